@@ -1,0 +1,93 @@
+/**
+ * Writes `docs/connectors` from what the connectors declare: `npm run docs`. With `--check` it writes nothing and fails
+ * when a page is missing, stale or left over.
+ */
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { configJsonSchema } from '../packages/core/src/config/config-schema.ts'
+import { runtimeConfigSchema } from '../packages/core/src/config/runtime-config.ts'
+import type { Connector } from '../packages/core/src/connector.ts'
+import { isConnector } from '../packages/core/src/define-connector.ts'
+import { connectorPage, optionsTable, page, table } from './connector-page.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const folder = join(root, 'docs/connectors')
+
+interface ConnectorPackage {
+  readonly name: string
+  readonly connector: Connector
+}
+
+const packages = await connectorPackages()
+const pages = new Map(
+  packages.map(({ name, connector }) => [fileName(connector.type), connectorPage(connector, name)] as const),
+)
+pages.set('README.md', indexPage(packages))
+
+if (process.argv.includes('--check')) check()
+else write()
+
+/** The packages beside core whose manifest declares a connector, with what they export. */
+async function connectorPackages(): Promise<ConnectorPackage[]> {
+  const manifests = globSync('packages/connector-*/package.json', { cwd: root }).sort()
+  const found: ConnectorPackage[] = []
+  for (const path of manifests) {
+    const manifest = JSON.parse(readFileSync(join(root, path), 'utf8')) as { name: string; rca?: object }
+    if (manifest.rca === undefined) continue
+    const source = join(root, dirname(path), 'src/index.ts')
+    const exported: Record<string, unknown> = await import(pathToFileURL(source).href)
+    const connector = Object.values(exported).find(isConnector)
+    if (connector === undefined) throw new Error(`${source} exports no connector made by \`defineConnector\``)
+    found.push({ name: manifest.name, connector })
+  }
+  return found
+}
+
+function indexPage(all: readonly ConnectorPackage[]): string {
+  const rows = all.map(({ name, connector }) => [
+    `[\`${connector.type}\`](${fileName(connector.type)})`,
+    `\`${name}\``,
+    connector.description,
+  ])
+  return page([
+    '# Connectors',
+    table(['Type', 'Package', 'Description'], rows),
+    '## Options of every agent',
+    'Beside the options of its connector, an agent takes these. A duration is a whole number and a unit: `500ms`, `15s`, `10m`, `1h`, `7d`.',
+    optionsTable(configJsonSchema(runtimeConfigSchema)),
+  ])
+}
+
+function fileName(type: string): string {
+  return `${type.replaceAll('/', '-')}.md`
+}
+
+function write(): void {
+  mkdirSync(folder, { recursive: true })
+  for (const file of leftOver()) rmSync(join(folder, file))
+  for (const [file, text] of pages) writeFileSync(join(folder, file), text)
+  console.log(`Wrote ${pages.size} pages to docs/connectors.`)
+}
+
+function check(): void {
+  const stale = [...pages].filter(([file, text]) => text !== current(file)).map(([file]) => file)
+  const wrong = [...stale, ...leftOver()]
+  if (wrong.length === 0) return
+  console.error(`docs/connectors is stale (${wrong.join(', ')}). Run \`npm run docs\` and commit what it writes.`)
+  process.exitCode = 1
+}
+
+function current(file: string): string | undefined {
+  try {
+    return readFileSync(join(folder, file), 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function leftOver(): string[] {
+  return globSync(join(folder, '*.md'))
+    .map((file) => basename(file))
+    .filter((file) => !pages.has(file))
+}

@@ -1,0 +1,51 @@
+import { posix } from 'node:path'
+import type { ModuleImport } from './read-imports.ts'
+
+const clientLibraries = ['systeminformation', 'dockerode', '@kubernetes/client-node']
+const apps = ['@rca/api', '@rca/agent', '@rca/example']
+
+/**
+ * Why a file may not import this, or `undefined` where it may.
+ *
+ * @param file path from the repository's root, with slashes: `packages/core/src/index.ts`
+ */
+export function boundaryViolation(file: string, { specifier, form }: ModuleImport): string | undefined {
+  const [kind = '', folder = ''] = file.split('/')
+  if (specifier.startsWith('.')) return relativeViolation(file, specifier, `${kind}/${folder}`)
+
+  const target = packageName(specifier)
+  if (clientLibraries.includes(target)) return clientLibraryViolation(file, form)
+  if (!target.startsWith('@rca/')) return undefined
+  if (kind === 'packages' && folder === 'core') return '`@rca/core` imports nothing of ours'
+  if (kind === 'packages') return connectorViolation(file, target)
+  if (apps.includes(target) && folder !== 'example') return 'nothing but the example imports an app'
+  return undefined
+}
+
+function relativeViolation(file: string, specifier: string, home: string): string | undefined {
+  const target = posix.join(posix.dirname(file), specifier)
+  return target.startsWith(`${home}/`) ? undefined : 'a relative import stays within its package'
+}
+
+function connectorViolation(file: string, target: string): string | undefined {
+  if (target === '@rca/core') return undefined
+  const isTest = file.endsWith('.test.ts') || /^packages\/[^/]+\/test\//.test(file)
+  if (target === '@rca/connector-testkit' && isTest) return undefined
+  return 'a connector imports nothing of ours but `@rca/core`, and its tests `@rca/connector-testkit`'
+}
+
+function clientLibraryViolation(file: string, form: ModuleImport['form']): string | undefined {
+  if (/^packages\/connector-[^/]+\/bench\//.test(file)) return undefined
+  if (!/^packages\/connector-[^/]+\/src\/(?:.+\/)?(?:client|facts)\.ts$/.test(file)) {
+    return "only a connector's `client.ts` or `facts.ts` imports a client library"
+  }
+  return form !== 'static' ? undefined : 'a client library is imported with `await import()`, when it is needed'
+}
+
+/** `@rca/core/protocol` → `@rca/core` */
+function packageName(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+}

@@ -1,0 +1,33 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { defineConfig } from 'vitest/config'
+
+const workspaces = ['packages', 'apps'].flatMap((folder) =>
+  readdirSync(folder)
+    .map((name) => ({ name, root: `${folder}/${name}` }))
+    .filter(({ root }) => existsSync(`${root}/package.json`)),
+)
+
+export default defineConfig({
+  ssr: { resolve: { conditions: ['@rca/source', 'module', 'node', 'development|production'] } },
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    reporters: ['default', './scripts/count-reporter.ts'],
+    projects: [
+      ...workspaces.map(({ name, root }) => ({
+        extends: true as const,
+        test: { name, root, include: ['src/**/*.test.ts', 'test/**/*.test.ts'] },
+      })),
+      { extends: true, test: { name: 'repository', include: ['test/**/*.test.ts', 'scripts/**/*.test.ts'] } },
+    ],
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts'],
+      exclude: ['**/*.test.ts'],
+      reporter: ['text-summary', 'json-summary', 'html'],
+      thresholds: { lines: 90 },
+    },
+  },
+})
