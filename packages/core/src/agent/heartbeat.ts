@@ -1,0 +1,99 @@
+import type { RuntimeConfig } from '../config/runtime-config.ts'
+import type { OutboxState } from '../delivery/outbox.ts'
+import { toMilliseconds } from '../duration.ts'
+import { PlatformError } from '../errors/platform-error.ts'
+import type { Logger } from '../logger.ts'
+import type { PlatformClient } from '../platform/client.ts'
+import type { CollectorStatus, HeartbeatRequest } from '../platform/protocol.ts'
+
+/** Between two heartbeats until the platform has said otherwise, in milliseconds. */
+const INTERVAL = 30_000
+
+/** Between two heartbeats while the platform refuses the token, in milliseconds. */
+const REFUSED_INTERVAL = 120_000
+
+export interface HeartOptions {
+  readonly client: Pick<PlatformClient, 'sendHeartbeat'>
+  readonly runtime: RuntimeConfig
+  readonly log: Logger
+  readonly describe: () => HeartbeatDescription
+}
+
+/** What one heartbeat says about the agent. */
+export interface HeartbeatDescription {
+  readonly agentId: string
+  readonly agentType: string
+  readonly agentVersion: string
+  readonly agentName: string | undefined
+  readonly startedAt: Date
+  readonly replaces: string | undefined
+  readonly collectors: Readonly<Record<string, CollectorStatus>>
+  readonly outbox: OutboxState
+}
+
+/** Says that the agent is alive. */
+export interface Heart {
+  /** `false` when the platform did not hear it. Never rejects. */
+  beat(signal?: AbortSignal): Promise<boolean>
+  /** Milliseconds to the next heartbeat. */
+  interval(): number
+  /** Whether the platform heard the last heartbeat; `undefined` before the first. */
+  heard(): boolean | undefined
+}
+
+/** A heart that has not beaten yet. */
+export function createHeart({ client, runtime, log, describe }: HeartOptions): Heart {
+  const chosen = runtime.heartbeat_interval === undefined ? undefined : toMilliseconds(runtime.heartbeat_interval)
+  let interval = chosen ?? INTERVAL
+  let refused = false
+  let heard: boolean | undefined
+  let sequence = 0
+
+  const beat = async (signal?: AbortSignal): Promise<boolean> => {
+    const description = describe()
+    try {
+      const answer = await client.sendHeartbeat(toRequest(description, sequence++, chosen), signal)
+      if (chosen === undefined) interval = answer.interval_seconds * 1000
+      if (heard === false) log.info({}, 'heartbeats reach the platform again')
+      refused = false
+      heard = true
+    } catch (error) {
+      if (signal?.aborted === true) return false
+      refused = error instanceof PlatformError && error.refusedToken
+      // A refused token has been said by the client, once for all calls.
+      const message = `the heartbeat did not reach the platform: ${error instanceof Error ? error.message : String(error)}`
+      if (heard === false || refused) log.debug({}, message)
+      else log.warn({}, message)
+      heard = false
+    }
+    return heard
+  }
+
+  return { beat, interval: () => (refused ? Math.max(interval, REFUSED_INTERVAL) : interval), heard: () => heard }
+}
+
+/** The outbox as a heartbeat shows it. */
+export function outboxStatus(state: OutboxState): HeartbeatRequest['outbox'] {
+  const { reports, bytes, dropped, oldestAt } = state
+  return { reports, bytes, dropped, ...(oldestAt === undefined ? {} : { oldest_at: oldestAt }) }
+}
+
+function toRequest(
+  description: HeartbeatDescription,
+  sequence: number,
+  chosenInterval: number | undefined,
+): HeartbeatRequest {
+  const { agentName, replaces } = description
+  return {
+    agent_id: description.agentId,
+    agent_type: description.agentType,
+    agent_version: description.agentVersion,
+    ...(agentName === undefined ? {} : { agent_name: agentName }),
+    started_at: description.startedAt.toISOString(),
+    sequence,
+    ...(chosenInterval === undefined ? {} : { interval_seconds: chosenInterval / 1000 }),
+    ...(replaces === undefined ? {} : { replaces_agent_id: replaces }),
+    collectors: { ...description.collectors },
+    outbox: outboxStatus(description.outbox),
+  }
+}

@@ -1,0 +1,22 @@
+import { z } from 'zod'
+import { DURATION_PATTERN, type Duration } from '../duration.ts'
+
+/**
+ * A secret option: a password, a key. Core takes its value out of reports, logs and errors.
+ *
+ * It is an ordinary string marked `writeOnly` and `format: password` in JSON Schema; a connector that uses another schema
+ * library marks its own secrets in the same way.
+ */
+export function secret(): z.ZodString {
+  return z.string().min(1).meta({ writeOnly: true, format: 'password' })
+}
+
+/** An option that holds a {@link Duration}, such as `15s`. */
+export function duration(): z.ZodType<Duration, Duration> {
+  return z
+    .templateLiteral([z.number().int().nonnegative(), z.enum(['ms', 's', 'm', 'h', 'd'])])
+    .refine(
+      (text) => DURATION_PATTERN.test(text),
+      'write a whole number and a unit, such as 500ms, 15s, 10m, 1h or 7d',
+    ) as z.ZodType<Duration, Duration>
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { duration } from './options.ts'
+
+/** Options that every agent has, whatever its type. The connector's own options stand beside them in the same flat record. */
+export const runtimeConfigSchema = z.object({
+  log_level: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('Least severe messages that the agent logs.'),
+  collect_interval: duration().default('15s').describe('How often the agent collects.'),
+  heartbeat_interval: duration()
+    .optional()
+    .describe(
+      'How often the agent says that it is alive. Without it the platform decides (30s unless it says otherwise).',
+    ),
+  max_batch_size: z.int().min(1).max(1000).default(100).describe('Most reports that one request carries.'),
+  max_queue_size: z
+    .int()
+    .min(1)
+    .max(4096)
+    .default(64)
+    .describe('Most MiB of reports kept while the platform cannot be reached.'),
+  retry_count: z
+    .int()
+    .min(0)
+    .max(20)
+    .default(3)
+    .describe('How often a failed request is repeated at once, before the agent waits longer.'),
+})
+
+/** The checked form of what every agent can be configured with. */
+export type RuntimeConfig = z.output<typeof runtimeConfigSchema>

@@ -1,0 +1,85 @@
+import type { ConfigSchema } from './config/config-schema.ts'
+import type { Deployment, DeploymentTarget } from './deployment/deployment.ts'
+import type { Duration } from './duration.ts'
+import type { Logger } from './logger.ts'
+import type { SignalCatalog } from './signal-catalog.ts'
+import type { EntityReference, Signals } from './signals.ts'
+
+/** One type of infrastructure: how an agent is deployed there, and what it sees there. Made by `defineConnector`. */
+export interface Connector<Config = unknown, Client = unknown> {
+  readonly contract: 1
+  /** `docker`; third parties use `vendor/name`. */
+  readonly type: string
+  readonly title: string
+  /** Shown by GET /api/v1/agent/types. */
+  readonly description: string
+  /** The connector's own options: snake_case keys, one sentence each. */
+  readonly config: ConfigSchema<Config>
+  /** Every metric, entity and event it may emit. Docs are generated from it; the runtime rejects what is not in it. */
+  readonly signals: SignalCatalog
+
+  /** How to deploy an agent. Pure: no I/O, clock, randomness or environment. */
+  deploy(target: DeploymentTarget<Config>): Deployment
+
+  /** Opens the client (imports the heavy library here) and pings it. Called once per agent run, and again after it failed. */
+  connect(context: ConnectContext<Config>): Promise<Client>
+  /** Who is watched: a redeployed agent is the same agent. */
+  identify(client: Client, context: CollectContext): Promise<Identity>
+  /** Idempotent. */
+  disconnect(client: Client): Promise<void>
+
+  readonly collectors: Readonly<Record<string, Collector<Client>>>
+  readonly watchers?: Readonly<Record<string, Watcher<Client>>>
+}
+
+/** Reads one thing once. Throws on failure; never logs, retries or sets timers. */
+export interface Collector<Client> {
+  collect(client: Client, context: CollectContext): Promise<Signals>
+  /** @default the agent's interval */
+  readonly every?: Duration
+  /** How long one run may take. @default 10s */
+  readonly deadline?: Duration
+}
+
+/** Follows one stream of events until `context.signal` aborts. Rejecting means: restart me, with backoff, from the last saved cursor. Resolving means: nothing more will come. */
+export interface Watcher<Client> {
+  watch(client: Client, context: WatchContext): Promise<void>
+}
+
+/** A stable identity of what is watched. */
+export interface Identity {
+  /** Engine id, cluster uid, machine id. Leaves the process only as a hash. */
+  readonly id: string
+  /** What people call it, such as the host's name. */
+  readonly name: string
+  /** The entity that stands for it. */
+  readonly entity: EntityReference
+}
+
+export interface ConnectContext<Config> {
+  readonly config: Config
+  /** Aborts when connecting takes too long or the agent stops. */
+  readonly signal: AbortSignal
+  readonly log: Logger
+}
+
+export interface CollectContext {
+  /** Aborts at the collector's deadline and when the agent stops. */
+  readonly signal: AbortSignal
+  now(): Date
+  /** Keeps a reading for this collector's next run and returns the one kept before: how a rate or a change is computed. */
+  remember<Reading>(reading: Reading): Reading | undefined
+}
+
+export interface WatchContext {
+  /** Aborts when the agent stops. */
+  readonly signal: AbortSignal
+  now(): Date
+  /** Sends signals on at once. */
+  emit(signals: Signals): void
+  /** What `saveCursor` was last given, also by an earlier run of the agent where it has a state directory. */
+  readonly cursor: string | undefined
+  saveCursor(cursor: string): Promise<void>
+  /** Waits. Rejects when `signal` aborts. */
+  sleep(duration: Duration): Promise<void>
+}

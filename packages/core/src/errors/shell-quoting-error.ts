@@ -1,0 +1,8 @@
+import { RcaError } from './rca-error.ts'
+
+/** A value cannot be written as one word of a shell command. The message never contains the value, which may be a token. */
+export class ShellQuotingError extends RcaError {
+  constructor(place: string, problem: string) {
+    super('RCA_SHELL_WORD_INVALID', `${place} ${problem}`)
+  }
+}

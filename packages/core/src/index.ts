@@ -1,0 +1,68 @@
+export { type Agent, type AgentOptions, type AgentStatus, createAgent } from './agent/agent.ts'
+export type { ConfigOf, ConfigSchema, JsonSchema } from './config/config-schema.ts'
+export { duration, secret } from './config/options.ts'
+export { agentConfigJsonSchema, type ParsedConfig, parseConfig, type RawConfig } from './config/parse-config.ts'
+export { type RuntimeConfig, runtimeConfigSchema } from './config/runtime-config.ts'
+export type {
+  CollectContext,
+  Collector,
+  ConnectContext,
+  Connector,
+  Identity,
+  WatchContext,
+  Watcher,
+} from './connector.ts'
+export { CONTRACT, type ConnectorDefinition, defineConnector, isConnector } from './define-connector.ts'
+export type { Deployment, DeploymentTarget } from './deployment/deployment.ts'
+export type { RenderedDeployment } from './deployment/describe-deployment.ts'
+export { type DeploymentRequest, planDeployment } from './deployment/plan-deployment.ts'
+export { powershell } from './deployment/powershell.ts'
+export { chartValues, environmentName, environmentVariables } from './deployment/settings.ts'
+export { sh } from './deployment/sh.ts'
+export { continued, type ShellCommand } from './deployment/shell-command.ts'
+export { type Duration, toMilliseconds } from './duration.ts'
+export { AgentTokenError } from './errors/agent-token-error.ts'
+export { ConfigError, type ConfigIssue } from './errors/config-error.ts'
+export { ConnectorError } from './errors/connector-error.ts'
+export { DeadlineError } from './errors/deadline-error.ts'
+export { PlatformError } from './errors/platform-error.ts'
+export { PlatformUrlError } from './errors/platform-url-error.ts'
+export { isRcaError, RcaError } from './errors/rca-error.ts'
+export { ShellQuotingError } from './errors/shell-quoting-error.ts'
+export { UnknownTypeError } from './errors/unknown-type-error.ts'
+export { type Logger, silentLogger } from './logger.ts'
+export { parseAgentToken } from './platform/agent-token.ts'
+export { parsePlatformUrl } from './platform/platform-url.ts'
+export type { Report } from './platform/protocol.ts'
+export { type DiscoverOptions, discoverConnectors } from './registry/discover-connectors.ts'
+export {
+  type ConnectorDescription,
+  type ConnectorSummary,
+  createRegistry,
+  type Registry,
+  type RegistryProblem,
+} from './registry/registry.ts'
+export {
+  type EntityDefinition,
+  type EventDefinition,
+  entity,
+  event,
+  type MetricDefinition,
+  metric,
+  type SignalCatalog,
+} from './signal-catalog.ts'
+export {
+  type Attributes,
+  type AttributeValue,
+  type Entity,
+  type EntityReference,
+  type Event,
+  type Gap,
+  type Metric,
+  type MetricKind,
+  mergeSignals,
+  type Relation,
+  type Severity,
+  type Signals,
+} from './signals.ts'
+export { CORE_VERSION } from './version.ts'

@@ -1,0 +1,157 @@
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import ky, { isHTTPError, type KyInstance } from 'ky'
+import type { z } from 'zod'
+import { PlatformError } from '../errors/platform-error.ts'
+import type { Logger } from '../logger.ts'
+import { platformUrlText } from './platform-url.ts'
+import {
+  AGENT_PATHS,
+  type DataResponse,
+  dataResponseSchema,
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+  heartbeatResponseSchema,
+  problemSchema,
+} from './protocol.ts'
+
+const compress = promisify(gzip)
+
+/** Bodies of this many bytes or more are compressed. */
+const COMPRESS_FROM = 1024
+
+/** How long the platform may take to answer one attempt, in milliseconds. */
+const TIMEOUT = 15_000
+
+/** Longest wait between two attempts of one call, in milliseconds, whatever the platform asks for. */
+const LONGEST_WAIT = 60_000
+
+export interface PlatformClientOptions {
+  readonly platformUrl: URL
+  readonly agentToken: string
+  /** Sent as `User-Agent`. */
+  readonly userAgent: string
+  /** How often a failed call is repeated at once. */
+  readonly retryCount: number
+  readonly log: Logger
+}
+
+/** The agent's side of the wire. Every call rejects with a `PlatformError` only. */
+export interface PlatformClient {
+  /** Delivers reports that are already JSON. Repeats with full jitter, honours Retry-After. */
+  sendReports(reports: readonly string[], signal?: AbortSignal): Promise<DataResponse>
+  /** Says that the agent is alive. Not repeated: the next heartbeat is the repetition. */
+  sendHeartbeat(heartbeat: HeartbeatRequest, signal?: AbortSignal): Promise<HeartbeatResponse>
+}
+
+/** Talks to a platform with bearer authentication. Says once when the token is refused, and once when it is accepted again. */
+export function createPlatformClient(options: PlatformClientOptions): PlatformClient {
+  const { platformUrl, agentToken, log } = options
+  const base = platformUrlText(platformUrl)
+  const http = ky.create({
+    headers: {
+      authorization: `Bearer ${agentToken}`,
+      'user-agent': options.userAgent,
+      'content-type': 'application/json',
+    },
+    timeout: TIMEOUT,
+    redirect: 'error',
+    retry: {
+      limit: options.retryCount,
+      methods: ['post'],
+      statusCodes: [408, 425, 429, 500, 502, 503, 504],
+      afterStatusCodes: [429, 503],
+      maxRetryAfter: LONGEST_WAIT,
+      backoffLimit: LONGEST_WAIT,
+      jitter: true,
+      retryOnTimeout: true,
+    },
+  })
+  const once = http.extend({ retry: { limit: 0 } })
+  let refused = false
+
+  const call = async <Schema extends z.ZodType>(
+    client: KyInstance,
+    path: string,
+    json: string,
+    schema: Schema,
+    signal: AbortSignal | undefined,
+  ): Promise<z.output<Schema>> => {
+    try {
+      const response = schema.safeParse(await post(client, base + path, json, signal))
+      if (refused) log.info({ platform_url: base }, 'the platform accepts the token again')
+      refused = false
+      if (response.success) return response.data
+      throw new PlatformError(
+        `The platform at ${base} answered ${path} with something that is no answer of its protocol. Check that \`platformUrl\` is the platform's address`,
+        { retryable: true },
+      )
+    } catch (error) {
+      const failure = toPlatformError(error, base, path)
+      if (failure.refusedToken && !refused) {
+        refused = true
+        log.error(
+          { platform_url: base, status: failure.status },
+          `${failure.message}. Nothing is lost yet: the agent keeps what it collects, within its queue, and goes on trying. Give it a valid token, or stop it`,
+        )
+      }
+      throw failure
+    }
+  }
+
+  return {
+    sendReports: (reports, signal) =>
+      call(http, AGENT_PATHS.data, `{"reports":[${reports.join(',')}]}`, dataResponseSchema, signal),
+    sendHeartbeat: (heartbeat, signal) =>
+      call(once, AGENT_PATHS.heartbeat, JSON.stringify(heartbeat), heartbeatResponseSchema, signal),
+  }
+}
+
+async function post(client: KyInstance, url: string, json: string, signal: AbortSignal | undefined): Promise<unknown> {
+  const small = Buffer.byteLength(json) < COMPRESS_FROM
+  const body = small ? json : await compress(json)
+  return client
+    .post(url, {
+      body,
+      headers: small ? {} : { 'content-encoding': 'gzip' },
+      ...(signal === undefined ? {} : { signal }),
+    })
+    .json()
+}
+
+function toPlatformError(error: unknown, base: string, path: string): PlatformError {
+  if (error instanceof PlatformError) return error
+  if (isHTTPError(error)) {
+    const { status, headers } = error.response
+    const retryable =
+      status === 401 || status === 403 || status === 408 || status === 425 || status === 429 || status >= 500
+    const retryAfter = Number(headers.get('retry-after') ?? Number.NaN) * 1000
+    return new PlatformError(`The platform at ${base} answered ${status} to ${path}${explanation(error.data)}`, {
+      status,
+      retryable,
+      cause: error,
+      ...(Number.isFinite(retryAfter) ? { retryAfter } : {}),
+    })
+  }
+  const reason = error instanceof Error ? networkReason(error) : String(error)
+  return new PlatformError(`The platform at ${base} could not be reached for ${path}: ${reason}`, {
+    retryable: true,
+    cause: error,
+  })
+}
+
+function explanation(body: unknown): string {
+  const problem = problemSchema.safeParse(body)
+  if (!problem.success) return ''
+  const fields = (problem.data.errors ?? []).slice(0, 3).map((field) => `${field.pointer} ${field.detail}`)
+  return `: ${[problem.data.detail ?? problem.data.title, ...fields].join('; ')}`
+}
+
+/** fetch says only "fetch failed"; what happened stands in the causes. */
+function networkReason(error: Error): string {
+  let deepest: unknown = error
+  while (deepest instanceof Error && deepest.cause !== undefined) deepest = deepest.cause
+  const { code, message } = deepest as { code?: unknown; message?: unknown }
+  const text = typeof message === 'string' && message !== '' ? message : error.message
+  return typeof code === 'string' && !text.includes(code) ? `${text} (${code})` : text
+}

@@ -1,0 +1,41 @@
+import { PlatformUrlError } from '../errors/platform-url-error.ts'
+
+/**
+ * Checks the platform's address. A path is kept (platforms behind a prefix), a trailing slash is not.
+ *
+ * @throws {PlatformUrlError}
+ */
+export function parsePlatformUrl(text: unknown): URL {
+  if (typeof text !== 'string' || text.trim() === '') throw new PlatformUrlError('is empty')
+  let url: URL
+  try {
+    url = new URL(text.trim())
+  } catch (error) {
+    throw new PlatformUrlError('is not a URL', error)
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new PlatformUrlError(`has the scheme \`${url.protocol.slice(0, -1)}\`, but only https and http work`)
+  if (url.username !== '' || url.password !== '')
+    throw new PlatformUrlError('must not contain a user or password: the agent authenticates with its token')
+  if (url.search !== '' || url.hash !== '') throw new PlatformUrlError('must not have a query or fragment')
+  return url
+}
+
+/** The address as it is written into commands: without a trailing slash. */
+export function platformUrlText(url: URL): string {
+  return url.href.replace(/\/+$/, '')
+}
+
+/** Whether a token sent to this address can be read on the way: plain HTTP to anything but this machine. */
+export function isUnencrypted(url: URL): boolean {
+  return url.protocol === 'http:' && !isLoopback(url.hostname)
+}
+
+function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(?:\.\d{1,3}){3}$/.test(hostname)
+  )
+}

@@ -1,0 +1,180 @@
+import { z } from 'zod'
+import type { Entity, Event, Gap, Metric } from '../signals.ts'
+
+/**
+ * The wire between agent and platform: JSON, snake_case, checked on both sides by these schemas. Unknown fields are
+ * ignored, so that an older platform understands a newer agent.
+ *
+ * `Authorization: Bearer <agent_token>` on every call; bodies above 1 KiB are sent with `Content-Encoding: gzip`.
+ */
+
+/** Paths of the calls that an agent makes, relative to the platform's URL. */
+export const AGENT_PATHS = { data: '/api/v1/agent/data', heartbeat: '/api/v1/agent/heartbeat' } as const
+
+/** Longest texts of signals, in UTF-16 code units. The agent's runtime leaves out or shortens what is longer; the platform refuses it. */
+export const LIMITS = {
+  name: 256,
+  identifier: 1024,
+  attribute: 32_768,
+  element: 4096,
+  elements: 256,
+  body: 65_536,
+  reason: 4096,
+} as const
+
+/** Names of signals, types and attributes. */
+const name = z.string().min(1).max(LIMITS.name)
+/** Identifiers of entities: container ids, mount points, paths. */
+const identifier = z.string().min(1).max(LIMITS.identifier)
+const timestamp = z.iso.datetime().describe('ISO 8601, UTC.')
+const attributes = z
+  .record(
+    name,
+    z.union([
+      z.string().max(LIMITS.attribute),
+      z.number(),
+      z.boolean(),
+      z.array(z.string().max(LIMITS.element)).max(LIMITS.elements),
+    ]),
+  )
+  .describe('Facts by name, named after the OpenTelemetry semantic conventions where they exist.')
+
+export const entityReferenceSchema = z.object({ type: name, id: identifier })
+
+export const entitySchema = z.object({
+  type: name,
+  id: identifier,
+  name: z.string().max(LIMITS.identifier),
+  attributes,
+  relations: z.array(z.object({ type: name, target: entityReferenceSchema })).max(4096),
+  deleted: z.literal(true).optional().describe('It no longer exists.'),
+})
+
+export const metricSchema = z.object({
+  name,
+  value: z.number(),
+  unit: z.string().max(64).describe('UCUM, as in OpenTelemetry: `1`, `s`, `By`, `{process}`.'),
+  kind: z.enum(['gauge', 'counter', 'updowncounter']),
+  entity: entityReferenceSchema,
+  attributes,
+})
+
+export const eventSchema = z.object({
+  id: z.string().min(1).max(256).optional().describe('Stored once per agent.'),
+  name,
+  at: timestamp,
+  severity: z.enum(['info', 'warning', 'error', 'critical']),
+  entity: entityReferenceSchema,
+  body: z.string().max(LIMITS.body),
+  attributes,
+})
+
+export const gapSchema = z.object({ scope: identifier, reason: z.string().max(LIMITS.reason), since: timestamp })
+
+export const reportSchema = z.object({
+  report_id: z.uuid().describe('UUIDv7. A report is sent at least once and stored exactly once.'),
+  agent_id: z.uuid().describe('Derived from what is watched: a redeployed agent keeps it.'),
+  agent_type: name,
+  agent_version: z.string().min(1).max(64),
+  sequence: z.int().nonnegative().describe('Counts the reports of one run of the agent from 0.'),
+  timestamp,
+  snapshot: z
+    .literal(true)
+    .optional()
+    .describe('`data.entities` holds everything the agent sees: what is absent no longer exists.'),
+  data: z.object({
+    entities: z
+      .array(entitySchema)
+      .max(100_000)
+      .describe('In full in a snapshot; otherwise what changed since the report before.'),
+    metrics: z.array(metricSchema).max(250_000),
+    events: z.array(eventSchema).max(50_000),
+    gaps: z.array(gapSchema).max(10_000),
+  }),
+})
+
+export const dataRequestSchema = z.object({ reports: z.array(reportSchema).min(1).max(1000) })
+
+export const dataResponseSchema = z.object({
+  accepted: z.int().nonnegative().describe('Reports stored by this call.'),
+  duplicates: z.int().nonnegative().describe('Reports that had been stored before.'),
+})
+
+export const collectorStatusSchema = z.object({
+  ok: z.boolean(),
+  duration_ms: z.number().nonnegative(),
+  error: z.string().max(LIMITS.reason).optional(),
+})
+
+export const heartbeatRequestSchema = z.object({
+  agent_id: z.uuid(),
+  agent_type: name,
+  agent_version: z.string().min(1).max(64),
+  agent_name: z
+    .string()
+    .max(LIMITS.identifier)
+    .optional()
+    .describe('What people call what is watched, such as the name of the host.'),
+  started_at: timestamp,
+  sequence: z.int().nonnegative().describe('Counts the heartbeats of one run of the agent from 0.'),
+  interval_seconds: z
+    .number()
+    .positive()
+    .max(86_400)
+    .optional()
+    .describe('When the next heartbeat is due, where the operator chose it.'),
+  replaces_agent_id: z
+    .uuid()
+    .optional()
+    .describe('The provisional id that the agent used before it could tell what it watches.'),
+  collectors: z.record(name, collectorStatusSchema),
+  outbox: z.object({
+    reports: z.int().nonnegative(),
+    bytes: z.int().nonnegative(),
+    dropped: z.int().nonnegative().describe('Reports given up since the agent started.'),
+    oldest_at: timestamp.optional(),
+  }),
+})
+
+export const heartbeatResponseSchema = z.object({
+  interval_seconds: z.number().positive().describe('When the next heartbeat is due.'),
+  server_time: timestamp,
+})
+
+/** An error as the platform answers it. RFC 9457. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().optional(),
+  errors: z
+    .array(z.object({ pointer: z.string(), detail: z.string() }))
+    .optional()
+    .describe('One entry a field; `pointer` is a JSON Pointer as a URI fragment.'),
+})
+
+/** An {@link Entity} as it travels: possibly the notice that it is gone. */
+export type ReportedEntity = Entity & { readonly deleted?: true }
+
+/** What one round of collection has to say, on its way to the platform. */
+export interface Report {
+  readonly report_id: string
+  readonly agent_id: string
+  readonly agent_type: string
+  readonly agent_version: string
+  readonly sequence: number
+  readonly timestamp: string
+  readonly snapshot?: true
+  readonly data: {
+    readonly entities: readonly ReportedEntity[]
+    readonly metrics: readonly Metric[]
+    readonly events: readonly Event[]
+    readonly gaps: readonly Gap[]
+  }
+}
+
+export type DataResponse = z.output<typeof dataResponseSchema>
+export type CollectorStatus = z.output<typeof collectorStatusSchema>
+export type HeartbeatRequest = z.output<typeof heartbeatRequestSchema>
+export type HeartbeatResponse = z.output<typeof heartbeatResponseSchema>
+export type Problem = z.output<typeof problemSchema>

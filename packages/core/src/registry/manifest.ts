@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { CONTRACT, TYPE_PATTERN } from '../define-connector.ts'
+
+/** `package.json#rca` of a connector's package: what can be known of a connector without running its code. */
+export interface ConnectorManifest {
+  readonly contract: 1
+  readonly type: string
+  readonly title: string
+  readonly description: string
+  /** The package's export that holds the connector. @default "." */
+  readonly module: string
+}
+
+const manifestSchema = z.strictObject({
+  contract: z.literal(CONTRACT),
+  type: z.string().regex(TYPE_PATTERN, 'must be lower case words joined by `-`, such as `docker`, or `vendor/name`'),
+  title: z.string().min(1),
+  description: z.string().min(1),
+  module: z
+    .string()
+    .regex(/^\.(?:\/.+)?$/, 'must be an export of the package: `.`, or one that starts with `./`')
+    .default('.'),
+})
+
+/** Checks `package.json#rca`. Returns the manifest, or what is wrong with it and the way out. */
+export function parseManifest(
+  value: unknown,
+): ConnectorManifest | { readonly problem: string; readonly remedy: string } {
+  const contract = typeof value === 'object' && value !== null ? (value as { contract?: unknown }).contract : undefined
+  if (typeof contract === 'number' && contract !== CONTRACT) {
+    const remedy = contract > CONTRACT ? 'update `@rca/core`' : 'update the package'
+    return {
+      problem: `it speaks contract ${contract}, and this \`@rca/core\` speaks contract ${CONTRACT}`,
+      remedy: `${remedy} so that both speak the same contract`,
+    }
+  }
+  const result = manifestSchema.safeParse(value)
+  if (result.success) return result.data as ConnectorManifest
+  const problems = result.error.issues.map((issue) => `\`${['rca', ...issue.path].join('.')}\`: ${issue.message}`)
+  return {
+    problem: `its manifest is wrong: ${problems.join('; ')}`,
+    remedy: 'correct `rca` in its package.json, or remove the package',
+  }
+}

@@ -1,0 +1,151 @@
+import type {
+  Attributes,
+  AttributeValue,
+  Entity,
+  EntityReference,
+  Event,
+  Metric,
+  MetricKind,
+  Relation,
+  Severity,
+} from './signals.ts'
+
+/** Attribute names with a sentence each: what the value says. */
+export type AttributeDescriptions = Readonly<Record<string, string>>
+
+/** Attributes that a definition declares; `undefined` values are left out. */
+export type DeclaredAttributes<Names extends AttributeDescriptions> = {
+  readonly [Name in keyof Names]?: AttributeValue | undefined
+}
+
+/** A declared metric. Builds points that carry the declared name, unit and kind. */
+export interface MetricDefinition<Names extends AttributeDescriptions = AttributeDescriptions> {
+  readonly signal: 'metric'
+  readonly name: string
+  readonly unit: string
+  readonly kind: MetricKind
+  readonly description: string
+  readonly attributes: Names
+  /** A point, or `undefined` for a value that could not be read: collectors pass it on and the runner leaves it out. */
+  point(value: number | undefined, entity: EntityReference, attributes?: DeclaredAttributes<Names>): Metric | undefined
+}
+
+/** A declared type of entity. */
+export interface EntityDefinition<Names extends AttributeDescriptions = AttributeDescriptions> {
+  readonly signal: 'entity'
+  readonly type: string
+  readonly description: string
+  readonly attributes: Names
+  /** Points at an entity of this type without describing it. */
+  reference(id: string): EntityReference
+  /** Describes an entity. `name` defaults to `id`. */
+  entity(description: {
+    readonly id: string
+    readonly name?: string | undefined
+    readonly attributes?: DeclaredAttributes<Names>
+    readonly relations?: readonly Relation[]
+  }): Entity
+}
+
+/** A declared event. */
+export interface EventDefinition<Names extends AttributeDescriptions = AttributeDescriptions> {
+  readonly signal: 'event'
+  readonly name: string
+  /** How bad it usually is. */
+  readonly severity: Severity
+  readonly description: string
+  readonly attributes: Names
+  /** Says that it happened. `severity` defaults to the declared one. */
+  event(occurrence: {
+    readonly id?: string | undefined
+    readonly at: Date
+    readonly entity: EntityReference
+    readonly body: string
+    readonly severity?: Severity | undefined
+    readonly attributes?: DeclaredAttributes<Names>
+  }): Event
+}
+
+/** Every metric, entity and event that a connector may emit. Its documentation is generated from it, and the runtime rejects what is not in it. */
+export type SignalCatalog = Readonly<Record<string, MetricDefinition | EntityDefinition | EventDefinition>>
+
+/** What a catalog's entry is declared with. */
+type Declaration<Definition, Names, Key extends keyof Definition> = Pick<Definition, Key> & {
+  /** Attribute names with a sentence each. Only these may be set. @default none */
+  readonly attributes?: Names
+}
+
+/**
+ * Declares a metric. Names and units follow the OpenTelemetry semantic conventions where they exist.
+ *
+ * @example metric({ name: 'system.cpu.utilization', unit: '1', kind: 'gauge', description: 'Share of time not idle.' })
+ */
+export function metric<const Names extends AttributeDescriptions = Record<never, string>>(
+  declaration: Declaration<MetricDefinition, Names, 'name' | 'unit' | 'kind' | 'description'>,
+): MetricDefinition<Names> {
+  const { name, unit, kind, description } = declaration
+  return Object.freeze<MetricDefinition<Names>>({
+    signal: 'metric',
+    name,
+    unit,
+    kind,
+    description,
+    attributes: declaration.attributes ?? ({} as Names),
+    point: (value, { type, id }, attributes) =>
+      value === undefined
+        ? undefined
+        : { name, value, unit, kind, entity: { type, id }, attributes: present(attributes) },
+  })
+}
+
+/** Declares a type of entity, such as `host` or `container`. */
+export function entity<const Names extends AttributeDescriptions = Record<never, string>>(
+  declaration: Declaration<EntityDefinition, Names, 'type' | 'description'>,
+): EntityDefinition<Names> {
+  const { type, description } = declaration
+  return Object.freeze<EntityDefinition<Names>>({
+    signal: 'entity',
+    type,
+    description,
+    attributes: declaration.attributes ?? ({} as Names),
+    reference: (id) => ({ type, id }),
+    entity: ({ id, name, attributes, relations }) => ({
+      type,
+      id,
+      name: name ?? id,
+      attributes: present(attributes),
+      relations: relations ?? [],
+    }),
+  })
+}
+
+/** Declares an event, such as `host.rebooted`. */
+export function event<const Names extends AttributeDescriptions = Record<never, string>>(
+  declaration: Declaration<EventDefinition, Names, 'name' | 'severity' | 'description'>,
+): EventDefinition<Names> {
+  const { name, severity: usual, description } = declaration
+  return Object.freeze<EventDefinition<Names>>({
+    signal: 'event',
+    name,
+    severity: usual,
+    description,
+    attributes: declaration.attributes ?? ({} as Names),
+    event: ({ id, at, entity: { type, id: entityId }, body, severity, attributes }) => ({
+      ...(id === undefined ? {} : { id }),
+      name,
+      at: at.toISOString(),
+      severity: severity ?? usual,
+      entity: { type, id: entityId },
+      body,
+      attributes: present(attributes),
+    }),
+  })
+}
+
+/** Leaves out what could not be read. */
+function present(attributes: Readonly<Record<string, AttributeValue | undefined>> | undefined): Attributes {
+  if (attributes === undefined) return {}
+  const result: Record<string, AttributeValue> = {}
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) result[name] = value
+  return result
+}
