@@ -1,0 +1,15 @@
+import type { Registry } from '@rca/core'
+import { EXIT_CODES } from '../exit-codes.ts'
+
+/** Prints the installed types, a line each, or everything known of them as JSON. Returns the exit code. */
+export async function types(registry: Registry, { json }: { readonly json: boolean }): Promise<number> {
+  const text = json
+    ? JSON.stringify({ types: await registry.describe(), problems: registry.problems }, undefined, 2)
+    : registry
+        .summaries()
+        .map(({ type, description }) => `${type}\t${description}`)
+        .join('\n')
+  process.stdout.write(`${text}\n`)
+  for (const problem of registry.problems) process.stderr.write(`${problem.message}\n`)
+  return EXIT_CODES.ok
+}
