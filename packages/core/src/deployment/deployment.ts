@@ -1,0 +1,32 @@
+import type { ShellCommand } from './shell-command.ts'
+
+/** What a connector's `deploy` is given: for whom the command is, and how the agent shall be configured. */
+export interface DeploymentTarget<Config = unknown> {
+  /** Where the agent reports to, such as `https://api.example.com`. */
+  readonly platformUrl: string
+  /** The environment's token. Shown to the operator once, as part of the command. */
+  readonly agentToken: string
+  /** The connector's type, such as `docker`. */
+  readonly agentType: string
+  /** The checked configuration, defaults filled in. */
+  readonly config: Config
+  /** What the operator wrote and nothing else: snake_case key → text. Goes into the command, so that defaults stay the agent's. */
+  readonly settings: Readonly<Record<string, string>>
+  /** The system on which the command is asked for, as in `process.platform`. Only a default: the command may be run elsewhere. */
+  readonly hostPlatform: 'linux' | 'darwin' | 'win32' | (string & {})
+}
+
+/** How an agent is deployed: what a person needs to know, and what they paste. */
+export interface Deployment {
+  /** Statements that must hold, each the rest of “Ensure that …”: `Docker Engine 20.10 or newer is installed and running`. */
+  readonly prerequisites?: readonly string[]
+  readonly command: ShellCommand
+  /** Shows that the agent runs. */
+  readonly verify?: ShellCommand
+  /** Takes the agent away. */
+  readonly uninstall?: ShellCommand
+  /** Full sentences that are worth knowing and need no action. */
+  readonly notes?: readonly string[]
+  /** Other ways to deploy the same agent, by name: `linux`, `macos`, `windows`. */
+  readonly alternatives?: Readonly<Record<string, Deployment>>
+}

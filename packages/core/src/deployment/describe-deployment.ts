@@ -1,0 +1,57 @@
+import type { Deployment } from './deployment.ts'
+import { isShellCommand, type ShellCommand } from './shell-command.ts'
+
+/** A deployment as text, ready for JSON. */
+export interface RenderedDeployment {
+  readonly prerequisites: readonly string[]
+  readonly command: string
+  readonly verify?: string
+  readonly uninstall?: string
+  /** Numbered steps for a person, one to a line unless a command has several; commands stand in them unchanged. */
+  readonly instructions: string
+  readonly alternatives?: Readonly<Record<string, RenderedDeployment>>
+}
+
+/**
+ * Writes a deployment out: its commands as text, and numbered instructions.
+ *
+ * @throws TypeError when a command was not made by `sh` or `powershell`.
+ */
+export function describeDeployment(deployment: Deployment): RenderedDeployment {
+  const { prerequisites = [], command, verify, uninstall, alternatives } = deployment
+  return {
+    prerequisites: [...prerequisites],
+    command: textOf('command', command),
+    ...(verify !== undefined && { verify: textOf('verify', verify) }),
+    ...(uninstall !== undefined && { uninstall: textOf('uninstall', uninstall) }),
+    instructions: writeInstructions(deployment),
+    ...(alternatives !== undefined && {
+      alternatives: Object.fromEntries(
+        Object.entries(alternatives).map(([name, alternative]) => [name, describeDeployment(alternative)]),
+      ),
+    }),
+  }
+}
+
+function writeInstructions({ prerequisites = [], command, verify, uninstall, notes = [] }: Deployment): string {
+  const steps = [
+    ...prerequisites.map((prerequisite) => `Ensure that ${prerequisite.replace(/\.$/, '')}.`),
+    `Run: ${command}`,
+    ...(verify === undefined ? [] : [`Verify that the agent runs: ${verify}`]),
+  ]
+  const remarks = [
+    ...notes.map((note) => `Note: ${note}`),
+    ...(uninstall === undefined ? [] : [`To remove the agent, run: ${uninstall}`]),
+  ]
+  const numbered = steps.map((step, index) => `${index + 1}. ${step}`)
+  return [...numbered, ...remarks].join('\n')
+}
+
+function textOf(option: string, command: ShellCommand): string {
+  if (!isShellCommand(command)) {
+    throw new TypeError(
+      `\`${option}\` of a deployment is not a command: make it with the \`sh\` or the \`powershell\` template`,
+    )
+  }
+  return command.text
+}

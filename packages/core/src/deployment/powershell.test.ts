@@ -1,0 +1,199 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { ShellQuotingError } from '../errors/shell-quoting-error.ts'
+import { powershell } from './powershell.ts'
+import { sh } from './sh.ts'
+import type { ShellCommand } from './shell-command.ts'
+
+test.each<[string | number | boolean, string]>([
+  ['plain', "'plain'"],
+  [2, "'2'"],
+  [true, "'true'"],
+  ['-Name', "'-Name'"],
+  ["it's", "'it''s'"],
+  ['\u2018\u2019\u201a\u201b', "'\u2018\u2018\u2019\u2019\u201a\u201a\u201b\u201b'"],
+  ['$(Get-Date) `n', "'$(Get-Date) `n'"],
+  ['C:\\dir\\', "'C:\\dir\\'"],
+])('the word %j becomes %s', (value, expected) => {
+  expect(powershell`run ${value}`.text).toBe(`run ${expected}`)
+})
+
+test('text may touch a word in front', () => {
+  expect(powershell`install -Token:${'a b'} --set=${'c'}; $env:A=${'d'}; f(${'e'})`.text).toBe(
+    "install -Token:'a b' --set='c'; $env:A='d'; f('e')",
+  )
+})
+
+test('commands and arrays are put in, and lines are continued with a backtick', () => {
+  const fetch = powershell`irm ${'https://install.example.com/agent.ps1'}`
+  expect(powershell`& ([scriptblock]::Create((${fetch}))) ${['-A', 'b c']} ${[]} -D`.text).toBe(
+    "& ([scriptblock]::Create((irm 'https://install.example.com/agent.ps1'))) '-A' 'b c' -D",
+  )
+  expect(powershell`powershell -Command ${powershell`${fetch} | iex`.text}`.text).toBe(
+    "powershell -Command 'irm ''https://install.example.com/agent.ps1'' | iex'",
+  )
+  expect(
+    powershell`
+    docker run \`
+      ${[]} \`
+      ${'image'}
+  `.text,
+  ).toBe("docker run `\n  'image'")
+})
+
+test.each<[string, () => ShellCommand, string]>([
+  ['double quotes', () => powershell`echo "${'x'}"`, 'stands inside double quotes'],
+  ['typographic double quotes', () => powershell`echo “${'x'}”`, 'stands inside double quotes'],
+  ['single quotes', () => powershell`echo '${'x'}'`, 'stands inside single quotes'],
+  ['typographic single quotes', () => powershell`echo ‛${'x'}’`, 'stands inside single quotes'],
+  [
+    'quotes around a subexpression',
+    () => powershell`echo "$(Get-Date -Format "yyyy") ${'x'}"`,
+    'stands inside double quotes',
+  ],
+  ['a quote in front', () => powershell`echo 'a'${'x'}`, 'directly after a backtick, a quote'],
+  ['a backtick in front', () => powershell`echo \`${'x'}`, 'directly after a backtick, a quote'],
+  ['a dollar sign in front', () => powershell`echo $${'x'}`, 'directly after a backtick, a quote'],
+  ['an at sign in front', () => powershell`echo @${'x'}`, 'directly after a backtick, a quote'],
+  ['a dotted parameter', () => powershell`java -Da.b=${'x'}`, 'which PowerShell splits'],
+  ['text behind', () => powershell`echo ${'a'}=b`, 'has text directly behind it'],
+  ['a word behind', () => powershell`echo ${'a'}${'b'}`, 'has text directly behind it'],
+  [
+    'a command for another shell',
+    () => powershell`run ${sh`ls`}`,
+    'is a command for `sh`: write it with the `powershell` template',
+  ],
+  ['a comment', () => powershell`dir # x`, 'a comment cannot stand'],
+  ['a here-string', () => powershell`echo @'`, 'a here-string cannot stand'],
+  ['the stop-parsing mark', () => powershell`icacls --% ${'x'}`, '--% cannot stand'],
+  ['an open quote', () => powershell`echo "a`, 'the template ends inside double quotes'],
+  ['an open brace', () => powershell`& { dir`, 'the template ends inside braces'],
+])('refuses %s', (_what, build, message) => {
+  expect(build).toThrow(TypeError)
+  expect(build).toThrow(message)
+})
+
+test.each([
+  ['', 'is empty'],
+  ['say "secret"', 'holds a double quote'],
+  ['--%', 'is `--%`'],
+  ['secret\nsecret', 'a control character or a line break'],
+  ['secret\u0085', 'a control character or a line break'],
+  ['secret\udc00', 'half of a surrogate pair'],
+  ['secret path\\', 'ends with a backslash'],
+])('refuses the value %j without repeating it', (value, message) => {
+  const build = () => powershell`run ${value}`
+  expect(build).toThrow(ShellQuotingError)
+  expect(build).toThrow(message)
+  expect(build).not.toThrow('secret')
+})
+
+test('refuses a backslash at the end where the word may hold a blank before it', () => {
+  expect(() => powershell`run a\` b${'c\\'}`).toThrow(ShellQuotingError)
+  expect(powershell`run a${'c\\'}`.text).toBe("run a'c\\'")
+})
+
+// PowerShell does not run on every machine that runs these tests, so its rules are modelled here from its documentation
+// and the sources of its tokenizer and its native argument binder, not from the code above. Where `pwsh` is installed,
+// shell.real.test.ts asks it.
+
+/** The arguments of a command that consists of a name and single-quoted words. */
+function parseAsPowerShell(text: string): string[] {
+  const isQuote = (character: string | undefined) =>
+    character !== undefined && "'\u2018\u2019\u201a\u201b".includes(character)
+  const words: string[] = []
+  let index = text.indexOf(' ')
+  while (index < text.length) {
+    if (text[index] !== ' ' || !isQuote(text[index + 1])) {
+      throw new Error(`not a quoted word at ${index}: ${text}`)
+    }
+    index += 2
+    let word = ''
+    while (!(isQuote(text[index]) && !isQuote(text[index + 1]))) {
+      index += isQuote(text[index]) ? 1 : 0
+      if (text[index] === undefined) {
+        throw new Error(`an open quote: ${text}`)
+      }
+      word += text[index]
+      index += 1
+    }
+    words.push(word)
+    index += 1
+  }
+  return words
+}
+
+/** The command line that Windows PowerShell 5.1 hands to a program: double quotes around blanks, nothing escaped, empty words left out. */
+function joinAsWindowsPowerShell(words: readonly string[]): string {
+  return words
+    .filter((word) => word !== '')
+    .map((word) => (/\s/.test(word) ? `"${word}"` : word))
+    .join(' ')
+}
+
+/** The arguments that a program reads from its command line, by the rules of Microsoft's C runtime. */
+function splitAsProgram(commandLine: string): string[] {
+  const words: string[] = []
+  let word: string | undefined
+  let isQuoted = false
+  for (let index = 0; index < commandLine.length; index += 1) {
+    const [run = ''] = /^\\*/.exec(commandLine.slice(index)) ?? []
+    index += run.length
+    const character = commandLine[index]
+    if (character === '"') {
+      word = `${word ?? ''}${'\\'.repeat(run.length / 2)}`
+      if (run.length % 2 === 1) {
+        word += '"'
+      } else {
+        isQuoted = !isQuoted
+      }
+      continue
+    }
+    word = run === '' ? word : `${word ?? ''}${run}`
+    if (character === undefined || (!isQuoted && (character === ' ' || character === '\t'))) {
+      if (word !== undefined) {
+        words.push(word)
+      }
+      word = undefined
+    } else {
+      word = `${word ?? ''}${character}`
+    }
+  }
+  return word === undefined ? words : [...words, word]
+}
+
+const nastyWord = fc.oneof(
+  fc.string({ unit: fc.constantFrom(...'\'\u2018\u2019\u201a\u201b"“ \\$`(){};|&%@#,-~*a\u00a0') }),
+  fc.string({ unit: 'grapheme' }),
+  fc.string({ unit: 'binary' }),
+)
+
+function isAccepted(word: string): boolean {
+  try {
+    powershell`run ${word}`
+    return true
+  } catch (error) {
+    expect(error).toBeInstanceOf(ShellQuotingError)
+    return false
+  }
+}
+
+test('by its quoting rules PowerShell reads back every word, and a program started by Windows PowerShell receives it', () => {
+  let accepted = 0
+  fc.assert(
+    fc.property(fc.array(nastyWord, { maxLength: 20 }), (candidates) => {
+      const words = candidates.filter(isAccepted)
+      accepted += words.length
+      const parsed = words.length === 0 ? [] : parseAsPowerShell(powershell`run ${words}`.text)
+      expect(parsed).toEqual(words)
+      expect(splitAsProgram(joinAsWindowsPowerShell(parsed))).toEqual(words)
+    }),
+    { numRuns: 1000 },
+  )
+  expect(accepted).toBeGreaterThan(2000)
+})
+
+test.each(['', 'a "b" c', '"', 'a b\\', ' \\\\'])('Windows PowerShell would change the refused word %j', (word) => {
+  expect(isAccepted(word)).toBe(false)
+  expect(splitAsProgram(joinAsWindowsPowerShell([word]))).not.toEqual([word])
+})

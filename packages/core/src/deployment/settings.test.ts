@@ -1,0 +1,104 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { DeploymentTarget } from './deployment.ts'
+import { chartValueName, chartValues, environmentName, environmentVariables, escapeChartValue } from './settings.ts'
+import { sh } from './sh.ts'
+import { continued } from './shell-command.ts'
+
+function target(settings: Record<string, string>): DeploymentTarget {
+  return {
+    platformUrl: 'https://api.example.com',
+    agentToken: 'k8s-token',
+    agentType: 'kubernetes',
+    config: {},
+    settings,
+    hostPlatform: 'linux',
+  }
+}
+
+test('config keys become environment variables', () => {
+  expect(environmentName('log_level')).toBe('LOG_LEVEL')
+  expect(
+    environmentVariables(target({ retry_count: '3', namespace: 'x', note: 'a=b c' }), { omit: ['namespace'] }),
+  ).toEqual([
+    'PLATFORM_API_URL=https://api.example.com',
+    'AGENT_TOKEN=k8s-token',
+    'AGENT_TYPE=kubernetes',
+    'RETRY_COUNT=3',
+    'NOTE=a=b c',
+  ])
+})
+
+test('config keys become chart values', () => {
+  expect(chartValueName('max_batch_size')).toBe('maxBatchSize')
+  expect(
+    chartValues(target({ max_batch_size: '1000', namespace: 'x', labels: '{a=b},c\\' }), { omit: ['namespace'] }),
+  ).toEqual([
+    'platformUrl=https://api.example.com',
+    'agentToken=k8s-token',
+    'maxBatchSize=1000',
+    'labels=\\{a=b}\\,c\\\\',
+  ])
+})
+
+test('a setting cannot take the place of what every agent is given', () => {
+  expect(() => environmentVariables(target({ agent_token: 'x' }))).toThrow(
+    '`agent_token` has a name that every agent already uses',
+  )
+  expect(() => chartValues(target({ platform_url: 'x' }))).toThrow(TypeError)
+  expect(environmentVariables(target({ agent_token: 'x' }), { omit: ['agent_token'] })).toHaveLength(3)
+})
+
+test('the specification’s Helm command', () => {
+  const settings = { namespace: 'monitoring', release_name: 'incident-rca', replicas: '2' }
+  const values = chartValues(target(settings), { omit: ['namespace', 'release_name'] })
+  const install = continued([
+    sh`helm install ${settings.release_name} incident-rca/agent`,
+    sh`--namespace ${settings.namespace}`,
+    ...values.map((value) => sh`--set ${value}`),
+  ])
+  const command = sh`
+    helm repo add incident-rca ${'https://charts.example.com'} && \
+    ${install}
+  `
+  expect(command.text).toBe(
+    [
+      'helm repo add incident-rca https://charts.example.com && \\',
+      'helm install incident-rca incident-rca/agent \\',
+      '  --namespace monitoring \\',
+      '  --set platformUrl=https://api.example.com \\',
+      '  --set agentToken=k8s-token \\',
+      '  --set replicas=2',
+    ].join('\n'),
+  )
+})
+
+/** The value part of Helm's strvals parser: a brace in front begins a list, a backslash takes the next character, a comma ends the value. */
+function readAsHelm(text: string): string {
+  if (text.startsWith('{')) {
+    throw new Error('a list')
+  }
+  const characters = [...text]
+  let value = ''
+  for (let index = 0; index < characters.length; index += 1) {
+    const character = characters[index]
+    if (character === ',') {
+      throw new Error('another value')
+    }
+    if (character === '\\') {
+      index += 1
+    }
+    value += characters[index] ?? ''
+  }
+  return value
+}
+
+test('Helm reads every value back unchanged', () => {
+  const character = fc.constantFrom(...'{}[],.=\\ a"\n')
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: character }), fc.string({ unit: 'grapheme' })), (value) => {
+      expect(readAsHelm(escapeChartValue(value))).toBe(value)
+    }),
+    { numRuns: 2000 },
+  )
+})

@@ -1,0 +1,76 @@
+import type { DeploymentTarget } from './deployment.ts'
+
+export interface SettingsOptions {
+  /** Config keys (snake_case) that the command carries in another way, such as the namespace. @default [] */
+  readonly omit?: readonly string[]
+}
+
+/** The environment variable of a config key: `log_level` → `LOG_LEVEL`. */
+export function environmentName(key: string): string {
+  return key.replaceAll(/\W+/g, '_').toUpperCase()
+}
+
+/**
+ * What the agent reads from its environment, as `NAME=value`: `PLATFORM_API_URL`, `AGENT_TOKEN`, `AGENT_TYPE`, then every
+ * setting in the order in which it was written. Not quoted: interpolate each into `sh` or `powershell`.
+ *
+ * @throws TypeError when a setting has the name of one of the first three.
+ */
+export function environmentVariables(target: DeploymentTarget, options: SettingsOptions = {}): string[] {
+  const fixed = [
+    ['PLATFORM_API_URL', target.platformUrl],
+    ['AGENT_TOKEN', target.agentToken],
+    ['AGENT_TYPE', target.agentType],
+  ] as const
+  return nameSettings(target, options, environmentName, fixed).map(([name, value]) => `${name}=${value}`)
+}
+
+/** The Helm chart's value of a config key: `log_level` → `logLevel`. */
+export function chartValueName(key: string): string {
+  return key.replaceAll(/(?<=[A-Za-z0-9])[^A-Za-z0-9]+([A-Za-z0-9])/g, (_match, letter: string) => letter.toUpperCase())
+}
+
+/**
+ * What the Helm chart is given, as `name=value` for `--set` or `--set-string`: `platformUrl`, `agentToken`, then every
+ * setting in the order in which it was written. Values are escaped for Helm, not for the shell: interpolate each into `sh`.
+ *
+ * `--set` makes a number of `2` and a boolean of `true`; `--set-string` leaves them text, which a token made of digits needs.
+ *
+ * @throws TypeError when a setting has the name of one of the first two.
+ */
+export function chartValues(target: DeploymentTarget, options: SettingsOptions = {}): string[] {
+  const fixed = [
+    ['platformUrl', target.platformUrl],
+    ['agentToken', target.agentToken],
+  ] as const
+  return nameSettings(target, options, chartValueName, fixed).map(
+    ([name, value]) => `${name}=${escapeChartValue(value)}`,
+  )
+}
+
+/**
+ * A value as Helm's `--set` and `--set-string` read it back unchanged: a backslash before backslashes and commas, and
+ * before a brace in front, which would begin a list. Dots, brackets and equals signs mean something in names only
+ * (helm.sh/helm/v3/pkg/strvals).
+ */
+export function escapeChartValue(value: string): string {
+  return value.replaceAll(/[\\,]|^\{/g, String.raw`\$&`)
+}
+
+type Setting = readonly [name: string, value: string]
+
+function nameSettings(
+  { settings }: DeploymentTarget,
+  { omit = [] }: SettingsOptions,
+  rename: (key: string) => string,
+  fixed: readonly Setting[],
+): Setting[] {
+  const written = Object.entries(settings).filter(([key]) => !omit.includes(key))
+  const taken = written.find(([key]) => fixed.some(([name]) => name === rename(key)))
+  if (taken !== undefined) {
+    throw new TypeError(
+      `The setting \`${taken[0]}\` has a name that every agent already uses: rename the option, or list it in \`omit\``,
+    )
+  }
+  return [...fixed, ...written.map(([key, value]) => [rename(key), value] as const)]
+}

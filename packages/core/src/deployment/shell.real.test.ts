@@ -1,0 +1,221 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ShellQuotingError } from '../errors/shell-quoting-error.ts'
+import { powershell } from './powershell.ts'
+import { sh } from './sh.ts'
+import type { ShellCommand } from './shell-command.ts'
+
+const isRequired = process.env.RCA_REQUIRE_REAL === '1'
+
+function isInstalled(program: string): boolean {
+  return spawnSync(program, ['-c', 'exit 0']).error === undefined
+}
+
+function run(shell: string, command: ShellCommand): string[] {
+  const output = execFileSync(shell, ['-c', command.text], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+  return output.split('\0').slice(0, -1)
+}
+
+const nastyWords = [
+  ...['', ' ', '\t', '\n', '\r', '\r\n', 'a\n', '\n\n', 'a\rb', '\\', '\\\\', 'a\\', "'", "''", "a'b'", '"', '"\'"'],
+  ...[
+    '$(id)',
+    '`id`',
+    '$HOME',
+    '${HOME}',
+    '$',
+    '$$',
+    "$'a'",
+    '!',
+    '!!',
+    '!id',
+    '#',
+    '# a',
+    '~',
+    '~root',
+    '=ls',
+    '=',
+    'a=b',
+  ],
+  ...[
+    '*',
+    '?',
+    '[a-z]*',
+    '{a,b}',
+    '{1..3}',
+    '-',
+    '--',
+    '-n',
+    '-e',
+    '--help',
+    '%s',
+    '%',
+    '&',
+    '&&',
+    '|',
+    ';',
+    '<',
+    '>',
+    '(',
+  ],
+  ...[
+    ')',
+    '^',
+    '@',
+    '+',
+    ':',
+    ',',
+    '.',
+    '/',
+    '0',
+    '2',
+    'if',
+    'done',
+    'time',
+    '\u0001',
+    '\b',
+    '\u001b[201~',
+    '\u007f',
+    '\u009b',
+  ],
+  ...['é', 'e\u0301', '\u{1f600}', '\u202eabc', 'שלום', '\u00a0', '\u2028', '\ufeff', '\ufffc', '\uffff', '‘’', '“”'],
+  ...['\u001b]0;a\u0007', "a'\u0001'b", "'\u001b", "\u001b'", 'x'.repeat(20_000), "'".repeat(2_000), '\r'.repeat(500)],
+]
+
+const character = fc.constantFrom(...'\'"`$(){}[]<>|&;*?!#~=%^\\/-+.,:@ \t\n\r\b\u001b\u0085aZ0é\u0301\u{1f600}\u202e')
+const word = fc
+  .oneof(
+    { arbitrary: fc.string({ unit: character, maxLength: 20 }), weight: 3 },
+    fc.string({ unit: 'binary', maxLength: 30 }),
+    fc.string({ unit: 'grapheme', maxLength: 30 }),
+    fc.constantFrom(...nastyWords.filter((nasty) => nasty.length < 100)),
+  )
+  .filter((text) => !text.includes('\0'))
+
+/** Runs `check` over many batches of words: several thousand words for a few dozen processes. */
+function checkWords(check: (words: string[]) => void): void {
+  fc.assert(fc.property(fc.array(word, { minLength: 80, maxLength: 120, size: 'max' }), check), { numRuns: 20 })
+}
+
+// zsh is what many people paste into, but no installation needs it: it is asked where it is installed.
+const shells = ['sh', 'bash', 'dash', ...(isInstalled('zsh') ? ['zsh'] : [])]
+
+describe.each(shells)('%s', (shell) => {
+  const isPresent = isInstalled(shell)
+  const realTest = test.skipIf(!isPresent && !isRequired)
+
+  realTest('receives nasty words as they went in', () => {
+    for (const nasty of nastyWords) {
+      expect(run(shell, sh`printf '%s\0' ${nasty}`)).toEqual([nasty])
+    }
+  })
+
+  realTest('receives random words as they went in', () => {
+    checkWords((words) => {
+      expect(run(shell, sh`printf '%s\0' ${words}`)).toEqual(words)
+    })
+  })
+
+  realTest('receives words that touch other text as parts of one word', () => {
+    checkWords((batch) => {
+      // Where nothing but quotes stands before it, zsh replaces the template's own `=end` by the path of a command.
+      const words = batch.filter((text) => text !== '')
+      const glued = words.flatMap((text) => [sh`--key=${text}`, sh`${text}=end`, sh`a'b'${text}${text}"c"`])
+      expect(run(shell, sh`printf '%s\0' ${glued}`)).toEqual(
+        words.flatMap((text) => [`--key=${text}`, `${text}=end`, `ab${text}${text}c`]),
+      )
+    })
+    expect(run(shell, sh`printf '%s\0' --key=${''} a${''}b ${''}${''}`)).toEqual(['--key=', 'ab', ''])
+  })
+
+  realTest('receives words through assignments, substitutions and another shell', () => {
+    checkWords((words) => {
+      const [first = '', second = ''] = words
+      const inner = sh`printf '%s\0' ${words}`
+      expect(run(shell, sh`A=${first}; printf '%s\0' "$A"; B=${second} env printenv -0 B`)).toEqual([first, second])
+      expect(run(shell, sh`printf '%s\0' "$(printf %s ${`${first}.`})"`)).toEqual([`${first}.`])
+      expect(run(shell, sh`${shell} -c ${inner.text} && (${inner})`)).toEqual([...words, ...words])
+    })
+  })
+
+  realTest('gives a program that is not built in the same words', () => {
+    checkWords((words) => {
+      expect(run(shell, sh`env -i /usr/bin/printf '%s\0' ${words}`)).toEqual(words)
+    })
+  })
+
+  realTest('keeps a number before a redirection a word', () => {
+    expect(run(shell, sh`printf '%s\0' ${2}>&1`)).toEqual(['2'])
+  })
+
+  realTest('takes a command over several lines as one', () => {
+    const command = sh`
+      printf '%s\0' \
+        ${'a b'} \
+        ${[]} \
+        ${"c'd"}
+    `
+    expect(run(shell, command)).toEqual(['a b', "c'd"])
+  })
+
+  describe('the name of a command', () => {
+    let folder = ''
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), 'shell-'))
+    })
+    afterAll(() => rmSync(folder, { recursive: true }))
+
+    const names = [
+      'if',
+      'done',
+      'time',
+      'select',
+      'a=b',
+      'a+=b',
+      '=ls',
+      '{',
+      '!',
+      '[[',
+      'a b',
+      "it's",
+      '~',
+      '*',
+      '-x',
+      '$(id)',
+    ]
+    test.skipIf(!isPresent && !isRequired).each(names)('%s is a word too', (name) => {
+      const program = join(folder, name)
+      writeFileSync(program, '#!/bin/sh\nprintf \'%s\\0\' ran "$@"\n')
+      chmodSync(program, 0o755)
+      expect(run(shell, sh`PATH=${`${folder}:/usr/bin:/bin`}; ${name} ${name}`)).toEqual(['ran', name])
+    })
+  })
+})
+
+test('a word that no UTF-8 text can hold is refused', () => {
+  expect(() => sh`printf %s ${'\ud83d'}`).toThrow(ShellQuotingError)
+})
+
+// There is no PowerShell for every system that these tests run on: its rules are modelled in powershell.test.ts, and asked
+// of the real one only where `pwsh` is installed.
+describe.skipIf(!isInstalled('pwsh'))('pwsh', () => {
+  test('hands a program the words that it accepts', () => {
+    const script = 'process.stdout.write(JSON.stringify(process.argv.slice(1)))'
+    const accepted = nastyWords.filter((text) => {
+      try {
+        return powershell`run ${text}`.text.length < 10_000
+      } catch {
+        return false
+      }
+    })
+    const command = powershell`& ${process.execPath} -e ${script} -- ${accepted}`
+    const output = execFileSync('pwsh', ['-NoProfile', '-NonInteractive', '-Command', command.text], {
+      encoding: 'utf8',
+    })
+    expect(JSON.parse(output)).toEqual(accepted)
+  })
+})
