@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const run = promisify(execFile)
+const repository = new URL('..', import.meta.url).pathname
+
+/** What a user's shell has: the machine's own Node and npm, none of the repository's tools. */
+const userEnvironment = {
+  ...process.env,
+  PATH: (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((folder) => !folder.includes('node_modules'))
+    .join(delimiter),
+  NODE_OPTIONS: '',
+}
+
+/** The whole program of somebody who installs only what they need. */
+const program = `
+import { createRegistry } from '@rca/core'
+import { server } from '@rca/connector-server'
+
+const registry = createRegistry([server])
+const agent = await registry.createAgent({ agentType: 'server', platformUrl: 'https://api.example.com', agentToken: 'server-token' })
+const { agent_type, timestamp, data } = await agent.collectMetrics()
+const names = [...new Set(data.metrics.map((metric) => metric.name))]
+console.log(JSON.stringify({ agent_type, timestamp, names, command: agent.getDeploymentCommand(), node: process.version }))
+await agent.stop()
+`
+
+describe('the packed packages, installed with npm in an empty folder', () => {
+  let folder = ''
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rca-packed-'))
+    for (const name of ['core', 'connector-server']) {
+      await run(join(repository, 'node_modules/.bin/pnpm'), ['pack', '--pack-destination', folder], { cwd: join(repository, 'packages', name) })
+    }
+    const tarballs = (await readdir(folder)).filter((name) => name.endsWith('.tgz')).map((name) => `./${name}`)
+    expect(tarballs).toHaveLength(2)
+    await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
+    await run('npm', ['install', '--no-audit', '--no-fund', ...tarballs], { cwd: folder, env: userEnvironment })
+    await writeFile(join(folder, 'agent.js'), program)
+  }, 180_000)
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  it.each([
+    ["the machine's own Node", 'node'],
+    ["the repository's Node", process.execPath],
+  ])('run a ten-line agent on %s', async (_title, node) => {
+    const { stdout } = await run(node, ['agent.js'], { cwd: folder, env: userEnvironment })
+    const result = JSON.parse(stdout) as { agent_type: string; timestamp: string; names: string[]; command: string }
+    expect(result.agent_type).toBe('server')
+    expect(Date.parse(result.timestamp)).not.toBeNaN()
+    expect(result.names).toEqual(expect.arrayContaining(['system.cpu.utilization', 'system.memory.usage', 'system.filesystem.usage', 'system.network.io']))
+    expect(result.command).toContain('server-token')
+  })
+
+  it('hold no source, test or build state', async () => {
+    for (const name of ['core', 'connector-server']) {
+      const files = await readdir(join(folder, 'node_modules/@rca', name), { recursive: true })
+      const own = files.filter((file) => !file.startsWith('node_modules'))
+      expect(own.filter((file) => /(?:^src|\.test\.|\.tsbuildinfo$|^test|^bench)/.test(file))).toEqual([])
+      expect(own).toEqual(expect.arrayContaining(['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts']))
+    }
+  })
+})
