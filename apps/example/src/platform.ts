@@ -1,0 +1,114 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createApi } from '@rca/api'
+import ky, { type KyInstance } from 'ky'
+
+/** What `POST /api/v1/agent/provision` answers, as far as it is shown here. */
+export interface Provision {
+  readonly agent_type: string
+  readonly environment_name: string
+  readonly agent_token: string
+  readonly deployment_command: string
+  readonly instructions: string
+}
+
+/** What `GET /api/v1/agents` answers for one agent, as far as it is shown here. */
+export interface AgentAnswer {
+  readonly agent_id: string | null
+  readonly environment: string
+  readonly agent_type: string
+  readonly name?: string
+  readonly connectivity: string
+  readonly health: {
+    readonly status: string
+    readonly collectors: Readonly<Record<string, { readonly ok: boolean }>>
+    readonly gaps: readonly { readonly scope: string; readonly reason: string }[]
+  }
+}
+
+/** One series of an agent with its newest value. */
+export interface SeriesAnswer {
+  readonly name: string
+  readonly unit: string
+  readonly kind: string
+  readonly entity: { readonly type: string; readonly id: string }
+  readonly attributes: Readonly<Record<string, unknown>>
+  readonly last?: { readonly at: string; readonly value: number }
+}
+
+export interface EntityAnswer {
+  readonly type: string
+  readonly id: string
+  readonly name: string
+  readonly attributes: Readonly<Record<string, unknown>>
+}
+
+export interface EventAnswer {
+  readonly name: string
+  readonly at: string
+  readonly severity: string
+  readonly body: string
+}
+
+/** A platform that lives as long as the example. */
+export interface Platform {
+  readonly url: string
+  readonly adminToken: string
+  /** Where it keeps its data. */
+  readonly database: string
+  types(): Promise<{ readonly types: readonly string[]; readonly descriptions: Readonly<Record<string, string>> }>
+  provision(agentType: string, environment: string): Promise<Provision>
+  agent(environment: string): Promise<AgentAnswer | undefined>
+  entities(agentId: string): Promise<readonly EntityAnswer[]>
+  series(agentId: string): Promise<readonly SeriesAnswer[]>
+  events(environment: string): Promise<readonly EventAnswer[]>
+  /** Stops it and removes its data. */
+  close(): Promise<void>
+}
+
+/** Starts the API on a free loopback port with a temporary SQLite file, and talks to it as any other program would: over HTTP. */
+export async function startPlatform(): Promise<Platform> {
+  const directory = await mkdtemp(join(tmpdir(), 'rca-example-'))
+  const database = join(directory, 'rca.sqlite')
+  const api = await createApi({ port: 0, databaseUrl: `sqlite:${database}`, heartbeatInterval: '5s' })
+  const url = await api.listen()
+  const http = ky.create({ prefix: url, headers: { authorization: `Bearer ${api.adminToken}` }, retry: 0 })
+
+  return {
+    url,
+    adminToken: api.adminToken,
+    database,
+    types: () => http.get('api/v1/agent/types').json(),
+    provision: (agentType, environment) =>
+      http.post('api/v1/agent/provision', { json: { agent_type: agentType, environment_name: environment } }).json(),
+    agent: async (environment) => {
+      const { agents } = await http
+        .get('api/v1/agents', { searchParams: { environment } })
+        .json<{ agents: AgentAnswer[] }>()
+      return agents[0]
+    },
+    entities: (agentId) => readAll<EntityAnswer>(http, `api/v1/agents/${agentId}/entities`, 'entities'),
+    series: (agentId) => readAll<SeriesAnswer>(http, `api/v1/agents/${agentId}/metrics`, 'series'),
+    events: async (environment) => {
+      const { events } = await http
+        .get('api/v1/events', { searchParams: { environment, limit: 10 } })
+        .json<{ events: EventAnswer[] }>()
+      return events
+    },
+    close: async () => {
+      await api.close()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function readAll<Item>(http: KyInstance, path: string, list: string): Promise<Item[]> {
+  const items: Item[] = []
+  for (let cursor: string | null | undefined = ''; typeof cursor === 'string'; ) {
+    const page: Record<string, unknown> = await http.get(path, { searchParams: cursor === '' ? {} : { cursor } }).json()
+    items.push(...(page[list] as Item[]))
+    cursor = page.next_cursor as string | null | undefined
+  }
+  return items
+}

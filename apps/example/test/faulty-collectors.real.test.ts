@@ -1,0 +1,151 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Api, createApi } from '@rca/api'
+import { type Agent, createRegistry, defineConnector, entity, metric, type Signals, sh } from '@rca/core'
+import ky, { type KyInstance } from 'ky'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { eventually } from './processes.ts'
+
+const signals = {
+  thing: entity({ type: 'thing', description: 'A thing.' }),
+  size: metric({ name: 'thing.size', unit: 'By', kind: 'gauge', description: 'Its size.' }),
+}
+const undeclared = metric({ name: 'thing.colour', unit: '1', kind: 'gauge', description: 'Declared nowhere.' })
+const thing = signals.thing.reference('1')
+
+/** A connector of which one collector is right and every other one is wrong in its own way. */
+const faulty = defineConnector({
+  type: 'faulty',
+  title: 'Faulty',
+  description: 'Does everything wrong that a connector can',
+  config: z.object({}),
+  signals,
+  deploy: () => ({ command: sh`true` }),
+  connect: async () => ({}),
+  identify: async () => ({ id: 'faulty-1', name: 'faulty', entity: thing }),
+  disconnect: async () => undefined,
+  collectors: {
+    right: {
+      collect: async () => ({
+        entities: [signals.thing.entity({ id: '1' })],
+        metrics: [signals.size.point(Date.now() % 1000, thing)],
+      }),
+    },
+    throws: { collect: () => Promise.reject(new Error('the thing is on fire')) },
+    'throws-at-once': {
+      collect: () => {
+        throw new TypeError('not even a promise')
+      },
+    },
+    hangs: { deadline: '300ms', collect: () => new Promise(() => undefined) },
+    garbage: { collect: async () => 'forty-two' as unknown as Signals },
+    'garbage-inside': {
+      collect: async () =>
+        ({ metrics: [null, 7, { name: 'thing.size' }, signals.size.point(Number.NaN, thing)] }) as unknown as Signals,
+    },
+    undeclared: {
+      collect: async () => ({
+        metrics: [undeclared.point(1, thing), signals.size.point(5, signals.thing.reference('2'))],
+      }),
+    },
+  },
+  watchers: { dies: { watch: () => Promise.reject(new Error('the stream broke')) } },
+})
+
+interface AgentDetails {
+  readonly agent_id: string | null
+  readonly connectivity: string
+  readonly health: {
+    readonly status: string
+    readonly collectors: Readonly<Record<string, { readonly ok: boolean; readonly error?: string }>>
+    readonly gaps: readonly { readonly scope: string; readonly reason: string }[]
+  }
+}
+
+describe('a connector that does everything wrong', () => {
+  let directory = ''
+  let api: Api
+  let agent: Agent
+  let http: KyInstance
+  let details: AgentDetails
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'rca-faulty-'))
+    const registry = createRegistry([faulty])
+    api = await createApi({
+      registry,
+      port: 0,
+      databaseUrl: `sqlite:${join(directory, 'rca.sqlite')}`,
+      heartbeatInterval: '1s',
+    })
+    const platformUrl = await api.listen()
+    http = ky.create({ prefix: platformUrl, headers: { authorization: `Bearer ${api.adminToken}` }, retry: 0 })
+    const { agent_token: agentToken } = await http
+      .post('api/v1/agent/provision', { json: { agent_type: 'faulty', environment_name: 'faulty-1' } })
+      .json<{ agent_token: string }>()
+    agent = await registry.createAgent({
+      agentType: 'faulty',
+      platformUrl,
+      agentToken,
+      config: { collect_interval: '1s' },
+    })
+    await agent.start()
+    details = await eventually('the platform hearing of every collector', async () => {
+      const { agents } = await http.get('api/v1/agents').json<{ agents: AgentDetails[] }>()
+      const [found] = agents
+      return (
+        found !== undefined &&
+        Object.keys(found.health.collectors).length === 8 &&
+        found.health.gaps.length === 7 &&
+        found
+      )
+    })
+  })
+  afterAll(async () => {
+    await agent?.stop()
+    await api?.close()
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  it('does not stop its agent: what is right keeps arriving', async () => {
+    expect(details.connectivity).toBe('online')
+    await eventually('four points of the right collector', async () => {
+      const query = { name: 'thing.size', entity_id: '1', step: '1s', aggregate: 'last' }
+      const { series } = await http
+        .get('api/v1/metrics', { searchParams: query })
+        .json<{ series: { points: unknown[] }[] }>()
+      return (series[0]?.points.length ?? 0) >= 4
+    })
+    expect(agent.status()).toMatchObject({ state: 'running', connected: true })
+  })
+
+  it.each([
+    ['throws', 'the thing is on fire'],
+    ['throws-at-once', 'not even a promise'],
+    ['hangs', /did not finish within 0\.3 s|has not come back/],
+    ['garbage', /string instead of signals/],
+    ['garbage-inside', /no object.*`thing\.size`/],
+    ['undeclared', /`thing\.colour` is not declared/],
+    ['dies', 'the stream broke'],
+  ])('shows on the platform that `%s` fails, and why', (name, reason) => {
+    expect(details.health.status).toBe('degraded')
+    expect(details.health.collectors[name]?.ok).toBe(false)
+    expect(details.health.collectors[name]?.error).toMatch(reason)
+    const gap = details.health.gaps.find(({ scope }) => scope === `collector:${name}` || scope === `watcher:${name}`)
+    expect(gap?.reason).toMatch(reason)
+  })
+
+  it('shows the right collector as well', () => {
+    expect(details.health.collectors.right).toMatchObject({ ok: true })
+  })
+
+  it('keeps what a collector says rightly beside what it may not say', async () => {
+    const ofAgent = `api/v1/agents/${details.agent_id}/metrics`
+    const { series } = await http
+      .get(ofAgent, { searchParams: { entity_type: 'thing' } })
+      .json<{ series: { name: string; entity: { id: string } }[] }>()
+    expect(series.map(({ name, entity: { id } }) => `${name} ${id}`).sort()).toEqual(['thing.size 1', 'thing.size 2'])
+  })
+})

@@ -1,0 +1,207 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import ky from 'ky'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { AgentAnswer, EntityAnswer } from '../src/platform.ts'
+import { eventually, type Program, startProgram } from './processes.ts'
+
+const repository = new URL('../../..', import.meta.url).pathname
+const bin = join(repository, 'node_modules/.bin')
+const ADMIN = 'an-admin-token-of-this-test'
+
+interface Points {
+  readonly entity: { readonly type: string; readonly id: string }
+  readonly attributes: Readonly<Record<string, unknown>>
+  readonly points: readonly { readonly at: string; readonly value: number }[]
+}
+
+/** The whole way with real processes: API, curl, agent, this machine. */
+describe('a fleet of one', () => {
+  let directory = ''
+  let api: Program
+  let agent: Program
+  let url = ''
+  const http = ky.create({ headers: { authorization: `Bearer ${ADMIN}` }, retry: 0 })
+
+  const findAgent = async (environment: string): Promise<AgentAnswer | undefined> => {
+    const { agents } = await http
+      .get(`${url}/api/v1/agents`, { searchParams: { environment } })
+      .json<{ agents: AgentAnswer[] }>()
+    return agents[0]
+  }
+  const provision = async (environment: string): Promise<{ agent_token: string; deployment_command: string }> => {
+    const body = JSON.stringify({ agent_type: 'server', environment_name: environment, config: { log_level: 'debug' } })
+    const words = [
+      '-fsS',
+      `${url}/api/v1/agent/provision`,
+      '-H',
+      `Authorization: Bearer ${ADMIN}`,
+      '-H',
+      'Content-Type: application/json',
+      '-d',
+      body,
+    ]
+    const { stdout } = await promisify(execFile)('curl', words)
+    return JSON.parse(stdout) as { agent_token: string; deployment_command: string }
+  }
+  const startAgent = (token: string, more: Readonly<Record<string, string>> = {}): Program =>
+    startProgram(join(bin, 'rca-agent'), [], {
+      cwd: directory,
+      env: {
+        PLATFORM_API_URL: url,
+        AGENT_TOKEN: token,
+        AGENT_TYPE: 'server',
+        COLLECT_INTERVAL: '1s',
+        RCA_HEALTH_PORT: 'off',
+        ...more,
+      },
+    })
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'rca-fleet-'))
+    const env = {
+      PORT: '0',
+      RCA_ADMIN_TOKEN: ADMIN,
+      DATABASE_URL: `sqlite:${join(directory, 'rca.sqlite')}`,
+      RCA_HEARTBEAT_INTERVAL: '1s',
+    }
+    api = startProgram(join(bin, 'pnpm'), ['--filter', '@rca/api', 'start'], { cwd: repository, env })
+    const line = await eventually('the API printing its address', () => {
+      if (api.hasEnded()) return api.stderr()
+      return /^\{.*\}$/m.exec(api.stdout())?.[0]
+    })
+    url = (JSON.parse(line) as { url: string }).url
+  })
+  afterAll(async () => {
+    await agent?.stop()
+    await api?.stop()
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  it('goes from provisioning by curl to an agent whose metrics and entities the API lists', async () => {
+    const { agent_token: token, deployment_command: command } = await provision('prod-1')
+    expect(token).toMatch(/^agent_prod-1_[A-Za-z0-9_-]{43}$/)
+    expect(command).toContain(token)
+    expect(command).toContain('log_level=debug')
+    expect(await findAgent('prod-1')).toMatchObject({ agent_id: null, connectivity: 'pending' })
+
+    agent = startAgent(token)
+    const online = await eventually('the agent coming online', async () => {
+      const found = await findAgent('prod-1')
+      return found?.connectivity === 'online' && Object.hasOwn(found.health.collectors, 'cpu') && found
+    })
+    expect(online).toMatchObject({ name: hostname(), agent_type: 'server' })
+    expect(online.health.collectors.cpu).toMatchObject({ ok: true })
+
+    const total = await eventually('three points of utilization', async () => {
+      const query = { environment: 'prod-1', name: 'system.cpu.utilization', step: '1s' }
+      const { series } = await http.get(`${url}/api/v1/metrics`, { searchParams: query }).json<{ series: Points[] }>()
+      const whole = series.find(({ attributes }) => Object.keys(attributes).length === 0)
+      return whole !== undefined && whole.points.length >= 3 && whole
+    })
+    for (const { value } of total.points) expect(value).toSatisfy((share: number) => share >= 0 && share <= 1)
+
+    const { entities } = await http
+      .get(`${url}/api/v1/agents/${online.agent_id}/entities`)
+      .json<{ entities: EntityAnswer[] }>()
+    expect(entities).toContainEqual(expect.objectContaining({ type: 'host', name: hostname() }))
+    expect(entities.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['rca.agent', 'filesystem', 'network.interface']),
+    )
+  })
+
+  it('stops with exit code 0 on SIGTERM, and is offline after three heartbeats without a call', async () => {
+    expect(await agent.stop('SIGTERM')).toBe(0)
+    expect(agent.stderr()).toContain('"stopped"')
+    await eventually('the agent going offline', async () => (await findAgent('prod-1'))?.connectivity === 'offline')
+  })
+
+  it('is the same agent when it is deployed again', async () => {
+    const before = await findAgent('prod-1')
+    const { agent_token: token } = await provision('prod-1')
+    agent = startAgent(token)
+    await eventually('the agent coming back', async () => (await findAgent('prod-1'))?.connectivity === 'online')
+    const { agents } = await http
+      .get(`${url}/api/v1/agents`, { searchParams: { environment: 'prod-1' } })
+      .json<{ agents: AgentAnswer[] }>()
+    expect(agents.map(({ agent_id: id }) => id)).toEqual([before?.agent_id])
+    await agent.stop()
+  })
+
+  it('says once that its token was revoked, goes on trying less often, and does not die', async () => {
+    const { agent_token: token } = await provision('revoked-1')
+    agent = startAgent(token)
+    await eventually('the agent coming online', async () => (await findAgent('revoked-1'))?.connectivity === 'online')
+    await http.post(`${url}/api/v1/environments/revoked-1/token/revoke`)
+
+    await eventually('the agent saying so', () => agent.stderr().includes('answered 401'))
+    // Several rounds and heartbeats later it has still said it only once.
+    await eventually('the agent going offline', async () => (await findAgent('revoked-1'))?.connectivity === 'offline')
+    const said = agent
+      .stderr()
+      .split('\n')
+      .filter((line) => line.includes('"level":"error"'))
+    expect(said).toHaveLength(1)
+    expect(said[0]).toMatch(/401.*Give it a valid token/)
+    expect(agent.hasEnded()).toBe(false)
+    expect(agent.stderr()).not.toContain(token)
+    expect(await agent.stop()).toBe(0)
+  })
+
+  it('has a doctor that says what is fine and what to fix', async () => {
+    const { agent_token: token } = await provision('doctor-1')
+    const env = { PLATFORM_API_URL: url, AGENT_TYPE: 'server', RCA_STATE_DIR: join(directory, 'state') }
+    const examine = async (more: Readonly<Record<string, string>>): Promise<{ code: unknown; text: string }> => {
+      const program = startProgram(join(bin, 'rca-agent'), ['doctor'], { cwd: directory, env: { ...env, ...more } })
+      return { code: await program.ended, text: program.stdout() }
+    }
+    const well = await examine({ AGENT_TOKEN: token })
+    expect(well.text).toMatch(/ok\s+platform.*\nok\s+token/)
+    expect(well.code).toBe(0)
+
+    const refused = await examine({ AGENT_TOKEN: 'agent_doctor-1_wrong', COLECT_INTERVAL: '5s' })
+    expect(refused.text).toMatch(/fail\s+token\s+.*401/)
+    expect(refused.text).toContain('Did you mean COLLECT_INTERVAL?')
+    expect(refused.code).toBe(3)
+
+    const unreachable = await examine({ AGENT_TOKEN: token, PLATFORM_API_URL: 'http://127.0.0.1:9' })
+    expect(unreachable.text).toMatch(/fail\s+platform\s+.*cannot be reached/)
+    expect(unreachable.code).toBe(3)
+    expect(well.text + refused.text + unreachable.text).not.toContain(token)
+  })
+
+  it('prints one report, and the installed types, without a platform', async () => {
+    const report = startProgram(join(bin, 'rca-agent'), ['collect', '--type', 'server'], { cwd: directory })
+    expect(await report.ended).toBe(0)
+    expect(JSON.parse(report.stdout())).toMatchObject({ agent_type: 'server', data: { gaps: expect.any(Array) } })
+    const types = startProgram(join(bin, 'rca-agent'), ['types'], { cwd: directory })
+    expect(await types.ended).toBe(0)
+    expect(types.stdout()).toContain('server\tInstall on Linux, macOS, or Windows server')
+  })
+
+  it('exits with 2 and one sentence when its environment is wrong', async () => {
+    const cases: [Readonly<Record<string, string>>, RegExp][] = [
+      [{}, /^PLATFORM_API_URL is not set\./],
+      [{ PLATFORM_API_URL: url }, /^AGENT_TOKEN is not set\./],
+      [{ PLATFORM_API_URL: url, AGENT_TOKEN: 'token' }, /^AGENT_TYPE is not set\..*server/],
+      [{ PLATFORM_API_URL: url, AGENT_TOKEN: 'token', AGENT_TYPE: 'sever' }, /Did you mean `server`\?/],
+      [
+        { PLATFORM_API_URL: 'ftp://example.com', AGENT_TOKEN: 'token', AGENT_TYPE: 'server' },
+        /`platformUrl` has the scheme `ftp`/,
+      ],
+      [
+        { PLATFORM_API_URL: url, AGENT_TOKEN: 'token', AGENT_TYPE: 'server', COLLECT_INTERVAL: 'soon' },
+        /`collect_interval`.*15s/,
+      ],
+    ]
+    for (const [env, message] of cases) {
+      const program = startProgram(join(bin, 'rca-agent'), ['run'], { cwd: directory, env })
+      expect(await program.ended).toBe(2)
+      expect(program.stderr()).toMatch(message)
+      expect(program.stderr()).not.toMatch(/\n\s+at /)
+    }
+  })
+})
