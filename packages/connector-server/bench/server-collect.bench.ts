@@ -1,0 +1,226 @@
+/**
+ * What a collection of the server connector costs, beside prometheus-node-exporter and psutil on the same machine in the
+ * same run. Times are processor time, user and system. It never fails for a number: it says whether the target is met.
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createAgent, type Signals, silentLogger } from '@rca/core'
+import { server } from '../src/index.ts'
+import { usageOf } from './process-usage.ts'
+
+const ROUNDS = 200
+/** Those of `apps/agent/bin/rca-agent.js`. It runs sources, which costs 30 MB for the compiler: the agent is measured as built. */
+const AGENT_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1', '--optimize-for-size']
+const TARGET_CPU_MS = 3
+const TARGET_RESIDENT_MB = 90
+
+interface Row {
+  readonly what: string
+  readonly cpuMs?: number
+  readonly residentMb?: number
+  readonly note?: string
+}
+
+if (process.platform !== 'linux') {
+  console.log('Skipped: this benchmark compares what is read of Linux.')
+} else {
+  const count = readdirSync('/proc').filter((name) => /^\d/.test(name)).length
+  console.log(
+    `${cpus().length} processors, ${count} processes, Node ${process.versions.node}, ${ROUNDS} collections each\n`,
+  )
+  const collectors = await measureCollectors()
+  const agent = await measureAgent()
+  const others = [...(await measureAgentProcess()), ...(await measureNodeExporter()), ...measurePsutil()]
+  print([...collectors, ...agent, ...others], agent[0]?.cpuMs)
+}
+
+/** The collectors alone, without core: all of them, and each. */
+async function measureCollectors(): Promise<Row[]> {
+  const parsed = await server.config['~standard'].validate({})
+  if (parsed.issues !== undefined) throw new Error('the defaults are wrong')
+  const signal = new AbortController().signal
+  const client = await server.connect({ config: parsed.value, signal, log: silentLogger })
+  const memories = new Map<string, unknown>()
+  const collect = (name: string): Promise<Signals> => {
+    const remember = <Reading>(reading: Reading): Reading | undefined => {
+      const before = memories.get(name) as Reading | undefined
+      memories.set(name, reading)
+      return before
+    }
+    return server.collectors[name]!.collect(client, { signal, now: () => new Date(), remember })
+  }
+  const facts = await cpuOf(1, () => collect('host'))
+  const names = Object.keys(server.collectors)
+  const together = await cpuOf(ROUNDS, () => Promise.all(names.map(collect)))
+  const rows: Row[] = [{ what: 'collectors without core', cpuMs: together }]
+  for (const name of names) rows.push({ what: `  ${name}`, cpuMs: await cpuOf(ROUNDS, () => collect(name)) })
+  rows.push({
+    what: '  facts of the host',
+    cpuMs: facts,
+    note: 'at the start and once an hour; programs that it starts are not counted',
+  })
+  await server.disconnect(client)
+  return rows
+}
+
+/** Through core, as in a program that embeds an agent: deadlines, checks, redaction, the finished report. */
+async function measureAgent(): Promise<Row[]> {
+  const agent = createAgent({ connector: server, platformUrl: 'http://127.0.0.1:1', agentToken: 'none' })
+  await agent.collectMetrics()
+  const first = await cpuOf(20, () => agent.collectMetrics())
+  const later = await cpuOf(ROUNDS, () => agent.collectMetrics())
+  await agent.stop()
+  return [
+    {
+      what: 'agent.collectMetrics()',
+      cpuMs: later,
+      note: `${first.toFixed(2)} ms in the first 20, before Node has optimised the code`,
+    },
+  ]
+}
+
+/** The agent as it is deployed, against a platform that takes everything: collection, heartbeats, outbox, delivery. */
+async function measureAgentProcess(): Promise<Row[]> {
+  const what = 'rca-agent process'
+  const root = join(import.meta.dirname, '../../..')
+  const main = join(root, 'apps/agent/dist/main.js')
+  try {
+    execFileSync(join(root, 'node_modules/.bin/tsc'), ['-b', 'apps/agent'], { cwd: root, stdio: 'ignore' })
+  } catch {
+    return [{ what, note: 'skipped: `tsc -b apps/agent` does not build it' }]
+  }
+  let reports = 0
+  const platform = createServer((request, response) => {
+    request.resume()
+    const isData = request.url?.endsWith('/data') === true
+    if (isData) reports += 1
+    const body = isData
+      ? { accepted: 1, duplicates: 0 }
+      : { interval_seconds: 30, server_time: new Date().toISOString() }
+    response.writeHead(isData ? 202 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  })
+  await new Promise<void>((resolve) => platform.listen(0, '127.0.0.1', resolve))
+  const state = mkdtempSync(join(tmpdir(), 'rca-bench-'))
+  const agent = spawn(process.execPath, [...AGENT_FLAGS, main], {
+    stdio: 'ignore',
+    env: {
+      PATH: process.env.PATH,
+      PLATFORM_API_URL: `http://127.0.0.1:${(platform.address() as AddressInfo).port}`,
+      AGENT_TOKEN: 'bench',
+      AGENT_TYPE: 'server',
+      RCA_STATE_DIR: state,
+      RCA_HEALTH_PORT: 'off',
+      COLLECT_INTERVAL: '1s',
+    },
+  })
+  try {
+    await sleep(5_000)
+    const before = { ...usageOf(agent.pid!), reports }
+    await sleep(20_000)
+    const after = { ...usageOf(agent.pid!), reports }
+    const count = after.reports - before.reports
+    if (count === 0) return [{ what, note: 'skipped: it delivered nothing' }]
+    const note = `collecting every second with delivery, ${count} reports`
+    return [{ what, cpuMs: (after.cpu - before.cpu) / count, residentMb: after.residentMb, note }]
+  } catch (error) {
+    return [{ what, note: `skipped: ${error instanceof Error ? error.message : String(error)}` }]
+  } finally {
+    agent.kill()
+    platform.close()
+    platform.closeAllConnections()
+    await new Promise((resolve) => (agent.exitCode === null ? agent.on('exit', resolve) : resolve(undefined)))
+    rmSync(state, { recursive: true, force: true })
+  }
+}
+
+/** A scrape is what a collection is to us. */
+async function measureNodeExporter(): Promise<Row[]> {
+  const what = 'prometheus-node-exporter, a scrape'
+  const program = ['/usr/bin/prometheus-node-exporter', '/usr/local/bin/node_exporter'].find((file) => existsSync(file))
+  if (program === undefined) return [{ what, note: 'skipped: `apt-get install prometheus-node-exporter` brings it' }]
+  const address = `127.0.0.1:${await freePort()}`
+  const exporter = spawn(program, [`--web.listen-address=${address}`], { stdio: 'ignore' })
+  try {
+    const scrape = async (): Promise<void> => void (await (await fetch(`http://${address}/metrics`)).text())
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await scrape()
+        break
+      } catch (error) {
+        if (attempt === 50) return [{ what, note: `skipped: it does not answer (${String(error)})` }]
+        await sleep(100)
+      }
+    }
+    for (let round = 0; round < 10; round += 1) await scrape()
+    const before = usageOf(exporter.pid!)
+    for (let round = 0; round < ROUNDS; round += 1) await scrape()
+    const after = usageOf(exporter.pid!)
+    return [{ what, cpuMs: (after.cpu - before.cpu) / ROUNDS, residentMb: after.residentMb, note: 'without processes' }]
+  } finally {
+    exporter.kill()
+  }
+}
+
+function measurePsutil(): Row[] {
+  const what = 'python3-psutil'
+  try {
+    const script = join(import.meta.dirname, 'psutil-rounds.py')
+    const output = execFileSync('/usr/bin/python3', [script, String(ROUNDS)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const [machine = Number.NaN, processes = Number.NaN, residentMb = Number.NaN] = output.trim().split(' ').map(Number)
+    return [
+      { what: `${what}, the same of the machine`, cpuMs: machine, residentMb, note: 'without processes' },
+      { what: `${what}, the same of processes`, cpuMs: processes },
+      { what: `${what}, all`, cpuMs: machine + processes, residentMb },
+    ]
+  } catch {
+    return [{ what, note: 'skipped: `apt-get install python3-psutil` brings it' }]
+  }
+}
+
+/** Milliseconds of this process's CPU that one run takes, after it has run ten times. */
+async function cpuOf(rounds: number, run: () => Promise<unknown>): Promise<number> {
+  if (rounds >= ROUNDS) for (let round = 0; round < 10; round += 1) await run()
+  globalThis.gc?.()
+  const before = process.cpuUsage()
+  for (let round = 0; round < rounds; round += 1) await run()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000 / rounds
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+  const { port } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return port
+}
+
+function print(rows: readonly Row[], own: number | undefined): void {
+  const cell = (value: number | undefined, digits: number): string => (value === undefined ? '' : value.toFixed(digits))
+  console.log(`${''.padEnd(42)}${'CPU ms'.padStart(9)}${'× ours'.padStart(9)}${'RSS MB'.padStart(9)}`)
+  for (const { what, cpuMs, residentMb, note = '' } of rows) {
+    const ratio = cpuMs === undefined || own === undefined || what.startsWith(' ') ? '' : (cpuMs / own).toFixed(1)
+    const numbers = `${cell(cpuMs, 2).padStart(9)}${ratio.padStart(9)}${cell(residentMb, 0).padStart(9)}`
+    console.log(`${what.padEnd(42)}${numbers}  ${note}`.trimEnd())
+  }
+  const residentMb = rows.find(({ what }) => what === 'rca-agent process')?.residentMb
+  const verdict = (isMet: boolean): string => (isMet ? 'met' : 'MISSED')
+  console.log()
+  if (own !== undefined)
+    console.log(
+      `Target: at most ${TARGET_CPU_MS} ms of CPU a collection: ${verdict(own <= TARGET_CPU_MS)} (${own.toFixed(2)} ms)`,
+    )
+  if (residentMb !== undefined) {
+    console.log(
+      `Target: less than ${TARGET_RESIDENT_MB} MB of memory: ${verdict(residentMb < TARGET_RESIDENT_MB)} (${residentMb.toFixed(0)} MB)`,
+    )
+  }
+}

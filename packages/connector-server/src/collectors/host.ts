@@ -1,0 +1,40 @@
+import type { Collector } from '@rca/core'
+import type { ServerClient } from '../server-client.ts'
+import { signals } from '../signals.ts'
+
+/** What the machine is: name, system, hardware. */
+export const host: Collector<ServerClient> = {
+  every: '1h',
+  deadline: '30s',
+  async collect(client) {
+    const facts = await client.facts()
+    const { machine } = client
+    return {
+      entities: [
+        signals.host.entity({
+          id: machine.entity.id,
+          name: facts.hostname,
+          attributes: {
+            'host.name': facts.hostname,
+            'host.id': machine.hashedId,
+            'host.arch': facts.architecture,
+            'host.cpu.model.name': facts.cpuModel,
+            'host.cpu.vendor.id': facts.cpuVendor,
+            'host.ip': facts.addresses,
+            'host.mac': facts.hardwareAddresses,
+            'os.type': facts.systemType,
+            'os.name': facts.systemName,
+            'os.version': facts.systemVersion,
+            'os.description': facts.systemDescription,
+            'server.kernel.release': facts.kernelRelease,
+            'server.boot.id': facts.bootId,
+            'server.manufacturer': facts.manufacturer,
+            'server.model': facts.model,
+            'server.hypervisor': facts.hypervisor,
+          },
+        }),
+      ],
+      metrics: [signals.cpuPhysicalCount.point(facts.physicalCores, machine.entity)],
+    }
+  },
+}

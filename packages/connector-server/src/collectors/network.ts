@@ -1,0 +1,32 @@
+import { type Collector, mergeSignals, type Relation, type Signals } from '@rca/core'
+import { partOfHost } from '../relations.ts'
+import type { NetworkInterfaceReading, ServerClient } from '../server-client.ts'
+import { signals } from '../signals.ts'
+
+/** What every network interface receives and sends, and what is lost. */
+export const network: Collector<ServerClient> = {
+  async collect(client) {
+    const readings = await client.networkInterfaces()
+    return mergeSignals(readings.map((reading) => toSignals(reading, partOfHost(client))))
+  },
+}
+
+function toSignals(reading: NetworkInterfaceReading, partOf: Relation): Signals {
+  const name = { 'network.interface.name': reading.name }
+  const receive = { ...name, 'network.io.direction': 'receive' }
+  const transmit = { ...name, 'network.io.direction': 'transmit' }
+  const entity = signals.networkInterface.entity({ id: reading.name, attributes: name, relations: [partOf] })
+  return {
+    entities: [entity],
+    metrics: [
+      signals.networkIo.point(reading.bytesReceived, entity, receive),
+      signals.networkIo.point(reading.bytesSent, entity, transmit),
+      signals.networkPackets.point(reading.packetsReceived, entity, receive),
+      signals.networkPackets.point(reading.packetsSent, entity, transmit),
+      signals.networkErrors.point(reading.receiveErrors, entity, receive),
+      signals.networkErrors.point(reading.sendErrors, entity, transmit),
+      signals.networkDropped.point(reading.receiveDrops, entity, receive),
+      signals.networkDropped.point(reading.sendDrops, entity, transmit),
+    ],
+  }
+}

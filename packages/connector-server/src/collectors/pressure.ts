@@ -1,0 +1,20 @@
+import type { Collector } from '@rca/core'
+import type { ServerClient } from '../server-client.ts'
+import { signals } from '../signals.ts'
+
+/** How long tasks wait for processors, memory and disks. Linux with pressure stall information has it. */
+export const pressure: Collector<ServerClient> = {
+  async collect(client) {
+    const { entity } = client.machine
+    const readings = await client.pressure()
+    return {
+      metrics: readings.flatMap(({ resource, kind, share, total }) => {
+        const attributes = { 'server.pressure.resource': resource, 'server.pressure.kind': kind }
+        return [
+          signals.pressureShare.point(share, entity, attributes),
+          signals.pressureTime.point(total, entity, attributes),
+        ]
+      }),
+    }
+  },
+}

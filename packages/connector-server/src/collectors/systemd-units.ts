@@ -1,0 +1,29 @@
+import type { Collector } from '@rca/core'
+import { partOfHost } from '../relations.ts'
+import type { ServerClient } from '../server-client.ts'
+import { signals } from '../signals.ts'
+
+/** systemd units that have failed. Nothing where no systemd runs. */
+export const systemdUnits: Collector<ServerClient> = {
+  every: '1m',
+  async collect(client, { signal }) {
+    const units = await client.failedUnits(signal)
+    if (units === undefined) return {}
+    return {
+      entities: units.map((unit) =>
+        signals.systemdUnit.entity({
+          id: unit.name,
+          attributes: {
+            'systemd.unit.name': unit.name,
+            'systemd.unit.description': unit.description,
+            'systemd.unit.result': unit.result,
+            'process.exit.code': unit.exitCode,
+            'server.process.exit_signal': unit.killedBy,
+          },
+          relations: [partOfHost(client)],
+        }),
+      ),
+      metrics: [signals.failedUnitCount.point(units.length, client.machine.entity)],
+    }
+  },
+}

@@ -1,0 +1,10 @@
+import type { Collector } from '@rca/core'
+import type { ServerClient } from '../server-client.ts'
+import { signals } from '../signals.ts'
+
+/** Time since the machine was started. */
+export const uptime: Collector<ServerClient> = {
+  async collect(client) {
+    return { metrics: [signals.uptime.point(await client.uptime(), client.machine.entity)] }
+  },
+}

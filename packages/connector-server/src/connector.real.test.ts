@@ -1,0 +1,55 @@
+import { createAgent } from '@rca/core'
+import { describe, expect, test } from 'vitest'
+import { server } from './index.ts'
+
+const options = { connector: server, platformUrl: 'http://127.0.0.1:1', agentToken: 'server-token' }
+
+describe('an agent on this machine', () => {
+  test('says in its first report how the machine is, and nothing that is not declared', async () => {
+    const agent = createAgent(options)
+    try {
+      const report = await agent.collectMetrics()
+      const { entities, metrics, gaps } = report.data
+      expect(report.agent_type).toBe('server')
+      expect(gaps).toEqual([])
+      expect(new Set(entities.map(({ type }) => type))).toContain('host')
+      const host = entities.find(({ type }) => type === 'host')!
+      const utilization = metrics.find(
+        ({ name, attributes }) => name === 'system.cpu.utilization' && Object.keys(attributes).length === 0,
+      )!
+      expect(utilization.entity).toEqual({ type: 'host', id: host.id })
+      expect(utilization.value).toBeGreaterThanOrEqual(0)
+      expect(utilization.value).toBeLessThanOrEqual(1)
+      expect(metrics.map(({ name }) => name)).toEqual(
+        expect.arrayContaining([
+          'system.memory.usage',
+          'system.filesystem.usage',
+          'system.network.io',
+          'system.process.count',
+          'system.uptime',
+        ]),
+      )
+      const statuses = Object.values(agent.status().collectors)
+      expect(statuses.length).toBeGreaterThan(0)
+      expect(statuses.filter(({ ok }) => !ok)).toEqual([])
+    } finally {
+      await agent.stop()
+    }
+  })
+
+  test('is the same agent every time', async () => {
+    const reports = []
+    for (let run = 0; run < 2; run += 1) {
+      const agent = createAgent(options)
+      reports.push(await agent.collectMetrics())
+      await agent.stop()
+    }
+    expect(reports[0]!.agent_id).toBe(reports[1]!.agent_id)
+  })
+
+  test('cannot read a root that is none', async () => {
+    const agent = createAgent({ ...options, config: { root_path: '/nonexistent' } })
+    if (process.platform === 'linux') await expect(agent.collectMetrics()).rejects.toThrow('`root_path`')
+    await agent.stop()
+  })
+})

@@ -1,0 +1,112 @@
+import { planDeployment, type RawConfig } from '@rca/core'
+import { describe, expect, test } from 'vitest'
+import { server } from './connector.ts'
+
+const plan = (config: RawConfig = {}, hostPlatform = 'linux', agentToken = 'server-token') =>
+  planDeployment(server, { platformUrl: 'https://api.example.com', agentToken, config, hostPlatform })
+
+describe('Linux', () => {
+  test('without settings', () => {
+    const { command, verify, uninstall } = plan()
+    expect(command).toBe(`curl -fsSL https://install.example.com/agent.sh | bash -s -- \\
+  --platform-url https://api.example.com \\
+  --agent-token server-token \\
+  --agent-type server`)
+    expect(verify).toBe('systemctl status --no-pager rca-agent')
+    expect(uninstall).toBe('curl -fsSL https://install.example.com/agent.sh | bash -s -- --uninstall')
+  })
+
+  test('with settings, which are quoted; those of the command itself stay here', () => {
+    const config = {
+      install_url: 'https://mirror.example.com/a b/',
+      platform: 'linux',
+      log_level: 'debug',
+      root_path: '/it is mine',
+      top_processes: '5',
+    }
+    expect(plan(config).command).toBe(`curl -fsSL 'https://mirror.example.com/a b/agent.sh' | bash -s -- \\
+  --platform-url https://api.example.com \\
+  --agent-token server-token \\
+  --agent-type server \\
+  --set log_level=debug \\
+  --set 'root_path=/it is mine' \\
+  --set top_processes=5`)
+  })
+})
+
+test('macOS', () => {
+  const { command, verify, uninstall } = plan({ platform: 'macos', log_level: 'debug' })
+  expect(command).toBe(`brew tap incident-rca/agent && brew install rca-agent && rca-agent configure \\
+  --platform-url https://api.example.com \\
+  --agent-token server-token \\
+  --agent-type server \\
+  --set log_level=debug && brew services start rca-agent`)
+  expect(verify).toBe('brew services info rca-agent')
+  expect(uninstall).toBe('brew services stop rca-agent && brew uninstall rca-agent && brew untap incident-rca/agent')
+})
+
+describe('Windows', () => {
+  test('plain values: for PowerShell and for the Command Prompt', () => {
+    const { command, verify, uninstall, prerequisites } = plan({ platform: 'windows', log_level: 'debug' })
+    expect(command).toBe(
+      `powershell -Command irm 'https://install.example.com/agent.ps1' "| iex; Install-RcaAgent" -PlatformUrl 'https://api.example.com' -AgentToken 'server-token' -AgentType 'server' 'log_level=debug'`,
+    )
+    expect(verify).toBe('powershell -Command Get-Service rca-agent')
+    expect(uninstall).toBe(
+      `powershell -Command irm 'https://install.example.com/agent.ps1' "| iex; Uninstall-RcaAgent"`,
+    )
+    expect(prerequisites).toEqual(['PowerShell or the Command Prompt runs as administrator'])
+  })
+
+  test.each(["it's;$HOME", '%PATH%', '`', '-Force', 'a,b', '&calc'])('the token %s: for PowerShell alone', (token) => {
+    const { command, prerequisites } = plan({ platform: 'windows' }, 'linux', token)
+    expect(command).toBe(
+      `irm 'https://install.example.com/agent.ps1' | iex; Install-RcaAgent -PlatformUrl 'https://api.example.com' -AgentToken '${token.replaceAll("'", "''")}' -AgentType 'server'`,
+    )
+    expect(prerequisites).toEqual(['PowerShell, and not the Command Prompt, runs as administrator'])
+  })
+
+  test('a setting with a blank: for PowerShell alone', () => {
+    const { command } = plan({ platform: 'windows', root_path: '/a b' })
+    expect(command).toMatch(/^irm .* -AgentType 'server' 'root_path=\/a b'$/)
+  })
+
+  test('an installer whose URL is not plain', () => {
+    const { uninstall } = plan({ platform: 'windows', install_url: 'https://mirror.example.com/a~b' })
+    expect(uninstall).toBe(`irm 'https://mirror.example.com/a~b/agent.ps1' | iex; Uninstall-RcaAgent`)
+  })
+})
+
+describe('which of them', () => {
+  test.each([
+    ['linux', 'curl '],
+    ['darwin', 'brew '],
+    ['win32', 'powershell '],
+    ['freebsd', 'curl '],
+  ])('on %s: %s', (hostPlatform, beginning) => {
+    expect(plan({}, hostPlatform).command.startsWith(beginning)).toBe(true)
+  })
+
+  test('what the operator says goes before', () => {
+    expect(plan({ platform: 'windows' }, 'darwin').command).toMatch(/^powershell /)
+  })
+
+  test('the alternatives are all three', () => {
+    const { alternatives } = plan({ platform: 'macos' })
+    expect(Object.keys(alternatives ?? {})).toEqual(['linux', 'macos', 'windows'])
+    expect(alternatives?.macos?.command).toBe(plan({ platform: 'macos' }).command)
+    expect(alternatives?.linux?.command).toBe(plan().command)
+  })
+
+  test('what PowerShell cannot carry is left out there, and an error where it is asked for', () => {
+    const config = { root_path: '/a"b' }
+    expect(Object.keys(plan(config).alternatives ?? {})).toEqual(['linux', 'macos'])
+    expect(() => plan({ ...config, platform: 'windows' })).toThrow('double quote')
+  })
+})
+
+test('options are checked', () => {
+  expect(() => plan({ platform: 'solaris' })).toThrow('`platform`')
+  expect(() => plan({ top_process: '3' })).toThrow('`top_processes`')
+  expect(() => plan({ install_url: 'ftp://example.com' })).toThrow('`install_url`')
+})

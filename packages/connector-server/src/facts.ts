@@ -1,0 +1,72 @@
+import { arch, networkInterfaces, platform } from 'node:os'
+import type { HostFacts } from './server-client.ts'
+
+/** The calls of the client library that are used. */
+export type SystemInformation = Pick<
+  typeof import('systeminformation'),
+  'cpu' | 'disksIO' | 'fsSize' | 'fsStats' | 'mem' | 'networkStats' | 'osInfo' | 'processes' | 'system' | 'uuid'
+>
+
+/** What a call of the client library answers. */
+export type LibraryAnswer<Call extends keyof SystemInformation> = Awaited<ReturnType<SystemInformation[Call]>>
+
+/** Loads the client library. */
+export async function loadSystemInformation(): Promise<SystemInformation> {
+  return import('systeminformation')
+}
+
+/** As in OpenTelemetry, where Node says otherwise. */
+export const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: 'x86', arm: 'arm32' }
+const SYSTEM_TYPES: Readonly<Record<string, string>> = { win32: 'windows', sunos: 'solaris' }
+
+/** Reads what seldom changes. Starts programs: for the start and for once in an hour. */
+export async function readFacts(library: SystemInformation): Promise<HostFacts> {
+  const [system, hardware] = await Promise.all([library.osInfo(), readHardware(library)])
+  const name = known(system.distro)
+  const version = known(system.release)
+  const parts = [name, version, known(system.codename)].filter((part) => part !== undefined)
+  return {
+    hostname: system.hostname,
+    architecture: ARCHITECTURES[arch()] ?? arch(),
+    systemType: SYSTEM_TYPES[platform()] ?? platform(),
+    systemName: name,
+    systemVersion: version,
+    systemDescription: name === undefined ? undefined : parts.join(' '),
+    kernelRelease: known(system.kernel),
+    bootId: undefined,
+    ...hardware,
+    ...readAddresses(),
+  }
+}
+
+type Hardware = Pick<HostFacts, 'cpuModel' | 'cpuVendor' | 'physicalCores' | 'manufacturer' | 'model' | 'hypervisor'>
+
+/** Reads the processor and the machine. */
+export async function readHardware(library: SystemInformation): Promise<Hardware> {
+  const [cpu, machine] = await Promise.all([library.cpu(), library.system()])
+  return {
+    cpuModel: [known(cpu.manufacturer), known(cpu.brand)].filter((part) => part !== undefined).join(' ') || undefined,
+    cpuVendor: known(cpu.vendor),
+    physicalCores: cpu.physicalCores > 0 ? cpu.physicalCores : undefined,
+    manufacturer: known(machine.manufacturer),
+    // What the library says inside of containers, where the firmware cannot be read.
+    model: machine.model === 'Docker Container' ? undefined : known(machine.model),
+    hypervisor: machine.virtual ? known(machine.virtualHost ?? '') : undefined,
+  }
+}
+
+/** The addresses of the network cards that others can reach. */
+export function readAddresses(interfaces = networkInterfaces()): Pick<HostFacts, 'addresses' | 'hardwareAddresses'> {
+  const reachable = Object.values(interfaces)
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
+  return {
+    addresses: [...new Set(reachable.map(({ address }) => address))].toSorted(),
+    hardwareAddresses: [...new Set(reachable.map(({ mac }) => mac))].toSorted(),
+  }
+}
+
+/** The library says an empty text, `-` or `unknown` where it does not know. */
+function known(text: string | undefined): string | undefined {
+  return text === undefined || text === '' || text === '-' || text.toLowerCase() === 'unknown' ? undefined : text
+}

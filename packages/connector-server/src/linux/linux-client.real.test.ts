@@ -1,0 +1,232 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, hostname, loadavg, tmpdir, totalmem, uptime } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { collectContext } from '../../test/contexts.ts'
+import { realTest } from '../../test/real.ts'
+import { openServerClient } from '../client.ts'
+import { configSchema } from '../config.ts'
+import { server } from '../connector.ts'
+import type { ServerClient } from '../server-client.ts'
+
+const isLinux = process.platform === 'linux'
+const isRoot = process.getuid?.() === 0
+const running = new AbortController().signal
+const MEBIBYTE = 1024 * 1024
+
+function run(program: string, ...arguments_: string[]): string {
+  return execFileSync(program, arguments_, {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+function canRun(program: string): boolean {
+  try {
+    run('sh', '-c', `command -v ${program}`)
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe('this Linux machine', () => {
+  let client: ServerClient
+  beforeAll(async () => {
+    if (isLinux) client = await openServerClient(configSchema.parse({}), running)
+  })
+  afterAll(() => client?.close())
+
+  realTest('has the processors that nproc counts', isLinux && canRun('nproc'), async () => {
+    const { cores, total } = await client.cpu()
+    expect(cores.size).toBe(Number(run('nproc', '--all')))
+    expect(cores.size).toBe(cpus().length)
+    expect(total.idle).toBeGreaterThan(0)
+  })
+
+  realTest('is as busy as a process keeps it', isLinux, async () => {
+    const context = collectContext()
+    await server.collectors.cpu!.collect(client, context)
+    const until = performance.now() + 400
+    while (performance.now() < until);
+    const { metrics } = await server.collectors.cpu!.collect(client, context)
+    const total = metrics!.find(
+      (metric) => metric?.name === 'system.cpu.utilization' && Object.keys(metric.attributes).length === 0,
+    )
+    expect(total!.value).toBeGreaterThan(0.5 / cpus().length)
+    expect(total!.value).toBeLessThanOrEqual(1)
+  })
+
+  realTest('has the memory that free shows', isLinux && canRun('free'), async () => {
+    const [, total, , , , , available] = run('free', '-b').split('\n')[1]!.split(/ +/).map(Number)
+    const memory = await client.memory()
+    expect(memory.total).toBe(total)
+    expect(memory.total).toBe(totalmem())
+    expect(Math.abs(memory.available - available!)).toBeLessThan(512 * MEBIBYTE)
+  })
+
+  realTest('has the filesystems that df shows', isLinux && canRun('df'), async () => {
+    const shown = new Map(
+      run('df', '-B1', '--output=target,size,used,avail,itotal')
+        .trim()
+        .split('\n')
+        .slice(1)
+        .map((line) => line.trim().split(/ +/))
+        .map(([target = '', ...numbers]) => [target, numbers.map(Number)]),
+    )
+    const readings = await client.filesystems(running)
+    expect(readings.map(({ mount }) => mount.mountPoint)).toContain('/')
+    for (const { mount, usage, problem } of readings) {
+      const [size, used, available, inodes] = shown.get(mount.mountPoint) ?? []
+      if (size === undefined) continue
+      expect({ problem, total: usage?.total, inodes: usage?.inodes }).toEqual({
+        problem: undefined,
+        total: size,
+        inodes,
+      })
+      expect(Math.abs(usage!.used - used!)).toBeLessThan(256 * MEBIBYTE)
+      expect(Math.abs(usage!.available - available!)).toBeLessThan(256 * MEBIBYTE)
+    }
+  })
+
+  realTest('has the interfaces and counters that ip shows', isLinux && canRun('ip'), async () => {
+    const before = interfacesOf(run('ip', '-j', '-s', 'link'))
+    const readings = await client.networkInterfaces()
+    const after = interfacesOf(run('ip', '-j', '-s', 'link'))
+    expect(readings.length).toBeGreaterThan(0)
+    for (const { name, bytesReceived, packetsSent } of readings) {
+      expect(bytesReceived).toBeGreaterThanOrEqual(before.get(name)!.rx.bytes)
+      expect(bytesReceived).toBeLessThanOrEqual(after.get(name)!.rx.bytes)
+      expect(packetsSent).toBeGreaterThanOrEqual(before.get(name)!.tx.packets)
+      expect(packetsSent).toBeLessThanOrEqual(after.get(name)!.tx.packets)
+    }
+  })
+
+  realTest('runs the processes that ps shows', isLinux && canRun('ps'), async () => {
+    const child = spawn('sleep', ['60'])
+    try {
+      await new Promise((resolve) => child.on('spawn', resolve))
+      const [shown = ''] = run('ps', '-o', 'rss=', '-p', String(child.pid)).trim().split('\n')
+      const count = run('ps', '-eo', 'pid=').trim().split('\n').length
+      const { processes } = await client.processes()
+      const found = processes.find(({ pid }) => pid === child.pid)
+      expect(found).toMatchObject({ name: 'sleep', startedAt: expect.any(Number) })
+      expect(Math.abs(found!.residentBytes - Number(shown) * 1024)).toBeLessThan(4 * MEBIBYTE)
+      expect(Math.abs(processes.length - count)).toBeLessThan(50)
+      expect(processes.find(({ pid }) => pid === process.pid)!.cpuTime).toBeGreaterThan(0)
+    } finally {
+      child.kill()
+    }
+  })
+
+  realTest('has the disks, load and uptime that others see', isLinux, async () => {
+    const disks = await client.disks()
+    for (const { name, bytes } of disks)
+      expect(Number(readFileSync(`/sys/block/${name}/size`, 'utf8')) * 512).toBe(bytes)
+    expect(Math.abs((await client.uptime()) - uptime())).toBeLessThan(5)
+    expect(Math.abs((await client.loadAverage())![2] - loadavg()[2]!)).toBeLessThan(2)
+    expect((await client.boot()).id).toBe(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim())
+    expect(await client.paging()).toMatchObject({ majorFaults: expect.any(Number), minorFaults: expect.any(Number) })
+  })
+
+  realTest('says what it is', isLinux, async () => {
+    expect(await client.facts()).toMatchObject({
+      hostname: hostname(),
+      systemType: 'linux',
+      kernelRelease: readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim(),
+      bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+      cpuModel: expect.any(String),
+    })
+    expect(client.machine.entity.id).toMatch(/^[0-9a-f]{32}$/)
+  })
+
+  realTest('asks systemctl where systemd runs', isLinux, async () => {
+    const units = await client.failedUnits(running)
+    expect(units === undefined).toBe(!existsSync('/run/systemd/system'))
+  })
+
+  realTest('notices that a filesystem is remounted read-only', isLinux && isRoot && canMount(), async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rca mount '))
+    run('mount', '-t', 'tmpfs', '-o', 'size=64k', 'rca-test', folder)
+    try {
+      const mount = async () => (await client.mounts()).find(({ device }) => device === 'rca-test')
+      expect(await mount()).toMatchObject({ mountPoint: folder, type: 'tmpfs', readOnly: false })
+      run('mount', '-o', 'remount,ro', folder)
+      expect(await mount()).toMatchObject({ readOnly: true })
+    } finally {
+      run('umount', folder)
+      rmdirSync(folder)
+    }
+  })
+
+  realTest('notices that ext4 turns read-only after an error', isLinux && isRoot && canMountImages(), async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rca-ext4-'))
+    const image = join(folder, 'image')
+    const target = join(folder, 'mounted')
+    mkdirSync(target)
+    writeFileSync(image, Buffer.alloc(8 * MEBIBYTE))
+    run('mkfs.ext4', '-q', '-F', image)
+    run('mount', '-o', 'loop,errors=remount-ro', image, target)
+    try {
+      const mount = async () => (await client.mounts()).find(({ mountPoint }) => mountPoint === target)
+      const before = await mount()
+      expect(before).toMatchObject({ type: 'ext4', readOnly: false, disk: before!.device.replace('/dev/', '') })
+      writeFileSync(`/sys/fs/ext4/${before!.disk}/trigger_fs_error`, 'test')
+      expect(await mount()).toMatchObject({ readOnly: true })
+    } finally {
+      run('umount', target)
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  const memoryGroups = '/sys/fs/cgroup/memory'
+  realTest(
+    'counts and names a process killed for want of memory',
+    isLinux && isRoot && existsSync(`${memoryGroups}/memory.limit_in_bytes`),
+    async () => {
+      const group = `${memoryGroups}/rca-test-${process.pid}`
+      const before = await client.outOfMemoryKills()
+      mkdirSync(group)
+      try {
+        writeFileSync(`${group}/memory.limit_in_bytes`, String(20 * MEBIBYTE))
+        const greedy = `require('fs').writeFileSync('${group}/cgroup.procs', String(process.pid)); for (const kept = []; ; ) kept.push(Buffer.alloc(1 << 20, 1))`
+        const child = spawn(process.execPath, ['-e', greedy], { stdio: 'ignore' })
+        const ending = await new Promise((resolve) => child.on('exit', (_code, signal) => resolve(signal)))
+        expect(ending).toBe('SIGKILL')
+        expect(await client.outOfMemoryKills()).toBe(before! + 1)
+        expect((await client.outOfMemoryVictims()).at(-1)).toMatchObject({
+          pid: child.pid,
+          inControlGroup: true,
+          residentBytes: expect.any(Number),
+        })
+      } finally {
+        rmdirSync(group)
+      }
+    },
+  )
+})
+
+interface Counters {
+  readonly bytes: number
+  readonly packets: number
+}
+
+function interfacesOf(json: string): Map<string, { rx: Counters; tx: Counters }> {
+  const links = JSON.parse(json) as { ifname: string; stats64: { rx: Counters; tx: Counters } }[]
+  return new Map(links.map(({ ifname, stats64 }) => [ifname, stats64]))
+}
+
+function canMount(): boolean {
+  try {
+    run('unshare', '--mount', 'true')
+    return true
+  } catch {
+    return false
+  }
+}
+
+function canMountImages(): boolean {
+  return canMount() && canRun('mkfs.ext4') && existsSync('/dev/loop-control')
+}

@@ -1,0 +1,174 @@
+import { statfs as systemStatfs } from 'node:fs/promises'
+import { performance } from 'node:perf_hooks'
+import type { SystemInformation } from '../facts.ts'
+import { readHostname, readMachineId, toMachine } from '../identity.ts'
+import { FACTS_KEPT, keepFresh } from '../keep-fresh.ts'
+import type { NameFilter } from '../name-filter.ts'
+import type {
+  Boot,
+  CpuReading,
+  FailedUnit,
+  Mount,
+  PagingReading,
+  PressureReading,
+  ServerClient,
+} from '../server-client.ts'
+import { createDiskReader, diskOf } from './disks.ts'
+import { createFilesystemUsageReader, type StatFilesystem } from './filesystem-usage.ts'
+import { parseOutOfMemoryVictims, readKernelLog } from './kernel-log.ts'
+import { readKernelUnits } from './kernel-units.ts'
+import { readLinuxFacts } from './linux-facts.ts'
+import { parseMemoryInformation, toMemoryReading } from './meminfo.ts'
+import { parseMountInformation, selectFilesystems } from './mountinfo.ts'
+import { parseNetworkDevices } from './net-dev.ts'
+import { parsePressure } from './pressure.ts'
+import { numberAfter, parseProcStat } from './proc-stat.ts'
+import { createProcessReader } from './processes.ts'
+import { createRootReader, type RootReader } from './root-reader.ts'
+import type { RunProgram } from './run-program.ts'
+import { LIST_FAILED_UNITS, parseFailedUnits } from './systemd.ts'
+
+export interface LinuxClientOptions {
+  /** The folder at which the host's root is mounted. */
+  readonly root: string
+  readonly topProcesses: number
+  readonly wantsInterface: NameFilter
+  readonly wantsMount: NameFilter
+  readonly loadLibrary: () => Promise<SystemInformation>
+  readonly runProgram: RunProgram
+  /** @default statfs(2) */
+  readonly statfs?: StatFilesystem
+}
+
+/**
+ * Reads a Linux machine from `/proc` and `/sys` below `root`, without starting programs, except for facts and systemd.
+ *
+ * @throws Error when `root` has no `/proc`, or the machine has no stable identity.
+ */
+export function openLinuxClient(options: LinuxClientOptions): ServerClient {
+  const reader = createRootReader(options.root)
+  if (!reader.exists('proc/stat')) {
+    throw new Error(
+      `\`root_path\`: there is no ${reader.resolve('proc/stat')}. Mount the host's root folder there, with /proc, or leave the option out`,
+    )
+  }
+  // Below another root, `self` would be this process in a namespace of its own.
+  const self = options.root === '/' ? 'proc/self' : 'proc/1'
+  const units = readKernelUnits()
+  const hostname = readHostname(reader)
+  const mounts = createMountReader(reader, `${self}/mountinfo`, options.wantsMount)
+  const filesystems = createFilesystemUsageReader(options.statfs ?? systemStatfs, (mountPoint) =>
+    reader.resolve(mountPoint),
+  )
+  const disks = createDiskReader(reader)
+  const processes = createProcessReader(reader, units)
+  const readCpu = (): CpuReading => {
+    const { total, cores, processesCreated } = parseProcStat(reader.text('proc/stat'), units.ticksPerSecond)
+    return { takenAt: performance.now(), total, cores, processesCreated }
+  }
+  const firstCpuReading = readCpu()
+
+  return {
+    machine: toMachine(readMachineId(reader, hostname), hostname),
+    platform: 'linux',
+    topProcesses: options.topProcesses,
+    firstCpuReading,
+    uptimeResolution: 0.01,
+    facts: keepFresh(FACTS_KEPT, async () => readLinuxFacts(reader, await options.loadLibrary())),
+    cpu: async () => readCpu(),
+    loadAverage: async () => readLoadAverage(reader),
+    memory: async () => toMemoryReading(parseMemoryInformation(reader.text('proc/meminfo'))),
+    paging: async () => readPaging(reader),
+    pressure: async () => readPressure(reader),
+    uptime: async () => readUptime(reader),
+    boot: async () => readBoot(reader),
+    mounts: async () => mounts(),
+    filesystems: (signal) => filesystems.read(mounts(), signal),
+    disks: async () => disks(),
+    networkInterfaces: async () => parseNetworkDevices(reader.text(`${self}/net/dev`), options.wantsInterface),
+    processes: async () => ({
+      processes: processes.read(),
+      takenAt: performance.now(),
+      logicalCpus: Math.max(1, firstCpuReading.cores.size),
+    }),
+    failedUnits: (signal) => readFailedUnits(reader, options.runProgram, signal),
+    outOfMemoryKills: async () => numberAfter(`\n${reader.optionalText('proc/vmstat') ?? ''}`, '\noom_kill '),
+    outOfMemoryVictims: async () => parseOutOfMemoryVictims(readKernelLog(reader.resolve('dev/kmsg'))),
+    close: () => processes.close(),
+  }
+}
+
+/** Reads the mounts that matter. The table is parsed anew only when its text has changed. */
+function createMountReader(reader: RootReader, file: string, wantsMount: NameFilter): () => readonly Mount[] {
+  let lastText: string | undefined
+  let mounts: readonly Mount[] = []
+  return () => {
+    const text = reader.text(file)
+    if (text === lastText) return mounts
+    mounts = selectFilesystems(parseMountInformation(text))
+      .filter(({ mountPoint }) => wantsMount(mountPoint))
+      .map(({ filesystem, mountPoint, device, type, readOnly }) => ({
+        mountPoint,
+        device,
+        type,
+        readOnly,
+        disk: diskOf(reader, filesystem),
+      }))
+    lastText = text
+    return mounts
+  }
+}
+
+function readLoadAverage(reader: RootReader): readonly [number, number, number] {
+  const [one = Number.NaN, five = Number.NaN, fifteen = Number.NaN] = reader.text('proc/loadavg').split(' ').map(Number)
+  return [one, five, fifteen]
+}
+
+function readPressure(reader: RootReader): PressureReading[] {
+  return ['cpu', 'io', 'memory', 'irq'].flatMap((resource) =>
+    parsePressure(resource, reader.optionalText(`proc/pressure/${resource}`) ?? ''),
+  )
+}
+
+function readBoot(reader: RootReader): Boot {
+  return {
+    id: reader.optionalText('proc/sys/kernel/random/boot_id')?.trim(),
+    startedAt: new Date(Date.now() - readUptime(reader) * 1000),
+  }
+}
+
+function readPaging(reader: RootReader): PagingReading {
+  const memory = parseMemoryInformation(reader.text('proc/meminfo'))
+  const statistics = `\n${reader.optionalText('proc/vmstat') ?? ''}`
+  const faults = numberAfter(statistics, '\npgfault ')
+  const majorFaults = numberAfter(statistics, '\npgmajfault ')
+  return {
+    total: memory.get('SwapTotal'),
+    free: memory.get('SwapFree'),
+    pagedIn: numberAfter(statistics, '\npswpin '),
+    pagedOut: numberAfter(statistics, '\npswpout '),
+    majorFaults,
+    minorFaults: faults === undefined || majorFaults === undefined ? undefined : faults - majorFaults,
+  }
+}
+
+function readUptime(reader: RootReader): number {
+  const uptime = Number.parseFloat(reader.text('proc/uptime'))
+  if (Number.isNaN(uptime)) throw new Error('`proc/uptime` holds no number')
+  return uptime
+}
+
+async function readFailedUnits(
+  reader: RootReader,
+  runProgram: RunProgram,
+  signal: AbortSignal,
+): Promise<readonly FailedUnit[] | undefined> {
+  if (!reader.exists('run/systemd/system')) return undefined
+  if (reader.root !== '/') {
+    throw new Error(
+      'systemd of the host cannot be asked from below `root_path`: install the agent on the host itself to see its units',
+    )
+  }
+  const text = await runProgram('systemctl', LIST_FAILED_UNITS, signal)
+  return parseFailedUnits(text, { date: new Date(), uptime: readUptime(reader) })
+}

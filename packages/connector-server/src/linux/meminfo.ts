@@ -1,0 +1,42 @@
+import type { MemoryReading } from '../server-client.ts'
+
+/** `/proc/meminfo` in bytes, by name. */
+export type MemoryInformation = ReadonlyMap<string, number>
+
+/** Reads `/proc/meminfo`. Lines without a unit (`HugePages_Total`) are counts and stay as they are. */
+export function parseMemoryInformation(text: string): MemoryInformation {
+  const values = new Map<string, number>()
+  for (const line of text.split('\n')) {
+    const colon = line.indexOf(':')
+    if (colon < 0) continue
+    const value = Number.parseInt(line.slice(colon + 1), 10)
+    if (!Number.isNaN(value)) values.set(line.slice(0, colon), line.endsWith(' kB') ? value * 1024 : value)
+  }
+  return values
+}
+
+/**
+ * Memory as applications see it. Without `MemAvailable` (kernels before 3.14), what is free or can be given back.
+ *
+ * @throws Error when `MemTotal` or `MemFree` is missing.
+ */
+export function toMemoryReading(information: MemoryInformation): MemoryReading {
+  const total = required(information, 'MemTotal')
+  const free = required(information, 'MemFree')
+  const buffers = information.get('Buffers')
+  const pageCache = information.get('Cached')
+  const cached = pageCache === undefined ? undefined : pageCache + (information.get('SReclaimable') ?? 0)
+  return {
+    total,
+    free,
+    buffers,
+    cached,
+    available: information.get('MemAvailable') ?? Math.min(total, free + (buffers ?? 0) + (cached ?? 0)),
+  }
+}
+
+function required(information: MemoryInformation, name: string): number {
+  const value = information.get(name)
+  if (value === undefined) throw new Error(`\`proc/meminfo\` has no line \`${name}\``)
+  return value
+}

@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { describe, expect } from 'vitest'
+import { realTest } from '../../test/real.ts'
+import { createProcessReader } from './processes.ts'
+import { createRootReader } from './root-reader.ts'
+
+const isLinux = process.platform === 'linux'
+const units = { ticksPerSecond: 100, pageBytes: 4096 }
+
+/** Files of other processes that this one has open. */
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((descriptor) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${descriptor}`)].filter((target) => /^\/proc\/\d+\/stat$/.test(target))
+    } catch {
+      return []
+    }
+  })
+}
+
+async function sleepers(count: number): Promise<ChildProcess[]> {
+  const children = Array.from({ length: count }, () => spawn('sleep', ['60']))
+  await Promise.all(children.map((child) => new Promise((resolve) => child.on('spawn', resolve))))
+  return children
+}
+
+async function end(children: readonly ChildProcess[]): Promise<void> {
+  for (const child of children) {
+    const ended = new Promise((resolve) => child.on('exit', resolve))
+    child.kill('SIGKILL')
+    await ended
+  }
+}
+
+describe('the files of processes', () => {
+  realTest('stay open while the processes run, and no longer', isLinux, async () => {
+    const reader = createProcessReader(createRootReader('/'), units)
+    const children = await sleepers(3)
+    const files = children.map(({ pid }) => `/proc/${pid}/stat`)
+    const known = (): (number | undefined)[] => {
+      const pids = new Set(reader.read().map(({ pid }) => pid))
+      return children.map(({ pid }) => pid).filter((pid) => pids.has(pid!))
+    }
+    expect(known()).toHaveLength(3)
+    expect(known()).toHaveLength(3)
+    expect(openFiles()).toEqual(expect.arrayContaining(files))
+    expect(new Set(openFiles()).size).toBe(openFiles().length)
+    await end(children.slice(0, 2))
+    expect(known()).toEqual([children[2]!.pid])
+    expect(openFiles().filter((file) => files.includes(file))).toEqual([files[2]])
+    reader.close()
+    reader.close()
+    expect(openFiles()).toEqual([])
+    expect(known()).toEqual([children[2]!.pid])
+    reader.close()
+    await end(children.slice(2))
+  })
+
+  realTest('are no more than allowed, while all processes are read', isLinux, async () => {
+    const reader = createProcessReader(createRootReader('/'), units, 5)
+    const children = await sleepers(10)
+    for (let round = 0; round < 3; round += 1) {
+      const pids = reader.read().map(({ pid }) => pid)
+      expect(pids).toEqual(expect.arrayContaining(children.map(({ pid }) => pid)))
+      expect(openFiles().length).toBe(5)
+      // Those that go make room for others.
+      await end(children.splice(0, 3))
+    }
+    reader.close()
+    await end(children)
+  })
+})

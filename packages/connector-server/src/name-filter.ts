@@ -1,0 +1,25 @@
+/** Whether something of this name is wanted. */
+export type NameFilter = (name: string) => boolean
+
+/**
+ * Wants every name that no pattern matches. `*` stands for any text, slashes included. Answers are remembered: the same
+ * few names come back every round.
+ */
+export function excluding(patterns: readonly string[]): NameFilter {
+  const expressions = patterns.map(
+    (pattern) => new RegExp(`^${pattern.split('*').map(escapeExpression).join('.*')}$`, 's'),
+  )
+  const answers = new Map<string, boolean>()
+  return (name) => {
+    const remembered = answers.get(name)
+    if (remembered !== undefined) return remembered
+    if (answers.size > 10_000) answers.clear()
+    const answer = !expressions.some((expression) => expression.test(name))
+    answers.set(name, answer)
+    return answer
+  }
+}
+
+function escapeExpression(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`)
+}

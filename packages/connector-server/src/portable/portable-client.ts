@@ -1,0 +1,117 @@
+import * as os from 'node:os'
+import { performance } from 'node:perf_hooks'
+import { readFacts, type SystemInformation } from '../facts.ts'
+import { firstHardwareAddress, toMachine } from '../identity.ts'
+import { FACTS_KEPT, keepFresh } from '../keep-fresh.ts'
+import type { NameFilter } from '../name-filter.ts'
+import type { CpuReading, CpuTimes, FilesystemReading, Machine, Mount, ServerClient } from '../server-client.ts'
+import {
+  toDiskReadings,
+  toFilesystemReading,
+  toMemoryReading,
+  toMount,
+  toNetworkInterfaceReading,
+  toProcessReading,
+} from './translate.ts'
+
+export interface PortableClientOptions {
+  readonly topProcesses: number
+  readonly wantsInterface: NameFilter
+  readonly wantsMount: NameFilter
+  readonly library: SystemInformation
+  /** @default process.platform */
+  readonly platform?: NodeJS.Platform
+}
+
+/**
+ * Reads a machine through Node's `os` and the client library, which starts the system's own programs for most answers.
+ * For macOS and Windows; it works on every system that the library knows.
+ *
+ * @throws Error when the machine has no stable identity.
+ */
+export async function openPortableClient(options: PortableClientOptions): Promise<ServerClient> {
+  const { library, wantsInterface, wantsMount, platform = process.platform } = options
+  const firstCpuReading = readCpu()
+  const filesystems = async (): Promise<FilesystemReading[]> => {
+    const sizes = await library.fsSize()
+    return sizes.filter(({ mount }) => wantsMount(mount)).map(toFilesystemReading)
+  }
+
+  return {
+    machine: await readMachine(library),
+    platform,
+    topProcesses: options.topProcesses,
+    firstCpuReading,
+    // macOS knows the second of its start.
+    uptimeResolution: 1,
+    facts: keepFresh(FACTS_KEPT, () => readFacts(library)),
+    cpu: async () => readCpu(),
+    loadAverage: async () => {
+      const [one = 0, five = 0, fifteen = 0] = os.loadavg()
+      return platform === 'win32' ? undefined : [one, five, fifteen]
+    },
+    memory: async () => toMemoryReading(await library.mem()),
+    paging: async () => {
+      const { swaptotal, swapfree } = await library.mem()
+      return {
+        total: swaptotal,
+        free: swapfree,
+        pagedIn: undefined,
+        pagedOut: undefined,
+        majorFaults: undefined,
+        minorFaults: undefined,
+      }
+    },
+    pressure: async () => [],
+    uptime: async () => os.uptime(),
+    boot: async () => ({ id: undefined, startedAt: new Date(Date.now() - os.uptime() * 1000) }),
+    mounts: async (): Promise<Mount[]> =>
+      (await library.fsSize()).filter(({ mount }) => wantsMount(mount)).map(toMount),
+    filesystems,
+    disks: async () => toDiskReadings(...(await Promise.all([library.fsStats(), library.disksIO()]))),
+    networkInterfaces: async () =>
+      (await library.networkStats('*')).filter(({ iface }) => wantsInterface(iface)).map(toNetworkInterfaceReading),
+    processes: async () => {
+      const { list } = await library.processes()
+      const logicalCpus = Math.max(1, os.cpus().length)
+      return {
+        takenAt: performance.now(),
+        logicalCpus,
+        processes: list.map((process) => toProcessReading(process, platform, logicalCpus)),
+      }
+    },
+    failedUnits: async () => undefined,
+    outOfMemoryKills: async () => undefined,
+    outOfMemoryVictims: async () => [],
+    close: () => undefined,
+  }
+}
+
+async function readMachine(library: SystemInformation): Promise<Machine> {
+  const hostname = os.hostname()
+  const { os: installation, hardware } = await library.uuid()
+  const card = firstHardwareAddress()
+  const id = installation || hardware || (card === undefined ? undefined : `${hostname}/${card}`)
+  if (id === undefined)
+    throw new Error('No stable identity: neither the system nor its hardware nor a network card has one')
+  return toMachine(id, hostname)
+}
+
+function readCpu(): CpuReading {
+  const cores = new Map(os.cpus().map(({ times }, number): [number, CpuTimes] => [number, toCpuTimes(times)]))
+  const total: Record<string, number> = {}
+  for (const times of cores.values())
+    for (const [mode, seconds] of Object.entries(times)) total[mode] = (total[mode] ?? 0) + seconds
+  return { takenAt: performance.now(), total, cores, processesCreated: undefined }
+}
+
+/** Windows counts interrupts as `irq`; macOS counts none and says 0, as it does for `nice` on Windows. */
+function toCpuTimes({ user, nice, sys, idle, irq }: os.CpuInfo['times']): CpuTimes {
+  return {
+    user: user / 1000,
+    system: sys / 1000,
+    idle: idle / 1000,
+    ...(process.platform === 'win32' ? {} : { nice: nice / 1000 }),
+    ...(process.platform === 'darwin' ? {} : { interrupt: irq / 1000 }),
+  }
+}

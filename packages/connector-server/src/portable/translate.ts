@@ -1,0 +1,87 @@
+import type { LibraryAnswer } from '../facts.ts'
+import type {
+  DiskReading,
+  FilesystemReading,
+  MemoryReading,
+  Mount,
+  NetworkInterfaceReading,
+  ProcessReading,
+  ProcessState,
+} from '../server-client.ts'
+
+/** The library's `used` counts caches, so it is not asked for it. It says 0 for caches that the system does not count. */
+export function toMemoryReading({ total, free, available, buffers, cached }: LibraryAnswer<'mem'>): MemoryReading {
+  return { total, free, available, buffers: buffers || undefined, cached: cached || undefined }
+}
+
+export function toMount({ fs, type, mount, rw }: LibraryAnswer<'fsSize'>[number]): Mount {
+  return { mountPoint: mount, device: fs, type, readOnly: rw === false, disk: undefined }
+}
+
+export function toFilesystemReading(filesystem: LibraryAnswer<'fsSize'>[number]): FilesystemReading {
+  const { size, used, available } = filesystem
+  return {
+    mount: toMount(filesystem),
+    usage: { total: size, used, available, inodes: undefined, freeInodes: undefined },
+  }
+}
+
+/** The library knows the sum over all disks and no single one; on Windows neither, and then it answers `null`. */
+export function toDiskReadings(
+  bytes: LibraryAnswer<'fsStats'> | null,
+  operations: LibraryAnswer<'disksIO'> | null,
+): DiskReading[] {
+  if (bytes === null && operations === null) return []
+  return [
+    {
+      name: 'all',
+      bytes: undefined,
+      bytesRead: bytes?.rx,
+      bytesWritten: bytes?.wx,
+      reads: operations?.rIO,
+      writes: operations?.wIO,
+      readTime: undefined,
+      writeTime: undefined,
+      busyTime: undefined,
+    },
+  ]
+}
+
+export function toNetworkInterfaceReading(statistics: LibraryAnswer<'networkStats'>[number]): NetworkInterfaceReading {
+  return {
+    name: statistics.iface,
+    bytesReceived: statistics.rx_bytes,
+    bytesSent: statistics.tx_bytes,
+    packetsReceived: undefined,
+    packetsSent: undefined,
+    receiveErrors: statistics.rx_errors,
+    sendErrors: statistics.tx_errors,
+    receiveDrops: statistics.rx_dropped,
+    sendDrops: statistics.tx_dropped,
+  }
+}
+
+const STATES: Readonly<Record<string, ProcessState>> = {
+  running: 'running',
+  sleeping: 'sleeping',
+  idle: 'sleeping',
+  blocked: 'blocked',
+  stopped: 'stopped',
+  zombie: 'defunct',
+}
+
+/** On macOS the library passes on `pcpu` of ps(1), a share of one processor; elsewhere it says a share of all of them. */
+export function toProcessReading(
+  { pid, name, state, started, cpu, memRss }: LibraryAnswer<'processes'>['list'][number],
+  platform: NodeJS.Platform,
+  logicalCpus: number,
+): ProcessReading {
+  return {
+    pid,
+    startedAt: started,
+    name,
+    state: STATES[state],
+    cpuShare: cpu / 100 / (platform === 'darwin' ? logicalCpus : 1),
+    residentBytes: memRss * 1024,
+  }
+}
