@@ -1,0 +1,74 @@
+import type { Readable } from 'node:stream'
+import underPressure from '@fastify/under-pressure'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Authenticate } from '../authentication/authenticate.ts'
+import { parseJsonBody } from '../problems/json-parser.ts'
+import { ProblemError, unavailable } from '../problems/problem-error.ts'
+import { createIngestGate, type Ticket } from './ingest-gate.ts'
+import { createRateLimit, type RateLimits } from './rate-limit.ts'
+import { type BodyLimits, receiveBody } from './request-body.ts'
+
+export interface AdmissionOptions {
+  readonly authenticate: Authenticate
+  /** What a path or method that no route has is answered with. */
+  readonly notFound: (request: FastifyRequest) => ProblemError
+  readonly rateLimits: RateLimits
+  readonly bodyLimits: BodyLimits
+  /** Requests with a body that are taken at the same time. */
+  readonly maxConcurrent: number
+  /** Bytes of bodies in memory at the same time. */
+  readonly maxHeldBytes: number
+}
+
+/** Event loop delay above which requests are turned away, in milliseconds. */
+const MAX_DELAY = 2000
+
+/** What every request passes before its route: load, identity, rate, size. In this order, so that refusing is cheap. */
+export async function admitRequests(app: FastifyInstance, options: AdmissionOptions): Promise<void> {
+  const gate = createIngestGate({ requests: options.maxConcurrent, bytes: options.maxHeldBytes })
+  const tickets = new WeakMap<FastifyRequest, Ticket>()
+  const limitRate = await createRateLimit(app, options.rateLimits)
+  await app.register(underPressure, {
+    maxEventLoopDelay: MAX_DELAY,
+    pressureHandler: async (request: FastifyRequest) => {
+      if (request.routeOptions.config.access !== 'public')
+        throw unavailable('The platform is busy. Try again later.', 5)
+    },
+  })
+
+  app.decorateRequest('caller')
+  app.addHook('onRequest', async (request) => {
+    request.caller = { kind: 'public' }
+    // Before its body is read: nobody is known to have sent it.
+    if (request.is404) throw options.notFound(request)
+    try {
+      request.caller = await options.authenticate(request, request.routeOptions.config.access ?? 'admin')
+    } catch (error) {
+      if (error instanceof ProblemError) await limitRate(request, `address ${request.ip}`)
+      throw error
+    }
+    if (request.caller.kind === 'agent') await limitRate(request, `token ${request.caller.token.id}`)
+    if (request.caller.kind === 'admin') await limitRate(request, 'admin')
+  })
+
+  app.addHook('preParsing', async (request, reply, payload) => {
+    if (request.method === 'GET' || request.method === 'HEAD') return payload
+    const ticket: Ticket = gate.enter()
+    tickets.set(request, ticket)
+    // A request that its sender breaks off is closed without a response.
+    reply.raw.once('close', () => gate.leave(ticket))
+    return receiveBody(payload as Readable, request.headers['content-encoding'], options.bodyLimits, gate, ticket)
+  })
+
+  app.addHook('onResponse', async (request) => {
+    const ticket = tickets.get(request)
+    if (ticket !== undefined) gate.leave(ticket)
+  })
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string', bodyLimit: options.bodyLimits.decoded },
+    async (_request: FastifyRequest, body: string) => parseJsonBody(body),
+  )
+}

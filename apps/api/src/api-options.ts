@@ -1,0 +1,64 @@
+import type { Duration, Registry } from '@rca/core'
+import type { FastifyBaseLogger } from 'fastify'
+
+/** How the API runs. Everything has a default: `createApi()` listens on loopback and keeps its data in `./rca.sqlite`. */
+export interface ApiOptions {
+  /** Connectors that can be provisioned. @default those installed beside the API */
+  readonly registry?: Registry
+  /** Address to listen on. Anything but loopback needs an `adminToken`. @default '127.0.0.1' */
+  readonly host?: string
+  /** 0 takes a free port. @default 8080 */
+  readonly port?: number
+  /** Opens the admin routes. @default a generated one, see `Api.adminToken` */
+  readonly adminToken?: string
+  /** `sqlite:<path>`, or `sqlite::memory:`. @default 'sqlite:./rca.sqlite' */
+  readonly databaseUrl?: string
+  /** The address that agents are told. @default the one the API listens on */
+  readonly publicUrl?: string
+  /** Between two heartbeats of an agent that has no interval of its own. An agent is offline after three without a call. @default '30s' */
+  readonly heartbeatInterval?: Duration
+  /** How long tokens stay valid after they were rotated. @default '24h' */
+  readonly tokenGrace?: Duration
+  /** How long points, events and what is gone are kept. @default '7d' */
+  readonly retention?: Duration
+  /** Requests a minute with one token. @default 6000 */
+  readonly rateLimit?: number
+  /** Requests a minute from one address without a valid token. @default 120 */
+  readonly rateLimitUnauthenticated?: number
+  /** Largest body as it travels, in bytes. @default 8 MiB */
+  readonly bodyLimit?: number
+  /** Largest body after decompression, in bytes. @default 64 MiB */
+  readonly bodyLimitDecoded?: number
+  /** Requests with a body that are taken at the same time; more are answered with 503. @default 64 */
+  readonly maxConcurrentRequests?: number
+  /** @default says nothing */
+  readonly log?: FastifyBaseLogger
+  /** The clock, in milliseconds since 1970. @default Date.now */
+  readonly now?: () => number
+  /** Checks every answer against its schema: for tests. @default false */
+  readonly checkResponses?: boolean
+}
+
+/** Options with their defaults. What has no default stays optional. */
+export type CompleteApiOptions = Required<Omit<ApiOptions, 'registry' | 'adminToken' | 'publicUrl' | 'log'>> &
+  Pick<ApiOptions, 'registry' | 'adminToken' | 'publicUrl' | 'log'>
+
+/** Fills in the defaults. */
+export function completeOptions(options: ApiOptions): CompleteApiOptions {
+  return {
+    host: '127.0.0.1',
+    port: 8080,
+    databaseUrl: 'sqlite:./rca.sqlite',
+    heartbeatInterval: '30s',
+    tokenGrace: '24h',
+    retention: '7d',
+    rateLimit: 6000,
+    rateLimitUnauthenticated: 120,
+    bodyLimit: 8 * 1024 * 1024,
+    bodyLimitDecoded: 64 * 1024 * 1024,
+    maxConcurrentRequests: 64,
+    now: Date.now,
+    checkResponses: false,
+    ...options,
+  }
+}

@@ -1,0 +1,126 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import Fastify, { type FastifyBaseLogger, LogController } from 'fastify'
+import { serializerCompiler } from 'fastify-type-provider-zod'
+import { admitRequests } from './admission/admission.ts'
+import type { CompleteApiOptions } from './api-options.ts'
+import { createAuthenticate } from './authentication/authenticate.ts'
+import type { App, Context } from './context.ts'
+import { describeRoutes, reference } from './operations/openapi.ts'
+import { createTelemetry } from './operations/telemetry.ts'
+import { handleError } from './problems/error-handler.ts'
+import { ProblemError } from './problems/problem-error.ts'
+import { createRouteMap, type RouteMap } from './problems/route-map.ts'
+import { validatorCompiler } from './problems/validation.ts'
+import { addAgentRoutes } from './routes/agents.ts'
+import { addDataRoute } from './routes/data.ts'
+import { addEntityRoute } from './routes/entities.ts'
+import { addEnvironmentRoutes } from './routes/environments.ts'
+import { addEventRoute } from './routes/events.ts'
+import { addGapRoute } from './routes/gaps.ts'
+import { addHeartbeatRoute } from './routes/heartbeat.ts'
+import { addMetricRoute } from './routes/metrics.ts'
+import { addOperationRoutes } from './routes/operations.ts'
+import { addProvisionRoute } from './routes/provision.ts'
+import { addSeriesRoute } from './routes/series.ts'
+import { addTokenRoutes } from './routes/tokens.ts'
+import { addTypeRoutes } from './routes/types.ts'
+
+/** Bytes of bodies in memory at the same time, as a multiple of the largest body. */
+const HELD_BODIES = 4
+
+/** How long a request may take to arrive, in milliseconds. */
+const REQUEST_TIMEOUT = 60_000
+
+const ROUTES = [
+  addProvisionRoute,
+  addTypeRoutes,
+  addDataRoute,
+  addHeartbeatRoute,
+  addEnvironmentRoutes,
+  addTokenRoutes,
+  addAgentRoutes,
+  addEntityRoute,
+  addSeriesRoute,
+  addGapRoute,
+  addMetricRoute,
+  addEventRoute,
+  addOperationRoutes,
+]
+
+/** Builds the HTTP side of the API: what every request passes, then the routes. */
+export async function createApp(
+  options: CompleteApiOptions & { readonly adminToken: string },
+  context: Omit<Context, 'telemetry'>,
+): Promise<App> {
+  const app = Fastify({
+    ...(options.log === undefined ? { logger: false as const } : { loggerInstance: options.log as FastifyBaseLogger }),
+    bodyLimit: options.bodyLimitDecoded,
+    requestTimeout: REQUEST_TIMEOUT,
+    // What was accepted before a shutdown is finished, and so is what follows on its connection.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    logController: new LogController({ disableRequestLogging: true }),
+    routerOptions: { maxParamLength: 512 },
+    frameworkErrors: handleError,
+    clientErrorHandler: answerBrokenHttp,
+  }).withTypeProvider() as unknown as App
+  const routes = createRouteMap(app)
+  app.decorate('routeMap', routes)
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(options.checkResponses ? serializerCompiler : () => JSON.stringify)
+  app.setErrorHandler(handleError)
+
+  const telemetry = createTelemetry(app)
+  await admitRequests(app, {
+    authenticate: createAuthenticate({
+      adminToken: options.adminToken,
+      access: context.store.access,
+      now: context.now,
+    }),
+    notFound: (request) => notFound(routes, request.method, request.url),
+    rateLimits: { perToken: options.rateLimit, perAddress: options.rateLimitUnauthenticated },
+    bodyLimits: { encoded: options.bodyLimit, decoded: options.bodyLimitDecoded },
+    maxConcurrent: options.maxConcurrentRequests,
+    maxHeldBytes: HELD_BODIES * options.bodyLimitDecoded,
+  })
+  endConnectionsOnClose(app)
+  await describeRoutes(app, '1')
+  for (const add of ROUTES) add(app, { ...context, telemetry })
+  await app.register(reference)
+  await app.ready()
+  return app
+}
+
+/** A connection that is busy when the shutdown begins ends with its answer, instead of staying open for a next request. */
+function endConnectionsOnClose(app: App): void {
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close')
+  })
+}
+
+function notFound(routes: RouteMap, method: string, url: string): ProblemError {
+  const path = url.split('?')[0] ?? url
+  const allowed = routes.methodsOf(path)
+  if (allowed.length === 0) return new ProblemError(404, 'There is no such route. `GET /openapi.json` lists them all.')
+  return new ProblemError(405, `This route does not answer ${method}. It answers ${allowed.join(', ')}.`, {
+    headers: { allow: allowed.join(', ') },
+  })
+}
+
+/** What is not even HTTP never reaches a route. */
+function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+  const body = JSON.stringify(new ProblemError(status, 'The request cannot be read.'))
+  if (socket.writable) {
+    socket.write(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    )
+  }
+  socket.destroySoon()
+}

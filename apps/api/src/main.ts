@@ -1,0 +1,49 @@
+import { pino } from 'pino'
+import { type Api, createApi } from './api.ts'
+import { OptionsError } from './options-error.ts'
+import { readEnvironment } from './read-environment.ts'
+
+/** How long accepted requests may take to finish once the process shall end, in milliseconds. */
+const SHUTDOWN = 10_000
+
+/** 0: stopped by a signal, everything accepted is stored. */
+const EXIT = { failed: 1, badOptions: 2 } as const
+
+try {
+  await run()
+} catch (error) {
+  console.error(`rca-api: ${(error as Error).message}`)
+  process.exitCode = error instanceof OptionsError ? EXIT.badOptions : EXIT.failed
+}
+
+async function run(): Promise<void> {
+  const { options, logLevel } = readEnvironment(process.env)
+  const log = pino({ level: logLevel, base: { service: 'rca-api' } }, pino.destination({ dest: 2, sync: true }))
+  const api = await createApi({ ...options, log })
+  const url = await api.listen().catch(async (error: unknown) => {
+    await api.close()
+    throw new Error(`Cannot listen: ${(error as Error).message}. Check \`HOST\` and \`PORT\` (0 takes a free port).`, {
+      cause: error,
+    })
+  })
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void shutDown(api, log, signal))
+  if (api.adminTokenGenerated)
+    log.warn(
+      '`RCA_ADMIN_TOKEN` is not set: an admin token was made for this run and stands in the line on standard output',
+    )
+  if (options.adminToken !== undefined && options.adminToken.length < 16)
+    log.warn('`RCA_ADMIN_TOKEN` is short: use at least 16 random characters')
+  console.log(
+    JSON.stringify({ url, docs: `${url}/docs`, ...(api.adminTokenGenerated ? { admin_token: api.adminToken } : {}) }),
+  )
+}
+
+async function shutDown(api: Api, log: pino.Logger, signal: string): Promise<void> {
+  log.info({ signal }, 'stopping')
+  setTimeout(() => {
+    log.error('requests did not finish in time and are broken off')
+    process.exit(EXIT.failed)
+  }, SHUTDOWN).unref()
+  await api.close()
+  log.info('stopped')
+}

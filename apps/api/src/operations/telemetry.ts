@@ -1,0 +1,46 @@
+import type { FastifyInstance } from 'fastify'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import type { WriteOutcome } from '../store/store.ts'
+
+/** What the API measures of itself, for Prometheus. Each API has a registry of its own. */
+export interface Telemetry {
+  /** Counts reports that were taken. */
+  ingested(outcome: WriteOutcome, signals: { readonly points: number; readonly events: number }): void
+  /** Everything in Prometheus' text format. */
+  text(): Promise<string>
+  readonly contentType: string
+}
+
+/** Measures every request of an app by method, route and status. */
+export function createTelemetry(app: FastifyInstance): Telemetry {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const duration = new Histogram({
+    name: 'rca_api_http_request_duration_seconds',
+    help: 'Time from the first byte of a request to the last of its response.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+    registers: [registry],
+  })
+  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers: [registry] })
+  const reports = counter('rca_api_reports_accepted_total', 'Reports stored.')
+  const duplicates = counter('rca_api_reports_duplicate_total', 'Reports that had been stored before.')
+  const points = counter('rca_api_points_received_total', 'Points in the requests that were stored.')
+  const events = counter('rca_api_events_received_total', 'Events in the requests that were stored.')
+
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none'
+    duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
+  })
+
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    ingested: (outcome, signals) => {
+      reports.inc(outcome.accepted)
+      duplicates.inc(outcome.duplicates)
+      points.inc(signals.points)
+      events.inc(signals.events)
+    },
+  }
+}

@@ -1,0 +1,61 @@
+import { STATUS_CODES } from 'node:http'
+import type { Problem } from '@rca/core/protocol'
+
+/** What is wrong with one field of a request. */
+export interface FieldProblem {
+  /** JSON Pointer as a URI fragment: `#/reports/0/agent_id` in the body, `#/query/from`, `#/path/agent_id`. */
+  readonly pointer: string
+  readonly detail: string
+}
+
+export interface ProblemOptions {
+  readonly errors?: readonly FieldProblem[]
+  readonly headers?: Readonly<Record<string, string>>
+  readonly cause?: unknown
+}
+
+/** A request that is answered with a problem (RFC 9457). `detail` says what is wrong and what to do, and holds no secrets. */
+export class ProblemError extends Error {
+  readonly statusCode: number
+  readonly errors: readonly FieldProblem[]
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(statusCode: number, detail: string, options: ProblemOptions = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'ProblemError'
+    this.statusCode = statusCode
+    this.errors = options.errors ?? []
+    this.headers = options.headers ?? {}
+  }
+
+  toJSON(): Problem {
+    return {
+      type: 'about:blank',
+      title: STATUS_CODES[this.statusCode] ?? 'Error',
+      status: this.statusCode,
+      detail: this.message,
+      ...(this.errors.length === 0 ? {} : { errors: [...this.errors] }),
+    }
+  }
+}
+
+/** 401: no token, or one that does not open this route. */
+export function unauthorized(detail: string): ProblemError {
+  return new ProblemError(401, detail, { headers: { 'www-authenticate': 'Bearer realm="rca"' } })
+}
+
+/** 422: the request can be read, and cannot be meant. Nothing was written. */
+export function invalid(errors: readonly FieldProblem[]): ProblemError {
+  const [first] = errors
+  const rest = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
+  return new ProblemError(
+    422,
+    first === undefined ? 'The request is not valid.' : `${first.pointer}: ${first.detail}${rest}`,
+    { errors },
+  )
+}
+
+/** 503: the same request may succeed after some seconds. */
+export function unavailable(detail: string, retryAfterSeconds: number, cause?: unknown): ProblemError {
+  return new ProblemError(503, detail, { headers: { 'retry-after': String(retryAfterSeconds) }, cause })
+}

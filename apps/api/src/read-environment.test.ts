@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { OptionsError } from './options-error.ts'
+import { readEnvironment } from './read-environment.ts'
+
+describe('readEnvironment', () => {
+  it('leaves everything to the defaults where nothing is set', () => {
+    expect(readEnvironment({ PATH: '/bin', PORT: '' })).toEqual({ options: {}, logLevel: 'info' })
+  })
+
+  it('reads every variable', () => {
+    const { options, logLevel } = readEnvironment({
+      HOST: '0.0.0.0',
+      PORT: '0',
+      RCA_ADMIN_TOKEN: 'x'.repeat(32),
+      DATABASE_URL: 'sqlite:./a.sqlite',
+      RCA_PUBLIC_URL: 'https://rca.example.com',
+      RCA_HEARTBEAT_INTERVAL: '10s',
+      RCA_TOKEN_GRACE: '1h',
+      RCA_RETENTION: '30d',
+      RCA_RATE_LIMIT: '10',
+      RCA_RATE_LIMIT_UNAUTHENTICATED: '5',
+      RCA_BODY_LIMIT: '1024',
+      RCA_BODY_LIMIT_DECODED: '4096',
+      RCA_MAX_CONCURRENT_REQUESTS: '3',
+      LOG_LEVEL: 'debug',
+    })
+    expect(logLevel).toBe('debug')
+    expect(options).toEqual({
+      host: '0.0.0.0',
+      port: 0,
+      adminToken: 'x'.repeat(32),
+      databaseUrl: 'sqlite:./a.sqlite',
+      publicUrl: 'https://rca.example.com',
+      heartbeatInterval: '10s',
+      tokenGrace: '1h',
+      retention: '30d',
+      rateLimit: 10,
+      rateLimitUnauthenticated: 5,
+      bodyLimit: 1024,
+      bodyLimitDecoded: 4096,
+      maxConcurrentRequests: 3,
+    })
+  })
+
+  it.each([
+    ['PORT', 'http'],
+    ['PORT', '70000'],
+    ['RCA_ADMIN_TOKEN', 'with space'],
+    ['DATABASE_URL', 'postgres://secret@host/db'],
+    ['DATABASE_URL', 'sqlite:'],
+    ['RCA_PUBLIC_URL', 'rca.example.com'],
+    ['RCA_HEARTBEAT_INTERVAL', '30'],
+    ['RCA_RETENTION', 'forever'],
+    ['RCA_RATE_LIMIT', '0'],
+    ['LOG_LEVEL', 'loud'],
+  ])('names `%s` when it is %j, without repeating it', (name, value) => {
+    const read = () => readEnvironment({ [name]: value })
+    expect(read).toThrow(OptionsError)
+    expect(read).toThrow(`\`${name}\``)
+    expect(read).not.toThrow(`secret`)
+  })
+
+  it('names every variable that is wrong', () => {
+    expect(() => readEnvironment({ PORT: 'x', RCA_RETENTION: 'y' })).toThrow(/`PORT`.*`RCA_RETENTION`/)
+  })
+})

@@ -1,0 +1,47 @@
+import { AGENT_PATHS, dataRequestSchema, dataResponseSchema, type Report } from '@rca/core/protocol'
+import { tokenOf } from '../authentication/authenticate.ts'
+import type { App, Context } from '../context.ts'
+import { pointerTo } from '../problems/pointer.ts'
+import { ProblemError } from '../problems/problem-error.ts'
+import type { StoredToken } from '../store/records.ts'
+import { problems } from './schemas.ts'
+
+/** `POST /api/v1/agent/data`: what an agent saw. */
+export function addDataRoute(app: App, { store, telemetry, now }: Context): void {
+  const schema = {
+    operationId: 'sendData',
+    summary: 'Deliver reports',
+    description:
+      'All of the request is stored or nothing. A report that was delivered before is counted as a duplicate and skipped. `Content-Encoding: gzip` is understood.',
+    tags: ['agents'],
+    security: [{ agent: [] }],
+    body: dataRequestSchema,
+    response: { 202: dataResponseSchema, ...problems(400, 403, 413, 415, 422) },
+  }
+  app.post(AGENT_PATHS.data, { config: { access: 'agent' }, schema }, async (request, reply) => {
+    const token = tokenOf(request)
+    const reports = request.body.reports as readonly Report[]
+    for (const [index, report] of reports.entries())
+      assertType(token, report.agent_type, ['reports', index, 'agent_type'])
+    const outcome = await store.signals.write(
+      token.environment,
+      token.agentType,
+      reports.map((report) => ({ ...report, agent_id: report.agent_id.toLowerCase() })),
+      now(),
+    )
+    telemetry.ingested(outcome, {
+      points: reports.reduce((sum, report) => sum + report.data.metrics.length, 0),
+      events: reports.reduce((sum, report) => sum + report.data.events.length, 0),
+    })
+    return reply.code(202).send(outcome)
+  })
+}
+
+/** A token speaks for one type of agent. @throws {ProblemError} 403 */
+export function assertType(token: StoredToken, agentType: string, path: readonly PropertyKey[]): void {
+  if (agentType === token.agentType) return
+  const detail = `This token is for agents of type \`${token.agentType}\`.`
+  throw new ProblemError(403, `${detail} Set \`AGENT_TYPE\` to it, or provision a token for the other type.`, {
+    errors: [{ pointer: pointerTo(path), detail }],
+  })
+}

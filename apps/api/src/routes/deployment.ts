@@ -1,0 +1,87 @@
+import { agentConfigJsonSchema, type Connector, isRcaError, planDeployment, type RawConfig } from '@rca/core'
+import { z } from 'zod'
+import type { Context } from '../context.ts'
+import { pointerTo } from '../problems/pointer.ts'
+import { invalid, ProblemError } from '../problems/problem-error.ts'
+import type { ProvisionSettings } from '../store/store.ts'
+
+/** How a deployment is answered. */
+export const deploymentFields = {
+  deployment_command: z.string().describe('Deploys the agent. Contains the token.'),
+  deployment_commands: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('Where there are several ways: the command of each, by name, such as `linux` and `windows`.'),
+  uninstall_command: z.string().optional().describe('Takes the agent away.'),
+  verify_command: z.string().optional().describe('Shows that the agent runs.'),
+  instructions: z.string().describe('Numbered steps for a person.'),
+}
+
+export type DeploymentFields = z.output<z.ZodObject<typeof deploymentFields>>
+
+/**
+ * The command that deploys an agent of a type with a token.
+ *
+ * @throws {ProblemError} 422 for a type that is not installed and for a configuration that is not valid.
+ */
+export async function planFor(
+  context: Context,
+  type: string,
+  token: string,
+  config: RawConfig,
+): Promise<{ connector: Connector; fields: DeploymentFields }> {
+  try {
+    const connector = await context.registry.connector(type)
+    const { command, alternatives, uninstall, verify, instructions } = planDeployment(connector, {
+      platformUrl: context.publicUrl(),
+      agentToken: token,
+      config,
+    })
+    const fields = {
+      deployment_command: command,
+      ...(alternatives === undefined
+        ? {}
+        : {
+            deployment_commands: Object.fromEntries(
+              Object.entries(alternatives).map(([name, alternative]) => [name, alternative.command]),
+            ),
+          }),
+      ...(uninstall === undefined ? {} : { uninstall_command: uninstall }),
+      ...(verify === undefined ? {} : { verify_command: verify }),
+      instructions,
+    }
+    return { connector, fields }
+  } catch (error) {
+    throw toProblem(error)
+  }
+}
+
+/** What may be kept of a configuration. */
+export function withoutSecrets(connector: Connector, config: RawConfig): ProvisionSettings {
+  const properties = agentConfigJsonSchema(connector).properties ?? {}
+  const isSecret = (name: string): boolean => !Object.hasOwn(properties, name) || properties[name]?.writeOnly === true
+  const entries = Object.entries(config)
+  return {
+    config: Object.fromEntries(entries.filter(([name]) => !isSecret(name))),
+    withheld: entries.filter(([name]) => isSecret(name)).map(([name]) => name),
+  }
+}
+
+/** Errors of core are told apart by their code, never by their class: a connector may bring its own copy. */
+function toProblem(error: unknown): unknown {
+  if (!isRcaError(error)) return error
+  if (error.code === 'RCA_CONFIG_INVALID') {
+    const { issues } = error as unknown as {
+      issues: readonly { path: readonly (string | number)[]; message: string }[]
+    }
+    return invalid(issues.map((issue) => ({ pointer: pointerTo(['config', ...issue.path]), detail: issue.message })))
+  }
+  if (error.code === 'RCA_TYPE_UNKNOWN') return invalid([{ pointer: '#/agent_type', detail: error.message }])
+  if (error.code === 'RCA_CONNECTOR_INVALID')
+    return new ProblemError(
+      500,
+      'The connector of this type is installed but cannot be used. The log of the platform says why.',
+      { cause: error },
+    )
+  return invalid([{ pointer: '#/config', detail: error.message }])
+}

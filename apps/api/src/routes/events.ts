@@ -1,0 +1,80 @@
+import { eventSchema } from '@rca/core/protocol'
+import { z } from 'zod'
+import type { App, Context } from '../context.ts'
+import type { StoredEvent } from '../store/records.ts'
+import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
+import { agentFilter, agentId, entityFilter, instantParameter, named, problems, severity } from './schemas.ts'
+
+const storedEvent = named(
+  'Event',
+  eventSchema.extend({ environment: z.string(), agent_id: z.string(), agent_type: z.string() }),
+)
+
+/** What happened: most incidents start with a change. */
+export function addEventRoute(app: App, { store }: Context): void {
+  const schema = {
+    operationId: 'listEvents',
+    summary: 'List events',
+    description: 'The newest first.',
+    tags: ['reading'],
+    security: [{ admin: [] }],
+    querystring: z.strictObject({
+      ...agentFilter,
+      agent_id: agentId.optional(),
+      from: instantParameter.optional().describe('ISO 8601, inclusive.'),
+      to: instantParameter.optional().describe('ISO 8601, exclusive.'),
+      severity: severity.optional().describe('This severity and worse.'),
+      name: z.string().max(256).optional().describe('Such as `container.died`.'),
+      ...entityFilter,
+      ...pageQuery(),
+    }),
+    response: { 200: z.object({ events: z.array(storedEvent), next_cursor: nextCursor }), ...problems(422) },
+  }
+  app.get('/api/v1/events', { config: { access: 'admin' }, schema }, async (request) => {
+    const { environment, agent_id, agent_type, from, to, severity, name, entity_type, entity_id } = request.query
+    const page = toPageRequest(request.query, ['number', 'number'])
+    const { items, next } = await store.signals.events({
+      ...page,
+      environment,
+      agentId: agent_id,
+      agentType: agent_type,
+      from,
+      to,
+      severity,
+      name,
+      entity: toReference(entity_type, entity_id),
+    })
+    return { events: items.map(toEvent), next_cursor: toCursor(next) }
+  })
+}
+
+/** The parts of an entity's reference that were given. */
+export function toReference(type: string | undefined, id: string | undefined): { type?: string; id?: string } {
+  return { ...(type === undefined ? {} : { type }), ...(id === undefined ? {} : { id }) }
+}
+
+function toEvent({
+  environment,
+  agentId,
+  agentType,
+  eventId,
+  name,
+  at,
+  severity,
+  entity,
+  body,
+  attributes,
+}: StoredEvent): z.output<typeof storedEvent> {
+  return {
+    environment,
+    agent_id: agentId,
+    agent_type: agentType,
+    ...(eventId === undefined ? {} : { id: eventId }),
+    name,
+    at: new Date(at).toISOString(),
+    severity,
+    entity,
+    body,
+    attributes: attributes as z.output<typeof storedEvent>['attributes'],
+  }
+}

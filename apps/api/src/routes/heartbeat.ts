@@ -1,0 +1,38 @@
+import { AGENT_PATHS, heartbeatRequestSchema, heartbeatResponseSchema } from '@rca/core/protocol'
+import { tokenOf } from '../authentication/authenticate.ts'
+import type { App, Context } from '../context.ts'
+import { assertType } from './data.ts'
+import { problems } from './schemas.ts'
+
+/** `POST /api/v1/agent/heartbeat`: an agent lives, and says how its collectors are. */
+export function addHeartbeatRoute(app: App, { store, now, heartbeatSeconds }: Context): void {
+  const schema = {
+    operationId: 'sendHeartbeat',
+    summary: 'Say that the agent is alive',
+    tags: ['agents'],
+    security: [{ agent: [] }],
+    body: heartbeatRequestSchema,
+    response: { 200: heartbeatResponseSchema, ...problems(400, 403, 413, 415, 422) },
+  }
+  app.post(AGENT_PATHS.heartbeat, { config: { access: 'agent' }, schema }, async (request) => {
+    const token = tokenOf(request)
+    const said = request.body
+    assertType(token, said.agent_type, ['agent_type'])
+    const at = now()
+    await store.agents.heartbeat(
+      { environment: token.environment, agentType: token.agentType, agentId: said.agent_id.toLowerCase() },
+      {
+        agentVersion: said.agent_version,
+        agentName: said.agent_name,
+        startedAt: Date.parse(said.started_at),
+        intervalSeconds: said.interval_seconds,
+        replacesAgentId: said.replaces_agent_id?.toLowerCase(),
+        collectors: JSON.stringify(said.collectors),
+        outbox: JSON.stringify(said.outbox),
+      },
+      token.id,
+      at,
+    )
+    return { interval_seconds: said.interval_seconds ?? heartbeatSeconds, server_time: new Date(at).toISOString() }
+  })
+}

@@ -1,0 +1,82 @@
+import {
+  collectorStatusSchema,
+  dataRequestSchema,
+  dataResponseSchema,
+  entityReferenceSchema,
+  entitySchema,
+  eventSchema,
+  gapSchema,
+  heartbeatRequestSchema,
+  heartbeatResponseSchema,
+  metricSchema,
+  problemSchema,
+  reportSchema,
+} from '@rca/core/protocol'
+import { z } from 'zod'
+import { ENVIRONMENT_PATTERN } from '../authentication/agent-token.ts'
+import { SEVERITIES } from '../store/queries.ts'
+
+/** Schemas that stand under their own name in the OpenAPI document. */
+export const schemaRegistry: z.core.$ZodRegistry<{ id: string }> = z.registry<{ id: string }>()
+
+for (const [id, schema] of Object.entries({
+  CollectorStatus: collectorStatusSchema,
+  DataRequest: dataRequestSchema,
+  DataResponse: dataResponseSchema,
+  EntityReference: entityReferenceSchema,
+  ReportedEntity: entitySchema,
+  ReportedEvent: eventSchema,
+  ReportedGap: gapSchema,
+  HeartbeatRequest: heartbeatRequestSchema,
+  HeartbeatResponse: heartbeatResponseSchema,
+  ReportedMetric: metricSchema,
+  Problem: problemSchema,
+  Report: reportSchema,
+})) {
+  schemaRegistry.add(schema, { id })
+}
+
+/** Gives a schema a name in the OpenAPI document. */
+export function named<Schema extends z.ZodType>(id: string, schema: Schema): Schema {
+  schemaRegistry.add(schema, { id })
+  return schema
+}
+
+export const environmentName = z
+  .string()
+  .regex(ENVIRONMENT_PATTERN, 'Use letters, digits, `.`, `_` and `-`, starting with a letter or digit, at most 63')
+  .describe('Letters, digits, `.`, `_` and `-`, at most 63, such as `prod-cluster-1`.')
+export const agentType = z.string().min(1).max(256).describe('Such as `docker`, `kubernetes` or `server`.')
+export const agentId = z.uuid().transform((id) => id.toLowerCase())
+export const instant = z.iso.datetime().describe('ISO 8601, UTC.')
+export const severity = z.enum(SEVERITIES)
+
+/** A moment in a query, in milliseconds once it is read. */
+export const instantParameter = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
+
+/** What narrows a list to some agents. */
+export const agentFilter = {
+  environment: environmentName.optional(),
+  agent_type: agentType.optional(),
+}
+
+/** What narrows a list to some entities. */
+export const entityFilter = {
+  entity_type: z.string().max(256).optional().describe('Type of the entity, such as `container`.'),
+  entity_id: z.string().max(1024).optional(),
+}
+
+const problem = {
+  description: 'A problem (RFC 9457).',
+  content: { 'application/problem+json': { schema: problemSchema } },
+}
+
+/** What a route answers beside its success. 401, 429 and 503 are possible on all that need a token. */
+export function problems<Status extends number>(
+  ...statuses: Status[]
+): Record<Status | 401 | 429 | 503, typeof problem> {
+  return Object.fromEntries([401, 429, 503, ...statuses].map((status) => [status, problem])) as Record<
+    Status | 401 | 429 | 503,
+    typeof problem
+  >
+}

@@ -1,0 +1,137 @@
+import { type Kysely, sql } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+
+/** Every change of the schema, in order. A migration that was released is never edited. */
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '2026-11-22-first-schema': { up: createFirstSchema },
+}
+
+/**
+ * Brings a database to the newest schema.
+ *
+ * @throws {Error} when a migration fails, or when the database was written by a newer version of this program.
+ */
+export async function migrate<Database>(database: Kysely<Database>): Promise<void> {
+  const migrator = new Migrator({ db: database, provider: { getMigrations: async () => ({ ...MIGRATIONS }) } })
+  const { error } = await migrator.migrateToLatest()
+  if (error === undefined) return
+  const reason = error instanceof Error ? error.message : String(error)
+  throw new Error(
+    `The database could not be brought to this version's schema: ${reason}. If a newer version has written to it, run that version; otherwise restore a backup`,
+    { cause: error },
+  )
+}
+
+async function createFirstSchema(database: Kysely<unknown>): Promise<void> {
+  for (const statement of FIRST_SCHEMA) await sql.raw(statement).execute(database)
+}
+
+/**
+ * `without rowid` stores a table in its primary key: points of a series lie side by side, without a second index.
+ * No foreign key stands on the tables that are written for every report.
+ */
+const FIRST_SCHEMA = [
+  `create table environments (
+    name text not null primary key,
+    created_at integer not null
+  ) without rowid`,
+  `create table provisions (
+    environment text not null references environments (name) on delete cascade,
+    agent_type text not null,
+    config text not null,
+    withheld text not null,
+    created_at integer not null,
+    primary key (environment, agent_type)
+  ) without rowid`,
+  `create table tokens (
+    id integer primary key,
+    environment text not null references environments (name) on delete cascade,
+    agent_type text not null,
+    hash text not null unique,
+    created_at integer not null,
+    expires_at integer,
+    revoked_at integer,
+    last_used_at integer
+  )`,
+  'create index tokens_by_environment on tokens (environment, agent_type)',
+  `create table agents (
+    key integer primary key,
+    environment text not null references environments (name) on delete cascade,
+    agent_type text not null,
+    agent_id text not null,
+    agent_version text not null,
+    name text,
+    started_at integer,
+    first_seen_at integer not null,
+    last_seen_at integer not null,
+    last_heartbeat_at integer,
+    last_report_at integer,
+    interval_seconds real,
+    collectors text,
+    outbox text,
+    unique (environment, agent_type, agent_id)
+  )`,
+  'create index agents_by_id on agents (agent_id)',
+  `create table reports (
+    agent_key integer not null,
+    report_id text not null,
+    received_at integer not null,
+    primary key (agent_key, report_id)
+  ) without rowid`,
+  'create index reports_by_age on reports (received_at)',
+  `create table entities (
+    agent_key integer not null,
+    type text not null,
+    id text not null,
+    name text not null,
+    attributes text not null,
+    relations text not null,
+    first_seen_at integer not null,
+    updated_at integer not null,
+    deleted_at integer,
+    primary key (agent_key, type, id)
+  ) without rowid`,
+  'create index entities_deleted on entities (deleted_at) where deleted_at is not null',
+  `create table series (
+    id integer primary key,
+    agent_key integer not null,
+    fingerprint text not null,
+    name text not null,
+    entity_type text not null,
+    entity_id text not null,
+    attributes text not null,
+    unit text not null,
+    kind text not null,
+    unique (agent_key, fingerprint)
+  )`,
+  'create index series_by_name on series (name, agent_key)',
+  `create table points (
+    series_id integer not null,
+    at integer not null,
+    value real not null,
+    primary key (series_id, at)
+  ) without rowid`,
+  `create table events (
+    key integer primary key,
+    agent_key integer not null,
+    event_id text,
+    name text not null,
+    at integer not null,
+    severity integer not null,
+    entity_type text not null,
+    entity_id text not null,
+    body text not null,
+    attributes text not null,
+    unique (agent_key, event_id)
+  )`,
+  'create index events_by_time on events (at, key)',
+  'create index events_by_agent on events (agent_key, at)',
+  `create table gaps (
+    agent_key integer not null,
+    scope text not null,
+    since integer not null,
+    reason text not null,
+    last_reported_at integer not null,
+    primary key (agent_key, scope, since)
+  ) without rowid`,
+]

@@ -1,0 +1,62 @@
+import { type Kysely, sql } from 'kysely'
+import { createAccessStore } from './access.ts'
+import { createAgentStore } from './agents.ts'
+import { createGapReader } from './gaps.ts'
+import { migrate } from './migrations.ts'
+import { createEntityReader } from './read-entities.ts'
+import { createEventReader } from './read-events.ts'
+import { createPointReader } from './read-points.ts'
+import { createSeriesReader } from './read-series.ts'
+import { applyRetention } from './retention.ts'
+import { createSeriesIndex } from './series-index.ts'
+import { openSqlite } from './sqlite/open-sqlite.ts'
+import type { Store } from './store.ts'
+import type { Tables } from './tables.ts'
+import { createReportWriter } from './write-reports.ts'
+
+/** What a database's address looks like. */
+export const DATABASE_URL_PATTERN: RegExp = /^sqlite:.+$/
+
+/**
+ * Opens a store and brings it to the newest schema.
+ *
+ * @param url `sqlite:<path>`, or `sqlite::memory:`.
+ * @throws {Error} when it cannot be opened.
+ */
+export async function openStore(url: string): Promise<Store> {
+  if (!DATABASE_URL_PATTERN.test(url))
+    throw new Error('`DATABASE_URL` must be `sqlite:<path>`, such as sqlite:./rca.sqlite')
+  const database = openSqlite(url.slice('sqlite:'.length))
+  try {
+    await migrate(database)
+  } catch (error) {
+    await database.destroy()
+    throw error
+  }
+  return createStore(database)
+}
+
+function createStore(database: Kysely<Tables>): Store {
+  const index = createSeriesIndex()
+  let closing: Promise<void> | undefined
+  return {
+    access: createAccessStore(database),
+    agents: createAgentStore(database),
+    signals: {
+      ...createReportWriter(database, index),
+      ...createEntityReader(database),
+      ...createSeriesReader(database),
+      ...createPointReader(database),
+      ...createEventReader(database),
+      ...createGapReader(database),
+    },
+    retain: (before) => applyRetention(database, index, before),
+    ping: async () => {
+      await sql`select 1`.execute(database)
+    },
+    close: () => {
+      closing ??= database.destroy()
+      return closing
+    },
+  }
+}

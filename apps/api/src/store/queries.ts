@@ -1,0 +1,51 @@
+import type { EntityReference, Severity } from '@rca/core'
+import type { PageRequest } from './store.ts'
+
+/** How several values of one step become one. `rate` is the growth of a counter per second, resets taken into account. */
+export const AGGREGATES = ['avg', 'min', 'max', 'last', 'sum', 'rate'] as const
+export type Aggregate = (typeof AGGREGATES)[number]
+
+/** From the mildest to the worst: the position is what the store keeps. */
+export const SEVERITIES = ['info', 'warning', 'error', 'critical'] as const satisfies readonly Severity[]
+
+export interface EntityQuery extends PageRequest {
+  readonly agentKey: number
+  readonly type?: string | undefined
+  readonly includeDeleted: boolean
+}
+
+export interface SeriesQuery extends PageRequest {
+  readonly environment?: string | undefined
+  readonly agentId?: string | undefined
+  readonly agentType?: string | undefined
+  readonly agentKey?: number | undefined
+  readonly name?: string | undefined
+  readonly entity?: Partial<EntityReference> | undefined
+  /** Attributes by name; values are compared as text. */
+  readonly attributes?: Readonly<Record<string, string>> | undefined
+  /** Only series with a point at or after this time. */
+  readonly since?: number | undefined
+}
+
+export interface PointQuery {
+  readonly seriesIds: readonly number[]
+  /** Inclusive. */
+  readonly from: number
+  /** Exclusive. */
+  readonly to: number
+  /** Length of a bucket in milliseconds. Buckets start at whole multiples of it since 1970. */
+  readonly step: number
+  readonly aggregate: Aggregate
+}
+
+export interface EventQuery extends PageRequest {
+  readonly environment?: string | undefined
+  readonly agentId?: string | undefined
+  readonly agentType?: string | undefined
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+  /** This severity and worse. */
+  readonly severity?: Severity | undefined
+  readonly name?: string | undefined
+  readonly entity?: Partial<EntityReference> | undefined
+}

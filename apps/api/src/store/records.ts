@@ -1,0 +1,106 @@
+import type { Attributes, EntityReference, MetricKind, Relation, Severity } from '@rca/core'
+import type { CollectorStatus, HeartbeatRequest } from '@rca/core/protocol'
+
+/** Rows as the routes see them. Times are milliseconds since 1970. */
+
+export interface StoredEnvironment {
+  readonly name: string
+  readonly createdAt: number
+  /** Types that were provisioned for it, sorted. */
+  readonly agentTypes: readonly string[]
+  /** Agents that ever called and were not forgotten. */
+  readonly agents: number
+}
+
+export interface StoredToken {
+  readonly id: number
+  readonly environment: string
+  readonly agentType: string
+  /** SHA-256, hexadecimal. */
+  readonly hash: string
+  readonly createdAt: number
+  readonly expiresAt: number | undefined
+  readonly revokedAt: number | undefined
+  /** When a heartbeat last came with it. */
+  readonly lastUsedAt: number | undefined
+}
+
+export interface StoredAgent {
+  readonly key: number
+  readonly environment: string
+  readonly agentType: string
+  readonly agentId: string
+  readonly agentVersion: string
+  readonly name: string | undefined
+  readonly startedAt: number | undefined
+  readonly firstSeenAt: number
+  readonly lastSeenAt: number
+  readonly lastHeartbeatAt: number | undefined
+  readonly lastReportAt: number | undefined
+  readonly intervalSeconds: number | undefined
+  readonly collectors: Readonly<Record<string, CollectorStatus>> | undefined
+  readonly outbox: HeartbeatRequest['outbox'] | undefined
+}
+
+/** An agent, or the place of one that was provisioned and never called. */
+export type ListedAgent =
+  | StoredAgent
+  | {
+      readonly key: 0
+      readonly environment: string
+      readonly agentType: string
+      readonly agentId: undefined
+      readonly provisionedAt: number
+    }
+
+export interface StoredEntity extends EntityReference {
+  readonly name: string
+  readonly attributes: Attributes
+  readonly relations: readonly Relation[]
+  readonly firstSeenAt: number
+  readonly updatedAt: number
+  readonly deletedAt: number | undefined
+}
+
+export interface StoredSeries {
+  readonly id: number
+  readonly environment: string
+  readonly agentId: string
+  readonly agentType: string
+  readonly name: string
+  readonly entity: EntityReference
+  readonly attributes: Attributes
+  readonly unit: string
+  readonly kind: MetricKind
+  /** Time and value of the newest point. */
+  readonly last: { readonly at: number; readonly value: number } | undefined
+}
+
+/** One value of one series over one step of time. */
+export interface Bucket {
+  readonly seriesId: number
+  /** Start of the step. */
+  readonly at: number
+  readonly value: number
+}
+
+export interface StoredEvent {
+  readonly environment: string
+  readonly agentId: string
+  readonly agentType: string
+  readonly eventId: string | undefined
+  readonly name: string
+  readonly at: number
+  readonly severity: Severity
+  readonly entity: EntityReference
+  readonly body: string
+  readonly attributes: Attributes
+}
+
+export interface StoredGap {
+  readonly scope: string
+  readonly reason: string
+  readonly since: number
+  readonly lastReportedAt: number
+  readonly open: boolean
+}

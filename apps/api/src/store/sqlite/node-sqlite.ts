@@ -1,0 +1,37 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import type { SqliteDatabase, SqliteStatement } from 'kysely'
+
+/** Most prepared statements that are kept. */
+const STATEMENTS = 200
+
+/**
+ * Lets kysely's SQLite dialect, which is written for better-sqlite3, run on Node's own SQLite. Prepared statements are
+ * kept, so that a query that is compiled once is also parsed once.
+ */
+export function nodeSqlite(database: DatabaseSync): SqliteDatabase {
+  const prepared = new Map<string, SqliteStatement>()
+  return {
+    close: () => {
+      prepared.clear()
+      if (database.isOpen) database.close()
+    },
+    prepare: (sql) => {
+      const known = prepared.get(sql)
+      const statement = known ?? adapt(database.prepare(sql))
+      // Deleted and set again, the oldest key is always the one that was not used for longest.
+      prepared.delete(sql)
+      prepared.set(sql, statement)
+      if (prepared.size > STATEMENTS) prepared.delete(prepared.keys().next().value ?? '')
+      return statement
+    },
+  }
+}
+
+function adapt(statement: StatementSync): SqliteStatement {
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
+    run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
+    iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])) as IterableIterator<unknown>,
+  }
+}

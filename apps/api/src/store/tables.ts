@@ -1,0 +1,76 @@
+import type { Generated } from 'kysely'
+
+/** The store's tables. Times are milliseconds since 1970; JSON is text. */
+export interface Tables {
+  environments: { name: string; created_at: number }
+  /** What was asked for: a type of agent in an environment. `config` holds no secrets. */
+  provisions: { environment: string; agent_type: string; config: string; withheld: string; created_at: number }
+  tokens: {
+    id: Generated<number>
+    environment: string
+    agent_type: string
+    /** SHA-256, hexadecimal. */
+    hash: string
+    created_at: number
+    expires_at: number | null
+    revoked_at: number | null
+    last_used_at: number | null
+  }
+  agents: {
+    key: Generated<number>
+    environment: string
+    agent_type: string
+    agent_id: string
+    agent_version: string
+    name: string | null
+    started_at: number | null
+    first_seen_at: number
+    last_seen_at: number
+    last_heartbeat_at: number | null
+    /** Time of the newest report. A gap that it does not name is closed. */
+    last_report_at: number | null
+    interval_seconds: number | null
+    collectors: string | null
+    outbox: string | null
+  }
+  /** Reports that were stored, so that a second delivery is recognised. */
+  reports: { agent_key: number; report_id: string; received_at: number }
+  entities: {
+    agent_key: number
+    type: string
+    id: string
+    name: string
+    attributes: string
+    relations: string
+    first_seen_at: number
+    updated_at: number
+    deleted_at: number | null
+  }
+  series: {
+    id: Generated<number>
+    agent_key: number
+    /** Hash of everything that makes the series what it is. */
+    fingerprint: string
+    name: string
+    entity_type: string
+    entity_id: string
+    attributes: string
+    unit: string
+    kind: string
+  }
+  points: { series_id: number; at: number; value: number }
+  events: {
+    key: Generated<number>
+    agent_key: number
+    event_id: string | null
+    name: string
+    at: number
+    /** Position in `SEVERITIES`. */
+    severity: number
+    entity_type: string
+    entity_id: string
+    body: string
+    attributes: string
+  }
+  gaps: { agent_key: number; scope: string; since: number; reason: string; last_reported_at: number }
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { startApi } from './start-api.ts'
+
+/** The only routes that need no token. A route that is added is checked without being named here. */
+const PUBLIC = new Set(['/healthz', '/readyz', '/openapi.json', '/docs', '/docs/', '/docs/js/scalar.js'])
+
+describe('authentication', () => {
+  it('is asked for by every route but the public ones', async () => {
+    const api = await startApi({ rateLimitUnauthenticated: 10_000 })
+    const agentToken = await api.provision()
+    const routes = api.app.routeMap.routes.flatMap((route) =>
+      [route.method].flat().map((method) => ({ method: method as 'GET', route: route.url })),
+    )
+    const seen = new Set<string>()
+    for (const { method, route } of routes) {
+      const url = route.replaceAll(/:\w+/g, 'x')
+      const isPublic = PUBLIC.has(route)
+      if (isPublic) seen.add(route)
+      const wrong =
+        route.startsWith('/api/v1/agent/data') || route.startsWith('/api/v1/agent/heartbeat')
+          ? api.adminToken
+          : agentToken
+      for (const authorization of [
+        undefined,
+        '',
+        'Bearer',
+        'Bearer ',
+        'Bearer wrong',
+        'Basic eDp5',
+        `Bearer ${wrong}`,
+        `Bearer ${api.adminToken}x`,
+        'Bearer agent_prod-cluster-1_x',
+      ]) {
+        const response = await api.app.inject({
+          method,
+          url,
+          headers: authorization === undefined ? {} : { authorization },
+        })
+        const label = `${method} ${route} with ${authorization}`
+        if (isPublic) expect(response.statusCode, label).toBeLessThan(400)
+        else {
+          expect(response.statusCode, label).toBe(401)
+          expect(response.headers['www-authenticate'], label).toMatch(/^Bearer/)
+          expect(response.headers['content-type'], label).toBe('application/problem+json')
+        }
+      }
+    }
+    expect(routes.length).toBeGreaterThan(25)
+    expect(seen).toEqual(PUBLIC)
+  })
+
+  it('comes before anything is read of the body', async () => {
+    const api = await startApi()
+    const response = await api.app.inject({
+      method: 'POST',
+      url: '/api/v1/agent/data',
+      headers: { 'content-type': 'application/json' },
+      payload: '{broken',
+    })
+    expect(response.statusCode).toBe(401)
+  })
+})

@@ -1,0 +1,299 @@
+import { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { agentIdOf, entityOf, eventOf, hearth, metricOf, reportOf, START, startApi, type TestApi } from './start-api.ts'
+
+const at = (seconds: number) => new Date(START + seconds * 1000).toISOString()
+const agentUrl = `/api/v1/agents/${agentIdOf('first')}`
+
+const entities = async (api: TestApi, all = true) =>
+  (await api.admin(`${agentUrl}/entities?include_deleted=${all}`)).json().entities as {
+    id: string
+    name: string
+    deleted_at?: string
+    attributes: object
+    first_seen_at: string
+  }[]
+
+describe('delivery', () => {
+  it('stores a report once, however often it is sent', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const report = reportOf({
+      entities: [entityOf('h1')],
+      metrics: [metricOf(900)],
+      events: [eventOf({ id: 'e1' }), eventOf()],
+    })
+    const first = await api.send(token, report)
+    expect([first.statusCode, first.json()]).toEqual([202, { accepted: 1, duplicates: 0 }])
+    expect((await api.send(token, report)).json()).toEqual({ accepted: 0, duplicates: 1 })
+    const upper = { ...report, report_id: report.report_id.toUpperCase(), agent_id: report.agent_id.toUpperCase() }
+    expect((await api.send(token, upper, upper, reportOf({}, { timestamp: at(1) }))).json()).toEqual({
+      accepted: 1,
+      duplicates: 2,
+    })
+    expect((await api.admin('/api/v1/events')).json().events).toHaveLength(2)
+    expect((await api.admin('/api/v1/agents')).json().agents).toHaveLength(1)
+  })
+
+  it('stores an event id once per agent, also across reports', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await api.send(token, reportOf({ events: [eventOf({ id: 'e1' })] }))
+    await api.send(token, reportOf({ events: [eventOf({ id: 'e1', body: 'Again.' }), eventOf({ id: 'e2' })] }))
+    await api.send(token, reportOf({ events: [eventOf({ id: 'e1' })] }, { agent_id: agentIdOf('second') }))
+    expect(
+      (await api.admin(`/api/v1/events?agent_id=${agentIdOf('first')}`))
+        .json()
+        .events.map((event: { body: string }) => event.body),
+    ).toEqual(['A crack.', 'A crack.'])
+    expect((await api.admin('/api/v1/events')).json().events).toHaveLength(3)
+  })
+
+  it('takes gzip', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const payload = await promisify(gzip)(JSON.stringify({ reports: [reportOf({ metrics: [metricOf(1)] })] }))
+    const response = await api.agent(token, {
+      method: 'POST',
+      url: '/api/v1/agent/data',
+      payload,
+      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+    })
+    expect(response.statusCode).toBe(202)
+  })
+
+  it('writes nothing of a request in which one report is wrong, and points at the field', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const wrong = reportOf({ metrics: [metricOf(1), metricOf('hot' as unknown as number)] })
+    const response = await api.send(token, reportOf({ metrics: [metricOf(1)] }), wrong)
+    expect(response.statusCode).toBe(422)
+    expect(response.json().errors).toEqual([
+      { pointer: '#/reports/1/data/metrics/1/value', detail: 'Invalid input: expected number, received string.' },
+    ])
+    expect((await api.admin('/api/v1/agents')).json().agents).toEqual([
+      expect.objectContaining({ connectivity: 'pending' }),
+    ])
+  })
+
+  it('names twenty fields at most', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const response = await api.send(
+      token,
+      reportOf({ metrics: Array.from({ length: 50 }, () => metricOf(null as unknown as number)) }),
+    )
+    expect(response.json().errors).toHaveLength(20)
+  })
+
+  it('refuses reports of another type than the token is for', async () => {
+    const api = await startApi()
+    const token = await api.provision('a', 'oven')
+    const response = await api.send(token, reportOf())
+    expect(response.statusCode).toBe(403)
+    expect(response.json()).toMatchObject({
+      errors: [{ pointer: '#/reports/0/agent_type' }],
+      detail: expect.stringContaining('`oven`'),
+    })
+  })
+
+  it('rolls a batch back as a whole, and goes on', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const other = new DatabaseSync(api.databasePath)
+    other.exec(
+      `create trigger refuse before insert on events when new.name = 'refused' begin select raise(abort, 'disk full'); end`,
+    )
+    const series = metricOf(1, { name: 'new.series' })
+    const response = await api.send(token, reportOf({ metrics: [series], events: [eventOf({ name: 'refused' })] }))
+    expect(response.statusCode).toBe(503)
+    expect(response.headers['retry-after']).toBe('10')
+    expect(response.body).not.toContain('disk full')
+    expect(
+      other
+        .prepare(
+          'select (select count(*) from series) + (select count(*) from reports) + (select count(*) from points) as rows',
+        )
+        .get()?.rows,
+    ).toBe(0)
+    other.exec('drop trigger refuse')
+    other.close()
+    // The series of the failed transaction must not be remembered: its id does not exist.
+    expect((await api.send(token, reportOf({ metrics: [series] }))).statusCode).toBe(202)
+    expect((await api.admin('/api/v1/metrics?name=new.series&to=2026-11-22T13:00:00Z')).json().series).toMatchObject([
+      { points: [{ value: 1 }] },
+    ])
+  })
+})
+
+describe('entities', () => {
+  it('are created, changed, marked as gone, and come back', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await api.send(
+      token,
+      reportOf(
+        {
+          entities: [
+            entityOf('h1', {
+              attributes: { size: 1 },
+              relations: [{ type: 'heats', target: { type: 'room', id: 'r' } }],
+            }),
+          ],
+        },
+        { timestamp: at(0) },
+      ),
+    )
+    await api.send(
+      token,
+      reportOf({ entities: [entityOf('h1', { name: 'big', attributes: { size: 2 } })] }, { timestamp: at(1) }),
+    )
+    expect(await entities(api)).toMatchObject([
+      { id: 'h1', name: 'big', attributes: { size: 2 }, relations: [], first_seen_at: at(0), updated_at: at(1) },
+    ])
+    await api.send(token, reportOf({ entities: [entityOf('h1', { deleted: true })] }, { timestamp: at(2) }))
+    expect(await entities(api)).toMatchObject([{ name: 'big', attributes: { size: 2 }, deleted_at: at(2) }])
+    expect(await entities(api, false)).toEqual([])
+    await api.send(token, reportOf({ entities: [entityOf('h1')] }, { timestamp: at(3) }))
+    expect((await entities(api, false))[0]).not.toHaveProperty('deleted_at')
+  })
+
+  it('that a snapshot does not hold are gone', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await api.send(
+      token,
+      reportOf({ entities: [entityOf('h1'), entityOf('h2')] }, { timestamp: at(0) }),
+      reportOf({ entities: [entityOf('x')] }, { timestamp: at(0), agent_id: agentIdOf('second') }),
+    )
+    await api.send(
+      token,
+      reportOf({ entities: [entityOf('h2'), entityOf('h3')] }, { timestamp: at(5), snapshot: true }),
+    )
+    expect((await entities(api)).map(({ id, deleted_at }) => [id, deleted_at])).toEqual([
+      ['h1', at(5)],
+      ['h2', undefined],
+      ['h3', undefined],
+    ])
+    expect((await api.admin(`/api/v1/agents/${agentIdOf('second')}/entities`)).json().entities).toHaveLength(1)
+  })
+
+  it('keep the newest state when reports arrive late', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await api.send(
+      token,
+      reportOf(
+        { entities: [entityOf('h1', { name: 'new' }), entityOf('h2', { deleted: true })] },
+        { timestamp: at(10) },
+      ),
+    )
+    await api.send(
+      token,
+      reportOf({ entities: [entityOf('h1', { name: 'old' }), entityOf('h2')] }, { timestamp: at(5) }),
+    )
+    await api.send(token, reportOf({ entities: [] }, { timestamp: at(6), snapshot: true }))
+    expect((await entities(api)).map(({ id, name, deleted_at }) => [id, name, deleted_at])).toEqual([
+      ['h1', 'new', undefined],
+      ['h2', 'h2', at(10)],
+    ])
+  })
+
+  it('are not hidden for years by one report from a clock that is ahead', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await api.send(
+      token,
+      reportOf({ entities: [entityOf('h1', { name: 'future' })] }, { timestamp: '2036-01-01T00:00:00.000Z' }),
+    )
+    await api.send(token, reportOf({ entities: [entityOf('h1', { name: 'now' })] }, { timestamp: at(1) }))
+    expect(await entities(api)).toMatchObject([{ name: 'now' }])
+  })
+
+  it('come in pages, each once', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await api.send(token, reportOf({ entities: Array.from({ length: 25 }, (_, index) => entityOf(`h${index}`)) }))
+    const seen: string[] = []
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page: { entities: { id: string }[]; next_cursor: string | null } = (
+        await api.admin(`${agentUrl}/entities?limit=10${cursor === '' ? '' : `&cursor=${cursor}`}`)
+      ).json()
+      seen.push(...page.entities.map(({ id }) => id))
+      cursor = page.next_cursor
+    }
+    expect(seen).toHaveLength(25)
+    expect(new Set(seen).size).toBe(25)
+  })
+
+  it('survive any text in their names', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const ids = ['a\nb', "'; drop table entities; --", '𝄞', 'ä', '%_', '/mnt/"x"']
+    await api.send(
+      token,
+      reportOf({
+        entities: ids.map((id) => entityOf(id)),
+        metrics: ids.map((id) => metricOf(1, { entity: { type: 'hearth', id } })),
+      }),
+    )
+    expect((await entities(api)).map(({ id }) => id).sort()).toEqual([...ids].sort())
+    const answer = await api.admin({
+      url: '/api/v1/metrics',
+      query: { name: 'kiln.temperature', entity_id: ids[1] ?? '', to: at(60) },
+    })
+    expect(answer.json().series).toHaveLength(1)
+  })
+})
+
+describe('gaps', () => {
+  it('are open as long as the newest report names them', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const gap = { scope: 'collector:heat', reason: 'too hot', since: at(0) }
+    await api.send(token, reportOf({ gaps: [gap] }, { timestamp: at(0) }))
+    await api.send(token, reportOf({ gaps: [{ ...gap, reason: 'still too hot' }] }, { timestamp: at(15) }))
+    const open = { ...gap, reason: 'still too hot', last_reported_at: at(15), open: true }
+    expect((await api.admin(`${agentUrl}/gaps?open=true`)).json().gaps).toEqual([open])
+    await api.send(token, reportOf({ metrics: [metricOf(1)] }, { timestamp: at(30) }))
+    await api.send(token, reportOf({ gaps: [gap] }, { timestamp: at(20) }))
+    expect((await api.admin(`${agentUrl}/gaps?open=true`)).json().gaps).toEqual([])
+    expect((await api.admin(`${agentUrl}/gaps`)).json().gaps).toMatchObject([{ since: at(0), open: false }])
+  })
+})
+
+describe('events', () => {
+  it('are found by environment, agent, time, severity, name and entity, the newest first', async () => {
+    const api = await startApi()
+    const [a, b] = [await api.provision('a'), await api.provision('b')]
+    const severities = ['info', 'warning', 'error', 'critical'] as const
+    await api.send(
+      a,
+      reportOf({
+        events: severities.map((severity, index) => eventOf({ severity, at: at(index), name: `n.${index}` })),
+      }),
+    )
+    await api.send(
+      b,
+      reportOf({
+        events: [eventOf({ at: at(10), entity: { ...hearth, id: 'other' }, attributes: { 'exit.code': 137 } })],
+      }),
+    )
+    const names = async (query: string) =>
+      (await api.admin(`/api/v1/events?${query}`)).json().events.map((event: { name: string }) => event.name)
+    expect(await names('')).toEqual(['hearth.cracked', 'n.3', 'n.2', 'n.1', 'n.0'])
+    expect(await names('environment=a&severity=error')).toEqual(['n.3', 'n.2'])
+    expect(await names(`environment=a&from=${at(1)}&to=${at(3)}`)).toEqual(['n.2', 'n.1'])
+    expect(await names('entity_id=other&entity_type=hearth')).toEqual(['hearth.cracked'])
+    expect(await names('name=n.1')).toEqual(['n.1'])
+    expect(await names('environment=c')).toEqual([])
+    const [event] = (await api.admin('/api/v1/events?environment=b')).json().events
+    expect(event).toMatchObject({ environment: 'b', agent_type: 'kiln', attributes: { 'exit.code': 137 }, at: at(10) })
+    const first = (await api.admin('/api/v1/events?limit=3')).json()
+    const second = (await api.admin(`/api/v1/events?limit=3&cursor=${first.next_cursor}`)).json()
+    expect([...first.events, ...second.events].map((each: { name: string }) => each.name)).toEqual(await names(''))
+    expect(second.next_cursor).toBeNull()
+  })
+})

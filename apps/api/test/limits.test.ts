@@ -1,0 +1,150 @@
+import { connect } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { heartbeatOf, metricOf, reportOf, startApi } from './start-api.ts'
+
+const json = { 'content-type': 'application/json' }
+const data = (payload: string | Buffer, headers: Record<string, string> = {}) => ({
+  method: 'POST' as const,
+  url: '/api/v1/agent/data',
+  payload,
+  headers: { ...json, ...headers },
+})
+const body = (metrics: number) =>
+  JSON.stringify({
+    reports: [
+      reportOf({ metrics: Array.from({ length: metrics }, (_, index) => metricOf(index, { name: `m${index}` })) }),
+    ],
+  })
+
+describe('bodies', () => {
+  it.each([
+    ['larger than the limit as it travels', body(200), {}, 413],
+    ['larger than the limit after decompression', gzipSync(body(1000)), { 'content-encoding': 'gzip' }, 413],
+    ['a bomb', gzipSync(Buffer.alloc(50_000_000)), { 'content-encoding': 'gzip' }, 413],
+    ['within the limits', gzipSync(body(200)), { 'content-encoding': 'gzip' }, 202],
+    ['of an unknown encoding', body(1), { 'content-encoding': 'br' }, 415],
+    ['of two encodings', body(1), { 'content-encoding': 'gzip, gzip' }, 415],
+    ['that is not gzip', body(1), { 'content-encoding': 'gzip' }, 400],
+    ['that is half of a gzip', gzipSync(body(1)).subarray(0, 40), { 'content-encoding': 'gzip' }, 400],
+    ['of another type', body(1), { 'content-type': 'text/plain' }, 415],
+    ['of a form', 'reports=1', { 'content-type': 'application/x-www-form-urlencoded' }, 415],
+    ['that is empty', '', {}, 422],
+    ['that is not JSON', '{"reports": [}', {}, 400],
+    ['that ends too early', '{"reports": [', {}, 400],
+  ])('%s', async (_name, payload, headers, status) => {
+    const api = await startApi({ bodyLimit: 20_000, bodyLimitDecoded: 100_000 })
+    const token = await api.provision()
+    const response = await api.agent(token, data(payload, headers))
+    expect(response.statusCode, response.body).toBe(status)
+    if (status !== 202) expect(response.headers['content-type']).toBe('application/problem+json')
+    expect((await api.agent(token, data(body(1)))).statusCode).toBe(202)
+  })
+
+  it('that are not JSON are answered with the place, and without their text', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const response = await api.agent(token, data('{\n  "reports": [secret]}'))
+    expect(response.json().detail).toBe('The body is not valid JSON: line 2, column 15 (position 16) is unexpected.')
+    expect((await api.agent(token, data('secret'))).body).not.toContain('secret')
+  })
+
+  it('that never end do not hold their place for ever', async () => {
+    const api = await startApi({ maxConcurrentRequests: 1 })
+    const token = await api.provision()
+    const url = new URL(await api.listen())
+    const head = `POST /api/v1/agent/data HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`
+    const socket = connect({ host: url.hostname, port: Number(url.port) }, () => socket.write(head))
+    const send = () =>
+      fetch(new URL('/api/v1/agent/data', url), {
+        method: 'POST',
+        headers: { ...json, authorization: `Bearer ${token}` },
+        body: body(1),
+      })
+    await expect.poll(async () => (await send()).status).toBe(503)
+    socket.destroy()
+    await expect.poll(async () => (await send()).status).toBe(202)
+  })
+
+  it('that are too large get their answer although they are still being sent', async () => {
+    const api = await startApi({ bodyLimit: 1000 })
+    const token = await api.provision()
+    const url = await api.listen()
+    const response = await fetch(`${url}/api/v1/agent/data`, {
+      method: 'POST',
+      headers: { ...json, authorization: `Bearer ${token}` },
+      body: body(20),
+    })
+    expect(response.status).toBe(413)
+    expect(await response.json()).toMatchObject({ status: 413, detail: expect.stringContaining('1000 bytes') })
+  })
+})
+
+describe('load', () => {
+  it('above the limit is answered with 503 and a time to come back', async () => {
+    const api = await startApi({ maxConcurrentRequests: 2 })
+    const token = await api.provision()
+    const responses = await Promise.all(Array.from({ length: 6 }, () => api.send(token, reportOf())))
+    const refused = responses.filter((response) => response.statusCode === 503)
+    expect(refused.length).toBeGreaterThan(0)
+    expect(refused.length).toBeLessThan(6)
+    for (const response of refused)
+      expect([response.headers['retry-after'], response.json().status]).toEqual(['5', 503])
+    expect((await api.send(token, reportOf())).statusCode).toBe(202)
+  })
+})
+
+describe('rate', () => {
+  it('is limited for each token by itself', async () => {
+    const api = await startApi({ rateLimit: 5 })
+    const [first, second] = [await api.provision('a'), await api.provision('b')]
+    const beat = (token: string) =>
+      api.agent(token, { method: 'POST', url: '/api/v1/agent/heartbeat', payload: heartbeatOf() })
+    for (let count = 0; count < 5; count += 1) expect((await beat(first)).statusCode).toBe(200)
+    const refused = await beat(first)
+    expect([refused.statusCode, refused.json().status]).toEqual([429, 429])
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+    expect((await beat(second)).statusCode).toBe(200)
+  })
+
+  it('is limited by address for those without a valid token', async () => {
+    const api = await startApi({ rateLimitUnauthenticated: 3 })
+    const statuses: number[] = []
+    for (let count = 0; count < 5; count += 1)
+      statuses.push((await api.agent(`guess-${count}`, { url: '/api/v1/agents' })).statusCode)
+    expect(statuses).toEqual([401, 401, 401, 429, 429])
+    expect((await api.admin('/api/v1/agents')).statusCode).toBe(200)
+  })
+})
+
+describe('paths', () => {
+  it('that are wrong, and methods that are, are told apart', async () => {
+    const api = await startApi()
+    expect((await api.app.inject('/api/v1/nothing')).json()).toMatchObject({ status: 404 })
+    const wrong = await api.app.inject({ method: 'DELETE', url: '/api/v1/agents/x/gaps?y=1' })
+    expect([wrong.statusCode, wrong.headers.allow, wrong.headers['content-type']]).toEqual([
+      405,
+      'GET, HEAD',
+      'application/problem+json',
+    ])
+    const unread = await api.app.inject({ method: 'POST', url: '/nothing', payload: '{', headers: json })
+    expect(unread.statusCode).toBe(404)
+    expect((await api.app.inject('/%zz')).json()).toMatchObject({ status: 400 })
+    expect((await api.admin(`/api/v1/agents/${'x'.repeat(600)}`)).json()).toMatchObject({ status: expect.any(Number) })
+  })
+
+  it('are answered in kind when they are not even HTTP', async () => {
+    const api = await startApi()
+    const url = new URL(await api.listen())
+    const answer = await new Promise<string>((resolve, reject) => {
+      let text = ''
+      const socket = connect({ host: url.hostname, port: Number(url.port) }, () => socket.write('NONSENSE\r\n\r\n'))
+      socket.on('data', (chunk) => {
+        text += chunk.toString()
+      })
+      socket.on('close', () => resolve(text))
+      socket.on('error', reject)
+    })
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nContent-Type: application\/problem\+json/)
+  })
+})

@@ -1,0 +1,227 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { agentIdOf, metricOf, reportOf, START, startApi, type TestApi } from './start-api.ts'
+
+interface Point {
+  readonly at: number
+  readonly value: number
+}
+
+const iso = (milliseconds: number) => new Date(milliseconds).toISOString()
+
+async function query(api: TestApi, parameters: Record<string, string>): Promise<{ at: number; value: number }[][]> {
+  const response = await api.admin({ url: '/api/v1/metrics', query: { name: 'kiln.temperature', ...parameters } })
+  expect(response.statusCode, response.body).toBe(200)
+  return response
+    .json()
+    .series.map((series: { points: { at: string; value: number }[] }) =>
+      series.points.map((point) => ({ at: Date.parse(point.at), value: point.value })),
+    )
+}
+
+/** What the database shall do, in the plainest way. */
+function naive(points: readonly Point[], aggregate: string, from: number, to: number, step: number): Point[] {
+  const sorted = [...points].sort((left, right) => left.at - right.at)
+  const buckets = new Map<number, { values: number[]; growth: number; time: number }>()
+  sorted.forEach((point, index) => {
+    if (point.at < from || point.at >= to) return
+    const start = Math.floor(point.at / step) * step
+    const bucket = buckets.get(start) ?? { values: [], growth: 0, time: 0 }
+    bucket.values.push(point.value)
+    const before = sorted[index - 1]
+    if (before !== undefined) {
+      bucket.growth += point.value >= before.value ? point.value - before.value : point.value
+      bucket.time += point.at - before.at
+    }
+    buckets.set(start, bucket)
+  })
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+  const value = ({ values, growth, time }: { values: number[]; growth: number; time: number }): number | undefined => {
+    if (aggregate === 'avg') return sum(values) / values.length
+    if (aggregate === 'min') return Math.min(...values)
+    if (aggregate === 'max') return Math.max(...values)
+    if (aggregate === 'last') return values.at(-1)
+    if (aggregate === 'sum') return sum(values)
+    return time === 0 ? undefined : (growth * 1000) / time
+  }
+  return [...buckets]
+    .map(([at, bucket]) => ({ at, value: value(bucket) }))
+    .filter((point): point is Point => point.value !== undefined)
+}
+
+describe('metrics', () => {
+  it('are downsampled as a plain computation would', async () => {
+    const api = await startApi({ rateLimit: 1_000_000 })
+    const token = await api.provision()
+    let run = 0
+    const points = fc.uniqueArray(
+      fc.record({
+        at: fc.integer({ min: 0, max: 600_000 }).map((offset) => START + offset),
+        value: fc.integer({ min: 0, max: 1000 }),
+      }),
+      {
+        minLength: 1,
+        maxLength: 40,
+        selector: (point) => point.at,
+      },
+    )
+    const window = fc.record({
+      aggregate: fc.constantFrom('avg', 'min', 'max', 'last', 'sum', 'rate'),
+      from: fc.integer({ min: -1000, max: 500_000 }).map((offset) => START + offset),
+      length: fc.integer({ min: 1, max: 400_000 }),
+      step: fc.constantFrom('1s', '7s', '30s', '1m', '5m', '1234ms'),
+    })
+    await fc.assert(
+      fc.asyncProperty(points, fc.array(window, { minLength: 1, maxLength: 4 }), async (series, windows) => {
+        run += 1
+        const agent_id = agentIdOf(`run ${run}`)
+        api.clock.now = START + 600_000
+        const reports = series.map(({ at, value }) =>
+          reportOf({ metrics: [metricOf(value, { kind: 'counter' })] }, { agent_id, timestamp: iso(at) }),
+        )
+        expect((await api.send(token, ...reports)).json().accepted).toBe(series.length)
+        for (const { aggregate, from, length, step } of windows) {
+          const milliseconds = step.endsWith('ms')
+            ? 1234
+            : Number.parseInt(step, 10) * (step.endsWith('m') ? 60_000 : 1000)
+          const [answered = []] = await query(api, {
+            agent_id,
+            aggregate,
+            step,
+            from: iso(from),
+            to: iso(from + length),
+            limit: '1',
+          })
+          const expected = naive(series, aggregate, from, from + length, milliseconds)
+          expect(answered.map(({ at }) => at)).toEqual(expected.map(({ at }) => at))
+          for (const [index, { value }] of answered.entries())
+            expect(value).toBeCloseTo(expected[index]?.value ?? Number.NaN, 9)
+        }
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('are found by environment, agent, entity and attributes', async () => {
+    const api = await startApi()
+    const [a, b] = [await api.provision('a'), await api.provision('b')]
+    const metrics = [
+      metricOf(1, { attributes: { cpu: 0, mode: 'user', hot: true } }),
+      metricOf(2, { attributes: { mode: 'system', cpu: 0 } }),
+      metricOf(3, { entity: { type: 'flue', id: 'f=1' }, attributes: { 'a.b"c': 'x=y' } }),
+    ]
+    await api.send(a, reportOf({ metrics }))
+    await api.send(b, reportOf({ metrics: metrics.slice(0, 1) }))
+    const values = async (parameters: Record<string, string | string[]>) => {
+      const response = await api.admin({
+        url: '/api/v1/metrics',
+        query: { name: 'kiln.temperature', to: iso(START + 1000), aggregate: 'last', ...parameters },
+      })
+      return response.json().series.flatMap((series: { points: Point[] }) => series.points.map((point) => point.value))
+    }
+    expect(await values({})).toEqual([1, 2, 3, 1])
+    expect(await values({ environment: 'a', attribute: 'cpu=0' })).toEqual([1, 2])
+    expect(await values({ environment: 'a', attribute: ['cpu=0', 'mode=user', 'hot=true'] })).toEqual([1])
+    expect(await values({ attribute: 'a.b"c=x=y' })).toEqual([3])
+    expect(await values({ attribute: 'mode=' })).toEqual([])
+    expect(await values({ entity_type: 'flue', entity_id: 'f=1' })).toEqual([3])
+    expect(await values({ agent_type: 'oven' })).toEqual([])
+    const page = await api.admin({
+      url: '/api/v1/metrics',
+      query: { name: 'kiln.temperature', limit: '2', to: iso(START + 1000) },
+    })
+    expect(await values({ cursor: page.json().next_cursor })).toEqual([3, 1])
+  })
+
+  it('of one name are different series when the attributes differ, in whatever order these come', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await api.send(token, reportOf({ metrics: [metricOf(1, { attributes: { a: 1, b: 2 } })] }))
+    await api.send(
+      token,
+      reportOf({ metrics: [metricOf(2, { attributes: { b: 2, a: 1 } })] }, { timestamp: iso(START + 1000) }),
+    )
+    await api.send(token, reportOf({ metrics: [metricOf(3, { attributes: { a: '1', b: 2 } })] }))
+    const { series } = (await api.admin(`/api/v1/agents/${agentIdOf('first')}/metrics`)).json()
+    expect(series.map((each: { last: Point }) => each.last)).toEqual([
+      { at: iso(START + 1000), value: 2 },
+      { at: iso(START), value: 3 },
+    ])
+  })
+
+  it('shows the rate of counters in a unit of its own and refuses it for gauges', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await api.send(
+      token,
+      reportOf({ metrics: [metricOf(1), metricOf(5, { name: 'bytes', kind: 'counter', unit: 'By' })] }),
+    )
+    await api.send(
+      token,
+      reportOf(
+        { metrics: [metricOf(25, { name: 'bytes', kind: 'counter', unit: 'By' })] },
+        { timestamp: iso(START + 10_000) },
+      ),
+    )
+    const rate = (await api.admin(`/api/v1/metrics?name=bytes&aggregate=rate&step=1m&to=${iso(START + 60_000)}`)).json()
+    expect(rate).toMatchObject({
+      step_seconds: 60,
+      series: [{ unit: 'By/s', kind: 'gauge', points: [{ at: iso(START), value: 2 }] }],
+    })
+    const refused = await api.admin('/api/v1/metrics?name=kiln.temperature&aggregate=rate&to=2026-11-22T12:01:00Z')
+    expect([refused.statusCode, refused.json().errors[0].pointer]).toEqual([422, '#/query/aggregate'])
+  })
+
+  it('takes what is not asked: the last hour in about 240 points', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await api.send(token, reportOf({ metrics: [metricOf(1)] }, { timestamp: iso(START - 1000) }))
+    const answer = (await api.admin('/api/v1/metrics?name=kiln.temperature')).json()
+    expect(answer).toMatchObject({
+      from: iso(START - 3_600_000),
+      to: iso(START),
+      step_seconds: 15,
+      aggregate: 'avg',
+      next_cursor: null,
+      series: [{ environment: 'prod-cluster-1', points: [{ value: 1 }] }],
+    })
+  })
+
+  it('refuses more points than one answer may hold, by the series that there are', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const metrics = Array.from({ length: 60 }, (_, index) => metricOf(index, { attributes: { index } }))
+    await api.send(token, reportOf({ metrics }, { timestamp: iso(START - 1000) }))
+    const status = async (parameters: string) =>
+      (await api.admin(`/api/v1/metrics?name=kiln.temperature&step=1s&${parameters}`)).statusCode
+    expect([await status(''), await status('limit=50'), await status('attribute=index=7')]).toEqual([422, 200, 200])
+  })
+
+  it('leaves out sums that no number can hold', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await api.send(
+      token,
+      reportOf({ metrics: [metricOf(1.7e308)] }),
+      reportOf({ metrics: [metricOf(1.7e308)] }, { timestamp: iso(START + 1) }),
+    )
+    expect(await query(api, { aggregate: 'sum', to: iso(START + 1000) })).toEqual([[]])
+  })
+
+  it.each([
+    ['step=0s', 'step'],
+    ['step=1', 'step'],
+    ['step=1ms', 'step'],
+    [`step=${'9'.repeat(200)}s`, 'step'],
+    ['step=99999999999999999d', 'step'],
+    ['from=2026-11-22T13:00:00Z&to=2026-11-22T13:00:00Z', 'from'],
+    ['aggregate=median', 'aggregate'],
+    ['attribute=x', 'attribute/0'],
+    ['attribute==x', 'attribute/0'],
+    ['agent_id=x', 'agent_id'],
+  ])('refuses %s', async (parameters, field) => {
+    const api = await startApi()
+    const response = await api.admin(`/api/v1/metrics?name=x&${parameters}`)
+    expect([response.statusCode, response.json().errors?.[0].pointer]).toEqual([422, `#/query/${field}`])
+  })
+})

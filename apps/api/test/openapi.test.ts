@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import { startApi } from './start-api.ts'
+
+interface Operation {
+  readonly summary?: string
+  readonly operationId?: string
+  readonly security?: readonly Record<string, unknown>[]
+  readonly tags?: readonly string[]
+  readonly responses: Record<string, { readonly content?: Record<string, unknown> }>
+}
+
+describe('the description', () => {
+  it('is OpenAPI 3.1 and names every route, who may call it, and how it fails', async () => {
+    const api = await startApi()
+    const response = await api.app.inject('/openapi.json')
+    const document = response.json()
+    expect(document.openapi).toBe('3.1.0')
+    expect(Object.keys(document.components.securitySchemes)).toEqual(['admin', 'agent'])
+    const ids = new Set<string>()
+    let operations = 0
+    for (const route of api.app.routeMap.routes) {
+      if (route.schema?.hide === true) continue
+      for (const method of [route.method].flat()) {
+        if (method === 'HEAD') continue
+        const label = `${method} ${route.url}`
+        const operation: Operation = document.paths[route.url.replaceAll(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()]
+        expect(operation, label).toBeDefined()
+        expect(operation.summary, label).toMatch(/^[A-Z]/)
+        expect(operation.tags, label).toHaveLength(1)
+        ids.add(operation.operationId ?? '')
+        operations += 1
+        const access = route.config?.access ?? 'admin'
+        expect(operation.security, label).toEqual(access === 'public' ? undefined : [{ [access]: [] }])
+        for (const [status, answer] of Object.entries(operation.responses)) {
+          if (Number(status) >= 400)
+            expect(Object.keys(answer.content ?? {}), `${label} ${status}`).toEqual(['application/problem+json'])
+        }
+        if (access !== 'public')
+          expect(Object.keys(operation.responses), label).toEqual(expect.arrayContaining(['401', '429', '503']))
+        if (method === 'POST')
+          expect(Object.keys(operation.responses), label).toEqual(expect.arrayContaining(['400', '413', '415', '422']))
+      }
+    }
+    expect(ids.size).toBe(operations)
+    expect(operations).toBeGreaterThan(15)
+  })
+
+  it('points at nothing that is not there', async () => {
+    const api = await startApi()
+    const text = (await api.app.inject('/openapi.json')).body
+    const document = JSON.parse(text)
+    const references = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map((match) => match[1] ?? '')
+    expect(references.length).toBeGreaterThan(10)
+    expect(references.filter((name) => !Object.hasOwn(document.components.schemas, name))).toEqual([])
+    expect(Object.keys(document.components.schemas).filter((name) => !references.includes(name))).toEqual([])
+    expect(text).not.toContain('"$schema"')
+    const step = document.paths['/api/v1/metrics'].get.parameters.find(
+      (parameter: { name: string }) => parameter.name === 'step',
+    )
+    expect(step.description).toMatch(/^Length of one bucket/)
+    expect(document.components.schemas.Report.properties.report_id.description).toMatch(/^UUIDv7/)
+  })
+})
+
+describe('the reference', () => {
+  it('loads nothing from anywhere else', async () => {
+    const api = await startApi()
+    const moved = await api.app.inject('/docs')
+    expect([moved.statusCode, moved.headers.location]).toEqual([301, '/docs/'])
+    const page = await api.app.inject('/docs/')
+    const loaded = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1])
+    expect(loaded).toEqual(['js/scalar.js'])
+    const script = await api.app.inject('/docs/js/scalar.js')
+    expect([script.statusCode, script.headers['content-type'], script.body.length > 100_000]).toEqual([
+      200,
+      'application/javascript; charset=utf-8',
+      true,
+    ])
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'")
+    expect(page.headers['content-security-policy']).not.toMatch(/https?:|\*/)
+  })
+})
+
+describe('operations', () => {
+  it('tell life from readiness', async () => {
+    const api = await startApi()
+    expect((await api.app.inject('/readyz')).json()).toEqual({ status: 'ok' })
+    await api.provision()
+    const metrics = await api.admin('/metrics')
+    expect(metrics.headers['content-type']).toMatch(/^text\/plain/)
+    expect(metrics.body).toMatch(
+      /rca_api_http_request_duration_seconds_count\{method="POST",route="\/api\/v1\/agent\/provision",status="201"\} 1/,
+    )
+    expect(metrics.body).toMatch(/^process_resident_memory_bytes \d+/m)
+    await api.close()
+  })
+})

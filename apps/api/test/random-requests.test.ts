@@ -1,0 +1,221 @@
+import { DatabaseSync } from 'node:sqlite'
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import type { InjectOptions } from 'fastify'
+import { expect, it } from 'vitest'
+import { agentIdOf, entityOf, eventOf, heartbeatOf, metricOf, reportOf, START, startApi } from './start-api.ts'
+
+/** Random bodies in all, over all routes. */
+const RUNS = Number(process.env.RCA_RANDOM_REQUESTS ?? 2000)
+
+const nasty = fc.oneof(
+  fc.constantFrom(
+    '',
+    ' ',
+    '\u0000',
+    '\ud800',
+    '__proto__',
+    'constructor',
+    "'; drop table points; --",
+    '%',
+    '-1',
+    '1e999',
+    'NaN',
+    '../..',
+    '{}',
+    '2026-11-22T12:00:00Z',
+    '0000-01-01T00:00:00Z',
+    '9999-12-31T23:59:59Z',
+  ),
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+)
+
+const value = fc.oneof(
+  fc.jsonValue(),
+  nasty,
+  fc.double(),
+  fc.constantFrom(1e308, -1e308, 2 ** 53, -0, 1e-320),
+  fc.constant([]),
+  fc.dictionary(nasty, nasty),
+)
+
+/** A valid body with something of it taken out, put in or changed, or left as it is. */
+function mutated(valid: unknown): fc.Arbitrary<string> {
+  const paths = pathsOf(valid)
+  return fc
+    .array(
+      fc.record({
+        path: fc.constantFrom(...paths),
+        action: fc.constantFrom('set', 'remove', 'add'),
+        value,
+        key: nasty,
+      }),
+      { maxLength: 3 },
+    )
+    .map((changes) => {
+      const body = structuredClone(valid)
+      for (const { path, action, value: replacement, key } of changes) {
+        const parent = path
+          .slice(0, -1)
+          .reduce<unknown>((node, step) => (node as Record<string, unknown> | undefined)?.[step], body)
+        if (typeof parent !== 'object' || parent === null) continue
+        const last = path.at(-1) ?? ''
+        if (action === 'set') (parent as Record<string, unknown>)[last] = replacement
+        else if (action === 'remove') delete (parent as Record<string, unknown>)[last]
+        else
+          Object.defineProperty(parent, key === 'length' ? 'key' : key, {
+            value: replacement,
+            enumerable: true,
+            configurable: true,
+            writable: true,
+          })
+      }
+      return JSON.stringify(body)
+    })
+}
+
+function pathsOf(node: unknown, path: readonly string[] = []): string[][] {
+  if (typeof node !== 'object' || node === null) return []
+  return Object.entries(node).flatMap(([key, child]) => [[...path, key], ...pathsOf(child, [...path, key])])
+}
+
+const fullReport = reportOf({
+  entities: [
+    entityOf('h1', {
+      attributes: { a: 1, b: ['x'], c: true },
+      relations: [{ type: 'in', target: { type: 'room', id: 'r' } }],
+    }),
+    entityOf('h2', { deleted: true }),
+  ],
+  metrics: [metricOf(1, { attributes: { mode: 'user' } }), metricOf(2, { name: 'n', kind: 'counter' })],
+  events: [eventOf({ id: 'e' }), eventOf({ attributes: { code: 137 } })],
+  gaps: [{ scope: 's', reason: 'r', since: new Date(START).toISOString() }],
+})
+
+const body = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.oneof(
+      mutated({ reports: [fullReport] }),
+      mutated(heartbeatOf({ agent_name: 'n', interval_seconds: 1 })),
+      mutated({ agent_type: 'kiln', environment_name: 'b', config: { log_level: 'info', password: 'p' } }),
+      mutated({ agent_type: 'kiln', grace_seconds: 1 }),
+    ),
+  },
+  { weight: 2, arbitrary: fc.json() },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)) },
+  { weight: 1, arbitrary: fc.constantFrom(undefined, '', 'null', '[]', '{', '"') },
+)
+
+const queryNames = [
+  'name',
+  'environment',
+  'agent_id',
+  'agent_type',
+  'from',
+  'to',
+  'step',
+  'aggregate',
+  'limit',
+  'cursor',
+  'severity',
+  'connectivity',
+  'attribute',
+  'entity_id',
+  'type',
+  'include_deleted',
+  'open',
+]
+const usual = fc.constantFrom(
+  'a',
+  'kiln.temperature',
+  agentIdOf('first'),
+  'kiln',
+  '5m',
+  'rate',
+  'last',
+  '10',
+  'warning',
+  'online',
+  'true',
+  'mode=user',
+  'WzFd',
+  'WyJhIiwiYiIsMV0',
+  '2026-11-22T11:00:00Z',
+  '2026-11-22T13:00:00Z',
+)
+const queryString = fc
+  .array(fc.tuple(fc.constantFrom(...queryNames), fc.oneof(usual, nasty)), { maxLength: 4 })
+  .map((pairs) => pairs.map(([name, text]) => `${name}=${encodeURIComponent(text.toWellFormed())}`).join('&'))
+
+it(`answers ${RUNS} random requests without failing, and writes nothing of what it refuses`, {
+  timeout: 300_000,
+}, async () => {
+  const api = await startApi({ rateLimit: 1e9, rateLimitUnauthenticated: 1e9 })
+  const token = await api.provision('a')
+  await api.send(token, fullReport)
+  const observer = new DatabaseSync(api.databasePath, { readOnly: true })
+  // Changes whenever another connection has written anything to the file.
+  const version = () => observer.prepare('pragma data_version').get()?.data_version
+
+  const routes = api.app.routeMap.routes.flatMap(({ method, url, config }) =>
+    [method].flat().map((name) => ({
+      method: name as NonNullable<InjectOptions['method']>,
+      url,
+      access: config?.access ?? 'admin',
+    })),
+  )
+  const writing = routes.filter(({ method }) => method === 'POST')
+  const path = fc.oneof(fc.constantFrom(agentIdOf('first'), 'a', 'kiln', 'x'), nasty)
+  const request = fc.record({
+    // Twice as often the routes that can write.
+    route: fc.oneof(fc.constantFrom(...routes), fc.constantFrom(...writing), fc.constantFrom(...writing)),
+    path,
+    query: queryString,
+    body,
+    gzipped: fc.boolean(),
+    type: fc.oneof(
+      { weight: 9, arbitrary: fc.constant('application/json') },
+      { weight: 1, arbitrary: fc.constantFrom('text/plain', 'application/json; charset=latin1', 'x', '') },
+    ),
+  })
+  const statuses = new Map<number, number>()
+  await fc.assert(
+    fc.asyncProperty(request, async (given) => {
+      const { route } = given
+      const url = `${route.url.replaceAll(/:\w+/g, encodeURIComponent(given.path.toWellFormed()))}${given.query === '' ? '' : `?${given.query}`}`
+      const before = version()
+      const sendsBody = given.body !== undefined && route.method !== 'GET' && route.method !== 'HEAD'
+      const response = await api.app.inject({
+        method: route.method,
+        url,
+        headers: {
+          authorization: `Bearer ${route.access === 'agent' ? token : api.adminToken}`,
+          ...(sendsBody ? { 'content-type': given.type } : {}),
+          ...(sendsBody && given.gzipped ? { 'content-encoding': 'gzip' } : {}),
+        },
+        ...(sendsBody ? { payload: given.gzipped ? gzipSync(given.body as string) : (given.body as string) } : {}),
+      })
+      statuses.set(response.statusCode, (statuses.get(response.statusCode) ?? 0) + 1)
+      expect(response.statusCode, `${route.method} ${url}\n${String(given.body)}\n${response.body}`).toBeLessThan(500)
+      if (response.statusCode >= 400) {
+        expect(version(), `${route.method} ${url} wrote although it answered ${response.statusCode}`).toBe(before)
+        if (route.method !== 'HEAD') expect(response.json()).toMatchObject({ status: response.statusCode })
+      }
+      // A rotation or revocation that was meant ends the token of this test.
+      if (response.statusCode === 200 && route.url.includes('/token/')) {
+        const renewed = new DatabaseSync(api.databasePath)
+        renewed.exec('update tokens set revoked_at = null, expires_at = null')
+        renewed.close()
+      }
+    }),
+    { numRuns: RUNS },
+  )
+  observer.close()
+  // The requests are of use only if many are accepted and many refused, each for several reasons.
+  expect(statuses.get(422) ?? 0).toBeGreaterThan(RUNS / 20)
+  expect((statuses.get(200) ?? 0) + (statuses.get(201) ?? 0) + (statuses.get(202) ?? 0)).toBeGreaterThan(RUNS / 20)
+  expect(statuses.get(401) ?? 0).toBe(0)
+  expect((await api.send(token, reportOf())).statusCode).toBe(202)
+})

@@ -1,0 +1,88 @@
+import { DatabaseSync } from 'node:sqlite'
+import { expect, it } from 'vitest'
+import { agentIdOf, entityOf, eventOf, heartbeatOf, metricOf, reportOf, START, startApi } from './start-api.ts'
+
+const DAY = 86_400_000
+const iso = (milliseconds: number) => new Date(milliseconds).toISOString()
+const TABLES = ['points', 'series', 'events', 'entities', 'gaps', 'reports', 'agents', 'tokens', 'environments']
+
+it('removes what is older than the retention, and what held only that', async () => {
+  const api = await startApi({ retention: '2d' })
+  const token = await api.provision()
+  const gap = { scope: 's', reason: 'r', since: iso(START) }
+  const old = { name: 'old.series' }
+  await api.send(
+    token,
+    reportOf({
+      metrics: [metricOf(1), metricOf(2, old)],
+      events: [eventOf()],
+      entities: [entityOf('h1'), entityOf('h2', { deleted: true })],
+      gaps: [gap],
+    }),
+  )
+  await api.send(
+    token,
+    reportOf(
+      { metrics: [metricOf(1)], events: [eventOf()], entities: [entityOf('h1')] },
+      { agent_id: agentIdOf('gone') },
+    ),
+  )
+  const counts = () => {
+    const database = new DatabaseSync(api.databasePath, { readOnly: true })
+    const rows = Object.fromEntries(
+      TABLES.map((table) => [table, database.prepare(`select count(*) as count from ${table}`).get()?.count]),
+    )
+    database.close()
+    return rows
+  }
+  expect(counts()).toEqual({
+    points: 3,
+    series: 3,
+    events: 2,
+    entities: 3,
+    gaps: 1,
+    reports: 2,
+    agents: 2,
+    tokens: 1,
+    environments: 1,
+  })
+
+  api.clock.now = START + 2 * DAY
+  await api.send(token, reportOf({ metrics: [metricOf(3)] }, { timestamp: iso(api.clock.now) }))
+  await api.applyRetention()
+  expect(counts()).toMatchObject({ points: 4, events: 2 })
+
+  api.clock.now += 1
+  await api.applyRetention()
+  expect(counts()).toEqual({
+    points: 1,
+    series: 1,
+    events: 0,
+    entities: 1,
+    gaps: 0,
+    reports: 1,
+    agents: 1,
+    tokens: 1,
+    environments: 1,
+  })
+
+  // A series that was removed is made anew: its id is not remembered.
+  await api.send(token, reportOf({ metrics: [metricOf(4, old)] }, { timestamp: iso(api.clock.now) }))
+  expect(
+    (await api.admin(`/api/v1/metrics?name=old.series&to=${iso(api.clock.now + 1000)}`)).json().series,
+  ).toMatchObject([{ points: [{ value: 4 }] }])
+})
+
+it('forgets tokens that ended long ago, and agents that never came back', async () => {
+  const api = await startApi({ retention: '1d' })
+  const token = await api.provision()
+  await api.agent(token, { method: 'POST', url: '/api/v1/agent/heartbeat', payload: heartbeatOf() })
+  await api.admin({ method: 'POST', url: '/api/v1/environments/prod-cluster-1/token/revoke' })
+  const shown = async () => (await api.admin('/api/v1/environments/prod-cluster-1')).json()
+  api.clock.now += DAY
+  await api.applyRetention()
+  expect(await shown()).toMatchObject({ agents: 1, tokens: [{ state: 'revoked' }] })
+  api.clock.now += 1
+  await api.applyRetention()
+  expect(await shown()).toMatchObject({ agents: 0, tokens: [] })
+})

@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import { expect, it } from 'vitest'
+import { ADMIN, heartbeatOf, reportOf, startApi } from './start-api.ts'
+
+const CANARY = 'canary-Zq7!x'
+
+it('keeps secrets of a configuration, tokens and the admin token out of files, logs and answers', async () => {
+  let logged = ''
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      logged += chunk.toString()
+      done()
+    },
+  })
+  const api = await startApi({ log: pino({ level: 'trace' }, sink) })
+  const provision = (config: object) =>
+    api.admin({
+      method: 'POST',
+      url: '/api/v1/agent/provision',
+      payload: { agent_type: 'kiln', environment_name: 'a', config },
+    })
+  const created = await provision({ password: CANARY, image: 'kept:1' })
+  expect(created.json().deployment_command).toContain(CANARY)
+  const token: string = created.json().agent_token
+  const answers = [
+    await provision({ password: CANARY, log_level: 'loud', [CANARY]: 1 }).then((response) =>
+      response.body.replaceAll(`#/config/${CANARY}`, ''),
+    ),
+    (await provision({ password: { is: CANARY } })).body,
+    (await api.agent(token, { method: 'POST', url: '/api/v1/agent/heartbeat', payload: heartbeatOf() })).body,
+    (await api.send(token, reportOf())).body,
+    (
+      await api.agent(token, {
+        method: 'POST',
+        url: '/api/v1/agent/data',
+        payload: `{"${CANARY}`,
+        headers: { 'content-type': 'application/json' },
+      })
+    ).body,
+    (await api.agent(`${token}x`, { url: '/api/v1/agents' })).body,
+  ]
+  for (const url of [
+    '/api/v1/environments/a',
+    '/api/v1/environments',
+    '/api/v1/agents',
+    '/metrics',
+    '/api/v1/agent/types/kiln',
+  ])
+    answers.push((await api.admin(url)).body)
+  const rotated = (await api.admin({ method: 'POST', url: '/api/v1/environments/a/token/rotate' })).json()
+  answers.push(rotated.tokens[0].instructions)
+  await api.close()
+
+  const folder = dirname(api.databasePath)
+  const files = readdirSync(folder).map((file) => readFileSync(join(folder, file)))
+  const places = { logs: Buffer.from(logged), answers: Buffer.from(answers.join('\n')), files: Buffer.concat(files) }
+  expect(places.files.includes('kept:1')).toBe(true)
+  expect(logged).toContain('provisioned')
+  for (const [place, content] of Object.entries(places)) {
+    for (const secret of [CANARY, token, token.slice(-43), rotated.tokens[0].agent_token, ADMIN])
+      expect(content.includes(secret), `${secret} in ${place}`).toBe(false)
+  }
+})
