@@ -18,8 +18,8 @@ Environment:
 
 Exit codes: 0 stopped on request or all is well, 1 unexpected error, 2 wrong configuration, 3 doctor or collect found a problem.`
 
-/** Reads the command line and does what it says. */
-export async function runCommandLine(registry: Registry): Promise<void> {
+/** Reads the words behind `rca-agent` and does what they say. */
+export async function runCommandLine(registry: Registry, words: readonly string[]): Promise<void> {
   const program = new Command('rca-agent')
     .description(
       'Watches infrastructure and tells the platform what runs there, how it is doing and what just changed.',
@@ -45,5 +45,5 @@ export async function runCommandLine(registry: Registry): Promise<void> {
     .command('doctor')
     .description('check configuration, platform, token and access, and say what to fix')
     .action(() => exitWith(() => doctor(registry, process.env)))
-  await program.parseAsync()
+  await program.parseAsync(words, { from: 'user' })
 }
