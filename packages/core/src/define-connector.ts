@@ -2,7 +2,9 @@ import type { ConfigOf, ConfigSchema } from './config/config-schema.ts'
 import { configJsonSchema } from './config/config-schema.ts'
 import { runtimeConfigSchema } from './config/runtime-config.ts'
 import type { Connector } from './connector.ts'
+import { toMilliseconds } from './duration.ts'
 import { ConnectorError } from './errors/connector-error.ts'
+import { LIMITS } from './platform/protocol.ts'
 
 /** Marks a connector, whichever copy of core made it. */
 const MARK = Symbol.for('rca.connector')
@@ -47,13 +49,13 @@ const RESERVED = new Set(['platform_api_url', 'agent_token', 'agent_token_file',
 /**
  * Makes a connector. The type of `config` in `deploy` and `connect` is inferred from the schema. Opens nothing.
  *
- * @throws {ConnectorError} when the definition breaks the contract: a bad type, an option's name that cannot be used, a signal declared twice.
+ * @throws {ConnectorError} when the definition breaks the contract: a bad type, an option's name that cannot be used, a signal declared twice, a collector and a watcher of one name.
  */
 export function defineConnector<Schema extends ConfigSchema, Client>(
   definition: ConnectorDefinition<Schema, Client>,
 ): Connector<ConfigOf<Schema>, Client> {
   const problem = problemOf(definition as unknown as Omit<Connector, 'contract'>)
-  if (problem !== undefined) throw new ConnectorError(`\`${definition.type}\``, problem)
+  if (problem !== undefined) throw new ConnectorError(`\`${String(definition.type)}\``, problem)
   const connector = { ...definition, contract: CONTRACT as 1 }
   Object.defineProperty(connector, MARK, { value: true })
   return Object.freeze(connector) as unknown as Connector<ConfigOf<Schema>, Client>
@@ -64,10 +66,22 @@ export function isConnector(value: unknown): value is Connector {
   return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[MARK] === true
 }
 
-function problemOf(definition: Omit<Connector, 'contract'>): string | undefined {
-  if (!TYPE_PATTERN.test(definition.type))
+type Definition = Omit<Connector, 'contract'>
+
+function problemOf(definition: Definition): string | undefined {
+  if (typeof definition.type !== 'string' || !TYPE_PATTERN.test(definition.type))
     return '`type` must be lower case words joined by `-`, such as `docker`, or `vendor/name`.'
-  for (const key of Object.keys(configJsonSchema(definition.config).properties ?? {})) {
+  return optionProblem(definition) ?? signalProblem(definition) ?? readerProblem(definition)
+}
+
+function optionProblem({ config }: Definition): string | undefined {
+  let options: string[]
+  try {
+    options = Object.keys(configJsonSchema(config).properties ?? {})
+  } catch (error) {
+    return `\`config\` cannot be described as JSON Schema (${(error as Error).message}): use a library that implements Standard Schema and Standard JSON Schema, such as zod 4.2 or newer, and types that JSON has.`
+  }
+  for (const key of options) {
     if (!/^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/.test(key))
       return `the option \`${key}\` must be snake_case: it becomes an environment variable.`
     if (Object.hasOwn(runtimeConfigSchema.shape, key))
@@ -75,16 +89,38 @@ function problemOf(definition: Omit<Connector, 'contract'>): string | undefined 
     if (AMBIENT.has(key) || RESERVED.has(key))
       return `the option \`${key}\` would be read from the environment variable ${key.toUpperCase()}, which has another meaning: choose another name.`
   }
-  return duplicateSignal(definition)
+  return undefined
 }
 
-function duplicateSignal(definition: Omit<Connector, 'contract'>): string | undefined {
+function signalProblem({ signals }: Definition): string | undefined {
   const seen = new Set<string>()
-  for (const declared of Object.values(definition.signals)) {
+  for (const declared of Object.values(signals)) {
     const name = declared.signal === 'entity' ? declared.type : declared.name
     const key = `${declared.signal} \`${name}\``
+    if (name === '' || name.length > LIMITS.name)
+      return `the ${key} needs a name of 1 to ${LIMITS.name} characters in \`signals\`.`
+    if (declared.signal === 'metric' && declared.unit.length > LIMITS.unit)
+      return `the unit of the ${key} is longer than ${LIMITS.unit} characters.`
     if (seen.has(key)) return `the ${key} is declared twice in \`signals\`.`
     seen.add(key)
   }
+  return undefined
+}
+
+/** Collectors and watchers stand side by side in `collectors` of every heartbeat, and `connect` stands there too. */
+function readerProblem({ collectors, watchers = {} }: Definition): string | undefined {
+  for (const name of [...Object.keys(collectors), ...Object.keys(watchers)]) {
+    if (name === '' || name.length > LIMITS.name || name === 'connect')
+      return `no collector or watcher can be called \`${name}\`: heartbeats need a name of 1 to ${LIMITS.name} characters, and \`connect\` is theirs.`
+    if (Object.hasOwn(collectors, name) && Object.hasOwn(watchers, name))
+      return `\`${name}\` is the name of a collector and of a watcher: heartbeats could not tell them apart.`
+  }
+  for (const [name, { every, deadline }] of Object.entries(collectors))
+    try {
+      if (every !== undefined) toMilliseconds(every)
+      if (deadline !== undefined) toMilliseconds(deadline)
+    } catch (error) {
+      return `the collector \`${name}\` has a bad \`every\` or \`deadline\`: ${(error as Error).message}.`
+    }
   return undefined
 }

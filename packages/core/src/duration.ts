@@ -4,7 +4,7 @@ import ms from 'ms'
 export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
 /** What a duration looks like, for schemas and error messages. */
-export const DURATION_PATTERN: RegExp = /^\d+(?:ms|s|m|h|d)$/
+export const DURATION_PATTERN: RegExp = /^\d{1,12}(?:ms|s|m|h|d)$/
 
 /** A duration in milliseconds. @throws {TypeError} when the text is not a duration. */
 export function toMilliseconds(duration: Duration): number {

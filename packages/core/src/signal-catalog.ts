@@ -133,7 +133,8 @@ export function event<const Names extends AttributeDescriptions = Record<never, 
     event: ({ id, at, entity: { type, id: entityId }, body, severity, attributes }) => ({
       ...(id === undefined ? {} : { id }),
       name,
-      at: at.toISOString(),
+      // A time that could not be read costs only this event: the runner leaves it out and says so.
+      at: Number.isNaN(at.getTime()) ? 'unknown' : at.toISOString(),
       severity: severity ?? usual,
       entity: { type, id: entityId },
       body,

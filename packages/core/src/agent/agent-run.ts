@@ -1,5 +1,3 @@
-import { performance } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Backoff, fullJitter } from '../backoff.ts'
 import type { RuntimeConfig } from '../config/runtime-config.ts'
 import type { Connector } from '../connector.ts'
@@ -9,19 +7,17 @@ import { createSender, type Sender } from '../delivery/sender.ts'
 import { toMilliseconds } from '../duration.ts'
 import { RcaError } from '../errors/rca-error.ts'
 import type { Logger } from '../logger.ts'
+import { LONGEST_TIMER, pause, settled } from '../pause.ts'
 import type { PlatformClient } from '../platform/client.ts'
 import type { CollectorStatus, Report } from '../platform/protocol.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { AgentStatus } from './agent.ts'
-import { agentIdOf, provisionalAgentId } from './agent-id.ts'
-import { createSignalCheck } from './check-signals.ts'
-import { type Collection, createCollection, reasonOf } from './collection.ts'
-import { type Connection, createConnection } from './connection.ts'
-import { createHeart, type Heart, outboxStatus } from './heartbeat.ts'
-import { createReporting, type Reporter, type Reporting } from './reporting.ts'
+import { createHeart, type Heart, type HeartbeatDescription, outboxStatus } from './heartbeat.ts'
+import { createOpening, type Open, type Opening } from './opening.ts'
+import { reasonOf } from './reason.ts'
+import { createReporting, type Reporting } from './reporting.ts'
 import { createRounds } from './rounds.ts'
 import { repeat } from './schedule.ts'
-import { createWatching, type Watching } from './watching.ts'
 
 const RECONNECT: Backoff = { base: 1_000, cap: 60_000 }
 
@@ -36,18 +32,10 @@ export interface AgentRunOptions<Config, Client> {
   readonly client: PlatformClient
 }
 
-/** What exists once the connector's client is open. */
-interface Open {
-  readonly reporter: Reporter
-  readonly name: string
-  readonly collection: Collection
-  readonly watching: Watching
-}
-
 /** One life of an agent: from idle through running to stopped. */
 export class AgentRun<Config, Client> {
   readonly #options: AgentRunOptions<Config, Client>
-  readonly #connection: Connection<Client>
+  readonly #opening: Opening
   readonly #outbox: Outbox
   readonly #sender: Sender
   readonly #reporting: Reporting
@@ -57,32 +45,50 @@ export class AgentRun<Config, Client> {
   #loops: Promise<unknown>[] = []
   #starting: Promise<void> | undefined
   #stopped: Promise<void> | undefined
-  #opening: Promise<Open> | undefined
-  #open: Open | undefined
-  #connectError: CollectorStatus | undefined
-  /** The id saved by an earlier run, or a provisional one, while the client has never been open. */
-  #fallback: { readonly id: string; readonly provisional: boolean } | undefined
-  #replaces: string | undefined
+  /** The last report is made: what a watcher says now comes too late. */
+  #closed = false
+  /** Set once rounds run: a watcher saw something. */
+  #hurry: () => void = () => undefined
 
   constructor(options: AgentRunOptions<Config, Client>) {
-    const { connector, config, runtime, log, client, agentVersion } = options
+    const { connector, runtime, log, client, agentVersion } = options
+    const now = (): Date => new Date()
     this.#options = options
-    this.#connection = createConnection({ connector, config, log, now: this.#now })
     this.#outbox = createMemoryOutbox(runtime.max_queue_size * 1024 * 1024)
-    this.#sender = createSender({ client, outbox: this.#outbox, maxBatchSize: runtime.max_batch_size, log })
     this.#reporting = createReporting({
       connector: connector as Connector,
       agentVersion,
-      now: this.#now,
+      now,
       outboxState: () => this.#outbox.state(),
+    })
+    this.#sender = createSender({
+      client,
+      outbox: this.#outbox,
+      maxBatchSize: runtime.max_batch_size,
+      log,
+      onGivenUp: () => this.#reporting.forget(),
+    })
+    this.#opening = createOpening({
+      ...options,
+      now,
+      signal: this.#stopping.signal,
+      emit: (signals) => {
+        if (this.#closed) return
+        this.#reporting.addWatched(signals)
+        this.#hurry()
+      },
     })
     this.#heart = createHeart({ client, runtime, log, describe: () => this.#describe() })
   }
 
   /** Every collector once, in a report that stands alone. */
   async collect(): Promise<Report> {
-    const { collection, reporter } = await this.#openOnce()
+    const { signal } = this.#stopping
+    signal.throwIfAborted()
+    const { collection, reporter } = await this.#opening.open()
     const runs = await Promise.all(Object.keys(this.#options.connector.collectors).map((name) => collection.run(name)))
+    // Runs that stopping cut short would read as health.
+    signal.throwIfAborted()
     return JSON.parse(this.#options.redactor.report(this.#reporting.alone(reporter, runs, collection))) as Report
   }
 
@@ -97,18 +103,13 @@ export class AgentRun<Config, Client> {
   }
 
   async heartbeat(): Promise<boolean> {
-    if (this.#open === undefined) await this.#tryOpen()
+    if (this.#stopping.signal.aborted) return false
+    if (this.#opening.current() === undefined) await this.#opening.tryOpen()
     return this.#heart.beat(this.#stopping.signal)
   }
 
   start(): Promise<void> {
-    if (this.#stopped !== undefined)
-      return Promise.reject(
-        new RcaError(
-          'RCA_AGENT_STOPPED',
-          'This agent was stopped and does not start again. Make a new one with `createAgent`',
-        ),
-      )
+    if (this.#stopped !== undefined) return Promise.reject(stopped('was stopped and does not start again'))
     this.#starting ??= this.#start()
     return this.#starting
   }
@@ -121,24 +122,20 @@ export class AgentRun<Config, Client> {
   status(): AgentStatus {
     return {
       state: this.#stopped !== undefined ? 'stopped' : this.#starting !== undefined ? 'running' : 'idle',
-      connected: this.#open !== undefined,
+      connected: this.#opening.current() !== undefined,
       platformReachable: this.#heart.heard(),
       collectors: this.#statuses(),
       outbox: outboxStatus(this.#outbox.state()),
     }
   }
 
-  readonly #now = (): Date => new Date()
-
   async #start(): Promise<void> {
     const { signal } = this.#stopping
-    await this.#tryOpen()
+    await this.#opening.tryOpen()
     if (signal.aborted) return
+    const beat = (): Promise<void> => this.#heart.beat(signal).then(() => undefined)
     this.#loops = [
-      repeat(
-        { interval: () => this.#heart.interval(), task: () => this.#heart.beat(signal).then(() => undefined) },
-        signal,
-      ),
+      repeat({ interval: () => this.#heart.interval(), task: beat }, signal),
       this.#sender.run(signal),
       this.#work(signal),
     ]
@@ -146,28 +143,37 @@ export class AgentRun<Config, Client> {
 
   /** Opens the client, however often it takes, then collects and watches. */
   async #work(signal: AbortSignal): Promise<void> {
-    for (let failures = 1; this.#open === undefined && !signal.aborted; failures += 1) {
-      await sleep(fullJitter(failures, RECONNECT), undefined, { signal }).catch(() => undefined)
+    for (let failures = 1; this.#opening.current() === undefined && !signal.aborted; failures += 1) {
+      await pause(fullJitter(failures, RECONNECT), signal)
       if (signal.aborted) return
-      if (await this.#tryOpen()) void this.#heart.beat(signal)
+      if (await this.#opening.tryOpen()) void this.#heart.beat(signal)
     }
-    const open = this.#open
+    const open = this.#opening.current()
     if (open === undefined) return
+    const collectors = Object.entries(this.#options.connector.collectors)
     const rounds = createRounds({
-      collectors: Object.keys(this.#options.connector.collectors),
+      collectors: new Map(
+        collectors.map(([name, { every }]) => [name, every === undefined ? undefined : toMilliseconds(every)]),
+      ),
       interval: toMilliseconds(this.#options.runtime.collect_interval),
       collection: open.collection,
       reporting: this.#reporting,
       report: () => this.#report(open),
     })
-    this.#watched = rounds.hurry
+    this.#hurry = rounds.hurry
     await Promise.all([rounds.run(signal), open.watching.run(signal)])
   }
 
-  /** Set once rounds run: a watcher saw something. */
-  #watched: () => void = () => undefined
-
+  /** Never throws: it is called from timers. */
   #report(open: Open): void {
+    try {
+      this.#enqueue(open)
+    } catch (error) {
+      this.#options.log.error({}, `a report could not be made: ${reasonOf(error)}`)
+    }
+  }
+
+  #enqueue(open: Open): void {
     const gaps = [...open.collection.gaps(), ...open.watching.gaps()]
     const report = this.#reporting.next(open.reporter, open.collection, gaps)
     const json = this.#options.redactor.report(report)
@@ -190,113 +196,51 @@ export class AgentRun<Config, Client> {
 
   async #stop(deadline: number): Promise<void> {
     const deadlineAt = performance.now() + deadline
-    await Promise.race([this.#starting, sleep(deadline, undefined, { ref: false })])
-    const pending =
-      this.#open !== undefined && this.#loops.length > 0 && this.#reporting.hasWatched() ? this.#open : undefined
-    this.#stopping.abort(new RcaError('RCA_AGENT_STOPPED', 'the agent was stopped'))
-    await Promise.race([Promise.allSettled(this.#loops), sleep(deadline / 2, undefined, { ref: false })])
-    if (pending !== undefined) this.#report(pending)
-    if (this.#outbox.state().reports > 0) {
-      const delivered = await this.#sender.flush(
-        AbortSignal.timeout(Math.max(1, Math.round(deadlineAt - performance.now()))),
-      )
-      if (!delivered)
-        this.#options.log.warn(
-          { reports: this.#outbox.state().reports },
-          'the agent stopped before everything was delivered',
-        )
-    }
-    await this.#connection.close()
+    const left = (): number => Math.min(LONGEST_TIMER, Math.max(1, Math.round(deadlineAt - performance.now())))
+    const open = this.#opening.current()
+    this.#stopping.abort(stopped('was stopped'))
+    await settled(this.#starting, left())
+    // Half of the time for what is running to end, the rest for delivery.
+    await settled(Promise.all(this.#loops), left() / 2)
+    this.#closed = true
+    if (open !== undefined && this.#reporting.hasNews()) this.#report(open)
+    await this.#flush(left())
+    await this.#opening.close(left())
   }
 
-  async #tryOpen(): Promise<boolean> {
-    try {
-      await this.#openOnce()
-      return true
-    } catch (error) {
-      const reason = this.#options.redactor.text(reasonOf(error)).slice(0, 2000)
-      if (this.#connectError?.error !== reason && !this.#stopping.signal.aborted) {
-        this.#options.log.error(
-          {},
-          `${this.#options.connector.title} cannot be read yet, the agent goes on trying: ${reason}`,
-        )
-      }
-      this.#connectError = { ok: false, duration_ms: 0, error: reason }
-      this.#fallback ??= await this.#findFallback()
-      return false
-    }
-  }
-
-  #openOnce(): Promise<Open> {
-    this.#opening ??= this.#openNow().catch((error: unknown) => {
-      this.#opening = undefined
-      throw error
-    })
-    return this.#opening
-  }
-
-  async #openNow(): Promise<Open> {
-    const { connector, redactor, state, log } = this.#options
-    const { client, identity } = await this.#connection.open(this.#stopping.signal)
-    const agentId = agentIdOf(connector.type, identity.id)
-    const shared = {
-      connector: connector as unknown as Connector<unknown, Client>,
-      client,
-      check: createSignalCheck(connector.signals),
-      redact: redactor.text,
-      now: this.#now,
-    }
-    const open: Open = {
-      reporter: { agentId, observes: identity.entity },
-      name: redactor.text(identity.name),
-      collection: createCollection({ ...shared, signal: this.#stopping.signal }),
-      watching: createWatching({
-        ...shared,
-        state,
-        log,
-        emit: (signals) => {
-          this.#reporting.addWatched(signals)
-          this.#watched()
-        },
-      }),
-    }
-    if (this.#fallback?.provisional === true) this.#replaces = this.#fallback.id
-    await state
-      .write('agent-id', agentId)
-      .catch((error: unknown) =>
-        log.warn({}, `the state directory cannot be written, cursors do not outlive this run: ${reasonOf(error)}`),
-      )
-    this.#connectError = undefined
-    this.#open = open
-    return open
-  }
-
-  async #findFallback(): Promise<{ readonly id: string; readonly provisional: boolean }> {
-    const saved = await this.#options.state.read('agent-id').catch(() => undefined)
-    return saved === undefined
-      ? { id: provisionalAgentId(this.#options.connector.type), provisional: true }
-      : { id: saved, provisional: false }
+  async #flush(milliseconds: number): Promise<void> {
+    if (this.#outbox.state().reports === 0) return
+    const delivered = await this.#sender.flush(AbortSignal.timeout(milliseconds))
+    if (delivered) return
+    const { reports } = this.#outbox.state()
+    this.#options.log.warn({ reports }, 'the agent stopped before everything was delivered')
   }
 
   #statuses(): Record<string, CollectorStatus> {
+    const failure = this.#opening.failure()
+    const open = this.#opening.current()
     return {
-      ...(this.#connectError === undefined ? {} : { connect: this.#connectError }),
-      ...this.#open?.collection.statuses(),
-      ...this.#open?.watching.statuses(),
+      ...(failure === undefined ? {} : { connect: failure }),
+      ...open?.collection.statuses(),
+      ...open?.watching.statuses(),
     }
   }
 
-  #describe(): ReturnType<Parameters<typeof createHeart>[0]['describe']> {
+  #describe(): HeartbeatDescription {
     const { connector, agentVersion } = this.#options
     return {
-      agentId: this.#open?.reporter.agentId ?? this.#fallback?.id ?? provisionalAgentId(connector.type),
+      agentId: this.#opening.agentId(),
       agentType: connector.type,
       agentVersion,
-      agentName: this.#open?.name,
+      agentName: this.#opening.current()?.name,
       startedAt: this.#startedAt,
-      replaces: this.#replaces,
+      replaces: this.#opening.replaces(),
       collectors: this.#statuses(),
       outbox: this.#outbox.state(),
     }
   }
+}
+
+function stopped(problem: string): RcaError {
+  return new RcaError('RCA_AGENT_STOPPED', `This agent ${problem}. Make a new one with \`createAgent\``)
 }

@@ -40,13 +40,13 @@ export interface Agent {
   getDeploymentCommand(): string
   /** The command with its prerequisites, verification, removal and numbered instructions. */
   deployment(): RenderedDeployment
-  /** Runs every collector once and returns what they saw. Opens the client if it is not open. A collector that fails is a gap in the report, not an error. @throws what the connector's `connect` throws. */
+  /** Runs every collector once and returns what they saw. Opens the client if it is not open: `stop` closes it. A collector that fails is a gap in the report, not an error. @throws what the connector's `connect` throws, and `RCA_AGENT_STOPPED` after `stop`. */
   collectMetrics(): Promise<Report>
   /** Delivers a report. Repeats with full jitter and honours Retry-After; `false` when the platform does not have it in the end. Never rejects for the network. @throws {TypeError} when it is no report. */
   sendData(report: Report): Promise<boolean>
-  /** Says that the agent is alive, and how its collectors are. `false` when the platform did not hear it. Never rejects. */
+  /** Says that the agent is alive, and how its collectors are. Opens the client if it is not open. `false` when the platform did not hear it. Never rejects. */
   heartbeat(): Promise<boolean>
-  /** Opens the client, then heartbeats, collects and delivers until `stop`. Resolves after the first attempt to open the client; a failed one is repeated and shown to the platform. Idempotent. */
+  /** Opens the client, then heartbeats, collects and delivers until `stop`. Resolves after the first attempt to open the client; a failed one is repeated and shown to the platform. Idempotent. @throws `RCA_AGENT_STOPPED` after `stop`. */
   start(): Promise<void>
   /** Stops collecting, delivers what is left within the deadline, closes the client. Idempotent. @param options.deadline @default 5s */
   stop(options?: { readonly deadline?: Duration }): Promise<void>
@@ -84,14 +84,7 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
   const log = redactor.logger(options.logger ?? silentLogger)
   const agentVersion = options.agentVersion ?? CORE_VERSION
 
-  if (isUnencrypted(platformUrl) && !warned.has(platformUrl.host)) {
-    warned.add(platformUrl.host)
-    log.warn(
-      { platform_url: platformUrlText(platformUrl) },
-      'the token and all data travel unencrypted: use an https address',
-    )
-  }
-
+  warnIfUnencrypted(platformUrl, log)
   const run = new AgentRun({
     connector,
     config: parsed.config,
@@ -102,7 +95,7 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
     state:
       options.stateDirectory === undefined
         ? createMemoryState()
-        : createDirectoryState(join(options.stateDirectory, connector.type.replace('/', '-'))),
+        : createDirectoryState(join(options.stateDirectory, connector.type.replace('/', '_'))),
     client: createPlatformClient({
       platformUrl,
       agentToken,
@@ -123,20 +116,27 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
     getDeploymentCommand: () => deployment().command,
     deployment,
     collectMetrics: () => run.collect(),
-    sendData: async (report) => {
-      const checked = reportSchema.safeParse(report)
-      if (!checked.success)
-        throw new TypeError(
-          `\`sendData\` takes a report as \`collectMetrics\` returns it: ${checked.error.issues
-            .slice(0, 3)
-            .map((issue) => `\`${issue.path.join('.')}\` ${issue.message}`)
-            .join('; ')}`,
-        )
-      return run.send(report)
-    },
+    sendData: async (report) => run.send(checkedReport(report)),
     heartbeat: () => run.heartbeat(),
     start: () => run.start(),
     stop: ({ deadline = '5s' } = {}) => run.stop(toMilliseconds(deadline)),
     status: () => run.status(),
   }
+}
+
+function warnIfUnencrypted(platformUrl: URL, log: Logger): void {
+  if (!isUnencrypted(platformUrl) || warned.has(platformUrl.host)) return
+  warned.add(platformUrl.host)
+  log.warn(
+    { platform_url: platformUrlText(platformUrl) },
+    'the token and all data travel unencrypted: use an https address',
+  )
+}
+
+/** A report as far as it is one: fields that are not a report's stay here. */
+function checkedReport(report: unknown): Report {
+  const checked = reportSchema.safeParse(report)
+  if (checked.success) return checked.data as Report
+  const issues = checked.error.issues.slice(0, 3).map((issue) => `\`${issue.path.join('.')}\` ${issue.message}`)
+  throw new TypeError(`\`sendData\` takes a report as \`collectMetrics\` returns it: ${issues.join('; ')}`)
 }

@@ -1,21 +1,13 @@
-import { performance } from 'node:perf_hooks'
-import type { Connector } from '../connector.ts'
+import type { CollectContext, Collector, Connector } from '../connector.ts'
 import { toMilliseconds } from '../duration.ts'
-import type { CollectorStatus } from '../platform/protocol.ts'
-import type { Gap, Signals } from '../signals.ts'
+import type { Signals } from '../signals.ts'
 import type { CheckedSignals } from './check-signals.ts'
+import { type CollectionRecord, type CollectorRun, createCollectionRecord } from './collection-record.ts'
 import { withDeadline } from './deadline.ts'
+import { reasonOf, shortReason } from './reason.ts'
 
 /** How long one run of a collector may take unless it says otherwise, in milliseconds. */
 const DEADLINE = 10_000
-
-/** What one run of a collector came to. */
-export interface CollectorRun {
-  readonly collector: string
-  readonly ok: boolean
-  readonly durationMs: number
-  readonly signals: CheckedSignals
-}
 
 export interface CollectionOptions<Client> {
   readonly connector: Connector<unknown, Client>
@@ -29,119 +21,92 @@ export interface CollectionOptions<Client> {
 }
 
 /** Runs collectors: each isolated, under its own deadline, never beside itself. */
-export interface Collection {
-  /** Runs one collector now, or joins its run. Never rejects: what went wrong is in the run, in `gaps` and in `statuses`. */
+export interface Collection extends Omit<CollectionRecord, 'add'> {
+  /** Runs one collector now, or joins its run. Never rejects: what went wrong is in the run, in `gaps` and in `statuses`. A run that `signal` cuts short is not ok and leaves no trace there. */
   run(collector: string): Promise<CollectorRun>
   /** Whether a run of this collector has started and may still be joined. */
   isRunning(collector: string): boolean
-  /** Everything that cannot be seen at the moment. */
-  gaps(): Gap[]
-  /** How each collector's last run went. */
-  statuses(): Record<string, CollectorStatus>
-  /** Runs that failed, by collector, since the start. */
-  failures(): ReadonlyMap<string, number>
 }
 
 const NOTHING: CheckedSignals = { entities: [], metrics: [], events: [], gaps: [], problems: [] }
 
 /** A collection over an open client. */
 export function createCollection<Client>(options: CollectionOptions<Client>): Collection {
-  const { connector, client, check, redact, now } = options
+  const { connector, redact, now } = options
+  const record = createCollectionRecord(redact)
   const joinable = new Map<string, Promise<CollectorRun>>()
-  const hanging = new Map<string, Date>()
-  const memories = new Map<string, unknown>()
-  const statuses = new Map<string, CollectorStatus>()
-  const failures = new Map<string, number>()
-  const open = new Map<string, Gap[]>()
+  const readers = new Map(
+    Object.entries(connector.collectors).map(([name, collector]) => [name, createReader(collector, options)]),
+  )
 
-  const settle = (
-    collector: string,
-    startedAt: Date,
-    durationMs: number,
-    signals: CheckedSignals,
-    error: string | undefined,
-  ): CollectorRun => {
-    const since = new Map((open.get(collector) ?? []).map((gap) => [gap.scope, gap.since]))
-    const own: CheckedSignals['gaps'] = error === undefined ? [] : [{ scope: `collector:${collector}`, reason: error }]
-    open.set(
-      collector,
-      [...own, ...signals.gaps].map((gap) => ({
-        ...gap,
-        reason: redact(gap.reason),
-        since: gap.since ?? since.get(gap.scope) ?? startedAt.toISOString(),
-      })),
-    )
-    if (error !== undefined) failures.set(collector, (failures.get(collector) ?? 0) + 1)
-    statuses.set(collector, {
-      ok: error === undefined,
-      duration_ms: Math.round(durationMs * 1000) / 1000,
-      ...(error === undefined ? {} : { error }),
-    })
-    return { collector, ok: error === undefined, durationMs, signals }
-  }
-
-  const start = async (name: string): Promise<CollectorRun> => {
-    const collector = connector.collectors[name]
-    if (collector === undefined) throw new TypeError(`\`${name}\` is no collector of \`${connector.type}\``)
+  const runNow = async (collector: string): Promise<CollectorRun> => {
     const startedAt = now()
-    const stuckSince = hanging.get(name)
-    if (stuckSince !== undefined)
-      return settle(
-        name,
-        startedAt,
-        0,
-        NOTHING,
-        `it has not come back since ${stuckSince.toISOString()}; it is not run again before it does`,
-      )
     const begin = performance.now()
-    const remember = <Reading>(reading: Reading): Reading | undefined => {
-      const before = memories.get(name)
-      memories.set(name, reading)
-      return before as Reading | undefined
+    const ended = (signals: CheckedSignals, error: string | undefined): CollectorRun => {
+      const durationMs = performance.now() - begin
+      return { collector, ok: error === undefined, durationMs, signals, ...(error === undefined ? {} : { error }) }
     }
-    let finished = false
+    let run: CollectorRun
     try {
-      const deadline = collector.deadline === undefined ? DEADLINE : toMilliseconds(collector.deadline)
-      const signals = await withDeadline('it', deadline, options.signal, async (signal) => {
-        try {
-          return await collector.collect(client, { signal, now, remember })
-        } finally {
-          finished = true
-          hanging.delete(name)
-        }
-      })
-      const checked = check(signals)
-      const error =
-        checked.problems.length > 0 ? shortened(redact(`left out: ${checked.problems.join('; ')}`)) : undefined
-      return settle(name, startedAt, performance.now() - begin, checked, error)
+      const reader = readers.get(collector)
+      if (reader === undefined) throw new TypeError(`\`${collector}\` is no collector of \`${connector.type}\``)
+      const signals = await reader()
+      const left = signals.problems.length === 0 ? undefined : `left out: ${signals.problems.join('; ')}`
+      run = ended(signals, left === undefined ? undefined : shortReason(left, redact))
     } catch (error) {
-      if (!finished) hanging.set(name, startedAt)
-      return settle(name, startedAt, performance.now() - begin, NOTHING, shortened(redact(reasonOf(error))))
+      run = ended(NOTHING, shortReason(reasonOf(error), redact))
+      if (options.signal.aborted) return run
     }
+    record.add(run, startedAt)
+    return run
   }
 
   return {
     run: (name) => {
       const running = joinable.get(name)
       if (running !== undefined) return running
-      const run = start(name).finally(() => joinable.delete(name))
+      const run = runNow(name).finally(() => joinable.delete(name))
       joinable.set(name, run)
       return run
     },
     isRunning: (name) => joinable.has(name),
-    gaps: () => [...open.values()].flat(),
-    statuses: () => Object.fromEntries(statuses),
-    failures: () => failures,
+    gaps: record.gaps,
+    statuses: record.statuses,
+    failures: record.failures,
   }
 }
 
-/** What an error says, without a stack trace. Whatever was thrown. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ')
-  if (error instanceof Error) return error.message === '' ? error.name : error.message
-  return `it threw ${typeof error === 'string' ? `"${error}"` : String(error)}`
-}
+/** Runs one collector under its deadline. A run that did not come back keeps the next ones from starting until it does. */
+function createReader<Client>(
+  collector: Collector<Client>,
+  { client, check, now, signal: stopping }: CollectionOptions<Client>,
+): () => Promise<CheckedSignals> {
+  const deadline = collector.deadline === undefined ? DEADLINE : toMilliseconds(collector.deadline)
+  let hangsSince: Date | undefined
+  let memory: unknown
+  const remember: CollectContext['remember'] = <Reading>(reading: Reading) => {
+    const before = memory as Reading | undefined
+    memory = reading
+    return before
+  }
 
-function shortened(text: string): string {
-  return text.length <= 2000 ? text : `${text.slice(0, 1999)}…`
+  return async () => {
+    if (hangsSince !== undefined)
+      throw new Error(`it has not come back since ${hangsSince.toISOString()}; it is not run again before it does`)
+    const startedAt = now()
+    let finished = false
+    try {
+      const signals = await withDeadline('it', deadline, stopping, async (signal) => {
+        try {
+          return await collector.collect(client, { signal, now, remember })
+        } finally {
+          finished = true
+          hangsSince = undefined
+        }
+      })
+      return check(signals)
+    } finally {
+      if (!finished && !stopping.aborted) hangsSince = startedAt
+    }
+  }
 }

@@ -1,6 +1,9 @@
 import type { Connector, Identity } from '../connector.ts'
+import { ConnectorError } from '../errors/connector-error.ts'
 import type { Logger } from '../logger.ts'
 import { withDeadline } from './deadline.ts'
+import { reasonOf } from './reason.ts'
+import { nameProblem, referenceProblem } from './signal-problems.ts'
 
 /** How long opening the client and finding out the identity may take, in milliseconds. */
 const DEADLINE = 15_000
@@ -22,8 +25,8 @@ export interface ConnectionOptions<Config, Client> {
 export interface Connection<Client> {
   /** Opens the client, or returns the open one. A failed attempt is forgotten: the next call tries again. */
   open(signal?: AbortSignal): Promise<OpenConnection<Client>>
-  /** Closes the client if it is open. Idempotent. */
-  close(): Promise<void>
+  /** Closes the client if it is open, within so many milliseconds. Idempotent, and never rejects. */
+  close(milliseconds: number): Promise<void>
 }
 
 /** A connection that is not open yet. */
@@ -35,11 +38,11 @@ export function createConnection<Config, Client>({
 }: ConnectionOptions<Config, Client>): Connection<Client> {
   let opening: Promise<OpenConnection<Client>> | undefined
 
-  const disconnect = async (client: Client): Promise<void> => {
+  const disconnect = async (client: Client, milliseconds: number): Promise<void> => {
     try {
-      await withDeadline('closing the client', DEADLINE, undefined, () => connector.disconnect(client))
+      await withDeadline('closing the client', milliseconds, undefined, async () => connector.disconnect(client))
     } catch (error) {
-      log.warn({ error: error instanceof Error ? error.message : String(error) }, 'the client could not be closed')
+      log.warn({ error: reasonOf(error) }, 'the client could not be closed')
     }
   }
 
@@ -47,10 +50,13 @@ export function createConnection<Config, Client>({
     withDeadline(`connecting to ${connector.title}`, DEADLINE, parent, async (signal) => {
       const client = await connector.connect({ config, signal, log })
       try {
-        signal.throwIfAborted()
-        return { client, identity: await connector.identify(client, { signal, now, remember: () => undefined }) }
+        // Its own deadline, so that a client whose identity hangs is closed and not left behind.
+        const identity = await withDeadline('identifying what is watched', DEADLINE, signal, async (own) =>
+          connector.identify(client, { signal: own, now, remember: () => undefined }),
+        )
+        return { client, identity: checked(identity, connector.type) }
       } catch (error) {
-        await disconnect(client)
+        await disconnect(client, DEADLINE)
         throw error
       }
     })
@@ -66,10 +72,21 @@ export function createConnection<Config, Client>({
       }
       return opening
     },
-    close: async () => {
+    close: async (milliseconds) => {
       const opened = await opening?.catch(() => undefined)
       opening = undefined
-      if (opened !== undefined) await disconnect(opened.client)
+      if (opened !== undefined) await disconnect(opened.client, milliseconds)
     },
   }
+}
+
+/** Everything that the agent says hangs on who it is: a wrong identity is an error here and not a report that the platform refuses. */
+function checked(identity: Identity, type: string): Identity {
+  const given: Partial<Identity> = identity ?? {}
+  const problem =
+    typeof given.id !== 'string' || given.id === ''
+      ? 'has an `id` that is empty or no text'
+      : (nameProblem(given.name) ?? referenceProblem(given.entity))
+  if (problem !== undefined) throw new ConnectorError(`\`${type}\``, `what its \`identify\` returned ${problem}.`)
+  return identity
 }

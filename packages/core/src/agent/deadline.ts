@@ -1,8 +1,9 @@
 import { DeadlineError } from '../errors/deadline-error.ts'
+import { LONGEST_TIMER } from '../pause.ts'
 
 /**
  * Runs something under a deadline. Its signal aborts at the deadline, or with `parent`; the promise settles then even if
- * what was run ignores the signal.
+ * what was run ignores the signal. Runs nothing when `parent` has aborted before.
  *
  * @param milliseconds how long it may take
  * @throws {DeadlineError} at the deadline, or whatever was run throws.
@@ -13,6 +14,7 @@ export async function withDeadline<Result>(
   parent: AbortSignal | undefined,
   run: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
+  parent?.throwIfAborted()
   const controller = new AbortController()
   const { promise: aborted, reject } = rejection()
   const abort = (reason: unknown): void => {
@@ -20,9 +22,8 @@ export async function withDeadline<Result>(
     reject(reason)
   }
   const onParent = (): void => abort(parent?.reason)
-  const timer = setTimeout(() => abort(new DeadlineError(what, milliseconds)), milliseconds)
-  if (parent?.aborted === true) onParent()
-  else parent?.addEventListener('abort', onParent, { once: true })
+  const timer = setTimeout(() => abort(new DeadlineError(what, milliseconds)), Math.min(milliseconds, LONGEST_TIMER))
+  parent?.addEventListener('abort', onParent, { once: true })
   try {
     return await Promise.race([aborted, run(controller.signal)])
   } finally {

@@ -9,6 +9,10 @@ import type { CollectorStatus, HeartbeatRequest } from '../platform/protocol.ts'
 /** Between two heartbeats until the platform has said otherwise, in milliseconds. */
 const INTERVAL = 30_000
 
+/** Bounds of what the platform may ask for, in milliseconds: neither a busy loop nor silence for days. */
+const SHORTEST = 100
+const LONGEST = 86_400_000
+
 /** Between two heartbeats while the platform refuses the token, in milliseconds. */
 const REFUSED_INTERVAL = 120_000
 
@@ -50,10 +54,9 @@ export function createHeart({ client, runtime, log, describe }: HeartOptions): H
   let sequence = 0
 
   const beat = async (signal?: AbortSignal): Promise<boolean> => {
-    const description = describe()
     try {
-      const answer = await client.sendHeartbeat(toRequest(description, sequence++, chosen), signal)
-      if (chosen === undefined) interval = answer.interval_seconds * 1000
+      const answer = await client.sendHeartbeat(toRequest(describe(), sequence++, chosen), signal)
+      if (chosen === undefined) interval = Math.min(LONGEST, Math.max(SHORTEST, answer.interval_seconds * 1000))
       if (heard === false) log.info({}, 'heartbeats reach the platform again')
       refused = false
       heard = true

@@ -1,5 +1,4 @@
-import { performance } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { settled } from '../pause.ts'
 import type { Collection } from './collection.ts'
 import type { Reporting } from './reporting.ts'
 import { repeat } from './schedule.ts'
@@ -11,11 +10,12 @@ const EVENT_DELAY = 500
 const PATIENCE = 5_000
 
 export interface RoundsOptions {
-  readonly collectors: readonly string[]
+  /** Collectors by name, with the milliseconds between two of their runs where that is not the interval. */
+  readonly collectors: ReadonlyMap<string, number | undefined>
   /** Milliseconds. */
   readonly interval: number
-  readonly collection: Collection
-  readonly reporting: Pick<Reporting, 'add' | 'period' | 'hasWatched'>
+  readonly collection: Pick<Collection, 'run' | 'isRunning'>
+  readonly reporting: Pick<Reporting, 'add' | 'hasNews'>
   /** Puts together the next report and sends it on its way. */
   readonly report: () => void
 }
@@ -24,7 +24,7 @@ export interface RoundsOptions {
 export interface Rounds {
   /** Collects on the interval until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>
-  /** A watcher saw something: report soon. */
+  /** A watcher saw something: report soon. Does nothing once `run` has ended. */
   readonly hurry: () => void
 }
 
@@ -32,40 +32,40 @@ export interface Rounds {
 export function createRounds({ collectors, interval, collection, reporting, report }: RoundsOptions): Rounds {
   const dueAt = new Map<string, number>()
   let soon: NodeJS.Timeout | undefined
+  let ended = false
 
   const reportNow = (): void => {
     clearTimeout(soon)
     soon = undefined
     report()
   }
-  const start = (collector: string): Promise<void> => collection.run(collector).then((run) => reporting.add(run))
-
+  const start = async (collector: string, signal: AbortSignal): Promise<void> => {
+    const run = await collection.run(collector)
+    // A run that stopping cut short says nothing of what is watched.
+    if (run.ok || !signal.aborted) reporting.add(run)
+  }
   const round = async (signal: AbortSignal): Promise<void> => {
     const now = performance.now()
     // Half an interval of tolerance: a start that comes a little early is this one, not the next.
-    const due = collectors.filter((name) => !collection.isRunning(name) && (dueAt.get(name) ?? 0) <= now + interval / 2)
-    for (const name of due) dueAt.set(name, now + reporting.period(name, interval))
-    const patience = new AbortController()
-    const all = Promise.all(due.map(start))
-    await Promise.race([
-      all,
-      sleep(Math.min(PATIENCE, interval / 2), undefined, { signal: AbortSignal.any([signal, patience.signal]) }).catch(
-        () => undefined,
-      ),
-    ])
-    patience.abort()
+    const due = [...collectors].filter(
+      ([name]) => !collection.isRunning(name) && (dueAt.get(name) ?? 0) <= now + interval / 2,
+    )
+    for (const [name, every = interval] of due) dueAt.set(name, now + Math.max(interval, every))
+    await settled(Promise.all(due.map(([name]) => start(name, signal))), Math.min(PATIENCE, interval / 2))
     if (!signal.aborted) reportNow()
   }
 
   return {
     run: async (signal) => {
       await repeat({ interval: () => interval, task: () => round(signal) }, signal)
+      ended = true
       clearTimeout(soon)
     },
     hurry: () => {
+      if (ended) return
       soon ??= setTimeout(() => {
         soon = undefined
-        if (reporting.hasWatched()) report()
+        if (reporting.hasNews()) report()
       }, EVENT_DELAY)
     },
   }

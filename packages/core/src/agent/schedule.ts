@@ -1,9 +1,8 @@
-import { performance } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { pause } from '../pause.ts'
 
 /** What is repeated, and how often. */
 export interface Repetition {
-  /** Milliseconds from one start to the next. Asked before every wait, so that it may change. */
+  /** Milliseconds from one start to the next, more than 0. Asked before every wait, so that it may change. */
   readonly interval: () => number
   /** Never overlaps itself: a run that takes longer than the interval costs the starts it covers. Must not reject. */
   readonly task: () => Promise<void>
@@ -21,6 +20,6 @@ export async function repeat({ interval, task }: Repetition, signal: AbortSignal
     const now = performance.now()
     next += step
     if (next <= now) next += Math.floor((now - next) / step + 1) * step
-    await sleep(next - now, undefined, { signal }).catch(() => undefined)
+    await pause(next - now, signal)
   }
 }

@@ -1,14 +1,13 @@
-import { performance } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Backoff, fullJitter } from '../backoff.ts'
 import type { Connector, Watcher } from '../connector.ts'
 import { toMilliseconds } from '../duration.ts'
 import type { Logger } from '../logger.ts'
+import { pause } from '../pause.ts'
 import type { CollectorStatus } from '../platform/protocol.ts'
 import type { Gap, Signals } from '../signals.ts'
-import type { StateStore } from '../state/state-store.ts'
 import type { CheckedSignals } from './check-signals.ts'
-import { reasonOf } from './collection.ts'
+import type { Cursors } from './cursors.ts'
+import { reasonOf, shortReason } from './reason.ts'
 
 const RESTART: Backoff = { base: 1_000, cap: 60_000 }
 
@@ -18,7 +17,7 @@ const SETTLED = 60_000
 export interface WatchingOptions<Client> {
   readonly connector: Connector<unknown, Client>
   readonly client: Client
-  readonly state: StateStore
+  readonly cursors: Cursors
   readonly check: (signals: Signals) => CheckedSignals
   readonly redact: (text: string) => string
   readonly now: () => Date
@@ -29,7 +28,7 @@ export interface WatchingOptions<Client> {
 
 /** Keeps watchers running: restarts what fails, with backoff, from its cursor. */
 export interface Watching {
-  /** Resolves when `signal` has aborted and every watcher that heeds it has ended. */
+  /** Resolves when every watcher has ended: by itself, or because `signal` aborted. One that ignores `signal` keeps it waiting. */
   run(signal: AbortSignal): Promise<void>
   gaps(): Gap[]
   statuses(): Record<string, CollectorStatus>
@@ -37,70 +36,108 @@ export interface Watching {
 
 /** A keeper over a connector's watchers. */
 export function createWatching<Client>(options: WatchingOptions<Client>): Watching {
-  const { connector, client, state, check, redact, now, log, emit } = options
-  const failing = new Map<string, Gap>()
-  const watchers = Object.entries(connector.watchers ?? {})
-
-  const fail = (name: string, reason: string): void => {
-    const scope = `watcher:${name}`
-    failing.set(name, { scope, reason, since: failing.get(name)?.since ?? now().toISOString() })
-  }
-
-  const runOnce = async (name: string, watcher: Watcher<Client>, signal: AbortSignal): Promise<void> => {
-    const key = `cursor-${name}`
-    await watcher.watch(client, {
-      signal,
-      now,
-      cursor: await state.read(key),
-      saveCursor: (cursor) => state.write(key, cursor),
-      sleep: (duration) => sleep(toMilliseconds(duration), undefined, { signal }),
-      emit: (signals) => {
-        const checked = check(signals)
-        if (checked.problems.length > 0) fail(name, redact(`left out: ${checked.problems.join('; ')}`))
-        else failing.delete(name)
-        emit(checked)
-      },
-    })
-  }
-
-  const keepRunning = async (name: string, watcher: Watcher<Client>, signal: AbortSignal): Promise<void> => {
-    for (let failures = 1; ; failures += 1) {
-      const begin = performance.now()
-      // A restarted watcher that does not fail again is healthy, whether or not it has anything to say.
-      const healthy = setTimeout(() => failing.delete(name), SETTLED)
-      try {
-        await runOnce(name, watcher, signal)
-        failing.delete(name)
-        return
-      } catch (error) {
-        if (signal.aborted) return
-        if (performance.now() - begin >= SETTLED) failures = 1
-        const wait = fullJitter(failures, RESTART)
-        const reason = redact(reasonOf(error)).slice(0, 2000)
-        fail(name, reason)
-        log.warn(
-          { watcher: name, failures, restart_in_ms: Math.round(wait) },
-          `the watcher \`${name}\` failed and is started again: ${reason}`,
-        )
-        await sleep(wait, undefined, { signal }).catch(() => undefined)
-        if (signal.aborted) return
-      } finally {
-        clearTimeout(healthy)
-      }
-    }
-  }
-
+  const watchers = Object.entries(options.connector.watchers ?? {})
+  const health = createHealth(options)
   return {
     run: async (signal) => {
-      await Promise.all(watchers.map(([name, watcher]) => keepRunning(name, watcher, signal)))
+      await Promise.all(watchers.map(([name, watcher]) => keepRunning(name, watcher, options, health, signal)))
     },
-    gaps: () => [...failing.values()],
+    gaps: health.gaps,
     statuses: () =>
       Object.fromEntries(
         watchers.map(([name]): [string, CollectorStatus] => {
-          const gap = failing.get(name)
-          return [name, { ok: gap === undefined, duration_ms: 0, ...(gap === undefined ? {} : { error: gap.reason }) }]
+          const error = health.errorOf(name)
+          return [name, { ok: error === undefined, duration_ms: 0, ...(error === undefined ? {} : { error }) }]
         }),
       ),
+  }
+}
+
+async function keepRunning<Client>(
+  name: string,
+  watcher: Watcher<Client>,
+  options: WatchingOptions<Client>,
+  health: Health,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let failures = 1; ; failures += 1) {
+    const begin = performance.now()
+    // A restarted watcher that does not fail again is healthy, whether or not it has anything to say.
+    const settled = setTimeout(() => health.recover(name), SETTLED).unref()
+    try {
+      await runOnce(name, watcher, options, health, signal)
+      health.recover(name)
+      return
+    } catch (error) {
+      if (signal.aborted) return
+      if (performance.now() - begin >= SETTLED) failures = 1
+      const wait = fullJitter(failures, RESTART)
+      const reason = health.fail(name, reasonOf(error))
+      options.log.warn(
+        { watcher: name, failures, restart_in_ms: Math.round(wait) },
+        `the watcher \`${name}\` failed and is started again: ${reason}`,
+      )
+      clearTimeout(settled)
+      await pause(wait, signal)
+      if (signal.aborted) return
+    } finally {
+      clearTimeout(settled)
+    }
+  }
+}
+
+async function runOnce<Client>(
+  name: string,
+  watcher: Watcher<Client>,
+  { client, cursors, check, now, emit }: WatchingOptions<Client>,
+  health: Health,
+  signal: AbortSignal,
+): Promise<void> {
+  let ended = false
+  try {
+    await watcher.watch(client, {
+      signal,
+      now,
+      cursor: await cursors.read(name),
+      saveCursor: (cursor) => cursors.save(name, cursor),
+      sleep: async (duration) => {
+        await pause(toMilliseconds(duration), signal)
+        signal.throwIfAborted()
+      },
+      emit: (signals) => {
+        // A stream that was left open speaks on beside the one that its watcher opened when it was started again.
+        if (ended) return
+        const checked = check(signals)
+        if (checked.problems.length > 0) health.fail(name, `left out: ${checked.problems.join('; ')}`)
+        else health.recover(name)
+        emit(checked)
+      },
+    })
+  } finally {
+    ended = true
+  }
+}
+
+/** Which watchers fail, since when and why. */
+interface Health {
+  /** Returns the reason as it is shown. */
+  fail(watcher: string, reason: string): string
+  recover(watcher: string): void
+  errorOf(watcher: string): string | undefined
+  gaps(): Gap[]
+}
+
+function createHealth({ redact, now }: Pick<WatchingOptions<unknown>, 'redact' | 'now'>): Health {
+  const failing = new Map<string, Gap>()
+  return {
+    fail: (watcher, reason) => {
+      const shown = shortReason(reason, redact)
+      const since = failing.get(watcher)?.since ?? now().toISOString()
+      failing.set(watcher, { scope: `watcher:${watcher}`, reason: shown, since })
+      return shown
+    },
+    recover: (watcher) => void failing.delete(watcher),
+    errorOf: (watcher) => failing.get(watcher)?.reason,
+    gaps: () => [...failing.values()],
   }
 }

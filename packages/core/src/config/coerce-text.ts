@@ -1,12 +1,16 @@
 import type { JsonSchema } from './config-schema.ts'
+import { partsOf, resolveReference } from './json-schema.ts'
 
 /**
  * Turns text from an environment variable into the type that the option's JSON Schema declares, so that a connector's
  * schema needs no coercion of its own. Text that does not fit is returned as it is: the schema then says what is wrong.
+ *
+ * @param root the document that `schema` is part of, for its references
  */
-export function coerceText(value: unknown, schema: JsonSchema): unknown {
+export function coerceText(value: unknown, schema: JsonSchema, root: JsonSchema = schema): unknown {
   if (typeof value !== 'string') return value
-  const types = acceptedTypes(schema)
+  const resolved = resolveReference(schema, root)
+  const types = acceptedTypes(resolved, root)
   if (types.has('string')) return value
   const text = value.trim()
   if ((types.has('number') || types.has('integer')) && /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text))
@@ -14,22 +18,20 @@ export function coerceText(value: unknown, schema: JsonSchema): unknown {
   if (types.has('boolean') && /^(?:true|false)$/i.test(text)) return text.toLowerCase() === 'true'
   if (types.has('array') && !text.startsWith('[')) {
     const elements = text === '' ? [] : text.split(',').map((element) => element.trim())
-    return elements.map((element) => coerceText(element, schema.items ?? {}))
+    return elements.map((element) => coerceText(element, resolved.items ?? {}, root))
   }
   return types.has('array') || types.has('object') ? parsedJson(text) : value
 }
 
-function acceptedTypes(schema: JsonSchema): Set<string> {
+function acceptedTypes(schema: JsonSchema, root: JsonSchema, depth = 0): Set<string> {
   const declared = schema.type === undefined ? [] : [schema.type].flat()
-  const alternatives = [schema['anyOf'], schema['oneOf']].flatMap((list) =>
-    Array.isArray(list) ? (list as JsonSchema[]) : [],
-  )
   const ofEnum = (schema.enum ?? []).map((member) => typeof member)
-  const types = new Set([
-    ...declared,
-    ...ofEnum,
-    ...alternatives.flatMap((alternative) => [...acceptedTypes(alternative)]),
+  // A schema may refer to itself.
+  const alternatives = depth > 8 ? [] : partsOf(schema, ['anyOf', 'oneOf'])
+  const ofAlternatives = alternatives.flatMap((alternative) => [
+    ...acceptedTypes(resolveReference(alternative, root), root, depth + 1),
   ])
+  const types = new Set([...declared, ...ofEnum, ...ofAlternatives])
   return types.size > 0 ? types : new Set(['string'])
 }
 

@@ -1,8 +1,10 @@
-import { closest, distance } from 'fastest-levenshtein'
 import type { Connector } from '../connector.ts'
 import { ConfigError, type ConfigIssue } from '../errors/config-error.ts'
+import { nearestName } from '../nearest-name.ts'
+import { textRedactor } from '../redact-text.ts'
 import { coerceText } from './coerce-text.ts'
 import { type ConfigSchema, configJsonSchema, type JsonSchema } from './config-schema.ts'
+import { secretsIn } from './json-schema.ts'
 import { type RuntimeConfig, runtimeConfigSchema } from './runtime-config.ts'
 
 /** What an operator writes: one flat record of snake_case keys. Text is accepted for every option, as in environment variables. */
@@ -41,28 +43,39 @@ export function parseConfig<Config>(connector: Connector<Config>, raw: RawConfig
   const schema = agentConfigJsonSchema(connector)
   const properties = schema.properties ?? {}
   const shared = configJsonSchema(runtimeConfigSchema).properties ?? {}
-  const open = schema.additionalProperties !== false
+  const { additionalProperties: others = false } = schema
   const written = Object.entries(raw).filter(([, value]) => value !== undefined)
 
   const issues: ConfigIssue[] = []
-  const forRuntime: Record<string, unknown> = {}
-  const forConnector: Record<string, unknown> = {}
+  const forRuntime: [string, unknown][] = []
+  const forConnector: [string, unknown][] = []
   for (const [key, value] of written) {
-    const property = Object.hasOwn(properties, key) ? properties[key] : undefined
-    if (property === undefined && !open) issues.push({ path: [key], message: unknownKey(key, Object.keys(properties)) })
-    else if (Object.hasOwn(shared, key)) forRuntime[key] = coerceText(value, property ?? {})
-    else forConnector[key] = coerceText(value, property ?? {})
+    const property = Object.hasOwn(properties, key) ? properties[key] : others
+    if (property === false) issues.push({ path: [key], message: unknownKey(key, Object.keys(properties)) })
+    else if (Object.hasOwn(shared, key)) forRuntime.push([key, coerceText(value, asSchema(property), schema)])
+    else forConnector.push([key, coerceText(value, asSchema(property), schema)])
   }
-  const runtime = check(runtimeConfigSchema, forRuntime, issues)
-  const config = check(connector.config as ConfigSchema<Config>, forConnector, issues)
-  if (runtime === undefined || config === undefined || issues.length > 0) throw new ConfigError(connector.type, issues)
+  const runtime = check(runtimeConfigSchema, Object.fromEntries(forRuntime), issues)
+  const config = check(connector.config as ConfigSchema<Config>, Object.fromEntries(forConnector), issues)
+  // As written, as read, and as the schema left it: a check may take white space off.
+  const values = [Object.fromEntries(written), Object.fromEntries(forConnector), config?.value]
+  const secrets = [...new Set(values.flatMap((value) => secretsIn(value, schema, schema)))]
+  if (runtime === undefined || config === undefined || issues.length > 0) {
+    const redact = textRedactor(secrets)
+    const shown = issues.map(({ path, message }) => ({ path, message: redact(message) }))
+    throw new ConfigError(connector.type, shown)
+  }
 
   return {
     runtime: runtime.value,
     config: config.value,
     settings: Object.fromEntries(written.map(([key, value]) => [key, toText(value)])),
-    secrets: written.filter(([key]) => properties[key]?.writeOnly === true).map(([, value]) => toText(value)),
+    secrets,
   }
+}
+
+function asSchema(property: JsonSchema | boolean | undefined): JsonSchema {
+  return typeof property === 'object' ? property : {}
 }
 
 function check<Config>(
@@ -85,19 +98,26 @@ function check<Config>(
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
-  const nearest = known.length > 0 ? closest(key.toLowerCase().replaceAll('-', '_'), [...known]) : undefined
-  const suggestion =
-    nearest !== undefined && distance(key.toLowerCase(), nearest) <= Math.max(2, Math.floor(nearest.length / 3))
-      ? nearest
-      : undefined
+  const suggestion = nearestName(key.toLowerCase().replaceAll('-', '_'), known)
   return suggestion === undefined
     ? `there is no such option. The options are ${known.map((name) => `\`${name}\``).join(', ')}.`
     : `there is no such option. Did you mean \`${suggestion}\`?`
 }
 
+/** A value as an environment variable holds it: `coerceText` reads it back as it was. */
 function toText(value: unknown): string {
-  if (Array.isArray(value) && value.every((element) => typeof element !== 'object')) return value.join(',')
+  if (Array.isArray(value) && value.every(standsInList) && !(value.length === 1 && value[0] === '')) {
+    const list = value.join(',')
+    if (!list.startsWith('[')) return list
+  }
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+/** Whether a list's element can be told from its neighbours when they are joined by commas. */
+function standsInList(element: unknown): boolean {
+  return typeof element === 'string'
+    ? element.trim() === element && !element.includes(',')
+    : typeof element === 'number' || typeof element === 'boolean'
 }
 
 function sentence(message: string): string {

@@ -1,5 +1,12 @@
 import { z } from 'zod'
+import { type Duration, toMilliseconds } from '../duration.ts'
 import { duration } from './options.ts'
+
+/** Neither a busy loop nor more than a heartbeat may announce. */
+function interval(): z.ZodType<Duration, Duration> {
+  const withinDay = (text: Duration): boolean => toMilliseconds(text) > 0 && toMilliseconds(text) <= 86_400_000
+  return duration().refine(withinDay, 'must be longer than 0 and at most 1d')
+}
 
 /** Options that every agent has, whatever its type. The connector's own options stand beside them in the same flat record. */
 export const runtimeConfigSchema = z.object({
@@ -7,8 +14,8 @@ export const runtimeConfigSchema = z.object({
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
     .describe('Least severe messages that the agent logs.'),
-  collect_interval: duration().default('15s').describe('How often the agent collects.'),
-  heartbeat_interval: duration()
+  collect_interval: interval().default('15s').describe('How often the agent collects.'),
+  heartbeat_interval: interval()
     .optional()
     .describe(
       'How often the agent says that it is alive. Without it the platform decides (30s unless it says otherwise).',

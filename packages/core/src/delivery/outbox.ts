@@ -21,7 +21,7 @@ export interface OutboxState {
 
 /** Keeps reports until the platform has them. */
 export interface Outbox {
-  /** Adds a report, and gives up others where the bound is exceeded. Returns how many were given up. */
+  /** Adds a report, in the place of one with the same id, and gives up others where the bound is exceeded. Returns how many were given up. */
   add(entry: OutboxEntry): number
   /** The oldest reports: at most so many, at most so many bytes, but at least one if there is any. */
   peek(most: { readonly reports: number; readonly bytes: number }): readonly OutboxEntry[]
@@ -39,8 +39,10 @@ export function createMemoryOutbox(mostBytes: number): Outbox {
   let dropped = 0
 
   const remove = (entry: OutboxEntry): boolean => {
-    if (!entries.delete(entry.id)) return false
-    bytes -= entry.bytes
+    const held = entries.get(entry.id)
+    if (held === undefined) return false
+    entries.delete(entry.id)
+    bytes -= held.bytes
     return true
   }
   const giveUp = (newest: OutboxEntry): void => {
@@ -58,6 +60,8 @@ export function createMemoryOutbox(mostBytes: number): Outbox {
   return {
     add: (entry) => {
       const before = dropped
+      const same = entries.get(entry.id)
+      if (same !== undefined) remove(same)
       entries.set(entry.id, entry)
       bytes += entry.bytes
       while (bytes > mostBytes && entries.size > 1) giveUp(entry)

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Backoff, fullJitter } from '../backoff.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
+import { pause } from '../pause.ts'
 import type { PlatformClient } from '../platform/client.ts'
 import type { Outbox, OutboxEntry } from './outbox.ts'
 
@@ -12,11 +12,16 @@ const BATCH_BYTES = 4 * 1024 * 1024
 const REFUSED: Backoff = { base: 30_000, cap: 600_000 }
 const UNREACHABLE: Backoff = { base: 1_000, cap: 300_000 }
 
+/** Longest wait that the platform can ask for, in milliseconds. */
+const LONGEST_RETRY_AFTER = 3_600_000
+
 export interface SenderOptions {
   readonly client: Pick<PlatformClient, 'sendReports'>
   readonly outbox: Outbox
   readonly maxBatchSize: number
   readonly log: Logger
+  /** Told when the platform will never take a report. */
+  readonly onGivenUp?: () => void
 }
 
 /** Carries what is in the outbox to the platform. */
@@ -30,55 +35,19 @@ export interface Sender {
 }
 
 /** A sender over an outbox. */
-export function createSender({ client, outbox, maxBatchSize, log }: SenderOptions): Sender {
-  let waiting: (() => void) | undefined
-  let pending = false
-  const awake = (signal: AbortSignal): Promise<void> =>
-    new Promise((resolve) => {
-      waiting = resolve
-      signal.addEventListener('abort', () => resolve(), { once: true })
-      if (pending || signal.aborted) resolve()
-    })
-
-  const deliver = async (batch: readonly OutboxEntry[], signal: AbortSignal): Promise<void> => {
-    try {
-      await client.sendReports(
-        batch.map((entry) => entry.json),
-        signal,
-      )
-      outbox.remove(batch)
-    } catch (error) {
-      if (!(error instanceof PlatformError) || error.retryable) throw error
-      // The platform will never take this batch. Halve it until the report that it objects to stands alone: one must not cost the others.
-      if (batch.length > 1) {
-        const middle = Math.ceil(batch.length / 2)
-        await deliver(batch.slice(0, middle), signal)
-        await deliver(batch.slice(middle), signal)
-        return
-      }
-      outbox.drop(batch)
-      log.error({ report_id: batch[0]?.id, dropped: outbox.state().dropped }, `a report was given up: ${error.message}`)
-    }
-  }
-
-  const drain = async (signal: AbortSignal): Promise<void> => {
-    for (;;) {
-      const batch = outbox.peek({ reports: maxBatchSize, bytes: BATCH_BYTES })
-      if (batch.length === 0) return
-      signal.throwIfAborted()
-      await deliver(batch, signal)
-    }
-  }
+export function createSender(options: SenderOptions): Sender {
+  const { outbox, log } = options
+  const bell = createBell()
 
   const run = async (signal: AbortSignal): Promise<void> => {
     let failures = 0
     while (!signal.aborted) {
       try {
-        pending = false
-        await drain(signal)
+        bell.clear()
+        await drain(options, signal)
         if (failures > 0) log.info({}, 'delivery works again')
         failures = 0
-        await awake(signal)
+        await bell.heard(signal)
       } catch (error) {
         if (signal.aborted) return
         failures += 1
@@ -87,20 +56,17 @@ export function createSender({ client, outbox, maxBatchSize, log }: SenderOption
         if (failures === 1 && !(error instanceof PlatformError && error.refusedToken))
           log.warn(fields, `delivery failed and will be repeated: ${messageOf(error)}`)
         else log.debug(fields, `delivery failed: ${messageOf(error)}`)
-        await sleep(wait, undefined, { signal }).catch(() => undefined)
+        await pause(wait, signal)
       }
     }
   }
 
   return {
     run,
-    wake: () => {
-      pending = true
-      waiting?.()
-    },
+    wake: bell.ring,
     flush: async (signal) => {
       try {
-        await drain(signal)
+        await drain(options, signal)
         return true
       } catch (error) {
         log.debug({ waiting: outbox.state().reports }, `not everything was delivered: ${messageOf(error)}`)
@@ -110,10 +76,76 @@ export function createSender({ client, outbox, maxBatchSize, log }: SenderOption
   }
 }
 
+async function drain(options: SenderOptions, signal: AbortSignal): Promise<void> {
+  const { outbox, maxBatchSize } = options
+  for (;;) {
+    const batch = outbox.peek({ reports: maxBatchSize, bytes: BATCH_BYTES })
+    if (batch.length === 0) return
+    signal.throwIfAborted()
+    await deliver(options, batch, signal)
+  }
+}
+
+async function deliver(options: SenderOptions, batch: readonly OutboxEntry[], signal: AbortSignal): Promise<void> {
+  const { client, outbox, log } = options
+  try {
+    await client.sendReports(
+      batch.map((entry) => entry.json),
+      signal,
+    )
+    outbox.remove(batch)
+  } catch (error) {
+    if (!(error instanceof PlatformError) || error.retryable) throw error
+    // The platform will never take this batch. Halve it until the report that it objects to stands alone: one must not cost the others.
+    if (batch.length > 1) {
+      const middle = Math.ceil(batch.length / 2)
+      await deliver(options, batch.slice(0, middle), signal)
+      await deliver(options, batch.slice(middle), signal)
+      return
+    }
+    outbox.drop(batch)
+    options.onGivenUp?.()
+    log.error({ report_id: batch[0]?.id, dropped: outbox.state().dropped }, `a report was given up: ${error.message}`)
+  }
+}
+
+/** Remembers a ring until it is heard, so that none is lost while nobody listens. */
+interface Bell {
+  readonly ring: () => void
+  clear(): void
+  /** Resolves when it has rung since `clear`, or when `signal` aborts. */
+  heard(signal: AbortSignal): Promise<void>
+}
+
+function createBell(): Bell {
+  let rung = false
+  let listener: (() => void) | undefined
+  return {
+    ring: () => {
+      rung = true
+      listener?.()
+    },
+    clear: () => {
+      rung = false
+    },
+    heard: (signal) =>
+      new Promise((resolve) => {
+        const end = (): void => {
+          signal.removeEventListener('abort', end)
+          listener = undefined
+          resolve()
+        }
+        listener = end
+        signal.addEventListener('abort', end, { once: true })
+        if (rung || signal.aborted) end()
+      }),
+  }
+}
+
 function waitAfter(error: unknown, failures: number): number {
   if (!(error instanceof PlatformError)) return fullJitter(failures, UNREACHABLE)
   if (error.refusedToken) return REFUSED.base / 2 + fullJitter(failures, REFUSED)
-  return Math.max(error.retryAfter ?? 0, fullJitter(failures, UNREACHABLE))
+  return Math.max(Math.min(error.retryAfter ?? 0, LONGEST_RETRY_AFTER), fullJitter(failures, UNREACHABLE))
 }
 
 function messageOf(error: unknown): string {

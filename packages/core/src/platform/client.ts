@@ -4,6 +4,7 @@ import ky, { isHTTPError, type KyInstance } from 'ky'
 import type { z } from 'zod'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
+import { textRedactor } from '../redact-text.ts'
 import { platformUrlText } from './platform-url.ts'
 import {
   AGENT_PATHS,
@@ -25,6 +26,9 @@ const TIMEOUT = 15_000
 
 /** Longest wait between two attempts of one call, in milliseconds, whatever the platform asks for. */
 const LONGEST_WAIT = 60_000
+
+/** Answers that blame the request itself: the same bytes would get the same answer. Any other failure may pass, such as 404 while the platform is set up. */
+const FINAL = new Set([400, 413, 414, 415, 422, 431])
 
 export interface PlatformClientOptions {
   readonly platformUrl: URL
@@ -48,6 +52,7 @@ export interface PlatformClient {
 export function createPlatformClient(options: PlatformClientOptions): PlatformClient {
   const { platformUrl, agentToken, log } = options
   const base = platformUrlText(platformUrl)
+  const redact = textRedactor([agentToken])
   const http = ky.create({
     headers: {
       authorization: `Bearer ${agentToken}`,
@@ -78,16 +83,13 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
     signal: AbortSignal | undefined,
   ): Promise<z.output<Schema>> => {
     try {
-      const response = schema.safeParse(await post(client, base + path, json, signal))
+      const response = schema.safeParse(await withOwnSignal(signal, (own) => post(client, base + path, json, own)))
+      if (!response.success) throw new PlatformError(notThePlatform(base, path), { retryable: true })
       if (refused) log.info({ platform_url: base }, 'the platform accepts the token again')
       refused = false
-      if (response.success) return response.data
-      throw new PlatformError(
-        `The platform at ${base} answered ${path} with something that is no answer of its protocol. Check that \`platformUrl\` is the platform's address`,
-        { retryable: true },
-      )
+      return response.data
     } catch (error) {
-      const failure = toPlatformError(error, base, path)
+      const failure = toPlatformError(error, base, path, redact)
       if (failure.refusedToken && !refused) {
         refused = true
         log.error(
@@ -107,37 +109,57 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
   }
 }
 
-async function post(client: KyInstance, url: string, json: string, signal: AbortSignal | undefined): Promise<unknown> {
+async function post(client: KyInstance, url: string, json: string, signal: AbortSignal): Promise<unknown> {
   const small = Buffer.byteLength(json) < COMPRESS_FROM
   const body = small ? json : await compress(json)
-  return client
-    .post(url, {
-      body,
-      headers: small ? {} : { 'content-encoding': 'gzip' },
-      ...(signal === undefined ? {} : { signal }),
-    })
-    .json()
+  return client.post(url, { body, headers: small ? {} : { 'content-encoding': 'gzip' }, signal }).json()
 }
 
-function toPlatformError(error: unknown, base: string, path: string): PlatformError {
+/** Gives a call a signal that lives no longer than it: ky and fetch leave something behind on every signal that they are given, and an agent's lives for months. */
+async function withOwnSignal<Result>(
+  parent: AbortSignal | undefined,
+  run: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const own = new AbortController()
+  const abort = (): void => own.abort(parent?.reason)
+  parent?.addEventListener('abort', abort, { once: true })
+  if (parent?.aborted === true) abort()
+  try {
+    return await run(own.signal)
+  } finally {
+    parent?.removeEventListener('abort', abort)
+  }
+}
+
+/** What went wrong, without what ky and fetch put into their errors: the whole request, with the token in its headers. */
+function toPlatformError(error: unknown, base: string, path: string, redact: (text: string) => string): PlatformError {
   if (error instanceof PlatformError) return error
   if (isHTTPError(error)) {
     const { status, headers } = error.response
-    const retryable =
-      status === 401 || status === 403 || status === 408 || status === 425 || status === 429 || status >= 500
-    const retryAfter = Number(headers.get('retry-after') ?? Number.NaN) * 1000
-    return new PlatformError(`The platform at ${base} answered ${status} to ${path}${explanation(error.data)}`, {
-      status,
-      retryable,
-      cause: error,
-      ...(Number.isFinite(retryAfter) ? { retryAfter } : {}),
-    })
+    const retryAfter = retryAfterOf(headers.get('retry-after'))
+    return new PlatformError(
+      redact(`The platform at ${base} answered ${status} to ${path}${explanation(error.data)}`),
+      { status, retryable: !FINAL.has(status), ...(retryAfter === undefined ? {} : { retryAfter }) },
+    )
   }
-  const reason = error instanceof Error ? networkReason(error) : String(error)
+  if (error instanceof SyntaxError) return new PlatformError(notThePlatform(base, path), { retryable: true })
+  const cause = rootCause(error)
+  const reason = redact(cause instanceof Error ? networkReason(cause) : String(cause))
   return new PlatformError(`The platform at ${base} could not be reached for ${path}: ${reason}`, {
     retryable: true,
-    cause: error,
+    ...(cause === error ? {} : { cause }),
   })
+}
+
+function notThePlatform(base: string, path: string): string {
+  return `The platform at ${base} answered ${path} with something that is no answer of its protocol. Check that \`platformUrl\` is the platform's address`
+}
+
+/** Seconds or an HTTP date, as milliseconds from now. */
+function retryAfterOf(header: string | null): number | undefined {
+  if (header === null || header.trim() === '') return undefined
+  const milliseconds = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now()
+  return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds)
 }
 
 function explanation(body: unknown): string {
@@ -148,10 +170,19 @@ function explanation(body: unknown): string {
 }
 
 /** fetch says only "fetch failed"; what happened stands in the causes. */
-function networkReason(error: Error): string {
-  let deepest: unknown = error
+function rootCause(error: unknown): unknown {
+  let deepest = error
   while (deepest instanceof Error && deepest.cause !== undefined) deepest = deepest.cause
-  const { code, message } = deepest as { code?: unknown; message?: unknown }
-  const text = typeof message === 'string' && message !== '' ? message : error.message
+  return deepest
+}
+
+/** A name with several addresses fails with one error each, and no message of its own. */
+function networkReason(error: Error): string {
+  const errors = error instanceof AggregateError && error.message === '' ? (error.errors as unknown[]) : [error]
+  return errors.map((each) => withCode(each as Error)).join('; ')
+}
+
+function withCode({ message, name, code }: Error & { readonly code?: unknown }): string {
+  const text = message === '' ? name : message
   return typeof code === 'string' && !text.includes(code) ? `${text} (${code})` : text
 }

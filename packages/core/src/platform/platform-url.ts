@@ -10,14 +10,16 @@ export function parsePlatformUrl(text: unknown): URL {
   let url: URL
   try {
     url = new URL(text.trim())
-  } catch (error) {
-    throw new PlatformUrlError('is not a URL', error)
+  } catch {
+    // The parser's own error repeats the text, which may hold a password.
+    throw new PlatformUrlError('is not a URL')
   }
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     throw new PlatformUrlError(`has the scheme \`${url.protocol.slice(0, -1)}\`, but only https and http work`)
   if (url.username !== '' || url.password !== '')
     throw new PlatformUrlError('must not contain a user or password: the agent authenticates with its token')
-  if (url.search !== '' || url.hash !== '') throw new PlatformUrlError('must not have a query or fragment')
+  // A bare `?` or `#` counts too: it would stand before every path.
+  if (/[?#]/.test(url.href)) throw new PlatformUrlError('must not have a query or fragment')
   return url
 }
 

@@ -20,13 +20,18 @@ export const LIMITS = {
   elements: 256,
   body: 65_536,
   reason: 4096,
+  unit: 64,
+  relations: 4096,
 } as const
+
+/** Most signals of each kind in one report. */
+export const REPORT_LIMITS = { entities: 100_000, metrics: 250_000, events: 50_000, gaps: 10_000 } as const
 
 /** Names of signals, types and attributes. */
 const name = z.string().min(1).max(LIMITS.name)
 /** Identifiers of entities: container ids, mount points, paths. */
 const identifier = z.string().min(1).max(LIMITS.identifier)
-const timestamp = z.iso.datetime().describe('ISO 8601, UTC.')
+export const timestampSchema = z.iso.datetime().describe('ISO 8601, UTC.')
 const attributes = z
   .record(
     name,
@@ -46,14 +51,14 @@ export const entitySchema = z.object({
   id: identifier,
   name: z.string().max(LIMITS.identifier),
   attributes,
-  relations: z.array(z.object({ type: name, target: entityReferenceSchema })).max(4096),
+  relations: z.array(z.object({ type: name, target: entityReferenceSchema })).max(LIMITS.relations),
   deleted: z.literal(true).optional().describe('It no longer exists.'),
 })
 
 export const metricSchema = z.object({
   name,
   value: z.number(),
-  unit: z.string().max(64).describe('UCUM, as in OpenTelemetry: `1`, `s`, `By`, `{process}`.'),
+  unit: z.string().max(LIMITS.unit).describe('UCUM, as in OpenTelemetry: `1`, `s`, `By`, `{process}`.'),
   kind: z.enum(['gauge', 'counter', 'updowncounter']),
   entity: entityReferenceSchema,
   attributes,
@@ -62,14 +67,14 @@ export const metricSchema = z.object({
 export const eventSchema = z.object({
   id: z.string().min(1).max(256).optional().describe('Stored once per agent.'),
   name,
-  at: timestamp,
+  at: timestampSchema,
   severity: z.enum(['info', 'warning', 'error', 'critical']),
   entity: entityReferenceSchema,
   body: z.string().max(LIMITS.body),
   attributes,
 })
 
-export const gapSchema = z.object({ scope: identifier, reason: z.string().max(LIMITS.reason), since: timestamp })
+export const gapSchema = z.object({ scope: identifier, reason: z.string().max(LIMITS.reason), since: timestampSchema })
 
 export const reportSchema = z.object({
   report_id: z.uuid().describe('UUIDv7. A report is sent at least once and stored exactly once.'),
@@ -77,7 +82,7 @@ export const reportSchema = z.object({
   agent_type: name,
   agent_version: z.string().min(1).max(64),
   sequence: z.int().nonnegative().describe('Counts the reports of one run of the agent from 0.'),
-  timestamp,
+  timestamp: timestampSchema,
   snapshot: z
     .literal(true)
     .optional()
@@ -85,11 +90,11 @@ export const reportSchema = z.object({
   data: z.object({
     entities: z
       .array(entitySchema)
-      .max(100_000)
+      .max(REPORT_LIMITS.entities)
       .describe('In full in a snapshot; otherwise what changed since the report before.'),
-    metrics: z.array(metricSchema).max(250_000),
-    events: z.array(eventSchema).max(50_000),
-    gaps: z.array(gapSchema).max(10_000),
+    metrics: z.array(metricSchema).max(REPORT_LIMITS.metrics),
+    events: z.array(eventSchema).max(REPORT_LIMITS.events),
+    gaps: z.array(gapSchema).max(REPORT_LIMITS.gaps),
   }),
 })
 
@@ -115,7 +120,7 @@ export const heartbeatRequestSchema = z.object({
     .max(LIMITS.identifier)
     .optional()
     .describe('What people call what is watched, such as the name of the host.'),
-  started_at: timestamp,
+  started_at: timestampSchema,
   sequence: z.int().nonnegative().describe('Counts the heartbeats of one run of the agent from 0.'),
   interval_seconds: z
     .number()
@@ -132,13 +137,13 @@ export const heartbeatRequestSchema = z.object({
     reports: z.int().nonnegative(),
     bytes: z.int().nonnegative(),
     dropped: z.int().nonnegative().describe('Reports given up since the agent started.'),
-    oldest_at: timestamp.optional(),
+    oldest_at: timestampSchema.optional(),
   }),
 })
 
 export const heartbeatResponseSchema = z.object({
   interval_seconds: z.number().positive().describe('When the next heartbeat is due.'),
-  server_time: timestamp,
+  server_time: timestampSchema,
 })
 
 /** An error as the platform answers it. RFC 9457. */

@@ -1,11 +1,11 @@
-import { closest, distance } from 'fastest-levenshtein'
 import { type Agent, type AgentOptions, createAgent } from '../agent/agent.ts'
 import type { JsonSchema } from '../config/config-schema.ts'
 import { agentConfigJsonSchema } from '../config/parse-config.ts'
 import type { Connector } from '../connector.ts'
-import { isConnector } from '../define-connector.ts'
+import { CONTRACT, isConnector } from '../define-connector.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import { UnknownTypeError } from '../errors/unknown-type-error.ts'
+import { nearestName } from '../nearest-name.ts'
 
 /** What is known of a connector before its code is loaded. */
 export interface ConnectorSummary {
@@ -44,7 +44,7 @@ export interface Registry {
   summaries(): ConnectorSummary[]
   /** The same with each connector's options. Loads every connector; one that cannot be loaded is left out and added to `problems`. */
   describe(): Promise<ConnectorDescription[]>
-  /** The connector of a type, loaded now if it was not before. @throws {UnknownTypeError} @throws {ConnectorError} */
+  /** The connector of a type, loaded now if it was not before. A failed load is tried again by the next call. @throws {UnknownTypeError} @throws {ConnectorError} */
   connector(agentType: string): Promise<Connector>
   /** An agent for a type. @throws {UnknownTypeError} and all that `createAgent` throws. */
   createAgent(options: AgentOptionsByType): Promise<Agent>
@@ -67,6 +67,11 @@ export function createRegistry(connectors: readonly Connector[]): Registry {
   for (const connector of connectors) {
     if (!isConnector(connector))
       throw new ConnectorError('given to `createRegistry`', 'it was not made by `defineConnector`.')
+    if (connector.contract !== CONTRACT)
+      throw new ConnectorError(
+        `\`${(connector as Connector).type}\``,
+        `it speaks contract ${String((connector as Connector).contract)}, and this \`@rca/core\` speaks contract ${CONTRACT}.`,
+      )
     if (entries.has(connector.type))
       throw new ConnectorError(`\`${connector.type}\``, 'another connector in the same registry has this type.')
     const { type, title, description } = connector
@@ -86,7 +91,13 @@ export function registryOf(entries: ReadonlyMap<string, RegistryEntry>, found: r
     if (entry === undefined) throw unknownType(agentType, sorted)
     const loading = loaded.get(agentType) ?? entry.load()
     loaded.set(agentType, loading)
-    return loading
+    try {
+      return await loading
+    } catch (error) {
+      // The next use tries again: the package may have been mended meanwhile.
+      if (loaded.get(agentType) === loading) loaded.delete(agentType)
+      throw error
+    }
   }
 
   const describeEntry = async (entry: RegistryEntry): Promise<ConnectorDescription | undefined> => {
@@ -115,10 +126,5 @@ export function registryOf(entries: ReadonlyMap<string, RegistryEntry>, found: r
 
 function unknownType(agentType: string, entries: readonly RegistryEntry[]): UnknownTypeError {
   const types = entries.map((entry) => entry.type)
-  const nearest = types.length > 0 ? closest(agentType, types) : undefined
-  return new UnknownTypeError(
-    agentType,
-    types,
-    nearest !== undefined && distance(agentType, nearest) <= 3 ? nearest : undefined,
-  )
+  return new UnknownTypeError(agentType, types, nearestName(String(agentType), types))
 }

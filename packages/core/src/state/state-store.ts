@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Small texts that outlive a run of the agent: cursors, the agent's id. */
@@ -32,8 +32,13 @@ export function createDirectoryState(directory: string): StateStore {
     write: async (key, text) => {
       await mkdir(directory, { recursive: true, mode: 0o700 })
       const temporary = `${path(key)}.${randomBytes(6).toString('hex')}.tmp`
-      await writeFile(temporary, text, { mode: 0o600 })
-      await rename(temporary, path(key))
+      try {
+        await writeFile(temporary, text, { mode: 0o600 })
+        await rename(temporary, path(key))
+      } catch (error) {
+        await rm(temporary, { force: true }).catch(() => undefined)
+        throw error
+      }
     },
   }
 }

@@ -1,0 +1,524 @@
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { type Client, exampleConnector, host, signals } from '../../test/example-connector.ts'
+import { gate } from '../../test/gate.ts'
+import { type Platform, problem, startPlatform } from '../../test/platform.ts'
+import { recordingLogger } from '../../test/recording-logger.ts'
+import { temporaryDirectory } from '../../test/temporary-directory.ts'
+import type { RawConfig } from '../config/parse-config.ts'
+import type { Collector, Connector, WatchContext } from '../connector.ts'
+import { AgentTokenError } from '../errors/agent-token-error.ts'
+import { ConfigError } from '../errors/config-error.ts'
+import { ConnectorError } from '../errors/connector-error.ts'
+import { PlatformUrlError } from '../errors/platform-url-error.ts'
+import { AGENT_PATHS, type Report, reportSchema } from '../platform/protocol.ts'
+import { type Agent, type AgentOptions, createAgent } from './agent.ts'
+import { agentIdOf, provisionalAgentId } from './agent-id.ts'
+
+const TOKEN = 'agent_prod_4f2a9c'
+const AGENT_ID = agentIdOf('example', 'machine-1')
+
+interface Setup {
+  readonly agent: Agent
+  readonly log: ReturnType<typeof recordingLogger>
+}
+
+/** An agent that is stopped when the test has finished. Its reports follow each other quickly. */
+function agentOf(
+  platformUrl: string,
+  parts: Partial<Connector<unknown, Client>> = {},
+  config: RawConfig = {},
+  options: Partial<AgentOptions<unknown, Client>> = {},
+): Setup {
+  const log = recordingLogger()
+  const agent = createAgent({
+    connector: exampleConnector(parts),
+    platformUrl,
+    agentToken: TOKEN,
+    logger: log,
+    config: { collect_interval: '50ms', retry_count: 0, ...config },
+    ...options,
+  })
+  onTestFinished(() => agent.stop({ deadline: '1s' }))
+  return { agent, log }
+}
+
+const rebooted = signals.rebooted.event({ at: new Date(), entity: host, body: 'It was restarted.' })
+const load: Collector<Client> = { collect: async () => ({ metrics: [signals.load.point(1, host)] }) }
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
+
+function hostIds({ data }: Report): string[] {
+  return data.entities.filter(({ type }) => type === 'host').map(({ id, deleted }) => (deleted ? `-${id}` : id))
+}
+
+/** Makes waits after failures short. */
+function hurryRetries(): void {
+  const random = vi.spyOn(Math, 'random').mockReturnValue(0.01)
+  onTestFinished(() => random.mockRestore())
+}
+
+describe('an agent that runs', () => {
+  test('says that it is alive, and sends what it saw', async () => {
+    const platform = await startPlatform()
+    const { agent } = agentOf(platform.url, { collectors: { load } })
+    expect(agent.status()).toMatchObject({ state: 'idle', connected: false, platformReachable: undefined })
+    await agent.start()
+    await platform.until(() => platform.reports().length > 0 && platform.heartbeats().length > 0)
+    expect(platform.heartbeats()[0]).toMatchObject({
+      agent_id: AGENT_ID,
+      agent_type: 'example',
+      agent_name: 'web-1',
+      sequence: 0,
+    })
+    expect(platform.heartbeats()[0]).not.toHaveProperty('replaces_agent_id')
+    const [report] = platform.reports()
+    expect(report).toMatchObject({ agent_id: AGENT_ID, sequence: 0, snapshot: true, data: { gaps: [] } })
+    expect(report?.data.metrics).toContainEqual(signals.load.point(1, host))
+    await vi.waitFor(() => expect(agent.status().platformReachable).toBe(true))
+    expect(agent.status()).toMatchObject({
+      state: 'running',
+      connected: true,
+      collectors: { load: { ok: true } },
+    })
+    await agent.stop()
+    expect(agent.status()).toMatchObject({ state: 'stopped', connected: false, outbox: { reports: 0, dropped: 0 } })
+    expect(platform.violations).toEqual([])
+  })
+
+  test('sends entities once, and then what changed', async () => {
+    const seen = [
+      ['a', 'b'],
+      ['a', 'b'],
+      ['b', 'c'],
+    ]
+    const hosts: Collector<Client> = {
+      collect: async () => ({ entities: (seen.shift() ?? ['b', 'c']).map((id) => signals.host.entity({ id })) }),
+    }
+    const platform = await startPlatform()
+    await agentOf(platform.url, { collectors: { hosts } }).agent.start()
+    await platform.until(() => platform.reports().length >= 4)
+    const reports = platform.reports()
+    expect(reports.slice(0, 4).map(hostIds)).toEqual([['a', 'b'], [], ['c', '-a'], []])
+    expect(reports.slice(0, 4).map(({ snapshot }) => snapshot)).toEqual([true, undefined, undefined, undefined])
+    expect(reports.slice(0, 4).map(({ sequence }) => sequence)).toEqual([0, 1, 2, 3])
+  })
+
+  test('sends what a watcher saw soon, without waiting for its round', async () => {
+    const speak = gate()
+    const events = {
+      watch: async (_client: Client, { emit, signal }: WatchContext) => {
+        await speak.promise
+        emit({ events: [rebooted] })
+        await untilAborted(signal)
+      },
+    }
+    const platform = await startPlatform()
+    const { agent } = agentOf(platform.url, { watchers: { events } }, { collect_interval: '1d' })
+    await agent.start()
+    await platform.until(() => platform.reports().length === 1)
+    speak.open()
+    await platform.until(() => platform.reports().length === 2)
+    expect(platform.reports()[1]?.data.events).toEqual([rebooted])
+    expect(agent.status().collectors).toMatchObject({ events: { ok: true } })
+  })
+
+  test('shows what fails as gaps and in its heartbeats', async () => {
+    const disks: Collector<Client> = {
+      collect: async () => {
+        throw new Error('no permission')
+      },
+    }
+    const platform = await startPlatform()
+    const { agent } = agentOf(platform.url, { collectors: { load, disks } }, { heartbeat_interval: '50ms' })
+    await agent.start()
+    await platform.until(() => platform.heartbeats().some(({ collectors }) => collectors.disks !== undefined))
+    expect(platform.heartbeats().at(-1)).toMatchObject({
+      interval_seconds: 0.05,
+      collectors: { load: { ok: true }, disks: { ok: false, error: 'no permission' } },
+    })
+    await platform.until(() => platform.reports().length >= 3)
+    const since = platform.reports().map(({ data }) => data.gaps[0]?.since)
+    expect(new Set(since).size).toBe(1)
+    expect(platform.violations).toEqual([])
+  })
+
+  test('takes on the interval that the platform asks for', async () => {
+    const platform = await startPlatform(({ path }) =>
+      path === AGENT_PATHS.heartbeat
+        ? { status: 200, body: { interval_seconds: 0.1, server_time: new Date().toISOString() } }
+        : undefined,
+    )
+    await agentOf(platform.url).agent.start()
+    await platform.until(() => platform.heartbeats().length >= 3)
+    expect(
+      platform
+        .heartbeats()
+        .map(({ sequence }) => sequence)
+        .slice(0, 3),
+    ).toEqual([0, 1, 2])
+  })
+
+  test('loses nothing while the platform is away', async () => {
+    hurryRetries()
+    const platform = await startPlatform()
+    await platform.stop()
+    const { agent, log } = agentOf(platform.url, { collectors: { load } })
+    await agent.start()
+    await vi.waitFor(() => expect(agent.status().outbox.reports).toBeGreaterThan(2))
+    expect(agent.status()).toMatchObject({ platformReachable: false, outbox: { dropped: 0 } })
+    const again = await startPlatform(undefined, platform.port)
+    await again.until(() => again.reports().length > 3)
+    await agent.stop()
+    expect(again.reports().map(({ sequence }) => sequence)).toEqual(again.reports().map((_, index) => index))
+    expect(again.reports()[0]?.snapshot).toBe(true)
+    expect(again.violations).toEqual([])
+    expect(log.messages('warn').some((message) => message.includes('ECONNREFUSED'))).toBe(true)
+    expect(log.messages('error')).toEqual([])
+  })
+
+  test('sends everything again after the platform refused a report', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    let refuse = true
+    const platform = await startPlatform(({ path }) =>
+      path === AGENT_PATHS.data && refuse ? problem(422, 'no') : undefined,
+    )
+    const hosts: Collector<Client> = { collect: async () => ({ entities: [signals.host.entity({ id: 'a' })] }) }
+    const { agent, log } = agentOf(platform.url, { collectors: { hosts } })
+    await agent.start()
+    await vi.waitFor(() => expect(agent.status().outbox.dropped).toBe(1))
+    refuse = false
+    vi.advanceTimersByTime(61_000)
+    await platform.until(() => platform.reports().some(({ snapshot }) => snapshot === true))
+    expect(
+      platform
+        .reports()
+        .filter(({ snapshot }) => snapshot)
+        .map(hostIds),
+    ).toEqual([['a']])
+    expect(log.messages('error')[0]).toContain('a report was given up: ')
+  })
+
+  test('gives up the oldest when its queue is full, and says so', async () => {
+    const note = 'x'.repeat(30_000)
+    const flood: Collector<Client> = {
+      collect: async () => ({ metrics: Array.from({ length: 20 }, () => signals.load.point(1, host, { note })) }),
+    }
+    const platform = await startPlatform(() => problem(503, 'maintenance'))
+    const { agent, log } = agentOf(platform.url, { collectors: { flood } }, { max_queue_size: 1 })
+    await agent.start()
+    await vi.waitFor(() => expect(agent.status().outbox.dropped).toBeGreaterThan(0))
+    expect(agent.status().outbox.bytes).toBeLessThanOrEqual(1024 * 1024)
+    expect(log.messages('warn').some((message) => message.includes('`max_queue_size` is its bound in MiB'))).toBe(true)
+  })
+
+  test('starts once and stops once, however often it is told to', async () => {
+    const connect = vi.fn(async () => ({ name: 'x' }))
+    const disconnect = vi.fn(async () => undefined)
+    const platform = await startPlatform()
+    const { agent } = agentOf(platform.url, { connect, disconnect })
+    await Promise.all([agent.start(), agent.start()])
+    await agent.start()
+    await Promise.all([agent.stop(), agent.stop()])
+    await agent.stop()
+    expect(connect).toHaveBeenCalledOnce()
+    expect(disconnect).toHaveBeenCalledOnce()
+  })
+
+  test('does not start again after it was stopped, and says what to do', async () => {
+    const { agent } = agentOf('http://127.0.0.1:9')
+    await agent.stop()
+    await expect(agent.start()).rejects.toMatchObject({
+      code: 'RCA_AGENT_STOPPED',
+      message: 'This agent was stopped and does not start again. Make a new one with `createAgent`',
+    })
+    await expect(agent.collectMetrics()).rejects.toMatchObject({ code: 'RCA_AGENT_STOPPED' })
+    expect(await agent.heartbeat()).toBe(false)
+  })
+})
+
+describe('an agent that stops', () => {
+  test('sends what a watcher said last, and what collectors saw', async () => {
+    const platform = await startPlatform()
+    const events = {
+      watch: async (_client: Client, { emit, signal }: WatchContext) => {
+        await untilAborted(signal)
+        emit({ events: [rebooted] })
+      },
+    }
+    const { agent } = agentOf(platform.url, { watchers: { events } }, { collect_interval: '1d' })
+    await agent.start()
+    await platform.until(() => platform.reports().length === 1)
+    await agent.stop()
+    expect(platform.reports()[1]?.data.events).toEqual([rebooted])
+    expect(platform.violations).toEqual([])
+  })
+
+  test('takes nothing more from a watcher that goes on', async () => {
+    let speak: WatchContext['emit'] = () => undefined
+    const deaf = {
+      watch: (_client: Client, { emit }: WatchContext): Promise<void> => {
+        speak = emit
+        return new Promise(() => undefined)
+      },
+    }
+    const platform = await startPlatform()
+    const { agent } = agentOf(platform.url, { watchers: { deaf } }, { collect_interval: '1d' })
+    await agent.start()
+    await platform.until(() => platform.reports().length === 1)
+    await vi.waitFor(() => expect(agent.status().outbox.reports).toBe(0))
+    await agent.stop({ deadline: '100ms' })
+    const { outbox } = agent.status()
+    const calls = platform.calls.length
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    speak({ events: [rebooted] })
+    expect(vi.getTimerCount()).toBe(0)
+    expect(agent.status().outbox).toEqual(outbox)
+    expect(platform.calls).toHaveLength(calls)
+  })
+
+  test('in the middle of a round does not take the end for a failure', async () => {
+    const asked = gate()
+    const slow: Collector<Client> = {
+      collect: (_client, { signal }) => {
+        asked.open()
+        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+      },
+    }
+    const platform = await startPlatform()
+    const { agent } = agentOf(platform.url, { collectors: { load, slow } }, { collect_interval: '1d' })
+    await agent.start()
+    await asked.promise
+    await agent.stop()
+    for (const { data, snapshot } of platform.reports()) {
+      expect(data.gaps).toEqual([])
+      expect(snapshot).toBeUndefined()
+    }
+    expect(platform.reports().flatMap(({ data }) => data.metrics)).toContainEqual(signals.load.point(1, host))
+  })
+
+  test('while it connects does not wait for the connection', async () => {
+    const asked = gate()
+    const connect = (): Promise<Client> => {
+      asked.open()
+      return new Promise(() => undefined)
+    }
+    const platform = await startPlatform()
+    const { agent, log } = agentOf(platform.url, { connect })
+    const starting = agent.start()
+    await asked.promise
+    await agent.stop({ deadline: '1d' })
+    await starting
+    expect(platform.calls).toEqual([])
+    expect(log.messages('error')).toEqual([])
+  })
+
+  test('gives up at its deadline when the platform does not answer', async () => {
+    const platform = await startPlatform(({ path }) => (path === AGENT_PATHS.data ? 'handled' : undefined))
+    const { agent, log } = agentOf(platform.url, { collectors: { load } })
+    await agent.start()
+    await vi.waitFor(() => expect(agent.status().outbox.reports).toBeGreaterThan(0))
+    await agent.stop({ deadline: '100ms' })
+    expect(log.messages('warn')).toContain('the agent stopped before everything was delivered')
+  })
+
+  test('without having started closes the client that it opened', async () => {
+    const disconnect = vi.fn(async () => undefined)
+    const { agent } = agentOf('http://127.0.0.1:9', { disconnect, collectors: { load } })
+    await agent.collectMetrics()
+    expect(agent.status()).toMatchObject({ state: 'idle', connected: true })
+    await agent.stop()
+    expect(disconnect).toHaveBeenCalledOnce()
+  })
+})
+
+describe('an agent that cannot connect', () => {
+  /** Fails so often, then succeeds. */
+  function failing(times: number): { connect: () => Promise<Client>; heal: () => void } {
+    let left = times
+    return {
+      connect: async () => {
+        if (left > 0) {
+          left -= 1
+          throw new Error('the socket is not there')
+        }
+        return { name: 'x' }
+      },
+      heal: () => {
+        left = 0
+      },
+    }
+  }
+
+  test('is heard under a provisional id, which its real one replaces', async () => {
+    hurryRetries()
+    const { connect, heal } = failing(Number.POSITIVE_INFINITY)
+    const platform = await startPlatform()
+    const { agent, log } = agentOf(platform.url, { connect, collectors: { load } })
+    await agent.start()
+    await platform.until(() => platform.heartbeats().length > 0)
+    expect(platform.heartbeats()[0]).toMatchObject({
+      agent_id: provisionalAgentId('example'),
+      collectors: { connect: { ok: false, error: 'the socket is not there' } },
+    })
+    expect(agent.status().connected).toBe(false)
+    heal()
+    await platform.until(() => platform.heartbeats().some(({ agent_id }) => agent_id === AGENT_ID))
+    const known = platform.heartbeats().find(({ agent_id }) => agent_id === AGENT_ID)
+    expect(known).toMatchObject({ agent_name: 'web-1', replaces_agent_id: provisionalAgentId('example') })
+    expect(known?.collectors).not.toHaveProperty('connect')
+    await platform.until(() => platform.reports().length > 0)
+    expect(platform.reports()[0]?.agent_id).toBe(AGENT_ID)
+    expect(log.messages('error')).toEqual([
+      'Example cannot be read yet, the agent goes on trying: the socket is not there',
+    ])
+    expect(platform.violations).toEqual([])
+  })
+
+  test('keeps the id that an earlier run found out', async () => {
+    const stateDirectory = await temporaryDirectory()
+    const platform = await startPlatform()
+    const earlier = agentOf(platform.url, {}, {}, { stateDirectory }).agent
+    await earlier.heartbeat()
+    await earlier.stop()
+    const { connect } = failing(Number.POSITIVE_INFINITY)
+    expect(await agentOf(platform.url, { connect }, {}, { stateDirectory }).agent.heartbeat()).toBe(true)
+    expect(platform.heartbeats().map(({ agent_id }) => agent_id)).toEqual([AGENT_ID, AGENT_ID])
+    expect(platform.heartbeats()[1]).not.toHaveProperty('replaces_agent_id')
+  })
+
+  test('goes on without a state directory that it can write', async () => {
+    const platform = await startPlatform()
+    const { agent, log } = agentOf(platform.url, {}, {}, { stateDirectory: '/dev/null/state' })
+    expect(await agent.heartbeat()).toBe(true)
+    expect(log.messages('warn')[0]).toContain('the state directory cannot be written')
+  })
+
+  test('because its connection hangs, is heard all the same', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const platform = await startPlatform()
+    const { agent } = agentOf(platform.url, { connect: () => new Promise(() => undefined) })
+    const beating = agent.heartbeat()
+    await vi.advanceTimersByTimeAsync(15_000)
+    vi.useRealTimers()
+    expect(await beating).toBe(true)
+    expect(platform.heartbeats()[0]?.collectors).toMatchObject({
+      connect: { ok: false, error: 'connecting to Example did not finish within 15 s' },
+    })
+  })
+
+  test('throws what the connector says when metrics are asked of it', async () => {
+    const { agent } = agentOf('http://127.0.0.1:9', { connect: failing(1).connect, collectors: { load } })
+    await expect(agent.collectMetrics()).rejects.toThrow('the socket is not there')
+    expect((await agent.collectMetrics()).data.gaps).toEqual([])
+  })
+})
+
+describe('an agent that is driven by hand', () => {
+  async function platformAnd(parts: Partial<Connector<unknown, Client>> = {}): Promise<Setup & { platform: Platform }> {
+    const platform = await startPlatform()
+    return { platform, ...agentOf(platform.url, parts) }
+  }
+
+  test('collects, delivers and says that it is alive', async () => {
+    const { agent, platform } = await platformAnd({ collectors: { load } })
+    const report = await agent.collectMetrics()
+    expect(reportSchema.parse(report)).toMatchObject({ agent_type: 'example', agent_id: AGENT_ID, snapshot: true })
+    expect(platform.calls).toEqual([])
+    expect(await agent.sendData(report)).toBe(true)
+    expect(await agent.sendData(report)).toBe(true)
+    expect(platform.reports()).toEqual([report])
+    expect(await agent.heartbeat()).toBe(true)
+    expect(platform.violations).toEqual([])
+  })
+
+  test('has a failing collector as a gap in its report', async () => {
+    const disks: Collector<Client> = { collect: () => Promise.reject(new Error('no permission')) }
+    const { agent } = await platformAnd({ collectors: { load, disks } })
+    const { data, snapshot } = await agent.collectMetrics()
+    expect(data.gaps).toMatchObject([{ scope: 'collector:disks', reason: 'no permission' }])
+    expect(data.metrics).toContainEqual(signals.load.point(1, host))
+    expect(snapshot).toBeUndefined()
+  })
+
+  test('says `false` when the platform does not have it in the end', async () => {
+    const { agent, platform, log } = await platformAnd()
+    const report = await agent.collectMetrics()
+    platform.answer = () => problem(503, 'maintenance')
+    expect(await agent.sendData(report)).toBe(false)
+    expect(await agent.heartbeat()).toBe(false)
+    expect(log.messages('warn')[0]).toContain('a report was not delivered: ')
+    await platform.stop()
+    expect(await agent.sendData(report)).toBe(false)
+  })
+
+  test.each([undefined, null, {}, 'report', { metrics: {}, timestamp: 'now' }])(
+    'refuses %j as a report',
+    async (value) => {
+      const { agent } = await platformAnd()
+      await expect(agent.sendData(value as unknown as Report)).rejects.toThrow(TypeError)
+      await expect(agent.sendData(value as unknown as Report)).rejects.toThrow('as `collectMetrics` returns it')
+    },
+  )
+
+  test('is the same agent in every run', async () => {
+    const { agent } = await platformAnd()
+    const again = (await platformAnd()).agent
+    const other = (await platformAnd({ identify: async () => ({ id: 'machine-2', name: '', entity: host }) })).agent
+    expect((await again.collectMetrics()).agent_id).toBe((await agent.collectMetrics()).agent_id)
+    expect((await other.collectMetrics()).agent_id).not.toBe(AGENT_ID)
+  })
+
+  test('asked to collect while it stops says so', async () => {
+    const asked = gate()
+    const slow: Collector<Client> = {
+      collect: () => {
+        asked.open()
+        return new Promise(() => undefined)
+      },
+    }
+    const { agent } = await platformAnd({ collectors: { slow } })
+    const collecting = expect(agent.collectMetrics()).rejects.toMatchObject({ code: 'RCA_AGENT_STOPPED' })
+    await asked.promise
+    await agent.stop()
+    await collecting
+  })
+})
+
+describe('making an agent', () => {
+  const connector = exampleConnector()
+  const options = { connector, platformUrl: 'https://api.example.com', agentToken: TOKEN }
+
+  test('opens nothing', () => {
+    const connect = vi.fn(async () => ({ name: 'x' }))
+    createAgent({ ...options, connector: exampleConnector({ connect }) })
+    expect(connect).not.toHaveBeenCalled()
+  })
+
+  test('checks everything that it is given', () => {
+    expect(() => createAgent({ ...options, connector: {} as Connector })).toThrow(ConnectorError)
+    expect(() => createAgent({ ...options, platformUrl: 'api.example.com' })).toThrow(PlatformUrlError)
+    expect(() => createAgent({ ...options, agentToken: '' })).toThrow(AgentTokenError)
+    expect(() => createAgent({ ...options, config: { colour: 'red' } })).toThrow(ConfigError)
+  })
+
+  test('gives the command that deploys it', () => {
+    const agent = createAgent(options)
+    expect(agent.getDeploymentCommand()).toBe('run-agent')
+    expect(agent.deployment()).toMatchObject({ command: 'run-agent', instructions: '1. Run: run-agent' })
+    expect(createAgent({ ...options, config: { log_level: 'debug' } }).agentType).toBe('example')
+  })
+
+  test.each([
+    ['http://api.one.example.com', 1],
+    ['https://api.two.example.com', 0],
+    ['http://127.0.0.1:3000', 0],
+  ])('for %s warns %i times that everything can be read on the way', (platformUrl, times) => {
+    const logger = recordingLogger()
+    createAgent({ ...options, platformUrl, logger })
+    createAgent({ ...options, platformUrl, logger })
+    expect(logger.messages('warn')).toHaveLength(times)
+  })
+})

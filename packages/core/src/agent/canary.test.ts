@@ -1,0 +1,107 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { type Client, exampleConnector, host, signals } from '../../test/example-connector.ts'
+import { startPlatform } from '../../test/platform.ts'
+import { recordingLogger } from '../../test/recording-logger.ts'
+import { secret } from '../config/options.ts'
+import { createAgent } from './agent.ts'
+
+const TOKEN = 'agent_canary_7d1e90'
+const PASSWORD = 'canary"\\/ pässword'
+const NESTED = 'canary-nested-5c2b'
+
+const forms = [TOKEN, PASSWORD, NESTED].flatMap((text) => [
+  text,
+  encodeURIComponent(text),
+  JSON.stringify(text).slice(1, -1),
+  JSON.stringify(JSON.stringify(text).slice(1, -1)).slice(1, -1),
+])
+
+test('no secret leaves the process but in the Authorization header, wherever a connector puts it', async () => {
+  const said = `${TOKEN} ${PASSWORD} ${encodeURIComponent(PASSWORD)} ${JSON.stringify({ NESTED, PASSWORD })}`
+  const connector = exampleConnector({
+    config: z.object({ password: secret(), registry: z.object({ key: secret() }) }),
+    connect: async ({ log }) => {
+      log.info({ said, [said]: { deep: [new Error(said)] } }, said)
+      return { name: 'x' }
+    },
+    identify: async () => ({ id: said, name: said, entity: { type: 'host', id: said } }),
+    collectors: {
+      entities: {
+        collect: async () => ({
+          entities: [
+            {
+              ...signals.host.entity({ id: said, name: said, attributes: { note: [said] } }),
+              relations: [{ type: said.slice(0, 200), target: { type: 'host', id: said } }],
+            },
+          ],
+        }),
+      },
+      metrics: {
+        collect: async () => ({ metrics: [signals.load.point(1, { type: 'host', id: said }, { note: said })] }),
+      },
+      gaps: { collect: async () => ({ gaps: [{ scope: said, reason: said }] }) },
+      errors: { collect: () => Promise.reject(new Error(said)) },
+      texts: { collect: () => Promise.reject(said) },
+      undeclared: {
+        collect: async () =>
+          ({
+            [said]: [],
+            metrics: [{ ...signals.load.point(1, host)!, name: said }],
+            events: [{ name: said }],
+          }) as never,
+      },
+    },
+    watchers: {
+      events: {
+        watch: async (_client: Client, { emit }) => {
+          emit({
+            events: [signals.rebooted.event({ at: new Date(), entity: host, body: said, attributes: { note: said } })],
+          })
+          throw new Error(said)
+        },
+      },
+    },
+  })
+  const platform = await startPlatform()
+  const logger = recordingLogger()
+  const agent = createAgent({
+    connector,
+    platformUrl: platform.url,
+    agentToken: TOKEN,
+    logger,
+    config: { password: PASSWORD, registry: { key: NESTED }, collect_interval: '20ms', heartbeat_interval: '20ms' },
+  })
+  await agent.start()
+  await platform.until(
+    () =>
+      platform.reports().some(({ data }) => data.events.length > 0) &&
+      platform
+        .heartbeats()
+        .some(({ collectors }) => collectors.events?.ok === false && collectors.errors !== undefined),
+  )
+  const report = await agent.collectMetrics()
+  const status = agent.status()
+  expect(
+    await agent.sendData({
+      ...report,
+      data: { ...report.data, gaps: [{ scope: said, reason: said, since: report.timestamp }] },
+    }),
+  ).toBe(true)
+  await agent.stop()
+
+  expect(platform.violations).toEqual([])
+  expect(platform.calls[0]?.headers.authorization).toBe(`Bearer ${TOKEN}`)
+  const bodies = platform.calls.map(({ text }) => text)
+  const outside = [...bodies, JSON.stringify(logger.lines), JSON.stringify(report), JSON.stringify(status)].join('\n')
+  expect(outside).toContain('[redacted]')
+  for (const form of forms) expect(outside.includes(form), form).toBe(false)
+})
+
+test('a configuration that is wrong does not show its secrets', () => {
+  const connector = exampleConnector({ config: z.object({ password: secret().max(3) }) })
+  const make = (): unknown =>
+    createAgent({ connector, platformUrl: 'https://x', agentToken: TOKEN, config: { password: PASSWORD } })
+  expect(make).toThrow('`password`: Too big')
+  expect(make).not.toThrow(PASSWORD)
+})

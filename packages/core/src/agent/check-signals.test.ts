@@ -1,0 +1,212 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { host, signals } from '../../test/example-connector.ts'
+import { LIMITS, type Report, reportSchema } from '../platform/protocol.ts'
+import type { Signals } from '../signals.ts'
+import { createSignalCheck } from './check-signals.ts'
+
+const check = createSignalCheck(signals)
+const at = new Date('2026-01-23T10:00:00.000Z')
+
+const point = signals.load.point(1, host)!
+const described = signals.host.entity({ id: 'host-1', relations: [{ type: 'runs_on', target: host }] })
+const happened = signals.rebooted.event({ id: 'boot-1', at, entity: host, body: 'It was restarted.' })
+const gap = { scope: 'filesystem:/mnt', reason: 'no permission' }
+
+function problemOf(said: unknown): string | undefined {
+  const { entities, metrics, events, gaps, problems } = check(said as Signals)
+  expect([...entities, ...metrics, ...events, ...gaps]).toEqual([])
+  expect(problems).toHaveLength(1)
+  return problems[0]
+}
+
+test('what was declared passes, and what could not be read is left out without a word', () => {
+  const said = {
+    entities: [described, undefined],
+    metrics: [point, undefined],
+    events: [undefined, happened],
+    gaps: [gap, undefined, { ...gap, since: at.toISOString() }],
+  }
+  expect(check(said)).toEqual({
+    entities: [described],
+    metrics: [point],
+    events: [happened],
+    gaps: [gap, { ...gap, since: at.toISOString() }],
+    problems: [],
+  })
+})
+
+test.each([{}, { metrics: undefined }, { metrics: null }])('%j says nothing, and that is fine', (said) => {
+  expect(check(said as Signals)).toEqual({ entities: [], metrics: [], events: [], gaps: [], problems: [] })
+})
+
+test.each([
+  [undefined, 'it returned undefined instead of signals'],
+  [null, 'it returned null instead of signals'],
+  ['text', 'it returned string instead of signals'],
+  [[point], 'it returned an array instead of signals'],
+  [{ metric: [point] }, 'it returned the unknown field `metric` (known: entities, metrics, events, gaps)'],
+  [{ metrics: point }, '`metrics` is no list'],
+  [{ metrics: [5] }, '`metrics` contains something that is no object'],
+  [{ metrics: [null] }, '`metrics` contains something that is no object'],
+])('%j is no answer: %s', (said, problem) => {
+  expect(problemOf(said)).toBe(problem)
+})
+
+test.each([
+  [{ name: 'host.other' }, 'the metric `host.other` is not declared in `signals`'],
+  [{ unit: 's' }, 'the metric `host.load` has another unit or kind than declared'],
+  [{ kind: 'counter' }, 'the metric `host.load` has another unit or kind than declared'],
+  [{ value: Number.NaN }, 'the metric `host.load` has a value that is no finite number'],
+  [{ value: Number.POSITIVE_INFINITY }, 'the metric `host.load` has a value that is no finite number'],
+  [{ value: '5' }, 'the metric `host.load` has a value that is no finite number'],
+  [{ entity: undefined }, 'the metric `host.load` has no entity'],
+  [{ entity: { type: '', id: '1' } }, 'the metric `host.load` points at an entity without a proper type'],
+  [{ entity: { type: 'host', id: '' } }, 'whose id is empty, too long or no text'],
+  [{ attributes: undefined }, 'the metric `host.load` has no attributes'],
+  [{ attributes: ['a'] }, 'the metric `host.load` has no attributes'],
+  [{ attributes: { a: null } }, 'has an attribute `a` that is no text'],
+  [{ attributes: { a: Number.NaN } }, 'has an attribute `a` that is no text'],
+  [{ attributes: { a: ['x', 1] } }, 'has an attribute `a` that is no text'],
+  // biome-ignore lint/suspicious/noSparseArray: a hole is what is tested
+  [{ attributes: { a: ['x', , 'y'] } }, 'has an attribute `a` that is no text'],
+  [{ attributes: { '': 'x' } }, 'has an attribute `` that is no text'],
+  [{ attributes: { a: 'x'.repeat(LIMITS.attribute + 1) } }, 'is too long'],
+])('a point with %j is left out', (wrong, problem) => {
+  expect(problemOf({ metrics: [{ ...point, ...wrong }] })).toContain(problem)
+})
+
+test.each([
+  [{ type: 'container' }, 'the entity type `container` is not declared in `signals`'],
+  [{ type: undefined }, 'the entity type `undefined` is not declared in `signals`'],
+  [{ id: 5 }, 'whose id is empty, too long or no text'],
+  [{ name: undefined }, 'an entity of type `host` has no name'],
+  [{ relations: undefined }, 'an entity of type `host` has no list of relations'],
+  [{ relations: [null] }, 'an entity of type `host` has a relation without a proper type'],
+  [{ relations: [{ type: 'x' }] }, 'an entity of type `host` has a relation `x` that has no entity'],
+  [{ relations: Array(4097).fill({ type: 'x', target: host }) }, 'has more than 4096 relations'],
+])('an entity with %j is left out', (wrong, problem) => {
+  expect(problemOf({ entities: [{ ...described, ...wrong }] })).toContain(problem)
+})
+
+test.each([
+  [{ name: 'host.exploded' }, 'the event `host.exploded` is not declared in `signals`'],
+  [{ at: '2026-01-23' }, 'has an `at` that is no ISO 8601 time in UTC'],
+  [{ at: '2026-01-23T10:00:00+01:00' }, 'has an `at` that is no ISO 8601 time in UTC'],
+  [{ at: '2026-02-30T10:00:00Z' }, 'has an `at` that is no ISO 8601 time in UTC'],
+  [{ at }, 'has an `at` that is no ISO 8601 time in UTC'],
+  [{ severity: 'fatal' }, 'has the unknown severity `fatal`'],
+  [{ body: undefined }, 'has no body'],
+  [{ id: '' }, 'has an id that is empty'],
+  [{ entity: null }, 'has no entity'],
+])('an event with %j is left out', (wrong, problem) => {
+  expect(problemOf({ events: [{ ...happened, ...wrong }] })).toContain(problem)
+})
+
+test.each([
+  [{ scope: '' }, 'a gap has no proper scope'],
+  [{ reason: undefined }, 'has no reason'],
+  [{ since: 'yesterday' }, 'has a `since` that is no ISO 8601 time in UTC'],
+])('a gap with %j is left out', (wrong, problem) => {
+  expect(problemOf({ gaps: [{ ...gap, ...wrong }] })).toContain(problem)
+})
+
+test('one bad element does not cost the others', () => {
+  const { metrics, problems } = check({ metrics: [point, { ...point, value: Number.NaN }, point] })
+  expect(metrics).toEqual([point, point])
+  expect(problems).toHaveLength(1)
+})
+
+test('the same mistake is told once, and not every one of thousands', () => {
+  const many = Array.from({ length: 1000 }, (_, index) => ({ ...point, name: `other.${index}` }))
+  expect(check({ metrics: Array(1000).fill({ ...point, value: Number.NaN }) as never }).problems).toHaveLength(1)
+  expect(check({ metrics: many }).problems).toHaveLength(50)
+})
+
+test('long texts of people are shortened, without leaving half a secret', () => {
+  const redacting = createSignalCheck(signals, (text) => text.replaceAll('hunter2', '[redacted]'))
+  const body = `${'x'.repeat(LIMITS.body - 4)}hunter2`
+  const [event] = redacting({ events: [{ ...happened, body }] }).events
+  expect(event?.body).toHaveLength(LIMITS.body)
+  expect(event?.body).not.toContain('hun')
+  const [kept] = redacting({ gaps: [{ ...gap, reason: `${'x'.repeat(LIMITS.reason - 4)}hunter2` }] }).gaps
+  expect(kept?.reason).toHaveLength(LIMITS.reason)
+  const { problems } = redacting({ metrics: [{ ...point, name: `${'x'.repeat(97)}hunter2` }] })
+  expect(problems[0]).not.toContain('hun')
+})
+
+test('fields that are not the model’s do not travel', () => {
+  const deleted = { ...described, deleted: 'yes', toJSON: () => 'surprise' }
+  expect(check({ entities: [deleted] }).entities).toEqual([described])
+})
+
+test('what cannot be read or printed is named, and never thrown', () => {
+  const unreadable = new Proxy(point, {
+    get: () => {
+      throw new Error('gone')
+    },
+  })
+  expect(problemOf({ metrics: [unreadable] })).toBe('`metrics` contains something that cannot be read')
+  expect(problemOf({ metrics: [{ ...point, name: Object.create(null) as string }] })).toContain('`object`')
+  const trap = new Proxy({}, { ownKeys: () => Reflect.ownKeys(null as never) })
+  expect(problemOf(trap)).toBe('it returned something that cannot be read')
+})
+
+/** The whole path of what a check kept: JSON, then the platform's schema. */
+function sent(said: unknown): Report {
+  const { problems, gaps, ...kept } = check(said as Signals)
+  for (const problem of problems) expect(typeof problem).toBe('string')
+  const report: Report = {
+    report_id: '019bea3c-7b5e-7cc3-9d4c-2f1f6a3a9a11',
+    agent_id: '3f1b9c0e-8f5e-5d1b-9a55-2d3c9f8b7a60',
+    agent_type: 'example',
+    agent_version: '1.0.0',
+    sequence: 0,
+    timestamp: at.toISOString(),
+    data: { ...kept, gaps: gaps.map((one) => ({ since: at.toISOString(), ...one })) },
+  }
+  return reportSchema.parse(JSON.parse(JSON.stringify(report))) as Report
+}
+
+const anything = fc.anything({
+  withBigInt: true,
+  withDate: true,
+  withMap: true,
+  withNullPrototype: true,
+  withSet: true,
+  withSparseArray: true,
+  withTypedArray: true,
+})
+
+test('whatever a connector returns, the check does not throw and what it keeps is a valid report', () => {
+  fc.assert(
+    fc.property(fc.oneof(anything, fc.record({ metrics: anything, entities: anything, gaps: anything })), (said) => {
+      sent(said)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+/** A good signal with one or two of its fields replaced by anything. */
+function damaged(good: object): fc.Arbitrary<object> {
+  const fields = fc.dictionary(fc.constantFrom(...Object.keys(good), 'deleted', 'since'), anything, { maxKeys: 2 })
+  const attributes = fc.dictionary(fc.string(), fc.oneof(anything, fc.string(), fc.array(fc.string())))
+  return fc.tuple(fields, fc.option(attributes)).map(([wrong, some]) => ({
+    ...good,
+    ...(some === null ? {} : { attributes: some }),
+    ...wrong,
+  }))
+}
+
+test('however a signal is damaged, what is kept is a valid report', () => {
+  const said = fc.record({
+    entities: fc.array(damaged(described)),
+    metrics: fc.array(damaged(point)),
+    events: fc.array(damaged(happened)),
+    gaps: fc.array(damaged(gap)),
+  })
+  fc.assert(
+    fc.property(said, (one) => void sent(one)),
+    { numRuns: 500 },
+  )
+})

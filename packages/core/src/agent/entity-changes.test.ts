@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest'
+import type { Entity } from '../signals.ts'
+import { createEntityTracker, type EntityChanges } from './entity-changes.ts'
+
+const MINUTE = 60_000
+
+function entityOf(id: string, attributes: Entity['attributes'] = {}, type = 'container'): Entity {
+  return { type, id, name: id, attributes, relations: [] }
+}
+
+/** `id`, or `-id` for one that is gone. */
+function idsOf({ entities }: EntityChanges): string[] {
+  return entities.map((entity) => (entity.deleted ? `-${entity.id}` : entity.id))
+}
+
+test('at first everything is sent, then only what changed', () => {
+  const tracker = createEntityTracker()
+  tracker.update('containers', [entityOf('a'), entityOf('b')])
+  expect(tracker.take(0)).toEqual({ entities: [entityOf('a'), entityOf('b')], full: true })
+  expect(tracker.take(1)).toEqual({ entities: [], full: false })
+  tracker.update('containers', [entityOf('a'), entityOf('b', { state: 'dead' }), entityOf('c')])
+  expect(tracker.take(2)).toEqual({ entities: [entityOf('b', { state: 'dead' }), entityOf('c')], full: false })
+  expect(idsOf(tracker.take(3))).toEqual([])
+})
+
+test('what is gone is said once', () => {
+  const tracker = createEntityTracker()
+  tracker.update('containers', [entityOf('a', { state: 'up' }), entityOf('b')])
+  tracker.take(0)
+  tracker.update('containers', [entityOf('b')])
+  expect(tracker.take(1).entities).toEqual([{ ...entityOf('a'), deleted: true }])
+  expect(idsOf(tracker.take(2))).toEqual([])
+  tracker.update('containers', [entityOf('a'), entityOf('b')])
+  expect(idsOf(tracker.take(3))).toEqual(['a'])
+})
+
+test('two things of different types may have one id', () => {
+  const tracker = createEntityTracker()
+  tracker.update('all', [entityOf('1', {}, 'pod'), entityOf('1', {}, 'node')])
+  expect(idsOf(tracker.take(0))).toEqual(['1', '1'])
+})
+
+test('every ten minutes everything is sent again', () => {
+  const tracker = createEntityTracker()
+  tracker.update('containers', [entityOf('a')])
+  tracker.take(0)
+  expect(tracker.take(10 * MINUTE - 1).full).toBe(false)
+  expect(tracker.take(10 * MINUTE)).toEqual({ entities: [entityOf('a')], full: true })
+  expect(tracker.take(19 * MINUTE).full).toBe(false)
+})
+
+test('after a report got lost everything is sent again, but not with every report', () => {
+  const tracker = createEntityTracker()
+  tracker.update('containers', [entityOf('a')])
+  tracker.take(0)
+  tracker.forget()
+  expect(tracker.take(MINUTE - 1).full).toBe(false)
+  expect(tracker.take(MINUTE).full).toBe(true)
+  expect(tracker.take(3 * MINUTE).full).toBe(false)
+  tracker.forget()
+  expect(tracker.take(3 * MINUTE).full).toBe(true)
+})
+
+test('a list without some collector’s entities is made up for as soon as all have spoken', () => {
+  const tracker = createEntityTracker()
+  tracker.update('fast', [entityOf('a')])
+  expect(tracker.take(0, false)).toEqual({ entities: [entityOf('a')], full: true })
+  expect(tracker.take(1, false).full).toBe(false)
+  tracker.update('slow', [entityOf('b')])
+  expect(tracker.take(2, true)).toEqual({ entities: [entityOf('a'), entityOf('b')], full: true })
+  expect(tracker.take(3, true).full).toBe(false)
+})
+
+test('entities that could not be read are not taken for gone', () => {
+  const tracker = createEntityTracker()
+  tracker.update('containers', [entityOf('a'), entityOf('b')])
+  tracker.take(0)
+  tracker.update('containers', [entityOf('b', { state: 'dead' })], 'some')
+  expect(idsOf(tracker.take(1))).toEqual(['b'])
+  tracker.update('containers', [], 'some')
+  expect(idsOf(tracker.take(2))).toEqual([])
+  tracker.update('containers', [entityOf('b', { state: 'dead' })])
+  expect(idsOf(tracker.take(3))).toEqual(['-a'])
+})
+
+test('what several collectors say of one thing is put together, whoever was first', () => {
+  const runsOn = (id: string): Entity['relations'][number] => ({ type: 'runs_on', target: { type: 'node', id } })
+  const parts = {
+    inspect: { ...entityOf('a', { image: 'nginx', shared: 1 }), relations: [runsOn('1'), runsOn('2')] },
+    stats: { ...entityOf('a', { cpus: 2, shared: 2 }), relations: [runsOn('2'), runsOn('3')] },
+  }
+  for (const order of [['inspect', 'stats'] as const, ['stats', 'inspect'] as const]) {
+    const tracker = createEntityTracker()
+    for (const name of order) tracker.update(name, [parts[name]])
+    expect(tracker.take(0).entities).toEqual([
+      {
+        ...entityOf('a', { image: 'nginx', cpus: 2, shared: 2 }),
+        relations: [runsOn('1'), runsOn('2'), runsOn('3')],
+      },
+    ])
+    // The same again is no change, although no collector says all of it.
+    for (const name of order) tracker.update(name, [parts[name]])
+    expect(tracker.take(1).entities).toEqual([])
+  }
+})

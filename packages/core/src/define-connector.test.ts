@@ -1,0 +1,158 @@
+import { expect, expectTypeOf, test } from 'vitest'
+import { z } from 'zod'
+import { exampleConnector, signals } from '../test/example-connector.ts'
+import type { ConfigOf, ConfigSchema } from './config/config-schema.ts'
+import { parseConfig } from './config/parse-config.ts'
+import type { Connector } from './connector.ts'
+import { defineConnector, isConnector } from './define-connector.ts'
+import { sh } from './deployment/sh.ts'
+import { ConnectorError } from './errors/connector-error.ts'
+import { metric } from './signal-catalog.ts'
+
+const collector = { collect: async () => ({}) }
+const watcher = { watch: async () => undefined }
+
+test.each(['docker', 'k8s', 'aws-lambda', 'acme/disk-array'])('the type %s is accepted', (type) => {
+  expect(exampleConnector({ type }).type).toBe(type)
+})
+
+test.each(['', 'Docker', '1st', 'a b', 'a/b/c', '/a', 'a/', 'a_b', undefined, null, 7])(
+  'the type %j is refused',
+  (type) => {
+    expect(() => exampleConnector({ type: type as string })).toThrow(ConnectorError)
+    expect(() => exampleConnector({ type: type as string })).toThrow('`type` must be lower case words')
+  },
+)
+
+test.each([
+  ['logLevel', 'must be snake_case'],
+  ['_key', 'must be snake_case'],
+  ['a__b', 'must be snake_case'],
+  ['log_level', 'one that every agent already has'],
+  ['heartbeat_interval', 'one that every agent already has'],
+  ['agent_token', 'environment variable AGENT_TOKEN'],
+  ['home', 'environment variable HOME'],
+])('the option %s is refused: it %s', (key, problem) => {
+  expect(() => exampleConnector({ config: z.object({ [key]: z.string() }) })).toThrow(problem)
+})
+
+test('a signal that is declared twice is refused', () => {
+  const again = metric({ name: 'host.load', unit: 's', kind: 'counter', description: 'Again.' })
+  expect(() => exampleConnector({ signals: { ...signals, again } })).toThrow('metric `host.load` is declared twice')
+})
+
+test('a signal that no report could carry is refused', () => {
+  const wide = metric({ name: 'wide', unit: 'x'.repeat(65), kind: 'gauge', description: 'Wide.' })
+  const nameless = metric({ name: '', unit: '1', kind: 'gauge', description: 'Nameless.' })
+  expect(() => exampleConnector({ signals: { wide } })).toThrow('longer than 64 characters')
+  expect(() => exampleConnector({ signals: { nameless } })).toThrow('needs a name')
+})
+
+test('a collector and a watcher cannot share a name: both stand in a heartbeat’s `collectors`', () => {
+  expect(() => exampleConnector({ collectors: { disks: collector }, watchers: { disks: watcher } })).toThrow(
+    '`disks` is the name of a collector and of a watcher',
+  )
+})
+
+test.each(['', 'connect', 'x'.repeat(257)])('a reader cannot be called %j', (name) => {
+  expect(() => exampleConnector({ collectors: { [name]: collector } })).toThrow(ConnectorError)
+  expect(() => exampleConnector({ watchers: { [name]: watcher } })).toThrow(ConnectorError)
+})
+
+test('a collector’s durations are checked before it ever runs', () => {
+  const collectors = { slow: { ...collector, every: '1 minute' as '1m' } }
+  expect(() => exampleConnector({ collectors })).toThrow('the collector `slow` has a bad `every` or `deadline`')
+})
+
+test('a schema that cannot be described is refused with the way out', () => {
+  expect(() => exampleConnector({ config: {} as ConfigSchema })).toThrow('zod 4.2 or newer')
+  expect(() => exampleConnector({ config: z.object({ since: z.date() }) })).toThrow(
+    'cannot be described as JSON Schema',
+  )
+})
+
+test('the configuration’s type is inferred from the schema', () => {
+  const config = z.object({ socket: z.string().default('/run/docker.sock'), depth: z.number().optional() })
+  interface Config {
+    socket: string
+    depth?: number | undefined
+  }
+  const connector = defineConnector({
+    type: 'typed',
+    title: 'Typed',
+    description: 'A connector whose types are inferred.',
+    signals,
+    config,
+    deploy: (target) => {
+      expectTypeOf(target.config).toEqualTypeOf<Config>()
+      return { command: sh`run ${target.config.socket}` }
+    },
+    connect: async (context) => {
+      expectTypeOf(context.config).toEqualTypeOf<Config>()
+      return { socket: context.config.socket }
+    },
+    collectors: {
+      load: {
+        collect: async (client) => {
+          expectTypeOf(client).toEqualTypeOf<{ socket: string }>()
+          return {}
+        },
+      },
+    },
+    identify: async (client) => ({ id: client.socket, name: '', entity: { type: 'host', id: '1' } }),
+    disconnect: async () => undefined,
+  })
+  expectTypeOf(connector).toEqualTypeOf<Connector<Config, { socket: string }>>()
+  expectTypeOf<ConfigOf<typeof config>>().toEqualTypeOf<Config>()
+  expect(parseConfig(connector, {}).config).toEqual({ socket: '/run/docker.sock' })
+})
+
+test('a connector is frozen and speaks this contract', () => {
+  const connector = exampleConnector()
+  expect(Object.isFrozen(connector)).toBe(true)
+  expect(connector.contract).toBe(1)
+})
+
+test('a connector that another copy of core made is one', () => {
+  const foreign = Object.defineProperty({ contract: 1, type: 'foreign' }, Symbol.for('rca.connector'), { value: true })
+  expect(isConnector(foreign)).toBe(true)
+})
+
+test.each([undefined, null, 'docker', 1, {}, { contract: 1, type: 'docker' }, () => undefined])(
+  '%j is no connector',
+  (value) => {
+    expect(isConnector(value)).toBe(false)
+  },
+)
+
+/** What another schema library than zod looks like from outside. */
+function foreignSchema(): ConfigSchema<{ readonly port: number }> {
+  const schema = {
+    type: 'object',
+    properties: { port: { type: 'integer', description: 'Port.' }, password: { type: 'string', writeOnly: true } },
+  }
+  return {
+    '~standard': {
+      version: 1,
+      vendor: 'foreign',
+      validate: (value) => {
+        const { port, password } = value as { readonly port?: unknown; readonly password?: unknown }
+        return typeof port === 'number'
+          ? { value: { port } }
+          : { issues: [{ message: `${String(port)} and ${String(password)} do not fit`, path: [{ key: 'port' }] }] }
+      },
+      jsonSchema: { input: () => schema, output: () => schema },
+    },
+  }
+}
+
+test('a schema of another library works: coercion, issues and secrets come from what it says of itself', () => {
+  const connector = exampleConnector({ config: foreignSchema() })
+  expect(parseConfig(connector, { port: '8080', password: 'hunter2' })).toMatchObject({
+    config: { port: 8080 },
+    secrets: ['hunter2'],
+  })
+  expect(() => parseConfig(connector, { port: 'x', password: 'hunter2' })).toThrow(
+    '`port`: x and [redacted] do not fit.',
+  )
+})

@@ -1,0 +1,114 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { recordingLogger } from '../../test/recording-logger.ts'
+import { LIMITS, type Report, reportSchema } from '../platform/protocol.ts'
+import { createRedactor } from './redaction.ts'
+
+const at = '2026-01-23T10:00:00.000Z'
+
+/** A report that says this text wherever a connector can say something. */
+function reportSaying(text: string): Report {
+  const attributes = { [text]: text, list: [text, 'x'], number: 5, flag: true }
+  const entity = { type: text, id: text }
+  return {
+    report_id: '019bea3c-7b5e-7cc3-9d4c-2f1f6a3a9a11',
+    agent_id: '3f1b9c0e-8f5e-5d1b-9a55-2d3c9f8b7a60',
+    agent_type: 'docker',
+    agent_version: '1.0.0',
+    sequence: 2026,
+    timestamp: at,
+    data: {
+      entities: [
+        { ...entity, name: text, attributes, relations: [{ type: text, target: entity }] },
+        { type: 'host', id: '1', name: '', attributes: {}, relations: [], deleted: true },
+      ],
+      metrics: [{ name: 'm', value: 1, unit: '1', kind: 'gauge', entity, attributes }],
+      events: [{ id: text, name: 'e', at, severity: 'info', entity, body: `say ${text}`, attributes }],
+      gaps: [{ scope: text, reason: text, since: at }],
+    },
+  }
+}
+
+test('secrets are taken out wherever a report can say something', () => {
+  const secrets = ['hunter2', 'with "quotes"', 'back\\slash', 'new\nline', 'ä/ö c']
+  const { report } = createRedactor(secrets)
+  for (const secret of secrets) {
+    const json = report(reportSaying(secret))
+    expect(reportSchema.parse(JSON.parse(json))).toEqual(reportSaying('[redacted]'))
+    expect(report(reportSaying(encodeURIComponent(secret)))).not.toContain(encodeURIComponent(secret))
+    expect(JSON.parse(report(reportSaying(JSON.stringify(secret))))).toEqual(reportSaying('"[redacted]"'))
+  }
+})
+
+test('a report without a secret is written as it is', () => {
+  const report = reportSaying('nothing')
+  expect(createRedactor(['hunter2']).report(report)).toBe(JSON.stringify(report))
+})
+
+test.each(['gauge', 'info', 'entities', 'id', 'true', '1', '2026', at, 'e', '"', '0', '{', 'reports', 'deleted', '-'])(
+  'the secret %s breaks no report',
+  (secret) => {
+    const { report } = createRedactor([secret])
+    const written = JSON.parse(report(reportSaying(`x${secret}x`))) as Report
+    expect(() => reportSchema.parse(written)).not.toThrow()
+    expect(written.data.events[0]?.body).toBe(createRedactor([secret]).text(`say x${secret}x`))
+    expect(written).toMatchObject({ report_id: '019bea3c-7b5e-7cc3-9d4c-2f1f6a3a9a11', sequence: 2026, timestamp: at })
+    expect(written.data.metrics[0]).toMatchObject({ unit: '1', kind: 'gauge', value: 1 })
+  },
+)
+
+test('what stands in a secret’s place makes no text longer than the platform takes', () => {
+  const longest = reportSaying('a'.repeat(LIMITS.name))
+  const written: unknown = JSON.parse(createRedactor(['a']).report(longest))
+  expect(() => reportSchema.parse(written)).not.toThrow()
+})
+
+test('no secret breaks a report’s form', () => {
+  const texts = fc.string({ minLength: 1, maxLength: 80, unit: 'binary' })
+  fc.assert(
+    fc.property(fc.array(texts), texts, (secrets, text) => {
+      const report = reportSaying(text)
+      fc.pre(reportSchema.safeParse(report).success)
+      expect(() => reportSchema.parse(JSON.parse(createRedactor(secrets).report(report)))).not.toThrow()
+    }),
+  )
+})
+
+test('secrets are taken out of messages and of fields, however deep', () => {
+  const recorder = recordingLogger()
+  const log = createRedactor(['hunter2']).logger(recorder)
+  log.info({ password: 'hunter2', nested: [{ hunter2: new Error('bad hunter2') }], count: 2 }, 'with hunter2')
+  expect(recorder.lines).toEqual([
+    {
+      level: 'info',
+      fields: { password: '[redacted]', nested: [{ '[redacted]': 'bad [redacted]' }], count: 2 },
+      message: 'with [redacted]',
+    },
+  ])
+})
+
+test('whatever a connector logs is written as plain data', () => {
+  const recorder = recordingLogger()
+  const circular: { self?: unknown } = {}
+  circular.self = circular
+  const fields = {
+    at: new Date(at),
+    url: new URL('https://x/hunter2'),
+    bytes: Buffer.from('hunter2'),
+    circular,
+    none: null,
+  }
+  const log = createRedactor(['hunter2']).logger(recorder)
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) log[level](fields, 'message')
+  expect(recorder.lines.map(({ level }) => level)).toEqual(['debug', 'info', 'warn', 'error'])
+  expect(recorder.lines[0]?.fields).toMatchObject({ at, url: 'https://x/[redacted]', bytes: '[7 bytes]', none: null })
+  expect(JSON.stringify(recorder.lines)).toContain('[too deep]')
+})
+
+test('a logger that fails stops nobody', () => {
+  const fail = (): never => {
+    throw new Error('disk full')
+  }
+  const log = createRedactor([]).logger({ debug: fail, info: fail, warn: fail, error: fail })
+  expect(() => log.error({}, 'x')).not.toThrow()
+})

@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { ConnectorError } from '../errors/connector-error.ts'
+
+interface PackageJson {
+  readonly version?: unknown
+  readonly rca?: unknown
+  readonly exports?: unknown
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+}
+
+/** A package that is installed beside a program. */
+export interface InstalledPackage {
+  readonly name: string
+  readonly version: string
+  readonly directory: string
+  /** `package.json#rca`: `undefined` for a package that is no connector's. */
+  readonly manifest: unknown
+  readonly exports: unknown
+  /** Why its package.json cannot be read. */
+  readonly unreadable?: string
+}
+
+/**
+ * The dependencies of the package that a file is part of, where they are installed, sorted by name.
+ *
+ * @throws {ConnectorError} when the file is in no package, or that package's own package.json cannot be read.
+ */
+export async function installedPackages(file: string): Promise<InstalledPackage[]> {
+  const host = await hostPackage(file)
+  const names = Object.keys({ ...host.json.dependencies, ...host.json.optionalDependencies }).sort()
+  const found = await Promise.all(names.map((name) => findPackage(name, host.path)))
+  return found.filter((one) => one !== undefined)
+}
+
+async function hostPackage(file: string): Promise<{ path: string; json: PackageJson }> {
+  for (let directory = file; ; directory = dirname(directory)) {
+    const path = join(directory, 'package.json')
+    let json: PackageJson | undefined
+    try {
+      json = await readPackageJson(path)
+    } catch (error) {
+      throw new ConnectorError('lookup', `${path} could not be read: ${(error as Error).message}`, error)
+    }
+    if (json !== undefined) return { path, json }
+    if (dirname(directory) === directory)
+      throw new ConnectorError(
+        'lookup',
+        `\`from\` (${file}) is not inside a package: no package.json was found above it.`,
+      )
+  }
+}
+
+async function findPackage(name: string, hostPath: string): Promise<InstalledPackage | undefined> {
+  for (const folder of createRequire(hostPath).resolve.paths(name) ?? []) {
+    const directory = join(folder, name)
+    const found = { name, directory }
+    try {
+      const json = await readPackageJson(join(directory, 'package.json'))
+      if (json === undefined) continue
+      const version = typeof json.version === 'string' ? json.version : 'unknown'
+      return { ...found, version, manifest: json.rca, exports: json.exports }
+    } catch (error) {
+      const unreadable = (error as Error).message
+      return { ...found, version: 'unknown', manifest: undefined, exports: undefined, unreadable }
+    }
+  }
+  return undefined
+}
+
+async function readPackageJson(path: string): Promise<PackageJson | undefined> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw error
+  }
+  const json: unknown = JSON.parse(text)
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new Error('it does not hold an object')
+  return json
+}

@@ -1,0 +1,82 @@
+import { expect, expectTypeOf, test } from 'vitest'
+import { createSignalCheck } from './agent/check-signals.ts'
+import { entity, event, metric } from './signal-catalog.ts'
+import { mergeSignals } from './signals.ts'
+
+const disk = entity({ type: 'disk', description: 'A disk.', attributes: { model: 'Its model.', size: 'Its size.' } })
+const usage = metric({
+  name: 'disk.usage',
+  unit: 'By',
+  kind: 'updowncounter',
+  description: 'Bytes in use.',
+  attributes: { state: 'Used or free.' },
+})
+const failed = event({ name: 'disk.failed', severity: 'error', description: 'A disk failed.' })
+const sda = disk.reference('sda')
+
+test('a point carries what was declared', () => {
+  expect(usage.point(5, sda, { state: 'used' })).toEqual({
+    name: 'disk.usage',
+    value: 5,
+    unit: 'By',
+    kind: 'updowncounter',
+    entity: { type: 'disk', id: 'sda' },
+    attributes: { state: 'used' },
+  })
+})
+
+test('a value that could not be read is left out, and never 0', () => {
+  expect(usage.point(undefined, sda)).toBeUndefined()
+  expect(usage.point(0, sda)?.value).toBe(0)
+  expect(usage.point(1, sda, { state: undefined })?.attributes).toEqual({})
+})
+
+test('an entity is called by its id unless it has a name, and is a reference to itself', () => {
+  const described = disk.entity({ id: 'sda', attributes: { model: undefined, size: 3 } })
+  expect(described).toEqual({ type: 'disk', id: 'sda', name: 'sda', attributes: { size: 3 }, relations: [] })
+  expect(disk.entity({ id: 'sda', name: 'Main disk' }).name).toBe('Main disk')
+  expect(usage.point(1, described)?.entity).toEqual(sda)
+})
+
+test('an event has the usual severity unless it is said otherwise', () => {
+  const at = new Date('2026-01-23T10:00:00.000Z')
+  const occurrence = { at, entity: sda, body: 'The disk failed.' }
+  expect(failed.event(occurrence)).toEqual({
+    name: 'disk.failed',
+    at: '2026-01-23T10:00:00.000Z',
+    severity: 'error',
+    entity: sda,
+    body: 'The disk failed.',
+    attributes: {},
+  })
+  expect(failed.event({ ...occurrence, id: 'e1', severity: 'critical' })).toMatchObject({
+    id: 'e1',
+    severity: 'critical',
+  })
+})
+
+test('an event whose time could not be read costs only itself', () => {
+  const events = [
+    failed.event({ at: new Date(Number.NaN), entity: sda, body: 'When?' }),
+    failed.event({ at: new Date(0), entity: sda, body: 'Then.' }),
+  ]
+  const { events: kept, problems } = createSignalCheck({ failed })({ events })
+  expect(kept.map((one) => one.body)).toEqual(['Then.'])
+  expect(problems).toEqual(['the event `disk.failed` has an `at` that is no ISO 8601 time in UTC'])
+})
+
+test('only declared attributes may be set', () => {
+  expectTypeOf(usage.point)
+    .parameter(2)
+    .toEqualTypeOf<{ readonly state?: string | number | boolean | readonly string[] | undefined } | undefined>()
+})
+
+test('signals of several readers are joined', () => {
+  const gap = { scope: 'disk:sdb', reason: 'no permission' }
+  expect(mergeSignals([{ metrics: [undefined] }, { gaps: [gap] }, {}])).toEqual({
+    entities: [],
+    metrics: [undefined],
+    events: [],
+    gaps: [gap],
+  })
+})

@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import type { ConfigSchema } from '../src/config/config-schema.ts'
+import type { Connector } from '../src/connector.ts'
+import { defineConnector } from '../src/define-connector.ts'
+import { sh } from '../src/deployment/sh.ts'
+import { entity, event, metric } from '../src/signal-catalog.ts'
+
+/** What the connector of these tests may say. */
+export const signals = {
+  host: entity({ type: 'host', description: 'A host.', attributes: { note: 'Anything.' } }),
+  load: metric({
+    name: 'host.load',
+    unit: '1',
+    kind: 'gauge',
+    description: 'Load.',
+    attributes: { note: 'Anything.' },
+  }),
+  rebooted: event({
+    name: 'host.rebooted',
+    severity: 'warning',
+    description: 'It was restarted.',
+    attributes: { note: 'Anything.' },
+  }),
+}
+
+/** The client of these tests. */
+export interface Client {
+  readonly name: string
+}
+
+/** The entity that stands for what is watched. */
+export const host = signals.host.reference('host-1')
+
+/** A connector whose parts a test replaces. Without collectors it says nothing. */
+export function exampleConnector(parts: Partial<Connector<unknown, Client>> = {}): Connector<unknown, Client> {
+  const definition = {
+    type: 'example',
+    title: 'Example',
+    description: 'A connector for tests.',
+    config: z.object({}) as ConfigSchema,
+    signals,
+    deploy: () => ({ command: sh`run-agent` }),
+    connect: async () => ({ name: 'example' }),
+    identify: async () => ({ id: 'machine-1', name: 'web-1', entity: host }),
+    disconnect: async () => undefined,
+    collectors: {},
+    ...parts,
+  }
+  return defineConnector<ConfigSchema, Client>(definition)
+}
