@@ -58,7 +58,7 @@ export function optionsTable(schema: JsonSchema, none = 'None.'): string {
   const required = Array.isArray(schema.required) ? (schema.required as readonly string[]) : []
   const rows = Object.entries(schema.properties ?? {}).map(([name, option]) => [
     code(name),
-    code(name.toUpperCase()),
+    option.deploymentOnly === true ? 'only for the command' : code(name.toUpperCase()),
     typeName(option),
     option.default === undefined ? (required.includes(name) ? 'required' : '') : code(asWritten(option.default)),
     option.description ?? '',

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { agentConfigJsonSchema, environmentName, type RawConfig, type Registry } from '@rca/core'
+import { agentOptionNames, environmentName, type RawConfig, type Registry } from '@rca/core'
 import { distance } from 'fastest-levenshtein'
 
 /** Variables of the process. */
@@ -100,5 +100,5 @@ export function readStateDirectory(environment: Environment): string | undefined
 }
 
 async function optionNames(registry: Registry, agentType: string): Promise<string[]> {
-  return Object.keys(agentConfigJsonSchema(await registry.connector(agentType)).properties ?? {})
+  return agentOptionNames(await registry.connector(agentType))
 }

@@ -1,15 +1,14 @@
+import { deploymentOnly } from '@rca/core'
 import { z } from 'zod'
 
 /** The options of the server connector, as an operator writes them. */
 export const configSchema = z.strictObject({
-  platform: z
-    .enum(['linux', 'macos', 'windows'])
+  platform: deploymentOnly(z.enum(['linux', 'macos', 'windows']))
     .optional()
     .describe(
       'System that the deployment command is written for. Without it, the system on which the command is asked for.',
     ),
-  install_url: z
-    .url({ protocol: /^https?$/ })
+  install_url: deploymentOnly(z.url({ protocol: /^https?$/ }))
     .default('https://install.example.com')
     .describe('Where the installers `agent.sh` and `agent.ps1` are downloaded from.'),
   top_processes: z

@@ -14,9 +14,6 @@ type Platform = NonNullable<ServerConfig['platform']>
 
 const PLATFORMS: Readonly<Record<Platform, (target: Target) => Deployment>> = { linux, macos, windows }
 
-/** Options that concern the command and not the agent. */
-const NOT_FOR_AGENT = new Set(['platform', 'install_url'])
-
 /**
  * How an agent is installed on a server: for `config.platform`, or else the system on which the command is asked for. The
  * commands for all three systems are among the alternatives; one whose shell cannot carry a value is left out there.
@@ -108,7 +105,5 @@ function installerUrl({ config }: Target, file: string): string {
 
 /** What the operator wrote for the agent, as `key=value`. */
 function settingsOf({ settings }: Target): string[] {
-  return Object.entries(settings)
-    .filter(([key]) => !NOT_FOR_AGENT.has(key))
-    .map(([key, value]) => `${key}=${value}`)
+  return Object.entries(settings).map(([key, value]) => `${key}=${value}`)
 }

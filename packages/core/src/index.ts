@@ -1,7 +1,14 @@
 export { type Agent, type AgentOptions, type AgentStatus, createAgent } from './agent/agent.ts'
 export type { ConfigOf, ConfigSchema, JsonSchema } from './config/config-schema.ts'
-export { duration, secret } from './config/options.ts'
-export { agentConfigJsonSchema, type ParsedConfig, parseConfig, type RawConfig } from './config/parse-config.ts'
+export { deploymentOnly, duration, secret } from './config/options.ts'
+export {
+  agentConfigJsonSchema,
+  agentOptionNames,
+  type ParsedConfig,
+  parseConfig,
+  type RawConfig,
+  secretOptionNames,
+} from './config/parse-config.ts'
 export { type RuntimeConfig, runtimeConfigSchema } from './config/runtime-config.ts'
 export type {
   CollectContext,

@@ -1,4 +1,4 @@
-import { agentConfigJsonSchema, type Connector, isRcaError, planDeployment, type RawConfig } from '@rca/core'
+import { type Connector, isRcaError, planDeployment, type RawConfig, secretOptionNames } from '@rca/core'
 import { z } from 'zod'
 import type { Context } from '../context.ts'
 import { pointerTo } from '../problems/pointer.ts'
@@ -58,13 +58,8 @@ export async function planFor(
 
 /** What may be kept of a configuration. */
 export function withoutSecrets(connector: Connector, config: RawConfig): ProvisionSettings {
-  const properties = agentConfigJsonSchema(connector).properties ?? {}
-  const isSecret = (name: string): boolean => !Object.hasOwn(properties, name) || properties[name]?.writeOnly === true
-  const entries = Object.entries(config)
-  return {
-    config: Object.fromEntries(entries.filter(([name]) => !isSecret(name))),
-    withheld: entries.filter(([name]) => isSecret(name)).map(([name]) => name),
-  }
+  const withheld = secretOptionNames(connector, config)
+  return { config: Object.fromEntries(Object.entries(config).filter(([name]) => !withheld.includes(name))), withheld }
 }
 
 /** Errors of core are told apart by their code, never by their class: a connector may bring its own copy. */

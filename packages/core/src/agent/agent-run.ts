@@ -158,7 +158,10 @@ export class AgentRun<Config, Client> {
       interval: toMilliseconds(this.#options.runtime.collect_interval),
       collection: open.collection,
       reporting: this.#reporting,
-      report: () => this.#report(open),
+      report: () => {
+        this.#report(open)
+        void this.#heart.beatOnChange(signal)
+      },
     })
     this.#hurry = rounds.hurry
     await Promise.all([rounds.run(signal), open.watching.run(signal)])

@@ -125,3 +125,25 @@ test('a heartbeat that stopping cut short says nothing of the platform', async (
   expect(heart.heard()).toBeUndefined()
   expect(log.lines).toEqual([])
 })
+
+test('a collector that begins or ceases to fail is told at once, and only once', async () => {
+  const well = { cpu: { ok: true, duration_ms: 1 } }
+  const failing = { cpu: { ok: false, duration_ms: 1, error: 'no /proc/stat' } }
+  const described: { collectors: HeartbeatDescription['collectors'] } = { collectors: {} }
+  const { heart, sent } = heartOf([], {}, described)
+  await heart.beat()
+  for (const collectors of [well, { cpu: { ok: true, duration_ms: 2 } }, failing, failing, well]) {
+    described.collectors = collectors
+    await heart.beatOnChange()
+  }
+  expect(sent.map(({ collectors }) => collectors.cpu?.ok)).toEqual([undefined, true, false, true])
+})
+
+test('while the platform cannot be reached, changes wait for the next heartbeat', async () => {
+  const described: { collectors: HeartbeatDescription['collectors'] } = { collectors: {} }
+  const { heart, sent } = heartOf([unreachable], {}, described)
+  await heart.beat()
+  described.collectors = { cpu: { ok: true, duration_ms: 1 } }
+  await heart.beatOnChange()
+  expect(sent).toHaveLength(1)
+})

@@ -39,6 +39,8 @@ export interface HeartbeatDescription {
 export interface Heart {
   /** `false` when the platform did not hear it. Never rejects. */
   beat(signal?: AbortSignal): Promise<boolean>
+  /** Beats if a collector has begun or ceased to fail since the last heartbeat: the platform should not learn of it only with the next. Never rejects. */
+  beatOnChange(signal?: AbortSignal): Promise<void>
   /** Milliseconds to the next heartbeat. */
   interval(): number
   /** Whether the platform heard the last heartbeat; `undefined` before the first. */
@@ -52,10 +54,13 @@ export function createHeart({ client, runtime, log, describe }: HeartOptions): H
   let refused = false
   let heard: boolean | undefined
   let sequence = 0
+  let told: string | undefined
 
   const beat = async (signal?: AbortSignal): Promise<boolean> => {
     try {
-      const answer = await client.sendHeartbeat(toRequest(describe(), sequence++, chosen), signal)
+      const description = describe()
+      told = outcomeOf(description)
+      const answer = await client.sendHeartbeat(toRequest(description, sequence++, chosen), signal)
       if (chosen === undefined) interval = Math.min(LONGEST, Math.max(SHORTEST, answer.interval_seconds * 1000))
       if (heard === false) log.info({}, 'heartbeats reach the platform again')
       refused = false
@@ -72,7 +77,19 @@ export function createHeart({ client, runtime, log, describe }: HeartOptions): H
     return heard
   }
 
-  return { beat, interval: () => (refused ? Math.max(interval, REFUSED_INTERVAL) : interval), heard: () => heard }
+  return {
+    beat,
+    beatOnChange: async (signal) => {
+      if (heard !== false && outcomeOf(describe()) !== told) await beat(signal)
+    },
+    interval: () => (refused ? Math.max(interval, REFUSED_INTERVAL) : interval),
+    heard: () => heard,
+  }
+}
+
+/** Which collectors are well and which fail. */
+function outcomeOf({ collectors }: HeartbeatDescription): string {
+  return JSON.stringify(Object.entries(collectors).map(([name, { ok }]) => [name, ok]))
 }
 
 /** The outbox as a heartbeat shows it. */

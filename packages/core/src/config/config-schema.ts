@@ -22,6 +22,8 @@ export interface JsonSchema {
   readonly description?: string
   /** Marks a secret, as in OpenAPI: it may be written but never shown. */
   readonly writeOnly?: boolean
+  /** Marks an option of the deployment command that the agent itself never reads. */
+  readonly deploymentOnly?: boolean
   readonly [keyword: string]: unknown
 }
 

@@ -4,8 +4,14 @@ import { z } from 'zod'
 import { exampleConnector } from '../../test/example-connector.ts'
 import { ConfigError } from '../errors/config-error.ts'
 import type { JsonSchema } from './config-schema.ts'
-import { duration, secret } from './options.ts'
-import { agentConfigJsonSchema, parseConfig, type RawConfig } from './parse-config.ts'
+import { deploymentOnly, duration, secret } from './options.ts'
+import {
+  agentConfigJsonSchema,
+  agentOptionNames,
+  parseConfig,
+  type RawConfig,
+  secretOptionNames,
+} from './parse-config.ts'
 
 const connector = exampleConnector({
   config: z.object({
@@ -280,4 +286,43 @@ test('a check that repeats a secret is silenced', () => {
   const password = 'quote" and \\ and\nline'
   const issues = issuesOf({ login: 'bob', password }, chatty)
   expect(issues).toEqual([{ path: [], message: 'wrong: {"login":"bob","password":"[redacted]"}.' }])
+})
+
+test('options of the deployment alone reach neither the settings nor the agent’s environment', () => {
+  const deployed = exampleConnector({
+    config: z.object({
+      network: deploymentOnly(z.string()).optional().describe('Network of the container.'),
+      image: deploymentOnly(z.string().min(3)).default('agent:latest'),
+      depth: z.int().optional(),
+    }),
+  })
+  const { config, settings } = parseConfig(deployed, {
+    network: 'host',
+    image: 'mine:1',
+    depth: '3',
+    log_level: 'debug',
+  })
+  expect(config).toEqual({ network: 'host', image: 'mine:1', depth: 3 })
+  expect(settings).toEqual({ depth: '3', log_level: 'debug' })
+  expect(agentOptionNames(deployed)).toEqual(expect.arrayContaining(['depth', 'log_level', 'collect_interval']))
+  expect(agentOptionNames(deployed)).not.toEqual(expect.arrayContaining(['network']))
+  expect(agentConfigJsonSchema(deployed).properties?.network).toMatchObject({
+    description: 'Network of the container.',
+  })
+  expect(issuesOf({ image: 'x' }, deployed)).toMatchObject([{ path: ['image'] }])
+})
+
+test('the names of options that hold a secret are found, however deep it stands', () => {
+  const nested = exampleConnector({
+    config: z.object({
+      proxy: z.object({ host: z.string(), password: secret() }).optional(),
+      key: secret().optional(),
+      depth: z.int().optional(),
+    }),
+  })
+  expect(secretOptionNames(nested, { proxy: { host: 'h', password: 'p' }, key: 'k', depth: 1 })).toEqual([
+    'proxy',
+    'key',
+  ])
+  expect(secretOptionNames(nested, { depth: 1, unknown: 'anything' })).toEqual(['unknown'])
 })

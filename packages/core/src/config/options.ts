@@ -18,3 +18,14 @@ export function duration(): z.ZodType<Duration, Duration> {
     abort: true,
   }) as unknown as z.ZodType<Duration, Duration>
 }
+
+/**
+ * Marks an option that shapes the command and means nothing to the agent that it deploys, such as a container's name. It
+ * is not handed on to the agent, which does not read it from its environment either: `NETWORK` or `PLATFORM` may be set
+ * there for other reasons.
+ *
+ * In JSON Schema it is the keyword `deploymentOnly`, for connectors with another schema library.
+ */
+export function deploymentOnly<Schema extends z.ZodType>(schema: Schema): Schema {
+  return schema.meta({ deploymentOnly: true })
+}

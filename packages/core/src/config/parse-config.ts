@@ -16,7 +16,7 @@ export interface ParsedConfig<Config> {
   readonly runtime: RuntimeConfig
   /** The connector's own options, with defaults. */
   readonly config: Config
-  /** Only what the operator wrote, in their order, as text. */
+  /** Only what the operator wrote for the agent, in their order, as text. Options of the deployment alone are left out. */
   readonly settings: Readonly<Record<string, string>>
   /** Values that must never leave the process, marked by the schema. */
   readonly secrets: readonly string[]
@@ -32,6 +32,22 @@ export function agentConfigJsonSchema(connector: Connector): JsonSchema {
     properties: { ...own.properties, ...shared.properties },
     additionalProperties: own.additionalProperties ?? false,
   }
+}
+
+/** The names of the options that an agent of this type reads, such as from its environment. */
+export function agentOptionNames(connector: Connector): string[] {
+  const { properties = {} } = agentConfigJsonSchema(connector)
+  return Object.keys(properties).filter((key) => isForAgent(properties[key]))
+}
+
+/** The names of the options in a configuration whose values hold a secret, however deep, or that no schema describes. */
+export function secretOptionNames(connector: Connector, config: RawConfig): string[] {
+  const schema = agentConfigJsonSchema(connector)
+  const { properties = {} } = schema
+  return Object.keys(config).filter((key) => {
+    const property = Object.hasOwn(properties, key) ? properties[key] : undefined
+    return property === undefined || secretsIn(config[key], property, schema).length > 0
+  })
 }
 
 /**
@@ -69,9 +85,15 @@ export function parseConfig<Config>(connector: Connector<Config>, raw: RawConfig
   return {
     runtime: runtime.value,
     config: config.value,
-    settings: Object.fromEntries(written.map(([key, value]) => [key, toText(value)])),
+    settings: Object.fromEntries(
+      written.filter(([key]) => isForAgent(properties[key])).map(([key, value]) => [key, toText(value)]),
+    ),
     secrets,
   }
+}
+
+function isForAgent(property: JsonSchema | undefined): boolean {
+  return property?.deploymentOnly !== true
 }
 
 function asSchema(property: JsonSchema | boolean | undefined): JsonSchema {
