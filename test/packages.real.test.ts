@@ -11,7 +11,7 @@ const repository = new URL('..', import.meta.url).pathname
 /** What a user's shell has: the machine's own Node and npm, none of the repository's tools. */
 const userEnvironment = {
   ...process.env,
-  PATH: (process.env['PATH'] ?? '')
+  PATH: (process.env.PATH ?? '')
     .split(delimiter)
     .filter((folder) => !folder.includes('node_modules'))
     .join(delimiter),
@@ -36,7 +36,9 @@ describe('the packed packages, installed with npm in an empty folder', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rca-packed-'))
     for (const name of ['core', 'connector-server']) {
-      await run(join(repository, 'node_modules/.bin/pnpm'), ['pack', '--pack-destination', folder], { cwd: join(repository, 'packages', name) })
+      await run(join(repository, 'node_modules/.bin/pnpm'), ['pack', '--pack-destination', folder], {
+        cwd: join(repository, 'packages', name),
+      })
     }
     const tarballs = (await readdir(folder)).filter((name) => name.endsWith('.tgz')).map((name) => `./${name}`)
     expect(tarballs).toHaveLength(2)
@@ -54,7 +56,14 @@ describe('the packed packages, installed with npm in an empty folder', () => {
     const result = JSON.parse(stdout) as { agent_type: string; timestamp: string; names: string[]; command: string }
     expect(result.agent_type).toBe('server')
     expect(Date.parse(result.timestamp)).not.toBeNaN()
-    expect(result.names).toEqual(expect.arrayContaining(['system.cpu.utilization', 'system.memory.usage', 'system.filesystem.usage', 'system.network.io']))
+    expect(result.names).toEqual(
+      expect.arrayContaining([
+        'system.cpu.utilization',
+        'system.memory.usage',
+        'system.filesystem.usage',
+        'system.network.io',
+      ]),
+    )
     expect(result.command).toContain('server-token')
   })
 
@@ -63,7 +72,9 @@ describe('the packed packages, installed with npm in an empty folder', () => {
       const files = await readdir(join(folder, 'node_modules/@rca', name), { recursive: true })
       const own = files.filter((file) => !file.startsWith('node_modules'))
       expect(own.filter((file) => /(?:^src|\.test\.|\.tsbuildinfo$|^test|^bench)/.test(file))).toEqual([])
-      expect(own).toEqual(expect.arrayContaining(['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts']))
+      expect(own).toEqual(
+        expect.arrayContaining(['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts']),
+      )
     }
   })
 })
