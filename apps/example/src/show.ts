@@ -66,8 +66,9 @@ export function showEvents(events: readonly EventAnswer[]): string {
   )
 }
 
+/** Few and short attributes say most about the whole: `/` before `/mnt/data`. */
 function size({ attributes }: SeriesAnswer): number {
-  return Object.keys(attributes).length
+  return JSON.stringify(attributes).length
 }
 
 /** Shares first, then amounts, then counts: what is understood at a glance. */
