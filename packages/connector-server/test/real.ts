@@ -12,3 +12,11 @@ export function realTest(name: string, isPresent: boolean, run: () => Promise<vo
     })
   } else test.skip(name, run)
 }
+
+/**
+ * A test that needs rights which only the kernel of a machine gives, such as mounting: no installation brings them, so
+ * that it is skipped where they are absent, whatever is required.
+ */
+export function privilegedTest(name: string, isAllowed: boolean, run: () => Promise<void> | void): void {
+  test.skipIf(!isAllowed)(name, run)
+}

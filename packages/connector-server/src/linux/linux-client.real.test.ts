@@ -4,7 +4,7 @@ import { cpus, hostname, loadavg, tmpdir, totalmem, uptime } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { collectContext } from '../../test/contexts.ts'
-import { realTest } from '../../test/real.ts'
+import { privilegedTest, realTest } from '../../test/real.ts'
 import { openServerClient } from '../client.ts'
 import { configSchema } from '../config.ts'
 import { server } from '../connector.ts'
@@ -147,7 +147,7 @@ describe('this Linux machine', () => {
     expect(units === undefined).toBe(!existsSync('/run/systemd/system'))
   })
 
-  realTest('notices that a filesystem is remounted read-only', isLinux && isRoot && canMount(), async () => {
+  privilegedTest('notices that a filesystem is remounted read-only', isLinux && isRoot && canMount(), async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rca mount '))
     run('mount', '-t', 'tmpfs', '-o', 'size=64k', 'rca-test', folder)
     try {
@@ -161,28 +161,32 @@ describe('this Linux machine', () => {
     }
   })
 
-  realTest('notices that ext4 turns read-only after an error', isLinux && isRoot && canMountImages(), async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'rca-ext4-'))
-    const image = join(folder, 'image')
-    const target = join(folder, 'mounted')
-    mkdirSync(target)
-    writeFileSync(image, Buffer.alloc(8 * MEBIBYTE))
-    run('mkfs.ext4', '-q', '-F', image)
-    run('mount', '-o', 'loop,errors=remount-ro', image, target)
-    try {
-      const mount = async () => (await client.mounts()).find(({ mountPoint }) => mountPoint === target)
-      const before = await mount()
-      expect(before).toMatchObject({ type: 'ext4', readOnly: false, disk: before!.device.replace('/dev/', '') })
-      writeFileSync(`/sys/fs/ext4/${before!.disk}/trigger_fs_error`, 'test')
-      expect(await mount()).toMatchObject({ readOnly: true })
-    } finally {
-      run('umount', target)
-      rmSync(folder, { recursive: true })
-    }
-  })
+  privilegedTest(
+    'notices that ext4 turns read-only after an error',
+    isLinux && isRoot && canMountImages(),
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'rca-ext4-'))
+      const image = join(folder, 'image')
+      const target = join(folder, 'mounted')
+      mkdirSync(target)
+      writeFileSync(image, Buffer.alloc(8 * MEBIBYTE))
+      run('mkfs.ext4', '-q', '-F', image)
+      run('mount', '-o', 'loop,errors=remount-ro', image, target)
+      try {
+        const mount = async () => (await client.mounts()).find(({ mountPoint }) => mountPoint === target)
+        const before = await mount()
+        expect(before).toMatchObject({ type: 'ext4', readOnly: false, disk: before!.device.replace('/dev/', '') })
+        writeFileSync(`/sys/fs/ext4/${before!.disk}/trigger_fs_error`, 'test')
+        expect(await mount()).toMatchObject({ readOnly: true })
+      } finally {
+        run('umount', target)
+        rmSync(folder, { recursive: true })
+      }
+    },
+  )
 
   const memoryGroups = '/sys/fs/cgroup/memory'
-  realTest(
+  privilegedTest(
     'counts and names a process killed for want of memory',
     isLinux && isRoot && existsSync(`${memoryGroups}/memory.limit_in_bytes`),
     async () => {
