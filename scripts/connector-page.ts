@@ -15,13 +15,21 @@ export function connectorPage(connector: Connector, packageName: string): string
     '## Options',
     optionsTable(configJsonSchema(connector.config), 'It has none of its own.'),
     'The [options of every agent](README.md#options-of-every-agent) apply too.',
+    ...signalSections(signals),
+  ])
+}
+
+/** Everything that a catalog declares, in one table a kind. */
+export function signalSections(signals: readonly Signal[]): string[] {
+  return [
     '## Entities',
     table(
-      ['Type', 'Description', 'Attributes'],
+      ['Type', 'Description', 'Attributes', 'Relations'],
       signalsOf(signals, 'entity').map((entity) => [
         code(entity.type),
         entity.description,
         attributes(entity.attributes),
+        attributes(entity.relations),
       ]),
     ),
     '## Metrics',
@@ -45,7 +53,7 @@ export function connectorPage(connector: Connector, packageName: string): string
         attributes(event.attributes),
       ]),
     ),
-  ])
+  ]
 }
 
 /** Blocks of Markdown, an empty line between them, under the mark that says where they come from. */

@@ -5,11 +5,12 @@
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { selfSignals } from '../packages/core/src/agent/self-signals.ts'
 import { configJsonSchema } from '../packages/core/src/config/config-schema.ts'
 import { runtimeConfigSchema } from '../packages/core/src/config/runtime-config.ts'
 import type { Connector } from '../packages/core/src/connector.ts'
 import { isConnector } from '../packages/core/src/define-connector.ts'
-import { connectorPage, optionsTable, page, table } from './connector-page.ts'
+import { connectorPage, optionsTable, page, signalSections, table } from './connector-page.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, 'docs/connectors')
@@ -33,12 +34,19 @@ async function connectorPackages(): Promise<ConnectorPackage[]> {
   const manifests = globSync('packages/connector-*/package.json', { cwd: root }).sort()
   const found: ConnectorPackage[] = []
   for (const path of manifests) {
-    const manifest = JSON.parse(readFileSync(join(root, path), 'utf8')) as { name: string; rca?: object }
+    const manifest = JSON.parse(readFileSync(join(root, path), 'utf8')) as {
+      name: string
+      rca?: { readonly type?: string; readonly title?: string; readonly description?: string }
+    }
     if (manifest.rca === undefined) continue
     const source = join(root, dirname(path), 'src/index.ts')
     const exported: Record<string, unknown> = await import(pathToFileURL(source).href)
     const connector = Object.values(exported).find(isConnector)
     if (connector === undefined) throw new Error(`${source} exports no connector made by \`defineConnector\``)
+    // The manifest is shown before the connector is loaded: both must say the same.
+    for (const field of ['type', 'title', 'description'] as const)
+      if (manifest.rca[field] !== connector[field])
+        throw new Error(`${path}: \`rca.${field}\` differs from the connector's \`${field}\`, "${connector[field]}"`)
     found.push({ name: manifest.name, connector })
   }
   return found
@@ -56,6 +64,9 @@ function indexPage(all: readonly ConnectorPackage[]): string {
     '## Options of every agent',
     'Beside the options of its connector, an agent takes these. A duration is a whole number and a unit: `500ms`, `15s`, `10m`, `1h`, `7d`.',
     optionsTable(configJsonSchema(runtimeConfigSchema)),
+    '## What every agent says of itself',
+    'Beside what its connector sees.',
+    ...signalSections(Object.values(selfSignals)).map((block) => block.replace(/^## /, '### ')),
   ])
 }
 

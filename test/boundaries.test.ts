@@ -39,6 +39,8 @@ describe('the rules', () => {
     [collector, `const si = await import('systeminformation')`],
     [collector, `import type { Systeminformation } from 'systeminformation'`],
     [collector, `const si = require('systeminformation')`],
+    ['packages/connector-server/src/open-client.ts', `const si = await import('systeminformation')`],
+    ['packages/connector-server/src/facts.ts', `type SystemInformation = typeof import('systeminformation')`],
     [client, `import si from 'systeminformation'`],
     [client, `import { type Systeminformation } from 'systeminformation'`],
     [client, `export { mem } from 'systeminformation'`],

@@ -36,8 +36,8 @@ function connectorViolation(file: string, target: string): string | undefined {
 
 function clientLibraryViolation(file: string, form: ModuleImport['form']): string | undefined {
   if (/^packages\/connector-[^/]+\/bench\//.test(file)) return undefined
-  if (!/^packages\/connector-[^/]+\/src\/(?:.+\/)?(?:client|facts)\.ts$/.test(file)) {
-    return "only a connector's `client.ts` or `facts.ts` imports a client library"
+  if (!/^packages\/connector-[^/]+\/src\/(?:.+\/)?client\.ts$/.test(file)) {
+    return "only a connector's `client.ts` imports a client library"
   }
   return form !== 'static' ? undefined : 'a client library is imported with `await import()`, when it is needed'
 }

@@ -15,20 +15,19 @@ import {
   readStateDirectory,
 } from './environment.ts'
 
-const registry = createRegistry([
-  defineConnector({
-    type: 'sample',
-    title: 'Sample',
-    description: 'A connector without anything behind it',
-    config: z.object({ sample_depth: z.number().default(1) }),
-    signals: {},
-    deploy: () => ({ command: sh`true` }),
-    connect: async () => ({}),
-    identify: async () => ({ id: '1', name: 'one', entity: { type: 'sample', id: '1' } }),
-    disconnect: async () => undefined,
-    collectors: {},
-  }),
-])
+const sample = defineConnector({
+  type: 'sample',
+  title: 'Sample',
+  description: 'A connector without anything behind it',
+  config: z.object({ sample_depth: z.number().default(1) }),
+  signals: {},
+  deploy: () => ({ command: sh`true` }),
+  connect: async () => ({}),
+  identify: async () => ({ id: '1', name: 'one', entity: { type: 'sample', id: '1' } }),
+  disconnect: async () => undefined,
+  collectors: {},
+})
+const registry = createRegistry([sample])
 const directory = mkdtempSync(join(tmpdir(), 'rca-environment-'))
 afterAll(() => rmSync(directory, { recursive: true }))
 
@@ -54,12 +53,12 @@ describe('the environment', () => {
     expect(read).not.toThrow(/secret/)
   })
 
-  it("reads every option of the type and of every agent, and leaves out the rest of the process's variables", async () => {
+  it("reads every option of the type and of every agent, and leaves out the rest of the process's variables", () => {
     const environment = { SAMPLE_DEPTH: '3', LOG_LEVEL: 'debug', COLLECT_INTERVAL: '', PATH: '/bin', HOME: '/root' }
-    expect(await readConfig(environment, registry, 'sample')).toEqual({ sample_depth: '3', log_level: 'debug' })
+    expect(readConfig(environment, sample)).toEqual({ sample_depth: '3', log_level: 'debug' })
   })
 
-  it('finds variables that are one slip away from an option', async () => {
+  it('finds variables that are one slip away from an option', () => {
     const environment = {
       COLECT_INTERVAL: '5s',
       SAMPLE_DEPT: '1',
@@ -67,7 +66,7 @@ describe('the environment', () => {
       LOG_LEVEL: 'info',
       AGENT_TOKEN_FIEL: '/token',
     }
-    expect(await findMisspelt(environment, registry, 'sample')).toEqual([
+    expect(findMisspelt(environment, sample)).toEqual([
       { name: 'COLECT_INTERVAL', meant: 'COLLECT_INTERVAL' },
       { name: 'SAMPLE_DEPT', meant: 'SAMPLE_DEPTH' },
       { name: 'AGENT_TOKEN_FIEL', meant: 'AGENT_TOKEN_FILE' },

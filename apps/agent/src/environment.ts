@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { agentOptionNames, environmentName, type RawConfig, type Registry } from '@rca/core'
+import { agentOptionNames, type Connector, environmentName, type RawConfig, type Registry } from '@rca/core'
 import { distance } from 'fastest-levenshtein'
 
 /** Variables of the process. */
@@ -62,19 +62,14 @@ export function readAgentToken(environment: Environment): string {
 }
 
 /** Every option of this type that is set: `LOG_LEVEL` → `log_level`. */
-export async function readConfig(environment: Environment, registry: Registry, agentType: string): Promise<RawConfig> {
-  const options = await optionNames(registry, agentType)
-  const set = options.map((key) => [key, environment[environmentName(key)]] as const)
+export function readConfig(environment: Environment, connector: Connector): RawConfig {
+  const set = agentOptionNames(connector).map((key) => [key, environment[environmentName(key)]] as const)
   return Object.fromEntries(set.filter(([, value]) => value !== undefined && value !== ''))
 }
 
 /** Variables that look like a misspelt option, with the option that was probably meant. */
-export async function findMisspelt(
-  environment: Environment,
-  registry: Registry,
-  agentType: string,
-): Promise<{ name: string; meant: string }[]> {
-  const known = [...OWN_VARIABLES, ...(await optionNames(registry, agentType)).map(environmentName)]
+export function findMisspelt(environment: Environment, connector: Connector): { name: string; meant: string }[] {
+  const known = [...OWN_VARIABLES, ...agentOptionNames(connector).map(environmentName)]
   return Object.keys(environment)
     .filter((name) => !known.includes(name))
     .flatMap((name) => {
@@ -97,8 +92,4 @@ export function readHealthPort(environment: Environment): number | undefined {
 export function readStateDirectory(environment: Environment): string | undefined {
   const directory = environment.RCA_STATE_DIR?.trim()
   return directory === '' ? undefined : directory
-}
-
-async function optionNames(registry: Registry, agentType: string): Promise<string[]> {
-  return agentOptionNames(await registry.connector(agentType))
 }

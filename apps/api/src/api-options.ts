@@ -1,5 +1,6 @@
 import type { Duration, Registry } from '@rca/core'
 import type { FastifyBaseLogger } from 'fastify'
+import type { TrustProxy } from './trust-proxy.ts'
 
 /** How the API runs. Everything has a default: `createApi()` listens on loopback and keeps its data in `./rca.sqlite`. */
 export interface ApiOptions {
@@ -25,6 +26,8 @@ export interface ApiOptions {
   readonly rateLimit?: number
   /** Requests a minute from one address without a valid token. @default 120 */
   readonly rateLimitUnauthenticated?: number
+  /** Whose `X-Forwarded-For` is believed, so that `rateLimitUnauthenticated` counts clients instead of the proxy before the API. @default false */
+  readonly trustProxy?: TrustProxy
   /** Largest body as it travels, in bytes. @default 8 MiB */
   readonly bodyLimit?: number
   /** Largest body after decompression, in bytes. @default 64 MiB */
@@ -54,6 +57,7 @@ export function completeOptions(options: ApiOptions): CompleteApiOptions {
     retention: '7d',
     rateLimit: 6000,
     rateLimitUnauthenticated: 120,
+    trustProxy: false,
     bodyLimit: 8 * 1024 * 1024,
     bodyLimitDecoded: 64 * 1024 * 1024,
     maxConcurrentRequests: 64,

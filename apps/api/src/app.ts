@@ -25,6 +25,7 @@ import { addProvisionRoute } from './routes/provision.ts'
 import { addSeriesRoute } from './routes/series.ts'
 import { addTokenRoutes } from './routes/tokens.ts'
 import { addTypeRoutes } from './routes/types.ts'
+import { toFastifyTrust } from './trust-proxy.ts'
 
 /** Bytes of bodies in memory at the same time, as a multiple of the largest body. */
 const HELD_BODIES = 4
@@ -57,6 +58,7 @@ export async function createApp(
     ...(options.log === undefined ? { logger: false as const } : { loggerInstance: options.log as FastifyBaseLogger }),
     bodyLimit: options.bodyLimitDecoded,
     requestTimeout: REQUEST_TIMEOUT,
+    trustProxy: toFastifyTrust(options.trustProxy),
     // What was accepted before a shutdown is finished, and so is what follows on its connection.
     return503OnClosing: false,
     forceCloseConnections: 'idle',

@@ -19,6 +19,7 @@ describe('readEnvironment', () => {
       RCA_RETENTION: '30d',
       RCA_RATE_LIMIT: '10',
       RCA_RATE_LIMIT_UNAUTHENTICATED: '5',
+      RCA_TRUST_PROXY: '10.0.0.0/8, ::1',
       RCA_BODY_LIMIT: '1024',
       RCA_BODY_LIMIT_DECODED: '4096',
       RCA_MAX_CONCURRENT_REQUESTS: '3',
@@ -36,6 +37,7 @@ describe('readEnvironment', () => {
       retention: '30d',
       rateLimit: 10,
       rateLimitUnauthenticated: 5,
+      trustProxy: '10.0.0.0/8, ::1',
       bodyLimit: 1024,
       bodyLimitDecoded: 4096,
       maxConcurrentRequests: 3,
@@ -52,6 +54,10 @@ describe('readEnvironment', () => {
     ['RCA_HEARTBEAT_INTERVAL', '30'],
     ['RCA_RETENTION', 'forever'],
     ['RCA_RATE_LIMIT', '0'],
+    ['RCA_TRUST_PROXY', 'proxy.secret.example.com'],
+    ['RCA_TRUST_PROXY', '10.0.0.0/33'],
+    ['RCA_TRUST_PROXY', '10.0.0.1,'],
+    ['RCA_TRUST_PROXY', '-1'],
     ['LOG_LEVEL', 'loud'],
   ])('names `%s` when it is %j, without repeating it', (name, value) => {
     const read = () => readEnvironment({ [name]: value })

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ApiOptions } from './api-options.ts'
 import { OptionsError } from './options-error.ts'
 import { DATABASE_URL_PATTERN } from './store/open-store.ts'
+import { parseTrustProxy } from './trust-proxy.ts'
 
 const whole = (least: number, most: number) =>
   z.coerce.number(`write a whole number from ${least} to ${most}`).int().min(least).max(most)
@@ -30,6 +31,14 @@ const environmentSchema = z.object({
   RCA_RETENTION: duration().optional(),
   RCA_RATE_LIMIT: whole(1, 1_000_000_000).optional(),
   RCA_RATE_LIMIT_UNAUTHENTICATED: whole(1, 1_000_000_000).optional(),
+  RCA_TRUST_PROXY: z
+    .string()
+    .refine(
+      (text) => parseTrustProxy(text) !== undefined,
+      'write the addresses of the proxies, such as 10.0.0.0/8 or 192.0.2.1,192.0.2.2, their number, `true` or `false`',
+    )
+    .transform(parseTrustProxy)
+    .optional(),
   RCA_BODY_LIMIT: whole(1024, 1_073_741_824).optional(),
   RCA_BODY_LIMIT_DECODED: whole(1024, 1_073_741_824).optional(),
   RCA_MAX_CONCURRENT_REQUESTS: whole(1, 100_000).optional(),
@@ -68,6 +77,7 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
     retention: said.RCA_RETENTION,
     rateLimit: said.RCA_RATE_LIMIT,
     rateLimitUnauthenticated: said.RCA_RATE_LIMIT_UNAUTHENTICATED,
+    trustProxy: said.RCA_TRUST_PROXY,
     bodyLimit: said.RCA_BODY_LIMIT,
     bodyLimitDecoded: said.RCA_BODY_LIMIT_DECODED,
     maxConcurrentRequests: said.RCA_MAX_CONCURRENT_REQUESTS,

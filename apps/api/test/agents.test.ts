@@ -78,6 +78,19 @@ describe('health', () => {
   })
 })
 
+describe('a collector’s status', () => {
+  it('needs no duration: watchers and `connect` have none', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const collectors = { embers: { ok: true }, connect: { ok: false, error: 'the door is locked' } }
+    expect((await beat(api, token, { collectors })).statusCode).toBe(200)
+    const [listed] = await agents(api)
+    expect(listed.health).toMatchObject({ status: 'degraded', collectors })
+    expect(listed.health.collectors.embers).toEqual({ ok: true })
+    expect((await api.admin(`/api/v1/agents/${id}`)).json()).toEqual(listed)
+  })
+})
+
 describe('identity', () => {
   it('removes a provisional agent once the real one is known, unless it has delivered', async () => {
     const api = await startApi()

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { SEVERITIES } from '@rca/core'
 import { describe, expect, it } from 'vitest'
 import { agentIdOf, entityOf, eventOf, hearth, metricOf, reportOf, START, startApi, type TestApi } from './start-api.ts'
 
@@ -295,5 +296,21 @@ describe('events', () => {
     const second = (await api.admin(`/api/v1/events?limit=3&cursor=${first.next_cursor}`)).json()
     expect([...first.events, ...second.events].map((each: { name: string }) => each.name)).toEqual(await names(''))
     expect(second.next_cursor).toBeNull()
+  })
+
+  it('keep the number of their severity: databases that exist hold it', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const events = SEVERITIES.map((severity) => eventOf({ severity, name: severity }))
+    expect((await api.send(token, reportOf({ events }))).statusCode).toBe(202)
+    const database = new DatabaseSync(api.databasePath, { readOnly: true })
+    const rows = database.prepare('select name, severity from events order by severity').all()
+    database.close()
+    expect(rows.map(({ name, severity }) => [severity, name])).toEqual([
+      [0, 'info'],
+      [1, 'warning'],
+      [2, 'error'],
+      [3, 'critical'],
+    ])
   })
 })

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import type { ApiOptions } from '../src/api-options.ts'
 import { heartbeatOf, metricOf, reportOf, startApi } from './start-api.ts'
 
 const json = { 'content-type': 'application/json' }
@@ -114,6 +115,42 @@ describe('rate', () => {
       statuses.push((await api.agent(`guess-${count}`, { url: '/api/v1/agents' })).statusCode)
     expect(statuses).toEqual([401, 401, 401, 429, 429])
     expect((await api.admin('/api/v1/agents')).statusCode).toBe(200)
+  })
+})
+
+describe('the address that is counted', () => {
+  /** Statuses of requests without a valid token, all over one connection's address. */
+  const guess = async (trustProxy: ApiOptions['trustProxy'], forwardedFor: readonly string[]): Promise<number[]> => {
+    const api = await startApi({ rateLimitUnauthenticated: 1, ...(trustProxy === undefined ? {} : { trustProxy }) })
+    const statuses: number[] = []
+    for (const address of forwardedFor) {
+      const headers = { 'x-forwarded-for': address }
+      statuses.push((await api.agent('guess', { url: '/api/v1/agents', headers })).statusCode)
+    }
+    return statuses
+  }
+
+  it.each([
+    ['is the proxy’s without trust', undefined, ['203.0.113.1', '203.0.113.2'], [401, 429]],
+    ['is the client’s behind a proxy of that address', '127.0.0.0/8', ['203.0.113.1', '203.0.113.2'], [401, 401]],
+    ['is counted for each client', '127.0.0.1', ['203.0.113.1', '203.0.113.2', '203.0.113.1'], [401, 401, 429]],
+    ['is the proxy’s where it has another address', '10.0.0.0/8', ['203.0.113.1', '203.0.113.2'], [401, 429]],
+    [
+      'is what the trusted proxy saw, whatever its client says',
+      1,
+      ['1.1.1.1, 203.0.113.1', '2.2.2.2, 203.0.113.1'],
+      [401, 429],
+    ],
+    ['is one further behind two proxies', 2, ['1.1.1.1, 203.0.113.1', '2.2.2.2, 203.0.113.1'], [401, 401]],
+    [
+      'is the first that is said where everyone is trusted',
+      true,
+      ['1.1.1.1, 203.0.113.1', '2.2.2.2, 203.0.113.1'],
+      [401, 401],
+    ],
+    ['is the proxy’s where none is trusted', 0, ['203.0.113.1', '203.0.113.2'], [401, 429]],
+  ])('%s', async (_name, trustProxy, forwardedFor, statuses) => {
+    expect(await guess(trustProxy, forwardedFor)).toEqual(statuses)
   })
 })
 

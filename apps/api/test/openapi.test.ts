@@ -58,6 +58,11 @@ describe('the description', () => {
       (parameter: { name: string }) => parameter.name === 'step',
     )
     expect(step.description).toMatch(/^Length of one bucket/)
+    for (const response of ['ProvisionResponse', 'RotatedToken'])
+      expect(document.components.schemas[response].properties.alternatives.additionalProperties).toEqual({
+        $ref: '#/components/schemas/DeploymentAlternative',
+      })
+    expect(document.components.schemas.DeploymentAlternative.required).toEqual(['deployment_command', 'instructions'])
     expect(document.components.schemas.Report.properties.report_id.description).toMatch(/^UUIDv7/)
   })
 })

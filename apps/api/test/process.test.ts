@@ -77,10 +77,19 @@ describe('the process', () => {
       fetch(`${url}/api/v1/agent/types`, { headers: { authorization: `Bearer ${admin}` } }),
     )
     expect(types.types).toContain('server')
-    const created = await read<{ agent_token: string; deployment_command: string }>(
-      post(url, '/api/v1/agent/provision', admin, { agent_type: 'server', environment_name: 'here' }),
-    )
+    const created = await read<{
+      agent_token: string
+      deployment_command: string
+      deployment_commands: { windows: string }
+      alternatives: { windows: object }
+    }>(post(url, '/api/v1/agent/provision', admin, { agent_type: 'server', environment_name: 'here' }))
     expect(created.deployment_command).toContain(url)
+    expect(created.alternatives.windows).toMatchObject({
+      deployment_command: created.deployment_commands.windows,
+      verify_command: expect.stringContaining('Get-Service'),
+      uninstall_command: expect.any(String),
+      instructions: expect.stringContaining(created.deployment_commands.windows),
+    })
     expect(
       (
         await post(url, '/api/v1/agent/data', created.agent_token, {

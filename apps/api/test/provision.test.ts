@@ -20,6 +20,18 @@ describe('provisioning', () => {
       agent_token: expect.stringMatching(/^agent_prod-cluster-1_[A-Za-z0-9_-]{43}$/),
       deployment_command: `fire --url https://rca.example.com --token ${body.agent_token} log_level=debug example/kiln:latest`,
       deployment_commands: { gas: `fire --gas ${body.agent_token}`, wood: `fire --wood ${body.agent_token}` },
+      alternatives: {
+        gas: {
+          deployment_command: `fire --gas ${body.agent_token}`,
+          uninstall_command: 'fire --gas --out',
+          verify_command: 'fire --gas --status',
+          instructions: expect.stringMatching(/^1\. Ensure that the gas is on\.\n2\. Run: fire --gas /),
+        },
+        wood: {
+          deployment_command: `fire --wood ${body.agent_token}`,
+          instructions: `1. Run: fire --wood ${body.agent_token}`,
+        },
+      },
       uninstall_command: 'fire --out',
       verify_command: 'fire --status',
       instructions: expect.stringContaining('1. Ensure that the kiln is cold.'),
@@ -86,6 +98,12 @@ describe('provisioning', () => {
     [{ agent_type: 'kiln', environment_name: '../a' }, '#/environment_name', /letters, digits/],
     [{ agent_type: 'kiln' }, '#/environment_name', /missing/],
     [{ agent_type: 'kiln', environment_name: 'a', konfig: {} }, '#/konfig', /no such field/],
+    [{ agent_type: '', environment_name: 'a' }, '#/agent_type', /too small/i],
+    [{ agent_type: 'x'.repeat(257), environment_name: 'a' }, '#/agent_type', /too big/i],
+    [{ agent_type: 1, environment_name: 'a' }, '#/agent_type', /expected string/],
+    [{ agent_type: '__proto__', environment_name: 'a' }, '#/agent_type', /Supported: `kiln`, `oven`/],
+    [{ agent_type: 'kiln', environment_name: 'a', config: [] }, '#/config', /expected record/],
+    [{ agent_type: 'kiln', environment_name: 'a', config: { image: 'a\u0000b' } }, '#/config', /./],
     [[], '#', /expected object/],
   ])('answers %j with a pointer', async (payload, pointer, detail) => {
     const api = await startApi()

@@ -25,7 +25,15 @@ export const kiln = defineConnector({
     command: sh`fire --url ${platformUrl} --token ${agentToken} ${Object.entries(settings).map(([name, value]) => `${name}=${value}`)} ${config.image}`,
     verify: sh`fire --status`,
     uninstall: sh`fire --out`,
-    alternatives: { gas: { command: sh`fire --gas ${agentToken}` }, wood: { command: sh`fire --wood ${agentToken}` } },
+    alternatives: {
+      gas: {
+        prerequisites: ['the gas is on'],
+        command: sh`fire --gas ${agentToken}`,
+        verify: sh`fire --gas --status`,
+        uninstall: sh`fire --gas --out`,
+      },
+      wood: { command: sh`fire --wood ${agentToken}` },
+    },
   }),
   connect: async () => ({}),
   identify: async () => ({ id: 'kiln', name: 'kiln', entity: { type: 'kiln', id: 'kiln' } }),

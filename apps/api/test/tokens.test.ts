@@ -75,10 +75,16 @@ describe('rotation', () => {
         payload: { agent_type: 'kiln', environment_name: 'a', config },
       })
     await provision({ image: 'mine:1' })
-    expect((await rotate(api)).json().tokens[0].deployment_command).toMatch(/image=mine:1 mine:1$/)
+    const [again] = (await rotate(api)).json().tokens
+    expect(again.deployment_command).toMatch(/image=mine:1 mine:1$/)
+    expect(again.alternatives).toMatchObject({
+      gas: { deployment_command: `fire --gas ${again.agent_token}`, verify_command: 'fire --gas --status' },
+      wood: { deployment_command: `fire --wood ${again.agent_token}` },
+    })
     await provision({ password: 'hunter2-canary' })
     const [token] = (await rotate(api)).json().tokens
     expect(token).toMatchObject({ deployment_command: null, instructions: expect.stringContaining('`password`') })
+    expect(token).not.toHaveProperty('alternatives')
   })
 
   it.each([

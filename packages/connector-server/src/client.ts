@@ -1,25 +1,13 @@
-import type { ServerConfig } from './config.ts'
-import { loadSystemInformation } from './facts.ts'
-import { openLinuxClient } from './linux/linux-client.ts'
-import { runProgram } from './linux/run-program.ts'
-import { excluding } from './name-filter.ts'
-import { openPortableClient } from './portable/portable-client.ts'
-import type { ServerClient } from './server-client.ts'
+/** The calls of the client library that are used. */
+export type SystemInformation = Pick<
+  typeof import('systeminformation'),
+  'cpu' | 'disksIO' | 'fsSize' | 'fsStats' | 'mem' | 'networkStats' | 'osInfo' | 'processes' | 'system' | 'uuid'
+>
 
-/**
- * Opens a machine: on Linux through the files of the kernel, elsewhere through the client library.
- *
- * @throws Error when the machine cannot be read or has no stable identity.
- */
-export async function openServerClient(config: ServerConfig, signal: AbortSignal): Promise<ServerClient> {
-  signal.throwIfAborted()
-  const options = {
-    topProcesses: config.top_processes,
-    wantsInterface: excluding(config.exclude_interfaces),
-    wantsMount: excluding(config.exclude_mounts),
-  }
-  if (process.platform === 'linux') {
-    return openLinuxClient({ ...options, root: config.root_path, loadLibrary: loadSystemInformation, runProgram })
-  }
-  return openPortableClient({ ...options, library: await loadSystemInformation() })
+/** What a call of the client library answers. */
+export type LibraryAnswer<Call extends keyof SystemInformation> = Awaited<ReturnType<SystemInformation[Call]>>
+
+/** Loads the client library. */
+export async function loadSystemInformation(): Promise<SystemInformation> {
+  return import('systeminformation')
 }

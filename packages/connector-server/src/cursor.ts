@@ -1,10 +1,32 @@
+import type { WatchContext } from '@rca/core'
 import type { z } from 'zod'
 
-/** What a watcher saved, or `undefined` where it saved nothing or something that it no longer understands. */
-export function readCursor<Schema extends z.ZodType>(
-  schema: Schema,
-  cursor: string | undefined,
-): z.output<Schema> | undefined {
+/** What a watcher keeps across restarts of the agent. */
+export interface Cursor<State> {
+  /** What an earlier run saved, or `undefined` where it saved nothing or something that is no longer understood. */
+  readonly before: State | undefined
+  /** Saves the state, unless it is the one that was saved last. */
+  save(state: State): Promise<void>
+}
+
+/** Opens a watcher's cursor, which is saved as JSON. */
+export function openCursor<State>(
+  schema: z.ZodType<State>,
+  context: Pick<WatchContext, 'cursor' | 'saveCursor'>,
+): Cursor<State> {
+  let saved = context.cursor
+  return {
+    before: parse(schema, saved),
+    save: async (state) => {
+      const cursor = JSON.stringify(state)
+      if (cursor === saved) return
+      await context.saveCursor(cursor)
+      saved = cursor
+    },
+  }
+}
+
+function parse<State>(schema: z.ZodType<State>, cursor: string | undefined): State | undefined {
   if (cursor === undefined) return undefined
   try {
     return schema.safeParse(JSON.parse(cursor)).data

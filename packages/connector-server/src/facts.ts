@@ -1,19 +1,6 @@
 import { arch, networkInterfaces, platform } from 'node:os'
+import type { SystemInformation } from './client.ts'
 import type { HostFacts } from './server-client.ts'
-
-/** The calls of the client library that are used. */
-export type SystemInformation = Pick<
-  typeof import('systeminformation'),
-  'cpu' | 'disksIO' | 'fsSize' | 'fsStats' | 'mem' | 'networkStats' | 'osInfo' | 'processes' | 'system' | 'uuid'
->
-
-/** What a call of the client library answers. */
-export type LibraryAnswer<Call extends keyof SystemInformation> = Awaited<ReturnType<SystemInformation[Call]>>
-
-/** Loads the client library. */
-export async function loadSystemInformation(): Promise<SystemInformation> {
-  return import('systeminformation')
-}
 
 /** As in OpenTelemetry, where Node says otherwise. */
 export const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: 'x86', arm: 'arm32' }

@@ -1,5 +1,6 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 import { hostname } from 'node:os'
+import { hostId } from '@rca/core'
 import { describe, expect, test } from 'vitest'
 import { fixtureRoot } from '../test/fixture-root.ts'
 import { firstHardwareAddress, readHostname, readMachineId, toMachine } from './identity.ts'
@@ -22,6 +23,7 @@ describe('the machine’s id', () => {
     const machine = toMachine('0123456789abcdef0123456789abcdef', 'web-1')
     expect(machine.hashedId).toMatch(/^[0-9a-f]{32}$/)
     expect(machine.hashedId).not.toBe(machine.id)
+    expect(machine.hashedId).toBe(hostId(machine.id))
     expect(machine.entity).toEqual({ type: 'host', id: machine.hashedId })
     expect(toMachine('1', 'web-1').hashedId).not.toBe(machine.hashedId)
   })

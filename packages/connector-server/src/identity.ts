@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto'
 import { networkInterfaces, hostname as systemHostname } from 'node:os'
+import { hostId } from '@rca/core'
 import type { RootReader } from './linux/root-reader.ts'
 import type { Machine } from './server-client.ts'
 import { signals } from './signals.ts'
 
 /** A machine, from the id that its system gives it. */
 export function toMachine(id: string, hostname: string): Machine {
-  // machine-id(5) asks not to show the id itself, and to hash it with something that is the application's own.
-  const hashedId = createHash('sha256').update(`rca/server:${id}`).digest('hex').slice(0, 32)
+  const hashedId = hostId(id)
   return { id, hashedId, hostname, entity: signals.host.reference(hashedId) }
 }
 

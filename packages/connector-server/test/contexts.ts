@@ -1,4 +1,4 @@
-import type { CollectContext, Duration, Signals, WatchContext } from '@rca/core'
+import type { CollectContext, Duration, Event, Signals, WatchContext } from '@rca/core'
 import { toMilliseconds } from '@rca/core'
 
 /** Core's side of a collector: keeps what is remembered. */
@@ -64,3 +64,11 @@ export async function watchToEnd(watching: Promise<void>, context: WatchContext)
     if (!context.signal.aborted) throw error
   }
 }
+
+/** The events among what a watcher emitted. */
+export function events(emitted: readonly Signals[]): Event[] {
+  return emitted.flatMap((signals) => signals.events ?? []).filter((event) => event !== undefined)
+}
+
+/** A step in which nothing happens. */
+export function nothing(): void {}

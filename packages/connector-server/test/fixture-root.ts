@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { SystemInformation } from '../src/facts.ts'
+import type { SystemInformation } from '../src/client.ts'
 import { type LinuxClientOptions, openLinuxClient } from '../src/linux/linux-client.ts'
 import { excluding } from '../src/name-filter.ts'
 import type { ServerClient } from '../src/server-client.ts'
@@ -11,6 +11,9 @@ import type { ServerClient } from '../src/server-client.ts'
 export function fixture(file: string): string {
   return readFileSync(join(import.meta.dirname, 'fixtures', file), 'utf8')
 }
+
+/** Of the captured machine. */
+export const bootId = '5b1c1a1e-8a5f-4f2e-9d0c-3c8f6f1f2a77'
 
 /** A copy of the captured machine that a test may change. It is gone after the test. */
 export interface FixtureRoot {

@@ -56,6 +56,7 @@ export interface Identity {
   readonly entity: EntityReference
 }
 
+/** What `connect` is given. */
 export interface ConnectContext<Config> {
   readonly config: Config
   /** Aborts when connecting takes too long or the agent stops. */
@@ -63,6 +64,7 @@ export interface ConnectContext<Config> {
   readonly log: Logger
 }
 
+/** What every run of a collector is given. */
 export interface CollectContext {
   /** Aborts at the collector's deadline and when the agent stops. */
   readonly signal: AbortSignal
@@ -71,14 +73,19 @@ export interface CollectContext {
   remember<Reading>(reading: Reading): Reading | undefined
 }
 
+/** What every run of a watcher is given. */
 export interface WatchContext {
   /** Aborts when the agent stops. */
   readonly signal: AbortSignal
   now(): Date
-  /** Sends signals on at once. */
-  emit(signals: Signals): void
+  /** Sends signals on at once. What cannot be seen is said by rejecting: that is a gap until the watcher has run well again. */
+  emit(signals: Omit<Signals, 'gaps'>): void
   /** What `saveCursor` was last given, also by an earlier run of the agent where it has a state directory. */
   readonly cursor: string | undefined
+  /**
+   * Keeps how far the stream has been read. Save only after `emit`. Reports wait in memory: an agent that is killed
+   * between the two loses what it had not delivered.
+   */
   saveCursor(cursor: string): Promise<void>
   /** Waits. Rejects when `signal` aborts. */
   sleep(duration: Duration): Promise<void>

@@ -2,6 +2,7 @@ import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { exampleConnector, signals } from '../test/example-connector.ts'
 import type { ConfigOf, ConfigSchema } from './config/config-schema.ts'
+import { deploymentOnly } from './config/options.ts'
 import { parseConfig } from './config/parse-config.ts'
 import type { Connector } from './connector.ts'
 import { defineConnector, isConnector } from './define-connector.ts'
@@ -34,6 +35,12 @@ test.each([
   ['home', 'environment variable HOME'],
 ])('the option %s is refused: it %s', (key, problem) => {
   expect(() => exampleConnector({ config: z.object({ [key]: z.string() }) })).toThrow(problem)
+})
+
+test('an option of the deployment alone that must be given is refused: the agent never gets it', () => {
+  expect(() => exampleConnector({ config: z.object({ image: deploymentOnly(z.string()) }) })).toThrow(
+    'the option `image` is for the command alone',
+  )
 })
 
 test('a signal that is declared twice is refused', () => {

@@ -1,5 +1,4 @@
-import type { ConfigOf, ConfigSchema } from './config/config-schema.ts'
-import { configJsonSchema } from './config/config-schema.ts'
+import { type ConfigOf, type ConfigSchema, configJsonSchema, type JsonSchema } from './config/config-schema.ts'
 import { runtimeConfigSchema } from './config/runtime-config.ts'
 import type { Connector } from './connector.ts'
 import { toMilliseconds } from './duration.ts'
@@ -75,19 +74,22 @@ function problemOf(definition: Definition): string | undefined {
 }
 
 function optionProblem({ config }: Definition): string | undefined {
-  let options: string[]
+  let schema: JsonSchema
   try {
-    options = Object.keys(configJsonSchema(config).properties ?? {})
+    schema = configJsonSchema(config)
   } catch (error) {
     return `\`config\` cannot be described as JSON Schema (${(error as Error).message}): use a library that implements Standard Schema and Standard JSON Schema, such as zod 4.2 or newer, and types that JSON has.`
   }
-  for (const key of options) {
+  const { properties = {}, required = [] } = schema
+  for (const key of Object.keys(properties)) {
     if (!/^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/.test(key))
       return `the option \`${key}\` must be snake_case: it becomes an environment variable.`
     if (Object.hasOwn(runtimeConfigSchema.shape, key))
       return `the option \`${key}\` is one that every agent already has: choose another name.`
     if (AMBIENT.has(key) || RESERVED.has(key))
       return `the option \`${key}\` would be read from the environment variable ${key.toUpperCase()}, which has another meaning: choose another name.`
+    if (properties[key]?.deploymentOnly === true && required.includes(key))
+      return `the option \`${key}\` is for the command alone, and the agent never gets it: give it a default, or make it optional.`
   }
   return undefined
 }

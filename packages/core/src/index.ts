@@ -19,12 +19,12 @@ export type {
   WatchContext,
   Watcher,
 } from './connector.ts'
-export { CONTRACT, type ConnectorDefinition, defineConnector, isConnector } from './define-connector.ts'
+export { type ConnectorDefinition, defineConnector, isConnector } from './define-connector.ts'
 export type { Deployment, DeploymentTarget } from './deployment/deployment.ts'
 export type { RenderedDeployment } from './deployment/describe-deployment.ts'
 export { type DeploymentRequest, planDeployment } from './deployment/plan-deployment.ts'
 export { powershell } from './deployment/powershell.ts'
-export { chartValues, environmentName, environmentVariables } from './deployment/settings.ts'
+export { chartValues, environmentName, environmentVariables, type SettingsOptions } from './deployment/settings.ts'
 export { sh } from './deployment/sh.ts'
 export { continued, type ShellCommand } from './deployment/shell-command.ts'
 export { type Duration, toMilliseconds } from './duration.ts'
@@ -32,13 +32,14 @@ export { AgentTokenError } from './errors/agent-token-error.ts'
 export { ConfigError, type ConfigIssue } from './errors/config-error.ts'
 export { ConnectorError } from './errors/connector-error.ts'
 export { DeadlineError } from './errors/deadline-error.ts'
+export { HostPackageError } from './errors/host-package-error.ts'
 export { PlatformError } from './errors/platform-error.ts'
 export { PlatformUrlError } from './errors/platform-url-error.ts'
 export { isRcaError, RcaError } from './errors/rca-error.ts'
 export { ShellQuotingError } from './errors/shell-quoting-error.ts'
 export { UnknownTypeError } from './errors/unknown-type-error.ts'
+export { hostId } from './host-id.ts'
 export { type Logger, silentLogger } from './logger.ts'
-export { parseAgentToken } from './platform/agent-token.ts'
 export { parsePlatformUrl } from './platform/platform-url.ts'
 export type { Report } from './platform/protocol.ts'
 export { type DiscoverOptions, discoverConnectors } from './registry/discover-connectors.ts'
@@ -50,6 +51,7 @@ export {
   type RegistryProblem,
 } from './registry/registry.ts'
 export {
+  type DeclaredAttributes,
   type EntityDefinition,
   type EventDefinition,
   entity,
@@ -69,6 +71,7 @@ export {
   type MetricKind,
   mergeSignals,
   type Relation,
+  SEVERITIES,
   type Severity,
   type Signals,
 } from './signals.ts'

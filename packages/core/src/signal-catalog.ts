@@ -10,13 +10,21 @@ import type {
   Severity,
 } from './signals.ts'
 
-/** Attribute names with a sentence each: what the value says. */
+/** Attribute names with a sentence each: what the value says. `container.label.*` stands for all names that begin so. */
 export type AttributeDescriptions = Readonly<Record<string, string>>
+
+/** Relation types with a sentence each: what they lead to. */
+export type RelationDescriptions = Readonly<Record<string, string>>
 
 /** Attributes that a definition declares; `undefined` values are left out. */
 export type DeclaredAttributes<Names extends AttributeDescriptions> = {
-  readonly [Name in keyof Names]?: AttributeValue | undefined
+  readonly [Name in keyof Names as Name extends `${infer Beginning}*` ? `${Beginning}${string}` : Name]?:
+    | AttributeValue
+    | undefined
 }
+
+/** A relation of a type that a definition declares. */
+export type DeclaredRelation<Relations extends RelationDescriptions> = Relation & { readonly type: keyof Relations }
 
 /** A declared metric. Builds points that carry the declared name, unit and kind. */
 export interface MetricDefinition<Names extends AttributeDescriptions = AttributeDescriptions> {
@@ -31,11 +39,15 @@ export interface MetricDefinition<Names extends AttributeDescriptions = Attribut
 }
 
 /** A declared type of entity. */
-export interface EntityDefinition<Names extends AttributeDescriptions = AttributeDescriptions> {
+export interface EntityDefinition<
+  Names extends AttributeDescriptions = AttributeDescriptions,
+  Relations extends RelationDescriptions = RelationDescriptions,
+> {
   readonly signal: 'entity'
   readonly type: string
   readonly description: string
   readonly attributes: Names
+  readonly relations: Relations
   /** Points at an entity of this type without describing it. */
   reference(id: string): EntityReference
   /** Describes an entity. `name` defaults to `id`. */
@@ -43,7 +55,7 @@ export interface EntityDefinition<Names extends AttributeDescriptions = Attribut
     readonly id: string
     readonly name?: string | undefined
     readonly attributes?: DeclaredAttributes<Names>
-    readonly relations?: readonly Relation[]
+    readonly relations?: readonly DeclaredRelation<Relations>[]
   }): Entity
 }
 
@@ -98,16 +110,27 @@ export function metric<const Names extends AttributeDescriptions = Record<never,
   })
 }
 
-/** Declares a type of entity, such as `host` or `container`. */
-export function entity<const Names extends AttributeDescriptions = Record<never, string>>(
-  declaration: Declaration<EntityDefinition, Names, 'type' | 'description'>,
-): EntityDefinition<Names> {
+/**
+ * Declares a type of entity, such as `host` or `container`. One collector describes an entity; others point at it.
+ *
+ * @example entity({ type: 'disk', description: 'A disk.', relations: { part_of: 'The host.' } })
+ */
+export function entity<
+  const Names extends AttributeDescriptions = Record<never, string>,
+  const Relations extends RelationDescriptions = Record<never, string>,
+>(
+  declaration: Declaration<EntityDefinition, Names, 'type' | 'description'> & {
+    /** Relation types with a sentence each. Only these may lead from it. @default none */
+    readonly relations?: Relations
+  },
+): EntityDefinition<Names, Relations> {
   const { type, description } = declaration
-  return Object.freeze<EntityDefinition<Names>>({
+  return Object.freeze<EntityDefinition<Names, Relations>>({
     signal: 'entity',
     type,
     description,
     attributes: declaration.attributes ?? ({} as Names),
+    relations: declaration.relations ?? ({} as Relations),
     reference: (id) => ({ type, id }),
     entity: ({ id, name, attributes, relations }) => ({
       type,

@@ -15,7 +15,7 @@ export interface EntityReference {
   readonly id: string
 }
 
-/** An edge of the topology, such as `runs_on`, `owned_by`, `uses_image` or `mounts`. */
+/** An edge of the topology, such as `runs_on`, `part_of`, `owned_by`, `uses_image` or `mounts`. */
 export interface Relation {
   readonly type: string
   readonly target: EntityReference
@@ -29,11 +29,14 @@ export interface Entity extends EntityReference {
   readonly relations: readonly Relation[]
 }
 
+/** Kinds of metrics. */
+export const METRIC_KINDS = ['gauge', 'counter', 'updowncounter'] as const
+
 /**
  * How to read a metric's values, in OpenTelemetry's terms: a `gauge` is a reading of its own, a `counter` only grows
  * until it is reset, an `updowncounter` is a current sum (bytes in use, processes running).
  */
-export type MetricKind = 'gauge' | 'counter' | 'updowncounter'
+export type MetricKind = (typeof METRIC_KINDS)[number]
 
 /** One point. It carries unit and kind from the connector's catalog, so that a platform can draw it without the connector. */
 export interface Metric {
@@ -47,8 +50,11 @@ export interface Metric {
   readonly attributes: Attributes
 }
 
+/** How bad an event can be, the least first. */
+export const SEVERITIES = ['info', 'warning', 'error', 'critical'] as const
+
 /** How bad an event is. */
-export type Severity = 'info' | 'warning' | 'error' | 'critical'
+export type Severity = (typeof SEVERITIES)[number]
 
 /** Something that happened at a moment. Root-cause analysis lives on these. */
 export interface Event {

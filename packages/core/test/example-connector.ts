@@ -7,19 +7,24 @@ import { entity, event, metric } from '../src/signal-catalog.ts'
 
 /** What the connector of these tests may say. */
 export const signals = {
-  host: entity({ type: 'host', description: 'A host.', attributes: { note: 'Anything.' } }),
+  host: entity({
+    type: 'host',
+    description: 'A host.',
+    attributes: { '*': 'Anything.' },
+    relations: { runs_on: 'Another host.' },
+  }),
   load: metric({
     name: 'host.load',
     unit: '1',
     kind: 'gauge',
     description: 'Load.',
-    attributes: { note: 'Anything.' },
+    attributes: { '*': 'Anything.' },
   }),
   rebooted: event({
     name: 'host.rebooted',
     severity: 'warning',
     description: 'It was restarted.',
-    attributes: { note: 'Anything.' },
+    attributes: { '*': 'Anything.' },
   }),
 }
 

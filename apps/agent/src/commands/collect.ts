@@ -7,7 +7,7 @@ import { EXIT_CODES } from '../exit-codes.ts'
 export async function collect(registry: Registry, environment: Environment, type: string | undefined): Promise<number> {
   const agentType = type ?? readAgentType(environment, registry)
   const connector = await registry.connector(agentType)
-  const config = await readConfig(environment, registry, agentType)
+  const config = readConfig(environment, connector)
   const logger = createLogger('warn')
   // Nothing is sent anywhere: address and token only have to be well-formed.
   const agent = createAgent({ connector, platformUrl: 'http://127.0.0.1', agentToken: 'unused', config, logger })

@@ -1,14 +1,7 @@
 import { access, constants, mkdir } from 'node:fs/promises'
 import { type Agent, createAgent, type Logger, type Registry } from '@rca/core'
-import {
-  type Environment,
-  findMisspelt,
-  readAgentToken,
-  readAgentType,
-  readConfig,
-  readPlatformUrl,
-  readStateDirectory,
-} from '../environment.ts'
+import { readAgentOptions } from '../agent-options.ts'
+import { type Environment, findMisspelt } from '../environment.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 
 /** How one thing is. */
@@ -38,38 +31,30 @@ async function* examine(registry: Registry, environment: Environment): AsyncGene
   for (const problem of registry.problems) yield { level: 'warn', subject: 'connectors', text: problem.message }
   const messages: string[] = []
   let agent: Agent
+  let options: Awaited<ReturnType<typeof readAgentOptions>>
   try {
-    agent = await configuredAgent(registry, environment, messages)
+    options = await readAgentOptions(environment, registry)
+    agent = createAgent({ ...options, logger: loggerInto(messages) })
   } catch (error) {
     yield { level: 'fail', subject: 'configuration', text: (error as Error).message }
     return
   }
   yield { level: 'ok', subject: 'configuration', text: `an agent of type \`${agent.agentType}\`` }
-  for (const { name, meant } of await findMisspelt(environment, registry, agent.agentType))
+  for (const { name, meant } of findMisspelt(environment, options.connector))
     yield { level: 'warn', subject: 'configuration', text: `${name} is not read. Did you mean ${meant}?` }
-  yield await examineState(readStateDirectory(environment))
+  yield await examineState(options.stateDirectory)
   try {
     yield* examineAccess(agent)
-    yield* examinePlatform(agent, readPlatformUrl(environment), messages)
+    yield* examinePlatform(agent, options.platformUrl, messages)
   } finally {
     await agent.stop()
   }
 }
 
-async function configuredAgent(registry: Registry, environment: Environment, messages: string[]): Promise<Agent> {
+/** Keeps what people should know. */
+function loggerInto(messages: string[]): Logger {
   const keep: Logger['warn'] = (_fields, message) => void messages.push(message)
-  const logger: Logger = { debug: () => undefined, info: () => undefined, warn: keep, error: keep }
-  const platformUrl = readPlatformUrl(environment)
-  const agentToken = readAgentToken(environment)
-  const agentType = readAgentType(environment, registry)
-  const connector = await registry.connector(agentType)
-  return createAgent({
-    connector,
-    platformUrl,
-    agentToken,
-    config: await readConfig(environment, registry, agentType),
-    logger,
-  })
+  return { debug: () => undefined, info: () => undefined, warn: keep, error: keep }
 }
 
 async function* examineAccess(agent: Agent): AsyncGenerator<Finding> {

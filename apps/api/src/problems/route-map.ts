@@ -1,3 +1,5 @@
+/// <reference lib="es2025.regexp" />
+// `RegExp.escape`: Node 24 has it, `es2024` of the compiler does not.
 import type { FastifyInstance, RouteOptions } from 'fastify'
 
 /** Which methods a path answers: tells a wrong method from a wrong path. */
@@ -16,7 +18,7 @@ export function createRouteMap(app: Pick<FastifyInstance, 'addHook'>): RouteMap 
     routes.push(route)
     const source = route.url
       .split('/')
-      .map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+      .map((part) => (part.startsWith(':') ? '[^/]+' : RegExp.escape(part)))
       .join('/')
     patterns.push({ pattern: new RegExp(`^${source}$`), methods: [route.method].flat() })
   })

@@ -1,9 +1,7 @@
 import { AGENT_PATHS, dataRequestSchema, dataResponseSchema, type Report } from '@rca/core/protocol'
+import { assertType } from '../authentication/assert-type.ts'
 import { tokenOf } from '../authentication/authenticate.ts'
 import type { App, Context } from '../context.ts'
-import { pointerTo } from '../problems/pointer.ts'
-import { ProblemError } from '../problems/problem-error.ts'
-import type { StoredToken } from '../store/records.ts'
 import { problems } from './schemas.ts'
 
 /** `POST /api/v1/agent/data`: what an agent saw. */
@@ -34,14 +32,5 @@ export function addDataRoute(app: App, { store, telemetry, now }: Context): void
       events: reports.reduce((sum, report) => sum + report.data.events.length, 0),
     })
     return reply.code(202).send(outcome)
-  })
-}
-
-/** A token speaks for one type of agent. @throws {ProblemError} 403 */
-export function assertType(token: StoredToken, agentType: string, path: readonly PropertyKey[]): void {
-  if (agentType === token.agentType) return
-  const detail = `This token is for agents of type \`${token.agentType}\`.`
-  throw new ProblemError(403, `${detail} Set \`AGENT_TYPE\` to it, or provision a token for the other type.`, {
-    errors: [{ pointer: pointerTo(path), detail }],
   })
 }

@@ -1,20 +1,40 @@
-import { type Connector, isRcaError, planDeployment, type RawConfig, secretOptionNames } from '@rca/core'
+import {
+  type ConfigIssue,
+  type Connector,
+  isRcaError,
+  planDeployment,
+  type RawConfig,
+  type RenderedDeployment,
+  secretOptionNames,
+} from '@rca/core'
 import { z } from 'zod'
 import type { Context } from '../context.ts'
 import { pointerTo } from '../problems/pointer.ts'
 import { invalid, ProblemError } from '../problems/problem-error.ts'
 import type { ProvisionSettings } from '../store/store.ts'
+import { named } from './schemas.ts'
+
+/** One way to deploy an agent. */
+const wayFields = {
+  deployment_command: z.string().describe('Deploys the agent. Contains the token.'),
+  uninstall_command: z.string().optional().describe('Takes the agent away.'),
+  verify_command: z.string().optional().describe('Shows that the agent runs.'),
+  instructions: z.string().describe('Numbered steps for a person.'),
+}
+
+const waySchema = named('DeploymentAlternative', z.object(wayFields))
 
 /** How a deployment is answered. */
 export const deploymentFields = {
-  deployment_command: z.string().describe('Deploys the agent. Contains the token.'),
+  ...wayFields,
   deployment_commands: z
     .record(z.string(), z.string())
     .optional()
     .describe('Where there are several ways: the command of each, by name, such as `linux` and `windows`.'),
-  uninstall_command: z.string().optional().describe('Takes the agent away.'),
-  verify_command: z.string().optional().describe('Shows that the agent runs.'),
-  instructions: z.string().describe('Numbered steps for a person.'),
+  alternatives: z
+    .record(z.string(), waySchema)
+    .optional()
+    .describe('Where there are several ways: all that belongs to each, by the same names as in `deployment_commands`.'),
 }
 
 export type DeploymentFields = z.output<z.ZodObject<typeof deploymentFields>>
@@ -32,27 +52,29 @@ export async function planFor(
 ): Promise<{ connector: Connector; fields: DeploymentFields }> {
   try {
     const connector = await context.registry.connector(type)
-    const { command, alternatives, uninstall, verify, instructions } = planDeployment(connector, {
-      platformUrl: context.publicUrl(),
-      agentToken: token,
-      config,
-    })
-    const fields = {
-      deployment_command: command,
-      ...(alternatives === undefined
-        ? {}
-        : {
-            deployment_commands: Object.fromEntries(
-              Object.entries(alternatives).map(([name, alternative]) => [name, alternative.command]),
-            ),
-          }),
-      ...(uninstall === undefined ? {} : { uninstall_command: uninstall }),
-      ...(verify === undefined ? {} : { verify_command: verify }),
-      instructions,
-    }
-    return { connector, fields }
+    const deployment = planDeployment(connector, { platformUrl: context.publicUrl(), agentToken: token, config })
+    return { connector, fields: toFields(deployment) }
   } catch (error) {
     throw toProblem(error)
+  }
+}
+
+function toFields(deployment: RenderedDeployment): DeploymentFields {
+  if (deployment.alternatives === undefined) return toWay(deployment)
+  const ways = Object.entries(deployment.alternatives)
+  return {
+    ...toWay(deployment),
+    deployment_commands: Object.fromEntries(ways.map(([name, { command }]) => [name, command])),
+    alternatives: Object.fromEntries(ways.map(([name, way]) => [name, toWay(way)])),
+  }
+}
+
+function toWay({ command, uninstall, verify, instructions }: RenderedDeployment): z.output<typeof waySchema> {
+  return {
+    deployment_command: command,
+    ...(uninstall === undefined ? {} : { uninstall_command: uninstall }),
+    ...(verify === undefined ? {} : { verify_command: verify }),
+    instructions,
   }
 }
 
@@ -66,9 +88,7 @@ export function withoutSecrets(connector: Connector, config: RawConfig): Provisi
 function toProblem(error: unknown): unknown {
   if (!isRcaError(error)) return error
   if (error.code === 'RCA_CONFIG_INVALID') {
-    const { issues } = error as unknown as {
-      issues: readonly { path: readonly (string | number)[]; message: string }[]
-    }
+    const { issues } = error as unknown as { issues: readonly ConfigIssue[] }
     return invalid(issues.map((issue) => ({ pointer: pointerTo(['config', ...issue.path]), detail: issue.message })))
   }
   if (error.code === 'RCA_TYPE_UNKNOWN') return invalid([{ pointer: '#/agent_type', detail: error.message }])

@@ -1,4 +1,4 @@
-import { entitySchema } from '@rca/core/protocol'
+import { entitySchema, LIMITS } from '@rca/core/protocol'
 import { z } from 'zod'
 import type { App, Context } from '../context.ts'
 import type { StoredEntity } from '../store/records.ts'
@@ -25,7 +25,7 @@ export function addEntityRoute(app: App, context: Context): void {
     params: z.object({ agent_id: agentId }),
     querystring: z.strictObject({
       ...agentFilter,
-      type: z.string().max(256).optional().describe('Only entities of this type.'),
+      type: z.string().max(LIMITS.name).optional().describe('Only entities of this type.'),
       include_deleted: z
         .enum(['true', 'false'])
         .default('false')

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { App, Context } from '../context.ts'
-import { ProblemError } from '../problems/problem-error.ts'
+import { noEnvironment } from '../problems/no-environment.ts'
 import type { StoredEnvironment, StoredToken } from '../store/records.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
 import { environmentName, instant, named, problems } from './schemas.ts'
@@ -62,11 +62,6 @@ export function addEnvironmentRoutes(app: App, { store, now }: Context): void {
     const tokens = await store.access.tokens(name)
     return { ...toEnvironment(environment), tokens: tokens.map((token) => toToken(token, now())) }
   })
-}
-
-/** 404 */
-export function noEnvironment(name: string): ProblemError {
-  return new ProblemError(404, `There is no environment \`${name}\`. Provision an agent for it first.`)
 }
 
 function toEnvironment({ name, createdAt, agentTypes, agents }: StoredEnvironment) {

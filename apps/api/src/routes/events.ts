@@ -1,9 +1,10 @@
-import { eventSchema } from '@rca/core/protocol'
+import { eventSchema, LIMITS } from '@rca/core/protocol'
 import { z } from 'zod'
 import type { App, Context } from '../context.ts'
 import type { StoredEvent } from '../store/records.ts'
+import { entityFilter, toReference } from './entity-filter.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
-import { agentFilter, agentId, entityFilter, instantParameter, named, problems, severity } from './schemas.ts'
+import { agentFilter, agentId, instantParameter, named, problems, severity } from './schemas.ts'
 
 const storedEvent = named(
   'Event',
@@ -24,7 +25,7 @@ export function addEventRoute(app: App, { store }: Context): void {
       from: instantParameter.optional().describe('ISO 8601, inclusive.'),
       to: instantParameter.optional().describe('ISO 8601, exclusive.'),
       severity: severity.optional().describe('This severity and worse.'),
-      name: z.string().max(256).optional().describe('Such as `container.died`.'),
+      name: z.string().max(LIMITS.name).optional().describe('Such as `container.died`.'),
       ...entityFilter,
       ...pageQuery(),
     }),
@@ -46,11 +47,6 @@ export function addEventRoute(app: App, { store }: Context): void {
     })
     return { events: items.map(toEvent), next_cursor: toCursor(next) }
   })
-}
-
-/** The parts of an entity's reference that were given. */
-export function toReference(type: string | undefined, id: string | undefined): { type?: string; id?: string } {
-  return { ...(type === undefined ? {} : { type }), ...(id === undefined ? {} : { id }) }
 }
 
 function toEvent({

@@ -1,7 +1,7 @@
 import { AGENT_PATHS, heartbeatRequestSchema, heartbeatResponseSchema } from '@rca/core/protocol'
+import { assertType } from '../authentication/assert-type.ts'
 import { tokenOf } from '../authentication/authenticate.ts'
 import type { App, Context } from '../context.ts'
-import { assertType } from './data.ts'
 import { problems } from './schemas.ts'
 
 /** `POST /api/v1/agent/heartbeat`: an agent lives, and says how its collectors are. */
@@ -27,8 +27,8 @@ export function addHeartbeatRoute(app: App, { store, now, heartbeatSeconds }: Co
         startedAt: Date.parse(said.started_at),
         intervalSeconds: said.interval_seconds,
         replacesAgentId: said.replaces_agent_id?.toLowerCase(),
-        collectors: JSON.stringify(said.collectors),
-        outbox: JSON.stringify(said.outbox),
+        collectors: said.collectors,
+        outbox: said.outbox,
       },
       token.id,
       at,

@@ -1,13 +1,13 @@
 import { duration, toMilliseconds } from '@rca/core'
-import { metricSchema } from '@rca/core/protocol'
+import { LIMITS, metricSchema } from '@rca/core/protocol'
 import { z } from 'zod'
 import type { App, Context } from '../context.ts'
 import { invalid } from '../problems/problem-error.ts'
 import { AGGREGATES, type Aggregate } from '../store/queries.ts'
 import type { Bucket, StoredSeries } from '../store/records.ts'
-import { toReference } from './events.ts'
+import { entityFilter, toReference } from './entity-filter.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
-import { agentFilter, agentId, entityFilter, instant, instantParameter, named, problems } from './schemas.ts'
+import { agentFilter, agentId, instant, instantParameter, named, problems } from './schemas.ts'
 
 /** Most points that one answer may hold. */
 const MOST_POINTS = 200_000
@@ -19,7 +19,7 @@ const USUAL_POINTS = 240
 const USUAL_RANGE = 3_600_000
 
 const metricsQuery = z.strictObject({
-  name: z.string().min(1).max(256).describe('Such as `system.cpu.utilization`.'),
+  name: z.string().min(1).max(LIMITS.name).describe('Such as `system.cpu.utilization`.'),
   ...agentFilter,
   agent_id: agentId.optional(),
   ...entityFilter,

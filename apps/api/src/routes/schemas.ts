@@ -1,3 +1,4 @@
+import { SEVERITIES } from '@rca/core'
 import {
   collectorStatusSchema,
   dataRequestSchema,
@@ -8,13 +9,13 @@ import {
   gapSchema,
   heartbeatRequestSchema,
   heartbeatResponseSchema,
+  LIMITS,
   metricSchema,
   problemSchema,
   reportSchema,
 } from '@rca/core/protocol'
 import { z } from 'zod'
 import { ENVIRONMENT_PATTERN } from '../authentication/agent-token.ts'
-import { SEVERITIES } from '../store/queries.ts'
 
 /** Schemas that stand under their own name in the OpenAPI document. */
 export const schemaRegistry: z.core.$ZodRegistry<{ id: string }> = z.registry<{ id: string }>()
@@ -46,7 +47,7 @@ export const environmentName = z
   .string()
   .regex(ENVIRONMENT_PATTERN, 'Use letters, digits, `.`, `_` and `-`, starting with a letter or digit, at most 63')
   .describe('Letters, digits, `.`, `_` and `-`, at most 63, such as `prod-cluster-1`.')
-export const agentType = z.string().min(1).max(256).describe('Such as `docker`, `kubernetes` or `server`.')
+export const agentType = z.string().min(1).max(LIMITS.name).describe('Such as `docker`, `kubernetes` or `server`.')
 export const agentId = z.uuid().transform((id) => id.toLowerCase())
 export const instant = z.iso.datetime().describe('ISO 8601, UTC.')
 export const severity = z.enum(SEVERITIES)
@@ -58,12 +59,6 @@ export const instantParameter = z.iso.datetime({ offset: true }).transform((text
 export const agentFilter = {
   environment: environmentName.optional(),
   agent_type: agentType.optional(),
-}
-
-/** What narrows a list to some entities. */
-export const entityFilter = {
-  entity_type: z.string().max(256).optional().describe('Type of the entity, such as `container`.'),
-  entity_id: z.string().max(1024).optional(),
 }
 
 const problem = {

@@ -1,11 +1,11 @@
-import { metricSchema } from '@rca/core/protocol'
+import { LIMITS, metricSchema } from '@rca/core/protocol'
 import { z } from 'zod'
 import type { App, Context } from '../context.ts'
 import type { StoredSeries } from '../store/records.ts'
 import { findAgent } from './agent-state.ts'
-import { toReference } from './events.ts'
+import { entityFilter, toReference } from './entity-filter.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
-import { agentFilter, agentId, entityFilter, instant, named, problems } from './schemas.ts'
+import { agentFilter, agentId, instant, named, problems } from './schemas.ts'
 
 const seriesSchema = named(
   'Series',
@@ -24,7 +24,7 @@ export function addSeriesRoute(app: App, context: Context): void {
     params: z.object({ agent_id: agentId }),
     querystring: z.strictObject({
       ...agentFilter,
-      name: z.string().max(256).optional().describe('Such as `system.cpu.utilization`.'),
+      name: z.string().max(LIMITS.name).optional().describe('Such as `system.cpu.utilization`.'),
       ...entityFilter,
       ...pageQuery(),
     }),

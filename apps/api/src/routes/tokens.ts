@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { createAgentToken } from '../authentication/agent-token.ts'
 import type { App, Context } from '../context.ts'
+import { noEnvironment } from '../problems/no-environment.ts'
 import { invalid, ProblemError } from '../problems/problem-error.ts'
 import { type DeploymentFields, deploymentFields, planFor } from './deployment.ts'
-import { noEnvironment } from './environments.ts'
 import { agentType, environmentName, instant, named, problems } from './schemas.ts'
 
 const rotateRequest = named(

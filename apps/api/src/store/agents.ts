@@ -62,8 +62,8 @@ async function upsertHeartbeat(
     last_seen_at: at,
     last_heartbeat_at: at,
     interval_seconds: heartbeat.intervalSeconds ?? null,
-    collectors: heartbeat.collectors,
-    outbox: heartbeat.outbox,
+    collectors: JSON.stringify(heartbeat.collectors),
+    outbox: JSON.stringify(heartbeat.outbox),
   }
   await transaction
     .insertInto('agents')

@@ -5,9 +5,6 @@ import type { PageRequest } from './store.ts'
 export const AGGREGATES = ['avg', 'min', 'max', 'last', 'sum', 'rate'] as const
 export type Aggregate = (typeof AGGREGATES)[number]
 
-/** From the mildest to the worst: the position is what the store keeps. */
-export const SEVERITIES = ['info', 'warning', 'error', 'critical'] as const satisfies readonly Severity[]
-
 export interface EntityQuery extends PageRequest {
   readonly agentKey: number
   readonly type?: string | undefined

@@ -1,6 +1,7 @@
+import { SEVERITIES } from '@rca/core'
 import { type Kysely, sql } from 'kysely'
 import { optional, toPage } from './page.ts'
-import { type EventQuery, SEVERITIES } from './queries.ts'
+import type { EventQuery } from './queries.ts'
 import type { StoredEvent } from './records.ts'
 import type { SignalStore } from './store.ts'
 import type { Tables } from './tables.ts'

@@ -1,4 +1,4 @@
-import type { Report } from '@rca/core/protocol'
+import type { HeartbeatRequest, Report } from '@rca/core/protocol'
 import type { EntityQuery, EventQuery, PointQuery, SeriesQuery } from './queries.ts'
 import type {
   Bucket,
@@ -68,10 +68,8 @@ export interface Heartbeat {
   readonly startedAt: number
   readonly intervalSeconds: number | undefined
   readonly replacesAgentId: string | undefined
-  /** JSON. */
-  readonly collectors: string
-  /** JSON. */
-  readonly outbox: string
+  readonly collectors: HeartbeatRequest['collectors']
+  readonly outbox: HeartbeatRequest['outbox']
 }
 
 /** Which agent speaks, and with which right. */

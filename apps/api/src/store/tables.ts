@@ -65,7 +65,7 @@ export interface Tables {
     event_id: string | null
     name: string
     at: number
-    /** Position in `SEVERITIES`. */
+    /** Position in `SEVERITIES` of core: 0 is `info`, 3 is `critical`. */
     severity: number
     entity_type: string
     entity_id: string

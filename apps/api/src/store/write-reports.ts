@@ -1,6 +1,6 @@
+import { SEVERITIES } from '@rca/core'
 import type { Report } from '@rca/core/protocol'
 import type { Kysely, Transaction } from 'kysely'
-import { SEVERITIES } from './queries.ts'
 import type { SeriesIndex, SeriesLookup } from './series-index.ts'
 import { markAbsent, writeEntities, writeEvents, writeGaps, writePoints } from './signal-writers.ts'
 import type { SignalStore } from './store.ts'

@@ -1,5 +1,4 @@
-import { type Collector, mergeSignals, type Relation, type Signals } from '@rca/core'
-import { partOfHost } from '../relations.ts'
+import { type Collector, type EntityReference, mergeSignals, type Signals } from '@rca/core'
 import type { DiskReading, ServerClient } from '../server-client.ts'
 import { signals } from '../signals.ts'
 
@@ -7,15 +6,19 @@ import { signals } from '../signals.ts'
 export const disks: Collector<ServerClient> = {
   async collect(client) {
     const readings = await client.disks()
-    return mergeSignals(readings.map((reading) => toSignals(reading, partOfHost(client))))
+    return mergeSignals(readings.map((reading) => toSignals(reading, client.machine.entity)))
   },
 }
 
-function toSignals(disk: DiskReading, partOf: Relation): Signals {
+function toSignals(disk: DiskReading, host: EntityReference): Signals {
   const device = { 'system.device': disk.name }
   const read = { ...device, 'disk.io.direction': 'read' }
   const write = { ...device, 'disk.io.direction': 'write' }
-  const entity = signals.disk.entity({ id: disk.name, attributes: device, relations: [partOf] })
+  const entity = signals.disk.entity({
+    id: disk.name,
+    attributes: device,
+    relations: [{ type: 'part_of', target: host }],
+  })
   return {
     entities: [entity],
     metrics: [

@@ -1,5 +1,4 @@
-import { type Collector, type Metric, mergeSignals, type Relation, type Signals } from '@rca/core'
-import { partOfHost } from '../relations.ts'
+import { type Collector, type EntityReference, type Metric, mergeSignals, type Signals } from '@rca/core'
 import type { FilesystemReading, FilesystemUsage, Mount, ServerClient } from '../server-client.ts'
 import { signals } from '../signals.ts'
 
@@ -7,13 +6,12 @@ import { signals } from '../signals.ts'
 export const filesystems: Collector<ServerClient> = {
   async collect(client, { signal }) {
     const readings = await client.filesystems(signal)
-    return mergeSignals(readings.map((reading) => toSignals(reading, partOfHost(client))))
+    return mergeSignals(readings.map((reading) => toSignals(reading, client.machine.entity)))
   },
 }
 
-function toSignals({ mount, usage, problem }: FilesystemReading, partOf: Relation): Signals {
+function toSignals({ mount, usage, problem }: FilesystemReading, host: EntityReference): Signals {
   if (usage !== undefined && usage.total === 0) return {}
-  const disk = mount.disk === undefined ? [] : [{ type: 'stored_on', target: signals.disk.reference(mount.disk) }]
   const filesystem = signals.filesystem.entity({
     id: mount.mountPoint,
     attributes: {
@@ -22,7 +20,10 @@ function toSignals({ mount, usage, problem }: FilesystemReading, partOf: Relatio
       'system.filesystem.mode': mount.readOnly ? 'ro' : 'rw',
       'system.device': mount.device,
     },
-    relations: [partOf, ...disk],
+    relations: [
+      { type: 'part_of', target: host },
+      ...(mount.disk === undefined ? [] : [{ type: 'stored_on', target: signals.disk.reference(mount.disk) } as const]),
+    ],
   })
   return {
     entities: [filesystem],

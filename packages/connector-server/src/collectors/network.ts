@@ -1,5 +1,4 @@
-import { type Collector, mergeSignals, type Relation, type Signals } from '@rca/core'
-import { partOfHost } from '../relations.ts'
+import { type Collector, type EntityReference, mergeSignals, type Signals } from '@rca/core'
 import type { NetworkInterfaceReading, ServerClient } from '../server-client.ts'
 import { signals } from '../signals.ts'
 
@@ -7,15 +6,19 @@ import { signals } from '../signals.ts'
 export const network: Collector<ServerClient> = {
   async collect(client) {
     const readings = await client.networkInterfaces()
-    return mergeSignals(readings.map((reading) => toSignals(reading, partOfHost(client))))
+    return mergeSignals(readings.map((reading) => toSignals(reading, client.machine.entity)))
   },
 }
 
-function toSignals(reading: NetworkInterfaceReading, partOf: Relation): Signals {
+function toSignals(reading: NetworkInterfaceReading, host: EntityReference): Signals {
   const name = { 'network.interface.name': reading.name }
   const receive = { ...name, 'network.io.direction': 'receive' }
   const transmit = { ...name, 'network.io.direction': 'transmit' }
-  const entity = signals.networkInterface.entity({ id: reading.name, attributes: name, relations: [partOf] })
+  const entity = signals.networkInterface.entity({
+    id: reading.name,
+    attributes: name,
+    relations: [{ type: 'part_of', target: host }],
+  })
   return {
     entities: [entity],
     metrics: [

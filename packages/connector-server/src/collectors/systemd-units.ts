@@ -1,5 +1,4 @@
 import type { Collector } from '@rca/core'
-import { partOfHost } from '../relations.ts'
 import type { ServerClient } from '../server-client.ts'
 import { signals } from '../signals.ts'
 
@@ -9,6 +8,7 @@ export const systemdUnits: Collector<ServerClient> = {
   async collect(client, { signal }) {
     const units = await client.failedUnits(signal)
     if (units === undefined) return {}
+    const { entity } = client.machine
     return {
       entities: units.map((unit) =>
         signals.systemdUnit.entity({
@@ -20,10 +20,10 @@ export const systemdUnits: Collector<ServerClient> = {
             'process.exit.code': unit.exitCode,
             'server.process.exit_signal': unit.killedBy,
           },
-          relations: [partOfHost(client)],
+          relations: [{ type: 'part_of', target: entity }],
         }),
       ),
-      metrics: [signals.failedUnitCount.point(units.length, client.machine.entity)],
+      metrics: [signals.failedUnitCount.point(units.length, entity)],
     }
   },
 }

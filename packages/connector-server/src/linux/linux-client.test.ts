@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
 import { excluding } from '../name-filter.ts'
-import { createRootReader, isAbsence } from './root-reader.ts'
 
 test('a root without /proc is refused, with the way out', () => {
   const root = fixtureRoot()
@@ -39,21 +38,4 @@ test('the boot is that of the host', async () => {
   const boot = await openFixture(fixtureRoot()).boot()
   expect(boot.id).toBe('5b1c1a1e-8a5f-4f2e-9d0c-3c8f6f1f2a77')
   expect(boot.startedAt.getTime()).toBeLessThan(Date.now())
-})
-
-test('a file of any length is read', () => {
-  const root = fixtureRoot()
-  const text = 'ä'.repeat(100_000)
-  root.write('proc/long', text)
-  const reader = createRootReader(root.path)
-  expect(reader.text('proc/long')).toBe(text)
-  expect(reader.text('proc/uptime')).not.toBe('')
-})
-
-test('a file that is not there is absent; one that cannot be read is an error', () => {
-  const reader = createRootReader(fixtureRoot().path)
-  expect(reader.optionalText('proc/none')).toBeUndefined()
-  expect(() => reader.optionalText('proc')).toThrow('EISDIR')
-  expect(isAbsence(new Error('other'))).toBe(false)
-  expect(reader.link('proc/none')).toBeUndefined()
 })

@@ -1,6 +1,6 @@
 import { statfs as systemStatfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
-import type { SystemInformation } from '../facts.ts'
+import type { SystemInformation } from '../client.ts'
 import { readHostname, readMachineId, toMachine } from '../identity.ts'
 import { FACTS_KEPT, keepFresh } from '../keep-fresh.ts'
 import type { NameFilter } from '../name-filter.ts'
@@ -16,7 +16,7 @@ import type {
 import { createDiskReader, diskOf } from './disks.ts'
 import { createFilesystemUsageReader, type StatFilesystem } from './filesystem-usage.ts'
 import { parseOutOfMemoryVictims, readKernelLog } from './kernel-log.ts'
-import { readKernelUnits } from './kernel-units.ts'
+import { type KernelUnits, readKernelUnits } from './kernel-units.ts'
 import { readLinuxFacts } from './linux-facts.ts'
 import { parseMemoryInformation, toMemoryReading } from './meminfo.ts'
 import { parseMountInformation, selectFilesystems } from './mountinfo.ts'
@@ -46,12 +46,7 @@ export interface LinuxClientOptions {
  * @throws Error when `root` has no `/proc`, or the machine has no stable identity.
  */
 export function openLinuxClient(options: LinuxClientOptions): ServerClient {
-  const reader = createRootReader(options.root)
-  if (!reader.exists('proc/stat')) {
-    throw new Error(
-      `\`root_path\`: there is no ${reader.resolve('proc/stat')}. Mount the host's root folder there, with /proc, or leave the option out`,
-    )
-  }
+  const reader = openRoot(options.root)
   // Below another root, `self` would be this process in a namespace of its own.
   const self = options.root === '/' ? 'proc/self' : 'proc/1'
   const units = readKernelUnits()
@@ -62,11 +57,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
   )
   const disks = createDiskReader(reader)
   const processes = createProcessReader(reader, units)
-  const readCpu = (): CpuReading => {
-    const { total, cores, processesCreated } = parseProcStat(reader.text('proc/stat'), units.ticksPerSecond)
-    return { takenAt: performance.now(), total, cores, processesCreated }
-  }
-  const firstCpuReading = readCpu()
+  const firstCpuReading = readCpu(reader, units)
 
   return {
     machine: toMachine(readMachineId(reader, hostname), hostname),
@@ -75,7 +66,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
     firstCpuReading,
     uptimeResolution: 0.01,
     facts: keepFresh(FACTS_KEPT, async () => readLinuxFacts(reader, await options.loadLibrary())),
-    cpu: async () => readCpu(),
+    cpu: async () => readCpu(reader, units),
     loadAverage: async () => readLoadAverage(reader),
     memory: async () => toMemoryReading(parseMemoryInformation(reader.text('proc/meminfo'))),
     paging: async () => readPaging(reader),
@@ -96,6 +87,19 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
     outOfMemoryVictims: async () => parseOutOfMemoryVictims(readKernelLog(reader.resolve('dev/kmsg'))),
     close: () => processes.close(),
   }
+}
+
+function openRoot(root: string): RootReader {
+  const reader = createRootReader(root)
+  if (reader.exists('proc/stat')) return reader
+  throw new Error(
+    `\`root_path\`: there is no ${reader.resolve('proc/stat')}. Mount the host's root folder there, with /proc, or leave the option out`,
+  )
+}
+
+function readCpu(reader: RootReader, { ticksPerSecond }: KernelUnits): CpuReading {
+  const { total, cores, processesCreated } = parseProcStat(reader.text('proc/stat'), ticksPerSecond)
+  return { takenAt: performance.now(), total, cores, processesCreated }
 }
 
 /** Reads the mounts that matter. The table is parsed anew only when its text has changed. */

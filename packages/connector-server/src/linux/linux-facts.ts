@@ -1,5 +1,6 @@
 import { arch } from 'node:os'
-import { ARCHITECTURES, readAddresses, readHardware, type SystemInformation } from '../facts.ts'
+import type { SystemInformation } from '../client.ts'
+import { ARCHITECTURES, readAddresses, readHardware } from '../facts.ts'
 import { readHostname } from '../identity.ts'
 import type { HostFacts } from '../server-client.ts'
 import { parseOsRelease } from './os-release.ts'

@@ -1,16 +1,18 @@
 import * as os from 'node:os'
 import { performance } from 'node:perf_hooks'
-import { readFacts, type SystemInformation } from '../facts.ts'
+import type { SystemInformation } from '../client.ts'
+import { readFacts } from '../facts.ts'
 import { firstHardwareAddress, toMachine } from '../identity.ts'
 import { FACTS_KEPT, keepFresh } from '../keep-fresh.ts'
 import type { NameFilter } from '../name-filter.ts'
-import type { CpuReading, CpuTimes, FilesystemReading, Machine, Mount, ServerClient } from '../server-client.ts'
+import type { CpuReading, CpuTimes, Machine, ProcessesReading, ServerClient } from '../server-client.ts'
 import {
   toDiskReadings,
   toFilesystemReading,
   toMemoryReading,
   toMount,
   toNetworkInterfaceReading,
+  toPagingReading,
   toProcessReading,
 } from './translate.ts'
 
@@ -32,10 +34,7 @@ export interface PortableClientOptions {
 export async function openPortableClient(options: PortableClientOptions): Promise<ServerClient> {
   const { library, wantsInterface, wantsMount, platform = process.platform } = options
   const firstCpuReading = readCpu()
-  const filesystems = async (): Promise<FilesystemReading[]> => {
-    const sizes = await library.fsSize()
-    return sizes.filter(({ mount }) => wantsMount(mount)).map(toFilesystemReading)
-  }
+  const filesystems = async () => (await library.fsSize()).filter(({ mount }) => wantsMount(mount))
 
   return {
     machine: await readMachine(library),
@@ -46,40 +45,18 @@ export async function openPortableClient(options: PortableClientOptions): Promis
     uptimeResolution: 1,
     facts: keepFresh(FACTS_KEPT, () => readFacts(library)),
     cpu: async () => readCpu(),
-    loadAverage: async () => {
-      const [one = 0, five = 0, fifteen = 0] = os.loadavg()
-      return platform === 'win32' ? undefined : [one, five, fifteen]
-    },
+    loadAverage: async () => (platform === 'win32' ? undefined : readLoadAverage()),
     memory: async () => toMemoryReading(await library.mem()),
-    paging: async () => {
-      const { swaptotal, swapfree } = await library.mem()
-      return {
-        total: swaptotal,
-        free: swapfree,
-        pagedIn: undefined,
-        pagedOut: undefined,
-        majorFaults: undefined,
-        minorFaults: undefined,
-      }
-    },
+    paging: async () => toPagingReading(await library.mem()),
     pressure: async () => [],
     uptime: async () => os.uptime(),
     boot: async () => ({ id: undefined, startedAt: new Date(Date.now() - os.uptime() * 1000) }),
-    mounts: async (): Promise<Mount[]> =>
-      (await library.fsSize()).filter(({ mount }) => wantsMount(mount)).map(toMount),
-    filesystems,
+    mounts: async () => (await filesystems()).map(toMount),
+    filesystems: async () => (await filesystems()).map(toFilesystemReading),
     disks: async () => toDiskReadings(...(await Promise.all([library.fsStats(), library.disksIO()]))),
     networkInterfaces: async () =>
       (await library.networkStats('*')).filter(({ iface }) => wantsInterface(iface)).map(toNetworkInterfaceReading),
-    processes: async () => {
-      const { list } = await library.processes()
-      const logicalCpus = Math.max(1, os.cpus().length)
-      return {
-        takenAt: performance.now(),
-        logicalCpus,
-        processes: list.map((process) => toProcessReading(process, platform, logicalCpus)),
-      }
-    },
+    processes: () => readProcesses(library, platform),
     failedUnits: async () => undefined,
     outOfMemoryKills: async () => undefined,
     outOfMemoryVictims: async () => [],
@@ -103,6 +80,21 @@ function readCpu(): CpuReading {
   for (const times of cores.values())
     for (const [mode, seconds] of Object.entries(times)) total[mode] = (total[mode] ?? 0) + seconds
   return { takenAt: performance.now(), total, cores, processesCreated: undefined }
+}
+
+function readLoadAverage(): readonly [number, number, number] {
+  const [one = 0, five = 0, fifteen = 0] = os.loadavg()
+  return [one, five, fifteen]
+}
+
+async function readProcesses(library: SystemInformation, platform: NodeJS.Platform): Promise<ProcessesReading> {
+  const { list } = await library.processes()
+  const logicalCpus = Math.max(1, os.cpus().length)
+  return {
+    takenAt: performance.now(),
+    logicalCpus,
+    processes: list.map((process) => toProcessReading(process, platform, logicalCpus)),
+  }
 }
 
 /** Windows counts interrupts as `irq`; macOS counts none and says 0, as it does for `nice` on Windows. */

@@ -1,10 +1,11 @@
-import type { LibraryAnswer } from '../facts.ts'
+import type { LibraryAnswer } from '../client.ts'
 import type {
   DiskReading,
   FilesystemReading,
   MemoryReading,
   Mount,
   NetworkInterfaceReading,
+  PagingReading,
   ProcessReading,
   ProcessState,
 } from '../server-client.ts'
@@ -12,6 +13,18 @@ import type {
 /** The library's `used` counts caches, so it is not asked for it. It says 0 for caches that the system does not count. */
 export function toMemoryReading({ total, free, available, buffers, cached }: LibraryAnswer<'mem'>): MemoryReading {
   return { total, free, available, buffers: buffers || undefined, cached: cached || undefined }
+}
+
+/** The library knows how large the swap space is, and not what goes to it. */
+export function toPagingReading({ swaptotal, swapfree }: LibraryAnswer<'mem'>): PagingReading {
+  return {
+    total: swaptotal,
+    free: swapfree,
+    pagedIn: undefined,
+    pagedOut: undefined,
+    majorFaults: undefined,
+    minorFaults: undefined,
+  }
 }
 
 export function toMount({ fs, type, mount, rw }: LibraryAnswer<'fsSize'>[number]): Mount {

@@ -34,20 +34,24 @@ export const entities = {
       'system.filesystem.mode': '`rw` or `ro`.',
       'system.device': 'The device, share or dataset that is mounted.',
     },
+    relations: { part_of: 'The host.', stored_on: 'The disk below, where it is one.' },
   }),
   disk: entity({
     type: 'disk',
     description: 'A disk or volume; on macOS the sum of all disks, named `all`.',
     attributes: { 'system.device': 'Name of the disk.' },
+    relations: { part_of: 'The host.' },
   }),
   networkInterface: entity({
     type: 'network.interface',
     description: 'A network interface.',
     attributes: { 'network.interface.name': 'Name of the interface.' },
+    relations: { part_of: 'The host.' },
   }),
   systemdUnit: entity({
     type: 'systemd.unit',
     description: 'A systemd unit that has failed. It is there as long as it is failed.',
     attributes: { ...unit, 'systemd.unit.description': 'What the unit is, in its own words.' },
+    relations: { part_of: 'The host.' },
   }),
 }

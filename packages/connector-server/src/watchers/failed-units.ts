@@ -1,6 +1,6 @@
 import type { Event, Watcher } from '@rca/core'
 import { z } from 'zod'
-import { readCursor } from '../cursor.ts'
+import { openCursor } from '../cursor.ts'
 import type { FailedUnit, ServerClient } from '../server-client.ts'
 import { signals } from '../signals.ts'
 
@@ -14,8 +14,8 @@ type Invocations = z.output<typeof cursorSchema>
  */
 export const failedUnits: Watcher<ServerClient> = {
   async watch(client, context) {
-    let known: Invocations = readCursor(cursorSchema, context.cursor) ?? {}
-    let saved = context.cursor
+    const cursor = openCursor(cursorSchema, context)
+    let known = cursor.before ?? {}
     for (;;) {
       const units = await client.failedUnits(context.signal)
       if (units === undefined) return
@@ -30,9 +30,7 @@ export const failedUnits: Watcher<ServerClient> = {
       ]
       if (events.length > 0) context.emit({ events })
       known = current
-      const cursor = JSON.stringify(current)
-      if (cursor !== saved) await context.saveCursor(cursor)
-      saved = cursor
+      await cursor.save(current)
       await context.sleep('30s')
     }
   },

@@ -1,6 +1,6 @@
 import type { Event, Watcher } from '@rca/core'
 import { z } from 'zod'
-import { readCursor } from '../cursor.ts'
+import { openCursor } from '../cursor.ts'
 import type { OutOfMemoryVictim, ServerClient } from '../server-client.ts'
 import { signals } from '../signals.ts'
 
@@ -13,8 +13,8 @@ const cursorSchema = z.object({ bootId: z.string().optional(), kills: z.int().no
 export const outOfMemory: Watcher<ServerClient> = {
   async watch(client, context) {
     const { id: bootId } = await client.boot()
-    const saved = readCursor(cursorSchema, context.cursor)
-    let known = saved?.bootId === bootId ? saved?.kills : undefined
+    const cursor = openCursor(cursorSchema, context)
+    let known = cursor.before?.bootId === bootId ? cursor.before?.kills : undefined
     for (;;) {
       const kills = await client.outOfMemoryKills()
       if (kills === undefined) return
@@ -31,7 +31,7 @@ export const outOfMemory: Watcher<ServerClient> = {
           }),
         })
       }
-      if (kills !== known) await context.saveCursor(JSON.stringify({ bootId, kills }))
+      await cursor.save({ bootId, kills })
       known = kills
       await context.sleep('10s')
     }

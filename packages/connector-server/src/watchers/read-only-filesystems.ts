@@ -1,6 +1,6 @@
 import type { Event, Watcher } from '@rca/core'
 import { z } from 'zod'
-import { readCursor } from '../cursor.ts'
+import { openCursor } from '../cursor.ts'
 import type { Mount, ServerClient } from '../server-client.ts'
 import { signals } from '../signals.ts'
 
@@ -14,8 +14,8 @@ type States = z.output<typeof cursorSchema>
  */
 export const readOnlyFilesystems: Watcher<ServerClient> = {
   async watch(client, context) {
-    let states: States = readCursor(cursorSchema, context.cursor) ?? {}
-    let saved = context.cursor
+    const cursor = openCursor(cursorSchema, context)
+    let states = cursor.before ?? {}
     for (;;) {
       const events: Event[] = []
       const next: States = {}
@@ -29,9 +29,7 @@ export const readOnlyFilesystems: Watcher<ServerClient> = {
       }
       if (events.length > 0) context.emit({ events })
       states = next
-      const cursor = JSON.stringify(next)
-      if (cursor !== saved) await context.saveCursor(cursor)
-      saved = cursor
+      await cursor.save(next)
       await context.sleep('15s')
     }
   },

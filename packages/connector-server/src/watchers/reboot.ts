@@ -1,6 +1,6 @@
 import type { Watcher } from '@rca/core'
 import { z } from 'zod'
-import { readCursor } from '../cursor.ts'
+import { openCursor } from '../cursor.ts'
 import type { Boot, ServerClient } from '../server-client.ts'
 import { signals } from '../signals.ts'
 
@@ -13,7 +13,8 @@ const cursorSchema = z.object({ bootId: z.string().optional(), seenAt: z.iso.dat
 export const reboot: Watcher<ServerClient> = {
   async watch(client, context) {
     const boot = await client.boot()
-    const before = readCursor(cursorSchema, context.cursor)
+    const cursor = openCursor(cursorSchema, context)
+    const { before } = cursor
     if (before !== undefined && isAnother(boot, before)) {
       context.emit({
         events: [
@@ -32,7 +33,7 @@ export const reboot: Watcher<ServerClient> = {
       })
     }
     for (;;) {
-      await context.saveCursor(JSON.stringify({ bootId: boot.id, seenAt: context.now().toISOString() }))
+      await cursor.save({ bootId: boot.id, seenAt: context.now().toISOString() })
       await context.sleep('1m')
     }
   },

@@ -10,11 +10,11 @@ import type { Logger } from '../logger.ts'
 import { LONGEST_TIMER, pause, settled } from '../pause.ts'
 import type { PlatformClient } from '../platform/client.ts'
 import type { CollectorStatus, Report } from '../platform/protocol.ts'
+import { reasonOf } from '../reason.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { AgentStatus } from './agent.ts'
 import { createHeart, type Heart, type HeartbeatDescription, outboxStatus } from './heartbeat.ts'
 import { createOpening, type Open, type Opening } from './opening.ts'
-import { reasonOf } from './reason.ts'
 import { createReporting, type Reporting } from './reporting.ts'
 import { createRounds } from './rounds.ts'
 import { repeat } from './schedule.ts'
@@ -231,15 +231,17 @@ export class AgentRun<Config, Client> {
 
   #describe(): HeartbeatDescription {
     const { connector, agentVersion } = this.#options
+    const name = this.#opening.current()?.name
+    const replaces = this.#opening.replaces()
     return {
-      agentId: this.#opening.agentId(),
-      agentType: connector.type,
-      agentVersion,
-      agentName: this.#opening.current()?.name,
-      startedAt: this.#startedAt,
-      replaces: this.#opening.replaces(),
+      agent_id: this.#opening.agentId(),
+      agent_type: connector.type,
+      agent_version: agentVersion,
+      ...(name === undefined ? {} : { agent_name: name }),
+      started_at: this.#startedAt.toISOString(),
+      ...(replaces === undefined ? {} : { replaces_agent_id: replaces }),
       collectors: this.#statuses(),
-      outbox: this.#outbox.state(),
+      outbox: outboxStatus(this.#outbox.state()),
     }
   }
 }

@@ -17,6 +17,7 @@ import { createDirectoryState, createMemoryState } from '../state/state-store.ts
 import { CORE_VERSION } from '../version.ts'
 import { AgentRun } from './agent-run.ts'
 
+/** What an agent is made from. */
 export interface AgentOptions<Config = unknown, Client = unknown> {
   readonly connector: Connector<Config, Client>
   /** The platform's address, such as https://api.example.com. */

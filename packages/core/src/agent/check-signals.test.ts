@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { host, signals } from '../../test/example-connector.ts'
 import { LIMITS, type Report, reportSchema } from '../platform/protocol.ts'
+import { entity } from '../signal-catalog.ts'
 import type { Signals } from '../signals.ts'
 import { createSignalCheck } from './check-signals.ts'
 
@@ -70,8 +71,8 @@ test.each([
   [{ attributes: { a: ['x', 1] } }, 'has an attribute `a` that is no text'],
   // biome-ignore lint/suspicious/noSparseArray: a hole is what is tested
   [{ attributes: { a: ['x', , 'y'] } }, 'has an attribute `a` that is no text'],
-  [{ attributes: { '': 'x' } }, 'has an attribute `` that is no text'],
-  [{ attributes: { a: 'x'.repeat(LIMITS.attribute + 1) } }, 'is too long'],
+  [{ attributes: { '': 'x' } }, 'has the attribute ``, which is not declared'],
+  [{ attributes: { ['x'.repeat(LIMITS.name + 1)]: 'x' } }, 'which is not declared'],
 ])('a point with %j is left out', (wrong, problem) => {
   expect(problemOf({ metrics: [{ ...point, ...wrong }] })).toContain(problem)
 })
@@ -82,9 +83,10 @@ test.each([
   [{ id: 5 }, 'whose id is empty, too long or no text'],
   [{ name: undefined }, 'an entity of type `host` has no name'],
   [{ relations: undefined }, 'an entity of type `host` has no list of relations'],
-  [{ relations: [null] }, 'an entity of type `host` has a relation without a proper type'],
-  [{ relations: [{ type: 'x' }] }, 'an entity of type `host` has a relation `x` that has no entity'],
-  [{ relations: Array(4097).fill({ type: 'x', target: host }) }, 'has more than 4096 relations'],
+  [{ relations: [null] }, 'an entity of type `host` has a relation without a type'],
+  [{ relations: [{ type: 'x', target: host }] }, 'has the relation `x`, which is not declared'],
+  [{ relations: [{ type: 'runs_on' }] }, 'an entity of type `host` has a relation `runs_on` that has no entity'],
+  [{ relations: Array(4097).fill({ type: 'runs_on', target: host }) }, 'has more than 4096 relations'],
 ])('an entity with %j is left out', (wrong, problem) => {
   expect(problemOf({ entities: [{ ...described, ...wrong }] })).toContain(problem)
 })
@@ -133,6 +135,47 @@ test('long texts of people are shortened, without leaving half a secret', () => 
   expect(kept?.reason).toHaveLength(LIMITS.reason)
   const { problems } = redacting({ metrics: [{ ...point, name: `${'x'.repeat(97)}hunter2` }] })
   expect(problems[0]).not.toContain('hun')
+})
+
+test('long attributes are cut, and do not cost what they belong to', () => {
+  const redacting = createSignalCheck(signals, (text) => text.replaceAll('hunter2', '[redacted]'))
+  const attributes = {
+    text: `${'x'.repeat(LIMITS.attribute - 4)}hunter2`,
+    list: Array.from({ length: LIMITS.elements + 44 }, (_, index) => `label-${index}`),
+    element: ['x'.repeat(LIMITS.element + 1)],
+  }
+  const { entities, problems } = redacting({ entities: [{ ...described, attributes }] })
+  expect(problems).toEqual([])
+  const kept = entities[0]?.attributes as { text: string; list: string[]; element: string[] }
+  expect(kept.text).toHaveLength(LIMITS.attribute)
+  expect(kept.text).not.toContain('hun')
+  expect(kept.list).toHaveLength(LIMITS.elements)
+  expect(kept.list.at(-1)).toBe('… and 45 more')
+  expect(kept.element[0]).toHaveLength(LIMITS.element)
+})
+
+test('only declared attributes pass; a declared beginning stands for all names that begin so', () => {
+  const disk = entity({
+    type: 'disk',
+    description: 'A disk.',
+    attributes: { size: 'Its size.', 'label.*': 'Its labels.' },
+  })
+  const { entities, problems } = createSignalCheck({ disk })({
+    entities: [
+      disk.entity({ id: 'a', attributes: { size: 1, 'label.tier': 'gold' } }),
+      { ...disk.entity({ id: 'b' }), attributes: { 'label.': 'x' } },
+      { ...disk.entity({ id: 'c' }), attributes: { colour: 'red' } },
+    ],
+  })
+  expect(entities.map(({ id }) => id)).toEqual(['a'])
+  expect(problems).toEqual([
+    'an entity of type `disk` has the attribute `label.`, which is not declared',
+    'an entity of type `disk` has the attribute `colour`, which is not declared',
+  ])
+  // @ts-expect-error an undeclared relation does not compile
+  disk.entity({ id: 'd', relations: [{ type: 'part_of', target: host }] })
+  // @ts-expect-error an undeclared attribute does not compile
+  disk.entity({ id: 'e', attributes: { colour: 'red' } })
 })
 
 test('fields that are not the model’s do not travel', () => {

@@ -1,5 +1,5 @@
 import { LIMITS } from '../platform/protocol.ts'
-import type { SignalCatalog } from '../signal-catalog.ts'
+import type { EntityDefinition, EventDefinition, MetricDefinition, SignalCatalog } from '../signal-catalog.ts'
 import type { Entity, Event, Gap, Metric, Signals } from '../signals.ts'
 import {
   attributesProblem,
@@ -11,7 +11,7 @@ import {
   shown,
   type Unknown,
 } from './signal-problems.ts'
-import { plainEntity, plainEvent, plainGap, plainMetric } from './signal-shapes.ts'
+import { cut, plainEntity, plainEvent, plainGap, plainMetric } from './signal-shapes.ts'
 
 /** What is left of a collector's signals, and what was wrong with the rest. */
 export interface CheckedSignals {
@@ -121,12 +121,7 @@ function kindsOf(
   catalog: SignalCatalog,
   redact: (text: string) => string,
 ): { readonly entities: Kind<Entity>; readonly metrics: Kind<Metric>; readonly events: Kind<Event> } {
-  const declared = Object.values(catalog)
-  const metrics = new Map(
-    declared.flatMap((entry) => (entry.signal === 'metric' ? [[entry.name as unknown, entry] as const] : [])),
-  )
-  const entities = new Set<unknown>(declared.flatMap((entry) => (entry.signal === 'entity' ? [entry.type] : [])))
-  const events = new Set<unknown>(declared.flatMap((entry) => (entry.signal === 'event' ? [entry.name] : [])))
+  const { metrics, entities, events } = declarationsOf(catalog)
 
   const metricProblem = (metric: Unknown<Metric>): string | undefined => {
     const declaration = metrics.get(metric.name)
@@ -135,32 +130,63 @@ function kindsOf(
       return `the metric \`${declaration.name}\` has another unit or kind than declared`
     if (typeof metric.value !== 'number' || !Number.isFinite(metric.value))
       return `the metric \`${declaration.name}\` has a value that is no finite number`
-    const problem = referenceProblem(metric.entity) ?? attributesProblem(metric.attributes, redact)
+    const problem =
+      referenceProblem(metric.entity) ?? attributesProblem(metric.attributes, declaration.isAttribute, redact)
     return problem === undefined ? undefined : `the metric \`${declaration.name}\` ${problem}`
   }
   const entityProblem = (entity: Unknown<Entity>): string | undefined => {
-    if (!entities.has(entity.type))
-      return `the entity type ${shown(entity.type, redact)} is not declared in \`signals\``
+    const declaration = entities.get(entity.type)
+    if (declaration === undefined) return `the entity type ${shown(entity.type, redact)} is not declared in \`signals\``
     const problem =
       referenceProblem(entity) ??
       nameProblem(entity.name) ??
-      attributesProblem(entity.attributes, redact) ??
-      relationsProblem(entity.relations)
+      attributesProblem(entity.attributes, declaration.isAttribute, redact) ??
+      relationsProblem(entity.relations, declaration.isRelation, redact)
     return problem === undefined ? undefined : `an entity of type \`${String(entity.type)}\` ${problem}`
   }
   const eventProblem = (event: Unknown<Event>): string | undefined => {
-    if (!events.has(event.name)) return `the event ${shown(event.name, redact)} is not declared in \`signals\``
+    const declaration = events.get(event.name)
+    if (declaration === undefined) return `the event ${shown(event.name, redact)} is not declared in \`signals\``
     const problem =
-      occurrenceProblem(event, redact) ?? referenceProblem(event.entity) ?? attributesProblem(event.attributes, redact)
+      occurrenceProblem(event, redact) ??
+      referenceProblem(event.entity) ??
+      attributesProblem(event.attributes, declaration.isAttribute, redact)
     return problem === undefined ? undefined : `the event \`${String(event.name)}\` ${problem}`
   }
   return {
-    entities: { plain: plainEntity, problemOf: entityProblem },
-    metrics: { plain: plainMetric, problemOf: metricProblem },
-    events: { plain: plainEvent, problemOf: eventProblem },
+    entities: { plain: (entity) => plainEntity(entity, redact), problemOf: entityProblem },
+    metrics: { plain: (metric) => plainMetric(metric, redact), problemOf: metricProblem },
+    events: { plain: (event) => plainEvent(event, redact), problemOf: eventProblem },
   }
 }
 
-function cut(text: string, longest: number, redact: (text: string) => string): string {
-  return text.length <= longest ? text : `${redact(text).slice(0, longest - 1)}…`
+/** What was declared, by the name under which it is emitted. */
+function declarationsOf(catalog: SignalCatalog): {
+  readonly metrics: ReadonlyMap<unknown, MetricDefinition & { isAttribute(name: string): boolean }>
+  readonly entities: ReadonlyMap<
+    unknown,
+    EntityDefinition & { isAttribute(name: string): boolean; isRelation(type: string): boolean }
+  >
+  readonly events: ReadonlyMap<unknown, EventDefinition & { isAttribute(name: string): boolean }>
+} {
+  const declared = Object.values(catalog).map((entry) => ({ ...entry, isAttribute: nameCheck(entry.attributes) }))
+  return {
+    metrics: new Map(declared.flatMap((entry) => (entry.signal === 'metric' ? [[entry.name, entry] as const] : []))),
+    entities: new Map(
+      declared.flatMap((entry) =>
+        entry.signal === 'entity' ? [[entry.type, { ...entry, isRelation: nameCheck(entry.relations) }] as const] : [],
+      ),
+    ),
+    events: new Map(declared.flatMap((entry) => (entry.signal === 'event' ? [[entry.name, entry] as const] : []))),
+  }
+}
+
+/** Whether a name is among those declared; one declared with `*` at its end stands for all that begin like it. */
+function nameCheck(declared: Readonly<Record<string, string>>): (name: string) => boolean {
+  const names = new Set(Object.keys(declared))
+  const beginnings = [...names].filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))
+  return (name) =>
+    names.has(name) ||
+    (name.length <= LIMITS.name &&
+      beginnings.some((beginning) => name.length > beginning.length && name.startsWith(beginning)))
 }

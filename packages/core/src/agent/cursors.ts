@@ -1,6 +1,6 @@
 import type { Logger } from '../logger.ts'
+import { reasonOf } from '../reason.ts'
 import type { StateStore } from '../state/state-store.ts'
-import { reasonOf } from './reason.ts'
 
 /** How far each watcher has read. */
 export interface Cursors {

@@ -6,14 +6,12 @@ import { type HeartbeatRequest, type HeartbeatResponse, heartbeatRequestSchema }
 import { createHeart, type Heart, type HeartbeatDescription } from './heartbeat.ts'
 
 const description: HeartbeatDescription = {
-  agentId: '3f1b9c0e-8f5e-5d1b-9a55-2d3c9f8b7a60',
-  agentType: 'docker',
-  agentVersion: '1.0.0',
-  agentName: undefined,
-  startedAt: new Date('2026-01-23T10:00:00.000Z'),
-  replaces: undefined,
+  agent_id: '3f1b9c0e-8f5e-5d1b-9a55-2d3c9f8b7a60',
+  agent_type: 'docker',
+  agent_version: '1.0.0',
+  started_at: '2026-01-23T10:00:00.000Z',
   collectors: {},
-  outbox: { reports: 0, bytes: 0, dropped: 0, oldestAt: undefined },
+  outbox: { reports: 0, bytes: 0, dropped: 0 },
 }
 
 interface Setup {
@@ -59,16 +57,16 @@ test('what is known is said', async () => {
     [],
     {},
     {
-      agentName: 'web-1',
-      replaces: description.agentId,
+      agent_name: 'web-1',
+      replaces_agent_id: description.agent_id,
       collectors: { disks: { ok: false, duration_ms: 3, error: 'no' } },
-      outbox: { reports: 1, bytes: 2, dropped: 3, oldestAt: '2026-01-23T10:00:00.000Z' },
+      outbox: { reports: 1, bytes: 2, dropped: 3, oldest_at: '2026-01-23T10:00:00.000Z' },
     },
   )
   await heart.beat()
   expect(sent[0]).toMatchObject({
     agent_name: 'web-1',
-    replaces_agent_id: description.agentId,
+    replaces_agent_id: description.agent_id,
     collectors: { disks: { ok: false, duration_ms: 3, error: 'no' } },
     outbox: { reports: 1, bytes: 2, dropped: 3, oldest_at: '2026-01-23T10:00:00.000Z' },
   })

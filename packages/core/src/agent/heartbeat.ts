@@ -4,7 +4,8 @@ import { toMilliseconds } from '../duration.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
 import type { PlatformClient } from '../platform/client.ts'
-import type { CollectorStatus, HeartbeatRequest } from '../platform/protocol.ts'
+import type { HeartbeatRequest } from '../platform/protocol.ts'
+import { reasonOf } from '../reason.ts'
 
 /** Between two heartbeats until the platform has said otherwise, in milliseconds. */
 const INTERVAL = 30_000
@@ -23,17 +24,8 @@ export interface HeartOptions {
   readonly describe: () => HeartbeatDescription
 }
 
-/** What one heartbeat says about the agent. */
-export interface HeartbeatDescription {
-  readonly agentId: string
-  readonly agentType: string
-  readonly agentVersion: string
-  readonly agentName: string | undefined
-  readonly startedAt: Date
-  readonly replaces: string | undefined
-  readonly collectors: Readonly<Record<string, CollectorStatus>>
-  readonly outbox: OutboxState
-}
+/** What one heartbeat says about the agent, but for what the heart itself knows. */
+export type HeartbeatDescription = Omit<HeartbeatRequest, 'sequence' | 'interval_seconds'>
 
 /** Says that the agent is alive. */
 export interface Heart {
@@ -60,7 +52,10 @@ export function createHeart({ client, runtime, log, describe }: HeartOptions): H
     try {
       const description = describe()
       told = outcomeOf(description)
-      const answer = await client.sendHeartbeat(toRequest(description, sequence++, chosen), signal)
+      const answer = await client.sendHeartbeat(
+        { ...description, sequence: sequence++, ...(chosen === undefined ? {} : { interval_seconds: chosen / 1000 }) },
+        signal,
+      )
       if (chosen === undefined) interval = Math.min(LONGEST, Math.max(SHORTEST, answer.interval_seconds * 1000))
       if (heard === false) log.info({}, 'heartbeats reach the platform again')
       refused = false
@@ -69,7 +64,7 @@ export function createHeart({ client, runtime, log, describe }: HeartOptions): H
       if (signal?.aborted === true) return false
       refused = error instanceof PlatformError && error.refusedToken
       // A refused token has been said by the client, once for all calls.
-      const message = `the heartbeat did not reach the platform: ${error instanceof Error ? error.message : String(error)}`
+      const message = `the heartbeat did not reach the platform: ${reasonOf(error)}`
       if (heard === false || refused) log.debug({}, message)
       else log.warn({}, message)
       heard = false
@@ -96,24 +91,4 @@ function outcomeOf({ collectors }: HeartbeatDescription): string {
 export function outboxStatus(state: OutboxState): HeartbeatRequest['outbox'] {
   const { reports, bytes, dropped, oldestAt } = state
   return { reports, bytes, dropped, ...(oldestAt === undefined ? {} : { oldest_at: oldestAt }) }
-}
-
-function toRequest(
-  description: HeartbeatDescription,
-  sequence: number,
-  chosenInterval: number | undefined,
-): HeartbeatRequest {
-  const { agentName, replaces } = description
-  return {
-    agent_id: description.agentId,
-    agent_type: description.agentType,
-    agent_version: description.agentVersion,
-    ...(agentName === undefined ? {} : { agent_name: agentName }),
-    started_at: description.startedAt.toISOString(),
-    sequence,
-    ...(chosenInterval === undefined ? {} : { interval_seconds: chosenInterval / 1000 }),
-    ...(replaces === undefined ? {} : { replaces_agent_id: replaces }),
-    collectors: { ...description.collectors },
-    outbox: outboxStatus(description.outbox),
-  }
 }

@@ -4,13 +4,13 @@ import type { Redactor } from '../delivery/redaction.ts'
 import type { Logger } from '../logger.ts'
 import { settled } from '../pause.ts'
 import { type CollectorStatus, LIMITS } from '../platform/protocol.ts'
+import { reasonOf, shortReason } from '../reason.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { agentIdOf, provisionalAgentId } from './agent-id.ts'
 import { type CheckedSignals, createSignalCheck } from './check-signals.ts'
 import { type Collection, createCollection } from './collection.ts'
 import { createConnection } from './connection.ts'
 import { createCursors } from './cursors.ts'
-import { reasonOf, shortReason } from './reason.ts'
 import type { Reporter } from './reporting.ts'
 import { createWatching, type Watching } from './watching.ts'
 
@@ -96,7 +96,7 @@ export function createOpening<Config, Client>(options: OpeningOptions<Config, Cl
     const reason = shortReason(reasonOf(error), redactor.text)
     if (failure?.error !== reason && !signal.aborted)
       log.error({}, `${connector.title} cannot be read yet, the agent goes on trying: ${reason}`)
-    failure = { ok: false, duration_ms: 0, error: reason }
+    failure = { ok: false, error: reason }
     fallback ??= await findFallback(connector.type, state)
   }
 

@@ -104,16 +104,13 @@ test('the good part of what a collector says counts', () => {
   expect(nextHosts(reporting)).toEqual(['b', '-a', 'snapshot'])
 })
 
-test('watchers may tell of entities and gaps beside the collectors', () => {
+test('watchers may tell of entities beside the collectors', () => {
   const reporting = reportingOf('hosts')
   reporting.add(runOf('hosts', { entities: [entityOf('a', 'collected')] }))
   reporting.addWatched(check({ entities: [entityOf('a', 'watched'), entityOf('w', 'old'), entityOf('w', 'new')] }))
-  reporting.addWatched(check({ gaps: [{ scope: 'stream', reason: 'missed some' }] }))
-  const { entities, gaps } = reportSchema.parse(reporting.next(reporter, outcomes, [])).data
+  const { entities } = reportSchema.parse(reporting.next(reporter, outcomes, [])).data
   const hosts = entities.filter(({ type }) => type === 'host')
   expect(hosts.map(({ id, attributes }) => `${id} ${String(attributes.note)}`)).toEqual(['a collected', 'w new'])
-  expect(gaps).toEqual([{ scope: 'stream', reason: 'missed some', since: at.toISOString() }])
-  expect(reporting.next(reporter, outcomes, []).data.gaps).toEqual([])
 })
 
 test('a report that stands alone carries everything, and is a snapshot when nothing failed', () => {

@@ -88,11 +88,10 @@ export function createReporting({ connector, agentVersion, now, outboxState }: R
       const everyone = heard.size === collectors.length
       const changes = tracker.take(performance.now(), everyone)
       const parts = [...runs.map((run) => run.signals), ...watched, own]
-      const seen = watched.flatMap((part) => part.gaps.map((gap): Gap => ({ ...gap, since: gap.since ?? at })))
       const entities = [...changes.entities, ...besides(watched, changes.entities)]
       runs = []
       watched = []
-      return report(reporter.agentId, changes.full && everyone, reportData(parts, entities, [...gaps, ...seen], at), at)
+      return report(reporter.agentId, changes.full && everyone, reportData(parts, entities, gaps, at), at)
     },
     forget: () => tracker.forget(),
   }

@@ -15,6 +15,7 @@ export const selfSignals = {
       'process.pid': 'Its process.',
       'process.runtime.version': 'Version of Node.js.',
     },
+    relations: { observes: 'What the agent watches.' },
   }),
   collectorDuration: metric({
     name: 'rca.collector.duration',

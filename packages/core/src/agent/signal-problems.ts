@@ -1,10 +1,10 @@
 import { LIMITS, timestampSchema } from '../platform/protocol.ts'
-import type { Entity, Event, Gap, Severity } from '../signals.ts'
+import { type Entity, type Event, type Gap, SEVERITIES } from '../signals.ts'
 
 /** Something of which nothing is known but which fields it should have. */
 export type Unknown<Shape> = { readonly [Key in keyof Shape]?: unknown }
 
-const SEVERITIES: ReadonlySet<unknown> = new Set<Severity>(['info', 'warning', 'error', 'critical'])
+const KNOWN_SEVERITIES: ReadonlySet<unknown> = new Set(SEVERITIES)
 
 /** Why something does not point at an entity. */
 export function referenceProblem(reference: unknown): string | undefined {
@@ -17,13 +17,17 @@ export function referenceProblem(reference: unknown): string | undefined {
   return undefined
 }
 
-/** Why a record does not hold attributes. */
-export function attributesProblem(attributes: unknown, redact: (text: string) => string): string | undefined {
+/** Why a record does not hold the attributes that were declared. */
+export function attributesProblem(
+  attributes: unknown,
+  isDeclared: (name: string) => boolean,
+  redact: (text: string) => string,
+): string | undefined {
   if (typeof attributes !== 'object' || attributes === null) return 'has no attributes'
   for (const name in attributes) {
-    const value = (attributes as Record<string, unknown>)[name]
-    if (!isAttributeValue(value) || name === '' || name.length > LIMITS.name)
-      return `has an attribute ${shown(name, redact)} that is no text, finite number, boolean or list of texts, or is too long`
+    if (!isDeclared(name)) return `has the attribute ${shown(name, redact)}, which is not declared`
+    if (!isAttributeValue((attributes as Record<string, unknown>)[name]))
+      return `has an attribute ${shown(name, redact)} that is no text, finite number, boolean or list of texts`
   }
   return undefined
 }
@@ -52,13 +56,17 @@ export function nameProblem(name: unknown): string | undefined {
     : 'has no name or one that is too long'
 }
 
-/** Why something is not a list of relations. */
-export function relationsProblem(relations: unknown): string | undefined {
+/** Why something is not a list of the relations that were declared. */
+export function relationsProblem(
+  relations: unknown,
+  isDeclared: (type: string) => boolean,
+  redact: (text: string) => string,
+): string | undefined {
   if (!Array.isArray(relations)) return 'has no list of relations'
   if (relations.length > LIMITS.relations) return `has more than ${LIMITS.relations} relations`
   for (const relation of relations as { type?: unknown; target?: unknown }[]) {
-    if (typeof relation?.type !== 'string' || relation.type === '' || relation.type.length > LIMITS.name)
-      return 'has a relation without a proper type'
+    if (typeof relation?.type !== 'string') return 'has a relation without a type'
+    if (!isDeclared(relation.type)) return `has the relation ${shown(relation.type, redact)}, which is not declared`
     const problem = referenceProblem(relation.target)
     if (problem !== undefined) return `has a relation \`${relation.type}\` that ${problem}`
   }
@@ -68,7 +76,7 @@ export function relationsProblem(relations: unknown): string | undefined {
 /** Why an event did not properly happen. */
 export function occurrenceProblem(event: Unknown<Event>, redact: (text: string) => string): string | undefined {
   if (!isTimestamp(event.at)) return 'has an `at` that is no ISO 8601 time in UTC'
-  if (!SEVERITIES.has(event.severity)) return `has the unknown severity ${shown(event.severity, redact)}`
+  if (!KNOWN_SEVERITIES.has(event.severity)) return `has the unknown severity ${shown(event.severity, redact)}`
   if (typeof event.body !== 'string') return 'has no body'
   if (event.id !== undefined && (typeof event.id !== 'string' || event.id === '' || event.id.length > LIMITS.name))
     return 'has an id that is empty, too long or no text'

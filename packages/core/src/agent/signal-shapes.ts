@@ -1,29 +1,40 @@
+import { LIMITS } from '../platform/protocol.ts'
 import type { Entity, Event, Gap, Metric } from '../signals.ts'
 import type { Unknown } from './signal-problems.ts'
 
 /**
  * Copies of what a connector said, before it is checked: plain objects with the known fields only, each field read once.
- * What is checked is then what is sent, whatever getters, proxies or further fields the original has.
+ * What is checked is then what is sent, whatever getters, proxies or further fields the original has. Texts and lists
+ * that are longer than the wire allows are cut, so that one long label does not cost a whole entity.
  */
 
+/** Takes secrets out of a text. */
+type Redact = (text: string) => string
+
 /** An entity's known fields. */
-export function plainEntity({ type, id, name, attributes, relations }: Unknown<Entity>): Unknown<Entity> {
+export function plainEntity(
+  { type, id, name, attributes, relations }: Unknown<Entity>,
+  redact: Redact,
+): Unknown<Entity> {
   return {
     type,
     id,
     name,
-    attributes: plainAttributes(attributes),
+    attributes: plainAttributes(attributes, redact),
     relations: Array.isArray(relations) ? Array.from(relations, plainRelation) : relations,
   }
 }
 
 /** A point's known fields. */
-export function plainMetric({ name, value, unit, kind, entity, attributes }: Unknown<Metric>): Unknown<Metric> {
-  return { name, value, unit, kind, entity: plainReference(entity), attributes: plainAttributes(attributes) }
+export function plainMetric(
+  { name, value, unit, kind, entity, attributes }: Unknown<Metric>,
+  redact: Redact,
+): Unknown<Metric> {
+  return { name, value, unit, kind, entity: plainReference(entity), attributes: plainAttributes(attributes, redact) }
 }
 
 /** An event's known fields. */
-export function plainEvent(event: Unknown<Event>): Unknown<Event> {
+export function plainEvent(event: Unknown<Event>, redact: Redact): Unknown<Event> {
   const { id, name, at, severity, entity, body, attributes } = event
   return {
     ...(id === undefined ? {} : { id }),
@@ -32,7 +43,7 @@ export function plainEvent(event: Unknown<Event>): Unknown<Event> {
     severity,
     entity: plainReference(entity),
     body,
-    attributes: plainAttributes(attributes),
+    attributes: plainAttributes(attributes, redact),
   }
 }
 
@@ -54,10 +65,21 @@ function plainRelation(relation: unknown): unknown {
 }
 
 /** Attributes that could not be read are `undefined` and left out. A list's holes become `undefined`, which no list may hold. */
-function plainAttributes(attributes: unknown): unknown {
+function plainAttributes(attributes: unknown, redact: Redact): unknown {
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) return undefined
   const entries = Object.entries(attributes).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(
-    entries.map(([name, value]: [string, unknown]) => [name, Array.isArray(value) ? Array.from(value) : value]),
-  )
+  return Object.fromEntries(entries.map(([name, value]: [string, unknown]) => [name, plainValue(value, redact)]))
+}
+
+function plainValue(value: unknown, redact: Redact): unknown {
+  if (typeof value === 'string') return cut(value, LIMITS.attribute, redact)
+  if (!Array.isArray(value)) return value
+  const surplus = value.length - LIMITS.elements
+  const kept = surplus > 0 ? [...value.slice(0, LIMITS.elements - 1), `… and ${surplus + 1} more`] : Array.from(value)
+  return kept.map((element) => (typeof element === 'string' ? cut(element, LIMITS.element, redact) : element))
+}
+
+/** A text that is not longer than allowed. Secrets go first: half of one is one too. */
+export function cut(text: string, longest: number, redact: Redact): string {
+  return text.length <= longest ? text : `${redact(text).slice(0, longest - 1)}…`
 }

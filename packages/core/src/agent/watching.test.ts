@@ -67,10 +67,25 @@ test('what a watcher sees is sent on at once', async () => {
   expect(emitted).toMatchObject([{ events: [rebooted], problems: [] }])
 })
 
+test('a watcher cannot say by `gaps` what it does not see, and is told so', async () => {
+  const { watching, emitted, stop } = watchingOf([
+    async ({ emit, signal }) => {
+      emit({ events: [rebooted], gaps: [{ scope: 'pods', reason: 'no permission' }] } as never)
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    },
+  ])
+  const running = watching.run(stop.signal)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(emitted).toMatchObject([{ events: [rebooted] }])
+  expect(watching.gaps()).toMatchObject([{ scope: 'watcher:events', reason: expect.stringContaining('by rejecting') }])
+  stop.abort()
+  await running
+})
+
 test('a watcher that resolves has nothing more to say, and is healthy', async () => {
   const { watching, stop, log } = watchingOf([async () => undefined])
   await watching.run(stop.signal)
-  expect(watching.statuses()).toEqual({ events: { ok: true, duration_ms: 0 } })
+  expect(watching.statuses()).toEqual({ events: { ok: true } })
   expect(watching.gaps()).toEqual([])
   expect(log.lines).toEqual([])
   expect(vi.getTimerCount()).toBe(0)
@@ -89,7 +104,7 @@ test('a watcher that fails is started again later and later, and is a gap meanwh
   expect(watching.gaps()).toEqual([
     { scope: 'watcher:events', reason: 'failed with [redacted] 0', since: at.toISOString() },
   ])
-  expect(watching.statuses()).toEqual({ events: { ok: false, duration_ms: 0, error: 'failed with [redacted] 0' } })
+  expect(watching.statuses()).toEqual({ events: { ok: false, error: 'failed with [redacted] 0' } })
   await vi.advanceTimersByTimeAsync(190_000)
   const seconds = starts.map((start) => Math.round((start - begin) / 1000))
   expect(seconds).toEqual([0, 1, 3, 7, 15, 31, 63, 123])

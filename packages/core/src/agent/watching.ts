@@ -4,15 +4,18 @@ import { toMilliseconds } from '../duration.ts'
 import type { Logger } from '../logger.ts'
 import { pause } from '../pause.ts'
 import type { CollectorStatus } from '../platform/protocol.ts'
+import { reasonOf, shortReason } from '../reason.ts'
 import type { Gap, Signals } from '../signals.ts'
 import type { CheckedSignals } from './check-signals.ts'
 import type { Cursors } from './cursors.ts'
-import { reasonOf, shortReason } from './reason.ts'
 
 const RESTART: Backoff = { base: 1_000, cap: 60_000 }
 
 /** A watcher that ran this long before it failed starts counting its failures anew, in milliseconds. */
 const SETTLED = 60_000
+
+/** A gap that a watcher emits would close with the next report, whether or not it can see again. */
+const GAPS_EMITTED = '`gaps`: a watcher says that it cannot see by rejecting'
 
 export interface WatchingOptions<Client> {
   readonly connector: Connector<unknown, Client>
@@ -47,7 +50,7 @@ export function createWatching<Client>(options: WatchingOptions<Client>): Watchi
       Object.fromEntries(
         watchers.map(([name]): [string, CollectorStatus] => {
           const error = health.errorOf(name)
-          return [name, { ok: error === undefined, duration_ms: 0, ...(error === undefined ? {} : { error }) }]
+          return [name, { ok: error === undefined, ...(error === undefined ? {} : { error }) }]
         }),
       ),
   }
@@ -72,8 +75,10 @@ async function keepRunning<Client>(
       if (signal.aborted) return
       if (performance.now() - begin >= SETTLED) failures = 1
       const wait = fullJitter(failures, RESTART)
+      const known = health.errorOf(name)
       const reason = health.fail(name, reasonOf(error))
-      options.log.warn(
+      const level = reason === known ? 'debug' : 'warn'
+      options.log[level](
         { watcher: name, failures, restart_in_ms: Math.round(wait) },
         `the watcher \`${name}\` failed and is started again: ${reason}`,
       )
@@ -108,7 +113,8 @@ async function runOnce<Client>(
         // A stream that was left open speaks on beside the one that its watcher opened when it was started again.
         if (ended) return
         const checked = check(signals)
-        if (checked.problems.length > 0) health.fail(name, `left out: ${checked.problems.join('; ')}`)
+        const problems = [...checked.problems, ...(checked.gaps.length > 0 ? [GAPS_EMITTED] : [])]
+        if (problems.length > 0) health.fail(name, `left out: ${problems.join('; ')}`)
         else health.recover(name)
         emit(checked)
       },

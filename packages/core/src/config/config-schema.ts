@@ -15,6 +15,7 @@ export type ConfigOf<Schema extends ConfigSchema> = Schema extends ConfigSchema<
 export interface JsonSchema {
   readonly type?: string | readonly string[]
   readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly required?: readonly string[]
   readonly additionalProperties?: boolean | JsonSchema
   readonly items?: JsonSchema
   readonly enum?: readonly unknown[]

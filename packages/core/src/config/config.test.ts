@@ -296,7 +296,7 @@ test('options of the deployment alone reach neither the settings nor the agentâ€
       depth: z.int().optional(),
     }),
   })
-  const { config, settings } = parseConfig(deployed, {
+  const { config, settings, deploymentSettings } = parseConfig(deployed, {
     network: 'host',
     image: 'mine:1',
     depth: '3',
@@ -304,6 +304,7 @@ test('options of the deployment alone reach neither the settings nor the agentâ€
   })
   expect(config).toEqual({ network: 'host', image: 'mine:1', depth: 3 })
   expect(settings).toEqual({ depth: '3', log_level: 'debug' })
+  expect(deploymentSettings).toEqual({ network: 'host', image: 'mine:1' })
   expect(agentOptionNames(deployed)).toEqual(expect.arrayContaining(['depth', 'log_level', 'collect_interval']))
   expect(agentOptionNames(deployed)).not.toEqual(expect.arrayContaining(['network']))
   expect(agentConfigJsonSchema(deployed).properties?.network).toMatchObject({

@@ -16,8 +16,10 @@ export interface ParsedConfig<Config> {
   readonly runtime: RuntimeConfig
   /** The connector's own options, with defaults. */
   readonly config: Config
-  /** Only what the operator wrote for the agent, in their order, as text. Options of the deployment alone are left out. */
+  /** Only what the operator wrote for the agent, in their order, as text. */
   readonly settings: Readonly<Record<string, string>>
+  /** Only what the operator wrote for the deployment alone, in their order, as text. */
+  readonly deploymentSettings: Readonly<Record<string, string>>
   /** Values that must never leave the process, marked by the schema. */
   readonly secrets: readonly string[]
 }
@@ -85,9 +87,8 @@ export function parseConfig<Config>(connector: Connector<Config>, raw: RawConfig
   return {
     runtime: runtime.value,
     config: config.value,
-    settings: Object.fromEntries(
-      written.filter(([key]) => isForAgent(properties[key])).map(([key, value]) => [key, toText(value)]),
-    ),
+    settings: toTexts(written.filter(([key]) => isForAgent(properties[key]))),
+    deploymentSettings: toTexts(written.filter(([key]) => !isForAgent(properties[key]))),
     secrets,
   }
 }
@@ -124,6 +125,10 @@ function unknownKey(key: string, known: readonly string[]): string {
   return suggestion === undefined
     ? `there is no such option. The options are ${known.map((name) => `\`${name}\``).join(', ')}.`
     : `there is no such option. Did you mean \`${suggestion}\`?`
+}
+
+function toTexts(written: readonly (readonly [string, unknown])[]): Record<string, string> {
+  return Object.fromEntries(written.map(([key, value]) => [key, toText(value)]))
 }
 
 /** A value as an environment variable holds it: `coerceText` reads it back as it was. */

@@ -3,6 +3,7 @@ import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
 import { pause } from '../pause.ts'
 import type { PlatformClient } from '../platform/client.ts'
+import { reasonOf } from '../reason.ts'
 import type { Outbox, OutboxEntry } from './outbox.ts'
 
 /** Most bytes of JSON in one request; a single larger report goes alone. */
@@ -54,8 +55,8 @@ export function createSender(options: SenderOptions): Sender {
         const wait = waitAfter(error, failures)
         const fields = { failures, retry_in_ms: Math.round(wait), waiting: outbox.state().reports }
         if (failures === 1 && !(error instanceof PlatformError && error.refusedToken))
-          log.warn(fields, `delivery failed and will be repeated: ${messageOf(error)}`)
-        else log.debug(fields, `delivery failed: ${messageOf(error)}`)
+          log.warn(fields, `delivery failed and will be repeated: ${reasonOf(error)}`)
+        else log.debug(fields, `delivery failed: ${reasonOf(error)}`)
         await pause(wait, signal)
       }
     }
@@ -69,7 +70,7 @@ export function createSender(options: SenderOptions): Sender {
         await drain(options, signal)
         return true
       } catch (error) {
-        log.debug({ waiting: outbox.state().reports }, `not everything was delivered: ${messageOf(error)}`)
+        log.debug({ waiting: outbox.state().reports }, `not everything was delivered: ${reasonOf(error)}`)
         return outbox.state().reports === 0
       }
     },
@@ -146,8 +147,4 @@ function waitAfter(error: unknown, failures: number): number {
   if (!(error instanceof PlatformError)) return fullJitter(failures, UNREACHABLE)
   if (error.refusedToken) return REFUSED.base / 2 + fullJitter(failures, REFUSED)
   return Math.max(Math.min(error.retryAfter ?? 0, LONGEST_RETRY_AFTER), fullJitter(failures, UNREACHABLE))
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -10,8 +10,10 @@ export interface DeploymentTarget<Config = unknown> {
   readonly agentType: string
   /** The checked configuration, defaults filled in. */
   readonly config: Config
-  /** What the operator wrote and nothing else: snake_case key → text. Goes into the command, so that defaults stay the agent's. */
+  /** What the operator wrote for the agent and nothing else: snake_case key → text. Goes into the command, so that defaults stay the agent's. */
   readonly settings: Readonly<Record<string, string>>
+  /** What the operator wrote for the deployment alone (options marked `deploymentOnly`): snake_case key → text. */
+  readonly deploymentSettings: Readonly<Record<string, string>>
   /** The system on which the command is asked for, as in `process.platform`. Only a default: the command may be run elsewhere. */
   readonly hostPlatform: 'linux' | 'darwin' | 'win32' | (string & {})
 }
@@ -28,5 +30,5 @@ export interface Deployment {
   /** Full sentences that are worth knowing and need no action. */
   readonly notes?: readonly string[]
   /** Other ways to deploy the same agent, by name: `linux`, `macos`, `windows`. */
-  readonly alternatives?: Readonly<Record<string, Deployment>>
+  readonly alternatives?: Readonly<Record<string, Omit<Deployment, 'alternatives'>>>
 }

@@ -9,7 +9,7 @@ export interface RenderedDeployment {
   readonly uninstall?: string
   /** Numbered steps for a person, one to a line unless a command has several; commands stand in them unchanged. */
   readonly instructions: string
-  readonly alternatives?: Readonly<Record<string, RenderedDeployment>>
+  readonly alternatives?: Readonly<Record<string, Omit<RenderedDeployment, 'alternatives'>>>
 }
 
 /**

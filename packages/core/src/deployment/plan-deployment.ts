@@ -21,13 +21,14 @@ export interface DeploymentRequest {
  * @throws {ConfigError} @throws {PlatformUrlError} @throws {AgentTokenError} @throws {ShellQuotingError} when a value cannot be written in the shell.
  */
 export function planDeployment(connector: Connector, request: DeploymentRequest): RenderedDeployment {
-  const { config, settings } = parseConfig(connector, request.config)
+  const { config, settings, deploymentSettings } = parseConfig(connector, request.config)
   const deployment = connector.deploy({
     platformUrl: platformUrlText(parsePlatformUrl(request.platformUrl)),
     agentToken: parseAgentToken(request.agentToken),
     agentType: connector.type,
     config,
     settings,
+    deploymentSettings,
     hostPlatform: request.hostPlatform ?? process.platform,
   })
   return describeDeployment(deployment)

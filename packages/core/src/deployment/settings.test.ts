@@ -5,22 +5,21 @@ import { chartValueName, chartValues, environmentName, environmentVariables, esc
 import { sh } from './sh.ts'
 import { continued } from './shell-command.ts'
 
-function target(settings: Record<string, string>): DeploymentTarget {
+function target(settings: Record<string, string>, deploymentSettings: Record<string, string> = {}): DeploymentTarget {
   return {
     platformUrl: 'https://api.example.com',
     agentToken: 'k8s-token',
     agentType: 'kubernetes',
     config: {},
     settings,
+    deploymentSettings,
     hostPlatform: 'linux',
   }
 }
 
 test('config keys become environment variables', () => {
   expect(environmentName('log_level')).toBe('LOG_LEVEL')
-  expect(
-    environmentVariables(target({ retry_count: '3', namespace: 'x', note: 'a=b c' }), { omit: ['namespace'] }),
-  ).toEqual([
+  expect(environmentVariables(target({ retry_count: '3', note: 'a=b c' }, { namespace: 'x' }))).toEqual([
     'PLATFORM_API_URL=https://api.example.com',
     'AGENT_TOKEN=k8s-token',
     'AGENT_TYPE=kubernetes',
@@ -46,12 +45,12 @@ test('a setting cannot take the place of what every agent is given', () => {
     '`agent_token` has a name that every agent already uses',
   )
   expect(() => chartValues(target({ platform_url: 'x' }))).toThrow(TypeError)
-  expect(environmentVariables(target({ agent_token: 'x' }), { omit: ['agent_token'] })).toHaveLength(3)
+  expect(chartValues(target({ platform_url: 'x' }), { omit: ['platform_url'] })).toHaveLength(2)
 })
 
 test('the specification’s Helm command', () => {
   const settings = { namespace: 'monitoring', release_name: 'incident-rca', replicas: '2' }
-  const values = chartValues(target(settings), { omit: ['namespace', 'release_name'] })
+  const values = chartValues(target({}, settings), { omit: ['namespace', 'release_name'] })
   const install = continued([
     sh`helm install ${settings.release_name} incident-rca/agent`,
     sh`--namespace ${settings.namespace}`,

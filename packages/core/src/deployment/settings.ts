@@ -1,5 +1,6 @@
 import type { DeploymentTarget } from './deployment.ts'
 
+/** What of the operator's settings goes into a chart's values. */
 export interface SettingsOptions {
   /** Config keys (snake_case) that the command carries in another way, such as the namespace. @default [] */
   readonly omit?: readonly string[]
@@ -16,13 +17,15 @@ export function environmentName(key: string): string {
  *
  * @throws TypeError when a setting has the name of one of the first three.
  */
-export function environmentVariables(target: DeploymentTarget, options: SettingsOptions = {}): string[] {
+export function environmentVariables(target: DeploymentTarget): string[] {
   const fixed = [
     ['PLATFORM_API_URL', target.platformUrl],
     ['AGENT_TOKEN', target.agentToken],
     ['AGENT_TYPE', target.agentType],
   ] as const
-  return nameSettings(target, options, environmentName, fixed).map(([name, value]) => `${name}=${value}`)
+  return nameSettings(Object.entries(target.settings), environmentName, fixed).map(
+    ([name, value]) => `${name}=${value}`,
+  )
 }
 
 /** The Helm chart's value of a config key: `log_level` → `logLevel`. */
@@ -32,7 +35,7 @@ export function chartValueName(key: string): string {
 
 /**
  * What the Helm chart is given, as `name=value` for `--set` or `--set-string`: `platformUrl`, `agentToken`, then every
- * setting in the order in which it was written. Values are escaped for Helm, not for the shell: interpolate each into `sh`.
+ * setting in the order in which it was written, those of the deployment alone last. Values are escaped for Helm, not for the shell: interpolate each into `sh`.
  *
  * `--set` makes a number of `2` and a boolean of `true`; `--set-string` leaves them text, which a token made of digits needs.
  *
@@ -43,9 +46,10 @@ export function chartValues(target: DeploymentTarget, options: SettingsOptions =
     ['platformUrl', target.platformUrl],
     ['agentToken', target.agentToken],
   ] as const
-  return nameSettings(target, options, chartValueName, fixed).map(
-    ([name, value]) => `${name}=${escapeChartValue(value)}`,
-  )
+  const { omit = [] } = options
+  const written = Object.entries({ ...target.settings, ...target.deploymentSettings })
+  const passedOn = written.filter(([key]) => !omit.includes(key))
+  return nameSettings(passedOn, chartValueName, fixed).map(([name, value]) => `${name}=${escapeChartValue(value)}`)
 }
 
 /**
@@ -60,12 +64,10 @@ export function escapeChartValue(value: string): string {
 type Setting = readonly [name: string, value: string]
 
 function nameSettings(
-  { settings }: DeploymentTarget,
-  { omit = [] }: SettingsOptions,
+  written: readonly Setting[],
   rename: (key: string) => string,
   fixed: readonly Setting[],
 ): Setting[] {
-  const written = Object.entries(settings).filter(([key]) => !omit.includes(key))
   const taken = written.find(([key]) => fixed.some(([name]) => name === rename(key)))
   if (taken !== undefined) {
     throw new TypeError(

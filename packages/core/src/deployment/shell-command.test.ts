@@ -27,6 +27,7 @@ test('the specification’s Docker command', () => {
     agentType: 'docker',
     config: {},
     settings: { log_level: 'debug' },
+    deploymentSettings: {},
     hostPlatform: 'linux',
   })
   const command = continued([

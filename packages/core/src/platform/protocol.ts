@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Entity, Event, Gap, Metric } from '../signals.ts'
+import { type Entity, type Event, type Gap, METRIC_KINDS, type Metric, SEVERITIES } from '../signals.ts'
 
 /**
  * The wire between agent and platform: JSON, snake_case, checked on both sides by these schemas. Unknown fields are
@@ -44,8 +44,10 @@ const attributes = z
   )
   .describe('Facts by name, named after the OpenTelemetry semantic conventions where they exist.')
 
+/** Points at an entity. */
 export const entityReferenceSchema = z.object({ type: name, id: identifier })
 
+/** A thing that exists, or the notice that it is gone. */
 export const entitySchema = z.object({
   type: name,
   id: identifier,
@@ -55,27 +57,31 @@ export const entitySchema = z.object({
   deleted: z.literal(true).optional().describe('It no longer exists.'),
 })
 
+/** One point, with unit and kind. */
 export const metricSchema = z.object({
   name,
   value: z.number(),
   unit: z.string().max(LIMITS.unit).describe('UCUM, as in OpenTelemetry: `1`, `s`, `By`, `{process}`.'),
-  kind: z.enum(['gauge', 'counter', 'updowncounter']),
+  kind: z.enum(METRIC_KINDS),
   entity: entityReferenceSchema,
   attributes,
 })
 
+/** Something that happened. */
 export const eventSchema = z.object({
   id: z.string().min(1).max(256).optional().describe('Stored once per agent.'),
   name,
   at: timestampSchema,
-  severity: z.enum(['info', 'warning', 'error', 'critical']),
+  severity: z.enum(SEVERITIES),
   entity: entityReferenceSchema,
   body: z.string().max(LIMITS.body),
   attributes,
 })
 
+/** Something that cannot be seen at the moment. */
 export const gapSchema = z.object({ scope: identifier, reason: z.string().max(LIMITS.reason), since: timestampSchema })
 
+/** What one round of collection has to say. */
 export const reportSchema = z.object({
   report_id: z.uuid().describe('UUIDv7. A report is sent at least once and stored exactly once.'),
   agent_id: z.uuid().describe('Derived from what is watched: a redeployed agent keeps it.'),
@@ -98,19 +104,27 @@ export const reportSchema = z.object({
   }),
 })
 
+/** Body of `POST /api/v1/agent/data`. */
 export const dataRequestSchema = z.object({ reports: z.array(reportSchema).min(1).max(1000) })
 
+/** Its answer, 202. */
 export const dataResponseSchema = z.object({
   accepted: z.int().nonnegative().describe('Reports stored by this call.'),
   duplicates: z.int().nonnegative().describe('Reports that had been stored before.'),
 })
 
+/** How a collector’s last run went. Watchers stand here too, and `connect` while the client is not open. */
 export const collectorStatusSchema = z.object({
   ok: z.boolean(),
-  duration_ms: z.number().nonnegative(),
+  duration_ms: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('How long the last run took. Watchers and `connect` have none.'),
   error: z.string().max(LIMITS.reason).optional(),
 })
 
+/** Body of `POST /api/v1/agent/heartbeat`. */
 export const heartbeatRequestSchema = z.object({
   agent_id: z.uuid(),
   agent_type: name,
@@ -141,6 +155,7 @@ export const heartbeatRequestSchema = z.object({
   }),
 })
 
+/** Its answer, 200. */
 export const heartbeatResponseSchema = z.object({
   interval_seconds: z.number().positive().describe('When the next heartbeat is due.'),
   server_time: timestampSchema,
@@ -178,8 +193,13 @@ export interface Report {
   }
 }
 
+/** Answer to reports. */
 export type DataResponse = z.output<typeof dataResponseSchema>
+/** How a collector is. */
 export type CollectorStatus = z.output<typeof collectorStatusSchema>
+/** What an agent says of itself. */
 export type HeartbeatRequest = z.output<typeof heartbeatRequestSchema>
+/** Answer to a heartbeat. */
 export type HeartbeatResponse = z.output<typeof heartbeatResponseSchema>
+/** An error as the platform answers it. */
 export type Problem = z.output<typeof problemSchema>

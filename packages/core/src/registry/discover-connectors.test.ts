@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { temporaryDirectory } from '../../test/temporary-directory.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
+import { HostPackageError } from '../errors/host-package-error.ts'
 import { discoverConnectors } from './discover-connectors.ts'
 
 const manifest = { contract: 1, type: 'acme', title: 'Acme', description: 'Acme disks.' }
@@ -165,7 +166,7 @@ test.each<[string, Record<string, unknown>, string]>([
   ['is missing', { exports: './gone.js' }, 'could not be loaded: Cannot find module'],
   ['is not exported', { exports: { './other': './index.js' } }, 'could not be loaded: No "exports" main defined'],
   ['throws', { exports: './throws.js' }, 'could not be loaded: no disk'],
-  ['throws no error', { exports: './throws-text.js' }, 'could not be loaded: just text'],
+  ['throws no error', { exports: './throws-text.js' }, 'could not be loaded: it threw "just text"'],
   ['exports another type', { exports: './other.js' }, 'exports connectors of type `other`'],
   ['exports no connector', { exports: './nothing.js' }, 'exports no connector'],
   ['speaks another contract', { exports: './future.js' }, 'its code speaks contract 2'],
@@ -218,10 +219,12 @@ test('a package that is installed under another name is found', async () => {
 })
 
 test('a file that is in no package is refused', async () => {
-  await expect(discoverConnectors({ from: '/rca-nowhere/main.js' })).rejects.toThrow('is not inside a package')
+  await expect(discoverConnectors({ from: '/rca-nowhere/main.js' })).rejects.toThrow(
+    /no package.json was found above .*import.meta.url/,
+  )
 })
 
 test('a host whose own package.json is broken is refused', async () => {
   const from = await hostWith({ 'package.json': '{' }, {})
-  await expect(discoverConnectors({ from })).rejects.toThrow(ConnectorError)
+  await expect(discoverConnectors({ from })).rejects.toThrow(HostPackageError)
 })

@@ -3,11 +3,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Connector } from '../connector.ts'
 import { CONTRACT, isConnector } from '../define-connector.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
+import { reasonOf } from '../reason.ts'
 import { type InstalledPackage, installedPackages } from './installed-packages.ts'
 import { type ConnectorManifest, parseManifest } from './manifest.ts'
 import { type Registry, type RegistryEntry, type RegistryProblem, registryOf } from './registry.ts'
 import { resolveModule } from './resolve-module.ts'
 
+/** Where connectors are looked for. */
 export interface DiscoverOptions {
   /** A file of the host package: `import.meta.url`, or a path. Its package's `dependencies` and `optionalDependencies` are looked at. */
   readonly from: string | URL
@@ -22,7 +24,7 @@ interface FoundEntry extends RegistryEntry {
  * package's own dependencies. No connector's code is loaded until it is used. What cannot be used is in `problems`; a
  * dependency that is not installed is not looked for.
  *
- * @throws {ConnectorError} when `from` is in no package.
+ * @throws {HostPackageError} when `from` is in no package.
  */
 export async function discoverConnectors({ from }: DiscoverOptions): Promise<Registry> {
   const file = from instanceof URL || from.startsWith('file:') ? fileURLToPath(from) : resolve(from)
@@ -71,7 +73,7 @@ async function loadConnector(found: InstalledPackage, { type, module }: Connecto
     const path = resolveModule(found.directory, found.name, module, found.exports)
     exported = (await import(pathToFileURL(path).href)) as Record<string, unknown>
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     throw new ConnectorError(
       label,
       `its module \`${specifier}\` could not be loaded: ${reason}. Reinstall the package, or correct \`rca.module\` in its package.json.`,

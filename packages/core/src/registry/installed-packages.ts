@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { ConnectorError } from '../errors/connector-error.ts'
+import { HostPackageError } from '../errors/host-package-error.ts'
 
 interface PackageJson {
   readonly version?: unknown
@@ -26,7 +26,7 @@ export interface InstalledPackage {
 /**
  * The dependencies of the package that a file is part of, where they are installed, sorted by name.
  *
- * @throws {ConnectorError} when the file is in no package, or that package's own package.json cannot be read.
+ * @throws {HostPackageError} when the file is in no package, or that package's own package.json cannot be read.
  */
 export async function installedPackages(file: string): Promise<InstalledPackage[]> {
   const host = await hostPackage(file)
@@ -42,14 +42,10 @@ async function hostPackage(file: string): Promise<{ path: string; json: PackageJ
     try {
       json = await readPackageJson(path)
     } catch (error) {
-      throw new ConnectorError('lookup', `${path} could not be read: ${(error as Error).message}`, error)
+      throw new HostPackageError(`${path} could not be read (${(error as Error).message})`, error)
     }
     if (json !== undefined) return { path, json }
-    if (dirname(directory) === directory)
-      throw new ConnectorError(
-        'lookup',
-        `\`from\` (${file}) is not inside a package: no package.json was found above it.`,
-      )
+    if (dirname(directory) === directory) throw new HostPackageError(`no package.json was found above ${file}`)
   }
 }
 

@@ -6,6 +6,7 @@ import { CONTRACT, isConnector } from '../define-connector.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import { UnknownTypeError } from '../errors/unknown-type-error.ts'
 import { nearestName } from '../nearest-name.ts'
+import { reasonOf } from '../reason.ts'
 
 /** What is known of a connector before its code is loaded. */
 export interface ConnectorSummary {
@@ -105,7 +106,7 @@ export function registryOf(entries: ReadonlyMap<string, RegistryEntry>, found: r
     try {
       return { type, title, description, config: agentConfigJsonSchema(await connector(type)) }
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
+      const message = reasonOf(error)
       if (!problems.some((problem) => problem.message === message))
         problems.push({ package: origin?.package ?? type, version: origin?.version ?? '', message })
       return undefined

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest'
+import { fixture } from '../../test/fixture-root.ts'
+import { parseFailedUnits } from './systemd.ts'
+
+describe('systemctl show', () => {
+  const now = { date: new Date('2026-11-22T09:00:00.000Z'), uptime: 1532.922646 }
+
+  test('of two failed units', () => {
+    expect(parseFailedUnits(fixture('systemctl-show-failed.txt'), now)).toEqual([
+      {
+        name: 'killed.service',
+        description: 'Kills itself',
+        result: 'signal',
+        exitCode: undefined,
+        killedBy: 9,
+        failedAt: new Date('2026-11-22T08:59:50.000Z'),
+        invocationId: 'f60294b469574ffebcd1b36abcd658e1',
+      },
+      {
+        name: 'broken.service',
+        description: 'Exits with 3',
+        result: 'exit-code',
+        exitCode: 3,
+        killedBy: undefined,
+        failedAt: new Date('2026-11-22T08:59:49.998Z'),
+        invocationId: '559bf49d22cf4c30b547818f67a10c62',
+      },
+    ])
+  })
+
+  test('of a unit without a main process', () => {
+    const text = 'Id=data.mount\nDescription=a=b\nActiveState=failed\nStateChangeTimestampMonotonic=0\nInvocationID=\n'
+    expect(parseFailedUnits(text, now)).toEqual([
+      {
+        name: 'data.mount',
+        description: 'a=b',
+        result: undefined,
+        exitCode: undefined,
+        killedBy: undefined,
+        failedAt: undefined,
+        invocationId: undefined,
+      },
+    ])
+  })
+
+  test('of none, and of one that has recovered meanwhile', () => {
+    expect(parseFailedUnits('', now)).toEqual([])
+    expect(parseFailedUnits('Id=a.service\nActiveState=active\n', now)).toEqual([])
+  })
+})

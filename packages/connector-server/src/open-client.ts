@@ -1,0 +1,25 @@
+import { loadSystemInformation } from './client.ts'
+import type { ServerConfig } from './config.ts'
+import { openLinuxClient } from './linux/linux-client.ts'
+import { runProgram } from './linux/run-program.ts'
+import { excluding } from './name-filter.ts'
+import { openPortableClient } from './portable/portable-client.ts'
+import type { ServerClient } from './server-client.ts'
+
+/**
+ * Opens a machine: on Linux through the files of the kernel, elsewhere through the client library.
+ *
+ * @throws Error when the machine cannot be read or has no stable identity.
+ */
+export async function openServerClient(config: ServerConfig, signal: AbortSignal): Promise<ServerClient> {
+  signal.throwIfAborted()
+  const options = {
+    topProcesses: config.top_processes,
+    wantsInterface: excluding(config.exclude_interfaces),
+    wantsMount: excluding(config.exclude_mounts),
+  }
+  if (process.platform === 'linux') {
+    return openLinuxClient({ ...options, root: config.root_path, loadLibrary: loadSystemInformation, runProgram })
+  }
+  return openPortableClient({ ...options, library: await loadSystemInformation() })
+}

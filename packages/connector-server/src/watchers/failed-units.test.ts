@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest'
+import { events, nothing, watchContext, watchToEnd } from '../../test/contexts.ts'
+import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
+import type { FailedUnit, ServerClient } from '../server-client.ts'
+import { failedUnits } from './failed-units.ts'
+
+describe('failed units', () => {
+  const unit = (name: string, change: Partial<FailedUnit> = {}): FailedUnit => ({
+    name,
+    description: undefined,
+    result: 'exit-code',
+    exitCode: 3,
+    killedBy: undefined,
+    failedAt: new Date('2026-11-22T08:59:59.000Z'),
+    invocationId: `${name}#1`,
+    ...change,
+  })
+
+  test('that fail, fail again and recover', async () => {
+    let units = [unit('a.service')]
+    const client: ServerClient = { ...openFixture(fixtureRoot()), failedUnits: async () => units }
+    const set = (next: FailedUnit[]) => (): void => {
+      units = next
+    }
+    const killed = unit('b.mount', {
+      exitCode: undefined,
+      killedBy: 9,
+      result: 'oom-kill',
+      invocationId: undefined,
+      failedAt: undefined,
+    })
+    const context = watchContext([
+      set([unit('a.service', { invocationId: 'a.service#2', exitCode: 0, result: 'timeout' }), killed]),
+      nothing,
+      set([]),
+    ])
+    await watchToEnd(failedUnits.watch(client, context), context)
+    expect(
+      events(context.emitted).map(({ id, name, at, body, entity }) => ({ id, name, at, body, entity: entity.id })),
+    ).toEqual([
+      {
+        id: 'systemd.unit.failed/a.service/a.service#1',
+        name: 'systemd.unit.failed',
+        at: '2026-11-22T08:59:59.000Z',
+        body: 'a.service has failed: its main process exited with 3',
+        entity: 'a.service',
+      },
+      {
+        id: 'systemd.unit.failed/a.service/a.service#2',
+        name: 'systemd.unit.failed',
+        at: '2026-11-22T08:59:59.000Z',
+        body: 'a.service has failed: timeout',
+        entity: 'a.service',
+      },
+      {
+        id: undefined,
+        name: 'systemd.unit.failed',
+        at: '2026-11-22T09:00:30.000Z',
+        body: 'b.mount has failed: its main process was ended by signal 9 (oom-kill)',
+        entity: 'b.mount',
+      },
+      {
+        id: 'systemd.unit.recovered/a.service/a.service#2',
+        name: 'systemd.unit.recovered',
+        at: '2026-11-22T09:01:30.000Z',
+        body: 'a.service is no longer failed',
+        entity: 'a.service',
+      },
+      {
+        id: undefined,
+        name: 'systemd.unit.recovered',
+        at: '2026-11-22T09:01:30.000Z',
+        body: 'b.mount is no longer failed',
+        entity: 'b.mount',
+      },
+    ])
+  })
+
+  test('that were known before a restart are not told again; what systemctl says is read', async () => {
+    const client: ServerClient = {
+      ...openFixture(fixtureRoot()),
+      failedUnits: async () => [unit('a.service'), unit('b.service')],
+    }
+    const context = watchContext([nothing], JSON.stringify({ 'a.service': 'a.service#1' }))
+    await watchToEnd(failedUnits.watch(client, context), context)
+    expect(events(context.emitted).map(({ entity }) => entity.id)).toEqual(['b.service'])
+    expect(context.cursors).toHaveLength(1)
+  })
+
+  test('end where no systemd runs', async () => {
+    await failedUnits.watch(openFixture(fixtureRoot()), watchContext([]))
+  })
+})

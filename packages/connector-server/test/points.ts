@@ -1,0 +1,12 @@
+import type { Metric, Signals } from '@rca/core'
+
+/** `name{attribute=value}` → value, as a person would query it. */
+export function points({ metrics = [] }: Signals): Record<string, number> {
+  return Object.fromEntries(
+    metrics.filter((metric): metric is Metric => metric !== undefined).map((metric) => [label(metric), metric.value]),
+  )
+}
+
+function label({ name, attributes }: Metric): string {
+  return `${name}{${Object.entries(attributes).map(([key, value]) => `${key.split('.').at(-1)}=${value}`)}}`
+}
