@@ -52,7 +52,8 @@ describe('the packed packages, installed with npm in an empty folder', () => {
     ["the machine's own Node", 'node'],
     ["the repository's Node", process.execPath],
   ])('run a ten-line agent on %s', async (_title, node) => {
-    const { stdout } = await run(node, ['agent.js'], { cwd: folder, env: userEnvironment })
+    const { stdout, stderr } = await run(node, ['agent.js'], { cwd: folder, env: userEnvironment })
+    expect(stderr).toBe('')
     const result = JSON.parse(stdout) as { agent_type: string; timestamp: string; names: string[]; command: string }
     expect(result.agent_type).toBe('server')
     expect(Date.parse(result.timestamp)).not.toBeNaN()

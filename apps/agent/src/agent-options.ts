@@ -1,12 +1,5 @@
-import type { AgentOptions, Registry } from '@rca/core'
-import {
-  type Environment,
-  readAgentToken,
-  readAgentType,
-  readConfig,
-  readPlatformUrl,
-  readStateDirectory,
-} from './environment.ts'
+import { type AgentOptions, configFromEnvironment, type Registry } from '@rca/core'
+import { type Environment, readAgentToken, readAgentType, readPlatformUrl, readStateDirectory } from './environment.ts'
 
 /** What an agent is made from, as the environment says it. @throws {EnvironmentError} @throws {UnknownTypeError} */
 export async function readAgentOptions(
@@ -21,7 +14,7 @@ export async function readAgentOptions(
     connector,
     platformUrl,
     agentToken,
-    config: readConfig(environment, connector),
+    config: configFromEnvironment(connector, environment),
     ...(stateDirectory === undefined ? {} : { stateDirectory }),
   }
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createRegistry, defineConnector, sh } from '@rca/core'
+import { configFromEnvironment, createRegistry, defineConnector, sh } from '@rca/core'
 import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import {
@@ -9,7 +9,6 @@ import {
   findMisspelt,
   readAgentToken,
   readAgentType,
-  readConfig,
   readHealthPort,
   readPlatformUrl,
   readStateDirectory,
@@ -55,7 +54,7 @@ describe('the environment', () => {
 
   it("reads every option of the type and of every agent, and leaves out the rest of the process's variables", () => {
     const environment = { SAMPLE_DEPTH: '3', LOG_LEVEL: 'debug', COLLECT_INTERVAL: '', PATH: '/bin', HOME: '/root' }
-    expect(readConfig(environment, sample)).toEqual({ sample_depth: '3', log_level: 'debug' })
+    expect(configFromEnvironment(sample, environment)).toEqual({ sample_depth: '3', log_level: 'debug' })
   })
 
   it('finds variables that are one slip away from an option', () => {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { agentOptionNames, type Connector, environmentName, type RawConfig, type Registry } from '@rca/core'
+import { agentOptionNames, type Connector, environmentName, type Registry } from '@rca/core'
 import { distance } from 'fastest-levenshtein'
 
 /** Variables of the process. */
@@ -59,12 +59,6 @@ export function readAgentToken(environment: Environment): string {
   } catch (error) {
     throw new EnvironmentError(`AGENT_TOKEN_FILE names ${file}, which cannot be read: ${(error as Error).message}`)
   }
-}
-
-/** Every option of this type that is set: `LOG_LEVEL` → `log_level`. */
-export function readConfig(environment: Environment, connector: Connector): RawConfig {
-  const set = agentOptionNames(connector).map((key) => [key, environment[environmentName(key)]] as const)
-  return Object.fromEntries(set.filter(([, value]) => value !== undefined && value !== ''))
 }
 
 /** Variables that look like a misspelt option, with the option that was probably meant. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Agent, discoverConnectors } from '@rca/core'
+import { type Agent, configFromEnvironment, createAgent, discoverConnectors, silentLogger } from '@rca/core'
 import { type AgentAnswer, type Platform, startPlatform } from './platform.ts'
 import { showAgents, showEntities, showEvents, showMetrics, showTypes } from './show.ts'
 
@@ -15,6 +15,7 @@ interface Running {
 const keep = process.argv.includes('--keep')
 const say = (text: string): void => console.log(text)
 
+const registry = await discoverConnectors({ from: import.meta.url })
 const platform = await startPlatform()
 const running: Running[] = []
 try {
@@ -33,20 +34,31 @@ try {
   await platform.close()
 }
 
-/** Provisions an environment for a type, shows the command, and runs an agent here if this machine has what it watches. */
+/**
+ * Provisions an environment for a type, shows the command, and runs an agent here if this machine has what it watches.
+ * Options of the type are read from this process's environment, as the agent that is deployed does.
+ */
 async function provisionAndStart({ url, provision }: Platform, type: string): Promise<Running | undefined> {
   const environment = `example-${type.replaceAll('/', '-')}`
-  const { agent_token: agentToken, deployment_command: command } = await provision(type, environment)
+  const connector = await registry.connector(type)
+  const config = configFromEnvironment(connector, process.env)
+  let provisioned: Awaited<ReturnType<typeof provision>>
+  try {
+    provisioned = await provision(type, environment, config)
+  } catch (error) {
+    say(`\n\`${type}\` is not started: ${(error as Error).message}`)
+    return undefined
+  }
+  const { agent_token: agentToken, deployment_command: command } = provisioned
   say(
     `\nTo watch \`${type}\` elsewhere as environment \`${environment}\`, paste there:\n\n  ${command.replaceAll('\n', '\n  ')}\n`,
   )
-
-  const registry = await discoverConnectors({ from: import.meta.url })
-  const agent = await registry.createAgent({
-    agentType: type,
+  const agent = createAgent({
+    connector,
     platformUrl: url,
     agentToken,
-    config: { collect_interval: '1s' },
+    config: { ...config, collect_interval: '1s' },
+    logger: silentLogger,
   })
   await agent.start()
   const { connected, collectors } = agent.status()

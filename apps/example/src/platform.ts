@@ -58,7 +58,8 @@ export interface Platform {
   /** Where it keeps its data. */
   readonly database: string
   types(): Promise<{ readonly types: readonly string[]; readonly descriptions: Readonly<Record<string, string>> }>
-  provision(agentType: string, environment: string): Promise<Provision>
+  /** Rejects with what the platform says is wrong. */
+  provision(agentType: string, environment: string, config: Readonly<Record<string, unknown>>): Promise<Provision>
   agent(environment: string): Promise<AgentAnswer | undefined>
   entities(agentId: string): Promise<readonly EntityAnswer[]>
   series(agentId: string): Promise<readonly SeriesAnswer[]>
@@ -80,8 +81,13 @@ export async function startPlatform(): Promise<Platform> {
     adminToken: api.adminToken,
     database,
     types: () => http.get('api/v1/agent/types').json(),
-    provision: (agentType, environment) =>
-      http.post('api/v1/agent/provision', { json: { agent_type: agentType, environment_name: environment } }).json(),
+    provision: async (agentType, environment, config) => {
+      const request = { agent_type: agentType, environment_name: environment, config }
+      const response = await http.post('api/v1/agent/provision', { json: request, throwHttpErrors: false })
+      if (response.ok) return response.json()
+      const { detail, title } = await response.json<{ detail?: string; title: string }>()
+      throw new Error(detail ?? title)
+    },
     agent: async (environment) => {
       const { agents } = await http
         .get('api/v1/agents', { searchParams: { environment } })

@@ -3,6 +3,7 @@ import { runtimeConfigSchema } from './config/runtime-config.ts'
 import type { Connector } from './connector.ts'
 import { toMilliseconds } from './duration.ts'
 import { ConnectorError } from './errors/connector-error.ts'
+import { nearestName } from './nearest-name.ts'
 import { LIMITS } from './platform/protocol.ts'
 
 /** Marks a connector, whichever copy of core made it. */
@@ -53,6 +54,8 @@ const RESERVED = new Set(['platform_api_url', 'agent_token', 'agent_token_file',
 export function defineConnector<Schema extends ConfigSchema, Client>(
   definition: ConnectorDefinition<Schema, Client>,
 ): Connector<ConfigOf<Schema>, Client> {
+  if (typeof definition !== 'object' || definition === null)
+    throw new ConnectorError('given to `defineConnector`', 'it is no object.')
   const problem = problemOf(definition as unknown as Omit<Connector, 'contract'>)
   if (problem !== undefined) throw new ConnectorError(`\`${String(definition.type)}\``, problem)
   const connector = { ...definition, contract: CONTRACT as 1 }
@@ -70,7 +73,31 @@ type Definition = Omit<Connector, 'contract'>
 function problemOf(definition: Definition): string | undefined {
   if (typeof definition.type !== 'string' || !TYPE_PATTERN.test(definition.type))
     return '`type` must be lower case words joined by `-`, such as `docker`, or `vendor/name`.'
-  return optionProblem(definition) ?? signalProblem(definition) ?? readerProblem(definition)
+  return shapeProblem(definition) ?? optionProblem(definition) ?? signalProblem(definition) ?? readerProblem(definition)
+}
+
+const FUNCTIONS = ['deploy', 'connect', 'identify', 'disconnect'] as const
+const FIELDS = ['type', 'title', 'description', 'config', 'signals', ...FUNCTIONS, 'collectors', 'watchers']
+
+/** What the compiler finds for those who have one. */
+function shapeProblem(definition: Definition): string | undefined {
+  const unknown = Object.keys(definition).find((key) => !FIELDS.includes(key))
+  if (unknown !== undefined) {
+    const meant = nearestName(unknown, FIELDS)
+    return `\`${unknown}\` is no part of a connector.${meant === undefined ? '' : ` Did you mean \`${meant}\`?`}`
+  }
+  for (const name of ['title', 'description'] as const)
+    if (typeof definition[name] !== 'string' || definition[name] === '') return `\`${name}\` must be a text.`
+  for (const name of FUNCTIONS) if (typeof definition[name] !== 'function') return `\`${name}\` must be a function.`
+  for (const name of ['config', 'signals', 'collectors'] as const)
+    if (typeof definition[name] !== 'object' || definition[name] === null) return `\`${name}\` must be an object.`
+  for (const [name, collector] of Object.entries(definition.collectors))
+    if (typeof collector?.collect !== 'function')
+      return `the collector \`${name}\` must be an object with a function \`collect\`.`
+  for (const [name, watcher] of Object.entries(definition.watchers ?? {}))
+    if (typeof watcher?.watch !== 'function')
+      return `the watcher \`${name}\` must be an object with a function \`watch\`.`
+  return undefined
 }
 
 function optionProblem({ config }: Definition): string | undefined {

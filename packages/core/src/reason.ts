@@ -1,10 +1,24 @@
+import { isRcaError } from './errors/rca-error.ts'
+
 /** Longest reason that is passed on, in UTF-16 code units. */
 const LONGEST = 2000
 
-/** What an error says, without a stack trace. Whatever was thrown. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ')
-  if (error instanceof Error) return error.message === '' ? error.name : error.message
+/** Longest chain of causes that is followed. */
+const DEEPEST = 5
+
+/**
+ * What an error says, and what its causes add ("fetch failed" alone helps nobody), without a stack trace. Whatever was
+ * thrown. The errors of core say all in their own message.
+ */
+export function reasonOf(error: unknown, depth = 0): string {
+  if (error instanceof AggregateError && error.message === '')
+    return error.errors.map((one) => reasonOf(one, depth)).join('; ')
+  if (error instanceof Error) {
+    const own = error.message === '' ? error.name : error.message
+    if (error.cause === undefined || depth >= DEEPEST || isRcaError(error)) return own
+    const cause = reasonOf(error.cause, depth + 1)
+    return own.includes(cause) ? own : `${own}: ${cause}`
+  }
   return `it threw ${typeof error === 'string' ? `"${error}"` : textOf(error)}`
 }
 

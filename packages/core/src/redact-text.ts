@@ -23,6 +23,8 @@ export function textRedactor(secrets: readonly string[]): (text: string) => stri
   const forms = writtenForms(secrets)
   if (forms.length === 0) return (text) => text
   // One pass: what was put in place of a secret is not searched again.
-  const pattern = new RegExp(forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g')
+  // What was put there before is passed over as a whole: a secret may be one of its letters.
+  const alternatives = [REDACTED, ...forms].map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'))
+  const pattern = new RegExp(alternatives.join('|'), 'g')
   return (text) => text.replace(pattern, REDACTED)
 }

@@ -1,5 +1,6 @@
 /** Starts an agent against the platform of the first argument, stops it, and ends by itself: run by agent/exit.test.ts. */
 import { createAgent } from '../src/agent/agent.ts'
+import { silentLogger } from '../src/logger.ts'
 import { exampleConnector, host, signals } from './example-connector.ts'
 
 const [, , platformUrl = '', mode = ''] = process.argv
@@ -15,6 +16,7 @@ const agent = createAgent({
   platformUrl,
   agentToken: 'token',
   config: { retry_count: 5 },
+  logger: silentLogger,
 })
 await agent.start()
 await agent.heartbeat()

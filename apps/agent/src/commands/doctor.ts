@@ -1,5 +1,6 @@
 import { access, constants, mkdir } from 'node:fs/promises'
-import { type Agent, createAgent, type Logger, type Registry } from '@rca/core'
+import { type Agent, createAgent, parseAgentToken, type Registry, silentLogger } from '@rca/core'
+import { AGENT_PATHS } from '@rca/core/protocol'
 import { readAgentOptions } from '../agent-options.ts'
 import { type Environment, findMisspelt } from '../environment.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
@@ -11,6 +12,9 @@ interface Finding {
   /** What is so and, unless it is fine, what to do. */
   readonly text: string
 }
+
+/** How long the platform may take to answer, in milliseconds. */
+const PATIENCE = 10_000
 
 /** How far this machine's clock may be from the platform's, in milliseconds, before events are hard to put in order. */
 const TOLERATED_SKEW = 30_000
@@ -29,12 +33,11 @@ export async function doctor(registry: Registry, environment: Environment): Prom
 
 async function* examine(registry: Registry, environment: Environment): AsyncGenerator<Finding> {
   for (const problem of registry.problems) yield { level: 'warn', subject: 'connectors', text: problem.message }
-  const messages: string[] = []
   let agent: Agent
   let options: Awaited<ReturnType<typeof readAgentOptions>>
   try {
     options = await readAgentOptions(environment, registry)
-    agent = createAgent({ ...options, logger: loggerInto(messages) })
+    agent = createAgent({ ...options, logger: silentLogger })
   } catch (error) {
     yield { level: 'fail', subject: 'configuration', text: (error as Error).message }
     return
@@ -45,16 +48,10 @@ async function* examine(registry: Registry, environment: Environment): AsyncGene
   yield await examineState(options.stateDirectory)
   try {
     yield* examineAccess(agent)
-    yield* examinePlatform(agent, options.platformUrl, messages)
+    yield* examinePlatform(options.platformUrl, parseAgentToken(options.agentToken))
   } finally {
     await agent.stop()
   }
-}
-
-/** Keeps what people should know. */
-function loggerInto(messages: string[]): Logger {
-  const keep: Logger['warn'] = (_fields, message) => void messages.push(message)
-  return { debug: () => undefined, info: () => undefined, warn: keep, error: keep }
 }
 
 async function* examineAccess(agent: Agent): AsyncGenerator<Finding> {
@@ -67,16 +64,18 @@ async function* examineAccess(agent: Agent): AsyncGenerator<Finding> {
     }
     for (const gap of data.gaps) yield { level: 'warn', subject: 'access', text: `${gap.scope}: ${gap.reason}` }
   } catch (error) {
-    yield { level: 'fail', subject: 'access', text: (error as Error).message }
+    yield {
+      level: 'fail',
+      subject: 'access',
+      text: `${(error as Error).message}. Check what ${agent.agentType} needs: its options, and the rights of this user`,
+    }
   }
 }
 
-async function* examinePlatform(agent: Agent, platformUrl: string, messages: string[]): AsyncGenerator<Finding> {
+async function* examinePlatform(platformUrl: string, agentToken: string): AsyncGenerator<Finding> {
   const sentAt = Date.now()
   try {
-    const response = await fetch(new URL('healthz', `${platformUrl.replace(/\/+$/, '')}/`), {
-      signal: AbortSignal.timeout(10_000),
-    })
+    const response = await fetch(addressOf(platformUrl, '/healthz'), { signal: AbortSignal.timeout(PATIENCE) })
     const skew = Date.parse(response.headers.get('date') ?? '') - sentAt
     yield { level: 'ok', subject: 'platform', text: `${platformUrl} answers` }
     if (Math.abs(skew) > TOLERATED_SKEW)
@@ -95,9 +94,34 @@ async function* examinePlatform(agent: Agent, platformUrl: string, messages: str
     }
     return
   }
-  messages.length = 0
-  if (await agent.heartbeat()) yield { level: 'ok', subject: 'token', text: 'the platform accepts it' }
-  else yield { level: 'fail', subject: 'token', text: messages.at(-1) ?? 'the platform did not accept a heartbeat' }
+  yield await examineToken(platformUrl, agentToken)
+}
+
+/** Delivers no report, which the platform refuses only after it has looked at the token: nothing is written there, and no agent appears. */
+async function examineToken(platformUrl: string, agentToken: string): Promise<Finding> {
+  const subject = 'token'
+  const response = await fetch(addressOf(platformUrl, AGENT_PATHS.data), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${agentToken}`, 'content-type': 'application/json' },
+    body: '{"reports":[]}',
+    signal: AbortSignal.timeout(PATIENCE),
+  })
+  if (response.status === 422) return { level: 'ok', subject, text: 'the platform accepts it' }
+  if (response.status === 401 || response.status === 403)
+    return {
+      level: 'fail',
+      subject,
+      text: `the platform refuses it (${response.status}): it is unknown, expired or revoked. Set AGENT_TOKEN to a token that the platform has provisioned`,
+    }
+  return {
+    level: 'warn',
+    subject,
+    text: `the platform answered ${response.status}, which tells nothing of the token. Try again`,
+  }
+}
+
+function addressOf(platformUrl: string, path: string): URL {
+  return new URL(`${platformUrl.trim().replace(/\/+$/, '')}${path}`)
 }
 
 async function examineState(directory: string | undefined): Promise<Finding> {

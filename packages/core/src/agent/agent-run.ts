@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { type Backoff, fullJitter } from '../backoff.ts'
 import type { RuntimeConfig } from '../config/runtime-config.ts'
 import type { Connector } from '../connector.ts'
@@ -53,6 +54,8 @@ export class AgentRun<Config, Client> {
   constructor(options: AgentRunOptions<Config, Client>) {
     const { connector, runtime, log, client, agentVersion } = options
     const now = (): Date => new Date()
+    // Every running collector listens to it, which is no leak: Node would warn from eleven on.
+    setMaxListeners(0, this.#stopping.signal)
     this.#options = options
     this.#outbox = createMemoryOutbox(runtime.max_queue_size * 1024 * 1024)
     this.#reporting = createReporting({
@@ -89,7 +92,7 @@ export class AgentRun<Config, Client> {
     const runs = await Promise.all(Object.keys(this.#options.connector.collectors).map((name) => collection.run(name)))
     // Runs that stopping cut short would read as health.
     signal.throwIfAborted()
-    return JSON.parse(this.#options.redactor.report(this.#reporting.alone(reporter, runs, collection))) as Report
+    return this.#options.redactor.clean(this.#reporting.alone(reporter, runs, collection))
   }
 
   async send(report: Report): Promise<boolean> {

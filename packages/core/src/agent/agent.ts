@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { checkOptions } from '../check-options.ts'
 import { type ParsedConfig, parseConfig, type RawConfig } from '../config/parse-config.ts'
 import type { Connector } from '../connector.ts'
 import { isConnector } from '../define-connector.ts'
@@ -8,14 +9,16 @@ import { planDeployment } from '../deployment/plan-deployment.ts'
 import type { Duration } from '../duration.ts'
 import { toMilliseconds } from '../duration.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
-import { type Logger, silentLogger } from '../logger.ts'
+import { type Logger, warningLogger } from '../logger.ts'
 import { parseAgentToken } from '../platform/agent-token.ts'
 import { createPlatformClient } from '../platform/client.ts'
 import { isUnencrypted, parsePlatformUrl, platformUrlText } from '../platform/platform-url.ts'
 import { type HeartbeatRequest, type Report, reportSchema } from '../platform/protocol.ts'
+import type { SignalCatalog } from '../signal-catalog.ts'
 import { createDirectoryState, createMemoryState } from '../state/state-store.ts'
 import { CORE_VERSION } from '../version.ts'
 import { AgentRun } from './agent-run.ts'
+import { selfSignals } from './self-signals.ts'
 
 /** What an agent is made from. */
 export interface AgentOptions<Config = unknown, Client = unknown> {
@@ -26,7 +29,7 @@ export interface AgentOptions<Config = unknown, Client = unknown> {
   readonly agentToken: string
   /** Options of the connector and those that every agent has, in snake_case. Text is accepted for every option. @default {} */
   readonly config?: RawConfig
-  /** @default says nothing */
+  /** @default warnings and errors go to standard error; `silentLogger` says nothing */
   readonly logger?: Logger
   /** Where cursors and the agent's id outlive a run. @default nothing outlives it */
   readonly stateDirectory?: string
@@ -41,7 +44,7 @@ export interface Agent {
   getDeploymentCommand(): string
   /** The command with its prerequisites, verification, removal and numbered instructions. */
   deployment(): RenderedDeployment
-  /** Runs every collector once and returns what they saw. Opens the client if it is not open: `stop` closes it. A collector that fails is a gap in the report, not an error. @throws what the connector's `connect` throws, and `RCA_AGENT_STOPPED` after `stop`. */
+  /** Runs every collector once and returns what they saw. Opens the client if it is not open: `stop` closes it. A collector that fails is a gap in the report, not an error. @throws {ConnectionError} when what is watched cannot be reached., and `RCA_AGENT_STOPPED` after `stop`. */
   collectMetrics(): Promise<Report>
   /** Delivers a report. Repeats with full jitter and honours Retry-After; `false` when the platform does not have it in the end. Never rejects for the network. @throws {TypeError} when it is no report. */
   sendData(report: Report): Promise<boolean>
@@ -66,6 +69,16 @@ export interface AgentStatus {
   readonly outbox: HeartbeatRequest['outbox']
 }
 
+const OPTIONS: readonly (keyof AgentOptions)[] = [
+  'connector',
+  'platformUrl',
+  'agentToken',
+  'config',
+  'logger',
+  'stateDirectory',
+  'agentVersion',
+]
+
 /** Platforms that were warned about in this process. */
 const warned = new Set<string>()
 
@@ -75,14 +88,15 @@ const warned = new Set<string>()
  * @throws {ConfigError} @throws {PlatformUrlError} @throws {AgentTokenError} @throws {ConnectorError}
  */
 export function createAgent<Config, Client>(options: AgentOptions<Config, Client>): Agent {
+  checkOptions('createAgent', options, OPTIONS)
   const { connector } = options
   if (!isConnector(connector))
     throw new ConnectorError('given to `createAgent`', 'it was not made by `defineConnector`.')
   const platformUrl = parsePlatformUrl(options.platformUrl)
   const agentToken = parseAgentToken(options.agentToken)
   const parsed: ParsedConfig<Config> = parseConfig(connector, options.config)
-  const redactor = createRedactor([agentToken, ...parsed.secrets])
-  const log = redactor.logger(options.logger ?? silentLogger)
+  const redactor = createRedactor([agentToken, ...parsed.secrets], declaredNames(connector.signals))
+  const log = redactor.logger(options.logger ?? warningLogger)
   const agentVersion = options.agentVersion ?? CORE_VERSION
 
   warnIfUnencrypted(platformUrl, log)
@@ -135,6 +149,11 @@ function warnIfUnencrypted(platformUrl: URL, log: Logger): void {
 }
 
 /** A report as far as it is one: fields that are not a report's stay here. */
+/** Names of attributes that connector and core chose themselves. */
+function declaredNames(signals: SignalCatalog): string[] {
+  return Object.values({ ...selfSignals, ...signals }).flatMap(({ attributes }) => Object.keys(attributes))
+}
+
 function checkedReport(report: unknown): Report {
   const checked = reportSchema.safeParse(report)
   if (checked.success) return checked.data as Report

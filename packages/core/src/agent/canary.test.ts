@@ -1,9 +1,12 @@
+import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { type Client, exampleConnector, host, signals } from '../../test/example-connector.ts'
 import { startPlatform } from '../../test/platform.ts'
 import { recordingLogger } from '../../test/recording-logger.ts'
+import type { ConfigSchema } from '../config/config-schema.ts'
 import { secret } from '../config/options.ts'
+import { silentLogger } from '../logger.ts'
 import { createAgent } from './agent.ts'
 
 const TOKEN = 'agent_canary_7d1e90'
@@ -104,4 +107,28 @@ test('a configuration that is wrong does not show its secrets', () => {
     createAgent({ connector, platformUrl: 'https://x', agentToken: TOKEN, config: { password: PASSWORD } })
   expect(make).toThrow('`password`: Too big')
   expect(make).not.toThrow(PASSWORD)
+})
+
+test('a connection that fails tells why, and not with which secret', async () => {
+  const connector = exampleConnector({
+    config: z.object({ password: secret() }) as ConfigSchema,
+    connect: async ({ config }) => {
+      const { password } = config as { password: string }
+      throw new Error(`login failed for u:${password}`, { cause: new Error(`401 for ${password}`) })
+    },
+  })
+  const agent = createAgent({
+    connector,
+    platformUrl: 'http://127.0.0.1:1',
+    agentToken: 'token',
+    config: { password: 'hunter2222' },
+    logger: silentLogger,
+  })
+  const error: unknown = await agent.collectMetrics().catch((reason: unknown) => reason)
+  expect(error).toMatchObject({
+    code: 'RCA_CONNECTION_FAILED',
+    message: 'login failed for u:[redacted]: 401 for [redacted]',
+  })
+  expect(inspect(error, { depth: 10 })).not.toContain('hunter2222')
+  await agent.stop()
 })

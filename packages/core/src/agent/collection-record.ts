@@ -1,3 +1,4 @@
+import type { Logger } from '../logger.ts'
 import type { CollectorStatus } from '../platform/protocol.ts'
 import { LIMITS } from '../platform/protocol.ts'
 import type { Gap } from '../signals.ts'
@@ -23,8 +24,8 @@ export interface CollectionRecord {
   failures(): ReadonlyMap<string, number>
 }
 
-/** A record of no run yet. Its size is bounded by the collectors and what their last runs said. */
-export function createCollectionRecord(redact: (text: string) => string): CollectionRecord {
+/** A record of no run yet. Its size is bounded by the collectors and what their last runs said. What begins or ceases to fail is logged. */
+export function createCollectionRecord(redact: (text: string) => string, log: Logger): CollectionRecord {
   const statuses = new Map<string, CollectorStatus>()
   const failures = new Map<string, number>()
   const open = new Map<string, Gap[]>()
@@ -44,6 +45,9 @@ export function createCollectionRecord(redact: (text: string) => string): Collec
       )
       if (error !== undefined) failures.set(collector, (failures.get(collector) ?? 0) + 1)
       const ok = error === undefined
+      const before = statuses.get(collector)?.error
+      if (!ok && before === undefined) log.warn({ collector }, `the collector \`${collector}\` fails: ${error}`)
+      if (ok && before !== undefined) log.info({ collector }, `the collector \`${collector}\` works again`)
       const duration = Math.round(durationMs * 1000) / 1000
       statuses.set(collector, ok ? { ok, duration_ms: duration } : { ok, duration_ms: duration, error })
     },

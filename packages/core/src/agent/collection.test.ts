@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Client, exampleConnector, host, signals } from '../../test/example-connector.ts'
 import { gate } from '../../test/gate.ts'
+import { recordingLogger } from '../../test/recording-logger.ts'
 import type { Collector } from '../connector.ts'
 import type { Signals } from '../signals.ts'
 import { createSignalCheck } from './check-signals.ts'
@@ -8,6 +9,7 @@ import { type Collection, createCollection } from './collection.ts'
 
 interface Setup {
   readonly collection: Collection
+  readonly log: ReturnType<typeof recordingLogger>
   /** Lets so many seconds pass. */
   pass(seconds: number): void
   readonly stop: AbortController
@@ -16,16 +18,19 @@ interface Setup {
 function collectionOf(collectors: Record<string, Collector<Client>>): Setup {
   let time = Date.parse('2026-01-23T10:00:00.000Z')
   const stop = new AbortController()
+  const log = recordingLogger()
   const collection = createCollection<Client>({
     connector: exampleConnector({ collectors }),
     client: { name: 'example' },
     check: createSignalCheck(signals),
     redact: (text) => text.replaceAll('hunter2', '[redacted]'),
     now: () => new Date(time),
+    log,
     signal: stop.signal,
   })
   return {
     collection,
+    log,
     pass: (seconds) => {
       time += seconds * 1000
     },
@@ -215,4 +220,25 @@ test('a run that stopping cuts short is no failure of what is watched', async ()
 test('a collector that does not exist is an answer too', async () => {
   const { collection } = collectionOf({})
   expect((await collection.run('disks')).error).toBe('`disks` is no collector of `example`')
+})
+
+test('a collector that begins or ceases to fail is told in the log, once', async () => {
+  let broken = true
+  const { collection, log } = collectionOf({
+    disks: {
+      collect: async () => {
+        if (broken) throw new Error('no permission for hunter2')
+        return {}
+      },
+    },
+  })
+  await collection.run('disks')
+  await collection.run('disks')
+  broken = false
+  await collection.run('disks')
+  await collection.run('disks')
+  expect(log.lines.map(({ level, message }) => `${level}: ${message}`)).toEqual([
+    'warn: the collector `disks` fails: no permission for [redacted]',
+    'info: the collector `disks` works again',
+  ])
 })

@@ -1,5 +1,6 @@
 import type { CollectContext, Collector, Connector } from '../connector.ts'
 import { toMilliseconds } from '../duration.ts'
+import type { Logger } from '../logger.ts'
 import { reasonOf, shortReason } from '../reason.ts'
 import type { Signals } from '../signals.ts'
 import type { CheckedSignals } from './check-signals.ts'
@@ -16,6 +17,7 @@ export interface CollectionOptions<Client> {
   /** Takes secrets out of error messages. */
   readonly redact: (text: string) => string
   readonly now: () => Date
+  readonly log: Logger
   /** Aborts what is running. */
   readonly signal: AbortSignal
 }
@@ -33,7 +35,7 @@ const NOTHING: CheckedSignals = { entities: [], metrics: [], events: [], gaps: [
 /** A collection over an open client. */
 export function createCollection<Client>(options: CollectionOptions<Client>): Collection {
   const { connector, redact, now } = options
-  const record = createCollectionRecord(redact)
+  const record = createCollectionRecord(redact, options.log)
   const joinable = new Map<string, Promise<CollectorRun>>()
   const readers = new Map(
     Object.entries(connector.collectors).map(([name, collector]) => [name, createReader(collector, options)]),

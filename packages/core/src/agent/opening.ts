@@ -1,6 +1,7 @@
 import { validate } from 'uuid'
 import type { Connector } from '../connector.ts'
 import type { Redactor } from '../delivery/redaction.ts'
+import { ConnectionError } from '../errors/connection-error.ts'
 import type { Logger } from '../logger.ts'
 import { settled } from '../pause.ts'
 import { type CollectorStatus, LIMITS } from '../platform/protocol.ts'
@@ -87,7 +88,8 @@ export function createOpening<Config, Client>(options: OpeningOptions<Config, Cl
   const open = (): Promise<Open> => {
     opening ??= openNow().catch((error: unknown) => {
       opening = undefined
-      throw error
+      // What a connector throws may hold the secrets that it was given: its own message, causes and fields.
+      throw new ConnectionError(shortReason(reasonOf(error), redactor.text))
     })
     return opening
   }
@@ -136,7 +138,7 @@ function readers<Config, Client>(
     now,
   }
   return {
-    collection: createCollection({ ...shared, signal }),
+    collection: createCollection({ ...shared, log, signal }),
     watching: createWatching({ ...shared, cursors: createCursors(state, agentId, log), log, emit }),
   }
 }

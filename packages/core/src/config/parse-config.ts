@@ -62,6 +62,8 @@ export function parseConfig<Config>(connector: Connector<Config>, raw: RawConfig
   const properties = schema.properties ?? {}
   const shared = configJsonSchema(runtimeConfigSchema).properties ?? {}
   const { additionalProperties: others = false } = schema
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
+    throw new ConfigError(connector.type, [{ path: [], message: 'It must be an object of options and their values.' }])
   const written = Object.entries(raw).filter(([, value]) => value !== undefined)
 
   const issues: ConfigIssue[] = []
@@ -73,8 +75,8 @@ export function parseConfig<Config>(connector: Connector<Config>, raw: RawConfig
     else if (Object.hasOwn(shared, key)) forRuntime.push([key, coerceText(value, asSchema(property), schema)])
     else forConnector.push([key, coerceText(value, asSchema(property), schema)])
   }
-  const runtime = check(runtimeConfigSchema, Object.fromEntries(forRuntime), issues)
-  const config = check(connector.config as ConfigSchema<Config>, Object.fromEntries(forConnector), issues)
+  const runtime = check(runtimeConfigSchema, Object.fromEntries(forRuntime), properties, issues)
+  const config = check(connector.config as ConfigSchema<Config>, Object.fromEntries(forConnector), properties, issues)
   // As written, as read, and as the schema left it: a check may take white space off.
   const values = [Object.fromEntries(written), Object.fromEntries(forConnector), config?.value]
   const secrets = [...new Set(values.flatMap((value) => secretsIn(value, schema, schema)))]
@@ -103,7 +105,8 @@ function asSchema(property: JsonSchema | boolean | undefined): JsonSchema {
 
 function check<Config>(
   schema: ConfigSchema<Config>,
-  value: unknown,
+  value: Readonly<Record<string, unknown>>,
+  properties: Readonly<Record<string, JsonSchema>>,
   issues: ConfigIssue[],
 ): { value: Config } | undefined {
   const result = schema['~standard'].validate(value)
@@ -112,12 +115,18 @@ function check<Config>(
   if (result.issues === undefined) return { value: result.value }
   for (const issue of result.issues) {
     const path = (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment))
+    const [option] = path
+    const isMissing = path.length === 1 && typeof option === 'string' && value[option] === undefined
     issues.push({
       path: path.map((key) => (typeof key === 'number' ? key : String(key))),
-      message: sentence(issue.message),
+      message: isMissing ? missing(properties[option]) : sentence(issue.message),
     })
   }
   return undefined
+}
+
+function missing(option: JsonSchema | undefined): string {
+  return `it is missing.${option?.description === undefined ? '' : ` ${sentence(option.description)}`}`
 }
 
 function unknownKey(key: string, known: readonly string[]): string {

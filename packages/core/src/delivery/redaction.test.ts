@@ -6,10 +6,10 @@ import { createRedactor } from './redaction.ts'
 
 const at = '2026-01-23T10:00:00.000Z'
 
-/** A report that says this text wherever a connector can say something. */
+/** A report that says this text wherever a connector can say something that its catalog does not fix. */
 function reportSaying(text: string): Report {
   const attributes = { [text]: text, list: [text, 'x'], number: 5, flag: true }
-  const entity = { type: text, id: text }
+  const entity = { type: 'host', id: text }
   return {
     report_id: '019bea3c-7b5e-7cc3-9d4c-2f1f6a3a9a11',
     agent_id: '3f1b9c0e-8f5e-5d1b-9a55-2d3c9f8b7a60',
@@ -19,7 +19,7 @@ function reportSaying(text: string): Report {
     timestamp: at,
     data: {
       entities: [
-        { ...entity, name: text, attributes, relations: [{ type: text, target: entity }] },
+        { ...entity, name: text, attributes, relations: [{ type: 'runs_on', target: entity }] },
         { type: 'host', id: '1', name: '', attributes: {}, relations: [], deleted: true },
       ],
       metrics: [{ name: 'm', value: 1, unit: '1', kind: 'gauge', entity, attributes }],
@@ -38,6 +38,41 @@ test('secrets are taken out wherever a report can say something', () => {
     expect(report(reportSaying(encodeURIComponent(secret)))).not.toContain(encodeURIComponent(secret))
     expect(JSON.parse(report(reportSaying(JSON.stringify(secret))))).toEqual(reportSaying('"[redacted]"'))
   }
+})
+
+test('what the catalog declares stays, even if a secret is part of it', () => {
+  const entity = { type: 'acme.queue', id: 'acme' }
+  const report: Report = {
+    ...reportSaying('nothing'),
+    data: {
+      entities: [
+        { ...entity, name: 'acme', attributes: { 'acme.name': 'acme' }, relations: [{ type: 'acme', target: entity }] },
+      ],
+      metrics: [{ name: 'acme.depth', value: 1, unit: '1', kind: 'gauge', entity, attributes: {} }],
+      events: [],
+      gaps: [],
+    },
+  }
+  const { data } = JSON.parse(createRedactor(['acme'], ['acme.name']).report(report)) as Report
+  expect(data.entities[0]).toEqual({
+    type: 'acme.queue',
+    id: '[redacted]',
+    name: '[redacted]',
+    attributes: { 'acme.name': '[redacted]' },
+    relations: [{ type: 'acme', target: { type: 'acme.queue', id: '[redacted]' } }],
+  })
+  expect(data.metrics[0]).toMatchObject({ name: 'acme.depth', entity: { type: 'acme.queue' } })
+})
+
+test('what was redacted once is not redacted again', () => {
+  const { text } = createRedactor(['e'])
+  expect(text(text('hello'))).toBe('h[redacted]llo')
+})
+
+test('short secrets leave the names of a log message’s fields alone', () => {
+  const recorder = recordingLogger()
+  createRedactor(['t']).logger(recorder).info({ retry_in_ms: 5, text: 't' }, 'message')
+  expect(recorder.lines[0]?.fields).toEqual({ retry_in_ms: 5, text: '[redacted]' })
 })
 
 test('a report without a secret is written as it is', () => {

@@ -9,55 +9,66 @@ const DEEPEST = 8
 /** Takes secrets out of whatever leaves the process. */
 export interface Redactor {
   text(text: string): string
+  /** A report without secrets; the same one if it holds none. */
+  clean(report: Report): Report
   /** A report as JSON, without secrets. What was a valid report stays one, whatever the secrets are. */
   report(report: Report): string
   /** A logger that writes no secret, and that never throws. */
   logger(log: Logger): Logger
 }
 
-/** A redactor for these secrets, also where they stand percent-encoded or inside JSON. */
-export function createRedactor(secrets: readonly string[]): Redactor {
+/** Shortest secret that is looked for in the names of a log message's fields: shorter ones stand in them by accident. */
+const SHORTEST_IN_NAMES = 6
+
+/**
+ * A redactor for these secrets, also where they stand percent-encoded or inside JSON.
+ *
+ * @param declared names of attributes that stay as they are, even if a secret is part of one
+ */
+export function createRedactor(secrets: readonly string[], declared: Iterable<string> = []): Redactor {
   const text = textRedactor(secrets)
+  const names = new Set(declared)
+  const attributeName = (name: string): string => (names.has(name) ? name : text(name).slice(0, LIMITS.name))
+  const fieldName = textRedactor(secrets.filter((secret) => secret.length >= SHORTEST_IN_NAMES))
   const inReports = writtenForms(secrets).map((form) => JSON.stringify(form).slice(1, -1))
+  const clean = (report: Report): { readonly report: Report; readonly json: string } => {
+    const json = JSON.stringify(report)
+    if (!inReports.some((form) => json.includes(form))) return { report, json }
+    return { report: { ...report, data: redactedData(report.data, text, attributeName) }, json }
+  }
   return {
     text,
+    clean: (report) => clean(report).report,
     report: (report) => {
-      const json = JSON.stringify(report)
-      if (!inReports.some((form) => json.includes(form))) return json
-      return JSON.stringify({ ...report, data: redactedData(report.data, text) })
+      const cleaned = clean(report)
+      return cleaned.report === report ? cleaned.json : JSON.stringify(cleaned.report)
     },
     logger: (log) => ({
-      debug: redactedLevel(log.debug.bind(log), text),
-      info: redactedLevel(log.info.bind(log), text),
-      warn: redactedLevel(log.warn.bind(log), text),
-      error: redactedLevel(log.error.bind(log), text),
+      debug: redactedLevel(log.debug.bind(log), text, fieldName),
+      info: redactedLevel(log.info.bind(log), text, fieldName),
+      warn: redactedLevel(log.warn.bind(log), text, fieldName),
+      error: redactedLevel(log.error.bind(log), text, fieldName),
     }),
   }
 }
 
-/** Field by field: the words of the protocol stay, and so do numbers, times and the catalog's units. */
-function redactedData(data: Report['data'], redact: (text: string) => string): Report['data'] {
+/** Field by field: the words of the protocol and what the catalog declares (types, names of metrics, events and attributes) stay as they are. */
+function redactedData(
+  data: Report['data'],
+  redact: (text: string) => string,
+  attributeName: (name: string) => string,
+): Report['data'] {
   // What stands in a secret's place may be longer than it.
   const within = (text: string, longest: number): string => redact(text).slice(0, longest)
-  const reference = ({ type, id }: EntityReference): EntityReference => ({
-    type: within(type, LIMITS.name),
-    id: within(id, LIMITS.identifier),
-  })
+  const reference = ({ type, id }: EntityReference): EntityReference => ({ type, id: within(id, LIMITS.identifier) })
   const value = (original: AttributeValue): AttributeValue => {
     if (typeof original === 'string') return within(original, LIMITS.attribute)
     return typeof original === 'object' ? original.map((element) => within(element, LIMITS.element)) : original
   }
   const attributes = (original: Attributes): Attributes =>
-    Object.fromEntries(Object.entries(original).map(([name, member]) => [within(name, LIMITS.name), value(member)]))
+    Object.fromEntries(Object.entries(original).map(([name, member]) => [attributeName(name), value(member)]))
   const relations = (original: Entity['relations']): Entity['relations'] =>
-    original.map(({ type, target }) => ({ type: within(type, LIMITS.name), target: reference(target) }))
-  const described = <Kind extends { readonly name: string; readonly attributes: Attributes }>(
-    original: Kind,
-  ): Kind => ({
-    ...original,
-    name: within(original.name, LIMITS.name),
-    attributes: attributes(original.attributes),
-  })
+    original.map(({ type, target }) => ({ type, target: reference(target) }))
   return {
     entities: data.entities.map((entity) => ({
       ...entity,
@@ -66,9 +77,14 @@ function redactedData(data: Report['data'], redact: (text: string) => string): R
       attributes: attributes(entity.attributes),
       relations: relations(entity.relations),
     })),
-    metrics: data.metrics.map((metric) => ({ ...described(metric), entity: reference(metric.entity) })),
+    metrics: data.metrics.map((metric) => ({
+      ...metric,
+      entity: reference(metric.entity),
+      attributes: attributes(metric.attributes),
+    })),
     events: data.events.map((event) => ({
-      ...described(event),
+      ...event,
+      attributes: attributes(event.attributes),
       ...(event.id === undefined ? {} : { id: within(event.id, LIMITS.name) }),
       entity: reference(event.entity),
       body: within(event.body, LIMITS.body),
@@ -81,10 +97,14 @@ function redactedData(data: Report['data'], redact: (text: string) => string): R
   }
 }
 
-function redactedLevel(write: Logger['info'], redact: (text: string) => string): Logger['info'] {
+function redactedLevel(
+  write: Logger['info'],
+  redact: (text: string) => string,
+  fieldName: (name: string) => string,
+): Logger['info'] {
   return (fields, message) => {
     try {
-      write(loggable(fields, redact) as Readonly<Record<string, unknown>>, redact(String(message)))
+      write(loggable(fields, redact, fieldName) as Readonly<Record<string, unknown>>, redact(String(message)))
     } catch {
       // A logger that fails must not stop what it tells of.
     }
@@ -92,16 +112,21 @@ function redactedLevel(write: Logger['info'], redact: (text: string) => string):
 }
 
 /** A copy of a log message's fields without secrets: plain data of bounded depth, whatever a connector logs. */
-function loggable(original: unknown, redact: (text: string) => string, depth = 0): unknown {
+function loggable(
+  original: unknown,
+  redact: (text: string) => string,
+  fieldName: (name: string) => string,
+  depth = 0,
+): unknown {
   if (typeof original === 'string') return redact(original)
   if (typeof original !== 'object' || original === null) return original
   if (original instanceof Error) return redact(original.message)
   if (ArrayBuffer.isView(original)) return `[${original.byteLength} bytes]`
   if (depth >= DEEPEST) return '[too deep]'
-  if (Array.isArray(original)) return original.map((element) => loggable(element, redact, depth + 1))
+  if (Array.isArray(original)) return original.map((element) => loggable(element, redact, fieldName, depth + 1))
   const { toJSON } = original as { readonly toJSON?: unknown }
-  if (typeof toJSON === 'function') return loggable(toJSON.call(original), redact, depth + 1)
+  if (typeof toJSON === 'function') return loggable(toJSON.call(original), redact, fieldName, depth + 1)
   return Object.fromEntries(
-    Object.entries(original).map(([key, member]) => [redact(key), loggable(member, redact, depth + 1)]),
+    Object.entries(original).map(([key, member]) => [fieldName(key), loggable(member, redact, fieldName, depth + 1)]),
   )
 }

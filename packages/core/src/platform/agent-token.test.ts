@@ -6,7 +6,11 @@ test('white space around a token is dropped, as a file’s last newline is', () 
   expect(parseAgentToken(' agent_prod_4f2a!~\r\n')).toBe('agent_prod_4f2a!~')
 })
 
-test.each([undefined, null, 5, {}, '', ' \n'])('%j is no token', (value) => {
+test.each([undefined, null, 5, {}])('%j is no token', (value) => {
+  expect(() => parseAgentToken(value)).toThrow('`agentToken` is missing or no text')
+})
+
+test.each(['', ' \n'])('%j is no token', (value) => {
   expect(() => parseAgentToken(value)).toThrow('`agentToken` is empty')
 })
 

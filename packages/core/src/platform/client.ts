@@ -94,7 +94,7 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
         refused = true
         log.error(
           { platform_url: base, status: failure.status },
-          `${failure.message}. Nothing is lost yet: the agent keeps what it collects, within its queue, and goes on trying. Give it a valid token, or stop it`,
+          `${failure.message.replace(/\.$/, '')}. Nothing is lost yet: the agent keeps what it collects, within its queue, and goes on trying. Give it a valid token, or stop it`,
         )
       }
       throw failure

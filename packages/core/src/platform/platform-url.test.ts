@@ -15,8 +15,8 @@ test.each([
 
 test.each([
   ['', 'is empty'],
-  [undefined, 'is empty'],
-  [7, 'is empty'],
+  [undefined, 'is missing or no text'],
+  [7, 'is missing or no text'],
   ['api.example.com', 'is not a URL'],
   ['ftp://api.example.com', 'has the scheme `ftp`'],
   ['https://user@api.example.com', 'must not contain a user or password'],

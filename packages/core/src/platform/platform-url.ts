@@ -6,7 +6,8 @@ import { PlatformUrlError } from '../errors/platform-url-error.ts'
  * @throws {PlatformUrlError}
  */
 export function parsePlatformUrl(text: unknown): URL {
-  if (typeof text !== 'string' || text.trim() === '') throw new PlatformUrlError('is empty')
+  if (typeof text !== 'string') throw new PlatformUrlError('is missing or no text')
+  if (text.trim() === '') throw new PlatformUrlError('is empty')
   let url: URL
   try {
     url = new URL(text.trim())

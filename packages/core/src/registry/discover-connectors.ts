@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { checkOptions } from '../check-options.ts'
 import type { Connector } from '../connector.ts'
 import { CONTRACT, isConnector } from '../define-connector.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
+import { RcaError } from '../errors/rca-error.ts'
 import { reasonOf } from '../reason.ts'
 import { type InstalledPackage, installedPackages } from './installed-packages.ts'
 import { type ConnectorManifest, parseManifest } from './manifest.ts'
@@ -26,7 +28,11 @@ interface FoundEntry extends RegistryEntry {
  *
  * @throws {HostPackageError} when `from` is in no package.
  */
-export async function discoverConnectors({ from }: DiscoverOptions): Promise<Registry> {
+export async function discoverConnectors(options: DiscoverOptions): Promise<Registry> {
+  checkOptions('discoverConnectors', options, ['from'])
+  const { from } = options
+  if (typeof from !== 'string' && !(from instanceof URL))
+    throw new RcaError('RCA_OPTIONS_INVALID', '`from` of `discoverConnectors` is missing. Give `import.meta.url`')
   const file = from instanceof URL || from.startsWith('file:') ? fileURLToPath(from) : resolve(from)
   const entries = new Map<string, FoundEntry>()
   const problems: RegistryProblem[] = []

@@ -4,6 +4,7 @@ import { agentConfigJsonSchema } from '../config/parse-config.ts'
 import type { Connector } from '../connector.ts'
 import { CONTRACT, isConnector } from '../define-connector.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
+import { RcaError } from '../errors/rca-error.ts'
 import { UnknownTypeError } from '../errors/unknown-type-error.ts'
 import { nearestName } from '../nearest-name.ts'
 import { reasonOf } from '../reason.ts'
@@ -64,8 +65,10 @@ export interface RegistryEntry extends ConnectorSummary {
  * @throws {ConnectorError} when something is no connector, or two have the same type.
  */
 export function createRegistry(connectors: readonly Connector[]): Registry {
+  if (!Array.isArray(connectors))
+    throw new RcaError('RCA_OPTIONS_INVALID', '`createRegistry` takes a list of connectors: `createRegistry([server])`')
   const entries = new Map<string, RegistryEntry>()
-  for (const connector of connectors) {
+  for (const connector of connectors as readonly Connector[]) {
     if (!isConnector(connector))
       throw new ConnectorError('given to `createRegistry`', 'it was not made by `defineConnector`.')
     if (connector.contract !== CONTRACT)

@@ -1,0 +1,16 @@
+import type { Connector } from '../connector.ts'
+import { environmentName } from '../deployment/settings.ts'
+import { agentOptionNames, type RawConfig } from './parse-config.ts'
+
+/**
+ * The options of an agent that are set in an environment: `LOG_LEVEL` → `log_level`. Empty variables count as not set.
+ *
+ * @param environment such as `process.env`
+ */
+export function configFromEnvironment(
+  connector: Connector,
+  environment: Readonly<Record<string, string | undefined>>,
+): RawConfig {
+  const set = agentOptionNames(connector).map((key) => [key, environment[environmentName(key)]] as const)
+  return Object.fromEntries(set.filter(([, value]) => value !== undefined && value !== ''))
+}
