@@ -1,22 +1,8 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-
-const run = promisify(execFile)
-const repository = new URL('..', import.meta.url).pathname
-
-/** What a user's shell has: the machine's own Node and npm, none of the repository's tools. */
-const userEnvironment = {
-  ...process.env,
-  PATH: (process.env.PATH ?? '')
-    .split(delimiter)
-    .filter((folder) => !folder.includes('node_modules'))
-    .join(delimiter),
-  NODE_OPTIONS: '',
-}
+import { inShell, pack, paths } from './user-shell.ts'
 
 /** The whole program of somebody who installs only what they need. */
 const program = `
@@ -35,24 +21,15 @@ describe('the packed packages, installed with npm in an empty folder', () => {
   let folder = ''
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rca-packed-'))
-    for (const name of ['core', 'connector-server']) {
-      await run(join(repository, 'node_modules/.bin/pnpm'), ['pack', '--pack-destination', folder], {
-        cwd: join(repository, 'packages', name),
-      })
-    }
-    const tarballs = (await readdir(folder)).filter((name) => name.endsWith('.tgz')).map((name) => `./${name}`)
-    expect(tarballs).toHaveLength(2)
+    const tarballs = [await pack(folder, 'core'), await pack(folder, 'connector-server')]
     await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
-    await run('npm', ['install', '--no-audit', '--no-fund', ...tarballs], { cwd: folder, env: userEnvironment })
+    await inShell(folder, 'npm', ['install', '--no-audit', '--no-fund', ...tarballs])
     await writeFile(join(folder, 'agent.js'), program)
   }, 180_000)
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  it.each([
-    ["the machine's own Node", 'node'],
-    ["the repository's Node", process.execPath],
-  ])('run a ten-line agent on %s', async (_title, node) => {
-    const { stdout, stderr } = await run(node, ['agent.js'], { cwd: folder, env: userEnvironment })
+  it.each(paths)('run a ten-line agent on %s', async (_title, path) => {
+    const { stdout, stderr } = await inShell(folder, 'node', ['agent.js'], path)
     expect(stderr).toBe('')
     const result = JSON.parse(stdout) as { agent_type: string; timestamp: string; names: string[]; command: string }
     expect(result.agent_type).toBe('server')

@@ -44,7 +44,7 @@ export interface Agent {
   getDeploymentCommand(): string
   /** The command with its prerequisites, verification, removal and numbered instructions. */
   deployment(): RenderedDeployment
-  /** Runs every collector once and returns what they saw. Opens the client if it is not open: `stop` closes it. A collector that fails is a gap in the report, not an error. @throws {ConnectionError} when what is watched cannot be reached., and `RCA_AGENT_STOPPED` after `stop`. */
+  /** Runs every collector once and returns what they saw. Opens the client if it is not open: `stop` closes it. A collector that fails is a gap in the report, not an error. @throws {ConnectionError} when what is watched cannot be reached. @throws {RcaError} `RCA_AGENT_STOPPED` after `stop`. */
   collectMetrics(): Promise<Report>
   /** Delivers a report. Repeats with full jitter and honours Retry-After; `false` when the platform does not have it in the end. Never rejects for the network. @throws {TypeError} when it is no report. */
   sendData(report: Report): Promise<boolean>

@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+export const repository: string = fileURLToPath(new URL('..', import.meta.url))
+
+/** What a user's shell has: the machine's own Node and npm, none of the repository's tools. */
+const machine = (process.env.PATH ?? '')
+  .split(delimiter)
+  .filter((folder) => !folder.includes('node_modules'))
+  .join(delimiter)
+
+/** Paths on which `node` is another one each. */
+export const paths: readonly (readonly [title: string, path: string])[] = [
+  ["the machine's own Node", machine],
+  ["the repository's Node", [dirname(process.execPath), machine].join(delimiter)],
+]
+
+/** Runs a program as a user would. Returns what it wrote. */
+export async function inShell(folder: string, program: string, words: readonly string[], path = machine) {
+  const env = { ...process.env, PATH: path, NODE_OPTIONS: '' }
+  return run(program, words, { cwd: folder, env })
+}
+
+/** Packs a package into a folder, as it would be published. Returns the tarball. */
+export async function pack(folder: string, name: string): Promise<string> {
+  await run(join(repository, 'node_modules/.bin/pnpm'), ['pack', '--pack-destination', folder], {
+    cwd: join(repository, 'packages', name),
+  })
+  return findTarball(folder, `rca-${name}-`)
+}
+
+/** The one tarball in a folder whose name begins so. */
+export async function findTarball(folder: string, beginning: string): Promise<string> {
+  const found = (await readdir(folder)).filter((name) => name.startsWith(beginning) && name.endsWith('.tgz'))
+  const [name] = found
+  if (name === undefined || found.length > 1)
+    throw new Error(`${folder} holds ${found.length} tarballs called ${beginning}*`)
+  return join(folder, name)
+}
