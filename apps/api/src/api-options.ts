@@ -2,6 +2,9 @@ import type { Duration, Registry } from '@rca/core'
 import type { FastifyBaseLogger } from 'fastify'
 import type { TrustProxy } from './trust-proxy.ts'
 
+/** Where data is kept unless something else is said. */
+export const DEFAULT_DATABASE_URL = 'sqlite:./rca.sqlite'
+
 /** How the API runs. Everything has a default: `createApi()` listens on loopback and keeps its data in `./rca.sqlite`. */
 export interface ApiOptions {
   /** Connectors that can be provisioned. @default those installed beside the API */
@@ -12,7 +15,7 @@ export interface ApiOptions {
   readonly port?: number
   /** Opens the admin routes. @default a generated one, see `Api.adminToken` */
   readonly adminToken?: string
-  /** `sqlite:<path>`, or `sqlite::memory:`. @default 'sqlite:./rca.sqlite' */
+  /** `sqlite:<path>`, relative to the working directory, or `sqlite::memory:`. @default 'sqlite:./rca.sqlite' */
   readonly databaseUrl?: string
   /** The address that agents are told. @default the one the API listens on */
   readonly publicUrl?: string
@@ -51,7 +54,7 @@ export function completeOptions(options: ApiOptions): CompleteApiOptions {
   return {
     host: '127.0.0.1',
     port: 8080,
-    databaseUrl: 'sqlite:./rca.sqlite',
+    databaseUrl: DEFAULT_DATABASE_URL,
     heartbeatInterval: '30s',
     tokenGrace: '24h',
     retention: '7d',

@@ -7,7 +7,7 @@ import { createApp } from './app.ts'
 import type { App } from './context.ts'
 import { OptionsError } from './options-error.ts'
 import { createRetentionJob } from './retention-job.ts'
-import { openStore } from './store/open-store.ts'
+import { databasePath, openStore } from './store/open-store.ts'
 
 /** A platform in this process. */
 export interface Api {
@@ -43,6 +43,7 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
   for (const problem of registry.problems) options.log?.warn({ package: problem.package }, problem.message)
 
   const store = await openStore(options.databaseUrl)
+  options.log?.info({ database: databasePath(options.databaseUrl) }, 'database opened')
   const publicUrl = (): string =>
     options.publicUrl ?? addressOf(options.host, (app.server.address() as AddressInfo | null)?.port ?? options.port)
   const app: App = await createApp(

@@ -87,7 +87,7 @@ export async function createApp(
     maxHeldBytes: HELD_BODIES * options.bodyLimitDecoded,
   })
   endConnectionsOnClose(app)
-  await describeRoutes(app, '1')
+  await describeRoutes(app, { version: '1', publicUrl: context.publicUrl })
   for (const add of ROUTES) add(app, { ...context, telemetry })
   await app.register(reference)
   await app.ready()

@@ -15,6 +15,12 @@ import type { Store } from './store/store.ts'
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
+    /** What to do about a body that is too large. @default 'Send a smaller one.' */
+    sizeAdvice?: string
+  }
+  interface FastifySchema {
+    /** What a success answers, for the OpenAPI document. */
+    success?: string
   }
   interface FastifyRequest {
     /** Set before anything of the request's body is read. */

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { type Api, createApi } from './api.ts'
 import { OptionsError } from './options-error.ts'
+import { sentence } from './problems/sentence.ts'
 import { readEnvironment } from './read-environment.ts'
 
 /** How long accepted requests may take to finish once the process shall end, in milliseconds. */
@@ -17,14 +18,18 @@ try {
 }
 
 async function run(): Promise<void> {
-  const { options, logLevel } = readEnvironment(process.env)
+  const { options, logLevel, warnings } = readEnvironment(process.env)
   const log = pino({ level: logLevel, base: { service: 'rca-api' } }, pino.destination({ dest: 2, sync: true }))
+  for (const warning of warnings) log.warn(warning)
   const api = await createApi({ ...options, log })
   const url = await api.listen().catch(async (error: unknown) => {
     await api.close()
-    throw new Error(`Cannot listen: ${(error as Error).message}. Check \`HOST\` and \`PORT\` (0 takes a free port).`, {
-      cause: error,
-    })
+    throw new Error(
+      `Cannot listen: ${sentence((error as Error).message)} Check \`HOST\` and \`PORT\` (0 takes a free port).`,
+      {
+        cause: error,
+      },
+    )
   })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void shutDown(api, log, signal))
   if (api.adminTokenGenerated)

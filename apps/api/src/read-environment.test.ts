@@ -1,10 +1,15 @@
+import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { OptionsError } from './options-error.ts'
 import { readEnvironment } from './read-environment.ts'
 
 describe('readEnvironment', () => {
   it('leaves everything to the defaults where nothing is set', () => {
-    expect(readEnvironment({ PATH: '/bin', PORT: '' })).toEqual({ options: {}, logLevel: 'info' })
+    expect(readEnvironment({ PATH: '/bin', PORT: '' })).toEqual({
+      options: { databaseUrl: `sqlite:${resolve('rca.sqlite')}` },
+      logLevel: 'info',
+      warnings: [],
+    })
   })
 
   it('reads every variable', () => {
@@ -30,7 +35,7 @@ describe('readEnvironment', () => {
       host: '0.0.0.0',
       port: 0,
       adminToken: 'x'.repeat(32),
-      databaseUrl: 'sqlite:./a.sqlite',
+      databaseUrl: `sqlite:${resolve('a.sqlite')}`,
       publicUrl: 'https://rca.example.com',
       heartbeatInterval: '10s',
       tokenGrace: '1h',
@@ -42,6 +47,23 @@ describe('readEnvironment', () => {
       bodyLimitDecoded: 4096,
       maxConcurrentRequests: 3,
     })
+  })
+
+  it.each([
+    ['sqlite:./a.sqlite', 'sqlite:/home/me/a.sqlite'],
+    ['sqlite:../a.sqlite', 'sqlite:/home/a.sqlite'],
+    ['sqlite:/data/a.sqlite', 'sqlite:/data/a.sqlite'],
+    ['sqlite::memory:', 'sqlite::memory:'],
+    [undefined, 'sqlite:/home/me/rca.sqlite'],
+  ])('takes the database %j from where the user stands', (written, databaseUrl) => {
+    const { options } = readEnvironment({ INIT_CWD: '/home/me', DATABASE_URL: written })
+    expect(options.databaseUrl).toBe(databaseUrl)
+  })
+
+  it('warns of a variable that is misspelt', () => {
+    const { warnings, options } = readEnvironment({ RCA_TOKEN_GRASE: '1h' })
+    expect(warnings).toEqual(['`RCA_TOKEN_GRASE` is not read. Did you mean `RCA_TOKEN_GRACE`?'])
+    expect(options).not.toHaveProperty('tokenGrace')
   })
 
   it.each([

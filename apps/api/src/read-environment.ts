@@ -1,8 +1,10 @@
 import { duration, parsePlatformUrl } from '@rca/core'
 import { z } from 'zod'
-import type { ApiOptions } from './api-options.ts'
+import { type ApiOptions, DEFAULT_DATABASE_URL } from './api-options.ts'
+import { describeMisspelt } from './misspelt-variables.ts'
 import { OptionsError } from './options-error.ts'
-import { DATABASE_URL_PATTERN } from './store/open-store.ts'
+import { sentence } from './problems/sentence.ts'
+import { DATABASE_URL_PATTERN, databasePath } from './store/open-store.ts'
 import { parseTrustProxy } from './trust-proxy.ts'
 
 const whole = (least: number, most: number) =>
@@ -49,10 +51,13 @@ const environmentSchema = z.object({
 export interface EnvironmentSettings {
   readonly options: ApiOptions
   readonly logLevel: string
+  /** Variables that were probably meant to be read, a sentence for each. */
+  readonly warnings: readonly string[]
 }
 
 /**
- * Reads the options from environment variables. Empty variables count as absent.
+ * Reads the options from environment variables. Empty variables count as absent. npm and pnpm change the working directory
+ * and say in `INIT_CWD` where the user stands: a relative path of the database is meant from there.
  *
  * @throws {OptionsError} naming every variable that cannot be used; values are not repeated.
  */
@@ -63,14 +68,14 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
   const result = environmentSchema.safeParse(written)
   if (!result.success)
     throw new OptionsError(
-      result.error.issues.map((issue) => `\`${issue.path.join('.')}\`: ${issue.message}.`).join(' '),
+      result.error.issues.map((issue) => `\`${issue.path.join('.')}\`: ${sentence(issue.message)}`).join(' '),
     )
   const { LOG_LEVEL: logLevel, ...said } = result.data
   const options = {
     host: said.HOST,
     port: said.PORT,
     adminToken: said.RCA_ADMIN_TOKEN,
-    databaseUrl: said.DATABASE_URL,
+    databaseUrl: `sqlite:${databasePath(said.DATABASE_URL ?? DEFAULT_DATABASE_URL, written.INIT_CWD)}`,
     publicUrl: said.RCA_PUBLIC_URL,
     heartbeatInterval: said.RCA_HEARTBEAT_INTERVAL,
     tokenGrace: said.RCA_TOKEN_GRACE,
@@ -82,7 +87,11 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
     bodyLimitDecoded: said.RCA_BODY_LIMIT_DECODED,
     maxConcurrentRequests: said.RCA_MAX_CONCURRENT_REQUESTS,
   }
-  return { logLevel, options: Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) }
+  return {
+    logLevel,
+    options: Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+    warnings: describeMisspelt(Object.keys(written), Object.keys(environmentSchema.shape)),
+  }
 }
 
 function isPlatformUrl(text: string): boolean {

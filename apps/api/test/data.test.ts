@@ -65,6 +65,19 @@ describe('delivery', () => {
     expect(response.statusCode).toBe(202)
   })
 
+  it('answers no reports with a pointer and writes nothing, so that `rca-agent doctor` can try a token', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const list = async () => (await api.admin('/api/v1/agents')).json()
+    const before = [await list(), (await api.admin('/api/v1/environments/prod-cluster-1')).json()]
+    const response = await api.send(token)
+    expect(response.statusCode).toBe(422)
+    expect(response.json().errors).toEqual([{ pointer: '#/reports', detail: expect.any(String) }])
+    expect([await list(), (await api.admin('/api/v1/environments/prod-cluster-1')).json()]).toEqual(before)
+    expect(before[0].agents).toMatchObject([{ agent_id: null, connectivity: 'pending' }])
+    expect((await api.send(`${token}x`)).statusCode).toBe(401)
+  })
+
   it('writes nothing of a request in which one report is wrong, and points at the field', async () => {
     const api = await startApi()
     const token = await api.provision()
@@ -72,7 +85,7 @@ describe('delivery', () => {
     const response = await api.send(token, reportOf({ metrics: [metricOf(1)] }), wrong)
     expect(response.statusCode).toBe(422)
     expect(response.json().errors).toEqual([
-      { pointer: '#/reports/1/data/metrics/1/value', detail: 'Invalid input: expected number, received string.' },
+      { pointer: '#/reports/1/data/metrics/1/value', detail: 'It must be a number, not a string.' },
     ])
     expect((await api.admin('/api/v1/agents')).json().agents).toEqual([
       expect.objectContaining({ connectivity: 'pending' }),

@@ -22,6 +22,8 @@ describe('bodies', () => {
   it.each([
     ['larger than the limit as it travels', body(200), {}, 413],
     ['larger than the limit after decompression', gzipSync(body(1000)), { 'content-encoding': 'gzip' }, 413],
+    // Refused by its `Content-Length`; what arrives after that must not end the process.
+    ['larger than both limits', body(1000), {}, 413],
     ['a bomb', gzipSync(Buffer.alloc(50_000_000)), { 'content-encoding': 'gzip' }, 413],
     ['within the limits', gzipSync(body(200)), { 'content-encoding': 'gzip' }, 202],
     ['of an unknown encoding', body(1), { 'content-encoding': 'br' }, 415],
@@ -65,6 +67,25 @@ describe('bodies', () => {
     await expect.poll(async () => (await send()).status).toBe(503)
     socket.destroy()
     await expect.poll(async () => (await send()).status).toBe(202)
+  })
+
+  it('that are too large are answered with what to do about this one', async () => {
+    const api = await startApi({ bodyLimit: 1024, bodyLimitDecoded: 2048 })
+    const token = await api.provision()
+    const payload = { agent_type: 'kiln', environment_name: 'a', config: { image: 'x'.repeat(1024) } }
+    const provision = { method: 'POST' as const, url: '/api/v1/agent/provision' }
+    expect((await api.admin({ ...provision, payload })).json().detail).toBe(
+      'The body is larger than 1024 bytes (sent). Send a smaller one.',
+    )
+    expect((await api.agent(token, data(body(20)))).json().detail).toBe(
+      'The body is larger than 2048 bytes (sent). Send fewer reports in one request.',
+    )
+    expect((await api.agent(token, data(body(8)))).json().detail).toBe(
+      'The body is larger than 1024 bytes (sent). Send fewer reports in one request.',
+    )
+    expect((await api.agent(token, data(gzipSync(body(40)), { 'content-encoding': 'gzip' }))).json().detail).toBe(
+      'The body is larger than 2048 bytes (decompressed). Send fewer reports in one request.',
+    )
   })
 
   it('that are too large get their answer although they are still being sent', async () => {

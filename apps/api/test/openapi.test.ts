@@ -1,12 +1,21 @@
+import { server } from '@rca/connector-server'
+import { createRegistry } from '@rca/core'
+import { problemSchema } from '@rca/core/protocol'
 import { describe, expect, it } from 'vitest'
-import { startApi } from './start-api.ts'
+import { startApi, type TestApi } from './start-api.ts'
+
+interface Media {
+  readonly schema?: { readonly $ref?: string }
+  readonly example?: unknown
+}
 
 interface Operation {
   readonly summary?: string
   readonly operationId?: string
   readonly security?: readonly Record<string, unknown>[]
   readonly tags?: readonly string[]
-  readonly responses: Record<string, { readonly content?: Record<string, unknown> }>
+  readonly requestBody?: { readonly content: Record<string, Media> }
+  readonly responses: Record<string, { readonly description: string; readonly content?: Record<string, Media> }>
 }
 
 describe('the description', () => {
@@ -32,6 +41,7 @@ describe('the description', () => {
         const access = route.config?.access ?? 'admin'
         expect(operation.security, label).toEqual(access === 'public' ? undefined : [{ [access]: [] }])
         for (const [status, answer] of Object.entries(operation.responses)) {
+          expect(answer.description, `${label} ${status}`).toMatch(/^(?!Default).+\.$/)
           if (Number(status) >= 400)
             expect(Object.keys(answer.content ?? {}), `${label} ${status}`).toEqual(['application/problem+json'])
         }
@@ -64,6 +74,96 @@ describe('the description', () => {
       })
     expect(document.components.schemas.DeploymentAlternative.required).toEqual(['deployment_command', 'instructions'])
     expect(document.components.schemas.Report.properties.report_id.description).toMatch(/^UUIDv7/)
+  })
+})
+
+describe('servers', () => {
+  it('are the public address, else where the API listens, and where the document was read', async () => {
+    const urls = async (api: TestApi): Promise<string[]> =>
+      (await api.app.inject('/openapi.json')).json().servers.map(({ url }: { url: string }) => url)
+    expect(await urls(await startApi({ publicUrl: 'https://rca.example.com/' }))).toEqual([
+      'https://rca.example.com',
+      '/',
+    ])
+    const api = await startApi({ publicUrl: undefined as unknown as string })
+    const url = await api.listen()
+    expect(await urls(api)).toEqual([url, '/'])
+  })
+})
+
+describe('examples', () => {
+  /** Every example of the document with the name of its schema. */
+  async function examples(api: TestApi): Promise<{ name: string; example: unknown; status: string }[]> {
+    const { paths } = (await api.app.inject('/openapi.json')).json() as {
+      paths: Record<string, Record<string, Operation>>
+    }
+    return Object.values(paths)
+      .flatMap((path) => Object.values(path))
+      .flatMap(({ requestBody, responses }) => [
+        ...Object.values(requestBody?.content ?? {}).map((media) => ({ ...media, status: '' })),
+        ...Object.entries(responses).flatMap(([status, { content }]) =>
+          Object.values(content ?? {}).map((media) => ({ ...media, status })),
+        ),
+      ])
+      .filter(({ example }) => example !== undefined)
+      .map(({ schema, example, status }) => ({ name: schema?.$ref?.split('/').at(-1) ?? '', example, status }))
+  }
+
+  it('show the main bodies and every problem', async () => {
+    const all = await examples(await startApi())
+    expect([...new Set(all.map(({ name }) => name))].sort()).toEqual([
+      'DataRequest',
+      'DataResponse',
+      'HeartbeatRequest',
+      'HeartbeatResponse',
+      'Problem',
+      'ProvisionRequest',
+      'ProvisionResponse',
+    ])
+    const problems = all.filter(({ name }) => name === 'Problem')
+    expect([...new Set(problems.map(({ status }) => status))].sort()).toEqual([
+      '400',
+      '401',
+      '403',
+      '404',
+      '409',
+      '413',
+      '415',
+      '422',
+      '429',
+      '500',
+      '503',
+    ])
+    for (const { example, status } of problems) {
+      expect(problemSchema.parse(example)).toEqual(example)
+      expect(example).toMatchObject({ status: Number(status) })
+    }
+  })
+
+  it('are taken as they stand, and answered as they say', async () => {
+    const api = await startApi({ registry: createRegistry([server]) })
+    const all = await examples(api)
+    const exampleOf = (wanted: string) => all.find(({ name }) => name === wanted)?.example as Record<string, unknown>
+    const post = (token: string, path: string, payload: object) =>
+      api.agent(token, { method: 'POST', url: `/api/v1/agent/${path}`, payload })
+    const created = await post(api.adminToken, 'provision', exampleOf('ProvisionRequest'))
+    expect(created.statusCode).toBe(201)
+    expect(created.json()).toMatchObject({
+      agent_type: exampleOf('ProvisionResponse').agent_type,
+      environment_name: exampleOf('ProvisionResponse').environment_name,
+    })
+    const { agent_token: token, alternatives } = created.json()
+    const shown = JSON.parse(
+      JSON.stringify(exampleOf('ProvisionResponse')).replaceAll(
+        String(exampleOf('ProvisionResponse').agent_token),
+        token,
+      ),
+    )
+    expect(shown).toMatchObject(alternatives.linux)
+    const data = await post(token, 'data', exampleOf('DataRequest'))
+    expect([data.statusCode, data.json()]).toEqual([202, exampleOf('DataResponse')])
+    const heartbeat = await post(token, 'heartbeat', exampleOf('HeartbeatRequest'))
+    expect([heartbeat.statusCode, heartbeat.json()]).toEqual([200, exampleOf('HeartbeatResponse')])
   })
 })
 

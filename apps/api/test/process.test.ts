@@ -143,6 +143,24 @@ describe('the process', () => {
     expect(answer).toContain('{"accepted":1,"duplicates":0}')
   })
 
+  it('keeps its data where the user stands, says where, and warns of a variable that is misspelt', async () => {
+    const api = start({ INIT_CWD: directory, DATABASE_URL: 'sqlite:./x.sqlite', RCA_TOKEN_GRASE: '1h' })
+    await api.ready()
+    expect(statSync(join(directory, 'x.sqlite')).isFile()).toBe(true)
+    const log = api
+      .errors()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(log).toContainEqual(expect.objectContaining({ level: 30, database: join(directory, 'x.sqlite') }))
+    expect(log).toContainEqual(
+      expect.objectContaining({
+        level: 40,
+        msg: '`RCA_TOKEN_GRASE` is not read. Did you mean `RCA_TOKEN_GRACE`?',
+      }),
+    )
+  })
+
   it.each([
     [{ HOST: '0.0.0.0' }, 2, /`0\.0\.0\.0` only with an admin token. Set `RCA_ADMIN_TOKEN`/],
     [{ HOST: '::' }, 2, /RCA_ADMIN_TOKEN/],
@@ -154,7 +172,7 @@ describe('the process', () => {
     const api = start(environment)
     expect(await api.exited).toBe(code)
     expect(api.errors()).toMatch(message)
-    expect(api.errors()).not.toMatch(/hunter2|\n +at /)
+    expect(api.errors()).not.toMatch(/hunter2|\n +at |\.\./)
     expect(api.lines).toEqual([])
   })
 })

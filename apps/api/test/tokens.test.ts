@@ -55,6 +55,23 @@ describe('rotation', () => {
     expect(await beat(api, first)).toBe(401)
   })
 
+  it('says until when the last of the old tokens is valid, and nothing where none is', async () => {
+    const api = await startApi({ tokenGrace: '24h' })
+    const previous = async (payload?: object) => (await rotate(api, payload)).json().tokens[0].previous_valid_until
+    const after = (seconds: number) => new Date(api.clock.now + seconds * 1000).toISOString()
+    await api.provision('a')
+    await revoke(api)
+    expect(await previous()).toBeNull()
+    expect(await previous({ grace_seconds: 0 })).toBe(after(0))
+    expect(await previous({ grace_seconds: 60 })).toBe(after(60))
+    api.clock.now += 1000
+    expect(await previous({ grace_seconds: 10 })).toBe(after(10))
+    // The token that was rotated first keeps its 59 s no longer than these 10 s.
+    api.clock.now += 10_000
+    await revoke(api)
+    expect(await previous()).toBeNull()
+  })
+
   it('is for one type or for all', async () => {
     const api = await startApi()
     const [kiln, oven] = [await api.provision('a', 'kiln'), await api.provision('a', 'oven')]

@@ -57,7 +57,14 @@ export async function admitRequests(app: FastifyInstance, options: AdmissionOpti
     tickets.set(request, ticket)
     // A request that its sender breaks off is closed without a response.
     reply.raw.once('close', () => gate.leave(ticket))
-    return receiveBody(payload as Readable, request.headers['content-encoding'], options.bodyLimits, gate, ticket)
+    return receiveBody(
+      payload as Readable,
+      request.headers['content-encoding'],
+      options.bodyLimits,
+      gate,
+      ticket,
+      request.routeOptions.config.sizeAdvice,
+    )
   })
 
   app.addHook('onResponse', async (request) => {

@@ -26,17 +26,21 @@ export function receiveBody(
   limits: BodyLimits,
   gate: IngestGate,
   ticket: Ticket,
+  sizeAdvice?: string,
 ): MeteredBody {
   const compressed = isCompressed(encoding)
   const received: MeteredBody = meter((total) => {
-    if (total > limits.decoded) throw tooLarge(limits.decoded, compressed ? 'decompressed' : 'sent')
+    if (total > limits.decoded)
+      throw tooLarge(`${limits.decoded} bytes (${compressed ? 'decompressed' : 'sent'})`, sizeAdvice)
     gate.hold(ticket, total)
   })
   const onWire = meter((total) => {
     received.receivedEncodedLength = total
-    if (total > limits.encoded) throw tooLarge(limits.encoded, 'sent')
+    if (total > limits.encoded) throw tooLarge(`${limits.encoded} bytes (sent)`, sizeAdvice)
   })
   const steps = compressed ? [onWire, createGunzip(), received] : [onWire, received]
+  // Nobody else listens where the request is refused before its body is read, and what arrives late would end the process.
+  received.on('error', () => undefined)
   let previous = source
   for (const step of steps) {
     previous.pipe(step as Transform)
@@ -73,8 +77,10 @@ function meter(check: (total: number) => void): Transform {
   })
 }
 
-function tooLarge(limit: number, when: string): ProblemError {
-  return new ProblemError(413, `The body is larger than ${limit} bytes (${when}). Send fewer reports in one request.`, {
+/** 413 */
+export function tooLarge(limit: string, advice = 'Send a smaller one.', cause?: unknown): ProblemError {
+  return new ProblemError(413, `The body is larger than ${limit}. ${advice}`, {
     headers: { connection: 'close' },
+    cause,
   })
 }

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { schemaRegistry } from '../routes/schemas.ts'
+import { addExamples } from './examples.ts'
 import { tidyComponents } from './tidy-components.ts'
 
 /** What the reference may load: itself. Whatever is not listed, above all another host, the browser refuses. */
@@ -29,8 +30,32 @@ const zodToJsonConfig: NonNullable<Parameters<typeof createJsonSchemaTransform>[
 
 const addComponents = createJsonSchemaTransformObject({ schemaRegistry, zodToJsonConfig })
 
+const toJsonSchema = createJsonSchemaTransform({ schemaRegistry, zodToJsonConfig })
+
+/** Puts a route's sentence about its success where the document has one about each answer. */
+const describeSuccess: typeof toJsonSchema = (document) => {
+  const result = toJsonSchema(document)
+  const { success } = document.schema ?? {}
+  const response = result.schema?.response as Record<string, Record<string, unknown>> | undefined
+  if (success === undefined || response === undefined) return result
+  for (const [status, answer] of Object.entries(response))
+    if (status.startsWith('2')) answer['$ref' in answer ? 'description' : 'x-response-description'] = success
+  return result
+}
+
+/** A reader may reach the platform under another address than agents do. */
+function serversAt(publicUrl: string): { readonly url: string; readonly description: string }[] {
+  return [
+    { url: publicUrl.replace(/\/+$/, ''), description: 'As agents reach it.' },
+    { url: '/', description: 'Where this document was read.' },
+  ]
+}
+
 /** Describes every route that is added after it: OpenAPI 3.1 at `/openapi.json`. */
-export async function describeRoutes(app: FastifyInstance, version: string): Promise<void> {
+export async function describeRoutes(
+  app: FastifyInstance,
+  { version, publicUrl }: { readonly version: string; readonly publicUrl: () => string },
+): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -58,10 +83,13 @@ export async function describeRoutes(app: FastifyInstance, version: string): Pro
         },
       },
     },
-    transform: createJsonSchemaTransform({ schemaRegistry, zodToJsonConfig }),
-    transformObject: (document) => tidyComponents(addComponents(document)),
+    transform: describeSuccess,
+    transformObject: (document) => addExamples(tidyComponents(addComponents(document))),
   })
-  app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, () => app.swagger())
+  app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, () => ({
+    ...app.swagger(),
+    servers: serversAt(publicUrl()),
+  }))
 }
 
 /** A readable reference at `/docs`. Everything that it needs comes from this process. */

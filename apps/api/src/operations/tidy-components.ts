@@ -2,7 +2,7 @@ import type { createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 
 const PREFIX = '#/components/schemas/'
 
-type OpenApiDocument = ReturnType<ReturnType<typeof createJsonSchemaTransformObject>>
+export type OpenApiDocument = ReturnType<ReturnType<typeof createJsonSchemaTransformObject>>
 
 /**
  * Leaves out the schemas that nothing points at, and takes the suffix `Input` off those that are only ever sent: the zod

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { tooLarge } from '../admission/request-body.ts'
 import { ProblemError, unavailable } from './problem-error.ts'
 
 /** Seconds after which a store that failed may work again. */
@@ -6,9 +7,9 @@ const STORE_RETRY = 10
 
 /** Answers every error as a problem. No stack trace and no value of the request leaves through here. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = toProblem(error)
+  const problem = toProblem(error, request)
   if (problem.statusCode >= 500)
-    request.log.error({ err: problem.cause ?? error, status: problem.statusCode }, 'request failed')
+    request.log.error({ ...problem.logged, err: problem.cause ?? error, status: problem.statusCode }, 'request failed')
   else
     request.log.info(
       { method: request.method, route: request.routeOptions.url, status: problem.statusCode },
@@ -27,13 +28,15 @@ function sendProblem(reply: FastifyReply, problem: ProblemError): void {
     .send(problem.toJSON())
 }
 
-function toProblem(error: unknown): ProblemError {
+function toProblem(error: unknown, request: FastifyRequest): ProblemError {
   if (error instanceof ProblemError) return error
   const { code = '', statusCode = 500 } = (
     typeof error === 'object' && error !== null ? error : {}
   ) as Partial<FastifyError>
   if (code === 'ERR_SQLITE_ERROR')
     return unavailable('The store cannot answer at the moment. Try again later.', STORE_RETRY, error)
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return tooLarge(`${request.routeOptions.bodyLimit} bytes (sent)`, request.routeOptions.config.sizeAdvice, error)
   const known = KNOWN[code]
   if (known !== undefined) return new ProblemError(known[0], known[1], { cause: error })
   if (statusCode >= 400 && statusCode < 500)
@@ -42,7 +45,6 @@ function toProblem(error: unknown): ProblemError {
 }
 
 const KNOWN: Readonly<Record<string, readonly [number, string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'The body is too large. Send fewer reports in one request.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'Only JSON is understood: send `Content-Type: application/json`.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'The body is not as long as `Content-Length` says.'],
   FST_ERR_BAD_URL: [400, 'The path is not a valid URL path.'],

@@ -12,6 +12,8 @@ export interface ProblemOptions {
   readonly errors?: readonly FieldProblem[]
   readonly headers?: Readonly<Record<string, string>>
   readonly cause?: unknown
+  /** What the log says of it beside its cause. Never answered. */
+  readonly logged?: Readonly<Record<string, string>>
 }
 
 /** A request that is answered with a problem (RFC 9457). `detail` says what is wrong and what to do, and holds no secrets. */
@@ -19,6 +21,7 @@ export class ProblemError extends Error {
   readonly statusCode: number
   readonly errors: readonly FieldProblem[]
   readonly headers: Readonly<Record<string, string>>
+  readonly logged: Readonly<Record<string, string>>
 
   constructor(statusCode: number, detail: string, options: ProblemOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause })
@@ -26,6 +29,7 @@ export class ProblemError extends Error {
     this.statusCode = statusCode
     this.errors = options.errors ?? []
     this.headers = options.headers ?? {}
+    this.logged = options.logged ?? {}
   }
 
   toJSON(): Problem {

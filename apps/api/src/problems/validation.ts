@@ -2,6 +2,7 @@ import type { FastifySchemaCompiler } from 'fastify'
 import type { z } from 'zod'
 import { pointerTo } from './pointer.ts'
 import { type FieldProblem, invalid } from './problem-error.ts'
+import { sentence } from './sentence.ts'
 
 /** Most fields that one answer names. */
 const SHOWN = 20
@@ -33,7 +34,27 @@ function toProblems(issue: z.core.$ZodIssue, prefix: readonly string[]): FieldPr
 function detailOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_union' && issue.errors.length > 0)
     return [...new Set(issue.errors.flat().map(detailOf))].join(' Or: ')
-  const missing = issue.code === 'invalid_type' && /received (?:undefined|null)$/.test(issue.message)
-  if (missing) return issue.path.length === 0 ? 'The body is missing.' : `It is missing: ${issue.expected} is expected.`
-  return /[.!?]$/.test(issue.message) ? issue.message : `${issue.message}.`
+  return issue.code === 'invalid_type' ? wrongType(issue) : sentence(issue.message)
+}
+
+/** What JSON calls the types that zod names otherwise. */
+const NOUNS: Readonly<Record<string, string>> = {
+  array: 'an array',
+  boolean: 'a boolean',
+  int: 'a whole number',
+  null: 'null',
+  number: 'a number',
+  object: 'an object',
+  record: 'an object',
+  string: 'a string',
+}
+
+function wrongType(issue: z.core.$ZodIssueInvalidType): string {
+  const received = /received (\w+)$/.exec(issue.message)?.[1]
+  const expected = NOUNS[issue.expected] ?? issue.expected
+  if (received === undefined) return sentence(issue.message)
+  if (received === 'undefined')
+    return issue.path.length === 0 ? 'The body is missing.' : `It is missing: ${expected} is expected.`
+  if (received === 'number') return `It must be ${expected}.`
+  return `It must be ${expected}, not ${NOUNS[received] ?? received}.`
 }

@@ -16,6 +16,7 @@ export function addAgentRoutes(app: App, context: Context): void {
     description:
       'Where a type was provisioned and no agent of it has called, a `pending` entry without `agent_id` stands for it.',
     querystring: z.strictObject({ ...agentFilter, connectivity: z.enum(CONNECTIVITY).optional(), ...pageQuery() }),
+    success: 'Agents, and places of agents that are expected.',
     response: { 200: z.object({ agents: z.array(agentSchema), next_cursor: nextCursor }), ...problems(422) },
   }
   app.get('/api/v1/agents', { config: { access: 'admin' }, schema: list }, async (request) => {
@@ -42,6 +43,7 @@ export function addAgentRoutes(app: App, context: Context): void {
     summary: 'Show an agent',
     params: z.object({ agent_id: agentId }),
     querystring: z.strictObject(agentFilter),
+    success: 'The agent.',
     response: { 200: agentSchema, ...problems(404, 409, 422) },
   }
   app.get('/api/v1/agents/:agent_id', { config: { access: 'admin' }, schema: get }, async (request) => {

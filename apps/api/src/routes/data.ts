@@ -14,9 +14,11 @@ export function addDataRoute(app: App, { store, telemetry, now }: Context): void
     tags: ['agents'],
     security: [{ agent: [] }],
     body: dataRequestSchema,
+    success: 'All is stored. Says how many of the reports were new.',
     response: { 202: dataResponseSchema, ...problems(400, 403, 413, 415, 422) },
   }
-  app.post(AGENT_PATHS.data, { config: { access: 'agent' }, schema }, async (request, reply) => {
+  const config = { access: 'agent', sizeAdvice: 'Send fewer reports in one request.' } as const
+  app.post(AGENT_PATHS.data, { config, schema }, async (request, reply) => {
     const token = tokenOf(request)
     const reports = request.body.reports as readonly Report[]
     for (const [index, report] of reports.entries())

@@ -10,8 +10,9 @@ import {
 import { z } from 'zod'
 import type { Context } from '../context.ts'
 import { pointerTo } from '../problems/pointer.ts'
-import { invalid, ProblemError } from '../problems/problem-error.ts'
+import { invalid } from '../problems/problem-error.ts'
 import type { ProvisionSettings } from '../store/store.ts'
+import { loadConnector } from './load-connector.ts'
 import { named } from './schemas.ts'
 
 /** One way to deploy an agent. */
@@ -42,7 +43,7 @@ export type DeploymentFields = z.output<z.ZodObject<typeof deploymentFields>>
 /**
  * The command that deploys an agent of a type with a token.
  *
- * @throws {ProblemError} 422 for a type that is not installed and for a configuration that is not valid.
+ * @throws {ProblemError} 422 for a type that is not installed and for a configuration that is not valid, 500 for a connector that cannot be used.
  */
 export async function planFor(
   context: Context,
@@ -51,7 +52,7 @@ export async function planFor(
   config: RawConfig,
 ): Promise<{ connector: Connector; fields: DeploymentFields }> {
   try {
-    const connector = await context.registry.connector(type)
+    const { connector } = await loadConnector(context.registry, type)
     const deployment = planDeployment(connector, { platformUrl: context.publicUrl(), agentToken: token, config })
     return { connector, fields: toFields(deployment) }
   } catch (error) {
@@ -92,11 +93,5 @@ function toProblem(error: unknown): unknown {
     return invalid(issues.map((issue) => ({ pointer: pointerTo(['config', ...issue.path]), detail: issue.message })))
   }
   if (error.code === 'RCA_TYPE_UNKNOWN') return invalid([{ pointer: '#/agent_type', detail: error.message }])
-  if (error.code === 'RCA_CONNECTOR_INVALID')
-    return new ProblemError(
-      500,
-      'The connector of this type is installed but cannot be used. The log of the platform says why.',
-      { cause: error },
-    )
   return invalid([{ pointer: '#/config', detail: error.message }])
 }

@@ -32,6 +32,7 @@ export function addEntityRoute(app: App, context: Context): void {
         .describe('Also what no longer exists, until retention takes it.'),
       ...pageQuery(),
     }),
+    success: 'Entities, sorted by type and id.',
     response: {
       200: z.object({ entities: z.array(storedEntity), next_cursor: nextCursor }),
       ...problems(404, 409, 422),

@@ -35,6 +35,7 @@ export function addEnvironmentRoutes(app: App, { store, now }: Context): void {
     operationId: 'listEnvironments',
     summary: 'List environments',
     querystring: z.strictObject(pageQuery()),
+    success: 'Environments, sorted by name.',
     response: {
       200: z.object({ environments: z.array(environmentSchema), next_cursor: nextCursor }),
       ...problems(422),
@@ -50,6 +51,7 @@ export function addEnvironmentRoutes(app: App, { store, now }: Context): void {
     operationId: 'getEnvironment',
     summary: 'Show an environment and the state of its tokens',
     params: z.object({ name: environmentName }),
+    success: 'The environment, and the state of each of its tokens.',
     response: {
       200: environmentSchema.extend({ tokens: z.array(tokenSchema).describe('Newest first.') }),
       ...problems(404, 422),

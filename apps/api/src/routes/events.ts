@@ -29,6 +29,7 @@ export function addEventRoute(app: App, { store }: Context): void {
       ...entityFilter,
       ...pageQuery(),
     }),
+    success: 'Events, the newest first.',
     response: { 200: z.object({ events: z.array(storedEvent), next_cursor: nextCursor }), ...problems(422) },
   }
   app.get('/api/v1/events', { config: { access: 'admin' }, schema }, async (request) => {

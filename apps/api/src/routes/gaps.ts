@@ -19,6 +19,7 @@ export function addGapRoute(app: App, context: Context): void {
       open: z.enum(['true', 'false']).default('false').describe('Only those that are open.'),
       ...pageQuery(),
     }),
+    success: 'Gaps, the newest first.',
     response: { 200: z.object({ gaps: z.array(gapSchema), next_cursor: nextCursor }), ...problems(404, 409, 422) },
   }
   app.get('/api/v1/agents/:agent_id/gaps', { config: { access: 'admin' }, schema }, async (request) => {

@@ -62,6 +62,7 @@ export function addMetricRoute(app: App, { store, now }: Context): void {
     tags: ['reading'],
     security: [{ admin: [] }],
     querystring: metricsQuery,
+    success: 'Series with their points, and the range that was read.',
     response: {
       200: z.object({
         from: instant,

@@ -8,13 +8,20 @@ const fine = z.object({ status: z.literal('ok') })
 /** Whether the API lives, whether it can work, and what it measures of itself. */
 export function addOperationRoutes(app: App, { store, telemetry }: Context): void {
   const tags = ['operations']
-  const alive = { tags, operationId: 'isAlive', summary: 'Whether the process lives', response: { 200: fine } }
+  const alive = {
+    tags,
+    operationId: 'isAlive',
+    summary: 'Whether the process lives',
+    success: 'It lives.',
+    response: { 200: fine },
+  }
   app.get('/healthz', { config: { access: 'public' }, schema: alive }, () => ({ status: 'ok' as const }))
 
   const ready = {
     tags,
     operationId: 'isReady',
     summary: 'Whether the store can be used',
+    success: 'It can.',
     response: { 200: fine, 503: problems()[503] },
   }
   app.get('/readyz', { config: { access: 'public' }, schema: ready }, async () => {

@@ -61,17 +61,32 @@ export const agentFilter = {
   agent_type: agentType.optional(),
 }
 
-const problem = {
-  description: 'A problem (RFC 9457).',
-  content: { 'application/problem+json': { schema: problemSchema } },
-}
+const problemContent = { 'application/problem+json': { schema: problemSchema } }
+
+/** When a status is answered. */
+const PROBLEMS = {
+  400: 'The body is no JSON, or no gzip.',
+  401: 'No token, or not the one for this route.',
+  403: 'The token is for another type of agent.',
+  404: 'There is no such thing.',
+  409: 'The agent id is known in several environments.',
+  413: 'The body is too large.',
+  415: 'The body is neither JSON nor gzipped JSON.',
+  422: 'A field is wrong. Nothing was written.',
+  429: 'Too many requests. `Retry-After` says when to come back.',
+  500: 'The platform failed. Its log says why.',
+  503: 'The platform is too busy, or its store cannot be used. `Retry-After` says when to come back.',
+} as const
+
+type ProblemStatus = keyof typeof PROBLEMS
+type ProblemResponse = { readonly description: string; readonly content: typeof problemContent }
 
 /** What a route answers beside its success. 401, 429 and 503 are possible on all that need a token. */
-export function problems<Status extends number>(
+export function problems<Status extends ProblemStatus>(
   ...statuses: Status[]
-): Record<Status | 401 | 429 | 503, typeof problem> {
-  return Object.fromEntries([401, 429, 503, ...statuses].map((status) => [status, problem])) as Record<
-    Status | 401 | 429 | 503,
-    typeof problem
-  >
+): Record<Status | 401 | 429 | 503, ProblemResponse> {
+  const all = new Set<ProblemStatus>([401, 429, 503, ...statuses])
+  return Object.fromEntries(
+    [...all].map((status) => [status, { description: PROBLEMS[status], content: problemContent }]),
+  ) as Record<Status | 401 | 429 | 503, ProblemResponse>
 }

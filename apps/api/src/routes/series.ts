@@ -28,6 +28,7 @@ export function addSeriesRoute(app: App, context: Context): void {
       ...entityFilter,
       ...pageQuery(),
     }),
+    success: 'Series, each with its newest value.',
     response: { 200: z.object({ series: z.array(seriesSchema), next_cursor: nextCursor }), ...problems(404, 409, 422) },
   }
   app.get('/api/v1/agents/:agent_id/metrics', { config: { access: 'admin' }, schema }, async (request) => {

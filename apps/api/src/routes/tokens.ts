@@ -1,8 +1,10 @@
+import type { FastifyBaseLogger } from 'fastify'
 import { z } from 'zod'
 import { createAgentToken } from '../authentication/agent-token.ts'
 import type { App, Context } from '../context.ts'
 import { noEnvironment } from '../problems/no-environment.ts'
 import { invalid, ProblemError } from '../problems/problem-error.ts'
+import { sentence } from '../problems/sentence.ts'
 import { type DeploymentFields, deploymentFields, planFor } from './deployment.ts'
 import { agentType, environmentName, instant, named, problems } from './schemas.ts'
 
@@ -24,7 +26,9 @@ const rotatedToken = named(
   z.object({
     agent_type: z.string(),
     agent_token: z.string().describe('Shown here and never again.'),
-    previous_valid_until: instant.describe('When the tokens from before stop working.'),
+    previous_valid_until: instant
+      .nullable()
+      .describe('When the tokens from before stop working; `null` where none of them was valid any more.'),
     ...deploymentFields,
     deployment_command: deploymentFields.deployment_command
       .nullable()
@@ -57,6 +61,7 @@ function addRotateRoute(app: App, context: Context): void {
     description:
       'Makes a new token for each type. Those from before stay valid for the grace period, so that agents can be changed one after the other.',
     body: rotateRequest.nullish(),
+    success: 'The new tokens, and how to deploy agents with them.',
     response: {
       200: z.object({ environment_name: z.string(), tokens: z.array(rotatedToken) }),
       ...problems(400, 404, 413, 415, 422),
@@ -71,19 +76,20 @@ function addRotateRoute(app: App, context: Context): void {
       const expireAt = at + (request.body?.grace_seconds ?? context.graceSeconds) * 1000
       const types = await typesOf(context, name, request.body?.agent_type)
       const made = await Promise.all(types.map(async (type) => ({ type, ...createAgentToken(name) })))
-      const tokens = await Promise.all(
-        made.map(async ({ type, token }) => ({
-          agent_type: type,
-          agent_token: token,
-          previous_valid_until: new Date(expireAt).toISOString(),
-          ...(await commandAgain(context, name, type, token)),
-        })),
+      const commands = await Promise.all(
+        made.map(({ type, token }) => commandAgain(context, name, type, token, request.log)),
       )
-      await store.access.rotate(
+      const validUntil = await store.access.rotate(
         made.map(({ type, digest }) => ({ environment: name, agentType: type, hash: digest, createdAt: at })),
         expireAt,
       )
       request.log.info({ environment: name, agent_types: types }, 'tokens rotated')
+      const tokens = made.map(({ type, token }, index) => ({
+        agent_type: type,
+        agent_token: token,
+        previous_valid_until: toInstant(validUntil[index]),
+        ...(commands[index] as Command),
+      }))
       return reply.header('cache-control', 'no-store').send({ environment_name: name, tokens })
     },
   )
@@ -97,6 +103,7 @@ function addRevokeRoute(app: App, context: Context): void {
     summary: 'Revoke the tokens of an environment at once',
     description: 'Agents that use them are refused from the next call on. What they delivered stays.',
     body: revokeRequest.nullish(),
+    success: 'The tokens are revoked. Says how many.',
     response: {
       200: z.object({ environment_name: z.string(), revoked: z.int().describe('Tokens that were valid until now.') }),
       ...problems(400, 404, 413, 415, 422),
@@ -129,13 +136,21 @@ async function typesOf({ store }: Context, name: string, wanted: string | undefi
   ])
 }
 
+/** A deployment whose command may be one that cannot be shown. */
+type Command = Omit<DeploymentFields, 'deployment_command'> & { readonly deployment_command: string | null }
+
+function toInstant(milliseconds: number | undefined): string | null {
+  return milliseconds === undefined ? null : new Date(milliseconds).toISOString()
+}
+
 /** The command as it was provisioned, with the new token. What held secrets cannot be shown again. */
 async function commandAgain(
   context: Context,
   name: string,
   type: string,
   token: string,
-): Promise<Omit<DeploymentFields, 'deployment_command'> & { deployment_command: string | null }> {
+  log: FastifyBaseLogger,
+): Promise<Command> {
   const { config = {}, withheld = [] } = (await context.store.access.settings(name, type)) ?? {}
   const options = withheld.map((option) => `\`${option}\``).join(', ')
   const byHand = 'Set AGENT_TOKEN to the new token where the agent runs and start it again.'
@@ -149,9 +164,10 @@ async function commandAgain(
     return (await planFor(context, type, token, config)).fields
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error
+    log.warn({ ...error.logged, agent_type: type, err: error.cause ?? error }, 'command cannot be written any more')
     return {
       deployment_command: null,
-      instructions: `The command cannot be written any more: ${error.message} ${byHand}`,
+      instructions: `The command cannot be written any more: ${sentence(error.message)} ${byHand}`,
     }
   }
 }

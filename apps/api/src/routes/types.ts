@@ -1,7 +1,8 @@
-import { agentConfigJsonSchema, isRcaError } from '@rca/core'
+import { isRcaError, type Registry } from '@rca/core'
 import { z } from 'zod'
 import type { App, Context } from '../context.ts'
 import { ProblemError } from '../problems/problem-error.ts'
+import { loadConnector } from './load-connector.ts'
 import { agentType, named, problems } from './schemas.ts'
 
 const typesResponse = named(
@@ -27,17 +28,26 @@ const typeResponse = named(
 /** `GET /api/v1/agent/types` and one of them. */
 export function addTypeRoutes(app: App, { registry }: Context): void {
   const shared = { tags: ['deployment'], security: [{ admin: [] }] }
+  // Those that were found at the start are in the log already.
+  const logged = new Set(registry.problems.map(({ message }) => message))
   const list = {
     ...shared,
     operationId: 'listAgentTypes',
     summary: 'List supported agent types',
+    description:
+      'What can be provisioned now. A connector that is installed but cannot be used is left out, and the log of the platform names its package and says why.',
+    success: 'The types, with a sentence about each.',
     response: { 200: typesResponse, ...problems() },
   }
-  app.get('/api/v1/agent/types', { config: { access: 'admin' }, schema: list }, () => {
-    const summaries = registry.summaries()
+  app.get('/api/v1/agent/types', { config: { access: 'admin' }, schema: list }, async (request) => {
+    const usable = await registry.describe()
+    for (const { package: name, version, message } of registry.problems) {
+      if (!logged.has(message)) request.log.error({ package: name, version }, message)
+      logged.add(message)
+    }
     return {
-      types: summaries.map(({ type }) => type),
-      descriptions: Object.fromEntries(summaries.map(({ type, description }) => [type, description])),
+      types: usable.map(({ type }) => type),
+      descriptions: Object.fromEntries(usable.map(({ type, description }) => [type, description])),
     }
   })
 
@@ -45,16 +55,29 @@ export function addTypeRoutes(app: App, { registry }: Context): void {
     ...shared,
     operationId: 'getAgentType',
     summary: 'Describe an agent type and its options',
+    description: 'The slash of a type such as `acme/queues` may be written as it is, or as `%2F`.',
     params: z.object({ type: agentType }),
-    response: { 200: typeResponse, ...problems(404) },
+    success: 'The type, with its options as JSON Schema.',
+    response: { 200: typeResponse, ...problems(404, 500) },
   }
-  app.get('/api/v1/agent/types/:type', { config: { access: 'admin' }, schema: get }, async (request) => {
-    try {
-      const connector = await registry.connector(request.params.type)
-      const { type, title, description } = connector
-      return { type, title, description, config: { ...agentConfigJsonSchema(connector) } }
-    } catch (error) {
-      throw isRcaError(error) && error.code === 'RCA_TYPE_UNKNOWN' ? new ProblemError(404, error.message) : error
-    }
-  })
+  app.get('/api/v1/agent/types/:type', { config: { access: 'admin' }, schema: get }, (request) =>
+    describeType(registry, request.params.type),
+  )
+
+  // OpenAPI has no parameter that spans a slash: the route above describes both.
+  const getOfVendor = { ...get, hide: true, params: z.object({ vendor: agentType, name: agentType }) }
+  app.get('/api/v1/agent/types/:vendor/:name', { config: { access: 'admin' }, schema: getOfVendor }, (request) =>
+    describeType(registry, `${request.params.vendor}/${request.params.name}`),
+  )
+}
+
+/** @throws {ProblemError} 404 for a type that is not installed, 500 for one that cannot be used. */
+async function describeType(registry: Registry, wanted: string): Promise<z.output<typeof typeResponse>> {
+  try {
+    const { connector, options } = await loadConnector(registry, wanted)
+    const { type, title, description } = connector
+    return { type, title, description, config: { ...options } }
+  } catch (error) {
+    throw isRcaError(error) && error.code === 'RCA_TYPE_UNKNOWN' ? new ProblemError(404, error.message) : error
+  }
 }

@@ -16,10 +16,12 @@ export function createAccessStore(database: Kysely<Tables>): AccessStore {
 
     rotate: (tokens, expireAt) =>
       database.transaction().execute(async (transaction) => {
+        const validUntil: (number | undefined)[] = []
         for (const token of tokens) {
-          await expireOthers(transaction, token, expireAt)
+          validUntil.push(await expireOthers(transaction, token, expireAt))
           await insertToken(transaction, token)
         }
+        return validUntil
       }),
 
     revoke: async (environment, agentType, at) => {
@@ -65,16 +67,24 @@ async function insertToken(transaction: Transaction<Tables>, token: NewToken): P
     .execute()
 }
 
-/** A token that expires earlier anyway keeps its time. */
-async function expireOthers(transaction: Transaction<Tables>, token: NewToken, expireAt: number): Promise<void> {
-  await transaction
+/** A token that expires earlier anyway keeps its time. Returns when the last valid one expires. */
+async function expireOthers(
+  transaction: Transaction<Tables>,
+  { environment, agentType, createdAt }: NewToken,
+  expireAt: number,
+): Promise<number | undefined> {
+  const valid = await transaction
     .updateTable('tokens')
-    .set({ expires_at: expireAt })
-    .where('environment', '=', token.environment)
-    .where('agent_type', '=', token.agentType)
+    .set(({ fn, val, ref }) => ({
+      expires_at: fn<number>('min', [fn.coalesce(ref('expires_at'), val(expireAt)), val(expireAt)]),
+    }))
+    .where('environment', '=', environment)
+    .where('agent_type', '=', agentType)
     .where('revoked_at', 'is', null)
     .where((expression) =>
-      expression.or([expression('expires_at', 'is', null), expression('expires_at', '>', expireAt)]),
+      expression.or([expression('expires_at', 'is', null), expression('expires_at', '>', createdAt)]),
     )
+    .returning('expires_at')
     .execute()
+  return valid.reduce<number | undefined>((last, token) => Math.max(last ?? 0, token.expires_at ?? 0), undefined)
 }

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
+import { sentence } from '../problems/sentence.ts'
 
 /** Every change of the schema, in order. A migration that was released is never edited. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -17,7 +18,7 @@ export async function migrate<Database>(database: Kysely<Database>): Promise<voi
   if (error === undefined) return
   const reason = error instanceof Error ? error.message : String(error)
   throw new Error(
-    `The database could not be brought to this version's schema: ${reason}. If a newer version has written to it, run that version; otherwise restore a backup`,
+    `The database could not be brought to this version's schema: ${sentence(reason)} If a newer version has written to it, run that version; otherwise restore a backup`,
     { cause: error },
   )
 }

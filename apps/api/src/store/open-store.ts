@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import { createAccessStore } from './access.ts'
 import { createAgentStore } from './agents.ts'
@@ -17,6 +18,12 @@ import { createReportWriter } from './write-reports.ts'
 /** What a database's address looks like. */
 export const DATABASE_URL_PATTERN: RegExp = /^sqlite:.+$/
 
+/** The absolute path of a database's file, or `:memory:`. A relative one is meant from `directory`. */
+export function databasePath(url: string, directory: string = process.cwd()): string {
+  const path = url.slice('sqlite:'.length)
+  return path === ':memory:' ? path : resolve(directory, path)
+}
+
 /**
  * Opens a store and brings it to the newest schema.
  *
@@ -26,7 +33,7 @@ export const DATABASE_URL_PATTERN: RegExp = /^sqlite:.+$/
 export async function openStore(url: string): Promise<Store> {
   if (!DATABASE_URL_PATTERN.test(url))
     throw new Error('`DATABASE_URL` must be `sqlite:<path>`, such as sqlite:./rca.sqlite')
-  const database = openSqlite(url.slice('sqlite:'.length))
+  const database = openSqlite(databasePath(url))
   try {
     await migrate(database)
   } catch (error) {

@@ -50,8 +50,11 @@ export interface AccessStore {
   provision(token: NewToken, settings: ProvisionSettings): Promise<void>
   /** Every token with this hash, valid or not. */
   findToken(hash: string): Promise<StoredToken | undefined>
-  /** Adds tokens and lets those that were valid before expire, in one transaction. */
-  rotate(tokens: readonly NewToken[], expireAt: number): Promise<void>
+  /**
+   * Adds tokens and lets those that were valid before expire, in one transaction. Returns for each token until when the
+   * last one before it is valid: `undefined` where none was.
+   */
+  rotate(tokens: readonly NewToken[], expireAt: number): Promise<(number | undefined)[]>
   /** Ends tokens at once. Returns how many were still valid. */
   revoke(environment: string, agentType: string | undefined, at: number): Promise<number>
   environments(page: PageRequest): Promise<Page<StoredEnvironment>>

@@ -1,12 +1,13 @@
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'
+import { sentence } from '../../problems/sentence.ts'
 import type { Tables } from '../tables.ts'
 import { nodeSqlite } from './node-sqlite.ts'
 
 /**
- * Opens a SQLite file, created (with its folder) where it is missing and readable by its owner alone. `:memory:` keeps everything in memory.
+ * Opens a SQLite file (an absolute path), created (with its folder) where it is missing and readable by its owner alone. `:memory:` keeps everything in memory.
  *
  * Every commit is synced to disk (`synchronous = full`): a report that was answered with 202 survives a power failure.
  *
@@ -17,7 +18,7 @@ export function openSqlite(path: string): Kysely<Tables> {
     return new Kysely<Tables>({ dialect: new SqliteDialect({ database: nodeSqlite(openFile(path)) }) })
   } catch (error) {
     throw new Error(
-      `The database \`${path}\` could not be opened: ${(error as Error).message}. Check \`DATABASE_URL\` and the permissions of its folder`,
+      `The database \`${path}\` could not be opened: ${sentence((error as Error).message)} Check \`DATABASE_URL\` and the permissions of its folder`,
       { cause: error },
     )
   }
@@ -25,7 +26,7 @@ export function openSqlite(path: string): Kysely<Tables> {
 
 function openFile(path: string): DatabaseSync {
   if (path !== ':memory:') {
-    createFolder(dirname(resolve(path)))
+    createFolder(dirname(path))
     closeSync(openSync(path, 'a', 0o600))
   }
   const database = new DatabaseSync(path, { timeout: 5000 })

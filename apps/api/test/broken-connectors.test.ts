@@ -1,0 +1,104 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { discoverConnectors } from '@rca/core'
+import { pino } from 'pino'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { startApi, type TestApi } from './start-api.ts'
+
+/** As another copy of core would have made it. */
+const USABLE = `const schema = { type: 'object', properties: {} }
+const config = { '~standard': { version: 1, vendor: 'x', validate: (value) => ({ value }), jsonSchema: { input: () => schema } } }
+export const connector = Object.defineProperty(
+  { contract: 1, type: 'acme/queues', title: 'T', description: 'D', config, signals: {}, collectors: {}, deploy: () => ({ command: '' }) },
+  Symbol.for('rca.connector'),
+  { value: true },
+)`
+
+/** An API beside which two packages are installed: one with this code, one that works. With the lines of its log. */
+async function startBeside(
+  code: string,
+): Promise<{ api: TestApi; log: () => { level: number; msg: string; package?: string; err?: { message: string } }[] }> {
+  const root = mkdtempSync(join(tmpdir(), 'rca-api-host-'))
+  onTestFinished(() => rmSync(root, { recursive: true }))
+  const installed = (name: string, type: string, source: string): Record<string, string> => ({
+    [`node_modules/${name}/package.json`]: JSON.stringify({
+      name,
+      version: '1.2.3',
+      type: 'module',
+      exports: './index.js',
+      rca: { contract: 1, type, title: 'Acme', description: 'Watch Acme.' },
+    }),
+    [`node_modules/${name}/index.js`]: source,
+  })
+  const files = {
+    'package.json': JSON.stringify({ dependencies: { 'rca-broken': '*', 'rca-queues': '*' } }),
+    ...installed('rca-broken', 'broken', code),
+    ...installed('rca-queues', 'acme/queues', USABLE),
+  }
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), content)
+  }
+  const lines: string[] = []
+  const api = await startApi({
+    registry: await discoverConnectors({ from: join(root, 'main.js') }),
+    log: pino({ level: 'warn' }, { write: (line: string) => lines.push(line) }),
+  })
+  return { api, log: () => lines.map((line) => JSON.parse(line)) }
+}
+
+const provision = (api: TestApi) =>
+  api.admin({
+    method: 'POST',
+    url: '/api/v1/agent/provision',
+    payload: { agent_type: 'broken', environment_name: 'a' },
+  })
+const show = (api: TestApi) => api.admin('/api/v1/agent/types/broken')
+
+describe.each([
+  ['throws on import', "throw new Error('no disk')", 'no disk'],
+  ['exports no connector', 'export const nothing = null', 'exports no connector'],
+])('a connector whose package %s', (_what, code, reason) => {
+  it('is answered alike wherever its type is asked for, and the log names its package once', async () => {
+    for (const ask of [provision, show]) {
+      const { api, log } = await startBeside(code)
+      const response = await ask(api)
+      expect(response.json()).toEqual({
+        type: 'about:blank',
+        title: 'Internal Server Error',
+        status: 500,
+        detail:
+          'The connector of the type `broken` is installed but cannot be used. The log of the platform names its package and says why. Reinstall the package or remove it, and start the platform again.',
+      })
+      expect(log()).toMatchObject([
+        { level: 50, package: 'rca-broken', version: '1.2.3', err: { message: expect.stringContaining(reason) } },
+      ])
+      expect((await api.admin('/api/v1/environments')).json().environments).toEqual([])
+    }
+  })
+
+  it('is left out of the list, and the log says so once', async () => {
+    const { api, log } = await startBeside(code)
+    for (let count = 0; count < 2; count += 1)
+      expect((await api.admin('/api/v1/agent/types')).json()).toEqual({
+        types: ['acme/queues'],
+        descriptions: { 'acme/queues': 'Watch Acme.' },
+      })
+    expect(log()).toMatchObject([{ level: 50, package: 'rca-broken', msg: expect.stringContaining(reason) }])
+  })
+})
+
+it('a type with a slash is found with the slash as it is and encoded', async () => {
+  const { api } = await startBeside(USABLE)
+  for (const path of ['acme/queues', 'acme%2Fqueues']) {
+    const response = await api.admin(`/api/v1/agent/types/${path}`)
+    expect([response.statusCode, response.json().type]).toEqual([200, 'acme/queues'])
+  }
+  const unknown = await api.admin('/api/v1/agent/types/acme/queue')
+  expect([unknown.statusCode, unknown.json().detail]).toEqual([
+    404,
+    expect.stringContaining('Did you mean `acme/queues`?'),
+  ])
+  expect((await api.admin({ method: 'POST', url: '/api/v1/agent/types/acme/queues' })).statusCode).toBe(405)
+})
