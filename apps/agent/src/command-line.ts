@@ -6,6 +6,7 @@ import { run } from './commands/run.ts'
 import { types } from './commands/types.ts'
 import { EXIT_CODES } from './exit-codes.ts'
 import { exitWith } from './exit-with.ts'
+import { listenForStop } from './stop-requests.ts'
 
 const VARIABLES = `
 Environment:
@@ -30,7 +31,7 @@ export async function runCommandLine(registry: Registry, words: readonly string[
   program
     .command('run')
     .description('watch until stopped')
-    .action(() => exitWith(() => run(registry, process.env)))
+    .action(() => exitWith(() => run(registry, process.env, listenForStop())))
   program
     .command('collect')
     .description('print one report as JSON; needs neither platform nor token')

@@ -1,11 +1,12 @@
 import { discoverConnectors } from '@rca/core'
 import { run } from './commands/run.ts'
 import { exitWith } from './exit-with.ts'
+import type { StopRequests } from './stop-requests.ts'
 
-/** Does what the command line says; without words, runs an agent. */
-export async function start(words: readonly string[]): Promise<void> {
+/** Runs an agent until it is asked to stop; without `stop`, does what the command line says. */
+export async function start(words: readonly string[], stop: StopRequests | undefined): Promise<void> {
   const registry = await discoverConnectors({ from: import.meta.url })
-  if (words.length === 0 || words.join() === 'run') return exitWith(() => run(registry, process.env))
+  if (stop !== undefined) return exitWith(() => run(registry, process.env, stop))
   // The agent that stays does not carry the parser of the command line along.
   const { runCommandLine } = await import('./command-line.ts')
   return runCommandLine(registry, words)

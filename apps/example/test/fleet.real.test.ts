@@ -2,6 +2,7 @@ import { execFile, spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import ky from 'ky'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -147,6 +148,20 @@ describe('a fleet of one', () => {
     expect(await agent.stop()).toBe(0)
   })
 
+  it('stops with exit code 0 whenever it is asked to: while it loads, and where its state cannot be kept', async () => {
+    const { agent_token: token } = await provision('stopped-1')
+    for (const [wait, env] of [
+      [150, {}],
+      [400, {}],
+      [1_500, { RCA_STATE_DIR: '/proc/rca-nowhere' }],
+    ] as const) {
+      const program = startAgent(token, env)
+      await sleep(wait)
+      await Promise.all([program.stop('SIGTERM'), program.stop('SIGTERM')])
+      expect([await program.ended, program.stderr()]).toEqual([0, expect.any(String)])
+    }
+  })
+
   it('has a doctor that says what is fine and what to fix', async () => {
     const { agent_token: token } = await provision('doctor-1')
     const env = { PLATFORM_API_URL: url, AGENT_TYPE: 'server', RCA_STATE_DIR: join(directory, 'state') }
@@ -155,6 +170,8 @@ describe('a fleet of one', () => {
       return { code: await program.ended, text: program.stdout() }
     }
     const well = await examine({ AGENT_TOKEN: token })
+    // It looks, and leaves no agent behind.
+    expect(await findAgent('doctor-1')).toMatchObject({ agent_id: null, connectivity: 'pending' })
     expect(well.text).toMatch(/ok\s+platform.*\nok\s+token/)
     expect(well.code).toBe(0)
 

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
-import { gate } from '../../test/gate.ts'
-import { DeadlineError } from '../errors/deadline-error.ts'
+import { gate } from './../test/gate.ts'
 import { withDeadline } from './deadline.ts'
+import { DeadlineError } from './errors/deadline-error.ts'
 
 test('what ends in time is what it is', async () => {
   await expect(withDeadline('it', 1e12, undefined, async () => 5)).resolves.toBe(5)

@@ -1,5 +1,5 @@
-import { DeadlineError } from '../errors/deadline-error.ts'
-import { LONGEST_TIMER } from '../pause.ts'
+import { DeadlineError } from './errors/deadline-error.ts'
+import { LONGEST_TIMER } from './pause.ts'
 
 /**
  * Runs something under a deadline. Its signal aborts at the deadline, or with `parent`; the promise settles then even if

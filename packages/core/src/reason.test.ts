@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RcaError } from './errors/rca-error.ts'
 import { reasonOf } from './reason.ts'
@@ -22,4 +23,34 @@ test('a circle of causes ends', () => {
   const error = new Error('round')
   error.cause = new Error('and round', { cause: error })
   expect(reasonOf(error)).toContain('round')
+})
+
+/** Errors of which something cannot be read, or is not what it should be. */
+function hostile(): unknown[] {
+  const objectMessage = new Error('x')
+  objectMessage.message = { code: 5 } as never
+  const throwing = Object.defineProperty(new Error('x'), 'message', {
+    get: () => {
+      throw new Error('no')
+    },
+  })
+  const { proxy, revoke } = Proxy.revocable(new Error('x'), {})
+  revoke()
+  const noList = Object.assign(new AggregateError([], ''), { errors: 5 })
+  return [objectMessage, throwing, proxy, noList, Object.create(null), Symbol('x'), () => undefined]
+}
+
+test('whatever is thrown, there is a reason, and it is a text', () => {
+  for (const error of hostile()) {
+    expect(typeof reasonOf(error)).toBe('string')
+    expect(typeof reasonOf(new Error('outer', { cause: error }))).toBe('string')
+  }
+  fc.assert(
+    fc.property(fc.anything({ withNullPrototype: true, withBigInt: true }), fc.anything(), (thrown, message) => {
+      expect(typeof reasonOf(thrown)).toBe('string')
+      expect(typeof reasonOf(Object.assign(new Error('x', { cause: thrown }), { message, name: thrown }))).toBe(
+        'string',
+      )
+    }),
+  )
 })

@@ -1,4 +1,5 @@
-import { access, constants, mkdir } from 'node:fs/promises'
+import { access, constants } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { type Agent, createAgent, parseAgentToken, type Registry, silentLogger } from '@rca/core'
 import { AGENT_PATHS } from '@rca/core/protocol'
 import { readAgentOptions } from '../agent-options.ts'
@@ -133,14 +134,25 @@ async function examineState(directory: string | undefined): Promise<Finding> {
       text: 'RCA_STATE_DIR is not set: a restarted agent does not know what it has already reported. Set it to a directory that outlives restarts',
     }
   try {
-    await mkdir(directory, { recursive: true })
-    await access(directory, constants.W_OK)
+    await access(await nearestFolder(directory), constants.W_OK)
     return { level: 'ok', subject, text: `${directory} can be written` }
   } catch (error) {
     return {
       level: 'fail',
       subject,
       text: `${directory} cannot be written: ${(error as Error).message}. Set RCA_STATE_DIR to a directory that this user may write`,
+    }
+  }
+}
+
+/** The folder itself or, where it does not exist yet, the one in which it would be made. */
+async function nearestFolder(folder: string): Promise<string> {
+  for (let nearest = resolve(folder); ; nearest = dirname(nearest)) {
+    try {
+      await access(nearest)
+      return nearest
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(nearest) === nearest) throw error
     }
   }
 }

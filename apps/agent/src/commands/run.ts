@@ -4,9 +4,10 @@ import { createLogger } from '../create-logger.ts'
 import { type Environment, findMisspelt, readHealthPort } from '../environment.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import { type HealthServer, startHealthServer } from '../health-server.ts'
+import type { StopRequests } from '../stop-requests.ts'
 
 /** Runs an agent until SIGTERM or SIGINT, then delivers what is left. Returns the exit code. */
-export async function run(registry: Registry, environment: Environment): Promise<number> {
+export async function run(registry: Registry, environment: Environment, stop: StopRequests): Promise<number> {
   const options = await readAgentOptions(environment, registry)
   const healthPort = readHealthPort(environment)
   const { connector, platformUrl, agentToken, config } = options
@@ -14,7 +15,6 @@ export async function run(registry: Registry, environment: Environment): Promise
   const logger = createLogger(runtime.log_level)
   const agent = createAgent({ ...options, logger })
 
-  const stopRequested = nextSignal()
   // A connector's forgotten promise must not end the agent: its other collectors go on.
   process.on('unhandledRejection', (reason) => {
     const text = [agentToken, ...secrets].reduce(
@@ -28,10 +28,10 @@ export async function run(registry: Registry, environment: Environment): Promise
     logger.warn({ variable: name }, `${name} is not read. Did you mean ${meant}?`)
 
   const health = healthPort === undefined ? undefined : await startHealth(agent, healthPort, logger)
-  await agent.start()
+  await Promise.race([agent.start(), stop.first])
   logger.info({ agent_type: agent.agentType, platform_url: platformUrl, health_url: health?.url }, 'the agent runs')
 
-  const signal = await stopRequested
+  const signal = await stop.first
   logger.info({ signal }, 'stopping: delivering what is left')
   await agent.stop()
   await health?.close()
@@ -54,11 +54,4 @@ async function startHealth(
     )
     return undefined
   }
-}
-
-function nextSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', resolve)
-    process.once('SIGINT', resolve)
-  })
 }

@@ -141,7 +141,11 @@ export class AgentRun<Config, Client> {
       repeat({ interval: () => this.#heart.interval(), task: beat }, signal),
       this.#sender.run(signal),
       this.#work(signal),
-    ]
+    ].map((loop) =>
+      loop.catch((error: unknown) => {
+        this.#options.log.error({}, `a part of the agent has ended, start it again: ${reasonOf(error)}`)
+      }),
+    )
   }
 
   /** Opens the client, however often it takes, then collects and watches. */

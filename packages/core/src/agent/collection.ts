@@ -1,11 +1,11 @@
 import type { CollectContext, Collector, Connector } from '../connector.ts'
+import { withDeadline } from '../deadline.ts'
 import { toMilliseconds } from '../duration.ts'
 import type { Logger } from '../logger.ts'
 import { reasonOf, shortReason } from '../reason.ts'
 import type { Signals } from '../signals.ts'
 import type { CheckedSignals } from './check-signals.ts'
 import { type CollectionRecord, type CollectorRun, createCollectionRecord } from './collection-record.ts'
-import { withDeadline } from './deadline.ts'
 
 /** How long one run of a collector may take unless it says otherwise, in milliseconds. */
 const DEADLINE = 10_000

@@ -1,8 +1,8 @@
 import type { Connector, Identity } from '../connector.ts'
+import { withDeadline } from '../deadline.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import type { Logger } from '../logger.ts'
 import { reasonOf } from '../reason.ts'
-import { withDeadline } from './deadline.ts'
 import { nameProblem, referenceProblem } from './signal-problems.ts'
 
 /** How long opening the client and finding out the identity may take, in milliseconds. */

@@ -4,6 +4,7 @@ import type { StateStore } from '../state/state-store.ts'
 
 /** How far each watcher has read. */
 export interface Cursors {
+  /** Never rejects: what cannot be read counts as not saved. */
   read(watcher: string): Promise<string | undefined>
   /** Keeps a cursor, and writes it where there is a state directory. Never rejects: a disk that cannot be written costs only what a restart of the agent would find there. */
   save(watcher: string, cursor: string): Promise<void>
@@ -29,8 +30,17 @@ export function createCursors(state: StateStore, agentId: string, log: Logger): 
     }
   }
 
+  const readSaved = async (watcher: string): Promise<string | undefined> => {
+    try {
+      return await state.read(key(watcher))
+    } catch (error) {
+      log.warn({ watcher }, `a saved cursor could not be read, the watcher begins anew: ${reasonOf(error)}`)
+      return undefined
+    }
+  }
+
   return {
-    read: async (watcher) => kept.get(watcher) ?? (await state.read(key(watcher))),
+    read: async (watcher) => kept.get(watcher) ?? (await readSaved(watcher)),
     save: (watcher, cursor) => {
       kept.set(watcher, cursor)
       writing = writing.then(() => write(watcher, cursor))

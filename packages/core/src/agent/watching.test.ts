@@ -232,14 +232,22 @@ test('a disk that cannot be written costs a watcher nothing but the next run’s
   expect(log.messages('warn').filter((message) => message.includes('could not be saved'))).toHaveLength(1)
 })
 
-test('a cursor that cannot be read is a failure of the watcher', async () => {
+test('a cursor that cannot be read costs no events: the watcher begins anew, and the log says so', async () => {
   const read = async (): Promise<never> => {
     throw new Error('permission denied')
   }
-  const { watching, stop } = watchingOf([], { read, write: async () => undefined })
+  const cursors: unknown[] = []
+  const keep = async ({ cursor, emit }: WatchContext): Promise<void> => {
+    cursors.push(cursor)
+    emit({ events: [rebooted] })
+  }
+  const { watching, emitted, log, stop } = watchingOf([keep], { read, write: async () => undefined })
   const running = watching.run(stop.signal)
   await vi.advanceTimersByTimeAsync(0)
-  expect(watching.gaps()).toMatchObject([{ reason: 'permission denied' }])
+  expect(cursors).toEqual([undefined])
+  expect(emitted).toMatchObject([{ events: [rebooted] }])
+  expect(watching.gaps()).toEqual([])
+  expect(log.messages('warn')[0]).toContain('could not be read, the watcher begins anew: permission denied')
   stop.abort()
   await running
 })

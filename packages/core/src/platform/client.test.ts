@@ -1,4 +1,6 @@
 import { getEventListeners } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { type Answer, problem, startPlatform } from '../../test/platform.ts'
@@ -281,4 +283,27 @@ test('calls leave nothing on the signal of an agent that lives for months', asyn
   await platform.stop()
   await failureOf(client.sendReports([reportOf()], signal))
   expect(getEventListeners(signal, 'abort')).toEqual([])
+})
+
+test('an answer without end is not read to its end', async () => {
+  let written = 0
+  const server = createServer((request, response) => {
+    request.resume()
+    response.writeHead(200, { 'content-type': 'application/json' })
+    const more = (): void => {
+      if (response.destroyed) return
+      written += 1
+      response.write('x'.repeat(65_536), () => setImmediate(more))
+    }
+    more()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { client } = clientOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const failure = await failureOf(client.sendReports([reportOf()]))
+  expect(failure.message).toContain('no answer of its protocol')
+  expect(failure.retryable).toBe(true)
+  // What the sockets' buffers hold, and no more.
+  expect(written).toBeLessThan(500)
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
 })

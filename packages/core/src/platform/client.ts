@@ -21,6 +21,9 @@ const compress = promisify(gzip)
 /** Bodies of this many bytes or more are compressed. */
 const COMPRESS_FROM = 1024
 
+/** Longest answer that is read, in UTF-16 code units. */
+const LONGEST_ANSWER = 65_536
+
 /** How long the platform may take to answer one attempt, in milliseconds. */
 const TIMEOUT = 15_000
 
@@ -112,7 +115,20 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
 async function post(client: KyInstance, url: string, json: string, signal: AbortSignal): Promise<unknown> {
   const small = Buffer.byteLength(json) < COMPRESS_FROM
   const body = small ? json : await compress(json)
-  return client.post(url, { body, headers: small ? {} : { 'content-encoding': 'gzip' }, signal }).json()
+  const response = await client.post(url, { body, headers: small ? {} : { 'content-encoding': 'gzip' }, signal })
+  return JSON.parse(await readBounded(response)) as unknown
+}
+
+/** An answer's text. An answer of the protocol is short: a longer one is not read, so that nobody can fill the agent's memory. */
+async function readBounded(response: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  // Leaving the loop cancels the rest.
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true })
+    if (text.length > LONGEST_ANSWER) throw new SyntaxError('the answer is too long')
+  }
+  return text + decoder.decode()
 }
 
 /** Gives a call a signal that lives no longer than it: ky and fetch leave something behind on every signal that they are given, and an agent's lives for months. */

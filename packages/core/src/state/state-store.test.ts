@@ -59,3 +59,12 @@ test('without a directory nothing outlives the store', async () => {
   expect(await state.read('cursor')).toBe('a')
   expect(await createMemoryState().read('cursor')).toBeUndefined()
 })
+
+test.skipIf(process.platform !== 'linux')(
+  'a place where no folder can be made is an error, and not a wait without end',
+  async () => {
+    const state = createDirectoryState('/proc/rca-nowhere/deep')
+    await expect(state.write('key', 'text')).rejects.toThrow(/ENOENT/)
+    expect(await state.read('key')).toBeUndefined()
+  },
+)
