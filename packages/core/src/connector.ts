@@ -52,7 +52,7 @@ export interface Identity {
   readonly id: string
   /** What people call it, such as the host's name. */
   readonly name: string
-  /** The entity that stands for it. */
+  /** The entity that stands for it. Its type is declared in `signals`, and a collector describes it. */
   readonly entity: EntityReference
 }
 

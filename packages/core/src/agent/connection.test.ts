@@ -54,6 +54,11 @@ test.each([
   ['has no id', async () => ({ ...identity, id: '' }), 'an `id` that is empty or no text'],
   ['has no name', async () => ({ ...identity, name: undefined as never }), 'has no name'],
   ['has no entity', async () => ({ ...identity, entity: { type: '', id: '' } }), 'without a proper type'],
+  [
+    'is of a type that nobody declared',
+    async () => ({ id: '1', name: 'web-1', entity: { type: 'broker', id: '1' } }),
+    'points at an entity of type `broker`, which is not declared in `signals`',
+  ],
 ])('a client whose identity %s is closed again', async (_what, identify, problem) => {
   const disconnect = vi.fn(async () => undefined)
   const { connection } = connectionOf({ identify, disconnect })

@@ -3,6 +3,7 @@ import { withDeadline } from '../deadline.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import type { Logger } from '../logger.ts'
 import { reasonOf } from '../reason.ts'
+import type { SignalCatalog } from '../signal-catalog.ts'
 import { nameProblem, referenceProblem } from './signal-problems.ts'
 
 /** How long opening the client and finding out the identity may take, in milliseconds. */
@@ -54,7 +55,7 @@ export function createConnection<Config, Client>({
         const identity = await withDeadline('identifying what is watched', DEADLINE, signal, async (own) =>
           connector.identify(client, { signal: own, now, remember: () => undefined }),
         )
-        return { client, identity: checked(identity, connector.type) }
+        return { client, identity: checked(identity, connector) }
       } catch (error) {
         await disconnect(client, DEADLINE)
         throw error
@@ -81,12 +82,20 @@ export function createConnection<Config, Client>({
 }
 
 /** Everything that the agent says hangs on who it is: a wrong identity is an error here and not a report that the platform refuses. */
-function checked(identity: Identity, type: string): Identity {
+function checked(identity: Identity, { type, signals }: Pick<Connector, 'type' | 'signals'>): Identity {
   const given: Partial<Identity> = identity ?? {}
   const problem =
     typeof given.id !== 'string' || given.id === ''
       ? 'has an `id` that is empty or no text'
-      : (nameProblem(given.name) ?? referenceProblem(given.entity))
+      : (nameProblem(given.name) ?? referenceProblem(given.entity) ?? undeclared(given.entity, signals))
   if (problem !== undefined) throw new ConnectorError(`\`${type}\``, `what its \`identify\` returned ${problem}.`)
   return identity
+}
+
+/** An agent that observes what nobody describes would hang in the air. */
+function undeclared(entity: Identity['entity'] | undefined, signals: SignalCatalog): string | undefined {
+  const isDeclared = Object.values(signals).some((entry) => entry.signal === 'entity' && entry.type === entity?.type)
+  return isDeclared
+    ? undefined
+    : `points at an entity of type \`${entity?.type}\`, which is not declared in \`signals\``
 }
