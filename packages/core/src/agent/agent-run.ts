@@ -15,7 +15,8 @@ import { reasonOf } from '../reason.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { AgentStatus } from './agent.ts'
 import { createHeart, type Heart, type HeartbeatDescription, outboxStatus } from './heartbeat.ts'
-import { createOpening, type Open, type Opening } from './opening.ts'
+import { createOpening, type Opening } from './opening.ts'
+import { createReportQueue, type ReportQueue } from './report-queue.ts'
 import { createReporting, type Reporting } from './reporting.ts'
 import { createRounds } from './rounds.ts'
 import { repeat } from './schedule.ts'
@@ -41,6 +42,7 @@ export class AgentRun<Config, Client> {
   readonly #sender: Sender
   readonly #reporting: Reporting
   readonly #heart: Heart
+  readonly #queue: ReportQueue
   readonly #stopping = new AbortController()
   readonly #startedAt = new Date()
   #loops: Promise<unknown>[] = []
@@ -70,6 +72,12 @@ export class AgentRun<Config, Client> {
       maxBatchSize: runtime.max_batch_size,
       log,
       onGivenUp: () => this.#reporting.forget(),
+    })
+    this.#queue = createReportQueue({
+      reporting: this.#reporting,
+      outbox: this.#outbox,
+      sender: this.#sender,
+      ...options,
     })
     this.#opening = createOpening({
       ...options,
@@ -166,42 +174,12 @@ export class AgentRun<Config, Client> {
       collection: open.collection,
       reporting: this.#reporting,
       report: () => {
-        this.#report(open)
+        this.#queue.add(open)
         void this.#heart.beatOnChange(signal)
       },
     })
     this.#hurry = rounds.hurry
     await Promise.all([rounds.run(signal), open.watching.run(signal)])
-  }
-
-  /** Never throws: it is called from timers. */
-  #report(open: Open): void {
-    try {
-      this.#enqueue(open)
-    } catch (error) {
-      this.#options.log.error({}, `a report could not be made: ${reasonOf(error)}`)
-    }
-  }
-
-  #enqueue(open: Open): void {
-    const gaps = [...open.collection.gaps(), ...open.watching.gaps()]
-    const report = this.#reporting.next(open.reporter, open.collection, gaps)
-    const json = this.#options.redactor.report(report)
-    const givenUp = this.#outbox.add({
-      id: report.report_id,
-      json,
-      bytes: Buffer.byteLength(json),
-      at: report.timestamp,
-      hasEvents: report.data.events.length > 0,
-    })
-    if (givenUp > 0) {
-      this.#reporting.forget()
-      this.#options.log.warn(
-        { given_up: givenUp, dropped: this.#outbox.state().dropped },
-        'the queue is full: the oldest reports without events were given up. `max_queue_size` is its bound in MiB',
-      )
-    }
-    this.#sender.wake()
   }
 
   async #stop(deadline: number): Promise<void> {
@@ -213,7 +191,7 @@ export class AgentRun<Config, Client> {
     // Half of the time for what is running to end, the rest for delivery.
     await settled(Promise.all(this.#loops), left() / 2)
     this.#closed = true
-    if (open !== undefined && this.#reporting.hasNews()) this.#report(open)
+    if (open !== undefined && this.#reporting.hasNews()) this.#queue.add(open)
     await this.#flush(left())
     await this.#opening.close(left())
   }
