@@ -33,9 +33,11 @@ export interface ApiOptions {
   readonly trustProxy?: TrustProxy
   /** Largest body as it travels, in bytes. @default 8 MiB */
   readonly bodyLimit?: number
-  /** Largest body after decompression, in bytes. @default 64 MiB */
+  /** Largest body after decompression, in bytes. @default 16 MiB */
   readonly bodyLimitDecoded?: number
-  /** Requests with a body that are taken at the same time; more are answered with 503. @default 64 */
+  /** In which a body has to arrive; one that travels at 16 KiB/s or faster may take longer. @default '10s' */
+  readonly bodyTimeout?: Duration
+  /** Requests with a body that are taken at the same time from agents, a quarter of them with one token; more are answered with 503 or 429. @default 64 */
   readonly maxConcurrentRequests?: number
   /** @default says nothing */
   readonly log?: FastifyBaseLogger
@@ -62,7 +64,8 @@ export function completeOptions(options: ApiOptions): CompleteApiOptions {
     rateLimitUnauthenticated: 120,
     trustProxy: false,
     bodyLimit: 8 * 1024 * 1024,
-    bodyLimitDecoded: 64 * 1024 * 1024,
+    bodyLimitDecoded: 16 * 1024 * 1024,
+    bodyTimeout: '10s',
     maxConcurrentRequests: 64,
     now: Date.now,
     checkResponses: false,

@@ -1,5 +1,4 @@
-import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
+import { toMilliseconds } from '@rca/core'
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { serializerCompiler } from 'fastify-type-provider-zod'
 import { admitRequests } from './admission/admission.ts'
@@ -8,6 +7,7 @@ import { createAuthenticate } from './authentication/authenticate.ts'
 import type { App, Context } from './context.ts'
 import { describeRoutes, reference } from './operations/openapi.ts'
 import { createTelemetry } from './operations/telemetry.ts'
+import { createBrokenHttp } from './problems/broken-http.ts'
 import { handleError } from './problems/error-handler.ts'
 import { ProblemError } from './problems/problem-error.ts'
 import { createRouteMap, type RouteMap } from './problems/route-map.ts'
@@ -27,7 +27,7 @@ import { addTokenRoutes } from './routes/tokens.ts'
 import { addTypeRoutes } from './routes/types.ts'
 import { toFastifyTrust } from './trust-proxy.ts'
 
-/** Bytes of bodies in memory at the same time, as a multiple of the largest body. */
+/** Bytes of agents' bodies in memory at the same time, as a multiple of the largest body. */
 const HELD_BODIES = 4
 
 /** How long a request may take to arrive, in milliseconds. */
@@ -54,6 +54,7 @@ export async function createApp(
   options: CompleteApiOptions & { readonly adminToken: string },
   context: Omit<Context, 'telemetry'>,
 ): Promise<App> {
+  const broken = createBrokenHttp()
   const app = Fastify({
     ...(options.log === undefined ? { logger: false as const } : { loggerInstance: options.log as FastifyBaseLogger }),
     bodyLimit: options.bodyLimitDecoded,
@@ -65,8 +66,11 @@ export async function createApp(
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 512 },
     frameworkErrors: handleError,
-    clientErrorHandler: answerBrokenHttp,
+    clientErrorHandler: broken.answer,
+    // Node's own refusal is no problem document: `broken` has one.
+    http: { requireHostHeader: false },
   }).withTypeProvider() as unknown as App
+  broken.watch(app)
   const routes = createRouteMap(app)
   app.decorate('routeMap', routes)
   app.setValidatorCompiler(validatorCompiler)
@@ -82,7 +86,11 @@ export async function createApp(
     }),
     notFound: (request) => notFound(routes, request.method, request.url),
     rateLimits: { perToken: options.rateLimit, perAddress: options.rateLimitUnauthenticated },
-    bodyLimits: { encoded: options.bodyLimit, decoded: options.bodyLimitDecoded },
+    bodyLimits: {
+      encoded: options.bodyLimit,
+      decoded: options.bodyLimitDecoded,
+      arrival: toMilliseconds(options.bodyTimeout),
+    },
     maxConcurrent: options.maxConcurrentRequests,
     maxHeldBytes: HELD_BODIES * options.bodyLimitDecoded,
   })
@@ -112,17 +120,4 @@ function notFound(routes: RouteMap, method: string, url: string): ProblemError {
   return new ProblemError(405, `This route does not answer ${method}. It answers ${allowed.join(', ')}.`, {
     headers: { allow: allowed.join(', ') },
   })
-}
-
-/** What is not even HTTP never reaches a route. */
-function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
-  const body = JSON.stringify(new ProblemError(status, 'The request cannot be read.'))
-  if (socket.writable) {
-    socket.write(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    )
-  }
-  socket.destroySoon()
 }

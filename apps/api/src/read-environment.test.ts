@@ -27,6 +27,7 @@ describe('readEnvironment', () => {
       RCA_TRUST_PROXY: '10.0.0.0/8, ::1',
       RCA_BODY_LIMIT: '1024',
       RCA_BODY_LIMIT_DECODED: '4096',
+      RCA_BODY_TIMEOUT: '5s',
       RCA_MAX_CONCURRENT_REQUESTS: '3',
       LOG_LEVEL: 'debug',
     })
@@ -45,6 +46,7 @@ describe('readEnvironment', () => {
       trustProxy: '10.0.0.0/8, ::1',
       bodyLimit: 1024,
       bodyLimitDecoded: 4096,
+      bodyTimeout: '5s',
       maxConcurrentRequests: 3,
     })
   })

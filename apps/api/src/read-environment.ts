@@ -43,6 +43,7 @@ const environmentSchema = z.object({
     .optional(),
   RCA_BODY_LIMIT: whole(1024, 1_073_741_824).optional(),
   RCA_BODY_LIMIT_DECODED: whole(1024, 1_073_741_824).optional(),
+  RCA_BODY_TIMEOUT: duration().optional(),
   RCA_MAX_CONCURRENT_REQUESTS: whole(1, 100_000).optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
@@ -85,6 +86,7 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
     trustProxy: said.RCA_TRUST_PROXY,
     bodyLimit: said.RCA_BODY_LIMIT,
     bodyLimitDecoded: said.RCA_BODY_LIMIT_DECODED,
+    bodyTimeout: said.RCA_BODY_TIMEOUT,
     maxConcurrentRequests: said.RCA_MAX_CONCURRENT_REQUESTS,
   }
   return {

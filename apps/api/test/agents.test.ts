@@ -96,16 +96,32 @@ describe('identity', () => {
     const api = await startApi()
     const [token, elsewhere] = [await api.provision('a'), await api.provision('b')]
     const provisional = agentIdOf('provisional')
-    await beat(api, elsewhere, { agent_id: provisional })
-    await beat(api, token, { agent_id: provisional })
+    const waiting = { agent_id: provisional, collectors: { connect: { ok: false, error: 'the door is locked' } } }
+    await beat(api, elsewhere, waiting)
+    await beat(api, token, waiting)
     await beat(api, token, { replaces_agent_id: provisional })
     expect((await agents(api, 'environment=a')).map((agent: { agent_id: string }) => agent.agent_id)).toEqual([id])
     expect(await agents(api, 'environment=b')).toHaveLength(1)
+    await beat(api, token, waiting)
     await api.send(token, reportOf({}, { agent_id: provisional }))
     await beat(api, token, { replaces_agent_id: provisional })
     expect(await agents(api, 'environment=a')).toHaveLength(2)
     await beat(api, token, { replaces_agent_id: id })
     expect(await agents(api, 'environment=a')).toHaveLength(2)
+  })
+
+  it.each([
+    ['has a collector', {}, {}],
+    ['has a name', { agent_name: 'north', collectors: {} }, {}],
+    ['had a collector before', {}, { collectors: { connect: { ok: false } } }],
+  ])('of an agent that %s cannot be removed by another', async (_name, first, second) => {
+    const api = await startApi()
+    const token = await api.provision()
+    const victim = agentIdOf('victim')
+    await beat(api, token, { agent_id: victim, ...first })
+    await beat(api, token, { agent_id: victim, ...first, ...second })
+    await beat(api, token, { replaces_agent_id: victim })
+    expect((await agents(api)).map((agent: { agent_id: string }) => agent.agent_id)).toContain(victim)
   })
 
   it('of one machine in two environments is told apart by the environment', async () => {

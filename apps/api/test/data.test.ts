@@ -102,6 +102,16 @@ describe('delivery', () => {
     expect(response.json().errors).toHaveLength(20)
   })
 
+  it('does not look at every signal of a report that is full of wrong ones', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const metrics = Array.from({ length: 200_000 }, () => ({}) as ReturnType<typeof metricOf>)
+    const begin = performance.now()
+    const response = await api.send(token, reportOf({ metrics }))
+    expect([response.statusCode, response.json().errors.length]).toEqual([422, 20])
+    expect(performance.now() - begin).toBeLessThan(1500)
+  })
+
   it('refuses reports of another type than the token is for', async () => {
     const api = await startApi()
     const token = await api.provision('a', 'oven')
@@ -197,22 +207,43 @@ describe('entities', () => {
   it('keep the newest state when reports arrive late', async () => {
     const api = await startApi()
     const token = await api.provision()
-    await api.send(
-      token,
-      reportOf(
-        { entities: [entityOf('h1', { name: 'new' }), entityOf('h2', { deleted: true })] },
-        { timestamp: at(10) },
-      ),
+    const before = reportOf({ entities: [entityOf('h3')] }, { sequence: 1, timestamp: at(4) })
+    const late = reportOf(
+      { entities: [entityOf('h1', { name: 'old' }), entityOf('h2'), entityOf('h4')] },
+      { sequence: 2, timestamp: at(5) },
     )
-    await api.send(
-      token,
-      reportOf({ entities: [entityOf('h1', { name: 'old' }), entityOf('h2')] }, { timestamp: at(5) }),
+    const lateSnapshot = reportOf({ entities: [] }, { sequence: 3, timestamp: at(6), snapshot: true })
+    const newest = reportOf(
+      { entities: [entityOf('h1', { name: 'new' }), entityOf('h2', { deleted: true })] },
+      { sequence: 4, timestamp: at(10) },
     )
-    await api.send(token, reportOf({ entities: [] }, { timestamp: at(6), snapshot: true }))
+    for (const report of [before, newest, late, lateSnapshot]) await api.send(token, report)
     expect((await entities(api)).map(({ id, name, deleted_at }) => [id, name, deleted_at])).toEqual([
       ['h1', 'new', undefined],
       ['h2', 'h2', at(10)],
+      ['h3', 'h3', at(6)],
+      ['h4', 'h4', at(6)],
     ])
+  })
+
+  it.each([
+    ['within a run', 1],
+    ['and it was started anew', 0],
+  ])('follow an agent whose clock was set back %s', async (_name, sequence) => {
+    const api = await startApi()
+    const token = await api.provision()
+    const later = reportOf({ entities: [entityOf('h1', { name: 'now' })] }, { sequence, timestamp: at(-120) })
+    const gap = { scope: 'collector:heat', reason: 'too hot', since: at(0) }
+    await api.send(token, reportOf({ entities: [entityOf('h1')] }, { timestamp: at(0) }))
+    await api.send(token, {
+      ...later,
+      // Of a new run, UUIDv7 is smaller where the clock was set back.
+      report_id: sequence === 0 ? '00000000-0000-7000-8000-000000000000' : later.report_id,
+      data: { ...later.data, gaps: [gap] },
+    })
+    expect(await entities(api)).toMatchObject([{ name: 'now', updated_at: at(-120) }])
+    expect((await api.admin(`${agentUrl}/gaps?open=true`)).json().gaps).toHaveLength(1)
+    expect((await api.admin(agentUrl)).json().health.gaps).toHaveLength(1)
   })
 
   it('are not hidden for years by one report from a clock that is ahead', async () => {
@@ -267,12 +298,13 @@ describe('gaps', () => {
     const api = await startApi()
     const token = await api.provision()
     const gap = { scope: 'collector:heat', reason: 'too hot', since: at(0) }
-    await api.send(token, reportOf({ gaps: [gap] }, { timestamp: at(0) }))
-    await api.send(token, reportOf({ gaps: [{ ...gap, reason: 'still too hot' }] }, { timestamp: at(15) }))
+    const late = reportOf({ gaps: [gap] }, { sequence: 2, timestamp: at(20) })
+    await api.send(token, reportOf({ gaps: [gap] }, { sequence: 0, timestamp: at(0) }))
+    await api.send(token, reportOf({ gaps: [{ ...gap, reason: 'still too hot' }] }, { sequence: 1, timestamp: at(15) }))
     const open = { ...gap, reason: 'still too hot', last_reported_at: at(15), open: true }
     expect((await api.admin(`${agentUrl}/gaps?open=true`)).json().gaps).toEqual([open])
-    await api.send(token, reportOf({ metrics: [metricOf(1)] }, { timestamp: at(30) }))
-    await api.send(token, reportOf({ gaps: [gap] }, { timestamp: at(20) }))
+    await api.send(token, reportOf({ metrics: [metricOf(1)] }, { sequence: 3, timestamp: at(30) }))
+    await api.send(token, late)
     expect((await api.admin(`${agentUrl}/gaps?open=true`)).json().gaps).toEqual([])
     expect((await api.admin(`${agentUrl}/gaps`)).json().gaps).toMatchObject([{ since: at(0), open: false }])
   })

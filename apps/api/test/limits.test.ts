@@ -1,7 +1,10 @@
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
+import type { FastifyBaseLogger } from 'fastify'
+import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import type { ApiOptions } from '../src/api-options.ts'
+import { exchange } from './exchange.ts'
 import { heartbeatOf, metricOf, reportOf, startApi } from './start-api.ts'
 
 const json = { 'content-type': 'application/json' }
@@ -69,6 +72,38 @@ describe('bodies', () => {
     await expect.poll(async () => (await send()).status).toBe(202)
   })
 
+  it('that do not arrive are ended, and those that do not stop arriving are not', async () => {
+    const api = await startApi({ bodyTimeout: '200ms' })
+    const token = await api.provision()
+    const url = new URL(await api.listen())
+    const head = (length: number) =>
+      `POST /api/v1/agent/data HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
+    const stuck = await exchange(url, `${head(1000)}{`)
+    expect(stuck).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/)
+    expect(stuck).toMatch(/\r\nconnection: close\r\ncontent-type: application\/problem\+json\r\n/i)
+    const [slow] = [body(200)]
+    const parts = [head(slow.length), slow.slice(0, 20_000), slow.slice(20_000)]
+    expect(await exchange(url, ...parts)).toMatch(/^HTTP\/1\.1 202 /)
+  })
+
+  it('that become many times their size are refused, and batches of agents never are', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const gzip = { 'content-encoding': 'gzip' }
+    const bomb = await api.agent(token, data(gzipSync(`{${'\n'.repeat(5 * 2 ** 20)}?`), gzip))
+    expect([bomb.statusCode, bomb.json().detail]).toEqual([
+      413,
+      'The gzip body becomes more than 100 times its size. Send fewer reports in one request.',
+    ])
+    const repetitive = `${body(1)}${' '.repeat(2 ** 21)}`
+    expect((await api.agent(token, data(gzipSync(repetitive), gzip))).statusCode).toBe(202)
+    const deep = await api.agent(token, data('['.repeat(100_000)))
+    expect([deep.statusCode, deep.json().detail]).toEqual([
+      400,
+      'The body nests arrays and objects more than 64 levels deep.',
+    ])
+  })
+
   it('that are too large are answered with what to do about this one', async () => {
     const api = await startApi({ bodyLimit: 1024, bodyLimitDecoded: 2048 })
     const token = await api.provision()
@@ -103,16 +138,51 @@ describe('bodies', () => {
 })
 
 describe('load', () => {
-  it('above the limit is answered with 503 and a time to come back', async () => {
+  it.each([
+    ['with one token', 1, 429],
+    ['of all agents', 3, 503],
+  ])('%s above the limit is answered with a time to come back', async (_name, count, status) => {
     const api = await startApi({ maxConcurrentRequests: 2 })
-    const token = await api.provision()
-    const responses = await Promise.all(Array.from({ length: 6 }, () => api.send(token, reportOf())))
-    const refused = responses.filter((response) => response.statusCode === 503)
+    const tokens: string[] = []
+    for (let index = 0; index < count; index += 1) tokens.push(await api.provision(`e${index}`))
+    const responses = await Promise.all(
+      Array.from({ length: 6 }, (_, index) => api.send(tokens[index % count] ?? '', reportOf())),
+    )
+    const refused = responses.filter((response) => response.statusCode === status)
     expect(refused.length).toBeGreaterThan(0)
     expect(refused.length).toBeLessThan(6)
     for (const response of refused)
-      expect([response.headers['retry-after'], response.json().status]).toEqual(['5', 503])
-    expect((await api.send(token, reportOf())).statusCode).toBe(202)
+      expect([response.headers['retry-after'], response.json().status]).toEqual(['5', status])
+    expect((await api.send(tokens[0] ?? '', reportOf())).statusCode).toBe(202)
+  })
+
+  it('of one token leaves room for others, and for admins', async () => {
+    const api = await startApi({ maxConcurrentRequests: 8 })
+    const [first, second] = [await api.provision('a'), await api.provision('b')]
+    const url = new URL(await api.listen())
+    const head = `POST /api/v1/agent/data HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${first}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`
+    const sockets = Array.from({ length: 20 }, () => {
+      const socket = connect({ host: url.hostname, port: Number(url.port) }, () => socket.write(head))
+      return socket.on('error', () => undefined)
+    })
+    await expect.poll(async () => (await api.send(first, reportOf())).statusCode).toBe(429)
+    expect((await api.send(second, reportOf())).statusCode).toBe(202)
+    expect(await api.provision('c')).toMatch(/^agent_c_/)
+    for (const socket of sockets) socket.destroy()
+  })
+
+  it('that is refused is no error of the platform', async () => {
+    const lines: Record<string, unknown>[] = []
+    const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
+    const api = await startApi({ maxConcurrentRequests: 2, log: log as unknown as FastifyBaseLogger })
+    const tokens = [await api.provision('a'), await api.provision('b'), await api.provision('c')]
+    await Promise.all([...tokens, ...tokens].map((token) => api.send(token, reportOf())))
+    const refused = lines.filter(({ status }) => status === 503 || status === 429)
+    expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([503]))
+    for (const line of refused) {
+      expect(line).toMatchObject({ level: 40, msg: expect.stringContaining('Try again later.') })
+      expect(line).not.toHaveProperty('err')
+    }
   })
 })
 
@@ -189,20 +259,5 @@ describe('paths', () => {
     expect(unread.statusCode).toBe(404)
     expect((await api.app.inject('/%zz')).json()).toMatchObject({ status: 400 })
     expect((await api.admin(`/api/v1/agents/${'x'.repeat(600)}`)).json()).toMatchObject({ status: expect.any(Number) })
-  })
-
-  it('are answered in kind when they are not even HTTP', async () => {
-    const api = await startApi()
-    const url = new URL(await api.listen())
-    const answer = await new Promise<string>((resolve, reject) => {
-      let text = ''
-      const socket = connect({ host: url.hostname, port: Number(url.port) }, () => socket.write('NONSENSE\r\n\r\n'))
-      socket.on('data', (chunk) => {
-        text += chunk.toString()
-      })
-      socket.on('close', () => resolve(text))
-      socket.on('error', reject)
-    })
-    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nContent-Type: application\/problem\+json/)
   })
 })

@@ -218,6 +218,9 @@ describe('metrics', () => {
     ['aggregate=median', 'aggregate'],
     ['attribute=x', 'attribute/0'],
     ['attribute==x', 'attribute/0'],
+    ['attribute=k=a&attribute=k=b', 'attribute'],
+    [Array.from({ length: 17 }, (_, index) => `attribute=k${index}=a`).join('&'), 'attribute'],
+    [Array.from({ length: 1001 }, (_, index) => `attribute=k${index}=a`).join('&'), 'attribute'],
     ['agent_id=x', 'agent_id'],
   ])('refuses %s', async (parameters, field) => {
     const api = await startApi()

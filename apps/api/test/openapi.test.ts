@@ -48,7 +48,9 @@ describe('the description', () => {
         if (access !== 'public')
           expect(Object.keys(operation.responses), label).toEqual(expect.arrayContaining(['401', '429', '503']))
         if (method === 'POST')
-          expect(Object.keys(operation.responses), label).toEqual(expect.arrayContaining(['400', '413', '415', '422']))
+          expect(Object.keys(operation.responses), label).toEqual(
+            expect.arrayContaining(['400', '408', '413', '415', '422']),
+          )
       }
     }
     expect(ids.size).toBe(operations)
@@ -126,6 +128,7 @@ describe('examples', () => {
       '401',
       '403',
       '404',
+      '408',
       '409',
       '413',
       '415',

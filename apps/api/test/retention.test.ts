@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { agentIdOf, entityOf, eventOf, heartbeatOf, metricOf, reportOf, START, startApi } from './start-api.ts'
 
@@ -85,4 +86,42 @@ it('forgets tokens that ended long ago, and agents that never came back', async 
   api.clock.now += 1
   await api.applyRetention()
   expect(await shown()).toMatchObject({ agents: 0, tokens: [] })
+})
+
+it('removes in small steps, so that others get their turn', async () => {
+  const api = await startApi({ retention: '1d' })
+  const token = await api.provision()
+  await api.send(token, reportOf({ metrics: [metricOf(1)] }))
+  const database = new DatabaseSync(api.databasePath)
+  const numbers = 'with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 20000)'
+  for (const rows of [
+    "reports select 1, 'r' || n, 0",
+    "entities select 1, 'hearth', 'e' || n, 'e', '{}', '[]', 0, 0, iif(n % 2, 0, null), 0",
+    "gaps select 1, 'g' || n, 0, 'r', iif(n % 2, 0, 9e15), 0",
+    'points select 1, n, 1',
+    "events select null, 1, 'n' || n, 'n', iif(n % 2, 0, 9e15), 0, 't', 'i', 'b', '{}'",
+  ])
+    database.exec(`insert into ${rows.replace(/ /, ` ${numbers} `)} from numbers`)
+  api.clock.now = START + 3 * DAY
+
+  const tables = ['reports', 'entities', 'gaps', 'points', 'events']
+  const count = () =>
+    tables.map((table) => Number(database.prepare(`select count(*) as count from ${table}`).get()?.count))
+  let before = count()
+  let largest = 0
+  let done = false
+  const retention = api.applyRetention().finally(() => {
+    done = true
+  })
+  while (!done) {
+    await setImmediate()
+    const now = count()
+    largest = Math.max(largest, ...now.map((left, index) => (before[index] ?? 0) - left))
+    before = now
+  }
+  await retention
+  database.close()
+  expect(before).toEqual([0, 0, 0, 0, 0])
+  expect(largest).toBeLessThanOrEqual(5000)
+  expect((await api.admin('/api/v1/agents')).json().agents).toMatchObject([{ agent_id: null }])
 })

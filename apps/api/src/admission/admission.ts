@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Authenticate } from '../authentication/authenticate.ts'
 import { parseJsonBody } from '../problems/json-parser.ts'
 import { ProblemError, unavailable } from '../problems/problem-error.ts'
-import { createIngestGate, type Ticket } from './ingest-gate.ts'
+import { createIngestGate } from './ingest-gate.ts'
 import { createRateLimit, type RateLimits } from './rate-limit.ts'
 import { type BodyLimits, receiveBody } from './request-body.ts'
 
@@ -14,19 +14,26 @@ export interface AdmissionOptions {
   readonly notFound: (request: FastifyRequest) => ProblemError
   readonly rateLimits: RateLimits
   readonly bodyLimits: BodyLimits
-  /** Requests with a body that are taken at the same time. */
+  /** Requests with a body that are taken at the same time from agents; as many again from admins. */
   readonly maxConcurrent: number
-  /** Bytes of bodies in memory at the same time. */
+  /** Bytes of agents' bodies in memory at the same time. */
   readonly maxHeldBytes: number
 }
+
+/** The part of what agents can take up that one of their tokens can: a quarter. */
+const SHARES = 4
 
 /** Event loop delay above which requests are turned away, in milliseconds. */
 const MAX_DELAY = 2000
 
 /** What every request passes before its route: load, identity, rate, size. In this order, so that refusing is cheap. */
 export async function admitRequests(app: FastifyInstance, options: AdmissionOptions): Promise<void> {
-  const gate = createIngestGate({ requests: options.maxConcurrent, bytes: options.maxHeldBytes })
-  const tickets = new WeakMap<FastifyRequest, Ticket>()
+  const requests = options.maxConcurrent
+  const gates = {
+    agent: createIngestGate({ requests, bytes: options.maxHeldBytes, shares: SHARES }),
+    admin: createIngestGate({ requests, bytes: options.bodyLimits.decoded, shares: 1 }),
+  }
+  const leaving = new WeakMap<FastifyRequest, () => void>()
   const limitRate = await createRateLimit(app, options.rateLimits)
   await app.register(underPressure, {
     maxEventLoopDelay: MAX_DELAY,
@@ -53,8 +60,10 @@ export async function admitRequests(app: FastifyInstance, options: AdmissionOpti
 
   app.addHook('preParsing', async (request, reply, payload) => {
     if (request.method === 'GET' || request.method === 'HEAD') return payload
-    const ticket: Ticket = gate.enter()
-    tickets.set(request, ticket)
+    const { caller } = request
+    const gate = gates[caller.kind === 'agent' ? 'agent' : 'admin']
+    const ticket = gate.enter(caller.kind === 'agent' ? `token ${caller.token.id}` : caller.kind)
+    leaving.set(request, () => gate.leave(ticket))
     // A request that its sender breaks off is closed without a response.
     reply.raw.once('close', () => gate.leave(ticket))
     return receiveBody(
@@ -68,8 +77,7 @@ export async function admitRequests(app: FastifyInstance, options: AdmissionOpti
   })
 
   app.addHook('onResponse', async (request) => {
-    const ticket = tickets.get(request)
-    if (ticket !== undefined) gate.leave(ticket)
+    leaving.get(request)?.()
   })
 
   app.removeAllContentTypeParsers()

@@ -101,6 +101,7 @@ const PROBLEMS: Readonly<Record<string, { readonly detail: string; readonly poin
   401: { detail: 'Send `Authorization: Bearer <admin token>`.' },
   403: { detail: 'This token is for agents of type `server`.', pointer: '#/reports/0/agent_type' },
   404: { detail: 'There is no environment `prod-cluster-1`. Provision an agent for it first.' },
+  408: { detail: 'The body did not arrive in time. Send it again.' },
   409: {
     detail:
       'This agent id is known in several environments: `prod` (server), `test` (server). Say which with `?environment=`.',

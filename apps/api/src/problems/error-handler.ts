@@ -8,14 +8,17 @@ const STORE_RETRY = 10
 /** Answers every error as a problem. No stack trace and no value of the request leaves through here. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, request)
-  if (problem.statusCode >= 500)
+  const refusal = { method: request.method, route: request.routeOptions.url, status: problem.statusCode }
+  if (isDeliberate(problem)) request.log.warn(refusal, problem.message)
+  else if (problem.statusCode >= 500)
     request.log.error({ ...problem.logged, err: problem.cause ?? error, status: problem.statusCode }, 'request failed')
-  else
-    request.log.info(
-      { method: request.method, route: request.routeOptions.url, status: problem.statusCode },
-      'request refused',
-    )
+  else request.log.info(refusal, 'request refused')
   sendProblem(reply, problem)
+}
+
+/** The load is too high, and nothing is broken. A 503 of the store has a cause. */
+function isDeliberate({ statusCode, cause }: ProblemError): boolean {
+  return statusCode === 429 || (statusCode === 503 && cause === undefined)
 }
 
 /** Writes a problem as the answer. */

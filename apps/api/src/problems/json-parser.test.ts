@@ -25,3 +25,46 @@ it('reads whatever JSON.parse reads, and repeats nothing of what it cannot read'
   )
   expect(() => parseJsonBody('{"password": hunter2}')).toThrow(/^(?!.*hunter2)/)
 })
+
+it('takes no longer for a text of line feeds that is no JSON than for one that is', () => {
+  const begin = performance.now()
+  expect(() => parseJsonBody(`{${'\n'.repeat(2 ** 24)}?`)).toThrow('The body is not valid JSON')
+  expect(performance.now() - begin).toBeLessThan(1000)
+  expect(() => parseJsonBody(`[${'1,\n'.repeat(2 ** 16)} x1]`)).toThrow(
+    /not valid JSON(?:: position \d+ is unexpected)?\.$/,
+  )
+})
+
+it('refuses what is nested too deeply before it is parsed', () => {
+  const nested = (levels: number, inner = '') => `${'['.repeat(levels)}${inner}${']'.repeat(levels)}`
+  expect(parseJsonBody(nested(64))).toEqual(JSON.parse(nested(64)))
+  const begin = performance.now()
+  expect(() => parseJsonBody('['.repeat(2 ** 24))).toThrow('more than 64 levels')
+  expect(performance.now() - begin).toBeLessThan(500)
+  expect(() => parseJsonBody('{"a":'.repeat(65))).toThrow('more than 64 levels')
+  const text = JSON.stringify([`${'['.repeat(100)}\\"${'{'.repeat(100)}\\`, ...Array.from({ length: 100 }, () => [{}])])
+  expect(parseJsonBody(text)).toEqual(JSON.parse(text))
+})
+
+it.each([
+  ['{"a": {"__proto__": 1}}', ['#/a/__proto__']],
+  [String.raw`{"a": {"\u005f_proto__": 1}}`, ['#/a/__proto__']],
+  [
+    String.raw`{"data": {"entities": [{"id": "a\ud800", "type": "t\udc00", "name": "\ud800"}]}}`,
+    ['#/data/entities/0/id', '#/data/entities/0/type'],
+  ],
+  [String.raw`{"attributes": {"\ud83d": 1, "id": "\ud83d"}, "body": "\ud83d"}`, ['#/attributes/%EF%BF%BD']],
+])('refuses names of %s that would be lost', (text, pointers) => {
+  let errors: readonly { readonly pointer: string }[] = []
+  try {
+    parseJsonBody(text)
+  } catch (error) {
+    errors = (error as { errors: typeof errors }).errors
+  }
+  expect(errors.map(({ pointer }) => pointer)).toEqual(pointers)
+})
+
+it('keeps pairs, escapes, and `__proto__` where it is a value', () => {
+  const text = String.raw`{"id": "\ud83d\ude00", "type": "\u00e4", "name": "__proto__", "constructor": 1}`
+  expect(parseJsonBody(text)).toEqual({ id: '😀', type: 'ä', name: '__proto__', constructor: 1 })
+})

@@ -1,5 +1,7 @@
+import { dataRequestSchema } from '@rca/core/protocol'
 import type { FastifySchemaCompiler } from 'fastify'
 import type { z } from 'zod'
+import { checkReports } from './check-reports.ts'
 import { pointerTo } from './pointer.ts'
 import { type FieldProblem, invalid } from './problem-error.ts'
 import { sentence } from './sentence.ts'
@@ -18,10 +20,22 @@ const PREFIXES: Readonly<Record<string, readonly string[]>> = {
 /** Checks requests with zod; what is wrong becomes a 422 that names the fields. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   const prefix = PREFIXES[httpPart ?? 'body'] ?? []
+  const refuse = (issues: readonly z.core.$ZodIssue[]) => ({
+    error: invalid(
+      issues
+        .slice(0, SHOWN)
+        .flatMap((issue) => toProblems(issue, prefix))
+        .slice(0, SHOWN),
+    ),
+  })
+  if (schema === dataRequestSchema)
+    return (data: unknown) => {
+      const result = checkReports(data, SHOWN)
+      return 'value' in result ? result : refuse(result.issues)
+    }
   return (data: unknown) => {
     const result = schema.safeParse(data)
-    if (result.success) return { value: result.data }
-    return { error: invalid(result.error.issues.flatMap((issue) => toProblems(issue, prefix)).slice(0, SHOWN)) }
+    return result.success ? { value: result.data } : refuse(result.error.issues)
   }
 }
 

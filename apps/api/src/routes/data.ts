@@ -15,7 +15,7 @@ export function addDataRoute(app: App, { store, telemetry, now }: Context): void
     security: [{ agent: [] }],
     body: dataRequestSchema,
     success: 'All is stored. Says how many of the reports were new.',
-    response: { 202: dataResponseSchema, ...problems(400, 403, 413, 415, 422) },
+    response: { 202: dataResponseSchema, ...problems(400, 403, 408, 413, 415, 422) },
   }
   const config = { access: 'agent', sizeAdvice: 'Send fewer reports in one request.' } as const
   app.post(AGENT_PATHS.data, { config, schema }, async (request, reply) => {

@@ -13,7 +13,7 @@ export function addHeartbeatRoute(app: App, { store, now, heartbeatSeconds }: Co
     security: [{ agent: [] }],
     body: heartbeatRequestSchema,
     success: 'The heartbeat is noted. Says when the next one is due.',
-    response: { 200: heartbeatResponseSchema, ...problems(400, 403, 413, 415, 422) },
+    response: { 200: heartbeatResponseSchema, ...problems(400, 403, 408, 413, 415, 422) },
   }
   app.post(AGENT_PATHS.heartbeat, { config: { access: 'agent' }, schema }, async (request) => {
     const token = tokenOf(request)

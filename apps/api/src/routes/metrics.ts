@@ -9,6 +9,9 @@ import { entityFilter, toReference } from './entity-filter.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
 import { agentFilter, agentId, instant, instantParameter, named, problems } from './schemas.ts'
 
+/** Attributes that one query can name. Each is a condition of the statement. */
+const MOST_ATTRIBUTES = 16
+
 /** Most points that one answer may hold. */
 const MOST_POINTS = 200_000
 
@@ -26,9 +29,15 @@ const metricsQuery = z.strictObject({
   attribute: z
     .union([z.string(), z.array(z.string())])
     .transform((given) => [given].flat())
-    .pipe(z.array(z.string().regex(/^[^=]+=/, 'Write `name=value`, such as `cpu.mode=user`')))
+    .pipe(z.array(z.string().regex(/^[^=]+=/, 'Write `name=value`, such as `cpu.mode=user`')).max(MOST_ATTRIBUTES))
+    .refine(
+      (given) => new Set(given.map((text) => splitAttribute(text)[0])).size === given.length,
+      'Name an attribute once: it cannot have two values',
+    )
     .optional()
-    .describe('`name=value`, such as `cpu.mode=user`. May be repeated: all must match.'),
+    .describe(
+      `\`name=value\`, such as \`cpu.mode=user\`. May be repeated, up to ${MOST_ATTRIBUTES} times: all must match.`,
+    ),
   from: instantParameter.optional().describe('ISO 8601, inclusive. Default: one hour before `to`.'),
   to: instantParameter.optional().describe('ISO 8601, exclusive. Default: now.'),
   step: duration().optional().describe('Length of one bucket, such as `1m`. Default: what gives about 240 points.'),

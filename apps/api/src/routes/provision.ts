@@ -38,7 +38,7 @@ export function addProvisionRoute(app: App, context: Context): void {
     security: [{ admin: [] }],
     body: provisionRequest,
     success: 'The token, and how to deploy an agent with it.',
-    response: { 201: provisionResponse, ...problems(400, 413, 415, 422, 500) },
+    response: { 201: provisionResponse, ...problems(400, 408, 413, 415, 422, 500) },
   }
   app.post('/api/v1/agent/provision', { config: { access: 'admin' }, schema }, async (request, reply) => {
     const { agent_type: type, environment_name: environment, config } = request.body

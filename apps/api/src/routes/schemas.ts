@@ -65,12 +65,13 @@ const problemContent = { 'application/problem+json': { schema: problemSchema } }
 
 /** When a status is answered. */
 const PROBLEMS = {
-  400: 'The body is no JSON, or no gzip.',
+  400: 'The body is no JSON, no gzip, or nested too deeply.',
   401: 'No token, or not the one for this route.',
   403: 'The token is for another type of agent.',
   404: 'There is no such thing.',
+  408: 'The body did not arrive in time.',
   409: 'The agent id is known in several environments.',
-  413: 'The body is too large.',
+  413: 'The body is too large, or its gzip is too dense.',
   415: 'The body is neither JSON nor gzipped JSON.',
   422: 'A field is wrong. Nothing was written.',
   429: 'Too many requests. `Retry-After` says when to come back.',

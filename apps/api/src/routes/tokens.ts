@@ -64,7 +64,7 @@ function addRotateRoute(app: App, context: Context): void {
     success: 'The new tokens, and how to deploy agents with them.',
     response: {
       200: z.object({ environment_name: z.string(), tokens: z.array(rotatedToken) }),
-      ...problems(400, 404, 413, 415, 422),
+      ...problems(400, 404, 408, 413, 415, 422),
     },
   }
   app.post(
@@ -106,7 +106,7 @@ function addRevokeRoute(app: App, context: Context): void {
     success: 'The tokens are revoked. Says how many.',
     response: {
       200: z.object({ environment_name: z.string(), revoked: z.int().describe('Tokens that were valid until now.') }),
-      ...problems(400, 404, 413, 415, 422),
+      ...problems(400, 404, 408, 413, 415, 422),
     },
   }
   app.post(

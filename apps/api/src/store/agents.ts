@@ -1,8 +1,9 @@
-import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import { toGap } from './gaps.ts'
+import { createHeartbeatWriter } from './heartbeats.ts'
 import { optional, toPage } from './page.ts'
 import type { ListedAgent, StoredAgent, StoredGap } from './records.ts'
-import type { AgentIdentity, AgentQuery, AgentStore, Heartbeat } from './store.ts'
+import type { AgentQuery, AgentStore } from './store.ts'
 import type { Tables } from './tables.ts'
 
 /** An agent is offline when it has not called for this many of its heartbeat intervals. */
@@ -11,13 +12,7 @@ export const OFFLINE_AFTER_INTERVALS = 3
 /** Agents: who calls, and what they last said of themselves. */
 export function createAgentStore(database: Kysely<Tables>): AgentStore {
   return {
-    heartbeat: (agent, heartbeat, tokenId, at) =>
-      database.transaction().execute(async (transaction) => {
-        await upsertHeartbeat(transaction, agent, heartbeat, at)
-        await transaction.updateTable('tokens').set({ last_used_at: at }).where('id', '=', tokenId).execute()
-        if (heartbeat.replacesAgentId !== undefined && heartbeat.replacesAgentId !== agent.agentId)
-          await removeProvisional(transaction, agent, heartbeat.replacesAgentId)
-      }),
+    heartbeat: createHeartbeatWriter(database),
 
     list: async (query) => {
       const rows = await listRows(database, query).execute()
@@ -38,61 +33,15 @@ export function createAgentStore(database: Kysely<Tables>): AgentStore {
         .selectFrom('gaps')
         .innerJoin('agents', 'agents.key', 'gaps.agent_key')
         .selectAll('gaps')
-        .select('agents.last_report_at')
+        .select('agents.newest_revision')
         .where('gaps.agent_key', 'in', [...keys])
-        .whereRef('gaps.last_reported_at', '>=', 'agents.last_report_at')
+        .whereRef('gaps.revision', '>=', 'agents.newest_revision')
         .orderBy('gaps.since')
         .execute()
       for (const row of rows) gaps.set(row.agent_key, [...(gaps.get(row.agent_key) ?? []), toGap(row)])
       return gaps
     },
   }
-}
-
-async function upsertHeartbeat(
-  transaction: Transaction<Tables>,
-  agent: AgentIdentity,
-  heartbeat: Heartbeat,
-  at: number,
-): Promise<void> {
-  const said = {
-    agent_version: heartbeat.agentVersion,
-    name: heartbeat.agentName ?? null,
-    started_at: heartbeat.startedAt,
-    last_seen_at: at,
-    last_heartbeat_at: at,
-    interval_seconds: heartbeat.intervalSeconds ?? null,
-    collectors: JSON.stringify(heartbeat.collectors),
-    outbox: JSON.stringify(heartbeat.outbox),
-  }
-  await transaction
-    .insertInto('agents')
-    .values({
-      environment: agent.environment,
-      agent_type: agent.agentType,
-      agent_id: agent.agentId,
-      first_seen_at: at,
-      ...said,
-    })
-    .onConflict((conflict) => conflict.columns(['environment', 'agent_type', 'agent_id']).doUpdateSet(said))
-    .execute()
-}
-
-/** An agent that could not yet tell what it watches has a provisional id, and nothing but heartbeats under it. */
-async function removeProvisional(
-  transaction: Transaction<Tables>,
-  agent: AgentIdentity,
-  provisionalId: string,
-): Promise<void> {
-  await transaction
-    .deleteFrom('agents')
-    .where('environment', '=', agent.environment)
-    .where('agent_type', '=', agent.agentType)
-    .where('agent_id', '=', provisionalId)
-    .where(({ not, exists, selectFrom }) =>
-      not(exists(selectFrom('reports').select('report_id').whereRef('reports.agent_key', '=', 'agents.key'))),
-    )
-    .execute()
 }
 
 /** Types that were provisioned, can still call, and never did. */
@@ -204,7 +153,13 @@ function toListed(row: ListedRow): ListedAgent {
   })
 }
 
-function toAgent(row: Selectable<Tables['agents']>): StoredAgent {
+/** What is said of an agent, without what only the next report is compared with. */
+type AgentRow = Omit<
+  Selectable<Tables['agents']>,
+  'clock_offset' | 'newest_revision' | 'newest_sequence' | 'newest_report_id' | 'provisional'
+>
+
+function toAgent(row: AgentRow): StoredAgent {
   return {
     key: row.key,
     environment: row.environment,

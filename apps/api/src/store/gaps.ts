@@ -12,9 +12,9 @@ export function createGapReader(database: Kysely<Tables>): Pick<SignalStore, 'ga
         .selectFrom('gaps')
         .innerJoin('agents', 'agents.key', 'gaps.agent_key')
         .selectAll('gaps')
-        .select('agents.last_report_at')
+        .select('agents.newest_revision')
         .where('gaps.agent_key', '=', agentKey)
-      if (openOnly) query = query.whereRef('gaps.last_reported_at', '>=', 'agents.last_report_at')
+      if (openOnly) query = query.whereRef('gaps.revision', '>=', 'agents.newest_revision')
       if (page.after !== undefined) {
         const [since = 0, scope = ''] = page.after
         query = query.where(sql<boolean>`(gaps.since, gaps.scope) < (${since}, ${scope})`)
@@ -30,7 +30,7 @@ export function createGapReader(database: Kysely<Tables>): Pick<SignalStore, 'ga
 }
 
 /** A report names every gap that is open when it is written: what the newest one leaves out is closed. */
-export function toGap(row: Selectable<Tables['gaps']> & { readonly last_report_at: number | null }): StoredGap {
+export function toGap(row: Selectable<Tables['gaps']> & { readonly newest_revision: number }): StoredGap {
   const { scope, reason, since, last_reported_at: lastReportedAt } = row
-  return { scope, reason, since, lastReportedAt, open: lastReportedAt >= (row.last_report_at ?? 0) }
+  return { scope, reason, since, lastReportedAt, open: row.revision >= row.newest_revision }
 }

@@ -67,6 +67,11 @@ const FIRST_SCHEMA = [
     last_seen_at integer not null,
     last_heartbeat_at integer,
     last_report_at integer,
+    clock_offset integer not null default 0,
+    newest_revision integer not null default 0,
+    newest_sequence integer not null default 0,
+    newest_report_id text not null default '',
+    provisional integer not null default 0,
     interval_seconds real,
     collectors text,
     outbox text,
@@ -90,6 +95,7 @@ const FIRST_SCHEMA = [
     first_seen_at integer not null,
     updated_at integer not null,
     deleted_at integer,
+    revision integer not null,
     primary key (agent_key, type, id)
   ) without rowid`,
   'create index entities_deleted on entities (deleted_at) where deleted_at is not null',
@@ -133,6 +139,7 @@ const FIRST_SCHEMA = [
     since integer not null,
     reason text not null,
     last_reported_at integer not null,
+    revision integer not null,
     primary key (agent_key, scope, since)
   ) without rowid`,
 ]

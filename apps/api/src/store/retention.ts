@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Kysely } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { SeriesIndex } from './series-index.ts'
 import type { RetentionOutcome } from './store.ts'
 import type { Tables } from './tables.ts'
 
-/** Series whose points are looked at in one transaction. Reports are taken in between. */
+/** Series whose points are looked at together. */
 const SERIES = 200
 
-/** Rows that one statement removes at most. */
+/** Rows that one statement removes at most. Reports are taken, and requests answered, in between. */
 const ROWS = 5000
 
 /** Removes what is older than `before`. Series, agents and expired tokens go with the last thing that they hold. */
@@ -16,25 +16,24 @@ export async function applyRetention(
   index: SeriesIndex,
   before: number,
 ): Promise<RetentionOutcome> {
+  const remove = (from: Removal, condition: RawBuilder<unknown>): Promise<number> => inSteps(database, from, condition)
   const { points, series } = await removePoints(database, index, before)
-  const events = await inSteps(() =>
-    database
-      .deleteFrom('events')
-      .where('key', 'in', (from) =>
-        from.selectFrom('events').select('key').where('at', '<', before).orderBy('at').limit(ROWS),
-      )
-      .executeTakeFirst(),
+  const events = await remove(EVENTS, sql`at < ${before}`)
+  const reports = await remove(REPORTS, sql`received_at < ${before}`)
+  const entities = await remove(ENTITIES, sql`deleted_at < ${before}`)
+  await remove(GAPS, sql`last_reported_at < ${before}`)
+  await remove(TOKENS, sql`expires_at < ${before} or revoked_at < ${before}`)
+
+  // An agent that has not called for the whole time is forgotten: it may never come back under this identity.
+  const silent = sql`agent_key in (select key from agents where last_seen_at < ${before})`
+  for (const table of [ENTITIES, GAPS, EVENTS, REPORTS]) await remove(table, silent)
+  const kept = sql.join(
+    ['series', 'entities', 'gaps', 'events', 'reports'].map(
+      (table) => sql`not exists (select 1 from ${sql.table(table)} as kept where kept.agent_key = agents.key)`,
+    ),
+    sql` and `,
   )
-  const reports = await removed(database.deleteFrom('reports').where('received_at', '<', before).executeTakeFirst())
-  const entities = await removed(database.deleteFrom('entities').where('deleted_at', '<', before).executeTakeFirst())
-  await database.deleteFrom('gaps').where('last_reported_at', '<', before).execute()
-  await database
-    .deleteFrom('tokens')
-    .where((expression) =>
-      expression.or([expression('expires_at', '<', before), expression('revoked_at', '<', before)]),
-    )
-    .execute()
-  const agents = await removeAgents(database, before)
+  const agents = await remove(AGENTS, sql`last_seen_at < ${before} and ${kept}`)
   return { points, series, events, entities, reports, agents }
 }
 
@@ -51,48 +50,46 @@ async function removePoints(
     const last = ids.at(-1)
     if (last === undefined) return outcome
     after = last
-    await database.transaction().execute(async (transaction) => {
-      outcome.points += await removed(
-        transaction.deleteFrom('points').where('series_id', 'in', ids).where('at', '<', before).executeTakeFirst(),
-      )
-      const empty = transaction
-        .deleteFrom('series')
-        .where('id', 'in', ids)
-        .where(({ not, exists, selectFrom }) =>
-          not(exists(selectFrom('points').select('at').whereRef('series_id', '=', 'series.id'))),
-        )
-      const series = await removed(empty.executeTakeFirst())
-      if (series > 0) index.clear()
-      outcome.series += series
+    const these = sql.join(ids)
+    outcome.points += await inSteps(database, POINTS, sql`series_id in (${these}) and at < ${before}`)
+    // In one transaction with the index: a report that is written in between must not use the id of a series that is gone.
+    const series = await database.transaction().execute(async (transaction) => {
+      const empty = sql`id in (${these}) and not exists (select 1 from points where series_id = series.id)`
+      const count = await inSteps(transaction, SERIES_TABLE, empty)
+      if (count > 0) index.clear()
+      return count
     })
+    outcome.series += series
     await setImmediate()
   }
 }
 
-/** An agent that has not called for the whole time is forgotten: it may never come back under this identity. */
-async function removeAgents(database: Kysely<Tables>, before: number): Promise<number> {
-  return database.transaction().execute(async (transaction) => {
-    const keys = (
-      await transaction.selectFrom('agents').select('key').where('last_seen_at', '<', before).limit(ROWS).execute()
-    ).map((row) => row.key)
-    if (keys.length === 0) return 0
-    for (const table of ['entities', 'gaps', 'events', 'reports'] as const)
-      await transaction.deleteFrom(table).where('agent_key', 'in', keys).execute()
-    const orphaned = transaction.selectFrom('series').select('agent_key').where('agent_key', 'in', keys)
-    return removed(
-      transaction.deleteFrom('agents').where('key', 'in', keys).where('key', 'not in', orphaned).executeTakeFirst(),
-    )
-  })
+/** A table to remove rows of, and what tells its rows apart. */
+interface Removal {
+  readonly table: keyof Tables
+  readonly key: readonly string[]
 }
 
-async function inSteps(step: () => Promise<{ readonly numDeletedRows: bigint }>): Promise<number> {
+const POINTS: Removal = { table: 'points', key: ['series_id', 'at'] }
+const SERIES_TABLE: Removal = { table: 'series', key: ['id'] }
+const EVENTS: Removal = { table: 'events', key: ['key'] }
+const REPORTS: Removal = { table: 'reports', key: ['agent_key', 'report_id'] }
+const ENTITIES: Removal = { table: 'entities', key: ['agent_key', 'type', 'id'] }
+const GAPS: Removal = { table: 'gaps', key: ['agent_key', 'scope', 'since'] }
+const TOKENS: Removal = { table: 'tokens', key: ['id'] }
+const AGENTS: Removal = { table: 'agents', key: ['key'] }
+
+async function inSteps(
+  database: Kysely<Tables>,
+  { table, key }: Removal,
+  condition: RawBuilder<unknown>,
+): Promise<number> {
+  const columns = sql.join(key.map((column) => sql.ref(column)))
+  const one = key.length === 1 ? columns : sql`(${columns})`
+  const statement = sql`delete from ${sql.table(table)} where ${one} in (select ${columns} from ${sql.table(table)} where ${condition} limit ${sql.lit(ROWS)})`
   for (let total = 0; ; await setImmediate()) {
-    const count = await removed(step())
-    total += count
-    if (count < ROWS) return total
+    const { numAffectedRows = 0n } = await statement.execute(database)
+    total += Number(numAffectedRows)
+    if (numAffectedRows < ROWS) return total
   }
-}
-
-async function removed(deletion: Promise<{ readonly numDeletedRows: bigint }>): Promise<number> {
-  return Number((await deletion).numDeletedRows)
 }

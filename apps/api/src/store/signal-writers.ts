@@ -9,9 +9,27 @@ type PointRow = Insertable<Tables['points']>
 type EventRow = Omit<Insertable<Tables['events']>, 'key'>
 type GapRow = Insertable<Tables['gaps']>
 
+/** Whose report writes, the report's time, and its place among those of the agent. */
+export interface Stamp {
+  readonly agent: number
+  readonly at: number
+  readonly revision: number
+}
+
 /** An entity that is gone keeps what was last known of it; an older report never overwrites a newer one. */
 const insertEntities = bulkInsert<EntityRow>(
-  ['agent_key', 'type', 'id', 'name', 'attributes', 'relations', 'first_seen_at', 'updated_at', 'deleted_at'],
+  [
+    'agent_key',
+    'type',
+    'id',
+    'name',
+    'attributes',
+    'relations',
+    'first_seen_at',
+    'updated_at',
+    'deleted_at',
+    'revision',
+  ],
   (transaction, rows) =>
     transaction
       .insertInto('entities')
@@ -25,8 +43,9 @@ const insertEntities = bulkInsert<EntityRow>(
             relations: sql`case when excluded.deleted_at is null then excluded.relations else entities.relations end`,
             updated_at: sql`excluded.updated_at`,
             deleted_at: sql`excluded.deleted_at`,
+            revision: sql`excluded.revision`,
           })
-          .where(sql<boolean>`excluded.updated_at >= entities.updated_at`),
+          .where(sql<boolean>`excluded.revision >= entities.revision`),
       )
       .compile(),
 )
@@ -50,7 +69,7 @@ const insertEvents = bulkInsert<EventRow>(
 )
 
 const insertGaps = bulkInsert<GapRow>(
-  ['agent_key', 'scope', 'since', 'reason', 'last_reported_at'],
+  ['agent_key', 'scope', 'since', 'reason', 'last_reported_at', 'revision'],
   (transaction, rows) =>
     transaction
       .insertInto('gaps')
@@ -58,8 +77,12 @@ const insertGaps = bulkInsert<GapRow>(
       .onConflict((conflict) =>
         conflict
           .columns(['agent_key', 'scope', 'since'])
-          .doUpdateSet({ reason: sql`excluded.reason`, last_reported_at: sql`excluded.last_reported_at` })
-          .where(sql<boolean>`excluded.last_reported_at >= gaps.last_reported_at`),
+          .doUpdateSet({
+            reason: sql`excluded.reason`,
+            last_reported_at: sql`excluded.last_reported_at`,
+            revision: sql`excluded.revision`,
+          })
+          .where(sql<boolean>`excluded.revision >= gaps.revision`),
       )
       .compile(),
 )
@@ -67,9 +90,8 @@ const insertGaps = bulkInsert<GapRow>(
 /** Creates and updates entities, and marks those that the agent saw go. */
 export async function writeEntities(
   transaction: Transaction<Tables>,
-  agent: number,
+  { agent, at, revision }: Stamp,
   entities: readonly ReportedEntity[],
-  at: number,
 ): Promise<void> {
   const rows = lastOfEach(entities, ({ type, id }) => `${type}\n${id}`).map(
     (entity): EntityRow => ({
@@ -82,19 +104,20 @@ export async function writeEntities(
       first_seen_at: at,
       updated_at: at,
       deleted_at: entity.deleted === true ? at : null,
+      revision,
     }),
   )
   await insertEntities(transaction, rows)
 }
 
 /** After a snapshot was written: what was last heard of before it no longer exists. */
-export async function markAbsent(transaction: Transaction<Tables>, agent: number, at: number): Promise<void> {
+export async function markAbsent(transaction: Transaction<Tables>, { agent, at, revision }: Stamp): Promise<void> {
   await transaction
     .updateTable('entities')
-    .set({ deleted_at: at, updated_at: at })
+    .set({ deleted_at: at, updated_at: at, revision })
     .where('agent_key', '=', agent)
     .where('deleted_at', 'is', null)
-    .where('updated_at', '<', at)
+    .where('revision', '<', revision)
     .execute()
 }
 
@@ -118,7 +141,12 @@ export async function writeEvents(transaction: Transaction<Tables>, rows: readon
 }
 
 /** Writes gaps, or notes that they are still there. */
-export async function writeGaps(transaction: Transaction<Tables>, rows: readonly GapRow[]): Promise<void> {
+export async function writeGaps(
+  transaction: Transaction<Tables>,
+  { agent, at, revision }: Stamp,
+  gaps: readonly Pick<GapRow, 'scope' | 'since' | 'reason'>[],
+): Promise<void> {
+  const rows = gaps.map((gap): GapRow => ({ ...gap, agent_key: agent, last_reported_at: at, revision }))
   await insertGaps(
     transaction,
     lastOfEach(rows, ({ scope, since }) => `${since}\n${scope}`),

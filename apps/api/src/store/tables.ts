@@ -27,8 +27,16 @@ export interface Tables {
     first_seen_at: number
     last_seen_at: number
     last_heartbeat_at: number | null
-    /** Time of the newest report. A gap that it does not name is closed. */
+    /** Time of the newest report. */
     last_report_at: number | null
+    /** By how many milliseconds its reports were last dated too far ahead. */
+    clock_offset: Generated<number>
+    /** The newest report. A gap that it does not name is closed. */
+    newest_revision: Generated<number>
+    newest_sequence: Generated<number>
+    newest_report_id: Generated<string>
+    /** 1 as long as it has said nothing but that it cannot connect. */
+    provisional: Generated<number>
     interval_seconds: number | null
     collectors: string | null
     outbox: string | null
@@ -45,6 +53,8 @@ export interface Tables {
     first_seen_at: number
     updated_at: number
     deleted_at: number | null
+    /** Of the report that last spoke of it: see `report-order.ts`. */
+    revision: number
   }
   series: {
     id: Generated<number>
@@ -72,5 +82,13 @@ export interface Tables {
     body: string
     attributes: string
   }
-  gaps: { agent_key: number; scope: string; since: number; reason: string; last_reported_at: number }
+  gaps: {
+    agent_key: number
+    scope: string
+    since: number
+    reason: string
+    last_reported_at: number
+    /** Of the report that last named it. */
+    revision: number
+  }
 }

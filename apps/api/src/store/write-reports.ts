@@ -1,13 +1,23 @@
 import { SEVERITIES } from '@rca/core'
 import type { Report } from '@rca/core/protocol'
 import type { Kysely, Transaction } from 'kysely'
+import { type NewestReport, placeReport } from './report-order.ts'
+import { correctTime, findOffset } from './report-times.ts'
 import type { SeriesIndex, SeriesLookup } from './series-index.ts'
-import { markAbsent, writeEntities, writeEvents, writeGaps, writePoints } from './signal-writers.ts'
+import { markAbsent, type Stamp, writeEntities, writeEvents, writeGaps, writePoints } from './signal-writers.ts'
 import type { SignalStore } from './store.ts'
 import type { Tables } from './tables.ts'
 
-/** How far ahead an agent's clock may be, in milliseconds. What is dated later counts as of its arrival, or it would hide everything after it. */
-const CLOCK_LEAD = 5 * 60_000
+/** An agent whose reports are being written. */
+interface Writing {
+  readonly key: number
+  /** How far its clock is ahead. */
+  readonly offset: number
+  readonly receivedAt: number
+  newest: NewestReport
+  /** Corrected time of its newest report, where this request brought it. */
+  reportedAt?: number
+}
 
 /** Writes batches of reports: one transaction each. */
 export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex): Pick<SignalStore, 'write'> {
@@ -15,16 +25,17 @@ export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex)
     write: async (environment, agentType, reports, receivedAt) => {
       const found = index.begin()
       const accepted = await database.transaction().execute(async (transaction) => {
-        const keys = new Map<string, number>()
         let fresh = 0
+        const agents = new Map<string, Writing>()
+        for (const [id, own] of Map.groupBy(reports, (report) => report.agent_id))
+          agents.set(id, await openAgent(transaction, environment, agentType, own, receivedAt))
         for (const report of reports) {
-          const key =
-            keys.get(report.agent_id) ?? (await agentKey(transaction, environment, agentType, report, receivedAt))
-          keys.set(report.agent_id, key)
-          if (!(await isFresh(transaction, key, report.report_id, receivedAt))) continue
+          const agent = agents.get(report.agent_id)
+          if (agent === undefined || !(await isFresh(transaction, agent.key, report.report_id, receivedAt))) continue
           fresh += 1
-          await writeReport(transaction, key, report, receivedAt, found)
+          await writeReport(transaction, agent, report, found)
         }
+        for (const agent of agents.values()) await noteNewest(transaction, agent)
         return fresh
       })
       found.commit()
@@ -33,31 +44,33 @@ export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex)
   }
 }
 
-async function agentKey(
+async function openAgent(
   transaction: Transaction<Tables>,
   environment: string,
   agentType: string,
-  report: Report,
-  at: number,
-): Promise<number> {
-  const { key } = await transaction
+  reports: readonly Report[],
+  receivedAt: number,
+): Promise<Writing> {
+  const said = { last_seen_at: receivedAt, agent_version: reports.at(-1)?.agent_version ?? '' }
+  const row = await transaction
     .insertInto('agents')
     .values({
       environment,
       agent_type: agentType,
-      agent_id: report.agent_id,
-      agent_version: report.agent_version,
-      first_seen_at: at,
-      last_seen_at: at,
+      agent_id: reports[0]?.agent_id ?? '',
+      first_seen_at: receivedAt,
+      ...said,
     })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['environment', 'agent_type', 'agent_id'])
-        .doUpdateSet({ last_seen_at: at, agent_version: report.agent_version }),
-    )
-    .returning('key')
+    .onConflict((conflict) => conflict.columns(['environment', 'agent_type', 'agent_id']).doUpdateSet(said))
+    .returning(['key', 'clock_offset', 'newest_revision', 'newest_sequence', 'newest_report_id'])
     .executeTakeFirstOrThrow()
-  return key
+  const stated = reports.map((report) => Date.parse(report.timestamp))
+  return {
+    key: row.key,
+    offset: findOffset(stated, receivedAt, row.clock_offset),
+    receivedAt,
+    newest: { revision: row.newest_revision, sequence: row.newest_sequence, reportId: row.newest_report_id },
+  }
 }
 
 async function isFresh(
@@ -76,25 +89,32 @@ async function isFresh(
 
 async function writeReport(
   transaction: Transaction<Tables>,
-  agent: number,
+  agent: Writing,
   report: Report,
-  receivedAt: number,
   index: SeriesLookup,
 ): Promise<void> {
-  const stated = Date.parse(report.timestamp)
-  const at = stated > receivedAt + CLOCK_LEAD ? receivedAt : stated
+  const { key, offset, receivedAt } = agent
+  const at = correctTime(Date.parse(report.timestamp), offset, receivedAt) ?? receivedAt
+  // Events and gaps may be dated by other clocks: what is still too far ahead counts as of its report.
+  const timeOf = (stated: string): number => correctTime(Date.parse(stated), offset, receivedAt) ?? at
+  const { revision, newest } = placeReport(agent.newest, report)
+  if (newest !== agent.newest) {
+    agent.newest = newest
+    agent.reportedAt = at
+  }
   const { entities, metrics, events, gaps } = report.data
+  const stamp: Stamp = { agent: key, at, revision }
 
-  await writeEntities(transaction, agent, entities, at)
-  if (report.snapshot === true) await markAbsent(transaction, agent, at)
-  await writePoints(transaction, await index.resolve(transaction, agent, metrics), metrics, at)
+  await writeEntities(transaction, stamp, entities)
+  if (report.snapshot === true) await markAbsent(transaction, stamp)
+  await writePoints(transaction, await index.resolve(transaction, key, metrics), metrics, at)
   await writeEvents(
     transaction,
     events.map((event) => ({
-      agent_key: agent,
+      agent_key: key,
       event_id: event.id ?? null,
       name: event.name,
-      at: Date.parse(event.at),
+      at: timeOf(event.at),
       severity: SEVERITIES.indexOf(event.severity),
       entity_type: event.entity.type,
       entity_id: event.entity.id,
@@ -104,27 +124,27 @@ async function writeReport(
   )
   await writeGaps(
     transaction,
-    gaps.map((gap) => ({
-      agent_key: agent,
-      scope: gap.scope,
-      since: Date.parse(gap.since),
-      reason: gap.reason,
-      last_reported_at: at,
-    })),
+    stamp,
+    gaps.map(({ scope, reason, since }) => ({ scope, reason, since: timeOf(since) })),
   )
-  await noteReport(transaction, agent, at)
 }
 
-/** Late reports do not turn the clock back. */
-async function noteReport(transaction: Transaction<Tables>, agent: number, at: number): Promise<void> {
+/** A request that holds only late reports and duplicates changes nothing about the newest one. */
+async function noteNewest(
+  transaction: Transaction<Tables>,
+  { key, offset, newest, reportedAt }: Writing,
+): Promise<void> {
+  if (reportedAt === undefined) return
   await transaction
     .updateTable('agents')
-    .set((expression) => ({
-      last_report_at: expression.fn<number>('max', [
-        expression.fn.coalesce('last_report_at', expression.val(at)),
-        expression.val(at),
-      ]),
-    }))
-    .where('key', '=', agent)
+    .set({
+      clock_offset: offset,
+      newest_revision: newest.revision,
+      newest_sequence: newest.sequence,
+      newest_report_id: newest.reportId,
+      last_report_at: reportedAt,
+      provisional: 0,
+    })
+    .where('key', '=', key)
     .execute()
 }

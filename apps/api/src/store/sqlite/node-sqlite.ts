@@ -17,13 +17,22 @@ export function nodeSqlite(database: DatabaseSync): SqliteDatabase {
     },
     prepare: (sql) => {
       const known = prepared.get(sql)
-      const statement = known ?? adapt(database.prepare(sql))
+      const statement = known ?? (sql === 'rollback' ? rollback(database) : adapt(database.prepare(sql)))
       // Deleted and set again, the oldest key is always the one that was not used for longest.
       prepared.delete(sql)
       prepared.set(sql, statement)
       if (prepared.size > STATEMENTS) prepared.delete(prepared.keys().next().value ?? '')
       return statement
     },
+  }
+}
+
+/** SQLite itself ends a transaction that fills the disk. A second rollback would fail, and hide why. */
+function rollback(database: DatabaseSync): SqliteStatement {
+  const statement = adapt(database.prepare('rollback'))
+  return {
+    ...statement,
+    run: (parameters) => (database.isTransaction ? statement.run(parameters) : { changes: 0, lastInsertRowid: 0 }),
   }
 }
 

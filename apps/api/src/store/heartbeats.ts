@@ -1,0 +1,76 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { AgentIdentity, AgentStore, Heartbeat } from './store.ts'
+import type { Tables } from './tables.ts'
+
+/** The one status that an agent has before it has read anything. */
+const CONNECT = 'connect'
+
+/** Writes what agents say of themselves. */
+export function createHeartbeatWriter(database: Kysely<Tables>): AgentStore['heartbeat'] {
+  return (agent, heartbeat, tokenId, at) =>
+    database.transaction().execute(async (transaction) => {
+      await upsert(transaction, agent, heartbeat, at)
+      await transaction.updateTable('tokens').set({ last_used_at: at }).where('id', '=', tokenId).execute()
+      if (heartbeat.replacesAgentId !== undefined && heartbeat.replacesAgentId !== agent.agentId)
+        await removeProvisional(transaction, agent, heartbeat.replacesAgentId)
+    })
+}
+
+async function upsert(
+  transaction: Transaction<Tables>,
+  agent: AgentIdentity,
+  heartbeat: Heartbeat,
+  at: number,
+): Promise<void> {
+  const said = {
+    agent_version: heartbeat.agentVersion,
+    name: heartbeat.agentName ?? null,
+    started_at: heartbeat.startedAt,
+    last_seen_at: at,
+    last_heartbeat_at: at,
+    interval_seconds: heartbeat.intervalSeconds ?? null,
+    collectors: JSON.stringify(heartbeat.collectors),
+    outbox: JSON.stringify(heartbeat.outbox),
+  }
+  const provisional = isProvisional(heartbeat) ? 1 : 0
+  await transaction
+    .insertInto('agents')
+    .values({
+      environment: agent.environment,
+      agent_type: agent.agentType,
+      agent_id: agent.agentId,
+      first_seen_at: at,
+      provisional,
+      ...said,
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['environment', 'agent_type', 'agent_id']).doUpdateSet({
+        ...said,
+        provisional: sql`min(agents.provisional, excluded.provisional)`,
+        // After a new start no report is late, even where the clock was set back in between.
+        newest_report_id: sql`case when agents.started_at is excluded.started_at then agents.newest_report_id else '' end`,
+      }),
+    )
+    .execute()
+}
+
+/** An agent that could not yet tell what it watches has no name, and nothing to say but why. */
+function isProvisional({ agentName, collectors }: Heartbeat): boolean {
+  return agentName === undefined && Object.keys(collectors).every((name) => name === CONNECT)
+}
+
+/** Only one that was never anything else: a token must not be able to remove an agent that has seen something. */
+async function removeProvisional(
+  transaction: Transaction<Tables>,
+  agent: AgentIdentity,
+  provisionalId: string,
+): Promise<void> {
+  await transaction
+    .deleteFrom('agents')
+    .where('environment', '=', agent.environment)
+    .where('agent_type', '=', agent.agentType)
+    .where('agent_id', '=', provisionalId)
+    .where('provisional', '=', 1)
+    .where('last_report_at', 'is', null)
+    .execute()
+}
