@@ -178,6 +178,22 @@ test('only declared attributes pass; a declared beginning stands for all names t
   disk.entity({ id: 'e', attributes: { colour: 'red' } })
 })
 
+test('what no UTF-8 can carry does not reach the platform, which would refuse the whole report', () => {
+  const half = '\ud83d'
+  const { entities, gaps } = check({
+    entities: [{ ...described, id: `a${half}`, name: half }],
+    gaps: [{ ...gap, scope: half }],
+  })
+  expect(entities[0]).toMatchObject({ id: 'a\ufffd', name: '\ufffd' })
+  expect(gaps[0]?.scope).toBe('\ufffd')
+  const [event] = check({ events: [{ ...happened, body: '😀'.repeat(LIMITS.body) }] }).events
+  expect(event?.body.isWellFormed()).toBe(true)
+  for (const name of ['__proto__', half])
+    expect(problemOf({ metrics: [{ ...point, attributes: Object.fromEntries([[name, 'x']]) }] })).toContain(
+      'not declared',
+    )
+})
+
 test('fields that are not the model’s do not travel', () => {
   const deleted = { ...described, deleted: 'yes', toJSON: () => 'surprise' }
   expect(check({ entities: [deleted] }).entities).toEqual([described])

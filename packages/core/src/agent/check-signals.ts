@@ -185,8 +185,11 @@ function declarationsOf(catalog: SignalCatalog): {
 function nameCheck(declared: Readonly<Record<string, string>>): (name: string) => boolean {
   const names = new Set(Object.keys(declared))
   const beginnings = [...names].filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))
+  // The platform refuses `__proto__` and half a character in names, and the whole report with them.
   return (name) =>
     names.has(name) ||
     (name.length <= LIMITS.name &&
+      name !== '__proto__' &&
+      name.isWellFormed() &&
       beginnings.some((beginning) => name.length > beginning.length && name.startsWith(beginning)))
 }

@@ -18,8 +18,8 @@ export function plainEntity(
 ): Unknown<Entity> {
   return {
     type,
-    id,
-    name,
+    id: wellFormed(id),
+    name: wellFormed(name),
     attributes: plainAttributes(attributes, redact),
     relations: Array.isArray(relations) ? Array.from(relations, plainRelation) : relations,
   }
@@ -37,7 +37,7 @@ export function plainMetric(
 export function plainEvent(event: Unknown<Event>, redact: Redact): Unknown<Event> {
   const { id, name, at, severity, entity, body, attributes } = event
   return {
-    ...(id === undefined ? {} : { id }),
+    ...(id === undefined ? {} : { id: wellFormed(id) }),
     name,
     at,
     severity,
@@ -49,13 +49,13 @@ export function plainEvent(event: Unknown<Event>, redact: Redact): Unknown<Event
 
 /** A gap's known fields. */
 export function plainGap({ scope, reason, since }: Unknown<Gap>): Unknown<Gap> {
-  return { scope, reason, ...(since === undefined ? {} : { since }) }
+  return { scope: wellFormed(scope), reason, ...(since === undefined ? {} : { since }) }
 }
 
 function plainReference(reference: unknown): unknown {
   if (typeof reference !== 'object' || reference === null) return reference
   const { type, id } = reference as { readonly type?: unknown; readonly id?: unknown }
-  return { type, id }
+  return { type, id: wellFormed(id) }
 }
 
 function plainRelation(relation: unknown): unknown {
@@ -81,5 +81,14 @@ function plainValue(value: unknown, redact: Redact): unknown {
 
 /** A text that is not longer than allowed. Secrets go first: half of one is one too. */
 export function cut(text: string, longest: number, redact: Redact): string {
-  return text.length <= longest ? text : `${redact(text).slice(0, longest - 1)}…`
+  return text.length <= longest
+    ? text
+    : `${redact(text)
+        .slice(0, longest - 1)
+        .toWellFormed()}…`
+}
+
+/** Half a character, which no UTF-8 can carry, becomes U+FFFD: the platform refuses identifiers with one, and the whole report with them. */
+function wellFormed(value: unknown): unknown {
+  return typeof value === 'string' ? value.toWellFormed() : value
 }
