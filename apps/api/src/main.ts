@@ -31,7 +31,7 @@ async function run(): Promise<void> {
       },
     )
   })
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void shutDown(api, log, signal))
+  stopOnSignal(api, log)
   if (api.adminTokenGenerated)
     log.warn(
       '`RCA_ADMIN_TOKEN` is not set: an admin token was made for this run and stands in the line on standard output',
@@ -41,6 +41,17 @@ async function run(): Promise<void> {
   console.log(
     JSON.stringify({ url, docs: `${url}/docs`, ...(api.adminTokenGenerated ? { admin_token: api.adminToken } : {}) }),
   )
+}
+
+/** The first signal begins the end; a further SIGTERM does not cut it short, a further SIGINT (somebody at a keyboard who will not wait) does. */
+function stopOnSignal(api: Api, log: pino.Logger): void {
+  let stopping = false
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping && signal === 'SIGINT') process.exit(EXIT.failed)
+    if (!stopping) void shutDown(api, log, signal)
+    stopping = true
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal)
 }
 
 async function shutDown(api: Api, log: pino.Logger, signal: string): Promise<void> {

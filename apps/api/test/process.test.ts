@@ -137,6 +137,9 @@ describe('the process', () => {
     api.child.kill('SIGTERM')
     await expect.poll(() => api.errors(), { timeout: 20_000 }).toContain('stopping')
     await expect(fetch(`${url}/healthz`)).rejects.toThrow()
+    // A supervisor that sends it twice does not cut short what was accepted.
+    api.child.kill('SIGTERM')
+    await new Promise((resolve) => setTimeout(resolve, 100))
     socket.write(body.slice(100))
     expect(await api.exited).toBe(0)
     expect(answer).toMatch(/^HTTP\/1\.1 202 /)
