@@ -1,8 +1,8 @@
+import { excluding } from '@rca/core'
 import { loadSystemInformation } from './client.ts'
 import type { ServerConfig } from './config.ts'
 import { openLinuxClient } from './linux/linux-client.ts'
 import { runProgram } from './linux/run-program.ts'
-import { excluding } from './name-filter.ts'
 import { openPortableClient } from './portable/portable-client.ts'
 import type { ServerClient } from './server-client.ts'
 

@@ -1,10 +1,10 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { excluding } from '@rca/core'
 import { onTestFinished } from 'vitest'
 import type { SystemInformation } from '../src/client.ts'
 import { type LinuxClientOptions, openLinuxClient } from '../src/linux/linux-client.ts'
-import { excluding } from '../src/name-filter.ts'
 import type { ServerClient } from '../src/server-client.ts'
 
 /** Text of a captured file. */

@@ -62,6 +62,11 @@ export interface ConnectContext<Config> {
   /** Aborts when connecting takes too long or the agent stops. */
   readonly signal: AbortSignal
   readonly log: Logger
+  /**
+   * A keyed hash of a text, 32 hexadecimal digits: tells whether a secret has changed, and nothing of what it is. The key is
+   * the agent's own and stays where the agent keeps its state: hashes of two agents cannot be compared.
+   */
+  fingerprint(text: string): string
 }
 
 /** What every run of a collector is given. */

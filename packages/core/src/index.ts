@@ -20,6 +20,7 @@ export type {
   WatchContext,
   Watcher,
 } from './connector.ts'
+export { type Cursor, type CursorSchema, openCursor } from './cursor.ts'
 export { type ConnectorDefinition, defineConnector, isConnector } from './define-connector.ts'
 export type { Deployment, DeploymentTarget } from './deployment/deployment.ts'
 export type { RenderedDeployment } from './deployment/describe-deployment.ts'
@@ -40,9 +41,11 @@ export { ShellQuotingError } from './errors/shell-quoting-error.ts'
 export { UnknownTypeError } from './errors/unknown-type-error.ts'
 export { hostId } from './host-id.ts'
 export { type Logger, silentLogger } from './logger.ts'
+export { excluding, matching, type NameFilter } from './name-filter.ts'
 export { parseAgentToken } from './platform/agent-token.ts'
 export { parsePlatformUrl } from './platform/platform-url.ts'
 export type { Report } from './platform/protocol.ts'
+export { redactSecrets } from './redact-secrets.ts'
 export { type DiscoverOptions, discoverConnectors } from './registry/discover-connectors.ts'
 export {
   type ConnectorDescription,

@@ -1,9 +1,9 @@
 import { statfs as systemStatfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
+import type { NameFilter } from '@rca/core'
 import type { SystemInformation } from '../client.ts'
 import { readHostname, readMachineId, toMachine } from '../identity.ts'
 import { FACTS_KEPT, keepFresh } from '../keep-fresh.ts'
-import type { NameFilter } from '../name-filter.ts'
 import type {
   Boot,
   CpuReading,

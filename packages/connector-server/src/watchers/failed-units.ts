@@ -1,6 +1,5 @@
-import type { Event, Watcher } from '@rca/core'
+import { type Event, openCursor, type Watcher } from '@rca/core'
 import { z } from 'zod'
-import { openCursor } from '../cursor.ts'
 import type { FailedUnit, ServerClient } from '../server-client.ts'
 import { signals } from '../signals.ts'
 

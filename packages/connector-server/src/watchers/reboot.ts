@@ -1,6 +1,5 @@
-import type { Watcher } from '@rca/core'
+import { openCursor, type Watcher } from '@rca/core'
 import { z } from 'zod'
-import { openCursor } from '../cursor.ts'
 import type { Boot, ServerClient } from '../server-client.ts'
 import { signals } from '../signals.ts'
 

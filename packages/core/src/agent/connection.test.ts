@@ -11,7 +11,16 @@ function connectionOf(parts: Partial<Connector<unknown, Client>>): {
 } {
   const log = recordingLogger()
   const connector = exampleConnector(parts)
-  return { connection: createConnection({ connector, config: {}, log, now: () => new Date(0) }), log }
+  return {
+    connection: createConnection({
+      connector,
+      config: {},
+      log,
+      now: () => new Date(0),
+      openFingerprint: async () => (text) => text,
+    }),
+    log,
+  }
 }
 
 const identity: Identity = { id: 'machine-1', name: 'web-1', entity: host }

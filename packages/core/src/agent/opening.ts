@@ -2,6 +2,7 @@ import { validate } from 'uuid'
 import type { Connector } from '../connector.ts'
 import type { Redactor } from '../delivery/redaction.ts'
 import { ConnectionError } from '../errors/connection-error.ts'
+import { openFingerprint } from '../fingerprint.ts'
 import type { Logger } from '../logger.ts'
 import { settled } from '../pause.ts'
 import { type CollectorStatus, LIMITS } from '../platform/protocol.ts'
@@ -60,7 +61,13 @@ export interface Opening {
 /** An opening of nothing yet. */
 export function createOpening<Config, Client>(options: OpeningOptions<Config, Client>): Opening {
   const { connector, config, redactor, log, state, now, signal } = options
-  const connection = createConnection({ connector, config, log, now })
+  const connection = createConnection({
+    connector,
+    config,
+    log,
+    now,
+    openFingerprint: () => openFingerprint(state, log),
+  })
   let opening: Promise<Open> | undefined
   let opened: Open | undefined
   let failure: CollectorStatus | undefined

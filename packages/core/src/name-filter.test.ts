@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { configSchema } from './config.ts'
-import { excluding } from './name-filter.ts'
+import { excluding, matching } from './name-filter.ts'
 
 test.each([
   ['veth*', 'veth12', false],
@@ -17,7 +16,7 @@ test.each([
 })
 
 test('what is left out by default', () => {
-  const wants = excluding(configSchema.parse({}).exclude_interfaces)
+  const wants = excluding(['lo', 'veth*', 'cali*', 'lxc*', 'ifb*', 'dummy*'])
   expect(['lo', 'veth1a2b', 'cali1', 'eth0', 'bond0', 'docker0', 'wlan0'].filter(wants)).toEqual([
     'eth0',
     'bond0',
@@ -30,4 +29,10 @@ test('many names are forgotten in time', () => {
   const wants = excluding(['x*'])
   for (let index = 0; index < 10_002; index += 1) wants(`name${index}`)
   expect([wants('x1'), wants('name1')]).toEqual([false, true])
+})
+
+test('matching wants what excluding leaves out', () => {
+  const [wants, leavesOut] = [matching(['com.docker.*']), excluding(['com.docker.*'])]
+  for (const name of ['com.docker.compose.project', 'com.dockery', 'org.x']) expect(wants(name)).toBe(!leavesOut(name))
+  expect(wants('com.docker.compose.project')).toBe(true)
 })

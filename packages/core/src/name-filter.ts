@@ -1,11 +1,14 @@
 /** Whether something of this name is wanted. */
 export type NameFilter = (name: string) => boolean
 
-/**
- * Wants every name that no pattern matches. `*` stands for any text, slashes included. Answers are remembered: the same
- * few names come back every round.
- */
+/** Wants every name that no pattern matches. `*` stands for any text, slashes included. */
 export function excluding(patterns: readonly string[]): NameFilter {
+  const matches = matching(patterns)
+  return (name) => !matches(name)
+}
+
+/** Wants every name that a pattern matches. Answers are remembered: the same few names come back every round. */
+export function matching(patterns: readonly string[]): NameFilter {
   const expressions = patterns.map(
     (pattern) => new RegExp(`^${pattern.split('*').map(escapeExpression).join('.*')}$`, 's'),
   )
@@ -14,7 +17,7 @@ export function excluding(patterns: readonly string[]): NameFilter {
     const remembered = answers.get(name)
     if (remembered !== undefined) return remembered
     if (answers.size > 10_000) answers.clear()
-    const answer = !expressions.some((expression) => expression.test(name))
+    const answer = expressions.some((expression) => expression.test(name))
     answers.set(name, answer)
     return answer
   }

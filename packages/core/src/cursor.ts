@@ -1,5 +1,9 @@
-import type { WatchContext } from '@rca/core'
-import type { z } from 'zod'
+import type { WatchContext } from './connector.ts'
+
+/** What reads a state back: a zod schema, of whatever version. */
+export interface CursorSchema<State> {
+  safeParse(value: unknown): { readonly data?: State | undefined }
+}
 
 /** What a watcher keeps across restarts of the agent. */
 export interface Cursor<State> {
@@ -9,9 +13,9 @@ export interface Cursor<State> {
   save(state: State): Promise<void>
 }
 
-/** Opens a watcher's cursor, which is saved as JSON. */
+/** Opens a watcher's cursor, which is saved as JSON. A cursor that `schema` refuses counts as none. */
 export function openCursor<State>(
-  schema: z.ZodType<State>,
+  schema: CursorSchema<State>,
   context: Pick<WatchContext, 'cursor' | 'saveCursor'>,
 ): Cursor<State> {
   let saved = context.cursor
@@ -26,7 +30,7 @@ export function openCursor<State>(
   }
 }
 
-function parse<State>(schema: z.ZodType<State>, cursor: string | undefined): State | undefined {
+function parse<State>(schema: CursorSchema<State>, cursor: string | undefined): State | undefined {
   if (cursor === undefined) return undefined
   try {
     return schema.safeParse(JSON.parse(cursor)).data

@@ -1,12 +1,18 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { watchContext } from '../test/contexts.ts'
 import { openCursor } from './cursor.ts'
+
+const context = (
+  cursor?: string,
+): { cursor: string | undefined; cursors: string[]; saveCursor(cursor: string): Promise<void> } => {
+  const cursors: string[] = []
+  return { cursor, cursors, saveCursor: async (saved) => void cursors.push(saved) }
+}
 
 const schema = z.object({ count: z.int() })
 
 test('what was saved is there again', () => {
-  expect(openCursor(schema, watchContext([], '{"count":1}')).before).toEqual({ count: 1 })
+  expect(openCursor(schema, context('{"count":1}')).before).toEqual({ count: 1 })
 })
 
 test.each([
@@ -14,14 +20,14 @@ test.each([
   ['half a text', '{"count":'],
   ['something of another version', '{"count":"1"}'],
 ])('of %s nothing is understood', (_name, saved) => {
-  expect(openCursor(schema, watchContext([], saved)).before).toBeUndefined()
+  expect(openCursor(schema, context(saved)).before).toBeUndefined()
 })
 
 test('a state is saved when it has changed', async () => {
-  const context = watchContext([], '{"count":1}')
-  const cursor = openCursor(schema, context)
+  const saved = context('{"count":1}')
+  const cursor = openCursor(schema, saved)
   for (const count of [1, 2, 2, 1]) await cursor.save({ count })
-  expect(context.cursors).toEqual(['{"count":2}', '{"count":1}'])
+  expect(saved.cursors).toEqual(['{"count":2}', '{"count":1}'])
 })
 
 test('a state that could not be saved is not taken for saved', async () => {

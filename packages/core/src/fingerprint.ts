@@ -1,0 +1,31 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import type { Logger } from './logger.ts'
+import { reasonOf } from './reason.ts'
+import type { StateStore } from './state/state-store.ts'
+
+/** A keyed hash of a text, 32 hexadecimal digits. */
+export type Fingerprint = (text: string) => string
+
+/** Where the key is kept between runs. */
+const KEY = 'fingerprint-key'
+
+/**
+ * Fingerprints with this agent's own key, which is made when there is none. Never rejects: with a state that cannot be read
+ * or written, fingerprints hold for this run only, and a change between two runs goes unseen.
+ */
+export async function openFingerprint(state: StateStore, log: Logger): Promise<Fingerprint> {
+  const key = await readKey(state, log)
+  return (text) => createHmac('sha256', key).update(text).digest('hex').slice(0, 32)
+}
+
+async function readKey(state: StateStore, log: Logger): Promise<string> {
+  const made = randomBytes(32).toString('hex')
+  try {
+    const kept = await state.read(KEY)
+    if (kept !== undefined && /^[0-9a-f]{64}$/.test(kept)) return kept
+    await state.write(KEY, made)
+  } catch (error) {
+    log.debug({}, `the key of fingerprints is not kept: ${reasonOf(error)}`)
+  }
+  return made
+}

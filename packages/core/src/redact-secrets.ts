@@ -1,0 +1,62 @@
+import { stripVTControlCharacters } from 'node:util'
+
+const REDACTED = '[redacted]'
+
+/** Words that say that what follows them is secret. Bounded on both sides, so that `keyboard` and `tokens` are none. */
+const NAME =
+  '[\\w.-]{0,64}?(?:passw(?:or)?d|passphrase|passwd|pwd|secret|token|api[_.-]?key|apikey|access[_.-]?key(?:[_.-]?id)?|private[_.-]?key|encryption[_.-]?key|signing[_.-]?key|account[_.-]?key|credentials?|authorization|auth[_.-]?key|cookie|session[_.-]?id|connection[_.-]?string|dsn)(?:[_.-]\\w{1,32})?'
+
+/** A text in quotes, with escapes, or up to the next blank or delimiter. */
+const VALUE = '(?:"(?:[^"\\\\\\n]|\\\\.){0,4096}"?|\'(?:[^\'\\\\\\n]|\\\\.){0,4096}\'?|[^\\s,;&"\'<>\\]})]{1,4096})'
+
+type Rule = readonly [pattern: RegExp, replacement: string]
+
+/**
+ * What secrets look like in texts that programs write. Every repetition is bounded or excludes what follows it: time grows
+ * with the text's length only, whatever it holds.
+ */
+const RULES: readonly Rule[] = [
+  // Private keys as PEM, also where the end is cut off.
+  [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,16384}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?/g, REDACTED],
+  // URLs with credentials: the user stays, it tells what failed.
+  [/\b([a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/?#@]{0,128}):[^\s/@]{1,512}@/gi, `$1:${REDACTED}@`],
+  [/\b([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s:/?#@]{16,512}@/gi, `$1${REDACTED}@`],
+  // Headers: `Authorization: Bearer x`, and the schemes alone.
+  [/\b(authorization["']?\s{0,4}[:=]\s{0,4}["']?(?:[a-z][\w-]{1,20}\s{1,4})?)[^\s,;"']{1,4096}/gi, `$1${REDACTED}`],
+  [/\b(bearer|basic|negotiate)\s{1,4}[\w.~+/=-]{8,4096}/gi, `$1 ${REDACTED}`],
+  [/\b((?:set-)?cookie["']?\s{0,4}:\s{0,4})[^\r\n]{1,4096}/gi, `$1${REDACTED}`],
+  // JSON Web Tokens.
+  [/\beyJ[\w-]{8,4096}\.[\w-]{4,8192}(?:\.[\w-]{0,4096})?/g, REDACTED],
+  // Tokens of well-known services, which begin in their own way.
+  [/\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}\b/g, REDACTED],
+  [
+    /\b(?:gh[pousr]_\w{20,255}|github_pat_\w{20,255}|glpat-[\w-]{16,255}|xox[abeoprs]-[\w-]{10,255}|npm_\w{20,255})/g,
+    REDACTED,
+  ],
+  [
+    /\b(?:sk|pk|rk)[_-](?:live|test|proj|ant)[_-][\w-]{8,255}|\bsk-[\w-]{20,255}|\bAIza[\w-]{30,64}|\bSG\.[\w-]{10,64}\.[\w-]{10,128}/g,
+    REDACTED,
+  ],
+  [/\bagent_[\w-]{1,128}_[\w-]{43}\b/g, REDACTED],
+  // `password=…`, `"api_key": "…"`, `--token …`.
+  [
+    new RegExp(`(?<![\\w])(["']?${NAME}["']?\\s{0,4}(?:=>?|:=?)\\s{0,4})(?!\\[redacted\\])${VALUE}`, 'gi'),
+    `$1${REDACTED}`,
+  ],
+  [new RegExp(`(--?${NAME}\\s{1,4})(?!\\[redacted\\])${VALUE}`, 'gi'), `$1${REDACTED}`],
+  [
+    /\b((?:identified by|password is|passphrase is|secret is|token is)\s{1,4})["']?[^\s"',;]{1,512}["']?/gi,
+    `$1${REDACTED}`,
+  ],
+]
+
+/**
+ * A text that a program wrote (a log, the output of a health check) without what looks like a secret: passwords, tokens,
+ * keys, credentials in URLs and headers. Escape sequences of terminals are taken out first: they could stand in a secret's
+ * middle. What names nothing secret and has no known form stays; give secrets that are known to core as options.
+ */
+export function redactSecrets(text: string): string {
+  let redacted = stripVTControlCharacters(text).replaceAll(/[^\P{Cc}\t\n\r]/gu, '')
+  for (const [pattern, replacement] of RULES) redacted = redacted.replace(pattern, replacement)
+  return redacted
+}
