@@ -1,11 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
-const workspaces = ['packages', 'apps'].flatMap((folder) =>
-  readdirSync(folder)
-    .map((name) => ({ name, root: `${folder}/${name}` }))
-    .filter(({ root }) => existsSync(`${root}/package.json`)),
-)
+const workspaces = [
+  ...['packages', 'apps'].flatMap((folder) =>
+    readdirSync(folder)
+      .map((name) => ({ name, root: `${folder}/${name}` }))
+      .filter(({ root }) => existsSync(`${root}/package.json`)),
+  ),
+  { name: 'rig', root: 'rig' },
+]
 
 export default defineConfig({
   ssr: { resolve: { conditions: ['@rca/source', 'module', 'node', 'development|production'] } },
@@ -14,6 +17,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    globalSetup: './rig/src/global-setup.ts',
     reporters: ['default', './scripts/count-reporter.ts'],
     projects: [
       ...workspaces.map(({ name, root }) => ({

@@ -29,9 +29,9 @@ function relativeViolation(file: string, specifier: string, home: string): strin
 
 function connectorViolation(file: string, target: string): string | undefined {
   if (target === '@rca/core') return undefined
-  const isTest = file.endsWith('.test.ts') || /^packages\/[^/]+\/test\//.test(file)
-  if (target === '@rca/connector-testkit' && isTest) return undefined
-  return 'a connector imports nothing of ours but `@rca/core`, and its tests `@rca/connector-testkit`'
+  const isTest = file.endsWith('.test.ts') || /^packages\/[^/]+\/(?:test|bench)\//.test(file)
+  if (['@rca/connector-testkit', '@rca/rig'].includes(target) && isTest) return undefined
+  return 'a connector imports nothing of ours but `@rca/core`, and its tests `@rca/connector-testkit` and `@rca/rig`'
 }
 
 function clientLibraryViolation(file: string, form: ModuleImport['form']): string | undefined {

@@ -3,20 +3,18 @@
  * same run. Times are processor time, user and system. It never fails for a number: it says whether the target is met.
  */
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { cpus, tmpdir } from 'node:os'
+import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Signals, silentLogger } from '@rca/core'
+import { agentFlags, measureAgentProcess, usageOf } from '@rca/rig/bench'
 import { server } from '../src/index.ts'
 import { cpuOf } from './cpu-of.ts'
-import { usageOf } from './process-usage.ts'
 
 const ROUNDS = 200
-/** How the agent is started: with which flags. */
-const agentProgram = join(import.meta.dirname, '../../../apps/agent/bin/rca-agent.js')
 const TARGET_CPU_MS = 3
 const TARGET_RESIDENT_MB = 90
 
@@ -36,7 +34,7 @@ if (process.platform !== 'linux') {
   )
   const collectors = await measureCollectors()
   const agent = measureAgent()
-  const others = [...(await measureAgentProcess()), ...(await measureNodeExporter()), ...measurePsutil()]
+  const others = [...(await measureServerAgent()), ...(await measureNodeExporter()), ...measurePsutil()]
   print([...collectors, ...agent, ...others], agent[0]?.cpuMs)
 }
 
@@ -72,7 +70,7 @@ async function measureCollectors(): Promise<Row[]> {
 /** Through core, under the flags of the deployed agent: deadlines, checks, redaction, the finished report. */
 function measureAgent(): Row[] {
   const script = join(import.meta.dirname, 'collect-rounds.ts')
-  const flags = ['--conditions=@rca/source', ...flagsOf(agentProgram)]
+  const flags = ['--conditions=@rca/source', ...agentFlags()]
   const output = execFileSync(process.execPath, [...flags, script, String(ROUNDS)], { encoding: 'utf8' })
   const { first, later } = JSON.parse(output) as { first: number; later: number }
   return [
@@ -85,63 +83,12 @@ function measureAgent(): Row[] {
 }
 
 /** The agent as it is deployed, against a platform that takes everything: collection, heartbeats, outbox, delivery. */
-async function measureAgentProcess(): Promise<Row[]> {
+async function measureServerAgent(): Promise<Row[]> {
+  const { cpuMs, residentMb, reports, skipped } = await measureAgentProcess({ AGENT_TYPE: 'server' })
   const what = 'rca-agent process'
-  const root = join(import.meta.dirname, '../../..')
-  const main = join(root, 'apps/agent/dist/main.js')
-  try {
-    execFileSync(join(root, 'node_modules/.bin/tsc'), ['-b', 'apps/agent'], { cwd: root, stdio: 'ignore' })
-  } catch {
-    return [{ what, note: 'skipped: `tsc -b apps/agent` does not build it' }]
-  }
-  let reports = 0
-  const platform = createServer((request, response) => {
-    request.resume()
-    const isData = request.url?.endsWith('/data') === true
-    if (isData) reports += 1
-    const body = isData
-      ? { accepted: 1, duplicates: 0 }
-      : { interval_seconds: 30, server_time: new Date().toISOString() }
-    response.writeHead(isData ? 202 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-  })
-  await new Promise<void>((resolve) => platform.listen(0, '127.0.0.1', resolve))
-  const state = mkdtempSync(join(tmpdir(), 'rca-bench-'))
-  const agent = spawn(process.execPath, [...flagsOf(agentProgram), main], {
-    stdio: 'ignore',
-    env: {
-      PATH: process.env.PATH,
-      PLATFORM_API_URL: `http://127.0.0.1:${(platform.address() as AddressInfo).port}`,
-      AGENT_TOKEN: 'bench',
-      AGENT_TYPE: 'server',
-      RCA_STATE_DIR: state,
-      RCA_HEALTH_PORT: 'off',
-      COLLECT_INTERVAL: '1s',
-    },
-  })
-  try {
-    await sleep(5_000)
-    const before = { ...usageOf(agent.pid!), reports }
-    await sleep(20_000)
-    const after = { ...usageOf(agent.pid!), reports }
-    const count = after.reports - before.reports
-    if (count === 0) return [{ what, note: 'skipped: it delivered nothing' }]
-    const note = `collecting every second, with heartbeats, gzip and HTTP; ${count} reports`
-    return [{ what, cpuMs: (after.cpu - before.cpu) / count, residentMb: after.residentMb, note }]
-  } catch (error) {
-    return [{ what, note: `skipped: ${error instanceof Error ? error.message : String(error)}` }]
-  } finally {
-    agent.kill()
-    platform.close()
-    platform.closeAllConnections()
-    await new Promise((resolve) => (agent.exitCode === null ? agent.on('exit', resolve) : resolve(undefined)))
-    rmSync(state, { recursive: true, force: true })
-  }
-}
-
-/** What Node is started with, but for the condition that makes it run sources: that costs 30 MB for the compiler, and the agent is measured as built. */
-function flagsOf(program: string): string[] {
-  const [firstLine = ''] = readFileSync(program, 'utf8').split('\n', 1)
-  return firstLine.split(' ').filter((word) => word.startsWith('--') && !word.startsWith('--conditions'))
+  if (cpuMs === undefined || residentMb === undefined) return [{ what, note: `skipped: ${skipped}` }]
+  const note = `collecting every second, with heartbeats, gzip and HTTP; ${reports} reports`
+  return [{ what, cpuMs, residentMb, note }]
 }
 
 /** A scrape is what a collection is to us. */

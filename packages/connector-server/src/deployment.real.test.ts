@@ -2,8 +2,8 @@ import { execFileSync, spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { planDeployment } from '@rca/core'
+import { realTest } from '@rca/rig/real'
 import { expect } from 'vitest'
-import { realTest } from '../test/real.ts'
 import { server } from './connector.ts'
 
 const shells = ['bash', 'dash', 'sh'].filter((shell) => isInstalled(shell))

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readlinkSync } from 'node:fs'
+import { realTest } from '@rca/rig/real'
 import { describe, expect } from 'vitest'
-import { realTest } from '../../test/real.ts'
 import { createProcessReader } from './processes.ts'
 import { createRootReader } from './root-reader.ts'
 

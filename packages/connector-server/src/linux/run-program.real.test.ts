@@ -1,5 +1,5 @@
+import { realTest } from '@rca/rig/real'
 import { describe, expect } from 'vitest'
-import { realTest } from '../../test/real.ts'
 import { runProgram } from './run-program.ts'
 
 const running = new AbortController().signal

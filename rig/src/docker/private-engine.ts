@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { run } from '../run.ts'
+import { answers } from './docker-cli.ts'
+
+/** How long an engine may take to start or to stop, in milliseconds. */
+const PATIENCE = 60_000
+
+export interface PrivateEngineOptions {
+  /** Holds its socket, its data and its log. Short: a socket's path has 108 characters at most. */
+  readonly folder: string
+  /** More flags of `dockerd`. @default [] */
+  readonly flags?: readonly string[]
+  /** Whether containers get a network. Two engines with networks on one host take each other's addresses. @default true */
+  readonly network?: boolean
+}
+
+/** An engine that we started. */
+export interface PrivateEngine {
+  readonly dockerHost: string
+  readonly pid: number
+  /** Sends it a signal, such as SIGKILL or SIGSTOP. */
+  signal(name: NodeJS.Signals): void
+  /** Resolves when its process is gone. */
+  ended(): Promise<void>
+}
+
+/** Where an engine's files are in its folder. */
+export function engineFiles(folder: string): { socket: string; pidFile: string; log: string; data: string } {
+  return {
+    socket: join(folder, 'docker.sock'),
+    pidFile: join(folder, 'docker.pid'),
+    log: join(folder, 'dockerd.log'),
+    data: join(folder, 'data'),
+  }
+}
+
+/** Starts `dockerd` in a folder, or again in one of an engine that has ended. Needs root. @throws Error with the end of its log when it does not answer in time. */
+export async function startPrivateEngine({
+  folder,
+  flags = [],
+  network = true,
+}: PrivateEngineOptions): Promise<PrivateEngine> {
+  mkdirSync(folder, { recursive: true })
+  const { socket, pidFile, log, data } = engineFiles(folder)
+  const dockerHost = `unix://${socket}`
+  // The pid of an engine that was killed may by now be another process's.
+  await rm(pidFile, { force: true })
+  const output = openSync(log, 'a')
+  const words = ['--host', dockerHost, '--data-root', data, '--exec-root', join(folder, 'exec'), '--pidfile', pidFile]
+  const alone = network ? [] : ['--bridge=none', '--iptables=false', '--ip6tables=false']
+  const child = spawn('dockerd', [...words, ...alone, ...flags], { stdio: ['ignore', output, output], detached: true })
+  closeSync(output)
+  let failure: Error | undefined
+  child.once('error', (error) => {
+    failure = error
+  })
+  child.unref()
+  for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await sleep(100)) {
+    if (failure !== undefined) throw failure
+    if (child.exitCode !== null) break
+    if (existsSync(socket) && (await answers(dockerHost))) return engineOf(dockerHost, child.pid ?? 0)
+  }
+  if (child.exitCode === null) child.kill('SIGKILL')
+  throw new Error(`dockerd does not answer at ${dockerHost}:\n${readFileSync(log, 'utf8').slice(-2000)}`)
+}
+
+/** The engine that a process with this id is. */
+export function engineOf(dockerHost: string, pid: number): PrivateEngine {
+  return {
+    dockerHost,
+    pid,
+    signal: (name) => void process.kill(pid, name),
+    ended: async () => {
+      for (const deadline = Date.now() + PATIENCE; isRunning(pid); await sleep(50))
+        if (Date.now() > deadline) throw new Error(`dockerd (process ${pid}) does not end`)
+    },
+  }
+}
+
+/** Removes every container, stops the engine and deletes its folder. */
+export async function removePrivateEngine(engine: PrivateEngine, folder: string): Promise<void> {
+  const env = { DOCKER_HOST: engine.dockerHost }
+  if (isRunning(engine.pid)) {
+    const ids = (await run('docker', ['ps', '--all', '--quiet'], { env }).catch(() => '')).split('\n').filter(Boolean)
+    if (ids.length > 0) await run('docker', ['rm', '--force', '--volumes', ...ids], { env }).catch(() => undefined)
+    engine.signal('SIGTERM')
+    await engine.ended()
+  }
+  await unmountBelow(folder)
+  await rm(folder, { recursive: true, force: true })
+}
+
+/** An engine leaves some mounts behind, such as that of the host's network namespace. */
+async function unmountBelow(folder: string): Promise<void> {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
+  const places = mounts.map((line) => line.split(' ')[1] ?? '').filter((place) => place.startsWith(`${folder}/`))
+  for (const place of places.toReversed()) await run('umount', [place])
+}
+
+/** Whether a process is there that has not ended: one that nobody has waited for yet has. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
