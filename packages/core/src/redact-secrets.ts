@@ -50,13 +50,31 @@ const RULES: readonly Rule[] = [
   ],
 ]
 
+const KEY_END = /^-----END [A-Z ]{0,40}PRIVATE KEY-----/
+const KEY_LINE = /^[A-Za-z0-9+/=]{1,128}\r?$/
+
+/** Takes out private keys of which only the end stands in the text, as in the tail of a log. */
+function withoutKeyEnds(text: string): string {
+  if (!text.includes('PRIVATE KEY-----')) return text
+  const kept: string[] = []
+  for (const line of text.split('\n')) {
+    if (KEY_END.test(line) && KEY_LINE.test(kept.at(-1) ?? '')) {
+      while (KEY_LINE.test(kept.at(-1) ?? '')) kept.pop()
+      // Where the beginning is there as well, a rule takes the whole.
+      kept.push(REDACTED)
+    }
+    kept.push(line)
+  }
+  return kept.join('\n')
+}
+
 /**
  * A text that a program wrote (a log, the output of a health check) without what looks like a secret: passwords, tokens,
  * keys, credentials in URLs and headers. Escape sequences of terminals are taken out first: they could stand in a secret's
  * middle. What names nothing secret and has no known form stays; give secrets that are known to core as options.
  */
 export function redactSecrets(text: string): string {
-  let redacted = stripVTControlCharacters(text).replaceAll(/[^\P{Cc}\t\n\r]/gu, '')
+  let redacted = withoutKeyEnds(stripVTControlCharacters(text).replaceAll(/[^\P{Cc}\t\n\r]/gu, ''))
   for (const [pattern, replacement] of RULES) redacted = redacted.replace(pattern, replacement)
   return redacted
 }

@@ -60,14 +60,8 @@ export interface Opening {
 
 /** An opening of nothing yet. */
 export function createOpening<Config, Client>(options: OpeningOptions<Config, Client>): Opening {
-  const { connector, config, redactor, log, state, now, signal } = options
-  const connection = createConnection({
-    connector,
-    config,
-    log,
-    now,
-    openFingerprint: () => openFingerprint(state, log),
-  })
+  const { connector, redactor, log, state, signal } = options
+  const connection = createConnection({ ...options, openFingerprint: () => openFingerprint(state, log) })
   let opening: Promise<Open> | undefined
   let opened: Open | undefined
   let failure: CollectorStatus | undefined
