@@ -1,0 +1,209 @@
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { collectContext } from '../../test/contexts.ts'
+import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'
+import { type Captured, captured, engineNames, exactEngine } from '../../test/fixtures.ts'
+import { hostRoot } from '../../test/host-root.ts'
+import { points } from '../../test/points.ts'
+import { usage } from './usage.ts'
+
+const upNames = ['shop-web-1', 'plain', 'on-host', 'sick', 'tty', 'paused']
+
+/** The monotonic clock, which stands still until a test sets it. In milliseconds. */
+function stoppedClock() {
+  const clock = { now: 1000 }
+  const spied = vi.spyOn(performance, 'now').mockImplementation(() => clock.now)
+  onTestFinished(() => spied.mockRestore())
+  return clock
+}
+
+describe.each(engineNames)('what the containers of %s use', (name) => {
+  const of = captured(name)
+
+  test.each([
+    ['control groups', () => of.root],
+    ['the engine', () => hostRoot().path],
+  ])('is told of every one that runs or is paused, and of no other: from %s', async (_name, rootPath) => {
+    const client = fakeClient(of, { config: { root_path: rootPath() } })
+    const collected = await usage.collect(client, collectContext())
+    for (const container of of.containers()) {
+      const its = points(collected, container.id)
+      if (!upNames.includes(container.name)) expect(its, container.name).toEqual({})
+      else
+        expect(its, container.name).toMatchObject({
+          'container.cpu.time{}': expect.any(Number),
+          'container.memory.usage{}': expect.any(Number),
+          'container.memory.working_set{}': expect.any(Number),
+          'container.pids.count{}': expect.any(Number),
+        })
+    }
+    expect(collected.gaps?.filter(Boolean)).toEqual([])
+    expect(collected.entities).toEqual([])
+    const limits = upNames.map((one) => points(collected, of.container(one).id)['container.memory.limit{}'])
+    expect(limits).toEqual([64 * 1024 ** 2, undefined, undefined, undefined, undefined, undefined])
+    expect(Object.keys(points(collected, of.container('on-host').id)).join()).not.toContain('network')
+  })
+})
+
+test('exactly, of one engine', async () => {
+  const of = captured(exactEngine)
+  const collected = await usage.collect(fakeClient(of), collectContext())
+  expect(points(collected, of.container('shop-web-1').id)).toEqual({
+    'container.cpu.time{}': 1.559_470_351,
+    'container.cpu.time{mode=user}': 1.45,
+    'container.cpu.time{mode=system}': 0.1,
+    'container.cpu.throttling_data.periods{}': 44,
+    'container.cpu.throttling_data.throttled_periods{}': 24,
+    'container.cpu.throttling_data.throttled_time{}': 0.668_088_766,
+    'container.memory.usage{}': 8_069_120,
+    'container.memory.working_set{}': 8_069_120,
+    'container.memory.rss{}': 3_223_552,
+    'container.memory.limit{}': 67_108_864,
+    'container.memory.fails{}': 0,
+    'container.pids.count{}': 3,
+    'container.network.io{direction=receive,name=eth0}': 19_955,
+    'container.network.io{direction=transmit,name=eth0}': 12_605_733,
+    'container.network.packets{direction=receive,name=eth0}': 294,
+    'container.network.packets{direction=transmit,name=eth0}': 337,
+    'container.network.errors{direction=receive,name=eth0}': 0,
+    'container.network.errors{direction=transmit,name=eth0}': 0,
+    'container.network.dropped{direction=receive,name=eth0}': 0,
+    'container.network.dropped{direction=transmit,name=eth0}': 0,
+    'container.disk.io{direction=read,device=7:0}': 6_291_456,
+    'container.disk.io{direction=write,device=7:0}': 4_194_304,
+    'container.disk.operations{direction=read,device=7:0}': 40,
+    'container.disk.operations{direction=write,device=7:0}': 64,
+  })
+})
+
+describe('processors', () => {
+  const of = captured(exactEngine)
+  const { id } = of.container('plain')
+
+  /** A container whose processor time a test sets. In nanoseconds, as the kernel keeps it. */
+  function withCpuTime() {
+    const root = hostRoot(of.root)
+    const client = fakeClient(of, { config: { root_path: root.path } })
+    const context = collectContext()
+    return {
+      client,
+      cpusAt: async (nanoseconds: number | undefined) => {
+        const file = `sys/fs/cgroup/cpuacct/docker/${id}/cpuacct.usage`
+        if (nanoseconds === undefined) root.remove(file)
+        else root.write(file, `${nanoseconds}\n`)
+        return points(await usage.collect(client, context), id)['container.cpu.usage{}']
+      },
+    }
+  }
+
+  test('are what was used since the round before; the first round says none', async () => {
+    const clock = stoppedClock()
+    const { cpusAt } = withCpuTime()
+    expect(await cpusAt(5e9)).toBeUndefined()
+    clock.now += 10_000
+    expect(await cpusAt(20e9)).toBeCloseTo(1.5)
+    clock.now += 30_000
+    expect(await cpusAt(20e9)).toBe(0)
+  })
+
+  test('are none where the container was started anew, was not read, or no time has passed', async () => {
+    const clock = stoppedClock()
+    const { cpusAt } = withCpuTime()
+    await cpusAt(5e9)
+    clock.now += 10_000
+    expect(await cpusAt(1e9)).toBeUndefined()
+    clock.now += 10_000
+    expect(await cpusAt(3e9)).toBeCloseTo(0.2)
+    expect(await cpusAt(4e9)).toBeUndefined()
+    clock.now += 10_000
+    expect(await cpusAt(undefined)).toBeUndefined()
+    clock.now += 10_000
+    expect(await cpusAt(6e9)).toBeUndefined()
+    clock.now += 10_000
+    expect(await cpusAt(7e9)).toBeCloseTo(0.1)
+  })
+})
+
+describe('what cannot be read', () => {
+  const of = captured(exactEngine)
+  const plain = of.container('plain')
+
+  /** A client that knows one container, which neither the control groups nor the engine know. */
+  function unreadable(stats: () => Promise<undefined> = async () => undefined) {
+    const engine = fakeEngine(of, { stats })
+    engine.there.clear()
+    engine.there.set(plain.id, plain)
+    const client = fakeClient(of, { engine, config: { root_path: hostRoot().path } })
+    return { engine, client }
+  }
+
+  test('of a container that runs is a gap', async () => {
+    const { client } = unreadable()
+    const collected = await usage.collect(client, collectContext())
+    expect(points(collected)).toEqual({})
+    expect(collected.gaps?.filter(Boolean)).toEqual([
+      { scope: 'container:plain', reason: expect.stringContaining('control groups') },
+    ])
+  })
+
+  test.each([
+    ['has ended', { ...plain, state: { ...plain.state, status: 'exited' } }],
+    ['was removed', undefined],
+  ])('of one that %s meanwhile is none, and the next round knows it', async (_name, now) => {
+    const { client, engine } = unreadable(async () => {
+      if (now === undefined) engine.there.delete(plain.id)
+      else engine.there.set(plain.id, now)
+      return undefined
+    })
+    client.inventory.follow(true)
+    expect((await usage.collect(client, collectContext())).gaps?.filter(Boolean)).toEqual([])
+    engine.asked.length = 0
+    await usage.collect(client, collectContext())
+    expect(engine.asked.filter((question) => question.startsWith('stats'))).toEqual([])
+  })
+
+  test('one whose stats fail costs the others nothing and is a gap', async () => {
+    const engine = fakeEngine(of, {
+      stats: async (id) => {
+        if (id === plain.id) throw new Error('broken')
+        return of.stats(engine.there.get(id)?.name ?? '')
+      },
+    })
+    const client = fakeClient(of, { engine, config: { root_path: hostRoot().path } })
+    const collected = await usage.collect(client, collectContext())
+    expect(collected.gaps?.filter(Boolean)).toMatchObject([{ scope: 'container:plain' }])
+    expect(points(collected, of.container('tty').id)).toHaveProperty(['container.cpu.time{}'])
+  })
+
+  test('is a failure where it is everything', async () => {
+    const { client } = unreadable(() => Promise.reject(new Error('the engine hangs')))
+    await expect(usage.collect(client, collectContext())).rejects.toThrow('the engine hangs')
+  })
+})
+
+describe('networks', () => {
+  const of = captured(exactEngine)
+
+  /** Gaps, where these files of the host cannot be seen. */
+  async function gapsWithout(unseen: (files: Captured) => string[], ...gone: string[]) {
+    const root = hostRoot(of.root)
+    for (const file of unseen(of)) root.remove(file)
+    const engine = fakeEngine(of)
+    for (const name of gone) engine.there.delete(of.container(name).id)
+    const client = fakeClient(of, { engine, config: { root_path: root.path } })
+    return (await usage.collect(client, collectContext())).gaps?.filter(Boolean)
+  }
+
+  test('that cannot be seen at all are a gap that says what to mount', async () => {
+    expect(await gapsWithout(() => ['proc'])).toEqual([
+      { scope: 'container.network', reason: expect.stringContaining('`root_path`') },
+    ])
+  })
+
+  test('that one container lacks are none: it may just have ended', async () => {
+    expect(await gapsWithout(() => [`proc/${of.container('plain').state.pid}`])).toEqual([])
+  })
+
+  test('where every container shares the host’s are nobody’s', async () => {
+    expect(await gapsWithout(() => ['proc'], 'shop-web-1', 'plain', 'sick', 'tty', 'paused')).toEqual([])
+  })
+})

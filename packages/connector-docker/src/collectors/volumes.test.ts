@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { collectContext } from '../../test/contexts.ts'
+import { fakeClient } from '../../test/fake-engine.ts'
+import { captured, engineNames } from '../../test/fixtures.ts'
+import { volumes } from './volumes.ts'
+
+test.each(engineNames)('the volumes of %s, with ids that no other engine has', async (name) => {
+  const of = captured(name)
+  const { entities = [] } = await volumes.collect(fakeClient(of), collectContext())
+  expect(entities).toHaveLength(2)
+  expect(entities.find((entity) => entity?.name === 'shop-data')).toEqual({
+    type: 'docker.volume',
+    id: `${of.info.id}/shop-data`,
+    name: 'shop-data',
+    attributes: {
+      'docker.volume.name': 'shop-data',
+      'docker.volume.driver': 'local',
+      'docker.volume.created': expect.stringMatching(/^2026-11-24T/),
+    },
+    relations: [{ type: 'runs_on', target: { type: 'docker.engine', id: of.info.id } }],
+  })
+})

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest'
+import { configSchema } from './config.ts'
+
+describe('options', () => {
+  test('none are needed', () => {
+    expect(configSchema.parse({})).toMatchObject({
+      docker_tls_verify: false,
+      root_path: '/',
+      exclude_containers: [],
+      crash_log_lines: 200,
+    })
+    expect(configSchema.parse({}).docker_host).toBeUndefined()
+  })
+
+  test.each([
+    ['docker_host', 'unix:///var/run/docker.sock'],
+    ['docker_host', 'tcp://10.0.0.5:2376'],
+    ['docker_host', 'https://engine.example.com'],
+    ['docker_cert_path', '/etc/docker/certs'],
+    ['root_path', '/host'],
+    ['container_labels', []],
+    ['container_labels', ['team', 'com.example.*']],
+    ['exclude_containers', ['*-debug']],
+    ['crash_log_lines', 0],
+    ['crash_log_lines', 1000],
+    ['container_name', 'rca.agent_2-b'],
+    ['image', 'registry.example.com:5000/team/agent:1.0'],
+    ['image', `registry/agent@sha256:${'a'.repeat(64)}`],
+    ['network', 'host'],
+    ['extra_hosts', ['platform:host-gateway', 'db=10.0.0.7', 'six:fd00::1']],
+    ['https_proxy', 'http://proxy:3128'],
+    ['no_proxy', 'localhost,.internal'],
+    ['ca_file', '/etc/ssl/ca.pem'],
+  ])('`%s` may be %j', (name, value) => {
+    expect(configSchema.parse({ [name]: value })).toMatchObject({ [name]: value })
+  })
+
+  test.each([
+    [true, true],
+    ['1', true],
+    ['true', true],
+    [false, false],
+    ['0', false],
+    ['false', false],
+    // An empty variable, as a shell leaves it behind.
+    ['', false],
+  ])('`docker_tls_verify` of %j is %s, as the variable of the Docker command line may say', (value, verified) => {
+    expect(configSchema.parse({ docker_tls_verify: value }).docker_tls_verify).toBe(verified)
+  })
+
+  test.each([
+    ['docker_host', '/var/run/docker.sock', 'unix:///path/to/docker.sock'],
+    ['docker_host', 'ssh://engine', 'tcp://host:port'],
+    ['docker_host', 'unix://', 'unix:///path/to/docker.sock'],
+    ['docker_host', 'tcp://', 'tcp://host:port'],
+    ['docker_tls_verify', 'maybe', '`true` or `false`'],
+    ['docker_cert_path', 'certs', '/'],
+    ['root_path', 'host', '/'],
+    ['container_labels', [''], ''],
+    ['exclude_containers', 'web', ''],
+    ['crash_log_lines', -1, '0'],
+    ['crash_log_lines', 1001, '1000'],
+    ['crash_log_lines', 1.5, 'int'],
+    ['container_name', 'x', 'letter or digit'],
+    ['container_name', '-agent', 'letter or digit'],
+    ['container_name', 'an agent', 'letter or digit'],
+    ['container_name', 'a'.repeat(201), '200'],
+    ['image', '', 'image'],
+    ['image', '-v', 'image'],
+    ['image', 'an image', 'image'],
+    ['network', '--privileged', 'network'],
+    ['extra_hosts', ['platform'], '`name:address`'],
+    ['extra_hosts', ['a name:10.0.0.1'], '`name:address`'],
+    ['https_proxy', 'socks5://proxy', 'URL'],
+    ['no_proxy', '', '1'],
+    ['ca_file', 'ca.pem', '/'],
+    ['image_name', 'agent', 'image_name'],
+  ])('`%s` may not be %j', (name, value, hint) => {
+    const { error, success } = configSchema.safeParse({ [name]: value })
+    expect(success).toBe(false)
+    const [issue] = error?.issues ?? []
+    expect(issue?.message).toContain(hint)
+    if (issue?.code !== 'unrecognized_keys') expect(issue?.path[0]).toBe(name)
+  })
+
+  test('every one says in a sentence what it is', () => {
+    for (const [name, option] of Object.entries(configSchema.shape)) {
+      expect(name).toMatch(/^[a-z]+(_[a-z]+)*$/)
+      expect(option.description, name).toMatch(/^[A-Z].*\.$/s)
+    }
+  })
+})

@@ -1,0 +1,130 @@
+import { readdirSync } from 'node:fs'
+import { createAgent, type Report, silentLogger } from '@rca/core'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { collectContext } from '../test/contexts.ts'
+import { engineServer } from '../test/engine-server.ts'
+import { fakeClient } from '../test/fake-engine.ts'
+import { type Captured, canary, captured, engineNames, exactEngine } from '../test/fixtures.ts'
+import { docker } from './index.ts'
+import { signals } from './signals.ts'
+
+test('every file of collectors is in the table', () => {
+  const files = readdirSync(`${import.meta.dirname}/collectors`).filter((file) => !file.endsWith('.test.ts'))
+  expect(Object.keys(docker.collectors).toSorted()).toEqual(files.map((file) => file.replace('.ts', '')).toSorted())
+})
+
+test('what watches is in the table, by the name of its file', () => {
+  const sources = readdirSync(`${import.meta.dirname}/watchers`).filter((file) => !file.endsWith('.test.ts'))
+  expect(Object.keys(docker.watchers ?? {})).toEqual(['engine-events'])
+  expect(sources).toContain('engine-events.ts')
+})
+
+test('no two signals have one name', () => {
+  const names = Object.values(signals).map(
+    (signal) => `${signal.signal} ${'name' in signal ? signal.name : signal.type}`,
+  )
+  expect(names.toSorted()).toEqual([...new Set(names)].toSorted())
+})
+
+/** An agent that collects once from an engine. */
+async function collect(of: Captured, path: string): Promise<Report> {
+  const agent = createAgent({
+    connector: docker,
+    platformUrl: 'http://127.0.0.1:1',
+    agentToken: 'docker-token',
+    logger: silentLogger,
+    config: { docker_host: `unix://${path}`, root_path: of.root },
+  })
+  onTestFinished(() => agent.stop())
+  const report = await agent.collectMetrics()
+  const failed = Object.entries(agent.status().collectors).filter(([, { ok }]) => !ok)
+  expect(failed.map(([name]) => name)).toEqual(report.data.gaps.map(({ scope }) => scope.replace('collector:', '')))
+  return report
+}
+
+describe.each(engineNames)('an agent beside %s', (name) => {
+  const of = captured(name)
+
+  test('says in its first report what runs there, and nothing that is not declared', async () => {
+    const { agent_type: type, data } = await collect(of, (await engineServer(of)).path)
+    expect(type).toBe('docker')
+    expect(data.gaps).toEqual([])
+    const types = new Set(data.entities.map((entity) => entity.type))
+    expect([...types].toSorted()).toEqual([
+      'container',
+      'container.image',
+      'docker.compose.project',
+      'docker.compose.service',
+      'docker.engine',
+      'docker.network',
+      'docker.volume',
+      'rca.agent',
+    ])
+    const metrics = new Set(data.metrics.map((metric) => metric.name))
+    for (const metric of ['container.cpu.time', 'container.network.io', 'docker.engine.containers', 'container.uptime'])
+      expect(metrics).toContain(metric)
+    for (const { value } of data.metrics) expect(value).toBeGreaterThanOrEqual(0)
+  })
+
+  test('lets no secret out, whatever the engine tells it', async () => {
+    const report = await collect(of, (await engineServer(of)).path)
+    expect(JSON.stringify(report)).not.toContain(canary)
+    expect(JSON.stringify(of.containers())).toContain(canary)
+    // Nor does any collector by itself, before core has taken out what looks like a secret.
+    const client = fakeClient(of)
+    for (const [collector, { collect }] of Object.entries(docker.collectors))
+      expect(JSON.stringify(await collect(client, collectContext())), collector).not.toContain(canary)
+  })
+
+  test('whatever points at something points at what is there', async () => {
+    const { data } = await collect(of, (await engineServer(of)).path)
+    const there = new Set(data.entities.map(({ type, id }) => `${type} ${id}`))
+    const dangling = [
+      ...data.metrics.map(({ entity }) => entity),
+      ...data.entities.flatMap(({ relations }) => relations.map(({ target }) => target)),
+    ].filter(({ type, id }) => !there.has(`${type} ${id}`))
+    expect(dangling).toEqual([])
+  })
+})
+
+describe('an agent', () => {
+  const of = captured(exactEngine)
+
+  test('is the same agent every time, and another one beside another engine', async () => {
+    const { path } = await engineServer(of)
+    const first = await collect(of, path)
+    const again = await collect(of, path)
+    const other = captured(engineNames.find((name) => captured(name).info.id !== of.info.id))
+    const elsewhere = await collect(other, (await engineServer(other)).path)
+    expect(again.agent_id).toBe(first.agent_id)
+    expect(elsewhere.agent_id).not.toBe(first.agent_id)
+    expect(first.agent_id).not.toContain(of.info.id)
+  })
+
+  test('tells what else there is where one question is refused', async () => {
+    const refuse = (_request: unknown, response: { destroy(): void }) => response.destroy()
+    const { path } = await engineServer(of, { '/networks': refuse, '/system/df': refuse })
+    const { data } = await collect(of, path)
+    expect(data.gaps.map(({ scope }) => scope).toSorted()).toEqual(['collector:disk-usage', 'collector:networks'])
+    expect(data.metrics.map((metric) => metric.name)).toContain('container.cpu.time')
+  })
+
+  test('cannot be opened where there is no engine, and says what to do', async () => {
+    await expect(collect(of, '/nonexistent/docker.sock')).rejects.toThrow('`docker_host`')
+  })
+})
+
+test('closing is done once, and again without harm', async () => {
+  const client = fakeClient()
+  await docker.disconnect(client)
+  await docker.disconnect(client)
+})
+
+test('an engine is known by its own id', async () => {
+  const client = fakeClient()
+  expect(await docker.identify(client, collectContext())).toEqual({
+    id: client.info.id,
+    name: 'vm',
+    entity: { type: 'docker.engine', id: client.info.id },
+  })
+})

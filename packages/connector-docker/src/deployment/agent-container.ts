@@ -1,0 +1,98 @@
+import { posix } from 'node:path'
+import { type DeploymentTarget, environmentVariables } from '@rca/core'
+import type { DockerConfig } from '../config.ts'
+import { endpointOf } from '../engine/endpoint.ts'
+
+/** Something of the host that only the host knows, when the command is pasted there. */
+export type HostPath = 'socket' | 'machine-id'
+
+/** What the agent's container sees of the host, read-only. */
+export interface HostMount {
+  readonly source: string | { readonly found: HostPath }
+  readonly target: string
+}
+
+/** The container in which an agent runs, however it is started. */
+export interface AgentContainer {
+  readonly name: string
+  readonly image: string
+  /** `NAME=value`, those of the specification first and in its order. */
+  readonly environment: readonly string[]
+  readonly mounts: readonly HostMount[]
+  /** The socket of which the agent is given the group; absent for an engine behind TCP. */
+  readonly socket: { readonly path: string | undefined } | undefined
+  readonly stateVolume: string
+  readonly network: string | undefined
+  /** `name:address` */
+  readonly extraHosts: readonly string[]
+}
+
+/** Where the host's kernel files are mounted, unless the operator says otherwise. */
+const ROOT = '/host'
+
+const CA_FILE = '/etc/rca-agent/platform-ca.pem'
+
+/** Where the socket is, in the container and on most hosts. */
+export const DEFAULT_SOCKET = '/var/run/docker.sock'
+
+/** Where the agent keeps its state in its image. */
+export const STATE_FOLDER = '/var/lib/rca-agent'
+
+/** What the agent may take from its host. */
+export const LIMITS = { memory: '256m', cpus: '0.5', pids: 100 } as const
+
+/** Plans the container for what was asked. */
+export function agentContainer(target: DeploymentTarget<DockerConfig>): AgentContainer {
+  const { config, settings } = target
+  const endpoint = endpointOf(config)
+  const root = settings.root_path === undefined ? ROOT : config.root_path
+  // Kernel files are those of the engine's containers only where the engine is on this host.
+  const isHostSeen = endpoint.kind === 'socket' && root !== '/'
+  const path = config.docker_host === undefined || endpoint.kind === 'tcp' ? undefined : endpoint.path
+  return {
+    name: config.container_name,
+    image: config.image,
+    environment: [
+      ...environmentVariables(target),
+      ...(isHostSeen && settings.root_path === undefined ? [`ROOT_PATH=${ROOT}`] : []),
+      ...proxyVariables(config),
+      ...(config.ca_file === undefined ? [] : [`NODE_EXTRA_CA_CERTS=${CA_FILE}`]),
+    ],
+    mounts: [
+      ...engineMounts(endpoint, path),
+      ...(isHostSeen ? kernelMounts(root) : []),
+      ...(config.ca_file === undefined ? [] : [{ source: config.ca_file, target: CA_FILE }]),
+    ],
+    socket: endpoint.kind === 'socket' ? { path } : undefined,
+    stateVolume: `${config.container_name}-state`,
+    network: config.network,
+    extraHosts: config.extra_hosts,
+  }
+}
+
+function engineMounts(endpoint: ReturnType<typeof endpointOf>, path: string | undefined): HostMount[] {
+  if (endpoint.kind === 'socket')
+    return path === undefined
+      ? [{ source: { found: 'socket' }, target: DEFAULT_SOCKET }]
+      : [{ source: path, target: path }]
+  return endpoint.certificates === undefined ? [] : [{ source: endpoint.certificates, target: endpoint.certificates }]
+}
+
+function kernelMounts(root: string): HostMount[] {
+  return [
+    { source: '/sys/fs/cgroup', target: posix.join(root, 'sys/fs/cgroup') },
+    { source: '/proc', target: posix.join(root, 'proc') },
+    { source: { found: 'machine-id' }, target: posix.join(root, 'etc/machine-id') },
+  ]
+}
+
+/** Node reads these variables only when it is told to (nodejs.org/api/cli, `NODE_USE_ENV_PROXY`). */
+function proxyVariables({ https_proxy: proxy, no_proxy: exceptions }: DockerConfig): string[] {
+  if (proxy === undefined) return []
+  return [
+    `HTTPS_PROXY=${proxy}`,
+    `HTTP_PROXY=${proxy}`,
+    ...(exceptions === undefined ? [] : [`NO_PROXY=${exceptions}`]),
+    'NODE_USE_ENV_PROXY=1',
+  ]
+}

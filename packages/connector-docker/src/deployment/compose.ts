@@ -1,0 +1,76 @@
+import { type ShellCommand, sh } from '@rca/core'
+import { stringify } from 'yaml'
+import { type AgentContainer, type HostMount, type HostPath, LIMITS, STATE_FOLDER } from './agent-container.ts'
+import { findGroup, findPath } from './found-on-host.ts'
+
+/** Variables by which the command tells compose what only the host knows, with what holds otherwise. */
+const VARIABLES: Readonly<Record<HostPath, string>> = {
+  socket: '${DOCKER_SOCKET:-/var/run/docker.sock}',
+  'machine-id': '${MACHINE_ID:-/etc/machine-id}',
+}
+
+/** A command that gives compose a project of the agent alone, without a file being written. */
+export function composeCommand(container: AgentContainer): ShellCommand {
+  const file = composeFile(container)
+  const path = container.socket?.path
+  return sh`printf %s ${file} |
+  DOCKER_SOCKET="$( ${path === undefined ? findPath.socket : sh`echo ${path}`} )" \
+  SOCKET_GROUP="$( ${findGroup(path)} )" \
+  MACHINE_ID="$( ${findPath['machine-id']} )" \
+  docker compose --project-name ${projectName(container)} --file - up --detach`
+}
+
+/** Compose takes fewer characters for a project than the engine for a container. */
+function projectName({ name }: Pick<AgentContainer, 'name'>): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-')
+}
+
+/** The same container as a service of a compose file (github.com/compose-spec/compose-spec). */
+export function composeFile(container: AgentContainer): string {
+  const { name, image, environment, mounts, socket, stateVolume, network, extraHosts } = container
+  const service = {
+    container_name: name,
+    image: literal(image),
+    environment: environment.map(literal),
+    restart: 'unless-stopped',
+    volumes: [...mounts.map(mountOf), { type: 'volume', source: 'state', target: STATE_FOLDER }],
+    ...(socket !== undefined && { group_add: ['${SOCKET_GROUP:-0}'] }),
+    mem_limit: LIMITS.memory,
+    cpus: LIMITS.cpus,
+    pids_limit: LIMITS.pids,
+    read_only: true,
+    tmpfs: ['/tmp'],
+    cap_drop: ['ALL'],
+    security_opt: ['no-new-privileges'],
+    ...networkOf(network),
+    ...(extraHosts.length > 0 && { extra_hosts: extraHosts.map(literal) }),
+  }
+  const isNamed = network !== undefined && !isMode(network)
+  return stringify(
+    {
+      services: { agent: service },
+      volumes: { state: { name: stateVolume } },
+      ...(isNamed && { networks: { agent: { name: network, external: true } } }),
+    },
+    { lineWidth: 0 },
+  )
+}
+
+function mountOf({ source, target }: HostMount) {
+  const path = typeof source === 'string' ? literal(source) : VARIABLES[source.found]
+  return { type: 'bind', source: path, target: literal(target), read_only: true }
+}
+
+function networkOf(network = 'bridge') {
+  return isMode(network) ? { network_mode: network } : { networks: ['agent'] }
+}
+
+/** Compose tells modes of the network from names of networks. */
+function isMode(network: string): boolean {
+  return ['host', 'none', 'bridge'].includes(network) || /^(container|service):/.test(network)
+}
+
+/** Compose fills in what follows a dollar sign, and takes two for one. */
+function literal(text: string): string {
+  return text.replaceAll('$', '$$$$')
+}

@@ -1,0 +1,340 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { planDeployment, type RawConfig } from '@rca/core'
+import { realDescribe } from '@rca/rig/real'
+import { expect, onTestFinished, test } from 'vitest'
+import { parse } from 'yaml'
+import { docker } from '../connector.ts'
+
+const isInstalled = (shell: string): boolean => spawnSync(shell, ['-c', 'exit 0']).status === 0
+const shells = ['sh', 'bash', 'dash', 'zsh'].filter(isInstalled)
+
+/** What `docker` was called with. */
+interface Call {
+  readonly words: readonly string[]
+  readonly input: string
+  readonly variables: Readonly<Record<string, string>>
+}
+
+/** A folder for one test. */
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'rca-deployment-'))
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+/** Pastes a command into a shell in which `docker` only notes what it is called with, and other programs may be replaced. */
+function paste(
+  shell: string,
+  command: string,
+  environment: Readonly<Record<string, string>> = {},
+  programs: Readonly<Record<string, string>> = {},
+): Call {
+  const path = folder()
+  const write = (name: string, script: string): void => {
+    writeFileSync(join(path, name), `#!/bin/sh\n${script}\n`)
+    chmodSync(join(path, name), 0o755)
+  }
+  write('docker', `cd ${path}; printf '%s\\0' "$@" > words; env -0 > variables; [ "$1" != compose ] || cat > input`)
+  for (const [name, script] of Object.entries(programs)) write(name, script)
+  const { status, stderr } = spawnSync(shell, ['-c', command], {
+    env: { PATH: `${path}${delimiter}${process.env.PATH}`, ...environment },
+    encoding: 'utf8',
+    // bash takes a socket as its input for a remote login, and reads its start-up files.
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  const partsOf = (file: string): string[] => readFileSync(join(path, file), 'utf8').split('\0').slice(0, -1)
+  const variables = partsOf('variables').map((line) => [
+    line.slice(0, line.indexOf('=')),
+    line.slice(line.indexOf('=') + 1),
+  ])
+  return {
+    words: partsOf('words'),
+    input: existsSync(join(path, 'input')) ? readFileSync(join(path, 'input'), 'utf8') : '',
+    variables: Object.fromEntries(variables),
+  }
+}
+
+/** A container as an engine would be asked to make it. */
+interface Asked {
+  readonly name: string
+  readonly image: string
+  readonly environment: readonly string[]
+  /** `source:target`, each read-only but for the state's. */
+  readonly mounts: readonly string[]
+  readonly groups: readonly string[]
+  readonly network: string | undefined
+  readonly hosts: readonly string[]
+  readonly limits: readonly string[]
+  readonly hardening: readonly string[]
+}
+
+/** What `docker run` was asked for. Fails where it has a word that is not known here. */
+function askedByRun({ words }: Call): Asked {
+  const values = new Map<string, string[]>()
+  const left = [...words]
+  expect(left.shift()).toBe('run')
+  while (left[0]?.startsWith('-')) {
+    const flag = left.shift() ?? ''
+    const value = flag === '-d' || flag === '--read-only' ? 'yes' : (left.shift() ?? '')
+    values.set(flag, [...(values.get(flag) ?? []), value])
+  }
+  const of = (flag: string): string[] => values.get(flag) ?? []
+  const known = ['-d', '--name', '-e', '-v', '--restart', '--group-add', '--memory', '--cpus', '--pids-limit']
+  known.push('--read-only', '--tmpfs', '--cap-drop', '--security-opt', '--network', '--add-host')
+  expect([...values.keys()].filter((flag) => !known.includes(flag))).toEqual([])
+  expect(left).toHaveLength(1)
+  return {
+    name: of('--name').join(),
+    image: left.join(),
+    environment: of('-e'),
+    mounts: of('-v'),
+    groups: of('--group-add'),
+    // Docker's own, where none is named.
+    network: of('--network')[0] ?? 'bridge',
+    hosts: of('--add-host'),
+    limits: [...of('--memory'), ...of('--cpus'), ...of('--pids-limit')],
+    hardening: [
+      ...of('--restart'),
+      ...of('--read-only'),
+      ...of('--tmpfs'),
+      ...of('--cap-drop'),
+      ...of('--security-opt'),
+    ],
+  }
+}
+
+interface Service extends Readonly<Record<string, unknown>> {
+  readonly environment: readonly string[]
+  readonly volumes: readonly { readonly source: string; readonly target: string; readonly read_only?: boolean }[]
+}
+
+/** What compose was asked for, as it reads a file: variables are filled in, and two dollar signs stand for one. */
+function askedByCompose({ words, input, variables }: Call): Asked {
+  expect(words).toEqual(['compose', '--project-name', expect.any(String), '--file', '-', 'up', '--detach'])
+  const filled = (value: unknown): unknown => {
+    if (typeof value === 'string')
+      return value.replaceAll(/\$\$|\$\{(\w+):-([^}]*)\}/g, (all, name: string, otherwise: string) =>
+        all === '$$' ? '$' : variables[name] || otherwise,
+      )
+    if (Array.isArray(value)) return value.map(filled)
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, filled(inner)]))
+  }
+  const file = filled(parse(input)) as {
+    readonly services: { readonly agent: Service }
+    readonly volumes: Readonly<Record<string, { readonly name: string }>>
+    readonly networks?: Readonly<Record<string, { readonly name: string }>>
+  }
+  const { agent } = file.services
+  const list = (value: unknown): string[] => (value === undefined ? [] : [value].flat().map(String))
+  const [network] = list(agent.networks)
+  return {
+    name: String(agent.container_name),
+    image: String(agent.image),
+    environment: agent.environment,
+    mounts: agent.volumes.map(
+      ({ source, target, read_only: isReadOnly }) =>
+        `${file.volumes[source]?.name ?? source}:${target}${isReadOnly === true ? ':ro' : ''}`,
+    ),
+    groups: list(agent.group_add),
+    network: network === undefined ? list(agent.network_mode)[0] : file.networks?.[network]?.name,
+    hosts: list(agent.extra_hosts),
+    limits: [...list(agent.mem_limit), ...list(agent.cpus), ...list(agent.pids_limit)],
+    hardening: [
+      ...list(agent.restart),
+      ...(agent.read_only === true ? ['yes'] : []),
+      ...list(agent.tmpfs),
+      ...list(agent.cap_drop),
+      ...list(agent.security_opt),
+    ],
+  }
+}
+
+/** Pastes both commands into every shell, and expects that all ask for the same container. */
+function ask(config: RawConfig, { token = 'docker-token', environment = {}, programs = {} }: AskOptions = {}): Asked {
+  const { command, alternatives } = planDeployment(docker, {
+    platformUrl: 'https://api.example.com',
+    agentToken: token,
+    config,
+  })
+  const [first, ...others] = shells.flatMap((shell) => [
+    askedByRun(paste(shell, command, environment, programs)),
+    askedByCompose(paste(shell, alternatives?.compose?.command ?? '', environment, programs)),
+  ])
+  if (first === undefined) throw new Error('no shell')
+  const unordered = (asked: Asked): Asked => ({ ...asked, mounts: asked.mounts.toSorted() })
+  for (const other of others) expect(unordered(other)).toEqual(unordered(first))
+  return unordered(first)
+}
+
+interface AskOptions {
+  readonly token?: string
+  readonly environment?: Readonly<Record<string, string>>
+  readonly programs?: Readonly<Record<string, string>>
+}
+
+/** A socket on which somebody listens, of a group of its own where this process may give it one. */
+async function socket(): Promise<{ readonly path: string; readonly group: string }> {
+  const path = join(folder(), "it's $HOME.sock")
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  onTestFinished(() => void server.close())
+  if (process.getuid?.() === 0) chownSync(path, 0, 4321)
+  return { path, group: `${statSync(path).gid}` }
+}
+
+const DEFAULT = '/var/run/docker.sock'
+const machineId = existsSync('/etc/machine-id') ? '/etc/machine-id' : '/dev/null'
+const defaultGroup = existsSync(DEFAULT) ? `${statSync(DEFAULT).gid}` : '0'
+
+realDescribe(
+  'the pasted command',
+  shells.includes('sh') && spawnSync('stat', ['-Lc', '%n', '/']).status === 0
+    ? {}
+    : { missing: 'a POSIX shell and GNU stat' },
+  () => {
+    test('asks for the same container by `docker run` and by `docker compose`, in every shell', () => {
+      expect(ask({ log_level: 'debug' })).toEqual({
+        name: 'incident-rca-agent',
+        image: 'incident-rca/agent:latest',
+        environment: [
+          'PLATFORM_API_URL=https://api.example.com',
+          'AGENT_TOKEN=docker-token',
+          'AGENT_TYPE=docker',
+          'LOG_LEVEL=debug',
+          'ROOT_PATH=/host',
+        ],
+        mounts: [
+          '/proc:/host/proc:ro',
+          '/sys/fs/cgroup:/host/sys/fs/cgroup:ro',
+          `${machineId}:/host/etc/machine-id:ro`,
+          `${DEFAULT}:${DEFAULT}:ro`,
+          'incident-rca-agent-state:/var/lib/rca-agent',
+        ].toSorted(),
+        groups: [defaultGroup],
+        network: 'bridge',
+        hosts: [],
+        limits: ['256m', '0.5', '100'],
+        hardening: ['unless-stopped', 'yes', '/tmp', 'ALL', 'no-new-privileges'],
+      })
+    })
+
+    test('gives every value as one word and runs nothing of it, whatever it looks like', () => {
+      const hostile = '$(reboot)`reboot`"\'\\n\\$HOME ${HOME} $$ %s * ~ ;&|<>#!{a,b}\n - key: ü'
+      const canary = join(folder(), 'was-run')
+      const asked = ask(
+        {
+          exclude_containers: `$(touch ${canary})`,
+          container_labels: hostile.replaceAll(',', ''),
+          root_path: `/${hostile}`,
+          ca_file: `/${hostile}`,
+          https_proxy: 'http://proxy/$(reboot)?"\'',
+          no_proxy: hostile,
+          docker_host: `unix:///${hostile}`,
+          extra_hosts: 'a:$(reboot)',
+          network: 'my.net-1',
+          container_name: 'Agent_1.x',
+          image: 'localhost:5000/agent@sha256:0123',
+        },
+        { token: 'agent_a$(id)`id`\'";&|' },
+      )
+      expect(existsSync(canary)).toBe(false)
+      expect(asked.environment).toEqual([
+        'PLATFORM_API_URL=https://api.example.com',
+        'AGENT_TOKEN=agent_a$(id)`id`\'";&|',
+        'AGENT_TYPE=docker',
+        `EXCLUDE_CONTAINERS=$(touch ${canary})`,
+        `CONTAINER_LABELS=${hostile.replaceAll(',', '')}`,
+        `ROOT_PATH=/${hostile}`,
+        `DOCKER_HOST=unix:///${hostile}`,
+        'HTTPS_PROXY=http://proxy/$(reboot)?"\'',
+        'HTTP_PROXY=http://proxy/$(reboot)?"\'',
+        `NO_PROXY=${hostile}`,
+        'NODE_USE_ENV_PROXY=1',
+        'NODE_EXTRA_CA_CERTS=/etc/rca-agent/platform-ca.pem',
+      ])
+      expect(asked).toMatchObject({
+        name: 'Agent_1.x',
+        image: 'localhost:5000/agent@sha256:0123',
+        network: 'my.net-1',
+        hosts: ['a:$(reboot)'],
+        groups: ['0'],
+      })
+      expect(asked.mounts).toEqual(
+        [
+          `/proc:/${hostile}/proc:ro`,
+          `/sys/fs/cgroup:/${hostile}/sys/fs/cgroup:ro`,
+          `${machineId}:/${hostile}/etc/machine-id:ro`,
+          `/${hostile}:/${hostile}:ro`,
+          `/${hostile}:/etc/rca-agent/platform-ca.pem:ro`,
+          'Agent_1.x-state:/var/lib/rca-agent',
+        ].toSorted(),
+      )
+    })
+
+    test('takes the socket of the shell’s DOCKER_HOST, and gives the agent its group', async () => {
+      const { path, group } = await socket()
+      const asked = ask({}, { environment: { DOCKER_HOST: `unix://${path}`, HOME: '/root' } })
+      expect(asked.mounts).toContain(`${path}:${DEFAULT}:ro`)
+      expect(asked.groups).toEqual([group])
+      expect(asked.environment.filter((variable) => variable.startsWith('DOCKER_'))).toEqual([])
+    })
+
+    test.each(['unix:///nowhere/docker.sock', 'ssh://me@host', 'tcp://10.0.0.1:2375', ''])(
+      'takes the usual socket where DOCKER_HOST is %j, which is no file here',
+      (address) => {
+        const asked = ask({}, { environment: { DOCKER_HOST: address } })
+        expect(asked.mounts).toContain(`${DEFAULT}:${DEFAULT}:ro`)
+        expect(asked.groups).toEqual([defaultGroup])
+      },
+    )
+
+    test('takes the socket that the operator names, whatever the shell’s DOCKER_HOST is', async () => {
+      const [named, other] = [await socket(), await socket()]
+      const environment = { DOCKER_HOST: `unix://${other.path}` }
+      const asked = ask({ docker_host: `unix://${named.path}` }, { environment })
+      expect(asked.mounts).toContain(`${named.path}:${named.path}:ro`)
+      expect(asked.groups).toEqual([named.group])
+      expect(asked.environment).toContain(`DOCKER_HOST=unix://${named.path}`)
+      expect(asked.mounts.join()).not.toContain(other.path)
+    })
+
+    test('finds the usual paths where `stat` is another one, as on macOS', async () => {
+      const { path } = await socket()
+      const stat = 'echo "stat: illegal option -- c" >&2; exit 1'
+      const asked = ask({}, { environment: { DOCKER_HOST: `unix://${path}` }, programs: { stat } })
+      expect(asked.mounts).toContain(`${DEFAULT}:${DEFAULT}:ro`)
+      expect(asked.mounts).toContain('/dev/null:/host/etc/machine-id:ro')
+      expect(asked.groups).toEqual(['0'])
+    })
+
+    test('mounts certificates for an engine behind TCP, and nothing of this host', () => {
+      const asked = ask({ docker_host: 'tcp://10.0.0.1:2376', docker_cert_path: '/etc/my certs', network: 'host' })
+      expect(asked.mounts).toEqual(['/etc/my certs:/etc/my certs:ro', 'incident-rca-agent-state:/var/lib/rca-agent'])
+      expect(asked).toMatchObject({ groups: [], network: 'host' })
+    })
+
+    test('what verifies and uninstalls it names the container that it made', () => {
+      const { verify = '', uninstall = '' } = planDeployment(docker, {
+        platformUrl: 'https://api.example.com',
+        agentToken: 'docker-token',
+        config: { container_name: 'my.agent' },
+      })
+      for (const shell of shells) {
+        expect(paste(shell, verify).words).toEqual(['logs', '--tail', '20', 'my.agent'])
+        expect(paste(shell, verify.replace(/ && .*/, '')).words).toEqual([
+          'ps',
+          '--all',
+          '--filter',
+          'name=^/my.agent$',
+        ])
+        expect(paste(shell, uninstall).words).toEqual(['volume', 'rm', 'my.agent-state'])
+      }
+    })
+  },
+)

@@ -1,0 +1,41 @@
+import { type Deployment, type DeploymentTarget, sh } from '@rca/core'
+import type { DockerConfig } from '../config.ts'
+import { agentContainer } from './agent-container.ts'
+import { composeCommand } from './compose.ts'
+import { runCommand } from './docker-run.ts'
+
+/**
+ * How an agent is deployed beside the containers that it watches: as a container of the same engine, by `docker run` or, as
+ * the alternative `compose`, by `docker compose`. Both honour the `DOCKER_HOST` of the shell in which they are pasted.
+ */
+export function deploy(target: DeploymentTarget<DockerConfig>): Deployment {
+  const container = agentContainer(target)
+  const { name, stateVolume, image } = container
+  const shared = {
+    uninstall: sh`docker rm --force ${name} && docker volume rm ${stateVolume}`,
+    verify: sh`docker ps --all --filter ${`name=^/${name}$`} && docker logs --tail 20 ${name}`,
+    notes: [
+      'The agent reads and changes nothing. Yet whoever may use an engine’s socket can do everything on its host, also where it is mounted read-only: let only people whom you trust with root’s rights change the agent’s image.',
+      `Uninstalling keeps the image \`${image}\`. To replace an agent, uninstall it first.`,
+    ],
+  }
+  return {
+    ...shared,
+    prerequisites: [
+      'Docker Engine 20.10 or newer is installed and running, and you may use it (`docker ps` answers)',
+      `the engine has the image \`${image}\` or can pull it`,
+    ],
+    command: runCommand(container),
+    alternatives: {
+      compose: {
+        ...shared,
+        prerequisites: [
+          'Docker Engine 20.10 or newer is installed and running, and you may use it (`docker ps` answers)',
+          'Docker Compose is installed (`docker compose version` answers)',
+          `the engine has the image \`${image}\` or can pull it`,
+        ],
+        command: composeCommand(container),
+      },
+    },
+  }
+}

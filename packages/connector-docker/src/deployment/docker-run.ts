@@ -1,0 +1,27 @@
+import { continued, type ShellCommand, sh } from '@rca/core'
+import { type AgentContainer, type HostMount, LIMITS, STATE_FOLDER } from './agent-container.ts'
+import { findGroup, findPath } from './found-on-host.ts'
+
+/** The `docker run` command: what the specification names first, then what the container needs and what it must not do. */
+export function runCommand(container: AgentContainer): ShellCommand {
+  const { name, image, environment, mounts, socket, stateVolume, network, extraHosts } = container
+  return continued([
+    sh`docker run -d --name ${name}`,
+    ...environment.map((variable) => sh`-e ${variable}`),
+    sh`--restart unless-stopped`,
+    ...mounts.map(mountFlag),
+    ...(socket === undefined ? [] : [sh`--group-add "$( ${findGroup(socket.path)} )"`]),
+    sh`-v ${stateVolume}:${STATE_FOLDER}`,
+    sh`--memory ${LIMITS.memory} --cpus ${LIMITS.cpus} --pids-limit ${LIMITS.pids}`,
+    sh`--read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges`,
+    ...(network === undefined ? [] : [sh`--network ${network}`]),
+    ...extraHosts.map((host) => sh`--add-host ${host}`),
+    sh`${image}`,
+  ])
+}
+
+function mountFlag({ source, target }: HostMount): ShellCommand {
+  return typeof source === 'string'
+    ? sh`-v ${source}:${target}:ro`
+    : sh`-v "$( ${findPath[source.found]} )":${target}:ro`
+}

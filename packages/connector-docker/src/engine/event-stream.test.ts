@@ -1,0 +1,172 @@
+import { PassThrough, Readable } from 'node:stream'
+import { describe, expect, test } from 'vitest'
+import { captured, engineNames } from '../../test/fixtures.ts'
+import type { EngineEvent } from './engine-api.ts'
+import { readEvents, toEvent } from './event-stream.ts'
+
+const running = new AbortController().signal
+
+function line(action: string, timeNano = '1795562510163209447'): string {
+  return `{"Type":"container","Action":"${action}","Actor":{"ID":"a","Attributes":{"name":"web"}},"timeNano":${timeNano}}\n`
+}
+
+/** Reads until the stream ends. Returns what was told, and what it failed with. */
+async function readAll(stream: NodeJS.ReadableStream, signal: AbortSignal = running) {
+  const told: EngineEvent[] = []
+  const explain = (error: unknown): Error => new Error('explained', { cause: error })
+  try {
+    for await (const event of readEvents(async () => stream, explain, signal)) told.push(event)
+    return { told, failure: undefined }
+  } catch (error) {
+    return { told, failure: error }
+  }
+}
+
+describe.each(engineNames)('the stream of %s', (name) => {
+  test('every line is an event of a thing, however the stream is cut', async () => {
+    const of = captured(name)
+    // Podman does not say which network a container left.
+    const saysAll = (line: string): boolean => !/"network".*"disconnect"/.test(line) || /"container":/.test(line)
+    const lines = of.text('events.jsonl').trim().split('\n').filter(saysAll)
+    const pieces = of.text('events.jsonl').match(/.{1,97}/gs) ?? []
+    const { told } = await readAll(Readable.from(pieces.map((piece) => Buffer.from(piece))))
+    expect(told).toHaveLength(lines.length)
+    expect(told).toEqual(of.events())
+    for (const { type, action, actor } of told) expect([type, action, actor]).not.toContain('')
+    // More digits than a number holds.
+    expect(told.every(({ timeNano }, index) => lines[index]?.includes(`"timeNano":${timeNano}`))).toBe(true)
+    expect(told.some(({ timeNano }) => String(Number(timeNano)) !== timeNano)).toBe(true)
+    const exits = told.filter(({ action }) => action === 'die' || action === 'died')
+    expect(exits.length).toBeGreaterThan(0)
+    expect(exits.every(({ attributes }) => attributes.name !== undefined)).toBe(true)
+  })
+})
+
+describe('a stream', () => {
+  test('letters that two pieces share are whole', async () => {
+    const bytes = Buffer.from(line('ä'))
+    const at = bytes.indexOf('ä') + 1
+    const { told } = await readAll(Readable.from([bytes.subarray(0, at), bytes.subarray(at)]))
+    expect(told).toMatchObject([{ action: 'ä' }])
+  })
+
+  test('that ends without being asked to has broken', async () => {
+    const { told, failure } = await readAll(Readable.from([Buffer.from(line('die')), Buffer.from('{"half')]))
+    expect(told).toHaveLength(1)
+    expect(failure).toMatchObject({ message: 'explained', cause: { code: 'ECONNRESET' } })
+  })
+
+  test('that fails is explained, after what came before', async () => {
+    const stream = new PassThrough()
+    stream.write(line('die'))
+    const reading = readAll(stream)
+    await new Promise((resolve) => setImmediate(resolve))
+    stream.destroy(new Error('reset'))
+    expect(await reading).toMatchObject({ told: [{ action: 'die' }], failure: { cause: { message: 'reset' } } })
+  })
+
+  test('that cannot be opened rejects', async () => {
+    const events = readEvents(
+      async () => {
+        throw new Error('refused')
+      },
+      () => new Error('explained'),
+      running,
+    )
+    await expect(events[Symbol.asyncIterator]().next()).rejects.toThrow('refused')
+  })
+
+  test('ends quietly when it is aborted, and is closed', async () => {
+    const stream = new PassThrough()
+    const controller = new AbortController()
+    const told: EngineEvent[] = []
+    stream.write(line('die'))
+    for await (const event of readEvents(
+      async () => stream,
+      (error) => error as Error,
+      controller.signal,
+    )) {
+      told.push(event)
+      controller.abort()
+    }
+    expect(told).toHaveLength(1)
+    expect(stream.destroyed).toBe(true)
+
+    const late = new PassThrough()
+    expect(await readAll(late, AbortSignal.abort())).toEqual({ told: [], failure: undefined })
+    expect(late.destroyed).toBe(true)
+  })
+
+  test('is closed when nobody reads on', async () => {
+    const stream = new PassThrough()
+    stream.write(line('die') + line('start'))
+    for await (const _event of readEvents(
+      async () => stream,
+      (error) => error as Error,
+      running,
+    ))
+      break
+    expect(stream.destroyed).toBe(true)
+  })
+
+  test('a message without an end is given up, before it takes all memory', async () => {
+    const stream = new PassThrough()
+    stream.end(line('die'))
+    const endless = Readable.from(
+      (function* () {
+        yield Buffer.from(line('die'))
+        for (;;) yield Buffer.alloc(65_536, 'x')
+      })(),
+    )
+    const { told, failure } = await readAll(endless)
+    expect(told).toHaveLength(1)
+    expect(failure).toMatchObject({ cause: { message: expect.stringContaining('no end') } })
+    expect(endless.destroyed).toBe(true)
+  })
+})
+
+describe('a line', () => {
+  test('the time keeps all its digits, and is not taken from a text', () => {
+    const trap = String.raw`{"Type":"container","Action":"die","Actor":{"ID":"a","Attributes":{"label":"\"timeNano\":1","timeNano":"2"}},"time":5,"timeNano": 1795562510163209447}`
+    expect(toEvent(trap)).toEqual({
+      type: 'container',
+      action: 'die',
+      actor: 'a',
+      attributes: { label: '"timeNano":1', timeNano: '2' },
+      timeNano: '1795562510163209447',
+    })
+  })
+
+  test.each([
+    ['no attributes', '{"Type":"network","Action":"create","Actor":{"ID":"n"},"timeNano":1}', 'n', {}],
+    ['null for attributes', '{"Type":"x","Action":"y","Actor":{"ID":"n","Attributes":null},"timeNano":1}', 'n', {}],
+    [
+      'an attribute that is no text',
+      '{"Type":"x","Action":"y","Actor":{"ID":"n","Attributes":{"name":"web","exitCode":null}},"timeNano":1}',
+      'n',
+      { name: 'web' },
+    ],
+    [
+      'a name for an actor, as Podman tells of volumes',
+      '{"Type":"volume","Action":"create","Actor":{"ID":"","Attributes":{"name":"data"}},"timeNano":1}',
+      'data',
+      { name: 'data' },
+    ],
+    ['no actor', '{"Type":"daemon","Action":"reload","timeNano":1}', '', {}],
+    ['null for an actor', '{"Type":"daemon","Action":"reload","Actor":null,"timeNano":1}', '', {}],
+  ])('with %s is an event', (_name, text, actor, attributes) => {
+    expect(toEvent(text)).toMatchObject({ actor, attributes, timeNano: '1' })
+  })
+
+  test.each([
+    ['', 'nothing'],
+    ['not JSON "timeNano":1', 'no JSON'],
+    ['{"Type":"container","Action":"die"}', 'no time'],
+    ['{"Action":"die","timeNano":1}', 'no type'],
+    ['{"Type":7,"Action":"die","timeNano":1}', 'no type that is text'],
+    ['[{"timeNano":1}]', 'a list'],
+    ['{"message":"the engine is unwell"}', 'an error'],
+  ])('%s is none: %s', (text) => {
+    expect(toEvent(text)).toBeUndefined()
+  })
+})

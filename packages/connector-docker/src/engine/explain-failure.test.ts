@@ -1,0 +1,77 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { Endpoint } from './endpoint.ts'
+import { EngineError } from './engine-error.ts'
+import { explainAbort, explainFailure } from './explain-failure.ts'
+
+const socket: Endpoint = { kind: 'socket', path: '/var/run/docker.sock' }
+const remote: Endpoint = { kind: 'tcp', host: 'engine', port: 2375, certificates: undefined }
+
+function failure(parts: { readonly code?: string; readonly statusCode?: number }, message = 'it failed'): Error {
+  return Object.assign(new Error(message), parts)
+}
+
+describe('a failure is told with what to do', () => {
+  test.each([
+    [
+      'no socket',
+      failure({ code: 'ENOENT' }),
+      socket,
+      ['unix:///var/run/docker.sock', 'does not exist', '`docker_host`'],
+    ],
+    ['nobody listens', failure({ code: 'ECONNREFUSED' }), remote, ['tcp://engine:2375', 'stopped', '`docker_host`']],
+    ['no rights over TCP', failure({ code: 'EACCES' }), remote, ['Permission denied', 'tcp://engine:2375']],
+    ['a connection that was closed', failure({ code: 'ECONNRESET' }), socket, ['its images', 'restarted']],
+    ['a connection that breaks', failure({ code: 'EPIPE' }), socket, ['its images', 'restarted']],
+    [
+      'an answer that refuses',
+      failure({ statusCode: 500 }, '(HTTP code 500) server error - the disk is full '),
+      socket,
+      ['answered 500', 'its images', ': the disk is full'],
+    ],
+    ['anything else', failure({ code: 'ETIMEDOUT' }, 'connect ETIMEDOUT'), remote, ['its images', 'connect ETIMEDOUT']],
+    ['no error at all', undefined, socket, ['its images']],
+    ['a text', 'broken', socket, ['its images', 'broken']],
+  ])('%s', (_name, error, endpoint, expected) => {
+    const explained = explainFailure(error, endpoint, 'its images')
+    expect(explained).toBeInstanceOf(EngineError)
+    expect(explained.cause).toBe(error)
+    for (const text of expected) expect(explained.message).toContain(text)
+    expect(explained.message).not.toMatch(/HTTP code|undefined \(/)
+  })
+
+  test.each(['EACCES', 'EPERM'])('without rights on the socket (%s) the group that has them is named', (code) => {
+    const folder = mkdtempSync(join(tmpdir(), 'rca-socket-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    chmodSync(folder, 0o700)
+    const group = process.getgid?.() ?? 0
+    const { message } = explainFailure(failure({ code }), { kind: 'socket', path: folder }, 'its images')
+    expect(message).toContain(`--group-add ${group}`)
+    expect(message).toContain(folder)
+  })
+
+  test('without rights on a socket that cannot be looked at, the way out is told all the same', () => {
+    const path = join(tmpdir(), 'rca-no-such-folder/docker.sock')
+    const { message } = explainFailure(failure({ code: 'EACCES' }), { kind: 'socket', path }, 'its images')
+    expect(message).toContain('`--group-add`')
+    expect(message).toContain(path)
+  })
+})
+
+describe('a question that was given up', () => {
+  test('because the agent stops is no fault of the engine', () => {
+    const reason = new Error('the agent stops')
+    expect(explainAbort(AbortSignal.abort(reason), socket, 'its images')).toBe(reason)
+    expect(explainAbort(AbortSignal.abort('stopped'), socket, 'its images')).toBe('stopped')
+  })
+
+  test('because time ran out says so', () => {
+    const reason = new DOMException('too late', 'TimeoutError')
+    const explained = explainAbort(AbortSignal.abort(reason), remote, 'its images')
+    expect(explained).toBeInstanceOf(EngineError)
+    expect(explained).toMatchObject({ message: expect.stringContaining('did not answer in time'), cause: reason })
+    expect(explained).toMatchObject({ message: expect.stringContaining('tcp://engine:2375') })
+  })
+})

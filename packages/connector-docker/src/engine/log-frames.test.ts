@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest'
+import { captured, engineNames } from '../../test/fixtures.ts'
+import { demultiplex } from './log-frames.ts'
+
+/** A frame as the engine writes it. */
+function frame(stream: number, text: string): Buffer {
+  const content = Buffer.from(text)
+  const header = Buffer.alloc(8)
+  header.writeUInt8(stream, 0)
+  header.writeUInt32BE(content.length, 4)
+  return Buffer.concat([header, content])
+}
+
+describe.each(engineNames)('the logs that %s gave', (name) => {
+  test('are text without a trace of frames, with and without a terminal', () => {
+    const of = captured(name)
+    // One line of each stream: the engine may take up either first.
+    expect(demultiplex(of.bytes('log-crashed.bin')).split('\n').toSorted()).toEqual([
+      '',
+      '\u001B[31mcannot log in: password=canary-log\u001B[0m',
+      '\u001B[32mstarting\u001B[0m',
+    ])
+    expect(demultiplex(of.bytes('log-tty.bin'))).toBe('first line\r\n\u001B[1msecond line\u001B[0m\r\n')
+  })
+})
+
+describe('a log', () => {
+  test.each([
+    ['of both streams', Buffer.concat([frame(1, 'out\n'), frame(2, 'error\n'), frame(0, 'in\n')]), 'out\nerror\nin\n'],
+    ['whose frames split a letter', Buffer.concat([frame(1, 'a'), frame(1, ''), frame(1, 'ö\n')]), 'aö\n'],
+    ['without a word', Buffer.alloc(0), ''],
+    ['whose last frame was cut', frame(1, 'a long line\n').subarray(0, 14), 'a long'],
+    ['of a terminal', Buffer.from('plain text\r\n'), 'plain text\r\n'],
+    ['shorter than a header', Buffer.from([1, 0, 0, 0]), '\u0001\0\0\0'],
+    ['that is no UTF-8', frame(1, 'x').fill(0xff, 8), '\uFFFD'],
+  ])('%s', (_name, answer, text) => {
+    expect(demultiplex(answer)).toBe(text)
+  })
+
+  test('letters that two frames share are whole again', () => {
+    const bytes = Buffer.from('ö')
+    const halves = [bytes.subarray(0, 1), bytes.subarray(1)].map((half) =>
+      Buffer.concat([Buffer.from([1, 0, 0, 0, 0, 0, 0, half.length]), half]),
+    )
+    expect(demultiplex(Buffer.concat(halves))).toBe('ö')
+  })
+
+  test('that happens to be JSON is text all the same', () => {
+    expect(demultiplex({ level: 'error', code: 3 })).toBe('{"level":"error","code":3}')
+    expect(demultiplex(42)).toBe('42')
+    expect(demultiplex('a text')).toBe('a text')
+  })
+})

@@ -1,0 +1,172 @@
+import { describe, expect, test } from 'vitest'
+import { damaged, numbersIn } from '../../test/damage.ts'
+import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
+import { toDiskUsage, toImage, toInfo, toNetwork, toSummary, toVolume } from './translate.ts'
+
+const exact = captured(exactEngine)
+const list = (answer: unknown): unknown[] => answer as unknown[]
+
+describe.each(engineNames)('what %s says of itself', (name) => {
+  const of = captured(name)
+
+  test('who it is', () => {
+    expect(of.info).toMatchObject({
+      id: expect.stringMatching(/./),
+      name: expect.stringMatching(/./),
+      version: expect.stringMatching(/^\d+\./),
+      apiVersion: expect.stringMatching(/^1\.\d+$/),
+      osType: 'linux',
+      cgroupVersion: expect.stringMatching(/^[12]$/),
+      cpus: 2,
+      memory: expect.any(Number),
+      images: 1,
+      containersByState: { paused: 1 },
+    })
+  })
+
+  test('every row of its list is a container that was inspected', () => {
+    const rows = list(of.json('containers.json')).map(toSummary)
+    expect(rows.map(({ id }) => id).toSorted()).toEqual(
+      of
+        .containers()
+        .map(({ id }) => id)
+        .toSorted(),
+    )
+    const states = new Map(rows.map(({ id, state }) => [id, state]))
+    for (const container of ['shop-web-1', 'paused', 'created', 'crashed'])
+      expect(states.get(of.container(container).id)).toBe(of.container(container).state.status)
+  })
+
+  test('its image is the one that its containers run, in the list as by itself', () => {
+    const image = toImage(of.json('image.json'))
+    expect(image).toMatchObject({
+      id: of.container('plain').imageId,
+      tags: [expect.stringContaining('busybox:local')],
+      created: expect.stringMatching(/^2026-11-24T/),
+      size: expect.any(Number),
+      architecture: 'amd64',
+      os: 'linux',
+    })
+    const row = list(of.json('images.json'))
+      .map(toImage)
+      .find(({ id }) => id === image.id)
+    expect(row?.tags).toEqual(image.tags)
+    expect(Math.floor(Date.parse(row?.created ?? '') / 1000)).toBe(Math.floor(Date.parse(image.created ?? '') / 1000))
+  })
+
+  test('its networks and volumes', () => {
+    const networks = list(of.json('networks.json')).map(toNetwork)
+    expect(networks).toContainEqual({
+      id: expect.stringMatching(/^[0-9a-f]{64}$/),
+      name: 'shop',
+      driver: 'bridge',
+      scope: 'local',
+      internal: false,
+      subnets: [expect.stringMatching(/^[\d.]+\/\d+$/)],
+    })
+    const { Volumes: volumes } = of.json('volumes.json') as { Volumes: unknown[] }
+    expect(volumes.map(toVolume)).toContainEqual({
+      name: 'shop-data',
+      driver: 'local',
+      created: expect.stringMatching(/^2026-11-24T/),
+    })
+  })
+
+  test('its disk', () => {
+    const used = toDiskUsage(of.json('df.json'))
+    // What the container wrote into its volume.
+    expect(used.volumes).toBe(4_194_304)
+    for (const bytes of Object.values(used)) expect(bytes ?? 0).toBeGreaterThanOrEqual(0)
+  })
+})
+
+test('exactly, of one engine', () => {
+  expect(exact.info).toEqual({
+    id: 'JZDP:RAR5:X2EW:VHJE:YLEM:Z4O5:ALXD:DV33:WNLR:T2KJ:TKUQ:DWC5',
+    name: 'vm',
+    version: '20.10.24+dfsg1',
+    apiVersion: '1.41',
+    operatingSystem: 'Debian GNU/Linux 12 (bookworm)',
+    osType: 'linux',
+    architecture: 'x86_64',
+    kernelVersion: '6.18.44-fc-v657',
+    storageDriver: 'overlay2',
+    cgroupDriver: 'cgroupfs',
+    cgroupVersion: '1',
+    liveRestore: false,
+    cpus: 2,
+    memory: 25_276_510_208,
+    containersByState: { running: 5, paused: 1, stopped: 4 },
+    images: 1,
+  })
+  expect(toDiskUsage(exact.json('df.json'))).toEqual({
+    images: 1_984_132,
+    containers: 0,
+    volumes: 4_194_304,
+    // The engine wrote null.
+    buildCache: undefined,
+  })
+})
+
+describe('an answer that is not as expected: the rest is read, and what cannot be read becomes no number', () => {
+  const version = exact.json('version.json')
+  const { Volumes: volumes } = exact.json('volumes.json') as { Volumes: unknown[] }
+  const translations: [string, unknown, (answer: unknown) => unknown, RegExp][] = [
+    ['the engine', exact.json('info.json'), (answer) => toInfo(answer, version), /^$/],
+    ['a row', list(exact.json('containers.json'))[0], toSummary, /^Id /],
+    ['an image', exact.json('image.json'), toImage, /^Id /],
+    ['a network', list(exact.json('networks.json'))[1], toNetwork, /^Id /],
+    ['a volume', volumes[0], toVolume, /^Name /],
+  ]
+
+  test.each(translations)('%s', (_what, answer, translate, needed) => {
+    const numbers = numbersIn(translate(answer))
+    for (const { name, answer: broken } of damaged(answer).filter(({ name }) => !needed.test(name)))
+      for (const [path, value] of numbersIn(translate(broken)))
+        expect(value, `${path} where ${name}`).toBe(numbers.get(path))
+  })
+
+  test('what identifies a thing must be there', () => {
+    for (const none of [{}, null, [], 'a text', { Id: 7, Name: 7 }])
+      for (const translate of [toSummary, toImage, toNetwork, toVolume]) expect(() => translate(none)).toThrow()
+  })
+})
+
+describe('what answers', () => {
+  test('without an id is known by its host’s name', () => {
+    expect(toInfo({ Name: 'web-1' }, {})).toMatchObject({ id: 'web-1', name: 'web-1', version: '', apiVersion: '' })
+    expect(toInfo({ ID: 'A:B' }, { ApiVersion: '1.41' })).toMatchObject({ id: 'A:B', name: 'A:B', apiVersion: '1.41' })
+    expect(toInfo({ ID: 'A:B' }, {})).toMatchObject({ containersByState: {}, images: undefined, cpus: undefined })
+  })
+
+  test.each([[{}], [{ message: 'page not found' }], [null], ['<html></html>'], [[]]])('%j is no engine', (answer) => {
+    expect(() => toInfo(answer, {})).toThrow()
+  })
+})
+
+test('an image without a name has none', () => {
+  const image = toImage({ Id: 'sha256:a', RepoTags: ['<none>:<none>'], RepoDigests: ['web@<none>', 'web@sha256:b'] })
+  expect(image).toMatchObject({ tags: [], digests: ['web@sha256:b'], created: undefined, size: undefined })
+  expect(toImage({ Id: 'sha256:a', Created: '0001-01-01T00:00:00Z' }).created).toBeUndefined()
+  expect(toImage({ Id: 'sha256:a', Created: 1_795_562_510 }).created).toBe('2026-11-24T23:21:50.000Z')
+})
+
+describe('the disk', () => {
+  test('sums what is known: layers that are shared count once', () => {
+    expect(
+      toDiskUsage({
+        LayersSize: 100,
+        Containers: [{ SizeRw: 5 }, {}, { SizeRw: 6 }],
+        Volumes: [{ UsageData: { Size: 7 } }, { UsageData: { Size: -1 } }, { UsageData: null }, {}],
+        BuildCache: [{ Size: 10, Shared: false }, { Size: 20, Shared: true }, { Size: 30 }],
+      }),
+    ).toEqual({ images: 100, containers: 11, volumes: 7, buildCache: 40 })
+  })
+
+  test.each([[{}], [{ LayersSize: null, Containers: null, Volumes: null, BuildCache: null }], [{ Volumes: 'odd' }]])(
+    '%j says nothing, and not 0',
+    (answer) => {
+      expect(Object.values(toDiskUsage(answer))).toEqual([undefined, undefined, undefined, undefined])
+    },
+  )
+})

@@ -1,0 +1,170 @@
+import { z } from 'zod'
+import type {
+  ContainerSummary,
+  DiskUsage,
+  EngineInfo,
+  ImageDetails,
+  NetworkDetails,
+  VolumeDetails,
+} from './engine-api.ts'
+import { flag, moment, number, text, texts } from './lenient.ts'
+
+/* From the engine's answers (docs.docker.com/reference/api/engine) to what this connector knows. */
+
+const infoSchema = z.object({
+  ID: text,
+  Name: text,
+  ServerVersion: text,
+  OperatingSystem: text,
+  OSType: text,
+  Architecture: text,
+  KernelVersion: text,
+  Driver: text,
+  CgroupDriver: text,
+  CgroupVersion: text,
+  LiveRestoreEnabled: flag,
+  NCPU: number,
+  MemTotal: number,
+  ContainersRunning: number,
+  ContainersPaused: number,
+  ContainersStopped: number,
+  Images: number,
+})
+
+const versionSchema = z.object({
+  ApiVersion: text,
+  Components: z
+    .array(z.object({ Name: text }))
+    .nullish()
+    .transform((list) => list ?? [])
+    .catch([]),
+})
+
+/** @throws Error when the answer is not that of an engine. */
+export function toInfo(info: unknown, version: unknown): EngineInfo {
+  const read = infoSchema.parse(info)
+  const { ApiVersion: apiVersion = '', Components: components } = versionSchema.parse(version)
+  const states = { running: read.ContainersRunning, paused: read.ContainersPaused, stopped: read.ContainersStopped }
+  // Podman makes up another id for every answer; its host's name is the best that there is.
+  const isPodman = components.some(({ Name: name }) => name === 'Podman Engine')
+  const id = (isPodman ? undefined : read.ID) ?? read.Name
+  if (id === undefined) throw new Error('what answers is no Docker engine: it names neither itself nor its host')
+  return {
+    id,
+    name: read.Name ?? id,
+    version: read.ServerVersion ?? '',
+    apiVersion,
+    operatingSystem: read.OperatingSystem,
+    osType: read.OSType,
+    architecture: read.Architecture,
+    kernelVersion: read.KernelVersion,
+    storageDriver: read.Driver,
+    cgroupDriver: read.CgroupDriver,
+    cgroupVersion: read.CgroupVersion,
+    liveRestore: read.LiveRestoreEnabled,
+    cpus: read.NCPU,
+    memory: read.MemTotal,
+    containersByState: Object.fromEntries(
+      Object.entries(states).filter((entry): entry is [string, number] => entry[1] !== undefined),
+    ),
+    images: read.Images,
+  }
+}
+
+const summarySchema = z.object({ Id: z.string(), State: text })
+
+/** @throws Error when it has no id. */
+export function toSummary(row: unknown): ContainerSummary {
+  const { Id: id, State: state = '' } = summarySchema.parse(row)
+  return { id, state }
+}
+
+const imageSchema = z.object({
+  Id: z.string(),
+  RepoTags: texts,
+  RepoDigests: texts,
+  Created: z.union([z.string(), z.number()]).optional().catch(undefined),
+  Size: number,
+  Architecture: text,
+  Os: text,
+})
+
+/** @throws Error when it has no id. */
+export function toImage(answer: unknown): ImageDetails {
+  const read = imageSchema.parse(answer)
+  const isNamed = (name: string): boolean => !name.includes('<none>')
+  return {
+    id: read.Id,
+    tags: read.RepoTags.filter(isNamed),
+    digests: read.RepoDigests.filter(isNamed),
+    // Seconds in a list, text in the answer for one.
+    created: typeof read.Created === 'number' ? new Date(read.Created * 1000).toISOString() : moment(read.Created),
+    size: read.Size,
+    architecture: read.Architecture,
+    os: read.Os,
+  }
+}
+
+const networkSchema = z.object({
+  Id: z.string(),
+  Name: text,
+  Driver: text,
+  Scope: text,
+  Internal: flag,
+  IPAM: z
+    .object({ Config: z.array(z.object({ Subnet: text })).nullish() })
+    .nullish()
+    .catch(undefined),
+})
+
+/** @throws Error when it has no id. */
+export function toNetwork(answer: unknown): NetworkDetails {
+  const read = networkSchema.parse(answer)
+  return {
+    id: read.Id,
+    name: read.Name ?? read.Id,
+    driver: read.Driver,
+    scope: read.Scope,
+    internal: read.Internal ?? false,
+    subnets: (read.IPAM?.Config ?? []).flatMap(({ Subnet: subnet }) => subnet ?? []),
+  }
+}
+
+const volumeSchema = z.object({ Name: z.string(), Driver: text, CreatedAt: text })
+
+/** @throws Error when it has no name. */
+export function toVolume(answer: unknown): VolumeDetails {
+  const { Name: name, Driver: driver, CreatedAt: created } = volumeSchema.parse(answer)
+  return { name, driver, created }
+}
+
+const diskUsageSchema = z.object({
+  LayersSize: number,
+  Containers: z
+    .array(z.object({ SizeRw: number }))
+    .nullish()
+    .catch(undefined),
+  Volumes: z
+    .array(z.object({ UsageData: z.object({ Size: number }).nullish() }))
+    .nullish()
+    .catch(undefined),
+  BuildCache: z
+    .array(z.object({ Size: number, Shared: flag }))
+    .nullish()
+    .catch(undefined),
+})
+
+/** The answer to `GET /system/df`. */
+export function toDiskUsage(answer: unknown): DiskUsage {
+  const read = diskUsageSchema.parse(answer)
+  return {
+    images: read.LayersSize,
+    containers: read.Containers?.reduce((sum, { SizeRw: size = 0 }) => sum + size, 0),
+    // -1 stands for a volume whose size the engine does not know.
+    volumes: read.Volumes?.reduce((sum, { UsageData: usage }) => sum + Math.max(0, usage?.Size ?? 0), 0),
+    buildCache: read.BuildCache?.reduce(
+      (sum, { Size: size = 0, Shared: shared }) => sum + (shared === true ? 0 : size),
+      0,
+    ),
+  }
+}

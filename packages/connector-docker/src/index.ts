@@ -1,0 +1,2 @@
+export type { DockerConfig } from './config.ts'
+export { docker } from './connector.ts'

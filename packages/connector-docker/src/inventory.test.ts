@@ -1,0 +1,345 @@
+import { describe, expect, test } from 'vitest'
+import { type FakeEngine, fakeEngine } from '../test/fake-engine.ts'
+import { captured, engineNames, exactEngine } from '../test/fixtures.ts'
+import type { ContainerDetails } from './engine/engine-api.ts'
+import { createInventory, inTurns } from './inventory.ts'
+
+const running = new AbortController().signal
+const wanted = (): boolean => true
+
+/** The ids of the containers that were inspected since the last call. */
+function inspected(engine: FakeEngine): string[] {
+  return engine.asked
+    .splice(0)
+    .flatMap((question) => /^container (.+)$/.exec(question)?.[1] ?? [])
+    .toSorted()
+}
+
+function ids(containers: readonly ContainerDetails[]): string[] {
+  return containers.map(({ id }) => id).toSorted()
+}
+
+/** An inventory whose engine's event stream is read, and that knows every container. */
+async function followed(engine: FakeEngine, now?: () => number) {
+  const inventory = createInventory(engine, wanted, now)
+  inventory.follow(true)
+  await inventory.containers(running)
+  engine.asked.length = 0
+  return inventory
+}
+
+const of = captured(exactEngine)
+const plain = of.container('plain')
+const web = of.container('shop-web-1')
+
+/** So many containers that do not exist. */
+function many(count: number): ContainerDetails[] {
+  return Array.from({ length: count }, (_none, index) => ({ ...plain, id: `many-${index}` }))
+}
+
+describe.each(engineNames)('the containers of %s', (name) => {
+  test('are all there, in every state', async () => {
+    const engine = fakeEngine(captured(name))
+    const containers = await createInventory(engine, wanted).containers(running)
+    expect(ids(containers)).toEqual([...engine.there.keys()].toSorted())
+    expect(containers.map((container) => container.name)).toEqual(expect.arrayContaining(['created', 'paused', 'oom']))
+  })
+})
+
+describe('while the event stream is read', () => {
+  test('nothing is asked where nothing changes', async () => {
+    const engine = fakeEngine()
+    const inventory = await followed(engine)
+    expect(ids(await inventory.containers(running))).toEqual([...engine.there.keys()].toSorted())
+    expect(engine.asked).toEqual([])
+  })
+
+  test('only what changed is inspected', async () => {
+    const engine = fakeEngine()
+    const inventory = await followed(engine)
+    engine.there.set(plain.id, { ...plain, name: 'renamed' })
+    engine.there.set('new', { ...plain, id: 'new', name: 'new' })
+    inventory.changed(plain.id)
+    inventory.changed('new')
+    const containers = await inventory.containers(running)
+    expect(engine.asked).not.toContain('containers')
+    expect(inspected(engine)).toEqual([plain.id, 'new'].toSorted())
+    expect(containers.map((container) => container.name)).toEqual(expect.arrayContaining(['renamed', 'new']))
+  })
+
+  test('everything is listed now and then all the same, and only what differs is inspected', async () => {
+    let time = 0
+    const engine = fakeEngine()
+    const inventory = await followed(engine, () => time)
+    time += 599_999
+    await inventory.containers(running)
+    expect(engine.asked).toEqual([])
+
+    engine.there.set(plain.id, { ...plain, state: { ...plain.state, status: 'exited' } })
+    engine.there.set('new', { ...plain, id: 'new' })
+    engine.there.delete(web.id)
+    time += 1
+    const containers = await inventory.containers(running)
+    expect(engine.asked).toContain('containers')
+    expect(inspected(engine)).toEqual([plain.id, 'new'].toSorted())
+    expect(ids(containers)).toEqual([...engine.there.keys()].toSorted())
+
+    time += 1
+    await inventory.containers(running)
+    expect(engine.asked).toEqual([])
+  })
+
+  test('one that changes while it is inspected is inspected once more', async () => {
+    let inspections = 0
+    const engine = fakeEngine(of, {
+      container: async (id) => {
+        inspections += 1
+        if (inspections === 1) inventory.changed(id)
+        return plain
+      },
+    })
+    const inventory = createInventory(engine, wanted)
+    await inventory.inspect(plain.id, running)
+    inventory.follow(true)
+    engine.there.clear()
+    engine.there.set(plain.id, plain)
+    await inventory.containers(running)
+    expect(inspections).toBe(2)
+  })
+})
+
+describe('while the event stream is not read', () => {
+  test('everything is listed and inspected every time', async () => {
+    const engine = fakeEngine()
+    const inventory = createInventory(engine, wanted)
+    for (let round = 0; round < 2; round += 1) {
+      await inventory.containers(running)
+      expect(engine.asked.filter((question) => question === 'containers')).toHaveLength(1)
+      expect(inspected(engine)).toEqual([...engine.there.keys()].toSorted())
+    }
+  })
+
+  test('what happened in between is found when it is read again, and when it breaks', async () => {
+    const engine = fakeEngine()
+    const inventory = await followed(engine)
+    for (const isFollowed of [false, true]) {
+      engine.there.set(`new ${isFollowed}`, { ...plain, id: `new ${isFollowed}` })
+      inventory.follow(isFollowed)
+      expect(ids(await inventory.containers(running))).toEqual([...engine.there.keys()].toSorted())
+    }
+    engine.asked.length = 0
+    inventory.follow(true)
+    await inventory.containers(running)
+    expect(engine.asked).toEqual([])
+  })
+})
+
+describe('a container that is gone', () => {
+  test('is no longer there, but what was known of it is', async () => {
+    const engine = fakeEngine()
+    const inventory = await followed(engine)
+    engine.there.delete(plain.id)
+    inventory.changed(plain.id)
+    expect(ids(await inventory.containers(running))).not.toContain(plain.id)
+    expect(inventory.lastKnown(plain.id)).toEqual(plain)
+    expect(await inventory.inspect(plain.id, running)).toBeUndefined()
+    expect(inventory.lastKnown(plain.id)).toEqual(plain)
+    expect(inventory.lastKnown('never seen')).toBeUndefined()
+  })
+
+  test('is not brought back by an answer that was under way when it was removed', async () => {
+    const engine = fakeEngine(of, {
+      container: async (id) => {
+        if (id === plain.id) inventory.removed(id)
+        return engine.there.get(id)
+      },
+    })
+    const inventory = createInventory(engine, wanted)
+    inventory.follow(true)
+    expect(ids(await inventory.containers(running))).not.toContain(plain.id)
+    expect(ids(await inventory.containers(running))).not.toContain(plain.id)
+  })
+
+  test('is remembered for a while only', async () => {
+    const engine = fakeEngine()
+    const inventory = createInventory(engine, wanted)
+    engine.there.clear()
+    for (const container of many(300)) engine.there.set(container.id, container)
+    await inventory.containers(running)
+    engine.there.clear()
+    await inventory.containers(running)
+    const remembered = many(300).filter(({ id }) => inventory.lastKnown(id) !== undefined)
+    expect(remembered).toHaveLength(256)
+    // Others that were never known push them out as well.
+    for (const { id } of many(600).slice(300)) inventory.removed(id)
+    expect(many(600).filter(({ id }) => inventory.lastKnown(id) !== undefined)).toEqual([])
+  })
+
+  test('was perhaps not there yet: one that is created while the engine writes its list stays', async () => {
+    const engine = fakeEngine(of, {
+      containers: async () => {
+        const rows = [...engine.there.values()].map(({ id, state }) => ({ id, state: state.status }))
+        if (!engine.there.has('new')) {
+          engine.there.set('new', { ...plain, id: 'new', name: 'new' })
+          await inventory.inspect('new', running)
+        }
+        return rows
+      },
+    })
+    const inventory = createInventory(engine, wanted)
+    expect(ids(await inventory.containers(running))).toContain('new')
+    expect(ids(await inventory.containers(running))).toContain('new')
+  })
+})
+
+describe('a failure', () => {
+  test('rejects, and what was not inspected is inspected the next time', async () => {
+    let isBroken = true
+    const engine = fakeEngine(of, {
+      container: async (id) => {
+        if (isBroken && id === plain.id) throw new Error('the engine hangs')
+        return engine.there.get(id)
+      },
+    })
+    const inventory = createInventory(engine, wanted)
+    inventory.follow(true)
+    await expect(inventory.containers(running)).rejects.toThrow('the engine hangs')
+    isBroken = false
+    const first = new Set(inspected(engine))
+    expect(ids(await inventory.containers(running))).toEqual([...engine.there.keys()].toSorted())
+    const again = inspected(engine)
+    expect(again).toContain(plain.id)
+    expect(again.length).toBeLessThan(first.size)
+  })
+
+  test('to list is not taken for an empty list', async () => {
+    let isBroken = false
+    const engine = fakeEngine(of, {
+      containers: async () => {
+        if (isBroken) throw new Error('no engine')
+        return [...engine.there.values()].map(({ id, state }) => ({ id, state: state.status }))
+      },
+    })
+    const inventory = createInventory(engine, wanted)
+    const before = ids(await inventory.containers(running))
+    isBroken = true
+    await expect(inventory.containers(running)).rejects.toThrow('no engine')
+    isBroken = false
+    expect(ids(await inventory.containers(running))).toEqual(before)
+  })
+
+  test('of one caller is not that of the next', async () => {
+    const engine = fakeEngine(of, {
+      container: async (id, signal) => {
+        signal.throwIfAborted()
+        return engine.there.get(id)
+      },
+    })
+    const inventory = createInventory(engine, wanted)
+    const [aborted, other] = await Promise.allSettled([
+      inventory.containers(AbortSignal.abort(new Error('stopped'))),
+      inventory.containers(running),
+    ])
+    expect(aborted).toMatchObject({ status: 'rejected', reason: { message: 'stopped' } })
+    expect(other).toMatchObject({ status: 'fulfilled' })
+  })
+})
+
+test('whoever asks at the same time finds done what the first has done', async () => {
+  const engine = fakeEngine()
+  const inventory = createInventory(engine, wanted)
+  inventory.follow(true)
+  const answers = await Promise.all([1, 2, 3].map(() => inventory.containers(running)))
+  expect(engine.asked.filter((question) => question === 'containers')).toHaveLength(1)
+  expect(inspected(engine)).toEqual([...engine.there.keys()].toSorted())
+  expect(new Set(answers.map((answer) => answer.length))).toEqual(new Set([engine.there.size]))
+})
+
+test('few are inspected at once', async () => {
+  let [now, most] = [0, 0]
+  const engine = fakeEngine(of, {
+    container: async (id) => {
+      most = Math.max(most, ++now)
+      await new Promise((resolve) => setImmediate(resolve))
+      now -= 1
+      return engine.there.get(id)
+    },
+  })
+  for (const container of many(50)) engine.there.set(container.id, container)
+  await createInventory(engine, wanted).containers(running)
+  expect(most).toBe(4)
+})
+
+test('containers that are left out by name are known, and not told', async () => {
+  const engine = fakeEngine()
+  const inventory = createInventory(engine, (name) => name !== 'plain')
+  const names = (await inventory.containers(running)).map(({ name }) => name)
+  expect(names).toContain('shop-web-1')
+  expect(names).not.toContain('plain')
+  expect(inventory.lastKnown(plain.id)).toEqual(plain)
+  expect(inventory.isWanted('plain')).toBe(false)
+})
+
+describe('images', () => {
+  test('are asked once, until the stream says that images have changed', async () => {
+    const engine = fakeEngine()
+    const inventory = await followed(engine)
+    const question = `image ${plain.imageId}`
+    for (let round = 0; round < 3; round += 1)
+      expect(await inventory.image(plain.imageId, running)).toMatchObject({ tags: ['busybox:local'] })
+    expect(await inventory.image('sha256:gone', running)).toBeUndefined()
+    expect(await inventory.image('sha256:gone', running)).toBeUndefined()
+    expect(engine.asked.splice(0)).toEqual([question, 'image sha256:gone'])
+    inventory.imagesChanged()
+    await inventory.image(plain.imageId, running)
+    expect(engine.asked).toEqual([question])
+  })
+
+  test('are asked every round where nobody would say that they changed', async () => {
+    const engine = fakeEngine()
+    const inventory = createInventory(engine, wanted)
+    for (let round = 0; round < 2; round += 1) {
+      await inventory.containers(running)
+      await inventory.image(plain.imageId, running)
+    }
+    expect(engine.asked.filter((question) => question.startsWith('image '))).toHaveLength(2)
+  })
+
+  test('that could not be asked are asked again', async () => {
+    let isBroken = true
+    const engine = fakeEngine(of, {
+      image: async () => {
+        if (isBroken) throw new Error('no engine')
+        return undefined
+      },
+    })
+    const inventory = await followed(engine)
+    await expect(inventory.image('sha256:a', running)).rejects.toThrow('no engine')
+    isBroken = false
+    expect(await inventory.image('sha256:a', running)).toBeUndefined()
+    expect(engine.asked).toHaveLength(2)
+  })
+})
+
+describe('in turns', () => {
+  test('all is done, and what had begun has ended before a failure is told', async () => {
+    const done: number[] = []
+    await inTurns([1, 2, 3, 4, 5], 2, async (item) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      done.push(item)
+    })
+    expect(done).toEqual([1, 2, 3, 4, 5])
+
+    done.length = 0
+    const failing = inTurns([1, 2, 3], 3, async (item) => {
+      if (item === 1) throw new Error('first')
+      await new Promise((resolve) => setImmediate(resolve))
+      done.push(item)
+    })
+    await expect(failing).rejects.toThrow('first')
+    expect(done).toEqual([2, 3])
+    await inTurns([], 2, async () => {
+      throw new Error('nothing to do')
+    })
+  })
+})

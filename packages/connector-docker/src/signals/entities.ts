@@ -1,0 +1,111 @@
+import { entity } from '@rca/core'
+import { container, image } from './attributes.ts'
+
+/** What there is on a Docker host. */
+export const entities = {
+  engine: entity({
+    type: 'docker.engine',
+    description: 'A Docker Engine.',
+    attributes: {
+      'docker.engine.version': 'Version of the engine.',
+      'docker.engine.api_version': 'Newest version of the API that it speaks.',
+      'docker.engine.storage_driver': 'How it stores images, such as `overlay2`.',
+      'docker.engine.cgroup_version': 'Version of the control groups: `1` or `2`.',
+      'docker.engine.live_restore': 'Whether containers go on while the engine is restarted.',
+      'host.name': 'Name of the host.',
+      'host.arch': 'Architecture of the host.',
+      'os.type': '`linux` or `windows`.',
+      'os.description': 'Name and version of the operating system.',
+      'docker.engine.kernel_version': 'Release of the kernel.',
+      'docker.engine.cpus': 'Processors that it may use.',
+      'docker.engine.memory': 'Bytes of memory that it may use.',
+    },
+    relations: { runs_on: 'The host, as the server connector knows it, where its id can be read.' },
+  }),
+  host: entity({
+    type: 'host',
+    description: 'The machine on which the engine runs, with the same id that the server connector gives it.',
+    attributes: { 'host.name': 'Name of the host.', 'host.id': 'Hash of the id that the system gives the machine.' },
+  }),
+  container: entity({
+    type: 'container',
+    description: 'A container in whatever state.',
+    attributes: {
+      ...container,
+      ...image,
+      'container.state': '`created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`.',
+      'container.health': '`starting`, `healthy` or `unhealthy`, where it has a health check.',
+      'container.created': 'When it was created. ISO 8601.',
+      'container.started_at': 'When its newest run began. ISO 8601.',
+      'container.finished_at': 'When its last run ended. ISO 8601.',
+      'container.exit_code': 'Exit code of its last run.',
+      'container.oom_killed': 'Whether its last run ended for want of memory.',
+      'container.restart_policy': '`no`, `always`, `unless-stopped` or `on-failure`.',
+      'container.restart_count': 'How often the engine restarted it by that policy.',
+      'container.privileged': 'Whether it has all rights on the host.',
+      'container.network_mode': 'Mode of its network, such as `bridge` or `host`.',
+      'container.environment_names': 'Names of its environment variables. Their values are never read out.',
+      'container.ports': 'Ports, as `0.0.0.0:8080->80/tcp`; those that are not published as `80/tcp`.',
+      'container.mounts': 'What is mounted, as `type:source:destination:rw`.',
+      'container.limit.memory': 'Bytes of memory that it may use.',
+      'container.limit.cpu': 'Processors that it may use.',
+      'container.limit.pids': 'Processes that it may have.',
+      'container.label.*': 'Its labels, as far as `container_labels` lets them through.',
+    },
+    relations: {
+      runs_on: 'The engine.',
+      runs_image: 'Its image.',
+      attached_to: 'Its networks.',
+      mounts: 'Its volumes.',
+      part_of: 'Its compose service.',
+    },
+  }),
+  composeService: entity({
+    type: 'docker.compose.service',
+    description: 'A service of a compose project: the containers that stand for one another.',
+    attributes: {
+      'docker.compose.project': 'Name of the compose project.',
+      'docker.compose.service': 'Name of the compose service.',
+    },
+    relations: { part_of: 'The compose project.' },
+  }),
+  composeProject: entity({
+    type: 'docker.compose.project',
+    description: 'A compose project.',
+    attributes: { 'docker.compose.project': 'Name of the compose project.' },
+    relations: { runs_on: 'The engine.' },
+  }),
+  image: entity({
+    type: 'container.image',
+    description: 'An image of which there is a container.',
+    attributes: {
+      ...image,
+      'container.image.created': 'When it was built. ISO 8601.',
+      'container.image.size': 'Bytes.',
+      'host.arch': 'Architecture for which it is built.',
+      'os.type': 'System for which it is built.',
+    },
+  }),
+  network: entity({
+    type: 'docker.network',
+    description: 'A network of the engine.',
+    attributes: {
+      'docker.network.name': 'Name of the network.',
+      'docker.network.driver': 'Its driver, such as `bridge`.',
+      'docker.network.scope': '`local`, `swarm` or `global`.',
+      'docker.network.internal': 'Whether nothing outside can be reached from it.',
+      'docker.network.subnets': 'Its ranges of addresses.',
+    },
+    relations: { runs_on: 'The engine.' },
+  }),
+  volume: entity({
+    type: 'docker.volume',
+    description: 'A volume of the engine.',
+    attributes: {
+      'docker.volume.name': 'Name of the volume.',
+      'docker.volume.driver': 'Its driver, such as `local`.',
+      'docker.volume.created': 'When it was created. ISO 8601.',
+    },
+    relations: { runs_on: 'The engine.' },
+  }),
+}

@@ -1,0 +1,129 @@
+import { mkdtempSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  BUSYBOX_IMAGE,
+  docker,
+  hasProgram,
+  importBusybox,
+  type PrivateEngine,
+  removePrivateEngine,
+  startPrivateEngine,
+} from '@rca/rig'
+import { realDescribe } from '@rca/rig/real'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually, type LiveAgent, startLiveAgent } from './live-agent.ts'
+
+const canStart = process.getuid?.() === 0 && (await hasProgram('dockerd')) && (await hasProgram('docker'))
+
+/** How a container looks to `docker inspect`, as far as it is compared. */
+interface Inspected {
+  readonly Id: string
+  readonly Name: string
+  readonly Created: string
+  readonly State: { readonly StartedAt: string; readonly FinishedAt: string; readonly Running: boolean }
+}
+
+realDescribe(
+  'an engine that is killed and started again',
+  canStart ? {} : { missing: 'root and dockerd, to start an engine that may be killed' },
+  () => {
+    const folder = mkdtempSync('/tmp/rca-kill-')
+    let engine: PrivateEngine
+    let live: LiveAgent
+
+    const start = (): Promise<PrivateEngine> => startPrivateEngine({ folder, network: false })
+    const on = (...words: string[]): Promise<string> => docker(engine.dockerHost, words, 20_000)
+
+    beforeAll(async () => {
+      engine = await start()
+      await importBusybox(engine.dockerHost)
+      live = await startLiveAgent({ docker_host: engine.dockerHost, collect_interval: '1s' })
+    }, 120_000)
+    afterAll(async () => {
+      await live?.stop()
+      await removePrivateEngine(engine, folder)
+    }, 120_000)
+
+    test('costs no event that the engine still knows, tells none twice, and the gap is recorded', async () => {
+      let isOver = false
+      let number = 0
+      const churn = async (): Promise<void> => {
+        while (!isOver) {
+          number += 1
+          const words = ['run', '-d', '--name', `churn-${number}`, '--network', 'none', BUSYBOX_IMAGE]
+          // Some end by themselves, some live on until the engine dies, some crash.
+          const script = ['exit 0', 'sleep 600', 'exit 4'][number % 3] ?? ''
+          await on(...words, 'sh', '-c', script).catch(() => sleep(200))
+        }
+      }
+      const churns = Promise.all([churn(), churn()])
+      await eventually('some churn', () => number >= 12)
+      engine.signal('SIGKILL')
+      await engine.ended()
+      await sleep(1_500)
+      engine = await start()
+      const before = number
+      await eventually('some churn after the restart', () => number >= before + 10)
+      isOver = true
+      await churns
+
+      const missed = await eventually('the gap being recorded', () =>
+        live.events().find(({ name }) => name === 'docker.engine.events_missed'),
+      )
+      const { 'docker.events.since': since, 'docker.events.until': until } = missed.attributes
+      expect(Date.parse(String(since))).toBeLessThan(Date.parse(String(until)))
+
+      const ids = (await on('ps', '--all', '--quiet', '--no-trunc')).split('\n')
+      const containers = JSON.parse(await on('inspect', ...ids)) as Inspected[]
+      expect(containers.length).toBeGreaterThan(20)
+      const wanted = containers.flatMap(milestones)
+      const told = (): string[] => live.events().flatMap(toMilestone)
+      await eventually('every event being told', () => wanted.every((milestone) => told().includes(milestone)))
+      await sleep(2_000)
+      const known = new Set(ids)
+      expect(
+        told()
+          .filter((milestone) => known.has(milestone.split(' ')[0] ?? ''))
+          .toSorted(),
+      ).toEqual(wanted.toSorted())
+      const eventIds = live.events().map(({ id }) => id)
+      expect(new Set(eventIds).size).toBe(eventIds.length)
+    }, 180_000)
+
+    test('is a gap while it hangs, and is seen again when it goes on', async () => {
+      engine.signal('SIGSTOP')
+      try {
+        const error = await eventually('a collector that gives up', () => live.agent.status().collectors.usage?.error)
+        expect(error).toMatch(/did not (?:answer in time|finish within)/)
+      } finally {
+        engine.signal('SIGCONT')
+      }
+      await eventually('the collector being well again', () => live.agent.status().collectors.usage?.ok)
+      const words = ['run', '--name', 'after-the-hang', '--network', 'none', BUSYBOX_IMAGE, 'true']
+      await on(...words)
+      await eventually('an event after it', () =>
+        live.events().some(({ attributes }) => attributes['container.name'] === 'after-the-hang'),
+      )
+    }, 120_000)
+  },
+)
+
+/** What must have been told of a container: each milestone that it has behind it, once. */
+function milestones({ Id, State }: Inspected): string[] {
+  const isMoment = (moment: string): boolean => !moment.startsWith('0001')
+  return [
+    `${Id} created`,
+    ...(isMoment(State.StartedAt) ? [`${Id} started`] : []),
+    ...(isMoment(State.FinishedAt) && !State.Running ? [`${Id} ended`] : []),
+  ]
+}
+
+function toMilestone({ name, entity }: { readonly name: string; readonly entity: { readonly id: string } }): string[] {
+  const milestone = {
+    'container.created': 'created',
+    'container.started': 'started',
+    'container.exited': 'ended',
+    'container.crashed': 'ended',
+  }[name]
+  return milestone === undefined ? [] : [`${entity.id} ${milestone}`]
+}

@@ -1,0 +1,81 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { createAgent, type Report } from '@rca/core'
+import { hasProgram, type PrivateEngine, removePrivateEngine, run, startPrivateEngine } from '@rca/rig'
+import { realDescribe } from '@rca/rig/real'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { docker } from '../src/index.ts'
+
+const programs = await Promise.all(['dockerd', 'docker', 'openssl'].map(hasProgram))
+const canStart = process.getuid?.() === 0 && programs.every(Boolean)
+
+realDescribe(
+  'an engine behind TLS',
+  canStart ? {} : { missing: 'root, dockerd and openssl, to start an engine with certificates' },
+  () => {
+    const folder = mkdtempSync('/tmp/rca-tls-')
+    const certificates = join(folder, 'certificates')
+    let engine: PrivateEngine
+    let port = 0
+
+    const collect = async (config: Readonly<Record<string, unknown>>): Promise<Report> => {
+      const host = { docker_host: `tcp://127.0.0.1:${port}` }
+      const agent = createAgent({
+        connector: docker,
+        platformUrl: 'http://127.0.0.1:1',
+        agentToken: 'agent-of-a-test',
+        config: { ...host, ...config },
+      })
+      return agent.collectMetrics().finally(() => agent.stop())
+    }
+
+    beforeAll(async () => {
+      port = await freePort()
+      await makeCertificates(certificates)
+      const pem = (name: string): string => join(certificates, name)
+      const tls = ['--tlsverify', `--tlscacert=${pem('ca.pem')}`, `--tlscert=${pem('cert.pem')}`]
+      const flags = ['--host', `tcp://127.0.0.1:${port}`, ...tls, `--tlskey=${pem('key.pem')}`]
+      engine = await startPrivateEngine({ folder, network: false, flags })
+    }, 120_000)
+    afterAll(() => removePrivateEngine(engine, folder), 120_000)
+
+    test('is read with the certificates that the Docker command line takes', async () => {
+      const { data } = await collect({ docker_tls_verify: '1', docker_cert_path: certificates })
+      expect(data.gaps).toEqual([])
+      expect(data.entities.map(({ type }) => type)).toContain('docker.engine')
+    })
+
+    test.each([
+      ['no certificate is given', {}, /HTTPS|TLS|400/],
+      [
+        'there is none in the folder',
+        { docker_tls_verify: true, docker_cert_path: '/nowhere' },
+        /`docker_cert_path`: \/nowhere\/ca\.pem/,
+      ],
+    ])('says what is wrong where %s', async (_what, config, reason) => {
+      await expect(collect(config)).rejects.toThrow(reason)
+    })
+  },
+)
+
+/** An authority, and one certificate that serves both sides: `ca.pem`, `cert.pem`, `key.pem`. */
+async function makeCertificates(folder: string): Promise<void> {
+  await run('mkdir', ['-p', folder])
+  const openssl = (...words: string[]): Promise<string> => run('openssl', words, { cwd: folder })
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  await openssl('req', '-x509', ...key, '-keyout', 'ca-key.pem', '-out', 'ca.pem', '-subj', '/CN=ca', '-days', '2')
+  await openssl('req', ...key, '-keyout', 'key.pem', '-out', 'request.pem', '-subj', '/CN=engine')
+  writeFileSync(join(folder, 'extensions'), 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n')
+  const authority = ['-CA', 'ca.pem', '-CAkey', 'ca-key.pem', '-CAcreateserial', '-days', '2']
+  await openssl('x509', '-req', '-in', 'request.pem', ...authority, '-out', 'cert.pem', '-extfile', 'extensions')
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+  const { port } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return port
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto'
+import { excluding, silentLogger } from '@rca/core'
+import { configSchema } from '../src/config.ts'
+import type { DockerClient } from '../src/docker-client.ts'
+import type { ContainerDetails, EngineApi, EngineEvent } from '../src/engine/engine-api.ts'
+import { demultiplex } from '../src/engine/log-frames.ts'
+import { toDiskUsage, toImage, toNetwork, toVolume } from '../src/engine/translate.ts'
+import { createInventory } from '../src/inventory.ts'
+import { signals } from '../src/signals.ts'
+import { openUsage } from '../src/usage/open-usage.ts'
+import { createHistory } from '../src/watchers/history.ts'
+import { type Captured, captured } from './fixtures.ts'
+
+/** An engine without an engine. */
+export interface FakeEngine extends EngineApi {
+  /** What it was asked, such as `containers` and `container <id>`, in order. */
+  readonly asked: string[]
+  /** What there is; a test may change it. */
+  readonly there: Map<string, ContainerDetails>
+}
+
+/** An engine that answers as the captured one did. A test overrides parts of it. */
+export function fakeEngine(of: Captured = captured(), parts: Partial<EngineApi> = {}): FakeEngine {
+  const asked: string[] = []
+  const there = new Map(of.containers().map((container) => [container.id, container]))
+  const image = toImage(of.json('image.json'))
+  const nameOf = (id: string): string => there.get(id)?.name ?? id
+  const answers: EngineApi = {
+    info: async () => of.info,
+    containers: async () => [...there.values()].map(({ id, state }) => ({ id, state: state.status })),
+    container: async (id) => there.get(id),
+    images: async () => (of.json('images.json') as unknown[]).map(toImage),
+    image: async (id) => (id === image.id ? image : undefined),
+    networks: async () => (of.json('networks.json') as unknown[]).map(toNetwork),
+    volumes: async () => (of.json('volumes.json') as { readonly Volumes: unknown[] }).Volumes.map(toVolume),
+    diskUsage: async () => toDiskUsage(of.json('df.json')),
+    stats: async (id) => of.stats(nameOf(id)),
+    logs: async (id) =>
+      ['crashed', 'tty'].includes(nameOf(id)) ? demultiplex(of.bytes(`log-${nameOf(id)}.bin`)) : undefined,
+    events: (_since, signal) => eventStream(of.events(), signal),
+    close: () => undefined,
+    ...parts,
+  }
+  const noting =
+    <Question extends readonly unknown[], Answer>(what: string, ask: (...question: Question) => Answer) =>
+    (...question: Question): Answer => {
+      asked.push(typeof question[0] === 'string' ? `${what} ${question[0]}` : what)
+      return ask(...question)
+    }
+  return {
+    asked,
+    there,
+    info: noting('info', answers.info),
+    containers: noting('containers', answers.containers),
+    container: noting('container', answers.container),
+    images: noting('images', answers.images),
+    image: noting('image', answers.image),
+    networks: noting('networks', answers.networks),
+    volumes: noting('volumes', answers.volumes),
+    diskUsage: noting('disk usage', answers.diskUsage),
+    stats: noting('stats', answers.stats),
+    logs: noting('logs', answers.logs),
+    events: noting('events', answers.events),
+    close: noting('close', answers.close),
+  }
+}
+
+/** Tells events, then says nothing more until it is aborted. */
+export async function* eventStream(events: Iterable<EngineEvent>, signal: AbortSignal): AsyncIterable<EngineEvent> {
+  for (const event of events) {
+    if (signal.aborted) return
+    yield event
+  }
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** A client of a captured engine: its answers and its host's files. */
+export function fakeClient(
+  of: Captured = captured(),
+  { config = {}, engine = fakeEngine(of), ...parts }: FakeClientParts = {},
+): DockerClient {
+  const checked = configSchema.parse({ root_path: of.root, ...config })
+  return {
+    config: checked,
+    engine,
+    info: of.info,
+    entity: signals.engine.reference(of.info.id),
+    host: undefined,
+    inventory: createInventory(engine, excluding(checked.exclude_containers)),
+    usage: openUsage({ rootPath: checked.root_path, info: of.info, engine }),
+    history: createHistory(),
+    fingerprint: (text) => createHash('sha256').update(`key of a test/${text}`).digest('hex').slice(0, 32),
+    log: silentLogger,
+    ...parts,
+  }
+}
+
+/** What of a client a test overrides, and options as an operator writes them. */
+export interface FakeClientParts extends Partial<Omit<DockerClient, 'config'>> {
+  readonly config?: Readonly<Record<string, unknown>>
+}

@@ -1,0 +1,65 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createGunzip } from 'node:zlib'
+import { type Agent, createAgent, type Event, type RawConfig, type Report, silentLogger } from '@rca/core'
+import { docker } from '../src/index.ts'
+
+/** A real agent on a real engine, with what it has delivered. */
+export interface LiveAgent {
+  readonly agent: Agent
+  /** Reports as they arrived. */
+  readonly reports: readonly Report[]
+  events(): Event[]
+  stop(): Promise<void>
+}
+
+/**
+ * Starts an agent whose platform keeps everything.
+ *
+ * @param take is given each report instead, and nothing is kept
+ */
+export async function startLiveAgent(config: RawConfig, take?: (report: Report) => void): Promise<LiveAgent> {
+  const reports: Report[] = []
+  const keep = take ?? ((report: Report) => void reports.push(report))
+  const platform = createServer(async (request, response) => {
+    const body = request.headers['content-encoding'] === 'gzip' ? request.pipe(createGunzip()) : request
+    const read = JSON.parse(await text(body)) as { readonly reports?: readonly Report[] }
+    for (const report of read.reports ?? []) keep(report)
+    const answer =
+      read.reports === undefined
+        ? { interval_seconds: 30, server_time: new Date().toISOString() }
+        : { accepted: read.reports.length, duplicates: 0 }
+    const status = read.reports === undefined ? 200 : 202
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+  })
+  await new Promise<void>((resolve) => platform.listen(0, '127.0.0.1', resolve))
+  const platformUrl = `http://127.0.0.1:${(platform.address() as AddressInfo).port}`
+  const logger = silentLogger
+  const agent = createAgent({ connector: docker, platformUrl, agentToken: 'agent-of-a-test', config, logger })
+  await agent.start()
+  return {
+    agent,
+    reports,
+    events: () => reports.flatMap(({ data }) => data.events as Event[]),
+    stop: async () => {
+      await agent.stop()
+      platform.closeAllConnections()
+      await new Promise((resolve) => platform.close(resolve))
+    },
+  }
+}
+
+/** Asks again and again until the answer is there. @throws when it is not there in time. */
+export async function eventually<Answer>(
+  what: string,
+  ask: () => Answer | undefined | false | Promise<Answer | undefined | false>,
+  milliseconds = 30_000,
+): Promise<Answer> {
+  for (const deadline = Date.now() + milliseconds; Date.now() < deadline; await sleep(100)) {
+    const answer = await ask()
+    if (answer !== undefined && answer !== false) return answer
+  }
+  throw new Error(`${what} did not happen`)
+}

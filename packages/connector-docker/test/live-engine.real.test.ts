@@ -1,0 +1,213 @@
+import { spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { createAgent, type Event, type Report } from '@rca/core'
+import { BUSYBOX_IMAGE, findEngine, docker as onEngine, testRun } from '@rca/rig'
+import { realDescribe } from '@rca/rig/real'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { docker } from '../src/index.ts'
+import { eventually, type LiveAgent, startLiveAgent } from './live-agent.ts'
+
+const engine = await findEngine(testRun())
+
+/** Everything that this run makes on the engine begins so. */
+const mine = `rca-live-${process.pid}`
+
+realDescribe('an agent on a live engine', engine, () => {
+  const { dockerHost } = engine
+  const on = (...words: string[]): Promise<string> => onEngine(dockerHost, words)
+  let live: LiveAgent
+
+  const eventsOf = (id: string, name: string): Event[] =>
+    live.events().filter((event) => event.entity.id === id && event.name === name)
+
+  beforeAll(async () => {
+    live = await startLiveAgent({ docker_host: dockerHost, collect_interval: '1s' })
+  })
+  afterAll(async () => {
+    await live?.stop()
+    const left = (await on('ps', '--all', '--quiet', '--filter', `name=${mine}`)).split('\n').filter(Boolean)
+    if (left.length > 0) await on('rm', '--force', '--volumes', ...left)
+  }, 60_000)
+
+  test('summarises a restart loop, and shows of each crash the log of its own run', async () => {
+    const script = 'cat /proc/sys/kernel/random/uuid; sleep 0.2; echo end; exit 7'
+    const words = ['--restart', 'always', '--network', 'none', BUSYBOX_IMAGE, 'sh', '-c', script]
+    const id = await on('run', '-d', '--name', `${mine}-loop`, ...words)
+    const [loop] = await eventually('the loop being told', () => {
+      const told = eventsOf(id, 'container.restart_loop')
+      return told.length > 0 && told
+    })
+    await on('rm', '--force', id)
+    expect(loop?.attributes).toMatchObject({ 'container.restart_loop.count': 4, 'container.exit_code': 7 })
+    const crashes = eventsOf(id, 'container.crashed')
+    expect(crashes).toHaveLength(3)
+    const logs = crashes.map(({ attributes }) => String(attributes['container.log']).trim().split('\n'))
+    for (const lines of logs) expect(lines).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), 'end'])
+    expect(new Set(logs.map(([first]) => first)).size).toBe(3)
+  })
+
+  test('tells of a health check that fails, with what it wrote and without its secret', async () => {
+    const check = ['--health-cmd', 'echo token=canary-of-the-check; exit 1', '--health-interval', '1s']
+    const words = [...check, '--health-retries', '1', '--network', 'none', BUSYBOX_IMAGE, 'sleep', '600']
+    const id = await on('run', '-d', '--name', `${mine}-sick`, ...words)
+    const event = await eventually('the verdict', () => eventsOf(id, 'container.health_changed')[0])
+    expect(event).toMatchObject({
+      severity: 'warning',
+      attributes: { 'container.health': 'unhealthy', 'container.health.output': 'token=[redacted]\n' },
+    })
+    await eventually('the failing streak', () =>
+      metricsOf(live.reports).find(
+        ({ name, entity, value }) => name === 'container.health.failing_streak' && entity.id === id && value > 0,
+      ),
+    )
+    await on('rm', '--force', id)
+  })
+
+  test('tells of images, networks and volumes that come and go', async () => {
+    await on('network', 'create', mine)
+    const id = await on('run', '-d', '--name', `${mine}-member`, '--network', mine, BUSYBOX_IMAGE, 'sleep', '600')
+    await on('rm', '--force', id)
+    await on('network', 'rm', mine)
+    await on('volume', 'create', mine)
+    await on('volume', 'rm', mine)
+    await on('tag', BUSYBOX_IMAGE, `${mine}:tagged`)
+    await on('rmi', `${mine}:tagged`)
+    const told = (): string[] =>
+      live
+        .events()
+        .filter(({ body }) => new RegExp(`^\\w+ ${mine}(?!-)`).test(body))
+        .map(({ name, attributes }) => `${name} ${attributes['docker.action'] ?? ''}`.trim())
+    await eventually('the last of them', () => told().includes('docker.image.tagged tag'))
+    expect(told()).toEqual([
+      'docker.network.changed create',
+      'docker.network.changed connect',
+      'docker.network.changed disconnect',
+      'docker.network.changed destroy',
+      'docker.volume.changed create',
+      'docker.volume.changed destroy',
+      'docker.image.tagged tag',
+    ])
+    // Of a tag that is taken away the engine says only from which image.
+    const { Id: image } = JSON.parse(await on('inspect', BUSYBOX_IMAGE, '--format', '{{json .}}')) as { Id: string }
+    await eventually('the tag being taken away', () =>
+      live
+        .events()
+        .some(
+          ({ attributes }) => attributes['docker.action'] === 'untag' && attributes['container.image.id'] === image,
+        ),
+    )
+  })
+
+  test('reads from control groups what the engine says of the same container', async () => {
+    const script = 'dd if=/dev/zero of=/file bs=64k count=32 conv=fsync 2>/dev/null; cat /file > /dev/null; sleep 600'
+    const id = await on('run', '-d', '--name', `${mine}-idle`, '-m', '64m', BUSYBOX_IMAGE, 'sh', '-c', script)
+    await sleep(1_500)
+    const config = { docker_host: dockerHost }
+    const [groups, stats] = await Promise.all([
+      pointsOf(config, id),
+      // Where the host's files cannot be seen, the engine is asked.
+      pointsOf({ ...config, root_path: '/nowhere' }, id),
+    ])
+    expect([...groups.keys()].toSorted()).toEqual([...stats.keys()].toSorted())
+    expect([...groups.keys()]).toEqual(expect.arrayContaining(['container.cpu.time', 'container.memory.usage']))
+    for (const [name, value] of groups) {
+      const other = stats.get(name) ?? Number.NaN
+      // It idles; the engine's own clock tick is all that may lie between the two.
+      expect(Math.abs(value - other), name).toBeLessThanOrEqual(Math.max(0.02, Math.abs(other) * 0.02))
+    }
+    await on('rm', '--force', id)
+  })
+
+  test('tells of 300 containers that come and go as the engine does, and costs no memory for them', async () => {
+    // What it keeps for the other tests would be measured as well.
+    await live.stop()
+    const told: Record<string, number> = {}
+    const counting = await startLiveAgent({ docker_host: dockerHost, collect_interval: '1s' }, ({ data }) => {
+      for (const { name, body } of data.events as Event[])
+        if (name.startsWith('container.') && body.includes(`${mine}-short-`)) told[name] = (told[name] ?? 0) + 1
+    })
+    const engineSays = countEvents(dockerHost, `${mine}-short-`)
+    const run = async (from: number, to: number): Promise<void> => {
+      const numbers = Array.from({ length: to - from }, (_none, index) => from + index).values()
+      const work = async (): Promise<void> => {
+        for (const number of numbers)
+          await on('run', '--rm', '--network', 'none', '--name', `${mine}-short-${number}`, BUSYBOX_IMAGE, 'true')
+      }
+      await Promise.all([work(), work(), work()])
+    }
+    try {
+      await run(0, 150)
+      await eventually('the first half being told', () => told['container.removed'] === 150)
+      const before = heapUsed()
+      await run(150, 300)
+      await eventually('all being told', () => told['container.removed'] === 300)
+      await eventually('all being told by the engine', () => engineSays.counts().destroy === 300)
+      const { create, start, die, destroy } = engineSays.counts()
+      expect(told).toEqual({
+        'container.created': create,
+        'container.started': start,
+        'container.exited': die,
+        'container.removed': destroy,
+      })
+      // What is remembered of a container that is gone, so that its successor can be compared with it, is a few hundred bytes.
+      expect((heapUsed() - before) / 150).toBeLessThan(5_000)
+    } finally {
+      engineSays.stop()
+      await counting.stop()
+    }
+  }, 240_000)
+})
+
+/** What `docker events` says of containers whose names begin so. */
+function countEvents(dockerHost: string, beginning: string): { counts(): Record<string, number>; stop(): void } {
+  const format = ['--format', '{{.Action}} {{.Actor.Attributes.name}}']
+  const stream = spawn('docker', ['events', '--filter', 'type=container', ...format], {
+    env: { ...process.env, DOCKER_HOST: dockerHost },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let seen = ''
+  stream.stdout.setEncoding('utf8').on('data', (text: string) => {
+    seen += text
+  })
+  return {
+    counts: () => {
+      const counts: Record<string, number> = {}
+      for (const line of seen.split('\n')) {
+        const [action = '', name = ''] = line.split(' ')
+        if (name.startsWith(beginning)) counts[action] = (counts[action] ?? 0) + 1
+      }
+      return counts
+    },
+    stop: () => void stream.kill(),
+  }
+}
+
+/** Bytes of the heap after a collection. */
+function heapUsed(): number {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  collectGarbage()
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}
+
+function metricsOf(reports: readonly Report[]): Report['data']['metrics'] {
+  return reports.flatMap(({ data }) => data.metrics)
+}
+
+/** Name with attributes → value of one container, read once. */
+async function pointsOf(config: Readonly<Record<string, unknown>>, id: string): Promise<Map<string, number>> {
+  const agent = createAgent({ connector: docker, platformUrl: 'http://127.0.0.1:1', agentToken: 'token', config })
+  try {
+    const { data } = await agent.collectMetrics()
+    return new Map(
+      data.metrics
+        .filter(({ entity, name }) => entity.id === id && name !== 'container.uptime')
+        .map(({ name, attributes, value }) => [[name, ...Object.values(attributes).map(String)].join(' '), value]),
+    )
+  } finally {
+    await agent.stop()
+  }
+}

@@ -1,0 +1,86 @@
+import { setImmediate } from 'node:timers/promises'
+import type { ContainerDetails, EngineApi, EngineEvent } from '../src/engine/engine-api.ts'
+import { type EventLog, eventLog } from './event-log.ts'
+import { type FakeEngine, fakeEngine } from './fake-engine.ts'
+import type { Captured } from './fixtures.ts'
+import { changed } from './scene.ts'
+
+/** An engine on which a captured scene happens once more. */
+export interface Replay {
+  readonly engine: FakeEngine
+  readonly log: EventLog
+  /** What happens, in order. */
+  readonly events: readonly EngineEvent[]
+  /** Lets the next of it happen, all of it without a number: its containers change, and it tells so. */
+  play(count?: number): Promise<void>
+}
+
+/** The engine before the captured scene. */
+export function replay(of: Captured, parts: Partial<EngineApi> = {}): Replay {
+  const log = eventLog()
+  const engine = fakeEngine(of, { events: log.events, ...parts })
+  const captured = new Map(engine.there)
+  const events = of.events()
+  const left = [...events]
+  engine.there.clear()
+  return {
+    engine,
+    log,
+    events,
+    play: async (count = left.length) => {
+      for (const event of left.splice(0, count)) {
+        if (event.type === 'container') happen(event, engine.there, captured)
+        log.tell(event)
+        // Whoever listens may ask what there is now.
+        for (let turn = 0; turn < 5; turn += 1) await setImmediate()
+      }
+    },
+  }
+}
+
+/** What an event makes of a container. */
+function happen(
+  { action, actor, attributes, timeNano }: EngineEvent,
+  there: Map<string, ContainerDetails>,
+  captured: ReadonlyMap<string, ContainerDetails>,
+): void {
+  // An engine notes the time a little before it tells.
+  const moment = isoOf(BigInt(timeNano) - 5_000_000n)
+  const before = there.get(actor)
+  const state = (change: Partial<ContainerDetails['state']>): void => {
+    if (before !== undefined) there.set(actor, changed(before, { state: change }))
+  }
+  const known = captured.get(actor) ?? [...captured.values()][0]
+  if (action === 'create' && known !== undefined)
+    there.set(actor, {
+      ...known,
+      id: actor,
+      name: captured.has(actor) ? known.name : (attributes.name ?? ''),
+      created: moment,
+      restartCount: 0,
+      state: { ...IDLE, status: 'created' },
+    })
+  if (action === 'start') state({ ...IDLE, status: 'running', startedAt: moment, finishedAt: before?.state.finishedAt })
+  if (action === 'die') state({ status: 'exited', finishedAt: moment, exitCode: Number(attributes.exitCode) })
+  if (action === 'oom') state({ outOfMemory: true })
+  if (action === 'rename' && before !== undefined) there.set(actor, { ...before, name: attributes.name ?? '' })
+  if (action === 'update' && before !== undefined) there.set(actor, changed(before, { limits: { cpuShares: 512 } }))
+  if (action === 'destroy' || action === 'remove') there.delete(actor)
+}
+
+const IDLE: ContainerDetails['state'] = {
+  status: 'created',
+  pid: undefined,
+  exitCode: 0,
+  outOfMemory: false,
+  error: undefined,
+  startedAt: undefined,
+  finishedAt: undefined,
+  health: undefined,
+}
+
+/** Nanoseconds since 1970 → ISO 8601 with nine decimals, as the engine writes it. */
+function isoOf(nanoseconds: bigint): string {
+  const seconds = new Date(Number(nanoseconds / 1_000_000_000n) * 1000).toISOString().slice(0, 19)
+  return `${seconds}.${`${nanoseconds % 1_000_000_000n}`.padStart(9, '0')}Z`
+}
