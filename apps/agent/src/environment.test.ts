@@ -9,7 +9,7 @@ import {
   findMisspelt,
   readAgentToken,
   readAgentType,
-  readHealthPort,
+  readHealthAddress,
   readPlatformUrl,
   readStateDirectory,
 } from './environment.ts'
@@ -72,12 +72,15 @@ describe('the environment', () => {
     ])
   })
 
-  it('reads the port of the health endpoint, which may be off', () => {
-    expect(readHealthPort({})).toBe(8687)
-    expect(readHealthPort({ RCA_HEALTH_PORT: '0' })).toBe(0)
-    expect(readHealthPort({ RCA_HEALTH_PORT: 'off' })).toBeUndefined()
+  it('reads where the health endpoint listens, which may be nowhere', () => {
+    expect(readHealthAddress({})).toEqual({ port: 8687 })
+    expect(readHealthAddress({ RCA_HEALTH_PORT: '0' })).toEqual({ port: 0 })
+    expect(readHealthAddress({ RCA_HEALTH_PORT: 'off', RCA_HEALTH_SOCKET: '/tmp/health' })).toBeUndefined()
+    expect(readHealthAddress({ RCA_HEALTH_SOCKET: '/tmp/health' })).toEqual({ socket: '/tmp/health' })
+    expect(readHealthAddress({ RCA_HEALTH_PORT: '80', RCA_HEALTH_SOCKET: '/tmp/health' })).toEqual({ port: 80 })
     for (const text of ['65536', '-1', 'http', '1.5'])
-      expect(() => readHealthPort({ RCA_HEALTH_PORT: text })).toThrow(/RCA_HEALTH_PORT/)
+      expect(() => readHealthAddress({ RCA_HEALTH_PORT: text })).toThrow(/RCA_HEALTH_PORT/)
+    expect(() => readHealthAddress({ RCA_HEALTH_SOCKET: 'health' })).toThrow(/RCA_HEALTH_SOCKET/)
   })
 
   it('takes an empty state directory for none', () => {

@@ -18,6 +18,7 @@ const OWN_VARIABLES = [
   'AGENT_TYPE',
   'RCA_STATE_DIR',
   'RCA_HEALTH_PORT',
+  'RCA_HEALTH_SOCKET',
 ]
 
 /** Port of the health endpoint unless `RCA_HEALTH_PORT` says otherwise. */
@@ -72,13 +73,21 @@ export function findMisspelt(environment: Environment, connector: Connector): { 
     })
 }
 
-/** Port of the health endpoint; `undefined` for none. @throws {EnvironmentError} */
-export function readHealthPort(environment: Environment): number | undefined {
+/** Where the health endpoint listens: on loopback, or on a Unix socket. */
+export type HealthAddress = { readonly port: number } | { readonly socket: string }
+
+/** Where the health endpoint listens; `undefined` for none. A port goes before a socket. @throws {EnvironmentError} */
+export function readHealthAddress(environment: Environment): HealthAddress | undefined {
   const text = environment.RCA_HEALTH_PORT?.trim()
-  if (text === undefined || text === '') return HEALTH_PORT
+  const socket = environment.RCA_HEALTH_SOCKET?.trim()
+  if (text === undefined || text === '') {
+    if (socket === undefined || socket === '') return { port: HEALTH_PORT }
+    if (socket.startsWith('/')) return { socket }
+    throw new EnvironmentError(`RCA_HEALTH_SOCKET is \`${socket}\`. Set it to a path that begins with \`/\``)
+  }
   if (text === 'off') return undefined
   const port = Number(text)
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return { port }
   throw new EnvironmentError(`RCA_HEALTH_PORT is \`${text}\`. Set it to a port (0 for a free one), or to \`off\``)
 }
 

@@ -1,23 +1,26 @@
+import { rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Agent } from '@rca/core'
+import type { HealthAddress } from './environment.ts'
 
 /** An endpoint for probes on this machine. */
 export interface HealthServer {
+  /** `http://127.0.0.1:8687/healthz`, or `unix:` and the socket's path. */
   readonly url: string
   close(): Promise<void>
 }
 
 /**
- * Answers `GET /healthz` on loopback: 200 while the agent runs, 503 when it has stopped, with its status as JSON. An
+ * Answers `GET /healthz` on loopback or a socket: 200 while the agent runs, 503 when it has stopped, with its status as JSON. An
  * unreachable platform or a failing collector does not make the agent unhealthy: restarting it would mend neither.
  *
- * @param port 0 for a free one
- * @throws when the port is taken.
+ * @param address port 0 stands for a free one; a socket that an agent has left behind is replaced
+ * @throws when the port is taken, or the socket cannot be made.
  */
 export async function startHealthServer(
   agent: Pick<Agent, 'agentType' | 'status'>,
-  port: number,
+  address: HealthAddress,
 ): Promise<HealthServer> {
   const server = createServer((request, response) => {
     const path = request.url?.split('?', 1)[0]
@@ -46,10 +49,17 @@ export async function startHealthServer(
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, '127.0.0.1', resolve)
+    if ('port' in address) server.listen(address.port, '127.0.0.1', resolve)
+    else {
+      rmSync(address.socket, { force: true })
+      server.listen(address.socket, resolve)
+    }
   })
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/healthz`,
+    url:
+      'port' in address
+        ? `http://127.0.0.1:${(server.address() as AddressInfo).port}/healthz`
+        : `unix:${address.socket}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -1,7 +1,7 @@
 import { createAgent, parseConfig, type Registry } from '@rca/core'
 import { readAgentOptions } from '../agent-options.ts'
 import { createLogger } from '../create-logger.ts'
-import { type Environment, findMisspelt, readHealthPort } from '../environment.ts'
+import { type Environment, findMisspelt, type HealthAddress, readHealthAddress } from '../environment.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import { type HealthServer, startHealthServer } from '../health-server.ts'
 import type { StopRequests } from '../stop-requests.ts'
@@ -9,7 +9,7 @@ import type { StopRequests } from '../stop-requests.ts'
 /** Runs an agent until SIGTERM or SIGINT, then delivers what is left. Returns the exit code. */
 export async function run(registry: Registry, environment: Environment, stop: StopRequests): Promise<number> {
   const options = await readAgentOptions(environment, registry)
-  const healthPort = readHealthPort(environment)
+  const healthAddress = readHealthAddress(environment)
   const { connector, platformUrl, agentToken, config } = options
   const { runtime, secrets } = parseConfig(connector, config)
   const logger = createLogger(runtime.log_level)
@@ -27,7 +27,7 @@ export async function run(registry: Registry, environment: Environment, stop: St
   for (const { name, meant } of findMisspelt(environment, connector))
     logger.warn({ variable: name }, `${name} is not read. Did you mean ${meant}?`)
 
-  const health = healthPort === undefined ? undefined : await startHealth(agent, healthPort, logger)
+  const health = healthAddress === undefined ? undefined : await startHealth(agent, healthAddress, logger)
   await Promise.race([agent.start(), stop.first])
   logger.info({ agent_type: agent.agentType, platform_url: platformUrl, health_url: health?.url }, 'the agent runs')
 
@@ -41,16 +41,16 @@ export async function run(registry: Registry, environment: Environment, stop: St
 
 async function startHealth(
   agent: Parameters<typeof startHealthServer>[0],
-  port: number,
+  address: HealthAddress,
   logger: ReturnType<typeof createLogger>,
 ): Promise<HealthServer | undefined> {
   try {
-    return await startHealthServer(agent, port)
+    return await startHealthServer(agent, address)
   } catch (error) {
     // Two agents on one machine are legitimate; watching goes before being watched.
     logger.warn(
-      { port },
-      `the health endpoint is off, since its port cannot be used: ${(error as Error).message}. Set RCA_HEALTH_PORT to another port, or to \`off\``,
+      { ...address },
+      `the health endpoint is off, since its address cannot be used: ${(error as Error).message}. Set RCA_HEALTH_PORT to another port, or to \`off\``,
     )
     return undefined
   }
