@@ -11,6 +11,7 @@ export interface Provision {
   readonly agent_token: string
   readonly deployment_command: string
   readonly instructions: string
+  readonly uninstall_command?: string
 }
 
 /** What `GET /api/v1/agents` answers for one agent, as far as it is shown here. */
@@ -20,6 +21,8 @@ export interface AgentAnswer {
   readonly agent_type: string
   readonly name?: string
   readonly connectivity: string
+  /** When the platform first heard of it. ISO 8601. */
+  readonly first_seen_at?: string
   readonly health: {
     readonly status: string
     readonly collectors: Readonly<Record<string, { readonly ok: boolean }>>

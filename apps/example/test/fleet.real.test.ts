@@ -1,17 +1,14 @@
-import { execFile, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import ky from 'ky'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AgentAnswer, EntityAnswer } from '../src/platform.ts'
+import { type PlatformProcess, type Provisioned, provisionByCurl, startPlatformProcess } from './platform-process.ts'
 import { eventually, type Program, startProgram } from './processes.ts'
 
-const repository = new URL('../../..', import.meta.url).pathname
-const bin = join(repository, 'node_modules/.bin')
-const ADMIN = 'an-admin-token-of-this-test'
+const bin = new URL('../../../node_modules/.bin', import.meta.url).pathname
 
 interface Points {
   readonly entity: { readonly type: string; readonly id: string }
@@ -22,27 +19,23 @@ interface Points {
 /** Without curl, another client provisions, unless everything real is required. */
 const hasCurl = process.env.RCA_REQUIRE_REAL === '1' || spawnSync('curl', ['--version']).status === 0
 
+/** Makes a Node program say on standard output when it begins to listen to a signal: before that, no program can. */
+const SAYS_WHEN_LISTENING = `--import=data:text/javascript,process.on('newListener',(name)=>console.log(name))`
+
 /** The whole way with real processes: API, curl, agent, this machine. */
 describe('a fleet of one', () => {
   let directory = ''
-  let api: Program
+  let platform: PlatformProcess
   let agent: Program
   let url = ''
-  const http = ky.create({ headers: { authorization: `Bearer ${ADMIN}` }, retry: 0 })
 
   const findAgent = async (environment: string): Promise<AgentAnswer | undefined> => {
-    const { agents } = await http
-      .get(`${url}/api/v1/agents`, { searchParams: { environment } })
-      .json<{ agents: AgentAnswer[] }>()
+    const { agents } = await platform.get<{ agents: AgentAnswer[] }>('agents', { environment })
     return agents[0]
   }
-  const provision = async (environment: string): Promise<{ agent_token: string; deployment_command: string }> => {
+  const provision = (environment: string): Promise<Provisioned> => {
     const request = { agent_type: 'server', environment_name: environment, config: { log_level: 'debug' } }
-    const path = `${url}/api/v1/agent/provision`
-    if (!hasCurl) return http.post(path, { json: request }).json()
-    const headers = [`Authorization: Bearer ${ADMIN}`, 'Content-Type: application/json'].flatMap((line) => ['-H', line])
-    const { stdout } = await promisify(execFile)('curl', ['-fsS', path, ...headers, '-d', JSON.stringify(request)])
-    return JSON.parse(stdout) as { agent_token: string; deployment_command: string }
+    return hasCurl ? provisionByCurl(platform, request) : platform.provision(request)
   }
   const startAgent = (token: string, more: Readonly<Record<string, string>> = {}): Program =>
     startProgram(join(bin, 'rca-agent'), [], {
@@ -59,22 +52,12 @@ describe('a fleet of one', () => {
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'rca-fleet-'))
-    const env = {
-      PORT: '0',
-      RCA_ADMIN_TOKEN: ADMIN,
-      DATABASE_URL: `sqlite:${join(directory, 'rca.sqlite')}`,
-      RCA_HEARTBEAT_INTERVAL: '1s',
-    }
-    api = startProgram(join(bin, 'pnpm'), ['--filter', '@rca/api', 'start'], { cwd: repository, env })
-    const line = await eventually('the API printing its address', () => {
-      if (api.hasEnded()) return api.stderr()
-      return /^\{.*\}$/m.exec(api.stdout())?.[0]
-    })
-    url = (JSON.parse(line) as { url: string }).url
+    platform = await startPlatformProcess(directory)
+    url = platform.url
   })
   afterAll(async () => {
     await agent?.stop()
-    await api?.stop()
+    await platform?.stop()
     await rm(directory, { recursive: true, force: true })
   })
 
@@ -95,15 +78,13 @@ describe('a fleet of one', () => {
 
     const total = await eventually('three points of utilization', async () => {
       const query = { environment: 'prod-1', name: 'system.cpu.utilization', step: '1s' }
-      const { series } = await http.get(`${url}/api/v1/metrics`, { searchParams: query }).json<{ series: Points[] }>()
+      const { series } = await platform.get<{ series: Points[] }>('metrics', query)
       const whole = series.find(({ attributes }) => Object.keys(attributes).length === 0)
       return whole !== undefined && whole.points.length >= 3 && whole
     })
     for (const { value } of total.points) expect(value).toSatisfy((share: number) => share >= 0 && share <= 1)
 
-    const { entities } = await http
-      .get(`${url}/api/v1/agents/${online.agent_id}/entities`)
-      .json<{ entities: EntityAnswer[] }>()
+    const { entities } = await platform.get<{ entities: EntityAnswer[] }>(`agents/${online.agent_id}/entities`)
     expect(entities).toContainEqual(expect.objectContaining({ type: 'host', name: hostname() }))
     expect(entities.map(({ type }) => type)).toEqual(
       expect.arrayContaining(['rca.agent', 'filesystem', 'network.interface']),
@@ -121,9 +102,7 @@ describe('a fleet of one', () => {
     const { agent_token: token } = await provision('prod-1')
     agent = startAgent(token)
     await eventually('the agent coming back', async () => (await findAgent('prod-1'))?.connectivity === 'online')
-    const { agents } = await http
-      .get(`${url}/api/v1/agents`, { searchParams: { environment: 'prod-1' } })
-      .json<{ agents: AgentAnswer[] }>()
+    const { agents } = await platform.get<{ agents: AgentAnswer[] }>('agents', { environment: 'prod-1' })
     expect(agents.map(({ agent_id: id }) => id)).toEqual([before?.agent_id])
     await agent.stop()
   })
@@ -132,7 +111,7 @@ describe('a fleet of one', () => {
     const { agent_token: token } = await provision('revoked-1')
     agent = startAgent(token)
     await eventually('the agent coming online', async () => (await findAgent('revoked-1'))?.connectivity === 'online')
-    await http.post(`${url}/api/v1/environments/revoked-1/token/revoke`)
+    await platform.http.post('api/v1/environments/revoked-1/token/revoke')
 
     await eventually('the agent saying so', () => agent.stderr().includes('answered 401'))
     // Several rounds and heartbeats later it has still said it only once.
@@ -151,11 +130,12 @@ describe('a fleet of one', () => {
   it('stops with exit code 0 whenever it is asked to: while it loads, and where its state cannot be kept', async () => {
     const { agent_token: token } = await provision('stopped-1')
     for (const [wait, env] of [
-      [150, {}],
-      [400, {}],
+      [0, {}],
+      [250, {}],
       [1_500, { RCA_STATE_DIR: '/proc/rca-nowhere' }],
     ] as const) {
-      const program = startAgent(token, env)
+      const program = startAgent(token, { ...env, NODE_OPTIONS: SAYS_WHEN_LISTENING })
+      await eventually('the agent listening to SIGTERM', () => program.stdout().includes('SIGTERM'))
       await sleep(wait)
       await Promise.all([program.stop('SIGTERM'), program.stop('SIGTERM')])
       expect([await program.ended, program.stderr()]).toEqual([0, expect.any(String)])

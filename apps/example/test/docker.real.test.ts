@@ -1,0 +1,225 @@
+import { mkdtempSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Entity, Event } from '@rca/core'
+import { BUSYBOX_IMAGE, composeEnvironment, docker, findEngine, run, testRun } from '@rca/rig'
+import { realDescribe, realTest } from '@rca/rig/real'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { AgentAnswer } from '../src/platform.ts'
+import { type PlatformProcess, type Provisioned, startPlatformProcess } from './platform-process.ts'
+import { eventually } from './processes.ts'
+
+const repository = new URL('../../..', import.meta.url).pathname
+const IMAGE = 'incident-rca/agent:latest'
+const engine = await findEngine(testRun())
+const directory = mkdtempSync(join(tmpdir(), 'rca-docker-'))
+const compose = await composeEnvironment(join(directory, 'docker'))
+
+/** Everything that this run makes on the engine begins so. */
+const mine = `rca-e2e-${process.pid}`
+const agentName = `${mine}-agent`
+const SECRETS = ['canary-of-the-log', 'canary-of-the-environment', 'canary-of-the-new-environment']
+
+/** The whole way with nothing mocked: the command that the API returned is run by `sh`, our image by a real engine. */
+realDescribe('a Docker host', engine, () => {
+  const { dockerHost } = engine
+  const on = (...words: string[]): Promise<string> => docker(dockerHost, words)
+  const sh = (command: string): Promise<string> =>
+    run('sh', ['-c', command], { env: { ...compose, DOCKER_HOST: dockerHost } })
+  let platform: PlatformProcess
+  let provisioned: Provisioned
+  let agentId = ''
+
+  const events = async (query: Readonly<Record<string, string | number>> = {}): Promise<Event[]> =>
+    (await platform.get<{ events: Event[] }>('events', { environment: mine, limit: 500, ...query })).events
+  const eventOf = (name: string, container: string, id: string): Promise<Event> =>
+    eventually(`${name} of ${container}`, async () =>
+      (await events({ name })).find(({ entity }) => entity.id === id.trim()),
+    )
+  const entities = async (type: string): Promise<Entity[]> =>
+    (await platform.get<{ entities: Entity[] }>(`agents/${agentId}/entities`, { type, limit: 500 })).entities
+
+  beforeAll(async () => {
+    await run(process.execPath, ['--conditions=@rca/source', 'scripts/image.ts'], {
+      cwd: repository,
+      env: { DOCKER_HOST: dockerHost },
+      timeout: 300_000,
+    })
+    const labels = ['com.docker.compose.project=shop', 'com.docker.compose.service=web'].flatMap((l) => ['--label', l])
+    await on('run', '-d', '--name', `${mine}-web`, '--memory', '32m', ...labels, BUSYBOX_IMAGE, 'sleep', '3600')
+    await on('create', '--name', `${mine}-created`, BUSYBOX_IMAGE, 'true')
+    platform = await startPlatformProcess(directory)
+  }, 400_000)
+  afterAll(async () => {
+    const left = (await on('ps', '--all', '--quiet', '--filter', `name=${mine}`)).split('\n').filter(Boolean)
+    if (left.length > 0) await on('rm', '--force', '--volumes', ...left)
+    await on('image', 'rm', '--force', `${mine}-next`).catch(() => undefined)
+    await platform?.stop()
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  it('is online, with every container of the engine, after the returned command was pasted', async () => {
+    provisioned = await platform.provision({
+      agent_type: 'docker',
+      environment_name: mine,
+      // The platform listens on this machine's loopback.
+      config: { log_level: 'debug', network: 'host', container_name: agentName, collect_interval: '1s' },
+    })
+    await sh(provisioned.deployment_command)
+    const agent = await eventually(
+      'the agent coming online',
+      async () => {
+        const { agents } = await platform.get<{ agents: AgentAnswer[] }>('agents', { environment: mine })
+        const [found] = agents
+        return found?.connectivity === 'online' && Object.hasOwn(found.health.collectors, 'usage') && found
+      },
+      15_000,
+    )
+    agentId = agent.agent_id ?? ''
+    expect(agent.health).toEqual(expect.objectContaining({ status: 'healthy', gaps: [] }))
+    const ids = async (): Promise<string[]> => (await on('ps', '--all', '--quiet', '--no-trunc')).split('\n')
+    await eventually('every container of the engine being listed', async () => {
+      const before = await ids()
+      const listed = new Set((await entities('container')).map(({ id }) => id))
+      const after = new Set(await ids())
+      // Others may use the engine: what went or came meanwhile may be listed or not.
+      return before.filter((id) => after.has(id)).every((id) => listed.has(id))
+    })
+    expect(await sh(`( ${provisioned.verify_command} ) 2>&1`)).toContain('the agent runs')
+  })
+
+  it('runs the agent as nobody in particular, on a read-only root, and the engine finds it healthy', async () => {
+    const [{ Config, HostConfig, Mounts }] = JSON.parse(await on('inspect', agentName))
+    expect(Config.User).toBe('10001:10001')
+    expect(HostConfig).toMatchObject({ ReadonlyRootfs: true, CapDrop: ['ALL'], Privileged: false })
+    const writable = Mounts.filter((mount: { RW: boolean }) => mount.RW).map(
+      ({ Destination }: { Destination: string }) => Destination,
+    )
+    expect(writable).toEqual(['/var/lib/rca-agent'])
+    // What HEALTHCHECK runs, now rather than in half a minute.
+    await on('exec', agentName, ...Config.Healthcheck.Test.slice(1))
+  })
+
+  it('shows real numbers: a container that burns half a processor is seen to', async () => {
+    const id = await on(
+      'run',
+      '-d',
+      '--name',
+      `${mine}-busy`,
+      '--cpus',
+      '0.5',
+      BUSYBOX_IMAGE,
+      'sh',
+      '-c',
+      'while :; do :; done',
+    )
+    const usage = await eventually('its processor usage', async () => {
+      const query = { environment: mine, name: 'container.cpu.usage', entity_id: id, step: '1s' }
+      const { series } = await platform.get<{ series: { points: { value: number }[] }[] }>('metrics', query)
+      return (series[0]?.points.length ?? 0) >= 3 && series[0]?.points
+    })
+    for (const { value } of usage?.slice(1) ?? []) expect(value).toBeGreaterThan(0.05)
+    for (const { value } of usage ?? []) expect(value).toBeLessThan(0.8)
+    await on('rm', '--force', `${mine}-busy`)
+  })
+
+  it('tells of a container that ran out of memory, with the evidence', async () => {
+    const id = await on('run', '-d', '--name', `${mine}-oom`, '-m', '24m', BUSYBOX_IMAGE, 'tail', '/dev/zero')
+    const { severity, attributes } = await eventOf('container.crashed', 'oom', id)
+    expect(severity).toBe('critical')
+    expect(attributes).toMatchObject({
+      'container.exit_code': 137,
+      'container.exit_signal': 'SIGKILL',
+      'container.oom_killed': true,
+      'container.limit.memory': 24 * 1024 * 1024,
+      'container.name': `${mine}-oom`,
+      'container.image.name': BUSYBOX_IMAGE,
+    })
+  })
+
+  it('tells of a crash, with the end of its log and without the secret in it', async () => {
+    const script =
+      'printf "\\033[31mstarting\\033[0m\\n"; echo "password=canary-of-the-log"; echo "$API_KEY is refused" >&2; exit 3'
+    const environment = ['-e', `API_KEY=${SECRETS[1]}`]
+    const id = await on('run', '-d', '--name', `${mine}-crash`, ...environment, BUSYBOX_IMAGE, 'sh', '-c', script)
+    const { severity, attributes, body } = await eventOf('container.crashed', 'crash', id)
+    expect([severity, body]).toEqual(['error', `Container ${mine}-crash crashed with exit code 3`])
+    expect(attributes).toMatchObject({ 'container.exit_code': 3, 'container.oom_killed': false })
+    // The engine frames the two streams one after the other as it reads them.
+    expect(String(attributes['container.log']).split('\n').filter(Boolean).toSorted()).toEqual([
+      '[redacted] is refused',
+      'password=[redacted]',
+      'starting',
+    ])
+  })
+
+  it('tells what changed when a compose service is recreated with a new image', async () => {
+    const settings = ['--change', 'LABEL version=2', '--change', 'CMD ["sh"]']
+    await on('commit', ...settings, `${mine}-created`, `${mine}-next`)
+    await on('rm', '--force', `${mine}-web`)
+    const labels = ['com.docker.compose.project=shop', 'com.docker.compose.service=web'].flatMap((l) => ['--label', l])
+    const environment = ['-e', `NEW_TOKEN=${SECRETS[2]}`]
+    const words = ['--memory', '64m', ...environment, ...labels, `${mine}-next`, 'sleep', '3600']
+    const id = await on('run', '-d', '--name', `${mine}-web`, ...words)
+    const { attributes, body } = await eventOf('container.changed', 'web', id)
+    expect(body).toBe(
+      `Container ${mine}-web was recreated: ${BUSYBOX_IMAGE} → ${mine}-next; environment, limits changed`,
+    )
+    expect(attributes).toMatchObject({
+      'docker.compose.service': 'web',
+      'change.image.old': BUSYBOX_IMAGE,
+      'change.image.new': `${mine}-next`,
+      'change.environment.added': ['NEW_TOKEN'],
+      'change.limits': expect.arrayContaining([`memory: ${32 * 1024 ** 2} → ${64 * 1024 ** 2}`]),
+    })
+    expect(attributes['change.image.old_id']).not.toBe(attributes['change.image.new_id'])
+  })
+
+  it('keeps secrets of containers out of everything that left the host', async () => {
+    const answers = [await events(), await entities('container'), await on('logs', agentName), platform.log()]
+    const database = await Promise.all(
+      ['', '-wal'].map((end) => readFile(join(directory, `rca.sqlite${end}`), 'latin1').catch(() => '')),
+    )
+    const everything = JSON.stringify(answers) + database.join('')
+    expect(everything).toContain('[redacted]')
+    expect(SECRETS.filter((secret) => everything.includes(secret))).toEqual([])
+    expect(await on('logs', agentName)).not.toContain(provisioned.agent_token)
+  })
+
+  it('leaves nothing behind after the returned uninstall command', async () => {
+    await sh(provisioned.uninstall_command)
+    expect(await on('ps', '--all', '--quiet', '--filter', `name=${agentName}`)).toBe('')
+    expect(await on('volume', 'ls', '--quiet', '--filter', `name=${agentName}`)).toBe('')
+    await eventually('the agent going offline', async () => {
+      const { agents } = await platform.get<{ agents: AgentAnswer[] }>('agents', { environment: mine })
+      return agents[0]?.connectivity === 'offline'
+    })
+  })
+
+  realTest('is the same as a compose service', compose !== undefined, async () => {
+    const name = `${mine}-composed`
+    const environment = `${mine}-composed`
+    const config = { network: 'host', container_name: name }
+    const answer = await platform.provision({ agent_type: 'docker', environment_name: environment, config })
+    const { deployment_command = '', uninstall_command = '' } = answer.alternatives?.compose ?? {}
+    await sh(deployment_command)
+    await eventually('the agent coming online', async () => {
+      const { agents } = await platform.get<{ agents: AgentAnswer[] }>('agents', { environment })
+      return agents[0]?.connectivity === 'online' && agents[0].health.status === 'healthy'
+    })
+    const [{ HostConfig }] = JSON.parse(await on('inspect', name))
+    expect(HostConfig).toMatchObject({ ReadonlyRootfs: true, CapDrop: ['ALL'], NetworkMode: 'host', PidsLimit: 100 })
+    await sh(uninstall_command)
+    expect(await on('ps', '--all', '--quiet', '--filter', `name=${name}`)).toBe('')
+    expect(await on('volume', 'ls', '--quiet', '--filter', `name=${name}`)).toBe('')
+  })
+
+  it('says which group the agent needs where it may not use the socket', async () => {
+    const socket = dockerHost.replace('unix://', '')
+    const mount = `${socket}:/var/run/docker.sock:ro`
+    await expect(on('run', '--rm', '-v', mount, IMAGE, 'collect', '--type', 'docker')).rejects.toThrow(
+      /Permission denied on \/var\/run\/docker\.sock for user 10001.*--group-add \d+/s,
+    )
+  })
+})

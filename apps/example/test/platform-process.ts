@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import ky, { type KyInstance } from 'ky'
+import type { Provision } from '../src/platform.ts'
+import { eventually, startProgram } from './processes.ts'
+
+const repository = new URL('../../..', import.meta.url).pathname
+const ADMIN = 'an-admin-token-of-this-test'
+
+/** What `POST /api/v1/agent/provision` is asked. */
+export interface ProvisionRequest {
+  readonly agent_type: string
+  readonly environment_name: string
+  readonly config?: Readonly<Record<string, unknown>>
+}
+
+/** What it answers, as far as tests use it. */
+export interface Provisioned extends Provision {
+  readonly verify_command: string
+  readonly uninstall_command: string
+  readonly alternatives?: Readonly<
+    Record<string, { readonly deployment_command: string; readonly uninstall_command: string }>
+  >
+}
+
+/** The API as a process of its own, spoken to over HTTP alone. */
+export interface PlatformProcess {
+  readonly url: string
+  readonly adminToken: string
+  readonly http: KyInstance
+  provision(request: ProvisionRequest): Promise<Provisioned>
+  /** Reads below `/api/v1/`. */
+  get<Answer>(path: string, query?: Readonly<Record<string, string | number>>): Promise<Answer>
+  /** What it has logged so far. */
+  log(): string
+  stop(): Promise<unknown>
+}
+
+/** Starts the API on a free loopback port, with a database in `directory`. */
+export async function startPlatformProcess(directory: string): Promise<PlatformProcess> {
+  const env = {
+    PORT: '0',
+    RCA_ADMIN_TOKEN: ADMIN,
+    DATABASE_URL: `sqlite:${join(directory, 'rca.sqlite')}`,
+    RCA_HEARTBEAT_INTERVAL: '1s',
+  }
+  const pnpm = join(repository, 'node_modules/.bin/pnpm')
+  const program = startProgram(pnpm, ['--filter', '@rca/api', 'start'], { cwd: repository, env })
+  const line = await eventually('the API printing its address', () => {
+    if (program.hasEnded()) return program.stderr()
+    return /^\{.*\}$/m.exec(program.stdout())?.[0]
+  })
+  const { url } = JSON.parse(line) as { url: string }
+  const http = ky.create({ prefix: url, headers: { authorization: `Bearer ${ADMIN}` }, retry: 0 })
+  return {
+    url,
+    adminToken: ADMIN,
+    http,
+    provision: (request) => http.post('api/v1/agent/provision', { json: request }).json(),
+    get: (path, query = {}) => http.get(`api/v1/${path}`, { searchParams: { ...query } }).json(),
+    log: () => program.stdout() + program.stderr(),
+    stop: () => program.stop(),
+  }
+}
+
+/** Provisions as a person would. */
+export async function provisionByCurl(
+  { url, adminToken }: PlatformProcess,
+  request: ProvisionRequest,
+): Promise<Provisioned> {
+  const headers = [`Authorization: Bearer ${adminToken}`, 'Content-Type: application/json']
+  const words = ['-fsS', `${url}/api/v1/agent/provision`, ...headers.flatMap((line) => ['-H', line])]
+  const { stdout } = await promisify(execFile)('curl', [...words, '-d', JSON.stringify(request)])
+  return JSON.parse(stdout) as Provisioned
+}
