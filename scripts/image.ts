@@ -71,9 +71,13 @@ async function build(base: string): Promise<void> {
   const values = { NODE_IMAGE: base, VERSION: version, REVISION: revision.trim() }
   const words = Object.entries(values).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`])
   // The context is what pnpm laid out: the package's own ignore rules do not hold there.
-  await run('docker', ['build', '--quiet', '--force-rm', ...words, '--tag', IMAGE, join(context, 'agent')], {
-    timeout: 600_000,
-  })
+  await run(
+    'docker',
+    ['build', '--quiet', '--force-rm', '--network', 'none', ...words, '--tag', IMAGE, join(context, 'agent')],
+    {
+      timeout: 600_000,
+    },
+  )
   // Builders without BuildKit leave the first stage behind as an image without a name.
   await run('docker', ['image', 'prune', '--force', '--filter', 'label=incident-rca.stage=files'])
 }

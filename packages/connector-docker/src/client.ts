@@ -13,8 +13,8 @@ import { demultiplex } from './engine/log-frames.ts'
 import { toDiskUsage, toImage, toInfo, toNetwork, toSummary, toVolume } from './engine/translate.ts'
 import { toContainer } from './engine/translate-container.ts'
 
-/** Most requests that are under way at once: the engine answers them one by one anyway. */
-const CONNECTIONS = 8
+/** Most requests that are under way at once. More than a few are only those for stats, of which each takes a second. */
+const CONNECTIONS = 64
 
 /** Opens nothing yet: the engine is first spoken to when something is asked. */
 export async function openEngine(endpoint: Endpoint): Promise<EngineApi> {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type FakeEngine, fakeEngine } from '../test/fake-engine.ts'
 import { captured, engineNames, exactEngine } from '../test/fixtures.ts'
 import type { ContainerDetails } from './engine/engine-api.ts'
+import { EngineError } from './engine/engine-error.ts'
 import { createInventory, inTurns } from './inventory.ts'
 
 const running = new AbortController().signal
@@ -341,5 +342,32 @@ describe('in turns', () => {
     await inTurns([], 2, async () => {
       throw new Error('nothing to do')
     })
+  })
+})
+
+describe('a container about which the engine answers with an error', () => {
+  const failure = new EngineError('answered 500', { status: 500 })
+  const broken = (error: Error) =>
+    fakeEngine(of, {
+      container: async (id) => {
+        if (id === plain.id) throw error
+        return engineOf.container(id, running)
+      },
+    })
+  const engineOf = fakeEngine(of)
+
+  test('costs the others nothing, and is named with the reason until it can be read', async () => {
+    const inventory = createInventory(broken(failure), wanted)
+    const containers = await inventory.containers(running)
+    expect(ids(containers)).toEqual([...engineOf.there.keys()].filter((id) => id !== plain.id).toSorted())
+    expect(inventory.unreadable()).toEqual([{ id: plain.id, reason: 'answered 500' }])
+    inventory.removed(plain.id)
+    expect(inventory.unreadable()).toEqual([])
+  })
+
+  test('is not taken for an engine that cannot be asked', async () => {
+    const inventory = createInventory(broken(new EngineError('no engine answers')), wanted)
+    await expect(inventory.containers(running)).rejects.toThrow('no engine answers')
+    expect(inventory.unreadable()).toEqual([])
   })
 })

@@ -1,4 +1,5 @@
 import type { ContainerDetails, EngineApi, ImageDetails } from './engine/engine-api.ts'
+import { EngineError } from './engine/engine-error.ts'
 
 /** How often everything is listed although the event stream says what changes, in milliseconds. */
 const RELIST = 600_000
@@ -12,6 +13,8 @@ export interface Inventory {
   isWanted(name: string): boolean
   /** Every container but those that are left out by name. Inspects what is new or has changed. */
   containers(signal: AbortSignal): Promise<readonly ContainerDetails[]>
+  /** Containers about which the engine answered with an error when it was last asked, and why. */
+  unreadable(): readonly { readonly id: string; readonly reason: string }[]
   /** Inspects one now. `undefined` when it is gone; then `lastKnown` still has it. */
   inspect(id: string, signal: AbortSignal): Promise<ContainerDetails | undefined>
   /** What was known of a container when it was last inspected, also of one that is gone for a short while. */
@@ -28,40 +31,14 @@ export interface Inventory {
   follow(isFollowed: boolean): void
 }
 
-/** Containers that are gone are remembered, as many as this, for what their last events want to know. */
-const REMEMBERED = 256
-
 /** An inventory of nothing yet. */
 export function createInventory(engine: EngineApi, isWanted: (name: string) => boolean, now = Date.now): Inventory {
-  const known = new Map<string, ContainerDetails>()
-  const gone = new Map<string, ContainerDetails | undefined>()
-  const stale = new Set<string>()
+  const records = createRecords(engine)
+  const { known, stale, forget, inspect } = records
   const images = createImages(engine)
   let listedAt = Number.NEGATIVE_INFINITY
   let isFollowed = false
   let refreshed: Promise<unknown> = Promise.resolve()
-
-  const forget = (id: string): void => {
-    const details = known.get(id) ?? gone.get(id)
-    known.delete(id)
-    stale.delete(id)
-    remember(gone, id, details)
-  }
-
-  const inspect = async (id: string, signal: AbortSignal): Promise<ContainerDetails | undefined> => {
-    // What changes meanwhile makes it stale again.
-    stale.delete(id)
-    try {
-      const details = await engine.container(id, signal)
-      if (details !== undefined) known.set(id, details)
-      // It may have been removed while the engine answered.
-      if (details === undefined || gone.has(id)) forget(id)
-      return details
-    } catch (error) {
-      stale.add(id)
-      throw error
-    }
-  }
 
   const list = async (signal: AbortSignal): Promise<void> => {
     const startedAt = now()
@@ -81,7 +58,13 @@ export function createInventory(engine: EngineApi, isWanted: (name: string) => b
   const refresh = async (signal: AbortSignal): Promise<void> => {
     if (!isFollowed) images.imagesChanged()
     if (!isFollowed || now() - listedAt >= RELIST) await list(signal)
-    await inTurns([...stale], CONCURRENCY, (id) => inspect(id, signal))
+    await inTurns([...stale], CONCURRENCY, async (id) => {
+      try {
+        await inspect(id, signal)
+      } catch (error) {
+        if (!isAbout(error)) throw error
+      }
+    })
   }
 
   return {
@@ -94,8 +77,9 @@ export function createInventory(engine: EngineApi, isWanted: (name: string) => b
       await mine
       return [...known.values()].filter(({ name }) => isWanted(name))
     },
+    unreadable: records.unreadable,
     inspect,
-    lastKnown: (id) => known.get(id) ?? gone.get(id),
+    lastKnown: records.lastKnown,
     changed: (id) => void stale.add(id),
     removed: forget,
     follow: (followed) => {
@@ -106,11 +90,65 @@ export function createInventory(engine: EngineApi, isWanted: (name: string) => b
   }
 }
 
-function remember(gone: Map<string, ContainerDetails | undefined>, id: string, details: ContainerDetails | undefined) {
-  gone.delete(id)
-  gone.set(id, details)
-  const [oldest] = gone.keys()
-  if (gone.size > REMEMBERED && oldest !== undefined) gone.delete(oldest)
+/** Containers that are gone are remembered, as many as this, for what their last events want to know. */
+const REMEMBERED = 256
+
+/** What is known of each container. */
+interface Records extends Pick<Inventory, 'inspect' | 'lastKnown' | 'unreadable'> {
+  readonly known: Map<string, ContainerDetails>
+  /** Those that are to be inspected. */
+  readonly stale: Set<string>
+  /** It is gone. */
+  forget(id: string): void
+}
+
+function createRecords(engine: Pick<EngineApi, 'container'>): Records {
+  const known = new Map<string, ContainerDetails>()
+  const gone = new Map<string, ContainerDetails | undefined>()
+  const stale = new Set<string>()
+  const unreadable = new Map<string, string>()
+
+  const forget = (id: string): void => {
+    const details = known.get(id) ?? gone.get(id)
+    known.delete(id)
+    stale.delete(id)
+    unreadable.delete(id)
+    gone.delete(id)
+    gone.set(id, details)
+    const [oldest] = gone.keys()
+    if (gone.size > REMEMBERED && oldest !== undefined) gone.delete(oldest)
+  }
+
+  const inspect = async (id: string, signal: AbortSignal): Promise<ContainerDetails | undefined> => {
+    // What changes meanwhile makes it stale again.
+    stale.delete(id)
+    try {
+      const details = await engine.container(id, signal)
+      unreadable.delete(id)
+      if (details !== undefined) known.set(id, details)
+      // It may have been removed while the engine answered.
+      if (details === undefined || gone.has(id)) forget(id)
+      return details
+    } catch (error) {
+      stale.add(id)
+      if (isAbout(error)) unreadable.set(id, error.message)
+      throw error
+    }
+  }
+
+  return {
+    known,
+    stale,
+    forget,
+    inspect,
+    lastKnown: (id) => known.get(id) ?? gone.get(id),
+    unreadable: () => [...unreadable].map(([id, reason]) => ({ id, reason })),
+  }
+}
+
+/** Whether it says something of what was asked about, and not that the engine cannot be asked. */
+function isAbout(error: unknown): error is EngineError {
+  return error instanceof EngineError && error.status !== undefined
 }
 
 /** Images are asked once: what bears an id never changes, its tags do when the event stream says so. */

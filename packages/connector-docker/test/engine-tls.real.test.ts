@@ -1,15 +1,14 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { createAgent, type Report } from '@rca/core'
+import type { Report } from '@rca/core'
 import { hasProgram, type PrivateEngine, removePrivateEngine, run, startPrivateEngine } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { docker } from '../src/index.ts'
 
 const programs = await Promise.all(['dockerd', 'docker', 'openssl'].map(hasProgram))
 const canStart = process.getuid?.() === 0 && programs.every(Boolean)
+
+const ADDRESS = 'tcp://127.0.0.1:2376'
 
 realDescribe(
   'an engine behind TLS',
@@ -18,26 +17,20 @@ realDescribe(
     const folder = mkdtempSync('/tmp/rca-tls-')
     const certificates = join(folder, 'certificates')
     let engine: PrivateEngine
-    let port = 0
 
+    /** In the engine's network. */
     const collect = async (config: Readonly<Record<string, unknown>>): Promise<Report> => {
-      const host = { docker_host: `tcp://127.0.0.1:${port}` }
-      const agent = createAgent({
-        connector: docker,
-        platformUrl: 'http://127.0.0.1:1',
-        agentToken: 'agent-of-a-test',
-        config: { ...host, ...config },
-      })
-      return agent.collectMetrics().finally(() => agent.stop())
+      const network = [`--net=/proc/${engine.pid}/ns/net`, process.execPath, '--conditions=@rca/source']
+      const script = [`${import.meta.dirname}/collect-once.ts`, JSON.stringify({ docker_host: ADDRESS, ...config })]
+      return JSON.parse(await run('nsenter', [...network, ...script])) as Report
     }
 
     beforeAll(async () => {
-      port = await freePort()
       await makeCertificates(certificates)
       const pem = (name: string): string => join(certificates, name)
       const tls = ['--tlsverify', `--tlscacert=${pem('ca.pem')}`, `--tlscert=${pem('cert.pem')}`]
-      const flags = ['--host', `tcp://127.0.0.1:${port}`, ...tls, `--tlskey=${pem('key.pem')}`]
-      engine = await startPrivateEngine({ folder, network: false, flags })
+      const flags = ['--host', ADDRESS, ...tls, `--tlskey=${pem('key.pem')}`]
+      engine = await startPrivateEngine({ folder, flags })
     }, 120_000)
     afterAll(() => removePrivateEngine(engine, folder), 120_000)
 
@@ -70,12 +63,4 @@ async function makeCertificates(folder: string): Promise<void> {
   writeFileSync(join(folder, 'extensions'), 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n')
   const authority = ['-CA', 'ca.pem', '-CAkey', 'ca-key.pem', '-CAcreateserial', '-days', '2']
   await openssl('x509', '-req', '-in', 'request.pem', ...authority, '-out', 'cert.pem', '-extfile', 'extensions')
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }

@@ -58,9 +58,13 @@ export function containerEvent(
 }
 
 /** Notes an event of a container and tells it at once. */
-export async function tellAtOnce(event: EngineEvent, client: DockerClient): Promise<Event[]> {
+export async function tellAtOnce(
+  event: EngineEvent,
+  client: DockerClient,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Event[]> {
   const teller = noteContainerEvent(messageOf(event), client)
-  const told = (await teller?.(new AbortController().signal)) ?? []
+  const told = (await teller?.(signal)) ?? []
   return told.filter((told) => told !== undefined)
 }
 

@@ -14,8 +14,11 @@ export interface PrivateEngineOptions {
   readonly folder: string
   /** More flags of `dockerd`. @default [] */
   readonly flags?: readonly string[]
-  /** Whether containers get a network. Two engines with networks on one host take each other's addresses. @default true */
-  readonly network?: boolean
+  /**
+   * Whether it gets a network namespace of its own. Engines in one namespace share the bridge and its addresses, and one
+   * without a bridge takes away that of the others. @default true
+   */
+  readonly isolated?: boolean
 }
 
 /** An engine that we started. */
@@ -39,20 +42,17 @@ export function engineFiles(folder: string): { socket: string; pidFile: string; 
 }
 
 /** Starts `dockerd` in a folder, or again in one of an engine that has ended. Needs root. @throws Error with the end of its log when it does not answer in time. */
-export async function startPrivateEngine({
-  folder,
-  flags = [],
-  network = true,
-}: PrivateEngineOptions): Promise<PrivateEngine> {
+export async function startPrivateEngine(options: PrivateEngineOptions): Promise<PrivateEngine> {
+  const { folder } = options
   mkdirSync(folder, { recursive: true })
-  const { socket, pidFile, log, data } = engineFiles(folder)
+  const { socket, pidFile, log } = engineFiles(folder)
   const dockerHost = `unix://${socket}`
   // The pid of an engine that was killed may by now be another process's.
   await rm(pidFile, { force: true })
+  await forgetContainerd(folder)
+  const [program = '', ...words] = commandLine(options)
   const output = openSync(log, 'a')
-  const words = ['--host', dockerHost, '--data-root', data, '--exec-root', join(folder, 'exec'), '--pidfile', pidFile]
-  const alone = network ? [] : ['--bridge=none', '--iptables=false', '--ip6tables=false']
-  const child = spawn('dockerd', [...words, ...alone, ...flags], { stdio: ['ignore', output, output], detached: true })
+  const child = spawn(program, words, { stdio: ['ignore', output, output], detached: true })
   closeSync(output)
   let failure: Error | undefined
   child.once('error', (error) => {
@@ -66,6 +66,25 @@ export async function startPrivateEngine({
   }
   if (child.exitCode === null) child.kill('SIGKILL')
   throw new Error(`dockerd does not answer at ${dockerHost}:\n${readFileSync(log, 'utf8').slice(-2000)}`)
+}
+
+function commandLine({ folder, flags = [], isolated = true }: PrivateEngineOptions): string[] {
+  const { socket, pidFile, data } = engineFiles(folder)
+  const places = ['--data-root', data, '--exec-root', join(folder, 'exec'), '--pidfile', pidFile]
+  const engine = ['dockerd', '--host', `unix://${socket}`, ...places, ...flags]
+  return isolated ? ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...engine] : engine
+}
+
+/**
+ * The containerd of an engine that was killed dies with it. The next engine takes it for one that runs as long as its process
+ * is there, also when it has ended and nobody has waited for it yet.
+ */
+async function forgetContainerd(folder: string): Promise<void> {
+  const pidFile = join(folder, 'exec/containerd/containerd.pid')
+  if (!existsSync(pidFile)) return
+  const pid = Number(readFileSync(pidFile, 'utf8'))
+  for (const deadline = Date.now() + 5_000; isRunning(pid) && Date.now() < deadline; ) await sleep(50)
+  if (!isRunning(pid)) await rm(pidFile, { force: true })
 }
 
 /** The engine that a process with this id is. */

@@ -83,7 +83,7 @@ async function runningEngine(): Promise<string | undefined> {
 
 async function startIfPossible(): Promise<string | undefined> {
   if (process.getuid?.() !== 0 || !(await hasProgram('dockerd'))) return undefined
-  const { dockerHost, pid } = await startPrivateEngine({ folder })
+  const { dockerHost, pid } = await startPrivateEngine({ folder, isolated: false })
   writeState({ dockerHost, pid, users: [], stays: false })
   return dockerHost
 }

@@ -4,6 +4,7 @@ import { collectContext } from '../../test/contexts.ts'
 import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
 import { points } from '../../test/points.ts'
+import { EngineError } from '../engine/engine-error.ts'
 import { containers } from './containers.ts'
 
 function ofType({ entities = [] }: Signals, type: string): Entity[] {
@@ -242,4 +243,19 @@ describe('a container', () => {
     expect(await nameOf([], ['web@sha256:a'])).toBe('web@sha256:a')
     expect(await nameOf([], [])).toBe(plain.imageId)
   })
+})
+
+test('a container that the engine cannot describe is a gap, and costs the others nothing', async () => {
+  const of = captured(exactEngine)
+  const broken = of.container('plain')
+  const others = fakeEngine(of)
+  const engine = fakeEngine(of, {
+    container: async (id, signal) => {
+      if (id === broken.id) throw new EngineError('answered 500', { status: 500 })
+      return others.container(id, signal)
+    },
+  })
+  const collected = await containers.collect(fakeClient(of, { engine }), collectContext())
+  expect(collected.gaps?.filter(Boolean)).toEqual([{ scope: `container:${broken.id}`, reason: 'answered 500' }])
+  expect(ofType(collected, 'container')).toHaveLength(of.containers().length - 1)
 })

@@ -34,6 +34,7 @@ export const containers: Collector<DockerClient> = {
       ),
       ...[...images.values()].map(imageSignals),
       composeSignals(all, client.entity),
+      { gaps: client.inventory.unreadable().map(({ id, reason }) => ({ scope: `container:${id}`, reason })) },
     ])
   },
 }

@@ -294,6 +294,15 @@ realDescribe(
       },
     )
 
+    test('gives the agent the group of the usual socket where that is the one', () => {
+      const stat = `[ "$*" = '-Lc %g ${DEFAULT}' ] && echo 998`
+      for (const address of ['unix:///nowhere/docker.sock', '']) {
+        const asked = ask({}, { environment: { DOCKER_HOST: address }, programs: { stat } })
+        expect(asked.mounts).toContain(`${DEFAULT}:${DEFAULT}:ro`)
+        expect(asked.groups).toEqual(['998'])
+      }
+    })
+
     test('takes the socket that the operator names, whatever the shell’s DOCKER_HOST is', async () => {
       const [named, other] = [await socket(), await socket()]
       const environment = { DOCKER_HOST: `unix://${other.path}` }

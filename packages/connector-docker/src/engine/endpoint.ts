@@ -5,7 +5,7 @@ export type Endpoint =
   | { readonly kind: 'socket'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly certificates: string | undefined }
 
-/** Where the Docker command line looks for its certificates when TLS is asked for and no folder is named. */
+/** Where certificates are when no folder is named: the agent's user has no home, in which the Docker command line looks. */
 const CERTIFICATES = '/etc/docker'
 
 /** The engine's address, from the options that carry the names of the Docker command line's variables. @throws Error when the address is not one. */

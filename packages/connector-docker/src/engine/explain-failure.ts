@@ -15,8 +15,10 @@ export function explainFailure(error: unknown, endpoint: Endpoint, what: string)
   }
   const address = describeEndpoint(endpoint)
   const explain = (text: string): EngineError => new EngineError(text, { cause: error })
-  if (statusCode !== undefined)
-    return explain(`The engine at ${address} answered ${statusCode} when ${what} was asked: ${answerOf(message)}`)
+  if (statusCode !== undefined) {
+    const text = `The engine at ${address} answered ${statusCode} when ${what} was asked: ${answerOf(message)}`
+    return new EngineError(text, { cause: error, status: statusCode })
+  }
   if (code === 'EACCES' || code === 'EPERM') return explain(permissionDenied(endpoint))
   if (code === 'ENOENT')
     return explain(

@@ -6,7 +6,7 @@ import { usageFromStats } from './stats.ts'
 import type { ContainerUsage, UsageReader } from './usage.ts'
 
 /** Most stats that are asked at once: the engine takes about a second for an answer, however many it works on. */
-const CONCURRENCY = 32
+const CONCURRENCY = 64
 
 export interface UsageOptions {
   readonly rootPath: string

@@ -9,9 +9,6 @@ import { signals } from '../signals.ts'
 import { type Message, occurrence } from './message.ts'
 import { countCrash, crashTelling } from './restart-loop.ts'
 
-/** How long evidence may take, in milliseconds: it is worth most while it is new. */
-const PATIENCE = 4_000
-
 /** What was known of a run when its end was heard of. */
 export interface RunBefore {
   /** Somebody sent it a signal that ends it. */
@@ -42,15 +39,13 @@ export async function describeEnd(
   signal: AbortSignal,
   run: RunBefore,
 ): Promise<Event | undefined> {
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)])
-  const end = await endOf(message, client, run, patience)
-  if (!end.isOutOfMemory && (end.exitCode === 0 || run.killed))
-    return exited(message, client, end, run.killed, patience)
+  const end = await endOf(message, client, run, signal)
+  if (!end.isOutOfMemory && (end.exitCode === 0 || run.killed)) return exited(message, client, end, run.killed, signal)
   const history = client.history.container(message.event.actor)
   history.crashes = countCrash(history.crashes, message.at)
   const telling = crashTelling(history.crashes)
   if (telling === 'not at all') return undefined
-  if (telling === 'in full') return crashed(message, client, end, patience)
+  if (telling === 'in full') return crashed(message, client, end, signal)
   const { count, since } = history.crashes
   const loop = {
     'container.restart_loop.count': count,

@@ -26,6 +26,9 @@ const REMEMBERED = 64
 /** Events whose evidence is gathered at once. */
 const CONCURRENCY = 4
 
+/** How long it may take to tell an event, in milliseconds: evidence is worth most while it is new. */
+const EVIDENCE = 4_000
+
 /** How long all containers may take, in milliseconds. */
 const PATIENCE = 30_000
 
@@ -93,7 +96,7 @@ function createReading(client: DockerClient, context: WatchContext, cursor: Curs
       if (position.ids.includes(message.id)) return
       position = advanced(position, message)
       const teller = tellerOf(message, client)
-      order.add(async () => teller(context.signal))
+      order.add(async () => teller(AbortSignal.any([context.signal, AbortSignal.timeout(EVIDENCE)])))
     },
     tellGap: (gap) => {
       brokenAt = undefined
