@@ -7,21 +7,31 @@ import { inShell, pack, paths } from './user-shell.ts'
 /** The whole program of somebody who installs only what they need. */
 const program = `
 import { createRegistry } from '@rca/core'
+import { docker } from '@rca/connector-docker'
 import { server } from '@rca/connector-server'
 
-const registry = createRegistry([server])
+const registry = createRegistry([docker, server])
 const agent = await registry.createAgent({ agentType: 'server', platformUrl: 'https://api.example.com', agentToken: 'server-token' })
 const { agent_type, timestamp, data } = await agent.collectMetrics()
 const names = [...new Set(data.metrics.map((metric) => metric.name))]
 console.log(JSON.stringify({ agent_type, timestamp, names, command: agent.getDeploymentCommand(), node: process.version }))
 await agent.stop()
+
+const config = { docker_host: 'tcp://127.0.0.1:9' }
+const other = await registry.createAgent({ agentType: 'docker', platformUrl: 'https://api.example.com', agentToken: 'docker-token', config })
+console.log(JSON.stringify({ command: other.getDeploymentCommand() }))
+await other.collectMetrics().catch((error) => console.log(JSON.stringify({ reason: error.message })))
+await other.stop()
 `
+
+const names = ['core', 'connector-docker', 'connector-server']
 
 describe('the packed packages, installed with npm in an empty folder', () => {
   let folder = ''
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rca-packed-'))
-    const tarballs = [await pack(folder, 'core'), await pack(folder, 'connector-server')]
+    const tarballs: string[] = []
+    for (const name of names) tarballs.push(await pack(folder, name))
     await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
     await inShell(folder, 'npm', ['install', '--no-audit', '--no-fund', ...tarballs])
     await writeFile(join(folder, 'agent.js'), program)
@@ -31,7 +41,8 @@ describe('the packed packages, installed with npm in an empty folder', () => {
   it.each(paths)('run a ten-line agent on %s', async (_title, path) => {
     const { stdout, stderr } = await inShell(folder, 'node', ['agent.js'], path)
     expect(stderr).toBe('')
-    const result = JSON.parse(stdout) as { agent_type: string; timestamp: string; names: string[]; command: string }
+    const [first = '', second = '', third = ''] = stdout.trim().split('\n')
+    const result = JSON.parse(first) as { agent_type: string; timestamp: string; names: string[]; command: string }
     expect(result.agent_type).toBe('server')
     expect(Date.parse(result.timestamp)).not.toBeNaN()
     expect(result.names).toEqual(
@@ -43,10 +54,12 @@ describe('the packed packages, installed with npm in an empty folder', () => {
       ]),
     )
     expect(result.command).toContain('server-token')
+    expect(JSON.parse(second)).toEqual({ command: expect.stringMatching(/^docker run -d .*docker-token/s) })
+    expect(JSON.parse(third)).toEqual({ reason: expect.stringContaining('No engine answers at tcp://127.0.0.1:9') })
   })
 
   it('hold no source, test or build state', async () => {
-    for (const name of ['core', 'connector-server']) {
+    for (const name of names) {
       const files = await readdir(join(folder, 'node_modules/@rca', name), { recursive: true })
       const own = files.filter((file) => !file.startsWith('node_modules'))
       expect(own.filter((file) => /(?:^src|\.test\.|\.tsbuildinfo$|^test|^bench)/.test(file))).toEqual([])

@@ -15,8 +15,9 @@ export function endpointOf(
   const { docker_host: address = 'unix:///var/run/docker.sock' } = config
   if (address.startsWith('unix://')) return { kind: 'socket', path: address.slice('unix://'.length) }
   // Of `tcp:` no port is the usual one, which a URL leaves out.
-  const url = URL.parse(address.replace(/^https?:/, 'tcp:'))
-  if (url === null || url.hostname === '')
+  const text = address.replace(/^https?:/, 'tcp:')
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || url.hostname === '')
     throw new Error('`docker_host` is no address: write `unix:///path/to/docker.sock` or `tcp://host:port`')
   const isSecure = config.docker_tls_verify || config.docker_cert_path !== undefined || address.startsWith('https:')
   return {
