@@ -99,8 +99,9 @@ async function show(
 ): Promise<void> {
   say(`What the platform knows now:\n\n${showAgents(agents)}`)
   for (const { agent_id: id, environment } of agents) {
-    say(`\nEntities of \`${environment}\`\n${showEntities(await entities(id))}`)
-    say(`\nLive metrics of \`${environment}\`\n${showMetrics(await series(id))}`)
+    const known = await entities(id)
+    say(`\nEntities of \`${environment}\`\n${showEntities(known)}`)
+    say(`\nLive metrics of \`${environment}\`\n${showMetrics(await series(id), known)}`)
     say(`\nEvents of \`${environment}\`\n${showEvents(await events(environment))}`)
   }
 }

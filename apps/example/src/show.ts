@@ -40,7 +40,8 @@ export function showEntities(entities: readonly EntityAnswer[]): string {
 }
 
 /** One series of each metric: the one that says most about the whole. */
-export function showMetrics(series: readonly SeriesAnswer[]): string {
+export function showMetrics(series: readonly SeriesAnswer[], entities: readonly EntityAnswer[]): string {
+  const names = new Map(entities.map(({ type, id, name }) => [`${type} ${id}`, name]))
   const byName = Map.groupBy(
     series.filter(({ name, last }) => last !== undefined && !name.startsWith('rca.')),
     ({ name }) => name,
@@ -49,12 +50,19 @@ export function showMetrics(series: readonly SeriesAnswer[]): string {
     .flatMap((members) => members.toSorted((left, right) => size(left) - size(right)).slice(0, 1))
     .toSorted((left, right) => rank(left) - rank(right))
     .slice(0, MOST_ROWS)
-    .map(({ name, unit, attributes, last }) => {
+    .map(({ name, unit, attributes, entity, last }) => {
+      const whose = names.get(`${entity.type} ${entity.id}`) ?? entity.id
       const labels = Object.entries(attributes).map(([key, value]) => `${key}=${String(value)}`)
-      return [name, shorten(labels.join(' ')), formatValue(last?.value ?? Number.NaN, unit), last?.at ?? '']
+      return [
+        name,
+        shorten(whose),
+        shorten(labels.join(' ')),
+        formatValue(last?.value ?? Number.NaN, unit),
+        last?.at ?? '',
+      ]
     })
   const more = byName.size - rows.length
-  return `${table(['metric', 'attributes', 'value', 'at'], rows)}\n${series.length} series of ${byName.size} metrics${more > 0 ? `, ${more} more metrics are not shown` : ''}`
+  return `${table(['metric', 'of', 'attributes', 'value', 'at'], rows)}\n${series.length} series of ${byName.size} metrics${more > 0 ? `, ${more} more metrics are not shown` : ''}`
 }
 
 /** What happened, the newest first. */
