@@ -1,3 +1,4 @@
+export { makeCertificates } from './certificates.ts'
 export { BUSYBOX_IMAGE, importBusybox, importFolder } from './docker/busybox-image.ts'
 export { composeEnvironment } from './docker/compose.ts'
 export { answers, docker } from './docker/docker-cli.ts'

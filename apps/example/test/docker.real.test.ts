@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { BUSYBOX_IMAGE, composeEnvironment, docker, findEngine, run, testRun } f
 import { realDescribe, realTest } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { AgentAnswer } from '../src/platform.ts'
+import { startCompanyNetwork } from './company-network.ts'
 import { type PlatformProcess, type Provisioned, startPlatformProcess } from './platform-process.ts'
 import { eventually } from './processes.ts'
 
@@ -213,6 +214,34 @@ realDescribe('a Docker host', engine, () => {
     await sh(uninstall_command)
     expect(await on('ps', '--all', '--quiet', '--filter', `name=${name}`)).toBe('')
     expect(await on('volume', 'ls', '--quiet', '--filter', `name=${name}`)).toBe('')
+  })
+
+  it('reaches a platform behind a proxy and with an authority of its own', async () => {
+    const company = await startCompanyNetwork(join(directory, 'company'))
+    const data = join(directory, 'company-data')
+    mkdirSync(data)
+    const behind = await startPlatformProcess(data, { RCA_PUBLIC_URL: company.platformUrl })
+    const name = `${mine}-behind`
+    try {
+      company.lead(behind.url)
+      const config = {
+        network: 'host',
+        container_name: name,
+        https_proxy: company.proxyUrl,
+        ca_file: company.authorityFile,
+      }
+      const answer = await behind.provision({ agent_type: 'docker', environment_name: mine, config })
+      await sh(answer.deployment_command)
+      await eventually('the agent coming online', async () => {
+        const { agents } = await behind.get<{ agents: AgentAnswer[] }>('agents', { environment: mine })
+        return agents[0]?.connectivity === 'online' && agents[0].health.status === 'healthy'
+      })
+      expect(new Set(company.connected)).toEqual(new Set([new URL(company.platformUrl).host]))
+      await sh(answer.uninstall_command)
+    } finally {
+      await behind.stop()
+      company.close()
+    }
   })
 
   it('says which group the agent needs where it may not use the socket', async () => {

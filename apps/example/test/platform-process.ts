@@ -37,13 +37,21 @@ export interface PlatformProcess {
   stop(): Promise<unknown>
 }
 
-/** Starts the API on a free loopback port, with a database in `directory`. */
-export async function startPlatformProcess(directory: string): Promise<PlatformProcess> {
+/**
+ * Starts the API on a free loopback port, with a database in `directory`.
+ *
+ * @param more further environment variables
+ */
+export async function startPlatformProcess(
+  directory: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<PlatformProcess> {
   const env = {
     PORT: '0',
     RCA_ADMIN_TOKEN: ADMIN,
     DATABASE_URL: `sqlite:${join(directory, 'rca.sqlite')}`,
     RCA_HEARTBEAT_INTERVAL: '1s',
+    ...more,
   }
   const pnpm = join(repository, 'node_modules/.bin/pnpm')
   const program = startProgram(pnpm, ['--filter', '@rca/api', 'start'], { cwd: repository, env })

@@ -11,6 +11,8 @@ import { engineEvent } from './scene.ts'
 export interface Watching {
   /** What it has told, in order. */
   told(): Event[]
+  /** All cursors that it has saved. */
+  readonly cursors: readonly string[]
   /** The cursor that was saved last, by this watcher or before it. */
   cursor(): string | undefined
   /** Resolves when all has been told that the engine has told so far. */
@@ -77,6 +79,7 @@ export function startWatching(client: DockerClient, log: EventLog, options: Watc
   const isMark = ({ body }: Event): boolean => body.includes(MARK)
   return {
     told: () => events(emitted).filter((event) => !isMark(event)),
+    cursors,
     cursor: () => cursors.at(-1) ?? options.cursor,
     caughtUp: async () => {
       await vi.waitFor(() => expect(isFollowed).toBe(true), PATIENCE)

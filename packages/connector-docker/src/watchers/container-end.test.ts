@@ -128,6 +128,12 @@ describe('a crash', () => {
     })
   })
 
+  test('is none for want of memory where only the run after it had too little', async () => {
+    const next = { status: 'running', startedAt: '2026-11-25T00:00:05.35Z', outOfMemory: true }
+    const [event] = await end(scene(changed(ended, { state: next })), 1)
+    expect(event).toMatchObject({ severity: 'error', attributes: { 'container.oom_killed': false } })
+  })
+
   test('says what the engine says was wrong, without secrets', async () => {
     const error = 'cannot mount with password=canary-a and canary-password'
     const [event] = await end(scene(changed(ended, { state: { error } })))
@@ -178,6 +184,14 @@ describe('the log of a crash', () => {
       'container.log': 'starting\nall is lost\n',
       'container.started_at': '2026-11-25T00:00:01.510Z',
     })
+  })
+
+  test('ends where the next run begins, although that has ended as well', async () => {
+    const next = { status: 'exited', startedAt: '2026-11-25T00:00:05.35Z', finishedAt: '2026-11-25T00:00:05.5Z' }
+    const made = scene(changed(ended, { state: next }), { logs })
+    await made.tell('die', '00:00:01', { exitCode: '1' })
+    await made.tell('start', '00:00:01.51')
+    expect(await logOf(made)).toBe('starting\nall is lost\n')
   })
 
   test('begins with the run although nothing was told of one before', async () => {
@@ -326,6 +340,13 @@ describe('an end that is no crash', () => {
       expect(await end(made)).toMatchObject([{ name: 'container.crashed' }])
     },
   )
+
+  test('by request it stays, although a harmless signal was sent after the one that ends it', async () => {
+    const made = scene()
+    await made.tell('kill', '00:00:04', { signal: '15' })
+    await made.tell('kill', '00:00:05', { signal: '28' })
+    expect(await end(made, 143)).toMatchObject([{ name: 'container.exited' }])
+  })
 
   test('a signal and a shortage of memory concern one run only', async () => {
     const made = scene()

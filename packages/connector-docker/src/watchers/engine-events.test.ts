@@ -312,6 +312,12 @@ describe.concurrent('an engine that is restarted', () => {
         'docker.events.until': '2026-11-25T00:05:00.000Z',
       },
     })
+    // Until then it is remembered that nobody listened. Read on is from the newest event of the engine's own clock.
+    expect(second.cursors.slice(0, -2).every((cursor) => cursor.includes('brokenAt'))).toBe(true)
+    expect(JSON.parse(second.cursor() ?? '')).toEqual({
+      timeNano: '1795564922000000000',
+      ids: [`docker/1795564922000000000/${job.id}/die`],
+    })
   })
 
   test('tells late what has been concluded: none is told twice, and what follows is', async () => {
@@ -387,6 +393,62 @@ describe.concurrent('an engine that is restarted', () => {
   })
 })
 
+describe.concurrent('what the engine remembers', () => {
+  const cursor = JSON.stringify({ timeNano: '1795564800000000000', ids: [] })
+
+  test('of a container that is gone without a word is told, and that it is gone', async () => {
+    const { engine, set, tell, watch } = world()
+    const job = set('job', '00:00:01')
+    tell('create', job, '00:00:01.1')
+    engine.there.clear()
+    const watching = watch('00:05:00', cursor)
+    await watching.caughtUp()
+    expect(watching.told().map(({ name, entity }) => `${name} ${entity.id}`)).toEqual([
+      `container.created ${job.id}`,
+      `container.removed ${job.id}`,
+    ])
+  })
+
+  test('late, while containers are looked at, is told as the engine tells it', async () => {
+    const { engine, set, tell, watch } = world()
+    const web = set('web', '00:00:01', '00:00:02')
+    const look = engine.container
+    let looks = 0
+    Object.assign(engine, {
+      container: (async (id, signal) => {
+        looks += 1
+        if (looks === 2) {
+          set('web', '00:00:01', '00:00:02', '00:00:59.8')
+          setTimeout(() => tell('die', web, '00:00:59.9', { exitCode: '0' }), 50)
+        }
+        return look(id, signal)
+      }) satisfies typeof look,
+    })
+    tell('create', web, '00:00:01.1')
+    tell('start', web, '00:00:02.1')
+    const watching = watch('00:05:00', cursor)
+    await watching.caughtUp()
+    expect(summaryOf(watching.told())).toEqual([
+      '00:00:01.100 created web',
+      '00:00:02.100 started web',
+      '00:00:59.900 exited web',
+    ])
+  })
+
+  test('is not asked whether a container that was there before is new: the next in its place is compared with it', async () => {
+    const { engine, set, tell, watch } = world()
+    const before = set('web', '00:00:01', '00:00:02')
+    const watching = watch('01:00:00')
+    await watching.caughtUp()
+    engine.there.delete(before.id)
+    const next = changed(before, { id: 'f'.repeat(64), image: 'shop/web:2', created: '2026-11-25T02:00:00Z' })
+    engine.there.set(next.id, next)
+    tell('create', next, '02:00:00.1')
+    await watching.caughtUp()
+    expect(watching.told().map(({ name }) => name)).toEqual(['container.created', 'container.changed'])
+  })
+})
+
 describe.concurrent('a run that begins while the watcher catches up', () => {
   test('does not make the one before it news', async () => {
     const { set, tell, engine, watch, log } = world()
@@ -446,6 +508,20 @@ describe.concurrent('where the stream is read from', () => {
     expect(summaryOf(watching.told())).toEqual(['00:00:02.000 stopped job'])
     expect(JSON.parse(watching.cursor() ?? '').ids).toHaveLength(1)
   })
+
+  test('of two events of one nanosecond none is told again when the stream broke after both', async () => {
+    const { set, tell, watch, log } = world()
+    const first = watch('00:00:00')
+    await first.caughtUp()
+    tell('stop', set('web', '00:00:00'), '00:00:02')
+    tell('stop', set('job', '00:00:00'), '00:00:02')
+    log.break(gone)
+    await first.ended
+    expect(first.told()).toHaveLength(2)
+    const second = watch('00:00:00', first.cursor())
+    await second.caughtUp()
+    expect(second.told().filter((event) => !isGap(event))).toEqual([])
+  })
 })
 
 describe.concurrent('what was told', () => {
@@ -453,7 +529,10 @@ describe.concurrent('what was told', () => {
     const { set, tell, watch, engine } = world()
     const crash = Promise.withResolvers<string>()
     Object.assign(engine, { logs: () => crash.promise })
-    const watching = watch('00:00:00')
+    let cursorAtRename: string | undefined
+    const watching = watch('00:00:00', undefined, ({ events }) => {
+      if (events?.some((event) => event?.name === 'container.renamed')) cursorAtRename = watching.cursor()
+    })
     await watching.caughtUp()
     const saved = watching.cursor()
     const web = set('web', '00:00:01', '00:00:02', '00:00:03', 1)
@@ -465,7 +544,30 @@ describe.concurrent('what was told', () => {
     crash.resolve('all is lost\n')
     await watching.caughtUp()
     expect(summaryOf(watching.told())).toEqual(['00:00:03.100 crashed web', '00:00:04.000 renamed web'])
+    expect(cursorAtRename).toBe(saved)
     expect(watching.cursor()).not.toBe(saved)
+  })
+
+  test('is gathered side by side: slow evidence of one crash does not keep that of another waiting', async () => {
+    const { set, tell, watch, engine } = world()
+    const logs = Promise.withResolvers<string>()
+    const asked: string[] = []
+    Object.assign(engine, {
+      logs: (id: string) => {
+        asked.push(id)
+        return logs.promise
+      },
+    })
+    const watching = watch('00:00:00')
+    await watching.caughtUp()
+    const crashed = ['web', 'job'].map((name) => set(name, '00:00:01', '00:00:02', '00:00:03', 1))
+    for (const container of crashed) tell('die', container, '00:00:03.1', { exitCode: '1' })
+    await setImmediate()
+    await setImmediate()
+    expect(asked).toEqual(crashed.map(({ id }) => id))
+    logs.resolve('all is lost\n')
+    await watching.caughtUp()
+    expect(summaryOf(watching.told())).toEqual(['00:00:03.100 crashed web', '00:00:03.100 crashed job'])
   })
 
   test('is told before the watcher gives up for a stream that broke', async () => {
@@ -487,6 +589,8 @@ describe.concurrent('what was told', () => {
     await watching.caughtUp()
     const times = watching.told().map(({ id }) => id)
     expect(times).toHaveLength(2000)
+    // Not after each of them.
+    expect(watching.cursors.length).toBeLessThan(200)
     expect(times).toEqual(times.toSorted())
   })
 
@@ -530,4 +634,16 @@ test.concurrent('an agent that stops ends the watcher, and leaves no gap behind'
   await watching.caughtUp()
   expect(await watching.stop()).toBeUndefined()
   expect(watching.cursor()).not.toContain('brokenAt')
+})
+
+test.concurrent('so does one that stops while the engine hangs', async () => {
+  const { watch, engine } = world()
+  Object.assign(engine, {
+    containers: (signal: AbortSignal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  })
+  const watching = watch('00:00:00')
+  await setImmediate()
+  await watching.stop()
+  expect(watching.cursors).toEqual([])
 })
