@@ -1,0 +1,125 @@
+{{- define "agent.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "agent.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else if contains (include "agent.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "agent.name" .) | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Names of objects that belong to no namespace are unique in the cluster. */}}
+{{- define "agent.clusterName" -}}
+{{- printf "%s-%s" .Release.Namespace (include "agent.fullname" .) -}}
+{{- end -}}
+
+{{- define "agent.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "agent.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "agent.commonLabels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: incident-rca
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{- define "agent.labels" -}}
+{{ include "agent.selectorLabels" . }}
+{{ include "agent.commonLabels" . }}
+{{- end -}}
+
+{{- define "agent.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "agent.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "agent.leaseName" -}}
+{{- default (include "agent.fullname" .) .Values.leaseName -}}
+{{- end -}}
+
+{{- define "agent.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{- printf "%s@%s" .repository .digest -}}
+{{- else -}}
+{{- printf "%s:%s" .repository .tag -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A list, given as one or as text separated by commas, as `{"items": […]}`. */}}
+{{- define "agent.list" -}}
+{{- $items := list -}}
+{{- if kindIs "string" . -}}
+{{- range splitList "," . -}}
+{{- if trim . -}}{{- $items = append $items (trim .) -}}{{- end -}}
+{{- end -}}
+{{- else -}}
+{{- $items = default list . -}}
+{{- end -}}
+{{- dict "items" $items | toJson -}}
+{{- end -}}
+
+{{/* A value as the agent reads it: lists separated by commas, whole numbers without an exponent, objects as JSON. */}}
+{{- define "agent.text" -}}
+{{- if kindIs "slice" . -}}
+{{- $items := list -}}
+{{- range . -}}{{- $items = append $items (include "agent.text" .) -}}{{- end -}}
+{{- join "," $items -}}
+{{- else if kindIs "map" . -}}
+{{- toJson . -}}
+{{- else if and (kindIs "float64" .) (eq (floor .) .) -}}
+{{- int64 . -}}
+{{- else if not (kindIs "invalid" .) -}}
+{{- toString . -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The agent's options as variables, those in `config` last: `logLevel` becomes LOG_LEVEL. Those without a value are left out. */}}
+{{- define "agent.options" -}}
+{{- $known := list "logLevel" "collectInterval" "heartbeatInterval" "maxBatchSize" "maxQueueSize" "retryCount" "kubeconfig" "kubeconfigContext" "namespaces" "watchSecretNames" "objectLabels" "crashLogLines" -}}
+{{- $taken := list "PLATFORM_API_URL" "AGENT_TOKEN" "AGENT_TOKEN_FILE" "AGENT_TYPE" "LEASE_NAME" "POD_NAME" "POD_NAMESPACE" "RCA_STATE_DIR" "RCA_HEALTH_SOCKET" -}}
+{{- $variables := dict -}}
+{{- $given := dict -}}
+{{- range $known -}}{{- $_ := set $given . (index $.Values .) -}}{{- end -}}
+{{- range $source := list $given (default dict .Values.config) -}}
+{{- range $key, $value := $source -}}
+{{- $name := regexReplaceAll "\\W+" (regexReplaceAll "([a-z0-9])([A-Z])" $key "${1}_${2}") "_" | upper -}}
+{{- if has $name $taken -}}
+{{- fail (printf "`config.%s` cannot be set: the chart sets %s itself" $key $name) -}}
+{{- end -}}
+{{- $text := include "agent.text" $value -}}
+{{- if ne $text "" -}}{{- $_ := set $variables $name $text -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $variables -}}
+{{- end -}}
+
+{{/* Kubernetes fills in `$(NAME)` in variables, and takes two dollar signs for one. */}}
+{{- define "agent.literal" -}}
+{{- . | replace "$" "$$" | quote -}}
+{{- end -}}
+
+{{- define "agent.validate" -}}
+{{- if not (or .Values.platformUrl .Values.existingConfigMap) -}}
+{{- fail "`platformUrl` is not set. Set it to the platform's address, such as --set-string platformUrl=https://api.example.com" -}}
+{{- end -}}
+{{- if not (or .Values.agentToken .Values.existingSecret) -}}
+{{- fail "`agentToken` is not set. Set it to the token that the platform showed once, or `existingSecret` to the name of a Secret that holds it" -}}
+{{- end -}}
+{{- if and .Values.agentToken .Values.existingSecret -}}
+{{- fail "`agentToken` and `existingSecret` are both set. Set only one of them" -}}
+{{- end -}}
+{{- if and .Values.ca .Values.caConfigMap -}}
+{{- fail "`ca` and `caConfigMap` are both set. Set only one of them" -}}
+{{- end -}}
+{{- end -}}

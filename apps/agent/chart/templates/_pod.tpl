@@ -1,0 +1,134 @@
+{{/* What the agent's pod and that of the test have in common. */}}
+{{- define "agent.podSpec" -}}
+{{- $pullSecrets := (include "agent.list" .Values.imagePullSecrets | fromJson).items -}}
+serviceAccountName: {{ include "agent.serviceAccountName" . }}
+automountServiceAccountToken: true
+enableServiceLinks: false
+{{- if $pullSecrets }}
+imagePullSecrets:
+  {{- range $pullSecrets }}
+  - name: {{ if kindIs "map" . }}{{ .name | quote }}{{ else }}{{ . | quote }}{{ end }}
+  {{- end }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . | quote }}
+{{- end }}
+securityContext:
+  {{- toYaml .Values.podSecurityContext | nindent 2 }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+volumes:
+  - name: tmp
+    emptyDir:
+      sizeLimit: 64Mi
+  - name: state
+    emptyDir:
+      sizeLimit: 64Mi
+  {{- /* 288 is 0440: YAML's versions read octal numbers differently. */}}
+  - name: token
+    secret:
+      secretName: {{ default (include "agent.fullname" .) .Values.existingSecret | quote }}
+      defaultMode: 288
+      items:
+        - key: {{ ternary .Values.existingSecretKey "agent-token" (ne .Values.existingSecret "") | quote }}
+          path: agent-token
+  {{- if or .Values.ca .Values.caConfigMap }}
+  - name: ca
+    configMap:
+      name: {{ default (printf "%s-ca" (include "agent.fullname" .)) .Values.caConfigMap | quote }}
+      items:
+        - key: ca.crt
+          path: ca.crt
+  {{- end }}
+  {{- with .Values.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end -}}
+
+{{/* What their containers have in common. */}}
+{{- define "agent.container" -}}
+image: {{ include "agent.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  {{- toYaml .Values.securityContext | nindent 2 }}
+env:
+  - name: POD_NAME
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.name
+  - name: POD_NAMESPACE
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.namespace
+  {{- with .Values.platformUrl }}
+  - name: PLATFORM_API_URL
+    value: {{ include "agent.literal" . }}
+  {{- end }}
+  - name: AGENT_TOKEN_FILE
+    value: /etc/rca-agent/token/agent-token
+  - name: AGENT_TYPE
+    value: {{ include "agent.literal" .Values.agentType }}
+  - name: LEASE_NAME
+    value: {{ include "agent.leaseName" . | quote }}
+  - name: RCA_STATE_DIR
+    value: /var/lib/rca-agent
+  - name: RCA_HEALTH_SOCKET
+    value: /tmp/rca-agent.sock
+  {{- range $name, $text := include "agent.options" . | fromJson }}
+  - name: {{ $name }}
+    value: {{ include "agent.literal" $text }}
+  {{- end }}
+  {{- with .Values.httpsProxy }}
+  - name: HTTPS_PROXY
+    value: {{ include "agent.literal" . }}
+  - name: HTTP_PROXY
+    value: {{ include "agent.literal" . }}
+  {{- /* The API server's address is known only in the cluster. */}}
+  - name: NO_PROXY
+    value: {{ printf "$(KUBERNETES_SERVICE_HOST),kubernetes.default.svc,localhost,127.0.0.1%s" (ternary "" (printf ",%s" ($.Values.noProxy | replace "$" "$$")) (eq $.Values.noProxy "")) | quote }}
+  - name: NODE_USE_ENV_PROXY
+    value: "1"
+  {{- end }}
+  {{- if or .Values.ca .Values.caConfigMap }}
+  - name: NODE_EXTRA_CA_CERTS
+    value: /etc/rca-agent/ca/ca.crt
+  {{- end }}
+  {{- with .Values.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with .Values.existingConfigMap }}
+envFrom:
+  - configMapRef:
+      name: {{ . | quote }}
+{{- end }}
+volumeMounts:
+  - name: tmp
+    mountPath: /tmp
+  - name: state
+    mountPath: /var/lib/rca-agent
+  - name: token
+    mountPath: /etc/rca-agent/token
+    readOnly: true
+  {{- if or .Values.ca .Values.caConfigMap }}
+  - name: ca
+    mountPath: /etc/rca-agent/ca
+    readOnly: true
+  {{- end }}
+  {{- with .Values.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+resources:
+  {{- toYaml .Values.resources | nindent 2 }}
+{{- end -}}
+
+{{/* Asks the agent how it is, as the image's own health check does. */}}
+{{- define "agent.probe" -}}
+exec:
+  command: [node, --max-semi-space-size=1, --v8-pool-size=1, --jitless, /app/dist/healthcheck.js]
+{{- end -}}

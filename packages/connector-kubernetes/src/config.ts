@@ -1,0 +1,107 @@
+import { deploymentOnly } from '@rca/core'
+import { z } from 'zod'
+
+/** A name that Kubernetes accepts for a namespace (RFC 1123 label). */
+const label = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/, 'must be lower-case letters, digits and `-`, at most 63')
+  .max(63)
+
+/** A name that Kubernetes accepts for most objects (RFC 1123 subdomain). */
+const objectName = z
+  .string()
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
+    'must be lower-case letters, digits, `-` and `.`, such as `agent-token`',
+  )
+  .max(253)
+
+/** Where the agent is installed unless the operator says otherwise. */
+export const DEFAULT_NAMESPACE = 'incident-rca'
+
+/** The options of the Kubernetes connector, as an operator writes them. */
+export const configSchema = z.strictObject({
+  kubeconfig: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Kubeconfig file of an agent outside the cluster. Without it the agent’s service account is used.'),
+  kubeconfig_context: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Context of that kubeconfig. Without it the file’s current one.'),
+  namespaces: z.array(label).default([]).describe('Namespaces that are watched. None stands for the whole cluster.'),
+  watch_secret_names: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether changes of Secrets are reported, by name alone. Kubernetes has no permission for names alone: the agent may then read Secrets, and drops their data unseen.',
+    ),
+  object_labels: z
+    .array(z.string().min(1))
+    .default(['app', 'app.kubernetes.io/*', 'helm.sh/chart', 'k8s-app'])
+    .describe('Labels of objects that are reported; `*` stands for any text. All others stay in the cluster.'),
+  crash_log_lines: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(200)
+    .describe('Most lines of a crashed container’s log that are kept as evidence, 16 KiB at most; 0 for none.'),
+  lease_name: objectName
+    .optional()
+    .describe(
+      'Lease in the agent’s namespace by which several replicas agree on who reports. Without it one is alone.',
+    ),
+  namespace: deploymentOnly(label)
+    .default(DEFAULT_NAMESPACE)
+    .describe('Namespace in which the agent runs. It is created where it does not exist.'),
+  release_name: deploymentOnly(label.max(53)).default('incident-rca').describe('Name of the Helm release.'),
+  replicas: deploymentOnly(z.int().min(1).max(10))
+    .default(1)
+    .describe('Agents that run. One of them reports; the others take over when it ends.'),
+  chart_repository: deploymentOnly(z.url({ protocol: /^https?$/ }))
+    .optional()
+    .describe('Helm repository with the chart `agent`. Without it the platform’s own.'),
+  chart_version: deploymentOnly(
+    z.string().regex(/^\d+\.\d+\.\d+[\w.+-]*$/, 'must be a version of the chart, such as `1.2.3`'),
+  )
+    .optional()
+    .describe('Version of the chart. Without it the newest.'),
+  image: deploymentOnly(
+    z
+      .string()
+      .regex(
+        /^\w[\w.-]*(?::\d+(?=\/))?(?:\/\w[\w.-]*)*(?::\w[\w.-]*)?(?:@\w+:[0-9a-f]{32,})?$/,
+        'must be an image reference, such as `registry/agent:1.0` or `registry/agent@sha256:…`',
+      ),
+  )
+    .optional()
+    .describe("The agent's image. Without it the chart's."),
+  image_pull_secrets: deploymentOnly(z.array(objectName))
+    .default([])
+    .describe('Secrets in the namespace with which the image is pulled.'),
+  existing_secret: deploymentOnly(objectName)
+    .optional()
+    .describe('Secret in the namespace that holds the agent token. The command then does not contain the token.'),
+  existing_secret_key: deploymentOnly(z.string().regex(/^[\w.-]+$/, 'must be letters, digits, `-`, `_` and `.`'))
+    .default('agent-token')
+    .describe('Key of that Secret under which the token stands.'),
+  context: deploymentOnly(z.string().min(1))
+    .optional()
+    .describe('Context of the kubeconfig with which the command is run. Without it the current one.'),
+  https_proxy: deploymentOnly(z.url({ protocol: /^https?$/ }))
+    .optional()
+    .describe('Proxy through which the agent reaches the platform.'),
+  no_proxy: deploymentOnly(z.string().min(1))
+    .optional()
+    .describe('Hosts that are reached without the proxy, separated by commas. The cluster’s API server is one anyway.'),
+  ca_config_map: deploymentOnly(objectName)
+    .optional()
+    .describe(
+      "ConfigMap in the namespace with the certificate authority of the platform's TLS certificate, as PEM under the key `ca.crt`.",
+    ),
+})
+
+/** The checked options of the Kubernetes connector, with defaults. */
+export type KubernetesConfig = z.output<typeof configSchema>

@@ -1,0 +1,7 @@
+import { type ShellCommand, sh } from '@rca/core'
+import type { KubernetesConfig } from '../config.ts'
+
+/** `kubectl`, with the context that the operator chose. */
+export function kubectl({ context }: Pick<KubernetesConfig, 'context'>): ShellCommand {
+  return context === undefined ? sh`kubectl` : sh`kubectl --context ${context}`
+}
