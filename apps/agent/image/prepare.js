@@ -25,6 +25,7 @@ function isPackage(folder) {
   return basename(basename(parent).startsWith('@') ? dirname(parent) : parent) === 'node_modules'
 }
 
-for (const own of ['bin', 'chart', 'image', 'manifests', 'Dockerfile']) rmSync(join(app, own), { recursive: true, force: true })
+for (const own of ['bin', 'chart', 'image', 'manifests', 'Dockerfile'])
+  rmSync(join(app, own), { recursive: true, force: true })
 prune(app)
 mkdirSync(state, { mode: 0o750 })

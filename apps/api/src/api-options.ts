@@ -1,5 +1,6 @@
 import type { Duration, Registry } from '@rca/core'
 import type { FastifyBaseLogger } from 'fastify'
+import { DEFAULT_AGENT_FOLDER } from './agent-files/agent-files.ts'
 import type { TrustProxy } from './trust-proxy.ts'
 
 /** Where data is kept unless something else is said. */
@@ -19,6 +20,8 @@ export interface ApiOptions {
   readonly databaseUrl?: string
   /** The address that agents are told. @default the one the API listens on */
   readonly publicUrl?: string
+  /** Folder of the agent's package, whose chart and manifests are served. @default the one beside the API's package */
+  readonly agentFolder?: string
   /** Between two heartbeats of an agent that has no interval of its own. An agent is offline after three without a call. @default '30s' */
   readonly heartbeatInterval?: Duration
   /** How long tokens stay valid after they were rotated. @default '24h' */
@@ -57,6 +60,7 @@ export function completeOptions(options: ApiOptions): CompleteApiOptions {
     host: '127.0.0.1',
     port: 8080,
     databaseUrl: DEFAULT_DATABASE_URL,
+    agentFolder: DEFAULT_AGENT_FOLDER,
     heartbeatInterval: '30s',
     tokenGrace: '24h',
     retention: '7d',

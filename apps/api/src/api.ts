@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { discoverConnectors, toMilliseconds } from '@rca/core'
+import { createAgentFiles } from './agent-files/agent-files.ts'
 import { type ApiOptions, completeOptions } from './api-options.ts'
 import { createApp } from './app.ts'
 import type { App } from './context.ts'
@@ -51,6 +52,7 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
     {
       store,
       registry,
+      agentFiles: createAgentFiles(options.agentFolder),
       now: options.now,
       publicUrl,
       heartbeatSeconds: toMilliseconds(options.heartbeatInterval) / 1000,

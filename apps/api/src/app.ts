@@ -13,6 +13,7 @@ import { ProblemError } from './problems/problem-error.ts'
 import { createRouteMap, type RouteMap } from './problems/route-map.ts'
 import { validatorCompiler } from './problems/validation.ts'
 import { addAgentRoutes } from './routes/agents.ts'
+import { addChartRoutes } from './routes/charts.ts'
 import { addDataRoute } from './routes/data.ts'
 import { addEntityRoute } from './routes/entities.ts'
 import { addEnvironmentRoutes } from './routes/environments.ts'
@@ -36,6 +37,7 @@ const REQUEST_TIMEOUT = 60_000
 const ROUTES = [
   addProvisionRoute,
   addTypeRoutes,
+  addChartRoutes,
   addDataRoute,
   addHeartbeatRoute,
   addEnvironmentRoutes,

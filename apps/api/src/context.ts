@@ -7,6 +7,7 @@ import type {
   RawServerDefault,
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { AgentFiles } from './agent-files/agent-files.ts'
 import type { Access, Caller } from './authentication/authenticate.ts'
 import type { Telemetry } from './operations/telemetry.ts'
 import type { RouteMap } from './problems/route-map.ts'
@@ -45,6 +46,7 @@ export interface Context {
   readonly store: Store
   readonly registry: Registry
   readonly telemetry: Telemetry
+  readonly agentFiles: AgentFiles
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** The platform's address as agents see it. */

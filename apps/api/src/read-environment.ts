@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path'
 import { duration, parsePlatformUrl } from '@rca/core'
 import { z } from 'zod'
 import { type ApiOptions, DEFAULT_DATABASE_URL } from './api-options.ts'
@@ -28,6 +29,7 @@ const environmentSchema = z.object({
     .string()
     .refine(isPlatformUrl, 'write the address that agents reach, such as https://rca.example.com')
     .optional(),
+  RCA_AGENT_FOLDER: z.string().refine(isAbsolute, 'write an absolute path').optional(),
   RCA_HEARTBEAT_INTERVAL: duration().optional(),
   RCA_TOKEN_GRACE: duration().optional(),
   RCA_RETENTION: duration().optional(),
@@ -78,6 +80,7 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
     adminToken: said.RCA_ADMIN_TOKEN,
     databaseUrl: `sqlite:${databasePath(said.DATABASE_URL ?? DEFAULT_DATABASE_URL, written.INIT_CWD)}`,
     publicUrl: said.RCA_PUBLIC_URL,
+    agentFolder: said.RCA_AGENT_FOLDER,
     heartbeatInterval: said.RCA_HEARTBEAT_INTERVAL,
     tokenGrace: said.RCA_TOKEN_GRACE,
     retention: said.RCA_RETENTION,
