@@ -1,4 +1,5 @@
 import { describe, test } from 'vitest'
+import type { Absence } from './absence.ts'
 
 /**
  * A test against something real. Where that is absent the test is skipped, or fails when `RCA_REQUIRE_REAL=1` says that it
@@ -11,9 +12,9 @@ export function realTest(name: string, isPresent: boolean, run: () => Promise<vo
 }
 
 /** Tests against something real, skipped as a whole where it is `missing`; with `RCA_REQUIRE_REAL=1` they fail instead. */
-export function realDescribe(name: string, { missing }: { readonly missing?: string }, body: () => void): void {
+export function realDescribe(name: string, { missing, isUnattainable = false }: Absence, body: () => void): void {
   if (missing === undefined) describe(name, body)
-  else if (isRequired()) failing(name, missing)
+  else if (isRequired() && !isUnattainable) failing(name, missing)
   else describe.skip(`${name} (${missing})`, body)
 }
 

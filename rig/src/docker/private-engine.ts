@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:f
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isRunning } from '../processes.ts'
 import { run } from '../run.ts'
 import { answers } from './docker-cli.ts'
 
@@ -113,18 +114,9 @@ export async function removePrivateEngine(engine: PrivateEngine, folder: string)
   await rm(folder, { recursive: true, force: true })
 }
 
-/** An engine leaves some mounts behind, such as that of the host's network namespace. */
-async function unmountBelow(folder: string): Promise<void> {
+/** Unmounts what was left behind in a folder, such as an engine's mount of the host's network namespace. */
+export async function unmountBelow(folder: string): Promise<void> {
   const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
   const places = mounts.map((line) => line.split(' ')[1] ?? '').filter((place) => place.startsWith(`${folder}/`))
   for (const place of places.toReversed()) await run('umount', [place])
-}
-
-/** Whether a process is there that has not ended: one that nobody has waited for yet has. */
-export function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
 }

@@ -1,31 +1,24 @@
-import { mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { isRunning } from '../processes.ts'
 import { hasProgram } from '../run.ts'
+import { sharing } from '../sharing.ts'
 import { importBusybox } from './busybox-image.ts'
 import { answers } from './docker-cli.ts'
-import { engineOf, isRunning, removePrivateEngine, startPrivateEngine } from './private-engine.ts'
+import { engineOf, removePrivateEngine, startPrivateEngine } from './private-engine.ts'
 
 /** Where the Docker command line looks without `DOCKER_HOST`. */
 const DEFAULT_HOST = 'unix:///var/run/docker.sock'
 
 /** Of the engine that we start where none answers. */
 const folder = join(tmpdir(), 'rca-rig-docker')
-const stateFile = join(tmpdir(), 'rca-rig-docker.json')
-const lockFolder = join(tmpdir(), 'rca-rig-docker.lock')
 
-/** A lock that is held longer was left behind, in milliseconds. */
-const LONGEST_LOCK = 120_000
-
-interface State {
-  readonly dockerHost: string
-  readonly pid: number
-  /** Processes that use it. The last of them stops it. */
-  readonly users: readonly number[]
-  /** Whether it stays until it is told to stop. */
-  readonly stays: boolean
-}
+const shared = sharing<{ readonly dockerHost: string; readonly pid: number }>({
+  name: 'rca-rig-docker',
+  isThere: ({ pid }) => isRunning(pid) && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'dockerd\n',
+  stop: ({ dockerHost, pid }) => removePrivateEngine(engineOf(dockerHost, pid), folder),
+})
 
 /** What there is to run tests against. */
 export interface FoundEngine {
@@ -43,16 +36,14 @@ export interface FoundEngine {
  */
 export async function findEngine(user?: number): Promise<FoundEngine> {
   if (!(await hasProgram('docker'))) return { dockerHost: '', missing: 'the `docker` command line is not installed' }
-  return locked(async () => {
+  return shared.locked(async () => {
     const dockerHost = (await runningEngine()) ?? (await startIfPossible())
     if (dockerHost === undefined)
       return {
         dockerHost: '',
         missing: 'no Docker Engine answers, and one is started only by root where `dockerd` is installed',
       }
-    const state = readState()
-    if (state?.dockerHost === dockerHost)
-      writeState({ ...state, stays: state.stays || user === undefined, users: [...usersOf(state), user ?? 0] })
+    if (shared.current()?.dockerHost === dockerHost) shared.join(user)
     await importBusybox(dockerHost)
     return { dockerHost }
   })
@@ -60,23 +51,12 @@ export async function findEngine(user?: number): Promise<FoundEngine> {
 
 /** Stops the private engine if there is one: at once, or when `user` was the last that used it and nobody wants it to stay. */
 export async function releaseEngine(user?: number): Promise<'stopped' | 'left alone'> {
-  return locked(async () => {
-    const state = readState()
-    if (state === undefined) return 'left alone'
-    const users = usersOf(state).filter((other) => other !== user)
-    if (user !== undefined && (state.stays || users.length > 0 || !state.users.includes(user))) {
-      writeState({ ...state, users })
-      return 'left alone'
-    }
-    await removePrivateEngine(engineOf(state.dockerHost, state.pid), folder)
-    rmSync(stateFile, { force: true })
-    return 'stopped'
-  })
+  return shared.release(user)
 }
 
 async function runningEngine(): Promise<string | undefined> {
   const { DOCKER_HOST: chosen } = process.env
-  for (const host of [chosen, DEFAULT_HOST, readState()?.dockerHost])
+  for (const host of [chosen, DEFAULT_HOST, shared.current()?.dockerHost])
     if (host !== undefined && host !== '' && (await answers(host))) return host
   return undefined
 }
@@ -84,48 +64,6 @@ async function runningEngine(): Promise<string | undefined> {
 async function startIfPossible(): Promise<string | undefined> {
   if (process.getuid?.() !== 0 || !(await hasProgram('dockerd'))) return undefined
   const { dockerHost, pid } = await startPrivateEngine({ folder, isolated: false })
-  writeState({ dockerHost, pid, users: [], stays: false })
+  shared.note({ dockerHost, pid })
   return dockerHost
-}
-
-/** Those that have not ended. */
-function usersOf({ users }: State): number[] {
-  return users.filter((user) => user !== 0 && isRunning(user))
-}
-
-function writeState(state: State): void {
-  writeFileSync(stateFile, JSON.stringify(state))
-}
-
-function readState(): State | undefined {
-  try {
-    const state = JSON.parse(readFileSync(stateFile, 'utf8')) as State
-    return isRunning(state.pid) && readFileSync(`/proc/${state.pid}/comm`, 'utf8') === 'dockerd\n' ? state : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Only one process at a time: test workers ask at the same moment. */
-async function locked<Result>(task: () => Promise<Result>): Promise<Result> {
-  while (!takeLock()) await sleep(100)
-  try {
-    return await task()
-  } finally {
-    rmdirSync(lockFolder)
-  }
-}
-
-function takeLock(): boolean {
-  try {
-    mkdirSync(lockFolder)
-    return true
-  } catch {
-    try {
-      if (Date.now() - statSync(lockFolder).mtimeMs > LONGEST_LOCK) rmdirSync(lockFolder)
-    } catch {
-      // Whoever held it has let it go.
-    }
-    return false
-  }
 }

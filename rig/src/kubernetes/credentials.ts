@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeAuthority, makeCertificate } from '../certificates.ts'
+import { run } from '../run.ts'
+
+/** The name of the one node. */
+export const NODE_NAME = 'node1'
+
+/** The address of the API server inside the cluster. */
+export const SERVICE_ADDRESS = '10.96.0.1'
+
+/** Who has a token, as which user and in which group. */
+const USERS = {
+  admin: ['admin', 'system:masters'],
+  viewer: ['viewer', 'viewers'],
+  nobody: ['nobody', 'nobodies'],
+  controllers: ['system:kube-controller-manager', ''],
+  scheduler: ['system:kube-scheduler', ''],
+  proxy: ['system:kube-proxy', ''],
+  node: [`system:node:${NODE_NAME}`, 'system:nodes'],
+} as const
+
+/** Users to test with: one may do everything, one may read everything but secrets, one may do nothing. `certificate` is an administrator without a token. */
+export type User = 'admin' | 'viewer' | 'nobody' | 'certificate'
+
+/** Whom the cluster's own parts are. */
+export type Part = 'controllers' | 'scheduler' | 'proxy' | 'node'
+
+export interface Credentials {
+  /** With the certificates, keys and `tokens.csv`. */
+  readonly folder: string
+  /** Of the authority, as PEM. */
+  readonly ca: string
+  tokenOf(user: keyof typeof USERS): string
+}
+
+/** Makes an authority, certificates and tokens in a folder, unless they are there. Needs openssl. */
+export async function makeCredentials(folder: string, address: string): Promise<Credentials> {
+  const tokens = join(folder, 'tokens.csv')
+  if (!existsSync(tokens)) {
+    await makeAuthority(folder)
+    await Promise.all([...certificatesFor(folder, address), makeServiceAccountKey(folder)])
+    const lines = Object.values(USERS).map(([user, group], id) => `${newToken()},${user},${id},"${group}"\n`)
+    writeFileSync(tokens, lines.join(''), { mode: 0o600 })
+  }
+  const lines = readFileSync(tokens, 'utf8').split('\n')
+  const ca = readFileSync(join(folder, 'ca.pem'), 'utf8')
+  return {
+    folder,
+    ca,
+    tokenOf: (user) => lines[Object.keys(USERS).indexOf(user)]?.split(',')[0] ?? '',
+  }
+}
+
+/** Writes the kubeconfigs of all users and parts. Each has all that it needs, so that it may be copied. Returns the administrator's. */
+export function writeKubeconfigs(folder: string, url: string, credentials: Credentials): string {
+  const kubeconfig = join(folder, 'kubeconfig')
+  const write = (file: string, user: string): void =>
+    writeFileSync(file, kubeconfigText(url, credentials.ca, user), { mode: 0o600 })
+  const names = Object.keys(USERS) as (keyof typeof USERS)[]
+  for (const name of names) write(kubeconfigOf(kubeconfig, name), `token: ${credentials.tokenOf(name)}`)
+  const [certificate, key] = ['admin.pem', 'admin-key.pem'].map((file) => base64(join(credentials.folder, file)))
+  write(
+    kubeconfigOf(kubeconfig, 'certificate'),
+    `client-certificate-data: ${certificate}\n      client-key-data: ${key}`,
+  )
+  return kubeconfig
+}
+
+/** The kubeconfig of another user of the same cluster, beside that of the administrator. */
+export function kubeconfigOf(kubeconfig: string, user: User | Part): string {
+  return user === 'admin' ? kubeconfig : `${kubeconfig}.${user}`
+}
+
+function certificatesFor(folder: string, address: string): Promise<void>[] {
+  const inside = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local']
+  const names = ['localhost', ...inside].map((name) => `DNS:${name}`)
+  const make = (name: string, subject: string, uses: 'serverAuth' | 'clientAuth', of?: readonly string[]) =>
+    makeCertificate(
+      folder,
+      { certificate: `${name}.pem`, key: `${name}-key.pem` },
+      { subject, uses, ...(of === undefined ? {} : { names: of }) },
+    )
+  const addresses = ['127.0.0.1', SERVICE_ADDRESS, address].map((each) => `IP:${each}`)
+  return [
+    make('apiserver', '/CN=kube-apiserver', 'serverAuth', [...names, ...addresses]),
+    make('admin', '/O=system:masters/CN=admin', 'clientAuth'),
+    make('kubelet', `/O=system:nodes/CN=system:node:${NODE_NAME}`, 'serverAuth', [`DNS:${NODE_NAME}`, `IP:${address}`]),
+    make('kubelet-client', '/O=system:masters/CN=kube-apiserver-kubelet-client', 'clientAuth'),
+    // With it the API server passes requests on to APIs that are registered, such as metrics.k8s.io.
+    make('front-proxy', '/CN=front-proxy-client', 'clientAuth'),
+  ]
+}
+
+async function makeServiceAccountKey(folder: string): Promise<void> {
+  await run('openssl', ['genrsa', '-out', 'service-account-key.pem', '2048'], { cwd: folder })
+  const words = ['rsa', '-in', 'service-account-key.pem', '-pubout', '-out', 'service-account.pem']
+  await run('openssl', words, { cwd: folder })
+}
+
+function newToken(): string {
+  return randomBytes(16).toString('hex')
+}
+
+function base64(file: string): string {
+  return readFileSync(file, 'base64')
+}
+
+function kubeconfigText(url: string, ca: string, user: string): string {
+  return `apiVersion: v1
+kind: Config
+clusters:
+  - name: rig
+    cluster:
+      server: ${url}
+      certificate-authority-data: ${Buffer.from(ca).toString('base64')}
+users:
+  - name: rig
+    user:
+      ${user}
+contexts:
+  - name: rig
+    context:
+      cluster: rig
+      user: rig
+current-context: rig
+`
+}
