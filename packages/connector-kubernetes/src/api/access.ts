@@ -1,0 +1,19 @@
+import type { Agent } from 'node:http'
+import type { AgentOptions } from 'node:https'
+
+/** What a request is allowed with. Holds secrets. */
+export interface Credentials {
+  readonly headers: Readonly<Record<string, string>>
+  /** Tells apart credentials that need connections of their own: those with other certificates. */
+  readonly connection: string
+  createAgent(options: AgentOptions): Promise<Agent> | Agent
+}
+
+/** Where an API server is, and what it is spoken to with. */
+export interface Access {
+  readonly server: URL
+  /** Namespace that is meant where none is named. */
+  readonly namespace: string | undefined
+  /** Reads what is valid now: tokens and certificates rotate. */
+  credentials(): Promise<Credentials>
+}

@@ -1,0 +1,189 @@
+import { waitAfter } from './backoff.ts'
+import type { ApiResource, KubernetesApi, Selection, WatchEvent } from './kubernetes-api.ts'
+import { isExpired, KubernetesError } from './kubernetes-error.ts'
+import { type Change, createObjectStore, type ObjectStore, resourceVersionOf, type SlimObject } from './object-store.ts'
+
+/** How long a watch has to last so that its end is not held against it, in milliseconds. */
+const HEALTHY = 10_000
+
+export interface ReflectorOptions<Slim extends SlimObject> extends Selection {
+  readonly api: Pick<KubernetesApi, 'list' | 'watch'>
+  readonly resource: ApiResource
+  /** What is kept of an object. Throws when it cannot be read. */
+  project(raw: unknown): Slim
+  /** Told in order. Must not throw. */
+  onChange?(change: Change<Slim>): void
+  /** It sees again: what happened since then may have been seen late, or not at all. Must not throw. */
+  onSight?(blindness: Blindness): void
+  /** Waits so many milliseconds, or until `signal` aborts. */
+  sleep(milliseconds: number, signal: AbortSignal): Promise<void>
+  now(): Date
+  /** Between 0 and 1. @default Math.random */
+  random?(): number
+  /** Milliseconds that a watch may be silent. @default 90_000 */
+  readonly silence?: number
+  /** Objects in a page. @default 500 */
+  readonly limit?: number
+}
+
+/** What cannot be seen, and since when. */
+export interface Blindness {
+  readonly error: Error
+  readonly since: Date
+}
+
+/** Keeps one kind of object as it is in the cluster. */
+export interface Reflector<Slim extends SlimObject> {
+  /** By uid. What was last seen, where it is blind. */
+  readonly objects: ReadonlyMap<string, Slim>
+  /** Resolves once everything has been listed. */
+  readonly synced: Promise<void>
+  readonly isSynced: boolean
+  /** Why it cannot see, `undefined` while it does. */
+  readonly blindness: Blindness | undefined
+  /** Objects that could not be read, so far. */
+  readonly unreadable: number
+  /** Follows until `signal` aborts. Never rejects: what goes wrong is {@link blindness}, and is tried again. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+interface Progress {
+  /** How far it has come: a watch goes on from there. Without it everything is listed. */
+  from: string | undefined
+  failures: number
+  blindness: Blindness | undefined
+  /** When the server last said something. */
+  sawLast: Date
+}
+
+/** Lists once, page by page, and then watches. Projects each object before it keeps it. */
+export function createReflector<Slim extends SlimObject>(options: ReflectorOptions<Slim>): Reflector<Slim> {
+  const { sleep, now, random = Math.random } = options
+  const store = createObjectStore(options.project, options.onChange ?? (() => undefined))
+  const progress: Progress = { from: undefined, failures: 0, blindness: undefined, sawLast: now() }
+  let sync: () => void = () => undefined
+  const synced = new Promise<void>((resolve) => {
+    sync = resolve
+  })
+  let isSynced = false
+  const attempt = async (signal: AbortSignal): Promise<void> => {
+    if (progress.from === undefined) {
+      progress.from = await listInto(store, options, signal)
+      isSynced = true
+      sync()
+    }
+    await follow(store, progress, options, signal)
+  }
+  const learn = (error: unknown, lasted: number): void => {
+    if (isExpired(error)) progress.from = undefined
+    // Servers end every watch after a while: nothing is missed, it goes on from where it was.
+    if (isExpected(error) && lasted >= HEALTHY) progress.failures = 0
+    if (isExpected(error)) return
+    const failure = error instanceof Error ? error : new Error(String(error))
+    progress.blindness = { error: failure, since: progress.blindness?.since ?? progress.sawLast }
+  }
+  return {
+    objects: store.objects,
+    synced,
+    get isSynced() {
+      return isSynced
+    },
+    get blindness() {
+      return progress.blindness
+    },
+    get unreadable() {
+      return store.unreadable
+    },
+    run: async (signal) => {
+      while (!signal.aborted) {
+        const began = now().getTime()
+        try {
+          await attempt(signal)
+        } catch (error) {
+          if (signal.aborted) return
+          learn(error, now().getTime() - began)
+          progress.failures += 1
+          await sleep(Math.max(waitAfter(progress.failures, random), retryAfter(error)), signal)
+        }
+      }
+    },
+  }
+}
+
+async function listInto<Slim extends SlimObject>(
+  store: ObjectStore<Slim>,
+  { api, resource, namespace, labelSelector, fieldSelector, withManagers, limit }: ReflectorOptions<Slim>,
+  signal: AbortSignal,
+): Promise<string> {
+  store.beginListing()
+  const resourceVersion = await api.list(
+    resource,
+    {
+      namespace,
+      labelSelector,
+      fieldSelector,
+      withManagers,
+      limit,
+      onItems: (items) => {
+        for (const item of items) store.put(item)
+      },
+      onRestart: store.beginListing,
+    },
+    signal,
+  )
+  store.endListing()
+  return resourceVersion
+}
+
+/** Ends by rejecting. */
+async function follow<Slim extends SlimObject>(
+  store: ObjectStore<Slim>,
+  progress: Progress,
+  {
+    api,
+    resource,
+    namespace,
+    labelSelector,
+    fieldSelector,
+    withManagers,
+    silence,
+    now,
+    onSight,
+  }: ReflectorOptions<Slim>,
+  signal: AbortSignal,
+): Promise<void> {
+  const watch = {
+    namespace,
+    labelSelector,
+    fieldSelector,
+    withManagers,
+    silence,
+    resourceVersion: progress.from ?? '',
+    onOpen: () => {
+      progress.sawLast = now()
+      if (progress.blindness === undefined) return
+      onSight?.(progress.blindness)
+      progress.blindness = undefined
+    },
+  }
+  for await (const event of api.watch(resource, watch, signal)) {
+    take(store, event)
+    progress.from = resourceVersionOf(event.object) ?? progress.from
+    progress.failures = 0
+    progress.sawLast = now()
+  }
+}
+
+function take<Slim extends SlimObject>(store: ObjectStore<Slim>, { type, object }: WatchEvent): void {
+  if (type === 'DELETED') store.remove(object)
+  else if (type !== 'BOOKMARK') store.put(object)
+}
+
+/** Not a failure, and not blind: the next attempt sees all that happened meanwhile. */
+function isExpected(error: unknown): boolean {
+  return isExpired(error) || (error instanceof KubernetesError && error.reason === 'WatchEnded')
+}
+
+function retryAfter(error: unknown): number {
+  return error instanceof KubernetesError ? (error.retryAfter ?? 0) * 1000 : 0
+}

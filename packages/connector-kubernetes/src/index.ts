@@ -1,0 +1,2 @@
+export type { ClusterConfig } from './client.ts'
+export { openKubernetes } from './client.ts'

@@ -1,0 +1,114 @@
+import type { SlimObject } from '../api/object-store.ts'
+import { type Fields, fields, list, record, text } from './lenient.ts'
+import { share } from './share.ts'
+
+/** Whom an object belongs to. */
+export interface Owner {
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+}
+
+/** What is kept of an object's metadata. Of annotations only a few are: they hold whole manifests, with their secrets. */
+export interface Metadata extends SlimObject {
+  readonly created: string | undefined
+  /** Set once it is being deleted. */
+  readonly deleted: string | undefined
+  readonly labels: Readonly<Record<string, string>>
+  /** The one that made it, such as the ReplicaSet of a pod. */
+  readonly owner: Owner | undefined
+}
+
+/** @throws Error when it has no name or uid. */
+export function metadataOf(raw: unknown): Metadata {
+  const metadata = fields(fields(raw).metadata)
+  const [uid, name] = [text(metadata.uid), text(metadata.name)]
+  if (uid === undefined || name === undefined) throw new Error('an object without name or uid')
+  return {
+    uid,
+    name,
+    namespace: share(text(metadata.namespace) ?? ''),
+    resourceVersion: text(metadata.resourceVersion) ?? '',
+    created: text(metadata.creationTimestamp),
+    deleted: text(metadata.deletionTimestamp),
+    labels: share(record(metadata.labels)),
+    owner: ownerOf(metadata),
+  }
+}
+
+function ownerOf(metadata: Fields): Owner | undefined {
+  const reference = list(metadata.ownerReferences).find(({ controller }) => controller === true)
+  if (reference === undefined) return undefined
+  return share({ kind: text(reference.kind) ?? '', name: text(reference.name) ?? '', uid: text(reference.uid) ?? '' })
+}
+
+/** Who wrote to an object, and when: all that is kept of `managedFields`. */
+export interface Manager {
+  readonly name: string
+  /** `Apply` or `Update`. */
+  readonly operation: string | undefined
+  /** `status`, `scale`, … */
+  readonly subresource: string | undefined
+  readonly time: string | undefined
+}
+
+/** Who wrote to an object: nothing of what they wrote. */
+export function managersOf(raw: unknown): readonly Manager[] {
+  return list(fields(fields(raw).metadata).managedFields).flatMap(({ manager, operation, subresource, time }) => {
+    const name = text(manager)
+    return name === undefined
+      ? []
+      : [{ name, operation: text(operation), subresource: text(subresource), time: text(time) }]
+  })
+}
+
+/** One annotation, which must be known to hold no secret. */
+export function annotationOf(raw: unknown, name: string): string | undefined {
+  return text(fields(fields(fields(raw).metadata).annotations)[name])
+}
+
+/** The Helm release that an object is part of. */
+export interface HelmRelease {
+  readonly name: string
+  readonly namespace: string | undefined
+  /** `shop-1.2.3` */
+  readonly chart: string | undefined
+}
+
+/** `undefined` for what no release made. */
+export function helmReleaseOf(raw: unknown): HelmRelease | undefined {
+  const name = annotationOf(raw, 'meta.helm.sh/release-name')
+  if (name === undefined) return undefined
+  const { labels } = fields(fields(raw).metadata)
+  const chart = text(fields(labels)['helm.sh/chart'])
+  return share({ name, namespace: annotationOf(raw, 'meta.helm.sh/release-namespace'), chart })
+}
+
+/** A condition of an object's status. */
+export interface Condition {
+  readonly type: string
+  /** `True`, `False` or `Unknown`. */
+  readonly status: string
+  readonly reason: string | undefined
+  /** Unredacted. */
+  readonly message: string | undefined
+  /** When the status last became another. */
+  readonly since: string | undefined
+}
+
+/** The conditions of a status. */
+export function conditionsOf(status: Fields): readonly Condition[] {
+  return list(status.conditions).map((condition) => ({
+    type: share(text(condition.type) ?? ''),
+    status: text(condition.status) ?? '',
+    reason: shareText(condition.reason),
+    message: shareText(condition.message),
+    since: shareText(condition.lastTransitionTime),
+  }))
+}
+
+/** A text that many objects have. */
+export function shareText(value: unknown): string | undefined {
+  const read = text(value)
+  return read === undefined ? undefined : share(read)
+}

@@ -1,0 +1,55 @@
+import { fields, list, text } from './lenient.ts'
+import { type Metadata, metadataOf } from './metadata.ts'
+import { type Quantities, quantities } from './quantity.ts'
+
+export interface Namespace extends Metadata {
+  /** `Active` or `Terminating`. */
+  readonly phase: string | undefined
+}
+
+/** @throws Error when it has no name or uid. */
+export function projectNamespace(raw: unknown): Namespace {
+  return { ...metadataOf(raw), phase: text(fields(fields(raw).status).phase) }
+}
+
+export interface ResourceQuota extends Metadata {
+  /** Name → most that may be used: `requests.cpu`, `pods`, … */
+  readonly hard: Quantities
+  readonly used: Quantities
+}
+
+/** @throws Error when it has no name or uid. */
+export function projectResourceQuota(raw: unknown): ResourceQuota {
+  const { hard, used } = fields(fields(raw).status)
+  return { ...metadataOf(raw), hard: quantities(hard ?? fields(fields(raw).spec).hard), used: quantities(used) }
+}
+
+/** Bounds for each thing of a type. */
+export interface Limit {
+  /** `Container`, `Pod` or `PersistentVolumeClaim`. */
+  readonly type: string
+  readonly min: Quantities
+  readonly max: Quantities
+  /** Limits of what sets none. */
+  readonly defaults: Quantities
+  /** Requests of what sets none. */
+  readonly defaultRequests: Quantities
+}
+
+export interface LimitRange extends Metadata {
+  readonly limits: readonly Limit[]
+}
+
+/** @throws Error when it has no name or uid. */
+export function projectLimitRange(raw: unknown): LimitRange {
+  return {
+    ...metadataOf(raw),
+    limits: list(fields(fields(raw).spec).limits).map((limit) => ({
+      type: text(limit.type) ?? '',
+      min: quantities(limit.min),
+      max: quantities(limit.max),
+      defaults: quantities(limit.default),
+      defaultRequests: quantities(limit.defaultRequest),
+    })),
+  }
+}

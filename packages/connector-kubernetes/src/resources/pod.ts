@@ -1,0 +1,168 @@
+import { count, type Fields, fields, flag, list, maybeFields, number, present, text } from './lenient.ts'
+import { type Condition, conditionsOf, type Metadata, metadataOf, shareText } from './metadata.ts'
+import { type Quantities, quantities } from './quantity.ts'
+import { share } from './share.ts'
+
+/** How a container is. */
+export interface ContainerState {
+  readonly kind: 'waiting' | 'running' | 'terminated'
+  /** `CrashLoopBackOff`, `OOMKilled`, … */
+  readonly reason: string | undefined
+  /** What the kubelet, or the container itself, says. Unredacted. */
+  readonly message: string | undefined
+  readonly exitCode: number | undefined
+  readonly signal: number | undefined
+  readonly startedAt: string | undefined
+  readonly finishedAt: string | undefined
+}
+
+/** What a kubelet says of a container. */
+export interface ContainerStatus {
+  /** `containerd://…` */
+  readonly id: string | undefined
+  /** `repository@sha256:…` of what really runs. */
+  readonly imageId: string | undefined
+  readonly isReady: boolean
+  readonly isStarted: boolean | undefined
+  readonly restarts: number
+  readonly state: ContainerState | undefined
+  /** How its last run ended. */
+  readonly lastState: ContainerState | undefined
+  /** What it really has, where that can be changed in place. */
+  readonly actual: Resources | undefined
+}
+
+export interface Resources {
+  readonly requests: Quantities
+  readonly limits: Quantities
+}
+
+/** `sidecar`: an init container that runs beside the others. */
+export type ContainerKind = 'container' | 'init' | 'sidecar' | 'ephemeral'
+
+export interface PodContainer {
+  readonly name: string
+  readonly kind: ContainerKind
+  readonly image: string
+  readonly resources: Resources
+  /** Absent until a kubelet has looked at it. */
+  readonly status: ContainerStatus | undefined
+}
+
+/** What a pod uses besides its containers, by name. */
+export interface Mounts {
+  readonly claims: readonly string[]
+  readonly configMaps: readonly string[]
+  readonly secrets: readonly string[]
+}
+
+/** What is kept of a pod: no environment, commands, probes or annotations. Those of its workload are looked at. */
+export interface Pod extends Metadata {
+  readonly phase: string | undefined
+  readonly reason: string | undefined
+  /** Why it is as it is, such as the reason of an eviction. Unredacted. */
+  readonly message: string | undefined
+  readonly node: string | undefined
+  readonly hostNetwork: boolean
+  readonly qosClass: string | undefined
+  readonly priorityClass: string | undefined
+  readonly restartPolicy: string | undefined
+  readonly startedAt: string | undefined
+  readonly ip: string | undefined
+  readonly conditions: readonly Condition[]
+  readonly containers: readonly PodContainer[]
+  readonly mounts: Mounts
+}
+
+/** @throws Error when it has no name or uid. */
+export function projectPod(raw: unknown): Pod {
+  const spec = fields(fields(raw).spec)
+  const status = fields(fields(raw).status)
+  return {
+    ...metadataOf(raw),
+    phase: shareText(status.phase),
+    reason: shareText(status.reason),
+    message: text(status.message),
+    node: shareText(spec.nodeName),
+    hostNetwork: flag(spec.hostNetwork) ?? false,
+    qosClass: shareText(status.qosClass),
+    priorityClass: shareText(spec.priorityClassName),
+    restartPolicy: shareText(spec.restartPolicy),
+    startedAt: text(status.startTime),
+    ip: text(status.podIP),
+    conditions: conditionsOf(status),
+    containers: [
+      ...containersOf(spec.initContainers, status.initContainerStatuses, 'init'),
+      ...containersOf(spec.containers, status.containerStatuses, 'container'),
+      ...containersOf(spec.ephemeralContainers, status.ephemeralContainerStatuses, 'ephemeral'),
+    ],
+    mounts: mountsOf(spec),
+  }
+}
+
+/** What a container asks for and may have. */
+export function resourcesOf(container: Fields): Resources {
+  const { requests, limits } = fields(container.resources)
+  return share({ requests: quantities(requests), limits: quantities(limits) })
+}
+
+/** Since 1.28 an init container that is always restarted runs beside the others. */
+export function containerKind(kind: ContainerKind, { restartPolicy }: Fields): ContainerKind {
+  return kind === 'init' && restartPolicy === 'Always' ? 'sidecar' : kind
+}
+
+/** What the volumes of a pod's specification are made of. */
+export function mountsOf(spec: Fields): Mounts {
+  const volumes = list(spec.volumes)
+  const sources = volumes.flatMap((volume) => [volume, ...list(fields(volume.projected).sources)])
+  return share({
+    claims: present(volumes.map(({ persistentVolumeClaim: claim }) => text(fields(claim).claimName))),
+    configMaps: present(sources.map(({ configMap }) => text(fields(configMap).name))),
+    // A volume calls it `secretName`, a projected source `name`.
+    secrets: present(sources.map(({ secret }) => text(fields(secret).secretName) ?? text(fields(secret).name))),
+  })
+}
+
+function containersOf(containers: unknown, statuses: unknown, kind: ContainerKind): PodContainer[] {
+  const known = list(statuses)
+  return list(containers).map((container) => {
+    const status = known.find(({ name }) => name === container.name)
+    return {
+      name: shareText(container.name) ?? '',
+      kind: containerKind(kind, container),
+      image: shareText(container.image) ?? '',
+      resources: resourcesOf(container),
+      status: status === undefined ? undefined : statusOf(status),
+    }
+  })
+}
+
+function statusOf(status: Fields): ContainerStatus {
+  return {
+    id: text(status.containerID),
+    imageId: shareText(status.imageID),
+    isReady: flag(status.ready) ?? false,
+    isStarted: flag(status.started),
+    restarts: count(status.restartCount),
+    state: stateOf(status.state),
+    lastState: stateOf(status.lastState),
+    actual: maybeFields(status.resources) === undefined ? undefined : resourcesOf(status),
+  }
+}
+
+function stateOf(states: unknown): ContainerState | undefined {
+  for (const kind of ['terminated', 'running', 'waiting'] as const) {
+    const state = maybeFields(fields(states)[kind])
+    if (state === undefined) continue
+    return {
+      kind,
+      reason: shareText(state.reason),
+      message: text(state.message),
+      exitCode: number(state.exitCode),
+      signal: number(state.signal),
+      startedAt: text(state.startedAt),
+      finishedAt: text(state.finishedAt),
+    }
+  }
+  return undefined
+}

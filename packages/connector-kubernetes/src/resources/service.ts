@@ -1,0 +1,98 @@
+import { fields, flag, list, number, present, record, text, texts } from './lenient.ts'
+import { type Metadata, metadataOf } from './metadata.ts'
+
+export interface ServicePort {
+  readonly name: string | undefined
+  readonly protocol: string
+  readonly port: number | undefined
+}
+
+export interface Service extends Metadata {
+  /** `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`. */
+  readonly type: string | undefined
+  readonly clusterIp: string | undefined
+  readonly externalName: string | undefined
+  /** Labels of its pods; empty where somebody else says what is behind it. */
+  readonly selector: Readonly<Record<string, string>>
+  readonly ports: readonly ServicePort[]
+  /** Addresses of its load balancer. */
+  readonly addresses: readonly string[]
+}
+
+/** @throws Error when it has no name or uid. */
+export function projectService(raw: unknown): Service {
+  const spec = fields(fields(raw).spec)
+  return {
+    ...metadataOf(raw),
+    type: text(spec.type),
+    clusterIp: text(spec.clusterIP),
+    externalName: text(spec.externalName),
+    selector: record(spec.selector),
+    ports: list(spec.ports).map(({ name, protocol, port }) => ({
+      name: text(name),
+      protocol: text(protocol) ?? 'TCP',
+      port: number(port),
+    })),
+    addresses: loadBalancerAddresses(raw),
+  }
+}
+
+/** What is behind a Service, as far as one slice tells. */
+export interface EndpointSlice extends Metadata {
+  readonly service: string | undefined
+  readonly endpoints: readonly Endpoint[]
+}
+
+export interface Endpoint {
+  readonly addresses: readonly string[]
+  readonly isReady: boolean
+  readonly node: string | undefined
+  /** Name of the pod, where it is one. */
+  readonly pod: string | undefined
+}
+
+/** @throws Error when it has no name or uid. */
+export function projectEndpointSlice(raw: unknown): EndpointSlice {
+  const metadata = metadataOf(raw)
+  return {
+    ...metadata,
+    service: metadata.labels['kubernetes.io/service-name'],
+    endpoints: list(fields(raw).endpoints).map(({ addresses, conditions, nodeName, topology, targetRef }) => ({
+      addresses: texts(addresses),
+      // What is not known counts as ready, says the API.
+      isReady: flag(fields(conditions).ready) ?? true,
+      // v1beta1 has it in its topology.
+      node: text(nodeName) ?? text(fields(topology)['kubernetes.io/hostname']),
+      pod: fields(targetRef).kind === 'Pod' ? text(fields(targetRef).name) : undefined,
+    })),
+  }
+}
+
+export interface Ingress extends Metadata {
+  readonly className: string | undefined
+  readonly hosts: readonly string[]
+  /** Names of the Services that it leads to. */
+  readonly services: readonly string[]
+  readonly addresses: readonly string[]
+}
+
+/** @throws Error when it has no name or uid. */
+export function projectIngress(raw: unknown): Ingress {
+  const spec = fields(fields(raw).spec)
+  const rules = list(spec.rules)
+  const paths = rules.flatMap(({ http }) => list(fields(http).paths))
+  const backends = [spec.defaultBackend ?? spec.backend, ...paths.map(({ backend }) => backend)].map(fields)
+  return {
+    ...metadataOf(raw),
+    className: text(spec.ingressClassName),
+    hosts: present(rules.map(({ host }) => text(host))),
+    // v1beta1 has `serviceName`, v1 an object.
+    services: present(backends.map(({ service, serviceName }) => text(fields(service).name) ?? text(serviceName))),
+    addresses: loadBalancerAddresses(raw),
+  }
+}
+
+function loadBalancerAddresses(raw: unknown): readonly string[] {
+  const { loadBalancer } = fields(fields(raw).status)
+  return present(list(fields(loadBalancer).ingress).map(({ ip, hostname }) => text(ip) ?? text(hostname)))
+}
