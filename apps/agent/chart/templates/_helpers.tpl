@@ -17,6 +17,10 @@
 {{- printf "%s-%s" .Release.Namespace (include "agent.fullname" .) -}}
 {{- end -}}
 
+{{- define "agent.testName" -}}
+{{- printf "%s-test" (include "agent.fullname" . | trunc 58 | trimSuffix "-") -}}
+{{- end -}}
+
 {{- define "agent.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "agent.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}

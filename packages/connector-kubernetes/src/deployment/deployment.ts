@@ -8,16 +8,13 @@ import { fitsManifests, manifestsDeployment } from './manifests.ts'
  * by plain manifests wherever these can do what was asked.
  */
 export function deploy(target: DeploymentTarget<KubernetesConfig>): Deployment {
-  const helm = {
+  return {
     prerequisites: prerequisitesOf(target),
     command: installCommand(target),
     verify: verifyCommand(target),
     uninstall: uninstallCommand(target),
     notes: notesOf(target),
-  }
-  return {
-    ...helm,
-    alternatives: { helm, ...(fitsManifests(target) && { kubectl: manifestsDeployment(target) }) },
+    ...(fitsManifests(target) && { alternatives: { kubectl: manifestsDeployment(target) } }),
   }
 }
 

@@ -46,29 +46,37 @@ function imageValues(reference: string | undefined): string[] {
 }
 
 /**
- * Takes the release away, and the namespace only where it is the one that the command made by itself: the operator named
- * none, Helm made it (and labelled it so), and no other release is in it. A namespace that the operator named stays: what
- * else they keep in it cannot be known here.
+ * Takes the release away, the pod of a test that failed (which Helm keeps for its log), and the namespace only where it is
+ * the one that the command made by itself: the operator named none, Helm made it (and labelled it so), and no other release
+ * is in it. A namespace that the operator named stays: what else they keep in it cannot be known here.
  */
 export function uninstallCommand({ config, deploymentSettings }: DeploymentTarget<KubernetesConfig>): ShellCommand {
   const { namespace, release_name: release } = config
   const flags = contextFlag(config.context)
-  const removal = sh`helm uninstall ${release} --namespace ${namespace} --wait ${flags}`
+  const removal = sh`helm uninstall ${release} --namespace ${namespace} --wait ${flags} &&
+  ${kubectl(config)} --namespace ${namespace} delete pod ${testPodName(release)} --ignore-not-found`
   if (namespace !== DEFAULT_NAMESPACE || deploymentSettings.namespace !== undefined) return removal
   const mine = [`metadata.name=${namespace}`, `name=${namespace}`] as const
   return sh`${removal} &&
   if [ -z "$( helm list --all --short --namespace ${namespace} ${flags} )" ]; then ${kubectl(config)} delete namespace --field-selector ${mine[0]} --selector ${mine[1]}; fi`
 }
 
-/** Waits until the agents are ready, then asks one like them what it can reach. */
+/** Waits until the agents are ready, then asks one like them what it can reach. Shows what it says where that is not all. */
 export function verifyCommand({ config }: DeploymentTarget<KubernetesConfig>): ShellCommand {
   const { namespace, release_name: release } = config
-  return sh`${kubectl(config)} --namespace ${namespace} rollout status ${`deployment/${fullName(release)}`} --timeout 60s && helm test ${release} --namespace ${namespace} --logs ${contextFlag(config.context)}`
+  const inNamespace = sh`${kubectl(config)} --namespace ${namespace}`
+  // `helm test --logs` fails where the pod was removed because it succeeded.
+  return sh`${inNamespace} rollout status ${`deployment/${fullName(release)}`} --timeout 60s && { helm test ${release} --namespace ${namespace} ${contextFlag(config.context)} || { ${inNamespace} logs ${testPodName(release)}; false; }; }`
 }
 
 /** What the chart calls its objects for a release. */
 function fullName(release: string): string {
   return release.includes('agent') ? release : `${release}-agent`
+}
+
+/** What the chart calls the pod of `helm test`. */
+function testPodName(release: string): string {
+  return `${fullName(release).slice(0, 58).replace(/-$/, '')}-test`
 }
 
 function contextFlag(context: string | undefined): string[] {

@@ -1,0 +1,245 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  agentOptionNames,
+  configFromEnvironment,
+  defineConnector,
+  environmentName,
+  parseConfig,
+  planDeployment,
+  type RawConfig,
+} from '@rca/core'
+import { helmProgram, run } from '@rca/rig'
+import { realDescribe } from '@rca/rig/real'
+import { expect, onTestFinished, test } from 'vitest'
+import { configSchema } from '../config.ts'
+import { deploy } from './deployment.ts'
+
+const kubernetes = defineConnector({
+  type: 'kubernetes',
+  title: 'Kubernetes',
+  description: 'Deploy to Kubernetes cluster using Helm',
+  config: configSchema,
+  signals: {},
+  deploy,
+  connect: async () => ({}),
+  identify: async () => ({ id: 'cluster', name: 'cluster', entity: { type: 'k8s.cluster', id: 'cluster' } }),
+  disconnect: async () => undefined,
+  collectors: {},
+})
+
+const chart = fileURLToPath(new URL('../../../../apps/agent/chart', import.meta.url))
+
+const isInstalled = (shell: string): boolean => spawnSync(shell, ['-c', 'exit 0']).status === 0
+const shells = ['sh', 'bash', 'dash', 'zsh'].filter(isInstalled)
+
+const helm = await helmProgram().then(
+  async (program) => run(program, ['version', '--short']).then(() => program),
+  () => undefined,
+)
+
+/** A folder for one test. */
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'rca-deployment-'))
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+interface PasteOptions {
+  /** What `helm list` answers. */
+  readonly releases?: string
+  /** The exit code of `helm test`. */
+  readonly test?: number
+  readonly status?: number
+}
+
+/** Pastes a command into a shell in which `helm` and `kubectl` only note, in order, what they are called with. */
+function paste(shell: string, command: string, { releases = '', test: code = 0, status = 0 }: PasteOptions = {}) {
+  const path = folder()
+  const calls = join(path, 'calls')
+  writeFileSync(calls, '')
+  for (const name of ['helm', 'kubectl']) {
+    writeFileSync(
+      join(path, name),
+      // Whoever reads a pipe notes its call when that has ended, so that the order is always the same.
+      `#!/bin/sh
+case "$*" in *--filename\\ -) cat > /dev/null ;; esac
+printf '%s\\0' ${name} "$@" '' >> ${calls}
+[ "$1" != list ] || printf %s '${releases}'
+[ "$1" != test ] || exit ${code}
+`,
+    )
+    chmodSync(join(path, name), 0o755)
+  }
+  const result = spawnSync(shell, ['-c', command], {
+    env: { PATH: `${path}${delimiter}${process.env.PATH}` },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  expect({ status: result.status, stderr: result.stderr }).toEqual({ status, stderr: '' })
+  return readFileSync(calls, 'utf8')
+    .split('\0\0')
+    .filter((call) => call !== '')
+    .map((call) => call.split('\0'))
+}
+
+interface PlanOptions {
+  readonly config?: RawConfig
+  readonly token?: string
+}
+
+function plan({ config = {}, token = 'k8s-token' }: PlanOptions = {}) {
+  return planDeployment(kubernetes, { platformUrl: 'https://api.example.com', agentToken: token, config })
+}
+
+/** Pastes into every shell, and expects that all call the same. */
+function pasteAll(command: string, options?: PasteOptions): string[][] {
+  const [first = [], ...others] = shells.map((shell) => paste(shell, command, options))
+  for (const other of others) expect(other).toEqual(first)
+  return first
+}
+
+const hostile = '$(reboot)`reboot`"\'\\n\\$HOME ${HOME} $$ %s * ~ ;&|<>#!{a,b}\n - key: ü'
+const hostileToken = 'agent_a$(id)`id`\'";&|,{x},\\,=[0].b'
+
+realDescribe('the pasted command', shells.includes('sh') ? {} : { missing: 'a POSIX shell' }, () => {
+  test('adds the repository, then installs or brings up to date', () => {
+    const calls = pasteAll(plan({ config: { namespace: 'monitoring', replicas: '2' } }).command)
+    expect(calls).toEqual([
+      ['helm', 'repo', 'add', 'incident-rca', 'https://api.example.com/charts', '--force-update'],
+      [
+        ...['helm', 'upgrade', '--install', 'incident-rca', 'incident-rca/agent'],
+        ...['--namespace', 'monitoring', '--create-namespace', '--wait'],
+        ...['--set-string', 'platformUrl=https://api.example.com'],
+        ...['--set-string', 'agentToken=k8s-token'],
+        ...['--set-string', 'replicas=2'],
+      ],
+    ])
+  })
+
+  test('gives every value as one word and runs nothing of it, whatever it looks like', () => {
+    const canary = join(folder(), 'was-run')
+    const config = { context: hostile, no_proxy: hostile, object_labels: [`$(touch ${canary})`] }
+    const calls = pasteAll(plan({ config, token: hostileToken }).command)
+    expect(existsSync(canary)).toBe(false)
+    const [, words = []] = calls
+    expect(calls).toHaveLength(2)
+    expect(words[words.indexOf('--kube-context') + 1]).toBe(hostile)
+    expect(words.filter((word) => word.startsWith('objectLabels='))).toEqual([`objectLabels=$(touch ${canary})`])
+  })
+
+  test('of the alternative makes namespace, Secret and ConfigMap, then applies the manifests', () => {
+    const config = { context: hostile, object_labels: [hostile.replaceAll(',', '')] }
+    const { alternatives } = plan({ config, token: hostileToken })
+    const calls = pasteAll(alternatives?.kubectl?.command ?? '')
+    const made = calls.map((words) => words.filter((word) => !word.startsWith('--')))
+    const inPipes = made.filter((words) => words.includes('create')).map((words) => words.slice(1))
+    expect(inPipes).toContainEqual(expect.arrayContaining([`agent-token=${hostileToken}`]))
+    expect(inPipes).toContainEqual(expect.arrayContaining([`OBJECT_LABELS=${hostile.replaceAll(',', '')}`]))
+    expect(calls.filter((words) => words.includes('--server-side'))).toHaveLength(3)
+    expect(calls.at(-2)).toEqual([
+      ...['kubectl', '--context', hostile, 'apply', '--filename'],
+      'https://api.example.com/manifests/agent.yaml?namespace=incident-rca',
+    ])
+  })
+
+  test('that verifies shows what the agent said where the test fails, and fails too', () => {
+    const { verify = '' } = plan()
+    expect(pasteAll(verify).map((words) => words.join(' '))).toEqual([
+      'kubectl --namespace incident-rca rollout status deployment/incident-rca-agent --timeout 60s',
+      'helm test incident-rca --namespace incident-rca',
+    ])
+    expect(pasteAll(verify, { test: 1, status: 1 }).at(-1)?.join(' ')).toBe(
+      'kubectl --namespace incident-rca logs incident-rca-agent-test',
+    )
+  })
+
+  test('that uninstalls removes the namespace only where nothing else is in it', () => {
+    const { uninstall = '' } = plan({ config: { context: hostile } })
+    expect(pasteAll(uninstall, { releases: 'other' }).map(([, ...words]) => words.slice(0, 2))).toEqual([
+      ['uninstall', 'incident-rca'],
+      ['--context', hostile],
+      ['list', '--all'],
+    ])
+    expect(pasteAll(uninstall).at(-1)).toEqual([
+      ...['kubectl', '--context', hostile, 'delete', 'namespace'],
+      ...['--field-selector', 'metadata.name=incident-rca', '--selector', 'name=incident-rca'],
+    ])
+  })
+})
+
+realDescribe('the chart, given what the command says', helm === undefined ? { missing: 'helm' } : {}, () => {
+  /** What the agent's container is given: its variables as Kubernetes hands them on, and the token. */
+  async function started(options: PlanOptions): Promise<{ environment: Record<string, string>; token: string }> {
+    const [, words = []] = pasteAll(plan(options).command)
+    const flags = words.slice(words.indexOf('--set-string'))
+    const text = await run(helm ?? 'helm', ['template', 'incident-rca', chart, ...flags])
+    const [, deployment = ''] = /(kind: Deployment[\s\S]*?)\n---/.exec(text) ?? []
+    const variables = [...deployment.matchAll(/^ +- name: ([A-Z_]+)\n +value: (.+)$/gm)].map(
+      ([, name = '', value = '']) => {
+        const written = value.startsWith('"') ? (JSON.parse(value) as string) : value
+        return [name, written.replaceAll('$$', '$')]
+      },
+    )
+    const [, secret = ''] = /agent-token: "(.+)"/.exec(text) ?? []
+    return { environment: Object.fromEntries(variables), token: Buffer.from(secret, 'base64').toString() }
+  }
+
+  /** One of each, other than the default. */
+  const written: RawConfig = {
+    log_level: 'debug',
+    collect_interval: '30s',
+    heartbeat_interval: '20s',
+    max_batch_size: 7,
+    max_queue_size: 128,
+    retry_count: 0,
+    kubeconfig: '/etc/kubeconfig',
+    kubeconfig_context: hostile,
+    namespaces: ['shop', 'bank'],
+    watch_secret_names: true,
+    object_labels: [hostile.replaceAll(',', ''), 'app.kubernetes.io/*', '{x}'],
+    crash_log_lines: 0,
+    lease_name: 'mine',
+  }
+
+  test('hands on every option of the agent as it was written', async () => {
+    expect(Object.keys(written).sort()).toEqual(agentOptionNames(kubernetes).sort())
+    const { environment } = await started({ config: written })
+    for (const name of agentOptionNames(kubernetes)) expect(environment, name).toHaveProperty(environmentName(name))
+    const read = parseConfig(kubernetes, configFromEnvironment(kubernetes, environment))
+    const meant = parseConfig(kubernetes, written)
+    expect({ ...read.runtime, ...read.config }).toEqual({ ...meant.runtime, ...meant.config })
+  })
+
+  test('hands on the platform’s address and the token, whatever it is made of', async () => {
+    for (const token of [hostileToken, '123456', 'true', '{a}', 'null']) {
+      const { environment, token: given } = await started({ token })
+      expect(given).toBe(token)
+      expect(environment).toMatchObject({ PLATFORM_API_URL: 'https://api.example.com', AGENT_TYPE: 'kubernetes' })
+      expect(JSON.stringify(environment)).not.toContain(JSON.stringify(token))
+    }
+  })
+
+  test('takes every option of the deployment', async () => {
+    const { environment } = await started({
+      config: {
+        replicas: 3,
+        image: `r/a:1@sha256:${'0'.repeat(64)}`,
+        image_pull_secrets: 'one,two',
+        existing_secret: 'mine',
+        existing_secret_key: 'key',
+        https_proxy: 'http://proxy:3128',
+        no_proxy: 'a,b',
+        ca_config_map: 'authority',
+      },
+    })
+    expect(environment).toMatchObject({
+      HTTPS_PROXY: 'http://proxy:3128',
+      NO_PROXY: expect.stringMatching(/,a,b$/),
+      NODE_EXTRA_CA_CERTS: '/etc/rca-agent/ca/ca.crt',
+    })
+  })
+})

@@ -1,0 +1,173 @@
+import { defineConnector, planDeployment, type RawConfig } from '@rca/core'
+import { describe, expect, test } from 'vitest'
+import { configSchema } from '../config.ts'
+import { deploy } from './deployment.ts'
+
+const kubernetes = defineConnector({
+  type: 'kubernetes',
+  title: 'Kubernetes',
+  description: 'Deploy to Kubernetes cluster using Helm',
+  config: configSchema,
+  signals: {},
+  deploy,
+  connect: async () => ({}),
+  identify: async () => ({ id: 'cluster', name: 'cluster', entity: { type: 'k8s.cluster', id: 'cluster' } }),
+  disconnect: async () => undefined,
+  collectors: {},
+})
+
+const plan = (config: RawConfig = {}, agentToken = 'k8s-token') =>
+  planDeployment(kubernetes, { platformUrl: 'https://api.example.com', agentToken, config })
+
+/** The lines of the command, without what only joins them. */
+const lines = (config?: RawConfig): string[] =>
+  plan(config)
+    .command.split('\n')
+    .map((line) => line.trim().replace(/ \\$/, ''))
+
+/** What the command says with options that the one without them does not. */
+const added = (config: RawConfig): string[] => lines(config).filter((line) => !lines().includes(line))
+
+describe('helm', () => {
+  test('is asked for what the specification’s example asks, in its order', () => {
+    const { command } = plan({ namespace: 'monitoring', release_name: 'incident-rca', replicas: '2' })
+    expect(command).toBe(
+      [
+        'helm repo add incident-rca https://api.example.com/charts --force-update && \\',
+        '  helm upgrade --install incident-rca incident-rca/agent \\',
+        '  --namespace monitoring --create-namespace --wait \\',
+        '  --set-string platformUrl=https://api.example.com \\',
+        '  --set-string agentToken=k8s-token \\',
+        '  --set-string replicas=2',
+      ].join('\n'),
+    )
+  })
+
+  test('is given every option of the agent as a value in camel case', () => {
+    expect(
+      added({
+        log_level: 'debug',
+        collect_interval: '30s',
+        namespaces: ['shop', 'bank'],
+        watch_secret_names: true,
+        crash_log_lines: 50,
+      }),
+    ).toEqual([
+      '--set-string logLevel=debug',
+      '--set-string collectInterval=30s',
+      String.raw`--set-string 'namespaces=shop\,bank'`,
+      '--set-string watchSecretNames=true',
+      '--set-string crashLogLines=50',
+    ])
+  })
+
+  test.each<[RawConfig, string[]]>([
+    [{ context: 'my cluster' }, ["--kube-context 'my cluster'"]],
+    [{ chart_version: '1.2.3' }, ['--version 1.2.3']],
+    [
+      { chart_repository: 'https://charts.example.com' },
+      ['helm repo add incident-rca https://charts.example.com --force-update &&'],
+    ],
+    [{ release_name: 'mine' }, ['helm upgrade --install mine incident-rca/agent']],
+    [
+      { https_proxy: 'http://proxy:3128', no_proxy: 'a,b' },
+      ['--set-string httpsProxy=http://proxy:3128', String.raw`--set-string 'noProxy=a\,b'`],
+    ],
+    [{ ca_config_map: 'ca' }, ['--set-string caConfigMap=ca']],
+    [{ image_pull_secrets: 'one,two' }, [String.raw`--set-string 'imagePullSecrets=one\,two'`]],
+    [{ lease_name: 'mine' }, ['--set-string leaseName=mine']],
+  ])('with %j says %j', (config, expected) => {
+    expect(added(config)).toEqual(expected)
+  })
+
+  test.each([
+    ['agent', ['image.repository=agent']],
+    ['registry:5000/agent', ['image.repository=registry:5000/agent']],
+    ['registry:5000/agent:1.0', ['image.repository=registry:5000/agent', 'image.tag=1.0']],
+    [
+      `r/a:1@sha256:${'0'.repeat(64)}`,
+      ['image.repository=r/a', 'image.tag=1', `image.digest=sha256:${'0'.repeat(64)}`],
+    ],
+  ])('takes the image %s apart', (image, values) => {
+    expect(added({ image })).toEqual(values.map((value) => `--set-string ${value}`))
+  })
+
+  test('is not given the token where a Secret holds it', () => {
+    const { command, prerequisites } = plan({ existing_secret: 'mine', existing_secret_key: 'key' })
+    expect(command).not.toContain('k8s-token')
+    expect(command).toContain('--set-string existingSecret=mine')
+    expect(command).toContain('--set-string existingSecretKey=key')
+    expect(prerequisites.join('\n')).toContain('the Secret `mine` with the agent token under the key `key`')
+  })
+
+  test('takes the chart from the platform, whatever path it has', () => {
+    const { command } = planDeployment(kubernetes, {
+      platformUrl: 'http://rca.local:8080/base/',
+      agentToken: 'k8s-token',
+    })
+    expect(command).toContain('helm repo add incident-rca http://rca.local:8080/base/charts --force-update')
+  })
+})
+
+describe('uninstalling', () => {
+  test('keeps a namespace that the operator named, be it the usual one', () => {
+    for (const namespace of ['monitoring', 'incident-rca']) {
+      const { uninstall, instructions } = plan({ namespace })
+      expect(uninstall).toBe(
+        `helm uninstall incident-rca --namespace ${namespace} --wait &&\n  kubectl --namespace ${namespace} delete pod incident-rca-agent-test --ignore-not-found`,
+      )
+      expect(instructions).toContain(`Uninstalling keeps the namespace \`${namespace}\``)
+    }
+  })
+
+  test('removes the one that the command made, where nobody else’s release is in it', () => {
+    const { uninstall, instructions } = plan()
+    expect(uninstall).toContain('if [ -z "$( helm list --all --short --namespace incident-rca )" ]; then')
+    expect(uninstall).toContain(
+      'kubectl delete namespace --field-selector metadata.name=incident-rca --selector name=incident-rca',
+    )
+    expect(instructions).toContain('Uninstalling removes the namespace `incident-rca` too')
+  })
+})
+
+describe('plain manifests', () => {
+  test('take the token from a Secret and the settings from a ConfigMap', () => {
+    const { kubectl } = plan({ namespace: 'monitoring', log_level: 'debug' }).alternatives ?? {}
+    expect(kubectl?.command).toContain("--filename 'https://api.example.com/manifests/agent.yaml?namespace=monitoring'")
+    expect(kubectl?.command).toContain('create secret generic incident-rca-agent --from-literal agent-token=k8s-token')
+    expect(kubectl?.command).toContain(
+      'create configmap incident-rca-agent --from-literal PLATFORM_API_URL=https://api.example.com --from-literal LOG_LEVEL=debug',
+    )
+    expect(kubectl?.uninstall).toContain('secret/incident-rca-agent configmap/incident-rca-agent')
+  })
+
+  test.each<RawConfig>([
+    { namespaces: 'shop' },
+    { watch_secret_names: true },
+    { replicas: 2 },
+    { image: 'mine:1' },
+    { existing_secret: 'mine' },
+    { https_proxy: 'http://proxy' },
+    { release_name: 'mine' },
+  ])('are not offered with %j, which they cannot do', (config) => {
+    expect(plan(config).alternatives).toBeUndefined()
+  })
+})
+
+test.each<[string, RawConfig]>([
+  ['namespace', { namespace: 'A b' }],
+  ['release_name', { release_name: '--debug' }],
+  ['release_name', { release_name: 'a'.repeat(54) }],
+  ['replicas', { replicas: 0 }],
+  ['replicas', { replicas: 'two' }],
+  ['chart_repository', { chart_repository: 'oci://registry/charts' }],
+  ['chart_version', { chart_version: 'latest' }],
+  ['image', { image: '--privileged' }],
+  ['image', { image: 'a b' }],
+  ['existing_secret', { existing_secret: 'A' }],
+  ['https_proxy', { https_proxy: 'socks://proxy' }],
+  ['namespaces', { namespaces: 'a,B' }],
+  ['namespacs', { namespacs: 'a' }],
+])('a wrong `%s` is refused by its name (%j)', (option, config) => {
+  expect(() => plan(config)).toThrow(`\`${option}`)
+})
