@@ -1,0 +1,128 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { defineConnector, planDeployment, type RawConfig } from '@rca/core'
+import { type ApiServer, findKubectl, helmProgram, missingForApiServer, run, startApiServer } from '@rca/rig'
+import { realDescribe } from '@rca/rig/real'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { configSchema } from '../config.ts'
+import { deploy } from './deployment.ts'
+
+const kubernetes = defineConnector({
+  type: 'kubernetes',
+  title: 'Kubernetes',
+  description: 'Deploy to Kubernetes cluster using Helm',
+  config: configSchema,
+  signals: {},
+  deploy,
+  connect: async () => ({}),
+  identify: async () => ({ id: 'cluster', name: 'cluster', entity: { type: 'k8s.cluster', id: 'cluster' } }),
+  disconnect: async () => undefined,
+  collectors: {},
+})
+
+const agentFolder = fileURLToPath(new URL('../../../../apps/agent', import.meta.url))
+
+const kubectl = await findKubectl()
+const helm = await helmProgram().then(
+  async (program) => run(program, ['version', '--short']).then(() => program),
+  () => undefined,
+)
+const absence =
+  kubectl === undefined || helm === undefined ? { missing: '`kubectl` or helm' } : await missingForApiServer()
+
+realDescribe('the commands, pasted against a real API server', absence, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rca-deployment-'))
+  let server: ApiServer
+  let platform: Server
+  let platformUrl = ''
+
+  beforeAll(async () => {
+    server = await startApiServer({ folder: join(folder, 'server'), controllers: true })
+    await run(helm ?? '', ['package', join(agentFolder, 'chart'), '--destination', join(folder, 'charts')])
+    await run(helm ?? '', ['repo', 'index', join(folder, 'charts')])
+    // Serves what the platform serves.
+    platform = createServer((request, response) => {
+      const path = request.url?.split('?', 1)[0] ?? ''
+      response.end(readFileSync(path.startsWith('/manifests/') ? join(agentFolder, path) : join(folder, path)))
+    })
+    await new Promise<void>((resolve) => platform.listen(0, '127.0.0.1', resolve))
+    platformUrl = `http://127.0.0.1:${(platform.address() as AddressInfo).port}`
+  }, 60_000)
+  afterAll(async () => {
+    platform.close()
+    await server.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }, 60_000)
+
+  const plan = (config: RawConfig = {}) => planDeployment(kubernetes, { platformUrl, agentToken: 'k8s-token', config })
+  /** No pod runs here: what waits for pods would wait in vain. */
+  const paste = async (command = ''): Promise<string> =>
+    run('sh', ['-c', command.replace(/(--create-namespace) --wait/, '$1')], {
+      env: {
+        ...{ HELM_CACHE_HOME: folder, HELM_CONFIG_HOME: folder, HELM_DATA_HOME: folder, HOME: folder },
+        KUBECONFIG: server.kubeconfig,
+        PATH: [dirname(helm ?? ''), process.env.PATH].join(delimiter),
+      },
+    })
+  const ask = async (...words: string[]): Promise<string> =>
+    run(kubectl ?? '', ['--kubeconfig', server.kubeconfig, ...words])
+  const namespaces = async (): Promise<string[]> =>
+    (await ask('get', 'namespaces', '--output=name')).trim().split('\n').sort()
+  const labelled = (): Promise<string> =>
+    ask(
+      'get',
+      'deployments,secrets,configmaps,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,leases,pods',
+      '--all-namespaces',
+      '--selector=app.kubernetes.io/part-of=incident-rca',
+      '--output=name',
+    )
+
+  test('install, bring up to date when pasted again, and leave nothing', async () => {
+    const before = await namespaces()
+    const { command, uninstall } = plan({ log_level: 'debug', namespaces: 'default,kube-public' })
+    expect(await paste(command)).toContain('REVISION: 1')
+    expect(await paste(command)).toContain('REVISION: 2')
+    expect(await namespaces()).toEqual([...before, 'namespace/incident-rca'].sort())
+    await paste(uninstall)
+    expect(await labelled()).toBe('')
+    expect(await namespaces()).toEqual(before)
+  })
+
+  test('leave a namespace that somebody else made, or in which another release is', async () => {
+    await ask('create', 'namespace', 'incident-rca')
+    await paste(plan().command)
+    await paste(plan().uninstall)
+    expect(await namespaces()).toContain('namespace/incident-rca')
+    await ask('delete', 'namespace', 'incident-rca')
+
+    const [first, second] = [plan(), plan({ release_name: 'second' })]
+    await paste(first.command)
+    await paste(second.command)
+    await paste(first.uninstall)
+    expect(await namespaces()).toContain('namespace/incident-rca')
+    await paste(second.uninstall)
+    expect(await namespaces()).not.toContain('namespace/incident-rca')
+    expect(await labelled()).toBe('')
+  })
+
+  test('do the same without Helm', async () => {
+    const { command, uninstall } = plan({ log_level: 'debug' }).alternatives?.kubectl ?? {}
+    await paste(command)
+    await paste(command)
+    const name = ['incident-rca-agent', '--namespace=incident-rca']
+    const secret = await ask('get', 'secret', ...name, '--output=jsonpath={.data.agent-token}')
+    expect(Buffer.from(secret, 'base64').toString()).toBe('k8s-token')
+    const settings = await ask('get', 'configmap', ...name, '--output=jsonpath={.data}')
+    expect(JSON.parse(settings)).toEqual({ PLATFORM_API_URL: platformUrl, LOG_LEVEL: 'debug' })
+    expect(await ask('get', 'deployment', ...name, '--output=name')).toContain('deployment.apps/incident-rca-agent')
+    await paste(uninstall)
+    expect(await labelled()).toBe('')
+    const left = await ask('get', 'secrets,configmaps', '--namespace=incident-rca', '--output=name')
+    expect(left).not.toContain('incident-rca-agent')
+    await ask('delete', 'namespace', 'incident-rca')
+  })
+})
