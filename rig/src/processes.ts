@@ -44,7 +44,13 @@ export function isAlive({ pid, startTime }: KnownProcess): boolean {
 
 /** Asks a process to end, and makes it after some seconds. Resolves when it is gone. */
 export async function endProcess(known: KnownProcess): Promise<void> {
-  const send = (name: NodeJS.Signals): boolean => isAlive(known) && process.kill(known.pid, name)
+  const send = (name: NodeJS.Signals): void => {
+    try {
+      if (isAlive(known)) process.kill(known.pid, name)
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
   send('SIGTERM')
   // One that was stopped acts on the first signal only now.
   send('SIGCONT')

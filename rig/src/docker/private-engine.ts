@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -110,8 +110,22 @@ export async function removePrivateEngine(engine: PrivateEngine, folder: string)
     engine.signal('SIGTERM')
     await engine.ended()
   }
+  endShims(folder)
   await unmountBelow(folder)
   await rm(folder, { recursive: true, force: true })
+}
+
+/** An engine that was killed leaves the parents of its containers behind. They name its socket. */
+function endShims(folder: string): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+      const isShim = words[0]?.includes('containerd-shim') === true
+      if (isShim && words.some((word) => word.startsWith(`${folder}/`))) process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
 }
 
 /** Unmounts what was left behind in a folder, such as an engine's mount of the host's network namespace. */

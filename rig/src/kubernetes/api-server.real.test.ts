@@ -18,13 +18,13 @@ realDescribe('an API server', absence, () => {
 
   beforeAll(async () => {
     server = await startApiServer({ folder })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     const pids = Object.values(server.pids())
     await server.stop()
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
     rmSync(folder, { recursive: true, force: true })
-  }, 60_000)
+  }, 120_000)
 
   const ask = async (user: User, ...words: string[]): Promise<string> =>
     run(kubectl ?? '', ['--kubeconfig', server.kubeconfigOf(user), ...words])
@@ -43,7 +43,7 @@ realDescribe('an API server', absence, () => {
     expect(server.pids()).not.toHaveProperty('apiserver')
     await server.restart()
     expect(await ask('admin', 'get', 'namespaces', '--output=name')).toContain('namespace/second\n')
-  }, 60_000)
+  }, 120_000)
 
   test('answers 410 to a list that is continued after a compaction', async () => {
     const api = { url: server.url, ca: server.ca, token: server.tokenOf('admin') }

@@ -36,7 +36,7 @@ realDescribe('a cluster of one node', absence, () => {
   beforeAll(async () => {
     firewall = await firewallRules()
     cluster = await startCluster({ folder })
-  }, 180_000)
+  }, 240_000)
   afterAll(async () => {
     await cluster.stop()
     rmSync(folder, { recursive: true, force: true })

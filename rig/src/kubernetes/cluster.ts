@@ -21,7 +21,7 @@ import {
 } from './credentials.ts'
 import { keepKernelSettings } from './kernel-settings.ts'
 import { apiServerFlags, kubeletConfig, kubeletConfigFile, nodeCommands } from './node-components.ts'
-import { connectNode, disconnectNode, freeNumber, nodeNetwork } from './node-network.ts'
+import { connectNode, disconnectNode, freeNumber, hasNodes, nodeNetwork } from './node-network.ts'
 import { removePodLogs } from './pod-logs.ts'
 
 /** Of a cluster's processes, in the order in which they stop. */
@@ -105,7 +105,7 @@ export async function removeCluster(folder: string): Promise<void> {
     await removePrivateEngine(engineOf(note.dockerHost, pid), join(folder, 'engine'))
     await removeCgroup(cgroupOf(note.number))
     await disconnectNode(note.number)
-    removePodLogs(join(folder, 'engine'))
+    removePodLogs(join(folder, 'engine'), hasNodes())
   }
   await unmountBelow(folder)
   await rm(folder, { recursive: true, force: true })

@@ -62,6 +62,11 @@ export async function disconnectNode(number: number): Promise<void> {
   if (isThere(link)) await run('ip', ['link', 'delete', link]).catch(() => undefined)
 }
 
+/** Whether a cluster is connected to this machine. */
+export function hasNodes(): boolean {
+  return /rca-node\d+:/.test(readFileSync('/proc/net/dev', 'utf8'))
+}
+
 function isThere(link: string): boolean {
   return readFileSync('/proc/net/dev', 'utf8').includes(`${link}:`)
 }

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 const PODS = '/var/log/pods'
 const CONTAINERS = '/var/log/containers'
 
-/** Removes the links to an engine's logs, and what is empty then. */
-export function removePodLogs(engineFolder: string): void {
+/** Removes the links to an engine's logs, and folders that are empty then; those above all unless another cluster `needsThem`. */
+export function removePodLogs(engineFolder: string, needsThem: boolean): void {
   removeLinks(PODS, (target) => target.startsWith(`${engineFolder}/`))
   removeLinks(CONTAINERS, (target) => target.startsWith(`${PODS}/`) && !existsSync(target))
+  if (!needsThem) for (const folder of [PODS, CONTAINERS]) removeEmpty(folder)
 }
 
 function removeLinks(folder: string, isOurs: (target: string) => boolean): void {
@@ -17,7 +18,12 @@ function removeLinks(folder: string, isOurs: (target: string) => boolean): void 
     const place = join(folder, name)
     const kind = lstatSync(place)
     if (kind.isSymbolicLink() && isOurs(readlinkSync(place))) rmSync(place)
-    if (kind.isDirectory()) removeLinks(place, isOurs)
+    if (!kind.isDirectory()) continue
+    removeLinks(place, isOurs)
+    removeEmpty(place)
   }
-  if (readdirSync(folder).length === 0) rmdirSync(folder)
+}
+
+function removeEmpty(folder: string): void {
+  if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder)
 }
