@@ -45,13 +45,13 @@ export function explainFailure(question: Question, error: unknown): KubernetesEr
     return explain(`The API server at ${address} closed the connection while ${describe(question)}: was it restarted?`)
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return explain(`The certificate of the API server at ${address} is for another name: ${message}`)
-  if (isCertificateProblem(code))
-    return explain(
-      `The certificate of the API server at ${address} is not trusted (${code}): check \`certificate-authority\` in \`kubeconfig\`, and the clock`,
-    )
   if (code.startsWith('ERR_SSL_'))
     return explain(
       `TLS with the API server at ${address} failed (${code}): it may not accept the client certificate of \`kubeconfig\``,
+    )
+  if (isCertificateProblem(code))
+    return explain(
+      `The certificate of the API server at ${address} is not trusted (${code}): check \`certificate-authority\` in \`kubeconfig\`, and the clock`,
     )
   return explain(`The API server at ${address} could not be asked while ${describe(question)}: ${message}`)
 }
