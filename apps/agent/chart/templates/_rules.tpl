@@ -37,6 +37,9 @@
 - apiGroups: [networking.k8s.io]
   resources: [ingresses]
   verbs: [get, list, watch]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch]
 {{- end -}}
 
 {{/* What belongs to no namespace. The kubelets' summaries are behind the API server's proxy. */}}

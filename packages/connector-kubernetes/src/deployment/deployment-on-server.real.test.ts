@@ -8,6 +8,7 @@ import { defineConnector, planDeployment, type RawConfig } from '@rca/core'
 import { type ApiServer, findKubectl, helmProgram, missingForApiServer, run, startApiServer } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { kinds } from '../api/resources.ts'
 import { configSchema } from '../config.ts'
 import { deploy } from './deployment.ts'
 
@@ -90,6 +91,29 @@ realDescribe('the commands, pasted against a real API server', absence, () => {
     await paste(uninstall)
     expect(await labelled()).toBe('')
     expect(await namespaces()).toEqual(before)
+  })
+
+  test('permit the agent to read every kind that the connector reads, and Secrets only where they are asked for', async () => {
+    const { command, uninstall } = plan()
+    const agent = 'system:serviceaccount:incident-rca:incident-rca-agent'
+    /** What the agent may do, as the server says: a line for each resource, `pods.metrics.k8s.io`, with its verbs. */
+    const permitted = async (): Promise<Map<string, string>> => {
+      const table = await ask('auth', 'can-i', '--list', '--no-headers', `--as=${agent}`, '--namespace=default')
+      const lines = table.split('\n').map((line) => /^(\S+) .*\[([^\]]*)\]$/.exec(line.trim()))
+      return new Map(lines.map((found) => [found?.[1] ?? '', found?.[2] ?? '']))
+    }
+    await paste(command)
+    const verbs = await permitted()
+    for (const { resource, versions } of Object.values(kinds)) {
+      const [, group = ''] = /^(.+)\//.exec(versions[0]) ?? []
+      const name = group === '' ? resource : `${resource}.${group}`
+      const isOwn = resource === 'secrets' || resource === 'leases'
+      const expected = isOwn ? undefined : group === 'metrics.k8s.io' ? 'get list' : 'get list watch'
+      expect([name, verbs.get(name)]).toEqual([name, expected])
+    }
+    await paste(plan({ watch_secret_names: true }).command)
+    expect((await permitted()).get('secrets')).toBe('get list watch')
+    await paste(uninstall)
   })
 
   test('leave a namespace that somebody else made, or in which another release is', async () => {
