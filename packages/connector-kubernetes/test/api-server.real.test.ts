@@ -1,0 +1,196 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { type ApiServer, findKubectl, missingForApiServer, run, startApiServer, type User } from '@rca/rig'
+import { realDescribe } from '@rca/rig/real'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
+import { KubernetesError } from '../src/api/kubernetes-error.ts'
+import type { Change } from '../src/api/object-store.ts'
+import { type Blindness, createReflector } from '../src/api/reflector.ts'
+import { findKinds, type KindName, wantedGroupVersions } from '../src/api/resources.ts'
+import { openKubernetes } from '../src/client.ts'
+import { type ConfigObject, projectConfigObject } from '../src/resources/config-object.ts'
+import { projectNamespace } from '../src/resources/namespace.ts'
+import { fakeFingerprint } from './fixtures.ts'
+
+const kubectl = await findKubectl()
+const absence = kubectl === undefined ? { missing: '`kubectl` is not installed' } : await missingForApiServer()
+
+realDescribe('a real API server', absence, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rca-connector-kubernetes-'))
+  const { signal } = new AbortController()
+  let server: ApiServer
+
+  beforeAll(async () => {
+    server = await startApiServer({ folder })
+  }, 90_000)
+  afterAll(async () => {
+    await server.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }, 60_000)
+
+  const open = async (user: User): Promise<KubernetesApi> => {
+    const api = await openKubernetes({ kubeconfig: server.kubeconfigOf(user) })
+    onTestFinished(() => api.close())
+    return api
+  }
+  const ask = (...words: string[]): Promise<string> =>
+    run(kubectl ?? '', ['--kubeconfig', server.kubeconfigOf('admin'), ...words])
+  const kindsOf = async (api: KubernetesApi) => findKinds(await api.discover(wantedGroupVersions(), signal))
+  const kind = async (api: KubernetesApi, name: KindName): Promise<ApiResource> => {
+    const { found } = await kindsOf(api)
+    return found[name] as ApiResource
+  }
+  const failure = async (promise: Promise<unknown>): Promise<KubernetesError> => {
+    const error: unknown = await promise.catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(KubernetesError)
+    return error as KubernetesError
+  }
+
+  /** Follows the ConfigMaps of a namespace until the test ends. */
+  const following = async (api: KubernetesApi, namespace: string) => {
+    const changes: string[] = []
+    const sights: Blindness[] = []
+    const stop = new AbortController()
+    const reflector = createReflector<ConfigObject>({
+      api,
+      resource: await kind(api, 'configMaps'),
+      namespace,
+      limit: 2,
+      project: (raw) => projectConfigObject(raw, fakeFingerprint),
+      onChange: (change) => changes.push(describeChange(change)),
+      onSight: (blindness) => sights.push(blindness),
+      now: () => new Date(),
+      sleep: (milliseconds, stopping) =>
+        setTimeout(milliseconds, undefined, { signal: stopping }).catch(() => undefined),
+    })
+    const running = reflector.run(stop.signal)
+    onTestFinished(async () => {
+      stop.abort()
+      await running
+    })
+    await reflector.synced
+    return { reflector, changes, sights }
+  }
+
+  test('has every kind but metrics, some in older versions', async () => {
+    const { found, missing } = await kindsOf(await open('viewer'))
+    expect(missing.map(({ name }) => name)).toEqual(['podMetrics', 'nodeMetrics'])
+    expect(found).toMatchObject({
+      cronJobs: { version: 'v1beta1' },
+      podDisruptionBudgets: { version: 'v1beta1' },
+      pods: { isNamespaced: true, verbs: expect.arrayContaining(['list', 'watch']) },
+      nodes: { isNamespaced: false },
+    })
+  })
+
+  test('is listed page by page and followed, with a token and with a certificate', async () => {
+    for (const user of ['admin', 'certificate'] as const) {
+      const namespace = `follow-${user}`
+      await ask('create', 'namespace', namespace)
+      for (const name of ['a', 'b', 'c']) await ask('-n', namespace, 'create', 'configmap', name)
+      const { changes, reflector } = await following(await open(user), namespace)
+      expect(changes).toEqual(['there a', 'there b', 'there c'])
+      await ask('-n', namespace, 'create', 'configmap', 'd', '--from-literal=key=canary')
+      await ask('-n', namespace, 'label', 'configmap', 'a', 'team=shop')
+      await ask('-n', namespace, 'delete', 'configmap', 'b')
+      await expect.poll(() => changes.slice(3), { timeout: 10_000 }).toEqual(['added d', 'changed a', 'deleted b'])
+      expect(JSON.stringify([...reflector.objects.values()])).not.toContain('canary')
+    }
+  })
+
+  test('that is killed is followed again once it is back: nothing is missed, nothing told twice', async () => {
+    await ask('create', 'namespace', 'killed')
+    await ask('-n', 'killed', 'create', 'configmap', 'a')
+    const { changes, sights, reflector } = await following(await open('admin'), 'killed')
+    await server.signal('apiserver', 'SIGKILL')
+    await expect.poll(() => reflector.blindness, { timeout: 20_000 }).toBeDefined()
+    await server.restart()
+    await ask('-n', 'killed', 'create', 'configmap', 'b')
+    await expect.poll(() => changes, { timeout: 40_000 }).toEqual(['there a', 'added b'])
+    expect(reflector.blindness).toBeUndefined()
+    expect(sights).toHaveLength(1)
+  }, 90_000)
+
+  test('that has forgotten what a watch has seen says so', async () => {
+    const api = await open('admin')
+    await server.compact()
+    const watch = api.watch(await kind(api, 'namespaces'), { resourceVersion: '1' }, signal)
+    const following = (async () => {
+      for await (const _event of watch);
+    })()
+    expect(await failure(following)).toMatchObject({ status: 410 })
+  })
+
+  test('sends nothing of secrets but their metadata', async () => {
+    await ask('create', 'namespace', 'secrets')
+    await ask('-n', 'secrets', 'create', 'secret', 'generic', 'db', '--from-literal=password=canary')
+    const api = await open('admin')
+    const secrets = await kind(api, 'secrets')
+    const texts: string[] = []
+    const onItems = (items: readonly unknown[]): void => void texts.push(...items.map((item) => JSON.stringify(item)))
+    const resourceVersion = await api.list(secrets, { namespace: 'secrets', onItems }, signal)
+    texts.push(JSON.stringify(await api.get(secrets, { namespace: 'secrets', name: 'db' }, signal)))
+    await ask('-n', 'secrets', 'label', 'secret', 'db', 'team=shop')
+    for await (const event of api.watch(secrets, { namespace: 'secrets', resourceVersion }, signal)) {
+      texts.push(JSON.stringify(event.object))
+      break
+    }
+    expect(texts).toHaveLength(3)
+    for (const text of texts) {
+      expect(text).toContain('"name":"db"')
+      expect(text).not.toContain('"data"')
+    }
+  })
+
+  test('keeps a lease, and lets only the faster one replace it', async () => {
+    await ask('create', 'namespace', 'lease')
+    const api = await open('admin')
+    const lease = { metadata: { name: 'leader' }, spec: { holderIdentity: 'a', leaseDurationSeconds: 15 } }
+    const made = (await api.create('lease', lease, signal)) as typeof lease
+    expect(await failure(api.create('lease', lease, signal))).toMatchObject({ status: 409 })
+    const next = { ...made, spec: { ...made.spec, holderIdentity: 'b' } }
+    expect(await api.replace('lease', 'leader', next, signal)).toMatchObject({ spec: { holderIdentity: 'b' } })
+    expect(await failure(api.replace('lease', 'leader', next, signal))).toMatchObject({ status: 409 })
+    expect(await api.get(await kind(api, 'leases'), { namespace: 'lease', name: 'other' }, signal)).toBeUndefined()
+  })
+
+  test('names the permission that is missing', async () => {
+    const viewer = await open('viewer')
+    const error = await failure(viewer.list(await kind(viewer, 'secrets'), { onItems: () => undefined }, signal))
+    expect(error).toMatchObject({ status: 403, permission: { verb: 'list', group: '', resource: 'secrets' } })
+    expect(error.message).toContain('allow verb `list` on resource `secrets` of API group `""` in a ClusterRole')
+  })
+
+  test('says when the token or the authority is wrong', async () => {
+    const text = readFileSync(server.kubeconfigOf('viewer'), 'utf8')
+    const write = (name: string, from: string | RegExp, to: string): string => {
+      const changed = text.replace(from, to)
+      expect(changed).not.toBe(text)
+      writeFileSync(join(folder, name), changed)
+      return join(folder, name)
+    }
+    const token = await openKubernetes({ kubeconfig: write('token', server.tokenOf('viewer'), 'wrong') })
+    expect((await failure(token.discover(wantedGroupVersions(), signal))).message).toContain('does not know who asks')
+    const other = await openKubernetes({
+      kubeconfig: write('ca', /"?certificate-authority-data"?: *"?[^",}\s]+"?,?/, ''),
+    })
+    expect((await failure(other.discover(wantedGroupVersions(), signal))).message).toContain('is not trusted')
+  })
+
+  test('reads what it keeps', async () => {
+    const api = await open('viewer')
+    const names: string[] = []
+    const onItems = (items: readonly unknown[]): void =>
+      void names.push(...items.map((item) => projectNamespace(item).name))
+    await api.list(await kind(api, 'namespaces'), { onItems, limit: 1 }, signal)
+    expect(names).toContain('kube-system')
+  })
+})
+
+function describeChange(change: Change<ConfigObject>): string {
+  if (change.type === 'added') return `${change.isInitial ? 'there' : 'added'} ${change.object.name}`
+  return `${change.type} ${change.old.name}`
+}
