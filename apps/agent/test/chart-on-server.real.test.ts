@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ApiServer, findKubectl, helmProgram, missingForApiServer, run, startApiServer } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
 const chart = fileURLToPath(new URL('../chart', import.meta.url))
 const manifests = fileURLToPath(new URL('../manifests/agent.yaml', import.meta.url))
@@ -18,6 +18,9 @@ const absence =
   kubectl === undefined || helm === undefined ? { missing: '`kubectl` or helm' } : await missingForApiServer()
 
 const AGENT = 'system:serviceaccount:monitoring:incident-rca-agent'
+
+// A dozen programs each, beside whatever else this machine does.
+vi.setConfig({ testTimeout: 120_000 })
 
 realDescribe('the chart on a real API server', absence, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rca-chart-'))

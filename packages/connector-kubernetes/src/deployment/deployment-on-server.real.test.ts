@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { defineConnector, planDeployment, type RawConfig } from '@rca/core'
 import { type ApiServer, findKubectl, helmProgram, missingForApiServer, run, startApiServer } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { kinds } from '../api/resources.ts'
 import { configSchema } from '../config.ts'
 import { deploy } from './deployment.ts'
@@ -34,6 +34,9 @@ const helm = await helmProgram().then(
 )
 const absence =
   kubectl === undefined || helm === undefined ? { missing: '`kubectl` or helm' } : await missingForApiServer()
+
+// A dozen programs each, beside whatever else this machine does.
+vi.setConfig({ testTimeout: 120_000 })
 
 realDescribe('the commands, pasted against a real API server', absence, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rca-deployment-'))

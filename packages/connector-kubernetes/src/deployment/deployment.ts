@@ -38,6 +38,9 @@ function prerequisitesOf({ config }: DeploymentTarget<KubernetesConfig>): string
 function notesOf({ config, deploymentSettings }: DeploymentTarget<KubernetesConfig>): string[] {
   return [
     'The agent reads and changes nothing but its own Lease. It may read no Secret unless `watch_secret_names` says so.',
+    ...(config.existing_secret === undefined
+      ? []
+      : ['The command does not contain the agent token: it is to be put into the Secret before.']),
     'Running the command again brings the agent up to date and replaces its settings by those of the command.',
     deploymentSettings.namespace === undefined
       ? `Uninstalling removes the namespace \`${config.namespace}\` too, where Helm made it and no other release is in it.`
