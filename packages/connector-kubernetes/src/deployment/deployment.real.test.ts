@@ -160,8 +160,8 @@ realDescribe('the pasted command', shells.includes('sh') ? {} : { missing: 'a PO
   test('that uninstalls removes the namespace only where nothing else is in it', () => {
     const { uninstall = '' } = plan({ config: { context: hostile } })
     expect(pasteAll(uninstall, { releases: 'other' }).map(([, ...words]) => words.slice(0, 2))).toEqual([
-      ['uninstall', 'incident-rca'],
       ['--context', hostile],
+      ['uninstall', 'incident-rca'],
       ['list', '--all'],
     ])
     expect(pasteAll(uninstall).at(-1)).toEqual([

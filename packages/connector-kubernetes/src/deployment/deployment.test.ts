@@ -114,7 +114,7 @@ describe('uninstalling', () => {
     for (const namespace of ['monitoring', 'incident-rca']) {
       const { uninstall, instructions } = plan({ namespace })
       expect(uninstall).toBe(
-        `helm uninstall incident-rca --namespace ${namespace} --wait &&\n  kubectl --namespace ${namespace} delete pod incident-rca-agent-test --ignore-not-found`,
+        `kubectl --namespace ${namespace} delete deployment/incident-rca-agent pod/incident-rca-agent-test --cascade=foreground --ignore-not-found &&\n  helm uninstall incident-rca --namespace ${namespace} --wait`,
       )
       expect(instructions).toContain(`Uninstalling keeps the namespace \`${namespace}\``)
     }

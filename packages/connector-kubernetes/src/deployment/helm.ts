@@ -46,15 +46,16 @@ function imageValues(reference: string | undefined): string[] {
 }
 
 /**
- * Takes the release away, the pod of a test that failed (which Helm keeps for its log), and the namespace only where it is
- * the one that the command made by itself: the operator named none, Helm made it (and labelled it so), and no other release
- * is in it. A namespace that the operator named stays: what else they keep in it cannot be known here.
+ * Ends the agents while they still may do what they need, and waits for their pods, which Helm does not before 3.12; takes
+ * away the pod of a test that failed (which Helm keeps for its log), and the release. The namespace goes only where it is the
+ * one that the command made by itself: the operator named none, Helm made it (and labelled it so), and no other release is
+ * in it. A namespace that the operator named stays: what else they keep in it cannot be known here.
  */
 export function uninstallCommand({ config, deploymentSettings }: DeploymentTarget<KubernetesConfig>): ShellCommand {
   const { namespace, release_name: release } = config
   const flags = contextFlag(config.context)
-  const removal = sh`helm uninstall ${release} --namespace ${namespace} --wait ${flags} &&
-  ${kubectl(config)} --namespace ${namespace} delete pod ${testPodName(release)} --ignore-not-found`
+  const removal = sh`${kubectl(config)} --namespace ${namespace} delete ${`deployment/${fullName(release)}`} ${`pod/${testPodName(release)}`} --cascade=foreground --ignore-not-found &&
+  helm uninstall ${release} --namespace ${namespace} --wait ${flags}`
   if (namespace !== DEFAULT_NAMESPACE || deploymentSettings.namespace !== undefined) return removal
   const mine = [`metadata.name=${namespace}`, `name=${namespace}`] as const
   return sh`${removal} &&

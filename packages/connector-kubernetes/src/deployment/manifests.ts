@@ -58,7 +58,7 @@ export function manifestsDeployment(target: DeploymentTarget<KubernetesConfig>):
       sh`&& ${inNamespace} rollout restart ${`deployment/${NAME}`}`,
     ]),
     verify: sh`${inNamespace} rollout status ${`deployment/${NAME}`} --timeout 60s && ${inNamespace} logs --tail 20 ${`deployment/${NAME}`}`,
-    uninstall: sh`${kubectl(config)} delete --ignore-not-found --filename ${manifests} && ${inNamespace} delete --ignore-not-found ${`secret/${NAME}`} ${`configmap/${NAME}`}`,
+    uninstall: sh`${kubectl(config)} delete --cascade=foreground --ignore-not-found --filename ${manifests} && ${inNamespace} delete --ignore-not-found ${`secret/${NAME}`} ${`configmap/${NAME}`}`,
     notes: [
       `Uninstalling keeps the namespace \`${namespace}\`. The manifests are those of the chart with its defaults: replicas, another image, or namespaces to which the agent is confined need Helm.`,
     ],
