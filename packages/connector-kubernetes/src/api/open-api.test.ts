@@ -261,6 +261,16 @@ describe('what goes wrong is told with what to do', () => {
     expect(await failure(api.get(pods, { name: 'a' }, signal))).toMatchObject({ reason: 'Timeout' })
   })
 
+  test('a server that falls silent within its answer', async () => {
+    const hanging: Answer = (_request, response) => {
+      response.writeHead(200)
+      response.write('{"items":[{')
+    }
+    const { api } = await speaking([hanging, json({})], { patience: 50 })
+    expect(await failure(api.list(pods, collecting().options, signal))).toMatchObject({ reason: 'Timeout' })
+    expect(await api.get(pods, { name: 'a' }, signal)).toEqual({})
+  })
+
   test('a deadline', async () => {
     const { api } = await speaking([() => undefined])
     const error = await failure(api.get(pods, { name: 'a' }, AbortSignal.timeout(50)))

@@ -33,7 +33,7 @@ const LEASES = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases'
 
 /** What of the transport can be set, for tests. */
 export interface ApiOptions {
-  /** Milliseconds until an answer has to begin. */
+  /** Milliseconds that the server may be silent before its answer and within it. @default 30_000 */
   readonly patience?: number
 }
 

@@ -10,7 +10,7 @@ const CONNECTIONS = 8
 /** How long credentials are used before they are read again, in milliseconds. */
 const CREDENTIALS_AGE = 10_000
 
-/** How long the server may take to begin its answer, in milliseconds. */
+/** How long the server may be silent before its answer and within it, in milliseconds. */
 const PATIENCE = 30_000
 
 /** Longest text of a refusal that is read, in bytes. */
@@ -42,7 +42,7 @@ interface Connections {
   readonly watches: Agent
 }
 
-/** Opens no connection yet. @param patience milliseconds until an answer has to begin */
+/** Opens no connection yet. @param patience milliseconds that the server may be silent */
 export function createTransport(access: Access, patience: number = PATIENCE): Transport {
   const { current, forget, close } = createConnections(access)
   const address = access.server.origin
@@ -128,6 +128,7 @@ function send(server: URL, current: Current, asking: Asking, patience: number): 
     const timer = setTimeout(() => sent.destroy(tooLate(question, patience)), patience)
     sent.on('response', (answer) => {
       clearTimeout(timer)
+      if (!isWatch) limitSilence(answer, question, patience)
       resolve(answer)
     })
     sent.on('error', (error) => {
@@ -138,9 +139,17 @@ function send(server: URL, current: Current, asking: Asking, patience: number): 
   })
 }
 
+/** A connection that was cut ends no answer. A watch may be silent for longer, and looks after itself. */
+function limitSilence(answer: IncomingMessage, question: Question, patience: number): void {
+  const { socket } = answer
+  const giveUp = (): void => void answer.destroy(tooLate(question, patience))
+  socket.setTimeout(patience, giveUp)
+  answer.once('close', () => socket.setTimeout(0, giveUp))
+}
+
 function tooLate({ address, resource }: Question, patience: number): KubernetesError {
   return new KubernetesError(
-    `The API server at ${address} did not begin to answer within ${patience / 1000} s when ${resource} was asked: it hangs, or a firewall drops what is sent`,
+    `The API server at ${address} was silent for ${patience / 1000} s when ${resource} was asked: it hangs, or a firewall drops what is sent`,
     { reason: 'Timeout' },
   )
 }
