@@ -161,7 +161,7 @@ function connectionOptions(endpoint: Endpoint): Docker.DockerOptions {
       return readFileSync(join(certificates, name))
     } catch (error) {
       throw new EngineError(
-        `\`docker_cert_path\`: ${join(certificates, name)} cannot be read. TLS to the engine needs ca.pem, cert.pem and key.pem there`,
+        `\`docker_cert_path\`: ${join(certificates, name)} cannot be read (${(error as NodeJS.ErrnoException).code}). TLS to the engine needs ca.pem, cert.pem and key.pem there`,
         { cause: error },
       )
     }

@@ -220,7 +220,7 @@ realDescribe(
         network: 'bridge',
         hosts: [],
         limits: ['256m', '0.5', '100'],
-        hardening: ['unless-stopped', 'yes', '/tmp', 'ALL', 'no-new-privileges'],
+        hardening: ['unless-stopped', 'yes', '/tmp', 'ALL', 'no-new-privileges', 'label=disable'],
       })
     })
 

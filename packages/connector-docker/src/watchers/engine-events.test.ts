@@ -47,7 +47,7 @@ function wanted(events: readonly EngineEvent[]): string[] {
   const health = new Map<string, string>()
   return events.flatMap(({ type, action, actor, attributes, timeNano }) => {
     const [word = '', found = ''] = action.split(': ')
-    const verb = word === 'remove' ? 'destroy' : word
+    const verb = word
     if (verb === 'start') health.delete(actor)
     if (verb === 'health_status') {
       if (found === 'starting' || health.get(actor) === found) return []
@@ -349,6 +349,20 @@ describe.concurrent('an engine that is restarted', () => {
     })
   })
 
+  test('is caught up with before that is saved: who is stopped meanwhile still knows of the gap', async () => {
+    const { set, tell, watch, log } = world()
+    const first = watch('00:00:00')
+    await first.caughtUp()
+    log.break(gone)
+    await first.ended
+    tell('stop', set('web', '00:00:00'), '00:00:02')
+    const second = watch('00:05:00', first.cursor())
+    await second.caughtUp()
+    expect(summaryOf(second.told())).toEqual(['00:00:02.000 stopped web', '00:05:00.000 events_missed'])
+    expect(second.cursors[0]).toContain('brokenAt')
+    expect(second.cursor()).not.toContain('brokenAt')
+  })
+
   test('and does not come back at once has been silent since it broke', async () => {
     const { watch, first, failures } = await restart()
     failures.containers = new Error('No engine answers')
@@ -412,17 +426,18 @@ describe.concurrent('what the engine remembers', () => {
   test('late, while containers are looked at, is told as the engine tells it', async () => {
     const { engine, set, tell, watch } = world()
     const web = set('web', '00:00:01', '00:00:02')
-    const look = engine.container
-    let looks = 0
+    const list = engine.containers
+    let lists = 0
     Object.assign(engine, {
-      container: (async (id, signal) => {
-        looks += 1
-        if (looks === 2) {
+      containers: (async (signal) => {
+        lists += 1
+        // Once before the stream is read, and once when it has been silent.
+        if (lists === 2) {
           set('web', '00:00:01', '00:00:02', '00:00:59.8')
           setTimeout(() => tell('die', web, '00:00:59.9', { exitCode: '0' }), 50)
         }
-        return look(id, signal)
-      }) satisfies typeof look,
+        return list(signal)
+      }) satisfies typeof list,
     })
     tell('create', web, '00:00:01.1')
     tell('start', web, '00:00:02.1')
