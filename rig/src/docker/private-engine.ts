@@ -109,15 +109,20 @@ export async function removePrivateEngine(engine: PrivateEngine, folder: string)
     engine.signal('SIGTERM')
     await engine.ended()
   }
+  await clearEngineFolder(folder)
+}
+
+/** Removes what an engine that has ended left in its folder, however it ended. */
+export async function clearEngineFolder(folder: string): Promise<void> {
   await unmountBelow(folder)
   await rm(folder, { recursive: true, force: true })
 }
 
-/** An engine leaves some mounts behind, such as that of the host's network namespace. */
+/** An engine leaves some mounts behind, such as that of the host's network namespace; one that was killed leaves them all. */
 async function unmountBelow(folder: string): Promise<void> {
   const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
   const places = mounts.map((line) => line.split(' ')[1] ?? '').filter((place) => place.startsWith(`${folder}/`))
-  for (const place of places.toReversed()) await run('umount', [place])
+  for (const place of places.toReversed()) await run('umount', ['-l', place])
 }
 
 /** Whether a process is there that has not ended: one that nobody has waited for yet has. */

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { hasProgram } from '../run.ts'
 import { importBusybox } from './busybox-image.ts'
 import { answers } from './docker-cli.ts'
-import { engineOf, isRunning, removePrivateEngine, startPrivateEngine } from './private-engine.ts'
+import { clearEngineFolder, engineOf, isRunning, removePrivateEngine, startPrivateEngine } from './private-engine.ts'
 
 /** Where the Docker command line looks without `DOCKER_HOST`. */
 const DEFAULT_HOST = 'unix:///var/run/docker.sock'
@@ -83,6 +83,7 @@ async function runningEngine(): Promise<string | undefined> {
 
 async function startIfPossible(): Promise<string | undefined> {
   if (process.getuid?.() !== 0 || !(await hasProgram('dockerd'))) return undefined
+  await clearEngineFolder(folder)
   const { dockerHost, pid } = await startPrivateEngine({ folder, isolated: false })
   writeState({ dockerHost, pid, users: [], stays: false })
   return dockerHost
