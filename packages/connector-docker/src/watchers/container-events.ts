@@ -96,13 +96,13 @@ export function noteContainerEvent(
     client.history.remove(event.actor)
   } else client.inventory.changed(event.actor)
   // Told later, perhaps after the next run has begun: what is known of this one is taken now.
-  const { killed, outOfMemory, told } = history
-  const run = { killed, outOfMemory, startedAt: told.start?.at, endedBefore: told.die?.at }
+  const { killedAt, outOfMemory, told } = history
+  const run = { killedAt, outOfMemory, startedAt: told.start?.at, endedBefore: told.die?.at }
   if (isMilestone(action) && noteMilestone(history, action, message)) return undefined
   if (action === 'health_status' && !noteHealth(history, message)) return undefined
-  if (action === 'kill') history.killed ||= !HARMLESS.has(event.attributes.signal ?? '')
+  if (action === 'kill' && !HARMLESS.has(event.attributes.signal ?? '')) history.killedAt = message.at.getTime()
   // Newer engines say so before the end, older ones after it: then the next start takes it back.
-  if (action === 'stop') history.killed = true
+  if (action === 'stop') history.killedAt = message.at.getTime()
   if (action === 'oom') history.outOfMemory = true
   return (signal) => tell(message, client, signal, run)
 }
@@ -117,7 +117,7 @@ function noteMilestone(history: ContainerHistory, milestone: Milestone, message:
   if (!isConcluded && wasConcluded(history, milestone, at)) return true
   history.told[milestone] = { at, isConcluded }
   if (milestone === 'start') {
-    history.killed = false
+    history.killedAt = undefined
     history.outOfMemory = false
     history.health = undefined
   }

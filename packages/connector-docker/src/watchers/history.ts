@@ -24,8 +24,8 @@ export type Milestone = 'create' | 'start' | 'die'
 
 /** What has been told of a container. */
 export interface ContainerHistory {
-  /** Somebody sent the current run a signal that ends it: its end is no crash. */
-  killed: boolean
+  /** When somebody last sent the current run a signal that ends it, in milliseconds since 1970: an end soon after is no crash. */
+  killedAt: number | undefined
   outOfMemory: boolean
   /** What the health check of the current run said last, as far as was told. */
   health: string | undefined
@@ -52,7 +52,7 @@ export function createHistory(): History {
       const known = containers.get(id)
       if (known !== undefined) return known
       const container: ContainerHistory = {
-        killed: false,
+        killedAt: undefined,
         outOfMemory: false,
         health: undefined,
         told: {},
