@@ -36,8 +36,6 @@ export async function openEngine(endpoint: Endpoint): Promise<EngineApi> {
       askIfThere(`container ${id}`, abortSignal, async () =>
         toContainer(await engine.getContainer(id).inspect({ abortSignal })),
       ),
-    images: (abortSignal) =>
-      ask('its images', abortSignal, async () => listOf(await engine.listImages({ abortSignal } as object), toImage)),
     image: (id, abortSignal) =>
       askIfThere(`image ${id}`, abortSignal, async () => toImage(await inspectImage(engine, id, abortSignal))),
     networks: (abortSignal) =>

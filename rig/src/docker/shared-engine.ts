@@ -15,8 +15,8 @@ const folder = join(tmpdir(), 'rca-rig-docker')
 const stateFile = join(tmpdir(), 'rca-rig-docker.json')
 const lockFolder = join(tmpdir(), 'rca-rig-docker.lock')
 
-/** A lock that is held longer was left behind, in milliseconds. */
-const LONGEST_LOCK = 120_000
+/** A lock that is held longer was left behind, in milliseconds: far more than it takes to start and stop an engine. */
+const LONGEST_LOCK = 300_000
 
 interface State {
   readonly dockerHost: string
@@ -52,7 +52,11 @@ export async function findEngine(user?: number): Promise<FoundEngine> {
       }
     const state = readState()
     if (state?.dockerHost === dockerHost)
-      writeState({ ...state, stays: state.stays || user === undefined, users: [...usersOf(state), user ?? 0] })
+      writeState({
+        ...state,
+        stays: state.stays || user === undefined,
+        users: user === undefined ? usersOf(state) : [...usersOf(state), user],
+      })
     await importBusybox(dockerHost)
     return { dockerHost }
   })
@@ -91,7 +95,7 @@ async function startIfPossible(): Promise<string | undefined> {
 
 /** Those that have not ended. */
 function usersOf({ users }: State): number[] {
-  return users.filter((user) => user !== 0 && isRunning(user))
+  return users.filter(isRunning)
 }
 
 function writeState(state: State): void {
@@ -101,7 +105,9 @@ function writeState(state: State): void {
 function readState(): State | undefined {
   try {
     const state = JSON.parse(readFileSync(stateFile, 'utf8')) as State
-    return isRunning(state.pid) && readFileSync(`/proc/${state.pid}/comm`, 'utf8') === 'dockerd\n' ? state : undefined
+    // Whatever the file says, only an engine of our own folder is ours.
+    const isOurs = isRunning(state.pid) && readFileSync(`/proc/${state.pid}/cmdline`, 'utf8').includes(`${folder}/`)
+    return isOurs ? state : undefined
   } catch {
     return undefined
   }
@@ -113,7 +119,7 @@ async function locked<Result>(task: () => Promise<Result>): Promise<Result> {
   try {
     return await task()
   } finally {
-    rmdirSync(lockFolder)
+    rmSync(lockFolder, { recursive: true, force: true })
   }
 }
 

@@ -344,7 +344,7 @@ describe('an end that is no crash', () => {
     ])
   })
 
-  test.each(['2', '3', '9', '15', 'SIGKILL'])('by request: it was sent signal %s', async (signal) => {
+  test.each(['2', '9', '15', 'SIGKILL'])('by request: it was sent signal %s', async (signal) => {
     const made = scene()
     await made.tell('kill', '00:00:04', { signal })
     const [event] = await end(made, 137)

@@ -7,7 +7,7 @@ import { type LogTail, readLogTail, withoutSecrets } from '../evidence/log-tail.
 import { logWindow, type RunTimes } from '../evidence/log-window.ts'
 import { signals } from '../signals.ts'
 import { type Message, occurrence } from './message.ts'
-import { countCrash, crashTelling } from './restart-loop.ts'
+import { type EndCount, endTelling } from './restart-loop.ts'
 
 /** Exit code of a process that SIGKILL ended, which is what the kernel sends where memory is short. */
 const KILLED = 137
@@ -24,6 +24,13 @@ export interface RunBefore {
   readonly startedAt: number | undefined
   /** When the run before it ended, as the event stream told. In milliseconds since 1970. */
   readonly endedBefore: number | undefined
+  /** Ends that it is one of, where it may be part of a loop. */
+  readonly ends: EndCount | undefined
+}
+
+/** Whether somebody asked for an end at this moment. */
+export function isRequested({ killedAt }: Pick<RunBefore, 'killedAt'>, at: Date): boolean {
+  return killedAt !== undefined && at.getTime() - killedAt <= REQUESTED
 }
 
 /** A run that has ended. */
@@ -48,18 +55,16 @@ export async function describeEnd(
   run: RunBefore,
 ): Promise<Event | undefined> {
   const end = await endOf(message, client, run, signal)
-  if (!isCrash(end)) return exited(message, client, end, signal)
-  const history = client.history.container(message.event.actor)
-  history.crashes = countCrash(history.crashes, message.at)
-  const telling = crashTelling(history.crashes)
+  const inFull = isCrash(end) ? crashed : exited
+  const telling = run.ends === undefined ? 'in full' : endTelling(run.ends)
   if (telling === 'not at all') return undefined
-  if (telling === 'in full') return crashed(message, client, end, signal)
-  const { count, since } = history.crashes
+  if (run.ends === undefined || telling === 'in full') return inFull(message, client, end, signal)
+  const { count, since } = run.ends
   const loop = {
     'container.restart_loop.count': count,
     'container.restart_loop.since': new Date(since).toISOString(),
   }
-  const what = `crashes again and again: ${count} times since ${loop['container.restart_loop.since']}`
+  const what = `${inFull === crashed ? 'crashes' : 'ends'} again and again: ${count} times since ${loop['container.restart_loop.since']}`
   return signals.containerRestartLoop.event(occurrence(message, client, what, { ...runOf(message, end), ...loop }))
 }
 
@@ -85,7 +90,7 @@ async function endOf(
   const exitCode = event.attributes.exitCode ?? (isNextRun ? undefined : container?.state.exitCode)
   return {
     exitCode: exitCode === undefined ? undefined : Number(exitCode),
-    isRequested: run.killedAt !== undefined && at.getTime() - run.killedAt <= REQUESTED,
+    isRequested: isRequested(run, at),
     isOutOfMemory: run.outOfMemory || (!isNextRun && found?.state.outOfMemory === true),
     found,
     container,
@@ -99,9 +104,10 @@ async function endOf(
   }
 }
 
-/** While a container runs, it still knows when its run before ended. */
+/** While a container runs, it still knows when its run before ended. The engine's notes of one run may be in the wrong order. */
 function endBefore(known: ContainerDetails | undefined, endedAt: number): number | undefined {
-  const [started, finished] = [timeOf(known?.state.startedAt), timeOf(known?.state.finishedAt)]
+  if (known?.state.status !== 'running') return undefined
+  const [started, finished] = [timeOf(known.state.startedAt), timeOf(known.state.finishedAt)]
   if (started === undefined || finished === undefined) return undefined
   return finished <= started && started <= endedAt ? finished : undefined
 }
