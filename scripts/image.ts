@@ -78,6 +78,7 @@ async function build(base: string): Promise<void> {
       timeout: 600_000,
     },
   )
-  // Builders without BuildKit leave the first stage behind as an image without a name.
-  await run('docker', ['image', 'prune', '--force', '--filter', 'label=incident-rca.stage=files'])
+  // What has no name any more: the agent of the last build, and the first stage, which builders without BuildKit leave behind.
+  for (const label of ['org.opencontainers.image.title=Incident RCA agent', 'incident-rca.stage=files'])
+    await run('docker', ['image', 'prune', '--force', '--filter', `label=${label}`])
 }

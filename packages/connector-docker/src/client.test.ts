@@ -41,7 +41,6 @@ const questions: readonly [
   ['its description', '/info', (engine, signal) => engine.info(signal)],
   ['its containers', '/containers/json', (engine, signal) => engine.containers(signal)],
   [`container ${webId}`, `/containers/${webId}/json`, (engine, signal) => engine.container(webId, signal)],
-  ['its images', '/images/json', (engine, signal) => engine.images(signal)],
   [`image ${imageId}`, `/images/${imageId}/json`, (engine, signal) => engine.image(imageId, signal)],
   ['its networks', '/networks', (engine, signal) => engine.networks(signal)],
   ['its volumes', '/volumes', (engine, signal) => engine.volumes(signal)],
@@ -65,7 +64,6 @@ describe.each(engineNames)('%s over its socket', (name) => {
         .toSorted(),
     )
     expect(await engine.container(plain.id, running)).toEqual(plain)
-    expect((await engine.images(running)).map(({ id }) => id)).toContain(plain.imageId)
     expect(await engine.image(plain.imageId, running)).toMatchObject({ id: plain.imageId, os: 'linux' })
     expect((await engine.networks(running)).map((network) => network.name)).toContain('shop')
     expect((await engine.volumes(running)).map((volume) => volume.name)).toContain('shop-data')

@@ -36,8 +36,6 @@ export async function openEngine(endpoint: Endpoint): Promise<EngineApi> {
       askIfThere(`container ${id}`, abortSignal, async () =>
         toContainer(await engine.getContainer(id).inspect({ abortSignal })),
       ),
-    images: (abortSignal) =>
-      ask('its images', abortSignal, async () => listOf(await engine.listImages({ abortSignal } as object), toImage)),
     image: (id, abortSignal) =>
       askIfThere(`image ${id}`, abortSignal, async () => toImage(await inspectImage(engine, id, abortSignal))),
     networks: (abortSignal) =>
@@ -161,7 +159,7 @@ function connectionOptions(endpoint: Endpoint): Docker.DockerOptions {
       return readFileSync(join(certificates, name))
     } catch (error) {
       throw new EngineError(
-        `\`docker_cert_path\`: ${join(certificates, name)} cannot be read. TLS to the engine needs ca.pem, cert.pem and key.pem there`,
+        `\`docker_cert_path\`: ${join(certificates, name)} cannot be read (${(error as NodeJS.ErrnoException).code}). TLS to the engine needs ca.pem, cert.pem and key.pem there`,
         { cause: error },
       )
     }

@@ -10,11 +10,14 @@ const containerName = z
   )
   .max(200)
 
+/** A mount is written as paths with colons between them. */
+const path = z.string().regex(/^\/[^:]*$/, 'must begin with `/`, and hold no `:`')
+
 /** The options of the Docker connector, as an operator writes them. */
 export const configSchema = z.strictObject({
   docker_host: z
     .string()
-    .regex(/^(?:unix:\/\/\/|tcp:\/\/|https?:\/\/).+/, 'must be `unix:///path/to/docker.sock` or `tcp://host:port`')
+    .regex(/^(?:unix:\/\/\/[^:]+|(?:tcp|https?):\/\/.+)$/, 'must be `unix:///path/to/docker.sock` or `tcp://host:port`')
     .optional()
     .describe(
       'The engine, as in `DOCKER_HOST`: `unix:///path` or `tcp://host:port`. Without it `/var/run/docker.sock`.',
@@ -26,14 +29,8 @@ export const configSchema = z.strictObject({
     )
     .default(false)
     .describe('Whether a `tcp://` engine is spoken to over TLS, with the certificates in `docker_cert_path`.'),
-  docker_cert_path: z
-    .string()
-    .startsWith('/')
-    .optional()
-    .describe('Folder with `ca.pem`, `cert.pem` and `key.pem` for a `tcp://` engine.'),
-  root_path: z
-    .string()
-    .startsWith('/')
+  docker_cert_path: path.optional().describe('Folder with `ca.pem`, `cert.pem` and `key.pem` for a `tcp://` engine.'),
+  root_path: path
     .default('/')
     .describe(
       "Folder at which the host's /proc and /sys/fs/cgroup are mounted, such as /host in a container. Where they are absent, the engine's stats are asked instead, which costs more.",
@@ -72,7 +69,7 @@ export const configSchema = z.strictObject({
   no_proxy: deploymentOnly(z.string().min(1))
     .optional()
     .describe('Hosts that are reached without the proxy, separated by commas.'),
-  ca_file: deploymentOnly(z.string().startsWith('/'))
+  ca_file: deploymentOnly(path)
     .optional()
     .describe("File on the Docker host with the certificate authority of the platform's TLS certificate, as PEM."),
 })

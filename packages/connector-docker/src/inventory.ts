@@ -153,15 +153,19 @@ function isAbout(error: unknown): error is EngineError {
 
 /** Images are asked once: what bears an id never changes, its tags do when the event stream says so. */
 function createImages(engine: EngineApi): Pick<Inventory, 'image' | 'imagesChanged'> {
-  const images = new Map<string, ImageDetails | undefined>()
+  let images = new Map<string, ImageDetails | undefined>()
   return {
     image: async (id, signal) => {
-      if (images.has(id)) return images.get(id)
+      // What is answered after a change may be from before it.
+      const current = images
+      if (current.has(id)) return current.get(id)
       const image = await engine.image(id, signal)
-      images.set(id, image)
+      current.set(id, image)
       return image
     },
-    imagesChanged: () => images.clear(),
+    imagesChanged: () => {
+      images = new Map()
+    },
   }
 }
 

@@ -43,9 +43,23 @@ realDescribe('an agent on a live engine', engine, () => {
     expect(loop?.attributes).toMatchObject({ 'container.restart_loop.count': 4, 'container.exit_code': 7 })
     const crashes = eventsOf(id, 'container.crashed')
     expect(crashes).toHaveLength(3)
+    // Of what belongs to a turn that is only counted, nothing is told.
+    expect(eventsOf(id, 'container.started')).toHaveLength(3)
     const logs = crashes.map(({ attributes }) => String(attributes['container.log']).trim().split('\n'))
     for (const lines of logs) expect(lines).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), 'end'])
     expect(new Set(logs.map(([first]) => first)).size).toBe(3)
+  })
+
+  test('tells that a container cannot be started, and why', async () => {
+    const name = `${mine}-unstartable`
+    await expect(
+      on('run', '-d', '--name', name, '--network', 'none', BUSYBOX_IMAGE, '/no/such/program'),
+    ).rejects.toThrow()
+    const id = await on('inspect', '--format', '{{.Id}}', name)
+    const event = await eventually('the failure being told', () => eventsOf(id, 'container.start_failed')[0])
+    expect(event).toMatchObject({ severity: 'error', attributes: { 'container.exit_code': 127 } })
+    expect(event.body).toMatch(/could not be started: .*\/no\/such\/program/)
+    await on('rm', '--force', id)
   })
 
   test('tells of a health check that fails, with what it wrote and without its secret', async () => {

@@ -65,7 +65,7 @@ function happen(
   if (action === 'oom') state({ outOfMemory: true })
   if (action === 'rename' && before !== undefined) there.set(actor, { ...before, name: attributes.name ?? '' })
   if (action === 'update' && before !== undefined) there.set(actor, changed(before, { limits: { cpuShares: 512 } }))
-  if (action === 'destroy' || action === 'remove') there.delete(actor)
+  if (action === 'destroy') there.delete(actor)
 }
 
 const IDLE: ContainerDetails['state'] = {

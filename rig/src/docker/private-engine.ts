@@ -110,6 +110,11 @@ export async function removePrivateEngine(engine: PrivateEngine, folder: string)
     engine.signal('SIGTERM')
     await engine.ended()
   }
+  await clearEngineFolder(folder)
+}
+
+/** Removes what an engine that has ended left in its folder, however it ended. */
+export async function clearEngineFolder(folder: string): Promise<void> {
   endShims(folder)
   await unmountBelow(folder)
   await rm(folder, { recursive: true, force: true })
@@ -132,5 +137,5 @@ function endShims(folder: string): void {
 export async function unmountBelow(folder: string): Promise<void> {
   const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
   const places = mounts.map((line) => line.split(' ')[1] ?? '').filter((place) => place.startsWith(`${folder}/`))
-  for (const place of places.toReversed()) await run('umount', [place])
+  for (const place of places.toReversed()) await run('umount', ['-l', place])
 }

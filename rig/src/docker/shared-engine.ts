@@ -6,7 +6,7 @@ import { hasProgram } from '../run.ts'
 import { sharing } from '../sharing.ts'
 import { importBusybox } from './busybox-image.ts'
 import { answers } from './docker-cli.ts'
-import { engineOf, removePrivateEngine, startPrivateEngine } from './private-engine.ts'
+import { clearEngineFolder, engineOf, removePrivateEngine, startPrivateEngine } from './private-engine.ts'
 
 /** Where the Docker command line looks without `DOCKER_HOST`. */
 const DEFAULT_HOST = 'unix:///var/run/docker.sock'
@@ -16,7 +16,8 @@ const folder = join(tmpdir(), 'rca-rig-docker')
 
 const shared = sharing<{ readonly dockerHost: string; readonly pid: number }>({
   name: 'rca-rig-docker',
-  isThere: ({ pid }) => isRunning(pid) && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'dockerd\n',
+  // Whatever the file says, only an engine of our own folder is ours.
+  isThere: ({ pid }) => isRunning(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${folder}/`),
   stop: ({ dockerHost, pid }) => removePrivateEngine(engineOf(dockerHost, pid), folder),
 })
 
@@ -63,6 +64,7 @@ async function runningEngine(): Promise<string | undefined> {
 
 async function startIfPossible(): Promise<string | undefined> {
   if (process.getuid?.() !== 0 || !(await hasProgram('dockerd'))) return undefined
+  await clearEngineFolder(folder)
   const { dockerHost, pid } = await startPrivateEngine({ folder, isolated: false })
   shared.note({ dockerHost, pid })
   return dockerHost

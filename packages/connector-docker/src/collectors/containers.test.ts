@@ -219,7 +219,7 @@ describe('a container', () => {
       environment,
       command: ['serve', '--token=canary-6'],
       labels: { private: 'canary-7' },
-      state: { ...plain.state, error: 'canary-8', health },
+      state: { ...plain.state, error: 'refused: password=canary-8', health },
     })
     expect(entity.attributes['container.environment_names']).toEqual(['EMPTY', 'SHORT', 'URL', 'WITH'])
     expect(JSON.stringify(collected)).not.toContain('canary-')

@@ -18,6 +18,7 @@ import {
 } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails, ImageDetails } from '../engine/engine-api.ts'
+import { withoutSecrets } from '../evidence/log-tail.ts'
 import { signals } from '../signals.ts'
 
 /** Every container in every state, their images, and the compose services that they stand for. */
@@ -49,6 +50,7 @@ function toSignals(
   const { state, limits } = container
   const labels = Object.entries(container.labels).filter(([name]) => isWantedLabel(name))
   const isRunning = state.status === 'running' || state.status === 'paused'
+  const hasEnded = !isRunning && state.finishedAt !== undefined
   const entity = signals.container.entity({
     id: container.id,
     name: container.name,
@@ -60,8 +62,9 @@ function toSignals(
       'container.created': container.created || undefined,
       'container.started_at': state.startedAt,
       'container.finished_at': state.finishedAt,
-      'container.exit_code': isRunning || state.finishedAt === undefined ? undefined : state.exitCode,
-      'container.oom_killed': isRunning || state.finishedAt === undefined ? undefined : state.outOfMemory,
+      'container.exit_code': hasEnded || state.error !== undefined ? state.exitCode : undefined,
+      'container.error': state.error === undefined ? undefined : withoutSecrets(state.error, container.environment),
+      'container.oom_killed': hasEnded ? state.outOfMemory : undefined,
       'container.restart_policy': container.restartPolicy,
       'container.restart_count': container.restartCount,
       'container.privileged': container.privileged,

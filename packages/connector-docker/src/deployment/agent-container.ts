@@ -41,6 +41,9 @@ export const STATE_FOLDER = '/var/lib/rca-agent'
 /** What the agent may take from its host. */
 export const LIMITS = { memory: '256m', cpus: '0.5', pids: 100 } as const
 
+/** No new privileges. Where SELinux is on, it would keep every container from the engine's socket, whatever its group. */
+export const SECURITY: readonly string[] = ['no-new-privileges', 'label=disable']
+
 /** Plans the container for what was asked. */
 export function agentContainer(target: DeploymentTarget<DockerConfig>): AgentContainer {
   const { config, settings } = target

@@ -1,6 +1,13 @@
 import { type ShellCommand, sh } from '@rca/core'
 import { stringify } from 'yaml'
-import { type AgentContainer, type HostMount, type HostPath, LIMITS, STATE_FOLDER } from './agent-container.ts'
+import {
+  type AgentContainer,
+  type HostMount,
+  type HostPath,
+  LIMITS,
+  SECURITY,
+  STATE_FOLDER,
+} from './agent-container.ts'
 import { findGroup, findPath } from './found-on-host.ts'
 
 /** Variables by which the command tells compose what only the host knows, with what holds otherwise. */
@@ -41,7 +48,7 @@ export function composeFile(container: AgentContainer): string {
     read_only: true,
     tmpfs: ['/tmp'],
     cap_drop: ['ALL'],
-    security_opt: ['no-new-privileges'],
+    security_opt: SECURITY,
     ...networkOf(network),
     ...(extraHosts.length > 0 && { extra_hosts: extraHosts.map(literal) }),
   }

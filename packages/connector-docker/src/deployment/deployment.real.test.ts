@@ -220,22 +220,24 @@ realDescribe(
         network: 'bridge',
         hosts: [],
         limits: ['256m', '0.5', '100'],
-        hardening: ['unless-stopped', 'yes', '/tmp', 'ALL', 'no-new-privileges'],
+        hardening: ['unless-stopped', 'yes', '/tmp', 'ALL', 'no-new-privileges', 'label=disable'],
       })
     })
 
     test('gives every value as one word and runs nothing of it, whatever it looks like', () => {
       const hostile = '$(reboot)`reboot`"\'\\n\\$HOME ${HOME} $$ %s * ~ ;&|<>#!{a,b}\n - key: ü'
+      // Of a mount's parts a colon is the end.
+      const hostilePath = `/${hostile.replaceAll(':', '')}`
       const canary = join(folder(), 'was-run')
       const asked = ask(
         {
           exclude_containers: `$(touch ${canary})`,
           container_labels: hostile.replaceAll(',', ''),
-          root_path: `/${hostile}`,
-          ca_file: `/${hostile}`,
+          root_path: hostilePath,
+          ca_file: hostilePath,
           https_proxy: 'http://proxy/$(reboot)?"\'',
           no_proxy: hostile,
-          docker_host: `unix:///${hostile}`,
+          docker_host: `unix://${hostilePath}`,
           extra_hosts: 'a:$(reboot)',
           network: 'my.net-1',
           container_name: 'Agent_1.x',
@@ -250,8 +252,8 @@ realDescribe(
         'AGENT_TYPE=docker',
         `EXCLUDE_CONTAINERS=$(touch ${canary})`,
         `CONTAINER_LABELS=${hostile.replaceAll(',', '')}`,
-        `ROOT_PATH=/${hostile}`,
-        `DOCKER_HOST=unix:///${hostile}`,
+        `ROOT_PATH=${hostilePath}`,
+        `DOCKER_HOST=unix://${hostilePath}`,
         'HTTPS_PROXY=http://proxy/$(reboot)?"\'',
         'HTTP_PROXY=http://proxy/$(reboot)?"\'',
         `NO_PROXY=${hostile}`,
@@ -267,11 +269,11 @@ realDescribe(
       })
       expect(asked.mounts).toEqual(
         [
-          `/proc:/${hostile}/proc:ro`,
-          `/sys/fs/cgroup:/${hostile}/sys/fs/cgroup:ro`,
-          `${machineId}:/${hostile}/etc/machine-id:ro`,
-          `/${hostile}:/${hostile}:ro`,
-          `/${hostile}:/etc/rca-agent/platform-ca.pem:ro`,
+          `/proc:${hostilePath}/proc:ro`,
+          `/sys/fs/cgroup:${hostilePath}/sys/fs/cgroup:ro`,
+          `${machineId}:${hostilePath}/etc/machine-id:ro`,
+          `${hostilePath}:${hostilePath}:ro`,
+          `${hostilePath}:/etc/rca-agent/platform-ca.pem:ro`,
           'Agent_1.x-state:/var/lib/rca-agent',
         ].toSorted(),
       )

@@ -63,7 +63,7 @@ describe('docker run', () => {
       expect.stringMatching(/^--group-add "\$\( .+ \)"$/),
       '-v incident-rca-agent-state:/var/lib/rca-agent',
       '--memory 256m --cpus 0.5 --pids-limit 100',
-      '--read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges',
+      '--read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges --security-opt label=disable',
       'incident-rca/agent:latest',
     ])
   })
@@ -219,7 +219,7 @@ describe('docker compose', () => {
           read_only: true,
           tmpfs: ['/tmp'],
           cap_drop: ['ALL'],
-          security_opt: ['no-new-privileges'],
+          security_opt: ['no-new-privileges', 'label=disable'],
           // As `docker run` does, and not a network of the project's own.
           network_mode: 'bridge',
         },

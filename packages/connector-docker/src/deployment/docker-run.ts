@@ -1,5 +1,5 @@
 import { continued, type ShellCommand, sh } from '@rca/core'
-import { type AgentContainer, type HostMount, LIMITS, STATE_FOLDER } from './agent-container.ts'
+import { type AgentContainer, type HostMount, LIMITS, SECURITY, STATE_FOLDER } from './agent-container.ts'
 import { findGroup, findPath } from './found-on-host.ts'
 
 /** The `docker run` command: what the specification names first, then what the container needs and what it must not do. */
@@ -13,7 +13,7 @@ export function runCommand(container: AgentContainer): ShellCommand {
     ...(socket === undefined ? [] : [sh`--group-add "$( ${findGroup(socket.path)} )"`]),
     sh`-v ${stateVolume}:${STATE_FOLDER}`,
     sh`--memory ${LIMITS.memory} --cpus ${LIMITS.cpus} --pids-limit ${LIMITS.pids}`,
-    sh`--read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges`,
+    sh`--read-only --tmpfs /tmp --cap-drop ALL ${SECURITY.flatMap((option) => ['--security-opt', option])}`,
     ...(network === undefined ? [] : [sh`--network ${network}`]),
     ...extraHosts.map((host) => sh`--add-host ${host}`),
     sh`${image}`,

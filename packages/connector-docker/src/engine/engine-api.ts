@@ -10,7 +10,6 @@ export interface EngineInfo {
   readonly architecture: string | undefined
   readonly kernelVersion: string | undefined
   readonly storageDriver: string | undefined
-  readonly cgroupDriver: string | undefined
   readonly cgroupVersion: string | undefined
   readonly liveRestore: boolean | undefined
   readonly cpus: number | undefined
@@ -78,6 +77,8 @@ export interface ContainerDetails {
   }
   readonly restartCount: number | undefined
   readonly restartPolicy: string | undefined
+  /** By which it wants to be stopped, as written: `SIGQUIT`, `QUIT` or `3`. Absent for SIGTERM. */
+  readonly stopSignal: string | undefined
   readonly privileged: boolean
   readonly networkMode: string | undefined
   readonly cgroupParent: string | undefined
@@ -168,7 +169,6 @@ export interface EngineApi {
   /** In every state. */
   containers(signal: AbortSignal): Promise<ContainerSummary[]>
   container(id: string, signal: AbortSignal): Promise<ContainerDetails | undefined>
-  images(signal: AbortSignal): Promise<ImageDetails[]>
   image(id: string, signal: AbortSignal): Promise<ImageDetails | undefined>
   networks(signal: AbortSignal): Promise<NetworkDetails[]>
   volumes(signal: AbortSignal): Promise<VolumeDetails[]>

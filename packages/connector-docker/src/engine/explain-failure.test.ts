@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Endpoint } from './endpoint.ts'
 import { EngineError } from './engine-error.ts'
 import { explainAbort, explainFailure } from './explain-failure.ts'
@@ -47,9 +47,21 @@ describe('a failure is told with what to do', () => {
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     chmodSync(folder, 0o700)
     const group = process.getgid?.() ?? 0
+    const groups = vi.spyOn(process, 'getgroups').mockReturnValue([])
+    onTestFinished(() => groups.mockRestore())
     const { message } = explainFailure(failure({ code }), { kind: 'socket', path: folder }, 'its images')
     expect(message).toContain(`--group-add ${group}`)
     expect(message).toContain(folder)
+  })
+
+  test('without rights on the socket although the group is right, what else may forbid it is named', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rca-socket-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const groups = vi.spyOn(process, 'getgroups').mockReturnValue([process.getgid?.() ?? 0])
+    onTestFinished(() => groups.mockRestore())
+    const { message } = explainFailure(failure({ code: 'EACCES' }), { kind: 'socket', path: folder }, 'its images')
+    expect(message).toContain('SELinux')
+    expect(message).toContain('`--security-opt label=disable`')
   })
 
   test('without rights on a socket that cannot be looked at, the way out is told all the same', () => {

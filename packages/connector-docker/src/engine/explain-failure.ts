@@ -53,6 +53,8 @@ function permissionDenied(endpoint: Endpoint): string {
   if (endpoint.kind === 'tcp') return `Permission denied to connect to ${describeEndpoint(endpoint)}`
   const group = groupOf(endpoint.path)
   const user = process.getuid?.() ?? 'unknown'
+  if (group !== undefined && process.getgroups?.().includes(group))
+    return `Permission denied on ${endpoint.path} for user ${user}, although it is in the group ${group} that owns it: SELinux or the like forbids it. Start the container with \`--security-opt label=disable\``
   return group === undefined
     ? `Permission denied on ${endpoint.path} for user ${user}: give the agent the group that owns it (\`--group-add\`), or run it as a user in the group \`docker\``
     : `Permission denied on ${endpoint.path} for user ${user}: it belongs to group ${group}. Start the container with \`--group-add ${group}\`, or run the agent as a user in that group`

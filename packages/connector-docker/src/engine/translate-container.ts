@@ -37,7 +37,7 @@ const containerSchema = z.object({
       Healthcheck: z.unknown().optional(),
     })
     .catch({} as never),
-  Config: z.object({ Image: text, Labels: record, Env: texts }).catch({ Labels: {}, Env: [] }),
+  Config: z.object({ Image: text, Labels: record, Env: texts, StopSignal: text }).catch({ Labels: {}, Env: [] }),
   HostConfig: z
     .object({
       Memory: number,
@@ -95,6 +95,7 @@ export function toContainer(answer: unknown): ContainerDetails {
     state: toState(state),
     restartCount: read.RestartCount,
     restartPolicy: host.RestartPolicy?.Name,
+    stopSignal: config.StopSignal,
     privileged: host.Privileged ?? false,
     // Engines before 26 write `default` where they mean the default network.
     networkMode: host.NetworkMode === 'default' ? 'bridge' : host.NetworkMode,

@@ -91,7 +91,6 @@ test('exactly, of one engine', () => {
     architecture: 'x86_64',
     kernelVersion: '6.18.44-fc-v657',
     storageDriver: 'overlay2',
-    cgroupDriver: 'cgroupfs',
     cgroupVersion: '1',
     liveRestore: false,
     cpus: 2,

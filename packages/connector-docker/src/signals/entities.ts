@@ -39,6 +39,7 @@ export const entities = {
       'container.started_at': 'When its newest run began. ISO 8601.',
       'container.finished_at': 'When its last run ended. ISO 8601.',
       'container.exit_code': 'Exit code of its last run.',
+      'container.error': 'What was wrong when it could not be started, without secrets.',
       'container.oom_killed': 'Whether its last run ended for want of memory.',
       'container.restart_policy': '`no`, `always`, `unless-stopped` or `on-failure`.',
       'container.restart_count': 'How often the engine restarted it by that policy.',

@@ -17,6 +17,17 @@ export const events = {
     description: 'A container was created.',
     attributes: { ...container, ...image },
   }),
+  containerStartFailed: event({
+    name: 'container.start_failed',
+    severity: 'error',
+    description: 'A container could not be started.',
+    attributes: {
+      ...container,
+      ...image,
+      'container.exit_code': 'Exit code that the engine gives it.',
+      'container.error': 'What the engine says was wrong, without secrets.',
+    },
+  }),
   containerStarted: event({
     name: 'container.started',
     severity: 'info',
@@ -131,7 +142,8 @@ export const events = {
   containerRestartLoop: event({
     name: 'container.restart_loop',
     severity: 'error',
-    description: 'A container ends and is restarted again and again. Counts what is not told one by one.',
+    description:
+      'A container ends and is restarted again and again. Counts what is not told one by one: ends, starts, and networks joined and left.',
     attributes: {
       ...container,
       ...run,

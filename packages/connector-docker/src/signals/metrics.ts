@@ -142,7 +142,7 @@ export const metrics = {
     unit: '{container}',
     kind: 'updowncounter',
     description: 'Containers by state.',
-    attributes: { 'container.state': 'State, such as `running` or `exited`.' },
+    attributes: { 'container.state': '`running`, `paused` or `stopped`, which are all others.' },
   }),
   engineImages: metric({
     name: 'docker.engine.images',

@@ -15,7 +15,7 @@ export interface UsageOptions {
   readonly now?: () => Date
 }
 
-/** Reads from the host's control groups what they have, and asks the engine for the rest: a thirtieth of the cost where all is there. */
+/** Reads from the host's control groups what they have, and asks the engine for the rest: less than a tenth of the cost where all is there. */
 export function openUsage({ rootPath, info, engine, now = () => new Date() }: UsageOptions): UsageReader {
   const groups = info.osType === 'windows' ? undefined : openCgroupReader(rootPath)
   let last = new Map<string, { readonly usage: number; readonly at: Date }>()

@@ -115,9 +115,8 @@ describe('a crash', () => {
   test.each([
     ['the container says so', { state: { outOfMemory: true } }, false],
     ['the engine told so before', {}, true],
-  ])('is one for want of memory where %s, although it ended in peace or by a signal', async (_how, change, isTold) => {
+  ])('is one for want of memory where %s, although it ended in peace', async (_how, change, isTold) => {
     const made = scene(changed(ended, change))
-    await made.tell('kill', '00:00:04', { signal: '9' })
     if (isTold) await made.tell('oom', '00:00:05')
     const [event] = await end(made, 0)
     expect(event).toMatchObject({
@@ -132,6 +131,31 @@ describe('a crash', () => {
     const next = { status: 'running', startedAt: '2026-11-25T00:00:05.35Z', outOfMemory: true }
     const [event] = await end(scene(changed(ended, { state: next })), 1)
     expect(event).toMatchObject({ severity: 'error', attributes: { 'container.oom_killed': false } })
+  })
+
+  test.each([
+    ['that ran out of memory is one although somebody killed it', 137, 'container.crashed'],
+    ['that was asked to end is none although a process in it had run out of memory', 143, 'container.exited'],
+  ])('a run %s', async (_what, exitCode, name) => {
+    const made = scene(changed(ended, { state: { outOfMemory: true } }))
+    await made.tell('kill', '00:00:04', { signal: '15' })
+    expect(await end(made, exitCode)).toMatchObject([{ name }])
+  })
+
+  test('long after a signal that the program survived is one', async () => {
+    const made = scene()
+    await made.tell('kill', '00:00:04', { signal: '15' })
+    expect(await end(made, 1, '00:05:00')).toMatchObject([{ name: 'container.crashed' }])
+  })
+
+  test('nobody heard of, of a container that runs again, is told without an exit code', async () => {
+    const now = changed(ended, { state: { status: 'running', exitCode: 0, startedAt: '2026-11-25T00:00:06Z' } })
+    const [event] = await scene(now).tell('die', '00:00:05.25')
+    expect(event).toMatchObject({
+      name: 'container.exited',
+      body: 'Container shop-web-1 ended with an exit code that nobody heard',
+    })
+    expect(event?.attributes).not.toHaveProperty(['container.exit_code'])
   })
 
   test('says what the engine says was wrong, without secrets', async () => {
@@ -320,7 +344,7 @@ describe('an end that is no crash', () => {
     ])
   })
 
-  test.each(['2', '3', '9', '15', 'SIGKILL'])('by request: it was sent signal %s', async (signal) => {
+  test.each(['2', '9', '15', 'SIGKILL'])('by request: it was sent signal %s', async (signal) => {
     const made = scene()
     await made.tell('kill', '00:00:04', { signal })
     const [event] = await end(made, 137)

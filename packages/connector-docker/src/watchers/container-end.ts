@@ -7,22 +7,37 @@ import { type LogTail, readLogTail, withoutSecrets } from '../evidence/log-tail.
 import { logWindow, type RunTimes } from '../evidence/log-window.ts'
 import { signals } from '../signals.ts'
 import { type Message, occurrence } from './message.ts'
-import { countCrash, crashTelling } from './restart-loop.ts'
+import { type EndCount, endTelling } from './restart-loop.ts'
+
+/** Exit code of a process that SIGKILL ended, which is what the kernel sends where memory is short. */
+const KILLED = 137
+
+/** A signal that a program has survived for so long did not end it, in milliseconds. Few are given more time to stop. */
+const REQUESTED = 120_000
 
 /** What was known of a run when its end was heard of. */
 export interface RunBefore {
-  /** Somebody sent it a signal that ends it. */
-  readonly killed: boolean
+  /** When somebody last sent it a signal that ends it. In milliseconds since 1970. */
+  readonly killedAt: number | undefined
   readonly outOfMemory: boolean
   /** As the event stream told. In milliseconds since 1970. */
   readonly startedAt: number | undefined
   /** When the run before it ended, as the event stream told. In milliseconds since 1970. */
   readonly endedBefore: number | undefined
+  /** Ends that it is one of, where it may be part of a loop. */
+  readonly ends: EndCount | undefined
+}
+
+/** Whether somebody asked for an end at this moment. */
+export function isRequested({ killedAt }: Pick<RunBefore, 'killedAt'>, at: Date): boolean {
+  return killedAt !== undefined && at.getTime() - killedAt <= REQUESTED
 }
 
 /** A run that has ended. */
 interface End {
-  readonly exitCode: number
+  /** `undefined` where nobody listened and it runs again. */
+  readonly exitCode: number | undefined
+  readonly isRequested: boolean
   readonly isOutOfMemory: boolean
   /** As it is now; `undefined` where it is gone. */
   readonly found: ContainerDetails | undefined
@@ -40,19 +55,23 @@ export async function describeEnd(
   run: RunBefore,
 ): Promise<Event | undefined> {
   const end = await endOf(message, client, run, signal)
-  if (!end.isOutOfMemory && (end.exitCode === 0 || run.killed)) return exited(message, client, end, run.killed, signal)
-  const history = client.history.container(message.event.actor)
-  history.crashes = countCrash(history.crashes, message.at)
-  const telling = crashTelling(history.crashes)
+  const inFull = isCrash(end) ? crashed : exited
+  const telling = run.ends === undefined ? 'in full' : endTelling(run.ends)
   if (telling === 'not at all') return undefined
-  if (telling === 'in full') return crashed(message, client, end, signal)
-  const { count, since } = history.crashes
+  if (run.ends === undefined || telling === 'in full') return inFull(message, client, end, signal)
+  const { count, since } = run.ends
   const loop = {
     'container.restart_loop.count': count,
     'container.restart_loop.since': new Date(since).toISOString(),
   }
-  const what = `crashes again and again: ${count} times since ${loop['container.restart_loop.since']}`
+  const what = `${inFull === crashed ? 'crashes' : 'ends'} again and again: ${count} times since ${loop['container.restart_loop.since']}`
   return signals.containerRestartLoop.event(occurrence(message, client, what, { ...runOf(message, end), ...loop }))
+}
+
+/** A process in it that ran out of memory is no reason to call an end by request a crash, unless it is what ended the run. */
+function isCrash({ exitCode, isRequested, isOutOfMemory }: End): boolean {
+  if (isRequested) return isOutOfMemory && exitCode === KILLED
+  return isOutOfMemory || (exitCode !== undefined && exitCode !== 0)
 }
 
 async function endOf(
@@ -68,8 +87,10 @@ async function endOf(
   // A container that was restarted meanwhile tells of its new run.
   const isNextRun = started !== undefined && started > at.getTime()
   const startedAt = isNextRun ? run.startedAt : started
+  const exitCode = event.attributes.exitCode ?? (isNextRun ? undefined : container?.state.exitCode)
   return {
-    exitCode: Number(event.attributes.exitCode ?? container?.state.exitCode ?? 0),
+    exitCode: exitCode === undefined ? undefined : Number(exitCode),
+    isRequested: isRequested(run, at),
     isOutOfMemory: run.outOfMemory || (!isNextRun && found?.state.outOfMemory === true),
     found,
     container,
@@ -83,9 +104,10 @@ async function endOf(
   }
 }
 
-/** While a container runs, it still knows when its run before ended. */
+/** While a container runs, it still knows when its run before ended. The engine's notes of one run may be in the wrong order. */
 function endBefore(known: ContainerDetails | undefined, endedAt: number): number | undefined {
-  const [started, finished] = [timeOf(known?.state.startedAt), timeOf(known?.state.finishedAt)]
+  if (known?.state.status !== 'running') return undefined
+  const [started, finished] = [timeOf(known.state.startedAt), timeOf(known.state.finishedAt)]
   if (started === undefined || finished === undefined) return undefined
   return finished <= started && started <= endedAt ? finished : undefined
 }
@@ -113,14 +135,9 @@ async function imageOf({ event }: Message, { inventory }: DockerClient, { contai
   return imageAttributes(container, await inventory.image(container.imageId, signal).catch(() => undefined))
 }
 
-async function exited(
-  message: Message,
-  client: DockerClient,
-  end: End,
-  killed: boolean,
-  signal: AbortSignal,
-): Promise<Event> {
-  const what = `ended with exit code ${end.exitCode}${killed ? ' by request' : ''}`
+async function exited(message: Message, client: DockerClient, end: End, signal: AbortSignal): Promise<Event> {
+  const code = end.exitCode === undefined ? 'an exit code that nobody heard' : `exit code ${end.exitCode}`
+  const what = `ended with ${code}${end.isRequested ? ' by request' : ''}`
   const more = { ...(await imageOf(message, client, end, signal)), ...runOf(message, end) }
   return signals.containerExited.event(occurrence(message, client, what, more))
 }

@@ -94,7 +94,6 @@ describe('an event of a container', () => {
 })
 
 test.each([
-  ['remove', 'container.removed', 'Container sick was removed'],
   ['kill', 'container.killed', 'Container sick was sent a signal'],
   ['rename', 'container.renamed', 'Container sick got this name'],
 ])('what Podman tells with %s is understood, with what it does not say left out', async (action, name, body) => {

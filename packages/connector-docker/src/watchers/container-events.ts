@@ -1,13 +1,16 @@
 import type { Event } from '@rca/core'
 import { imageAttributes } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
+import type { ContainerDetails } from '../engine/engine-api.ts'
 import { withoutSecrets } from '../evidence/log-tail.ts'
 import { signals } from '../signals.ts'
 import { describeChange } from './container-change.ts'
-import { describeEnd, type RunBefore } from './container-end.ts'
+import { describeEnd, isRequested, type RunBefore } from './container-end.ts'
 import type { ContainerHistory, Milestone } from './history.ts'
 import { lookAt, type Message, occurrence } from './message.ts'
 import { wasConcluded } from './missed-events.ts'
+import { countEnd, type EndCount, isLoop } from './restart-loop.ts'
+import { asksToEnd } from './stop-signals.ts'
 
 /** Tells a container's event, with what has to be asked for it. Does not reject where the engine does not answer. */
 type Tell = (
@@ -74,9 +77,6 @@ const TABLE: ReadonlyMap<string, Tell> = new Map(
   }),
 )
 
-/** Signals that tell a program something and do not end it: hang-up, both for users, and a window's new size. */
-const HARMLESS = new Set(['1', '10', '12', '28'])
-
 /**
  * Notes at once what later events are understood by. Returns what tells the event; `undefined` where there is nothing to
  * tell, or where it has been concluded and told before.
@@ -96,15 +96,34 @@ export function noteContainerEvent(
     client.history.remove(event.actor)
   } else client.inventory.changed(event.actor)
   // Told later, perhaps after the next run has begun: what is known of this one is taken now.
-  const { killed, outOfMemory, told } = history
-  const run = { killed, outOfMemory, startedAt: told.start?.at, endedBefore: told.die?.at }
+  const { killedAt, outOfMemory, told } = history
+  const before = { killedAt, outOfMemory, startedAt: told.start?.at, endedBefore: told.die?.at }
   if (isMilestone(action) && noteMilestone(history, action, message)) return undefined
   if (action === 'health_status' && !noteHealth(history, message)) return undefined
-  if (action === 'kill') history.killed ||= !HARMLESS.has(event.attributes.signal ?? '')
+  const known = client.inventory.lastKnown(event.actor)
+  const ends = action === 'die' ? noteEnd(history, message, before, known) : undefined
+  if (action === 'kill' && asksToEnd(event.attributes.signal, known?.stopSignal))
+    history.killedAt = message.at.getTime()
   // Newer engines say so before the end, older ones after it: then the next start takes it back.
-  if (action === 'stop') history.killed = true
+  if (action === 'stop') history.killedAt = message.at.getTime()
   if (action === 'oom') history.outOfMemory = true
-  return (signal) => tell(message, client, signal, run)
+  if (action === 'start' && isLoop(history.ends, message.at)) return undefined
+  return (signal) => tell(message, client, signal, { ...before, ends })
+}
+
+/** Counts an end that may be one of a loop: nobody asked for it, and the program failed, or the engine starts it again. */
+function noteEnd(
+  history: ContainerHistory,
+  { event, at }: Message,
+  before: Omit<RunBefore, 'ends'>,
+  known: ContainerDetails | undefined,
+): EndCount | undefined {
+  const { exitCode } = event.attributes
+  const isFailure = before.outOfMemory || (exitCode !== undefined && exitCode !== '0')
+  const isRepeated = ['always', 'unless-stopped'].includes(known?.restartPolicy ?? '')
+  if (isRequested(before, at) || !(isFailure || isRepeated)) return undefined
+  history.ends = countEnd(history.ends, at)
+  return history.ends
 }
 
 function isMilestone(action: string): action is Milestone {
@@ -117,7 +136,7 @@ function noteMilestone(history: ContainerHistory, milestone: Milestone, message:
   if (!isConcluded && wasConcluded(history, milestone, at)) return true
   history.told[milestone] = { at, isConcluded }
   if (milestone === 'start') {
-    history.killed = false
+    history.killedAt = undefined
     history.outOfMemory = false
     history.health = undefined
   }

@@ -65,8 +65,8 @@ export const engineEvents: Watcher<DockerClient> = {
 interface Reading {
   /** In milliseconds since 1970. */
   readonly beganAt: number
-  /** When the stream broke that is now taken up again. ISO 8601. */
-  readonly brokenAt: string | undefined
+  /** Since when something may be missing: the stream broke, or the engine no longer remembers where it was left. ISO 8601. */
+  gapSince(): string | undefined
   /** Where to read on, as the engine is asked. */
   from(): string
   /** Notes an event, and tells it in its turn. */
@@ -81,18 +81,22 @@ interface Reading {
 
 function createReading(client: DockerClient, context: WatchContext, cursor: Cursor<Position>): Reading {
   const { brokenAt: broken, ...before } = cursor.before ?? { timeNano: `${context.now().getTime()}000000`, ids: [] }
+  const beganAt = Number(BigInt(before.timeNano) / 1_000_000n)
   let position: Position = before
   let brokenAt = broken
+  // The engine tells again what happened at the very moment at which it is read on, as long as it remembers that.
+  let isRemembered = before.ids.length === 0
   const order = createInOrder<readonly (Event | undefined)[]>(CONCURRENCY, async (events, isLast) => {
     if (events.some((event) => event !== undefined)) context.emit({ events })
     if (isLast) await cursor.save({ ...position, brokenAt })
   })
   return {
-    beganAt: Number(BigInt(before.timeNano) / 1_000_000n),
-    brokenAt: broken,
+    beganAt,
+    gapSince: () => broken ?? (isRemembered ? undefined : new Date(beganAt).toISOString()),
     from: () => secondsOf(position.timeNano),
     tell: (event) => {
       const message = messageOf(event)
+      isRemembered ||= before.ids.includes(message.id)
       if (position.ids.includes(message.id)) return
       position = advanced(position, message)
       const teller = tellerOf(message, client)
@@ -116,8 +120,7 @@ function tellerOf(
   client: DockerClient,
 ): (signal: AbortSignal) => Promise<readonly (Event | undefined)[]> {
   if (message.event.type === 'container') return noteContainerEvent(message, client) ?? (async () => [])
-  const tell = noteOtherEvent(message, client)
-  return async (signal) => [await tell?.(signal)]
+  return noteOtherEvent(message, client) ?? (async () => [])
 }
 
 function advanced({ timeNano, ids }: Position, { event, id, action }: Message): Position {
@@ -156,7 +159,8 @@ async function catchUp(
   const missed = missedEvents(history, since, { known, found, lastKnown: inventory.lastKnown, now: now() })
   for (const event of missed) reading.tell(event)
   for (const { id } of found) if (!history.isRemoved(id)) history.container(id)
-  if (reading.brokenAt !== undefined) reading.tellGap(gapEvent(reading.brokenAt, client, now()))
+  const gapSince = reading.gapSince()
+  if (gapSince !== undefined) reading.tellGap(gapEvent(gapSince, client, now()))
 }
 
 /** A watcher has no deadline, and an engine that hangs answers nothing. */

@@ -13,18 +13,18 @@ test('everything is told from the first beginning on, however often the stream i
 
 test('a container is known from the first look on, and what is noted of it stays', () => {
   const history = createHistory()
-  history.container('a').killed = true
-  expect(history.container('a').killed).toBe(true)
-  expect(history.container('b')).toEqual({ killed: false, outOfMemory: false, told: {} })
+  history.container('a').killedAt = 1
+  expect(history.container('a').killedAt).toBe(1)
+  expect(history.container('b')).toEqual({ outOfMemory: false, told: {} })
   expect(history.ids()).toEqual(['a', 'b'])
 })
 
 test('a removed container is forgotten, and does not come back when it is told of again', () => {
   const history = createHistory()
-  history.container('a').killed = true
+  history.container('a').killedAt = 1
   history.remove('a')
   expect(history.isRemoved('a')).toBe(true)
-  expect(history.container('a').killed).toBe(false)
+  expect(history.container('a').killedAt).toBeUndefined()
   expect(history.ids()).toEqual([])
   expect(history.isRemoved('b')).toBe(false)
 })

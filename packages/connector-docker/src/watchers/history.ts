@@ -1,5 +1,5 @@
 import type { ContainerShape } from '../changes/shape.ts'
-import type { CrashCount } from './restart-loop.ts'
+import type { EndCount } from './restart-loop.ts'
 
 /** Most containers, places and removed containers that are remembered, each. */
 const MOST = 10_000
@@ -13,6 +13,8 @@ export interface History {
   keepShape(place: string, shape: ContainerShape): void
   /** What has been told of a container. Knows it from then on. */
   container(id: string): ContainerHistory
+  /** Ends of runs that followed one another, of a container that is known. */
+  endsOf(id: string): EndCount | undefined
   /** Containers that are known, and have not been removed as far as was told. */
   ids(): string[]
   remove(id: string): void
@@ -24,15 +26,15 @@ export type Milestone = 'create' | 'start' | 'die'
 
 /** What has been told of a container. */
 export interface ContainerHistory {
-  /** Somebody sent the current run a signal that ends it: its end is no crash. */
-  killed: boolean
+  /** When somebody last sent the current run a signal that ends it, in milliseconds since 1970: an end soon after is no crash. */
+  killedAt: number | undefined
   outOfMemory: boolean
   /** What the health check of the current run said last, as far as was told. */
   health: string | undefined
   /** When each last happened as far as was told, in milliseconds since 1970, and whether that was concluded from what the container says. */
   readonly told: Partial<Record<Milestone, { readonly at: number; readonly isConcluded: boolean }>>
-  /** Crashes of the restart loop that it may be in. */
-  crashes: CrashCount | undefined
+  /** Ends of the restart loop that it may be in. */
+  ends: EndCount | undefined
 }
 
 /** A history of nothing. */
@@ -52,16 +54,17 @@ export function createHistory(): History {
       const known = containers.get(id)
       if (known !== undefined) return known
       const container: ContainerHistory = {
-        killed: false,
+        killedAt: undefined,
         outOfMemory: false,
         health: undefined,
         told: {},
-        crashes: undefined,
+        ends: undefined,
       }
       // What was removed may still be told of; that does not bring it back.
       if (!removed.has(id)) keep(containers, id, container)
       return container
     },
+    endsOf: (id) => containers.get(id)?.ends,
     ids: () => [...containers.keys()],
     remove: (id) => {
       containers.delete(id)

@@ -14,13 +14,9 @@ export interface Message {
   readonly detail: string
 }
 
-/** Podman's words for what Docker calls otherwise. */
-const WORDS: ReadonlyMap<string, string> = new Map([['remove', 'destroy']])
-
 /** Reads an event of the engine. */
 export function messageOf(event: EngineEvent): Message {
-  const [verb = '', detail = ''] = event.action.split(': ', 2)
-  const action = WORDS.get(verb) ?? verb
+  const [action = '', detail = ''] = event.action.split(': ', 2)
   return {
     event,
     id: `docker/${event.timeNano}/${event.actor.replace(/^sha256:/, '').slice(0, 64)}/${action}`,

@@ -2,7 +2,7 @@ import type { ContainerDetails, EngineEvent } from '../engine/engine-api.ts'
 import type { ContainerHistory, History, Milestone } from './history.ts'
 
 /** An event that was concluded is told, if at all, at most so long after the time that the container keeps of it, in milliseconds. */
-const LATEST = 2_000
+const LATEST = 5_000
 
 /** The engine's clock may step a little between the two. */
 const EARLIEST = 20
@@ -36,7 +36,7 @@ export function missedEvents(
       const newest = told[milestone]?.at
       // What is older than the newest that was told is no news: a run may have begun while containers were asked.
       if (moment === undefined || !(at > since) || (newest !== undefined && newest >= at - EARLIEST)) continue
-      const more = milestone === 'die' ? { exitCode: String(container.state.exitCode ?? 0) } : {}
+      const more = milestone === 'die' ? exitCodeOf(container) : {}
       events.push(eventOf(milestone, container.id, container, nanosecondsOf(moment), more))
     }
   }
@@ -57,6 +57,11 @@ export function wasConcluded({ told }: ContainerHistory, milestone: Milestone, a
 
 function momentsOf({ created, state }: ContainerDetails): Record<Milestone, string | undefined> {
   return { create: created, start: state.startedAt, die: state.finishedAt }
+}
+
+/** Of a container that runs again nobody knows any more how its run before ended. */
+function exitCodeOf({ state: { status, exitCode } }: ContainerDetails): Readonly<Record<string, string>> {
+  return exitCode === undefined || status === 'running' || status === 'paused' ? {} : { exitCode: `${exitCode}` }
 }
 
 function eventOf(

@@ -20,7 +20,11 @@ async function tell(
   client: DockerClient = fakeClient(),
 ): Promise<Event | undefined> {
   const [type = '', action = ''] = what.split('/')
-  return noteOtherEvent(messageOf(engineEvent({ type, action, actor, moment, attributes })), client)?.(signal)
+  const told = await noteOtherEvent(
+    messageOf(engineEvent({ type, action, actor, moment, attributes })),
+    client,
+  )?.(signal)
+  return told?.[0]
 }
 
 describe('images', () => {

@@ -3,6 +3,8 @@ import { containerAttributes, volumeId } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import { signals } from '../signals.ts'
 import { lookAt, type Message } from './message.ts'
+import { isLoop } from './restart-loop.ts'
+import { describeStartFailure } from './start-failure.ts'
 
 type Told = Event | undefined
 type Tell = (message: Message, client: DockerClient, signal: AbortSignal) => Told | Promise<Told>
@@ -43,14 +45,20 @@ const TABLE: ReadonlyMap<string, Tell> = new Map(
 export function noteOtherEvent(
   message: Message,
   client: DockerClient,
-): ((signal: AbortSignal) => Promise<Told>) | undefined {
-  const { event, action } = message
+): ((signal: AbortSignal) => Promise<readonly Told[]>) | undefined {
+  const { event, action, at } = message
   if (event.type === 'image') client.inventory.imagesChanged()
   const { container } = event.attributes
   // A container's networks are part of what is known of it.
   if (event.type === 'network' && container !== undefined) client.inventory.changed(container)
   const tell = TABLE.get(`${event.type}/${action}`)
-  return tell && (async (signal) => tell(message, client, signal))
+  if (tell === undefined) return undefined
+  // Without the container's own network, a loop would be told twice for every turn that is only counted.
+  const isCounted = container !== undefined && isLoop(client.history.endsOf(container), at)
+  return async (signal) => [
+    isCounted ? undefined : await tell(message, client, signal),
+    await describeStartFailure(message, client, signal),
+  ]
 }
 
 function tagged({ id, at, action, event }: Message, { entity }: DockerClient): Event {

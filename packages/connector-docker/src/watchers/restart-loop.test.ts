@@ -1,21 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import { type CrashCount, countCrash, crashTelling } from './restart-loop.ts'
+import { countEnd, type EndCount, endTelling } from './restart-loop.ts'
 
 const begin = Date.parse('2026-11-25T00:00:00.000Z')
 const minute = 60_000
 
 /** Crashes at so many milliseconds after the first. */
-function crashes(...after: readonly number[]): CrashCount[] {
-  let count: CrashCount | undefined
+function crashes(...after: readonly number[]): EndCount[] {
+  let count: EndCount | undefined
   return after.map((milliseconds) => {
-    count = countCrash(count, new Date(begin + milliseconds))
+    count = countEnd(count, new Date(begin + milliseconds))
     return count
   })
 }
 
 describe('a restart loop', () => {
   test('three crashes are told in full, then their number whenever it has doubled', () => {
-    const told = crashes(...Array.from({ length: 70 }, (_, index) => index * 1000)).map(crashTelling)
+    const told = crashes(...Array.from({ length: 70 }, (_, index) => index * 1000)).map(endTelling)
     const told64 = Object.entries(told).flatMap(([index, telling]) =>
       telling === 'as a count' ? [Number(index) + 1] : [],
     )
