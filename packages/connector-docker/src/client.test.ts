@@ -1,4 +1,6 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -276,7 +278,11 @@ describe('no engine', () => {
     const folder = mkdtempSync(join(tmpdir(), 'rca-engine-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     const path = join(folder, 'docker.sock')
-    writeFileSync(path, '')
+    // An engine that was killed leaves its socket behind.
+    const killed = createServer().listen(join(folder, 'listening.sock'))
+    await once(killed, 'listening')
+    renameSync(join(folder, 'listening.sock'), path)
+    killed.close()
     const engine = await open({ endpoint: { kind: 'socket', path } })
     await expect(engine.info(running)).rejects.toThrow(/No engine answers at unix:.*systemctl start docker/)
     expect(readdirSync(folder)).toEqual(['docker.sock'])

@@ -16,6 +16,7 @@ describe('options', () => {
     ['docker_host', 'unix:///var/run/docker.sock'],
     ['docker_host', 'tcp://10.0.0.5:2376'],
     ['docker_host', 'https://engine.example.com'],
+    ['docker_host', 'unix:///run/a:b.sock'],
     ['docker_cert_path', '/etc/docker/certs'],
     ['root_path', '/host'],
     ['container_labels', []],
@@ -26,11 +27,16 @@ describe('options', () => {
     ['container_name', 'rca.agent_2-b'],
     ['image', 'registry.example.com:5000/team/agent:1.0'],
     ['image', `registry/agent@sha256:${'a'.repeat(64)}`],
+    ['image', `localhost:5000/agent@sha256:${'A'.repeat(64)}`],
+    ['image', 'localhost/agent:RC1'],
+    ['image', 'Registry.example.com/agent'],
+    ['image', 'Registry:5000/team/agent:1.0@sha256:0123'],
     ['network', 'host'],
     ['extra_hosts', ['platform:host-gateway', 'db=10.0.0.7', 'six:fd00::1']],
     ['https_proxy', 'http://proxy:3128'],
     ['no_proxy', 'localhost,.internal'],
     ['ca_file', '/etc/ssl/ca.pem'],
+    ['ca_file', '/etc/ssl/my: ca=1.pem'],
   ])('`%s` may be %j', (name, value) => {
     expect(configSchema.parse({ [name]: value })).toMatchObject({ [name]: value })
   })
@@ -52,7 +58,12 @@ describe('options', () => {
     ['docker_host', '/var/run/docker.sock', 'unix:///path/to/docker.sock'],
     ['docker_host', 'ssh://engine', 'tcp://host:port'],
     ['docker_host', 'unix://', 'unix:///path/to/docker.sock'],
+    ['docker_host', 'unix:///run/a,b.sock', 'no `,`'],
     ['docker_host', 'tcp://', 'tcp://host:port'],
+    ['docker_host', 'tcp://:2375', 'tcp://host:port'],
+    ['docker_host', 'tcp://engine:99999', '65535'],
+    ['docker_host', 'https://[::1', 'tcp://host:port'],
+    ['docker_host', 'tcp://user:secret@engine:2375', 'no user or password'],
     ['docker_tls_verify', 'maybe', '`true` or `false`'],
     ['docker_cert_path', 'certs', '/'],
     ['root_path', 'host', '/'],
@@ -61,24 +72,34 @@ describe('options', () => {
     ['crash_log_lines', -1, '0'],
     ['crash_log_lines', 1001, '1000'],
     ['crash_log_lines', 1.5, 'int'],
-    ['container_name', 'x', 'letter or digit'],
+    ['container_name', 'x', 'at least two characters'],
     ['container_name', '-agent', 'letter or digit'],
     ['container_name', 'an agent', 'letter or digit'],
     ['container_name', 'a'.repeat(201), '200'],
     ['image', '', 'image'],
     ['image', '-v', 'image'],
     ['image', 'an image', 'image'],
+    ['image', 'Foo/Bar:latest', 'no upper case'],
+    ['image', 'Foo/bar', 'no upper case'],
+    ['image', 'Agent:1.0', 'no upper case'],
+    ['image', 'registry.example.com:5000/Team/agent:1.0', 'no upper case'],
+    ['image', 'localhost/Agent', 'no upper case'],
     ['network', '--privileged', 'network'],
     ['extra_hosts', ['platform'], '`name:address`'],
     ['extra_hosts', ['a name:10.0.0.1'], '`name:address`'],
     ['https_proxy', 'socks5://proxy', 'URL'],
     ['no_proxy', '', '1'],
     ['ca_file', 'ca.pem', '/'],
+    ['ca_file', '/etc/a,b.pem', 'no `,`'],
+    ['ca_file', '/etc/"a".pem', 'no `,`, `"`'],
+    ['root_path', '/host\n', 'line break'],
     ['image_name', 'agent', 'image_name'],
   ])('`%s` may not be %j', (name, value, hint) => {
     const { error, success } = configSchema.safeParse({ [name]: value })
     expect(success).toBe(false)
-    const [issue] = error?.issues ?? []
+    const { issues = [] } = error ?? {}
+    expect(issues).toHaveLength(1)
+    const [issue] = issues
     expect(issue?.message).toContain(hint)
     if (issue?.code !== 'unrecognized_keys') expect(issue?.path[0]).toBe(name)
   })

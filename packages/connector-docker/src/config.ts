@@ -1,23 +1,42 @@
 import { deploymentOnly } from '@rca/core'
 import { z } from 'zod'
+import { addressProblem } from './engine/endpoint.ts'
 
 /** A name that Docker accepts for a container (moby `RestrictedNameChars`). */
 const containerName = z
   .string()
+  .min(2, 'must have at least two characters')
   .regex(
-    /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/,
+    /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/,
     'must begin with a letter or digit, followed by letters, digits, `_`, `.` or `-`',
   )
   .max(200)
 
-/** A mount is written as paths with colons between them. */
-const path = z.string().regex(/^\/[^:]*$/, 'must begin with `/`, and hold no `:`')
+/** A mount's paths are fields of a line of CSV (`docker run --mount`). */
+const path = z.string().regex(/^\/[^,"\r\n]*$/, 'must begin with `/`, and hold no `,`, `"` or line break')
+
+const engineAddress = z
+  .string()
+  .regex(/^(?:unix:\/\/\/[^,"\r\n]+|(?:tcp|https?):\/\/.+)$/, {
+    error: 'must be `unix:///path/to/docker.sock`, whose path holds no `,`, `"` or line break, or `tcp://host:port`',
+    abort: true,
+  })
+  .refine((address) => addressProblem(address) === undefined, {
+    error: ({ input }) => addressProblem(String(input)),
+  })
+
+/** What stands before the first slash is a registry where it is `localhost` or holds a dot or a colon, and may be in upper case. */
+const image = z
+  .string()
+  .regex(/^[\w][\w.:/@-]*$/, 'must be an image reference, such as `registry/agent:1.0`')
+  .regex(
+    /^(?:[^/]*[.:][^/]*\/|localhost\/)?[^A-Z:@]*(?:[:@][^/]*)?$/,
+    'must have no upper case in the name of the image, such as `registry/agent:1.0`: engines refuse it',
+  )
 
 /** The options of the Docker connector, as an operator writes them. */
 export const configSchema = z.strictObject({
-  docker_host: z
-    .string()
-    .regex(/^(?:unix:\/\/\/[^:]+|(?:tcp|https?):\/\/.+)$/, 'must be `unix:///path/to/docker.sock` or `tcp://host:port`')
+  docker_host: engineAddress
     .optional()
     .describe(
       'The engine, as in `DOCKER_HOST`: `unix:///path` or `tcp://host:port`. Without it `/var/run/docker.sock`.',
@@ -52,11 +71,7 @@ export const configSchema = z.strictObject({
   container_name: deploymentOnly(containerName)
     .default('incident-rca-agent')
     .describe('Name of the container in which the agent runs.'),
-  image: deploymentOnly(
-    z.string().regex(/^[\w][\w.:/@-]*$/, 'must be an image reference, such as `registry/agent:1.0`'),
-  )
-    .default('incident-rca/agent:latest')
-    .describe("The agent's image."),
+  image: deploymentOnly(image).default('incident-rca/agent:latest').describe("The agent's image."),
   network: deploymentOnly(z.string().regex(/^[a-zA-Z0-9][\w.:-]*$/, 'must be the name of a network, such as `host`'))
     .optional()
     .describe("Network of the agent's container, such as `host`."),

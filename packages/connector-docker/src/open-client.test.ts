@@ -79,7 +79,7 @@ describe('an engine that cannot be opened', () => {
 
   test('because its address is none is told before anything is opened', async () => {
     const opening = openDockerClient({
-      config: configSchema.parse({ docker_host: 'tcp://:2375' }),
+      config: { ...configSchema.parse({}), docker_host: 'tcp://:2375' },
       signal: running,
       log: silentLogger,
       fingerprint: () => '',

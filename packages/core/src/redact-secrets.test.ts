@@ -54,6 +54,54 @@ test('takes out escape sequences and control characters, and keeps lines', () =>
   expect(redactSecrets('\u001b[31mred\u001b[0m\u0007\tone\r\ntwo')).toBe('red\tone\r\ntwo')
 })
 
+describe('a secret that is known', () => {
+  test.each([
+    ['wherever it stands', 'it was a=b/c%$&, it said', 'a=b/c%$&', 'it was [redacted], it said'],
+    ['interrupted by a control character', 'refused: abcd\befgh12345', 'abcdefgh12345', 'refused: [redacted]'],
+    ['partly in colour', 'refused: abcd\u001b[1mefgh\u001b[0m12345', 'abcdefgh12345', 'refused: [redacted]'],
+    ['with control characters of its own', 'refused: abcd\u0007efgh1', 'abcd\u0007efgh1', 'refused: [redacted]'],
+    [
+      'with blanks, before a rule takes its first word',
+      'password=my own 1 secret',
+      'my own 1 secret',
+      'password=[redacted]',
+    ],
+    ['without the end of its line', 'refused: abc-123\nnext', 'abc-123\n', 'refused: [redacted]\nnext'],
+    ['of several lines', 'a\nfirst 1\n2\nthird 3\nb', 'first 1\n2\nthird 3', 'a\n[redacted]\nb'],
+    ['of lines that a terminal ended', 'a\r\nfirst 1\r\n2\r\nb', 'first 1\n2\n', 'a\r\n[redacted]\r\nb'],
+    ['of lines with CR LF', 'a\nfirst 1\n2\nb', 'first 1\r\n2', 'a\n[redacted]\nb'],
+    ['by one of its lines', 'x third 3 x', 'first 1\n2\nthird 3', 'x [redacted] x'],
+    ['by one of its lines with CR LF', 'x first 1 x', 'first 1\r\n2\r\nthird 3', 'x [redacted] x'],
+  ])('is taken out %s', (_how, text, secret, left) => {
+    expect(redactSecrets(text, [secret])).toBe(left)
+  })
+
+  test('goes as a whole where another is its beginning', () => {
+    const secrets = ['abc-12', 'abc-12-and-3']
+    expect(redactSecrets('abc-12-and-3, abc-12', secrets)).toBe('[redacted], [redacted]')
+  })
+
+  test('stays below six characters, as does a line of it', () => {
+    const text = 'on port 54321 in no time'
+    expect(redactSecrets(text, ['54321', '', ' no\n', 'time\nfirst 1'])).toBe(text)
+  })
+
+  test.each([
+    ['password', `password=${CANARY}`],
+    ['postgres', `postgres://app:${CANARY}@db:5432/app`],
+    ['bearer', `sent bearer ${CANARY}`],
+    ['shop-1', `password=shop-1-${CANARY}`],
+    [
+      '-----BEGIN PRIVATE KEY-----\nAAAAAAAA\n-----END PRIVATE KEY-----',
+      '-----BEGIN PRIVATE KEY-----\nc4n4ry\n-----END PRIVATE KEY-----',
+    ],
+  ])('hides no other secret from the rules: %j', (secret, text) => {
+    const redacted = redactSecrets(text, [secret])
+    expect(redacted).not.toMatch(/c4n4ry|S3cret/)
+    expect(redacted).not.toContain(secret)
+  })
+})
+
 test.each([
   ['x'.repeat(200_000)],
   ['password'.repeat(20_000)],

@@ -1,13 +1,24 @@
 import { stripVTControlCharacters } from 'node:util'
+import { textRedactor } from './redact-text.ts'
 
 const REDACTED = '[redacted]'
+
+/** Shorter values stand in texts by accident. */
+const SHORTEST = 6
+
+/**
+ * Known values by which rules recognize what is secret beside them: `postgres` of a URL, `password` before a value, the
+ * first line of any key. No rule takes a part of one.
+ */
+const LANDMARK = /^(?:[a-z_]{1,20}|-----(?:BEGIN|END) [A-Z ]{1,60}-----)$/i
 
 /** Words that say that what follows them is secret. Bounded on both sides, so that `keyboard` and `tokens` are none. */
 const NAME =
   '[\\w.-]{0,64}?(?:passw(?:or)?d|passphrase|passwd|pwd|secret|token|api[_.-]?key|apikey|access[_.-]?key(?:[_.-]?id)?|private[_.-]?key|encryption[_.-]?key|signing[_.-]?key|account[_.-]?key|credentials?|authorization|auth[_.-]?key|cookie|session[_.-]?id|connection[_.-]?string|dsn)(?:[_.-]\\w{1,32})?'
 
-/** A text in quotes, with escapes, or up to the next blank or delimiter. */
-const VALUE = '(?:"(?:[^"\\\\\\n]|\\\\.){0,4096}"?|\'(?:[^\'\\\\\\n]|\\\\.){0,4096}\'?|[^\\s,;&"\'<>\\]})]{1,4096})'
+/** A text in quotes, with escapes, or up to the next blank or delimiter; a known secret may be its beginning. */
+const VALUE =
+  '(?:"(?:[^"\\\\\\n]|\\\\.){0,4096}"?|\'(?:[^\'\\\\\\n]|\\\\.){0,4096}\'?|(?:\\[redacted\\])?[^\\s,;&"\'<>\\]})]{1,4096})'
 
 type Rule = readonly [pattern: RegExp, replacement: string]
 
@@ -40,10 +51,13 @@ const RULES: readonly Rule[] = [
   [/\bagent_[\w-]{1,128}_[\w-]{43}\b/g, REDACTED],
   // `password=…`, `"api_key": "…"`, `--token …`.
   [
-    new RegExp(`(?<![\\w])(["']?${NAME}["']?\\s{0,4}(?:=>?|:=?)\\s{0,4})(?!\\[redacted\\])${VALUE}`, 'gi'),
+    new RegExp(
+      `(?<![\\w])(["']?${NAME}["']?\\s{0,4}(?:=>?|:=?)\\s{0,4})(?!\\[redacted\\](?![\\w.~+/=-]))${VALUE}`,
+      'gi',
+    ),
     `$1${REDACTED}`,
   ],
-  [new RegExp(`(--?${NAME}\\s{1,4})(?!\\[redacted\\])${VALUE}`, 'gi'), `$1${REDACTED}`],
+  [new RegExp(`(--?${NAME}\\s{1,4})(?!\\[redacted\\](?![\\w.~+/=-]))${VALUE}`, 'gi'), `$1${REDACTED}`],
   [
     /\b((?:identified by|password is|passphrase is|secret is|token is)\s{1,4})["']?[^\s"',;]{1,512}["']?/gi,
     `$1${REDACTED}`,
@@ -68,13 +82,29 @@ function withoutKeyEnds(text: string): string {
   return kept.join('\n')
 }
 
+/** The text that is left of what terminals interpret: they show a secret as one, whatever stands in its middle. */
+function withoutControls(text: string): string {
+  return stripVTControlCharacters(text).replaceAll(/[^\P{Cc}\t\n\r]/gu, '')
+}
+
+/** What to search for a secret: all of it, with either end of lines, and each of its lines. */
+function searchedValues(secret: string): string[] {
+  const lines = withoutControls(secret).trim().split(/\r?\n/)
+  const values = [lines.join('\n'), lines.join('\r\n'), ...lines.map((line) => line.trim())]
+  return values.filter((value) => value.length >= SHORTEST)
+}
+
 /**
  * A text that a program wrote (a log, the output of a health check) without what looks like a secret: passwords, tokens,
  * keys, credentials in URLs and headers. Escape sequences of terminals are taken out first: they could stand in a secret's
- * middle. What names nothing secret and has no known form stays; give secrets that are known to core as options.
+ * middle. What names nothing secret and has no known form stays, unless it is one of the `secrets`: their values are taken
+ * out wherever they stand, those of several lines also line by line, but none below six characters.
  */
-export function redactSecrets(text: string): string {
-  let redacted = withoutKeyEnds(stripVTControlCharacters(text).replaceAll(/[^\P{Cc}\t\n\r]/gu, ''))
+export function redactSecrets(text: string, secrets: readonly string[] = []): string {
+  const values = secrets.flatMap(searchedValues)
+  const landmarks = values.filter((value) => LANDMARK.test(value))
+  const others = values.filter((value) => !LANDMARK.test(value))
+  let redacted = textRedactor(others)(withoutKeyEnds(withoutControls(text)))
   for (const [pattern, replacement] of RULES) redacted = redacted.replace(pattern, replacement)
-  return redacted
+  return textRedactor(landmarks)(redacted)
 }

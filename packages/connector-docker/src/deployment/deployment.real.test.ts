@@ -73,6 +73,15 @@ interface Asked {
   readonly hardening: readonly string[]
 }
 
+/** A mount as `source:target:ro`. Its flag is one line of CSV, none of whose fields is quoted. */
+function mountOf(flag: string): string {
+  expect(flag).not.toMatch(/["\r\n]/)
+  const [type, source = '', target = '', ...others] = flag.split(',')
+  expect([type, ...others]).toEqual(['type=bind', 'readonly'])
+  expect([source, target]).toEqual([expect.stringMatching(/^source=\//), expect.stringMatching(/^target=\//)])
+  return `${source.slice('source='.length)}:${target.slice('target='.length)}:ro`
+}
+
 /** What `docker run` was asked for. Fails where it has a word that is not known here. */
 function askedByRun({ words }: Call): Asked {
   const values = new Map<string, string[]>()
@@ -85,14 +94,14 @@ function askedByRun({ words }: Call): Asked {
   }
   const of = (flag: string): string[] => values.get(flag) ?? []
   const known = ['-d', '--name', '-e', '-v', '--restart', '--group-add', '--memory', '--cpus', '--pids-limit']
-  known.push('--read-only', '--tmpfs', '--cap-drop', '--security-opt', '--network', '--add-host')
+  known.push('--mount', '--read-only', '--tmpfs', '--cap-drop', '--security-opt', '--network', '--add-host')
   expect([...values.keys()].filter((flag) => !known.includes(flag))).toEqual([])
   expect(left).toHaveLength(1)
   return {
     name: of('--name').join(),
     image: left.join(),
     environment: of('-e'),
-    mounts: of('-v'),
+    mounts: [...of('--mount').map(mountOf), ...of('-v')],
     groups: of('--group-add'),
     // Docker's own, where none is named.
     network: of('--network')[0] ?? 'bridge',
@@ -226,8 +235,8 @@ realDescribe(
 
     test('gives every value as one word and runs nothing of it, whatever it looks like', () => {
       const hostile = '$(reboot)`reboot`"\'\\n\\$HOME ${HOME} $$ %s * ~ ;&|<>#!{a,b}\n - key: ü'
-      // Of a mount's parts a colon is the end.
-      const hostilePath = `/${hostile.replaceAll(':', '')}`
+      // A mount is a line of CSV.
+      const hostilePath = `/${hostile.replaceAll(/[,"\n]/g, '')}`
       const canary = join(folder(), 'was-run')
       const asked = ask(
         {

@@ -56,10 +56,10 @@ describe('docker run', () => {
       '-e AGENT_TYPE=docker',
       '-e ROOT_PATH=/host',
       '--restart unless-stopped',
-      expect.stringMatching(/^-v "\$\( .+ \)":\/var\/run\/docker\.sock:ro$/),
-      '-v /sys/fs/cgroup:/host/sys/fs/cgroup:ro',
-      '-v /proc:/host/proc:ro',
-      expect.stringMatching(/^-v "\$\( .+ \)":\/host\/etc\/machine-id:ro$/),
+      expect.stringMatching(/^--mount type=bind,source="\$\( .+ \)",target=\/var\/run\/docker\.sock,readonly$/),
+      '--mount type=bind,source=/sys/fs/cgroup,target=/host/sys/fs/cgroup,readonly',
+      '--mount type=bind,source=/proc,target=/host/proc,readonly',
+      expect.stringMatching(/^--mount type=bind,source="\$\( .+ \)",target=\/host\/etc\/machine-id,readonly$/),
       expect.stringMatching(/^--group-add "\$\( .+ \)"$/),
       '-v incident-rca-agent-state:/var/lib/rca-agent',
       '--memory 256m --cpus 0.5 --pids-limit 100',
@@ -126,28 +126,40 @@ describe('docker run', () => {
       { ca_file: '/etc/ssl/platform.pem' },
       [
         '-e NODE_EXTRA_CA_CERTS=/etc/rca-agent/platform-ca.pem',
-        '-v /etc/ssl/platform.pem:/etc/rca-agent/platform-ca.pem:ro',
+        '--mount type=bind,source=/etc/ssl/platform.pem,target=/etc/rca-agent/platform-ca.pem,readonly',
       ],
       [],
     ],
     [
       'root_path',
       { root_path: '/mnt/host/' },
-      ['-e ROOT_PATH=/mnt/host/', '-v /sys/fs/cgroup:/mnt/host/sys/fs/cgroup:ro', '-v /proc:/mnt/host/proc:ro'],
-      ['-e ROOT_PATH=/host', '-v /sys/fs/cgroup:/host/sys/fs/cgroup:ro', '-v /proc:/host/proc:ro'],
+      [
+        '-e ROOT_PATH=/mnt/host/',
+        '--mount type=bind,source=/sys/fs/cgroup,target=/mnt/host/sys/fs/cgroup,readonly',
+        '--mount type=bind,source=/proc,target=/mnt/host/proc,readonly',
+      ],
+      [
+        '-e ROOT_PATH=/host',
+        '--mount type=bind,source=/sys/fs/cgroup,target=/host/sys/fs/cgroup,readonly',
+        '--mount type=bind,source=/proc,target=/host/proc,readonly',
+      ],
     ],
     [
       'root_path, where nothing of the host is to be seen',
       { root_path: '/' },
       ['-e ROOT_PATH=/'],
-      ['-e ROOT_PATH=/host', '-v /sys/fs/cgroup:/host/sys/fs/cgroup:ro', '-v /proc:/host/proc:ro'],
+      [
+        '-e ROOT_PATH=/host',
+        '--mount type=bind,source=/sys/fs/cgroup,target=/host/sys/fs/cgroup,readonly',
+        '--mount type=bind,source=/proc,target=/host/proc,readonly',
+      ],
     ],
     [
       'docker_host, a socket elsewhere',
       { docker_host: 'unix:///run/user/1000/docker.sock' },
       [
         '-e DOCKER_HOST=unix:///run/user/1000/docker.sock',
-        '-v /run/user/1000/docker.sock:/run/user/1000/docker.sock:ro',
+        '--mount type=bind,source=/run/user/1000/docker.sock,target=/run/user/1000/docker.sock,readonly',
       ],
       [],
     ],
@@ -155,19 +167,39 @@ describe('docker run', () => {
       'docker_host, an engine elsewhere: its containers’ control groups are not on this host',
       { docker_host: 'tcp://10.0.0.1:2375' },
       ['-e DOCKER_HOST=tcp://10.0.0.1:2375'],
-      ['-e ROOT_PATH=/host', '-v /sys/fs/cgroup:/host/sys/fs/cgroup:ro', '-v /proc:/host/proc:ro'],
+      [
+        '-e ROOT_PATH=/host',
+        '--mount type=bind,source=/sys/fs/cgroup,target=/host/sys/fs/cgroup,readonly',
+        '--mount type=bind,source=/proc,target=/host/proc,readonly',
+      ],
     ],
     [
       'docker_cert_path',
       { docker_host: 'tcp://10.0.0.1:2376', docker_cert_path: '/etc/certs' },
-      ['-e DOCKER_HOST=tcp://10.0.0.1:2376', '-e DOCKER_CERT_PATH=/etc/certs', '-v /etc/certs:/etc/certs:ro'],
-      ['-e ROOT_PATH=/host', '-v /sys/fs/cgroup:/host/sys/fs/cgroup:ro', '-v /proc:/host/proc:ro'],
+      [
+        '-e DOCKER_HOST=tcp://10.0.0.1:2376',
+        '-e DOCKER_CERT_PATH=/etc/certs',
+        '--mount type=bind,source=/etc/certs,target=/etc/certs,readonly',
+      ],
+      [
+        '-e ROOT_PATH=/host',
+        '--mount type=bind,source=/sys/fs/cgroup,target=/host/sys/fs/cgroup,readonly',
+        '--mount type=bind,source=/proc,target=/host/proc,readonly',
+      ],
     ],
     [
       'docker_tls_verify',
       { docker_host: 'tcp://10.0.0.1:2376', docker_tls_verify: '1' },
-      ['-e DOCKER_HOST=tcp://10.0.0.1:2376', '-e DOCKER_TLS_VERIFY=1', '-v /etc/docker:/etc/docker:ro'],
-      ['-e ROOT_PATH=/host', '-v /sys/fs/cgroup:/host/sys/fs/cgroup:ro', '-v /proc:/host/proc:ro'],
+      [
+        '-e DOCKER_HOST=tcp://10.0.0.1:2376',
+        '-e DOCKER_TLS_VERIFY=1',
+        '--mount type=bind,source=/etc/docker,target=/etc/docker,readonly',
+      ],
+      [
+        '-e ROOT_PATH=/host',
+        '--mount type=bind,source=/sys/fs/cgroup,target=/host/sys/fs/cgroup,readonly',
+        '--mount type=bind,source=/proc,target=/host/proc,readonly',
+      ],
     ],
   ])('%s does what it says', (_name, config, expected, unexpected) => {
     // What only the host knows is tested where a shell finds it.
@@ -280,6 +312,36 @@ describe('a deployment', () => {
     expect(instructions).toContain('engine’s socket')
   })
 
+  const notesFor = (platformUrl: string, config: RawConfig = {}) => {
+    const { instructions, alternatives } = planDeployment(docker, { platformUrl, agentToken: 'docker-token', config })
+    return [instructions, alternatives?.compose?.instructions]
+  }
+
+  test.each([
+    'http://127.0.0.1:8080',
+    'http://127.9.9.9',
+    'https://localhost:8443/api',
+    'http://a.localhost',
+    'http://[::1]:80',
+  ])('says that %s is the container itself, and what to do', (platformUrl) => {
+    for (const config of [{}, { network: 'bridge' }, { network: 'shop' }])
+      for (const notes of notesFor(platformUrl, config)) {
+        expect(notes).toContain('is the container itself')
+        expect(notes).toContain('set `network` to `host`')
+      }
+    for (const notes of notesFor(platformUrl, { network: 'host' })) expect(notes).not.toContain('container itself')
+  })
+
+  test.each([
+    'https://api.example.com',
+    'http://128.0.0.1',
+    'http://127.0.0.1.example.com',
+    'http://mylocalhost',
+    'http://[::2]',
+  ])('says nothing of the kind of %s', (platformUrl) => {
+    for (const notes of notesFor(platformUrl)) expect(notes).not.toContain('container itself')
+  })
+
   test('depends on nothing but what was asked', () => {
     const config = { log_level: 'debug', docker_host: 'unix:///run/a.sock', network: 'shop' }
     const first = plan(config)
@@ -292,6 +354,9 @@ describe('a deployment', () => {
 
   test.each<[string, RawConfig]>([
     ['docker_host', { docker_host: 'ssh://me@host' }],
+    ['docker_host', { docker_host: 'tcp://host:99999' }],
+    ['docker_host', { docker_host: 'tcp://:2375' }],
+    ['docker_host', { docker_host: 'tcp://u:p@host:2375' }],
     ['container_name', { container_name: 'a b' }],
     ['image', { image: '--privileged' }],
     ['network', { network: '--privileged' }],

@@ -10,11 +10,12 @@ import { runCommand } from './docker-run.ts'
  */
 export function deploy(target: DeploymentTarget<DockerConfig>): Deployment {
   const container = agentContainer(target)
-  const { name, stateVolume, image } = container
+  const { name, stateVolume, image, network } = container
   const shared = {
     uninstall: sh`docker rm --force ${name} && docker volume rm ${stateVolume}`,
     verify: sh`docker ps --all --filter ${`name=^/${name}$`} && docker logs --tail 20 ${name}`,
     notes: [
+      ...(isLoopback(target.platformUrl) && network !== 'host' ? [loopbackNote(target.platformUrl)] : []),
       'The agent reads and changes nothing. Yet whoever may use an engine’s socket can do everything on its host, also where it is mounted read-only: let only people whom you trust with root’s rights change the agent’s image.',
       `Uninstalling keeps the image \`${image}\`. To replace an agent, uninstall it first.`,
     ],
@@ -38,4 +39,14 @@ export function deploy(target: DeploymentTarget<DockerConfig>): Deployment {
       },
     },
   }
+}
+
+function loopbackNote(platformUrl: string): string {
+  return `Inside the container, the host of the platform’s address \`${platformUrl}\` is the container itself, where no platform answers: set \`network\` to \`host\`, or use an address by which other machines reach the platform.`
+}
+
+/** Whether an address is of the machine, or container, that uses it. */
+function isLoopback(platformUrl: string): boolean {
+  const { hostname } = new URL(platformUrl)
+  return /^(?:127(?:\.\d+){3}|(?:.+\.)?localhost|\[::1\])$/.test(hostname)
 }

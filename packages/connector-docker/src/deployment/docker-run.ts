@@ -20,8 +20,9 @@ export function runCommand(container: AgentContainer): ShellCommand {
   ])
 }
 
+/** Unlike `-v`, which makes a folder of a source that is missing, `--mount` refuses it. */
 function mountFlag({ source, target }: HostMount): ShellCommand {
   return typeof source === 'string'
-    ? sh`-v ${source}:${target}:ro`
-    : sh`-v "$( ${findPath[source.found]} )":${target}:ro`
+    ? sh`--mount type=bind,source=${source},target=${target},readonly`
+    : sh`--mount type=bind,source="$( ${findPath[source.found]} )",target=${target},readonly`
 }

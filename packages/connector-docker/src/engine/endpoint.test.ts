@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { describeEndpoint, endpointOf } from './endpoint.ts'
+import { addressProblem, describeEndpoint, endpointOf } from './endpoint.ts'
 
 const plain = { docker_tls_verify: false }
 
@@ -41,10 +41,24 @@ describe('where the engine is', () => {
     })
   })
 
-  test.each(['tcp://', 'tcp://:2375', 'tcp://engine:port', 'http://[::1', 'tcp://engine:99999'])(
-    '%s is none, and the option is named',
-    (address) => {
-      expect(() => endpointOf({ ...plain, docker_host: address })).toThrow('`docker_host`')
-    },
-  )
+  test.each([
+    'tcp://',
+    'tcp://:2375',
+    'tcp://engine:port',
+    'http://[::1',
+    'tcp://engine:99999',
+    'tcp://engine:0',
+    'tcp://an engine',
+    'tcp://user:secret@engine:2375',
+    'https://user@engine',
+  ])('%s is none, and the option is named', (address) => {
+    const problem = addressProblem(address)
+    expect(problem).toContain('tcp://host:port')
+    expect(problem).not.toContain('secret')
+    expect(() => endpointOf({ ...plain, docker_host: address })).toThrow(`\`docker_host\` ${problem}`)
+  })
+
+  test.each(['unix:///var/run/docker.sock', 'tcp://engine', 'https://[fd00::5]:65535'])('%s is one', (address) => {
+    expect(addressProblem(address)).toBeUndefined()
+  })
 })

@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -11,6 +12,26 @@ const remote: Endpoint = { kind: 'tcp', host: 'engine', port: 2375, certificates
 
 function failure(parts: { readonly code?: string; readonly statusCode?: number }, message = 'it failed'): Error {
   return Object.assign(new Error(message), parts)
+}
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'rca-socket-'))
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+async function realSocket(): Promise<string> {
+  const path = join(folder(), 'docker.sock')
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  onTestFinished(() => void server.close())
+  return path
+}
+
+/** Lets this process be in these groups and no others. */
+function inGroups(...groups: number[]): void {
+  const spy = vi.spyOn(process, 'getgroups').mockReturnValue(groups)
+  onTestFinished(() => spy.mockRestore())
 }
 
 describe('a failure is told with what to do', () => {
@@ -42,26 +63,43 @@ describe('a failure is told with what to do', () => {
     expect(explained.message).not.toMatch(/HTTP code|undefined \(/)
   })
 
-  test.each(['EACCES', 'EPERM'])('without rights on the socket (%s) the group that has them is named', (code) => {
-    const folder = mkdtempSync(join(tmpdir(), 'rca-socket-'))
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-    chmodSync(folder, 0o700)
-    const group = process.getgid?.() ?? 0
-    const groups = vi.spyOn(process, 'getgroups').mockReturnValue([])
-    onTestFinished(() => groups.mockRestore())
-    const { message } = explainFailure(failure({ code }), { kind: 'socket', path: folder }, 'its images')
-    expect(message).toContain(`--group-add ${group}`)
-    expect(message).toContain(folder)
+  test.each(['EACCES', 'EPERM'])('without rights on the socket (%s) the group that has them is named', async (code) => {
+    const path = await realSocket()
+    inGroups()
+    const { message } = explainFailure(failure({ code }), { kind: 'socket', path }, 'its images')
+    expect(message).toContain(`--group-add ${statSync(path).gid}`)
+    expect(message).toContain(path)
+    expect(message).not.toContain('SELinux')
   })
 
-  test('without rights on the socket although the group is right, what else may forbid it is named', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'rca-socket-'))
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-    const groups = vi.spyOn(process, 'getgroups').mockReturnValue([process.getgid?.() ?? 0])
-    onTestFinished(() => groups.mockRestore())
-    const { message } = explainFailure(failure({ code: 'EACCES' }), { kind: 'socket', path: folder }, 'its images')
+  test('without rights on the socket although the group is right, what else may forbid it is named', async () => {
+    const path = await realSocket()
+    inGroups(statSync(path).gid)
+    const { message } = explainFailure(failure({ code: 'EACCES' }), { kind: 'socket', path }, 'its images')
     expect(message).toContain('SELinux')
     expect(message).toContain('`--security-opt label=disable`')
+  })
+
+  test.each([
+    ['EACCES', 'a folder', mkdirSync],
+    ['EPERM', 'a folder', mkdirSync],
+    ['ECONNREFUSED', 'a folder', mkdirSync],
+    ['EACCES', 'a file', (path: string) => writeFileSync(path, '')],
+  ])('after %s, %s where the socket should be is named, and the way out', (code, _name, make) => {
+    const path = join(folder(), 'docker.sock')
+    make(path)
+    inGroups(statSync(path).gid)
+    const { message } = explainFailure(failure({ code }), { kind: 'socket', path }, 'its images')
+    expect(message).toContain(`unix://${path}`)
+    expect(message).toContain('is no socket')
+    expect(message).toMatch(/Remove .* start the engine, and mount its socket/)
+    expect(message).not.toMatch(/SELinux|--group-add|systemctl/)
+  })
+
+  test('a socket on which nobody listens is one', async () => {
+    const endpoint: Endpoint = { kind: 'socket', path: await realSocket() }
+    const { message } = explainFailure(failure({ code: 'ECONNREFUSED' }), endpoint, 'its images')
+    expect(message).toContain('systemctl start docker')
   })
 
   test('without rights on a socket that cannot be looked at, the way out is told all the same', () => {

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { type Stats, statSync } from 'node:fs'
 import { describeEndpoint, type Endpoint } from './endpoint.ts'
 import { EngineError } from './engine-error.ts'
 
@@ -19,6 +19,10 @@ export function explainFailure(error: unknown, endpoint: Endpoint, what: string)
     const text = `The engine at ${address} answered ${statusCode} when ${what} was asked: ${answerOf(message)}`
     return new EngineError(text, { cause: error, status: statusCode })
   }
+  if ((code === 'EACCES' || code === 'EPERM' || code === 'ECONNREFUSED') && isOtherThanSocket(endpoint))
+    return explain(
+      `No engine at ${address}: what is there is no socket, such as the folder that Docker makes of a mount whose source is missing. Remove the agent's container, and on the host what stands where the engine's socket belongs; start the engine, and mount its socket, or set \`docker_host\``,
+    )
   if (code === 'EACCES' || code === 'EPERM') return explain(permissionDenied(endpoint))
   if (code === 'ENOENT')
     return explain(
@@ -51,7 +55,7 @@ function answerOf(message: string): string {
 
 function permissionDenied(endpoint: Endpoint): string {
   if (endpoint.kind === 'tcp') return `Permission denied to connect to ${describeEndpoint(endpoint)}`
-  const group = groupOf(endpoint.path)
+  const group = fileAt(endpoint.path)?.gid
   const user = process.getuid?.() ?? 'unknown'
   if (group !== undefined && process.getgroups?.().includes(group))
     return `Permission denied on ${endpoint.path} for user ${user}, although it is in the group ${group} that owns it: SELinux or the like forbids it. Start the container with \`--security-opt label=disable\``
@@ -60,9 +64,14 @@ function permissionDenied(endpoint: Endpoint): string {
     : `Permission denied on ${endpoint.path} for user ${user}: it belongs to group ${group}. Start the container with \`--group-add ${group}\`, or run the agent as a user in that group`
 }
 
-function groupOf(path: string): number | undefined {
+function isOtherThanSocket(endpoint: Endpoint): boolean {
+  return endpoint.kind === 'socket' && fileAt(endpoint.path)?.isSocket() === false
+}
+
+/** What a path leads to, where that may be looked at. */
+function fileAt(path: string): Stats | undefined {
   try {
-    return statSync(path).gid
+    return statSync(path)
   } catch {
     return undefined
   }

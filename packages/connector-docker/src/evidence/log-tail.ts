@@ -1,15 +1,18 @@
-import { stripVTControlCharacters } from 'node:util'
 import { redactSecrets } from '@rca/core'
 import type { EngineApi } from '../engine/engine-api.ts'
 
 /** Most bytes of a log that are kept as evidence. */
 const MOST = 16_384
 
-/** Names of variables whose values are secret, whatever they look like. */
-const SECRET_NAME = /pass|secret|token|key|credential|auth|dsn|connection|cookie|salt|private|cert/i
+/** Names of variables whose values are secret, whatever they look like. Short words count as words only. */
+const SECRET_NAME =
+  /pass|secret|token|key|credential|auth|dsn|connection|cookie|salt|private|cert|psk|jwt|signature|(?<![a-z0-9])(?:pwd|pw|pin)(?![a-z0-9])/i
 
-/** Shorter values stand in texts by accident. */
-const SHORTEST = 6
+/** Where a shell keeps the folder that it is in. */
+const NO_SECRET = /^(?:OLD)?PWD$/
+
+/** A password in a URL: up to the last `@` of its authority. */
+const URL_PASSWORD = /:\/\/[^\s:/?#@]*:([^\s/]+)@/g
 
 /** What a container said at its end, or why that cannot be told. */
 export type LogTail = { readonly log: string } | { readonly missing: string }
@@ -40,21 +43,25 @@ export async function readLogTail(
 
 /** A text without the secrets of the container that wrote it, and without what looks like one. */
 export function withoutSecrets(text: string, environment: readonly string[] = []): string {
-  // Escape sequences could stand in a value's middle.
-  return redactSecrets(withoutValues(stripVTControlCharacters(text), environment))
+  return redactSecrets(text, environment.flatMap(secretsOf))
 }
 
-/** Takes out the values of variables that hold secrets: a program may write them without saying what they are. */
-export function withoutValues(text: string, environment: readonly string[]): string {
-  const values = environment.flatMap((variable) => {
-    const at = variable.indexOf('=')
-    const [name, value] = [variable.slice(0, at), variable.slice(at + 1)]
-    return SECRET_NAME.test(name) && value.length >= SHORTEST ? [value] : []
-  })
-  // The longest first: one may be part of another.
-  return values
-    .toSorted((one, other) => other.length - one.length)
-    .reduce((redacted, value) => redacted.replaceAll(value, '[redacted]'), text)
+/** What is secret of a variable: a program may write it without saying what it is. */
+function secretsOf(variable: string): string[] {
+  const at = variable.indexOf('=')
+  if (at === -1) return []
+  const [name, value] = [variable.slice(0, at), variable.slice(at + 1)]
+  const passwords = [...value.matchAll(URL_PASSWORD)].flatMap(([, password = '']) => [password, decoded(password)])
+  return SECRET_NAME.test(name) && !NO_SECRET.test(name) ? [value, ...passwords] : passwords
+}
+
+/** A percent-encoded text as it was, or as it is where it is none. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 /** The last bytes, from the beginning of a line on where one begins there. */
