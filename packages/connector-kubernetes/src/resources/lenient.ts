@@ -2,7 +2,7 @@
  * Servers of many versions answer, and extensions that nobody has seen: only what identifies an object must be there, everything
  * else may be missing. What is missing, null, or of another type than expected is left out.
  *
- * Plain functions in place of a schema: the projection of a pod takes 0.02 ms with them and 0.25 ms with zod, and happens with
+ * Plain functions in place of a schema: the projection of a pod takes a fraction of the time that zod takes for it, and happens with
  * every change of every pod.
  */
 
