@@ -177,7 +177,9 @@ realDescribe('an agent on a live engine', engine, () => {
 /** What `docker events` says of containers whose names begin so. */
 function countEvents(dockerHost: string, beginning: string): { counts(): Record<string, number>; stop(): void } {
   const format = ['--format', '{{.Action}} {{.Actor.Attributes.name}}']
-  const stream = spawn('docker', ['events', '--filter', 'type=container', ...format], {
+  // What happens before the command line has asked is told as well.
+  const since = ['--since', (Date.now() / 1000).toFixed(3)]
+  const stream = spawn('docker', ['events', '--filter', 'type=container', ...since, ...format], {
     env: { ...process.env, DOCKER_HOST: dockerHost },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
