@@ -4,26 +4,12 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { defineConnector, planDeployment, type RawConfig } from '@rca/core'
+import { planDeployment, type RawConfig } from '@rca/core'
 import { type ApiServer, findKubectl, helmProgram, missingForApiServer, run, startApiServer } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { kubernetes } from '../../test/deploying-connector.ts'
 import { kinds } from '../api/resources.ts'
-import { configSchema } from '../config.ts'
-import { deploy } from './deployment.ts'
-
-const kubernetes = defineConnector({
-  type: 'kubernetes',
-  title: 'Kubernetes',
-  description: 'Deploy to Kubernetes cluster using Helm',
-  config: configSchema,
-  signals: {},
-  deploy,
-  connect: async () => ({}),
-  identify: async () => ({ id: 'cluster', name: 'cluster', entity: { type: 'k8s.cluster', id: 'cluster' } }),
-  disconnect: async () => undefined,
-  collectors: {},
-})
 
 const agentFolder = fileURLToPath(new URL('../../../../apps/agent', import.meta.url))
 

@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url'
 import {
   agentOptionNames,
   configFromEnvironment,
-  defineConnector,
   environmentName,
   parseConfig,
   planDeployment,
@@ -15,21 +14,7 @@ import {
 import { helmProgram, run } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { expect, onTestFinished, test } from 'vitest'
-import { configSchema } from '../config.ts'
-import { deploy } from './deployment.ts'
-
-const kubernetes = defineConnector({
-  type: 'kubernetes',
-  title: 'Kubernetes',
-  description: 'Deploy to Kubernetes cluster using Helm',
-  config: configSchema,
-  signals: {},
-  deploy,
-  connect: async () => ({}),
-  identify: async () => ({ id: 'cluster', name: 'cluster', entity: { type: 'k8s.cluster', id: 'cluster' } }),
-  disconnect: async () => undefined,
-  collectors: {},
-})
+import { kubernetes } from '../../test/deploying-connector.ts'
 
 const chart = fileURLToPath(new URL('../../../../apps/agent/chart', import.meta.url))
 

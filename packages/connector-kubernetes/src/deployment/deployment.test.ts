@@ -1,20 +1,6 @@
-import { defineConnector, planDeployment, type RawConfig } from '@rca/core'
+import { planDeployment, type RawConfig } from '@rca/core'
 import { describe, expect, test } from 'vitest'
-import { configSchema } from '../config.ts'
-import { deploy } from './deployment.ts'
-
-const kubernetes = defineConnector({
-  type: 'kubernetes',
-  title: 'Kubernetes',
-  description: 'Deploy to Kubernetes cluster using Helm',
-  config: configSchema,
-  signals: {},
-  deploy,
-  connect: async () => ({}),
-  identify: async () => ({ id: 'cluster', name: 'cluster', entity: { type: 'k8s.cluster', id: 'cluster' } }),
-  disconnect: async () => undefined,
-  collectors: {},
-})
+import { kubernetes } from '../../test/deploying-connector.ts'
 
 const plan = (config: RawConfig = {}, agentToken = 'k8s-token') =>
   planDeployment(kubernetes, { platformUrl: 'https://api.example.com', agentToken, config })
