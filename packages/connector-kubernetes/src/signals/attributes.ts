@@ -1,0 +1,32 @@
+/** Where an object is. */
+export const inNamespace = { 'k8s.namespace.name': 'Name of the namespace.' }
+
+/** Which pod. */
+export const pod = {
+  ...inNamespace,
+  'k8s.pod.name': 'Name of the pod.',
+  'k8s.pod.uid': 'Uid of the pod.',
+  'k8s.node.name': 'Name of the node on which it runs.',
+}
+
+/** Which container of a pod. */
+export const container = {
+  ...pod,
+  'k8s.container.name': 'Name of the container in its pod.',
+  'container.id': 'Id that the runtime gives the newest run.',
+  'container.image.name': 'Image as the pod names it.',
+  'container.image.id': 'Digest of the image that really runs.',
+}
+
+/** Which workload. */
+export const workload = {
+  ...inNamespace,
+  'k8s.workload.kind': '`Deployment`, `StatefulSet`, `DaemonSet`, `ReplicaSet`, `Job` or `CronJob`.',
+  'k8s.workload.name': 'Name of the workload.',
+}
+
+/** What a Helm release made says so. */
+export const helm = {
+  'k8s.helm.release': 'Helm release that it is part of.',
+  'k8s.helm.chart': 'Chart and version of that release, as `shop-1.2.3`.',
+}
