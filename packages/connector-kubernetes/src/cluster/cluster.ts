@@ -1,10 +1,9 @@
-import type { Gap } from '@rca/core'
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
 import type { Change } from '../api/object-store.ts'
-import { findKinds, type KindName, type MissingKind, wantedGroupVersions } from '../api/resources.ts'
+import { findKinds, type KindName, wantedGroupVersions } from '../api/resources.ts'
 import type { Fingerprint } from '../resources/pod-template.ts'
 import { type FollowedKind, followedKinds, type ObjectsByKind } from './followed-kinds.ts'
-import { createKindFollower, type KindFollower } from './kind-follower.ts'
+import { createKindFollower, type KindFollower, type Sight } from './kind-follower.ts'
 
 /** How often the server is asked anew what it has, in milliseconds: servers are upgraded, and extensions come and go. */
 const REDISCOVER = 600_000
@@ -33,8 +32,10 @@ export interface Cluster {
   follow(listener: ChangeListener): () => void
   /** Resolves when every kind was listed, or failed to be. Rejects when `signal` aborts. */
   listed(signal: AbortSignal): Promise<void>
-  /** What cannot be seen at the moment. */
-  gaps(): readonly (Omit<Gap, 'since'> & { readonly since?: string })[]
+  /** How well a kind can be seen. `undefined` for what is not followed, since the server lacks it or nobody may. */
+  sight(kind: FollowedKind): Sight | undefined
+  /** Why the server lacks a kind, `undefined` where it has it. */
+  missing(kind: KindName): string | undefined
   /** Ends every watch. Idempotent. */
   close(): void
 }
@@ -81,7 +82,7 @@ export async function openCluster(options: ClusterOptions, signal: AbortSignal):
   const listing = listInTurn(
     each().map(([kind, one]) => () => {
       one.use(found[kind], closing.signal)
-      return one.listed
+      return one.attempted
     }),
   )
   const timer = setInterval(() => void rediscover().catch(() => undefined), REDISCOVER).unref()
@@ -99,7 +100,8 @@ export async function openCluster(options: ClusterOptions, signal: AbortSignal):
       return () => void listeners.delete(listener)
     },
     listed: (aborted) => unlessAborted(listing, aborted),
-    gaps: () => [...missingGaps(missing, kindNames), ...each().flatMap(([, one]) => one.gaps())],
+    sight: (kind) => (found[kind] === undefined ? undefined : followers[kind]?.sight()),
+    missing: (kind) => missing.find(({ name }) => name === kind)?.reason,
     close: () => closing.abort(),
   }
 }
@@ -117,12 +119,6 @@ async function listInTurn(lists: readonly (() => Promise<void>)[]): Promise<void
   }
   await Promise.all(Array.from({ length: CONCURRENCY }, next))
   await Promise.all(running)
-}
-
-function missingGaps(missing: readonly MissingKind[], wanted: readonly FollowedKind[]) {
-  return missing.flatMap(({ name, reason }) =>
-    (wanted as readonly KindName[]).includes(name) ? [{ scope: `kubernetes:${name.toLowerCase()}`, reason }] : [],
-  )
 }
 
 function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {

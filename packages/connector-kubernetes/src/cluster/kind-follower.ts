@@ -21,17 +21,27 @@ export interface KindFollower<Slim> {
   /** By uid. What was last seen, where it cannot be seen. */
   readonly objects: ReadonlyMap<string, Slim>
   /** Resolves once it was listed, or could not be. Not before `use`. */
-  readonly listed: Promise<void>
+  readonly attempted: Promise<void>
   /** Follows it as this resource of the server, until `signal` aborts or another is to be used. `undefined`: the server lacks it. */
   use(resource: ApiResource | undefined, signal: AbortSignal): void
-  gaps(): readonly (Omit<Gap, 'since'> & { readonly since?: string })[]
+  sight(): Sight
+}
+
+/** How well a kind of object can be seen. */
+export interface Sight {
+  /** All of it was listed, if maybe long ago. `false` where nothing of it has ever been seen. */
+  readonly isListed: boolean
+  /** Objects are as they are in the cluster now. */
+  readonly isCurrent: boolean
+  /** What cannot be seen, and why. */
+  readonly gaps: readonly (Omit<Gap, 'since'> & { readonly since?: string })[]
 }
 
 /** Follows nothing yet. */
 export function createKindFollower<Slim extends SlimObject>(options: KindFollowerOptions<Slim>): KindFollower<Slim> {
   const objects = new Map<string, Slim>()
   let settle: () => void = () => undefined
-  const listed = new Promise<void>((resolve) => {
+  const attempted = new Promise<void>((resolve) => {
     settle = resolve
   })
   let used: { readonly resource: ApiResource; readonly stop: AbortController } | undefined
@@ -54,7 +64,7 @@ export function createKindFollower<Slim extends SlimObject>(options: KindFollowe
 
   return {
     objects,
-    listed,
+    attempted,
     use: (resource, signal) => {
       if (resource === undefined) {
         used?.stop.abort()
@@ -72,7 +82,11 @@ export function createKindFollower<Slim extends SlimObject>(options: KindFollowe
       reflectors = places.map((namespace) => reflect(options, resource, namespace, take, stop.signal))
       void Promise.all(reflectors.map(({ attempted }) => attempted)).then(settle)
     },
-    gaps: () => reflectors.flatMap((reflector) => gapsOf(reflector)),
+    sight: () => ({
+      isListed: reflectors.some(({ reflector }) => reflector.isSynced),
+      isCurrent: reflectors.every(({ reflector }) => reflector.isSynced && reflector.blindness === undefined),
+      gaps: reflectors.flatMap((reflector) => gapsOf(reflector)),
+    }),
   }
 }
 

@@ -30,3 +30,16 @@ export const helm = {
   'k8s.helm.release': 'Helm release that it is part of.',
   'k8s.helm.chart': 'Chart and version of that release, as `shop-1.2.3`.',
 }
+
+/** Whom what is made by workloads belongs to. */
+export const owner = { owned_by: 'The workload that made it, or else the namespace.' }
+
+/** Attributes that objects of all kinds have. */
+export function common<const Kind extends string>(kind: Kind) {
+  return {
+    [`k8s.${kind}.name`]: 'Its name.',
+    [`k8s.${kind}.uid`]: 'Its uid.',
+    [`k8s.${kind}.created`]: 'When it was created. ISO 8601.',
+    [`k8s.${kind}.label.*`]: 'Its labels, as far as `object_labels` lets them through.',
+  } as { readonly [Part in 'name' | 'uid' | 'created' | 'label.*' as `k8s.${Kind}.${Part}`]: string }
+}
