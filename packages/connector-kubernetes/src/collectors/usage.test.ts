@@ -128,6 +128,16 @@ describe('where kubelets may not be asked', () => {
     ])
   })
 
+  test('after some have answered, nothing is told twice', async () => {
+    const get: KubernetesApi['get'] = async (_resource, { name }) =>
+      name === 'node1' ? { node: { cpu: { usageNanoCores: 3e9 } } } : Promise.reject(forbidden('nodes/proxy', 'get'))
+    const nodes = [rawNode('node1'), rawNode('node2')]
+    const { metrics = [], gaps } = await usage.collect(refused({ get, nodes }), usageContext().context)
+    const told = metrics.filter((metric) => metric?.name === 'k8s.node.cpu.usage')
+    expect(told.map((metric) => metric?.value)).toEqual([2])
+    expect(gaps).toMatchObject([{ scope: 'kubelet' }])
+  })
+
   test('they are left alone for ten minutes, and then tried again', async () => {
     const { context, clock } = usageContext()
     let asked = 0

@@ -40,10 +40,11 @@ export const usage: Collector<UsageClient> = {
     const { answered, refusal } = summaries
     memory.failed = new Set(summaries.failures.map(({ node }) => node.uid))
     memory.refusal = refusal === undefined ? undefined : { at: at.getTime(), reason: refusal }
-    const told = { metrics: summaries.points, gaps: gapsOf(summaries) }
-    if (answered > 0) return told
+    const gaps = gapsOf(summaries)
+    if (refusal === undefined && answered > 0) return { metrics: summaries.points, gaps }
+    // Kubelets that answered before one was refused are told by the other source, too: nothing is told twice.
     const instead = await withoutSummaries(client, known, signal, refusal ?? 'no kubelet answers')
-    return { metrics: instead.metrics ?? [], gaps: [...told.gaps, ...(instead.gaps ?? [])] }
+    return { metrics: instead.metrics ?? [], gaps: [...gaps, ...(instead.gaps ?? [])] }
   },
 }
 

@@ -7,7 +7,7 @@ import { amount, fromNano } from './amount.ts'
 const MOST_INTERFACES = 16
 
 /** The node's ends of its pods' networks, of which there are as many as pods. */
-const POD_END = /^(?:veth|cali|lxc|eni|azv|gke|tap|nodelocaldns)/
+const POD_END = /^(?:veth|cali|lxc|eni|azv|gke|tap)/
 
 /**
  * What a node uses, from the `node` of its summary. Left out: minor page faults, the ends of pods' networks, and the filesystem of
