@@ -114,7 +114,11 @@ async function listAll(
     const path = collectionPath(resource, options, query)
     try {
       const page = await reading(question, signal, async () =>
-        readPage(await transport.ask({ question, path, signal, accept: acceptOf(resource, 'List') }), options),
+        readPage(
+          await transport.ask({ question, path, signal, accept: acceptOf(resource, 'List') }),
+          resource,
+          options,
+        ),
       )
       if (page.continue === undefined) return page.resourceVersion
       from = page.continue
@@ -128,15 +132,16 @@ async function listAll(
   }
 }
 
-async function readPage(answer: IncomingMessage, { onItems, withManagers }: ListOptions) {
+async function readPage(answer: IncomingMessage, { verbs }: ApiResource, { onItems, withManagers }: ListOptions) {
   const reader = createItemReader(withManagers === true ? JSON.parse : parseWithoutManagers)
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     const items = reader.read(chunk)
     if (items.length > 0) onItems(items)
   }
   const { metadata } = reader.end() as { metadata?: { resourceVersion?: unknown; continue?: unknown } }
-  if (typeof metadata?.resourceVersion !== 'string') throw new Error('the answer is no list')
-  const { resourceVersion, continue: next } = metadata
+  // What cannot be watched, such as metrics, may have no version.
+  const { resourceVersion = verbs.includes('watch') ? undefined : '', continue: next } = metadata ?? {}
+  if (metadata === undefined || typeof resourceVersion !== 'string') throw new Error('the answer is no list')
   return { resourceVersion, continue: typeof next === 'string' && next !== '' ? next : undefined }
 }
 
