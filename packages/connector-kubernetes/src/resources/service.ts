@@ -48,7 +48,7 @@ export interface Endpoint {
   readonly isReady: boolean
   readonly node: string | undefined
   /** The pod, where it is one. */
-  readonly pod: { readonly name: string; readonly uid: string } | undefined
+  readonly pod: { readonly name: string; readonly uid: string | undefined } | undefined
 }
 
 /** @throws Error when it has no name or uid. */
@@ -69,10 +69,8 @@ export function projectEndpointSlice(raw: unknown): EndpointSlice {
 }
 
 function podOf({ kind, name, uid }: Fields): Endpoint['pod'] {
-  const [knownName, knownUid] = [text(name), text(uid)]
-  return kind === 'Pod' && knownName !== undefined && knownUid !== undefined
-    ? { name: knownName, uid: knownUid }
-    : undefined
+  const known = text(name)
+  return kind === 'Pod' && known !== undefined ? { name: known, uid: text(uid) } : undefined
 }
 
 export interface Ingress extends Metadata {
