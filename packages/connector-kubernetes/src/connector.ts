@@ -8,6 +8,7 @@ import { limitRanges, namespaces, resourceQuotas } from './collectors/namespaces
 import { nodes } from './collectors/nodes.ts'
 import { pods, requests } from './collectors/pods.ts'
 import { ingresses, services } from './collectors/services.ts'
+import { usage } from './collectors/usage.ts'
 import { daemonSets, deployments, replicaSets, statefulSets } from './collectors/workloads.ts'
 import { configSchema } from './config.ts'
 import { deploy } from './deployment/deployment.ts'
@@ -44,6 +45,7 @@ export const kubernetes = defineConnector({
     'disruption-budgets': disruptionBudgets,
     pods,
     requests,
+    usage,
     services,
     ingresses,
     claims,

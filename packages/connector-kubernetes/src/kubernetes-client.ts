@@ -3,6 +3,7 @@ import type { KubernetesApi } from './api/kubernetes-api.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import type { KubernetesConfig } from './config.ts'
 import type { Fingerprint } from './resources/pod-template.ts'
+import type { LastMemory } from './usage/last-memory.ts'
 
 /** What collectors and watchers are given: a cluster, and what has been learnt of it. */
 export interface KubernetesClient {
@@ -15,6 +16,8 @@ export interface KubernetesClient {
   /** What people call it. */
   readonly name: string
   readonly entity: EntityReference
+  /** What containers needed of memory when it was last measured. */
+  readonly lastMemory: LastMemory
   /** A keyed hash: tells whether a secret changed, and nothing else. */
   readonly fingerprint: Fingerprint
   readonly log: Logger

@@ -7,6 +7,7 @@ import type { KubernetesConfig } from './config.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
 import { metadataOf } from './resources/metadata.ts'
 import { signals } from './signals.ts'
+import { createLastMemory } from './usage/last-memory.ts'
 
 /** Opens the API server, finds out which cluster it is, and begins to follow what is in it. @throws KubernetesError when it cannot be reached, with the way out. */
 export async function openKubernetesClient({
@@ -30,6 +31,7 @@ export async function openKubernetesClient({
       uid,
       name: config.cluster_name ?? config.kubeconfig_context ?? `kubernetes-${uid.slice(0, 8)}`,
       entity: signals.cluster.reference(uid),
+      lastMemory: createLastMemory(),
       fingerprint,
       log,
     }

@@ -3,6 +3,7 @@ import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
 import { projectClaim } from '../src/resources/claim.ts'
 import { type Node, projectNode } from '../src/resources/node.ts'
 import { projectPod } from '../src/resources/pod.ts'
+import { createLastMemory } from '../src/usage/last-memory.ts'
 import type { UsageClient } from '../src/usage/usage-client.ts'
 import { captured } from './fixtures.ts'
 
@@ -43,7 +44,12 @@ export function usageClient(scene: UsageScene = {}): UsageClient {
   }
   return {
     api: { get, list },
-    cluster: { objects: (kind: Kinds) => objects[kind], resource: (kind) => resources[kind] },
+    cluster: {
+      listed: async () => undefined,
+      objects: (kind: Kinds) => objects[kind],
+      resource: (kind) => resources[kind],
+    },
+    lastMemory: createLastMemory(),
     config: { namespaces },
   }
 }

@@ -43,6 +43,7 @@ export function openApi(access: Access, { patience }: ApiOptions = {}): Kubernet
   const write = createWriting(transport)
   return {
     address: transport.address,
+    namespace: access.namespace,
     discover: (wanted, signal) =>
       discover(wanted, (groupVersion) => {
         const question = ask(transport, 'get', { group: groupVersion.group, resource: 'its description' })

@@ -111,7 +111,9 @@ function isSame(one: readonly EndpointSlice[], other: readonly EndpointSlice[]):
 }
 
 function podUids(slices: readonly EndpointSlice[]): string[] {
-  const uids = slices.flatMap(({ endpoints }) => endpoints.flatMap(({ pod }) => (pod?.uid === undefined ? [] : [pod.uid])))
+  const uids = slices.flatMap(({ endpoints }) =>
+    endpoints.flatMap(({ pod }) => (pod?.uid === undefined ? [] : [pod.uid])),
+  )
   return [...new Set(uids)].slice(0, MOST_PODS)
 }
 

@@ -97,7 +97,7 @@ describe('kubelets', () => {
   test('that all do not answer are gaps, and metrics.k8s.io is asked instead', async () => {
     const client = refused({ get: () => Promise.reject(new Error('it broke')) })
     const collected = await usage.collect(client, usageContext().context)
-    expect(usagePoints(collected)).toMatchObject({ 'k8s.node:uid-node1 k8s.node.cpu.usage{}': 2 })
+    expect(usagePoints(collected)).toMatchObject({ 'k8s.node:node1 k8s.node.cpu.usage{}': 2 })
     expect(collected.gaps).toEqual([
       { scope: 'kubelet:node1', reason: 'it broke' },
       { scope: 'kubelet', reason: expect.stringContaining('no kubelet answers') },
@@ -117,8 +117,8 @@ describe('where kubelets may not be asked', () => {
       'k8s.container:pod-web/sidecar container.memory.working_set{}': 2 ** 20,
       'k8s.pod:pod-db k8s.pod.cpu.usage{}': 1.5,
       'k8s.container:pod-db/db container.cpu.usage{}': 1.5,
-      'k8s.node:uid-node1 k8s.node.cpu.usage{}': 2,
-      'k8s.node:uid-node1 k8s.node.memory.working_set{}': 2 ** 30,
+      'k8s.node:node1 k8s.node.cpu.usage{}': 2,
+      'k8s.node:node1 k8s.node.memory.working_set{}': 2 ** 30,
     })
     expect(collected.gaps).toEqual([
       {
@@ -154,7 +154,7 @@ describe('where kubelets may not be asked', () => {
     expect(asked).toBe(1)
     clock.now += 1000
     const after = await usage.collect(client, context)
-    expect(usagePoints(after)).toEqual({ 'k8s.node:uid-node1 k8s.node.cpu.usage{}': 3 })
+    expect(usagePoints(after)).toEqual({ 'k8s.node:node1 k8s.node.cpu.usage{}': 3 })
     expect(after.gaps).toEqual([])
     await usage.collect(client, context)
     expect(asked).toBe(3)

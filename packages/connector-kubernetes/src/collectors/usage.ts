@@ -1,4 +1,4 @@
-import type { Collector, Signals } from '@rca/core'
+import type { CollectContext, Collector, Signals } from '@rca/core'
 import { type KnownObjects, knownObjects } from '../usage/known-objects.ts'
 import { readMetricsApi } from '../usage/metrics-api.ts'
 import { readSummaries, type Summaries } from '../usage/read-summaries.ts'
@@ -21,31 +21,39 @@ interface Memory {
  * memory alone, from metrics.k8s.io.
  */
 export const usage: Collector<UsageClient> = {
-  deadline: '30s',
-  async collect(client, { signal, now, remember }) {
-    const known = knownObjects(client.cluster)
-    if (client.config.namespaces.length > 0)
-      return withoutSummaries(client, known, signal, 'kubelets may not be asked where only some namespaces are watched')
-    const memory: Memory = { refusal: undefined, failed: new Set() }
-    Object.assign(memory, remember(memory))
-    const at = now()
-    if (memory.refusal !== undefined && at.getTime() - memory.refusal.at < LEFT_ALONE)
-      return withoutSummaries(client, known, signal, memory.refusal.reason)
-    const resource = client.cluster.resource('nodes')
-    const nodes = [...client.cluster.objects('nodes').values()]
-    if (resource === undefined || nodes.length === 0) return withoutSummaries(client, known, signal, 'no node is known')
-    const { api } = client
-    const context = { known, seen: new Set<string>(), now: at }
-    const summaries = await readSummaries({ ...context, api, resource, nodes, failedBefore: memory.failed, signal })
-    const { answered, refusal } = summaries
-    memory.failed = new Set(summaries.failures.map(({ node }) => node.uid))
-    memory.refusal = refusal === undefined ? undefined : { at: at.getTime(), reason: refusal }
-    const gaps = gapsOf(summaries)
-    if (refusal === undefined && answered > 0) return { metrics: summaries.points, gaps }
-    // Kubelets that answered before one was refused are told by the other source, too: nothing is told twice.
-    const instead = await withoutSummaries(client, known, signal, refusal ?? 'no kubelet answers')
-    return { metrics: instead.metrics ?? [], gaps: [...gaps, ...(instead.gaps ?? [])] }
+  every: '30s',
+  deadline: '60s',
+  async collect(client, context) {
+    await client.cluster.listed(context.signal)
+    const used = await read(client, context)
+    client.lastMemory.take(used.metrics ?? [], context.now())
+    return used
   },
+}
+
+async function read(client: UsageClient, { signal, now, remember }: CollectContext): Promise<Signals> {
+  const known = knownObjects(client.cluster)
+  if (client.config.namespaces.length > 0)
+    return withoutSummaries(client, known, signal, 'kubelets may not be asked where only some namespaces are watched')
+  const memory: Memory = { refusal: undefined, failed: new Set() }
+  Object.assign(memory, remember(memory))
+  const at = now()
+  if (memory.refusal !== undefined && at.getTime() - memory.refusal.at < LEFT_ALONE)
+    return withoutSummaries(client, known, signal, memory.refusal.reason)
+  const resource = client.cluster.resource('nodes')
+  const nodes = [...client.cluster.objects('nodes').values()]
+  if (resource === undefined || nodes.length === 0) return withoutSummaries(client, known, signal, 'no node is known')
+  const { api } = client
+  const context = { known, seen: new Set<string>(), now: at }
+  const summaries = await readSummaries({ ...context, api, resource, nodes, failedBefore: memory.failed, signal })
+  const { answered, refusal } = summaries
+  memory.failed = new Set(summaries.failures.map(({ node }) => node.uid))
+  memory.refusal = refusal === undefined ? undefined : { at: at.getTime(), reason: refusal }
+  const gaps = gapsOf(summaries)
+  if (refusal === undefined && answered > 0) return { metrics: summaries.points, gaps }
+  // Kubelets that answered before one was refused are told by the other source, too: nothing is told twice.
+  const instead = await withoutSummaries(client, known, signal, refusal ?? 'no kubelet answers')
+  return { metrics: instead.metrics ?? [], gaps: [...gaps, ...(instead.gaps ?? [])] }
 }
 
 /** @param why kubelets tell nothing */

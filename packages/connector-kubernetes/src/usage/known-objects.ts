@@ -1,4 +1,3 @@
-import type { EntityReference } from '@rca/core'
 import type { Metadata } from '../resources/metadata.ts'
 import type { Node } from '../resources/node.ts'
 import type { Pod } from '../resources/pod.ts'
@@ -12,8 +11,7 @@ export interface KnownObjects {
   /** The pod that a kubelet means. `undefined` for one that is not known. */
   podOf(uid: string | undefined, namespace: string | undefined, name: string | undefined): Pod | undefined
   podNamed(namespace: string, name: string): Pod | undefined
-  /** Its uid. */
-  claimNamed(namespace: string, name: string): string | undefined
+  hasClaim(namespace: string, name: string): boolean
   nodeNamed(name: string): Node | undefined
 }
 
@@ -31,7 +29,7 @@ export function knownObjects(cluster: UsageCluster): KnownObjects {
       // By name only where the uid can be no other pod's: one that was replaced has the name of its successor.
       return pods.get(uid) ?? (HASH.test(uid) ? podNamed(namespace ?? '', name ?? '') : undefined)
     },
-    claimNamed: (namespace, name) => claimsByName().get(`${namespace}/${name}`)?.uid,
+    hasClaim: (namespace, name) => claimsByName().has(`${namespace}/${name}`),
     nodeNamed: (name) => nodesByName().get(`/${name}`),
   }
 }
@@ -43,20 +41,4 @@ function index<Item extends Metadata>(items: () => ReadonlyMap<string, Item>): (
     made ??= new Map([...items().values()].map((item) => [`${item.namespace}/${item.name}`, item]))
     return made
   }
-}
-
-export function nodeReference(uid: string): EntityReference {
-  return { type: 'k8s.node', id: uid }
-}
-
-export function podReference(uid: string): EntityReference {
-  return { type: 'k8s.pod', id: uid }
-}
-
-export function containerReference(podUid: string, name: string): EntityReference {
-  return { type: 'k8s.container', id: `${podUid}/${name}` }
-}
-
-export function claimReference(uid: string): EntityReference {
-  return { type: 'k8s.persistentvolumeclaim', id: uid }
 }

@@ -1,10 +1,11 @@
 import type { Metric, Signals } from '@rca/core'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
+import { containerReference, namedReference, podReference } from '../entity-references.ts'
 import { fields, list, text } from '../resources/lenient.ts'
 import { quantity } from '../resources/quantity.ts'
 import { usageMetrics as metrics } from '../signals/usage.ts'
 import { amount, sum } from './amount.ts'
-import { containerReference, type KnownObjects, nodeReference, podReference } from './known-objects.ts'
+import type { KnownObjects } from './known-objects.ts'
 import type { UsageCluster } from './usage-client.ts'
 
 /** What metrics-server, or what stands in for it, answered. */
@@ -107,7 +108,7 @@ export function nodeMetricsPoints(raw: unknown, known: KnownObjects): Metric[] {
   const node = known.nodeNamed(text(fields(metadata).name) ?? '')
   if (node === undefined) return []
   const { cpu, memory } = usageOf(usage)
-  const entity = nodeReference(node.uid)
+  const entity = namedReference('Node', node)
   return [metrics.nodeCpuUsage.point(cpu, entity), metrics.nodeMemoryWorkingSet.point(memory, entity)].filter(
     (point) => point !== undefined,
   )

@@ -1,9 +1,10 @@
 import type { EntityReference, Metric } from '@rca/core'
+import { containerReference, namedReference, podReference } from '../entity-references.ts'
 import { type Fields, fields, list, text } from '../resources/lenient.ts'
 import type { Pod } from '../resources/pod.ts'
 import { usageMetrics as metrics } from '../signals/usage.ts'
 import { amount, fromNano, sum } from './amount.ts'
-import { claimReference, containerReference, type KnownObjects, podReference } from './known-objects.ts'
+import type { KnownObjects } from './known-objects.ts'
 
 /** A volume that is no claim is told of from here on, in bytes: above what a ConfigMap or a token may hold. */
 const NOTABLE_VOLUME = 16 * 1024 * 1024
@@ -67,25 +68,31 @@ function volumePoints(volume: Fields, pod: Pod, known: KnownObjects, seen: Set<s
     if (name === undefined || (amount(volume.usedBytes) ?? 0) < NOTABLE_VOLUME) return []
     return spacePoints(volume, podReference(pod.uid), { 'k8s.volume.name': name })
   }
-  const uid = known.claimNamed(text(namespace) ?? pod.namespace, claim)
-  const [entity, attributes] =
-    uid === undefined
-      ? [podReference(pod.uid), { 'k8s.volume.name': name, 'k8s.persistentvolumeclaim.name': claim }]
-      : [claimReference(uid), { 'k8s.persistentvolumeclaim.name': claim }]
-  if (uid !== undefined && seen.has(uid)) return []
-  if (uid !== undefined) seen.add(uid)
+  const claimed = { namespace: text(namespace) ?? pod.namespace, name: claim }
+  if (!known.hasClaim(claimed.namespace, claimed.name)) {
+    const attributes = { 'k8s.volume.name': name, 'k8s.persistentvolumeclaim.name': claim }
+    return [
+      ...spacePoints(volume, podReference(pod.uid), attributes),
+      ...inodePoints(volume, podReference(pod.uid), attributes),
+    ]
+  }
+  const entity = namedReference('PersistentVolumeClaim', claimed)
+  if (seen.has(entity.id)) return []
+  seen.add(entity.id)
+  const attributes = { 'k8s.persistentvolumeclaim.name': claim }
+  return [...spacePoints(volume, entity, attributes), ...inodePoints(volume, entity, attributes)]
+}
+
+type VolumeAttributes = Parameters<typeof metrics.volumeUsage.point>[2]
+
+function inodePoints(volume: Fields, entity: EntityReference, attributes: VolumeAttributes): (Metric | undefined)[] {
   return [
-    ...spacePoints(volume, entity, attributes),
     metrics.volumeInodes.point(amount(volume.inodes), entity, attributes),
     metrics.volumeInodesFree.point(amount(volume.inodesFree), entity, attributes),
   ]
 }
 
-function spacePoints(
-  volume: Fields,
-  entity: EntityReference,
-  attributes: Parameters<typeof metrics.volumeUsage.point>[2],
-): (Metric | undefined)[] {
+function spacePoints(volume: Fields, entity: EntityReference, attributes: VolumeAttributes): (Metric | undefined)[] {
   return [
     metrics.volumeUsage.point(amount(volume.usedBytes), entity, attributes),
     metrics.volumeAvailable.point(amount(volume.availableBytes), entity, attributes),

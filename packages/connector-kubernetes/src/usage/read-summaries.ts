@@ -97,7 +97,7 @@ async function readSummary(reading: SummaryReading, node: Node, time: number, st
     throw error
   }
   if (answer === undefined) throw new Error('the node is gone, or its kubelet has no summary')
-  return summaryPoints(answer, node.uid, reading)
+  return summaryPoints(answer, node.name, reading)
 }
 
 /** Those that are likely to answer first. */

@@ -7,7 +7,7 @@ import { summaryPoints } from './summary.ts'
 
 const scene = captured('usage-pods').items as { metadata: { name: string; uid: string } }[]
 const uidOf = (name: string): string => scene.find(({ metadata }) => metadata.name === name)?.metadata.uid ?? ''
-const claim = (captured('usage-claim').metadata as { uid: string }).uid
+const claim = 'usage/data'
 const names = { [uidOf('web')]: 'web', [uidOf('on-host')]: 'on-host', [claim]: 'data' }
 
 /** Points of a summary, by entities' names. */
