@@ -61,7 +61,7 @@ test('a collector and a watcher cannot share a name: both stand in a heartbeatâ€
   )
 })
 
-test.each(['', 'connect', 'x'.repeat(257)])('a reader cannot be called %j', (name) => {
+test.each(['', 'connect', 'election', 'x'.repeat(257)])('a reader cannot be called %j', (name) => {
   expect(() => exampleConnector({ collectors: { [name]: collector } })).toThrow(ConnectorError)
   expect(() => exampleConnector({ watchers: { [name]: watcher } })).toThrow(ConnectorError)
 })
