@@ -12,6 +12,7 @@ import { usage } from './collectors/usage.ts'
 import { daemonSets, deployments, replicaSets, statefulSets } from './collectors/workloads.ts'
 import { configSchema } from './config.ts'
 import { deploy } from './deployment/deployment.ts'
+import { stand } from './election/election.ts'
 import { openKubernetesClient } from './open-client.ts'
 import { signals } from './signals.ts'
 
@@ -29,6 +30,7 @@ export const kubernetes = defineConnector({
     followed.close()
     api.close()
   },
+  election: { run: (client, context) => stand(client, context) },
   collectors: {
     cluster,
     nodes,
