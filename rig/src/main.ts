@@ -10,7 +10,7 @@ Parts:
   kubernetes   a whole Kubernetes of one node: that of KUBECONFIG, or a private one
                \`kubernetes build\` builds the programs of both, once per machine: 6 minutes, root and Debian only
 
-\`up\` prints the line to evaluate: eval "$(npm run -s rig -- docker up)"`
+\`up\` prints the lines to evaluate: eval "$(npm run -s rig -- docker up)"`
 
 const engine = {
   up: async () => {
@@ -38,8 +38,9 @@ async function upCluster(level: Level): Promise<void> {
   const { kubeconfig, missing, dockerHost, hostAddress } = await findCluster(level)
   if (missing !== undefined) return fail(`There is no Kubernetes: ${missing}.`)
   console.log(`export KUBECONFIG=${kubeconfig}`)
-  if (dockerHost !== undefined)
-    console.error(`Its images are those of the engine at ${dockerHost}. Its pods reach this machine at ${hostAddress}.`)
+  // Its pods run the images of this engine: none can be pulled.
+  if (dockerHost !== undefined) console.log(`export DOCKER_HOST=${dockerHost}`)
+  if (hostAddress !== undefined) console.error(`Its pods reach this machine at ${hostAddress}.`)
 }
 
 async function downCluster(level: Level): Promise<void> {

@@ -23,6 +23,8 @@ export interface AgentAnswer {
   readonly connectivity: string
   /** When the platform first heard of it. ISO 8601. */
   readonly first_seen_at?: string
+  /** Where several agents watch the same thing: which of them reports. */
+  readonly instances?: readonly { readonly instance_id: string; readonly role: string }[]
   readonly health: {
     readonly status: string
     readonly collectors: Readonly<Record<string, { readonly ok: boolean }>>

@@ -22,7 +22,7 @@ const RELEASE = 2_000
 const NAMESPACE = 'default'
 
 /** What an election needs of a client. */
-export type ElectionClient = Pick<KubernetesClient, 'config' | 'log'> & {
+export type ElectionClient = Pick<KubernetesClient, 'config'> & {
   readonly api: Pick<KubernetesClient['api'], 'get' | 'create' | 'replace' | 'namespace'>
 }
 
@@ -58,7 +58,7 @@ export async function stand(client: ElectionClient, candidacy: Candidacy, timing
 }
 
 function createCandidate(
-  { api, log }: ElectionClient,
+  { api }: ElectionClient,
   place: LeaseName,
   { signal, instanceId, now, lead, standBy }: Candidacy,
   { duration, every, patience }: ElectionTiming,
@@ -69,14 +69,11 @@ function createCandidate(
 
   const holding = (holder: string): Holding => ({ holder, duration, now: now() })
   const hold = (lease: Lease): void => {
-    if (held === undefined) log.info({ lease: place.name, instance: instanceId }, 'this agent reports from now on')
     held = lease
     heldAt = performance.now()
     lead()
   }
   const letGo = (): void => {
-    if (held !== undefined)
-      log.warn({ lease: place.name, instance: instanceId }, 'another agent reports, or none may: this one stands by')
     held = undefined
     standBy()
   }
