@@ -46,12 +46,14 @@ export interface ClusterOptions {
   readonly namespaces: readonly string[]
   readonly withSecrets: boolean
   readonly fingerprint: Fingerprint
+  /** Milliseconds that a watch may be silent. @default what the reflector allows */
+  readonly silence?: number
   readonly now?: () => Date
 }
 
 /** Asks the server what it has and begins to follow it. @throws KubernetesError when it does not answer. */
 export async function openCluster(options: ClusterOptions, signal: AbortSignal): Promise<Cluster> {
-  const { api, namespaces, withSecrets, fingerprint, now = () => new Date() } = options
+  const { api, namespaces, withSecrets, fingerprint, silence, now = () => new Date() } = options
   const closing = new AbortController()
   const listeners = new Set<ChangeListener>()
   let { found, missing } = findKinds(await api.discover(wantedGroupVersions(), signal))
@@ -64,6 +66,7 @@ export async function openCluster(options: ClusterOptions, signal: AbortSignal):
       following: followedKinds[kind],
       namespaces,
       fingerprint,
+      silence,
       now,
       onChange: (change) => {
         for (const listener of listeners) listener({ kind, ...change } as unknown as ClusterChange)

@@ -12,6 +12,8 @@ export interface KindFollowerOptions<Slim extends SlimObject> {
   /** None stands for all. */
   readonly namespaces: readonly string[]
   readonly fingerprint: Fingerprint
+  /** Milliseconds that a watch may be silent. */
+  readonly silence?: number | undefined
   readonly now: () => Date
   readonly onChange: (change: Change<Slim>) => void
 }
@@ -98,7 +100,7 @@ interface PlacedReflector<Slim extends SlimObject> {
 }
 
 function reflect<Slim extends SlimObject>(
-  { api, following, fingerprint, now }: KindFollowerOptions<Slim>,
+  { api, following, fingerprint, silence, now }: KindFollowerOptions<Slim>,
   resource: ApiResource,
   namespace: string | undefined,
   onChange: (change: Change<Slim>) => void,
@@ -113,6 +115,7 @@ function reflect<Slim extends SlimObject>(
     resource,
     namespace,
     withManagers: following.withManagers,
+    ...(silence === undefined ? {} : { silence }),
     project: (raw) => following.project(raw, fingerprint),
     onChange: (change) => {
       if (!signal.aborted) onChange(change)
