@@ -9,7 +9,6 @@ import type { KubernetesClient } from '../src/kubernetes-client.ts'
 import { signals } from '../src/signals.ts'
 import { pods } from './api-server.ts'
 import { fakeFingerprint } from './fixtures.ts'
-import { START } from './pods.ts'
 
 /** A cluster that holds what a test puts into it, and a client for it. */
 export interface FollowedCluster {
@@ -19,7 +18,7 @@ export interface FollowedCluster {
   remove(kind: FollowedKind, raw: object): void
   /** What is put from now on was not there already. */
   listed(): void
-  /** What a watcher tells, as it tells it. It is {@link START} unless `now` says otherwise. It ends with the test, or when `stop` is called. */
+  /** What a watcher tells, as it tells it. It ends with the test, or when `stop` is called. */
   watch(watcher: Watcher<KubernetesClient>, now?: () => Date): { readonly events: Event[]; stop(): Promise<void> }
 }
 
@@ -76,7 +75,7 @@ export function followedCluster(api: Partial<KubernetesApi> = {}, config: object
     listed: () => {
       for (const kind of kinds) stores[kind].endListing()
     },
-    watch: (watcher, now = () => new Date(START)) => {
+    watch: (watcher, now = () => new Date()) => {
       const events: Event[] = []
       const stopping = new AbortController()
       const watching = watcher.watch(client, {

@@ -58,6 +58,22 @@ export async function readRunEvidence(
   }
 }
 
+/**
+ * Takes out of a text the secrets of a pod, whose literal variables are read for that and dropped. `undefined` where they cannot
+ * be read.
+ */
+export async function readRedaction(
+  { api, cluster }: KubernetesClient,
+  { namespace, name, uid }: Pick<Pod, 'namespace' | 'name' | 'uid'>,
+  signal: AbortSignal,
+): Promise<RunEvidence['redact']> {
+  const pods = cluster.resource('pods')
+  const raw = pods === undefined ? undefined : await api.get(pods, { namespace, name }, signal).catch(() => undefined)
+  if (raw === undefined || projectPod(raw).uid !== uid) return undefined
+  const environment = environmentOf(raw)
+  return (written) => withoutSecrets(written, environment)
+}
+
 /** Every variable of the pod whose value stands in it, as `NAME=value`. */
 function environmentOf(raw: unknown): string[] {
   const { initContainers, containers, ephemeralContainers } = fields(fields(raw).spec)

@@ -41,6 +41,7 @@ export const clusterEvents = {
       ...container,
       ...workload,
       ...report,
+      'k8s.event.message_missing': 'Why it is not told what the probe says.',
       'k8s.container.probe.kind': '`liveness`, `readiness` or `startup`.',
     },
   }),

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { captured } from '../../test/fixtures.ts'
 import { followedCluster } from '../../test/followed-cluster.ts'
-import { at, podOf, replicaSet, report, status } from '../../test/pods.ts'
+import { at, podOf, replicaSet, report, START, status } from '../../test/pods.ts'
+import type { KubernetesApi } from '../api/kubernetes-api.ts'
 import { clusterEvents } from './cluster-events.ts'
 
 /** A watched cluster with the pod `web-1-a`. */
-function scene(pod: object = podOf(status(0, { running: {} }))) {
-  const cluster = followedCluster()
+function scene(pod: object = podOf(status(0, { running: {} })), api: Partial<KubernetesApi> = {}) {
+  const cluster = followedCluster(api)
   cluster.put('replicaSets', replicaSet)
   cluster.put('pods', pod)
   cluster.listed()
@@ -78,6 +79,28 @@ describe('a warning', () => {
         'container.image.name': 'shop/web:1',
       },
     })
+  })
+
+  test('of a probe that is a command tells what it wrote, without the secrets of the container', async () => {
+    const pod = podOf(status(0, { running: {} }))
+    const answers = [
+      async () => pod,
+      async () => ({ ...pod, metadata: { ...pod.metadata, uid: 'other' } }),
+      async () => {
+        throw new Error('no')
+      },
+    ]
+    for (const [index, get] of answers.entries()) {
+      const { put, events } = scene(pod, { get })
+      put('events', report('Unhealthy', 'Liveness probe failed: canary-of-the-shop is wrong', aboutContainer()))
+      await expect.poll(() => events).toHaveLength(1)
+      expect(JSON.stringify(events)).not.toContain('canary')
+      expect(events[0]?.attributes).toMatchObject(
+        index === 0
+          ? { 'k8s.event.message': 'Liveness probe failed: [redacted] is wrong' }
+          : { 'k8s.event.message_missing': 'what is secret in it is not known: the pod cannot be read' },
+      )
+    }
   })
 
   test('of a probe of a pod that is being deleted is none', () => {
@@ -168,7 +191,7 @@ describe('a warning', () => {
   })
 
   test('has no secrets', () => {
-    for (const reason of ['Unhealthy', 'FailedMount', 'FailedScheduling', 'FailedCreate', 'Evicted', 'Other']) {
+    for (const reason of ['FailedMount', 'FailedScheduling', 'FailedCreate', 'Evicted', 'Other']) {
       const events = told(report(reason, 'of https://user:canary-a@h and --token canary-b'))
       expect(JSON.stringify(events)).toContain('[redacted]')
       expect(JSON.stringify(events)).not.toContain('canary')
@@ -180,6 +203,10 @@ describe('a warning', () => {
     ['Failed', {}],
     ['NodeNotReady', {}],
     ['NodeNotReady', { involvedObject: { kind: 'Node', name: 'node-1', uid: 'node-1' } }],
+    ['Rebooted', { involvedObject: { kind: 'Node', name: 'node-1', uid: 'node-1' } }],
+    ['BackoffLimitExceeded', { involvedObject: { kind: 'Job', namespace: 'shop', name: 'import', uid: 'j' } }],
+    ['FailedGetResourceMetric', { involvedObject: { kind: 'HorizontalPodAutoscaler', name: 'web', uid: 'h' } }],
+    ['ClaimLost', { involvedObject: { kind: 'PersistentVolumeClaim', namespace: 'shop', name: 'data', uid: 'c' } }],
     ['ScalingReplicaSet', { type: 'Normal' }],
     ['Unhealthy', { type: 'Normal' }],
     ['TaintManagerEviction', { type: 'Normal', message: 'Cancelling deletion of Pod shop/web-1-a' }],
@@ -190,7 +217,7 @@ describe('a warning', () => {
 
 describe('repeats', () => {
   const unhealthy = (count: number, seconds: number, more: object = {}) =>
-    report('Unhealthy', 'Liveness probe failed: no', {
+    report('Unhealthy', 'Liveness probe failed: dial tcp 10.1.0.4:80: no', {
       ...aboutContainer(),
       count,
       lastTimestamp: at(seconds),
@@ -228,7 +255,7 @@ describe('repeats', () => {
   test('are not those of another probe, container or pod', () => {
     const { put, events } = scene()
     put('events', another('a', 0))
-    put('events', another('b', 0, { message: 'Readiness probe failed: no' }))
+    put('events', another('b', 0, { message: 'Readiness probe failed: dial tcp 10.1.0.4:80: no' }))
     put('events', another('c', 0, aboutContainer('other')))
     put('events', another('d', 0, { involvedObject: { ...aboutContainer().involvedObject, uid: 'pod-b' } }))
     put('events', another('e', 1))
@@ -239,7 +266,7 @@ describe('repeats', () => {
     const cluster = followedCluster()
     cluster.put('events', unhealthy(37, 0))
     cluster.put('events', another('old', -901, { ...aboutContainer('other') }))
-    const ids = [0, 1].map(() => cluster.watch(clusterEvents).events.map(({ id }) => id))
+    const ids = [0, 1].map(() => cluster.watch(clusterEvents, () => new Date(START)).events.map(({ id }) => id))
     expect(ids).toEqual([['event-Unhealthy/10'], ['event-Unhealthy/10']])
   })
 
@@ -306,7 +333,7 @@ describe('a pod that is ended as a whole', () => {
     const cluster = followedCluster()
     cluster.put('pods', evicted)
     cluster.put('events', report('Evicted', 'The node was low on resource: memory.'))
-    expect(cluster.watch(clusterEvents).events).toHaveLength(1)
+    expect(cluster.watch(clusterEvents, () => new Date(START)).events).toHaveLength(1)
     expect(cluster.watch(clusterEvents, () => new Date(at(901))).events).toEqual([])
   })
 

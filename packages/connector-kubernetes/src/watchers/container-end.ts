@@ -1,5 +1,6 @@
-import { type Event, redactSecrets } from '@rca/core'
+import type { Event } from '@rca/core'
 import { containerReference } from '../entity-references.ts'
+import { componentMessage } from '../evidence/component-message.ts'
 import { type EndedRun, ranOutOfMemory } from '../evidence/ended-run.ts'
 import { lastMemory } from '../evidence/last-memory.ts'
 import { lastReport } from '../evidence/last-report.ts'
@@ -69,8 +70,8 @@ function evidenceAttributes(client: KubernetesClient, { pod, container, run }: C
   const problems = nodeProblems(client.cluster, pod.node)
   return {
     // Who knows not what is secret tells nothing that the container wrote.
-    'k8s.container.last_terminated.message': message === undefined ? undefined : redact?.(message),
-    'k8s.container.probe.message': probe === undefined ? undefined : (redact ?? redactSecrets)(probe.message),
+    'k8s.container.last_terminated.message': message && redact?.(message),
+    'k8s.container.probe.message': probe && redact && componentMessage(probe.message, redact),
     'k8s.container.probe.failed_at': probe?.lastAt,
     'k8s.node.problems': problems.length === 0 ? undefined : problems,
     'k8s.container.log': log,

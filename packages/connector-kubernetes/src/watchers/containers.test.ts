@@ -2,7 +2,7 @@ import type { Event } from '@rca/core'
 import { describe, expect, test } from 'vitest'
 import { captured } from '../../test/fixtures.ts'
 import { followedCluster } from '../../test/followed-cluster.ts'
-import { at, podOf, replicaSet, report, status, terminated, waiting } from '../../test/pods.ts'
+import { at, podOf, replicaSet, report, START, status, terminated, waiting } from '../../test/pods.ts'
 import type { LogRequest } from '../api/kubernetes-api.ts'
 import { KubernetesError } from '../api/kubernetes-error.ts'
 import { containers } from './containers.ts'
@@ -502,7 +502,9 @@ describe('a container that cannot be started', () => {
       expect.stringMatching(/^pod-10\/.*\/1$/),
       expect.stringMatching(/^pod-10\/.*\/10$/),
     ])
-    expect(cluster.watch(containers).events.map(({ id }) => id)).toEqual(events.map(({ id }) => id))
+    expect(cluster.watch(containers, () => new Date(START)).events.map(({ id }) => id)).toEqual(
+      events.map(({ id }) => id),
+    )
   })
 
   test('of before the agent came is called after the same pod, in whatever order they are seen', () => {

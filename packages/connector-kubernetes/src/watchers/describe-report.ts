@@ -1,4 +1,4 @@
-import { type Event, redactSecrets } from '@rca/core'
+import type { Event } from '@rca/core'
 import { containerReference, namedReference, objectReference, podReference } from '../entity-references.ts'
 import { containerOf } from '../evidence/last-report.ts'
 import { ownerWorkload, workloadAttributes } from '../evidence/owner-workload.ts'
@@ -11,57 +11,55 @@ import { readQuotaRefusal } from './quota-message.ts'
 import { momentOf } from './recent.ts'
 import { probeKind, type ReportKind } from './report-kinds.ts'
 
-type Tell = (client: KubernetesClient, event: ClusterEvent, telling: Telling, now: Date) => Event
+/** What a component of the cluster reports, as it is to be told. */
+export interface Report {
+  readonly event: ClusterEvent
+  readonly telling: Telling
+  /** What it says, without secrets. `undefined`: nobody knows what is secret in it. */
+  readonly message: string | undefined
+  readonly now: Date
+}
+
+type Describe = (report: Report, client: KubernetesClient) => Event
 
 /** How each kind of report but evictions is told. */
-const TABLE: Readonly<Record<Exclude<ReportKind, 'eviction'>, Tell>> = {
-  scheduling: (client, event, telling, now) =>
+const TABLE: Readonly<Record<Exclude<ReportKind, 'eviction'>, Describe>> = {
+  scheduling: (report, client) =>
     signals.podSchedulingFailed.event({
-      ...occurrence(client, event, telling, now, `No node can take pod ${nameOf(event)}`),
-      attributes: { ...podAttributes(client, event), ...reported(event, telling) },
+      ...occurrence(report, client, `No node can take pod ${nameOf(report)}`),
+      attributes: { ...podAttributes(client, report.event), ...reported(report) },
     }),
-  unhealthy: (client, event, telling, now) => {
-    const { uid = '' } = event.about
-    const name = containerOf(event.about)
-    const found = client.cluster
-      .objects('pods')
-      .get(uid)
-      ?.containers.find((container) => container.name === name)
-    const probe = probeKind(event)
+  unhealthy: (report, client) => {
+    const { about } = report.event
+    const name = containerOf(about)
+    const pod = client.cluster.objects('pods').get(about.uid ?? '')
+    const container = pod?.containers.find((one) => one.name === name)
+    const probe = probeKind(report.event)
+    const what = `A ${probe === undefined ? '' : `${probe} `}probe of ${name === undefined ? '' : `container ${name} of `}`
     return signals.containerUnhealthy.event({
-      ...occurrence(
-        client,
-        event,
-        telling,
-        now,
-        `A ${probe ?? 'probe'}${probe === undefined ? '' : ' probe'} of ${name === undefined ? '' : `container ${name} of `}pod ${nameOf(event)} failed`,
-      ),
+      ...occurrence(report, client, `${what}pod ${nameOf(report)} failed`),
       attributes: {
-        ...podAttributes(client, event),
+        ...podAttributes(client, report.event),
         'k8s.container.name': name,
-        'container.image.name': found?.image,
-        'container.image.id': found?.status?.imageId,
-        ...reported(event, telling),
+        'container.image.name': container?.image,
+        'container.image.id': container?.status?.imageId,
+        ...reported(report),
+        'k8s.event.message_missing':
+          report.message === undefined ? 'what is secret in it is not known: the pod cannot be read' : undefined,
         'k8s.container.probe.kind': probe,
       },
     })
   },
-  quota: (client, event, telling, now) => {
-    const refusal = readQuotaRefusal(event.message)
-    const { namespace, kind } = event.about
+  quota: (report, client) => {
+    const refusal = readQuotaRefusal(report.event.message)
+    const { namespace, kind, name } = report.event.about
     const quota = { namespace, name: refusal?.quota ?? '' }
     return signals.quotaExceeded.event({
-      ...occurrence(
-        client,
-        event,
-        telling,
-        now,
-        `Quota ${namespace}/${quota.name} refuses pods of ${kind} ${event.about.name}`,
-      ),
+      ...occurrence(report, client, `Quota ${namespace}/${quota.name} refuses pods of ${kind} ${name}`),
       entity: namedReference('ResourceQuota', quota),
       attributes: {
-        ...makerAttributes(client, event),
-        ...reported(event, telling),
+        ...makerAttributes(client, report.event),
+        ...reported(report),
         'k8s.resourcequota.name': quota.name,
         'k8s.quota.requested': refusal?.requested,
         'k8s.quota.used': refusal?.used,
@@ -69,54 +67,43 @@ const TABLE: Readonly<Record<Exclude<ReportKind, 'eviction'>, Tell>> = {
       },
     })
   },
-  refusal: (client, event, telling, now) =>
+  refusal: (report, client) =>
     signals.podsRefused.event({
-      ...occurrence(client, event, telling, now, `${event.about.kind} ${nameOf(event)} gets no pods`),
-      attributes: { ...makerAttributes(client, event), ...reported(event, telling) },
+      ...occurrence(report, client, `${report.event.about.kind} ${nameOf(report)} gets no pods`),
+      attributes: { ...makerAttributes(client, report.event), ...reported(report) },
     }),
-  volume: (client, event, telling, now) => {
-    const isClaim = event.about.kind === 'PersistentVolumeClaim'
+  volume: (report, client) => {
+    const { kind, namespace, name } = report.event.about
+    const isClaim = kind === 'PersistentVolumeClaim'
     return signals.volumeMountFailed.event({
-      ...occurrence(
-        client,
-        event,
-        telling,
-        now,
-        `A volume of ${isClaim ? 'claim' : 'pod'} ${nameOf(event)} cannot be had`,
-      ),
+      ...occurrence(report, client, `A volume of ${isClaim ? 'claim' : 'pod'} ${nameOf(report)} cannot be had`),
       attributes: {
         ...(isClaim
-          ? { 'k8s.namespace.name': event.about.namespace, 'k8s.persistentvolumeclaim.name': event.about.name }
-          : podAttributes(client, event)),
-        ...reported(event, telling),
+          ? { 'k8s.namespace.name': namespace, 'k8s.persistentvolumeclaim.name': name }
+          : podAttributes(client, report.event)),
+        ...reported(report),
       },
     })
   },
-  other: (client, event, telling, now) => {
-    const { kind, name, namespace } = event.about
+  other: (report, client) => {
+    const { about, reason, host } = report.event
     return signals.clusterEvent.event({
-      ...occurrence(client, event, telling, now, `${event.reason} of ${kind} ${nameOf(event)}`),
+      ...occurrence(report, client, `${reason} of ${about.kind} ${nameOf(report)}`),
       attributes: {
-        ...reported(event, telling),
-        'k8s.namespace.name': namespace === '' ? undefined : namespace,
-        'k8s.object.kind': kind,
-        'k8s.object.name': name,
-        'k8s.container.name': containerOf(event.about),
-        'k8s.node.name': event.host,
+        ...reported(report),
+        'k8s.namespace.name': about.namespace === '' ? undefined : about.namespace,
+        'k8s.object.kind': about.kind,
+        'k8s.object.name': about.name,
+        'k8s.container.name': containerOf(about),
+        'k8s.node.name': host,
       },
     })
   },
 }
 
 /** Tells what a component of the cluster reports. */
-export function describeReport(
-  kind: Exclude<ReportKind, 'eviction'>,
-  client: KubernetesClient,
-  event: ClusterEvent,
-  telling: Telling,
-  now: Date,
-): Event {
-  return TABLE[kind](client, event, telling, now)
+export function describeReport(kind: Exclude<ReportKind, 'eviction'>, report: Report, client: KubernetesClient): Event {
+  return TABLE[kind](report, client)
 }
 
 /** The pod that an event is about, as it is now or at least as the event names it. */
@@ -145,24 +132,23 @@ function makerAttributes({ cluster }: KubernetesClient, { about }: ClusterEvent)
   }
 }
 
-function reported(event: ClusterEvent, { count }: Telling) {
+function reported({ event, message, telling }: Report) {
   return {
     'k8s.event.reason': event.reason,
     'k8s.event.component': event.component,
-    'k8s.event.message': redactSecrets(event.message),
-    'k8s.event.count': count,
+    'k8s.event.message': message,
+    'k8s.event.count': telling.count,
     'k8s.event.first_at': event.firstAt,
   }
 }
 
-function occurrence(client: KubernetesClient, event: ClusterEvent, { id, count }: Telling, now: Date, what: string) {
-  const often = count === 1 ? '' : ` (${count} times so far)`
-  const message = redactSecrets(event.message)
+function occurrence({ event, telling, message, now }: Report, client: KubernetesClient, what: string) {
+  const often = telling.count === 1 ? '' : ` (${telling.count} times so far)`
   return {
-    id,
+    id: telling.id,
     at: momentOf(event.lastAt, now),
     entity: entityOf(client, event),
-    body: `${what}${often}${message === '' ? '' : `: ${message}`}`,
+    body: `${what}${often}${message ? `: ${message}` : ''}`,
   }
 }
 
@@ -177,6 +163,6 @@ function entityOf({ entity }: KubernetesClient, { about }: ClusterEvent) {
 }
 
 /** `shop/web`, or `worker-1` for what is in no namespace. */
-function nameOf({ about: { kind, namespace, name } }: ClusterEvent): string {
-  return namespace === '' || kind === 'Node' ? name : `${namespace}/${name}`
+function nameOf({ event: { about } }: Report): string {
+  return about.namespace === '' || about.kind === 'Node' ? about.name : `${about.namespace}/${about.name}`
 }

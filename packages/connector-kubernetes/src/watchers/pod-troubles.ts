@@ -1,5 +1,6 @@
-import { type Event, redactSecrets } from '@rca/core'
+import type { Event } from '@rca/core'
 import { podReference } from '../entity-references.ts'
+import { componentMessage } from '../evidence/component-message.ts'
 import { workloadAttributes } from '../evidence/owner-workload.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import type { ClusterEvent } from '../resources/event.ts'
@@ -40,7 +41,7 @@ export function reportedEviction(client: KubernetesClient, event: ClusterEvent):
 export function unschedulable(client: KubernetesClient, pod: Pod): PodTrouble | undefined {
   const condition = pod.conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False')
   if (condition?.reason !== 'Unschedulable' || pod.deleted !== undefined) return undefined
-  const message = redactSecrets(condition.message ?? '')
+  const message = componentMessage(condition.message ?? '')
   const id = schedulingId(pod.uid)
   return {
     id,
@@ -74,7 +75,7 @@ function evicted(
   attributes: Parameters<typeof signals.podEvicted.event>[0]['attributes'],
 ): PodTrouble {
   const id = `${uid}/evicted`
-  const message = redactSecrets(text ?? '')
+  const message = componentMessage(text ?? '')
   return {
     id,
     at,

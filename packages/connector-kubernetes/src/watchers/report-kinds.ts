@@ -4,16 +4,15 @@ import { readQuotaRefusal } from './quota-message.ts'
 /** What a report is told as. */
 export type ReportKind = 'scheduling' | 'eviction' | 'unhealthy' | 'quota' | 'refusal' | 'volume' | 'other'
 
-/** Of pods: what the states of their containers, and nodes, tell better. */
-const TOLD_ELSEWHERE = new Set([
-  'BackOff',
-  'Failed',
-  'ErrImagePull',
-  'ImagePullBackOff',
-  'ErrImageNeverPull',
-  'InspectFailed',
-  'NodeNotReady',
-])
+/** What those who look at the objects themselves tell better. */
+const TOLD_ELSEWHERE: Readonly<Record<string, RegExp>> = {
+  Pod: /^(?:BackOff|Failed|ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InspectFailed|NodeNotReady)$/,
+  Node: /^(?:NodeNotReady|Rebooted)$/,
+  Deployment: /^ProgressDeadlineExceeded$/,
+  Job: /^(?:BackoffLimitExceeded|DeadlineExceeded)$/,
+  HorizontalPodAutoscaler: /^(?:FailedGet\w*|FailedComputeMetricsReplicas|FailedRescale)$/,
+  PersistentVolumeClaim: /^ClaimLost$/,
+}
 
 const POD_KINDS: Readonly<Record<string, ReportKind>> = {
   FailedScheduling: 'scheduling',
@@ -37,9 +36,7 @@ export function reportKind(event: ClusterEvent): ReportKind | undefined {
   if (kind === 'eviction') return message.startsWith('Cancelling') ? undefined : kind
   if (type !== 'Warning') return undefined
   if (kind !== undefined) return kind
-  if (isPod && TOLD_ELSEWHERE.has(reason)) return undefined
-  if (about.kind === 'Node' && reason === 'NodeNotReady') return undefined
-  if (reason === 'ProgressDeadlineExceeded') return undefined
+  if (Object.hasOwn(TOLD_ELSEWHERE, about.kind) && TOLD_ELSEWHERE[about.kind]?.test(reason)) return undefined
   if (reason === 'FailedCreate' && MAKERS.has(about.kind))
     return readQuotaRefusal(message) === undefined ? 'refusal' : 'quota'
   if (about.kind === 'PersistentVolumeClaim' && reason === 'ProvisioningFailed') return 'volume'
@@ -49,6 +46,15 @@ export function reportKind(event: ClusterEvent): ReportKind | undefined {
 /** The probe that a kubelet speaks of: `Liveness probe failed: …`, `Readiness probe errored: …`. */
 export function probeKind({ message }: ClusterEvent): string | undefined {
   return /^(liveness|readiness|startup) probe/i.exec(message)?.[1]?.toLowerCase()
+}
+
+/** What kubelets themselves say of a probe; everything else is what a command in the container wrote. */
+const KUBELETS_OWN =
+  /^\w+ probe (?:failed|errored): (?:HTTP probe failed with statuscode: \d+|Get "|dial tcp |command "[^\n]*" timed out)/
+
+/** Whether a container wrote what an event says: it may hold any of its secrets. */
+export function isWrittenByContainer({ message }: ClusterEvent, kind: ReportKind): boolean {
+  return kind === 'unhealthy' && !KUBELETS_OWN.test(message)
 }
 
 /** What is the same about events of one happening: what they are about, and why. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { type Event, redactSecrets } from '@rca/core'
+import type { Event } from '@rca/core'
 import { containerReference } from '../entity-references.ts'
+import { componentMessage } from '../evidence/component-message.ts'
 import { endedRuns, neverRan } from '../evidence/ended-run.ts'
 import { lastReport } from '../evidence/last-report.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
@@ -127,7 +128,7 @@ function describe(
   { anchor, pods }: Group,
   now: Date,
 ): Event {
-  const text = redactSecrets(messageOf(client, pod, container, message) ?? '')
+  const text = componentMessage(messageOf(client, pod, container, message) ?? '')
   const others = pods === 1 ? '' : ` (${pods} pods of its revision so far)`
   const image = createHash('sha256').update(container.image).digest('hex').slice(0, 12)
   return signals.containerStartFailed.event({
