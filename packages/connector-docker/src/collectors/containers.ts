@@ -5,6 +5,7 @@ import {
   matching,
   mergeSignals,
   type Signals,
+  withoutSecrets,
 } from '@rca/core'
 import {
   composeId,
@@ -18,7 +19,6 @@ import {
 } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails, ImageDetails } from '../engine/engine-api.ts'
-import { withoutSecrets } from '../evidence/log-tail.ts'
 import { signals } from '../signals.ts'
 
 /** Every container in every state, their images, and the compose services that they stand for. */

@@ -1,7 +1,6 @@
-import type { Event } from '@rca/core'
+import { type Event, withoutSecrets } from '@rca/core'
 import { containerAttributes, imageAttributes } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
-import { withoutSecrets } from '../evidence/log-tail.ts'
 import { signals } from '../signals.ts'
 import { lookAt, type Message } from './message.ts'
 

@@ -14,6 +14,8 @@ export interface ContainerState {
   readonly signal: number | undefined
   readonly startedAt: string | undefined
   readonly finishedAt: string | undefined
+  /** Of the run that ended: `containerd://…` */
+  readonly containerId: string | undefined
 }
 
 /** What a kubelet says of a container. */
@@ -162,6 +164,7 @@ function stateOf(states: unknown): ContainerState | undefined {
       signal: number(state.signal),
       startedAt: text(state.startedAt),
       finishedAt: text(state.finishedAt),
+      containerId: text(state.containerID),
     }
   }
   return undefined

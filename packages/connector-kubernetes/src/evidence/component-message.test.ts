@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { componentMessage } from './component-message.ts'
+
+test.each([
+  ['0/3 nodes are available: 3 Insufficient cpu.', '0/3 nodes are available: 3 Insufficient cpu.'],
+  ['Liveness probe failed: command "sh -c \'canary "x"\'" timed out', 'Liveness probe failed: command timed out'],
+  [
+    'Exec lifecycle hook ([sh -c canary [1]]) for Container "app" in Pod "web_shop(uid)" failed - error: command \'sh -c canary [1]\' exited with 126: canary, message: "canary\\n"',
+    'Exec lifecycle hook for Container "app" in Pod "web_shop(uid)" failed - error: command exited with 126',
+  ],
+  ["PostStartHookError: command 'canary' exited with 126: canary", 'PostStartHookError: command exited with 126'],
+  [
+    'Readiness probe failed: Get "http://10.1.0.4:80/health?key=canary": dial tcp 10.1.0.4:80: connect: connection refused',
+    'Readiness probe failed: Get "http://10.1.0.4:80/health": dial tcp 10.1.0.4:80: connect: connection refused',
+  ],
+  [
+    'Failed to pull image: https://user:canary@registry refused',
+    'Failed to pull image: https://user:[redacted]@registry refused',
+  ],
+])('%s', (text, message) => {
+  expect(componentMessage(text)).toBe(message)
+})

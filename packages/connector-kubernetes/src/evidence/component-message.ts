@@ -1,0 +1,20 @@
+import { redactSecrets } from '@rca/core'
+
+/**
+ * Where components repeat a command, what a hook wrote, or what follows the question mark of a probe's address: each may hold a
+ * secret by a form that nobody knows.
+ */
+const REPEATED: readonly (readonly [RegExp, string])[] = [
+  [/\b(lifecycle hook) \(\[[^\n]*?\]\)/gi, '$1'],
+  [/\bcommand '[^\n]*?' (exited with -?\d+)(?::[^\n]*)?/g, 'command $1'],
+  [/\bcommand "[^\n]*?" (timed out)/g, 'command $1'],
+  [/,? message: "[^\n]*"/g, ''],
+  [/(https?:\/\/[^\s"?]{1,512})\?[^\s"]{1,4096}/g, '$1'],
+]
+
+/** What a component of the cluster says, without secrets, commands and what hooks wrote. */
+export function componentMessage(text: string, redact: (text: string) => string = redactSecrets): string {
+  let message = text
+  for (const [pattern, replacement] of REPEATED) message = message.replace(pattern, replacement)
+  return redact(message)
+}

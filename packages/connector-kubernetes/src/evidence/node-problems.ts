@@ -1,0 +1,25 @@
+import { redactSecrets } from '@rca/core'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Condition } from '../resources/metadata.ts'
+
+/** Longest text of a condition that is told, in characters. */
+const LONGEST = 300
+
+/** What is not well with a node, as `Ready=Unknown (NodeStatusUnknown): …`. Empty for one that is well, or is not seen. */
+export function nodeProblems(cluster: Pick<Cluster, 'objects'>, name: string | undefined): readonly string[] {
+  if (name === undefined) return []
+  for (const node of cluster.objects('nodes').values())
+    if (node.name === name) return node.conditions.filter(isProblem).map(describe)
+  return []
+}
+
+/** All but readiness are troubles while they hold. */
+function isProblem({ type, status }: Condition): boolean {
+  return type.endsWith('Ready') ? status !== 'True' : status === 'True'
+}
+
+function describe({ type, status, reason, message }: Condition): string {
+  const why = reason === undefined ? '' : ` (${reason})`
+  const text = message === undefined ? '' : `: ${redactSecrets(message).slice(0, LONGEST)}`
+  return `${type}=${status}${why}${text}`
+}

@@ -1,0 +1,23 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Metadata, Owner } from '../resources/metadata.ts'
+
+/** What an object belongs to in the end: of a pod the Deployment and not its ReplicaSet, the CronJob and not its Job. */
+export function ownerWorkload(
+  cluster: Pick<Cluster, 'objects'>,
+  { owner }: Pick<Metadata, 'owner'>,
+): Owner | undefined {
+  if (owner === undefined) return undefined
+  const between =
+    owner.kind === 'ReplicaSet'
+      ? cluster.objects('replicaSets').get(owner.uid)
+      : owner.kind === 'Job'
+        ? cluster.objects('jobs').get(owner.uid)
+        : undefined
+  return between?.owner ?? owner
+}
+
+/** The same as attributes. */
+export function workloadAttributes(cluster: Pick<Cluster, 'objects'>, object: Pick<Metadata, 'owner'>) {
+  const owner = ownerWorkload(cluster, object)
+  return { 'k8s.workload.kind': owner?.kind, 'k8s.workload.name': owner?.name }
+}

@@ -1,0 +1,91 @@
+import { event } from '@rca/core'
+import { container, inNamespace, pod, workload } from './attributes.ts'
+
+const report = {
+  'k8s.event.reason': 'Reason, as the component that tells it calls it.',
+  'k8s.event.component': 'Component that tells it, such as `kubelet`.',
+  'k8s.event.message': 'What it says, without secrets.',
+  'k8s.event.count': 'How often it has happened so far.',
+  'k8s.event.first_at': 'When it first happened. ISO 8601.',
+}
+
+const repeats =
+  'Told at once, and then at the 10th, 100th, … time. What is quiet for ten minutes begins anew when it happens again.'
+
+/** What components of a cluster report, and what happens to pods as a whole. */
+export const clusterEvents = {
+  podSchedulingFailed: event({
+    name: 'k8s.pod.scheduling_failed',
+    severity: 'warning',
+    description: `No node can take a pod. ${repeats}`,
+    attributes: { ...pod, ...workload, ...report },
+  }),
+  podEvicted: event({
+    name: 'k8s.pod.evicted',
+    severity: 'warning',
+    description:
+      'A pod was ended as a whole, and not for what its containers did: evicted, preempted, out of time, or refused by its node. Told once.',
+    attributes: {
+      ...pod,
+      ...workload,
+      'k8s.pod.reason': 'Why, such as `Evicted`, `Preempted` or `DeadlineExceeded`.',
+      'k8s.event.component': 'Component that tells it, such as `kubelet`.',
+      'k8s.event.message': 'What it says, without secrets.',
+    },
+  }),
+  containerUnhealthy: event({
+    name: 'k8s.container.unhealthy',
+    severity: 'warning',
+    description: `A probe of a container failed. ${repeats}`,
+    attributes: {
+      ...container,
+      ...workload,
+      ...report,
+      'k8s.event.message_missing': 'Why it is not told what the probe says.',
+      'k8s.container.probe.kind': '`liveness`, `readiness` or `startup`.',
+    },
+  }),
+  quotaExceeded: event({
+    name: 'k8s.quota.exceeded',
+    severity: 'error',
+    description: `A workload gets no pods, since a quota of its namespace is used up. ${repeats}`,
+    attributes: {
+      ...workload,
+      ...report,
+      'k8s.resourcequota.name': 'Name of the quota.',
+      'k8s.quota.requested': 'What was asked for, as `pods=1`.',
+      'k8s.quota.used': 'What is used, as `pods=10`.',
+      'k8s.quota.limited': 'What may be used, as `pods=10`.',
+    },
+  }),
+  podsRefused: event({
+    name: 'k8s.workload.pods_refused',
+    severity: 'error',
+    description: `A workload gets no pods: an admission controller, a limit range or a security policy refuses them. ${repeats}`,
+    attributes: { ...workload, ...report },
+  }),
+  volumeMountFailed: event({
+    name: 'k8s.volume.mount_failed',
+    severity: 'error',
+    description: `A volume cannot be made, attached or mounted. ${repeats}`,
+    attributes: {
+      ...pod,
+      ...workload,
+      ...report,
+      'k8s.persistentvolumeclaim.name': 'Claim that is waited for.',
+    },
+  }),
+  clusterEvent: event({
+    name: 'k8s.event',
+    severity: 'warning',
+    description: `Any other warning that a component of the cluster reports. ${repeats}`,
+    attributes: {
+      ...inNamespace,
+      ...report,
+      'k8s.object.kind': 'Kind of the object that it is about.',
+      'k8s.object.name': 'Name of that object.',
+      'k8s.container.name': 'Container that it is about.',
+      'k8s.node.name': 'Node of the component that tells it.',
+    },
+  }),
+}

@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest'
+import { signalName } from './signal-name.ts'
+
+test.each([
+  [1, undefined, undefined],
+  [0, 0, undefined],
+  [137, undefined, 'SIGKILL'],
+  [137, 0, 'SIGKILL'],
+  [0, 11, 'SIGSEGV'],
+  [undefined, undefined, undefined],
+])('the exit code %s with the signal %s', (exitCode, signal, name) => {
+  expect(signalName(exitCode, signal)).toBe(name)
+})
