@@ -15,6 +15,8 @@ import { deploy } from './deployment/deployment.ts'
 import { stand } from './election/election.ts'
 import { openKubernetesClient } from './open-client.ts'
 import { signals } from './signals.ts'
+import { clusterEvents } from './watchers/cluster-events.ts'
+import { containers } from './watchers/containers.ts'
 
 /** Watches a Kubernetes cluster, and says how an agent is deployed to it. */
 export const kubernetes = defineConnector({
@@ -54,4 +56,5 @@ export const kubernetes = defineConnector({
     'config-maps': configMaps,
     secrets,
   },
+  watchers: { containers, 'cluster-events': clusterEvents },
 })

@@ -7,6 +7,7 @@ import { type FollowedKind, type Following, followedKinds } from '../src/cluster
 import { configSchema } from '../src/config.ts'
 import type { KubernetesClient } from '../src/kubernetes-client.ts'
 import { signals } from '../src/signals.ts'
+import { createLastMemory } from '../src/usage/last-memory.ts'
 import { pods } from './api-server.ts'
 import { fakeFingerprint } from './fixtures.ts'
 
@@ -51,7 +52,8 @@ export function followedCluster(api: Partial<KubernetesApi> = {}, config: object
       return () => void listeners.delete(listener)
     },
     listed: async () => undefined,
-    gaps: () => [],
+    sight: () => ({ isListed: true, isCurrent: true, gaps: [] }),
+    missing: () => undefined,
     close: () => undefined,
   }
   const client: KubernetesClient = {
@@ -61,6 +63,7 @@ export function followedCluster(api: Partial<KubernetesApi> = {}, config: object
     uid: 'cluster-1',
     name: 'test',
     entity: signals.cluster.reference('cluster-1'),
+    lastMemory: createLastMemory(),
     fingerprint: fakeFingerprint,
     log: silentLogger,
   }

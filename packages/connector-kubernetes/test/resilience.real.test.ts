@@ -155,8 +155,12 @@ realDescribe('an agent', absence, () => {
     await cluster.listed(signal)
     expect(cluster.sight('secrets')).toMatchObject({ isCurrent: true })
     write('expired')
-    network.cut()
-    await expect.poll(() => cluster.sight('secrets')?.gaps[0]?.reason, PATIENCE).toContain('does not know who asks')
+    // Credentials are used for some seconds before they are read again.
+    const reasonAfterCut = (): string => {
+      network.cut()
+      return cluster.sight('secrets')?.gaps[0]?.reason ?? ''
+    }
+    await expect.poll(reasonAfterCut, { ...PATIENCE, interval: 3000 }).toContain('does not know who asks')
     write(server.tokenOf('admin'))
     await expect.poll(() => cluster.sight('secrets'), PATIENCE).toMatchObject({ isCurrent: true, gaps: [] })
   }, 200_000)

@@ -4,6 +4,7 @@ import { findKinds, type KindName, wantedGroupVersions } from '../api/resources.
 import type { Fingerprint } from '../resources/pod-template.ts'
 import { type FollowedKind, followedKinds, type ObjectsByKind } from './followed-kinds.ts'
 import { createKindFollower, type KindFollower, type Sight } from './kind-follower.ts'
+import { replayed } from './replay.ts'
 
 /** How often the server is asked anew what it has, in milliseconds: servers are upgraded, and extensions come and go. */
 const REDISCOVER = 600_000
@@ -96,11 +97,15 @@ export async function openCluster(options: ClusterOptions, signal: AbortSignal):
       (followers[kind] as KindFollower<ObjectsByKind[Kind]> | undefined)?.objects ?? new Map(),
     resource: (kind) => found[kind],
     follow: (listener) => {
-      for (const [kind, one] of each())
-        for (const object of one.objects.values())
-          listener({ kind, type: 'added', object, isInitial: true } as unknown as ClusterChange)
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
+      const there = each().flatMap(([kind, one]) =>
+        [...one.objects.values()].map((object) => ({ kind, type: 'added', object, isInitial: true }) as ClusterChange),
+      )
+      const { take, stop } = replayed(there, listener)
+      listeners.add(take)
+      return () => {
+        listeners.delete(take)
+        stop()
+      }
     },
     listed: (aborted) => unlessAborted(listing, aborted),
     sight: (kind) => (found[kind] === undefined ? undefined : followers[kind]?.sight()),

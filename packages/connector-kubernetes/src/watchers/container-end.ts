@@ -2,7 +2,6 @@ import type { Event } from '@rca/core'
 import { containerReference } from '../entity-references.ts'
 import { componentMessage } from '../evidence/component-message.ts'
 import { type EndedRun, ranOutOfMemory } from '../evidence/ended-run.ts'
-import { lastMemory } from '../evidence/last-memory.ts'
 import { lastReport } from '../evidence/last-report.ts'
 import { nodeProblems } from '../evidence/node-problems.ts'
 import { type RunEvidence, readRunEvidence } from '../evidence/run-evidence.ts'
@@ -53,12 +52,12 @@ export async function describeEnd(client: KubernetesClient, end: ContainerEnd, s
 
 /** What is known at once: what comes after may change it. */
 function factsOf(client: KubernetesClient, { pod, container, run }: ContainerEnd) {
-  const memory = lastMemory(client, pod.uid, container.name)
+  const memory = client.lastMemory.of(containerReference(pod.uid, container.name).id)
   return {
     ...containerAttributes(client, pod, container),
     ...runAttributes(container, run),
     ...resourceAttributes(container),
-    'container.memory.working_set': memory?.usage,
+    'container.memory.working_set': memory?.workingSet,
     'container.memory.working_set_at': memory?.at.toISOString(),
   }
 }

@@ -5,6 +5,8 @@ import { followedCluster } from '../../test/followed-cluster.ts'
 import { at, podOf, replicaSet, report, START, status, terminated, waiting } from '../../test/pods.ts'
 import type { LogRequest } from '../api/kubernetes-api.ts'
 import { KubernetesError } from '../api/kubernetes-error.ts'
+import { containerReference } from '../entity-references.ts'
+import { signals } from '../signals.ts'
 import { containers } from './containers.ts'
 
 const running = { running: { startedAt: at(0) } }
@@ -103,7 +105,8 @@ describe('a crash', () => {
         },
       }),
     )
-    Object.assign(client, { usage: { lastMemory: (id: string) => ({ usage: id.length, at: new Date(at(-5)) }) } })
+    const memory = signals.containerMemoryWorkingSet.point(9, containerReference('pod-a', 'app'))
+    client.lastMemory.take([memory], new Date(at(-5)))
     const { events } = watch(containers)
     cluster.put(podOf(status(1, running, terminated(0, { exitCode: 3, from: -60, to: 0 }))))
     await expect.poll(() => events).toHaveLength(1)
