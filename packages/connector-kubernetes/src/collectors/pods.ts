@@ -118,14 +118,14 @@ function measure(pod: Pod, { name, kind, status }: PodContainer): (Metric | unde
   if (status === undefined) return []
   const reference = containerReference(pod.uid, name)
   const ended = status.state?.kind === 'terminated' ? status.state : status.lastState
-  // An init container that has done its work is no longer ready or not ready.
-  const isAtWork = !isOver(pod) && (kind !== 'init' || status.state?.kind === 'running')
+  // An init container that has done its work is neither ready nor waiting.
+  const isAtWork = !isOver(pod) && (kind !== 'init' || status.state?.exitCode !== 0)
   return [
     signals.containerReady.point(isAtWork ? Number(status.isReady) : undefined, reference),
     signals.containerRestarts.point(status.restarts, reference),
-    status.state?.kind === 'running' || status.state?.reason === undefined
-      ? undefined
-      : signals.containerWaiting.point(1, reference, { 'k8s.container.status.reason': status.state.reason }),
+    isAtWork && status.state?.kind !== 'running' && status.state?.reason !== undefined
+      ? signals.containerWaiting.point(1, reference, { 'k8s.container.status.reason': status.state.reason })
+      : undefined,
     ended?.exitCode === undefined
       ? undefined
       : signals.containerLastExitCode.point(ended.exitCode, reference, {
