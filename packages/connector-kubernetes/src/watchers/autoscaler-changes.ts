@@ -5,7 +5,7 @@ import type { Autoscaler } from '../resources/autoscaler.ts'
 import type { Condition } from '../resources/metadata.ts'
 import { signals } from '../signals.ts'
 import { following } from './following.ts'
-import { isRecent, momentOf } from './recency.ts'
+import { isRecent, momentOf } from './recent.ts'
 import { countAttribute, createRepetitions, timesOver } from './repetitions.ts'
 
 /** Autoscalers that are changed, want more than they may, or cannot do their work. */

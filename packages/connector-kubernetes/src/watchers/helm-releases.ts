@@ -3,7 +3,7 @@ import type { Change } from '../api/object-store.ts'
 import { namedReference } from '../entity-references.ts'
 import type { ConfigObject } from '../resources/config-object.ts'
 import { signals } from '../signals.ts'
-import { momentOf } from './recency.ts'
+import { momentOf } from './recent.ts'
 
 /** Where Helm keeps a release: `sh.helm.release.v1.shop.v12` */
 const RELEASE = /^sh\.helm\.release\.v1\.(?<release>.+)\.v(?<revision>\d+)$/

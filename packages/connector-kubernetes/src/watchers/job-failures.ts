@@ -4,7 +4,7 @@ import type { Job } from '../resources/job.ts'
 import type { Condition } from '../resources/metadata.ts'
 import { signals } from '../signals.ts'
 import { following } from './following.ts'
-import { isRecent, momentOf } from './recency.ts'
+import { isRecent, momentOf } from './recent.ts'
 import { countAttribute, createRepetitions, timesOver } from './repetitions.ts'
 import { titleOf, workloadAttributes } from './workload-attributes.ts'
 

@@ -6,7 +6,7 @@ import type { KubernetesClient } from '../kubernetes-client.ts'
 import type { Metadata } from '../resources/metadata.ts'
 import { signals } from '../signals.ts'
 import type { FollowerContext } from './following.ts'
-import { isRecent, momentOf } from './recency.ts'
+import { isRecent, momentOf } from './recent.ts'
 
 /** How long a deletion waits for its namespace to be seen to go, in milliseconds. */
 const PATIENCE = 500
@@ -73,9 +73,9 @@ export function createLifecycle({ cluster }: KubernetesClient, { tell, after, no
     bursts.set(key, burst)
     burst.count += 1
     burst.last = time
-    if (burst.count <= MOST) return tell(event)
-    burst.gathered.push({ name: `${kind}/${name}`, uid, event })
-    if (burst.gathered.length === 1) after(GATHERING, () => flush(burst, namespace))
+    if (burst.count <= MOST) tell(event)
+    else burst.gathered.push({ name: `${kind}/${name}`, uid, event })
+    if (burst.count > MOST && burst.gathered.length === 1) after(GATHERING, () => flush(burst, namespace))
   }
   return {
     created,

@@ -47,14 +47,16 @@ export const namespaceChanges = following((client, context) => {
       ending.delete(uid)
     } else if (change.kind === 'resourceQuotas') {
       const creation = change.type === 'added' && !change.isInitial ? change.object : undefined
-      if (creation !== undefined) tell(quotaChanged(creation, {}, creation.wanted, creatorOf(creation.managers), now()))
+      if (creation !== undefined)
+        tell(quotaChanged(creation, 'created', {}, creation.wanted, creatorOf(creation.managers), now()))
       const deletion = deletionOf<ResourceQuota>(change, now())
       if (deletion !== undefined) {
-        const event = quotaChanged(deletion.object, deletion.object.wanted, {}, undefined, deletion.at)
+        const event = quotaChanged(deletion.object, 'deleted', deletion.object.wanted, {}, undefined, deletion.at)
         if (event !== undefined) lifecycle.deleted('ResourceQuota', deletion.object, event)
       } else if (change.type === 'changed') {
         const { object, old } = change
-        tell(quotaChanged(object, old.wanted, object.wanted, writerOf(object.managers, old.managers, ['spec']), now()))
+        const writer = writerOf(object.managers, old.managers, ['spec'])
+        tell(quotaChanged(object, object.resourceVersion, old.wanted, object.wanted, writer, now()))
       }
     }
   }
@@ -91,8 +93,10 @@ function objectsIn({ name }: Namespace, cluster: Pick<Cluster, 'objects'>): read
   })
 }
 
+/** @param step in the life of a quota: its version, or that it was `created` or `deleted` */
 function quotaChanged(
   quota: ResourceQuota,
+  step: string,
   before: Quantities,
   after: Quantities,
   writer: Manager | undefined,
@@ -101,7 +105,7 @@ function quotaChanged(
   const limits = transitions(before, after)
   if (limits.length === 0) return undefined
   return signals.quotaChanged.event({
-    id: `k8s/${quota.uid}/${quota.resourceVersion}/changed`,
+    id: `k8s/${quota.uid}/${step}/limits`,
     at: writtenAt(writer, now),
     entity: namedReference('ResourceQuota', quota),
     body: `ResourceQuota ${namedId(quota)} was changed${byWriter(writer)}: ${limits.join('; ')}`,

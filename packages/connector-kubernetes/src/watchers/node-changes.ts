@@ -8,7 +8,7 @@ import type { Node } from '../resources/node.ts'
 import type { Pod } from '../resources/pod.ts'
 import { signals } from '../signals.ts'
 import { following } from './following.ts'
-import { isRecent, momentOf } from './recency.ts'
+import { isRecent, momentOf } from './recent.ts'
 
 /** Nodes that come, go, are cordoned, upgraded, tainted or booted. */
 export const nodeChanges = following(({ cluster }, { now, tell }) => (change) => {

@@ -6,7 +6,7 @@ import type { Node } from '../resources/node.ts'
 import { signals } from '../signals.ts'
 import { following } from './following.ts'
 import { podsOn } from './node-changes.ts'
-import { isRecent, momentOf } from './recency.ts'
+import { isRecent, momentOf } from './recent.ts'
 import { countAttribute, createRepetitions, timesOver } from './repetitions.ts'
 
 /** Conditions that hold where a node is in trouble. */
@@ -28,13 +28,15 @@ export const nodeConditions = following(({ cluster }, { now, tell, later, signal
       // Another status is another trouble: a kubelet that is ill may then be silent.
       if (old?.status === condition.status) return
       const count = condition.type === 'Ready' ? 1 : repetitions.count(key, now())
-      if (count === undefined) return void untold.add(key)
-      told.add(key)
-      return tell(troubled(node, condition, cluster, count, now()))
+      if (count === undefined) untold.add(key)
+      else {
+        told.add(key)
+        tell(troubled(node, condition, cluster, count, now()))
+      }
+    } else if (condition.status !== 'Unknown' && !untold.delete(key)) {
+      // One that held before the agent came was told by another.
+      if (told.delete(key) || (old !== undefined && isTrouble(old))) tell(recovered(node, condition, cluster, now()))
     }
-    if (condition.status === 'Unknown' || untold.delete(key)) return
-    // One that held before the agent came was told by another.
-    if (told.delete(key) || (old !== undefined && isTrouble(old))) tell(recovered(node, condition, cluster, now()))
   }
   const takeInitial = (node: Node): void => {
     const troubles = node.conditions.filter(

@@ -7,7 +7,7 @@ import type { Pod } from '../resources/pod.ts'
 import type { ReplicaSet } from '../resources/replica-set.ts'
 import type { Workload } from '../resources/workload.ts'
 import { signals } from '../signals.ts'
-import { momentOf } from './recency.ts'
+import { momentOf } from './recent.ts'
 import { replicaAttributes, titleOf, workloadAttributes } from './workload-attributes.ts'
 
 /** That a rollout does not progress, with what its newest pods wait for. */

@@ -1,7 +1,7 @@
 import type { Event } from '@rca/core'
 import type { Change } from '../api/object-store.ts'
 import { compareCronJobs, compareWorkloads, type WorkloadDifference } from '../changes/compare-workloads.ts'
-import { byWriter, creatorOf, writerAttributes, writerOf, writtenAt } from '../changes/writer.ts'
+import { byWriter, creatorOf, newcomerOf, writerAttributes, writerOf, writtenAt } from '../changes/writer.ts'
 import { imagesOf, labelFilter } from '../describe-object.ts'
 import { namedReference } from '../entity-references.ts'
 import type { CronJob, Job } from '../resources/job.ts'
@@ -95,7 +95,7 @@ function changed(
   difference: WorkloadDifference,
   now: Date,
 ): Event {
-  const writer = writerSince(object, old)
+  const writer = writerSince(object, old, writerOf)
   const generation = 'generation' in object ? object.generation : undefined
   return signals.workloadChanged.event({
     id: `k8s/${object.uid}/${versionOf(object)}/changed`,
@@ -132,7 +132,7 @@ function scaled(
   old: Workload | ReplicaSet,
   now: Date,
 ): Event {
-  const writer = writerSince(object, old)
+  const writer = writerSince(object, old, newcomerOf)
   return signals.workloadScaled.event({
     id: `k8s/${object.uid}/${versionOf(object)}/scaled`,
     at: writtenAt(writer, now),
@@ -150,8 +150,8 @@ function scaled(
   })
 }
 
-function writerSince(object: AnyWorkload, old: AnyWorkload) {
-  return 'managers' in object && 'managers' in old ? writerOf(object.managers, old.managers, ['spec']) : undefined
+function writerSince(object: AnyWorkload, old: AnyWorkload, find: typeof writerOf) {
+  return 'managers' in object && 'managers' in old ? find(object.managers, old.managers, ['spec']) : undefined
 }
 
 /** The same to every agent: what has no generation is known by its version. */

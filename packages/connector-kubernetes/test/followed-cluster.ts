@@ -1,0 +1,97 @@
+import { type Event, silentLogger, type Watcher } from '@rca/core'
+import { onTestFinished } from 'vitest'
+import type { KubernetesApi } from '../src/api/kubernetes-api.ts'
+import { createObjectStore, type ObjectStore, type SlimObject } from '../src/api/object-store.ts'
+import type { ChangeListener, Cluster, ClusterChange } from '../src/cluster/cluster.ts'
+import { type FollowedKind, type Following, followedKinds } from '../src/cluster/followed-kinds.ts'
+import { configSchema } from '../src/config.ts'
+import type { KubernetesClient } from '../src/kubernetes-client.ts'
+import { signals } from '../src/signals.ts'
+import { pods } from './api-server.ts'
+import { fakeFingerprint } from './fixtures.ts'
+
+/** A cluster that holds what a test puts into it, and a client for it. */
+export interface FollowedCluster {
+  readonly client: KubernetesClient
+  /** As a server would tell it. Each object has another version than before. */
+  put(kind: FollowedKind, raw: object): void
+  remove(kind: FollowedKind, raw: object): void
+  /** What is put from now on was not there already. */
+  listed(): void
+  /** What a watcher tells, as it tells it. It ends with the test, or when `stop` is called. */
+  watch(watcher: Watcher<KubernetesClient>, now?: () => Date): { readonly events: Event[]; stop(): Promise<void> }
+}
+
+/** @param api what the API server answers, where it is asked */
+export function followedCluster(api: Partial<KubernetesApi> = {}, config: object = {}): FollowedCluster {
+  const listeners = new Set<ChangeListener>()
+  let version = 0
+  const kinds = Object.keys(followedKinds) as FollowedKind[]
+  const stores = Object.fromEntries(
+    kinds.map((kind): [FollowedKind, ObjectStore<SlimObject>] => {
+      const { project } = followedKinds[kind] as Following<SlimObject>
+      const store = createObjectStore<SlimObject>(
+        (raw) => project(raw, fakeFingerprint),
+        (change) => {
+          for (const listener of listeners) listener({ kind, ...change } as unknown as ClusterChange)
+        },
+      )
+      store.beginListing()
+      return [kind, store]
+    }),
+  ) as Record<FollowedKind, ObjectStore<SlimObject>>
+  const cluster: Cluster = {
+    objects: (kind) => stores[kind].objects as never,
+    resource: (kind) => (kind === 'pods' ? pods : undefined),
+    follow: (listener) => {
+      for (const kind of kinds)
+        for (const object of stores[kind].objects.values())
+          listener({ kind, type: 'added', object, isInitial: true } as unknown as ClusterChange)
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    listed: async () => undefined,
+    gaps: () => [],
+    close: () => undefined,
+  }
+  const client: KubernetesClient = {
+    config: configSchema.parse(config),
+    api: api as KubernetesApi,
+    cluster,
+    uid: 'cluster-1',
+    name: 'test',
+    entity: signals.cluster.reference('cluster-1'),
+    fingerprint: fakeFingerprint,
+    log: silentLogger,
+  }
+  return {
+    client,
+    put: (kind, raw) => {
+      version += 1
+      const { metadata } = raw as { readonly metadata: object }
+      stores[kind].put({ ...raw, metadata: { ...metadata, resourceVersion: String(version) } })
+    },
+    remove: (kind, raw) => stores[kind].remove(raw),
+    listed: () => {
+      for (const kind of kinds) stores[kind].endListing()
+    },
+    watch: (watcher, now = () => new Date()) => {
+      const events: Event[] = []
+      const stopping = new AbortController()
+      const watching = watcher.watch(client, {
+        signal: stopping.signal,
+        now,
+        cursor: undefined,
+        saveCursor: async () => undefined,
+        sleep: async () => undefined,
+        emit: (told) => void events.push(...(told.events ?? []).filter((event) => event !== undefined)),
+      })
+      const stop = async (): Promise<void> => {
+        stopping.abort()
+        await watching
+      }
+      onTestFinished(stop)
+      return { events, stop }
+    },
+  }
+}
