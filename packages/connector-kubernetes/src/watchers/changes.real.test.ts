@@ -6,6 +6,7 @@ import { type ApiServer, findKubectl, missingForApiServer, run, startApiServer }
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fakeFingerprint } from '../../test/fixtures.ts'
+import { undeclared } from '../../test/watch-declared.ts'
 import { openKubernetes } from '../client.ts'
 import { openCluster } from '../cluster/cluster.ts'
 import { configSchema } from '../config.ts'
@@ -55,6 +56,10 @@ realDescribe('changes in a real cluster', absence, () => {
   const stopping = new AbortController()
   const told: Event[] = []
   let server: ApiServer
+  /** Ids of all that was told. */
+  const ids = new Set<string | undefined>()
+  const others: Promise<void>[] = []
+  let watchAll: (events: Event[]) => readonly Promise<void>[] = () => []
   let end: () => Promise<void> = async () => undefined
 
   const ask = (...words: string[]): Promise<string> =>
@@ -68,6 +73,10 @@ realDescribe('changes in a real cluster', absence, () => {
   const next = async (...names: string[]): Promise<Event[]> => {
     await expect.poll(() => told.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(names.length)
     const events = told.splice(0)
+    for (const { id } of events) expect(ids).not.toContain(id)
+    for (const { id } of events) ids.add(id)
+    expect(events.flatMap(undeclared)).toEqual([])
+    expect(JSON.stringify(events)).not.toMatch(/canary|last-applied|f:spec/)
     expect(events.map(({ name }) => name).toSorted()).toEqual(names.toSorted())
     return events
   }
@@ -97,21 +106,23 @@ realDescribe('changes in a real cluster', absence, () => {
       fingerprint: fakeFingerprint,
       log: silentLogger,
     }
-    const watching = Object.values(changeWatchers).map((watcher) =>
-      watcher.watch(client, {
-        signal: stopping.signal,
-        now: () => new Date(),
-        cursor: undefined,
-        saveCursor: async () => undefined,
-        sleep: async () => undefined,
-        emit: ({ events = [] }) => {
-          for (const event of events) if (event !== undefined && !isOfServer(event)) told.push(event)
-        },
-      }),
-    )
+    watchAll = (events) =>
+      Object.values(changeWatchers).map((watcher) =>
+        watcher.watch(client, {
+          signal: stopping.signal,
+          now: () => new Date(),
+          cursor: undefined,
+          saveCursor: async () => undefined,
+          sleep: async () => undefined,
+          emit: (emitted) => {
+            for (const event of emitted.events ?? []) if (event !== undefined && !isOfServer(event)) events.push(event)
+          },
+        }),
+      )
+    const watching = watchAll(told)
     end = async () => {
       stopping.abort()
-      await Promise.all(watching)
+      await Promise.all([...watching, ...others])
       cluster.close()
       api.close()
     }
@@ -124,7 +135,9 @@ realDescribe('changes in a real cluster', absence, () => {
 
   test('what is new when the agent comes', async () => {
     await expect.poll(() => told.filter(({ name }) => name === 'k8s.workload.created').length).toBe(2)
-    const names = new Set(told.splice(0).map(({ name }) => name))
+    const events = told.splice(0)
+    for (const { id } of events) ids.add(id)
+    const names = new Set(events.map(({ name }) => name))
     expect(names).toEqual(new Set(['k8s.workload.created', 'k8s.namespace.created', 'k8s.node.added']))
   })
 
@@ -171,7 +184,6 @@ realDescribe('changes in a real cluster', absence, () => {
         'change.environment.changed': ['app/DB_PASSWORD'],
       },
     })
-    expect(JSON.stringify(event)).not.toMatch(/canary|last-applied/)
   })
 
   test('a restart', async () => {
@@ -232,5 +244,13 @@ realDescribe('changes in a real cluster', absence, () => {
     await ask('-n', 'shop', 'delete', 'deployment', 'web')
     const [event] = await next('k8s.workload.deleted')
     expect(event).toMatchObject({ entity: { id: 'shop/web' }, attributes: { 'k8s.helm.chart': 'shop-1.2.3' } })
+  })
+
+  test('an agent that comes after another says what is recent with the same ids', async () => {
+    const again: Event[] = []
+    others.push(...watchAll(again))
+    await expect.poll(() => again.length).toBeGreaterThan(0)
+    for (const { id } of again) expect(ids).toContain(id)
+    expect(told).toEqual([])
   })
 })

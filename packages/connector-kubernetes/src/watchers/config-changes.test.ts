@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { withChange } from '../../test/changed-object.ts'
 import { captured } from '../../test/fixtures.ts'
 import { followedCluster } from '../../test/followed-cluster.ts'
+import { watchDeclared } from '../../test/watch-declared.ts'
 import { configChanges } from './config-changes.ts'
 
 const start = new Date('2026-11-25T02:00:00Z')
@@ -23,7 +24,7 @@ function scene(kind: 'configMaps' | 'secrets', ...objects: readonly object[]) {
   cluster.put('deployments', captured('deployment'))
   for (const object of objects) cluster.put(kind, object)
   cluster.listed()
-  return { cluster, ...cluster.watch(configChanges) }
+  return { cluster, ...watchDeclared(cluster, configChanges) }
 }
 
 beforeEach(() => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { withChange } from '../../test/changed-object.ts'
 import { captured } from '../../test/fixtures.ts'
 import { followedCluster } from '../../test/followed-cluster.ts'
+import { watchDeclared } from '../../test/watch-declared.ts'
 import { namespaceChanges } from './namespace-changes.ts'
 
 const namespace = captured('namespace')
@@ -17,7 +18,7 @@ function scene() {
   cluster.put('pods', captured('pod'))
   cluster.put('deployments', captured('deployment'))
   cluster.listed()
-  return { cluster, ...cluster.watch(namespaceChanges, () => now) }
+  return { cluster, ...watchDeclared(cluster, namespaceChanges, () => now) }
 }
 
 beforeEach(() => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { withChange } from '../../test/changed-object.ts'
 import { captured } from '../../test/fixtures.ts'
 import { followedCluster } from '../../test/followed-cluster.ts'
+import { watchDeclared } from '../../test/watch-declared.ts'
 import { nodeChanges } from './node-changes.ts'
 
 const node = withChange(captured('node'), ['spec', 'unschedulable'], undefined)
@@ -12,7 +13,7 @@ function scene() {
   const cluster = followedCluster()
   cluster.put('nodes', node)
   cluster.listed()
-  return { cluster, ...cluster.watch(nodeChanges, () => now) }
+  return { cluster, ...watchDeclared(cluster, nodeChanges, () => now) }
 }
 
 function pod(name: string, owner: string, phase = 'Running') {
@@ -32,7 +33,7 @@ describe('a node', () => {
     expect(events).toMatchObject([
       { name: 'k8s.node.added', at: '2026-11-25T01:59:00.000Z', entity: { type: 'k8s.node', id: 'node-2' } },
     ])
-    const again = cluster.watch(nodeChanges, () => now)
+    const again = watchDeclared(cluster, nodeChanges, () => now)
     expect(again.events.map(({ id }) => id)).toEqual(['k8s/n2/added'])
   })
 

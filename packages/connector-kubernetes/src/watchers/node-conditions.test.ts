@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { withChange } from '../../test/changed-object.ts'
 import { captured } from '../../test/fixtures.ts'
 import { followedCluster } from '../../test/followed-cluster.ts'
+import { watchDeclared } from '../../test/watch-declared.ts'
 import { nodeConditions } from './node-conditions.ts'
 
 const captive = captured('node')
@@ -30,7 +31,7 @@ function scene(object: object) {
   cluster.put('nodes', object)
   cluster.put('pods', { metadata: { name: 'a', uid: 'a' }, spec: { nodeName: 'node-1' } })
   cluster.listed()
-  return { cluster, ...cluster.watch(nodeConditions, () => now) }
+  return { cluster, ...watchDeclared(cluster, nodeConditions, () => now) }
 }
 
 test('a node that is not ready, is not heard of, and is ready again', () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { withChange } from '../../test/changed-object.ts'
 import { captured } from '../../test/fixtures.ts'
 import { followedCluster } from '../../test/followed-cluster.ts'
+import { watchDeclared } from '../../test/watch-declared.ts'
 import { autoscalerChanges } from './autoscaler-changes.ts'
 import { claimChanges } from './claim-changes.ts'
 import { jobFailures } from './job-failures.ts'
@@ -39,7 +40,7 @@ describe('a job', () => {
     cluster.put('jobs', failed('recent'))
     cluster.put('jobs', { metadata: { name: 'running', uid: 'running', namespace: 'scene' } })
     cluster.listed()
-    const { events } = cluster.watch(jobFailures, () => now)
+    const { events } = watchDeclared(cluster, jobFailures, () => now)
     cluster.put('jobs', failed('running'))
     cluster.put('jobs', failed('running'))
     expect(events.map(({ id }) => id)).toEqual(['k8s/recent/failed', 'k8s/running/failed'])
@@ -55,7 +56,7 @@ describe('a job', () => {
   test('of a cron job that fails each minute is told now and then', () => {
     const cluster = followedCluster()
     cluster.listed()
-    const { events } = cluster.watch(jobFailures, () => now)
+    const { events } = watchDeclared(cluster, jobFailures, () => now)
     for (let index = 0; index < 12; index += 1) cluster.put('jobs', failed(`run-${index}`, since, 'nightly'))
     expect(events).toHaveLength(4)
     expect(events[3]).toMatchObject({ attributes: { 'k8s.cronjob.name': 'nightly', 'change.count': 10 } })
@@ -75,7 +76,7 @@ describe('an autoscaler', () => {
     const cluster = followedCluster()
     cluster.put('horizontalPodAutoscalers', is())
     cluster.listed()
-    const { events } = cluster.watch(autoscalerChanges, () => now)
+    const { events } = watchDeclared(cluster, autoscalerChanges, () => now)
     cluster.put('horizontalPodAutoscalers', is(['ScalingLimited', 'True', 'TooFewReplicas']))
     cluster.put('horizontalPodAutoscalers', is(['ScalingActive', 'False', 'ScalingDisabled']))
     const limited = ['ScalingLimited', 'True', 'TooManyReplicas'] as const
@@ -92,7 +93,7 @@ describe('an autoscaler', () => {
     const cluster = followedCluster()
     cluster.put('horizontalPodAutoscalers', autoscaler)
     cluster.listed()
-    const { events } = cluster.watch(autoscalerChanges, () => now)
+    const { events } = watchDeclared(cluster, autoscalerChanges, () => now)
     cluster.put('horizontalPodAutoscalers', withChange(autoscaler, ['spec', 'maxReplicas'], 3))
     expect(events).toMatchObject([{ name: 'k8s.hpa.changed', attributes: { 'change.settings': ['max: 9 → 3'] } }])
   })
@@ -103,7 +104,7 @@ test('a claim that gets its volume, and loses it', () => {
   const cluster = followedCluster()
   cluster.put('persistentVolumeClaims', withChange(claim, ['status', 'phase'], 'Pending'))
   cluster.listed()
-  const { events } = cluster.watch(claimChanges, () => now)
+  const { events } = watchDeclared(cluster, claimChanges, () => now)
   const bound = withChange(claim, ['spec', 'volumeName'], 'pv-1')
   cluster.put('persistentVolumeClaims', withChange(bound, ['status', 'phase'], 'Bound'))
   cluster.put('persistentVolumeClaims', withChange(bound, ['status', 'phase'], 'Lost'))

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type Path, withChange } from '../../test/changed-object.ts'
 import { captured } from '../../test/fixtures.ts'
 import { followedCluster } from '../../test/followed-cluster.ts'
+import { watchDeclared } from '../../test/watch-declared.ts'
 import { rollouts } from './rollouts.ts'
 
 const deployment = captured('deployment')
@@ -31,7 +32,7 @@ function scene(object: object, now = later) {
   const cluster = followedCluster()
   cluster.put('deployments', object)
   cluster.listed()
-  return { cluster, ...cluster.watch(rollouts, () => now) }
+  return { cluster, ...watchDeclared(cluster, rollouts, () => now) }
 }
 
 describe('a rollout', () => {

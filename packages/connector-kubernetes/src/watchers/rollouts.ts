@@ -47,7 +47,7 @@ export const rollouts = following((client, { now, tell, later, signal }) => {
     const stuck = stuckCondition(object)
     if (stuck !== undefined && (old === undefined || stuckCondition(old)?.since !== stuck.since))
       tellStuck(object, stuck, old === undefined)
-    if (generation !== undefined && (old === undefined ? !isComplete(object, generation) : isReplaced(object, old)))
+    if (generation !== undefined && (old === undefined ? isUnderWay(object, generation) : isReplaced(object, old)))
       rolling.set(object.uid, generation)
     const rolled = rolling.get(object.uid)
     if (rolled !== undefined && isComplete(object, rolled)) {
@@ -76,9 +76,13 @@ function isReplaced(object: Workload, old: Workload): boolean {
   return object.generation !== old.generation && object.template.fingerprint !== old.template.fingerprint
 }
 
+/** Not all of its pods are new. That some are not available may have other reasons. */
+function isUnderWay({ desired, current, updated, observedGeneration = 0 }: Workload, generation: number): boolean {
+  return observedGeneration < generation || updated < desired || current > updated
+}
+
 function isComplete(object: Workload, generation: number): boolean {
-  const { desired, current, updated, available, observedGeneration = 0 } = object
-  return observedGeneration >= generation && updated >= desired && available >= desired && current <= updated
+  return !isUnderWay(object, generation) && object.available >= object.desired
 }
 
 function completed(object: Workload, generation: number, now: Date): Event {

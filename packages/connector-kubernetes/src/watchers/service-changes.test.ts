@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Path, withChange } from '../../test/changed-object.ts'
 import { captured } from '../../test/fixtures.ts'
 import { followedCluster } from '../../test/followed-cluster.ts'
+import { watchDeclared } from '../../test/watch-declared.ts'
 import { serviceAvailability } from './service-availability.ts'
 import { serviceChanges } from './service-changes.ts'
 
@@ -17,7 +18,7 @@ function scene(watcher = serviceChanges, namespace: object = captured('namespace
   cluster.put('ingresses', ingress)
   cluster.put('endpointSlices', slice)
   cluster.listed()
-  return { cluster, ...cluster.watch(watcher, () => now) }
+  return { cluster, ...watchDeclared(cluster, watcher, () => now) }
 }
 
 beforeEach(() => {

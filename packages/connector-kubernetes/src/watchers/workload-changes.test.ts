@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { withChange } from '../../test/changed-object.ts'
 import { captured } from '../../test/fixtures.ts'
 import { type FollowedCluster, followedCluster } from '../../test/followed-cluster.ts'
+import { watchDeclared } from '../../test/watch-declared.ts'
 import { workloadChanges } from './workload-changes.ts'
 
 const deployment = captured('deployment')
@@ -22,7 +23,7 @@ function scene(...objects: readonly object[]) {
   cluster.put('namespaces', named('kube-system', namespace))
   for (const object of objects) cluster.put('deployments', object)
   cluster.listed()
-  return { cluster, ...cluster.watch(workloadChanges, () => later) }
+  return { cluster, ...watchDeclared(cluster, workloadChanges, () => later) }
 }
 
 /** A change of what an author wants, by a new writer. */
@@ -44,7 +45,7 @@ describe('a deployment', () => {
     expect(scene(deployment).events).toEqual([])
     const cluster = followedCluster()
     cluster.put('deployments', deployment)
-    const { events } = cluster.watch(workloadChanges, () => new Date('2026-11-25T01:20:00Z'))
+    const { events } = watchDeclared(cluster, workloadChanges, () => new Date('2026-11-25T01:20:00Z'))
     expect(events).toMatchObject([
       {
         name: 'k8s.workload.created',
