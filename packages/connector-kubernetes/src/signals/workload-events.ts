@@ -51,7 +51,7 @@ export const workloadEvents = {
   workloadDeleted: event({
     name: 'k8s.workload.deleted',
     severity: 'warning',
-    description: 'A workload was deleted. Not told of those that go with their namespace.',
+    description: 'A workload was deleted. Not told of Jobs, and of those that go with their namespace.',
     attributes: { ...workload, ...helm, 'k8s.workload.replicas.desired': 'Pods that were wanted.' },
   }),
   workloadChanged: event({

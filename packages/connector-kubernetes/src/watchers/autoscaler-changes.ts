@@ -19,8 +19,8 @@ export const autoscalerChanges = following((_client, { now, tell }) => {
     if (old !== undefined) tell(changed(object, old, now()))
     for (const condition of object.conditions) {
       if (!isTrouble(condition)) continue
-      const isNew = old === undefined ? isRecent(condition.since, now()) : !old.conditions.some(isSameAs(condition))
-      if (!isNew) continue
+      // Another version of the API may tell for the first time what is so since long ago.
+      if (!isRecent(condition.since, now()) || old?.conditions.some(isSameAs(condition)) === true) continue
       const count = repetitions.count(`${object.uid}/${condition.type}`, now())
       if (count !== undefined) tell(troubled(object, condition, count, now()))
     }

@@ -167,6 +167,13 @@ describe('a workload without any available pod', () => {
     expect(new Set(events.map(({ id }) => id)).size).toBe(2)
   })
 
+  test('is no wonder where its namespace is being deleted', () => {
+    const { cluster, events } = scene(healthy)
+    cluster.put('namespaces', withChange(captured('namespace'), ['status', 'phase'], 'Terminating'))
+    cluster.put('deployments', available(0))
+    expect(events).toEqual([])
+  })
+
   test('again and again is told now and then', () => {
     const { cluster, events } = scene(healthy)
     for (let index = 0; index < 12; index += 1) for (const count of [0, 3]) cluster.put('deployments', available(count))

@@ -4,6 +4,7 @@ import type { Condition } from '../resources/metadata.ts'
 import type { Workload } from '../resources/workload.ts'
 import { signals } from '../signals.ts'
 import { following } from './following.ts'
+import { isEnding } from './lifecycle.ts'
 import { isRecent } from './recent.ts'
 import { countAttribute, createRepetitions, timesOver } from './repetitions.ts'
 import { describeStuckRollout } from './stuck-rollout.ts'
@@ -19,6 +20,7 @@ export const rollouts = following((client, { now, tell, later, signal }) => {
 
   const tellAvailability = (object: Workload, old: Workload): void => {
     if (isDown(object) && old.available > 0) {
+      if (isEnding(client.cluster, object.namespace)) return
       const count = repetitions.count(object.uid, now())
       if (count === undefined) return
       unavailable.add(object.uid)

@@ -111,9 +111,31 @@ describe('a deployment', () => {
     expect(JSON.stringify(events)).not.toMatch(/canary|#\d/)
   })
 
+  test('that is changed by its author and scaled by its autoscaler meanwhile', () => {
+    const { cluster, events } = scene(deployment)
+    const writers = [
+      { manager: 'helm', operation: 'Update', time: '2026-11-25T01:59:50Z', fieldsV1: { 'f:spec': {} } },
+      {
+        manager: 'kube-controller-manager',
+        operation: 'Update',
+        subresource: 'scale',
+        time: '2026-11-25T01:59:58Z',
+        fieldsV1: { 'f:spec': {} },
+      },
+    ]
+    const spec = { ...(deployment.spec as object), replicas: 9, paused: true }
+    const metadata = { ...(deployment.metadata as object), generation: 3, managedFields: writers }
+    cluster.put('deployments', { ...deployment, spec, metadata })
+    expect(events.map(({ name, attributes }) => [name, attributes['change.by']])).toEqual([
+      ['k8s.workload.changed', 'helm'],
+      ['k8s.workload.scaled', 'kube-controller-manager'],
+    ])
+  })
+
   test('that is deleted is told once, whether or not its end is seen, and whether or not it lingers', () => {
     const { cluster, events } = scene(deployment, named('lingering'))
-    cluster.remove('deployments', deployment)
+    // Gone while nobody looked: its end is not seen.
+    cluster.remove('deployments', { metadata: { uid: (deployment.metadata as { uid: string }).uid } })
     const lingering = withChange(named('lingering'), ['metadata', 'deletionTimestamp'], '2026-11-25T01:59:00Z')
     cluster.put('deployments', lingering)
     cluster.remove('deployments', lingering)

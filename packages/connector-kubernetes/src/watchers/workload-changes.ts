@@ -5,6 +5,7 @@ import { byWriter, creatorOf, newcomerOf, writerAttributes, writerOf, writtenAt 
 import { imagesOf, labelFilter } from '../describe-object.ts'
 import { namedReference } from '../entity-references.ts'
 import type { CronJob, Job } from '../resources/job.ts'
+import type { Manager } from '../resources/metadata.ts'
 import type { ReplicaSet } from '../resources/replica-set.ts'
 import type { Workload } from '../resources/workload.ts'
 import { signals } from '../signals.ts'
@@ -95,7 +96,7 @@ function changed(
   difference: WorkloadDifference,
   now: Date,
 ): Event {
-  const writer = writerSince(object, old, writerOf)
+  const writer = authorSince(object, old)
   const generation = 'generation' in object ? object.generation : undefined
   return signals.workloadChanged.event({
     id: `k8s/${object.uid}/${versionOf(object)}/changed`,
@@ -132,7 +133,8 @@ function scaled(
   old: Workload | ReplicaSet,
   now: Date,
 ): Event {
-  const writer = writerSince(object, old, newcomerOf)
+  const writer =
+    'managers' in object && 'managers' in old ? newcomerOf(object.managers, old.managers, ['spec']) : undefined
   return signals.workloadScaled.event({
     id: `k8s/${object.uid}/${versionOf(object)}/scaled`,
     at: writtenAt(writer, now),
@@ -150,8 +152,11 @@ function scaled(
   })
 }
 
-function writerSince(object: AnyWorkload, old: AnyWorkload, find: typeof writerOf) {
-  return 'managers' in object && 'managers' in old ? find(object.managers, old.managers, ['spec']) : undefined
+/** Who changed it, and not who scaled it meanwhile. */
+function authorSince(object: AnyWorkload, old: AnyWorkload): Manager | undefined {
+  if (!('managers' in object && 'managers' in old)) return undefined
+  const authors = object.managers.filter(({ subresource }) => subresource !== 'scale')
+  return writerOf(authors, old.managers, ['spec'])
 }
 
 /** The same to every agent: what has no generation is known by its version. */
