@@ -15,6 +15,7 @@ import { deploy } from './deployment/deployment.ts'
 import { stand } from './election/election.ts'
 import { openKubernetesClient } from './open-client.ts'
 import { signals } from './signals.ts'
+import { changeWatchers } from './watchers/change-watchers.ts'
 import { clusterEvents } from './watchers/cluster-events.ts'
 import { containers } from './watchers/containers.ts'
 
@@ -56,5 +57,5 @@ export const kubernetes = defineConnector({
     'config-maps': configMaps,
     secrets,
   },
-  watchers: { containers, 'cluster-events': clusterEvents },
+  watchers: { containers, 'cluster-events': clusterEvents, ...changeWatchers },
 })

@@ -97,10 +97,8 @@ export async function openCluster(options: ClusterOptions, signal: AbortSignal):
       (followers[kind] as KindFollower<ObjectsByKind[Kind]> | undefined)?.objects ?? new Map(),
     resource: (kind) => found[kind],
     follow: (listener) => {
-      const there = each().flatMap(([kind, one]) =>
-        [...one.objects.values()].map((object) => ({ kind, type: 'added', object, isInitial: true }) as ClusterChange),
-      )
-      const { take, stop } = replayed(there, listener)
+      const there = each().map(([kind, one]) => [kind, [...one.objects.values()]] as const)
+      const { take, stop } = replayed(initially(there), listener)
       listeners.add(take)
       return () => {
         listeners.delete(take)
@@ -112,6 +110,12 @@ export async function openCluster(options: ClusterOptions, signal: AbortSignal):
     missing: (kind) => missing.find(({ name }) => name === kind)?.reason,
     close: () => closing.abort(),
   }
+}
+
+/** What is there as changes, each made when it is told. */
+function* initially(there: readonly (readonly [FollowedKind, readonly object[]])[]): Iterable<ClusterChange> {
+  for (const [kind, objects] of there)
+    for (const object of objects) yield { kind, type: 'added', object, isInitial: true } as unknown as ClusterChange
 }
 
 /** A few at a time, in order. */

@@ -3,22 +3,29 @@ const SLICE = 250
 
 /** Tells a listener of what is there, some at a time, and of what happens meanwhile once it has been told all that. */
 export function replayed<Change>(
-  there: readonly Change[],
+  there: Iterable<Change>,
   listener: (change: Change) => void,
 ): { readonly take: (change: Change) => void; stop(): void } {
-  const waiting = [...there]
-  let told = 0
+  const initial = there[Symbol.iterator]()
+  const waiting: Change[] = []
   let next: NodeJS.Immediate | undefined
+  let isTold = false
   const tellSome = (): void => {
-    next = undefined
-    for (const end = Math.min(told + SLICE, waiting.length); told < end; told += 1) listener(waiting[told] as Change)
-    if (told < waiting.length) next = setImmediate(tellSome)
-    else waiting.length = told = 0
+    for (let told = 0; told < SLICE; told += 1) {
+      const one = initial.next()
+      if (one.done === true) {
+        isTold = true
+        for (const change of waiting.splice(0)) listener(change)
+        return
+      }
+      listener(one.value)
+    }
+    next = setImmediate(tellSome)
   }
   tellSome()
   return {
     take: (change) => {
-      if (next === undefined) listener(change)
+      if (isTold) listener(change)
       else waiting.push(change)
     },
     stop: () => clearImmediate(next),

@@ -21,10 +21,10 @@ export const jobs = kindCollector('jobs', {
     }),
   ],
   metrics: (job, entity) => [
-    signals.jobActive.point(job.active, entity),
-    signals.jobSuccessful.point(job.succeeded, entity),
-    signals.jobFailed.point(job.failed, entity),
-    signals.jobDesired.point(job.completions, entity),
+    signals.jobActivePods.point(job.active, entity),
+    signals.jobSuccessfulPods.point(job.succeeded, entity),
+    signals.jobFailedPods.point(job.failed, entity),
+    signals.jobDesiredPods.point(job.completions, entity),
   ],
 })
 

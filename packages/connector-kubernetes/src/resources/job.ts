@@ -1,5 +1,5 @@
 import { count, fields, flag, number, text } from './lenient.ts'
-import { type Condition, conditionsOf, type Metadata, metadataOf } from './metadata.ts'
+import { type Condition, conditionsOf, type Manager, type Metadata, managersOf, metadataOf } from './metadata.ts'
 import { type Fingerprint, type PodTemplate, projectTemplate } from './pod-template.ts'
 
 export interface Job extends Metadata {
@@ -45,6 +45,7 @@ export interface CronJob extends Metadata {
   readonly lastScheduledAt: string | undefined
   readonly lastSucceededAt: string | undefined
   readonly template: PodTemplate
+  readonly managers: readonly Manager[]
 }
 
 /** @throws Error when it has no name or uid. */
@@ -62,5 +63,6 @@ export function projectCronJob(raw: unknown, fingerprint: Fingerprint): CronJob 
     lastScheduledAt: text(status.lastScheduleTime),
     lastSucceededAt: text(status.lastSuccessfulTime),
     template: projectTemplate(fields(fields(spec.jobTemplate).spec).template, fingerprint),
+    managers: managersOf(raw),
   }
 }

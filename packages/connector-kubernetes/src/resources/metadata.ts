@@ -50,15 +50,18 @@ export interface Manager {
   /** `status`, `scale`, … */
   readonly subresource: string | undefined
   readonly time: string | undefined
+  /** Parts of the object that it has a say in: `metadata`, `spec`, `status`, `data`, … */
+  readonly parts: readonly string[]
 }
 
 /** Who wrote to an object: nothing of what they wrote. */
 export function managersOf(raw: unknown): readonly Manager[] {
-  return list(fields(fields(raw).metadata).managedFields).flatMap(({ manager, operation, subresource, time }) => {
-    const name = text(manager)
-    return name === undefined
-      ? []
-      : [{ name, operation: text(operation), subresource: text(subresource), time: text(time) }]
+  return list(fields(fields(raw).metadata).managedFields).flatMap((entry) => {
+    const name = shareText(entry.manager)
+    if (name === undefined) return []
+    const parts = share(Object.keys(fields(entry.fieldsV1)).map((part) => part.replace(/^f:/, '')))
+    const [operation, subresource] = [shareText(entry.operation), shareText(entry.subresource)]
+    return [{ name, operation, subresource, time: text(entry.time), parts }]
   })
 }
 

@@ -1,5 +1,5 @@
 import { fields, list, text } from './lenient.ts'
-import { type Metadata, metadataOf } from './metadata.ts'
+import { type Manager, type Metadata, managersOf, metadataOf } from './metadata.ts'
 import { type Quantities, quantities } from './quantity.ts'
 
 export interface Namespace extends Metadata {
@@ -16,12 +16,22 @@ export interface ResourceQuota extends Metadata {
   /** Name → most that may be used: `requests.cpu`, `pods`, … */
   readonly hard: Quantities
   readonly used: Quantities
+  /** As its author wants it; `hard` follows once it is acted upon. */
+  readonly wanted: Quantities
+  readonly managers: readonly Manager[]
 }
 
 /** @throws Error when it has no name or uid. */
 export function projectResourceQuota(raw: unknown): ResourceQuota {
   const { hard, used } = fields(fields(raw).status)
-  return { ...metadataOf(raw), hard: quantities(hard ?? fields(fields(raw).spec).hard), used: quantities(used) }
+  const wanted = quantities(fields(fields(raw).spec).hard)
+  return {
+    ...metadataOf(raw),
+    hard: hard === undefined ? wanted : quantities(hard),
+    used: quantities(used),
+    wanted,
+    managers: managersOf(raw),
+  }
 }
 
 /** Bounds for each thing of a type. */

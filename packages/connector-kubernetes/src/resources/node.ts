@@ -17,6 +17,8 @@ export interface Node extends Metadata {
   readonly isUnschedulable: boolean
   readonly taints: readonly Taint[]
   readonly conditions: readonly Condition[]
+  /** When its kubelet last said how it is. */
+  readonly lastHeartbeat: string | undefined
   readonly capacity: Quantities
   readonly allocatable: Quantities
   /** Type → address: `InternalIP`, `Hostname`, … */
@@ -43,6 +45,7 @@ export function projectNode(raw: unknown): Node {
     isUnschedulable: flag(spec.unschedulable) ?? false,
     taints: list(spec.taints).map(taintOf),
     conditions: conditionsOf(status),
+    lastHeartbeat: text(list(status.conditions).find(({ type }) => type === 'Ready')?.lastHeartbeatTime),
     capacity: quantities(status.capacity),
     allocatable: quantities(status.allocatable),
     addresses: Object.fromEntries(

@@ -1,4 +1,4 @@
-import { type Fields, fields, list, maybeFields, number, text, texts } from './lenient.ts'
+import { type Fields, fields, list, maybeFields, number, present, text, texts } from './lenient.ts'
 import { type ContainerKind, containerKind, type Mounts, mountsOf, type Resources, resourcesOf } from './pod.ts'
 import { share } from './share.ts'
 
@@ -31,6 +31,8 @@ export interface TemplateContainer {
   readonly environment: Readonly<Record<string, string>>
   /** `configMap/app`, `secret/db`: whole objects that become variables. */
   readonly environmentFrom: readonly string[]
+  /** The same for objects of which single keys become variables. */
+  readonly environmentKeysFrom: readonly string[]
   /** Fingerprint of command and arguments. */
   readonly command: string | undefined
   /** `readiness`, `liveness`, `startup` */
@@ -48,6 +50,8 @@ export interface PodTemplate {
   readonly annotations: Readonly<Record<string, string>>
   /** When `kubectl rollout restart` was called. */
   readonly restartedAt: string | undefined
+  /** Of all that its pods are to be, also of what is not kept here. */
+  readonly fingerprint: string
 }
 
 /** @param raw a `PodTemplateSpec` */
@@ -65,6 +69,7 @@ export function projectTemplate(raw: unknown, fingerprint: Fingerprint): PodTemp
     nodeSelector: maybeFields(spec.nodeSelector) === undefined ? undefined : JSON.stringify(spec.nodeSelector),
     annotations: fingerprints(Object.entries(annotations), fingerprint),
     restartedAt: text(annotations['kubectl.kubernetes.io/restartedAt']),
+    fingerprint: fingerprint(JSON.stringify(spec)),
   }
 }
 
@@ -85,6 +90,12 @@ function containerOf(container: Fields, kind: ContainerKind, fingerprint: Finger
       ...referenceTo('configMap', configMapRef),
       ...referenceTo('secret', secretRef),
     ]),
+    environmentKeysFrom: present(
+      list(container.env).flatMap(({ valueFrom }) => [
+        ...referenceTo('configMap', fields(valueFrom).configMapKeyRef),
+        ...referenceTo('secret', fields(valueFrom).secretKeyRef),
+      ]),
+    ),
     command: isChosen ? fingerprint(JSON.stringify([texts(command), texts(args)])) : undefined,
     probes: probesOf(container, fingerprint),
   }

@@ -1,10 +1,14 @@
 import { type Fields, fields, flag, list, number, present, record, text, texts } from './lenient.ts'
-import { type Metadata, metadataOf } from './metadata.ts'
+import { type Manager, type Metadata, managersOf, metadataOf } from './metadata.ts'
 
 export interface ServicePort {
   readonly name: string | undefined
   readonly protocol: string
   readonly port: number | undefined
+  /** Number or name of the port of its pods. */
+  readonly target: string | undefined
+  /** Port of every node. */
+  readonly nodePort: number | undefined
 }
 
 export interface Service extends Metadata {
@@ -17,6 +21,7 @@ export interface Service extends Metadata {
   readonly ports: readonly ServicePort[]
   /** Addresses of its load balancer. */
   readonly addresses: readonly string[]
+  readonly managers: readonly Manager[]
 }
 
 /** @throws Error when it has no name or uid. */
@@ -28,12 +33,15 @@ export function projectService(raw: unknown): Service {
     clusterIp: text(spec.clusterIP),
     externalName: text(spec.externalName),
     selector: record(spec.selector),
-    ports: list(spec.ports).map(({ name, protocol, port }) => ({
+    ports: list(spec.ports).map(({ name, protocol, port, targetPort, nodePort }) => ({
       name: text(name),
       protocol: text(protocol) ?? 'TCP',
       port: number(port),
+      target: number(targetPort)?.toString() ?? text(targetPort),
+      nodePort: number(nodePort),
     })),
     addresses: loadBalancerAddresses(raw),
+    managers: managersOf(raw),
   }
 }
 
@@ -74,11 +82,15 @@ function podOf({ kind, name, uid }: Fields): Endpoint['pod'] {
 }
 
 export interface Ingress extends Metadata {
+  readonly generation: number | undefined
   readonly className: string | undefined
   readonly hosts: readonly string[]
   /** Names of the Services that it leads to. */
   readonly services: readonly string[]
+  /** `shop.example.test/api → web:80` */
+  readonly routes: readonly string[]
   readonly addresses: readonly string[]
+  readonly managers: readonly Manager[]
 }
 
 /** @throws Error when it has no name or uid. */
@@ -89,12 +101,29 @@ export function projectIngress(raw: unknown): Ingress {
   const backends = [spec.defaultBackend ?? spec.backend, ...paths.map(({ backend }) => backend)].map(fields)
   return {
     ...metadataOf(raw),
+    generation: number(fields(fields(raw).metadata).generation),
     className: text(spec.ingressClassName),
     hosts: present(rules.map(({ host }) => text(host))),
     // v1beta1 has `serviceName`, v1 an object.
-    services: present(backends.map(({ service, serviceName }) => text(fields(service).name) ?? text(serviceName))),
+    services: present(backends.map(serviceOf)),
+    routes: rules.flatMap(({ host, http }) =>
+      list(fields(http).paths).map(
+        ({ path, backend }) => `${text(host) ?? '*'}${text(path) ?? '/'} → ${backendOf(fields(backend))}`,
+      ),
+    ),
     addresses: loadBalancerAddresses(raw),
+    managers: managersOf(raw),
   }
+}
+
+function serviceOf({ service, serviceName }: Fields): string | undefined {
+  return text(fields(service).name) ?? text(serviceName)
+}
+
+/** `web:80`, `web:http`; without a name where it is no Service. */
+function backendOf(backend: Fields): string {
+  const { number: port, name } = fields(fields(backend.service).port)
+  return `${serviceOf(backend) ?? ''}:${String(port ?? name ?? backend.servicePort ?? '')}`
 }
 
 function loadBalancerAddresses(raw: unknown): readonly string[] {

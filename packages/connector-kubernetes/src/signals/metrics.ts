@@ -96,10 +96,10 @@ export const metrics = {
     'Pods of a ReplicaSet that have been ready for long enough.',
   ),
 
-  jobActive: amount('k8s.job.pod.active', '{pod}', 'Pods of a Job that run.'),
-  jobSuccessful: amount('k8s.job.pod.successful', '{pod}', 'Pods of a Job that have succeeded.'),
-  jobFailed: amount('k8s.job.pod.failed', '{pod}', 'Pods of a Job that have failed.'),
-  jobDesired: amount('k8s.job.pod.desired_successful', '{pod}', 'Pods of a Job that have to succeed.'),
+  jobActivePods: amount('k8s.job.pod.active', '{pod}', 'Pods of a Job that run.'),
+  jobSuccessfulPods: amount('k8s.job.pod.successful', '{pod}', 'Pods of a Job that have succeeded.'),
+  jobFailedPods: amount('k8s.job.pod.failed', '{pod}', 'Pods of a Job that have failed.'),
+  jobDesiredPods: amount('k8s.job.pod.desired_successful', '{pod}', 'Pods of a Job that have to succeed.'),
   cronJobActive: amount('k8s.cronjob.job.active', '{job}', 'Jobs of a CronJob that run.'),
 
   autoscalerMin: amount('k8s.hpa.pod.min', '{pod}', 'Fewest pods that an autoscaler allows.'),

@@ -10,6 +10,8 @@ export interface FollowerContext {
   tell(event: Event | undefined): void
   /** Runs what takes time, such as reading evidence. What goes wrong with it ends the watcher, which is started again. */
   later(work: () => Promise<void>): void
+  /** Runs after so many milliseconds, unless the watcher has ended. */
+  after(milliseconds: number, work: () => void): void
 }
 
 /** Makes a watcher of a function that is told of each change in the cluster, beginning with what is there already. */
@@ -26,10 +28,21 @@ export function following(
             if (event !== undefined) emit({ events: [event] })
           },
           later: (work) => void work().catch(fail),
+          after: (milliseconds, work) => {
+            const timer = setTimeout(() => {
+              timers.delete(timer)
+              attempt(work)
+            }, milliseconds)
+            timers.add(timer)
+          },
         }
+        const timers = new Set<NodeJS.Timeout>()
+        let ended = false
         let unfollow: () => void = () => undefined
         const end = (): void => {
+          ended = true
           unfollow()
+          for (const timer of timers) clearTimeout(timer)
           signal.removeEventListener('abort', stop)
         }
         const stop = (): void => {
@@ -40,20 +53,21 @@ export function following(
           end()
           reject(error)
         }
+        function attempt(work: () => void): void {
+          if (ended) return
+          try {
+            work()
+          } catch (error) {
+            fail(error)
+          }
+        }
         signal.addEventListener('abort', stop, { once: true })
         if (signal.aborted) return stop()
-        try {
+        attempt(() => {
           const listener = begin(client, context)
-          unfollow = client.cluster.follow((change) => {
-            try {
-              listener(change)
-            } catch (error) {
-              fail(error)
-            }
-          })
-        } catch (error) {
-          fail(error)
-        }
+          unfollow = client.cluster.follow((change) => attempt(() => listener(change)))
+          if (ended) unfollow()
+        })
       }),
   }
 }

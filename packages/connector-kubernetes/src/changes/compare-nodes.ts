@@ -1,0 +1,45 @@
+import type { Node, Taint } from '../resources/node.ts'
+import { type Membership, membership, transitions } from './differences.ts'
+
+/** What differs between a node and itself as it was before. */
+export interface NodeDifference {
+  /** `versions`, `taints`, `allocatable`, `addresses` */
+  readonly fields: readonly string[]
+  /** `kubelet: v1.30.1 → v1.31.0` */
+  readonly versions: readonly string[]
+  /** `dedicated=shop:NoSchedule` */
+  readonly taints: Membership
+  /** `memory: 16 → 8` */
+  readonly allocatable: readonly string[]
+  /** `InternalIP: 10.0.0.1 → 10.0.0.2` */
+  readonly addresses: readonly string[]
+}
+
+/** What a node is made of, without its conditions and whether it is cordoned; `undefined` where nothing differs. */
+export function compareNodes(before: Node, after: Node): NodeDifference | undefined {
+  const versions = transitions(versionsOf(before), versionsOf(after))
+  const taints = membership(taintsOf(before), taintsOf(after))
+  const allocatable = transitions(before.allocatable, after.allocatable)
+  const addresses = transitions(before.addresses, after.addresses)
+  const differs: Readonly<Record<string, boolean>> = {
+    versions: versions.length > 0,
+    taints: taints.added.length + taints.removed.length > 0,
+    allocatable: allocatable.length > 0,
+    addresses: addresses.length > 0,
+  }
+  const fields = Object.keys(differs).filter((name) => differs[name])
+  return fields.length === 0 ? undefined : { fields, versions, taints, allocatable, addresses }
+}
+
+function versionsOf({ kubeletVersion, runtimeVersion, kernelVersion, osImage }: Node) {
+  return { kubelet: kubeletVersion, runtime: runtimeVersion, kernel: kernelVersion, os: osImage }
+}
+
+/** Those under `node.kubernetes.io` say once more what the conditions say. */
+function taintsOf({ taints }: Node): readonly string[] {
+  return taints.filter(({ key }) => !key.startsWith('node.kubernetes.io/')).map(describeTaint)
+}
+
+function describeTaint({ key, value, effect }: Taint): string {
+  return `${key}${value === undefined ? '' : `=${value}`}:${effect}`
+}

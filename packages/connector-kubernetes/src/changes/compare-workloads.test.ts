@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest'
+import { type Path, withChange } from '../../test/changed-object.ts'
+import { captured, fakeFingerprint } from '../../test/fixtures.ts'
+import { projectCronJob } from '../resources/job.ts'
+import { projectDeployment } from '../resources/workload.ts'
+import { compareCronJobs, compareWorkloads, type WorkloadDifference } from './compare-workloads.ts'
+
+const raw = captured('deployment')
+const isWanted = (name: string): boolean => name === 'app'
+const POD = ['spec', 'template', 'spec']
+const APP = [...POD, 'containers', 0]
+
+/** What differs once this is so, in the next generation. */
+function after(...changes: readonly (readonly [path: Path, value: unknown])[]): WorkloadDifference | undefined {
+  const next = [...changes, [['metadata', 'generation'], 2] as const].reduce(
+    (object, [path, value]) => withChange(object, path, value),
+    raw,
+  )
+  const difference = compareWorkloads(
+    projectDeployment(raw, fakeFingerprint),
+    projectDeployment(next, fakeFingerprint),
+    isWanted,
+  )
+  expect(JSON.stringify(difference) ?? '').not.toMatch(/canary|#\d/)
+  return difference
+}
+
+describe('a deployment that is changed', () => {
+  test('in nothing but its status, its labels or the number of its pods is as it was', () => {
+    expect(after()).toBeUndefined()
+    expect(after([['status', 'readyReplicas'], 0])).toBeUndefined()
+    expect(after([['metadata', 'labels', 'team'], 'canary'])).toBeUndefined()
+    expect(after([['spec', 'replicas'], 9])).toBeUndefined()
+  })
+
+  test('is not, where its author has changed nothing: another server may show it in another way', () => {
+    const shown = withChange(raw, [...APP, 'terminationMessagePath'], '/dev/other')
+    const [before, now] = [raw, shown].map((one) => projectDeployment(one, fakeFingerprint))
+    if (before === undefined || now === undefined) throw new Error('nothing to compare')
+    expect(compareWorkloads(before, now, isWanted)).toBeUndefined()
+  })
+
+  test('images, and containers that come and go', () => {
+    expect(after([[...APP, 'image'], 'shop/web:1.8.0'])).toMatchObject({
+      fields: ['image'],
+      template: { images: ['app: shop/web:1.7.0 → shop/web:1.8.0'] },
+    })
+    expect(after([[...POD, 'containers', 1], { name: 'cache', image: 'redis:7' }])).toMatchObject({
+      fields: ['containers'],
+      template: { containers: { added: ['cache=redis:7'], removed: [] } },
+    })
+    expect(after([[...POD, 'initContainers'], []])).toMatchObject({
+      template: { containers: { added: [], removed: ['prepare=shop/prepare:1'] } },
+    })
+  })
+
+  test('requests and limits', () => {
+    const resources = { requests: { cpu: '100m' }, limits: { cpu: '1', memory: '512Mi' } }
+    expect(after([[...APP, 'resources'], resources])).toMatchObject({
+      fields: ['resources'],
+      template: {
+        resources: ['app requests.memory: 134217728 → none', 'app limits.memory: 268435456 → 536870912'],
+      },
+    })
+  })
+
+  test('variables, by name', () => {
+    const env = [
+      { name: 'DB_PASSWORD', value: 'canary-other' },
+      { name: 'FROM_SECRET', valueFrom: { secretKeyRef: { name: 'db', key: 'other' } } },
+      { name: 'NEW_TOKEN', value: 'canary-new' },
+    ]
+    expect(after([[...APP, 'env'], env], [[...APP, 'envFrom', 1, 'secretRef', 'name'], 'db2'])).toMatchObject({
+      fields: ['environment'],
+      template: {
+        environment: {
+          added: ['app/NEW_TOKEN'],
+          removed: ['app/EMPTY'],
+          changed: ['app/DB_PASSWORD', 'app/FROM_SECRET'],
+        },
+        environmentFrom: { added: ['app/secret/db2'], removed: ['app/secret/db'] },
+      },
+    })
+  })
+
+  test('commands', () => {
+    expect(after([[...APP, 'args'], ['canary-other']])).toMatchObject({
+      fields: ['command'],
+      template: { commands: ['app'] },
+    })
+  })
+
+  test('probes: where they go and their numbers; of headers and commands only that they changed', () => {
+    const readiness = [...APP, 'readinessProbe']
+    const probes = (path: Path, value: unknown) => after([path, value])?.template.probes
+    expect(probes([...readiness, 'httpGet', 'path'], '/health?canary')).toEqual([
+      'app readiness: http :8080/ready → http :8080/health',
+    ])
+    expect(probes([...readiness, 'periodSeconds'], 60)).toEqual(['app readiness period: 5 → 60'])
+    expect(probes([...readiness, 'httpGet', 'httpHeaders', 0, 'value'], 'canary')).toEqual(['app readiness: changed'])
+    expect(probes([...APP, 'livenessProbe', 'exec', 'command'], ['canary'])).toEqual(['app liveness: changed'])
+    expect(probes([...APP, 'livenessProbe'], undefined)).toEqual(['app liveness: exec → none'])
+    expect(probes(readiness, { tcpSocket: { port: 80 } })).toContain('app readiness: http :8080/ready → tcp :80')
+  })
+
+  test('mounts, the account, where it runs', () => {
+    const volumes = [{ name: 'config', configMap: { name: 'other' } }]
+    expect(
+      after(
+        [[...POD, 'volumes'], volumes],
+        [[...POD, 'serviceAccountName'], 'shop'],
+        [[...POD, 'nodeSelector', 'disk'], 'canary'],
+      ),
+    ).toMatchObject({
+      fields: ['mounts', 'settings'],
+      template: {
+        mounts: { added: ['configMap/other'], removed: expect.arrayContaining(['secret/tls', 'claim/data']) },
+      },
+      settings: ['service_account: web → shop', 'node_selector disk: changed'],
+    })
+    expect(after([[...POD, 'nodeSelector'], { app: 'a' }])?.settings).toEqual([
+      'node_selector disk: removed',
+      'node_selector app: none → a',
+    ])
+  })
+
+  test('annotations, by name: a checksum is another configuration', () => {
+    const annotations = ['spec', 'template', 'metadata', 'annotations']
+    expect(after([[...annotations, 'checksum/config'], 'canary-other'])).toMatchObject({
+      fields: ['configuration'],
+      template: { annotations: ['checksum/config'] },
+    })
+    expect(after([[...annotations, 'note'], 'canary-other'])).toMatchObject({
+      fields: ['annotations'],
+      template: { annotations: ['note'] },
+    })
+    expect(after([[...annotations, 'kubectl.kubernetes.io/restartedAt'], '2026-11-25T11:00:00Z'])).toMatchObject({
+      fields: ['restart'],
+      template: { isRestart: true, annotations: [] },
+    })
+  })
+
+  test('strategy, whether it is paused, and its selector', () => {
+    expect(
+      after(
+        [['spec', 'strategy'], { type: 'Recreate' }],
+        [['spec', 'paused'], true],
+        [['spec', 'selector', 'matchLabels', 'app'], 'shop'],
+      ),
+    ).toMatchObject({
+      fields: ['settings'],
+      settings: ['strategy: RollingUpdate → Recreate', 'paused: false → true', 'selector app: web → shop'],
+    })
+  })
+
+  test('what is not kept is told to be something else', () => {
+    expect(after([[...POD, 'tolerations'], [{ key: 'canary' }]])).toMatchObject({ fields: ['other'] })
+  })
+})
+
+test('a cron job: its schedule, whether it is suspended, and its template', () => {
+  const before = captured('cron-job')
+  const now = withChange(
+    withChange(withChange(before, ['spec', 'schedule'], '0 4 * * *'), ['spec', 'suspend'], true),
+    ['spec', 'jobTemplate', 'spec', 'template', 'spec', 'containers', 0, 'image'],
+    'shop/import:2',
+  )
+  const project = (one: unknown) => projectCronJob(one, fakeFingerprint)
+  expect(compareCronJobs(project(before), project(now), isWanted)).toMatchObject({
+    fields: ['image', 'settings'],
+    settings: ['schedule: 0 3 * * * → 0 4 * * *', 'suspended: false → true'],
+  })
+  const status = withChange(before, ['status'], { lastScheduleTime: '2026-11-25T11:00:00Z' })
+  expect(compareCronJobs(project(before), project(status), isWanted)).toBeUndefined()
+})

@@ -1,0 +1,84 @@
+import type { CronJob } from '../resources/job.ts'
+import type { Workload } from '../resources/workload.ts'
+import { compareTemplates, isChecksum, type TemplateDifference } from './compare-templates.ts'
+import { labelTransitions, transitions } from './differences.ts'
+
+/** What differs between a workload and itself as it was before. */
+export interface WorkloadDifference {
+  /** What differs, in a word each: `image`, `environment`, `settings`, … */
+  readonly fields: readonly string[]
+  readonly template: TemplateDifference
+  /** Of the workload and its template: `strategy: RollingUpdate → Recreate` */
+  readonly settings: readonly string[]
+}
+
+/** What its author changed, but the number of its pods; `undefined` where that is nothing: its status is none of it. */
+export function compareWorkloads(
+  before: Workload,
+  after: Workload,
+  isWantedLabel: (name: string) => boolean,
+): WorkloadDifference | undefined {
+  // Servers count what authors change. A server that was upgraded may show another object that nobody has changed.
+  if (after.generation !== undefined && before.generation === after.generation) return undefined
+  const settings = ({ strategy, isPaused, progressDeadline }: Workload) => ({
+    strategy,
+    paused: isPaused,
+    progress_deadline: progressDeadline,
+  })
+  return difference(before, after, isWantedLabel, [
+    ...transitions(settings(before), settings(after)),
+    ...labelTransitions(before.selector, after.selector, isWantedLabel).map((one) => `selector ${one}`),
+  ])
+}
+
+/** The same for a CronJob. */
+export function compareCronJobs(
+  before: CronJob,
+  after: CronJob,
+  isWantedLabel: (name: string) => boolean,
+): WorkloadDifference | undefined {
+  const settings = ({ schedule, timeZone, isSuspended, concurrencyPolicy }: CronJob) => ({
+    schedule,
+    time_zone: timeZone,
+    suspended: isSuspended,
+    concurrency_policy: concurrencyPolicy,
+  })
+  return difference(before, after, isWantedLabel, transitions(settings(before), settings(after)))
+}
+
+function difference(
+  before: Pick<Workload, 'template'>,
+  after: Pick<Workload, 'template'>,
+  isWantedLabel: (name: string) => boolean,
+  own: readonly string[],
+): WorkloadDifference | undefined {
+  const template = compareTemplates(before.template, after.template, isWantedLabel)
+  const settings = [...own, ...template.settings]
+  const isAny = (...lists: readonly (readonly string[])[]): boolean => lists.some((list) => list.length > 0)
+  const { environment, environmentFrom, containers, mounts, annotations } = template
+  const differs: Readonly<Record<string, boolean>> = {
+    image: isAny(template.images),
+    containers: isAny(containers.added, containers.removed),
+    resources: isAny(template.resources),
+    environment: isAny(
+      environment.added,
+      environment.removed,
+      environment.changed,
+      environmentFrom.added,
+      environmentFrom.removed,
+    ),
+    command: isAny(template.commands),
+    probes: isAny(template.probes),
+    mounts: isAny(mounts.added, mounts.removed),
+    configuration: annotations.some(isChecksum),
+    annotations: annotations.some((name) => !isChecksum(name)),
+    settings: isAny(settings),
+    restart: template.isRestart,
+  }
+  const fields = Object.keys(differs).filter((name) => differs[name])
+  if (fields.length > 0) return { fields, template, settings }
+  // Something of which nothing is kept: tolerations, security contexts, …
+  return before.template.fingerprint === after.template.fingerprint
+    ? undefined
+    : { fields: ['other'], template, settings }
+}

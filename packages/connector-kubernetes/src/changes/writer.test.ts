@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { captured } from '../../test/fixtures.ts'
+import { type Manager, managersOf } from '../resources/metadata.ts'
+import { creatorOf, newcomerOf, writerOf, writtenAt, wroteOnlyElsewhere } from './writer.ts'
+
+const by = (name: string, time: string, ...parts: string[]): Manager => ({
+  name,
+  operation: 'Update',
+  subresource: undefined,
+  time,
+  parts,
+})
+const helm = by('helm', '2026-11-25T10:00:00Z', 'metadata', 'spec')
+const controller = by('kube-controller-manager', '2026-11-25T10:00:05Z', 'metadata', 'status')
+const kubectl = by('kubectl-set', '2026-11-25T10:00:05Z', 'spec')
+
+test('a captured object says who made it, whatever was written to its status later', () => {
+  const managers = managersOf(captured('deployment'))
+  expect(managers.map(({ parts }) => parts)).toEqual([['metadata', 'spec'], ['status']])
+  expect(creatorOf(managers)).toMatchObject({ name: 'kubectl-client-side-apply', operation: 'Update' })
+})
+
+test('who has written since then, and has a say in it', () => {
+  expect(writerOf([helm, controller, kubectl], [helm], ['spec'])).toBe(kubectl)
+  expect(writerOf([helm, kubectl, controller], [helm], ['spec'])).toBe(kubectl)
+  const later = { ...helm, time: '2026-11-25T10:01:00Z' }
+  expect(writerOf([later, kubectl], [helm, kubectl], ['spec'])).toBe(later)
+})
+
+test('a status, of servers with and without subresources, is nobody', () => {
+  const status = { ...by('kubelet', '2026-11-25T10:09:00Z', 'spec'), subresource: 'status' }
+  const old = by('kubelet', '2026-11-25T10:09:00Z', 'status')
+  expect(newcomerOf([helm, status, old], [helm], ['spec'])).toBeUndefined()
+})
+
+test('an autoscaler writes to a subresource of its own', () => {
+  const scale = { ...by('kube-controller-manager', '2026-11-25T10:09:00Z', 'spec'), subresource: 'scale' }
+  expect(writerOf([helm, scale], [helm], ['spec'])).toBe(scale)
+})
+
+test('a server that says nothing of parts is believed', () => {
+  const writer = by('kubectl', '2026-11-25T10:09:00Z')
+  expect(writerOf([helm, writer], [helm], ['spec'])).toBe(writer)
+})
+
+test('where nobody is new it was the only one, at an unknown time, or somebody unknown', () => {
+  const now = new Date('2026-11-25T12:00:00Z')
+  const only = writerOf([helm, controller], [helm, controller], ['spec'])
+  expect(only?.name).toBe('helm')
+  expect(writtenAt(only, now)).toBe(now)
+  expect(writtenAt(helm, now)).toEqual(new Date('2026-11-25T10:00:00Z'))
+  expect(writerOf([helm, kubectl], [helm, kubectl], ['spec'])).toBeUndefined()
+  expect(newcomerOf([helm], [helm], ['spec'])).toBeUndefined()
+  expect(writerOf([], [], ['spec'])).toBeUndefined()
+})
+
+test('whether only other parts were written to', () => {
+  const data = by('helm', '2026-11-25T10:00:00Z', 'data', 'metadata')
+  const label = by('kubectl-label', '2026-11-25T10:00:05Z', 'metadata')
+  expect(wroteOnlyElsewhere([data, label], [data], ['data'])).toBe(true)
+  expect(wroteOnlyElsewhere([data, label], [label], ['data'])).toBe(false)
+  expect(wroteOnlyElsewhere([data], [data], ['data'])).toBe(false)
+  expect(wroteOnlyElsewhere([label], [label], ['data'])).toBe(true)
+  expect(wroteOnlyElsewhere([], [], ['data'])).toBe(false)
+  expect(wroteOnlyElsewhere([by('old', '')], [], ['data'])).toBe(false)
+})

@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest'
+import { entities } from './signals/entities.ts'
+import { events } from './signals/events.ts'
+import { metrics } from './signals/metrics.ts'
+import { usageMetrics } from './signals/usage.ts'
+import { signals } from './signals.ts'
+
+test('no signal hides another of the same key', () => {
+  const all = [entities, metrics, usageMetrics, events].flatMap((part) => Object.keys(part))
+  expect(Object.keys(signals).toSorted()).toEqual(all.toSorted())
+})

@@ -1,0 +1,258 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Event, silentLogger } from '@rca/core'
+import { type ApiServer, findKubectl, missingForApiServer, run, startApiServer } from '@rca/rig'
+import { realDescribe } from '@rca/rig/real'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { fakeFingerprint } from '../../test/fixtures.ts'
+import { undeclared } from '../../test/watch-declared.ts'
+import { openKubernetes } from '../client.ts'
+import { openCluster } from '../cluster/cluster.ts'
+import { configSchema } from '../config.ts'
+import type { KubernetesClient } from '../kubernetes-client.ts'
+import { signals } from '../signals.ts'
+import { createLastMemory } from '../usage/last-memory.ts'
+import { changeWatchers } from './change-watchers.ts'
+
+const kubectl = await findKubectl()
+const absence = kubectl === undefined ? { missing: '`kubectl` is not installed' } : await missingForApiServer()
+
+const deployment = (env: string) => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: shop, labels: { helm.sh/chart: shop-1.2.3 }, annotations: { meta.helm.sh/release-name: shop } }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      containers:
+        - name: app
+          image: shop/web:1
+          command: [serve, --key, canary-command]
+          env: [{ name: DB_PASSWORD, value: ${env} }]
+          envFrom: [{ configMapRef: { name: web } }]
+`
+const quota = (pods: number) => `
+apiVersion: v1
+kind: ResourceQuota
+metadata: { name: compute, namespace: shop }
+spec: { hard: { pods: '${pods}', requests.cpu: '4' } }
+`
+const node = `
+apiVersion: v1
+kind: Node
+metadata: { name: node-1 }
+`
+
+/** What the server itself sets up when it begins. */
+function isOfServer({ attributes }: Event): boolean {
+  return attributes['k8s.namespace.name'] === 'kube-system'
+}
+
+realDescribe('changes in a real cluster', absence, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rca-connector-kubernetes-'))
+  const stopping = new AbortController()
+  const told: Event[] = []
+  let server: ApiServer
+  /** Ids of all that was told. */
+  const ids = new Set<string | undefined>()
+  const others: Promise<void>[] = []
+  let watchAll: (events: Event[]) => readonly Promise<void>[] = () => []
+  let end: () => Promise<void> = async () => undefined
+
+  const ask = (...words: string[]): Promise<string> =>
+    run(kubectl ?? '', ['--kubeconfig', server.kubeconfigOf('admin'), ...words])
+  const apply = async (manifest: string, by = 'kubectl-client-side-apply'): Promise<void> => {
+    const file = join(folder, 'manifest.yaml')
+    writeFileSync(file, manifest)
+    await ask('apply', '-f', file, `--field-manager=${by}`)
+  }
+  /** What is told of what was not told before, as soon as there is so much of it. */
+  const next = async (...names: string[]): Promise<Event[]> => {
+    await expect.poll(() => told.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(names.length)
+    const events = told.splice(0)
+    for (const { id } of events) expect(ids).not.toContain(id)
+    for (const { id } of events) ids.add(id)
+    expect(events.flatMap(undeclared)).toEqual([])
+    expect(JSON.stringify(events)).not.toMatch(/canary|last-applied|f:spec/)
+    expect(events.map(({ name }) => name).toSorted()).toEqual(names.toSorted())
+    return events
+  }
+
+  beforeAll(async () => {
+    server = await startApiServer({ folder, controllers: true })
+    await ask('create', 'namespace', 'shop')
+    await ask('create', 'namespace', 'doomed')
+    for (const name of ['a', 'b', 'c']) await ask('-n', 'doomed', 'create', 'configmap', name)
+    await ask('-n', 'doomed', 'create', 'deployment', 'web', '--image=shop/web:1')
+    await ask('-n', 'shop', 'create', 'configmap', 'web', '--from-literal=setting=canary-old')
+    await apply([deployment('canary-env-old'), quota(10), node].join('---'))
+    const api = await openKubernetes({ kubeconfig: server.kubeconfigOf('admin') })
+    const cluster = await openCluster(
+      { api, namespaces: [], withSecrets: false, fingerprint: fakeFingerprint },
+      stopping.signal,
+    )
+    await cluster.listed(stopping.signal)
+    const config = configSchema.parse({})
+    const client: KubernetesClient = {
+      config,
+      api,
+      cluster,
+      uid: 'cluster',
+      name: 'test',
+      entity: signals.cluster.reference('cluster'),
+      lastMemory: createLastMemory(),
+      fingerprint: fakeFingerprint,
+      log: silentLogger,
+    }
+    watchAll = (events) =>
+      Object.values(changeWatchers).map((watcher) =>
+        watcher.watch(client, {
+          signal: stopping.signal,
+          now: () => new Date(),
+          cursor: undefined,
+          saveCursor: async () => undefined,
+          sleep: async () => undefined,
+          emit: (emitted) => {
+            for (const event of emitted.events ?? []) if (event !== undefined && !isOfServer(event)) events.push(event)
+          },
+        }),
+      )
+    const watching = watchAll(told)
+    end = async () => {
+      stopping.abort()
+      await Promise.all([...watching, ...others])
+      cluster.close()
+      api.close()
+    }
+  }, 120_000)
+  afterAll(async () => {
+    await end()
+    await server.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }, 60_000)
+
+  test('what is new when the agent comes', async () => {
+    await expect.poll(() => told.filter(({ name }) => name === 'k8s.workload.created').length).toBe(2)
+    const events = told.splice(0)
+    for (const { id } of events) ids.add(id)
+    const names = new Set(events.map(({ name }) => name))
+    expect(names).toEqual(new Set(['k8s.workload.created', 'k8s.namespace.created', 'k8s.node.added']))
+  })
+
+  test('another image, by `kubectl set image`', async () => {
+    await ask('-n', 'shop', 'set', 'image', 'deployment/web', 'app=shop/web:2')
+    const [event] = await next('k8s.workload.changed')
+    expect(event).toMatchObject({
+      severity: 'warning',
+      entity: { type: 'k8s.deployment', id: 'shop/web' },
+      body: 'Deployment shop/web was changed by kubectl-set: app: shop/web:1 → shop/web:2',
+      attributes: {
+        'change.by': 'kubectl-set',
+        'change.fields': ['image'],
+        'change.images': ['app: shop/web:1 → shop/web:2'],
+        'k8s.helm.release': 'shop',
+        'k8s.workload.generation': 2,
+      },
+    })
+  })
+
+  test('another number of pods', async () => {
+    await ask('-n', 'shop', 'patch', 'deployment', 'web', '-p', '{"spec":{"replicas":5}}')
+    const [event] = await next('k8s.workload.scaled')
+    expect(event).toMatchObject({
+      body: 'Deployment shop/web was scaled by kubectl-patch: 2 → 5',
+      attributes: { 'change.replicas.old': 2, 'change.replicas.new': 5 },
+    })
+  })
+
+  test('another number of pods by `kubectl scale`: whoever wrote before is not blamed', async () => {
+    await ask('-n', 'shop', 'scale', 'deployment', 'web', '--replicas=2')
+    const [event] = await next('k8s.workload.scaled')
+    expect(event?.body).toBe('Deployment shop/web was scaled: 5 → 2')
+    expect(event?.attributes).not.toHaveProperty(['change.by'])
+  })
+
+  test('another value of a variable, whose name alone is told', async () => {
+    await apply(deployment('canary-env-new').replace('shop/web:1', 'shop/web:2'), 'helm')
+    const [event] = await next('k8s.workload.changed')
+    expect(event).toMatchObject({
+      attributes: {
+        'change.by': 'helm',
+        'change.fields': ['environment'],
+        'change.environment.changed': ['app/DB_PASSWORD'],
+      },
+    })
+  })
+
+  test('a restart', async () => {
+    await ask('-n', 'shop', 'rollout', 'restart', 'deployment/web')
+    const [event] = await next('k8s.workload.changed')
+    expect(event).toMatchObject({ attributes: { 'change.fields': ['restart'], 'change.restart': true } })
+    expect(event?.body).toMatch(/^Deployment shop\/web was restarted by kubectl/)
+  })
+
+  test('a label of the Deployment and a state of it are none', async () => {
+    await ask('-n', 'shop', 'label', 'deployment', 'web', 'team=shop')
+    await ask('-n', 'shop', 'annotate', 'deployment', 'web', 'note=canary')
+    await ask('-n', 'shop', 'label', 'configmap', 'web', 'team=shop')
+    await ask('-n', 'shop', 'annotate', 'configmap', 'web', 'control-plane.alpha.kubernetes.io/leader={}')
+    // What is told next is all that is told.
+    await ask('-n', 'shop', 'patch', 'deployment', 'web', '-p', '{"spec":{"paused":true}}')
+    const [event] = await next('k8s.workload.changed')
+    expect(event).toMatchObject({ attributes: { 'change.settings': ['paused: false → true'] } })
+  })
+
+  test('a ConfigMap that is written to, with who uses it', async () => {
+    await ask('-n', 'shop', 'patch', 'configmap', 'web', '-p', '{"data":{"setting":"canary-new"}}')
+    const [event] = await next('k8s.config.changed')
+    expect(event).toMatchObject({
+      severity: 'warning',
+      body: 'ConfigMap shop/web was changed by kubectl-patch; used by Deployment/web',
+      attributes: { 'change.by': 'kubectl-patch', 'k8s.config.used_by': ['Deployment/web'] },
+    })
+    expect(JSON.stringify(event)).not.toMatch(/canary|setting/)
+  })
+
+  test('a quota', async () => {
+    await apply(quota(1))
+    const [event] = await next('k8s.quota.changed')
+    expect(event).toMatchObject({
+      body: 'ResourceQuota shop/compute was changed by kubectl-client-side-apply: pods: 10 → 1',
+      attributes: { 'change.limits': ['pods: 10 → 1'] },
+    })
+  })
+
+  test('a node that is cordoned, and leaves', async () => {
+    await ask('cordon', 'node-1')
+    const [cordoned] = await next('k8s.node.cordoned')
+    expect(cordoned?.body).toMatch(/^Node node-1 was cordoned by kubectl/)
+    await ask('delete', 'node', 'node-1')
+    const [removed] = await next('k8s.node.removed')
+    expect(removed).toMatchObject({ severity: 'warning', attributes: { 'k8s.node.pods': 0 } })
+  })
+
+  test('a namespace that goes with all that is in it', async () => {
+    await ask('delete', 'namespace', 'doomed', '--wait=true')
+    const events = await next('k8s.namespace.terminating', 'k8s.namespace.deleted')
+    for (const { attributes } of events)
+      expect(attributes['k8s.namespace.objects']).toEqual(['deployments: 1', 'configMaps: 4'])
+  })
+
+  test('a Deployment that is deleted, and nothing else besides', async () => {
+    await ask('-n', 'shop', 'delete', 'deployment', 'web')
+    const [event] = await next('k8s.workload.deleted')
+    expect(event).toMatchObject({ entity: { id: 'shop/web' }, attributes: { 'k8s.helm.chart': 'shop-1.2.3' } })
+  })
+
+  test('an agent that comes after another says what is recent with the same ids', async () => {
+    const again: Event[] = []
+    others.push(...watchAll(again))
+    await expect.poll(() => again.length).toBeGreaterThan(0)
+    for (const { id } of again) expect(ids).toContain(id)
+    expect(told).toEqual([])
+  })
+})

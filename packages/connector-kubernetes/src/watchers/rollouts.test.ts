@@ -1,0 +1,192 @@
+import { describe, expect, test } from 'vitest'
+import { type Path, withChange } from '../../test/changed-object.ts'
+import { captured } from '../../test/fixtures.ts'
+import { followedCluster } from '../../test/followed-cluster.ts'
+import { watchDeclared } from '../../test/watch-declared.ts'
+import { rollouts } from './rollouts.ts'
+
+const deployment = captured('deployment')
+const { uid } = deployment.metadata as { readonly uid: string }
+const done = {
+  observedGeneration: 1,
+  replicas: 3,
+  updatedReplicas: 3,
+  readyReplicas: 3,
+  availableReplicas: 3,
+  conditions: [],
+}
+const healthy = withChange(deployment, ['status'], done)
+const later = new Date('2026-11-25T02:00:00Z')
+
+function changed(...changes: readonly (readonly [path: Path, value: unknown])[]): typeof deployment {
+  return changes.reduce((object, [path, value]) => withChange(object, path, value), healthy)
+}
+
+/** Another image is wanted. */
+const wanted = [
+  [['metadata', 'generation'], 2],
+  [['spec', 'template', 'spec', 'containers', 0, 'image'], 'shop/web:2'],
+] as const
+
+function scene(object: object, now = later) {
+  const cluster = followedCluster()
+  cluster.put('deployments', object)
+  cluster.listed()
+  return { cluster, ...watchDeclared(cluster, rollouts, () => now) }
+}
+
+describe('a rollout', () => {
+  test('is complete once, when all its pods are new and available, and no old one is left', () => {
+    const { cluster, events } = scene(healthy)
+    cluster.put('deployments', changed(...wanted))
+    cluster.put('deployments', changed(...wanted, [['status'], { ...done, observedGeneration: 2, updatedReplicas: 1 }]))
+    cluster.put('deployments', changed(...wanted, [['status'], { ...done, observedGeneration: 2, replicas: 4 }]))
+    expect(events).toEqual([])
+    const complete = { ...done, observedGeneration: 2 }
+    cluster.put('deployments', changed(...wanted, [['status'], complete]))
+    cluster.put('deployments', changed(...wanted, [['status'], { ...complete, availableReplicas: 2 }]))
+    cluster.put('deployments', changed(...wanted, [['status'], complete]))
+    expect(events).toMatchObject([
+      {
+        id: `k8s/${uid}/2/rolled-out`,
+        name: 'k8s.workload.rollout_completed',
+        body: 'The rollout of Deployment scene/web is complete: 3 pods are available',
+        attributes: { 'k8s.workload.replicas.available': 3, 'k8s.workload.generation': 2 },
+      },
+    ])
+  })
+
+  test('that was under way when the agent came is told when it is complete; scaling is none', () => {
+    const { cluster, events } = scene(changed([['status', 'updatedReplicas'], 1]))
+    cluster.put('deployments', healthy)
+    expect(events).toMatchObject([{ id: `k8s/${uid}/1/rolled-out` }])
+    cluster.put('deployments', changed([['metadata', 'generation'], 2], [['spec', 'replicas'], 2]))
+    cluster.put('deployments', changed([['metadata', 'generation'], 2], [['status', 'observedGeneration'], 2]))
+    expect(events).toHaveLength(1)
+  })
+})
+
+describe('a stuck rollout', () => {
+  const since = '2026-11-25T01:59:00Z'
+  const stuck = {
+    ...done,
+    updatedReplicas: 1,
+    conditions: [
+      {
+        type: 'Progressing',
+        status: 'False',
+        reason: 'ProgressDeadlineExceeded',
+        message: 'token=canary-message has timed out',
+        lastTransitionTime: since,
+      },
+    ],
+  }
+  const owner = (kind: string, of: string) => [{ kind, name: 'web', uid: of, controller: true }]
+  const replicaSet = (id: string, revision: string) => ({
+    metadata: {
+      name: id,
+      uid: id,
+      namespace: 'scene',
+      creationTimestamp: since,
+      ownerReferences: owner('Deployment', uid),
+      annotations: { 'deployment.kubernetes.io/revision': revision },
+    },
+  })
+  const pod = (id: string, of: string, status: object) => ({
+    metadata: { name: id, uid: id, namespace: 'scene', ownerReferences: owner('ReplicaSet', of) },
+    spec: { containers: [{ name: 'app', image: 'shop/web:2' }] },
+    status,
+  })
+  const waiting = (reason: string) => ({
+    phase: 'Pending',
+    containerStatuses: [
+      { name: 'app', ready: false, state: { waiting: { reason, message: 'password=canary-pull denied' } } },
+    ],
+  })
+
+  test('is told once with what its newest pods wait for, without secrets', () => {
+    const { cluster, events } = scene(healthy)
+    cluster.put('replicaSets', replicaSet('old', '3'))
+    cluster.put('replicaSets', replicaSet('new', '4'))
+    cluster.put('pods', pod('a', 'new', waiting('ImagePullBackOff')))
+    cluster.put('pods', pod('b', 'new', waiting('ImagePullBackOff')))
+    const unscheduled = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }
+    cluster.put('pods', pod('c', 'new', { phase: 'Pending', conditions: [unscheduled] }))
+    cluster.put('pods', pod('d', 'old', waiting('CrashLoopBackOff')))
+    cluster.put('deployments', changed([['status'], stuck]))
+    cluster.put('deployments', changed([['status'], { ...stuck, readyReplicas: 2 }]))
+    expect(events).toMatchObject([
+      {
+        id: `k8s/${uid}/${since}/rollout-stuck`,
+        at: '2026-11-25T01:59:00.000Z',
+        severity: 'error',
+        body: 'The rollout of Deployment scene/web is stuck: 1 of 3 pods are new, ImagePullBackOff',
+        attributes: {
+          'k8s.workload.pods.waiting': ['ImagePullBackOff: 2', 'Unschedulable: 1'],
+          'k8s.workload.replicas.updated': 1,
+          'k8s.workload.message': expect.stringContaining('has timed out'),
+        },
+      },
+    ])
+    expect(JSON.stringify(events)).not.toContain('canary')
+  })
+
+  test('that is stuck when the agent comes is told if it is so since shortly', async () => {
+    const recent = scene(changed([['status'], stuck]))
+    const old = scene(changed([['status'], stuck]), new Date('2026-11-25T03:00:00Z'))
+    await expect.poll(() => recent.events.length).toBe(1)
+    expect(old.events).toEqual([])
+  })
+
+  test('says that pods cannot be made at all', () => {
+    const { cluster, events } = scene(healthy)
+    const failure = {
+      type: 'ReplicaFailure',
+      status: 'True',
+      reason: 'FailedCreate',
+      message: 'exceeded quota: compute',
+    }
+    cluster.put('deployments', changed([['status'], { ...stuck, conditions: [...stuck.conditions, failure] }]))
+    expect(events[0]).toMatchObject({
+      body: 'The rollout of Deployment scene/web is stuck: 1 of 3 pods are new, FailedCreate',
+      attributes: { 'k8s.workload.replica_failure': 'exceeded quota: compute' },
+    })
+  })
+})
+
+describe('a workload without any available pod', () => {
+  const available = (count: number) => changed([['status', 'availableReplicas'], count])
+
+  test('is told, and when it has one again', () => {
+    const { cluster, events } = scene(healthy)
+    for (const count of [2, 0, 0, 1, 3]) cluster.put('deployments', available(count))
+    expect(events.map(({ name, body }) => [name, body])).toEqual([
+      ['k8s.workload.unavailable', 'Deployment scene/web has no available pod any more, of 3'],
+      ['k8s.workload.available', 'Deployment scene/web is available again: 1 of 3'],
+    ])
+    expect(new Set(events.map(({ id }) => id)).size).toBe(2)
+  })
+
+  test('is no wonder where its namespace is being deleted', () => {
+    const { cluster, events } = scene(healthy)
+    cluster.put('namespaces', withChange(captured('namespace'), ['status', 'phase'], 'Terminating'))
+    cluster.put('deployments', available(0))
+    expect(events).toEqual([])
+  })
+
+  test('again and again is told now and then', () => {
+    const { cluster, events } = scene(healthy)
+    for (let index = 0; index < 12; index += 1) for (const count of [0, 3]) cluster.put('deployments', available(count))
+    expect(events).toHaveLength(8)
+    expect(events[6]).toMatchObject({ attributes: { 'change.count': 10 }, body: expect.stringContaining('(10 times)') })
+  })
+
+  test('since before the agent came has its recovery told; one that wants no pods is well', () => {
+    const { cluster, events } = scene(available(0))
+    cluster.put('deployments', available(1))
+    expect(events).toMatchObject([{ name: 'k8s.workload.available' }])
+    const other = scene(healthy)
+    other.cluster.put('deployments', changed([['spec', 'replicas'], 0], [['status', 'availableReplicas'], 0]))
+    expect(other.events).toEqual([])
+  })
+})

@@ -1,0 +1,13 @@
+/** Where something stands in an object: names, and numbers in lists. */
+export type Path = readonly (string | number)[]
+
+/** A copy in which something is another; what leads there and is missing comes to be. `undefined`: without it. */
+export function withChange<Value>(object: Value, path: Path, value: unknown): Value {
+  const [first, ...rest] = path
+  if (first === undefined) return value as Value
+  const copy = (Array.isArray(object) ? [...object] : { ...(object as object) }) as Record<string | number, unknown>
+  const next = withChange(copy[first] ?? {}, rest, value)
+  if (next === undefined) delete copy[first]
+  else copy[first] = next
+  return copy as Value
+}
