@@ -65,6 +65,7 @@ export class AgentRun<Config, Client> {
       agentVersion,
       now,
       outboxState: () => this.#outbox.state(),
+      write: options.redactor.write,
       leadId: () => this.#serving.leadId(),
     })
     this.#sender = createSender({
@@ -194,7 +195,8 @@ export class AgentRun<Config, Client> {
     // Half of the time for what is running to end, the rest for delivery.
     await settled(Promise.all(this.#loops), left() / 2)
     this.#closed = true
-    if (open !== undefined && this.#serving.reports() && this.#reporting.hasNews()) this.#queue.add(open)
+    if (open !== undefined && this.#serving.reports() && this.#reporting.hasNews())
+      await settled(this.#queue.add(open), left())
     await this.#queue.flush(left())
     // Only now: another agent that leads from here on tells nothing that this one has still to tell.
     await this.#serving.resign(left())

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Client, exampleConnector, host, signals } from '../../test/example-connector.ts'
 import { gate } from '../../test/gate.ts'
@@ -200,9 +201,11 @@ describe('an agent that runs', () => {
   })
 
   test('gives up the oldest when its queue is full, and says so', async () => {
-    const note = 'x'.repeat(30_000)
     const flood: Collector<Client> = {
-      collect: async () => ({ metrics: Array.from({ length: 20 }, () => signals.load.point(1, host, { note })) }),
+      collect: async () => {
+        const notes = Array.from({ length: 20 }, () => randomBytes(15_000).toString('hex'))
+        return { metrics: notes.map((note) => signals.load.point(1, host, { note })) }
+      },
     }
     const platform = await startPlatform(() => problem(503, 'maintenance'))
     const { agent, log } = agentOf(platform.url, { collectors: { flood } }, { max_queue_size: 1 })

@@ -1,0 +1,207 @@
+/**
+ * What a round of 15,000 entities and 60,000 points costs an agent: how long the event loop stands still, how much memory is
+ * in use at the same time beside what the collector holds, what is sent, and the CPU. The platform is a process of its own that answers
+ * and forgets. It never fails for a number: it says whether the target is met.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpus } from 'node:os'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createInterface } from 'node:readline'
+import {
+  createAgent,
+  defineConnector,
+  type Entity,
+  entity,
+  event,
+  type Metric,
+  metric,
+  sh,
+  silentLogger,
+} from '@rca/core'
+import { z } from 'zod'
+
+const ENTITIES = 15_000
+const POINTS_EACH = 4
+const ROUNDS = 6
+const TARGET_DELAY_MS = 30
+const TARGET_HEAP_MB = 40
+const MB = 1024 * 1024
+
+/** Answers as a platform does, and says how many bytes and reports came. */
+const PLATFORM = `
+const { createServer } = require('node:http'), { createGunzip } = require('node:zlib')
+let bytes = 0, reports = 0
+createServer((request, response) => {
+  request.on('data', (chunk) => { bytes += chunk.length })
+  const body = request.headers['content-encoding'] === 'gzip' ? request.pipe(createGunzip()) : request
+  let all = ''
+  body.setEncoding('utf8').on('data', (chunk) => { all += chunk }).on('end', () => {
+    const json = JSON.parse(all)
+    reports += json.reports?.length ?? 0
+    if (json.reports) console.log(JSON.stringify({ size: all.length, bytes, reports }))
+    bytes = 0
+    response.writeHead(json.reports ? 202 : 200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(json.reports ? { accepted: json.reports.length, duplicates: 0 } : { interval_seconds: 30, server_time: new Date().toISOString() }))
+  })
+}).listen(0, '127.0.0.1', function () { console.log(JSON.stringify({ port: this.address().port })) })
+`
+
+const signals = {
+  pod: entity({
+    type: 'pod',
+    description: 'A pod.',
+    attributes: { '*': 'Anything.' },
+    relations: { runs_on: 'Its node.', owned_by: 'Its owner.' },
+  }),
+  usage: metric({
+    name: 'pod.usage',
+    unit: 'By',
+    kind: 'gauge',
+    description: 'Use.',
+    attributes: { '*': 'Anything.' },
+  }),
+  killed: event({ name: 'pod.killed', severity: 'warning', description: 'Killed.' }),
+}
+
+function podsOf(round: number): Entity[] {
+  return Array.from({ length: ENTITIES }, (_, index) =>
+    signals.pod.entity({
+      id: `0d1f2c3b-${index}`,
+      name: `checkout-7f9c6d5b8-${index}`,
+      attributes: {
+        'k8s.namespace.name': `shop-${index % 40}`,
+        'k8s.pod.phase': 'Running',
+        'k8s.pod.start_time': '2026-11-25T02:00:00Z',
+        'k8s.pod.label.app': 'checkout',
+        'k8s.pod.label.version': `v${index % 10}`,
+        'container.image.name': 'registry.example.com/shop/checkout',
+        // One in a hundred is another one in each round.
+        'k8s.pod.restarts': index % 100 === 0 ? round : 0,
+      },
+      relations: [
+        { type: 'runs_on', target: { type: 'node', id: `node-${index % 300}` } },
+        { type: 'owned_by', target: { type: 'replicaset', id: `rs-${index % 2000}` } },
+      ],
+    }),
+  )
+}
+
+function pointsOf(pods: readonly Entity[]): Metric[] {
+  const points = pods.flatMap((pod) =>
+    Array.from({ length: POINTS_EACH }, (_, index) => signals.usage.point(index * 1.5, pod, { state: `s${index}` })),
+  )
+  return points.filter((point) => point !== undefined)
+}
+
+interface Sent {
+  readonly size: number
+  readonly bytes: number
+  readonly reports: number
+}
+
+async function startPlatform(): Promise<{ url: string; sent: Sent[]; stop(): void }> {
+  const child = spawn(process.execPath, ['-e', PLATFORM], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: child.stdout })
+  const [first] = (await once(lines, 'line')) as [string]
+  const sent: Sent[] = []
+  lines.on('line', (line) => sent.push(JSON.parse(line) as Sent))
+  return {
+    url: `http://127.0.0.1:${(JSON.parse(first) as { port: number }).port}`,
+    sent,
+    stop: () => void child.kill(),
+  }
+}
+
+/** Runs rounds, and prints each. */
+async function measure(title: string, same: boolean): Promise<{ delay: number; heap: number }> {
+  const platform = await startPlatform()
+  let pods = podsOf(0)
+  const points = pointsOf(pods)
+  const agent = createAgent({
+    connector: defineConnector({
+      type: 'bench',
+      title: 'Bench',
+      description: 'A large cluster',
+      config: z.object({}),
+      signals,
+      deploy: () => ({ command: sh`run` }),
+      connect: async () => ({}),
+      identify: async () => ({ id: 'bench', name: 'bench', entity: signals.pod.reference('0') }),
+      disconnect: async () => undefined,
+      collectors: { pods: { collect: async () => ({ entities: pods, metrics: points }) } },
+    }),
+    platformUrl: platform.url,
+    agentToken: 'token',
+    config: { collect_interval: '4s' },
+    logger: silentLogger,
+  })
+  const worst = { delay: 0, heap: 0 }
+  console.log(`\n${title}`)
+  console.log('round   longest stall ms   peak heap MB   heap after MB   JSON MB   sent MB   reports   CPU ms')
+  globalThis.gc?.()
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  const base = process.memoryUsage().heapUsed
+  let peak = base
+  const sampling = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage().heapUsed)
+  }, 2)
+  let cpu = process.cpuUsage()
+  let reports = 0
+  await agent.start()
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await new Promise((resolve) => setTimeout(resolve, round === 0 ? 3500 : 4000))
+    const sent = platform.sent.splice(0)
+    const sum = (of: (each: Sent) => number): number => sent.reduce((total, each) => total + of(each), 0)
+    const used = process.cpuUsage(cpu)
+    const stall = delay.max / 1e6
+    if (!same) pods = podsOf(round + 1)
+    globalThis.gc?.()
+    const after = process.memoryUsage().heapUsed
+    const cells = [
+      stall.toFixed(1).padStart(16),
+      ((peak - base) / MB).toFixed(1).padStart(12),
+      ((after - base) / MB).toFixed(1).padStart(13),
+      (sum((each) => each.size) / MB).toFixed(1).padStart(7),
+      (sum((each) => each.bytes) / MB).toFixed(2).padStart(7),
+      String((sent.at(-1)?.reports ?? reports) - reports).padStart(7),
+      ((used.user + used.system) / 1000).toFixed(0).padStart(6),
+    ]
+    console.log(`${String(round + 1).padStart(5)}   ${cells.join('   ')}`)
+    reports = sent.at(-1)?.reports ?? reports
+    worst.delay = Math.max(worst.delay, stall)
+    worst.heap = Math.max(worst.heap, (peak - base) / MB)
+    // The collection asked for above is no stall of the agent.
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    delay.reset()
+    peak = after
+    cpu = process.cpuUsage()
+  }
+  delay.disable()
+  clearInterval(sampling)
+  await agent.stop()
+  platform.stop()
+  return worst
+}
+
+console.log(
+  `${cpus().length} processors, Node ${process.versions.node}: ${ENTITIES} entities, ${ENTITIES * POINTS_EACH} points`,
+)
+const fresh = await measure('Every entity is a new object in every round; one in a hundred has changed:', false)
+const same = await measure('The same entity objects in every round:', true)
+const delay = Math.max(fresh.delay, same.delay)
+const heap = Math.max(fresh.heap, same.heap)
+console.log()
+verdict(
+  `the event loop never stands still for more than ${TARGET_DELAY_MS} ms (${delay.toFixed(1)} ms)`,
+  delay <= TARGET_DELAY_MS,
+)
+verdict(
+  `less than ${TARGET_HEAP_MB} MB of heap beside what the collector holds (${heap.toFixed(0)} MB)`,
+  heap < TARGET_HEAP_MB,
+)
+
+function verdict(what: string, isMet: boolean): void {
+  console.log(`Target: ${what}: ${isMet ? 'met' : 'MISSED'}`)
+}
