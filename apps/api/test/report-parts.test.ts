@@ -1,6 +1,8 @@
+import { createAgent, defineConnector, entity, sh, silentLogger } from '@rca/core'
 import type { Report } from '@rca/core/protocol'
 import { v7 } from 'uuid'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { z } from 'zod'
 import { agentIdOf, entityOf, reportOf, START, startApi, type TestApi } from './start-api.ts'
 
 const id = agentIdOf('first')
@@ -99,3 +101,57 @@ it('forgets parts of snapshots that never became complete', async () => {
   if (last !== undefined) await api.send(token, last)
   expect(await hearths(api)).toContain('x')
 })
+
+/** Runs an agent that sees this many hearths of 500 bytes until the platform knows of as many. */
+async function see(api: TestApi, url: string, token: string, count: number): Promise<void> {
+  const signals = { hearth: entity({ type: 'hearth', description: 'A hearth.', attributes: { note: 'Any.' } }) }
+  const hearth = (index: number) =>
+    signals.hearth.entity({ id: String(index).padStart(5, '0'), attributes: { note: 'x'.repeat(400) } })
+  const entities = Array.from({ length: count }, (_, index) => hearth(index))
+  const agent = createAgent({
+    connector: defineConnector({
+      type: 'kiln',
+      title: 'Kiln',
+      description: 'Watch a kiln',
+      config: z.object({}),
+      signals,
+      deploy: () => ({ command: sh`fire` }),
+      connect: async () => ({}),
+      disconnect: async () => undefined,
+      identify: async () => ({ id: 'kiln', name: 'kiln', entity: signals.hearth.reference('00000') }),
+      collectors: { hearths: { collect: async () => ({ entities }) } },
+    }),
+    platformUrl: url,
+    agentToken: token,
+    logger: silentLogger,
+  })
+  onTestFinished(() => agent.stop())
+  await agent.start()
+  await vi.waitFor(async () => expect(await known(api)).toBe(count), { timeout: 20_000, interval: 100 })
+  await agent.stop()
+}
+
+/** How many hearths are said to exist. */
+async function known(api: TestApi): Promise<number> {
+  let count = 0
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const [agent] = (await api.admin('/api/v1/agents')).json().agents
+    if (agent?.agent_id == null) return 0
+    const page: { entities: unknown[]; next_cursor: string | null } = (
+      await api.admin(
+        `/api/v1/agents/${agent.agent_id}/entities?type=hearth&limit=1000${cursor === '' ? '' : `&cursor=${cursor}`}`,
+      )
+    ).json()
+    count += page.entities.length
+    cursor = page.next_cursor
+  }
+  return count
+}
+
+it('takes a snapshot of a real agent in parts, and the next one of an agent that sees less', async () => {
+  const api = await startApi({ now: Date.now })
+  const url = await api.listen()
+  const token = await api.provision()
+  await see(api, url, token, 9000)
+  await see(api, url, token, 8999)
+}, 60_000)

@@ -215,6 +215,24 @@ describe('an agent that runs', () => {
     expect(log.messages('warn').some((message) => message.includes('`max_queue_size` is its bound in MiB'))).toBe(true)
   })
 
+  test('delivers a large report that stands alone in parts', async () => {
+    const note = 'x'.repeat(30_000)
+    const many = Array.from({ length: 100 }, (_, index) =>
+      signals.host.entity({ id: String(index), attributes: { note } }),
+    )
+    const platform = await startPlatform()
+    const { agent } = agentOf(platform.url, { collectors: { hosts: { collect: async () => ({ entities: many }) } } })
+    const report = await agent.collectMetrics()
+    expect(await agent.sendData(report)).toBe(true)
+    const parts = platform.reports()
+    expect(parts.map(({ part }) => part)).toEqual([
+      { first: report.report_id, number: 0, snapshot: true },
+      { first: report.report_id, number: 1, snapshot: true, last: true },
+    ])
+    expect(parts.flatMap(hostIds)).toEqual(many.map(({ id }) => id))
+    expect(platform.violations).toEqual([])
+  })
+
   test('starts once and stops once, however often it is told to', async () => {
     const connect = vi.fn(async () => ({ name: 'x' }))
     const disconnect = vi.fn(async () => undefined)

@@ -28,7 +28,7 @@ export interface Content {
   readonly header: Header
   /** `entities` hold everything that the agent sees. */
   readonly snapshot: boolean
-  readonly entities: Steps<ReportedEntity>
+  readonly entities: Iterable<ReportedEntity | undefined>
   readonly metrics: Iterable<Metric>
   readonly events: Iterable<Event>
   readonly gaps: readonly Gap[]
@@ -41,14 +41,16 @@ type Kind = (typeof KINDS)[number]
 /**
  * Writes what a round has to say, one signal a step: as one report, or as several where that would be too large. Every part carries
  * all gaps, since a gap that the newest report does not name counts as closed.
+ *
+ * @param first id of the first part
  */
 export function* writeParts(
   { header, snapshot, entities, metrics, events, gaps }: Content,
   write: SignalWriter,
   nextSequence: () => number,
+  first: string = v7(),
 ): Steps<WrittenReport> {
   const openGaps = yield* writeGaps(gaps, header.timestamp, write)
-  const first = v7()
   const part = createPart()
   let number = 0
 
@@ -137,4 +139,10 @@ function* writeGaps(gaps: readonly Gap[], at: string, write: SignalWriter): Step
     LIMITS.reason,
   )
   return (left === 0 ? written : [write.gap({ scope: 'report:gaps', reason, since: at }), ...written]).join()
+}
+
+/** A report that stands alone, as it is or in parts. */
+export function splitReport(report: Report, write: SignalWriter): Steps<WrittenReport> {
+  const { report_id: first, sequence, snapshot = false, part: _part, data, ...header } = report
+  return writeParts({ header, snapshot, ...data }, write, () => sequence, first)
 }

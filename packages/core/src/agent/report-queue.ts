@@ -1,6 +1,5 @@
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import type { Outbox } from '../delivery/outbox.ts'
+import { toReportBody } from '../delivery/report-body.ts'
 import type { Sender } from '../delivery/sender.ts'
 import type { Logger } from '../logger.ts'
 import { reasonOf } from '../reason.ts'
@@ -8,11 +7,6 @@ import type { Open } from './opening.ts'
 import type { WrittenReport } from './report-parts.ts'
 import type { Reporting } from './reporting.ts'
 import { inSlices } from './steps.ts'
-
-const compress = promisify(gzip)
-
-/** Reports of this many bytes or more wait compressed: a large cluster says the same words tens of thousands of times. */
-const COMPRESS_FROM = 65_536
 
 export interface ReportQueueOptions {
   readonly reporting: Reporting
@@ -34,11 +28,10 @@ export function createReportQueue({ reporting, outbox, sender, log }: ReportQueu
   let making: Promise<void> = Promise.resolve()
 
   const enqueue = async ({ id, json, at, hasEvents }: WrittenReport): Promise<void> => {
+    const body = await toReportBody(json)
     const bytes = json.byteLength
-    const packed = bytes < COMPRESS_FROM ? undefined : await compress(json)
-    const body =
-      packed === undefined ? { json: Buffer.from(json).toString() } : { json: packed, held: packed.byteLength }
-    const givenUp = outbox.add({ id, ...body, bytes, at, hasEvents })
+    const held = typeof body === 'string' ? bytes : body.byteLength
+    const givenUp = outbox.add({ id, json: body, bytes, held, at, hasEvents })
     if (givenUp > 0) {
       reporting.forget()
       log.warn(

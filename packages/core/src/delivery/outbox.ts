@@ -1,5 +1,4 @@
-/** A report's JSON: as text, or gzipped where it is long. */
-export type ReportBody = string | Uint8Array
+import type { ReportBody } from './report-body.ts'
 
 /** A report on its way, already JSON. */
 export interface OutboxEntry {

@@ -110,7 +110,7 @@ export const reportSchema = z.object({
   agent_id: z.uuid().describe('Derived from what is watched: a redeployed agent keeps it.'),
   agent_type: name,
   agent_version: z.string().min(1).max(64),
-  sequence: z.int().nonnegative().describe('Counts the reports of one run of the agent from 0.'),
+  sequence: z.int().nonnegative().describe('Counts the reports of one run of the agent from 0, each part for itself.'),
   timestamp: timestampSchema,
   lead_id: leadId,
   snapshot: z
