@@ -102,7 +102,7 @@ it('forgets parts of snapshots that never became complete', async () => {
   expect(await hearths(api)).toContain('x')
 })
 
-/** Runs an agent that sees this many hearths of 500 bytes until the platform knows of as many. */
+/** Runs an agent that sees this many hearths of 500 bytes until it has told of them. */
 async function see(api: TestApi, url: string, token: string, count: number): Promise<void> {
   const signals = { hearth: entity({ type: 'hearth', description: 'A hearth.', attributes: { note: 'Any.' } }) }
   const hearth = (index: number) =>
@@ -126,9 +126,19 @@ async function see(api: TestApi, url: string, token: string, count: number): Pro
     logger: silentLogger,
   })
   onTestFinished(() => agent.stop())
+  const before = await lastReportAt(api)
   await agent.start()
-  await vi.waitFor(async () => expect(await known(api)).toBe(count), { timeout: 20_000, interval: 100 })
-  await agent.stop()
+  await vi.waitFor(async () => expect(await lastReportAt(api)).toBeGreaterThan(before), {
+    timeout: 60_000,
+    interval: 100,
+  })
+  // What waits is delivered first.
+  await agent.stop({ deadline: '60s' })
+}
+
+async function lastReportAt(api: TestApi): Promise<number> {
+  const [agent] = (await api.admin('/api/v1/agents')).json().agents
+  return agent?.last_report_at === undefined ? 0 : Date.parse(agent.last_report_at)
 }
 
 /** How many hearths are said to exist. */
@@ -136,7 +146,6 @@ async function known(api: TestApi): Promise<number> {
   let count = 0
   for (let cursor: string | null = ''; cursor !== null; ) {
     const [agent] = (await api.admin('/api/v1/agents')).json().agents
-    if (agent?.agent_id == null) return 0
     const page: { entities: unknown[]; next_cursor: string | null } = (
       await api.admin(
         `/api/v1/agents/${agent.agent_id}/entities?type=hearth&limit=1000${cursor === '' ? '' : `&cursor=${cursor}`}`,
@@ -153,5 +162,7 @@ it('takes a snapshot of a real agent in parts, and the next one of an agent that
   const url = await api.listen()
   const token = await api.provision()
   await see(api, url, token, 9000)
+  expect(await known(api)).toBe(9000)
   await see(api, url, token, 8999)
-}, 60_000)
+  expect(await known(api)).toBe(8999)
+}, 180_000)
