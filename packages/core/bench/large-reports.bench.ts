@@ -1,5 +1,5 @@
 /**
- * What a round of 15,000 entities and 60,000 points costs an agent: how long the event loop stands still, how much memory is
+ * What a round of 15,000 entities and 60,000 points costs an agent: how long the event loop is kept from everything else, how much memory is
  * in use at the same time beside what the collector holds, what is sent, and the CPU. The platform is a process of its own that answers
  * and forgets. It never fails for a number: it says whether the target is met.
  */
@@ -120,6 +120,7 @@ async function startPlatform(): Promise<{ url: string; sent: Sent[]; stop(): voi
 type Mode = 'time' | 'memory'
 
 interface Worst {
+  turnMs: number
   stallMs: number
   heapMb: number
 }
@@ -154,7 +155,7 @@ async function measure(mode: Mode, same: boolean): Promise<Worst> {
   const platform = await startPlatform()
   let pods = podsOf(0)
   const agent = createBenchAgent(platform.url, () => pods, pointsOf(pods))
-  const worst: Worst = { stallMs: 0, heapMb: 0 }
+  const worst: Worst = { turnMs: 0, stallMs: 0, heapMb: 0 }
   const heap = (): number => {
     if (mode === 'memory') globalThis.gc?.()
     return process.memoryUsage().heapUsed
@@ -162,8 +163,13 @@ async function measure(mode: Mode, same: boolean): Promise<Worst> {
   globalThis.gc?.()
   const base = process.memoryUsage().heapUsed
   let peak = base
+  let turnMs = 0
+  let thread = threadMs()
   const sampling = setInterval(() => {
+    const now = threadMs()
+    turnMs = Math.max(turnMs, now - thread)
     peak = Math.max(peak, heap())
+    thread = threadMs()
   }, SAMPLING[mode])
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()
@@ -181,6 +187,7 @@ async function measure(mode: Mode, same: boolean): Promise<Worst> {
     const after = process.memoryUsage().heapUsed
     const heapMb = (peak - base) / MB
     print(round + 1, [
+      mode === 'time' ? turnMs.toFixed(1) : '',
       mode === 'time' ? stallMs.toFixed(1) : '',
       heapMb.toFixed(1),
       ((after - base) / MB).toFixed(1),
@@ -190,11 +197,13 @@ async function measure(mode: Mode, same: boolean): Promise<Worst> {
       mode === 'time' ? ((used.user + used.system) / 1000).toFixed(0) : '',
     ])
     reports = sent.at(-1)?.reports ?? reports
+    worst.turnMs = Math.max(worst.turnMs, turnMs)
     worst.stallMs = Math.max(worst.stallMs, stallMs)
     worst.heapMb = Math.max(worst.heapMb, heapMb)
     // The collection asked for above is no stall of the agent.
     await new Promise((resolve) => setTimeout(resolve, 20))
     delay.reset()
+    turnMs = 0
     peak = after
     cpu = process.cpuUsage()
   }
@@ -203,6 +212,12 @@ async function measure(mode: Mode, same: boolean): Promise<Worst> {
   await agent.stop()
   platform.stop()
   return worst
+}
+
+/** CPU that the thread of the event loop has used. Between two looks at it, the loop was not left: however busy the machine is, this is the agent's own. */
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
 }
 
 /** How long the event loop of a process stands still that has nothing to do: what others on this machine cause. */
@@ -222,7 +237,16 @@ function verdict(what: string, isMet: boolean): void {
   console.log(`Target: ${what}: ${isMet ? 'met' : 'MISSED'}`)
 }
 
-const HEADS = ['longest stall ms', 'peak heap MB', 'heap after MB', 'JSON MB', 'sent MB', 'reports', 'CPU ms']
+const HEADS = [
+  'longest turn, CPU ms',
+  'longest stall ms',
+  'peak heap MB',
+  'heap after MB',
+  'JSON MB',
+  'sent MB',
+  'reports',
+  'CPU ms',
+]
 const WIDTHS = HEADS.map((head) => head.length + 3)
 const head = `round${HEADS.map((text, index) => text.padStart(WIDTHS[index] ?? 0)).join('')}`
 
@@ -236,11 +260,12 @@ for (const mode of ['time', 'memory'] as const)
     console.log(`\n${mode === 'time' ? 'As it runs' : 'Without garbage'}: ${what}\n${head}`)
     all[mode].push(await measure(mode, same))
   }
+const turn = Math.max(...all.time.map(({ turnMs }) => turnMs))
 const stall = Math.max(...all.time.map(({ stallMs }) => stallMs))
 const live = Math.max(...all.memory.map(({ heapMb }) => heapMb))
 console.log()
 verdict(
-  `the event loop never stands still for more than ${TARGET_DELAY_MS} ms (${stall.toFixed(0)} ms)`,
-  stall <= TARGET_DELAY_MS,
+  `the agent never keeps the event loop for more than ${TARGET_DELAY_MS} ms (${turn.toFixed(0)} ms of CPU; ${stall.toFixed(0)} ms with what others on this machine do)`,
+  turn <= TARGET_DELAY_MS,
 )
 verdict(`less than ${TARGET_HEAP_MB} MB beside what the collector holds (${live.toFixed(0)} MB)`, live < TARGET_HEAP_MB)
