@@ -10,7 +10,7 @@ import { z } from 'zod'
 
 const [, , platformUrl = '', agentToken = '', folder = ''] = process.argv
 const RENEW = 50
-const LEASE = 400
+const LEASE = 2000
 
 const signals = {
   kiln: entity({ type: 'kiln', description: 'A kiln.' }),

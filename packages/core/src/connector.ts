@@ -34,7 +34,12 @@ export interface Connector<Config = unknown, Client = unknown> {
   readonly election?: Election<Client>
 }
 
-/** Reads one thing once. Throws on failure; never logs, retries or sets timers. */
+/**
+ * Reads one thing once. Throws on failure; never logs, retries or sets timers.
+ *
+ * An entity object that is returned again is taken as unchanged: make a new one when anything of it has changed. A collector of
+ * many entities that keeps the objects of those that have not changed saves the work of comparing them.
+ */
 export interface Collector<Client> {
   collect(client: Client, context: CollectContext): Promise<Signals>
   /** @default the agent's interval */

@@ -11,6 +11,7 @@ import {
   heartbeatResponseSchema,
   LIMITS,
   metricSchema,
+  partSchema,
   problemSchema,
   reportSchema,
 } from '@rca/core/protocol'
@@ -31,6 +32,7 @@ for (const [id, schema] of Object.entries({
   HeartbeatRequest: heartbeatRequestSchema,
   HeartbeatResponse: heartbeatResponseSchema,
   ReportedMetric: metricSchema,
+  ReportPart: partSchema,
   Problem: problemSchema,
   Report: reportSchema,
 })) {

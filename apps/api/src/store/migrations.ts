@@ -6,6 +6,7 @@ import { sentence } from '../problems/sentence.ts'
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-11-22-first-schema': { up: (database) => run(database, FIRST_SCHEMA) },
   '2026-11-25-instances': { up: (database) => run(database, INSTANCES) },
+  '2026-11-25-parts': { up: (database) => run(database, PARTS) },
 }
 
 /**
@@ -172,4 +173,18 @@ const INSTANCES = [
     primary key (agent_key, lead_id)
   ) without rowid`,
   'create index agent_leads_by_age on agent_leads (last_report_at)',
+]
+
+/** Parts of snapshots that were too large for one report, until all of them have arrived. */
+const PARTS = [
+  `create table snapshot_parts (
+    agent_key integer not null,
+    first_id text not null,
+    number integer not null,
+    last integer not null,
+    revision integer not null,
+    received_at integer not null,
+    primary key (agent_key, first_id, number)
+  ) without rowid`,
+  'create index snapshot_parts_by_age on snapshot_parts (received_at)',
 ]

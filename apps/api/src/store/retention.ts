@@ -27,12 +27,13 @@ export async function applyRetention(
   const entities = await remove(ENTITIES, sql`deleted_at < ${before}`)
   await remove(GAPS, sql`last_reported_at < ${before}`)
   await remove(LEADS, sql`last_report_at < ${before} and ceiling is not null`)
+  await remove(PARTS, sql`received_at < ${before}`)
   await remove(INSTANCES, sql`last_heartbeat_at + max(${INSTANCE_SILENCE}, 3000 * interval_seconds) < ${now}`)
   await remove(TOKENS, sql`expires_at < ${before} or revoked_at < ${before}`)
 
   // An agent that has not called for the whole time is forgotten: it may never come back under this identity.
   const silent = sql`agent_key in (select key from agents where last_seen_at < ${before})`
-  for (const table of [ENTITIES, GAPS, EVENTS, REPORTS, LEADS, INSTANCES]) await remove(table, silent)
+  for (const table of [ENTITIES, GAPS, EVENTS, REPORTS, LEADS, PARTS, INSTANCES]) await remove(table, silent)
   const kept = sql.join(
     ['series', 'entities', 'gaps', 'events', 'reports'].map(
       (table) => sql`not exists (select 1 from ${sql.table(table)} as kept where kept.agent_key = agents.key)`,
@@ -83,6 +84,7 @@ const REPORTS: Removal = { table: 'reports', key: ['agent_key', 'report_id'] }
 const ENTITIES: Removal = { table: 'entities', key: ['agent_key', 'type', 'id'] }
 const GAPS: Removal = { table: 'gaps', key: ['agent_key', 'scope', 'since'] }
 const LEADS: Removal = { table: 'agent_leads', key: ['agent_key', 'lead_id'] }
+const PARTS: Removal = { table: 'snapshot_parts', key: ['agent_key', 'first_id', 'number'] }
 const INSTANCES: Removal = { table: 'agent_instances', key: ['agent_key', 'instance_id'] }
 const TOKENS: Removal = { table: 'tokens', key: ['id'] }
 const AGENTS: Removal = { table: 'agents', key: ['key'] }

@@ -70,6 +70,18 @@ export interface Tables {
     /** When its last report arrived. */
     last_report_at: number
   }
+  /** Parts of snapshots that have arrived, while others have not. */
+  snapshot_parts: {
+    agent_key: number
+    /** `report_id` of the first part. */
+    first_id: string
+    number: number
+    /** 1 for the one after which none follows. */
+    last: number
+    /** Of the report that it was. */
+    revision: number
+    received_at: number
+  }
   /** Reports that were stored, so that a second delivery is recognised. */
   reports: { agent_key: number; report_id: string; received_at: number }
   entities: {

@@ -6,6 +6,7 @@ import { endOtherLeads, findLead, writeLead } from './leads.ts'
 import { correctTime, findOffset } from './report-times.ts'
 import type { SeriesIndex, SeriesLookup } from './series-index.ts'
 import { markAbsent, type Stamp, writeEntities, writeEvents, writeGaps, writePoints } from './signal-writers.ts'
+import { notePart } from './snapshot-parts.ts'
 import type { SignalStore } from './store.ts'
 import type { Tables } from './tables.ts'
 
@@ -113,6 +114,7 @@ async function writeReport(
 
   await writeEntities(transaction, stamp, entities)
   if (report.snapshot === true) await markAbsent(transaction, stamp)
+  if (report.part?.snapshot === true) await notePart(transaction, stamp, report.part, receivedAt)
   await writePoints(transaction, await index.resolve(transaction, key, metrics), metrics, at)
   await writeEvents(
     transaction,

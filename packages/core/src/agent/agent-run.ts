@@ -4,22 +4,26 @@ import type { RuntimeConfig } from '../config/runtime-config.ts'
 import type { Connector } from '../connector.ts'
 import { createMemoryOutbox, type Outbox } from '../delivery/outbox.ts'
 import type { Redactor } from '../delivery/redaction.ts'
+import { toReportBody } from '../delivery/report-body.ts'
 import { createSender, type Sender } from '../delivery/sender.ts'
 import { RcaError } from '../errors/rca-error.ts'
 import type { Logger } from '../logger.ts'
 import { LONGEST_TIMER, pause, settled } from '../pause.ts'
 import type { PlatformClient } from '../platform/client.ts'
-import type { CollectorStatus, Report, Role } from '../platform/protocol.ts'
+import type { Report } from '../platform/protocol.ts'
 import { reasonOf } from '../reason.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { AgentStatus } from './agent.ts'
-import { createHeart, type Heart, type HeartbeatDescription, outboxStatus } from './heartbeat.ts'
+import { type AgentParts, describeAgent, roleOf, statusesOf } from './agent-description.ts'
+import { createHeart, type Heart, outboxStatus } from './heartbeat.ts'
 import { newInstanceId } from './leadership.ts'
 import { createOpening, type Opening } from './opening.ts'
+import { splitReport } from './report-parts.ts'
 import { createReportQueue, type ReportQueue } from './report-queue.ts'
 import { createReporting, type Reporting } from './reporting.ts'
 import { repeat } from './schedule.ts'
 import { createServing, type Serving } from './serving.ts'
+import { inSlices } from './steps.ts'
 
 const RECONNECT: Backoff = { base: 1_000, cap: 60_000 }
 
@@ -65,6 +69,7 @@ export class AgentRun<Config, Client> {
       agentVersion,
       now,
       outboxState: () => this.#outbox.state(),
+      write: options.redactor.write,
       leadId: () => this.#serving.leadId(),
     })
     this.#sender = createSender({
@@ -95,7 +100,7 @@ export class AgentRun<Config, Client> {
         if (open !== undefined) this.#serving.onElection(open)
       },
     })
-    this.#heart = createHeart({ client, runtime, log, describe: () => this.#describe() })
+    this.#heart = createHeart({ client, runtime, log, describe: () => describeAgent(this.#parts) })
     this.#serving = createServing({
       connector: connector as Connector,
       runtime,
@@ -120,7 +125,10 @@ export class AgentRun<Config, Client> {
 
   async send(report: Report): Promise<boolean> {
     try {
-      await this.#options.client.sendReports([this.#options.redactor.report(report)], this.#stopping.signal)
+      const { client, redactor } = this.#options
+      await inSlices(splitReport(report, redactor.write), async ({ json }) => {
+        await client.sendReports([await toReportBody(json)], this.#stopping.signal)
+      })
       return true
     } catch (error) {
       this.#options.log.warn({ report_id: report.report_id }, `a report was not delivered: ${reasonOf(error)}`)
@@ -146,13 +154,13 @@ export class AgentRun<Config, Client> {
   }
 
   status(): AgentStatus {
-    const role = this.#role()
+    const role = roleOf(this.#parts)
     return {
       state: this.#stopped !== undefined ? 'stopped' : this.#starting !== undefined ? 'running' : 'idle',
       connected: this.#opening.current() !== undefined,
       platformReachable: this.#heart.heard(),
       ...(role === undefined ? {} : { role }),
-      collectors: this.#statuses(),
+      collectors: statusesOf(this.#parts),
       outbox: outboxStatus(this.#outbox.state()),
     }
   }
@@ -194,54 +202,26 @@ export class AgentRun<Config, Client> {
     // Half of the time for what is running to end, the rest for delivery.
     await settled(Promise.all(this.#loops), left() / 2)
     this.#closed = true
-    if (open !== undefined && this.#serving.reports() && this.#reporting.hasNews()) this.#queue.add(open)
+    if (open !== undefined && this.#serving.reports() && this.#reporting.hasNews())
+      await settled(this.#queue.add(open), left())
     await this.#queue.flush(left())
     // Only now: another agent that leads from here on tells nothing that this one has still to tell.
     await this.#serving.resign(left())
     await this.#opening.close(left())
   }
 
-  #statuses(): Record<string, CollectorStatus> {
-    const failure = this.#opening.failure()
-    const open = this.#opening.current()
-    const election = open?.leadership?.failure()
-    return {
-      ...(failure === undefined ? {} : { connect: failure }),
-      ...(election === undefined ? {} : { election }),
-      ...(this.#serving.reports() ? open?.collection.statuses() : {}),
-      ...open?.watching.statuses(),
-    }
-  }
-
-  #describe(): HeartbeatDescription {
+  get #parts(): AgentParts {
     const { connector, agentVersion } = this.#options
-    const name = this.#opening.current()?.name
-    const replaces = this.#opening.replaces()
     return {
-      agent_id: this.#opening.agentId(),
-      agent_type: connector.type,
-      agent_version: agentVersion,
-      ...(name === undefined ? {} : { agent_name: name }),
-      started_at: this.#startedAt.toISOString(),
-      ...(replaces === undefined ? {} : { replaces_agent_id: replaces }),
-      ...this.#instance(),
-      collectors: this.#statuses(),
-      outbox: outboxStatus(this.#outbox.state()),
+      connector: connector as Connector,
+      agentVersion,
+      instanceId: this.#instanceId,
+      startedAt: this.#startedAt,
+      isStarted: () => this.#starting !== undefined,
+      opening: this.#opening,
+      serving: this.#serving,
+      outbox: this.#outbox,
     }
-  }
-
-  /** What tells this process from others of the same agent. One that does not know yet who it is speaks for itself alone. */
-  #instance(): Pick<HeartbeatDescription, 'instance_id' | 'role' | 'lead_id'> {
-    const role = this.#role()
-    if (role === undefined || this.#opening.isProvisional()) return {}
-    const lead = this.#serving.leadId()
-    return { instance_id: this.#instanceId, role, ...(lead === undefined ? {} : { lead_id: lead }) }
-  }
-
-  /** Without an election, or before the agent takes part in it, there is none. */
-  #role(): Role | undefined {
-    if (this.#options.connector.election === undefined || this.#starting === undefined) return undefined
-    return this.#serving.leadId() === undefined ? 'standby' : 'leader'
   }
 }
 

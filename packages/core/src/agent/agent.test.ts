@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Client, exampleConnector, host, signals } from '../../test/example-connector.ts'
 import { gate } from '../../test/gate.ts'
@@ -200,9 +201,11 @@ describe('an agent that runs', () => {
   })
 
   test('gives up the oldest when its queue is full, and says so', async () => {
-    const note = 'x'.repeat(30_000)
     const flood: Collector<Client> = {
-      collect: async () => ({ metrics: Array.from({ length: 20 }, () => signals.load.point(1, host, { note })) }),
+      collect: async () => {
+        const notes = Array.from({ length: 20 }, () => randomBytes(15_000).toString('hex'))
+        return { metrics: notes.map((note) => signals.load.point(1, host, { note })) }
+      },
     }
     const platform = await startPlatform(() => problem(503, 'maintenance'))
     const { agent, log } = agentOf(platform.url, { collectors: { flood } }, { max_queue_size: 1 })
@@ -210,6 +213,24 @@ describe('an agent that runs', () => {
     await vi.waitFor(() => expect(agent.status().outbox.dropped).toBeGreaterThan(0))
     expect(agent.status().outbox.bytes).toBeLessThanOrEqual(1024 * 1024)
     expect(log.messages('warn').some((message) => message.includes('`max_queue_size` is its bound in MiB'))).toBe(true)
+  })
+
+  test('delivers a large report that stands alone in parts', async () => {
+    const note = 'x'.repeat(30_000)
+    const many = Array.from({ length: 100 }, (_, index) =>
+      signals.host.entity({ id: String(index), attributes: { note } }),
+    )
+    const platform = await startPlatform()
+    const { agent } = agentOf(platform.url, { collectors: { hosts: { collect: async () => ({ entities: many }) } } })
+    const report = await agent.collectMetrics()
+    expect(await agent.sendData(report)).toBe(true)
+    const parts = platform.reports()
+    expect(parts.map(({ part }) => part)).toEqual([
+      { first: report.report_id, number: 0, snapshot: true },
+      { first: report.report_id, number: 1, snapshot: true, last: true },
+    ])
+    expect(parts.flatMap(hostIds)).toEqual(many.map(({ id }) => id))
+    expect(platform.violations).toEqual([])
   })
 
   test('starts once and stops once, however often it is told to', async () => {

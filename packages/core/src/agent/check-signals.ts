@@ -11,7 +11,8 @@ import {
   shown,
   type Unknown,
 } from './signal-problems.ts'
-import { cut, plainEntity, plainEvent, plainGap, plainMetric } from './signal-shapes.ts'
+import { cut, plainEntity, plainEvent, plainGap, plainMetrics } from './signal-shapes.ts'
+import { atOnce, type Steps } from './steps.ts'
 
 /** What is left of a collector's signals, and what was wrong with the rest. */
 export interface CheckedSignals {
@@ -35,32 +36,69 @@ interface Kind<Signal> {
   readonly problemOf: (copy: Unknown<Signal>) => string | undefined
 }
 
+/** Checks what a connector says. */
+export interface SignalCheck {
+  /** All at once: for what a watcher says. */
+  (signals: Signals): CheckedSignals
+  /** The same, one signal a step: for what a collector says. */
+  steps(signals: Signals): Steps<never, CheckedSignals>
+}
+
 /**
  * A check of what a connector says against what it declared. Written by hand and not as a schema, since it runs over
  * every point of every round. What does not pass is left out and named: it would be refused by the platform, together with all that is right.
+ *
+ * An entity object that was checked before is taken as unchanged: its copy is the same as before.
  *
  * @param redact takes secrets out of texts before they are cut: half a secret is one too
  */
 export function createSignalCheck(
   catalog: SignalCatalog,
   redact: (text: string) => string = (text) => text,
-): (signals: Signals) => CheckedSignals {
+): SignalCheck {
   const { entities, metrics, events } = kindsOf(catalog, redact)
   const gaps: Kind<Gap> = { plain: plainGap, problemOf: gapProblem }
-  return (signals) => {
+  const known = new WeakMap<object, Entity>()
+
+  function* steps(signals: Signals): Steps<never, CheckedSignals> {
     const problems = new Set<string>()
     const report = (problem: string): void => void (problems.size < MOST_PROBLEMS && problems.add(problem))
     const lists = listsOf(signals, report, redact)
-    const keep = <Signal>(name: keyof Signals, kind: Kind<Signal>): Signal[] =>
-      (lists[name] ?? []).flatMap((element) => checked(name, element, kind, report))
+    const kept = {
+      entities: yield* keep('entities', lists, entities, report, known),
+      metrics: yield* keep('metrics', lists, metrics, report),
+      events: yield* keep('events', lists, events, report),
+      gaps: yield* keep('gaps', lists, gaps, report),
+    }
     return {
-      entities: keep('entities', entities),
-      metrics: keep('metrics', metrics),
-      events: keep('events', events).map((event) => ({ ...event, body: cut(event.body, LIMITS.body, redact) })),
-      gaps: keep('gaps', gaps).map((gap) => ({ ...gap, reason: cut(gap.reason, LIMITS.reason, redact) })),
+      ...kept,
+      events: kept.events.map((event) => ({ ...event, body: cut(event.body, LIMITS.body, redact) })),
+      gaps: kept.gaps.map((gap) => ({ ...gap, reason: cut(gap.reason, LIMITS.reason, redact) })),
       problems: [...problems],
     }
   }
+  return Object.assign((signals: Signals) => atOnce(steps(signals)), { steps })
+}
+
+/** What passes of one list. */
+function* keep<Signal extends object>(
+  name: keyof Signals,
+  lists: Partial<Record<string, readonly unknown[]>>,
+  kind: Kind<Signal>,
+  report: (problem: string) => void,
+  known?: WeakMap<object, Signal>,
+): Steps<never, Signal[]> {
+  const kept: Signal[] = []
+  for (const element of lists[name] ?? []) {
+    const before = typeof element === 'object' && element !== null ? known?.get(element) : undefined
+    const copy = before ?? checked(name, element, kind, report)
+    if (copy !== undefined) {
+      kept.push(copy)
+      if (before === undefined) known?.set(element as object, copy)
+    }
+    yield
+  }
+  return kept
 }
 
 /** The lists of an answer that are lists. */
@@ -98,23 +136,23 @@ function checked<Signal>(
   element: unknown,
   { plain, problemOf }: Kind<Signal>,
   report: (problem: string) => void,
-): Signal[] {
-  if (element === undefined) return []
+): Signal | undefined {
+  if (element === undefined) return undefined
   if (typeof element !== 'object' || element === null) {
     report(`\`${list}\` contains something that is no object`)
-    return []
+    return undefined
   }
   let copy: Unknown<Signal>
   try {
     copy = plain(element)
   } catch {
     report(`\`${list}\` contains something that cannot be read`)
-    return []
+    return undefined
   }
   const problem = problemOf(copy)
-  if (problem === undefined) return [copy as Signal]
+  if (problem === undefined) return copy as Signal
   report(problem)
-  return []
+  return undefined
 }
 
 function kindsOf(
@@ -155,7 +193,7 @@ function kindsOf(
   }
   return {
     entities: { plain: (entity) => plainEntity(entity, redact), problemOf: entityProblem },
-    metrics: { plain: (metric) => plainMetric(metric, redact), problemOf: metricProblem },
+    metrics: { plain: plainMetrics(redact), problemOf: metricProblem },
     events: { plain: (event) => plainEvent(event, redact), problemOf: eventProblem },
   }
 }

@@ -3,9 +3,9 @@ import { withDeadline } from '../deadline.ts'
 import { toMilliseconds } from '../duration.ts'
 import type { Logger } from '../logger.ts'
 import { reasonOf, shortReason } from '../reason.ts'
-import type { Signals } from '../signals.ts'
-import type { CheckedSignals } from './check-signals.ts'
+import type { CheckedSignals, SignalCheck } from './check-signals.ts'
 import { type CollectionRecord, type CollectorRun, createCollectionRecord } from './collection-record.ts'
+import { inSlices } from './steps.ts'
 
 /** How long one run of a collector may take unless it says otherwise, in milliseconds. */
 const DEADLINE = 10_000
@@ -13,7 +13,7 @@ const DEADLINE = 10_000
 export interface CollectionOptions<Client> {
   readonly connector: Connector<unknown, Client>
   readonly client: Client
-  readonly check: (signals: Signals) => CheckedSignals
+  readonly check: SignalCheck
   /** Takes secrets out of error messages. */
   readonly redact: (text: string) => string
   readonly now: () => Date
@@ -107,7 +107,7 @@ function createReader<Client>(
           hangsSince = undefined
         }
       })
-      return check(signals)
+      return await inSlices(check.steps(signals))
     } finally {
       if (!finished && !stopping.aborted) hangsSince = startedAt
     }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import type { ReportedEntity } from '../platform/protocol.ts'
 import type { Entity } from '../signals.ts'
-import { createEntityTracker, type EntityChanges } from './entity-changes.ts'
+import { createEntityTracker, type EntityTracker } from './entity-changes.ts'
 
 const MINUTE = 60_000
 
@@ -8,13 +9,34 @@ function entityOf(id: string, attributes: Entity['attributes'] = {}, type = 'con
   return { type, id, name: id, attributes, relations: [] }
 }
 
+/** What has to be sent, gone through to its end. */
+interface Taken {
+  readonly entities: readonly ReportedEntity[]
+  readonly full: boolean
+}
+
+interface Tracker extends Omit<EntityTracker, 'take'> {
+  take(now: number, everyone?: boolean): Taken
+}
+
+function trackerOfAll(): Tracker {
+  const tracker = createEntityTracker()
+  return {
+    ...tracker,
+    take: (now, everyone) => {
+      const { full, changes } = tracker.take(now, everyone)
+      return { entities: [...changes()].filter((entity) => entity !== undefined), full }
+    },
+  }
+}
+
 /** `id`, or `-id` for one that is gone. */
-function idsOf({ entities }: EntityChanges): string[] {
+function idsOf({ entities }: Taken): string[] {
   return entities.map((entity) => (entity.deleted ? `-${entity.id}` : entity.id))
 }
 
 test('at first everything is sent, then only what changed', () => {
-  const tracker = createEntityTracker()
+  const tracker = trackerOfAll()
   tracker.update('containers', [entityOf('a'), entityOf('b')])
   expect(tracker.take(0)).toEqual({ entities: [entityOf('a'), entityOf('b')], full: true })
   expect(tracker.take(1)).toEqual({ entities: [], full: false })
@@ -24,7 +46,7 @@ test('at first everything is sent, then only what changed', () => {
 })
 
 test('what is gone is said once', () => {
-  const tracker = createEntityTracker()
+  const tracker = trackerOfAll()
   tracker.update('containers', [entityOf('a', { state: 'up' }), entityOf('b')])
   tracker.take(0)
   tracker.update('containers', [entityOf('b')])
@@ -35,13 +57,13 @@ test('what is gone is said once', () => {
 })
 
 test('two things of different types may have one id', () => {
-  const tracker = createEntityTracker()
+  const tracker = trackerOfAll()
   tracker.update('all', [entityOf('1', {}, 'pod'), entityOf('1', {}, 'node')])
   expect(idsOf(tracker.take(0))).toEqual(['1', '1'])
 })
 
 test('every ten minutes everything is sent again', () => {
-  const tracker = createEntityTracker()
+  const tracker = trackerOfAll()
   tracker.update('containers', [entityOf('a')])
   tracker.take(0)
   expect(tracker.take(10 * MINUTE - 1).full).toBe(false)
@@ -50,7 +72,7 @@ test('every ten minutes everything is sent again', () => {
 })
 
 test('after a report got lost everything is sent again, but not with every report', () => {
-  const tracker = createEntityTracker()
+  const tracker = trackerOfAll()
   tracker.update('containers', [entityOf('a')])
   tracker.take(0)
   tracker.forget()
@@ -62,7 +84,7 @@ test('after a report got lost everything is sent again, but not with every repor
 })
 
 test('a list without some collector’s entities is made up for as soon as all have spoken', () => {
-  const tracker = createEntityTracker()
+  const tracker = trackerOfAll()
   tracker.update('fast', [entityOf('a')])
   expect(tracker.take(0, false)).toEqual({ entities: [entityOf('a')], full: true })
   expect(tracker.take(1, false).full).toBe(false)
@@ -72,7 +94,7 @@ test('a list without some collector’s entities is made up for as soon as all h
 })
 
 test('entities that could not be read are not taken for gone', () => {
-  const tracker = createEntityTracker()
+  const tracker = trackerOfAll()
   tracker.update('containers', [entityOf('a'), entityOf('b')])
   tracker.take(0)
   tracker.update('containers', [entityOf('b', { state: 'dead' })], 'some')
@@ -90,7 +112,7 @@ test('what several collectors say of one thing is put together, whoever was firs
     stats: { ...entityOf('a', { cpus: 2, shared: 2 }), relations: [runsOn('2'), runsOn('3')] },
   }
   for (const order of [['inspect', 'stats'] as const, ['stats', 'inspect'] as const]) {
-    const tracker = createEntityTracker()
+    const tracker = trackerOfAll()
     for (const name of order) tracker.update(name, [parts[name]])
     expect(tracker.take(0).entities).toEqual([
       {
@@ -102,4 +124,29 @@ test('what several collectors say of one thing is put together, whoever was firs
     for (const name of order) tracker.update(name, [parts[name]])
     expect(tracker.take(1).entities).toEqual([])
   }
+})
+
+test('an object that is given again is taken as unchanged', () => {
+  const attributes: Record<string, string> = { state: 'up' }
+  const entity = entityOf('a', attributes)
+  const tracker = trackerOfAll()
+  tracker.update('containers', [entity])
+  tracker.take(0)
+  attributes.state = 'dead'
+  tracker.update('containers', [entity])
+  expect(tracker.take(1).entities).toEqual([])
+  tracker.update('containers', [{ ...entity }])
+  expect(idsOf(tracker.take(2))).toEqual(['a'])
+})
+
+test('what comes while changes are gone through is told next time', () => {
+  const tracker = createEntityTracker()
+  tracker.update('containers', [entityOf('a'), entityOf('b')])
+  const steps = tracker.take(0).changes()
+  steps.next()
+  tracker.update('containers', [entityOf('a')])
+  expect([...steps].filter((entity) => entity !== undefined)).toHaveLength(2)
+  expect([...tracker.take(1).changes()].filter((entity) => entity !== undefined)).toMatchObject([
+    { id: 'b', deleted: true },
+  ])
 })

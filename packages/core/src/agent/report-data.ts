@@ -1,8 +1,10 @@
 import type { Report, ReportedEntity } from '../platform/protocol.ts'
 import { REPORT_LIMITS } from '../platform/protocol.ts'
-import type { Gap } from '../signals.ts'
+import type { Entity, Gap } from '../signals.ts'
 import type { CheckedSignals } from './check-signals.ts'
 import { entityKey } from './entity-changes.ts'
+import type { Content } from './report-parts.ts'
+import type { Steps } from './steps.ts'
 
 /** What a report carries, and whether it is all there was to carry. */
 export interface ReportData {
@@ -42,9 +44,38 @@ export function reportData(
   }
 }
 
-/** Entities that watchers saw beside those of the collectors, each once. The collectors' description holds: it is what is followed. */
-export function besides(watched: readonly CheckedSignals[], others: readonly ReportedEntity[]): ReportedEntity[] {
-  const taken = new Set(others.map(entityKey))
-  const latest = new Map(watched.flatMap((part) => part.entities).map((entity) => [entityKey(entity), entity]))
-  return [...latest].flatMap(([key, entity]) => (taken.has(key) ? [] : [entity]))
+/** What several readers said of entities, each entity once: the last that was said of it. */
+export function lastOfEach(parts: readonly CheckedSignals[]): Entity[] {
+  const latest = new Map(parts.flatMap((part) => part.entities).map((entity) => [entityKey(entity), entity]))
+  return [...latest.values()]
+}
+
+/**
+ * What a report, or its parts, say: signal by signal, without another list of them all.
+ *
+ * @param watched what watchers saw: of an entity that a collector describes too, the collector's description holds, since it is what is followed
+ * @param changes what changed of the collectors' entities
+ */
+export function contentOf(
+  parts: readonly CheckedSignals[],
+  watched: readonly CheckedSignals[],
+  changes: Steps<ReportedEntity>,
+): Pick<Content, 'entities' | 'metrics' | 'events'> {
+  return { entities: withWatched(changes, watched), metrics: all(parts, 'metrics'), events: all(parts, 'events') }
+}
+
+function* withWatched(changes: Steps<ReportedEntity>, watched: readonly CheckedSignals[]): Steps<ReportedEntity> {
+  const beside = new Map(watched.flatMap((part) => part.entities).map((entity) => [entityKey(entity), entity]))
+  for (const entity of changes) {
+    if (entity !== undefined && beside.size > 0) beside.delete(entityKey(entity))
+    yield entity
+  }
+  yield* beside.values()
+}
+
+function* all<Kind extends 'metrics' | 'events'>(
+  parts: readonly CheckedSignals[],
+  kind: Kind,
+): Generator<CheckedSignals[Kind][number]> {
+  for (const part of parts) yield* part[kind]
 }

@@ -1,39 +1,37 @@
 import type { Outbox } from '../delivery/outbox.ts'
-import type { Redactor } from '../delivery/redaction.ts'
+import { toReportBody } from '../delivery/report-body.ts'
 import type { Sender } from '../delivery/sender.ts'
 import type { Logger } from '../logger.ts'
 import { reasonOf } from '../reason.ts'
 import type { Open } from './opening.ts'
+import type { WrittenReport } from './report-parts.ts'
 import type { Reporting } from './reporting.ts'
+import { inSlices } from './steps.ts'
 
 export interface ReportQueueOptions {
   readonly reporting: Reporting
   readonly outbox: Outbox
   readonly sender: Sender
-  readonly redactor: Redactor
   readonly log: Logger
 }
 
 /** Where reports wait for delivery. */
 export interface ReportQueue {
-  /** Makes the next report and puts it on its way. Never throws: it is called from timers. */
-  add(open: Open): void
+  /** Makes the next report, or the parts of it, and puts them on their way, after those that are being made, unless `isOver` by then. Never rejects. */
+  add(open: Open, isOver?: () => boolean): Promise<void>
   /** Delivers what waits, within so many milliseconds. Never rejects. */
   flush(milliseconds: number): Promise<void>
 }
 
 /** A queue over an outbox. */
-export function createReportQueue({ reporting, outbox, sender, redactor, log }: ReportQueueOptions): ReportQueue {
-  const enqueue = ({ reporter, collection, watching }: Open): void => {
-    const report = reporting.next(reporter, collection, [...collection.gaps(), ...watching.gaps()])
-    const json = redactor.report(report)
-    const givenUp = outbox.add({
-      id: report.report_id,
-      json,
-      bytes: Buffer.byteLength(json),
-      at: report.timestamp,
-      hasEvents: report.data.events.length > 0,
-    })
+export function createReportQueue({ reporting, outbox, sender, log }: ReportQueueOptions): ReportQueue {
+  let making: Promise<void> = Promise.resolve()
+
+  const enqueue = async ({ id, json, at, hasEvents }: WrittenReport): Promise<void> => {
+    const body = await toReportBody(json)
+    const bytes = json.byteLength
+    const held = typeof body === 'string' ? bytes : body.byteLength
+    const givenUp = outbox.add({ id, json: body, bytes, held, at, hasEvents })
     if (givenUp > 0) {
       reporting.forget()
       log.warn(
@@ -43,13 +41,19 @@ export function createReportQueue({ reporting, outbox, sender, redactor, log }: 
     }
     sender.wake()
   }
+  const make = async ({ reporter, collection, watching }: Open): Promise<void> => {
+    try {
+      await inSlices(reporting.next(reporter, collection, [...collection.gaps(), ...watching.gaps()]), enqueue)
+    } catch (error) {
+      // Which entities the platform has heard of is not known any more.
+      reporting.forget()
+      log.error({}, `a report could not be made: ${reasonOf(error)}`)
+    }
+  }
   return {
-    add: (open) => {
-      try {
-        enqueue(open)
-      } catch (error) {
-        log.error({}, `a report could not be made: ${reasonOf(error)}`)
-      }
+    add: (open, isOver = () => false) => {
+      making = making.then(() => (isOver() ? undefined : make(open)))
+      return making
     },
     flush: async (milliseconds) => {
       if (outbox.state().reports === 0) return

@@ -1,10 +1,12 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { exampleConnector, host, signals } from '../../test/example-connector.ts'
 import type { Connector } from '../connector.ts'
-import { REPORT_LIMITS, reportSchema } from '../platform/protocol.ts'
-import type { Signals } from '../signals.ts'
+import { createRedactor } from '../delivery/redaction.ts'
+import { REPORT_LIMITS, type Report, reportSchema } from '../platform/protocol.ts'
+import type { Gap, Signals } from '../signals.ts'
 import { type CheckedSignals, createSignalCheck } from './check-signals.ts'
 import type { CollectorRun } from './collection-record.ts'
+import { PART_BYTES } from './report-parts.ts'
 import { createReporting, type Reporting } from './reporting.ts'
 
 const check = createSignalCheck(signals)
@@ -23,6 +25,7 @@ function reportingOf(...collectors: string[]): Reporting {
     connector: connector as Connector,
     agentVersion: '1.0.0',
     now: () => at,
+    write: createRedactor([]).write,
     outboxState: () => ({ reports: 1, bytes: 2, dropped: 3, oldestAt: undefined }),
   })
 }
@@ -31,9 +34,27 @@ function runOf(name: string, said: Signals | CheckedSignals, ok = true): Collect
   return { collector: name, ok, durationMs: 5, signals: 'problems' in said ? said : check(said) }
 }
 
+/** The parts of the next report. */
+function nextParts(reporting: Reporting, gaps: readonly Gap[] = []): Report[] {
+  const parts = [...reporting.next(reporter, outcomes, gaps)].filter((part) => part !== undefined)
+  return parts.map(({ id, json }) => {
+    const report = reportSchema.parse(JSON.parse(Buffer.from(json).toString())) as Report
+    expect(report.report_id).toBe(id)
+    return report
+  })
+}
+
+/** The next report, which is whole. */
+function next(reporting: Reporting, gaps: readonly Gap[] = []): Report {
+  const [report, ...others] = nextParts(reporting, gaps)
+  expect(others).toEqual([])
+  if (report === undefined) throw new Error('there is no report')
+  return report
+}
+
 /** The hosts in the next report, and whether it is a snapshot. */
 function nextHosts(reporting: Reporting): string[] {
-  const { data, snapshot } = reportSchema.parse(reporting.next(reporter, outcomes, []))
+  const { data, snapshot } = next(reporting)
   const hosts = data.entities.filter((entity) => entity.type === 'host')
   return [...hosts.map(({ id, deleted }) => (deleted ? `-${id}` : id)), ...(snapshot ? ['snapshot'] : [])]
 }
@@ -44,7 +65,7 @@ test('a report carries what was added since the one before', () => {
   reporting.add(runOf('load', { entities: [entityOf('a')], metrics: [signals.load.point(1, host)] }))
   reporting.addWatched(check({ events: [rebooted] }))
   expect(reporting.hasNews()).toBe(true)
-  const first = reporting.next(reporter, outcomes, [{ scope: 'x', reason: 'y', since: at.toISOString() }])
+  const first = next(reporting, [{ scope: 'x', reason: 'y', since: at.toISOString() }])
   expect(reportSchema.parse(first)).toMatchObject({
     agent_id: reporter.agentId,
     agent_type: 'example',
@@ -56,7 +77,7 @@ test('a report carries what was added since the one before', () => {
   })
   expect(first.data.metrics.filter(({ name }) => name === 'host.load')).toHaveLength(1)
   expect(reporting.hasNews()).toBe(false)
-  const second = reporting.next(reporter, outcomes, [])
+  const second = next(reporting)
   expect(second).toMatchObject({ sequence: 1, data: { entities: [], events: [], gaps: [] } })
   expect(second.report_id).not.toBe(first.report_id)
   expect(second.data.metrics.filter(({ name }) => name === 'host.load')).toEqual([])
@@ -65,7 +86,7 @@ test('a report carries what was added since the one before', () => {
 test('an agent tells how it is itself', () => {
   const reporting = reportingOf('load')
   reporting.add(runOf('load', {}))
-  const { entities, metrics } = reporting.next(reporter, outcomes, []).data
+  const { entities, metrics } = next(reporting).data
   expect(entities).toMatchObject([{ type: 'rca.agent', id: reporter.agentId, relations: [{ target: host }] }])
   expect(Object.fromEntries(metrics.map(({ name, value }) => [name, value]))).toMatchObject({
     'rca.collector.duration': 0.005,
@@ -108,7 +129,7 @@ test('watchers may tell of entities beside the collectors', () => {
   const reporting = reportingOf('hosts')
   reporting.add(runOf('hosts', { entities: [entityOf('a', 'collected')] }))
   reporting.addWatched(check({ entities: [entityOf('a', 'watched'), entityOf('w', 'old'), entityOf('w', 'new')] }))
-  const { entities } = reportSchema.parse(reporting.next(reporter, outcomes, [])).data
+  const { entities } = next(reporting).data
   const hosts = entities.filter(({ type }) => type === 'host')
   expect(hosts.map(({ id, attributes }) => `${id} ${String(attributes.note)}`)).toEqual(['a collected', 'w new'])
 })
@@ -127,14 +148,82 @@ test('a report that stands alone carries everything, and is a snapshot when noth
   expect(reporting.hasNews()).toBe(false)
 })
 
-test('a report carries no more than the platform takes, and says what it leaves out', () => {
+test('a report that stands alone carries no more than the platform takes, and says what it leaves out', () => {
   const reporting = reportingOf('flood')
   const events = Array(REPORT_LIMITS.events + 5).fill(rebooted)
-  reporting.add(runOf('flood', { entities: [], metrics: [], events, gaps: [], problems: [] }))
-  const { data, snapshot } = reporting.next(reporter, outcomes, [])
+  const run = runOf('flood', { entities: [], metrics: [], events, gaps: [], problems: [] })
+  const { data, snapshot } = reporting.alone(reporter, [run], outcomes)
   expect(data.events).toHaveLength(REPORT_LIMITS.events)
   expect(data.gaps).toMatchObject([
     { scope: 'report:events', reason: 'one report carries at most 50000 events: 5 were left out' },
   ])
   expect(snapshot).toBeUndefined()
+})
+
+describe('what is too large for one report', () => {
+  const note = 'x'.repeat(30_000)
+  const many = Array.from({ length: 200 }, (_, index) => entityOf(String(index), note))
+  const points = Array.from({ length: 100 }, (_, index) => signals.load.point(index, host, { note }))
+  const gap = { scope: 'x', reason: 'y', since: at.toISOString() }
+
+  test('is told in parts, in order, each signal once', () => {
+    const reporting = reportingOf('flood')
+    reporting.add(runOf('flood', { entities: many, metrics: points, events: [rebooted] }))
+    const parts = nextParts(reporting, [gap])
+    expect(parts.length).toBeGreaterThan(3)
+    const [first] = parts
+    expect(parts.map(({ part }) => part?.number)).toEqual(parts.map((_, index) => index))
+    expect(parts.map(({ sequence }) => sequence)).toEqual(parts.map((_, index) => index))
+    expect(parts.map(({ part }) => part?.last)).toEqual(
+      parts.map((_, index) => index === parts.length - 1 || undefined),
+    )
+    expect(new Set(parts.map(({ part }) => part?.first))).toEqual(new Set([first?.report_id]))
+    expect(parts.every(({ part, snapshot }) => part?.snapshot === true && snapshot === undefined)).toBe(true)
+    expect(parts.every(({ timestamp }) => timestamp === at.toISOString())).toBe(true)
+    const ids = parts.map(({ report_id }) => report_id)
+    expect(ids).toEqual([...ids].sort())
+    const told = parts.flatMap(({ data }) => data.entities.filter(({ type }) => type === 'host'))
+    expect(told.map(({ id }) => id)).toEqual(many.map(({ id }) => id))
+    const load = parts.flatMap(({ data }) => data.metrics.filter(({ name }) => name === 'host.load'))
+    expect(load.map(({ value }) => value)).toEqual(points.map((_, index) => index))
+    expect(parts.map(({ data }) => data.events.length)).toEqual(parts.map((_, index) => (index === 0 ? 1 : 0)))
+    for (const part of parts) expect(JSON.stringify(part).length).toBeLessThan(PART_BYTES + 10_000)
+    // An older platform takes a gap that the newest report does not name for closed.
+    expect(parts.map(({ data }) => data.gaps)).toEqual(parts.map(() => [gap]))
+    expect(next(reporting)).toMatchObject({ sequence: parts.length })
+  })
+
+  test('is no snapshot where it holds changes only', () => {
+    const reporting = reportingOf('flood')
+    reporting.add(runOf('flood', { entities: [] }))
+    next(reporting)
+    reporting.add(runOf('flood', { entities: many }))
+    const parts = nextParts(reporting)
+    expect(parts.length).toBeGreaterThan(1)
+    expect(parts.every(({ part, snapshot }) => part?.snapshot === undefined && snapshot === undefined)).toBe(true)
+  })
+
+  test('is told as far as there is room where it is gaps', () => {
+    const reporting = reportingOf('flood')
+    const gaps = Array.from({ length: 1000 }, (_, index) => ({
+      ...gap,
+      scope: String(index),
+      reason: 'y'.repeat(4000),
+    }))
+    const { data } = next(reporting, gaps)
+    expect(data.gaps[0]).toMatchObject({ scope: 'report:gaps', reason: expect.stringContaining('were left out') })
+    expect(data.gaps.length).toBeGreaterThan(100)
+    expect(JSON.stringify(data).length).toBeLessThan(600_000)
+  })
+
+  test('goes alone where it is a single signal', () => {
+    const reporting = reportingOf('flood')
+    const huge = signals.host.entity({
+      id: 'huge',
+      attributes: Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`note${index}`, note])),
+    })
+    reporting.add(runOf('flood', { entities: [entityOf('a'), huge, entityOf('b')] }))
+    const parts = nextParts(reporting).map(({ data }) => data.entities.map(({ id }) => id))
+    expect(parts).toEqual([[reporter.agentId, 'a'], ['huge'], ['b']])
+  })
 })

@@ -1,14 +1,17 @@
 import { v7 } from 'uuid'
 import type { Connector } from '../connector.ts'
 import type { OutboxState } from '../delivery/outbox.ts'
+import type { SignalWriter } from '../delivery/redaction.ts'
 import type { Report } from '../platform/protocol.ts'
 import type { Gap } from '../signals.ts'
 import { type CheckedSignals, createSignalCheck } from './check-signals.ts'
 import type { Collection } from './collection.ts'
 import type { CollectorRun } from './collection-record.ts'
 import { createEntityTracker } from './entity-changes.ts'
-import { besides, type ReportData, reportData } from './report-data.ts'
+import { contentOf, lastOfEach, reportData } from './report-data.ts'
+import { type Header, type WrittenReport, writeParts } from './report-parts.ts'
 import { collectSelf, type SelfState, selfSignals } from './self-signals.ts'
+import type { Steps } from './steps.ts'
 import { createWatchedSignals } from './watched-signals.ts'
 
 export interface ReportingOptions {
@@ -16,6 +19,8 @@ export interface ReportingOptions {
   readonly agentVersion: string
   readonly now: () => Date
   readonly outboxState: () => OutboxState
+  /** Takes secrets out of what is written. */
+  readonly write: SignalWriter
   /** Names the time for which this agent leads. @default it is alone */
   readonly leadId?: () => string | undefined
 }
@@ -36,8 +41,8 @@ export interface Reporting {
   addWatched(signals: CheckedSignals): void
   /** Whether something was seen that has not been reported. */
   hasNews(): boolean
-  /** The next report: what was added since the one before, the entities that changed, and every open gap. */
-  next(reporter: Reporter, collection: Outcomes, gaps: readonly Gap[]): Report
+  /** The next report, or the parts of it: what was added since the one before, the entities that changed, and every open gap. To be gone through to its end before the next. */
+  next(reporter: Reporter, collection: Outcomes, gaps: readonly Gap[]): Steps<WrittenReport>
   /** A report got lost: one that comes soon carries every entity. */
   forget(): void
   /** Another agent reports: what is not reported yet, and what watchers see from now on, is kept for as long as it may be missed. */
@@ -49,37 +54,31 @@ export interface Reporting {
 const checkSelf = createSignalCheck(selfSignals)
 
 /** Starts counting reports at 0. */
-export function createReporting({ connector, agentVersion, now, outboxState, leadId }: ReportingOptions): Reporting {
+export function createReporting(options: ReportingOptions): Reporting {
+  const { connector, agentVersion, now, write, leadId } = options
   const collectors = Object.keys(connector.collectors)
   const watched = createWatchedSignals()
-  let tracker = createEntityTracker()
   const heard = new Set<string>()
+  let tracker = createEntityTracker()
   let runs: CollectorRun[] = []
   let sequence = 0
 
-  const self = (reporter: Reporter, of: readonly CollectorRun[], collection: Outcomes): CheckedSignals => {
-    const outcome = { runs: of, failures: collection.failures(), outbox: outboxState() }
-    return checkSelf(collectSelf({ ...reporter, ...outcome, agentType: connector.type, agentVersion }))
-  }
-  const report = (agentId: string, snapshot: boolean, { data, complete }: ReportData, timestamp: string): Report => ({
-    report_id: v7(),
+  const headerOf = ({ agentId }: Reporter): Header => ({
     agent_id: agentId,
     agent_type: connector.type,
     agent_version: agentVersion,
-    sequence: sequence++,
-    timestamp,
+    timestamp: now().toISOString(),
     ...leadOf(leadId?.()),
-    ...(snapshot && complete ? { snapshot: true } : {}),
-    data,
   })
 
   return {
     alone: (reporter, alone, collection) => {
-      const at = now().toISOString()
-      const parts = [...alone.map((run) => run.signals), self(reporter, alone, collection)]
+      const header = headerOf(reporter)
+      const parts = [...alone.map((run) => run.signals), selfOf(options, reporter, alone, collection)]
       const everything = alone.every((run) => run.ok) && alone.length === collectors.length
-      const data = reportData(parts, besides(parts, []), collection.gaps(), at)
-      return report(reporter.agentId, everything, data, at)
+      const { data, complete } = reportData(parts, lastOfEach(parts), collection.gaps(), header.timestamp)
+      const mark = everything && complete ? { snapshot: true as const } : {}
+      return { report_id: v7(), ...header, sequence: sequence++, ...mark, data }
     },
     add: (run) => {
       runs.push(run)
@@ -88,18 +87,21 @@ export function createReporting({ connector, agentVersion, now, outboxState, lea
       tracker.update(run.collector, run.signals.entities, run.ok ? 'all' : 'some')
     },
     addWatched: watched.add,
-    hasNews: () => !watched.isEmpty() || runs.length > 0,
-    next: (reporter, collection, gaps) => {
-      const at = now().toISOString()
-      const own = self(reporter, runs, collection)
+    hasNews: () => runs.length > 0 || !watched.isEmpty(),
+    *next(reporter, collection, gaps) {
+      const header = headerOf(reporter)
+      const own = selfOf(options, reporter, runs, collection)
       tracker.update('', own.entities)
       const everyone = heard.size === collectors.length
-      const changes = tracker.take(performance.now(), everyone)
+      const { full, changes } = tracker.take(performance.now(), everyone)
       const seen = watched.take()
       const parts = [...runs.map((run) => run.signals), ...seen, own]
-      const entities = [...changes.entities, ...besides(seen, changes.entities)]
       runs = []
-      return report(reporter.agentId, changes.full && everyone, reportData(parts, entities, gaps, at), at)
+      yield* writeParts(
+        { header, snapshot: full && everyone, gaps, ...contentOf(parts, seen, changes()) },
+        write,
+        () => sequence++,
+      )
     },
     forget: () => tracker.forget(),
     standBy: () => {
@@ -123,4 +125,15 @@ function eventsOf(runs: readonly CollectorRun[]): CheckedSignals[] {
 
 function leadOf(id: string | undefined): Pick<Report, 'lead_id'> {
   return id === undefined ? {} : { lead_id: id }
+}
+
+/** What the agent says of itself. */
+function selfOf(
+  { connector, agentVersion, outboxState }: ReportingOptions,
+  reporter: Reporter,
+  runs: readonly CollectorRun[],
+  collection: Outcomes,
+): CheckedSignals {
+  const outcome = { runs, failures: collection.failures(), outbox: outboxState() }
+  return checkSelf(collectSelf({ ...reporter, ...outcome, agentType: connector.type, agentVersion }))
 }

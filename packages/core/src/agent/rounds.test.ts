@@ -50,7 +50,7 @@ function roundsOf(
       },
       hasNews: () => news,
     },
-    report: () => {
+    report: async () => {
       news = false
       history.push(`report ${second()}`)
     },
@@ -102,7 +102,7 @@ test('what a watcher saw is reported soon, together with what else it sees meanw
   const history: string[] = []
   const { rounds, stop } = roundsOf({}, undefined, {
     reporting: { add: () => undefined, hasNews: () => news },
-    report: () => void history.push('report'),
+    report: async () => void history.push('report'),
   })
   const running = rounds.run(stop.signal)
   await vi.advanceTimersByTimeAsync(1000)

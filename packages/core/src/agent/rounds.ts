@@ -16,8 +16,8 @@ export interface RoundsOptions {
   readonly interval: number
   readonly collection: Pick<Collection, 'run' | 'isRunning'>
   readonly reporting: Pick<Reporting, 'add' | 'hasNews'>
-  /** Puts together the next report and sends it on its way. */
-  readonly report: () => void
+  /** Puts together the next report and sends it on its way. Never rejects. */
+  readonly report: () => Promise<void>
 }
 
 /** Rounds of collection, one report each. */
@@ -34,10 +34,10 @@ export function createRounds({ collectors, interval, collection, reporting, repo
   let soon: NodeJS.Timeout | undefined
   let ended = false
 
-  const reportNow = (): void => {
+  const reportNow = (): Promise<void> => {
     clearTimeout(soon)
     soon = undefined
-    report()
+    return report()
   }
   const start = async (collector: string, signal: AbortSignal): Promise<void> => {
     const run = await collection.run(collector)
@@ -52,7 +52,7 @@ export function createRounds({ collectors, interval, collection, reporting, repo
     )
     for (const [name, every = interval] of due) dueAt.set(name, now + Math.max(interval, every))
     await settled(Promise.all(due.map(([name]) => start(name, signal))), Math.min(PATIENCE, interval / 2))
-    if (!signal.aborted) reportNow()
+    if (!signal.aborted) await reportNow()
   }
 
   return {
@@ -65,7 +65,7 @@ export function createRounds({ collectors, interval, collection, reporting, repo
       if (ended) return
       soon ??= setTimeout(() => {
         soon = undefined
-        if (reporting.hasNews()) report()
+        if (reporting.hasNews()) void report()
       }, EVENT_DELAY)
     },
   }

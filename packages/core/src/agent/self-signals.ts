@@ -41,7 +41,7 @@ export const selfSignals = {
     name: 'rca.outbox.size',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Bytes of JSON that wait for delivery.',
+    description: 'Bytes that wait for delivery, compressed where they are many.',
   }),
   outboxDropped: metric({
     name: 'rca.outbox.dropped',

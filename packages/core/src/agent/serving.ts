@@ -63,7 +63,7 @@ export function createServing(options: ServingOptions): Serving {
         // The platform learns who leads before it gets the first report.
         await heart.beat(own)
         if (own.aborted) return
-        if (reporting.hasNews()) queue.add(opened)
+        if (reporting.hasNews()) await queue.add(opened, isOver)
         rounds = roundsOf(options, opened, own, isOver)
         await rounds.run(own)
       },
@@ -114,10 +114,9 @@ function roundsOf(
       add: (run) => (isOver() ? undefined : reporting.add(run)),
       hasNews: reporting.hasNews,
     },
-    report: () => {
-      if (isOver()) return
-      queue.add(open)
-      void heart.beatOnChange(signal)
+    report: async () => {
+      await queue.add(open, isOver)
+      if (!isOver()) void heart.beatOnChange(signal)
     },
   })
 }

@@ -11,6 +11,9 @@ import type { Unknown } from './signal-problems.ts'
 /** Takes secrets out of a text. */
 type Redact = (text: string) => string
 
+/** No attributes: most points have none. */
+const NONE: Readonly<Record<string, never>> = Object.freeze({})
+
 /** An entity's known fields. */
 export function plainEntity(
   { type, id, name, attributes, relations }: Unknown<Entity>,
@@ -25,12 +28,17 @@ export function plainEntity(
   }
 }
 
-/** A point's known fields. */
-export function plainMetric(
-  { name, value, unit, kind, entity, attributes }: Unknown<Metric>,
-  redact: Redact,
-): Unknown<Metric> {
-  return { name, value, unit, kind, entity: plainReference(entity), attributes: plainAttributes(attributes, redact) }
+/** A point's known fields. Points of one entity mostly follow each other: their copies share what they point at. */
+export function plainMetrics(redact: Redact): (metric: Unknown<Metric>) => Unknown<Metric> {
+  let shared: { readonly type?: unknown; readonly id?: unknown } = {}
+  return ({ name, value, unit, kind, entity, attributes }) => {
+    const own = plainReference(entity)
+    if (typeof own !== 'object' || own === null)
+      return { name, value, unit, kind, entity: own, attributes: plainAttributes(attributes, redact) }
+    const { type, id } = own as typeof shared
+    if (type !== shared.type || id !== shared.id) shared = own
+    return { name, value, unit, kind, entity: shared, attributes: plainAttributes(attributes, redact) }
+  }
 }
 
 /** An event's known fields. */
@@ -67,8 +75,17 @@ function plainRelation(relation: unknown): unknown {
 /** Attributes that could not be read are `undefined` and left out. A list's holes become `undefined`, which no list may hold. */
 function plainAttributes(attributes: unknown, redact: Redact): unknown {
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) return undefined
-  const entries = Object.entries(attributes).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries.map(([name, value]: [string, unknown]) => [name, plainValue(value, redact)]))
+  const names = Object.keys(attributes)
+  if (names.length === 0) return NONE
+  const copy: Record<string, unknown> = {}
+  for (const name of names) {
+    const value = (attributes as Readonly<Record<string, unknown>>)[name]
+    if (value === undefined) continue
+    // Set in the usual way, it would be no attribute, and nobody would be told that it is no name for one.
+    if (name === '__proto__') Object.defineProperty(copy, name, { value, enumerable: true })
+    else copy[name] = plainValue(value, redact)
+  }
+  return copy
 }
 
 function plainValue(value: unknown, redact: Redact): unknown {

@@ -1,8 +1,13 @@
+import type { ReportBody } from './report-body.ts'
+
 /** A report on its way, already JSON. */
 export interface OutboxEntry {
   readonly id: string
-  readonly json: string
+  readonly json: ReportBody
+  /** Of the JSON as text: what it is to the platform. */
   readonly bytes: number
+  /** Of what is held in memory. @default bytes */
+  readonly held?: number
   /** ISO 8601: when it was collected. */
   readonly at: string
   /** Reports with events are given up last: most incidents start with a change. */
@@ -12,6 +17,7 @@ export interface OutboxEntry {
 /** What an outbox holds. */
 export interface OutboxState {
   readonly reports: number
+  /** Held in memory. */
   readonly bytes: number
   /** Reports given up since the outbox was made. */
   readonly dropped: number
@@ -32,6 +38,10 @@ export interface Outbox {
   state(): OutboxState
 }
 
+function heldBy({ held, bytes }: OutboxEntry): number {
+  return held ?? bytes
+}
+
 /** An outbox in memory, bounded in bytes. The oldest report without events is given up first, then the oldest of all; the newest stays. */
 export function createMemoryOutbox(mostBytes: number): Outbox {
   const entries = new Map<string, OutboxEntry>()
@@ -42,7 +52,7 @@ export function createMemoryOutbox(mostBytes: number): Outbox {
     const held = entries.get(entry.id)
     if (held === undefined) return false
     entries.delete(entry.id)
-    bytes -= held.bytes
+    bytes -= heldBy(held)
     return true
   }
   const giveUp = (newest: OutboxEntry): void => {
@@ -63,7 +73,7 @@ export function createMemoryOutbox(mostBytes: number): Outbox {
       const same = entries.get(entry.id)
       if (same !== undefined) remove(same)
       entries.set(entry.id, entry)
-      bytes += entry.bytes
+      bytes += heldBy(entry)
       while (bytes > mostBytes && entries.size > 1) giveUp(entry)
       return dropped - before
     },

@@ -1,10 +1,18 @@
 import type { Logger } from '../logger.ts'
-import { LIMITS, type Report } from '../platform/protocol.ts'
+import { LIMITS, type Report, type ReportedEntity } from '../platform/protocol.ts'
 import { textRedactor, writtenForms } from '../redact-text.ts'
-import type { Attributes, AttributeValue, Entity, EntityReference } from '../signals.ts'
+import type { Attributes, AttributeValue, Entity, EntityReference, Event, Gap, Metric } from '../signals.ts'
 
 /** Deepest fields of a log message that are written out. */
 const DEEPEST = 8
+
+/** Writes single signals as JSON, without secrets. */
+export interface SignalWriter {
+  entity(entity: ReportedEntity): string
+  metric(metric: Metric): string
+  event(event: Event): string
+  gap(gap: Gap): string
+}
 
 /** Takes secrets out of whatever leaves the process. */
 export interface Redactor {
@@ -13,6 +21,8 @@ export interface Redactor {
   clean(report: Report): Report
   /** A report as JSON, without secrets. What was a valid report stays one, whatever the secrets are. */
   report(report: Report): string
+  /** The same for the signals of a report that is written piece by piece. */
+  readonly write: SignalWriter
   /** A logger that writes no secret, and that never throws. */
   logger(log: Logger): Logger
 }
@@ -31,17 +41,37 @@ export function createRedactor(secrets: readonly string[], declared: Iterable<st
   const attributeName = (name: string): string => (names.has(name) ? name : text(name).slice(0, LIMITS.name))
   const fieldName = textRedactor(secrets.filter((secret) => secret.length >= SHORTEST_IN_NAMES))
   const inReports = writtenForms(secrets).map((form) => JSON.stringify(form).slice(1, -1))
+  const holdsSecret = (json: string): boolean => inReports.some((form) => json.includes(form))
+  const redacted = redactedSignals(text, attributeName)
   const clean = (report: Report): { readonly report: Report; readonly json: string } => {
     const json = JSON.stringify(report)
-    if (!inReports.some((form) => json.includes(form))) return { report, json }
-    return { report: { ...report, data: redactedData(report.data, text, attributeName) }, json }
+    if (!holdsSecret(json)) return { report, json }
+    const data = {
+      entities: report.data.entities.map(redacted.entity),
+      metrics: report.data.metrics.map(redacted.metric),
+      events: report.data.events.map(redacted.event),
+      gaps: report.data.gaps.map(redacted.gap),
+    }
+    return { report: { ...report, data }, json }
   }
+  const writer =
+    <Signal>(redact: (signal: Signal) => Signal) =>
+    (signal: Signal): string => {
+      const json = JSON.stringify(signal)
+      return holdsSecret(json) ? JSON.stringify(redact(signal)) : json
+    }
   return {
     text,
     clean: (report) => clean(report).report,
     report: (report) => {
       const cleaned = clean(report)
       return cleaned.report === report ? cleaned.json : JSON.stringify(cleaned.report)
+    },
+    write: {
+      entity: writer(redacted.entity),
+      metric: writer(redacted.metric),
+      event: writer(redacted.event),
+      gap: writer(redacted.gap),
     },
     logger: (log) => ({
       debug: redactedLevel(log.debug.bind(log), text, fieldName),
@@ -52,12 +82,15 @@ export function createRedactor(secrets: readonly string[], declared: Iterable<st
   }
 }
 
+interface Redacted {
+  entity(entity: ReportedEntity): ReportedEntity
+  metric(metric: Metric): Metric
+  event(event: Event): Event
+  gap(gap: Gap): Gap
+}
+
 /** Field by field: the words of the protocol and what the catalog declares (types, names of metrics, events and attributes) stay as they are. */
-function redactedData(
-  data: Report['data'],
-  redact: (text: string) => string,
-  attributeName: (name: string) => string,
-): Report['data'] {
+function redactedSignals(redact: (text: string) => string, attributeName: (name: string) => string): Redacted {
   // What stands in a secret's place may be longer than it.
   const within = (text: string, longest: number): string => redact(text).slice(0, longest)
   const reference = ({ type, id }: EntityReference): EntityReference => ({ type, id: within(id, LIMITS.identifier) })
@@ -70,30 +103,30 @@ function redactedData(
   const relations = (original: Entity['relations']): Entity['relations'] =>
     original.map(({ type, target }) => ({ type, target: reference(target) }))
   return {
-    entities: data.entities.map((entity) => ({
+    entity: (entity) => ({
       ...entity,
       ...reference(entity),
       name: within(entity.name, LIMITS.identifier),
       attributes: attributes(entity.attributes),
       relations: relations(entity.relations),
-    })),
-    metrics: data.metrics.map((metric) => ({
+    }),
+    metric: (metric) => ({
       ...metric,
       entity: reference(metric.entity),
       attributes: attributes(metric.attributes),
-    })),
-    events: data.events.map((event) => ({
+    }),
+    event: (event) => ({
       ...event,
       attributes: attributes(event.attributes),
       ...(event.id === undefined ? {} : { id: within(event.id, LIMITS.name) }),
       entity: reference(event.entity),
       body: within(event.body, LIMITS.body),
-    })),
-    gaps: data.gaps.map((gap) => ({
+    }),
+    gap: (gap) => ({
       ...gap,
       scope: within(gap.scope, LIMITS.identifier),
       reason: within(gap.reason, LIMITS.reason),
-    })),
+    }),
   }
 }
 

@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import ky, { isHTTPError, type KyInstance } from 'ky'
 import type { z } from 'zod'
+import type { ReportBody } from '../delivery/report-body.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
 import { textRedactor } from '../redact-text.ts'
@@ -45,8 +46,8 @@ export interface PlatformClientOptions {
 
 /** The agent's side of the wire. Every call rejects with a `PlatformError` only. */
 export interface PlatformClient {
-  /** Delivers reports that are already JSON. Repeats with full jitter, honours Retry-After. */
-  sendReports(reports: readonly string[], signal?: AbortSignal): Promise<DataResponse>
+  /** Delivers reports that are already JSON, gzipped or not. Repeats with full jitter, honours Retry-After. */
+  sendReports(reports: readonly ReportBody[], signal?: AbortSignal): Promise<DataResponse>
   /** Says that the agent is alive. Not repeated: the next heartbeat is the repetition. */
   sendHeartbeat(heartbeat: HeartbeatRequest, signal?: AbortSignal): Promise<HeartbeatResponse>
 }
@@ -81,7 +82,7 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
   const call = async <Schema extends z.ZodType>(
     client: KyInstance,
     path: string,
-    json: string,
+    json: readonly ReportBody[],
     schema: Schema,
     signal: AbortSignal | undefined,
   ): Promise<z.output<Schema>> => {
@@ -105,18 +106,43 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
   }
 
   return {
-    sendReports: (reports, signal) =>
-      call(http, AGENT_PATHS.data, `{"reports":[${reports.join(',')}]}`, dataResponseSchema, signal),
+    sendReports: (reports, signal) => call(http, AGENT_PATHS.data, requestOf(reports), dataResponseSchema, signal),
     sendHeartbeat: (heartbeat, signal) =>
-      call(once, AGENT_PATHS.heartbeat, JSON.stringify(heartbeat), heartbeatResponseSchema, signal),
+      call(once, AGENT_PATHS.heartbeat, [JSON.stringify(heartbeat)], heartbeatResponseSchema, signal),
   }
 }
 
-async function post(client: KyInstance, url: string, json: string, signal: AbortSignal): Promise<unknown> {
-  const small = Buffer.byteLength(json) < COMPRESS_FROM
-  const body = small ? json : await compress(json)
-  const response = await client.post(url, { body, headers: small ? {} : { 'content-encoding': 'gzip' }, signal })
+/** A request's JSON, in pieces. */
+function requestOf(reports: readonly ReportBody[]): ReportBody[] {
+  return ['{"reports":[', ...reports.flatMap((report, index) => (index === 0 ? [report] : [',', report])), ']}']
+}
+
+async function post(
+  client: KyInstance,
+  url: string,
+  json: readonly ReportBody[],
+  signal: AbortSignal,
+): Promise<unknown> {
+  const { body, encoded } = await bodyOf(json)
+  const response = await client.post(url, { body, headers: encoded ? { 'content-encoding': 'gzip' } : {}, signal })
   return JSON.parse(await readBounded(response)) as unknown
+}
+
+/** Pieces as one body. A gzip file may consist of several, one after the other: what is compressed already stays as it is. */
+async function bodyOf(
+  pieces: readonly ReportBody[],
+): Promise<{ body: string | Uint8Array<ArrayBuffer>; encoded: boolean }> {
+  const texts: ReportBody[] = []
+  for (const piece of pieces) {
+    const last = texts.at(-1)
+    if (typeof piece === 'string' && typeof last === 'string') texts[texts.length - 1] = last + piece
+    else texts.push(piece)
+  }
+  const [text] = texts
+  if (texts.length === 1 && typeof text === 'string' && Buffer.byteLength(text) < COMPRESS_FROM)
+    return { body: text, encoded: false }
+  const members = await Promise.all(texts.map((each) => (typeof each === 'string' ? compress(each) : each)))
+  return { body: Buffer.concat(members), encoded: true }
 }
 
 /** An answer's text. An answer of the protocol is short: a longer one is not read, so that nobody can fill the agent's memory. */

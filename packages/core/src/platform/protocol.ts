@@ -88,6 +88,19 @@ const leadId = z
     'UUIDv7, where several instances of an agent elect the one that reports: names the time for which this one leads.',
   )
 
+/** Which part of what one round had to say a report is, where that was too large for one. */
+export const partSchema = z.object({
+  first: z.uuid().describe('`report_id` of the first part.'),
+  number: z.int().nonnegative().max(100_000).describe('Counts the parts from 0.'),
+  last: z.literal(true).optional().describe('No further part follows.'),
+  snapshot: z
+    .literal(true)
+    .optional()
+    .describe(
+      'The `data.entities` of all parts hold everything the agent sees: once every part has arrived, what is absent from all no longer exists.',
+    ),
+})
+
 /** Which of the instances of an agent reports. */
 export const ROLES = ['leader', 'standby'] as const
 
@@ -97,13 +110,16 @@ export const reportSchema = z.object({
   agent_id: z.uuid().describe('Derived from what is watched: a redeployed agent keeps it.'),
   agent_type: name,
   agent_version: z.string().min(1).max(64),
-  sequence: z.int().nonnegative().describe('Counts the reports of one run of the agent from 0.'),
+  sequence: z.int().nonnegative().describe('Counts the reports of one run of the agent from 0, each part for itself.'),
   timestamp: timestampSchema,
   lead_id: leadId,
   snapshot: z
     .literal(true)
     .optional()
     .describe('`data.entities` holds everything the agent sees: what is absent no longer exists.'),
+  part: partSchema
+    .optional()
+    .describe('Absent where the report is whole. `timestamp` and `data.gaps` are those of the whole.'),
   data: z.object({
     entities: z
       .array(entitySchema)
@@ -205,6 +221,7 @@ export interface Report {
   readonly timestamp: string
   readonly lead_id?: string
   readonly snapshot?: true
+  readonly part?: z.output<typeof partSchema>
   readonly data: {
     readonly entities: readonly ReportedEntity[]
     readonly metrics: readonly Metric[]

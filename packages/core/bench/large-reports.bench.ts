@@ -1,0 +1,271 @@
+/**
+ * What a round of 15,000 entities and 60,000 points costs an agent: how long the event loop is kept from everything else, how much memory is
+ * in use at the same time beside what the collector holds, what is sent, and the CPU. The platform is a process of its own that answers
+ * and forgets. It never fails for a number: it says whether the target is met.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpus, loadavg } from 'node:os'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createInterface } from 'node:readline'
+import {
+  type Agent,
+  createAgent,
+  defineConnector,
+  type Entity,
+  entity,
+  event,
+  type Metric,
+  metric,
+  sh,
+  silentLogger,
+} from '@rca/core'
+import { z } from 'zod'
+
+const ENTITIES = 15_000
+const POINTS_EACH = 4
+const ROUNDS = 4
+const INTERVAL = 4000
+/** Milliseconds between two looks at the heap. */
+const SAMPLING = { time: 2, memory: 200 } as const
+const TARGET_DELAY_MS = 30
+const TARGET_HEAP_MB = 40
+const MB = 1024 * 1024
+
+/** Answers as a platform does, and says how many bytes and reports came. */
+const PLATFORM = `
+const { createServer } = require('node:http'), { createGunzip } = require('node:zlib')
+let bytes = 0, reports = 0
+createServer((request, response) => {
+  request.on('data', (chunk) => { bytes += chunk.length })
+  const body = request.headers['content-encoding'] === 'gzip' ? request.pipe(createGunzip()) : request
+  let all = ''
+  body.setEncoding('utf8').on('data', (chunk) => { all += chunk }).on('end', () => {
+    const json = JSON.parse(all)
+    reports += json.reports?.length ?? 0
+    if (json.reports) console.log(JSON.stringify({ size: all.length, bytes, reports }))
+    bytes = 0
+    response.writeHead(json.reports ? 202 : 200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(json.reports ? { accepted: json.reports.length, duplicates: 0 } : { interval_seconds: 30, server_time: new Date().toISOString() }))
+  })
+}).listen(0, '127.0.0.1', function () { console.log(JSON.stringify({ port: this.address().port })) })
+`
+
+const signals = {
+  pod: entity({
+    type: 'pod',
+    description: 'A pod.',
+    attributes: { '*': 'Anything.' },
+    relations: { runs_on: 'Its node.', owned_by: 'Its owner.' },
+  }),
+  usage: metric({
+    name: 'pod.usage',
+    unit: 'By',
+    kind: 'gauge',
+    description: 'Use.',
+    attributes: { '*': 'Anything.' },
+  }),
+  killed: event({ name: 'pod.killed', severity: 'warning', description: 'Killed.' }),
+}
+
+function podsOf(round: number): Entity[] {
+  return Array.from({ length: ENTITIES }, (_, index) =>
+    signals.pod.entity({
+      id: `0d1f2c3b-${index}`,
+      name: `checkout-7f9c6d5b8-${index}`,
+      attributes: {
+        'k8s.namespace.name': `shop-${index % 40}`,
+        'k8s.pod.phase': 'Running',
+        'k8s.pod.start_time': '2026-11-25T02:00:00Z',
+        'k8s.pod.label.app': 'checkout',
+        'k8s.pod.label.version': `v${index % 10}`,
+        'container.image.name': 'registry.example.com/shop/checkout',
+        // One in a hundred is another one in each round.
+        'k8s.pod.restarts': index % 100 === 0 ? round : 0,
+      },
+      relations: [
+        { type: 'runs_on', target: { type: 'node', id: `node-${index % 300}` } },
+        { type: 'owned_by', target: { type: 'replicaset', id: `rs-${index % 2000}` } },
+      ],
+    }),
+  )
+}
+
+function pointsOf(pods: readonly Entity[]): Metric[] {
+  const points = pods.flatMap((pod) =>
+    Array.from({ length: POINTS_EACH }, (_, index) => signals.usage.point(index * 1.5, pod, { state: `s${index}` })),
+  )
+  return points.filter((point) => point !== undefined)
+}
+
+interface Sent {
+  readonly size: number
+  readonly bytes: number
+  readonly reports: number
+}
+
+async function startPlatform(): Promise<{ url: string; sent: Sent[]; stop(): void }> {
+  const child = spawn(process.execPath, ['-e', PLATFORM], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: child.stdout })
+  const [first] = (await once(lines, 'line')) as [string]
+  const sent: Sent[] = []
+  lines.on('line', (line) => sent.push(JSON.parse(line) as Sent))
+  return {
+    url: `http://127.0.0.1:${(JSON.parse(first) as { port: number }).port}`,
+    sent,
+    stop: () => void child.kill(),
+  }
+}
+
+type Mode = 'time' | 'memory'
+
+interface Worst {
+  turnMs: number
+  stallMs: number
+  heapMb: number
+}
+
+/** An agent over entities that a run replaces between rounds, and points that stay. */
+function createBenchAgent(url: string, entities: () => readonly Entity[], metrics: readonly Metric[]): Agent {
+  return createAgent({
+    connector: defineConnector({
+      type: 'bench',
+      title: 'Bench',
+      description: 'A large cluster',
+      config: z.object({}),
+      signals,
+      deploy: () => ({ command: sh`run` }),
+      connect: async () => ({}),
+      identify: async () => ({ id: 'bench', name: 'bench', entity: signals.pod.reference('0') }),
+      disconnect: async () => undefined,
+      collectors: { pods: { collect: async () => ({ entities: entities(), metrics }) } },
+    }),
+    platformUrl: url,
+    agentToken: 'token',
+    config: { collect_interval: `${INTERVAL}ms` },
+    logger: silentLogger,
+  })
+}
+
+/**
+ * Runs rounds, and prints each. What is garbage counts as used until it is collected, which says more about V8 than about the agent: for
+ * `memory`, everything that can be is collected five times a second, and stalls mean nothing.
+ */
+async function measure(mode: Mode, same: boolean): Promise<Worst> {
+  const platform = await startPlatform()
+  let pods = podsOf(0)
+  const agent = createBenchAgent(platform.url, () => pods, pointsOf(pods))
+  const worst: Worst = { turnMs: 0, stallMs: 0, heapMb: 0 }
+  const heap = (): number => {
+    if (mode === 'memory') globalThis.gc?.()
+    return process.memoryUsage().heapUsed
+  }
+  globalThis.gc?.()
+  const base = process.memoryUsage().heapUsed
+  let peak = base
+  let turnMs = 0
+  let thread = threadMs()
+  const sampling = setInterval(() => {
+    const now = threadMs()
+    turnMs = Math.max(turnMs, now - thread)
+    peak = Math.max(peak, heap())
+    thread = threadMs()
+  }, SAMPLING[mode])
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  let cpu = process.cpuUsage()
+  let reports = 0
+  await agent.start()
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await new Promise((resolve) => setTimeout(resolve, round === 0 ? INTERVAL * 0.8 : INTERVAL))
+    const sent = platform.sent.splice(0)
+    const sum = (of: (each: Sent) => number): number => sent.reduce((total, each) => total + of(each), 0)
+    const used = process.cpuUsage(cpu)
+    const stallMs = delay.max / 1e6
+    if (!same) pods = podsOf(round + 1)
+    globalThis.gc?.()
+    const after = process.memoryUsage().heapUsed
+    const heapMb = (peak - base) / MB
+    print(round + 1, [
+      mode === 'time' ? turnMs.toFixed(1) : '',
+      mode === 'time' ? stallMs.toFixed(1) : '',
+      heapMb.toFixed(1),
+      ((after - base) / MB).toFixed(1),
+      (sum((each) => each.size) / MB).toFixed(1),
+      (sum((each) => each.bytes) / MB).toFixed(2),
+      String((sent.at(-1)?.reports ?? reports) - reports),
+      mode === 'time' ? ((used.user + used.system) / 1000).toFixed(0) : '',
+    ])
+    reports = sent.at(-1)?.reports ?? reports
+    worst.turnMs = Math.max(worst.turnMs, turnMs)
+    worst.stallMs = Math.max(worst.stallMs, stallMs)
+    worst.heapMb = Math.max(worst.heapMb, heapMb)
+    // The collection asked for above is no stall of the agent.
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    delay.reset()
+    turnMs = 0
+    peak = after
+    cpu = process.cpuUsage()
+  }
+  delay.disable()
+  clearInterval(sampling)
+  await agent.stop()
+  platform.stop()
+  return worst
+}
+
+/** CPU that the thread of the event loop has used. Between two looks at it, the loop was not left: however busy the machine is, this is the agent's own. */
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
+/** How long the event loop of a process stands still that has nothing to do: what others on this machine cause. */
+async function idleStall(): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  await new Promise((resolve) => setTimeout(resolve, INTERVAL))
+  delay.disable()
+  return delay.max / 1e6
+}
+
+function print(round: number, cells: readonly string[]): void {
+  console.log(`${String(round).padStart(5)}${cells.map((cell, index) => cell.padStart(WIDTHS[index] ?? 0)).join('')}`)
+}
+
+function verdict(what: string, isMet: boolean): void {
+  console.log(`Target: ${what}: ${isMet ? 'met' : 'MISSED'}`)
+}
+
+const HEADS = [
+  'longest turn, CPU ms',
+  'longest stall ms',
+  'peak heap MB',
+  'heap after MB',
+  'JSON MB',
+  'sent MB',
+  'reports',
+  'CPU ms',
+]
+const WIDTHS = HEADS.map((head) => head.length + 3)
+const head = `round${HEADS.map((text, index) => text.padStart(WIDTHS[index] ?? 0)).join('')}`
+
+console.log(`${cpus().length} processors, load ${loadavg()[0]?.toFixed(1)}, Node ${process.versions.node}`)
+console.log(`${ENTITIES} entities, ${ENTITIES * POINTS_EACH} points`)
+console.log(`Longest stall of a process that does nothing: ${(await idleStall()).toFixed(1)} ms`)
+const all: Record<Mode, Worst[]> = { time: [], memory: [] }
+for (const mode of ['time', 'memory'] as const)
+  for (const same of [false, true]) {
+    const what = same ? 'the same entity objects in every round' : 'new entity objects, one in a hundred has changed'
+    console.log(`\n${mode === 'time' ? 'As it runs' : 'Without garbage'}: ${what}\n${head}`)
+    all[mode].push(await measure(mode, same))
+  }
+const turn = Math.max(...all.time.map(({ turnMs }) => turnMs))
+const stall = Math.max(...all.time.map(({ stallMs }) => stallMs))
+const live = Math.max(...all.memory.map(({ heapMb }) => heapMb))
+console.log()
+verdict(
+  `the agent never keeps the event loop for more than ${TARGET_DELAY_MS} ms (${turn.toFixed(0)} ms of CPU; ${stall.toFixed(0)} ms with what others on this machine do)`,
+  turn <= TARGET_DELAY_MS,
+)
+verdict(`less than ${TARGET_HEAP_MB} MB beside what the collector holds (${live.toFixed(0)} MB)`, live < TARGET_HEAP_MB)
