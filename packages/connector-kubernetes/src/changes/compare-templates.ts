@@ -74,6 +74,7 @@ export function compareTemplates(
       ),
       ...transitions(settingsOf(before), settingsOf(after)),
       ...labelTransitions(selectorOf(before), selectorOf(after), isWantedLabel).map((one) => `node_selector ${one}`),
+      ...labelTransitions(before.labels, after.labels, isWantedLabel).map((one) => `label ${one}`),
     ],
     isRestart: after.restartedAt !== undefined && before.restartedAt !== after.restartedAt,
   }

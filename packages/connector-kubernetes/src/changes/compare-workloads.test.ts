@@ -40,6 +40,14 @@ describe('a deployment that is changed', () => {
     expect(compareWorkloads(before, now, isWanted)).toBeUndefined()
   })
 
+  test('in the labels of its pods, which are all replaced then', () => {
+    const labels = ['spec', 'template', 'metadata', 'labels']
+    expect(after([[...labels, 'app'], 'shop'], [[...labels, 'team'], 'canary'])).toMatchObject({
+      fields: ['settings'],
+      settings: ['label app: web → shop', 'label team: added'],
+    })
+  })
+
   test('images, and containers that come and go', () => {
     expect(after([[...APP, 'image'], 'shop/web:1.8.0'])).toMatchObject({
       fields: ['image'],

@@ -1,4 +1,4 @@
-import { type Fields, fields, list, maybeFields, number, present, text, texts } from './lenient.ts'
+import { type Fields, fields, list, maybeFields, number, present, record, text, texts } from './lenient.ts'
 import { type ContainerKind, containerKind, type Mounts, mountsOf, type Resources, resourcesOf } from './pod.ts'
 import { share } from './share.ts'
 
@@ -46,6 +46,8 @@ export interface PodTemplate {
   readonly serviceAccount: string | undefined
   readonly priorityClass: string | undefined
   readonly nodeSelector: string | undefined
+  /** Of its pods: another one replaces them all, as another chart's version does. */
+  readonly labels: Readonly<Record<string, string>>
   /** Name → fingerprint. A checksum of a configuration, and when a restart was asked for, stand here. */
   readonly annotations: Readonly<Record<string, string>>
   /** When `kubectl rollout restart` was called. */
@@ -67,6 +69,7 @@ export function projectTemplate(raw: unknown, fingerprint: Fingerprint): PodTemp
     serviceAccount: text(spec.serviceAccountName),
     priorityClass: text(spec.priorityClassName),
     nodeSelector: maybeFields(spec.nodeSelector) === undefined ? undefined : JSON.stringify(spec.nodeSelector),
+    labels: share(record(fields(template.metadata).labels)),
     annotations: fingerprints(Object.entries(annotations), fingerprint),
     restartedAt: text(annotations['kubectl.kubernetes.io/restartedAt']),
     fingerprint: fingerprint(JSON.stringify(spec)),

@@ -56,6 +56,22 @@ describe('a rollout', () => {
     ])
   })
 
+  test.each([
+    ['a restart', ['annotations', 'kubectl.kubernetes.io/restartedAt'], '2026-11-25T01:59:00Z'],
+    ['a configuration, known by its checksum', ['annotations', 'checksum/config'], 'b'],
+    ["another chart's label", ['labels', 'helm.sh/chart'], 'web-2.0.0'],
+  ] as const)('of %s replaces pods, too', (_what, path, value) => {
+    const { cluster, events } = scene(healthy)
+    const next = [
+      [['metadata', 'generation'], 2],
+      [['spec', 'template', 'metadata', ...path], value],
+    ] as const
+    cluster.put('deployments', changed(...next))
+    cluster.put('deployments', changed(...next, [['status'], { ...done, observedGeneration: 2, updatedReplicas: 1 }]))
+    cluster.put('deployments', changed(...next, [['status'], { ...done, observedGeneration: 2 }]))
+    expect(events).toMatchObject([{ id: `k8s/${uid}/2/rolled-out` }])
+  })
+
   test('that was under way when the agent came is told when it is complete; scaling is none', () => {
     const { cluster, events } = scene(changed([['status', 'updatedReplicas'], 1]))
     cluster.put('deployments', healthy)

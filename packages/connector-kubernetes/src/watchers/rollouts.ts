@@ -73,9 +73,13 @@ function isDown({ desired, available }: Workload): boolean {
   return desired > 0 && available === 0
 }
 
-/** Its pods are to be replaced. */
+/** Its pods are to be replaced. A restart, and another version of a chart, are written to their annotations and labels alone. */
 function isReplaced(object: Workload, old: Workload): boolean {
-  return object.generation !== old.generation && object.template.fingerprint !== old.template.fingerprint
+  return object.generation !== old.generation && identify(object) !== identify(old)
+}
+
+function identify({ template: { fingerprint, annotations, labels } }: Workload): string {
+  return JSON.stringify([fingerprint, annotations, labels])
 }
 
 /** Not all of its pods are new. That some are not available may have other reasons. */
