@@ -14,6 +14,10 @@ test.each([
     'Readiness probe failed: Get "http://10.1.0.4:80/health": dial tcp 10.1.0.4:80: connect: connection refused',
   ],
   [
+    'Readiness probe warning: Probe terminated redirects, Response body: <a href="https://login?state=canary">\ncanary</a>',
+    'Readiness probe warning: Probe terminated redirects',
+  ],
+  [
     'Failed to pull image: https://user:canary@registry refused',
     'Failed to pull image: https://user:[redacted]@registry refused',
   ],

@@ -1,14 +1,15 @@
 import { redactSecrets } from '@rca/core'
 
 /**
- * Where components repeat a command, what a hook wrote, or what follows the question mark of a probe's address: each may hold a
- * secret by a form that nobody knows.
+ * Where components repeat a command, what a hook wrote, what a probed page says, or what follows the question mark of a probe's
+ * address: each may hold a secret by a form that nobody knows.
  */
 const REPEATED: readonly (readonly [RegExp, string])[] = [
   [/\b(lifecycle hook) \(\[[^\n]*?\]\)/gi, '$1'],
   [/\bcommand '[^\n]*?' (exited with -?\d+)(?::[^\n]*)?/g, 'command $1'],
   [/\bcommand "[^\n]*?" (timed out)/g, 'command $1'],
   [/,? message: "[^\n]*"/g, ''],
+  [/,? response body: .*/gis, ''],
   [/(https?:\/\/[^\s"?]{1,512})\?[^\s"]{1,4096}/g, '$1'],
 ]
 

@@ -147,6 +147,29 @@ describe('a stuck rollout', () => {
     expect(JSON.stringify(events)).not.toContain('canary')
   })
 
+  test('does not repeat what containers and hooks wrote', () => {
+    const { cluster, events } = scene(healthy)
+    cluster.put('replicaSets', replicaSet('new', '4'))
+    const terminated = { exitCode: 1, reason: 'Error', message: 'cannot log in as shop with canary' }
+    const hook = "command 'sh -c canary' exited with 1: canary"
+    const states = [{ terminated }, { terminated }, { waiting: { reason: 'PostStartHookError', message: hook } }]
+    for (const [index, state] of states.entries())
+      cluster.put(
+        'pods',
+        pod(`${index}`, 'new', { phase: 'Running', containerStatuses: [{ name: 'app', ready: false, state }] }),
+      )
+    cluster.put('deployments', changed([['status'], stuck]))
+    cluster.remove('pods', pod('0', 'new', {}))
+    cluster.remove('pods', pod('1', 'new', {}))
+    const again = withChange(stuck, ['conditions', 0, 'lastTransitionTime'], '2026-11-25T01:59:30Z')
+    cluster.put('deployments', changed([['status'], again]))
+    expect(events.map(({ attributes }) => attributes['k8s.workload.pods.waiting'])).toEqual([
+      ['Error: 2', 'PostStartHookError: 1'],
+      ['PostStartHookError: 1'],
+    ])
+    expect(JSON.stringify(events)).not.toContain('canary')
+  })
+
   test('that is stuck when the agent comes is told if it is so since shortly', async () => {
     const recent = scene(changed([['status'], stuck]))
     const old = scene(changed([['status'], stuck]), new Date('2026-11-25T03:00:00Z'))

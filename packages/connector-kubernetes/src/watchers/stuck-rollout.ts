@@ -1,7 +1,8 @@
-import { type Event, redactSecrets } from '@rca/core'
+import type { Event } from '@rca/core'
 import type { Cluster } from '../cluster/cluster.ts'
 import { imagesOf } from '../describe-object.ts'
 import { namedReference } from '../entity-references.ts'
+import { componentMessage } from '../evidence/component-message.ts'
 import type { Condition } from '../resources/metadata.ts'
 import type { Pod } from '../resources/pod.ts'
 import type { ReplicaSet } from '../resources/replica-set.ts'
@@ -74,7 +75,8 @@ function waitOf({ containers, conditions, phase, reason, message }: Pod): readon
       return [{ reason: state.reason, message: state.message ?? lastState?.reason }]
     // Init containers that have done their work are not ready either.
     if (state?.kind === 'terminated' && state.exitCode !== 0)
-      return [{ reason: state.reason ?? 'Error', message: state.message }]
+      // What it left as its last word is the container's: only who knows its variables can take secrets out of it.
+      return [{ reason: state.reason ?? 'Error', message: undefined }]
   }
   const isUnready = conditions.some(({ type, status }) => type === 'Ready' && status === 'False')
   return isUnready ? [{ reason: phase === 'Pending' ? 'Pending' : 'NotReady', message: undefined }] : []
@@ -88,5 +90,5 @@ function countReasons(waiting: readonly Wait[]): readonly { readonly reason: str
 }
 
 function redacted(message: string | undefined): string | undefined {
-  return message === undefined ? undefined : redactSecrets(message)
+  return message === undefined ? undefined : componentMessage(message)
 }
