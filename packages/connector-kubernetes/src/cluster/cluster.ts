@@ -1,13 +1,17 @@
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
 import type { Change } from '../api/object-store.ts'
-import { findKinds, type KindName, wantedGroupVersions } from '../api/resources.ts'
+import { type KindName, wantedGroupVersions } from '../api/resources.ts'
 import type { Fingerprint } from '../resources/pod-template.ts'
+import { discovered } from './discovered-kinds.ts'
 import { type FollowedKind, followedKinds, type ObjectsByKind } from './followed-kinds.ts'
 import { createKindFollower, type KindFollower, type Sight } from './kind-follower.ts'
 import { replayed } from './replay.ts'
 
 /** How often the server is asked anew what it has, in milliseconds: servers are upgraded, and extensions come and go. */
 const REDISCOVER = 600_000
+
+/** The same where a group of it did not answer. */
+const REDISCOVER_SOON = 60_000
 
 /** Kinds that are listed at the same time at the start. Each holds pages in memory while it lists. */
 const CONCURRENCY = 3
@@ -57,7 +61,7 @@ export async function openCluster(options: ClusterOptions, signal: AbortSignal):
   const { api, namespaces, withSecrets, fingerprint, silence, now = () => new Date() } = options
   const closing = new AbortController()
   const listeners = new Set<ChangeListener>()
-  let { found, missing } = findKinds(await api.discover(wantedGroupVersions(), signal))
+  let kinds = discovered(await api.discover(wantedGroupVersions(), signal))
   const kindNames = (Object.keys(followedKinds) as FollowedKind[]).filter(
     (kind) => (kind !== 'secrets' || withSecrets) && !(followedKinds[kind].isClusterWide && namespaces.length > 0),
   )
@@ -80,22 +84,21 @@ export async function openCluster(options: ClusterOptions, signal: AbortSignal):
     kindNames.map((kind) => [kind, followers[kind] as KindFollower<ObjectsByKind[FollowedKind]>])
 
   const rediscover = async (): Promise<void> => {
-    ;({ found, missing } = findKinds(await api.discover(wantedGroupVersions(), closing.signal)))
-    for (const [kind, one] of each()) one.use(found[kind], closing.signal)
+    kinds = discovered(await api.discover(wantedGroupVersions(), closing.signal), kinds)
+    if (!closing.signal.aborted) for (const [kind, one] of each()) one.use(kinds.found[kind], closing.signal)
   }
   const listing = listInTurn(
     each().map(([kind, one]) => () => {
-      one.use(found[kind], closing.signal)
+      one.use(kinds.found[kind], closing.signal)
       return one.attempted
     }),
   )
-  const timer = setInterval(() => void rediscover().catch(() => undefined), REDISCOVER).unref()
-  closing.signal.addEventListener('abort', () => clearInterval(timer))
+  again(rediscover, () => (kinds.isWhole ? REDISCOVER : REDISCOVER_SOON), closing.signal)
 
   return {
     objects: <Kind extends FollowedKind>(kind: Kind) =>
       (followers[kind] as KindFollower<ObjectsByKind[Kind]> | undefined)?.objects ?? new Map(),
-    resource: (kind) => found[kind],
+    resource: (kind) => kinds.found[kind],
     follow: (listener) => {
       const there = each().map(([kind, one]) => [kind, [...one.objects.values()]] as const)
       const { take, stop } = replayed(initially(there), listener)
@@ -106,8 +109,8 @@ export async function openCluster(options: ClusterOptions, signal: AbortSignal):
       }
     },
     listed: (aborted) => unlessAborted(listing, aborted),
-    sight: (kind) => (found[kind] === undefined ? undefined : followers[kind]?.sight()),
-    missing: (kind) => missing.find(({ name }) => name === kind)?.reason,
+    sight: (kind) => (kinds.found[kind] === undefined ? undefined : followers[kind]?.sight()),
+    missing: (kind) => kinds.missing.find(({ name }) => name === kind)?.reason,
     close: () => closing.abort(),
   }
 }
@@ -116,6 +119,18 @@ export async function openCluster(options: ClusterOptions, signal: AbortSignal):
 function* initially(there: readonly (readonly [FollowedKind, readonly object[]])[]): Iterable<ClusterChange> {
   for (const [kind, objects] of there)
     for (const object of objects) yield { kind, type: 'added', object, isInitial: true } as unknown as ClusterChange
+}
+
+/** Does something after so many milliseconds, and again and again, until `signal` aborts. That it fails changes nothing. */
+function again(work: () => Promise<void>, milliseconds: () => number, signal: AbortSignal): void {
+  if (signal.aborted) return
+  const next = (): void => {
+    signal.removeEventListener('abort', stop)
+    again(work, milliseconds, signal)
+  }
+  const timer = setTimeout(() => void work().then(next, next), milliseconds()).unref()
+  const stop = (): void => clearTimeout(timer)
+  signal.addEventListener('abort', stop, { once: true })
 }
 
 /** A few at a time, in order. */

@@ -48,6 +48,7 @@ export function createKindFollower<Slim extends SlimObject>(options: KindFollowe
   })
   let used: { readonly resource: ApiResource; readonly stop: AbortController } | undefined
   let reflectors: readonly PlacedReflector<Slim>[] = []
+  let wasListed = false
 
   const take = (change: Change<Slim>): void => {
     if (change.type === 'deleted') objects.delete(change.old.uid)
@@ -61,7 +62,15 @@ export function createKindFollower<Slim extends SlimObject>(options: KindFollowe
         return
       }
     }
-    options.onChange(change)
+    // What is new since the kind was followed as another resource was not there when the agent came.
+    options.onChange(change.type === 'added' && wasListed ? { ...change, isInitial: false } : change)
+  }
+  /** What went while another resource, or none, was followed is not told by anybody. */
+  const forgetTheRest = (): void => {
+    wasListed = true
+    for (const [uid, old] of objects)
+      if (!reflectors.some(({ reflector }) => reflector.objects.has(uid)))
+        take({ type: 'deleted', object: undefined, old })
   }
 
   return {
@@ -83,6 +92,9 @@ export function createKindFollower<Slim extends SlimObject>(options: KindFollowe
       const places = options.namespaces.length === 0 ? [undefined] : options.namespaces
       reflectors = places.map((namespace) => reflect(options, resource, namespace, take, stop.signal))
       void Promise.all(reflectors.map(({ attempted }) => attempted)).then(settle)
+      void Promise.all(reflectors.map(({ reflector }) => reflector.synced)).then(() => {
+        if (!stop.signal.aborted) forgetTheRest()
+      })
     },
     sight: () => ({
       isListed: reflectors.some(({ reflector }) => reflector.isSynced),
