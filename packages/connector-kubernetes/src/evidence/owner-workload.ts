@@ -21,3 +21,9 @@ export function workloadAttributes(cluster: Pick<Cluster, 'objects'>, object: Pi
   const owner = ownerWorkload(cluster, object)
   return { 'k8s.workload.kind': owner?.kind, 'k8s.workload.name': owner?.name }
 }
+
+/** What pods that fare alike belong to: their workload, or their namespace where each has one of its own, as Jobs that no CronJob made. */
+export function podGroup(cluster: Pick<Cluster, 'objects'>, object: Pick<Metadata, 'owner' | 'namespace'>): string {
+  const owner = ownerWorkload(cluster, object)
+  return owner === undefined || owner.kind === 'Job' ? `${owner?.kind ?? 'Pod'} ${object.namespace}` : owner.uid
+}

@@ -1,16 +1,21 @@
 import { event } from '@rca/core'
 import { container, inNamespace, pod, workload } from './attributes.ts'
 
+const affected = {
+  'k8s.event.affected': 'Which of those that fare alike within ten minutes it is, where not each is told.',
+}
+
 const report = {
   'k8s.event.reason': 'Reason, as the component that tells it calls it.',
   'k8s.event.component': 'Component that tells it, such as `kubelet`.',
   'k8s.event.message': 'What it says, without secrets.',
   'k8s.event.count': 'How often it has happened so far.',
+  ...affected,
   'k8s.event.first_at': 'When it first happened. ISO 8601.',
 }
 
 const repeats =
-  'Told at once, and then at the 10th, 100th, … time. What is quiet for ten minutes begins anew when it happens again.'
+  'Told at once, and then at the 10th, 100th, … time. What is quiet for ten minutes begins anew when it happens again. Of many objects that fare alike within ten minutes the first ten are told, and the 100th, 1000th, …; of pods whose readiness or startup probes fail the first three.'
 
 /** What components of a cluster report, and what happens to pods as a whole. */
 export const clusterEvents = {
@@ -24,13 +29,14 @@ export const clusterEvents = {
     name: 'k8s.pod.evicted',
     severity: 'warning',
     description:
-      'A pod was ended as a whole, and not for what its containers did: evicted, preempted, out of time, or refused by its node. Told once.',
+      'A pod was ended as a whole, and not for what its containers did: evicted, preempted, out of time, or refused by its node. Told once; of many pods that one node loses for the same reason within ten minutes the first ten, and the 100th, 1000th, ….',
     attributes: {
       ...pod,
       ...workload,
       'k8s.pod.reason': 'Why, such as `Evicted`, `Preempted` or `DeadlineExceeded`.',
       'k8s.event.component': 'Component that tells it, such as `kubelet`.',
       'k8s.event.message': 'What it says, without secrets.',
+      ...affected,
     },
   }),
   containerUnhealthy: event({

@@ -278,6 +278,99 @@ describe('repeats', () => {
   })
 })
 
+describe('many that fare alike', () => {
+  const podNumber = (number: number, more: object = {}, owner?: object) => ({
+    ...podOf(undefined, { status: { phase: 'Pending', ...more } }),
+    metadata: {
+      ...podOf(undefined).metadata,
+      name: `pod-${number}`,
+      uid: `pod-${number}`,
+      ...(owner === undefined ? {} : { ownerReferences: [owner] }),
+    },
+  })
+  const about = (number: number) => ({ kind: 'Pod', namespace: 'shop', name: `pod-${number}`, uid: `pod-${number}` })
+  const reportOf = (number: number, reason: string, message: string, more: object = {}) => ({
+    ...report(reason, message, { involvedObject: about(number), ...more }),
+    metadata: { name: `event-${number}`, namespace: 'shop', uid: `event-${number}` },
+  })
+  const numbers = Array.from({ length: 120 }, (_, number) => number)
+  const noNode = { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'no' }] }
+
+  test.each<[string, (number: number) => readonly ['pods' | 'events', object][], number]>([
+    ['pods of a workload that find no node', (number) => [['pods', podNumber(number, noNode)]], 11],
+    [
+      'pods that a node that is short of something ends',
+      (number) => [['pods', podNumber(number, { phase: 'Failed', reason: 'Evicted' })]],
+      11,
+    ],
+    [
+      'pods of which everything else is reported',
+      (number) => [
+        ['pods', podNumber(number)],
+        ['events', reportOf(number, 'DNSConfigForming', 'too many')],
+      ],
+      11,
+    ],
+    [
+      'new pods that are not ready yet',
+      (number) => [
+        ['pods', podNumber(number)],
+        ['events', reportOf(number, 'Unhealthy', 'Readiness probe failed: dial tcp 10.1.0.4:80: no')],
+      ],
+      4,
+    ],
+    [
+      'Jobs that nobody made',
+      (number) => [
+        [
+          'pods',
+          podNumber(number, noNode, { kind: 'Job', name: `job-${number}`, uid: `job-${number}`, controller: true }),
+        ],
+      ],
+      11,
+    ],
+  ])('are told ten times and then at the 100th: %s', (_what, happens, times) => {
+    const { put, events } = scene()
+    for (const number of numbers) for (const [kind, raw] of happens(number)) put(kind, raw)
+    expect(events).toHaveLength(times)
+    expect(events.at(-1)).toMatchObject({ attributes: { 'k8s.event.affected': 100 } })
+    expect(events.at(-1)?.body).toContain('(the 100th within ten minutes, not all of which are told)')
+    expect(events[0]?.attributes).not.toHaveProperty('k8s.event.affected')
+  })
+
+  test('are others in another workload, and after ten minutes', () => {
+    let now = new Date(START)
+    const cluster = followedCluster()
+    cluster.listed()
+    const { events } = cluster.watch(clusterEvents, () => now)
+    const other = { kind: 'StatefulSet', name: 'db', uid: 'db', controller: true }
+    for (const number of numbers.slice(0, 12)) cluster.put('pods', podNumber(number, noNode))
+    cluster.put('pods', podNumber(20, noNode, other))
+    now = new Date(at(601))
+    cluster.put('pods', podNumber(21, noNode))
+    expect(events.map(({ entity }) => entity.id).slice(9)).toEqual(['pod-9', 'pod-20', 'pod-21'])
+  })
+})
+
+test('a pod that a kubelet made of a file, and writes of by a hash, is the one that the server knows', async () => {
+  const { put, events } = scene()
+  const ownerReferences = [{ kind: 'Node', name: 'node-1', uid: 'n', controller: true }]
+  const metadata = { name: 'etcd-node-1', namespace: 'kube-system', uid: 'mirror', ownerReferences }
+  put('pods', { ...podOf(status(0, { running: {} })), metadata })
+  const uid = '0d6aa63f5ee2f0a1c6b2a1e3d4c5b6a7'
+  const about = { kind: 'Pod', namespace: 'kube-system', name: 'etcd-node-1', uid, fieldPath: 'spec.containers{app}' }
+  put(
+    'events',
+    report('Unhealthy', 'Liveness probe failed: HTTP probe failed with statuscode: 503', { involvedObject: about }),
+  )
+  expect(events).toMatchObject([
+    {
+      entity: { type: 'k8s.container', id: 'mirror/app' },
+      attributes: { 'k8s.pod.uid': 'mirror', 'container.image.name': 'shop/web:1', 'k8s.workload.kind': 'Node' },
+    },
+  ])
+})
+
 describe('a pod that is ended as a whole', () => {
   const evicted = podOf(undefined, {
     status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory. token=canary' },

@@ -65,7 +65,7 @@ function factsOf(client: KubernetesClient, { pod, container, run }: ContainerEnd
 function evidenceAttributes(client: KubernetesClient, { pod, container, run }: ContainerEnd, evidence: RunEvidence) {
   const { log, logMissing, redact } = evidence
   const { message } = run.end
-  const probe = lastReport(client.cluster, pod.uid, container.name, ({ reason }) => reason === 'Unhealthy')
+  const probe = lastReport(client.cluster, pod, container.name, ({ reason }) => reason === 'Unhealthy')
   const problems = nodeProblems(client.cluster, pod.node)
   return {
     // Who knows not what is secret tells nothing that the container wrote.

@@ -6,6 +6,7 @@ import type { KubernetesClient } from '../kubernetes-client.ts'
 import type { ClusterEvent } from '../resources/event.ts'
 import type { Metadata } from '../resources/metadata.ts'
 import { signals } from '../signals.ts'
+import { affectedAttribute, ofMany } from './alike.ts'
 import type { Telling } from './happenings.ts'
 import { readQuotaRefusal } from './quota-message.ts'
 import { momentOf } from './recent.ts'
@@ -14,7 +15,10 @@ import { probeKind, type ReportKind } from './report-kinds.ts'
 /** What a component of the cluster reports, as it is to be told. */
 export interface Report {
   readonly event: ClusterEvent
-  readonly telling: Telling
+  readonly telling: Telling & {
+    /** Which of those that fare alike it is. */
+    readonly affected: number
+  }
   /** What it says, without secrets. `undefined`: nobody knows what is secret in it. */
   readonly message: string | undefined
   readonly now: Date
@@ -138,6 +142,7 @@ function reported({ event, message, telling }: Report) {
     'k8s.event.component': event.component,
     'k8s.event.message': message,
     'k8s.event.count': telling.count,
+    'k8s.event.affected': affectedAttribute(telling.affected),
     'k8s.event.first_at': event.firstAt,
   }
 }
@@ -148,7 +153,7 @@ function occurrence({ event, telling, message, now }: Report, client: Kubernetes
     id: telling.id,
     at: momentOf(event.lastAt, now),
     entity: entityOf(client, event),
-    body: `${what}${often}${message ? `: ${message}` : ''}`,
+    body: `${what}${often}${ofMany(telling.affected)}${message ? `: ${message}` : ''}`,
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Event } from '@rca/core'
 import { podReference } from '../entity-references.ts'
 import { componentMessage } from '../evidence/component-message.ts'
-import { workloadAttributes } from '../evidence/owner-workload.ts'
+import { podGroup, workloadAttributes } from '../evidence/owner-workload.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import type { ClusterEvent } from '../resources/event.ts'
 import type { Pod } from '../resources/pod.ts'
 import { signals } from '../signals.ts'
+import { affectedAttribute, ofMany } from './alike.ts'
 import { podAttributes } from './describe-report.ts'
 import { momentOf } from './recent.ts'
 
@@ -15,7 +16,10 @@ export interface PodTrouble {
   readonly id: string
   /** When it began, where that is known. */
   readonly at: string | undefined
-  describe(now: Date): Event
+  /** What is the same about those that are told once for all. */
+  readonly group: string
+  /** @param affected which of its group it is */
+  describe(now: Date, affected: number): Event
 }
 
 /** That a pod was ended as a whole, as it says itself. */
@@ -26,7 +30,7 @@ export function evictionOf(client: KubernetesClient, pod: Pod): PodTrouble | und
   if (reason === undefined) return undefined
   const at = disruption?.since ?? endOf(pod)
   const message = pod.message ?? disruption?.message
-  return evicted(pod, at, reason, message, attributesOf(client, pod))
+  return evicted(pod, { at, reason, message }, attributesOf(client, pod))
 }
 
 /** That a pod was ended as a whole, as a component of the cluster reports. */
@@ -34,7 +38,8 @@ export function reportedEviction(client: KubernetesClient, event: ClusterEvent):
   const { uid, namespace, name } = event.about
   if (uid === undefined) return undefined
   const attributes = { ...podAttributes(client, event), 'k8s.event.component': event.component }
-  return evicted({ uid, namespace, name }, event.lastAt, event.reason, event.message, attributes)
+  const { lastAt, reason, message } = event
+  return evicted({ uid, namespace, name }, { at: lastAt, reason, message }, attributes)
 }
 
 /** That no node can take a pod, as the scheduler noted in it: it is the same that it reports. */
@@ -46,17 +51,19 @@ export function unschedulable(client: KubernetesClient, pod: Pod): PodTrouble | 
   return {
     id,
     at: condition.since,
-    describe: (now) =>
+    group: `scheduling ${podGroup(client.cluster, pod)}`,
+    describe: (now, affected) =>
       signals.podSchedulingFailed.event({
         id,
         at: momentOf(condition.since, now),
         entity: podReference(pod.uid),
-        body: `No node can take pod ${pod.namespace}/${pod.name}${message === '' ? '' : `: ${message}`}`,
+        body: `No node can take pod ${pod.namespace}/${pod.name}${ofMany(affected)}${message === '' ? '' : `: ${message}`}`,
         attributes: {
           ...attributesOf(client, pod),
           'k8s.event.reason': condition.reason,
           'k8s.event.message': message === '' ? undefined : message,
           'k8s.event.count': 1,
+          'k8s.event.affected': affectedAttribute(affected),
         },
       }),
   }
@@ -67,11 +74,15 @@ export function schedulingId(podUid: string): string {
   return `${podUid}/scheduling_failed`
 }
 
+interface Eviction {
+  readonly at: string | undefined
+  readonly reason: string
+  readonly message: string | undefined
+}
+
 function evicted(
   { uid, namespace, name }: Pick<Pod, 'uid' | 'namespace' | 'name'>,
-  at: string | undefined,
-  reason: string,
-  text: string | undefined,
+  { at, reason, message: text }: Eviction,
   attributes: Parameters<typeof signals.podEvicted.event>[0]['attributes'],
 ): PodTrouble {
   const id = `${uid}/evicted`
@@ -79,17 +90,20 @@ function evicted(
   return {
     id,
     at,
-    describe: (now) =>
+    // A drain, or a full disk, ends all the pods of a node.
+    group: `eviction ${reason} ${String(attributes?.['k8s.node.name'])}`,
+    describe: (now, affected) =>
       signals.podEvicted.event({
         id,
         at: momentOf(at, now),
         entity: podReference(uid),
         // A node that is short of something is a trouble; room that is made for others, or a drain, need not be.
         severity: reason === 'Evicted' ? 'error' : 'warning',
-        body: `Pod ${namespace}/${name} was ended as a whole: ${reason}${message === '' ? '' : `: ${message}`}`,
+        body: `Pod ${namespace}/${name} was ended as a whole${ofMany(affected)}: ${reason}${message === '' ? '' : `: ${message}`}`,
         attributes: {
           ...attributes,
           'k8s.pod.reason': reason,
+          'k8s.event.affected': affectedAttribute(affected),
           'k8s.event.message': message === '' ? undefined : message,
         },
       }),

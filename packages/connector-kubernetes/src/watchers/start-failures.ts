@@ -151,7 +151,7 @@ function messageOf(client: KubernetesClient, pod: Pod, container: PodContainer, 
   if (message !== undefined && !message.startsWith('Back-off')) return message
   const report = lastReport(
     client.cluster,
-    pod.uid,
+    pod,
     container.name,
     (event) => event.reason === 'Failed' && event.message.startsWith('Failed to pull'),
   )
