@@ -19,6 +19,8 @@ export function ownerWorkload(
 /** The same as attributes. */
 export function workloadAttributes(cluster: Pick<Cluster, 'objects'>, object: Pick<Metadata, 'owner'>) {
   const owner = ownerWorkload(cluster, object)
+  // A pod that a kubelet made of a file belongs to its node, which is no workload.
+  if (owner?.kind === 'Node') return {}
   return { 'k8s.workload.kind': owner?.kind, 'k8s.workload.name': owner?.name }
 }
 

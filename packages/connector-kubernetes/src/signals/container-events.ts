@@ -10,6 +10,8 @@ const run = {
   'container.finished_at': 'When the run ended. ISO 8601.',
   'k8s.container.last_terminated.reason': 'Why it ended, as the kubelet says.',
   'k8s.container.last_terminated.message': 'What the container left as its last word, without secrets.',
+  'k8s.workload.container_ends':
+    'Which it is of the ends of this container in all pods of the workload within ten minutes, where not each is told.',
   'k8s.container.restart.count': 'How often it was started again in its pod.',
 }
 
@@ -33,7 +35,7 @@ export const containerEvents = {
     name: 'k8s.container.crashed',
     severity: 'error',
     description:
-      'A run of a container ended as no healthy one does: with another exit code than 0, by a signal, for want of memory. Carries the evidence. Not where its pod was deleted or evicted.',
+      'A run of a container ended as no healthy one does: with another exit code than 0, by a signal, for want of memory. Carries the evidence. Not where its pod was deleted or evicted. Of a workload whose pods crash alike within ten minutes the first twenty are told, and the 100th, 1000th, …: of Jobs that no workload made those of a namespace together.',
     attributes: { ...container, ...workload, ...run, ...evidence },
   }),
   containerRestartLoop: event({

@@ -366,9 +366,10 @@ test('a pod that a kubelet made of a file, and writes of by a hash, is the one t
   expect(events).toMatchObject([
     {
       entity: { type: 'k8s.container', id: 'mirror/app' },
-      attributes: { 'k8s.pod.uid': 'mirror', 'container.image.name': 'shop/web:1', 'k8s.workload.kind': 'Node' },
+      attributes: { 'k8s.pod.uid': 'mirror', 'container.image.name': 'shop/web:1' },
     },
   ])
+  expect(events[0]?.attributes).not.toHaveProperty('k8s.workload.kind')
 })
 
 describe('a pod that is ended as a whole', () => {

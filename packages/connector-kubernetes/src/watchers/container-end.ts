@@ -8,6 +8,7 @@ import { type RunEvidence, readRunEvidence } from '../evidence/run-evidence.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import type { Pod, PodContainer } from '../resources/pod.ts'
 import { signals } from '../signals.ts'
+import { affectedAttribute, ofMany } from './alike.ts'
 import { called, containerAttributes, resourceAttributes, runAttributes } from './container-facts.ts'
 import { momentOf } from './recent.ts'
 import type { Telling } from './restart-loop.ts'
@@ -19,13 +20,15 @@ export interface ContainerEnd {
   readonly container: PodContainer
   readonly run: EndedRun
   readonly telling: Exclude<Telling, 'not at all'>
+  /** Which it is of those that fare alike. */
+  readonly affected: number
   /** When it was heard of. */
   readonly heardAt: Date
 }
 
 /** A crash in full, or one of many in a row, with its evidence. `signal` aborts when that takes too long: what is there is told then. */
 export async function describeEnd(client: KubernetesClient, end: ContainerEnd, signal: AbortSignal): Promise<Event> {
-  const { pod, container, run, telling, heardAt } = end
+  const { pod, container, run, telling, affected, heardAt } = end
   const facts = factsOf(client, end)
   const evidence = await readRunEvidence(client, pod, container.name, run, signal)
   const occurrence = {
@@ -33,19 +36,23 @@ export async function describeEnd(client: KubernetesClient, end: ContainerEnd, s
     entity: containerReference(pod.uid, container.name),
     severity: ranOutOfMemory(run) ? ('critical' as const) : ('error' as const),
   }
-  const attributes = { ...facts, ...evidenceAttributes(client, end, evidence) }
+  const attributes = {
+    ...facts,
+    ...evidenceAttributes(client, end, evidence),
+    'k8s.workload.container_ends': affectedAttribute(affected),
+  }
   const name = `${pod.uid}/${container.name}`
   if (telling === 'in full')
     return signals.containerCrashed.event({
       ...occurrence,
       id: `${name}/crashed/${run.id}`,
-      body: `${called(pod, container)} ${howItEnded(run)}`,
+      body: `${called(pod, container)} ${howItEnded(run)}${ofMany(affected)}`,
       attributes,
     })
   return signals.containerRestartLoop.event({
     ...occurrence,
     id: `${name}/restart_loop/${telling.at}`,
-    body: `${called(pod, container)} ends again and again, ${telling.count} times in a row: it ${howItEnded(run)}`,
+    body: `${called(pod, container)} ends again and again, ${telling.count} times in a row: it ${howItEnded(run)}${ofMany(affected)}`,
     attributes: { ...attributes, 'k8s.container.restart_loop.count': telling.count },
   })
 }

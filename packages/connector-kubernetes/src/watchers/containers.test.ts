@@ -471,6 +471,31 @@ describe('a loop', () => {
   })
 })
 
+test('crashes of many pods of a CronJob are told twenty times and then at the 100th, and not asked for beyond', async () => {
+  const cluster = scene()
+  const owner = (kind: string, name: string) => [{ kind, name, uid: name, controller: true }]
+  cluster.listed()
+  const { events } = cluster.watch(containers)
+  for (let number = 0; number < 120; number += 1) {
+    const [job, name] = [`job-${number}`, `pod-${number}`]
+    const metadata = { name: job, uid: job, namespace: 'shop', ownerReferences: owner('CronJob', 'nightly') }
+    cluster.putOther('jobs', { metadata })
+    const parts = {
+      metadata: { name, uid: name, ownerReferences: owner('Job', job) },
+      spec: { restartPolicy: 'Never' },
+    }
+    cluster.put(podOf(status(0, running), parts))
+    cluster.put(podOf(status(0, terminated(0)), { ...parts, status: { phase: 'Failed' } }))
+  }
+  await expect.poll(() => events.length, { timeout: 20_000 }).toBe(21)
+  expect(events.at(-1)).toMatchObject({
+    entity: { id: 'pod-99/app' },
+    body: 'Container app of pod shop/pod-99 crashed with exit code 1 (the 100th within ten minutes, not all of which are told)',
+    attributes: { 'k8s.workload.container_ends': 100, 'k8s.workload.name': 'nightly' },
+  })
+  expect(cluster.requests).toHaveLength(21)
+})
+
 describe('a container that cannot be started', () => {
   const pulling = (name: string, reason = 'ErrImagePull', message = 'pull of registry/x: token=canary-pull refused') =>
     podOf(status(0, waiting(reason, message), {}, { imageID: '' }), { metadata: { name, uid: name } })

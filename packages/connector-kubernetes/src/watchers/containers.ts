@@ -1,7 +1,9 @@
 import type { Watcher } from '@rca/core'
 import { type EndedRun, endedRuns, isCrash, neverRan, ranOutOfMemory } from '../evidence/ended-run.ts'
+import { podGroup } from '../evidence/owner-workload.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import type { Pod, PodContainer } from '../resources/pod.ts'
+import { createAlike } from './alike.ts'
 import { describeEnd } from './container-end.ts'
 import { type FollowerContext, following } from './following.ts'
 import { inTurn } from './in-turn.ts'
@@ -15,11 +17,15 @@ const PATIENCE = 3_000
 /** Crashes whose evidence is read at the same time. */
 const CONCURRENCY = 4
 
+/** Ends of containers of one workload that are told one by one: a CronJob that fails each minute has a new pod for every one. */
+const MOST_ALIKE = 20
+
 /** Crashes with their evidence, restart loops, and containers that cannot be started. */
 export const containers: Watcher<KubernetesClient> = following((client, context) => {
   const tellInTurn = createTelling(client, context)
   const failures = createStartFailures(client)
   const loops = new Map<string, Map<string, Loop>>()
+  const alike = createAlike(MOST_ALIKE)
 
   const look = (pod: Pod, old: Pod | undefined, isInitial: boolean): void => {
     for (const container of pod.containers) {
@@ -30,7 +36,9 @@ export const containers: Watcher<KubernetesClient> = following((client, context)
         loops.set(pod.uid, known.set(container.name, loop))
         if (telling === 'not at all' || isNoNews(pod, run, telling === 'in full')) continue
         if (isInitial && !isRecent(run.end.finishedAt, context.now())) continue
-        tellInTurn({ pod, container, run, telling, heardAt: context.now() })
+        const group = `${podGroup(client.cluster, pod)} ${container.name} ${telling === 'in full'}`
+        const affected = alike.count(group, context.now())
+        if (affected !== undefined) tellInTurn({ pod, container, run, telling, affected, heardAt: context.now() })
       }
       const isTold = !isInitial || isRecent(container.status.lastState?.finishedAt ?? pod.created, context.now())
       if (pod.deleted === undefined) context.tell(failures.look(pod, container, context.now(), isTold))
