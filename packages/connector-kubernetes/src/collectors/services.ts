@@ -3,6 +3,7 @@ import { commonAttributes, labelFilter, namespaceRelation } from '../describe-ob
 import { namedId, namedReference, podReference } from '../entity-references.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import type { EndpointSlice, Service } from '../resources/service.ts'
+import { countEndpoints } from '../service-endpoints.ts'
 import { signals } from '../signals.ts'
 import { kindCollector, seen } from './kind-collector.ts'
 
@@ -118,9 +119,6 @@ function podUids(slices: readonly EndpointSlice[]): string[] {
 }
 
 function measure(slices: readonly EndpointSlice[], entity: Entity): (Metric | undefined)[] {
-  const endpoints = slices.flatMap((slice) => slice.endpoints)
-  return [
-    signals.serviceEndpoints.point(endpoints.length, entity),
-    signals.serviceReadyEndpoints.point(endpoints.filter(({ isReady }) => isReady).length, entity),
-  ]
+  const { ready, notReady } = countEndpoints(slices)
+  return [signals.serviceEndpoints.point(ready + notReady, entity), signals.serviceReadyEndpoints.point(ready, entity)]
 }

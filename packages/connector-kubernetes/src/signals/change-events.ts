@@ -97,8 +97,8 @@ export const namespaceEvents = {
 const service = { ...inNamespace, 'k8s.service.name': 'Name of the Service.' }
 const endpoints = {
   ...service,
-  'k8s.service.endpoints.ready': 'Addresses that are ready.',
-  'k8s.service.endpoints.not_ready': 'Addresses that are not.',
+  'k8s.service.endpoints.ready': 'Pods, or addresses that are none, that are ready.',
+  'k8s.service.endpoints.not_ready': 'The same that are not.',
 }
 const ingress = { ...inNamespace, 'k8s.ingress.name': 'Name of the Ingress.' }
 const claim = {

@@ -2,6 +2,7 @@ import type { Event } from '@rca/core'
 import type { ClusterChange } from '../cluster/cluster.ts'
 import { namedId, namedReference } from '../entity-references.ts'
 import type { EndpointSlice, Service } from '../resources/service.ts'
+import { countEndpoints, type Endpoints } from '../service-endpoints.ts'
 import { signals } from '../signals.ts'
 import { following } from './following.ts'
 import { isEnding } from './lifecycle.ts'
@@ -10,21 +11,15 @@ import { countAttribute, createRepetitions, timesOver } from './repetitions.ts'
 /** How long nothing has to be ready, in milliseconds: endpoints move from one slice to another, and go before their Service. */
 const PATIENCE = 500
 
-/** Addresses behind a Service. */
-interface Endpoints {
-  readonly ready: number
-  readonly notReady: number
-}
-
 /** Services behind which nothing is ready any more, and when something is again. */
 export const serviceAvailability = following(({ cluster }, { tell, now, after }) => {
-  /** `namespace/service` → uid of a slice → what it says. */
-  const known = new Map<string, Map<string, Endpoints>>()
+  /** `namespace/service` → its slices by uid. */
+  const known = new Map<string, Map<string, EndpointSlice>>()
   const unavailable = new Set<string>()
   const repetitions = createRepetitions()
 
   const check = (key: string, slice: EndpointSlice, version: string): void => {
-    const endpoints = sum(known.get(key))
+    const endpoints = countEndpoints(known.get(key)?.values() ?? [])
     const service = [...cluster.objects('services').values()].find(
       ({ namespace, name }) => namespace === slice.namespace && name === slice.service,
     )
@@ -42,9 +37,9 @@ export const serviceAvailability = following(({ cluster }, { tell, now, after })
     const slice = change.type === 'deleted' ? change.old : change.object
     if (slice.service === undefined) return
     const key = namedId({ namespace: slice.namespace, name: slice.service })
-    const before = sum(known.get(key))
+    const before = countEndpoints(known.get(key)?.values() ?? [])
     take(known, key, change)
-    const endpoints = sum(known.get(key))
+    const endpoints = countEndpoints(known.get(key)?.values() ?? [])
     const version = `${slice.uid}/${change.type === 'deleted' ? 'deleted' : slice.resourceVersion}`
     if (before.ready > 0 && endpoints.ready === 0) after(PATIENCE, () => check(key, slice, version))
     else if (endpoints.ready > 0 && unavailable.delete(key)) tell(availableEvent(slice, endpoints, version, now()))
@@ -52,27 +47,15 @@ export const serviceAvailability = following(({ cluster }, { tell, now, after })
 })
 
 function take(
-  known: Map<string, Map<string, Endpoints>>,
+  known: Map<string, Map<string, EndpointSlice>>,
   key: string,
   change: Extract<ClusterChange, { readonly kind: 'endpointSlices' }>,
 ): void {
-  const slices = known.get(key) ?? new Map<string, Endpoints>()
+  const slices = known.get(key) ?? new Map<string, EndpointSlice>()
   if (change.type === 'deleted') slices.delete(change.old.uid)
-  else {
-    const ready = change.object.endpoints.filter(({ isReady }) => isReady).length
-    slices.set(change.object.uid, { ready, notReady: change.object.endpoints.length - ready })
-  }
+  else slices.set(change.object.uid, change.object)
   if (slices.size === 0) known.delete(key)
   else known.set(key, slices)
-}
-
-function sum(slices: ReadonlyMap<string, Endpoints> | undefined): Endpoints {
-  let [ready, notReady] = [0, 0]
-  for (const slice of slices?.values() ?? []) {
-    ready += slice.ready
-    notReady += slice.notReady
-  }
-  return { ready, notReady }
 }
 
 /** Where there is no selector somebody else says what is behind it. */

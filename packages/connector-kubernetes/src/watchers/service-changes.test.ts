@@ -130,6 +130,26 @@ describe('what is behind a Service', () => {
     expect(events).toHaveLength(2)
   })
 
+  test('counts a pod once that has an address of each family', () => {
+    const { cluster, events } = scene(serviceAvailability)
+    const family = (uid: string, address: string) => (isReady: boolean) =>
+      [
+        [['metadata', 'uid'], uid],
+        [['metadata', 'name'], uid],
+        [
+          ['endpoints'],
+          [{ addresses: [address], conditions: { ready: isReady }, targetRef: { kind: 'Pod', name: 'a', uid: 'a' } }],
+        ],
+      ].reduce((object, [path, value]) => withChange(object, path as Path, value), slice)
+    const families = [family('v4', '10.1.0.1'), family('v6', 'fd00::1')]
+    cluster.remove('endpointSlices', slice)
+    for (const isReady of [true, false]) for (const one of families) cluster.put('endpointSlices', one(isReady))
+    vi.advanceTimersByTime(1_000)
+    expect(events).toMatchObject([
+      { attributes: { 'k8s.service.endpoints.ready': 0, 'k8s.service.endpoints.not_ready': 1 } },
+    ])
+  })
+
   test('may move to another slice', () => {
     const { cluster, events } = scene(serviceAvailability)
     cluster.remove('endpointSlices', slice)
