@@ -35,9 +35,12 @@ function versionsOf({ kubeletVersion, runtimeVersion, kernelVersion, osImage }: 
   return { kubelet: kubeletVersion, runtime: runtimeVersion, kernel: kernelVersion, os: osImage }
 }
 
+/** What clouds and the autoscaler note for themselves: that a node is new, and that it has so little to do that it may go some day. */
+const NOTES = new Set(['node.cloudprovider.kubernetes.io/uninitialized', 'DeletionCandidateOfClusterAutoscaler'])
+
 /** Those under `node.kubernetes.io` say once more what the conditions say. */
 function taintsOf({ taints }: Node): readonly string[] {
-  return taints.filter(({ key }) => !key.startsWith('node.kubernetes.io/')).map(describeTaint)
+  return taints.filter(({ key }) => !key.startsWith('node.kubernetes.io/') && !NOTES.has(key)).map(describeTaint)
 }
 
 function describeTaint({ key, value, effect }: Taint): string {

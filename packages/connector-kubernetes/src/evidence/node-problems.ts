@@ -13,8 +13,15 @@ export function nodeProblems(cluster: Pick<Cluster, 'objects'>, name: string | u
   return []
 }
 
-/** All but readiness are troubles while they hold. */
-function isProblem({ type, status }: Condition): boolean {
+/**
+ * What a node may tell of itself without anything being wrong: that it takes part in etcd. All other conditions of kubelets,
+ * clouds and problem detectors are named after the trouble, or end in `Ready`.
+ */
+const WELL = new Set(['EtcdIsVoter'])
+
+/** Whether a condition says that something is wrong. All but readiness are troubles while they hold. */
+export function isProblem({ type, status }: Pick<Condition, 'type' | 'status'>): boolean {
+  if (WELL.has(type)) return false
   return type.endsWith('Ready') ? status !== 'True' : status === 'True'
 }
 

@@ -90,6 +90,18 @@ describe('a node', () => {
     ])
   })
 
+  test('that the autoscaler may take away some day has not changed; one that it takes away has', () => {
+    const { cluster, events } = scene()
+    const { taints = [] } = node.spec as { readonly taints?: readonly object[] }
+    const tainted = (key: string) =>
+      withChange(node, ['spec', 'taints'], [...taints, { key, value: '1764036000', effect: 'PreferNoSchedule' }])
+    cluster.put('nodes', tainted('DeletionCandidateOfClusterAutoscaler'))
+    cluster.put('nodes', node)
+    expect(events).toEqual([])
+    cluster.put('nodes', tainted('ToBeDeletedByClusterAutoscaler'))
+    expect(events).toMatchObject([{ name: 'k8s.node.changed' }])
+  })
+
   test('that is upgraded, tainted, booted, or offers less', () => {
     const { cluster, events } = scene()
     const status = node.status as { readonly nodeInfo: object; readonly allocatable: object }

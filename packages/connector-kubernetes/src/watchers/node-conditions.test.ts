@@ -9,7 +9,7 @@ const captive = captured('node')
 const { uid } = captive.metadata as { readonly uid: string }
 const now = new Date('2026-11-25T02:00:00Z')
 
-function node(...conditions: readonly (readonly [type: string, status: string, since: string])[]) {
+function node(...conditions: (readonly [type: string, status: string, since: string])[]) {
   return withChange(
     captive,
     ['status', 'conditions'],
@@ -88,6 +88,29 @@ test('what was so when the agent came is told if it is so since shortly, and is 
   const beginning = scene(withChange(node(['Ready', 'False', second]), ['metadata', 'creationTimestamp'], first))
   await new Promise(setImmediate)
   expect(beginning.events).toEqual([])
+})
+
+test('defects that problem detectors find, and nothing that is well', () => {
+  const { cluster, events } = scene(node(['KernelDeadlock', 'False', well], ['EtcdIsVoter', 'False', well]))
+  cluster.put('nodes', node(['KernelDeadlock', 'True', first], ['EtcdIsVoter', 'True', first]))
+  cluster.put('nodes', node(['KernelDeadlock', 'False', second], ['EtcdIsVoter', 'True', first]))
+  expect(events.map(({ severity, body }) => [severity, body])).toEqual([
+    ['error', 'Node node-1 has KernelDeadlock: KernelDeadlockIsTrue'],
+    ['info', 'Node node-1 has no KernelDeadlock any more'],
+  ])
+})
+
+test.each(['added', 'changed'])('a new node that has no routes yet, as it is %s, is told to be ready alone', (kind) => {
+  const { cluster, events } = scene(node(['Ready', 'True', well]))
+  const young = (...conditions: Parameters<typeof node>) =>
+    ['uid', 'name'].reduce<object>(
+      (object, path) => withChange(object, ['metadata', path], 'young'),
+      withChange(node(...conditions), ['metadata', 'creationTimestamp'], '2026-11-25T01:49:30Z'),
+    )
+  if (kind === 'changed') cluster.put('nodes', young(['Ready', 'False', first]))
+  cluster.put('nodes', young(['Ready', 'False', first], ['NetworkUnavailable', 'True', first]))
+  cluster.put('nodes', young(['Ready', 'True', second], ['NetworkUnavailable', 'False', second]))
+  expect(events.map(({ body }) => body)).toEqual(['Node young is ready'])
 })
 
 test('the end of what began before the agent came is told', () => {

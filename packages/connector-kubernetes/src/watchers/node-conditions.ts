@@ -1,6 +1,7 @@
 import { type Event, redactSecrets } from '@rca/core'
 import type { Cluster } from '../cluster/cluster.ts'
 import { namedReference } from '../entity-references.ts'
+import { isProblem } from '../evidence/node-problems.ts'
 import type { Condition } from '../resources/metadata.ts'
 import type { Node } from '../resources/node.ts'
 import { signals } from '../signals.ts'
@@ -9,8 +10,11 @@ import { podsOn } from './node-changes.ts'
 import { isRecent, momentOf } from './recent.ts'
 import { countAttribute, createRepetitions, timesOver } from './repetitions.ts'
 
-/** Conditions that hold where a node is in trouble. */
-const PRESSURES = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'NetworkUnavailable']
+/** What a node is short of, as its kubelet says. */
+const PRESSURE = /Pressure$/
+
+/** Defects, as clouds and node problem detectors call them: `NetworkUnavailable`, `KernelDeadlock`, `ReadonlyFilesystem`, … */
+const DEFECT = /(?:Unavailable|Deadlock|Unhealthy|Problem|Failure|Error)$|^(?:Readonly|Corrupt|Frequent)/
 
 /** A new node is not ready for so long, in milliseconds, without anything being wrong. */
 const BEGINNING = 120_000
@@ -25,6 +29,7 @@ export const nodeConditions = following(({ cluster }, { now, tell, later, signal
   const take = (node: Node, condition: Condition, old: Condition | undefined): void => {
     const key = `${node.uid}/${condition.type}`
     if (isTrouble(condition)) {
+      if (isWithoutRoutesYet(node, condition)) return
       // Another status is another trouble: a kubelet that is ill may then be silent.
       if (old?.status === condition.status) return
       const count = condition.type === 'Ready' ? 1 : repetitions.count(key, now())
@@ -35,7 +40,8 @@ export const nodeConditions = following(({ cluster }, { now, tell, later, signal
       }
     } else if (condition.status !== 'Unknown' && !untold.delete(key)) {
       // One that held before the agent came was told by another.
-      if (told.delete(key) || (old !== undefined && isTrouble(old))) tell(recovered(node, condition, cluster, now()))
+      if (told.delete(key) || (old !== undefined && isToldByAnother(node, old)))
+        tell(recovered(node, condition, cluster, now()))
     }
   }
   const takeInitial = (node: Node): void => {
@@ -50,8 +56,13 @@ export const nodeConditions = following(({ cluster }, { now, tell, later, signal
       })
   }
 
+  const forget = ({ uid, conditions }: Node): void => {
+    for (const { type } of conditions) for (const keys of [told, untold]) keys.delete(`${uid}/${type}`)
+  }
+
   return (change) => {
-    if (change.kind !== 'nodes' || change.type === 'deleted') return
+    if (change.kind !== 'nodes') return
+    if (change.type === 'deleted') return forget(change.old)
     const { object } = change
     if (change.type === 'added') return change.isInitial ? takeInitial(object) : undefined
     for (const condition of object.conditions)
@@ -65,11 +76,20 @@ export const nodeConditions = following(({ cluster }, { now, tell, later, signal
 })
 
 function isLookedAt({ type }: Condition): boolean {
-  return type === 'Ready' || PRESSURES.includes(type)
+  return type === 'Ready' || PRESSURE.test(type) || DEFECT.test(type)
 }
 
-function isTrouble({ type, status }: Condition): boolean {
-  return type === 'Ready' ? status !== 'True' : PRESSURES.includes(type) && status === 'True'
+function isTrouble(condition: Condition): boolean {
+  return isLookedAt(condition) && isProblem(condition)
+}
+
+function isToldByAnother(node: Node, condition: Condition): boolean {
+  return isTrouble(condition) && !isWithoutRoutesYet(node, condition)
+}
+
+/** A cloud has to find routes for each new node. That its kubelet is ready at last is told. */
+function isWithoutRoutesYet(node: Node, condition: Condition): boolean {
+  return condition.type === 'NetworkUnavailable' && isBeginning(node, condition)
 }
 
 function isBeginning({ created }: Node, { since }: Condition): boolean {
@@ -91,7 +111,7 @@ function troubled(
   return definition.event({
     id: idOf(node, condition),
     at: momentOf(since, now),
-    severity: type === 'NetworkUnavailable' ? 'error' : undefined,
+    severity: DEFECT.test(type) ? 'error' : undefined,
     entity: namedReference('Node', node),
     body: isReady
       ? `Node ${node.name} is not ready${silent}${why}`
