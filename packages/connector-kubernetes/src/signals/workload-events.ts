@@ -69,6 +69,7 @@ export const workloadEvents = {
       ...helm,
       ...writer,
       ...generation,
+      'k8s.hpa.name': 'Autoscaler that has a say in it.',
       'change.replicas.old': 'Pods that were wanted.',
       'change.replicas.new': 'Pods that are wanted now.',
     },

@@ -1,5 +1,5 @@
 import type { Event } from '@rca/core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { captured } from '../../test/fixtures.ts'
 import { followedCluster } from '../../test/followed-cluster.ts'
 import { at, podOf, replicaSet, report, START, status, terminated, waiting } from '../../test/pods.ts'
@@ -519,6 +519,22 @@ describe('a container that cannot be started', () => {
         'k8s.workload.pods_affected': 1,
       },
     })
+  })
+
+  test('is told again where it ran in between, with the same id by every agent', () => {
+    const cluster = scene()
+    cluster.listed()
+    const { events } = cluster.watch(containers)
+    const refused = (last: object) => podOf(status(0, waiting('ErrImagePull', 'no'), last))
+    cluster.put(refused({}))
+    cluster.put(podOf(status(0, running)))
+    vi.useFakeTimers({ now: Date.now() + 3_600_000, toFake: ['Date'] })
+    cluster.put(refused(terminated(0, { exitCode: 0, reason: 'Completed' })))
+    cluster.put(refused(terminated(0, { exitCode: 0, reason: 'Completed' })))
+    vi.useRealTimers()
+    const ids = events.map(({ id }) => id)
+    expect(ids).toEqual([expect.stringMatching(/^pod-a\/app\//), expect.stringMatching(/^pod-a\/1\/app\//)])
+    expect(cluster.watch(containers, () => new Date(START)).events.map(({ id }) => id)).toEqual([ids[1]])
   })
 
   test('is told once for a revision, and then at the 10th pod', () => {

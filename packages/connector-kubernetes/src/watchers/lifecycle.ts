@@ -20,6 +20,9 @@ const QUIET = 10_000
 /** How long the others are gathered, in milliseconds. */
 const GATHERING = 5_000
 
+/** Bursts that are remembered before those that have ended are forgotten. */
+const MANY = 1_000
+
 /** Objects that are named. */
 const NAMED = 50
 
@@ -65,12 +68,16 @@ export function createLifecycle({ cluster }: KubernetesClient, { tell, after, no
     burst.gathered = []
     tell(summarize(gathered, namespace, now()))
   }
+  const forgetEnded = (time: number): void => {
+    for (const [key, { last, gathered }] of bursts) if (time - last > QUIET && gathered.length === 0) bursts.delete(key)
+  }
   const created = (kind: string, { namespace, name, uid }: Metadata, event: Event): void => {
     const key = `${event.name} ${namespace}`
     const time = now().getTime()
     const known = bursts.get(key)
     const burst = known === undefined || time - known.last > QUIET ? { count: 0, last: 0, gathered: [] } : known
     bursts.set(key, burst)
+    if (bursts.size > MANY) forgetEnded(time)
     burst.count += 1
     burst.last = time
     if (burst.count <= MOST) tell(event)

@@ -66,6 +66,9 @@ export function createStartFailures(client: KubernetesClient): StartFailures {
     forget: (podUid) => void seen.delete(podUid),
     look: (pod, container, now, isTold) => {
       const failure = startFailure(container)
+      // What could be had and configured, and cannot after a restart, is another failure. Starts fail in turns.
+      if (container.status?.state?.kind === 'running')
+        for (const kind of ['image', 'config']) seen.get(pod.uid)?.delete(`${container.name}/${kind}`)
       if (failure === undefined || !isNew(seen, pod, `${container.name}/${failure.kind}`)) return undefined
       const key = [pod.owner?.uid ?? pod.uid, container.name, failure.kind, container.image].join('/')
       const before = groups.get(key)
@@ -107,13 +110,15 @@ function isNew(seen: Map<string, Set<string>>, { uid }: Pod, failure: string): b
 /** The oldest pod of the revision that fails alike: whoever looks later finds the same one, and calls the failure after it. */
 function firstToFail({ cluster }: KubernetesClient, pod: Pod, { name, image }: PodContainer, kind: string): string {
   let first = pod
-  if (pod.owner === undefined) return pod.uid
-  for (const other of cluster.objects('pods').values()) {
-    if (other.owner?.uid !== pod.owner.uid || ageOrder(other) >= ageOrder(first)) continue
+  for (const other of pod.owner === undefined ? [] : cluster.objects('pods').values()) {
+    if (other.owner?.uid !== pod.owner?.uid || ageOrder(other) >= ageOrder(first)) continue
     const container = other.containers.find((one) => one.name === name && one.image === image)
     if (container !== undefined && startFailure(container)?.kind === kind) first = other
   }
-  return first.uid
+  const status = first.containers.find((one) => one.name === name)?.status
+  const runs = status === undefined ? 0 : (endedRuns(status).at(-1)?.count ?? 0)
+  // Each start that the runtime refuses is an ended run.
+  return kind === 'runtime' || runs === 0 ? first.uid : `${first.uid}/${runs}`
 }
 
 function ageOrder({ created = '', name }: Pod): string {

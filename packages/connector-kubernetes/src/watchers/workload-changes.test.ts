@@ -113,6 +113,12 @@ describe('a deployment', () => {
 
   test('that is changed by its author and scaled by its autoscaler meanwhile', () => {
     const { cluster, events } = scene(deployment)
+    const target = (name: string) => ({ scaleTargetRef: { kind: 'Deployment', name } })
+    for (const name of ['other', 'web'])
+      cluster.put('horizontalPodAutoscalers', {
+        metadata: { name: `hpa-of-${name}`, uid: name, namespace: 'scene' },
+        spec: target(name),
+      })
     const writers = [
       { manager: 'helm', operation: 'Update', time: '2026-11-25T01:59:50Z', fieldsV1: { 'f:spec': {} } },
       {
@@ -130,6 +136,10 @@ describe('a deployment', () => {
       ['k8s.workload.changed', 'helm'],
       ['k8s.workload.scaled', 'kube-controller-manager'],
     ])
+    expect(events[1]).toMatchObject({
+      body: 'Deployment scene/web was scaled by kube-controller-manager for HorizontalPodAutoscaler hpa-of-web: 3 → 9',
+      attributes: { 'k8s.hpa.name': 'hpa-of-web' },
+    })
   })
 
   test('that is deleted is told once, whether or not its end is seen, and whether or not it lingers', () => {

@@ -2,6 +2,7 @@ import type { Event } from '@rca/core'
 import type { Change } from '../api/object-store.ts'
 import { compareCronJobs, compareWorkloads, type WorkloadDifference } from '../changes/compare-workloads.ts'
 import { byWriter, creatorOf, newcomerOf, writerAttributes, writerOf, writtenAt } from '../changes/writer.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { imagesOf, labelFilter } from '../describe-object.ts'
 import { namedReference } from '../entity-references.ts'
 import type { CronJob, Job } from '../resources/job.ts'
@@ -37,7 +38,8 @@ export const workloadChanges = following((client, context) => {
     if (change.type !== 'changed' || change.object.deleted !== undefined) return
     const difference = differenceOf(change, isWanted)
     if (difference !== undefined) context.tell(changed(kind, change.object, change.old, difference, now))
-    if (isScaled(change)) context.tell(scaled(kind, change.object, change.old, now))
+    if (isScaled(change))
+      context.tell(scaled(kind, change.object, change.old, autoscalerOf(client.cluster, kind, change.object), now))
   }
 })
 
@@ -131,25 +133,41 @@ function scaled(
   kind: ReturnType<typeof workloadKind>,
   object: Workload | ReplicaSet,
   old: Workload | ReplicaSet,
+  autoscaler: string | undefined,
   now: Date,
 ): Event {
   const writer =
     'managers' in object && 'managers' in old ? newcomerOf(object.managers, old.managers, ['spec']) : undefined
+  // Of the controllers that the cluster itself has no other one scales.
+  const isForAutoscaler = autoscaler !== undefined && writer?.name === 'kube-controller-manager'
+  const forAutoscaler = isForAutoscaler ? ` for HorizontalPodAutoscaler ${autoscaler}` : ''
   return signals.workloadScaled.event({
     id: `k8s/${object.uid}/${versionOf(object)}/scaled`,
     at: writtenAt(writer, now),
     // Nobody is served any more.
     severity: object.desired === 0 ? 'warning' : undefined,
     entity: namedReference(kind, object),
-    body: `${titleOf(kind, object)} was scaled${byWriter(writer)}: ${old.desired} → ${object.desired}`,
+    body: `${titleOf(kind, object)} was scaled${byWriter(writer)}${forAutoscaler}: ${old.desired} → ${object.desired}`,
     attributes: {
       ...workloadAttributes(kind, object),
       ...writerAttributes(writer),
       'k8s.workload.generation': 'generation' in object ? object.generation : undefined,
+      'k8s.hpa.name': autoscaler,
       'change.replicas.old': old.desired,
       'change.replicas.new': object.desired,
     },
   })
+}
+
+/** The autoscaler that has a say in the number of its pods. */
+function autoscalerOf(
+  cluster: Pick<Cluster, 'objects'>,
+  kind: string,
+  { namespace, name }: Workload | ReplicaSet,
+): string | undefined {
+  for (const one of cluster.objects('horizontalPodAutoscalers').values())
+    if (one.namespace === namespace && one.target.kind === kind && one.target.name === name) return one.name
+  return undefined
 }
 
 /** Who changed it, and not who scaled it meanwhile. */
