@@ -14,6 +14,15 @@ test.each([
     'Readiness probe failed: Get "http://10.1.0.4:80/health": dial tcp 10.1.0.4:80: connect: connection refused',
   ],
   [
+    'Failed to apply default image tag "shop:canary@registry.test/x:1"',
+    'Failed to apply default image tag "registry.test/x:1"',
+  ],
+  [
+    `Failed to pull image "registry.test/x:1@sha256:${'a'.repeat(64)}": no\n`,
+    `Failed to pull image "registry.test/x:1@sha256:${'a'.repeat(64)}": no`,
+  ],
+  [`Failed to pull image "web:1@sha256:${'a'.repeat(64)}"`, `Failed to pull image "web:1@sha256:${'a'.repeat(64)}"`],
+  [
     'Readiness probe warning: Probe terminated redirects, Response body: <a href="https://login?state=canary">\ncanary</a>',
     'Readiness probe warning: Probe terminated redirects',
   ],

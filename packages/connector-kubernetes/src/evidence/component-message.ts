@@ -9,6 +9,8 @@ const REPEATED: readonly (readonly [RegExp, string])[] = [
   [/\bcommand '[^\n]*?' (exited with -?\d+)(?::[^\n]*)?/g, 'command $1'],
   [/\bcommand "[^\n]*?" (timed out)/g, 'command $1'],
   [/,? message: "[^\n]*"/g, ''],
+  // Credentials before the name of a registry; a tag before a digest is none.
+  [/(["' ])[^\s"'/@:]{1,256}:[^\s"'/@]{1,256}@(?!\w+:[0-9a-f]{32})(?=[\w.-]+[/:])/g, '$1'],
   [/,? response body: .*/gis, ''],
   [/(https?:\/\/[^\s"?]{1,512})\?[^\s"]{1,4096}/g, '$1'],
 ]
@@ -17,5 +19,5 @@ const REPEATED: readonly (readonly [RegExp, string])[] = [
 export function componentMessage(text: string, redact: (text: string) => string = redactSecrets): string {
   let message = text
   for (const [pattern, replacement] of REPEATED) message = message.replace(pattern, replacement)
-  return redact(message)
+  return redact(message).trimEnd()
 }

@@ -1,5 +1,5 @@
 import { type Fields, fields, maybeFields, number, text } from './lenient.ts'
-import { type Metadata, metadataOf } from './metadata.ts'
+import { kindOf, type Metadata, metadataOf } from './metadata.ts'
 
 /** What an event is about. */
 export interface ObjectReference {
@@ -51,7 +51,7 @@ export function projectEvent(raw: unknown): ClusterEvent {
 
 function referenceOf(reference: Fields): ObjectReference {
   return {
-    kind: text(reference.kind) ?? '',
+    kind: kindOf(reference),
     name: text(reference.name) ?? '',
     namespace: text(reference.namespace) ?? '',
     uid: text(reference.uid),

@@ -4,6 +4,7 @@ import { share } from './share.ts'
 
 /** Whom an object belongs to. */
 export interface Owner {
+  /** With its group where an extension has a kind of the same name: `StatefulSet.apps.kruise.io`. */
   readonly kind: string
   readonly name: string
   readonly uid: string
@@ -39,7 +40,22 @@ export function metadataOf(raw: unknown): Metadata {
 function ownerOf(metadata: Fields): Owner | undefined {
   const reference = list(metadata.ownerReferences).find(({ controller }) => controller === true)
   if (reference === undefined) return undefined
-  return share({ kind: text(reference.kind) ?? '', name: text(reference.name) ?? '', uid: text(reference.uid) ?? '' })
+  return share({ kind: kindOf(reference), name: text(reference.name) ?? '', uid: text(reference.uid) ?? '' })
+}
+
+/** Kinds of the server's own whose names extensions have taken, too. */
+const TAKEN = new Set([
+  ...['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob', 'Pod'],
+  ...['Service', 'Ingress', 'Node', 'Namespace', 'ConfigMap', 'Secret'],
+])
+
+/** The kind that something refers to: `StatefulSet.apps.kruise.io` is no StatefulSet. */
+export function kindOf({ kind, apiVersion }: Fields): string {
+  const [name, version] = [text(kind) ?? '', text(apiVersion) ?? '']
+  const group = version.slice(0, Math.max(0, version.indexOf('/')))
+  // The server's own groups are `apps`, `batch`, … and `networking.k8s.io`; those of extensions have a dot.
+  const isOwn = !group.includes('.') || group.endsWith('.k8s.io')
+  return isOwn || !TAKEN.has(name) ? name : `${name}.${group}`
 }
 
 /** Who wrote to an object, and when: all that is kept of `managedFields`. */

@@ -1,5 +1,13 @@
 import { type Fields, fields, list, maybeFields, number, present, record, text, texts } from './lenient.ts'
-import { type ContainerKind, containerKind, type Mounts, mountsOf, type Resources, resourcesOf } from './pod.ts'
+import {
+  type ContainerKind,
+  containerKind,
+  imageOf,
+  type Mounts,
+  mountsOf,
+  type Resources,
+  resourcesOf,
+} from './pod.ts'
 import { share } from './share.ts'
 
 /** A keyed hash of a text: tells whether it changed, and nothing of what it is. */
@@ -82,7 +90,7 @@ function containerOf(container: Fields, kind: ContainerKind, fingerprint: Finger
   return {
     name: text(container.name) ?? '',
     kind: containerKind(kind, container),
-    image: text(container.image) ?? '',
+    image: imageOf(container),
     imagePullPolicy: text(container.imagePullPolicy),
     resources: resourcesOf(container),
     environment: fingerprints(

@@ -64,3 +64,26 @@ test('pods that are alike share what they have in common', () => {
   expect(one.labels).toBe(other.labels)
   expect(one.containers[1]?.resources).toBe(other.containers[1]?.resources)
 })
+
+test.each([
+  ['shop:canary@registry.test/x:1', 'registry.test/x:1'],
+  ['https://shop:canary@registry.test/x:1', 'registry.test/x:1'],
+  [`web:1@sha256:${'a'.repeat(64)}`, `web:1@sha256:${'a'.repeat(64)}`],
+  ['registry.test:5000/web:1', 'registry.test:5000/web:1'],
+])('image %s', (image, told) => {
+  const { containers } = projectPod({
+    metadata: { name: 'a', uid: 'b' },
+    spec: { containers: [{ name: 'app', image }] },
+  })
+  expect(containers[0]?.image).toBe(told)
+})
+
+test.each([
+  ['apps.kruise.io/v1beta1', 'StatefulSet', 'StatefulSet.apps.kruise.io'],
+  ['apps/v1', 'StatefulSet', 'StatefulSet'],
+  ['v1', 'Node', 'Node'],
+  ['argoproj.io/v1alpha1', 'Rollout', 'Rollout'],
+])('the owner %s %s', (apiVersion, kind, told) => {
+  const ownerReferences = [{ apiVersion, kind, name: 'a', uid: 'b', controller: true }]
+  expect(projectPod({ metadata: { name: 'a', uid: 'b', ownerReferences } }).owner?.kind).toBe(told)
+})

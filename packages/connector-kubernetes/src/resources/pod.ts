@@ -125,6 +125,11 @@ export function mountsOf(spec: Fields): Mounts {
   })
 }
 
+/** Without the credentials that somebody has put before the registry's name, where no runtime takes them. */
+export function imageOf({ image }: Fields): string {
+  return share((text(image) ?? '').replace(/^(?:\w+:\/\/)?[^/@\s]+:[^/@\s]+@(?!\w+:[0-9a-f]{32,}$)/, ''))
+}
+
 function containersOf(containers: unknown, statuses: unknown, kind: ContainerKind): PodContainer[] {
   const known = list(statuses)
   return list(containers).map((container) => {
@@ -132,7 +137,7 @@ function containersOf(containers: unknown, statuses: unknown, kind: ContainerKin
     return {
       name: shareText(container.name) ?? '',
       kind: containerKind(kind, container),
-      image: shareText(container.image) ?? '',
+      image: imageOf(container),
       resources: resourcesOf(container),
       status: status === undefined ? undefined : statusOf(status),
     }
