@@ -208,6 +208,14 @@ describe('a warning', () => {
     ['FailedGetResourceMetric', { involvedObject: { kind: 'HorizontalPodAutoscaler', name: 'web', uid: 'h' } }],
     ['ClaimLost', { involvedObject: { kind: 'PersistentVolumeClaim', namespace: 'shop', name: 'data', uid: 'c' } }],
     ['ScalingReplicaSet', { type: 'Normal' }],
+    [
+      'FailedToUpdateEndpoint',
+      {
+        involvedObject: { kind: 'Endpoints', namespace: 'shop', name: 'web', uid: 'e' },
+        message:
+          'Failed to update endpoint shop/web: Operation cannot be fulfilled on endpoints "web": the object has been modified; please apply your changes to the latest version and try again',
+      },
+    ],
     ['Unhealthy', { type: 'Normal' }],
     ['TaintManagerEviction', { type: 'Normal', message: 'Cancelling deletion of Pod shop/web-1-a' }],
   ])('is not told where others tell it better, or nothing is wrong: %s', (reason, more) => {

@@ -27,6 +27,9 @@ const POD_KINDS: Readonly<Record<string, ReportKind>> = {
 
 const MAKERS = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController'])
 
+/** A controller wrote at the same time as another one, and tries again at once. */
+const CONFLICT = /the object has been modified; please apply your changes to the latest version/
+
 /** `undefined` for what is not told: what goes well, and what is told better by who looks at the objects. */
 export function reportKind(event: ClusterEvent): ReportKind | undefined {
   const { type, reason, message, about } = event
@@ -34,7 +37,7 @@ export function reportKind(event: ClusterEvent): ReportKind | undefined {
   const kind = isPod && Object.hasOwn(POD_KINDS, reason) ? POD_KINDS[reason] : undefined
   // Schedulers and taint managers do not warn of it. They may think better of it, with the same reason.
   if (kind === 'eviction') return message.startsWith('Cancelling') ? undefined : kind
-  if (type !== 'Warning') return undefined
+  if (type !== 'Warning' || CONFLICT.test(message)) return undefined
   if (kind !== undefined) return kind
   if (Object.hasOwn(TOLD_ELSEWHERE, about.kind) && TOLD_ELSEWHERE[about.kind]?.test(reason)) return undefined
   if (reason === 'FailedCreate' && MAKERS.has(about.kind))
