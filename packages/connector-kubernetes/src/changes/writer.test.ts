@@ -54,6 +54,11 @@ test('where nobody is new it was the only one, at an unknown time, or somebody u
   expect(writerOf([], [], ['spec'])).toBeUndefined()
 })
 
+test('who took away all that was theirs, as by `kubectl uncordon`, is unknown, and not who is left', () => {
+  const taints = by('kube-controller-manager', '2026-11-25T10:00:00Z', 'spec')
+  expect(writerOf([taints], [by('kubectl', '2026-11-25T10:00:00Z', 'spec'), taints], ['spec'])).toBeUndefined()
+})
+
 test('whether only other parts were written to', () => {
   const data = by('helm', '2026-11-25T10:00:00Z', 'data', 'metadata')
   const label = by('kubectl-label', '2026-11-25T10:00:05Z', 'metadata')

@@ -19,8 +19,12 @@ export function writerOf(
 ): Manager | undefined {
   const writer = newcomerOf(managers, before, parts)
   if (writer !== undefined) return writer
-  const [only, ...others] = managers.filter((manager) => !isStatus(manager) && hasSay(manager, parts))
-  return only === undefined || others.length > 0 ? undefined : { ...only, time: undefined }
+  const withSay = (all: readonly Manager[]): readonly Manager[] =>
+    all.filter((manager) => !isStatus(manager) && hasSay(manager, parts))
+  const [only, ...others] = withSay(managers)
+  // Who takes away all that was theirs has no say any more, and is not noted: whoever is left is not blamed.
+  const isAlone = others.length === 0 && withSay(before).every(({ name }) => name === only?.name)
+  return only === undefined || !isAlone ? undefined : { ...only, time: undefined }
 }
 
 /** The same, but for what old servers let somebody change without any note, as by `kubectl scale`: whoever wrote before is not blamed. */
