@@ -30,6 +30,8 @@ export interface Workload extends Metadata {
   readonly isPaused: boolean
   /** `RollingUpdate`, `Recreate`, `OnDelete` */
   readonly strategy: string | undefined
+  /** Of a StatefulSet: pods of a lower number are left as they are. */
+  readonly partition: number | undefined
   /** Seconds until a rollout that does not progress counts as stuck. */
   readonly progressDeadline: number | undefined
   readonly selector: Readonly<Record<string, string>>
@@ -90,6 +92,7 @@ function projectWorkload(
     ...countsOf(spec, status),
     isPaused: flag(spec.paused) ?? false,
     strategy: text(fields(spec.strategy).type) ?? text(fields(spec.updateStrategy).type),
+    partition: number(fields(fields(spec.updateStrategy).rollingUpdate).partition),
     progressDeadline: number(spec.progressDeadlineSeconds),
     selector: record(fields(spec.selector).matchLabels),
     conditions: conditionsOf(status),

@@ -77,7 +77,8 @@ export const workloadEvents = {
   rolloutStuck: event({
     name: 'k8s.workload.rollout_stuck',
     severity: 'error',
-    description: 'The rollout of a Deployment does not progress within its deadline. Carries the evidence.',
+    description:
+      'The rollout of a Deployment does not progress within its deadline, or that of a StatefulSet or DaemonSet within ten minutes. Carries the evidence.',
     attributes: {
       ...workload,
       ...helm,

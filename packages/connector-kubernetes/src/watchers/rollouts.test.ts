@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import type { Event } from '@rca/core'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Path, withChange } from '../../test/changed-object.ts'
 import { captured } from '../../test/fixtures.ts'
 import { followedCluster } from '../../test/followed-cluster.ts'
@@ -190,6 +191,93 @@ describe('a stuck rollout', () => {
       body: 'The rollout of Deployment scene/web is stuck: 1 of 3 pods are new, FailedCreate',
       attributes: { 'k8s.workload.replica_failure': 'exceeded quota: compute' },
     })
+  })
+})
+
+describe('a rollout of a StatefulSet, of which nobody says that it is stuck', () => {
+  const set = captured('stateful-set')
+  const id = (set.metadata as { readonly uid: string }).uid
+  const status = (updatedReplicas: number, availableReplicas = 2) => ({
+    observedGeneration: 2,
+    replicas: 3,
+    updatedReplicas,
+    availableReplicas,
+    readyReplicas: availableReplicas,
+    updateRevision: 'new',
+  })
+  const rolled = (next: object, spec: object = {}) => {
+    const template = withChange((set.spec as { readonly template: object }).template, ['metadata', 'labels', 'v'], '2')
+    return {
+      ...set,
+      metadata: { ...(set.metadata as object), generation: 2 },
+      spec: { ...(set.spec as object), replicas: 3, template, ...spec },
+      status: next,
+    }
+  }
+  const crashing = (revision: string) => ({
+    metadata: {
+      name: 'db-2',
+      uid: 'db-2',
+      namespace: 'scene',
+      labels: { 'controller-revision-hash': revision },
+      ownerReferences: [{ kind: 'StatefulSet', name: 'db', uid: id, controller: true }],
+    },
+    spec: { containers: [{ name: 'app' }] },
+    status: {
+      containerStatuses: [{ name: 'app', ready: false, state: { waiting: { reason: 'CrashLoopBackOff' } } }],
+    },
+  })
+  const begin = (spec: object = {}, pod: object = crashing('new')) => {
+    vi.useFakeTimers({ now: later })
+    onTestFinished(() => void vi.useRealTimers())
+    const cluster = followedCluster()
+    cluster.put('statefulSets', set)
+    cluster.put('pods', pod)
+    cluster.listed()
+    const { events } = watchDeclared(cluster, rollouts, () => new Date())
+    cluster.put('statefulSets', rolled(status(0), spec))
+    return { cluster, put: (next: object) => cluster.put('statefulSets', rolled(next, spec)), events }
+  }
+  const stuckOnes = (events: readonly Event[]) => events.filter(({ name }) => name === 'k8s.workload.rollout_stuck')
+
+  test('is told once it has made no progress for ten minutes: pods that come and go are none', () => {
+    const { put, events } = begin()
+    vi.advanceTimersByTime(300_000)
+    put(status(1))
+    for (let turn = 0; turn < 9; turn += 1) {
+      vi.advanceTimersByTime(60_000)
+      put(status(1, turn % 2))
+    }
+    expect(stuckOnes(events)).toEqual([])
+    vi.advanceTimersByTime(3_600_000)
+    put(status(2))
+    vi.advanceTimersByTime(3_600_000)
+    expect(stuckOnes(events)).toMatchObject([
+      {
+        id: `k8s/${id}/2/rollout-stuck`,
+        body: expect.stringMatching(
+          /^The rollout of StatefulSet scene\/\w+ is stuck: 1 of 3 pods are new, CrashLoopBackOff$/,
+        ),
+        attributes: { 'k8s.workload.pods.waiting': ['CrashLoopBackOff: 1'] },
+      },
+    ])
+  })
+
+  test.each<[string, object, object]>([
+    ['somebody has to delete its pods', { updateStrategy: { type: 'OnDelete' } }, crashing('new')],
+    ['some pods are to stay as they are', { updateStrategy: { rollingUpdate: { partition: 2 } } }, crashing('new')],
+    ['no new pod is in trouble', {}, crashing('old')],
+  ])('is not where %s', (_why, spec, pod) => {
+    const { events } = begin(spec, pod)
+    vi.advanceTimersByTime(3_600_000)
+    expect(stuckOnes(events)).toEqual([])
+  })
+
+  test('is not once it is complete', () => {
+    const { put, events } = begin()
+    put(status(3, 3))
+    vi.advanceTimersByTime(3_600_000)
+    expect(events.map(({ name }) => name)).toEqual(['k8s.workload.rollout_completed'])
   })
 })
 

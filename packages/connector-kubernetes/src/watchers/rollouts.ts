@@ -7,11 +7,14 @@ import { following } from './following.ts'
 import { isEnding } from './lifecycle.ts'
 import { isRecent } from './recent.ts'
 import { countAttribute, createRepetitions, timesOver } from './repetitions.ts'
+import { createStalledRollouts } from './stalled-rollouts.ts'
 import { describeStuckRollout } from './stuck-rollout.ts'
 import { isRolloutChange, replicaAttributes, titleOf, workloadAttributes } from './workload-attributes.ts'
 
 /** How workloads take what is done to them: rollouts that complete or are stuck, and workloads without any available pod. */
-export const rollouts = following((client, { now, tell, later, signal }) => {
+export const rollouts = following((client, context) => {
+  const { now, tell, later, signal } = context
+  const stalled = createStalledRollouts(client, context)
   /** Uid → generation that is rolled out, and is not told to be complete yet. */
   const rolling = new Map<string, number>()
   /** Uids of those that are told to have no available pod. */
@@ -40,6 +43,7 @@ export const rollouts = following((client, { now, tell, later, signal }) => {
     if (change.type === 'deleted') {
       rolling.delete(change.old.uid)
       unavailable.delete(change.old.uid)
+      stalled.forget(change.old.uid)
       return
     }
     const { object } = change
@@ -52,8 +56,10 @@ export const rollouts = following((client, { now, tell, later, signal }) => {
     if (generation !== undefined && (old === undefined ? isUnderWay(object, generation) : isReplaced(object, old)))
       rolling.set(object.uid, generation)
     const rolled = rolling.get(object.uid)
-    if (rolled !== undefined && isComplete(object, rolled)) {
+    if (rolled !== undefined && !isComplete(object, rolled)) stalled.look(object, rolled)
+    else if (rolled !== undefined) {
       rolling.delete(object.uid)
+      stalled.forget(object.uid)
       if (object.desired > 0) tell(completed(object, rolled, now()))
     }
     if (old !== undefined) tellAvailability(object, old)

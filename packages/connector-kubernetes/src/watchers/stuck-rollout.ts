@@ -11,10 +11,15 @@ import { signals } from '../signals.ts'
 import { momentOf } from './recent.ts'
 import { replicaAttributes, titleOf, workloadAttributes } from './workload-attributes.ts'
 
-/** That a rollout does not progress, with what its newest pods wait for. */
+/** Whether its newest pods wait for anything. */
+export function isWaitedFor(object: Workload, cluster: Pick<Cluster, 'objects'>): boolean {
+  return newestPods(object, cluster).some((pod) => waitOf(pod).length > 0)
+}
+
+/** That a rollout does not progress, with what its newest pods wait for. @param condition that says so, where one does */
 export function describeStuckRollout(
   object: Workload,
-  condition: Condition,
+  condition: Condition | undefined,
   cluster: Pick<Cluster, 'objects'>,
   now: Date,
 ): Event {
@@ -24,8 +29,8 @@ export function describeStuckRollout(
   const failure = conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True')
   const why = failure?.reason ?? reasons[0]?.reason
   return signals.rolloutStuck.event({
-    id: `k8s/${uid}/${condition.since ?? generation}/rollout-stuck`,
-    at: momentOf(condition.since, now),
+    id: `k8s/${uid}/${condition?.since ?? generation}/rollout-stuck`,
+    at: momentOf(condition?.since, now),
     entity: namedReference(kind, object),
     body: `The rollout of ${titleOf(kind, object)} is stuck: ${updated} of ${desired} pods are new${why === undefined ? '' : `, ${why}`}`,
     attributes: {
@@ -34,7 +39,7 @@ export function describeStuckRollout(
       'k8s.workload.generation': generation,
       'k8s.workload.revision': revision,
       'k8s.workload.images': imagesOf(template.containers),
-      'k8s.workload.message': redacted(condition.message),
+      'k8s.workload.message': redacted(condition?.message),
       'k8s.workload.replica_failure': redacted(failure?.message),
       'k8s.workload.pods.waiting':
         reasons.length === 0 ? undefined : reasons.map((one) => `${one.reason}: ${one.count}`),
@@ -50,8 +55,15 @@ interface Wait {
   readonly message: string | undefined
 }
 
-/** The pods of the ReplicaSet that the Deployment now wants. */
-function newestPods({ uid, revision }: Workload, cluster: Pick<Cluster, 'objects'>): readonly Pod[] {
+/** Labels by which StatefulSets and DaemonSets tell their revisions apart. */
+const REVISION = { StatefulSet: 'controller-revision-hash', DaemonSet: 'pod-template-generation' }
+
+/** The pods that are as the workload now wants them: of a Deployment those of its newest ReplicaSet. */
+function newestPods({ kind, uid, revision }: Workload, cluster: Pick<Cluster, 'objects'>): readonly Pod[] {
+  if (kind !== 'Deployment')
+    return [...cluster.objects('pods').values()].filter(
+      ({ owner, labels }) => owner?.uid === uid && labels[REVISION[kind]] === revision,
+    )
   const own = [...cluster.objects('replicaSets').values()].filter(({ owner }) => owner?.uid === uid)
   const newest = own.find((one) => one.revision !== undefined && one.revision === revision) ?? latest(own)
   if (newest === undefined) return []
