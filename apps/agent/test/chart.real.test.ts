@@ -393,6 +393,11 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
       expect(rules.find(({ resources }) => resources.includes('secrets'))?.verbs).toEqual(['get', 'list', 'watch'])
     })
 
+    test('do not reach kubelets where that is not wanted', async () => {
+      const rules = rulesOf(await render({ values: ['rbac.kubeletSummaries=false'] }))
+      expect(rules.flatMap(({ resources }) => resources)).not.toContain('nodes/proxy')
+    })
+
     test('are confined to namespaces, given as a list or as text', async () => {
       const listed = await render({ values: ['namespaces={shop,bank}'] })
       const separated = await render({ strings: [String.raw`namespaces=shop\, bank`] })

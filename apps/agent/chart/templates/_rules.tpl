@@ -47,9 +47,11 @@
 - apiGroups: [""]
   resources: [namespaces, nodes]
   verbs: [get, list, watch]
+{{- if .Values.rbac.kubeletSummaries }}
 - apiGroups: [""]
   resources: [nodes/proxy]
   verbs: [get]
+{{- end }}
 - apiGroups: [metrics.k8s.io]
   resources: [nodes]
   verbs: [get, list]
