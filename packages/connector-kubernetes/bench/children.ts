@@ -62,7 +62,7 @@ export async function startChild(name: string, options: ChildOptions): Promise<M
     watch: async () => void (await ask('watch')),
     end: async () => {
       const closed = once(child, 'close')
-      child.kill('SIGKILL')
+      child.kill('SIGTERM')
       await closed
     },
   }

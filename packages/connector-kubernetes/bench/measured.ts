@@ -28,6 +28,8 @@ export async function measured(work: () => Promise<() => Readonly<Record<string,
     if (request === 'collect') globalThis.gc?.()
     process.send?.(request === 'read' ? reading() : request)
   })
+  // As an end of its own, so that a profile is written.
+  process.on('SIGTERM', () => process.exit())
   process.send?.(reading())
 }
 

@@ -17,7 +17,8 @@ function readIn(size: number, value: unknown) {
   const reader = createItemReader(JSON.parse)
   const items: unknown[] = []
   for (let at = 0; at < bytes.length; at += size) items.push(...reader.read(bytes.subarray(at, at + size)))
-  return { items, envelope: reader.end() }
+  const { items: last, metadata } = reader.end()
+  return { items: [...items, ...last], early: items.length, metadata }
 }
 
 describe('a list that is taken apart', () => {

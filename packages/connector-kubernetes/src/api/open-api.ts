@@ -9,7 +9,7 @@ import { parseWithoutManagers } from './parse-object.ts'
 import { collectionPath, groupVersionPath, objectPath } from './paths.ts'
 import { readBody, readStart } from './read-body.ts'
 import { createTransport, type Transport } from './transport.ts'
-import { readWatch } from './watch-stream.ts'
+import { followWatch, readWatch } from './watch-stream.ts'
 
 /** Objects in a page. */
 const PAGE = 500
@@ -134,9 +134,10 @@ async function readPage(answer: IncomingMessage, { onItems, withManagers }: List
     const items = reader.read(chunk)
     if (items.length > 0) onItems(items)
   }
-  const { metadata } = reader.end() as { metadata?: { resourceVersion?: unknown; continue?: unknown } }
-  if (typeof metadata?.resourceVersion !== 'string') throw new Error('the answer is no list')
-  const { resourceVersion, continue: next } = metadata
+  const { items, metadata } = reader.end()
+  const { resourceVersion, continue: next } = (metadata ?? {}) as { resourceVersion?: unknown; continue?: unknown }
+  if (typeof resourceVersion !== 'string') throw new Error('the answer is no list')
+  if (items.length > 0) onItems(items)
   return { resourceVersion, continue: typeof next === 'string' && next !== '' ? next : undefined }
 }
 
@@ -157,10 +158,13 @@ async function* watchAll(
   try {
     const answer = await transport.ask({ question, path, signal, accept: acceptOf(resource), isWatch: true })
     options.onOpen?.()
-    yield* readWatch(answer, question, {
+    const reading = {
       silence: options.silence ?? SILENCE,
       parse: options.withManagers === true ? JSON.parse : parseWithoutManagers,
-    })
+    }
+    const { onEvents } = options
+    if (onEvents === undefined) yield* readWatch(answer, question, reading)
+    else await followWatch(answer, question, { ...reading, onEvents })
   } catch (error) {
     throw signal.aborted ? explainAbort(question, signal) : explainFailure(question, error)
   }

@@ -165,13 +165,16 @@ async function follow<Slim extends SlimObject>(
       onSight?.(progress.blindness)
       progress.blindness = undefined
     },
+    onEvents: (events: readonly WatchEvent[]) => {
+      for (const event of events) {
+        take(store, event)
+        progress.from = resourceVersionOf(event.object) ?? progress.from
+      }
+      progress.failures = 0
+      progress.sawLast = now()
+    },
   }
-  for await (const event of api.watch(resource, watch, signal)) {
-    take(store, event)
-    progress.from = resourceVersionOf(event.object) ?? progress.from
-    progress.failures = 0
-    progress.sawLast = now()
-  }
+  for await (const event of api.watch(resource, watch, signal)) watch.onEvents([event])
 }
 
 function take<Slim extends SlimObject>(store: ObjectStore<Slim>, { type, object }: WatchEvent): void {

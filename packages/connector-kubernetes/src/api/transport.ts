@@ -95,7 +95,7 @@ function createConnections(access: Access) {
       if (connections?.of !== valid.connection) {
         const [questions, watches] = await Promise.all([
           valid.createAgent({ keepAlive: true, maxSockets: CONNECTIONS, maxFreeSockets: 2 }),
-          valid.createAgent({ keepAlive: true, maxFreeSockets: 2 }),
+          valid.createAgent({ keepAlive: true, maxFreeSockets: 2, highWaterMark: 1 }),
         ])
         // Those with the certificates from before end what they are at: nothing new is asked on them.
         connections = { of: valid.connection, questions, watches }
