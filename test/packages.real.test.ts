@@ -8,9 +8,10 @@ import { inShell, pack, paths } from './user-shell.ts'
 const program = `
 import { createRegistry } from '@rca/core'
 import { docker } from '@rca/connector-docker'
+import { kubernetes } from '@rca/connector-kubernetes'
 import { server } from '@rca/connector-server'
 
-const registry = createRegistry([docker, server])
+const registry = createRegistry([docker, kubernetes, server])
 const agent = await registry.createAgent({ agentType: 'server', platformUrl: 'https://api.example.com', agentToken: 'server-token' })
 const { agent_type, timestamp, data } = await agent.collectMetrics()
 const names = [...new Set(data.metrics.map((metric) => metric.name))]
@@ -22,9 +23,14 @@ const other = await registry.createAgent({ agentType: 'docker', platformUrl: 'ht
 console.log(JSON.stringify({ command: other.getDeploymentCommand() }))
 await other.collectMetrics().catch((error) => console.log(JSON.stringify({ reason: error.message })))
 await other.stop()
+
+const nowhere = await registry.createAgent({ agentType: 'kubernetes', platformUrl: 'https://api.example.com', agentToken: 'kubernetes-token' })
+console.log(JSON.stringify({ command: nowhere.getDeploymentCommand() }))
+await nowhere.collectMetrics().catch((error) => console.log(JSON.stringify({ reason: error.message })))
+await nowhere.stop()
 `
 
-const names = ['core', 'connector-docker', 'connector-server']
+const names = ['core', 'connector-docker', 'connector-kubernetes', 'connector-server']
 
 describe('the packed packages, installed with npm in an empty folder', () => {
   let folder = ''
@@ -41,7 +47,7 @@ describe('the packed packages, installed with npm in an empty folder', () => {
   it.each(paths)('run a ten-line agent on %s', async (_title, path) => {
     const { stdout, stderr } = await inShell(folder, 'node', ['agent.js'], path)
     expect(stderr).toBe('')
-    const [first = '', second = '', third = ''] = stdout.trim().split('\n')
+    const [first = '', second = '', third = '', fourth = '', fifth = ''] = stdout.trim().split('\n')
     const result = JSON.parse(first) as { agent_type: string; timestamp: string; names: string[]; command: string }
     expect(result.agent_type).toBe('server')
     expect(Date.parse(result.timestamp)).not.toBeNaN()
@@ -56,6 +62,8 @@ describe('the packed packages, installed with npm in an empty folder', () => {
     expect(result.command).toContain('server-token')
     expect(JSON.parse(second)).toEqual({ command: expect.stringMatching(/^docker run -d .*docker-token/s) })
     expect(JSON.parse(third)).toEqual({ reason: expect.stringContaining('No engine answers at tcp://127.0.0.1:9') })
+    expect(JSON.parse(fourth)).toEqual({ command: expect.stringMatching(/^helm repo add .*kubernetes-token/s) })
+    expect(JSON.parse(fifth)).toEqual({ reason: expect.stringContaining('`kubeconfig` is not set') })
   })
 
   it('hold no source, test or build state', async () => {

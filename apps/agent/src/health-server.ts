@@ -31,7 +31,7 @@ export async function startHealthServer(
       )
       return
     }
-    const { state, connected, platformReachable, collectors, outbox } = agent.status()
+    const { state, connected, platformReachable, role, collectors, outbox } = agent.status()
     response.writeHead(state === 'running' ? 200 : 503, {
       'content-type': 'application/json',
       'cache-control': 'no-store',
@@ -42,6 +42,7 @@ export async function startHealthServer(
         agent_type: agent.agentType,
         connected,
         platform_reachable: platformReachable ?? null,
+        ...(role === undefined ? {} : { role }),
         collectors,
         outbox,
       }),

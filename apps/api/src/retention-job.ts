@@ -27,7 +27,7 @@ export function createRetentionJob({ store, now, retention, log }: RetentionJobO
 
   const run = (): Promise<void> => {
     running ??= store
-      .retain(now() - retention)
+      .retain(now() - retention, now())
       .then((removed) => log.info({ removed }, 'retention applied'))
       .finally(() => {
         running = undefined

@@ -31,6 +31,12 @@ export const configSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Context of that kubeconfig. Without it the file’s current one.'),
+  cluster_name: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('What people call the cluster. Without it the context, or else a part of the cluster’s uid.'),
   namespaces: z.array(label).default([]).describe('Namespaces that are watched. None stands for the whole cluster.'),
   watch_secret_names: z
     .boolean()

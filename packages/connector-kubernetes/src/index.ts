@@ -1,2 +1,1 @@
-export type { ClusterConfig } from './client.ts'
-export { openKubernetes } from './client.ts'
+export { kubernetes } from './connector.ts'

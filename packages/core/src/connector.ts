@@ -30,6 +30,8 @@ export interface Connector<Config = unknown, Client = unknown> {
 
   readonly collectors: Readonly<Record<string, Collector<Client>>>
   readonly watchers?: Readonly<Record<string, Watcher<Client>>>
+  /** Decides which of several agents that watch the same thing reports. Without it an agent is alone and always does. */
+  readonly election?: Election<Client>
 }
 
 /** Reads one thing once. Throws on failure; never logs, retries or sets timers. */
@@ -44,6 +46,16 @@ export interface Collector<Client> {
 /** Follows one stream of events until `context.signal` aborts. Rejecting means: restart me, with backoff, from the last saved cursor. Resolving means: nothing more will come. */
 export interface Watcher<Client> {
   watch(client: Client, context: WatchContext): Promise<void>
+}
+
+/**
+ * Sees to it that one of several agents that watch the same thing leads. Only the leader's collectors run, and only the leader
+ * reports. Watchers run in all of them: what those of a standby say is kept for two minutes, and told by it if it has to take
+ * over. Give events an `id`, which the platform stores once: the leader that is gone may have told them too.
+ */
+export interface Election<Client> {
+  /** Takes part until `context.signal` aborts, then gives up what it holds, so that another can take over at once. Rejecting means: stand by, and start me again, with backoff. */
+  run(client: Client, context: ElectionContext): Promise<void>
 }
 
 /** A stable identity of what is watched. */
@@ -94,4 +106,19 @@ export interface WatchContext {
   saveCursor(cursor: string): Promise<void>
   /** Waits. Rejects when `signal` aborts. */
   sleep(duration: Duration): Promise<void>
+}
+
+/** What every run of an election is given. */
+export interface ElectionContext {
+  /** Aborts when the agent has delivered what it could and stops. */
+  readonly signal: AbortSignal
+  /** Names this process among those that take part: host name and a random part. */
+  readonly instanceId: string
+  now(): Date
+  /** Waits. Rejects when `signal` aborts. */
+  sleep(duration: Duration): Promise<void>
+  /** From now on this agent reports. Idempotent. */
+  lead(): void
+  /** From now on it does not. Idempotent. */
+  standBy(): void
 }

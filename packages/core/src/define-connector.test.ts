@@ -4,7 +4,7 @@ import { exampleConnector, signals } from '../test/example-connector.ts'
 import type { ConfigOf, ConfigSchema } from './config/config-schema.ts'
 import { deploymentOnly } from './config/options.ts'
 import { parseConfig } from './config/parse-config.ts'
-import type { Connector } from './connector.ts'
+import type { Connector, Election } from './connector.ts'
 import { defineConnector, isConnector } from './define-connector.ts'
 import { sh } from './deployment/sh.ts'
 import { ConnectorError } from './errors/connector-error.ts'
@@ -61,9 +61,15 @@ test('a collector and a watcher cannot share a name: both stand in a heartbeatâ€
   )
 })
 
-test.each(['', 'connect', 'x'.repeat(257)])('a reader cannot be called %j', (name) => {
+test.each(['', 'connect', 'election', 'x'.repeat(257)])('a reader cannot be called %j', (name) => {
   expect(() => exampleConnector({ collectors: { [name]: collector } })).toThrow(ConnectorError)
   expect(() => exampleConnector({ watchers: { [name]: watcher } })).toThrow(ConnectorError)
+})
+
+test('an election needs something to run', () => {
+  expect(() => exampleConnector({ election: {} as Election<{ readonly name: string }> })).toThrow(
+    '`election` must be an object',
+  )
 })
 
 test('a collectorâ€™s durations are checked before it ever runs', () => {

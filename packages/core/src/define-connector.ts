@@ -77,7 +77,7 @@ function problemOf(definition: Definition): string | undefined {
 }
 
 const FUNCTIONS = ['deploy', 'connect', 'identify', 'disconnect'] as const
-const FIELDS = ['type', 'title', 'description', 'config', 'signals', ...FUNCTIONS, 'collectors', 'watchers']
+const FIELDS = ['type', 'title', 'description', 'config', 'signals', ...FUNCTIONS, 'collectors', 'watchers', 'election']
 
 /** What the compiler finds for those who have one. */
 function shapeProblem(definition: Definition): string | undefined {
@@ -97,6 +97,8 @@ function shapeProblem(definition: Definition): string | undefined {
   for (const [name, watcher] of Object.entries(definition.watchers ?? {}))
     if (typeof watcher?.watch !== 'function')
       return `the watcher \`${name}\` must be an object with a function \`watch\`.`
+  if (definition.election !== undefined && typeof definition.election?.run !== 'function')
+    return '`election` must be an object with a function `run`.'
   return undefined
 }
 
@@ -136,11 +138,14 @@ function signalProblem({ signals }: Definition): string | undefined {
   return undefined
 }
 
-/** Collectors and watchers stand side by side in `collectors` of every heartbeat, and `connect` stands there too. */
+/** What stands in `collectors` of heartbeats beside collectors and watchers. */
+const HEARTBEAT_NAMES = new Set(['connect', 'election'])
+
+/** Collectors and watchers stand side by side in `collectors` of every heartbeat, and `connect` and `election` stand there too. */
 function readerProblem({ collectors, watchers = {} }: Definition): string | undefined {
   for (const name of [...Object.keys(collectors), ...Object.keys(watchers)]) {
-    if (name === '' || name.length > LIMITS.name || name === 'connect')
-      return `no collector or watcher can be called \`${name}\`: heartbeats need a name of 1 to ${LIMITS.name} characters, and \`connect\` is theirs.`
+    if (name === '' || name.length > LIMITS.name || HEARTBEAT_NAMES.has(name))
+      return `no collector or watcher can be called \`${name}\`: heartbeats need a name of 1 to ${LIMITS.name} characters, and \`connect\` and \`election\` are theirs.`
     if (Object.hasOwn(collectors, name) && Object.hasOwn(watchers, name))
       return `\`${name}\` is the name of a collector and of a watcher: heartbeats could not tell them apart.`
   }

@@ -16,6 +16,8 @@ export type {
   Collector,
   ConnectContext,
   Connector,
+  Election,
+  ElectionContext,
   Identity,
   WatchContext,
   Watcher,

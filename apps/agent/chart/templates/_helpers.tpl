@@ -90,7 +90,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* The agent's options as variables, those in `config` last: `logLevel` becomes LOG_LEVEL. Those without a value are left out. */}}
 {{- define "agent.options" -}}
-{{- $known := list "logLevel" "collectInterval" "heartbeatInterval" "maxBatchSize" "maxQueueSize" "retryCount" "kubeconfig" "kubeconfigContext" "namespaces" "watchSecretNames" "objectLabels" "crashLogLines" -}}
+{{- $known := list "logLevel" "collectInterval" "heartbeatInterval" "maxBatchSize" "maxQueueSize" "retryCount" "kubeconfig" "kubeconfigContext" "clusterName" "namespaces" "watchSecretNames" "objectLabels" "crashLogLines" -}}
 {{- $taken := list "PLATFORM_API_URL" "AGENT_TOKEN" "AGENT_TOKEN_FILE" "AGENT_TYPE" "LEASE_NAME" "POD_NAME" "POD_NAMESPACE" "RCA_STATE_DIR" "RCA_HEALTH_SOCKET" -}}
 {{- $variables := dict -}}
 {{- $given := dict -}}

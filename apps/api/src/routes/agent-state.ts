@@ -1,9 +1,9 @@
-import { collectorStatusSchema, heartbeatRequestSchema } from '@rca/core/protocol'
+import { collectorStatusSchema, heartbeatRequestSchema, ROLES } from '@rca/core/protocol'
 import { z } from 'zod'
 import type { Context } from '../context.ts'
 import { ProblemError } from '../problems/problem-error.ts'
 import { OFFLINE_AFTER_INTERVALS } from '../store/agents.ts'
-import type { ListedAgent, StoredAgent, StoredGap } from '../store/records.ts'
+import type { ListedAgent, StoredAgent, StoredGap, StoredInstance } from '../store/records.ts'
 import { gapSchema, toGap } from './gap-state.ts'
 import { instant, named } from './schemas.ts'
 
@@ -22,6 +22,23 @@ const healthSchema = named(
   }),
 )
 
+const instanceSchema = named(
+  'Instance',
+  z.object({
+    instance_id: z.string(),
+    role: z
+      .enum(ROLES)
+      .describe('At most one is `leader`. One that is offline has whichever role it had when it was last heard.'),
+    connectivity: z.enum(['online', 'offline']).describe('`offline`: no heartbeat for three of its intervals.'),
+    started_at: instant,
+    last_heartbeat_at: instant,
+    agent_version: z.string(),
+    collectors: z
+      .record(z.string(), collectorStatusSchema)
+      .describe('As of its last heartbeat. A standby runs watchers only.'),
+  }),
+)
+
 export const agentSchema = named(
   'Agent',
   z.object({
@@ -33,7 +50,9 @@ export const agentSchema = named(
     agent_type: z.string(),
     connectivity: z
       .enum(CONNECTIVITY)
-      .describe('`pending`: provisioned, never seen. `offline`: no call for three of its heartbeat intervals.'),
+      .describe(
+        '`pending`: provisioned, never seen. `offline`: no call for three of its heartbeat intervals, apart from instances that stand by.',
+      ),
     health: healthSchema,
     name: z.string().optional().describe('What people call what is watched.'),
     agent_version: z.string().optional(),
@@ -44,6 +63,12 @@ export const agentSchema = named(
     last_seen_at: instant.optional().describe('Last call of any kind.'),
     last_heartbeat_at: instant.optional(),
     last_report_at: instant.optional().describe('Time of the newest report.'),
+    instances: z
+      .array(instanceSchema)
+      .optional()
+      .describe(
+        'Processes that watch the same thing and elect the one that reports. Absent where there is no election.',
+      ),
     outbox: heartbeatRequestSchema.shape.outbox.optional().describe('What waited for delivery at the last heartbeat.'),
   }),
 )
@@ -54,6 +79,7 @@ type AgentAnswer = z.output<typeof agentSchema>
 export function toAgent(
   agent: ListedAgent,
   gaps: readonly StoredGap[],
+  instances: readonly StoredInstance[],
   { now, heartbeatSeconds }: Pick<Context, 'now' | 'heartbeatSeconds'>,
 ): AgentAnswer {
   const { environment, agentType } = agent
@@ -69,7 +95,7 @@ export function toAgent(
     }
   }
   const interval = agent.intervalSeconds ?? heartbeatSeconds
-  const online = agent.lastSeenAt + OFFLINE_AFTER_INTERVALS * 1000 * interval >= now()
+  const online = !agent.standingBy && isOnline(agent.lastSeenAt, interval, now())
   return {
     agent_id: agent.agentId,
     environment,
@@ -86,8 +112,25 @@ export function toAgent(
       ? {}
       : { last_heartbeat_at: new Date(agent.lastHeartbeatAt).toISOString() }),
     ...(agent.lastReportAt === undefined ? {} : { last_report_at: new Date(agent.lastReportAt).toISOString() }),
+    ...(instances.length === 0 ? {} : { instances: instances.map((instance) => toInstance(instance, now())) }),
     ...(agent.outbox === undefined ? {} : { outbox: agent.outbox }),
   }
+}
+
+function toInstance(instance: StoredInstance, now: number): z.output<typeof instanceSchema> {
+  return {
+    instance_id: instance.instanceId,
+    role: instance.role,
+    connectivity: isOnline(instance.lastHeartbeatAt, instance.intervalSeconds, now) ? 'online' : 'offline',
+    started_at: new Date(instance.startedAt).toISOString(),
+    last_heartbeat_at: new Date(instance.lastHeartbeatAt).toISOString(),
+    agent_version: instance.agentVersion,
+    collectors: { ...instance.collectors },
+  }
+}
+
+function isOnline(seenAt: number, intervalSeconds: number, now: number): boolean {
+  return seenAt + OFFLINE_AFTER_INTERVALS * 1000 * intervalSeconds >= now
 }
 
 function healthOf(agent: StoredAgent, gaps: readonly StoredGap[], online: boolean): AgentAnswer['health'] {

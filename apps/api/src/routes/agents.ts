@@ -30,9 +30,10 @@ export function addAgentRoutes(app: App, context: Context): void {
       now: now(),
       intervalSeconds: heartbeatSeconds,
     })
-    const gaps = await store.agents.openGaps(items.map((agent) => agent.key))
+    const keys = items.map((agent) => agent.key)
+    const [gaps, instances] = [await store.agents.openGaps(keys), await store.agents.instances(keys)]
     return {
-      agents: items.map((agent) => toAgent(agent, gaps.get(agent.key) ?? [], context)),
+      agents: items.map((agent) => toAgent(agent, gaps.get(agent.key) ?? [], instances.get(agent.key) ?? [], context)),
       next_cursor: toCursor(next),
     }
   })
@@ -49,6 +50,7 @@ export function addAgentRoutes(app: App, context: Context): void {
   app.get('/api/v1/agents/:agent_id', { config: { access: 'admin' }, schema: get }, async (request) => {
     const agent = await findAgent(context, request.params.agent_id, request.query)
     const gaps = await store.agents.openGaps([agent.key])
-    return toAgent(agent, gaps.get(agent.key) ?? [], context)
+    const instances = await store.agents.instances([agent.key])
+    return toAgent(agent, gaps.get(agent.key) ?? [], instances.get(agent.key) ?? [], context)
   })
 }

@@ -1,7 +1,8 @@
-import { AGENT_PATHS, heartbeatRequestSchema, heartbeatResponseSchema } from '@rca/core/protocol'
+import { AGENT_PATHS, type HeartbeatRequest, heartbeatRequestSchema, heartbeatResponseSchema } from '@rca/core/protocol'
 import { assertType } from '../authentication/assert-type.ts'
 import { tokenOf } from '../authentication/authenticate.ts'
 import type { App, Context } from '../context.ts'
+import type { Heartbeat } from '../store/store.ts'
 import { problems } from './schemas.ts'
 
 /** `POST /api/v1/agent/heartbeat`: an agent lives, and says how its collectors are. */
@@ -30,10 +31,18 @@ export function addHeartbeatRoute(app: App, { store, now, heartbeatSeconds }: Co
         replacesAgentId: said.replaces_agent_id?.toLowerCase(),
         collectors: said.collectors,
         outbox: said.outbox,
+        instance: instanceOf(said, heartbeatSeconds),
       },
       token.id,
       at,
     )
     return { interval_seconds: said.interval_seconds ?? heartbeatSeconds, server_time: new Date(at).toISOString() }
   })
+}
+
+/** Who speaks, where there is an election. One of the two fields alone says nothing. */
+function instanceOf(said: HeartbeatRequest, heartbeatSeconds: number): Heartbeat['instance'] {
+  const { instance_id: id, role, lead_id: leadId, interval_seconds: intervalSeconds = heartbeatSeconds } = said
+  if (id === undefined || role === undefined) return undefined
+  return { id, role, leadId: role === 'leader' ? leadId?.toLowerCase() : undefined, intervalSeconds }
 }

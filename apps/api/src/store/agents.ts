@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
 import { toGap } from './gaps.ts'
 import { createHeartbeatWriter } from './heartbeats.ts'
+import { createInstanceReader } from './instances.ts'
 import { optional, toPage } from './page.ts'
 import type { ListedAgent, StoredAgent, StoredGap } from './records.ts'
 import type { AgentQuery, AgentStore } from './store.ts'
@@ -13,6 +14,7 @@ export const OFFLINE_AFTER_INTERVALS = 3
 export function createAgentStore(database: Kysely<Tables>): AgentStore {
   return {
     heartbeat: createHeartbeatWriter(database),
+    instances: createInstanceReader(database),
 
     list: async (query) => {
       const rows = await listRows(database, query).execute()
@@ -88,7 +90,7 @@ function selectSeen(database: Kysely<Tables>, { now, intervalSeconds }: AgentQue
       'agent_type',
       'key',
       sql<number>`last_seen_at`.as('seen_at'),
-      sql<string>`case when last_seen_at + ${offlineAfter} >= ${now} then 'online' else 'offline' end`.as(
+      sql<string>`case when standing_by = 0 and last_seen_at + ${offlineAfter} >= ${now} then 'online' else 'offline' end`.as(
         'connectivity',
       ),
     ])
@@ -114,6 +116,7 @@ function listRows(database: Kysely<Tables>, query: AgentQuery) {
       'agents.interval_seconds',
       'agents.collectors',
       'agents.outbox',
+      'agents.standing_by',
     ])
   if (query.environment !== undefined) listed = listed.where('listed.environment', '=', query.environment)
   if (query.agentType !== undefined) listed = listed.where('listed.agent_type', '=', query.agentType)
@@ -141,8 +144,9 @@ function toListed(row: ListedRow): ListedAgent {
     agent_version: version,
     first_seen_at: firstSeenAt,
     last_seen_at: lastSeenAt,
+    standing_by: standingBy,
   } = row
-  if (agentId === null || version === null || firstSeenAt === null || lastSeenAt === null)
+  if (agentId === null || version === null || firstSeenAt === null || lastSeenAt === null || standingBy === null)
     return { key: 0, environment, agentType, agentId: undefined, provisionedAt: row.seen_at }
   return toAgent({
     ...row,
@@ -150,13 +154,14 @@ function toListed(row: ListedRow): ListedAgent {
     agent_version: version,
     first_seen_at: firstSeenAt,
     last_seen_at: lastSeenAt,
+    standing_by: standingBy,
   })
 }
 
 /** What is said of an agent, without what only the next report is compared with. */
 type AgentRow = Omit<
   Selectable<Tables['agents']>,
-  'clock_offset' | 'newest_revision' | 'newest_sequence' | 'newest_report_id' | 'provisional'
+  'clock_offset' | 'newest_revision' | 'newest_sequence' | 'newest_report_id' | 'newest_lead' | 'provisional'
 >
 
 function toAgent(row: AgentRow): StoredAgent {
@@ -174,6 +179,7 @@ function toAgent(row: AgentRow): StoredAgent {
     lastReportAt: optional(row.last_report_at),
     intervalSeconds: optional(row.interval_seconds),
     collectors: row.collectors === null ? undefined : (JSON.parse(row.collectors) as StoredAgent['collectors']),
+    standingBy: row.standing_by === 1,
     outbox: row.outbox === null ? undefined : (JSON.parse(row.outbox) as StoredAgent['outbox']),
   }
 }

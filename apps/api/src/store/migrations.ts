@@ -4,7 +4,8 @@ import { sentence } from '../problems/sentence.ts'
 
 /** Every change of the schema, in order. A migration that was released is never edited. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
-  '2026-11-22-first-schema': { up: createFirstSchema },
+  '2026-11-22-first-schema': { up: (database) => run(database, FIRST_SCHEMA) },
+  '2026-11-25-instances': { up: (database) => run(database, INSTANCES) },
 }
 
 /**
@@ -23,8 +24,8 @@ export async function migrate<Database>(database: Kysely<Database>): Promise<voi
   )
 }
 
-async function createFirstSchema(database: Kysely<unknown>): Promise<void> {
-  for (const statement of FIRST_SCHEMA) await sql.raw(statement).execute(database)
+async function run(database: Kysely<unknown>, statements: readonly string[]): Promise<void> {
+  for (const statement of statements) await sql.raw(statement).execute(database)
 }
 
 /**
@@ -142,4 +143,33 @@ const FIRST_SCHEMA = [
     revision integer not null,
     primary key (agent_key, scope, since)
   ) without rowid`,
+]
+
+/** Several agents may watch the same thing, and elect the one that reports. */
+const INSTANCES = [
+  `alter table agents add column newest_lead text not null default ''`,
+  `alter table agents add column standing_by integer not null default 0`,
+  `create table agent_instances (
+    agent_key integer not null,
+    instance_id text not null,
+    role text not null,
+    started_at integer not null,
+    agent_version text not null,
+    collectors text not null,
+    outbox text not null,
+    last_heartbeat_at integer not null,
+    interval_seconds real not null,
+    primary key (agent_key, instance_id)
+  ) without rowid`,
+  'create index agent_instances_by_age on agent_instances (last_heartbeat_at)',
+  `create table agent_leads (
+    agent_key integer not null,
+    lead_id text not null,
+    revision integer not null,
+    sequence integer not null,
+    ceiling integer,
+    last_report_at integer not null,
+    primary key (agent_key, lead_id)
+  ) without rowid`,
+  'create index agent_leads_by_age on agent_leads (last_report_at)',
 ]

@@ -57,7 +57,7 @@ function createStore(database: Kysely<Tables>): Store {
       ...createEventReader(database),
       ...createGapReader(database),
     },
-    retain: (before) => applyRetention(database, index, before),
+    retain: (before, now) => applyRetention(database, index, before, now),
     ping: async () => {
       await sql`select 1`.execute(database)
     },

@@ -1,5 +1,5 @@
 import type { Attributes, EntityReference, MetricKind, Relation, Severity } from '@rca/core'
-import type { CollectorStatus, HeartbeatRequest } from '@rca/core/protocol'
+import type { CollectorStatus, HeartbeatRequest, Role } from '@rca/core/protocol'
 
 /** Rows as the routes see them. Times are milliseconds since 1970. */
 
@@ -40,6 +40,19 @@ export interface StoredAgent {
   readonly intervalSeconds: number | undefined
   readonly collectors: Readonly<Record<string, CollectorStatus>> | undefined
   readonly outbox: HeartbeatRequest['outbox'] | undefined
+  /** Only instances that stand by have called so far. */
+  readonly standingBy: boolean
+}
+
+/** One of the processes that watch the same thing, of which one reports. */
+export interface StoredInstance {
+  readonly instanceId: string
+  readonly role: Role
+  readonly startedAt: number
+  readonly agentVersion: string
+  readonly collectors: Readonly<Record<string, CollectorStatus>>
+  readonly lastHeartbeatAt: number
+  readonly intervalSeconds: number
 }
 
 /** An agent, or the place of one that was provisioned and never called. */

@@ -10,11 +10,15 @@ const SERIES = 200
 /** Rows that one statement removes at most. Reports are taken, and requests answered, in between. */
 const ROWS = 5000
 
+/** An instance of which nothing was heard for this long is forgotten, in milliseconds: every update of a deployment leaves some behind. */
+const INSTANCE_SILENCE = 3_600_000
+
 /** Removes what is older than `before`. Series, agents and expired tokens go with the last thing that they hold. */
 export async function applyRetention(
   database: Kysely<Tables>,
   index: SeriesIndex,
   before: number,
+  now: number,
 ): Promise<RetentionOutcome> {
   const remove = (from: Removal, condition: RawBuilder<unknown>): Promise<number> => inSteps(database, from, condition)
   const { points, series } = await removePoints(database, index, before)
@@ -22,11 +26,13 @@ export async function applyRetention(
   const reports = await remove(REPORTS, sql`received_at < ${before}`)
   const entities = await remove(ENTITIES, sql`deleted_at < ${before}`)
   await remove(GAPS, sql`last_reported_at < ${before}`)
+  await remove(LEADS, sql`last_report_at < ${before} and ceiling is not null`)
+  await remove(INSTANCES, sql`last_heartbeat_at + max(${INSTANCE_SILENCE}, 3000 * interval_seconds) < ${now}`)
   await remove(TOKENS, sql`expires_at < ${before} or revoked_at < ${before}`)
 
   // An agent that has not called for the whole time is forgotten: it may never come back under this identity.
   const silent = sql`agent_key in (select key from agents where last_seen_at < ${before})`
-  for (const table of [ENTITIES, GAPS, EVENTS, REPORTS]) await remove(table, silent)
+  for (const table of [ENTITIES, GAPS, EVENTS, REPORTS, LEADS, INSTANCES]) await remove(table, silent)
   const kept = sql.join(
     ['series', 'entities', 'gaps', 'events', 'reports'].map(
       (table) => sql`not exists (select 1 from ${sql.table(table)} as kept where kept.agent_key = agents.key)`,
@@ -76,6 +82,8 @@ const EVENTS: Removal = { table: 'events', key: ['key'] }
 const REPORTS: Removal = { table: 'reports', key: ['agent_key', 'report_id'] }
 const ENTITIES: Removal = { table: 'entities', key: ['agent_key', 'type', 'id'] }
 const GAPS: Removal = { table: 'gaps', key: ['agent_key', 'scope', 'since'] }
+const LEADS: Removal = { table: 'agent_leads', key: ['agent_key', 'lead_id'] }
+const INSTANCES: Removal = { table: 'agent_instances', key: ['agent_key', 'instance_id'] }
 const TOKENS: Removal = { table: 'tokens', key: ['id'] }
 const AGENTS: Removal = { table: 'agents', key: ['key'] }
 

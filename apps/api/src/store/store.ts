@@ -1,4 +1,4 @@
-import type { HeartbeatRequest, Report } from '@rca/core/protocol'
+import type { HeartbeatRequest, Report, Role } from '@rca/core/protocol'
 import type { EntityQuery, EventQuery, PointQuery, SeriesQuery } from './queries.ts'
 import type {
   Bucket,
@@ -8,6 +8,7 @@ import type {
   StoredEnvironment,
   StoredEvent,
   StoredGap,
+  StoredInstance,
   StoredSeries,
   StoredToken,
 } from './records.ts'
@@ -73,6 +74,17 @@ export interface Heartbeat {
   readonly replacesAgentId: string | undefined
   readonly collectors: HeartbeatRequest['collectors']
   readonly outbox: HeartbeatRequest['outbox']
+  /** Which process speaks, where several elect the one that reports. */
+  readonly instance:
+    | {
+        readonly id: string
+        readonly role: Role
+        /** Where it leads: names the time for which it does. */
+        readonly leadId: string | undefined
+        /** When its next heartbeat is due. */
+        readonly intervalSeconds: number
+      }
+    | undefined
 }
 
 /** Which agent speaks, and with which right. */
@@ -101,6 +113,8 @@ export interface AgentStore {
   list(query: AgentQuery): Promise<Page<ListedAgent>>
   /** Every agent with this id: one per environment and type. */
   find(agentId: string, environment?: string, agentType?: string): Promise<StoredAgent[]>
+  /** What instances of the agents last said, the leader first, by the key of the agent. */
+  instances(keys: readonly number[]): Promise<Map<number, StoredInstance[]>>
   /** What the agents cannot see at the moment, by the key of the agent. */
   openGaps(keys: readonly number[]): Promise<Map<number, StoredGap[]>>
 }
@@ -138,8 +152,8 @@ export interface Store {
   readonly access: AccessStore
   readonly agents: AgentStore
   readonly signals: SignalStore
-  /** Removes what is older than `before`, in small steps, so that reports can be taken in between. */
-  retain(before: number): Promise<RetentionOutcome>
+  /** Removes what is older than `before`, and instances that are silent `now`, in small steps, so that reports can be taken in between. */
+  retain(before: number, now: number): Promise<RetentionOutcome>
   /** Rejects when the store cannot be used. */
   ping(): Promise<void>
   /** Waits for what is running. Idempotent. */

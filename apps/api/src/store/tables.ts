@@ -35,11 +35,40 @@ export interface Tables {
     newest_revision: Generated<number>
     newest_sequence: Generated<number>
     newest_report_id: Generated<string>
+    /** Of the newest report, where instances of the agent elect the one that reports. */
+    newest_lead: Generated<string>
     /** 1 as long as it has said nothing but that it cannot connect. */
     provisional: Generated<number>
+    /** 1 as long as only instances that stand by have called. */
+    standing_by: Generated<number>
     interval_seconds: number | null
     collectors: string | null
     outbox: string | null
+  }
+  /** Processes that watch the same thing, of which one reports: what each last said of itself. */
+  agent_instances: {
+    agent_key: number
+    instance_id: string
+    /** At most one is `leader`. */
+    role: string
+    started_at: number
+    agent_version: string
+    collectors: string
+    outbox: string
+    last_heartbeat_at: number
+    interval_seconds: number
+  }
+  /** Times for which an instance led: see `lead-order.ts`. */
+  agent_leads: {
+    agent_key: number
+    lead_id: string
+    /** Of its newest report. */
+    revision: number
+    sequence: number
+    /** Once another lead has followed: no report of this one gets a higher revision. */
+    ceiling: number | null
+    /** When its last report arrived. */
+    last_report_at: number
   }
   /** Reports that were stored, so that a second delivery is recognised. */
   reports: { agent_key: number; report_id: string; received_at: number }

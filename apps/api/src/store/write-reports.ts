@@ -1,7 +1,8 @@
 import { SEVERITIES } from '@rca/core'
 import type { Report } from '@rca/core/protocol'
 import type { Kysely, Transaction } from 'kysely'
-import { type NewestReport, placeReport } from './report-order.ts'
+import { type NewestLed, placeLed } from './lead-order.ts'
+import { endOtherLeads, findLead, writeLead } from './leads.ts'
 import { correctTime, findOffset } from './report-times.ts'
 import type { SeriesIndex, SeriesLookup } from './series-index.ts'
 import { markAbsent, type Stamp, writeEntities, writeEvents, writeGaps, writePoints } from './signal-writers.ts'
@@ -14,7 +15,7 @@ interface Writing {
   /** How far its clock is ahead. */
   readonly offset: number
   readonly receivedAt: number
-  newest: NewestReport
+  newest: NewestLed
   /** Corrected time of its newest report, where this request brought it. */
   reportedAt?: number
 }
@@ -62,14 +63,19 @@ async function openAgent(
       ...said,
     })
     .onConflict((conflict) => conflict.columns(['environment', 'agent_type', 'agent_id']).doUpdateSet(said))
-    .returning(['key', 'clock_offset', 'newest_revision', 'newest_sequence', 'newest_report_id'])
+    .returning(['key', 'clock_offset', 'newest_revision', 'newest_sequence', 'newest_report_id', 'newest_lead'])
     .executeTakeFirstOrThrow()
   const stated = reports.map((report) => Date.parse(report.timestamp))
   return {
     key: row.key,
     offset: findOffset(stated, receivedAt, row.clock_offset),
     receivedAt,
-    newest: { revision: row.newest_revision, sequence: row.newest_sequence, reportId: row.newest_report_id },
+    newest: {
+      revision: row.newest_revision,
+      sequence: row.newest_sequence,
+      reportId: row.newest_report_id,
+      lead: row.newest_lead,
+    },
   }
 }
 
@@ -97,7 +103,7 @@ async function writeReport(
   const at = correctTime(Date.parse(report.timestamp), offset, receivedAt) ?? receivedAt
   // Events and gaps may be dated by other clocks: what is still too far ahead counts as of its report.
   const timeOf = (stated: string): number => correctTime(Date.parse(stated), offset, receivedAt) ?? at
-  const { revision, newest } = placeReport(agent.newest, report)
+  const { revision, newest } = await place(transaction, agent, report)
   if (newest !== agent.newest) {
     agent.newest = newest
     agent.reportedAt = at
@@ -129,6 +135,20 @@ async function writeReport(
   )
 }
 
+/** Finds a report's place, and notes what is known of its lead from then on. */
+async function place(
+  transaction: Transaction<Tables>,
+  { key, newest, receivedAt }: Writing,
+  report: Report,
+): Promise<{ readonly revision: number; readonly newest: NewestLed }> {
+  const leadId = report.lead_id?.toLowerCase()
+  if (leadId === undefined) return placeLed(newest, undefined, report)
+  const placed = placeLed(newest, await findLead(transaction, key, leadId), report)
+  if (placed.lead !== undefined) await writeLead(transaction, key, leadId, placed.lead, receivedAt)
+  if (placed.takesOver) await endOtherLeads(transaction, key, leadId, placed.revision - 1)
+  return placed
+}
+
 /** A request that holds only late reports and duplicates changes nothing about the newest one. */
 async function noteNewest(
   transaction: Transaction<Tables>,
@@ -142,8 +162,10 @@ async function noteNewest(
       newest_revision: newest.revision,
       newest_sequence: newest.sequence,
       newest_report_id: newest.reportId,
+      newest_lead: newest.lead,
       last_report_at: reportedAt,
       provisional: 0,
+      standing_by: 0,
     })
     .where('key', '=', key)
     .execute()

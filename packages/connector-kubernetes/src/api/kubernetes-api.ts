@@ -93,6 +93,8 @@ export interface LogRequest {
 export interface KubernetesApi {
   /** `https://10.96.0.1:443` */
   readonly address: string
+  /** Namespace that is meant where none is named: that of the pod, or of the kubeconfig's context. */
+  readonly namespace: string | undefined
   /** What the server has of these group versions; a group version that it lacks is left out. */
   discover(wanted: readonly GroupVersion[], signal: AbortSignal): Promise<Discovery>
   /** Every object, page by page. Returns the `resourceVersion` from which a watch goes on. */

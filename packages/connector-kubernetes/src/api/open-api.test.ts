@@ -39,6 +39,14 @@ describe('a list', () => {
     ])
   })
 
+  test('of what cannot be watched needs no version', async () => {
+    const { api } = await speaking([json({ metadata: {}, items: [object('a', '1')] })])
+    const { items, options } = collecting()
+    expect(await api.list({ ...pods, verbs: ['get', 'list'] }, options, signal)).toBe('')
+    expect(items).toEqual([object('a', '1')])
+    expect((await failure(api.list(pods, options, signal))).message).toContain('is no list')
+  })
+
   test('begins again when it expires between two pages', async () => {
     const { api } = await speaking([
       json(page([object('a', '1')], '9', 'x')),

@@ -43,6 +43,7 @@ export function openApi(access: Access, { patience }: ApiOptions = {}): Kubernet
   const write = createWriting(transport)
   return {
     address: transport.address,
+    namespace: access.namespace,
     discover: (wanted, signal) =>
       discover(wanted, (groupVersion) => {
         const question = ask(transport, 'get', { group: groupVersion.group, resource: 'its description' })
@@ -114,7 +115,11 @@ async function listAll(
     const path = collectionPath(resource, options, query)
     try {
       const page = await reading(question, signal, async () =>
-        readPage(await transport.ask({ question, path, signal, accept: acceptOf(resource, 'List') }), options),
+        readPage(
+          await transport.ask({ question, path, signal, accept: acceptOf(resource, 'List') }),
+          resource,
+          options,
+        ),
       )
       if (page.continue === undefined) return page.resourceVersion
       from = page.continue
@@ -128,16 +133,18 @@ async function listAll(
   }
 }
 
-async function readPage(answer: IncomingMessage, { onItems, withManagers }: ListOptions) {
+async function readPage(answer: IncomingMessage, { verbs }: ApiResource, { onItems, withManagers }: ListOptions) {
   const reader = createItemReader(withManagers === true ? JSON.parse : parseWithoutManagers)
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     const items = reader.read(chunk)
     if (items.length > 0) onItems(items)
   }
-  const { items, metadata } = reader.end()
-  const { resourceVersion, continue: next } = (metadata ?? {}) as { resourceVersion?: unknown; continue?: unknown }
-  if (typeof resourceVersion !== 'string') throw new Error('the answer is no list')
-  if (items.length > 0) onItems(items)
+  const end = reader.end()
+  const metadata = end.metadata as { resourceVersion?: unknown; continue?: unknown } | undefined
+  // What cannot be watched, such as metrics, may have no version.
+  const { resourceVersion = verbs.includes('watch') ? undefined : '', continue: next } = metadata ?? {}
+  if (metadata === undefined || typeof resourceVersion !== 'string') throw new Error('the answer is no list')
+  if (end.items.length > 0) onItems(end.items)
   return { resourceVersion, continue: typeof next === 'string' && next !== '' ? next : undefined }
 }
 

@@ -183,6 +183,7 @@ realDescribe('the chart, given what the command says', helm === undefined ? { mi
     retry_count: 0,
     kubeconfig: '/etc/kubeconfig',
     kubeconfig_context: hostile,
+    cluster_name: hostile,
     namespaces: ['shop', 'bank'],
     watch_secret_names: true,
     object_labels: [hostile.replaceAll(',', ''), 'app.kubernetes.io/*', '{x}'],

@@ -154,7 +154,7 @@ test('services and what is behind them', () => {
   expect(projectEndpointSlice(captured('endpoint-slice'))).toMatchObject({
     service: 'web',
     endpoints: [
-      { addresses: ['10.1.0.1'], isReady: true, node: 'node-1', pod: 'crashing' },
+      { addresses: ['10.1.0.1'], isReady: true, node: 'node-1', pod: { name: 'crashing', uid: undefined } },
       { addresses: ['10.1.0.2'], isReady: false },
       { addresses: ['10.1.0.3'], isReady: true },
     ],

@@ -1,4 +1,4 @@
-import { fields, flag, list, number, present, record, text, texts } from './lenient.ts'
+import { type Fields, fields, flag, list, number, present, record, text, texts } from './lenient.ts'
 import { type Metadata, metadataOf } from './metadata.ts'
 
 export interface ServicePort {
@@ -47,8 +47,8 @@ export interface Endpoint {
   readonly addresses: readonly string[]
   readonly isReady: boolean
   readonly node: string | undefined
-  /** Name of the pod, where it is one. */
-  readonly pod: string | undefined
+  /** The pod, where it is one. */
+  readonly pod: { readonly name: string; readonly uid: string | undefined } | undefined
 }
 
 /** @throws Error when it has no name or uid. */
@@ -63,9 +63,14 @@ export function projectEndpointSlice(raw: unknown): EndpointSlice {
       isReady: flag(fields(conditions).ready) ?? true,
       // v1beta1 has it in its topology.
       node: text(nodeName) ?? text(fields(topology)['kubernetes.io/hostname']),
-      pod: fields(targetRef).kind === 'Pod' ? text(fields(targetRef).name) : undefined,
+      pod: podOf(fields(targetRef)),
     })),
   }
+}
+
+function podOf({ kind, name, uid }: Fields): Endpoint['pod'] {
+  const known = text(name)
+  return kind === 'Pod' && known !== undefined ? { name: known, uid: text(uid) } : undefined
 }
 
 export interface Ingress extends Metadata {

@@ -5,21 +5,21 @@ import type { Connector } from '../connector.ts'
 import { createMemoryOutbox, type Outbox } from '../delivery/outbox.ts'
 import type { Redactor } from '../delivery/redaction.ts'
 import { createSender, type Sender } from '../delivery/sender.ts'
-import { toMilliseconds } from '../duration.ts'
 import { RcaError } from '../errors/rca-error.ts'
 import type { Logger } from '../logger.ts'
 import { LONGEST_TIMER, pause, settled } from '../pause.ts'
 import type { PlatformClient } from '../platform/client.ts'
-import type { CollectorStatus, Report } from '../platform/protocol.ts'
+import type { CollectorStatus, Report, Role } from '../platform/protocol.ts'
 import { reasonOf } from '../reason.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { AgentStatus } from './agent.ts'
 import { createHeart, type Heart, type HeartbeatDescription, outboxStatus } from './heartbeat.ts'
+import { newInstanceId } from './leadership.ts'
 import { createOpening, type Opening } from './opening.ts'
 import { createReportQueue, type ReportQueue } from './report-queue.ts'
 import { createReporting, type Reporting } from './reporting.ts'
-import { createRounds } from './rounds.ts'
 import { repeat } from './schedule.ts'
+import { createServing, type Serving } from './serving.ts'
 
 const RECONNECT: Backoff = { base: 1_000, cap: 60_000 }
 
@@ -43,15 +43,15 @@ export class AgentRun<Config, Client> {
   readonly #reporting: Reporting
   readonly #heart: Heart
   readonly #queue: ReportQueue
+  readonly #serving: Serving
   readonly #stopping = new AbortController()
   readonly #startedAt = new Date()
+  readonly #instanceId = newInstanceId()
   #loops: Promise<unknown>[] = []
   #starting: Promise<void> | undefined
   #stopped: Promise<void> | undefined
   /** The last report is made: what a watcher says now comes too late. */
   #closed = false
-  /** Set once rounds run: a watcher saw something. */
-  #hurry: () => void = () => undefined
 
   constructor(options: AgentRunOptions<Config, Client>) {
     const { connector, runtime, log, client, agentVersion } = options
@@ -65,6 +65,7 @@ export class AgentRun<Config, Client> {
       agentVersion,
       now,
       outboxState: () => this.#outbox.state(),
+      leadId: () => this.#serving.leadId(),
     })
     this.#sender = createSender({
       client,
@@ -86,10 +87,24 @@ export class AgentRun<Config, Client> {
       emit: (signals) => {
         if (this.#closed) return
         this.#reporting.addWatched(signals)
-        this.#hurry()
+        this.#serving.hurry()
+      },
+      instanceId: this.#instanceId,
+      onElection: () => {
+        const open = this.#opening.current()
+        if (open !== undefined) this.#serving.onElection(open)
       },
     })
     this.#heart = createHeart({ client, runtime, log, describe: () => this.#describe() })
+    this.#serving = createServing({
+      connector: connector as Connector,
+      runtime,
+      reporting: this.#reporting,
+      queue: this.#queue,
+      heart: this.#heart,
+      log,
+      signal: this.#stopping.signal,
+    })
   }
 
   /** Every collector once, in a report that stands alone. */
@@ -131,10 +146,12 @@ export class AgentRun<Config, Client> {
   }
 
   status(): AgentStatus {
+    const role = this.#role()
     return {
       state: this.#stopped !== undefined ? 'stopped' : this.#starting !== undefined ? 'running' : 'idle',
       connected: this.#opening.current() !== undefined,
       platformReachable: this.#heart.heard(),
+      ...(role === undefined ? {} : { role }),
       collectors: this.#statuses(),
       outbox: outboxStatus(this.#outbox.state()),
     }
@@ -165,21 +182,7 @@ export class AgentRun<Config, Client> {
     }
     const open = this.#opening.current()
     if (open === undefined) return
-    const collectors = Object.entries(this.#options.connector.collectors)
-    const rounds = createRounds({
-      collectors: new Map(
-        collectors.map(([name, { every }]) => [name, every === undefined ? undefined : toMilliseconds(every)]),
-      ),
-      interval: toMilliseconds(this.#options.runtime.collect_interval),
-      collection: open.collection,
-      reporting: this.#reporting,
-      report: () => {
-        this.#queue.add(open)
-        void this.#heart.beatOnChange(signal)
-      },
-    })
-    this.#hurry = rounds.hurry
-    await Promise.all([rounds.run(signal), open.watching.run(signal)])
+    await this.#serving.run(open)
   }
 
   async #stop(deadline: number): Promise<void> {
@@ -191,25 +194,21 @@ export class AgentRun<Config, Client> {
     // Half of the time for what is running to end, the rest for delivery.
     await settled(Promise.all(this.#loops), left() / 2)
     this.#closed = true
-    if (open !== undefined && this.#reporting.hasNews()) this.#queue.add(open)
-    await this.#flush(left())
+    if (open !== undefined && this.#serving.reports() && this.#reporting.hasNews()) this.#queue.add(open)
+    await this.#queue.flush(left())
+    // Only now: another agent that leads from here on tells nothing that this one has still to tell.
+    await this.#serving.resign(left())
     await this.#opening.close(left())
-  }
-
-  async #flush(milliseconds: number): Promise<void> {
-    if (this.#outbox.state().reports === 0) return
-    const delivered = await this.#sender.flush(AbortSignal.timeout(milliseconds))
-    if (delivered) return
-    const { reports } = this.#outbox.state()
-    this.#options.log.warn({ reports }, 'the agent stopped before everything was delivered')
   }
 
   #statuses(): Record<string, CollectorStatus> {
     const failure = this.#opening.failure()
     const open = this.#opening.current()
+    const election = open?.leadership?.failure()
     return {
       ...(failure === undefined ? {} : { connect: failure }),
-      ...open?.collection.statuses(),
+      ...(election === undefined ? {} : { election }),
+      ...(this.#serving.reports() ? open?.collection.statuses() : {}),
       ...open?.watching.statuses(),
     }
   }
@@ -225,9 +224,24 @@ export class AgentRun<Config, Client> {
       ...(name === undefined ? {} : { agent_name: name }),
       started_at: this.#startedAt.toISOString(),
       ...(replaces === undefined ? {} : { replaces_agent_id: replaces }),
+      ...this.#instance(),
       collectors: this.#statuses(),
       outbox: outboxStatus(this.#outbox.state()),
     }
+  }
+
+  /** What tells this process from others of the same agent. One that does not know yet who it is speaks for itself alone. */
+  #instance(): Pick<HeartbeatDescription, 'instance_id' | 'role' | 'lead_id'> {
+    const role = this.#role()
+    if (role === undefined || this.#opening.isProvisional()) return {}
+    const lead = this.#serving.leadId()
+    return { instance_id: this.#instanceId, role, ...(lead === undefined ? {} : { lead_id: lead }) }
+  }
+
+  /** Without an election, or before the agent takes part in it, there is none. */
+  #role(): Role | undefined {
+    if (this.#options.connector.election === undefined || this.#starting === undefined) return undefined
+    return this.#serving.leadId() === undefined ? 'standby' : 'leader'
   }
 }
 

@@ -13,7 +13,7 @@ import { type Logger, warningLogger } from '../logger.ts'
 import { parseAgentToken } from '../platform/agent-token.ts'
 import { createPlatformClient } from '../platform/client.ts'
 import { isUnencrypted, parsePlatformUrl, platformUrlText } from '../platform/platform-url.ts'
-import { type HeartbeatRequest, type Report, reportSchema } from '../platform/protocol.ts'
+import { type HeartbeatRequest, type Report, type Role, reportSchema } from '../platform/protocol.ts'
 import type { SignalCatalog } from '../signal-catalog.ts'
 import { createDirectoryState, createMemoryState } from '../state/state-store.ts'
 import { CORE_VERSION } from '../version.ts'
@@ -65,6 +65,8 @@ export interface AgentStatus {
   readonly connected: boolean
   /** Whether the platform heard the last heartbeat. `undefined` before the first. */
   readonly platformReachable: boolean | undefined
+  /** Whether this agent reports, where several elect the one that does. Absent without an election and before `start`. */
+  readonly role?: Role
   readonly collectors: HeartbeatRequest['collectors']
   readonly outbox: HeartbeatRequest['outbox']
 }

@@ -22,6 +22,8 @@ export interface CollectionRecord {
   statuses(): Record<string, CollectorStatus>
   /** Runs that failed, by collector, since the start. */
   failures(): ReadonlyMap<string, number>
+  /** Another agent has collected meanwhile: the last runs say nothing of what is so now. */
+  forget(): void
 }
 
 /** A record of no run yet. Its size is bounded by the collectors and what their last runs said. What begins or ceases to fail is logged. */
@@ -54,5 +56,9 @@ export function createCollectionRecord(redact: (text: string) => string, log: Lo
     gaps: () => [...open.values()].flat(),
     statuses: () => Object.fromEntries(statuses),
     failures: () => failures,
+    forget: () => {
+      statuses.clear()
+      open.clear()
+    },
   }
 }

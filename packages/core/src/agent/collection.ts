@@ -75,6 +75,7 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
     gaps: record.gaps,
     statuses: record.statuses,
     failures: record.failures,
+    forget: record.forget,
   }
 }
 

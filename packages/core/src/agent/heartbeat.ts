@@ -31,7 +31,7 @@ export type HeartbeatDescription = Omit<HeartbeatRequest, 'sequence' | 'interval
 export interface Heart {
   /** `false` when the platform did not hear it. Never rejects. */
   beat(signal?: AbortSignal): Promise<boolean>
-  /** Beats if a collector has begun or ceased to fail since the last heartbeat: the platform should not learn of it only with the next. Never rejects. */
+  /** Beats if a collector has begun or ceased to fail, or the role is another one, since the last heartbeat: the platform should not learn of it only with the next. Never rejects. */
   beatOnChange(signal?: AbortSignal): Promise<void>
   /** Milliseconds to the next heartbeat. */
   interval(): number
@@ -82,9 +82,9 @@ export function createHeart({ client, runtime, log, describe }: HeartOptions): H
   }
 }
 
-/** Which collectors are well and which fail. */
-function outcomeOf({ collectors }: HeartbeatDescription): string {
-  return JSON.stringify(Object.entries(collectors).map(([name, { ok }]) => [name, ok]))
+/** Whether the agent reports, which collectors are well and which fail. */
+function outcomeOf({ collectors, role }: HeartbeatDescription): string {
+  return JSON.stringify([role, ...Object.entries(collectors).map(([name, { ok }]) => [name, ok])])
 }
 
 /** The outbox as a heartbeat shows it. */

@@ -13,6 +13,7 @@ import { type CheckedSignals, createSignalCheck } from './check-signals.ts'
 import { type Collection, createCollection } from './collection.ts'
 import { createConnection } from './connection.ts'
 import { createCursors } from './cursors.ts'
+import { createLeadership, type Leadership } from './leadership.ts'
 import type { Reporter } from './reporting.ts'
 import { createWatching, type Watching } from './watching.ts'
 
@@ -30,6 +31,9 @@ export interface OpeningOptions<Config, Client> {
   readonly signal: AbortSignal
   /** Takes what a watcher saw. */
   readonly emit: (signals: CheckedSignals) => void
+  readonly instanceId: string
+  /** The role in the election is another one, or the election began or ceased to fail. */
+  readonly onElection: () => void
 }
 
 /** What exists once the connector's client is open. */
@@ -39,6 +43,8 @@ export interface Open {
   readonly name: string
   readonly collection: Collection
   readonly watching: Watching
+  /** Where the connector has an election. */
+  readonly leadership?: Leadership
 }
 
 /** Opens a connector's client, and knows who the agent is before and after. */
@@ -52,6 +58,8 @@ export interface Opening {
   /** Why the client is not open, as heartbeats show it. */
   failure(): CollectorStatus | undefined
   agentId(): string
+  /** Whether that is an id for the time being only. */
+  isProvisional(): boolean
   /** The provisional id under which the agent was heard before it knew its own. */
   replaces(): string | undefined
   /** Closes the client within so many milliseconds. Never rejects. */
@@ -117,6 +125,7 @@ export function createOpening<Config, Client>(options: OpeningOptions<Config, Cl
     current: () => opened,
     failure: () => failure,
     agentId: () => opened?.reporter.agentId ?? fallback?.id ?? provisionalAgentId(connector.type),
+    isProvisional: () => opened === undefined && fallback?.provisional !== false,
     replaces: () => replaces,
     close: (milliseconds) => {
       opened = undefined
@@ -129,8 +138,9 @@ function readers<Config, Client>(
   client: Client,
   agentId: string,
   options: OpeningOptions<Config, Client>,
-): Pick<Open, 'collection' | 'watching'> {
-  const { connector, redactor, log, state, now, signal, emit } = options
+): Pick<Open, 'collection' | 'watching' | 'leadership'> {
+  const { connector, redactor, log, state, now, signal, emit, instanceId, onElection } = options
+  const { election } = connector
   const shared = {
     connector: connector as unknown as Connector<unknown, Client>,
     client,
@@ -141,6 +151,19 @@ function readers<Config, Client>(
   return {
     collection: createCollection({ ...shared, log, signal }),
     watching: createWatching({ ...shared, cursors: createCursors(state, agentId, log), log, emit }),
+    ...(election === undefined
+      ? {}
+      : {
+          leadership: createLeadership({
+            election,
+            client,
+            instanceId,
+            now,
+            redact: redactor.text,
+            log,
+            onChange: onElection,
+          }),
+        }),
   }
 }
 

@@ -18,6 +18,8 @@ export interface ReportQueueOptions {
 export interface ReportQueue {
   /** Makes the next report and puts it on its way. Never throws: it is called from timers. */
   add(open: Open): void
+  /** Delivers what waits, within so many milliseconds. Never rejects. */
+  flush(milliseconds: number): Promise<void>
 }
 
 /** A queue over an outbox. */
@@ -48,6 +50,12 @@ export function createReportQueue({ reporting, outbox, sender, redactor, log }: 
       } catch (error) {
         log.error({}, `a report could not be made: ${reasonOf(error)}`)
       }
+    },
+    flush: async (milliseconds) => {
+      if (outbox.state().reports === 0) return
+      if (await sender.flush(AbortSignal.timeout(milliseconds))) return
+      const { reports } = outbox.state()
+      log.warn({ reports }, 'the agent stopped before everything was delivered')
     },
   }
 }

@@ -9,12 +9,15 @@ import type { CollectorRun } from './collection-record.ts'
 import { createEntityTracker } from './entity-changes.ts'
 import { besides, type ReportData, reportData } from './report-data.ts'
 import { collectSelf, type SelfState, selfSignals } from './self-signals.ts'
+import { createWatchedSignals } from './watched-signals.ts'
 
 export interface ReportingOptions {
   readonly connector: Connector
   readonly agentVersion: string
   readonly now: () => Date
   readonly outboxState: () => OutboxState
+  /** Names the time for which this agent leads. @default it is alone */
+  readonly leadId?: () => string | undefined
 }
 
 /** Who reports, once it is known. */
@@ -37,17 +40,21 @@ export interface Reporting {
   next(reporter: Reporter, collection: Outcomes, gaps: readonly Gap[]): Report
   /** A report got lost: one that comes soon carries every entity. */
   forget(): void
+  /** Another agent reports: what is not reported yet, and what watchers see from now on, is kept for as long as it may be missed. */
+  standBy(): void
+  /** This agent reports again: nothing of what the platform knows is taken for known. */
+  begin(): void
 }
 
 const checkSelf = createSignalCheck(selfSignals)
 
 /** Starts counting reports at 0. */
-export function createReporting({ connector, agentVersion, now, outboxState }: ReportingOptions): Reporting {
+export function createReporting({ connector, agentVersion, now, outboxState, leadId }: ReportingOptions): Reporting {
   const collectors = Object.keys(connector.collectors)
-  const tracker = createEntityTracker()
+  const watched = createWatchedSignals()
+  let tracker = createEntityTracker()
   const heard = new Set<string>()
   let runs: CollectorRun[] = []
-  let watched: CheckedSignals[] = []
   let sequence = 0
 
   const self = (reporter: Reporter, of: readonly CollectorRun[], collection: Outcomes): CheckedSignals => {
@@ -61,6 +68,7 @@ export function createReporting({ connector, agentVersion, now, outboxState }: R
     agent_version: agentVersion,
     sequence: sequence++,
     timestamp,
+    ...leadOf(leadId?.()),
     ...(snapshot && complete ? { snapshot: true } : {}),
     data,
   })
@@ -79,20 +87,40 @@ export function createReporting({ connector, agentVersion, now, outboxState }: R
       if (run.ok) heard.add(run.collector)
       tracker.update(run.collector, run.signals.entities, run.ok ? 'all' : 'some')
     },
-    addWatched: (signals) => void watched.push(signals),
-    hasNews: () => watched.length > 0 || runs.length > 0,
+    addWatched: watched.add,
+    hasNews: () => !watched.isEmpty() || runs.length > 0,
     next: (reporter, collection, gaps) => {
       const at = now().toISOString()
       const own = self(reporter, runs, collection)
       tracker.update('', own.entities)
       const everyone = heard.size === collectors.length
       const changes = tracker.take(performance.now(), everyone)
-      const parts = [...runs.map((run) => run.signals), ...watched, own]
-      const entities = [...changes.entities, ...besides(watched, changes.entities)]
+      const seen = watched.take()
+      const parts = [...runs.map((run) => run.signals), ...seen, own]
+      const entities = [...changes.entities, ...besides(seen, changes.entities)]
       runs = []
-      watched = []
       return report(reporter.agentId, changes.full && everyone, reportData(parts, entities, gaps, at), at)
     },
     forget: () => tracker.forget(),
+    standBy: () => {
+      for (const signals of eventsOf(runs)) watched.add(signals)
+      runs = []
+      watched.hold()
+    },
+    begin: () => {
+      watched.release()
+      tracker = createEntityTracker()
+      heard.clear()
+    },
   }
+}
+
+/** What is worth keeping of runs that nobody reported: points are dated by their report, and entities are read anew. */
+function eventsOf(runs: readonly CollectorRun[]): CheckedSignals[] {
+  const spoke = runs.filter((run) => run.signals.events.length > 0)
+  return spoke.map(({ signals }) => ({ ...signals, entities: [], metrics: [] }))
+}
+
+function leadOf(id: string | undefined): Pick<Report, 'lead_id'> {
+  return id === undefined ? {} : { lead_id: id }
 }

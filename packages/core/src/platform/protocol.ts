@@ -81,6 +81,16 @@ export const eventSchema = z.object({
 /** Something that cannot be seen at the moment. */
 export const gapSchema = z.object({ scope: identifier, reason: z.string().max(LIMITS.reason), since: timestampSchema })
 
+const leadId = z
+  .uuid()
+  .optional()
+  .describe(
+    'UUIDv7, where several instances of an agent elect the one that reports: names the time for which this one leads.',
+  )
+
+/** Which of the instances of an agent reports. */
+export const ROLES = ['leader', 'standby'] as const
+
 /** What one round of collection has to say. */
 export const reportSchema = z.object({
   report_id: z.uuid().describe('UUIDv7. A report is sent at least once and stored exactly once.'),
@@ -89,6 +99,7 @@ export const reportSchema = z.object({
   agent_version: z.string().min(1).max(64),
   sequence: z.int().nonnegative().describe('Counts the reports of one run of the agent from 0.'),
   timestamp: timestampSchema,
+  lead_id: leadId,
   snapshot: z
     .literal(true)
     .optional()
@@ -113,7 +124,7 @@ export const dataResponseSchema = z.object({
   duplicates: z.int().nonnegative().describe('Reports that had been stored before.'),
 })
 
-/** How a collector’s last run went. Watchers stand here too, and `connect` while the client is not open. */
+/** How a collector’s last run went. Watchers stand here too, `connect` while the client is not open, and `election` while it fails. */
 export const collectorStatusSchema = z.object({
   ok: z.boolean(),
   duration_ms: z
@@ -146,6 +157,14 @@ export const heartbeatRequestSchema = z.object({
     .uuid()
     .optional()
     .describe('The provisional id that the agent used before it could tell what it watches.'),
+  instance_id: name
+    .optional()
+    .describe('Names this process, where several instances of an agent elect the one that reports.'),
+  role: z
+    .enum(ROLES)
+    .optional()
+    .describe('What this instance is now. What a standby says is kept apart from what the agent says.'),
+  lead_id: leadId,
   collectors: z.record(name, collectorStatusSchema),
   outbox: z.object({
     reports: z.int().nonnegative(),
@@ -184,6 +203,7 @@ export interface Report {
   readonly agent_version: string
   readonly sequence: number
   readonly timestamp: string
+  readonly lead_id?: string
   readonly snapshot?: true
   readonly data: {
     readonly entities: readonly ReportedEntity[]
@@ -193,6 +213,8 @@ export interface Report {
   }
 }
 
+/** What an instance of an agent is. */
+export type Role = (typeof ROLES)[number]
 /** Answer to reports. */
 export type DataResponse = z.output<typeof dataResponseSchema>
 /** How a collector is. */

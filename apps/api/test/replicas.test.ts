@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { startApi, type TestApi } from './start-api.ts'
+
+const PROGRAM = fileURLToPath(new URL('replica.ts', import.meta.url))
+
+interface Instance {
+  readonly instance_id: string
+  readonly role: string
+  readonly connectivity: string
+}
+
+interface Replicas {
+  readonly api: TestApi
+  start(): ChildProcess
+  /** Makes something happen, which all of them see. */
+  happen(id: string): void
+  /** The instances that the platform shows, the leader first. */
+  instances(): Promise<Instance[]>
+  /** Who began and ceased to lead, in order. */
+  history(): string[]
+}
+
+async function replicas(): Promise<Replicas> {
+  const api = await startApi({ now: Date.now })
+  const url = await api.listen()
+  const token = await api.provision()
+  const folder = mkdtempSync(join(tmpdir(), 'rca-replicas-'))
+  const events = join(folder, 'events')
+  writeFileSync(events, '')
+  writeFileSync(join(folder, 'history'), '')
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return {
+    api,
+    start: () => {
+      const options = ['--conditions=@rca/source', PROGRAM, url, token, folder]
+      const child = spawn(process.execPath, options, { stdio: ['ignore', 'inherit', 'inherit'] })
+      onTestFinished(() => void child.kill('SIGKILL'))
+      return child
+    },
+    happen: (id) => appendFileSync(events, `${id}\n`),
+    instances: async () => (await api.admin('/api/v1/agents')).json().agents[0].instances ?? [],
+    history: () => readFileSync(join(folder, 'history'), 'utf8').split('\n').slice(0, -1),
+  }
+}
+
+async function eventIds(api: TestApi): Promise<string[]> {
+  const { events } = (await api.admin('/api/v1/events?limit=1000')).json()
+  return events.map(({ id }: { id: string }) => id)
+}
+
+const patiently = { timeout: 20_000, interval: 50 }
+
+/** Two of them, of which one leads. */
+async function two(): Promise<Replicas & { readonly leader: ChildProcess; readonly other: ChildProcess }> {
+  const all = await replicas()
+  const leader = all.start()
+  await vi.waitFor(async () => expect(await all.instances()).toMatchObject([{ role: 'leader' }]), patiently)
+  const other = all.start()
+  await vi.waitFor(
+    async () => expect(await all.instances()).toMatchObject([{ role: 'leader' }, { role: 'standby' }]),
+    patiently,
+  )
+  return { ...all, leader, other }
+}
+
+it('loses no event and tells none twice when the leader is killed', async () => {
+  const { api, leader, happen, instances, history } = await two()
+  const [first] = await instances()
+  const ids = Array.from({ length: 60 }, (_, index) => `crack ${index}`)
+  for (const [index, id] of ids.entries()) {
+    happen(id)
+    if (index === 30) leader.kill('SIGKILL')
+    await setTimeout(20)
+  }
+  await vi.waitFor(async () => expect(await eventIds(api)).toContain(ids.at(-1)), patiently)
+  expect((await eventIds(api)).sort()).toEqual([...ids].sort())
+  const [second, dead] = await instances()
+  expect(second).toMatchObject({ role: 'leader', connectivity: 'online' })
+  expect(dead).toMatchObject({ role: 'standby', instance_id: first?.instance_id })
+  expect(history()).toEqual([`${first?.instance_id} leads`, `${second?.instance_id} leads`])
+}, 60_000)
+
+it('is handed over at once when the leader is stopped, who has told everything by then', async () => {
+  const { api, leader, other, happen, instances, history } = await two()
+  const [first] = await instances()
+  const told = async (ids: string[]) =>
+    vi.waitFor(async () => expect((await eventIds(api)).sort()).toEqual(ids), patiently)
+  happen('1')
+  await told(['1'])
+  happen('2')
+  leader.kill('SIGTERM')
+  expect(await once(leader, 'exit')).toEqual([0, null])
+  await vi.waitFor(() => expect(history()).toHaveLength(3), patiently)
+  happen('3')
+  await told(['1', '2', '3'])
+  const [second] = await instances()
+  expect(history()).toEqual([
+    `${first?.instance_id} leads`,
+    `${first?.instance_id} released`,
+    `${second?.instance_id} leads`,
+  ])
+  other.kill('SIGTERM')
+  expect(await once(other, 'exit')).toEqual([0, null])
+}, 60_000)

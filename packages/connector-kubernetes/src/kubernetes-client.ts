@@ -1,0 +1,24 @@
+import type { EntityReference, Logger } from '@rca/core'
+import type { KubernetesApi } from './api/kubernetes-api.ts'
+import type { Cluster } from './cluster/cluster.ts'
+import type { KubernetesConfig } from './config.ts'
+import type { Fingerprint } from './resources/pod-template.ts'
+import type { LastMemory } from './usage/last-memory.ts'
+
+/** What collectors and watchers are given: a cluster, and what has been learnt of it. */
+export interface KubernetesClient {
+  readonly config: KubernetesConfig
+  readonly api: KubernetesApi
+  /** Its objects as they are now. */
+  readonly cluster: Cluster
+  /** The uid of the namespace kube-system, which stays as long as the cluster does. */
+  readonly uid: string
+  /** What people call it. */
+  readonly name: string
+  readonly entity: EntityReference
+  /** What containers needed of memory when it was last measured. */
+  readonly lastMemory: LastMemory
+  /** A keyed hash: tells whether a secret changed, and nothing else. */
+  readonly fingerprint: Fingerprint
+  readonly log: Logger
+}

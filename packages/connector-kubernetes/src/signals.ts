@@ -1,0 +1,10 @@
+import { entities } from './signals/entities.ts'
+import { events } from './signals/events.ts'
+import { metrics } from './signals/metrics.ts'
+import { usageMetrics } from './signals/usage.ts'
+
+/**
+ * Everything that the Kubernetes connector says. Names follow the OpenTelemetry semantic conventions for Kubernetes; what these
+ * lack is called `k8s.*` as well.
+ */
+export const signals = { ...entities, ...metrics, ...usageMetrics, ...events }

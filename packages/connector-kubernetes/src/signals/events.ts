@@ -1,0 +1,2 @@
+/** What happens in a cluster. */
+export const events = {}

@@ -1,0 +1,157 @@
+import { metric } from '@rca/core'
+
+const networkInterface = {
+  'network.io.direction': '`receive` or `transmit`.',
+  'network.interface.name': 'Interface of the node.',
+}
+const pagingFault = { 'system.paging.fault.type': '`major`.' }
+const systemContainer = {
+  'k8s.node.system_container.name': '`kubelet`, `runtime`, `misc` or `pods`, which are all pods.',
+}
+
+/** What nodes use. */
+export const nodeUsageMetrics = {
+  nodeCpuTime: metric({
+    name: 'k8s.node.cpu.time',
+    unit: 's',
+    kind: 'counter',
+    description: 'Processor time that a node has used.',
+  }),
+  nodeCpuUsage: metric({
+    name: 'k8s.node.cpu.usage',
+    unit: '{cpu}',
+    kind: 'gauge',
+    description: 'Processors that a node used in the last seconds.',
+  }),
+  nodeMemoryUsage: metric({
+    name: 'k8s.node.memory.usage',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Memory that a node uses, with all of the page cache.',
+  }),
+  nodeMemoryWorkingSet: metric({
+    name: 'k8s.node.memory.working_set',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Memory that a node needs: in use, without inactive files. Evictions go by it.',
+  }),
+  nodeMemoryAvailable: metric({
+    name: 'k8s.node.memory.available',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Memory that a node has left: all but the working set.',
+  }),
+  nodeMemoryRss: metric({
+    name: 'k8s.node.memory.rss',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Anonymous memory of a node.',
+  }),
+  nodePagingFaults: metric({
+    name: 'k8s.node.paging.faults',
+    unit: '{fault}',
+    kind: 'counter',
+    description: 'Page faults of a node that had to wait for a disk.',
+    attributes: pagingFault,
+  }),
+  nodeNetworkIo: metric({
+    name: 'k8s.node.network.io',
+    unit: 'By',
+    kind: 'counter',
+    description: 'Bytes over the network of a node.',
+    attributes: networkInterface,
+  }),
+  nodeNetworkErrors: metric({
+    name: 'k8s.node.network.errors',
+    unit: '{error}',
+    kind: 'counter',
+    description: 'Packets with errors on the network of a node.',
+    attributes: networkInterface,
+  }),
+  nodeFilesystemAvailable: metric({
+    name: 'k8s.node.filesystem.available',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Space left on the filesystem on which the kubelet keeps volumes and logs.',
+  }),
+  nodeFilesystemCapacity: metric({
+    name: 'k8s.node.filesystem.capacity',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Size of that filesystem.',
+  }),
+  nodeFilesystemUsage: metric({
+    name: 'k8s.node.filesystem.usage',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Space used on that filesystem.',
+  }),
+  nodeInodes: metric({
+    name: 'k8s.node.filesystem.inode.count',
+    unit: '{inode}',
+    kind: 'updowncounter',
+    description: 'Inodes of that filesystem.',
+  }),
+  nodeInodesFree: metric({
+    name: 'k8s.node.filesystem.inode.free',
+    unit: '{inode}',
+    kind: 'updowncounter',
+    description: 'Inodes left on that filesystem.',
+  }),
+  nodeImagesAvailable: metric({
+    name: 'k8s.node.image_filesystem.available',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Space left on the filesystem on which the runtime keeps images, often the same one.',
+  }),
+  nodeImagesCapacity: metric({
+    name: 'k8s.node.image_filesystem.capacity',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Size of the filesystem of images.',
+  }),
+  nodeImagesUsage: metric({
+    name: 'k8s.node.image_filesystem.usage',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Space that images take.',
+  }),
+  nodeImagesInodesFree: metric({
+    name: 'k8s.node.image_filesystem.inode.free',
+    unit: '{inode}',
+    kind: 'updowncounter',
+    description: 'Inodes left on the filesystem of images.',
+  }),
+  nodeProcessCount: metric({
+    name: 'k8s.node.process.count',
+    unit: '{process}',
+    kind: 'updowncounter',
+    description: 'Processes and threads of a node.',
+  }),
+  nodeProcessLimit: metric({
+    name: 'k8s.node.process.limit',
+    unit: '{process}',
+    kind: 'updowncounter',
+    description: 'Processes and threads that a node may have.',
+  }),
+  nodeUptime: metric({
+    name: 'k8s.node.uptime',
+    unit: 's',
+    kind: 'gauge',
+    description: 'Time since a node was started.',
+  }),
+  systemContainerCpuUsage: metric({
+    name: 'k8s.node.system_container.cpu.usage',
+    unit: '{cpu}',
+    kind: 'gauge',
+    description: 'Processors that a part of the node itself used in the last seconds.',
+    attributes: systemContainer,
+  }),
+  systemContainerWorkingSet: metric({
+    name: 'k8s.node.system_container.memory.working_set',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Memory that a part of the node itself needs.',
+    attributes: systemContainer,
+  }),
+}

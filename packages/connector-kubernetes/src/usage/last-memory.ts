@@ -1,0 +1,37 @@
+import type { Metric } from '@rca/core'
+import { usageMetrics } from '../signals/usage.ts'
+
+/** What a container needed of memory when it was last measured. */
+export interface MeasuredMemory {
+  /** Bytes. */
+  readonly workingSet: number
+  readonly at: Date
+}
+
+/** The newest memory of every container: what is evidence once one has ended. */
+export interface LastMemory {
+  /** Takes a round of points, in the place of those before. */
+  take(points: readonly (Metric | undefined)[], at: Date): void
+  /** @param id of the container's entity */
+  of(id: string): MeasuredMemory | undefined
+}
+
+/** Nothing was measured yet. */
+export function createLastMemory(): LastMemory {
+  let before: ReadonlyMap<string, MeasuredMemory> = new Map()
+  let newest: ReadonlyMap<string, MeasuredMemory> = new Map()
+  return {
+    take: (points, at) => {
+      // A container that has just ended is missing in the newest round.
+      before = newest
+      newest = new Map(
+        points.flatMap((point) =>
+          point?.name === usageMetrics.containerMemoryWorkingSet.name
+            ? [[point.entity.id, { workingSet: point.value, at }] as const]
+            : [],
+        ),
+      )
+    },
+    of: (id) => newest.get(id) ?? before.get(id),
+  }
+}

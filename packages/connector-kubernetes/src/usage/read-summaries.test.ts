@@ -1,0 +1,144 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { node, nodesResource, rawNode, usageClient } from '../../test/usage-scene.ts'
+import type { KubernetesApi } from '../api/kubernetes-api.ts'
+import { KubernetesError } from '../api/kubernetes-error.ts'
+import type { Node } from '../resources/node.ts'
+import { knownObjects } from './known-objects.ts'
+import { type Patience, readSummaries } from './read-summaries.ts'
+
+const answer = { node: { cpu: { usageNanoCores: 1e9 } }, pods: [] }
+const permission = { verb: 'get', group: '', resource: 'nodes/proxy' }
+
+/** Long enough for what answers at once. */
+const patient: Patience = { ready: 60_000, notReady: 60_000, all: 60_000 }
+
+function numbered(count: number): Node[] {
+  return Array.from({ length: count }, (_, id) => node(`node${id}`))
+}
+
+/** @param get the kubelet of the node of this name */
+function reading(
+  nodes: readonly Node[],
+  get: (name: string, signal: AbortSignal) => Promise<unknown>,
+  { patience = patient, failedBefore = new Set<string>(), signal = new AbortController().signal } = {},
+) {
+  const known = knownObjects(usageClient({ nodes: [rawNode('other')] }).cluster)
+  const ask: KubernetesApi['get'] = (_resource, { name, subresource }, stop) => {
+    expect(subresource).toBe('proxy/stats/summary')
+    return get(name, stop)
+  }
+  const context = { known, seen: new Set<string>(), now: new Date() }
+  return readSummaries({
+    ...context,
+    api: { get: ask },
+    resource: nodesResource,
+    nodes,
+    patience,
+    failedBefore,
+    signal,
+  })
+}
+
+/** Never answers. */
+function hanging(_name: string, signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const timer = setTimeout(() => undefined, 60_000)
+    onTestFinished(() => clearTimeout(timer))
+    signal.addEventListener('abort', () => reject(signal.reason))
+  })
+}
+
+test('300 kubelets are asked, four at once', async () => {
+  let [now, most] = [0, 0]
+  const asked = new Set<string>()
+  const { points, answered, failures } = await reading(numbered(300), async (name) => {
+    now += 1
+    most = Math.max(most, now)
+    asked.add(name)
+    await new Promise(setImmediate)
+    now -= 1
+    return answer
+  })
+  expect(most).toBe(4)
+  expect(asked.size).toBe(300)
+  expect([answered, failures.length]).toEqual([300, 0])
+  expect(new Set(points.map(({ entity }) => entity.id)).size).toBe(300)
+})
+
+test('one that does not answer, is gone or answers nonsense costs only its own', async () => {
+  const { answered, failures, refusal } = await reading(numbered(10), async (name) => {
+    if (name === 'node3') throw new KubernetesError('it broke', { status: 502 })
+    if (name === 'node4') return undefined
+    return name === 'node5' ? 'nonsense' : answer
+  })
+  expect([answered, refusal]).toEqual([7, undefined])
+  expect(failures.map(({ node: { name }, reason }) => [name, reason])).toEqual([
+    ['node3', 'it broke'],
+    ['node4', expect.stringContaining('gone')],
+    ['node5', expect.stringContaining('no summary')],
+  ])
+})
+
+test('one that hangs is given up, sooner where its node is not ready', async () => {
+  const nodes = [node('well'), node('hangs'), node('lost', false)]
+  const patience = { ready: 20, notReady: 1, all: 60_000 }
+  const { answered, failures } = await reading(
+    nodes,
+    async (name, signal) => (name === 'well' ? answer : hanging(name, signal)),
+    {
+      patience,
+    },
+  )
+  expect(answered).toBe(1)
+  expect(Object.fromEntries(failures.map(({ node: { name }, reason }) => [name, reason]))).toEqual({
+    hangs: 'its kubelet did not answer within 1 s',
+    lost: 'the node is not ready, and its kubelet did not answer within 1 s',
+  })
+})
+
+test('those that are likely to hang are asked last', async () => {
+  const asked: string[] = []
+  const nodes = [node('lost-again', false), node('lost', false), node('hung'), ...numbered(8)]
+  const get = async (name: string): Promise<unknown> => {
+    asked.push(name)
+    return answer
+  }
+  await reading(nodes, get, { failedBefore: new Set(['uid-hung', 'uid-lost-again']) })
+  expect(asked.slice(-3)).toEqual(['hung', 'lost', 'lost-again'])
+})
+
+test('all together have their time, however many hang', async () => {
+  const hung = await reading(numbered(6), hanging, { patience: { ...patient, all: 50 } })
+  expect(hung.failures).toHaveLength(6)
+  const late = await reading(numbered(6), async () => answer, { patience: { ...patient, all: 0 } })
+  expect(late.failures.map(({ reason }) => reason)).toEqual(Array(6).fill('it was not asked: others took too long'))
+})
+
+test('what the API server refuses once is asked of no other', async () => {
+  const asked: string[] = []
+  const { refusal, failures } = await reading(numbered(100), async (name, signal) => {
+    asked.push(name)
+    if (name !== 'node2') return hanging(name, signal)
+    throw new KubernetesError('A permission is missing', { status: 403, reason: 'Forbidden', permission })
+  })
+  expect(refusal).toBe('A permission is missing')
+  expect(failures).toEqual([])
+  expect(asked).toEqual(['node0', 'node1', 'node2', 'node3'])
+})
+
+test('what one kubelet refuses is its own; where all do, it is a matter of permission', async () => {
+  const refuse = async (): Promise<never> => {
+    throw new KubernetesError('forbidden by the kubelet', { status: 403, permission })
+  }
+  const one = await reading(numbered(5), async (name) => (name === 'node0' ? refuse() : answer))
+  expect([one.answered, one.refusal, one.failures.length]).toEqual([4, undefined, 1])
+  const all = await reading(numbered(5), refuse)
+  expect([all.answered, all.refusal, all.failures.length]).toEqual([0, 'forbidden by the kubelet', 0])
+})
+
+test('a stop rejects with its reason', async () => {
+  const stop = new AbortController()
+  const running = reading(numbered(5), hanging, { signal: stop.signal })
+  stop.abort(new Error('stopping'))
+  await expect(running).rejects.toThrow('stopping')
+})

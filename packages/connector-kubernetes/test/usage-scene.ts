@@ -1,0 +1,116 @@
+import type { CollectContext, Metric, Signals } from '@rca/core'
+import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
+import { projectClaim } from '../src/resources/claim.ts'
+import { type Node, projectNode } from '../src/resources/node.ts'
+import { projectPod } from '../src/resources/pod.ts'
+import { createLastMemory } from '../src/usage/last-memory.ts'
+import type { UsageClient } from '../src/usage/usage-client.ts'
+import { captured } from './fixtures.ts'
+
+type Kinds = 'nodes' | 'pods' | 'persistentVolumeClaims'
+
+/** What is known of a cluster in a test: as captured from a real one unless other objects are given. */
+export interface UsageScene {
+  readonly nodes?: readonly unknown[]
+  readonly pods?: readonly unknown[]
+  readonly claims?: readonly unknown[]
+  readonly resources?: Readonly<Partial<Record<'nodes' | 'podMetrics' | 'nodeMetrics', ApiResource>>>
+  readonly namespaces?: readonly string[]
+  readonly get?: KubernetesApi['get']
+  readonly list?: KubernetesApi['list']
+}
+
+export const nodesResource = resourceOf('', 'nodes')
+export const metricsResources = {
+  podMetrics: resourceOf('metrics.k8s.io', 'pods'),
+  nodeMetrics: resourceOf('metrics.k8s.io', 'nodes'),
+}
+
+/** A client that asks nobody but the given functions. */
+export function usageClient(scene: UsageScene = {}): UsageClient {
+  const {
+    nodes = [captured('usage-node')],
+    pods = captured('usage-pods').items as unknown[],
+    claims = [captured('usage-claim')],
+    resources = { nodes: nodesResource },
+    namespaces = [],
+    get = () => Promise.reject(new Error('nobody is to be asked')),
+    list = () => Promise.reject(new Error('nothing is to be listed')),
+  } = scene
+  const objects: Readonly<Record<Kinds, ReadonlyMap<string, never>>> = {
+    nodes: byUid(nodes.map(projectNode)),
+    pods: byUid(pods.map(projectPod)),
+    persistentVolumeClaims: byUid(claims.map(projectClaim)),
+  }
+  return {
+    api: { get, list },
+    cluster: {
+      listed: async () => undefined,
+      objects: (kind: Kinds) => objects[kind],
+      resource: (kind) => resources[kind],
+    },
+    lastMemory: createLastMemory(),
+    config: { namespaces },
+  }
+}
+
+/** A node as a server writes it. */
+export function rawNode(name: string, isReady = true): object {
+  return {
+    metadata: { name, uid: `uid-${name}` },
+    status: { conditions: [{ type: 'Ready', status: isReady ? 'True' : 'Unknown' }] },
+  }
+}
+
+export function node(name: string, isReady = true): Node {
+  return projectNode(rawNode(name, isReady))
+}
+
+/** Core's side of a collector: keeps what is remembered. Time stands still until it is set. */
+export function usageContext(signal: AbortSignal = new AbortController().signal) {
+  let kept: unknown
+  const clock = { now: Date.parse('2026-11-25T03:00:00Z') }
+  const context: CollectContext = {
+    signal,
+    now: () => new Date(clock.now),
+    remember: <Reading>(reading: Reading): Reading | undefined => {
+      const before = kept as Reading | undefined
+      kept = reading
+      return before
+    },
+  }
+  return { context, clock }
+}
+
+/** `entity name{attribute=value}` → value. The entity is `type:id` unless its name is given. */
+export function usagePoints(
+  { metrics = [] }: Signals,
+  names: Readonly<Record<string, string>> = {},
+): Record<string, number> {
+  return Object.fromEntries(
+    metrics
+      .filter((metric): metric is Metric => metric !== undefined)
+      .map((metric) => [label(metric, names), metric.value]),
+  )
+}
+
+function label({ name, entity, attributes }: Metric, names: Readonly<Record<string, string>>): string {
+  const told = Object.entries(attributes).map(([key, value]) => `${key.split('.').at(-1)}=${value}`)
+  const known = Object.entries(names).reduce((id, [uid, one]) => id.replace(uid, one), entity.id)
+  return `${entity.type}:${known} ${name}{${told}}`
+}
+
+function byUid(items: readonly { readonly uid: string }[]): ReadonlyMap<string, never> {
+  return new Map(items.map((item) => [item.uid, item as never]))
+}
+
+function resourceOf(group: string, resource: string): ApiResource {
+  return {
+    group,
+    version: group === '' ? 'v1' : 'v1beta1',
+    resource,
+    kind: '',
+    isNamespaced: resource === 'pods',
+    verbs: ['get', 'list'],
+  }
+}

@@ -1,0 +1,93 @@
+import { findCluster, findKubectl, kubeconfigOf, run, testRun, type User } from '@rca/rig'
+import { realDescribe } from '@rca/rig/real'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { findKinds, wantedGroupVersions } from '../src/api/resources.ts'
+import { openKubernetes } from '../src/client.ts'
+import { usage } from '../src/collectors/usage.ts'
+import type { UsageClient } from '../src/usage/usage-client.ts'
+import { usageClient, usageContext, usagePoints } from './usage-scene.ts'
+
+const cluster = await findCluster('node', testRun())
+const kubectl = (await findKubectl()) ?? ''
+// Other users than the administrator are known of our own.
+const absence = cluster.isOurs || cluster.missing !== undefined ? cluster : { missing: 'the cluster is not ours' }
+
+const namespace = `usage-${process.pid}`
+const POD = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'busy' },
+  spec: {
+    terminationGracePeriodSeconds: 0,
+    containers: [
+      {
+        name: 'app',
+        image: 'busybox:local',
+        imagePullPolicy: 'IfNotPresent',
+        command: ['sh', '-c', 'while :; do :; done'],
+        resources: { limits: { cpu: '50m' } },
+      },
+    ],
+  },
+}
+
+realDescribe('what a pod of a real node uses', absence, () => {
+  const ask = (words: readonly string[], input?: string): Promise<string> =>
+    run(kubectl, ['--kubeconfig', cluster.kubeconfig, ...words], input === undefined ? {} : { input })
+  const listed = async (kind: string): Promise<unknown[]> =>
+    (JSON.parse(await ask(['get', kind, '--all-namespaces', '--output=json'])) as { items: unknown[] }).items
+
+  /** What the cluster has, as its administrator sees it, and what reads usage as another user. */
+  const clientOf = async (user: User): Promise<UsageClient> => {
+    const { signal } = new AbortController()
+    const [admin, api] = await Promise.all(
+      (['admin', user] as const).map((one) => openKubernetes({ kubeconfig: kubeconfigOf(cluster.kubeconfig, one) })),
+    )
+    if (admin === undefined || api === undefined) throw new Error('no client')
+    onTestFinished(() => {
+      admin.close()
+      api.close()
+    })
+    const { nodes, podMetrics, nodeMetrics } = findKinds(await admin.discover(wantedGroupVersions(), signal)).found
+    const resources = Object.fromEntries(
+      Object.entries({ nodes, podMetrics, nodeMetrics }).filter(([, resource]) => resource !== undefined),
+    )
+    const scene = { nodes: await listed('nodes'), pods: await listed('pods'), claims: [], resources }
+    return { ...usageClient(scene), api }
+  }
+
+  afterAll(async () => {
+    await ask(['delete', 'namespace', namespace, '--wait=false'])
+  }, 30_000)
+
+  test('is told by its kubelet, through the API server', async () => {
+    await ask(['create', 'namespace', namespace])
+    await ask(['--namespace', namespace, 'create', '--validate=false', '--filename=-'], JSON.stringify(POD))
+    await ask(['--namespace', namespace, 'wait', '--for=condition=Ready', '--timeout=50s', 'pod/busy'])
+    const uid = await ask(['--namespace', namespace, 'get', 'pod', 'busy', '--output=jsonpath={.metadata.uid}'])
+    const client = await clientOf('viewer')
+    // A kubelet looks at processors every 10 s or so, and says how many are used once it has looked twice.
+    const read = async () => usagePoints(await usage.collect(client, usageContext().context), { [uid]: 'busy' })
+    const measured = { timeout: 60_000, interval: 2000 }
+    await expect.poll(async () => (await read())['k8s.pod:busy k8s.pod.cpu.usage{}'], measured).toBeGreaterThan(0.01)
+    const points = await read()
+    expect(points['k8s.container:busy/app container.cpu.time{}']).toBeGreaterThan(0)
+    expect(points['k8s.pod:busy k8s.pod.memory.working_set{}']).toBeGreaterThan(0)
+    expect(points['k8s.container:busy/app container.memory.working_set{}']).toBeGreaterThan(0)
+    expect(Object.keys(points).filter((label) => label.includes(':busy')).length).toBeLessThanOrEqual(12)
+    expect(Object.keys(points).join()).toContain('k8s.node.memory.available')
+  }, 150_000)
+
+  test('is a gap that names the permission, for whoever may not ask', async () => {
+    const { metrics = [], gaps } = await usage.collect(await clientOf('nobody'), usageContext().context)
+    expect(metrics).toEqual([])
+    expect(gaps).toEqual([
+      {
+        scope: 'usage',
+        reason: expect.stringMatching(
+          /allow verb `get` on resource `nodes\/proxy` of API group `""` in a ClusterRole.*metrics\.k8s\.io/,
+        ),
+      },
+    ])
+  })
+})
