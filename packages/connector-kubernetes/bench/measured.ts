@@ -15,7 +15,7 @@ export interface Reading {
   readonly counts: Readonly<Record<string, number>>
 }
 
-export type Request = 'read' | 'watch' | 'collect'
+export type Request = 'read' | 'watch'
 
 /** Does `work`, says when it is synced, and then answers until it is ended. */
 export async function measured(work: () => Promise<() => Readonly<Record<string, number>>>): Promise<void> {
@@ -25,7 +25,6 @@ export async function measured(work: () => Promise<() => Readonly<Record<string,
   const reading = (): Reading => ({ ...memory(), cpuMs: cpu(), stallsMs: stalls.stop(), counts: counts() })
   process.on('message', (request: Request) => {
     if (request === 'watch') stalls.start()
-    if (request === 'collect') globalThis.gc?.()
     process.send?.(request === 'read' ? reading() : request)
   })
   // As an end of its own, so that a profile is written.
