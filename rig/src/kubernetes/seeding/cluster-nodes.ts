@@ -71,9 +71,11 @@ function statusOf(index: number, name: string, type: (typeof TYPES)[number]): ob
       isReady ? condition('Ready', 'True', 'KubeletReady') : condition('Ready', 'Unknown', 'NodeStatusUnknown'),
     ],
     addresses: [
-      { type: 'InternalIP', address: `10.0.${index >> 8}.${index & 255}` },
+      { type: 'InternalIP', address: '127.0.0.1' },
       { type: 'Hostname', address: name },
     ],
+    // Where nobody listens: whoever asks for what a node uses is refused at once.
+    daemonEndpoints: { kubeletEndpoint: { Port: 1 } },
     nodeInfo: {
       machineID: name,
       systemUUID: name,
