@@ -6,10 +6,12 @@ export interface HeldBytes {
   readonly size: number
   /** Copies a chunk, so that the memory it came in is free again. */
   add(chunk: Buffer): void
-  /** The first so many bytes, as text. */
-  text(end: number): string
+  /** Some of them, as text. */
+  text(start: number, end: number): string
   /** Forgets the first so many bytes. */
   drop(end: number): void
+  /** Where a byte stands first, from `start` on; -1 where it does not. */
+  indexOf(byte: number, start: number): number
   /** Where a text begins last, before `end`; -1 where it does not. */
   lastIndexOf(text: string, end: number): number
 }
@@ -31,12 +33,13 @@ export function holdBytes(): HeldBytes {
       if (size + chunk.length > bytes.length) resize(2 * (size + chunk.length))
       size += chunk.copy(bytes, size)
     },
-    text: (end) => bytes.toString('utf8', 0, end),
+    text: (start, end) => bytes.toString('utf8', start, end),
     drop: (end) => {
       bytes.copyWithin(0, end, size)
       size -= end
       if (bytes.length > 16 * KEPT && size < KEPT) resize(KEPT)
     },
+    indexOf: (byte, start) => bytes.subarray(0, size).indexOf(byte, start),
     lastIndexOf: (text, end) => bytes.subarray(0, end).lastIndexOf(text),
   }
 }

@@ -41,7 +41,7 @@ export function createItemReader(parse: (text: string) => unknown): ItemReader {
     for (let tries = 0; tries < CUTS; tries += 1) {
       end = held.lastIndexOf(separator, end)
       if (end === -1) return []
-      const items = tryParse(parse, `[${held.text(end + 1)}]`)
+      const items = tryParse(parse, `[${held.text(0, end + 1)}]`)
       if (items === undefined) continue
       held.drop(end + 2)
       return items
@@ -55,7 +55,7 @@ export function createItemReader(parse: (text: string) => unknown): ItemReader {
       held.add(chunk)
       if (held.size > LONGEST) throw new Error('an object of the list has no end')
       if (start === undefined && held.size - chunk.length < LONGEST_START) {
-        start = startOf(held.text(Math.min(held.size, LONGEST_START)))
+        start = startOf(held.text(0, Math.min(held.size, LONGEST_START)))
         if (start !== undefined) held.drop(Buffer.byteLength(start.text))
       }
       if (start?.separator === undefined || held.size < waitFor) return []
@@ -63,7 +63,7 @@ export function createItemReader(parse: (text: string) => unknown): ItemReader {
       return cut(start.separator)
     },
     end: () => {
-      const list = parse(`${start?.text ?? ''}${held.text(held.size)}`) as Partial<ListEnd> | null
+      const list = parse(`${start?.text ?? ''}${held.text(0, held.size)}`) as Partial<ListEnd> | null
       return { items: Array.isArray(list?.items) ? list.items : [], metadata: list?.metadata }
     },
   }

@@ -163,8 +163,8 @@ describe('a watch', () => {
     async function told(answers: readonly Answer[], { silence }: { silence?: number } = {}) {
       const events: WatchEvent[] = []
       const { api } = await speaking(answers)
-      const onEvents = (some: readonly WatchEvent[]): void => void events.push(...some)
-      const watch = { ...options, onEvents, ...(silence === undefined ? {} : { silence }) }
+      const onEvent = (event: WatchEvent): void => void events.push(event)
+      const watch = { ...options, onEvent, ...(silence === undefined ? {} : { silence }) }
       const { events: iterated, error } = await follow(api.watch(pods, watch, signal))
       return { events, iterated, error }
     }
@@ -218,11 +218,11 @@ describe('a watch', () => {
       const { api, connections } = await speaking([watching(many.slice(0, 3), 'stay')])
       const stop = new AbortController()
       let calls = 0
-      const onEvents = (): void => {
+      const onEvent = (): void => {
         calls += 1
         stop.abort(new Error('the agent stops'))
       }
-      const { error } = await follow(api.watch(pods, { ...options, onEvents }, stop.signal))
+      const { error } = await follow(api.watch(pods, { ...options, onEvent }, stop.signal))
       expect(error?.message).toBe('the agent stops')
       expect(calls).toBe(1)
       await expect.poll(connections).toBe(0)

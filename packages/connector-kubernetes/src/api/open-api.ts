@@ -169,9 +169,13 @@ async function* watchAll(
       silence: options.silence ?? SILENCE,
       parse: options.withManagers === true ? JSON.parse : parseWithoutManagers,
     }
-    const { onEvents } = options
-    if (onEvents === undefined) yield* readWatch(answer, question, reading)
-    else await followWatch(answer, question, { ...reading, onEvents })
+    const { onEvent } = options
+    if (onEvent === undefined) yield* readWatch(answer, question, reading)
+    else {
+      // Whoever is told may be the one who stops it.
+      const tell = (event: WatchEvent): void => (signal.aborted ? undefined : onEvent(event))
+      await followWatch(answer, question, { ...reading, onEvent: tell })
+    }
   } catch (error) {
     throw signal.aborted ? explainAbort(question, signal) : explainFailure(question, error)
   }

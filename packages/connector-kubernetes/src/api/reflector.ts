@@ -172,16 +172,14 @@ async function follow<Slim extends SlimObject>(
       onSight?.(progress.blindness)
       progress.blindness = undefined
     },
-    onEvents: (events: readonly WatchEvent[]) => {
-      for (const event of events) {
-        take(store, event)
-        progress.from = resourceVersionOf(event.object) ?? progress.from
-      }
+    onEvent: (event: WatchEvent) => {
+      take(store, event)
+      progress.from = resourceVersionOf(event.object) ?? progress.from
       progress.failures = 0
       progress.sawLast = now()
     },
   }
-  for await (const event of api.watch(resource, watch, signal)) watch.onEvents([event])
+  for await (const event of api.watch(resource, watch, signal)) watch.onEvent(event)
 }
 
 function take<Slim extends SlimObject>(store: ObjectStore<Slim>, { type, object }: WatchEvent): void {

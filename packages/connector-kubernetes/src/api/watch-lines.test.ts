@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { createEventReader } from './watch-lines.ts'
+import { createEventReader, type EventReader } from './watch-lines.ts'
+
+function take(reader: EventReader): unknown[] {
+  const events: unknown[] = []
+  reader.take((event) => events.push(event))
+  return events
+}
 
 const question = { address: 'https://server', verb: 'watch', group: '', resource: 'pods', namespace: undefined }
 
@@ -17,11 +23,11 @@ test.each([1, 2, 3, 100, 70_000, 1_000_000])(
     const told: unknown[] = []
     for (let at = 0; at < bytes.length; at += size) {
       reader.add(bytes.subarray(at, at + size))
-      if (size > 3 || at % 1000 === 0) told.push(...reader.take().events)
+      if (size > 3 || at % 1000 === 0) told.push(...take(reader))
     }
-    told.push(...reader.take().events)
+    told.push(...take(reader))
     expect(told).toEqual(events)
-    expect(reader.take()).toEqual({ events: [], error: undefined })
+    expect(take(reader)).toEqual([])
   },
 )
 
@@ -30,22 +36,24 @@ test('what is kept is a copy', () => {
   const chunk = Buffer.from('{"type":"ADDED","object":1}\n{"type":')
   reader.add(chunk)
   chunk.fill('x')
-  expect(reader.take().events).toEqual([{ type: 'ADDED', object: 1 }])
+  expect(take(reader)).toEqual([{ type: 'ADDED', object: 1 }])
   reader.add(Buffer.from('"DELETED"}\n'))
-  expect(reader.take().events).toEqual([{ type: 'DELETED', object: undefined }])
+  expect(take(reader)).toEqual([{ type: 'DELETED', object: undefined }])
 })
 
 test('an error ends them, and those before it are told', () => {
   const reader = createEventReader(question, JSON.parse)
   const status = { type: 'ERROR', object: { code: 410, reason: 'Expired', message: 'too old' } }
   reader.add(Buffer.from([events[0], status, events[2]].map((event) => `${JSON.stringify(event)}\n`).join('')))
-  expect(reader.take()).toMatchObject({ events: [events[0]], error: { status: 410 } })
+  const told: unknown[] = []
+  expect(() => reader.take((event) => told.push(event))).toThrow('too old')
+  expect(told).toEqual([events[0]])
 })
 
 test.each(['nothing', '{"type":"NEWS"}', 'null', '[]'])('%s is no event', (line) => {
   const reader = createEventReader(question, JSON.parse)
   reader.add(Buffer.from(`${line}\n`))
-  expect(reader.take()).toMatchObject({ events: [], error: { message: expect.stringContaining('no event') } })
+  expect(() => take(reader)).toThrow('no event')
 })
 
 test('a line without an end is given up', () => {

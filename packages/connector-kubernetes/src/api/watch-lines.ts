@@ -14,17 +14,14 @@ const TYPES: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOO
 export interface EventReader {
   /** Keeps what arrived. @throws KubernetesError when a line has no end */
   add(chunk: Buffer): void
-  /** The events that are complete, each once. */
-  take(): EventsRead
+  /** Tells the events that are complete, each once. @throws KubernetesError when one tells of an error, or is none */
+  take(tell: (event: WatchEvent) => void): void
 }
 
-/** Events until an error, after which there are none. */
-export interface EventsRead {
-  readonly events: readonly WatchEvent[]
-  readonly error: Error | undefined
-}
-
-/** Line breaks are found in bytes: within a character of several bytes there is none. */
+/**
+ * Line breaks are found in bytes: within a character of several bytes there is none. Each event is told before the next one is read, as
+ * what lives shortly costs the garbage collector nothing.
+ */
 export function createEventReader(question: Question, parse: (line: string) => unknown): EventReader {
   const held = holdBytes()
   // Up to where lines are complete.
@@ -36,26 +33,23 @@ export function createEventReader(question: Question, parse: (line: string) => u
       held.add(chunk)
       if (held.size - end > LONGEST) throw new KubernetesError(`An event has no end while ${describe(question)}`)
     },
-    take: () => {
-      const lines = held.text(end)
+    take: (tell) => {
+      for (let at = 0; at < end; ) {
+        const lineBreak = held.indexOf(LINE_BREAK, at)
+        if (lineBreak > at) tell(toEvent(held.text(at, lineBreak), question, parse))
+        at = lineBreak + 1
+      }
       held.drop(end)
       end = 0
-      return eventsOf(lines, question, parse)
     },
   }
 }
 
-function eventsOf(lines: string, question: Question, parse: (line: string) => unknown): EventsRead {
-  const events: WatchEvent[] = []
-  for (const line of lines.split('\n')) {
-    if (line === '') continue
-    const { type, object } = read(line, parse)
-    if (type === 'ERROR') return { events, error: explainStatus(question, object) }
-    if (!TYPES.has(type))
-      return { events, error: new KubernetesError(`The server sent what is no event while ${describe(question)}`) }
-    events.push({ type: type as WatchEvent['type'], object })
-  }
-  return { events, error: undefined }
+function toEvent(line: string, question: Question, parse: (line: string) => unknown): WatchEvent {
+  const { type, object } = read(line, parse)
+  if (type === 'ERROR') throw explainStatus(question, object)
+  if (!TYPES.has(type)) throw new KubernetesError(`The server sent what is no event while ${describe(question)}`)
+  return { type: type as WatchEvent['type'], object }
 }
 
 function read(line: string, parse: (line: string) => unknown): { readonly type: string; readonly object: unknown } {

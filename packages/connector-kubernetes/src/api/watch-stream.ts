@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { describe, type Question } from './explain-failure.ts'
 import type { WatchEvent } from './kubernetes-api.ts'
 import { KubernetesError } from './kubernetes-error.ts'
-import { createEventReader } from './watch-lines.ts'
+import { createEventReader, type EventReader } from './watch-lines.ts'
 
 /** How long events are gathered before they are told, in milliseconds. */
 const GATHERING = 100
@@ -20,20 +20,16 @@ export interface WatchReading {
 /**
  * Tells the events of an answer, those of a tenth of a second together: one at a time each wakes the process, finds the processor's
  * caches filled with other things, and costs three times as much. Always rejects: with what the server tells, with `Silent` when nothing
- * came for so many milliseconds, with what `onEvents` throws, or with `WatchEnded`, since servers end every watch after a while.
+ * came for so many milliseconds, with what `onEvent` throws, or with `WatchEnded`, since servers end every watch after a while.
  */
 export function followWatch(
   answer: IncomingMessage,
   question: Question,
-  { silence, parse, onEvents }: WatchReading & { onEvents(events: readonly WatchEvent[]): void },
+  { silence, parse, onEvent }: WatchReading & { onEvent(event: WatchEvent): void },
 ): Promise<never> {
   const reader = createEventReader(question, parse)
   const silenceTimer = setTimeout(() => answer.destroy(silent(question, silence)), silence)
-  const tell = (): void => {
-    const { events, error } = reader.take()
-    if (events.length > 0) onEvents(events)
-    if (error !== undefined) throw error
-  }
+  const tell = (): void => reader.take(onEvent)
   const { gather, stop } = createGathering(answer, tell)
   const following = new Promise<never>((_resolve, reject) => {
     answer.once('error', reject)
@@ -110,19 +106,30 @@ export async function* readWatch(
   try {
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       timer.refresh()
-      reader.add(chunk)
-      const { events, error } = reader.take()
+      const { events, failure } = eventsOf(reader, chunk)
       for (const event of events) {
         yield event
         // What has passed meanwhile is not the server's silence.
         timer.refresh()
       }
-      if (error !== undefined) throw error
+      if (failure !== undefined) throw failure.error
     }
     throw watchEnded(question)
   } finally {
     clearTimeout(timer)
     answer.destroy()
+  }
+}
+
+/** Those before a failure, and that. */
+function eventsOf(reader: EventReader, chunk: Buffer) {
+  const events: WatchEvent[] = []
+  try {
+    reader.add(chunk)
+    reader.take((event) => events.push(event))
+    return { events }
+  } catch (error) {
+    return { events, failure: { error } }
   }
 }
 
