@@ -135,7 +135,7 @@ realDescribe('a Kubernetes cluster', absence, () => {
       async () => {
         const query = { environment: mine, name: 'k8s.pod.memory.working_set', entity_id: web.id }
         const { series } = await platform.get<{ series: { points: { value: number }[] }[] }>('metrics', query)
-        return (series[0]?.points[0]?.value ?? 0) > 0
+        return series[0]?.points.some(({ value }) => value > 0)
       },
       60_000,
     )
