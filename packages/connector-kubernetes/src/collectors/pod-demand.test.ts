@@ -16,9 +16,20 @@ test('a sidecar counts beside the others, an init container does not, and a resi
   })
 })
 
+test('an init container is left out, whatever it asks for', () => {
+  const large = withChange(resized, ['spec', 'initContainers', 0, 'resources'], { requests: { cpu: '3' } })
+  expect(demandOf(projectPod(large)).requests.cpu).toBeCloseTo(0.2 + 0.8)
+})
+
 test('what is given back counts until it is', () => {
-  const smaller = withChange(resized, ['spec', 'containers', 0, 'resources', 'requests', 'cpu'], '100m')
-  expect(demandOf(projectPod(smaller)).requests.cpu).toBeCloseTo(0.2 + 0.5)
+  const wanted = { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '128Mi' } }
+  const smaller = withChange(resized, ['spec', 'containers', 0, 'resources'], wanted)
+  const agreed = withChange(smaller, [...APP, 'allocatedResources'], { cpu: '100m', memory: '128Mi' })
+  for (const pod of [smaller, agreed])
+    expect(demandOf(projectPod(pod))).toEqual({
+      requests: { cpu: 0.2 + 0.5, memory: (64 + 256) * MIB },
+      limits: { memory: (64 + 256) * MIB },
+    })
 })
 
 test('a resize that no node can do is not kept for, but what was agreed to is', () => {
