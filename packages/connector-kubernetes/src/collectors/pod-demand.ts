@@ -1,5 +1,8 @@
 import type { Pod, PodContainer, Resources } from '../resources/pod.ts'
 import type { Quantities } from '../resources/quantity.ts'
+import { share } from '../resources/share.ts'
+
+const known = new WeakMap<Pod, Resources>()
 
 /**
  * What a pod takes of its node, as the scheduler counts it. What runs at the same time counts together, a sidecar beside the others;
@@ -7,6 +10,14 @@ import type { Quantities } from '../resources/quantity.ts'
  * in place of that sum.
  */
 export function demandOf(pod: Pod): Resources {
+  const before = known.get(pod)
+  if (before !== undefined) return before
+  const demand = share(countDemand(pod))
+  known.set(pod, demand)
+  return demand
+}
+
+function countDemand(pod: Pod): Resources {
   const requests: Record<string, number> = {}
   const limits: Record<string, number> = {}
   const isInfeasible = pod.conditions.some(
