@@ -6,6 +6,7 @@ import type { Node } from '../resources/node.ts'
 import type { Pod } from '../resources/pod.ts'
 import { signals } from '../signals.ts'
 import { seen } from './kind-collector.ts'
+import { demandOf } from './pod-demand.ts'
 
 /** What the pods of a node ask for. */
 interface Asked {
@@ -106,16 +107,13 @@ function askedByNode({ cluster }: KubernetesClient): ReadonlyMap<string, Asked> 
   return byNode
 }
 
-/** What runs at the same time counts together. Init containers run before the others, and are left out: the scheduler takes the larger of both. */
-function add(sum: Asked, { containers }: Pod): void {
+function add(sum: Asked, pod: Pod): void {
+  const { requests, limits } = demandOf(pod)
   sum.pods += 1
-  for (const { kind, resources } of containers) {
-    if (kind === 'init' || kind === 'ephemeral') continue
-    sum.cpuRequested += resources.requests.cpu ?? 0
-    sum.memoryRequested += resources.requests.memory ?? 0
-    sum.cpuLimited += resources.limits.cpu ?? 0
-    sum.memoryLimited += resources.limits.memory ?? 0
-  }
+  sum.cpuRequested += requests.cpu ?? 0
+  sum.memoryRequested += requests.memory ?? 0
+  sum.cpuLimited += limits.cpu ?? 0
+  sum.memoryLimited += limits.memory ?? 0
 }
 
 function nothing(): Asked {

@@ -1,5 +1,13 @@
 import { type Fields, fields, list, maybeFields, number, present, text, texts } from './lenient.ts'
-import { type ContainerKind, containerKind, type Mounts, mountsOf, type Resources, resourcesOf } from './pod.ts'
+import {
+  type ContainerKind,
+  containerKind,
+  type Mounts,
+  maybeResourcesOf,
+  mountsOf,
+  type Resources,
+  resourcesOf,
+} from './pod.ts'
 import { share } from './share.ts'
 
 /** A keyed hash of a text: tells whether it changed, and nothing of what it is. */
@@ -42,6 +50,8 @@ export interface TemplateContainer {
 /** How a workload sets up its pods. Holds no secret: values are fingerprints. */
 export interface PodTemplate {
   readonly containers: readonly TemplateContainer[]
+  /** What its containers share, where it is asked for as a whole. */
+  readonly resources: Resources | undefined
   readonly mounts: Mounts
   readonly serviceAccount: string | undefined
   readonly priorityClass: string | undefined
@@ -63,6 +73,7 @@ export function projectTemplate(raw: unknown, fingerprint: Fingerprint): PodTemp
     list(value).map((container) => containerOf(container, kind, fingerprint))
   return {
     containers: [...containers(spec.initContainers, 'init'), ...containers(spec.containers, 'container')],
+    resources: maybeResourcesOf(spec),
     mounts: mountsOf(spec),
     serviceAccount: text(spec.serviceAccountName),
     priorityClass: text(spec.priorityClassName),
