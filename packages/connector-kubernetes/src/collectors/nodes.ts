@@ -1,6 +1,7 @@
 import { type Collector, type Entity, type EntityReference, hostId, type Metric, type NameFilter } from '@rca/core'
 import { commonAttributes, labelFilter } from '../describe-object.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
+import { paced } from '../pace.ts'
 import { isOver } from '../pod-attributes.ts'
 import type { Node } from '../resources/node.ts'
 import type { Pod } from '../resources/pod.ts'
@@ -23,7 +24,7 @@ export const nodes: Collector<KubernetesClient> = {
   deadline: '60s',
   async collect(client, { signal }) {
     const found = await seen(client, 'nodes', signal)
-    const asked = client.cluster.sight('pods')?.isCurrent === true ? askedByNode(client) : undefined
+    const asked = client.cluster.sight('pods')?.isCurrent === true ? await askedByNode(client) : undefined
     const isWantedLabel = labelFilter(client.config.object_labels)
     const entities: Entity[] = []
     const metrics: (Metric | undefined)[] = []
@@ -96,14 +97,15 @@ function measure(node: Node, entity: Entity, asked: ReadonlyMap<string, Asked> |
   ]
 }
 
-function askedByNode({ cluster }: KubernetesClient): ReadonlyMap<string, Asked> {
+async function askedByNode({ cluster }: KubernetesClient): Promise<ReadonlyMap<string, Asked>> {
   const byNode = new Map<string, Asked>()
-  for (const pod of cluster.objects('pods').values()) {
-    if (pod.node === undefined || isOver(pod)) continue
-    const sum = byNode.get(pod.node) ?? nothing()
-    byNode.set(pod.node, sum)
-    add(sum, pod)
-  }
+  for await (const some of paced([...cluster.objects('pods').values()]))
+    for (const pod of some) {
+      if (pod.node === undefined || isOver(pod)) continue
+      const sum = byNode.get(pod.node) ?? nothing()
+      byNode.set(pod.node, sum)
+      add(sum, pod)
+    }
   return byNode
 }
 
