@@ -52,6 +52,17 @@ realDescribe('a Kubernetes cluster', absence, () => {
   const agent = async (): Promise<AgentAnswer | undefined> =>
     (await platform.get<{ agents: AgentAnswer[] }>('agents', { environment: mine })).agents[0]
 
+  /** The agent of another environment, once it has reported. */
+  const onlineIn = (environment: string): Promise<AgentAnswer> =>
+    eventually(
+      'the agent coming online',
+      async () => {
+        const [known] = (await platform.get<{ agents: AgentAnswer[] }>('agents', { environment })).agents
+        return known?.connectivity === 'online' && Object.hasOwn(known.health.collectors, 'usage') && known
+      },
+      60_000,
+    )
+
   beforeAll(async () => {
     mkdirSync(join(directory, 'bin'))
     for (const [name, program] of Object.entries({ kubectl, helm: await helmProgram() }))
@@ -249,6 +260,52 @@ realDescribe('a Kubernetes cluster', absence, () => {
     expect((await told()).toSorted()).toEqual(done.toSorted())
   }, 120_000)
 
+  it('is confined to the namespaces that are named, and says what that costs', async () => {
+    const environment = `${mine}-confined`
+    const namespace = `${agents}-confined`
+    const confined = await platform.provision({
+      agent_type: 'kubernetes',
+      environment_name: environment,
+      config: { namespace, release_name: `${mine}-confined`, namespaces: [shop], collect_interval: '2s' },
+    })
+    expect(Object.keys(confined.alternatives ?? {})).toEqual([])
+    await sh(confined.deployment_command)
+    const found = await onlineIn(environment)
+    // It is the same cluster, though it may read no more of it than its identity.
+    expect(found.agent_id).toBe(agentId)
+    const gaps = found.health.gaps.map(({ scope }) => scope)
+    expect(gaps).toEqual(['usage'])
+    const query = { environment, limit: 500 }
+    const { entities } = await platform.get<{ entities: Entity[] }>(`agents/${agentId}/entities`, query)
+    const namespaces = new Set(entities.map(({ attributes }) => attributes['k8s.namespace.name']).filter(Boolean))
+    expect([...namespaces]).toEqual([shop])
+    await sh(confined.uninstall_command)
+    await ask('delete', 'namespace', namespace, '--wait=false')
+  }, 120_000)
+
+  it('is deployed without Helm, too, by what the platform serves', async () => {
+    const environment = `${mine}-plain`
+    const namespace = `${agents}-plain`
+    const plain = await platform.provision({
+      agent_type: 'kubernetes',
+      environment_name: environment,
+      config: { namespace, collect_interval: '2s' },
+    })
+    const { deployment_command = '', uninstall_command = '' } = plain.alternatives?.kubectl ?? {}
+    await sh(deployment_command)
+    expect(await onlineIn(environment)).toMatchObject({ agent_id: agentId, health: { status: 'healthy' } })
+    await sh(uninstall_command)
+    const left = await ask(
+      '--namespace',
+      namespace,
+      'get',
+      'deployments,pods,secrets,configmaps,leases',
+      '--output=name',
+    )
+    expect(left).not.toContain('incident-rca')
+    await ask('delete', 'namespace', namespace, '--wait=false')
+  }, 120_000)
+
   it('keeps every canary in the cluster', async () => {
     const logs = await ask(
       '--namespace',
@@ -260,7 +317,7 @@ realDescribe('a Kubernetes cluster', absence, () => {
     )
     const answers = [
       await platform.get('events', { environment: mine, limit: 500 }),
-      await platform.get(`agents/${agentId}/entities`, { limit: 500 }),
+      await platform.get(`agents/${agentId}/entities`, { environment: mine, limit: 500 }),
       logs,
       platform.log(),
     ]
