@@ -9,8 +9,7 @@ const packages = globSync('packages/*/package.json', { cwd: root }).map(
 const files = globSync('.changeset/*.md', { cwd: root }).filter((path) => basename(path) !== 'README.md')
 
 it.each(files)('%s says what of which package it changes', (path) => {
-  const [, front = '', text = ''] =
-    /^---\n([\s\S]*?)\n---\n\n([\s\S]+)$/.exec(readFileSync(`${root}${path}`, 'utf8')) ?? []
+  const [, front = '', text = ''] = /^---\n(.*?)\n---\n\n(.+)$/s.exec(readFileSync(`${root}${path}`, 'utf8')) ?? []
   const lines = front.split('\n').map((line) => /^'(.+)': (?:major|minor|patch)$/.exec(line)?.[1])
   expect(lines.length).toBeGreaterThan(0)
   for (const name of lines) expect(packages).toContain(name)

@@ -1,5 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Agent, configFromEnvironment, createAgent, discoverConnectors, silentLogger } from '@rca/core'
+import {
+  type Agent,
+  agentConfigJsonSchema,
+  type Connector,
+  configFromEnvironment,
+  createAgent,
+  discoverConnectors,
+  type RawConfig,
+  silentLogger,
+} from '@rca/core'
 import { type AgentAnswer, type Platform, startPlatform } from './platform.ts'
 import { showAgents, showEntities, showEvents, showMetrics, showTypes } from './show.ts'
 
@@ -44,7 +53,7 @@ async function provisionAndStart({ url, provision }: Platform, type: string): Pr
   const config = configFromEnvironment(connector, process.env)
   let provisioned: Awaited<ReturnType<typeof provision>>
   try {
-    provisioned = await provision(type, environment, config)
+    provisioned = await provision(type, environment, required(connector, config))
   } catch (error) {
     say(`\n\`${type}\` is not started: ${(error as Error).message}`)
     return undefined
@@ -66,6 +75,12 @@ async function provisionAndStart({ url, provision }: Platform, type: string): Pr
   await agent.stop()
   say(`No \`${type}\` to watch here: ${collectors.connect?.error ?? 'it cannot be reached'}`)
   return undefined
+}
+
+/** What a command cannot do without. The rest, such as a kubeconfig, is true of this machine and not of the one where it is pasted. */
+function required(connector: Connector, config: RawConfig): RawConfig {
+  const { required: names = [] } = agentConfigJsonSchema(connector)
+  return Object.fromEntries(Object.entries(config).filter(([name]) => names.includes(name)))
 }
 
 /** Waits until the platform has heard of an agent and has at least two rounds of metrics from it. */

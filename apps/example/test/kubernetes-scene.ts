@@ -80,6 +80,20 @@ export const noPods = {
   spec: { hard: { pods: '0' } },
 }
 
+/** Changes as often as it is told to, and runs nothing. */
+export const clock = {
+  apiVersion: 'batch/v1beta1',
+  kind: 'CronJob',
+  metadata: { name: 'clock' },
+  spec: {
+    schedule: '0 0 1 1 *',
+    suspend: true,
+    jobTemplate: {
+      spec: { template: { spec: { restartPolicy: 'Never', containers: [container({ command: 'true' })] } } },
+    },
+  },
+}
+
 /** A node on which nothing runs. */
 export function idleNode(name: string): object {
   return { apiVersion: 'v1', kind: 'Node', metadata: { name }, spec: { unschedulable: true } }

@@ -9,7 +9,7 @@ import { docker, findCluster, findKubectl, helmProgram, run, testRun } from '@rc
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { AgentAnswer } from '../src/platform.ts'
-import { CANARIES, credentials, deployment, idleNode, noPods, pod, settings } from './kubernetes-scene.ts'
+import { CANARIES, clock, credentials, deployment, idleNode, noPods, pod, settings } from './kubernetes-scene.ts'
 import { type PlatformProcess, type Provisioned, startPlatformProcess } from './platform-process.ts'
 import { eventually } from './processes.ts'
 
@@ -51,6 +51,17 @@ realDescribe('a Kubernetes cluster', absence, () => {
       attributes[attribute] === value
   const agent = async (): Promise<AgentAnswer | undefined> =>
     (await platform.get<{ agents: AgentAnswer[] }>('agents', { environment: mine })).agents[0]
+
+  /** The agent of another environment, once it has reported. */
+  const onlineIn = (environment: string): Promise<AgentAnswer> =>
+    eventually(
+      'the agent coming online',
+      async () => {
+        const [known] = (await platform.get<{ agents: AgentAnswer[] }>('agents', { environment })).agents
+        return known?.connectivity === 'online' && Object.hasOwn(known.health.collectors, 'usage') && known
+      },
+      60_000,
+    )
 
   beforeAll(async () => {
     mkdirSync(join(directory, 'bin'))
@@ -135,7 +146,7 @@ realDescribe('a Kubernetes cluster', absence, () => {
       async () => {
         const query = { environment: mine, name: 'k8s.pod.memory.working_set', entity_id: web.id }
         const { series } = await platform.get<{ series: { points: { value: number }[] }[] }>('metrics', query)
-        return (series[0]?.points[0]?.value ?? 0) > 0
+        return series[0]?.points.some(({ value }) => value > 0)
       },
       60_000,
     )
@@ -153,7 +164,7 @@ realDescribe('a Kubernetes cluster', absence, () => {
       'container.oom_killed': false,
       'container.image.name': 'busybox:local',
     })
-    const [first, second] = String(attributes['container.log']).split('\n').filter(Boolean).toSorted()
+    const [first, second] = String(attributes['k8s.container.log']).split('\n').filter(Boolean).toSorted()
     expect([first, second]).toEqual(['[redacted] is refused', 'password=[redacted]'])
     await ask('--namespace', shop, 'delete', 'deployment', 'crashing')
     const told = (await events('k8s.container.crashed')).filter(isMeant)
@@ -186,9 +197,9 @@ realDescribe('a Kubernetes cluster', absence, () => {
     expect(changed).toHaveLength(2)
     const image = changed.find(({ attributes }) => attributes['change.images'] !== undefined)
     expect(image?.attributes).toMatchObject({ 'change.images': ['app: busybox:local → busybox:next'] })
-    expect(String(image?.attributes['change.manager'])).toMatch(/^kubectl/)
+    expect(String(image?.attributes['change.by'])).toMatch(/^kubectl/)
     const environment = changed.find(({ attributes }) => attributes['change.environment.added'] !== undefined)
-    expect(environment?.attributes['change.environment.added']).toEqual(['app: NEW_TOKEN'])
+    expect(environment?.attributes['change.environment.added']).toEqual(['app/NEW_TOKEN'])
   }, 60_000)
 
   it('tells of a pod that fits on no node, with the reason', async () => {
@@ -214,37 +225,85 @@ realDescribe('a Kubernetes cluster', absence, () => {
   it('tells of a configuration that was changed, and who uses it', async () => {
     const patch = JSON.stringify({ data: { settings: `${CANARIES.configuration}-2` } })
     await ask('--namespace', shop, 'patch', 'configmap', 'settings', '--patch', patch)
-    const { attributes } = await eventOf('k8s.config.changed', about('k8s.configmap.name', 'settings'))
+    const { attributes } = await eventOf('k8s.config.changed', about('k8s.config.name', 'settings'))
     expect(JSON.stringify(attributes)).toContain('web')
   }, 60_000)
 
   it('loses nothing and tells nothing twice when the pod of the leader is killed', async () => {
-    const names: string[] = []
-    const makeSome = async (most: number): Promise<void> => {
+    await make(shop, clock)
+    const done: string[] = []
+    const changeSome = async (most: number): Promise<void> => {
       for (let count = 0; count < most; count += 1) {
-        const name = `ledger-${names.length}`
-        names.push(name)
-        await make(shop, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } })
+        const schedule = `${done.length + 1} 0 1 1 *`
+        const patch = JSON.stringify({ spec: { schedule } })
+        await ask('--namespace', shop, 'patch', 'cronjob', 'clock', '--patch', patch)
+        done.push(schedule)
         await sleep(100)
       }
     }
     const leader = async () => (await agent())?.instances?.find(({ role }) => role === 'leader')?.instance_id ?? ''
     const before = await leader()
     const podName = before.replace(/-[0-9a-f]+$/, '')
-    const making = makeSome(40)
+    const changing = changeSome(40)
     await sleep(1000)
     const container = await docker(dockerHost, ['ps', '--quiet', '--filter', `name=k8s_agent_${podName}`])
     await docker(dockerHost, ['kill', '--signal=KILL', container.trim()])
     await ask('--namespace', agents, 'delete', 'pod', podName, '--grace-period=0', '--force')
-    await making
+    await changing
     await eventually('the other replica leading', async () => ![before, ''].includes(await leader()), 30_000)
-    await makeSome(5)
-    const told = async () =>
-      (await events('k8s.config.created'))
-        .map(({ attributes }) => String(attributes['k8s.configmap.name']))
-        .filter((name) => name.startsWith('ledger-'))
-    await eventually('every one being told', async () => new Set(await told()).size === names.length, 30_000)
-    expect((await told()).toSorted()).toEqual(names.toSorted())
+    await changeSome(5)
+    const told = async (): Promise<string[]> =>
+      (await events('k8s.workload.changed'))
+        .filter(about('k8s.workload.name', 'clock'))
+        .map(({ attributes }) => / → (.+)$/.exec(String(attributes['change.settings']))?.[1] ?? '')
+    await eventually('every change being told', async () => new Set(await told()).size === done.length, 30_000)
+    expect((await told()).toSorted()).toEqual(done.toSorted())
+  }, 120_000)
+
+  it('is confined to the namespaces that are named, and says what that costs', async () => {
+    const environment = `${mine}-confined`
+    const namespace = `${agents}-confined`
+    const confined = await platform.provision({
+      agent_type: 'kubernetes',
+      environment_name: environment,
+      config: { namespace, release_name: `${mine}-confined`, namespaces: [shop], collect_interval: '2s' },
+    })
+    expect(Object.keys(confined.alternatives ?? {})).toEqual([])
+    await sh(confined.deployment_command)
+    const found = await onlineIn(environment)
+    // It is the same cluster, though it may read no more of it than its identity.
+    expect(found.agent_id).toBe(agentId)
+    const gaps = found.health.gaps.map(({ scope }) => scope)
+    expect(gaps).toEqual(['usage'])
+    const query = { environment, limit: 500 }
+    const { entities } = await platform.get<{ entities: Entity[] }>(`agents/${agentId}/entities`, query)
+    const namespaces = new Set(entities.map(({ attributes }) => attributes['k8s.namespace.name']).filter(Boolean))
+    expect([...namespaces]).toEqual([shop])
+    await sh(confined.uninstall_command)
+    await ask('delete', 'namespace', namespace, '--wait=false')
+  }, 120_000)
+
+  it('is deployed without Helm, too, by what the platform serves', async () => {
+    const environment = `${mine}-plain`
+    const namespace = `${agents}-plain`
+    const plain = await platform.provision({
+      agent_type: 'kubernetes',
+      environment_name: environment,
+      config: { namespace, collect_interval: '2s' },
+    })
+    const { deployment_command = '', uninstall_command = '' } = plain.alternatives?.kubectl ?? {}
+    await sh(deployment_command)
+    expect(await onlineIn(environment)).toMatchObject({ agent_id: agentId, health: { status: 'healthy' } })
+    await sh(uninstall_command)
+    const left = await ask(
+      '--namespace',
+      namespace,
+      'get',
+      'deployments,pods,secrets,configmaps,leases',
+      '--output=name',
+    )
+    expect(left).not.toContain('incident-rca')
+    await ask('delete', 'namespace', namespace, '--wait=false')
   }, 120_000)
 
   it('keeps every canary in the cluster', async () => {
@@ -258,7 +317,7 @@ realDescribe('a Kubernetes cluster', absence, () => {
     )
     const answers = [
       await platform.get('events', { environment: mine, limit: 500 }),
-      await platform.get(`agents/${agentId}/entities`, { limit: 500 }),
+      await platform.get(`agents/${agentId}/entities`, { environment: mine, limit: 500 }),
       logs,
       platform.log(),
     ]

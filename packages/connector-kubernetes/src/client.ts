@@ -47,9 +47,15 @@ export async function kubeconfigAccess(path: string, context?: string): Promise<
       return {
         headers: headersOf(applied),
         connection: [applied.ca, applied.cert, applied.key].map(String).join('\n'),
-        createAgent: async ({ keepAlive = true, maxSockets = Number.POSITIVE_INFINITY, maxFreeSockets = 2 }) => {
+        createAgent: async ({
+          keepAlive = true,
+          maxSockets = Number.POSITIVE_INFINITY,
+          maxFreeSockets = 2,
+          ...more
+        }) => {
           // It knows about proxies of every kind, and nothing of connections that are kept.
-          const agent = (await options()).agent as Agent & { keepAlive: boolean }
+          const agent = (await options()).agent as Agent & { keepAlive: boolean; options: object }
+          Object.assign(agent.options, more)
           return Object.assign(agent, { keepAlive, maxSockets, maxFreeSockets })
         },
       }

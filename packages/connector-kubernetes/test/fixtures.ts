@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** What a real server answered about an object of the scene. */
+/** The folder of fixtures that are made from the published API of a server that cannot be had. */
+export const NEWER = 'kubernetes-1.34'
+
+/** What a server answered about an object of the scene. */
 export function captured(name: string, folder = 'kubernetes-1.20'): Record<string, unknown> {
   return JSON.parse(readFileSync(`${import.meta.dirname}/fixtures/${folder}/${name}.json`, 'utf8')) as Record<
     string,

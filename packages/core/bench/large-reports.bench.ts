@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { cpus, loadavg } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createInterface } from 'node:readline'
+import { z } from 'zod'
 import {
   type Agent,
   createAgent,
@@ -19,8 +20,7 @@ import {
   metric,
   sh,
   silentLogger,
-} from '@rca/core'
-import { z } from 'zod'
+} from '../src/index.ts'
 
 const ENTITIES = 15_000
 const POINTS_EACH = 4

@@ -34,6 +34,8 @@ export interface ApiServer {
   /** Of an administrator. */
   readonly kubeconfig: string
   readonly url: string
+  /** Of its store, without credentials. */
+  readonly etcdUrl: string
   /** Of the authority that its certificate is from, as PEM. */
   readonly ca: string
   kubeconfigOf(user: User): string
@@ -102,6 +104,7 @@ export async function startApiServer({ folder, controllers = false }: ApiServerO
   return {
     kubeconfig,
     url: plane.api.url,
+    etcdUrl: plane.etcdUrl,
     ca: credentials.ca,
     kubeconfigOf: (user) => kubeconfigOf(kubeconfig, user),
     tokenOf: credentials.tokenOf,

@@ -25,6 +25,7 @@ export interface ControlPlaneOptions {
 /** etcd and kube-apiserver. */
 export interface ControlPlane {
   readonly api: ApiAddress
+  readonly etcdUrl: string
   /** Starts what does not run, and waits until the API is ready. */
   start(): Promise<void>
   /** Makes etcd forget all but the newest state: to continue an older list is then 410 Gone. */
@@ -37,6 +38,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   const etcdUrl = `http://${address}:${ports.etcd}`
   return {
     api,
+    etcdUrl,
     start: async () => {
       await components.start('etcd', [...prefix, ...etcdCommand(options, etcdUrl)])
       await components.start('apiserver', [...prefix, ...apiServerCommand(options, etcdUrl)])

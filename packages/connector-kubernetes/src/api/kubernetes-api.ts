@@ -56,6 +56,8 @@ export interface WatchOptions extends Selection {
   readonly silence?: number | undefined
   /** The server follows. */
   onOpen?(): void
+  /** Told of what happens, which takes half the CPU of iterating: the iteration then has no events, and only ends. */
+  onEvent?(event: WatchEvent): void
 }
 
 /** What happened to an object. A bookmark has only the metadata's `resourceVersion`. */

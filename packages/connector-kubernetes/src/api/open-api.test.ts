@@ -89,7 +89,7 @@ describe('a list', () => {
   })
 
   test('holds no managed fields, unless they are wanted', async () => {
-    const managedFields = [{ manager: 'kubectl', fieldsV1: { 'f:x"]': [1] } }]
+    const managedFields = [{ manager: 'kubectl', fieldsV1: { 'f:x"]': {} } }]
     const { api } = await speaking([json(page([object('a', '1', { managedFields, labels: { b: 'c' } })], '1'))])
     const [without, all] = [collecting(), collecting({ withManagers: true })]
     await api.list(pods, without.options, signal)
@@ -157,6 +157,76 @@ describe('a watch', () => {
   test('that sends what is no event ends', async () => {
     const { api } = await speaking([watching([{ type: 'NEWS' }])])
     expect((await follow(api.watch(pods, options, signal))).error?.message).toContain('no event')
+  })
+
+  describe('whose events are told together', () => {
+    async function told(answers: readonly Answer[], { silence }: { silence?: number } = {}) {
+      const events: WatchEvent[] = []
+      const { api } = await speaking(answers)
+      const onEvent = (event: WatchEvent): void => void events.push(event)
+      const watch = { ...options, onEvent, ...(silence === undefined ? {} : { silence }) }
+      const { events: iterated, error } = await follow(api.watch(pods, watch, signal))
+      return { events, iterated, error }
+    }
+    const many = Array.from({ length: 200 }, (_, index) => ({
+      type: 'MODIFIED',
+      object: object(`ä${index}`, String(index), { text: 'x'.repeat(index * 50) }),
+    }))
+
+    test('iterates none, and always ends by rejecting', async () => {
+      const { events, iterated, error } = await told([watching(many)])
+      expect(events).toEqual(many)
+      expect(iterated).toEqual([])
+      expect(error).toMatchObject({ reason: 'WatchEnded' })
+    })
+
+    test('tells what came over time', async () => {
+      const slowly: Answer = (_request, response) => {
+        response.writeHead(200)
+        const bytes = Buffer.from(
+          `${many
+            .slice(0, 20)
+            .map((event) => JSON.stringify(event))
+            .join('\n')}\n`,
+        )
+        const write = (at: number): unknown => {
+          if (at >= bytes.length) return response.end()
+          response.write(bytes.subarray(at, at + 1000))
+          return setTimeout(write, 20, at + 1000)
+        }
+        write(0)
+      }
+      expect((await told([slowly])).events).toEqual(many.slice(0, 20))
+    })
+
+    test('says why it ends, after what came before', async () => {
+      const status = { type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' } }
+      const { events, error } = await told([watching([...many.slice(0, 3), status], 'stay')])
+      expect(events).toEqual(many.slice(0, 3))
+      expect(error).toMatchObject({ status: 410 })
+    })
+
+    test('is given up when it is silent, and told when it breaks', async () => {
+      const { events, error } = await told([watching(many.slice(0, 1), 'stay')], { silence: 300 })
+      expect(events).toHaveLength(1)
+      expect(error).toMatchObject({ reason: 'Silent' })
+      expect((await told([watching([], 'break')])).error?.message).toMatch(/closed the connection|restarted/)
+      expect((await told([watching([{ type: 'NEWS' }], 'stay')])).error?.message).toContain('no event')
+    })
+
+    test('tells nothing once it is stopped', async () => {
+      const { api, connections } = await speaking([watching(many.slice(0, 3), 'stay')])
+      const stop = new AbortController()
+      let calls = 0
+      const onEvent = (): void => {
+        calls += 1
+        stop.abort(new Error('the agent stops'))
+      }
+      const { error } = await follow(api.watch(pods, { ...options, onEvent }, stop.signal))
+      expect(error?.message).toBe('the agent stops')
+      expect(calls).toBe(1)
+      await expect.poll(connections).toBe(0)
+    })
   })
 
   test('ends with the reason of whoever stops it, and its connection with it', async () => {

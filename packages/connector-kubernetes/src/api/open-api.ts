@@ -9,7 +9,7 @@ import { parseWithoutManagers } from './parse-object.ts'
 import { collectionPath, groupVersionPath, objectPath } from './paths.ts'
 import { readBody, readStart } from './read-body.ts'
 import { createTransport, type Transport } from './transport.ts'
-import { readWatch } from './watch-stream.ts'
+import { followWatch, readWatch } from './watch-stream.ts'
 
 /** Objects in a page. */
 const PAGE = 500
@@ -139,10 +139,12 @@ async function readPage(answer: IncomingMessage, { verbs }: ApiResource, { onIte
     const items = reader.read(chunk)
     if (items.length > 0) onItems(items)
   }
-  const { metadata } = reader.end() as { metadata?: { resourceVersion?: unknown; continue?: unknown } }
+  const end = reader.end()
+  const metadata = end.metadata as { resourceVersion?: unknown; continue?: unknown } | undefined
   // What cannot be watched, such as metrics, may have no version.
   const { resourceVersion = verbs.includes('watch') ? undefined : '', continue: next } = metadata ?? {}
   if (metadata === undefined || typeof resourceVersion !== 'string') throw new Error('the answer is no list')
+  if (end.items.length > 0) onItems(end.items)
   return { resourceVersion, continue: typeof next === 'string' && next !== '' ? next : undefined }
 }
 
@@ -163,10 +165,17 @@ async function* watchAll(
   try {
     const answer = await transport.ask({ question, path, signal, accept: acceptOf(resource), isWatch: true })
     options.onOpen?.()
-    yield* readWatch(answer, question, {
+    const reading = {
       silence: options.silence ?? SILENCE,
       parse: options.withManagers === true ? JSON.parse : parseWithoutManagers,
-    })
+    }
+    const { onEvent } = options
+    if (onEvent === undefined) yield* readWatch(answer, question, reading)
+    else {
+      // Whoever is told may be the one who stops it.
+      const tell = (event: WatchEvent): void => (signal.aborted ? undefined : onEvent(event))
+      await followWatch(answer, question, { ...reading, onEvent: tell })
+    }
   } catch (error) {
     throw signal.aborted ? explainAbort(question, signal) : explainFailure(question, error)
   }

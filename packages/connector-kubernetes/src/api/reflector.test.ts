@@ -175,6 +175,24 @@ describe('a reflector', () => {
     expect(waits).toEqual([375, 750, 1500])
   })
 
+  test('that may list but not watch lists every minute, and is blind until it may', async () => {
+    const permission = { verb: 'watch', group: '', resource: 'pods', namespace: undefined }
+    const forbidden = new KubernetesError('A permission is missing', { status: 403, permission })
+    const { changes, waits, blind, sights, reflector } = await follow([
+      { list: [object('a', '1'), object('b', '2')], at: '5' },
+      { watch: forbidden },
+      { list: [object('a', '7'), object('c', '8')], at: '9' },
+      { watch: forbidden },
+      { list: [object('a', '7'), object('c', '8')], at: '10' },
+      { from: '10', watch: [], end: ended },
+    ])
+    expect(changes).toEqual(['there a@1', 'there b@2', 'changed a@1→7', 'added c@8', 'deleted b@2→?'])
+    expect(waits.slice(0, 2)).toEqual([60_000, 60_000])
+    expect(blind.slice(0, 2).map((one) => one?.since.getTime())).toEqual([0, 0])
+    expect(sights).toEqual([{ error: forbidden, since: new Date(0) }])
+    expect(reflector.blindness).toBeUndefined()
+  })
+
   test('never goes on without a wait, however often a watch ends at once', async () => {
     const watch: Step = { watch: [], end: ended }
     const { waits } = await follow([{ list: [], at: '5' }, ...Array.from({ length: 12 }, () => watch)])

@@ -6,6 +6,9 @@ import { type Change, createObjectStore, type ObjectStore, resourceVersionOf, ty
 /** How long a watch has to last so that its end is not held against it, in milliseconds. */
 const HEALTHY = 10_000
 
+/** How long to wait before everything is listed again where nothing may be watched, in milliseconds, give or take a quarter. */
+const POLLING = 60_000
+
 export interface ReflectorOptions<Slim extends SlimObject> extends Selection {
   readonly api: Pick<KubernetesApi, 'list' | 'watch'>
   readonly resource: ApiResource
@@ -56,7 +59,10 @@ interface Progress {
   sawLast: Date
 }
 
-/** Lists once, page by page, and then watches. Projects each object before it keeps it. */
+/**
+ * Lists once, page by page, and then watches. Projects each object before it keeps it. Where listing is allowed and watching is not it
+ * lists every minute, and is blind all the same: what came and went in between was never seen.
+ */
 export function createReflector<Slim extends SlimObject>(options: ReflectorOptions<Slim>): Reflector<Slim> {
   const { sleep, now, random = Math.random } = options
   const store = createObjectStore(options.project, options.onChange ?? (() => undefined))
@@ -75,7 +81,7 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
     await follow(store, progress, options, signal)
   }
   const learn = (error: unknown, lasted: number): void => {
-    if (isExpired(error)) progress.from = undefined
+    if (isExpired(error) || mayNotWatch(error)) progress.from = undefined
     // Servers end every watch after a while: nothing is missed, it goes on from where it was.
     if (isExpected(error) && lasted >= HEALTHY) progress.failures = 0
     if (isExpected(error)) return
@@ -103,7 +109,8 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
           if (signal.aborted) return
           learn(error, now().getTime() - began)
           progress.failures += 1
-          await sleep(Math.max(waitAfter(progress.failures, random), retryAfter(error)), signal)
+          const wait = mayNotWatch(error) ? POLLING * (0.75 + random() / 2) : waitAfter(progress.failures, random)
+          await sleep(Math.max(wait, retryAfter(error)), signal)
         }
       }
     },
@@ -165,13 +172,14 @@ async function follow<Slim extends SlimObject>(
       onSight?.(progress.blindness)
       progress.blindness = undefined
     },
+    onEvent: (event: WatchEvent) => {
+      take(store, event)
+      progress.from = resourceVersionOf(event.object) ?? progress.from
+      progress.failures = 0
+      progress.sawLast = now()
+    },
   }
-  for await (const event of api.watch(resource, watch, signal)) {
-    take(store, event)
-    progress.from = resourceVersionOf(event.object) ?? progress.from
-    progress.failures = 0
-    progress.sawLast = now()
-  }
+  for await (const event of api.watch(resource, watch, signal)) watch.onEvent(event)
 }
 
 function take<Slim extends SlimObject>(store: ObjectStore<Slim>, { type, object }: WatchEvent): void {
@@ -182,6 +190,11 @@ function take<Slim extends SlimObject>(store: ObjectStore<Slim>, { type, object 
 /** Not a failure, and not blind: the next attempt sees all that happened meanwhile. */
 function isExpected(error: unknown): boolean {
   return isExpired(error) || (error instanceof KubernetesError && error.reason === 'WatchEnded')
+}
+
+/** Listing was allowed, or it would not have come this far. */
+function mayNotWatch(error: unknown): boolean {
+  return error instanceof KubernetesError && error.status === 403 && error.permission?.verb === 'watch'
 }
 
 function retryAfter(error: unknown): number {

@@ -94,8 +94,10 @@ function createConnections(access: Access) {
       const valid = await credentials()
       if (connections?.of !== valid.connection) {
         const [questions, watches] = await Promise.all([
-          valid.createAgent({ keepAlive: true, maxSockets: CONNECTIONS, maxFreeSockets: 2 }),
-          valid.createAgent({ keepAlive: true, maxFreeSockets: 2 }),
+          // Kept from round to round: to open them anew costs more than what is asked on them.
+          valid.createAgent({ keepAlive: true, maxSockets: CONNECTIONS, maxFreeSockets: CONNECTIONS }),
+          // Nothing is read ahead, so that nothing wakes the process while events are gathered.
+          valid.createAgent({ keepAlive: true, maxFreeSockets: 2, highWaterMark: 1 }),
         ])
         // Those with the certificates from before end what they are at: nothing new is asked on them.
         connections = { of: valid.connection, questions, watches }

@@ -8,7 +8,7 @@ export interface TemplateDifference {
   readonly images: readonly string[]
   /** `cache=redis:7` */
   readonly containers: Membership
-  /** `app limits.memory: 536870912 → 1073741824` */
+  /** `app limits.memory: 536870912 → 1073741824`, `the pod's limits.memory: …` */
   readonly resources: readonly string[]
   /** `app/DB_PASSWORD` */
   readonly environment: Membership & { readonly changed: readonly string[] }
@@ -51,7 +51,10 @@ export function compareTemplates(
       old.image === now.image ? [] : [transition(now.name, old.image, now.image)],
     ),
     containers: comparePresence(before, after),
-    resources: each(compareResources),
+    resources: [
+      ...each(compareResources),
+      ...compareResources(before, after).map((difference) => `the pod's ${difference}`),
+    ],
     environment: {
       added: environmentOf((old, now) => variables(old, now).added),
       removed: environmentOf((old, now) => variables(old, now).removed),
@@ -93,11 +96,13 @@ function comparePresence(before: PodTemplate, after: PodTemplate): Membership {
   return { added: missingIn(before, after), removed: missingIn(after, before) }
 }
 
-function compareResources(old: TemplateContainer, now: TemplateContainer): readonly string[] {
-  const named = ({ resources }: TemplateContainer): Record<string, number> =>
+type Holder = Pick<PodTemplate, 'resources'>
+
+function compareResources(old: Holder, now: Holder): readonly string[] {
+  const named = ({ resources }: Holder): Record<string, number> =>
     Object.fromEntries(
       (['requests', 'limits'] as const).flatMap((kind) =>
-        Object.entries(resources[kind]).map(([name, amount]) => [`${kind}.${name}`, amount]),
+        Object.entries(resources?.[kind] ?? {}).map(([name, amount]) => [`${kind}.${name}`, amount]),
       ),
     )
   return transitions(named(old), named(now))

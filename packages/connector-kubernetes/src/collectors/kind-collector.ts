@@ -1,7 +1,17 @@
-import type { Collector, Duration, Entity, EntityReference, Metric, NameFilter, Signals } from '@rca/core'
+import type {
+  CollectContext,
+  Collector,
+  Duration,
+  Entity,
+  EntityReference,
+  Metric,
+  NameFilter,
+  Signals,
+} from '@rca/core'
 import type { FollowedKind, ObjectsByKind } from '../cluster/followed-kinds.ts'
 import { labelFilter, remembering } from '../describe-object.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
+import { paced } from '../pace.ts'
 
 /** What is said of the objects of a kind. */
 export interface KindDescription<Object> {
@@ -18,6 +28,9 @@ export interface KindDescription<Object> {
   /** What is measured of it now. */
   readonly metrics?: (object: Object, entity: EntityReference) => readonly (Metric | undefined)[]
 }
+
+/** How often what does not change is measured again, in milliseconds. */
+const REMEASURE = 300_000
 
 /** How long the first list of a large cluster may take. */
 const DEADLINE = '60s'
@@ -42,19 +55,42 @@ export function kindCollector<Kind extends FollowedKind>(
   return {
     every: description.every ?? '30s',
     deadline: DEADLINE,
-    async collect(client, { signal }) {
+    async collect(client, { signal, now, remember }) {
       const { objects, isCurrent, gaps } = await seen(client, kind, signal)
       const describe = describerOf(client)
       const entities: Entity[] = []
       const metrics: (Metric | undefined)[] = []
-      for (const object of objects.values()) {
-        if (description.isWanted?.(object) === false) continue
-        const described = describe(object)
-        entities.push(...described)
-        if (isCurrent && description.metrics !== undefined) metrics.push(...description.metrics(object, described[0]))
-      }
+      const isDue = measuring(remember, now())
+      for await (const some of paced([...objects.values()]))
+        for (const object of some) {
+          if (description.isWanted?.(object) === false) continue
+          const described = describe(object)
+          entities.push(...described)
+          if (isCurrent && description.metrics !== undefined && isDue(object))
+            metrics.push(...description.metrics(object, described[0]))
+        }
       return { entities, metrics, gaps }
     },
+  }
+}
+
+/** When an object, as it is, was last measured. In milliseconds since 1970. */
+type Measured = WeakMap<object, number>
+
+/**
+ * Whether an object is to be measured: when it has changed, and now and then. Most objects of a large cluster are as they were: to
+ * tell their numbers each time would be most of what an agent does.
+ */
+function measuring(remember: CollectContext['remember'], now: Date): (object: object) => boolean {
+  const fresh: Measured = new WeakMap()
+  const measured = remember(fresh) ?? fresh
+  if (measured !== fresh) remember(measured)
+  return (object) => {
+    const last = measured.get(object)
+    if (last !== undefined && now.getTime() - last < REMEASURE) return false
+    // A large cluster's objects, which are all seen at once at the start, are not all told again at once.
+    measured.set(object, last === undefined ? now.getTime() - Math.random() * REMEASURE : now.getTime())
+    return true
   }
 }
 

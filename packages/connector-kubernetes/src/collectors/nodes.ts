@@ -1,11 +1,13 @@
 import { type Collector, type Entity, type EntityReference, hostId, type Metric, type NameFilter } from '@rca/core'
 import { commonAttributes, labelFilter } from '../describe-object.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
+import { paced } from '../pace.ts'
 import { isOver } from '../pod-attributes.ts'
 import type { Node } from '../resources/node.ts'
 import type { Pod } from '../resources/pod.ts'
 import { signals } from '../signals.ts'
 import { seen } from './kind-collector.ts'
+import { demandOf } from './pod-demand.ts'
 
 /** What the pods of a node ask for. */
 interface Asked {
@@ -22,7 +24,7 @@ export const nodes: Collector<KubernetesClient> = {
   deadline: '60s',
   async collect(client, { signal }) {
     const found = await seen(client, 'nodes', signal)
-    const asked = client.cluster.sight('pods')?.isCurrent === true ? askedByNode(client) : undefined
+    const asked = client.cluster.sight('pods')?.isCurrent === true ? await askedByNode(client) : undefined
     const isWantedLabel = labelFilter(client.config.object_labels)
     const entities: Entity[] = []
     const metrics: (Metric | undefined)[] = []
@@ -95,27 +97,25 @@ function measure(node: Node, entity: Entity, asked: ReadonlyMap<string, Asked> |
   ]
 }
 
-function askedByNode({ cluster }: KubernetesClient): ReadonlyMap<string, Asked> {
+async function askedByNode({ cluster }: KubernetesClient): Promise<ReadonlyMap<string, Asked>> {
   const byNode = new Map<string, Asked>()
-  for (const pod of cluster.objects('pods').values()) {
-    if (pod.node === undefined || isOver(pod)) continue
-    const sum = byNode.get(pod.node) ?? nothing()
-    byNode.set(pod.node, sum)
-    add(sum, pod)
-  }
+  for await (const some of paced([...cluster.objects('pods').values()]))
+    for (const pod of some) {
+      if (pod.node === undefined || isOver(pod)) continue
+      const sum = byNode.get(pod.node) ?? nothing()
+      byNode.set(pod.node, sum)
+      add(sum, pod)
+    }
   return byNode
 }
 
-/** What runs at the same time counts together. Init containers run before the others, and are left out: the scheduler takes the larger of both. */
-function add(sum: Asked, { containers }: Pod): void {
+function add(sum: Asked, pod: Pod): void {
+  const { requests, limits } = demandOf(pod)
   sum.pods += 1
-  for (const { kind, resources } of containers) {
-    if (kind === 'init' || kind === 'ephemeral') continue
-    sum.cpuRequested += resources.requests.cpu ?? 0
-    sum.memoryRequested += resources.requests.memory ?? 0
-    sum.cpuLimited += resources.limits.cpu ?? 0
-    sum.memoryLimited += resources.limits.memory ?? 0
-  }
+  sum.cpuRequested += requests.cpu ?? 0
+  sum.memoryRequested += requests.memory ?? 0
+  sum.cpuLimited += limits.cpu ?? 0
+  sum.memoryLimited += limits.memory ?? 0
 }
 
 function nothing(): Asked {

@@ -2,6 +2,7 @@ import { type Collector, type Entity, type Metric, redactSecrets } from '@rca/co
 import { ownerRelation } from '../describe-object.ts'
 import { containerReference, namedReference, podReference } from '../entity-references.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
+import { paced } from '../pace.ts'
 import { containerAttributes, isOver, isReady, podAttributes } from '../pod-attributes.ts'
 import type { Pod, PodContainer } from '../resources/pod.ts'
 import { signals } from '../signals.ts'
@@ -31,21 +32,22 @@ export const requests: Collector<KubernetesClient> = {
     const { objects, isCurrent } = await seen(client, 'pods', signal)
     if (!isCurrent) return {}
     const metrics: (Metric | undefined)[] = []
-    for (const pod of objects.values()) {
-      if (isOver(pod)) continue
-      for (const container of pod.containers) {
-        const reference = containerReference(pod.uid, container.name)
-        const { requests: kept, limits } = resourcesOf(container)
-        metrics.push(
-          signals.containerCpuRequest.point(kept.cpu, reference),
-          signals.containerCpuLimit.point(limits.cpu, reference),
-          signals.containerMemoryRequest.point(kept.memory, reference),
-          signals.containerMemoryLimit.point(limits.memory, reference),
-        )
-      }
-    }
+    for await (const some of paced([...objects.values()]))
+      for (const pod of some)
+        if (!isOver(pod)) metrics.push(...pod.containers.flatMap((one) => measureRequest(pod, one)))
     return { metrics }
   },
+}
+
+function measureRequest({ uid }: Pod, container: PodContainer): (Metric | undefined)[] {
+  const reference = containerReference(uid, container.name)
+  const { requests: kept, limits } = resourcesOf(container)
+  return [
+    signals.containerCpuRequest.point(kept.cpu, reference),
+    signals.containerCpuLimit.point(limits.cpu, reference),
+    signals.containerMemoryRequest.point(kept.memory, reference),
+    signals.containerMemoryLimit.point(limits.memory, reference),
+  ]
 }
 
 function describePod(pod: Pod, isWantedLabel: (name: string) => boolean): Entity {

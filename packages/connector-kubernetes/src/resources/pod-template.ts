@@ -4,6 +4,7 @@ import {
   containerKind,
   imageOf,
   type Mounts,
+  maybeResourcesOf,
   mountsOf,
   type Resources,
   resourcesOf,
@@ -50,6 +51,8 @@ export interface TemplateContainer {
 /** How a workload sets up its pods. Holds no secret: values are fingerprints. */
 export interface PodTemplate {
   readonly containers: readonly TemplateContainer[]
+  /** What its containers share, where it is asked for as a whole. */
+  readonly resources: Resources | undefined
   readonly mounts: Mounts
   readonly serviceAccount: string | undefined
   readonly priorityClass: string | undefined
@@ -73,6 +76,7 @@ export function projectTemplate(raw: unknown, fingerprint: Fingerprint): PodTemp
     list(value).map((container) => containerOf(container, kind, fingerprint))
   return {
     containers: [...containers(spec.initContainers, 'init'), ...containers(spec.containers, 'container')],
+    resources: maybeResourcesOf(spec),
     mounts: mountsOf(spec),
     serviceAccount: text(spec.serviceAccountName),
     priorityClass: text(spec.priorityClassName),

@@ -32,6 +32,8 @@ export interface ContainerStatus {
   readonly lastState: ContainerState | undefined
   /** What it really has, where that can be changed in place. */
   readonly actual: Resources | undefined
+  /** Requests that its node has agreed to, where they can be changed in place. */
+  readonly allocated: Quantities | undefined
 }
 
 export interface Resources {
@@ -72,6 +74,8 @@ export interface Pod extends Metadata {
   readonly startedAt: string | undefined
   readonly ip: string | undefined
   readonly conditions: readonly Condition[]
+  /** What its containers share, where it is asked for as a whole. */
+  readonly resources: Resources | undefined
   readonly containers: readonly PodContainer[]
   readonly mounts: Mounts
 }
@@ -80,8 +84,9 @@ export interface Pod extends Metadata {
 export function projectPod(raw: unknown): Pod {
   const spec = fields(fields(raw).spec)
   const status = fields(fields(raw).status)
+  const metadata = metadataOf(raw)
   return {
-    ...metadataOf(raw),
+    ...metadata,
     phase: shareText(status.phase),
     reason: shareText(status.reason),
     message: text(status.message),
@@ -93,19 +98,25 @@ export function projectPod(raw: unknown): Pod {
     startedAt: text(status.startTime),
     ip: text(status.podIP),
     conditions: conditionsOf(status),
+    resources: maybeResourcesOf(spec),
     containers: [
       ...containersOf(spec.initContainers, status.initContainerStatuses, 'init'),
       ...containersOf(spec.containers, status.containerStatuses, 'container'),
       ...containersOf(spec.ephemeralContainers, status.ephemeralContainerStatuses, 'ephemeral'),
     ],
-    mounts: mountsOf(spec),
+    mounts: mountsOf(spec, metadata.name),
   }
 }
 
-/** What a container asks for and may have. */
-export function resourcesOf(container: Fields): Resources {
-  const { requests, limits } = fields(container.resources)
+/** What a container, or a pod as a whole, asks for and may have. */
+export function resourcesOf(holder: Fields): Resources {
+  const { requests, limits } = fields(holder.resources)
   return share({ requests: quantities(requests), limits: quantities(limits) })
+}
+
+/** The same, where it says so at all. */
+export function maybeResourcesOf(holder: Fields): Resources | undefined {
+  return maybeFields(holder.resources) === undefined ? undefined : resourcesOf(holder)
 }
 
 /** Since 1.28 an init container that is always restarted runs beside the others. */
@@ -113,12 +124,22 @@ export function containerKind(kind: ContainerKind, { restartPolicy }: Fields): C
   return kind === 'init' && restartPolicy === 'Always' ? 'sidecar' : kind
 }
 
-/** What the volumes of a pod's specification are made of. */
-export function mountsOf(spec: Fields): Mounts {
+/**
+ * What the volumes of a pod's specification are made of.
+ *
+ * @param pod its name, after which claims that live as long as it are called; a template has none
+ */
+export function mountsOf(spec: Fields, pod?: string): Mounts {
   const volumes = list(spec.volumes)
   const sources = volumes.flatMap((volume) => [volume, ...list(fields(volume.projected).sources)])
   return share({
-    claims: present(volumes.map(({ persistentVolumeClaim: claim }) => text(fields(claim).claimName))),
+    claims: present(
+      volumes.map(({ name, persistentVolumeClaim: claim, ephemeral }) =>
+        pod === undefined || maybeFields(ephemeral) === undefined
+          ? text(fields(claim).claimName)
+          : `${pod}-${text(name) ?? ''}`,
+      ),
+    ),
     configMaps: present(sources.map(({ configMap }) => text(fields(configMap).name))),
     // A volume calls it `secretName`, a projected source `name`.
     secrets: present(sources.map(({ secret }) => text(fields(secret).secretName) ?? text(fields(secret).name))),
@@ -153,7 +174,9 @@ function statusOf(status: Fields): ContainerStatus {
     restarts: count(status.restartCount),
     state: stateOf(status.state),
     lastState: stateOf(status.lastState),
-    actual: maybeFields(status.resources) === undefined ? undefined : resourcesOf(status),
+    actual: maybeResourcesOf(status),
+    allocated:
+      maybeFields(status.allocatedResources) === undefined ? undefined : share(quantities(status.allocatedResources)),
   }
 }
 

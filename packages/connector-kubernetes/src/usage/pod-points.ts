@@ -20,15 +20,19 @@ export function podPoints(raw: Fields, pod: Pod, known: KnownObjects, seen: Set<
   const entity = podReference(pod.uid)
   return [
     metrics.podCpuUsage.point(fromNano(fields(raw.cpu).usageNanoCores), entity),
-    metrics.podMemoryWorkingSet.point(amount(fields(raw.memory).workingSetBytes), entity),
+    metrics.podMemoryWorkingSet.point(measured(fields(raw.memory).workingSetBytes), entity),
     // A kubelet may tell the network of its node as that of such a pod.
     ...(pod.hostNetwork ? [] : networkPoints(fields(raw.network), entity)),
     metrics.podFilesystemUsage.point(amount(fields(raw['ephemeral-storage']).usedBytes), entity),
-    // 0 where nobody counted: a pod that runs has one.
-    metrics.podProcessCount.point(amount(fields(raw.process_stats).process_count) || undefined, entity),
+    metrics.podProcessCount.point(measured(fields(raw.process_stats).process_count), entity),
     ...list(raw.containers).flatMap((container) => containerPoints(container, pod)),
     ...list(raw.volume).flatMap((volume) => volumePoints(volume, pod, known, seen)),
   ]
+}
+
+/** A kubelet writes 0 where it has not measured yet, or does not count: what runs has some memory, and a process. */
+function measured(value: unknown): number | undefined {
+  return amount(value) || undefined
 }
 
 function networkPoints(network: Fields, pod: EntityReference): (Metric | undefined)[] {
@@ -52,7 +56,7 @@ function containerPoints({ name, cpu, memory, rootfs, logs }: Fields, pod: Pod):
   return [
     metrics.containerCpuTime.point(fromNano(fields(cpu).usageCoreNanoSeconds), container),
     metrics.containerCpuUsage.point(fromNano(fields(cpu).usageNanoCores), container),
-    metrics.containerMemoryWorkingSet.point(amount(fields(memory).workingSetBytes), container),
+    metrics.containerMemoryWorkingSet.point(measured(fields(memory).workingSetBytes), container),
     metrics.containerMemoryRss.point(amount(fields(memory).rssBytes), container),
     usedOn(rootfs, 'rootfs'),
     usedOn(logs, 'logs'),

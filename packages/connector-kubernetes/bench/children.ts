@@ -1,0 +1,79 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
+import { join } from 'node:path'
+import type { Reading, Request } from './measured.ts'
+
+const home = join(import.meta.dirname, '..')
+const root = join(home, '../..')
+
+/** A process that is measured. */
+export interface Measured {
+  /** From its start until it was synced, in milliseconds. */
+  readonly syncMs: number
+  /** When it was synced. */
+  readonly synced: Reading
+  read(): Promise<Reading>
+  /** Begins to watch how long its event loop computes. */
+  watch(): Promise<void>
+  end(): Promise<void>
+}
+
+/** Where a process runs, and with what. */
+export interface ChildOptions {
+  readonly flags: readonly string[]
+  readonly words: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+  /** What it is started with, such as `unshare`. */
+  readonly prefix?: readonly string[]
+}
+
+/** Builds what is measured: from sources the compiler would take 30 MB in the process that is measured. */
+export function buildChildren(names: readonly string[]): void {
+  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-b', home], { stdio: 'inherit' })
+  mkdirSync(join(home, 'dist/bench'), { recursive: true })
+  for (const name of [...names, 'measured']) {
+    const source = stripTypeScriptTypes(readFileSync(join(import.meta.dirname, `${name}.ts`), 'utf8'))
+    const built = source.replace(/'\.\.\/src\/(.+)\.ts'/g, "'../$1.js'").replace(/'\.\/(.+)\.ts'/g, "'./$1.mjs'")
+    writeFileSync(join(home, `dist/bench/${name}.mjs`), built)
+  }
+}
+
+/** Starts a process, and waits until it is synced. */
+export async function startChild(name: string, options: ChildOptions): Promise<Measured> {
+  const { flags, words, environment = {}, prefix = [] } = options
+  const command = [...prefix, process.execPath, ...flags, join(home, `dist/bench/${name}.mjs`), ...words]
+  const began = performance.now()
+  const child = spawn(command[0] ?? '', command.slice(1), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, ...environment },
+  })
+  const synced = (await answerOf(child)) as Reading
+  const ask = (request: Request): Promise<unknown> => {
+    const answer = answerOf(child)
+    child.send(request)
+    return answer
+  }
+  return {
+    syncMs: performance.now() - began,
+    synced,
+    read: () => ask('read') as Promise<Reading>,
+    watch: async () => void (await ask('watch')),
+    end: async () => {
+      const closed = once(child, 'close')
+      child.kill('SIGTERM')
+      await closed
+    },
+  }
+}
+
+async function answerOf(child: ChildProcess): Promise<unknown> {
+  const [answer] = await Promise.race([
+    once(child, 'message'),
+    once(child, 'close').then(([code]) => {
+      throw new Error(`The process that is measured ended with ${code}.`)
+    }),
+  ])
+  return answer
+}

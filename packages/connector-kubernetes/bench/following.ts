@@ -1,0 +1,17 @@
+/** What the agent follows, without what it makes of it: no collection, no delivery. `following.ts [KUBECONFIG]`, without which it is in a pod. */
+import { parseConfig, silentLogger } from '@rca/core'
+import { kubernetes } from '../src/index.ts'
+import { measured } from './measured.ts'
+
+await measured(async () => {
+  const kubeconfig = process.argv[2]
+  const { config } = parseConfig(kubernetes, kubeconfig === undefined ? {} : { kubeconfig })
+  const { signal } = new AbortController()
+  const { cluster } = await kubernetes.connect({ config, signal, log: silentLogger, fingerprint: (text) => text })
+  let changes = 0
+  await cluster.listed(signal)
+  cluster.follow(() => {
+    changes += 1
+  })
+  return () => ({ pods: cluster.objects('pods').size, changes })
+})

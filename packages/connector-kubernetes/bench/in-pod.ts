@@ -1,0 +1,27 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ApiServer } from '@rca/rig'
+import { agentFlags } from '@rca/rig/bench'
+import type { ChildOptions } from './children.ts'
+
+/**
+ * Starts a process as the agent in a pod. There it needs no client library, whose import takes 75 MB: a mount of its own stands for what
+ * the kubelet mounts. Who may not mount is given a kubeconfig.
+ */
+export function inPod(server: ApiServer, folder: string, words: readonly string[]): ChildOptions {
+  const flags = agentFlags()
+  if (process.getuid?.() !== 0) return { flags, words: [...words, server.kubeconfig] }
+  const account = join(folder, 'account')
+  mkdirSync(account, { recursive: true })
+  const files = { token: server.tokenOf('admin'), 'ca.crt': server.ca, namespace: 'incident-rca' }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(account, name), text)
+  const { hostname, port } = new URL(server.url)
+  const parent = '/run/secrets/kubernetes.io'
+  const script = `mount -t tmpfs none /run && mkdir -p ${parent} && cp -r "$0" ${parent}/serviceaccount && exec "$@"`
+  return {
+    flags,
+    words,
+    environment: { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port },
+    prefix: ['unshare', '--mount', 'sh', '-c', script, account],
+  }
+}

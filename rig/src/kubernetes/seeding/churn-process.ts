@@ -1,0 +1,50 @@
+/**
+ * Changes pods at a rate: reads `{ url, ca, token, rate, seconds }` from standard input, and prints `{ updates, seconds }` at its end.
+ * Started by `churnPods`.
+ */
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connectToApi } from './api-connection.ts'
+
+/** Most updates that are under way at once. */
+const CONNECTIONS = 16
+
+interface Pod {
+  readonly metadata: { readonly name: string; readonly namespace: string }
+}
+
+const { url, ca, token, rate, seconds } = JSON.parse(await text(process.stdin)) as {
+  readonly [name in 'url' | 'ca' | 'token']: string
+} & { readonly rate: number; readonly seconds: number }
+const api = connectToApi({ url, ca, token }, CONNECTIONS)
+const most = Math.max(500, Math.min(5_000, rate * seconds))
+const { items } = (await api.get(`/api/v1/pods?limit=${most}&fieldSelector=status.phase%3DRunning`)) as { items: Pod[] }
+const pods = items.map(({ metadata }) => metadata)
+
+const began = performance.now()
+let begun = 0
+let updates = 0
+const running = new Set<Promise<void>>()
+for (let passed = 0; passed < seconds; passed = (performance.now() - began) / 1000) {
+  for (; begun < passed * rate && running.size < CONNECTIONS; begun += 1) {
+    const update = change(begun).finally(() => running.delete(update))
+    running.add(update)
+  }
+  await sleep(5)
+}
+await Promise.all(running)
+console.log(JSON.stringify({ updates, seconds: (performance.now() - began) / 1000 }))
+api.close()
+
+/** One in two is not ready, and ready the next time. */
+async function change(index: number): Promise<void> {
+  // Neighbours in the list are of one workload: they are not changed together.
+  const pod = pods[(index * 7919) % pods.length]
+  if (pod === undefined) throw new Error('There is no running pod.')
+  const isReady = Math.floor(index / pods.length) % 2 === 1
+  const lastTransitionTime = new Date().toISOString().replace(/\.\d+/, '')
+  const status = isReady ? 'True' : 'False'
+  const conditions = ['Ready', 'ContainersReady'].map((type) => ({ type, status, lastTransitionTime }))
+  await api.patch(`/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/status`, { status: { conditions } }, 'kubelet')
+  updates += 1
+}

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { realDescribe } from '../../real.ts'
+import { askApi } from '../api-request.ts'
+import { type ApiServer, missingForApiServer, startApiServer } from '../api-server.ts'
+import { churnPods } from './churn.ts'
+import { seedApiServer } from './seed.ts'
+
+interface Pod {
+  readonly metadata: {
+    readonly name: string
+    readonly resourceVersion: string
+    readonly managedFields: readonly { readonly manager: string }[]
+  }
+  readonly spec: { readonly nodeName?: string }
+  readonly status: { readonly phase: string }
+}
+
+realDescribe('an API server that is filled', await missingForApiServer(), () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rca-seed-'))
+  let server: ApiServer
+
+  beforeAll(async () => {
+    server = await startApiServer({ folder })
+    await seedApiServer(server, { pods: 120, nodes: 4, deployments: 12, events: 10 })
+  }, 120_000)
+  afterAll(async () => {
+    await server.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }, 60_000)
+
+  const items = async <Item>(path: string): Promise<readonly Item[]> => {
+    const { body } = await askApi({ url: server.url, ca: server.ca, token: server.tokenOf('admin') }, 'GET', path)
+    return (JSON.parse(body) as { items: Item[] }).items
+  }
+
+  test('has what was asked for, as real writers wrote it', async () => {
+    const pods = await items<Pod>('/api/v1/pods')
+    expect(pods).toHaveLength(120)
+    expect(new Set(pods.map(({ spec }) => spec.nodeName)).size).toBe(5)
+    expect(new Set(pods.map(({ status }) => status.phase))).toEqual(new Set(['Running', 'Pending', 'Failed']))
+    const managers = pods[0]?.metadata.managedFields.map(({ manager }) => manager)
+    expect(managers).toEqual(['kube-controller-manager', 'kubelet'])
+    expect(await items('/api/v1/nodes')).toHaveLength(4)
+    expect(await items('/api/v1/events')).toHaveLength(10)
+    expect(await items('/apis/apps/v1/namespaces/prod/replicasets')).toHaveLength(8)
+  })
+
+  test('is changed at a rate', async () => {
+    const versions = async (): Promise<Map<string, string>> => {
+      const pods = await items<Pod>('/api/v1/pods')
+      return new Map(pods.map(({ metadata }) => [metadata.name, metadata.resourceVersion]))
+    }
+    const before = await versions()
+    const { updates } = await churnPods(server, { rate: 20, seconds: 1 })
+    const changed = [...(await versions())].filter(([name, version]) => before.get(name) !== version)
+    expect(updates).toBeGreaterThan(0)
+    expect(changed).toHaveLength(updates)
+  })
+})
