@@ -10,6 +10,7 @@ import { signals } from '../src/signals.ts'
 import { createLastMemory } from '../src/usage/last-memory.ts'
 import { pods } from './api-server.ts'
 import { fakeFingerprint } from './fixtures.ts'
+import { watchContext } from './watch-context.ts'
 
 /** A cluster that holds what a test puts into it, and a client for it. */
 export interface FollowedCluster {
@@ -81,14 +82,10 @@ export function followedCluster(api: Partial<KubernetesApi> = {}, config: object
     watch: (watcher, now = () => new Date()) => {
       const events: Event[] = []
       const stopping = new AbortController()
-      const watching = watcher.watch(client, {
-        signal: stopping.signal,
-        now,
-        cursor: undefined,
-        saveCursor: async () => undefined,
-        sleep: async () => undefined,
-        emit: (told) => void events.push(...(told.events ?? []).filter((event) => event !== undefined)),
-      })
+      const watching = watcher.watch(
+        client,
+        watchContext(stopping.signal, (event) => events.push(event), now),
+      )
       const stop = async (): Promise<void> => {
         stopping.abort()
         await watching

@@ -6,13 +6,10 @@ import { type ApiServer, findKubectl, missingForApiServer, run, startApiServer }
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fakeFingerprint } from '../../test/fixtures.ts'
+import { watchContext } from '../../test/watch-context.ts'
 import { undeclared } from '../../test/watch-declared.ts'
-import { openKubernetes } from '../client.ts'
-import { openCluster } from '../cluster/cluster.ts'
 import { configSchema } from '../config.ts'
-import type { KubernetesClient } from '../kubernetes-client.ts'
-import { signals } from '../signals.ts'
-import { createLastMemory } from '../usage/last-memory.ts'
+import { openKubernetesClient } from '../open-client.ts'
 import { changeWatchers } from './change-watchers.ts'
 
 const kubectl = await findKubectl()
@@ -90,43 +87,28 @@ realDescribe('changes in a real cluster', absence, () => {
     await ask('-n', 'doomed', 'create', 'deployment', 'web', '--image=shop/web:1')
     await ask('-n', 'shop', 'create', 'configmap', 'web', '--from-literal=setting=canary-old')
     await apply([deployment('canary-env-old'), quota(10), node].join('---'))
-    const api = await openKubernetes({ kubeconfig: server.kubeconfigOf('admin') })
-    const cluster = await openCluster(
-      { api, namespaces: [], withSecrets: false, fingerprint: fakeFingerprint },
-      stopping.signal,
-    )
-    await cluster.listed(stopping.signal)
-    const config = configSchema.parse({})
-    const client: KubernetesClient = {
-      config,
-      api,
-      cluster,
-      uid: 'cluster',
-      name: 'test',
-      entity: signals.cluster.reference('cluster'),
-      lastMemory: createLastMemory(),
-      fingerprint: fakeFingerprint,
+    const client = await openKubernetesClient({
+      config: configSchema.parse({ kubeconfig: server.kubeconfigOf('admin') }),
+      signal: stopping.signal,
       log: silentLogger,
-    }
+      fingerprint: fakeFingerprint,
+    })
+    await client.cluster.listed(stopping.signal)
     watchAll = (events) =>
       Object.values(changeWatchers).map((watcher) =>
-        watcher.watch(client, {
-          signal: stopping.signal,
-          now: () => new Date(),
-          cursor: undefined,
-          saveCursor: async () => undefined,
-          sleep: async () => undefined,
-          emit: (emitted) => {
-            for (const event of emitted.events ?? []) if (event !== undefined && !isOfServer(event)) events.push(event)
-          },
-        }),
+        watcher.watch(
+          client,
+          watchContext(stopping.signal, (event) => {
+            if (!isOfServer(event)) events.push(event)
+          }),
+        ),
       )
     const watching = watchAll(told)
     end = async () => {
       stopping.abort()
       await Promise.all([...watching, ...others])
-      cluster.close()
-      api.close()
+      client.cluster.close()
+      client.api.close()
     }
   }, 120_000)
   afterAll(async () => {

@@ -3,6 +3,7 @@ import { findCluster, findKubectl, run, testRun } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fakeFingerprint } from '../../test/fixtures.ts'
+import { watchContext } from '../../test/watch-context.ts'
 import { configSchema } from '../config.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import { openKubernetesClient } from '../open-client.ts'
@@ -69,14 +70,10 @@ realDescribe('containers of a real node', absence, () => {
   const create = (namespace: string, ...objects: object[]): Promise<string> =>
     ask(['--namespace', namespace, 'create', '--validate=false', '--filename=-'], ...objects)
   const watch = (watcher: Watcher<KubernetesClient>): Promise<void> =>
-    watcher.watch(client, {
-      signal: stopping.signal,
-      now: () => new Date(),
-      cursor: undefined,
-      saveCursor: async () => undefined,
-      sleep: async () => undefined,
-      emit: (told) => void events.push(...(told.events ?? []).filter((event) => event !== undefined)),
-    })
+    watcher.watch(
+      client,
+      watchContext(stopping.signal, (event) => events.push(event)),
+    )
   const of = (name: string): Event[] =>
     events.filter(
       ({ attributes }) => attributes['k8s.pod.name'] === name && attributes['k8s.namespace.name'] === NAMESPACE,
