@@ -94,7 +94,10 @@ realDescribe('the chart on a real API server', absence, () => {
     const install = ['upgrade', '--install', 'incident-rca', chart]
     expect(await runHelm(...install, ...flags(['agentToken=first', 'replicas=2']))).toContain('REVISION: 1')
     const lease = ['lease/incident-rca-agent', '--namespace=monitoring']
-    await ask('patch', ...lease, '--type=merge', '--patch={"spec":{"holderIdentity":"one"}}', `--as=${AGENT}`)
+    const held = JSON.parse(await ask('get', ...lease, '--output=json', `--as=${AGENT}`)) as object
+    await run(kubectl ?? '', ['--kubeconfig', server.kubeconfig, 'replace', '--filename=-', `--as=${AGENT}`], {
+      input: JSON.stringify({ ...held, spec: { holderIdentity: 'one' } }),
+    })
     expect(await runHelm(...install, ...flags(['agentToken=second', 'replicas=1']))).toContain('REVISION: 2')
     expect(await ask('get', ...lease, '--output=jsonpath={.spec.holderIdentity}')).toBe('one')
     expect(await ask('get', 'poddisruptionbudgets', '--namespace=monitoring', '--output=name')).toBe('')

@@ -376,7 +376,7 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
           apiGroups: ['coordination.k8s.io'],
           resources: ['leases'],
           resourceNames: ['incident-rca-agent'],
-          verbs: ['get', 'update', 'patch'],
+          verbs: ['get', 'update'],
         },
       ])
       expect(rules.flatMap(({ resources, apiGroups, verbs }) => [...resources, ...apiGroups, ...verbs])).not.toContain(
