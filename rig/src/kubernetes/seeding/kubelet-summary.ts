@@ -41,7 +41,7 @@ function nodeStats(node: string, pods: readonly MeasuredPod[], now: Date): objec
       // With one end of the network of every pod.
       interfaces: [interfaceStats('eth0', size, now), ...pods.map(({ uid }) => vethStats(uid, now))],
     },
-    fs: filesystemStats(size, now),
+    fs: filesystemStats(size, now, true),
     runtime: { imageFs: filesystemStats(size + 1, now) },
     rlimit: { time, maxpid: 32_768, curproc: 248 + (size % 100) },
   }
@@ -50,6 +50,7 @@ function nodeStats(node: string, pods: readonly MeasuredPod[], now: Date): objec
 function podStats({ name, namespace, uid, containers, volumes }: MeasuredPod, now: Date): object {
   const size = seedOf(uid)
   const network = interfaceStats('eth0', size, now)
+  const isLogging = size % 2 === 0
   return {
     podRef: { name, namespace, uid },
     startTime: STARTED,
@@ -59,13 +60,13 @@ function podStats({ name, namespace, uid, containers, volumes }: MeasuredPod, no
       cpu: cpuStats(size + container.length, now),
       memory: { ...memoryStats(size + container.length, now), availableBytes: 66_228_224 + (size % 1_000_000) },
       rootfs: filesystemStats(size, now),
-      logs: filesystemStats(size + 1, now),
+      logs: filesystemStats(size + 1, now, isLogging),
     })),
     cpu: cpuStats(size, now),
     memory: memoryStats(size, now),
     network: { time: timeText(now), ...network, interfaces: [network] },
     volume: volumes.map((volume) => ({ ...filesystemStats(size % 4096, now), name: volume })),
-    'ephemeral-storage': filesystemStats(size, now),
+    'ephemeral-storage': filesystemStats(size, now, isLogging),
     process_stats: { process_count: 1 + (size % 30) },
   }
 }
@@ -94,8 +95,9 @@ function memoryStats(size: number, now: Date): object {
   }
 }
 
-function filesystemStats(size: number, now: Date): object {
-  const usedBytes = 12_288 + (size % 8192) * 4096 + 4096 * moving(size, now, 10)
+/** What is written to goes on to be: the logs of every other pod. */
+function filesystemStats(size: number, now: Date, isWritten = false): object {
+  const usedBytes = 12_288 + (size % 8192) * 4096 + (isWritten ? 4096 * moving(size, now, 1000) : 0)
   const inodesUsed = 5 + (size % 20)
   return {
     time: timeText(now),
