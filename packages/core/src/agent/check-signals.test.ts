@@ -146,6 +146,18 @@ test('what is wrong with an object is told as long as it is there', () => {
   }
 })
 
+test('what can change is copied for every point, what cannot only once', () => {
+  const frozen = [1, 2].map((value) => ({ ...point, value, entity: Object.freeze(host) }))
+  const [first, second] = check({ metrics: frozen }).metrics
+  expect(first?.entity).toEqual(host)
+  expect(second?.entity).toBe(first?.entity)
+  const changing = { type: host.type, id: 'a' }
+  const said = [1, 2].map((value) => ({ ...point, value, entity: changing }))
+  expect(check({ metrics: said }).metrics.map(({ entity: { id } }) => id)).toEqual(['a', 'a'])
+  changing.id = 'b'
+  expect(check({ metrics: said }).metrics.map(({ entity: { id } }) => id)).toEqual(['b', 'b'])
+})
+
 test('the same mistake is told once, and not every one of thousands', () => {
   const many = Array.from({ length: 1000 }, (_, index) => ({ ...point, name: `other.${index}` }))
   expect(check({ metrics: Array(1000).fill({ ...point, value: Number.NaN }) as never }).problems).toHaveLength(1)
