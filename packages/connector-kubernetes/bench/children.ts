@@ -49,9 +49,10 @@ export async function startChild(name: string, options: ChildOptions): Promise<M
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, ...environment },
   })
-  const synced = (await answerOf(child)) as Reading
+  const ended = endOf(child)
+  const synced = (await answerOf(child, ended)) as Reading
   const ask = (request: Request): Promise<unknown> => {
-    const answer = answerOf(child)
+    const answer = answerOf(child, ended)
     child.send(request)
     return answer
   }
@@ -68,12 +69,16 @@ export async function startChild(name: string, options: ChildOptions): Promise<M
   }
 }
 
-async function answerOf(child: ChildProcess): Promise<unknown> {
-  const [answer] = await Promise.race([
-    once(child, 'message'),
-    once(child, 'close').then(([code]) => {
-      throw new Error(`The process that is measured ended with ${code}.`)
-    }),
-  ])
+/** Rejects when a process ends. Listened for once: a process answers many questions. */
+function endOf(child: ChildProcess): Promise<never> {
+  const ended = once(child, 'close').then(([code]): never => {
+    throw new Error(`The process that is measured ended with ${code}.`)
+  })
+  ended.catch(() => undefined)
+  return ended
+}
+
+async function answerOf(child: ChildProcess, ended: Promise<never>): Promise<unknown> {
+  const [answer] = await Promise.race([once(child, 'message'), ended])
   return answer
 }

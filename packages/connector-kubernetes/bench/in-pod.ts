@@ -1,15 +1,20 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ApiServer } from '@rca/rig'
-import { agentFlags } from '@rca/rig/bench'
 import type { ChildOptions } from './children.ts'
 
 /**
  * Starts a process as the agent in a pod. There it needs no client library, whose import takes 75 MB: a mount of its own stands for what
  * the kubelet mounts. Who may not mount is given a kubeconfig.
+ *
+ * @param flags of Node
  */
-export function inPod(server: ApiServer, folder: string, words: readonly string[]): ChildOptions {
-  const flags = agentFlags()
+export function inPod(
+  server: ApiServer,
+  folder: string,
+  flags: readonly string[],
+  words: readonly string[],
+): ChildOptions {
   if (process.getuid?.() !== 0) return { flags, words: [...words, server.kubeconfig] }
   const account = join(folder, 'account')
   mkdirSync(account, { recursive: true })

@@ -1,14 +1,14 @@
 /**
- * What a large cluster takes: `npm run bench -- kubernetes-scale [--pods 10000]`. An API server is filled, and followed by the whole agent,
- * by what follows in it alone, and by an informer of the client library, for pods alone; `kubectl get pods` lists it once. It never fails
- * for a number: it says whether the targets are met.
+ * What a large cluster takes: `npm run bench -- kubernetes-scale [--pods 10000] [--flags '--cpu-prof']`. An API server is filled, and
+ * followed by the whole agent, by what follows in it alone, and by an informer of the client library, for pods alone; `kubectl get pods`
+ * lists it once. Something answers for the kubelets of all nodes. It never fails for a number: it says whether the targets are met.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type ApiServer, findKubectl, missingForApiServer, startApiServer } from '@rca/rig'
-import { seedApiServer } from '@rca/rig/bench'
+import { agentFlags, type Kubelets, seedApiServer, startKubelets } from '@rca/rig/bench'
 import { buildChildren, type Measured, startChild } from './children.ts'
 import { inPod } from './in-pod.ts'
 import { listWithKubectl } from './kubectl-list.ts'
@@ -16,12 +16,14 @@ import { type FollowCost, measureChildren, type Phases } from './measure-childre
 import { type Platform, startPlatform } from './platform.ts'
 
 const TARGETS = { peakMb: 220, peakMbOf10000: 300, stallMs: 50, ofInformer: 0.5 }
-const CHURN = { rate: 100, seconds: 45 }
-const IDLE = 45
+const CHURN = { rate: 100, seconds: 60 }
+const IDLE = 60
 const NAMES = ['agent', 'following', 'informer'] as const
 
-const { values } = parseArgs({ options: { pods: { type: 'string', default: '5000' } } })
+const { values } = parseArgs({ options: { pods: { type: 'string', default: '5000' }, flags: { type: 'string' } } })
 const pods = Number(values.pods)
+/** The agent's, of Node: those of its image, unless others are asked for. */
+const flags = values.flags?.split(' ').filter((flag) => flag !== '') ?? agentFlags()
 const { missing } = await missingForApiServer()
 if (missing !== undefined) console.log(`Skipped: ${missing}.`)
 else await measure()
@@ -32,11 +34,13 @@ async function measure(): Promise<void> {
   const server = await startApiServer({ folder: join(folder, 'server') })
   const platform = await startPlatform()
   const children: Measured[] = []
+  let kubelets: Kubelets | undefined
   try {
     const began = performance.now()
     await seedApiServer(server, { pods })
     const took = ((performance.now() - began) / 1000).toFixed(0)
     console.log(`${cpus().length} processors, Node ${process.versions.node}, ${pods} pods, made in ${took} s\n`)
+    kubelets = await startKubelets(server)
     await measureKubectl(server)
     const start = async (starting: Promise<Measured>): Promise<Measured> => {
       const child = await starting
@@ -45,7 +49,7 @@ async function measure(): Promise<void> {
     }
     const followers = {
       agent: await start(startAgent(server, folder, platform)),
-      following: await start(startChild('following', inPod(server, folder, []))),
+      following: await start(startChild('following', inPod(server, folder, flags, []))),
       informer: await start(startChild('informer', { flags: [], words: [server.kubeconfig] })),
     }
     const onPhase = countingBytes(platform)
@@ -54,6 +58,7 @@ async function measure(): Promise<void> {
     verdicts(costs)
   } finally {
     await Promise.all(children.map((child) => child.end()))
+    await kubelets?.stop()
     platform.close()
     await server.stop()
     rmSync(folder, { recursive: true, force: true })
@@ -71,25 +76,27 @@ async function measureKubectl(server: ApiServer): Promise<void> {
 /** It is synced when the platform knows every pod. */
 async function startAgent(server: ApiServer, folder: string, platform: Platform): Promise<Measured> {
   const began = performance.now()
-  const child = await startChild('agent', inPod(server, folder, [platform.url]))
+  const child = await startChild('agent', inPod(server, folder, flags, [platform.url]))
   await child.watch()
   await platform.knowsPods(pods)
   return { ...child, syncMs: performance.now() - began, synced: await child.read() }
 }
 
 function countingBytes(platform: Platform): Phases['onPhase'] {
-  const now = () => ({ bytes: platform.bytes, events: platform.events, at: performance.now() })
-  console.log(`The first reports: ${(platform.bytes / 1e6).toFixed(2)} MB`)
+  const now = () => ({ ...platform.counts(), at: performance.now() })
+  console.log(`The first reports: ${(platform.counts().bytes / 1e6).toFixed(2)} MB`)
   let before = now()
   return (ended, churned) => {
-    const { bytes, events, at } = now()
-    const hours = (at - before.at) / 3_600_000
+    const after = now()
+    const hours = (after.at - before.at) / 3_600_000
     const rate = churned === undefined ? 0 : churned.updates / churned.seconds
     const when = churned === undefined ? 'while nothing happens' : `at ${rate.toFixed(0)} updates a second`
-    const amount = ((bytes - before.bytes) / 1e6 / hours).toFixed(1)
+    const amount = ((after.bytes - before.bytes) / 1e6 / hours).toFixed(1)
+    const points = ((after.points - before.points) / hours / 3600).toFixed(0)
+    const events = after.events - before.events
     if (ended !== 'settling')
-      console.log(`To the platform ${when}: ${amount} MB an hour, ${events - before.events} events`)
-    before = { bytes, events, at }
+      console.log(`To the platform ${when}: ${amount} MB an hour, ${points} points a second, ${events} events`)
+    before = after
   }
 }
 

@@ -7,8 +7,8 @@ import type { Reading } from './measured.ts'
 /** How long a process may do what is left to do once it is synced, in milliseconds. */
 const SETTLING = 5_000
 
-/** How long stalls are looked for, in seconds: longer than from one round of collection to the next. */
-const WATCHING = 16
+/** How long stalls are looked for, in seconds: longer than from one reading of the kubelets to the next. */
+const WATCHING = 34
 
 /** What following a cluster takes. */
 export interface FollowCost {

@@ -5,18 +5,28 @@ import { gunzipSync } from 'node:zlib'
 /** A platform on loopback that takes everything, and keeps what it counts. */
 export interface Platform {
   readonly url: string
-  /** Bodies as they travelled, compressed, of everything so far. */
-  readonly bytes: number
-  readonly reports: number
-  readonly events: number
+  /** Of everything so far. */
+  counts(): Counts
   /** Resolves once it was told of so many pods. */
   knowsPods(count: number): Promise<void>
   close(): void
 }
 
+export interface Counts {
+  /** Bodies as they travelled, compressed. */
+  readonly bytes: number
+  readonly reports: number
+  readonly points: number
+  readonly events: number
+}
+
 interface Told {
   readonly reports: readonly {
-    readonly data: { readonly entities: readonly Entity[]; readonly events: readonly unknown[] }
+    readonly data: {
+      readonly entities: readonly Entity[]
+      readonly events: readonly unknown[]
+      readonly metrics: readonly unknown[]
+    }
   }[]
 }
 
@@ -27,13 +37,14 @@ interface Entity {
 
 export async function startPlatform(): Promise<Platform> {
   const pods = new Set<string>()
-  const counts = { bytes: 0, reports: 0, events: 0 }
+  const counts = { bytes: 0, reports: 0, points: 0, events: 0 }
   let learn: () => void = () => undefined
   const take = (body: Buffer, isCompressed: boolean): void => {
     const { reports } = JSON.parse((isCompressed ? gunzipSync(body) : body).toString()) as Told
     counts.reports += reports.length
     for (const { data } of reports) {
       counts.events += data.events.length
+      counts.points += data.metrics.length
       for (const { type, id } of data.entities) if (type === 'k8s.pod') pods.add(id)
     }
     learn()
@@ -51,15 +62,7 @@ export async function startPlatform(): Promise<Platform> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    get bytes() {
-      return counts.bytes
-    },
-    get reports() {
-      return counts.reports
-    },
-    get events() {
-      return counts.events
-    },
+    counts: () => ({ ...counts }),
     knowsPods: (count) =>
       new Promise((resolve) => {
         learn = () => (pods.size >= count ? resolve() : undefined)

@@ -3,7 +3,10 @@ import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
 import { projectClaim } from '../src/resources/claim.ts'
 import { type Node, projectNode } from '../src/resources/node.ts'
 import { projectPod } from '../src/resources/pod.ts'
+import type { KnownObjects } from '../src/usage/known-objects.ts'
 import { createLastMemory } from '../src/usage/last-memory.ts'
+import { slowNumbers } from '../src/usage/slow-numbers.ts'
+import type { SummaryContext } from '../src/usage/summary.ts'
 import type { UsageClient } from '../src/usage/usage-client.ts'
 import { captured } from './fixtures.ts'
 
@@ -52,6 +55,11 @@ export function usageClient(scene: UsageScene = {}): UsageClient {
     lastMemory: createLastMemory(),
     config: { namespaces },
   }
+}
+
+/** Of a first round: everything is news. */
+export function summaryContext(known: KnownObjects, now: Date = new Date()): SummaryContext {
+  return { known, seen: new Set(), isNews: slowNumbers(new WeakMap(), now), now }
 }
 
 /** A node as a server writes it. */

@@ -31,6 +31,19 @@ test('a value that could not be read is left out, and never 0', () => {
   expect(usage.point(1, sda, { state: undefined })?.attributes).toEqual({})
 })
 
+test('points of one entity that follow each other share what cannot change', () => {
+  const used = Object.freeze({ state: 'used' })
+  const [one, other] = [usage.point(1, sda, used), usage.point(2, disk.entity({ id: 'sda' }), used)]
+  expect(one?.entity).toBe(other?.entity)
+  expect(one?.attributes).toBe(used)
+  expect(usage.point(1, disk.reference('sdb'))?.entity).toEqual({ type: 'disk', id: 'sdb' })
+  expect(usage.point(1, sda)?.entity).toEqual(sda)
+  // What can change is copied, and what is frozen without a value is left out all the same.
+  const open = { state: 'used' }
+  expect(usage.point(1, sda, open)?.attributes).not.toBe(open)
+  expect(usage.point(1, sda, Object.freeze({ state: undefined }))?.attributes).toEqual({})
+})
+
 test('an entity is called by its id unless it has a name, and is a reference to itself', () => {
   const described = disk.entity({ id: 'sda', attributes: { model: undefined, size: 3 } })
   expect(described).toEqual({ type: 'disk', id: 'sda', name: 'sda', attributes: { size: 3 }, relations: [] })

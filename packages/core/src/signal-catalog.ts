@@ -103,10 +103,10 @@ export function metric<const Names extends AttributeDescriptions = Record<never,
     kind,
     description,
     attributes: declaration.attributes ?? ({} as Names),
-    point: (value, { type, id }, attributes) =>
+    point: (value, entity, attributes) =>
       value === undefined
         ? undefined
-        : { name, value, unit, kind, entity: { type, id }, attributes: present(attributes) },
+        : { name, value, unit, kind, entity: shared(entity), attributes: present(attributes) },
   })
 }
 
@@ -166,10 +166,28 @@ export function event<const Names extends AttributeDescriptions = Record<never, 
   })
 }
 
-/** Leaves out what could not be read. */
+/** What the newest point is of: points of one entity mostly follow each other, and there may be tens of thousands. */
+let newest: EntityReference = Object.freeze({ type: '', id: '' })
+
+/** One object for all points of an entity that follow each other. */
+function shared({ type, id }: EntityReference): EntityReference {
+  if (type !== newest.type || id !== newest.id) newest = Object.freeze({ type, id })
+  return newest
+}
+
+/** No attributes: most points have none. */
+const NONE: Attributes = Object.freeze({})
+
+/** Leaves out what could not be read. Attributes that cannot change are taken as they are. */
 function present(attributes: Readonly<Record<string, AttributeValue | undefined>> | undefined): Attributes {
-  if (attributes === undefined) return {}
+  if (attributes === undefined) return NONE
+  const names = Object.keys(attributes)
+  if (Object.isFrozen(attributes) && names.every((name) => attributes[name] !== undefined))
+    return attributes as Attributes
   const result: Record<string, AttributeValue> = {}
-  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) result[name] = value
+  for (const name of names) {
+    const value = attributes[name]
+    if (value !== undefined) result[name] = value
+  }
   return result
 }

@@ -22,6 +22,14 @@ const CONTROLLERS = [
   'root-ca-cert-publisher',
 ]
 
+/** Of the API server. */
+const FLAGS = [
+  '--endpoint-reconciler-type=none',
+  '--disable-admission-plugins=ServiceAccount,TaintNodesByCondition',
+  // No name of a node leads anywhere here.
+  '--kubelet-preferred-address-types=InternalIP',
+]
+
 export interface ApiServerOptions {
   /** Holds everything that it writes. */
   readonly folder: string
@@ -72,9 +80,8 @@ export async function startApiServer({ folder, controllers = false }: ApiServerO
   const [api = 0, etcd = 0, etcdPeer = 0, controllersPort = 0] = await freePorts(4)
   const credentials = await makeCredentials(join(folder, 'pki'), address)
   const components = componentsIn(folder)
-  const flags = ['--endpoint-reconciler-type=none', '--disable-admission-plugins=ServiceAccount,TaintNodesByCondition']
   const ports = { api, etcd, etcdPeer }
-  const plane = controlPlane({ folder, components, binaries, credentials, address, ports, flags })
+  const plane = controlPlane({ folder, components, binaries, credentials, address, ports, flags: FLAGS })
   const kubeconfig = writeKubeconfigs(folder, plane.api.url, credentials)
   const start = async (): Promise<void> => {
     await plane.start()

@@ -51,10 +51,12 @@ export function openApi(access: Access, { patience }: ApiOptions = {}): Kubernet
       }),
     list: (resource, options, signal) => listAll(transport, resource, options, signal),
     watch: (resource, options, signal) => watchAll(transport, resource, options, signal),
-    get: (resource, path, signal) => {
+    get: (resource, path, signal, parse) => {
       const name = [resource.resource, path.subresource?.split('/')[0]].filter((part) => part !== undefined).join('/')
       const question = ask(transport, 'get', { ...resource, resource: name, namespace: path.namespace })
-      return unlessMissing(readJson(transport, question, objectPath(resource, path), signal, acceptOf(resource)))
+      return unlessMissing(
+        readJson(transport, question, objectPath(resource, path), signal, { accept: acceptOf(resource), parse }),
+      )
     },
     text: ({ namespace, pod, container, previous, lines, limitBytes }, signal) => {
       const question = ask(transport, 'get', { group: '', resource: 'pods/log', namespace })
@@ -195,15 +197,20 @@ function ask(
   return { address, verb, group, resource, namespace }
 }
 
+interface ReadOptions {
+  readonly accept?: string | undefined
+  readonly parse?: ((text: string) => unknown) | undefined
+}
+
 function readJson(
   transport: Transport,
   question: Question,
   path: string,
   signal: AbortSignal,
-  accept?: string,
+  { accept, parse = JSON.parse }: ReadOptions = {},
 ): Promise<unknown> {
   return reading(question, signal, async () =>
-    JSON.parse(await readBody(await transport.ask({ question, path, signal, accept }), LONGEST)),
+    parse(await readBody(await transport.ask({ question, path, signal, accept }), LONGEST)),
   )
 }
 

@@ -83,6 +83,20 @@ describe('kubelets', () => {
     expect(Object.keys(usagePoints(collected)).length).toBeGreaterThan(50)
   })
 
+  test('tell of storage and processes again when they have changed, or after five minutes', async () => {
+    const client = usageClient({ get: async () => captured('stats-summary') })
+    const { context, clock } = usageContext()
+    const told = async (): Promise<string> => Object.keys(usagePoints(await usage.collect(client, context))).join()
+    const first = await told()
+    clock.now += 1
+    const second = await told()
+    clock.now += 300_000
+    expect(first).toContain('k8s.container.ephemeral_storage.usage')
+    expect(second).not.toContain('k8s.container.ephemeral_storage.usage')
+    expect(second).toContain('container.memory.working_set')
+    expect(await told()).toBe(first)
+  })
+
   test('that do not answer are named, twenty of them, and the others counted', async () => {
     const nodes = Array.from({ length: 30 }, (_, id) => rawNode(`node${id}`))
     const get: KubernetesApi['get'] = async (_resource, { name }) =>

@@ -2,6 +2,7 @@ import type { CollectContext, Collector, Signals } from '@rca/core'
 import { type KnownObjects, knownObjects } from '../usage/known-objects.ts'
 import { readMetricsApi } from '../usage/metrics-api.ts'
 import { readSummaries, type Summaries } from '../usage/read-summaries.ts'
+import { slowNumbers, type ToldNumbers } from '../usage/slow-numbers.ts'
 import type { UsageClient } from '../usage/usage-client.ts'
 
 /** Kubelets that are named when they do not answer. The others are counted. */
@@ -14,6 +15,7 @@ const LEFT_ALONE = 600_000
 interface Memory {
   refusal: { readonly at: number; readonly reason: string } | undefined
   failed: ReadonlySet<string>
+  readonly told: ToldNumbers
 }
 
 /**
@@ -35,7 +37,7 @@ async function read(client: UsageClient, { signal, now, remember }: CollectConte
   const known = knownObjects(client.cluster)
   if (client.config.namespaces.length > 0)
     return withoutSummaries(client, known, signal, 'kubelets may not be asked where only some namespaces are watched')
-  const memory: Memory = { refusal: undefined, failed: new Set() }
+  const memory: Memory = { refusal: undefined, failed: new Set(), told: new WeakMap() }
   Object.assign(memory, remember(memory))
   const at = now()
   if (memory.refusal !== undefined && at.getTime() - memory.refusal.at < LEFT_ALONE)
@@ -44,7 +46,7 @@ async function read(client: UsageClient, { signal, now, remember }: CollectConte
   const nodes = [...client.cluster.objects('nodes').values()]
   if (resource === undefined || nodes.length === 0) return withoutSummaries(client, known, signal, 'no node is known')
   const { api } = client
-  const context = { known, seen: new Set<string>(), now: at }
+  const context = { known, seen: new Set<string>(), isNews: slowNumbers(memory.told, at), now: at }
   const summaries = await readSummaries({ ...context, api, resource, nodes, failedBefore: memory.failed, signal })
   const { answered, refusal } = summaries
   memory.failed = new Set(summaries.failures.map(({ node }) => node.uid))

@@ -24,13 +24,10 @@ export function createLastMemory(): LastMemory {
     take: (points, at) => {
       // A container that has just ended is missing in the newest round.
       before = newest
-      newest = new Map(
-        points.flatMap((point) =>
-          point?.name === usageMetrics.containerMemoryWorkingSet.name
-            ? [[point.entity.id, { workingSet: point.value, at }] as const]
-            : [],
-        ),
-      )
+      const taken = new Map<string, MeasuredMemory>()
+      const { name } = usageMetrics.containerMemoryWorkingSet
+      for (const point of points) if (point?.name === name) taken.set(point.entity.id, { workingSet: point.value, at })
+      newest = taken
     },
     of: (id) => newest.get(id) ?? before.get(id),
   }

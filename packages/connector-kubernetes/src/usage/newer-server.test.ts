@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { captured, NEWER } from '../../test/fixtures.ts'
-import { usageClient, usagePoints } from '../../test/usage-scene.ts'
+import { summaryContext, usageClient, usagePoints } from '../../test/usage-scene.ts'
 import { knownObjects } from './known-objects.ts'
 import { nodeMetricsPoints, podMetricsPoints } from './metrics-api.ts'
 import { summaryPoints } from './summary.ts'
@@ -12,7 +12,7 @@ const scratch = { metadata: { name: 'web-7d9c-x2x4p-scratch', namespace: 'shop',
 const known = knownObjects(usageClient({ nodes: [captured('node', NEWER)], pods: [pod], claims: [scratch] }).cluster)
 const now = new Date('2026-11-24T10:05:00Z')
 const points = usagePoints(
-  { metrics: summaryPoints(captured('stats-summary', NEWER), 'node-1', { known, seen: new Set(), now }) },
+  { metrics: [...summaryPoints(captured('stats-summary', NEWER), 'node-1', summaryContext(known, now))].flat() },
   { [uid]: 'web' },
 )
 const only = (beginning: string) =>

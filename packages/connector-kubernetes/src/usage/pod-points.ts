@@ -5,29 +5,47 @@ import type { Pod } from '../resources/pod.ts'
 import { usageMetrics as metrics } from '../signals/usage.ts'
 import { amount, fromNano, sum } from './amount.ts'
 import type { KnownObjects } from './known-objects.ts'
+import type { News, SlowNumbers } from './slow-numbers.ts'
 
 /** A volume that is no claim is told of from here on, in bytes: above what a ConfigMap or a token may hold. */
 const NOTABLE_VOLUME = 16 * 1024 * 1024
+
+/** What is needed to tell of pods. */
+export interface PodContext {
+  readonly known: KnownObjects
+  /** Claims that have been told in this round: one that several pods mount is told once. */
+  readonly seen: Set<string>
+  /** Says which of the numbers that seldom change are to be told. */
+  readonly isNews: SlowNumbers
+}
+
+const RECEIVED = Object.freeze({ 'network.io.direction': 'receive' })
+const TRANSMITTED = Object.freeze({ 'network.io.direction': 'transmit' })
+const ROOTFS = Object.freeze({ 'k8s.container.ephemeral_storage.fs_type': 'rootfs' })
+const LOGS = Object.freeze({ 'k8s.container.ephemeral_storage.fs_type': 'logs' })
+
+type Points = (Metric | undefined)[]
 
 /**
  * What a pod uses, from its part of a summary: 6 points, and 6 for each of its containers, since a cluster may have ten thousand pods.
  * What is told of both are only the two that pods are compared and evicted by. Left out are what follows from others and limits
  * (memory usage and availability), pods' network errors and page faults, and the sizes of filesystems, which are their node's.
- *
- * @param seen claims that have been told: one that several pods mount is told once
+ * Storage and processes are told when they change, and now and then.
  */
-export function podPoints(raw: Fields, pod: Pod, known: KnownObjects, seen: Set<string>): (Metric | undefined)[] {
+export function podPoints(raw: Fields, pod: Pod, context: PodContext): Points {
   const entity = podReference(pod.uid)
-  return [
+  const news = context.isNews(pod)
+  const points: Points = [
     metrics.podCpuUsage.point(fromNano(fields(raw.cpu).usageNanoCores), entity),
     metrics.podMemoryWorkingSet.point(measured(fields(raw.memory).workingSetBytes), entity),
-    // A kubelet may tell the network of its node as that of such a pod.
-    ...(pod.hostNetwork ? [] : networkPoints(fields(raw.network), entity)),
-    metrics.podFilesystemUsage.point(amount(fields(raw['ephemeral-storage']).usedBytes), entity),
-    metrics.podProcessCount.point(measured(fields(raw.process_stats).process_count), entity),
-    ...list(raw.containers).flatMap((container) => containerPoints(container, pod)),
-    ...list(raw.volume).flatMap((volume) => volumePoints(volume, pod, known, seen)),
+    metrics.podFilesystemUsage.point(news(amount(fields(raw['ephemeral-storage']).usedBytes)), entity),
+    metrics.podProcessCount.point(news(measured(fields(raw.process_stats).process_count)), entity),
   ]
+  // A kubelet may tell the network of its node as that of such a pod.
+  if (!pod.hostNetwork) addNetwork(points, fields(raw.network), entity)
+  for (const container of list(raw.containers)) addContainer(points, container, pod, news)
+  for (const volume of list(raw.volume)) points.push(...volumePoints(volume, pod, context))
+  return points
 }
 
 /** A kubelet writes 0 where it has not measured yet, or does not count: what runs has some memory, and a process. */
@@ -35,36 +53,32 @@ function measured(value: unknown): number | undefined {
   return amount(value) || undefined
 }
 
-function networkPoints(network: Fields, pod: EntityReference): (Metric | undefined)[] {
+function addNetwork(points: Points, network: Fields, pod: EntityReference): void {
   const all = list(network.interfaces)
   const interfaces = all.length === 0 ? [network] : all
-  const [received, transmitted] = [interfaces.map(({ rxBytes }) => rxBytes), interfaces.map(({ txBytes }) => txBytes)]
-  return [
-    metrics.podNetworkIo.point(sum(received.map(amount)), pod, { 'network.io.direction': 'receive' }),
-    metrics.podNetworkIo.point(sum(transmitted.map(amount)), pod, { 'network.io.direction': 'transmit' }),
-  ]
+  points.push(
+    metrics.podNetworkIo.point(sum(interfaces.map(({ rxBytes }) => amount(rxBytes))), pod, RECEIVED),
+    metrics.podNetworkIo.point(sum(interfaces.map(({ txBytes }) => amount(txBytes))), pod, TRANSMITTED),
+  )
 }
 
-function containerPoints({ name, cpu, memory, rootfs, logs }: Fields, pod: Pod): (Metric | undefined)[] {
-  const named = text(name)
-  if (named === undefined) return []
+function addContainer(points: Points, stats: Fields, pod: Pod, news: News): void {
+  const named = text(stats.name)
+  if (named === undefined) return
   const container = containerReference(pod.uid, named)
-  const usedOn = (filesystem: unknown, type: 'rootfs' | 'logs'): Metric | undefined =>
-    metrics.containerStorageUsage.point(amount(fields(filesystem).usedBytes), container, {
-      'k8s.container.ephemeral_storage.fs_type': type,
-    })
-  return [
-    metrics.containerCpuTime.point(fromNano(fields(cpu).usageCoreNanoSeconds), container),
-    metrics.containerCpuUsage.point(fromNano(fields(cpu).usageNanoCores), container),
-    metrics.containerMemoryWorkingSet.point(measured(fields(memory).workingSetBytes), container),
-    metrics.containerMemoryRss.point(amount(fields(memory).rssBytes), container),
-    usedOn(rootfs, 'rootfs'),
-    usedOn(logs, 'logs'),
-  ]
+  const [cpu, memory] = [fields(stats.cpu), fields(stats.memory)]
+  points.push(
+    metrics.containerCpuTime.point(fromNano(cpu.usageCoreNanoSeconds), container),
+    metrics.containerCpuUsage.point(fromNano(cpu.usageNanoCores), container),
+    metrics.containerMemoryWorkingSet.point(measured(memory.workingSetBytes), container),
+    metrics.containerMemoryRss.point(amount(memory.rssBytes), container),
+    metrics.containerStorageUsage.point(news(amount(fields(stats.rootfs).usedBytes)), container, ROOTFS),
+    metrics.containerStorageUsage.point(news(amount(fields(stats.logs).usedBytes)), container, LOGS),
+  )
 }
 
 /** A claim is told wherever it is mounted; of others, which most pods have several of, only what takes notable space. */
-function volumePoints(volume: Fields, pod: Pod, known: KnownObjects, seen: Set<string>): (Metric | undefined)[] {
+function volumePoints(volume: Fields, pod: Pod, { known, seen }: PodContext): Points {
   const name = text(volume.name)
   const { name: claimName, namespace } = fields(volume.pvcRef)
   const claim = text(claimName)
@@ -89,14 +103,14 @@ function volumePoints(volume: Fields, pod: Pod, known: KnownObjects, seen: Set<s
 
 type VolumeAttributes = Parameters<typeof metrics.volumeUsage.point>[2]
 
-function inodePoints(volume: Fields, entity: EntityReference, attributes: VolumeAttributes): (Metric | undefined)[] {
+function inodePoints(volume: Fields, entity: EntityReference, attributes: VolumeAttributes): Points {
   return [
     metrics.volumeInodes.point(amount(volume.inodes), entity, attributes),
     metrics.volumeInodesFree.point(amount(volume.inodesFree), entity, attributes),
   ]
 }
 
-function spacePoints(volume: Fields, entity: EntityReference, attributes: VolumeAttributes): (Metric | undefined)[] {
+function spacePoints(volume: Fields, entity: EntityReference, attributes: VolumeAttributes): Points {
   return [
     metrics.volumeUsage.point(amount(volume.usedBytes), entity, attributes),
     metrics.volumeAvailable.point(amount(volume.availableBytes), entity, attributes),

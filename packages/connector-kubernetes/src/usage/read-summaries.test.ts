@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { node, nodesResource, rawNode, usageClient } from '../../test/usage-scene.ts'
+import { node, nodesResource, rawNode, summaryContext, usageClient } from '../../test/usage-scene.ts'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
 import { KubernetesError } from '../api/kubernetes-error.ts'
 import type { Node } from '../resources/node.ts'
@@ -27,9 +27,8 @@ function reading(
     expect(subresource).toBe('proxy/stats/summary')
     return get(name, stop)
   }
-  const context = { known, seen: new Set<string>(), now: new Date() }
   return readSummaries({
-    ...context,
+    ...summaryContext(known),
     api: { get: ask },
     resource: nodesResource,
     nodes,

@@ -1,9 +1,10 @@
-import { setImmediate } from 'node:timers/promises'
 import type { Metric } from '@rca/core'
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
 import { KubernetesError } from '../api/kubernetes-error.ts'
+import { createPace, ownTurn } from '../pace.ts'
 import type { Node } from '../resources/node.ts'
 import { type SummaryContext, summaryPoints } from './summary.ts'
+import { parseSummary } from './summary-text.ts'
 
 /** Kubelets that are asked at once. */
 const AT_ONCE = 4
@@ -44,7 +45,7 @@ export interface Summaries {
 
 /**
  * Asks every node's kubelet through the API server, a few at a time. Each answer becomes points and is dropped before the next is
- * asked for: that of a hundred pods is some hundred KiB.
+ * asked for: that of a hundred pods is above half a MiB.
  */
 export async function readSummaries(reading: SummaryReading): Promise<Summaries> {
   const { nodes, failedBefore, patience = PATIENCE, signal } = reading
@@ -70,7 +71,7 @@ export async function readSummaries(reading: SummaryReading): Promise<Summaries>
         if (refusal !== undefined) return stop.abort()
       }
       // A long answer takes some milliseconds: others have their turn between two.
-      await setImmediate()
+      await ownTurn()
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))
@@ -90,14 +91,20 @@ async function readSummary(reading: SummaryReading, node: Node, time: number, st
   const path = { name: node.name, subresource: 'proxy/stats/summary' }
   let answer: unknown
   try {
-    answer = await reading.api.get(reading.resource, path, AbortSignal.any([stopped, timeout]))
+    answer = await reading.api.get(reading.resource, path, AbortSignal.any([stopped, timeout]), parseSummary)
   } catch (error) {
     if (timeout.aborted)
       throw new Error(`its kubelet did not answer within ${Math.ceil(time / 1000)} s`, { cause: error })
     throw error
   }
   if (answer === undefined) throw new Error('the node is gone, or its kubelet has no summary')
-  return summaryPoints(answer, node.name, reading)
+  const points: Metric[] = []
+  const pace = createPace()
+  for (const some of summaryPoints(answer, node.name, reading)) {
+    for (const point of some) points.push(point)
+    if (pace.isOver()) await pace.next()
+  }
+  return points
 }
 
 /** Those that are likely to answer first. */

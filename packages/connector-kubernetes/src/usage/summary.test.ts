@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { captured } from '../../test/fixtures.ts'
-import { type UsageScene, usageClient, usagePoints } from '../../test/usage-scene.ts'
+import { summaryContext, type UsageScene, usageClient, usagePoints } from '../../test/usage-scene.ts'
 import type { Fields } from '../resources/lenient.ts'
 import { knownObjects } from './known-objects.ts'
 import { summaryPoints } from './summary.ts'
@@ -14,7 +14,7 @@ const names = { [uidOf('web')]: 'web', [uidOf('on-host')]: 'on-host', [claim]: '
 function read(summary: unknown, of: UsageScene = {}): Record<string, number> {
   const known = knownObjects(usageClient(of).cluster)
   const now = new Date('2026-11-25T03:00:00Z')
-  return usagePoints({ metrics: summaryPoints(summary, 'node1', { known, seen: new Set(), now }) }, names)
+  return usagePoints({ metrics: [...summaryPoints(summary, 'node1', summaryContext(known, now))].flat() }, names)
 }
 
 /** Those whose label begins so, without that. */
@@ -115,9 +115,10 @@ describe('pods', () => {
     const pods = ['a', 'b'].map((name) => ({ metadata: { name, namespace: 'usage', uid: name } }))
     const volume = [{ name: 'shared', usedBytes: 1, pvcRef: { name: 'data', namespace: 'usage' } }]
     const summary = withPods({ podRef: { uid: 'a' }, volume }, { podRef: { uid: 'b' }, volume })
-    const context = { known: knownObjects(usageClient({ pods }).cluster), seen: new Set<string>(), now: new Date() }
-    expect(summaryPoints(summary, 'node1', context).filter(({ entity }) => entity.id === claim)).toHaveLength(1)
-    expect(summaryPoints(summary, 'node2', context)).toEqual([])
+    const context = summaryContext(knownObjects(usageClient({ pods }).cluster))
+    const told = (node: string) => [...summaryPoints(summary, node, context)].flat()
+    expect(told('node1').filter(({ entity }) => entity.id === claim)).toHaveLength(1)
+    expect(told('node2')).toEqual([])
   })
 
   test('with several networks tell their sum', () => {

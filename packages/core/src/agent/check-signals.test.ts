@@ -5,6 +5,7 @@ import { LIMITS, type Report, reportSchema } from '../platform/protocol.ts'
 import { entity } from '../signal-catalog.ts'
 import type { Signals } from '../signals.ts'
 import { createSignalCheck } from './check-signals.ts'
+import { atOnce } from './steps.ts'
 
 const check = createSignalCheck(signals)
 const at = new Date('2026-01-23T10:00:00.000Z')
@@ -117,6 +118,44 @@ test('one bad element does not cost the others', () => {
   const { metrics, problems } = check({ metrics: [point, { ...point, value: Number.NaN }, point] })
   expect(metrics).toEqual([point, point])
   expect(problems).toHaveLength(1)
+})
+
+test('of what a collector says again, only other objects are looked at', () => {
+  const again = check.repeatedly()
+  const entities = ['a', 'b', 'c'].map((id) => signals.host.entity({ id }))
+  const said = (list: readonly unknown[]) => atOnce(again({ entities: list } as Signals))
+  const first = said(entities)
+  expect(first.entities).toEqual(entities)
+  expect(said([...entities]).entities).toBe(first.entities)
+  const other = signals.host.entity({ id: 'd' })
+  const next = said([entities[0], other, entities[2]]).entities
+  expect(next).toEqual([entities[0], other, entities[2]])
+  expect(next[0]).toBe(first.entities[0])
+  // Moved by one that is gone.
+  expect(said([other, entities[2]]).entities).toEqual([other, entities[2]])
+  expect(said([other, entities[2]]).entities[1]).toBe(first.entities[2])
+})
+
+test('what is wrong with an object is told as long as it is there', () => {
+  const again = check.repeatedly()
+  const entities = [described, { ...described, id: '' }]
+  for (let run = 0; run < 2; run += 1) {
+    const { entities: kept, problems } = atOnce(again({ entities }))
+    expect(kept).toEqual([described])
+    expect(problems).toHaveLength(1)
+  }
+})
+
+test('what can change is copied for every point, what cannot only once', () => {
+  const frozen = [1, 2].map((value) => ({ ...point, value, entity: Object.freeze(host) }))
+  const [first, second] = check({ metrics: frozen }).metrics
+  expect(first?.entity).toEqual(host)
+  expect(second?.entity).toBe(first?.entity)
+  const changing = { type: host.type, id: 'a' }
+  const said = [1, 2].map((value) => ({ ...point, value, entity: changing }))
+  expect(check({ metrics: said }).metrics.map(({ entity: { id } }) => id)).toEqual(['a', 'a'])
+  changing.id = 'b'
+  expect(check({ metrics: said }).metrics.map(({ entity: { id } }) => id)).toEqual(['b', 'b'])
 })
 
 test('the same mistake is told once, and not every one of thousands', () => {

@@ -1,6 +1,7 @@
 import { LIMITS } from '../platform/protocol.ts'
 import type { EntityDefinition, EventDefinition, MetricDefinition, SignalCatalog } from '../signal-catalog.ts'
 import type { Entity, Event, Gap, Metric, Signals } from '../signals.ts'
+import { type CheckedList, keepEntities, NO_LIST } from './known-entities.ts'
 import {
   attributesProblem,
   gapProblem,
@@ -40,8 +41,8 @@ interface Kind<Signal> {
 export interface SignalCheck {
   /** All at once: for what a watcher says. */
   (signals: Signals): CheckedSignals
-  /** The same, one signal a step: for what a collector says. */
-  steps(signals: Signals): Steps<never, CheckedSignals>
+  /** The same, one signal a step: for what one collector says, again and again. Its list of entities is the one from before where it holds the same objects. */
+  repeatedly(): (signals: Signals) => Steps<never, CheckedSignals>
 }
 
 /**
@@ -60,42 +61,52 @@ export function createSignalCheck(
   const gaps: Kind<Gap> = { plain: plainGap, problemOf: gapProblem }
   const known = new WeakMap<object, Entity>()
 
-  function* steps(signals: Signals): Steps<never, CheckedSignals> {
+  function* steps(
+    signals: Signals,
+    last: CheckedList,
+    onList?: (list: CheckedList) => void,
+  ): Steps<never, CheckedSignals> {
     const problems = new Set<string>()
     const report = (problem: string): void => void (problems.size < MOST_PROBLEMS && problems.add(problem))
     const lists = listsOf(signals, report, redact)
+    const list = yield* keepEntities(lists.entities ?? [], last, known, (element) =>
+      checked('entities', element, entities, report),
+    )
     const kept = {
-      entities: yield* keep('entities', lists, entities, report, known),
       metrics: yield* keep('metrics', lists, metrics, report),
       events: yield* keep('events', lists, events, report),
       gaps: yield* keep('gaps', lists, gaps, report),
     }
+    onList?.(list)
     return {
-      ...kept,
+      entities: list.kept,
+      metrics: kept.metrics,
       events: kept.events.map((event) => ({ ...event, body: cut(event.body, LIMITS.body, redact) })),
       gaps: kept.gaps.map((gap) => ({ ...gap, reason: cut(gap.reason, LIMITS.reason, redact) })),
       problems: [...problems],
     }
   }
-  return Object.assign((signals: Signals) => atOnce(steps(signals)), { steps })
+  const repeatedly = () => {
+    let last = NO_LIST
+    return (signals: Signals) =>
+      steps(signals, last, (list) => {
+        last = list
+      })
+  }
+  return Object.assign((signals: Signals) => atOnce(steps(signals, NO_LIST)), { repeatedly })
 }
 
 /** What passes of one list. */
-function* keep<Signal extends object>(
+function* keep<Signal>(
   name: keyof Signals,
   lists: Partial<Record<string, readonly unknown[]>>,
   kind: Kind<Signal>,
   report: (problem: string) => void,
-  known?: WeakMap<object, Signal>,
 ): Steps<never, Signal[]> {
   const kept: Signal[] = []
   for (const element of lists[name] ?? []) {
-    const before = typeof element === 'object' && element !== null ? known?.get(element) : undefined
-    const copy = before ?? checked(name, element, kind, report)
-    if (copy !== undefined) {
-      kept.push(copy)
-      if (before === undefined) known?.set(element as object, copy)
-    }
+    const copy = checked(name, element, kind, report)
+    if (copy !== undefined) kept.push(copy)
     yield
   }
   return kept

@@ -85,6 +85,7 @@ function createReader<Client>(
   { client, check, now, signal: stopping }: CollectionOptions<Client>,
 ): () => Promise<CheckedSignals> {
   const deadline = collector.deadline === undefined ? DEADLINE : toMilliseconds(collector.deadline)
+  const checking = check.repeatedly()
   let hangsSince: Date | undefined
   let memory: unknown
   const remember: CollectContext['remember'] = <Reading>(reading: Reading) => {
@@ -107,7 +108,7 @@ function createReader<Client>(
           hangsSince = undefined
         }
       })
-      return await inSlices(check.steps(signals))
+      return await inSlices(checking(signals))
     } finally {
       if (!finished && !stopping.aborted) hangsSince = startedAt
     }

@@ -150,3 +150,58 @@ test('what comes while changes are gone through is told next time', () => {
     { id: 'b', deleted: true },
   ])
 })
+
+test('what has not changed is not gone through again', () => {
+  const tracker = createEntityTracker()
+  const many = Array.from({ length: 1000 }, (_, id) => entityOf(String(id)))
+  const steps = (now: number): number => [...tracker.take(now).changes()].length
+  tracker.update('containers', many)
+  steps(0)
+  tracker.update('containers', [...many])
+  expect(steps(1)).toBeLessThan(10)
+  tracker.update('containers', many.with(500, entityOf('500', { state: 'dead' })))
+  expect(steps(2)).toBeLessThan(20)
+})
+
+test('the same objects in another order are no change, and nothing of them is lost', () => {
+  const tracker = trackerOfAll()
+  const [a, b, c] = [entityOf('a'), entityOf('b'), entityOf('c')]
+  tracker.update('containers', [a, b, c])
+  tracker.take(0)
+  tracker.update('containers', [c, a, b])
+  expect(idsOf(tracker.take(1))).toEqual([])
+  tracker.update('containers', [b, c])
+  expect(idsOf(tracker.take(2))).toEqual(['-a'])
+  expect(idsOf(tracker.take(10 * MINUTE))).toEqual(['b', 'c'])
+})
+
+test('what a collector says twice is there until it says it no more', () => {
+  const tracker = trackerOfAll()
+  const a = entityOf('a')
+  tracker.update('containers', [a, a, entityOf('a', { state: 'up' })])
+  expect(tracker.take(0).entities).toEqual([entityOf('a', { state: 'up' })])
+  tracker.update('containers', [a])
+  expect(tracker.take(1).entities).toEqual([a])
+  tracker.update('containers', [])
+  expect(idsOf(tracker.take(2))).toEqual(['-a'])
+})
+
+test('what only one of two collectors says no more stays, as the other says it', () => {
+  const tracker = trackerOfAll()
+  tracker.update('inspect', [entityOf('a', { image: 'nginx' })])
+  tracker.update('stats', [entityOf('a', { cpus: 2 })])
+  tracker.take(0)
+  tracker.update('inspect', [])
+  expect(tracker.take(1).entities).toEqual([entityOf('a', { cpus: 2 })])
+  tracker.update('stats', [])
+  expect(idsOf(tracker.take(2))).toEqual(['-a'])
+})
+
+test('what was not gone through to its end is told with everything after it was given up', () => {
+  const [a, b] = [entityOf('a'), entityOf('b')]
+  const unfinished = createEntityTracker()
+  unfinished.update('containers', [a, b])
+  unfinished.take(0).changes().next()
+  unfinished.forget()
+  expect([...unfinished.take(MINUTE).changes()].filter((entity) => entity !== undefined)).toEqual([a, b])
+})

@@ -9,12 +9,18 @@ const FULL_EVERY = 10 * 60_000
 /** How soon after a full list another may follow, in milliseconds: while reports get lost, each full one would push out others. */
 const FULL_AGAIN_AFTER = 60_000
 
-/** What was known of an entity when it was last sent. */
+/** What one collector says of an entity. */
+interface Said {
+  readonly collector: string
+  readonly entity: Entity
+}
+
+/** What is known of an entity. */
 interface Known {
-  entity: Entity
-  fingerprint: string
-  /** The last take in which it was there. */
-  take: number
+  /** By whom, in an order that does not depend on who was first. */
+  said: readonly Said[]
+  /** As it was last sent, `undefined` before. */
+  sent: { readonly entity: Entity; readonly fingerprint: string } | undefined
 }
 
 /** What of the entities goes into a report. */
@@ -35,12 +41,10 @@ export interface EntityTracker {
   forget(): void
 }
 
-/** A tracker that knows nothing: its first changes are full. */
+/** A tracker that knows nothing: its first changes are full. What a take costs depends on what has changed since the one before. */
 export function createEntityTracker(): EntityTracker {
   const current = new Map<string, readonly Entity[]>()
-  const known = new Map<string, Known>()
-  const join = createJoin()
-  let takes = 0
+  const state: State = { applied: new Map(), known: new Map(), pending: new Set() }
   let fullAt = Number.NEGATIVE_INFINITY
   let owed = false
   let lost = false
@@ -61,11 +65,9 @@ export function createEntityTracker(): EntityTracker {
         // A list that lacks a collector's entities is no snapshot: one is owed as soon as there can be one.
         owed = !everyone
       }
-      takes += 1
-      const take = takes
       // As they are now: a collector that comes back meanwhile has its turn in the next report.
       const lists = new Map(current)
-      return { full, changes: () => changesOf(lists, known, join, full, take) }
+      return { full, changes: () => changesOf(lists, state, full) }
     },
   }
 }
@@ -75,29 +77,96 @@ export function entityKey({ type, id }: Pick<Entity, 'type' | 'id'>): string {
   return `${type}\n${id}`
 }
 
-function* changesOf(
-  lists: ReadonlyMap<string, readonly Entity[]>,
+/** What a tracker keeps from take to take. */
+interface State {
+  /** Lists that `known` goes by. */
+  readonly applied: Map<string, readonly Entity[]>
+  readonly known: Map<string, Known>
+  /** Entities of which something else is said than when they were last looked at. */
+  readonly pending: Set<string>
+}
+
+function* changesOf(lists: ReadonlyMap<string, readonly Entity[]>, state: State, full: boolean): Steps<ReportedEntity> {
+  for (const collector of [...lists.keys()].sort()) yield* apply(collector, lists.get(collector) ?? [], state)
+  const { known, pending } = state
+  const gone: Entity[] = []
+  for (const key of pending) {
+    pending.delete(key)
+    const change = changeOf(key, known)
+    if (change?.deleted === true) gone.push(change.entity)
+    yield full || change === undefined || change.deleted ? undefined : change.entity
+  }
+  if (full) for (const { sent } of known.values()) yield sent?.entity
+  for (const { type, id, name } of gone) yield { type, id, name, attributes: {}, relations: [], deleted: true }
+}
+
+/** Notes what a collector's list says otherwise than its list before. The same object says the same: nothing of it has to be looked at. */
+function* apply(
+  collector: string,
+  list: readonly Entity[],
+  { applied, known, pending }: State,
+): Steps<ReportedEntity, void> {
+  const before = applied.get(collector) ?? []
+  const { added, removed } = yield* differences(before, list)
+  for (const entity of added) {
+    const key = entityKey(entity)
+    const { said, sent } = known.get(key) ?? { said: [], sent: undefined }
+    if (!said.some((one) => one.collector === collector && one.entity === entity))
+      known.set(key, { said: inOrder([...said, { collector, entity }]), sent })
+    pending.add(key)
+    yield
+  }
+  for (const entity of removed) {
+    const key = entityKey(entity)
+    const one = known.get(key)
+    if (one !== undefined) one.said = one.said.filter((each) => each.collector !== collector || each.entity !== entity)
+    pending.add(key)
+    yield
+  }
+  applied.set(collector, list)
+}
+
+/** Objects that are in one list only. */
+function* differences(
+  before: readonly Entity[],
+  after: readonly Entity[],
+): Steps<never, { readonly added: readonly Entity[]; readonly removed: readonly Entity[] }> {
+  if (before === after) return { added: [], removed: [] }
+  const shorter = Math.min(before.length, after.length)
+  let start = 0
+  while (start < shorter && before[start] === after[start]) start += 1
+  let tail = 0
+  while (tail < shorter - start && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1
+  const [was, is] = [before.slice(start, before.length - tail), after.slice(start, after.length - tail)]
+  yield
+  // One that is there several times may be left in the part that has not changed.
+  const [those, these] = [new Set(was), new Set(was.length === 0 ? [] : after)]
+  yield
+  return { added: is.filter((entity) => !those.has(entity)), removed: was.filter((entity) => !these.has(entity)) }
+}
+
+function inOrder(said: readonly Said[]): readonly Said[] {
+  if (said.length === 1) return said
+  return said.toSorted((one, other) => (one.collector < other.collector ? -1 : one.collector > other.collector ? 1 : 0))
+}
+
+/** Whether an entity is another one than when it was last sent. */
+function changeOf(
+  key: string,
   known: Map<string, Known>,
-  join: Join,
-  full: boolean,
-  take: number,
-): Steps<ReportedEntity> {
-  for (const [key, entity] of yield* merged(lists, join)) {
-    const before = known.get(key)
-    // The same object says the same: nothing of it has to be looked at.
-    const same = before?.entity === entity
-    const fingerprint = same ? before.fingerprint : fingerprintOf(entity)
-    const changed = full || before?.fingerprint !== fingerprint
-    if (before === undefined) known.set(key, { entity, fingerprint, take })
-    else Object.assign(before, { entity, fingerprint, take })
-    yield changed ? entity : undefined
-  }
-  for (const [key, { entity, take: last }] of known) {
-    if (last === take) continue
+): { readonly entity: Entity; readonly deleted: boolean } | undefined {
+  const one = known.get(key)
+  if (one === undefined) return undefined
+  const [first, ...others] = one.said
+  if (first === undefined) {
     known.delete(key)
-    const { type, id, name } = entity
-    yield { type, id, name, attributes: {}, relations: [], deleted: true }
+    return one.sent === undefined ? undefined : { entity: one.sent.entity, deleted: true }
   }
+  const entity = others.reduce((whole, other) => joined(whole, other.entity), first.entity)
+  const fingerprint = fingerprintOf(entity)
+  const isSame = one.sent?.fingerprint === fingerprint
+  one.sent = { entity, fingerprint }
+  return isSame ? undefined : { entity, deleted: false }
 }
 
 function fingerprintOf(entity: Entity): string {
@@ -109,33 +178,7 @@ function replaced(before: readonly Entity[], entities: readonly Entity[]): reado
   return [...before.filter((entity) => !fresh.has(entityKey(entity))), ...entities]
 }
 
-/** Every entity once: what several collectors say of the same one is put together, in an order that does not depend on who was first. */
-function* merged(lists: ReadonlyMap<string, readonly Entity[]>, join: Join): Steps<never, Map<string, Entity>> {
-  const all = new Map<string, Entity>()
-  for (const collector of [...lists.keys()].sort())
-    for (const entity of lists.get(collector) ?? []) {
-      const key = entityKey(entity)
-      const other = all.get(key)
-      all.set(key, other === undefined ? entity : join(other, entity))
-      yield
-    }
-  return all
-}
-
-/** Puts together what two collectors say of one entity: the same two objects make the same one again. */
-type Join = (first: Entity, second: Entity) => Entity
-
-function createJoin(): Join {
-  const made = new WeakMap<Entity, { readonly second: Entity; readonly whole: Entity }>()
-  return (first, second) => {
-    const before = made.get(first)
-    if (before?.second === second) return before.whole
-    const whole = joined(first, second)
-    made.set(first, { second, whole })
-    return whole
-  }
-}
-
+/** What two collectors say of one entity. */
 function joined(first: Entity, second: Entity): Entity {
   const relations = new Map([...first.relations, ...second.relations].map((each) => [relationKey(each), each]))
   return {

@@ -28,17 +28,28 @@ export function plainEntity(
   }
 }
 
-/** A point's known fields. Points of one entity mostly follow each other: their copies share what they point at. */
+/** A point's known fields. Copies share what cannot change: the entity of points that follow each other, and frozen attributes. */
 export function plainMetrics(redact: Redact): (metric: Unknown<Metric>) => Unknown<Metric> {
-  let shared: { readonly type?: unknown; readonly id?: unknown } = {}
-  return ({ name, value, unit, kind, entity, attributes }) => {
-    const own = plainReference(entity)
-    if (typeof own !== 'object' || own === null)
-      return { name, value, unit, kind, entity: own, attributes: plainAttributes(attributes, redact) }
-    const { type, id } = own as typeof shared
-    if (type !== shared.type || id !== shared.id) shared = own
-    return { name, value, unit, kind, entity: shared, attributes: plainAttributes(attributes, redact) }
+  let newest: { readonly of: unknown; readonly copy: unknown } = { of: undefined, copy: undefined }
+  const known = new WeakMap<object, unknown>()
+  const entityOf = (entity: unknown): unknown => {
+    if (entity !== newest.of || !Object.isFrozen(entity)) newest = { of: entity, copy: plainReference(entity) }
+    return newest.copy
   }
+  const attributesOf = (attributes: unknown): unknown => {
+    if (typeof attributes !== 'object' || attributes === null || !Object.isFrozen(attributes))
+      return plainAttributes(attributes, redact)
+    if (!known.has(attributes)) known.set(attributes, plainAttributes(attributes, redact))
+    return known.get(attributes)
+  }
+  return ({ name, value, unit, kind, entity, attributes }) => ({
+    name,
+    value,
+    unit,
+    kind,
+    entity: entityOf(entity),
+    attributes: attributesOf(attributes),
+  })
 }
 
 /** An event's known fields. */

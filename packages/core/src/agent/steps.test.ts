@@ -24,6 +24,26 @@ test('everything else has its turn while work is done in slices', async () => {
   expect(turns).toBeGreaterThan(1)
 })
 
+test('of several that work at the same time only one goes on in a turn', async () => {
+  let [turn, most] = [0, 0]
+  const inTurns = new Map<number, Set<string>>()
+  const counting = setInterval(() => {
+    turn += 1
+  }, 0)
+  function* busy(name: string): Steps<never> {
+    for (const step of work(40)) {
+      inTurns.set(turn, (inTurns.get(turn) ?? new Set()).add(name))
+      yield void step
+    }
+  }
+  await Promise.all(['a', 'b', 'c', 'd'].map((name) => inSlices(busy(name))))
+  clearInterval(counting)
+  // All begin in the turn in which they are called.
+  for (const [at, names] of inTurns) if (at > 0) most = Math.max(most, names.size)
+  expect(inTurns.size).toBeGreaterThan(4)
+  expect(most).toBe(1)
+})
+
 test('work goes on only after what is ready was taken', async () => {
   const order: string[] = []
   function* steps(): Steps<string> {

@@ -14,6 +14,11 @@ export function nodeName(index: number): string {
   return `ip-10-0-${index >> 8}-${index & 255}.internal`
 }
 
+/** The address of a node: one of this machine's, each node its own, so that something can answer for its kubelet. */
+function nodeAddress(index: number): string {
+  return `127.10.${index >> 8}.${index & 255}`
+}
+
 /** Makes a node with its status, as a cloud's kubelet does. One in fifty is not ready, one is short of memory. */
 export async function createNode(api: ApiConnection, index: number): Promise<void> {
   const name = nodeName(index)
@@ -71,10 +76,10 @@ function statusOf(index: number, name: string, type: (typeof TYPES)[number]): ob
       isReady ? condition('Ready', 'True', 'KubeletReady') : condition('Ready', 'Unknown', 'NodeStatusUnknown'),
     ],
     addresses: [
-      { type: 'InternalIP', address: '127.0.0.1' },
+      { type: 'InternalIP', address: nodeAddress(index) },
       { type: 'Hostname', address: name },
     ],
-    // Where nobody listens: whoever asks for what a node uses is refused at once.
+    // Where nobody listens until kubelets are started: whoever asks for what a node uses is refused at once.
     daemonEndpoints: { kubeletEndpoint: { Port: 1 } },
     nodeInfo: {
       machineID: name,

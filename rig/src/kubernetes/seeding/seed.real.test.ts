@@ -1,16 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { realDescribe } from '../../real.ts'
 import { askApi } from '../api-request.ts'
 import { type ApiServer, missingForApiServer, startApiServer } from '../api-server.ts'
 import { churnPods } from './churn.ts'
+import { startKubelets } from './kubelets.ts'
 import { seedApiServer } from './seed.ts'
 
 interface Pod {
   readonly metadata: {
     readonly name: string
+    readonly uid: string
     readonly resourceVersion: string
     readonly managedFields: readonly { readonly manager: string }[]
   }
@@ -59,4 +61,33 @@ realDescribe('an API server that is filled', await missingForApiServer(), () => 
     expect(updates).toBeGreaterThan(0)
     expect(changed).toHaveLength(updates)
   })
+
+  test('has kubelets that tell of the pods that run on their nodes, with numbers that move', async () => {
+    const kubelets = await startKubelets(server)
+    onTestFinished(() => kubelets.stop())
+    const address = { url: server.url, ca: server.ca, token: server.tokenOf('admin') }
+    const nodes = await items<{ metadata: { name: string } }>('/api/v1/nodes')
+    const pods = (await items<Pod>('/api/v1/pods')).filter(({ status }) => status.phase === 'Running')
+    const read = async (): Promise<Summary[]> =>
+      Promise.all(
+        nodes.map(async ({ metadata: { name } }) => {
+          const { body } = await askApi(address, 'GET', `/api/v1/nodes/${name}/proxy/stats/summary`)
+          return JSON.parse(body) as Summary
+        }),
+      )
+    const first = await read()
+    for (const { node, pods: told } of first) {
+      const there = pods.filter(({ spec }) => spec.nodeName === node.nodeName).map(({ metadata }) => metadata.uid)
+      expect(told.map(({ podRef }) => podRef.uid).toSorted()).toEqual(there.toSorted())
+    }
+    expect(new Set(first.map(({ node }) => node.nodeName)).size).toBe(nodes.length)
+    await expect
+      .poll(async () => JSON.stringify((await read()).map(({ node }) => node.cpu)))
+      .not.toBe(JSON.stringify(first.map(({ node }) => node.cpu)))
+  })
 })
+
+interface Summary {
+  readonly node: { readonly nodeName: string; readonly cpu: object }
+  readonly pods: readonly { readonly podRef: { readonly uid: string } }[]
+}
