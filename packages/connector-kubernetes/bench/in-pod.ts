@@ -26,7 +26,8 @@ export function inPod(
   return {
     flags,
     words,
-    environment: { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port },
+    // As the image sets it.
+    environment: { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port, MALLOC_ARENA_MAX: '1' },
     prefix: ['unshare', '--mount', 'sh', '-c', script, account],
   }
 }

@@ -1,4 +1,4 @@
-import { createPace } from '../pace.ts'
+import { createPace } from '@rca/core'
 
 /** Tells a listener of what is there, some at a time, and of what happens meanwhile once it has been told all that. */
 export function replayed<Change>(

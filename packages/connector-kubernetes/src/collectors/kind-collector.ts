@@ -1,17 +1,17 @@
-import type {
-  CollectContext,
-  Collector,
-  Duration,
-  Entity,
-  EntityReference,
-  Metric,
-  NameFilter,
-  Signals,
+import {
+  type CollectContext,
+  type Collector,
+  type Duration,
+  type Entity,
+  type EntityReference,
+  type Metric,
+  type NameFilter,
+  paced,
+  type Signals,
 } from '@rca/core'
 import type { FollowedKind, ObjectsByKind } from '../cluster/followed-kinds.ts'
 import { labelFilter, remembering } from '../describe-object.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
-import { paced } from '../pace.ts'
 
 /** What is said of the objects of a kind. */
 export interface KindDescription<Object> {

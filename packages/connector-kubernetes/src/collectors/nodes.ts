@@ -1,7 +1,14 @@
-import { type Collector, type Entity, type EntityReference, hostId, type Metric, type NameFilter } from '@rca/core'
+import {
+  type Collector,
+  type Entity,
+  type EntityReference,
+  hostId,
+  type Metric,
+  type NameFilter,
+  paced,
+} from '@rca/core'
 import { commonAttributes, labelFilter } from '../describe-object.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
-import { paced } from '../pace.ts'
 import { isOver } from '../pod-attributes.ts'
 import type { Node } from '../resources/node.ts'
 import type { Pod } from '../resources/pod.ts'

@@ -99,10 +99,25 @@ describe('kubelets', () => {
 
   test('that do not answer are named, twenty of them, and the others counted', async () => {
     const nodes = Array.from({ length: 30 }, (_, id) => rawNode(`node${id}`))
-    const get: KubernetesApi['get'] = async (_resource, { name }) =>
-      name === 'node7' ? captured('stats-summary') : Promise.reject(new Error('it broke'))
-    const { gaps = [], metrics = [] } = await usage.collect(usageClient({ nodes, get }), usageContext().context)
-    expect(metrics.length).toBeGreaterThan(50)
+    const asked: string[] = []
+    const get: KubernetesApi['get'] = async (_resource, { name }) => {
+      asked.push(name)
+      return name === 'node6' ? captured('stats-summary') : Promise.reject(new Error('it broke'))
+    }
+    const client = usageClient({ nodes, get })
+    const { context } = usageContext()
+    const first = await usage.collect(client, context)
+    expect(first.metrics?.length).toBeGreaterThan(50)
+    expect(first.gaps?.map((gap) => gap?.scope)).toEqual(
+      asked
+        .filter((name) => name !== 'node6')
+        .map((name) => `kubelet:${name}`)
+        .toSorted(),
+    )
+    // The other half, and what is known of the first.
+    const { gaps = [], metrics } = await usage.collect(client, context)
+    expect(new Set(asked).size).toBe(30)
+    expect(metrics).toEqual([])
     expect(gaps).toHaveLength(21)
     expect(gaps[0]).toEqual({ scope: 'kubelet:node0', reason: 'it broke' })
     expect(gaps.at(-1)).toEqual({ scope: 'kubelet:others', reason: '9 more kubelets do not answer' })

@@ -1,4 +1,5 @@
 import type { CollectContext, Collector, Signals } from '@rca/core'
+import type { Node } from '../resources/node.ts'
 import { type KnownObjects, knownObjects } from '../usage/known-objects.ts'
 import { readMetricsApi } from '../usage/metrics-api.ts'
 import { readSummaries, type Summaries } from '../usage/read-summaries.ts'
@@ -11,10 +12,20 @@ const MOST_NAMED = 20
 /** How long kubelets that may not be asked are left alone, in milliseconds: by then somebody may have given the permission. */
 const LEFT_ALONE = 600_000
 
+/** Most nodes that are all read in one round. Of more, each round reads every other one: what is read at once is held at once. */
+const FEW = 20
+
+type Failure = Summaries['failures'][number]
+
 /** What one round leaves to the next. */
 interface Memory {
   refusal: { readonly at: number; readonly reason: string } | undefined
-  failed: ReadonlySet<string>
+  /** By uid of the node: whose kubelets did not answer when they were last asked. */
+  failures: ReadonlyMap<string, Failure>
+  /** Which nodes are read next, where it is every other one. */
+  half: 0 | 1
+  /** Whether a kubelet answered in the round before. */
+  answered: boolean
   readonly told: ToldNumbers
 }
 
@@ -23,7 +34,7 @@ interface Memory {
  * memory alone, from metrics.k8s.io.
  */
 export const usage: Collector<UsageClient> = {
-  every: '30s',
+  every: '15s',
   deadline: '60s',
   async collect(client, context) {
     await client.cluster.listed(context.signal)
@@ -37,22 +48,33 @@ async function read(client: UsageClient, { signal, now, remember }: CollectConte
   const known = knownObjects(client.cluster)
   if (client.config.namespaces.length > 0)
     return withoutSummaries(client, known, signal, 'kubelets may not be asked where only some namespaces are watched')
-  const memory: Memory = { refusal: undefined, failed: new Set(), told: new WeakMap() }
+  const memory: Memory = {
+    refusal: undefined,
+    failures: new Map(),
+    half: 0,
+    answered: false,
+    told: new WeakMap(),
+  }
   Object.assign(memory, remember(memory))
   const at = now()
   if (memory.refusal !== undefined && at.getTime() - memory.refusal.at < LEFT_ALONE)
     return withoutSummaries(client, known, signal, memory.refusal.reason)
   const resource = client.cluster.resource('nodes')
-  const nodes = [...client.cluster.objects('nodes').values()]
+  const all = [...client.cluster.objects('nodes').values()]
+  const nodes = all.length > FEW ? all.filter((_node, index) => index % 2 === memory.half) : all
   if (resource === undefined || nodes.length === 0) return withoutSummaries(client, known, signal, 'no node is known')
   const { api } = client
   const context = { known, seen: new Set<string>(), isNews: slowNumbers(memory.told, at), now: at }
-  const summaries = await readSummaries({ ...context, api, resource, nodes, failedBefore: memory.failed, signal })
-  const { answered, refusal } = summaries
-  memory.failed = new Set(summaries.failures.map(({ node }) => node.uid))
+  const failedBefore = new Set(memory.failures.keys())
+  const summaries = await readSummaries({ ...context, api, resource, nodes, failedBefore, signal })
+  const { refusal } = summaries
+  const isAnswered = summaries.answered > 0 || (nodes.length < all.length && memory.answered)
+  memory.answered = summaries.answered > 0
+  memory.half = memory.half === 0 ? 1 : 0
+  memory.failures = refusal === undefined ? failuresOf(all, nodes, memory.failures, summaries) : new Map()
   memory.refusal = refusal === undefined ? undefined : { at: at.getTime(), reason: refusal }
-  const gaps = gapsOf(summaries)
-  if (refusal === undefined && answered > 0) return { metrics: summaries.points, gaps }
+  const gaps = gapsOf([...memory.failures.values()])
+  if (refusal === undefined && isAnswered) return { metrics: summaries.points, gaps }
   // Kubelets that answered before one was refused are told by the other source, too: nothing is told twice.
   const instead = await withoutSummaries(client, known, signal, refusal ?? 'no kubelet answers')
   return { metrics: instead.metrics ?? [], gaps: [...gaps, ...(instead.gaps ?? [])] }
@@ -73,7 +95,23 @@ async function withoutSummaries(
   return { metrics, gaps: [{ scope: 'kubelet', reason: `${seen}: ${why}` }, ...gaps] }
 }
 
-function gapsOf({ failures }: Summaries): { scope: string; reason: string }[] {
+/** Those of the nodes that were read, and what is known of those that were not and are still there. */
+function failuresOf(
+  all: readonly Node[],
+  read: readonly Node[],
+  before: ReadonlyMap<string, Failure>,
+  { failures }: Summaries,
+): ReadonlyMap<string, Failure> {
+  const now = new Map(failures.map((failure) => [failure.node.uid, failure]))
+  const isRead = new Set(read)
+  for (const node of all) {
+    const known = before.get(node.uid)
+    if (!isRead.has(node) && known !== undefined) now.set(node.uid, known)
+  }
+  return now
+}
+
+function gapsOf(failures: readonly Failure[]): { scope: string; reason: string }[] {
   const all = failures
     .map(({ node, reason }) => ({ scope: `kubelet:${node.name}`, reason }))
     .toSorted((one, other) => (one.scope < other.scope ? -1 : 1))

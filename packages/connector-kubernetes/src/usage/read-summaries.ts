@@ -1,7 +1,6 @@
-import type { Metric } from '@rca/core'
+import { createPace, type Metric, ownTurn } from '@rca/core'
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
 import { KubernetesError } from '../api/kubernetes-error.ts'
-import { createPace, ownTurn } from '../pace.ts'
 import type { Node } from '../resources/node.ts'
 import { type SummaryContext, summaryPoints } from './summary.ts'
 import { parseSummary } from './summary-text.ts'

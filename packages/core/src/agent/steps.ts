@@ -1,11 +1,10 @@
+import { ownTurn } from '../pace.ts'
+
 /** How long work goes on before everything else gets its turn, in milliseconds. */
 const SLICE = 8
 
 /** Steps between two looks at the clock: a look takes as long as a small step. */
 const STEPS = 8
-
-/** Work that waits for its turn. */
-const waiting: (() => void)[] = []
 
 /** Work that can be interrupted wherever it yields. What it yields on the way is `undefined`, or something that is ready. */
 export type Steps<Ready, Result = void> = Generator<Ready | undefined, Result, void>
@@ -24,23 +23,6 @@ export async function inSlices<Ready, Result>(
     await ownTurn()
     begun = performance.now()
   }
-}
-
-/** Resolves in a turn of the event loop in which no other work goes on: slices of several in one turn would be one long one. */
-function ownTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    waiting.push(resolve)
-    if (waiting.length === 1) setImmediate(goOn)
-  })
-}
-
-function goOn(): void {
-  waiting[0]?.()
-  // Behind what it does now, which begins once this has returned.
-  setImmediate(() => {
-    waiting.shift()
-    if (waiting.length > 0) goOn()
-  })
 }
 
 /** Does the work at once. */
