@@ -17,6 +17,17 @@ export async function findLead(
   return row === undefined ? undefined : { ...row, ceiling: row.ceiling ?? undefined }
 }
 
+/** The lead that no other has followed; empty where there is none. */
+export async function findLeading(transaction: Transaction<Tables>, agent: number): Promise<string> {
+  const row = await transaction
+    .selectFrom('agent_leads')
+    .select('lead_id')
+    .where('agent_key', '=', agent)
+    .where('ceiling', 'is', null)
+    .executeTakeFirst()
+  return row?.lead_id ?? ''
+}
+
 /** Writes what is known of a lead. */
 export async function writeLead(
   transaction: Transaction<Tables>,
