@@ -31,6 +31,7 @@ test('serving lasts until the agent stops and its last term has ended, without w
   } as unknown as Open
   const history: string[] = []
   void serving.run(open).then(() => history.push('ended'))
+  await setImmediate()
   serving.onElection(open)
   await setImmediate()
   history.push('stopping')
