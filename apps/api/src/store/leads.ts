@@ -1,6 +1,9 @@
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { type Lead, ROOM } from './lead-order.ts'
 import type { Tables } from './tables.ts'
+
+/** Most leads of one agent that are kept: an election that does not come to rest begins many. */
+const MOST = 100
 
 /** What is known of a lead. */
 export async function findLead(
@@ -44,7 +47,7 @@ export async function writeLead(
     .execute()
 }
 
-/** A lead follows all others. */
+/** A lead follows all others, of which the oldest are forgotten: what still arrives of them counts as of one that was never heard of. */
 export async function endOtherLeads(
   transaction: Transaction<Tables>,
   agent: number,
@@ -58,6 +61,9 @@ export async function endOtherLeads(
     .where('lead_id', '!=', leadId)
     .where('ceiling', 'is', null)
     .execute()
+  await sql`delete from agent_leads where agent_key = ${agent} and ceiling is not null and lead_id in (
+    select lead_id from agent_leads where agent_key = ${agent} order by last_report_at desc, lead_id desc limit -1 offset ${MOST}
+  )`.execute(transaction)
 }
 
 /** An instance says that it leads now, which is true whatever was believed before. Its first report takes over. */
