@@ -233,3 +233,16 @@ it('keeps an agent of which only standbys are heard, with what they say', async 
     expect((await agentOf(api)).instances).toMatchObject([{ instance_id: 'pod-b', connectivity: 'online' }])
   }
 })
+
+it.each([
+  ['half a character in its name', { instance_id: '\ud800', role: 'standby' }],
+  ['no name', { instance_id: '', role: 'standby' }],
+  ['a name without an end', { instance_id: 'x'.repeat(257), role: 'standby' }],
+  ['a role of its own', { instance_id: 'pod-a', role: 'boss' }],
+  ['a lead that is no UUID', { ...leadsA, lead_id: '7' }],
+])('refuses an instance with %s', async (_what, rest) => {
+  const api = await startApi()
+  const token = await api.provision()
+  const request = { method: 'POST', url: '/api/v1/agent/heartbeat', payload: heartbeatOf(rest) } as const
+  expect((await api.agent(token, request)).statusCode).toBe(422)
+})

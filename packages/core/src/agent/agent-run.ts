@@ -209,7 +209,11 @@ export class AgentRun<Config, Client> {
     // A platform that cannot be reached must not cost the time in which the lead is given up.
     const forResigning = this.#serving.leadId() === undefined ? 0 : Math.min(RESIGNING, deadline / 5)
     const hasLast = this.#serving.reports() && this.#reporting.hasNews()
-    await this.#queue.finish(hasLast ? open : undefined, () => left(forResigning))
+    await this.#queue.finish(
+      hasLast ? open : undefined,
+      () => left(forResigning),
+      () => !this.#serving.reports(),
+    )
     // Only now: another agent that leads from here on tells nothing that this one has still to tell.
     await this.#serving.resign(left())
     await this.#opening.close(left())

@@ -65,3 +65,18 @@ test('a report that is in the making is finished and delivered, where there is n
   expect(turns).toBeGreaterThan(0)
   expect(delivered).toEqual(['a'])
 })
+
+test('there is no last report of an agent that has lost its lead by the time it would be made', async () => {
+  let leads = true
+  const { queue, delivered } = queueOf(function* () {
+    yield partOf(leads ? 'of the leader' : 'of nobody')
+    leads = false
+  })
+  void queue.add(open)
+  await queue.finish(
+    open,
+    () => 60_000,
+    () => !leads,
+  )
+  expect(delivered).toEqual(['of the leader'])
+})

@@ -20,8 +20,8 @@ export interface ReportQueueOptions {
 export interface ReportQueue {
   /** Makes the next report, or the parts of it, and puts them on their way, after those that are being made, unless `isOver` by then. Never rejects. */
   add(open: Open, isOver?: () => boolean): Promise<void>
-  /** Makes the last report, where there is `last`, and delivers what waits, while there are milliseconds left. What is made does not wait for what is not: events come first. Never rejects. */
-  finish(last: Open | undefined, left: () => number): Promise<void>
+  /** Makes the last report, where there is `last`, unless `isOver` by then, and delivers what waits, while there are milliseconds left. What is made does not wait for what is not: events come first. Never rejects. */
+  finish(last: Open | undefined, left: () => number, isOver?: () => boolean): Promise<void>
 }
 
 /** A queue over an outbox. */
@@ -60,10 +60,10 @@ export function createReportQueue({ reporting, outbox, sender, log }: ReportQueu
 
   return {
     add,
-    finish: async (last, left) => {
+    finish: async (last, left, isOver) => {
       let made = false
       // Without a last report, too, one may still be in the making.
-      const lastMade = (last === undefined ? making : add(last)).then(() => {
+      const lastMade = (last === undefined ? making : add(last, isOver)).then(() => {
         made = true
       })
       await settled(lastMade, left() / 2)
