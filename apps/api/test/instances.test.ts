@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite'
 import { v7 } from 'uuid'
 import { expect, it } from 'vitest'
 import {
@@ -202,4 +203,46 @@ it('keeps only so many instances of one agent', async () => {
   const { instances } = await agentOf(api)
   expect(instances).toHaveLength(50)
   expect(instances.map((instance: { instance_id: string }) => instance.instance_id)).not.toContain('pod-4')
+})
+
+it('keeps only so many leads of one agent, and places what arrives of others', async () => {
+  const api = await startApi()
+  const token = await api.provision()
+  const leads = Array.from({ length: 150 }, (_, index) => v7({ msecs: START + index }))
+  for (const lead of leads) {
+    api.clock.now += 1
+    await beat(api, token, { ...leadsA, lead_id: lead })
+  }
+  await api.send(token, reportOf({ entities: [entityOf('1', { name: 'new' })] }, { lead_id: leads.at(-1) ?? '' }))
+  await api.send(token, reportOf({ entities: [entityOf('1', { name: 'old' })] }, { lead_id: leads[0] ?? '' }))
+  expect(await hearths(api)).toEqual(['1 new'])
+  const database = new DatabaseSync(api.databasePath, { readOnly: true })
+  expect(database.prepare('select count(*) as count from agent_leads').get()).toEqual({ count: 101 })
+  database.close()
+})
+
+it('keeps an agent of which only standbys are heard, with what they say', async () => {
+  const api = await startApi()
+  const token = await api.provision()
+  await beat(api, token, leadsA)
+  for (let day = 0; day < 40; day += 1) {
+    api.clock.now += DAY
+    await beat(api, token, { ...b, ...standby })
+    await api.applyRetention()
+    await beat(api, token, { ...b, ...standby })
+    expect((await agentOf(api)).instances).toMatchObject([{ instance_id: 'pod-b', connectivity: 'online' }])
+  }
+})
+
+it.each([
+  ['half a character in its name', { instance_id: '\ud800', role: 'standby' }],
+  ['no name', { instance_id: '', role: 'standby' }],
+  ['a name without an end', { instance_id: 'x'.repeat(257), role: 'standby' }],
+  ['a role of its own', { instance_id: 'pod-a', role: 'boss' }],
+  ['a lead that is no UUID', { ...leadsA, lead_id: '7' }],
+])('refuses an instance with %s', async (_what, rest) => {
+  const api = await startApi()
+  const token = await api.provision()
+  const request = { method: 'POST', url: '/api/v1/agent/heartbeat', payload: heartbeatOf(rest) } as const
+  expect((await api.agent(token, request)).statusCode).toBe(422)
 })

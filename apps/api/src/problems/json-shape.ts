@@ -65,7 +65,7 @@ function enter(child: unknown, step: string | number, path: (string | number)[],
 
 const ILL_FORMED = 'It holds half of a surrogate pair, which has no UTF-8 form.'
 
-const IDENTIFYING: ReadonlySet<string> = new Set(['id', 'type', 'scope', 'name', 'unit'])
+const IDENTIFYING: ReadonlySet<string> = new Set(['id', 'type', 'scope', 'name', 'unit', 'instance_id'])
 
 /** The name of an entity is for people, its id is not. */
 function isIdentifying(path: readonly (string | number)[]): boolean {

@@ -21,7 +21,8 @@ function revisionsOf(...all: readonly Said[]): number[] {
       return []
     }
     const [lead, sequence, report_id] = said
-    const place = placeLed(newest, leads.get(lead), { lead_id: lead, sequence, report_id })
+    const [leading = ''] = [...leads].flatMap(([id, { ceiling }]) => (ceiling === undefined ? [id] : []))
+    const place = placeLed(newest, leads.get(lead), { lead_id: lead, sequence, report_id }, leading)
     if (place.lead !== undefined) leads.set(lead, place.lead)
     if (place.takesOver) endOthers(lead, place.revision - 1)
     newest = place.newest
@@ -45,6 +46,16 @@ it.each<[string, Said[], number[]]>([
     [a, a + 1, b + 1, a + 2],
   ],
   ['of a lead that was never heard of, after a later one', ['!b', ['b', 0, '2'], ['a', 3, '1']], [a, 0]],
+  [
+    'of a lead that was never heard of, after the heartbeat of a later one and before its first report',
+    ['!a', ['a', 0, '1'], '!c', ['b', 0, '2'], ['c', 0, '3']],
+    [a, 0, b],
+  ],
+  [
+    'of the first lead of all, which was never heard of, after the heartbeat of the next',
+    ['!b', ['a', 3, '1'], ['b', 0, '2']],
+    [0, a],
+  ],
   [
     'of a lead whose heartbeat did not arrive',
     [

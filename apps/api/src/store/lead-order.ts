@@ -32,12 +32,13 @@ type Placed = Pick<Report, 'sequence' | 'report_id' | 'lead_id'>
 /**
  * Where a report stands among those of all instances of its agent. Each instance counts its reports for itself, so that numbers of
  * two cannot be compared: what was made in an earlier lead is late, whatever its number. A lead follows those before it once its
- * instance says in a heartbeat that it leads. One that was never heard of follows if its UUIDv7 is the later one: where no heartbeat has
- * arrived, clocks are all there is.
+ * instance says in a heartbeat that it leads. One that was never heard of follows the one that was heard of last if its UUIDv7 is the
+ * later one: where no heartbeat has arrived, clocks are all there is.
  *
  * @param known what is known of the report's lead.
+ * @param leading the lead that no other has followed, with or without a report of its own; empty where there is none.
  */
-export function placeLed(newest: NewestLed, known: Lead | undefined, report: Placed): LedPlace {
+export function placeLed(newest: NewestLed, known: Lead | undefined, report: Placed, leading: string): LedPlace {
   const id = report.lead_id?.toLowerCase() ?? ''
   if (id === '' || id === newest.lead) {
     const place = placeReport(newest, report)
@@ -49,7 +50,7 @@ export function placeLed(newest: NewestLed, known: Lead | undefined, report: Pla
       lead: id === '' ? undefined : { revision, sequence, ceiling: known?.ceiling },
     }
   }
-  if (known === undefined ? newest.lead !== '' && id < newest.lead : known.ceiling !== undefined)
+  if (known === undefined ? id < leading : known.ceiling !== undefined)
     return { ...placeLate(known, report), newest, takesOver: false }
   const revision = newest.revision + ROOM
   const { sequence } = report

@@ -1,6 +1,9 @@
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { type Lead, ROOM } from './lead-order.ts'
 import type { Tables } from './tables.ts'
+
+/** Most leads of one agent that are kept: an election that does not come to rest begins many. */
+const MOST = 100
 
 /** What is known of a lead. */
 export async function findLead(
@@ -15,6 +18,17 @@ export async function findLead(
     .where('lead_id', '=', leadId)
     .executeTakeFirst()
   return row === undefined ? undefined : { ...row, ceiling: row.ceiling ?? undefined }
+}
+
+/** The lead that no other has followed; empty where there is none. */
+export async function findLeading(transaction: Transaction<Tables>, agent: number): Promise<string> {
+  const row = await transaction
+    .selectFrom('agent_leads')
+    .select('lead_id')
+    .where('agent_key', '=', agent)
+    .where('ceiling', 'is', null)
+    .executeTakeFirst()
+  return row?.lead_id ?? ''
 }
 
 /** Writes what is known of a lead. */
@@ -33,7 +47,7 @@ export async function writeLead(
     .execute()
 }
 
-/** A lead follows all others. */
+/** A lead follows all others, of which the oldest are forgotten: what still arrives of them counts as of one that was never heard of. */
 export async function endOtherLeads(
   transaction: Transaction<Tables>,
   agent: number,
@@ -47,6 +61,9 @@ export async function endOtherLeads(
     .where('lead_id', '!=', leadId)
     .where('ceiling', 'is', null)
     .execute()
+  await sql`delete from agent_leads where agent_key = ${agent} and ceiling is not null and lead_id in (
+    select lead_id from agent_leads where agent_key = ${agent} order by last_report_at desc, lead_id desc limit -1 offset ${MOST}
+  )`.execute(transaction)
 }
 
 /** An instance says that it leads now, which is true whatever was believed before. Its first report takes over. */

@@ -35,7 +35,7 @@ export async function applyRetention(
   const silent = sql`agent_key in (select key from agents where last_seen_at < ${before})`
   for (const table of [ENTITIES, GAPS, EVENTS, REPORTS, LEADS, PARTS, INSTANCES]) await remove(table, silent)
   const kept = sql.join(
-    ['series', 'entities', 'gaps', 'events', 'reports'].map(
+    ['series', 'entities', 'gaps', 'events', 'reports', 'agent_leads', 'snapshot_parts', 'agent_instances'].map(
       (table) => sql`not exists (select 1 from ${sql.table(table)} as kept where kept.agent_key = agents.key)`,
     ),
     sql` and `,

@@ -26,17 +26,23 @@ export async function notePart(
     })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
+  const highest = await transaction
+    .selectFrom('snapshot_parts')
+    .select(['number', 'last'])
+    .where('agent_key', '=', agent)
+    .where('first_id', '=', firstId)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirstOrThrow()
+  // All of them are counted only once the last one is there.
+  if (highest.last === 0) return
   const arrived = await transaction
     .selectFrom('snapshot_parts')
-    .select([
-      sql<number>`count(*)`.as('parts'),
-      sql<number | null>`max(case when last = 1 then number + 1 end)`.as('expected'),
-      sql<number>`min(revision)`.as('revision'),
-    ])
+    .select([sql<number>`count(*)`.as('parts'), sql<number>`min(revision)`.as('revision')])
     .where('agent_key', '=', agent)
     .where('first_id', '=', firstId)
     .executeTakeFirstOrThrow()
-  if (arrived.parts !== arrived.expected) return
+  if (arrived.parts !== highest.number + 1) return
   await markAbsent(transaction, { agent, at, revision: arrived.revision })
   await transaction
     .deleteFrom('snapshot_parts')

@@ -2,7 +2,7 @@ import { SEVERITIES } from '@rca/core'
 import type { Report } from '@rca/core/protocol'
 import type { Kysely, Transaction } from 'kysely'
 import { type NewestLed, placeLed } from './lead-order.ts'
-import { endOtherLeads, findLead, writeLead } from './leads.ts'
+import { endOtherLeads, findLead, findLeading, writeLead } from './leads.ts'
 import { correctTime, findOffset } from './report-times.ts'
 import type { SeriesIndex, SeriesLookup } from './series-index.ts'
 import { markAbsent, type Stamp, writeEntities, writeEvents, writeGaps, writePoints } from './signal-writers.ts'
@@ -144,8 +144,11 @@ async function place(
   report: Report,
 ): Promise<{ readonly revision: number; readonly newest: NewestLed }> {
   const leadId = report.lead_id?.toLowerCase()
-  if (leadId === undefined) return placeLed(newest, undefined, report)
-  const placed = placeLed(newest, await findLead(transaction, key, leadId), report)
+  if (leadId === undefined) return placeLed(newest, undefined, report, '')
+  const known = await findLead(transaction, key, leadId)
+  // Asked only where it matters: for the first report of a lead that no heartbeat has announced.
+  const leading = known === undefined ? await findLeading(transaction, key) : ''
+  const placed = placeLed(newest, known, report, leading)
   if (placed.lead !== undefined) await writeLead(transaction, key, leadId, placed.lead, receivedAt)
   if (placed.takesOver) await endOtherLeads(transaction, key, leadId, placed.revision - 1)
   return placed

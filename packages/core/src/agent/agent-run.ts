@@ -25,6 +25,9 @@ import { repeat } from './schedule.ts'
 import { createServing, type Serving } from './serving.ts'
 import { inSlices } from './steps.ts'
 
+/** Most time that is kept for leaving an election when the agent stops, in milliseconds. */
+const RESIGNING = 1_000
+
 const RECONNECT: Backoff = { base: 1_000, cap: 60_000 }
 
 export interface AgentRunOptions<Config, Client> {
@@ -195,16 +198,22 @@ export class AgentRun<Config, Client> {
 
   async #stop(deadline: number): Promise<void> {
     const deadlineAt = performance.now() + deadline
-    const left = (): number => Math.min(LONGEST_TIMER, Math.max(1, Math.round(deadlineAt - performance.now())))
+    const left = (kept = 0): number =>
+      Math.min(LONGEST_TIMER, Math.max(1, Math.round(deadlineAt - kept - performance.now())))
     const open = this.#opening.current()
     this.#stopping.abort(stopped('was stopped'))
     await settled(this.#starting, left())
     // Half of the time for what is running to end, the rest for delivery.
     await settled(Promise.all(this.#loops), left() / 2)
     this.#closed = true
-    if (open !== undefined && this.#serving.reports() && this.#reporting.hasNews())
-      await settled(this.#queue.add(open), left())
-    await this.#queue.flush(left())
+    // A platform that cannot be reached must not cost the time in which the lead is given up.
+    const forResigning = this.#serving.leadId() === undefined ? 0 : Math.min(RESIGNING, deadline / 5)
+    const hasLast = this.#serving.reports() && this.#reporting.hasNews()
+    await this.#queue.finish(
+      hasLast ? open : undefined,
+      () => left(forResigning),
+      () => !this.#serving.reports(),
+    )
     // Only now: another agent that leads from here on tells nothing that this one has still to tell.
     await this.#serving.resign(left())
     await this.#opening.close(left())

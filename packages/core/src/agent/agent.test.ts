@@ -455,6 +455,26 @@ describe('an agent that is driven by hand', () => {
     expect(platform.violations).toEqual([])
   })
 
+  test('delivers a large report in parts, each of which is stored once however often it is delivered', async () => {
+    const large: Collector<Client> = {
+      collect: async () => ({
+        events: Array.from({ length: 50 }, () =>
+          signals.rebooted.event({ at: new Date(), entity: host, body: 'x'.repeat(60_000) }),
+        ),
+        metrics: [signals.load.point(1, host)],
+      }),
+    }
+    const { agent, platform } = await platformAnd({ collectors: { large } })
+    const report = await agent.collectMetrics()
+    for (let times = 0; times < 2; times += 1) expect(await agent.sendData(report)).toBe(true)
+    const parts = platform.reports()
+    expect(parts.map(({ part }) => part?.number)).toEqual([0, 1])
+    expect(parts.map((part) => part.report_id)).toEqual(parts.map((part) => part.report_id).sort())
+    expect(parts[0]?.report_id).toBe(report.report_id)
+    expect(parts.flatMap(({ data }) => data.events)).toHaveLength(50)
+    expect(platform.violations).toEqual([])
+  })
+
   test('has a failing collector as a gap in its report', async () => {
     const disks: Collector<Client> = { collect: () => Promise.reject(new Error('no permission')) }
     const { agent } = await platformAnd({ collectors: { load, disks } })

@@ -38,6 +38,16 @@ test('what was declared passes, and what could not be read is left out without a
   })
 })
 
+test('a list that its connector changes meanwhile is checked as it was', () => {
+  const entities = ['a', 'b', 'c'].map((id) => signals.host.entity({ id }))
+  const steps = check.steps({ entities })
+  steps.next()
+  entities.splice(0, 2)
+  let step = steps.next()
+  while (step.done !== true) step = steps.next()
+  expect(step.value.entities.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
+})
+
 test.each([{}, { metrics: undefined }, { metrics: null }])('%j says nothing, and that is fine', (said) => {
   expect(check(said as Signals)).toEqual({ entities: [], metrics: [], events: [], gaps: [], problems: [] })
 })

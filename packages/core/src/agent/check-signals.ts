@@ -127,7 +127,8 @@ function listsOf(
   for (const [name, list] of entriesOf(signals, report)) {
     if (!LISTS.has(name))
       report(`it returned the unknown field ${shown(name, redact)} (known: entities, metrics, events, gaps)`)
-    else if (Array.isArray(list)) lists[name] = list
+    // A list of its own: the connector may change the one that it keeps while this one is gone through.
+    else if (Array.isArray(list)) lists[name] = [...(list as readonly unknown[])]
     else if (list !== undefined && list !== null) report(`\`${name}\` is no list`)
   }
   return lists

@@ -220,6 +220,23 @@ test('a leader that stops delivers what it saw, then resigns, then closes its cl
   await expect(election.context.sleep('1s')).rejects.toThrow()
 })
 
+test('a leader that stops has time to resign, even if the platform cannot be reached', async () => {
+  const history: string[] = []
+  const run = async (_client: Client, { signal, lead }: ElectionContext): Promise<void> => {
+    lead()
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    await rounds(1)
+    history.push('resigned')
+  }
+  const disconnect = async () => void history.push('disconnect')
+  const { agent, platform, say } = await elected({ election: { run }, disconnect })
+  await platform.until(() => platform.reports().length > 0)
+  platform.answer = () => 'handled'
+  say('last')
+  await agent.stop({ deadline: '3s' })
+  expect(history).toEqual(['resigned', 'disconnect'])
+})
+
 test('collecting once needs no election', async () => {
   const platform = await startPlatform()
   const agent = createAgent({

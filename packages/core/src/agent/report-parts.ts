@@ -43,19 +43,21 @@ type Kind = (typeof KINDS)[number]
  * all gaps, since a gap that the newest report does not name counts as closed.
  *
  * @param first id of the first part
+ * @param idOf id of a part after it
  */
 export function* writeParts(
   { header, snapshot, entities, metrics, events, gaps }: Content,
   write: SignalWriter,
   nextSequence: () => number,
   first: string = v7(),
+  idOf: (number: number) => string = () => v7(),
 ): Steps<WrittenReport> {
   const openGaps = yield* writeGaps(gaps, header.timestamp, write)
   const part = createPart()
   let number = 0
 
   const close = (last: boolean): WrittenReport => {
-    const id = number === 0 ? first : v7()
+    const id = number === 0 ? first : idOf(number)
     const place = { first, number, ...(last ? { last } : {}), ...(snapshot ? { snapshot } : {}) }
     const whole = last && number === 0
     const mark = whole ? (snapshot ? { snapshot } : {}) : { part: place }
@@ -141,8 +143,20 @@ function* writeGaps(gaps: readonly Gap[], at: string, write: SignalWriter): Step
   return (left === 0 ? written : [write.gap({ scope: 'report:gaps', reason, since: at }), ...written]).join()
 }
 
-/** A report that stands alone, as it is or in parts. */
+/** A report that stands alone, as it is or in parts. The same report has the same parts: delivered twice, it is stored once. */
 export function splitReport(report: Report, write: SignalWriter): Steps<WrittenReport> {
   const { report_id: first, sequence, snapshot = false, part: _part, data, ...header } = report
-  return writeParts({ header, snapshot, ...data }, write, () => sequence, first)
+  return writeParts(
+    { header, snapshot, ...data },
+    write,
+    () => sequence,
+    first,
+    (number) => idAfter(first, number),
+  )
+}
+
+/** The id so many after this one. It differs in the random part of a UUIDv7, and so sorts before every id of a later moment. */
+function idAfter(id: string, number: number): string {
+  const random = (Number.parseInt(id.slice(-10), 16) + number) % 2 ** 40
+  return id.slice(0, -10) + random.toString(16).padStart(10, '0')
 }

@@ -2,6 +2,7 @@ import type { Outbox } from '../delivery/outbox.ts'
 import { toReportBody } from '../delivery/report-body.ts'
 import type { Sender } from '../delivery/sender.ts'
 import type { Logger } from '../logger.ts'
+import { settled } from '../pause.ts'
 import { reasonOf } from '../reason.ts'
 import type { Open } from './opening.ts'
 import type { WrittenReport } from './report-parts.ts'
@@ -19,8 +20,8 @@ export interface ReportQueueOptions {
 export interface ReportQueue {
   /** Makes the next report, or the parts of it, and puts them on their way, after those that are being made, unless `isOver` by then. Never rejects. */
   add(open: Open, isOver?: () => boolean): Promise<void>
-  /** Delivers what waits, within so many milliseconds. Never rejects. */
-  flush(milliseconds: number): Promise<void>
+  /** Makes the last report, where there is `last`, unless `isOver` by then, and delivers what waits, while there are milliseconds left. What is made does not wait for what is not: events come first. Never rejects. */
+  finish(last: Open | undefined, left: () => number, isOver?: () => boolean): Promise<void>
 }
 
 /** A queue over an outbox. */
@@ -50,14 +51,28 @@ export function createReportQueue({ reporting, outbox, sender, log }: ReportQueu
       log.error({}, `a report could not be made: ${reasonOf(error)}`)
     }
   }
+  const add: ReportQueue['add'] = (open, isOver = () => false) => {
+    making = making.then(() => (isOver() ? undefined : make(open)))
+    return making
+  }
+  const flush = async (milliseconds: number): Promise<boolean> =>
+    outbox.state().reports === 0 || (await sender.flush(AbortSignal.timeout(milliseconds)))
+
   return {
-    add: (open, isOver = () => false) => {
-      making = making.then(() => (isOver() ? undefined : make(open)))
-      return making
-    },
-    flush: async (milliseconds) => {
-      if (outbox.state().reports === 0) return
-      if (await sender.flush(AbortSignal.timeout(milliseconds))) return
+    add,
+    finish: async (last, left, isOver) => {
+      let made = false
+      // Without a last report, too, one may still be in the making.
+      const lastMade = (last === undefined ? making : add(last, isOver)).then(() => {
+        made = true
+      })
+      await settled(lastMade, left() / 2)
+      let delivered = await flush(left())
+      if (!made) {
+        await settled(lastMade, left())
+        delivered = await flush(left())
+      }
+      if (made && delivered) return
       const { reports } = outbox.state()
       log.warn({ reports }, 'the agent stopped before everything was delivered')
     },

@@ -77,8 +77,10 @@ export function createServing(options: ServingOptions): Serving {
       opened = open
       electing = open.leadership?.run(resigning.signal)
       if (!elected) rounds = roundsOf(options, open, signal, () => false)
-      await Promise.all([elected ? undefined : rounds?.run(signal), open.watching.run(signal)])
-      await terms.settled()
+      await Promise.all([
+        elected ? aborted(signal).then(terms.settled) : rounds?.run(signal),
+        open.watching.run(signal),
+      ])
     },
     hurry: () => rounds?.hurry(),
     onElection: ({ leadership }) => {
@@ -94,6 +96,13 @@ export function createServing(options: ServingOptions): Serving {
       await settled(electing, milliseconds)
     },
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    if (signal.aborted) resolve()
+  })
 }
 
 function roundsOf(

@@ -91,7 +91,7 @@ const leadId = z
 /** Which part of what one round had to say a report is, where that was too large for one. */
 export const partSchema = z.object({
   first: z.uuid().describe('`report_id` of the first part.'),
-  number: z.int().nonnegative().max(100_000).describe('Counts the parts from 0.'),
+  number: z.int().nonnegative().max(10_000).describe('Counts the parts from 0.'),
   last: z.literal(true).optional().describe('No further part follows.'),
   snapshot: z
     .literal(true)

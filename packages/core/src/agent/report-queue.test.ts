@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest'
+import { recordingLogger } from '../../test/recording-logger.ts'
+import { createMemoryOutbox } from '../delivery/outbox.ts'
+import type { Open } from './opening.ts'
+import type { WrittenReport } from './report-parts.ts'
+import { createReportQueue, type ReportQueue } from './report-queue.ts'
+import type { Reporting } from './reporting.ts'
+
+const open = { collection: { gaps: () => [] }, watching: { gaps: () => [] } } as unknown as Open
+
+function partOf(id: string): WrittenReport {
+  return { id, json: Buffer.from('{}'), at: '2026-01-23T10:00:00.000Z', hasEvents: true }
+}
+
+/** A queue of reports whose parts are these, over a sender that delivers whatever there is. */
+function queueOf(parts: () => Iterable<WrittenReport | undefined>): {
+  readonly queue: ReportQueue
+  readonly delivered: string[]
+  readonly log: ReturnType<typeof recordingLogger>
+} {
+  const outbox = createMemoryOutbox(1e6)
+  const delivered: string[] = []
+  const log = recordingLogger()
+  const reporting = { next: parts, forget: () => undefined } as unknown as Reporting
+  const flush = async (): Promise<boolean> => {
+    const batch = outbox.peek({ reports: 1e9, bytes: 1e9 })
+    delivered.push(...batch.map(({ id }) => id))
+    outbox.remove(batch)
+    return true
+  }
+  const sender = { flush, wake: () => undefined, run: async () => undefined }
+  return { queue: createReportQueue({ reporting, outbox, sender, log }), delivered, log }
+}
+
+test('the last report is made and delivered', async () => {
+  const { queue, delivered, log } = queueOf(function* () {
+    yield partOf('a')
+    yield partOf('b')
+  })
+  await queue.finish(open, () => 60_000)
+  expect(delivered).toEqual(['a', 'b'])
+  expect(log.lines).toEqual([])
+})
+
+test('what is made of the last report is delivered, even if the rest takes too long', async () => {
+  let stopped = false
+  const { queue, delivered, log } = queueOf(function* () {
+    yield partOf('events')
+    while (!stopped) yield undefined
+  })
+  await queue.finish(open, () => 100)
+  stopped = true
+  expect(delivered).toEqual(['events'])
+  expect(log.lines.map(({ message }) => message)).toEqual(['the agent stopped before everything was delivered'])
+})
+
+test('a report that is in the making is finished and delivered, where there is no later one', async () => {
+  let turns = 0
+  const { queue, delivered } = queueOf(function* () {
+    for (const begun = performance.now(); performance.now() - begun < 30; turns += 1) yield undefined
+    yield partOf('a')
+  })
+  void queue.add(open)
+  await queue.finish(undefined, () => 60_000)
+  expect(turns).toBeGreaterThan(0)
+  expect(delivered).toEqual(['a'])
+})
+
+test('there is no last report of an agent that has lost its lead by the time it would be made', async () => {
+  let leads = true
+  const { queue, delivered } = queueOf(function* () {
+    yield partOf(leads ? 'of the leader' : 'of nobody')
+    leads = false
+  })
+  void queue.add(open)
+  await queue.finish(
+    open,
+    () => 60_000,
+    () => !leads,
+  )
+  expect(delivered).toEqual(['of the leader'])
+})
