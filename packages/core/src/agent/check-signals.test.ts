@@ -40,7 +40,7 @@ test('what was declared passes, and what could not be read is left out without a
 
 test('a list that its connector changes meanwhile is checked as it was', () => {
   const entities = ['a', 'b', 'c'].map((id) => signals.host.entity({ id }))
-  const steps = check.steps({ entities })
+  const steps = check.repeatedly()({ entities })
   steps.next()
   entities.splice(0, 2)
   let step = steps.next()
