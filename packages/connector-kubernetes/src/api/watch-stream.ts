@@ -5,7 +5,7 @@ import { KubernetesError } from './kubernetes-error.ts'
 import { createEventReader, type EventReader } from './watch-lines.ts'
 
 /** How long events are gathered before they are told, in milliseconds. */
-const GATHERING = 100
+const GATHERING = 250
 
 /** From so many bytes on nothing is waited for: the server has much to tell. */
 const MUCH = 128 * 1024
@@ -18,7 +18,7 @@ export interface WatchReading {
 }
 
 /**
- * Tells the events of an answer, those of a tenth of a second together: one at a time each wakes the process, finds the processor's
+ * Tells the events of an answer, those of a quarter of a second together: one at a time each wakes the process, finds the processor's
  * caches filled with other things, and costs three times as much. Always rejects: with what the server tells, with `Silent` when nothing
  * came for so many milliseconds, with what `onEvent` throws, or with `WatchEnded`, since servers end every watch after a while.
  */
