@@ -1,6 +1,6 @@
 /**
- * What a large cluster takes: `npm run bench -- kubernetes-scale [--pods 10000] ['--flags=--cpu-prof']`. An API server is filled, and
- * followed by the whole agent, by what follows in it alone, and by an informer of the client library, for pods alone; `kubectl get pods`
+ * What a large cluster takes: `npm run bench -- kubernetes-scale [--pods 10000] [--seconds 30] ['--flags=--cpu-prof']`. An API server
+ * is filled, and followed by the whole agent, by what follows in it alone, and by an informer of the client library, for pods alone; `kubectl get pods`
  * lists it once. Something answers for the kubelets of all nodes. It never fails for a number: it says whether the targets are met.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -16,12 +16,19 @@ import { type FollowCost, measureChildren, type Phases } from './measure-childre
 import { type Platform, startPlatform } from './platform.ts'
 
 const TARGETS = { peakMb: 220, peakMbOf10000: 300, stallMs: 50, ofInformer: 0.5 }
-const CHURN = { rate: 100, seconds: 60 }
-const IDLE = 60
 const NAMES = ['agent', 'following', 'informer'] as const
 
-const { values } = parseArgs({ options: { pods: { type: 'string', default: '5000' }, flags: { type: 'string' } } })
+const { values } = parseArgs({
+  options: {
+    pods: { type: 'string', default: '5000' },
+    /** For which nothing happens, and then for which pods change. */
+    seconds: { type: 'string', default: '60' },
+    flags: { type: 'string' },
+  },
+})
 const pods = Number(values.pods)
+const IDLE = Number(values.seconds)
+const CHURN = { rate: 100, seconds: IDLE }
 /** The agent's, of Node: those of its image, unless others are asked for. */
 const flags = values.flags?.split(' ').filter((flag) => flag !== '') ?? agentFlags()
 const { missing } = await missingForApiServer()

@@ -1,11 +1,11 @@
 import type { CollectContext, Metric, Signals } from '@rca/core'
 import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
+import { createNews } from '../src/news.ts'
 import { projectClaim } from '../src/resources/claim.ts'
 import { type Node, projectNode } from '../src/resources/node.ts'
 import { projectPod } from '../src/resources/pod.ts'
 import type { KnownObjects } from '../src/usage/known-objects.ts'
 import { createLastMemory } from '../src/usage/last-memory.ts'
-import { slowNumbers } from '../src/usage/slow-numbers.ts'
 import type { SummaryContext } from '../src/usage/summary.ts'
 import type { UsageClient } from '../src/usage/usage-client.ts'
 import { captured } from './fixtures.ts'
@@ -59,7 +59,7 @@ export function usageClient(scene: UsageScene = {}): UsageClient {
 
 /** Of a first round: everything is news. */
 export function summaryContext(known: KnownObjects, now: Date = new Date()): SummaryContext {
-  return { known, seen: new Set(), isNews: slowNumbers(new WeakMap(), now), now }
+  return { known, seen: new Set(), news: createNews(new Map(), now), now }
 }
 
 /** A node as a server writes it. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { ownTurn } from '@rca/core'
 import type { Access } from './access.ts'
 import { discover } from './discovery.ts'
 import { explainAbort, explainFailure, type Question } from './explain-failure.ts'
@@ -138,6 +139,8 @@ async function listAll(
 async function readPage(answer: IncomingMessage, { verbs }: ApiResource, { onItems, withManagers }: ListOptions) {
   const reader = createItemReader(withManagers === true ? JSON.parse : parseWithoutManagers)
   for await (const chunk of answer as AsyncIterable<Buffer>) {
+    // At the start many lists arrive at once: without turns of their own, everything else would wait for all that is there.
+    await ownTurn()
     const items = reader.read(chunk)
     if (items.length > 0) onItems(items)
   }

@@ -1,5 +1,4 @@
 import {
-  type CollectContext,
   type Collector,
   type Duration,
   type Entity,
@@ -12,6 +11,7 @@ import {
 import type { FollowedKind, ObjectsByKind } from '../cluster/followed-kinds.ts'
 import { labelFilter, remembering } from '../describe-object.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
+import { newPoints, newsSince } from '../news.ts'
 
 /** What is said of the objects of a kind. */
 export interface KindDescription<Object> {
@@ -25,12 +25,9 @@ export interface KindDescription<Object> {
     isWantedLabel: NameFilter,
     client: KubernetesClient,
   ) => readonly [Entity, ...Entity[]]
-  /** What is measured of it now. */
+  /** What is measured of it now, each number in its place: `undefined` where there is none. */
   readonly metrics?: (object: Object, entity: EntityReference) => readonly (Metric | undefined)[]
 }
-
-/** How often what does not change is measured again, in milliseconds. */
-const REMEASURE = 300_000
 
 /** How long the first list of a large cluster may take. */
 const DEADLINE = '60s'
@@ -52,45 +49,30 @@ export function kindCollector<Kind extends FollowedKind>(
     describers.set(client, describer)
     return describer
   }
+  // As they are. Most objects of a large cluster are as they were: to measure them each time would be most of what an agent does.
+  const measured = new WeakSet<object>()
   return {
     every: description.every ?? '30s',
     deadline: DEADLINE,
-    async collect(client, { signal, now, remember }) {
-      const { objects, isCurrent, gaps } = await seen(client, kind, signal)
+    async collect(client, context) {
+      const { objects, isCurrent, gaps } = await seen(client, kind, context.signal)
       const describe = describerOf(client)
       const entities: Entity[] = []
       const metrics: (Metric | undefined)[] = []
-      const isDue = measuring(remember, now())
+      const news = newsSince(context)
+      const { metrics: measure } = description
       for await (const some of paced([...objects.values()]))
         for (const object of some) {
           if (description.isWanted?.(object) === false) continue
           const described = describe(object)
           entities.push(...described)
-          if (isCurrent && description.metrics !== undefined && isDue(object))
-            metrics.push(...description.metrics(object, described[0]))
+          if (!isCurrent || measure === undefined || (measured.has(object) && !news.isDue(object.uid))) continue
+          measured.add(object)
+          metrics.push(...newPoints(measure(object, described[0]), news.of(object.uid)))
         }
+      news.keepOnly(objects)
       return { entities, metrics, gaps }
     },
-  }
-}
-
-/** When an object, as it is, was last measured. In milliseconds since 1970. */
-type Measured = WeakMap<object, number>
-
-/**
- * Whether an object is to be measured: when it has changed, and now and then. Most objects of a large cluster are as they were: to
- * tell their numbers each time would be most of what an agent does.
- */
-function measuring(remember: CollectContext['remember'], now: Date): (object: object) => boolean {
-  const fresh: Measured = new WeakMap()
-  const measured = remember(fresh) ?? fresh
-  if (measured !== fresh) remember(measured)
-  return (object) => {
-    const last = measured.get(object)
-    if (last !== undefined && now.getTime() - last < REMEASURE) return false
-    // A large cluster's objects, which are all seen at once at the start, are not all told again at once.
-    measured.set(object, last === undefined ? now.getTime() - Math.random() * REMEASURE : now.getTime())
-    return true
   }
 }
 

@@ -9,6 +9,7 @@ import {
 } from '@rca/core'
 import { commonAttributes, labelFilter } from '../describe-object.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
+import { newPoints, newsSince } from '../news.ts'
 import { isOver } from '../pod-attributes.ts'
 import type { Node } from '../resources/node.ts'
 import type { Pod } from '../resources/pod.ts'
@@ -29,17 +30,19 @@ interface Asked {
 export const nodes: Collector<KubernetesClient> = {
   every: '30s',
   deadline: '60s',
-  async collect(client, { signal }) {
-    const found = await seen(client, 'nodes', signal)
+  async collect(client, context) {
+    const found = await seen(client, 'nodes', context.signal)
     const asked = client.cluster.sight('pods')?.isCurrent === true ? await askedByNode(client) : undefined
     const isWantedLabel = labelFilter(client.config.object_labels)
     const entities: Entity[] = []
     const metrics: (Metric | undefined)[] = []
+    const news = newsSince(context)
     for (const node of found.objects.values()) {
       const described = describe(node, isWantedLabel, client.entity)
       entities.push(...described)
-      if (found.isCurrent) metrics.push(...measure(node, described[0], asked))
+      if (found.isCurrent) metrics.push(...newPoints(measure(node, described[0], asked), news.of(node.uid)))
     }
+    news.keepOnly(found.objects)
     return { entities, metrics, gaps: found.gaps }
   },
 }

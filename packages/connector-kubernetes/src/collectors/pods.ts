@@ -18,7 +18,7 @@ export const pods = kindCollector('pods', {
   ],
   metrics: (pod, entity): (Metric | undefined)[] => [
     signals.podPhase.point(PHASES[pod.phase ?? ''], entity),
-    ...(isOver(pod) ? [] : [signals.podReady.point(Number(isReady(pod)), entity)]),
+    signals.podReady.point(isOver(pod) ? undefined : Number(isReady(pod)), entity),
     ...pod.containers.flatMap((container) => measure(pod, container)),
   ],
 })
@@ -115,8 +115,11 @@ function resourcesOf({ resources, status }: PodContainer): PodContainer['resourc
   return status?.actual ?? resources
 }
 
-function measure(pod: Pod, { name, kind, status }: PodContainer): (Metric | undefined)[] {
-  if (status === undefined) return []
+/** As many as are measured of a container that has a state. */
+const NOT_YET: readonly undefined[] = [undefined, undefined, undefined, undefined]
+
+function measure(pod: Pod, { name, kind, status }: PodContainer): readonly (Metric | undefined)[] {
+  if (status === undefined) return NOT_YET
   const reference = containerReference(pod.uid, name)
   const ended = status.state?.kind === 'terminated' ? status.state : status.lastState
   // An init container that has done its work is neither ready nor waiting.

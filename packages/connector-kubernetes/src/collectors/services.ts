@@ -2,6 +2,7 @@ import type { Collector, Entity, Metric, NameFilter } from '@rca/core'
 import { commonAttributes, labelFilter, namespaceRelation } from '../describe-object.ts'
 import { namedId, namedReference, podReference } from '../entity-references.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
+import { newPoints, newsSince } from '../news.ts'
 import type { EndpointSlice, Service } from '../resources/service.ts'
 import { countEndpoints } from '../service-endpoints.ts'
 import { signals } from '../signals.ts'
@@ -14,19 +15,21 @@ const MOST_PODS = 1000
 export const services: Collector<KubernetesClient> = {
   every: '30s',
   deadline: '60s',
-  async collect(client, { signal }) {
-    const found = await seen(client, 'services', signal)
-    const slices = await seenSlices(client, signal)
+  async collect(client, context) {
+    const found = await seen(client, 'services', context.signal)
+    const slices = await seenSlices(client, context.signal)
     const isWantedLabel = labelFilter(client.config.object_labels)
     const entities: Entity[] = []
     const metrics: (Metric | undefined)[] = []
+    const news = newsSince(context)
     for (const service of found.objects.values()) {
       const behind = slices.byService.get(namedId(service)) ?? []
       const entity = describe(service, behind, isWantedLabel)
       entities.push(entity)
       if (found.isCurrent && slices.isCurrent && service.externalName === undefined)
-        metrics.push(...measure(behind, entity))
+        metrics.push(...newPoints(measure(behind, entity), news.of(service.uid)))
     }
+    news.keepOnly(found.objects)
     return { entities, metrics, gaps: [...found.gaps, ...slices.gaps] }
   },
 }

@@ -1,9 +1,9 @@
 import type { CollectContext, Collector, Signals } from '@rca/core'
+import { createNews, type ToldValues } from '../news.ts'
 import type { Node } from '../resources/node.ts'
 import { type KnownObjects, knownObjects } from '../usage/known-objects.ts'
 import { readMetricsApi } from '../usage/metrics-api.ts'
 import { readSummaries, type Summaries } from '../usage/read-summaries.ts'
-import { slowNumbers, type ToldNumbers } from '../usage/slow-numbers.ts'
 import type { UsageClient } from '../usage/usage-client.ts'
 
 /** Kubelets that are named when they do not answer. The others are counted. */
@@ -26,7 +26,7 @@ interface Memory {
   half: 0 | 1
   /** Whether a kubelet answered in the round before. */
   answered: boolean
-  readonly told: ToldNumbers
+  readonly told: ToldValues
 }
 
 /**
@@ -53,7 +53,7 @@ async function read(client: UsageClient, { signal, now, remember }: CollectConte
     failures: new Map(),
     half: 0,
     answered: false,
-    told: new WeakMap(),
+    told: new Map(),
   }
   Object.assign(memory, remember(memory))
   const at = now()
@@ -64,7 +64,8 @@ async function read(client: UsageClient, { signal, now, remember }: CollectConte
   const nodes = all.length > FEW ? all.filter((_node, index) => index % 2 === memory.half) : all
   if (resource === undefined || nodes.length === 0) return withoutSummaries(client, known, signal, 'no node is known')
   const { api } = client
-  const context = { known, seen: new Set<string>(), isNews: slowNumbers(memory.told, at), now: at }
+  const context = { known, seen: new Set<string>(), news: createNews(memory.told, at), now: at }
+  context.news.keepOnly(client.cluster.objects('pods'))
   const failedBefore = new Set(memory.failures.keys())
   const summaries = await readSummaries({ ...context, api, resource, nodes, failedBefore, signal })
   const { refusal } = summaries

@@ -1,11 +1,11 @@
 import type { EntityReference, Metric } from '@rca/core'
 import { containerReference, namedReference, podReference } from '../entity-references.ts'
+import type { IsNews, News } from '../news.ts'
 import { type Fields, fields, list, text } from '../resources/lenient.ts'
 import type { Pod } from '../resources/pod.ts'
 import { usageMetrics as metrics } from '../signals/usage.ts'
 import { amount, fromNano, sum } from './amount.ts'
 import type { KnownObjects } from './known-objects.ts'
-import type { News, SlowNumbers } from './slow-numbers.ts'
 
 /** A volume that is no claim is told of from here on, in bytes: above what a ConfigMap or a token may hold. */
 const NOTABLE_VOLUME = 16 * 1024 * 1024
@@ -16,7 +16,7 @@ export interface PodContext {
   /** Claims that have been told in this round: one that several pods mount is told once. */
   readonly seen: Set<string>
   /** Says which of the numbers that seldom change are to be told. */
-  readonly isNews: SlowNumbers
+  readonly news: Pick<News, 'of'>
 }
 
 const RECEIVED = Object.freeze({ 'network.io.direction': 'receive' })
@@ -34,16 +34,16 @@ type Points = (Metric | undefined)[]
  */
 export function podPoints(raw: Fields, pod: Pod, context: PodContext): Points {
   const entity = podReference(pod.uid)
-  const news = context.isNews(pod)
+  const isNews = context.news.of(pod.uid)
   const points: Points = [
     metrics.podCpuUsage.point(fromNano(fields(raw.cpu).usageNanoCores), entity),
     metrics.podMemoryWorkingSet.point(measured(fields(raw.memory).workingSetBytes), entity),
-    metrics.podFilesystemUsage.point(news(amount(fields(raw['ephemeral-storage']).usedBytes)), entity),
-    metrics.podProcessCount.point(news(measured(fields(raw.process_stats).process_count)), entity),
+    metrics.podFilesystemUsage.point(ifNew(amount(fields(raw['ephemeral-storage']).usedBytes), isNews), entity),
+    metrics.podProcessCount.point(ifNew(measured(fields(raw.process_stats).process_count), isNews), entity),
   ]
   // A kubelet may tell the network of its node as that of such a pod.
   if (!pod.hostNetwork) addNetwork(points, fields(raw.network), entity)
-  for (const container of list(raw.containers)) addContainer(points, container, pod, news)
+  for (const container of list(raw.containers)) addContainer(points, container, pod, isNews)
   for (const volume of list(raw.volume)) points.push(...volumePoints(volume, pod, context))
   return points
 }
@@ -51,6 +51,10 @@ export function podPoints(raw: Fields, pod: Pod, context: PodContext): Points {
 /** A kubelet writes 0 where it has not measured yet, or does not count: what runs has some memory, and a process. */
 function measured(value: unknown): number | undefined {
   return amount(value) || undefined
+}
+
+function ifNew(value: number | undefined, isNews: IsNews): number | undefined {
+  return isNews(value) ? value : undefined
 }
 
 function addNetwork(points: Points, network: Fields, pod: EntityReference): void {
@@ -62,7 +66,7 @@ function addNetwork(points: Points, network: Fields, pod: EntityReference): void
   )
 }
 
-function addContainer(points: Points, stats: Fields, pod: Pod, news: News): void {
+function addContainer(points: Points, stats: Fields, pod: Pod, isNews: IsNews): void {
   const named = text(stats.name)
   if (named === undefined) return
   const container = containerReference(pod.uid, named)
@@ -72,8 +76,8 @@ function addContainer(points: Points, stats: Fields, pod: Pod, news: News): void
     metrics.containerCpuUsage.point(fromNano(cpu.usageNanoCores), container),
     metrics.containerMemoryWorkingSet.point(measured(memory.workingSetBytes), container),
     metrics.containerMemoryRss.point(amount(memory.rssBytes), container),
-    metrics.containerStorageUsage.point(news(amount(fields(stats.rootfs).usedBytes)), container, ROOTFS),
-    metrics.containerStorageUsage.point(news(amount(fields(stats.logs).usedBytes)), container, LOGS),
+    metrics.containerStorageUsage.point(ifNew(amount(fields(stats.rootfs).usedBytes), isNews), container, ROOTFS),
+    metrics.containerStorageUsage.point(ifNew(amount(fields(stats.logs).usedBytes), isNews), container, LOGS),
   )
 }
 

@@ -18,7 +18,7 @@ export interface SummaryContext extends PodContext {
 export function* summaryPoints(
   raw: unknown,
   nodeName: string,
-  { known, seen, now, isNews }: SummaryContext,
+  { known, seen, now, news }: SummaryContext,
 ): Iterable<readonly Metric[]> {
   const { node, pods } = fields(raw)
   if (maybeFields(node) === undefined) throw new Error('what its kubelet answered is no summary')
@@ -27,7 +27,7 @@ export function* summaryPoints(
     const stats = fields(item)
     const { uid, namespace, name } = fields(stats.podRef)
     const pod = known.podOf(text(uid), text(namespace), text(name))
-    if (pod !== undefined) yield present(podPoints(stats, pod, { known, seen, isNews }))
+    if (pod !== undefined) yield present(podPoints(stats, pod, { known, seen, news }))
   }
 }
 

@@ -135,7 +135,7 @@ test('an object that is given again is taken as unchanged', () => {
   attributes.state = 'dead'
   tracker.update('containers', [entity])
   expect(tracker.take(1).entities).toEqual([])
-  tracker.update('containers', [{ ...entity }])
+  tracker.update('containers', [entityOf('a', { state: 'up again' })])
   expect(idsOf(tracker.take(2))).toEqual(['a'])
 })
 

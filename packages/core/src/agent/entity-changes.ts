@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { LIMITS, type ReportedEntity } from '../platform/protocol.ts'
 import type { Entity, Relation } from '../signals.ts'
 import type { Steps } from './steps.ts'
@@ -19,8 +19,8 @@ interface Said {
 interface Known {
   /** By whom, in an order that does not depend on who was first. */
   said: readonly Said[]
-  /** As it was last sent, `undefined` before. */
-  sent: { readonly entity: Entity; readonly fingerprint: string } | undefined
+  /** As it was last sent, `undefined` before. It does not change: what a connector says is copied. */
+  sent: Entity | undefined
 }
 
 /** What of the entities goes into a report. */
@@ -96,7 +96,7 @@ function* changesOf(lists: ReadonlyMap<string, readonly Entity[]>, state: State,
     if (change?.deleted === true) gone.push(change.entity)
     yield full || change === undefined || change.deleted ? undefined : change.entity
   }
-  if (full) for (const { sent } of known.values()) yield sent?.entity
+  if (full) for (const { sent } of known.values()) yield sent
   for (const { type, id, name } of gone) yield { type, id, name, attributes: {}, relations: [], deleted: true }
 }
 
@@ -160,17 +160,12 @@ function changeOf(
   const [first, ...others] = one.said
   if (first === undefined) {
     known.delete(key)
-    return one.sent === undefined ? undefined : { entity: one.sent.entity, deleted: true }
+    return one.sent === undefined ? undefined : { entity: one.sent, deleted: true }
   }
   const entity = others.reduce((whole, other) => joined(whole, other.entity), first.entity)
-  const fingerprint = fingerprintOf(entity)
-  const isSame = one.sent?.fingerprint === fingerprint
-  one.sent = { entity, fingerprint }
+  const isSame = isDeepStrictEqual(one.sent, entity)
+  one.sent = entity
   return isSame ? undefined : { entity, deleted: false }
-}
-
-function fingerprintOf(entity: Entity): string {
-  return hash('sha256', JSON.stringify(entity), 'base64')
 }
 
 function replaced(before: readonly Entity[], entities: readonly Entity[]): readonly Entity[] {
