@@ -6,7 +6,7 @@ import { repeat } from './schedule.ts'
 /** Longest time that events wait for a report of their own, in milliseconds: an incident's first sign should not wait for a whole interval. */
 const EVENT_DELAY = 500
 
-/** How long a round waits for its collectors before it reports what has arrived, in milliseconds. Late ones are in the next report. */
+/** How long a round waits for its collectors before it reports what has arrived, in milliseconds. Late ones are in the next report, which is soon where one comes for the first time. */
 const PATIENCE = 5_000
 
 export interface RoundsOptions {
@@ -31,6 +31,9 @@ export interface Rounds {
 /** Rounds that have not begun. */
 export function createRounds({ collectors, interval, collection, reporting, report }: RoundsOptions): Rounds {
   const dueAt = new Map<string, number>()
+  /** Collectors of which nothing has been reported yet. */
+  const unheard = new Set(collectors.keys())
+  let isGathering = false
   let soon: NodeJS.Timeout | undefined
   let ended = false
 
@@ -39,10 +42,20 @@ export function createRounds({ collectors, interval, collection, reporting, repo
     soon = undefined
     return report()
   }
+  const hurry = (): void => {
+    if (ended) return
+    soon ??= setTimeout(() => {
+      soon = undefined
+      if (reporting.hasNews()) void report()
+    }, EVENT_DELAY)
+  }
   const start = async (collector: string, signal: AbortSignal): Promise<void> => {
     const run = await collection.run(collector)
     // A run that stopping cut short says nothing of what is watched.
-    if (run.ok || !signal.aborted) reporting.add(run)
+    if (!run.ok && signal.aborted) return
+    reporting.add(run)
+    // What is to be known of a large cluster at all takes longer than a round waits, but it need not wait for the next one.
+    if (unheard.delete(collector) && !isGathering) hurry()
   }
   const round = async (signal: AbortSignal): Promise<void> => {
     const now = performance.now()
@@ -51,7 +64,9 @@ export function createRounds({ collectors, interval, collection, reporting, repo
       ([name]) => !collection.isRunning(name) && (dueAt.get(name) ?? 0) <= now + interval / 2,
     )
     for (const [name, every = interval] of due) dueAt.set(name, now + Math.max(interval, every))
+    isGathering = true
     await settled(Promise.all(due.map(([name]) => start(name, signal))), Math.min(PATIENCE, interval / 2))
+    isGathering = false
     if (!signal.aborted) await reportNow()
   }
 
@@ -61,12 +76,6 @@ export function createRounds({ collectors, interval, collection, reporting, repo
       ended = true
       clearTimeout(soon)
     },
-    hurry: () => {
-      if (ended) return
-      soon ??= setTimeout(() => {
-        soon = undefined
-        if (reporting.hasNews()) void report()
-      }, EVENT_DELAY)
-    },
+    hurry,
   }
 }
