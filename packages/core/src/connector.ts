@@ -91,7 +91,10 @@ export interface CollectContext {
   /** Aborts at the collector's deadline and when the agent stops. */
   readonly signal: AbortSignal
   now(): Date
-  /** Keeps a reading for this collector's next run and returns the one kept before: how a rate or a change is computed. */
+  /**
+   * Keeps a reading for this collector's next run and returns the one kept before: how a rate or a change is computed. Nothing is kept
+   * while another agent leads.
+   */
   remember<Reading>(reading: Reading): Reading | undefined
 }
 

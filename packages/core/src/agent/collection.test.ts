@@ -206,6 +206,10 @@ test('a collector remembers its last reading, and only its own', async () => {
   pass(1)
   await collection.run('a')
   expect(seen).toEqual([undefined, undefined, { reading: 1, at: '10:00:00' }])
+  // Another agent has collected meanwhile.
+  collection.forget()
+  await collection.run('a')
+  expect(seen.at(-1)).toBe(undefined)
 })
 
 test('a run that stopping cuts short is no failure of what is watched', async () => {

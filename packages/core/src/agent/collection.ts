@@ -52,7 +52,7 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
     try {
       const reader = readers.get(collector)
       if (reader === undefined) throw new TypeError(`\`${collector}\` is no collector of \`${connector.type}\``)
-      const signals = await reader()
+      const signals = await reader.read()
       const left = signals.problems.length === 0 ? undefined : `left out: ${signals.problems.join('; ')}`
       run = ended(signals, left === undefined ? undefined : shortReason(left, redact))
     } catch (error) {
@@ -75,15 +75,25 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
     gaps: record.gaps,
     statuses: record.statuses,
     failures: record.failures,
-    forget: record.forget,
+    forget: () => {
+      record.forget()
+      for (const reader of readers.values()) reader.forget()
+    },
   }
+}
+
+/** One collector, and what it remembers. */
+interface Reader {
+  read(): Promise<CheckedSignals>
+  /** What it has told was told by another since. */
+  forget(): void
 }
 
 /** Runs one collector under its deadline. A run that did not come back keeps the next ones from starting until it does. */
 function createReader<Client>(
   collector: Collector<Client>,
   { client, check, now, signal: stopping }: CollectionOptions<Client>,
-): () => Promise<CheckedSignals> {
+): Reader {
   const deadline = collector.deadline === undefined ? DEADLINE : toMilliseconds(collector.deadline)
   const checking = check.repeatedly()
   let hangsSince: Date | undefined
@@ -94,7 +104,7 @@ function createReader<Client>(
     return before
   }
 
-  return async () => {
+  const read = async (): Promise<CheckedSignals> => {
     if (hangsSince !== undefined)
       throw new Error(`it has not come back since ${hangsSince.toISOString()}; it is not run again before it does`)
     const startedAt = now()
@@ -112,5 +122,11 @@ function createReader<Client>(
     } finally {
       if (!finished && !stopping.aborted) hangsSince = startedAt
     }
+  }
+  return {
+    read,
+    forget: () => {
+      memory = undefined
+    },
   }
 }
