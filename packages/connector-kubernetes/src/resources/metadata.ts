@@ -1,5 +1,5 @@
 import type { SlimObject } from '../api/object-store.ts'
-import { type Fields, fields, list, record, text } from './lenient.ts'
+import { type Fields, fields, list, record, text, texts } from './lenient.ts'
 import { share } from './share.ts'
 
 /** Whom an object belongs to. */
@@ -18,7 +18,11 @@ export interface Metadata extends SlimObject {
   readonly labels: Readonly<Record<string, string>>
   /** The one that made it, such as the ReplicaSet of a pod. */
   readonly owner: Owner | undefined
+  /** Names of those whose work its deletion waits for. */
+  readonly finalizers: readonly string[]
 }
+
+const NONE: readonly string[] = Object.freeze([])
 
 /** @throws Error when it has no name or uid. */
 export function metadataOf(raw: unknown): Metadata {
@@ -34,6 +38,7 @@ export function metadataOf(raw: unknown): Metadata {
     deleted: text(metadata.deletionTimestamp),
     labels: share(record(metadata.labels)),
     owner: ownerOf(metadata),
+    finalizers: metadata.finalizers === undefined ? NONE : share(texts(metadata.finalizers)),
   }
 }
 

@@ -1,15 +1,24 @@
-import { fields, list, text } from './lenient.ts'
-import { type Manager, type Metadata, managersOf, metadataOf } from './metadata.ts'
+import { type Fields, fields, list, text } from './lenient.ts'
+import { conditionsOf, type Manager, type Metadata, managersOf, metadataOf } from './metadata.ts'
 import { type Quantities, quantities } from './quantity.ts'
 
 export interface Namespace extends Metadata {
   /** `Active` or `Terminating`. */
   readonly phase: string | undefined
+  /** While it is being deleted: what is left to do, as `NamespaceContentRemaining: …`. Unredacted. */
+  readonly remains: readonly string[]
 }
 
 /** @throws Error when it has no name or uid. */
 export function projectNamespace(raw: unknown): Namespace {
-  return { ...metadataOf(raw), phase: text(fields(fields(raw).status).phase) }
+  const status = fields(fields(raw).status)
+  return { ...metadataOf(raw), phase: text(status.phase), remains: remainsOf(status) }
+}
+
+/** Its controller has conditions for deletion alone, each of which is true as long as something is left. */
+function remainsOf(status: Fields): readonly string[] {
+  const open = conditionsOf(status).filter(({ type, status }) => type.startsWith('Namespace') && status === 'True')
+  return open.map(({ type, message }) => (message === undefined ? type : `${type}: ${message}`))
 }
 
 export interface ResourceQuota extends Metadata {

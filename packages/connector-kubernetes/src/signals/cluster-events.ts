@@ -81,6 +81,23 @@ export const clusterEvents = {
       'k8s.persistentvolumeclaim.name': 'Claim that is waited for.',
     },
   }),
+  deletionStuck: event({
+    name: 'k8s.deletion.stuck',
+    severity: 'warning',
+    description:
+      'An object was to be gone, and is still there: a pod a minute after its grace, anything else five minutes after it was deleted. Of many of a kind in a namespace within ten minutes the first ten are told, and the 100th, 1000th, ….',
+    attributes: {
+      ...inNamespace,
+      'k8s.object.kind': 'Kind of the object.',
+      'k8s.object.name': 'Name of the object.',
+      'k8s.node.name': 'Node of a pod.',
+      'k8s.deletion.due_at': 'When it was to be gone. ISO 8601.',
+      'k8s.deletion.finalizers': 'Names of those whose work its deletion waits for.',
+      'k8s.deletion.waits_for':
+        'What is known of why it is still there, such as `finalizer example.test/backup`, `pod web-1 uses it`, `container app runs`, or what its namespace says remains.',
+      ...affected,
+    },
+  }),
   clusterEvent: event({
     name: 'k8s.event',
     severity: 'warning',

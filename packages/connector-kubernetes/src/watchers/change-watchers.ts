@@ -10,6 +10,7 @@ import { nodeConditions } from './node-conditions.ts'
 import { rollouts } from './rollouts.ts'
 import { serviceAvailability } from './service-availability.ts'
 import { serviceChanges } from './service-changes.ts'
+import { stuckDeletions } from './stuck-deletions.ts'
 import { workloadChanges } from './workload-changes.ts'
 
 /** What tells of what is done to a cluster, and how its workloads, Services and nodes take it. */
@@ -25,4 +26,5 @@ export const changeWatchers: Readonly<Record<string, Watcher<KubernetesClient>>>
   'service-changes': serviceChanges,
   'service-availability': serviceAvailability,
   'claim-changes': claimChanges,
+  'stuck-deletions': stuckDeletions,
 }

@@ -10,6 +10,7 @@ import { watchContext } from '../../test/watch-context.ts'
 import { undeclared } from '../../test/watch-declared.ts'
 import { configSchema } from '../config.ts'
 import { openKubernetesClient } from '../open-client.ts'
+import type { Claim } from '../resources/claim.ts'
 import { changeWatchers } from './change-watchers.ts'
 
 const kubectl = await findKubectl()
@@ -38,6 +39,12 @@ kind: ResourceQuota
 metadata: { name: compute, namespace: shop }
 spec: { hard: { pods: '${pods}', requests.cpu: '4' } }
 `
+const claim = `
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: { name: data, namespace: shop, finalizers: [example.test/backup] }
+spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Gi } } }
+`
 const node = `
 apiVersion: v1
 kind: Node
@@ -53,12 +60,16 @@ realDescribe('changes in a real cluster', absence, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rca-connector-kubernetes-'))
   const stopping = new AbortController()
   const told: Event[] = []
+  /** How far the agent's clock is ahead, in milliseconds. */
+  let ahead = 0
   let server: ApiServer
   /** Ids of all that was told. */
   const ids = new Set<string | undefined>()
   const others: Promise<void>[] = []
   let watchAll: (events: Event[]) => readonly Promise<void>[] = () => []
   let end: () => Promise<void> = async () => undefined
+  /** As the agent sees them. */
+  let claims: () => readonly Claim[] = () => []
 
   const ask = (...words: string[]): Promise<string> =>
     run(kubectl ?? '', ['--kubeconfig', server.kubeconfigOf('admin'), ...words])
@@ -94,13 +105,18 @@ realDescribe('changes in a real cluster', absence, () => {
       fingerprint: fakeFingerprint,
     })
     await client.cluster.listed(stopping.signal)
+    claims = () => [...client.cluster.objects('persistentVolumeClaims').values()]
     watchAll = (events) =>
       Object.values(changeWatchers).map((watcher) =>
         watcher.watch(
           client,
-          watchContext(stopping.signal, (event) => {
-            if (!isOfServer(event)) events.push(event)
-          }),
+          watchContext(
+            stopping.signal,
+            (event) => {
+              if (!isOfServer(event)) events.push(event)
+            },
+            () => new Date(Date.now() + ahead),
+          ),
         ),
       )
     const watching = watchAll(told)
@@ -229,6 +245,21 @@ realDescribe('changes in a real cluster', absence, () => {
     const [event] = await next('k8s.workload.deleted')
     expect(event).toMatchObject({ entity: { id: 'shop/web' }, attributes: { 'k8s.helm.chart': 'shop-1.2.3' } })
   })
+
+  test('a claim that was deleted and cannot go', async () => {
+    await apply(claim)
+    await ask('-n', 'shop', 'delete', 'persistentvolumeclaim', 'data', '--wait=false')
+    await expect.poll(() => claims().some(({ deleted }) => deleted !== undefined), { timeout: 5_000 }).toBe(true)
+    // It is looked at every ten seconds.
+    ahead = 360_000
+    await expect.poll(() => told.length, { timeout: 15_000 }).toBe(1)
+    ahead = 0
+    const [event] = await next('k8s.deletion.stuck')
+    expect(event?.body).toMatch(
+      /^PersistentVolumeClaim shop\/data should be gone since .*: finalizer example\.test\/backup/,
+    )
+    await ask('-n', 'shop', 'patch', 'persistentvolumeclaim', 'data', '--patch={"metadata":{"finalizers":null}}')
+  }, 30_000)
 
   test('an agent that comes after another says what is recent with the same ids', async () => {
     const again: Event[] = []

@@ -1,0 +1,139 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { withChange } from '../../test/changed-object.ts'
+import { captured } from '../../test/fixtures.ts'
+import { followedCluster } from '../../test/followed-cluster.ts'
+import { watchDeclared } from '../../test/watch-declared.ts'
+import { stuckDeletions } from './stuck-deletions.ts'
+
+const MINUTE = 60_000
+const namespace = captured('stuck-namespace')
+const pod = captured('stuck-pod')
+const { uid } = pod.metadata as { readonly uid: string }
+/** When the captured objects were to be gone. */
+const { deletionTimestamp: dueAt } = pod.metadata as { readonly deletionTimestamp: string }
+const due = Date.parse(dueAt)
+
+function scene() {
+  const cluster = followedCluster()
+  return { cluster, begin: () => watchDeclared(cluster, stuckDeletions, () => new Date()).events }
+}
+
+/** A pod or a claim as it is while it waits to be gone. */
+function ending(raw: object, finalizers?: readonly string[]): object {
+  return withChange(withChange(raw, ['metadata', 'deletionTimestamp'], dueAt), ['metadata', 'finalizers'], finalizers)
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: due })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+test('a pod that does not go is told a minute after its grace, once', () => {
+  const { cluster, begin } = scene()
+  const events = begin()
+  cluster.put('pods', pod)
+  vi.advanceTimersByTime(MINUTE - 1)
+  expect(events).toEqual([])
+  vi.advanceTimersByTime(20_000)
+  cluster.put('pods', withChange(pod, ['metadata', 'labels'], { another: 'change' }))
+  vi.advanceTimersByTime(30 * MINUTE)
+  expect(events).toMatchObject([
+    {
+      id: `k8s/${uid}/deletion-stuck`,
+      name: 'k8s.deletion.stuck',
+      at: new Date(due + MINUTE).toISOString(),
+      severity: 'warning',
+      entity: { type: 'k8s.pod', id: uid },
+      body: `Pod stuck/web should be gone since ${dueAt}, and is still there: finalizer example.test/drain`,
+      attributes: {
+        'k8s.namespace.name': 'stuck',
+        'k8s.object.kind': 'Pod',
+        'k8s.object.name': 'web',
+        'k8s.node.name': 'node1',
+        'k8s.deletion.finalizers': ['example.test/drain'],
+        'k8s.deletion.waits_for': ['finalizer example.test/drain'],
+      },
+    },
+  ])
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a pod whose node does not answer', () => {
+  const { cluster, begin } = scene()
+  const conditions = [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped.' }]
+  cluster.put('nodes', { metadata: { name: 'node1', uid: 'n' }, status: { conditions } })
+  const spec = { ...(captured('pod').spec as object), nodeName: 'node1' }
+  cluster.put('pods', ending(withChange(captured('pod'), ['spec'], spec)))
+  const events = begin()
+  vi.advanceTimersByTime(2 * MINUTE)
+  expect(events.map(({ attributes }) => attributes['k8s.deletion.waits_for'])).toEqual([
+    expect.arrayContaining(['node node1 has Ready=Unknown (NodeStatusUnknown): Kubelet stopped.']),
+  ])
+})
+
+test('a namespace says what is left in it, five minutes later', () => {
+  const { cluster, begin } = scene()
+  cluster.put('namespaces', namespace)
+  const events = begin()
+  vi.advanceTimersByTime(5 * MINUTE - 1)
+  expect(events).toEqual([])
+  vi.advanceTimersByTime(10_001)
+  expect(events).toMatchObject([
+    {
+      entity: { type: 'k8s.namespace', id: 'stuck' },
+      attributes: {
+        'k8s.deletion.waits_for': [
+          'NamespaceContentRemaining: Some resources are remaining: configmaps. has 1 resource instances, pods. has 1 resource instances',
+          'NamespaceFinalizersRemaining: Some content in the namespace has finalizers remaining: example.test/backup in 1 resource instances, example.test/drain in 1 resource instances',
+        ],
+      },
+    },
+  ])
+})
+
+test('a claim that is in use', () => {
+  const { cluster, begin } = scene()
+  const claim = ending(captured('claim'), ['kubernetes.io/pvc-protection'])
+  const { name, namespace: place } = captured('claim').metadata as { readonly name: string; readonly namespace: string }
+  const user = withChange(
+    captured('pod'),
+    ['spec', 'volumes'],
+    [{ name: 'd', persistentVolumeClaim: { claimName: name } }],
+  )
+  cluster.put('pods', withChange(withChange(user, ['metadata', 'namespace'], place), ['metadata', 'name'], 'user'))
+  cluster.put('persistentVolumeClaims', claim)
+  const events = begin()
+  vi.advanceTimersByTime(6 * MINUTE)
+  expect(events.map(({ attributes }) => attributes['k8s.deletion.waits_for'])).toEqual([
+    ['finalizer kubernetes.io/pvc-protection', 'pod user uses it'],
+  ])
+})
+
+test('what goes in time is not told, whatever the clock of the server says', () => {
+  const { cluster, begin } = scene()
+  const events = begin()
+  vi.setSystemTime(due + 60 * MINUTE)
+  cluster.put('pods', pod)
+  cluster.put('namespaces', namespace)
+  vi.advanceTimersByTime(50_000)
+  cluster.remove('pods', pod)
+  cluster.remove('namespaces', namespace)
+  vi.advanceTimersByTime(60 * MINUTE)
+  expect(events).toEqual([])
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('of many alike the first ten are told, and the hundredth', () => {
+  const { cluster, begin } = scene()
+  const events = begin()
+  for (let pods = 0; pods < 150; pods += 1)
+    cluster.put(
+      'pods',
+      withChange(withChange(pod, ['metadata', 'uid'], `u${pods}`), ['metadata', 'name'], `web-${pods}`),
+    )
+  vi.advanceTimersByTime(2 * MINUTE)
+  expect(events).toHaveLength(11)
+  expect(events.at(-1)).toMatchObject({ attributes: { 'k8s.event.affected': 100 } })
+})
