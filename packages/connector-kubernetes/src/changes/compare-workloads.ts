@@ -46,6 +46,15 @@ export function compareCronJobs(
   return difference(before, after, isWantedLabel, transitions(settings(before), settings(after)))
 }
 
+/** The same for two templates that a workload has had of which nothing else is known. */
+export function compareRevisions(
+  before: Pick<Workload, 'template'>,
+  after: Pick<Workload, 'template'>,
+  isWantedLabel: (name: string) => boolean,
+): WorkloadDifference | undefined {
+  return difference(before, after, isWantedLabel, [])
+}
+
 function difference(
   before: Pick<Workload, 'template'>,
   after: Pick<Workload, 'template'>,

@@ -25,7 +25,7 @@ test.each<[name: string, project: (raw: unknown) => { readonly uid: string; read
   ['pod-evicted', projectPod],
   ['deployment', (raw) => projectDeployment(raw, fakeFingerprint)],
   ['stateful-set', (raw) => projectStatefulSet(raw, fakeFingerprint)],
-  ['replica-set', projectReplicaSet],
+  ['replica-set', (raw) => projectReplicaSet(raw, fakeFingerprint)],
   ['job', projectJob],
   ['job-failing', projectJob],
   ['cron-job', (raw) => projectCronJob(raw, fakeFingerprint)],
@@ -162,7 +162,12 @@ test('a stateful set that says what is available, of pods that share their resou
     available: 2,
     template: { resources: { limits: { cpu: 2, memory: 2 * GIB } } },
   })
-  expect(projectReplicaSet(newer('replica-set'))).toMatchObject({ desired: 2, current: 2, available: 1, revision: '3' })
+  expect(projectReplicaSet(newer('replica-set'), fakeFingerprint)).toMatchObject({
+    desired: 2,
+    current: 2,
+    available: 1,
+    revision: '3',
+  })
 })
 
 test('a node with swap, and addresses of both families', () => {

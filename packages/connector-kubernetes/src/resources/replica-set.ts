@@ -1,29 +1,35 @@
 import { count, fields, number } from './lenient.ts'
-import { annotationOf, type Condition, conditionsOf, type Metadata, metadataOf } from './metadata.ts'
+import { type Condition, conditionsOf, type Metadata, metadataOf } from './metadata.ts'
+import { type OwnerRevision, ownerRevisionOf, revisionOf } from './owner-revision.ts'
+import type { Fingerprint } from './pod-template.ts'
 
-/** What is kept of a ReplicaSet: not its template, since a cluster keeps ten old ones of each Deployment. */
+/** What is kept of a ReplicaSet: its template only where nothing else that is seen has it. */
 export interface ReplicaSet extends Metadata {
   readonly desired: number
   readonly current: number
   readonly ready: number
   readonly available: number
-  /** Of the Deployment that it belongs to. */
+  /** Of what it belongs to, such as a Deployment. */
   readonly revision: string | undefined
+  /** What it stands for of a workload that cannot be seen itself. */
+  readonly ownerRevision: OwnerRevision | undefined
   /** `ReplicaFailure` says why it cannot make pods, such as a quota. */
   readonly conditions: readonly Condition[]
 }
 
 /** @throws Error when it has no name or uid. */
-export function projectReplicaSet(raw: unknown): ReplicaSet {
+export function projectReplicaSet(raw: unknown, fingerprint: Fingerprint): ReplicaSet {
   const spec = fields(fields(raw).spec)
   const status = fields(fields(raw).status)
+  const metadata = metadataOf(raw)
   return {
-    ...metadataOf(raw),
+    ...metadata,
     desired: number(spec.replicas) ?? 1,
     current: count(status.replicas),
     ready: count(status.readyReplicas),
     available: count(status.availableReplicas),
-    revision: annotationOf(raw, 'deployment.kubernetes.io/revision'),
+    revision: revisionOf(raw, metadata.owner),
+    ownerRevision: ownerRevisionOf(raw, metadata.owner, fingerprint),
     conditions: conditionsOf(status),
   }
 }

@@ -34,7 +34,7 @@ const projections: Readonly<Record<string, (raw: unknown) => object>> = {
   'endpoint-slice': projectEndpointSlice,
   'ingress-v1': projectIngress,
   'ingress-v1beta1': projectIngress,
-  'replica-set': projectReplicaSet,
+  'replica-set': (raw) => projectReplicaSet(raw, fakeFingerprint),
   'config-object': (raw) => projectConfigObject(raw, fakeFingerprint),
 }
 const names = Object.keys(projections)

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { captured, fakeFingerprint } from '../../test/fixtures.ts'
 import { projectTemplate } from './pod-template.ts'
-import { projectReplicaSet } from './replica-set.ts'
 import { projectDaemonSet, projectDeployment, projectStatefulSet } from './workload.ts'
 
 const deployment = projectDeployment(captured('deployment'), fakeFingerprint)
@@ -78,16 +77,5 @@ test('a daemon set', () => {
     ready: 2,
     misscheduled: 1,
     helm: undefined,
-  })
-})
-
-test('a replica set of a deployment', () => {
-  const owner = { kind: 'Deployment', name: 'web', uid: 'd', controller: true }
-  const annotations = { 'deployment.kubernetes.io/revision': '4' }
-  const metadata = { name: 'web-1', uid: 'r', ownerReferences: [{ kind: 'Other' }, owner], annotations }
-  expect(projectReplicaSet({ metadata, spec: { replicas: 0 }, status: {} })).toMatchObject({
-    owner: { kind: 'Deployment', name: 'web', uid: 'd' },
-    desired: 0,
-    revision: '4',
   })
 })

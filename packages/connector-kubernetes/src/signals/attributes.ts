@@ -21,7 +21,8 @@ export const container = {
 /** Which workload. */
 export const workload = {
   ...inNamespace,
-  'k8s.workload.kind': '`Deployment`, `StatefulSet`, `DaemonSet`, `ReplicaSet`, `Job` or `CronJob`.',
+  'k8s.workload.kind':
+    '`Deployment`, `StatefulSet`, `DaemonSet`, `ReplicaSet`, `Job`, `CronJob`, or a kind of an extension, such as `Rollout`.',
   'k8s.workload.name': 'Name of the workload.',
 }
 

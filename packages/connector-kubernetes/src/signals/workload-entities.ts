@@ -39,7 +39,7 @@ export const workloadEntities = {
     attributes: {
       ...common('replicaset'),
       ...inNamespace,
-      'k8s.workload.revision': 'Revision of the Deployment that it stands for.',
+      'k8s.workload.revision': 'Revision that it stands for of what it belongs to, such as a Deployment.',
     },
     relations: owner,
   }),

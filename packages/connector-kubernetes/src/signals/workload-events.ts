@@ -57,7 +57,8 @@ export const workloadEvents = {
   workloadChanged: event({
     name: 'k8s.workload.changed',
     severity: 'warning',
-    description: 'What a workload is to be was changed: its pods are replaced, or treated in another way.',
+    description:
+      'What a workload is to be was changed: its pods are replaced, or treated in another way. Of one that is not seen itself, such as a Rollout of Argo, the revisions of its ReplicaSets tell, and the entity is the ReplicaSet that is wanted now.',
     attributes: { ...workload, ...helm, ...writer, ...difference, ...generation, ...revision },
   }),
   workloadScaled: event({

@@ -12,6 +12,7 @@ import type { Workload } from '../resources/workload.ts'
 import { signals } from '../signals.ts'
 import { following } from './following.ts'
 import { createLifecycle, creationOf, deletionOf, type Moment } from './lifecycle.ts'
+import { revisionChange } from './revision-changes.ts'
 import {
   isWorkloadChange,
   titleOf,
@@ -28,9 +29,10 @@ export const workloadChanges = following((client, context) => {
   const lifecycle = createLifecycle(client, context)
   const isWanted = labelFilter(client.config.object_labels)
   return (change) => {
-    if (!isWorkloadChange(change) || isMadeByAnother(change)) return
-    const kind = workloadKind(change)
+    if (!isWorkloadChange(change)) return
     const now = context.now()
+    if (isMadeByAnother(change)) return context.tell(revisionChange(change, client.cluster, isWanted, now))
+    const kind = workloadKind(change)
     const creation = creationOf<AnyWorkload>(change as Change<AnyWorkload>, now)
     if (creation !== undefined) return lifecycle.created(kind, creation.object, created(kind, creation))
     const deletion = deletionOf<AnyWorkload>(change as Change<AnyWorkload>, now)
