@@ -24,11 +24,6 @@ export function runtimeId(id: string | undefined): string | undefined {
   return id?.slice(id.indexOf('://') === -1 ? 0 : id.indexOf('://') + 3)
 }
 
-/** Whether a pod counts as ready. */
-export function isReady({ conditions }: Pick<Pod, 'conditions'>): boolean {
-  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
-}
-
 /** Whether a pod is over: it holds nothing on its node any more. */
 export function isOver({ phase }: Pick<Pod, 'phase'>): boolean {
   return phase === 'Succeeded' || phase === 'Failed'

@@ -3,11 +3,8 @@
  * in use at the same time beside what the collector holds, what is sent, and the CPU. The platform is a process of its own that answers
  * and forgets. It never fails for a number: it says whether the target is met.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { cpus, loadavg } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import {
   type Agent,
@@ -21,6 +18,7 @@ import {
   sh,
   silentLogger,
 } from '../src/index.ts'
+import { type Sent, startPlatform } from './large-reports-platform.ts'
 
 const ENTITIES = 15_000
 const POINTS_EACH = 4
@@ -31,25 +29,6 @@ const SAMPLING = { time: 2, memory: 200 } as const
 const TARGET_DELAY_MS = 30
 const TARGET_HEAP_MB = 40
 const MB = 1024 * 1024
-
-/** Answers as a platform does, and says how many bytes and reports came. */
-const PLATFORM = `
-const { createServer } = require('node:http'), { createGunzip } = require('node:zlib')
-let bytes = 0, reports = 0
-createServer((request, response) => {
-  request.on('data', (chunk) => { bytes += chunk.length })
-  const body = request.headers['content-encoding'] === 'gzip' ? request.pipe(createGunzip()) : request
-  let all = ''
-  body.setEncoding('utf8').on('data', (chunk) => { all += chunk }).on('end', () => {
-    const json = JSON.parse(all)
-    reports += json.reports?.length ?? 0
-    if (json.reports) console.log(JSON.stringify({ size: all.length, bytes, reports }))
-    bytes = 0
-    response.writeHead(json.reports ? 202 : 200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(json.reports ? { accepted: json.reports.length, duplicates: 0 } : { interval_seconds: 30, server_time: new Date().toISOString() }))
-  })
-}).listen(0, '127.0.0.1', function () { console.log(JSON.stringify({ port: this.address().port })) })
-`
 
 const signals = {
   pod: entity({
@@ -96,25 +75,6 @@ function pointsOf(pods: readonly Entity[]): Metric[] {
     Array.from({ length: POINTS_EACH }, (_, index) => signals.usage.point(index * 1.5, pod, { state: `s${index}` })),
   )
   return points.filter((point) => point !== undefined)
-}
-
-interface Sent {
-  readonly size: number
-  readonly bytes: number
-  readonly reports: number
-}
-
-async function startPlatform(): Promise<{ url: string; sent: Sent[]; stop(): void }> {
-  const child = spawn(process.execPath, ['-e', PLATFORM], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const lines = createInterface({ input: child.stdout })
-  const [first] = (await once(lines, 'line')) as [string]
-  const sent: Sent[] = []
-  lines.on('line', (line) => sent.push(JSON.parse(line) as Sent))
-  return {
-    url: `http://127.0.0.1:${(JSON.parse(first) as { port: number }).port}`,
-    sent,
-    stop: () => void child.kill(),
-  }
 }
 
 type Mode = 'time' | 'memory'

@@ -131,6 +131,11 @@ export function conditionsOf(status: Fields): readonly Condition[] {
   }))
 }
 
+/** Whether a pod or a node counts as ready. */
+export function isReady({ conditions }: { readonly conditions: readonly Condition[] }): boolean {
+  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+}
+
 /** A text that many objects have. */
 export function shareText(value: unknown): string | undefined {
   const read = text(value)

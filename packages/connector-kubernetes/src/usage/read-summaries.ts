@@ -1,6 +1,7 @@
 import { createPace, type Metric, ownTurn } from '@rca/core'
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
 import { KubernetesError } from '../api/kubernetes-error.ts'
+import { isReady } from '../resources/metadata.ts'
 import type { Node } from '../resources/node.ts'
 import { type SummaryContext, summaryPoints } from './summary.ts'
 import { parseSummary } from './summary-text.ts'
@@ -110,10 +111,6 @@ async function readSummary(reading: SummaryReading, node: Node, time: number, st
 function inOrder(nodes: readonly Node[], failedBefore: ReadonlySet<string>): Node[] {
   const rank = (node: Node): number => (isReady(node) ? 0 : 2) + (failedBefore.has(node.uid) ? 1 : 0)
   return nodes.toSorted((one, other) => rank(one) - rank(other))
-}
-
-function isReady({ conditions }: Node): boolean {
-  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
 }
 
 /** Whether the API server itself refuses, and so does for every node. What a kubelet refuses is no `Status`. */

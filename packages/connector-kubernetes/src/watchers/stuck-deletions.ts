@@ -9,7 +9,7 @@ import type { Pod } from '../resources/pod.ts'
 import { signals } from '../signals.ts'
 import { affectedAttribute, createAlike, ofMany } from './alike.ts'
 import { following } from './following.ts'
-import { titleOf } from './workload-attributes.ts'
+import { titleOf, workloadKinds } from './workload-attributes.ts'
 
 /** Kinds whose deletion may wait for something, as the server names one of them. */
 const kinds = {
@@ -18,12 +18,7 @@ const kinds = {
   persistentVolumeClaims: 'PersistentVolumeClaim',
   services: 'Service',
   ingresses: 'Ingress',
-  deployments: 'Deployment',
-  statefulSets: 'StatefulSet',
-  daemonSets: 'DaemonSet',
-  replicaSets: 'ReplicaSet',
-  jobs: 'Job',
-  cronJobs: 'CronJob',
+  ...workloadKinds,
 } as const satisfies Partial<Record<ClusterChange['kind'], string>>
 
 type DeletedKind = keyof typeof kinds

@@ -4,7 +4,7 @@ import type { HelmRelease, Metadata } from '../resources/metadata.ts'
 import type { Workload } from '../resources/workload.ts'
 
 /** Kinds that events call workloads, as the server names one of them. */
-const kinds = {
+export const workloadKinds = {
   deployments: 'Deployment',
   statefulSets: 'StatefulSet',
   daemonSets: 'DaemonSet',
@@ -14,10 +14,10 @@ const kinds = {
 } as const satisfies Partial<Record<ClusterChange['kind'], NamedKind>>
 
 /** A change of a workload of any kind. */
-export type WorkloadChange = Extract<ClusterChange, { readonly kind: keyof typeof kinds }>
+export type WorkloadChange = Extract<ClusterChange, { readonly kind: keyof typeof workloadKinds }>
 
 export function isWorkloadChange(change: ClusterChange): change is WorkloadChange {
-  return Object.hasOwn(kinds, change.kind)
+  return Object.hasOwn(workloadKinds, change.kind)
 }
 
 /** A change of what has a template and a controller that rolls it out. */
@@ -27,8 +27,10 @@ export function isRolloutChange(change: ClusterChange): change is RolloutChange 
   return change.kind === 'deployments' || change.kind === 'statefulSets' || change.kind === 'daemonSets'
 }
 
-export function workloadKind({ kind }: Pick<WorkloadChange, 'kind'>): (typeof kinds)[keyof typeof kinds] {
-  return kinds[kind]
+export function workloadKind({
+  kind,
+}: Pick<WorkloadChange, 'kind'>): (typeof workloadKinds)[keyof typeof workloadKinds] {
+  return workloadKinds[kind]
 }
 
 /** Which workload. */
