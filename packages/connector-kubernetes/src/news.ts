@@ -7,21 +7,34 @@ type Value = number | string | undefined
 
 interface Told {
   /** When everything was told last, in milliseconds since 1970. */
-  at: number
-  readonly values: Value[]
+  readonly at: number
+  /** The object as it was when its values were read. */
+  readonly object: object | undefined
+  readonly values: readonly Value[]
 }
 
 /** What was told of each object, by uid. */
-export type ToldValues = Map<string, Told>
+export type ToldValues = ReadonlyMap<string, Told>
 
 /** Whether a value is to be told. To be asked for every value of an object, in the same order each time. */
 export type IsNews = (value: Value) => boolean
 
+interface Identified {
+  readonly uid: string
+}
+
 /** What of a round is news. */
 export interface News {
-  /** Whether all of an object is to be told, changed or not. */
-  isDue(uid: string): boolean
-  of(uid: string): IsNews
+  /** What was told, with what this round has told. */
+  readonly told: ToldValues
+  /** Whether nothing is to be told of an object: it is the same, and it is not time to tell everything again. */
+  isOld(object: Identified): boolean
+  /** @param object where its values follow from it alone */
+  of(uid: string, object?: object): IsNews
+  /** Those of an object's points that are news. Each has its place, which is `undefined` where there is none now. */
+  points(object: Identified, points: readonly (Metric | undefined)[]): readonly (Metric | undefined)[]
+  /** Drops what was told of an object, so that everything is news when it comes back. */
+  forget(uid: string): void
   /** Drops what was told of objects that are not there any more. */
   keepOnly(objects: ReadonlyMap<string, unknown>): void
 }
@@ -30,27 +43,48 @@ export interface News {
  * What seldom changes is told when it does, and all of an object every five minutes: in a large cluster, most of what could be told
  * is as it was.
  *
- * @param told what is kept from round to round
+ * @param before what was told until now, which stays as it is: what a round tells that fails is not told
  */
-export function createNews(told: ToldValues, now: Date, random: () => number = Math.random): News {
-  const isDue = (uid: string): boolean => now.getTime() - (told.get(uid)?.at ?? Number.NEGATIVE_INFINITY) >= TOLD_AGAIN
+export function createNews(before: ToldValues, now: Date, random: () => number = Math.random): News {
+  const told = new Map(before)
+  const time = now.getTime()
+  // A clock that was set back would make everything old for long.
+  const isDue = (one: Told | undefined): boolean => one === undefined || time - one.at >= TOLD_AGAIN || time < one.at
+  const of: News['of'] = (uid, object) => {
+    const one = told.get(uid)
+    const isAll = isDue(one)
+    let values: Value[] | undefined
+    const begin = (known: readonly Value[], at: number): Value[] => {
+      values = [...known]
+      told.set(uid, { at, object, values })
+      return values
+    }
+    // What is first seen together is not all told again together.
+    if (one === undefined) begin([], time - random() * TOLD_AGAIN)
+    else if (isAll || one.object !== object) begin(one.values, isAll ? time : one.at)
+    let place = 0
+    return (value) => {
+      const isSame = (values ?? one?.values)?.[place] === value
+      if (!isSame) (values ?? begin(one?.values ?? [], one?.at ?? time))[place] = value
+      place += 1
+      return isAll || !isSame
+    }
+  }
   return {
-    isDue,
-    of: (uid) => {
-      const isAll = isDue(uid)
-      const before = told.get(uid)
-      // What is first seen together is not all told again together.
-      const one = before ?? { at: now.getTime() - random() * TOLD_AGAIN, values: [] }
-      if (before === undefined) told.set(uid, one)
-      else if (isAll) one.at = now.getTime()
-      let place = 0
-      return (value) => {
-        const isSame = one.values[place] === value
-        one.values[place] = value
-        place += 1
-        return isAll || !isSame
-      }
+    told,
+    isOld: (object) => {
+      const one = told.get(object.uid)
+      return one?.object === object && !isDue(one)
     },
+    of,
+    points: (object, points) => {
+      const places = told.get(object.uid)?.values.length ?? 0
+      const isNews = of(object.uid, object)
+      const news = points.filter((point) => isNews(point === undefined ? undefined : stateOf(point)))
+      for (let place = points.length; place < places; place += 1) isNews(undefined)
+      return news
+    },
+    forget: (uid) => void told.delete(uid),
     keepOnly: (objects) => {
       if (told.size > objects.size) for (const uid of told.keys()) if (!objects.has(uid)) told.delete(uid)
     },
@@ -59,18 +93,13 @@ export function createNews(told: ToldValues, now: Date, random: () => number = M
 
 /** The news of a collector that remembers nothing else. */
 export function newsSince({ remember, now }: Pick<CollectContext, 'remember' | 'now'>): News {
-  const fresh: ToldValues = new Map()
-  const told = remember(fresh) ?? fresh
-  remember(told)
-  return createNews(told, now())
+  const news = createNews(remember<ToldValues>(new Map()) ?? new Map(), now())
+  remember(news.told)
+  return news
 }
 
-/** Those of an object's points that are news. Each has its place, which is `undefined` where there is none now. */
-export function newPoints(points: readonly (Metric | undefined)[], isNews: IsNews): readonly (Metric | undefined)[] {
-  return points.filter((point) => isNews(point === undefined ? undefined : stateOf(point)))
-}
-
-function stateOf({ value, attributes }: Metric): Value {
-  for (const _name in attributes) return `${value} ${JSON.stringify(attributes)}`
+/** What attributes tell has no place of its own: conditions and resources come and go. */
+function stateOf({ name, value, attributes }: Metric): Value {
+  for (const _name in attributes) return `${name} ${value} ${JSON.stringify(attributes)}`
   return value
 }

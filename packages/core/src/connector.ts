@@ -92,8 +92,8 @@ export interface CollectContext {
   readonly signal: AbortSignal
   now(): Date
   /**
-   * Keeps a reading for this collector's next run and returns the one kept before: how a rate or a change is computed. Nothing is kept
-   * while another agent leads.
+   * Keeps a reading for this collector's next run and returns the one kept before: how a rate or a change is computed. Of a run that fails
+   * nothing is kept, and neither is anything while another agent leads: do not change a reading once it is kept.
    */
   remember<Reading>(reading: Reading): Reading | undefined
 }

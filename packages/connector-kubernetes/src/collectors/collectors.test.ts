@@ -175,6 +175,25 @@ test('what does not change is described once', async () => {
   }
 })
 
+test('numbers are told when they change, and of what comes back all of them', async () => {
+  const cluster = filled()
+  const collector = kubernetes.collectors['replica-sets'] as Collector<KubernetesClient>
+  const { context } = usageContext()
+  const round = async (name: string, replicas: number) => {
+    cluster.put('replicaSets', replicaSet(name, replicas))
+    return pointsOf(await collector.collect(cluster.client, context))
+  }
+  const all = (replicas: number) => ({
+    'k8s.replicaset.pod.desired': replicas,
+    'k8s.replicaset.pod.available': replicas,
+  })
+  expect(await round('web-1', 2)).toEqual(all(2))
+  expect(await round('web-1', 2)).toEqual({})
+  expect(await round('web-1', 3)).toEqual(all(3))
+  expect(await round('web-1', 0)).toEqual({})
+  expect(await round('web-1', 3)).toEqual(all(3))
+})
+
 /** A client that sees a kind less well than others. */
 function seeing({ client }: FollowedCluster, sight: Sight | undefined, missing?: string): KubernetesClient {
   return { ...client, cluster: { ...client.cluster, sight: () => sight, missing: () => missing } }

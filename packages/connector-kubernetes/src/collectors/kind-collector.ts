@@ -11,7 +11,7 @@ import {
 import type { FollowedKind, ObjectsByKind } from '../cluster/followed-kinds.ts'
 import { labelFilter, remembering } from '../describe-object.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
-import { newPoints, newsSince } from '../news.ts'
+import { newsSince } from '../news.ts'
 
 /** What is said of the objects of a kind. */
 export interface KindDescription<Object> {
@@ -49,8 +49,6 @@ export function kindCollector<Kind extends FollowedKind>(
     describers.set(client, describer)
     return describer
   }
-  // As they are. Most objects of a large cluster are as they were: to measure them each time would be most of what an agent does.
-  const measured = new WeakSet<object>()
   return {
     every: description.every ?? '30s',
     deadline: DEADLINE,
@@ -63,12 +61,15 @@ export function kindCollector<Kind extends FollowedKind>(
       const { metrics: measure } = description
       for await (const some of paced([...objects.values()]))
         for (const object of some) {
-          if (description.isWanted?.(object) === false) continue
+          if (description.isWanted?.(object) === false) {
+            news.forget(object.uid)
+            continue
+          }
           const described = describe(object)
           entities.push(...described)
-          if (!isCurrent || measure === undefined || (measured.has(object) && !news.isDue(object.uid))) continue
-          measured.add(object)
-          metrics.push(...newPoints(measure(object, described[0]), news.of(object.uid)))
+          // Most objects of a large cluster are as they were: to measure them each time would be most of what an agent does.
+          if (isCurrent && measure !== undefined && !news.isOld(object))
+            metrics.push(...news.points(object, measure(object, described[0])))
         }
       news.keepOnly(objects)
       return { entities, metrics, gaps }

@@ -9,7 +9,7 @@ import {
 } from '@rca/core'
 import { commonAttributes, labelFilter } from '../describe-object.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
-import { newPoints, newsSince } from '../news.ts'
+import { newsSince } from '../news.ts'
 import { isOver } from '../pod-attributes.ts'
 import type { Node } from '../resources/node.ts'
 import type { Pod } from '../resources/pod.ts'
@@ -40,7 +40,7 @@ export const nodes: Collector<KubernetesClient> = {
     for (const node of found.objects.values()) {
       const described = describe(node, isWantedLabel, client.entity)
       entities.push(...described)
-      if (found.isCurrent) metrics.push(...newPoints(measure(node, described[0], asked), news.of(node.uid)))
+      if (found.isCurrent) metrics.push(...news.points(node, measure(node, described[0], asked)))
     }
     news.keepOnly(found.objects)
     return { entities, metrics, gaps: found.gaps }
@@ -90,11 +90,6 @@ function measure(node: Node, entity: Entity, asked: ReadonlyMap<string, Asked> |
   const { allocatable, conditions, name } = node
   const sum = asked === undefined ? undefined : (asked.get(name) ?? nothing())
   return [
-    ...conditions.map(({ type, status }) =>
-      signals.nodeCondition.point(status === 'True' ? 1 : status === 'False' ? 0 : -1, entity, {
-        'k8s.node.condition.type': type,
-      }),
-    ),
     signals.nodeCpuAllocatable.point(allocatable.cpu, entity),
     signals.nodeMemoryAllocatable.point(allocatable.memory, entity),
     signals.nodeStorageAllocatable.point(allocatable['ephemeral-storage'], entity),
@@ -104,6 +99,11 @@ function measure(node: Node, entity: Entity, asked: ReadonlyMap<string, Asked> |
     signals.nodeMemoryRequested.point(sum?.memoryRequested, entity),
     signals.nodeCpuLimited.point(sum?.cpuLimited, entity),
     signals.nodeMemoryLimited.point(sum?.memoryLimited, entity),
+    ...conditions.map(({ type, status }) =>
+      signals.nodeCondition.point(status === 'True' ? 1 : status === 'False' ? 0 : -1, entity, {
+        'k8s.node.condition.type': type,
+      }),
+    ),
   ]
 }
 

@@ -2,7 +2,7 @@ import type { Collector, Entity, Metric, NameFilter } from '@rca/core'
 import { commonAttributes, labelFilter, namespaceRelation } from '../describe-object.ts'
 import { namedId, namedReference, podReference } from '../entity-references.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
-import { newPoints, newsSince } from '../news.ts'
+import { newsSince } from '../news.ts'
 import type { EndpointSlice, Service } from '../resources/service.ts'
 import { countEndpoints } from '../service-endpoints.ts'
 import { signals } from '../signals.ts'
@@ -27,7 +27,7 @@ export const services: Collector<KubernetesClient> = {
       const entity = describe(service, behind, isWantedLabel)
       entities.push(entity)
       if (found.isCurrent && slices.isCurrent && service.externalName === undefined)
-        metrics.push(...newPoints(measure(behind, entity), news.of(service.uid)))
+        metrics.push(...news.points(service, measure(behind, entity)))
     }
     news.keepOnly(found.objects)
     return { entities, metrics, gaps: [...found.gaps, ...slices.gaps] }

@@ -26,7 +26,7 @@ interface Memory {
   half: 0 | 1
   /** Whether a kubelet answered in the round before. */
   answered: boolean
-  readonly told: ToldValues
+  told: ToldValues
 }
 
 /**
@@ -66,6 +66,7 @@ async function read(client: UsageClient, { signal, now, remember }: CollectConte
   const { api } = client
   const context = { known, seen: new Set<string>(), news: createNews(memory.told, at), now: at }
   context.news.keepOnly(client.cluster.objects('pods'))
+  memory.told = context.news.told
   const failedBefore = new Set(memory.failures.keys())
   const summaries = await readSummaries({ ...context, api, resource, nodes, failedBefore, signal })
   const { refusal } = summaries

@@ -43,7 +43,12 @@ export function podPoints(raw: Fields, pod: Pod, context: PodContext): Points {
   ]
   // A kubelet may tell the network of its node as that of such a pod.
   if (!pod.hostNetwork) addNetwork(points, fields(raw.network), entity)
-  for (const container of list(raw.containers)) addContainer(points, container, pod, isNews)
+  const containers = list(raw.containers)
+  // In the order of the pod: kubelets have none.
+  for (const { name } of pod.containers) {
+    const stats = containers.find((container) => container.name === name)
+    addContainer(points, stats ?? {}, containerReference(pod.uid, name), isNews)
+  }
   for (const volume of list(raw.volume)) points.push(...volumePoints(volume, pod, context))
   return points
 }
@@ -66,10 +71,7 @@ function addNetwork(points: Points, network: Fields, pod: EntityReference): void
   )
 }
 
-function addContainer(points: Points, stats: Fields, pod: Pod, isNews: IsNews): void {
-  const named = text(stats.name)
-  if (named === undefined) return
-  const container = containerReference(pod.uid, named)
+function addContainer(points: Points, stats: Fields, container: EntityReference, isNews: IsNews): void {
   const [cpu, memory] = [fields(stats.cpu), fields(stats.memory)]
   points.push(
     metrics.containerCpuTime.point(fromNano(cpu.usageCoreNanoSeconds), container),

@@ -212,6 +212,42 @@ test('a collector remembers its last reading, and only its own', async () => {
   expect(seen.at(-1)).toBe(undefined)
 })
 
+test('what a run kept that failed is forgotten, since nobody got what it saw', async () => {
+  const seen: unknown[] = []
+  let runs = 0
+  const { collection } = collectionOf({
+    a: {
+      collect: async (_client, { remember }) => {
+        runs += 1
+        seen.push(remember(runs))
+        if (runs === 2) throw new Error('broken')
+        return {}
+      },
+    },
+  })
+  for (let run = 0; run < 3; run += 1) await collection.run('a')
+  expect(seen).toEqual([undefined, 1, 1])
+})
+
+test('what a run keeps that had begun before everything was forgotten is forgotten, too', async () => {
+  const seen: unknown[] = []
+  const waiting = gate<Signals>()
+  const { collection } = collectionOf({
+    a: {
+      collect: (_client, { remember }) => {
+        seen.push(remember('kept'))
+        return seen.length === 1 ? waiting.promise : Promise.resolve({})
+      },
+    },
+  })
+  const run = collection.run('a')
+  collection.forget()
+  waiting.open({})
+  await run
+  await collection.run('a')
+  expect(seen).toEqual([undefined, undefined])
+})
+
 test('a run that stopping cuts short is no failure of what is watched', async () => {
   const { collection, stop } = collectionOf({ disks: { collect: () => new Promise(() => undefined) } })
   const run = collection.run('disks')

@@ -97,18 +97,23 @@ function createReader<Client>(
   const deadline = collector.deadline === undefined ? DEADLINE : toMilliseconds(collector.deadline)
   const checking = check.repeatedly()
   let hangsSince: Date | undefined
+  /** What the last run that went well kept. */
   let memory: unknown
-  const remember: CollectContext['remember'] = <Reading>(reading: Reading) => {
-    const before = memory as Reading | undefined
-    memory = reading
-    return before
-  }
+  /** Counts how often everything was forgotten. */
+  let life = 0
 
   const read = async (): Promise<CheckedSignals> => {
     if (hangsSince !== undefined)
       throw new Error(`it has not come back since ${hangsSince.toISOString()}; it is not run again before it does`)
     const startedAt = now()
+    const own = life
     let finished = false
+    let kept = memory
+    const remember: CollectContext['remember'] = <Reading>(reading: Reading) => {
+      const before = kept as Reading | undefined
+      kept = reading
+      return before
+    }
     try {
       const signals = await withDeadline('it', deadline, stopping, async (signal) => {
         try {
@@ -118,7 +123,10 @@ function createReader<Client>(
           hangsSince = undefined
         }
       })
-      return await inSlices(checking(signals))
+      const checked = await inSlices(checking(signals))
+      // Of a run whose signals nobody gets nothing is remembered: it has told nothing.
+      if (own === life) memory = kept
+      return checked
     } finally {
       if (!finished && !stopping.aborted) hangsSince = startedAt
     }
@@ -126,6 +134,7 @@ function createReader<Client>(
   return {
     read,
     forget: () => {
+      life += 1
       memory = undefined
     },
   }
