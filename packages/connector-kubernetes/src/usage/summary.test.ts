@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { captured } from '../../test/fixtures.ts'
 import { summaryContext, type UsageScene, usageClient, usagePoints } from '../../test/usage-scene.ts'
+import { createNews } from '../news.ts'
 import type { Fields } from '../resources/lenient.ts'
 import { knownObjects } from './known-objects.ts'
 import { summaryPoints } from './summary.ts'
@@ -98,6 +99,22 @@ describe('of a real kubelet', () => {
 
 describe('pods', () => {
   const working = { cpu: { usageNanoCores: 5e8 } }
+
+  test('whose containers come in another order tell nothing that is as it was', () => {
+    const known = knownObjects(usageClient().cluster)
+    const now = new Date('2026-11-25T03:00:00Z')
+    const { pods } = captured('stats-summary') as {
+      readonly pods: readonly { readonly containers: readonly object[] }[]
+    }
+    const turned = pods.map((pod) => ({ ...pod, containers: pod.containers.toReversed() }))
+    const context = { ...summaryContext(known, now), news: createNews(new Map(), now, () => 0) }
+    const storage = (answer: readonly unknown[]) =>
+      [...summaryPoints(withPods(...answer), 'node1', context)]
+        .flat()
+        .filter(({ name }) => name === 'k8s.container.ephemeral_storage.usage').length
+    expect(storage(pods)).toBeGreaterThan(2)
+    expect(storage(turned)).toBe(0)
+  })
 
   test('of a manifest file are known by their names, since kubelets give them another uid', () => {
     const pods = [{ metadata: { name: 'etcd-node1', namespace: 'kube-system', uid: 'image' } }]
