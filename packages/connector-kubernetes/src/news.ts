@@ -91,10 +91,23 @@ export function createNews(before: ToldValues, now: Date, random: () => number =
   }
 }
 
+/** The news of a collector, after what it has told until now. What stands alone is told as a whole, and counts as told to nobody. */
+export function newsSince(before: ToldValues, { now, standsAlone }: Pick<CollectContext, 'now' | 'standsAlone'>): News {
+  if (standsAlone !== true) return createNews(before, now())
+  return {
+    told: before,
+    isOld: () => false,
+    of: () => () => true,
+    points: (_object, points) => points,
+    forget: () => undefined,
+    keepOnly: () => undefined,
+  }
+}
+
 /** The news of a collector that remembers nothing else. */
-export function newsSince({ remember, now }: Pick<CollectContext, 'remember' | 'now'>): News {
-  const news = createNews(remember<ToldValues>(new Map()) ?? new Map(), now())
-  remember(news.told)
+export function rememberedNews(context: Pick<CollectContext, 'remember' | 'now' | 'standsAlone'>): News {
+  const news = newsSince(context.remember<ToldValues>(new Map()) ?? new Map(), context)
+  context.remember(news.told)
   return news
 }
 

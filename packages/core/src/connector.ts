@@ -90,6 +90,8 @@ export interface ConnectContext<Config> {
 export interface CollectContext {
   /** Aborts at the collector's deadline and when the agent stops. */
   readonly signal: AbortSignal
+  /** What this run sees stands alone, as for `collectMetrics`: what has not changed since the run before is to be told as well. @default false */
+  readonly standsAlone?: boolean
   now(): Date
   /**
    * Keeps a reading for this collector's next run and returns the one kept before: how a rate or a change is computed. Of a run that fails

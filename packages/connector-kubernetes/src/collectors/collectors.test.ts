@@ -192,6 +192,11 @@ test('numbers are told when they change, and of what comes back all of them', as
   expect(await round('web-1', 3)).toEqual(all(3))
   expect(await round('web-1', 0)).toEqual({})
   expect(await round('web-1', 3)).toEqual(all(3))
+  // What stands alone is whole, and takes nothing from the rounds.
+  cluster.put('replicaSets', replicaSet('web-1', 4))
+  for (let call = 0; call < 2; call += 1)
+    expect(pointsOf(await collector.collect(cluster.client, { ...context, standsAlone: true }))).toEqual(all(4))
+  expect(pointsOf(await collector.collect(cluster.client, context))).toEqual(all(4))
 })
 
 /** A client that sees a kind less well than others. */

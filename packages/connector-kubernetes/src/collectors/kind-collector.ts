@@ -11,7 +11,7 @@ import {
 import type { FollowedKind, ObjectsByKind } from '../cluster/followed-kinds.ts'
 import { labelFilter, remembering } from '../describe-object.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
-import { newsSince } from '../news.ts'
+import { rememberedNews } from '../news.ts'
 
 /** What is said of the objects of a kind. */
 export interface KindDescription<Object> {
@@ -57,7 +57,7 @@ export function kindCollector<Kind extends FollowedKind>(
       const describe = describerOf(client)
       const entities: Entity[] = []
       const metrics: (Metric | undefined)[] = []
-      const news = newsSince(context)
+      const news = rememberedNews(context)
       const { metrics: measure } = description
       for await (const some of paced([...objects.values()]))
         for (const object of some) {

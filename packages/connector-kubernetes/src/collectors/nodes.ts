@@ -9,7 +9,7 @@ import {
 } from '@rca/core'
 import { commonAttributes, labelFilter } from '../describe-object.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
-import { newsSince } from '../news.ts'
+import { rememberedNews } from '../news.ts'
 import { isOver } from '../pod-attributes.ts'
 import type { Node } from '../resources/node.ts'
 import type { Pod } from '../resources/pod.ts'
@@ -36,7 +36,7 @@ export const nodes: Collector<KubernetesClient> = {
     const isWantedLabel = labelFilter(client.config.object_labels)
     const entities: Entity[] = []
     const metrics: (Metric | undefined)[] = []
-    const news = newsSince(context)
+    const news = rememberedNews(context)
     for (const node of found.objects.values()) {
       const described = describe(node, isWantedLabel, client.entity)
       entities.push(...described)

@@ -2,7 +2,7 @@ import type { Collector, Entity, Metric, NameFilter } from '@rca/core'
 import { commonAttributes, labelFilter, namespaceRelation } from '../describe-object.ts'
 import { namedId, namedReference, podReference } from '../entity-references.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
-import { newsSince } from '../news.ts'
+import { rememberedNews } from '../news.ts'
 import type { EndpointSlice, Service } from '../resources/service.ts'
 import { countEndpoints } from '../service-endpoints.ts'
 import { signals } from '../signals.ts'
@@ -21,7 +21,7 @@ export const services: Collector<KubernetesClient> = {
     const isWantedLabel = labelFilter(client.config.object_labels)
     const entities: Entity[] = []
     const metrics: (Metric | undefined)[] = []
-    const news = newsSince(context)
+    const news = rememberedNews(context)
     for (const service of found.objects.values()) {
       const behind = slices.byService.get(namedId(service)) ?? []
       const entity = describe(service, behind, isWantedLabel)

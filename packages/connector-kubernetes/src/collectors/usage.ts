@@ -1,5 +1,5 @@
 import type { CollectContext, Collector, Signals } from '@rca/core'
-import { createNews, type ToldValues } from '../news.ts'
+import { newsSince, type ToldValues } from '../news.ts'
 import type { Node } from '../resources/node.ts'
 import { type KnownObjects, knownObjects } from '../usage/known-objects.ts'
 import { readMetricsApi } from '../usage/metrics-api.ts'
@@ -44,7 +44,8 @@ export const usage: Collector<UsageClient> = {
   },
 }
 
-async function read(client: UsageClient, { signal, now, remember }: CollectContext): Promise<Signals> {
+async function read(client: UsageClient, collecting: CollectContext): Promise<Signals> {
+  const { signal, now, remember } = collecting
   const known = knownObjects(client.cluster)
   if (client.config.namespaces.length > 0)
     return withoutSummaries(client, known, signal, 'kubelets may not be asked where only some namespaces are watched')
@@ -64,7 +65,7 @@ async function read(client: UsageClient, { signal, now, remember }: CollectConte
   const nodes = all.length > FEW ? all.filter((_node, index) => index % 2 === memory.half) : all
   if (resource === undefined || nodes.length === 0) return withoutSummaries(client, known, signal, 'no node is known')
   const { api } = client
-  const context = { known, seen: new Set<string>(), news: createNews(memory.told, at), now: at }
+  const context = { known, seen: new Set<string>(), news: newsSince(memory.told, collecting), now: at }
   context.news.keepOnly(client.cluster.objects('pods'))
   memory.told = context.news.told
   const failedBefore = new Set(memory.failures.keys())

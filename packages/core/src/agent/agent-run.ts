@@ -120,7 +120,8 @@ export class AgentRun<Config, Client> {
     const { signal } = this.#stopping
     signal.throwIfAborted()
     const { collection, reporter } = await this.#opening.open()
-    const runs = await Promise.all(Object.keys(this.#options.connector.collectors).map((name) => collection.run(name)))
+    const names = Object.keys(this.#options.connector.collectors)
+    const runs = await Promise.all(names.map((name) => collection.runAlone(name)))
     // Runs that stopping cut short would read as health.
     signal.throwIfAborted()
     return this.#options.redactor.clean(this.#reporting.alone(reporter, runs, collection))

@@ -248,6 +248,25 @@ test('what a run keeps that had begun before everything was forgotten is forgott
   expect(seen).toEqual([undefined, undefined])
 })
 
+test('a run that stands alone is told so, and joins none that does not', async () => {
+  const seen: unknown[] = []
+  const waiting = gate<Signals>()
+  const { collection } = collectionOf({
+    a: {
+      collect: (_client, { standsAlone }) => {
+        seen.push(standsAlone)
+        return seen.length === 1 ? waiting.promise : Promise.resolve({})
+      },
+    },
+  })
+  const run = collection.run('a')
+  const alone = collection.runAlone('a')
+  expect(seen).toEqual([false])
+  waiting.open({})
+  await Promise.all([run, alone])
+  expect(seen).toEqual([false, true])
+})
+
 test('a run that stopping cuts short is no failure of what is watched', async () => {
   const { collection, stop } = collectionOf({ disks: { collect: () => new Promise(() => undefined) } })
   const run = collection.run('disks')

@@ -26,6 +26,8 @@ export interface CollectionOptions<Client> {
 export interface Collection extends Omit<CollectionRecord, 'add'> {
   /** Runs one collector now, or joins its run. Never rejects: what went wrong is in the run, in `gaps` and in `statuses`. A run that `signal` cuts short is not ok and leaves no trace there. */
   run(collector: string): Promise<CollectorRun>
+  /** The same, but it joins no run that tells only what has changed: it runs after it. */
+  runAlone(collector: string): Promise<CollectorRun>
   /** Whether a run of this collector has started and may still be joined. */
   isRunning(collector: string): boolean
 }
@@ -41,7 +43,7 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
     Object.entries(connector.collectors).map(([name, collector]) => [name, createReader(collector, options)]),
   )
 
-  const runNow = async (collector: string): Promise<CollectorRun> => {
+  const runNow = async (collector: string, standsAlone: boolean): Promise<CollectorRun> => {
     const startedAt = now()
     const begin = performance.now()
     const ended = (signals: CheckedSignals, error: string | undefined): CollectorRun => {
@@ -52,7 +54,7 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
     try {
       const reader = readers.get(collector)
       if (reader === undefined) throw new TypeError(`\`${collector}\` is no collector of \`${connector.type}\``)
-      const signals = await reader.read()
+      const signals = await reader.read(standsAlone)
       const left = signals.problems.length === 0 ? undefined : `left out: ${signals.problems.join('; ')}`
       run = ended(signals, left === undefined ? undefined : shortReason(left, redact))
     } catch (error) {
@@ -63,13 +65,17 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
     return run
   }
 
+  const start = (name: string, standsAlone: boolean): Promise<CollectorRun> => {
+    const run = runNow(name, standsAlone).finally(() => joinable.delete(name))
+    joinable.set(name, run)
+    return run
+  }
+
   return {
-    run: (name) => {
-      const running = joinable.get(name)
-      if (running !== undefined) return running
-      const run = runNow(name).finally(() => joinable.delete(name))
-      joinable.set(name, run)
-      return run
+    run: (name) => joinable.get(name) ?? start(name, false),
+    runAlone: async (name) => {
+      while (joinable.has(name)) await joinable.get(name)
+      return start(name, true)
     },
     isRunning: (name) => joinable.has(name),
     gaps: record.gaps,
@@ -84,7 +90,7 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
 
 /** One collector, and what it remembers. */
 interface Reader {
-  read(): Promise<CheckedSignals>
+  read(standsAlone: boolean): Promise<CheckedSignals>
   /** What it has told was told by another since. */
   forget(): void
 }
@@ -102,7 +108,7 @@ function createReader<Client>(
   /** Counts how often everything was forgotten. */
   let life = 0
 
-  const read = async (): Promise<CheckedSignals> => {
+  const read = async (standsAlone: boolean): Promise<CheckedSignals> => {
     if (hangsSince !== undefined)
       throw new Error(`it has not come back since ${hangsSince.toISOString()}; it is not run again before it does`)
     const startedAt = now()
@@ -117,7 +123,7 @@ function createReader<Client>(
     try {
       const signals = await withDeadline('it', deadline, stopping, async (signal) => {
         try {
-          return await collector.collect(client, { signal, now, remember })
+          return await collector.collect(client, { signal, now, remember, standsAlone })
         } finally {
           finished = true
           hangsSince = undefined
