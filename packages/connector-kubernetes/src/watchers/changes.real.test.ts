@@ -1,15 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Event, silentLogger } from '@rca/core'
+import type { Event } from '@rca/core'
 import { type ApiServer, findKubectl, missingForApiServer, run, startApiServer } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { fakeFingerprint } from '../../test/fixtures.ts'
-import { watchContext } from '../../test/watch-context.ts'
 import { undeclared } from '../../test/watch-declared.ts'
-import { configSchema } from '../config.ts'
-import { openKubernetesClient } from '../open-client.ts'
+import { watchServer } from '../../test/watched-server.ts'
 import type { Claim } from '../resources/claim.ts'
 import { changeWatchers } from './change-watchers.ts'
 
@@ -58,15 +55,13 @@ function isOfServer({ attributes }: Event): boolean {
 
 realDescribe('changes in a real cluster', absence, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rca-connector-kubernetes-'))
-  const stopping = new AbortController()
   const told: Event[] = []
   /** How far the agent's clock is ahead, in milliseconds. */
   let ahead = 0
   let server: ApiServer
   /** Ids of all that was told. */
   const ids = new Set<string | undefined>()
-  const others: Promise<void>[] = []
-  let watchAll: (events: Event[]) => readonly Promise<void>[] = () => []
+  let watchAll: (events: Event[]) => void = () => undefined
   let end: () => Promise<void> = async () => undefined
   /** As the agent sees them. */
   let claims: () => readonly Claim[] = () => []
@@ -98,34 +93,16 @@ realDescribe('changes in a real cluster', absence, () => {
     await ask('-n', 'doomed', 'create', 'deployment', 'web', '--image=shop/web:1')
     await ask('-n', 'shop', 'create', 'configmap', 'web', '--from-literal=setting=canary-old')
     await apply([deployment('canary-env-old'), quota(10), node].join('---'))
-    const client = await openKubernetesClient({
-      config: configSchema.parse({ kubeconfig: server.kubeconfigOf('admin') }),
-      signal: stopping.signal,
-      log: silentLogger,
-      fingerprint: fakeFingerprint,
-    })
-    await client.cluster.listed(stopping.signal)
-    claims = () => [...client.cluster.objects('persistentVolumeClaims').values()]
-    watchAll = (events) =>
-      Object.values(changeWatchers).map((watcher) =>
-        watcher.watch(
-          client,
-          watchContext(
-            stopping.signal,
-            (event) => {
-              if (!isOfServer(event)) events.push(event)
-            },
-            () => new Date(Date.now() + ahead),
-          ),
-        ),
-      )
-    const watching = watchAll(told)
-    end = async () => {
-      stopping.abort()
-      await Promise.all([...watching, ...others])
-      client.cluster.close()
-      client.api.close()
+    const watched = await watchServer({ kubeconfig: server.kubeconfigOf('admin') })
+    claims = () => [...watched.client.cluster.objects('persistentVolumeClaims').values()]
+    watchAll = (events) => {
+      const take = (event: Event): void => {
+        if (!isOfServer(event)) events.push(event)
+      }
+      watched.watch(changeWatchers, take, () => new Date(Date.now() + ahead))
     }
+    watchAll(told)
+    end = watched.end
   }, 120_000)
   afterAll(async () => {
     await end()
@@ -263,7 +240,7 @@ realDescribe('changes in a real cluster', absence, () => {
 
   test('an agent that comes after another says what is recent with the same ids', async () => {
     const again: Event[] = []
-    others.push(...watchAll(again))
+    watchAll(again)
     await expect.poll(() => again.length).toBeGreaterThan(0)
     for (const { id } of again) expect(ids).toContain(id)
     expect(told).toEqual([])

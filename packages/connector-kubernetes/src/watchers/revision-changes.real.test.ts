@@ -1,17 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Event, silentLogger } from '@rca/core'
+import type { Event } from '@rca/core'
 import { type ApiServer, findKubectl, missingForApiServer, run, startApiServer } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withChange } from '../../test/changed-object.ts'
-import { fakeFingerprint } from '../../test/fixtures.ts'
 import { type RevisionOptions, revisionOf } from '../../test/revisions.ts'
-import { watchContext } from '../../test/watch-context.ts'
 import { undeclared } from '../../test/watch-declared.ts'
-import { configSchema } from '../config.ts'
-import { openKubernetesClient } from '../open-client.ts'
+import { watchServer } from '../../test/watched-server.ts'
 import { changeWatchers } from './change-watchers.ts'
 
 const kubectl = (await findKubectl()) ?? ''
@@ -21,7 +18,6 @@ const PATIENCE = { timeout: 10_000 }
 /** What the controller of Argo Rollouts does, which is not here, and neither is its kind: nobody checks who owns something. */
 realDescribe('a Rollout of a real cluster', absence, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rca-revisions-'))
-  const stopping = new AbortController()
   const told: Event[] = []
   let server: ApiServer
   let marks = 0
@@ -50,25 +46,9 @@ realDescribe('a Rollout of a real cluster', absence, () => {
     server = await startApiServer({ folder })
     await run(kubectl, ['--kubeconfig', server.kubeconfigOf('admin'), 'create', 'namespace', 'shop'])
     await create('a', { revision: 1, replicas: 4 })
-    const client = await openKubernetesClient({
-      config: configSchema.parse({ kubeconfig: server.kubeconfigOf('viewer'), namespaces: ['shop'] }),
-      signal: stopping.signal,
-      log: silentLogger,
-      fingerprint: fakeFingerprint,
-    })
-    await client.cluster.listed(stopping.signal)
-    const watching = Object.values(changeWatchers).map((watcher) =>
-      watcher.watch(
-        client,
-        watchContext(stopping.signal, (event) => told.push(event)),
-      ),
-    )
-    end = async () => {
-      stopping.abort()
-      await Promise.all(watching)
-      client.cluster.close()
-      client.api.close()
-    }
+    const watched = await watchServer({ kubeconfig: server.kubeconfigOf('viewer'), namespaces: ['shop'] })
+    watched.watch(changeWatchers, (event) => void told.push(event))
+    end = watched.end
   }, 120_000)
   afterAll(async () => {
     await end()

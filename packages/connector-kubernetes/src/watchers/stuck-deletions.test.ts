@@ -93,6 +93,19 @@ test('a namespace says what is left in it, five minutes later', () => {
   ])
 })
 
+test('what a namespace says is told without what may be a secret', () => {
+  const { cluster, begin } = scene()
+  const message = 'failed to call "https://hook.example.test/delete?key=canary": refused'
+  const conditions = [{ type: 'NamespaceDeletionContentFailure', status: 'True', message }]
+  cluster.put('namespaces', withChange(namespace, ['status', 'conditions'], conditions))
+  const events = begin()
+  vi.advanceTimersByTime(6 * MINUTE)
+  expect(events[0]?.body).toContain(
+    'NamespaceDeletionContentFailure: failed to call "https://hook.example.test/delete": refused',
+  )
+  expect(JSON.stringify(events)).not.toContain('canary')
+})
+
 test('a claim that is in use', () => {
   const { cluster, begin } = scene()
   const claim = ending(captured('claim'), ['kubernetes.io/pvc-protection'])

@@ -1,6 +1,7 @@
-import { type Event, redactSecrets } from '@rca/core'
+import type { Event } from '@rca/core'
 import type { Cluster, ClusterChange } from '../cluster/cluster.ts'
 import { namedReference, podReference } from '../entity-references.ts'
+import { componentMessage } from '../evidence/component-message.ts'
 import { nodeProblems } from '../evidence/node-problems.ts'
 import type { Claim } from '../resources/claim.ts'
 import type { Metadata } from '../resources/metadata.ts'
@@ -116,7 +117,7 @@ function waitsFor(kind: DeletedKind, object: Metadata, cluster: Pick<Cluster, 'o
   const finalizers = object.finalizers.map((finalizer) => `finalizer ${finalizer}`)
   switch (kind) {
     case 'namespaces':
-      return [...(object as Namespace).remains.map((text) => redactSecrets(text)), ...finalizers]
+      return [...(object as Namespace).remains.map((text) => componentMessage(text)), ...finalizers]
     case 'pods':
       return [...finalizers, ...whatKeeps(object as Pod, cluster)]
     case 'persistentVolumeClaims':

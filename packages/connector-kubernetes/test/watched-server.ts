@@ -1,0 +1,45 @@
+import { type Event, silentLogger, type Watcher } from '@rca/core'
+import { configSchema } from '../src/config.ts'
+import type { KubernetesClient } from '../src/kubernetes-client.ts'
+import { openKubernetesClient } from '../src/open-client.ts'
+import { fakeFingerprint } from './fixtures.ts'
+import { watchContext } from './watch-context.ts'
+
+/** What watches a real server. */
+export interface WatchedServer {
+  readonly client: KubernetesClient
+  /** What these watchers tell from now on, until `end`. */
+  watch(
+    watchers: Readonly<Record<string, Watcher<KubernetesClient>>>,
+    onEvent: (event: Event) => void,
+    now?: () => Date,
+  ): void
+  end(): Promise<void>
+}
+
+/** Resolves once everything was listed. @param config of the connector */
+export async function watchServer(config: object): Promise<WatchedServer> {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const client = await openKubernetesClient({
+    config: configSchema.parse(config),
+    signal,
+    log: silentLogger,
+    fingerprint: fakeFingerprint,
+  })
+  await client.cluster.listed(signal)
+  const watching: Promise<void>[] = []
+  return {
+    client,
+    watch: (watchers, onEvent, now) => {
+      for (const watcher of Object.values(watchers))
+        watching.push(watcher.watch(client, watchContext(signal, onEvent, now)))
+    },
+    end: async () => {
+      stopping.abort()
+      await Promise.all(watching)
+      client.cluster.close()
+      client.api.close()
+    },
+  }
+}
