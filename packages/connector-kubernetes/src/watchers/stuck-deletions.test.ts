@@ -60,6 +60,36 @@ test('a pod that does not go is told a minute after its grace, once', () => {
   expect(vi.getTimerCount()).toBe(0)
 })
 
+test('a pod whose grace is shortened is due at the new time, and no other change moves it', () => {
+  const { cluster, begin } = scene()
+  const events = begin()
+  const until = (time: number) =>
+    withChange(pod, ['metadata', 'deletionTimestamp'], new Date(time).toISOString().replace('.000Z', 'Z'))
+  cluster.put('pods', until(due + 60 * MINUTE))
+  vi.advanceTimersByTime(5 * MINUTE)
+  cluster.put('pods', until(due + 6 * MINUTE))
+  vi.advanceTimersByTime(MINUTE + 30_000)
+  cluster.put('pods', withChange(until(due + 6 * MINUTE), ['metadata', 'labels'], { another: 'change' }))
+  expect(events).toEqual([])
+  vi.advanceTimersByTime(MINUTE)
+  expect(events).toMatchObject([
+    {
+      at: new Date(due + 7 * MINUTE).toISOString(),
+      attributes: { 'k8s.deletion.due_at': new Date(due + 6 * MINUTE).toISOString().replace('.000Z', 'Z') },
+    },
+  ])
+})
+
+test('a pod whose grace is shortened to a time that has passed is due a minute from then', () => {
+  const { cluster, begin } = scene()
+  const events = begin()
+  cluster.put('pods', withChange(pod, ['metadata', 'deletionTimestamp'], new Date(due + 60 * MINUTE).toISOString()))
+  vi.advanceTimersByTime(5 * MINUTE)
+  cluster.put('pods', pod)
+  vi.advanceTimersByTime(2 * MINUTE)
+  expect(events).toMatchObject([{ at: new Date(due + 6 * MINUTE).toISOString() }])
+})
+
 test('a pod whose node does not answer', () => {
   const { cluster, begin } = scene()
   const conditions = [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped.' }]

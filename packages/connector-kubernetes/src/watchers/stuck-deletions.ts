@@ -42,7 +42,7 @@ const MOST_PODS = 5
 interface Awaited {
   readonly kind: DeletedKind
   /** When it is overdue, in milliseconds since 1970. */
-  readonly due: number
+  due: number
   isTold: boolean
 }
 
@@ -75,10 +75,14 @@ export const stuckDeletions = following(({ cluster }, { after, now, tell }) => {
     if (!isDeletable(change)) return
     if (change.type === 'deleted') return void awaited.delete(change.old.uid)
     const { kind, object } = change
-    if (object.deleted === undefined || awaited.has(object.uid)) return
+    if (object.deleted === undefined) return
     // Whatever the clock of the server says, it is seen to wait.
     const begins = Math.max(Date.parse(object.deleted) || 0, now().getTime())
-    awaited.set(object.uid, { kind, due: begins + (PATIENCE[kind] ?? OTHERS_PATIENCE), isTold: false })
+    const due = begins + (PATIENCE[kind] ?? OTHERS_PATIENCE)
+    const known = awaited.get(object.uid)
+    // A grace is only ever shortened, by another deletion or by a kubelet that is done before its end.
+    if (known !== undefined) known.due = Math.min(known.due, due)
+    else awaited.set(object.uid, { kind, due, isTold: false })
     lookLater()
   }
 })
