@@ -1,7 +1,9 @@
-import { type Fields, fields, list, text } from './lenient.ts'
+import { type Fields, fields, list, present, text, texts } from './lenient.ts'
 import { conditionsOf, type Manager, type Metadata, managersOf, metadataOf } from './metadata.ts'
 import { type Quantities, quantities } from './quantity.ts'
+import { share } from './share.ts'
 
+/** A namespace. Its finalizers are those of its metadata and those of its specification: it goes when all have done their work. */
 export interface Namespace extends Metadata {
   /** `Active` or `Terminating`. */
   readonly phase: string | undefined
@@ -12,7 +14,19 @@ export interface Namespace extends Metadata {
 /** @throws Error when it has no name or uid. */
 export function projectNamespace(raw: unknown): Namespace {
   const status = fields(fields(raw).status)
-  return { ...metadataOf(raw), phase: text(status.phase), remains: remainsOf(status) }
+  const metadata = metadataOf(raw)
+  return {
+    ...metadata,
+    finalizers: finalizersOf(metadata, fields(fields(raw).spec)),
+    phase: text(status.phase),
+    remains: remainsOf(status),
+  }
+}
+
+/** Without the one that every namespace has: its controller says in conditions what it waits for. */
+function finalizersOf({ finalizers }: Metadata, spec: Fields): readonly string[] {
+  const others = texts(spec.finalizers).filter((finalizer) => finalizer !== 'kubernetes')
+  return others.length === 0 ? finalizers : share(present([...finalizers, ...others]))
 }
 
 /** Its controller has conditions for deletion alone, each of which is true as long as something is left. */

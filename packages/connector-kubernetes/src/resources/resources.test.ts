@@ -91,6 +91,13 @@ test('a namespace, its quota and its limits', () => {
   ])
 })
 
+test("a namespace's finalizers, of its metadata and its specification, without the one that all have", () => {
+  const wanted = { finalizers: ['kubernetes', 'example.test/backup', 'example.test/tenant'] }
+  const raw = { metadata: { name: 'a', uid: 'b', finalizers: ['example.test/backup'] }, spec: wanted }
+  expect(projectNamespace(raw).finalizers).toEqual(['example.test/backup', 'example.test/tenant'])
+  expect(projectNamespace(captured('namespace')).finalizers).toEqual([])
+})
+
 test('a node: whether it is ready, cordoned, and what it has', () => {
   expect(projectNode(captured('node'))).toMatchObject({
     isUnschedulable: true,

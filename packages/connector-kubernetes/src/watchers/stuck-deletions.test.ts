@@ -123,6 +123,23 @@ test('a namespace says what is left in it, five minutes later', () => {
   ])
 })
 
+test('a namespace whose specification has a finalizer', () => {
+  const { cluster, begin } = scene()
+  const emptied = withChange(namespace, ['status', 'conditions'], [])
+  cluster.put('namespaces', withChange(emptied, ['spec', 'finalizers'], ['kubernetes', 'example.test/tenant']))
+  const events = begin()
+  vi.advanceTimersByTime(6 * MINUTE)
+  expect(events).toMatchObject([
+    {
+      body: expect.stringMatching(/ and is still there: finalizer example\.test\/tenant$/),
+      attributes: {
+        'k8s.deletion.finalizers': ['example.test/tenant'],
+        'k8s.deletion.waits_for': ['finalizer example.test/tenant'],
+      },
+    },
+  ])
+})
+
 test('what a namespace says is told without what may be a secret', () => {
   const { cluster, begin } = scene()
   const message = 'failed to call "https://hook.example.test/delete?key=canary": refused'
