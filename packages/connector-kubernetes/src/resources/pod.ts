@@ -67,6 +67,8 @@ export interface Pod extends Metadata {
   /** Why it is as it is, such as the reason of an eviction. Unredacted. */
   readonly message: string | undefined
   readonly node: string | undefined
+  /** It is being deleted, and its kubelet is done with it or is not waited for: only finalizers keep it. */
+  readonly isShutDown: boolean
   readonly hostNetwork: boolean
   readonly qosClass: string | undefined
   readonly priorityClass: string | undefined
@@ -91,6 +93,7 @@ export function projectPod(raw: unknown): Pod {
     reason: shareText(status.reason),
     message: text(status.message),
     node: shareText(spec.nodeName),
+    isShutDown: metadata.deleted !== undefined && fields(fields(raw).metadata).deletionGracePeriodSeconds === 0,
     hostNetwork: flag(spec.hostNetwork) ?? false,
     qosClass: shareText(status.qosClass),
     priorityClass: shareText(spec.priorityClassName),

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { withChange } from '../../test/changed-object.ts'
 import { captured } from '../../test/fixtures.ts'
 import { followedCluster } from '../../test/followed-cluster.ts'
@@ -153,22 +153,58 @@ test('what a namespace says is told without what may be a secret', () => {
   expect(JSON.stringify(events)).not.toContain('canary')
 })
 
-test('a claim that is in use', () => {
-  const { cluster, begin } = scene()
-  const claim = ending(captured('claim'), ['kubernetes.io/pvc-protection'])
-  const { name, namespace: place } = captured('claim').metadata as { readonly name: string; readonly namespace: string }
-  const user = withChange(
-    captured('pod'),
-    ['spec', 'volumes'],
-    [{ name: 'd', persistentVolumeClaim: { claimName: name } }],
-  )
-  cluster.put('pods', withChange(withChange(user, ['metadata', 'namespace'], place), ['metadata', 'name'], 'user'))
-  cluster.put('persistentVolumeClaims', claim)
-  const events = begin()
-  vi.advanceTimersByTime(6 * MINUTE)
-  expect(events.map(({ attributes }) => attributes['k8s.deletion.waits_for'])).toEqual([
-    ['finalizer kubernetes.io/pvc-protection', 'pod user uses it'],
-  ])
+describe('a claim that is in use', () => {
+  const claim = captured('claim')
+  const { name, namespace: place } = claim.metadata as { readonly name: string; readonly namespace: string }
+  const mounting = [{ name: 'd', persistentVolumeClaim: { claimName: name } }]
+
+  /** A pod that uses the claim. */
+  function user(called: string, change: (raw: object) => object = (raw) => raw): object {
+    const metadata = { name: called, namespace: place, uid: `uid-of-${called}` }
+    return change(withChange(withChange(captured('pod'), ['metadata'], metadata), ['spec', 'volumes'], mounting))
+  }
+
+  function told(raw: object, ...users: readonly object[]) {
+    const { cluster, begin } = scene()
+    for (const one of users) cluster.put('pods', one)
+    cluster.put('persistentVolumeClaims', raw)
+    const events = begin()
+    vi.advanceTimersByTime(6 * MINUTE)
+    return events.map(({ attributes }) => attributes['k8s.deletion.waits_for'])
+  }
+
+  const protection = 'kubernetes.io/pvc-protection'
+
+  test('says by whom: one that has finished holds it, too, and one that has no node does not', () => {
+    const users = [
+      user('running'),
+      user('finished', (raw) => withChange(raw, ['status', 'phase'], 'Succeeded')),
+      user('failed', (raw) => withChange(raw, ['status', 'phase'], 'Failed')),
+      user('pending', (raw) => withChange(raw, ['spec', 'nodeName'], undefined)),
+      user('elsewhere', (raw) => withChange(raw, ['metadata', 'namespace'], 'elsewhere')),
+    ]
+    expect(told(ending(claim, [protection]), ...users)).toEqual([
+      [`finalizer ${protection}`, 'pod running uses it', 'pod finished uses it', 'pod failed uses it'],
+    ])
+  })
+
+  test('waits for nobody once it is not protected any more', () => {
+    expect(told(ending(claim, ['example.test/backup']), user('running'))).toEqual([['finalizer example.test/backup']])
+  })
+
+  test('and was made for a pod waits for it until its kubelet is done with it', () => {
+    const volumes = [{ name: 'd', ephemeral: {} }]
+    const owners = [{ kind: 'Pod', apiVersion: 'v1', name: 'web', uid: 'uid-of-web', controller: true }]
+    const named = withChange(withChange(claim, ['metadata', 'name'], 'web-d'), ['metadata', 'ownerReferences'], owners)
+    const shutting = (seconds: number) =>
+      user('web', (raw) => {
+        const deleted = withChange(ending(raw), ['metadata', 'deletionGracePeriodSeconds'], seconds)
+        return withChange(withChange(deleted, ['spec', 'volumes'], volumes), ['metadata', 'finalizers'], ['a.test/b'])
+      })
+    const waits = (seconds: number) => told(ending(named, [protection]), shutting(seconds))
+    expect(waits(30)).toContainEqual([`finalizer ${protection}`, 'pod web uses it'])
+    expect(waits(0)).toContainEqual([`finalizer ${protection}`])
+  })
 })
 
 test('what goes in time is not told, whatever the clock of the server says', () => {

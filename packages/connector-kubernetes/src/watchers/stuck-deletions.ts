@@ -1,6 +1,7 @@
 import type { Event } from '@rca/core'
 import type { Cluster, ClusterChange } from '../cluster/cluster.ts'
 import { namedReference, podReference } from '../entity-references.ts'
+import { holdsClaim } from '../evidence/claim-users.ts'
 import { componentMessage } from '../evidence/component-message.ts'
 import { nodeProblems } from '../evidence/node-problems.ts'
 import type { Claim } from '../resources/claim.ts'
@@ -139,9 +140,8 @@ function whatKeeps({ node, containers }: Pod, cluster: Pick<Cluster, 'objects'>)
   ]
 }
 
-function whoUses({ namespace, name }: Claim, cluster: Pick<Cluster, 'objects'>): readonly string[] {
+function whoUses(claim: Claim, cluster: Pick<Cluster, 'objects'>): readonly string[] {
   const users: string[] = []
-  for (const pod of cluster.objects('pods').values())
-    if (pod.namespace === namespace && pod.mounts.claims.includes(name)) users.push(`pod ${pod.name} uses it`)
+  for (const pod of cluster.objects('pods').values()) if (holdsClaim(pod, claim)) users.push(`pod ${pod.name} uses it`)
   return users.slice(0, MOST_PODS)
 }
