@@ -123,6 +123,57 @@ test('a namespace says what is left in it, five minutes later', () => {
   ])
 })
 
+describe('a namespace with a pod that has a long grace', () => {
+  const ends = due + 30 * MINUTE
+  const inTime = withChange(pod, ['metadata', 'deletionTimestamp'], new Date(ends).toISOString())
+
+  function begun() {
+    const { cluster, begin } = scene()
+    cluster.put('namespaces', namespace)
+    cluster.put('pods', inTime)
+    const events = begin()
+    const told = () => events.filter(({ attributes }) => attributes['k8s.object.kind'] === 'Namespace')
+    return { cluster, told }
+  }
+
+  test('waits for five minutes after it', () => {
+    const { told } = begun()
+    vi.advanceTimersByTime(35 * MINUTE - 1)
+    expect(told()).toEqual([])
+    vi.advanceTimersByTime(10_001)
+    expect(told()).toMatchObject([{ at: new Date(ends + 5 * MINUTE).toISOString() }])
+  })
+
+  test('waits for five minutes after the pod is gone before its time', () => {
+    const { cluster, told } = begun()
+    vi.advanceTimersByTime(20 * MINUTE)
+    cluster.remove('pods', inTime)
+    vi.advanceTimersByTime(5 * MINUTE)
+    expect(told()).toEqual([])
+    vi.advanceTimersByTime(20_000)
+    expect(told()).toHaveLength(1)
+  })
+
+  test('waits no longer where that is shortened', () => {
+    const { cluster, told } = begun()
+    vi.advanceTimersByTime(10 * MINUTE)
+    cluster.put('pods', pod)
+    vi.advanceTimersByTime(5 * MINUTE)
+    expect(told()).toEqual([])
+    vi.advanceTimersByTime(20_000)
+    expect(told()).toHaveLength(1)
+  })
+
+  test('does not wait for pods of other namespaces', () => {
+    const { cluster, begin } = scene()
+    cluster.put('namespaces', namespace)
+    cluster.put('pods', withChange(inTime, ['metadata', 'namespace'], 'elsewhere'))
+    const events = begin()
+    vi.advanceTimersByTime(6 * MINUTE)
+    expect(events).toHaveLength(1)
+  })
+})
+
 test('a namespace whose specification has a finalizer', () => {
   const { cluster, begin } = scene()
   const emptied = withChange(namespace, ['status', 'conditions'], [])
@@ -190,6 +241,26 @@ describe('a claim that is in use', () => {
 
   test('waits for nobody once it is not protected any more', () => {
     expect(told(ending(claim, ['example.test/backup']), user('running'))).toEqual([['finalizer example.test/backup']])
+  })
+
+  test('by a pod that has a long grace waits for five minutes after it, and for none that does not use it', () => {
+    const grace = (raw: object, minutes: number) =>
+      withChange(raw, ['metadata', 'deletionTimestamp'], new Date(due + minutes * MINUTE).toISOString())
+    const { cluster, begin } = scene()
+    cluster.put('pods', grace(user('slow'), 20))
+    cluster.put('pods', withChange(grace(user('slower'), 60), ['spec', 'volumes'], []))
+    cluster.put('persistentVolumeClaims', ending(claim, [protection]))
+    const events = begin()
+    const told = () => events.filter(({ attributes }) => attributes['k8s.object.kind'] === 'PersistentVolumeClaim')
+    vi.advanceTimersByTime(25 * MINUTE - 1)
+    expect(told()).toEqual([])
+    vi.advanceTimersByTime(10_001)
+    expect(told()).toMatchObject([
+      {
+        at: new Date(due + 25 * MINUTE).toISOString(),
+        attributes: { 'k8s.deletion.waits_for': [`finalizer ${protection}`, 'pod slow uses it'] },
+      },
+    ])
   })
 
   test('and was made for a pod waits for it until its kubelet is done with it', () => {

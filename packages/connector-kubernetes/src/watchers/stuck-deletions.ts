@@ -42,8 +42,10 @@ const MOST_PODS = 5
 
 interface Awaited {
   readonly kind: DeletedKind
-  /** When it is overdue, in milliseconds since 1970. */
-  due: number
+  /** When it was to be gone, or was first seen to wait, in milliseconds since 1970. */
+  begins: number
+  /** Until when a pod that it waits for had time of its own, in milliseconds since 1970. */
+  heldUntil: number
   isTold: boolean
 }
 
@@ -60,12 +62,17 @@ export const stuckDeletions = following(({ cluster }, { after, now, tell }) => {
   }
   const look = (): void => {
     isLooking = false
+    const time = now().getTime()
+    const inTime = podsInTime(awaited, cluster, time)
     let isAnyLeft = false
     for (const [uid, one] of awaited) {
-      if (one.isTold) continue
-      isAnyLeft ||= one.due > now().getTime()
-      const object = cluster.objects(one.kind).get(uid)
-      if (object === undefined || one.due > now().getTime()) continue
+      const object = one.isTold ? undefined : cluster.objects(one.kind).get(uid)
+      if (object === undefined) continue
+      one.heldUntil = lastEnd(one.kind, object, inTime) ?? Math.min(one.heldUntil, time)
+      if (dueOf(one) > time) {
+        isAnyLeft = true
+        continue
+      }
       one.isTold = true
       const count = alike.count(`${one.kind} ${object.namespace}`, now())
       if (count !== undefined) tell(describe(one, object, cluster, count))
@@ -76,17 +83,58 @@ export const stuckDeletions = following(({ cluster }, { after, now, tell }) => {
     if (!isDeletable(change)) return
     if (change.type === 'deleted') return void awaited.delete(change.old.uid)
     const { kind, object } = change
-    if (object.deleted === undefined) return
+    const known = awaited.get(object.uid)
+    if (object.deleted === undefined || known?.isTold === true) return
     // Whatever the clock of the server says, it is seen to wait.
     const begins = Math.max(Date.parse(object.deleted) || 0, now().getTime())
-    const due = begins + (PATIENCE[kind] ?? OTHERS_PATIENCE)
-    const known = awaited.get(object.uid)
     // A grace is only ever shortened, by another deletion or by a kubelet that is done before its end.
-    if (known !== undefined) known.due = Math.min(known.due, due)
-    else awaited.set(object.uid, { kind, due, isTold: false })
+    if (known !== undefined) known.begins = Math.min(known.begins, begins)
+    else awaited.set(object.uid, { kind, begins, heldUntil: 0, isTold: false })
     lookLater()
   }
 })
+
+/** When it is overdue: patience begins when it was to be gone itself, and no pod that it waits for has time any more. */
+function dueOf({ kind, begins, heldUntil }: Awaited): number {
+  return Math.max(begins, heldUntil) + (PATIENCE[kind] ?? OTHERS_PATIENCE)
+}
+
+interface PodInTime {
+  readonly pod: Pod
+  /** When its grace ends, in milliseconds since 1970. */
+  readonly ends: number
+}
+
+/** By namespace: pods that are being deleted within their grace. */
+function podsInTime(
+  awaited: ReadonlyMap<string, Awaited>,
+  cluster: Pick<Cluster, 'objects'>,
+  time: number,
+): ReadonlyMap<string, readonly PodInTime[]> {
+  const found = new Map<string, PodInTime[]>()
+  for (const [uid, { kind, begins }] of awaited) {
+    const pod = kind === 'pods' && begins > time ? cluster.objects('pods').get(uid) : undefined
+    if (pod === undefined) continue
+    const others = found.get(pod.namespace)
+    if (others === undefined) found.set(pod.namespace, [{ pod, ends: begins }])
+    else others.push({ pod, ends: begins })
+  }
+  return found
+}
+
+/** When the last of the pods that it waits for is to be gone. `undefined` where none has time. */
+function lastEnd(
+  kind: DeletedKind,
+  object: Metadata,
+  inTime: ReadonlyMap<string, readonly PodInTime[]>,
+): number | undefined {
+  if (kind !== 'namespaces' && kind !== 'persistentVolumeClaims') return undefined
+  const isNamespace = kind === 'namespaces'
+  let last: number | undefined
+  for (const { pod, ends } of inTime.get(isNamespace ? object.name : object.namespace) ?? [])
+    if (isNamespace || holdsClaim(pod, object as Claim)) last = Math.max(last ?? 0, ends)
+  return last
+}
 
 type DeletableChange = Extract<ClusterChange, { readonly kind: DeletedKind }>
 
@@ -94,14 +142,15 @@ function isDeletable(change: ClusterChange): change is DeletableChange {
   return Object.hasOwn(kinds, change.kind)
 }
 
-function describe({ kind, due }: Awaited, object: Metadata, cluster: Pick<Cluster, 'objects'>, count: number): Event {
+function describe(one: Awaited, object: Metadata, cluster: Pick<Cluster, 'objects'>, count: number): Event {
+  const { kind } = one
   const name = kinds[kind]
   const reasons = waitsFor(kind, object, cluster)
   const why = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`
   const isNamespace = kind === 'namespaces'
   return signals.deletionStuck.event({
     id: `k8s/${object.uid}/deletion-stuck`,
-    at: new Date(due),
+    at: new Date(dueOf(one)),
     entity: name === 'Pod' ? podReference(object.uid) : namedReference(name, object),
     body: `${titleOf(name, object)} should be gone since ${object.deleted}, and is still there${why}${ofMany(count)}`,
     attributes: {
