@@ -1,16 +1,34 @@
 import { redactSecrets } from '@rca/core'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Condition } from '../resources/metadata.ts'
+import { type Condition, isReady } from '../resources/metadata.ts'
+import type { Node } from '../resources/node.ts'
 
 /** Longest text of a condition that is told, in characters. */
 const LONGEST = 300
 
 /** What is not well with a node, as `Ready=Unknown (NodeStatusUnknown): …`. Empty for one that is well, or is not seen. */
 export function nodeProblems(cluster: Pick<Cluster, 'objects'>, name: string | undefined): readonly string[] {
-  if (name === undefined) return []
-  for (const node of cluster.objects('nodes').values())
-    if (node.name === name) return node.conditions.filter(isProblem).map(describe)
-  return []
+  return nodeNamed(cluster, name)?.conditions.filter(isProblem).map(describe) ?? []
+}
+
+/**
+ * Whether what a kubelet has said of its pods still holds: `gone` where there is no node of this name, `not ready` where it was
+ * not heard of or is in trouble itself. `unknown` where nodes cannot be seen as they are now.
+ */
+export function nodeState(
+  cluster: Pick<Cluster, 'objects' | 'sight'>,
+  name: string,
+): 'ready' | 'not ready' | 'gone' | 'unknown' {
+  const node = nodeNamed(cluster, name)
+  if (node !== undefined) return isReady(node) ? 'ready' : 'not ready'
+  const sight = cluster.sight('nodes')
+  return sight?.isListed === true && sight.isCurrent ? 'gone' : 'unknown'
+}
+
+function nodeNamed(cluster: Pick<Cluster, 'objects'>, name: string | undefined): Node | undefined {
+  if (name === undefined) return undefined
+  for (const node of cluster.objects('nodes').values()) if (node.name === name) return node
+  return undefined
 }
 
 /**

@@ -18,6 +18,13 @@ function scene() {
   return { cluster, begin: () => watchDeclared(cluster, stuckDeletions, () => new Date()).events }
 }
 
+/** The node of the captured pod, as its kubelet, or what misses it, says that it is. */
+function node(ready: object): object {
+  return { metadata: { name: 'node1', uid: 'n' }, status: { conditions: [{ type: 'Ready', ...ready }] } }
+}
+
+const well = node({ status: 'True' })
+
 /** A pod or a claim as it is while it waits to be gone. */
 function ending(raw: object, finalizers?: readonly string[]): object {
   return withChange(withChange(raw, ['metadata', 'deletionTimestamp'], dueAt), ['metadata', 'finalizers'], finalizers)
@@ -32,6 +39,7 @@ afterEach(() => {
 
 test('a pod that does not go is told a minute after its grace, once', () => {
   const { cluster, begin } = scene()
+  cluster.put('nodes', well)
   const events = begin()
   cluster.put('pods', pod)
   vi.advanceTimersByTime(MINUTE - 1)
@@ -90,17 +98,51 @@ test('a pod whose grace is shortened to a time that has passed is due a minute f
   expect(events).toMatchObject([{ at: new Date(due + 6 * MINUTE).toISOString() }])
 })
 
-test('a pod whose node does not answer', () => {
+describe('a pod whose container runs, as its kubelet has said,', () => {
+  const state = { running: { startedAt: dueAt } }
+  const running = withChange(ending(pod), ['status', 'containerStatuses', 0, 'state'], state)
+
+  function waitsFor(found: object | undefined, isSeen = true) {
+    const { cluster, begin } = scene()
+    if (!isSeen) Object.assign(cluster.client.cluster, { sight: () => undefined })
+    if (found !== undefined) cluster.put('nodes', found)
+    cluster.put('pods', running)
+    const events = begin()
+    vi.advanceTimersByTime(2 * MINUTE)
+    expect(events).toHaveLength(1)
+    return events[0]?.attributes['k8s.deletion.waits_for']
+  }
+
+  test('waits for it', () => {
+    expect(waitsFor(well)).toEqual(['container app runs'])
+  })
+
+  test.each([
+    ['Unknown', 'NodeStatusUnknown', 'Kubelet stopped.'],
+    ['False', 'KubeletNotReady', 'PLEG is not healthy'],
+  ])(
+    'waits for its node that is not ready, which is %s, and whether the container runs is not known',
+    (status, reason, message) => {
+      const problem = `node node1 has Ready=${status} (${reason}): ${message}`
+      expect(waitsFor(node({ status, reason, message }))).toEqual([problem])
+    },
+  )
+
+  test('waits for its node that is gone, and whether the container runs is not known', () => {
+    expect(waitsFor(undefined)).toEqual(['node node1 is gone'])
+  })
+
+  test('waits for it where nodes cannot be seen, and no node is said to be gone', () => {
+    expect(waitsFor(undefined, false)).toEqual(['container app runs'])
+  })
+})
+
+test('a pod without a node waits for none', () => {
   const { cluster, begin } = scene()
-  const conditions = [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped.' }]
-  cluster.put('nodes', { metadata: { name: 'node1', uid: 'n' }, status: { conditions } })
-  const spec = { ...(captured('pod').spec as object), nodeName: 'node1' }
-  cluster.put('pods', ending(withChange(captured('pod'), ['spec'], spec)))
+  cluster.put('pods', withChange(ending(pod, ['example.test/drain']), ['spec', 'nodeName'], undefined))
   const events = begin()
   vi.advanceTimersByTime(2 * MINUTE)
-  expect(events.map(({ attributes }) => attributes['k8s.deletion.waits_for'])).toEqual([
-    expect.arrayContaining(['node node1 has Ready=Unknown (NodeStatusUnknown): Kubelet stopped.']),
-  ])
+  expect(events).toMatchObject([{ attributes: { 'k8s.deletion.waits_for': ['finalizer example.test/drain'] } }])
 })
 
 test('a namespace says what is left in it, five minutes later', () => {

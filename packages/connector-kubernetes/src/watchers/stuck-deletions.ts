@@ -2,28 +2,14 @@ import type { Event } from '@rca/core'
 import type { Cluster, ClusterChange } from '../cluster/cluster.ts'
 import { namedReference, podReference } from '../entity-references.ts'
 import { holdsClaim } from '../evidence/claim-users.ts'
-import { componentMessage } from '../evidence/component-message.ts'
-import { nodeProblems } from '../evidence/node-problems.ts'
 import type { Claim } from '../resources/claim.ts'
 import type { Metadata } from '../resources/metadata.ts'
-import type { Namespace } from '../resources/namespace.ts'
 import type { Pod } from '../resources/pod.ts'
 import { signals } from '../signals.ts'
 import { affectedAttribute, createAlike, ofMany } from './alike.ts'
+import { type DeletedKind, deletableKinds, waitsFor } from './deletion-reasons.ts'
 import { following } from './following.ts'
-import { titleOf, workloadKinds } from './workload-attributes.ts'
-
-/** Kinds whose deletion may wait for something, as the server names one of them. */
-const kinds = {
-  namespaces: 'Namespace',
-  pods: 'Pod',
-  persistentVolumeClaims: 'PersistentVolumeClaim',
-  services: 'Service',
-  ingresses: 'Ingress',
-  ...workloadKinds,
-} as const satisfies Partial<Record<ClusterChange['kind'], string>>
-
-type DeletedKind = keyof typeof kinds
+import { titleOf } from './workload-attributes.ts'
 
 /** How long a deletion may take beyond the time at which the object was to be gone, in milliseconds. A pod's time includes its grace. */
 const PATIENCE: Readonly<Partial<Record<DeletedKind, number>>> = { pods: 60_000 }
@@ -36,9 +22,6 @@ const LOOKS = 10_000
 
 /** Of one kind in one namespace, how many are told one by one. */
 const MOST_ALIKE = 10
-
-/** Pods that are named where a claim waits for them. */
-const MOST_PODS = 5
 
 interface Awaited {
   readonly kind: DeletedKind
@@ -139,12 +122,12 @@ function lastEnd(
 type DeletableChange = Extract<ClusterChange, { readonly kind: DeletedKind }>
 
 function isDeletable(change: ClusterChange): change is DeletableChange {
-  return Object.hasOwn(kinds, change.kind)
+  return Object.hasOwn(deletableKinds, change.kind)
 }
 
-function describe(one: Awaited, object: Metadata, cluster: Pick<Cluster, 'objects'>, count: number): Event {
+function describe(one: Awaited, object: Metadata, cluster: Pick<Cluster, 'objects' | 'sight'>, count: number): Event {
   const { kind } = one
-  const name = kinds[kind]
+  const name = deletableKinds[kind]
   const reasons = waitsFor(kind, object, cluster)
   const why = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`
   const isNamespace = kind === 'namespaces'
@@ -164,33 +147,4 @@ function describe(one: Awaited, object: Metadata, cluster: Pick<Cluster, 'object
       'k8s.event.affected': affectedAttribute(count),
     },
   })
-}
-
-/** What is known of why it is still there. */
-function waitsFor(kind: DeletedKind, object: Metadata, cluster: Pick<Cluster, 'objects'>): readonly string[] {
-  const finalizers = object.finalizers.map((finalizer) => `finalizer ${finalizer}`)
-  switch (kind) {
-    case 'namespaces':
-      return [...(object as Namespace).remains.map((text) => componentMessage(text)), ...finalizers]
-    case 'pods':
-      return [...finalizers, ...whatKeeps(object as Pod, cluster)]
-    case 'persistentVolumeClaims':
-      return [...finalizers, ...whoUses(object as Claim, cluster)]
-    default:
-      return finalizers
-  }
-}
-
-function whatKeeps({ node, containers }: Pod, cluster: Pick<Cluster, 'objects'>): readonly string[] {
-  const running = containers.filter(({ status }) => status?.state?.kind === 'running')
-  return [
-    ...nodeProblems(cluster, node).map((problem) => `node ${node} has ${problem}`),
-    ...running.map(({ name }) => `container ${name} runs`),
-  ]
-}
-
-function whoUses(claim: Claim, cluster: Pick<Cluster, 'objects'>): readonly string[] {
-  const users: string[] = []
-  for (const pod of cluster.objects('pods').values()) if (holdsClaim(pod, claim)) users.push(`pod ${pod.name} uses it`)
-  return users.slice(0, MOST_PODS)
 }
