@@ -85,7 +85,7 @@ export const clusterEvents = {
     name: 'k8s.deletion.stuck',
     severity: 'warning',
     description:
-      'An object was to be gone, and is still there: a pod a minute after its grace, anything else five minutes after it was deleted. Of many of a kind in a namespace within ten minutes the first ten are told, and the 100th, 1000th, ….',
+      'An object was to be gone, and is still there: a pod a minute after its grace, anything else five minutes after it was deleted, a namespace or a claim not before five minutes after the grace of the pods that it waits for. Of many of a kind within ten minutes that have the same finalizers, that are on the same node that is not ready or gone, or whose namespaces say alike why they remain, the first ten are told, and the 100th, 1000th, …; of others those of a namespace count together.',
     attributes: {
       ...inNamespace,
       'k8s.object.kind': 'Kind of the object.',
@@ -94,7 +94,7 @@ export const clusterEvents = {
       'k8s.deletion.due_at': 'When it was to be gone. ISO 8601.',
       'k8s.deletion.finalizers': 'Names of those whose work its deletion waits for.',
       'k8s.deletion.waits_for':
-        'What is known of why it is still there, such as `finalizer example.test/backup`, `pod web-1 uses it`, `container app runs`, or what its namespace says remains.',
+        'What is known of why it is still there, such as `finalizer example.test/backup`, `pod web-1 uses it`, `container app runs`, `node worker-1 is gone`, or what its namespace says remains.',
       ...affected,
     },
   }),

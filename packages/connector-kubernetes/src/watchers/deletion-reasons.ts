@@ -1,5 +1,5 @@
 import type { Cluster, ClusterChange } from '../cluster/cluster.ts'
-import { holdsClaim } from '../evidence/claim-users.ts'
+import { CLAIM_PROTECTION, holdsClaim } from '../evidence/claim-users.ts'
 import { componentMessage } from '../evidence/component-message.ts'
 import { nodeProblems, nodeState } from '../evidence/node-problems.ts'
 import type { Claim } from '../resources/claim.ts'
@@ -23,6 +23,38 @@ export type DeletedKind = keyof typeof deletableKinds
 
 /** Pods that are named where a claim waits for them. */
 const MOST_PODS = 5
+
+/** Finalizers of the server itself. What they wait for is another thing for each object. */
+const SERVERS = new Set([CLAIM_PROTECTION, 'foregroundDeletion', 'orphan'])
+
+/** Longest name of a cause, in characters: it is remembered. */
+const LONGEST = 500
+
+/**
+ * What is the same about deletions that are stuck alike, whatever their namespaces: finalizers, what namespaces say, a node.
+ * Where no such thing is known, those of a kind in a namespace are alike.
+ */
+export function causeOf(kind: DeletedKind, object: Metadata, cluster: Pick<Cluster, 'objects' | 'sight'>): string {
+  const finalizers = object.finalizers.filter((finalizer) => !SERVERS.has(finalizer)).toSorted()
+  const causes = kind === 'namespaces' ? [...finalizers, ...saidAlike(object as Namespace)] : finalizers
+  const others = (kind === 'pods' ? lostNode(object as Pod, cluster) : undefined) ?? `in ${object.namespace}`
+  return [kind, ...(causes.length === 0 ? [others] : causes)].join('\n').slice(0, LONGEST)
+}
+
+/** The node of a pod, where its kubelet does not take the pod down. */
+function lostNode({ node }: Pod, cluster: Pick<Cluster, 'objects' | 'sight'>): string | undefined {
+  const state = node === undefined ? 'unknown' : nodeState(cluster, node)
+  return state === 'gone' || state === 'not ready' ? `node ${node}` : undefined
+}
+
+/** Without numbers, its own name, and what is left in it, where it says why that is left. */
+function saidAlike({ name, remains }: Namespace): readonly string[] {
+  const reasons = remains.filter((text) => !text.startsWith('NamespaceContentRemaining'))
+  return (reasons.length === 0 ? remains : reasons).map((text) => {
+    const words = text.split(/[^\w.-]+|\.(?!\w)/)
+    return words.filter((word) => word !== name && !/^\d*$/.test(word)).join(' ')
+  })
+}
 
 /** What is known of why it is still there. */
 export function waitsFor(

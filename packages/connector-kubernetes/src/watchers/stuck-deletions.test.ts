@@ -334,15 +334,79 @@ test('what goes in time is not told, whatever the clock of the server says', () 
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('of many alike the first ten are told, and the hundredth', () => {
-  const { cluster, begin } = scene()
-  const events = begin()
-  for (let pods = 0; pods < 150; pods += 1)
-    cluster.put(
-      'pods',
-      withChange(withChange(pod, ['metadata', 'uid'], `u${pods}`), ['metadata', 'name'], `web-${pods}`),
+describe('of many alike the first ten are told, and the hundredth:', () => {
+  let uids = 0
+
+  /** So many, each with a uid and a name of its own. */
+  function many(count: number, raw: object, namespaceOf: (index: number) => string | undefined): readonly object[] {
+    const { metadata } = raw as { readonly metadata: object }
+    return Array.from({ length: count }, (_, index) => {
+      uids += 1
+      const own = { uid: `u-${uids}`, name: `n-${index}`, namespace: namespaceOf(index) }
+      return withChange(raw, ['metadata'], { ...metadata, ...own })
+    })
+  }
+
+  function told(kind: 'pods' | 'namespaces' | 'persistentVolumeClaims', ...raws: readonly object[]) {
+    const { cluster, begin } = scene()
+    const events = begin()
+    for (const raw of raws) cluster.put(kind, raw)
+    vi.advanceTimersByTime(6 * MINUTE)
+    return events
+  }
+
+  const protectedClaim = ending(captured('claim'), ['kubernetes.io/pvc-protection'])
+  const inOne = () => 'stuck'
+  const inMany = (index: number) => `place-${index % 50}`
+
+  test('with the same finalizers, of one namespace or of many', () => {
+    for (const events of [told('pods', ...many(150, pod, inOne)), told('pods', ...many(500, pod, inMany))]) {
+      expect(events).toHaveLength(11)
+      expect(events.at(-1)).toMatchObject({ attributes: { 'k8s.event.affected': 100 } })
+    }
+  })
+
+  test('not of those with other finalizers', () => {
+    const others = many(3, withChange(pod, ['metadata', 'finalizers'], ['example.test/another-one']), inOne)
+    expect(told('pods', ...many(20, pod, inOne), ...others)).toHaveLength(13)
+  })
+
+  test('on the same node that is gone', () => {
+    const other = withChange(ending(pod), ['spec', 'nodeName'], 'node2')
+    expect(told('pods', ...many(20, ending(pod), inMany), ...many(3, other, inMany))).toHaveLength(13)
+  })
+
+  test('in one namespace, where nothing is known that others have in common', () => {
+    expect(told('persistentVolumeClaims', ...many(20, protectedClaim, inOne))).toHaveLength(10)
+    expect(told('persistentVolumeClaims', ...many(20, protectedClaim, inMany))).toHaveLength(20)
+  })
+
+  test('namespaces that say alike why they remain, whatever their names and numbers', () => {
+    const saying = (message: (index: number) => string, type: string, count: number) =>
+      many(count, namespace, () => undefined).map((raw, index) =>
+        withChange(
+          raw,
+          ['status', 'conditions'],
+          [
+            { type, status: 'True', message: message(index) },
+            { type: 'NamespaceContentRemaining', status: 'True', message: `things-${index}. has 1 resource instances` },
+          ],
+        ),
+      )
+    const finalizers = (index: number) => `content has finalizers remaining: a.test/b in ${index} resource instances`
+    const failing = (index: number) =>
+      `unexpected items still remain in namespace: n-${index} for gvr: /v1, Resource=pods`
+    const events = told(
+      'namespaces',
+      ...saying(finalizers, 'NamespaceFinalizersRemaining', 50),
+      ...saying(failing, 'NamespaceDeletionContentFailure', 50),
+      ...saying(() => 'content has finalizers remaining: c.test/d in 1 resource instances', 'NamespaceFinalizers', 3),
     )
-  vi.advanceTimersByTime(2 * MINUTE)
-  expect(events).toHaveLength(11)
-  expect(events.at(-1)).toMatchObject({ attributes: { 'k8s.event.affected': 100 } })
+    expect(events).toHaveLength(23)
+  })
+
+  test('namespaces of which nothing is known count together', () => {
+    const silent = withChange(namespace, ['status', 'conditions'], [])
+    expect(told('namespaces', ...many(20, silent, () => undefined))).toHaveLength(10)
+  })
 })

@@ -7,7 +7,7 @@ import type { Metadata } from '../resources/metadata.ts'
 import type { Pod } from '../resources/pod.ts'
 import { signals } from '../signals.ts'
 import { affectedAttribute, createAlike, ofMany } from './alike.ts'
-import { type DeletedKind, deletableKinds, waitsFor } from './deletion-reasons.ts'
+import { causeOf, type DeletedKind, deletableKinds, waitsFor } from './deletion-reasons.ts'
 import { following } from './following.ts'
 import { titleOf } from './workload-attributes.ts'
 
@@ -20,7 +20,7 @@ const OTHERS_PATIENCE = 300_000
 /** How often those that are not gone yet are looked at, in milliseconds. */
 const LOOKS = 10_000
 
-/** Of one kind in one namespace, how many are told one by one. */
+/** Of one kind and cause, how many are told one by one. */
 const MOST_ALIKE = 10
 
 interface Awaited {
@@ -57,7 +57,7 @@ export const stuckDeletions = following(({ cluster }, { after, now, tell }) => {
         continue
       }
       one.isTold = true
-      const count = alike.count(`${one.kind} ${object.namespace}`, now())
+      const count = alike.count(causeOf(one.kind, object, cluster), now())
       if (count !== undefined) tell(describe(one, object, cluster, count))
     }
     if (isAnyLeft) lookLater()
