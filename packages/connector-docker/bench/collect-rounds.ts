@@ -29,6 +29,7 @@ const collect = (name: string): Promise<Signals> | undefined =>
   docker.collectors[name]?.collect(client, {
     signal,
     now: () => new Date(),
+    tell: async () => undefined,
     remember: <Reading>(reading: Reading): Reading | undefined => {
       const before = memories.get(name) as Reading | undefined
       memories.set(name, reading)

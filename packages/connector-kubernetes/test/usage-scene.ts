@@ -1,5 +1,6 @@
 import type { CollectContext, Metric, Signals } from '@rca/core'
 import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
+import { usage } from '../src/collectors/usage.ts'
 import { createNews } from '../src/news.ts'
 import { projectClaim } from '../src/resources/claim.ts'
 import { type Node, projectNode } from '../src/resources/node.ts'
@@ -74,6 +75,14 @@ export function node(name: string, isReady = true): Node {
   return projectNode(rawNode(name, isReady))
 }
 
+/** One run of the collector: what it told while it read, and what it said in the end. */
+export async function collectUsage(client: UsageClient, context: CollectContext): Promise<Signals> {
+  const told: (Metric | undefined)[] = []
+  const tell: CollectContext['tell'] = async (points) => void told.push(...points)
+  const signals = await usage.collect(client, { ...context, tell })
+  return { ...signals, metrics: [...told, ...(signals.metrics ?? [])] }
+}
+
 /** Core's side of a collector: keeps what is remembered. Time stands still until it is set. */
 export function usageContext(signal: AbortSignal = new AbortController().signal) {
   let kept: unknown
@@ -81,6 +90,7 @@ export function usageContext(signal: AbortSignal = new AbortController().signal)
   const context: CollectContext = {
     signal,
     now: () => new Date(clock.now),
+    tell: () => Promise.reject(new Error('what is told is kept by `collectUsage`')),
     remember: <Reading>(reading: Reading): Reading | undefined => {
       const before = kept as Reading | undefined
       kept = reading

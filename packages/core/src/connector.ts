@@ -24,7 +24,7 @@ export interface Connector<Config = unknown, Client = unknown> {
   /** Opens the client (imports the heavy library here) and pings it. Called once per agent run, and again after it failed. */
   connect(context: ConnectContext<Config>): Promise<Client>
   /** Who is watched: a redeployed agent is the same agent. */
-  identify(client: Client, context: CollectContext): Promise<Identity>
+  identify(client: Client, context: Pick<CollectContext, 'signal' | 'now'>): Promise<Identity>
   /** Idempotent. */
   disconnect(client: Client): Promise<void>
 
@@ -93,6 +93,11 @@ export interface CollectContext {
   /** What this run sees stands alone, as for `collectMetrics`: what has not changed since the run before is to be told as well. @default false */
   readonly standsAlone?: boolean
   now(): Date
+  /**
+   * Sends points on while the others are still being read, as `metrics` does at the end: for a collector of many, which then need not be
+   * held. Await it before the next are read: it resolves when there is time for them. What a run has told stays told if it fails later.
+   */
+  tell(points: NonNullable<Signals['metrics']>): Promise<void>
   /**
    * Keeps a reading for this collector's next run and returns the one kept before: how a rate or a change is computed. Of a run that fails
    * nothing is kept, and neither is anything while another agent leads: do not change a reading once it is kept.

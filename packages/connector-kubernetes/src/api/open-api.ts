@@ -100,7 +100,7 @@ function createWriting(transport: Transport) {
         : objectPath(LEASES, { namespace, name })
     return reading(question, signal, async () => {
       const method = verb === 'create' ? 'POST' : 'PUT'
-      return JSON.parse(await readBody(await transport.ask({ question, path, method, body, signal }), LONGEST))
+      return parseBody(await readBody(await transport.ask({ question, path, method, body, signal }), LONGEST))
     })
   }
 }
@@ -202,7 +202,11 @@ function ask(
 
 interface ReadOptions {
   readonly accept?: string | undefined
-  readonly parse?: ((text: string) => unknown) | undefined
+  readonly parse?: ((body: Buffer) => unknown) | undefined
+}
+
+function parseBody(body: Buffer): unknown {
+  return JSON.parse(body.toString())
 }
 
 function readJson(
@@ -210,7 +214,7 @@ function readJson(
   question: Question,
   path: string,
   signal: AbortSignal,
-  { accept, parse = JSON.parse }: ReadOptions = {},
+  { accept, parse = parseBody }: ReadOptions = {},
 ): Promise<unknown> {
   return reading(question, signal, async () =>
     parse(await readBody(await transport.ask({ question, path, signal, accept }), LONGEST)),

@@ -1,5 +1,5 @@
 /** Reads an answer as a whole. @throws Error when it is longer than `limit` bytes. */
-export async function readBody(answer: AsyncIterable<Buffer>, limit: number): Promise<string> {
+export async function readBody(answer: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of answer) {
@@ -7,7 +7,7 @@ export async function readBody(answer: AsyncIterable<Buffer>, limit: number): Pr
     if (size > limit) throw new Error(`the answer is longer than ${limit} bytes`)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 /** Reads the first bytes of an answer, and no more of it. A character that is cut in two at the end is left out. */

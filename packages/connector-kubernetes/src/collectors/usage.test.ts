@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { captured } from '../../test/fixtures.ts'
 import {
+  collectUsage,
   metricsResources,
   nodesResource,
   rawNode,
@@ -11,7 +12,6 @@ import {
 } from '../../test/usage-scene.ts'
 import type { KubernetesApi, ListOptions } from '../api/kubernetes-api.ts'
 import { KubernetesError } from '../api/kubernetes-error.ts'
-import { usage } from './usage.ts'
 
 const forbidden = (resource: string, verb: string): KubernetesError =>
   new KubernetesError(`A permission is missing: allow verb \`${verb}\` on resource \`${resource}\``, {
@@ -78,7 +78,7 @@ function refused(scene: UsageScene = {}) {
 describe('kubelets', () => {
   test('tell it all', async () => {
     const client = usageClient({ get: async () => captured('stats-summary') })
-    const collected = await usage.collect(client, usageContext().context)
+    const collected = await collectUsage(client, usageContext().context)
     expect(collected.gaps).toEqual([])
     expect(Object.keys(usagePoints(collected)).length).toBeGreaterThan(50)
   })
@@ -86,7 +86,7 @@ describe('kubelets', () => {
   test('tell of storage and processes again when they have changed, or after five minutes', async () => {
     const client = usageClient({ get: async () => captured('stats-summary') })
     const { context, clock } = usageContext()
-    const told = async (): Promise<string> => Object.keys(usagePoints(await usage.collect(client, context))).join()
+    const told = async (): Promise<string> => Object.keys(usagePoints(await collectUsage(client, context))).join()
     const first = await told()
     clock.now += 1
     const second = await told()
@@ -106,7 +106,7 @@ describe('kubelets', () => {
     }
     const client = usageClient({ nodes, get })
     const { context } = usageContext()
-    const first = await usage.collect(client, context)
+    const first = await collectUsage(client, context)
     expect(first.metrics?.length).toBeGreaterThan(50)
     expect(first.gaps?.map((gap) => gap?.scope)).toEqual(
       asked
@@ -115,7 +115,7 @@ describe('kubelets', () => {
         .toSorted(),
     )
     // The other half, and what is known of the first.
-    const { gaps = [], metrics } = await usage.collect(client, context)
+    const { gaps = [], metrics } = await collectUsage(client, context)
     expect(new Set(asked).size).toBe(30)
     expect(metrics).toEqual([])
     expect(gaps).toHaveLength(21)
@@ -125,7 +125,7 @@ describe('kubelets', () => {
 
   test('that all do not answer are gaps, and metrics.k8s.io is asked instead', async () => {
     const client = refused({ get: () => Promise.reject(new Error('it broke')) })
-    const collected = await usage.collect(client, usageContext().context)
+    const collected = await collectUsage(client, usageContext().context)
     expect(usagePoints(collected)).toMatchObject({ 'k8s.node:node1 k8s.node.cpu.usage{}': 2 })
     expect(collected.gaps).toEqual([
       { scope: 'kubelet:node1', reason: 'it broke' },
@@ -136,7 +136,7 @@ describe('kubelets', () => {
 
 describe('where kubelets may not be asked', () => {
   test('metrics.k8s.io tells processors and memory, and a gap which permission is missing', async () => {
-    const collected = await usage.collect(refused(), usageContext().context)
+    const collected = await collectUsage(refused(), usageContext().context)
     expect(usagePoints(collected)).toEqual({
       'k8s.pod:pod-web k8s.pod.cpu.usage{}': 0.250_123_456,
       'k8s.pod:pod-web k8s.pod.memory.working_set{}': 125_448 * 1024 + 2 ** 20,
@@ -161,10 +161,13 @@ describe('where kubelets may not be asked', () => {
     const get: KubernetesApi['get'] = async (_resource, { name }) =>
       name === 'node1' ? { node: { cpu: { usageNanoCores: 3e9 } } } : Promise.reject(forbidden('nodes/proxy', 'get'))
     const nodes = [rawNode('node1'), rawNode('node2')]
-    const { metrics = [], gaps } = await usage.collect(refused({ get, nodes }), usageContext().context)
+    const client = refused({ get, nodes })
+    const { context } = usageContext()
+    const { metrics = [], gaps } = await collectUsage(client, context)
     const told = metrics.filter((metric) => metric?.name === 'k8s.node.cpu.usage')
-    expect(told.map((metric) => metric?.value)).toEqual([2])
-    expect(gaps).toMatchObject([{ scope: 'kubelet' }])
+    expect(told.map((metric) => metric?.value)).toEqual([3])
+    expect(gaps).toMatchObject([{ scope: 'kubelet', reason: expect.stringContaining('nodes/proxy') }])
+    expect(usagePoints(await collectUsage(client, context))).toMatchObject({ 'k8s.node:node1 k8s.node.cpu.usage{}': 2 })
   })
 
   test('they are left alone for ten minutes, and then tried again', async () => {
@@ -176,21 +179,21 @@ describe('where kubelets may not be asked', () => {
       return isAllowed ? { node: { cpu: { usageNanoCores: 3e9 } } } : Promise.reject(forbidden('nodes/proxy', 'get'))
     }
     const client = refused({ get })
-    const before = await usage.collect(client, context)
+    const before = await collectUsage(client, context)
     isAllowed = true
     clock.now += 599_000
-    expect(await usage.collect(client, context)).toEqual(before)
+    expect(await collectUsage(client, context)).toEqual(before)
     expect(asked).toBe(1)
     clock.now += 1000
-    const after = await usage.collect(client, context)
+    const after = await collectUsage(client, context)
     expect(usagePoints(after)).toEqual({ 'k8s.node:node1 k8s.node.cpu.usage{}': 3 })
     expect(after.gaps).toEqual([])
-    await usage.collect(client, context)
+    await collectUsage(client, context)
     expect(asked).toBe(3)
   })
 
   test('and there is no metrics.k8s.io, one gap says both', async () => {
-    const collected = await usage.collect(refused({ resources: { nodes: nodesResource } }), usageContext().context)
+    const collected = await collectUsage(refused({ resources: { nodes: nodesResource } }), usageContext().context)
     expect(usagePoints(collected)).toEqual({})
     expect(collected.gaps).toEqual([
       { scope: 'usage', reason: expect.stringMatching(/`nodes\/proxy`.*the server has no pods in metrics\.k8s\.io/) },
@@ -198,7 +201,7 @@ describe('where kubelets may not be asked', () => {
   })
 
   test('and metrics.k8s.io may not be read either, one gap says both', async () => {
-    const collected = await usage.collect(refused({ list: listing(() => true).list }), usageContext().context)
+    const collected = await collectUsage(refused({ list: listing(() => true).list }), usageContext().context)
     expect(collected.gaps).toEqual([
       {
         scope: 'usage',
@@ -209,7 +212,7 @@ describe('where kubelets may not be asked', () => {
 
   test('and metrics.k8s.io tells only of pods, that is a gap of its own', async () => {
     const { list } = listing((_namespace, resource) => resource === 'nodes')
-    const collected = await usage.collect(refused({ list }), usageContext().context)
+    const collected = await collectUsage(refused({ list }), usageContext().context)
     expect(collected.gaps).toMatchObject([{ scope: 'kubelet' }, { scope: 'usage:nodes' }])
     expect(usagePoints(collected)).toHaveProperty(['k8s.pod:pod-db k8s.pod.cpu.usage{}'])
   })
@@ -221,7 +224,7 @@ describe('where only some namespaces are watched', () => {
   test('pods are read in each of them, no kubelet and no node is asked, and nothing is missing', async () => {
     const { list, asked } = listing()
     const client = usageClient({ pods, resources, list, namespaces: ['shop', 'data'] })
-    const collected = await usage.collect(client, usageContext().context)
+    const collected = await collectUsage(client, usageContext().context)
     expect(asked).toEqual(['shop/pods', 'data/pods'])
     expect(collected.gaps).toEqual([])
     expect(Object.keys(usagePoints(collected))).toHaveLength(8)
@@ -230,14 +233,14 @@ describe('where only some namespaces are watched', () => {
   test('one that may not be read is a gap; all of them are one', async () => {
     const scene = { pods, resources, namespaces: ['shop', 'data'] }
     const one = usageClient({ ...scene, list: listing((namespace) => namespace === 'data').list })
-    expect((await usage.collect(one, usageContext().context)).gaps).toMatchObject([{ scope: 'usage:data' }])
+    expect((await collectUsage(one, usageContext().context)).gaps).toMatchObject([{ scope: 'usage:data' }])
     const all = usageClient({ ...scene, list: listing(() => true).list })
-    expect((await usage.collect(all, usageContext().context)).gaps).toMatchObject([{ scope: 'usage' }])
+    expect((await collectUsage(all, usageContext().context)).gaps).toMatchObject([{ scope: 'usage' }])
   })
 })
 
 test('where no node is known, that is said', async () => {
-  const collected = await usage.collect(refused({ nodes: [] }), usageContext().context)
+  const collected = await collectUsage(refused({ nodes: [] }), usageContext().context)
   expect(collected.gaps).toMatchObject([{ scope: 'kubelet', reason: expect.stringContaining('no node is known') }])
 })
 
@@ -247,7 +250,7 @@ test('a stop rejects, whatever is being read', async () => {
     stop.abort(new Error('stopping'))
     throw stop.signal.reason
   }
-  await expect(usage.collect(refused({ list }), usageContext(stop.signal).context)).rejects.toThrow('stopping')
+  await expect(collectUsage(refused({ list }), usageContext(stop.signal).context)).rejects.toThrow('stopping')
 })
 
 test('a list that begins again is told once', async () => {
@@ -258,6 +261,6 @@ test('a list that begins again is told once', async () => {
     onItems(podMetrics)
     return ''
   }
-  const { metrics = [] } = await usage.collect(refused({ list }), usageContext().context)
+  const { metrics = [] } = await collectUsage(refused({ list }), usageContext().context)
   expect(metrics.filter((metric) => metric?.entity.id === 'pod-web/sidecar')).toHaveLength(2)
 })

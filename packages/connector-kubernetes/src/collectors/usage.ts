@@ -38,14 +38,19 @@ export const usage: Collector<UsageClient> = {
   deadline: '60s',
   async collect(client, context) {
     await client.cluster.listed(context.signal)
-    const used = await read(client, context)
-    client.lastMemory.take(used.metrics ?? [], context.now())
+    const memory = client.lastMemory.measure(context.now())
+    const tell: CollectContext['tell'] = async (points) => {
+      memory.take(points)
+      await context.tell(points)
+    }
+    const used = await read(client, { ...context, tell })
+    memory.take(used.metrics ?? [])
     return used
   },
 }
 
 async function read(client: UsageClient, collecting: CollectContext): Promise<Signals> {
-  const { signal, now, remember } = collecting
+  const { signal, now, remember, tell } = collecting
   const known = knownObjects(client.cluster)
   if (client.config.namespaces.length > 0)
     return withoutSummaries(client, known, signal, 'kubelets may not be asked where only some namespaces are watched')
@@ -69,7 +74,7 @@ async function read(client: UsageClient, collecting: CollectContext): Promise<Si
   context.news.keepOnly(client.cluster.objects('pods'))
   memory.told = context.news.told
   const failedBefore = new Set(memory.failures.keys())
-  const summaries = await readSummaries({ ...context, api, resource, nodes, failedBefore, signal })
+  const summaries = await readSummaries({ ...context, api, resource, nodes, failedBefore, tell, signal })
   const { refusal } = summaries
   const isAnswered = summaries.answered > 0 || (nodes.length < all.length && memory.answered)
   memory.answered = summaries.answered > 0
@@ -77,8 +82,9 @@ async function read(client: UsageClient, collecting: CollectContext): Promise<Si
   memory.failures = refusal === undefined ? failuresOf(all, nodes, memory.failures, summaries) : new Map()
   memory.refusal = refusal === undefined ? undefined : { at: at.getTime(), reason: refusal }
   const gaps = gapsOf([...memory.failures.values()])
-  if (refusal === undefined && isAnswered) return { metrics: summaries.points, gaps }
-  // Kubelets that answered before one was refused are told by the other source, too: nothing is told twice.
+  if (refusal === undefined && isAnswered) return { gaps }
+  // Those that answered before one was refused have told already: nothing is told twice.
+  if (summaries.answered > 0) return { gaps: [{ scope: 'kubelet', reason: refusal ?? '' }] }
   const instead = await withoutSummaries(client, known, signal, refusal ?? 'no kubelet answers')
   return { metrics: instead.metrics ?? [], gaps: [...gaps, ...(instead.gaps ?? [])] }
 }

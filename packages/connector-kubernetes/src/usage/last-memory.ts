@@ -10,25 +10,39 @@ export interface MeasuredMemory {
 
 /** The newest memory of every container: what is evidence once one has ended. */
 export interface LastMemory {
-  /** Takes a round of points, in the place of those before. */
-  take(points: readonly (Metric | undefined)[], at: Date): void
+  /** A round of points begins, in the place of those before. */
+  measure(at: Date): { take(points: readonly (Metric | undefined)[]): void }
   /** @param id of the container's entity */
   of(id: string): MeasuredMemory | undefined
 }
 
+/** By id of the container's entity. */
+interface Round {
+  readonly at: Date
+  readonly workingSets: Map<string, number>
+}
+
 /** Nothing was measured yet. */
 export function createLastMemory(): LastMemory {
-  let before: ReadonlyMap<string, MeasuredMemory> = new Map()
-  let newest: ReadonlyMap<string, MeasuredMemory> = new Map()
+  let rounds: readonly Round[] = []
   return {
-    take: (points, at) => {
-      // A container that has just ended is missing in the newest round.
-      before = newest
-      const taken = new Map<string, MeasuredMemory>()
+    measure: (at) => {
+      const round: Round = { at, workingSets: new Map() }
+      // A container that has just ended is missing in the newest round; and in this one, as long as it lasts, are those that come late.
+      rounds = [round, ...rounds.slice(0, 2)]
       const { name } = usageMetrics.containerMemoryWorkingSet
-      for (const point of points) if (point?.name === name) taken.set(point.entity.id, { workingSet: point.value, at })
-      newest = taken
+      return {
+        take: (points) => {
+          for (const point of points) if (point?.name === name) round.workingSets.set(point.entity.id, point.value)
+        },
+      }
     },
-    of: (id) => newest.get(id) ?? before.get(id),
+    of: (id) => {
+      for (const { at, workingSets } of rounds) {
+        const workingSet = workingSets.get(id)
+        if (workingSet !== undefined) return { workingSet, at }
+      }
+      return undefined
+    },
   }
 }

@@ -1,3 +1,4 @@
+import type { Metric } from '@rca/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { node, nodesResource, rawNode, summaryContext, usageClient } from '../../test/usage-scene.ts'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
@@ -20,7 +21,12 @@ function numbered(count: number): Node[] {
 function reading(
   nodes: readonly Node[],
   get: (name: string, signal: AbortSignal) => Promise<unknown>,
-  { patience = patient, failedBefore = new Set<string>(), signal = new AbortController().signal } = {},
+  {
+    patience = patient,
+    failedBefore = new Set<string>(),
+    tell = async (_points: readonly Metric[]): Promise<void> => undefined,
+    signal = new AbortController().signal,
+  } = {},
 ) {
   const known = knownObjects(usageClient({ nodes: [rawNode('other')] }).cluster)
   const ask: KubernetesApi['get'] = (_resource, { name, subresource }, stop) => {
@@ -29,6 +35,7 @@ function reading(
   }
   return readSummaries({
     ...summaryContext(known),
+    tell,
     api: { get: ask },
     resource: nodesResource,
     nodes,
@@ -50,18 +57,23 @@ function hanging(_name: string, signal: AbortSignal): Promise<never> {
 test('300 kubelets are asked, four at once', async () => {
   let [now, most] = [0, 0]
   const asked = new Set<string>()
-  const { points, answered, failures } = await reading(numbered(300), async (name) => {
+  const told = new Set<string>()
+  const tell = async (points: readonly Metric[]): Promise<void> => {
+    for (const { entity } of points) told.add(entity.id)
+  }
+  const get = async (name: string): Promise<unknown> => {
     now += 1
     most = Math.max(most, now)
     asked.add(name)
     await new Promise(setImmediate)
     now -= 1
     return answer
-  })
+  }
+  const { answered, failures } = await reading(numbered(300), get, { tell })
   expect(most).toBe(4)
   expect(asked.size).toBe(300)
   expect([answered, failures.length]).toEqual([300, 0])
-  expect(new Set(points.map(({ entity }) => entity.id)).size).toBe(300)
+  expect(told.size).toBe(300)
 })
 
 test('one that does not answer, is gone or answers nonsense costs only its own', async () => {

@@ -9,6 +9,9 @@ import { parseSummary } from './summary-text.ts'
 /** Kubelets that are asked at once. */
 const AT_ONCE = 4
 
+/** Points that are handed over together. */
+const TOLD_AT_ONCE = 50
+
 /** Milliseconds. */
 export interface Patience {
   /** For the kubelet of a node that is ready. */
@@ -30,12 +33,13 @@ export interface SummaryReading extends SummaryContext {
   /** Uids of nodes that did not answer in the round before: they are asked last. */
   readonly failedBefore: ReadonlySet<string>
   readonly patience?: Patience
+  /** Takes what one kubelet after the other tells. */
+  readonly tell: (points: readonly Metric[]) => Promise<void>
   readonly signal: AbortSignal
 }
 
 /** What kubelets answered. */
 export interface Summaries {
-  readonly points: readonly Metric[]
   readonly answered: number
   /** Nodes whose kubelets said nothing, and why. */
   readonly failures: readonly { readonly node: Node; readonly reason: string }[]
@@ -53,7 +57,6 @@ export async function readSummaries(reading: SummaryReading): Promise<Summaries>
   const stop = new AbortController()
   const stopped = AbortSignal.any([signal, stop.signal])
   const until = performance.now() + patience.all
-  const points: Metric[] = []
   const failures: { node: Node; error: unknown }[] = []
   let answered = 0
   let refusal: KubernetesError | undefined
@@ -61,7 +64,7 @@ export async function readSummaries(reading: SummaryReading): Promise<Summaries>
     for (let node = left.shift(); node !== undefined; node = left.shift()) {
       const time = Math.min(isReady(node) ? patience.ready : patience.notReady, until - performance.now())
       try {
-        for (const point of await readSummary(reading, node, time, stopped)) points.push(point)
+        await readSummary(reading, node, time, stopped)
         answered += 1
       } catch (error) {
         signal.throwIfAborted()
@@ -78,14 +81,13 @@ export async function readSummaries(reading: SummaryReading): Promise<Summaries>
   // Kubelets themselves refuse where the API server's own certificate may not ask them.
   if (answered === 0) refusal ??= failures.map(({ error }) => error).find(isForbidden)
   return {
-    points,
     answered,
     failures: refusal === undefined ? failures.map(({ node, error }) => ({ node, reason: reasonOf(node, error) })) : [],
     refusal: refusal?.message,
   }
 }
 
-async function readSummary(reading: SummaryReading, node: Node, time: number, stopped: AbortSignal): Promise<Metric[]> {
+async function readSummary(reading: SummaryReading, node: Node, time: number, stopped: AbortSignal): Promise<void> {
   if (time <= 0) throw new Error('it was not asked: others took too long')
   const timeout = AbortSignal.timeout(Math.ceil(time))
   const path = { name: node.name, subresource: 'proxy/stats/summary' }
@@ -98,13 +100,16 @@ async function readSummary(reading: SummaryReading, node: Node, time: number, st
     throw error
   }
   if (answer === undefined) throw new Error('the node is gone, or its kubelet has no summary')
-  const points: Metric[] = []
+  let points: Metric[] = []
   const pace = createPace()
   for (const some of summaryPoints(answer, node.name, reading)) {
-    for (const point of some) points.push(point)
+    points.push(...some)
+    if (points.length < TOLD_AT_ONCE) continue
+    await reading.tell(points)
+    points = []
     if (pace.isOver()) await pace.next()
   }
-  return points
+  await reading.tell(points)
 }
 
 /** Those that are likely to answer first. */

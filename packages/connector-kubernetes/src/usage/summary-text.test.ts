@@ -9,7 +9,7 @@ const captured = readFileSync(
 
 /** With its pods as a list. */
 function parsed(text: string): unknown {
-  const { pods, ...rest } = parseSummary(text) as { readonly pods: Iterable<unknown> }
+  const { pods, ...rest } = parseSummary(Buffer.from(text)) as { readonly pods: Iterable<unknown> }
   return { ...rest, pods: [...pods] }
 }
 
@@ -36,12 +36,12 @@ test.each([
 
 test('pods are parsed when it is their turn', () => {
   const text = '{"node":{},"pods":[{"podRef":{"uid":"a"}},{"podRef":broken},{"podRef":{"uid":"c"}}]}'
-  const { pods } = parseSummary(text) as { readonly pods: Iterable<unknown> }
+  const { pods } = parseSummary(Buffer.from(text)) as { readonly pods: Iterable<unknown> }
   const each = pods[Symbol.iterator]()
   expect(each.next().value).toEqual({ podRef: { uid: 'a' } })
   expect(() => each.next()).toThrow(SyntaxError)
 })
 
 test.each(['', 'text', '{"node":{},"pods":[{"podRef":1},{"podRef":2}'])('%j cannot be parsed', (text) => {
-  expect(() => parseSummary(text)).toThrow(SyntaxError)
+  expect(() => parseSummary(Buffer.from(text))).toThrow(SyntaxError)
 })

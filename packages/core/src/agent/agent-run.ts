@@ -97,6 +97,7 @@ export class AgentRun<Config, Client> {
         this.#reporting.addWatched(signals)
         this.#serving.hurry()
       },
+      tell: (points) => this.#serving.tell(points),
       instanceId: this.#instanceId,
       onElection: () => {
         const open = this.#opening.current()

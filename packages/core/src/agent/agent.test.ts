@@ -123,6 +123,33 @@ describe('an agent that runs', () => {
     expect(agent.status().collectors).toMatchObject({ events: { ok: true } })
   })
 
+  test('reports much that a collector tells before it has come back, and the rest after it', async () => {
+    const note = 'x'.repeat(20_000)
+    const ended = gate()
+    const flood: Collector<Client> = {
+      collect: async (_client, { tell }) => {
+        for (let value = 0; value < 100; value += 1) await tell([signals.load.point(value, host, { note })])
+        await ended.promise
+        return {}
+      },
+    }
+    const platform = await startPlatform()
+    const { agent } = agentOf(platform.url, { collectors: { flood } }, { collect_interval: '1d' })
+    const values = (): number[] =>
+      platform
+        .reports()
+        .flatMap(({ data }) => data.metrics)
+        .filter(({ name }) => name === 'host.load')
+        .map(({ value }) => value)
+    await agent.start()
+    await platform.until(() => values().length > 50)
+    expect(values().length).toBeLessThan(100)
+    ended.open()
+    await platform.until(() => values().length === 100)
+    expect(values()).toEqual(Array.from({ length: 100 }, (_, value) => value))
+    expect(platform.violations).toEqual([])
+  })
+
   test('shows what fails as gaps and in its heartbeats', async () => {
     const disks: Collector<Client> = {
       collect: async () => {

@@ -26,7 +26,7 @@ export interface CheckedSignals {
 }
 
 /** Most problems that are told of one answer: the first ones say it all. */
-const MOST_PROBLEMS = 50
+export const MOST_PROBLEMS = 50
 
 const LISTS = new Set(['entities', 'metrics', 'events', 'gaps'])
 
@@ -43,7 +43,12 @@ export interface SignalCheck {
   (signals: Signals): CheckedSignals
   /** The same, one signal a step: for what one collector says, again and again. Its list of entities is the one from before where it holds the same objects. */
   repeatedly(): (signals: Signals) => Steps<never, CheckedSignals>
+  /** Points that are told while others are still being read. */
+  points(points: unknown): CheckedPoints
 }
+
+/** What is left of points, and what was wrong with the rest. */
+export type CheckedPoints = Pick<CheckedSignals, 'metrics' | 'problems'>
 
 /**
  * A check of what a connector says against what it declared. Written by hand and not as a schema, since it runs over
@@ -93,7 +98,13 @@ export function createSignalCheck(
         last = list
       })
   }
-  return Object.assign((signals: Signals) => atOnce(steps(signals, NO_LIST)), { repeatedly })
+  const points = (told: unknown): CheckedPoints => {
+    const problems: string[] = []
+    const report = (problem: string): void => void problems.push(problem)
+    const lists = listsOf({ metrics: told }, report, redact)
+    return { metrics: atOnce(keep('metrics', lists, metrics, report)), problems }
+  }
+  return Object.assign((signals: Signals) => atOnce(steps(signals, NO_LIST)), { repeatedly, points })
 }
 
 /** What passes of one list. */

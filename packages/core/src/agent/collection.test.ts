@@ -3,7 +3,8 @@ import { type Client, exampleConnector, host, signals } from '../../test/example
 import { gate } from '../../test/gate.ts'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import type { Collector } from '../connector.ts'
-import type { Signals } from '../signals.ts'
+import { DeadlineError } from '../errors/deadline-error.ts'
+import type { Metric, Signals } from '../signals.ts'
 import { createSignalCheck } from './check-signals.ts'
 import { type Collection, createCollection } from './collection.ts'
 
@@ -15,7 +16,10 @@ interface Setup {
   readonly stop: AbortController
 }
 
-function collectionOf(collectors: Record<string, Collector<Client>>): Setup {
+function collectionOf(
+  collectors: Record<string, Collector<Client>>,
+  tell: (points: readonly Metric[]) => Promise<void> = async () => undefined,
+): Setup {
   let time = Date.parse('2026-01-23T10:00:00.000Z')
   const stop = new AbortController()
   const log = recordingLogger()
@@ -25,6 +29,7 @@ function collectionOf(collectors: Record<string, Collector<Client>>): Setup {
     check: createSignalCheck(signals),
     redact: (text) => text.replaceAll('hunter2', '[redacted]'),
     now: () => new Date(time),
+    tell,
     log,
     signal: stop.signal,
   })
@@ -300,4 +305,56 @@ test('a collector that begins or ceases to fail is told in the log, once', async
     'warn: the collector `disks` fails: no permission for [redacted]',
     'info: the collector `disks` works again',
   ])
+})
+
+test('what is told while others are read goes on at once, checked', async () => {
+  const told: number[] = []
+  let isReading = true
+  const load: Collector<Client> = {
+    collect: async (_client, { tell }) => {
+      await tell([signals.load.point(1, host), undefined, { name: 'unknown' } as Metric])
+      await tell([signals.load.point(2, host)])
+      isReading = false
+      return { metrics: [signals.load.point(3, host)] }
+    },
+  }
+  const { collection } = collectionOf({ load }, async (points) => {
+    expect(isReading).toBe(true)
+    told.push(...points.map(({ value }) => value))
+  })
+  const run = await collection.run('load')
+  expect(told).toEqual([1, 2])
+  expect(run.signals.metrics.map(({ value }) => value)).toEqual([3])
+  expect(run).toMatchObject({ ok: false, error: expect.stringContaining('`unknown` is not declared') })
+})
+
+test('what a run tells that stands alone is part of what it says', async () => {
+  const load: Collector<Client> = {
+    collect: async (_client, { tell }) => {
+      await tell([signals.load.point(1, host)])
+      return { metrics: [signals.load.point(2, host)] }
+    },
+  }
+  const { collection } = collectionOf({ load }, () => Promise.reject(new Error('it is not for others')))
+  const run = await collection.runAlone('load')
+  expect(run.signals.metrics.map(({ value }) => value)).toEqual([1, 2])
+})
+
+test('nothing is told after the deadline', async () => {
+  const told: unknown[] = []
+  const late = gate()
+  const refused = gate<unknown>()
+  const load: Collector<Client> = {
+    deadline: '1ms',
+    collect: async (_client, { tell }) => {
+      await late.promise
+      await tell([signals.load.point(1, host)]).catch(refused.open)
+      return {}
+    },
+  }
+  const { collection } = collectionOf({ load }, async (points) => void told.push(...points))
+  expect(await collection.run('load')).toMatchObject({ ok: false })
+  late.open()
+  expect(await refused.promise).toBeInstanceOf(DeadlineError)
+  expect(told).toEqual([])
 })

@@ -3,7 +3,8 @@ import { withDeadline } from '../deadline.ts'
 import { toMilliseconds } from '../duration.ts'
 import type { Logger } from '../logger.ts'
 import { reasonOf, shortReason } from '../reason.ts'
-import type { CheckedSignals, SignalCheck } from './check-signals.ts'
+import type { Metric, Signals } from '../signals.ts'
+import { type CheckedSignals, MOST_PROBLEMS, type SignalCheck } from './check-signals.ts'
 import { type CollectionRecord, type CollectorRun, createCollectionRecord } from './collection-record.ts'
 import { inSlices } from './steps.ts'
 
@@ -17,6 +18,8 @@ export interface CollectionOptions<Client> {
   /** Takes secrets out of error messages. */
   readonly redact: (text: string) => string
   readonly now: () => Date
+  /** Takes what a collector tells before it has come back. Resolves when there is room for more. */
+  readonly tell: (points: readonly Metric[]) => Promise<void>
   readonly log: Logger
   /** Aborts what is running. */
   readonly signal: AbortSignal
@@ -98,7 +101,7 @@ interface Reader {
 /** Runs one collector under its deadline. A run that did not come back keeps the next ones from starting until it does. */
 function createReader<Client>(
   collector: Collector<Client>,
-  { client, check, now, signal: stopping }: CollectionOptions<Client>,
+  { client, check, now, tell: send, signal: stopping }: CollectionOptions<Client>,
 ): Reader {
   const deadline = collector.deadline === undefined ? DEADLINE : toMilliseconds(collector.deadline)
   const checking = check.repeatedly()
@@ -120,16 +123,22 @@ function createReader<Client>(
       kept = reading
       return before
     }
+    const told = createTold(check, standsAlone ? undefined : send)
     try {
       const signals = await withDeadline('it', deadline, stopping, async (signal) => {
+        const tell: CollectContext['tell'] = async (points) => {
+          signal.throwIfAborted()
+          await told.take(points)
+          signal.throwIfAborted()
+        }
         try {
-          return await collector.collect(client, { signal, now, remember, standsAlone })
+          return await collector.collect(client, { signal, now, remember, tell, standsAlone })
         } finally {
           finished = true
           hangsSince = undefined
         }
       })
-      const checked = await inSlices(checking(signals))
+      const checked = told.with(await inSlices(checking(signals)))
       // Of a run whose signals nobody gets nothing is remembered: it has told nothing.
       if (own === life) memory = kept
       return checked
@@ -143,5 +152,31 @@ function createReader<Client>(
       life += 1
       memory = undefined
     },
+  }
+}
+
+/** What one run tells before it comes back. */
+interface Told {
+  take(points: NonNullable<Signals['metrics']>): Promise<void>
+  /** What the run said in the end, with what belongs to it of what it told. */
+  with(signals: CheckedSignals): CheckedSignals
+}
+
+/** @param send what is told goes on at once; without it, it is kept until the end */
+function createTold(check: SignalCheck, send: CollectionOptions<unknown>['tell'] | undefined): Told {
+  const kept: Metric[] = []
+  const problems = new Set<string>()
+  return {
+    take: async (points) => {
+      const checked = check.points(points)
+      for (const problem of checked.problems) if (problems.size < MOST_PROBLEMS) problems.add(problem)
+      if (send !== undefined) return send(checked.metrics)
+      for (const point of checked.metrics) kept.push(point)
+    },
+    with: (signals) => ({
+      ...signals,
+      metrics: kept.length === 0 ? signals.metrics : [...kept, ...signals.metrics],
+      problems: problems.size === 0 ? signals.problems : [...new Set([...problems, ...signals.problems])],
+    }),
   }
 }

@@ -57,7 +57,7 @@ export function createConnection<Config, Client>({
       try {
         // Its own deadline, so that a client whose identity hangs is closed and not left behind.
         const identity = await withDeadline('identifying what is watched', DEADLINE, signal, async (own) =>
-          connector.identify(client, { signal: own, now, remember: () => undefined }),
+          connector.identify(client, { signal: own, now }),
         )
         return { client, identity: checked(identity, connector) }
       } catch (error) {

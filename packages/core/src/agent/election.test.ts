@@ -4,7 +4,7 @@ import { gate } from '../../test/gate.ts'
 import { type Platform, startPlatform } from '../../test/platform.ts'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import { temporaryDirectory } from '../../test/temporary-directory.ts'
-import type { Connector, Election, ElectionContext, WatchContext } from '../connector.ts'
+import type { Collector, Connector, Election, ElectionContext, WatchContext } from '../connector.ts'
 import { AGENT_PATHS } from '../platform/protocol.ts'
 import { type Agent, createAgent } from './agent.ts'
 
@@ -159,8 +159,9 @@ test('who loses the lead collects no more, and begins anew when it leads again',
 
 test('what a run of a collector saw while the lead was lost is not told', async () => {
   const slow = gate()
-  const collect = async () => {
+  const collect: Collector<Client>['collect'] = async (_client, { tell }) => {
     await slow.promise
+    await tell([signals.load.point(7, host)])
     return { metrics: [signals.load.point(7, host)] }
   }
   const { platform, election } = await elected({ collectors: { slow: { collect } } })

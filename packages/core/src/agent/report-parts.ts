@@ -2,10 +2,14 @@ import { v7 } from 'uuid'
 import type { SignalWriter } from '../delivery/redaction.ts'
 import { LIMITS, type Report, type ReportedEntity } from '../platform/protocol.ts'
 import type { Event, Gap, Metric } from '../signals.ts'
+import { createPart, PART_BYTES, type Part, type PartList } from './report-part.ts'
 import type { Steps } from './steps.ts'
 
-/** Bytes of signals from which on a report is full. A single signal may be larger, and goes alone. */
-export const PART_BYTES: number = 2 * 1024 * 1024
+/** Points that are written at once. */
+const BATCH = 50
+
+/** Points whose text is longer than this are written one by one. */
+const BATCH_BYTES = PART_BYTES / 16
 
 /** Most bytes of gaps, which stand in every part. */
 const GAP_BYTES = 512 * 1024
@@ -13,7 +17,7 @@ const GAP_BYTES = 512 * 1024
 /** A report as it travels. */
 export interface WrittenReport {
   readonly id: string
-  /** JSON in UTF-8. */
+  /** JSON in UTF-8, until the next step: then others are written in its place. */
   readonly json: Uint8Array
   /** ISO 8601: when it was collected. */
   readonly at: string
@@ -30,13 +34,18 @@ export interface Content {
   readonly snapshot: boolean
   readonly entities: Iterable<ReportedEntity | undefined>
   readonly metrics: Iterable<Metric>
+  /** Points that are written already: JSON, separated by commas. */
+  readonly points?: Uint8Array
   readonly events: Iterable<Event>
   readonly gaps: readonly Gap[]
 }
 
-/** Lists of signals, in the order in which they are written. Events first: a queue that overflows gives up last what has some. */
-const KINDS = ['events', 'entities', 'metrics'] as const
-type Kind = (typeof KINDS)[number]
+/** What parts are written with. */
+export interface PartWriting {
+  readonly write: SignalWriter
+  /** Where they are written, one after the other. @default one of their own */
+  readonly part?: Part
+}
 
 /**
  * Writes what a round has to say, one signal a step: as one report, or as several where that would be too large. Every part carries
@@ -46,14 +55,14 @@ type Kind = (typeof KINDS)[number]
  * @param idOf id of a part after it
  */
 export function* writeParts(
-  { header, snapshot, entities, metrics, events, gaps }: Content,
-  write: SignalWriter,
+  { header, snapshot, entities, metrics, points, events, gaps }: Content,
+  { write, part = createPart() }: PartWriting,
   nextSequence: () => number,
   first: string = v7(),
   idOf: (number: number) => string = () => v7(),
 ): Steps<WrittenReport> {
+  part.begin()
   const openGaps = yield* writeGaps(gaps, header.timestamp, write)
-  const part = createPart()
   let number = 0
 
   const close = (last: boolean): WrittenReport => {
@@ -64,64 +73,43 @@ export function* writeParts(
     const head = JSON.stringify({ report_id: id, ...header, sequence: nextSequence(), ...mark })
     const hasEvents = part.hasEvents()
     number += 1
-    return { id, json: part.take(`${head.slice(0, -1)},"data":{"gaps":[${openGaps}]`), at: header.timestamp, hasEvents }
+    return { id, json: part.end(`"gaps":[${openGaps}]},${head.slice(1)}`), at: header.timestamp, hasEvents }
   }
-  /** Adds a signal. Returns the part before it where that is full. */
-  const add = (kind: Kind, json: string): WrittenReport | undefined => {
-    const full = part.hasRoom(json) ? undefined : close(false)
+  /** Adds what it can to the part, which is ready once that is full. */
+  function* add(kind: PartList, json: string | Uint8Array): Steps<WrittenReport> {
+    if (!part.hasRoom(json)) {
+      yield close(false)
+      part.begin()
+    }
     part.add(kind, json)
-    return full
+    yield
   }
 
-  for (const event of events) yield add('events', write.event(event))
-  for (const entity of entities) yield entity === undefined ? undefined : add('entities', write.entity(entity))
-  for (const metric of metrics) yield add('metrics', write.metric(metric))
+  for (const event of events) yield* add('events', write.event(event))
+  for (const entity of entities)
+    if (entity === undefined) yield
+    else yield* add('entities', write.entity(entity))
+  for (const some of batches(metrics)) for (const json of writeBatch(some, write)) yield* add('metrics', json)
+  if (points !== undefined && points.length > 0) yield* add('metrics', points)
   yield close(true)
 }
 
-/** Signals of one part, written as bytes at once: tens of thousands of texts would have to be collected twice. */
-interface Part {
-  /** Whether a signal fits, or the part is empty. */
-  hasRoom(json: string): boolean
-  /** Adds a signal. Lists follow each other in the order of {@link KINDS}. */
-  add(kind: Kind, json: string): void
-  hasEvents(): boolean
-  /** The JSON that begins with `head`, and an empty part again. */
-  take(head: string): Uint8Array
+/** So many at a time: each text that is written costs something by itself. */
+function* batches(metrics: Iterable<Metric>): Iterable<readonly Metric[]> {
+  let some: Metric[] = []
+  for (const metric of metrics) {
+    some.push(metric)
+    if (some.length < BATCH) continue
+    yield some
+    some = []
+  }
+  if (some.length > 0) yield some
 }
 
-function createPart(): Part {
-  let bytes = Buffer.allocUnsafe(16_384)
-  let length = 0
-  const kinds = new Set<Kind>()
-
-  const write = (text: string, most: number): void => {
-    if (length + most > bytes.length) {
-      const larger = Buffer.allocUnsafe(Math.max(bytes.length * 2, length + most))
-      bytes.copy(larger, 0, 0, length)
-      bytes = larger
-    }
-    length += bytes.write(text, length)
-  }
-  return {
-    hasRoom: (json) => length === 0 || length + json.length <= PART_BYTES,
-    add: (kind, json) => {
-      const before = kinds.has(kind) ? ',' : `${kinds.size === 0 ? '' : ']'},"${kind}":[`
-      kinds.add(kind)
-      // A UTF-16 code unit is 3 bytes of UTF-8 at most.
-      write(before, before.length)
-      write(json, json.length * 3)
-    },
-    hasEvents: () => kinds.has('events'),
-    take: (head) => {
-      const missing = KINDS.filter((name) => !kinds.has(name)).map((name) => `,"${name}":[]`)
-      const tail = `${kinds.size === 0 ? '' : ']'}${missing.join('')}}}`
-      const json = Buffer.concat([Buffer.from(head), bytes.subarray(0, length), Buffer.from(tail)])
-      length = 0
-      kinds.clear()
-      return json
-    },
-  }
+/** Together, or one by one where that would be long. */
+function writeBatch(metrics: readonly Metric[], write: SignalWriter): readonly string[] {
+  const json = write.metrics(metrics)
+  return json.length <= BATCH_BYTES ? [json] : metrics.map((metric) => write.metrics([metric]))
 }
 
 /** All gaps as JSON, but for those for which there is no room: a gap says how many. */
@@ -148,7 +136,7 @@ export function splitReport(report: Report, write: SignalWriter): Steps<WrittenR
   const { report_id: first, sequence, snapshot = false, part: _part, data, ...header } = report
   return writeParts(
     { header, snapshot, ...data },
-    write,
+    { write },
     () => sequence,
     first,
     (number) => idAfter(first, number),

@@ -6,7 +6,7 @@ import { REPORT_LIMITS, type Report, reportSchema } from '../platform/protocol.t
 import type { Gap, Signals } from '../signals.ts'
 import { type CheckedSignals, createSignalCheck } from './check-signals.ts'
 import type { CollectorRun } from './collection-record.ts'
-import { PART_BYTES } from './report-parts.ts'
+import { PART_BYTES } from './report-part.ts'
 import { createReporting, type Reporting } from './reporting.ts'
 
 const check = createSignalCheck(signals)
@@ -34,14 +34,21 @@ function runOf(name: string, said: Signals | CheckedSignals, ok = true): Collect
   return { collector: name, ok, durationMs: 5, signals: 'problems' in said ? said : check(said) }
 }
 
+function parsed(json: Uint8Array): Report {
+  return reportSchema.parse(JSON.parse(Buffer.from(json).toString())) as Report
+}
+
 /** The parts of the next report. */
 function nextParts(reporting: Reporting, gaps: readonly Gap[] = []): Report[] {
-  const parts = [...reporting.next(reporter, outcomes, gaps)].filter((part) => part !== undefined)
-  return parts.map(({ id, json }) => {
-    const report = reportSchema.parse(JSON.parse(Buffer.from(json).toString())) as Report
-    expect(report.report_id).toBe(id)
-    return report
-  })
+  const parts: Report[] = []
+  // One by one: each is written in the place of the one before.
+  for (const part of reporting.next(reporter, outcomes, gaps)) {
+    if (part === undefined) continue
+    const report = parsed(part.json)
+    expect(report.report_id).toBe(part.id)
+    parts.push(report)
+  }
+  return parts
 }
 
 /** The next report, which is whole. */
@@ -158,6 +165,25 @@ test('a report that stands alone carries no more than the platform takes, and sa
     { scope: 'report:events', reason: 'one report carries at most 50000 events: 5 were left out' },
   ])
   expect(snapshot).toBeUndefined()
+})
+
+test('points that were told are in the next report, whatever is told while it is written', () => {
+  const reporting = reportingOf('load')
+  const told = (index: number): number[] =>
+    parts[index]?.data.metrics.filter(({ name }) => name === 'host.load').map(({ value }) => value) ?? []
+  const tell = (value: number): void => reporting.told.add(check.points([signals.load.point(value, host)]).metrics)
+  tell(1)
+  tell(2)
+  expect(reporting.hasNews()).toBe(true)
+  const writing = reporting.next(reporter, outcomes, [])
+  writing.next()
+  tell(3)
+  const parts = [...writing].filter((part) => part !== undefined).map(({ json }) => parsed(json))
+  parts.push(next(reporting))
+  expect([told(0), told(1)]).toEqual([[1, 2], [3]])
+  tell(4)
+  reporting.standBy()
+  expect(reporting.hasNews()).toBe(false)
 })
 
 describe('what is too large for one report', () => {

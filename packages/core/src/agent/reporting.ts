@@ -9,9 +9,11 @@ import type { Collection } from './collection.ts'
 import type { CollectorRun } from './collection-record.ts'
 import { createEntityTracker } from './entity-changes.ts'
 import { contentOf, lastOfEach, reportData } from './report-data.ts'
+import { createPart } from './report-part.ts'
 import { type Header, type WrittenReport, writeParts } from './report-parts.ts'
 import { collectSelf, type SelfState, selfSignals } from './self-signals.ts'
 import type { Steps } from './steps.ts'
+import { createToldPoints, type ToldPoints } from './told-points.ts'
 import { createWatchedSignals } from './watched-signals.ts'
 
 export interface ReportingOptions {
@@ -39,6 +41,8 @@ export interface Reporting {
   add(run: CollectorRun): void
   /** Takes what a watcher saw into the next report. */
   addWatched(signals: CheckedSignals): void
+  /** What collectors have told before they came back, for the next report. */
+  readonly told: Pick<ToldPoints, 'add' | 'isFull'>
   /** Whether something was seen that has not been reported. */
   hasNews(): boolean
   /** The next report, or the parts of it: what was added since the one before, the entities that changed, and every open gap. To be gone through to its end before the next. */
@@ -55,25 +59,19 @@ const checkSelf = createSignalCheck(selfSignals)
 
 /** Starts counting reports at 0. */
 export function createReporting(options: ReportingOptions): Reporting {
-  const { connector, agentVersion, now, write, leadId } = options
+  const { connector, write } = options
   const collectors = Object.keys(connector.collectors)
   const watched = createWatchedSignals()
   const heard = new Set<string>()
   let tracker = createEntityTracker()
   let runs: CollectorRun[] = []
+  const part = createPart()
+  const told = createToldPoints(write)
   let sequence = 0
-
-  const headerOf = ({ agentId }: Reporter): Header => ({
-    agent_id: agentId,
-    agent_type: connector.type,
-    agent_version: agentVersion,
-    timestamp: now().toISOString(),
-    ...leadOf(leadId?.()),
-  })
 
   return {
     alone: (reporter, alone, collection) => {
-      const header = headerOf(reporter)
+      const header = headerOf(reporter, options)
       const parts = [...alone.map((run) => run.signals), selfOf(options, reporter, alone, collection)]
       const everything = alone.every((run) => run.ok) && alone.length === collectors.length
       const { data, complete } = reportData(parts, lastOfEach(parts), collection.gaps(), header.timestamp)
@@ -87,9 +85,10 @@ export function createReporting(options: ReportingOptions): Reporting {
       tracker.update(run.collector, run.signals.entities, run.ok ? 'all' : 'some')
     },
     addWatched: watched.add,
-    hasNews: () => runs.length > 0 || !watched.isEmpty(),
+    told,
+    hasNews: () => runs.length > 0 || !told.isEmpty() || !watched.isEmpty(),
     *next(reporter, collection, gaps) {
-      const header = headerOf(reporter)
+      const header = headerOf(reporter, options)
       const own = selfOf(options, reporter, runs, collection)
       tracker.update('', own.entities)
       const everyone = heard.size === collectors.length
@@ -98,8 +97,8 @@ export function createReporting(options: ReportingOptions): Reporting {
       const parts = [...runs.map((run) => run.signals), ...seen, own]
       runs = []
       yield* writeParts(
-        { header, snapshot: full && everyone, gaps, ...contentOf(parts, seen, changes()) },
-        write,
+        { header, snapshot: full && everyone, gaps, ...contentOf(parts, seen, changes()), points: told.take() },
+        { write, part },
         () => sequence++,
       )
     },
@@ -107,6 +106,8 @@ export function createReporting(options: ReportingOptions): Reporting {
     standBy: () => {
       for (const signals of eventsOf(runs)) watched.add(signals)
       runs = []
+      // Points are dated by their report.
+      told.clear()
       watched.hold()
     },
     begin: () => {
@@ -114,6 +115,16 @@ export function createReporting(options: ReportingOptions): Reporting {
       tracker = createEntityTracker()
       heard.clear()
     },
+  }
+}
+
+function headerOf({ agentId }: Reporter, { connector, agentVersion, now, leadId }: ReportingOptions): Header {
+  return {
+    agent_id: agentId,
+    agent_type: connector.type,
+    agent_version: agentVersion,
+    timestamp: now().toISOString(),
+    ...leadOf(leadId?.()),
   }
 }
 

@@ -26,6 +26,8 @@ export interface Rounds {
   run(signal: AbortSignal): Promise<void>
   /** A watcher saw something: report soon. Does nothing once `run` has ended. */
   readonly hurry: () => void
+  /** Reports now what there is. Does nothing once `run` has ended. */
+  readonly reportNow: () => Promise<void>
 }
 
 /** Rounds that have not begun. */
@@ -37,10 +39,11 @@ export function createRounds({ collectors, interval, collection, reporting, repo
   let soon: NodeJS.Timeout | undefined
   let ended = false
 
-  const reportNow = (): Promise<void> => {
+  const reportNow = async (): Promise<void> => {
+    if (ended) return
     clearTimeout(soon)
     soon = undefined
-    return report()
+    await report()
   }
   const hurry = (): void => {
     if (ended) return
@@ -77,5 +80,6 @@ export function createRounds({ collectors, interval, collection, reporting, repo
       clearTimeout(soon)
     },
     hurry,
+    reportNow,
   }
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import { LIMITS, type Report, reportSchema } from '../platform/protocol.ts'
+import type { Metric } from '../signals.ts'
 import { createRedactor } from './redaction.ts'
 
 const at = '2026-01-23T10:00:00.000Z'
@@ -91,6 +92,21 @@ test.each(['gauge', 'info', 'entities', 'id', 'true', '1', '2026', at, 'e', '"',
     expect(written.data.metrics[0]).toMatchObject({ unit: '1', kind: 'gauge', value: 1 })
   },
 )
+
+test('points that are written together are separated by commas, and hold no secret', () => {
+  const { write } = createRedactor(['hunter2'])
+  const point = (id: string): Metric => ({
+    name: 'm',
+    value: 1,
+    unit: '1',
+    kind: 'gauge',
+    entity: { type: 'host', id },
+    attributes: {},
+  })
+  expect(JSON.parse(`[${write.metrics([point('a'), point('b')])}]`)).toEqual([point('a'), point('b')])
+  const [first, second] = JSON.parse(`[${write.metrics([point('a'), point('hunter2')])}]`)
+  expect([first, second]).toEqual([point('a'), point('[redacted]')])
+})
 
 test('what stands in a secret’s place makes no text longer than the platform takes', () => {
   const longest = reportSaying('a'.repeat(LIMITS.name))

@@ -9,7 +9,8 @@ const DEEPEST = 8
 /** Writes single signals as JSON, without secrets. */
 export interface SignalWriter {
   entity(entity: ReportedEntity): string
-  metric(metric: Metric): string
+  /** Points, separated by commas. */
+  metrics(metrics: readonly Metric[]): string
   event(event: Event): string
   gap(gap: Gap): string
 }
@@ -60,6 +61,7 @@ export function createRedactor(secrets: readonly string[], declared: Iterable<st
       const json = JSON.stringify(signal)
       return holdsSecret(json) ? JSON.stringify(redact(signal)) : json
     }
+  const metrics = (points: readonly Metric[]): string => JSON.stringify(points).slice(1, -1)
   return {
     text,
     clean: (report) => clean(report).report,
@@ -69,7 +71,10 @@ export function createRedactor(secrets: readonly string[], declared: Iterable<st
     },
     write: {
       entity: writer(redacted.entity),
-      metric: writer(redacted.metric),
+      metrics: (points) => {
+        const json = metrics(points)
+        return holdsSecret(json) ? metrics(points.map(redacted.metric)) : json
+      },
       event: writer(redacted.event),
       gap: writer(redacted.gap),
     },

@@ -1,0 +1,40 @@
+/** Bytes to which more is added. */
+export interface ByteBuffer {
+  /** Text as UTF-8, or bytes as they are. */
+  write(what: string | Uint8Array): void
+  length(): number
+  /** What was written, until something else is. */
+  written(): Uint8Array
+  clear(): void
+}
+
+/** Empty, and as large as it has to be. */
+export function createByteBuffer(): ByteBuffer {
+  let bytes = Buffer.allocUnsafeSlow(16_384)
+  let length = 0
+
+  const reserve = (most: number): void => {
+    if (length + most <= bytes.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(bytes.length * 2, length + most))
+    bytes.copy(larger, 0, 0, length)
+    bytes = larger
+  }
+  return {
+    write: (what) => {
+      if (typeof what === 'string') {
+        // A UTF-16 code unit is 3 bytes of UTF-8 at most.
+        reserve(what.length * 3)
+        length += bytes.write(what, length)
+      } else {
+        reserve(what.length)
+        bytes.set(what, length)
+        length += what.length
+      }
+    },
+    length: () => length,
+    written: () => bytes.subarray(0, length),
+    clear: () => {
+      length = 0
+    },
+  }
+}
