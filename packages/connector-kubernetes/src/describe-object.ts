@@ -39,18 +39,6 @@ export function imagesOf(containers: readonly Pick<TemplateContainer, 'name' | '
   return containers.map(({ name, image }) => `${name}=${image}`)
 }
 
-/** Describes each object once: as long as it does not change, what was said of it is returned again, which costs nobody anything. */
-export function remembering<Key extends object, Value>(describe: (object: Key) => Value): (object: Key) => Value {
-  const known = new WeakMap<Key, Value>()
-  return (object) => {
-    const before = known.get(object)
-    if (before !== undefined) return before
-    const value = describe(object)
-    known.set(object, value)
-    return value
-  }
-}
-
 /** One filter for each list of patterns: filters remember their answers. */
 export function labelFilter(patterns: readonly string[]): NameFilter {
   const known = filters.get(patterns)

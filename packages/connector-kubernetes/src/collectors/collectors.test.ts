@@ -175,6 +175,17 @@ test('what does not change is described once', async () => {
   }
 })
 
+test('of what changes, only the parts that do are described anew', async () => {
+  const cluster = filled()
+  const pod = captured('pod') as { readonly status: object }
+  const { entities: before = [] } = await collect('pods', cluster.client)
+  cluster.put('pods', { ...pod, status: { ...pod.status, phase: 'Unknown' } })
+  const { entities: after = [] } = await collect('pods', cluster.client)
+  expect(after[0]?.attributes['k8s.pod.phase']).toBe('Unknown')
+  expect(before.length).toBeGreaterThan(1)
+  for (const [index, entity] of before.entries()) expect(after[index] === entity).toBe(index > 0)
+})
+
 test('numbers are told when they change, and of what comes back all of them', async () => {
   const cluster = filled()
   const collector = kubernetes.collectors['replica-sets'] as Collector<KubernetesClient>

@@ -9,9 +9,10 @@ import {
   type Signals,
 } from '@rca/core'
 import type { FollowedKind, ObjectsByKind } from '../cluster/followed-kinds.ts'
-import { labelFilter, remembering } from '../describe-object.ts'
+import { labelFilter } from '../describe-object.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import { rememberedNews } from '../news.ts'
+import { createDescriptions, type Description, type Descriptions } from './described.ts'
 
 /** What is said of the objects of a kind. */
 export interface KindDescription<Object> {
@@ -20,11 +21,7 @@ export interface KindDescription<Object> {
   /** Whether an object is worth an entity. @default all are */
   readonly isWanted?: (object: Object) => boolean
   /** The object as an entity, the first of several where it consists of parts. Asked once, as long as the object does not change. */
-  readonly entities: (
-    object: Object,
-    isWantedLabel: NameFilter,
-    client: KubernetesClient,
-  ) => readonly [Entity, ...Entity[]]
+  readonly entities: (object: Object, isWantedLabel: NameFilter, client: KubernetesClient) => Description
   /** What is measured of it now, each number in its place: `undefined` where there is none. */
   readonly metrics?: (object: Object, entity: EntityReference) => readonly (Metric | undefined)[]
 }
@@ -40,21 +37,23 @@ export function kindCollector<Kind extends FollowedKind>(
   kind: Kind,
   description: KindDescription<ObjectsByKind[Kind]>,
 ): Collector<KubernetesClient> {
-  const describers = new WeakMap<KubernetesClient, (object: ObjectsByKind[Kind]) => readonly [Entity, ...Entity[]]>()
-  const describerOf = (client: KubernetesClient) => {
-    const known = describers.get(client)
+  const descriptions = new WeakMap<KubernetesClient, Descriptions<ObjectsByKind[Kind]>>()
+  const descriptionsOf = (client: KubernetesClient) => {
+    const known = descriptions.get(client)
     if (known !== undefined) return known
     const isWantedLabel = labelFilter(client.config.object_labels)
-    const describer = remembering((object: ObjectsByKind[Kind]) => description.entities(object, isWantedLabel, client))
-    describers.set(client, describer)
-    return describer
+    const created = createDescriptions((object: ObjectsByKind[Kind]) =>
+      description.entities(object, isWantedLabel, client),
+    )
+    descriptions.set(client, created)
+    return created
   }
   return {
     every: description.every ?? '30s',
     deadline: DEADLINE,
     async collect(client, context) {
       const { objects, isCurrent, gaps } = await seen(client, kind, context.signal)
-      const describe = describerOf(client)
+      const known = descriptionsOf(client)
       const entities: Entity[] = []
       const metrics: (Metric | undefined)[] = []
       const news = rememberedNews(context)
@@ -65,13 +64,14 @@ export function kindCollector<Kind extends FollowedKind>(
             news.forget(object.uid)
             continue
           }
-          const described = describe(object)
+          const described = known.of(object)
           entities.push(...described)
           // Most objects of a large cluster are as they were: to measure them each time would be most of what an agent does.
           if (isCurrent && measure !== undefined && !news.isOld(object))
             metrics.push(...news.points(object, measure(object, described[0])))
         }
       news.keepOnly(objects)
+      known.keepOnly(objects)
       return { entities, metrics, gaps }
     },
   }
