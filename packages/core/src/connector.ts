@@ -95,7 +95,9 @@ export interface CollectContext {
   now(): Date
   /**
    * Sends points on while the others are still being read, as `metrics` does at the end: for a collector of many, which then need not be
-   * held. Await it before the next are read: it resolves when there is time for them. What a run has told stays told if it fails later.
+   * held. Some tens or hundreds at a time. Await it before the next are read: it resolves when there is room for them. What was told stays
+   * told if the run fails later, but not of a run that stands alone. Rejects after the deadline, when the agent stops, and once the run
+   * has ended; while another agent leads, nothing is done with them.
    */
   tell(points: NonNullable<Signals['metrics']>): Promise<void>
   /**

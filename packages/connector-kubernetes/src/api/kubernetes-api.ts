@@ -101,7 +101,7 @@ export interface KubernetesApi {
   list(resource: ApiResource, options: ListOptions, signal: AbortSignal): Promise<string>
   /** What happens, until `signal` aborts. Always ends by rejecting: with status 410 where it is too late to go on. */
   watch(resource: ApiResource, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent>
-  /** `undefined` where it does not exist. @param parse what becomes of its JSON. @default it is parsed */
+  /** `undefined` where it does not exist. @param parse makes something of the answer's bytes. @default JSON.parse */
   get(resource: ApiResource, path: ObjectPath, signal: AbortSignal, parse?: (body: Buffer) => unknown): Promise<unknown>
   /** Text of a container's log. Unredacted. `undefined` where there is none. */
   text(request: LogRequest, signal: AbortSignal): Promise<string | undefined>

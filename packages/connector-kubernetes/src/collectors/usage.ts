@@ -38,13 +38,15 @@ export const usage: Collector<UsageClient> = {
   deadline: '60s',
   async collect(client, context) {
     await client.cluster.listed(context.signal)
-    const memory = client.lastMemory.measure(context.now())
+    const { lastMemory } = client
     const tell: CollectContext['tell'] = async (points) => {
-      memory.take(points)
+      lastMemory.take(points, context.now())
       await context.tell(points)
     }
     const used = await read(client, { ...context, tell })
-    memory.take(used.metrics ?? [])
+    lastMemory.take(used.metrics ?? [], context.now())
+    // Only now: where nothing can be read, what was read last is all there is.
+    lastMemory.dropOld(context.now())
     return used
   },
 }
@@ -83,8 +85,8 @@ async function read(client: UsageClient, collecting: CollectContext): Promise<Si
   memory.refusal = refusal === undefined ? undefined : { at: at.getTime(), reason: refusal }
   const gaps = gapsOf([...memory.failures.values()])
   if (refusal === undefined && isAnswered) return { gaps }
-  // Those that answered before one was refused have told already: nothing is told twice.
-  if (summaries.answered > 0) return { gaps: [{ scope: 'kubelet', reason: refusal ?? '' }] }
+  // Some have told already, before one was refused or broke: nothing is told twice.
+  if (summaries.hasTold) return { gaps: refusal === undefined ? gaps : [{ scope: 'kubelet', reason: refusal }] }
   const instead = await withoutSummaries(client, known, signal, refusal ?? 'no kubelet answers')
   return { metrics: instead.metrics ?? [], gaps: [...gaps, ...(instead.gaps ?? [])] }
 }

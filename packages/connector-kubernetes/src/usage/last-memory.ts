@@ -1,6 +1,9 @@
 import type { Metric } from '@rca/core'
 import { usageMetrics } from '../signals/usage.ts'
 
+/** How long the memory of a container is kept that is not measured any more, in milliseconds. */
+const KEPT = 180_000
+
 /** What a container needed of memory when it was last measured. */
 export interface MeasuredMemory {
   /** Bytes. */
@@ -10,39 +13,26 @@ export interface MeasuredMemory {
 
 /** The newest memory of every container: what is evidence once one has ended. */
 export interface LastMemory {
-  /** A round of points begins, in the place of those before. */
-  measure(at: Date): { take(points: readonly (Metric | undefined)[]): void }
+  /** Takes what was measured just now. */
+  take(points: readonly (Metric | undefined)[], at: Date): void
+  /** Drops what was measured so long before that it says nothing any more. */
+  dropOld(now: Date): void
   /** @param id of the container's entity */
   of(id: string): MeasuredMemory | undefined
 }
 
-/** By id of the container's entity. */
-interface Round {
-  readonly at: Date
-  readonly workingSets: Map<string, number>
-}
-
 /** Nothing was measured yet. */
 export function createLastMemory(): LastMemory {
-  let rounds: readonly Round[] = []
+  const measured = new Map<string, MeasuredMemory>()
+  const { name } = usageMetrics.containerMemoryWorkingSet
   return {
-    measure: (at) => {
-      const round: Round = { at, workingSets: new Map() }
-      // A container that has just ended is missing in the newest round; and in this one, as long as it lasts, are those that come late.
-      rounds = [round, ...rounds.slice(0, 2)]
-      const { name } = usageMetrics.containerMemoryWorkingSet
-      return {
-        take: (points) => {
-          for (const point of points) if (point?.name === name) round.workingSets.set(point.entity.id, point.value)
-        },
-      }
+    take: (points, at) => {
+      for (const point of points)
+        if (point?.name === name) measured.set(point.entity.id, { workingSet: point.value, at })
     },
-    of: (id) => {
-      for (const { at, workingSets } of rounds) {
-        const workingSet = workingSets.get(id)
-        if (workingSet !== undefined) return { workingSet, at }
-      }
-      return undefined
+    dropOld: (now) => {
+      for (const [id, { at }] of measured) if (now.getTime() - at.getTime() > KEPT) measured.delete(id)
     },
+    of: (id) => measured.get(id),
   }
 }

@@ -153,3 +153,23 @@ test('a stop rejects with its reason', async () => {
   stop.abort(new Error('stopping'))
   await expect(running).rejects.toThrow('stopping')
 })
+
+test('an answer that breaks off has told what it holds up to there', async () => {
+  const told: string[] = []
+  const tell = async (points: readonly Metric[]): Promise<void> => void told.push(...points.map(({ name }) => name))
+  function* broken(): Iterable<unknown> {
+    yield {}
+    throw new SyntaxError('it breaks off')
+  }
+  const get = async (): Promise<unknown> => ({ ...answer, pods: broken() })
+  const { answered, hasTold, failures } = await reading(numbered(1), get, { tell })
+  expect([answered, hasTold]).toEqual([0, true])
+  expect(failures).toMatchObject([{ reason: 'it breaks off' }])
+  expect(told).toContain('k8s.node.cpu.usage')
+})
+
+test('the time for which there is no room for points is not the kubelets’', async () => {
+  const tell = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 60))
+  const { answered } = await reading(numbered(20), async () => answer, { tell, patience: { ...patient, all: 200 } })
+  expect(answered).toBe(20)
+})

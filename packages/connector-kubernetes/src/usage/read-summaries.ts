@@ -41,7 +41,9 @@ export interface SummaryReading extends SummaryContext {
 /** What kubelets answered. */
 export interface Summaries {
   readonly answered: number
-  /** Nodes whose kubelets said nothing, and why. */
+  /** Whether anything was told, also of a node whose kubelet did not answer to the end. */
+  readonly hasTold: boolean
+  /** Nodes whose kubelets did not say everything, and why. */
   readonly failures: readonly { readonly node: Node; readonly reason: string }[]
   /** Nobody may ask kubelets: the others were not asked then. */
   readonly refusal: string | undefined
@@ -56,7 +58,16 @@ export async function readSummaries(reading: SummaryReading): Promise<Summaries>
   const left = inOrder(nodes, failedBefore)
   const stop = new AbortController()
   const stopped = AbortSignal.any([signal, stop.signal])
-  const until = performance.now() + patience.all
+  let until = performance.now() + patience.all
+  let hasTold = false
+  const tell: SummaryReading['tell'] = async (points) => {
+    if (points.length === 0) return
+    hasTold = true
+    const begun = performance.now()
+    await reading.tell(points)
+    // The time for which there was no room is not the kubelets'.
+    until += (performance.now() - begun) / AT_ONCE
+  }
   const failures: { node: Node; error: unknown }[] = []
   let answered = 0
   let refusal: KubernetesError | undefined
@@ -64,7 +75,7 @@ export async function readSummaries(reading: SummaryReading): Promise<Summaries>
     for (let node = left.shift(); node !== undefined; node = left.shift()) {
       const time = Math.min(isReady(node) ? patience.ready : patience.notReady, until - performance.now())
       try {
-        await readSummary(reading, node, time, stopped)
+        await readSummary({ ...reading, tell }, node, time, stopped)
         answered += 1
       } catch (error) {
         signal.throwIfAborted()
@@ -82,6 +93,7 @@ export async function readSummaries(reading: SummaryReading): Promise<Summaries>
   if (answered === 0) refusal ??= failures.map(({ error }) => error).find(isForbidden)
   return {
     answered,
+    hasTold,
     failures: refusal === undefined ? failures.map(({ node, error }) => ({ node, reason: reasonOf(node, error) })) : [],
     refusal: refusal?.message,
   }
@@ -102,14 +114,19 @@ async function readSummary(reading: SummaryReading, node: Node, time: number, st
   if (answer === undefined) throw new Error('the node is gone, or its kubelet has no summary')
   let points: Metric[] = []
   const pace = createPace()
-  for (const some of summaryPoints(answer, node.name, reading)) {
-    points.push(...some)
-    if (points.length < TOLD_AT_ONCE) continue
+  try {
+    for (const some of summaryPoints(answer, node.name, reading)) {
+      points.push(...some)
+      if (points.length < TOLD_AT_ONCE) continue
+      const full = points
+      points = []
+      await reading.tell(full)
+      if (pace.isOver()) await pace.next()
+    }
+  } finally {
+    // Also of an answer that breaks off: what it holds up to there counts as told.
     await reading.tell(points)
-    points = []
-    if (pace.isOver()) await pace.next()
   }
-  await reading.tell(points)
 }
 
 /** Those that are likely to answer first. */

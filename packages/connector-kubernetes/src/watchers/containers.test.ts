@@ -106,7 +106,7 @@ describe('a crash', () => {
       }),
     )
     const memory = signals.containerMemoryWorkingSet.point(9, containerReference('pod-a', 'app'))
-    client.lastMemory.measure(new Date(at(-5))).take([memory])
+    client.lastMemory.take([memory], new Date(at(-5)))
     const { events } = watch(containers)
     cluster.put(podOf(status(1, running, terminated(0, { exitCode: 3, from: -60, to: 0 }))))
     await expect.poll(() => events).toHaveLength(1)

@@ -97,7 +97,6 @@ export class AgentRun<Config, Client> {
         this.#reporting.addWatched(signals)
         this.#serving.hurry()
       },
-      tell: (points) => this.#serving.tell(points),
       instanceId: this.#instanceId,
       onElection: () => {
         const open = this.#opening.current()

@@ -8,9 +8,18 @@ export interface ByteBuffer {
   clear(): void
 }
 
+/** Bytes for which there is room from the beginning. */
+const LEAST = 16_384
+
+/** Bytes above which room is not kept for the next time. */
+const KEPT = 8 * 1024 * 1024
+
+/** Texts of more characters are measured before room is made for them. */
+const LONG = 16_384
+
 /** Empty, and as large as it has to be. */
 export function createByteBuffer(): ByteBuffer {
-  let bytes = Buffer.allocUnsafeSlow(16_384)
+  let bytes = Buffer.allocUnsafeSlow(LEAST)
   let length = 0
 
   const reserve = (most: number): void => {
@@ -23,7 +32,7 @@ export function createByteBuffer(): ByteBuffer {
     write: (what) => {
       if (typeof what === 'string') {
         // A UTF-16 code unit is 3 bytes of UTF-8 at most.
-        reserve(what.length * 3)
+        reserve(what.length > LONG ? Buffer.byteLength(what) : what.length * 3)
         length += bytes.write(what, length)
       } else {
         reserve(what.length)
@@ -35,6 +44,7 @@ export function createByteBuffer(): ByteBuffer {
     written: () => bytes.subarray(0, length),
     clear: () => {
       length = 0
+      if (bytes.length > KEPT) bytes = Buffer.allocUnsafeSlow(LEAST)
     },
   }
 }

@@ -71,8 +71,7 @@ export function createSignalCheck(
     last: CheckedList,
     onList?: (list: CheckedList) => void,
   ): Steps<never, CheckedSignals> {
-    const problems = new Set<string>()
-    const report = (problem: string): void => void (problems.size < MOST_PROBLEMS && problems.add(problem))
+    const { report, all } = createProblems()
     const lists = listsOf(signals, report, redact)
     const list = yield* keepEntities(lists.entities ?? [], last, known, (element) =>
       checked('entities', element, entities, report),
@@ -88,7 +87,7 @@ export function createSignalCheck(
       metrics: kept.metrics,
       events: kept.events.map((event) => ({ ...event, body: cut(event.body, LIMITS.body, redact) })),
       gaps: kept.gaps.map((gap) => ({ ...gap, reason: cut(gap.reason, LIMITS.reason, redact) })),
-      problems: [...problems],
+      problems: all(),
     }
   }
   const repeatedly = () => {
@@ -99,12 +98,20 @@ export function createSignalCheck(
       })
   }
   const points = (told: unknown): CheckedPoints => {
-    const problems: string[] = []
-    const report = (problem: string): void => void problems.push(problem)
-    const lists = listsOf({ metrics: told }, report, redact)
-    return { metrics: atOnce(keep('metrics', lists, metrics, report)), problems }
+    const problems = createProblems()
+    const lists = listsOf({ metrics: told }, problems.report, redact)
+    return { metrics: atOnce(keep('metrics', lists, metrics, problems.report)), problems: problems.all() }
   }
   return Object.assign((signals: Signals) => atOnce(steps(signals, NO_LIST)), { repeatedly, points })
+}
+
+/** No two the same, and not too many. */
+function createProblems() {
+  const problems = new Set<string>()
+  return {
+    report: (problem: string): void => void (problems.size < MOST_PROBLEMS && problems.add(problem)),
+    all: (): string[] => [...problems],
+  }
 }
 
 /** What passes of one list. */

@@ -16,10 +16,7 @@ interface Setup {
   readonly stop: AbortController
 }
 
-function collectionOf(
-  collectors: Record<string, Collector<Client>>,
-  tell: (points: readonly Metric[]) => Promise<void> = async () => undefined,
-): Setup {
+function collectionOf(collectors: Record<string, Collector<Client>>): Setup {
   let time = Date.parse('2026-01-23T10:00:00.000Z')
   const stop = new AbortController()
   const log = recordingLogger()
@@ -29,7 +26,6 @@ function collectionOf(
     check: createSignalCheck(signals),
     redact: (text) => text.replaceAll('hunter2', '[redacted]'),
     now: () => new Date(time),
-    tell,
     log,
     signal: stop.signal,
   })
@@ -318,11 +314,11 @@ test('what is told while others are read goes on at once, checked', async () => 
       return { metrics: [signals.load.point(3, host)] }
     },
   }
-  const { collection } = collectionOf({ load }, async (points) => {
+  const { collection } = collectionOf({ load })
+  const run = await collection.run('load', async (points) => {
     expect(isReading).toBe(true)
     told.push(...points.map(({ value }) => value))
   })
-  const run = await collection.run('load')
   expect(told).toEqual([1, 2])
   expect(run.signals.metrics.map(({ value }) => value)).toEqual([3])
   expect(run).toMatchObject({ ok: false, error: expect.stringContaining('`unknown` is not declared') })
@@ -335,26 +331,47 @@ test('what a run tells that stands alone is part of what it says', async () => {
       return { metrics: [signals.load.point(2, host)] }
     },
   }
-  const { collection } = collectionOf({ load }, () => Promise.reject(new Error('it is not for others')))
+  const { collection } = collectionOf({ load })
   const run = await collection.runAlone('load')
   expect(run.signals.metrics.map(({ value }) => value)).toEqual([1, 2])
 })
 
-test('nothing is told after the deadline', async () => {
+test.each([
+  ['the deadline', '1ms' as const, DeadlineError],
+  ['the run has failed', '10s' as const, Error],
+])('nothing is told after %s', async (_, deadline, error) => {
   const told: unknown[] = []
   const late = gate()
   const refused = gate<unknown>()
   const load: Collector<Client> = {
-    deadline: '1ms',
+    deadline,
     collect: async (_client, { tell }) => {
+      void late.promise.then(() => tell([signals.load.point(1, host)])).catch(refused.open)
+      if (deadline !== '1ms') throw new Error('it broke')
       await late.promise
-      await tell([signals.load.point(1, host)]).catch(refused.open)
       return {}
     },
   }
-  const { collection } = collectionOf({ load }, async (points) => void told.push(...points))
-  expect(await collection.run('load')).toMatchObject({ ok: false })
+  const { collection } = collectionOf({ load })
+  expect(await collection.run('load', async (points) => void told.push(...points))).toMatchObject({ ok: false })
   late.open()
-  expect(await refused.promise).toBeInstanceOf(DeadlineError)
+  expect(await refused.promise).toBeInstanceOf(error)
   expect(told).toEqual([])
+})
+
+test('however many are told at once, they go on some at a time, and no problem is named twice', async () => {
+  const sizes: number[] = []
+  const points = Array.from({ length: 250 }, (_, value) => signals.load.point(value, host))
+  const load: Collector<Client> = {
+    collect: async (_client, { tell }) => {
+      await tell([...points, ...Array.from({ length: 200 }, (_, number) => ({ name: `x${number % 90}` }) as Metric)])
+      return {}
+    },
+  }
+  const { collection } = collectionOf({ load })
+  const { signals: said } = await collection.run('load', async (some) => void sizes.push(some.length))
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(100)
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(250)
+  expect(said.problems).toHaveLength(50)
+  expect(new Set(said.problems).size).toBe(50)
 })

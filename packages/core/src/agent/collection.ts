@@ -3,9 +3,10 @@ import { withDeadline } from '../deadline.ts'
 import { toMilliseconds } from '../duration.ts'
 import type { Logger } from '../logger.ts'
 import { reasonOf, shortReason } from '../reason.ts'
-import type { Metric, Signals } from '../signals.ts'
-import { type CheckedSignals, MOST_PROBLEMS, type SignalCheck } from './check-signals.ts'
+import type { Metric } from '../signals.ts'
+import type { CheckedSignals, SignalCheck } from './check-signals.ts'
 import { type CollectionRecord, type CollectorRun, createCollectionRecord } from './collection-record.ts'
+import { createRunPoints } from './run-points.ts'
 import { inSlices } from './steps.ts'
 
 /** How long one run of a collector may take unless it says otherwise, in milliseconds. */
@@ -18,17 +19,18 @@ export interface CollectionOptions<Client> {
   /** Takes secrets out of error messages. */
   readonly redact: (text: string) => string
   readonly now: () => Date
-  /** Takes what a collector tells before it has come back. Resolves when there is room for more. */
-  readonly tell: (points: readonly Metric[]) => Promise<void>
   readonly log: Logger
   /** Aborts what is running. */
   readonly signal: AbortSignal
 }
 
+/** Takes points. Resolves when there is room for more. */
+export type Tell = (points: readonly Metric[]) => Promise<void>
+
 /** Runs collectors: each isolated, under its own deadline, never beside itself. */
 export interface Collection extends Omit<CollectionRecord, 'add'> {
-  /** Runs one collector now, or joins its run. Never rejects: what went wrong is in the run, in `gaps` and in `statuses`. A run that `signal` cuts short is not ok and leaves no trace there. */
-  run(collector: string): Promise<CollectorRun>
+  /** Runs one collector now, or joins its run. Never rejects: what went wrong is in the run, in `gaps` and in `statuses`. A run that `signal` cuts short is not ok and leaves no trace there. @param tell takes what it tells before it has come back; without it, that is part of what it says in the end */
+  run(collector: string, tell?: Tell): Promise<CollectorRun>
   /** The same, but it joins no run that tells only what has changed: it runs after it. */
   runAlone(collector: string): Promise<CollectorRun>
   /** Whether a run of this collector has started and may still be joined. */
@@ -46,7 +48,7 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
     Object.entries(connector.collectors).map(([name, collector]) => [name, createReader(collector, options)]),
   )
 
-  const runNow = async (collector: string, standsAlone: boolean): Promise<CollectorRun> => {
+  const runNow = async (collector: string, mode: Mode): Promise<CollectorRun> => {
     const startedAt = now()
     const begin = performance.now()
     const ended = (signals: CheckedSignals, error: string | undefined): CollectorRun => {
@@ -57,7 +59,7 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
     try {
       const reader = readers.get(collector)
       if (reader === undefined) throw new TypeError(`\`${collector}\` is no collector of \`${connector.type}\``)
-      const signals = await reader.read(standsAlone)
+      const signals = await reader.read(mode)
       const left = signals.problems.length === 0 ? undefined : `left out: ${signals.problems.join('; ')}`
       run = ended(signals, left === undefined ? undefined : shortReason(left, redact))
     } catch (error) {
@@ -68,17 +70,17 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
     return run
   }
 
-  const start = (name: string, standsAlone: boolean): Promise<CollectorRun> => {
-    const run = runNow(name, standsAlone).finally(() => joinable.delete(name))
+  const start = (name: string, mode: Mode): Promise<CollectorRun> => {
+    const run = runNow(name, mode).finally(() => joinable.delete(name))
     joinable.set(name, run)
     return run
   }
 
   return {
-    run: (name) => joinable.get(name) ?? start(name, false),
+    run: (name, tell) => joinable.get(name) ?? start(name, { standsAlone: false, tell }),
     runAlone: async (name) => {
       while (joinable.has(name)) await joinable.get(name)
-      return start(name, true)
+      return start(name, { standsAlone: true, tell: undefined })
     },
     isRunning: (name) => joinable.has(name),
     gaps: record.gaps,
@@ -91,9 +93,15 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
   }
 }
 
+/** How a collector is run. */
+interface Mode {
+  readonly standsAlone: boolean
+  readonly tell: Tell | undefined
+}
+
 /** One collector, and what it remembers. */
 interface Reader {
-  read(standsAlone: boolean): Promise<CheckedSignals>
+  read(mode: Mode): Promise<CheckedSignals>
   /** What it has told was told by another since. */
   forget(): void
 }
@@ -101,7 +109,7 @@ interface Reader {
 /** Runs one collector under its deadline. A run that did not come back keeps the next ones from starting until it does. */
 function createReader<Client>(
   collector: Collector<Client>,
-  { client, check, now, tell: send, signal: stopping }: CollectionOptions<Client>,
+  { client, check, now, signal: stopping }: CollectionOptions<Client>,
 ): Reader {
   const deadline = collector.deadline === undefined ? DEADLINE : toMilliseconds(collector.deadline)
   const checking = check.repeatedly()
@@ -111,7 +119,7 @@ function createReader<Client>(
   /** Counts how often everything was forgotten. */
   let life = 0
 
-  const read = async (standsAlone: boolean): Promise<CheckedSignals> => {
+  const read = async ({ standsAlone, tell: send }: Mode): Promise<CheckedSignals> => {
     if (hangsSince !== undefined)
       throw new Error(`it has not come back since ${hangsSince.toISOString()}; it is not run again before it does`)
     const startedAt = now()
@@ -123,14 +131,14 @@ function createReader<Client>(
       kept = reading
       return before
     }
-    const told = createTold(check, standsAlone ? undefined : send)
+    const points = createRunPoints(check, send)
     try {
       const signals = await withDeadline('it', deadline, stopping, async (signal) => {
-        const tell: CollectContext['tell'] = async (points) => {
-          signal.throwIfAborted()
-          await told.take(points)
-          signal.throwIfAborted()
-        }
+        const tell: CollectContext['tell'] = (told) =>
+          points.take(told, () => {
+            signal.throwIfAborted()
+            if (finished) throw new Error('this run of the collector has ended: its points come too late')
+          })
         try {
           return await collector.collect(client, { signal, now, remember, tell, standsAlone })
         } finally {
@@ -138,7 +146,7 @@ function createReader<Client>(
           hangsSince = undefined
         }
       })
-      const checked = told.with(await inSlices(checking(signals)))
+      const checked = points.with(await inSlices(checking(signals)))
       // Of a run whose signals nobody gets nothing is remembered: it has told nothing.
       if (own === life) memory = kept
       return checked
@@ -152,31 +160,5 @@ function createReader<Client>(
       life += 1
       memory = undefined
     },
-  }
-}
-
-/** What one run tells before it comes back. */
-interface Told {
-  take(points: NonNullable<Signals['metrics']>): Promise<void>
-  /** What the run said in the end, with what belongs to it of what it told. */
-  with(signals: CheckedSignals): CheckedSignals
-}
-
-/** @param send what is told goes on at once; without it, it is kept until the end */
-function createTold(check: SignalCheck, send: CollectionOptions<unknown>['tell'] | undefined): Told {
-  const kept: Metric[] = []
-  const problems = new Set<string>()
-  return {
-    take: async (points) => {
-      const checked = check.points(points)
-      for (const problem of checked.problems) if (problems.size < MOST_PROBLEMS) problems.add(problem)
-      if (send !== undefined) return send(checked.metrics)
-      for (const point of checked.metrics) kept.push(point)
-    },
-    with: (signals) => ({
-      ...signals,
-      metrics: kept.length === 0 ? signals.metrics : [...kept, ...signals.metrics],
-      problems: problems.size === 0 ? signals.problems : [...new Set([...problems, ...signals.problems])],
-    }),
   }
 }

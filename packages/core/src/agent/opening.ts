@@ -7,7 +7,6 @@ import type { Logger } from '../logger.ts'
 import { settled } from '../pause.ts'
 import { type CollectorStatus, LIMITS } from '../platform/protocol.ts'
 import { reasonOf, shortReason } from '../reason.ts'
-import type { Metric } from '../signals.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { agentIdOf, provisionalAgentId } from './agent-id.ts'
 import { type CheckedSignals, createSignalCheck } from './check-signals.ts'
@@ -32,8 +31,6 @@ export interface OpeningOptions<Config, Client> {
   readonly signal: AbortSignal
   /** Takes what a watcher saw. */
   readonly emit: (signals: CheckedSignals) => void
-  /** Takes what a collector tells before it has come back. */
-  readonly tell: (points: readonly Metric[]) => Promise<void>
   readonly instanceId: string
   /** The role in the election is another one, or the election began or ceased to fail. */
   readonly onElection: () => void
@@ -142,7 +139,7 @@ function readers<Config, Client>(
   agentId: string,
   options: OpeningOptions<Config, Client>,
 ): Pick<Open, 'collection' | 'watching' | 'leadership'> {
-  const { connector, redactor, log, state, now, signal, emit, tell, instanceId, onElection } = options
+  const { connector, redactor, log, state, now, signal, emit, instanceId, onElection } = options
   const { election } = connector
   const shared = {
     connector: connector as unknown as Connector<unknown, Client>,
@@ -152,7 +149,7 @@ function readers<Config, Client>(
     now,
   }
   return {
-    collection: createCollection({ ...shared, tell, log, signal }),
+    collection: createCollection({ ...shared, log, signal }),
     watching: createWatching({ ...shared, cursors: createCursors(state, agentId, log), log, emit }),
     ...(election === undefined
       ? {}

@@ -18,7 +18,7 @@ export interface Part {
   /** Adds signals: JSON, separated by commas. */
   add(list: PartList, json: string | Uint8Array): void
   hasEvents(): boolean
-  /** The whole. @param rest what stands behind the lists within `data`, and behind `data` */
+  /** The whole, until anything is added or the next begins. @param rest what stands behind the lists within `data`, and behind `data` */
   end(rest: string): Uint8Array
 }
 
@@ -34,7 +34,7 @@ export function createPart(): Part {
   begin()
   return {
     begin,
-    hasRoom: (json) => begun.size === 0 || bytes.length() + json.length <= PART_BYTES,
+    hasRoom: (json) => begun.size === 0 || bytes.length() + Buffer.byteLength(json) <= PART_BYTES,
     add: (list, json) => {
       bytes.write(begun.has(list) ? ',' : `${begun.size === 0 ? '' : '],'}"${list}":[`)
       begun.add(list)

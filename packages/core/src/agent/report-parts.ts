@@ -2,14 +2,9 @@ import { v7 } from 'uuid'
 import type { SignalWriter } from '../delivery/redaction.ts'
 import { LIMITS, type Report, type ReportedEntity } from '../platform/protocol.ts'
 import type { Event, Gap, Metric } from '../signals.ts'
-import { createPart, PART_BYTES, type Part, type PartList } from './report-part.ts'
+import { createPart, type Part, type PartList } from './report-part.ts'
 import type { Steps } from './steps.ts'
-
-/** Points that are written at once. */
-const BATCH = 50
-
-/** Points whose text is longer than this are written one by one. */
-const BATCH_BYTES = PART_BYTES / 16
+import { writeInBatches } from './write-batches.ts'
 
 /** Most bytes of gaps, which stand in every part. */
 const GAP_BYTES = 512 * 1024
@@ -34,8 +29,8 @@ export interface Content {
   readonly snapshot: boolean
   readonly entities: Iterable<ReportedEntity | undefined>
   readonly metrics: Iterable<Metric>
-  /** Points that are written already: JSON, separated by commas. */
-  readonly points?: Uint8Array
+  /** Points that are written already, in pieces: JSON, separated by commas. */
+  readonly points?: readonly Uint8Array[]
   readonly events: Iterable<Event>
   readonly gaps: readonly Gap[]
 }
@@ -55,7 +50,7 @@ export interface PartWriting {
  * @param idOf id of a part after it
  */
 export function* writeParts(
-  { header, snapshot, entities, metrics, points, events, gaps }: Content,
+  { header, snapshot, entities, metrics, points = [], events, gaps }: Content,
   { write, part = createPart() }: PartWriting,
   nextSequence: () => number,
   first: string = v7(),
@@ -89,27 +84,9 @@ export function* writeParts(
   for (const entity of entities)
     if (entity === undefined) yield
     else yield* add('entities', write.entity(entity))
-  for (const some of batches(metrics)) for (const json of writeBatch(some, write)) yield* add('metrics', json)
-  if (points !== undefined && points.length > 0) yield* add('metrics', points)
+  for (const json of writeInBatches(metrics, write)) yield* add('metrics', json)
+  for (const piece of points) yield* add('metrics', piece)
   yield close(true)
-}
-
-/** So many at a time: each text that is written costs something by itself. */
-function* batches(metrics: Iterable<Metric>): Iterable<readonly Metric[]> {
-  let some: Metric[] = []
-  for (const metric of metrics) {
-    some.push(metric)
-    if (some.length < BATCH) continue
-    yield some
-    some = []
-  }
-  if (some.length > 0) yield some
-}
-
-/** Together, or one by one where that would be long. */
-function writeBatch(metrics: readonly Metric[], write: SignalWriter): readonly string[] {
-  const json = write.metrics(metrics)
-  return json.length <= BATCH_BYTES ? [json] : metrics.map((metric) => write.metrics([metric]))
 }
 
 /** All gaps as JSON, but for those for which there is no room: a gap says how many. */

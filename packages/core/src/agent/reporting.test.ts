@@ -171,7 +171,7 @@ test('points that were told are in the next report, whatever is told while it is
   const reporting = reportingOf('load')
   const told = (index: number): number[] =>
     parts[index]?.data.metrics.filter(({ name }) => name === 'host.load').map(({ value }) => value) ?? []
-  const tell = (value: number): void => reporting.told.add(check.points([signals.load.point(value, host)]).metrics)
+  const tell = (value: number): void => reporting.addPoints(check.points([signals.load.point(value, host)]).metrics)
   tell(1)
   tell(2)
   expect(reporting.hasNews()).toBe(true)
@@ -183,6 +183,26 @@ test('points that were told are in the next report, whatever is told while it is
   expect([told(0), told(1)]).toEqual([[1, 2], [3]])
   tell(4)
   reporting.standBy()
+  expect(reporting.hasNews()).toBe(false)
+})
+
+test('points that were told are in parts that the platform takes, however many they are', () => {
+  const reporting = reportingOf('load')
+  const note = 'x'.repeat(30_000)
+  const many = Array.from({ length: 300 }, (_, value) => signals.load.point(value, host, { note }))
+  reporting.addPoints(check.points(many).metrics)
+  expect(reporting.isFull()).toBe(true)
+  const parts = nextParts(reporting)
+  for (const part of parts) expect(JSON.stringify(part).length).toBeLessThan(PART_BYTES + 10_000)
+  const load = parts.flatMap(({ data }) => data.metrics.filter(({ name }) => name === 'host.load'))
+  expect(load.map(({ value }) => value)).toEqual(many.map((_, value) => value))
+})
+
+test('points that were told before another agent led are not told after it', () => {
+  const reporting = reportingOf('load')
+  reporting.standBy()
+  reporting.addPoints(check.points([signals.load.point(1, host)]).metrics)
+  reporting.begin()
   expect(reporting.hasNews()).toBe(false)
 })
 

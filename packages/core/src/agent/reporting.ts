@@ -3,7 +3,7 @@ import type { Connector } from '../connector.ts'
 import type { OutboxState } from '../delivery/outbox.ts'
 import type { SignalWriter } from '../delivery/redaction.ts'
 import type { Report } from '../platform/protocol.ts'
-import type { Gap } from '../signals.ts'
+import type { Gap, Metric } from '../signals.ts'
 import { type CheckedSignals, createSignalCheck } from './check-signals.ts'
 import type { Collection } from './collection.ts'
 import type { CollectorRun } from './collection-record.ts'
@@ -13,7 +13,7 @@ import { createPart } from './report-part.ts'
 import { type Header, type WrittenReport, writeParts } from './report-parts.ts'
 import { collectSelf, type SelfState, selfSignals } from './self-signals.ts'
 import type { Steps } from './steps.ts'
-import { createToldPoints, type ToldPoints } from './told-points.ts'
+import { createToldPoints } from './told-points.ts'
 import { createWatchedSignals } from './watched-signals.ts'
 
 export interface ReportingOptions {
@@ -41,8 +41,10 @@ export interface Reporting {
   add(run: CollectorRun): void
   /** Takes what a watcher saw into the next report. */
   addWatched(signals: CheckedSignals): void
-  /** What collectors have told before they came back, for the next report. */
-  readonly told: Pick<ToldPoints, 'add' | 'isFull'>
+  /** Takes what a collector tells before it has come back into the next report: written at once, it need not be held. */
+  addPoints(points: readonly Metric[]): void
+  /** Whether so much was told that a report should be made before more is taken. */
+  isFull(): boolean
   /** Whether something was seen that has not been reported. */
   hasNews(): boolean
   /** The next report, or the parts of it: what was added since the one before, the entities that changed, and every open gap. To be gone through to its end before the next. */
@@ -85,7 +87,8 @@ export function createReporting(options: ReportingOptions): Reporting {
       tracker.update(run.collector, run.signals.entities, run.ok ? 'all' : 'some')
     },
     addWatched: watched.add,
-    told,
+    addPoints: told.add,
+    isFull: told.isFull,
     hasNews: () => runs.length > 0 || !told.isEmpty() || !watched.isEmpty(),
     *next(reporter, collection, gaps) {
       const header = headerOf(reporter, options)
@@ -112,6 +115,7 @@ export function createReporting(options: ReportingOptions): Reporting {
     },
     begin: () => {
       watched.release()
+      told.clear()
       tracker = createEntityTracker()
       heard.clear()
     },

@@ -48,6 +48,8 @@ function roundsOf(
         news = true
         history.push(`+${collector} ${second()}`)
       },
+      addPoints: () => undefined,
+      isFull: () => false,
       hasNews: () => news,
     },
     report: async () => {
@@ -103,7 +105,7 @@ test('what a watcher saw is reported soon, together with what else it sees meanw
   let news = true
   const history: string[] = []
   const { rounds, stop } = roundsOf({}, undefined, {
-    reporting: { add: () => undefined, hasNews: () => news },
+    reporting: { add: () => undefined, addPoints: () => undefined, isFull: () => false, hasNews: () => news },
     report: async () => void history.push('report'),
   })
   const running = rounds.run(stop.signal)
@@ -147,4 +149,35 @@ test('after stopping nothing is reported any more, and failures that it caused a
   await vi.advanceTimersByTimeAsync(10_000)
   expect(history).toEqual(['good 0', 'slow 0', '+good 0'])
   expect(vi.getTimerCount()).toBe(0)
+})
+
+test('who tells while there is no room makes one report together, and waits for it', async () => {
+  const history: string[] = []
+  let isFull = false
+  const made = gate()
+  const { rounds, stop } = roundsOf({ many: undefined }, undefined, {
+    collection: {
+      isRunning: () => false,
+      run: async (collector, tell): Promise<CollectorRun> => {
+        isFull = true
+        const telling = [1, 2, 3].map(() => tell?.([]))
+        history.push('told')
+        made.open()
+        await Promise.all(telling)
+        history.push('room again')
+        return { collector, ok: true, durationMs: 0, signals }
+      },
+    },
+    reporting: { add: () => undefined, addPoints: () => undefined, isFull: () => isFull, hasNews: () => true },
+    report: async () => {
+      await made.promise
+      isFull = false
+      history.push('report')
+    },
+  })
+  const running = rounds.run(stop.signal)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(history).toEqual(['told', 'report', 'room again', 'report'])
+  stop.abort()
+  await running
 })

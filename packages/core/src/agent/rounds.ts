@@ -1,5 +1,5 @@
 import { settled } from '../pause.ts'
-import type { Collection } from './collection.ts'
+import type { Collection, Tell } from './collection.ts'
 import type { Reporting } from './reporting.ts'
 import { repeat } from './schedule.ts'
 
@@ -15,7 +15,7 @@ export interface RoundsOptions {
   /** Milliseconds. */
   readonly interval: number
   readonly collection: Pick<Collection, 'run' | 'isRunning'>
-  readonly reporting: Pick<Reporting, 'add' | 'hasNews'>
+  readonly reporting: Pick<Reporting, 'add' | 'addPoints' | 'isFull' | 'hasNews'>
   /** Puts together the next report and sends it on its way. Never rejects. */
   readonly report: () => Promise<void>
 }
@@ -26,8 +26,6 @@ export interface Rounds {
   run(signal: AbortSignal): Promise<void>
   /** A watcher saw something: report soon. Does nothing once `run` has ended. */
   readonly hurry: () => void
-  /** Reports now what there is. Does nothing once `run` has ended. */
-  readonly reportNow: () => Promise<void>
 }
 
 /** Rounds that have not begun. */
@@ -38,12 +36,12 @@ export function createRounds({ collectors, interval, collection, reporting, repo
   let isGathering = false
   let soon: NodeJS.Timeout | undefined
   let ended = false
+  let full: Promise<void> | undefined
 
-  const reportNow = async (): Promise<void> => {
-    if (ended) return
+  const reportNow = (): Promise<void> => {
     clearTimeout(soon)
     soon = undefined
-    await report()
+    return report()
   }
   const hurry = (): void => {
     if (ended) return
@@ -52,8 +50,17 @@ export function createRounds({ collectors, interval, collection, reporting, repo
       if (reporting.hasNews()) void report()
     }, EVENT_DELAY)
   }
+  const tell: Tell = async (points) => {
+    reporting.addPoints(points)
+    if (!reporting.isFull()) return
+    // One for all who tell: those that wait for it would each make another of what is left.
+    full ??= reportNow().finally(() => {
+      full = undefined
+    })
+    await full
+  }
   const start = async (collector: string, signal: AbortSignal): Promise<void> => {
-    const run = await collection.run(collector)
+    const run = await collection.run(collector, tell)
     // A run that stopping cut short says nothing of what is watched.
     if (!run.ok && signal.aborted) return
     reporting.add(run)
@@ -80,6 +87,5 @@ export function createRounds({ collectors, interval, collection, reporting, repo
       clearTimeout(soon)
     },
     hurry,
-    reportNow,
   }
 }

@@ -4,7 +4,6 @@ import { toMilliseconds } from '../duration.ts'
 import type { Logger } from '../logger.ts'
 import { settled } from '../pause.ts'
 import type { Role } from '../platform/protocol.ts'
-import type { Metric } from '../signals.ts'
 import type { Heart } from './heartbeat.ts'
 import type { Open } from './opening.ts'
 import type { ReportQueue } from './report-queue.ts'
@@ -29,8 +28,6 @@ export interface Serving {
   run(open: Open): Promise<void>
   /** A watcher saw something: report soon, if this agent reports. */
   hurry(): void
-  /** Takes what a collector tells before it has come back, if this agent reports, and reports what is much. */
-  tell(points: readonly Metric[]): Promise<void>
   /** The role in the election, or the failure of it, is another one. */
   onElection(open: Open): void
   /** Whether what is seen is this agent's to report: it is where there is no election, or none that it takes part in yet. */
@@ -86,11 +83,6 @@ export function createServing(options: ServingOptions): Serving {
       ])
     },
     hurry: () => rounds?.hurry(),
-    tell: async (points) => {
-      if (rounds === undefined) return
-      reporting.told.add(points)
-      if (reporting.told.isFull()) await rounds.reportNow()
-    },
     onElection: ({ leadership }) => {
       const role: Role | undefined = leadership?.role()
       if (role === 'leader') return terms.begin()
@@ -129,6 +121,8 @@ function roundsOf(
     reporting: {
       // What was read while another leads is the other's to tell.
       add: (run) => (isOver() ? undefined : reporting.add(run)),
+      addPoints: (points) => (isOver() ? undefined : reporting.addPoints(points)),
+      isFull: () => !isOver() && reporting.isFull(),
       hasNews: reporting.hasNews,
     },
     report: async () => {
