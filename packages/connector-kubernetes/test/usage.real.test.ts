@@ -3,9 +3,8 @@ import { realDescribe } from '@rca/rig/real'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { findKinds, wantedGroupVersions } from '../src/api/resources.ts'
 import { openKubernetes } from '../src/client.ts'
-import { usage } from '../src/collectors/usage.ts'
 import type { UsageClient } from '../src/usage/usage-client.ts'
-import { usageClient, usageContext, usagePoints } from './usage-scene.ts'
+import { collectUsage, usageClient, usageContext, usagePoints } from './usage-scene.ts'
 
 const cluster = await findCluster('node', testRun())
 const kubectl = (await findKubectl()) ?? ''
@@ -67,7 +66,7 @@ realDescribe('what a pod of a real node uses', absence, () => {
     const uid = await ask(['--namespace', namespace, 'get', 'pod', 'busy', '--output=jsonpath={.metadata.uid}'])
     const client = await clientOf('viewer')
     // A kubelet looks at processors every 10 s or so, and says how many are used once it has looked twice.
-    const read = async () => usagePoints(await usage.collect(client, usageContext().context), { [uid]: 'busy' })
+    const read = async () => usagePoints(await collectUsage(client, usageContext().context), { [uid]: 'busy' })
     const measured = { timeout: 60_000, interval: 2000 }
     await expect.poll(async () => (await read())['k8s.pod:busy k8s.pod.cpu.usage{}'], measured).toBeGreaterThan(0.01)
     const points = await read()
@@ -79,7 +78,7 @@ realDescribe('what a pod of a real node uses', absence, () => {
   }, 150_000)
 
   test('is a gap that names the permission, for whoever may not ask', async () => {
-    const { metrics = [], gaps } = await usage.collect(await clientOf('nobody'), usageContext().context)
+    const { metrics = [], gaps } = await collectUsage(await clientOf('nobody'), usageContext().context)
     expect(metrics).toEqual([])
     expect(gaps).toEqual([
       {
