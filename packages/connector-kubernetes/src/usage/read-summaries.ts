@@ -68,6 +68,7 @@ export async function readSummaries(reading: SummaryReading): Promise<Summaries>
     // The time for which there was no room is not the kubelets'.
     until += (performance.now() - begun) / AT_ONCE
   }
+  const own = { ...reading, tell }
   const failures: { node: Node; error: unknown }[] = []
   let answered = 0
   let refusal: KubernetesError | undefined
@@ -75,7 +76,7 @@ export async function readSummaries(reading: SummaryReading): Promise<Summaries>
     for (let node = left.shift(); node !== undefined; node = left.shift()) {
       const time = Math.min(isReady(node) ? patience.ready : patience.notReady, until - performance.now())
       try {
-        await readSummary({ ...reading, tell }, node, time, stopped)
+        await readSummary(own, node, time, stopped)
         answered += 1
       } catch (error) {
         signal.throwIfAborted()

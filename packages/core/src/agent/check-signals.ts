@@ -1,7 +1,9 @@
 import { LIMITS } from '../platform/protocol.ts'
-import type { EntityDefinition, EventDefinition, MetricDefinition, SignalCatalog } from '../signal-catalog.ts'
+import type { SignalCatalog } from '../signal-catalog.ts'
 import type { Entity, Event, Gap, Metric, Signals } from '../signals.ts'
+import { declarationsOf } from './declarations.ts'
 import { type CheckedList, keepEntities, NO_LIST } from './known-entities.ts'
+import { createProblems } from './problems.ts'
 import {
   attributesProblem,
   gapProblem,
@@ -25,9 +27,6 @@ export interface CheckedSignals {
   readonly problems: readonly string[]
 }
 
-/** Most problems that are told of one answer: the first ones say it all. */
-export const MOST_PROBLEMS = 50
-
 const LISTS = new Set(['entities', 'metrics', 'events', 'gaps'])
 
 /** How one kind of signal is checked. */
@@ -44,7 +43,7 @@ export interface SignalCheck {
   /** The same, one signal a step: for what one collector says, again and again. Its list of entities is the one from before where it holds the same objects. */
   repeatedly(): (signals: Signals) => Steps<never, CheckedSignals>
   /** Points that are told while others are still being read. */
-  points(points: unknown): CheckedPoints
+  points(points: readonly unknown[]): CheckedPoints
 }
 
 /** What is left of points, and what was wrong with the rest. */
@@ -97,21 +96,11 @@ export function createSignalCheck(
         last = list
       })
   }
-  const points = (told: unknown): CheckedPoints => {
-    const problems = createProblems()
-    const lists = listsOf({ metrics: told }, problems.report, redact)
-    return { metrics: atOnce(keep('metrics', lists, metrics, problems.report)), problems: problems.all() }
+  const points = (told: readonly unknown[]): CheckedPoints => {
+    const { report, all } = createProblems()
+    return { metrics: atOnce(keep('metrics', { metrics: told }, metrics, report)), problems: all() }
   }
   return Object.assign((signals: Signals) => atOnce(steps(signals, NO_LIST)), { repeatedly, points })
-}
-
-/** No two the same, and not too many. */
-function createProblems() {
-  const problems = new Set<string>()
-  return {
-    report: (problem: string): void => void (problems.size < MOST_PROBLEMS && problems.add(problem)),
-    all: (): string[] => [...problems],
-  }
 }
 
 /** What passes of one list. */
@@ -226,38 +215,4 @@ function kindsOf(
     metrics: { plain: plainMetrics(redact), problemOf: metricProblem },
     events: { plain: (event) => plainEvent(event, redact), problemOf: eventProblem },
   }
-}
-
-/** What was declared, by the name under which it is emitted. */
-function declarationsOf(catalog: SignalCatalog): {
-  readonly metrics: ReadonlyMap<unknown, MetricDefinition & { isAttribute(name: string): boolean }>
-  readonly entities: ReadonlyMap<
-    unknown,
-    EntityDefinition & { isAttribute(name: string): boolean; isRelation(type: string): boolean }
-  >
-  readonly events: ReadonlyMap<unknown, EventDefinition & { isAttribute(name: string): boolean }>
-} {
-  const declared = Object.values(catalog).map((entry) => ({ ...entry, isAttribute: nameCheck(entry.attributes) }))
-  return {
-    metrics: new Map(declared.flatMap((entry) => (entry.signal === 'metric' ? [[entry.name, entry] as const] : []))),
-    entities: new Map(
-      declared.flatMap((entry) =>
-        entry.signal === 'entity' ? [[entry.type, { ...entry, isRelation: nameCheck(entry.relations) }] as const] : [],
-      ),
-    ),
-    events: new Map(declared.flatMap((entry) => (entry.signal === 'event' ? [[entry.name, entry] as const] : []))),
-  }
-}
-
-/** Whether a name is among those declared; one declared with `*` at its end stands for all that begin like it. */
-function nameCheck(declared: Readonly<Record<string, string>>): (name: string) => boolean {
-  const names = new Set(Object.keys(declared))
-  const beginnings = [...names].filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))
-  // The platform refuses `__proto__` and half a character in names, and the whole report with them.
-  return (name) =>
-    names.has(name) ||
-    (name.length <= LIMITS.name &&
-      name !== '__proto__' &&
-      name.isWellFormed() &&
-      beginnings.some((beginning) => name.length > beginning.length && name.startsWith(beginning)))
 }

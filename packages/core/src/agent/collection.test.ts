@@ -375,3 +375,14 @@ test('however many are told at once, they go on some at a time, and no problem i
   expect(said.problems).toHaveLength(50)
   expect(new Set(said.problems).size).toBe(50)
 })
+
+test('what is told and is no list is a problem of the run', async () => {
+  const load: Collector<Client> = {
+    collect: async (_client, { tell }) => {
+      await tell(new Set([signals.load.point(1, host)]) as unknown as Metric[])
+      return {}
+    },
+  }
+  const run = await collectionOf({ load }).collection.run('load')
+  expect(run).toMatchObject({ ok: false, error: expect.stringContaining('no list') })
+})

@@ -3,10 +3,9 @@ import { withDeadline } from '../deadline.ts'
 import { toMilliseconds } from '../duration.ts'
 import type { Logger } from '../logger.ts'
 import { reasonOf, shortReason } from '../reason.ts'
-import type { Metric } from '../signals.ts'
 import type { CheckedSignals, SignalCheck } from './check-signals.ts'
 import { type CollectionRecord, type CollectorRun, createCollectionRecord } from './collection-record.ts'
-import { createRunPoints } from './run-points.ts'
+import { createRunPoints, type Tell } from './run-points.ts'
 import { inSlices } from './steps.ts'
 
 /** How long one run of a collector may take unless it says otherwise, in milliseconds. */
@@ -23,9 +22,6 @@ export interface CollectionOptions<Client> {
   /** Aborts what is running. */
   readonly signal: AbortSignal
 }
-
-/** Takes points. Resolves when there is room for more. */
-export type Tell = (points: readonly Metric[]) => Promise<void>
 
 /** Runs collectors: each isolated, under its own deadline, never beside itself. */
 export interface Collection extends Omit<CollectionRecord, 'add'> {

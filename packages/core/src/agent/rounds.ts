@@ -1,6 +1,7 @@
 import { settled } from '../pause.ts'
-import type { Collection, Tell } from './collection.ts'
+import type { Collection } from './collection.ts'
 import type { Reporting } from './reporting.ts'
+import type { Tell } from './run-points.ts'
 import { repeat } from './schedule.ts'
 
 /** Longest time that events wait for a report of their own, in milliseconds: an incident's first sign should not wait for a whole interval. */

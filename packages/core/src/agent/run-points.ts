@@ -1,8 +1,11 @@
 import type { CollectContext } from '../connector.ts'
 import { createPace } from '../pace.ts'
 import type { Metric } from '../signals.ts'
-import { type CheckedSignals, MOST_PROBLEMS, type SignalCheck } from './check-signals.ts'
-import type { Tell } from './collection.ts'
+import type { CheckedSignals, SignalCheck } from './check-signals.ts'
+import { createProblems } from './problems.ts'
+
+/** Takes points. Resolves when there is room for more. */
+export type Tell = (points: readonly Metric[]) => Promise<void>
 
 /** Points that are checked in one go, however many are told. */
 const PIECE = 100
@@ -18,24 +21,29 @@ export interface RunPoints {
 /** @param send what is told goes on at once; without it, it is part of what the run says in the end */
 export function createRunPoints(check: SignalCheck, send: Tell | undefined): RunPoints {
   const kept: Metric[] = []
-  const problems = new Set<string>()
+  const { report, all } = createProblems()
   return {
     take: async (points, throwIfOver) => {
+      // Whatever a connector that was not compiled hands over.
+      if (!Array.isArray(points)) return report('what it told is no list')
       const pace = createPace()
       for (let from = 0; from < points.length; from += PIECE) {
         throwIfOver()
         const checked = check.points(points.slice(from, from + PIECE))
-        for (const problem of checked.problems) if (problems.size < MOST_PROBLEMS) problems.add(problem)
+        for (const problem of checked.problems) report(problem)
         if (send === undefined) kept.push(...checked.metrics)
         else await send(checked.metrics)
         if (pace.isOver()) await pace.next()
       }
       throwIfOver()
     },
-    with: (signals) => ({
-      ...signals,
-      metrics: kept.length === 0 ? signals.metrics : [...kept, ...signals.metrics],
-      problems: [...new Set([...problems, ...signals.problems])].slice(0, MOST_PROBLEMS),
-    }),
+    with: (signals) => {
+      for (const problem of signals.problems) report(problem)
+      return {
+        ...signals,
+        metrics: kept.length === 0 ? signals.metrics : [...kept, ...signals.metrics],
+        problems: all(),
+      }
+    },
   }
 }
