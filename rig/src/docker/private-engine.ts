@@ -20,6 +20,11 @@ export interface PrivateEngineOptions {
    * without a bridge takes away that of the others. @default true
    */
   readonly isolated?: boolean
+  /**
+   * A folder that it, and what joins its mount namespace, sees in place of the machine's `/var/log`. Only for one that is
+   * isolated.
+   */
+  readonly logFolder?: string
 }
 
 /** An engine that we started. */
@@ -69,11 +74,17 @@ export async function startPrivateEngine(options: PrivateEngineOptions): Promise
   throw new Error(`dockerd does not answer at ${dockerHost}:\n${readFileSync(log, 'utf8').slice(-2000)}`)
 }
 
-function commandLine({ folder, flags = [], isolated = true }: PrivateEngineOptions): string[] {
+function commandLine({ folder, flags = [], isolated = true, logFolder }: PrivateEngineOptions): string[] {
   const { socket, pidFile, data } = engineFiles(folder)
   const places = ['--data-root', data, '--exec-root', join(folder, 'exec'), '--pidfile', pidFile]
   const engine = ['dockerd', '--host', `unix://${socket}`, ...places, ...flags]
-  return isolated ? ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...engine] : engine
+  if (!isolated) return engine
+  const loopback = 'ip link set lo up && exec "$@"'
+  if (logFolder === undefined) return ['unshare', '--net', 'sh', '-c', loopback, 'sh', ...engine]
+  mkdirSync(logFolder, { recursive: true })
+  // Shared among those inside: containers may ask for volumes that see later mounts.
+  const mounts = 'mount --make-rshared / && mount --bind "$1" /var/log && shift'
+  return ['unshare', '--net', '--mount', 'sh', '-c', `${mounts} && ${loopback}`, 'sh', logFolder, ...engine]
 }
 
 /**

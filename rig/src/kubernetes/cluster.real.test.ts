@@ -59,13 +59,14 @@ realDescribe('a cluster of one node', absence, () => {
     const containers = pods.split('\n')
     expect(containers).toHaveLength(2)
     expect(commandLines().filter((line) => line.includes(folder)).length).toBeGreaterThan(6)
+    expect(readdirSync(join(folder, 'var-log/pods'))).toHaveLength(1)
+    expect(globSync('/var/log/{pods,containers}/**').join('\n')).not.toContain(containers[0])
 
     await cluster.stop()
 
     expect(commandLines().filter((line) => line.includes(folder))).toEqual([])
     expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(folder)
     expect(globSync('/sys/fs/cgroup/*/rca-node*/kubepods/**').join('\n')).not.toContain(containers[0])
-    expect(globSync('/var/log/containers/*').join('\n')).not.toContain(containers[0])
     expect(readFileSync('/proc/net/route', 'utf8')).not.toContain(routeTo(cluster.nodeAddress))
     expect(await firewallRules()).toBe(firewall)
     expect(existsSync(folder)).toBe(false)

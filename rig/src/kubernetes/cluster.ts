@@ -21,8 +21,7 @@ import {
 } from './credentials.ts'
 import { keepKernelSettings } from './kernel-settings.ts'
 import { apiServerFlags, kubeletConfig, kubeletConfigFile, nodeCommands } from './node-components.ts'
-import { connectNode, disconnectNode, freeNumber, hasNodes, nodeNetwork } from './node-network.ts'
-import { removePodLogs } from './pod-logs.ts'
+import { connectNode, disconnectNode, freeNumber, nodeNetwork } from './node-network.ts'
 
 /** Of a cluster's processes, in the order in which they stop. */
 const COMPONENTS = ['kubelet', 'proxy', 'scheduler', 'controllers', 'apiserver', 'etcd'] as const
@@ -77,8 +76,8 @@ export async function missingForCluster(): Promise<Absence> {
 }
 
 /**
- * Starts a cluster in a network namespace of its own, with a cable to this machine, so that it shares neither ports nor
- * firewall rules with anything. What was in the folder is removed.
+ * Starts a cluster in namespaces of its own, with a cable to this machine, so that it shares neither ports nor firewall
+ * rules nor logs nor mounts with anything. What was in the folder is removed.
  *
  * @throws Error where something is missing, or with the end of a log
  */
@@ -105,7 +104,6 @@ export async function removeCluster(folder: string): Promise<void> {
     await removePrivateEngine(engineOf(note.dockerHost, pid), join(folder, 'engine'))
     await removeCgroup(cgroupOf(note.number))
     await disconnectNode(note.number)
-    removePodLogs(join(folder, 'engine'), hasNodes())
   }
   await unmountBelow(folder)
   await rm(folder, { recursive: true, force: true })
@@ -115,7 +113,9 @@ async function startIn(folder: string, binaries: string): Promise<Cluster> {
   const number = freeNumber()
   const { podGateway } = nodeNetwork(number, 0)
   const flags = ['--bip', `${podGateway}/24`, '--exec-opt', 'native.cgroupdriver=cgroupfs']
-  const { dockerHost, pid } = await startPrivateEngine({ folder: join(folder, 'engine'), flags })
+  // A kubelet links the logs of pods below `/var/log`, which no flag moves, and clears away there what it does not know: other kubelets' links.
+  const logFolder = join(folder, 'var-log')
+  const { dockerHost, pid } = await startPrivateEngine({ folder: join(folder, 'engine'), flags, logFolder })
   writeNote(folder, { number, dockerHost, enginePid: pid })
   const network = nodeNetwork(number, pid)
   const { prefix, nodeAddress: address } = network

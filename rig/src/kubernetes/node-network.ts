@@ -17,7 +17,7 @@ export interface NodeNetwork {
   /** The bridge of the pods. */
   readonly podGateway: string
   readonly podRange: string
-  /** What a command is started with to be in it. */
+  /** What a command is started with to be in it, and to see what is mounted there. */
   readonly prefix: readonly string[]
 }
 
@@ -35,7 +35,7 @@ export function nodeNetwork(number: number, pid: number): NodeNetwork {
     nodeAddress: `${LINK}.${number}.2`,
     podGateway: `${PODS}.${number}.1`,
     podRange: `${PODS}.${number}.0/24`,
-    prefix: ['nsenter', `--net=/proc/${pid}/ns/net`],
+    prefix: ['nsenter', `--net=/proc/${pid}/ns/net`, `--mount=/proc/${pid}/ns/mnt`],
   }
 }
 
@@ -60,11 +60,6 @@ export async function connectNode(network: NodeNetwork, pid: number): Promise<vo
 export async function disconnectNode(number: number): Promise<void> {
   const link = linkName(number)
   if (isThere(link)) await run('ip', ['link', 'delete', link]).catch(() => undefined)
-}
-
-/** Whether a cluster is connected to this machine. */
-export function hasNodes(): boolean {
-  return /rca-node\d+:/.test(readFileSync('/proc/net/dev', 'utf8'))
 }
 
 function isThere(link: string): boolean {
