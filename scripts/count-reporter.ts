@@ -1,23 +1,44 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
 /**
- * Prints `N passed, N failed, N skipped` as the very last line of a test run, for people and scripts that read only that.
- * A module that could not be loaded, a suite whose
- * hook failed and an error outside every test count as one failure each.
+ * Ends a test run with a line `FAILED where: why` for each failure and with `N passed, N failed, N skipped` as the very last
+ * one, for people and scripts that read only the end. A module that could not be loaded, a suite whose hook failed and an
+ * error outside every test count as one failure each.
  */
 export class CountReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
-    const count = { passed: 0, failed: unhandledErrors.length, skipped: 0, pending: 0 }
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly ErrorLike[]): void {
+    const count = { passed: 0, skipped: 0, pending: 0 }
+    const failures = unhandledErrors.map((error) => failureOf('outside every test', [error]))
     for (const module of modules) {
-      count.failed += module.errors().length
-      for (const suite of module.children.allSuites()) count.failed += suite.errors().length
-      for (const test of module.children.allTests()) count[test.result().state] += 1
+      failures.push(...module.errors().map((error) => failureOf(module.moduleId, [error])))
+      for (const suite of module.children.allSuites())
+        failures.push(...suite.errors().map((error) => failureOf(`${module.moduleId} > ${suite.fullName}`, [error])))
+      for (const test of module.children.allTests()) {
+        const { state, errors } = test.result()
+        if (state === 'failed') failures.push(failureOf(`${module.moduleId} > ${test.fullName}`, errors))
+        else count[state] += 1
+      }
     }
     // The coverage report is printed after this hook; only `exit` comes later.
     process.once('exit', () => {
-      console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped + count.pending} skipped`)
+      for (const failure of failures) console.log(failure)
+      console.log(`${count.passed} passed, ${failures.length} failed, ${count.skipped + count.pending} skipped`)
     })
   }
+}
+
+interface ErrorLike {
+  readonly message?: string
+}
+
+/** Of how many characters a failure's reason is shown. */
+const LONGEST_REASON = 500
+
+/** On one line. */
+function failureOf(where: string, errors: readonly ErrorLike[]): string {
+  const reason = errors.map(({ message }) => message ?? 'no message').join('; ')
+  const place = where.replace(`${process.cwd()}/`, '')
+  return `FAILED ${place}: ${reason.replace(/\s+/g, ' ').slice(0, LONGEST_REASON)}`
 }
 
 // Vitest loads a reporter given by path from the module's default export.
