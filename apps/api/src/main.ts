@@ -62,4 +62,6 @@ async function shutDown(api: Api, log: pino.Logger, signal: string): Promise<voi
   }, SHUTDOWN).unref()
   await api.close()
   log.info('stopped')
+  // A process that ends by itself first stops listening for signals: one more SIGTERM would end it otherwise than with its exit code.
+  process.exit()
 }

@@ -146,6 +146,13 @@ describe('the process', () => {
     expect(answer).toContain('{"accepted":1,"duplicates":0}')
   })
 
+  it('stops with exit code 0 when it is asked again and again until it has ended', async () => {
+    const api = start()
+    await api.ready()
+    const sending = setInterval(() => api.child.kill('SIGTERM'), 1)
+    expect(await api.exited.finally(() => clearInterval(sending))).toBe(0)
+  })
+
   it('keeps its data where the user stands, says where, and warns of a variable that is misspelt', async () => {
     const api = start({ INIT_CWD: directory, DATABASE_URL: 'sqlite:./x.sqlite', RCA_TOKEN_GRASE: '1h' })
     await api.ready()

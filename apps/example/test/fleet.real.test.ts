@@ -142,6 +142,13 @@ describe('a fleet of one', () => {
     }
   })
 
+  it('stops with exit code 0 when it is asked again and again until it has ended', async () => {
+    const { agent_token: token } = await provision('stopped-2')
+    const program = startAgent(token, { NODE_OPTIONS: SAYS_WHEN_LISTENING })
+    await eventually('the agent listening to SIGTERM', () => program.stdout().includes('SIGTERM'))
+    expect(await program.stopImpatiently()).toBe(0)
+  })
+
   it('has a doctor that says what is fine and what to fix', async () => {
     const { agent_token: token } = await provision('doctor-1')
     const env = { PLATFORM_API_URL: url, AGENT_TYPE: 'server', RCA_STATE_DIR: join(directory, 'state') }

@@ -12,6 +12,8 @@ export interface Program {
   hasEnded(): boolean
   /** Sends a signal to the program and what it started, and waits for its end. */
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals | null>
+  /** Sends SIGTERM each millisecond, until it has ended. */
+  stopImpatiently(): Promise<number | NodeJS.Signals | null>
 }
 
 /** Starts a program with nothing in its environment but what a shell has and what is given. */
@@ -43,6 +45,9 @@ export function startProgram(
     })
   })
   const pid = child.pid ?? 0
+  const send = (signal: NodeJS.Signals): void => {
+    if (!over) process.kill(-pid, signal)
+  }
   return {
     pid,
     stdout: () => written.stdout,
@@ -50,8 +55,15 @@ export function startProgram(
     ended,
     hasEnded: () => over,
     stop: async (signal = 'SIGTERM') => {
-      if (!over) process.kill(-pid, signal)
+      send(signal)
       return ended
+    },
+    stopImpatiently: async () => {
+      const sending = setInterval(() => {
+        // From its end on, which is before its output has been read, the id of its group is somebody else's.
+        if (child.exitCode === null && child.signalCode === null) send('SIGTERM')
+      }, 1)
+      return ended.finally(() => clearInterval(sending))
     },
   }
 }

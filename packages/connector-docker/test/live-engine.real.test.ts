@@ -165,8 +165,9 @@ realDescribe('an agent on a live engine', engine, () => {
         'container.exited': die,
         'container.removed': destroy,
       })
-      // What is remembered of a container that is gone, so that its successor can be compared with it, is a few hundred bytes.
-      expect((heapUsed() - before) / 150).toBeLessThan(5_000)
+      // What is remembered of a container that is gone, so that its successor can be compared with it, is a few hundred bytes. What is
+      // under way needs memory as well, until it has been delivered.
+      await eventually('its memory being free again', () => (heapUsed() - before) / 150 < 5_000)
     } finally {
       engineSays.stop()
       await counting.stop()
