@@ -11,6 +11,7 @@ const CONNECTIONS = 16
 
 interface Pod {
   readonly metadata: { readonly name: string; readonly namespace: string }
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
 }
 
 const { url, ca, token, rate, seconds } = JSON.parse(await text(process.stdin)) as {
@@ -19,7 +20,10 @@ const { url, ca, token, rate, seconds } = JSON.parse(await text(process.stdin)) 
 const api = connectToApi({ url, ca, token }, CONNECTIONS)
 const most = Math.max(500, Math.min(5_000, rate * seconds))
 const { items } = (await api.get(`/api/v1/pods?limit=${most}&fieldSelector=status.phase%3DRunning`)) as { items: Pod[] }
-const pods = items.map(({ metadata }) => metadata)
+const pods = items.map(({ metadata: { name, namespace }, status }) => ({
+  path: `/api/v1/namespaces/${namespace}/pods/${name}/status`,
+  isReady: status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
+}))
 
 const began = performance.now()
 let begun = 0
@@ -36,15 +40,15 @@ await Promise.all(running)
 console.log(JSON.stringify({ updates, seconds: (performance.now() - began) / 1000 }))
 api.close()
 
-/** One in two is not ready, and ready the next time. */
+/** What was ready is not, and the other way round. */
 async function change(index: number): Promise<void> {
   // Neighbours in the list are of one workload: they are not changed together.
   const pod = pods[(index * 7919) % pods.length]
   if (pod === undefined) throw new Error('There is no running pod.')
-  const isReady = Math.floor(index / pods.length) % 2 === 1
+  pod.isReady = !pod.isReady
   const lastTransitionTime = new Date().toISOString().replace(/\.\d+/, '')
-  const status = isReady ? 'True' : 'False'
+  const status = pod.isReady ? 'True' : 'False'
   const conditions = ['Ready', 'ContainersReady'].map((type) => ({ type, status, lastTransitionTime }))
-  await api.patch(`/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/status`, { status: { conditions } }, 'kubelet')
+  await api.patch(pod.path, { status: { conditions } }, 'kubelet')
   updates += 1
 }
