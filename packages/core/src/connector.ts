@@ -90,13 +90,16 @@ export interface ConnectContext<Config> {
 export interface CollectContext {
   /** Aborts at the collector's deadline and when the agent stops. */
   readonly signal: AbortSignal
-  /** What this run sees stands alone, as for `collectMetrics`: what has not changed since the run before is to be told as well. @default false */
+  /**
+   * What has not changed since the run before is to be told as well: what this run sees stands alone, as for `collectMetrics`, or a report
+   * got lost. Such a run is no reason to tell less the next time. @default false
+   */
   readonly standsAlone?: boolean
   now(): Date
   /**
    * Sends points on while the others are still being read, as `metrics` does at the end: for a collector of many, which then need not be
    * held. Some tens or hundreds at a time. Await it before the next are read: it resolves when there is room for them. What was told stays
-   * told if the run fails later, but not of a run that stands alone. Rejects after the deadline, when the agent stops, and once the run
+   * told if the run fails later, but not of one for `collectMetrics`. Rejects after the deadline, when the agent stops, and once the run
    * has ended; while another agent leads, nothing is done with them.
    */
   tell(points: NonNullable<Signals['metrics']>): Promise<void>

@@ -123,6 +123,18 @@ describe('kubelets', () => {
     expect(gaps.at(-1)).toEqual({ scope: 'kubelet:others', reason: '9 more kubelets do not answer' })
   })
 
+  test('are all asked where a run stands alone, however many they are', async () => {
+    const nodes = Array.from({ length: 30 }, (_, id) => rawNode(`node${id}`))
+    const asked: string[] = []
+    const get: KubernetesApi['get'] = async (_resource, { name }) => {
+      asked.push(name)
+      return captured('stats-summary')
+    }
+    const { context } = usageContext()
+    await collectUsage(usageClient({ nodes, get }), { ...context, standsAlone: true })
+    expect(new Set(asked).size).toBe(30)
+  })
+
   test('that all do not answer are gaps, and metrics.k8s.io is asked instead', async () => {
     const client = refused({ get: () => Promise.reject(new Error('it broke')) })
     const collected = await collectUsage(client, usageContext().context)

@@ -12,7 +12,7 @@ const MOST_NAMED = 20
 /** How long kubelets that may not be asked are left alone, in milliseconds: by then somebody may have given the permission. */
 const LEFT_ALONE = 600_000
 
-/** Most nodes that are all read in one round. Of more, each round reads every other one: what is read at once is held at once. */
+/** Most nodes that are all read in one round. Of more, each round reads every other one, unless it stands alone. */
 const FEW = 20
 
 type Failure = Summaries['failures'][number]
@@ -69,7 +69,8 @@ async function read(client: UsageClient, collecting: CollectContext): Promise<Si
     return withoutSummaries(client, known, signal, memory.refusal.reason)
   const resource = client.cluster.resource('nodes')
   const all = [...client.cluster.objects('nodes').values()]
-  const nodes = all.length > FEW ? all.filter((_node, index) => index % 2 === memory.half) : all
+  const isHalved = all.length > FEW && collecting.standsAlone !== true
+  const nodes = isHalved ? all.filter((_node, index) => index % 2 === memory.half) : all
   if (resource === undefined || nodes.length === 0) return withoutSummaries(client, known, signal, 'no node is known')
   const { api } = client
   const context = { known, seen: new Set<string>(), news: newsSince(memory.told, collecting), now: at }

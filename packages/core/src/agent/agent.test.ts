@@ -212,9 +212,16 @@ describe('an agent that runs', () => {
       path === AGENT_PATHS.data && refuse ? problem(422, 'no') : undefined,
     )
     const hosts: Collector<Client> = { collect: async () => ({ entities: [signals.host.entity({ id: 'a' })] }) }
-    const { agent, log } = agentOf(platform.url, { collectors: { hosts } })
+    const load: Collector<Client> = {
+      collect: async (_client, { remember, standsAlone }) => {
+        const wasTold = remember(true) === true
+        return { metrics: wasTold && standsAlone !== true ? [] : [signals.load.point(0.5, host)] }
+      },
+    }
+    const { agent, log } = agentOf(platform.url, { collectors: { hosts, load } })
     await agent.start()
     await vi.waitFor(() => expect(agent.status().outbox.dropped).toBe(1))
+    const refused = platform.reports().length
     refuse = false
     vi.advanceTimersByTime(61_000)
     await platform.until(() => platform.reports().some(({ snapshot }) => snapshot === true))
@@ -224,6 +231,13 @@ describe('an agent that runs', () => {
         .filter(({ snapshot }) => snapshot)
         .map(hostIds),
     ).toEqual([['a']])
+    const told = (): number[] =>
+      platform
+        .reports()
+        .slice(refused)
+        .flatMap(({ data }) => data.metrics.filter(({ name }) => name === signals.load.name).map(({ value }) => value))
+    await platform.until(() => told().length > 0)
+    expect(told()).toEqual([0.5])
     expect(log.messages('error')[0]).toContain('a report was given up: ')
   })
 

@@ -7,6 +7,8 @@ import type { CheckedSignals } from './check-signals.ts'
 /** What one run of a collector came to. */
 export interface CollectorRun {
   readonly collector: string
+  /** Whether it was to tell what has not changed as well. @default false */
+  readonly standsAlone?: boolean
   readonly ok: boolean
   readonly durationMs: number
   readonly signals: CheckedSignals

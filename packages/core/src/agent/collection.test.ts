@@ -265,7 +265,8 @@ test('a run that stands alone is told so, and joins none that does not', async (
   expect(seen).toEqual([false])
   waiting.open({})
   await Promise.all([run, alone])
-  expect(seen).toEqual([false, true])
+  await collection.run('a', { standsAlone: true })
+  expect(seen).toEqual([false, true, true])
 })
 
 test('a run that stopping cuts short is no failure of what is watched', async () => {
@@ -315,9 +316,11 @@ test('what is told while others are read goes on at once, checked', async () => 
     },
   }
   const { collection } = collectionOf({ load })
-  const run = await collection.run('load', async (points) => {
-    expect(isReading).toBe(true)
-    told.push(...points.map(({ value }) => value))
+  const run = await collection.run('load', {
+    tell: async (points) => {
+      expect(isReading).toBe(true)
+      told.push(...points.map(({ value }) => value))
+    },
   })
   expect(told).toEqual([1, 2])
   expect(run.signals.metrics.map(({ value }) => value)).toEqual([3])
@@ -353,7 +356,8 @@ test.each([
     },
   }
   const { collection } = collectionOf({ load })
-  expect(await collection.run('load', async (points) => void told.push(...points))).toMatchObject({ ok: false })
+  const run = await collection.run('load', { tell: async (points) => void told.push(...points) })
+  expect(run).toMatchObject({ ok: false })
   late.open()
   expect(await refused.promise).toBeInstanceOf(error)
   expect(told).toEqual([])
@@ -369,7 +373,7 @@ test('however many are told at once, they go on some at a time, and no problem i
     },
   }
   const { collection } = collectionOf({ load })
-  const { signals: said } = await collection.run('load', async (some) => void sizes.push(some.length))
+  const { signals: said } = await collection.run('load', { tell: async (some) => void sizes.push(some.length) })
   expect(Math.max(...sizes)).toBeLessThanOrEqual(100)
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(250)
   expect(said.problems).toHaveLength(50)

@@ -25,8 +25,8 @@ export interface CollectionOptions<Client> {
 
 /** Runs collectors: each isolated, under its own deadline, never beside itself. */
 export interface Collection extends Omit<CollectionRecord, 'add'> {
-  /** Runs one collector now, or joins its run. Never rejects: what went wrong is in the run, in `gaps` and in `statuses`. A run that `signal` cuts short is not ok and leaves no trace there. @param tell takes what it tells before it has come back; without it, that is part of what it says in the end */
-  run(collector: string, tell?: Tell): Promise<CollectorRun>
+  /** Runs one collector now, or joins its run. Never rejects: what went wrong is in the run, in `gaps` and in `statuses`. A run that `signal` cuts short is not ok and leaves no trace there. */
+  run(collector: string, mode?: Mode): Promise<CollectorRun>
   /** The same, but it joins no run that tells only what has changed: it runs after it. */
   runAlone(collector: string): Promise<CollectorRun>
   /** Whether a run of this collector has started and may still be joined. */
@@ -49,7 +49,9 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
     const begin = performance.now()
     const ended = (signals: CheckedSignals, error: string | undefined): CollectorRun => {
       const durationMs = performance.now() - begin
-      return { collector, ok: error === undefined, durationMs, signals, ...(error === undefined ? {} : { error }) }
+      const { standsAlone = false } = mode
+      const why = error === undefined ? {} : { error }
+      return { collector, standsAlone, ok: error === undefined, durationMs, signals, ...why }
     }
     let run: CollectorRun
     try {
@@ -73,10 +75,10 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
   }
 
   return {
-    run: (name, tell) => joinable.get(name) ?? start(name, { standsAlone: false, tell }),
+    run: (name, mode = {}) => joinable.get(name) ?? start(name, mode),
     runAlone: async (name) => {
       while (joinable.has(name)) await joinable.get(name)
-      return start(name, { standsAlone: true, tell: undefined })
+      return start(name, { standsAlone: true })
     },
     isRunning: (name) => joinable.has(name),
     gaps: record.gaps,
@@ -90,9 +92,11 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
 }
 
 /** How a collector is run. */
-interface Mode {
-  readonly standsAlone: boolean
-  readonly tell: Tell | undefined
+export interface Mode {
+  /** What has not changed is told as well. @default false */
+  readonly standsAlone?: boolean
+  /** Takes what it tells before it has come back. Without it, that is part of what it says in the end. */
+  readonly tell?: Tell
 }
 
 /** One collector, and what it remembers. */
@@ -115,7 +119,7 @@ function createReader<Client>(
   /** Counts how often everything was forgotten. */
   let life = 0
 
-  const read = async ({ standsAlone, tell: send }: Mode): Promise<CheckedSignals> => {
+  const read = async ({ standsAlone = false, tell: send }: Mode): Promise<CheckedSignals> => {
     if (hangsSince !== undefined)
       throw new Error(`it has not come back since ${hangsSince.toISOString()}; it is not run again before it does`)
     const startedAt = now()

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { exampleConnector, host, signals } from '../../test/example-connector.ts'
 import type { Connector } from '../connector.ts'
 import { createRedactor } from '../delivery/redaction.ts'
@@ -65,6 +65,29 @@ function nextHosts(reporting: Reporting): string[] {
   const hosts = data.entities.filter((entity) => entity.type === 'host')
   return [...hosts.map(({ id, deleted }) => (deleted ? `-${id}` : id)), ...(snapshot ? ['snapshot'] : [])]
 }
+
+test('once a report got lost, what every collector tells is owed once, and not from one lead to the next', () => {
+  const reporting = reportingOf('load', 'disks')
+  expect(reporting.takeOwed('load')).toBe(false)
+  reporting.forget()
+  expect([reporting.takeOwed('load'), reporting.takeOwed('load')]).toEqual([true, false])
+  reporting.standBy()
+  reporting.begin()
+  expect(reporting.takeOwed('disks')).toBe(false)
+})
+
+test('what a collector owes it owes still when its run failed', () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const reporting = reportingOf('load')
+  reporting.forget()
+  for (const ok of [false, true]) {
+    expect(reporting.takeOwed('load')).toBe(true)
+    reporting.add({ ...runOf('load', {}, ok), standsAlone: true })
+    vi.advanceTimersByTime(60_000)
+  }
+  expect(reporting.takeOwed('load')).toBe(false)
+})
 
 test('a report carries what was added since the one before', () => {
   const reporting = reportingOf('load')

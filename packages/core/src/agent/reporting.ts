@@ -8,6 +8,7 @@ import { type CheckedSignals, createSignalCheck } from './check-signals.ts'
 import type { Collection } from './collection.ts'
 import type { CollectorRun } from './collection-record.ts'
 import { createEntityTracker } from './entity-changes.ts'
+import { createOwed } from './owed.ts'
 import { contentOf, lastOfEach, reportData } from './report-data.ts'
 import { createPart } from './report-part.ts'
 import { type Header, type WrittenReport, writeParts } from './report-parts.ts'
@@ -49,8 +50,10 @@ export interface Reporting {
   hasNews(): boolean
   /** The next report, or the parts of it: what was added since the one before, the entities that changed, and every open gap. To be gone through to its end before the next. */
   next(reporter: Reporter, collection: Outcomes, gaps: readonly Gap[]): Steps<WrittenReport>
-  /** A report got lost: one that comes soon carries every entity. */
+  /** A report got lost: one that comes soon carries every entity, and every collector is to tell everything. */
   forget(): void
+  /** Whether the run of a collector that begins now is to tell what has not changed as well: it is asked once. */
+  takeOwed(collector: string): boolean
   /** Another agent reports: what is not reported yet, and what watchers see from now on, is kept for as long as it may be missed. */
   standBy(): void
   /** This agent reports again: nothing of what the platform knows is taken for known. */
@@ -69,19 +72,14 @@ export function createReporting(options: ReportingOptions): Reporting {
   let runs: CollectorRun[] = []
   const part = createPart()
   const told = createToldPoints(write)
+  const owed = createOwed()
   let sequence = 0
 
   return {
-    alone: (reporter, alone, collection) => {
-      const header = headerOf(reporter, options)
-      const parts = [...alone.map((run) => run.signals), selfOf(options, reporter, alone, collection)]
-      const everything = alone.every((run) => run.ok) && alone.length === collectors.length
-      const { data, complete } = reportData(parts, lastOfEach(parts), collection.gaps(), header.timestamp)
-      const mark = everything && complete ? { snapshot: true as const } : {}
-      return { report_id: v7(), ...header, sequence: sequence++, ...mark, data }
-    },
+    alone: (reporter, alone, collection) => reportAlone(options, { reporter, runs: alone, collection }, sequence++),
     add: (run) => {
       runs.push(run)
+      if (run.standsAlone && !run.ok) owed.add([run.collector])
       // What a run saw counts even where something of it had to be left out; one that saw nothing changes nothing.
       if (run.ok) heard.add(run.collector)
       tracker.update(run.collector, run.signals.entities, run.ok ? 'all' : 'some')
@@ -105,7 +103,11 @@ export function createReporting(options: ReportingOptions): Reporting {
         () => sequence++,
       )
     },
-    forget: () => tracker.forget(),
+    forget: () => {
+      tracker.forget()
+      owed.add(collectors)
+    },
+    takeOwed: (collector) => owed.take(collector, performance.now()),
     standBy: () => {
       for (const signals of eventsOf(runs)) watched.add(signals)
       runs = []
@@ -118,8 +120,24 @@ export function createReporting(options: ReportingOptions): Reporting {
       told.clear()
       tracker = createEntityTracker()
       heard.clear()
+      owed.clear()
     },
   }
+}
+
+/** Everything that runs saw, as one report. */
+function reportAlone(
+  options: ReportingOptions,
+  seen: { readonly reporter: Reporter; readonly runs: readonly CollectorRun[]; readonly collection: Outcomes },
+  sequence: number,
+): Report {
+  const { reporter, runs, collection } = seen
+  const header = headerOf(reporter, options)
+  const parts = [...runs.map((run) => run.signals), selfOf(options, reporter, runs, collection)]
+  const everything = runs.every((run) => run.ok) && runs.length === Object.keys(options.connector.collectors).length
+  const { data, complete } = reportData(parts, lastOfEach(parts), collection.gaps(), header.timestamp)
+  const mark = everything && complete ? { snapshot: true as const } : {}
+  return { report_id: v7(), ...header, sequence, ...mark, data }
 }
 
 function headerOf({ agentId }: Reporter, { connector, agentVersion, now, leadId }: ReportingOptions): Header {

@@ -19,6 +19,10 @@ interface Setup {
   readonly stop: AbortController
 }
 
+function reportingOf(hasNews: () => boolean): RoundsOptions['reporting'] {
+  return { add: () => undefined, addPoints: () => undefined, isFull: () => false, hasNews, takeOwed: () => false }
+}
+
 function roundsOf(
   collectors: Record<string, number | undefined>,
   run: (collector: string) => Promise<boolean> = async () => true,
@@ -51,6 +55,7 @@ function roundsOf(
       addPoints: () => undefined,
       isFull: () => false,
       hasNews: () => news,
+      takeOwed: () => false,
     },
     report: async () => {
       news = false
@@ -105,7 +110,7 @@ test('what a watcher saw is reported soon, together with what else it sees meanw
   let news = true
   const history: string[] = []
   const { rounds, stop } = roundsOf({}, undefined, {
-    reporting: { add: () => undefined, addPoints: () => undefined, isFull: () => false, hasNews: () => news },
+    reporting: reportingOf(() => news),
     report: async () => void history.push('report'),
   })
   const running = rounds.run(stop.signal)
@@ -151,6 +156,31 @@ test('after stopping nothing is reported any more, and failures that it caused a
   expect(vi.getTimerCount()).toBe(0)
 })
 
+test('what is owed is told in the next run', async () => {
+  const modes: unknown[] = []
+  const owed = new Set(['pods'])
+  const { rounds, stop } = roundsOf({ pods: undefined, nodes: undefined }, undefined, {
+    collection: {
+      isRunning: () => false,
+      run: async (collector, mode): Promise<CollectorRun> => {
+        modes.push([collector, mode?.standsAlone])
+        return { collector, ok: true, durationMs: 0, signals }
+      },
+    },
+    reporting: { ...reportingOf(() => false), takeOwed: (collector) => owed.delete(collector) },
+  })
+  const running = rounds.run(stop.signal)
+  await vi.advanceTimersByTimeAsync(15_000)
+  expect(modes).toEqual([
+    ['pods', true],
+    ['nodes', false],
+    ['pods', false],
+    ['nodes', false],
+  ])
+  stop.abort()
+  await running
+})
+
 test('who tells while there is no room makes one report together, and waits for it', async () => {
   const history: string[] = []
   let isFull = false
@@ -158,7 +188,7 @@ test('who tells while there is no room makes one report together, and waits for 
   const { rounds, stop } = roundsOf({ many: undefined }, undefined, {
     collection: {
       isRunning: () => false,
-      run: async (collector, tell): Promise<CollectorRun> => {
+      run: async (collector, { tell } = {}): Promise<CollectorRun> => {
         isFull = true
         const telling = [1, 2, 3].map(() => tell?.([]))
         history.push('told')
@@ -168,7 +198,7 @@ test('who tells while there is no room makes one report together, and waits for 
         return { collector, ok: true, durationMs: 0, signals }
       },
     },
-    reporting: { add: () => undefined, addPoints: () => undefined, isFull: () => isFull, hasNews: () => true },
+    reporting: { ...reportingOf(() => true), isFull: () => isFull },
     report: async () => {
       await made.promise
       isFull = false

@@ -16,7 +16,7 @@ export interface RoundsOptions {
   /** Milliseconds. */
   readonly interval: number
   readonly collection: Pick<Collection, 'run' | 'isRunning'>
-  readonly reporting: Pick<Reporting, 'add' | 'addPoints' | 'isFull' | 'hasNews'>
+  readonly reporting: Pick<Reporting, 'add' | 'addPoints' | 'isFull' | 'hasNews' | 'takeOwed'>
   /** Puts together the next report and sends it on its way. Never rejects. */
   readonly report: () => Promise<void>
 }
@@ -61,7 +61,7 @@ export function createRounds({ collectors, interval, collection, reporting, repo
     await full
   }
   const start = async (collector: string, signal: AbortSignal): Promise<void> => {
-    const run = await collection.run(collector, tell)
+    const run = await collection.run(collector, { tell, standsAlone: reporting.takeOwed(collector) })
     // A run that stopping cut short says nothing of what is watched.
     if (!run.ok && signal.aborted) return
     reporting.add(run)

@@ -124,6 +124,7 @@ function roundsOf(
       addPoints: (points) => (isOver() ? undefined : reporting.addPoints(points)),
       isFull: () => !isOver() && reporting.isFull(),
       hasNews: reporting.hasNews,
+      takeOwed: reporting.takeOwed,
     },
     report: async () => {
       await queue.add(open, isOver)
