@@ -175,6 +175,32 @@ test('what a run of a collector saw while the lead was lost is not told', async 
   expect(platform.reports().flatMap(({ data }) => data.metrics)).not.toContainEqual(signals.load.point(7, host))
 })
 
+test('what a run of a collector saw that began in an earlier lead is not told in a later one', async () => {
+  const slow = gate()
+  const seen: number[] = []
+  const collect: Collector<Client>['collect'] = async (_client, { tell }) => {
+    const value = seen.push(0)
+    if (value === 1) await slow.promise
+    await tell([signals.load.point(value, host)])
+    return { metrics: [signals.load.point(10 * value, host)] }
+  }
+  const { platform, election } = await elected({ collectors: { slow: { collect } } })
+  election.context.lead()
+  await platform.until(() => platform.reports().length > 0)
+  election.context.standBy()
+  election.context.lead()
+  await platform.until(() => new Set(platform.reports().map((report) => report.lead_id)).size === 2)
+  slow.open()
+  const loads = (): number[] => {
+    const metrics = platform.reports().flatMap(({ data }) => data.metrics)
+    return metrics.filter(({ name }) => name === signals.load.name).map(({ value }) => value)
+  }
+  await platform.until(() => loads().includes(30))
+  expect(loads()).not.toContain(1)
+  expect(loads()).not.toContain(10)
+  expect(loads()).toEqual(expect.arrayContaining([2, 20, 3]))
+})
+
 test('an election that fails is shown and started again, and no longer shown once it is won', async () => {
   const random = vi.spyOn(Math, 'random').mockReturnValue(0.01)
   onTestFinished(() => random.mockRestore())
