@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
 import { KubernetesError } from '../src/api/kubernetes-error.ts'
 import type { Change } from '../src/api/object-store.ts'
-import { type Blindness, createReflector } from '../src/api/reflector.ts'
+import { createReflector } from '../src/api/reflector.ts'
 import { findKinds, type KindName, wantedGroupVersions } from '../src/api/resources.ts'
 import { openKubernetes } from '../src/client.ts'
 import { type ConfigObject, projectConfigObject } from '../src/resources/config-object.ts'
@@ -50,21 +50,23 @@ realDescribe('a real API server', absence, () => {
   }
 
   /** Follows the ConfigMaps of a namespace until the test ends. */
-  const following = async (api: KubernetesApi, namespace: string) => {
+  const following = async (api: KubernetesApi, namespace: string, silence = 90_000) => {
     const changes: string[] = []
-    const sights: Blindness[] = []
+    const blind: boolean[] = []
     const stop = new AbortController()
     const reflector = createReflector<ConfigObject>({
       api,
       resource: await kind(api, 'configMaps'),
       namespace,
       limit: 2,
+      silence,
       project: (raw) => projectConfigObject(raw, fakeFingerprint),
       onChange: (change) => changes.push(describeChange(change)),
-      onSight: (blindness) => sights.push(blindness),
       now: () => new Date(),
-      sleep: (milliseconds, stopping) =>
-        setTimeout(milliseconds, undefined, { signal: stopping }).catch(() => undefined),
+      sleep: (milliseconds, stopping) => {
+        blind.push(reflector.blindness !== undefined)
+        return setTimeout(milliseconds, undefined, { signal: stopping }).catch(() => undefined)
+      },
     })
     const running = reflector.run(stop.signal)
     onTestFinished(async () => {
@@ -72,7 +74,7 @@ realDescribe('a real API server', absence, () => {
       await running
     })
     await reflector.synced
-    return { reflector, changes, sights }
+    return { reflector, changes, blind }
   }
 
   test('has every kind but metrics, some in older versions', async () => {
@@ -104,15 +106,23 @@ realDescribe('a real API server', absence, () => {
   test('that is killed is followed again once it is back: nothing is missed, nothing told twice', async () => {
     await ask('create', 'namespace', 'killed')
     await ask('-n', 'killed', 'create', 'configmap', 'a')
-    const { changes, sights, reflector } = await following(await open('admin'), 'killed')
+    const { changes, reflector } = await following(await open('admin'), 'killed')
     await server.signal('apiserver', 'SIGKILL')
     await expect.poll(() => reflector.blindness, { timeout: 20_000 }).toBeDefined()
     await server.restart()
     await ask('-n', 'killed', 'create', 'configmap', 'b')
     await expect.poll(() => changes, { timeout: 40_000 }).toEqual(['there a', 'added b'])
     expect(reflector.blindness).toBeUndefined()
-    expect(sights).toHaveLength(1)
   }, 90_000)
+
+  test('that has nothing to say is not taken for one that cannot be reached', async () => {
+    await ask('create', 'namespace', 'quiet')
+    const { blind, changes } = await following(await open('admin'), 'quiet', 500)
+    await expect.poll(() => blind.length, { timeout: 10_000 }).toBeGreaterThan(2)
+    await ask('-n', 'quiet', 'create', 'configmap', 'a')
+    await expect.poll(() => changes, { timeout: 10_000 }).toEqual(['added a'])
+    expect(blind.slice(0, 3)).toEqual([false, false, false])
+  })
 
   test('that has forgotten what a watch has seen says so', async () => {
     const api = await open('admin')

@@ -149,6 +149,12 @@ describe('a watch', () => {
     expect(error).toMatchObject({ reason: 'Silent', message: expect.stringContaining('watching pods') })
   })
 
+  test('of which nothing ever came is no failure: servers send no bookmarks of what they have seen nothing of', async () => {
+    const { api } = await speaking([watching([], 'stay')])
+    const { error } = await follow(api.watch(pods, { ...options, silence: 60 }, signal))
+    expect(error).toMatchObject({ reason: 'WatchEnded' })
+  })
+
   test('that breaks is told', async () => {
     const { api } = await speaking([watching([], 'break')])
     expect((await follow(api.watch(pods, options, signal))).error?.message).toMatch(/closed the connection|restarted/)
@@ -210,6 +216,7 @@ describe('a watch', () => {
       const { events, error } = await told([watching(many.slice(0, 1), 'stay')], { silence: 300 })
       expect(events).toHaveLength(1)
       expect(error).toMatchObject({ reason: 'Silent' })
+      expect((await told([watching([], 'stay')], { silence: 300 })).error).toMatchObject({ reason: 'WatchEnded' })
       expect((await told([watching([], 'break')])).error?.message).toMatch(/closed the connection|restarted/)
       expect((await told([watching([{ type: 'NEWS' }], 'stay')])).error?.message).toContain('no event')
     })

@@ -39,7 +39,10 @@ async function follow(steps: readonly Step[], { lasting = 0 }: { lasting?: numbe
   const api: Pick<KubernetesApi, 'list' | 'watch'> = {
     list: async (_resource, { onItems, onRestart }: ListOptions) => {
       const step = next('list') as Extract<Step, { list: unknown }>
-      if (step.list instanceof Error || !('at' in step)) throw step.list
+      if (step.list instanceof Error || !('at' in step)) {
+        time += lasting
+        throw step.list
+      }
       for (const item of step.list) {
         if (item === 'restart') onRestart?.()
         else onItems([item])
@@ -57,7 +60,6 @@ async function follow(steps: readonly Step[], { lasting = 0 }: { lasting?: numbe
     },
   }
   const changes: string[] = []
-  const sights: Blindness[] = []
   const waits: number[] = []
   const blind: (Blindness | undefined)[] = []
   const reflector = createReflector<SlimObject>({
@@ -70,7 +72,6 @@ async function follow(steps: readonly Step[], { lasting = 0 }: { lasting?: numbe
       return { uid, name, namespace, resourceVersion }
     },
     onChange: (change) => changes.push(describeChange(change)),
-    onSight: (blindness) => sights.push(blindness),
     now: () => new Date(time),
     random: () => 0.5,
     sleep: async (milliseconds) => {
@@ -81,7 +82,7 @@ async function follow(steps: readonly Step[], { lasting = 0 }: { lasting?: numbe
   })
   await reflector.run(stop.signal)
   const names = [...reflector.objects.values()].map(({ name }) => name)
-  return { changes, sights, waits, blind, reflector, names }
+  return { changes, waits, blind, reflector, names }
 }
 
 function describeChange(change: Change<SlimObject>): string {
@@ -148,7 +149,7 @@ describe('a reflector', () => {
   })
 
   test('that may not list is blind, says since when, and waits longer each time', async () => {
-    const { waits, blind, sights, reflector, names } = await follow([
+    const { waits, blind, reflector, names } = await follow([
       { list: refused },
       { list: refused },
       { list: refused },
@@ -157,7 +158,6 @@ describe('a reflector', () => {
     ])
     expect(waits.slice(0, 3)).toEqual([375, 750, 1500])
     expect(blind.slice(0, 3).map((one) => one?.since.getTime())).toEqual([0, 0, 0])
-    expect(sights).toEqual([{ error: refused, since: new Date(0) }])
     expect(reflector.blindness).toBeUndefined()
     expect(names).toEqual(['a'])
   })
@@ -178,7 +178,7 @@ describe('a reflector', () => {
   test('that may list but not watch lists every minute, and is blind until it may', async () => {
     const permission = { verb: 'watch', group: '', resource: 'pods', namespace: undefined }
     const forbidden = new KubernetesError('A permission is missing', { status: 403, permission })
-    const { changes, waits, blind, sights, reflector } = await follow([
+    const { changes, waits, blind, reflector } = await follow([
       { list: [object('a', '1'), object('b', '2')], at: '5' },
       { watch: forbidden },
       { list: [object('a', '7'), object('c', '8')], at: '9' },
@@ -189,7 +189,6 @@ describe('a reflector', () => {
     expect(changes).toEqual(['there a@1', 'there b@2', 'changed a@1→7', 'added c@8', 'deleted b@2→?'])
     expect(waits.slice(0, 2)).toEqual([60_000, 60_000])
     expect(blind.slice(0, 2).map((one) => one?.since.getTime())).toEqual([0, 0])
-    expect(sights).toEqual([{ error: forbidden, since: new Date(0) }])
     expect(reflector.blindness).toBeUndefined()
   })
 
@@ -201,9 +200,17 @@ describe('a reflector', () => {
   })
 
   test('goes on soon after a watch that lasted', async () => {
-    const watch: Step = { watch: [], end: ended }
-    const { waits } = await follow([{ list: [], at: '5' }, watch, watch, watch], { lasting: 60_000 })
-    expect(waits).toEqual([375, 375, 375])
+    for (const end of [ended, new KubernetesError('cut', { reason: 'Silent' }), new Error('reset by a proxy')]) {
+      const watch: Step = { watch: [], end }
+      const { waits } = await follow([{ list: [], at: '5' }, watch, watch, watch], { lasting: 60_000 })
+      expect(waits).toEqual([375, 375, 375])
+    }
+  })
+
+  test('waits longer each time for a server that is slow to refuse', async () => {
+    const late = new KubernetesError('too late', { reason: 'Timeout' })
+    const { waits } = await follow([{ list: late }, { list: late }, { list: late }], { lasting: 60_000 })
+    expect(waits.slice(0, 3)).toEqual([375, 750, 1500])
   })
 
   test('leaves the server alone for as long as it wants', async () => {

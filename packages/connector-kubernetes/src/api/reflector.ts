@@ -3,7 +3,7 @@ import type { ApiResource, KubernetesApi, Selection, WatchEvent } from './kubern
 import { isExpired, KubernetesError } from './kubernetes-error.ts'
 import { type Change, createObjectStore, type ObjectStore, resourceVersionOf, type SlimObject } from './object-store.ts'
 
-/** How long a watch has to last so that its end is not held against it, in milliseconds. */
+/** How long a watch has to last so that its end is not held against it, whatever ended it, in milliseconds. */
 const HEALTHY = 10_000
 
 /** How long to wait before everything is listed again where nothing may be watched, in milliseconds, give or take a quarter. */
@@ -16,8 +16,6 @@ export interface ReflectorOptions<Slim extends SlimObject> extends Selection {
   project(raw: unknown): Slim
   /** Told in order. Must not throw. */
   onChange?(change: Change<Slim>): void
-  /** It sees again: what happened since then may have been seen late, or not at all. Must not throw. */
-  onSight?(blindness: Blindness): void
   /** Waits so many milliseconds, or until `signal` aborts. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>
   now(): Date
@@ -57,6 +55,8 @@ interface Progress {
   blindness: Blindness | undefined
   /** When the server last said something. */
   sawLast: Date
+  /** When the watch of this attempt was opened. */
+  openedAt: Date | undefined
 }
 
 /**
@@ -66,7 +66,7 @@ interface Progress {
 export function createReflector<Slim extends SlimObject>(options: ReflectorOptions<Slim>): Reflector<Slim> {
   const { sleep, now, random = Math.random } = options
   const store = createObjectStore(options.project, options.onChange ?? (() => undefined))
-  const progress: Progress = { from: undefined, failures: 0, blindness: undefined, sawLast: now() }
+  const progress: Progress = { from: undefined, failures: 0, blindness: undefined, sawLast: now(), openedAt: undefined }
   let sync: () => void = () => undefined
   const synced = new Promise<void>((resolve) => {
     sync = resolve
@@ -80,10 +80,11 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
     }
     await follow(store, progress, options, signal)
   }
-  const learn = (error: unknown, lasted: number): void => {
+  const learn = (error: unknown): void => {
     if (isExpired(error) || mayNotWatch(error)) progress.from = undefined
+    const lasted = progress.openedAt === undefined ? 0 : now().getTime() - progress.openedAt.getTime()
+    if (lasted >= HEALTHY) progress.failures = 0
     // Servers end every watch after a while: nothing is missed, it goes on from where it was.
-    if (isExpected(error) && lasted >= HEALTHY) progress.failures = 0
     if (isExpected(error)) return
     const failure = error instanceof Error ? error : new Error(String(error))
     progress.blindness = { error: failure, since: progress.blindness?.since ?? progress.sawLast }
@@ -102,12 +103,12 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
     },
     run: async (signal) => {
       while (!signal.aborted) {
-        const began = now().getTime()
+        progress.openedAt = undefined
         try {
           await attempt(signal)
         } catch (error) {
           if (signal.aborted) return
-          learn(error, now().getTime() - began)
+          learn(error)
           progress.failures += 1
           const wait = mayNotWatch(error) ? POLLING * (0.75 + random() / 2) : waitAfter(progress.failures, random)
           await sleep(Math.max(wait, retryAfter(error)), signal)
@@ -146,17 +147,7 @@ async function listInto<Slim extends SlimObject>(
 async function follow<Slim extends SlimObject>(
   store: ObjectStore<Slim>,
   progress: Progress,
-  {
-    api,
-    resource,
-    namespace,
-    labelSelector,
-    fieldSelector,
-    withManagers,
-    silence,
-    now,
-    onSight,
-  }: ReflectorOptions<Slim>,
+  { api, resource, namespace, labelSelector, fieldSelector, withManagers, silence, now }: ReflectorOptions<Slim>,
   signal: AbortSignal,
 ): Promise<void> {
   const watch = {
@@ -167,9 +158,8 @@ async function follow<Slim extends SlimObject>(
     silence,
     resourceVersion: progress.from ?? '',
     onOpen: () => {
-      progress.sawLast = now()
-      if (progress.blindness === undefined) return
-      onSight?.(progress.blindness)
+      progress.openedAt = now()
+      progress.sawLast = progress.openedAt
       progress.blindness = undefined
     },
     onEvent: (event: WatchEvent) => {

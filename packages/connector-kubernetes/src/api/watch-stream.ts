@@ -20,7 +20,7 @@ export interface WatchReading {
 /**
  * Tells the events of an answer, those of a quarter of a second together: one at a time each wakes the process, finds the processor's
  * caches filled with other things, and costs three times as much. Always rejects: with what the server tells, with `Silent` when nothing
- * came for so many milliseconds, with what `onEvent` throws, or with `WatchEnded`, since servers end every watch after a while.
+ * came any more for so many milliseconds, with what `onEvent` throws, or with `WatchEnded`, since servers end every watch after a while.
  */
 export function followWatch(
   answer: IncomingMessage,
@@ -28,7 +28,7 @@ export function followWatch(
   { silence, parse, onEvent }: WatchReading & { onEvent(event: WatchEvent): void },
 ): Promise<never> {
   const reader = createEventReader(question, parse)
-  const silenceTimer = setTimeout(() => answer.destroy(silent(question, silence)), silence)
+  const { heard, stop: stopListening } = limitSilence(answer, question, silence)
   const tell = (): void => reader.take(onEvent)
   const { gather, stop } = createGathering(answer, tell)
   const following = new Promise<never>((_resolve, reject) => {
@@ -43,7 +43,7 @@ export function followWatch(
       }
     })
     answer.on('data', (chunk: Buffer) => {
-      silenceTimer.refresh()
+      heard()
       try {
         reader.add(chunk)
         gather(chunk.length, reject)
@@ -54,7 +54,7 @@ export function followWatch(
   })
   return following.finally(() => {
     stop()
-    clearTimeout(silenceTimer)
+    stopListening()
     answer.destroy()
   })
 }
@@ -102,22 +102,40 @@ export async function* readWatch(
   { silence, parse }: WatchReading,
 ): AsyncIterable<WatchEvent> {
   const reader = createEventReader(question, parse)
-  const timer = setTimeout(() => answer.destroy(silent(question, silence)), silence)
+  const { heard, stop } = limitSilence(answer, question, silence)
   try {
     for await (const chunk of answer as AsyncIterable<Buffer>) {
-      timer.refresh()
+      heard()
       const { events, failure } = eventsOf(reader, chunk)
       for (const event of events) {
         yield event
         // What has passed meanwhile is not the server's silence.
-        timer.refresh()
+        heard()
       }
       if (failure !== undefined) throw failure.error
     }
     throw watchEnded(question)
   } finally {
-    clearTimeout(timer)
+    stop()
     answer.destroy()
+  }
+}
+
+/**
+ * Breaks off an answer in which nothing comes. A server sends no bookmarks of a kind of which it has seen nothing since it started: where
+ * nothing ever came, that is a watch that has ended, and where something did, the connection is cut.
+ */
+function limitSilence(answer: IncomingMessage, question: Question, silence: number) {
+  let hasSpoken = false
+  const timer = setTimeout(() => {
+    answer.destroy(hasSpoken ? silent(question, silence) : watchEnded(question))
+  }, silence)
+  return {
+    heard: (): void => {
+      hasSpoken = true
+      timer.refresh()
+    },
+    stop: (): void => clearTimeout(timer),
   }
 }
 
