@@ -81,7 +81,8 @@ export interface ConnectContext<Config> {
   readonly log: Logger
   /**
    * A keyed hash of a text, 32 hexadecimal digits: tells whether a secret has changed, and nothing of what it is. The key is
-   * the agent's own and stays where the agent keeps its state: hashes of two agents cannot be compared.
+   * the agent's own and stays where the agent keeps its state: hashes of two agents cannot be compared. Replicas of one agent, which have
+   * an election, have one key, which follows from their token.
    */
   fingerprint(text: string): string
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openFingerprint } from './fingerprint.ts'
+import { openFingerprint, sharedFingerprint } from './fingerprint.ts'
 import { silentLogger } from './logger.ts'
 import { createMemoryState } from './state/state-store.ts'
 
@@ -18,6 +18,13 @@ test('two agents give one text two fingerprints', async () => {
     openFingerprint(createMemoryState(), silentLogger),
   ])
   expect(one('hunter2')).not.toBe(other('hunter2'))
+})
+
+test('replicas have the same fingerprints as long as their token is the same', () => {
+  expect(sharedFingerprint('a-token')('hunter2')).toMatch(/^[0-9a-f]{32}$/)
+  expect(sharedFingerprint('a-token')('hunter2')).toBe(sharedFingerprint('a-token')('hunter2'))
+  expect(sharedFingerprint('b-token')('hunter2')).not.toBe(sharedFingerprint('a-token')('hunter2'))
+  expect(sharedFingerprint('a-token')('hunter3')).not.toBe(sharedFingerprint('a-token')('hunter2'))
 })
 
 test('a state that cannot be read or written, or holds something else, costs only what outlives the run', async () => {

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import type { Logger } from './logger.ts'
 import { reasonOf } from './reason.ts'
 import type { StateStore } from './state/state-store.ts'
@@ -14,7 +14,15 @@ const KEY = 'fingerprint-key'
  * or written, fingerprints hold for this run only, and a change between two runs goes unseen.
  */
 export async function openFingerprint(state: StateStore, log: Logger): Promise<Fingerprint> {
-  const key = await readKey(state, log)
+  return fingerprintWith(await readKey(state, log))
+}
+
+/** Fingerprints that all replicas of an agent have in common, now and later: by a key that follows from their token. */
+export function sharedFingerprint(agentToken: string): Fingerprint {
+  return fingerprintWith(Buffer.from(hkdfSync('sha256', agentToken, '', 'fingerprints of replicas', 32)))
+}
+
+function fingerprintWith(key: string | Buffer): Fingerprint {
   return (text) => createHmac('sha256', key).update(text).digest('hex').slice(0, 32)
 }
 

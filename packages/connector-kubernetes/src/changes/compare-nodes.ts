@@ -20,7 +20,7 @@ export function compareNodes(before: Node, after: Node): NodeDifference | undefi
   const versions = transitions(versionsOf(before), versionsOf(after))
   const taints = membership(taintsOf(before), taintsOf(after))
   const allocatable = transitions(before.allocatable, after.allocatable)
-  const addresses = transitions(before.addresses, after.addresses)
+  const addresses = transitions(addressesOf(before), addressesOf(after))
   const differs: Readonly<Record<string, boolean>> = {
     versions: versions.length > 0,
     taints: taints.added.length + taints.removed.length > 0,
@@ -29,6 +29,10 @@ export function compareNodes(before: Node, after: Node): NodeDifference | undefi
   }
   const fields = Object.keys(differs).filter((name) => differs[name])
   return fields.length === 0 ? undefined : { fields, versions, taints, allocatable, addresses }
+}
+
+function addressesOf({ addresses }: Node) {
+  return Object.fromEntries(Object.entries(addresses).map(([type, all]) => [type, all.join(', ')]))
 }
 
 function versionsOf({ kubeletVersion, runtimeVersion, kernelVersion, osImage }: Node) {

@@ -46,7 +46,7 @@ function replicaSet(name: string, replicas: number): object {
   return {
     metadata: { name, namespace: 'shop', uid: `uid-${name}`, ownerReferences: [owner] },
     spec: { replicas },
-    status: { replicas, availableReplicas: replicas },
+    status: { replicas, availableReplicas: replicas, readyReplicas: replicas },
   }
 }
 
@@ -197,6 +197,7 @@ test('numbers are told when they change, and of what comes back all of them', as
   const all = (replicas: number) => ({
     'k8s.replicaset.pod.desired': replicas,
     'k8s.replicaset.pod.available': replicas,
+    'k8s.replicaset.pod.ready': replicas,
   })
   expect(await round('web-1', 2)).toEqual(all(2))
   expect(await round('web-1', 2)).toEqual({})

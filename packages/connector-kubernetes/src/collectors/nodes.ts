@@ -63,7 +63,11 @@ function describe(node: Node, isWantedLabel: NameFilter, cluster: EntityReferenc
       'k8s.node.taints': node.taints.map(
         ({ key, value, effect }) => `${key}${value === undefined ? '' : `=${value}`}:${effect}`,
       ),
-      'k8s.node.addresses': Object.entries(node.addresses).map(([type, address]) => `${type}:${address}`),
+      'k8s.node.addresses': Object.entries(node.addresses).flatMap(([type, all]) => all.map((one) => `${type}:${one}`)),
+      'k8s.node.cpu.capacity': node.capacity.cpu,
+      'k8s.node.memory.capacity': node.capacity.memory,
+      'k8s.node.ephemeral_storage.capacity': node.capacity['ephemeral-storage'],
+      'k8s.node.pod.capacity': node.capacity.pods,
       'k8s.node.kubelet_version': node.kubeletVersion,
       'k8s.node.provider_id': node.providerId,
       'k8s.node.kernel_version': node.kernelVersion,

@@ -9,16 +9,34 @@ const resized = captured('pod', NEWER)
 const PENDING = ['status', 'conditions', 0]
 const APP = ['status', 'containerStatuses', 0]
 
-test('a sidecar counts beside the others, an init container does not, and a resize that waits is kept for', () => {
+test('a sidecar counts beside the others, and a resize that waits is kept for', () => {
   expect(demandOf(projectPod(resized))).toEqual({
     requests: { cpu: 0.2 + 0.8, memory: (64 + 512) * MIB },
     limits: { memory: (64 + 512) * MIB },
   })
 })
 
-test('an init container is left out, whatever it asks for', () => {
-  const large = withChange(resized, ['spec', 'initContainers', 0, 'resources'], { requests: { cpu: '3' } })
-  expect(demandOf(projectPod(large)).requests.cpu).toBeCloseTo(0.2 + 0.8)
+test('an init container counts where it needs more than what runs after it, with the sidecars before it', () => {
+  const init = (name: string, cpu: string, restartPolicy?: string): object => {
+    return { name, resources: { requests: { cpu }, limits: { cpu } }, restartPolicy }
+  }
+  const demand = (...initContainers: object[]) => {
+    const pod = withChange(resized, ['spec', 'initContainers'], initContainers)
+    const { requests, limits } = demandOf(projectPod(pod))
+    return [requests.cpu, limits.cpu]
+  }
+  expect(demand(init('small', '700m'))).toEqual([0.8, 0.7])
+  expect(demand(init('large', '3'), init('small', '1'))).toEqual([3, 3])
+  expect(demand(init('first', '3'), init('proxy', '500m', 'Always'))).toEqual([3, 3])
+  expect(demand(init('proxy', '500m', 'Always'), init('second', '3'))).toEqual([3.5, 3.5])
+})
+
+test('what a runtime class takes comes on top, of limits where there are some', () => {
+  const sandboxed = withChange(resized, ['spec', 'overhead'], { cpu: '250m', memory: '100Mi' })
+  expect(demandOf(projectPod(sandboxed))).toEqual({
+    requests: { cpu: 0.2 + 0.8 + 0.25, memory: (64 + 512 + 100) * MIB },
+    limits: { memory: (64 + 512 + 100) * MIB },
+  })
 })
 
 test('what is given back counts until it is', () => {

@@ -5,9 +5,9 @@ import { share } from '../resources/share.ts'
 const known = new WeakMap<Pod, Resources>()
 
 /**
- * What a pod takes of its node, as the scheduler counts it. What runs at the same time counts together, a sidecar beside the others;
- * init containers run before them, and are left out: the scheduler takes the larger of both. What a pod asks for as a whole stands
- * in place of that sum.
+ * What a pod takes of its node, as the scheduler counts it. What runs at the same time counts together: containers and sidecars; before
+ * them each init container with the sidecars that it comes after. The larger of both counts, also once the init containers are done.
+ * What a pod asks for as a whole stands in its place, and what its runtime class takes comes on top.
  */
 export function demandOf(pod: Pod): Resources {
   const before = known.get(pod)
@@ -18,18 +18,31 @@ export function demandOf(pod: Pod): Resources {
 }
 
 function countDemand(pod: Pod): Resources {
-  const requests: Record<string, number> = {}
-  const limits: Record<string, number> = {}
   const isInfeasible = pod.conditions.some(
     ({ type, status, reason }) => type === 'PodResizePending' && status === 'True' && reason === 'Infeasible',
   )
-  for (const container of pod.containers) {
-    if (container.kind === 'init' || container.kind === 'ephemeral') continue
-    addTo(requests, requestsOf(container, isInfeasible))
-    addTo(limits, largest([container.resources.limits, container.status?.actual?.limits]))
+  const requests = atOnce(pod, (container) => requestsOf(container, isInfeasible))
+  const limits = atOnce(pod, ({ resources, status }) => largest([resources.limits, status?.actual?.limits]))
+  const whole = {
+    requests: { ...requests, ...pod.resources?.requests },
+    limits: { ...limits, ...pod.resources?.limits },
   }
-  const whole = pod.resources
-  return { requests: { ...requests, ...whole?.requests }, limits: { ...limits, ...whole?.limits } }
+  const { overhead } = pod
+  if (overhead === undefined) return whole
+  const limited = Object.entries(overhead).filter(([name]) => whole.limits[name] !== undefined)
+  return { requests: sum(whole.requests, overhead), limits: sum(whole.limits, Object.fromEntries(limited)) }
+}
+
+/** The most that containers of a pod need at the same time. Those that come first are started first. */
+function atOnce({ containers }: Pod, of: (container: PodContainer) => Quantities): Quantities {
+  let running: Quantities = {}
+  let starting: Quantities = {}
+  for (const container of containers) {
+    if (container.kind === 'ephemeral') continue
+    if (container.kind === 'init') starting = largest([starting, sum(running, of(container))])
+    else running = sum(running, of(container))
+  }
+  return largest([running, starting])
 }
 
 /** While a resize waits or is carried out, the largest of what is wanted, agreed to and there; what a node can never give is not kept for it. */
@@ -46,6 +59,8 @@ function largest(all: readonly (Quantities | undefined)[]): Quantities {
   return most
 }
 
-function addTo(sum: Record<string, number>, quantities: Quantities): void {
-  for (const [name, amount] of Object.entries(quantities)) sum[name] = (sum[name] ?? 0) + amount
+function sum(one: Quantities, other: Quantities): Quantities {
+  const both: Record<string, number> = { ...one }
+  for (const [name, amount] of Object.entries(other)) both[name] = (both[name] ?? 0) + amount
+  return both
 }

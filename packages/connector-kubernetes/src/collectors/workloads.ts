@@ -29,9 +29,10 @@ export const statefulSets = kindCollector('statefulSets', {
       attributes: { ...commonAttributes('statefulset', workload, isWantedLabel), ...attributesOf(workload) },
     }),
   ],
-  metrics: ({ desired, current, ready, updated }, entity): (Metric | undefined)[] => [
+  metrics: ({ desired, current, available, ready, updated }, entity): (Metric | undefined)[] => [
     signals.statefulSetDesired.point(desired, entity),
     signals.statefulSetCurrent.point(current, entity),
+    signals.statefulSetAvailable.point(available, entity),
     signals.statefulSetReady.point(ready, entity),
     signals.statefulSetUpdated.point(updated, entity),
   ],
@@ -45,9 +46,10 @@ export const daemonSets = kindCollector('daemonSets', {
       attributes: { ...commonAttributes('daemonset', workload, isWantedLabel), ...attributesOf(workload) },
     }),
   ],
-  metrics: ({ desired, current, ready, misscheduled }, entity): (Metric | undefined)[] => [
+  metrics: ({ desired, current, available, ready, misscheduled }, entity): (Metric | undefined)[] => [
     signals.daemonSetDesired.point(desired, entity),
     signals.daemonSetCurrent.point(current, entity),
+    signals.daemonSetAvailable.point(available, entity),
     signals.daemonSetReady.point(ready, entity),
     signals.daemonSetMisscheduled.point(misscheduled, entity),
   ],
@@ -65,8 +67,9 @@ export const replicaSets = kindCollector('replicaSets', {
       },
     }),
   ],
-  metrics: ({ desired, available }, entity): (Metric | undefined)[] => [
+  metrics: ({ desired, available, ready }, entity): (Metric | undefined)[] => [
     signals.replicaSetDesired.point(desired, entity),
+    signals.replicaSetReady.point(ready, entity),
     signals.replicaSetAvailable.point(available, entity),
   ],
 })

@@ -175,6 +175,7 @@ test('a node with swap, and addresses of both families', () => {
     kubeletVersion: 'v1.34.0',
     runtimeVersion: 'containerd://2.1.4',
     capacity: { memory: 16 * GIB },
+    addresses: { InternalIP: ['10.0.0.1', 'fd00::1'], Hostname: ['node-1'] },
     lastHeartbeat: '2026-11-24T10:04:30Z',
   })
 })

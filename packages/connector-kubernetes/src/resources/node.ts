@@ -21,8 +21,8 @@ export interface Node extends Metadata {
   readonly lastHeartbeat: string | undefined
   readonly capacity: Quantities
   readonly allocatable: Quantities
-  /** Type → address: `InternalIP`, `Hostname`, … */
-  readonly addresses: Readonly<Record<string, string>>
+  /** By type: `InternalIP`, `Hostname`, … One of each family where it has both. */
+  readonly addresses: Readonly<Record<string, readonly string[]>>
   readonly kubeletVersion: string | undefined
   readonly runtimeVersion: string | undefined
   readonly kernelVersion: string | undefined
@@ -48,9 +48,7 @@ export function projectNode(raw: unknown): Node {
     lastHeartbeat: text(list(status.conditions).find(({ type }) => type === 'Ready')?.lastHeartbeatTime),
     capacity: quantities(status.capacity),
     allocatable: quantities(status.allocatable),
-    addresses: Object.fromEntries(
-      list(status.addresses).map(({ type, address }) => [text(type) ?? '', text(address) ?? '']),
-    ),
+    addresses: addressesOf(list(status.addresses)),
     kubeletVersion: text(info.kubeletVersion),
     runtimeVersion: text(info.containerRuntimeVersion),
     kernelVersion: text(info.kernelVersion),
@@ -61,6 +59,15 @@ export function projectNode(raw: unknown): Node {
     bootId: text(info.bootID),
     managers: managersOf(raw),
   }
+}
+
+function addressesOf(all: readonly Fields[]): Node['addresses'] {
+  const byType: Record<string, string[]> = {}
+  for (const { type, address } of all) {
+    const name = text(type) ?? ''
+    byType[name] = [...(byType[name] ?? []), text(address) ?? '']
+  }
+  return byType
 }
 
 function taintOf({ key, value, effect, timeAdded }: Fields): Taint {

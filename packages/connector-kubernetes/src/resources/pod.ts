@@ -78,6 +78,9 @@ export interface Pod extends Metadata {
   readonly conditions: readonly Condition[]
   /** What its containers share, where it is asked for as a whole. */
   readonly resources: Resources | undefined
+  /** What its runtime class takes besides. */
+  readonly overhead: Quantities | undefined
+  /** Init containers and sidecars first, in the order in which they start. */
   readonly containers: readonly PodContainer[]
   readonly mounts: Mounts
 }
@@ -102,6 +105,7 @@ export function projectPod(raw: unknown): Pod {
     ip: text(status.podIP),
     conditions: conditionsOf(status),
     resources: maybeResourcesOf(spec),
+    overhead: maybeFields(spec.overhead) === undefined ? undefined : share(quantities(spec.overhead)),
     containers: [
       ...containersOf(spec.initContainers, status.initContainerStatuses, 'init'),
       ...containersOf(spec.containers, status.containerStatuses, 'container'),

@@ -105,7 +105,7 @@ test('a node: whether it is ready, cordoned, and what it has', () => {
     conditions: [{ type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: 'it hangs' }],
     capacity: { cpu: 4, memory: 16 * 2 ** 30 },
     allocatable: { cpu: 3.9, pods: 110 },
-    addresses: { InternalIP: '10.0.0.1' },
+    addresses: { InternalIP: ['10.0.0.1'] },
     kubeletVersion: 'v1.20.2',
     managers: [{ name: 'kubectl-client-side-apply', operation: 'Update' }, { name: 'kubectl' }],
   })

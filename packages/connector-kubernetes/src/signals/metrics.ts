@@ -67,6 +67,11 @@ export const metrics = {
   ),
   statefulSetDesired: amount('k8s.statefulset.pod.desired', '{pod}', 'Pods that a StatefulSet wants.'),
   statefulSetCurrent: amount('k8s.statefulset.pod.current', '{pod}', 'Pods that a StatefulSet has.'),
+  statefulSetAvailable: amount(
+    'k8s.statefulset.pod.available',
+    '{pod}',
+    'Pods of a StatefulSet that have been ready for long enough.',
+  ),
   statefulSetReady: amount('k8s.statefulset.pod.ready', '{pod}', 'Ready pods of a StatefulSet.'),
   statefulSetUpdated: amount(
     'k8s.statefulset.pod.updated',
@@ -84,12 +89,18 @@ export const metrics = {
     'Nodes that run a pod of a DaemonSet, and should.',
   ),
   daemonSetReady: amount('k8s.daemonset.node.ready', '{node}', 'Nodes on which a pod of a DaemonSet is ready.'),
+  daemonSetAvailable: amount(
+    'k8s.daemonset.node.available',
+    '{node}',
+    'Nodes on which a pod of a DaemonSet has been ready for long enough.',
+  ),
   daemonSetMisscheduled: amount(
     'k8s.daemonset.node.misscheduled',
     '{node}',
     'Nodes that run a pod of a DaemonSet, and should not.',
   ),
   replicaSetDesired: amount('k8s.replicaset.pod.desired', '{pod}', 'Pods that a ReplicaSet wants.'),
+  replicaSetReady: amount('k8s.replicaset.pod.ready', '{pod}', 'Ready pods of a ReplicaSet.'),
   replicaSetAvailable: amount(
     'k8s.replicaset.pod.available',
     '{pod}',
@@ -158,8 +169,16 @@ export const metrics = {
   ),
   nodePodAllocatable: amount('k8s.node.pod.allocatable', '{pod}', 'Pods that a node may have.'),
   nodePods: amount('k8s.node.pod.count', '{pod}', 'Pods on a node that have not ended.'),
-  nodeCpuRequested: amount('k8s.node.cpu.requested', '{cpu}', 'Processors of a node that are kept for its pods.'),
-  nodeMemoryRequested: amount('k8s.node.memory.requested', 'By', 'Memory of a node that is kept for its pods.'),
+  nodeCpuRequested: amount(
+    'k8s.node.cpu.requested',
+    '{cpu}',
+    'Processors of a node that are kept for its pods, as the scheduler counts them.',
+  ),
+  nodeMemoryRequested: amount(
+    'k8s.node.memory.requested',
+    'By',
+    'Memory of a node that is kept for its pods, as the scheduler counts it.',
+  ),
   nodeCpuLimited: amount('k8s.node.cpu.limited', '{cpu}', 'Sum of the limits of the pods of a node.'),
   nodeMemoryLimited: amount('k8s.node.memory.limited', 'By', 'Sum of the limits of the pods of a node.'),
 }

@@ -57,6 +57,16 @@ describe('a node', () => {
     ])
   })
 
+  test('whose addresses change is told of each family', () => {
+    const { cluster, events } = scene()
+    const address = (one: string) => ({ type: 'InternalIP', address: one })
+    const dual = withChange(node, ['status', 'addresses'], [address('10.0.0.2'), address('fd00::1')])
+    cluster.put('nodes', withChange(dual, ['metadata', 'resourceVersion'], '100'))
+    expect(events).toMatchObject([
+      { name: 'k8s.node.changed', attributes: { 'change.addresses': ['InternalIP: 10.0.0.1 → 10.0.0.2, fd00::1'] } },
+    ])
+  })
+
   test('that is cordoned, and takes pods again, is told with who did it; its taint is no other change', () => {
     const { cluster, events } = scene()
     const writer = {

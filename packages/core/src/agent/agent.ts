@@ -9,6 +9,7 @@ import { planDeployment } from '../deployment/plan-deployment.ts'
 import type { Duration } from '../duration.ts'
 import { toMilliseconds } from '../duration.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
+import { openFingerprint, sharedFingerprint } from '../fingerprint.ts'
 import { type Logger, warningLogger } from '../logger.ts'
 import { parseAgentToken } from '../platform/agent-token.ts'
 import { createPlatformClient } from '../platform/client.ts'
@@ -101,6 +102,11 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
   const log = redactor.logger(options.logger ?? warningLogger)
   const agentVersion = options.agentVersion ?? CORE_VERSION
 
+  const state =
+    options.stateDirectory === undefined
+      ? createMemoryState()
+      : createDirectoryState(join(options.stateDirectory, connector.type.replace('/', '_')))
+
   warnIfUnencrypted(platformUrl, log)
   const run = new AgentRun({
     connector,
@@ -109,10 +115,10 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
     agentVersion,
     redactor,
     log,
-    state:
-      options.stateDirectory === undefined
-        ? createMemoryState()
-        : createDirectoryState(join(options.stateDirectory, connector.type.replace('/', '_'))),
+    state,
+    // Where one of several reports, what did not change must not look changed when another does.
+    openFingerprint: async () =>
+      connector.election === undefined ? openFingerprint(state, log) : sharedFingerprint(agentToken),
     client: createPlatformClient({
       platformUrl,
       agentToken,

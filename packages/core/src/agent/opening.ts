@@ -2,7 +2,7 @@ import { validate } from 'uuid'
 import type { Connector } from '../connector.ts'
 import type { Redactor } from '../delivery/redaction.ts'
 import { ConnectionError } from '../errors/connection-error.ts'
-import { openFingerprint } from '../fingerprint.ts'
+import type { Fingerprint } from '../fingerprint.ts'
 import type { Logger } from '../logger.ts'
 import { settled } from '../pause.ts'
 import { type CollectorStatus, LIMITS } from '../platform/protocol.ts'
@@ -26,6 +26,8 @@ export interface OpeningOptions<Config, Client> {
   readonly redactor: Redactor
   readonly log: Logger
   readonly state: StateStore
+  /** Reads the key of fingerprints. Never rejects. */
+  readonly openFingerprint: () => Promise<Fingerprint>
   readonly now: () => Date
   /** Aborts when the agent stops. */
   readonly signal: AbortSignal
@@ -69,7 +71,7 @@ export interface Opening {
 /** An opening of nothing yet. */
 export function createOpening<Config, Client>(options: OpeningOptions<Config, Client>): Opening {
   const { connector, redactor, log, state, signal } = options
-  const connection = createConnection({ ...options, openFingerprint: () => openFingerprint(state, log) })
+  const connection = createConnection(options)
   let opening: Promise<Open> | undefined
   let opened: Open | undefined
   let failure: CollectorStatus | undefined
