@@ -2,6 +2,7 @@ import type { EntityReference, Logger } from '@rca/core'
 import type { KubernetesApi } from './api/kubernetes-api.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import type { KubernetesConfig } from './config.ts'
+import type { Refusals } from './evidence/refusals.ts'
 import type { Fingerprint } from './resources/pod-template.ts'
 import type { LastMemory } from './usage/last-memory.ts'
 
@@ -18,6 +19,8 @@ export interface KubernetesClient {
   readonly entity: EntityReference
   /** What containers needed of memory when it was last measured. */
   readonly lastMemory: LastMemory
+  /** What evidence could not be read of. */
+  readonly refusals: Refusals
   /** A keyed hash: tells whether a secret changed, and nothing else. */
   readonly fingerprint: Fingerprint
   readonly log: Logger

@@ -4,6 +4,7 @@ import { KubernetesError } from './api/kubernetes-error.ts'
 import { openKubernetes } from './client.ts'
 import { openCluster } from './cluster/cluster.ts'
 import type { KubernetesConfig } from './config.ts'
+import { createRefusals } from './evidence/refusals.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
 import { metadataOf } from './resources/metadata.ts'
 import { signals } from './signals.ts'
@@ -32,6 +33,7 @@ export async function openKubernetesClient({
       name: config.cluster_name ?? config.kubeconfig_context ?? `kubernetes-${uid.slice(0, 8)}`,
       entity: signals.cluster.reference(uid),
       lastMemory: createLastMemory(),
+      refusals: createRefusals(),
       fingerprint,
       log,
     }

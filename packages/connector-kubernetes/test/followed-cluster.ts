@@ -5,6 +5,7 @@ import { createObjectStore, type ObjectStore, type SlimObject } from '../src/api
 import type { ChangeListener, Cluster, ClusterChange } from '../src/cluster/cluster.ts'
 import { type FollowedKind, type Following, followedKinds } from '../src/cluster/followed-kinds.ts'
 import { configSchema } from '../src/config.ts'
+import { createRefusals } from '../src/evidence/refusals.ts'
 import type { KubernetesClient } from '../src/kubernetes-client.ts'
 import { signals } from '../src/signals.ts'
 import { createLastMemory } from '../src/usage/last-memory.ts'
@@ -65,6 +66,7 @@ export function followedCluster(api: Partial<KubernetesApi> = {}, config: object
     name: 'test',
     entity: signals.cluster.reference('cluster-1'),
     lastMemory: createLastMemory(),
+    refusals: createRefusals(),
     fingerprint: fakeFingerprint,
     log: silentLogger,
   }

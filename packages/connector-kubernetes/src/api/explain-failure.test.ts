@@ -49,6 +49,13 @@ describe('an answer that refuses', () => {
     expect(error).toMatchObject({ status, reason: 'Reason' })
   })
 
+  test('to say what there is names the path, since no rule can name a resource for it', () => {
+    const error = explainAnswer({ ...question, verb: 'get', resource: '', path: '/apis/apps/v1' }, 403, '')
+    expect(error.message).toContain('`system:discovery`')
+    expect(error.message).toContain('`/apis/apps/v1`')
+    expect(error.permission).toBeUndefined()
+  })
+
   test('may be no JSON, and long', () => {
     expect(explainAnswer(question, 502, `<html>${'x'.repeat(9999)}`).message.length).toBeLessThan(500)
     expect(explainAnswer(question, 502, '').message).toContain('no explanation')

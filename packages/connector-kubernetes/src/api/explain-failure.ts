@@ -6,6 +6,8 @@ const LONGEST = 300
 /** What was asked. */
 export interface Question extends Permission {
   readonly address: string
+  /** What is no resource is permitted by its path, such as `/apis/apps/v1`. */
+  readonly path?: string
 }
 
 /** Why an answer refuses. @param body the server's `Status`, or whatever a proxy before it wrote. */
@@ -20,7 +22,7 @@ export function explainAnswer(
   return new KubernetesError(`${wayOut(question, status)}: ${message}`, {
     status,
     reason,
-    permission: status === 403 ? permissionOf(question) : undefined,
+    permission: status === 403 && question.path === undefined ? permissionOf(question) : undefined,
     retryAfter: Number.isFinite(seconds) && seconds > 0 ? seconds : undefined,
   })
 }
@@ -72,7 +74,8 @@ export function explainStatus(question: Question, status: unknown): KubernetesEr
 }
 
 /** `listing pods in namespace shop` */
-export function describe({ verb, group, resource, namespace }: Question): string {
+export function describe({ verb, group, resource, namespace, path }: Question): string {
+  if (path !== undefined) return `asking what ${path} has`
   const doing = { get: 'getting', list: 'listing', watch: 'watching', create: 'creating', update: 'updating' }[verb]
   const name = group === '' ? resource : `${resource}.${group}`
   return `${doing ?? verb} ${name}${namespace === undefined ? '' : ` in namespace ${namespace}`}`
@@ -83,6 +86,8 @@ function wayOut(question: Question, status: number): string {
   const what = describe(question)
   if (status === 401)
     return `The API server at ${address} does not know who asks (401) while ${what}: the token or certificate is wrong, expired or revoked`
+  if (status === 403 && question.path !== undefined)
+    return `A permission is missing: bind the ClusterRole \`system:discovery\`, which allows verb \`get\` on \`nonResourceURLs\` such as \`${question.path}\``
   if (status === 403) {
     const where = namespace === undefined ? 'in a ClusterRole' : `in a Role of namespace \`${namespace}\``
     return `A permission is missing: allow verb \`${verb}\` on resource \`${resource}\` of API group \`${group === '' ? '""' : group}\` ${where}`

@@ -47,14 +47,17 @@ export function openApi(access: Access, { patience }: ApiOptions = {}): Kubernet
     namespace: access.namespace,
     discover: (wanted, signal) =>
       discover(wanted, (groupVersion) => {
-        const question = ask(transport, 'get', { group: groupVersion.group, resource: 'its description' })
-        return unlessMissing(readJson(transport, question, groupVersionPath(groupVersion), signal))
+        const path = groupVersionPath(groupVersion)
+        const question = { ...ask(transport, 'get', { group: groupVersion.group, resource: 'its description' }), path }
+        return unlessMissing(readJson(transport, question, path, signal))
       }),
     list: (resource, options, signal) => listAll(transport, resource, options, signal),
     watch: (resource, options, signal) => watchAll(transport, resource, options, signal),
     get: (resource, path, signal, parse) => {
       const name = [resource.resource, path.subresource?.split('/')[0]].filter((part) => part !== undefined).join('/')
-      const question = ask(transport, 'get', { ...resource, resource: name, namespace: path.namespace })
+      // Who may read what is in a namespace may be allowed to read the namespace itself by a Role in it.
+      const namespace = isNamespace(resource) ? path.name : path.namespace
+      const question = ask(transport, 'get', { ...resource, resource: name, namespace })
       return unlessMissing(
         readJson(transport, question, objectPath(resource, path), signal, { accept: acceptOf(resource), parse }),
       )
@@ -83,6 +86,10 @@ export function openApi(access: Access, { patience }: ApiOptions = {}): Kubernet
     replace: (namespace, name, lease, signal) => write('update', { namespace, name }, lease, signal),
     close: transport.close,
   }
+}
+
+function isNamespace({ group, resource }: Pick<ApiResource, 'group' | 'resource'>): boolean {
+  return group === '' && resource === 'namespaces'
 }
 
 /** Leases are all that is ever written. */

@@ -7,7 +7,7 @@ import { signals } from '../signals.ts'
 export const cluster: Collector<KubernetesClient> = {
   every: '60s',
   deadline: '60s',
-  async collect({ cluster: followed, config, name, uid }, { signal }) {
+  async collect({ cluster: followed, config, name, uid, refusals }, { signal }) {
     await followed.listed(signal)
     const entity = signals.cluster.entity({
       id: uid,
@@ -25,8 +25,8 @@ export const cluster: Collector<KubernetesClient> = {
       metrics: current.map((kind) =>
         signals.clusterObjects.point(followed.objects(kind).size, entity, { 'k8s.resource.name': kind.toLowerCase() }),
       ),
-      // Nobody describes events: what is wrong with seeing them is told here.
-      gaps: eventGaps(followed.sight('events')?.gaps, followed.missing('events')),
+      // Nobody describes events, or logs: what is wrong with seeing them is told here.
+      gaps: [...eventGaps(followed.sight('events')?.gaps, followed.missing('events')), ...refusals.gaps()],
     }
   },
 }

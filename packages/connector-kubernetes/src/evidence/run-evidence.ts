@@ -43,6 +43,7 @@ export async function readRunEvidence(
   let redact: RunEvidence['redact']
   try {
     const raw = await client.api.get(pods, { namespace: pod.namespace, name: pod.name }, signal)
+    client.refusals.allow('pods', pod.namespace)
     if (raw === undefined) return none('the pod is gone')
     const found = projectPod(raw)
     if (found.uid !== pod.uid) return none('the pod is gone, another took its name')
@@ -51,9 +52,11 @@ export async function readRunEvidence(
     const lines = client.config.crash_log_lines
     if (lines === 0) return { log: undefined, logMissing: '`crash_log_lines` is 0', redact }
     const log = await readLog(client, found, container, run.id, lines, signal)
+    client.refusals.allow('pods/log', pod.namespace)
     if ('missing' in log) return { log: undefined, logMissing: log.missing, redact }
     return { log: tailOf(redact(endOf(log.text))), logMissing: undefined, redact }
   } catch (error) {
+    client.refusals.note(error)
     return { ...none(error instanceof Error ? error.message : String(error)), redact }
   }
 }

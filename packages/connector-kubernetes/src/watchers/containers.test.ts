@@ -3,8 +3,10 @@ import { describe, expect, test, vi } from 'vitest'
 import { captured } from '../../test/fixtures.ts'
 import { followedCluster } from '../../test/followed-cluster.ts'
 import { at, podOf, replicaSet, report, START, status, terminated, waiting } from '../../test/pods.ts'
+import { usageContext } from '../../test/usage-scene.ts'
 import type { LogRequest } from '../api/kubernetes-api.ts'
 import { KubernetesError } from '../api/kubernetes-error.ts'
+import { cluster as clusterCollector } from '../collectors/cluster.ts'
 import { containerReference } from '../entity-references.ts'
 import { signals } from '../signals.ts'
 import { containers } from './containers.ts'
@@ -62,7 +64,8 @@ async function told(
   await sentinel(cluster, events)
   const others = events.filter(({ id }) => !id?.startsWith('sentinel'))
   expect(others).toHaveLength(count)
-  return { event: others[0] as (typeof events)[number], events: others, requests: cluster.requests }
+  const [event] = others as [(typeof events)[number]]
+  return { event, events: others, requests: cluster.requests, client: cluster.client }
 }
 
 /** Waits until a crash that comes after everything else has been told. */
@@ -338,15 +341,16 @@ describe('the log of a crash', () => {
     expect(Buffer.byteLength(log)).toBeGreaterThan(15_000)
   })
 
-  test('that is forbidden says which permission is missing', async () => {
+  test('that is forbidden says which permission is missing, and is a gap', async () => {
+    const reason = 'A permission is missing: allow verb `get` on resource `pods/log`'
+    const permission = { verb: 'get', group: '', resource: 'pods/log', namespace: 'scene' }
     const text = async (): Promise<string> => {
-      throw new KubernetesError('A permission is missing: allow verb `get` on resource `pods/log`', { status: 403 })
+      throw new KubernetesError(reason, { status: 403, permission })
     }
-    const { event } = await told(podOf(status(1, running, terminated(0))), { text })
-    expect(event.attributes).toMatchObject({
-      'container.exit_code': 1,
-      'k8s.container.log_missing': 'A permission is missing: allow verb `get` on resource `pods/log`',
-    })
+    const { event, client } = await told(podOf(status(1, running, terminated(0))), { text })
+    expect(event.attributes).toMatchObject({ 'container.exit_code': 1, 'k8s.container.log_missing': reason })
+    const { gaps } = await clusterCollector.collect(client, usageContext().context)
+    expect(gaps).toContainEqual({ scope: 'kubernetes:pods/log/scene', reason })
   })
 
   test('is none with `crash_log_lines` 0', async () => {
