@@ -344,7 +344,9 @@ realDescribe('a Kubernetes cluster', absence, () => {
       '--output=name',
     )
     expect(left.trim()).toBe('')
-    expect(await sh(`helm list --all --namespace ${agents} --short`)).toBe('')
+    expect(await sh(`kubectl --namespace ${agents} get configmaps,secrets --selector owner=helm --output name`)).toBe(
+      '',
+    )
     await eventually('the agent going offline', async () => (await agent())?.connectivity === 'offline')
   }, 120_000)
 })

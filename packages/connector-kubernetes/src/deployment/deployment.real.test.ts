@@ -36,13 +36,20 @@ function folder(): string {
 interface PasteOptions {
   /** What `helm list` answers. */
   readonly releases?: string
+  /** What `kubectl get` answers. */
+  readonly objects?: string
+  /** The exit code of `helm list`. */
+  readonly list?: number
+  /** The exit code of `kubectl get`. */
+  readonly get?: number
   /** The exit code of `helm test`. */
   readonly test?: number
   readonly status?: number
 }
 
 /** Pastes a command into a shell in which `helm` and `kubectl` only note, in order, what they are called with. */
-function paste(shell: string, command: string, { releases = '', test: code = 0, status = 0 }: PasteOptions = {}) {
+function paste(shell: string, command: string, options: PasteOptions = {}) {
+  const { releases = '', objects = '', list = 0, get = 0, test: code = 0, status = 0 } = options
   const path = folder()
   const calls = join(path, 'calls')
   writeFileSync(calls, '')
@@ -53,8 +60,11 @@ function paste(shell: string, command: string, { releases = '', test: code = 0, 
       `#!/bin/sh
 case "$*" in *--filename\\ -) cat > /dev/null ;; esac
 printf '%s\\0' ${name} "$@" '' >> ${calls}
-[ "$1" != list ] || printf %s '${releases}'
-[ "$1" != test ] || exit ${code}
+case "$*" in
+list\\ *) printf %s '${releases}'; exit ${list} ;;
+*\\ get\\ configmaps,secrets\\ *) printf %s '${objects}'; exit ${get} ;;
+test\\ *) exit ${code} ;;
+esac
 `,
     )
     chmodSync(join(path, name), 0o755)
@@ -144,15 +154,35 @@ realDescribe('the pasted command', shells.includes('sh') ? {} : { missing: 'a PO
 
   test('that uninstalls removes the namespace only where nothing else is in it', () => {
     const { uninstall = '' } = plan({ config: { context: hostile } })
-    expect(pasteAll(uninstall, { releases: 'other' }).map(([, ...words]) => words.slice(0, 2))).toEqual([
-      ['--context', hostile],
-      ['uninstall', 'incident-rca'],
-      ['list', '--all'],
+    expect(pasteAll(uninstall).map(([name, ...words]) => [name, ...words.filter((word) => word !== hostile)])).toEqual([
+      [
+        ...['kubectl', '--context', '--namespace', 'incident-rca', 'delete', 'deployment/incident-rca-agent'],
+        ...['pod/incident-rca-agent-test', '--cascade=foreground', '--ignore-not-found'],
+      ],
+      ['helm', 'uninstall', 'incident-rca', '--namespace', 'incident-rca', '--wait', '--kube-context'],
+      ['helm', 'list', '--short', '--namespace', 'incident-rca', '--kube-context'],
+      [
+        ...['kubectl', '--context', '--namespace', 'incident-rca', 'get', 'configmaps,secrets'],
+        ...['--selector', 'owner=helm', '--output', 'name'],
+      ],
+      [
+        ...['kubectl', '--context', 'delete', 'namespace'],
+        ...['--field-selector', 'metadata.name=incident-rca', '--selector', 'name=incident-rca'],
+      ],
     ])
-    expect(pasteAll(uninstall).at(-1)).toEqual([
-      ...['kubectl', '--context', hostile, 'delete', 'namespace'],
-      ...['--field-selector', 'metadata.name=incident-rca', '--selector', 'name=incident-rca'],
-    ])
+  })
+
+  test.each<[string, PasteOptions]>([
+    ['Helm knows another release', { releases: 'other' }],
+    ['a release that Helm does not list is kept there', { objects: 'secret/sh.helm.release.v1.other.v1' }],
+    ['Helm does not answer', { list: 1, status: 1 }],
+    ['the cluster does not answer', { get: 1, status: 1 }],
+    ['neither answers', { list: 1, get: 1, status: 1 }],
+    ['Helm names a release and fails', { releases: 'other', list: 1, status: 1 }],
+  ])('that uninstalls keeps the namespace where %s', (_case, options) => {
+    const calls = pasteAll(plan().uninstall ?? '', options).map((words) => words.join(' '))
+    expect(calls).toContain('helm uninstall incident-rca --namespace incident-rca --wait')
+    expect(calls.filter((call) => call.includes('delete namespace'))).toEqual([])
   })
 })
 

@@ -108,9 +108,11 @@ describe('uninstalling', () => {
 
   test('removes the one that the command made, where nobody else’s release is in it', () => {
     const { uninstall, instructions } = plan()
-    expect(uninstall).toContain('if [ -z "$( helm list --all --short --namespace incident-rca )" ]; then')
     expect(uninstall).toContain(
-      'kubectl delete namespace --field-selector metadata.name=incident-rca --selector name=incident-rca',
+      'left=$( helm list --short --namespace incident-rca && kubectl --namespace incident-rca get configmaps,secrets --selector owner=helm --output name ) &&',
+    )
+    expect(uninstall).toContain(
+      '{ [ -n "$left" ] || kubectl delete namespace --field-selector metadata.name=incident-rca --selector name=incident-rca; }',
     )
     expect(instructions).toContain('Uninstalling removes the namespace `incident-rca` too')
   })

@@ -49,7 +49,8 @@ function imageValues(reference: string | undefined): string[] {
  * Ends the agents while they still may do what they need, and waits for their pods, which Helm does not before 3.12; takes
  * away the pod of a test that failed (which Helm keeps for its log), and the release. The namespace goes only where it is the
  * one that the command made by itself: the operator named none, Helm made it (and labelled it so), and no other release is
- * in it. A namespace that the operator named stays: what else they keep in it cannot be known here.
+ * in it. Where that cannot be asked, the namespace stays, and the command fails. A namespace that the operator named stays:
+ * what else they keep in it cannot be known here.
  */
 export function uninstallCommand({ config, deploymentSettings }: DeploymentTarget<KubernetesConfig>): ShellCommand {
   const { namespace, release_name: release } = config
@@ -59,7 +60,18 @@ export function uninstallCommand({ config, deploymentSettings }: DeploymentTarge
   if (namespace !== DEFAULT_NAMESPACE || deploymentSettings.namespace !== undefined) return removal
   const mine = [`metadata.name=${namespace}`, `name=${namespace}`] as const
   return sh`${removal} &&
-  if [ -z "$( helm list --all --short --namespace ${namespace} ${flags} )" ]; then ${kubectl(config)} delete namespace --field-selector ${mine[0]} --selector ${mine[1]}; fi`
+  left=$( ${releasesCommand(config)} ) &&
+  { [ -n "$left" ] || ${kubectl(config)} delete namespace --field-selector ${mine[0]} --selector ${mine[1]}; }`
+}
+
+/**
+ * Names what is left of Helm's releases in the namespace, and fails where one of the two does not answer. `helm list` alone
+ * would leave out releases that are pending, uninstalled or superseded: it shows these with `--all`, which Helm 4 has no
+ * more. They have a Secret or, with `HELM_DRIVER=configmap`, a ConfigMap; with `HELM_DRIVER=sql` only Helm knows.
+ */
+function releasesCommand(config: KubernetesConfig): ShellCommand {
+  const { namespace } = config
+  return sh`helm list --short --namespace ${namespace} ${contextFlag(config.context)} && ${kubectl(config)} --namespace ${namespace} get configmaps,secrets --selector owner=helm --output name`
 }
 
 /** Waits until the agents are ready, then asks one like them what it can reach. Shows what it says where that is not all. */
