@@ -122,6 +122,25 @@ realDescribe('the commands, pasted against a real API server', absence, () => {
     expect(await labelled()).toBe('')
   })
 
+  test('ask, of a team that confines the agent to its namespaces, what the notes say and nothing more', async () => {
+    const [own, watched] = ['team-agents', 'team-shop']
+    await ask('create', 'clusterrole', 'team', '--verb=*', '--resource=*.*')
+    for (const namespace of [own, watched]) {
+      await ask('create', 'namespace', namespace)
+      await ask('create', 'rolebinding', 'team', '--clusterrole=team', '--user=team', `--namespace=${namespace}`)
+    }
+    const { command, uninstall } = plan({ namespace: own, namespaces: watched })
+    const asTeam = `${command.replace('--create-namespace --wait', '')} --kube-as-user team`
+    await expect(paste(asTeam)).rejects.toThrow('in the namespace "kube-system"')
+    expect(await paste(`${asTeam} --set rbac.readClusterId=false`)).toContain('REVISION: 1')
+    expect(await labelled()).not.toContain('cluster-id')
+    const agent = `system:serviceaccount:${own}:incident-rca-agent`
+    const identity = ['get', `namespace/${watched}`, '--output=jsonpath={.metadata.uid}']
+    expect(await ask(...identity, `--as=${agent}`)).toBe(await ask(...identity))
+    await paste(uninstall)
+    expect(await labelled()).toBe('')
+  })
+
   test('do the same without Helm', async () => {
     const { command, uninstall } = plan({ log_level: 'debug' }).alternatives?.kubectl ?? {}
     await paste(command)

@@ -95,6 +95,63 @@ describe('helm', () => {
   })
 })
 
+describe('what has to be there before', () => {
+  const prerequisites = (config?: RawConfig): string => plan(config).prerequisites.join('\n')
+
+  test('are rights in the cluster, or in the namespaces to which the agent is confined', () => {
+    expect(prerequisites()).toContain('`kubectl auth can-i create clusterroles` answers `yes`')
+    const confined = prerequisites({ namespace: 'monitoring', namespaces: 'shop,bank' })
+    expect(confined).not.toContain('clusterroles')
+    expect(confined).toContain(
+      'the namespaces `shop` and `bank` exist, and you have all rights in `monitoring`, `shop` and `bank` (`kubectl auth can-i "*" "*" --namespace monitoring` answers `yes`), and may create roles in `kube-system`',
+    )
+    expect(prerequisites({ namespaces: 'incident-rca,kube-system' })).toContain(
+      'you have all rights in `incident-rca` and `kube-system` (`kubectl auth can-i "*" "*" --namespace incident-rca` answers `yes`)\n',
+    )
+  })
+
+  test('is an authority that the machine trusts too which fetches the chart', () => {
+    expect(prerequisites()).not.toContain('--ca-file')
+    expect(prerequisites({ ca_config_map: 'authority' })).toContain('`--ca-file`')
+    expect(prerequisites({ ca_config_map: 'authority', chart_repository: 'https://charts.example.com' })).not.toContain(
+      '--ca-file',
+    )
+  })
+})
+
+describe('the notes', () => {
+  const notes = (config?: RawConfig): string => plan(config).instructions
+
+  test('say how a team goes on that has rights in its namespaces alone', () => {
+    expect(notes()).not.toContain('readClusterId')
+    expect(notes({ namespaces: 'shop,bank' })).toMatch(
+      /Without rights in `kube-system`, add `--set rbac\.readClusterId=false` .* namespace `shop`\./,
+    )
+    expect(notes({ namespaces: 'shop' })).toContain('take `--create-namespace` out of the command')
+    expect(notes({ namespaces: 'shop,kube-system' })).not.toContain('readClusterId')
+  })
+
+  test.each<[string | undefined, string | undefined]>([
+    [undefined, 'incident-rca/agent:latest'],
+    ['registry:5000/agent', 'registry:5000/agent'],
+    ['mine:latest', 'mine:latest'],
+    ['mine:1.0', undefined],
+    [`mine@sha256:${'0'.repeat(64)}`, undefined],
+  ])('say whether running the command again takes another image: %s', (image, kept) => {
+    const text = notes(image === undefined ? {} : { image })
+    expect(/Nodes that have the image `(.+)` go on with it/.exec(text)?.[1]).toBe(kept)
+  })
+
+  test('say how agents read anew what is not in the command', () => {
+    expect(notes()).not.toContain('rollout restart')
+    expect(
+      notes({ namespace: 'monitoring', release_name: 'mine', existing_secret: 'token', ca_config_map: 'authority' }),
+    ).toContain(
+      'Agents read the Secret `token` and the ConfigMap `authority` when they start. After a change there, run `kubectl --namespace monitoring rollout restart deployment/mine-agent`.',
+    )
+  })
+})
+
 describe('uninstalling', () => {
   test('keeps a namespace that the operator named, be it the usual one', () => {
     for (const namespace of ['monitoring', 'incident-rca']) {

@@ -1,7 +1,13 @@
 import type { Deployment, DeploymentTarget } from '@rca/core'
 import type { KubernetesConfig } from '../config.ts'
-import { installCommand, uninstallCommand, verifyCommand } from './helm.ts'
+import { fullName, installCommand, uninstallCommand, verifyCommand } from './helm.ts'
 import { fitsManifests, manifestsDeployment } from './manifests.ts'
+
+/** The chart's. */
+const DEFAULT_IMAGE = 'incident-rca/agent:latest'
+
+/** Its uid is the cluster's identity, for which the chart makes a Role there where the agent has none in the cluster. */
+const IDENTITY_NAMESPACE = 'kube-system'
 
 /**
  * How an agent is deployed to a cluster: by Helm, with the chart that the platform serves, or, as the alternative `kubectl`,
@@ -22,8 +28,8 @@ function prerequisitesOf({ config }: DeploymentTarget<KubernetesConfig>): string
   const { namespace, existing_secret: secret, existing_secret_key: key, ca_config_map: authority } = config
   return [
     'Helm 3.9 or newer and kubectl are installed and reach a cluster of Kubernetes 1.20 or newer',
-    'you may create roles in the cluster (`kubectl auth can-i create clusterroles` answers `yes`)',
-    `the nodes have the image \`${config.image ?? 'incident-rca/agent:latest'}\` or can pull it`,
+    rightsNeeded(config),
+    `the nodes have the image \`${config.image ?? DEFAULT_IMAGE}\` or can pull it`,
     ...(secret === undefined
       ? []
       : [`the namespace \`${namespace}\` has the Secret \`${secret}\` with the agent token under the key \`${key}\``]),
@@ -32,18 +38,79 @@ function prerequisitesOf({ config }: DeploymentTarget<KubernetesConfig>): string
       : [
           `the namespace \`${namespace}\` has the ConfigMap \`${authority}\` with the certificates under the key \`ca.crt\``,
         ]),
+    ...(authority === undefined || config.chart_repository !== undefined
+      ? []
+      : [
+          'the machine on which the command is run trusts these certificates too, since it fetches the chart from the platform: its system does, or `--ca-file` with a file of them is added to `helm repo add`',
+        ]),
   ]
 }
 
-function notesOf({ config, deploymentSettings }: DeploymentTarget<KubernetesConfig>): string[] {
+/** Nobody may grant what they may not do themselves, unless they are allowed to `escalate`. */
+function rightsNeeded({ namespace, namespaces }: KubernetesConfig): string {
+  if (namespaces.length === 0)
+    return 'you may create roles in the cluster (`kubectl auth can-i create clusterroles` answers `yes`)'
+  const owned = [...new Set([namespace, ...namespaces])]
+  const others = owned.includes(IDENTITY_NAMESPACE) ? '' : `, and may create roles in \`${IDENTITY_NAMESPACE}\``
+  return `the namespaces ${listed(namespaces)} exist, and you have all rights in ${listed(owned)} (\`kubectl auth can-i "*" "*" --namespace ${namespace}\` answers \`yes\`)${others}`
+}
+
+function listed(namespaces: readonly string[]): string {
+  const names = namespaces.map((name) => `\`${name}\``)
+  return names.length === 1 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
+}
+
+function notesOf(target: DeploymentTarget<KubernetesConfig>): string[] {
+  const { config, deploymentSettings } = target
   return [
     'The agent reads and changes nothing but its own Lease. It may read no Secret unless `watch_secret_names` says so.',
     ...(config.existing_secret === undefined
       ? []
       : ['The command does not contain the agent token: it is to be put into the Secret before.']),
-    'Running the command again brings the agent up to date and replaces its settings by those of the command.',
+    ...confinedNotes(config),
+    ...renewalNotes(config),
     deploymentSettings.namespace === undefined
       ? `Uninstalling removes the namespace \`${config.namespace}\` too, where Helm made it and no other release is in it.`
       : `Uninstalling keeps the namespace \`${config.namespace}\`.`,
   ]
+}
+
+/** How those go on who have rights in some namespaces alone. */
+function confinedNotes({ namespace, namespaces }: KubernetesConfig): string[] {
+  const [first] = namespaces
+  if (first === undefined) return []
+  return [
+    ...(namespaces.includes(IDENTITY_NAMESPACE)
+      ? []
+      : [
+          `Without rights in \`${IDENTITY_NAMESPACE}\`, add \`--set rbac.readClusterId=false\` to the end of the command: the agent then knows the cluster by the uid of the namespace \`${first}\`.`,
+        ]),
+    `Without the right to create namespaces, take \`--create-namespace\` out of the command, and have the namespace \`${namespace}\` made before.`,
+  ]
+}
+
+/** What running the command again brings up to date, and what it does not. */
+function renewalNotes({ namespace, release_name, image, existing_secret, ca_config_map }: KubernetesConfig): string[] {
+  const objects = [
+    ...(existing_secret === undefined ? [] : [`the Secret \`${existing_secret}\``]),
+    ...(ca_config_map === undefined ? [] : [`the ConfigMap \`${ca_config_map}\``]),
+  ]
+  return [
+    'Running the command again brings the chart up to date and replaces the agent’s settings by those of the command.',
+    ...(isMovable(image)
+      ? [
+          `Nodes that have the image \`${image ?? DEFAULT_IMAGE}\` go on with it, also when there is a newer one under this name: for another one, name its version or digest in \`image\`.`,
+        ]
+      : []),
+    ...(objects.length === 0
+      ? []
+      : [
+          `Agents read ${objects.join(' and ')} when they start. After a change there, run \`kubectl --namespace ${namespace} rollout restart deployment/${fullName(release_name)}\`.`,
+        ]),
+  ]
+}
+
+/** Whether one name stands for one image today and for another one tomorrow. */
+function isMovable(image: string | undefined): boolean {
+  return image === undefined || !/:[^/:]+$/.test(image) || image.endsWith(':latest')
 }

@@ -83,7 +83,7 @@ export function verifyCommand({ config }: DeploymentTarget<KubernetesConfig>): S
 }
 
 /** What the chart calls its objects for a release. */
-function fullName(release: string): string {
+export function fullName(release: string): string {
   return release.includes('agent') ? release : `${release}-agent`
 }
 
