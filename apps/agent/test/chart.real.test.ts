@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { kubernetes } from '@rca/connector-kubernetes'
+import { configFromEnvironment, environmentName, parseConfig } from '@rca/core'
 import { helmProgram, run } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { describe, expect, test } from 'vitest'
@@ -463,7 +465,17 @@ realDescribe('values that are wrong', helm === undefined ? { missing: 'helm' } :
     ['platformUrl=ftp://x', 'platformUrl: Does not match pattern'],
     ['collectInterval=15', 'collectInterval: Does not match pattern'],
     ['watchSecretNames=yes', 'watchSecretNames must be one of the following'],
+    ['collectInterval=0s', 'collectInterval: Does not match pattern'],
+    ['collectInterval=99d', 'collectInterval: Does not match pattern'],
+    ['heartbeatInterval=86401s', 'heartbeatInterval: Does not match pattern'],
+    ['maxBatchSize=5000', 'maxBatchSize: Does not match pattern'],
+    ['maxQueueSize=9999', 'maxQueueSize: Does not match pattern'],
     ['namespaces=A_b', 'namespaces: Does not match pattern'],
+    ['namespaces=a.b', 'namespaces: Does not match pattern'],
+    [String.raw`namespaces=a\,`, 'namespaces: Does not match pattern'],
+    ['leaseName=a..b', 'leaseName: Does not match pattern'],
+    ['imagePullSecrets=a-', 'imagePullSecrets: Does not match pattern'],
+    [String.raw`objectLabels=app\,\,team`, 'objectLabels: Does not match pattern'],
     ['existingSecret=A_b', 'existingSecret: Does not match pattern'],
     ['rbac.create=maybe', 'rbac.create: Invalid type. Expected: boolean, given: string'],
     ['ca=/etc/ssl/ca.pem', 'ca: Does not match pattern'],
@@ -479,6 +491,48 @@ realDescribe('values that are wrong', helm === undefined ? { missing: 'helm' } :
   ])('%j lack something, or contradict each other', async (required, message) => {
     expect(await refusal({ required })).toContain(message)
   })
+})
+
+/** Values around each limit of an option of the agent, as the command writes them. */
+const around: Readonly<Record<string, readonly string[]>> = {
+  collectInterval: ['ms', 's', 'm', 'h', 'd'].flatMap((unit, place) => {
+    const most = [86_400_000, 86_400, 1440, 24, 1][place] ?? 0
+    const numbers = new Set([0, 1, 9, 10, 99, 100, 999, most - 1, most, most + 1, most * 2, most * 10])
+    for (let power = 1; power <= most * 10; power *= 10)
+      for (const digit of [1, 2, 7, 8, 9]) numbers.add(digit * power).add(digit * power - 1)
+    return [...numbers, `00${most}`, `00${most + 1}`, '00'].map((number) => `${number}${unit}`)
+  }),
+  maxBatchSize: near(0, 10, 100, 1000),
+  maxQueueSize: near(0, 10, 100, 1000, 2000, 3999, 4089, 4096),
+  retryCount: near(0, 10, 20),
+  crashLogLines: near(0, 10, 100, 1000),
+  namespaces: ['a', 'a,b', ' a , b ', 'a.b', 'a,', ',a', 'a,,b', 'A', 'a-', 'a'.repeat(63), 'a'.repeat(64)],
+  objectLabels: ['app', 'app, team/*', 'app,,b', 'app,', 'a b'],
+  leaseName: ['a', 'a.b', 'a..b', 'a.', 'a-.b', 'a'.repeat(253), 'a'.repeat(254)],
+  clusterName: ['a', 'a'.repeat(200), 'a'.repeat(201)],
+}
+
+function near(...limits: readonly number[]): string[] {
+  const numbers = limits.flatMap((limit) => [limit - 1, limit, limit + 1, limit * 2, limit * 10])
+  return [...new Set(numbers)].filter((number) => number >= 0).map(String)
+}
+
+test.each(Object.entries(around))('%s takes what the agent takes, and nothing else', (name, texts) => {
+  const { properties } = JSON.parse(read('chart/values.schema.json')) as {
+    properties: Record<string, { readonly pattern?: string; readonly maxLength?: number }>
+  }
+  const { pattern = '', maxLength = Number.POSITIVE_INFINITY } = properties[name] ?? {}
+  const isTaken = (text: string): boolean => new RegExp(pattern).test(text) && text.length <= maxLength
+  const isTakenByAgent = (text: string): boolean => {
+    try {
+      const variables = { [environmentName(name.replaceAll(/[A-Z]/g, '_$&').toLowerCase())]: text }
+      parseConfig(kubernetes, configFromEnvironment(kubernetes, variables))
+      return true
+    } catch {
+      return false
+    }
+  }
+  expect(texts.filter((text) => isTaken(text) !== isTakenByAgent(text))).toEqual([])
 })
 
 realDescribe('the plain manifests', helm === undefined ? { missing: 'helm' } : {}, () => {
