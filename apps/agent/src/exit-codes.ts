@@ -6,6 +6,6 @@ export const EXIT_CODES = {
   crashed: 1,
   /** The environment or the command line is wrong: starting again without a change is useless. */
   usage: 2,
-  /** `doctor` found something to fix, or `collect` could not read what it watches. */
+  /** `doctor` found what fails, not only what it warns of, or `collect` could not read what it watches. */
   unhealthy: 3,
 } as const

@@ -188,7 +188,11 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
       const manifests = await render()
       const { metadata, spec } = manifests.get('Pod/incident-rca-agent-test') as Manifest
       const tester = spec as unknown as Pod
-      expect(metadata.annotations).toMatchObject({ 'helm.sh/hook': 'test' })
+      // Kept for its log, also where it succeeded.
+      expect(metadata.annotations).toEqual({
+        'helm.sh/hook': 'test',
+        'helm.sh/hook-delete-policy': 'before-hook-creation',
+      })
       for (const pod of [podIn(manifests), tester]) {
         expect(pod.securityContext).toMatchObject({
           runAsNonRoot: true,

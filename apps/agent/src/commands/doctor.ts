@@ -20,7 +20,10 @@ const PATIENCE = 10_000
 /** How far this machine's clock may be from the platform's, in milliseconds, before events are hard to put in order. */
 const TOLERATED_SKEW = 30_000
 
-/** Checks configuration, platform, token and access to what is watched, and says what to fix. Returns the exit code. */
+/**
+ * Checks configuration, platform, token and access to what is watched, and says what to fix. Returns the exit code: warnings
+ * alone do not fail, since a gap may be as its operator wants it, such as a permission that the agent shall not have.
+ */
 export async function doctor(registry: Registry, environment: Environment): Promise<number> {
   const findings: Finding[] = []
   for await (const finding of examine(registry, environment)) {
@@ -28,8 +31,17 @@ export async function doctor(registry: Registry, environment: Environment): Prom
     process.stdout.write(`${finding.level.padEnd(4)}  ${finding.subject.padEnd(14)}  ${finding.text}\n`)
   }
   const failed = findings.filter((finding) => finding.level === 'fail').length
-  process.stdout.write(failed === 0 ? '\nNothing to fix.\n' : `\n${failed} to fix.\n`)
+  const warned = findings.filter((finding) => finding.level === 'warn').length
+  process.stdout.write(`\n${conclusion(failed, warned)}\n`)
   return failed === 0 ? EXIT_CODES.ok : EXIT_CODES.unhealthy
+}
+
+function conclusion(failed: number, warned: number): string {
+  const warnings = `${warned} ${warned === 1 ? 'warning' : 'warnings'}`
+  if (failed > 0) return warned === 0 ? `${failed} to fix.` : `${failed} to fix, and ${warnings}.`
+  if (warned > 0)
+    return `Nothing failed, but there ${warned === 1 ? 'is' : 'are'} ${warnings}: fix what is not so on purpose.`
+  return 'Nothing to fix.'
 }
 
 async function* examine(registry: Registry, environment: Environment): AsyncGenerator<Finding> {
