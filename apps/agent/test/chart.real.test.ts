@@ -137,6 +137,8 @@ async function refusal(options: RenderOptions): Promise<string> {
   )
 }
 
+const NAME_LABEL = 'app.kubernetes.io/name'
+
 const NAMES = [
   'ClusterRole//monitoring-incident-rca-agent',
   'ClusterRoleBinding//monitoring-incident-rca-agent',
@@ -274,6 +276,19 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
     })
   })
 
+  test.each([1, 53, 58, 59, 62, 63])('keeps labels short with a `nameOverride` of %i characters', async (length) => {
+    // A name that ends in `-` where it is cut.
+    const name = `${'n'.repeat(Math.min(length, 57))}${'-'.repeat(Math.max(0, length - 58))}${length > 57 ? 'n' : ''}`
+    const manifests = await render({ strings: [`nameOverride=${name}`] })
+    for (const { metadata } of manifests.values())
+      for (const value of Object.values(metadata.labels)) expect(value).toMatch(/^[\w]([\w.-]{0,61}[\w])?$/)
+    const [test, ...others] = [...manifests.values()].toSorted(
+      (one, other) => Number(other.kind === 'Pod') - Number(one.kind === 'Pod'),
+    )
+    expect(test?.kind).toBe('Pod')
+    for (const { metadata } of others) expect(metadata.labels[NAME_LABEL]).not.toBe(test?.metadata.labels[NAME_LABEL])
+  })
+
   describe('options', () => {
     test('become variables, also those that the chart does not know', async () => {
       const strings = ['collectInterval=30s', 'maxBatchSize=5', 'retryCount=0', String.raw`objectLabels=app\,team/*`]
@@ -301,7 +316,9 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
     })
 
     test('cannot replace what the chart sets', async () => {
-      for (const name of ['agentToken', 'AGENT_TOKEN', 'platform_api_url', 'rcaStateDir'])
+      const own = ['agentToken', 'AGENT_TOKEN', 'platform_api_url', 'rcaStateDir']
+      const network = ['httpsProxy', 'http_proxy', 'noProxy', 'nodeUseEnvProxy', 'nodeExtraCaCerts']
+      for (const name of [...own, ...network])
         expect(await refusal({ strings: [`config.${name}=x`] })).toContain(`\`config.${name}\` cannot be set`)
     })
 
@@ -494,6 +511,16 @@ realDescribe('values that are wrong', helm === undefined ? { missing: 'helm' } :
     [[...REQUIRED, 'ca=-----BEGIN CERTIFICATE-----', 'caConfigMap=c'], '`ca` and `caConfigMap` are both set'],
   ])('%j lack something, or contradict each other', async (required, message) => {
     expect(await refusal({ required })).toContain(message)
+  })
+
+  test('of a network policy: the platform’s port is not known where its address stands in a ConfigMap alone', async () => {
+    const required = ['agentToken=t', 'existingConfigMap=mine']
+    const values = ['networkPolicy.enabled=true']
+    expect(await refusal({ required, values })).toContain('Set `platformUrl` too')
+    for (const known of ['platformUrl=https://a:8443', 'httpsProxy=http://proxy:3128'])
+      expect(await refusal({ required: [...required, known], values })).toBe('accepted')
+    const more = [...values, 'networkPolicy.extraEgress[0].ports[0].port=8443']
+    expect(await refusal({ required, values: more })).toBe('accepted')
   })
 })
 

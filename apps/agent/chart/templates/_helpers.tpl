@@ -91,7 +91,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* The agent's options as variables, those in `config` last: `logLevel` becomes LOG_LEVEL. Those without a value are left out. */}}
 {{- define "agent.options" -}}
 {{- $known := list "logLevel" "collectInterval" "heartbeatInterval" "maxBatchSize" "maxQueueSize" "retryCount" "kubeconfig" "kubeconfigContext" "clusterName" "namespaces" "watchSecretNames" "objectLabels" "crashLogLines" -}}
-{{- $taken := list "PLATFORM_API_URL" "AGENT_TOKEN" "AGENT_TOKEN_FILE" "AGENT_TYPE" "LEASE_NAME" "POD_NAME" "POD_NAMESPACE" "RCA_STATE_DIR" "RCA_HEALTH_SOCKET" -}}
+{{- $taken := list "PLATFORM_API_URL" "AGENT_TOKEN" "AGENT_TOKEN_FILE" "AGENT_TYPE" "LEASE_NAME" "POD_NAME" "POD_NAMESPACE" "RCA_STATE_DIR" "RCA_HEALTH_SOCKET" "HTTPS_PROXY" "HTTP_PROXY" "NO_PROXY" "NODE_USE_ENV_PROXY" "NODE_EXTRA_CA_CERTS" -}}
 {{- $variables := dict -}}
 {{- $given := dict -}}
 {{- range $known -}}{{- $_ := set $given . (index $.Values .) -}}{{- end -}}
@@ -125,5 +125,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- if and .Values.ca .Values.caConfigMap -}}
 {{- fail "`ca` and `caConfigMap` are both set. Set only one of them" -}}
+{{- end -}}
+{{- if and .Values.networkPolicy.enabled (not (or .Values.platformUrl .Values.httpsProxy .Values.networkPolicy.extraEgress)) -}}
+{{- fail "`networkPolicy.enabled` lets agents out to the port of `platformUrl`, which is not set: what the ConfigMap says is not known here. Set `platformUrl` too, or let them out by `networkPolicy.extraEgress`" -}}
 {{- end -}}
 {{- end -}}
