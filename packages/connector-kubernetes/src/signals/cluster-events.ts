@@ -54,11 +54,12 @@ export const clusterEvents = {
   quotaExceeded: event({
     name: 'k8s.quota.exceeded',
     severity: 'error',
-    description: `A workload gets no pods, since a quota of its namespace is used up. ${repeats}`,
+    description: `A workload gets no pods, or none of the claims or jobs that it makes, since a quota of its namespace is used up. ${repeats}`,
     attributes: {
       ...workload,
       ...report,
       'k8s.resourcequota.name': 'Name of the quota.',
+      'k8s.quota.refused': 'Resource of what is refused, such as `pods`, `persistentvolumeclaims` or `jobs.batch`.',
       'k8s.quota.requested': 'What was asked for, as `pods=1`.',
       'k8s.quota.used': 'What is used, as `pods=10`.',
       'k8s.quota.limited': 'What may be used, as `pods=10`.',

@@ -140,6 +140,43 @@ describe('a warning', () => {
     })
   })
 
+  test('of a quota says what it refuses, once for pods and once for claims', () => {
+    const about = {
+      involvedObject: { kind: 'StatefulSet', apiVersion: 'apps/v1', namespace: 'shop', name: 'db', uid: 'db' },
+    }
+    const limits = 'requested: requests.storage=1Gi, used: requests.storage=9Gi, limited: requests.storage=9Gi'
+    const claim = `create Claim data-db-0 for Pod db-0 in StatefulSet db failed error: failed to create PVC data-db-0: persistentvolumeclaims "data-db-0" is forbidden: exceeded quota: storage, ${limits}`
+    const pod =
+      'create Pod db-0 in StatefulSet db failed error: pods "db-0" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=10, limited: pods=10'
+    const { put, events } = scene()
+    put('events', report('FailedCreate', claim, about))
+    put('events', {
+      ...report('FailedCreate', pod, about),
+      metadata: { name: 'db.2', namespace: 'shop', uid: 'event-2' },
+    })
+    expect(events).toMatchObject([
+      {
+        body: `Quota shop/storage refuses claims of StatefulSet db: ${claim}`,
+        attributes: { 'k8s.quota.refused': 'persistentvolumeclaims', 'k8s.workload.name': 'db' },
+      },
+      {
+        body: `Quota shop/compute refuses pods of StatefulSet db: ${pod}`,
+        attributes: { 'k8s.quota.refused': 'pods', 'k8s.workload.name': 'db' },
+      },
+    ])
+  })
+
+  test('of a quota names the jobs that it refuses to a CronJob', () => {
+    const message =
+      'Error creating job: jobs.batch "night-1" is forbidden: exceeded quota: jobs, requested: count/jobs.batch=1, used: count/jobs.batch=5, limited: count/jobs.batch=5'
+    const about = {
+      involvedObject: { kind: 'CronJob', apiVersion: 'batch/v1', namespace: 'shop', name: 'night', uid: 'n' },
+    }
+    expect(told(report('FailedCreate', message, about))).toMatchObject([
+      { name: 'k8s.quota.exceeded', body: `Quota shop/jobs refuses jobs of CronJob night: ${message}` },
+    ])
+  })
+
   test.each([
     'Error creating: pods "web-1-x" is forbidden: failed quota: compute: must specify limits.cpu,limits.memory',
     'Error creating: pods "web-1-x" is forbidden: [maximum cpu usage per Container is 2, but limit is 4]',

@@ -26,6 +26,9 @@ export interface Report {
 
 type Describe = (report: Report, client: KubernetesClient) => Event
 
+/** What people call what a quota refuses. */
+const REFUSED: Readonly<Record<string, string>> = { persistentvolumeclaims: 'claims', 'jobs.batch': 'jobs' }
+
 /** How each kind of report but evictions is told. */
 const TABLE: Readonly<Record<Exclude<ReportKind, 'eviction'>, Describe>> = {
   scheduling: (report, client) =>
@@ -58,13 +61,19 @@ const TABLE: Readonly<Record<Exclude<ReportKind, 'eviction'>, Describe>> = {
     const refusal = readQuotaRefusal(report.event.message)
     const { namespace, kind, name } = report.event.about
     const quota = { namespace, name: refusal?.quota ?? '' }
+    const refused = refusal?.resource ?? 'pods'
     return signals.quotaExceeded.event({
-      ...occurrence(report, client, `Quota ${namespace}/${quota.name} refuses pods of ${kind} ${name}`),
+      ...occurrence(
+        report,
+        client,
+        `Quota ${namespace}/${quota.name} refuses ${REFUSED[refused] ?? refused} of ${kind} ${name}`,
+      ),
       entity: namedReference('ResourceQuota', quota),
       attributes: {
         ...makerAttributes(client, report.event),
         ...reported(report),
         'k8s.resourcequota.name': quota.name,
+        'k8s.quota.refused': refused,
         'k8s.quota.requested': refusal?.requested,
         'k8s.quota.used': refusal?.used,
         'k8s.quota.limited': refusal?.limited,

@@ -40,8 +40,8 @@ export function reportKind(event: ClusterEvent): ReportKind | undefined {
   if (type !== 'Warning' || CONFLICT.test(message)) return undefined
   if (kind !== undefined) return kind
   if (Object.hasOwn(TOLD_ELSEWHERE, about.kind) && TOLD_ELSEWHERE[about.kind]?.test(reason)) return undefined
-  if (reason === 'FailedCreate' && MAKERS.has(about.kind))
-    return readQuotaRefusal(message) === undefined ? 'refusal' : 'quota'
+  if (reason === 'FailedCreate' && readQuotaRefusal(message) !== undefined) return 'quota'
+  if (reason === 'FailedCreate' && MAKERS.has(about.kind)) return 'refusal'
   if (about.kind === 'PersistentVolumeClaim' && reason === 'ProvisioningFailed') return 'volume'
   return 'other'
 }
@@ -63,8 +63,12 @@ export function isWrittenByContainer({ message }: ClusterEvent, kind: ReportKind
 /** What is the same about events of one happening: what they are about, and why. */
 export function happeningKey(event: ClusterEvent, kind: ReportKind): string {
   const { about, reason } = event
-  const probe = kind === 'unhealthy' ? (probeKind(event) ?? '') : ''
-  return [kind, about.kind, about.namespace, about.name, about.uid ?? '', about.fieldPath ?? '', reason, probe].join(
-    '\n',
-  )
+  const place = [about.kind, about.namespace, about.name, about.uid ?? '', about.fieldPath ?? '']
+  return [kind, ...place, reason, detailOf(event, kind)].join('\n')
+}
+
+/** What tells happenings apart that have the same reason: a probe's kind, or what a quota refuses. */
+function detailOf(event: ClusterEvent, kind: ReportKind): string {
+  if (kind === 'unhealthy') return probeKind(event) ?? ''
+  return kind === 'quota' ? (readQuotaRefusal(event.message)?.resource ?? '') : ''
 }
