@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { planDeployment, type RawConfig } from '@rca/core'
 import { type ApiServer, findKubectl, helmProgram, missingForApiServer, run, startApiServer } from '@rca/rig'
@@ -144,6 +145,8 @@ realDescribe('the commands, pasted against a real API server', absence, () => {
   test('do the same without Helm', async () => {
     const { command, uninstall } = plan({ log_level: 'debug' }).alternatives?.kubectl ?? {}
     await paste(command)
+    // `kubectl rollout restart` refuses to restart twice within one second.
+    await sleep(1100)
     await paste(command)
     const name = ['incident-rca-agent', '--namespace=incident-rca']
     const secret = await ask('get', 'secret', ...name, '--output=jsonpath={.data.agent-token}')
