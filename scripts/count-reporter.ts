@@ -38,7 +38,7 @@ const LONGEST_REASON = 500
 function failureOf(where: string, errors: readonly ErrorLike[]): string {
   const reason = errors.map(({ message }) => message ?? 'no message').join('; ')
   const place = where.replace(`${process.cwd()}/`, '')
-  return `FAILED ${place}: ${reason.replace(/\s+/g, ' ').slice(0, LONGEST_REASON)}`
+  return `FAILED ${place}: ${reason.slice(0, LONGEST_REASON)}`.replace(/\s+/g, ' ')
 }
 
 // Vitest loads a reporter given by path from the module's default export.

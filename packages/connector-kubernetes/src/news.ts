@@ -104,10 +104,17 @@ export function newsSince(before: ToldValues, { now, standsAlone }: Pick<Collect
   }
 }
 
-/** The news of a collector that remembers nothing else. */
-export function rememberedNews(context: Pick<CollectContext, 'remember' | 'now' | 'standsAlone'>): News {
+/**
+ * The news of a collector that remembers nothing else.
+ *
+ * @param isMeasured whether anything can be measured now. If not, what was to be told as a whole is still to be
+ */
+export function rememberedNews(
+  context: Pick<CollectContext, 'remember' | 'now' | 'standsAlone'>,
+  isMeasured: boolean,
+): News {
   const news = newsSince(context.remember<ToldValues>(new Map()) ?? new Map(), context)
-  context.remember(news.told)
+  context.remember(isMeasured || context.standsAlone !== true ? news.told : new Map())
   return news
 }
 

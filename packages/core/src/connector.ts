@@ -82,7 +82,8 @@ export interface ConnectContext<Config> {
   /**
    * A keyed hash of a text, 32 hexadecimal digits: tells whether a secret has changed, and nothing of what it is. The key is
    * the agent's own and stays where the agent keeps its state: hashes of two agents cannot be compared. Replicas of one agent, which have
-   * an election, have one key, which follows from their token.
+   * an election, have one key, which follows from their token: a new token changes every hash, and who has the token can test guesses, so
+   * that they are to send no hash of what can be guessed.
    */
   fingerprint(text: string): string
 }

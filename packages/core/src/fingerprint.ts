@@ -17,7 +17,7 @@ export async function openFingerprint(state: StateStore, log: Logger): Promise<F
   return fingerprintWith(await readKey(state, log))
 }
 
-/** Fingerprints that all replicas of an agent have in common, now and later: by a key that follows from their token. */
+/** Fingerprints that all replicas of an agent have in common, as long as they have the same token: their key follows from it. */
 export function sharedFingerprint(agentToken: string): Fingerprint {
   return fingerprintWith(Buffer.from(hkdfSync('sha256', agentToken, '', 'fingerprints of replicas', 32)))
 }

@@ -20,10 +20,7 @@ export interface PrivateEngineOptions {
    * without a bridge takes away that of the others. @default true
    */
   readonly isolated?: boolean
-  /**
-   * A folder that it, and what joins its mount namespace, sees in place of the machine's `/var/log`. Only for one that is
-   * isolated.
-   */
+  /** A folder that it, and what joins its mount namespace, sees in place of the machine's `/var/log`. Not where it is not isolated. */
   readonly logFolder?: string
 }
 
@@ -78,7 +75,10 @@ function commandLine({ folder, flags = [], isolated = true, logFolder }: Private
   const { socket, pidFile, data } = engineFiles(folder)
   const places = ['--data-root', data, '--exec-root', join(folder, 'exec'), '--pidfile', pidFile]
   const engine = ['dockerd', '--host', `unix://${socket}`, ...places, ...flags]
-  if (!isolated) return engine
+  if (!isolated) {
+    if (logFolder !== undefined) throw new Error('An engine that is not isolated has no log folder of its own.')
+    return engine
+  }
   const loopback = 'ip link set lo up && exec "$@"'
   if (logFolder === undefined) return ['unshare', '--net', 'sh', '-c', loopback, 'sh', ...engine]
   mkdirSync(logFolder, { recursive: true })

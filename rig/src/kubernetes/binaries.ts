@@ -1,6 +1,6 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hasProgram, run } from '../run.ts'
 
@@ -24,7 +24,8 @@ const PROGRAMS: Readonly<Record<Level, readonly string[]>> = {
 /** The folder that `KUBEBUILDER_ASSETS` names if it has what is needed, else this machine's cache if that has; `undefined` where neither has. */
 export function findBinaries(level: Level): string | undefined {
   const { KUBEBUILDER_ASSETS: assets } = process.env
-  if (assets !== undefined && hasAll(assets, level)) return assets
+  // A node's programs are started with another working directory.
+  if (assets !== undefined && hasAll(assets, level)) return resolve(assets)
   return isCurrent() && hasAll(cacheFolder(), level) ? cacheFolder() : undefined
 }
 
@@ -47,7 +48,7 @@ export async function findKubectl(): Promise<string | undefined> {
 }
 
 function cacheFolder(): string {
-  return join(process.env.RCA_RIG_CACHE ?? join(homedir(), '.cache/rca-rig'), 'bin')
+  return resolve(process.env.RCA_RIG_CACHE ?? join(homedir(), '.cache/rca-rig'), 'bin')
 }
 
 function isCurrent(): boolean {

@@ -1,4 +1,4 @@
-import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -62,8 +62,11 @@ realDescribe('a cluster of one node', absence, () => {
     expect(readdirSync(join(folder, 'var-log/pods'))).toHaveLength(1)
     expect(globSync('/var/log/{pods,containers}/**').join('\n')).not.toContain(containers[0])
 
+    const mounts = mountNamespaceOf(cluster.pids().kubelet)
+    expect(mounts).not.toBe(mountNamespaceOf(process.pid))
     await cluster.stop()
 
+    expect(processIds().map(mountNamespaceOf)).not.toContain(mounts)
     expect(commandLines().filter((line) => line.includes(folder))).toEqual([])
     expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(folder)
     expect(globSync('/sys/fs/cgroup/*/rca-node*/kubepods/**').join('\n')).not.toContain(containers[0])
@@ -82,10 +85,22 @@ async function firewallRules(): Promise<string> {
   return lines.filter((line) => line.includes('KUBE-')).join('\n')
 }
 
+function processIds(): number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger)
+}
+
+/** What is mounted in it goes with its last process. */
+function mountNamespaceOf(pid = 0): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`)
+  } catch {
+    return ''
+  }
+}
+
 /** The command line of every process. */
 function commandLines(): string[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return pids.map((pid) => {
+  return processIds().map((pid) => {
     try {
       return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
     } catch {

@@ -1,6 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createRegistry, defineConnector, entity } from '@rca/core'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
@@ -42,7 +44,11 @@ async function examine(unseen: number, token: number): Promise<{ readonly code: 
     response.end()
   })
   await new Promise<void>((resolve) => platform.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void platform.close())
+  const state = mkdtempSync(join(tmpdir(), 'rca-doctor-'))
+  onTestFinished(() => {
+    platform.close()
+    rmSync(state, { recursive: true, force: true })
+  })
   const said: string[] = []
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0)
   try {
@@ -50,7 +56,7 @@ async function examine(unseen: number, token: number): Promise<{ readonly code: 
       PLATFORM_API_URL: `http://127.0.0.1:${(platform.address() as AddressInfo).port}`,
       AGENT_TOKEN: 'agent_kiln',
       AGENT_TYPE: 'kiln',
-      RCA_STATE_DIR: tmpdir(),
+      RCA_STATE_DIR: state,
     })
     return { code, text: said.join('') }
   } finally {

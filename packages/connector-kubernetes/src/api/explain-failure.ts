@@ -82,20 +82,27 @@ export function describe({ verb, group, resource, namespace, path }: Question): 
 }
 
 function wayOut(question: Question, status: number): string {
-  const { address, verb, resource, group, namespace } = question
+  const { address, verb, resource, group } = question
   const what = describe(question)
   if (status === 401)
     return `The API server at ${address} does not know who asks (401) while ${what}: the token or certificate is wrong, expired or revoked`
   if (status === 403 && question.path !== undefined)
     return `A permission is missing: bind the ClusterRole \`system:discovery\`, which allows verb \`get\` on \`nonResourceURLs\` such as \`${question.path}\``
   if (status === 403) {
-    const where = namespace === undefined ? 'in a ClusterRole' : `in a Role of namespace \`${namespace}\``
+    const where = placeOf(question)
     return `A permission is missing: allow verb \`${verb}\` on resource \`${resource}\` of API group \`${group === '' ? '""' : group}\` ${where}`
   }
   if (status === 406) return `The API server at ${address} cannot send metadata alone (406) while ${what}`
   if (status === 410) return `What was seen of it is too old to go on from (410) while ${what}`
   if (status === 429) return `The API server at ${address} has too much to do (429) while ${what}`
   return `The API server at ${address} answered ${status} while ${what}`
+}
+
+/** A namespace itself is read also by who may read them all. */
+function placeOf({ resource, namespace }: Question): string {
+  if (namespace === undefined) return 'in a ClusterRole'
+  const role = `in a Role of namespace \`${namespace}\``
+  return resource === 'namespaces' ? `in a ClusterRole, or ${role}` : role
 }
 
 function permissionOf({ verb, group, resource, namespace }: Question): Permission {

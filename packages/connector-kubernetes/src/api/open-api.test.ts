@@ -256,11 +256,11 @@ describe('single objects', () => {
     expect(requests).toEqual(['GET /api/v1/namespaces/shop/pods/a', 'GET /api/v1/pods/b'])
   })
 
-  test('of a namespace that is refused is permitted by a Role in it', async () => {
+  test('of a namespace that are refused are permitted also by a Role in it', async () => {
     const { api } = await speaking([refusing(403, 'Forbidden')])
     const namespaces = { ...pods, resource: 'namespaces', isNamespaced: false }
     const error = await failure(api.get(namespaces, { name: 'kube-system' }, signal))
-    expect(error.message).toContain('in a Role of namespace `kube-system`')
+    expect(error.message).toContain('in a ClusterRole, or in a Role of namespace `kube-system`')
   })
 
   test('are refused by the name of their part', async () => {

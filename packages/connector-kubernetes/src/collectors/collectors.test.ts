@@ -211,6 +211,19 @@ test('numbers are told when they change, and of what comes back all of them', as
   expect(pointsOf(await collector.collect(cluster.client, context))).toEqual(all(4))
 })
 
+test('what was to be told as a whole while it could not be measured is told as soon as it can', async () => {
+  const cluster = filled()
+  const collector = kubernetes.collectors['replica-sets'] as Collector<KubernetesClient>
+  const { context } = usageContext()
+  const blind = seeing(cluster, { isListed: true, isCurrent: false, gaps: [] })
+  const first = pointsOf(await collector.collect(cluster.client, context))
+  expect(Object.keys(first)).not.toEqual([])
+  expect(pointsOf(await collector.collect(blind, context))).toEqual({})
+  expect(pointsOf(await collector.collect(cluster.client, context))).toEqual({})
+  expect(pointsOf(await collector.collect(blind, { ...context, standsAlone: true }))).toEqual({})
+  expect(pointsOf(await collector.collect(cluster.client, context))).toEqual(first)
+})
+
 /** A client that sees a kind less well than others. */
 function seeing({ client }: FollowedCluster, sight: Sight | undefined, missing?: string): KubernetesClient {
   return { ...client, cluster: { ...client.cluster, sight: () => sight, missing: () => missing } }

@@ -56,7 +56,7 @@ export function kindCollector<Kind extends FollowedKind>(
       const known = descriptionsOf(client)
       const entities: Entity[] = []
       const metrics: (Metric | undefined)[] = []
-      const news = rememberedNews(context)
+      const news = rememberedNews(context, isCurrent)
       const { metrics: measure } = description
       for await (const some of paced([...objects.values()]))
         for (const object of some) {

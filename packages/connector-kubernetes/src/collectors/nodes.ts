@@ -36,7 +36,7 @@ export const nodes: Collector<KubernetesClient> = {
     const isWantedLabel = labelFilter(client.config.object_labels)
     const entities: Entity[] = []
     const metrics: (Metric | undefined)[] = []
-    const news = rememberedNews(context)
+    const news = rememberedNews(context, found.isCurrent)
     for (const node of found.objects.values()) {
       const described = describe(node, isWantedLabel, client.entity)
       entities.push(...described)

@@ -21,7 +21,7 @@ export const services: Collector<KubernetesClient> = {
     const isWantedLabel = labelFilter(client.config.object_labels)
     const entities: Entity[] = []
     const metrics: (Metric | undefined)[] = []
-    const news = rememberedNews(context)
+    const news = rememberedNews(context, found.isCurrent && slices.isCurrent)
     for (const service of found.objects.values()) {
       const behind = slices.byService.get(namedId(service)) ?? []
       const entity = describe(service, behind, isWantedLabel)

@@ -135,6 +135,23 @@ describe('kubelets', () => {
     expect(new Set(asked).size).toBe(30)
   })
 
+  test('that tell nothing where all was to be told tell all as soon as they answer', async () => {
+    let isWell = true
+    const get: KubernetesApi['get'] = async () => (isWell ? captured('stats-summary') : Promise.reject(new Error('no')))
+    const client = usageClient({ get })
+    const { context, clock } = usageContext()
+    const told = async (standsAlone: boolean): Promise<string> => {
+      clock.now += 1
+      return Object.keys(usagePoints(await collectUsage(client, { ...context, standsAlone }))).join()
+    }
+    const first = await told(false)
+    expect(await told(false)).not.toBe(first)
+    isWell = false
+    expect(await told(true)).toBe('')
+    isWell = true
+    expect(await told(false)).toBe(first)
+  })
+
   test('that all do not answer are gaps, and metrics.k8s.io is asked instead', async () => {
     const client = refused({ get: () => Promise.reject(new Error('it broke')) })
     const collected = await collectUsage(client, usageContext().context)

@@ -3,7 +3,7 @@ import { newsSince, type ToldValues } from '../news.ts'
 import type { Node } from '../resources/node.ts'
 import { type KnownObjects, knownObjects } from '../usage/known-objects.ts'
 import { readMetricsApi } from '../usage/metrics-api.ts'
-import { readSummaries, type Summaries } from '../usage/read-summaries.ts'
+import { PATIENCE, readSummaries, type Summaries } from '../usage/read-summaries.ts'
 import type { UsageClient } from '../usage/usage-client.ts'
 
 /** Kubelets that are named when they do not answer. The others are counted. */
@@ -77,8 +77,10 @@ async function read(client: UsageClient, collecting: CollectContext): Promise<Si
   context.news.keepOnly(client.cluster.objects('pods'))
   memory.told = context.news.told
   const failedBefore = new Set(memory.failures.keys())
-  const summaries = await readSummaries({ ...context, api, resource, nodes, failedBefore, tell, signal })
+  const patience = isHalved ? PATIENCE : { ...PATIENCE, all: 2 * PATIENCE.all }
+  const summaries = await readSummaries({ ...context, api, resource, nodes, failedBefore, tell, signal, patience })
   const { refusal } = summaries
+  if (collecting.standsAlone === true) memory.told = toldOfRead(memory.told, client, summaries)
   const isAnswered = summaries.answered > 0 || (nodes.length < all.length && memory.answered)
   memory.answered = summaries.answered > 0
   memory.half = memory.half === 0 ? 1 : 0
@@ -105,6 +107,18 @@ async function withoutSummaries(
   if (namespaces.length > 0) return { metrics, gaps }
   const seen = 'of what is used only processors and memory are seen, from metrics.k8s.io'
   return { metrics, gaps: [{ scope: 'kubelet', reason: `${seen}: ${why}` }, ...gaps] }
+}
+
+/** Without pods that were to be told as a whole, and whose kubelets told nothing. */
+function toldOfRead(
+  told: ToldValues,
+  { cluster }: Pick<UsageClient, 'cluster'>,
+  { refusal, failures }: Summaries,
+): ToldValues {
+  if (refusal !== undefined) return new Map()
+  const silent = new Set(failures.map(({ node }) => node.name))
+  const pods = cluster.objects('pods')
+  return new Map([...told].filter(([uid]) => !silent.has(pods.get(uid)?.node ?? '')))
 }
 
 /** Those of the nodes that were read, and what is known of those that were not and are still there. */

@@ -2,15 +2,14 @@ import { expect, test } from 'vitest'
 import { KubernetesError } from '../api/kubernetes-error.ts'
 import { createRefusals } from './refusals.ts'
 
+function refusalIn(namespace: string): KubernetesError {
+  const permission = { verb: 'get', group: '', resource: 'pods/log', namespace }
+  return new KubernetesError(`allow it in ${namespace}`, { status: 403, permission })
+}
+
 test('a permission that is missing is a gap until it is there, each namespace for itself', () => {
   const refusals = createRefusals()
-  const refuse = (namespace: string): void => {
-    const permission = { verb: 'get', group: '', resource: 'pods/log', namespace }
-    refusals.note(new KubernetesError(`allow it in ${namespace}`, { status: 403, permission }))
-  }
-  refuse('shop')
-  refuse('shop')
-  refuse('bank')
+  for (const namespace of ['shop', 'shop', 'bank']) refusals.note(refusalIn(namespace))
   refusals.note(new KubernetesError('busy', { status: 429 }))
   refusals.note(new Error('it broke'))
   expect(refusals.gaps()).toEqual([
@@ -20,4 +19,15 @@ test('a permission that is missing is a gap until it is there, each namespace fo
   refusals.allow('pods', 'shop')
   refusals.allow('pods/log', 'shop')
   expect(refusals.gaps()).toEqual([{ scope: 'kubernetes:pods/log/bank', reason: 'allow it in bank' }])
+})
+
+test('what was refused is told for an hour, and of many namespaces twenty', () => {
+  let now = 0
+  const refusals = createRefusals(() => now)
+  refusals.note(refusalIn('old'))
+  now = 3_600_001
+  expect(refusals.gaps()).toEqual([])
+  for (let number = 0; number < 25; number += 1) refusals.note(refusalIn(`n${number}`))
+  expect(refusals.gaps()).toHaveLength(21)
+  expect(refusals.gaps().at(-1)?.reason).toContain('5 more namespaces')
 })

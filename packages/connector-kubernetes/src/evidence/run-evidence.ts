@@ -52,7 +52,6 @@ export async function readRunEvidence(
     const lines = client.config.crash_log_lines
     if (lines === 0) return { log: undefined, logMissing: '`crash_log_lines` is 0', redact }
     const log = await readLog(client, found, container, run.id, lines, signal)
-    client.refusals.allow('pods/log', pod.namespace)
     if ('missing' in log) return { log: undefined, logMissing: log.missing, redact }
     return { log: tailOf(redact(endOf(log.text))), logMissing: undefined, redact }
   } catch (error) {
@@ -91,7 +90,7 @@ function environmentOf(raw: unknown): string[] {
 
 /** Reads the log of the run, which the next run may make the one before at any moment. */
 async function readLog(
-  { api, cluster }: KubernetesClient,
+  { api, cluster, refusals }: KubernetesClient,
   pod: Pod,
   container: string,
   runId: string,
@@ -104,6 +103,7 @@ async function readLog(
     if (isPrevious === undefined) return { missing: 'the container has run and ended again since' }
     const request = { namespace: pod.namespace, pod: pod.name, container, previous: isPrevious }
     const text = await readLines(api, request, lines, signal)
+    refusals.allow('pods/log', pod.namespace)
     if (!isPrevious && pod.restartPolicy !== 'Never') await wait(LAG, undefined, { signal })
     known = cluster.objects('pods').get(pod.uid)
     const isMoved = !isPrevious && known !== undefined && placeOf(known, container, runId) !== false

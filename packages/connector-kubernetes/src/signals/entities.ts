@@ -138,7 +138,8 @@ export const entities = {
     attributes: {
       ...common('configmap'),
       ...inNamespace,
-      'k8s.configmap.fingerprint': 'Keyed hash of its version: another one means that it was written to.',
+      'k8s.configmap.fingerprint':
+        'Keyed hash of its version: another one means that it was written to, or that the agent has another token.',
     },
     relations: namespace,
   }),
@@ -148,7 +149,8 @@ export const entities = {
     attributes: {
       ...common('secret'),
       ...inNamespace,
-      'k8s.secret.fingerprint': 'Keyed hash of its version: another one means that it was written to.',
+      'k8s.secret.fingerprint':
+        'Keyed hash of its version: another one means that it was written to, or that the agent has another token.',
     },
     relations: namespace,
   }),

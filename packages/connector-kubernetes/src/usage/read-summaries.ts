@@ -22,7 +22,8 @@ export interface Patience {
   readonly all: number
 }
 
-const PATIENCE: Patience = { ready: 5000, notReady: 1000, all: 20_000 }
+/** With half of the nodes of a large cluster. */
+export const PATIENCE: Patience = { ready: 5000, notReady: 1000, all: 20_000 }
 
 /** What has to be known to ask kubelets. */
 export interface SummaryReading extends SummaryContext {

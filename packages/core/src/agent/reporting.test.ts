@@ -89,6 +89,18 @@ test('what a collector owes it owes still when its run failed', () => {
   expect(reporting.takeOwed('load')).toBe(false)
 })
 
+test('what a collector tells is not owed for ever because something of it is left out each time', () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const reporting = reportingOf('load')
+  reporting.forget()
+  expect(reporting.takeOwed('load')).toBe(true)
+  const { signals: said, ...run } = runOf('load', {}, false)
+  reporting.add({ ...run, standsAlone: true, signals: { ...said, problems: ['`unknown` is not declared'] } })
+  vi.advanceTimersByTime(60_000)
+  expect(reporting.takeOwed('load')).toBe(false)
+})
+
 test('a report carries what was added since the one before', () => {
   const reporting = reportingOf('load')
   expect(reporting.hasNews()).toBe(false)
