@@ -10,7 +10,8 @@ Parts:
   kubernetes   a whole Kubernetes of one node: that of KUBECONFIG, or a private one
                \`kubernetes build\` builds the programs of both, once per machine: 6 minutes, root and Debian only
 
-\`up\` prints the lines to evaluate: eval "$(npm run -s rig -- docker up)"`
+\`up\` prints the lines to evaluate: eval "$(npm run -s rig -- docker up)"
+They set DOCKER_HOST, KUBECONFIG, and RCA_RIG_HOST, this machine's address for the pods of a private Kubernetes`
 
 const engine = {
   up: async () => {
@@ -40,7 +41,8 @@ async function upCluster(level: Level): Promise<void> {
   console.log(`export KUBECONFIG=${kubeconfig}`)
   // Its pods run the images of this engine: none can be pulled.
   if (dockerHost !== undefined) console.log(`export DOCKER_HOST=${dockerHost}`)
-  if (hostAddress !== undefined) console.error(`Its pods reach this machine at ${hostAddress}.`)
+  // At this address its pods reach this machine.
+  if (hostAddress !== undefined) console.log(`export RCA_RIG_HOST=${hostAddress}`)
 }
 
 async function downCluster(level: Level): Promise<void> {
