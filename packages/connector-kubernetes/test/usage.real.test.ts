@@ -1,6 +1,9 @@
-import { findCluster, findKubectl, kubeconfigOf, run, testRun, type User } from '@rca/rig'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findCluster, findKubectl, kubeconfigOf, run, testRun } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
-import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { findKinds, wantedGroupVersions } from '../src/api/resources.ts'
 import { openKubernetes } from '../src/client.ts'
 import type { UsageClient } from '../src/usage/usage-client.ts'
@@ -8,8 +11,6 @@ import { collectUsage, usageClient, usageContext, usagePoints } from './usage-sc
 
 const cluster = await findCluster('node', testRun())
 const kubectl = (await findKubectl()) ?? ''
-// Other users than the administrator are known of our own.
-const absence = cluster.isOurs || cluster.missing !== undefined ? cluster : { missing: 'the cluster is not ours' }
 
 const namespace = `usage-${process.pid}`
 const POD = {
@@ -21,7 +22,7 @@ const POD = {
     containers: [
       {
         name: 'app',
-        image: 'busybox:local',
+        image: cluster.image,
         imagePullPolicy: 'IfNotPresent',
         command: ['sh', '-c', 'while :; do :; done'],
         resources: { limits: { cpu: '50m' } },
@@ -30,19 +31,20 @@ const POD = {
   },
 }
 
-realDescribe('what a pod of a real node uses', absence, () => {
+realDescribe('what a pod of a real node uses', cluster, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rca-usage-'))
   const ask = (words: readonly string[], input?: string): Promise<string> =>
     run(kubectl, ['--kubeconfig', cluster.kubeconfig, ...words], input === undefined ? {} : { input })
   const listed = async (kind: string): Promise<unknown[]> =>
     (JSON.parse(await ask(['get', kind, '--all-namespaces', '--output=json'])) as { items: unknown[] }).items
 
   /** What the cluster has, as its administrator sees it, and what reads usage as another user. */
-  const clientOf = async (user: User): Promise<UsageClient> => {
+  const clientOf = async (kubeconfig: string): Promise<UsageClient> => {
     const { signal } = new AbortController()
-    const [admin, api] = await Promise.all(
-      (['admin', user] as const).map((one) => openKubernetes({ kubeconfig: kubeconfigOf(cluster.kubeconfig, one) })),
-    )
-    if (admin === undefined || api === undefined) throw new Error('no client')
+    const [admin, api] = await Promise.all([
+      openKubernetes({ kubeconfig: cluster.kubeconfig }),
+      openKubernetes({ kubeconfig }),
+    ])
     onTestFinished(() => {
       admin.close()
       api.close()
@@ -54,17 +56,35 @@ realDescribe('what a pod of a real node uses', absence, () => {
     const scene = { nodes: await listed('nodes'), pods: await listed('pods'), claims: [], resources }
     return { ...usageClient(scene), api }
   }
+  /** The kubeconfig of a service account to which nothing was granted. */
+  const withoutRights = async (): Promise<string> => {
+    await ask(['--namespace', namespace, 'create', 'serviceaccount', 'nobody'])
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/nobody/token`
+    const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }
+    const { status } = JSON.parse(await ask(['create', `--raw=${path}`, '--filename=-'], JSON.stringify(review)))
+    const config = JSON.parse(await ask(['config', 'view', '--raw', '--flatten', '--minify', '--output=json']))
+    const [{ name }] = config.users
+    const file = join(folder, 'kubeconfig')
+    writeFileSync(file, JSON.stringify({ ...config, users: [{ name, user: { token: status.token } }] }), {
+      mode: 0o600,
+    })
+    return file
+  }
 
+  beforeAll(async () => {
+    await ask(['create', 'namespace', namespace])
+  }, 30_000)
   afterAll(async () => {
+    rmSync(folder, { recursive: true, force: true })
     await ask(['delete', 'namespace', namespace, '--wait=false'])
   }, 30_000)
 
   test('is told by its kubelet, through the API server', async () => {
-    await ask(['create', 'namespace', namespace])
     await ask(['--namespace', namespace, 'create', '--validate=false', '--filename=-'], JSON.stringify(POD))
     await ask(['--namespace', namespace, 'wait', '--for=condition=Ready', '--timeout=50s', 'pod/busy'])
     const uid = await ask(['--namespace', namespace, 'get', 'pod', 'busy', '--output=jsonpath={.metadata.uid}'])
-    const client = await clientOf('viewer')
+    // Whoever may read everything is known of ours alone.
+    const client = await clientOf(cluster.isOurs ? kubeconfigOf(cluster.kubeconfig, 'viewer') : cluster.kubeconfig)
     // A kubelet looks at processors every 10 s or so, and says how many are used once it has looked twice.
     const read = async () => usagePoints(await collectUsage(client, usageContext().context), { [uid]: 'busy' })
     const measured = { timeout: 60_000, interval: 2000 }
@@ -78,7 +98,7 @@ realDescribe('what a pod of a real node uses', absence, () => {
   }, 150_000)
 
   test('is a gap that names the permission, for whoever may not ask', async () => {
-    const { metrics = [], gaps } = await collectUsage(await clientOf('nobody'), usageContext().context)
+    const { metrics = [], gaps } = await collectUsage(await clientOf(await withoutRights()), usageContext().context)
     expect(metrics).toEqual([])
     expect(gaps).toEqual([
       {

@@ -12,8 +12,6 @@ import { containers } from './containers.ts'
 
 const kubectl = (await findKubectl()) ?? ''
 const found = await findCluster('node', testRun())
-// Pods of other clusters cannot use the local image.
-const absence = found.isOurs ? found : { missing: found.missing ?? 'the cluster is not ours' }
 
 const NAMESPACE = `containers-${process.pid}`
 
@@ -28,7 +26,7 @@ function pod(name: string, script: string, container: object = {}, spec: object 
       containers: [
         {
           name: 'app',
-          image: 'busybox:local',
+          image: found.image,
           imagePullPolicy: 'IfNotPresent',
           command: ['sh', '-c', script],
           ...container,
@@ -52,11 +50,11 @@ const deployment = {
   metadata: { name: 'web' },
   spec: {
     selector: { matchLabels: { app: 'web' } },
-    template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'app', image: 'busybox:local' }] } },
+    template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'app', image: found.image }] } },
   },
 }
 
-realDescribe('containers of a real node', absence, () => {
+realDescribe('containers of a real node', found, () => {
   const stopping = new AbortController()
   const events: Event[] = []
   let client: KubernetesClient
@@ -115,7 +113,7 @@ realDescribe('containers of a real node', absence, () => {
         body: `Container app of pod ${NAMESPACE}/crashing crashed with exit code 3`,
         attributes: {
           'container.exit_code': 3,
-          'container.image.name': 'busybox:local',
+          'container.image.name': found.image,
           'k8s.container.log': expect.stringMatching(/^[0-9a-f-]{36}\nrefused: \[redacted\]\n$/),
         },
       })
