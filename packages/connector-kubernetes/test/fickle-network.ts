@@ -10,12 +10,16 @@ export interface FickleNetwork {
   cut(): void
   /** Carries nothing more over the connections that are there, and tells neither side. New ones work. */
   mute(): void
+  /** Whether new connections are let through. From the beginning they are. */
+  let(isOpen: boolean): void
 }
 
 /** Leads to a server until the test ends. */
 export async function fickleNetwork(to: URL): Promise<FickleNetwork> {
   const pairs = new Set<readonly [Socket, Socket]>()
+  let isOpen = true
   const network = createServer((near) => {
+    if (!isOpen) return near.destroy()
     const far = connect(Number(to.port), to.hostname)
     const pair = [near, far] as const
     pairs.add(pair)
@@ -40,6 +44,9 @@ export async function fickleNetwork(to: URL): Promise<FickleNetwork> {
   return {
     address: `https://127.0.0.1:${(network.address() as AddressInfo).port}`,
     cut,
+    let: (isToBeOpen) => {
+      isOpen = isToBeOpen
+    },
     mute: () => {
       for (const [near, far] of pairs) {
         for (const socket of [near, far]) {

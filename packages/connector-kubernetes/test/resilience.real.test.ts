@@ -10,8 +10,12 @@ import { openApi } from '../src/api/open-api.ts'
 import { openKubernetes } from '../src/client.ts'
 import { type Cluster, openCluster } from '../src/cluster/cluster.ts'
 import { kubernetes } from '../src/connector.ts'
+import { containers } from '../src/watchers/containers.ts'
+import { agentRules, type PermissionName } from './agent-rules.ts'
 import { type FickleNetwork, fickleNetwork } from './fickle-network.ts'
 import { fakeFingerprint } from './fixtures.ts'
+import { START, status, terminated } from './pods.ts'
+import { watchServer } from './watched-server.ts'
 
 const kubectl = (await findKubectl()) ?? ''
 const absence = kubectl === '' ? { missing: '`kubectl` is not installed' } : await missingForApiServer()
@@ -34,6 +38,9 @@ realDescribe('an agent', absence, () => {
   const ask = (...words: string[]): Promise<string> =>
     run(kubectl, ['--kubeconfig', server.kubeconfigOf('admin'), ...words])
 
+  const give = (words: readonly string[], object: object): Promise<string> =>
+    run(kubectl, ['--kubeconfig', server.kubeconfigOf('admin'), ...words], { input: JSON.stringify(object) })
+
   /** A kubeconfig of a user that leads through a network. */
   const through = (network: FickleNetwork, user: User): string => {
     const file = join(folder, `through-${user}-${new URL(network.address).port}`)
@@ -55,38 +62,124 @@ realDescribe('an agent', absence, () => {
   const names = (cluster: Cluster): string[] =>
     [...cluster.objects('configMaps').values()].map(({ name }) => name).filter((name) => name !== 'kube-root-ca.crt')
 
-  test('that loses permissions verb by verb says which, and sees again when it has them', async () => {
-    const network = await fickleNetwork(new URL(server.url))
-    const grant = async (verbs: string): Promise<void> => {
-      const rules = [
-        `{"apiGroups":[""],"resources":["namespaces"],"verbs":["get","list","watch"]}`,
-        `{"apiGroups":["apps"],"resources":["deployments"],"verbs":[${verbs}]}`,
-      ]
-      const role = `{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"shrinking"},"rules":[${rules}]}`
-      await run(kubectl, ['--kubeconfig', server.kubeconfigOf('admin'), 'apply', '--filename=-'], { input: role })
+  /** Whether the server would let `nobody` have something, by the newest roles that it has heard of. */
+  const isGranted = async (resource: string): Promise<boolean> => {
+    const resourceAttributes = { group: 'rig', resource, verb: 'get' }
+    const spec = { user: 'nobody', resourceAttributes }
+    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec }
+    return (await give(['create', '--filename=-', '--output=jsonpath={.status.allowed}'], review)) === 'true'
+  }
+
+  let grants = 0
+  /** Lets `nobody` do what an agent has to, but for this. Resolves once the server goes by it. */
+  const grantAllBut = async (...without: readonly PermissionName[]): Promise<void> => {
+    const apiVersion = 'rbac.authorization.k8s.io/v1'
+    const name = 'shrinking'
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name }
+    const subjects = [{ apiGroup: roleRef.apiGroup, kind: 'User', name: 'nobody' }]
+    grants += 1
+    const mark = `mark-${grants}`
+    const rules = [...agentRules(...without), { apiGroups: ['rig'], resources: [mark], verbs: ['get'] }]
+    const items = [
+      { apiVersion, kind: 'ClusterRole', metadata: { name }, rules },
+      { apiVersion, kind: 'ClusterRoleBinding', metadata: { name }, roleRef, subjects },
+    ]
+    await give(['apply', '--filename=-'], { apiVersion: 'v1', kind: 'List', items })
+    await expect.poll(() => isGranted(mark), PATIENCE).toBe(true)
+  }
+
+  /** What of the cluster's objects cannot be seen, and why: by the resource that a permission is missing for, or else by its scope. */
+  const blindnessOf = async (agent: Agent): Promise<Record<string, string>> => {
+    // Here is no kubelet, which is another matter.
+    const gaps = (await gapsOf(agent)).filter(({ scope }) => scope !== 'usage')
+    return Object.fromEntries(
+      gaps.map(({ scope, reason }) => [/ on resource `([^`]+)`/.exec(reason)?.[1] ?? scope, reason]),
+    )
+  }
+
+  // Of a namespace and of none, of groups and of the core, whole and metadata alone.
+  const LOSSES = { pods: '""', nodes: '""', configmaps: '""', deployments: 'apps' }
+  const losing = (verb: string): PermissionName[] =>
+    Object.keys(LOSSES).map((resource): PermissionName => `${verb} ${resource}`)
+  /** Gaps that name a permission of each of them, and nothing else. */
+  const gapsNaming = (verbs: string): object =>
+    Object.fromEntries(
+      Object.entries(LOSSES).map(([resource, group]) => [
+        resource,
+        expect.stringMatching(`allow verb \`(?:${verbs})\` on resource \`${resource}\` of API group \`${group}\``),
+      ]),
+    )
+
+  test.each([
+    ['watch', ['watch'], 'watch'],
+    ['both list and watch', ['list', 'watch'], 'list|watch'],
+  ])(
+    'that may no longer %s says which kinds, and sees again when it may',
+    async (_what, verbs, named) => {
+      const network = await fickleNetwork(new URL(server.url))
+      await grantAllBut()
+      const agent = agentOf(through(network, 'nobody'))
+      await expect.poll(() => blindnessOf(agent), PATIENCE).toEqual({})
+      await grantAllBut(...verbs.flatMap(losing))
+      // Whoever watches already may go on.
       network.cut()
+      await expect.poll(() => blindnessOf(agent), PATIENCE).toEqual(gapsNaming(named))
+      await grantAllBut()
+      // What may not be watched is listed every minute or so.
+      await expect.poll(() => blindnessOf(agent), { ...PATIENCE, timeout: 120_000 }).toEqual({})
+    },
+    300_000,
+  )
+
+  test('that begins without list says of which kinds, and sees them when it may', async () => {
+    await grantAllBut(...losing('list'))
+    const agent = agentOf(server.kubeconfigOf('nobody'))
+    await expect.poll(() => blindnessOf(agent), PATIENCE).toEqual(gapsNaming('list'))
+    await grantAllBut()
+    await expect.poll(() => blindnessOf(agent), PATIENCE).toEqual({})
+  }, 200_000)
+
+  test('that may not ask kubelets says so', async () => {
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker-1' } }
+    const conditions = [{ type: 'Ready', status: 'True' }]
+    await give(['create', '--filename=-'], { ...node, status: { conditions } })
+    onTestFinished(async () => void (await ask('delete', 'node', 'worker-1')))
+    const reasonWithout = async (...permissions: PermissionName[]): Promise<string | undefined> => {
+      await grantAllBut(...permissions)
+      return (await gapsOf(agentOf(server.kubeconfigOf('nobody')))).map(({ reason }) => reason).join('\n')
     }
-    await grant('"list","watch"')
-    await ask('create', 'clusterrolebinding', 'shrinking', '--clusterrole=shrinking', '--user=nobody')
-    const agent = agentOf(through(network, 'nobody'))
-    const told = async (): Promise<string> =>
-      (await gapsOf(agent))
-        .filter(({ scope }) => /deployments/.test(scope))
-        .map(({ reason }) => reason)
-        .join()
-    await expect.poll(told, PATIENCE).toBe('')
-    await grant('"list"')
-    await expect.poll(told, PATIENCE).toContain('verb `watch` on resource `deployments` of API group `apps`')
-    await grant('"get"')
-    await expect.poll(told, PATIENCE).toMatch(/verb `(?:list|watch)` on resource `deployments` of API group `apps`/)
-    await grant('"list","watch"')
-    // What may not be watched is listed every minute or so.
-    await expect.poll(told, { ...PATIENCE, timeout: 120_000 }).toBe('')
-    // What nobody ever granted stands there all the time.
-    const others = (await gapsOf(agent)).map(({ reason }) => reason).join()
-    for (const resource of ['pods', 'services', 'configmaps', 'events', 'nodes'])
-      expect(others).toContain(`verb \`list\` on resource \`${resource}\``)
-  }, 300_000)
+    const denied = 'allow verb `get` on resource `nodes/proxy` of API group `""` in a ClusterRole'
+    await expect.poll(() => reasonWithout('get nodes/proxy'), PATIENCE).toContain(denied)
+    // No kubelet is there: that is what is said then.
+    await expect.poll(() => reasonWithout(), PATIENCE).not.toContain('A permission is missing')
+  }, 200_000)
+
+  test('that may not read logs says so where they are missed, and reads them when it may', async () => {
+    await grantAllBut('get pods/log')
+    const watched = await watchServer({ kubeconfig: server.kubeconfigOf('nobody'), namespaces: ['shop'] })
+    onTestFinished(() => watched.end())
+    const reasons: unknown[] = []
+    watched.watch({ containers }, ({ attributes }) => void reasons.push(attributes['k8s.container.log_missing']))
+    const spec = { nodeName: 'absent', containers: [{ name: 'app', image: 'a' }] }
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'crashing', namespace: 'shop' } }
+    await give(['create', '--filename=-'], { ...pod, spec })
+    const crash = (run: number): Promise<string> => {
+      const containerStatuses = [status(run, terminated(run, { to: secondsUntilNow() }))]
+      const path = '/api/v1/namespaces/shop/pods/crashing/status'
+      return give(['replace', `--raw=${path}`, '--filename=-'], { ...pod, spec, status: { containerStatuses } })
+    }
+    await crash(0)
+    await expect.poll(() => reasons, PATIENCE).toHaveLength(1)
+    expect(reasons[0]).toContain(
+      'allow verb `get` on resource `pods/log` of API group `""` in a Role of namespace `shop`',
+    )
+    await grantAllBut()
+    await crash(1)
+    await expect.poll(() => reasons, PATIENCE).toHaveLength(2)
+    // No kubelet is there: the server says so, and no longer that nobody may ask.
+    expect(reasons[1]).toEqual(expect.any(String))
+    expect(reasons[1]).not.toContain('A permission is missing')
+  }, 200_000)
 
   test('whose server is killed says so, and goes on when it is back', async () => {
     const agent = agentOf(server.kubeconfigOf('admin'))
@@ -109,8 +202,8 @@ realDescribe('an agent', absence, () => {
     await expect.poll(() => gapsOf(agent), PATIENCE).toEqual([expect.objectContaining({ scope: 'usage' })])
   }, 200_000)
 
-  test('sees what happened while a watch was cut off without a word, and after the server has forgotten it', async () => {
-    const network = await fickleNetwork(new URL(server.url))
+  /** A cluster that is followed through a network, whose watches may be silent for 3 s. */
+  const openThrough = async (network: FickleNetwork): Promise<Cluster> => {
     const api = await openKubernetes({ kubeconfig: through(network, 'admin') })
     const { signal } = new AbortController()
     const cluster = await openCluster(
@@ -121,12 +214,18 @@ realDescribe('an agent', absence, () => {
       cluster.close()
       api.close()
     })
+    await cluster.listed(signal)
+    return cluster
+  }
+
+  test('sees what happened while a watch was cut off without a word, and after the server has forgotten it', async () => {
+    const network = await fickleNetwork(new URL(server.url))
+    const cluster = await openThrough(network)
     const told: string[] = []
     cluster.follow((change) => {
       if (change.kind === 'configMaps' && !(change.type === 'added' && change.isInitial))
         told.push(`${change.type} ${(change.type === 'deleted' ? change.old : change.object).name}`)
     })
-    await cluster.listed(signal)
     network.mute()
     await ask('--namespace', 'shop', 'create', 'configmap', 'unheard')
     await server.compact()
@@ -135,6 +234,25 @@ realDescribe('an agent', absence, () => {
     await ask('--namespace', 'shop', 'delete', 'configmap', 'heard', 'unheard')
     await expect.poll(() => names(cluster), PATIENCE).toEqual([])
     expect(told.toSorted()).toEqual(['added heard', 'added unheard', 'deleted heard', 'deleted unheard'])
+  }, 200_000)
+
+  test('whose watches are cut off without a word, and who reaches nobody then, says since when, until it sees again', async () => {
+    const network = await fickleNetwork(new URL(server.url))
+    const cluster = await openThrough(network)
+    await expect.poll(() => cluster.sight('configMaps'), PATIENCE).toMatchObject({ isCurrent: true, gaps: [] })
+    network.let(false)
+    network.mute()
+    const cutAt = Date.now()
+    await ask('--namespace', 'shop', 'create', 'configmap', 'unseen')
+    await expect.poll(() => cluster.sight('configMaps')?.gaps.length, PATIENCE).toBe(1)
+    const { isCurrent, gaps } = cluster.sight('configMaps') ?? {}
+    expect({ isCurrent, scope: gaps?.[0]?.scope }).toEqual({ isCurrent: false, scope: 'kubernetes:configmaps/shop' })
+    expect(Date.parse(gaps?.[0]?.since ?? '')).toBeLessThanOrEqual(cutAt)
+    expect(names(cluster)).toEqual([])
+    network.let(true)
+    await expect.poll(() => names(cluster), PATIENCE).toEqual(['unseen'])
+    expect(cluster.sight('configMaps')).toMatchObject({ isCurrent: true, gaps: [] })
+    await ask('--namespace', 'shop', 'delete', 'configmap', 'unseen')
   }, 200_000)
 
   test('whose token has expired uses the new one as soon as the kubelet has written it', async () => {
@@ -166,3 +284,8 @@ realDescribe('an agent', absence, () => {
     await expect.poll(() => cluster.sight('secrets'), PATIENCE).toMatchObject({ isCurrent: true, gaps: [] })
   }, 200_000)
 })
+
+/** Since the time at which the statuses of pods begin. */
+function secondsUntilNow(): number {
+  return Math.floor((Date.now() - Date.parse(START)) / 1000)
+}
