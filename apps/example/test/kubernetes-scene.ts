@@ -5,19 +5,40 @@ export const CANARIES = {
   secret: 'canary-of-the-secret',
   annotation: 'canary-of-the-annotation',
   probe: 'canary-of-the-probe-header',
+  newProbe: 'canary-of-the-new-probe-header',
   log: 'canary-of-the-log',
   configuration: 'canary-of-the-configuration',
 }
+
+/**
+ * A value of a Secret that programs also write where nothing says that it is one. Nobody may read Secrets, so nobody can know it:
+ * it leaves the cluster in the log of a crash, and nowhere else.
+ */
+export const UNKNOWABLE = 'blue-horse-of-the-secret'
+
+/** What a program writes that has secrets and does not keep them to itself: first which run it is, last what nobody can take for a secret. */
+export const CHATTER = [
+  'echo "run $(cat /proc/sys/kernel/random/uuid)"',
+  `echo "password=${CANARIES.log}"`,
+  'echo "$API_KEY is refused" >&2',
+  'echo "cannot reach postgres://shop:$PASSWORD@db:5432/shop"',
+  'echo "cannot log in: password: $PASSWORD"',
+  'echo "the code word was $CODE_WORD"',
+].join('; ')
+
+/** That page answers to probes. */
+export const SERVE = 'echo well > /tmp/index.html; exec httpd -f -p 8080 -h /tmp'
 
 const IMAGE = 'busybox:local'
 
 interface ContainerOptions {
   readonly command: string
   readonly memory?: string
+  /** Value of a header by which its probe names itself. Without it, it has no probe. */
+  readonly probe?: string
 }
 
-/** A container that ends at once when it is told to. */
-function container({ command, memory }: ContainerOptions): object {
+function container({ command, memory, probe }: ContainerOptions): object {
   return {
     name: 'app',
     image: IMAGE,
@@ -26,9 +47,16 @@ function container({ command, memory }: ContainerOptions): object {
     env: [
       { name: 'API_KEY', value: CANARIES.environment },
       { name: 'PASSWORD', valueFrom: { secretKeyRef: { name: 'credentials', key: 'password' } } },
+      { name: 'CODE_WORD', valueFrom: { secretKeyRef: { name: 'credentials', key: 'code-word' } } },
     ],
     ...(memory === undefined ? {} : { resources: { limits: { memory }, requests: { memory } } }),
+    ...(probe === undefined ? {} : { readinessProbe: readinessProbe(probe) }),
   }
+}
+
+/** Asks for the page of {@link SERVE}. */
+export function readinessProbe(secret: string): object {
+  return { httpGet: { port: 8080, httpHeaders: [{ name: 'X-Probe-Key', value: secret }] }, periodSeconds: 1 }
 }
 
 function template(options: ContainerOptions, name: string): object {
@@ -69,7 +97,7 @@ export const credentials = {
   apiVersion: 'v1',
   kind: 'Secret',
   metadata: { name: 'credentials' },
-  stringData: { password: CANARIES.secret },
+  stringData: { password: CANARIES.secret, 'code-word': UNKNOWABLE },
 }
 
 /** Lets no pod into its namespace. */

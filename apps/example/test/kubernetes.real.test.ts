@@ -9,27 +9,69 @@ import { docker, findCluster, findKubectl, helmProgram, run, testRun } from '@rc
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { AgentAnswer } from '../src/platform.ts'
-import { CANARIES, clock, credentials, deployment, idleNode, noPods, pod, settings } from './kubernetes-scene.ts'
+import { type Arrivals, watchArrivals } from './arrivals.ts'
+import {
+  CANARIES,
+  CHATTER,
+  clock,
+  credentials,
+  deployment,
+  idleNode,
+  noPods,
+  pod,
+  readinessProbe,
+  SERVE,
+  settings,
+  UNKNOWABLE,
+} from './kubernetes-scene.ts'
 import { type PlatformProcess, type Provisioned, startPlatformProcess } from './platform-process.ts'
 import { eventually } from './processes.ts'
 
 const repository = new URL('../../..', import.meta.url).pathname
-const cluster = await findCluster('node', testRun())
-const kubectl = (await findKubectl()) ?? ''
 // Its engine must have our image, and its pods must reach this machine.
-const absence = cluster.isOurs || cluster.missing !== undefined ? cluster : { missing: 'the cluster is not ours' }
+const cluster = await findCluster('node', testRun(), { onlyOurs: true })
+const kubectl = (await findKubectl()) ?? ''
 const directory = mkdtempSync(join(tmpdir(), 'rca-kubernetes-'))
 
 /** Everything that this run makes in the cluster begins so. */
 const mine = `rca-e2e-${process.pid}`
 const [shop, full, agents] = [`${mine}-shop`, `${mine}-full`, `${mine}-agents`]
 
+/** How long it may take from what happens in the cluster to the platform, in milliseconds. */
+const SOON = 5_000
+
+/** Kubernetes tells most times in whole seconds. In milliseconds. */
+const RESOLUTION = 1_000
+
+/** How long it may take from the end of a leader to the next, in milliseconds. */
+const TAKE_OVER = 20_000
+
+type Predicate = (event: Event) => boolean
+
+/** By the cluster's own clock, as an attribute of the event tells it. In milliseconds since 1970. */
+function momentIn(attribute: string): (event: Event) => number {
+  return ({ attributes }) => Date.parse(String(attributes[attribute])) + RESOLUTION
+}
+
+/** Which run of a container a crash is about: each writes a name of its own. */
+function runOf({ attributes }: Event): string | undefined {
+  return /^run ([0-9a-f-]{36})$/m.exec(String(attributes['k8s.container.log']))?.[1]
+}
+
+/** Of what happens again and again, and is told at the 10th time once more. */
+function isFirst({ attributes }: Event): boolean {
+  return Number(attributes['k8s.event.count']) < 10
+}
+
 /** The whole way with nothing mocked: the command that the API returned is run by `sh` with a real helm, our image by a real node. */
-realDescribe('a Kubernetes cluster', absence, () => {
+realDescribe('a Kubernetes cluster', cluster, () => {
   const { dockerHost = '', hostAddress = '', kubeconfig } = cluster
   let platform: PlatformProcess
   let provisioned: Provisioned
   let agentId = ''
+  let arrivals: Arrivals
+  /** What happened so far, by the events that are to tell it. */
+  const incidents: { readonly name: string; readonly isMeant: Predicate }[] = []
 
   const sh = (command: string): Promise<string> =>
     run('sh', ['-c', command], {
@@ -41,10 +83,32 @@ realDescribe('a Kubernetes cluster', absence, () => {
     run(kubectl, ['--kubeconfig', kubeconfig, '--namespace', namespace, 'create', '--filename=-'], {
       input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
     })
-  const events = async (name: string): Promise<Event[]> =>
-    (await platform.get<{ events: Event[] }>('events', { environment: mine, name, limit: 500 })).events
-  const eventOf = (name: string, isMeant: (event: Event) => boolean, milliseconds?: number): Promise<Event> =>
-    eventually(name, async () => (await events(name)).find(isMeant), milliseconds)
+  /** What has happened in what was made here: others may use the same cluster. */
+  const eventsOfMine = async (query: Readonly<Record<string, string>>): Promise<Event[]> => {
+    const { events } = await platform.get<{ events: Event[] }>('events', { environment: mine, limit: 500, ...query })
+    return events.filter(({ attributes }) =>
+      [attributes['k8s.namespace.name'], attributes['k8s.node.name']].some((name) => String(name).startsWith(mine)),
+    )
+  }
+  const events = (name: string): Promise<Event[]> => eventsOfMine({ name })
+  /** Does something, and returns when the cluster had done it: in milliseconds since 1970. */
+  const timeOf = async (doing: Promise<string>): Promise<number> => {
+    await doing
+    return Date.now()
+  }
+  /** The event that tells of something that happened then, which has to have arrived by now, or soon after it happened. */
+  const eventOf = async (
+    name: string,
+    isMeant: Predicate,
+    happened: number | ((event: Event) => number),
+    milliseconds?: number,
+  ): Promise<Event> => {
+    const { event, at } = await arrivals.first(name, isMeant, milliseconds)
+    const delay = at - (typeof happened === 'number' ? happened : happened(event))
+    expect(delay, `milliseconds until ${name} had arrived`).toBeLessThanOrEqual(SOON)
+    incidents.push({ name, isMeant })
+    return event
+  }
   const about =
     (attribute: string, value: string) =>
     ({ attributes }: Pick<Event, 'attributes'>): boolean =>
@@ -74,7 +138,7 @@ realDescribe('a Kubernetes cluster', absence, () => {
     })
     await docker(dockerHost, ['tag', 'busybox:local', 'busybox:next'])
     for (const namespace of [shop, full]) await ask('create', 'namespace', namespace)
-    await make(shop, settings, credentials, deployment('web', { command: 'exec sleep 3600' }))
+    await make(shop, settings, credentials, deployment('web', { command: SERVE, probe: CANARIES.probe }))
     await make(full, noPods)
     const port = await freePort()
     platform = await startPlatformProcess(directory, {
@@ -82,8 +146,10 @@ realDescribe('a Kubernetes cluster', absence, () => {
       PORT: String(port),
       RCA_PUBLIC_URL: `http://${hostAddress}:${port}`,
     })
+    arrivals = watchArrivals(() => eventsOfMine({ from: new Date(Date.now() - 60_000).toISOString() }))
   }, 400_000)
   afterAll(async () => {
+    await arrivals?.stop()
     await ask('delete', 'namespace', '--ignore-not-found', '--wait=false', shop, full, agents)
     await ask('delete', 'node', '--ignore-not-found', `${mine}-node`)
     await platform?.stop()
@@ -152,11 +218,12 @@ realDescribe('a Kubernetes cluster', absence, () => {
     )
   }, 90_000)
 
-  it('tells of a crash loop once, with the end of its log and without the secrets in it', async () => {
-    const command = `echo "password=${CANARIES.log}"; echo "$API_KEY is refused" >&2; exit 3`
-    await make(shop, deployment('crashing', { command }))
-    const isMeant = about('k8s.workload.name', 'crashing')
-    const { severity, attributes } = await eventOf('k8s.container.crashed', isMeant)
+  it('tells of a crash, with the end of its log and without the secrets in it', async () => {
+    await make(shop, deployment('crashing', { command: `${CHATTER}; exit 3` }))
+    const { event } = await arrivals.first('k8s.container.crashed', about('k8s.workload.name', 'crashing'))
+    const { severity, attributes } = event
+    const isSame: Predicate = (other) => runOf(other) === runOf(event)
+    await eventOf('k8s.container.crashed', isSame, momentIn('container.finished_at'))
     expect(severity).toBe('error')
     expect(attributes).toMatchObject({
       'k8s.container.name': 'app',
@@ -164,19 +231,20 @@ realDescribe('a Kubernetes cluster', absence, () => {
       'container.oom_killed': false,
       'container.image.name': 'busybox:local',
     })
-    const [first, second] = String(attributes['k8s.container.log']).split('\n').filter(Boolean).toSorted()
-    expect([first, second]).toEqual(['[redacted] is refused', 'password=[redacted]'])
-    await ask('--namespace', shop, 'delete', 'deployment', 'crashing')
-    const told = (await events('k8s.container.crashed')).filter(isMeant)
-    const restarts = told.map(
-      (event) => `${event.attributes['k8s.pod.uid']} ${event.attributes['container.finished_at']}`,
-    )
-    expect(new Set(restarts).size).toBe(restarts.length)
+    const lines = String(attributes['k8s.container.log']).split('\n')
+    expect(lines.filter((line) => line !== '' && !line.startsWith('run ')).toSorted()).toEqual([
+      '[redacted] is refused',
+      'cannot log in: password: [redacted]',
+      'cannot reach postgres://shop:[redacted]@db:5432/shop',
+      'password=[redacted]',
+      `the code word was ${UNKNOWABLE}`,
+    ])
   }, 60_000)
 
   it('tells of a container that ran out of memory', async () => {
     await make(shop, pod('hungry', { command: 'exec tail /dev/zero', memory: '16Mi' }, { restartPolicy: 'Never' }))
-    const { severity, attributes } = await eventOf('k8s.container.crashed', about('k8s.pod.name', 'hungry'))
+    const isHungry = about('k8s.pod.name', 'hungry')
+    const { severity, attributes } = await eventOf('k8s.container.crashed', isHungry, momentIn('container.finished_at'))
     expect(severity).toBe('critical')
     expect(attributes).toMatchObject({
       'container.oom_killed': true,
@@ -186,48 +254,94 @@ realDescribe('a Kubernetes cluster', absence, () => {
     })
   }, 60_000)
 
-  it('tells of a new image, a new variable and a scale, and who did it', async () => {
-    await ask('--namespace', shop, 'set', 'image', 'deployment/web', 'app=busybox:next')
-    await ask('--namespace', shop, 'set', 'env', 'deployment/web', `NEW_TOKEN=${CANARIES.newEnvironment}`)
-    await ask('--namespace', shop, 'scale', 'deployment/web', '--replicas=2')
+  it('tells of a new image, variable, probe and number of pods, and who did it', async () => {
+    const container = { name: 'app', readinessProbe: readinessProbe(CANARIES.newProbe) }
+    const probe = JSON.stringify({ spec: { template: { spec: { containers: [container] } } } })
+    const change = (...words: string[]): Promise<number> => timeOf(ask('--namespace', shop, ...words))
+    const imaged = await change('set', 'image', 'deployment/web', 'app=busybox:next')
+    const extended = await change('set', 'env', 'deployment/web', `NEW_TOKEN=${CANARIES.newEnvironment}`)
+    const probed = await change('patch', 'deployment', 'web', '--patch', probe)
+    const scaled = await change('scale', 'deployment/web', '--replicas=2')
     const isWeb = about('k8s.workload.name', 'web')
-    const scaled = await eventOf('k8s.workload.scaled', isWeb)
-    expect(scaled.attributes).toMatchObject({ 'change.replicas.old': 1, 'change.replicas.new': 2 })
-    const changed = (await events('k8s.workload.changed')).filter(isWeb)
-    expect(changed).toHaveLength(2)
-    const image = changed.find(({ attributes }) => attributes['change.images'] !== undefined)
-    expect(image?.attributes).toMatchObject({ 'change.images': ['app: busybox:local → busybox:next'] })
-    expect(String(image?.attributes['change.by'])).toMatch(/^kubectl/)
-    const environment = changed.find(({ attributes }) => attributes['change.environment.added'] !== undefined)
-    expect(environment?.attributes['change.environment.added']).toEqual(['app/NEW_TOKEN'])
+    const ofWeb = async (name: string, attribute: string, happened: number) => {
+      const isMeant: Predicate = (event) => isWeb(event) && event.attributes[attribute] !== undefined
+      return (await eventOf(name, isMeant, happened)).attributes
+    }
+    const image = await ofWeb('k8s.workload.changed', 'change.images', imaged)
+    expect(image).toMatchObject({ 'change.fields': ['image'], 'change.images': ['app: busybox:local → busybox:next'] })
+    expect(String(image['change.by'])).toMatch(/^kubectl/)
+    expect(await ofWeb('k8s.workload.changed', 'change.environment.added', extended)).toMatchObject({
+      'change.fields': ['environment'],
+      'change.environment.added': ['app/NEW_TOKEN'],
+    })
+    expect(await ofWeb('k8s.workload.changed', 'change.probes', probed)).toMatchObject({
+      'change.fields': ['probes'],
+      'change.probes': ['app readiness: changed'],
+    })
+    expect(await ofWeb('k8s.workload.scaled', 'change.replicas.new', scaled)).toMatchObject({
+      'change.replicas.old': 1,
+      'change.replicas.new': 2,
+    })
+    expect((await events('k8s.workload.changed')).filter(isWeb)).toHaveLength(3)
   }, 60_000)
 
   it('tells of a pod that fits on no node, with the reason', async () => {
-    await make(shop, pod('homeless', { command: 'true' }, { nodeSelector: { disk: 'none' } }))
-    const { attributes, body } = await eventOf('k8s.pod.scheduling_failed', about('k8s.pod.name', 'homeless'))
-    expect(`${body} ${JSON.stringify(attributes)}`).toContain('0/1 nodes are available')
+    const made = await timeOf(make(shop, pod('homeless', { command: 'true' }, { nodeSelector: { disk: 'none' } })))
+    const isHomeless: Predicate = (event) => about('k8s.pod.name', 'homeless')(event) && isFirst(event)
+    const { body } = await eventOf('k8s.pod.scheduling_failed', isHomeless, made)
+    expect(body).toContain('0/1 nodes are available')
+  }, 60_000)
+
+  it('tells of a probe that fails', async () => {
+    await make(shop, pod('deaf', { command: 'exec sleep 3600', probe: CANARIES.probe }))
+    const isDeaf: Predicate = (event) => about('k8s.pod.name', 'deaf')(event) && isFirst(event)
+    const { attributes } = await eventOf('k8s.container.unhealthy', isDeaf, momentIn('k8s.event.first_at'))
+    expect(attributes).toMatchObject({
+      'k8s.container.probe.kind': 'readiness',
+      'k8s.event.message': expect.stringContaining('connection refused'),
+    })
   }, 60_000)
 
   it('tells of a quota that lets no more pods in', async () => {
     await make(full, deployment('squeezed', { command: 'true' }))
-    const { attributes } = await eventOf('k8s.quota.exceeded', about('k8s.namespace.name', full))
-    expect(JSON.stringify(attributes)).toContain('no-pods')
-    expect(JSON.stringify(attributes)).toContain('squeezed')
+    const isFull: Predicate = (event) => about('k8s.namespace.name', full)(event) && isFirst(event)
+    const { attributes } = await eventOf('k8s.quota.exceeded', isFull, momentIn('k8s.event.first_at'))
+    expect(attributes).toMatchObject({
+      'k8s.workload.kind': 'Deployment',
+      'k8s.workload.name': 'squeezed',
+      'k8s.resourcequota.name': 'no-pods',
+      'k8s.quota.limited': ['pods=0'],
+    })
   }, 60_000)
 
   it('tells of a node that is gone', async () => {
-    await make('default', idleNode(`${mine}-node`))
-    await eventOf('k8s.node.added', about('k8s.node.name', `${mine}-node`))
-    await ask('delete', 'node', `${mine}-node`)
-    await eventOf('k8s.node.removed', about('k8s.node.name', `${mine}-node`))
+    const node = `${mine}-node`
+    const added = await timeOf(make('default', idleNode(node)))
+    await eventOf('k8s.node.added', about('k8s.node.name', node), added)
+    const removed = await timeOf(ask('delete', 'node', node, '--wait=false'))
+    await eventOf('k8s.node.removed', about('k8s.node.name', node), removed)
   }, 60_000)
 
   it('tells of a configuration that was changed, and who uses it', async () => {
     const patch = JSON.stringify({ data: { settings: `${CANARIES.configuration}-2` } })
-    await ask('--namespace', shop, 'patch', 'configmap', 'settings', '--patch', patch)
-    const { attributes } = await eventOf('k8s.config.changed', about('k8s.config.name', 'settings'))
-    expect(JSON.stringify(attributes)).toContain('web')
+    const changed = await timeOf(ask('--namespace', shop, 'patch', 'configmap', 'settings', '--patch', patch))
+    const { attributes } = await eventOf('k8s.config.changed', about('k8s.config.name', 'settings'), changed)
+    expect(attributes['k8s.config.used_by']).toContain('Deployment/web')
   }, 60_000)
+
+  it('tells of a crash loop: each run by itself, and then that it is one', async () => {
+    const isMeant = about('k8s.workload.name', 'crashing')
+    const endedAt = momentIn('container.finished_at')
+    // A kubelet waits 10 and 20 s before it starts it for the third and fourth time.
+    const { attributes } = await eventOf('k8s.container.restart_loop', isMeant, endedAt, 60_000)
+    expect(attributes).toMatchObject({ 'k8s.container.restart_loop.count': 4, 'container.exit_code': 3 })
+    const runs = (await events('k8s.container.crashed')).filter(isMeant).map(runOf)
+    expect(runs).toHaveLength(3)
+    expect(new Set(runs).size).toBe(3)
+    for (const { event, at } of arrivals.all())
+      if (event.name === 'k8s.container.crashed' && isMeant(event))
+        expect(at - endedAt(event)).toBeLessThanOrEqual(SOON)
+  }, 90_000)
 
   it('loses nothing and tells nothing twice when the pod of the leader is killed', async () => {
     await make(shop, clock)
@@ -244,13 +358,21 @@ realDescribe('a Kubernetes cluster', absence, () => {
     const leader = async () => (await agent())?.instances?.find(({ role }) => role === 'leader')?.instance_id ?? ''
     const before = await leader()
     const podName = before.replace(/-[0-9a-f]+$/, '')
-    const changing = changeSome(40)
-    await sleep(1000)
     const container = await docker(dockerHost, ['ps', '--quiet', '--filter', `name=k8s_agent_${podName}`])
-    await docker(dockerHost, ['kill', '--signal=KILL', container.trim()])
-    await ask('--namespace', agents, 'delete', 'pod', podName, '--grace-period=0', '--force')
-    await changing
-    await eventually('the other replica leading', async () => ![before, ''].includes(await leader()), 30_000)
+    const killSoon = async (): Promise<number> => {
+      await sleep(1000)
+      const killedAt = Date.now()
+      await docker(dockerHost, ['kill', '--signal=KILL', container.trim()])
+      await ask('--namespace', agents, 'delete', 'pod', podName, '--grace-period=0', '--force')
+      return killedAt
+    }
+    const takeOver = async (): Promise<number> => {
+      const killedAt = await killSoon()
+      await eventually('the other replica leading', async () => ![before, ''].includes(await leader()), TAKE_OVER)
+      return Date.now() - killedAt
+    }
+    const [milliseconds] = await Promise.all([takeOver(), changeSome(40)])
+    expect(milliseconds).toBeLessThan(TAKE_OVER)
     await changeSome(5)
     const told = async (): Promise<string[]> =>
       (await events('k8s.workload.changed'))
@@ -259,6 +381,11 @@ realDescribe('a Kubernetes cluster', absence, () => {
     await eventually('every change being told', async () => new Set(await told()).size === done.length, 30_000)
     expect((await told()).toSorted()).toEqual(done.toSorted())
   }, 120_000)
+
+  it('has told each of all these once, whoever led', async () => {
+    expect(incidents).toHaveLength(13)
+    for (const { name, isMeant } of incidents) expect((await events(name)).filter(isMeant), name).toHaveLength(1)
+  })
 
   it('is confined to the namespaces that are named, and says what that costs', async () => {
     const environment = `${mine}-confined`
@@ -306,7 +433,27 @@ realDescribe('a Kubernetes cluster', absence, () => {
     await ask('delete', 'namespace', namespace, '--wait=false')
   }, 120_000)
 
+  /** What the cluster holds of what was made here, as its owner reads it, and what the crashing container wrote. */
+  const planted = async (): Promise<{ readonly objects: string; readonly log: string }> => {
+    const kinds = 'configmaps,deployments,pods,secrets'
+    const text = await ask('--namespace', shop, 'get', kinds, '--output=json')
+    const { items } = JSON.parse(text) as { items: { kind: string; data?: Record<string, string> }[] }
+    const secrets = items
+      .filter(({ kind }) => kind === 'Secret')
+      .flatMap(({ data = {} }) => Object.values(data).map((value) => Buffer.from(value, 'base64').toString()))
+    // The kubelet may just be clearing away the run before.
+    const log = await eventually('the log of a run', async () => {
+      const written = await ask('--namespace', shop, 'logs', '--selector=app=crashing', '--tail=-1')
+      return written.includes('code word') && written
+    })
+    return { objects: text + secrets.join('\n'), log }
+  }
+
   it('keeps every canary in the cluster', async () => {
+    const { objects, log } = await planted()
+    expect(Object.values(CANARIES).filter((canary) => !objects.includes(canary))).toEqual([])
+    for (const written of [CANARIES.log, CANARIES.environment, CANARIES.secret, UNKNOWABLE])
+      expect(log).toContain(written)
     const logs = await ask(
       '--namespace',
       agents,
@@ -327,6 +474,9 @@ realDescribe('a Kubernetes cluster', absence, () => {
     const everything = JSON.stringify(answers) + database.join('')
     expect(everything.includes('[redacted]')).toBe(true)
     expect(Object.values(CANARIES).filter((canary) => everything.includes(canary))).toEqual([])
+    const isLog = (name: string): boolean => name === 'k8s.container.log'
+    const withoutCrashLogs = JSON.stringify(answers, (name, value) => (isLog(name) ? '' : value))
+    expect(withoutCrashLogs.includes(UNKNOWABLE)).toBe(false)
     expect(everything.includes('last-applied-configuration')).toBe(false)
     expect(logs).not.toContain(provisioned.agent_token)
   }, 30_000)
