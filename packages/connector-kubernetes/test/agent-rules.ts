@@ -1,3 +1,5 @@
+import { kinds } from '../src/api/resources.ts'
+
 /** A rule of a role, of one API group. */
 export interface Rule {
   readonly apiGroups: readonly [string]
@@ -5,37 +7,24 @@ export interface Rule {
   readonly verbs: readonly string[]
 }
 
-const RESOURCES: Readonly<Record<string, readonly string[]>> = {
-  '': [
-    'configmaps',
-    'limitranges',
-    'namespaces',
-    'nodes',
-    'persistentvolumeclaims',
-    'pods',
-    'resourcequotas',
-    'services',
-  ],
-  apps: ['daemonsets', 'deployments', 'replicasets', 'statefulsets'],
-  autoscaling: ['horizontalpodautoscalers'],
-  batch: ['cronjobs', 'jobs'],
-  'discovery.k8s.io': ['endpointslices'],
-  'events.k8s.io': ['events'],
-  'networking.k8s.io': ['ingresses'],
-  policy: ['poddisruptionbudgets'],
-}
+/** Read only where somebody wants it, or not followed. */
+const NOT_FOLLOWED = new Set(['secrets', 'leases', 'podMetrics', 'nodeMetrics'])
 
 /** A permission by its verb and resource, as `watch deployments` or `get pods/log`. */
 export type PermissionName = `${string} ${string}`
 
 /** Everything that an agent of a whole cluster needs, one rule for each resource, but for what is left out. */
 export function agentRules(...without: readonly PermissionName[]): readonly Rule[] {
-  const followed = Object.entries(RESOURCES).flatMap(([group, resources]) =>
-    resources.map((resource) => ruleFor(group, resource, ['get', 'list', 'watch'], without)),
-  )
+  const followed = Object.entries(kinds)
+    .filter(([name]) => !NOT_FOLLOWED.has(name))
+    .map(([, { resource, versions }]) => ruleFor(groupOf(versions[0]), resource, ['get', 'list', 'watch'], without))
   const asked = ['pods/log', 'nodes/proxy'].map((resource) => ruleFor('', resource, ['get'], without))
   // A server takes no rule without a verb.
   return [...followed, ...asked].filter(({ verbs }) => verbs.length > 0)
+}
+
+function groupOf(version: string): string {
+  return version.includes('/') ? version.replace(/\/.*/, '') : ''
 }
 
 function ruleFor(group: string, resource: string, all: readonly string[], without: readonly PermissionName[]): Rule {
