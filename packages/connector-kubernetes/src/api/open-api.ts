@@ -1,25 +1,14 @@
-import type { IncomingMessage } from 'node:http'
-import { ownTurn } from '@rca/core'
 import type { Access } from './access.ts'
+import { acceptOf, ask, reading, readJson, unlessMissing } from './asking.ts'
 import { discover } from './discovery.ts'
-import { explainAbort, explainFailure, type Question } from './explain-failure.ts'
-import { createItemReader } from './json-items.ts'
-import type { ApiResource, KubernetesApi, ListOptions, WatchEvent, WatchOptions } from './kubernetes-api.ts'
-import { isExpired, KubernetesError } from './kubernetes-error.ts'
+import { explainAbort, explainFailure } from './explain-failure.ts'
+import type { ApiResource, KubernetesApi, WatchEvent, WatchOptions } from './kubernetes-api.ts'
+import { listAll } from './list-all.ts'
 import { parseWithoutManagers } from './parse-object.ts'
 import { collectionPath, groupVersionPath, objectPath } from './paths.ts'
-import { readBody, readStart } from './read-body.ts'
+import { readStart } from './read-body.ts'
 import { createTransport, type Transport } from './transport.ts'
 import { followWatch, readWatch } from './watch-stream.ts'
-
-/** Objects in a page. */
-const PAGE = 500
-
-/** How often a list that expires begins again before it is given up. */
-const RESTARTS = 3
-
-/** Longest answer that is read as a whole, in bytes: a kubelet's summary of some hundred pods is below one MiB. */
-const LONGEST = 32 * 1024 * 1024
 
 /** How long a watch may be silent, in milliseconds: one bookmark a minute, and half of one to be late. */
 const SILENCE = 90_000
@@ -105,59 +94,8 @@ function createWriting(transport: Transport) {
       name === undefined
         ? `${groupVersionPath(LEASES)}/namespaces/${encodeURIComponent(namespace)}/leases`
         : objectPath(LEASES, { namespace, name })
-    return reading(question, signal, async () => {
-      const method = verb === 'create' ? 'POST' : 'PUT'
-      return parseBody(await readBody(await transport.ask({ question, path, method, body, signal }), LONGEST))
-    })
+    return readJson(transport, question, path, signal, { method: verb === 'create' ? 'POST' : 'PUT', body })
   }
-}
-
-async function listAll(
-  transport: Transport,
-  resource: ApiResource,
-  options: ListOptions,
-  signal: AbortSignal,
-): Promise<string> {
-  const question = ask(transport, 'list', { ...resource, namespace: options.namespace })
-  let from: string | undefined
-  for (let restarts = 0; ; ) {
-    const query = { limit: String(options.limit ?? PAGE), continue: from }
-    const path = collectionPath(resource, options, query)
-    try {
-      const page = await reading(question, signal, async () =>
-        readPage(
-          await transport.ask({ question, path, signal, accept: acceptOf(resource, 'List') }),
-          resource,
-          options,
-        ),
-      )
-      if (page.continue === undefined) return page.resourceVersion
-      from = page.continue
-    } catch (error) {
-      // Compacted between two pages.
-      if (!isExpired(error) || from === undefined || restarts === RESTARTS) throw error
-      restarts += 1
-      from = undefined
-      options.onRestart?.()
-    }
-  }
-}
-
-async function readPage(answer: IncomingMessage, { verbs }: ApiResource, { onItems, withManagers }: ListOptions) {
-  const reader = createItemReader(withManagers === true ? JSON.parse : parseWithoutManagers)
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    // At the start many lists arrive at once: without turns of their own, everything else would wait for all that is there.
-    await ownTurn()
-    const items = reader.read(chunk)
-    if (items.length > 0) onItems(items)
-  }
-  const end = reader.end()
-  const metadata = end.metadata as { resourceVersion?: unknown; continue?: unknown } | undefined
-  // What cannot be watched, such as metrics, may have no version.
-  const { resourceVersion = verbs.includes('watch') ? undefined : '', continue: next } = metadata ?? {}
-  if (metadata === undefined || typeof resourceVersion !== 'string') throw new Error('the answer is no list')
-  if (end.items.length > 0) onItems(end.items)
-  return { resourceVersion, continue: typeof next === 'string' && next !== '' ? next : undefined }
 }
 
 async function* watchAll(
@@ -190,62 +128,5 @@ async function* watchAll(
     }
   } catch (error) {
     throw signal.aborted ? explainAbort(question, signal) : explainFailure(question, error)
-  }
-}
-
-/** Where only metadata is wanted nothing else is accepted: a server that cannot do that must not send a Secret's data instead. */
-function acceptOf({ isMetadataOnly }: ApiResource, list = ''): string | undefined {
-  if (isMetadataOnly !== true) return undefined
-  return `application/json;as=PartialObjectMetadata${list};g=meta.k8s.io;v=v1`
-}
-
-function ask(
-  { address }: Transport,
-  verb: string,
-  { group, resource, namespace }: { group: string; resource: string; namespace?: string | undefined },
-): Question {
-  return { address, verb, group, resource, namespace }
-}
-
-interface ReadOptions {
-  readonly accept?: string | undefined
-  readonly parse?: ((body: Buffer) => unknown) | undefined
-}
-
-function parseBody(body: Buffer): unknown {
-  return JSON.parse(body.toString())
-}
-
-function readJson(
-  transport: Transport,
-  question: Question,
-  path: string,
-  signal: AbortSignal,
-  { accept, parse = parseBody }: ReadOptions = {},
-): Promise<unknown> {
-  return reading(question, signal, async () =>
-    parse(await readBody(await transport.ask({ question, path, signal, accept }), LONGEST)),
-  )
-}
-
-/** Explains also what happens after an answer has begun. */
-async function reading<Answer>(question: Question, signal: AbortSignal, read: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return await read()
-  } catch (error) {
-    throw signal.aborted ? explainAbort(question, signal) : explainFailure(question, error)
-  }
-}
-
-async function unlessMissing<Answer>(
-  answer: Promise<Answer>,
-  missing: readonly number[] = [404],
-): Promise<Answer | undefined> {
-  try {
-    return await answer
-  } catch (error) {
-    if (error instanceof KubernetesError && error.status !== undefined && missing.includes(error.status))
-      return undefined
-    throw error
   }
 }
