@@ -115,16 +115,16 @@ async function* watchAll(
   try {
     const answer = await transport.ask({ question, path, signal, accept: acceptOf(resource), isWatch: true })
     options.onOpen?.()
-    const reading = {
+    const howToRead = {
       silence: options.silence ?? SILENCE,
       parse: options.withManagers === true ? JSON.parse : parseWithoutManagers,
     }
     const { onEvent } = options
-    if (onEvent === undefined) yield* readWatch(answer, question, reading)
+    if (onEvent === undefined) yield* readWatch(answer, question, howToRead)
     else {
       // Whoever is told may be the one who stops it.
       const tell = (event: WatchEvent): void => (signal.aborted ? undefined : onEvent(event))
-      await followWatch(answer, question, { ...reading, onEvent: tell })
+      await followWatch(answer, question, { ...howToRead, onEvent: tell })
     }
   } catch (error) {
     throw signal.aborted ? explainAbort(question, signal) : explainFailure(question, error)

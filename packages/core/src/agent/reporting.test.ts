@@ -30,6 +30,15 @@ function reportingOf(...collectors: string[]): Reporting {
   })
 }
 
+/** A report got lost, and time passes only by `vi`. */
+function owing(collector: string): Reporting {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const reporting = reportingOf(collector)
+  reporting.forget()
+  return reporting
+}
+
 function runOf(name: string, said: Signals | CheckedSignals, ok = true): CollectorRun {
   return { collector: name, ok, durationMs: 5, signals: 'problems' in said ? said : check(said) }
 }
@@ -77,10 +86,7 @@ test('once a report got lost, what every collector tells is owed once, and not f
 })
 
 test('what a collector owes it owes still when its run failed', () => {
-  vi.useFakeTimers({ toFake: ['performance'] })
-  onTestFinished(() => void vi.useRealTimers())
-  const reporting = reportingOf('load')
-  reporting.forget()
+  const reporting = owing('load')
   for (const ok of [false, true]) {
     expect(reporting.takeOwed('load')).toBe(true)
     reporting.add({ ...runOf('load', {}, ok), standsAlone: true })
@@ -90,10 +96,7 @@ test('what a collector owes it owes still when its run failed', () => {
 })
 
 test('what a collector tells is not owed for ever because something of it is left out each time', () => {
-  vi.useFakeTimers({ toFake: ['performance'] })
-  onTestFinished(() => void vi.useRealTimers())
-  const reporting = reportingOf('load')
-  reporting.forget()
+  const reporting = owing('load')
   expect(reporting.takeOwed('load')).toBe(true)
   const { signals: said, ...run } = runOf('load', {}, false)
   reporting.add({ ...run, standsAlone: true, signals: { ...said, problems: ['`unknown` is not declared'] } })
