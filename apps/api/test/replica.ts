@@ -54,7 +54,7 @@ function renew(name: string): boolean {
 }
 
 const election: Election<unknown> = {
-  run: async (_client, { signal, instanceId, lead, standBy }) => {
+  run: async (_client, { signal, instanceId, promote, demote }) => {
     const note = (text: string): void => appendFileSync(join(folder, 'history'), `${instanceId} ${text}\n`)
     let leads = false
     while (!signal.aborted) {
@@ -62,8 +62,8 @@ const election: Election<unknown> = {
       if (held && !leads) note('leads')
       if (!held && leads) note('lost')
       leads = held
-      if (leads) lead()
-      else standBy()
+      if (leads) promote()
+      else demote()
       await setTimeout(RENEW, undefined, { signal }).catch(() => undefined)
     }
     if (leads) note('released')

@@ -39,7 +39,7 @@ const faulty = defineConnector({
         throw new TypeError('not even a promise')
       },
     },
-    hangs: { deadline: '300ms', collect: () => new Promise(() => undefined) },
+    hangs: { timeout: '300ms', collect: () => new Promise(() => undefined) },
     garbage: { collect: async () => 'forty-two' as unknown as Signals },
     'garbage-inside': {
       collect: async () =>

@@ -11,7 +11,7 @@ const [dockerHost, rootPath, rounds] = process.argv.slice(2)
 const { config } = parseConfig(docker, { docker_host: dockerHost, root_path: rootPath })
 const stop = new AbortController()
 const { signal } = stop
-const client = await docker.connect({ config, signal, log: silentLogger, fingerprint: (text) => text })
+const client = await docker.connect({ config, signal, log: silentLogger, keyedHash: (text) => text })
 const watching = docker.watchers?.['engine-events']
   ?.watch(client, {
     signal,
@@ -30,7 +30,7 @@ const collect = (name: string): Promise<Signals> | undefined =>
     signal,
     now: () => new Date(),
     tell: async () => undefined,
-    remember: <Reading>(reading: Reading): Reading | undefined => {
+    swapState: <Reading>(reading: Reading): Reading | undefined => {
       const before = memories.get(name) as Reading | undefined
       memories.set(name, reading)
       return before

@@ -21,6 +21,6 @@ export interface DockerClient {
   /** What the event stream has told so far. */
   readonly history: History
   /** A keyed hash: tells whether a secret changed, and nothing else. */
-  readonly fingerprint: (text: string) => string
+  readonly keyedHash: (text: string) => string
   readonly log: Logger
 }

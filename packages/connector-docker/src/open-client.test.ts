@@ -18,7 +18,7 @@ async function open(
     config: configSchema.parse({ docker_host: `unix://${server.path}`, root_path: hostRoot().path, ...options }),
     signal,
     log: silentLogger,
-    fingerprint: (text) => `fingerprint of ${text.length}`,
+    keyedHash: (text) => `keyedHash of ${text.length}`,
   })
   onTestFinished(() => client.engine.close())
   return client
@@ -31,7 +31,7 @@ describe.each(engineNames)('%s, once it is open', (name) => {
     expect(client.info).toEqual(of.info)
     expect(client.entity).toEqual({ type: 'docker.engine', id: of.info.id })
     expect(client.usage.source).toBe(`cgroup v${of.info.cgroupVersion}`)
-    expect(client.fingerprint('abc')).toBe('fingerprint of 3')
+    expect(client.keyedHash('abc')).toBe('keyedHash of 3')
     expect([client.inventory.isWanted('plain'), client.inventory.isWanted('shop-web-1')]).toEqual([false, true])
     const names = (await client.inventory.containers(running)).map((container) => container.name)
     expect(names.toSorted()).toEqual(of.containerNames.filter((other) => other !== 'plain').toSorted())
@@ -82,7 +82,7 @@ describe('an engine that cannot be opened', () => {
       config: { ...configSchema.parse({}), docker_host: 'tcp://:2375' },
       signal: running,
       log: silentLogger,
-      fingerprint: () => '',
+      keyedHash: () => '',
     })
     await expect(opening).rejects.toThrow('`docker_host`')
   })

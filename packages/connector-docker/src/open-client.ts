@@ -15,7 +15,7 @@ export async function openDockerClient({
   config,
   signal,
   log,
-  fingerprint,
+  keyedHash,
 }: ConnectContext<DockerConfig>): Promise<DockerClient> {
   const engine = await openEngine(endpointOf(config))
   try {
@@ -31,7 +31,7 @@ export async function openDockerClient({
       inventory: createInventory(engine, excluding(config.exclude_containers)),
       usage,
       history: createHistory(),
-      fingerprint,
+      keyedHash,
       log,
     }
   } catch (error) {

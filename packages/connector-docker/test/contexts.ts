@@ -7,7 +7,7 @@ export function collectContext(signal: AbortSignal = new AbortController().signa
     signal,
     now: () => new Date('2026-11-25T00:00:00.000Z'),
     tell: () => Promise.reject(new Error('its collectors tell everything at the end')),
-    remember: <Reading>(reading: Reading): Reading | undefined => {
+    swapState: <Reading>(reading: Reading): Reading | undefined => {
       const before = kept as Reading | undefined
       kept = reading
       return before

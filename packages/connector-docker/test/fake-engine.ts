@@ -90,7 +90,7 @@ export function fakeClient(
     inventory: createInventory(engine, excluding(checked.exclude_containers)),
     usage: openUsage({ rootPath: checked.root_path, info: of.info, engine }),
     history: createHistory(),
-    fingerprint: (text) => createHash('sha256').update(`key of a test/${text}`).digest('hex').slice(0, 32),
+    keyedHash: (text) => createHash('sha256').update(`key of a test/${text}`).digest('hex').slice(0, 32),
     log: silentLogger,
     ...parts,
   }

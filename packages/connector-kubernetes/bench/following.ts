@@ -7,7 +7,7 @@ await measured(async () => {
   const kubeconfig = process.argv[2]
   const { config } = parseConfig(kubernetes, kubeconfig === undefined ? {} : { kubeconfig })
   const { signal } = new AbortController()
-  const { cluster } = await kubernetes.connect({ config, signal, log: silentLogger, fingerprint: (text) => text })
+  const { cluster } = await kubernetes.connect({ config, signal, log: silentLogger, keyedHash: (text) => text })
   let changes = 0
   await cluster.listed(signal)
   cluster.follow(() => {

@@ -3,7 +3,7 @@ import type { KubernetesApi } from './api/kubernetes-api.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import type { KubernetesConfig } from './config.ts'
 import type { Refusals } from './evidence/refusals.ts'
-import type { Fingerprint } from './resources/pod-template.ts'
+import type { KeyedHash } from './resources/pod-template.ts'
 import type { LastMemory } from './usage/last-memory.ts'
 
 /** What collectors and watchers are given: a cluster, and what has been learnt of it. */
@@ -22,6 +22,6 @@ export interface KubernetesClient {
   /** What evidence could not be read of. */
   readonly refusals: Refusals
   /** A keyed hash: tells whether a secret changed, and nothing else. */
-  readonly fingerprint: Fingerprint
+  readonly keyedHash: KeyedHash
   readonly log: Logger
 }

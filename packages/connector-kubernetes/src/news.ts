@@ -92,8 +92,11 @@ export function createNews(before: ToldValues, now: Date, random: () => number =
 }
 
 /** The news of a collector, after what it has told until now. What stands alone is told as a whole, and counts as told to nobody. */
-export function newsSince(before: ToldValues, { now, standsAlone }: Pick<CollectContext, 'now' | 'standsAlone'>): News {
-  if (standsAlone !== true) return createNews(before, now())
+export function newsSince(
+  before: ToldValues,
+  { now, fullSnapshot }: Pick<CollectContext, 'now' | 'fullSnapshot'>,
+): News {
+  if (fullSnapshot !== true) return createNews(before, now())
   return {
     told: before,
     isOld: () => false,
@@ -110,11 +113,11 @@ export function newsSince(before: ToldValues, { now, standsAlone }: Pick<Collect
  * @param isMeasured whether anything can be measured now. If not, what was to be told as a whole is still to be
  */
 export function rememberedNews(
-  context: Pick<CollectContext, 'remember' | 'now' | 'standsAlone'>,
+  context: Pick<CollectContext, 'swapState' | 'now' | 'fullSnapshot'>,
   isMeasured: boolean,
 ): News {
-  const news = newsSince(context.remember<ToldValues>(new Map()) ?? new Map(), context)
-  context.remember(isMeasured || context.standsAlone !== true ? news.told : new Map())
+  const news = newsSince(context.swapState<ToldValues>(new Map()) ?? new Map(), context)
+  context.swapState(isMeasured || context.fullSnapshot !== true ? news.told : new Map())
   return news
 }
 

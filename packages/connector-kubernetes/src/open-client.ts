@@ -15,13 +15,13 @@ export async function openKubernetesClient({
   config,
   signal,
   log,
-  fingerprint,
+  keyedHash,
 }: ConnectContext<KubernetesConfig>): Promise<KubernetesClient> {
   const api = await openKubernetes({ kubeconfig: config.kubeconfig, context: config.kubeconfig_context })
   try {
     const uid = await clusterUid(api, config.namespaces, signal)
     const cluster = await openCluster(
-      { api, namespaces: config.namespaces, withSecrets: config.watch_secret_names, fingerprint },
+      { api, namespaces: config.namespaces, withSecrets: config.watch_secret_names, keyedHash },
       signal,
     )
     log.info({ server: api.address, cluster: uid, namespaces: config.namespaces }, 'the cluster is open')
@@ -34,7 +34,7 @@ export async function openKubernetesClient({
       entity: signals.cluster.reference(uid),
       lastMemory: createLastMemory(),
       refusals: createRefusals(),
-      fingerprint,
+      keyedHash,
       log,
     }
   } catch (error) {

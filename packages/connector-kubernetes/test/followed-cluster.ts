@@ -67,7 +67,7 @@ export function followedCluster(api: Partial<KubernetesApi> = {}, config: object
     entity: signals.cluster.reference('cluster-1'),
     lastMemory: createLastMemory(),
     refusals: createRefusals(),
-    fingerprint: fakeFingerprint,
+    keyedHash: fakeFingerprint,
     log: silentLogger,
   }
   return {

@@ -207,7 +207,7 @@ realDescribe('an agent', absence, () => {
     const api = await openKubernetes({ kubeconfig: through(network, 'admin') })
     const { signal } = new AbortController()
     const cluster = await openCluster(
-      { api, namespaces: ['shop'], withSecrets: false, fingerprint: fakeFingerprint, silence: 3000 },
+      { api, namespaces: ['shop'], withSecrets: false, keyedHash: fakeFingerprint, silence: 3000 },
       signal,
     )
     onTestFinished(() => {
@@ -266,7 +266,7 @@ realDescribe('an agent', absence, () => {
     const environment = { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: port }
     const api = openApi(await inClusterAccess(environment, account))
     const { signal } = new AbortController()
-    const cluster = await openCluster({ api, namespaces: [], withSecrets: true, fingerprint: fakeFingerprint }, signal)
+    const cluster = await openCluster({ api, namespaces: [], withSecrets: true, keyedHash: fakeFingerprint }, signal)
     onTestFinished(() => {
       cluster.close()
       api.close()

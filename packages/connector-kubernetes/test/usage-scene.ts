@@ -91,7 +91,7 @@ export function usageContext(signal: AbortSignal = new AbortController().signal)
     signal,
     now: () => new Date(clock.now),
     tell: () => Promise.reject(new Error('what is told is kept by `collectUsage`')),
-    remember: <Reading>(reading: Reading): Reading | undefined => {
+    swapState: <Reading>(reading: Reading): Reading | undefined => {
       const before = kept as Reading | undefined
       kept = reading
       return before

@@ -25,7 +25,7 @@ export async function watchServer(config: object): Promise<WatchedServer> {
     config: configSchema.parse(config),
     signal,
     log: silentLogger,
-    fingerprint: fakeFingerprint,
+    keyedHash: fakeFingerprint,
   })
   await client.cluster.listed(signal)
   const watching: Promise<void>[] = []

@@ -43,10 +43,10 @@ async function measureCollectors(): Promise<Row[]> {
   const parsed = await server.config['~standard'].validate({})
   if (parsed.issues !== undefined) throw new Error('the defaults are wrong')
   const signal = new AbortController().signal
-  const client = await server.connect({ config: parsed.value, signal, log: silentLogger, fingerprint: (text) => text })
+  const client = await server.connect({ config: parsed.value, signal, log: silentLogger, keyedHash: (text) => text })
   const memories = new Map<string, unknown>()
   const collect = (name: string): Promise<Signals> => {
-    const remember = <Reading>(reading: Reading): Reading | undefined => {
+    const swapState = <Reading>(reading: Reading): Reading | undefined => {
       const before = memories.get(name) as Reading | undefined
       memories.set(name, reading)
       return before
@@ -55,7 +55,7 @@ async function measureCollectors(): Promise<Row[]> {
       signal,
       now: () => new Date(),
       tell: async () => undefined,
-      remember,
+      swapState,
     })
   }
   const facts = await cpuOf(1, () => collect('host'))

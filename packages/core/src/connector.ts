@@ -43,9 +43,9 @@ export interface Connector<Config = unknown, Client = unknown> {
 export interface Collector<Client> {
   collect(client: Client, context: CollectContext): Promise<Signals>
   /** @default the agent's interval */
-  readonly every?: Duration
+  readonly interval?: Duration
   /** How long one run may take. @default 10s */
-  readonly deadline?: Duration
+  readonly timeout?: Duration
 }
 
 /** Follows one stream of events until `context.signal` aborts. Rejecting means: restart me, with backoff, from the last saved cursor. Resolving means: nothing more will come. */
@@ -85,7 +85,7 @@ export interface ConnectContext<Config> {
    * an election, have one key, which follows from their token: a new token changes every hash, and who has the token can test guesses, so
    * that they are to send no hash of what can be guessed.
    */
-  fingerprint(text: string): string
+  keyedHash(text: string): string
 }
 
 /** What every run of a collector is given. */
@@ -96,7 +96,7 @@ export interface CollectContext {
    * What has not changed since the run before is to be told as well: what this run sees stands alone, as for `collectMetrics`, or a report
    * got lost. Such a run is no reason to tell less the next time. @default false
    */
-  readonly standsAlone?: boolean
+  readonly fullSnapshot?: boolean
   now(): Date
   /**
    * Sends points on while the others are still being read, as `metrics` does at the end: for a collector of many, which then need not be
@@ -109,7 +109,7 @@ export interface CollectContext {
    * Keeps a reading for this collector's next run and returns the one kept before: how a rate or a change is computed. Of a run that fails
    * nothing is kept, and neither is anything while another agent leads: do not change a reading once it is kept.
    */
-  remember<Reading>(reading: Reading): Reading | undefined
+  swapState<Reading>(reading: Reading): Reading | undefined
 }
 
 /** What every run of a watcher is given. */
@@ -140,7 +140,7 @@ export interface ElectionContext {
   /** Waits. Rejects when `signal` aborts. */
   sleep(duration: Duration): Promise<void>
   /** From now on this agent reports. Idempotent. */
-  lead(): void
+  promote(): void
   /** From now on it does not. Idempotent. */
-  standBy(): void
+  demote(): void
 }

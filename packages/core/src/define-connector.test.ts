@@ -73,8 +73,8 @@ test('an election needs something to run', () => {
 })
 
 test('a collector’s durations are checked before it ever runs', () => {
-  const collectors = { slow: { ...collector, every: '1 minute' as '1m' } }
-  expect(() => exampleConnector({ collectors })).toThrow('the collector `slow` has a bad `every` or `deadline`')
+  const collectors = { slow: { ...collector, interval: '1 minute' as '1m' } }
+  expect(() => exampleConnector({ collectors })).toThrow('the collector `slow` has a bad `interval` or `timeout`')
 })
 
 test('a schema that cannot be described is refused with the way out', () => {

@@ -149,12 +149,12 @@ function readerProblem({ collectors, watchers = {} }: Definition): string | unde
     if (Object.hasOwn(collectors, name) && Object.hasOwn(watchers, name))
       return `\`${name}\` is the name of a collector and of a watcher: heartbeats could not tell them apart.`
   }
-  for (const [name, { every, deadline }] of Object.entries(collectors))
+  for (const [name, { interval, timeout }] of Object.entries(collectors))
     try {
-      if (every !== undefined) toMilliseconds(every)
-      if (deadline !== undefined) toMilliseconds(deadline)
+      if (interval !== undefined) toMilliseconds(interval)
+      if (timeout !== undefined) toMilliseconds(timeout)
     } catch (error) {
-      return `the collector \`${name}\` has a bad \`every\` or \`deadline\`: ${(error as Error).message}.`
+      return `the collector \`${name}\` has a bad \`interval\` or \`timeout\`: ${(error as Error).message}.`
     }
   return undefined
 }

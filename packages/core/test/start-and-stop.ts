@@ -9,7 +9,7 @@ const agent = createAgent({
   connector: exampleConnector({
     collectors: {
       load: { collect: async () => ({ metrics: [signals.load.point(1, host)] }) },
-      ...(mode === 'hanging' ? { stuck: { collect: never, deadline: '50ms' as const } } : {}),
+      ...(mode === 'hanging' ? { stuck: { collect: never, timeout: '50ms' as const } } : {}),
     },
     ...(mode === 'hanging' ? { watchers: { deaf: { watch: never } }, disconnect: never } : {}),
   }),

@@ -9,7 +9,7 @@ const nothing = { added: [], removed: [] }
 
 /** What differs when a container is changed so. */
 function differenceOf(change: ContainerChange): Difference | undefined {
-  const shape = (container: typeof web) => shapeOf(container, (text) => `fingerprint of ${text}`)
+  const shape = (container: typeof web) => shapeOf(container, (text) => `keyedHash of ${text}`)
   return compareShapes(shape(web), shape(changed(web, change)))
 }
 

@@ -5,11 +5,11 @@ import { compareShapes } from './compare-shapes.ts'
 import { placeOf, shapeOf } from './shape.ts'
 
 const web = captured().container('shop-web-1')
-const fingerprint = (text: string): string => `fingerprint of ${text.length} characters`
+const keyedHash = (text: string): string => `keyedHash of ${text.length} characters`
 
 describe('the shape of a container', () => {
   test('says how it was set up', () => {
-    expect(shapeOf(web, fingerprint)).toMatchObject({
+    expect(shapeOf(web, keyedHash)).toMatchObject({
       id: web.id,
       image: 'busybox:local',
       imageId: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
@@ -25,7 +25,7 @@ describe('the shape of a container', () => {
       environment: ['DB_PASSWORD=canary-a', 'URL=x=canary-b', 'EMPTY='],
       command: ['canary-c'],
     })
-    const shape = shapeOf(secret, fingerprint)
+    const shape = shapeOf(secret, keyedHash)
     expect(Object.keys(shape.environment)).toEqual(['DB_PASSWORD', 'URL', 'EMPTY'])
     expect(JSON.stringify(shape)).not.toContain('canary-')
   })
@@ -52,7 +52,7 @@ describe('containers are set up alike', () => {
       networks: {},
       state: { status: 'created', pid: undefined },
     })
-    expect(compareShapes(shapeOf(running, fingerprint), shapeOf(idle, fingerprint))).toBeUndefined()
+    expect(compareShapes(shapeOf(running, keyedHash), shapeOf(idle, keyedHash))).toBeUndefined()
   })
 
   test.each([
@@ -73,7 +73,7 @@ describe('containers are set up alike', () => {
             ],
           })
         : changed(web, { networkMode: `container:${digit.repeat(64)}` })
-    expect(compareShapes(shapeOf(one('a'), fingerprint), shapeOf(one('b'), fingerprint))).toBeUndefined()
+    expect(compareShapes(shapeOf(one('a'), keyedHash), shapeOf(one('b'), keyedHash))).toBeUndefined()
   })
 })
 

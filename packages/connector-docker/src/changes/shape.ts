@@ -1,13 +1,13 @@
 import { composeServiceOf, describeMount, describePort } from '../container-attributes.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
 
-/** How a container was set up, as far as another one in its place may differ. Holds no secret: values are fingerprints. */
+/** How a container was set up, as far as another one in its place may differ. Holds no secret: values are keyed hashes. */
 export interface ContainerShape {
   readonly id: string
   readonly image: string
   readonly imageId: string
   readonly command: string
-  /** Name → fingerprint of the value. */
+  /** Name → keyed hash of the value. */
   readonly environment: Readonly<Record<string, string>>
   readonly limits: Readonly<Record<string, number | undefined>>
   readonly mounts: readonly string[]
@@ -16,18 +16,18 @@ export interface ContainerShape {
 }
 
 /** A container's shape. */
-export function shapeOf(container: ContainerDetails, fingerprint: (text: string) => string): ContainerShape {
+export function shapeOf(container: ContainerDetails, keyedHash: (text: string) => string): ContainerShape {
   const { limits } = container
   return {
     id: container.id,
     image: container.image,
     imageId: container.imageId,
-    command: fingerprint(JSON.stringify(container.command)),
+    command: keyedHash(JSON.stringify(container.command)),
     environment: Object.fromEntries(
       container.environment.filter(isChosen(container)).map((variable) => {
         const [name = ''] = variable.split('=', 1)
         // With the name: equal values of two variables are not seen to be equal.
-        return [name, fingerprint(variable)]
+        return [name, keyedHash(variable)]
       }),
     ),
     limits: {

@@ -17,6 +17,6 @@ export const diskUsage: Collector<DockerClient> = {
       ],
     }
   },
-  every: '1h',
-  deadline: '60s',
+  interval: '1h',
+  timeout: '60s',
 }

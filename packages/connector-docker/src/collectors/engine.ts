@@ -9,7 +9,7 @@ export const engine: Collector<DockerClient> = {
     const info = await client.engine.info(signal)
     return mergeSignals([toSignals(info, client), hostSignals(client)])
   },
-  every: '30s',
+  interval: '30s',
 }
 
 function toSignals(info: EngineInfo, { entity, host }: DockerClient): Signals {

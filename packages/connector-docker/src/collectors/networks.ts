@@ -23,5 +23,5 @@ export const networks: Collector<DockerClient> = {
       ),
     }
   },
-  every: '60s',
+  interval: '60s',
 }

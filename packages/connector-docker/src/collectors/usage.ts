@@ -13,11 +13,11 @@ interface CpuReading {
 
 /** What every running container uses. */
 export const usage: Collector<DockerClient> = {
-  async collect({ inventory, usage: reader }, { signal, remember }) {
+  async collect({ inventory, usage: reader }, { signal, swapState }) {
     const running = (await inventory.containers(signal)).filter(({ state }) => isUp(state.status))
     const usages = await reader.read(running, signal)
     const reading = cpuReading(usages)
-    const before = remember(reading)
+    const before = swapState(reading)
     const unread = running.filter(({ id }) => !usages.has(id))
     for (const { id } of unread) inventory.changed(id)
     return mergeSignals([

@@ -22,5 +22,5 @@ export const volumes: Collector<DockerClient> = {
       ),
     }
   },
-  every: '60s',
+  interval: '60s',
 }

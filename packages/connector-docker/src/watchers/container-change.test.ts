@@ -33,7 +33,7 @@ function scene(...known: readonly ContainerDetails[]): Scene {
     id === newImage.id ? newImage : { ...newImage, id, tags: [], digests: ['shop/web@sha256:111'] }
   const engine = fakeEngine(of, { image })
   const client = fakeClient(of, { engine })
-  for (const container of known) client.history.keepShape(placeOf(container), shapeOf(container, client.fingerprint))
+  for (const container of known) client.history.keepShape(placeOf(container), shapeOf(container, client.keyedHash))
   return { client, engine }
 }
 
@@ -139,7 +139,7 @@ describe('a container that takes the place of another one', () => {
   test('is told without digests where the engine does not know the images any more', async () => {
     const engine = fakeEngine(of, { image: async () => Promise.reject(new Error('the engine is gone')) })
     const client = fakeClient(of, { engine })
-    client.history.keepShape(placeOf(plain), shapeOf(plain, client.fingerprint))
+    client.history.keepShape(placeOf(plain), shapeOf(plain, client.keyedHash))
     const event = await change({ client, engine }, 'create', changed(plain, { id: 'other', image: 'shop:2' }))
     expect(event?.attributes).toMatchObject({ 'change.image.old': 'busybox:local', 'change.image.new': 'shop:2' })
     expect(event?.attributes).not.toHaveProperty(['change.image.new_digests'])

@@ -13,12 +13,12 @@ export async function describeChange(
   client: DockerClient,
   signal: AbortSignal,
 ): Promise<Event | undefined> {
-  const { history, inventory, fingerprint } = client
+  const { history, inventory, keyedHash } = client
   const container = await lookAt(message.event.actor, client, signal)
   if (container === undefined) return undefined
   const place = placeOf(container)
   const before = history.shapeIn(place)
-  const after = shapeOf(container, fingerprint)
+  const after = shapeOf(container, keyedHash)
   history.keepShape(place, after)
   const difference = before === undefined ? undefined : compareShapes(before, after)
   if (before === undefined || difference === undefined) return undefined

@@ -133,10 +133,10 @@ function advanced({ timeNano, ids }: Position, { event, id, action }: Message): 
 
 /** Knows every container before the stream is read, so that changes are seen against something. */
 async function baseline(client: DockerClient, signal: AbortSignal): Promise<void> {
-  const { history, fingerprint } = client
+  const { history, keyedHash } = client
   for (const container of await everyContainer(client, signal)) {
     const place = placeOf(container)
-    if (history.shapeIn(place) === undefined) history.keepShape(place, shapeOf(container, fingerprint))
+    if (history.shapeIn(place) === undefined) history.keepShape(place, shapeOf(container, keyedHash))
   }
 }
 

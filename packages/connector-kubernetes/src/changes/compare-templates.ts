@@ -115,7 +115,7 @@ function compareProbes(
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
   return names.flatMap((name) => {
     const [old, now] = [before[name], after[name]]
-    if (old?.fingerprint === now?.fingerprint) return []
+    if (old?.keyedHash === now?.keyedHash) return []
     if (old === undefined || now === undefined) return [transition(name, describeProbe(old), describeProbe(now))]
     const differences = transitions(numbersOf(old), numbersOf(now)).map((one) => `${name} ${one}`)
     if (describeProbe(old) !== describeProbe(now))

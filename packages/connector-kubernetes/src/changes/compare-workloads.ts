@@ -87,7 +87,5 @@ function difference(
   const fields = Object.keys(differs).filter((name) => differs[name])
   if (fields.length > 0) return { fields, template, settings }
   // Something of which nothing is kept: tolerations, security contexts, …
-  return before.template.fingerprint === after.template.fingerprint
-    ? undefined
-    : { fields: ['other'], template, settings }
+  return before.template.keyedHash === after.template.keyedHash ? undefined : { fields: ['other'], template, settings }
 }

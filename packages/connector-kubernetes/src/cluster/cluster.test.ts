@@ -39,7 +39,7 @@ async function scene(first: Discovery) {
   }
   const { signal } = new AbortController()
   const cluster = await openCluster(
-    { api: api as KubernetesApi, namespaces: [], withSecrets: false, fingerprint: fakeFingerprint },
+    { api: api as KubernetesApi, namespaces: [], withSecrets: false, keyedHash: fakeFingerprint },
     signal,
   )
   onTestFinished(cluster.close)

@@ -1,7 +1,7 @@
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
 import type { Change } from '../api/object-store.ts'
 import { type KindName, wantedGroupVersions } from '../api/resources.ts'
-import type { Fingerprint } from '../resources/pod-template.ts'
+import type { KeyedHash } from '../resources/pod-template.ts'
 import { discovered } from './discovered-kinds.ts'
 import { type FollowedKind, followedKinds, type ObjectsByKind } from './followed-kinds.ts'
 import { createKindFollower, type KindFollower, type Sight } from './kind-follower.ts'
@@ -50,7 +50,7 @@ export interface ClusterOptions {
   /** None stands for the whole cluster. */
   readonly namespaces: readonly string[]
   readonly withSecrets: boolean
-  readonly fingerprint: Fingerprint
+  readonly keyedHash: KeyedHash
   /** Milliseconds that a watch may be silent. @default what the reflector allows */
   readonly silence?: number
   readonly now?: () => Date
@@ -58,7 +58,7 @@ export interface ClusterOptions {
 
 /** Asks the server what it has and begins to follow it. @throws KubernetesError when it does not answer. */
 export async function openCluster(options: ClusterOptions, signal: AbortSignal): Promise<Cluster> {
-  const { api, namespaces, withSecrets, fingerprint, silence, now = () => new Date() } = options
+  const { api, namespaces, withSecrets, keyedHash, silence, now = () => new Date() } = options
   const closing = new AbortController()
   const listeners = new Set<ChangeListener>()
   let kinds = discovered(await api.discover(wantedGroupVersions(), signal))
@@ -70,7 +70,7 @@ export async function openCluster(options: ClusterOptions, signal: AbortSignal):
       api,
       following: followedKinds[kind],
       namespaces,
-      fingerprint,
+      keyedHash,
       silence,
       now,
       onChange: (change) => {

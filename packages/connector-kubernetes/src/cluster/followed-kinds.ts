@@ -14,7 +14,7 @@ import {
 } from '../resources/namespace.ts'
 import { type Node, projectNode } from '../resources/node.ts'
 import { type Pod, projectPod } from '../resources/pod.ts'
-import type { Fingerprint } from '../resources/pod-template.ts'
+import type { KeyedHash } from '../resources/pod-template.ts'
 import { projectReplicaSet, type ReplicaSet } from '../resources/replica-set.ts'
 import {
   type EndpointSlice,
@@ -54,7 +54,7 @@ export type FollowedKind = keyof ObjectsByKind
 
 /** How a kind is followed. */
 export interface Following<Slim> {
-  readonly project: (raw: unknown, fingerprint: Fingerprint) => Slim
+  readonly project: (raw: unknown, keyedHash: KeyedHash) => Slim
   /** Who wrote to an object is wanted, too. */
   readonly withManagers?: true
   /** It belongs to no namespace: a role in a namespace cannot grant it. */

@@ -3,7 +3,7 @@ import type { Gap } from '@rca/core'
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
 import type { Change, SlimObject } from '../api/object-store.ts'
 import { createReflector, type Reflector } from '../api/reflector.ts'
-import type { Fingerprint } from '../resources/pod-template.ts'
+import type { KeyedHash } from '../resources/pod-template.ts'
 import type { Following } from './followed-kinds.ts'
 
 export interface KindFollowerOptions<Slim extends SlimObject> {
@@ -11,7 +11,7 @@ export interface KindFollowerOptions<Slim extends SlimObject> {
   readonly following: Following<Slim>
   /** None stands for all. */
   readonly namespaces: readonly string[]
-  readonly fingerprint: Fingerprint
+  readonly keyedHash: KeyedHash
   /** Milliseconds that a watch may be silent. */
   readonly silence?: number | undefined
   readonly now: () => Date
@@ -112,7 +112,7 @@ interface PlacedReflector<Slim extends SlimObject> {
 }
 
 function reflect<Slim extends SlimObject>(
-  { api, following, fingerprint, silence, now }: KindFollowerOptions<Slim>,
+  { api, following, keyedHash, silence, now }: KindFollowerOptions<Slim>,
   resource: ApiResource,
   namespace: string | undefined,
   onChange: (change: Change<Slim>) => void,
@@ -128,7 +128,7 @@ function reflect<Slim extends SlimObject>(
     namespace,
     withManagers: following.withManagers,
     ...(silence === undefined ? {} : { silence }),
-    project: (raw) => following.project(raw, fingerprint),
+    project: (raw) => following.project(raw, keyedHash),
     onChange: (change) => {
       if (!signal.aborted) onChange(change)
     },

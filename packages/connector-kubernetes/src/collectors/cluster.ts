@@ -5,8 +5,8 @@ import { signals } from '../signals.ts'
 
 /** The cluster itself, and how many objects of each kind it has. */
 export const cluster: Collector<KubernetesClient> = {
-  every: '60s',
-  deadline: '60s',
+  interval: '60s',
+  timeout: '60s',
   async collect({ cluster: followed, config, name, uid, refusals }, { signal }) {
     await followed.listed(signal)
     const entity = signals.cluster.entity({

@@ -143,7 +143,7 @@ test('a pod and its containers', async () => {
 test('what containers ask for, seldom', async () => {
   const told = await collect('requests', filled().client)
   expect(pointsOf(told)).toMatchSnapshot()
-  expect(kubernetes.collectors.requests?.every).toBe('5m')
+  expect(kubernetes.collectors.requests?.interval).toBe('5m')
 })
 
 test('a node, its machine, and what its pods ask for', async () => {
@@ -207,7 +207,7 @@ test('numbers are told when they change, and of what comes back all of them', as
   // What stands alone is whole, and takes nothing from the rounds.
   cluster.put('replicaSets', replicaSet('web-1', 4))
   for (let call = 0; call < 2; call += 1)
-    expect(pointsOf(await collector.collect(cluster.client, { ...context, standsAlone: true }))).toEqual(all(4))
+    expect(pointsOf(await collector.collect(cluster.client, { ...context, fullSnapshot: true }))).toEqual(all(4))
   expect(pointsOf(await collector.collect(cluster.client, context))).toEqual(all(4))
 })
 
@@ -220,7 +220,7 @@ test('what was to be told as a whole while it could not be measured is told as s
   expect(Object.keys(first)).not.toEqual([])
   expect(pointsOf(await collector.collect(blind, context))).toEqual({})
   expect(pointsOf(await collector.collect(cluster.client, context))).toEqual({})
-  expect(pointsOf(await collector.collect(blind, { ...context, standsAlone: true }))).toEqual({})
+  expect(pointsOf(await collector.collect(blind, { ...context, fullSnapshot: true }))).toEqual({})
   expect(pointsOf(await collector.collect(cluster.client, context))).toEqual(first)
 })
 

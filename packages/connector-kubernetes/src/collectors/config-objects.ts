@@ -12,7 +12,7 @@ export const configMaps = kindCollector('configMaps', {
       name: object.name,
       attributes: {
         ...commonAttributes('configmap', object, isWantedLabel),
-        'k8s.configmap.fingerprint': object.fingerprint,
+        'k8s.configmap.fingerprint': object.keyedHash,
       },
       relations: [namespaceRelation(object.namespace)],
     }),
@@ -28,7 +28,7 @@ export const secrets = kindCollector('secrets', {
       name: object.name,
       attributes: {
         ...commonAttributes('secret', object, isWantedLabel),
-        'k8s.secret.fingerprint': object.fingerprint,
+        'k8s.secret.fingerprint': object.keyedHash,
       },
       relations: [namespaceRelation(object.namespace)],
     }),

@@ -49,8 +49,8 @@ export function kindCollector<Kind extends FollowedKind>(
     return created
   }
   return {
-    every: description.every ?? '30s',
-    deadline: DEADLINE,
+    interval: description.every ?? '30s',
+    timeout: DEADLINE,
     async collect(client, context) {
       const { objects, isCurrent, gaps } = await seen(client, kind, context.signal)
       const known = descriptionsOf(client)

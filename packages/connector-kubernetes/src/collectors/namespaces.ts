@@ -17,8 +17,8 @@ import { kindCollector } from './kind-collector.ts'
 
 /** Every namespace that is watched. An agent that is restricted to some may not follow them: it asks for each. */
 export const namespaces: Collector<KubernetesClient> = {
-  every: '60s',
-  deadline: '60s',
+  interval: '60s',
+  timeout: '60s',
   async collect(client, context) {
     if (client.config.namespaces.length === 0) return allNamespaces.collect(client, context)
     const isWantedLabel = labelFilter(client.config.object_labels)

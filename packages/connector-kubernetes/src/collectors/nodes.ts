@@ -28,8 +28,8 @@ interface Asked {
 
 /** Every node, its conditions, what it can give and what of that is asked for, and the machine below it. */
 export const nodes: Collector<KubernetesClient> = {
-  every: '30s',
-  deadline: '60s',
+  interval: '30s',
+  timeout: '60s',
   async collect(client, context) {
     const found = await seen(client, 'nodes', context.signal)
     const asked = client.cluster.sight('pods')?.isCurrent === true ? await askedByNode(client) : undefined

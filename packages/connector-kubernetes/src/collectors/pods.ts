@@ -26,8 +26,8 @@ export const pods = kindCollector('pods', {
 
 /** What containers ask for and may use. Seldom: it does not change as long as a container is there, and stands in its entity as well. */
 export const requests: Collector<KubernetesClient> = {
-  every: '5m',
-  deadline: '60s',
+  interval: '5m',
+  timeout: '60s',
   async collect(client, { signal }) {
     const { objects, isCurrent } = await seen(client, 'pods', signal)
     if (!isCurrent) return {}

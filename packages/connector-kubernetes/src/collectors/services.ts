@@ -13,8 +13,8 @@ const MOST_PODS = 1000
 
 /** Every Service, with the pods behind it as its EndpointSlices tell. */
 export const services: Collector<KubernetesClient> = {
-  every: '30s',
-  deadline: '60s',
+  interval: '30s',
+  timeout: '60s',
   async collect(client, context) {
     const found = await seen(client, 'services', context.signal)
     const slices = await seenSlices(client, context.signal)

@@ -131,7 +131,7 @@ describe('kubelets', () => {
       return captured('stats-summary')
     }
     const { context } = usageContext()
-    await collectUsage(usageClient({ nodes, get }), { ...context, standsAlone: true })
+    await collectUsage(usageClient({ nodes, get }), { ...context, fullSnapshot: true })
     expect(new Set(asked).size).toBe(30)
   })
 
@@ -140,9 +140,9 @@ describe('kubelets', () => {
     const get: KubernetesApi['get'] = async () => (isWell ? captured('stats-summary') : Promise.reject(new Error('no')))
     const client = usageClient({ get })
     const { context, clock } = usageContext()
-    const told = async (standsAlone: boolean): Promise<string> => {
+    const told = async (fullSnapshot: boolean): Promise<string> => {
       clock.now += 1
-      return Object.keys(usagePoints(await collectUsage(client, { ...context, standsAlone }))).join()
+      return Object.keys(usagePoints(await collectUsage(client, { ...context, fullSnapshot }))).join()
     }
     const first = await told(false)
     expect(await told(false)).not.toBe(first)

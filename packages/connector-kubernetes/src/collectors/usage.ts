@@ -34,8 +34,8 @@ interface Memory {
  * memory alone, from metrics.k8s.io.
  */
 export const usage: Collector<UsageClient> = {
-  every: '15s',
-  deadline: '60s',
+  interval: '15s',
+  timeout: '60s',
   async collect(client, context) {
     await client.cluster.listed(context.signal)
     const { lastMemory } = client
@@ -52,7 +52,7 @@ export const usage: Collector<UsageClient> = {
 }
 
 async function read(client: UsageClient, collecting: CollectContext): Promise<Signals> {
-  const { signal, now, remember, tell } = collecting
+  const { signal, now, swapState, tell } = collecting
   const known = knownObjects(client.cluster)
   if (client.config.namespaces.length > 0)
     return withoutSummaries(client, known, signal, 'kubelets may not be asked where only some namespaces are watched')
@@ -63,13 +63,13 @@ async function read(client: UsageClient, collecting: CollectContext): Promise<Si
     answered: false,
     told: new Map(),
   }
-  Object.assign(memory, remember(memory))
+  Object.assign(memory, swapState(memory))
   const at = now()
   if (memory.refusal !== undefined && at.getTime() - memory.refusal.at < LEFT_ALONE)
     return withoutSummaries(client, known, signal, memory.refusal.reason)
   const resource = client.cluster.resource('nodes')
   const all = [...client.cluster.objects('nodes').values()]
-  const isHalved = all.length > FEW && collecting.standsAlone !== true
+  const isHalved = all.length > FEW && collecting.fullSnapshot !== true
   const nodes = isHalved ? all.filter((_node, index) => index % 2 === memory.half) : all
   if (resource === undefined || nodes.length === 0) return withoutSummaries(client, known, signal, 'no node is known')
   const { api } = client
@@ -80,7 +80,7 @@ async function read(client: UsageClient, collecting: CollectContext): Promise<Si
   const patience = isHalved ? PATIENCE : { ...PATIENCE, all: 2 * PATIENCE.all }
   const summaries = await readSummaries({ ...context, api, resource, nodes, failedBefore, tell, signal, patience })
   const { refusal } = summaries
-  if (collecting.standsAlone === true) memory.told = toldOfRead(memory.told, client, summaries)
+  if (collecting.fullSnapshot === true) memory.told = toldOfRead(memory.told, client, summaries)
   const isAnswered = summaries.answered > 0 || (nodes.length < all.length && memory.answered)
   memory.answered = summaries.answered > 0
   memory.half = memory.half === 0 ? 1 : 0

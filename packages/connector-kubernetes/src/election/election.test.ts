@@ -22,8 +22,8 @@ function candidate({ api }: Server, instanceId: string, config: object = { lease
       signal: stopping.signal,
       instanceId,
       now: () => new Date('2026-11-25T03:00:00.123Z'),
-      lead: turn('leader'),
-      standBy: turn('standby'),
+      promote: turn('leader'),
+      demote: turn('standby'),
     },
     TIMING,
   )

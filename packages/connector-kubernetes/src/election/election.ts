@@ -31,8 +31,8 @@ export interface Candidacy {
   readonly signal: AbortSignal
   readonly instanceId: string
   now(): Date
-  lead(): void
-  standBy(): void
+  promote(): void
+  demote(): void
 }
 
 /**
@@ -42,7 +42,7 @@ export interface Candidacy {
 export async function stand(client: ElectionClient, candidacy: Candidacy, timing = TIMING): Promise<void> {
   const { lease_name: name } = client.config
   if (name === undefined) {
-    candidacy.lead()
+    candidacy.promote()
     await aborted(candidacy.signal)
     return
   }
@@ -60,7 +60,7 @@ export async function stand(client: ElectionClient, candidacy: Candidacy, timing
 function createCandidate(
   { api }: ElectionClient,
   place: LeaseName,
-  { signal, instanceId, now, lead, standBy }: Candidacy,
+  { signal, instanceId, now, promote, demote }: Candidacy,
   { duration, every, patience }: ElectionTiming,
 ) {
   let held: Lease | undefined
@@ -71,11 +71,11 @@ function createCandidate(
   const hold = (lease: Lease): void => {
     held = lease
     heldAt = performance.now()
-    lead()
+    promote()
   }
   const letGo = (): void => {
     held = undefined
-    standBy()
+    demote()
   }
   /** Whether the lease is nobody's: given up, or not renewed for its whole duration since it was first seen so. */
   const isFree = (lease: Lease): boolean => {

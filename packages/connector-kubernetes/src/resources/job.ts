@@ -1,6 +1,6 @@
 import { count, fields, flag, number, text } from './lenient.ts'
 import { type Condition, conditionsOf, type Manager, type Metadata, managersOf, metadataOf } from './metadata.ts'
-import { type Fingerprint, type PodTemplate, projectTemplate } from './pod-template.ts'
+import { type KeyedHash, type PodTemplate, projectTemplate } from './pod-template.ts'
 
 export interface Job extends Metadata {
   readonly completions: number | undefined
@@ -49,7 +49,7 @@ export interface CronJob extends Metadata {
 }
 
 /** @throws Error when it has no name or uid. */
-export function projectCronJob(raw: unknown, fingerprint: Fingerprint): CronJob {
+export function projectCronJob(raw: unknown, keyedHash: KeyedHash): CronJob {
   const spec = fields(fields(raw).spec)
   const status = fields(fields(raw).status)
   const { active } = status
@@ -62,7 +62,7 @@ export function projectCronJob(raw: unknown, fingerprint: Fingerprint): CronJob 
     active: Array.isArray(active) ? active.length : 0,
     lastScheduledAt: text(status.lastScheduleTime),
     lastSucceededAt: text(status.lastSuccessfulTime),
-    template: projectTemplate(fields(fields(spec.jobTemplate).spec).template, fingerprint),
+    template: projectTemplate(fields(fields(spec.jobTemplate).spec).template, keyedHash),
     managers: managersOf(raw),
   }
 }

@@ -148,10 +148,10 @@ test.each<[what: string, path: readonly (string | number)[], value: unknown]>([
   ['prefix of variables', ['containers', 0, 'envFrom', 0, 'prefix'], 'DATABASE_'],
   ['image that is mounted', ['volumes', 1, 'image', 'reference'], 'registry.example.test/model:8'],
   ['what a resize restarts', ['containers', 0, 'resizePolicy', 1, 'restartPolicy'], 'NotRequired'],
-])('a template whose %s changes has another fingerprint', (_what, path, value) => {
+])('a template whose %s changes has another keyed hash', (_what, path, value) => {
   const { template } = newer('deployment').spec as { readonly template: object }
   const changed = withChange(template, ['spec', ...path], value)
-  const [before, after] = [template, changed].map((one) => projectTemplate(one, fakeFingerprint).fingerprint)
+  const [before, after] = [template, changed].map((one) => projectTemplate(one, fakeFingerprint).keyedHash)
   expect(after).not.toBe(before)
 })
 

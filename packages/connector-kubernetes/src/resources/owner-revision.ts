@@ -1,6 +1,6 @@
 import { fields } from './lenient.ts'
 import { annotationOf, type HelmRelease, helmReleaseOf, type Owner } from './metadata.ts'
-import { type Fingerprint, type PodTemplate, projectTemplate } from './pod-template.ts'
+import { type KeyedHash, type PodTemplate, projectTemplate } from './pod-template.ts'
 import { share } from './share.ts'
 
 /** One of the templates that a workload has had which cannot be seen itself, such as a Rollout of Argo: its ReplicaSet has it. */
@@ -36,12 +36,12 @@ export function revisionOf(raw: unknown, owner: Owner | undefined): string | und
 export function ownerRevisionOf(
   raw: unknown,
   owner: Owner | undefined,
-  fingerprint: Fingerprint,
+  keyedHash: KeyedHash,
 ): OwnerRevision | undefined {
   if (owner === undefined || isOfDeployment(owner)) return undefined
   const number = Number(revisionOf(raw, owner))
   if (!Number.isSafeInteger(number)) return undefined
-  const template = projectTemplate(fields(fields(raw).spec).template, fingerprint)
+  const template = projectTemplate(fields(fields(raw).spec).template, keyedHash)
   return { owner, number, template: shareParts(asWritten(template, raw)), helm: helmReleaseOf(raw) }
 }
 

@@ -12,7 +12,7 @@ import {
 import { share } from './share.ts'
 
 /** A keyed hash of a text: tells whether it changed, and nothing of what it is. */
-export type Fingerprint = (text: string) => string
+export type KeyedHash = (text: string) => string
 
 /** How a kubelet finds out how a container is. */
 export interface Probe {
@@ -26,7 +26,7 @@ export interface Probe {
   readonly timeout: number | undefined
   readonly failureThreshold: number | undefined
   /** Of all of it, with what may hold a secret: headers and commands. */
-  readonly fingerprint: string
+  readonly keyedHash: string
 }
 
 /** How a container is to be set up. */
@@ -36,19 +36,19 @@ export interface TemplateContainer {
   readonly image: string
   readonly imagePullPolicy: string | undefined
   readonly resources: Resources
-  /** Name → fingerprint of the value, or of where it comes from. */
+  /** Name → keyed hash of the value, or of where it comes from. */
   readonly environment: Readonly<Record<string, string>>
   /** `configMap/app`, `secret/db`: whole objects that become variables. */
   readonly environmentFrom: readonly string[]
   /** The same for objects of which single keys become variables. */
   readonly environmentKeysFrom: readonly string[]
-  /** Fingerprint of command and arguments. */
+  /** Keyed hash of command and arguments. */
   readonly command: string | undefined
   /** `readiness`, `liveness`, `startup` */
   readonly probes: Readonly<Record<string, Probe>>
 }
 
-/** How a workload sets up its pods. Holds no secret: values are fingerprints. */
+/** How a workload sets up its pods. Holds no secret: values are keyed hashes. */
 export interface PodTemplate {
   readonly containers: readonly TemplateContainer[]
   /** What its containers share, where it is asked for as a whole. */
@@ -59,21 +59,21 @@ export interface PodTemplate {
   readonly nodeSelector: string | undefined
   /** Of its pods: another one replaces them all, as another chart's version does. */
   readonly labels: Readonly<Record<string, string>>
-  /** Name → fingerprint. A checksum of a configuration, and when a restart was asked for, stand here. */
+  /** Name → keyed hash. A checksum of a configuration, and when a restart was asked for, stand here. */
   readonly annotations: Readonly<Record<string, string>>
   /** When `kubectl rollout restart` was called. */
   readonly restartedAt: string | undefined
   /** Of all that its pods are to be, also of what is not kept here. */
-  readonly fingerprint: string
+  readonly keyedHash: string
 }
 
 /** @param raw a `PodTemplateSpec` */
-export function projectTemplate(raw: unknown, fingerprint: Fingerprint): PodTemplate {
+export function projectTemplate(raw: unknown, keyedHash: KeyedHash): PodTemplate {
   const template = fields(raw)
   const spec = fields(template.spec)
   const annotations = fields(fields(template.metadata).annotations)
   const containers = (value: unknown, kind: ContainerKind): TemplateContainer[] =>
-    list(value).map((container) => containerOf(container, kind, fingerprint))
+    list(value).map((container) => containerOf(container, kind, keyedHash))
   return {
     containers: [...containers(spec.initContainers, 'init'), ...containers(spec.containers, 'container')],
     resources: maybeResourcesOf(spec),
@@ -82,13 +82,13 @@ export function projectTemplate(raw: unknown, fingerprint: Fingerprint): PodTemp
     priorityClass: text(spec.priorityClassName),
     nodeSelector: maybeFields(spec.nodeSelector) === undefined ? undefined : JSON.stringify(spec.nodeSelector),
     labels: share(record(fields(template.metadata).labels)),
-    annotations: fingerprints(Object.entries(annotations), fingerprint),
+    annotations: keyedHashes(Object.entries(annotations), keyedHash),
     restartedAt: text(annotations['kubectl.kubernetes.io/restartedAt']),
-    fingerprint: fingerprint(JSON.stringify(spec)),
+    keyedHash: keyedHash(JSON.stringify(spec)),
   }
 }
 
-function containerOf(container: Fields, kind: ContainerKind, fingerprint: Fingerprint): TemplateContainer {
+function containerOf(container: Fields, kind: ContainerKind, keyedHash: KeyedHash): TemplateContainer {
   const { command, args } = container
   const isChosen = command !== undefined || args !== undefined
   return {
@@ -97,9 +97,9 @@ function containerOf(container: Fields, kind: ContainerKind, fingerprint: Finger
     image: imageOf(container),
     imagePullPolicy: text(container.imagePullPolicy),
     resources: resourcesOf(container),
-    environment: fingerprints(
+    environment: keyedHashes(
       list(container.env).map(({ name, value, valueFrom }) => [text(name) ?? '', valueFrom ?? value ?? '']),
-      fingerprint,
+      keyedHash,
     ),
     environmentFrom: list(container.envFrom).flatMap(({ configMapRef, secretRef }) => [
       ...referenceTo('configMap', configMapRef),
@@ -111,14 +111,14 @@ function containerOf(container: Fields, kind: ContainerKind, fingerprint: Finger
         ...referenceTo('secret', fields(valueFrom).secretKeyRef),
       ]),
     ),
-    command: isChosen ? fingerprint(JSON.stringify([texts(command), texts(args)])) : undefined,
-    probes: probesOf(container, fingerprint),
+    command: isChosen ? keyedHash(JSON.stringify([texts(command), texts(args)])) : undefined,
+    probes: probesOf(container, keyedHash),
   }
 }
 
 /** With the name: equal values of two variables are not seen to be equal. */
-function fingerprints(entries: readonly (readonly [string, unknown])[], fingerprint: Fingerprint) {
-  return Object.fromEntries(entries.map(([name, value]) => [name, fingerprint(`${name}=${textOf(value)}`)]))
+function keyedHashes(entries: readonly (readonly [string, unknown])[], keyedHash: KeyedHash) {
+  return Object.fromEntries(entries.map(([name, value]) => [name, keyedHash(`${name}=${textOf(value)}`)]))
 }
 
 function textOf(value: unknown): string {
@@ -130,23 +130,23 @@ function referenceTo(kind: string, reference: unknown): string[] {
   return name === undefined ? [] : [share(`${kind}/${name}`)]
 }
 
-function probesOf(container: Fields, fingerprint: Fingerprint): Readonly<Record<string, Probe>> {
+function probesOf(container: Fields, keyedHash: KeyedHash): Readonly<Record<string, Probe>> {
   const probes: Record<string, Probe> = {}
   for (const name of ['startup', 'readiness', 'liveness']) {
     const probe = maybeFields(container[`${name}Probe`])
-    if (probe !== undefined) probes[name] = probeOf(probe, fingerprint)
+    if (probe !== undefined) probes[name] = probeOf(probe, keyedHash)
   }
   return probes
 }
 
-function probeOf(probe: Fields, fingerprint: Fingerprint): Probe {
+function probeOf(probe: Fields, keyedHash: KeyedHash): Probe {
   return {
     ...targetOf(probe),
     initialDelay: number(probe.initialDelaySeconds),
     period: number(probe.periodSeconds),
     timeout: number(probe.timeoutSeconds),
     failureThreshold: number(probe.failureThreshold),
-    fingerprint: fingerprint(JSON.stringify(probe)),
+    keyedHash: keyedHash(JSON.stringify(probe)),
   }
 }
 

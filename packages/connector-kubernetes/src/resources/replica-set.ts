@@ -1,7 +1,7 @@
 import { count, fields, number } from './lenient.ts'
 import { type Condition, conditionsOf, type Metadata, metadataOf } from './metadata.ts'
 import { type OwnerRevision, ownerRevisionOf, revisionOf } from './owner-revision.ts'
-import type { Fingerprint } from './pod-template.ts'
+import type { KeyedHash } from './pod-template.ts'
 
 /** What is kept of a ReplicaSet: its template only where nothing else that is seen has it. */
 export interface ReplicaSet extends Metadata {
@@ -18,7 +18,7 @@ export interface ReplicaSet extends Metadata {
 }
 
 /** @throws Error when it has no name or uid. */
-export function projectReplicaSet(raw: unknown, fingerprint: Fingerprint): ReplicaSet {
+export function projectReplicaSet(raw: unknown, keyedHash: KeyedHash): ReplicaSet {
   const spec = fields(fields(raw).spec)
   const status = fields(fields(raw).status)
   const metadata = metadataOf(raw)
@@ -29,7 +29,7 @@ export function projectReplicaSet(raw: unknown, fingerprint: Fingerprint): Repli
     ready: count(status.readyReplicas),
     available: count(status.availableReplicas),
     revision: revisionOf(raw, metadata.owner),
-    ownerRevision: ownerRevisionOf(raw, metadata.owner, fingerprint),
+    ownerRevision: ownerRevisionOf(raw, metadata.owner, keyedHash),
     conditions: conditionsOf(status),
   }
 }

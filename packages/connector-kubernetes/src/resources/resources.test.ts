@@ -194,9 +194,9 @@ test('a claim and a disruption budget', () => {
   })
 })
 
-test('a configuration has another fingerprint once it is written to', () => {
+test('a configuration has another keyed hash once it is written to', () => {
   const at = (resourceVersion: string) => ({ metadata: { name: 'web', uid: 'u', resourceVersion } })
   const [one, same, other] = ['1', '1', '2'].map((version) => projectConfigObject(at(version), fakeFingerprint))
-  expect(one?.fingerprint).toBe(same?.fingerprint)
-  expect(one?.fingerprint).not.toBe(other?.fingerprint)
+  expect(one?.keyedHash).toBe(same?.keyedHash)
+  expect(one?.keyedHash).not.toBe(other?.keyedHash)
 })

@@ -25,7 +25,7 @@ test('a deployment: how far its rollout is, and who it is from', () => {
   expect(deployment.managers.map(({ name }) => name)).toContain('kubectl-client-side-apply')
 })
 
-test('its template: values are fingerprints', () => {
+test('its template: values are keyed hashes', () => {
   const { template } = deployment
   expect(template).toMatchObject({
     serviceAccount: 'web',

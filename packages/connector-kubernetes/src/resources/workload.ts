@@ -10,7 +10,7 @@ import {
   managersOf,
   metadataOf,
 } from './metadata.ts'
-import { type Fingerprint, type PodTemplate, projectTemplate } from './pod-template.ts'
+import { type KeyedHash, type PodTemplate, projectTemplate } from './pod-template.ts'
 
 /** A Deployment, StatefulSet or DaemonSet. */
 export interface Workload extends Metadata {
@@ -46,16 +46,16 @@ export interface Workload extends Metadata {
 type Counts = Pick<Workload, 'desired' | 'current' | 'ready' | 'available' | 'updated' | 'misscheduled' | 'revision'>
 
 /** @throws Error when it has no name or uid. */
-export function projectDeployment(raw: unknown, fingerprint: Fingerprint): Workload {
-  return projectWorkload('Deployment', raw, fingerprint, (spec, status) => ({
+export function projectDeployment(raw: unknown, keyedHash: KeyedHash): Workload {
+  return projectWorkload('Deployment', raw, keyedHash, (spec, status) => ({
     ...replicaCounts(spec, status),
     revision: annotationOf(raw, 'deployment.kubernetes.io/revision'),
   }))
 }
 
 /** @throws Error when it has no name or uid. */
-export function projectStatefulSet(raw: unknown, fingerprint: Fingerprint): Workload {
-  return projectWorkload('StatefulSet', raw, fingerprint, (spec, status) => ({
+export function projectStatefulSet(raw: unknown, keyedHash: KeyedHash): Workload {
+  return projectWorkload('StatefulSet', raw, keyedHash, (spec, status) => ({
     ...replicaCounts(spec, status),
     // Said since 1.22; before, what is ready was available.
     available: number(status.availableReplicas) ?? count(status.readyReplicas),
@@ -64,8 +64,8 @@ export function projectStatefulSet(raw: unknown, fingerprint: Fingerprint): Work
 }
 
 /** @throws Error when it has no name or uid. */
-export function projectDaemonSet(raw: unknown, fingerprint: Fingerprint): Workload {
-  return projectWorkload('DaemonSet', raw, fingerprint, (_spec, status) => ({
+export function projectDaemonSet(raw: unknown, keyedHash: KeyedHash): Workload {
+  return projectWorkload('DaemonSet', raw, keyedHash, (_spec, status) => ({
     desired: count(status.desiredNumberScheduled),
     current: count(status.currentNumberScheduled),
     ready: count(status.numberReady),
@@ -79,7 +79,7 @@ export function projectDaemonSet(raw: unknown, fingerprint: Fingerprint): Worklo
 function projectWorkload(
   kind: Workload['kind'],
   raw: unknown,
-  fingerprint: Fingerprint,
+  keyedHash: KeyedHash,
   countsOf: (spec: Fields, status: Fields) => Counts,
 ): Workload {
   const spec = fields(fields(raw).spec)
@@ -96,7 +96,7 @@ function projectWorkload(
     progressDeadline: number(spec.progressDeadlineSeconds),
     selector: record(fields(spec.selector).matchLabels),
     conditions: conditionsOf(status),
-    template: projectTemplate(spec.template, fingerprint),
+    template: projectTemplate(spec.template, keyedHash),
     helm: helmReleaseOf(raw),
     managers: managersOf(raw),
   }

@@ -43,7 +43,7 @@ export const configChanges = following((client, context) => {
 
 /** Who elects a leader writes to annotations alone, every few seconds. */
 function isContentChanged({ object, old }: Extract<ConfigChange, { readonly type: 'changed' }>): boolean {
-  return object.fingerprint !== old.fingerprint && !wroteOnlyElsewhere(object.managers, old.managers, CONTENT)
+  return object.keyedHash !== old.keyedHash && !wroteOnlyElsewhere(object.managers, old.managers, CONTENT)
 }
 
 function objectOf(change: ConfigChange): ConfigObject {

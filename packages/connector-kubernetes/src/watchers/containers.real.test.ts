@@ -86,7 +86,7 @@ realDescribe('containers of a real node', found, () => {
       config,
       signal: stopping.signal,
       log: silentLogger,
-      fingerprint: fakeFingerprint,
+      keyedHash: fakeFingerprint,
     })
     watching = Promise.all([containers, clusterEvents].map(watch))
   }, 300_000)

@@ -84,8 +84,8 @@ function isReplaced(object: Workload, old: Workload): boolean {
   return object.generation !== old.generation && identify(object) !== identify(old)
 }
 
-function identify({ template: { fingerprint, annotations, labels } }: Workload): string {
-  return JSON.stringify([fingerprint, annotations, labels])
+function identify({ template: { keyedHash, annotations, labels } }: Workload): string {
+  return JSON.stringify([keyedHash, annotations, labels])
 }
 
 /** Not all of its pods are new. That some are not available may have other reasons. */

@@ -15,7 +15,7 @@ describe('cpu', () => {
     )
     const client = openFixture(root)
     const context = collectContext()
-    context.remember(await client.cpu())
+    context.swapState(await client.cpu())
     // 400 ticks in all: 100 user, 60 system, 20 interrupts, 20 stolen, 150 idle, 50 waiting; cpu2 came online.
     root.write(
       'proc/stat',
@@ -52,7 +52,7 @@ describe('cpu', () => {
     root.write('proc/stat', `cpu ${line([50, 0, 0, 100, 20])}`)
     const client = openFixture(root)
     const context = collectContext()
-    context.remember(await client.cpu())
+    context.swapState(await client.cpu())
     const still = points(await cpu.collect(client, context))
     expect(Object.keys(still).filter((name) => name.startsWith('system.cpu.utilization'))).toEqual([])
     root.write('proc/stat', `cpu ${line([60, 0, 0, 130, 10])}`)

@@ -8,16 +8,16 @@ const SHORTEST = 200
 
 /** How busy the processors are, in all and one by one. */
 export const cpu: Collector<ServerClient> = {
-  async collect(client, { signal, remember }) {
+  async collect(client, { signal, swapState }) {
     let reading = await client.cpu()
-    let before = remember(reading)
+    let before = swapState(reading)
     if (before === undefined) {
       before = client.firstCpuReading
       const missing = SHORTEST - (reading.takenAt - before.takenAt)
       if (missing > 0) {
         await sleep(missing, undefined, { signal })
         reading = await client.cpu()
-        remember(reading)
+        swapState(reading)
       }
     }
     return toSignals(reading, before, client)

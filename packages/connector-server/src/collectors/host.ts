@@ -4,8 +4,8 @@ import { signals } from '../signals.ts'
 
 /** What the machine is: name, system, hardware. */
 export const host: Collector<ServerClient> = {
-  every: '1h',
-  deadline: '30s',
+  interval: '1h',
+  timeout: '30s',
   async collect(client) {
     const facts = await client.facts()
     const { machine } = client

@@ -11,10 +11,10 @@ import { signals } from '../signals.ts'
 /** Processes by state, and the busiest and largest of them by name. */
 export const processes: Collector<ServerClient> = {
   // Reading all processes costs more than everything else together where there are many.
-  every: '30s',
-  async collect(client, { remember }) {
+  interval: '30s',
+  async collect(client, { swapState }) {
     const reading = await client.processes()
-    return toSignals(reading, remember(indexed(reading)), client)
+    return toSignals(reading, swapState(indexed(reading)), client)
   },
 }
 

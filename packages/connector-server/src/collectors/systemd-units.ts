@@ -4,7 +4,7 @@ import { signals } from '../signals.ts'
 
 /** systemd units that have failed. Nothing where no systemd runs. */
 export const systemdUnits: Collector<ServerClient> = {
-  every: '1m',
+  interval: '1m',
   async collect(client, { signal }) {
     const units = await client.failedUnits(signal)
     if (units === undefined) return {}

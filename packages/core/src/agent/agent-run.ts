@@ -7,7 +7,7 @@ import type { Redactor } from '../delivery/redaction.ts'
 import { toReportBody } from '../delivery/report-body.ts'
 import { createSender, type Sender } from '../delivery/sender.ts'
 import { RcaError } from '../errors/rca-error.ts'
-import type { Fingerprint } from '../fingerprint.ts'
+import type { KeyedHash } from '../keyed-hash.ts'
 import type { Logger } from '../logger.ts'
 import { LONGEST_TIMER, pause, settled } from '../pause.ts'
 import type { PlatformClient } from '../platform/client.ts'
@@ -39,8 +39,8 @@ export interface AgentRunOptions<Config, Client> {
   readonly redactor: Redactor
   readonly log: Logger
   readonly state: StateStore
-  /** Reads the key of fingerprints. Never rejects. */
-  readonly openFingerprint: () => Promise<Fingerprint>
+  /** Reads the key of keyed hashes. Never rejects. */
+  readonly openKeyedHash: () => Promise<KeyedHash>
   readonly client: PlatformClient
 }
 

@@ -213,9 +213,9 @@ describe('an agent that runs', () => {
     )
     const hosts: Collector<Client> = { collect: async () => ({ entities: [signals.host.entity({ id: 'a' })] }) }
     const load: Collector<Client> = {
-      collect: async (_client, { remember, standsAlone }) => {
-        const wasTold = remember(true) === true
-        return { metrics: wasTold && standsAlone !== true ? [] : [signals.load.point(0.5, host)] }
+      collect: async (_client, { swapState, fullSnapshot }) => {
+        const wasTold = swapState(true) === true
+        return { metrics: wasTold && fullSnapshot !== true ? [] : [signals.load.point(0.5, host)] }
       },
     }
     const { agent, log } = agentOf(platform.url, { collectors: { hosts, load } })

@@ -9,7 +9,7 @@ import { planDeployment } from '../deployment/plan-deployment.ts'
 import type { Duration } from '../duration.ts'
 import { toMilliseconds } from '../duration.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
-import { openFingerprint, sharedFingerprint } from '../fingerprint.ts'
+import { openKeyedHash, sharedKeyedHash } from '../keyed-hash.ts'
 import { type Logger, warningLogger } from '../logger.ts'
 import { parseAgentToken } from '../platform/agent-token.ts'
 import { createPlatformClient } from '../platform/client.ts'
@@ -117,8 +117,8 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
     log,
     state,
     // Where one of several reports, what did not change must not look changed when another does.
-    openFingerprint: async () =>
-      connector.election === undefined ? openFingerprint(state, log) : sharedFingerprint(agentToken),
+    openKeyedHash: async () =>
+      connector.election === undefined ? openKeyedHash(state, log) : sharedKeyedHash(agentToken),
     client: createPlatformClient({
       platformUrl,
       agentToken,

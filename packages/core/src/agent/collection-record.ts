@@ -8,7 +8,7 @@ import type { CheckedSignals } from './check-signals.ts'
 export interface CollectorRun {
   readonly collector: string
   /** Whether it was to tell what has not changed as well. @default false */
-  readonly standsAlone?: boolean
+  readonly fullSnapshot?: boolean
   readonly ok: boolean
   readonly durationMs: number
   readonly signals: CheckedSignals

@@ -135,7 +135,7 @@ test('a gap may know better since when it is', async () => {
 test('a collector has a deadline, and its signal says so', async () => {
   let given: AbortSignal | undefined
   const disks: Collector<Client> = {
-    deadline: '5ms',
+    timeout: '5ms',
     collect: (_client, { signal }) => {
       given = signal
       return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
@@ -152,7 +152,7 @@ test('a collector that ignores its deadline is not started again before it has c
   const stuck = gate<Signals>()
   let starts = 0
   const disks: Collector<Client> = {
-    deadline: '5ms',
+    timeout: '5ms',
     collect: () => {
       starts += 1
       return starts === 1 ? stuck.promise : Promise.resolve({})
@@ -196,8 +196,8 @@ test('a collector never runs beside itself: who asks meanwhile joins the run', a
 test('a collector remembers its last reading, and only its own', async () => {
   const seen: unknown[] = []
   const counting = (reading: number): Collector<Client> => ({
-    collect: async (_client, { remember, now }) => {
-      seen.push(remember({ reading, at: now().toISOString().slice(11, 19) }))
+    collect: async (_client, { swapState, now }) => {
+      seen.push(swapState({ reading, at: now().toISOString().slice(11, 19) }))
       return {}
     },
   })
@@ -218,9 +218,9 @@ test('what a run kept that failed is forgotten, since nobody got what it saw', a
   let runs = 0
   const { collection } = collectionOf({
     a: {
-      collect: async (_client, { remember }) => {
+      collect: async (_client, { swapState }) => {
         runs += 1
-        seen.push(remember(runs))
+        seen.push(swapState(runs))
         if (runs === 2) throw new Error('broken')
         return {}
       },
@@ -235,8 +235,8 @@ test('what a run keeps that had begun before everything was forgotten is forgott
   const waiting = gate<Signals>()
   const { collection } = collectionOf({
     a: {
-      collect: (_client, { remember }) => {
-        seen.push(remember('kept'))
+      collect: (_client, { swapState }) => {
+        seen.push(swapState('kept'))
         return seen.length === 1 ? waiting.promise : Promise.resolve({})
       },
     },
@@ -254,8 +254,8 @@ test('a run that stands alone is told so, and joins none that does not', async (
   const waiting = gate<Signals>()
   const { collection } = collectionOf({
     a: {
-      collect: (_client, { standsAlone }) => {
-        seen.push(standsAlone)
+      collect: (_client, { fullSnapshot }) => {
+        seen.push(fullSnapshot)
         return seen.length === 1 ? waiting.promise : Promise.resolve({})
       },
     },
@@ -265,7 +265,7 @@ test('a run that stands alone is told so, and joins none that does not', async (
   expect(seen).toEqual([false])
   waiting.open({})
   await Promise.all([run, alone])
-  await collection.run('a', { standsAlone: true })
+  await collection.run('a', { fullSnapshot: true })
   expect(seen).toEqual([false, true, true])
 })
 
@@ -347,7 +347,7 @@ test.each([
   const late = gate()
   const refused = gate<unknown>()
   const load: Collector<Client> = {
-    deadline,
+    timeout: deadline,
     collect: async (_client, { tell }) => {
       void late.promise.then(() => tell([signals.load.point(1, host)])).catch(refused.open)
       if (deadline !== '1ms') throw new Error('it broke')

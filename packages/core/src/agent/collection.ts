@@ -49,9 +49,9 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
     const begin = performance.now()
     const ended = (signals: CheckedSignals, error: string | undefined): CollectorRun => {
       const durationMs = performance.now() - begin
-      const { standsAlone = false } = mode
+      const { fullSnapshot = false } = mode
       const why = error === undefined ? {} : { error }
-      return { collector, standsAlone, ok: error === undefined, durationMs, signals, ...why }
+      return { collector, fullSnapshot, ok: error === undefined, durationMs, signals, ...why }
     }
     let run: CollectorRun
     try {
@@ -78,7 +78,7 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
     run: (name, mode = {}) => joinable.get(name) ?? start(name, mode),
     runAlone: async (name) => {
       while (joinable.has(name)) await joinable.get(name)
-      return start(name, { standsAlone: true })
+      return start(name, { fullSnapshot: true })
     },
     isRunning: (name) => joinable.has(name),
     gaps: record.gaps,
@@ -94,7 +94,7 @@ export function createCollection<Client>(options: CollectionOptions<Client>): Co
 /** How a collector is run. */
 export interface Mode {
   /** What has not changed is told as well. @default false */
-  readonly standsAlone?: boolean
+  readonly fullSnapshot?: boolean
   /** Takes what it tells before it has come back. Without it, that is part of what it says in the end. */
   readonly tell?: Tell
 }
@@ -111,7 +111,7 @@ function createReader<Client>(
   collector: Collector<Client>,
   { client, check, now, signal: stopping }: CollectionOptions<Client>,
 ): Reader {
-  const deadline = collector.deadline === undefined ? DEADLINE : toMilliseconds(collector.deadline)
+  const deadline = collector.timeout === undefined ? DEADLINE : toMilliseconds(collector.timeout)
   const checking = check.repeatedly()
   let hangsSince: Date | undefined
   /** What the last run that went well kept. */
@@ -119,14 +119,14 @@ function createReader<Client>(
   /** Counts how often everything was forgotten. */
   let life = 0
 
-  const read = async ({ standsAlone = false, tell: send }: Mode): Promise<CheckedSignals> => {
+  const read = async ({ fullSnapshot = false, tell: send }: Mode): Promise<CheckedSignals> => {
     if (hangsSince !== undefined)
       throw new Error(`it has not come back since ${hangsSince.toISOString()}; it is not run again before it does`)
     const startedAt = now()
     const own = life
     let finished = false
     let kept = memory
-    const remember: CollectContext['remember'] = <Reading>(reading: Reading) => {
+    const swapState: CollectContext['swapState'] = <Reading>(reading: Reading) => {
       const before = kept as Reading | undefined
       kept = reading
       return before
@@ -140,7 +140,7 @@ function createReader<Client>(
             if (finished) throw new Error('this run of the collector has ended: its points come too late')
           })
         try {
-          return await collector.collect(client, { signal, now, remember, tell, standsAlone })
+          return await collector.collect(client, { signal, now, swapState, tell, fullSnapshot })
         } finally {
           finished = true
           hangsSince = undefined

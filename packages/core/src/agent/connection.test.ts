@@ -17,7 +17,7 @@ function connectionOf(parts: Partial<Connector<unknown, Client>>): {
       config: {},
       log,
       now: () => new Date(0),
-      openFingerprint: async () => (text) => text,
+      openKeyedHash: async () => (text) => text,
     }),
     log,
   }

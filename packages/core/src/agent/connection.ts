@@ -1,7 +1,7 @@
 import type { Connector, Identity } from '../connector.ts'
 import { withDeadline } from '../deadline.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
-import type { Fingerprint } from '../fingerprint.ts'
+import type { KeyedHash } from '../keyed-hash.ts'
 import type { Logger } from '../logger.ts'
 import { reasonOf } from '../reason.ts'
 import type { SignalCatalog } from '../signal-catalog.ts'
@@ -21,8 +21,8 @@ export interface ConnectionOptions<Config, Client> {
   readonly config: Config
   readonly log: Logger
   readonly now: () => Date
-  /** Reads the key of fingerprints. Never rejects. */
-  readonly openFingerprint: () => Promise<Fingerprint>
+  /** Reads the key of keyed hashes. Never rejects. */
+  readonly openKeyedHash: () => Promise<KeyedHash>
 }
 
 /** A connector's client, opened when it is first needed. */
@@ -39,7 +39,7 @@ export function createConnection<Config, Client>({
   config,
   log,
   now,
-  openFingerprint,
+  openKeyedHash,
 }: ConnectionOptions<Config, Client>): Connection<Client> {
   let opening: Promise<OpenConnection<Client>> | undefined
 
@@ -53,7 +53,7 @@ export function createConnection<Config, Client>({
 
   const attempt = (parent: AbortSignal | undefined): Promise<OpenConnection<Client>> =>
     withDeadline(`connecting to ${connector.title}`, DEADLINE, parent, async (signal) => {
-      const client = await connector.connect({ config, signal, log, fingerprint: await openFingerprint() })
+      const client = await connector.connect({ config, signal, log, keyedHash: await openKeyedHash() })
       try {
         // Its own deadline, so that a client whose identity hangs is closed and not left behind.
         const identity = await withDeadline('identifying what is watched', DEADLINE, signal, async (own) =>

@@ -118,8 +118,8 @@ test('who takes over says so, tells what it has kept, and then everything', asyn
   await platform.until(() => platform.heartbeats().length > 0)
   say('a')
   say('b')
-  election.context.lead()
-  election.context.lead()
+  election.context.promote()
+  election.context.promote()
   expect(agent.status().role).toBe('leader')
   await platform.until(() => platform.reports().some(({ snapshot }) => snapshot === true))
   const order = platform.calls.map(({ path }) => path)
@@ -135,9 +135,9 @@ test('who takes over says so, tells what it has kept, and then everything', asyn
 
 test('who loses the lead collects no more, and begins anew when it leads again', async () => {
   const { agent, platform, election, say, collected } = await elected()
-  election.context.lead()
+  election.context.promote()
   await platform.until(() => platform.reports().some(({ snapshot }) => snapshot === true))
-  election.context.standBy()
+  election.context.demote()
   const before = { runs: collected(), reports: platform.reports().length }
   expect(agent.status().role).toBe('standby')
   expect(agent.status().collectors).not.toHaveProperty('load')
@@ -148,7 +148,7 @@ test('who loses the lead collects no more, and begins anew when it leads again',
   // A report that was on its way may still arrive.
   expect(platform.reports().length).toBeLessThanOrEqual(before.reports + 1)
   expect(eventIds(platform)).toEqual([])
-  election.context.lead()
+  election.context.promote()
   await platform.until(() => new Set(platform.reports().map((report) => report.lead_id)).size === 2)
   await platform.until(() => {
     const lead = platform.heartbeats().at(-1)?.lead_id
@@ -165,9 +165,9 @@ test('what a run of a collector saw while the lead was lost is not told', async 
     return { metrics: [signals.load.point(7, host)] }
   }
   const { platform, election } = await elected({ collectors: { slow: { collect } } })
-  election.context.lead()
+  election.context.promote()
   await platform.until(() => platform.reports().length > 0)
-  election.context.standBy()
+  election.context.demote()
   const reports = platform.reports().length
   slow.open()
   await rounds(4)
@@ -185,10 +185,10 @@ test('what a run of a collector saw that began in an earlier lead is not told in
     return { metrics: [signals.load.point(10 * value, host)] }
   }
   const { platform, election } = await elected({ collectors: { slow: { collect } } })
-  election.context.lead()
+  election.context.promote()
   await platform.until(() => platform.reports().length > 0)
-  election.context.standBy()
-  election.context.lead()
+  election.context.demote()
+  election.context.promote()
   await platform.until(() => new Set(platform.reports().map((report) => report.lead_id)).size === 2)
   slow.open()
   const loads = (): number[] => {
@@ -206,7 +206,7 @@ test('an election that fails is shown and started again, and no longer shown onc
   onTestFinished(() => random.mockRestore())
   const { agent, platform, election, log } = await elected()
   const [first] = election.runs
-  first?.lead()
+  first?.promote()
   election.fail('no such lease')
   await platform.until(() => platform.heartbeats().at(-1)?.collectors.election !== undefined)
   expect(platform.heartbeats().at(-1)).toMatchObject({
@@ -217,9 +217,9 @@ test('an election that fails is shown and started again, and no longer shown onc
   expect(log.messages('warn')).toContain('the election failed and is started again: no such lease')
   await vi.waitFor(() => expect(election.runs).toHaveLength(2))
   // The run that failed has nothing more to say.
-  first?.lead()
+  first?.promote()
   expect(agent.status().role).toBe('standby')
-  election.context.lead()
+  election.context.promote()
   await platform.until(() => platform.heartbeats().at(-1)?.role === 'leader')
   expect(platform.heartbeats().at(-1)?.collectors).not.toHaveProperty('election')
   expect(agent.status().collectors).not.toHaveProperty('election')
@@ -239,7 +239,7 @@ test('a leader that stops delivers what it saw, then resigns, then closes its cl
   const disconnect = async () => void history.push('disconnect')
   const { agent, platform, election, say } = await elected({ disconnect })
   election.context.signal.addEventListener('abort', () => history.push(`resign ${eventIds(platform).join()}`))
-  election.context.lead()
+  election.context.promote()
   await platform.until(() => platform.reports().length > 0)
   say('last')
   await agent.stop()
@@ -249,8 +249,8 @@ test('a leader that stops delivers what it saw, then resigns, then closes its cl
 
 test('a leader that stops has time to resign, even if the platform cannot be reached', async () => {
   const history: string[] = []
-  const run = async (_client: Client, { signal, lead }: ElectionContext): Promise<void> => {
-    lead()
+  const run = async (_client: Client, { signal, promote }: ElectionContext): Promise<void> => {
+    promote()
     await new Promise((resolve) => signal.addEventListener('abort', resolve))
     await rounds(1)
     history.push('resigned')

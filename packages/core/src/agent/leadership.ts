@@ -110,8 +110,8 @@ async function runOnce<Client>(
         await pause(toMilliseconds(duration), signal)
         signal.throwIfAborted()
       },
-      lead: () => say('leader'),
-      standBy: () => say('standby'),
+      promote: () => say('leader'),
+      demote: () => say('standby'),
     })
     if (!signal.aborted) throw new Error('it ended by itself')
   } finally {

@@ -2,7 +2,7 @@ import { validate } from 'uuid'
 import type { Connector } from '../connector.ts'
 import type { Redactor } from '../delivery/redaction.ts'
 import { ConnectionError } from '../errors/connection-error.ts'
-import type { Fingerprint } from '../fingerprint.ts'
+import type { KeyedHash } from '../keyed-hash.ts'
 import type { Logger } from '../logger.ts'
 import { settled } from '../pause.ts'
 import { type CollectorStatus, LIMITS } from '../platform/protocol.ts'
@@ -26,8 +26,8 @@ export interface OpeningOptions<Config, Client> {
   readonly redactor: Redactor
   readonly log: Logger
   readonly state: StateStore
-  /** Reads the key of fingerprints. Never rejects. */
-  readonly openFingerprint: () => Promise<Fingerprint>
+  /** Reads the key of keyed hashes. Never rejects. */
+  readonly openKeyedHash: () => Promise<KeyedHash>
   readonly now: () => Date
   /** Aborts when the agent stops. */
   readonly signal: AbortSignal

@@ -89,7 +89,7 @@ test('what a collector owes it owes still when its run failed', () => {
   const reporting = owing('load')
   for (const ok of [false, true]) {
     expect(reporting.takeOwed('load')).toBe(true)
-    reporting.add({ ...runOf('load', {}, ok), standsAlone: true })
+    reporting.add({ ...runOf('load', {}, ok), fullSnapshot: true })
     vi.advanceTimersByTime(60_000)
   }
   expect(reporting.takeOwed('load')).toBe(false)
@@ -99,7 +99,7 @@ test('what a collector tells is not owed for ever because something of it is lef
   const reporting = owing('load')
   expect(reporting.takeOwed('load')).toBe(true)
   const { signals: said, ...run } = runOf('load', {}, false)
-  reporting.add({ ...run, standsAlone: true, signals: { ...said, problems: ['`unknown` is not declared'] } })
+  reporting.add({ ...run, fullSnapshot: true, signals: { ...said, problems: ['`unknown` is not declared'] } })
   vi.advanceTimersByTime(60_000)
   expect(reporting.takeOwed('load')).toBe(false)
 })

@@ -80,7 +80,7 @@ export function createReporting(options: ReportingOptions): Reporting {
     add: (run) => {
       runs.push(run)
       // Where only something of it had to be left out, everything else was told.
-      if (run.standsAlone && !run.ok && run.signals.problems.length === 0) owed.add([run.collector])
+      if (run.fullSnapshot && !run.ok && run.signals.problems.length === 0) owed.add([run.collector])
       // What a run saw counts even where something of it had to be left out; one that saw nothing changes nothing.
       if (run.ok) heard.add(run.collector)
       tracker.update(run.collector, run.signals.entities, run.ok ? 'all' : 'some')

@@ -163,7 +163,7 @@ test('what is owed is told in the next run', async () => {
     collection: {
       isRunning: () => false,
       run: async (collector, mode): Promise<CollectorRun> => {
-        modes.push([collector, mode?.standsAlone])
+        modes.push([collector, mode?.fullSnapshot])
         return { collector, ok: true, durationMs: 0, signals }
       },
     },

@@ -61,7 +61,7 @@ export function createRounds({ collectors, interval, collection, reporting, repo
     await full
   }
   const start = async (collector: string, signal: AbortSignal): Promise<void> => {
-    const run = await collection.run(collector, { tell, standsAlone: reporting.takeOwed(collector) })
+    const run = await collection.run(collector, { tell, fullSnapshot: reporting.takeOwed(collector) })
     // A run that stopping cut short says nothing of what is watched.
     if (!run.ok && signal.aborted) return
     reporting.add(run)

@@ -114,7 +114,7 @@ function roundsOf(
   const collectors = Object.entries(connector.collectors)
   return createRounds({
     collectors: new Map(
-      collectors.map(([name, { every }]) => [name, every === undefined ? undefined : toMilliseconds(every)]),
+      collectors.map(([name, { interval }]) => [name, interval === undefined ? undefined : toMilliseconds(interval)]),
     ),
     interval: toMilliseconds(runtime.collect_interval),
     collection: open.collection,

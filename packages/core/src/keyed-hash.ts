@@ -4,25 +4,25 @@ import { reasonOf } from './reason.ts'
 import type { StateStore } from './state/state-store.ts'
 
 /** A keyed hash of a text, 32 hexadecimal digits. */
-export type Fingerprint = (text: string) => string
+export type KeyedHash = (text: string) => string
 
 /** Where the key is kept between runs. */
 const KEY = 'fingerprint-key'
 
 /**
  * Fingerprints with this agent's own key, which is made when there is none. Never rejects: with a state that cannot be read
- * or written, fingerprints hold for this run only, and a change between two runs goes unseen.
+ * or written, keyed hashes hold for this run only, and a change between two runs goes unseen.
  */
-export async function openFingerprint(state: StateStore, log: Logger): Promise<Fingerprint> {
-  return fingerprintWith(await readKey(state, log))
+export async function openKeyedHash(state: StateStore, log: Logger): Promise<KeyedHash> {
+  return keyedHashWith(await readKey(state, log))
 }
 
 /** Fingerprints that all replicas of an agent have in common, as long as they have the same token: their key follows from it. */
-export function sharedFingerprint(agentToken: string): Fingerprint {
-  return fingerprintWith(Buffer.from(hkdfSync('sha256', agentToken, '', 'fingerprints of replicas', 32)))
+export function sharedKeyedHash(agentToken: string): KeyedHash {
+  return keyedHashWith(Buffer.from(hkdfSync('sha256', agentToken, '', 'fingerprints of replicas', 32)))
 }
 
-function fingerprintWith(key: string | Buffer): Fingerprint {
+function keyedHashWith(key: string | Buffer): KeyedHash {
   return (text) => createHmac('sha256', key).update(text).digest('hex').slice(0, 32)
 }
 
@@ -33,7 +33,7 @@ async function readKey(state: StateStore, log: Logger): Promise<string> {
     if (kept !== undefined && /^[0-9a-f]{64}$/.test(kept)) return kept
     await state.write(KEY, made)
   } catch (error) {
-    log.debug({}, `the key of fingerprints is not kept: ${reasonOf(error)}`)
+    log.debug({}, `the key of keyedHashes is not kept: ${reasonOf(error)}`)
   }
   return made
 }
