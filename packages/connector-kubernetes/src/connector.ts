@@ -13,11 +13,11 @@ import { daemonSets, deployments, replicaSets, statefulSets } from './collectors
 import { configSchema } from './config.ts'
 import { deploy } from './deployment/deployment.ts'
 import { stand } from './election/election.ts'
+import { containers } from './events/containers/container-events.ts'
+import { clusterEvents } from './events/warnings/cluster-events.ts'
+import { changeWatchers } from './events/watchers.ts'
 import { openKubernetesClient } from './open-client.ts'
 import { signals } from './signals.ts'
-import { changeWatchers } from './watchers/change-watchers.ts'
-import { clusterEvents } from './watchers/cluster-events.ts'
-import { containers } from './watchers/containers.ts'
 
 /** Watches a Kubernetes cluster, and says how an agent is deployed to it. */
 export const kubernetes = defineConnector({

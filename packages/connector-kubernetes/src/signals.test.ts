@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { events } from './events/signals.ts'
 import { entities } from './signals/entities.ts'
-import { events } from './signals/events.ts'
 import { metrics } from './signals/metrics.ts'
 import { usageMetrics } from './signals/usage.ts'
 import { signals } from './signals.ts'

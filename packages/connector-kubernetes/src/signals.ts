@@ -1,5 +1,5 @@
+import { events } from './events/signals.ts'
 import { entities } from './signals/entities.ts'
-import { events } from './signals/events.ts'
 import { metrics } from './signals/metrics.ts'
 import { usageMetrics } from './signals/usage.ts'
 

@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { withChange } from '../../../test/changed-object.ts'
+import { captured } from '../../../test/fixtures.ts'
+import { followedCluster } from '../../../test/followed-cluster.ts'
+import { watchDeclared } from '../../../test/watch-declared.ts'
+import { configChanges } from './config-changes.ts'
+
+const start = new Date('2026-11-25T02:00:00Z')
+
+/** As a server writes the metadata of one. */
+function config(name: string, writers: Readonly<Record<string, string>> = { helm: 'f:data' }, time = start) {
+  const managedFields = Object.entries(writers).map(([manager, part]) => ({
+    manager,
+    operation: 'Update',
+    time: time.toISOString(),
+    fieldsV1: { [part]: { 'f:canary-key': {} } },
+  }))
+  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': 'canary' }
+  return { metadata: { name, uid: `uid-${name}`, namespace: 'scene', managedFields, annotations } }
+}
+
+function scene(kind: 'configMaps' | 'secrets', ...objects: readonly object[]) {
+  const cluster = followedCluster()
+  cluster.put('deployments', captured('deployment'))
+  for (const object of objects) cluster.put(kind, object)
+  cluster.listed()
+  return { cluster, ...watchDeclared(cluster, configChanges) }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: start })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('a ConfigMap', () => {
+  test('that comes, is changed and goes, and who uses it', () => {
+    const { cluster, events } = scene('configMaps', config('old'))
+    cluster.put('configMaps', config('web'))
+    cluster.put('configMaps', config('web', { helm: 'f:data', 'kubectl-edit': 'f:data' }))
+    cluster.remove('configMaps', config('web'))
+    cluster.remove('configMaps', config('old'))
+    vi.advanceTimersByTime(1_000)
+    expect(events.map(({ name, severity, body }) => [name, severity, body])).toEqual([
+      ['k8s.config.created', 'info', 'ConfigMap scene/web was created by helm'],
+      ['k8s.config.changed', 'warning', 'ConfigMap scene/web was changed by kubectl-edit; used by Deployment/web'],
+      ['k8s.config.deleted', 'error', 'ConfigMap scene/web was deleted; used by Deployment/web'],
+      ['k8s.config.deleted', 'info', 'ConfigMap scene/old was deleted'],
+    ])
+    expect(events[1]).toMatchObject({
+      entity: { type: 'k8s.configmap', id: 'scene/web' },
+      attributes: { 'change.by': 'kubectl-edit', 'k8s.config.used_by': ['Deployment/web'] },
+    })
+    expect(JSON.stringify(events)).not.toContain('canary')
+  })
+
+  test('of which only labels or annotations change is not changed: leaders are elected so', () => {
+    const { cluster, events } = scene('configMaps', config('web'), config('lock', { leader: 'f:metadata' }))
+    cluster.put('configMaps', config('web', { helm: 'f:data', 'kubectl-label': 'f:metadata' }))
+    for (let index = 0; index < 9; index += 1)
+      cluster.put('configMaps', config('lock', { leader: 'f:metadata' }, new Date(start.getTime() + index * 1_000)))
+    expect(events).toEqual([])
+  })
+
+  test('that is written to all the time is told at first, and then with the count', () => {
+    const { cluster, events } = scene('configMaps', config('busy'))
+    for (let index = 0; index < 120; index += 1) {
+      vi.advanceTimersByTime(2_000)
+      cluster.put('configMaps', config('busy'))
+    }
+    expect(events.map(({ attributes }) => attributes['change.count'])).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      10,
+      100,
+    ])
+    vi.advanceTimersByTime(11 * 60_000)
+    cluster.put('configMaps', config('busy'))
+    expect(events).toHaveLength(6)
+  })
+
+  test('that every namespace gets is no news', () => {
+    const { cluster, events } = scene('configMaps')
+    cluster.put('configMaps', config('kube-root-ca.crt'))
+    cluster.remove('configMaps', config('kube-root-ca.crt'))
+    vi.advanceTimersByTime(1_000)
+    expect(events).toEqual([])
+  })
+})
+
+describe('a Secret', () => {
+  test('is told by its name, with who takes variables from its keys', () => {
+    const { cluster, events } = scene('secrets', config('db'))
+    cluster.put('secrets', config('db', { helm: 'f:data', vault: 'f:data' }))
+    expect(events).toMatchObject([
+      {
+        body: 'Secret scene/db was changed by vault; used by Deployment/web',
+        attributes: { 'k8s.config.kind': 'Secret' },
+      },
+    ])
+  })
+
+  test('in which Helm keeps a release says what Helm does', () => {
+    const release = (status: string, version = 4) =>
+      withChange(config(`sh.helm.release.v1.shop.v${version}`), ['metadata', 'labels'], { status, owner: 'helm' })
+    const { cluster, events } = scene('secrets', release('deployed', 3))
+    cluster.put('secrets', release('pending-upgrade'))
+    cluster.put('secrets', release('failed'))
+    cluster.put('secrets', release('failed'))
+    cluster.put('secrets', release('superseded', 3))
+    cluster.put('secrets', release('deployed', 5))
+    cluster.remove('secrets', release('superseded', 3))
+    vi.advanceTimersByTime(1_000)
+    expect(events.map(({ severity, body }) => [severity, body])).toEqual([
+      ['error', 'Helm: revision 4 of release shop in namespace scene is failed'],
+      ['info', 'Helm: revision 5 of release shop in namespace scene is deployed'],
+    ])
+  })
+})

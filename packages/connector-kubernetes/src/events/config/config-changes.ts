@@ -1,0 +1,142 @@
+import type { Event, Severity } from '@rca/core'
+import { byWriter, creatorOf, writerAttributes, writerOf, writtenAt, wroteOnlyElsewhere } from '../../changes/writer.ts'
+import type { Cluster, ClusterChange } from '../../cluster/cluster.ts'
+import { namedId, namedReference } from '../../entity-references.ts'
+import type { ConfigObject } from '../../resources/config-object.ts'
+import type { PodTemplate } from '../../resources/pod-template.ts'
+import { signals } from '../../signals.ts'
+import { following } from '../follower.ts'
+import { createLifecycle, creationOf, deletionOf, type Moment } from '../lifecycle.ts'
+import { countAttribute, createRepetitions, timesOver } from '../repetitions.ts'
+import { helmReleaseName, releaseEvent } from './helm-releases.ts'
+
+type ConfigKind = 'ConfigMap' | 'Secret'
+type ConfigChange = Extract<ClusterChange, { readonly kind: 'configMaps' | 'secrets' }>
+
+/** Parts of a ConfigMap or Secret that are more than labels and annotations. */
+const CONTENT = ['data', 'binaryData', 'stringData', 'immutable', 'type']
+
+/** Every namespace has one, with the same content. */
+const ROOT_CERTIFICATES = 'kube-root-ca.crt'
+
+/** ConfigMaps and Secrets that are created, written to and deleted, by whom, and who uses them. */
+export const configChanges = following((client, context) => {
+  const { cluster } = client
+  const lifecycle = createLifecycle(client, context)
+  const repetitions = createRepetitions()
+  return (change) => {
+    if (change.kind !== 'configMaps' && change.kind !== 'secrets') return
+    const now = context.now()
+    if (helmReleaseName(objectOf(change)) !== undefined) return context.tell(releaseEvent(change, now))
+    if (objectOf(change).name === ROOT_CERTIFICATES && objectOf(change).namespace !== 'kube-system') return
+    const kind: ConfigKind = change.kind === 'secrets' ? 'Secret' : 'ConfigMap'
+    // A cluster has thousands of them: what was there when the agent came is no news.
+    const creation = change.type === 'added' && change.isInitial ? undefined : creationOf<ConfigObject>(change, now)
+    if (creation !== undefined) return lifecycle.created(kind, creation.object, created(kind, creation, cluster))
+    const deletion = deletionOf<ConfigObject>(change, now)
+    if (deletion !== undefined) return lifecycle.deleted(kind, deletion.object, deleted(kind, deletion, cluster))
+    if (change.type !== 'changed' || change.object.deleted !== undefined || !isContentChanged(change)) return
+    const count = repetitions.count(change.object.uid, now)
+    if (count !== undefined) context.tell(changed(kind, change.object, change.old, cluster, count, now))
+  }
+})
+
+/** Who elects a leader writes to annotations alone, every few seconds. */
+function isContentChanged({ object, old }: Extract<ConfigChange, { readonly type: 'changed' }>): boolean {
+  return object.keyedHash !== old.keyedHash && !wroteOnlyElsewhere(object.managers, old.managers, CONTENT)
+}
+
+function objectOf(change: ConfigChange): ConfigObject {
+  return change.type === 'deleted' ? change.old : change.object
+}
+
+function created(kind: ConfigKind, { object, at }: Moment<ConfigObject>, cluster: Pick<Cluster, 'objects'>): Event {
+  const writer = creatorOf(object.managers)
+  return signals.configCreated.event({
+    id: `k8s/${object.uid}/created`,
+    at,
+    entity: namedReference(kind, object),
+    body: `${kind} ${namedId(object)} was created${byWriter(writer)}`,
+    attributes: { ...attributesOf(kind, object, usersOf(kind, object, cluster)), ...writerAttributes(writer) },
+  })
+}
+
+function changed(
+  kind: ConfigKind,
+  object: ConfigObject,
+  old: ConfigObject,
+  cluster: Pick<Cluster, 'objects'>,
+  count: number,
+  now: Date,
+): Event {
+  const writer = writerOf(object.managers, old.managers, CONTENT)
+  const users = usersOf(kind, object, cluster)
+  return signals.configChanged.event({
+    id: `k8s/${object.uid}/${object.resourceVersion}/changed`,
+    at: writtenAt(writer, now),
+    severity: severityOf(users, 'warning'),
+    entity: namedReference(kind, object),
+    body: `${kind} ${namedId(object)} was changed${byWriter(writer)}${describeUsers(users)}${timesOver(count)}`,
+    attributes: { ...attributesOf(kind, object, users), ...writerAttributes(writer), ...countAttribute(count) },
+  })
+}
+
+function deleted(kind: ConfigKind, { object, at }: Moment<ConfigObject>, cluster: Pick<Cluster, 'objects'>): Event {
+  const users = usersOf(kind, object, cluster)
+  return signals.configDeleted.event({
+    id: `k8s/${object.uid}/deleted`,
+    at,
+    severity: severityOf(users, 'error'),
+    entity: namedReference(kind, object),
+    body: `${kind} ${namedId(object)} was deleted${describeUsers(users)}`,
+    attributes: attributesOf(kind, object, users),
+  })
+}
+
+function severityOf(users: readonly string[], whereUsed: Severity): Severity | undefined {
+  return users.length > 0 ? whereUsed : undefined
+}
+
+function describeUsers(users: readonly string[]): string {
+  if (users.length === 0) return ''
+  return `; used by ${users.slice(0, 5).join(', ')}${users.length > 5 ? `, and ${users.length - 5} more` : ''}`
+}
+
+function attributesOf(kind: ConfigKind, { namespace, name }: ConfigObject, users: readonly string[]) {
+  return {
+    'k8s.namespace.name': namespace,
+    'k8s.config.kind': kind,
+    'k8s.config.name': name,
+    'k8s.config.used_by': users.length === 0 ? undefined : users.slice(0, 100),
+  }
+}
+
+/** Workloads whose pods mount it or take variables from it, as `Deployment/web`. */
+function usersOf(kind: ConfigKind, { namespace, name }: ConfigObject, cluster: Pick<Cluster, 'objects'>): string[] {
+  const users: string[] = []
+  const look = (
+    workloadKind: string,
+    objects: ReadonlyMap<string, { readonly namespace: string; readonly name: string; readonly template: PodTemplate }>,
+  ): void => {
+    for (const workload of objects.values())
+      if (workload.namespace === namespace && isUsedBy(workload.template, kind, name))
+        users.push(`${workloadKind}/${workload.name}`)
+  }
+  look('Deployment', cluster.objects('deployments'))
+  look('StatefulSet', cluster.objects('statefulSets'))
+  look('DaemonSet', cluster.objects('daemonSets'))
+  look('CronJob', cluster.objects('cronJobs'))
+  return users
+}
+
+function isUsedBy({ mounts, containers }: PodTemplate, kind: ConfigKind, name: string): boolean {
+  const mounted = kind === 'Secret' ? mounts.secrets : mounts.configMaps
+  const reference = `${kind === 'Secret' ? 'secret' : 'configMap'}/${name}`
+  return (
+    mounted.includes(name) ||
+    containers.some(
+      ({ environmentFrom, environmentKeysFrom }) =>
+        environmentFrom.includes(reference) || environmentKeysFrom.includes(reference),
+    )
+  )
+}

@@ -1,0 +1,47 @@
+import type { Event } from '@rca/core'
+import type { Change } from '../../api/object-store.ts'
+import { namedReference } from '../../entity-references.ts'
+import type { ConfigObject } from '../../resources/config-object.ts'
+import { signals } from '../../signals.ts'
+import { momentOf } from '../event-time.ts'
+
+/** Where Helm keeps a release: `sh.helm.release.v1.shop.v12` */
+const RELEASE = /^sh\.helm\.release\.v1\.(?<release>.+)\.v(?<revision>\d+)$/
+
+/** States in which Helm has done something, or begins to take something away. */
+const TOLD = ['deployed', 'failed', 'uninstalling']
+
+/** The release that an object is kept for by Helm, `undefined` where it is none of Helm's own. */
+export function helmReleaseName({ name }: Pick<ConfigObject, 'name'>): string | undefined {
+  return RELEASE.exec(name)?.groups?.release
+}
+
+/** What Helm has done to a release, as the labels of the object say in which Helm keeps it. */
+export function releaseEvent(change: Change<ConfigObject>, now: Date): Event | undefined {
+  if (change.type === 'deleted' || (change.type === 'added' && change.isInitial)) return undefined
+  const { object } = change
+  const { status } = object.labels
+  const before = change.type === 'changed' ? change.old.labels.status : undefined
+  const { release, revision } = RELEASE.exec(object.name)?.groups ?? {}
+  if (release === undefined || status === undefined || status === before || !TOLD.includes(status)) return undefined
+  return signals.helmReleased.event({
+    id: `k8s/${object.uid}/${status}`,
+    at: momentOf(latestTime(object), now),
+    severity: status === 'failed' ? 'error' : undefined,
+    entity: namedReference('Namespace', { namespace: '', name: object.namespace }),
+    body: `Helm: revision ${revision} of release ${release} in namespace ${object.namespace} is ${status}`,
+    attributes: {
+      'k8s.namespace.name': object.namespace,
+      'k8s.helm.release': release,
+      'k8s.helm.revision': revision,
+      'k8s.helm.status': status,
+    },
+  })
+}
+
+function latestTime({ managers }: ConfigObject): string | undefined {
+  return managers
+    .flatMap(({ time }) => time ?? [])
+    .toSorted()
+    .at(-1)
+}

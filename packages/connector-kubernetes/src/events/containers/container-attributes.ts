@@ -1,0 +1,52 @@
+import { type EndedRun, ranOutOfMemory } from '../../evidence/ended-run.ts'
+import { workloadAttributes } from '../../evidence/owner-workload.ts'
+import type { KubernetesClient } from '../../kubernetes-client.ts'
+import type { Pod, PodContainer } from '../../resources/pod.ts'
+import { signalName } from './signal-name.ts'
+
+/** Which container of which pod of which workload. */
+export function containerAttributes({ cluster }: KubernetesClient, pod: Pod, container: PodContainer) {
+  return {
+    'k8s.namespace.name': pod.namespace,
+    'k8s.pod.name': pod.name,
+    'k8s.pod.uid': pod.uid,
+    'k8s.node.name': pod.node,
+    'k8s.container.name': container.name,
+    'k8s.container.kind': container.kind,
+    'container.image.name': container.image,
+    'container.image.id': container.status?.imageId,
+    ...workloadAttributes(cluster, pod),
+  }
+}
+
+/** How a run ended. */
+export function runAttributes(container: PodContainer, run: EndedRun) {
+  const { exitCode, signal, startedAt, finishedAt, reason, containerId } = run.end
+  return {
+    'container.id': containerId?.replace(/^.*:\/\//, ''),
+    'container.exit_code': exitCode,
+    'container.exit_signal': signalName(exitCode, signal),
+    'container.oom_killed': ranOutOfMemory(run),
+    'container.started_at': startedAt,
+    'container.finished_at': finishedAt,
+    'k8s.container.last_terminated.reason': reason,
+    'k8s.container.restart.count': container.status?.restarts,
+  }
+}
+
+/** What it was given. */
+export function resourceAttributes({ resources, status }: PodContainer) {
+  const { requests, limits } = status?.actual ?? resources
+  return {
+    'k8s.container.cpu.request': requests.cpu,
+    'k8s.container.cpu.limit': limits.cpu,
+    'k8s.container.memory.request': requests.memory,
+    'k8s.container.memory.limit': limits.memory,
+  }
+}
+
+/** `container app of pod shop/web-1` */
+export function called(pod: Pod, { kind, name }: PodContainer): string {
+  const what = kind === 'container' ? 'Container' : `${kind === 'init' ? 'Init' : 'Sidecar'} container`
+  return `${what} ${name} of pod ${pod.namespace}/${pod.name}`
+}

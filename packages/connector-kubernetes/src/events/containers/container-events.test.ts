@@ -1,0 +1,615 @@
+import type { Event } from '@rca/core'
+import { describe, expect, test, vi } from 'vitest'
+import { captured } from '../../../test/fixtures.ts'
+import { followedCluster } from '../../../test/followed-cluster.ts'
+import { at, podOf, replicaSet, report, START, status, terminated, waiting } from '../../../test/pods.ts'
+import { usageContext } from '../../../test/usage-scene.ts'
+import type { LogRequest } from '../../api/kubernetes-api.ts'
+import { KubernetesError } from '../../api/kubernetes-error.ts'
+import { cluster as clusterCollector } from '../../collectors/cluster.ts'
+import { containerReference } from '../../entity-references.ts'
+import { signals } from '../../signals.ts'
+import { containers } from './container-events.ts'
+
+const running = { running: { startedAt: at(0) } }
+const backOff = waiting('CrashLoopBackOff', 'back-off 10s restarting failed container')
+
+/** A watched cluster in which pods are as they are put, and logs as `text` answers. */
+function scene(text: (request: LogRequest) => Promise<string | undefined> = async () => 'all is lost\n', config = {}) {
+  const requests: LogRequest[] = []
+  const raws = new Map<string, object>()
+  const cluster = followedCluster(
+    {
+      get: async (_resource, { name }) => {
+        await Promise.resolve()
+        return raws.get(name)
+      },
+      text: async (request) => {
+        requests.push(request)
+        return text(request)
+      },
+    },
+    config,
+  )
+  cluster.put('replicaSets', replicaSet)
+  const put = (raw: object): void => {
+    raws.set((raw as { readonly metadata: { readonly name: string } }).metadata.name, raw)
+    cluster.put('pods', raw)
+  }
+  return {
+    ...cluster,
+    put,
+    putOther: cluster.put,
+    requests,
+    remove: (raw: object) => cluster.remove('pods', raw),
+    raws,
+  }
+}
+
+/** Sees a pod that runs, and then as it is afterwards. */
+async function told(
+  after: object,
+  { count = 1, before = podOf(status(0, running)) as object, ...options } = {} as {
+    count?: number
+    before?: object
+    text?: (request: LogRequest) => Promise<string | undefined>
+    config?: object
+  },
+) {
+  const cluster = scene(options.text, options.config)
+  cluster.listed()
+  const { events } = cluster.watch(containers)
+  cluster.put(before)
+  cluster.put(after)
+  await sentinel(cluster, events)
+  const others = events.filter(({ id }) => !id?.startsWith('sentinel'))
+  expect(others).toHaveLength(count)
+  const [event] = others as [(typeof events)[number]]
+  return { event, events: others, requests: cluster.requests, client: cluster.client }
+}
+
+/** Waits until a crash that comes after everything else has been told. */
+async function sentinel(cluster: ReturnType<typeof scene>, events: readonly Event[]): Promise<void> {
+  const pod = (state: object, lastState: object) =>
+    podOf(status(1, state, lastState), {
+      metadata: { uid: 'sentinel', name: 'sentinel' },
+      spec: { restartPolicy: 'Never' },
+    })
+  cluster.put(pod(running, {}))
+  cluster.put(pod(running, terminated(0)))
+  const isThere = () => events.some(({ id }) => id?.startsWith('sentinel'))
+  await expect.poll(isThere, { timeout: 5000, interval: 20 }).toBe(true)
+  // One that waits for the run after it is told later.
+  await new Promise((resolve) => setTimeout(resolve, 350))
+}
+
+describe('a crash', () => {
+  test('is told with its evidence', async () => {
+    const cluster = scene()
+    cluster.put(podOf(status(0, running)))
+    const { client, watch } = cluster
+    cluster.listed()
+    const conditions = [
+      { type: 'Ready', status: 'True' },
+      { type: 'MemoryPressure', status: 'True', reason: 'KubeletHasInsufficientMemory', message: 'token=canary-node' },
+      { type: 'DiskPressure', status: 'False' },
+    ]
+    const node = { metadata: { name: 'node-1', uid: 'n' }, status: { conditions } }
+    cluster.putOther('nodes', node)
+    cluster.putOther(
+      'events',
+      report('Unhealthy', 'Liveness probe failed: canary-of-the-shop is no token=canary-probe', {
+        involvedObject: {
+          kind: 'Pod',
+          namespace: 'shop',
+          name: 'web-1-a',
+          uid: 'pod-a',
+          fieldPath: 'spec.containers{app}',
+        },
+      }),
+    )
+    const memory = signals.containerMemoryWorkingSet.point(9, containerReference('pod-a', 'app'))
+    client.lastMemory.take([memory], new Date(at(-5)))
+    const { events } = watch(containers)
+    cluster.put(podOf(status(1, running, terminated(0, { exitCode: 3, from: -60, to: 0 }))))
+    await expect.poll(() => events).toHaveLength(1)
+    expect(events[0]).toEqual({
+      name: 'k8s.container.crashed',
+      id: 'pod-a/app/crashed/run-0',
+      at: '2026-11-25T10:00:00.000Z',
+      severity: 'error',
+      entity: { type: 'k8s.container', id: 'pod-a/app' },
+      body: 'Container app of pod shop/web-1-a crashed with exit code 3',
+      attributes: {
+        'k8s.namespace.name': 'shop',
+        'k8s.pod.name': 'web-1-a',
+        'k8s.pod.uid': 'pod-a',
+        'k8s.node.name': 'node-1',
+        'k8s.container.name': 'app',
+        'k8s.container.kind': 'container',
+        'container.id': 'run-0',
+        'container.image.name': 'shop/web:1',
+        'container.image.id': 'shop/web@sha256:1',
+        'k8s.workload.kind': 'Deployment',
+        'k8s.workload.name': 'web',
+        'container.exit_code': 3,
+        'container.oom_killed': false,
+        'container.started_at': at(-60),
+        'container.finished_at': at(0),
+        'k8s.container.last_terminated.reason': 'Error',
+        'k8s.container.restart.count': 1,
+        'k8s.container.cpu.request': 0.1,
+        'k8s.container.cpu.limit': 0.5,
+        'k8s.container.memory.request': 33_554_432,
+        'k8s.container.memory.limit': 67_108_864,
+        'container.memory.working_set': 9,
+        'container.memory.working_set_at': '2026-11-25T09:59:55.000Z',
+        'k8s.container.probe.message': 'Liveness probe failed: [redacted] is no token=[redacted]',
+        'k8s.container.probe.failed_at': at(0),
+        'k8s.node.problems': ['MemoryPressure=True (KubeletHasInsufficientMemory): token=[redacted]'],
+        'k8s.container.log': 'all is lost\n',
+      },
+    })
+  })
+
+  test('for want of memory is critical', async () => {
+    const { event } = await told(podOf(status(1, running, terminated(0, { exitCode: 137, reason: 'OOMKilled' }))))
+    expect(event).toMatchObject({
+      severity: 'critical',
+      body: 'Container app of pod shop/web-1-a ran out of memory and ended with exit code 137 (SIGKILL)',
+      attributes: { 'container.oom_killed': true, 'container.exit_signal': 'SIGKILL' },
+    })
+  })
+
+  test('is told once, however often it is seen and in whatever state the container is then', async () => {
+    const cluster = scene()
+    cluster.listed()
+    const { events } = cluster.watch(containers)
+    cluster.put(podOf(status(0, running)))
+    cluster.put(podOf(status(0, terminated(0))))
+    cluster.put(podOf(status(0, backOff, terminated(0))))
+    cluster.put(podOf(status(1, running, terminated(0))))
+    cluster.put(podOf(status(1, running, terminated(0), { ready: true })))
+    await sentinel(cluster, events)
+    expect(events.map(({ id }) => id).toSorted()).toEqual(['pod-a/app/crashed/run-0', 'sentinel/app/crashed/run-0'])
+  })
+
+  test('of an init container, and of a pod of a Job', async () => {
+    const init = (state: object) => ({
+      spec: { initContainers: [{ name: 'app' }], containers: [] },
+      status: { initContainerStatuses: [status(0, state)] },
+    })
+    const { event } = await told(podOf(undefined, init(terminated(0, { exitCode: 2 }))), {
+      before: podOf(undefined, init(running)),
+    })
+    expect(event.body).toBe('Init container app of pod shop/web-1-a crashed with exit code 2')
+    const job = {
+      metadata: { ownerReferences: [{ kind: 'Job', name: 'import', uid: 'job-1', controller: true }] },
+      spec: { restartPolicy: 'Never' },
+      status: { phase: 'Failed' },
+    }
+    const of = await told(podOf(status(0, terminated(0, { exitCode: 9 })), job))
+    expect(of.event.attributes).toMatchObject({
+      'k8s.workload.kind': 'Job',
+      'k8s.workload.name': 'import',
+      'container.exit_code': 9,
+    })
+  })
+
+  test.each([
+    ['ended well', podOf(status(0, terminated(0, { exitCode: 0, reason: 'Completed' })))],
+    [
+      'ended since its pod is deleted',
+      podOf(status(0, terminated(0, { exitCode: 143 })), { metadata: { deletionTimestamp: at(0) } }),
+    ],
+    [
+      'ended since its pod was evicted',
+      podOf(status(0, terminated(0, { exitCode: 137 })), {
+        status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' },
+      }),
+    ],
+  ])('is none where a container %s', async (_what, pod) => {
+    const { requests } = await told(pod, { count: 0 })
+    expect(requests.filter(({ pod: name }) => name !== 'sentinel')).toEqual([])
+  })
+
+  test('of a pod that is deleted for want of memory is one', async () => {
+    const { event } = await told(
+      podOf(status(0, terminated(0, { exitCode: 137, reason: 'OOMKilled' })), {
+        metadata: { deletionTimestamp: at(0) },
+      }),
+    )
+    expect(event.severity).toBe('critical')
+  })
+
+  test('that stands only in the last state of a pod that is gone is told', async () => {
+    const cluster = scene()
+    cluster.listed()
+    const { events } = cluster.watch(containers)
+    cluster.put(podOf(status(0, running)))
+    cluster.raws.clear()
+    cluster.remove(podOf(status(0, terminated(0))))
+    await expect.poll(() => events).toHaveLength(1)
+    expect(events[0]?.attributes).toMatchObject({ 'k8s.container.log_missing': 'the pod is gone' })
+  })
+
+  test('of a pod that took the name of another is another one', async () => {
+    const cluster = scene()
+    cluster.listed()
+    const { events } = cluster.watch(containers)
+    const pods = ['pod-a', 'pod-b'].map(
+      (uid) => (state: object) => podOf(status(0, state), { metadata: { uid, name: 'db-0' } }),
+    )
+    for (const pod of pods) {
+      cluster.put(pod(running))
+      cluster.put(pod(terminated(0)))
+      cluster.remove(pod(terminated(0)))
+    }
+    await expect.poll(() => events).toHaveLength(2)
+    expect(events.map(({ id }) => id).toSorted()).toEqual(['pod-a/app/crashed/run-0', 'pod-b/app/crashed/run-0'])
+    expect(events[0]?.attributes).toMatchObject({
+      'k8s.container.log_missing': 'the pod is gone, another took its name',
+    })
+  })
+
+  test('of before the agent came is told where it is not old, with the same id by every agent', async () => {
+    const cluster = scene()
+    const ids = ['young', 'old'].map((uid, index) => {
+      cluster.put(
+        podOf(status(1, running, terminated(0, { to: index === 0 ? 0 : -60 })), { metadata: { uid, name: uid } }),
+      )
+      return `${uid}/app/crashed/run-0`
+    })
+    const now = () => new Date(at(870))
+    const first = cluster.watch(containers, now)
+    await expect.poll(() => first.events.length).toBeGreaterThan(0)
+    await first.stop()
+    const second = cluster.watch(containers, now)
+    cluster.listed()
+    await sentinel(cluster, second.events)
+    for (const { events } of [first, second])
+      expect(events.map(({ id }) => id).filter((id) => !id?.startsWith('sentinel'))).toEqual([ids[0]])
+  })
+})
+
+describe('the log of a crash', () => {
+  test.each([
+    ['the run before, where the container runs again', status(1, running, terminated(0)), true],
+    ['the run before, where it waits', status(0, backOff, terminated(0)), true],
+    ['the current run, where nothing came after it', status(0, terminated(0)), false],
+  ])('is that of %s', async (_which, after, previous) => {
+    const { requests } = await told(podOf(after))
+    expect(requests[0]).toEqual({
+      namespace: 'shop',
+      pod: 'web-1-a',
+      container: 'app',
+      previous,
+      lines: 200,
+      limitBytes: 1_048_576,
+    })
+  })
+
+  test('is read again where the container was started meanwhile', async () => {
+    const cluster = scene(async ({ previous }) => {
+      if (previous) return 'the end\n'
+      cluster.put(podOf(status(1, running, terminated(0))))
+      return 'a new beginning\n'
+    })
+    cluster.listed()
+    const { events } = cluster.watch(containers)
+    cluster.put(podOf(status(0, running)))
+    cluster.put(podOf(status(0, terminated(0))))
+    await expect.poll(() => events).toHaveLength(1)
+    expect(events[0]?.attributes['k8s.container.log']).toBe('the end\n')
+  })
+
+  test('is missing where the run is no longer known', async () => {
+    const cluster = scene()
+    cluster.listed()
+    const { events } = cluster.watch(containers)
+    cluster.put(podOf(status(0, running)))
+    const crashed = podOf(status(0, terminated(0)))
+    cluster.raws.set('web-1-a', podOf(status(2, running, terminated(1))))
+    cluster.putOther('pods', crashed)
+    await expect.poll(() => events).toHaveLength(1)
+    expect(events[0]?.attributes).toMatchObject({
+      'k8s.container.log_missing': 'the container has run and ended again since',
+    })
+  })
+
+  test('has neither what is secret in the container nor what looks like it', async () => {
+    const message = 'canary-of-the-shop, api_key=canary-b'
+    const { event } = await told(podOf(status(1, running, terminated(0, { message }))), {
+      text: async () => '\u001b[31mrefused: canary-of-the-shop\u001b[0m\npassword=canary-c\n',
+    })
+    expect(event.attributes).toMatchObject({
+      'k8s.container.last_terminated.message': '[redacted], api_key=[redacted]',
+      'k8s.container.log': 'refused: [redacted]\npassword=[redacted]\n',
+    })
+    expect(JSON.stringify(event)).not.toContain('canary')
+  })
+
+  test('is asked for again with fewer lines where the server sends only its beginning, and ends at its end', async () => {
+    const long = `${'x'.repeat(999)}\n`.repeat(1100)
+    const { event, requests } = await told(podOf(status(1, running, terminated(0))), {
+      text: async ({ lines }) => (lines === 200 ? long.slice(0, 1_048_576) : `${long.slice(0, 31_000)}the end\n`),
+    })
+    expect(requests.flatMap(({ pod, lines }) => (pod === 'web-1-a' ? [lines] : []))).toEqual([200, 32])
+    const log = String(event.attributes['k8s.container.log'])
+    expect(log.endsWith('\nthe end\n')).toBe(true)
+    expect(Buffer.byteLength(log)).toBeLessThanOrEqual(16_384)
+    expect(Buffer.byteLength(log)).toBeGreaterThan(15_000)
+  })
+
+  test('that is forbidden says which permission is missing, and is a gap', async () => {
+    const reason = 'A permission is missing: allow verb `get` on resource `pods/log`'
+    const permission = { verb: 'get', group: '', resource: 'pods/log', namespace: 'scene' }
+    const text = async (): Promise<string> => {
+      throw new KubernetesError(reason, { status: 403, permission })
+    }
+    const { event, client } = await told(podOf(status(1, running, terminated(0))), { text })
+    expect(event.attributes).toMatchObject({ 'container.exit_code': 1, 'k8s.container.log_missing': reason })
+    const { gaps } = await clusterCollector.collect(client, usageContext().context)
+    expect(gaps).toContainEqual({ scope: 'kubernetes:pods/log/scene', reason })
+  })
+
+  test('is none with `crash_log_lines` 0', async () => {
+    const { event, requests } = await told(
+      podOf(status(1, running, terminated(0, { message: 'canary-of-the-shop' }))),
+      {
+        config: { crash_log_lines: 0 },
+      },
+    )
+    expect(requests).toEqual([])
+    expect(event.attributes).toMatchObject({
+      'k8s.container.log_missing': '`crash_log_lines` is 0',
+      'k8s.container.last_terminated.message': '[redacted]',
+    })
+  })
+
+  test('that nobody answers for is left out in time', async () => {
+    const cluster = followedCluster({
+      get: (_resource, _path, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('it did not answer in time')))
+        }),
+    })
+    cluster.listed()
+    const { events } = cluster.watch(containers)
+    for (let pod = 0; pod < 20; pod += 1)
+      cluster.put(
+        'pods',
+        podOf(status(1, running, terminated(0, { message: 'canary' })), { metadata: { uid: `p${pod}` } }),
+      )
+    await expect.poll(() => events, { timeout: 8000 }).toHaveLength(20)
+    for (const { attributes } of events) {
+      expect(attributes['k8s.container.log_missing']).toBe('it did not answer in time')
+      expect(attributes['k8s.container.last_terminated.message']).toBeUndefined()
+    }
+  }, 15_000)
+
+  test('is not waited for by an agent that stops: the next one tells the crash', async () => {
+    let answer: (text: string) => void = () => undefined
+    const cluster = scene(
+      () =>
+        new Promise((resolve) => {
+          answer = resolve
+        }),
+    )
+    cluster.listed()
+    const { events, stop } = cluster.watch(containers)
+    cluster.put(podOf(status(1, running, terminated(0))))
+    await expect.poll(() => cluster.requests).toHaveLength(1)
+    await stop()
+    answer('too late')
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(events).toEqual([])
+  })
+})
+
+describe('a loop', () => {
+  const crashes = async (cluster: ReturnType<typeof scene>, from: number, to: number, lasting = 1) => {
+    for (let run = from; run < to; run += 1) {
+      cluster.put(
+        podOf(
+          status(run, running, run === 0 ? {} : terminated(run - 1, { from: run * 1000 - lasting, to: run * 1000 })),
+        ),
+      )
+      cluster.put(
+        podOf(status(run, backOff, terminated(run, { from: (run + 1) * 1000 - lasting, to: (run + 1) * 1000 }))),
+      )
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  const namesOf = (events: readonly { readonly id?: string }[]) => events.map(({ id }) => id?.replace('pod-a/app/', ''))
+
+  test('of 1000 restarts is told at its beginning and then at milestones', async () => {
+    const cluster = scene()
+    cluster.listed()
+    const { events } = cluster.watch(containers)
+    await crashes(cluster, 0, 1000)
+    await expect
+      .poll(() => namesOf(events))
+      .toEqual([
+        'crashed/run-0',
+        'crashed/run-1',
+        'crashed/run-2',
+        ...[4, 10, 30, 100, 300, 1000].map((count) => `restart_loop/${count}`),
+      ])
+    expect(events.at(-1)).toMatchObject({
+      name: 'k8s.container.restart_loop',
+      body: 'Container app of pod shop/web-1-a ends again and again, 1000 times in a row: it crashed with exit code 1',
+      attributes: { 'k8s.container.restart_loop.count': 1000, 'k8s.container.log': 'all is lost\n' },
+    })
+  })
+
+  test('is told with the same ids by an agent that was started again in it', async () => {
+    const cluster = scene()
+    cluster.put(podOf(status(57, running, terminated(56))))
+    const { events } = cluster.watch(containers, () => new Date(at(10)))
+    cluster.listed()
+    await crashes(cluster, 57, 101)
+    await expect.poll(() => namesOf(events)).toEqual(['restart_loop/30', 'restart_loop/100'])
+    expect(events[0]?.attributes['k8s.container.restart_loop.count']).toBe(57)
+  })
+
+  test('begins anew after a run that lasted', async () => {
+    const cluster = scene()
+    cluster.listed()
+    const { events } = cluster.watch(containers)
+    await crashes(cluster, 0, 5)
+    await crashes(cluster, 5, 6, 600)
+    await crashes(cluster, 6, 10)
+    await expect
+      .poll(() => namesOf(events))
+      .toEqual([
+        ...['crashed/run-0', 'crashed/run-1', 'crashed/run-2', 'restart_loop/4'],
+        ...['crashed/run-5', 'crashed/run-6', 'crashed/run-7', 'restart_loop/9'],
+      ])
+  })
+
+  test('of a container that ends well again and again is one, too', async () => {
+    const ended = (run: number) => terminated(run, { exitCode: 0, reason: 'Completed' })
+    const { event } = await told(podOf(status(3, backOff, ended(3))), { before: podOf(status(3, running, ended(2))) })
+    expect(event).toMatchObject({ name: 'k8s.container.restart_loop', severity: 'error' })
+  })
+})
+
+test('crashes of many pods of a CronJob are told twenty times and then at the 100th, and not asked for beyond', async () => {
+  const cluster = scene()
+  const owner = (kind: string, name: string) => [{ kind, name, uid: name, controller: true }]
+  cluster.listed()
+  const { events } = cluster.watch(containers)
+  for (let number = 0; number < 120; number += 1) {
+    const [job, name] = [`job-${number}`, `pod-${number}`]
+    const metadata = { name: job, uid: job, namespace: 'shop', ownerReferences: owner('CronJob', 'nightly') }
+    cluster.putOther('jobs', { metadata })
+    const parts = {
+      metadata: { name, uid: name, ownerReferences: owner('Job', job) },
+      spec: { restartPolicy: 'Never' },
+    }
+    cluster.put(podOf(status(0, running), parts))
+    cluster.put(podOf(status(0, terminated(0)), { ...parts, status: { phase: 'Failed' } }))
+  }
+  await expect.poll(() => events.length, { timeout: 20_000 }).toBe(21)
+  expect(events.at(-1)).toMatchObject({
+    entity: { id: 'pod-99/app' },
+    body: 'Container app of pod shop/pod-99 crashed with exit code 1 (the 100th within ten minutes, not all of which are told)',
+    attributes: { 'k8s.workload.container_ends': 100, 'k8s.workload.name': 'nightly' },
+  })
+  expect(cluster.requests).toHaveLength(21)
+})
+
+describe('a container that cannot be started', () => {
+  const pulling = (name: string, reason = 'ErrImagePull', message = 'pull of registry/x: token=canary-pull refused') =>
+    podOf(status(0, waiting(reason, message), {}, { imageID: '' }), { metadata: { name, uid: name } })
+
+  test('is told once for all reasons of one kind', async () => {
+    const cluster = scene()
+    cluster.listed()
+    const { events } = cluster.watch(containers)
+    cluster.put(pulling('pod-a', 'ContainerCreating', ''))
+    cluster.put(pulling('pod-a'))
+    cluster.put(pulling('pod-a', 'ImagePullBackOff', 'Back-off pulling image'))
+    cluster.put(pulling('pod-a'))
+    expect(events).toHaveLength(1)
+    expect(events[0]).toMatchObject({
+      name: 'k8s.container.start_failed',
+      id: expect.stringMatching(/^pod-a\/app\/start_failed\/image\/[0-9a-f]{12}\/1$/),
+      body: 'Container app of pod shop/pod-a cannot be started: ErrImagePull: pull of registry/x: token=[redacted] refused',
+      attributes: {
+        'k8s.container.start_failed.kind': 'image',
+        'k8s.workload.name': 'web',
+        'k8s.workload.pods_affected': 1,
+      },
+    })
+  })
+
+  test('is told again where it ran in between, with the same id by every agent', () => {
+    const cluster = scene()
+    cluster.listed()
+    const { events } = cluster.watch(containers)
+    const refused = (last: object) => podOf(status(0, waiting('ErrImagePull', 'no'), last))
+    cluster.put(refused({}))
+    cluster.put(podOf(status(0, running)))
+    vi.useFakeTimers({ now: Date.now() + 3_600_000, toFake: ['Date'] })
+    cluster.put(refused(terminated(0, { exitCode: 0, reason: 'Completed' })))
+    cluster.put(refused(terminated(0, { exitCode: 0, reason: 'Completed' })))
+    vi.useRealTimers()
+    const ids = events.map(({ id }) => id)
+    expect(ids).toEqual([expect.stringMatching(/^pod-a\/app\//), expect.stringMatching(/^pod-a\/1\/app\//)])
+    expect(cluster.watch(containers, () => new Date(START)).events.map(({ id }) => id)).toEqual([ids[1]])
+  })
+
+  test('is told once for a revision, and then at the 10th pod', () => {
+    const cluster = scene()
+    cluster.listed()
+    const { events } = cluster.watch(containers)
+    for (let pod = 10; pod < 60; pod += 1) cluster.put(pulling(`pod-${pod}`))
+    expect(events.map(({ id }) => id)).toEqual([
+      expect.stringMatching(/^pod-10\/.*\/1$/),
+      expect.stringMatching(/^pod-10\/.*\/10$/),
+    ])
+    expect(cluster.watch(containers, () => new Date(START)).events.map(({ id }) => id)).toEqual(
+      events.map(({ id }) => id),
+    )
+  })
+
+  test('of before the agent came is called after the same pod, in whatever order they are seen', () => {
+    const cluster = scene()
+    for (const name of ['pod-c', 'pod-b', 'pod-d']) cluster.put(pulling(name))
+    const { events } = cluster.watch(containers, () => new Date(at(60)))
+    expect(events.map(({ id }) => id)).toEqual([expect.stringMatching(/^pod-b\//)])
+    expect(cluster.watch(containers, () => new Date(at(901))).events).toEqual([])
+  })
+
+  test('says why its image cannot be had, where the state only says that it is tried again', () => {
+    const cluster = scene()
+    cluster.listed()
+    const { events } = cluster.watch(containers)
+    cluster.putOther(
+      'events',
+      report('Failed', 'Failed to pull image "shop/web:1": not found', {
+        involvedObject: { kind: 'Pod', uid: 'pod-a', name: 'web-1-a', fieldPath: 'spec.containers{app}' },
+      }),
+    )
+    cluster.put(podOf(status(0, waiting('ImagePullBackOff', 'Back-off pulling image "shop/web:1"'))))
+    expect(events[0]?.attributes['k8s.container.error']).toBe('Failed to pull image "shop/web:1": not found')
+  })
+
+  test.each([
+    ['CreateContainerConfigError', waiting('CreateContainerConfigError', 'secret "db" not found'), 'config'],
+    ['StartError', terminated(0, { exitCode: 128, reason: 'StartError', message: 'no such file' }), 'runtime'],
+    [
+      'ContainerCannotRun',
+      terminated(0, { exitCode: 127, reason: 'ContainerCannotRun', message: 'no such file' }),
+      'runtime',
+    ],
+  ])('for %s', async (reason, state, kind) => {
+    const { event } = await told(podOf(status(0, state)))
+    expect(event).toMatchObject({
+      name: 'k8s.container.start_failed',
+      attributes: { 'k8s.container.state_reason': reason, 'k8s.container.start_failed.kind': kind },
+    })
+  })
+})
+
+test('what a server really wrote', async () => {
+  const raw = captured('pod')
+  const cluster = scene(async () => 'the secret is canary-pod-env\n')
+  cluster.put(raw)
+  const { events } = cluster.watch(containers, () => new Date('2026-11-24T10:06:00Z'))
+  await expect.poll(() => events).toHaveLength(1)
+  expect(events[0]).toMatchObject({
+    name: 'k8s.container.restart_loop',
+    severity: 'critical',
+    at: '2026-11-24T10:05:00.000Z',
+    attributes: {
+      'container.exit_code': 137,
+      'k8s.container.memory.limit': 67_108_864,
+      'k8s.container.restart.count': 7,
+      'k8s.container.log': expect.stringContaining('[redacted]'),
+    },
+  })
+  expect(JSON.stringify(events)).not.toContain('canary')
+})

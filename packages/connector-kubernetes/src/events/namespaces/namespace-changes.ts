@@ -1,0 +1,119 @@
+import type { Event } from '@rca/core'
+import { transitions } from '../../changes/differences.ts'
+import { byWriter, creatorOf, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import type { FollowedKind } from '../../cluster/followed-kinds.ts'
+import { namedId, namedReference } from '../../entity-references.ts'
+import type { Manager } from '../../resources/metadata.ts'
+import type { Namespace, ResourceQuota } from '../../resources/namespace.ts'
+import type { Quantities } from '../../resources/quantity.ts'
+import { signals } from '../../signals.ts'
+import { following } from '../follower.ts'
+import { createLifecycle, creationOf, deletionOf } from '../lifecycle.ts'
+
+/** Kinds that are counted in a namespace that goes. */
+const COUNTED = [
+  'pods',
+  'deployments',
+  'statefulSets',
+  'daemonSets',
+  'cronJobs',
+  'jobs',
+  'services',
+  'ingresses',
+  'configMaps',
+  'secrets',
+  'persistentVolumeClaims',
+] as const satisfies readonly FollowedKind[]
+
+/** Namespaces that come and go, and what they may use. */
+export const namespaceChanges = following((client, context) => {
+  const { tell, now } = context
+  const lifecycle = createLifecycle(client, context)
+  /** Uid → what is in a namespace that is being deleted, as it was when that began. */
+  const ending = new Map<string, readonly string[]>()
+  return (change) => {
+    if (change.kind === 'namespaces') {
+      const creation = creationOf<Namespace>(change, now())
+      if (creation !== undefined) tell(created(creation.object, creation.at))
+      const deletion = deletionOf<Namespace>(change, now())
+      const { uid } = change.type === 'deleted' ? change.old : change.object
+      if (deletion !== undefined) {
+        ending.set(uid, objectsIn(deletion.object, client.cluster))
+        tell(ended(deletion.object, deletion.at, ending.get(uid) ?? [], 'terminating'))
+      }
+      if (change.type !== 'deleted') return
+      tell(ended(change.object ?? change.old, now(), ending.get(uid) ?? [], 'deleted'))
+      ending.delete(uid)
+    } else if (change.kind === 'resourceQuotas') {
+      const creation = change.type === 'added' && !change.isInitial ? change.object : undefined
+      if (creation !== undefined)
+        tell(quotaChanged(creation, 'created', {}, creation.wanted, creatorOf(creation.managers), now()))
+      const deletion = deletionOf<ResourceQuota>(change, now())
+      if (deletion !== undefined) {
+        const event = quotaChanged(deletion.object, 'deleted', deletion.object.wanted, {}, undefined, deletion.at)
+        if (event !== undefined) lifecycle.deleted('ResourceQuota', deletion.object, event)
+      } else if (change.type === 'changed') {
+        const { object, old } = change
+        const writer = writerOf(object.managers, old.managers, ['spec'])
+        tell(quotaChanged(object, object.resourceVersion, old.wanted, object.wanted, writer, now()))
+      }
+    }
+  }
+})
+
+function created({ uid, name }: Namespace, at: Date): Event {
+  return signals.namespaceCreated.event({
+    id: `k8s/${uid}/created`,
+    at,
+    entity: namedReference('Namespace', { namespace: '', name }),
+    body: `Namespace ${name} was created`,
+    attributes: { 'k8s.namespace.name': name },
+  })
+}
+
+function ended({ uid, name }: Namespace, at: Date, objects: readonly string[], step: 'terminating' | 'deleted'): Event {
+  const isGone = step === 'deleted'
+  const definition = isGone ? signals.namespaceDeleted : signals.namespaceTerminating
+  return definition.event({
+    id: `k8s/${uid}/${step}`,
+    at,
+    entity: namedReference('Namespace', { namespace: '', name }),
+    body: `Namespace ${name} ${isGone ? 'is gone' : 'is being deleted'}${objects.length === 0 ? '' : ` with ${objects.join(', ')}`}`,
+    attributes: { 'k8s.namespace.name': name, 'k8s.namespace.objects': objects.length === 0 ? undefined : objects },
+  })
+}
+
+/** `pods: 12`, for each kind of which there are some. */
+function objectsIn({ name }: Namespace, cluster: Pick<Cluster, 'objects'>): readonly string[] {
+  return COUNTED.flatMap((kind) => {
+    let count = 0
+    for (const { namespace } of cluster.objects(kind).values()) if (namespace === name) count += 1
+    return count === 0 ? [] : [`${kind}: ${count}`]
+  })
+}
+
+/** @param step in the life of a quota: its version, or that it was `created` or `deleted` */
+function quotaChanged(
+  quota: ResourceQuota,
+  step: string,
+  before: Quantities,
+  after: Quantities,
+  writer: Manager | undefined,
+  now: Date,
+): Event | undefined {
+  const limits = transitions(before, after)
+  if (limits.length === 0) return undefined
+  return signals.quotaChanged.event({
+    id: `k8s/${quota.uid}/${step}/limits`,
+    at: writtenAt(writer, now),
+    entity: namedReference('ResourceQuota', quota),
+    body: `ResourceQuota ${namedId(quota)} was changed${byWriter(writer)}: ${limits.join('; ')}`,
+    attributes: {
+      ...writerAttributes(writer),
+      'k8s.namespace.name': quota.namespace,
+      'k8s.resourcequota.name': quota.name,
+      'change.limits': limits,
+    },
+  })
+}

@@ -1,0 +1,171 @@
+import type { Event } from '@rca/core'
+import { expect, test } from 'vitest'
+import { withChange } from '../../test/changed-object.ts'
+import { captured, NEWER } from '../../test/fixtures.ts'
+import { type FollowedCluster, followedCluster } from '../../test/followed-cluster.ts'
+import { watchDeclared } from '../../test/watch-declared.ts'
+import type { LogRequest } from '../api/kubernetes-api.ts'
+import { containers } from './containers/container-events.ts'
+import { clusterEvents } from './warnings/cluster-events.ts'
+import { jobFailures } from './workloads/job-failures.ts'
+import { workloadChanges } from './workloads/workload-changes.ts'
+
+const pod = captured('pod', NEWER)
+const { uid } = pod.metadata as { readonly uid: string }
+const now = (): Date => new Date('2026-11-24T10:05:00Z')
+
+/** The cluster of the pod, which is as it is put, and whose containers write `canary-env`. */
+function scene(): FollowedCluster & { readonly requests: LogRequest[] } {
+  const requests: LogRequest[] = []
+  const cluster = followedCluster({
+    get: async () => pod,
+    text: async (request) => {
+      requests.push(request)
+      return `${request.container} is lost with canary-env\n`
+    },
+  })
+  cluster.put('replicaSets', captured('replica-set', NEWER))
+  return { ...cluster, requests }
+}
+
+/** The pod before its containers ended for the first time. */
+const before = [
+  ['status', 'initContainerStatuses', 0],
+  ['status', 'initContainerStatuses', 1],
+].reduce(
+  (object, path) =>
+    withChange(
+      withChange(withChange(object, [...path, 'lastState'], {}), [...path, 'restartCount'], 0),
+      [...path, 'state'],
+      { running: { startedAt: '2026-11-24T10:00:02Z' } },
+    ),
+  pod,
+)
+
+test('a sidecar that ran out of memory and an init container that was restarted have crashed', async () => {
+  const cluster = scene()
+  cluster.put('pods', before)
+  cluster.listed()
+  const { events } = cluster.watch(containers, now)
+  cluster.put('pods', pod)
+  await expect.poll(() => events, { timeout: 5000 }).toHaveLength(2)
+  const told = new Map(events.map((event): [string, Event] => [event.entity?.id ?? '', event]))
+  expect(told.get(`${uid}/proxy`)).toMatchObject({
+    id: `${uid}/proxy/crashed/proxy-0`,
+    severity: 'critical',
+    body: 'Sidecar container proxy of pod shop/web-7d9c-x2x4p ran out of memory and ended with exit code 137 (SIGKILL)',
+    attributes: {
+      'k8s.container.kind': 'sidecar',
+      'k8s.workload.kind': 'Deployment',
+      'k8s.workload.name': 'web',
+      'container.oom_killed': true,
+      'k8s.container.restart.count': 1,
+      // Of which it had less than it is to have.
+      'k8s.container.cpu.request': 0.1,
+      'k8s.container.log': expect.stringContaining('proxy is lost'),
+    },
+  })
+  expect(told.get(`${uid}/prepare`)).toMatchObject({
+    id: `${uid}/prepare/crashed/prepare-0`,
+    severity: 'error',
+    body: 'Init container prepare of pod shop/web-7d9c-x2x4p crashed with exit code 42',
+    attributes: { 'k8s.container.kind': 'init', 'container.exit_code': 42, 'k8s.container.restart.count': 1 },
+  })
+  expect(cluster.requests.map(({ container }) => container).toSorted()).toEqual(['prepare', 'proxy'])
+  expect(JSON.stringify(events)).not.toContain('canary-env')
+})
+
+test('a resize that waits or is carried out is no crash', async () => {
+  const cluster = scene()
+  const unsized = withChange(pod, ['status', 'conditions'], [])
+  cluster.put('pods', unsized)
+  cluster.listed()
+  const { events, stop } = cluster.watch(containers, () => new Date('2026-11-25T10:00:00Z'))
+  const happened = watchDeclared(cluster, clusterEvents, now)
+  cluster.put('pods', pod)
+  await stop()
+  expect([...events, ...happened.events]).toEqual([])
+})
+
+test('a pod that is evicted by request is told with the reason', () => {
+  const cluster = scene()
+  const evicted = captured('pod-evicted', NEWER)
+  cluster.put('pods', withChange(evicted, ['status', 'conditions', 0, 'status'], 'False'))
+  cluster.listed()
+  const { events } = watchDeclared(cluster, clusterEvents, now)
+  cluster.put('pods', evicted)
+  expect(events).toMatchObject([
+    {
+      name: 'k8s.pod.evicted',
+      at: '2026-11-24T10:05:00.000Z',
+      severity: 'warning',
+      body: 'Pod shop/train-0 was ended as a whole: EvictionByEvictionAPI: Eviction API: evicting',
+    },
+  ])
+})
+
+test('a job that will fail is told once it has', () => {
+  const cluster = scene()
+  cluster.listed()
+  const { events } = watchDeclared(cluster, jobFailures, now)
+  const failing = captured('job-failing', NEWER)
+  const [target] = (failing.status as { readonly conditions: readonly object[] }).conditions
+  cluster.put('jobs', failing)
+  expect(events).toEqual([])
+  cluster.put('jobs', withChange(failing, ['status', 'conditions', 1], { ...target, type: 'Failed' }))
+  expect(events).toMatchObject([
+    { attributes: { 'k8s.job.reason': 'PodFailurePolicy', 'k8s.cronjob.name': 'nightly' } },
+  ])
+})
+
+/** What is told of a workload in which these are others, in its next generation. */
+function changed(
+  kind: 'deployments' | 'statefulSets',
+  raw: Record<string, unknown>,
+  path: readonly (string | number)[],
+  value: unknown,
+) {
+  const cluster = scene()
+  cluster.put(kind, raw)
+  cluster.listed()
+  const { events } = watchDeclared(cluster, workloadChanges, now)
+  const { generation } = raw.metadata as { readonly generation: number }
+  cluster.put(kind, withChange(withChange(raw, ['metadata', 'generation'], generation + 1), path, value))
+  return events
+}
+
+test('a resize of a template is told, of a container, of a sidecar and of a pod as a whole', () => {
+  const spec = ['spec', 'template', 'spec']
+  const deployment = captured('deployment', NEWER)
+  const resources = { requests: { cpu: '1', memory: '512Mi' }, limits: { memory: '1Gi' } }
+  expect(changed('deployments', deployment, [...spec, 'containers', 0, 'resources'], resources)).toMatchObject([
+    {
+      name: 'k8s.workload.changed',
+      body: 'Deployment shop/web was changed by kubectl: resources changed',
+      attributes: {
+        'change.fields': ['resources'],
+        'change.resources': ['app requests.cpu: 0.8 → 1', 'app limits.memory: 536870912 → 1073741824'],
+      },
+    },
+  ])
+  const limit = [...spec, 'initContainers', 1, 'resources', 'limits', 'memory']
+  expect(changed('deployments', deployment, limit, '128Mi')).toMatchObject([
+    { attributes: { 'change.resources': ['proxy limits.memory: 67108864 → 134217728'] } },
+  ])
+  const whole = [...spec, 'resources', 'limits', 'cpu']
+  expect(changed('statefulSets', captured('stateful-set', NEWER), whole, '4')).toMatchObject([
+    { attributes: { 'change.fields': ['resources'], 'change.resources': ["the pod's limits.cpu: 2 → 4"] } },
+  ])
+})
+
+test('an init container that becomes a sidecar, and a probe that asks at another port', () => {
+  const spec = ['spec', 'template', 'spec']
+  const deployment = captured('deployment', NEWER)
+  expect(changed('deployments', deployment, [...spec, 'initContainers', 0, 'restartPolicy'], 'Always')).toMatchObject([
+    { attributes: { 'change.settings': ['prepare kind: init → sidecar'] } },
+  ])
+  const port = [...spec, 'containers', 0, 'readinessProbe', 'grpc', 'port']
+  expect(changed('deployments', deployment, port, 9091)).toMatchObject([
+    { attributes: { 'change.probes': ['app readiness: grpc :9090 → grpc :9091'] } },
+  ])
+})

@@ -1,0 +1,119 @@
+import type { Event } from '@rca/core'
+import { compareNodes } from '../../changes/compare-nodes.ts'
+import { some } from '../../changes/differences.ts'
+import { byWriter, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { namedReference } from '../../entity-references.ts'
+import type { Node } from '../../resources/node.ts'
+import type { Pod } from '../../resources/pod.ts'
+import { signals } from '../../signals.ts'
+import { isRecent, momentOf } from '../event-time.ts'
+import { following } from '../follower.ts'
+
+/** Nodes that come, go, are cordoned, upgraded, tainted or booted. */
+export const nodeChanges = following(({ cluster }, { now, tell }) => (change) => {
+  if (change.kind !== 'nodes') return
+  if (change.type === 'added') {
+    if (!change.isInitial || isRecent(change.object.created, now())) tell(added(change.object, now()))
+  } else if (change.type === 'deleted') tell(removed(change.object ?? change.old, podsOn(cluster, change.old), now()))
+  else {
+    const { object, old } = change
+    if (object.isUnschedulable !== old.isUnschedulable) tell(cordoned(object, old, cluster, now()))
+    tell(changed(object, old, now()))
+    if (old.bootId !== undefined && object.bootId !== undefined && old.bootId !== object.bootId)
+      tell(rebooted(object, cluster, now()))
+  }
+})
+
+/** The pods on a node. */
+export function podsOn(cluster: Pick<Cluster, 'objects'>, { name }: Pick<Node, 'name'>): readonly Pod[] {
+  return [...cluster.objects('pods').values()].filter(({ node }) => node === name)
+}
+
+function added(node: Node, now: Date): Event {
+  return signals.nodeAdded.event({
+    id: `k8s/${node.uid}/added`,
+    at: momentOf(node.created, now),
+    entity: namedReference('Node', node),
+    body: `Node ${node.name} joined the cluster`,
+    attributes: {
+      'k8s.node.name': node.name,
+      'k8s.node.kubelet_version': node.kubeletVersion,
+      'k8s.node.provider_id': node.providerId,
+    },
+  })
+}
+
+function removed(node: Node, pods: readonly Pod[], now: Date): Event {
+  const bereft = pods.filter(({ owner, phase }) => owner?.kind !== 'DaemonSet' && isRunning(phase)).length
+  return signals.nodeRemoved.event({
+    id: `k8s/${node.uid}/removed`,
+    at: momentOf(node.deleted, now),
+    severity: bereft > 0 ? 'error' : undefined,
+    entity: namedReference('Node', node),
+    body: `Node ${node.name} left the cluster${bereft === 0 ? '' : ` with ${bereft} ${bereft === 1 ? 'pod' : 'pods'} on it`}`,
+    attributes: { 'k8s.node.name': node.name, 'k8s.node.pods': pods.length, 'k8s.node.pods.bereft': bereft },
+  })
+}
+
+function isRunning(phase: string | undefined): boolean {
+  return phase !== 'Succeeded' && phase !== 'Failed'
+}
+
+function cordoned(node: Node, old: Node, cluster: Pick<Cluster, 'objects'>, now: Date): Event {
+  const writer = writerOf(node.managers, old.managers, ['spec'])
+  const definition = node.isUnschedulable ? signals.nodeCordoned : signals.nodeUncordoned
+  const verb = node.isUnschedulable ? 'cordoned' : 'uncordoned'
+  return definition.event({
+    id: `k8s/${node.uid}/${node.resourceVersion}/${verb}`,
+    at: writtenAt(writer, now),
+    entity: namedReference('Node', node),
+    body: `Node ${node.name} was ${verb}${byWriter(writer)}`,
+    attributes: {
+      ...writerAttributes(writer),
+      'k8s.node.name': node.name,
+      'k8s.node.pods': podsOn(cluster, node).length,
+    },
+  })
+}
+
+function changed(node: Node, old: Node, now: Date): Event | undefined {
+  const difference = compareNodes(old, node)
+  if (difference === undefined) return undefined
+  const { fields, versions, taints, allocatable, addresses } = difference
+  // Only taints are somebody's work, the rest is what its kubelet finds.
+  const writer = fields.includes('taints') ? writerOf(node.managers, old.managers, ['spec']) : undefined
+  const details = [
+    ...versions,
+    ...taints.added.map((taint) => `taint ${taint} added`),
+    ...taints.removed.map((taint) => `taint ${taint} removed`),
+    ...allocatable,
+    ...addresses,
+  ]
+  return signals.nodeChanged.event({
+    id: `k8s/${node.uid}/${node.resourceVersion}/changed`,
+    at: writtenAt(writer, now),
+    entity: namedReference('Node', node),
+    body: `Node ${node.name} has changed${byWriter(writer)}: ${details.join('; ')}`,
+    attributes: {
+      ...writerAttributes(writer),
+      'k8s.node.name': node.name,
+      'change.fields': fields,
+      'change.versions': some(versions),
+      'change.taints.added': some(taints.added),
+      'change.taints.removed': some(taints.removed),
+      'change.allocatable': some(allocatable),
+      'change.addresses': some(addresses),
+    },
+  })
+}
+
+function rebooted(node: Node, cluster: Pick<Cluster, 'objects'>, now: Date): Event {
+  return signals.nodeRebooted.event({
+    id: `k8s/${node.uid}/${node.bootId}/rebooted`,
+    at: now,
+    entity: namedReference('Node', node),
+    body: `Node ${node.name} was booted anew`,
+    attributes: { 'k8s.node.name': node.name, 'k8s.node.pods': podsOn(cluster, node).length },
+  })
+}

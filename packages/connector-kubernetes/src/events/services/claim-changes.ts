@@ -1,0 +1,27 @@
+import { namedId, namedReference } from '../../entity-references.ts'
+import { signals } from '../../signals.ts'
+import { following } from '../follower.ts'
+
+/** Claims that get their volume, or lose it. */
+export const claimChanges = following((_client, { now, tell }) => (change) => {
+  if (change.kind !== 'persistentVolumeClaims' || change.type !== 'changed') return
+  const { object, old } = change
+  if (object.phase === old.phase || (object.phase !== 'Bound' && object.phase !== 'Lost')) return
+  const isLost = object.phase === 'Lost'
+  const definition = isLost ? signals.claimLost : signals.claimBound
+  const volume = object.volume === undefined ? '' : ` ${object.volume}`
+  tell(
+    definition.event({
+      id: `k8s/${object.uid}/${object.resourceVersion}/${object.phase}`,
+      at: now(),
+      entity: namedReference('PersistentVolumeClaim', object),
+      body: `PersistentVolumeClaim ${namedId(object)} ${isLost ? 'has lost its' : 'is bound to'} volume${volume}`,
+      attributes: {
+        'k8s.namespace.name': object.namespace,
+        'k8s.persistentvolumeclaim.name': object.name,
+        'k8s.persistentvolume.name': object.volume,
+        'k8s.storageclass.name': object.storageClass,
+      },
+    }),
+  )
+})

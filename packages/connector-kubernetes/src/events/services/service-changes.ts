@@ -1,0 +1,125 @@
+import type { Event } from '@rca/core'
+import { compareIngresses, compareServices } from '../../changes/compare-services.ts'
+import { some } from '../../changes/differences.ts'
+import { byWriter, creatorOf, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'
+import { labelFilter } from '../../describe-object.ts'
+import { namedId, namedReference } from '../../entity-references.ts'
+import type { Ingress, Service } from '../../resources/service.ts'
+import { signals } from '../../signals.ts'
+import { following } from '../follower.ts'
+import { createLifecycle, creationOf, deletionOf } from '../lifecycle.ts'
+
+type Kind = 'Service' | 'Ingress'
+
+/** Services and Ingresses that are created, changed and deleted, and by whom. */
+export const serviceChanges = following((client, context) => {
+  const lifecycle = createLifecycle(client, context)
+  const isWanted = labelFilter(client.config.object_labels)
+  return (change) => {
+    if (change.kind !== 'services' && change.kind !== 'ingresses') return
+    const kind: Kind = change.kind === 'services' ? 'Service' : 'Ingress'
+    const now = context.now()
+    const creation =
+      change.type === 'added' && change.isInitial ? undefined : creationOf<Service | Ingress>(change, now)
+    if (creation !== undefined)
+      return lifecycle.created(kind, creation.object, created(kind, creation.object, creation.at))
+    const deletion = deletionOf<Service | Ingress>(change, now)
+    if (deletion !== undefined)
+      return lifecycle.deleted(kind, deletion.object, deleted(kind, deletion.object, deletion.at))
+    if (change.type !== 'changed' || change.object.deleted !== undefined) return
+    context.tell(
+      change.kind === 'services'
+        ? serviceChanged(change.object, change.old, isWanted, now)
+        : ingressChanged(change.object, change.old, now),
+    )
+  }
+})
+
+function created(kind: Kind, object: Service | Ingress, at: Date): Event {
+  const writer = creatorOf(object.managers)
+  const definition = kind === 'Service' ? signals.serviceCreated : signals.ingressCreated
+  return definition.event({
+    id: `k8s/${object.uid}/created`,
+    at,
+    entity: namedReference(kind, object),
+    body: `${kind} ${namedId(object)} was created${byWriter(writer)}`,
+    attributes: { ...attributesOf(kind, object), ...writerAttributes(writer) },
+  })
+}
+
+function deleted(kind: Kind, object: Service | Ingress, at: Date): Event {
+  const definition = kind === 'Service' ? signals.serviceDeleted : signals.ingressDeleted
+  return definition.event({
+    id: `k8s/${object.uid}/deleted`,
+    at,
+    entity: namedReference(kind, object),
+    body: `${kind} ${namedId(object)} was deleted`,
+    attributes: attributesOf(kind, object),
+  })
+}
+
+function serviceChanged(
+  service: Service,
+  old: Service,
+  isWanted: (name: string) => boolean,
+  now: Date,
+): Event | undefined {
+  const difference = compareServices(old, service, isWanted)
+  if (difference === undefined) return undefined
+  const { fields, settings, selector, ports } = difference
+  const writer = writerOf(service.managers, old.managers, ['spec'])
+  return signals.serviceChanged.event({
+    id: `k8s/${service.uid}/${service.resourceVersion}/changed`,
+    at: writtenAt(writer, now),
+    entity: namedReference('Service', service),
+    body: `Service ${namedId(service)} was changed${byWriter(writer)}: ${[
+      ...settings,
+      ...selector.map((one) => `selector ${one}`),
+      ...membershipOf('port', ports),
+    ].join('; ')}`,
+    attributes: {
+      ...attributesOf('Service', service),
+      ...writerAttributes(writer),
+      'change.fields': fields,
+      'change.settings': some(settings),
+      'change.selector': some(selector),
+      'change.ports.added': some(ports.added),
+      'change.ports.removed': some(ports.removed),
+    },
+  })
+}
+
+function ingressChanged(ingress: Ingress, old: Ingress, now: Date): Event | undefined {
+  const difference = compareIngresses(old, ingress)
+  if (difference === undefined) return undefined
+  const { fields, settings, hosts, routes } = difference
+  const writer = writerOf(ingress.managers, old.managers, ['spec'])
+  const details = [...settings, ...membershipOf('host', hosts), ...membershipOf('route', routes)].join('; ')
+  return signals.ingressChanged.event({
+    id: `k8s/${ingress.uid}/${ingress.generation ?? ingress.resourceVersion}/changed`,
+    at: writtenAt(writer, now),
+    entity: namedReference('Ingress', ingress),
+    body: `Ingress ${namedId(ingress)} was changed${byWriter(writer)}${details === '' ? '' : `: ${details}`}`,
+    attributes: {
+      ...attributesOf('Ingress', ingress),
+      ...writerAttributes(writer),
+      'change.fields': fields,
+      'change.settings': some(settings),
+      'change.hosts.added': some(hosts.added),
+      'change.hosts.removed': some(hosts.removed),
+      'change.routes.added': some(routes.added),
+      'change.routes.removed': some(routes.removed),
+    },
+  })
+}
+
+function membershipOf(what: string, { added, removed }: { added: readonly string[]; removed: readonly string[] }) {
+  return [...removed.map((one) => `${what} ${one} removed`), ...added.map((one) => `${what} ${one} added`)]
+}
+
+function attributesOf(kind: Kind, { namespace, name }: Service | Ingress) {
+  return {
+    'k8s.namespace.name': namespace,
+    [kind === 'Service' ? 'k8s.service.name' : 'k8s.ingress.name']: name,
+  }
+}

@@ -1,0 +1,520 @@
+import { describe, expect, test } from 'vitest'
+import { captured } from '../../../test/fixtures.ts'
+import { followedCluster } from '../../../test/followed-cluster.ts'
+import { at, podOf, replicaSet, report, START, status } from '../../../test/pods.ts'
+import type { KubernetesApi } from '../../api/kubernetes-api.ts'
+import { clusterEvents } from './cluster-events.ts'
+
+/** A watched cluster with the pod `web-1-a`. */
+function scene(pod: object = podOf(status(0, { running: {} })), api: Partial<KubernetesApi> = {}) {
+  const cluster = followedCluster(api)
+  cluster.put('replicaSets', replicaSet)
+  cluster.put('pods', pod)
+  cluster.listed()
+  return { ...cluster, ...cluster.watch(clusterEvents) }
+}
+
+/** What is told of one report. */
+function told(raw: object) {
+  const { put, events } = scene()
+  put('events', raw)
+  return events
+}
+
+const aboutContainer = (name = 'app') => ({
+  involvedObject: {
+    kind: 'Pod',
+    namespace: 'shop',
+    name: 'web-1-a',
+    uid: 'pod-a',
+    fieldPath: `spec.containers{${name}}`,
+  },
+})
+
+const aboutReplicaSet = { involvedObject: { kind: 'ReplicaSet', namespace: 'shop', name: 'web-1', uid: 'rs-1' } }
+
+describe('a warning', () => {
+  test('is told with what it is about', () => {
+    const events = told(
+      report('FailedScheduling', '0/3 nodes are available: 3 Insufficient cpu.', {
+        source: { component: 'default-scheduler' },
+      }),
+    )
+    expect(events).toEqual([
+      {
+        name: 'k8s.pod.scheduling_failed',
+        id: 'pod-a/scheduling_failed',
+        at: '2026-11-25T10:00:00.000Z',
+        severity: 'warning',
+        entity: { type: 'k8s.pod', id: 'pod-a' },
+        body: 'No node can take pod shop/web-1-a: 0/3 nodes are available: 3 Insufficient cpu.',
+        attributes: {
+          'k8s.namespace.name': 'shop',
+          'k8s.pod.name': 'web-1-a',
+          'k8s.pod.uid': 'pod-a',
+          'k8s.node.name': 'node-1',
+          'k8s.workload.kind': 'Deployment',
+          'k8s.workload.name': 'web',
+          'k8s.event.reason': 'FailedScheduling',
+          'k8s.event.component': 'default-scheduler',
+          'k8s.event.message': '0/3 nodes are available: 3 Insufficient cpu.',
+          'k8s.event.count': 1,
+          'k8s.event.first_at': '2026-11-25T10:00:00Z',
+        },
+      },
+    ])
+  })
+
+  test.each(['Liveness', 'Readiness', 'Startup'])('of a failed %s probe', (probe) => {
+    const [event] = told(
+      report('Unhealthy', `${probe} probe failed: HTTP probe failed with statuscode: 500`, aboutContainer()),
+    )
+    expect(event).toMatchObject({
+      name: 'k8s.container.unhealthy',
+      entity: { type: 'k8s.container', id: 'pod-a/app' },
+      body: `A ${probe.toLowerCase()} probe of container app of pod shop/web-1-a failed: ${probe} probe failed: HTTP probe failed with statuscode: 500`,
+      attributes: {
+        'k8s.container.probe.kind': probe.toLowerCase(),
+        'k8s.container.name': 'app',
+        'container.image.name': 'shop/web:1',
+      },
+    })
+  })
+
+  test('of a probe that is a command tells what it wrote, without the secrets of the container', async () => {
+    const pod = podOf(status(0, { running: {} }))
+    const answers = [
+      async () => pod,
+      async () => ({ ...pod, metadata: { ...pod.metadata, uid: 'other' } }),
+      async () => {
+        throw new Error('no')
+      },
+    ]
+    for (const [index, get] of answers.entries()) {
+      const { put, events } = scene(pod, { get })
+      put('events', report('Unhealthy', 'Liveness probe failed: canary-of-the-shop is wrong', aboutContainer()))
+      await expect.poll(() => events).toHaveLength(1)
+      expect(JSON.stringify(events)).not.toContain('canary')
+      expect(events[0]?.attributes).toMatchObject(
+        index === 0
+          ? { 'k8s.event.message': 'Liveness probe failed: [redacted] is wrong' }
+          : { 'k8s.event.message_missing': 'what is secret in it is not known: the pod cannot be read' },
+      )
+    }
+  })
+
+  test('of a probe of a pod that is being deleted is none', () => {
+    const { put, events } = scene(podOf(status(0, { running: {} }), { metadata: { deletionTimestamp: at(30) } }))
+    put('events', report('Unhealthy', 'Readiness probe failed: it stops', aboutContainer()))
+    expect(events).toEqual([])
+  })
+
+  test.each([
+    [
+      'Error creating: pods "web-1-x" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=10, limited: pods=10',
+      { name: 'compute', requested: ['pods=1'], used: ['pods=10'], limited: ['pods=10'] },
+    ],
+    [
+      'create Pod db-0 in StatefulSet db failed error: pods "db-0" is forbidden: exceeded quota: team.quota-1, requested: limits.cpu=2,requests.memory=1Gi, used: limits.cpu=9,requests.memory=7Gi, limited: limits.cpu=10,requests.memory=8Gi',
+      {
+        name: 'team.quota-1',
+        requested: ['limits.cpu=2', 'requests.memory=1Gi'],
+        used: ['limits.cpu=9', 'requests.memory=7Gi'],
+        limited: ['limits.cpu=10', 'requests.memory=8Gi'],
+      },
+    ],
+  ])('of a quota that is used up names it: %s', (message, { name, requested, used, limited }) => {
+    const [event] = told(report('FailedCreate', message, aboutReplicaSet))
+    expect(event).toMatchObject({
+      name: 'k8s.quota.exceeded',
+      severity: 'error',
+      entity: { type: 'k8s.resourcequota', id: `shop/${name}` },
+      attributes: {
+        'k8s.workload.kind': 'Deployment',
+        'k8s.workload.name': 'web',
+        'k8s.resourcequota.name': name,
+        'k8s.quota.requested': requested,
+        'k8s.quota.used': used,
+        'k8s.quota.limited': limited,
+      },
+    })
+  })
+
+  test('of a quota says what it refuses, once for pods and once for claims', () => {
+    const about = {
+      involvedObject: { kind: 'StatefulSet', apiVersion: 'apps/v1', namespace: 'shop', name: 'db', uid: 'db' },
+    }
+    const limits = 'requested: requests.storage=1Gi, used: requests.storage=9Gi, limited: requests.storage=9Gi'
+    const claim = `create Claim data-db-0 for Pod db-0 in StatefulSet db failed error: failed to create PVC data-db-0: persistentvolumeclaims "data-db-0" is forbidden: exceeded quota: storage, ${limits}`
+    const pod =
+      'create Pod db-0 in StatefulSet db failed error: pods "db-0" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=10, limited: pods=10'
+    const { put, events } = scene()
+    put('events', report('FailedCreate', claim, about))
+    put('events', {
+      ...report('FailedCreate', pod, about),
+      metadata: { name: 'db.2', namespace: 'shop', uid: 'event-2' },
+    })
+    expect(events).toMatchObject([
+      {
+        body: `Quota shop/storage refuses claims of StatefulSet db: ${claim}`,
+        attributes: { 'k8s.quota.refused': 'persistentvolumeclaims', 'k8s.workload.name': 'db' },
+      },
+      {
+        body: `Quota shop/compute refuses pods of StatefulSet db: ${pod}`,
+        attributes: { 'k8s.quota.refused': 'pods', 'k8s.workload.name': 'db' },
+      },
+    ])
+  })
+
+  test('of a quota names the jobs that it refuses to a CronJob', () => {
+    const message =
+      'Error creating job: jobs.batch "night-1" is forbidden: exceeded quota: jobs, requested: count/jobs.batch=1, used: count/jobs.batch=5, limited: count/jobs.batch=5'
+    const about = {
+      involvedObject: { kind: 'CronJob', apiVersion: 'batch/v1', namespace: 'shop', name: 'night', uid: 'n' },
+    }
+    expect(told(report('FailedCreate', message, about))).toMatchObject([
+      { name: 'k8s.quota.exceeded', body: `Quota shop/jobs refuses jobs of CronJob night: ${message}` },
+    ])
+  })
+
+  test.each([
+    'Error creating: pods "web-1-x" is forbidden: failed quota: compute: must specify limits.cpu,limits.memory',
+    'Error creating: pods "web-1-x" is forbidden: [maximum cpu usage per Container is 2, but limit is 4]',
+    'Error creating: admission webhook "policy.example.com" denied the request: no',
+    'Error creating: pods "web-1-x" is forbidden: violates PodSecurity "restricted:latest"',
+  ])('of pods that are refused otherwise: %s', (message) => {
+    const [event] = told(report('FailedCreate', message, aboutReplicaSet))
+    expect(event).toMatchObject({
+      name: 'k8s.workload.pods_refused',
+      entity: { type: 'k8s.replicaset', id: 'shop/web-1' },
+      body: `ReplicaSet shop/web-1 gets no pods: ${message}`,
+      attributes: { 'k8s.workload.kind': 'Deployment', 'k8s.workload.name': 'web' },
+    })
+  })
+
+  test.each([
+    ['FailedMount', {}, { type: 'k8s.pod', id: 'pod-a' }],
+    ['FailedAttachVolume', {}, { type: 'k8s.pod', id: 'pod-a' }],
+    [
+      'ProvisioningFailed',
+      { involvedObject: { kind: 'PersistentVolumeClaim', namespace: 'shop', name: 'data', uid: 'c' } },
+      { type: 'k8s.persistentvolumeclaim', id: 'shop/data' },
+    ],
+  ])('of a volume: %s', (reason, about, entity) => {
+    expect(told(report(reason, 'it is not there', about))).toMatchObject([{ name: 'k8s.volume.mount_failed', entity }])
+  })
+
+  test('of anything else is told as it is, about what there is an entity for', () => {
+    const about = (kind: string, namespace: string, uid?: string) => ({
+      involvedObject: { kind, namespace, name: 'x', uid },
+    })
+    const { put, events } = scene()
+    put(
+      'events',
+      report('SystemOOM', 'System OOM encountered', {
+        ...about('Node', 'default', 'x'),
+        source: { component: 'kubelet', host: 'x' },
+      }),
+    )
+    put('events', report('OrderFailed', 'no', about('Certificate', 'shop', 'c')))
+    put('events', report('ClusterFailed', 'no', about('Thing', '', 't')))
+    put('events', report('FailedPreStopHook', 'it failed', aboutContainer()))
+    expect(events.map(({ name, entity, body }) => [name, `${entity.type} ${entity.id}`, body])).toEqual([
+      ['k8s.event', 'k8s.node x', 'SystemOOM of Node x: System OOM encountered'],
+      ['k8s.event', 'k8s.namespace shop', 'OrderFailed of Certificate shop/x: no'],
+      ['k8s.event', 'k8s.cluster cluster-1', 'ClusterFailed of Thing x: no'],
+      ['k8s.event', 'k8s.container pod-a/app', 'FailedPreStopHook of Pod shop/web-1-a: it failed'],
+    ])
+  })
+
+  test('has no secrets', () => {
+    for (const reason of ['FailedMount', 'FailedScheduling', 'FailedCreate', 'Evicted', 'Other']) {
+      const events = told(report(reason, 'of https://user:canary-a@h and --token canary-b'))
+      expect(JSON.stringify(events)).toContain('[redacted]')
+      expect(JSON.stringify(events)).not.toContain('canary')
+    }
+  })
+
+  test.each([
+    ['BackOff', {}],
+    ['Failed', {}],
+    ['NodeNotReady', {}],
+    ['NodeNotReady', { involvedObject: { kind: 'Node', name: 'node-1', uid: 'node-1' } }],
+    ['Rebooted', { involvedObject: { kind: 'Node', name: 'node-1', uid: 'node-1' } }],
+    ['BackoffLimitExceeded', { involvedObject: { kind: 'Job', namespace: 'shop', name: 'import', uid: 'j' } }],
+    ['FailedGetResourceMetric', { involvedObject: { kind: 'HorizontalPodAutoscaler', name: 'web', uid: 'h' } }],
+    ['ClaimLost', { involvedObject: { kind: 'PersistentVolumeClaim', namespace: 'shop', name: 'data', uid: 'c' } }],
+    ['ScalingReplicaSet', { type: 'Normal' }],
+    [
+      'FailedToUpdateEndpoint',
+      {
+        involvedObject: { kind: 'Endpoints', namespace: 'shop', name: 'web', uid: 'e' },
+        message:
+          'Failed to update endpoint shop/web: Operation cannot be fulfilled on endpoints "web": the object has been modified; please apply your changes to the latest version and try again',
+      },
+    ],
+    ['Unhealthy', { type: 'Normal' }],
+    ['TaintManagerEviction', { type: 'Normal', message: 'Cancelling deletion of Pod shop/web-1-a' }],
+  ])('is not told where others tell it better, or nothing is wrong: %s', (reason, more) => {
+    expect(told(report(reason, 'it is', more))).toEqual([])
+  })
+})
+
+describe('repeats', () => {
+  const unhealthy = (count: number, seconds: number, more: object = {}) =>
+    report('Unhealthy', 'Liveness probe failed: dial tcp 10.1.0.4:80: no', {
+      ...aboutContainer(),
+      count,
+      lastTimestamp: at(seconds),
+      ...more,
+    })
+  const another = (name: string, seconds: number, more: object = {}) => ({
+    ...unhealthy(1, seconds, { firstTimestamp: at(seconds), ...more }),
+    metadata: { name, namespace: 'shop', uid: name },
+  })
+
+  test('that the cluster counts in one object are told at the 10th and 100th', () => {
+    const { put, events } = scene()
+    for (let count = 1; count <= 120; count += 1) put('events', unhealthy(count, count))
+    expect(events.map(({ id }) => id)).toEqual(['event-Unhealthy/1', 'event-Unhealthy/10', 'event-Unhealthy/100'])
+    expect(events[1]).toMatchObject({ at: '2026-11-25T10:00:10.000Z', attributes: { 'k8s.event.count': 10 } })
+    expect(events[1]?.body).toContain('failed (10 times so far):')
+  })
+
+  test('in other objects are the same happening, unless it was quiet for ten minutes', () => {
+    const { put, events } = scene()
+    for (let number = 0; number < 12; number += 1) put('events', another(`e${number}`, number * 60))
+    put('events', another('later', 11 * 60 + 601))
+    expect(events.map(({ id }) => id)).toEqual(['e0/1', 'e0/10', 'later/1'])
+  })
+
+  test('in one object begin anew after ten quiet minutes', () => {
+    const { put, events } = scene()
+    put('events', unhealthy(3, 0))
+    put('events', unhealthy(4, 60))
+    put('events', unhealthy(5, 3000))
+    put('events', unhealthy(6, 3010))
+    expect(events.map(({ id }) => id)).toEqual(['event-Unhealthy/1', 'event-Unhealthy/5'])
+  })
+
+  test('are not those of another probe, container or pod', () => {
+    const { put, events } = scene()
+    put('events', another('a', 0))
+    put('events', another('b', 0, { message: 'Readiness probe failed: dial tcp 10.1.0.4:80: no' }))
+    put('events', another('c', 0, aboutContainer('other')))
+    put('events', another('d', 0, { involvedObject: { ...aboutContainer().involvedObject, uid: 'pod-b' } }))
+    put('events', another('e', 1))
+    expect(events.map(({ id }) => id)).toEqual(['a/1', 'b/1', 'c/1', 'd/1'])
+  })
+
+  test('that begin before the agent came are told where they go on, with the same ids by every agent', () => {
+    const cluster = followedCluster()
+    cluster.put('events', unhealthy(37, 0))
+    cluster.put('events', another('old', -901, { ...aboutContainer('other') }))
+    const ids = [0, 1].map(() => cluster.watch(clusterEvents, () => new Date(START)).events.map(({ id }) => id))
+    expect(ids).toEqual([['event-Unhealthy/10'], ['event-Unhealthy/10']])
+  })
+
+  test('of what the cluster only wrote anew are none', () => {
+    const { put, events } = scene()
+    put('events', unhealthy(1, 0))
+    put('events', unhealthy(1, 0, { action: 'x' }))
+    expect(events).toHaveLength(1)
+  })
+})
+
+describe('many that fare alike', () => {
+  const podNumber = (number: number, more: object = {}, owner?: object) => ({
+    ...podOf(undefined, { status: { phase: 'Pending', ...more } }),
+    metadata: {
+      ...podOf(undefined).metadata,
+      name: `pod-${number}`,
+      uid: `pod-${number}`,
+      ...(owner === undefined ? {} : { ownerReferences: [owner] }),
+    },
+  })
+  const about = (number: number) => ({ kind: 'Pod', namespace: 'shop', name: `pod-${number}`, uid: `pod-${number}` })
+  const reportOf = (number: number, reason: string, message: string, more: object = {}) => ({
+    ...report(reason, message, { involvedObject: about(number), ...more }),
+    metadata: { name: `event-${number}`, namespace: 'shop', uid: `event-${number}` },
+  })
+  const numbers = Array.from({ length: 120 }, (_, number) => number)
+  const noNode = { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'no' }] }
+
+  test.each<[string, (number: number) => readonly ['pods' | 'events', object][], number]>([
+    ['pods of a workload that find no node', (number) => [['pods', podNumber(number, noNode)]], 11],
+    [
+      'pods that a node that is short of something ends',
+      (number) => [['pods', podNumber(number, { phase: 'Failed', reason: 'Evicted' })]],
+      11,
+    ],
+    [
+      'pods of which everything else is reported',
+      (number) => [
+        ['pods', podNumber(number)],
+        ['events', reportOf(number, 'DNSConfigForming', 'too many')],
+      ],
+      11,
+    ],
+    [
+      'new pods that are not ready yet',
+      (number) => [
+        ['pods', podNumber(number)],
+        ['events', reportOf(number, 'Unhealthy', 'Readiness probe failed: dial tcp 10.1.0.4:80: no')],
+      ],
+      4,
+    ],
+    [
+      'Jobs that nobody made',
+      (number) => [
+        [
+          'pods',
+          podNumber(number, noNode, { kind: 'Job', name: `job-${number}`, uid: `job-${number}`, controller: true }),
+        ],
+      ],
+      11,
+    ],
+  ])('are told ten times and then at the 100th: %s', (_what, happens, times) => {
+    const { put, events } = scene()
+    for (const number of numbers) for (const [kind, raw] of happens(number)) put(kind, raw)
+    expect(events).toHaveLength(times)
+    expect(events.at(-1)).toMatchObject({ attributes: { 'k8s.event.affected': 100 } })
+    expect(events.at(-1)?.body).toContain('(the 100th within ten minutes, not all of which are told)')
+    expect(events[0]?.attributes).not.toHaveProperty('k8s.event.affected')
+  })
+
+  test('are others in another workload, and after ten minutes', () => {
+    let now = new Date(START)
+    const cluster = followedCluster()
+    cluster.listed()
+    const { events } = cluster.watch(clusterEvents, () => now)
+    const other = { kind: 'StatefulSet', name: 'db', uid: 'db', controller: true }
+    for (const number of numbers.slice(0, 12)) cluster.put('pods', podNumber(number, noNode))
+    cluster.put('pods', podNumber(20, noNode, other))
+    now = new Date(at(601))
+    cluster.put('pods', podNumber(21, noNode))
+    expect(events.map(({ entity }) => entity.id).slice(9)).toEqual(['pod-9', 'pod-20', 'pod-21'])
+  })
+})
+
+test('a pod that a kubelet made of a file, and writes of by a hash, is the one that the server knows', async () => {
+  const { put, events } = scene()
+  const ownerReferences = [{ kind: 'Node', name: 'node-1', uid: 'n', controller: true }]
+  const metadata = { name: 'etcd-node-1', namespace: 'kube-system', uid: 'mirror', ownerReferences }
+  put('pods', { ...podOf(status(0, { running: {} })), metadata })
+  const uid = '0d6aa63f5ee2f0a1c6b2a1e3d4c5b6a7'
+  const about = { kind: 'Pod', namespace: 'kube-system', name: 'etcd-node-1', uid, fieldPath: 'spec.containers{app}' }
+  put(
+    'events',
+    report('Unhealthy', 'Liveness probe failed: HTTP probe failed with statuscode: 503', { involvedObject: about }),
+  )
+  expect(events).toMatchObject([
+    {
+      entity: { type: 'k8s.container', id: 'mirror/app' },
+      attributes: { 'k8s.pod.uid': 'mirror', 'container.image.name': 'shop/web:1' },
+    },
+  ])
+  expect(events[0]?.attributes).not.toHaveProperty('k8s.workload.kind')
+})
+
+describe('a pod that is ended as a whole', () => {
+  const evicted = podOf(undefined, {
+    status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory. token=canary' },
+  })
+
+  test.each([
+    ['the pod', ['pods', 'events']],
+    ['the report', ['events', 'pods']],
+  ] as const)('is told once, by %s first', (_first, order) => {
+    const { put, events } = scene()
+    for (const kind of order)
+      put(kind, kind === 'pods' ? evicted : report('Evicted', 'The node was low on resource: memory.'))
+    expect(events).toMatchObject([
+      {
+        name: 'k8s.pod.evicted',
+        id: 'pod-a/evicted',
+        severity: 'error',
+        entity: { type: 'k8s.pod', id: 'pod-a' },
+        attributes: { 'k8s.pod.reason': 'Evicted', 'k8s.workload.name': 'web' },
+      },
+    ])
+    expect(events[0]?.body).toMatch(
+      /^Pod shop\/web-1-a was ended as a whole: Evicted: The node was low on resource: memory\./,
+    )
+    expect(JSON.stringify(events)).not.toContain('canary')
+  })
+
+  test.each([
+    ['Preempted', 'Preempted by shop/other on node node-1'],
+    ['TaintManagerEviction', 'Marking for deletion Pod shop/web-1-a'],
+  ])('by the cluster: %s, which is reported as normal', (reason, message) => {
+    expect(told(report(reason, message, { type: 'Normal' }))).toMatchObject([
+      { name: 'k8s.pod.evicted', severity: 'warning' },
+    ])
+  })
+
+  test('in newer clusters says so itself', () => {
+    const { put, events } = scene()
+    const condition = {
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'EvictionByEvictionAPI',
+      message: 'Eviction API: evicting',
+      lastTransitionTime: at(7),
+    }
+    put('pods', podOf(status(0, { running: {} }), { status: { conditions: [condition] } }))
+    expect(events).toMatchObject([
+      { at: '2026-11-25T10:00:07.000Z', attributes: { 'k8s.pod.reason': 'EvictionByEvictionAPI' } },
+    ])
+  })
+
+  test('before the agent came is told where it is not old', () => {
+    const cluster = followedCluster()
+    cluster.put('pods', evicted)
+    cluster.put('events', report('Evicted', 'The node was low on resource: memory.'))
+    expect(cluster.watch(clusterEvents, () => new Date(START)).events).toHaveLength(1)
+    expect(cluster.watch(clusterEvents, () => new Date(at(901))).events).toEqual([])
+  })
+
+  test('is none whose containers only crashed', () => {
+    const { put, events } = scene()
+    put('pods', podOf(undefined, { status: { phase: 'Failed' } }))
+    expect(events).toEqual([])
+  })
+})
+
+test('a pod that finds no node is told by the pod where its report cannot be seen, and once where it can', () => {
+  const { put, events } = scene()
+  const condition = {
+    type: 'PodScheduled',
+    status: 'False',
+    reason: 'Unschedulable',
+    message: '0/3 nodes are available.',
+  }
+  put(
+    'pods',
+    podOf(undefined, { spec: { nodeName: undefined }, status: { phase: 'Pending', conditions: [condition] } }),
+  )
+  const failing = (count: number) => report('FailedScheduling', '0/3 nodes are available.', { count })
+  for (let count = 1; count <= 10; count += 1) put('events', failing(count))
+  expect(events.map(({ id }) => id)).toEqual(['pod-a/scheduling_failed', 'event-FailedScheduling/10'])
+  expect(events[0]?.body).toBe('No node can take pod shop/web-1-a: 0/3 nodes are available.')
+})
+
+test.each(['event', 'event-new'])('what a server really wrote: %s', (name) => {
+  const raw = captured(name)
+  const { put, events } = scene()
+  put('events', raw)
+  expect(events).toEqual([])
+  put('events', { ...raw, reason: 'FailedPreStopHook', metadata: { ...(raw.metadata as object), uid: 'other' } })
+  expect(events).toMatchObject([
+    {
+      name: 'k8s.event',
+      id: 'other/1',
+      at: '2026-11-24T10:05:00.000Z',
+      entity: { type: 'k8s.container', id: '11111111-2222-3333-4444-555555555555/app' },
+      attributes: { 'k8s.event.count': 7, 'k8s.event.component': 'kubelet', 'k8s.node.name': 'node-1' },
+    },
+  ])
+  expect(JSON.stringify(events)).not.toContain('canary')
+})

@@ -1,0 +1,182 @@
+import type { Event } from '@rca/core'
+import { containerReference, namedReference, objectReference, podReference } from '../../entity-references.ts'
+import { containerOf } from '../../evidence/last-report.ts'
+import { ownerWorkload, workloadAttributes } from '../../evidence/owner-workload.ts'
+import type { KubernetesClient } from '../../kubernetes-client.ts'
+import type { ClusterEvent } from '../../resources/event.ts'
+import type { Metadata } from '../../resources/metadata.ts'
+import { signals } from '../../signals.ts'
+import { affectedAttribute, ofMany } from '../alike.ts'
+import { momentOf } from '../event-time.ts'
+import type { Telling } from './happenings.ts'
+import { readQuotaRefusal } from './quota-message.ts'
+import { probeKind, type ReportKind } from './report-kinds.ts'
+
+/** What a component of the cluster reports, as it is to be told. */
+export interface Report {
+  readonly event: ClusterEvent
+  readonly telling: Telling & {
+    /** Which of those that fare alike it is. */
+    readonly affected: number
+  }
+  /** What it says, without secrets. `undefined`: nobody knows what is secret in it. */
+  readonly message: string | undefined
+  readonly now: Date
+}
+
+type Describe = (report: Report, client: KubernetesClient) => Event
+
+/** What people call what a quota refuses. */
+const REFUSED: Readonly<Record<string, string>> = { persistentvolumeclaims: 'claims', 'jobs.batch': 'jobs' }
+
+/** How each kind of report but evictions is told. */
+const TABLE: Readonly<Record<Exclude<ReportKind, 'eviction'>, Describe>> = {
+  scheduling: (report, client) =>
+    signals.podSchedulingFailed.event({
+      ...occurrence(report, client, `No node can take pod ${nameOf(report)}`),
+      attributes: { ...podAttributes(client, report.event), ...reported(report) },
+    }),
+  unhealthy: (report, client) => {
+    const { about } = report.event
+    const name = containerOf(about)
+    const pod = client.cluster.objects('pods').get(about.uid ?? '')
+    const container = pod?.containers.find((one) => one.name === name)
+    const probe = probeKind(report.event)
+    const what = `A ${probe === undefined ? '' : `${probe} `}probe of ${name === undefined ? '' : `container ${name} of `}`
+    return signals.containerUnhealthy.event({
+      ...occurrence(report, client, `${what}pod ${nameOf(report)} failed`),
+      attributes: {
+        ...podAttributes(client, report.event),
+        'k8s.container.name': name,
+        'container.image.name': container?.image,
+        'container.image.id': container?.status?.imageId,
+        ...reported(report),
+        'k8s.event.message_missing':
+          report.message === undefined ? 'what is secret in it is not known: the pod cannot be read' : undefined,
+        'k8s.container.probe.kind': probe,
+      },
+    })
+  },
+  quota: (report, client) => {
+    const refusal = readQuotaRefusal(report.event.message)
+    const { namespace, kind, name } = report.event.about
+    const quota = { namespace, name: refusal?.quota ?? '' }
+    const refused = refusal?.resource ?? 'pods'
+    return signals.quotaExceeded.event({
+      ...occurrence(
+        report,
+        client,
+        `Quota ${namespace}/${quota.name} refuses ${REFUSED[refused] ?? refused} of ${kind} ${name}`,
+      ),
+      entity: namedReference('ResourceQuota', quota),
+      attributes: {
+        ...makerAttributes(client, report.event),
+        ...reported(report),
+        'k8s.resourcequota.name': quota.name,
+        'k8s.quota.refused': refused,
+        'k8s.quota.requested': refusal?.requested,
+        'k8s.quota.used': refusal?.used,
+        'k8s.quota.limited': refusal?.limited,
+      },
+    })
+  },
+  refusal: (report, client) =>
+    signals.podsRefused.event({
+      ...occurrence(report, client, `${report.event.about.kind} ${nameOf(report)} gets no pods`),
+      attributes: { ...makerAttributes(client, report.event), ...reported(report) },
+    }),
+  volume: (report, client) => {
+    const { kind, namespace, name } = report.event.about
+    const isClaim = kind === 'PersistentVolumeClaim'
+    return signals.volumeMountFailed.event({
+      ...occurrence(report, client, `A volume of ${isClaim ? 'claim' : 'pod'} ${nameOf(report)} cannot be had`),
+      attributes: {
+        ...(isClaim
+          ? { 'k8s.namespace.name': namespace, 'k8s.persistentvolumeclaim.name': name }
+          : podAttributes(client, report.event)),
+        ...reported(report),
+      },
+    })
+  },
+  other: (report, client) => {
+    const { about, reason, host } = report.event
+    return signals.clusterEvent.event({
+      ...occurrence(report, client, `${reason} of ${about.kind} ${nameOf(report)}`),
+      attributes: {
+        ...reported(report),
+        'k8s.namespace.name': about.namespace === '' ? undefined : about.namespace,
+        'k8s.object.kind': about.kind,
+        'k8s.object.name': about.name,
+        'k8s.container.name': containerOf(about),
+        'k8s.node.name': host,
+      },
+    })
+  },
+}
+
+/** Tells what a component of the cluster reports. */
+export function describeReport(kind: Exclude<ReportKind, 'eviction'>, report: Report, client: KubernetesClient): Event {
+  return TABLE[kind](report, client)
+}
+
+/** The pod that an event is about, as it is now or at least as the event names it. */
+export function podAttributes({ cluster }: KubernetesClient, { about, host }: ClusterEvent) {
+  const pod = cluster.objects('pods').get(about.uid ?? '')
+  return {
+    'k8s.namespace.name': about.namespace,
+    'k8s.pod.name': about.name,
+    'k8s.pod.uid': about.uid,
+    'k8s.node.name': pod?.node ?? host,
+    ...(pod === undefined ? {} : workloadAttributes(cluster, pod)),
+  }
+}
+
+/** The workload whose pods are refused: of a ReplicaSet its Deployment. */
+function makerAttributes({ cluster }: KubernetesClient, { about }: ClusterEvent) {
+  const kinds = ['replicaSets', 'jobs'] as const
+  const found = kinds
+    .map((kind): Metadata | undefined => cluster.objects(kind).get(about.uid ?? ''))
+    .find((object) => object !== undefined)
+  const owner = found === undefined ? undefined : ownerWorkload(cluster, found)
+  return {
+    'k8s.namespace.name': about.namespace,
+    'k8s.workload.kind': owner?.kind ?? about.kind,
+    'k8s.workload.name': owner?.name ?? about.name,
+  }
+}
+
+function reported({ event, message, telling }: Report) {
+  return {
+    'k8s.event.reason': event.reason,
+    'k8s.event.component': event.component,
+    'k8s.event.message': message,
+    'k8s.event.count': telling.count,
+    'k8s.event.affected': affectedAttribute(telling.affected),
+    'k8s.event.first_at': event.firstAt,
+  }
+}
+
+function occurrence({ event, telling, message, now }: Report, client: KubernetesClient, what: string) {
+  const often = telling.count === 1 ? '' : ` (${telling.count} times so far)`
+  return {
+    id: telling.id,
+    at: momentOf(event.lastAt, now),
+    entity: entityOf(client, event),
+    body: `${what}${often}${ofMany(telling.affected)}${message ? `: ${message}` : ''}`,
+  }
+}
+
+/** What an event is about; of an extension's object, which is no entity, its namespace or the cluster. */
+function entityOf({ entity }: KubernetesClient, { about }: ClusterEvent) {
+  const container = containerOf(about)
+  if (about.uid !== undefined && container !== undefined) return containerReference(about.uid, container)
+  if (about.kind === 'Pod' && about.uid !== undefined) return podReference(about.uid)
+  const named = objectReference(about.kind, about)
+  if (named !== undefined) return named
+  return about.namespace === '' ? entity : namedReference('Namespace', { namespace: '', name: about.namespace })
+}
+
+/** `shop/web`, or `worker-1` for what is in no namespace. */
+function nameOf({ event: { about } }: Report): string {
+  return about.namespace === '' || about.kind === 'Node' ? about.name : `${about.namespace}/${about.name}`
+}

@@ -1,0 +1,82 @@
+import type { Event } from '@rca/core'
+import { compareRevisions, type WorkloadDifference } from '../../changes/compare-workloads.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { namedReference } from '../../entity-references.ts'
+import type { OwnerRevision } from '../../resources/owner-revision.ts'
+import type { ReplicaSet } from '../../resources/replica-set.ts'
+import { signals } from '../../signals.ts'
+import { momentOf } from '../event-time.ts'
+import { titleOf, type WorkloadChange, workloadAttributes } from './workload-attributes.ts'
+import { describeDifference, summarize } from './workload-difference.ts'
+
+type ReplicaSetChange = Extract<WorkloadChange, { readonly kind: 'replicaSets' }>
+
+/**
+ * The change of a workload that cannot be seen itself, such as a Rollout of Argo: its controller makes a ReplicaSet for each
+ * template, and numbers the one that is wanted. How it scales them, whatever its strategy is, changes nothing.
+ */
+export function revisionChange(
+  change: WorkloadChange,
+  cluster: Pick<Cluster, 'objects'>,
+  isWanted: (name: string) => boolean,
+  now: Date,
+): Event | undefined {
+  if (change.kind !== 'replicaSets' || change.type === 'deleted') return undefined
+  const { object } = change
+  const { ownerRevision: revision } = object
+  const last = lastNumber(change)
+  if (revision === undefined || object.deleted !== undefined || last >= revision.number) return undefined
+  const before = revisionBefore(object, revision, last, cluster)
+  const difference = before === undefined ? undefined : compareRevisions(before, revision, isWanted)
+  if (difference === undefined) return undefined
+  return changed(object, revision, difference, change.type === 'added' ? momentOf(object.created, now) : now)
+}
+
+/** Under which number the same template was wanted before: none, where it is new. */
+function lastNumber(change: Exclude<ReplicaSetChange, { readonly type: 'deleted' }>): number {
+  if (change.type === 'added') return change.isInitial ? Number.POSITIVE_INFINITY : 0
+  // What a new workload of the same name takes over is as it was.
+  if (change.old.owner?.uid !== change.object.owner?.uid) return Number.POSITIVE_INFINITY
+  return change.old.ownerRevision?.number ?? 0
+}
+
+function changed(
+  object: ReplicaSet,
+  { owner, number, helm }: OwnerRevision,
+  difference: WorkloadDifference,
+  at: Date,
+): Event {
+  const workload = { namespace: object.namespace, name: owner.name, helm }
+  return signals.workloadChanged.event({
+    // The same to every agent, and once it is told, however often its pods are scaled.
+    id: `k8s/${owner.uid}/${number}/changed`,
+    at,
+    entity: namedReference('ReplicaSet', object),
+    body: `${titleOf(owner.kind, workload)} was ${summarize(difference, '')}`,
+    attributes: {
+      ...workloadAttributes(owner.kind, workload),
+      ...describeDifference(difference),
+      'k8s.workload.revision': object.revision,
+    },
+  })
+}
+
+/**
+ * What the workload was: the newest of its revisions since `last` that has pods, or else the newest. One that was given up, and
+ * whose pods are gone, is not what was replaced.
+ */
+function revisionBefore(
+  { uid }: ReplicaSet,
+  { owner, number }: OwnerRevision,
+  last: number,
+  cluster: Pick<Cluster, 'objects'>,
+): OwnerRevision | undefined {
+  let newest: OwnerRevision | undefined
+  let running: OwnerRevision | undefined
+  for (const { uid: other, ownerRevision: one, desired, current } of cluster.objects('replicaSets').values()) {
+    if (one?.owner.uid !== owner.uid || other === uid || one.number <= last || one.number >= number) continue
+    if (one.number > (newest?.number ?? 0)) newest = one
+    if ((desired > 0 || current > 0) && one.number > (running?.number ?? 0)) running = one
+  }
+  return running ?? newest
+}

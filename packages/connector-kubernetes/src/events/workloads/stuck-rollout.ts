@@ -1,0 +1,106 @@
+import type { Event } from '@rca/core'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { imagesOf } from '../../describe-object.ts'
+import { namedReference } from '../../entity-references.ts'
+import { componentMessage } from '../../evidence/component-message.ts'
+import type { Condition } from '../../resources/metadata.ts'
+import type { Pod } from '../../resources/pod.ts'
+import type { ReplicaSet } from '../../resources/replica-set.ts'
+import type { Workload } from '../../resources/workload.ts'
+import { signals } from '../../signals.ts'
+import { momentOf } from '../event-time.ts'
+import { replicaAttributes, titleOf, workloadAttributes } from './workload-attributes.ts'
+
+/** Whether its newest pods wait for anything. */
+export function isWaitedFor(object: Workload, cluster: Pick<Cluster, 'objects'>): boolean {
+  return newestPods(object, cluster).some((pod) => waitOf(pod).length > 0)
+}
+
+/** That a rollout does not progress, with what its newest pods wait for. @param condition that says so, where one does */
+export function describeStuckRollout(
+  object: Workload,
+  condition: Condition | undefined,
+  cluster: Pick<Cluster, 'objects'>,
+  now: Date,
+): Event {
+  const { kind, uid, revision, generation, updated, desired, conditions, template } = object
+  const waiting = newestPods(object, cluster).flatMap(waitOf)
+  const reasons = countReasons(waiting)
+  const failure = conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True')
+  const why = failure?.reason ?? reasons[0]?.reason
+  return signals.rolloutStuck.event({
+    id: `k8s/${uid}/${condition?.since ?? generation}/rollout-stuck`,
+    at: momentOf(condition?.since, now),
+    entity: namedReference(kind, object),
+    body: `The rollout of ${titleOf(kind, object)} is stuck: ${updated} of ${desired} pods are new${why === undefined ? '' : `, ${why}`}`,
+    attributes: {
+      ...workloadAttributes(kind, object),
+      ...replicaAttributes(object),
+      'k8s.workload.generation': generation,
+      'k8s.workload.revision': revision,
+      'k8s.workload.images': imagesOf(template.containers),
+      'k8s.workload.message': redacted(condition?.message),
+      'k8s.workload.replica_failure': redacted(failure?.message),
+      'k8s.workload.pods.waiting':
+        reasons.length === 0 ? undefined : reasons.map((one) => `${one.reason}: ${one.count}`),
+      'k8s.workload.pods.message': redacted(
+        waiting.find(({ reason, message }) => reason === reasons[0]?.reason && message !== undefined)?.message,
+      ),
+    },
+  })
+}
+
+interface Wait {
+  readonly reason: string
+  readonly message: string | undefined
+}
+
+/** Labels by which StatefulSets and DaemonSets tell their revisions apart. */
+const REVISION = { StatefulSet: 'controller-revision-hash', DaemonSet: 'pod-template-generation' }
+
+/** The pods that are as the workload now wants them: of a Deployment those of its newest ReplicaSet. */
+function newestPods({ kind, uid, revision }: Workload, cluster: Pick<Cluster, 'objects'>): readonly Pod[] {
+  if (kind !== 'Deployment')
+    return [...cluster.objects('pods').values()].filter(
+      ({ owner, labels }) => owner?.uid === uid && labels[REVISION[kind]] === revision,
+    )
+  const own = [...cluster.objects('replicaSets').values()].filter(({ owner }) => owner?.uid === uid)
+  const newest = own.find((one) => one.revision !== undefined && one.revision === revision) ?? latest(own)
+  if (newest === undefined) return []
+  return [...cluster.objects('pods').values()].filter(({ owner }) => owner?.uid === newest.uid)
+}
+
+function latest(own: readonly ReplicaSet[]): ReplicaSet | undefined {
+  return own.toSorted((one, other) => Date.parse(other.created ?? '') - Date.parse(one.created ?? ''))[0]
+}
+
+/** What a pod waits for: a place, or its containers. */
+function waitOf({ containers, conditions, phase, reason, message }: Pod): readonly Wait[] {
+  if (reason !== undefined) return [{ reason, message }]
+  const unscheduled = conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False')
+  if (unscheduled !== undefined)
+    return [{ reason: unscheduled.reason ?? 'Unschedulable', message: unscheduled.message }]
+  for (const { status } of containers) {
+    if (status === undefined || status.isReady) continue
+    const { state, lastState } = status
+    if (state?.kind === 'waiting' && state.reason !== undefined)
+      return [{ reason: state.reason, message: state.message ?? lastState?.reason }]
+    // Init containers that have done their work are not ready either.
+    if (state?.kind === 'terminated' && state.exitCode !== 0)
+      // What it left as its last word is the container's: only who knows its variables can take secrets out of it.
+      return [{ reason: state.reason ?? 'Error', message: undefined }]
+  }
+  const isUnready = conditions.some(({ type, status }) => type === 'Ready' && status === 'False')
+  return isUnready ? [{ reason: phase === 'Pending' ? 'Pending' : 'NotReady', message: undefined }] : []
+}
+
+/** The most frequent first. */
+function countReasons(waiting: readonly Wait[]): readonly { readonly reason: string; readonly count: number }[] {
+  const counts = new Map<string, number>()
+  for (const { reason } of waiting) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return [...counts].map(([reason, count]) => ({ reason, count })).toSorted((one, other) => other.count - one.count)
+}
+
+function redacted(message: string | undefined): string | undefined {
+  return message === undefined ? undefined : componentMessage(message)
+}

@@ -1,0 +1,63 @@
+import type { ClusterChange } from '../../cluster/cluster.ts'
+import { type NamedKind, namedId } from '../../entity-references.ts'
+import type { HelmRelease, Metadata } from '../../resources/metadata.ts'
+import type { Workload } from '../../resources/workload.ts'
+
+/** Kinds that events call workloads, as the server names one of them. */
+export const workloadKinds = {
+  deployments: 'Deployment',
+  statefulSets: 'StatefulSet',
+  daemonSets: 'DaemonSet',
+  replicaSets: 'ReplicaSet',
+  jobs: 'Job',
+  cronJobs: 'CronJob',
+} as const satisfies Partial<Record<ClusterChange['kind'], NamedKind>>
+
+/** A change of a workload of any kind. */
+export type WorkloadChange = Extract<ClusterChange, { readonly kind: keyof typeof workloadKinds }>
+
+export function isWorkloadChange(change: ClusterChange): change is WorkloadChange {
+  return Object.hasOwn(workloadKinds, change.kind)
+}
+
+/** A change of what has a template and a controller that rolls it out. */
+export type RolloutChange = Extract<ClusterChange, { readonly kind: 'deployments' | 'statefulSets' | 'daemonSets' }>
+
+export function isRolloutChange(change: ClusterChange): change is RolloutChange {
+  return change.kind === 'deployments' || change.kind === 'statefulSets' || change.kind === 'daemonSets'
+}
+
+export function workloadKind({
+  kind,
+}: Pick<WorkloadChange, 'kind'>): (typeof workloadKinds)[keyof typeof workloadKinds] {
+  return workloadKinds[kind]
+}
+
+/** Which workload. */
+export function workloadAttributes(
+  kind: string,
+  { namespace, name, helm }: Pick<Metadata, 'namespace' | 'name'> & { readonly helm?: HelmRelease | undefined },
+) {
+  return {
+    'k8s.namespace.name': namespace,
+    'k8s.workload.kind': kind,
+    'k8s.workload.name': name,
+    'k8s.helm.release': helm?.name,
+    'k8s.helm.chart': helm?.chart,
+  }
+}
+
+/** How many pods it has. */
+export function replicaAttributes({ desired, updated, ready, available }: Workload) {
+  return {
+    'k8s.workload.replicas.desired': desired,
+    'k8s.workload.replicas.updated': updated,
+    'k8s.workload.replicas.ready': ready,
+    'k8s.workload.replicas.available': available,
+  }
+}
+
+/** `Deployment shop/web` */
+export function titleOf(kind: string, object: Pick<Metadata, 'namespace' | 'name'>): string {
+  return `${kind} ${namedId(object)}`
+}

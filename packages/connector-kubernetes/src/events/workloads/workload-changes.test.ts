@@ -1,0 +1,248 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { withChange } from '../../../test/changed-object.ts'
+import { captured } from '../../../test/fixtures.ts'
+import { type FollowedCluster, followedCluster } from '../../../test/followed-cluster.ts'
+import { watchDeclared } from '../../../test/watch-declared.ts'
+import { workloadChanges } from './workload-changes.ts'
+
+const deployment = captured('deployment')
+const namespace = captured('namespace')
+const cronJob = captured('cron-job')
+/** A quarter of an hour after the capture, and more. */
+const later = new Date('2026-11-25T02:00:00Z')
+
+/** `shop/web-3`, made after the agent came. */
+function named(name: string, object = deployment): Record<string, unknown> {
+  return withChange(withChange(object, ['metadata', 'name'], name), ['metadata', 'uid'], `uid-${name}`)
+}
+
+/** A cluster that is known, with a namespace in it. */
+function scene(...objects: readonly object[]) {
+  const cluster = followedCluster()
+  cluster.put('namespaces', namespace)
+  cluster.put('namespaces', named('kube-system', namespace))
+  for (const object of objects) cluster.put('deployments', object)
+  cluster.listed()
+  return { cluster, ...watchDeclared(cluster, workloadChanges, () => later) }
+}
+
+/** A change of what an author wants, by a new writer. */
+function change(cluster: FollowedCluster, path: readonly (string | number)[], value: unknown): void {
+  const writer = { manager: 'helm', operation: 'Apply', time: '2026-11-25T01:59:58Z', fieldsV1: { 'f:spec': {} } }
+  const next = withChange(withChange(deployment, path, value), ['metadata', 'generation'], 2)
+  cluster.put('deployments', withChange(next, ['metadata', 'managedFields', 2], writer))
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: later })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('a deployment', () => {
+  test('that was there before is nothing new, unless it was made just now', () => {
+    expect(scene(deployment).events).toEqual([])
+    const cluster = followedCluster()
+    cluster.put('deployments', deployment)
+    const { events } = watchDeclared(cluster, workloadChanges, () => new Date('2026-11-25T01:20:00Z'))
+    expect(events).toMatchObject([
+      {
+        name: 'k8s.workload.created',
+        id: `k8s/${(deployment.metadata as { uid: string }).uid}/created`,
+        at: '2026-11-25T01:18:57.000Z',
+        body: 'Deployment scene/web was created by kubectl-client-side-apply',
+        attributes: {
+          'k8s.workload.images': ['prepare=shop/prepare:1', 'app=shop/web:1.7.0'],
+          'k8s.workload.replicas.desired': 3,
+          'k8s.helm.release': 'shop',
+        },
+      },
+    ])
+  })
+
+  test('that gets another image is told with who did it and when', () => {
+    const { cluster, events } = scene(deployment)
+    change(cluster, ['spec', 'template', 'spec', 'containers', 0, 'image'], 'shop/web:2')
+    expect(events).toEqual([
+      {
+        id: `k8s/${(deployment.metadata as { uid: string }).uid}/2/changed`,
+        name: 'k8s.workload.changed',
+        at: '2026-11-25T01:59:58.000Z',
+        severity: 'warning',
+        entity: { type: 'k8s.deployment', id: 'scene/web' },
+        body: 'Deployment scene/web was changed by helm: app: shop/web:1.7.0 → shop/web:2',
+        attributes: {
+          'k8s.namespace.name': 'scene',
+          'k8s.workload.kind': 'Deployment',
+          'k8s.workload.name': 'web',
+          'k8s.workload.generation': 2,
+          'k8s.helm.release': 'shop',
+          'k8s.helm.chart': 'shop-1.2.3',
+          'change.by': 'helm',
+          'change.operation': 'Apply',
+          'change.fields': ['image'],
+          'change.images': ['app: shop/web:1.7.0 → shop/web:2'],
+        },
+      },
+    ])
+  })
+
+  test('that is scaled and changed at once is told as both', () => {
+    const { cluster, events } = scene(deployment)
+    change(cluster, ['spec'], { ...(deployment.spec as object), replicas: 0, paused: true })
+    expect(events).toMatchObject([
+      { name: 'k8s.workload.changed', attributes: { 'change.settings': ['paused: false → true'] } },
+      { name: 'k8s.workload.scaled', severity: 'warning', body: 'Deployment scene/web was scaled by helm: 3 → 0' },
+    ])
+  })
+
+  test('whose variables and configuration change says so in a sentence without values', () => {
+    const { cluster, events } = scene(deployment)
+    const template = withChange(
+      (deployment.spec as { template: unknown }).template,
+      ['metadata', 'annotations', 'checksum/config'],
+      'canary',
+    )
+    change(cluster, ['spec', 'template'], withChange(template, ['spec', 'containers', 0, 'env', 0, 'value'], 'canary'))
+    expect(events[0]?.body).toBe(
+      'Deployment scene/web was changed by helm: another configuration (checksum/config); environment changed',
+    )
+    expect(JSON.stringify(events)).not.toMatch(/canary|#\d/)
+  })
+
+  test('that is changed by its author and scaled by its autoscaler meanwhile', () => {
+    const { cluster, events } = scene(deployment)
+    const target = (name: string) => ({ scaleTargetRef: { kind: 'Deployment', name } })
+    for (const name of ['other', 'web'])
+      cluster.put('horizontalPodAutoscalers', {
+        metadata: { name: `hpa-of-${name}`, uid: name, namespace: 'scene' },
+        spec: target(name),
+      })
+    const writers = [
+      { manager: 'helm', operation: 'Update', time: '2026-11-25T01:59:50Z', fieldsV1: { 'f:spec': {} } },
+      {
+        manager: 'kube-controller-manager',
+        operation: 'Update',
+        subresource: 'scale',
+        time: '2026-11-25T01:59:58Z',
+        fieldsV1: { 'f:spec': {} },
+      },
+    ]
+    const spec = { ...(deployment.spec as object), replicas: 9, paused: true }
+    const metadata = { ...(deployment.metadata as object), generation: 3, managedFields: writers }
+    cluster.put('deployments', { ...deployment, spec, metadata })
+    expect(events.map(({ name, attributes }) => [name, attributes['change.by']])).toEqual([
+      ['k8s.workload.changed', 'helm'],
+      ['k8s.workload.scaled', 'kube-controller-manager'],
+    ])
+    expect(events[1]).toMatchObject({
+      body: 'Deployment scene/web was scaled by kube-controller-manager for HorizontalPodAutoscaler hpa-of-web: 3 → 9',
+      attributes: { 'k8s.hpa.name': 'hpa-of-web' },
+    })
+  })
+
+  test('that is deleted is told once, whether or not its end is seen, and whether or not it lingers', () => {
+    const { cluster, events } = scene(deployment, named('lingering'))
+    // Gone while nobody looked: its end is not seen.
+    cluster.remove('deployments', { metadata: { uid: (deployment.metadata as { uid: string }).uid } })
+    const lingering = withChange(named('lingering'), ['metadata', 'deletionTimestamp'], '2026-11-25T01:59:00Z')
+    cluster.put('deployments', lingering)
+    cluster.remove('deployments', lingering)
+    expect(events).toEqual([])
+    vi.advanceTimersByTime(1_000)
+    expect(events).toMatchObject([
+      { name: 'k8s.workload.deleted', entity: { id: 'scene/web' } },
+      { name: 'k8s.workload.deleted', entity: { id: 'scene/lingering' }, at: '2026-11-25T01:59:00.000Z' },
+    ])
+  })
+
+  test('that goes with its namespace is not told, although the namespace is seen to go later', () => {
+    const { cluster, events } = scene(deployment, named('other'))
+    cluster.remove('deployments', deployment)
+    cluster.put('namespaces', withChange(namespace, ['status', 'phase'], 'Terminating'))
+    cluster.remove('namespaces', namespace)
+    cluster.remove('deployments', named('other'))
+    vi.advanceTimersByTime(60_000)
+    expect(events).toEqual([])
+  })
+})
+
+describe('a whole chart', () => {
+  test('that goes is told by ten of its workloads, and the others together', () => {
+    const all = Array.from({ length: 40 }, (_, index) => named(`web-${index}`))
+    const { cluster, events } = scene(...all)
+    for (const one of all) cluster.remove('deployments', one)
+    vi.advanceTimersByTime(10_000)
+    expect(events.map(({ name }) => name)).toEqual([
+      ...Array.from({ length: 10 }, () => 'k8s.workload.deleted'),
+      'k8s.namespace.many_changes',
+    ])
+    expect(events.at(-1)).toMatchObject({
+      severity: 'warning',
+      entity: { type: 'k8s.namespace', id: 'scene' },
+      body: '30 more objects of namespace scene were deleted: Deployment/web-10, Deployment/web-11, Deployment/web-12, Deployment/web-13, Deployment/web-14, …',
+      attributes: { 'change.event': 'k8s.workload.deleted', 'change.count': 30 },
+    })
+  })
+
+  test('is counted anew once it is quiet', () => {
+    const { cluster, events } = scene()
+    for (let index = 0; index < 11; index += 1) cluster.put('deployments', named(`web-${index}`))
+    vi.advanceTimersByTime(20_000)
+    // One alone is told as it is.
+    expect(events).toHaveLength(11)
+    expect(new Set(events.map(({ name }) => name))).toEqual(new Set(['k8s.workload.created']))
+  })
+
+  test('of a watcher that ends is not told any more', async () => {
+    const { cluster, events, stop } = scene(deployment)
+    cluster.remove('deployments', deployment)
+    await stop()
+    vi.advanceTimersByTime(10_000)
+    expect(events).toEqual([])
+  })
+})
+
+describe('other workloads', () => {
+  test('a cron job that is changed has no generation: its version stands for it', () => {
+    const { cluster, events } = scene()
+    cluster.put('cronJobs', cronJob)
+    cluster.put('cronJobs', withChange(cronJob, ['status', 'lastScheduleTime'], '2026-11-25T01:00:00Z'))
+    cluster.put('cronJobs', withChange(cronJob, ['spec', 'schedule'], '0 4 * * *'))
+    expect(events).toMatchObject([
+      { name: 'k8s.workload.created', entity: { type: 'k8s.cronjob' } },
+      {
+        name: 'k8s.workload.changed',
+        id: expect.stringMatching(/\/5\/changed$/),
+        body: 'CronJob scene/nightly was changed by kubectl-client-side-apply: schedule: 0 3 * * * → 0 4 * * *',
+      },
+    ])
+  })
+
+  test('jobs and replica sets that another made are no news, those that nobody made are', () => {
+    const { cluster, events } = scene()
+    const owner = { kind: 'CronJob', name: 'nightly', uid: 'c', controller: true }
+    const job = captured('job')
+    cluster.put('jobs', withChange(named('run', job), ['metadata', 'ownerReferences'], [owner]))
+    cluster.put('jobs', job)
+    cluster.remove('jobs', job)
+    const set = { metadata: { name: 'alone', namespace: 'scene', uid: 'r' }, spec: { replicas: 2 } }
+    cluster.put('replicaSets', set)
+    cluster.put('replicaSets', withChange(set, ['spec', 'replicas'], 1))
+    vi.advanceTimersByTime(10_000)
+    expect(events.map(({ body }) => body)).toEqual([
+      'Job scene/import was created',
+      'ReplicaSet scene/alone was created',
+      'ReplicaSet scene/alone was scaled: 2 → 1',
+    ])
+  })
+
+  test('what is wanted of a daemon set follows from its nodes', () => {
+    const { cluster, events } = scene()
+    const set = captured('daemon-set')
+    cluster.put('daemonSets', set)
+    cluster.put('daemonSets', withChange(set, ['status', 'desiredNumberScheduled'], 9))
+    expect(events.map(({ name }) => name)).toEqual(['k8s.workload.created'])
+  })
+})

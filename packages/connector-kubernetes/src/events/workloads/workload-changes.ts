@@ -1,0 +1,186 @@
+import type { Event } from '@rca/core'
+import type { Change } from '../../api/object-store.ts'
+import { compareCronJobs, compareWorkloads, type WorkloadDifference } from '../../changes/compare-workloads.ts'
+import { byWriter, creatorOf, newcomerOf, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { imagesOf, labelFilter } from '../../describe-object.ts'
+import { namedReference } from '../../entity-references.ts'
+import type { CronJob, Job } from '../../resources/job.ts'
+import type { Manager } from '../../resources/metadata.ts'
+import type { ReplicaSet } from '../../resources/replica-set.ts'
+import type { Workload } from '../../resources/workload.ts'
+import { signals } from '../../signals.ts'
+import { following } from '../follower.ts'
+import { createLifecycle, creationOf, deletionOf, type Moment } from '../lifecycle.ts'
+import { revisionChange } from './revision-changes.ts'
+import {
+  isWorkloadChange,
+  titleOf,
+  type WorkloadChange,
+  workloadAttributes,
+  workloadKind,
+} from './workload-attributes.ts'
+import { describeDifference, summarize } from './workload-difference.ts'
+
+type AnyWorkload = Workload | ReplicaSet | Job | CronJob
+
+/** Workloads that are created, changed, scaled and deleted, and by whom. */
+export const workloadChanges = following((client, context) => {
+  const lifecycle = createLifecycle(client, context)
+  const isWanted = labelFilter(client.config.object_labels)
+  return (change) => {
+    if (!isWorkloadChange(change)) return
+    const now = context.now()
+    if (isMadeByAnother(change)) return context.tell(revisionChange(change, client.cluster, isWanted, now))
+    const kind = workloadKind(change)
+    const creation = creationOf<AnyWorkload>(change as Change<AnyWorkload>, now)
+    if (creation !== undefined) return lifecycle.created(kind, creation.object, created(kind, creation))
+    const deletion = deletionOf<AnyWorkload>(change as Change<AnyWorkload>, now)
+    if (deletion !== undefined) return lifecycle.deleted(kind, deletion.object, deleted(kind, deletion))
+    if (change.type !== 'changed' || change.object.deleted !== undefined) return
+    const difference = differenceOf(change, isWanted)
+    if (difference !== undefined) context.tell(changed(kind, change.object, change.old, difference, now))
+    if (isScaled(change))
+      context.tell(scaled(kind, change.object, change.old, autoscalerOf(client.cluster, kind, change.object), now))
+  }
+})
+
+/** ReplicaSets of Deployments and Jobs of CronJobs come and go with every change and run. */
+function isMadeByAnother({ kind, type, ...change }: WorkloadChange): boolean {
+  if (kind !== 'replicaSets' && kind !== 'jobs') return false
+  const { object, old } = change as { readonly object?: AnyWorkload; readonly old?: AnyWorkload }
+  // Jobs end by being deleted: nothing has changed then.
+  return (object ?? old)?.owner !== undefined || (kind === 'jobs' && type === 'deleted')
+}
+
+function created(kind: ReturnType<typeof workloadKind>, { object, at }: Moment<AnyWorkload>): Event {
+  const writer = creatorOf('managers' in object ? object.managers : [])
+  return signals.workloadCreated.event({
+    id: `k8s/${object.uid}/created`,
+    at,
+    entity: namedReference(kind, object),
+    body: `${titleOf(kind, object)} was created${byWriter(writer)}`,
+    attributes: {
+      ...workloadAttributes(kind, object),
+      ...writerAttributes(writer),
+      'k8s.workload.images': 'template' in object ? imagesOf(object.template.containers) : undefined,
+      'k8s.workload.replicas.desired': wantedBy(object, kind),
+    },
+  })
+}
+
+function deleted(kind: ReturnType<typeof workloadKind>, { object, at }: Moment<AnyWorkload>): Event {
+  return signals.workloadDeleted.event({
+    id: `k8s/${object.uid}/deleted`,
+    at,
+    entity: namedReference(kind, object),
+    body: `${titleOf(kind, object)} was deleted`,
+    attributes: { ...workloadAttributes(kind, object), 'k8s.workload.replicas.desired': wantedBy(object, kind) },
+  })
+}
+
+/** What is wanted of a DaemonSet follows from the nodes. */
+function wantedBy(object: AnyWorkload, kind: string): number | undefined {
+  return 'desired' in object && kind !== 'DaemonSet' ? object.desired : undefined
+}
+
+function differenceOf(
+  change: Extract<WorkloadChange, { readonly type: 'changed' }>,
+  isWanted: (name: string) => boolean,
+): WorkloadDifference | undefined {
+  if (change.kind === 'cronJobs') return compareCronJobs(change.old, change.object, isWanted)
+  if (change.kind === 'replicaSets' || change.kind === 'jobs') return undefined
+  return compareWorkloads(change.old, change.object, isWanted)
+}
+
+function changed(
+  kind: ReturnType<typeof workloadKind>,
+  object: AnyWorkload,
+  old: AnyWorkload,
+  difference: WorkloadDifference,
+  now: Date,
+): Event {
+  const writer = authorSince(object, old)
+  const generation = 'generation' in object ? object.generation : undefined
+  return signals.workloadChanged.event({
+    id: `k8s/${object.uid}/${versionOf(object)}/changed`,
+    at: writtenAt(writer, now),
+    entity: namedReference(kind, object),
+    body: `${titleOf(kind, object)} was ${summarize(difference, byWriter(writer))}`,
+    attributes: {
+      ...workloadAttributes(kind, object),
+      ...writerAttributes(writer),
+      ...describeDifference(difference),
+      'k8s.workload.generation': generation,
+      // A Deployment has its next revision once its controller has seen the change.
+      'k8s.workload.revision': revisionSince(object, old),
+    },
+  })
+}
+
+function revisionSince(object: AnyWorkload, old: AnyWorkload): string | undefined {
+  const revision = 'revision' in object ? object.revision : undefined
+  return 'revision' in old && old.revision === revision ? undefined : revision
+}
+
+function isScaled(
+  change: Extract<WorkloadChange, { readonly type: 'changed' }>,
+): change is Extract<typeof change, { readonly kind: 'deployments' | 'statefulSets' | 'replicaSets' }> {
+  const { kind } = change
+  if (kind !== 'deployments' && kind !== 'statefulSets' && kind !== 'replicaSets') return false
+  return change.old.desired !== change.object.desired
+}
+
+function scaled(
+  kind: ReturnType<typeof workloadKind>,
+  object: Workload | ReplicaSet,
+  old: Workload | ReplicaSet,
+  autoscaler: string | undefined,
+  now: Date,
+): Event {
+  const writer =
+    'managers' in object && 'managers' in old ? newcomerOf(object.managers, old.managers, ['spec']) : undefined
+  // Of the controllers that the cluster itself has no other one scales.
+  const isForAutoscaler = autoscaler !== undefined && writer?.name === 'kube-controller-manager'
+  const forAutoscaler = isForAutoscaler ? ` for HorizontalPodAutoscaler ${autoscaler}` : ''
+  return signals.workloadScaled.event({
+    id: `k8s/${object.uid}/${versionOf(object)}/scaled`,
+    at: writtenAt(writer, now),
+    // Nobody is served any more.
+    severity: object.desired === 0 ? 'warning' : undefined,
+    entity: namedReference(kind, object),
+    body: `${titleOf(kind, object)} was scaled${byWriter(writer)}${forAutoscaler}: ${old.desired} → ${object.desired}`,
+    attributes: {
+      ...workloadAttributes(kind, object),
+      ...writerAttributes(writer),
+      'k8s.workload.generation': 'generation' in object ? object.generation : undefined,
+      'k8s.hpa.name': autoscaler,
+      'change.replicas.old': old.desired,
+      'change.replicas.new': object.desired,
+    },
+  })
+}
+
+/** The autoscaler that has a say in the number of its pods. */
+function autoscalerOf(
+  cluster: Pick<Cluster, 'objects'>,
+  kind: string,
+  { namespace, name }: Workload | ReplicaSet,
+): string | undefined {
+  for (const one of cluster.objects('horizontalPodAutoscalers').values())
+    if (one.namespace === namespace && one.target.kind === kind && one.target.name === name) return one.name
+  return undefined
+}
+
+/** Who changed it, and not who scaled it meanwhile. */
+function authorSince(object: AnyWorkload, old: AnyWorkload): Manager | undefined {
+  if (!('managers' in object && 'managers' in old)) return undefined
+  const authors = object.managers.filter(({ subresource }) => subresource !== 'scale')
+  return writerOf(authors, old.managers, ['spec'])
+}
+
+/** The same to every agent: what has no generation is known by its version. */
+function versionOf(object: AnyWorkload): string {
+  const generation = 'generation' in object ? object.generation : undefined
+  return generation === undefined ? object.resourceVersion : `${generation}`
+}
