@@ -1,7 +1,7 @@
 import type { JsonSchema } from '../packages/core/src/config/config-schema.ts'
 import { configJsonSchema } from '../packages/core/src/config/config-schema.ts'
-import type { Connector } from '../packages/core/src/connector.ts'
-import type { AttributeDescriptions, SignalCatalog } from '../packages/core/src/signal-catalog.ts'
+import type { Connector } from '../packages/core/src/connector/connector.ts'
+import type { AttributeDescriptions, SignalCatalog } from '../packages/core/src/connector/signal-catalog.ts'
 
 type Signal = SignalCatalog[string]
 type SignalOf<Kind extends Signal['signal']> = Extract<Signal, { signal: Kind }>

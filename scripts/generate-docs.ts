@@ -8,8 +8,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { selfSignals } from '../packages/core/src/agent/self-signals.ts'
 import { configJsonSchema } from '../packages/core/src/config/config-schema.ts'
 import { runtimeConfigSchema } from '../packages/core/src/config/runtime-config.ts'
-import type { Connector } from '../packages/core/src/connector.ts'
-import { isConnector } from '../packages/core/src/define-connector.ts'
+import type { Connector } from '../packages/core/src/connector/connector.ts'
+import { isConnector } from '../packages/core/src/connector/define-connector.ts'
 import { connectorPage, optionsTable, page, signalSections, table } from './connector-page.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))

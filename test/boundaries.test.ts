@@ -9,7 +9,7 @@ const files = globSync('{packages,apps}/*/{src,test,bench,bin}/**/*.{ts,js}', {
 
 describe('import boundaries', () => {
   test('sources are found', () => {
-    expect(files).toContain('packages/core/src/connector.ts')
+    expect(files).toContain('packages/core/src/connector/connector.ts')
   })
 
   test.each(files)('%s', (file) => {

@@ -1,6 +1,8 @@
 export { type Agent, type AgentOptions, type AgentStatus, createAgent } from './agent/agent.ts'
 export { configFromEnvironment } from './config/config-from-environment.ts'
 export type { ConfigOf, ConfigSchema, JsonSchema } from './config/config-schema.ts'
+export { type Duration, toMilliseconds } from './config/duration.ts'
+export { excluding, matching, type NameFilter } from './config/name-filter.ts'
 export { deploymentOnly, duration, secret } from './config/options.ts'
 export {
   agentConfigJsonSchema,
@@ -21,45 +23,10 @@ export type {
   Identity,
   WatchContext,
   Watcher,
-} from './connector.ts'
-export { type Cursor, type CursorSchema, openCursor } from './cursor.ts'
-export { type ConnectorDefinition, defineConnector, isConnector } from './define-connector.ts'
-export type { Deployment, DeploymentTarget } from './deployment/deployment.ts'
-export type { RenderedDeployment } from './deployment/describe-deployment.ts'
-export { type DeploymentRequest, planDeployment } from './deployment/plan-deployment.ts'
-export { powershell } from './deployment/powershell.ts'
-export { chartValues, environmentName, environmentVariables, type SettingsOptions } from './deployment/settings.ts'
-export { sh } from './deployment/sh.ts'
-export { continued, type ShellCommand } from './deployment/shell-command.ts'
-export { type Duration, toMilliseconds } from './duration.ts'
-export { AgentTokenError } from './errors/agent-token-error.ts'
-export { ConfigError, type ConfigIssue } from './errors/config-error.ts'
-export { ConnectionError } from './errors/connection-error.ts'
-export { ConnectorError } from './errors/connector-error.ts'
-export { HostPackageError } from './errors/host-package-error.ts'
-export { PlatformUrlError } from './errors/platform-url-error.ts'
-export { isRcaError, RcaError } from './errors/rca-error.ts'
-export { ShellQuotingError } from './errors/shell-quoting-error.ts'
-export { UnknownTypeError } from './errors/unknown-type-error.ts'
-export { exitSignal } from './evidence/exit-signal.ts'
-export { tailOf } from './evidence/tail-of.ts'
-export { withoutSecrets } from './evidence/without-secrets.ts'
-export { hostId } from './host-id.ts'
-export { type Logger, silentLogger } from './logger.ts'
-export { excluding, matching, type NameFilter } from './name-filter.ts'
-export { createPace, ownTurn, type Pace, paced } from './pace.ts'
-export { parseAgentToken } from './platform/agent-token.ts'
-export { parsePlatformUrl } from './platform/platform-url.ts'
-export type { Report } from './platform/protocol.ts'
-export { redactSecrets } from './redact-secrets.ts'
-export { type DiscoverOptions, discoverConnectors } from './registry/discover-connectors.ts'
-export {
-  type ConnectorDescription,
-  type ConnectorSummary,
-  createRegistry,
-  type Registry,
-  type RegistryProblem,
-} from './registry/registry.ts'
+} from './connector/connector.ts'
+export { type Cursor, type CursorSchema, openCursor } from './connector/cursor.ts'
+export { type ConnectorDefinition, defineConnector, isConnector } from './connector/define-connector.ts'
+export { hostId } from './connector/host-id.ts'
 export {
   type DeclaredAttributes,
   type EntityDefinition,
@@ -69,7 +36,7 @@ export {
   type MetricDefinition,
   metric,
   type SignalCatalog,
-} from './signal-catalog.ts'
+} from './connector/signal-catalog.ts'
 export {
   type Attributes,
   type AttributeValue,
@@ -84,5 +51,38 @@ export {
   SEVERITIES,
   type Severity,
   type Signals,
-} from './signals.ts'
+} from './connector/signals.ts'
+export type { Deployment, DeploymentTarget } from './deployment/deployment.ts'
+export type { RenderedDeployment } from './deployment/describe-deployment.ts'
+export { type DeploymentRequest, planDeployment } from './deployment/plan-deployment.ts'
+export { powershell } from './deployment/powershell.ts'
+export { chartValues, environmentName, environmentVariables, type SettingsOptions } from './deployment/settings.ts'
+export { sh } from './deployment/sh.ts'
+export { continued, type ShellCommand } from './deployment/shell-command.ts'
+export { AgentTokenError } from './errors/agent-token-error.ts'
+export { ConfigError, type ConfigIssue } from './errors/config-error.ts'
+export { ConnectionError } from './errors/connection-error.ts'
+export { ConnectorError } from './errors/connector-error.ts'
+export { HostPackageError } from './errors/host-package-error.ts'
+export { PlatformUrlError } from './errors/platform-url-error.ts'
+export { isRcaError, RcaError } from './errors/rca-error.ts'
+export { ShellQuotingError } from './errors/shell-quoting-error.ts'
+export { UnknownTypeError } from './errors/unknown-type-error.ts'
+export { exitSignal } from './evidence/exit-signal.ts'
+export { tailOf } from './evidence/log-tail.ts'
+export { type Logger, silentLogger } from './logger.ts'
+export { createPace, ownTurn, type Pace, paced } from './pace.ts'
+export { parseAgentToken } from './platform/agent-token.ts'
+export { parsePlatformUrl } from './platform/platform-url.ts'
+export type { Report } from './platform/protocol.ts'
+export { withoutSecrets } from './redaction/redact-container-text.ts'
+export { redactSecrets } from './redaction/redact-secrets.ts'
+export { type DiscoverOptions, discoverConnectors } from './registry/discover-connectors.ts'
+export {
+  type ConnectorDescription,
+  type ConnectorSummary,
+  createRegistry,
+  type Registry,
+  type RegistryProblem,
+} from './registry/registry.ts'
 export { CORE_VERSION } from './version.ts'

@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { reasonOf } from './errors/error-reason.ts'
 import type { Logger } from './logger.ts'
-import { reasonOf } from './reason.ts'
 import type { StateStore } from './state/state-store.ts'
 
 /** A keyed hash of a text, 32 hexadecimal digits. */

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { ConfigSchema } from '../src/config/config-schema.ts'
-import type { Connector } from '../src/connector.ts'
-import { defineConnector } from '../src/define-connector.ts'
+import type { Connector } from '../src/connector/connector.ts'
+import { defineConnector } from '../src/connector/define-connector.ts'
+import { entity, event, metric } from '../src/connector/signal-catalog.ts'
 import { sh } from '../src/deployment/sh.ts'
-import { entity, event, metric } from '../src/signal-catalog.ts'
 
 /** What the connector of these tests may say. */
 export const signals = {

@@ -1,4 +1,4 @@
-import type { Connector } from '../connector.ts'
+import type { Connector } from '../connector/connector.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { CollectorStatus, Role } from '../platform/protocol.ts'
 import { type HeartbeatDescription, outboxStatus } from './heartbeat.ts'

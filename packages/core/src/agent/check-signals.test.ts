@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { host, signals } from '../../test/example-connector.ts'
+import { entity } from '../connector/signal-catalog.ts'
+import type { Signals } from '../connector/signals.ts'
 import { LIMITS, type Report, reportSchema } from '../platform/protocol.ts'
-import { entity } from '../signal-catalog.ts'
-import type { Signals } from '../signals.ts'
 import { createSignalCheck } from './check-signals.ts'
 import { atOnce } from './steps.ts'
 

@@ -1,6 +1,6 @@
+import type { SignalCatalog } from '../connector/signal-catalog.ts'
+import type { Entity, Event, Gap, Metric, Signals } from '../connector/signals.ts'
 import { LIMITS } from '../platform/protocol.ts'
-import type { SignalCatalog } from '../signal-catalog.ts'
-import type { Entity, Event, Gap, Metric, Signals } from '../signals.ts'
 import { declarationsOf } from './declarations.ts'
 import { type CheckedList, keepEntities, NO_LIST } from './known-entities.ts'
 import { createProblems } from './problems.ts'

@@ -1,7 +1,7 @@
+import type { Gap } from '../connector/signals.ts'
 import type { Logger } from '../logger.ts'
 import type { CollectorStatus } from '../platform/protocol.ts'
 import { LIMITS } from '../platform/protocol.ts'
-import type { Gap } from '../signals.ts'
 import type { CheckedSignals } from './check-signals.ts'
 
 /** What one run of a collector came to. */

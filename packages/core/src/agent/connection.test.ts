@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { type Client, exampleConnector, host } from '../../test/example-connector.ts'
 import { gate } from '../../test/gate.ts'
 import { recordingLogger } from '../../test/recording-logger.ts'
-import type { Connector, Identity } from '../connector.ts'
+import type { Connector, Identity } from '../connector/connector.ts'
 import { type Connection, createConnection } from './connection.ts'
 
 function connectionOf(parts: Partial<Connector<unknown, Client>>): {

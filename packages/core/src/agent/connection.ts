@@ -1,10 +1,10 @@
-import type { Connector, Identity } from '../connector.ts'
+import type { Connector, Identity } from '../connector/connector.ts'
+import type { SignalCatalog } from '../connector/signal-catalog.ts'
 import { withDeadline } from '../deadline.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
+import { reasonOf } from '../errors/error-reason.ts'
 import type { KeyedHash } from '../keyed-hash.ts'
 import type { Logger } from '../logger.ts'
-import { reasonOf } from '../reason.ts'
-import type { SignalCatalog } from '../signal-catalog.ts'
 import { nameProblem, referenceProblem } from './signal-problems.ts'
 
 /** How long opening the client and finding out the identity may take, in milliseconds. */

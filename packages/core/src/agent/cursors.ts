@@ -1,5 +1,5 @@
+import { reasonOf } from '../errors/error-reason.ts'
 import type { Logger } from '../logger.ts'
-import { reasonOf } from '../reason.ts'
 import type { StateStore } from '../state/state-store.ts'
 
 /** How far each watcher has read. */

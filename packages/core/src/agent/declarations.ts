@@ -1,5 +1,5 @@
+import type { EntityDefinition, EventDefinition, MetricDefinition, SignalCatalog } from '../connector/signal-catalog.ts'
 import { LIMITS } from '../platform/protocol.ts'
-import type { EntityDefinition, EventDefinition, MetricDefinition, SignalCatalog } from '../signal-catalog.ts'
 
 /** What was declared, by the name under which it is emitted. */
 export function declarationsOf(catalog: SignalCatalog): {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import type { Entity } from '../connector/signals.ts'
 import type { ReportedEntity } from '../platform/protocol.ts'
-import type { Entity } from '../signals.ts'
 import { createEntityTracker, type EntityTracker } from './entity-changes.ts'
 
 const MINUTE = 60_000

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Entity, Relation } from '../connector/signals.ts'
 import { LIMITS, type ReportedEntity } from '../platform/protocol.ts'
-import type { Entity, Relation } from '../signals.ts'
 import type { Steps } from './steps.ts'
 
 /** How often everything is sent again, in milliseconds. */

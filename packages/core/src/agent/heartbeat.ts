@@ -1,11 +1,11 @@
+import { toMilliseconds } from '../config/duration.ts'
 import type { RuntimeConfig } from '../config/runtime-config.ts'
 import type { OutboxState } from '../delivery/outbox.ts'
-import { toMilliseconds } from '../duration.ts'
+import { reasonOf } from '../errors/error-reason.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
 import type { PlatformClient } from '../platform/client.ts'
 import type { HeartbeatRequest } from '../platform/protocol.ts'
-import { reasonOf } from '../reason.ts'
 
 /** Between two heartbeats until the platform has said otherwise, in milliseconds. */
 const INTERVAL = 30_000

@@ -1,4 +1,4 @@
-import type { Entity } from '../signals.ts'
+import type { Entity } from '../connector/signals.ts'
 import type { Steps } from './steps.ts'
 
 /** Unchanged entities that are passed over in one step. */

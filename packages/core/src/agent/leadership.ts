@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { type Backoff, fullJitter } from '../backoff.ts'
-import type { Election } from '../connector.ts'
-import { toMilliseconds } from '../duration.ts'
+import { toMilliseconds } from '../config/duration.ts'
+import type { Election } from '../connector/connector.ts'
+import { reasonOf, shortReason } from '../errors/error-reason.ts'
 import type { Logger } from '../logger.ts'
 import { pause } from '../pause.ts'
 import { type CollectorStatus, LIMITS, type Role } from '../platform/protocol.ts'
-import { reasonOf, shortReason } from '../reason.ts'
 
 const RESTART: Backoff = { base: 1_000, cap: 60_000 }
 

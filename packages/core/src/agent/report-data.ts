@@ -1,6 +1,6 @@
+import type { Entity, Gap } from '../connector/signals.ts'
 import type { Report, ReportedEntity } from '../platform/protocol.ts'
 import { REPORT_LIMITS } from '../platform/protocol.ts'
-import type { Entity, Gap } from '../signals.ts'
 import type { CheckedSignals } from './check-signals.ts'
 import { entityKey } from './entity-changes.ts'
 import type { Content } from './report-parts.ts'

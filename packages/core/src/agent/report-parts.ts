@@ -1,7 +1,7 @@
 import { v7 } from 'uuid'
+import type { Event, Gap, Metric } from '../connector/signals.ts'
 import type { SignalWriter } from '../delivery/redaction.ts'
 import { LIMITS, type Report, type ReportedEntity } from '../platform/protocol.ts'
-import type { Event, Gap, Metric } from '../signals.ts'
 import { createPart, type Part, type PartList } from './report-part.ts'
 import type { Steps } from './steps.ts'
 import { writeInBatches } from './write-batches.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { exampleConnector, host, signals } from '../../test/example-connector.ts'
-import type { Connector } from '../connector.ts'
+import type { Connector } from '../connector/connector.ts'
 import { createRedactor } from '../delivery/redaction.ts'
 import { type Report, reportSchema } from '../platform/protocol.ts'
 import { createSignalCheck } from './check-signals.ts'

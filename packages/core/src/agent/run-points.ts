@@ -1,6 +1,6 @@
-import type { CollectContext } from '../connector.ts'
+import type { CollectContext } from '../connector/connector.ts'
+import type { Metric } from '../connector/signals.ts'
 import { createPace } from '../pace.ts'
-import type { Metric } from '../signals.ts'
 import type { CheckedSignals, SignalCheck } from './check-signals.ts'
 import { createProblems } from './problems.ts'
 

@@ -1,6 +1,6 @@
+import { entity, metric } from '../connector/signal-catalog.ts'
+import type { EntityReference, Signals } from '../connector/signals.ts'
 import type { OutboxState } from '../delivery/outbox.ts'
-import { entity, metric } from '../signal-catalog.ts'
-import type { EntityReference, Signals } from '../signals.ts'
 
 const collector = { 'rca.collector.name': 'Which collector.' }
 

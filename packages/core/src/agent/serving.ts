@@ -1,6 +1,6 @@
+import { toMilliseconds } from '../config/duration.ts'
 import type { RuntimeConfig } from '../config/runtime-config.ts'
-import type { Connector } from '../connector.ts'
-import { toMilliseconds } from '../duration.ts'
+import type { Connector } from '../connector/connector.ts'
 import type { Logger } from '../logger.ts'
 import { settled } from '../pause.ts'
 import type { Role } from '../platform/protocol.ts'

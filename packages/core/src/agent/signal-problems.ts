@@ -1,5 +1,5 @@
+import { type Entity, type Event, type Gap, SEVERITIES } from '../connector/signals.ts'
 import { LIMITS, timestampSchema } from '../platform/protocol.ts'
-import { type Entity, type Event, type Gap, SEVERITIES } from '../signals.ts'
 
 /** Something of which nothing is known but which fields it should have. */
 export type Unknown<Shape> = { readonly [Key in keyof Shape]?: unknown }

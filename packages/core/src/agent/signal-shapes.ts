@@ -1,5 +1,5 @@
+import type { Entity, Event, Gap, Metric } from '../connector/signals.ts'
 import { LIMITS } from '../platform/protocol.ts'
-import type { Entity, Event, Gap, Metric } from '../signals.ts'
 import type { Unknown } from './signal-problems.ts'
 
 /**

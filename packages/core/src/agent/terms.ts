@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { v7 } from 'uuid'
+import { reasonOf } from '../errors/error-reason.ts'
 import type { Logger } from '../logger.ts'
-import { reasonOf } from '../reason.ts'
 
 export interface TermsOptions {
   /** Collects and reports until `signal` aborts. `isOver` tells whether the lead was lost, as opposed to the agent stopping. */

@@ -1,5 +1,5 @@
+import type { Metric } from '../connector/signals.ts'
 import type { SignalWriter } from '../delivery/redaction.ts'
-import type { Metric } from '../signals.ts'
 import { createByteBuffer } from './byte-buffer.ts'
 import { writeInBatches } from './write-batches.ts'
 

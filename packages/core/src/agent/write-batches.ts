@@ -1,5 +1,5 @@
+import type { Metric } from '../connector/signals.ts'
 import type { SignalWriter } from '../delivery/redaction.ts'
-import type { Metric } from '../signals.ts'
 
 /** Points that are written together: each text costs something by itself. */
 const BATCH = 50

@@ -1,4 +1,4 @@
-import type { Connector } from '../connector.ts'
+import type { Connector } from '../connector/connector.ts'
 import { environmentName } from '../deployment/settings.ts'
 import { agentOptionNames, type RawConfig } from './parse-config.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DURATION_PATTERN, type Duration } from '../duration.ts'
+import { DURATION_PATTERN, type Duration } from './duration.ts'
 
 /**
  * A secret option: a password, a key. Core takes its value out of reports, logs and errors.

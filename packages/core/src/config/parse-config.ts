@@ -1,10 +1,10 @@
-import type { Connector } from '../connector.ts'
+import type { Connector } from '../connector/connector.ts'
 import { ConfigError, type ConfigIssue } from '../errors/config-error.ts'
-import { nearestName } from '../nearest-name.ts'
-import { textRedactor } from '../redact-text.ts'
+import { textRedactor } from '../redaction/redact-text.ts'
 import { coerceText } from './coerce-text.ts'
 import { type ConfigSchema, configJsonSchema, type JsonSchema } from './config-schema.ts'
 import { secretsIn } from './json-schema.ts'
+import { nearestName } from './nearest-name.ts'
 import { type RuntimeConfig, runtimeConfigSchema } from './runtime-config.ts'
 
 /** What an operator writes: one flat record of snake_case keys. Text is accepted for every option, as in environment variables. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Duration, toMilliseconds } from '../duration.ts'
+import { type Duration, toMilliseconds } from './duration.ts'
 import { duration } from './options.ts'
 
 /** Neither a busy loop nor more than a heartbeat may announce. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { recordingLogger } from '../../test/recording-logger.ts'
+import type { Metric } from '../connector/signals.ts'
 import { LIMITS, type Report, reportSchema } from '../platform/protocol.ts'
-import type { Metric } from '../signals.ts'
 import { createRedactor } from './redaction.ts'
 
 const at = '2026-01-23T10:00:00.000Z'

@@ -1,7 +1,7 @@
+import type { Attributes, AttributeValue, Entity, EntityReference, Event, Gap, Metric } from '../connector/signals.ts'
 import type { Logger } from '../logger.ts'
 import { LIMITS, type Report, type ReportedEntity } from '../platform/protocol.ts'
-import { textRedactor, writtenForms } from '../redact-text.ts'
-import type { Attributes, AttributeValue, Entity, EntityReference, Event, Gap, Metric } from '../signals.ts'
+import { textRedactor, writtenForms } from '../redaction/redact-text.ts'
 
 /** Deepest fields of a log message that are written out. */
 const DEEPEST = 8

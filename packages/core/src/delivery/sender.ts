@@ -1,9 +1,9 @@
 import { type Backoff, fullJitter } from '../backoff.ts'
+import { reasonOf } from '../errors/error-reason.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
 import { pause } from '../pause.ts'
 import type { PlatformClient } from '../platform/client.ts'
-import { reasonOf } from '../reason.ts'
 import type { Outbox, OutboxEntry } from './outbox.ts'
 
 /** Most bytes of JSON in one request; a single larger report goes alone. */

@@ -1,5 +1,5 @@
 import { parseConfig, type RawConfig } from '../config/parse-config.ts'
-import type { Connector } from '../connector.ts'
+import type { Connector } from '../connector/connector.ts'
 import { parseAgentToken } from '../platform/agent-token.ts'
 import { parsePlatformUrl, platformUrlText } from '../platform/platform-url.ts'
 import { describeDeployment, type RenderedDeployment } from './describe-deployment.ts'

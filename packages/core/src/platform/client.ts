@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import type { ReportBody } from '../delivery/report-body.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
-import { textRedactor } from '../redact-text.ts'
+import { textRedactor } from '../redaction/redact-text.ts'
 import { platformUrlText } from './platform-url.ts'
 import {
   AGENT_PATHS,

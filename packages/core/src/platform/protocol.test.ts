@@ -1,6 +1,6 @@
 import { expect, expectTypeOf, test } from 'vitest'
 import type { z } from 'zod'
-import type { Attributes, Entity, EntityReference, Event, Gap, Metric, Relation } from '../signals.ts'
+import type { Attributes, Entity, EntityReference, Event, Gap, Metric, Relation } from '../connector/signals.ts'
 import {
   dataRequestSchema,
   type entityReferenceSchema,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Entity, type Event, type Gap, METRIC_KINDS, type Metric, SEVERITIES } from '../signals.ts'
+import { type Entity, type Event, type Gap, METRIC_KINDS, type Metric, SEVERITIES } from '../connector/signals.ts'
 
 /**
  * The wire between agent and platform: JSON, snake_case, checked on both sides by these schemas. Unknown fields are

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CONTRACT, TYPE_PATTERN } from '../define-connector.ts'
+import { CONTRACT, TYPE_PATTERN } from '../connector/define-connector.ts'
 
 /** `package.json#rca` of a connector's package: what can be known of a connector without running its code. */
 export interface ConnectorManifest {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { exampleConnector } from '../../test/example-connector.ts'
-import type { Connector } from '../connector.ts'
+import type { Connector } from '../connector/connector.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import { UnknownTypeError } from '../errors/unknown-type-error.ts'
 import { createRegistry, registryOf } from './registry.ts'

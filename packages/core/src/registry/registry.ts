@@ -1,13 +1,13 @@
 import { type Agent, type AgentOptions, createAgent } from '../agent/agent.ts'
 import type { JsonSchema } from '../config/config-schema.ts'
+import { nearestName } from '../config/nearest-name.ts'
 import { agentConfigJsonSchema } from '../config/parse-config.ts'
-import type { Connector } from '../connector.ts'
-import { CONTRACT, isConnector } from '../define-connector.ts'
+import type { Connector } from '../connector/connector.ts'
+import { CONTRACT, isConnector } from '../connector/define-connector.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
+import { reasonOf } from '../errors/error-reason.ts'
 import { RcaError } from '../errors/rca-error.ts'
 import { UnknownTypeError } from '../errors/unknown-type-error.ts'
-import { nearestName } from '../nearest-name.ts'
-import { reasonOf } from '../reason.ts'
 
 /** What is known of a connector before its code is loaded. */
 export interface ConnectorSummary {

@@ -1,10 +1,10 @@
-import { type ConfigOf, type ConfigSchema, configJsonSchema, type JsonSchema } from './config/config-schema.ts'
-import { runtimeConfigSchema } from './config/runtime-config.ts'
+import { type ConfigOf, type ConfigSchema, configJsonSchema, type JsonSchema } from '../config/config-schema.ts'
+import { toMilliseconds } from '../config/duration.ts'
+import { nearestName } from '../config/nearest-name.ts'
+import { runtimeConfigSchema } from '../config/runtime-config.ts'
+import { ConnectorError } from '../errors/connector-error.ts'
+import { LIMITS } from '../platform/protocol.ts'
 import type { Connector } from './connector.ts'
-import { toMilliseconds } from './duration.ts'
-import { ConnectorError } from './errors/connector-error.ts'
-import { nearestName } from './nearest-name.ts'
-import { LIMITS } from './platform/protocol.ts'
 
 /** Marks a connector, whichever copy of core made it. */
 const MARK = Symbol.for('rca.connector')

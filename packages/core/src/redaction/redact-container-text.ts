@@ -1,4 +1,4 @@
-import { redactSecrets } from '../redact-secrets.ts'
+import { redactSecrets } from './redact-secrets.ts'
 
 /** Names of variables whose values are secret, whatever they look like. Short words count as words only. */
 const SECRET_NAME =

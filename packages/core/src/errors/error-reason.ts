@@ -1,4 +1,4 @@
-import { isRcaError } from './errors/rca-error.ts'
+import { isRcaError } from './rca-error.ts'
 
 /** Longest reason that is passed on, in UTF-16 code units. */
 const LONGEST = 2000

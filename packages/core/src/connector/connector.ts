@@ -1,7 +1,7 @@
-import type { ConfigSchema } from './config/config-schema.ts'
-import type { Deployment, DeploymentTarget } from './deployment/deployment.ts'
-import type { Duration } from './duration.ts'
-import type { Logger } from './logger.ts'
+import type { ConfigSchema } from '../config/config-schema.ts'
+import type { Duration } from '../config/duration.ts'
+import type { Deployment, DeploymentTarget } from '../deployment/deployment.ts'
+import type { Logger } from '../logger.ts'
 import type { SignalCatalog } from './signal-catalog.ts'
 import type { EntityReference, Signals } from './signals.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { RcaError } from './errors/rca-error.ts'
-import { reasonOf } from './reason.ts'
+import { reasonOf } from './error-reason.ts'
+import { RcaError } from './rca-error.ts'
 
 const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' })
 

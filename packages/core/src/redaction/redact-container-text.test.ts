@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { withoutSecrets } from './without-secrets.ts'
+import { withoutSecrets } from './redact-container-text.ts'
 
 describe('secrets', () => {
   test.each([

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { exampleConnector } from '../test/example-connector.ts'
-import { createAgent } from './agent/agent.ts'
-import { defineConnector } from './define-connector.ts'
-import { discoverConnectors } from './registry/discover-connectors.ts'
-import { createRegistry } from './registry/registry.ts'
+import { exampleConnector } from '../../test/example-connector.ts'
+import { createAgent } from '../agent/agent.ts'
+import { defineConnector } from '../connector/define-connector.ts'
+import { discoverConnectors } from '../registry/discover-connectors.ts'
+import { createRegistry } from '../registry/registry.ts'
 
 /** What a program without types may give. */
 function given(value: unknown): never {

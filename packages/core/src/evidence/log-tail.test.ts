@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { tailOf } from './tail-of.ts'
+import { tailOf } from './log-tail.ts'
 
 const most = 16 * 1024
 

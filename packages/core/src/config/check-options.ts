@@ -1,4 +1,4 @@
-import { RcaError } from './errors/rca-error.ts'
+import { RcaError } from '../errors/rca-error.ts'
 import { nearestName } from './nearest-name.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fullJitter } from './backoff.ts'
+import { fullJitter } from '../backoff.ts'
 import { type Duration, toMilliseconds } from './duration.ts'
 
 test.each([
