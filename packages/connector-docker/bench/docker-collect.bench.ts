@@ -77,7 +77,7 @@ function print(what: string, cost: Cost, ours: Cost, note = ''): void {
 }
 
 async function measureReader(host: string, rootPath: string, rounds: number): Promise<Cost> {
-  const script = join(import.meta.dirname, 'collect-rounds.ts')
+  const script = join(import.meta.dirname, 'collect-cycles.ts')
   const flags = ['--conditions=@rca/source', ...agentFlags()]
   const reader = spawn(process.execPath, [...flags, script, host, rootPath, String(rounds)], {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -6,10 +6,10 @@ import { networks } from './collectors/networks.ts'
 import { usage } from './collectors/usage.ts'
 import { volumes } from './collectors/volumes.ts'
 import { configSchema } from './config.ts'
+import { openDockerClient } from './connect.ts'
 import { deploy } from './deployment/deployment.ts'
-import { openDockerClient } from './open-client.ts'
+import { engineEvents } from './events/engine-events.ts'
 import { signals } from './signals.ts'
-import { engineEvents } from './watchers/engine-events.ts'
 
 /** Watches the containers of a Docker Engine, and says how an agent is deployed beside them. */
 export const docker = defineConnector({

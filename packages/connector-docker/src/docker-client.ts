@@ -1,9 +1,9 @@
 import type { EntityReference, Logger } from '@rca/core'
 import type { DockerConfig } from './config.ts'
 import type { EngineApi, EngineInfo } from './engine/engine-api.ts'
+import type { History } from './events/event-history.ts'
 import type { Inventory } from './inventory.ts'
-import type { UsageReader } from './usage/usage.ts'
-import type { History } from './watchers/history.ts'
+import type { UsageReader } from './usage/container-usage.ts'
 
 /** What collectors and watchers are given: an engine, and what has been learnt of it. */
 export interface DockerClient {

@@ -5,10 +5,10 @@ import type { DockerClient } from '../src/docker-client.ts'
 import type { ContainerDetails, EngineApi, EngineEvent } from '../src/engine/engine-api.ts'
 import { demultiplex } from '../src/engine/log-frames.ts'
 import { toDiskUsage, toImage, toNetwork, toVolume } from '../src/engine/translate.ts'
+import { createHistory } from '../src/events/event-history.ts'
 import { createInventory } from '../src/inventory.ts'
 import { signals } from '../src/signals.ts'
-import { openUsage } from '../src/usage/open-usage.ts'
-import { createHistory } from '../src/watchers/history.ts'
+import { openUsage } from '../src/usage/usage-reader.ts'
 import { type Captured, captured } from './fixtures.ts'
 
 /** An engine without an engine. */

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 import type { ContainerDetails, EngineApi, EngineEvent } from '../src/engine/engine-api.ts'
+import { changed } from './engine-events.ts'
 import { type EventLog, eventLog } from './event-log.ts'
 import { type FakeEngine, fakeEngine } from './fake-engine.ts'
 import type { Captured } from './fixtures.ts'
-import { changed } from './scene.ts'
 
 /** An engine on which a captured scene happens once more. */
 export interface Replay {

@@ -2,8 +2,8 @@ import { type Collector, type EntityReference, mergeSignals, type Signals } from
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
 import { signals } from '../signals.ts'
+import type { ContainerUsage, DiskIo, NetworkUsage } from '../usage/container-usage.ts'
 import { sharesNetwork } from '../usage/shares-network.ts'
-import type { ContainerUsage, DiskIo, NetworkUsage } from '../usage/usage.ts'
 
 /** Processor time by container, in seconds, at a moment of the monotonic clock, in milliseconds. */
 interface CpuReading {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { EngineEvent } from './engine-api.ts'
-import { record, text } from './lenient.ts'
+import { record, text } from './lenient-schemas.ts'
 import { inDockersWords } from './podman-words.ts'
 
 /** Longest line that is waited for, in characters: the engine's messages are far shorter. */

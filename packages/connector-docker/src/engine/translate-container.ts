@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ContainerDetails, ContainerPort } from './engine-api.ts'
-import { flag, moment, number, positive, record, text, texts } from './lenient.ts'
+import { flag, moment, number, positive, record, text, texts } from './lenient-schemas.ts'
 
 const portBinding = z.object({ HostIp: text, HostPort: text })
 const portBindings = z.record(z.string(), z.array(portBinding).nullable().catch(null)).nullish().catch({})

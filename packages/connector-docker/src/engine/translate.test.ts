@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { damaged, numbersIn } from '../../test/damage.ts'
+import { damaged, numbersIn } from '../../test/damaged-answers.ts'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
 import { toDiskUsage, toImage, toInfo, toNetwork, toSummary, toVolume } from './translate.ts'
 

@@ -7,7 +7,7 @@ import type {
   NetworkDetails,
   VolumeDetails,
 } from './engine-api.ts'
-import { flag, moment, number, text, texts } from './lenient.ts'
+import { flag, moment, number, text, texts } from './lenient-schemas.ts'
 
 /* From the engine's answers (docs.docker.com/reference/api/engine) to what this connector knows. */
 

@@ -1,5 +1,5 @@
+import type { ContainerUsage, DiskIo } from './container-usage.ts'
 import { numberIn, type ReadFile, scaled, tableIn, without } from './kernel-files.ts'
-import type { ContainerUsage, DiskIo } from './usage.ts'
 
 /** Ticks a second of user space, the same on every Linux that Docker runs on (time(7)). */
 const USER_HZ = 100

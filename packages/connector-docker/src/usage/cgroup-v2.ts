@@ -1,5 +1,5 @@
+import type { ContainerUsage, DiskIo } from './container-usage.ts'
 import { numberIn, type ReadFile, scaled, tableIn, without } from './kernel-files.ts'
-import type { ContainerUsage, DiskIo } from './usage.ts'
 
 /** What a container's folder says (kernel: admin-guide/cgroup-v2). */
 export function readCgroupV2(read: ReadFile): Omit<ContainerUsage, 'networks'> {

@@ -1,5 +1,5 @@
+import type { NetworkUsage } from './container-usage.ts'
 import { numberIn } from './kernel-files.ts'
-import type { NetworkUsage } from './usage.ts'
 
 /** Interfaces of a network namespace from `/proc/<pid>/net/dev` (proc(5)), without the loopback. */
 export function networkDevicesIn(text: string): NetworkUsage[] {

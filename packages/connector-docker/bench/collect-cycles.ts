@@ -1,0 +1,62 @@
+/**
+ * Collects containers and what they use, as an agent does that follows the event stream, and prints as JSON what a round
+ * takes of wall time and of this process's CPU, in milliseconds. Started by the benchmark with the flags of the deployed
+ * agent: `collect-cycles.ts DOCKER_HOST ROOT_PATH ROUNDS`.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseConfig, type Signals, silentLogger } from '@rca/core'
+import { docker } from '../src/index.ts'
+
+const [dockerHost, rootPath, rounds] = process.argv.slice(2)
+const { config } = parseConfig(docker, { docker_host: dockerHost, root_path: rootPath })
+const stop = new AbortController()
+const { signal } = stop
+const client = await docker.connect({ config, signal, log: silentLogger, keyedHash: (text) => text })
+const watching = docker.watchers?.['engine-events']
+  ?.watch(client, {
+    signal,
+    now: () => new Date(),
+    emit: () => undefined,
+    cursor: undefined,
+    saveCursor: async () => undefined,
+    sleep: async () => undefined,
+  })
+  .catch(() => undefined)
+await sleep(2_000)
+
+const memories = new Map<string, unknown>()
+const collect = (name: string): Promise<Signals> | undefined =>
+  docker.collectors[name]?.collect(client, {
+    signal,
+    now: () => new Date(),
+    tell: async () => undefined,
+    swapState: <Reading>(reading: Reading): Reading | undefined => {
+      const before = memories.get(name) as Reading | undefined
+      memories.set(name, reading)
+      return before
+    },
+  })
+const round = async (): Promise<number> => {
+  const read = await Promise.all(['containers', 'usage'].map(collect))
+  return read.reduce((sum, signals) => sum + (signals?.metrics?.length ?? 0), 0)
+}
+
+const warmUp = Math.ceil(Number(rounds) / 5)
+for (let number = 0; number < warmUp; number += 1) await round()
+console.log('ready')
+await new Promise((resolve) => process.stdin.once('data', resolve))
+const before = { wall: performance.now(), cpu: process.cpuUsage() }
+let points = 0
+for (let number = 0; number < Number(rounds); number += 1) points = await round()
+const { user, system } = process.cpuUsage(before.cpu)
+console.log(
+  JSON.stringify({
+    wallMs: (performance.now() - before.wall) / Number(rounds),
+    cpuMs: (user + system) / 1000 / Number(rounds),
+    points,
+  }),
+)
+stop.abort()
+await watching
+await docker.disconnect(client)
+process.exit()

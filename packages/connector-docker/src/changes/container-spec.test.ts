@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+import { changed } from '../../test/engine-events.ts'
+import { captured, engineNames } from '../../test/fixtures.ts'
+import { compareShapes } from './compare-specs.ts'
+import { placeOf, shapeOf } from './container-spec.ts'
+
+const web = captured().container('shop-web-1')
+const keyedHash = (text: string): string => `keyedHash of ${text.length} characters`
+
+describe('the shape of a container', () => {
+  test('says how it was set up', () => {
+    expect(shapeOf(web, keyedHash)).toMatchObject({
+      id: web.id,
+      image: 'busybox:local',
+      imageId: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+      limits: { memory: 67_108_864, cpus: 0.5, pids: 50 },
+      mounts: expect.arrayContaining(['volume:shop-data:/data:rw', 'bind:/etc/hostname:/etc/site:ro']),
+      ports: ['127.0.0.1:18080->80/tcp'],
+      settings: { restart_policy: 'always', privileged: 'false', network_mode: 'shop', log_driver: 'json-file' },
+    })
+  })
+
+  test('names environment variables and holds nothing of their values, nor of the command', () => {
+    const secret = changed(web, {
+      environment: ['DB_PASSWORD=canary-a', 'URL=x=canary-b', 'EMPTY='],
+      command: ['canary-c'],
+    })
+    const shape = shapeOf(secret, keyedHash)
+    expect(Object.keys(shape.environment)).toEqual(['DB_PASSWORD', 'URL', 'EMPTY'])
+    expect(JSON.stringify(shape)).not.toContain('canary-')
+  })
+
+  test('does not tell that two variables have the same value', () => {
+    const { environment } = shapeOf(changed(web, { environment: ['A=secret', 'B=secret'] }), (text) => text)
+    expect(environment.A).not.toBe(environment.B)
+  })
+
+  test('knows no difference between commands that are cut at other places unless there is one', () => {
+    const commandOf = (...command: string[]): string => shapeOf(changed(web, { command }), (text) => text).command
+    expect(commandOf('sh', '-c', 'a b')).not.toBe(commandOf('sh', '-c', 'a', 'b'))
+  })
+})
+
+describe('containers are set up alike', () => {
+  test.each(engineNames)('%s: before the start, while they run and after the end', (name) => {
+    const running = captured(name).container('shop-web-1')
+    const environment = running.environment.map((variable) => variable.replace(running.id.slice(0, 12), 'another'))
+    const idle = changed(running, {
+      id: 'another',
+      environment,
+      ports: [],
+      networks: {},
+      state: { status: 'created', pid: undefined },
+    })
+    expect(compareShapes(shapeOf(running, keyedHash), shapeOf(idle, keyedHash))).toBeUndefined()
+  })
+
+  test.each([
+    ['their anonymous volumes have other names', 'mounts'],
+    ['they use the network of containers that were recreated', 'networkMode'],
+  ])('although %s', (_why, what) => {
+    const one = (digit: string) =>
+      what === 'mounts'
+        ? changed(web, {
+            mounts: [
+              {
+                type: 'volume',
+                name: digit.repeat(64),
+                source: `/var/lib/docker/volumes/${digit.repeat(64)}/_data`,
+                destination: '/cache',
+                writable: true,
+              },
+            ],
+          })
+        : changed(web, { networkMode: `container:${digit.repeat(64)}` })
+    expect(compareShapes(shapeOf(one('a'), keyedHash), shapeOf(one('b'), keyedHash))).toBeUndefined()
+  })
+})
+
+describe('the place of a container', () => {
+  const compose = (more: Readonly<Record<string, string>> = {}) => ({
+    'com.docker.compose.project': 'shop',
+    'com.docker.compose.service': 'web',
+    'com.docker.compose.container-number': '1',
+    'com.docker.compose.oneoff': 'False',
+    ...more,
+  })
+  const place = (name: string, labels: Readonly<Record<string, string>> = {}): string => placeOf({ name, labels })
+
+  test('is its name, where compose did not make it', () => {
+    expect(place('web')).toBe(place('web'))
+    expect(place('web')).not.toBe(place('db'))
+    expect(place('web', { 'com.docker.compose.project': 'shop' })).toBe(place('web'))
+  })
+
+  test('is that of its compose service and number, whatever it is called', () => {
+    expect(place('0a1b2c_shop-web-1', compose())).toBe(place('shop-web-1', compose()))
+    expect(place('a', compose())).not.toBe(place('a', compose({ 'com.docker.compose.container-number': '2' })))
+    expect(place('a', compose())).not.toBe(place('a', compose({ 'com.docker.compose.project': 'blog' })))
+    expect(place('a', compose())).not.toBe(place('a', compose({ 'com.docker.compose.service': 'db' })))
+  })
+
+  test('is not that of the service, where `docker compose run` made it', () => {
+    const labels = compose({ 'com.docker.compose.oneoff': 'True' })
+    expect(place('shop-web-run-1', labels)).not.toBe(place('shop-web-1', compose()))
+  })
+})

@@ -1,0 +1,165 @@
+import type { Event } from '@rca/core'
+import { describe, expect, test } from 'vitest'
+import { changed, containerEvent, tellAtOnce } from '../../test/engine-events.ts'
+import { type FakeEngine, fakeClient, fakeEngine } from '../../test/fake-engine.ts'
+import { canary, captured } from '../../test/fixtures.ts'
+import { placeOf, shapeOf } from '../changes/container-spec.ts'
+import type { DockerClient } from '../docker-client.ts'
+import type { ContainerDetails, ImageDetails } from '../engine/engine-api.ts'
+
+const of = captured()
+const plain = of.container('plain')
+const web = of.container('shop-web-1')
+const moment = '2026-11-25T00:00:01.5Z'
+
+const newImage: ImageDetails = {
+  id: 'sha256:new',
+  tags: ['shop/web:2'],
+  digests: ['shop/web@sha256:222'],
+  created: undefined,
+  size: undefined,
+  architecture: undefined,
+  os: undefined,
+}
+
+interface Scene {
+  readonly client: DockerClient
+  readonly engine: FakeEngine
+}
+
+/** An engine on which containers have their places. */
+function scene(...known: readonly ContainerDetails[]): Scene {
+  const image = async (id: string): Promise<ImageDetails | undefined> =>
+    id === newImage.id ? newImage : { ...newImage, id, tags: [], digests: ['shop/web@sha256:111'] }
+  const engine = fakeEngine(of, { image })
+  const client = fakeClient(of, { engine })
+  for (const container of known) client.history.keepShape(placeOf(container), shapeOf(container, client.keyedHash))
+  return { client, engine }
+}
+
+/** The event about what changed, when the engine tells `action` of a container that is so now. */
+async function change({ client, engine }: Scene, action: string, now: ContainerDetails): Promise<Event | undefined> {
+  engine.there.set(now.id, now)
+  const told = await tellAtOnce(containerEvent(action, now, moment), client)
+  return told.find(({ name }) => name === 'container.changed')
+}
+
+describe('a container that takes the place of another one', () => {
+  test('is told with what differs, and with the images of both', async () => {
+    const recreated = changed(web, {
+      id: 'f'.repeat(64),
+      image: 'shop/web:2',
+      imageId: newImage.id,
+      environment: ['DB_PASSWORD=canary-new', 'EXTRA=canary-extra', 'PATH=/bin'],
+      limits: { memory: undefined },
+      mounts: web.mounts.filter(({ destination }) => destination !== '/data'),
+      publishedPorts: [{ container: '443/tcp', host: '0.0.0.0:443' }],
+      restartPolicy: 'no',
+    })
+    const event = await change(scene(web), 'create', recreated)
+    expect(event).toEqual({
+      id: `docker/1795564801500000000/${recreated.id}/create/changed`,
+      name: 'container.changed',
+      at: '2026-11-25T00:00:01.500Z',
+      severity: 'warning',
+      entity: { type: 'container', id: recreated.id },
+      body: 'Container shop-web-1 was recreated: busybox:local → shop/web:2; environment, limits, mounts, ports, settings changed',
+      attributes: {
+        'container.id': recreated.id,
+        'container.name': 'shop-web-1',
+        'container.runtime': 'docker',
+        'docker.compose.project': 'shop',
+        'docker.compose.service': 'web',
+        'container.image.name': 'shop/web:2',
+        'container.image.id': 'sha256:new',
+        'container.image.tags': ['shop/web:2'],
+        'container.image.repo_digests': ['shop/web@sha256:222'],
+        'change.fields': ['image', 'environment', 'limits', 'mounts', 'ports', 'settings'],
+        'change.previous_container_id': web.id,
+        'change.image.old': 'busybox:local',
+        'change.image.new': 'shop/web:2',
+        'change.image.old_id': web.imageId,
+        'change.image.new_id': 'sha256:new',
+        'change.image.old_digests': ['shop/web@sha256:111'],
+        'change.image.new_digests': ['shop/web@sha256:222'],
+        'change.environment.added': ['EXTRA'],
+        'change.environment.removed': ['MODE'],
+        'change.environment.changed': ['DB_PASSWORD'],
+        'change.limits': ['memory: 67108864 → none'],
+        'change.mounts.removed': ['volume:shop-data:/data:rw'],
+        'change.ports.added': ['0.0.0.0:443->443/tcp'],
+        'change.ports.removed': ['127.0.0.1:18080->80/tcp'],
+        'change.settings': ['restart_policy: always → no'],
+      },
+    })
+    expect(JSON.stringify(event)).not.toContain(canary)
+  })
+
+  test('is seen by its compose service whatever it is called', async () => {
+    const recreated = changed(web, { id: 'other', name: '0a1b2c_shop-web-1', imageId: newImage.id })
+    const event = await change(scene(web), 'create', recreated)
+    expect(event?.body).toBe('Container 0a1b2c_shop-web-1 was recreated: busybox:local is another image now')
+  })
+
+  test('is seen by its name otherwise, although its ports are not yet open and it is not yet connected', async () => {
+    const recreated = changed(plain, {
+      id: 'other',
+      ports: [],
+      networks: {},
+      state: { status: 'created', startedAt: undefined },
+      environment: [...plain.environment, 'NEW_TOKEN=canary-a'],
+    })
+    const event = await change(scene(plain), 'create', recreated)
+    expect(event?.body).toBe('Container plain was recreated: environment changed')
+    expect(event?.attributes).toMatchObject({ 'change.environment.added': ['NEW_TOKEN'] })
+    expect(event?.attributes).not.toHaveProperty(['change.image.old'])
+    expect(event?.attributes).not.toHaveProperty(['change.limits'])
+    expect(JSON.stringify(event)).not.toContain(canary)
+  })
+
+  test('that was set up alike is no change', async () => {
+    expect(await change(scene(web), 'create', changed(web, { id: 'other', ports: [] }))).toBeUndefined()
+  })
+
+  test('that nobody had before is none, and the next one is compared with it', async () => {
+    const empty = scene()
+    expect(await change(empty, 'create', plain)).toBeUndefined()
+    const next = changed(plain, { id: 'other', restartPolicy: 'always' })
+    expect(await change(empty, 'create', next)).toMatchObject({
+      attributes: { 'change.settings': ['restart_policy: no → always'], 'change.previous_container_id': plain.id },
+    })
+  })
+
+  test('that is gone before it could be looked at is none', async () => {
+    const { client } = scene(plain)
+    const told = await tellAtOnce(containerEvent('create', { ...plain, id: 'gone' }, moment), client)
+    expect(told.map(({ name }) => name)).toEqual(['container.created'])
+  })
+
+  test('is told without digests where the engine does not know the images any more', async () => {
+    const engine = fakeEngine(of, { image: async () => Promise.reject(new Error('the engine is gone')) })
+    const client = fakeClient(of, { engine })
+    client.history.keepShape(placeOf(plain), shapeOf(plain, client.keyedHash))
+    const event = await change({ client, engine }, 'create', changed(plain, { id: 'other', image: 'shop:2' }))
+    expect(event?.attributes).toMatchObject({ 'change.image.old': 'busybox:local', 'change.image.new': 'shop:2' })
+    expect(event?.attributes).not.toHaveProperty(['change.image.new_digests'])
+  })
+})
+
+describe('`docker update`', () => {
+  test('is a change of the container itself', async () => {
+    const event = await change(scene(plain), 'update', changed(plain, { limits: { cpuShares: 512 } }))
+    expect(event).toMatchObject({
+      id: `docker/1795564801500000000/${plain.id}/update/changed`,
+      body: 'Container plain was updated: limits changed',
+      attributes: { 'change.fields': ['limits'], 'change.limits': ['cpu_shares: none → 512'] },
+    })
+    expect(event?.attributes).not.toHaveProperty(['change.previous_container_id'])
+  })
+
+  test('that changes nothing is told as nothing', async () => {
+    const { client, engine } = scene(plain)
+    engine.there.set(plain.id, plain)
+    expect(await tellAtOnce(containerEvent('update', plain, moment), client)).toEqual([])
+  })
+})

@@ -1,0 +1,448 @@
+import type { Event } from '@rca/core'
+import { describe, expect, test } from 'vitest'
+import { type ContainerChange, changed, containerEvent, tellAtOnce, writtenLog } from '../../test/engine-events.ts'
+import { type FakeClientParts, type FakeEngine, fakeClient, fakeEngine } from '../../test/fake-engine.ts'
+import { canary, captured } from '../../test/fixtures.ts'
+import type { DockerClient } from '../docker-client.ts'
+import type { ContainerDetails, EngineApi } from '../engine/engine-api.ts'
+
+const of = captured()
+const diedAt = '2026-11-25T00:00:05.25Z'
+
+/** A container that has ended, as the engine shows it then. */
+const ended = changed(of.container('plain'), {
+  id: 'a'.repeat(64),
+  name: 'shop-web-1',
+  image: 'shop/web:2',
+  labels: { 'com.docker.compose.project': 'shop', 'com.docker.compose.service': 'web' },
+  environment: ['DB_PASSWORD=canary-password', 'MODE=production'],
+  restartCount: 2,
+  limits: { memory: 67_108_864, cpus: 0.5 },
+  created: '2026-11-25T00:00:00Z',
+  state: {
+    status: 'exited',
+    exitCode: 139,
+    startedAt: '2026-11-25T00:00:01.5Z',
+    finishedAt: '2026-11-25T00:00:05.2Z',
+  },
+})
+
+interface Scene {
+  readonly client: DockerClient
+  readonly engine: FakeEngine
+  /** The engine tells of the container, at a time of 25 November 2026. */
+  tell(action: string, time: string, more?: Readonly<Record<string, string>>): Promise<Event[]>
+}
+
+/** An engine with the container as it is now, and its log. */
+function scene(
+  now: ContainerDetails | undefined = ended,
+  parts: Partial<EngineApi> = {},
+  clientParts: FakeClientParts = {},
+): Scene {
+  const engine = fakeEngine(of, { logs: async () => 'all is lost\n', ...parts })
+  if (now !== undefined) engine.there.set(now.id, now)
+  const client = fakeClient(of, { engine, ...clientParts })
+  return {
+    client,
+    engine,
+    tell: (action, time, more) => tellAtOnce(containerEvent(action, now ?? ended, `2026-11-25T${time}Z`, more), client),
+  }
+}
+
+/** What is told when the container ends with an exit code. */
+async function end(scene: Scene, exitCode = 139, time = '00:00:05.25'): Promise<Event[]> {
+  return scene.tell('die', time, { exitCode: `${exitCode}` })
+}
+
+describe('a crash', () => {
+  test('is told with all its evidence', async () => {
+    const usage = {
+      source: 'cgroup v2' as const,
+      read: async () => new Map(),
+      lastMemory: (id: string) =>
+        id === ended.id ? { usage: 60_000_000, at: new Date('2026-11-25T00:00:04Z') } : undefined,
+    }
+    const image = async (id: string) => ({
+      id,
+      tags: ['shop/web:2'],
+      digests: ['shop/web@sha256:222'],
+      created: undefined,
+      size: undefined,
+      architecture: undefined,
+      os: undefined,
+    })
+    expect(await end(scene(ended, { image }, { usage }))).toEqual([
+      {
+        id: `docker/1795564805250000000/${ended.id}/die`,
+        name: 'container.crashed',
+        at: '2026-11-25T00:00:05.250Z',
+        severity: 'error',
+        entity: { type: 'container', id: ended.id },
+        body: 'Container shop-web-1 crashed with exit code 139 (SIGSEGV)',
+        attributes: {
+          'container.id': ended.id,
+          'container.name': 'shop-web-1',
+          'container.runtime': 'docker',
+          'docker.compose.project': 'shop',
+          'docker.compose.service': 'web',
+          'container.image.name': 'shop/web:2',
+          'container.image.id': ended.imageId,
+          'container.image.tags': ['shop/web:2'],
+          'container.image.repo_digests': ['shop/web@sha256:222'],
+          'container.exit_code': 139,
+          'container.exit_signal': 'SIGSEGV',
+          'container.started_at': '2026-11-25T00:00:01.5Z',
+          'container.finished_at': '2026-11-25T00:00:05.250Z',
+          'container.restart_count': 2,
+          'container.oom_killed': false,
+          'container.limit.memory': 67_108_864,
+          'container.limit.cpu': 0.5,
+          'container.memory.usage': 60_000_000,
+          'container.memory.usage_at': '2026-11-25T00:00:04.000Z',
+          'container.log': 'all is lost\n',
+        },
+      },
+    ])
+  })
+
+  test('has the exit code of this run, whatever the container says of a newer one', async () => {
+    const [event] = await end(scene(changed(ended, { state: { exitCode: 0 } })), 3)
+    expect(event).toMatchObject({ name: 'container.crashed', attributes: { 'container.exit_code': 3 } })
+    expect(event?.attributes).not.toHaveProperty(['container.exit_signal'])
+  })
+
+  test.each([
+    ['the container says so', { state: { outOfMemory: true } }, false],
+    ['the engine told so before', {}, true],
+  ])('is one for want of memory where %s, although it ended in peace', async (_how, change, isTold) => {
+    const made = scene(changed(ended, change))
+    if (isTold) await made.tell('oom', '00:00:05')
+    const [event] = await end(made, 0)
+    expect(event).toMatchObject({
+      name: 'container.crashed',
+      severity: 'critical',
+      body: 'Container shop-web-1 ran out of memory and ended with exit code 0',
+      attributes: { 'container.oom_killed': true },
+    })
+  })
+
+  test('is none for want of memory where only the run after it had too little', async () => {
+    const next = { status: 'running', startedAt: '2026-11-25T00:00:05.35Z', outOfMemory: true }
+    const [event] = await end(scene(changed(ended, { state: next })), 1)
+    expect(event).toMatchObject({ severity: 'error', attributes: { 'container.oom_killed': false } })
+  })
+
+  test.each([
+    ['that ran out of memory is one although somebody killed it', 137, 'container.crashed'],
+    ['that was asked to end is none although a process in it had run out of memory', 143, 'container.exited'],
+  ])('a run %s', async (_what, exitCode, name) => {
+    const made = scene(changed(ended, { state: { outOfMemory: true } }))
+    await made.tell('kill', '00:00:04', { signal: '15' })
+    expect(await end(made, exitCode)).toMatchObject([{ name }])
+  })
+
+  test('long after a signal that the program survived is one', async () => {
+    const made = scene()
+    await made.tell('kill', '00:00:04', { signal: '15' })
+    expect(await end(made, 1, '00:05:00')).toMatchObject([{ name: 'container.crashed' }])
+  })
+
+  test('nobody heard of, of a container that runs again, is told without an exit code', async () => {
+    const now = changed(ended, { state: { status: 'running', exitCode: 0, startedAt: '2026-11-25T00:00:06Z' } })
+    const [event] = await scene(now).tell('die', '00:00:05.25')
+    expect(event).toMatchObject({
+      name: 'container.exited',
+      body: 'Container shop-web-1 ended with an exit code that nobody heard',
+    })
+    expect(event?.attributes).not.toHaveProperty(['container.exit_code'])
+  })
+
+  test('says what the engine says was wrong, without secrets', async () => {
+    const error = 'cannot mount with password=canary-a and canary-password'
+    const [event] = await end(scene(changed(ended, { state: { error } })))
+    expect(event?.attributes['container.error']).toBe('cannot mount with password=[redacted] and [redacted]')
+  })
+
+  test('holds no value of the container’s environment that is secret', async () => {
+    const logs = async () => '\u001b[31mcannot log in with canary-password\u001b[0m as Bearer canary-token\n'
+    const [event] = await end(scene(ended, { logs }))
+    expect(event?.attributes['container.log']).toBe('cannot log in with [redacted] as Bearer [redacted]\n')
+    expect(JSON.stringify(event)).not.toContain(canary)
+  })
+})
+
+describe('the log of a crash', () => {
+  const log = {
+    '2026-11-25T00:00:00.9Z': 'an earlier run',
+    '2026-11-25T00:00:01.501Z': 'starting',
+    '2026-11-25T00:00:05.2Z': 'all is lost',
+    '2026-11-25T00:00:05.4Z': 'the next run',
+    '2026-11-25T00:10:00Z': 'a later run',
+  }
+  const logs = writtenLog(log)
+  const logOf = async (made: Scene): Promise<unknown> => (await end(made))[0]?.attributes['container.log']
+
+  test('is that of the run alone', async () => {
+    const { '2026-11-25T00:00:05.4Z': _next, ...written } = log
+    const made = scene(ended, { logs: writtenLog(written) })
+    await made.tell('die', '00:00:01', { exitCode: '1' })
+    expect(await logOf(made)).toBe('starting\nall is lost\n')
+  })
+
+  test('is that of the run alone where the container itself says when the run before ended', async () => {
+    const running = { status: 'running', exitCode: 0, finishedAt: '2026-11-25T00:00:01Z' }
+    const made = scene(changed(ended, { state: running }), { logs })
+    await made.tell('start', '00:00:01.51')
+    made.engine.there.set(ended.id, changed(ended, { state: { status: 'restarting' } }))
+    expect(await logOf(made)).toBe('starting\nall is lost\n')
+  })
+
+  test('ends where the next run begins, where it was started again at once', async () => {
+    const made = scene(changed(ended, { state: { status: 'running', startedAt: '2026-11-25T00:00:05.35Z' } }), { logs })
+    await made.tell('die', '00:00:01', { exitCode: '1' })
+    await made.tell('start', '00:00:01.51')
+    const [event] = await end(made)
+    expect(event?.attributes).toMatchObject({
+      // The first line was written before the engine told that it had started.
+      'container.log': 'starting\nall is lost\n',
+      'container.started_at': '2026-11-25T00:00:01.510Z',
+    })
+  })
+
+  test('ends where the next run begins, although that has ended as well', async () => {
+    const next = { status: 'exited', startedAt: '2026-11-25T00:00:05.35Z', finishedAt: '2026-11-25T00:00:05.5Z' }
+    const made = scene(changed(ended, { state: next }), { logs })
+    await made.tell('die', '00:00:01', { exitCode: '1' })
+    await made.tell('start', '00:00:01.51')
+    expect(await logOf(made)).toBe('starting\nall is lost\n')
+  })
+
+  test('begins with the run although nothing was told of one before', async () => {
+    const made = scene(changed(ended, { state: { status: 'running', startedAt: '2026-11-25T00:00:05.35Z' } }), {
+      logs: writtenLog({ ...log, '2026-11-24T23:00:00Z': 'long ago' }),
+    })
+    await made.tell('start', '00:00:01.51')
+    expect(await logOf(made)).toContain('starting\nall is lost\n')
+    expect(await logOf(made)).not.toContain('long ago')
+    expect(await logOf(made)).not.toContain('the next run')
+  })
+
+  test('is that of the run also where many have followed before it is told', async () => {
+    const { '2026-11-25T00:00:05.4Z': _next, ...written } = log
+    const newest = changed(ended, { state: { status: 'running', startedAt: '2026-11-25T08:00:00Z' } })
+    const made = scene(newest, { logs: writtenLog(written) })
+    await made.tell('die', '00:00:01', { exitCode: '1' })
+    await made.tell('start', '00:00:01.51')
+    expect(await logOf(made)).toBe('starting\nall is lost\n')
+  })
+
+  test('has no more lines than the operator wants', async () => {
+    const { '2026-11-25T00:00:05.4Z': _next, ...written } = log
+    const parts = { logs: writtenLog(written) }
+    expect(await logOf(scene(ended, parts, { config: { crash_log_lines: 1 } }))).toBe('all is lost\n')
+  })
+
+  test.each<[string, Partial<EngineApi>, FakeClientParts, string]>([
+    ['the operator wants none', {}, { config: { crash_log_lines: 0 } }, '`crash_log_lines` is 0'],
+    [
+      'the log driver keeps none',
+      { logs: async () => undefined },
+      {},
+      'the container is gone, or its log driver cannot be read',
+    ],
+    [
+      'the engine fails',
+      { logs: async () => Promise.reject(new Error('no log at https://user:canary-a@host/')) },
+      {},
+      'no log at https://user:[redacted]@host/',
+    ],
+    [
+      'the engine fails without a word',
+      { logs: async () => Promise.reject(undefined) },
+      {},
+      'the engine did not answer',
+    ],
+  ])('is missing with the reason where %s', async (_why, parts, clientParts, reason) => {
+    const [event] = await end(scene(ended, parts, clientParts))
+    expect(event).toMatchObject({ name: 'container.crashed', attributes: { 'container.log_missing': reason } })
+    expect(event?.attributes).not.toHaveProperty(['container.log'])
+  })
+})
+
+describe('a crash of a container that is removed at once', () => {
+  test('is told with what was known of it', async () => {
+    const made = scene()
+    await made.tell('start', '00:00:01.51')
+    made.engine.there.delete(ended.id)
+    const [event] = await end(made)
+    expect(event).toMatchObject({
+      name: 'container.crashed',
+      body: 'Container shop-web-1 crashed with exit code 139 (SIGSEGV)',
+      attributes: {
+        'docker.compose.service': 'web',
+        'container.image.id': ended.imageId,
+        'container.exit_code': 139,
+        'container.started_at': '2026-11-25T00:00:01.5Z',
+        'container.limit.memory': 67_108_864,
+        'container.log_missing': 'the container was removed before its log could be read',
+      },
+    })
+  })
+
+  test('is told with what the engine tells, where it was never seen', async () => {
+    const made = scene()
+    made.engine.there.delete(ended.id)
+    const [event] = await end(made)
+    expect(event).toMatchObject({
+      name: 'container.crashed',
+      attributes: {
+        'container.name': 'shop-web-1',
+        'container.image.name': 'shop/web:2',
+        'container.exit_code': 139,
+        'container.finished_at': '2026-11-25T00:00:05.250Z',
+      },
+    })
+    expect(event?.attributes).not.toHaveProperty(['container.limit.memory'])
+  })
+})
+
+test('an engine that hangs costs the evidence and not the event', async () => {
+  const untilAborted = (signal: AbortSignal): Promise<never> =>
+    new Promise((_resolve, reject) => {
+      if (signal.aborted) reject(signal.reason)
+      signal.addEventListener('abort', () => reject(signal.reason))
+    })
+  const made = scene(ended, {
+    logs: (_id, _request, signal) => untilAborted(signal),
+    image: (_id, signal) => untilAborted(signal),
+  })
+  const impatience = AbortSignal.abort(new DOMException('it took too long', 'TimeoutError'))
+  const died = containerEvent('die', ended, '2026-11-25T00:00:05.25Z', { exitCode: '139' })
+  expect(await tellAtOnce(died, made.client, impatience)).toMatchObject([
+    {
+      name: 'container.crashed',
+      attributes: { 'container.exit_code': 139, 'container.log_missing': 'it took too long' },
+    },
+  ])
+})
+
+describe('an end that is no crash', () => {
+  test('with exit code 0', async () => {
+    expect(await end(scene(), 0)).toMatchObject([
+      {
+        name: 'container.exited',
+        severity: 'info',
+        body: 'Container shop-web-1 ended with exit code 0',
+        attributes: {
+          'container.exit_code': 0,
+          'container.image.name': 'shop/web:2',
+          'container.started_at': '2026-11-25T00:00:01.5Z',
+          'container.finished_at': '2026-11-25T00:00:05.250Z',
+        },
+      },
+    ])
+  })
+
+  test.each(['2', '9', '15', 'SIGKILL'])('by request: it was sent signal %s', async (signal) => {
+    const made = scene()
+    await made.tell('kill', '00:00:04', { signal })
+    const [event] = await end(made, 137)
+    expect(event).toMatchObject({
+      name: 'container.exited',
+      body: 'Container shop-web-1 ended with exit code 137 by request',
+      attributes: { 'container.exit_signal': 'SIGKILL' },
+    })
+    expect(event?.attributes).not.toHaveProperty(['container.log'])
+  })
+
+  test.each(['1', '10', '12', '28'])(
+    'a crash it is after signal %s, which only tells a program something',
+    async (signal) => {
+      const made = scene()
+      await made.tell('kill', '00:00:04', { signal })
+      expect(await end(made)).toMatchObject([{ name: 'container.crashed' }])
+    },
+  )
+
+  test('by request it stays, although a harmless signal was sent after the one that ends it', async () => {
+    const made = scene()
+    await made.tell('kill', '00:00:04', { signal: '15' })
+    await made.tell('kill', '00:00:05', { signal: '28' })
+    expect(await end(made, 143)).toMatchObject([{ name: 'container.exited' }])
+  })
+
+  test('a signal and a shortage of memory concern one run only', async () => {
+    const made = scene()
+    await made.tell('kill', '00:00:02', { signal: '15' })
+    await made.tell('oom', '00:00:02')
+    await made.tell('start', '00:00:03')
+    expect(await end(made, 1)).toMatchObject([
+      { name: 'container.crashed', severity: 'error', attributes: { 'container.oom_killed': false } },
+    ])
+  })
+})
+
+describe('a container that crashes again and again', () => {
+  const crashes = async (made: Scene, ...times: string[]): Promise<string[]> => {
+    const told: string[] = []
+    for (const time of times) {
+      const [event] = await end(made, 1, time)
+      told.push(event === undefined ? 'nothing' : event.name)
+    }
+    return told
+  }
+  const seconds = (...numbers: number[]): string[] => numbers.map((number) => `01:00:${`${number}`.padStart(2, '0')}`)
+
+  test('is told three times in full, then by the number of its crashes', async () => {
+    const made = scene()
+    expect(await crashes(made, ...seconds(1, 2, 3))).toEqual(Array(3).fill('container.crashed'))
+    made.engine.asked.length = 0
+    expect(await end(made, 1, '01:00:04')).toMatchObject([
+      {
+        id: `docker/1795568404000000000/${ended.id}/die`,
+        name: 'container.restart_loop',
+        severity: 'error',
+        body: 'Container shop-web-1 crashes again and again: 4 times since 2026-11-25T01:00:01.000Z',
+        attributes: {
+          'container.restart_loop.count': 4,
+          'container.restart_loop.since': '2026-11-25T01:00:01.000Z',
+          'container.exit_code': 1,
+          'container.restart_count': 2,
+        },
+      },
+    ])
+    expect(made.engine.asked).not.toContain(`logs ${ended.id}`)
+    expect(await crashes(made, ...seconds(5, 6, 7, 8))).toEqual([
+      'nothing',
+      'nothing',
+      'nothing',
+      'container.restart_loop',
+    ])
+  })
+
+  test('is told in full again after ten minutes of peace', async () => {
+    const made = scene()
+    await crashes(made, ...seconds(1, 2, 3, 4, 5))
+    expect(await crashes(made, '01:10:06', '01:10:07')).toEqual(['container.crashed', 'container.crashed'])
+  })
+
+  test('ends that were asked for do not count', async () => {
+    const made = scene()
+    await crashes(made, ...seconds(1, 2))
+    await made.tell('kill', '01:00:03', { signal: '15' })
+    await end(made, 143, '01:00:03.5')
+    await made.tell('start', '01:00:04')
+    await end(made, 0, '01:00:05')
+    expect(await crashes(made, ...seconds(6))).toEqual(['container.crashed'])
+  })
+
+  test('counts for itself: another container is told in full', async () => {
+    const made = scene()
+    await crashes(made, ...seconds(1, 2, 3, 4, 5))
+    const other: ContainerChange = { id: 'b'.repeat(64), name: 'other' }
+    made.engine.there.set('b'.repeat(64), changed(ended, other))
+    const event = containerEvent('die', changed(ended, other), diedAt, { exitCode: '1' })
+    expect(await tellAtOnce(event, made.client)).toMatchObject([{ name: 'container.crashed' }])
+  })
+})

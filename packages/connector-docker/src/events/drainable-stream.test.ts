@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest'
+import { openPatiently } from './drainable-stream.ts'
+
+/** A stream that tells what is pushed. */
+function pushed(...items: (string | Error)[]) {
+  let wake = (): void => undefined
+  let isOver = false
+  async function* read(): AsyncGenerator<string> {
+    for (;;) {
+      const item = items.shift()
+      if (item instanceof Error) throw item
+      if (item !== undefined) yield item
+      else if (isOver) return
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+    }
+  }
+  return {
+    stream: openPatiently(read()),
+    push: (item: string | Error) => {
+      items.push(item)
+      wake()
+    },
+    end: () => {
+      isOver = true
+      wake()
+    },
+  }
+}
+
+describe('a patient stream', () => {
+  test('hands on what is there until it is silent, then what comes, and loses nothing between', async () => {
+    const { stream, push } = pushed('a', 'b')
+    const taken: string[] = []
+    await stream.untilSilence((item) => taken.push(item))
+    expect(taken).toEqual(['a', 'b'])
+    const next = stream.next()
+    push('c')
+    expect(await next).toBe('c')
+    push('d')
+    await stream.untilSilence((item) => taken.push(item))
+    expect(taken).toEqual(['a', 'b', 'd'])
+  })
+
+  test('is read from the moment on in which it is opened', async () => {
+    let isRead = false
+    async function* items(): AsyncGenerator<string> {
+      isRead = true
+      yield 'a'
+    }
+    const stream = openPatiently(items())
+    expect(isRead).toBe(true)
+    expect(await stream.next()).toBe('a')
+  })
+
+  test('that ends is not waited for, and has nothing more to say', async () => {
+    const { stream, end } = pushed('a')
+    end()
+    const taken: string[] = []
+    await stream.untilSilence((item) => taken.push(item))
+    expect(taken).toEqual(['a'])
+    expect(await stream.next()).toBeUndefined()
+  })
+
+  test.each(['while silence is waited for', 'before it is read again'])('that fails %s rejects', async (when) => {
+    const { stream, push } = pushed('a')
+    const failure = new Error('the engine is gone')
+    if (when.startsWith('while')) {
+      const silence = stream.untilSilence(() => push(failure))
+      await expect(silence).rejects.toBe(failure)
+      return
+    }
+    await stream.untilSilence(() => undefined)
+    push(failure)
+    await expect(stream.next()).rejects.toBe(failure)
+  })
+
+  test('that never falls silent is not waited for without end', async () => {
+    async function* numbers(): AsyncGenerator<number> {
+      for (let number = 1; ; number += 1) yield number
+    }
+    const stream = openPatiently(numbers())
+    let newest = 0
+    await stream.untilSilence((number) => {
+      newest = number
+    })
+    expect(newest).toBeGreaterThan(256)
+    expect(await stream.next()).toBe(newest + 1)
+  })
+})

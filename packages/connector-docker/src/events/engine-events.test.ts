@@ -1,0 +1,697 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Event, WatchContext } from '@rca/core'
+import { describe, expect, test } from 'vitest'
+import { changed, containerEvent } from '../../test/engine-events.ts'
+import { eventLog } from '../../test/event-log.ts'
+import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'
+import { canary, captured, engineNames, exactEngine } from '../../test/fixtures.ts'
+import { type Replay, replay } from '../../test/replay.ts'
+import { startWatching } from '../../test/watch-engine.ts'
+import type { ContainerDetails, EngineEvent } from '../engine/engine-api.ts'
+
+/** The cursor of an agent that has told everything before a scene. */
+function before({ events: [first] }: Replay): string {
+  return JSON.stringify({ timeNano: `${BigInt(first?.timeNano ?? 0) - 1_000_000_000n}`, ids: [] })
+}
+
+const idsOf = (events: readonly Event[]): (string | undefined)[] => events.map(({ id }) => id)
+
+/** What an operator wants to know of. Executions, attachments and mounts they do not. */
+const TOLD = new Set([
+  ...[
+    'create',
+    'start',
+    'die',
+    'oom',
+    'kill',
+    'stop',
+    'restart',
+    'pause',
+    'unpause',
+    'rename',
+    'update',
+    'destroy',
+  ].map((action) => `container/${action}`),
+  'container/health_status',
+  ...['pull', 'tag', 'untag', 'delete'].map((action) => `image/${action}`),
+  ...['create', 'destroy', 'connect', 'disconnect'].map((action) => `network/${action}`),
+  ...['create', 'destroy'].map((action) => `volume/${action}`),
+])
+
+/**
+ * Ids of what must be told of a scene; of `looping` three crashes, then those that double their number and none of its starts
+ * and networks; of health checks what they find in a run when it is something else than before.
+ */
+function wanted(events: readonly EngineEvent[]): string[] {
+  let crashes = 0
+  let looping = ''
+  const health = new Map<string, string>()
+  return events.flatMap(({ type, action, actor, attributes, timeNano }) => {
+    const [word = '', found = ''] = action.split(': ')
+    const verb = word
+    if (verb === 'die' && attributes.name === 'looping') looping = actor
+    if (crashes >= 3 && verb === 'start' && actor === looping) return []
+    if (crashes >= 3 && type === 'network' && attributes.container === looping) return []
+    if (verb === 'start') health.delete(actor)
+    if (verb === 'health_status') {
+      if (found === 'starting' || health.get(actor) === found) return []
+      health.set(actor, found)
+    }
+    if (!TOLD.has(`${type}/${verb}`)) return []
+    if (verb === 'die' && attributes.name === 'looping') {
+      crashes += 1
+      if (crashes > 3 && ![4, 8, 16, 32, 64].includes(crashes)) return []
+    }
+    const id = `docker/${timeNano}/${actor.replace('sha256:', '')}/${verb}`
+    return [verb === 'update' ? `${id}/changed` : id]
+  })
+}
+
+/** The scene of every captured engine, side by side: most of the time goes into waiting for silence. */
+function ofEveryEngine(check: (name: string) => Promise<void>): () => Promise<void> {
+  return async () => void (await Promise.all(engineNames.map(check)))
+}
+
+/** What is told while a captured scene happens. */
+async function watchScene(name: string, config: Readonly<Record<string, unknown>> = {}) {
+  const scene = replay(captured(name))
+  const client = fakeClient(captured(name), { engine: scene.engine, config })
+  const watching = startWatching(client, scene.log, { cursor: before(scene) })
+  await watching.caughtUp()
+  await scene.play()
+  await watching.caughtUp()
+  return { scene, told: watching.told() }
+}
+
+const isGap = ({ name }: Event): boolean => name === 'docker.engine.events_missed'
+
+describe.concurrent('a captured scene', () => {
+  test(
+    'is told as it happens: everything once, in its order, and no secret',
+    ofEveryEngine(async (name) => {
+      const { scene, told } = await watchScene(name)
+      expect(idsOf(told), name).toEqual(wanted(scene.events))
+      expect(new Set(idsOf(told)).size, name).toBe(told.length)
+      expect(JSON.stringify(told), name).not.toContain(canary)
+    }),
+  )
+
+  test(
+    'is told with the same ids from what the engine remembers, although all of its containers are gone',
+    ofEveryEngine(async (name) => {
+      const scene = replay(captured(name))
+      await scene.play()
+      const client = fakeClient(captured(name), { engine: scene.engine })
+      const watching = startWatching(client, scene.log, { cursor: before(scene) })
+      await watching.caughtUp()
+      // What changed can no longer be seen.
+      const isSeenAtOnceOnly = (id: string): boolean => id.endsWith('/changed')
+      expect(idsOf(watching.told()), name).toEqual(wanted(scene.events).filter((id) => !isSeenAtOnceOnly(id)))
+    }),
+  )
+
+  test(
+    'is told as well, each event once, where the stream breaks again and again',
+    ofEveryEngine(async (name) => {
+      const scene = replay(captured(name))
+      const client = fakeClient(captured(name), { engine: scene.engine })
+      const told: Event[] = []
+      let cursor: string | undefined = before(scene)
+      for (const isLast of [false, false, false, true]) {
+        const watching = startWatching(client, scene.log, { cursor })
+        await watching.caughtUp()
+        await scene.play(Math.ceil(scene.events.length / 4))
+        if (isLast) await watching.caughtUp()
+        else {
+          scene.log.break(new Error('the engine is gone'))
+          await watching.ended
+        }
+        told.push(...watching.told())
+        cursor = watching.cursor()
+      }
+      expect(idsOf(told.filter((event) => !isGap(event))), name).toEqual(wanted(scene.events))
+      expect(told.filter(isGap), name).toHaveLength(3)
+    }),
+  )
+
+  test(
+    'is told without the containers that are left out',
+    ofEveryEngine(async (name) => {
+      const { scene, told } = await watchScene(name, { exclude_containers: ['looping', 'shop-*'] })
+      const leftOut = scene.events
+        .filter(({ type, attributes }) => type === 'container' && /^(looping|shop-)/.test(attributes.name ?? ''))
+        .map(({ actor }) => actor)
+      expect(new Set(leftOut).size, name).toBe(2)
+      expect(
+        told.filter(({ attributes }) => leftOut.includes(String(attributes['container.id']))),
+        name,
+      ).toEqual([])
+      expect(
+        told.some(({ attributes }) => attributes['container.name'] === 'plain'),
+        name,
+      ).toBe(true)
+    }),
+  )
+})
+
+test.concurrent('the captured scene is the story of each of its containers', async () => {
+  const { told } = await watchScene(exactEngine)
+  const storyOf = (name: string): string[] =>
+    told
+      .filter(({ name: event, attributes }) => attributes['container.name'] === name && event.startsWith('container.'))
+      .map(({ name: event, attributes }) =>
+        [event.slice('container.'.length), attributes['container.state'] ?? attributes['container.exit_code']]
+          .filter((part) => part !== undefined)
+          .join(' '),
+      )
+  expect(storyOf('crashed')).toEqual(['created', 'started', 'crashed 3', 'removed'])
+  expect(storyOf('oom')).toEqual(['created', 'started', 'oom', 'crashed 137', 'removed'])
+  expect(storyOf('looping')).toEqual([
+    ...['created', 'started', 'crashed 1', 'started', 'crashed 1', 'started', 'crashed 1'],
+    ...['restart_loop 1', 'removed'],
+  ])
+  expect(storyOf('plain')).toEqual([
+    ...['created', 'started', 'paused paused', 'paused running', 'changed'],
+    ...['killed', 'exited 0', 'stopped', 'started', 'killed', 'exited 137', 'removed'],
+  ])
+  // A harmless signal, then one that ends it.
+  expect(storyOf('on-host')).toEqual([
+    ...['created', 'started', 'paused paused', 'paused running', 'killed', 'killed', 'exited 137', 'removed'],
+  ])
+  // The engine tells once more that it is healthy when it goes on.
+  expect(storyOf('shop-web-1')).toEqual([
+    ...['created', 'started', 'health_changed', 'paused paused', 'paused running'],
+    ...['killed', 'killed', 'exited 137', 'stopped', 'started', 'restarted', 'killed', 'exited 137', 'removed'],
+  ])
+  expect(storyOf('visitor')).toEqual(['created', 'started', 'exited 0', 'removed'])
+  expect(storyOf('renamed')).toEqual(['renamed', 'removed'])
+})
+
+/** An engine with a few containers whose clock begins at midnight. */
+function world(config: Readonly<Record<string, unknown>> = {}) {
+  const of = captured()
+  const log = eventLog()
+  const failures: { containers?: Error } = {}
+  const engine = fakeEngine(of, {
+    events: log.events,
+    logs: async () => 'all is lost\n',
+    containers: async () => {
+      if (failures.containers !== undefined) throw failures.containers
+      return [...engine.there.values()].map(({ id, state }) => ({ id, state: state.status }))
+    },
+  })
+  engine.there.clear()
+  const client = fakeClient(of, { engine, config })
+  /** A container as it is from now on. Times are those of 25 November 2026. */
+  const set = (name: string, created: string, started?: string, ended?: string, exitCode = 0): ContainerDetails => {
+    const at = (time: string | undefined) => (time === undefined ? undefined : `2026-11-25T${time}Z`)
+    const container = changed(of.container('plain'), {
+      id: name.repeat(64).slice(0, 64),
+      name,
+      created: `2026-11-25T${created}Z`,
+      state: {
+        status: ended !== undefined && (started ?? '') < ended ? 'exited' : 'running',
+        startedAt: at(started),
+        finishedAt: at(ended),
+        exitCode,
+      },
+    })
+    engine.there.set(container.id, container)
+    return container
+  }
+  const tell = (action: string, container: ContainerDetails, time: string, more?: Readonly<Record<string, string>>) =>
+    log.tell(containerEvent(action, container, `2026-11-25T${time}Z`, more))
+  return {
+    client,
+    engine,
+    log,
+    failures,
+    set,
+    tell,
+    /** Watches at a time of that day. */
+    watch: (time: string, cursor?: string, emit?: WatchContext['emit']) =>
+      startWatching(client, log, { cursor, now: () => new Date(`2026-11-25T${time}Z`), emit }),
+  }
+}
+
+const summaryOf = (told: readonly Event[]): string[] =>
+  told.map(({ at, name, attributes }) =>
+    [at.slice(11, -1), name.replace(/^.*\./, ''), attributes['container.name']].filter(Boolean).join(' '),
+  )
+
+const gone = new Error('The engine closed the connection: it was stopped or restarted')
+
+describe.concurrent('an engine that is restarted', () => {
+  /** `web` ran when the engine died and was started again, `old` was removed, `job` came, crashed and stayed. */
+  const restart = async () => {
+    const made = world()
+    const { set, tell, log, engine } = made
+    const first = made.watch('00:00:00')
+    await first.caughtUp()
+    const web = set('web', '00:00:01', '00:00:02')
+    const old = set('old', '00:00:03', '00:00:04', '00:00:05')
+    for (const [action, container, time] of [
+      ['create', web, '00:00:01.1'],
+      ['start', web, '00:00:02.1'],
+      ['create', old, '00:00:03.1'],
+      ['start', old, '00:00:04.1'],
+      ['die', old, '00:00:05.1'],
+    ] as const)
+      tell(action, container, time)
+    await first.caughtUp()
+    log.break(gone)
+    log.forget()
+    set('web', '00:00:01', '00:01:02.25', '00:01:00')
+    const job = set('job', '00:02:00', '00:02:01.123456789', '00:02:02', 3)
+    engine.there.delete(old.id)
+    const error = await first.ended
+    return { ...made, first, error, web, old, job }
+  }
+
+  test('makes the watcher reject with the reason, after all that it told; the cursor knows since when', async () => {
+    const { error, first } = await restart()
+    expect(error).toBe(gone)
+    expect(summaryOf(first.told())).toEqual([
+      '00:00:01.100 created web',
+      '00:00:02.100 started web',
+      '00:00:03.100 created old',
+      '00:00:04.100 started old',
+      '00:00:05.100 exited old',
+    ])
+    expect(JSON.parse(first.cursor() ?? '')).toMatchObject({
+      timeNano: '1795564805100000001',
+      brokenAt: '2026-11-25T00:00:00.000Z',
+    })
+  })
+
+  test('is asked what happened, once and in order, and the gap is recorded', async () => {
+    const { watch, first, job, log } = await restart()
+    const second = watch('00:05:00', first.cursor())
+    await second.caughtUp()
+    expect(log.asked.at(-1)).toBe('1795564805.100000001')
+    expect(summaryOf(second.told())).toEqual([
+      '00:01:00.000 exited web',
+      '00:01:02.250 started web',
+      '00:02:00.000 created job',
+      '00:02:01.123 started job',
+      '00:02:02.000 crashed job',
+      '00:05:00.000 removed old',
+      '00:05:00.000 events_missed',
+    ])
+    expect(second.told()[3]?.id).toBe(`docker/1795564921123456789/${job.id}/start`)
+    expect(second.told()[4]).toMatchObject({
+      attributes: { 'container.exit_code': 3, 'container.log': 'all is lost\n' },
+    })
+    expect(second.told().at(-1)).toEqual({
+      id: 'docker/missed/2026-11-25T00:00:00.000Z',
+      name: 'docker.engine.events_missed',
+      severity: 'warning',
+      at: '2026-11-25T00:05:00.000Z',
+      entity: { type: 'docker.engine', id: captured().info.id },
+      body: expect.stringContaining(
+        'could not be listened to from 2026-11-25T00:00:00.000Z to 2026-11-25T00:05:00.000Z',
+      ),
+      attributes: {
+        'docker.events.since': '2026-11-25T00:00:00.000Z',
+        'docker.events.until': '2026-11-25T00:05:00.000Z',
+      },
+    })
+    // Until then it is remembered that nobody listened. Read on is from the newest event of the engine's own clock.
+    expect(second.cursors.slice(0, -2).every((cursor) => cursor.includes('brokenAt'))).toBe(true)
+    expect(JSON.parse(second.cursor() ?? '')).toEqual({
+      timeNano: '1795564922000000000',
+      ids: [`docker/1795564922000000000/${job.id}/die`],
+    })
+  })
+
+  test('tells late what has been concluded: none is told twice, and what follows is', async () => {
+    const { watch, first, job, old, tell } = await restart()
+    const second = watch('00:05:00', first.cursor())
+    await second.caughtUp()
+    const count = second.told().length
+    tell('start', job, '00:02:01.2')
+    tell('die', job, '00:02:02.3', { exitCode: '3' })
+    tell('destroy', old, '00:02:03')
+    tell('start', job, '00:06:00')
+    await second.caughtUp()
+    expect(summaryOf(second.told().slice(count))).toEqual(['00:06:00.000 started job'])
+  })
+
+  test('once more is another gap, in which nothing is told again', async () => {
+    const { watch, first, log } = await restart()
+    const second = watch('00:05:00', first.cursor())
+    await second.caughtUp()
+    expect(second.cursor()).not.toContain('brokenAt')
+    log.break(gone)
+    await second.ended
+    const third = watch('00:07:00', second.cursor())
+    await third.caughtUp()
+    expect(summaryOf(third.told())).toEqual(['00:07:00.000 events_missed'])
+    expect(third.told()[0]?.attributes).toEqual({
+      'docker.events.since': '2026-11-25T00:05:00.000Z',
+      'docker.events.until': '2026-11-25T00:07:00.000Z',
+    })
+  })
+
+  test('is caught up with before that is saved: who is stopped meanwhile still knows of the gap', async () => {
+    const { set, tell, watch, log } = world()
+    const first = watch('00:00:00')
+    await first.caughtUp()
+    log.break(gone)
+    await first.ended
+    tell('stop', set('web', '00:00:00'), '00:00:02')
+    const second = watch('00:05:00', first.cursor())
+    await second.caughtUp()
+    expect(summaryOf(second.told())).toEqual(['00:00:02.000 stopped web', '00:05:00.000 events_missed'])
+    expect(second.cursors[0]).toContain('brokenAt')
+    expect(second.cursor()).not.toContain('brokenAt')
+  })
+
+  test('and does not come back at once has been silent since it broke', async () => {
+    const { watch, first, failures } = await restart()
+    failures.containers = new Error('No engine answers')
+    const second = watch('00:03:00', first.cursor())
+    expect(await second.ended).toBe(failures.containers)
+    delete failures.containers
+    const third = watch('00:05:00', second.cursor())
+    await third.caughtUp()
+    expect(third.told().find(isGap)?.attributes['docker.events.since']).toBe('2026-11-25T00:00:00.000Z')
+  })
+
+  test('is asked by an agent that was restarted as well: it knows nothing but its cursor', async () => {
+    const { first, set, engine } = await restart()
+    const again = world()
+    set('later', '00:03:00')
+    for (const container of engine.there.values()) again.engine.there.set(container.id, container)
+    const second = again.watch('00:05:00', first.cursor())
+    await second.caughtUp()
+    expect(summaryOf(second.told())).toEqual([
+      '00:01:00.000 exited web',
+      '00:01:02.250 started web',
+      '00:02:00.000 created job',
+      '00:02:01.123 started job',
+      '00:02:02.000 crashed job',
+      '00:03:00.000 created later',
+      '00:05:00.000 events_missed',
+    ])
+  })
+
+  test('recreated a container meanwhile: that is a change', async () => {
+    const { watch, first, web, engine } = await restart()
+    engine.there.delete(web.id)
+    engine.there.set(
+      'f'.repeat(64),
+      changed(web, { id: 'f'.repeat(64), image: 'shop/web:2', created: '2026-11-25T00:03:00Z' }),
+    )
+    const second = watch('00:05:00', first.cursor())
+    await second.caughtUp()
+    expect(second.told().find(({ name }) => name === 'container.changed')?.body).toBe(
+      'Container web was recreated: busybox:local → shop/web:2',
+    )
+  })
+})
+
+describe.concurrent('what the engine remembers', () => {
+  const cursor = JSON.stringify({ timeNano: '1795564800000000000', ids: [] })
+
+  test('of a container that is gone without a word is told, and that it is gone', async () => {
+    const { engine, set, tell, watch } = world()
+    const job = set('job', '00:00:01')
+    tell('create', job, '00:00:01.1')
+    engine.there.clear()
+    const watching = watch('00:05:00', cursor)
+    await watching.caughtUp()
+    expect(watching.told().map(({ name, entity }) => `${name} ${entity.id}`)).toEqual([
+      `container.created ${job.id}`,
+      `container.removed ${job.id}`,
+    ])
+  })
+
+  test('late, while containers are looked at, is told as the engine tells it', async () => {
+    const { engine, set, tell, watch } = world()
+    const web = set('web', '00:00:01', '00:00:02')
+    const list = engine.containers
+    let lists = 0
+    Object.assign(engine, {
+      containers: (async (signal) => {
+        lists += 1
+        // Once before the stream is read, and once when it has been silent.
+        if (lists === 2) {
+          set('web', '00:00:01', '00:00:02', '00:00:59.8')
+          setTimeout(() => tell('die', web, '00:00:59.9', { exitCode: '0' }), 50)
+        }
+        return list(signal)
+      }) satisfies typeof list,
+    })
+    tell('create', web, '00:00:01.1')
+    tell('start', web, '00:00:02.1')
+    const watching = watch('00:05:00', cursor)
+    await watching.caughtUp()
+    expect(summaryOf(watching.told())).toEqual([
+      '00:00:01.100 created web',
+      '00:00:02.100 started web',
+      '00:00:59.900 exited web',
+    ])
+  })
+
+  test('is not asked whether a container that was there before is new: the next in its place is compared with it', async () => {
+    const { engine, set, tell, watch } = world()
+    const before = set('web', '00:00:01', '00:00:02')
+    const watching = watch('01:00:00')
+    await watching.caughtUp()
+    engine.there.delete(before.id)
+    const next = changed(before, { id: 'f'.repeat(64), image: 'shop/web:2', created: '2026-11-25T02:00:00Z' })
+    engine.there.set(next.id, next)
+    tell('create', next, '02:00:00.1')
+    await watching.caughtUp()
+    expect(watching.told().map(({ name }) => name)).toEqual(['container.created', 'container.changed'])
+  })
+})
+
+describe.concurrent('an agent that was not there for a while', () => {
+  const cursorAfter = (timeNano: string, id: string): string => JSON.stringify({ timeNano, ids: [id] })
+
+  test('says nothing of it as long as the engine remembers where it was left', async () => {
+    const { set, tell, watch } = world()
+    const job = set('job', '00:00:01', '00:00:02')
+    tell('start', job, '00:00:02')
+    const watching = watch('00:05:00', cursorAfter('1795564802000000000', `docker/1795564802000000000/${job.id}/start`))
+    await watching.caughtUp()
+    expect(watching.told().filter(isGap)).toEqual([])
+  })
+
+  test('says since when something may be missing where the engine does not', async () => {
+    const { set, tell, watch } = world()
+    const job = set('job', '00:00:01', '00:00:02')
+    tell('start', job, '00:04:00')
+    const watching = watch('00:05:00', cursorAfter('1795564802000000000', `docker/1795564802000000000/${job.id}/start`))
+    await watching.caughtUp()
+    expect(watching.told().filter(isGap)).toMatchObject([
+      {
+        attributes: {
+          'docker.events.since': '2026-11-25T00:00:02.000Z',
+          'docker.events.until': '2026-11-25T00:05:00.000Z',
+        },
+      },
+    ])
+  })
+})
+
+describe.concurrent('a run that begins while the watcher catches up', () => {
+  test('does not make the one before it news', async () => {
+    const { set, tell, engine, watch, log } = world()
+    const web = set('web', '00:00:01', '00:00:02')
+    tell('create', web, '00:00:01.1')
+    tell('start', web, '00:00:02.1')
+    // When all containers have been looked at, this one starts again.
+    const look = engine.container
+    let looks = 0
+    const looking: typeof look = async (id, signal) => {
+      const found = await look(id, signal)
+      looks += 1
+      if (looks === 2) {
+        tell('die', web, '00:00:59.9', { exitCode: '0' })
+        tell('start', set('web', '00:00:01', '00:01:00', '00:00:59.8'), '00:01:00.1')
+      }
+      return found
+    }
+    Object.assign(engine, { container: looking })
+    const watching = watch('00:02:00', JSON.stringify({ timeNano: '1795564800000000000', ids: [] }))
+    await watching.caughtUp()
+    expect(log.asked).toHaveLength(1)
+    expect(summaryOf(watching.told())).toEqual([
+      '00:00:01.100 created web',
+      '00:00:02.100 started web',
+      '00:00:59.900 exited web',
+      '00:01:00.100 started web',
+    ])
+  })
+})
+
+describe.concurrent('where the stream is read from', () => {
+  test.each([
+    ['now on, for the first time', undefined],
+    ['now on, where the cursor is spoilt', '{"timeNano":'],
+    ['now on, where the cursor is another one’s', '{"timeNano":"yesterday","ids":[]}'],
+  ])('%s', async (_where, cursor) => {
+    const { set, tell, watch, log } = world()
+    tell('start', set('web', '00:00:01', '00:00:02'), '00:00:02.1')
+    const watching = watch('01:00:00.123', cursor)
+    await watching.caughtUp()
+    expect(log.asked).toEqual(['1795568400.123000000'])
+    expect(watching.told()).toEqual([])
+  })
+
+  test('where it was left: an event of the same nanosecond is not told twice, another one is', async () => {
+    const { set, tell, watch } = world()
+    const [web, job] = [set('web', '00:00:01'), set('job', '00:00:01')]
+    tell('stop', web, '00:00:02')
+    tell('stop', job, '00:00:02')
+    const cursor = JSON.stringify({
+      timeNano: '1795564802000000000',
+      ids: [`docker/1795564802000000000/${web.id}/stop`],
+    })
+    const watching = watch('00:05:00', cursor)
+    await watching.caughtUp()
+    expect(summaryOf(watching.told())).toEqual(['00:00:02.000 stopped job'])
+    expect(JSON.parse(watching.cursor() ?? '').ids).toHaveLength(1)
+  })
+
+  test('of two events of one nanosecond none is told again when the stream broke after both', async () => {
+    const { set, tell, watch, log } = world()
+    const first = watch('00:00:00')
+    await first.caughtUp()
+    tell('stop', set('web', '00:00:00'), '00:00:02')
+    tell('stop', set('job', '00:00:00'), '00:00:02')
+    log.break(gone)
+    await first.ended
+    expect(first.told()).toHaveLength(2)
+    const second = watch('00:00:00', first.cursor())
+    await second.caughtUp()
+    expect(second.told().filter((event) => !isGap(event))).toEqual([])
+  })
+})
+
+describe.concurrent('what was told', () => {
+  test('is saved when all before it has been told, and not before', async () => {
+    const { set, tell, watch, engine } = world()
+    const crash = Promise.withResolvers<string>()
+    Object.assign(engine, { logs: () => crash.promise })
+    let cursorAtRename: string | undefined
+    const watching = watch('00:00:00', undefined, ({ events }) => {
+      if (events?.some((event) => event?.name === 'container.renamed')) cursorAtRename = watching.cursor()
+    })
+    await watching.caughtUp()
+    const saved = watching.cursor()
+    const web = set('web', '00:00:01', '00:00:02', '00:00:03', 1)
+    tell('die', web, '00:00:03.1', { exitCode: '1' })
+    tell('rename', web, '00:00:04')
+    await setImmediate()
+    expect(watching.told()).toEqual([])
+    expect(watching.cursor()).toBe(saved)
+    crash.resolve('all is lost\n')
+    await watching.caughtUp()
+    expect(summaryOf(watching.told())).toEqual(['00:00:03.100 crashed web', '00:00:04.000 renamed web'])
+    expect(cursorAtRename).toBe(saved)
+    expect(watching.cursor()).not.toBe(saved)
+  })
+
+  test('is gathered side by side: slow evidence of one crash does not keep that of another waiting', async () => {
+    const { set, tell, watch, engine } = world()
+    const logs = Promise.withResolvers<string>()
+    const asked: string[] = []
+    Object.assign(engine, {
+      logs: (id: string) => {
+        asked.push(id)
+        return logs.promise
+      },
+    })
+    const watching = watch('00:00:00')
+    await watching.caughtUp()
+    const crashed = ['web', 'job'].map((name) => set(name, '00:00:01', '00:00:02', '00:00:03', 1))
+    for (const container of crashed) tell('die', container, '00:00:03.1', { exitCode: '1' })
+    await setImmediate()
+    await setImmediate()
+    expect(asked).toEqual(crashed.map(({ id }) => id))
+    logs.resolve('all is lost\n')
+    await watching.caughtUp()
+    expect(summaryOf(watching.told())).toEqual(['00:00:03.100 crashed web', '00:00:03.100 crashed job'])
+  })
+
+  test('is told before the watcher gives up for a stream that broke', async () => {
+    const { set, tell, watch, log } = world()
+    const watching = watch('00:00:00')
+    await watching.caughtUp()
+    tell('die', set('web', '00:00:01', '00:00:02', '00:00:03', 1), '00:00:03.1', { exitCode: '1' })
+    log.break(gone)
+    expect(await watching.ended).toBe(gone)
+    expect(summaryOf(watching.told())).toEqual(['00:00:03.100 crashed web'])
+  })
+
+  test('a flood is told in order, however slowly it is taken', async () => {
+    const { set, tell, watch } = world()
+    const watching = watch('00:00:00')
+    await watching.caughtUp()
+    const web = set('web', '00:00:01', '00:00:02')
+    for (let number = 0; number < 2000; number += 1) tell('pause', web, `00:10:00.${`${number}`.padStart(4, '0')}`)
+    await watching.caughtUp()
+    const times = watching.told().map(({ id }) => id)
+    expect(times).toHaveLength(2000)
+    // Not after each of them.
+    expect(watching.cursors.length).toBeLessThan(200)
+    expect(times).toEqual(times.toSorted())
+  })
+
+  test('a watcher that cannot hand on gives up with the reason, and reads from where it was next time', async () => {
+    const refusal = new Error('nobody takes it')
+    const { set, tell, watch } = world()
+    const watching = watch('00:00:00', undefined, ({ events }) => {
+      if (events?.some((event) => event?.name === 'container.stopped')) throw refusal
+    })
+    await watching.caughtUp()
+    const saved = watching.cursor()
+    tell('stop', set('web', '00:00:01'), '00:00:02')
+    await setImmediate()
+    tell('start', set('web', '00:00:01', '00:00:03'), '00:00:03.1')
+    expect(await watching.ended).toBe(refusal)
+    expect(watching.cursor()).toBe(saved)
+  })
+})
+
+describe.concurrent('the inventory', () => {
+  test('trusts the stream while it is read, and lists again when it is not', async () => {
+    const { watch, log, engine, client } = world()
+    const lists = async (): Promise<number> => {
+      engine.asked.length = 0
+      await client.inventory.containers(new AbortController().signal)
+      await client.inventory.containers(new AbortController().signal)
+      return engine.asked.filter((question) => question === 'containers').length
+    }
+    const watching = watch('00:00:00')
+    await watching.caughtUp()
+    expect(await lists()).toBe(1)
+    log.break(gone)
+    await watching.ended
+    expect(await lists()).toBe(2)
+  })
+})
+
+test.concurrent('an agent that stops ends the watcher, and leaves no gap behind', async () => {
+  const { watch } = world()
+  const watching = watch('00:00:00')
+  await watching.caughtUp()
+  expect(await watching.stop()).toBeUndefined()
+  expect(watching.cursor()).not.toContain('brokenAt')
+})
+
+test.concurrent('so does one that stops while the engine hangs', async () => {
+  const { watch, engine } = world()
+  Object.assign(engine, {
+    containers: (signal: AbortSignal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  })
+  const watching = watch('00:00:00')
+  await setImmediate()
+  await watching.stop()
+  expect(watching.cursors).toEqual([])
+})

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest'
+import { containerEvent, engineEvent } from '../../test/engine-events.ts'
+import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'
+import { captured } from '../../test/fixtures.ts'
+import { lookAt, messageOf, occurrence, whichContainer } from './engine-message.ts'
+
+const moment = '2026-11-25T00:00:01.234567891Z'
+const web = captured().container('shop-web-1')
+const { signal } = new AbortController()
+
+describe('an event of the engine', () => {
+  test.each([
+    ['die', 'die', ''],
+    ['health_status: unhealthy', 'health_status', 'unhealthy'],
+    ['exec_create: sh -c echo a: b', 'exec_create', 'sh -c echo a'],
+  ])('%s is the action %s', (text, action, detail) => {
+    const message = messageOf(engineEvent({ action: text, actor: 'a', moment }))
+    expect(message).toMatchObject({ action, detail, at: new Date('2026-11-25T00:00:01.234Z') })
+  })
+
+  test('has an id of its time to the nanosecond, of what it happened to, and of what happened', () => {
+    const idOf = (action: string, actor: string): string => messageOf(engineEvent({ action, actor, moment })).id
+    expect(idOf('die', web.id)).toBe(`docker/1795564801234567891/${web.id}/die`)
+    expect(idOf('tag', `sha256:${'a'.repeat(64)}`)).toBe(`docker/1795564801234567891/${'a'.repeat(64)}/tag`)
+    expect(idOf('create', 'v'.repeat(10_000)).length).toBeLessThan(128)
+  })
+})
+
+describe('the container of an event', () => {
+  test('is called as the event calls it, and has the labels that are known of it', async () => {
+    const client = fakeClient()
+    await client.inventory.containers(signal)
+    const renamed = messageOf(containerEvent('rename', { ...web, name: 'renamed' }, moment))
+    expect(whichContainer(renamed, client)).toEqual({
+      'container.id': web.id,
+      'container.name': 'renamed',
+      'container.runtime': 'docker',
+      'docker.compose.project': 'shop',
+      'docker.compose.service': 'web',
+    })
+  })
+
+  test('is known from the event alone where it has never been seen: the engine sends its labels along', () => {
+    const attributes = { ...web.labels, name: 'short-lived' }
+    const message = messageOf(engineEvent({ action: 'die', actor: 'never-seen', moment, attributes }))
+    expect(whichContainer(message, fakeClient())).toMatchObject({
+      'container.name': 'short-lived',
+      'docker.compose.service': 'web',
+    })
+  })
+
+  test('is called as it was last known, or else by its id, where the event does not say', async () => {
+    const client = fakeClient()
+    await client.inventory.containers(signal)
+    const nameOf = (actor: string) =>
+      whichContainer(messageOf(engineEvent({ action: 'die', actor, moment })), client)['container.name']
+    expect(nameOf(web.id)).toBe('shop-web-1')
+    expect(nameOf('never-seen')).toBe('never-seen')
+  })
+
+  test('is what the event is about', () => {
+    const message = messageOf(containerEvent('stop', web, moment))
+    expect(occurrence(message, fakeClient(), 'was stopped', { 'container.signal': '15' })).toEqual({
+      id: message.id,
+      at: message.at,
+      entity: { type: 'container', id: web.id },
+      body: 'Container shop-web-1 was stopped',
+      attributes: {
+        'container.id': web.id,
+        'container.name': 'shop-web-1',
+        'container.runtime': 'docker',
+        'docker.compose.project': undefined,
+        'docker.compose.service': undefined,
+        'container.signal': '15',
+      },
+    })
+  })
+})
+
+describe('a look at a container', () => {
+  test.each([
+    ['it is gone', async () => undefined],
+    ['the engine does not answer', async () => Promise.reject(new Error('the engine is gone'))],
+  ])('shows it as it was last known where %s', async (_why, inspect) => {
+    let container = async (): Promise<typeof web | undefined> => web
+    const client = fakeClient(captured(), { engine: fakeEngine(captured(), { container: () => container() }) })
+    expect(await lookAt(web.id, client, signal)).toBe(web)
+    container = inspect
+    expect(await lookAt(web.id, client, signal)).toBe(web)
+    expect(await lookAt('never-seen', client, signal)).toBeUndefined()
+  })
+})

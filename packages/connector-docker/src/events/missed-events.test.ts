@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest'
+import { changed } from '../../test/engine-events.ts'
+import { captured, engineNames } from '../../test/fixtures.ts'
+import type { ContainerDetails } from '../engine/engine-api.ts'
+import { createHistory, type History } from './event-history.ts'
+import { missedEvents, wasConcluded } from './missed-events.ts'
+
+const midnight = Date.parse('2026-11-25T00:00:00.000Z')
+
+const ended = changed(captured().container('crashed'), {
+  id: 'ended',
+  name: 'job',
+  image: 'job:1',
+  labels: { 'com.docker.compose.project': 'shop' },
+  created: '2026-11-25T00:00:01.100000001Z',
+  state: { startedAt: '2026-11-25T00:00:02.2Z', finishedAt: '2026-11-25T00:00:03.333333333Z', exitCode: 3 },
+})
+
+/** What is concluded, as `time action actor`. */
+function conclude(
+  found: readonly ContainerDetails[],
+  { history = createHistory(), since = midnight, known = [] as readonly string[] } = {},
+): string[] {
+  const now = new Date('2026-11-25T01:00:00.000Z')
+  const events = missedEvents(history, since, { known, found, lastKnown: () => undefined, now })
+  return events.map(({ timeNano, action, actor }) => `${timeNano} ${action} ${actor}`)
+}
+
+/** A history in which something of a container was told so many milliseconds after midnight. */
+function toldAt(milliseconds: number, milestone: 'create' | 'start' | 'die' = 'start'): History {
+  const history = createHistory()
+  history.container('ended').told[milestone] = { at: midnight + milliseconds, isConcluded: false }
+  return history
+}
+
+describe('what the engine does not tell', () => {
+  test('is concluded from the times that a container keeps, to the nanosecond and in their order', () => {
+    const events = missedEvents(createHistory(), midnight, {
+      known: [],
+      found: [
+        changed(ended, { id: 'other', created: '2026-11-25T00:00:02.9Z', state: { startedAt: undefined } }),
+        ended,
+      ],
+      lastKnown: () => undefined,
+      now: new Date(0),
+    })
+    expect(events.map(({ timeNano, action, actor }) => `${timeNano} ${action} ${actor}`)).toEqual([
+      '1795564801100000001 create ended',
+      '1795564802200000000 start ended',
+      '1795564802900000000 create other',
+      '1795564803333333333 die other',
+      '1795564803333333333 die ended',
+    ])
+    expect(events.at(-1)).toEqual({
+      type: 'container',
+      action: 'die',
+      actor: 'ended',
+      attributes: { 'com.docker.compose.project': 'shop', name: 'job', image: 'job:1', exitCode: '3' },
+      timeNano: '1795564803333333333',
+      isConcluded: true,
+    })
+  })
+
+  test('is not what happened before everything is told', () => {
+    expect(conclude([ended], { since: midnight + 1100 })).toEqual([
+      '1795564802200000000 start ended',
+      '1795564803333333333 die ended',
+    ])
+    expect(conclude([ended], { since: midnight + 60_000 })).toEqual([])
+  })
+
+  test.each([
+    ['a little later, as always', 2206, false],
+    ['at the same time', 2200, false],
+    ['a little earlier, since the clock was set', 2190, false],
+    ['long before: that was an earlier run', 1200, true],
+    ['long after: a newer run has begun meanwhile', 60_000, false],
+  ])('is not what it told %s', (_when, milliseconds, isConcluded) => {
+    const concluded = conclude([ended], { history: toldAt(milliseconds) })
+    expect(concluded.some((event) => event.includes('start'))).toBe(isConcluded)
+  })
+
+  test('is the end of a container that is gone, with the name that it had; not of one whose end was told', () => {
+    const history = createHistory()
+    history.container('told')
+    history.remove('told')
+    const events = missedEvents(history, midnight, {
+      known: ['gone', 'unheard', 'told', 'ended'],
+      found: [changed(ended, { created: '', state: { startedAt: undefined, finishedAt: undefined } })],
+      lastKnown: (id) => (id === 'gone' ? changed(ended, { name: 'was-here' }) : undefined),
+      now: new Date('2026-11-25T01:00:00.000Z'),
+    })
+    expect(events.map(({ action, actor, attributes, timeNano }) => [action, actor, attributes.name, timeNano])).toEqual(
+      [
+        ['destroy', 'gone', 'was-here', '1795568400000000000'],
+        ['destroy', 'unheard', undefined, '1795568400000000000'],
+      ],
+    )
+  })
+
+  test('is nothing of a container whose removal was told, although it was still there when all were asked for', () => {
+    const history = createHistory()
+    history.remove('ended')
+    expect(conclude([ended], { history, known: ['ended'] })).toEqual([])
+  })
+})
+
+describe('an event that the engine tells late', () => {
+  const history = (): History => {
+    const made = createHistory()
+    made.container('ended').told.start = { at: midnight + 2200, isConcluded: true }
+    return made
+  }
+
+  test('is the one that was concluded, once: the next of its kind is another one', () => {
+    const container = history().container('ended')
+    expect(wasConcluded(container, 'start', midnight + 2210)).toBe(true)
+    expect(wasConcluded(container, 'start', midnight + 2400)).toBe(false)
+  })
+
+  test.each([
+    ['of another kind', 'die' as const, 2210],
+    ['of a later run', 'start' as const, 8000],
+    ['of an earlier run', 'start' as const, 100],
+  ])('%s is another one', (_name, milestone, milliseconds) => {
+    expect(wasConcluded(history().container('ended'), milestone, midnight + milliseconds)).toBe(false)
+  })
+
+  test('is told where nothing was concluded', () => {
+    expect(wasConcluded(toldAt(2200).container('ended'), 'start', midnight + 2210)).toBe(false)
+  })
+})
+
+/** What the engine told of a container, as a history. */
+function historyOf(name: string): History {
+  const history = createHistory()
+  for (const { type, action, actor, timeNano } of captured(name).events()) {
+    if (type === 'container' && (action === 'create' || action === 'start' || action === 'die'))
+      history.container(actor).told[action] = { at: Number(BigInt(timeNano) / 1_000_000n), isConcluded: false }
+  }
+  return history
+}
+
+test.each(engineNames)(
+  '%s: all that its containers keep of their runs was told, so that nothing is concluded',
+  (name) => {
+    const of = captured(name)
+    const since = Date.parse('2026-01-01T00:00:00.000Z')
+    expect(conclude(of.containers(), { history: historyOf(name), since })).toEqual([])
+    // Had nothing been told, everything would be concluded: the containers do keep it.
+    expect(conclude(of.containers(), { since }).length).toBeGreaterThan(of.containers().length)
+  },
+)

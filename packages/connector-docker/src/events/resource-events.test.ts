@@ -1,0 +1,131 @@
+import type { Event } from '@rca/core'
+import { describe, expect, test } from 'vitest'
+import { engineEvent } from '../../test/engine-events.ts'
+import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'
+import { captured } from '../../test/fixtures.ts'
+import type { DockerClient } from '../docker-client.ts'
+import { messageOf } from './engine-message.ts'
+import { noteOtherEvent } from './resource-events.ts'
+
+const moment = '2026-11-25T00:00:01.234567891Z'
+const of = captured()
+const web = of.container('shop-web-1')
+const { signal } = new AbortController()
+
+/** Tells an event of `type/action`. */
+async function tell(
+  what: string,
+  actor: string,
+  attributes: Readonly<Record<string, string>> = {},
+  client: DockerClient = fakeClient(),
+): Promise<Event | undefined> {
+  const [type = '', action = ''] = what.split('/')
+  const told = await noteOtherEvent(
+    messageOf(engineEvent({ type, action, actor, moment, attributes })),
+    client,
+  )?.(signal)
+  return told?.[0]
+}
+
+describe('images', () => {
+  test.each([
+    ['image/pull', 'shop:2', {}, 'docker.image.pulled', 'Image shop:2 was pulled'],
+    ['image/tag', 'sha256:1', { name: 'shop:2' }, 'docker.image.tagged', 'Image shop:2 was tagged'],
+    ['image/untag', 'sha256:1', {}, 'docker.image.tagged', 'Image sha256:1 was untagged'],
+    ['image/delete', 'sha256:1', {}, 'docker.image.deleted', 'Image sha256:1 was deleted'],
+  ])('%s is told of the engine', async (what, actor, attributes, name, body) => {
+    expect(await tell(what, actor, attributes)).toMatchObject({
+      id: `docker/1795564801234567891/${actor.replace('sha256:', '')}/${what.split('/')[1]}`,
+      at: '2026-11-25T00:00:01.234Z',
+      name,
+      body,
+      severity: 'info',
+      entity: { type: 'docker.engine', id: of.info.id },
+    })
+  })
+
+  test('their tags are asked for again, also after what is not told', async () => {
+    const client = fakeClient()
+    const { asked } = client.engine as ReturnType<typeof fakeEngine>
+    const tags = async (): Promise<number> => {
+      await client.inventory.image(web.imageId, signal)
+      return asked.filter((question) => question.startsWith('image ')).length
+    }
+    expect([await tags(), await tags()]).toEqual([1, 1])
+    expect(await tell('image/import', web.imageId, {}, client)).toBeUndefined()
+    expect([await tags(), await tags()]).toEqual([2, 2])
+  })
+})
+
+describe('volumes', () => {
+  test.each([
+    ['create', 'Volume data was created'],
+    ['destroy', 'Volume data was removed'],
+  ])('%s is told of the volume of this engine', async (action, body) => {
+    expect(await tell(`volume/${action}`, 'data')).toMatchObject({
+      name: 'docker.volume.changed',
+      body,
+      entity: { type: 'docker.volume', id: `${of.info.id}/data` },
+      attributes: { 'docker.volume.name': 'data', 'docker.action': action },
+    })
+  })
+})
+
+describe('networks', () => {
+  test.each(['create', 'destroy'])('%s is told of the network', async (action) => {
+    expect(await tell(`network/${action}`, 'n1', { name: 'shop' })).toMatchObject({
+      name: 'docker.network.changed',
+      body: `Network shop, ${action}`,
+      entity: { type: 'docker.network', id: 'n1' },
+      attributes: { 'docker.network.name': 'shop', 'docker.action': action },
+    })
+  })
+
+  test.each(['connect', 'disconnect'])('%s tells which container, although it is new', async (action) => {
+    const event = await tell(`network/${action}`, 'n1', { name: 'shop', container: web.id })
+    expect(event).toMatchObject({
+      body: `Network shop, ${action}: container shop-web-1`,
+      attributes: { 'container.id': web.id, 'container.name': 'shop-web-1', 'docker.compose.service': 'web' },
+    })
+  })
+
+  test('a container of which nothing is known any more is told by its id', async () => {
+    const event = await tell('network/disconnect', 'n1', { container: 'gone' })
+    expect(event?.body).toBe('Network n1, disconnect')
+    expect(event?.attributes).toMatchObject({ 'container.id': 'gone' })
+    expect(event?.attributes).not.toHaveProperty('container.name')
+  })
+
+  test('a container that is left out is left out here as well', async () => {
+    const client = fakeClient(of, { config: { exclude_containers: ['shop-*'] } })
+    const connect = (container: string): Promise<Event | undefined> =>
+      tell('network/connect', 'n1', { name: 'shop', container }, client)
+    expect(await connect(web.id)).toBeUndefined()
+    expect(await connect(of.container('plain').id)).toMatchObject({ name: 'docker.network.changed' })
+  })
+
+  test('what is known of the container is asked for again: its networks belong to it', async () => {
+    const engine = fakeEngine()
+    const client = fakeClient(of, { engine })
+    client.inventory.follow(true)
+    const inspections = async (): Promise<number> => {
+      await client.inventory.containers(signal)
+      return engine.asked.filter((question) => question === `container ${web.id}`).length
+    }
+    expect([await inspections(), await inspections()]).toEqual([1, 1])
+    await tell('network/connect', 'n1', { container: web.id }, client)
+    expect(await inspections()).toBe(2)
+  })
+})
+
+test.each([
+  'volume/mount',
+  'volume/unmount',
+  'image/import',
+  'image/save',
+  'network/update',
+  'daemon/reload',
+  'plugin/enable',
+])('%s is not told', async (what) => {
+  expect(await tell(what, 'a')).toBeUndefined()
+})

@@ -1,0 +1,45 @@
+import type { Event } from '@rca/core'
+import { expect, test } from 'vitest'
+import { type ContainerChange, changed, engineEvent } from '../../test/engine-events.ts'
+import { type FakeClientParts, fakeClient, fakeEngine } from '../../test/fake-engine.ts'
+import { captured } from '../../test/fixtures.ts'
+import { messageOf } from './engine-message.ts'
+import { describeStartFailure } from './start-failure.ts'
+
+const of = captured()
+const plain = of.container('plain')
+const failed: ContainerChange = {
+  state: { status: 'created', exitCode: 127, error: 'exec: no such file, token=canary-a' },
+}
+
+/** What is told when the container leaves its network. */
+async function leave(
+  change: ContainerChange,
+  parts: FakeClientParts = {},
+  action = 'disconnect',
+): Promise<Event | undefined> {
+  const engine = fakeEngine(of)
+  engine.there.set(plain.id, changed(plain, change))
+  const attributes = { container: plain.id, name: 'bridge' }
+  const event = engineEvent({ type: 'network', action, actor: 'n1', moment: '2026-11-25T00:00:01Z', attributes })
+  return describeStartFailure(messageOf(event), fakeClient(of, { engine, ...parts }), new AbortController().signal)
+}
+
+test('that a container could not be started is told with what was wrong, without secrets', async () => {
+  expect(await leave(failed)).toMatchObject({
+    name: 'container.start_failed',
+    severity: 'error',
+    entity: { type: 'container', id: plain.id },
+    body: 'Container plain could not be started: exec: no such file, token=[redacted]',
+    attributes: { 'container.exit_code': 127, 'container.error': 'exec: no such file, token=[redacted]' },
+  })
+})
+
+test.each<[string, ContainerChange, FakeClientParts?, string?]>([
+  ['ended', { state: { status: 'exited', error: undefined } }],
+  ['runs', { state: { status: 'running', error: 'of an attempt before' } }],
+  ['joins a network', failed, {}, 'connect'],
+  ['is left out', failed, { config: { exclude_containers: ['plain'] } }],
+])('a container that %s has not failed to start', async (_what, change, parts, action) => {
+  expect(await leave(change, parts, action)).toBeUndefined()
+})

@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest'
+import { canary, captured, engineNames } from '../../test/fixtures.ts'
+import type { LogRequest } from '../engine/engine-api.ts'
+import { demultiplex } from '../engine/log-frames.ts'
+import { type LoggedRun, readLogTail } from './crash-log.ts'
+
+const most = 16 * 1024
+const { signal } = new AbortController()
+
+const run: LoggedRun = {
+  id: 'a',
+  environment: ['DB_PASSWORD=hunter2-of-the-shop', 'MODE=production'],
+  since: Date.parse('2026-11-25T00:00:01.123Z'),
+  until: Date.parse('2026-11-25T00:00:05.250Z'),
+}
+
+/** Reads the end of a log; what the engine was asked for. */
+async function read(text: string | undefined, of: Partial<LoggedRun> = {}, lines = 200) {
+  const requests: LogRequest[] = []
+  const engine = {
+    logs: async (_id: string, request: LogRequest) => {
+      requests.push(request)
+      return text
+    },
+  }
+  return { tail: await readLogTail(engine, { ...run, ...of }, lines, signal), requests }
+}
+
+describe('the log of a run', () => {
+  test('is asked for from when to when it was written', async () => {
+    const { tail, requests } = await read('all is lost\n')
+    expect(tail).toEqual({ log: 'all is lost\n' })
+    expect(requests).toEqual([{ since: '1795564801.123', until: '1795564805.250', lines: 200 }])
+  })
+
+  test('is read from its beginning where nobody knows when the run began', async () => {
+    const { requests } = await read('', { since: undefined })
+    expect(requests).toMatchObject([{ since: undefined }])
+  })
+
+  test('is missing with the reason', async () => {
+    expect((await read(undefined)).tail).toEqual({ missing: 'the container is gone, or its log driver cannot be read' })
+    const { tail, requests } = await read('all is lost\n', {}, 0)
+    expect(tail).toEqual({ missing: '`crash_log_lines` is 0' })
+    expect(requests).toEqual([])
+  })
+
+  test('has neither secrets nor escape sequences', async () => {
+    const { tail } = await read('\u001b[31mFATAL\u001b[0m: hunter2-of-the-shop is refused in production\n')
+    expect(tail).toEqual({ log: 'FATAL: [redacted] is refused in production\n' })
+  })
+
+  test('is cut after secrets are taken out, so that none loses the name by which it is known', async () => {
+    const secret = 'canary'.repeat(500)
+    const { tail } = await read(`api_token=${secret}\n${'x'.repeat(most - 1000)}\n`)
+    expect(JSON.stringify(tail)).not.toContain('canary')
+  })
+
+  test.each(engineNames)('%s: as its container wrote it', async (name) => {
+    const of = captured(name)
+    const { environment } = of.container('crashed')
+    const { tail } = await read(demultiplex(of.bytes('log-crashed.bin')), { environment })
+    const log = 'log' in tail ? tail.log : ''
+    expect(log.split('\n').toSorted()).toEqual(['', 'cannot log in: password=[redacted]', 'starting'])
+    expect(log).not.toContain(canary)
+  })
+})

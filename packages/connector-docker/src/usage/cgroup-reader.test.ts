@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest'
+import { numbersIn } from '../../test/damaged-answers.ts'
+import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
+import { hostRoot } from '../../test/host-root.ts'
+import { openCgroupReader } from './cgroup-reader.ts'
+import { usageFromStats } from './engine-stats.ts'
+
+const runningNames = ['shop-web-1', 'plain', 'on-host', 'paused', 'sick', 'tty']
+
+/** What the kernel says and the engine does not always: in version 2 hits of the limit, and operations of disks. */
+const MORE = /^(memory\.fails|disks\.\d+\.(reads|writes))$/
+
+/** What may have been used between the engine's answer and the kernel's files, although containers were paused. */
+function slack(path: string): number {
+  if (path.startsWith('cpu.')) return 0.05
+  if (path.startsWith('memory.')) return 262_144
+  return path.includes('bytes') ? 2048 : 20
+}
+
+describe.each(engineNames.filter((name) => name.startsWith('engine-')))('control groups and engine: %s', (name) => {
+  const of = captured(name)
+
+  test.each(runningNames)('both say the same of %s', (containerName) => {
+    const container = of.container(containerName)
+    const fromKernel = openCgroupReader(of.root)?.read(container)
+    const fromEngine = usageFromStats(of.stats(containerName) ?? {}, container.limits.memory)
+    const [kernel, engine] = [numbersIn(fromKernel), numbersIn(fromEngine)]
+    expect(engine.size).toBeGreaterThan(8)
+    expect([...kernel.keys()].filter((path) => !MORE.test(path)).toSorted()).toEqual(
+      [...engine.keys()].filter((path) => !MORE.test(path)).toSorted(),
+    )
+    for (const [path, value] of engine)
+      expect(Math.abs((kernel.get(path) ?? Number.NaN) - value), path).toBeLessThanOrEqual(slack(path))
+    const names = (usage: typeof fromKernel) => [
+      usage?.networks?.map((one) => one.name),
+      (usage?.disks ?? []).map((one) => one.device),
+    ]
+    expect(names(fromKernel)).toEqual(names(fromEngine))
+  })
+})
+
+describe.each(engineNames.filter((name) => name.startsWith('podman-')))('control groups and engine: %s', (name) => {
+  const of = captured(name)
+
+  // Podman answers with zeroes for throttling, and with directions, devices and modes mixed up.
+  test.each(runningNames)('both say the same of %s where Podman says it right', (containerName) => {
+    const container = of.container(containerName)
+    const fromKernel = numbersIn(openCgroupReader(of.root)?.read(container))
+    const fromEngine = numbersIn(usageFromStats(of.stats(containerName) ?? {}, container.limits.memory))
+    for (const path of ['cpu.total', 'memory.limit', 'pids'].filter((one) => fromKernel.has(one)))
+      expect(Math.abs((fromEngine.get(path) ?? 0) - (fromKernel.get(path) ?? 0)), path).toBeLessThanOrEqual(slack(path))
+  })
+})
+
+describe.each([exactEngine, 'engine-26-cgroup-v2'])('the files of %s', (name) => {
+  const of = captured(name)
+
+  test.each(['shop-web-1', 'plain'])(
+    'that are missing or hold garbage cost %s one value, which is left out',
+    (name) => {
+      const container = of.container(name)
+      const root = hostRoot(of.root)
+      const whole = numbersIn(openCgroupReader(root.path)?.read(container))
+      const its = root
+        .files()
+        .filter((file) => file.includes(container.id) || file.startsWith(`proc/${container.state.pid}/`))
+      expect(its.length).toBeGreaterThan(8)
+      for (const file of its) {
+        const text = root.read(file)
+        for (const garbage of [undefined, '', '\n', 'garbage\n', '-1\n', 'nan nan\n', '\0\u0001\uFFFD']) {
+          if (garbage === undefined) root.remove(file)
+          else root.write(file, garbage)
+          const left = numbersIn(openCgroupReader(root.path)?.read(container))
+          expect(left.size, `${file} as ${garbage}`).toBeGreaterThan(0)
+          for (const [path, value] of left) {
+            // Without statistics, memory is all that the group uses.
+            if (file.endsWith('memory.stat') && /usage|workingSet/.test(path)) continue
+            expect(value, `${path} where ${file} is ${garbage}`).toBe(whole.get(path))
+          }
+        }
+        root.write(file, text)
+      }
+    },
+  )
+})
+
+describe('a container', () => {
+  test('that shares a network has none of its own', () => {
+    const of = captured(exactEngine)
+    const reader = openCgroupReader(of.root)
+    expect(reader?.read(of.container('on-host'))?.networks).toBeUndefined()
+    const web = of.container('shop-web-1')
+    expect(reader?.read({ ...web, networkMode: 'container:abc' })?.networks).toBeUndefined()
+    expect(reader?.read(web)?.networks).toHaveLength(1)
+    expect(reader?.read({ ...web, state: { ...web.state, pid: undefined } })?.networks).toBeUndefined()
+  })
+
+  test('that has ended says nothing, and is found again when it is started again', () => {
+    const of = captured(exactEngine)
+    const root = hostRoot(of.root)
+    const reader = openCgroupReader(root.path)
+    const container = of.container('plain')
+    const before = reader?.read(container)
+    expect(before?.cpu.total).toBeGreaterThan(0)
+    for (const controller of ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'])
+      root.remove(`sys/fs/cgroup/${controller}/docker/${container.id}`)
+    expect(reader?.read(container)).toBeUndefined()
+    expect(reader?.read(container)).toBeUndefined()
+    // Elsewhere, as after a change of the engine's driver.
+    const scope = `system.slice/docker-${container.id}.scope`
+    root.write(`sys/fs/cgroup/memory/${scope}/memory.usage_in_bytes`, '4096\n')
+    expect(reader?.read(container)?.memory.usage).toBe(4096)
+    expect(reader?.read(container)?.cpu.total).toBeUndefined()
+  })
+
+  test('of another host is not found', () => {
+    const of = captured(exactEngine)
+    const stranger = { ...of.container('plain'), id: 'f'.repeat(64) }
+    expect(openCgroupReader(of.root)?.read(stranger)).toBeUndefined()
+  })
+})
+
+test('a host without control groups has no reader', () => {
+  expect(openCgroupReader(hostRoot().path)).toBeUndefined()
+})

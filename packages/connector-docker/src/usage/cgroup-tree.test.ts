@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest'
+import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
+import { hostRoot } from '../../test/host-root.ts'
+import { openCgroupTree } from './cgroup-tree.ts'
+
+const container = captured(exactEngine).container('plain')
+const { id } = container
+
+/** A container in a parent group, with a first process. */
+function inGroup(cgroupParent: string | undefined, pid: number | undefined = undefined) {
+  return { ...container, cgroupParent, state: { ...container.state, pid } }
+}
+
+describe.each(engineNames)('the control groups of %s', (name) => {
+  test('hold every running container, and none that has ended', () => {
+    const of = captured(name)
+    const tree = openCgroupTree(of.root)
+    expect(tree?.version).toBe(Number(of.info.cgroupVersion))
+    for (const running of ['shop-web-1', 'plain', 'on-host', 'paused', 'sick', 'tty'])
+      expect(tree?.folder(of.container(running)), running).toContain(of.container(running).id)
+    for (const ended of ['created', 'crashed', 'oom']) expect(tree?.folder(of.container(ended)), ended).toBeUndefined()
+  })
+})
+
+describe.each([1, 2] as const)('in control groups of version %s', (version) => {
+  const tree = (folder: string, files: Readonly<Record<string, string>> = {}) => {
+    const root = hostRoot()
+    const group = version === 1 ? `sys/fs/cgroup/memory/${folder}` : `sys/fs/cgroup/${folder}`
+    root.write(`${group}/cgroup.procs`, '')
+    if (version === 2) root.write('sys/fs/cgroup/cgroup.controllers', 'cpu memory\n')
+    for (const [file, text] of Object.entries(files)) root.write(file, text)
+    return openCgroupTree(root.path)
+  }
+
+  test.each([
+    ['by the engine itself', `docker/${id}`, ''],
+    ['by the engine itself, in a parent', `/ours/${id}`, '/ours'],
+    ['by systemd', `system.slice/docker-${id}.scope`, ''],
+    ['by systemd, in a slice', `ours.slice/docker-${id}.scope`, 'ours.slice'],
+    ['by systemd, in a slice of slices', `a.slice/a-b.slice/a-b-c.slice/docker-${id}.scope`, 'a-b-c.slice'],
+    ['by Podman', `machine.slice/libpod-${id}.scope`, undefined],
+  ])('a container is found that was put there %s', (_name, folder, parent) => {
+    const found = tree(folder)?.folder(inGroup(parent))
+    expect(found?.replace(/^\//, '')).toBe(folder.replace(/^\//, ''))
+  })
+
+  const line = (folder: string): string => (version === 1 ? `9:pids:/x\n4:cpu,memory:${folder}\n` : `0::${folder}\n`)
+
+  test('elsewhere, its first process says where', () => {
+    const folder = `elsewhere/${id}/init`
+    expect(tree(folder, { 'proc/42/cgroup': line(`/${folder}`) })?.folder(inGroup('', 42))).toBe(folder)
+    expect(tree(folder)?.folder(inGroup('', 42))).toBeUndefined()
+    expect(tree(folder)?.folder(inGroup(''))).toBeUndefined()
+  })
+
+  test('a process of somebody else that took its number is not believed', () => {
+    const stranger = tree('elsewhere/another', { 'proc/42/cgroup': line('/elsewhere/another') })
+    expect(stranger?.folder(inGroup('', 42))).toBeUndefined()
+    expect(tree('elsewhere/x', { 'proc/42/cgroup': line(`/gone/${id}`) })?.folder(inGroup('', 42))).toBeUndefined()
+    expect(tree('elsewhere/x', { 'proc/42/cgroup': 'garbage' })?.folder(inGroup('', 42))).toBeUndefined()
+  })
+})
+
+test('a host without control groups has no tree', () => {
+  expect(openCgroupTree(hostRoot().path)).toBeUndefined()
+  expect(openCgroupTree('/nonexistent')).toBeUndefined()
+})
+
+test('controllers are folders of version 1 only', () => {
+  const root = hostRoot()
+  root.write('sys/fs/cgroup/memory/memory.stat', '')
+  expect(openCgroupTree(root.path)?.controller('cpu')).toBe(`${root.path}/sys/fs/cgroup/cpu`)
+  root.write('sys/fs/cgroup/cgroup.controllers', '')
+  expect(openCgroupTree(root.path)?.controller('cpu')).toBe(`${root.path}/sys/fs/cgroup`)
+})

@@ -1,0 +1,125 @@
+import { z } from 'zod'
+import type { StatsAnswer } from '../engine/engine-api.ts'
+import { number } from '../engine/lenient-schemas.ts'
+import type { ContainerUsage, DiskIo } from './container-usage.ts'
+import { scaled, without } from './kernel-files.ts'
+
+const blockRows = z
+  .array(z.object({ major: z.number(), minor: z.number(), op: z.string(), value: z.number() }))
+  .nullish()
+  .catch(undefined)
+
+/** `GET /containers/{id}/stats` (Engine API 1.24 to 1.5x), of control groups of either version. */
+const answerSchema = z.object({
+  cpu_stats: z
+    .object({
+      cpu_usage: z
+        .object({ total_usage: number, usage_in_usermode: number, usage_in_kernelmode: number })
+        .nullish()
+        .catch(undefined),
+      throttling_data: z
+        .object({ periods: number, throttled_periods: number, throttled_time: number })
+        .nullish()
+        .catch(undefined),
+    })
+    .nullish()
+    .catch(undefined),
+  memory_stats: z
+    .object({
+      usage: number,
+      limit: number,
+      failcnt: number,
+      stats: z.record(z.string(), z.unknown()).nullish().catch(undefined),
+    })
+    .nullish()
+    .catch(undefined),
+  pids_stats: z.object({ current: number }).nullish().catch(undefined),
+  networks: z
+    .record(
+      z.string(),
+      z.object({
+        rx_bytes: number,
+        rx_packets: number,
+        rx_errors: number,
+        rx_dropped: number,
+        tx_bytes: number,
+        tx_packets: number,
+        tx_errors: number,
+        tx_dropped: number,
+      }),
+    )
+    .nullish()
+    .catch(undefined),
+  blkio_stats: z
+    .object({ io_service_bytes_recursive: blockRows, io_serviced_recursive: blockRows })
+    .nullish()
+    .catch(undefined),
+})
+
+/**
+ * What the engine says of a container's use, or `undefined` where it does not run: the engine then answers with zeroes.
+ *
+ * @param limit of the container in bytes, since the engine writes the host's memory where there is none
+ */
+export function usageFromStats(answer: StatsAnswer, limit: number | undefined): ContainerUsage | undefined {
+  // Podman answers with nothing, or with an error under status 200, for a container that has ended.
+  const { data = {} } = answerSchema.safeParse(answer)
+  const { cpu_stats: cpu, memory_stats: memory, pids_stats: pids, networks, blkio_stats: blkio } = data
+  const total = cpu?.cpu_usage?.total_usage
+  if (total === undefined || (total === 0 && memory?.usage === undefined)) return undefined
+  const statistics = (name: string): number | undefined => {
+    const value = memory?.stats?.[name]
+    return typeof value === 'number' ? value : undefined
+  }
+  const usage = without(memory?.usage, statistics('total_inactive_file') ?? statistics('inactive_file'))
+  return {
+    cpu: {
+      total: scaled(total, 1e9),
+      user: scaled(cpu?.cpu_usage?.usage_in_usermode, 1e9),
+      system: scaled(cpu?.cpu_usage?.usage_in_kernelmode, 1e9),
+      periods: cpu?.throttling_data?.periods,
+      throttledPeriods: cpu?.throttling_data?.throttled_periods,
+      throttledTime: scaled(cpu?.throttling_data?.throttled_time, 1e9),
+    },
+    memory: {
+      usage,
+      workingSet: usage,
+      rss: statistics('total_rss') ?? statistics('anon'),
+      limit,
+      // Left out by the engine where it is 0, and with control groups of version 2, which count otherwise.
+      fails: memory?.failcnt ?? (statistics('total_rss') === undefined ? undefined : 0),
+    },
+    pids: pids?.current,
+    networks:
+      networks == null
+        ? undefined
+        : Object.entries(networks).map(([name, counters]) => ({
+            name,
+            bytesReceived: counters.rx_bytes,
+            packetsReceived: counters.rx_packets,
+            errorsReceived: counters.rx_errors,
+            droppedReceived: counters.rx_dropped,
+            bytesTransmitted: counters.tx_bytes,
+            packetsTransmitted: counters.tx_packets,
+            errorsTransmitted: counters.tx_errors,
+            droppedTransmitted: counters.tx_dropped,
+          })),
+    disks: disksOf(blkio?.io_service_bytes_recursive ?? undefined, blkio?.io_serviced_recursive ?? undefined),
+  }
+}
+
+type BlockRows = NonNullable<z.output<typeof blockRows>>
+
+function disksOf(bytes: BlockRows | undefined, counts: BlockRows | undefined): DiskIo[] | undefined {
+  if (bytes === undefined && counts === undefined) return undefined
+  const value = (rows: BlockRows | undefined, device: string, operation: string): number | undefined =>
+    rows?.find((row) => `${row.major}:${row.minor}` === device && row.op.toLowerCase() === operation)?.value
+  const devices = new Set([...(bytes ?? []), ...(counts ?? [])].map(({ major, minor }) => `${major}:${minor}`))
+  return [...devices].map((device) => ({
+    device,
+    bytesRead: value(bytes, device, 'read'),
+    bytesWritten: value(bytes, device, 'write'),
+    reads: value(counts, device, 'read'),
+    writes: value(counts, device, 'write'),
+  }))
+}

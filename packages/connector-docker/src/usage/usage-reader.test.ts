@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest'
+import { fakeEngine } from '../../test/fake-engine.ts'
+import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
+import { hostRoot } from '../../test/host-root.ts'
+import { openUsage } from './usage-reader.ts'
+
+const running = new AbortController().signal
+const measured = ['shop-web-1', 'plain', 'on-host', 'paused', 'sick', 'tty']
+
+describe.each(engineNames)('what the containers of %s use', (name) => {
+  const of = captured(name)
+  const containers = measured.map(of.container)
+
+  test('is read from the control groups where they can be seen, and from the engine where they cannot', async () => {
+    const engine = fakeEngine(of)
+    const kernel = openUsage({ rootPath: of.root, info: of.info, engine })
+    expect(kernel.source).toBe(`cgroup v${of.info.cgroupVersion}`)
+    const fromKernel = await kernel.read(containers, running)
+    expect([...fromKernel.keys()].toSorted()).toEqual(containers.map(({ id }) => id).toSorted())
+
+    const remote = openUsage({ rootPath: hostRoot().path, info: of.info, engine })
+    expect(remote.source).toBe('engine')
+    const fromEngine = await remote.read(containers, running)
+    expect([...fromEngine.keys()].toSorted()).toEqual(containers.map(({ id }) => id).toSorted())
+    for (const [id, usage] of fromEngine) expect(usage.memory.limit).toBe(engine.there.get(id)?.limits.memory)
+  })
+
+  test('the network of the host is nobody’s own, whoever is asked', async () => {
+    const onHost = of.container('on-host')
+    for (const rootPath of [of.root, hostRoot().path]) {
+      const usages = await openUsage({ rootPath, info: of.info, engine: fakeEngine(of) }).read([onHost], running)
+      expect(usages.get(onHost.id)).toMatchObject({ networks: undefined })
+    }
+  })
+})
+
+describe('what containers use', () => {
+  const of = captured(exactEngine)
+  const containers = measured.map(of.container)
+  const withoutGroups = () => ({ rootPath: hostRoot().path, info: of.info })
+
+  test('the engine is not asked for what the control groups have', async () => {
+    const engine = fakeEngine(of)
+    await openUsage({ rootPath: of.root, info: of.info, engine }).read(containers, running)
+    expect(engine.asked).toEqual([])
+  })
+
+  test('it is asked for one that the control groups do not have', async () => {
+    const engine = fakeEngine(of)
+    const root = hostRoot(of.root)
+    const plain = of.container('plain')
+    for (const controller of ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'])
+      root.remove(`sys/fs/cgroup/${controller}/docker/${plain.id}`)
+    const usages = await openUsage({ rootPath: root.path, info: of.info, engine }).read(containers, running)
+    expect(engine.asked).toEqual([`stats ${plain.id}`])
+    expect(usages.size).toBe(containers.length)
+  })
+
+  test('a network that another container lends is not counted twice', async () => {
+    const borrower = { ...of.container('shop-web-1'), networkMode: 'container:another' }
+    const usages = await openUsage({ ...withoutGroups(), engine: fakeEngine(of) }).read([borrower], running)
+    expect(usages.get(borrower.id)).toMatchObject({ networks: undefined, pids: 3 })
+  })
+
+  test('the control groups of a machine that runs Windows containers are not theirs', () => {
+    const usage = openUsage({ rootPath: of.root, info: { osType: 'windows' }, engine: fakeEngine(of) })
+    expect(usage.source).toBe('engine')
+  })
+
+  test('one that has ended, or whose stats fail, costs the others nothing', async () => {
+    const [web, plain, sick] = [of.container('shop-web-1'), of.container('plain'), of.container('sick')]
+    const engine = fakeEngine(of, {
+      stats: async (id) => {
+        if (id === web.id) return undefined
+        if (id === sick.id) throw new Error('container is stopped')
+        return of.stats('plain')
+      },
+    })
+    const usages = await openUsage({ ...withoutGroups(), engine }).read([web, plain, sick], running)
+    expect([...usages.keys()]).toEqual([plain.id])
+  })
+
+  test('where nothing can be read it rejects, with why', async () => {
+    const engine = fakeEngine(of, { stats: () => Promise.reject(new Error('the engine hangs')) })
+    const usage = openUsage({ ...withoutGroups(), engine })
+    await expect(usage.read(containers, running)).rejects.toThrow('the engine hangs')
+    expect(await usage.read([], running)).toEqual(new Map())
+  })
+
+  test('what was aborted rejects although some had been read', async () => {
+    const controller = new AbortController()
+    const engine = fakeEngine(of, {
+      stats: async (id) => {
+        if (id === containers[0]?.id) return of.stats('shop-web-1')
+        controller.abort(new Error('stopped'))
+        throw controller.signal.reason
+      },
+    })
+    await expect(openUsage({ ...withoutGroups(), engine }).read(containers, controller.signal)).rejects.toThrow(
+      'stopped',
+    )
+  })
+
+  test('the engine is asked for many at once, but not for all', async () => {
+    let [now, most] = [0, 0]
+    const engine = fakeEngine(of, {
+      stats: async () => {
+        most = Math.max(most, ++now)
+        await new Promise((resolve) => setImmediate(resolve))
+        now -= 1
+        return of.stats('plain')
+      },
+    })
+    const many = Array.from({ length: 100 }, (_none, index) => ({ ...of.container('plain'), id: `${index}` }))
+    expect((await openUsage({ ...withoutGroups(), engine }).read(many, running)).size).toBe(100)
+    expect(most).toBeGreaterThan(1)
+    expect(most).toBeLessThan(100)
+  })
+})
+
+describe('the last memory', () => {
+  const of = captured(exactEngine)
+  const plain = of.container('plain')
+
+  test('is remembered with its time, also of one that has ended', async () => {
+    let now = new Date('2026-11-25T00:00:00.000Z')
+    const engine = fakeEngine(of)
+    const usage = openUsage({ rootPath: hostRoot().path, info: of.info, engine, now: () => now })
+    expect(usage.lastMemory(plain.id)).toBeUndefined()
+    const read = await usage.read([plain], running)
+    const remembered = { usage: read.get(plain.id)?.memory.usage, at: now }
+    expect(usage.lastMemory(plain.id)).toEqual(remembered)
+    now = new Date('2026-11-25T00:00:30.000Z')
+    await usage.read([], running)
+    expect(usage.lastMemory(plain.id)).toEqual(remembered)
+    await usage.read([plain], running)
+    expect(usage.lastMemory(plain.id)).toMatchObject({ at: now })
+  })
+
+  test('of containers that come and go, only so many are remembered', async () => {
+    const engine = fakeEngine(of, { stats: async () => of.stats('plain') })
+    const usage = openUsage({ rootPath: hostRoot().path, info: of.info, engine })
+    const ids = Array.from({ length: 3000 }, (_none, index) => `${index}`)
+    for (let at = 0; at < ids.length; at += 100)
+      await usage.read(
+        ids.slice(at, at + 100).map((id) => ({ ...plain, id })),
+        running,
+      )
+    await usage.read([], running)
+    const remembered = ids.filter((id) => usage.lastMemory(id) !== undefined)
+    expect(remembered).toEqual(ids.slice(-1000))
+  })
+
+  test('that was not read is not remembered', async () => {
+    const engine = fakeEngine(of, { stats: async () => ({ cpu_stats: { cpu_usage: { total_usage: 5 } } }) })
+    const usage = openUsage({ rootPath: hostRoot().path, info: of.info, engine })
+    expect((await usage.read([plain], running)).size).toBe(1)
+    expect(usage.lastMemory(plain.id)).toBeUndefined()
+  })
+})
