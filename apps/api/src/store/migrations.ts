@@ -104,14 +104,14 @@ const FIRST_SCHEMA = [
   `create table series (
     id integer primary key,
     agent_key integer not null,
-    keyedHash text not null,
+    fingerprint text not null,
     name text not null,
     entity_type text not null,
     entity_id text not null,
     attributes text not null,
     unit text not null,
     kind text not null,
-    unique (agent_key, keyedHash)
+    unique (agent_key, fingerprint)
   )`,
   'create index series_by_name on series (name, agent_key)',
   `create table points (

@@ -29,7 +29,7 @@ it('remembers what was committed, and nothing of what was removed while it was l
     .insertInto('series')
     .values({
       agent_key: 9,
-      keyedHash: 'another',
+      fingerprint: 'another',
       name: '',
       entity_type: '',
       entity_id: '',

@@ -13,12 +13,12 @@ const LOOKED_UP = 500
 type SeriesRow = Omit<Insertable<Tables['series']>, 'id'>
 
 const insertSeries = bulkInsert<SeriesRow>(
-  ['agent_key', 'keyedHash', 'name', 'entity_type', 'entity_id', 'attributes', 'unit', 'kind'],
+  ['agent_key', 'fingerprint', 'name', 'entity_type', 'entity_id', 'attributes', 'unit', 'kind'],
   (transaction, rows) =>
     transaction
       .insertInto('series')
       .values([...rows])
-      .onConflict((conflict) => conflict.columns(['agent_key', 'keyedHash']).doNothing())
+      .onConflict((conflict) => conflict.columns(['agent_key', 'fingerprint']).doNothing())
       .compile(),
 )
 
@@ -79,7 +79,7 @@ function sorted(attributes: Attributes): [string, unknown][] {
   return entries.length < 2 ? entries : entries.sort(([left], [right]) => (left < right ? -1 : 1))
 }
 
-/** The ids of series by `<agent> <keyed hash>`. Those that are new are created. */
+/** The ids of series by `<agent> <fingerprint>`. Those that are new are created. */
 async function findOrCreate(
   transaction: Transaction<Tables>,
   agent: number,
@@ -90,7 +90,7 @@ async function findOrCreate(
   const wanted = [...unknown].map(
     ([key, metric]): SeriesRow => ({
       agent_key: agent,
-      keyedHash: key.slice(key.indexOf(' ') + 1),
+      fingerprint: key.slice(key.indexOf(' ') + 1),
       name: metric.name,
       entity_type: metric.entity.type,
       entity_id: metric.entity.id,
@@ -101,14 +101,14 @@ async function findOrCreate(
   )
   await insertSeries(transaction, wanted)
   for (let start = 0; start < wanted.length; start += LOOKED_UP) {
-    const part = wanted.slice(start, start + LOOKED_UP).map((row) => row.keyedHash)
+    const part = wanted.slice(start, start + LOOKED_UP).map((row) => row.fingerprint)
     const rows = await transaction
       .selectFrom('series')
-      .select(['id', 'keyedHash'])
+      .select(['id', 'fingerprint'])
       .where('agent_key', '=', agent)
-      .where('keyedHash', 'in', part)
+      .where('fingerprint', 'in', part)
       .execute()
-    for (const { id, keyedHash } of rows) ids.set(`${agent} ${keyedHash}`, id)
+    for (const { id, fingerprint } of rows) ids.set(`${agent} ${fingerprint}`, id)
   }
   return ids
 }

@@ -101,7 +101,7 @@ export interface Tables {
     id: Generated<number>
     agent_key: number
     /** Hash of everything that makes the series what it is. */
-    keyedHash: string
+    fingerprint: string
     name: string
     entity_type: string
     entity_id: string
