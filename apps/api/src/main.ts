@@ -1,8 +1,8 @@
 import { pino } from 'pino'
 import { type Api, createApi } from './api.ts'
-import { OptionsError } from './options-error.ts'
-import { sentence } from './problems/sentence.ts'
-import { readEnvironment } from './read-environment.ts'
+import { OptionsError } from './options/options-error.ts'
+import { readEnvironment } from './options/read-environment.ts'
+import { sentence } from './sentence.ts'
 
 /** How long accepted requests may take to finish once the process shall end, in milliseconds. */
 const SHUTDOWN = 10_000

@@ -8,7 +8,7 @@ import { gunzipSync } from 'node:zlib'
 import { extract } from 'tar-stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
-import { packChart } from '../src/agent-files/pack-chart.ts'
+import { packChart } from '../src/helm/pack-chart.ts'
 import { startApi } from './start-api.ts'
 
 const chart = fileURLToPath(new URL('../../agent/chart', import.meta.url))

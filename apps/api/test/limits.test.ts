@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import type { FastifyBaseLogger } from 'fastify'
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
-import type { ApiOptions } from '../src/api-options.ts'
+import type { ApiOptions } from '../src/options/api-options.ts'
 import { exchange } from './exchange.ts'
 import { heartbeatOf, metricOf, reportOf, startApi } from './start-api.ts'
 

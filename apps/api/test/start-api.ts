@@ -7,8 +7,8 @@ import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { v5, v7 } from 'uuid'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
-import type { ApiOptions } from '../src/api-options.ts'
 import { type Api, createApi } from '../src/index.ts'
+import type { ApiOptions } from '../src/options/api-options.ts'
 
 /** Nothing real: a type of infrastructure whose every option is of use to a test. */
 export const kiln = defineConnector({

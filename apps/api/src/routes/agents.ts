@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { App, Context } from '../context.ts'
+import type { App, Context } from '../http/context.ts'
 import { agentSchema, CONNECTIVITY, findAgent, toAgent } from './agent-state.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
 import { agentFilter, agentId, problems } from './schemas.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { MANIFESTS_NAMESPACE } from '../agent-files/agent-files.ts'
-import type { App, Context } from '../context.ts'
-import { ProblemError } from '../problems/problem-error.ts'
+import { MANIFESTS_NAMESPACE } from '../helm/agent-files.ts'
+import type { App, Context } from '../http/context.ts'
+import { ProblemError } from '../http/problem-error.ts'
 import { problems } from './schemas.ts'
 
 /** Public, and the same for everyone: a proxy may keep them for as long as an update may take to arrive. */

@@ -1,7 +1,7 @@
 import { AGENT_PATHS, dataRequestSchema, dataResponseSchema, type Report } from '@rca/core/protocol'
-import { assertType } from '../authentication/assert-type.ts'
-import { tokenOf } from '../authentication/authenticate.ts'
-import type { App, Context } from '../context.ts'
+import { assertType } from '../http/assert-type.ts'
+import { tokenOf } from '../http/authentication.ts'
+import type { App, Context } from '../http/context.ts'
 import { problems } from './schemas.ts'
 
 /** `POST /api/v1/agent/data`: what an agent saw. */

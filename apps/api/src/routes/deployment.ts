@@ -8,9 +8,9 @@ import {
   secretOptionNames,
 } from '@rca/core'
 import { z } from 'zod'
-import type { Context } from '../context.ts'
-import { pointerTo } from '../problems/pointer.ts'
-import { invalid } from '../problems/problem-error.ts'
+import type { Context } from '../http/context.ts'
+import { pointerTo } from '../http/pointer.ts'
+import { invalid } from '../http/problem-error.ts'
 import type { ProvisionSettings } from '../store/store.ts'
 import { loadConnector } from './load-connector.ts'
 import { named } from './schemas.ts'

@@ -1,6 +1,6 @@
 import { entitySchema, LIMITS } from '@rca/core/protocol'
 import { z } from 'zod'
-import type { App, Context } from '../context.ts'
+import type { App, Context } from '../http/context.ts'
 import type { StoredEntity } from '../store/records.ts'
 import { findAgent } from './agent-state.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'

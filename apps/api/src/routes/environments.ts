@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { App, Context } from '../context.ts'
-import { noEnvironment } from '../problems/no-environment.ts'
+import type { App, Context } from '../http/context.ts'
 import type { StoredEnvironment, StoredToken } from '../store/records.ts'
+import { noEnvironment } from './no-environment.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
 import { environmentName, instant, named, problems } from './schemas.ts'
 

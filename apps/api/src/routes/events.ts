@@ -1,6 +1,6 @@
 import { eventSchema, LIMITS } from '@rca/core/protocol'
 import { z } from 'zod'
-import type { App, Context } from '../context.ts'
+import type { App, Context } from '../http/context.ts'
 import type { StoredEvent } from '../store/records.ts'
 import { entityFilter, toReference } from './entity-filter.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { App, Context } from '../context.ts'
+import type { App, Context } from '../http/context.ts'
 import { findAgent } from './agent-state.ts'
 import { gapSchema, toGap } from './gap-state.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'

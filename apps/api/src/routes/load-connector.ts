@@ -1,5 +1,5 @@
 import { agentConfigJsonSchema, type Connector, isRcaError, type JsonSchema, type Registry } from '@rca/core'
-import { ProblemError } from '../problems/problem-error.ts'
+import { ProblemError } from '../http/problem-error.ts'
 
 /** A connector with every option that an agent of its type takes. */
 export interface LoadedConnector {

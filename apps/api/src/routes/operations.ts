@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { App, Context } from '../context.ts'
-import { unavailable } from '../problems/problem-error.ts'
+import type { App, Context } from '../http/context.ts'
+import { unavailable } from '../http/problem-error.ts'
 import { problems } from './schemas.ts'
 
 const fine = z.object({ status: z.literal('ok') })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { invalid } from '../problems/problem-error.ts'
+import { invalid } from '../http/problem-error.ts'
 import type { PageRequest, Position } from '../store/store.ts'
 
 /** Query parameters of a list that can be long. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { createAgentToken } from '../authentication/agent-token.ts'
-import type { App, Context } from '../context.ts'
+import { createAgentToken } from '../http/agent-token.ts'
+import type { App, Context } from '../http/context.ts'
 import { deploymentFields, planFor, withoutSecrets } from './deployment.ts'
 import { agentType, environmentName, named, problems } from './schemas.ts'
 

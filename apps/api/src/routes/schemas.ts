@@ -16,7 +16,7 @@ import {
   reportSchema,
 } from '@rca/core/protocol'
 import { z } from 'zod'
-import { ENVIRONMENT_PATTERN } from '../authentication/agent-token.ts'
+import { ENVIRONMENT_PATTERN } from '../http/agent-token.ts'
 
 /** Schemas that stand under their own name in the OpenAPI document. */
 export const schemaRegistry: z.core.$ZodRegistry<{ id: string }> = z.registry<{ id: string }>()

@@ -1,6 +1,6 @@
 import { LIMITS, metricSchema } from '@rca/core/protocol'
 import { z } from 'zod'
-import type { App, Context } from '../context.ts'
+import type { App, Context } from '../http/context.ts'
 import type { StoredSeries } from '../store/records.ts'
 import { findAgent } from './agent-state.ts'
 import { entityFilter, toReference } from './entity-filter.ts'

@@ -1,11 +1,11 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { z } from 'zod'
-import { createAgentToken } from '../authentication/agent-token.ts'
-import type { App, Context } from '../context.ts'
-import { noEnvironment } from '../problems/no-environment.ts'
-import { invalid, ProblemError } from '../problems/problem-error.ts'
-import { sentence } from '../problems/sentence.ts'
+import { createAgentToken } from '../http/agent-token.ts'
+import type { App, Context } from '../http/context.ts'
+import { invalid, ProblemError } from '../http/problem-error.ts'
+import { sentence } from '../sentence.ts'
 import { type DeploymentFields, deploymentFields, planFor } from './deployment.ts'
+import { noEnvironment } from './no-environment.ts'
 import { agentType, environmentName, instant, named, problems } from './schemas.ts'
 
 const rotateRequest = named(

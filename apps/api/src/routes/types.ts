@@ -1,7 +1,7 @@
 import { isRcaError, type Registry } from '@rca/core'
 import { z } from 'zod'
-import type { App, Context } from '../context.ts'
-import { ProblemError } from '../problems/problem-error.ts'
+import type { App, Context } from '../http/context.ts'
+import { ProblemError } from '../http/problem-error.ts'
 import { loadConnector } from './load-connector.ts'
 import { agentType, named, problems } from './schemas.ts'
 

@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from 'kysely'
-import { createEnvironmentReader, toToken } from './environments.ts'
+import { createEnvironmentReader, toToken } from './read/environments.ts'
+import type { Tables } from './sqlite/tables.ts'
 import type { AccessStore, NewToken, ProvisionSettings } from './store.ts'
-import type { Tables } from './tables.ts'
 
 /** Environments, provisions and tokens. */
 export function createAccessStore(database: Kysely<Tables>): AccessStore {

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import type { SeriesIndex } from './series-index.ts'
+import type { SeriesIndex } from './ingest/series-index.ts'
+import type { Tables } from './sqlite/tables.ts'
 import type { RetentionOutcome } from './store.ts'
-import type { Tables } from './tables.ts'
 
 /** Series whose points are looked at together. */
 const SERIES = 200

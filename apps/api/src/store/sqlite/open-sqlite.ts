@@ -2,9 +2,9 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'
-import { sentence } from '../../problems/sentence.ts'
-import type { Tables } from '../tables.ts'
+import { sentence } from '../../sentence.ts'
 import { nodeSqlite } from './node-sqlite.ts'
+import type { Tables } from './tables.ts'
 
 /**
  * Opens a SQLite file (an absolute path), created (with its folder) where it is missing and readable by its owner alone. `:memory:` keeps everything in memory.

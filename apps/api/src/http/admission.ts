@@ -1,0 +1,89 @@
+import type { Readable } from 'node:stream'
+import underPressure from '@fastify/under-pressure'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Authenticate } from './authentication.ts'
+import { createIngestGate } from './ingest-gate.ts'
+import { parseJsonBody } from './json-parser.ts'
+import { ProblemError, unavailable } from './problem-error.ts'
+import { createRateLimit, type RateLimits } from './rate-limit.ts'
+import { type BodyLimits, receiveBody } from './request-body.ts'
+
+export interface AdmissionOptions {
+  readonly authenticate: Authenticate
+  /** What a path or method that no route has is answered with. */
+  readonly notFound: (request: FastifyRequest) => ProblemError
+  readonly rateLimits: RateLimits
+  readonly bodyLimits: BodyLimits
+  /** Requests with a body that are taken at the same time from agents; as many again from admins. */
+  readonly maxConcurrent: number
+  /** Bytes of agents' bodies in memory at the same time. */
+  readonly maxHeldBytes: number
+}
+
+/** The part of what agents can take up that one of their tokens can: a quarter. */
+const SHARES = 4
+
+/** Event loop delay above which requests are turned away, in milliseconds. */
+const MAX_DELAY = 2000
+
+/** What every request passes before its route: load, identity, rate, size. In this order, so that refusing is cheap. */
+export async function admitRequests(app: FastifyInstance, options: AdmissionOptions): Promise<void> {
+  const requests = options.maxConcurrent
+  const gates = {
+    agent: createIngestGate({ requests, bytes: options.maxHeldBytes, shares: SHARES }),
+    admin: createIngestGate({ requests, bytes: options.bodyLimits.decoded, shares: 1 }),
+  }
+  const leaving = new WeakMap<FastifyRequest, () => void>()
+  const limitRate = await createRateLimit(app, options.rateLimits)
+  await app.register(underPressure, {
+    maxEventLoopDelay: MAX_DELAY,
+    pressureHandler: async (request: FastifyRequest) => {
+      if (request.routeOptions.config.access !== 'public')
+        throw unavailable('The platform is busy. Try again later.', 5)
+    },
+  })
+
+  app.decorateRequest('caller')
+  app.addHook('onRequest', async (request) => {
+    request.caller = { kind: 'public' }
+    // Before its body is read: nobody is known to have sent it.
+    if (request.is404) throw options.notFound(request)
+    try {
+      request.caller = await options.authenticate(request, request.routeOptions.config.access ?? 'admin')
+    } catch (error) {
+      if (error instanceof ProblemError) await limitRate(request, `address ${request.ip}`)
+      throw error
+    }
+    if (request.caller.kind === 'agent') await limitRate(request, `token ${request.caller.token.id}`)
+    if (request.caller.kind === 'admin') await limitRate(request, 'admin')
+  })
+
+  app.addHook('preParsing', async (request, reply, payload) => {
+    if (request.method === 'GET' || request.method === 'HEAD') return payload
+    const { caller } = request
+    const gate = gates[caller.kind === 'agent' ? 'agent' : 'admin']
+    const ticket = gate.enter(caller.kind === 'agent' ? `token ${caller.token.id}` : caller.kind)
+    leaving.set(request, () => gate.leave(ticket))
+    // A request that its sender breaks off is closed without a response.
+    reply.raw.once('close', () => gate.leave(ticket))
+    return receiveBody(
+      payload as Readable,
+      request.headers['content-encoding'],
+      options.bodyLimits,
+      gate,
+      ticket,
+      request.routeOptions.config.sizeAdvice,
+    )
+  })
+
+  app.addHook('onResponse', async (request) => {
+    leaving.get(request)?.()
+  })
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string', bodyLimit: options.bodyLimits.decoded },
+    async (_request: FastifyRequest, body: string) => parseJsonBody(body),
+  )
+}

@@ -1,0 +1,159 @@
+import type { Metric } from '@rca/core'
+import type { ReportedEntity } from '@rca/core/protocol'
+import { type Insertable, sql, type Transaction } from 'kysely'
+import { bulkInsert } from '../sqlite/bulk-insert.ts'
+import type { Tables } from '../sqlite/tables.ts'
+
+type EntityRow = Insertable<Tables['entities']>
+type PointRow = Insertable<Tables['points']>
+type EventRow = Omit<Insertable<Tables['events']>, 'key'>
+type GapRow = Insertable<Tables['gaps']>
+
+/** Whose report writes, the report's time, and its place among those of the agent. */
+export interface Stamp {
+  readonly agent: number
+  readonly at: number
+  readonly revision: number
+}
+
+/** An entity that is gone keeps what was last known of it; an older report never overwrites a newer one. */
+const insertEntities = bulkInsert<EntityRow>(
+  [
+    'agent_key',
+    'type',
+    'id',
+    'name',
+    'attributes',
+    'relations',
+    'first_seen_at',
+    'updated_at',
+    'deleted_at',
+    'revision',
+  ],
+  (transaction, rows) =>
+    transaction
+      .insertInto('entities')
+      .values([...rows])
+      .onConflict((conflict) =>
+        conflict
+          .columns(['agent_key', 'type', 'id'])
+          .doUpdateSet({
+            name: sql`case when excluded.deleted_at is null then excluded.name else entities.name end`,
+            attributes: sql`case when excluded.deleted_at is null then excluded.attributes else entities.attributes end`,
+            relations: sql`case when excluded.deleted_at is null then excluded.relations else entities.relations end`,
+            updated_at: sql`excluded.updated_at`,
+            deleted_at: sql`excluded.deleted_at`,
+            revision: sql`excluded.revision`,
+          })
+          .where(sql<boolean>`excluded.revision >= entities.revision`),
+      )
+      .compile(),
+)
+
+const insertPoints = bulkInsert<PointRow>(['series_id', 'at', 'value'], (transaction, rows) =>
+  transaction
+    .insertInto('points')
+    .values([...rows])
+    .onConflict((conflict) => conflict.columns(['series_id', 'at']).doUpdateSet({ value: sql`excluded.value` }))
+    .compile(),
+)
+
+const insertEvents = bulkInsert<EventRow>(
+  ['agent_key', 'event_id', 'name', 'at', 'severity', 'entity_type', 'entity_id', 'body', 'attributes'],
+  (transaction, rows) =>
+    transaction
+      .insertInto('events')
+      .values([...rows])
+      .onConflict((conflict) => conflict.columns(['agent_key', 'event_id']).doNothing())
+      .compile(),
+)
+
+const insertGaps = bulkInsert<GapRow>(
+  ['agent_key', 'scope', 'since', 'reason', 'last_reported_at', 'revision'],
+  (transaction, rows) =>
+    transaction
+      .insertInto('gaps')
+      .values([...rows])
+      .onConflict((conflict) =>
+        conflict
+          .columns(['agent_key', 'scope', 'since'])
+          .doUpdateSet({
+            reason: sql`excluded.reason`,
+            last_reported_at: sql`excluded.last_reported_at`,
+            revision: sql`excluded.revision`,
+          })
+          .where(sql<boolean>`excluded.revision >= gaps.revision`),
+      )
+      .compile(),
+)
+
+/** Creates and updates entities, and marks those that the agent saw go. */
+export async function writeEntities(
+  transaction: Transaction<Tables>,
+  { agent, at, revision }: Stamp,
+  entities: readonly ReportedEntity[],
+): Promise<void> {
+  const rows = lastOfEach(entities, ({ type, id }) => `${type}\n${id}`).map(
+    (entity): EntityRow => ({
+      agent_key: agent,
+      type: entity.type,
+      id: entity.id,
+      name: entity.name,
+      attributes: JSON.stringify(entity.attributes),
+      relations: JSON.stringify(entity.relations),
+      first_seen_at: at,
+      updated_at: at,
+      deleted_at: entity.deleted === true ? at : null,
+      revision,
+    }),
+  )
+  await insertEntities(transaction, rows)
+}
+
+/** After a snapshot was written: what was last heard of before it no longer exists. */
+export async function markAbsent(transaction: Transaction<Tables>, { agent, at, revision }: Stamp): Promise<void> {
+  await transaction
+    .updateTable('entities')
+    .set({ deleted_at: at, updated_at: at, revision })
+    .where('agent_key', '=', agent)
+    .where('deleted_at', 'is', null)
+    .where('revision', '<', revision)
+    .execute()
+}
+
+/** Writes one point for each metric. Of two of the same series in one report, the last one counts. */
+export async function writePoints(
+  transaction: Transaction<Tables>,
+  seriesIds: readonly number[],
+  metrics: readonly Metric[],
+  at: number,
+): Promise<void> {
+  const rows = metrics.map((metric, index): PointRow => ({ series_id: seriesIds[index] ?? 0, at, value: metric.value }))
+  await insertPoints(
+    transaction,
+    lastOfEach(rows, (row) => row.series_id),
+  )
+}
+
+/** Writes events; one whose id is known is skipped. */
+export async function writeEvents(transaction: Transaction<Tables>, rows: readonly EventRow[]): Promise<void> {
+  await insertEvents(transaction, rows)
+}
+
+/** Writes gaps, or notes that they are still there. */
+export async function writeGaps(
+  transaction: Transaction<Tables>,
+  { agent, at, revision }: Stamp,
+  gaps: readonly Pick<GapRow, 'scope' | 'since' | 'reason'>[],
+): Promise<void> {
+  const rows = gaps.map((gap): GapRow => ({ ...gap, agent_key: agent, last_reported_at: at, revision }))
+  await insertGaps(
+    transaction,
+    lastOfEach(rows, ({ scope, since }) => `${since}\n${scope}`),
+  )
+}
+
+function lastOfEach<Item>(items: readonly Item[], keyOf: (item: Item) => string | number): readonly Item[] {
+  const byKey = new Map(items.map((item) => [keyOf(item), item]))
+  return byKey.size === items.length ? items : [...byKey.values()]
+}

@@ -1,0 +1,190 @@
+import { type Kysely, sql } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import { sentence } from '../../sentence.ts'
+
+/** Every change of the schema, in order. A migration that was released is never edited. */
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '2026-11-22-first-schema': { up: (database) => run(database, FIRST_SCHEMA) },
+  '2026-11-25-instances': { up: (database) => run(database, INSTANCES) },
+  '2026-11-25-parts': { up: (database) => run(database, PARTS) },
+}
+
+/**
+ * Brings a database to the newest schema.
+ *
+ * @throws {Error} when a migration fails, or when the database was written by a newer version of this program.
+ */
+export async function migrate<Database>(database: Kysely<Database>): Promise<void> {
+  const migrator = new Migrator({ db: database, provider: { getMigrations: async () => ({ ...MIGRATIONS }) } })
+  const { error } = await migrator.migrateToLatest()
+  if (error === undefined) return
+  const reason = error instanceof Error ? error.message : String(error)
+  throw new Error(
+    `The database could not be brought to this version's schema: ${sentence(reason)} If a newer version has written to it, run that version; otherwise restore a backup`,
+    { cause: error },
+  )
+}
+
+async function run(database: Kysely<unknown>, statements: readonly string[]): Promise<void> {
+  for (const statement of statements) await sql.raw(statement).execute(database)
+}
+
+/**
+ * `without rowid` stores a table in its primary key: points of a series lie side by side, without a second index.
+ * No foreign key stands on the tables that are written for every report.
+ */
+const FIRST_SCHEMA = [
+  `create table environments (
+    name text not null primary key,
+    created_at integer not null
+  ) without rowid`,
+  `create table provisions (
+    environment text not null references environments (name) on delete cascade,
+    agent_type text not null,
+    config text not null,
+    withheld text not null,
+    created_at integer not null,
+    primary key (environment, agent_type)
+  ) without rowid`,
+  `create table tokens (
+    id integer primary key,
+    environment text not null references environments (name) on delete cascade,
+    agent_type text not null,
+    hash text not null unique,
+    created_at integer not null,
+    expires_at integer,
+    revoked_at integer,
+    last_used_at integer
+  )`,
+  'create index tokens_by_environment on tokens (environment, agent_type)',
+  `create table agents (
+    key integer primary key,
+    environment text not null references environments (name) on delete cascade,
+    agent_type text not null,
+    agent_id text not null,
+    agent_version text not null,
+    name text,
+    started_at integer,
+    first_seen_at integer not null,
+    last_seen_at integer not null,
+    last_heartbeat_at integer,
+    last_report_at integer,
+    clock_offset integer not null default 0,
+    newest_revision integer not null default 0,
+    newest_sequence integer not null default 0,
+    newest_report_id text not null default '',
+    provisional integer not null default 0,
+    interval_seconds real,
+    collectors text,
+    outbox text,
+    unique (environment, agent_type, agent_id)
+  )`,
+  'create index agents_by_id on agents (agent_id)',
+  `create table reports (
+    agent_key integer not null,
+    report_id text not null,
+    received_at integer not null,
+    primary key (agent_key, report_id)
+  ) without rowid`,
+  'create index reports_by_age on reports (received_at)',
+  `create table entities (
+    agent_key integer not null,
+    type text not null,
+    id text not null,
+    name text not null,
+    attributes text not null,
+    relations text not null,
+    first_seen_at integer not null,
+    updated_at integer not null,
+    deleted_at integer,
+    revision integer not null,
+    primary key (agent_key, type, id)
+  ) without rowid`,
+  'create index entities_deleted on entities (deleted_at) where deleted_at is not null',
+  `create table series (
+    id integer primary key,
+    agent_key integer not null,
+    fingerprint text not null,
+    name text not null,
+    entity_type text not null,
+    entity_id text not null,
+    attributes text not null,
+    unit text not null,
+    kind text not null,
+    unique (agent_key, fingerprint)
+  )`,
+  'create index series_by_name on series (name, agent_key)',
+  `create table points (
+    series_id integer not null,
+    at integer not null,
+    value real not null,
+    primary key (series_id, at)
+  ) without rowid`,
+  `create table events (
+    key integer primary key,
+    agent_key integer not null,
+    event_id text,
+    name text not null,
+    at integer not null,
+    severity integer not null,
+    entity_type text not null,
+    entity_id text not null,
+    body text not null,
+    attributes text not null,
+    unique (agent_key, event_id)
+  )`,
+  'create index events_by_time on events (at, key)',
+  'create index events_by_agent on events (agent_key, at)',
+  `create table gaps (
+    agent_key integer not null,
+    scope text not null,
+    since integer not null,
+    reason text not null,
+    last_reported_at integer not null,
+    revision integer not null,
+    primary key (agent_key, scope, since)
+  ) without rowid`,
+]
+
+/** Several agents may watch the same thing, and elect the one that reports. */
+const INSTANCES = [
+  `alter table agents add column newest_lead text not null default ''`,
+  `alter table agents add column standing_by integer not null default 0`,
+  `create table agent_instances (
+    agent_key integer not null,
+    instance_id text not null,
+    role text not null,
+    started_at integer not null,
+    agent_version text not null,
+    collectors text not null,
+    outbox text not null,
+    last_heartbeat_at integer not null,
+    interval_seconds real not null,
+    primary key (agent_key, instance_id)
+  ) without rowid`,
+  'create index agent_instances_by_age on agent_instances (last_heartbeat_at)',
+  `create table agent_leads (
+    agent_key integer not null,
+    lead_id text not null,
+    revision integer not null,
+    sequence integer not null,
+    ceiling integer,
+    last_report_at integer not null,
+    primary key (agent_key, lead_id)
+  ) without rowid`,
+  'create index agent_leads_by_age on agent_leads (last_report_at)',
+]
+
+/** Parts of snapshots that were too large for one report, until all of them have arrived. */
+const PARTS = [
+  `create table snapshot_parts (
+    agent_key integer not null,
+    first_id text not null,
+    number integer not null,
+    last integer not null,
+    revision integer not null,
+    received_at integer not null,
+    primary key (agent_key, first_id, number)
+  ) without rowid`,
+  'create index snapshot_parts_by_age on snapshot_parts (received_at)',
+]
