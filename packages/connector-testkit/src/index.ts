@@ -1,0 +1,7 @@
+export { type CollectContextOptions, collectContext, runCollector } from './collect-context.ts'
+export { connectContext, type TestConnectContext, testKeyedHash } from './connect-context.ts'
+export { type ManualClock, manualClock } from './manual-clock.ts'
+export { type LogLine, type RecordingLogger, recordingLogger } from './recording-logger.ts'
+export { eventsOf, pointsOf } from './signal-queries.ts'
+export { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.ts'
+export { runWatcher, type TestWatchContext, type WatchContextOptions, watchContext } from './watch-context.ts'
