@@ -26,6 +26,12 @@ export type {
 } from './connector/connector.ts'
 export { type Cursor, type CursorSchema, openCursor } from './connector/cursor.ts'
 export { type ConnectorDefinition, defineConnector, isConnector } from './connector/define-connector.ts'
+export {
+  createEventSampler,
+  EVENT_SAMPLER_QUIET_MS,
+  type EventSample,
+  type EventSampler,
+} from './connector/event-sampler.ts'
 export { hostId } from './connector/host-id.ts'
 export {
   type DeclaredAttributes,

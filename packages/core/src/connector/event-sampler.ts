@@ -1,0 +1,104 @@
+/** Occurrences of a key that are emitted one by one; after them only milestones are. */
+const MAX_UNSAMPLED_EVENTS = 4
+
+/** A key without occurrences for this long starts from scratch. */
+export const EVENT_SAMPLER_QUIET_MS = 600_000
+
+const DEFAULT_MAX_KEYS = 20_000
+
+/** An occurrence that the sampler counts itself. */
+interface CountedOccurrence {
+  readonly at: Date
+  /** Occurrences that it stands for, where a source has counted several since the last call. @default 1 */
+  readonly times?: number
+  /** When the first of these happened. @default at */
+  readonly since?: Date
+  /** Names the series that this occurrence starts if it starts one: a name that every agent would choose. */
+  readonly series?: () => string
+}
+
+/** An occurrence with the number that its source gives it, such as a kubelet's restart count. */
+interface NumberedOccurrence {
+  readonly at: Date
+  readonly number: number
+  /** Whether the source says that a series starts with it. The clock does not decide that here. */
+  readonly startsSeries: boolean
+}
+
+/** An occurrence to emit. */
+export interface EventSample {
+  /** Occurrences in the series so far, this one included. */
+  readonly count: number
+  /** The largest of 1, 2, 3, 4, 10, 30, 100, … that `count` has reached: equal for every agent, so it may be part of an event's id. */
+  readonly milestone: number
+  /** Whether occurrences before this one may have been dropped: the event should say `count`. */
+  readonly isMilestone: boolean
+  /** Name of the series. */
+  readonly series: string
+}
+
+/**
+ * Decides which occurrences of the same thing become events. The rule, for all events: the first four occurrences of a key are
+ * emitted, then the 10th, 30th, 100th, 300th, … with the count; a key that is quiet for ten minutes starts from scratch.
+ *
+ * @example
+ * const sampler = createEventSampler()
+ * const sample = sampler.sample(volume.id, { at: context.now() })
+ * if (sample !== undefined) context.emit({ events: [signals.volumeFull.event({ … })] })
+ */
+export interface EventSampler {
+  /** Counts an occurrence. Returns the sample to emit, or `undefined` if the occurrence is to be dropped. */
+  sample(key: string, occurrence: CountedOccurrence | NumberedOccurrence): EventSample | undefined
+}
+
+interface Series {
+  readonly name: string
+  /** Number of the last occurrence before the series. */
+  readonly base: number
+  readonly count: number
+  /** The largest milestone that was emitted or passed. */
+  readonly milestone: number
+  /** Milliseconds since 1970. */
+  readonly lastAt: number
+}
+
+/** Creates a sampler. @param options.maxKeys keys kept in memory; beyond it, the key that was sampled least recently is forgotten */
+export function createEventSampler({ maxKeys = DEFAULT_MAX_KEYS }: { readonly maxKeys?: number } = {}): EventSampler {
+  const known = new Map<string, Series>()
+  return {
+    sample: (key, occurrence) => {
+      const next = 'number' in occurrence ? addNumbered(known.get(key), occurrence) : add(known.get(key), occurrence)
+      const { count, name: series } = next
+      const milestone = milestoneOf(count)
+      known.delete(key)
+      known.set(key, { ...next, milestone: Math.max(next.milestone, milestone) })
+      const [oldest] = known.keys()
+      if (known.size > maxKeys && oldest !== undefined) known.delete(oldest)
+      const isMilestone = count > MAX_UNSAMPLED_EVENTS
+      return isMilestone && milestone <= next.milestone ? undefined : { count, milestone, isMilestone, series }
+    },
+  }
+}
+
+function add(before: Series | undefined, { at, times = 1, since = at, series }: CountedOccurrence): Series {
+  const lastAt = at.getTime()
+  if (before === undefined || since.getTime() - before.lastAt > EVENT_SAMPLER_QUIET_MS)
+    return { name: series?.() ?? '', base: 0, count: times, milestone: 0, lastAt }
+  return { ...before, count: before.count + times, lastAt: Math.max(before.lastAt, lastAt) }
+}
+
+function addNumbered(before: Series | undefined, { at, number, startsSeries }: NumberedOccurrence): Series {
+  // A source that numbers from 1 again, such as a kubelet that lost its state, starts a series.
+  const known = before !== undefined && number > before.base ? before : undefined
+  const base = startsSeries ? number - 1 : (known?.base ?? 0)
+  const milestone = base === known?.base ? known.milestone : 0
+  return { name: `${base}`, base, count: number - base, milestone, lastAt: at.getTime() }
+}
+
+/** Returns the largest of 1, 2, 3, 4, 10, 30, 100, 300, … that is not above `count`. */
+function milestoneOf(count: number): number {
+  if (count < 10) return Math.min(count, MAX_UNSAMPLED_EVENTS)
+  // Logarithms of powers of ten may be a little too small.
+  const power = 10 ** Math.floor(Math.log10(count) + 1e-9)
+  return count >= 3 * power ? 3 * power : power
+}
