@@ -2,7 +2,7 @@
  * Writes `docs/connectors` from what the connectors declare: `npm run docs`. With `--check` it writes nothing and fails
  * when a page is missing, stale or left over.
  */
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { selfSignals } from '../packages/core/src/agent/self-signals.ts'
@@ -11,9 +11,9 @@ import { runtimeConfigSchema } from '../packages/core/src/config/runtime-config.
 import type { Connector } from '../packages/core/src/connector/connector.ts'
 import { isConnector } from '../packages/core/src/connector/define-connector.ts'
 import { connectorPage, optionsTable, page, signalSections, table } from './connector-page.ts'
+import { writeOrCheck } from './generated-files.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const folder = join(root, 'docs/connectors')
 
 interface ConnectorPackage {
   readonly name: string
@@ -26,8 +26,14 @@ const pages = new Map(
 )
 pages.set('README.md', indexPage(packages))
 
-if (process.argv.includes('--check')) check()
-else write()
+const leftOver = globSync('docs/connectors/*.md', { cwd: root }).filter((path) => !pages.has(basename(path)))
+writeOrCheck(
+  new Map([
+    ...[...pages].map(([file, text]) => [`docs/connectors/${file}`, text] as const),
+    ...leftOver.map((path) => [path, undefined] as const),
+  ]),
+  'npm run docs',
+)
 
 /** The packages beside core whose manifest declares a connector, with what they export. */
 async function connectorPackages(): Promise<ConnectorPackage[]> {
@@ -72,33 +78,4 @@ function indexPage(all: readonly ConnectorPackage[]): string {
 
 function fileName(type: string): string {
   return `${type.replaceAll('/', '-')}.md`
-}
-
-function write(): void {
-  mkdirSync(folder, { recursive: true })
-  for (const file of leftOver()) rmSync(join(folder, file))
-  for (const [file, text] of pages) writeFileSync(join(folder, file), text)
-  console.log(`Wrote ${pages.size} pages to docs/connectors.`)
-}
-
-function check(): void {
-  const stale = [...pages].filter(([file, text]) => text !== current(file)).map(([file]) => file)
-  const wrong = [...stale, ...leftOver()]
-  if (wrong.length === 0) return
-  console.error(`docs/connectors is stale (${wrong.join(', ')}). Run \`npm run docs\` and commit what it writes.`)
-  process.exitCode = 1
-}
-
-function current(file: string): string | undefined {
-  try {
-    return readFileSync(join(folder, file), 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
-function leftOver(): string[] {
-  return globSync(join(folder, '*.md'))
-    .map((file) => basename(file))
-    .filter((file) => !pages.has(file))
 }

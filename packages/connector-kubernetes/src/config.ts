@@ -4,7 +4,7 @@ import { z } from 'zod'
 /** A name that Kubernetes accepts for a namespace (RFC 1123 label). */
 const label = z
   .string()
-  .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/, 'must be lower-case letters, digits and `-`, at most 63')
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits and `-`, at most 63')
   .max(63)
 
 /** A name that Kubernetes accepts for most objects (RFC 1123 subdomain). */

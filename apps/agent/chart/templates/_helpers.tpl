@@ -90,11 +90,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* The agent's options as variables, those in `config` last: `logLevel` becomes LOG_LEVEL. Those without a value are left out. */}}
 {{- define "agent.options" -}}
-{{- $known := list "logLevel" "collectInterval" "heartbeatInterval" "maxBatchSize" "maxQueueSize" "retryCount" "kubeconfig" "kubeconfigContext" "clusterName" "namespaces" "watchSecretNames" "objectLabels" "crashLogLines" -}}
 {{- $taken := list "PLATFORM_API_URL" "AGENT_TOKEN" "AGENT_TOKEN_FILE" "AGENT_TYPE" "LEASE_NAME" "POD_NAME" "POD_NAMESPACE" "RCA_STATE_DIR" "RCA_HEALTH_SOCKET" "HTTPS_PROXY" "HTTP_PROXY" "NO_PROXY" "NODE_USE_ENV_PROXY" "NODE_EXTRA_CA_CERTS" -}}
 {{- $variables := dict -}}
 {{- $given := dict -}}
-{{- range $known -}}{{- $_ := set $given . (index $.Values .) -}}{{- end -}}
+{{- range include "agent.optionNames" . | fromJsonArray -}}{{- $_ := set $given . (index $.Values .) -}}{{- end -}}
 {{- range $source := list $given (default dict .Values.config) -}}
 {{- range $key, $value := $source -}}
 {{- $name := regexReplaceAll "\\W+" (regexReplaceAll "([a-z0-9])([A-Z])" $key "${1}_${2}") "_" | upper -}}

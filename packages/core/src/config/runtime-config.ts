@@ -2,10 +2,16 @@ import { z } from 'zod'
 import { type Duration, toMilliseconds } from './duration.ts'
 import { duration } from './options.ts'
 
-/** Neither a busy loop nor more than a heartbeat may announce. */
+/** Longest interval that a heartbeat may announce. */
+const MAX_INTERVAL: Duration = '1d'
+
+/** An interval: longer than 0, so that it makes no busy loop. `maxDuration` shows its limit in JSON Schema. */
 function interval(): z.ZodType<Duration, Duration> {
-  const withinDay = (text: Duration): boolean => toMilliseconds(text) > 0 && toMilliseconds(text) <= 86_400_000
-  return duration().refine(withinDay, 'must be longer than 0 and at most 1d')
+  const isWithinLimits = (text: Duration): boolean =>
+    toMilliseconds(text) > 0 && toMilliseconds(text) <= toMilliseconds(MAX_INTERVAL)
+  return duration()
+    .refine(isWithinLimits, `must be longer than 0 and at most ${MAX_INTERVAL}`)
+    .meta({ maxDuration: MAX_INTERVAL })
 }
 
 /** Options that every agent has, whatever its type. The connector's own options stand beside them in the same flat record. */
