@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../packages/core/src/config/config-schema.ts'
+import { type Duration, toMilliseconds } from '../packages/core/src/config/duration.ts'
 import { chartValueName } from '../packages/core/src/deployment/settings.ts'
-import { type Duration, toMilliseconds } from '../packages/core/src/duration.ts'
 
 /** An agent option as a value of the Helm chart. */
 export interface ChartOption {
