@@ -2,10 +2,10 @@ import type { Agent } from 'node:http'
 import type { RequestOptions } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Access } from './api/access.ts'
+import { openApi } from './api/api-client.ts'
+import { KubernetesError } from './api/errors.ts'
 import { inClusterAccess } from './api/in-cluster.ts'
 import type { KubernetesApi } from './api/kubernetes-api.ts'
-import { KubernetesError } from './api/kubernetes-error.ts'
-import { openApi } from './api/open-api.ts'
 
 /** Which cluster is meant. */
 export interface ClusterConfig {

@@ -1,9 +1,9 @@
 import type { EntityReference, Logger } from '@rca/core'
 import type { KubernetesApi } from './api/kubernetes-api.ts'
-import type { Cluster } from './cluster/cluster.ts'
 import type { KubernetesConfig } from './config.ts'
 import type { Refusals } from './evidence/refusals.ts'
-import type { KeyedHash } from './resources/pod-template.ts'
+import type { Cluster } from './informer/cluster-cache.ts'
+import type { KeyedHash } from './kinds/workload/pod-template.ts'
 import type { LastMemory } from './usage/last-memory.ts'
 
 /** What collectors and watchers are given: a cluster, and what has been learnt of it. */

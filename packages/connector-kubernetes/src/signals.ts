@@ -1,7 +1,7 @@
 import { events } from './events/signals.ts'
-import { entities } from './signals/entities.ts'
-import { metrics } from './signals/metrics.ts'
-import { usageMetrics } from './signals/usage.ts'
+import { entities } from './kinds/entities.ts'
+import { metrics } from './kinds/metrics.ts'
+import { usageMetrics } from './usage/signals.ts'
 
 /**
  * Everything that the Kubernetes connector says. Names follow the OpenTelemetry semantic conventions for Kubernetes; what these

@@ -1,4 +1,4 @@
-import { kinds } from '../src/api/resources.ts'
+import { kinds } from '../src/kinds/index.ts'
 
 /** A rule of a role, of one API group. */
 export interface Rule {

@@ -3,8 +3,8 @@ import { Agent, createServer, type IncomingMessage, type RequestListener, type S
 import type { AddressInfo, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { Access } from '../src/api/access.ts'
+import { openApi } from '../src/api/api-client.ts'
 import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
-import { openApi } from '../src/api/open-api.ts'
 
 export const pods: ApiResource = {
   group: '',

@@ -1,5 +1,5 @@
+import { KubernetesError } from '../src/api/errors.ts'
 import type { KubernetesApi } from '../src/api/kubernetes-api.ts'
-import { KubernetesError } from '../src/api/kubernetes-error.ts'
 
 interface StoredLease {
   readonly metadata: { readonly resourceVersion: string }

@@ -1,7 +1,7 @@
 import { type Event, silentLogger, type Watcher } from '@rca/core'
 import { configSchema } from '../src/config.ts'
+import { openKubernetesClient } from '../src/connect.ts'
 import type { KubernetesClient } from '../src/kubernetes-client.ts'
-import { openKubernetesClient } from '../src/open-client.ts'
 import { fakeFingerprint } from './fixtures.ts'
 import { watchContext } from './watch-context.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { KubernetesError } from './errors.ts'
 import type { ApiResource, Discovery, DiscoveryFailure, GroupVersion } from './kubernetes-api.ts'
-import { KubernetesError } from './kubernetes-error.ts'
 
 const resourceListSchema = z.object({
   resources: z.array(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { KubernetesError } from './errors.ts'
 import { explainAbort, explainAnswer, explainFailure, explainStatus, type Question } from './explain-failure.ts'
-import { KubernetesError } from './kubernetes-error.ts'
 
 const question: Question = { address: 'https://10.96.0.1', verb: 'list', group: '', resource: 'pods' }
 

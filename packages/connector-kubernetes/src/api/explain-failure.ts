@@ -1,4 +1,4 @@
-import { KubernetesError, type Permission } from './kubernetes-error.ts'
+import { KubernetesError, type Permission } from './errors.ts'
 
 /** Longest text of the server that is passed on, in characters. */
 const LONGEST = 300

@@ -3,7 +3,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import type { Access } from './access.ts'
-import { KubernetesError } from './kubernetes-error.ts'
+import { KubernetesError } from './errors.ts'
 
 /** Where a pod finds its service account. */
 export const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'

@@ -1,8 +1,8 @@
 import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Access, Credentials } from './access.ts'
+import { KubernetesError } from './errors.ts'
 import { explainAbort, explainAnswer, explainFailure, type Question } from './explain-failure.ts'
-import { KubernetesError } from './kubernetes-error.ts'
 
 /** Most connections for questions that are answered at once. Each watch has one of its own besides. */
 const CONNECTIONS = 8

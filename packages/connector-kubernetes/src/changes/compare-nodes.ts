@@ -1,4 +1,4 @@
-import type { Node, Taint } from '../resources/node.ts'
+import type { Node, Taint } from '../kinds/node/node.ts'
 import { type Membership, membership, transitions } from './differences.ts'
 
 /** What differs between a node and itself as it was before. */

@@ -1,4 +1,4 @@
-import type { Ingress, Service, ServicePort } from '../resources/service.ts'
+import type { Ingress, Service, ServicePort } from '../kinds/service/service.ts'
 import { labelTransitions, type Membership, membership, transitions } from './differences.ts'
 
 /** What differs between a Service and itself as it was before. */

@@ -1,5 +1,5 @@
-import type { Mounts } from '../resources/pod.ts'
-import type { PodTemplate, Probe, TemplateContainer } from '../resources/pod-template.ts'
+import type { Mounts } from '../kinds/pod/pod.ts'
+import type { PodTemplate, Probe, TemplateContainer } from '../kinds/workload/pod-template.ts'
 import { changedNames, labelTransitions, type Membership, membership, transition, transitions } from './differences.ts'
 
 /** What differs between two templates of pods. Names and numbers, no value of a variable, annotation or command. */

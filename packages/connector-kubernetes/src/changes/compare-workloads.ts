@@ -1,5 +1,5 @@
-import type { CronJob } from '../resources/job.ts'
-import type { Workload } from '../resources/workload.ts'
+import type { CronJob } from '../kinds/job/job.ts'
+import type { Workload } from '../kinds/workload/workload.ts'
 import { compareTemplates, isChecksum, type TemplateDifference } from './compare-templates.ts'
 import { labelTransitions, transitions } from './differences.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { captured } from '../../test/fixtures.ts'
-import { type Manager, managersOf } from '../resources/metadata.ts'
+import { type Manager, managersOf } from '../kinds/metadata.ts'
 import { creatorOf, newcomerOf, writerOf, writtenAt, wroteOnlyElsewhere } from './writer.ts'
 
 const by = (name: string, time: string, ...parts: string[]): Manager => ({

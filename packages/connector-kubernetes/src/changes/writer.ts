@@ -1,4 +1,4 @@
-import type { Manager } from '../resources/metadata.ts'
+import type { Manager } from '../kinds/metadata.ts'
 
 /** Whether somebody only says how something is. */
 function isStatus({ subresource, parts }: Manager): boolean {

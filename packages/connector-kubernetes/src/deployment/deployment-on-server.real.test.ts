@@ -10,7 +10,7 @@ import { type ApiServer, findKubectl, helmProgram, missingForApiServer, run, sta
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { kubernetes } from '../../test/deploying-connector.ts'
-import { kinds } from '../api/resources.ts'
+import { kinds } from '../kinds/index.ts'
 
 const agentFolder = fileURLToPath(new URL('../../../../apps/agent', import.meta.url))
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { kinds } from '../api/resources.ts'
-import { followedKinds } from '../cluster/followed-kinds.ts'
+import { followedKinds } from '../kinds/followed-kinds.ts'
+import { kinds } from '../kinds/index.ts'
 
 interface Role {
   readonly kind: string

@@ -1,6 +1,6 @@
+import { KubernetesError } from '../api/errors.ts'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
-import { KubernetesError } from '../api/kubernetes-error.ts'
-import { fields, number, text } from '../resources/lenient.ts'
+import { fields, number, text } from '../kinds/fields.ts'
 
 /** Who leads, as a Lease says it (coordination.k8s.io/v1). */
 export interface Lease {

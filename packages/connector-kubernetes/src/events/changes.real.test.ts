@@ -7,7 +7,7 @@ import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { undeclared } from '../../test/watch-declared.ts'
 import { watchServer } from '../../test/watched-server.ts'
-import type { Claim } from '../resources/claim.ts'
+import type { Claim } from '../kinds/claim/claim.ts'
 import { changeWatchers } from './watchers.ts'
 
 const kubectl = await findKubectl()

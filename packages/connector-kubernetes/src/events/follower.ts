@@ -1,5 +1,5 @@
 import type { Event, Watcher } from '@rca/core'
-import type { ChangeListener } from '../cluster/cluster.ts'
+import type { ChangeListener } from '../informer/cluster-cache.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 
 /** What a follower is given. */

@@ -1,5 +1,5 @@
-import type { Claim } from '../resources/claim.ts'
-import type { Pod } from '../resources/pod.ts'
+import type { Claim } from '../kinds/claim/claim.ts'
+import type { Pod } from '../kinds/pod/pod.ts'
 
 /** What a claim has as long as the server waits for pods that use it. */
 export const CLAIM_PROTECTION = 'kubernetes.io/pvc-protection'

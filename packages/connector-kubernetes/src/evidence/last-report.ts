@@ -1,6 +1,6 @@
-import type { Cluster } from '../cluster/cluster.ts'
-import type { ClusterEvent, ObjectReference } from '../resources/event.ts'
-import type { Pod } from '../resources/pod.ts'
+import type { Cluster } from '../informer/cluster-cache.ts'
+import type { ClusterEvent, ObjectReference } from '../kinds/event/event.ts'
+import type { Pod } from '../kinds/pod/pod.ts'
 
 /** The container that an event is about: `spec.containers{app}`. */
 export function containerOf({ kind, fieldPath }: ObjectReference): string | undefined {

@@ -1,7 +1,7 @@
 import { redactSecrets } from '@rca/core'
-import type { Cluster } from '../cluster/cluster.ts'
-import { type Condition, isReady } from '../resources/metadata.ts'
-import type { Node } from '../resources/node.ts'
+import type { Cluster } from '../informer/cluster-cache.ts'
+import { type Condition, isReady } from '../kinds/metadata.ts'
+import type { Node } from '../kinds/node/node.ts'
 
 /** Longest text of a condition that is told, in characters. */
 const LONGEST = 300

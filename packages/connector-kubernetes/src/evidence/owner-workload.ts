@@ -1,5 +1,5 @@
-import type { Cluster } from '../cluster/cluster.ts'
-import type { Metadata, Owner } from '../resources/metadata.ts'
+import type { Cluster } from '../informer/cluster-cache.ts'
+import type { Metadata, Owner } from '../kinds/metadata.ts'
 
 /** What an object belongs to in the end: of a pod the Deployment and not its ReplicaSet, the CronJob and not its Job. */
 export function ownerWorkload(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { KubernetesError } from '../api/kubernetes-error.ts'
+import { KubernetesError } from '../api/errors.ts'
 import { createRefusals } from './refusals.ts'
 
 function refusalIn(namespace: string): KubernetesError {

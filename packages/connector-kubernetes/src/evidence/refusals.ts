@@ -1,4 +1,4 @@
-import { KubernetesError } from '../api/kubernetes-error.ts'
+import { KubernetesError } from '../api/errors.ts'
 
 /** How long a refusal is told after it was last heard, in milliseconds: by then somebody may have given the permission. */
 const TOLD = 3_600_000

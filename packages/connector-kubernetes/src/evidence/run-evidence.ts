@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { tailOf, withoutSecrets } from '@rca/core'
 import type { LogRequest } from '../api/kubernetes-api.ts'
+import { fields, list, text } from '../kinds/fields.ts'
+import { type Pod, projectPod } from '../kinds/pod/pod.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
-import { fields, list, text } from '../resources/lenient.ts'
-import { type Pod, projectPod } from '../resources/pod.ts'
 import { type EndedRun, endedRuns } from './ended-run.ts'
 
 /** Longest log that is read, in bytes. */

@@ -1,6 +1,6 @@
-import type { Metadata } from '../resources/metadata.ts'
-import type { Node } from '../resources/node.ts'
-import type { Pod } from '../resources/pod.ts'
+import type { Metadata } from '../kinds/metadata.ts'
+import type { Node } from '../kinds/node/node.ts'
+import type { Pod } from '../kinds/pod/pod.ts'
 import type { UsageCluster } from './usage-client.ts'
 
 /** The uid that a kubelet gives the pod of a manifest file: a hash of it. The API server gives the pod's image there another. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { containerReference } from '../entity-references.ts'
-import { usageMetrics } from '../signals/usage.ts'
+import { containerReference } from '../kinds/references.ts'
 import { createLastMemory } from './last-memory.ts'
+import { usageMetrics } from './signals.ts'
 
 const at = (second: number): Date => new Date(Date.parse('2026-11-25T03:00:00Z') + second * 1000)
 const memory = (container: string, bytes: number) =>

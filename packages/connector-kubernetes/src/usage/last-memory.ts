@@ -1,5 +1,5 @@
 import type { Metric } from '@rca/core'
-import { usageMetrics } from '../signals/usage.ts'
+import { usageMetrics } from './signals.ts'
 
 /** How long the memory of a container is kept that is not measured any more, in milliseconds. */
 const KEPT = 180_000

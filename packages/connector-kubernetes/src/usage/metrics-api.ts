@@ -1,11 +1,11 @@
 import type { Metric, Signals } from '@rca/core'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
-import { containerReference, namedReference, podReference } from '../entity-references.ts'
-import { fields, list, text } from '../resources/lenient.ts'
-import { quantity } from '../resources/quantity.ts'
-import { usageMetrics as metrics } from '../signals/usage.ts'
+import { fields, list, text } from '../kinds/fields.ts'
+import { quantity } from '../kinds/quantity.ts'
+import { containerReference, namedReference, podReference } from '../kinds/references.ts'
 import { amount, sum } from './amount.ts'
 import type { KnownObjects } from './known-objects.ts'
+import { usageMetrics as metrics } from './signals.ts'
 import type { UsageCluster } from './usage-client.ts'
 
 /** What metrics-server, or what stands in for it, answered. */

@@ -1,7 +1,7 @@
 import type { EntityReference, Metric } from '@rca/core'
-import { type Fields, fields, list, text } from '../resources/lenient.ts'
-import { usageMetrics as metrics } from '../signals/usage.ts'
+import { type Fields, fields, list, text } from '../kinds/fields.ts'
 import { amount, fromNano } from './amount.ts'
+import { usageMetrics as metrics } from './signals.ts'
 
 /** Most interfaces of a node that are told. */
 const MOST_INTERFACES = 16

@@ -1,11 +1,11 @@
 import type { EntityReference, Metric } from '@rca/core'
-import { containerReference, namedReference, podReference } from '../entity-references.ts'
-import type { IsNews, News } from '../news.ts'
-import { type Fields, fields, list, text } from '../resources/lenient.ts'
-import type { Pod } from '../resources/pod.ts'
-import { usageMetrics as metrics } from '../signals/usage.ts'
+import type { IsNews, News } from '../kinds/delta-filter.ts'
+import { type Fields, fields, list, text } from '../kinds/fields.ts'
+import type { Pod } from '../kinds/pod/pod.ts'
+import { containerReference, namedReference, podReference } from '../kinds/references.ts'
 import { amount, fromNano, sum } from './amount.ts'
 import type { KnownObjects } from './known-objects.ts'
+import { usageMetrics as metrics } from './signals.ts'
 
 /** A volume that is no claim is told of from here on, in bytes: above what a ConfigMap or a token may hold. */
 const NOTABLE_VOLUME = 16 * 1024 * 1024

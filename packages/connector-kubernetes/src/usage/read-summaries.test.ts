@@ -1,9 +1,9 @@
 import type { Metric } from '@rca/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { node, nodesResource, rawNode, summaryContext, usageClient } from '../../test/usage-scene.ts'
+import { KubernetesError } from '../api/errors.ts'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
-import { KubernetesError } from '../api/kubernetes-error.ts'
-import type { Node } from '../resources/node.ts'
+import type { Node } from '../kinds/node/node.ts'
 import { knownObjects } from './known-objects.ts'
 import { type Patience, readSummaries } from './read-summaries.ts'
 

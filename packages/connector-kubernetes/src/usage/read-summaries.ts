@@ -1,8 +1,8 @@
 import { createPace, type Metric, ownTurn } from '@rca/core'
+import { KubernetesError } from '../api/errors.ts'
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
-import { KubernetesError } from '../api/kubernetes-error.ts'
-import { isReady } from '../resources/metadata.ts'
-import type { Node } from '../resources/node.ts'
+import { isReady } from '../kinds/metadata.ts'
+import type { Node } from '../kinds/node/node.ts'
 import { type SummaryContext, summaryPoints } from './summary.ts'
 import { parseSummary } from './summary-text.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { captured } from '../../test/fixtures.ts'
 import { summaryContext, type UsageScene, usageClient, usagePoints } from '../../test/usage-scene.ts'
-import { createNews } from '../news.ts'
-import type { Fields } from '../resources/lenient.ts'
+import { createNews } from '../kinds/delta-filter.ts'
+import type { Fields } from '../kinds/fields.ts'
 import { knownObjects } from './known-objects.ts'
 import { summaryPoints } from './summary.ts'
 

@@ -1,6 +1,6 @@
 import type { Metric } from '@rca/core'
-import { namedReference } from '../entity-references.ts'
-import { fields, maybeFields, text } from '../resources/lenient.ts'
+import { fields, maybeFields, text } from '../kinds/fields.ts'
+import { namedReference } from '../kinds/references.ts'
 import { nodePoints } from './node-points.ts'
 import { type PodContext, podPoints } from './pod-points.ts'
 

@@ -1,7 +1,7 @@
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
-import type { Claim } from '../resources/claim.ts'
-import type { Node } from '../resources/node.ts'
-import type { Pod } from '../resources/pod.ts'
+import type { Claim } from '../kinds/claim/claim.ts'
+import type { Node } from '../kinds/node/node.ts'
+import type { Pod } from '../kinds/pod/pod.ts'
 import type { LastMemory } from './last-memory.ts'
 
 /** What is known of the cluster, as far as usage needs it. */

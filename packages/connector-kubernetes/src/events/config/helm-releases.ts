@@ -1,7 +1,7 @@
 import type { Event } from '@rca/core'
-import type { Change } from '../../api/object-store.ts'
-import { namedReference } from '../../entity-references.ts'
-import type { ConfigObject } from '../../resources/config-object.ts'
+import type { Change } from '../../informer/object-store.ts'
+import type { ConfigObject } from '../../kinds/config-object/config-object.ts'
+import { namedReference } from '../../kinds/references.ts'
 import { signals } from '../../signals.ts'
 import { momentOf } from '../event-time.ts'
 

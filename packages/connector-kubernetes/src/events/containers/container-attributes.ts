@@ -1,7 +1,7 @@
 import { type EndedRun, ranOutOfMemory } from '../../evidence/ended-run.ts'
 import { workloadAttributes } from '../../evidence/owner-workload.ts'
+import type { Pod, PodContainer } from '../../kinds/pod/pod.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import type { Pod, PodContainer } from '../../resources/pod.ts'
 import { signalName } from './signal-name.ts'
 
 /** Which container of which pod of which workload. */

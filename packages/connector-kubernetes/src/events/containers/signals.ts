@@ -1,5 +1,5 @@
 import { event } from '@rca/core'
-import { container, workload } from '../../signals/attributes.ts'
+import { container, workload } from '../../kinds/attributes.ts'
 
 const run = {
   'k8s.container.kind': '`container`, `init` or `sidecar`.',

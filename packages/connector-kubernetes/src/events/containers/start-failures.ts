@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Event } from '@rca/core'
-import { containerReference } from '../../entity-references.ts'
 import { componentMessage } from '../../evidence/component-message.ts'
 import { endedRuns, neverRan } from '../../evidence/ended-run.ts'
 import { lastReport } from '../../evidence/last-report.ts'
+import type { Pod, PodContainer } from '../../kinds/pod/pod.ts'
+import { containerReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import type { Pod, PodContainer } from '../../resources/pod.ts'
 import { signals } from '../../signals.ts'
 import { called, containerAttributes } from './container-attributes.ts'
 

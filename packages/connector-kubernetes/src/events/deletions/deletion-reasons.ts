@@ -1,11 +1,11 @@
-import type { Cluster, ClusterChange } from '../../cluster/cluster.ts'
 import { CLAIM_PROTECTION, holdsClaim } from '../../evidence/claim-users.ts'
 import { componentMessage } from '../../evidence/component-message.ts'
 import { nodeProblems, nodeState } from '../../evidence/node-problems.ts'
-import type { Claim } from '../../resources/claim.ts'
-import type { Metadata } from '../../resources/metadata.ts'
-import type { Namespace } from '../../resources/namespace.ts'
-import type { Pod } from '../../resources/pod.ts'
+import type { Cluster, ClusterChange } from '../../informer/cluster-cache.ts'
+import type { Claim } from '../../kinds/claim/claim.ts'
+import type { Metadata } from '../../kinds/metadata.ts'
+import type { Namespace } from '../../kinds/namespace/namespace.ts'
+import type { Pod } from '../../kinds/pod/pod.ts'
 import { workloadKinds } from '../workloads/workload-attributes.ts'
 
 /** Kinds whose deletion may wait for something, as the server names one of them. */

@@ -1,4 +1,4 @@
-import { namedId, namedReference } from '../../entity-references.ts'
+import { namedId, namedReference } from '../../kinds/references.ts'
 import { signals } from '../../signals.ts'
 import { following } from '../follower.ts'
 

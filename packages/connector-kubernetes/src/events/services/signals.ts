@@ -1,5 +1,5 @@
 import { event } from '@rca/core'
-import { inNamespace } from '../../signals/attributes.ts'
+import { inNamespace } from '../../kinds/attributes.ts'
 import { again, fields, settings, writer } from '../change-attributes.ts'
 
 const config = {

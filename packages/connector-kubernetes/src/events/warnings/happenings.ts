@@ -1,4 +1,4 @@
-import type { ClusterEvent } from '../../resources/event.ts'
+import type { ClusterEvent } from '../../kinds/event/event.ts'
 
 /** What is quiet for so long is over, in milliseconds: when it happens again, that is news. */
 const WINDOW = 600_000

@@ -1,4 +1,4 @@
-import type { ClusterEvent } from '../../resources/event.ts'
+import type { ClusterEvent } from '../../kinds/event/event.ts'
 import { readQuotaRefusal } from './quota-message.ts'
 
 /** What a report is told as. */

@@ -1,5 +1,5 @@
 import { event } from '@rca/core'
-import { container, inNamespace, pod, workload } from '../../signals/attributes.ts'
+import { container, inNamespace, pod, workload } from '../../kinds/attributes.ts'
 
 const affected = {
   'k8s.event.affected': 'Which of those that fare alike within ten minutes it is, where not each is told.',

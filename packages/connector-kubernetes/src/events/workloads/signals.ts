@@ -1,5 +1,5 @@
 import { event } from '@rca/core'
-import { helm, inNamespace, workload } from '../../signals/attributes.ts'
+import { helm, inNamespace, workload } from '../../kinds/attributes.ts'
 import { again, fields, settings, writer } from '../change-attributes.ts'
 
 const difference = {

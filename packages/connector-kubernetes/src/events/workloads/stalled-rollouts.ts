@@ -1,5 +1,5 @@
+import type { Workload } from '../../kinds/workload/workload.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import type { Workload } from '../../resources/workload.ts'
 import type { FollowerContext } from '../follower.ts'
 import { describeStuckRollout, isWaitedFor } from './stuck-rollout.ts'
 

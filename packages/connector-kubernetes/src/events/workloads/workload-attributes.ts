@@ -1,7 +1,7 @@
-import type { ClusterChange } from '../../cluster/cluster.ts'
-import { type NamedKind, namedId } from '../../entity-references.ts'
-import type { HelmRelease, Metadata } from '../../resources/metadata.ts'
-import type { Workload } from '../../resources/workload.ts'
+import type { ClusterChange } from '../../informer/cluster-cache.ts'
+import type { HelmRelease, Metadata } from '../../kinds/metadata.ts'
+import { type NamedKind, namedId } from '../../kinds/references.ts'
+import type { Workload } from '../../kinds/workload/workload.ts'
 
 /** Kinds that events call workloads, as the server names one of them. */
 export const workloadKinds = {

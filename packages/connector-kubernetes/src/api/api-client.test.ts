@@ -1,0 +1,386 @@
+import { describe, expect, test } from 'vitest'
+import { type Answer, json, object, page, pods, refusing, speaking, watching } from '../../test/api-server.ts'
+import { KubernetesError } from './errors.ts'
+import type { ListOptions, WatchEvent } from './kubernetes-api.ts'
+
+const { signal } = new AbortController()
+
+async function failure(promise: Promise<unknown>): Promise<KubernetesError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(KubernetesError)
+  return error as KubernetesError
+}
+
+function collecting(options: Partial<ListOptions> = {}) {
+  const items: unknown[] = []
+  return { items, options: { ...options, onItems: (more: readonly unknown[]) => void items.push(...more) } }
+}
+
+const breakingOff: Answer = (_request, response) => {
+  response.writeHead(200)
+  response.write('{"items":[{', () => response.destroy())
+}
+
+describe('a list', () => {
+  test('is read page by page, and continued', async () => {
+    const { api, requests } = await speaking([
+      json(page([object('a', '1'), object('b', '2')], '9', 'next&1')),
+      json(page([object('c', '3')], '9')),
+    ])
+    const { items, options } = collecting({ namespace: 'shop', labelSelector: 'app=web', limit: 2 })
+    expect(await api.list(pods, options, signal)).toBe('9')
+    expect(items).toEqual([object('a', '1'), object('b', '2'), object('c', '3')])
+    expect(requests).toEqual([
+      'GET /api/v1/namespaces/shop/pods?labelSelector=app%3Dweb&limit=2',
+      'GET /api/v1/namespaces/shop/pods?labelSelector=app%3Dweb&limit=2&continue=next%261',
+    ])
+  })
+
+  test('of what cannot be watched needs no version', async () => {
+    const { api } = await speaking([json({ metadata: {}, items: [object('a', '1')] })])
+    const { items, options } = collecting()
+    expect(await api.list({ ...pods, verbs: ['get', 'list'] }, options, signal)).toBe('')
+    expect(items).toEqual([object('a', '1')])
+    expect((await failure(api.list(pods, options, signal))).message).toContain('is no list')
+  })
+
+  test('begins again when it expires between two pages', async () => {
+    const { api } = await speaking([
+      json(page([object('a', '1')], '9', 'x')),
+      refusing(410, 'Expired'),
+      json(page([object('b', '2')], '10')),
+    ])
+    const { items, options } = collecting()
+    let restarts = 0
+    const onRestart = (): void => {
+      restarts += 1
+      items.length = 0
+    }
+    expect(await api.list(pods, { ...options, onRestart }, signal)).toBe('10')
+    expect({ items, restarts }).toEqual({ items: [object('b', '2')], restarts: 1 })
+  })
+
+  test('that expires every time is given up', async () => {
+    const rounds = [0, 1, 2, 3].flatMap(() => [json(page([], '9', 'x')), refusing(410, 'Expired')])
+    const { api, requests } = await speaking(rounds)
+    expect(await failure(api.list(pods, collecting().options, signal))).toMatchObject({ status: 410 })
+    expect(requests).toHaveLength(8)
+  })
+
+  test('of metadata accepts nothing else', async () => {
+    const { api, headers } = await speaking([refusing(406, 'NotAcceptable')])
+    const secrets = { ...pods, resource: 'secrets', isMetadataOnly: true }
+    const error = await failure(api.list(secrets, collecting().options, signal))
+    expect(headers[0]?.accept).toBe('application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1')
+    expect(error.message).toContain('metadata alone')
+  })
+
+  test.each<[string, Answer]>([
+    ['breaks off', breakingOff],
+    ['is none', json({ kind: 'Pod' })],
+    ['is no JSON', (_request, response) => response.end('<html>')],
+  ])('that %s is a failure', async (_what, answer) => {
+    const { api } = await speaking([answer])
+    const error = await failure(api.list(pods, collecting().options, signal))
+    expect(error.message).toContain('listing pods')
+  })
+
+  test('holds no managed fields, unless they are wanted', async () => {
+    const managedFields = [{ manager: 'kubectl', fieldsV1: { 'f:x"]': {} } }]
+    const { api } = await speaking([json(page([object('a', '1', { managedFields, labels: { b: 'c' } })], '1'))])
+    const [without, all] = [collecting(), collecting({ withManagers: true })]
+    await api.list(pods, without.options, signal)
+    await api.list(pods, all.options, signal)
+    expect(without.items).toEqual([object('a', '1', { managedFields: [], labels: { b: 'c' } })])
+    expect(all.items).toEqual([object('a', '1', { managedFields, labels: { b: 'c' } })])
+  })
+})
+
+describe('a watch', () => {
+  const options = { resourceVersion: '7' }
+  async function follow(watch: AsyncIterable<WatchEvent>) {
+    const events: WatchEvent[] = []
+    try {
+      for await (const event of watch) events.push(event)
+    } catch (error) {
+      return { events, error: error as KubernetesError }
+    }
+    return { events, error: undefined }
+  }
+
+  test('tells events and always ends by rejecting', async () => {
+    const told = [
+      { type: 'ADDED', object: object('ä', '8') },
+      { type: 'BOOKMARK', object: { metadata: { resourceVersion: '9' } } },
+    ]
+    const { api, requests } = await speaking([watching(told)])
+    let opened = 0
+    const onOpen = (): void => {
+      opened += 1
+    }
+    const { events, error } = await follow(api.watch(pods, { ...options, onOpen }, signal))
+    expect(events).toEqual(told)
+    expect(error).toMatchObject({ reason: 'WatchEnded' })
+    expect(opened).toBe(1)
+    expect(requests[0]).toMatch(
+      /^GET \/api\/v1\/pods\?watch=true&resourceVersion=7&allowWatchBookmarks=true&timeoutSeconds=[345]\d\d/,
+    )
+  })
+
+  test('is asked to be short where no bookmarks come', async () => {
+    const { api, requests } = await speaking([watching([])])
+    await follow(api.watch({ ...pods, hasNoBookmarks: true }, options, signal))
+    expect(requests[0]).toMatch(/timeoutSeconds=[4567]\d$/)
+  })
+
+  test('that is too old says so', async () => {
+    const status = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' }
+    const { api } = await speaking([watching([{ type: 'ERROR', object: status }])])
+    expect((await follow(api.watch(pods, options, signal))).error).toMatchObject({ status: 410, reason: 'Expired' })
+  })
+
+  test('that is silent is given up', async () => {
+    const { api } = await speaking([watching([{ type: 'ADDED', object: object('a', '8') }], 'stay')])
+    const { events, error } = await follow(api.watch(pods, { ...options, silence: 60 }, signal))
+    expect(events).toHaveLength(1)
+    expect(error).toMatchObject({ reason: 'Silent', message: expect.stringContaining('watching pods') })
+  })
+
+  test('of which nothing ever came is no failure: servers send no bookmarks of what they have seen nothing of', async () => {
+    const { api } = await speaking([watching([], 'stay')])
+    const { error } = await follow(api.watch(pods, { ...options, silence: 60 }, signal))
+    expect(error).toMatchObject({ reason: 'WatchEnded' })
+  })
+
+  test('that breaks is told', async () => {
+    const { api } = await speaking([watching([], 'break')])
+    expect((await follow(api.watch(pods, options, signal))).error?.message).toMatch(/closed the connection|restarted/)
+  })
+
+  test('that sends what is no event ends', async () => {
+    const { api } = await speaking([watching([{ type: 'NEWS' }])])
+    expect((await follow(api.watch(pods, options, signal))).error?.message).toContain('no event')
+  })
+
+  describe('whose events are told together', () => {
+    async function told(answers: readonly Answer[], { silence }: { silence?: number } = {}) {
+      const events: WatchEvent[] = []
+      const { api } = await speaking(answers)
+      const onEvent = (event: WatchEvent): void => void events.push(event)
+      const watch = { ...options, onEvent, ...(silence === undefined ? {} : { silence }) }
+      const { events: iterated, error } = await follow(api.watch(pods, watch, signal))
+      return { events, iterated, error }
+    }
+    const many = Array.from({ length: 200 }, (_, index) => ({
+      type: 'MODIFIED',
+      object: object(`ä${index}`, String(index), { text: 'x'.repeat(index * 50) }),
+    }))
+
+    test('iterates none, and always ends by rejecting', async () => {
+      const { events, iterated, error } = await told([watching(many)])
+      expect(events).toEqual(many)
+      expect(iterated).toEqual([])
+      expect(error).toMatchObject({ reason: 'WatchEnded' })
+    })
+
+    test('tells what came over time', async () => {
+      const slowly: Answer = (_request, response) => {
+        response.writeHead(200)
+        const bytes = Buffer.from(
+          `${many
+            .slice(0, 20)
+            .map((event) => JSON.stringify(event))
+            .join('\n')}\n`,
+        )
+        const write = (at: number): unknown => {
+          if (at >= bytes.length) return response.end()
+          response.write(bytes.subarray(at, at + 1000))
+          return setTimeout(write, 20, at + 1000)
+        }
+        write(0)
+      }
+      expect((await told([slowly])).events).toEqual(many.slice(0, 20))
+    })
+
+    test('says why it ends, after what came before', async () => {
+      const status = { type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' } }
+      const { events, error } = await told([watching([...many.slice(0, 3), status], 'stay')])
+      expect(events).toEqual(many.slice(0, 3))
+      expect(error).toMatchObject({ status: 410 })
+    })
+
+    test('is given up when it is silent, and told when it breaks', async () => {
+      const { events, error } = await told([watching(many.slice(0, 1), 'stay')], { silence: 300 })
+      expect(events).toHaveLength(1)
+      expect(error).toMatchObject({ reason: 'Silent' })
+      expect((await told([watching([], 'stay')], { silence: 300 })).error).toMatchObject({ reason: 'WatchEnded' })
+      expect((await told([watching([], 'break')])).error?.message).toMatch(/closed the connection|restarted/)
+      expect((await told([watching([{ type: 'NEWS' }], 'stay')])).error?.message).toContain('no event')
+    })
+
+    test('tells nothing once it is stopped', async () => {
+      const { api, connections } = await speaking([watching(many.slice(0, 3), 'stay')])
+      const stop = new AbortController()
+      let calls = 0
+      const onEvent = (): void => {
+        calls += 1
+        stop.abort(new Error('the agent stops'))
+      }
+      const { error } = await follow(api.watch(pods, { ...options, onEvent }, stop.signal))
+      expect(error?.message).toBe('the agent stops')
+      expect(calls).toBe(1)
+      await expect.poll(connections).toBe(0)
+    })
+  })
+
+  test('ends with the reason of whoever stops it, and its connection with it', async () => {
+    const { api, connections } = await speaking([watching([{ type: 'ADDED', object: object('a', '8') }], 'stay')])
+    const stop = new AbortController()
+    const reason = new Error('the agent stops')
+    const caught = await (async () => {
+      for await (const _event of api.watch(pods, options, stop.signal)) stop.abort(reason)
+    })().catch((error: unknown) => error)
+    expect(caught).toBe(reason)
+    await expect.poll(connections).toBe(0)
+  })
+})
+
+describe('single objects', () => {
+  test('are read, and are undefined where there is none', async () => {
+    const { api, requests } = await speaking([json(object('a', '1')), refusing(404, 'NotFound')])
+    expect(await api.get(pods, { name: 'a', namespace: 'shop' }, signal)).toEqual(object('a', '1'))
+    expect(await api.get(pods, { name: 'b' }, signal)).toBeUndefined()
+    expect(requests).toEqual(['GET /api/v1/namespaces/shop/pods/a', 'GET /api/v1/pods/b'])
+  })
+
+  test('of a namespace that are refused are permitted also by a Role in it', async () => {
+    const { api } = await speaking([refusing(403, 'Forbidden')])
+    const namespaces = { ...pods, resource: 'namespaces', isNamespaced: false }
+    const error = await failure(api.get(namespaces, { name: 'kube-system' }, signal))
+    expect(error.message).toContain('in a ClusterRole, or in a Role of namespace `kube-system`')
+  })
+
+  test('are refused by the name of their part', async () => {
+    const { api } = await speaking([refusing(403, 'Forbidden')])
+    const nodes = { ...pods, resource: 'nodes' }
+    const error = await failure(api.get(nodes, { name: 'n', subresource: 'proxy/stats/summary' }, signal))
+    expect(error.permission).toEqual({ verb: 'get', group: '', resource: 'nodes/proxy', namespace: undefined })
+  })
+
+  test('a log is read up to its bound', async () => {
+    const { api, requests } = await speaking([(_request, response) => response.end('äöü\nend')])
+    const request = { namespace: 'shop', pod: 'a', container: 'app', previous: true, lines: 5, limitBytes: 5 }
+    expect(await api.text(request, signal)).toBe('äö')
+    expect(requests).toEqual([
+      'GET /api/v1/namespaces/shop/pods/a/log?container=app&previous=true&tailLines=5&limitBytes=5',
+    ])
+  })
+
+  test('a container that has not run has no log', async () => {
+    const { api } = await speaking([refusing(400, 'BadRequest', 'previous terminated container not found')])
+    const request = { namespace: 'shop', pod: 'a', container: 'app', limitBytes: 5 }
+    expect(await api.text(request, signal)).toBeUndefined()
+  })
+
+  test('leases are made and replaced', async () => {
+    const { api, requests, bodies } = await speaking([
+      json({ made: true }, 201),
+      refusing(409, 'Conflict', 'the object has been modified'),
+    ])
+    expect(await api.create('rca', { spec: 1 }, signal)).toEqual({ made: true })
+    expect(await failure(api.replace('rca', 'leader', { spec: 2 }, signal))).toMatchObject({ status: 409 })
+    expect(requests).toEqual([
+      'POST /apis/coordination.k8s.io/v1/namespaces/rca/leases',
+      'PUT /apis/coordination.k8s.io/v1/namespaces/rca/leases/leader',
+    ])
+    expect(bodies).toEqual(['{"spec":1}', '{"spec":2}'])
+  })
+})
+
+describe('discovery', () => {
+  const wanted = [
+    { group: '', version: 'v1' },
+    { group: 'policy', version: 'v1' },
+    { group: 'metrics.k8s.io', version: 'v1beta1' },
+  ]
+
+  test('finds what there is, and says what does not answer', async () => {
+    const answers: Record<string, ReturnType<typeof json>> = {
+      '/api/v1': json({ resources: [{ name: 'pods', kind: 'Pod', namespaced: true, verbs: ['list'] }] }),
+      '/apis/policy/v1': refusing(404, 'NotFound'),
+      '/apis/metrics.k8s.io/v1beta1': refusing(503, 'ServiceUnavailable'),
+    }
+    const { api } = await speaking([(request, response) => answers[request.url ?? '']?.(request, response)])
+    const { resources, failures } = await api.discover(wanted, signal)
+    expect(resources).toEqual([{ ...pods, verbs: ['list'] }])
+    expect(failures).toMatchObject([{ group: 'metrics.k8s.io', error: { status: 503 } }])
+  })
+
+  test('without a valid token finds nothing out', async () => {
+    const { api } = await speaking([refusing(401, 'Unauthorized')])
+    expect(await failure(api.discover(wanted, signal))).toMatchObject({ status: 401 })
+  })
+})
+
+describe('what goes wrong is told with what to do', () => {
+  test('a missing permission is named, and no token', async () => {
+    const { api, headers } = await speaking([refusing(403, 'Forbidden', 'deployments is forbidden')])
+    const deployments = { ...pods, group: 'apps', resource: 'deployments' }
+    const error = await failure(api.list(deployments, { ...collecting().options, namespace: 'shop' }, signal))
+    expect(headers[0]?.authorization).toBe('Bearer canary-token')
+    expect(error.message).toBe(
+      'A permission is missing: allow verb `list` on resource `deployments` of API group `apps` in a Role of namespace `shop`: deployments is forbidden',
+    )
+    expect(error.permission).toEqual({ verb: 'list', group: 'apps', resource: 'deployments', namespace: 'shop' })
+  })
+
+  test('a server that wants to be left alone says for how long', async () => {
+    const { api } = await speaking([json({}, 429, { 'retry-after': '7' })])
+    expect(await failure(api.get(pods, { name: 'a' }, signal))).toMatchObject({ status: 429, retryAfter: 7 })
+  })
+
+  test('a server that is gone', async () => {
+    const { api, close } = await speaking([])
+    await close()
+    expect((await failure(api.get(pods, { name: 'a' }, signal))).message).toContain('No API server answers at')
+  })
+
+  test('a server that does not begin to answer', async () => {
+    const { api } = await speaking([() => undefined], { patience: 50 })
+    expect(await failure(api.get(pods, { name: 'a' }, signal))).toMatchObject({ reason: 'Timeout' })
+  })
+
+  test('a server that falls silent within its answer', async () => {
+    const hanging: Answer = (_request, response) => {
+      response.writeHead(200)
+      response.write('{"items":[{')
+    }
+    const { api } = await speaking([hanging, json({})], { patience: 50 })
+    expect(await failure(api.list(pods, collecting().options, signal))).toMatchObject({ reason: 'Timeout' })
+    expect(await api.get(pods, { name: 'a' }, signal)).toEqual({})
+  })
+
+  test('a deadline', async () => {
+    const { api } = await speaking([() => undefined])
+    const error = await failure(api.get(pods, { name: 'a' }, AbortSignal.timeout(50)))
+    expect(error.message).toContain('did not answer in time')
+  })
+
+  test('credentials are read anew after a refusal', async () => {
+    const { api, access } = await speaking([refusing(401, 'Unauthorized'), json({})])
+    const read = access.credentials
+    let reads = 0
+    const credentials = () => {
+      reads += 1
+      return read()
+    }
+    Object.assign(access, { credentials })
+    await failure(api.get(pods, { name: 'a' }, signal))
+    await api.get(pods, { name: 'a' }, signal)
+    await api.get(pods, { name: 'a' }, signal)
+    expect(reads).toBe(2)
+  })
+})

@@ -1,0 +1,72 @@
+import type { ConnectContext } from '@rca/core'
+import { KubernetesError } from './api/errors.ts'
+import type { KubernetesApi } from './api/kubernetes-api.ts'
+import { openKubernetes } from './client.ts'
+import type { KubernetesConfig } from './config.ts'
+import { createRefusals } from './evidence/refusals.ts'
+import { openCluster } from './informer/cluster-cache.ts'
+import { metadataOf } from './kinds/metadata.ts'
+import type { KubernetesClient } from './kubernetes-client.ts'
+import { signals } from './signals.ts'
+import { createLastMemory } from './usage/last-memory.ts'
+
+/** Opens the API server, finds out which cluster it is, and begins to follow what is in it. @throws KubernetesError when it cannot be reached, with the way out. */
+export async function openKubernetesClient({
+  config,
+  signal,
+  log,
+  keyedHash,
+}: ConnectContext<KubernetesConfig>): Promise<KubernetesClient> {
+  const api = await openKubernetes({ kubeconfig: config.kubeconfig, context: config.kubeconfig_context })
+  try {
+    const uid = await clusterUid(api, config.namespaces, signal)
+    const cluster = await openCluster(
+      { api, namespaces: config.namespaces, withSecrets: config.watch_secret_names, keyedHash },
+      signal,
+    )
+    log.info({ server: api.address, cluster: uid, namespaces: config.namespaces }, 'the cluster is open')
+    return {
+      config,
+      api,
+      cluster,
+      uid,
+      name: config.cluster_name ?? config.kubeconfig_context ?? `kubernetes-${uid.slice(0, 8)}`,
+      entity: signals.cluster.reference(uid),
+      lastMemory: createLastMemory(),
+      refusals: createRefusals(),
+      keyedHash,
+      log,
+    }
+  } catch (error) {
+    api.close()
+    throw error
+  }
+}
+
+/**
+ * The namespace kube-system is there as long as the cluster is. An agent that may not read it knows a cluster by the first of
+ * its own namespaces.
+ */
+async function clusterUid(api: KubernetesApi, namespaces: readonly string[], signal: AbortSignal): Promise<string> {
+  const [first] = namespaces
+  const uid = await namespaceUid(api, 'kube-system', signal).catch(async (error: unknown) => {
+    if (first === undefined || !(error instanceof KubernetesError) || error.status !== 403) throw error
+    return namespaceUid(api, first, signal)
+  })
+  if (uid === undefined)
+    throw new KubernetesError(`${api.address} has no namespace kube-system: it is no Kubernetes cluster`)
+  return uid
+}
+
+async function namespaceUid(api: KubernetesApi, name: string, signal: AbortSignal): Promise<string | undefined> {
+  const namespaces = {
+    group: '',
+    version: 'v1',
+    resource: 'namespaces',
+    kind: 'Namespace',
+    isNamespaced: false,
+    verbs: [],
+  }
+  const namespace = await api.get(namespaces, { name }, signal)
+  return namespace === undefined ? undefined : metadataOf(namespace).uid
+}

@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { fakeFingerprint } from '../../test/fixtures.ts'
+import { KubernetesError } from '../api/errors.ts'
+import type { ApiResource, Discovery, KubernetesApi } from '../api/kubernetes-api.ts'
+import { openCluster } from './cluster-cache.ts'
+
+const autoscalers = (version: string): ApiResource => ({
+  group: 'autoscaling',
+  version,
+  resource: 'horizontalpodautoscalers',
+  kind: 'HorizontalPodAutoscaler',
+  isNamespaced: true,
+  verbs: ['list', 'watch'],
+})
+const down = (version: string) => ({ group: 'autoscaling', version, error: new KubernetesError('no', { status: 503 }) })
+const scaler = (name: string, resourceVersion = '1') => ({
+  metadata: { name, uid: name, namespace: 'a', resourceVersion },
+})
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** A cluster whose server has what it says, and lists what it has. */
+async function scene(first: Discovery) {
+  const server = { discovery: first, objects: [scaler('web')] }
+  const lists: string[] = []
+  const api: Pick<KubernetesApi, 'discover' | 'list' | 'watch'> = {
+    discover: async () => server.discovery,
+    list: async ({ version, resource }, { onItems }) => {
+      lists.push(`${resource} ${version}`)
+      onItems(server.objects)
+      return '1'
+    },
+    watch: async function* (_resource, { onOpen }, signal) {
+      onOpen?.()
+      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      yield* []
+    },
+  }
+  const { signal } = new AbortController()
+  const cluster = await openCluster(
+    { api: api as KubernetesApi, namespaces: [], withSecrets: false, keyedHash: fakeFingerprint },
+    signal,
+  )
+  onTestFinished(cluster.close)
+  const told: string[] = []
+  cluster.follow((change) => {
+    const { name } = change.type === 'deleted' ? change.old : change.object
+    told.push(`${change.type} ${name}${change.type === 'added' && change.isInitial ? ' initially' : ''}`)
+  })
+  await cluster.listed(signal)
+  return { cluster, server, lists, told }
+}
+
+test('a group that does not answer for a moment is followed on, in the version that it had', async () => {
+  const { cluster, server, lists } = await scene({ resources: [autoscalers('v2')], failures: [] })
+  server.discovery = { resources: [autoscalers('v1')], failures: [down('v2')] }
+  await vi.advanceTimersByTimeAsync(600_000)
+  expect(cluster.resource('horizontalPodAutoscalers')).toMatchObject({ version: 'v2' })
+  server.discovery = { resources: [], failures: [down('v1'), down('v2')] }
+  await vi.advanceTimersByTimeAsync(600_000)
+  expect(cluster.sight('horizontalPodAutoscalers')).toMatchObject({ isCurrent: true })
+  expect(cluster.missing('horizontalPodAutoscalers')).toBeUndefined()
+  expect(lists).toEqual(['horizontalpodautoscalers v2'])
+})
+
+test('a group that did not answer when the agent came is asked again after a minute', async () => {
+  const { cluster, server, lists } = await scene({ resources: [], failures: [down('v2')] })
+  expect(cluster.missing('horizontalPodAutoscalers')).toContain('does not answer')
+  server.discovery = { resources: [autoscalers('v2')], failures: [] }
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(lists).toEqual(['horizontalpodautoscalers v2'])
+  expect(cluster.objects('horizontalPodAutoscalers').size).toBe(1)
+})
+
+test('what came and went while a kind was followed in no version, or in another one, is told', async () => {
+  const { cluster, server, told } = await scene({ resources: [autoscalers('v1')], failures: [] })
+  server.discovery = { resources: [], failures: [] }
+  await vi.advanceTimersByTimeAsync(600_000)
+  server.objects = [scaler('shop', '2')]
+  server.discovery = { resources: [autoscalers('v2')], failures: [] }
+  await vi.advanceTimersByTimeAsync(600_000)
+  expect(told).toEqual(['added web initially', 'added shop', 'deleted web'])
+  expect([...cluster.objects('horizontalPodAutoscalers').keys()]).toEqual(['shop'])
+})

@@ -1,0 +1,230 @@
+import { describe, expect, test } from 'vitest'
+import { object, pods } from '../../test/api-server.ts'
+import { KubernetesError } from '../api/errors.ts'
+import type { KubernetesApi, ListOptions, WatchEvent, WatchOptions } from '../api/kubernetes-api.ts'
+import type { Change, SlimObject } from './object-store.ts'
+import { type Blindness, createReflector } from './reflector.ts'
+
+type Raw = ReturnType<typeof object>
+
+const ended = new KubernetesError('ended', { reason: 'WatchEnded' })
+const expired = new KubernetesError('too old', { status: 410 })
+const refused = new KubernetesError('A permission is missing', { status: 403 })
+
+type Step =
+  | { readonly list: readonly (Raw | 'restart')[]; readonly at: string }
+  | { readonly list: Error }
+  | { readonly watch: readonly WatchEvent[]; readonly end: Error; readonly from?: string }
+  | { readonly watch: Error }
+
+function event(type: WatchEvent['type'], raw: unknown): WatchEvent {
+  return { type, object: raw }
+}
+
+/** Follows a server that does just these steps, until none is left. */
+async function follow(steps: readonly Step[], { lasting = 0 }: { lasting?: number } = {}) {
+  const left = [...steps]
+  const stop = new AbortController()
+  const done = new Error('all steps are done')
+  let time = 0
+  const next = (kind: 'list' | 'watch'): Step => {
+    const step = left.shift()
+    if (step === undefined) {
+      stop.abort(done)
+      throw done
+    }
+    expect(kind in step, `${kind} comes when a step is ${JSON.stringify(step)}`).toBe(true)
+    return step
+  }
+  const api: Pick<KubernetesApi, 'list' | 'watch'> = {
+    list: async (_resource, { onItems, onRestart }: ListOptions) => {
+      const step = next('list') as Extract<Step, { list: unknown }>
+      if (step.list instanceof Error || !('at' in step)) {
+        time += lasting
+        throw step.list
+      }
+      for (const item of step.list) {
+        if (item === 'restart') onRestart?.()
+        else onItems([item])
+      }
+      return step.at
+    },
+    watch: async function* (_resource, { onOpen, resourceVersion }: WatchOptions) {
+      const step = next('watch') as Extract<Step, { watch: unknown }>
+      if (step.watch instanceof Error || !('end' in step)) throw step.watch
+      if (step.from !== undefined) expect(resourceVersion).toBe(step.from)
+      onOpen?.()
+      yield* step.watch
+      time += lasting
+      throw step.end
+    },
+  }
+  const changes: string[] = []
+  const waits: number[] = []
+  const blind: (Blindness | undefined)[] = []
+  const reflector = createReflector<SlimObject>({
+    api,
+    resource: pods,
+    project: (raw) => {
+      const { metadata } = raw as Raw
+      if (metadata.name === 'broken') throw new Error('cannot be read')
+      const { uid, name, namespace, resourceVersion } = metadata
+      return { uid, name, namespace, resourceVersion }
+    },
+    onChange: (change) => changes.push(describeChange(change)),
+    now: () => new Date(time),
+    random: () => 0.5,
+    sleep: async (milliseconds) => {
+      waits.push(milliseconds)
+      blind.push(reflector.blindness)
+      time += milliseconds
+    },
+  })
+  await reflector.run(stop.signal)
+  const names = [...reflector.objects.values()].map(({ name }) => name)
+  return { changes, waits, blind, reflector, names }
+}
+
+function describeChange(change: Change<SlimObject>): string {
+  const at = (one: SlimObject | undefined): string => one?.resourceVersion ?? '?'
+  if (change.type === 'added')
+    return `${change.isInitial ? 'there' : 'added'} ${change.object.name}@${at(change.object)}`
+  if (change.type === 'changed') return `changed ${change.old.name}@${at(change.old)}→${at(change.object)}`
+  return `deleted ${change.old.name}@${at(change.old)}→${at(change.object)}`
+}
+
+describe('a reflector', () => {
+  test('lists, then follows from there', async () => {
+    const { changes, names, reflector } = await follow([
+      { list: [object('a', '1'), object('b', '2')], at: '5' },
+      {
+        from: '5',
+        watch: [
+          event('ADDED', object('c', '6')),
+          event('MODIFIED', object('a', '7')),
+          event('MODIFIED', object('a', '7')),
+          event('DELETED', object('b', '8')),
+          event('DELETED', object('b', '8')),
+          event('BOOKMARK', { metadata: { resourceVersion: '20' } }),
+        ],
+        end: ended,
+      },
+      { from: '20', watch: [], end: ended },
+    ])
+    expect(changes).toEqual(['there a@1', 'there b@2', 'added c@6', 'changed a@1→7', 'deleted b@2→8'])
+    expect(names).toEqual(['a', 'c'])
+    expect(reflector).toMatchObject({ isSynced: true, blindness: undefined, unreadable: 0 })
+    await reflector.synced
+  })
+
+  test('lists again when it is too late to go on, and tells the difference once', async () => {
+    const { changes, names, blind } = await follow([
+      { list: [object('same', '1'), object('old', '2'), object('gone', '3')], at: '5' },
+      { watch: [], end: expired },
+      { list: [object('same', '1'), object('old', '8'), object('new', '9')], at: '10' },
+      { from: '10', watch: [event('MODIFIED', object('new', '9'))], end: ended },
+    ])
+    expect(changes.slice(3)).toEqual(['changed old@2→8', 'added new@9', 'deleted gone@3→?'])
+    expect(names).toEqual(['same', 'old', 'new'])
+    expect(blind).toEqual([undefined, undefined])
+  })
+
+  test('takes an object of the same name for another one when it is', async () => {
+    const again = { metadata: { ...object('db-0', '9').metadata, uid: 'other' } }
+    const { changes } = await follow([
+      { list: [object('db-0', '1')], at: '5' },
+      { watch: [], end: expired },
+      { list: [again], at: '10' },
+    ])
+    expect(changes).toEqual(['there db-0@1', 'added db-0@9', 'deleted db-0@1→?'])
+  })
+
+  test('forgets what a list told that began again', async () => {
+    const { changes, names } = await follow([
+      { list: [object('a', '1'), 'restart', object('b', '2')], at: '5' },
+      { watch: [], end: ended },
+    ])
+    expect(changes).toEqual(['there a@1', 'there b@2', 'deleted a@1→?'])
+    expect(names).toEqual(['b'])
+  })
+
+  test('that may not list is blind, says since when, and waits longer each time', async () => {
+    const { waits, blind, reflector, names } = await follow([
+      { list: refused },
+      { list: refused },
+      { list: refused },
+      { list: [object('a', '1')], at: '5' },
+      { watch: [], end: ended },
+    ])
+    expect(waits.slice(0, 3)).toEqual([375, 750, 1500])
+    expect(blind.slice(0, 3).map((one) => one?.since.getTime())).toEqual([0, 0, 0])
+    expect(reflector.blindness).toBeUndefined()
+    expect(names).toEqual(['a'])
+  })
+
+  test('that loses its watch keeps what it has and goes on from there', async () => {
+    const cut = new KubernetesError('cut', { reason: 'Silent' })
+    const { blind, names, waits } = await follow([
+      { list: [object('a', '1')], at: '5' },
+      { from: '5', watch: [event('ADDED', object('b', '6'))], end: cut },
+      { watch: refused },
+      { from: '6', watch: [], end: ended },
+    ])
+    expect(names).toEqual(['a', 'b'])
+    expect(blind.map((one) => one?.error)).toEqual([cut, refused, undefined])
+    expect(waits).toEqual([375, 750, 1500])
+  })
+
+  test('that may list but not watch lists every minute, and is blind until it may', async () => {
+    const permission = { verb: 'watch', group: '', resource: 'pods', namespace: undefined }
+    const forbidden = new KubernetesError('A permission is missing', { status: 403, permission })
+    const { changes, waits, blind, reflector } = await follow([
+      { list: [object('a', '1'), object('b', '2')], at: '5' },
+      { watch: forbidden },
+      { list: [object('a', '7'), object('c', '8')], at: '9' },
+      { watch: forbidden },
+      { list: [object('a', '7'), object('c', '8')], at: '10' },
+      { from: '10', watch: [], end: ended },
+    ])
+    expect(changes).toEqual(['there a@1', 'there b@2', 'changed a@1→7', 'added c@8', 'deleted b@2→?'])
+    expect(waits.slice(0, 2)).toEqual([60_000, 60_000])
+    expect(blind.slice(0, 2).map((one) => one?.since.getTime())).toEqual([0, 0])
+    expect(reflector.blindness).toBeUndefined()
+  })
+
+  test('never goes on without a wait, however often a watch ends at once', async () => {
+    const watch: Step = { watch: [], end: ended }
+    const { waits } = await follow([{ list: [], at: '5' }, ...Array.from({ length: 12 }, () => watch)])
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(250)
+    expect(waits.at(-1)).toBe(22_500)
+  })
+
+  test('goes on soon after a watch that lasted', async () => {
+    for (const end of [ended, new KubernetesError('cut', { reason: 'Silent' }), new Error('reset by a proxy')]) {
+      const watch: Step = { watch: [], end }
+      const { waits } = await follow([{ list: [], at: '5' }, watch, watch, watch], { lasting: 60_000 })
+      expect(waits).toEqual([375, 375, 375])
+    }
+  })
+
+  test('waits longer each time for a server that is slow to refuse', async () => {
+    const late = new KubernetesError('too late', { reason: 'Timeout' })
+    const { waits } = await follow([{ list: late }, { list: late }, { list: late }], { lasting: 60_000 })
+    expect(waits.slice(0, 3)).toEqual([375, 750, 1500])
+  })
+
+  test('leaves the server alone for as long as it wants', async () => {
+    const busy = new KubernetesError('busy', { status: 429, retryAfter: 12 })
+    const { waits } = await follow([{ list: busy }, { list: [], at: '5' }])
+    expect(waits[0]).toBe(12_000)
+  })
+
+  test('counts what it cannot read and goes on', async () => {
+    const { names, reflector } = await follow([
+      { list: [object('broken', '1'), object('a', '2'), { metadata: {} } as Raw], at: '5' },
+      { watch: [], end: new TypeError('not explained') },
+    ])
+    expect(names).toEqual(['a'])
+    expect(reflector.unreadable).toBe(2)
+  })
+})

@@ -1,0 +1,279 @@
+import { type Collector, type Entity, type Metric, planDeployment, type Signals } from '@rca/core'
+import { expect, test } from 'vitest'
+import { captured } from '../../test/fixtures.ts'
+import { type FollowedCluster, followedCluster } from '../../test/followed-cluster.ts'
+import { usageContext } from '../../test/usage-scene.ts'
+import { KubernetesError } from '../api/errors.ts'
+import type { KubernetesApi } from '../api/kubernetes-api.ts'
+import { kubernetes } from '../connector.ts'
+import type { Sight } from '../informer/kind-informer.ts'
+import type { KubernetesClient } from '../kubernetes-client.ts'
+import type { FollowedKind } from './followed-kinds.ts'
+
+/** Objects of a real cluster, by kind. */
+const scene: Readonly<Partial<Record<FollowedKind, readonly string[]>>> = {
+  namespaces: ['namespace'],
+  nodes: ['node'],
+  resourceQuotas: ['quota'],
+  limitRanges: ['limit-range'],
+  deployments: ['deployment'],
+  statefulSets: ['stateful-set'],
+  daemonSets: ['daemon-set'],
+  jobs: ['job'],
+  cronJobs: ['cron-job'],
+  horizontalPodAutoscalers: ['autoscaler-v2beta2'],
+  podDisruptionBudgets: ['disruption-budget'],
+  services: ['service'],
+  endpointSlices: ['endpoint-slice'],
+  ingresses: ['ingress-v1'],
+  persistentVolumeClaims: ['claim'],
+  pods: ['pod'],
+}
+
+function filled(api: Partial<KubernetesApi> = {}, config: object = {}): FollowedCluster {
+  const cluster = followedCluster(api, config)
+  for (const [kind, names] of Object.entries(scene))
+    for (const name of names) cluster.put(kind as FollowedKind, captured(name))
+  cluster.put('replicaSets', replicaSet('web-1', 2))
+  cluster.put('replicaSets', replicaSet('web-0', 0))
+  cluster.put('configMaps', configObject('settings'))
+  cluster.put('secrets', configObject('credentials'))
+  return cluster
+}
+
+function replicaSet(name: string, replicas: number): object {
+  const owner = { kind: 'Deployment', name: 'web', uid: 'uid-web', controller: true }
+  return {
+    metadata: { name, namespace: 'shop', uid: `uid-${name}`, ownerReferences: [owner] },
+    spec: { replicas },
+    status: { replicas, availableReplicas: replicas, readyReplicas: replicas },
+  }
+}
+
+function configObject(name: string): object {
+  return { metadata: { name, namespace: 'shop', uid: `uid-${name}` }, data: { key: 'canary' } }
+}
+
+function collect(name: string, client: KubernetesClient): Promise<Signals> {
+  const collector = kubernetes.collectors[name] as Collector<KubernetesClient>
+  return collector.collect(client, usageContext().context)
+}
+
+/** Name of a metric, with its attributes → value. */
+function pointsOf({ metrics = [] }: Signals): Record<string, number> {
+  const present = metrics.filter((metric): metric is Metric => metric !== undefined)
+  return Object.fromEntries(
+    present.map(({ name, value, attributes }) => [[name, ...Object.values(attributes)].join(' '), value]),
+  )
+}
+
+function entityOf({ entities = [] }: Signals, type: string): Entity {
+  const found = entities.find((entity) => entity?.type === type)
+  if (found === undefined) throw new Error(`no ${type}`)
+  return found
+}
+
+const inNamespace = (id: string) => ({ type: 'owned_by', target: { type: 'k8s.namespace', id } })
+
+/** Of one kind each: the entity, and what is measured of it. */
+const kinds: readonly (readonly [collector: string, type: string, entity: object, points: Record<string, unknown>])[] =
+  [
+    [
+      'namespaces',
+      'k8s.namespace',
+      { relations: [{ type: 'owned_by', target: { type: 'k8s.cluster', id: 'cluster-1' } }] },
+      { 'k8s.namespace.phase': 1 },
+    ],
+    [
+      'deployments',
+      'k8s.deployment',
+      { name: expect.any(String) },
+      { 'k8s.deployment.pod.desired': expect.any(Number) },
+    ],
+    ['stateful-sets', 'k8s.statefulset', {}, { 'k8s.statefulset.pod.desired': expect.any(Number) }],
+    ['daemon-sets', 'k8s.daemonset', {}, { 'k8s.daemonset.node.desired_scheduled': expect.any(Number) }],
+    [
+      'replica-sets',
+      'k8s.replicaset',
+      { id: 'shop/web-1', relations: [{ type: 'owned_by', target: { type: 'k8s.deployment', id: 'shop/web' } }] },
+      { 'k8s.replicaset.pod.desired': 2, 'k8s.replicaset.pod.available': 2 },
+    ],
+    ['jobs', 'k8s.job', {}, { 'k8s.job.pod.desired_successful': expect.any(Number) }],
+    ['cron-jobs', 'k8s.cronjob', {}, { 'k8s.cronjob.job.active': expect.any(Number) }],
+    ['autoscalers', 'k8s.hpa', {}, { 'k8s.hpa.pod.max': expect.any(Number) }],
+    [
+      'disruption-budgets',
+      'k8s.poddisruptionbudget',
+      {},
+      { 'k8s.poddisruptionbudget.pod.disruptions_allowed': expect.any(Number) },
+    ],
+    ['claims', 'k8s.persistentvolumeclaim', {}, { 'k8s.persistentvolumeclaim.requested': expect.any(Number) }],
+    ['resource-quotas', 'k8s.resourcequota', {}, {}],
+    ['limit-ranges', 'k8s.limitrange', {}, {}],
+    ['ingresses', 'k8s.ingress', {}, {}],
+    ['config-maps', 'k8s.configmap', { id: 'shop/settings', relations: [inNamespace('shop')] }, {}],
+    ['secrets', 'k8s.secret', { id: 'shop/credentials', relations: [inNamespace('shop')] }, {}],
+  ]
+
+test.each(kinds)('%s tells of a real one', async (collector, type, entity, points) => {
+  const { client } = filled()
+  const told = await collect(collector, client)
+  expect(entityOf(told, type)).toMatchObject(entity)
+  expect(pointsOf(told)).toMatchObject(points)
+  expect({ entity: entityOf(told, type), points: pointsOf(told) }).toMatchSnapshot()
+  expect(JSON.stringify(told)).not.toContain('canary')
+})
+
+test('every followed kind has a collector, and what they tell is declared', async () => {
+  const { client } = filled()
+  const types = new Set<string>()
+  for (const name of Object.keys(kubernetes.collectors)) {
+    if (name === 'usage') continue
+    for (const entity of (await collect(name, client)).entities ?? []) types.add(entity?.type ?? '')
+  }
+  const declared = Object.values(kubernetes.signals).flatMap((one) => (one.signal === 'entity' ? [one.type] : []))
+  expect([...types].toSorted()).toEqual(declared.toSorted())
+})
+
+test('a pod and its containers', async () => {
+  const told = await collect('pods', filled().client)
+  expect({ entities: told.entities, points: pointsOf(told) }).toMatchSnapshot()
+})
+
+test('what containers ask for, seldom', async () => {
+  const told = await collect('requests', filled().client)
+  expect(pointsOf(told)).toMatchSnapshot()
+  expect(kubernetes.collectors.requests?.interval).toBe('5m')
+})
+
+test('a node, its machine, and what its pods ask for', async () => {
+  const told = await collect('nodes', filled().client)
+  expect({ entities: told.entities, points: pointsOf(told) }).toMatchSnapshot()
+})
+
+test('a Service leads to the pods that its slices name, and is described anew when these change', async () => {
+  const cluster = filled()
+  const slice = captured('endpoint-slice') as { endpoints: { targetRef?: object }[] }
+  const targetRef = { kind: 'Pod', name: 'web-1-a', uid: 'uid-web-1-a' }
+  const before = entityOf(await collect('services', cluster.client), 'k8s.service')
+  expect(entityOf(await collect('services', cluster.client), 'k8s.service')).toBe(before)
+  cluster.put('endpointSlices', { ...slice, endpoints: [{ ...slice.endpoints[0], targetRef }] })
+  const told = await collect('services', cluster.client)
+  expect(entityOf(told, 'k8s.service').relations).toContainEqual({
+    type: 'selects',
+    target: { type: 'k8s.pod', id: 'uid-web-1-a' },
+  })
+  expect(pointsOf(told)).toEqual({ 'k8s.service.endpoint.count': 1, 'k8s.service.endpoint.ready': 1 })
+})
+
+test('what does not change is described once', async () => {
+  const { client } = filled()
+  for (const name of ['pods', 'deployments', 'nodes', 'config-maps']) {
+    const [first, second] = [await collect(name, client), await collect(name, client)]
+    expect(first.entities?.length).toBeGreaterThan(0)
+    for (const [index, entity] of first.entities?.entries() ?? []) expect(second.entities?.[index]).toBe(entity)
+  }
+})
+
+test('of what changes, only the parts that do are described anew', async () => {
+  const cluster = filled()
+  const pod = captured('pod') as { readonly status: object }
+  const { entities: before = [] } = await collect('pods', cluster.client)
+  cluster.put('pods', { ...pod, status: { ...pod.status, phase: 'Unknown' } })
+  const { entities: after = [] } = await collect('pods', cluster.client)
+  expect(after[0]?.attributes['k8s.pod.phase']).toBe('Unknown')
+  expect(before.length).toBeGreaterThan(1)
+  for (const [index, entity] of before.entries()) expect(after[index] === entity).toBe(index > 0)
+})
+
+test('numbers are told when they change, and of what comes back all of them', async () => {
+  const cluster = filled()
+  const collector = kubernetes.collectors['replica-sets'] as Collector<KubernetesClient>
+  const { context } = usageContext()
+  const round = async (name: string, replicas: number) => {
+    cluster.put('replicaSets', replicaSet(name, replicas))
+    return pointsOf(await collector.collect(cluster.client, context))
+  }
+  const all = (replicas: number) => ({
+    'k8s.replicaset.pod.desired': replicas,
+    'k8s.replicaset.pod.available': replicas,
+    'k8s.replicaset.pod.ready': replicas,
+  })
+  expect(await round('web-1', 2)).toEqual(all(2))
+  expect(await round('web-1', 2)).toEqual({})
+  expect(await round('web-1', 3)).toEqual(all(3))
+  expect(await round('web-1', 0)).toEqual({})
+  expect(await round('web-1', 3)).toEqual(all(3))
+  // What stands alone is whole, and takes nothing from the rounds.
+  cluster.put('replicaSets', replicaSet('web-1', 4))
+  for (let call = 0; call < 2; call += 1)
+    expect(pointsOf(await collector.collect(cluster.client, { ...context, fullSnapshot: true }))).toEqual(all(4))
+  expect(pointsOf(await collector.collect(cluster.client, context))).toEqual(all(4))
+})
+
+test('what was to be told as a whole while it could not be measured is told as soon as it can', async () => {
+  const cluster = filled()
+  const collector = kubernetes.collectors['replica-sets'] as Collector<KubernetesClient>
+  const { context } = usageContext()
+  const blind = seeing(cluster, { isListed: true, isCurrent: false, gaps: [] })
+  const first = pointsOf(await collector.collect(cluster.client, context))
+  expect(Object.keys(first)).not.toEqual([])
+  expect(pointsOf(await collector.collect(blind, context))).toEqual({})
+  expect(pointsOf(await collector.collect(cluster.client, context))).toEqual({})
+  expect(pointsOf(await collector.collect(blind, { ...context, fullSnapshot: true }))).toEqual({})
+  expect(pointsOf(await collector.collect(cluster.client, context))).toEqual(first)
+})
+
+/** A client that sees a kind less well than others. */
+function seeing({ client }: FollowedCluster, sight: Sight | undefined, missing?: string): KubernetesClient {
+  return { ...client, cluster: { ...client.cluster, sight: () => sight, missing: () => missing } }
+}
+
+test('where a kind cannot be seen any more, what was known of it stays, and nothing is measured', async () => {
+  const gaps = [{ scope: 'kubernetes:deployments', reason: 'the server is away' }]
+  const told = await collect('deployments', seeing(filled(), { isListed: true, isCurrent: false, gaps }))
+  expect([told.entities?.length, told.metrics, told.gaps]).toEqual([1, [], gaps])
+})
+
+test('where a kind has never been seen, the collector fails: that is no empty cluster', async () => {
+  const gaps = [{ scope: 'kubernetes:pods', reason: 'allow verb `list`' }]
+  const blind = seeing(followedCluster(), { isListed: false, isCurrent: false, gaps })
+  await expect(collect('pods', blind)).rejects.toThrow('allow verb `list`')
+})
+
+test('a kind that the server lacks is a gap, one that is not followed is none', async () => {
+  const lacking = seeing(followedCluster(), undefined, 'the server has no ingresses')
+  expect((await collect('ingresses', lacking)).gaps).toEqual([
+    { scope: 'kubernetes:ingresses', reason: 'the server has no ingresses' },
+  ])
+  expect(await collect('secrets', seeing(followedCluster(), undefined))).toMatchObject({ entities: [], gaps: [] })
+})
+
+test('namespaces that are named are asked for one by one, and the one that is not there is a gap', async () => {
+  const namespaces = { ...captured('namespace') }
+  const get: KubernetesApi['get'] = async (_resource, { name }) => {
+    if (name === 'missing') return undefined
+    if (name === 'locked') throw new KubernetesError('allow verb `get`', { status: 403 })
+    return namespaces
+  }
+  const { client } = followedCluster({ get }, { namespaces: ['shop', 'missing', 'locked'] })
+  const resource = {
+    group: '',
+    version: 'v1',
+    resource: 'namespaces',
+    kind: 'Namespace',
+    isNamespaced: false,
+    verbs: [],
+  }
+  const told = await collect('namespaces', { ...client, cluster: { ...client.cluster, resource: () => resource } })
+  expect(told.entities).toHaveLength(1)
+  expect(told.gaps).toEqual([
+    { scope: 'kubernetes:namespaces/missing', reason: '`namespaces`: there is no namespace missing' },
+    { scope: 'kubernetes:namespaces/locked', reason: 'allow verb `get`' },
+  ])
+})
+
+test('its deployment is planned without a cluster', () => {
+  const plan = planDeployment(kubernetes, { platformUrl: 'https://api.example.com', agentToken: 'a-token' })
+  expect(plan.command).toContain('helm upgrade --install')
+})

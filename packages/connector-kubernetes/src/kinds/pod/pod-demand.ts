@@ -1,0 +1,66 @@
+import { share } from '../intern.ts'
+import type { Quantities } from '../quantity.ts'
+import type { Pod, PodContainer, Resources } from './pod.ts'
+
+const known = new WeakMap<Pod, Resources>()
+
+/**
+ * What a pod takes of its node, as the scheduler counts it. What runs at the same time counts together: containers and sidecars; before
+ * them each init container with the sidecars that it comes after. The larger of both counts, also once the init containers are done.
+ * What a pod asks for as a whole stands in its place, and what its runtime class takes comes on top.
+ */
+export function demandOf(pod: Pod): Resources {
+  const before = known.get(pod)
+  if (before !== undefined) return before
+  const demand = share(countDemand(pod))
+  known.set(pod, demand)
+  return demand
+}
+
+function countDemand(pod: Pod): Resources {
+  const isInfeasible = pod.conditions.some(
+    ({ type, status, reason }) => type === 'PodResizePending' && status === 'True' && reason === 'Infeasible',
+  )
+  const requests = atOnce(pod, (container) => requestsOf(container, isInfeasible))
+  const limits = atOnce(pod, ({ resources, status }) => largest([resources.limits, status?.actual?.limits]))
+  const whole = {
+    requests: { ...requests, ...pod.resources?.requests },
+    limits: { ...limits, ...pod.resources?.limits },
+  }
+  const { overhead } = pod
+  if (overhead === undefined) return whole
+  const limited = Object.entries(overhead).filter(([name]) => whole.limits[name] !== undefined)
+  return { requests: sum(whole.requests, overhead), limits: sum(whole.limits, Object.fromEntries(limited)) }
+}
+
+/** The most that containers of a pod need at the same time. Those that come first are started first. */
+function atOnce({ containers }: Pod, of: (container: PodContainer) => Quantities): Quantities {
+  let running: Quantities = {}
+  let starting: Quantities = {}
+  for (const container of containers) {
+    if (container.kind === 'ephemeral') continue
+    if (container.kind === 'init') starting = largest([starting, sum(running, of(container))])
+    else running = sum(running, of(container))
+  }
+  return largest([running, starting])
+}
+
+/** While a resize waits or is carried out, the largest of what is wanted, agreed to and there; what a node can never give is not kept for it. */
+function requestsOf({ resources, status }: PodContainer, isInfeasible: boolean): Quantities {
+  const { actual, allocated } = status ?? {}
+  if (actual === undefined) return resources.requests
+  return largest([isInfeasible ? undefined : resources.requests, allocated, actual.requests])
+}
+
+function largest(all: readonly (Quantities | undefined)[]): Quantities {
+  const most: Record<string, number> = {}
+  for (const quantities of all)
+    for (const [name, amount] of Object.entries(quantities ?? {})) most[name] = Math.max(most[name] ?? 0, amount)
+  return most
+}
+
+function sum(one: Quantities, other: Quantities): Quantities {
+  const both: Record<string, number> = { ...one }
+  for (const [name, amount] of Object.entries(other)) both[name] = (both[name] ?? 0) + amount
+  return both
+}

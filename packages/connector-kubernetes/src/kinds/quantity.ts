@@ -1,0 +1,46 @@
+import { fields } from './fields.ts'
+
+const FACTORS: Readonly<Record<string, number>> = {
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  '': 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+}
+
+const QUANTITY = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)$/
+
+/** Names and numbers: processors, bytes, pieces. */
+export type Quantities = Readonly<Record<string, number>>
+
+/** `100m` → 0.1, `1Gi` → 1073741824, `1e3` → 1000. `undefined` for what is none. */
+export function quantity(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
+  if (typeof value !== 'string') return undefined
+  const [, digits, exponent, suffix = ''] = QUANTITY.exec(value) ?? []
+  if (digits === undefined) return undefined
+  const read = exponent === undefined ? Number(digits) * (FACTORS[suffix] ?? 1) : Number(digits + exponent)
+  // 3 × 0.1 is not 0.3 in binary: nothing is finer than a nanounit.
+  return Number.isInteger(read) ? read : Math.round(read * 1e9) / 1e9
+}
+
+/** `{ cpu: '100m', memory: '1Gi' }` → `{ cpu: 0.1, memory: 1073741824 }`. What cannot be read is left out. */
+export function quantities(value: unknown): Quantities {
+  const read: Record<string, number> = {}
+  for (const [name, text] of Object.entries(fields(value))) {
+    const amount = quantity(text)
+    if (amount !== undefined) read[name] = amount
+  }
+  return read
+}

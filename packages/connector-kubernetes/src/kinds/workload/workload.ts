@@ -1,0 +1,115 @@
+import { count, type Fields, fields, flag, number, record, text } from '../fields.ts'
+import {
+  annotationOf,
+  type Condition,
+  conditionsOf,
+  type HelmRelease,
+  helmReleaseOf,
+  type Manager,
+  type Metadata,
+  managersOf,
+  metadataOf,
+} from '../metadata.ts'
+import { type KeyedHash, type PodTemplate, projectTemplate } from './pod-template.ts'
+
+/** A Deployment, StatefulSet or DaemonSet. */
+export interface Workload extends Metadata {
+  readonly kind: 'Deployment' | 'StatefulSet' | 'DaemonSet'
+  readonly generation: number | undefined
+  /** The generation that its controller has acted upon. */
+  readonly observedGeneration: number | undefined
+  /** Pods that are wanted. */
+  readonly desired: number
+  readonly current: number
+  readonly ready: number
+  readonly available: number
+  /** Pods that are as the template wants them. */
+  readonly updated: number
+  /** Of a DaemonSet: pods where none should be. */
+  readonly misscheduled: number | undefined
+  readonly isPaused: boolean
+  /** `RollingUpdate`, `Recreate`, `OnDelete` */
+  readonly strategy: string | undefined
+  /** Of a StatefulSet: pods of a lower number are left as they are. */
+  readonly partition: number | undefined
+  /** Seconds until a rollout that does not progress counts as stuck. */
+  readonly progressDeadline: number | undefined
+  readonly selector: Readonly<Record<string, string>>
+  /** Number or name of the revision that is wanted. */
+  readonly revision: string | undefined
+  readonly conditions: readonly Condition[]
+  readonly template: PodTemplate
+  readonly helm: HelmRelease | undefined
+  readonly managers: readonly Manager[]
+}
+
+type Counts = Pick<Workload, 'desired' | 'current' | 'ready' | 'available' | 'updated' | 'misscheduled' | 'revision'>
+
+/** @throws Error when it has no name or uid. */
+export function projectDeployment(raw: unknown, keyedHash: KeyedHash): Workload {
+  return projectWorkload('Deployment', raw, keyedHash, (spec, status) => ({
+    ...replicaCounts(spec, status),
+    revision: annotationOf(raw, 'deployment.kubernetes.io/revision'),
+  }))
+}
+
+/** @throws Error when it has no name or uid. */
+export function projectStatefulSet(raw: unknown, keyedHash: KeyedHash): Workload {
+  return projectWorkload('StatefulSet', raw, keyedHash, (spec, status) => ({
+    ...replicaCounts(spec, status),
+    // Said since 1.22; before, what is ready was available.
+    available: number(status.availableReplicas) ?? count(status.readyReplicas),
+    revision: text(status.updateRevision),
+  }))
+}
+
+/** @throws Error when it has no name or uid. */
+export function projectDaemonSet(raw: unknown, keyedHash: KeyedHash): Workload {
+  return projectWorkload('DaemonSet', raw, keyedHash, (_spec, status) => ({
+    desired: count(status.desiredNumberScheduled),
+    current: count(status.currentNumberScheduled),
+    ready: count(status.numberReady),
+    available: count(status.numberAvailable),
+    updated: count(status.updatedNumberScheduled),
+    misscheduled: count(status.numberMisscheduled),
+    revision: annotationOf(raw, 'deprecated.daemonset.template.generation'),
+  }))
+}
+
+function projectWorkload(
+  kind: Workload['kind'],
+  raw: unknown,
+  keyedHash: KeyedHash,
+  countsOf: (spec: Fields, status: Fields) => Counts,
+): Workload {
+  const spec = fields(fields(raw).spec)
+  const status = fields(fields(raw).status)
+  return {
+    kind,
+    ...metadataOf(raw),
+    generation: number(fields(fields(raw).metadata).generation),
+    observedGeneration: number(status.observedGeneration),
+    ...countsOf(spec, status),
+    isPaused: flag(spec.paused) ?? false,
+    strategy: text(fields(spec.strategy).type) ?? text(fields(spec.updateStrategy).type),
+    partition: number(fields(fields(spec.updateStrategy).rollingUpdate).partition),
+    progressDeadline: number(spec.progressDeadlineSeconds),
+    selector: record(fields(spec.selector).matchLabels),
+    conditions: conditionsOf(status),
+    template: projectTemplate(spec.template, keyedHash),
+    helm: helmReleaseOf(raw),
+    managers: managersOf(raw),
+  }
+}
+
+function replicaCounts(spec: Fields, status: Fields): Omit<Counts, 'revision'> {
+  return {
+    // The server writes the default, 1.
+    desired: number(spec.replicas) ?? 1,
+    current: count(status.replicas),
+    ready: count(status.readyReplicas),
+    available: count(status.availableReplicas),
+    updated: count(status.updatedReplicas),
+    misscheduled: undefined,
+  }
+}
