@@ -25,7 +25,7 @@ describe('import boundaries', () => {
 describe('the rules', () => {
   const core = 'packages/core/src/agent/agent.ts'
   const collector = 'packages/connector-server/src/collectors/memory.ts'
-  const client = 'packages/connector-server/src/client.ts'
+  const client = 'packages/connector-server/src/client/client.ts'
 
   test.each([
     [core, `import { server } from '@rca/connector-server'`],
@@ -39,8 +39,11 @@ describe('the rules', () => {
     [collector, `const si = await import('systeminformation')`],
     [collector, `import type { Systeminformation } from 'systeminformation'`],
     [collector, `const si = require('systeminformation')`],
-    ['packages/connector-server/src/open-client.ts', `const si = await import('systeminformation')`],
-    ['packages/connector-server/src/facts.ts', `type SystemInformation = typeof import('systeminformation')`],
+    ['packages/connector-server/src/client/open-client.ts', `const si = await import('systeminformation')`],
+    [
+      'packages/connector-server/src/client/host-facts.ts',
+      `type SystemInformation = typeof import('systeminformation')`,
+    ],
     [client, `import si from 'systeminformation'`],
     [client, `import { type Systeminformation } from 'systeminformation'`],
     [client, `export { mem } from 'systeminformation'`],

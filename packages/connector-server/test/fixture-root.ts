@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { excluding } from '@rca/core'
 import { onTestFinished } from 'vitest'
-import type { SystemInformation } from '../src/client.ts'
-import { type LinuxClientOptions, openLinuxClient } from '../src/linux/linux-client.ts'
-import type { ServerClient } from '../src/server-client.ts'
+import type { SystemInformation } from '../src/client/client.ts'
+import { type LinuxClientOptions, openLinuxClient } from '../src/client/linux/linux-client.ts'
+import type { ServerClient } from '../src/client/server-client.ts'
 
 /** Text of a captured file. */
 export function fixture(file: string): string {

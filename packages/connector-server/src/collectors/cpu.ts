@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Collector, Metric, Signals } from '@rca/core'
-import { CPU_MODES, type CpuReading, type CpuTimes, type ServerClient } from '../server-client.ts'
+import { CPU_MODES, type CpuReading, type CpuTimes, type ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 
 /** Shortest time that a utilization is computed over, in milliseconds: the kernel counts in steps of ten. */

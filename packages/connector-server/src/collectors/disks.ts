@@ -1,5 +1,5 @@
 import { type Collector, type EntityReference, mergeSignals, type Signals } from '@rca/core'
-import type { DiskReading, ServerClient } from '../server-client.ts'
+import type { DiskReading, ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 
 /** What every disk reads and writes. */

@@ -1,5 +1,5 @@
 import { type Collector, type EntityReference, type Metric, mergeSignals, type Signals } from '@rca/core'
-import type { FilesystemReading, FilesystemUsage, Mount, ServerClient } from '../server-client.ts'
+import type { FilesystemReading, FilesystemUsage, Mount, ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 
 /** How full every filesystem is. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { collectContext } from '../../test/contexts.ts'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
 import { points } from '../../test/points.ts'
-import type { ServerClient } from '../server-client.ts'
+import type { ServerClient } from '../client/server-client.ts'
 import { memory } from './memory.ts'
 
 describe('memory', () => {

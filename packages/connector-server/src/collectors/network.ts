@@ -1,5 +1,5 @@
 import { type Collector, type EntityReference, mergeSignals, type Signals } from '@rca/core'
-import type { NetworkInterfaceReading, ServerClient } from '../server-client.ts'
+import type { NetworkInterfaceReading, ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 
 /** What every network interface receives and sends, and what is lost. */

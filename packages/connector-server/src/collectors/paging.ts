@@ -1,5 +1,5 @@
 import type { Collector } from '@rca/core'
-import type { ServerClient } from '../server-client.ts'
+import type { ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 
 /** Swap space, and what goes to it and comes back. */

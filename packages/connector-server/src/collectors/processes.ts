@@ -5,7 +5,7 @@ import {
   type ProcessReading,
   type ProcessState,
   type ServerClient,
-} from '../server-client.ts'
+} from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 
 /** Processes by state, and the busiest and largest of them by name. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fixture } from '../../test/fixture-root.ts'
+import { fixture } from '../../../test/fixture-root.ts'
 import { parseOsRelease } from './os-release.ts'
 
 test('os-release', () => {

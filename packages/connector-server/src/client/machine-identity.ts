@@ -1,8 +1,8 @@
 import { networkInterfaces, hostname as systemHostname } from 'node:os'
 import { hostId } from '@rca/core'
+import { signals } from '../signals.ts'
 import type { RootReader } from './linux/root-reader.ts'
 import type { Machine } from './server-client.ts'
-import { signals } from './signals.ts'
 
 /** A machine, from the id that its system gives it. */
 export function toMachine(id: string, hostname: string): Machine {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fixture } from '../../test/fixture-root.ts'
+import { fixture } from '../../../test/fixture-root.ts'
 import { parseProcessStat } from './process-stat.ts'
 
 describe('proc/<pid>/stat', () => {

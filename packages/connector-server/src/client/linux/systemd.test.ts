@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fixture } from '../../test/fixture-root.ts'
+import { fixture } from '../../../test/fixture-root.ts'
 import { parseFailedUnits } from './systemd.ts'
 
 describe('systemctl show', () => {

@@ -1,6 +1,6 @@
 import { openCursor, type Watcher } from '@rca/core'
 import { z } from 'zod'
-import type { Boot, ServerClient } from '../server-client.ts'
+import type { Boot, ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 
 const cursorSchema = z.object({ bootId: z.string().optional(), seenAt: z.iso.datetime() })

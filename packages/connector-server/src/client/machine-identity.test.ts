@@ -2,9 +2,9 @@ import type { NetworkInterfaceInfo } from 'node:os'
 import { hostname } from 'node:os'
 import { hostId } from '@rca/core'
 import { describe, expect, test } from 'vitest'
-import { fixtureRoot } from '../test/fixture-root.ts'
-import { firstHardwareAddress, readHostname, readMachineId, toMachine } from './identity.ts'
+import { fixtureRoot } from '../../test/fixture-root.ts'
 import { createRootReader } from './linux/root-reader.ts'
+import { firstHardwareAddress, readHostname, readMachineId, toMachine } from './machine-identity.ts'
 
 describe('the machine’s id', () => {
   test('is that of systemd, of D-Bus, of the firmware, in this order', () => {

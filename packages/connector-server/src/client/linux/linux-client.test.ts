@@ -1,6 +1,6 @@
 import { excluding } from '@rca/core'
 import { expect, test } from 'vitest'
-import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
+import { fixtureRoot, openFixture } from '../../../test/fixture-root.ts'
 
 test('a root without /proc is refused, with the way out', () => {
   const root = fixtureRoot()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fixtureRoot } from '../../test/fixture-root.ts'
+import { fixtureRoot } from '../../../test/fixture-root.ts'
 import { createRootReader, isAbsence } from './root-reader.ts'
 
 test('a file of any length is read', () => {

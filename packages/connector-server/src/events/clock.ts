@@ -1,5 +1,5 @@
 import type { Watcher } from '@rca/core'
-import type { ServerClient } from '../server-client.ts'
+import type { ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 
 /** Smallest step that is an event, in seconds. NTP slews what is smaller. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { events, nothing, watchContext, watchToEnd } from '../../test/contexts.ts'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
-import type { FailedUnit, ServerClient } from '../server-client.ts'
+import type { FailedUnit, ServerClient } from '../client/server-client.ts'
 import { failedUnits } from './failed-units.ts'
 
 describe('failed units', () => {

@@ -2,9 +2,9 @@ import * as os from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { NameFilter } from '@rca/core'
 import type { SystemInformation } from '../client.ts'
-import { readFacts } from '../facts.ts'
-import { firstHardwareAddress, toMachine } from '../identity.ts'
-import { FACTS_KEPT, keepFresh } from '../keep-fresh.ts'
+import { readFacts } from '../host-facts.ts'
+import { firstHardwareAddress, toMachine } from '../machine-identity.ts'
+import { FACTS_KEPT, keepFresh } from '../read-cache.ts'
 import type { CpuReading, CpuTimes, Machine, ProcessesReading, ServerClient } from '../server-client.ts'
 import {
   toDiskReadings,

@@ -1,6 +1,6 @@
 import { excluding } from '@rca/core'
+import type { ServerConfig } from '../config.ts'
 import { loadSystemInformation } from './client.ts'
-import type { ServerConfig } from './config.ts'
 import { openLinuxClient } from './linux/linux-client.ts'
 import { runProgram } from './linux/run-program.ts'
 import { openPortableClient } from './portable/portable-client.ts'

@@ -1,6 +1,6 @@
 import { type Event, openCursor, type Watcher } from '@rca/core'
 import { z } from 'zod'
-import type { Mount, ServerClient } from '../server-client.ts'
+import type { Mount, ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 
 /** Mounts by mount point and device: whether each is read-only, and was writable before. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { events, nothing, watchContext, watchToEnd } from '../../test/contexts.ts'
 import { bootId, fixtureRoot, openFixture } from '../../test/fixture-root.ts'
-import type { ServerClient } from '../server-client.ts'
+import type { ServerClient } from '../client/server-client.ts'
 import { reboot } from './reboot.ts'
 
 describe('reboot', () => {

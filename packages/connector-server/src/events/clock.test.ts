@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { events, nothing, watchContext, watchToEnd } from '../../test/contexts.ts'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
-import type { ServerClient } from '../server-client.ts'
+import type { ServerClient } from '../client/server-client.ts'
 import { clock } from './clock.ts'
 
 describe('clock', () => {

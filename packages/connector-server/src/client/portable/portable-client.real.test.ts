@@ -1,9 +1,9 @@
 import { cpus, loadavg, totalmem } from 'node:os'
 import { excluding } from '@rca/core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { collectContext } from '../../test/contexts.ts'
+import { collectContext } from '../../../test/contexts.ts'
+import { server } from '../../connector.ts'
 import { loadSystemInformation } from '../client.ts'
-import { server } from '../connector.ts'
 import type { ServerClient } from '../server-client.ts'
 import { openPortableClient } from './portable-client.ts'
 

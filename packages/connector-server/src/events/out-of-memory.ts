@@ -1,6 +1,6 @@
 import { type Event, openCursor, type Watcher } from '@rca/core'
 import { z } from 'zod'
-import type { OutOfMemoryVictim, ServerClient } from '../server-client.ts'
+import type { OutOfMemoryVictim, ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 
 const cursorSchema = z.object({ bootId: z.string().optional(), kills: z.int().nonnegative() })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { keepFresh } from './keep-fresh.ts'
+import { keepFresh } from './read-cache.ts'
 
 test('a reading is kept for its time', async () => {
   let now = 0

@@ -1,6 +1,6 @@
 import { type Event, openCursor, type Watcher } from '@rca/core'
 import { z } from 'zod'
-import type { FailedUnit, ServerClient } from '../server-client.ts'
+import type { FailedUnit, ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 
 /** Failed units: name → the invocation that failed, or an empty text where systemd gives none. */
