@@ -133,7 +133,7 @@ async function see(api: TestApi, url: string, token: string, count: number): Pro
     interval: 100,
   })
   // What waits is delivered first.
-  await agent.stop({ deadline: '60s' })
+  await agent.stop({ timeout: '60s' })
 }
 
 async function lastReportAt(api: TestApi): Promise<number> {

@@ -55,7 +55,7 @@ realDescribe('an agent', absence, () => {
       config: { kubeconfig, ...config },
       logger: silentLogger,
     })
-    onTestFinished(() => agent.stop({ deadline: '1s' }))
+    onTestFinished(() => agent.stop({ timeout: '1s' }))
     return agent
   }
   const gapsOf = async (agent: Agent): Promise<readonly Gap[]> => (await agent.collectMetrics()).data.gaps

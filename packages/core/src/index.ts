@@ -1,4 +1,4 @@
-export { type Agent, type AgentOptions, type AgentStatus, createAgent } from './agent/agent.ts'
+export { type Agent, type AgentOptions, type AgentStatus, createAgent, type StopOptions } from './agent/agent.ts'
 export { configFromEnvironment } from './config/config-from-environment.ts'
 export type { ConfigOf, ConfigSchema, JsonSchema } from './config/config-schema.ts'
 export { type Duration, toMilliseconds } from './config/duration.ts'
@@ -74,10 +74,10 @@ export { PlatformUrlError } from './errors/platform-url-error.ts'
 export { isRcaError, RcaError } from './errors/rca-error.ts'
 export { ShellQuotingError } from './errors/shell-quoting-error.ts'
 export { UnknownTypeError } from './errors/unknown-type-error.ts'
+export { createTimeSlice, inTimeSlices, type TimeSlice, yieldToEventLoop } from './event-loop.ts'
 export { exitSignal } from './evidence/exit-signal.ts'
 export { tailOf } from './evidence/log-tail.ts'
 export { type Logger, silentLogger } from './logger.ts'
-export { createPace, ownTurn, type Pace, paced } from './pace.ts'
 export { parseAgentToken } from './platform/agent-token.ts'
 export { parsePlatformUrl } from './platform/platform-url.ts'
 export type { Report } from './platform/protocol.ts'
@@ -91,4 +91,5 @@ export {
   type Registry,
   type RegistryProblem,
 } from './registry/registry.ts'
+export { type Failure, type SuperviseOptions, supervise } from './supervise.ts'
 export { CORE_VERSION } from './version.ts'

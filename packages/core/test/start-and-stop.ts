@@ -21,5 +21,5 @@ const agent = createAgent({
 await agent.start()
 await agent.heartbeat()
 await agent.sendData(await agent.collectMetrics())
-await agent.stop({ deadline: '200ms' })
+await agent.stop({ timeout: '200ms' })
 console.log(JSON.stringify(agent.status().state))

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { ownTurn } from '@rca/core'
+import { yieldToEventLoop } from '@rca/core'
 import { isExpired } from './errors.ts'
 import { createItemReader } from './json-items.ts'
 import type { ApiResource, ListOptions } from './kubernetes-api.ts'
@@ -50,7 +50,7 @@ async function readPage(answer: IncomingMessage, { verbs }: ApiResource, { onIte
   const reader = createItemReader(withManagers === true ? JSON.parse : parseWithoutManagers)
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     // At the start many lists arrive at once: without turns of their own, everything else would wait for all that is there.
-    await ownTurn()
+    await yieldToEventLoop()
     const items = reader.read(chunk)
     if (items.length > 0) onItems(items)
   }

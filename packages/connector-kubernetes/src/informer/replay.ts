@@ -1,4 +1,4 @@
-import { createPace } from '@rca/core'
+import { createTimeSlice } from '@rca/core'
 
 /** Tells a listener of what is there, some at a time, and of what happens meanwhile once it has been told all that. */
 export function replayed<Change>(
@@ -8,9 +8,9 @@ export function replayed<Change>(
   const waiting: Change[] = []
   let state: 'telling' | 'told' | 'stopped' = 'telling'
   const tell = async (): Promise<void> => {
-    const pace = createPace()
+    const slice = createTimeSlice()
     for (const change of there) {
-      if (pace.isOver()) await pace.next()
+      if (slice.isOver()) await slice.next()
       if (state === 'stopped') return
       listener(change)
     }

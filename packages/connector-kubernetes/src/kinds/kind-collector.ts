@@ -3,9 +3,9 @@ import {
   type Duration,
   type Entity,
   type EntityReference,
+  inTimeSlices,
   type Metric,
   type NameFilter,
-  paced,
   type Signals,
 } from '@rca/core'
 import type { KubernetesClient } from '../kubernetes-client.ts'
@@ -58,7 +58,7 @@ export function kindCollector<Kind extends FollowedKind>(
       const metrics: (Metric | undefined)[] = []
       const news = rememberedNews(context, isCurrent)
       const { metrics: measure } = description
-      for await (const some of paced([...objects.values()]))
+      for await (const some of inTimeSlices([...objects.values()]))
         for (const object of some) {
           if (description.isWanted?.(object) === false) {
             news.forget(object.uid)

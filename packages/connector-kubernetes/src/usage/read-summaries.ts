@@ -1,4 +1,4 @@
-import { createPace, type Metric, ownTurn } from '@rca/core'
+import { createTimeSlice, type Metric, yieldToEventLoop } from '@rca/core'
 import { KubernetesError } from '../api/errors.ts'
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
 import { isReady } from '../kinds/metadata.ts'
@@ -87,7 +87,7 @@ export async function readSummaries(reading: SummaryReading): Promise<Summaries>
         if (refusal !== undefined) return stop.abort()
       }
       // A long answer takes some milliseconds: others have their turn between two.
-      await ownTurn()
+      await yieldToEventLoop()
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))
@@ -115,7 +115,7 @@ async function readSummary(reading: SummaryReading, node: Node, time: number, st
   }
   if (answer === undefined) throw new Error('the node is gone, or its kubelet has no summary')
   let points: Metric[] = []
-  const pace = createPace()
+  const slice = createTimeSlice()
   try {
     for (const some of summaryPoints(answer, node.name, reading)) {
       points.push(...some)
@@ -123,7 +123,7 @@ async function readSummary(reading: SummaryReading, node: Node, time: number, st
       const full = points
       points = []
       await reading.tell(full)
-      if (pace.isOver()) await pace.next()
+      if (slice.isOver()) await slice.next()
     }
   } finally {
     // Also of an answer that breaks off: what it holds up to there counts as told.

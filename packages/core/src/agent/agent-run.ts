@@ -8,12 +8,13 @@ import { toReportBody } from '../delivery/report-body.ts'
 import { createSender, type Sender } from '../delivery/sender.ts'
 import { reasonOf } from '../errors/error-reason.ts'
 import { RcaError } from '../errors/rca-error.ts'
+import { runInTimeSlices } from '../event-loop.ts'
 import type { KeyedHash } from '../keyed-hash.ts'
 import type { Logger } from '../logger.ts'
-import { LONGEST_TIMER, pause, settled } from '../pause.ts'
 import type { PlatformClient } from '../platform/client.ts'
 import type { Report } from '../platform/protocol.ts'
 import type { StateStore } from '../state/state-store.ts'
+import { MAX_TIMER_MS, repeat, settleWithin, sleep } from '../timers.ts'
 import type { AgentStatus } from './agent.ts'
 import { type AgentParts, describeAgent, roleOf, statusesOf } from './agent-description.ts'
 import { createHeart, type Heart, outboxStatus } from './heartbeat.ts'
@@ -22,14 +23,12 @@ import { createOpening, type Opening } from './opening.ts'
 import { splitReport } from './report-parts.ts'
 import { createReportQueue, type ReportQueue } from './report-queue.ts'
 import { createReporting, type Reporting } from './reporting.ts'
-import { repeat } from './schedule.ts'
 import { createServing, type Serving } from './serving.ts'
-import { inSlices } from './steps.ts'
 
 /** Most time that is kept for leaving an election when the agent stops, in milliseconds. */
 const RESIGNING = 1_000
 
-const RECONNECT: Backoff = { base: 1_000, cap: 60_000 }
+const RECONNECT_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 60_000 }
 
 export interface AgentRunOptions<Config, Client> {
   readonly connector: Connector<Config, Client>
@@ -133,7 +132,7 @@ export class AgentRun<Config, Client> {
   async send(report: Report): Promise<boolean> {
     try {
       const { client, redactor } = this.#options
-      await inSlices(splitReport(report, redactor.write), async ({ json }) => {
+      await runInTimeSlices(splitReport(report, redactor.write), async ({ json }) => {
         await client.sendReports([await toReportBody(json)], this.#stopping.signal)
       })
       return true
@@ -155,8 +154,8 @@ export class AgentRun<Config, Client> {
     return this.#starting
   }
 
-  stop(deadline: number): Promise<void> {
-    this.#stopped ??= this.#stop(deadline)
+  stop(timeoutMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(timeoutMs)
     return this.#stopped
   }
 
@@ -178,7 +177,7 @@ export class AgentRun<Config, Client> {
     if (signal.aborted) return
     const beat = (): Promise<void> => this.#heart.beat(signal).then(() => undefined)
     this.#loops = [
-      repeat({ interval: () => this.#heart.interval(), task: beat }, signal),
+      repeat({ intervalMs: () => this.#heart.interval(), task: beat }, signal),
       this.#sender.run(signal),
       this.#work(signal),
     ].map((loop) =>
@@ -191,7 +190,7 @@ export class AgentRun<Config, Client> {
   /** Opens the client, however often it takes, then collects and watches. */
   async #work(signal: AbortSignal): Promise<void> {
     for (let failures = 1; this.#opening.current() === undefined && !signal.aborted; failures += 1) {
-      await pause(fullJitter(failures, RECONNECT), signal)
+      await sleep(fullJitter(failures, RECONNECT_BACKOFF), signal)
       if (signal.aborted) return
       if (await this.#opening.tryOpen()) void this.#heart.beat(signal)
     }
@@ -200,18 +199,18 @@ export class AgentRun<Config, Client> {
     await this.#serving.run(open)
   }
 
-  async #stop(deadline: number): Promise<void> {
-    const deadlineAt = performance.now() + deadline
+  async #stop(timeoutMs: number): Promise<void> {
+    const deadlineAt = performance.now() + timeoutMs
     const left = (kept = 0): number =>
-      Math.min(LONGEST_TIMER, Math.max(1, Math.round(deadlineAt - kept - performance.now())))
+      Math.min(MAX_TIMER_MS, Math.max(1, Math.round(deadlineAt - kept - performance.now())))
     const open = this.#opening.current()
     this.#stopping.abort(stopped('was stopped'))
-    await settled(this.#starting, left())
+    await settleWithin(this.#starting, left())
     // Half of the time for what is running to end, the rest for delivery.
-    await settled(Promise.all(this.#loops), left() / 2)
+    await settleWithin(Promise.all(this.#loops), left() / 2)
     this.#closed = true
     // A platform that cannot be reached must not cost the time in which the lead is given up.
-    const forResigning = this.#serving.leadId() === undefined ? 0 : Math.min(RESIGNING, deadline / 5)
+    const forResigning = this.#serving.leadId() === undefined ? 0 : Math.min(RESIGNING, timeoutMs / 5)
     const hasLast = this.#serving.reports() && this.#reporting.hasNews()
     await this.#queue.finish(
       hasLast ? open : undefined,

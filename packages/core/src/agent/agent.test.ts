@@ -39,7 +39,7 @@ function agentOf(
     config: { collect_interval: '50ms', retry_count: 0, ...config },
     ...options,
   })
-  onTestFinished(() => agent.stop({ deadline: '1s' }))
+  onTestFinished(() => agent.stop({ timeout: '1s' }))
   return { agent, log }
 }
 
@@ -329,7 +329,7 @@ describe('an agent that stops', () => {
     await agent.start()
     await platform.until(() => platform.reports().length === 1)
     await vi.waitFor(() => expect(agent.status().outbox.reports).toBe(0))
-    await agent.stop({ deadline: '100ms' })
+    await agent.stop({ timeout: '100ms' })
     const { outbox } = agent.status()
     const calls = platform.calls.length
     vi.useFakeTimers()
@@ -370,7 +370,7 @@ describe('an agent that stops', () => {
     const { agent, log } = agentOf(platform.url, { connect })
     const starting = agent.start()
     await asked.promise
-    await agent.stop({ deadline: '1d' })
+    await agent.stop({ timeout: '1d' })
     await starting
     expect(platform.calls).toEqual([])
     expect(log.messages('error')).toEqual([])
@@ -381,7 +381,7 @@ describe('an agent that stops', () => {
     const { agent, log } = agentOf(platform.url, { collectors: { load } })
     await agent.start()
     await vi.waitFor(() => expect(agent.status().outbox.reports).toBeGreaterThan(0))
-    await agent.stop({ deadline: '100ms' })
+    await agent.stop({ timeout: '100ms' })
     expect(log.messages('warn')).toContain('the agent stopped before everything was delivered')
   })
 

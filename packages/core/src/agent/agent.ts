@@ -53,10 +53,16 @@ export interface Agent {
   heartbeat(): Promise<boolean>
   /** Opens the client, then heartbeats, collects and delivers until `stop`. Resolves after the first attempt to open the client; a failed one is repeated and shown to the platform. Idempotent. @throws `RCA_AGENT_STOPPED` after `stop`. */
   start(): Promise<void>
-  /** Stops collecting, delivers what is left within the deadline, closes the client. Idempotent. @param options.deadline @default 5s */
-  stop(options?: { readonly deadline?: Duration }): Promise<void>
+  /** Stops collecting, delivers what is left within the timeout and closes the client. Idempotent. */
+  stop(options?: StopOptions): Promise<void>
   /** How the agent is right now, as the next heartbeat would say it. */
   status(): AgentStatus
+}
+
+/** Options of `agent.stop`. */
+export interface StopOptions {
+  /** Time for delivery of what was collected. @default 5s */
+  readonly timeout?: Duration
 }
 
 /** How an agent is. */
@@ -81,6 +87,8 @@ const OPTIONS: readonly (keyof AgentOptions)[] = [
   'stateDirectory',
   'agentVersion',
 ]
+
+const STOP_OPTIONS: readonly (keyof StopOptions)[] = ['timeout']
 
 /** Platforms that were warned about in this process. */
 const warned = new Set<string>()
@@ -142,7 +150,10 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
     sendData: async (report) => run.send(checkedReport(report)),
     heartbeat: () => run.heartbeat(),
     start: () => run.start(),
-    stop: ({ deadline = '5s' } = {}) => run.stop(toMilliseconds(deadline)),
+    stop: async (stopOptions = {}) => {
+      checkOptions('stop', stopOptions, STOP_OPTIONS)
+      await run.stop(toMilliseconds(stopOptions.timeout ?? '5s'))
+    },
     status: () => run.status(),
   }
 }

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest'
 import { host, signals } from '../../test/example-connector.ts'
 import { entity } from '../connector/signal-catalog.ts'
 import type { Signals } from '../connector/signals.ts'
+import { runToEnd } from '../event-loop.ts'
 import { LIMITS, type Report, reportSchema } from '../platform/protocol.ts'
 import { createSignalCheck } from './check-signals.ts'
-import { atOnce } from './steps.ts'
 
 const check = createSignalCheck(signals)
 const at = new Date('2026-01-23T10:00:00.000Z')
@@ -133,7 +133,7 @@ test('one bad element does not cost the others', () => {
 test('of what a collector says again, only other objects are looked at', () => {
   const again = check.repeatedly()
   const entities = ['a', 'b', 'c'].map((id) => signals.host.entity({ id }))
-  const said = (list: readonly unknown[]) => atOnce(again({ entities: list } as Signals))
+  const said = (list: readonly unknown[]) => runToEnd(again({ entities: list } as Signals))
   const first = said(entities)
   expect(first.entities).toEqual(entities)
   expect(said([...entities]).entities).toBe(first.entities)
@@ -150,7 +150,7 @@ test('what is wrong with an object is told as long as it is there', () => {
   const again = check.repeatedly()
   const entities = [described, { ...described, id: '' }]
   for (let run = 0; run < 2; run += 1) {
-    const { entities: kept, problems } = atOnce(again({ entities }))
+    const { entities: kept, problems } = runToEnd(again({ entities }))
     expect(kept).toEqual([described])
     expect(problems).toHaveLength(1)
   }

@@ -1,5 +1,6 @@
 import type { SignalCatalog } from '../connector/signal-catalog.ts'
 import type { Entity, Event, Gap, Metric, Signals } from '../connector/signals.ts'
+import { type InterruptibleTask, runToEnd } from '../event-loop.ts'
 import { LIMITS } from '../platform/protocol.ts'
 import { declarationsOf } from './declarations.ts'
 import { type CheckedList, keepEntities, NO_LIST } from './known-entities.ts'
@@ -15,7 +16,6 @@ import {
   type Unknown,
 } from './signal-problems.ts'
 import { cut, plainEntity, plainEvent, plainGap, plainMetrics } from './signal-shapes.ts'
-import { atOnce, type Steps } from './steps.ts'
 
 /** What is left of a collector's signals, and what was wrong with the rest. */
 export interface CheckedSignals {
@@ -41,7 +41,7 @@ export interface SignalCheck {
   /** All at once: for what a watcher says. */
   (signals: Signals): CheckedSignals
   /** The same, one signal a step: for what one collector says, again and again. Its list of entities is the one from before where it holds the same objects. */
-  repeatedly(): (signals: Signals) => Steps<never, CheckedSignals>
+  repeatedly(): (signals: Signals) => InterruptibleTask<never, CheckedSignals>
   /** Points that are told while others are still being read. */
   points(points: readonly unknown[]): CheckedPoints
 }
@@ -69,7 +69,7 @@ export function createSignalCheck(
     signals: Signals,
     last: CheckedList,
     onList?: (list: CheckedList) => void,
-  ): Steps<never, CheckedSignals> {
+  ): InterruptibleTask<never, CheckedSignals> {
     const { report, all } = createProblems()
     const lists = listsOf(signals, report, redact)
     const list = yield* keepEntities(lists.entities ?? [], last, known, (element) =>
@@ -98,9 +98,9 @@ export function createSignalCheck(
   }
   const points = (told: readonly unknown[]): CheckedPoints => {
     const { report, all } = createProblems()
-    return { metrics: atOnce(keep('metrics', { metrics: told }, metrics, report)), problems: all() }
+    return { metrics: runToEnd(keep('metrics', { metrics: told }, metrics, report)), problems: all() }
   }
-  return Object.assign((signals: Signals) => atOnce(steps(signals, NO_LIST)), { repeatedly, points })
+  return Object.assign((signals: Signals) => runToEnd(steps(signals, NO_LIST)), { repeatedly, points })
 }
 
 /** What passes of one list. */
@@ -109,7 +109,7 @@ function* keep<Signal>(
   lists: Partial<Record<string, readonly unknown[]>>,
   kind: Kind<Signal>,
   report: (problem: string) => void,
-): Steps<never, Signal[]> {
+): InterruptibleTask<never, Signal[]> {
   const kept: Signal[] = []
   for (const element of lists[name] ?? []) {
     const copy = checked(name, element, kind, report)

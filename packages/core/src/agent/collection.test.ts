@@ -4,7 +4,7 @@ import { gate } from '../../test/gate.ts'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import type { Collector } from '../connector/connector.ts'
 import type { Metric, Signals } from '../connector/signals.ts'
-import { DeadlineError } from '../errors/deadline-error.ts'
+import { TimeoutError } from '../errors/timeout-error.ts'
 import { createSignalCheck } from './check-signals.ts'
 import { type Collection, createCollection } from './collection.ts'
 
@@ -340,7 +340,7 @@ test('what a run tells that stands alone is part of what it says', async () => {
 })
 
 test.each([
-  ['the deadline', '1ms' as const, DeadlineError],
+  ['the deadline', '1ms' as const, TimeoutError],
   ['the run has failed', '10s' as const, Error],
 ])('nothing is told after %s', async (_, deadline, error) => {
   const told: unknown[] = []

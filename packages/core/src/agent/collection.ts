@@ -1,12 +1,12 @@
 import { toMilliseconds } from '../config/duration.ts'
 import type { CollectContext, Collector, Connector } from '../connector/connector.ts'
-import { withDeadline } from '../deadline.ts'
 import { reasonOf, shortReason } from '../errors/error-reason.ts'
+import { runInTimeSlices } from '../event-loop.ts'
 import type { Logger } from '../logger.ts'
+import { withTimeout } from '../timers.ts'
 import type { CheckedSignals, SignalCheck } from './check-signals.ts'
 import { type CollectionRecord, type CollectorRun, createCollectionRecord } from './collection-record.ts'
 import { createRunPoints, type Tell } from './run-points.ts'
-import { inSlices } from './steps.ts'
 
 /** How long one run of a collector may take unless it says otherwise, in milliseconds. */
 const DEADLINE = 10_000
@@ -133,7 +133,7 @@ function createReader<Client>(
     }
     const points = createRunPoints(check, send)
     try {
-      const signals = await withDeadline('it', deadline, stopping, async (signal) => {
+      const signals = await withTimeout('it', deadline, stopping, async (signal) => {
         const tell: CollectContext['tell'] = (told) =>
           points.take(told, () => {
             signal.throwIfAborted()
@@ -146,7 +146,7 @@ function createReader<Client>(
           hangsSince = undefined
         }
       })
-      const checked = points.with(await inSlices(checking(signals)))
+      const checked = points.with(await runInTimeSlices(checking(signals)))
       // Of a run whose signals nobody gets nothing is remembered: it has told nothing.
       if (own === life) memory = kept
       return checked

@@ -1,10 +1,10 @@
 import type { Connector, Identity } from '../connector/connector.ts'
 import type { SignalCatalog } from '../connector/signal-catalog.ts'
-import { withDeadline } from '../deadline.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import { reasonOf } from '../errors/error-reason.ts'
 import type { KeyedHash } from '../keyed-hash.ts'
 import type { Logger } from '../logger.ts'
+import { withTimeout } from '../timers.ts'
 import { nameProblem, referenceProblem } from './signal-problems.ts'
 
 /** How long opening the client and finding out the identity may take, in milliseconds. */
@@ -45,18 +45,18 @@ export function createConnection<Config, Client>({
 
   const disconnect = async (client: Client, milliseconds: number): Promise<void> => {
     try {
-      await withDeadline('closing the client', milliseconds, undefined, async () => connector.disconnect(client))
+      await withTimeout('closing the client', milliseconds, undefined, async () => connector.disconnect(client))
     } catch (error) {
       log.warn({ error: reasonOf(error) }, 'the client could not be closed')
     }
   }
 
   const attempt = (parent: AbortSignal | undefined): Promise<OpenConnection<Client>> =>
-    withDeadline(`connecting to ${connector.title}`, DEADLINE, parent, async (signal) => {
+    withTimeout(`connecting to ${connector.title}`, DEADLINE, parent, async (signal) => {
       const client = await connector.connect({ config, signal, log, keyedHash: await openKeyedHash() })
       try {
         // Its own deadline, so that a client whose identity hangs is closed and not left behind.
-        const identity = await withDeadline('identifying what is watched', DEADLINE, signal, async (own) =>
+        const identity = await withTimeout('identifying what is watched', DEADLINE, signal, async (own) =>
           connector.identify(client, { signal: own, now }),
         )
         return { client, identity: checked(identity, connector) }

@@ -84,7 +84,7 @@ async function elected(
     config: { collect_interval: '50ms', retry_count: 0 },
     ...options,
   })
-  onTestFinished(() => agent.stop({ deadline: '1s' }))
+  onTestFinished(() => agent.stop({ timeout: '1s' }))
   await agent.start()
   const say = (id: string): void =>
     watching?.emit({ events: [signals.rebooted.event({ id, at: new Date(), entity: host, body: 'Restarted.' })] })
@@ -260,7 +260,7 @@ test('a leader that stops has time to resign, even if the platform cannot be rea
   await platform.until(() => platform.reports().length > 0)
   platform.answer = () => 'handled'
   say('last')
-  await agent.stop({ deadline: '3s' })
+  await agent.stop({ timeout: '3s' })
   expect(history).toEqual(['resigned', 'disconnect'])
 })
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Entity, Relation } from '../connector/signals.ts'
+import type { InterruptibleTask } from '../event-loop.ts'
 import { LIMITS, type ReportedEntity } from '../platform/protocol.ts'
-import type { Steps } from './steps.ts'
 
 /** How often everything is sent again, in milliseconds. */
 const FULL_EVERY = 10 * 60_000
@@ -28,7 +28,7 @@ export interface EntityChanges {
   /** All entities are among the changes. */
   readonly full: boolean
   /** One entity a step. To be gone through to its end before the next take. */
-  changes(): Steps<ReportedEntity>
+  changes(): InterruptibleTask<ReportedEntity>
 }
 
 /** Follows which entities the platform knows, so that only changes travel between the full lists. */
@@ -86,7 +86,11 @@ interface State {
   readonly pending: Set<string>
 }
 
-function* changesOf(lists: ReadonlyMap<string, readonly Entity[]>, state: State, full: boolean): Steps<ReportedEntity> {
+function* changesOf(
+  lists: ReadonlyMap<string, readonly Entity[]>,
+  state: State,
+  full: boolean,
+): InterruptibleTask<ReportedEntity> {
   for (const collector of [...lists.keys()].sort()) yield* apply(collector, lists.get(collector) ?? [], state)
   const { known, pending } = state
   const gone: Entity[] = []
@@ -105,7 +109,7 @@ function* apply(
   collector: string,
   list: readonly Entity[],
   { applied, known, pending }: State,
-): Steps<ReportedEntity, void> {
+): InterruptibleTask<ReportedEntity, void> {
   const before = applied.get(collector) ?? []
   const { added, removed } = yield* differences(before, list)
   for (const entity of added) {
@@ -130,7 +134,7 @@ function* apply(
 function* differences(
   before: readonly Entity[],
   after: readonly Entity[],
-): Steps<never, { readonly added: readonly Entity[]; readonly removed: readonly Entity[] }> {
+): InterruptibleTask<never, { readonly added: readonly Entity[]; readonly removed: readonly Entity[] }> {
   if (before === after) return { added: [], removed: [] }
   const shorter = Math.min(before.length, after.length)
   let start = 0

@@ -1,5 +1,5 @@
 import type { Entity } from '../connector/signals.ts'
-import type { Steps } from './steps.ts'
+import type { InterruptibleTask } from '../event-loop.ts'
 
 /** Unchanged entities that are passed over in one step. */
 const UNCHANGED = 64
@@ -21,7 +21,7 @@ export function* keepEntities(
   last: CheckedList,
   known: WeakMap<object, Entity>,
   check: (element: unknown) => Entity | undefined,
-): Steps<never, CheckedList> {
+): InterruptibleTask<never, CheckedList> {
   const copies: (Entity | undefined)[] = []
   let isSame = elements.length === last.elements.length
   for (const [index, element] of elements.entries()) {

@@ -1,17 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { type Backoff, fullJitter } from '../backoff.ts'
-import { toMilliseconds } from '../config/duration.ts'
 import type { Election } from '../connector/connector.ts'
 import { reasonOf, shortReason } from '../errors/error-reason.ts'
 import type { Logger } from '../logger.ts'
-import { pause } from '../pause.ts'
 import { type CollectorStatus, LIMITS, type Role } from '../platform/protocol.ts'
+import { type Failure, supervise } from '../supervise.ts'
+import { abortableSleep } from '../timers.ts'
 
-const RESTART: Backoff = { base: 1_000, cap: 60_000 }
-
-/** An election that ran this long without failing is well again, whether or not it was won, in milliseconds. */
-const SETTLED = 30_000
+/** An election that ran this long without failing counts as recovered, won or not. */
+const SETTLED_AFTER_MS = 30_000
 
 export interface LeadershipOptions<Client> {
   readonly election: Election<Client>
@@ -59,33 +56,21 @@ export function createLeadership<Client>(options: LeadershipOptions<Client>): Le
     log.info({}, 'the election works again')
     onChange()
   }
-  const fail = (error: unknown, wait: number): void => {
+  const fail = ({ error, restartInMs }: Failure): void => {
     const reason = shortReason(reasonOf(error), redact)
     const level = failure?.error === reason ? 'debug' : 'warn'
-    log[level]({ restart_in_ms: Math.round(wait) }, `the election failed and is started again: ${reason}`)
+    log[level]({ restart_in_ms: Math.round(restartInMs) }, `the election failed and is started again: ${reason}`)
     failure = { ok: false, error: reason }
     onChange()
   }
 
   return {
-    run: async (signal) => {
-      for (let failures = 1; !signal.aborted; failures += 1) {
-        const begin = performance.now()
-        const settled = setTimeout(recover, SETTLED).unref()
-        try {
-          await runOnce(options, become, signal)
-        } catch (error) {
-          if (signal.aborted) return
-          if (performance.now() - begin >= SETTLED) failures = 1
-          clearTimeout(settled)
-          const wait = fullJitter(failures, RESTART)
-          fail(error, wait)
-          await pause(wait, signal)
-        } finally {
-          clearTimeout(settled)
-        }
-      }
-    },
+    run: (signal) =>
+      supervise(
+        () => runOnce(options, become, signal),
+        { settledAfterMs: SETTLED_AFTER_MS, onSettled: recover, onFailure: fail },
+        signal,
+      ),
     role: () => role,
     failure: () => failure,
   }
@@ -106,10 +91,7 @@ async function runOnce<Client>(
       signal,
       instanceId,
       now,
-      sleep: async (duration) => {
-        await pause(toMilliseconds(duration), signal)
-        signal.throwIfAborted()
-      },
+      sleep: abortableSleep(signal),
       promote: () => say('leader'),
       demote: () => say('standby'),
     })

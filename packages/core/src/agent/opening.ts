@@ -5,9 +5,9 @@ import { ConnectionError } from '../errors/connection-error.ts'
 import { reasonOf, shortReason } from '../errors/error-reason.ts'
 import type { KeyedHash } from '../keyed-hash.ts'
 import type { Logger } from '../logger.ts'
-import { settled } from '../pause.ts'
 import { type CollectorStatus, LIMITS } from '../platform/protocol.ts'
 import type { StateStore } from '../state/state-store.ts'
+import { settleWithin } from '../timers.ts'
 import { agentIdOf, provisionalAgentId } from './agent-id.ts'
 import { type CheckedSignals, createSignalCheck } from './check-signals.ts'
 import { type Collection, createCollection } from './collection.ts'
@@ -131,7 +131,7 @@ export function createOpening<Config, Client>(options: OpeningOptions<Config, Cl
     replaces: () => replaces,
     close: (milliseconds) => {
       opened = undefined
-      return settled(connection.close(milliseconds), milliseconds)
+      return settleWithin(connection.close(milliseconds), milliseconds)
     },
   }
 }

@@ -1,10 +1,10 @@
 import type { Entity, Gap } from '../connector/signals.ts'
+import type { InterruptibleTask } from '../event-loop.ts'
 import type { Report, ReportedEntity } from '../platform/protocol.ts'
 import { REPORT_LIMITS } from '../platform/protocol.ts'
 import type { CheckedSignals } from './check-signals.ts'
 import { entityKey } from './entity-changes.ts'
 import type { Content } from './report-parts.ts'
-import type { Steps } from './steps.ts'
 
 /** What a report carries, and whether it is all there was to carry. */
 export interface ReportData {
@@ -59,12 +59,15 @@ export function lastOfEach(parts: readonly CheckedSignals[]): Entity[] {
 export function contentOf(
   parts: readonly CheckedSignals[],
   watched: readonly CheckedSignals[],
-  changes: Steps<ReportedEntity>,
+  changes: InterruptibleTask<ReportedEntity>,
 ): Pick<Content, 'entities' | 'metrics' | 'events'> {
   return { entities: withWatched(changes, watched), metrics: all(parts, 'metrics'), events: all(parts, 'events') }
 }
 
-function* withWatched(changes: Steps<ReportedEntity>, watched: readonly CheckedSignals[]): Steps<ReportedEntity> {
+function* withWatched(
+  changes: InterruptibleTask<ReportedEntity>,
+  watched: readonly CheckedSignals[],
+): InterruptibleTask<ReportedEntity> {
   const beside = new Map(watched.flatMap((part) => part.entities).map((entity) => [entityKey(entity), entity]))
   for (const entity of changes) {
     if (entity !== undefined && beside.size > 0) beside.delete(entityKey(entity))

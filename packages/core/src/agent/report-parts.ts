@@ -1,9 +1,9 @@
 import { v7 } from 'uuid'
 import type { Event, Gap, Metric } from '../connector/signals.ts'
 import type { SignalWriter } from '../delivery/redaction.ts'
+import type { InterruptibleTask } from '../event-loop.ts'
 import { LIMITS, type Report, type ReportedEntity } from '../platform/protocol.ts'
 import { createPart, type Part, type PartList } from './report-part.ts'
-import type { Steps } from './steps.ts'
 import { writeInBatches } from './write-batches.ts'
 
 /** Most bytes of gaps, which stand in every part. */
@@ -55,7 +55,7 @@ export function* writeParts(
   nextSequence: () => number,
   first: string = v7(),
   idOf: (number: number) => string = () => v7(),
-): Steps<WrittenReport> {
+): InterruptibleTask<WrittenReport> {
   part.begin()
   const openGaps = yield* writeGaps(gaps, header.timestamp, write)
   let number = 0
@@ -71,7 +71,7 @@ export function* writeParts(
     return { id, json: part.end(`"gaps":[${openGaps}]},${head.slice(1)}`), at: header.timestamp, hasEvents }
   }
   /** Adds what it can to the part, which is ready once that is full. */
-  function* add(kind: PartList, json: string | Uint8Array): Steps<WrittenReport> {
+  function* add(kind: PartList, json: string | Uint8Array): InterruptibleTask<WrittenReport> {
     if (!part.hasRoom(json)) {
       yield close(false)
       part.begin()
@@ -90,7 +90,7 @@ export function* writeParts(
 }
 
 /** All gaps as JSON, but for those for which there is no room: a gap says how many. */
-function* writeGaps(gaps: readonly Gap[], at: string, write: SignalWriter): Steps<never, string> {
+function* writeGaps(gaps: readonly Gap[], at: string, write: SignalWriter): InterruptibleTask<never, string> {
   const written: string[] = []
   let bytes = 0
   for (const gap of gaps) {
@@ -109,7 +109,7 @@ function* writeGaps(gaps: readonly Gap[], at: string, write: SignalWriter): Step
 }
 
 /** A report that stands alone, as it is or in parts. The same report has the same parts: delivered twice, it is stored once. */
-export function splitReport(report: Report, write: SignalWriter): Steps<WrittenReport> {
+export function splitReport(report: Report, write: SignalWriter): InterruptibleTask<WrittenReport> {
   const { report_id: first, sequence, snapshot = false, part: _part, data, ...header } = report
   return writeParts(
     { header, snapshot, ...data },

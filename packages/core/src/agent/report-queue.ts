@@ -2,12 +2,12 @@ import type { Outbox } from '../delivery/outbox.ts'
 import { toReportBody } from '../delivery/report-body.ts'
 import type { Sender } from '../delivery/sender.ts'
 import { reasonOf } from '../errors/error-reason.ts'
+import { runInTimeSlices } from '../event-loop.ts'
 import type { Logger } from '../logger.ts'
-import { settled } from '../pause.ts'
+import { settleWithin } from '../timers.ts'
 import type { Open } from './opening.ts'
 import type { WrittenReport } from './report-parts.ts'
 import type { Reporting } from './reporting.ts'
-import { inSlices } from './steps.ts'
 
 export interface ReportQueueOptions {
   readonly reporting: Reporting
@@ -44,7 +44,7 @@ export function createReportQueue({ reporting, outbox, sender, log }: ReportQueu
   }
   const make = async ({ reporter, collection, watching }: Open): Promise<void> => {
     try {
-      await inSlices(reporting.next(reporter, collection, [...collection.gaps(), ...watching.gaps()]), enqueue)
+      await runInTimeSlices(reporting.next(reporter, collection, [...collection.gaps(), ...watching.gaps()]), enqueue)
     } catch (error) {
       // Which entities the platform has heard of is not known any more.
       reporting.forget()
@@ -66,10 +66,10 @@ export function createReportQueue({ reporting, outbox, sender, log }: ReportQueu
       const lastMade = (last === undefined ? making : add(last, isOver)).then(() => {
         made = true
       })
-      await settled(lastMade, left() / 2)
+      await settleWithin(lastMade, left() / 2)
       let delivered = await flush(left())
       if (!made) {
-        await settled(lastMade, left())
+        await settleWithin(lastMade, left())
         delivered = await flush(left())
       }
       if (made && delivered) return

@@ -3,11 +3,11 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { exampleConnector, host, signals } from '../../test/example-connector.ts'
 import type { Connector } from '../connector/connector.ts'
 import { createRedactor } from '../delivery/redaction.ts'
+import type { InterruptibleTask } from '../event-loop.ts'
 import { type Report, reportSchema } from '../platform/protocol.ts'
 import { createSignalCheck } from './check-signals.ts'
 import type { WrittenReport } from './report-parts.ts'
 import { createReporting } from './reporting.ts'
-import type { Steps } from './steps.ts'
 
 const check = createSignalCheck(signals)
 const reporter = { agentId: '3f1b9c0e-8f5e-5d1b-9a55-2d3c9f8b7a60', observes: host }
@@ -53,7 +53,7 @@ function createAgent() {
   const world = new Map<string, number>([['0', 0]])
   const told: string[] = []
   const lost: (string | undefined)[] = []
-  let writing: Steps<WrittenReport> | undefined
+  let writing: InterruptibleTask<WrittenReport> | undefined
   let losing = false
   let leads = true
   let versions = 0

@@ -3,6 +3,7 @@ import type { Connector } from '../connector/connector.ts'
 import type { Gap, Metric } from '../connector/signals.ts'
 import type { OutboxState } from '../delivery/outbox.ts'
 import type { SignalWriter } from '../delivery/redaction.ts'
+import type { InterruptibleTask } from '../event-loop.ts'
 import type { Report } from '../platform/protocol.ts'
 import { type CheckedSignals, createSignalCheck } from './check-signals.ts'
 import type { Collection } from './collection.ts'
@@ -13,7 +14,6 @@ import { contentOf, lastOfEach, reportData } from './report-data.ts'
 import { createPart } from './report-part.ts'
 import { type Header, type WrittenReport, writeParts } from './report-parts.ts'
 import { collectSelf, type SelfState, selfSignals } from './self-signals.ts'
-import type { Steps } from './steps.ts'
 import { createToldPoints } from './told-points.ts'
 import { createWatchedSignals } from './watched-signals.ts'
 
@@ -49,7 +49,7 @@ export interface Reporting {
   /** Whether something was seen that has not been reported. */
   hasNews(): boolean
   /** The next report, or the parts of it: what was added since the one before, the entities that changed, and every open gap. To be gone through to its end before the next. */
-  next(reporter: Reporter, collection: Outcomes, gaps: readonly Gap[]): Steps<WrittenReport>
+  next(reporter: Reporter, collection: Outcomes, gaps: readonly Gap[]): InterruptibleTask<WrittenReport>
   /** A report got lost: one that comes soon carries every entity, and every collector is to tell everything. */
   forget(): void
   /** Whether the run of a collector that begins now is to tell what has not changed as well: it is asked once. */

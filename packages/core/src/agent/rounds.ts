@@ -1,8 +1,7 @@
-import { settled } from '../pause.ts'
+import { repeat, settleWithin } from '../timers.ts'
 import type { Collection } from './collection.ts'
 import type { Reporting } from './reporting.ts'
 import type { Tell } from './run-points.ts'
-import { repeat } from './schedule.ts'
 
 /** Longest time that events wait for a report of their own, in milliseconds: an incident's first sign should not wait for a whole interval. */
 const EVENT_DELAY = 500
@@ -76,14 +75,14 @@ export function createRounds({ collectors, interval, collection, reporting, repo
     )
     for (const [name, every = interval] of due) dueAt.set(name, now + Math.max(interval, every))
     isGathering = true
-    await settled(Promise.all(due.map(([name]) => start(name, signal))), Math.min(PATIENCE, interval / 2))
+    await settleWithin(Promise.all(due.map(([name]) => start(name, signal))), Math.min(PATIENCE, interval / 2))
     isGathering = false
     if (!signal.aborted) await reportNow()
   }
 
   return {
     run: async (signal) => {
-      await repeat({ interval: () => interval, task: () => round(signal) }, signal)
+      await repeat({ intervalMs: () => interval, task: () => round(signal) }, signal)
       ended = true
       clearTimeout(soon)
     },

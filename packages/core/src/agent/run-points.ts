@@ -1,6 +1,6 @@
 import type { CollectContext } from '../connector/connector.ts'
 import type { Metric } from '../connector/signals.ts'
-import { createPace } from '../pace.ts'
+import { createTimeSlice } from '../event-loop.ts'
 import type { CheckedSignals, SignalCheck } from './check-signals.ts'
 import { createProblems } from './problems.ts'
 
@@ -26,14 +26,14 @@ export function createRunPoints(check: SignalCheck, send: Tell | undefined): Run
     take: async (points, throwIfOver) => {
       // Whatever a connector that was not compiled hands over.
       if (!Array.isArray(points)) return report('what it told is no list')
-      const pace = createPace()
+      const slice = createTimeSlice()
       for (let from = 0; from < points.length; from += PIECE) {
         throwIfOver()
         const checked = check.points(points.slice(from, from + PIECE))
         for (const problem of checked.problems) report(problem)
         if (send === undefined) kept.push(...checked.metrics)
         else await send(checked.metrics)
-        if (pace.isOver()) await pace.next()
+        if (slice.isOver()) await slice.next()
       }
       throwIfOver()
     },

@@ -2,8 +2,8 @@ import { toMilliseconds } from '../config/duration.ts'
 import type { RuntimeConfig } from '../config/runtime-config.ts'
 import type { Connector } from '../connector/connector.ts'
 import type { Logger } from '../logger.ts'
-import { settled } from '../pause.ts'
 import type { Role } from '../platform/protocol.ts'
+import { settleWithin } from '../timers.ts'
 import type { Heart } from './heartbeat.ts'
 import type { Open } from './opening.ts'
 import type { ReportQueue } from './report-queue.ts'
@@ -93,7 +93,7 @@ export function createServing(options: ServingOptions): Serving {
     leadId: terms.current,
     resign: async (milliseconds) => {
       resigning.abort()
-      await settled(electing, milliseconds)
+      await settleWithin(electing, milliseconds)
     },
   }
 }

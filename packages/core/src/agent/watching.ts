@@ -1,18 +1,15 @@
-import { type Backoff, fullJitter } from '../backoff.ts'
-import { toMilliseconds } from '../config/duration.ts'
 import type { Connector, Watcher } from '../connector/connector.ts'
 import type { Gap, Signals } from '../connector/signals.ts'
 import { reasonOf, shortReason } from '../errors/error-reason.ts'
 import type { Logger } from '../logger.ts'
-import { pause } from '../pause.ts'
 import type { CollectorStatus } from '../platform/protocol.ts'
+import { type Failure, supervise } from '../supervise.ts'
+import { abortableSleep } from '../timers.ts'
 import type { CheckedSignals } from './check-signals.ts'
 import type { Cursors } from './cursors.ts'
 
-const RESTART: Backoff = { base: 1_000, cap: 60_000 }
-
-/** A watcher that ran this long before it failed starts counting its failures anew, in milliseconds. */
-const SETTLED = 60_000
+/** A watcher that ran this long without failing counts as recovered. */
+const SETTLED_AFTER_MS = 60_000
 
 /** A gap that a watcher emits would close with the next report, whether or not it can see again. */
 const GAPS_EMITTED = '`gaps`: a watcher says that it cannot see by rejecting'
@@ -63,32 +60,23 @@ async function keepRunning<Client>(
   health: Health,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let failures = 1; ; failures += 1) {
-    const begin = performance.now()
-    // A restarted watcher that does not fail again is healthy, whether or not it has anything to say.
-    const settled = setTimeout(() => health.recover(name), SETTLED).unref()
-    try {
+  const fail = ({ error, failures, restartInMs }: Failure): void => {
+    const known = health.errorOf(name)
+    const reason = health.fail(name, reasonOf(error))
+    const level = reason === known ? 'debug' : 'warn'
+    options.log[level](
+      { watcher: name, failures, restart_in_ms: Math.round(restartInMs) },
+      `the watcher \`${name}\` failed and is started again: ${reason}`,
+    )
+  }
+  await supervise(
+    async () => {
       await runOnce(name, watcher, options, health, signal)
       health.recover(name)
-      return
-    } catch (error) {
-      if (signal.aborted) return
-      if (performance.now() - begin >= SETTLED) failures = 1
-      const wait = fullJitter(failures, RESTART)
-      const known = health.errorOf(name)
-      const reason = health.fail(name, reasonOf(error))
-      const level = reason === known ? 'debug' : 'warn'
-      options.log[level](
-        { watcher: name, failures, restart_in_ms: Math.round(wait) },
-        `the watcher \`${name}\` failed and is started again: ${reason}`,
-      )
-      clearTimeout(settled)
-      await pause(wait, signal)
-      if (signal.aborted) return
-    } finally {
-      clearTimeout(settled)
-    }
-  }
+    },
+    { settledAfterMs: SETTLED_AFTER_MS, onSettled: () => health.recover(name), onFailure: fail },
+    signal,
+  )
 }
 
 async function runOnce<Client>(
@@ -105,10 +93,7 @@ async function runOnce<Client>(
       now,
       cursor: await cursors.read(name),
       saveCursor: (cursor) => cursors.save(name, cursor),
-      sleep: async (duration) => {
-        await pause(toMilliseconds(duration), signal)
-        signal.throwIfAborted()
-      },
+      sleep: abortableSleep(signal),
       emit: (signals) => {
         // A stream that was left open speaks on beside the one that its watcher opened when it was started again.
         if (ended) return

@@ -21,6 +21,10 @@ test.each([
   expect(() => createAgent(given(options))).toThrow(message)
 })
 
+test('`stop` refuses an unknown option', async () => {
+  await expect(createAgent(agent).stop(given({ deadline: '5s' }))).rejects.toThrow('`deadline` is no option of `stop`')
+})
+
 test('a registry of no list, and a search from nowhere, are refused', async () => {
   expect(() => createRegistry(given(undefined))).toThrow('`createRegistry` takes a list')
   await expect(discoverConnectors(given(undefined))).rejects.toThrow('`discoverConnectors` takes an object with `from`')

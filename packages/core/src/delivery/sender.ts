@@ -2,19 +2,19 @@ import { type Backoff, fullJitter } from '../backoff.ts'
 import { reasonOf } from '../errors/error-reason.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
-import { pause } from '../pause.ts'
 import type { PlatformClient } from '../platform/client.ts'
+import { type Failure, supervise } from '../supervise.ts'
 import type { Outbox, OutboxEntry } from './outbox.ts'
 
 /** Most bytes of JSON in one request; a single larger report goes alone. */
 const BATCH_BYTES = 4 * 1024 * 1024
 
-/** After a refused token only an operator helps: no hurry. */
-const REFUSED: Backoff = { base: 30_000, cap: 600_000 }
-const UNREACHABLE: Backoff = { base: 1_000, cap: 300_000 }
+/** After a refused token only an operator can help. */
+const REFUSED_BACKOFF: Backoff = { baseMs: 30_000, maxMs: 600_000 }
+const UNREACHABLE_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 300_000 }
 
-/** Longest wait that the platform can ask for, in milliseconds. */
-const LONGEST_RETRY_AFTER = 3_600_000
+/** Longest wait that the platform can ask for. */
+const MAX_RETRY_AFTER_MS = 3_600_000
 
 export interface SenderOptions {
   readonly client: Pick<PlatformClient, 'sendReports'>
@@ -40,30 +40,27 @@ export function createSender(options: SenderOptions): Sender {
   const { outbox, log } = options
   const bell = createBell()
 
-  const run = async (signal: AbortSignal): Promise<void> => {
-    let failures = 0
+  let isFailing = false
+  const deliverForever = async (signal: AbortSignal, settle: () => void): Promise<void> => {
     while (!signal.aborted) {
-      try {
-        bell.clear()
-        await drain(options, signal)
-        if (failures > 0) log.info({}, 'delivery works again')
-        failures = 0
-        await bell.heard(signal)
-      } catch (error) {
-        if (signal.aborted) return
-        failures += 1
-        const wait = waitAfter(error, failures)
-        const fields = { failures, retry_in_ms: Math.round(wait), waiting: outbox.state().reports }
-        if (failures === 1 && !(error instanceof PlatformError && error.refusedToken))
-          log.warn(fields, `delivery failed and will be repeated: ${reasonOf(error)}`)
-        else log.debug(fields, `delivery failed: ${reasonOf(error)}`)
-        await pause(wait, signal)
-      }
+      bell.clear()
+      await drain(options, signal)
+      if (isFailing) log.info({}, 'delivery works again')
+      isFailing = false
+      settle()
+      await bell.heard(signal)
     }
+  }
+  const onFailure = ({ error, failures, restartInMs }: Failure): void => {
+    const fields = { failures, retry_in_ms: Math.round(restartInMs), waiting: outbox.state().reports }
+    if (!isFailing && !(error instanceof PlatformError && error.refusedToken))
+      log.warn(fields, `delivery failed and will be repeated: ${reasonOf(error)}`)
+    else log.debug(fields, `delivery failed: ${reasonOf(error)}`)
+    isFailing = true
   }
 
   return {
-    run,
+    run: (signal) => supervise(deliverForever, { backoff: retryDelay, onFailure }, signal),
     wake: bell.ring,
     flush: async (signal) => {
       try {
@@ -143,8 +140,8 @@ function createBell(): Bell {
   }
 }
 
-function waitAfter(error: unknown, failures: number): number {
-  if (!(error instanceof PlatformError)) return fullJitter(failures, UNREACHABLE)
-  if (error.refusedToken) return REFUSED.base / 2 + fullJitter(failures, REFUSED)
-  return Math.max(Math.min(error.retryAfter ?? 0, LONGEST_RETRY_AFTER), fullJitter(failures, UNREACHABLE))
+function retryDelay(failures: number, error: unknown): number {
+  if (!(error instanceof PlatformError)) return fullJitter(failures, UNREACHABLE_BACKOFF)
+  if (error.refusedToken) return REFUSED_BACKOFF.baseMs / 2 + fullJitter(failures, REFUSED_BACKOFF)
+  return Math.max(Math.min(error.retryAfter ?? 0, MAX_RETRY_AFTER_MS), fullJitter(failures, UNREACHABLE_BACKOFF))
 }

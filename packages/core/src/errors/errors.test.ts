@@ -2,18 +2,18 @@ import { expect, test } from 'vitest'
 import { AgentTokenError } from './agent-token-error.ts'
 import { ConfigError } from './config-error.ts'
 import { ConnectorError } from './connector-error.ts'
-import { DeadlineError } from './deadline-error.ts'
 import { PlatformError } from './platform-error.ts'
 import { PlatformUrlError } from './platform-url-error.ts'
 import { isRcaError, RcaError } from './rca-error.ts'
 import { ShellQuotingError } from './shell-quoting-error.ts'
+import { TimeoutError } from './timeout-error.ts'
 import { UnknownTypeError } from './unknown-type-error.ts'
 
 const errors = [
   [new AgentTokenError('is empty'), 'AgentTokenError', 'RCA_AGENT_TOKEN_INVALID', false],
   [new ConfigError('docker', []), 'ConfigError', 'RCA_CONFIG_INVALID', false],
   [new ConnectorError('`docker`', 'it is broken.'), 'ConnectorError', 'RCA_CONNECTOR_INVALID', false],
-  [new DeadlineError('it', 1500), 'DeadlineError', 'RCA_DEADLINE_EXCEEDED', true],
+  [new TimeoutError('it', 1500), 'TimeoutError', 'RCA_TIMEOUT', true],
   [new PlatformError('No.', { retryable: true }), 'PlatformError', 'RCA_PLATFORM_CALL_FAILED', true],
   [new PlatformUrlError('is empty'), 'PlatformUrlError', 'RCA_PLATFORM_URL_INVALID', false],
   [new ShellQuotingError('`image`', 'is empty'), 'ShellQuotingError', 'RCA_SHELL_WORD_INVALID', false],

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { withDeadline } from '../deadline.ts'
+import { withTimeout } from '../timers.ts'
 
 /** Small texts that outlive a run of the agent: cursors, the agent's id. */
 export interface StateStore {
@@ -25,8 +25,8 @@ const DEADLINE = 5_000
 export function createDirectoryState(directory: string): StateStore {
   const path = (key: string): string => join(directory, encodeURIComponent(key))
   return {
-    read: (key) => withDeadline(`reading ${path(key)}`, DEADLINE, undefined, () => readIfThere(path(key))),
-    write: (key, text) => withDeadline(`writing ${path(key)}`, DEADLINE, undefined, () => replace(path(key), text)),
+    read: (key) => withTimeout(`reading ${path(key)}`, DEADLINE, undefined, () => readIfThere(path(key))),
+    write: (key, text) => withTimeout(`writing ${path(key)}`, DEADLINE, undefined, () => replace(path(key), text)),
   }
 }
 

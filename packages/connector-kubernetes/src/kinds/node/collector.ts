@@ -3,9 +3,9 @@ import {
   type Entity,
   type EntityReference,
   hostId,
+  inTimeSlices,
   type Metric,
   type NameFilter,
-  paced,
 } from '@rca/core'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 import { signals } from '../../signals.ts'
@@ -113,7 +113,7 @@ function measure(node: Node, entity: Entity, asked: ReadonlyMap<string, Asked> |
 
 async function askedByNode({ cluster }: KubernetesClient): Promise<ReadonlyMap<string, Asked>> {
   const byNode = new Map<string, Asked>()
-  for await (const some of paced([...cluster.objects('pods').values()]))
+  for await (const some of inTimeSlices([...cluster.objects('pods').values()]))
     for (const pod of some) {
       if (pod.node === undefined || isOver(pod)) continue
       const sum = byNode.get(pod.node) ?? nothing()

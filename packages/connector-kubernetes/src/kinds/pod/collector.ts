@@ -1,4 +1,4 @@
-import { type Collector, type Entity, type Metric, paced, redactSecrets } from '@rca/core'
+import { type Collector, type Entity, inTimeSlices, type Metric, redactSecrets } from '@rca/core'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 import { signals } from '../../signals.ts'
 import { ownerRelation } from '../describe-object.ts'
@@ -32,7 +32,7 @@ export const requests: Collector<KubernetesClient> = {
     const { objects, isCurrent } = await seen(client, 'pods', signal)
     if (!isCurrent) return {}
     const metrics: (Metric | undefined)[] = []
-    for await (const some of paced([...objects.values()]))
+    for await (const some of inTimeSlices([...objects.values()]))
       for (const pod of some)
         if (!isOver(pod)) metrics.push(...pod.containers.flatMap((one) => measureRequest(pod, one)))
     return { metrics }

@@ -1,0 +1,66 @@
+import { type Backoff, fullJitter } from './backoff.ts'
+import { sleep } from './timers.ts'
+
+const DEFAULT_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 60_000 }
+
+/** A failed run of a supervised task. */
+export interface Failure {
+  readonly error: unknown
+  /** Consecutive failures, this one included. */
+  readonly failures: number
+  /** Milliseconds until the task is restarted. */
+  readonly restartInMs: number
+}
+
+/** How a task is supervised. */
+export interface SuperviseOptions {
+  /** Returns the milliseconds to wait before the next run. @default full jitter from 1 s to 60 s */
+  readonly backoff?: (failures: number, error: unknown) => number
+  /** A run of this many milliseconds counts as settled: `onSettled` is called and the count of failures starts from scratch. @default only when the task calls `settle` */
+  readonly settledAfterMs?: number
+  /** Called once per run, when it settles. */
+  readonly onSettled?: () => void
+  /** Called before the wait for a restart. */
+  readonly onFailure: (failure: Failure) => void
+}
+
+/**
+ * Runs a task until it resolves or `signal` aborts, and restarts it with backoff when it rejects. Never rejects itself.
+ *
+ * @param task `settle` says that the run is well, so that the next failure counts as the first one
+ */
+export async function supervise(
+  task: (signal: AbortSignal, settle: () => void) => Promise<void>,
+  options: SuperviseOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const {
+    backoff = (failures) => fullJitter(failures, DEFAULT_BACKOFF),
+    settledAfterMs,
+    onSettled,
+    onFailure,
+  } = options
+  let failures = 0
+  while (!signal.aborted) {
+    let isSettled = false
+    const settle = (): void => {
+      failures = 0
+      if (!isSettled) onSettled?.()
+      isSettled = true
+    }
+    const timer = settledAfterMs === undefined ? undefined : setTimeout(settle, settledAfterMs).unref()
+    try {
+      await task(signal, settle)
+      return
+    } catch (error) {
+      if (signal.aborted) return
+      failures += 1
+      const restartInMs = backoff(failures, error)
+      onFailure({ error, failures, restartInMs })
+      clearTimeout(timer)
+      await sleep(restartInMs, signal)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import { type Duration, toMilliseconds } from './config/duration.ts'
+import { TimeoutError } from './errors/timeout-error.ts'
+
+/** Longest delay of a Node.js timer (24 days). A longer one fires at once. */
+export const MAX_TIMER_MS: number = 2 ** 31 - 1
+
+/** Waits, at most {@link MAX_TIMER_MS}. Resolves early when `signal` aborts; never rejects. */
+export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, Math.min(milliseconds, MAX_TIMER_MS))
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
+  })
+}
+
+/** Returns the `sleep` of a connector's context, which rejects when `signal` aborts. */
+export function abortableSleep(signal: AbortSignal): (duration: Duration) => Promise<void> {
+  return async (duration) => {
+    await sleep(toMilliseconds(duration), signal)
+    signal.throwIfAborted()
+  }
+}
+
+/** Waits until a promise settles, or until the timeout. Never rejects. The timer keeps the process alive, so that an agent that stops can finish. */
+export async function settleWithin(promise: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.min(timeoutMs, MAX_TIMER_MS))
+  })
+  await Promise.race([promise?.catch(() => undefined), timeout])
+  clearTimeout(timer)
+}
+
+/**
+ * Runs an operation with a timeout. Its signal aborts at the timeout, or with `parent`; the returned promise settles then even if
+ * the operation ignores its signal. Runs nothing if `parent` is aborted already.
+ *
+ * @param name subject of the error message, such as `reading disks`
+ * @throws {TimeoutError} at the timeout; otherwise what the operation throws
+ */
+export async function withTimeout<Result>(
+  name: string,
+  timeoutMs: number,
+  parent: AbortSignal | undefined,
+  run: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  parent?.throwIfAborted()
+  const controller = new AbortController()
+  const { promise: aborted, reject } = rejection()
+  const abort = (reason: unknown): void => {
+    controller.abort(reason)
+    reject(reason)
+  }
+  const onParent = (): void => abort(parent?.reason)
+  const timer = setTimeout(() => abort(new TimeoutError(name, timeoutMs)), Math.min(timeoutMs, MAX_TIMER_MS))
+  parent?.addEventListener('abort', onParent, { once: true })
+  try {
+    return await Promise.race([aborted, run(controller.signal)])
+  } finally {
+    clearTimeout(timer)
+    parent?.removeEventListener('abort', onParent)
+  }
+}
+
+function rejection(): { promise: Promise<never>; reject: (reason: unknown) => void } {
+  let reject: (reason: unknown) => void = () => undefined
+  const promise = new Promise<never>((_resolve, rejectPromise) => {
+    reject = rejectPromise
+  })
+  // After the race it has no other handler.
+  promise.catch(() => undefined)
+  return { promise, reject }
+}
+
+/** A task that is repeated, and its interval. */
+export interface Repetition {
+  /** Returns the milliseconds from one start to the next, more than 0. Called before every wait, so that the interval may change. */
+  readonly intervalMs: () => number
+  /** Must not reject. Never overlaps itself: a run that takes longer than the interval skips the starts that it covers. */
+  readonly task: () => Promise<void>
+}
+
+/**
+ * Repeats a task until `signal` aborts; the first run starts at once. Starts lie on a grid of the monotonic clock: neither a slow
+ * task nor a late timer nor a change of the wall clock makes them drift.
+ */
+export async function repeat({ intervalMs, task }: Repetition, signal: AbortSignal): Promise<void> {
+  let next = performance.now()
+  while (!signal.aborted) {
+    await task()
+    const step = intervalMs()
+    const now = performance.now()
+    next += step
+    if (next <= now) next += Math.floor((now - next) / step + 1) * step
+    await sleep(next - now, signal)
+  }
+}
