@@ -5,7 +5,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { selfSignals } from '../packages/core/src/agent/self-signals.ts'
+import { selfSignals } from '../packages/core/src/agent/report/self-metrics.ts'
 import { configJsonSchema } from '../packages/core/src/config/config-schema.ts'
 import { runtimeConfigSchema } from '../packages/core/src/config/runtime-config.ts'
 import type { Connector } from '../packages/core/src/connector/connector.ts'

@@ -13,7 +13,7 @@ import { ConnectorError } from '../errors/connector-error.ts'
 import { PlatformUrlError } from '../errors/platform-url-error.ts'
 import { AGENT_PATHS, type Report, reportSchema } from '../platform/protocol.ts'
 import { type Agent, type AgentOptions, createAgent } from './agent.ts'
-import { agentIdOf, provisionalAgentId } from './agent-id.ts'
+import { agentIdOf, provisionalAgentId } from './agent-identity.ts'
 
 const TOKEN = 'agent_prod_4f2a9c'
 const AGENT_ID = agentIdOf('example', 'machine-1')

@@ -18,8 +18,8 @@ import { isUnencrypted, parsePlatformUrl, platformUrlText } from '../platform/pl
 import { type HeartbeatRequest, type Report, type Role, reportSchema } from '../platform/protocol.ts'
 import { createDirectoryState, createMemoryState } from '../state/state-store.ts'
 import { CORE_VERSION } from '../version.ts'
-import { AgentRun } from './agent-run.ts'
-import { selfSignals } from './self-signals.ts'
+import { AgentRun } from './agent-runtime.ts'
+import { selfSignals } from './report/self-metrics.ts'
 
 /** What an agent is made from. */
 export interface AgentOptions<Config = unknown, Client = unknown> {

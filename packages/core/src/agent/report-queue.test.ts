@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import { createMemoryOutbox } from '../delivery/outbox.ts'
-import type { Open } from './opening.ts'
-import type { WrittenReport } from './report-parts.ts'
+import type { Reporting } from './report/report-builder.ts'
+import type { WrittenReport } from './report/report-splitter.ts'
 import { createReportQueue, type ReportQueue } from './report-queue.ts'
-import type { Reporting } from './reporting.ts'
+import type { Open } from './session.ts'
 
 const open = { collection: { gaps: () => [] }, watching: { gaps: () => [] } } as unknown as Open
 

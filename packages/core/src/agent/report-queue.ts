@@ -1,13 +1,13 @@
 import type { Outbox } from '../delivery/outbox.ts'
-import { toReportBody } from '../delivery/report-body.ts'
 import type { Sender } from '../delivery/sender.ts'
 import { reasonOf } from '../errors/error-reason.ts'
 import { runInTimeSlices } from '../event-loop.ts'
 import type { Logger } from '../logger.ts'
+import { toReportBody } from '../platform/report-body.ts'
 import { settleWithin } from '../timers.ts'
-import type { Open } from './opening.ts'
-import type { WrittenReport } from './report-parts.ts'
-import type { Reporting } from './reporting.ts'
+import type { Reporting } from './report/report-builder.ts'
+import type { WrittenReport } from './report/report-splitter.ts'
+import type { Open } from './session.ts'
 
 export interface ReportQueueOptions {
   readonly reporting: Reporting

@@ -1,5 +1,5 @@
 import { expect, expectTypeOf, test } from 'vitest'
-import { createSignalCheck } from '../agent/check-signals.ts'
+import { createSignalCheck } from '../agent/validate/validate-signals.ts'
 import { entity, event, metric } from './signal-catalog.ts'
 import { mergeSignals } from './signals.ts'
 

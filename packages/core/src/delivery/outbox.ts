@@ -1,4 +1,4 @@
-import type { ReportBody } from './report-body.ts'
+import type { ReportBody } from '../platform/report-body.ts'
 
 /** A report on its way, already JSON. */
 export interface OutboxEntry {

@@ -2,7 +2,6 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import ky, { isHTTPError, type KyInstance } from 'ky'
 import type { z } from 'zod'
-import type { ReportBody } from '../delivery/report-body.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
 import { textRedactor } from '../redaction/redact-text.ts'
@@ -16,6 +15,7 @@ import {
   heartbeatResponseSchema,
   problemSchema,
 } from './protocol.ts'
+import type { ReportBody } from './report-body.ts'
 
 const compress = promisify(gzip)
 

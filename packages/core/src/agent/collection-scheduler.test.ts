@@ -1,0 +1,213 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { gate } from '../../test/gate.ts'
+import type { CollectorRun } from './collect/collector-health.ts'
+import { createRounds, type Rounds, type RoundsOptions } from './collection-scheduler.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const signals = { entities: [], metrics: [], events: [], gaps: [], problems: [] }
+
+interface Setup {
+  readonly rounds: Rounds
+  /** What was collected and reported, in order, with the second in which it was. */
+  readonly history: string[]
+  readonly stop: AbortController
+}
+
+function reportingOf(hasNews: () => boolean): RoundsOptions['reporting'] {
+  return { add: () => undefined, addPoints: () => undefined, isFull: () => false, hasNews, takeOwed: () => false }
+}
+
+function roundsOf(
+  collectors: Record<string, number | undefined>,
+  run: (collector: string) => Promise<boolean> = async () => true,
+  options: Partial<RoundsOptions> = {},
+): Setup {
+  const begin = performance.now()
+  const history: string[] = []
+  const stop = new AbortController()
+  let news = false
+  const running = new Set<string>()
+  const second = (): number => Math.round((performance.now() - begin) / 100) / 10
+  const rounds = createRounds({
+    collectors: new Map(Object.entries(collectors)),
+    interval: 15_000,
+    collection: {
+      isRunning: (name) => running.has(name),
+      run: async (collector): Promise<CollectorRun> => {
+        history.push(`${collector} ${second()}`)
+        running.add(collector)
+        const ok = await run(collector)
+        running.delete(collector)
+        return { collector, ok, durationMs: 0, signals }
+      },
+    },
+    reporting: {
+      add: ({ collector }) => {
+        news = true
+        history.push(`+${collector} ${second()}`)
+      },
+      addPoints: () => undefined,
+      isFull: () => false,
+      hasNews: () => news,
+      takeOwed: () => false,
+    },
+    report: async () => {
+      news = false
+      history.push(`report ${second()}`)
+    },
+    ...options,
+  })
+  return { rounds, history, stop }
+}
+
+test('every round collects and reports', async () => {
+  const { rounds, history, stop } = roundsOf({ a: undefined })
+  const running = rounds.run(stop.signal)
+  await vi.advanceTimersByTimeAsync(16_000)
+  expect(history).toEqual(['a 0', '+a 0', 'report 0', 'a 15', '+a 15', 'report 15'])
+  stop.abort()
+  await running
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a collector that is due less often sits out', async () => {
+  const { rounds, history, stop } = roundsOf({ often: 1000, rare: 45_000 })
+  const running = rounds.run(stop.signal)
+  await vi.advanceTimersByTimeAsync(91_000)
+  expect(history.filter((line) => line.startsWith('rare'))).toEqual(['rare 0', 'rare 45', 'rare 90'])
+  expect(history.filter((line) => line.startsWith('often'))).toHaveLength(7)
+  stop.abort()
+  await running
+})
+
+test('a round waits for slow collectors, but not for ever; what comes late is in the next report', async () => {
+  const slow = gate<boolean>()
+  const { rounds, history, stop } = roundsOf({ fast: undefined, slow: undefined }, async (name) =>
+    name === 'slow' ? slow.promise : true,
+  )
+  const running = rounds.run(stop.signal)
+  await vi.advanceTimersByTimeAsync(6000)
+  expect(history).toEqual(['fast 0', 'slow 0', '+fast 0', 'report 5'])
+  await vi.advanceTimersByTimeAsync(9500)
+  // It is not started beside itself.
+  expect(history.slice(4)).toEqual(['fast 15', '+fast 15', 'report 15'])
+  slow.open(true)
+  await vi.advanceTimersByTimeAsync(15_000)
+  // What comes for the first time is reported soon.
+  expect(history.slice(7, 9)).toEqual(['+slow 15.5', 'report 16'])
+  expect(history.slice(9)).toEqual(['fast 30', 'slow 30', '+fast 30', '+slow 30', 'report 30'])
+  stop.abort()
+  await running
+})
+
+test('what a watcher saw is reported soon, together with what else it sees meanwhile', async () => {
+  let news = true
+  const history: string[] = []
+  const { rounds, stop } = roundsOf({}, undefined, {
+    reporting: reportingOf(() => news),
+    report: async () => void history.push('report'),
+  })
+  const running = rounds.run(stop.signal)
+  await vi.advanceTimersByTimeAsync(1000)
+  rounds.hurry()
+  rounds.hurry()
+  await vi.advanceTimersByTimeAsync(499)
+  expect(history).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(history).toHaveLength(2)
+  news = false
+  rounds.hurry()
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(history).toHaveLength(2)
+  stop.abort()
+  await running
+})
+
+test('a round that reports anyway saves the report that was to come soon', async () => {
+  const { rounds, history, stop } = roundsOf({ a: undefined })
+  const running = rounds.run(stop.signal)
+  await vi.advanceTimersByTimeAsync(14_800)
+  rounds.hurry()
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(history.filter((line) => line.startsWith('report'))).toEqual(['report 0', 'report 15'])
+  stop.abort()
+  await running
+})
+
+test('after stopping nothing is reported any more, and failures that it caused are not counted', async () => {
+  const slow = gate<boolean>()
+  const { rounds, history, stop } = roundsOf({ good: undefined, slow: undefined }, async (name) =>
+    name === 'slow' ? slow.promise : true,
+  )
+  const running = rounds.run(stop.signal)
+  await vi.advanceTimersByTimeAsync(100)
+  stop.abort()
+  slow.open(false)
+  await running
+  rounds.hurry()
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(history).toEqual(['good 0', 'slow 0', '+good 0'])
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('what is owed is told in the next run', async () => {
+  const modes: unknown[] = []
+  const owed = new Set(['pods'])
+  const { rounds, stop } = roundsOf({ pods: undefined, nodes: undefined }, undefined, {
+    collection: {
+      isRunning: () => false,
+      run: async (collector, mode): Promise<CollectorRun> => {
+        modes.push([collector, mode?.fullSnapshot])
+        return { collector, ok: true, durationMs: 0, signals }
+      },
+    },
+    reporting: { ...reportingOf(() => false), takeOwed: (collector) => owed.delete(collector) },
+  })
+  const running = rounds.run(stop.signal)
+  await vi.advanceTimersByTimeAsync(15_000)
+  expect(modes).toEqual([
+    ['pods', true],
+    ['nodes', false],
+    ['pods', false],
+    ['nodes', false],
+  ])
+  stop.abort()
+  await running
+})
+
+test('who tells while there is no room makes one report together, and waits for it', async () => {
+  const history: string[] = []
+  let isFull = false
+  const made = gate()
+  const { rounds, stop } = roundsOf({ many: undefined }, undefined, {
+    collection: {
+      isRunning: () => false,
+      run: async (collector, { tell } = {}): Promise<CollectorRun> => {
+        isFull = true
+        const telling = [1, 2, 3].map(() => tell?.([]))
+        history.push('told')
+        made.open()
+        await Promise.all(telling)
+        history.push('room again')
+        return { collector, ok: true, durationMs: 0, signals }
+      },
+    },
+    reporting: { ...reportingOf(() => true), isFull: () => isFull },
+    report: async () => {
+      await made.promise
+      isFull = false
+      history.push('report')
+    },
+  })
+  const running = rounds.run(stop.signal)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(history).toEqual(['told', 'report', 'room again', 'report'])
+  stop.abort()
+  await running
+})

@@ -1,0 +1,144 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { exampleConnector, host, signals } from '../../../test/example-connector.ts'
+import type { Connector } from '../../connector/connector.ts'
+import { createRedactor } from '../../delivery/redaction.ts'
+import type { InterruptibleTask } from '../../event-loop.ts'
+import { type Report, reportSchema } from '../../platform/protocol.ts'
+import { createSignalCheck } from '../validate/validate-signals.ts'
+import { createReporting } from './report-builder.ts'
+import type { WrittenReport } from './report-splitter.ts'
+
+const check = createSignalCheck(signals)
+const reporter = { agentId: '3f1b9c0e-8f5e-5d1b-9a55-2d3c9f8b7a60', observes: host }
+const outcomes = { gaps: () => [], failures: () => new Map<string, number>() }
+const write = createRedactor([]).write
+/** What each collector can see. Two of the hosts are seen by both. */
+const SEES = { first: ['0', '1', '2', '3'], second: ['2', '3', '4', '5'] } as const
+type Name = keyof typeof SEES
+const NAMES = Object.keys(SEES) as Name[]
+
+const kinds = ['change', 'collect', 'watch', 'write', 'write', 'write', 'lose', 'other leads', 'leads', 'wait'] as const
+const step = fc.record({ kind: fc.constantFrom(...kinds), number: fc.nat(7) })
+type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
+
+/** What a platform knows that gets every report but those that are lost. */
+function createPlatform() {
+  const hosts = new Map<string, unknown>()
+  const events: (string | undefined)[] = []
+  return {
+    hosts,
+    events,
+    take: ({ data, snapshot, part }: Report): void => {
+      expect(part).toBeUndefined()
+      if (snapshot === true) hosts.clear()
+      for (const { type, id, attributes, deleted } of data.entities)
+        if (type === 'host') deleted === true ? hosts.delete(id) : hosts.set(id, attributes)
+      events.push(...data.events.map(({ id }) => id))
+    },
+  }
+}
+
+/** An agent whose collectors come back, watchers speak and lead changes in the middle of a report. */
+function createAgent() {
+  const collectors = Object.fromEntries(NAMES.map((name) => [name, { collect: async () => ({}) }]))
+  const reporting = createReporting({
+    connector: exampleConnector({ collectors }) as Connector,
+    agentVersion: '1.0.0',
+    now: () => new Date(),
+    write,
+    outboxState: () => ({ reports: 0, bytes: 0, dropped: 0, oldestAt: undefined }),
+  })
+  const platform = createPlatform()
+  const world = new Map<string, number>([['0', 0]])
+  const told: string[] = []
+  const lost: (string | undefined)[] = []
+  let writing: InterruptibleTask<WrittenReport> | undefined
+  let losing = false
+  let leads = true
+  let versions = 0
+
+  const deliver = ({ json }: WrittenReport): void => {
+    const report = reportSchema.parse(JSON.parse(Buffer.from(json).toString())) as Report
+    if (losing) {
+      lost.push(...report.data.events.map(({ id }) => id))
+      reporting.forget()
+    } else platform.take(report)
+    losing = false
+  }
+  /** Goes on with the report that is being written: so many steps. */
+  const goOn = (most: number): void => {
+    if (writing === undefined && !leads) return
+    writing ??= reporting.next(reporter, outcomes, [])
+    for (let steps = 0; steps < most; steps += 1) {
+      const { done, value } = writing.next()
+      if (value !== undefined) deliver(value)
+      if (done !== true) continue
+      writing = undefined
+      return
+    }
+  }
+  const collect = (name: Name): void => {
+    if (!leads) return
+    const seen = SEES[name].filter((id) => world.has(id))
+    const entities = seen.map((id) => signals.host.entity({ id, attributes: { [`by.${name}`]: world.get(id) } }))
+    reporting.add({ collector: name, ok: true, durationMs: 1, signals: check({ entities }) })
+  }
+  const lead = (): void => {
+    if (!leads) reporting.begin()
+    leads = true
+  }
+  const perform = ({ kind, number }: Step): void => {
+    if (kind === 'change') {
+      const id = String(number % 6)
+      if (!world.delete(id) || number > 3) world.set(id, versions++)
+    }
+    if (kind === 'collect') collect(NAMES[number % 2] as Name)
+    if (kind === 'watch') {
+      const id = `event ${told.length}`
+      told.push(id)
+      reporting.addWatched(check({ events: [signals.rebooted.event({ id, at: new Date(), entity: host, body: '' })] }))
+    }
+    if (kind === 'write') goOn(1 + number)
+    if (kind === 'lose') losing = true
+    if (kind === 'other leads' && leads) {
+      reporting.standBy()
+      leads = false
+    }
+    if (kind === 'leads') lead()
+    // Less than the two minutes for which a standby keeps what it saw, all in all.
+    if (kind === 'wait') vi.advanceTimersByTime(250 * number)
+  }
+  /** Everything is seen and told, as often as a loss needs to be made good. */
+  const settle = (): void => {
+    lead()
+    losing = false
+    if (writing !== undefined) goOn(1e6)
+    for (let times = 0; times < 2; times += 1) {
+      for (const name of NAMES) collect(name)
+      goOn(1e6)
+      vi.advanceTimersByTime(60_000)
+    }
+  }
+  return { perform, settle, platform, world, told, lost }
+}
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'Date'] }))
+afterEach(() => void vi.useRealTimers())
+
+test('whatever happens while a report is being written, the platform gets to know everything, and each event once', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
+      const { perform, settle, platform, world, told, lost } = createAgent()
+      for (const one of steps) perform(one)
+      settle()
+      const expected = [...world].map(([id, version]) => {
+        const by = NAMES.filter((name) => (SEES[name] as readonly string[]).includes(id))
+        return [id, Object.fromEntries(by.map((name) => [`by.${name}`, version]))]
+      })
+      expect(Object.fromEntries(platform.hosts)).toEqual(Object.fromEntries(expected))
+      expect([...platform.events, ...lost].sort()).toEqual([...told].sort())
+    }),
+    { numRuns: 300 },
+  )
+})

@@ -1,0 +1,109 @@
+import { entity, metric } from '../../connector/signal-catalog.ts'
+import type { EntityReference, Signals } from '../../connector/signals.ts'
+import type { OutboxState } from '../../delivery/outbox.ts'
+
+const collector = { 'rca.collector.name': 'Which collector.' }
+
+/** What every agent says about itself. */
+export const selfSignals = {
+  agent: entity({
+    type: 'rca.agent',
+    description: 'The agent itself.',
+    attributes: {
+      'rca.agent.type': 'Type of its connector.',
+      'service.version': 'Its version.',
+      'process.pid': 'Its process.',
+      'process.runtime.version': 'Version of Node.js.',
+    },
+    relations: { observes: 'What the agent watches.' },
+  }),
+  collectorDuration: metric({
+    name: 'rca.collector.duration',
+    unit: 's',
+    kind: 'gauge',
+    description: 'How long the last run took.',
+    attributes: collector,
+  }),
+  collectorFailures: metric({
+    name: 'rca.collector.failures',
+    unit: '{failure}',
+    kind: 'counter',
+    description: 'Runs that failed since the agent started.',
+    attributes: collector,
+  }),
+  outboxReports: metric({
+    name: 'rca.outbox.reports',
+    unit: '{report}',
+    kind: 'updowncounter',
+    description: 'Reports that wait for delivery.',
+  }),
+  outboxSize: metric({
+    name: 'rca.outbox.size',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Bytes that wait for delivery, compressed where they are many.',
+  }),
+  outboxDropped: metric({
+    name: 'rca.outbox.dropped',
+    unit: '{report}',
+    kind: 'counter',
+    description: 'Reports given up since the agent started.',
+  }),
+  memoryUsage: metric({
+    name: 'process.memory.usage',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Resident memory of the agent.',
+  }),
+  cpuTime: metric({
+    name: 'process.cpu.time',
+    unit: 's',
+    kind: 'counter',
+    description: 'CPU time of the agent.',
+    attributes: { 'cpu.mode': '`user` or `system`.' },
+  }),
+}
+
+export interface SelfState {
+  readonly agentId: string
+  readonly agentType: string
+  readonly agentVersion: string
+  /** What the agent watches, once it knows. */
+  readonly observes: EntityReference
+  readonly runs: readonly { readonly collector: string; readonly durationMs: number }[]
+  readonly failures: ReadonlyMap<string, number>
+  readonly outbox: OutboxState
+}
+
+/** Reads the agent itself. */
+export function collectSelf(state: SelfState): Signals {
+  const agent = selfSignals.agent.entity({
+    id: state.agentId,
+    name: `${state.agentType} agent`,
+    attributes: {
+      'rca.agent.type': state.agentType,
+      'service.version': state.agentVersion,
+      'process.pid': process.pid,
+      'process.runtime.version': process.version,
+    },
+    relations: [{ type: 'observes', target: state.observes }],
+  })
+  const cpu = process.cpuUsage()
+  return {
+    entities: [agent],
+    metrics: [
+      ...state.runs.map((run) =>
+        selfSignals.collectorDuration.point(run.durationMs / 1000, agent, { 'rca.collector.name': run.collector }),
+      ),
+      ...[...state.failures].map(([name, count]) =>
+        selfSignals.collectorFailures.point(count, agent, { 'rca.collector.name': name }),
+      ),
+      selfSignals.outboxReports.point(state.outbox.reports, agent),
+      selfSignals.outboxSize.point(state.outbox.bytes, agent),
+      selfSignals.outboxDropped.point(state.outbox.dropped, agent),
+      selfSignals.memoryUsage.point(process.memoryUsage.rss(), agent),
+      selfSignals.cpuTime.point(cpu.user / 1e6, agent, { 'cpu.mode': 'user' }),
+      selfSignals.cpuTime.point(cpu.system / 1e6, agent, { 'cpu.mode': 'system' }),
+    ],
+  }
+}

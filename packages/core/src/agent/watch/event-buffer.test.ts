@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import { host, signals } from '../../../test/example-connector.ts'
+import { type CheckedSignals, createSignalCheck } from '../validate/validate-signals.ts'
+import { createWatchedSignals, type WatchedSignals } from './event-buffer.ts'
+
+const check = createSignalCheck(signals)
+
+function said(id: string): CheckedSignals {
+  const event = signals.rebooted.event({ id, at: new Date(0), entity: host, body: 'Restarted.' })
+  return check({ events: [event], metrics: [signals.load.point(1, host)] })
+}
+
+function ids(watched: WatchedSignals): (string | undefined)[] {
+  return watched.take().flatMap(({ events }) => events.map(({ id }) => id))
+}
+
+test('what is seen is kept until it is taken', () => {
+  let now = 0
+  const watched = createWatchedSignals(() => now)
+  watched.add(said('a'))
+  now = 1_000_000
+  watched.add(said('b'))
+  expect(watched.isEmpty()).toBe(false)
+  const taken = watched.take()
+  expect(taken.map(({ metrics }) => metrics.length)).toEqual([1, 1])
+  expect(watched.isEmpty()).toBe(true)
+})
+
+test('a standby keeps the last two minutes, without points', () => {
+  let now = 0
+  const watched = createWatchedSignals(() => now)
+  watched.add(said('before'))
+  watched.hold()
+  now = 60_000
+  watched.add(said('a'))
+  now = 120_001
+  watched.add(said('b'))
+  now = 180_001
+  watched.release()
+  watched.add(said('c'))
+  const taken = watched.take()
+  expect(taken.flatMap(({ events }) => events.map(({ id }) => id))).toEqual(['b', 'c'])
+  expect(taken.map(({ metrics }) => metrics.length)).toEqual([0, 1])
+})
+
+test('a standby keeps no more than the newest thousands', () => {
+  const watched = createWatchedSignals(() => 0)
+  watched.hold()
+  for (let count = 0; count < 5003; count += 1) watched.add(said(String(count)))
+  const kept = ids(watched)
+  expect(kept).toHaveLength(5000)
+  expect(kept[0]).toBe('3')
+})
