@@ -17,7 +17,7 @@ export function boundaryViolation(file: string, { specifier, form }: ModuleImpor
   if (clientLibraries.includes(target)) return clientLibraryViolation(file, form)
   if (!target.startsWith('@rca/')) return undefined
   if (kind === 'packages' && folder === 'core') return '`@rca/core` imports nothing of ours'
-  if (kind === 'packages') return connectorViolation(file, target)
+  if (kind === 'packages') return connectorViolation(file, specifier)
   if (apps.includes(target) && folder !== 'example') return 'nothing but the example imports an app'
   return undefined
 }
@@ -27,11 +27,14 @@ function relativeViolation(file: string, specifier: string, home: string): strin
   return target.startsWith(`${home}/`) ? undefined : 'a relative import stays within its package'
 }
 
-function connectorViolation(file: string, target: string): string | undefined {
-  if (target === '@rca/core') return undefined
+function connectorViolation(file: string, specifier: string): string | undefined {
+  if (specifier === '@rca/core/connector') return undefined
+  const target = packageName(specifier)
   const isTest = file.endsWith('.test.ts') || /^packages\/[^/]+\/(?:test|bench)\//.test(file)
-  if (['@rca/connector-testkit', '@rca/rig'].includes(target) && isTest) return undefined
-  return 'a connector imports nothing of ours but `@rca/core`, and its tests `@rca/connector-testkit` and `@rca/rig`'
+  const isTestKit = file.startsWith('packages/connector-testkit/')
+  if (isTestKit && target === '@rca/core') return undefined
+  if (isTest && ['@rca/core', '@rca/connector-testkit', '@rca/rig'].includes(target)) return undefined
+  return 'a connector imports nothing of ours but `@rca/core/connector`, and its tests `@rca/core`, `@rca/connector-testkit` and `@rca/rig`'
 }
 
 function clientLibraryViolation(file: string, form: ModuleImport['form']): string | undefined {

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { configFromEnvironment, createRegistry, defineConnector, sh } from '@rca/core'
+import { configFromEnvironment, createRegistry } from '@rca/core'
+import { defineConnector, sh } from '@rca/core/connector'
 import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import {

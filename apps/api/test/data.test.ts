@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { SEVERITIES } from '@rca/core'
+import { SEVERITIES } from '@rca/core/protocol'
 import { describe, expect, it } from 'vitest'
 import { agentIdOf, entityOf, eventOf, hearth, metricOf, reportOf, START, startApi, type TestApi } from './start-api.ts'
 

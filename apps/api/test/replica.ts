@@ -5,7 +5,8 @@
 import { appendFileSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { createAgent, defineConnector, type Election, entity, event, metric, sh, silentLogger } from '@rca/core'
+import { createAgent, silentLogger } from '@rca/core'
+import { defineConnector, type Election, entity, event, metric, sh } from '@rca/core/connector'
 import { z } from 'zod'
 
 const [, , platformUrl = '', agentToken = '', folder = ''] = process.argv

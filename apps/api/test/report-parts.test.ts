@@ -1,4 +1,5 @@
-import { createAgent, defineConnector, entity, sh, silentLogger } from '@rca/core'
+import { createAgent, silentLogger } from '@rca/core'
+import { defineConnector, entity, sh } from '@rca/core/connector'
 import type { Report } from '@rca/core/protocol'
 import { v7 } from 'uuid'
 import { expect, it, onTestFinished, vi } from 'vitest'

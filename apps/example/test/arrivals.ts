@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/protocol'
 import { eventually } from './processes.ts'
 
 /** How often the platform is asked what is new, in milliseconds. */

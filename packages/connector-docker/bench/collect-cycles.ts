@@ -4,7 +4,8 @@
  * agent: `collect-cycles.ts DOCKER_HOST ROOT_PATH ROUNDS`.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseConfig, type Signals, silentLogger } from '@rca/core'
+import { parseConfig, silentLogger } from '@rca/core'
+import type { Signals } from '@rca/core/connector'
 import { docker } from '../src/index.ts'
 
 const [dockerHost, rootPath, rounds] = process.argv.slice(2)

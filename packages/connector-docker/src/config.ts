@@ -1,4 +1,4 @@
-import { deploymentOnly } from '@rca/core'
+import { deploymentOnly } from '@rca/core/connector'
 import { z } from 'zod'
 import { addressProblem } from './engine/endpoint.ts'
 

@@ -1,4 +1,5 @@
-import { hostId, silentLogger } from '@rca/core'
+import { silentLogger } from '@rca/core'
+import { hostId } from '@rca/core/connector'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type EngineServer, engineServer, refusing } from '../test/engine-server.ts'
 import { captured, engineNames, exactEngine } from '../test/fixtures.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ConnectContext, type EntityReference, excluding, hostId } from '@rca/core'
+import { type ConnectContext, type EntityReference, excluding, hostId } from '@rca/core/connector'
 import { openEngine } from './client.ts'
 import type { DockerConfig } from './config.ts'
 import type { DockerClient } from './docker-client.ts'

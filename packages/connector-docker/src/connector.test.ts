@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
-import { createAgent, type Report, silentLogger } from '@rca/core'
+import { createAgent, silentLogger } from '@rca/core'
+import type { Report } from '@rca/core/protocol'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { collectContext } from '../test/contexts.ts'
 import { engineServer } from '../test/engine-server.ts'

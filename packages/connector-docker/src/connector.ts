@@ -1,4 +1,4 @@
-import { defineConnector } from '@rca/core'
+import { defineConnector } from '@rca/core/connector'
 import { containers } from './collectors/containers.ts'
 import { diskUsage } from './collectors/disk-usage.ts'
 import { engine } from './collectors/engine.ts'

@@ -1,4 +1,4 @@
-import type { EntityReference } from '@rca/core'
+import type { EntityReference } from '@rca/core/connector'
 import type { ContainerDetails, ContainerMount, ContainerPort, ImageDetails } from './engine/engine-api.ts'
 
 /** The compose project and service of a container, where compose made it. */

@@ -1,4 +1,4 @@
-import type { EntityReference, Logger } from '@rca/core'
+import type { ConnectContext, EntityReference } from '@rca/core/connector'
 import type { DockerConfig } from './config.ts'
 import type { EngineApi, EngineInfo } from './engine/engine-api.ts'
 import type { History } from './events/event-history.ts'
@@ -22,5 +22,5 @@ export interface DockerClient {
   readonly history: History
   /** A keyed hash: tells whether a secret changed, and nothing else. */
   readonly keyedHash: (text: string) => string
-  readonly log: Logger
+  readonly log: ConnectContext<unknown>['log']
 }

@@ -1,4 +1,4 @@
-import type { CollectContext, Event, Signals } from '@rca/core'
+import type { CollectContext, Event, Signals } from '@rca/core/connector'
 
 /** Core's side of a collector: keeps what is remembered. */
 export function collectContext(signal: AbortSignal = new AbortController().signal): CollectContext {

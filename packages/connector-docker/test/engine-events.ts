@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import type { DockerClient } from '../src/docker-client.ts'
 import type { ContainerDetails, EngineApi, EngineEvent } from '../src/engine/engine-api.ts'
 import { noteContainerEvent } from '../src/events/container-events.ts'

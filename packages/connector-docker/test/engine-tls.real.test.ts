@@ -1,6 +1,6 @@
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Report } from '@rca/core'
+import type { Report } from '@rca/core/protocol'
 import {
   hasProgram,
   makeCertificates,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { excluding, silentLogger } from '@rca/core'
+import { silentLogger } from '@rca/core'
+import { excluding } from '@rca/core/connector'
 import { configSchema } from '../src/config.ts'
 import type { DockerClient } from '../src/docker-client.ts'
 import type { ContainerDetails, EngineApi, EngineEvent } from '../src/engine/engine-api.ts'

@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createGunzip } from 'node:zlib'
-import { type Agent, createAgent, type Event, type RawConfig, type Report, silentLogger } from '@rca/core'
+import { type Agent, createAgent, type RawConfig, silentLogger } from '@rca/core'
+import type { Event } from '@rca/core/connector'
+import type { Report } from '@rca/core/protocol'
 import { docker } from '../src/index.ts'
 
 /** A real agent on a real engine, with what it has delivered. */

@@ -1,4 +1,4 @@
-import type { Metric, Signals } from '@rca/core'
+import type { Metric, Signals } from '@rca/core/connector'
 
 /** `name{attribute=value}` → value, as a person would query it. Of one entity where its id is given. */
 export function points({ metrics = [] }: Signals, entityId?: string): Record<string, number> {

@@ -1,4 +1,4 @@
-import type { Event, Signals, WatchContext } from '@rca/core'
+import type { Event, Signals, WatchContext } from '@rca/core/connector'
 import { afterAll, expect, vi } from 'vitest'
 import type { DockerClient } from '../src/docker-client.ts'
 import { engineEvents } from '../src/events/engine-events.ts'

@@ -1,4 +1,4 @@
-import { deploymentOnly } from '@rca/core'
+import { deploymentOnly } from '@rca/core/connector'
 import { z } from 'zod'
 
 /** A name that Kubernetes accepts for a namespace (RFC 1123 label). */

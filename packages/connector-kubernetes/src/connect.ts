@@ -1,4 +1,4 @@
-import type { ConnectContext } from '@rca/core'
+import type { ConnectContext } from '@rca/core/connector'
 import { KubernetesError } from './api/errors.ts'
 import type { KubernetesApi } from './api/kubernetes-api.ts'
 import { openKubernetes } from './client.ts'

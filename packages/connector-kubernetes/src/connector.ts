@@ -1,4 +1,4 @@
-import { defineConnector } from '@rca/core'
+import { defineConnector } from '@rca/core/connector'
 import { configSchema } from './config.ts'
 import { openKubernetesClient } from './connect.ts'
 import { deploy } from './deployment/deployment.ts'

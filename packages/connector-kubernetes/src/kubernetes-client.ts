@@ -1,4 +1,4 @@
-import type { EntityReference, Logger } from '@rca/core'
+import type { ConnectContext, EntityReference } from '@rca/core/connector'
 import type { KubernetesApi } from './api/kubernetes-api.ts'
 import type { KubernetesConfig } from './config.ts'
 import type { Refusals } from './evidence/refusals.ts'
@@ -23,5 +23,5 @@ export interface KubernetesClient {
   readonly refusals: Refusals
   /** A keyed hash: tells whether a secret changed, and nothing else. */
   readonly keyedHash: KeyedHash
-  readonly log: Logger
+  readonly log: ConnectContext<unknown>['log']
 }

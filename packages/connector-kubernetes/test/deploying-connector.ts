@@ -1,4 +1,4 @@
-import { defineConnector } from '@rca/core'
+import { defineConnector } from '@rca/core/connector'
 import { configSchema } from '../src/config.ts'
 import { deploy } from '../src/deployment/deployment.ts'
 

@@ -1,4 +1,5 @@
-import { type Event, silentLogger, type Watcher } from '@rca/core'
+import { silentLogger } from '@rca/core'
+import type { Event, Watcher } from '@rca/core/connector'
 import { onTestFinished } from 'vitest'
 import type { KubernetesApi } from '../src/api/kubernetes-api.ts'
 import { configSchema } from '../src/config.ts'

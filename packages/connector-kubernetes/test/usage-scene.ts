@@ -1,4 +1,4 @@
-import type { CollectContext, Metric, Signals } from '@rca/core'
+import type { CollectContext, Metric, Signals } from '@rca/core/connector'
 import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
 import { projectClaim } from '../src/kinds/claim/claim.ts'
 import { createNews } from '../src/kinds/delta-filter.ts'

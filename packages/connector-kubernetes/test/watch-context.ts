@@ -1,4 +1,4 @@
-import type { Event, WatchContext } from '@rca/core'
+import type { Event, WatchContext } from '@rca/core/connector'
 
 /** Core's side of a watcher: hands on each event that it tells. */
 export function watchContext(

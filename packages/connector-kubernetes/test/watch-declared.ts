@@ -1,4 +1,4 @@
-import type { Event, EventDefinition, Watcher } from '@rca/core'
+import type { Event, EventDefinition, Watcher } from '@rca/core/connector'
 import { expect, onTestFinished } from 'vitest'
 import type { KubernetesClient } from '../src/kubernetes-client.ts'
 import { signals } from '../src/signals.ts'

@@ -1,4 +1,5 @@
-import { type Event, silentLogger, type Watcher } from '@rca/core'
+import { silentLogger } from '@rca/core'
+import type { Event, Watcher } from '@rca/core/connector'
 import { configSchema } from '../src/config.ts'
 import { openKubernetesClient } from '../src/connect.ts'
 import type { KubernetesClient } from '../src/kubernetes-client.ts'

@@ -1,4 +1,4 @@
-import { deploymentOnly } from '@rca/core'
+import { deploymentOnly } from '@rca/core/connector'
 import { z } from 'zod'
 
 /** The options of the server connector, as an operator writes them. */

@@ -1,4 +1,4 @@
-import { defineConnector } from '@rca/core'
+import { defineConnector } from '@rca/core/connector'
 import { openServerClient } from './client/open-client.ts'
 import { cpu } from './collectors/cpu.ts'
 import { disks } from './collectors/disks.ts'

@@ -2,11 +2,10 @@ import {
   continued,
   type Deployment,
   type DeploymentTarget,
-  isRcaError,
   powershell,
   type ShellCommand,
   sh,
-} from '@rca/core'
+} from '@rca/core/connector'
 import type { ServerConfig } from './config.ts'
 
 type Target = DeploymentTarget<ServerConfig>
@@ -31,10 +30,15 @@ export function deploy(target: Target): Deployment {
     try {
       alternatives[name] = plan(target)
     } catch (error) {
-      if (name === chosen || !isRcaError(error)) throw error
+      if (name === chosen || !isQuotingError(error)) throw error
     }
   }
   return { ...PLATFORMS[chosen](target), alternatives }
+}
+
+/** Core's error for a value that a shell cannot carry, whichever copy of core threw it. */
+function isQuotingError(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === 'RCA_SHELL_WORD_INVALID'
 }
 
 function platformOf(hostPlatform: string): Platform {

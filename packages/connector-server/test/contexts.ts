@@ -1,5 +1,6 @@
-import type { CollectContext, Duration, Event, Signals, WatchContext } from '@rca/core'
+import type { Duration } from '@rca/core'
 import { toMilliseconds } from '@rca/core'
+import type { CollectContext, Event, Signals, WatchContext } from '@rca/core/connector'
 
 /** Core's side of a collector: keeps what is remembered. */
 export function collectContext(signal: AbortSignal = new AbortController().signal): CollectContext {

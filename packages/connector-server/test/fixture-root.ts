@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { excluding } from '@rca/core'
+import { excluding } from '@rca/core/connector'
 import { onTestFinished } from 'vitest'
 import type { SystemInformation } from '../src/client/client.ts'
 import { type LinuxClientOptions, openLinuxClient } from '../src/client/linux/linux-client.ts'

@@ -1,4 +1,4 @@
-import type { Metric, Signals } from '@rca/core'
+import type { Metric, Signals } from '@rca/core/connector'
 
 /** `name{attribute=value}` → value, as a person would query it. */
 export function points({ metrics = [] }: Signals): Record<string, number> {

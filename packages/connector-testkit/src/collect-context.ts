@@ -1,4 +1,4 @@
-import type { CollectContext, Collector, Metric, Signals } from '@rca/core'
+import type { CollectContext, Collector, Metric, Signals } from '@rca/core/connector'
 import { manualClock } from './manual-clock.ts'
 
 /** What a test may set of a collector's context. */

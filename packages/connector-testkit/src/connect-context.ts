@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ConnectContext } from '@rca/core'
+import type { ConnectContext } from '@rca/core/connector'
 import { type RecordingLogger, recordingLogger } from './recording-logger.ts'
 
 /** A connector's context whose log a test can read. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import type { Collector, Watcher } from '@rca/core'
-import { entity, event, metric } from '@rca/core'
+import type { Collector, Watcher } from '@rca/core/connector'
+import { entity, event, metric } from '@rca/core/connector'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import {
   collectContext,

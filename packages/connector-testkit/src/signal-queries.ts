@@ -1,4 +1,4 @@
-import type { Event, Metric, Signals } from '@rca/core'
+import type { Event, Metric, Signals } from '@rca/core/connector'
 
 /** Returns the events of several signals, in order. */
 export function eventsOf(signals: readonly Signals[]): Event[] {

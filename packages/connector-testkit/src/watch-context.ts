@@ -1,4 +1,5 @@
-import type { Duration, Event, Signals, WatchContext, Watcher } from '@rca/core'
+import type { Duration } from '@rca/core'
+import type { Event, Signals, WatchContext, Watcher } from '@rca/core/connector'
 import { type ManualClock, manualClock } from './manual-clock.ts'
 import { eventsOf } from './signal-queries.ts'
 

@@ -6,18 +6,8 @@
 import { cpus, loadavg } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { z } from 'zod'
-import {
-  type Agent,
-  createAgent,
-  defineConnector,
-  type Entity,
-  entity,
-  event,
-  type Metric,
-  metric,
-  sh,
-  silentLogger,
-} from '../src/index.ts'
+import { defineConnector, type Entity, entity, event, type Metric, metric, sh } from '../src/connector/index.ts'
+import { type Agent, createAgent, silentLogger } from '../src/index.ts'
 import { type Sent, startPlatform } from './large-reports-platform.ts'
 
 const ENTITIES = 15_000

@@ -1,4 +1,3 @@
-import { SEVERITIES } from '@rca/core'
 import {
   collectorStatusSchema,
   dataRequestSchema,
@@ -14,6 +13,7 @@ import {
   partSchema,
   problemSchema,
   reportSchema,
+  SEVERITIES,
 } from '@rca/core/protocol'
 import { z } from 'zod'
 import { ENVIRONMENT_PATTERN } from '../http/agent-token.ts'

@@ -1,4 +1,4 @@
-import type { EntityReference, Severity } from '@rca/core'
+import type { EntityReference, Severity } from '@rca/core/protocol'
 import type { PageRequest } from './store.ts'
 
 /** How several values of one step become one. `rate` is the growth of a counter per second, resets taken into account. */

@@ -1,5 +1,13 @@
-import type { Attributes, EntityReference, MetricKind, Relation, Severity } from '@rca/core'
-import type { CollectorStatus, HeartbeatRequest, Role } from '@rca/core/protocol'
+import type {
+  Attributes,
+  CollectorStatus,
+  EntityReference,
+  HeartbeatRequest,
+  MetricKind,
+  Relation,
+  Role,
+  Severity,
+} from '@rca/core/protocol'
 
 /** Rows as the routes see them. Times are milliseconds since 1970. */
 

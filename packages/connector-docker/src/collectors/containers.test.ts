@@ -1,4 +1,4 @@
-import type { Entity, Signals } from '@rca/core'
+import type { Entity, Signals } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
 import { collectContext } from '../../test/contexts.ts'
 import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'

@@ -6,7 +6,7 @@ import {
   mergeSignals,
   type Signals,
   withoutSecrets,
-} from '@rca/core'
+} from '@rca/core/connector'
 import {
   composeId,
   composeServiceOf,

@@ -1,4 +1,4 @@
-import { type Collector, mergeSignals, type Signals } from '@rca/core'
+import { type Collector, mergeSignals, type Signals } from '@rca/core/connector'
 import type { DockerClient } from '../docker-client.ts'
 import type { EngineInfo } from '../engine/engine-api.ts'
 import { signals } from '../signals.ts'

@@ -1,4 +1,4 @@
-import { type Collector, type EntityReference, mergeSignals, type Signals } from '@rca/core'
+import { type Collector, type EntityReference, mergeSignals, type Signals } from '@rca/core/connector'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
 import { signals } from '../signals.ts'

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { type DeploymentTarget, environmentVariables } from '@rca/core'
+import { type DeploymentTarget, environmentVariables } from '@rca/core/connector'
 import type { DockerConfig } from '../config.ts'
 import { endpointOf } from '../engine/endpoint.ts'
 

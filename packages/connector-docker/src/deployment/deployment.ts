@@ -1,4 +1,4 @@
-import { type Deployment, type DeploymentTarget, sh } from '@rca/core'
+import { type Deployment, type DeploymentTarget, sh } from '@rca/core/connector'
 import type { DockerConfig } from '../config.ts'
 import { agentContainer } from './agent-container.ts'
 import { composeCommand } from './compose.ts'

@@ -1,4 +1,4 @@
-import { continued, type ShellCommand, sh } from '@rca/core'
+import { continued, type ShellCommand, sh } from '@rca/core/connector'
 import { type AgentContainer, type HostMount, LIMITS, SECURITY, STATE_FOLDER } from './agent-container.ts'
 import { findGroup, findPath } from './found-on-host.ts'
 

@@ -1,4 +1,4 @@
-import { type ShellCommand, sh } from '@rca/core'
+import { type ShellCommand, sh } from '@rca/core/connector'
 import type { HostPath } from './agent-container.ts'
 
 /*

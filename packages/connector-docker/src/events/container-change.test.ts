@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
 import { changed, containerEvent, tellAtOnce } from '../../test/engine-events.ts'
 import { type FakeEngine, fakeClient, fakeEngine } from '../../test/fake-engine.ts'

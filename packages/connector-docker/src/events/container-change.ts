@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { compareShapes, type Difference } from '../changes/compare-specs.ts'
 import { type ContainerShape, placeOf, shapeOf } from '../changes/container-spec.ts'
 import { containerAttributes, imageAttributes } from '../container-attributes.ts'

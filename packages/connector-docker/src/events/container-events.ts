@@ -1,4 +1,4 @@
-import { type Event, withoutSecrets } from '@rca/core'
+import { type Event, withoutSecrets } from '@rca/core/connector'
 import { imageAttributes } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'

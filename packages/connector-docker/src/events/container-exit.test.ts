@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
 import { type ContainerChange, changed, containerEvent, tellAtOnce, writtenLog } from '../../test/engine-events.ts'
 import { type FakeClientParts, type FakeEngine, fakeClient, fakeEngine } from '../../test/fake-engine.ts'

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Event, WatchContext } from '@rca/core'
+import type { Event, WatchContext } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
 import { changed, containerEvent } from '../../test/engine-events.ts'
 import { eventLog } from '../../test/event-log.ts'

@@ -1,4 +1,4 @@
-import { type Cursor, type Event, openCursor, type WatchContext, type Watcher } from '@rca/core'
+import { type Event, openCursor, type WatchContext, type Watcher } from '@rca/core/connector'
 import { z } from 'zod'
 import { placeOf, shapeOf } from '../changes/container-spec.ts'
 import type { DockerClient } from '../docker-client.ts'
@@ -79,7 +79,11 @@ interface Reading {
   broke(): Promise<void>
 }
 
-function createReading(client: DockerClient, context: WatchContext, cursor: Cursor<Position>): Reading {
+function createReading(
+  client: DockerClient,
+  context: WatchContext,
+  cursor: ReturnType<typeof openCursor<Position>>,
+): Reading {
   const { brokenAt: broken, ...before } = cursor.before ?? { timeNano: `${context.now().getTime()}000000`, ids: [] }
   const beganAt = Number(BigInt(before.timeNano) / 1_000_000n)
   let position: Position = before

@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
 import { engineEvent } from '../../test/engine-events.ts'
 import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'

@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { containerAttributes, volumeId } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import { signals } from '../signals.ts'

@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { expect, test } from 'vitest'
 import { type ContainerChange, changed, engineEvent } from '../../test/engine-events.ts'
 import { type FakeClientParts, fakeClient, fakeEngine } from '../../test/fake-engine.ts'

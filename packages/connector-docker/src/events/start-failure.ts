@@ -1,4 +1,4 @@
-import { type Event, withoutSecrets } from '@rca/core'
+import { type Event, withoutSecrets } from '@rca/core/connector'
 import { containerAttributes, imageAttributes } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import { signals } from '../signals.ts'

@@ -1,4 +1,4 @@
-import { tailOf, withoutSecrets } from '@rca/core'
+import { tailOf, withoutSecrets } from '@rca/core/connector'
 import type { EngineApi } from '../engine/engine-api.ts'
 
 /** What a container said at its end, or why that cannot be told. */

@@ -1,4 +1,4 @@
-import { entity } from '@rca/core'
+import { entity } from '@rca/core/connector'
 import { container, image } from './attributes.ts'
 
 /** What there is on a Docker host. */

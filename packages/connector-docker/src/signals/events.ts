@@ -1,4 +1,4 @@
-import { event } from '@rca/core'
+import { event } from '@rca/core/connector'
 import { container, image } from './attributes.ts'
 
 const run = {

@@ -1,4 +1,4 @@
-import { metric } from '@rca/core'
+import { metric } from '@rca/core/connector'
 
 const cpuMode = { 'cpu.mode': '`user` or `system`; absent for the sum.' }
 const direction = { 'network.io.direction': '`receive` or `transmit`.' }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { yieldToEventLoop } from '@rca/core'
+import { yieldToEventLoop } from '@rca/core/connector'
 import { isExpired } from './errors.ts'
 import { createItemReader } from './json-items.ts'
 import type { ApiResource, ListOptions } from './kubernetes-api.ts'

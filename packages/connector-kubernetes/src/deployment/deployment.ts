@@ -1,4 +1,4 @@
-import type { Deployment, DeploymentTarget } from '@rca/core'
+import type { Deployment, DeploymentTarget } from '@rca/core/connector'
 import type { KubernetesConfig } from '../config.ts'
 import { fullName, installCommand, uninstallCommand, verifyCommand } from './helm.ts'
 import { fitsManifests, manifestsDeployment } from './manifests.ts'

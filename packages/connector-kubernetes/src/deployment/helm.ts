@@ -1,4 +1,4 @@
-import { chartValues, continued, type DeploymentTarget, type ShellCommand, sh } from '@rca/core'
+import { chartValues, continued, type DeploymentTarget, type ShellCommand, sh } from '@rca/core/connector'
 import { DEFAULT_NAMESPACE, type KubernetesConfig } from '../config.ts'
 import { kubectl } from './kubectl.ts'
 

@@ -1,4 +1,4 @@
-import { type ShellCommand, sh } from '@rca/core'
+import { type ShellCommand, sh } from '@rca/core/connector'
 import type { KubernetesConfig } from '../config.ts'
 
 /** `kubectl`, with the context that the operator chose. */

@@ -5,7 +5,7 @@ import {
   environmentVariables,
   type ShellCommand,
   sh,
-} from '@rca/core'
+} from '@rca/core/connector'
 import type { KubernetesConfig } from '../config.ts'
 import { kubectl } from './kubectl.ts'
 

@@ -1,4 +1,4 @@
-import type { Event, Watcher } from '@rca/core'
+import type { Event, Watcher } from '@rca/core/connector'
 import type { ChangeListener } from '../informer/cluster-cache.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 

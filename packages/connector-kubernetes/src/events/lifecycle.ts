@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import type { Cluster } from '../informer/cluster-cache.ts'
 import type { Change } from '../informer/object-store.ts'
 import type { Metadata } from '../kinds/metadata.ts'

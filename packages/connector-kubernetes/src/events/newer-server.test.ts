@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { expect, test } from 'vitest'
 import { withChange } from '../../test/changed-object.ts'
 import { captured, NEWER } from '../../test/fixtures.ts'

@@ -1,4 +1,4 @@
-import type { Watcher } from '@rca/core'
+import type { Watcher } from '@rca/core/connector'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import { configChanges } from './config/config-changes.ts'
 import { stuckDeletions } from './deletions/stuck-deletions.ts'

@@ -1,4 +1,4 @@
-import { redactSecrets } from '@rca/core'
+import { redactSecrets } from '@rca/core/connector'
 
 /**
  * Where components repeat a command, what a hook wrote, what a probed page says, or what follows the question mark of a probe's

@@ -1,4 +1,4 @@
-import { redactSecrets } from '@rca/core'
+import { redactSecrets } from '@rca/core/connector'
 import type { Cluster } from '../informer/cluster-cache.ts'
 import { type Condition, isReady } from '../kinds/metadata.ts'
 import type { Node } from '../kinds/node/node.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { tailOf, withoutSecrets } from '@rca/core'
+import { tailOf, withoutSecrets } from '@rca/core/connector'
 import type { LogRequest } from '../api/kubernetes-api.ts'
 import { fields, list, text } from '../kinds/fields.ts'
 import { type Pod, projectPod } from '../kinds/pod/pod.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Gap } from '@rca/core'
+import type { Gap } from '@rca/core/connector'
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
 import type { Following } from '../kinds/followed-kinds.ts'
 import type { KeyedHash } from '../kinds/workload/pod-template.ts'

@@ -1,4 +1,4 @@
-import { createTimeSlice } from '@rca/core'
+import { createTimeSlice } from '@rca/core/connector'
 
 /** Tells a listener of what is there, some at a time, and of what happens meanwhile once it has been told all that. */
 export function replayed<Change>(

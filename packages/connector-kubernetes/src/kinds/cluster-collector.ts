@@ -1,4 +1,4 @@
-import type { Collector, Gap } from '@rca/core'
+import type { Collector, Gap } from '@rca/core/connector'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import { signals } from '../signals.ts'
 import { type FollowedKind, followedKinds } from './followed-kinds.ts'

@@ -1,4 +1,4 @@
-import type { Collector, Entity, Metric, Signals } from '@rca/core'
+import type { Collector, Entity, Metric, Signals } from '@rca/core/connector'
 import { expect, test } from 'vitest'
 import { captured, NEWER } from '../../test/fixtures.ts'
 import { type FollowedCluster, followedCluster } from '../../test/followed-cluster.ts'

@@ -1,4 +1,5 @@
-import { type Collector, type Entity, type Metric, planDeployment, type Signals } from '@rca/core'
+import { planDeployment } from '@rca/core'
+import type { Collector, Entity, Metric, Signals } from '@rca/core/connector'
 import { expect, test } from 'vitest'
 import { captured } from '../../test/fixtures.ts'
 import { type FollowedCluster, followedCluster } from '../../test/followed-cluster.ts'

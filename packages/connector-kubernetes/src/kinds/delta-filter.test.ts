@@ -1,4 +1,4 @@
-import { metric } from '@rca/core'
+import { metric } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
 import { createNews, type ToldValues } from './delta-filter.ts'
 

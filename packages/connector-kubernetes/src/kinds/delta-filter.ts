@@ -1,4 +1,4 @@
-import type { CollectContext, Metric } from '@rca/core'
+import type { CollectContext, Metric } from '@rca/core/connector'
 
 /** How often what does not change is told, in milliseconds. */
 const TOLD_AGAIN = 300_000

@@ -1,4 +1,4 @@
-import { type EntityReference, matching, type NameFilter } from '@rca/core'
+import { type EntityReference, matching, type NameFilter } from '@rca/core/connector'
 import type { Metadata } from './metadata.ts'
 import { isNamedKind, namedReference } from './references.ts'
 import type { TemplateContainer } from './workload/pod-template.ts'

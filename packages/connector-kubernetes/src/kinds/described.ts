@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Entity } from '@rca/core'
+import type { Entity } from '@rca/core/connector'
 
 /** An object as entities, the first of several where it consists of parts. */
 export type Description = readonly [Entity, ...Entity[]]

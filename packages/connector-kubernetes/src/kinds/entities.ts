@@ -1,4 +1,4 @@
-import { entity } from '@rca/core'
+import { entity } from '@rca/core/connector'
 import { common, container, inNamespace, owner, pod } from './attributes.ts'
 import { workloadEntities } from './workload/workload-entities.ts'
 

@@ -1,13 +1,12 @@
 import {
   type Collector,
-  type Duration,
   type Entity,
   type EntityReference,
   inTimeSlices,
   type Metric,
   type NameFilter,
   type Signals,
-} from '@rca/core'
+} from '@rca/core/connector'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import { rememberedNews } from './delta-filter.ts'
 import { labelFilter } from './describe-object.ts'
@@ -17,7 +16,7 @@ import type { FollowedKind, ObjectsByKind } from './followed-kinds.ts'
 /** What is said of the objects of a kind. */
 export interface KindDescription<Object> {
   /** How often. Changes of importance are events, which do not wait for it. @default 30s */
-  readonly every?: Duration
+  readonly every?: NonNullable<Collector<never>['interval']>
   /** Whether an object is worth an entity. @default all are */
   readonly isWanted?: (object: Object) => boolean
   /** The object as an entity, the first of several where it consists of parts. Asked once, as long as the object does not change. */

@@ -1,4 +1,4 @@
-import { metric } from '@rca/core'
+import { metric } from '@rca/core/connector'
 
 /** A current number of things. */
 function amount<const Name extends string>(name: Name, unit: string, description: string) {

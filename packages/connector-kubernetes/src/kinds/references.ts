@@ -1,4 +1,4 @@
-import type { EntityReference } from '@rca/core'
+import type { EntityReference } from '@rca/core/connector'
 import type { SlimObject } from '../informer/object-store.ts'
 import { signals } from '../signals.ts'
 

@@ -1,4 +1,4 @@
-import type { CollectContext, Collector, Signals } from '@rca/core'
+import type { CollectContext, Collector, Signals } from '@rca/core/connector'
 import { newsSince, type ToldValues } from '../kinds/delta-filter.ts'
 import type { Node } from '../kinds/node/node.ts'
 import { type KnownObjects, knownObjects } from './known-objects.ts'

@@ -1,4 +1,4 @@
-import type { Metric } from '@rca/core'
+import type { Metric } from '@rca/core/connector'
 import { usageMetrics } from './signals.ts'
 
 /** How long the memory of a container is kept that is not measured any more, in milliseconds. */

@@ -1,4 +1,4 @@
-import type { Metric, Signals } from '@rca/core'
+import type { Metric, Signals } from '@rca/core/connector'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
 import { fields, list, text } from '../kinds/fields.ts'
 import { quantity } from '../kinds/quantity.ts'

@@ -1,4 +1,4 @@
-import type { EntityReference, Metric } from '@rca/core'
+import type { EntityReference, Metric } from '@rca/core/connector'
 import { type Fields, fields, list, text } from '../kinds/fields.ts'
 import { amount, fromNano } from './amount.ts'
 import { usageMetrics as metrics } from './signals.ts'

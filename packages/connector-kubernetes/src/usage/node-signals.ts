@@ -1,4 +1,4 @@
-import { metric } from '@rca/core'
+import { metric } from '@rca/core/connector'
 
 const networkInterface = {
   'network.io.direction': '`receive` or `transmit`.',

@@ -1,4 +1,4 @@
-import type { EntityReference, Metric } from '@rca/core'
+import type { EntityReference, Metric } from '@rca/core/connector'
 import type { IsNews, News } from '../kinds/delta-filter.ts'
 import { type Fields, fields, list, text } from '../kinds/fields.ts'
 import type { Pod } from '../kinds/pod/pod.ts'

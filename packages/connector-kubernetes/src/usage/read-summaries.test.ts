@@ -1,4 +1,4 @@
-import type { Metric } from '@rca/core'
+import type { Metric } from '@rca/core/connector'
 import { expect, onTestFinished, test } from 'vitest'
 import { node, nodesResource, rawNode, summaryContext, usageClient } from '../../test/usage-scene.ts'
 import { KubernetesError } from '../api/errors.ts'

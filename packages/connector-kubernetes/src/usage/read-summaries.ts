@@ -1,4 +1,4 @@
-import { createTimeSlice, type Metric, yieldToEventLoop } from '@rca/core'
+import { createTimeSlice, type Metric, yieldToEventLoop } from '@rca/core/connector'
 import { KubernetesError } from '../api/errors.ts'
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
 import { isReady } from '../kinds/metadata.ts'

@@ -1,4 +1,4 @@
-import { metric } from '@rca/core'
+import { metric } from '@rca/core/connector'
 import { nodeUsageMetrics } from './node-signals.ts'
 
 const networkDirection = { 'network.io.direction': '`receive` or `transmit`.' }

@@ -1,4 +1,4 @@
-import type { Metric } from '@rca/core'
+import type { Metric } from '@rca/core/connector'
 import { fields, maybeFields, text } from '../kinds/fields.ts'
 import { namedReference } from '../kinds/references.ts'
 import { nodePoints } from './node-points.ts'

@@ -1,6 +1,6 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 import { hostname } from 'node:os'
-import { hostId } from '@rca/core'
+import { hostId } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
 import { fixtureRoot } from '../../test/fixture-root.ts'
 import { createRootReader } from './linux/root-reader.ts'

@@ -1,5 +1,5 @@
 import { networkInterfaces, hostname as systemHostname } from 'node:os'
-import { hostId } from '@rca/core'
+import { hostId } from '@rca/core/connector'
 import { signals } from '../signals.ts'
 import type { RootReader } from './linux/root-reader.ts'
 import type { Machine } from './server-client.ts'

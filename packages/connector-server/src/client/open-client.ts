@@ -1,4 +1,4 @@
-import { excluding } from '@rca/core'
+import { excluding } from '@rca/core/connector'
 import type { ServerConfig } from '../config.ts'
 import { loadSystemInformation } from './client.ts'
 import { openLinuxClient } from './linux/linux-client.ts'

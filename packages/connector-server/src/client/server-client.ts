@@ -1,4 +1,4 @@
-import type { EntityReference } from '@rca/core'
+import type { EntityReference } from '@rca/core/connector'
 
 /**
  * What the collectors and watchers ask of a machine, alike on Linux, macOS and Windows.

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Collector, Metric, Signals } from '@rca/core'
+import type { Collector, Metric, Signals } from '@rca/core/connector'
 import { CPU_MODES, type CpuReading, type CpuTimes, type ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 

@@ -1,4 +1,4 @@
-import { type Collector, type EntityReference, mergeSignals, type Signals } from '@rca/core'
+import { type Collector, type EntityReference, mergeSignals, type Signals } from '@rca/core/connector'
 import type { DiskReading, ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 

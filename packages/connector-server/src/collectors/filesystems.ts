@@ -1,4 +1,4 @@
-import { type Collector, type EntityReference, type Metric, mergeSignals, type Signals } from '@rca/core'
+import { type Collector, type EntityReference, type Metric, mergeSignals, type Signals } from '@rca/core/connector'
 import type { FilesystemReading, FilesystemUsage, Mount, ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 

@@ -1,4 +1,4 @@
-import type { Collector } from '@rca/core'
+import type { Collector } from '@rca/core/connector'
 import type { ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'
 

@@ -1,4 +1,4 @@
-import type { Collector, Metric, Signals } from '@rca/core'
+import type { Collector, Metric, Signals } from '@rca/core/connector'
 import {
   PROCESS_STATES,
   type ProcessesReading,

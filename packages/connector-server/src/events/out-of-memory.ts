@@ -1,4 +1,4 @@
-import { type Event, openCursor, type Watcher } from '@rca/core'
+import { type Event, openCursor, type Watcher } from '@rca/core/connector'
 import { z } from 'zod'
 import type { OutOfMemoryVictim, ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'

@@ -1,4 +1,4 @@
-import { openCursor, type Watcher } from '@rca/core'
+import { openCursor, type Watcher } from '@rca/core/connector'
 import { z } from 'zod'
 import type { Boot, ServerClient } from '../client/server-client.ts'
 import { signals } from '../signals.ts'

@@ -1,4 +1,4 @@
-import { metric } from '@rca/core'
+import { metric } from '@rca/core/connector'
 import { direction, mountPoint } from './attributes.ts'
 
 /** What is measured of filesystems, disks and network interfaces. */

@@ -1,4 +1,4 @@
-import { entity } from '@rca/core'
+import { entity } from '@rca/core/connector'
 import { unit } from './attributes.ts'
 
 /** What there is on a machine. */

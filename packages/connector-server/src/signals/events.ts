@@ -1,4 +1,4 @@
-import { event } from '@rca/core'
+import { event } from '@rca/core/connector'
 import { mountPoint, process, unit } from './attributes.ts'
 
 /** What happens to a machine. */

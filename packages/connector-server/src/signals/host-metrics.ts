@@ -1,4 +1,4 @@
-import { metric } from '@rca/core'
+import { metric } from '@rca/core/connector'
 import { process } from './attributes.ts'
 
 /** What is measured of the machine as a whole, and of its processes. */

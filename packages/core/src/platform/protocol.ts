@@ -1,6 +1,19 @@
 import { z } from 'zod'
 import { type Entity, type Event, type Gap, METRIC_KINDS, type Metric, SEVERITIES } from '../connector/signals.ts'
 
+export {
+  type Attributes,
+  type Entity,
+  type EntityReference,
+  type Event,
+  type Gap,
+  type Metric,
+  type MetricKind,
+  type Relation,
+  SEVERITIES,
+  type Severity,
+} from '../connector/signals.ts'
+
 /**
  * The wire between agent and platform: JSON, snake_case, checked on both sides by these schemas. Unknown fields are
  * ignored, so that an older platform understands a newer agent.

@@ -1,5 +1,5 @@
-import { SEVERITIES } from '@rca/core'
 import type { Report } from '@rca/core/protocol'
+import { SEVERITIES } from '@rca/core/protocol'
 import type { Kysely, Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SignalStore } from '../store.ts'

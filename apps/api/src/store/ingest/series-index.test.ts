@@ -1,4 +1,4 @@
-import type { Metric } from '@rca/core'
+import type { Metric } from '@rca/core/protocol'
 import { expect, it } from 'vitest'
 import { migrate } from '../sqlite/migrations.ts'
 import { openSqlite } from '../sqlite/open-sqlite.ts'

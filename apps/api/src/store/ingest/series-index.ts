@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Attributes, Metric } from '@rca/core'
+import type { Attributes, Metric } from '@rca/core/protocol'
 import type { Insertable, Transaction } from 'kysely'
 import { bulkInsert } from '../sqlite/bulk-insert.ts'
 import type { Tables } from '../sqlite/tables.ts'

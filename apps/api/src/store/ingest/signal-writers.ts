@@ -1,5 +1,4 @@
-import type { Metric } from '@rca/core'
-import type { ReportedEntity } from '@rca/core/protocol'
+import type { Metric, ReportedEntity } from '@rca/core/protocol'
 import { type Insertable, sql, type Transaction } from 'kysely'
 import { bulkInsert } from '../sqlite/bulk-insert.ts'
 import type { Tables } from '../sqlite/tables.ts'

@@ -1,4 +1,4 @@
-import { SEVERITIES } from '@rca/core'
+import { SEVERITIES } from '@rca/core/protocol'
 import { type Kysely, sql } from 'kysely'
 import { optional, toPage } from '../page.ts'
 import type { EventQuery } from '../queries.ts'

@@ -1,4 +1,4 @@
-import type { Event, Severity } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { byWriter, creatorOf, writerAttributes, writerOf, writtenAt, wroteOnlyElsewhere } from '../../changes/writer.ts'
 import type { Cluster, ClusterChange } from '../../informer/cluster-cache.ts'
 import type { ConfigObject } from '../../kinds/config-object/config-object.ts'
@@ -93,7 +93,7 @@ function deleted(kind: ConfigKind, { object, at }: Moment<ConfigObject>, cluster
   })
 }
 
-function severityOf(users: readonly string[], whereUsed: Severity): Severity | undefined {
+function severityOf(users: readonly string[], whereUsed: Event['severity']): Event['severity'] | undefined {
   return users.length > 0 ? whereUsed : undefined
 }
 

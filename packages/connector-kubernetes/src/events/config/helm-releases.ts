@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import type { Change } from '../../informer/object-store.ts'
 import type { ConfigObject } from '../../kinds/config-object/config-object.ts'
 import { namedReference } from '../../kinds/references.ts'

@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { componentMessage } from '../../evidence/component-message.ts'
 import { type EndedRun, ranOutOfMemory } from '../../evidence/ended-run.ts'
 import { lastReport } from '../../evidence/last-report.ts'

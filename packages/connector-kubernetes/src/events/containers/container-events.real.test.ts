@@ -1,4 +1,5 @@
-import { type Event, silentLogger, type Watcher } from '@rca/core'
+import { silentLogger } from '@rca/core'
+import type { Event, Watcher } from '@rca/core/connector'
 import { findCluster, findKubectl, run, testRun } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test } from 'vitest'

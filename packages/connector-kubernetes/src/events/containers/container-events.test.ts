@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { describe, expect, test, vi } from 'vitest'
 import { captured } from '../../../test/fixtures.ts'
 import { followedCluster } from '../../../test/followed-cluster.ts'

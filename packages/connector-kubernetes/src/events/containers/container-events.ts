@@ -1,4 +1,4 @@
-import type { Watcher } from '@rca/core'
+import type { Watcher } from '@rca/core/connector'
 import { type EndedRun, endedRuns, isCrash, neverRan, ranOutOfMemory } from '../../evidence/ended-run.ts'
 import { podGroup } from '../../evidence/owner-workload.ts'
 import type { Pod, PodContainer } from '../../kinds/pod/pod.ts'

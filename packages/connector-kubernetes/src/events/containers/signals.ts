@@ -1,4 +1,4 @@
-import { event } from '@rca/core'
+import { event } from '@rca/core/connector'
 import { container, workload } from '../../kinds/attributes.ts'
 
 const run = {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { componentMessage } from '../../evidence/component-message.ts'
 import { endedRuns, neverRan } from '../../evidence/ended-run.ts'
 import { lastReport } from '../../evidence/last-report.ts'

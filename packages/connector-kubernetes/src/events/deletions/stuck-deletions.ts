@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { holdsClaim } from '../../evidence/claim-users.ts'
 import type { Cluster, ClusterChange } from '../../informer/cluster-cache.ts'
 import type { Claim } from '../../kinds/claim/claim.ts'

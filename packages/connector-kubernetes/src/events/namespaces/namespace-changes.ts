@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { transitions } from '../../changes/differences.ts'
 import { byWriter, creatorOf, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'
 import type { Cluster } from '../../informer/cluster-cache.ts'

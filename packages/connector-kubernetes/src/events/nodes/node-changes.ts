@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { compareNodes } from '../../changes/compare-nodes.ts'
 import { some } from '../../changes/differences.ts'
 import { byWriter, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'

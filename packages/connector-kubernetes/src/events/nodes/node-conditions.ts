@@ -1,4 +1,4 @@
-import { type Event, redactSecrets } from '@rca/core'
+import { type Event, redactSecrets } from '@rca/core/connector'
 import { isProblem } from '../../evidence/node-problems.ts'
 import type { Cluster } from '../../informer/cluster-cache.ts'
 import type { Condition } from '../../kinds/metadata.ts'

@@ -1,4 +1,4 @@
-import { event } from '@rca/core'
+import { event } from '@rca/core/connector'
 import { again, fields, writer } from '../change-attributes.ts'
 
 const node = { 'k8s.node.name': 'Name of the node.' }

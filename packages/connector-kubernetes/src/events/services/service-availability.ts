@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import type { ClusterChange } from '../../informer/cluster-cache.ts'
 import { namedId, namedReference } from '../../kinds/references.ts'
 import type { EndpointSlice, Service } from '../../kinds/service/service.ts'

@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { compareIngresses, compareServices } from '../../changes/compare-services.ts'
 import { some } from '../../changes/differences.ts'
 import { byWriter, creatorOf, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'

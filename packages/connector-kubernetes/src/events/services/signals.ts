@@ -1,4 +1,4 @@
-import { event } from '@rca/core'
+import { event } from '@rca/core/connector'
 import { inNamespace } from '../../kinds/attributes.ts'
 import { again, fields, settings, writer } from '../change-attributes.ts'
 

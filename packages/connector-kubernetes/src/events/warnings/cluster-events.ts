@@ -1,4 +1,4 @@
-import type { Watcher } from '@rca/core'
+import type { Watcher } from '@rca/core/connector'
 import { componentMessage } from '../../evidence/component-message.ts'
 import { withServersUid } from '../../evidence/last-report.ts'
 import { podGroup } from '../../evidence/owner-workload.ts'

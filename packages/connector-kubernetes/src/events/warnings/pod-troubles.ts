@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { componentMessage } from '../../evidence/component-message.ts'
 import { podGroup, workloadAttributes } from '../../evidence/owner-workload.ts'
 import type { ClusterEvent } from '../../kinds/event/event.ts'

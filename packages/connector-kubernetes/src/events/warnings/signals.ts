@@ -1,4 +1,4 @@
-import { event } from '@rca/core'
+import { event } from '@rca/core/connector'
 import { container, inNamespace, pod, workload } from '../../kinds/attributes.ts'
 
 const affected = {

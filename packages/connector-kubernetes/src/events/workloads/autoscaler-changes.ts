@@ -1,4 +1,4 @@
-import { type Event, redactSecrets } from '@rca/core'
+import { type Event, redactSecrets } from '@rca/core/connector'
 import { transitions } from '../../changes/differences.ts'
 import type { Autoscaler } from '../../kinds/autoscaler/autoscaler.ts'
 import type { Condition } from '../../kinds/metadata.ts'

@@ -1,4 +1,4 @@
-import { type Event, redactSecrets } from '@rca/core'
+import { type Event, redactSecrets } from '@rca/core/connector'
 import type { Job } from '../../kinds/job/job.ts'
 import type { Condition } from '../../kinds/metadata.ts'
 import { namedReference } from '../../kinds/references.ts'

@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { compareRevisions, type WorkloadDifference } from '../../changes/compare-workloads.ts'
 import type { Cluster } from '../../informer/cluster-cache.ts'
 import { namedReference } from '../../kinds/references.ts'

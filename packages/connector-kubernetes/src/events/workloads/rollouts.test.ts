@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Path, withChange } from '../../../test/changed-object.ts'
 import { captured } from '../../../test/fixtures.ts'

@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import type { Condition } from '../../kinds/metadata.ts'
 import { namedReference } from '../../kinds/references.ts'
 import type { Workload } from '../../kinds/workload/workload.ts'

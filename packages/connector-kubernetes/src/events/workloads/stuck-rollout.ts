@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { componentMessage } from '../../evidence/component-message.ts'
 import type { Cluster } from '../../informer/cluster-cache.ts'
 import { imagesOf } from '../../kinds/describe-object.ts'

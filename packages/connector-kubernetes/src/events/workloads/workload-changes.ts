@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core'
+import type { Event } from '@rca/core/connector'
 import { compareCronJobs, compareWorkloads, type WorkloadDifference } from '../../changes/compare-workloads.ts'
 import { byWriter, creatorOf, newcomerOf, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'
 import type { Cluster } from '../../informer/cluster-cache.ts'

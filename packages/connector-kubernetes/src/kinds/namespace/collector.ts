@@ -6,7 +6,7 @@ import {
   mergeSignals,
   type NameFilter,
   type Signals,
-} from '@rca/core'
+} from '@rca/core/connector'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 import { signals } from '../../signals.ts'
 import { commonAttributes, labelFilter, namespaceRelation } from '../describe-object.ts'

@@ -6,7 +6,7 @@ import {
   inTimeSlices,
   type Metric,
   type NameFilter,
-} from '@rca/core'
+} from '@rca/core/connector'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 import { signals } from '../../signals.ts'
 import { rememberedNews } from '../delta-filter.ts'

@@ -1,4 +1,4 @@
-import { type Collector, type Entity, inTimeSlices, type Metric, redactSecrets } from '@rca/core'
+import { type Collector, type Entity, inTimeSlices, type Metric, redactSecrets } from '@rca/core/connector'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 import { signals } from '../../signals.ts'
 import { ownerRelation } from '../describe-object.ts'

@@ -1,4 +1,4 @@
-import type { Collector, Entity, Metric, NameFilter } from '@rca/core'
+import type { Collector, Entity, Metric, NameFilter } from '@rca/core/connector'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 import { signals } from '../../signals.ts'
 import { rememberedNews } from '../delta-filter.ts'

@@ -1,4 +1,4 @@
-import type { Metric } from '@rca/core'
+import type { Metric } from '@rca/core/connector'
 import { signals } from '../../signals.ts'
 import { commonAttributes, imagesOf, ownerRelation } from '../describe-object.ts'
 import { kindCollector } from '../kind-collector.ts'

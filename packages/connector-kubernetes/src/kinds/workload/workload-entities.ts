@@ -1,4 +1,4 @@
-import { entity } from '@rca/core'
+import { entity } from '@rca/core/connector'
 import { common, helm, inNamespace, owner } from '../attributes.ts'
 
 const namespace = { owned_by: 'The namespace.' }

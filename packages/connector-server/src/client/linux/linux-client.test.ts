@@ -1,4 +1,4 @@
-import { excluding } from '@rca/core'
+import { excluding } from '@rca/core/connector'
 import { expect, test } from 'vitest'
 import { fixtureRoot, openFixture } from '../../../test/fixture-root.ts'
 

@@ -1,6 +1,6 @@
 import { statfs as systemStatfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
-import type { NameFilter } from '@rca/core'
+import type { NameFilter } from '@rca/core/connector'
 import type { SystemInformation } from '../client.ts'
 import { readHostname, readMachineId, toMachine } from '../machine-identity.ts'
 import { FACTS_KEPT, keepFresh } from '../read-cache.ts'

@@ -1,5 +1,5 @@
 import { cpus, loadavg, totalmem } from 'node:os'
-import { excluding } from '@rca/core'
+import { excluding } from '@rca/core/connector'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { collectContext } from '../../../test/contexts.ts'
 import { server } from '../../connector.ts'

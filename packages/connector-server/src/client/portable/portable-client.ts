@@ -1,6 +1,6 @@
 import * as os from 'node:os'
 import { performance } from 'node:perf_hooks'
-import type { NameFilter } from '@rca/core'
+import type { NameFilter } from '@rca/core/connector'
 import type { SystemInformation } from '../client.ts'
 import { readFacts } from '../host-facts.ts'
 import { firstHardwareAddress, toMachine } from '../machine-identity.ts'
