@@ -6,58 +6,57 @@ import { inspect } from 'node:util'
 import type Docker from 'dockerode'
 import type { Endpoint } from './engine/endpoint.ts'
 import type { EngineApi, LogRequest } from './engine/engine-api.ts'
-import { EngineError } from './engine/engine-error.ts'
+import { EngineError, explainAbort, explainFailure } from './engine/engine-error.ts'
 import { readEvents } from './engine/event-stream.ts'
-import { explainAbort, explainFailure } from './engine/explain-failure.ts'
 import { demultiplex } from './engine/log-frames.ts'
 import { toDiskUsage, toImage, toInfo, toNetwork, toSummary, toVolume } from './engine/translate.ts'
 import { toContainer } from './engine/translate-container.ts'
 
-/** Most requests that are under way at once. More than a few are only those for stats, of which each takes a second. */
-const CONNECTIONS = 64
+/** Only stats requests, which take a second each, come near the limit. */
+const MAX_CONNECTIONS = 64
 
-/** Opens nothing yet: the engine is first spoken to when something is asked. */
+/** Creates the client. Connects with the first request. */
 export async function openEngine(endpoint: Endpoint): Promise<EngineApi> {
   const { default: Dockerode } = await import('dockerode')
   const agent = createAgent(endpoint)
   const engine = new Dockerode({ ...connectionOptions(endpoint), agent } as Docker.DockerOptions)
-  const { ask, askIfThere } = createAsking(endpoint)
+  const { request, requestIfExists } = createRequests(endpoint)
   return {
     info: (abortSignal) =>
-      ask('its description', abortSignal, async () =>
-        // The types know no options here, the library does.
+      request('its description', abortSignal, async () =>
+        // The library accepts options here, which its types lack.
         toInfo(await engine.info({ abortSignal } as never), await engine.version({ abortSignal } as never)),
       ),
     containers: (abortSignal) =>
-      ask('its containers', abortSignal, async () =>
+      request('its containers', abortSignal, async () =>
         listOf(await engine.listContainers({ all: true, abortSignal }), toSummary),
       ),
     container: (id, abortSignal) =>
-      askIfThere(`container ${id}`, abortSignal, async () =>
+      requestIfExists(`container ${id}`, abortSignal, async () =>
         toContainer(await engine.getContainer(id).inspect({ abortSignal })),
       ),
     image: (id, abortSignal) =>
-      askIfThere(`image ${id}`, abortSignal, async () => toImage(await inspectImage(engine, id, abortSignal))),
+      requestIfExists(`image ${id}`, abortSignal, async () => toImage(await inspectImage(engine, id, abortSignal))),
     networks: (abortSignal) =>
-      ask('its networks', abortSignal, async () => listOf(await engine.listNetworks({ abortSignal }), toNetwork)),
+      request('its networks', abortSignal, async () => listOf(await engine.listNetworks({ abortSignal }), toNetwork)),
     volumes: (abortSignal) =>
-      ask('its volumes', abortSignal, async () =>
+      request('its volumes', abortSignal, async () =>
         ((await engine.listVolumes({ abortSignal } as object)).Volumes ?? []).map(toVolume),
       ),
     diskUsage: (abortSignal) =>
-      ask('its disk usage', abortSignal, async () => toDiskUsage(await engine.df({ abortSignal } as never))),
+      request('its disk usage', abortSignal, async () => toDiskUsage(await engine.df({ abortSignal } as never))),
     stats: (id, abortSignal) =>
-      askIfThere(`the stats of ${id}`, abortSignal, async () => {
+      requestIfExists(`the stats of ${id}`, abortSignal, async () => {
         // Engines before API 1.41 ignore `one-shot` and wait a second.
         const options = { stream: false as const, 'one-shot': true, abortSignal }
         return (await engine.getContainer(id).stats(options)) as unknown as Readonly<Record<string, unknown>>
       }),
     logs: (id, request, abortSignal) =>
-      askIfThere(`the log of ${id}`, abortSignal, () => readLog(engine, id, { ...request, abortSignal })),
+      requestIfExists(`the log of ${id}`, abortSignal, () => readLog(engine, id, { ...request, abortSignal })),
     events: (since, signal) =>
       readEvents(
         () =>
-          ask('its events', signal, () =>
+          request('its events', signal, () =>
             engine.getEvents({ since, abortSignal: signal } as unknown as Docker.GetEventsOptions),
           ),
         (error) => explainFailure(error, endpoint, 'its events'),
@@ -67,24 +66,24 @@ export async function openEngine(endpoint: Endpoint): Promise<EngineApi> {
   }
 }
 
-/** Asks the engine, and explains why it does not answer. */
-function createAsking(endpoint: Endpoint) {
-  type Question<Answer> = () => Promise<Answer>
-  const ask = async <Answer>(what: string, signal: AbortSignal, question: Question<Answer>): Promise<Answer> => {
+/** Sends requests, and explains why the engine does not answer. */
+function createRequests(endpoint: Endpoint) {
+  type Send<Answer> = () => Promise<Answer>
+  const request = async <Answer>(what: string, signal: AbortSignal, send: Send<Answer>): Promise<Answer> => {
     try {
-      return await unlessAborted(signal, question())
+      return await unlessAborted(signal, send())
     } catch (error) {
       throw signal.aborted ? explainAbort(signal, endpoint, what) : explainFailure(error, endpoint, what)
     }
   }
   return {
-    ask,
-    askIfThere: <Answer>(what: string, signal: AbortSignal, question: Question<Answer>): Promise<Answer | undefined> =>
-      ask(what, signal, () => ifThere(question)),
+    request,
+    requestIfExists: <Answer>(what: string, signal: AbortSignal, send: Send<Answer>): Promise<Answer | undefined> =>
+      request(what, signal, () => ifExists(send)),
   }
 }
 
-/** The client library waits for ever for the rest of an answer that breaks off, whatever is aborted. */
+/** Rejects on abort. The client library would wait forever for the rest of an interrupted answer. */
 async function unlessAborted<Answer>(signal: AbortSignal, answer: Promise<Answer>): Promise<Answer> {
   let stop = (): void => undefined
   const aborted = new Promise<never>((_resolve, reject) => {
@@ -99,22 +98,22 @@ async function unlessAborted<Answer>(signal: AbortSignal, answer: Promise<Answer
   }
 }
 
-/** @throws Error when it is none: nothing is not taken for an empty list. */
+/** @throws Error for anything but a list: an absent list must not count as an empty one. */
 function listOf<Row>(answer: unknown, translate: (row: unknown) => Row): Row[] {
-  if (!Array.isArray(answer)) throw new Error('the answer is no list')
+  if (!Array.isArray(answer)) throw new Error('the answer is not a list')
   return answer.map((row) => translate(row))
 }
 
-/** The client library's own question for an image cannot be aborted. */
+/** Inspects an image. The client library's own method cannot be aborted. */
 function inspectImage({ modem }: Docker, id: string, abortSignal: AbortSignal): Promise<unknown> {
   const statusCodes = { 200: true, 404: 'no such image', 500: 'server error' }
-  const question = { path: `/images/${id}/json`, method: 'GET', abortSignal, statusCodes }
+  const request = { path: `/images/${id}/json`, method: 'GET', abortSignal, statusCodes }
   return new Promise((resolve, reject) => {
-    modem.dial(question, (error: unknown, answer: unknown) => (error ? reject(error) : resolve(answer)))
+    modem.dial(request, (error: unknown, answer: unknown) => (error ? reject(error) : resolve(answer)))
   })
 }
 
-/** Some log drivers cannot be read, which is no fault of the container. */
+/** Reads a log. Returns `undefined` for log drivers that do not support reading. */
 async function readLog(
   engine: Docker,
   id: string,
@@ -130,10 +129,10 @@ async function readLog(
   }
 }
 
-/** What is asked for, `undefined` where it is gone (404) or is being removed (409). */
-async function ifThere<Answer>(question: () => Promise<Answer>): Promise<Answer | undefined> {
+/** Returns `undefined` for an object that does not exist (404) or is being removed (409). */
+async function ifExists<Answer>(send: () => Promise<Answer>): Promise<Answer | undefined> {
   try {
-    return await question()
+    return await send()
   } catch (error) {
     const { statusCode } = error as { statusCode?: number }
     if (statusCode === 404 || statusCode === 409) return undefined
@@ -142,11 +141,11 @@ async function ifThere<Answer>(question: () => Promise<Answer>): Promise<Answer 
 }
 
 function createAgent(endpoint: Endpoint): HttpAgent {
-  const options = { keepAlive: true, maxSockets: CONNECTIONS, maxFreeSockets: 2 }
+  const options = { keepAlive: true, maxSockets: MAX_CONNECTIONS, maxFreeSockets: 2 }
   const isSecure = endpoint.kind === 'tcp' && endpoint.certificates !== undefined
   const agent = isSecure ? new HttpsAgent(options) : new HttpAgent(options)
-  // docker-modem writes out the options of every request for its debug log, to any depth, whether or not anybody reads it:
-  // 15 ms of CPU each with an agent that describes all of its sockets.
+  // docker-modem formats the options of every request for its debug log, to any depth, even when the log is off.
+  // With an agent that prints all of its sockets, that costs 15 ms of CPU per request.
   return Object.defineProperty(agent, inspect.custom, { value: () => 'Agent' })
 }
 
@@ -159,7 +158,7 @@ function connectionOptions(endpoint: Endpoint): Docker.DockerOptions {
       return readFileSync(join(certificates, name))
     } catch (error) {
       throw new EngineError(
-        `\`docker_cert_path\`: ${join(certificates, name)} cannot be read (${(error as NodeJS.ErrnoException).code}). TLS to the engine needs ca.pem, cert.pem and key.pem there`,
+        `\`docker_cert_path\`: ${join(certificates, name)} cannot be read (${(error as NodeJS.ErrnoException).code}). TLS to the engine requires ca.pem, cert.pem and key.pem in that folder`,
         { cause: error },
       )
     }

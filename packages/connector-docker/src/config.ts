@@ -2,7 +2,7 @@ import { deploymentOnly } from '@rca/core/connector'
 import { z } from 'zod'
 import { addressProblem } from './engine/endpoint.ts'
 
-/** A name that Docker accepts for a container (moby `RestrictedNameChars`). */
+/** Docker's rule for container names (moby `RestrictedNameChars`). */
 const containerName = z
   .string()
   .min(2, 'must have at least two characters')
@@ -12,34 +12,34 @@ const containerName = z
   )
   .max(200)
 
-/** A mount's paths are fields of a line of CSV (`docker run --mount`). */
-const path = z.string().regex(/^\/[^,"\r\n]*$/, 'must begin with `/`, and hold no `,`, `"` or line break')
+/** Path of a mount, which becomes a CSV field (`docker run --mount`). */
+const path = z.string().regex(/^\/[^,"\r\n]*$/, 'must begin with `/`, and must not contain `,`, `"` or a line break')
 
 const engineAddress = z
   .string()
   .regex(/^(?:unix:\/\/\/[^,"\r\n]+|(?:tcp|https?):\/\/.+)$/, {
-    error: 'must be `unix:///path/to/docker.sock`, whose path holds no `,`, `"` or line break, or `tcp://host:port`',
+    error: 'must be `unix:///path/to/docker.sock` without `,`, `"` or line break in the path, or `tcp://host:port`',
     abort: true,
   })
   .refine((address) => addressProblem(address) === undefined, {
     error: ({ input }) => addressProblem(String(input)),
   })
 
-/** What stands before the first slash is a registry where it is `localhost` or holds a dot or a colon, and may be in upper case. */
+/** The part before the first slash is a registry, which may be in upper case, when it is `localhost` or contains a dot or a colon. */
 const image = z
   .string()
   .regex(/^[\w][\w.:/@-]*$/, 'must be an image reference, such as `registry/agent:1.0`')
   .regex(
     /^(?:[^/]*[.:][^/]*\/|localhost\/)?[^A-Z:@]*(?:[:@][^/]*)?$/,
-    'must have no upper case in the name of the image, such as `registry/agent:1.0`: engines refuse it',
+    'must not have upper case in the image name, such as `registry/agent:1.0`: engines refuse it',
   )
 
-/** The options of the Docker connector, as an operator writes them. */
+/** Options of the Docker connector, as an operator writes them. */
 export const configSchema = z.strictObject({
   docker_host: engineAddress
     .optional()
     .describe(
-      'The engine, as in `DOCKER_HOST`: `unix:///path` or `tcp://host:port`. Without it `/var/run/docker.sock`.',
+      'Address of the engine, as in `DOCKER_HOST`: `unix:///path` or `tcp://host:port`. Without it, `/var/run/docker.sock`.',
     ),
   docker_tls_verify: z
     .union(
@@ -47,47 +47,47 @@ export const configSchema = z.strictObject({
       'must be `true` or `false`',
     )
     .default(false)
-    .describe('Whether a `tcp://` engine is spoken to over TLS, with the certificates in `docker_cert_path`.'),
+    .describe('Whether to connect to a `tcp://` engine over TLS, with the certificates in `docker_cert_path`.'),
   docker_cert_path: path.optional().describe('Folder with `ca.pem`, `cert.pem` and `key.pem` for a `tcp://` engine.'),
   root_path: path
     .default('/')
     .describe(
-      "Folder at which the host's /proc and /sys/fs/cgroup are mounted, such as /host in a container. Where they are absent, the engine's stats are asked instead, which costs more.",
+      "Folder at which the host's /proc and /sys/fs/cgroup are mounted, such as /host in a container. Without them, the agent requests stats from the engine, which costs more.",
     ),
   container_labels: z
     .array(z.string().min(1))
     .default(['com.docker.compose.*', 'org.opencontainers.image.*'])
-    .describe('Labels of containers that are reported; `*` stands for any text. All others stay on the host.'),
+    .describe('Container labels to report; `*` matches any text. All other labels stay on the host.'),
   exclude_containers: z
     .array(z.string().min(1))
     .default([])
-    .describe('Names of containers that are left out; `*` stands for any text.'),
+    .describe('Names of containers to leave out; `*` matches any text.'),
   crash_log_lines: z
     .int()
     .min(0)
     .max(1000)
     .default(200)
-    .describe('Most lines of a crashed container’s log that are kept as evidence, 16 KiB at most; 0 for none.'),
+    .describe('Maximum number of log lines reported with a crash, up to 16 KiB; 0 for none.'),
   container_name: deploymentOnly(containerName)
     .default('incident-rca-agent')
-    .describe('Name of the container in which the agent runs.'),
+    .describe("Name of the agent's container."),
   image: deploymentOnly(image).default('incident-rca/agent:latest').describe("The agent's image."),
   network: deploymentOnly(z.string().regex(/^[a-zA-Z0-9][\w.:-]*$/, 'must be the name of a network, such as `host`'))
     .optional()
     .describe("Network of the agent's container, such as `host`."),
   extra_hosts: deploymentOnly(z.array(z.string().regex(/^[^\s:=]+[:=].+$/, 'must be `name:address`')))
     .default([])
-    .describe("Further names that the agent's container knows, as `name:address`; `name:host-gateway` is the host."),
+    .describe("Additional host names for the agent's container, as `name:address`; `name:host-gateway` is the host."),
   https_proxy: deploymentOnly(z.url({ protocol: /^https?$/ }))
     .optional()
-    .describe('Proxy through which the agent reaches the platform.'),
+    .describe('Proxy between the agent and the platform.'),
   no_proxy: deploymentOnly(z.string().min(1))
     .optional()
-    .describe('Hosts that are reached without the proxy, separated by commas.'),
+    .describe('Hosts to reach without the proxy, separated by commas.'),
   ca_file: deploymentOnly(path)
     .optional()
     .describe("File on the Docker host with the certificate authority of the platform's TLS certificate, as PEM."),
 })
 
-/** The checked options of the Docker connector, with defaults. */
+/** Validated options of the Docker connector, with defaults. */
 export type DockerConfig = z.output<typeof configSchema>

@@ -5,7 +5,7 @@ import { type EngineServer, engineServer, refusing } from '../test/engine-server
 import { captured, engineNames, exactEngine } from '../test/fixtures.ts'
 import { hostRoot } from '../test/host-root.ts'
 import { configSchema } from './config.ts'
-import { openDockerClient } from './connect.ts'
+import { connect } from './connect.ts'
 import type { DockerClient } from './docker-client.ts'
 
 const running = new AbortController().signal
@@ -15,7 +15,7 @@ async function open(
   options: Readonly<Record<string, unknown>> = {},
   signal: AbortSignal = running,
 ): Promise<DockerClient> {
-  const client = await openDockerClient({
+  const client = await connect({
     config: configSchema.parse({ docker_host: `unix://${server.path}`, root_path: hostRoot().path, ...options }),
     signal,
     log: silentLogger,
@@ -33,7 +33,7 @@ describe.each(engineNames)('%s, once it is open', (name) => {
     expect(client.entity).toEqual({ type: 'docker.engine', id: of.info.id })
     expect(client.usage.source).toBe(`cgroup v${of.info.cgroupVersion}`)
     expect(client.keyedHash('abc')).toBe('keyedHash of 3')
-    expect([client.inventory.isWanted('plain'), client.inventory.isWanted('shop-web-1')]).toEqual([false, true])
+    expect([client.inventory.isIncluded('plain'), client.inventory.isIncluded('shop-web-1')]).toEqual([false, true])
     const names = (await client.inventory.containers(running)).map((container) => container.name)
     expect(names.toSorted()).toEqual(of.containerNames.filter((other) => other !== 'plain').toSorted())
   })
@@ -79,7 +79,7 @@ describe('an engine that cannot be opened', () => {
   })
 
   test('because its address is none is told before anything is opened', async () => {
-    const opening = openDockerClient({
+    const opening = connect({
       config: { ...configSchema.parse({}), docker_host: 'tcp://:2375' },
       signal: running,
       log: silentLogger,

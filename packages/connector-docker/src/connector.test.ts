@@ -7,21 +7,20 @@ import { engineServer } from '../test/engine-server.ts'
 import { fakeClient } from '../test/fake-engine.ts'
 import { type Captured, canary, captured, engineNames, exactEngine } from '../test/fixtures.ts'
 import { docker } from './index.ts'
-import { signals } from './signals.ts'
 
-test('every file of collectors is in the table', () => {
+test('lists every file of `collectors/` in the table', () => {
   const files = readdirSync(`${import.meta.dirname}/collectors`).filter((file) => !file.endsWith('.test.ts'))
   expect(Object.keys(docker.collectors).toSorted()).toEqual(files.map((file) => file.replace('.ts', '')).toSorted())
 })
 
-test('what watches is in the table, by the name of its file', () => {
-  const sources = readdirSync(`${import.meta.dirname}/watchers`).filter((file) => !file.endsWith('.test.ts'))
+test('names the watcher after its file in `events/`', () => {
+  const sources = readdirSync(`${import.meta.dirname}/events`).filter((file) => !file.endsWith('.test.ts'))
   expect(Object.keys(docker.watchers ?? {})).toEqual(['engine-events'])
   expect(sources).toContain('engine-events.ts')
 })
 
-test('no two signals have one name', () => {
-  const names = Object.values(signals).map(
+test('declares each signal name once', () => {
+  const names = Object.values(docker.signals).map(
     (signal) => `${signal.signal} ${'name' in signal ? signal.name : signal.type}`,
   )
   expect(names.toSorted()).toEqual([...new Set(names)].toSorted())

@@ -1,25 +1,48 @@
 import { defineConnector } from '@rca/core/connector'
-import { containers } from './collectors/containers.ts'
-import { diskUsage } from './collectors/disk-usage.ts'
-import { engine } from './collectors/engine.ts'
-import { networks } from './collectors/networks.ts'
-import { usage } from './collectors/usage.ts'
-import { volumes } from './collectors/volumes.ts'
+import { containerSignals, containers } from './collectors/containers.ts'
+import { diskUsage, diskUsageSignals } from './collectors/disk-usage.ts'
+import { engine, engineSignals } from './collectors/engine.ts'
+import { networkSignals, networks } from './collectors/networks.ts'
+import { usage, usageSignals } from './collectors/usage.ts'
+import { volumeSignals, volumes } from './collectors/volumes.ts'
+import { composeSignals } from './compose.ts'
 import { configSchema } from './config.ts'
-import { openDockerClient } from './connect.ts'
+import { connect } from './connect.ts'
 import { deploy } from './deployment/deployment.ts'
-import { engineEvents } from './events/engine-events.ts'
-import { signals } from './signals.ts'
+import { changeSignals } from './events/container-change.ts'
+import { containerEventSignals } from './events/container-events.ts'
+import { exitSignals } from './events/container-exit.ts'
+import { engineEvents, streamSignals } from './events/engine-events.ts'
+import { resourceSignals } from './events/resource-events.ts'
+import { startFailureSignals } from './events/start-failure.ts'
 
-/** Watches the containers of a Docker Engine, and says how an agent is deployed beside them. */
+/**
+ * Watches the containers of a Docker Engine, and deploys an agent beside them.
+ *
+ * Signal names follow the OpenTelemetry semantic conventions for containers, then its Docker stats receiver, then `docker.*`.
+ */
 export const docker = defineConnector({
   type: 'docker',
   title: 'Docker',
   description: 'Deploy as Docker container',
   config: configSchema,
-  signals,
+  signals: {
+    ...engineSignals,
+    ...containerSignals,
+    ...composeSignals,
+    ...usageSignals,
+    ...networkSignals,
+    ...volumeSignals,
+    ...diskUsageSignals,
+    ...containerEventSignals,
+    ...startFailureSignals,
+    ...exitSignals,
+    ...changeSignals,
+    ...resourceSignals,
+    ...streamSignals,
+  },
   deploy,
-  connect: openDockerClient,
+  connect,
   identify: async ({ info, entity }) => ({ id: info.id, name: info.name, entity }),
   disconnect: async ({ engine: open }) => open.close(),
   collectors: { engine, containers, usage, networks, volumes, 'disk-usage': diskUsage },

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { captured, exactEngine } from '../test/fixtures.ts'
+import { composeId, composeServiceOf } from './compose.ts'
 import {
-  composeId,
-  composeServiceOf,
   containerAttributes,
   describeMount,
   describePort,

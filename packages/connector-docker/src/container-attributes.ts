@@ -1,33 +1,25 @@
 import type { EntityReference } from '@rca/core/connector'
+import { composeServiceOf } from './compose.ts'
 import type { ContainerDetails, ContainerMount, ContainerPort, ImageDetails } from './engine/engine-api.ts'
 
-/** The compose project and service of a container, where compose made it. */
-export interface ComposeService {
-  readonly project: string
-  readonly service: string
-  /** Which of several containers of the service. */
-  readonly number: string
+/** Declares the attributes that identify a container, in its entity and in every event about it. */
+export const containerAttributeNames = {
+  'container.id': 'Full id of the container.',
+  'container.name': 'Name of the container.',
+  'container.runtime': '`docker`.',
+  'docker.compose.project': 'Name of the Compose project.',
+  'docker.compose.service': 'Name of the Compose service.',
 }
 
-/** Compose's labels (docs.docker.com/compose). */
-export function composeServiceOf(labels: Readonly<Record<string, string>>): ComposeService | undefined {
-  const project = labels['com.docker.compose.project']
-  const service = labels['com.docker.compose.service']
-  if (!project || !service) return undefined
-  return { project, service, number: labels['com.docker.compose.container-number'] ?? '1' }
+/** Declares the attributes that identify an image. */
+export const imageAttributeNames = {
+  'container.image.name': 'Reference from which the container was created, or the image’s first reference.',
+  'container.image.tags': 'Tags of the image.',
+  'container.image.id': 'Digest of the image’s configuration.',
+  'container.image.repo_digests': 'Digests of the image in registries, as `repository@sha256:…`.',
 }
 
-/** Names of volumes are unique on one engine only. */
-export function volumeId(engine: EntityReference, name: string): string {
-  return `${engine.id}/${name}`
-}
-
-/** Names of compose projects are unique on one engine only. Leads to the project without a service. */
-export function composeId(engine: EntityReference, { project, service }: Partial<ComposeService>): string {
-  return [engine.id, project, service].filter((part) => part !== undefined).join('/')
-}
-
-/** Which container: what stands in entities and events alike. */
+/** Returns the attributes that identify a container. */
 export function containerAttributes({ id, name, labels }: Pick<ContainerDetails, 'id' | 'name' | 'labels'>) {
   const compose = composeServiceOf(labels)
   return {
@@ -39,7 +31,7 @@ export function containerAttributes({ id, name, labels }: Pick<ContainerDetails,
   }
 }
 
-/** Which image. */
+/** Returns the attributes that identify a container's image. Tags and digests need `details`. */
 export function imageAttributes(
   { image, imageId }: Pick<ContainerDetails, 'image' | 'imageId'>,
   details?: ImageDetails,
@@ -52,17 +44,22 @@ export function imageAttributes(
   }
 }
 
-/** `NAME=value` → `NAME`, in order. */
+/** Builds the entity id of a volume. Volume names are unique within one engine only. */
+export function volumeId(engine: EntityReference, name: string): string {
+  return `${engine.id}/${name}`
+}
+
+/** Returns the names of variables written as `NAME=value`, sorted and without duplicates. */
 export function environmentNames(environment: readonly string[]): string[] {
   return [...new Set(environment.map((variable) => variable.split('=', 1)[0] ?? ''))].filter(Boolean).toSorted()
 }
 
-/** `0.0.0.0:8080->80/tcp`, as `docker ps` writes it. */
+/** Formats a port as `docker ps` does: `0.0.0.0:8080->80/tcp`. */
 export function describePort({ container, host }: ContainerPort): string {
   return host === undefined ? container : `${host}->${container}`
 }
 
-/** `volume:data:/var/lib/data:rw` */
+/** Formats a mount as `volume:data:/var/lib/data:rw`. */
 export function describeMount({ type, name, source, destination, writable }: ContainerMount): string {
   return [type, name ?? source ?? '', destination, writable ? 'rw' : 'ro'].join(':')
 }

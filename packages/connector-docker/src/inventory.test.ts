@@ -3,7 +3,7 @@ import { type FakeEngine, fakeEngine } from '../test/fake-engine.ts'
 import { captured, engineNames, exactEngine } from '../test/fixtures.ts'
 import type { ContainerDetails } from './engine/engine-api.ts'
 import { EngineError } from './engine/engine-error.ts'
-import { createInventory, inTurns } from './inventory.ts'
+import { createInventory } from './inventory.ts'
 
 const running = new AbortController().signal
 const wanted = (): boolean => true
@@ -23,7 +23,7 @@ function ids(containers: readonly ContainerDetails[]): string[] {
 /** An inventory whose engine's event stream is read, and that knows every container. */
 async function followed(engine: FakeEngine, now?: () => number) {
   const inventory = createInventory(engine, wanted, now)
-  inventory.follow(true)
+  inventory.setFollowed(true)
   await inventory.containers(running)
   engine.asked.length = 0
   return inventory
@@ -60,8 +60,8 @@ describe('while the event stream is read', () => {
     const inventory = await followed(engine)
     engine.there.set(plain.id, { ...plain, name: 'renamed' })
     engine.there.set('new', { ...plain, id: 'new', name: 'new' })
-    inventory.changed(plain.id)
-    inventory.changed('new')
+    inventory.markChanged(plain.id)
+    inventory.markChanged('new')
     const containers = await inventory.containers(running)
     expect(engine.asked).not.toContain('containers')
     expect(inspected(engine)).toEqual([plain.id, 'new'].toSorted())
@@ -95,13 +95,13 @@ describe('while the event stream is read', () => {
     const engine = fakeEngine(of, {
       container: async (id) => {
         inspections += 1
-        if (inspections === 1) inventory.changed(id)
+        if (inspections === 1) inventory.markChanged(id)
         return plain
       },
     })
     const inventory = createInventory(engine, wanted)
     await inventory.inspect(plain.id, running)
-    inventory.follow(true)
+    inventory.setFollowed(true)
     engine.there.clear()
     engine.there.set(plain.id, plain)
     await inventory.containers(running)
@@ -125,11 +125,11 @@ describe('while the event stream is not read', () => {
     const inventory = await followed(engine)
     for (const isFollowed of [false, true]) {
       engine.there.set(`new ${isFollowed}`, { ...plain, id: `new ${isFollowed}` })
-      inventory.follow(isFollowed)
+      inventory.setFollowed(isFollowed)
       expect(ids(await inventory.containers(running))).toEqual([...engine.there.keys()].toSorted())
     }
     engine.asked.length = 0
-    inventory.follow(true)
+    inventory.setFollowed(true)
     await inventory.containers(running)
     expect(engine.asked).toEqual([])
   })
@@ -140,7 +140,7 @@ describe('a container that is gone', () => {
     const engine = fakeEngine()
     const inventory = await followed(engine)
     engine.there.delete(plain.id)
-    inventory.changed(plain.id)
+    inventory.markChanged(plain.id)
     expect(ids(await inventory.containers(running))).not.toContain(plain.id)
     expect(inventory.lastKnown(plain.id)).toEqual(plain)
     expect(await inventory.inspect(plain.id, running)).toBeUndefined()
@@ -151,12 +151,12 @@ describe('a container that is gone', () => {
   test('is not brought back by an answer that was under way when it was removed', async () => {
     const engine = fakeEngine(of, {
       container: async (id) => {
-        if (id === plain.id) inventory.removed(id)
+        if (id === plain.id) inventory.markRemoved(id)
         return engine.there.get(id)
       },
     })
     const inventory = createInventory(engine, wanted)
-    inventory.follow(true)
+    inventory.setFollowed(true)
     expect(ids(await inventory.containers(running))).not.toContain(plain.id)
     expect(ids(await inventory.containers(running))).not.toContain(plain.id)
   })
@@ -172,7 +172,7 @@ describe('a container that is gone', () => {
     const remembered = many(300).filter(({ id }) => inventory.lastKnown(id) !== undefined)
     expect(remembered).toHaveLength(256)
     // Others that were never known push them out as well.
-    for (const { id } of many(600).slice(300)) inventory.removed(id)
+    for (const { id } of many(600).slice(300)) inventory.markRemoved(id)
     expect(many(600).filter(({ id }) => inventory.lastKnown(id) !== undefined)).toEqual([])
   })
 
@@ -203,7 +203,7 @@ describe('a failure', () => {
       },
     })
     const inventory = createInventory(engine, wanted)
-    inventory.follow(true)
+    inventory.setFollowed(true)
     await expect(inventory.containers(running)).rejects.toThrow('the engine hangs')
     isBroken = false
     const first = new Set(inspected(engine))
@@ -249,7 +249,7 @@ describe('a failure', () => {
 test('whoever asks at the same time finds done what the first has done', async () => {
   const engine = fakeEngine()
   const inventory = createInventory(engine, wanted)
-  inventory.follow(true)
+  inventory.setFollowed(true)
   const answers = await Promise.all([1, 2, 3].map(() => inventory.containers(running)))
   expect(engine.asked.filter((question) => question === 'containers')).toHaveLength(1)
   expect(inspected(engine)).toEqual([...engine.there.keys()].toSorted())
@@ -278,7 +278,7 @@ test('containers that are left out by name are known, and not told', async () =>
   expect(names).toContain('shop-web-1')
   expect(names).not.toContain('plain')
   expect(inventory.lastKnown(plain.id)).toEqual(plain)
-  expect(inventory.isWanted('plain')).toBe(false)
+  expect(inventory.isIncluded('plain')).toBe(false)
 })
 
 describe('images', () => {
@@ -291,7 +291,7 @@ describe('images', () => {
     expect(await inventory.image('sha256:gone', running)).toBeUndefined()
     expect(await inventory.image('sha256:gone', running)).toBeUndefined()
     expect(engine.asked.splice(0)).toEqual([question, 'image sha256:gone'])
-    inventory.imagesChanged()
+    inventory.markImagesChanged()
     await inventory.image(plain.imageId, running)
     expect(engine.asked).toEqual([question])
   })
@@ -322,29 +322,6 @@ describe('images', () => {
   })
 })
 
-describe('in turns', () => {
-  test('all is done, and what had begun has ended before a failure is told', async () => {
-    const done: number[] = []
-    await inTurns([1, 2, 3, 4, 5], 2, async (item) => {
-      await new Promise((resolve) => setImmediate(resolve))
-      done.push(item)
-    })
-    expect(done).toEqual([1, 2, 3, 4, 5])
-
-    done.length = 0
-    const failing = inTurns([1, 2, 3], 3, async (item) => {
-      if (item === 1) throw new Error('first')
-      await new Promise((resolve) => setImmediate(resolve))
-      done.push(item)
-    })
-    await expect(failing).rejects.toThrow('first')
-    expect(done).toEqual([2, 3])
-    await inTurns([], 2, async () => {
-      throw new Error('nothing to do')
-    })
-  })
-})
-
 describe('a container about which the engine answers with an error', () => {
   const failure = new EngineError('answered 500', { status: 500 })
   const broken = (error: Error) =>
@@ -361,7 +338,7 @@ describe('a container about which the engine answers with an error', () => {
     const containers = await inventory.containers(running)
     expect(ids(containers)).toEqual([...engineOf.there.keys()].filter((id) => id !== plain.id).toSorted())
     expect(inventory.unreadable()).toEqual([{ id: plain.id, reason: 'answered 500' }])
-    inventory.removed(plain.id)
+    inventory.markRemoved(plain.id)
     expect(inventory.unreadable()).toEqual([])
   })
 

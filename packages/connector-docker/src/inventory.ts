@@ -1,137 +1,138 @@
 import type { ContainerDetails, EngineApi, ImageDetails } from './engine/engine-api.ts'
 import { EngineError } from './engine/engine-error.ts'
+import { forEachLimited } from './for-each-limited.ts'
 
-/** How often everything is listed although the event stream says what changes, in milliseconds. */
-const RELIST = 600_000
+/** Interval at which all containers are listed even while the event stream is followed. */
+const RELIST_INTERVAL_MS = 600_000
 
-/** Most inspections that are under way at once. */
-const CONCURRENCY = 4
+/** Concurrent inspections. */
+const MAX_INSPECTIONS = 4
 
-/** What is known of the engine's containers. */
+/** Cache of the engine's containers and images, kept current by lists and the event stream. */
 export interface Inventory {
-  /** Whether a container of this name is reported. */
-  isWanted(name: string): boolean
-  /** Every container but those that are left out by name. Inspects what is new or has changed. */
+  /** Returns whether containers of this name are reported. */
+  isIncluded(name: string): boolean
+  /** Returns every container that is not excluded by name. Inspects new and changed ones. */
   containers(signal: AbortSignal): Promise<readonly ContainerDetails[]>
-  /** Containers about which the engine answered with an error when it was last asked, and why. */
+  /** Returns the containers whose last inspection failed, with the reason. */
   unreadable(): readonly { readonly id: string; readonly reason: string }[]
-  /** Inspects one now. `undefined` when it is gone; then `lastKnown` still has it. */
+  /** Inspects a container now. Returns `undefined` when it no longer exists; `lastKnown` still returns it then. */
   inspect(id: string, signal: AbortSignal): Promise<ContainerDetails | undefined>
-  /** What was known of a container when it was last inspected, also of one that is gone for a short while. */
+  /** Returns the last inspection of a container, for a while even after its removal. */
   lastKnown(id: string): ContainerDetails | undefined
-  /** An image's tags and digests, asked once. */
+  /** Returns an image, from the cache when possible. */
   image(id: string, signal: AbortSignal): Promise<ImageDetails | undefined>
-  /** The event stream says that this container changed. */
-  changed(id: string): void
-  /** The event stream says that this container was removed. */
-  removed(id: string): void
-  /** Images have been tagged, pulled or deleted. */
-  imagesChanged(): void
-  /** Whether the event stream is read, so that nothing needs to be listed. */
-  follow(isFollowed: boolean): void
+  /** Marks a container as changed, so that it is inspected next time. */
+  markChanged(id: string): void
+  /** Marks a container as removed. */
+  markRemoved(id: string): void
+  /** Drops the cached images, after a tag, pull or deletion. */
+  markImagesChanged(): void
+  /** Sets whether the event stream is followed, which makes most lists unnecessary. */
+  setFollowed(isFollowed: boolean): void
 }
 
-/** An inventory of nothing yet. */
-export function createInventory(engine: EngineApi, isWanted: (name: string) => boolean, now = Date.now): Inventory {
-  const records = createRecords(engine)
-  const { known, stale, forget, inspect } = records
-  const images = createImages(engine)
+/** Creates an empty inventory. */
+export function createInventory(engine: EngineApi, isIncluded: (name: string) => boolean, now = Date.now): Inventory {
+  const cache = createContainerCache(engine)
+  const { known, stale, forget, inspect } = cache
+  const images = createImageCache(engine)
   let listedAt = Number.NEGATIVE_INFINITY
   let isFollowed = false
   let refreshed: Promise<unknown> = Promise.resolve()
 
   const list = async (signal: AbortSignal): Promise<void> => {
     const startedAt = now()
-    // What is created while the engine answers may be missing in the answer.
+    // Containers created during the request may be missing from the answer.
     const before = [...known.keys()]
     const rows = await engine.containers(signal)
     const ids = new Set(rows.map(({ id }) => id))
     for (const id of before) if (!ids.has(id)) forget(id)
     for (const { id, state } of rows) {
       const details = known.get(id)
-      // Without the stream, what happens between two lists is not seen: a running container may be another run.
+      // Without the stream, a restart between two lists is invisible: a running container may be another run.
       if (details === undefined || !isFollowed || details.state.status !== state) stale.add(id)
     }
     listedAt = startedAt
   }
 
   const refresh = async (signal: AbortSignal): Promise<void> => {
-    if (!isFollowed) images.imagesChanged()
-    if (!isFollowed || now() - listedAt >= RELIST) await list(signal)
-    await inTurns([...stale], CONCURRENCY, async (id) => {
+    if (!isFollowed) images.markImagesChanged()
+    if (!isFollowed || now() - listedAt >= RELIST_INTERVAL_MS) await list(signal)
+    await forEachLimited([...stale], MAX_INSPECTIONS, async (id) => {
       try {
         await inspect(id, signal)
       } catch (error) {
-        if (!isAbout(error)) throw error
+        if (!isContainerError(error)) throw error
       }
     })
   }
 
   return {
     ...images,
-    isWanted,
+    isIncluded,
     containers: async (signal) => {
-      // One after the other: the second finds done what the first has done.
-      const mine = refreshed.then(() => refresh(signal))
-      refreshed = mine.catch(() => undefined)
-      await mine
-      return [...known.values()].filter(({ name }) => isWanted(name))
+      // Serialized, so that a second caller finds the work of the first done.
+      const own = refreshed.then(() => refresh(signal))
+      refreshed = own.catch(() => undefined)
+      await own
+      return [...known.values()].filter(({ name }) => isIncluded(name))
     },
-    unreadable: records.unreadable,
+    unreadable: cache.unreadable,
     inspect,
-    lastKnown: records.lastKnown,
-    changed: (id) => void stale.add(id),
-    removed: forget,
-    follow: (followed) => {
-      // What happened between the last list and the stream's beginning is found by listing once more.
+    lastKnown: cache.lastKnown,
+    markChanged: (id) => void stale.add(id),
+    markRemoved: forget,
+    setFollowed: (followed) => {
+      // Lists once more, to find what happened between the last list and the start of the stream.
       if (followed !== isFollowed) listedAt = Number.NEGATIVE_INFINITY
       isFollowed = followed
     },
   }
 }
 
-/** Containers that are gone are remembered, as many as this, for what their last events want to know. */
-const REMEMBERED = 256
+/** Removed containers that are kept, for the events that follow a removal. */
+const MAX_REMOVED_CONTAINERS = 256
 
-/** What is known of each container. */
-interface Records extends Pick<Inventory, 'inspect' | 'lastKnown' | 'unreadable'> {
+/** Last inspection of each container. */
+interface ContainerCache extends Pick<Inventory, 'inspect' | 'lastKnown' | 'unreadable'> {
   readonly known: Map<string, ContainerDetails>
-  /** Those that are to be inspected. */
+  /** Ids of containers to inspect. */
   readonly stale: Set<string>
-  /** It is gone. */
+  /** Moves a container to the removed ones. */
   forget(id: string): void
 }
 
-function createRecords(engine: Pick<EngineApi, 'container'>): Records {
+function createContainerCache(engine: Pick<EngineApi, 'container'>): ContainerCache {
   const known = new Map<string, ContainerDetails>()
-  const gone = new Map<string, ContainerDetails | undefined>()
+  const removed = new Map<string, ContainerDetails | undefined>()
   const stale = new Set<string>()
   const unreadable = new Map<string, string>()
 
   const forget = (id: string): void => {
-    const details = known.get(id) ?? gone.get(id)
+    const details = known.get(id) ?? removed.get(id)
     known.delete(id)
     stale.delete(id)
     unreadable.delete(id)
-    gone.delete(id)
-    gone.set(id, details)
-    const [oldest] = gone.keys()
-    if (gone.size > REMEMBERED && oldest !== undefined) gone.delete(oldest)
+    removed.delete(id)
+    removed.set(id, details)
+    const [oldest] = removed.keys()
+    if (removed.size > MAX_REMOVED_CONTAINERS && oldest !== undefined) removed.delete(oldest)
   }
 
   const inspect = async (id: string, signal: AbortSignal): Promise<ContainerDetails | undefined> => {
-    // What changes meanwhile makes it stale again.
+    // A change during the request marks it as stale again.
     stale.delete(id)
     try {
       const details = await engine.container(id, signal)
       unreadable.delete(id)
       if (details !== undefined) known.set(id, details)
-      // It may have been removed while the engine answered.
-      if (details === undefined || gone.has(id)) forget(id)
+      // The container may have been removed during the request.
+      if (details === undefined || removed.has(id)) forget(id)
       return details
     } catch (error) {
       stale.add(id)
-      if (isAbout(error)) unreadable.set(id, error.message)
+      if (isContainerError(error)) unreadable.set(id, error.message)
       throw error
     }
   }
@@ -141,45 +142,30 @@ function createRecords(engine: Pick<EngineApi, 'container'>): Records {
     stale,
     forget,
     inspect,
-    lastKnown: (id) => known.get(id) ?? gone.get(id),
+    lastKnown: (id) => known.get(id) ?? removed.get(id),
     unreadable: () => [...unreadable].map(([id, reason]) => ({ id, reason })),
   }
 }
 
-/** Whether it says something of what was asked about, and not that the engine cannot be asked. */
-function isAbout(error: unknown): error is EngineError {
+/** Returns whether the engine answered with an error about one container, rather than not at all. */
+function isContainerError(error: unknown): error is EngineError {
   return error instanceof EngineError && error.status !== undefined
 }
 
-/** Images are asked once: what bears an id never changes, its tags do when the event stream says so. */
-function createImages(engine: EngineApi): Pick<Inventory, 'image' | 'imagesChanged'> {
+/** Caches images. An image never changes; its tags change only with an event of the stream. */
+function createImageCache(engine: EngineApi): Pick<Inventory, 'image' | 'markImagesChanged'> {
   let images = new Map<string, ImageDetails | undefined>()
   return {
     image: async (id, signal) => {
-      // What is answered after a change may be from before it.
+      // An answer that arrives after a change may be older than the change.
       const current = images
       if (current.has(id)) return current.get(id)
       const image = await engine.image(id, signal)
       current.set(id, image)
       return image
     },
-    imagesChanged: () => {
+    markImagesChanged: () => {
       images = new Map()
     },
   }
-}
-
-/** Runs a task for every item, so many at once. Rejects with the first failure, after those under way have ended. */
-export async function inTurns<Item>(
-  items: readonly Item[],
-  concurrency: number,
-  run: (item: Item) => Promise<unknown>,
-): Promise<void> {
-  const queue = items.values()
-  const work = async (): Promise<void> => {
-    for (const item of queue) await run(item)
-  }
-  const results = await Promise.allSettled(Array.from({ length: Math.min(concurrency, items.length) }, work))
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }

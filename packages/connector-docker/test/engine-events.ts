@@ -1,8 +1,8 @@
 import type { Event } from '@rca/core/connector'
 import type { DockerClient } from '../src/docker-client.ts'
 import type { ContainerDetails, EngineApi, EngineEvent } from '../src/engine/engine-api.ts'
-import { noteContainerEvent } from '../src/events/container-events.ts'
-import { messageOf } from '../src/events/engine-message.ts'
+import { handleContainerEvent } from '../src/events/container-events.ts'
+import { parseMessage } from '../src/events/engine-message.ts'
 
 /** What of a container a test sets; its state and limits in part. */
 export interface ContainerChange extends Partial<Omit<ContainerDetails, 'state' | 'limits'>> {
@@ -63,7 +63,7 @@ export async function tellAtOnce(
   client: DockerClient,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Event[]> {
-  const teller = noteContainerEvent(messageOf(event), client)
+  const teller = handleContainerEvent(parseMessage(event), client)
   const told = (await teller?.(signal)) ?? []
   return told.filter((told) => told !== undefined)
 }

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 import { silentLogger } from '@rca/core'
 import { excluding } from '@rca/core/connector'
+import { engineSignals } from '../src/collectors/engine.ts'
 import { configSchema } from '../src/config.ts'
 import type { DockerClient } from '../src/docker-client.ts'
 import type { ContainerDetails, EngineApi, EngineEvent } from '../src/engine/engine-api.ts'
 import { demultiplex } from '../src/engine/log-frames.ts'
 import { toDiskUsage, toImage, toNetwork, toVolume } from '../src/engine/translate.ts'
-import { createHistory } from '../src/events/event-history.ts'
+import { createEventHistory } from '../src/events/event-history.ts'
 import { createInventory } from '../src/inventory.ts'
-import { signals } from '../src/signals.ts'
-import { openUsage } from '../src/usage/usage-reader.ts'
+import { createUsageReader } from '../src/usage/usage-reader.ts'
 import { type Captured, captured } from './fixtures.ts'
 
 /** An engine without an engine. */
@@ -86,11 +86,11 @@ export function fakeClient(
     config: checked,
     engine,
     info: of.info,
-    entity: signals.engine.reference(of.info.id),
+    entity: engineSignals.engine.reference(of.info.id),
     host: undefined,
     inventory: createInventory(engine, excluding(checked.exclude_containers)),
-    usage: openUsage({ rootPath: checked.root_path, info: of.info, engine }),
-    history: createHistory(),
+    usage: createUsageReader({ rootPath: checked.root_path, info: of.info, engine }),
+    history: createEventHistory(),
     keyedHash: (text) => createHash('sha256').update(`key of a test/${text}`).digest('hex').slice(0, 32),
     log: silentLogger,
     ...parts,

@@ -2,7 +2,7 @@ import type { Event, Signals, WatchContext } from '@rca/core/connector'
 import { afterAll, expect, vi } from 'vitest'
 import type { DockerClient } from '../src/docker-client.ts'
 import { engineEvents } from '../src/events/engine-events.ts'
-import { messageOf } from '../src/events/engine-message.ts'
+import { parseMessage } from '../src/events/engine-message.ts'
 import { events } from './contexts.ts'
 import { engineEvent } from './engine-events.ts'
 import type { EventLog } from './event-log.ts'
@@ -47,12 +47,12 @@ export function startWatching(client: DockerClient, log: EventLog, options: Watc
   const cursors: string[] = []
   let isFollowed = false
   const { inventory } = client
-  const follow = (followed: boolean): void => {
+  const setFollowed = (followed: boolean): void => {
     isFollowed = followed
-    inventory.follow(followed)
+    inventory.setFollowed(followed)
   }
   const watch = engineEvents.watch(
-    { ...client, inventory: { ...inventory, follow } },
+    { ...client, inventory: { ...inventory, setFollowed } },
     {
       signal: controller.signal,
       now,
@@ -85,7 +85,7 @@ export function startWatching(client: DockerClient, log: EventLog, options: Watc
       await vi.waitFor(() => expect(isFollowed).toBe(true), PATIENCE)
       const mark = engineEvent({ type: 'image', action: 'pull', actor: MARK, nanoseconds: log.newest() + 1n })
       log.tell(mark)
-      await vi.waitFor(() => expect(events(emitted).map(({ id }) => id)).toContain(messageOf(mark).id), PATIENCE)
+      await vi.waitFor(() => expect(events(emitted).map(({ id }) => id)).toContain(parseMessage(mark).id), PATIENCE)
     },
     ended,
     stop,

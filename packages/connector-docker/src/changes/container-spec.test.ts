@@ -1,15 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { changed } from '../../test/engine-events.ts'
+import { type ContainerChange, changed } from '../../test/engine-events.ts'
 import { captured, engineNames } from '../../test/fixtures.ts'
-import { compareShapes } from './compare-specs.ts'
-import { placeOf, shapeOf } from './container-spec.ts'
+import { compareSpecs, type SpecDifference, slotOf, specOf } from './container-spec.ts'
 
 const web = captured().container('shop-web-1')
 const keyedHash = (text: string): string => `keyedHash of ${text.length} characters`
 
 describe('the shape of a container', () => {
   test('says how it was set up', () => {
-    expect(shapeOf(web, keyedHash)).toMatchObject({
+    expect(specOf(web, keyedHash)).toMatchObject({
       id: web.id,
       image: 'busybox:local',
       imageId: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
@@ -25,18 +24,18 @@ describe('the shape of a container', () => {
       environment: ['DB_PASSWORD=canary-a', 'URL=x=canary-b', 'EMPTY='],
       command: ['canary-c'],
     })
-    const shape = shapeOf(secret, keyedHash)
+    const shape = specOf(secret, keyedHash)
     expect(Object.keys(shape.environment)).toEqual(['DB_PASSWORD', 'URL', 'EMPTY'])
     expect(JSON.stringify(shape)).not.toContain('canary-')
   })
 
   test('does not tell that two variables have the same value', () => {
-    const { environment } = shapeOf(changed(web, { environment: ['A=secret', 'B=secret'] }), (text) => text)
+    const { environment } = specOf(changed(web, { environment: ['A=secret', 'B=secret'] }), (text) => text)
     expect(environment.A).not.toBe(environment.B)
   })
 
   test('knows no difference between commands that are cut at other places unless there is one', () => {
-    const commandOf = (...command: string[]): string => shapeOf(changed(web, { command }), (text) => text).command
+    const commandOf = (...command: string[]): string => specOf(changed(web, { command }), (text) => text).command
     expect(commandOf('sh', '-c', 'a b')).not.toBe(commandOf('sh', '-c', 'a', 'b'))
   })
 })
@@ -52,7 +51,7 @@ describe('containers are set up alike', () => {
       networks: {},
       state: { status: 'created', pid: undefined },
     })
-    expect(compareShapes(shapeOf(running, keyedHash), shapeOf(idle, keyedHash))).toBeUndefined()
+    expect(compareSpecs(specOf(running, keyedHash), specOf(idle, keyedHash))).toBeUndefined()
   })
 
   test.each([
@@ -73,7 +72,7 @@ describe('containers are set up alike', () => {
             ],
           })
         : changed(web, { networkMode: `container:${digit.repeat(64)}` })
-    expect(compareShapes(shapeOf(one('a'), keyedHash), shapeOf(one('b'), keyedHash))).toBeUndefined()
+    expect(compareSpecs(specOf(one('a'), keyedHash), specOf(one('b'), keyedHash))).toBeUndefined()
   })
 })
 
@@ -85,7 +84,7 @@ describe('the place of a container', () => {
     'com.docker.compose.oneoff': 'False',
     ...more,
   })
-  const place = (name: string, labels: Readonly<Record<string, string>> = {}): string => placeOf({ name, labels })
+  const place = (name: string, labels: Readonly<Record<string, string>> = {}): string => slotOf({ name, labels })
 
   test('is its name, where compose did not make it', () => {
     expect(place('web')).toBe(place('web'))
@@ -103,5 +102,90 @@ describe('the place of a container', () => {
   test('is not that of the service, where `docker compose run` made it', () => {
     const labels = compose({ 'com.docker.compose.oneoff': 'True' })
     expect(place('shop-web-run-1', labels)).not.toBe(place('shop-web-1', compose()))
+  })
+})
+
+const nothing = { added: [], removed: [] }
+
+/** What differs when a container is changed so. */
+function differenceOf(change: ContainerChange): SpecDifference | undefined {
+  const shape = (container: typeof web) => specOf(container, (text) => `keyedHash of ${text}`)
+  return compareSpecs(shape(web), shape(changed(web, change)))
+}
+
+describe('what differs between two containers', () => {
+  test('is nothing, where another one was set up alike', () => {
+    expect(
+      differenceOf({ id: 'another', name: 'renamed', created: '2027-01-01T00:00:00Z', restartCount: 5 }),
+    ).toBeUndefined()
+  })
+
+  test.each([
+    ['another tag', { image: 'busybox:2', imageId: 'sha256:2' }],
+    ['another image under the same tag', { imageId: 'sha256:2' }],
+    ['another tag of the same image', { image: 'busybox:latest' }],
+  ])('is the image: %s', (_name, change) => {
+    expect(differenceOf(change)?.fields).toEqual(['image'])
+  })
+
+  test('is the command', () => {
+    expect(differenceOf({ command: ['sh', '-c', 'other'] })?.fields).toEqual(['command'])
+  })
+
+  test('are variables that came, went or have another value', () => {
+    const kept = web.environment.filter((variable) => !/^(MODE|DB_PASSWORD)=/.test(variable))
+    const environment = [...kept, 'DB_PASSWORD=another', 'ZONE=b', 'AREA=a', 'constructor=c']
+    expect(differenceOf({ environment })).toEqual({
+      fields: ['environment'],
+      environment: { added: ['AREA', 'ZONE', 'constructor'], removed: ['MODE'], changed: ['DB_PASSWORD'] },
+      limits: [],
+      mounts: nothing,
+      ports: nothing,
+      settings: [],
+    })
+  })
+
+  test('are limits, each from what to what', () => {
+    const limits = { memory: 134_217_728, cpus: undefined, cpuShares: 512 }
+    expect(differenceOf({ limits })).toMatchObject({
+      fields: ['limits'],
+      limits: ['memory: 67108864 → 134217728', 'cpus: 0.5 → none', 'cpu_shares: none → 512'],
+    })
+  })
+
+  test('are mounts: one that cannot be written to any more is another one', () => {
+    const mounts = web.mounts.map((mount) => (mount.destination === '/data' ? { ...mount, writable: false } : mount))
+    expect(differenceOf({ mounts: mounts.toReversed() })).toMatchObject({
+      fields: ['mounts'],
+      mounts: { added: ['volume:shop-data:/data:ro'], removed: ['volume:shop-data:/data:rw'] },
+    })
+  })
+
+  test('are published ports', () => {
+    expect(differenceOf({ publishedPorts: [{ container: '80/tcp', host: '0.0.0.0:80' }] })).toMatchObject({
+      fields: ['ports'],
+      ports: { added: ['0.0.0.0:80->80/tcp'], removed: ['127.0.0.1:18080->80/tcp'] },
+    })
+  })
+
+  test('are other settings', () => {
+    const change = { restartPolicy: undefined, privileged: true, networkMode: 'host', logDriver: 'journald' }
+    expect(differenceOf(change)).toMatchObject({
+      fields: ['settings'],
+      settings: [
+        'restart_policy: always → none',
+        'privileged: false → true',
+        'network_mode: shop → host',
+        'log_driver: json-file → journald',
+      ],
+    })
+  })
+
+  test('are several at once', () => {
+    expect(differenceOf({ imageId: 'sha256:2', mounts: [], limits: { pids: 51 } })?.fields).toEqual([
+      'image',
+      'limits',
+      'mounts',
+    ])
   })
 })

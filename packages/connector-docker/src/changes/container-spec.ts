@@ -1,13 +1,14 @@
-import { composeServiceOf, describeMount, describePort } from '../container-attributes.ts'
+import { composeServiceOf } from '../compose.ts'
+import { describeMount, describePort } from '../container-attributes.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
 
-/** How a container was set up, as far as another one in its place may differ. Holds no secret: values are keyed hashes. */
-export interface ContainerShape {
+/** Configuration of a container, for comparison with its successor. Contains no secrets: values are keyed hashes. */
+export interface ContainerSpec {
   readonly id: string
   readonly image: string
   readonly imageId: string
   readonly command: string
-  /** Name → keyed hash of the value. */
+  /** Variable name → keyed hash of its value. */
   readonly environment: Readonly<Record<string, string>>
   readonly limits: Readonly<Record<string, number | undefined>>
   readonly mounts: readonly string[]
@@ -15,8 +16,8 @@ export interface ContainerShape {
   readonly settings: Readonly<Record<string, string>>
 }
 
-/** A container's shape. */
-export function shapeOf(container: ContainerDetails, keyedHash: (text: string) => string): ContainerShape {
+/** Returns the configuration of a container. */
+export function specOf(container: ContainerDetails, keyedHash: (text: string) => string): ContainerSpec {
   const { limits } = container
   return {
     id: container.id,
@@ -24,9 +25,9 @@ export function shapeOf(container: ContainerDetails, keyedHash: (text: string) =
     imageId: container.imageId,
     command: keyedHash(JSON.stringify(container.command)),
     environment: Object.fromEntries(
-      container.environment.filter(isChosen(container)).map((variable) => {
+      container.environment.filter(isOwnVariable(container)).map((variable) => {
         const [name = ''] = variable.split('=', 1)
-        // With the name: equal values of two variables are not seen to be equal.
+        // Includes the name, so that equal values of two variables have different hashes.
         return [name, keyedHash(variable)]
       }),
     ),
@@ -38,11 +39,11 @@ export function shapeOf(container: ContainerDetails, keyedHash: (text: string) =
       cpu_shares: limits.cpuShares,
       pids: limits.pids,
     },
-    // Anonymous volumes have another name in every container.
+    // Anonymous volumes have a different name in every container.
     mounts: container.mounts.map((mount) =>
       describeMount(/^[0-9a-f]{64}$/.test(mount.name ?? '') ? { ...mount, name: undefined, source: undefined } : mount),
     ),
-    // Not as they are: a port that the engine chose is another one each time, and none is known before the start.
+    // Requested ports: a port that the engine chooses differs each time, and is unknown before the start.
     ports: container.publishedPorts.map(describePort),
     settings: {
       restart_policy: container.restartPolicy ?? '',
@@ -53,18 +54,73 @@ export function shapeOf(container: ContainerDetails, keyedHash: (text: string) =
   }
 }
 
-/** Podman gives every container its own id as a variable. */
-function isChosen({ id }: ContainerDetails): (variable: string) => boolean {
+/** Excludes the variable in which Podman writes the container's id. */
+function isOwnVariable({ id }: ContainerDetails): (variable: string) => boolean {
   const given = `HOSTNAME=${id.slice(0, 12)}`
   return (variable) => variable !== given
 }
 
-/** The place that a container takes: that of its compose service, or its name. */
-export function placeOf({ name, labels }: Pick<ContainerDetails, 'name' | 'labels'>): string {
+/** Returns the slot of a container, which its successor takes over: the Compose service and number, or the name. */
+export function slotOf({ name, labels }: Pick<ContainerDetails, 'name' | 'labels'>): string {
   const compose = composeServiceOf(labels)
-  // What `docker compose run` starts stands beside the service's containers, and is numbered as the first of them.
-  const isBeside = labels['com.docker.compose.oneoff'] === 'True'
-  return compose === undefined || isBeside
+  // Containers of `docker compose run` are not replicas of the service, but have the number of its first one.
+  const isOneOff = labels['com.docker.compose.oneoff'] === 'True'
+  return compose === undefined || isOneOff
     ? `name/${name}`
     : `compose/${compose.project}/${compose.service}/${compose.number}`
+}
+
+/** Differences between two containers, for the attributes of `container.changed`. */
+export interface SpecDifference {
+  /** Changed fields, such as `image` and `environment`. */
+  readonly fields: readonly string[]
+  readonly environment: { readonly added: string[]; readonly removed: string[]; readonly changed: string[] }
+  readonly limits: readonly string[]
+  readonly mounts: { readonly added: string[]; readonly removed: string[] }
+  readonly ports: { readonly added: string[]; readonly removed: string[] }
+  readonly settings: readonly string[]
+}
+
+/** Compares two containers. Returns `undefined` when they are equal. */
+export function compareSpecs(before: ContainerSpec, after: ContainerSpec): SpecDifference | undefined {
+  const environment = {
+    ...addedAndRemoved(Object.keys(before.environment), Object.keys(after.environment)),
+    changed: Object.keys(after.environment)
+      .filter((name) => Object.hasOwn(before.environment, name) && before.environment[name] !== after.environment[name])
+      .toSorted(),
+  }
+  const limits = changedValues(before.limits, after.limits)
+  const mounts = addedAndRemoved(before.mounts, after.mounts)
+  const ports = addedAndRemoved(before.ports, after.ports)
+  const settings = changedValues(before.settings, after.settings)
+  const differs: Readonly<Record<string, boolean>> = {
+    image: before.imageId !== after.imageId || before.image !== after.image,
+    command: before.command !== after.command,
+    environment: Object.values(environment).some((names) => names.length > 0),
+    limits: limits.length > 0,
+    mounts: mounts.added.length + mounts.removed.length > 0,
+    ports: ports.added.length + ports.removed.length > 0,
+    settings: settings.length > 0,
+  }
+  const fields = Object.keys(differs).filter((name) => differs[name])
+  return fields.length === 0 ? undefined : { fields, environment, limits, mounts, ports, settings }
+}
+
+function addedAndRemoved(before: readonly string[], after: readonly string[]): { added: string[]; removed: string[] } {
+  return {
+    added: after.filter((item) => !before.includes(item)).toSorted(),
+    removed: before.filter((item) => !after.includes(item)).toSorted(),
+  }
+}
+
+/** Formats changed values as `memory: 512 → 1024`, with `none` for an absent value. */
+function changedValues(
+  before: Readonly<Record<string, string | number | undefined>>,
+  after: Readonly<Record<string, string | number | undefined>>,
+): string[] {
+  const shown = (value: string | number | undefined): string =>
+    value === undefined || value === '' ? 'none' : `${value}`
+  return Object.keys(after)
+    .filter((name) => before[name] !== after[name])
+    .map((name) => `${name}: ${shown(before[name])} → ${shown(after[name])}`)
 }

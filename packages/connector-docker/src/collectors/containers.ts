@@ -1,40 +1,110 @@
 import {
   type Collector,
   type EntityReference,
+  entity,
   type MetricDefinition,
   matching,
   mergeSignals,
+  metric,
   type Signals,
   withoutSecrets,
 } from '@rca/core/connector'
+import { composeEntities, composeId, composeServiceOf, composeSignals } from '../compose.ts'
 import {
-  composeId,
-  composeServiceOf,
+  containerAttributeNames,
   containerAttributes,
   describeMount,
   describePort,
   environmentNames,
+  imageAttributeNames,
   imageAttributes,
   volumeId,
 } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails, ImageDetails } from '../engine/engine-api.ts'
-import { signals } from '../signals.ts'
+import { networkSignals } from './networks.ts'
+import { volumeSignals } from './volumes.ts'
 
-/** Every container in every state, their images, and the compose services that they stand for. */
+export const containerSignals = {
+  container: entity({
+    type: 'container',
+    description: 'A container in any state.',
+    attributes: {
+      ...containerAttributeNames,
+      ...imageAttributeNames,
+      'container.state': '`created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`.',
+      'container.health': '`starting`, `healthy` or `unhealthy`. Absent without a health check.',
+      'container.created': 'Creation time. ISO 8601.',
+      'container.started_at': 'Start of the latest run. ISO 8601.',
+      'container.finished_at': 'End of the last finished run. ISO 8601.',
+      'container.exit_code': 'Exit code of the last finished run.',
+      'container.error': 'Error of the last failed start, without secrets.',
+      'container.oom_killed': 'Whether the last finished run was killed because it ran out of memory.',
+      'container.restart_policy': '`no`, `always`, `unless-stopped` or `on-failure`.',
+      'container.restart_count': 'Number of restarts by the restart policy.',
+      'container.privileged': 'Whether the container is privileged.',
+      'container.network_mode': 'Network mode, such as `bridge` or `host`.',
+      'container.environment_names': 'Names of the environment variables. Their values never leave the host.',
+      'container.ports': 'Ports, as `0.0.0.0:8080->80/tcp`; unpublished ports as `80/tcp`.',
+      'container.mounts': 'Mounts, as `type:source:destination:rw`.',
+      'container.limit.memory': 'Memory limit, in bytes.',
+      'container.limit.cpu': 'CPU limit, in CPUs.',
+      'container.limit.pids': 'Limit of processes.',
+      'container.label.*': 'Labels that `container_labels` selects.',
+    },
+    relations: {
+      runs_on: 'The engine.',
+      runs_image: 'Its image.',
+      attached_to: 'Its networks.',
+      mounts: 'Its volumes.',
+      part_of: 'Its Compose service.',
+    },
+  }),
+  image: entity({
+    type: 'container.image',
+    description: 'An image that at least one container uses.',
+    attributes: {
+      ...imageAttributeNames,
+      'container.image.created': 'Build time. ISO 8601.',
+      'container.image.size': 'Size in bytes.',
+      'host.arch': 'Architecture of the image.',
+      'os.type': 'Operating system of the image.',
+    },
+  }),
+  restarts: metric({
+    name: 'container.restarts',
+    unit: '{restart}',
+    kind: 'counter',
+    description: 'Number of restarts by the restart policy.',
+  }),
+  uptime: metric({
+    name: 'container.uptime',
+    unit: 's',
+    kind: 'gauge',
+    description: 'Time since the start of a running container.',
+  }),
+  healthFailingStreak: metric({
+    name: 'container.health.failing_streak',
+    unit: '{check}',
+    kind: 'gauge',
+    description: 'Consecutive failed health checks.',
+  }),
+}
+
+/** Collects the containers in every state, their images and their Compose services. */
 export const containers: Collector<DockerClient> = {
   async collect(client, { signal, now }) {
     const all = await client.inventory.containers(signal)
     const images = new Map<string, ImageDetails | undefined>()
     for (const { imageId } of all)
       if (imageId !== '' && !images.has(imageId)) images.set(imageId, await client.inventory.image(imageId, signal))
-    const isWantedLabel = matching(client.config.container_labels)
+    const isIncludedLabel = matching(client.config.container_labels)
     return mergeSignals([
       ...all.map((container) =>
-        toSignals(container, images.get(container.imageId), client.entity, isWantedLabel, now()),
+        toSignals(container, images.get(container.imageId), client.entity, isIncludedLabel, now()),
       ),
       ...[...images.values()].map(imageSignals),
-      composeSignals(all, client.entity),
+      composeEntities(all, client.entity),
       { gaps: client.inventory.unreadable().map(({ id, reason }) => ({ scope: `container:${id}`, reason })) },
     ])
   },
@@ -44,14 +114,14 @@ function toSignals(
   container: ContainerDetails,
   image: ImageDetails | undefined,
   engine: EntityReference,
-  isWantedLabel: (name: string) => boolean,
+  isIncludedLabel: (name: string) => boolean,
   now: Date,
 ): Signals {
   const { state, limits } = container
-  const labels = Object.entries(container.labels).filter(([name]) => isWantedLabel(name))
+  const labels = Object.entries(container.labels).filter(([name]) => isIncludedLabel(name))
   const isRunning = state.status === 'running' || state.status === 'paused'
   const hasEnded = !isRunning && state.finishedAt !== undefined
-  const entity = signals.container.entity({
+  const entity = containerSignals.container.entity({
     id: container.id,
     name: container.name,
     attributes: {
@@ -84,9 +154,9 @@ function toSignals(
   return {
     entities: [entity],
     metrics: [
-      point(signals.restarts, container.restartCount),
-      point(signals.uptime, isRunning ? secondsSince(state.startedAt, now) : undefined),
-      point(signals.healthFailingStreak, isRunning ? state.health?.failingStreak : undefined),
+      point(containerSignals.restarts, container.restartCount),
+      point(containerSignals.uptime, isRunning ? secondsSince(state.startedAt, now) : undefined),
+      point(containerSignals.healthFailingStreak, isRunning ? state.health?.failingStreak : undefined),
     ],
   }
 }
@@ -95,13 +165,13 @@ function relationsOf({ imageId, networks, mounts, labels }: ContainerDetails, en
   const compose = composeServiceOf(labels)
   return [
     { type: 'runs_on' as const, target: engine },
-    ...(imageId === '' ? [] : [{ type: 'runs_image' as const, target: signals.image.reference(imageId) }]),
+    ...(imageId === '' ? [] : [{ type: 'runs_image' as const, target: containerSignals.image.reference(imageId) }]),
     ...Object.values(networks)
       .filter((id) => id !== '')
-      .map((id) => ({ type: 'attached_to' as const, target: signals.network.reference(id) })),
+      .map((id) => ({ type: 'attached_to' as const, target: networkSignals.network.reference(id) })),
     ...mounts.flatMap(({ type, name }) =>
       type === 'volume' && name !== undefined
-        ? [{ type: 'mounts' as const, target: signals.volume.reference(volumeId(engine, name)) }]
+        ? [{ type: 'mounts' as const, target: volumeSignals.volume.reference(volumeId(engine, name)) }]
         : [],
     ),
     ...(compose === undefined
@@ -109,13 +179,13 @@ function relationsOf({ imageId, networks, mounts, labels }: ContainerDetails, en
       : [
           {
             type: 'part_of' as const,
-            target: signals.composeService.reference(composeId(engine, compose)),
+            target: composeSignals.composeService.reference(composeId(engine, compose)),
           },
         ]),
   ]
 }
 
-/** Not less than 0: the engine's clock may be ahead. */
+/** Never negative: the engine's clock may be ahead of this one. */
 function secondsSince(moment: string | undefined, now: Date): number | undefined {
   const since = Date.parse(moment ?? '')
   return Number.isNaN(since) ? undefined : Math.max(0, (now.getTime() - since) / 1000)
@@ -126,7 +196,7 @@ function imageSignals(image: ImageDetails | undefined): Signals {
   const name = image.tags[0] ?? image.digests[0] ?? image.id
   return {
     entities: [
-      signals.image.entity({
+      containerSignals.image.entity({
         id: image.id,
         name,
         attributes: {
@@ -140,36 +210,6 @@ function imageSignals(image: ImageDetails | undefined): Signals {
           'os.type': image.os,
         },
       }),
-    ],
-  }
-}
-
-function composeSignals(all: readonly ContainerDetails[], engine: EntityReference): Signals {
-  const services = new Map(
-    all.flatMap(({ labels }) => {
-      const compose = composeServiceOf(labels)
-      return compose === undefined ? [] : [[composeId(engine, compose), compose] as const]
-    }),
-  )
-  const projects = new Set([...services.values()].map(({ project }) => project))
-  return {
-    entities: [
-      ...[...services].map(([id, { project, service }]) =>
-        signals.composeService.entity({
-          id,
-          name: service,
-          attributes: { 'docker.compose.project': project, 'docker.compose.service': service },
-          relations: [{ type: 'part_of', target: signals.composeProject.reference(composeId(engine, { project })) }],
-        }),
-      ),
-      ...[...projects].map((project) =>
-        signals.composeProject.entity({
-          id: composeId(engine, { project }),
-          name: project,
-          attributes: { 'docker.compose.project': project },
-          relations: [{ type: 'runs_on', target: engine }],
-        }),
-      ),
     ],
   }
 }

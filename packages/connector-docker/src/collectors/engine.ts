@@ -1,13 +1,52 @@
-import { type Collector, mergeSignals, type Signals } from '@rca/core/connector'
+import { type Collector, entity, mergeSignals, metric, type Signals } from '@rca/core/connector'
 import type { DockerClient } from '../docker-client.ts'
 import type { EngineInfo } from '../engine/engine-api.ts'
-import { signals } from '../signals.ts'
 
-/** The engine itself, the machine below it, and how many containers and images it has. */
+export const engineSignals = {
+  engine: entity({
+    type: 'docker.engine',
+    description: 'A Docker Engine.',
+    attributes: {
+      'docker.engine.version': 'Version of the engine.',
+      'docker.engine.api_version': 'Newest API version that the engine supports.',
+      'docker.engine.storage_driver': 'Storage driver, such as `overlay2`.',
+      'docker.engine.cgroup_version': 'Version of the control groups: `1` or `2`.',
+      'docker.engine.live_restore': 'Whether containers keep running while the engine restarts.',
+      'host.name': 'Name of the host.',
+      'host.arch': 'Architecture of the host.',
+      'os.type': '`linux` or `windows`.',
+      'os.description': 'Name and version of the operating system.',
+      'docker.engine.kernel_version': 'Release of the kernel.',
+      'docker.engine.cpus': 'Number of CPUs available to the engine.',
+      'docker.engine.memory': 'Memory available to the engine, in bytes.',
+    },
+    relations: { runs_on: 'The host, with the id that the server connector uses, when the machine id can be read.' },
+  }),
+  host: entity({
+    type: 'host',
+    description: 'The machine on which the engine runs, with the id that the server connector uses.',
+    attributes: { 'host.name': 'Name of the host.', 'host.id': 'Hash of the machine id.' },
+  }),
+  engineContainers: metric({
+    name: 'docker.engine.containers',
+    unit: '{container}',
+    kind: 'updowncounter',
+    description: 'Number of containers by state.',
+    attributes: { 'container.state': '`running`, `paused` or `stopped` (every other state).' },
+  }),
+  engineImages: metric({
+    name: 'docker.engine.images',
+    unit: '{image}',
+    kind: 'updowncounter',
+    description: 'Number of images on the engine.',
+  }),
+}
+
+/** Collects the engine, its host, and the number of containers and images. */
 export const engine: Collector<DockerClient> = {
   async collect(client, { signal }) {
     const info = await client.engine.info(signal)
-    return mergeSignals([toSignals(info, client), hostSignals(client)])
+    return mergeSignals([toSignals(info, client), hostEntity(client)])
   },
   interval: '30s',
 }
@@ -15,7 +54,7 @@ export const engine: Collector<DockerClient> = {
 function toSignals(info: EngineInfo, { entity, host }: DockerClient): Signals {
   return {
     entities: [
-      signals.engine.entity({
+      engineSignals.engine.entity({
         id: entity.id,
         name: info.name,
         attributes: {
@@ -37,15 +76,15 @@ function toSignals(info: EngineInfo, { entity, host }: DockerClient): Signals {
     ],
     metrics: [
       ...Object.entries(info.containersByState).map(([state, count]) =>
-        signals.engineContainers.point(count, entity, { 'container.state': state }),
+        engineSignals.engineContainers.point(count, entity, { 'container.state': state }),
       ),
-      signals.engineImages.point(info.images, entity),
+      engineSignals.engineImages.point(info.images, entity),
     ],
   }
 }
 
-function hostSignals({ host, info }: DockerClient): Signals {
+function hostEntity({ host, info }: DockerClient): Signals {
   if (host === undefined) return {}
   const attributes = { 'host.name': info.name, 'host.id': host.id }
-  return { entities: [signals.host.entity({ id: host.id, name: info.name, attributes })] }
+  return { entities: [engineSignals.host.entity({ id: host.id, name: info.name, attributes })] }
 }

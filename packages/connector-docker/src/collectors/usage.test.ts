@@ -154,7 +154,7 @@ describe('what cannot be read', () => {
       else engine.there.set(plain.id, now)
       return undefined
     })
-    client.inventory.follow(true)
+    client.inventory.setFollowed(true)
     expect((await usage.collect(client, collectContext())).gaps?.filter(Boolean)).toEqual([])
     engine.asked.length = 0
     await usage.collect(client, collectContext())

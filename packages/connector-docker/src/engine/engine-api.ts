@@ -1,7 +1,7 @@
-/** What the engine says of itself. */
+/** Description of the engine. */
 export interface EngineInfo {
   readonly id: string
-  /** Name of the host as the engine knows it. */
+  /** Host name. */
   readonly name: string
   readonly version: string
   readonly apiVersion: string
@@ -19,25 +19,25 @@ export interface EngineInfo {
   readonly images: number | undefined
 }
 
-/** A row of the list of containers: enough to see that something changed. */
+/** Row of the container list: enough to detect a change. */
 export interface ContainerSummary {
   readonly id: string
   /** `created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`. */
   readonly state: string
 }
 
-/** A container's health as its health check sees it. */
+/** Result of a container's health checks. */
 export interface ContainerHealth {
   readonly status: string
   readonly failingStreak: number | undefined
-  /** Output of the last failed probe. Unredacted: may hold anything. */
+  /** Output of the last failed check. Unredacted. */
   readonly lastOutput: string | undefined
 }
 
 export interface ContainerMount {
   /** `bind`, `volume`, `tmpfs`, … */
   readonly type: string
-  /** Name of the volume, where it is one. */
+  /** Name of the volume; `undefined` for other types. */
   readonly name: string | undefined
   readonly source: string | undefined
   readonly destination: string
@@ -47,22 +47,22 @@ export interface ContainerMount {
 export interface ContainerPort {
   /** `80/tcp` */
   readonly container: string
-  /** `0.0.0.0:8080`, where it is published. */
+  /** `0.0.0.0:8080`; `undefined` for an unpublished port. */
   readonly host: string | undefined
 }
 
-/** All that is known of a container. Holds values of environment variables and the command line: neither may be sent. */
+/** Inspection of a container. The values of environment variables and the command line must never be sent. */
 export interface ContainerDetails {
   readonly id: string
   readonly name: string
   readonly created: string
-  /** What it was created from, as written: `nginx:1.27`. */
+  /** Image reference from which it was created: `nginx:1.27`. */
   readonly image: string
   /** `sha256:…` of the image's configuration. */
   readonly imageId: string
   readonly labels: Readonly<Record<string, string>>
   readonly command: readonly string[]
-  /** `NAME=value`. Never leaves the process. */
+  /** `NAME=value`. Must never be sent. */
   readonly environment: readonly string[]
   readonly state: {
     readonly status: string
@@ -70,14 +70,14 @@ export interface ContainerDetails {
     readonly exitCode: number | undefined
     readonly outOfMemory: boolean
     readonly error: string | undefined
-    /** ISO 8601; absent where it was never started or has not finished. */
+    /** ISO 8601; `undefined` before the first start, or end. */
     readonly startedAt: string | undefined
     readonly finishedAt: string | undefined
     readonly health: ContainerHealth | undefined
   }
   readonly restartCount: number | undefined
   readonly restartPolicy: string | undefined
-  /** By which it wants to be stopped, as written: `SIGQUIT`, `QUIT` or `3`. Absent for SIGTERM. */
+  /** Signal that stops it: `SIGQUIT`, `QUIT` or `3`. Absent for SIGTERM. */
   readonly stopSignal: string | undefined
   readonly privileged: boolean
   readonly networkMode: string | undefined
@@ -88,17 +88,16 @@ export interface ContainerDetails {
     readonly memory: number | undefined
     readonly memoryReservation: number | undefined
     readonly memorySwap: number | undefined
-    /** Processors. */
     readonly cpus: number | undefined
     readonly cpuShares: number | undefined
     readonly pids: number | undefined
   }
-  /** As they are; none before the start and after the end. */
+  /** Current ports; empty unless it runs. */
   readonly ports: readonly ContainerPort[]
-  /** As they were asked for, whether or not it runs: `0.0.0.0:` where the engine chooses. */
+  /** Requested ports, whether or not it runs: `0.0.0.0:` when the engine chooses the port. */
   readonly publishedPorts: readonly ContainerPort[]
   readonly mounts: readonly ContainerMount[]
-  /** Network's name → its id. */
+  /** Network name → network id. */
   readonly networks: Readonly<Record<string, string>>
 }
 
@@ -129,7 +128,7 @@ export interface VolumeDetails {
   readonly created: string | undefined
 }
 
-/** Bytes on the engine's disk. */
+/** Disk space in bytes. */
 export interface DiskUsage {
   readonly images: number | undefined
   readonly containers: number | undefined
@@ -137,47 +136,51 @@ export interface DiskUsage {
   readonly buildCache: number | undefined
 }
 
-/** A message of the engine's event stream. */
+/** Event of the engine's event stream. */
 export interface EngineEvent {
   /** `container`, `image`, `network`, `volume`, `daemon`, … */
   readonly type: string
   /** `die`, `oom`, `health_status: unhealthy`, `exec_create: …`, … */
   readonly action: string
-  /** Id of the container, network or image, or the volume's name. */
+  /** Id of the container, network or image, or name of the volume. */
   readonly actor: string
   readonly attributes: Readonly<Record<string, string>>
-  /** Nanoseconds since 1970, as text: more digits than a number holds. Unique enough to tell two events apart. */
+  /** Nanoseconds since 1970, as text: more digits than a number can hold. */
   readonly timeNano: string
-  /** Not told by the engine, but concluded from what a container says of itself. */
-  readonly isConcluded?: true
+  /** Set for an event that was inferred from a container's own timestamps, not read from the stream. */
+  readonly isInferred?: true
 }
 
 export interface LogRequest {
   /** Seconds since 1970, with up to nine decimals, as text. */
   readonly since?: string | undefined
   readonly until?: string | undefined
-  /** Last so many lines. */
+  /** Number of last lines. */
   readonly lines: number
 }
 
-/** The answer to `GET /containers/{id}/stats`, as the engine writes it: see `../usage/stats.ts`. */
+/** Raw answer to `GET /containers/{id}/stats`: see `usage/engine-stats.ts`. */
 export type StatsAnswer = Readonly<Record<string, unknown>>
 
-/** The engine as this connector speaks to it. Everything rejects with an `EngineError` that says what to do; what no longer exists is `undefined`. */
+/** Requests to the engine. Rejects with an `EngineError` that says what to do; resolves with `undefined` for objects that no longer exist. */
 export interface EngineApi {
   info(signal: AbortSignal): Promise<EngineInfo>
-  /** In every state. */
+  /** Lists the containers in every state. */
   containers(signal: AbortSignal): Promise<ContainerSummary[]>
   container(id: string, signal: AbortSignal): Promise<ContainerDetails | undefined>
   image(id: string, signal: AbortSignal): Promise<ImageDetails | undefined>
   networks(signal: AbortSignal): Promise<NetworkDetails[]>
   volumes(signal: AbortSignal): Promise<VolumeDetails[]>
   diskUsage(signal: AbortSignal): Promise<DiskUsage>
-  /** Without the second that the engine otherwise waits for a rate. */
+  /** Requests one sample, without the second that the engine otherwise waits to compute a rate. */
   stats(id: string, signal: AbortSignal): Promise<StatsAnswer | undefined>
-  /** Both streams in their order, undecorated. Unredacted. `undefined` where the log driver cannot be read or the container is gone. */
+  /** Reads stdout and stderr in order. Unredacted. Resolves with `undefined` when the log driver does not support reading. */
   logs(id: string, request: LogRequest, signal: AbortSignal): Promise<string | undefined>
-  /** Every event since a moment (seconds since 1970, with nine decimals, as text), then those that come, until `signal` aborts. Rejects when the stream breaks. */
+  /**
+   * Streams the events since a time, then new ones, until `signal` aborts. Rejects when the stream breaks.
+   *
+   * @param since seconds since 1970 with nine decimals, as text
+   */
   events(since: string | undefined, signal: AbortSignal): AsyncIterable<EngineEvent>
   close(): void
 }

@@ -2,7 +2,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { captured, engineNames } from '../../test/fixtures.ts'
 import type { EngineEvent } from './engine-api.ts'
-import { readEvents, toEvent } from './event-stream.ts'
+import { type PodmanEvent, readEvents, toDockerEvent, toEvent } from './event-stream.ts'
 
 const running = new AbortController().signal
 
@@ -120,7 +120,7 @@ describe('a stream', () => {
     )
     const { told, failure } = await readAll(endless)
     expect(told).toHaveLength(1)
-    expect(failure).toMatchObject({ cause: { message: expect.stringContaining('no end') } })
+    expect(failure).toMatchObject({ cause: { message: expect.stringContaining('exceeds 1 MiB') } })
     expect(endless.destroyed).toBe(true)
   })
 })
@@ -168,5 +168,37 @@ describe('a line', () => {
     ['{"message":"the engine is unwell"}', 'an error'],
   ])('%s is none: %s', (text) => {
     expect(toEvent(text)).toBeUndefined()
+  })
+})
+
+describe('toDockerEvent', () => {
+  const event: PodmanEvent = {
+    type: 'container',
+    action: 'start',
+    actor: 'a',
+    attributes: { name: 'web' },
+    timeNano: '1',
+    healthStatus: undefined,
+  }
+
+  test('what Docker says stays as it is', () => {
+    const { healthStatus: _none, ...docker } = event
+    expect(toDockerEvent(event)).toEqual(docker)
+  })
+
+  test.each<[string, Partial<PodmanEvent>, object]>([
+    ['a removal', { action: 'remove' }, { action: 'destroy' }],
+    ['a verdict', { action: 'health_status', healthStatus: 'unhealthy' }, { action: 'health_status: unhealthy' }],
+    ['the end of a run', { action: 'die', attributes: { containerExitCode: '3' } }, { attributes: { exitCode: '3' } }],
+    ['a volume', { type: 'volume', actor: '', attributes: { name: 'data' } }, { actor: 'data' }],
+    ['a network', { type: 'network', attributes: { name: '', network: 'shop' } }, { attributes: { name: 'shop' } }],
+  ])('%s is said as Docker says it', (_what, podman, docker) => {
+    expect(toDockerEvent({ ...event, ...podman })).toMatchObject(docker)
+  })
+
+  test('that a container joined a network that is not named says nothing', () => {
+    expect(toDockerEvent({ ...event, type: 'network', action: 'disconnect' })).toBeUndefined()
+    const docker = { type: 'network', action: 'disconnect', attributes: { container: 'a', name: 'shop' } }
+    expect(toDockerEvent({ ...event, ...docker })).toMatchObject(docker)
   })
 })

@@ -2,13 +2,12 @@ import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { EngineEvent } from './engine-api.ts'
 import { record, text } from './lenient-schemas.ts'
-import { inDockersWords } from './podman-words.ts'
 
-/** Longest line that is waited for, in characters: the engine's messages are far shorter. */
-const LONGEST = 1_048_576
+/** Characters. The engine's messages are far shorter. */
+const MAX_LINE_LENGTH = 1_048_576
 
-/** `timeNano` has more digits than a number holds: it is read as text before the line is parsed. */
-const TIME = /"timeNano":\s*(\d+)/
+/** Reads `timeNano` as text: it has more digits than a JavaScript number can hold. */
+const TIME_NANO = /"timeNano":\s*(\d+)/
 
 const messageSchema = z.object({
   Type: text,
@@ -17,7 +16,7 @@ const messageSchema = z.object({
   Actor: z.object({ ID: text, Attributes: record }).catch({ Attributes: {} }),
 })
 
-/** Reads the engine's stream of events, one JSON text to a line. Ends by rejecting unless `signal` aborts. */
+/** Reads the engine's event stream, one JSON text per line. Rejects at the end of the stream, unless `signal` aborts. */
 export async function* readEvents(
   open: () => Promise<NodeJS.ReadableStream>,
   explain: (error: unknown) => Error,
@@ -33,7 +32,7 @@ export async function* readEvents(
     for await (const chunk of stream) {
       const lines = (rest + String(chunk)).split('\n')
       rest = lines.pop() ?? ''
-      if (rest.length > LONGEST) throw new Error('a message of the engine has no end')
+      if (rest.length > MAX_LINE_LENGTH) throw new Error('a message of the engine exceeds 1 MiB')
       for (const line of lines) {
         const event = toEvent(line)
         if (event !== undefined) yield event
@@ -49,15 +48,15 @@ export async function* readEvents(
   }
 }
 
-/** A line as an event; `undefined` for what is none. */
+/** Parses a line. Returns `undefined` for a line that is not an event. */
 export function toEvent(line: string): EngineEvent | undefined {
-  const timeNano = TIME.exec(line)?.[1]
+  const timeNano = TIME_NANO.exec(line)?.[1]
   if (timeNano === undefined) return undefined
   const { data } = messageSchema.safeParse(parse(line))
   if (data?.Type === undefined) return undefined
   const { ID: id, Attributes: attributes } = data.Actor
   const event = { type: data.Type, action: data.Action ?? '', actor: id ?? '', attributes, timeNano }
-  return inDockersWords({ ...event, healthStatus: data.HealthStatus })
+  return toDockerEvent({ ...event, healthStatus: data.HealthStatus })
 }
 
 function parse(line: string): unknown {
@@ -66,4 +65,34 @@ function parse(line: string): unknown {
   } catch {
     return undefined
   }
+}
+
+/** An event with Podman's additional fields. */
+export interface PodmanEvent extends EngineEvent {
+  /** Result of a health check, which Docker writes into the action. */
+  readonly healthStatus: string | undefined
+}
+
+/** Translates Podman's events to Docker's format. Returns `undefined` for an event without its subject. */
+export function toDockerEvent({ healthStatus, ...event }: PodmanEvent): EngineEvent | undefined {
+  const { type, attributes } = event
+  // Docker has the network as the actor and the container as an attribute; Podman has the container as the actor.
+  if (type === 'network' && /^(?:dis)?connect$/.test(event.action) && attributes.container === undefined)
+    return undefined
+  return {
+    ...event,
+    action: dockerAction(event.action, healthStatus),
+    actor: event.actor === '' ? (attributes.name ?? '') : event.actor,
+    attributes: {
+      ...attributes,
+      ...(type === 'network' && attributes.network && { name: attributes.network }),
+      ...(attributes.containerExitCode && { exitCode: attributes.containerExitCode }),
+    },
+  }
+}
+
+function dockerAction(action: string, healthStatus: string | undefined): string {
+  if (action === 'remove') return 'destroy'
+  if (action === 'health_status' && healthStatus !== undefined) return `health_status: ${healthStatus}`
+  return action
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /*
- * Engines of many versions answer, and Podman: only what identifies a thing must be there, everything else may be missing.
- * What is missing, null, or of another type than expected is left out.
+ * Schemas for the answers of engines of many versions, and of Podman: only identifiers are required.
+ * A value that is missing, null or of an unexpected type is left out.
  */
 
 export const text = z.string().min(1).optional().catch(undefined)
@@ -21,12 +21,12 @@ export const record = z
     ),
   )
 
-/** The engine writes the year 1 for “never”. */
+/** Maps the year 1, which the engine writes for “never”, to `undefined`. */
 export function moment(value: string | undefined): string | undefined {
   return value === undefined || value.startsWith('0001-') ? undefined : value
 }
 
-/** The engine writes 0, or less, for “none”. */
+/** Maps 0 and negative numbers, which the engine writes for “none”, to `undefined`. */
 export function positive(value: number | undefined): number | undefined {
   return value !== undefined && value > 0 ? value : undefined
 }

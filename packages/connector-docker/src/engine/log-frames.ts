@@ -1,19 +1,16 @@
-/** A frame begins with its stream (0–2), three zeroes, and the length of what follows (Docker Engine API, “Stream format”). */
-const HEADER = 8
+/** Bytes: the stream (0–2), three zeroes, and the length of the payload (Docker Engine API, “Stream format”). */
+const HEADER_LENGTH = 8
 
-/**
- * The text of a container's log. Without a terminal the engine frames both streams into one; with one it sends the bytes as
- * they are.
- */
+/** Returns the text of a container's log. The engine frames stdout and stderr, and sends raw bytes for containers with a TTY. */
 export function demultiplex(answer: unknown): string {
-  // dockerode parses an answer that happens to be JSON.
+  // dockerode parses an answer that is valid JSON.
   if (!Buffer.isBuffer(answer)) return typeof answer === 'string' ? answer : JSON.stringify(answer)
   const parts: Buffer[] = []
   let position = 0
   while (position < answer.length) {
     if (!isHeader(answer, position)) return answer.toString('utf8')
-    const end = position + HEADER + answer.readUInt32BE(position + 4)
-    parts.push(answer.subarray(position + HEADER, end))
+    const end = position + HEADER_LENGTH + answer.readUInt32BE(position + 4)
+    parts.push(answer.subarray(position + HEADER_LENGTH, end))
     position = end
   }
   return Buffer.concat(parts).toString('utf8')
@@ -21,7 +18,7 @@ export function demultiplex(answer: unknown): string {
 
 function isHeader(bytes: Buffer, at: number): boolean {
   return (
-    at + HEADER <= bytes.length &&
+    at + HEADER_LENGTH <= bytes.length &&
     bytes.readUInt8(at) <= 2 &&
     bytes[at + 1] === 0 &&
     bytes[at + 2] === 0 &&

@@ -33,7 +33,7 @@ const containerSchema = z.object({
         })
         .nullish()
         .catch(undefined),
-      // Podman until 4.
+      // Podman before 5.
       Healthcheck: z.unknown().optional(),
     })
     .catch({} as never),
@@ -80,7 +80,7 @@ const containerSchema = z.object({
     .catch(undefined),
 })
 
-/** @throws Error when it has no id. */
+/** @throws Error when the id is missing. */
 export function toContainer(answer: unknown): ContainerDetails {
   const { State: state, Config: config, HostConfig: host, ...read } = containerSchema.parse(answer)
   return {
@@ -97,7 +97,7 @@ export function toContainer(answer: unknown): ContainerDetails {
     restartPolicy: host.RestartPolicy?.Name,
     stopSignal: config.StopSignal,
     privileged: host.Privileged ?? false,
-    // Engines before 26 write `default` where they mean the default network.
+    // Engines before 26 write `default` for the default network.
     networkMode: host.NetworkMode === 'default' ? 'bridge' : host.NetworkMode,
     cgroupParent: host.CgroupParent,
     logDriver: host.LogConfig?.Type,
@@ -120,7 +120,7 @@ export function toContainer(answer: unknown): ContainerDetails {
     })),
     networks: Object.fromEntries(
       Object.entries(read.NetworkSettings?.Networks ?? {}).flatMap(([name, { NetworkID: id }]) =>
-        // Podman until 4 writes the name for the id, and so do others for the host's network: nothing has that id.
+        // Podman before 5 writes the name as the id, as other engines do for the host network. No network has that id.
         id === undefined || id === name ? [] : [[name, id]],
       ),
     ),
@@ -166,6 +166,6 @@ function processors(
 ): number | undefined {
   const [whole, share] = [positive(nano), positive(quota)]
   if (whole !== undefined) return whole / 1e9
-  // The kernel's period where none is set: 100 ms, in microseconds.
+  // Default period of the kernel: 100 ms, in microseconds.
   return share === undefined ? undefined : share / (positive(period) ?? 100_000)
 }

@@ -9,7 +9,7 @@ import type {
 } from './engine-api.ts'
 import { flag, moment, number, text, texts } from './lenient-schemas.ts'
 
-/* From the engine's answers (docs.docker.com/reference/api/engine) to what this connector knows. */
+/* Translates answers of the Engine API (docs.docker.com/reference/api/engine) to the types in `engine-api.ts`. */
 
 const infoSchema = z.object({
   ID: text,
@@ -39,15 +39,16 @@ const versionSchema = z.object({
     .catch([]),
 })
 
-/** @throws Error when the answer is not that of an engine. */
+/** @throws Error when the answer does not come from a Docker engine. */
 export function toInfo(info: unknown, version: unknown): EngineInfo {
   const read = infoSchema.parse(info)
   const { ApiVersion: apiVersion = '', Components: components } = versionSchema.parse(version)
   const states = { running: read.ContainersRunning, paused: read.ContainersPaused, stopped: read.ContainersStopped }
-  // Podman makes up another id for every answer; its host's name is the best that there is.
+  // Podman generates a new id for every answer; its host name is the best identity available.
   const isPodman = components.some(({ Name: name }) => name === 'Podman Engine')
   const id = (isPodman ? undefined : read.ID) ?? read.Name
-  if (id === undefined) throw new Error('what answers is no Docker engine: it names neither itself nor its host')
+  if (id === undefined)
+    throw new Error('the server is not a Docker engine: its answer has neither an id nor a host name')
   return {
     id,
     name: read.Name ?? id,
@@ -71,7 +72,7 @@ export function toInfo(info: unknown, version: unknown): EngineInfo {
 
 const summarySchema = z.object({ Id: z.string(), State: text })
 
-/** @throws Error when it has no id. */
+/** @throws Error when the id is missing. */
 export function toSummary(row: unknown): ContainerSummary {
   const { Id: id, State: state = '' } = summarySchema.parse(row)
   return { id, state }
@@ -87,7 +88,7 @@ const imageSchema = z.object({
   Os: text,
 })
 
-/** @throws Error when it has no id. */
+/** @throws Error when the id is missing. */
 export function toImage(answer: unknown): ImageDetails {
   const read = imageSchema.parse(answer)
   const isNamed = (name: string): boolean => !name.includes('<none>')
@@ -95,7 +96,7 @@ export function toImage(answer: unknown): ImageDetails {
     id: read.Id,
     tags: read.RepoTags.filter(isNamed),
     digests: read.RepoDigests.filter(isNamed),
-    // Seconds in a list, text in the answer for one.
+    // Seconds in a list, ISO 8601 in a single answer.
     created: typeof read.Created === 'number' ? new Date(read.Created * 1000).toISOString() : moment(read.Created),
     size: read.Size,
     architecture: read.Architecture,
@@ -115,7 +116,7 @@ const networkSchema = z.object({
     .catch(undefined),
 })
 
-/** @throws Error when it has no id. */
+/** @throws Error when the id is missing. */
 export function toNetwork(answer: unknown): NetworkDetails {
   const read = networkSchema.parse(answer)
   return {
@@ -130,7 +131,7 @@ export function toNetwork(answer: unknown): NetworkDetails {
 
 const volumeSchema = z.object({ Name: z.string(), Driver: text, CreatedAt: text })
 
-/** @throws Error when it has no name. */
+/** @throws Error when the name is missing. */
 export function toVolume(answer: unknown): VolumeDetails {
   const { Name: name, Driver: driver, CreatedAt: created } = volumeSchema.parse(answer)
   return { name, driver, created }
@@ -152,13 +153,13 @@ const diskUsageSchema = z.object({
     .catch(undefined),
 })
 
-/** The answer to `GET /system/df`. */
+/** Translates the answer to `GET /system/df`. */
 export function toDiskUsage(answer: unknown): DiskUsage {
   const read = diskUsageSchema.parse(answer)
   return {
     images: read.LayersSize,
     containers: read.Containers?.reduce((sum, { SizeRw: size = 0 }) => sum + size, 0),
-    // -1 stands for a volume whose size the engine does not know.
+    // The engine writes -1 for an unknown size.
     volumes: read.Volumes?.reduce((sum, { UsageData: usage }) => sum + Math.max(0, usage?.Size ?? 0), 0),
     buildCache: read.BuildCache?.reduce(
       (sum, { Size: size = 0, Shared: shared }) => sum + (shared === true ? 0 : size),

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { changed, containerEvent, tellAtOnce } from '../../test/engine-events.ts'
 import { type FakeEngine, fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { canary, captured } from '../../test/fixtures.ts'
-import { placeOf, shapeOf } from '../changes/container-spec.ts'
+import { slotOf, specOf } from '../changes/container-spec.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails, ImageDetails } from '../engine/engine-api.ts'
 
@@ -33,7 +33,7 @@ function scene(...known: readonly ContainerDetails[]): Scene {
     id === newImage.id ? newImage : { ...newImage, id, tags: [], digests: ['shop/web@sha256:111'] }
   const engine = fakeEngine(of, { image })
   const client = fakeClient(of, { engine })
-  for (const container of known) client.history.keepShape(placeOf(container), shapeOf(container, client.keyedHash))
+  for (const container of known) client.history.keepSpec(slotOf(container), specOf(container, client.keyedHash))
   return { client, engine }
 }
 
@@ -98,7 +98,7 @@ describe('a container that takes the place of another one', () => {
   test('is seen by its compose service whatever it is called', async () => {
     const recreated = changed(web, { id: 'other', name: '0a1b2c_shop-web-1', imageId: newImage.id })
     const event = await change(scene(web), 'create', recreated)
-    expect(event?.body).toBe('Container 0a1b2c_shop-web-1 was recreated: busybox:local is another image now')
+    expect(event?.body).toBe('Container 0a1b2c_shop-web-1 was recreated: busybox:local has another digest')
   })
 
   test('is seen by its name otherwise, although its ports are not yet open and it is not yet connected', async () => {
@@ -139,7 +139,7 @@ describe('a container that takes the place of another one', () => {
   test('is told without digests where the engine does not know the images any more', async () => {
     const engine = fakeEngine(of, { image: async () => Promise.reject(new Error('the engine is gone')) })
     const client = fakeClient(of, { engine })
-    client.history.keepShape(placeOf(plain), shapeOf(plain, client.keyedHash))
+    client.history.keepSpec(slotOf(plain), specOf(plain, client.keyedHash))
     const event = await change({ client, engine }, 'create', changed(plain, { id: 'other', image: 'shop:2' }))
     expect(event?.attributes).toMatchObject({ 'change.image.old': 'busybox:local', 'change.image.new': 'shop:2' })
     expect(event?.attributes).not.toHaveProperty(['change.image.new_digests'])

@@ -1,81 +1,115 @@
-import type { Event } from '@rca/core/connector'
-import { compareShapes, type Difference } from '../changes/compare-specs.ts'
-import { type ContainerShape, placeOf, shapeOf } from '../changes/container-spec.ts'
-import { containerAttributes, imageAttributes } from '../container-attributes.ts'
+import { type Event, event } from '@rca/core/connector'
+import { type ContainerSpec, compareSpecs, type SpecDifference, slotOf, specOf } from '../changes/container-spec.ts'
+import { containerSignals } from '../collectors/containers.ts'
+import {
+  containerAttributeNames,
+  containerAttributes,
+  imageAttributeNames,
+  imageAttributes,
+} from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails, ImageDetails } from '../engine/engine-api.ts'
-import { signals } from '../signals.ts'
-import { lookAt, type Message } from './engine-message.ts'
+import { type EngineMessage, inspectOrLastKnown } from './engine-message.ts'
 
-/** What differs between a container and the one that had its place before; nothing where there was none or all is the same. */
+export const changeSignals = {
+  containerChanged: event({
+    name: 'container.changed',
+    severity: 'warning',
+    description:
+      'A container replaced another of the same name or Compose service with a different configuration, or its limits were updated.',
+    attributes: {
+      ...containerAttributeNames,
+      ...imageAttributeNames,
+      'change.fields':
+        'Changed fields: `image`, `command`, `limits`, `environment`, `mounts`, `ports`, `restart_policy`, …',
+      'change.previous_container_id': 'Id of the previous container.',
+      'change.image.old': 'Previous image.',
+      'change.image.new': 'Current image.',
+      'change.image.old_id': 'Digest of the previous image’s configuration.',
+      'change.image.new_id': 'Digest of the current image’s configuration.',
+      'change.image.old_digests': 'Digests of the previous image in registries.',
+      'change.image.new_digests': 'Digests of the current image in registries.',
+      'change.environment.added': 'Names of added variables.',
+      'change.environment.removed': 'Names of removed variables.',
+      'change.environment.changed': 'Names of variables with a changed value.',
+      'change.limits': 'Changed limits, as `memory: 512 → 1024`.',
+      'change.mounts.added': 'Added mounts.',
+      'change.mounts.removed': 'Removed mounts.',
+      'change.ports.added': 'Added ports.',
+      'change.ports.removed': 'Removed ports.',
+      'change.settings': 'Other changed settings, as `restart_policy: no → always`.',
+    },
+  }),
+}
+
+/** Compares a container with its predecessor. Returns `undefined` without a predecessor or a difference. */
 export async function describeChange(
-  message: Message,
+  message: EngineMessage,
   client: DockerClient,
   signal: AbortSignal,
 ): Promise<Event | undefined> {
   const { history, inventory, keyedHash } = client
-  const container = await lookAt(message.event.actor, client, signal)
+  const container = await inspectOrLastKnown(message.raw.actor, client, signal)
   if (container === undefined) return undefined
-  const place = placeOf(container)
-  const before = history.shapeIn(place)
-  const after = shapeOf(container, keyedHash)
-  history.keepShape(place, after)
-  const difference = before === undefined ? undefined : compareShapes(before, after)
+  const slot = slotOf(container)
+  const before = history.specIn(slot)
+  const after = specOf(container, keyedHash)
+  history.keepSpec(slot, after)
+  const difference = before === undefined ? undefined : compareSpecs(before, after)
   if (before === undefined || difference === undefined) return undefined
   const imageBy = (id: string): Promise<ImageDetails | undefined> => inventory.image(id, signal).catch(() => undefined)
   const images = { before: await imageBy(before.imageId), after: await imageBy(after.imageId) }
-  return changed(container, message, before, difference, images)
+  return changedEvent(container, message, before, difference, images)
 }
 
-function changed(
+function changedEvent(
   container: ContainerDetails,
-  { id, at }: Message,
-  before: ContainerShape,
-  { fields, environment, limits, mounts, ports, settings }: Difference,
+  { id, at }: EngineMessage,
+  before: ContainerSpec,
+  { fields, environment, limits, mounts, ports, settings }: SpecDifference,
   images: { readonly before: ImageDetails | undefined; readonly after: ImageDetails | undefined },
 ): Event {
-  const isOther = before.id !== container.id
-  const verb = isOther ? 'was recreated' : 'was updated'
-  return signals.containerChanged.event({
+  const isReplaced = before.id !== container.id
+  const verb = isReplaced ? 'was recreated' : 'was updated'
+  return changeSignals.containerChanged.event({
     id: `${id}/changed`,
     at,
-    entity: signals.container.reference(container.id),
+    entity: containerSignals.container.reference(container.id),
     body: `Container ${container.name} ${verb}: ${summary(before, container, fields)}`,
     attributes: {
       ...containerAttributes(container),
       ...imageAttributes(container, images.after),
       'change.fields': fields,
-      'change.previous_container_id': isOther ? before.id : undefined,
+      'change.previous_container_id': isReplaced ? before.id : undefined,
       ...(fields.includes('image') && {
         'change.image.old': before.image,
         'change.image.new': container.image,
         'change.image.old_id': before.imageId,
         'change.image.new_id': container.imageId,
-        'change.image.old_digests': some(images.before?.digests),
-        'change.image.new_digests': some(images.after?.digests),
+        'change.image.old_digests': nonEmpty(images.before?.digests),
+        'change.image.new_digests': nonEmpty(images.after?.digests),
       }),
-      'change.environment.added': some(environment.added),
-      'change.environment.removed': some(environment.removed),
-      'change.environment.changed': some(environment.changed),
-      'change.limits': some(limits),
-      'change.mounts.added': some(mounts.added),
-      'change.mounts.removed': some(mounts.removed),
-      'change.ports.added': some(ports.added),
-      'change.ports.removed': some(ports.removed),
-      'change.settings': some(settings),
+      'change.environment.added': nonEmpty(environment.added),
+      'change.environment.removed': nonEmpty(environment.removed),
+      'change.environment.changed': nonEmpty(environment.changed),
+      'change.limits': nonEmpty(limits),
+      'change.mounts.added': nonEmpty(mounts.added),
+      'change.mounts.removed': nonEmpty(mounts.removed),
+      'change.ports.added': nonEmpty(ports.added),
+      'change.ports.removed': nonEmpty(ports.removed),
+      'change.settings': nonEmpty(settings),
     },
   })
 }
 
-/** Empty lists are left out. */
-function some(list: readonly string[] | undefined): readonly string[] | undefined {
+/** Maps an empty list to `undefined`. */
+function nonEmpty(list: readonly string[] | undefined): readonly string[] | undefined {
   return list?.length === 0 ? undefined : list
 }
 
-function summary(before: ContainerShape, after: ContainerDetails, fields: readonly string[]): string {
+function summary(before: ContainerSpec, after: ContainerDetails, fields: readonly string[]): string {
   const others = fields.filter((field) => field !== 'image').join(', ')
   if (!fields.includes('image')) return `${others} changed`
-  const images =
-    before.image === after.image ? `${after.image} is another image now` : `${before.image} → ${after.image}`
+  const images = before.image === after.image ? `${after.image} has another digest` : `${before.image} → ${after.image}`
   return others === '' ? images : `${images}; ${others} changed`
 }

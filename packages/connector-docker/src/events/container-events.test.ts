@@ -4,8 +4,8 @@ import { type FakeClientParts, fakeClient, fakeEngine } from '../../test/fake-en
 import { canary, captured } from '../../test/fixtures.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { EngineApi } from '../engine/engine-api.ts'
-import { noteContainerEvent } from './container-events.ts'
-import { messageOf } from './engine-message.ts'
+import { handleContainerEvent } from './container-events.ts'
+import { parseMessage } from './engine-message.ts'
 
 const of = captured()
 const web = of.container('shop-web-1')
@@ -28,9 +28,9 @@ describe('an event of a container', () => {
     ['stop', {}, 'container.stopped', 'was stopped by request', {}],
     ['restart', {}, 'container.restarted', 'was restarted by request', {}],
     ['pause', {}, 'container.paused', 'was paused', { 'container.state': 'paused' }],
-    ['unpause', {}, 'container.paused', 'goes on', { 'container.state': 'running' }],
+    ['unpause', {}, 'container.paused', 'was resumed', { 'container.state': 'running' }],
     ['destroy', {}, 'container.removed', 'was removed', { 'container.image.name': 'busybox:local' }],
-    ['rename', { oldName: '/old' }, 'container.renamed', 'was called old before', { 'container.previous_name': 'old' }],
+    ['rename', { oldName: '/old' }, 'container.renamed', 'was renamed from old', { 'container.previous_name': 'old' }],
   ])('%s is told', async (action, more, name, what, attributes) => {
     expect(await tellAtOnce(containerEvent(action, web, moment, more), await knowing())).toMatchObject([
       {
@@ -81,7 +81,7 @@ describe('an event of a container', () => {
     'cleanup',
     'unheard-of',
   ])('%s is not told', async (action) => {
-    expect(noteContainerEvent(messageOf(containerEvent(action, web, moment)), await knowing())).toBeUndefined()
+    expect(handleContainerEvent(parseMessage(containerEvent(action, web, moment)), await knowing())).toBeUndefined()
   })
 
   test.each(['create', 'start', 'die', 'destroy'])('%s is told although the engine is gone', async (action) => {
@@ -95,7 +95,7 @@ describe('an event of a container', () => {
 
 test.each([
   ['kill', 'container.killed', 'Container sick was sent a signal'],
-  ['rename', 'container.renamed', 'Container sick got this name'],
+  ['rename', 'container.renamed', 'Container sick was renamed'],
 ])('what Podman tells with %s is understood, with what it does not say left out', async (action, name, body) => {
   const [event] = await tellAtOnce(containerEvent(action, sick, moment), await knowing())
   expect(event).toMatchObject({ name, body })
@@ -163,8 +163,8 @@ describe('containers that are left out by name', () => {
     '%s is not told',
     async (action) => {
       const client = await knowing({}, { config: { exclude_containers: ['shop-*'] } })
-      expect(noteContainerEvent(messageOf(containerEvent(action, web, moment)), client)).toBeUndefined()
-      expect(noteContainerEvent(messageOf(containerEvent(action, sick, moment)), client)).toBeDefined()
+      expect(handleContainerEvent(parseMessage(containerEvent(action, web, moment)), client)).toBeUndefined()
+      expect(handleContainerEvent(parseMessage(containerEvent(action, sick, moment)), client)).toBeDefined()
     },
   )
 })
@@ -173,10 +173,10 @@ describe('what an event says about others', () => {
   test('a container of which something is told is looked at again, others are not', async () => {
     const engine = fakeEngine(of)
     const client = fakeClient(of, { engine })
-    client.inventory.follow(true)
+    client.inventory.setFollowed(true)
     await client.inventory.containers(signal)
     engine.asked.length = 0
-    noteContainerEvent(messageOf(containerEvent('pause', web, moment)), client)
+    handleContainerEvent(parseMessage(containerEvent('pause', web, moment)), client)
     await client.inventory.containers(signal)
     expect(engine.asked).toEqual([`container ${web.id}`])
   })
@@ -184,10 +184,10 @@ describe('what an event says about others', () => {
   test('a removed container is gone, and its removal is told once', async () => {
     const engine = fakeEngine(of)
     const client = fakeClient(of, { engine })
-    client.inventory.follow(true)
+    client.inventory.setFollowed(true)
     await client.inventory.containers(signal)
     const destroyed = containerEvent('destroy', web, moment)
-    expect(await tellAtOnce({ ...destroyed, isConcluded: true }, client)).toMatchObject([{ name: 'container.removed' }])
+    expect(await tellAtOnce({ ...destroyed, isInferred: true }, client)).toMatchObject([{ name: 'container.removed' }])
     const ids = (await client.inventory.containers(signal)).map(({ id }) => id)
     expect(ids).not.toContain(web.id)
     expect(ids).toContain(sick.id)
@@ -199,7 +199,7 @@ describe('what an event says about others', () => {
     '%s that was concluded is not told again when the engine tells it',
     async (action) => {
       const client = await knowing()
-      const concluded = { ...containerEvent(action, web, moment, { exitCode: '0' }), isConcluded: true as const }
+      const concluded = { ...containerEvent(action, web, moment, { exitCode: '0' }), isInferred: true as const }
       expect(await tellAtOnce(concluded, client)).toHaveLength(1)
       const late = containerEvent(action, web, '2026-11-25T00:00:01.52Z', { exitCode: '0' })
       expect(await tellAtOnce(late, client)).toEqual([])
@@ -211,8 +211,8 @@ describe('what an event says about others', () => {
   test('what was known of a run is that of the run, although the next has begun when its end is told', async () => {
     const client = await knowing()
     await tellAtOnce(containerEvent('kill', web, moment, { signal: '15' }), client)
-    const tellEnd = noteContainerEvent(
-      messageOf(containerEvent('die', web, '2026-11-25T00:00:02Z', { exitCode: '143' })),
+    const tellEnd = handleContainerEvent(
+      parseMessage(containerEvent('die', web, '2026-11-25T00:00:02Z', { exitCode: '143' })),
       client,
     )
     await tellAtOnce(containerEvent('start', web, '2026-11-25T00:00:03Z'), client)

@@ -1,126 +1,198 @@
-import { type Event, withoutSecrets } from '@rca/core/connector'
-import { imageAttributes } from '../container-attributes.ts'
+import { type Event, event, withoutSecrets } from '@rca/core/connector'
+import { containerAttributeNames, imageAttributeNames, imageAttributes } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
-import { signals } from '../signals.ts'
 import { describeChange } from './container-change.ts'
-import { describeEnd, isRequested, type RunBefore } from './container-exit.ts'
-import { lookAt, type Message, occurrence } from './engine-message.ts'
+import { describeExit, isStopRequested, isStopSignal, type RunHistory } from './container-exit.ts'
+import { containerEventFields, type EngineMessage, inspectOrLastKnown } from './engine-message.ts'
 import type { ContainerHistory, Milestone } from './event-history.ts'
-import { wasConcluded } from './missed-events.ts'
+import { wasInferred } from './missed-events.ts'
 import { countEnd, type EndCount, isLoop } from './restart-loop.ts'
-import { asksToEnd } from './stop-signals.ts'
 
-/** Tells a container's event, with what has to be asked for it. Does not reject where the engine does not answer. */
-type Tell = (
-  message: Message,
+export const containerEventSignals = {
+  containerCreated: event({
+    name: 'container.created',
+    severity: 'info',
+    description: 'A container was created.',
+    attributes: { ...containerAttributeNames, ...imageAttributeNames },
+  }),
+  containerStarted: event({
+    name: 'container.started',
+    severity: 'info',
+    description: 'A container was started.',
+    attributes: { ...containerAttributeNames, ...imageAttributeNames },
+  }),
+  containerOutOfMemory: event({
+    name: 'container.oom',
+    severity: 'critical',
+    description: 'The kernel killed a process of a container that reached its memory limit.',
+    attributes: { ...containerAttributeNames, 'container.limit.memory': 'Memory limit, in bytes.' },
+  }),
+  containerKilled: event({
+    name: 'container.killed',
+    severity: 'info',
+    description: 'A signal was sent to a container.',
+    attributes: { ...containerAttributeNames, 'container.signal': 'The signal.' },
+  }),
+  containerStopped: event({
+    name: 'container.stopped',
+    severity: 'info',
+    description: 'A container was stopped by request.',
+    attributes: containerAttributeNames,
+  }),
+  containerRestarted: event({
+    name: 'container.restarted',
+    severity: 'info',
+    description: 'A container was restarted by request.',
+    attributes: containerAttributeNames,
+  }),
+  containerPaused: event({
+    name: 'container.paused',
+    severity: 'info',
+    description: 'A container was paused or resumed: see `container.state`.',
+    attributes: { ...containerAttributeNames, 'container.state': '`paused` or `running`.' },
+  }),
+  containerHealthChanged: event({
+    name: 'container.health_changed',
+    severity: 'info',
+    description: 'The health of a container changed.',
+    attributes: {
+      ...containerAttributeNames,
+      'container.health': '`healthy` or `unhealthy`.',
+      'container.health.failing_streak': 'Consecutive failed health checks.',
+      'container.health.output': 'Output of the last failed check, without secrets.',
+    },
+  }),
+  containerRemoved: event({
+    name: 'container.removed',
+    severity: 'info',
+    description: 'A container was removed.',
+    attributes: { ...containerAttributeNames, ...imageAttributeNames },
+  }),
+  containerRenamed: event({
+    name: 'container.renamed',
+    severity: 'info',
+    description: 'A container was renamed.',
+    attributes: { ...containerAttributeNames, 'container.previous_name': 'Previous name.' },
+  }),
+}
+
+/** Builds the events of an engine event. Does not reject when the engine does not answer. */
+type Describe = (
+  message: EngineMessage,
   client: DockerClient,
   signal: AbortSignal,
-  run: RunBefore,
+  run: RunHistory,
 ) => Promise<readonly (Event | undefined)[]>
 
-/** Longest output of a health check that is told, in characters. */
-const LONGEST_OUTPUT = 4096
+/** Characters. */
+const MAX_HEALTH_OUTPUT_LENGTH = 4096
 
-/** Events of containers that are told; executions in a container, attachments and copies are not. */
-const TABLE: ReadonlyMap<string, Tell> = new Map(
-  Object.entries<Tell>({
+/** Reported container events. Executions in a container, attachments and copies are not reported. */
+const DESCRIBERS: ReadonlyMap<string, Describe> = new Map(
+  Object.entries<Describe>({
     create: async (message, client, signal) => {
       const change = await describeChange(message, client, signal)
-      const image = await imageOf(message, client, signal)
-      return [signals.containerCreated.event(occurrence(message, client, 'was created', image)), change]
+      const fields = containerEventFields(message, client, 'was created', await imageOf(message, client, signal))
+      return [containerEventSignals.containerCreated.event(fields), change]
     },
     start: async (message, client, signal) => {
-      await lookAt(message.event.actor, client, signal)
-      const image = await imageOf(message, client, signal)
-      return [signals.containerStarted.event(occurrence(message, client, 'was started', image))]
+      await inspectOrLastKnown(message.raw.actor, client, signal)
+      const fields = containerEventFields(message, client, 'was started', await imageOf(message, client, signal))
+      return [containerEventSignals.containerStarted.event(fields)]
     },
-    die: async (message, client, signal, run) => [await describeEnd(message, client, signal, run)],
+    die: async (message, client, signal, run) => [await describeExit(message, client, signal, run)],
     oom: async (message, client) => {
       const what = 'ran out of memory: the kernel killed a process in it'
-      const limit = client.inventory.lastKnown(message.event.actor)?.limits.memory
-      return [
-        signals.containerOutOfMemory.event(occurrence(message, client, what, { 'container.limit.memory': limit })),
-      ]
+      const limit = client.inventory.lastKnown(message.raw.actor)?.limits.memory
+      const fields = containerEventFields(message, client, what, { 'container.limit.memory': limit })
+      return [containerEventSignals.containerOutOfMemory.event(fields)]
     },
     kill: async (message, client) => {
-      const number = message.event.attributes.signal
-      // Podman does not say which.
+      const number = message.raw.attributes.signal
+      // Podman does not report the signal.
       const what = number === undefined ? 'was sent a signal' : `was sent signal ${number}`
-      return [signals.containerKilled.event(occurrence(message, client, what, { 'container.signal': number }))]
+      const fields = containerEventFields(message, client, what, { 'container.signal': number })
+      return [containerEventSignals.containerKilled.event(fields)]
     },
     stop: async (message, client) => [
-      signals.containerStopped.event(occurrence(message, client, 'was stopped by request', {})),
+      containerEventSignals.containerStopped.event(containerEventFields(message, client, 'was stopped by request', {})),
     ],
     restart: async (message, client) => [
-      signals.containerRestarted.event(occurrence(message, client, 'was restarted by request', {})),
+      containerEventSignals.containerRestarted.event(
+        containerEventFields(message, client, 'was restarted by request', {}),
+      ),
     ],
     pause: async (message, client) => [
-      signals.containerPaused.event(occurrence(message, client, 'was paused', { 'container.state': 'paused' })),
+      containerEventSignals.containerPaused.event(
+        containerEventFields(message, client, 'was paused', { 'container.state': 'paused' }),
+      ),
     ],
     unpause: async (message, client) => [
-      signals.containerPaused.event(occurrence(message, client, 'goes on', { 'container.state': 'running' })),
+      containerEventSignals.containerPaused.event(
+        containerEventFields(message, client, 'was resumed', { 'container.state': 'running' }),
+      ),
     ],
-    health_status: async (message, client, signal) => [await healthChanged(message, client, signal)],
+    health_status: async (message, client, signal) => [await healthEvent(message, client, signal)],
     destroy: async (message, client, signal) => {
-      const image = await imageOf(message, client, signal)
-      return [signals.containerRemoved.event(occurrence(message, client, 'was removed', image))]
+      const fields = containerEventFields(message, client, 'was removed', await imageOf(message, client, signal))
+      return [containerEventSignals.containerRemoved.event(fields)]
     },
     rename: async (message, client) => {
-      const previous = message.event.attributes.oldName?.replace(/^\//, '')
-      const more = { 'container.previous_name': previous }
-      const what = previous === undefined ? 'got this name' : `was called ${previous} before`
-      return [signals.containerRenamed.event(occurrence(message, client, what, more))]
+      const previous = message.raw.attributes.oldName?.replace(/^\//, '')
+      const what = previous === undefined ? 'was renamed' : `was renamed from ${previous}`
+      const fields = containerEventFields(message, client, what, { 'container.previous_name': previous })
+      return [containerEventSignals.containerRenamed.event(fields)]
     },
     update: async (message, client, signal) => [await describeChange(message, client, signal)],
   }),
 )
 
 /**
- * Notes at once what later events are understood by. Returns what tells the event; `undefined` where there is nothing to
- * tell, or where it has been concluded and told before.
+ * Updates the history and the inventory at once. Returns a function that builds the events, or `undefined` for an event that
+ * is not reported, or that was inferred and reported before.
  */
-export function noteContainerEvent(
-  message: Message,
+export function handleContainerEvent(
+  message: EngineMessage,
   client: DockerClient,
-): ((signal: AbortSignal) => ReturnType<Tell>) | undefined {
-  const { event, action } = message
-  const tell = TABLE.get(action)
-  if (tell === undefined || !client.inventory.isWanted(event.attributes.name ?? '')) return undefined
-  const history = client.history.container(event.actor)
-  // Its removal may have been concluded before the engine tells of it.
-  if (action === 'destroy' && client.history.isRemoved(event.actor)) return undefined
+): ((signal: AbortSignal) => ReturnType<Describe>) | undefined {
+  const { raw, action } = message
+  const describe = DESCRIBERS.get(action)
+  if (describe === undefined || !client.inventory.isIncluded(raw.attributes.name ?? '')) return undefined
+  const history = client.history.ofContainer(raw.actor)
+  // The removal may have been inferred before the engine reports it.
+  if (action === 'destroy' && client.history.isRemoved(raw.actor)) return undefined
   if (action === 'destroy') {
-    client.inventory.removed(event.actor)
-    client.history.remove(event.actor)
-  } else client.inventory.changed(event.actor)
-  // Told later, perhaps after the next run has begun: what is known of this one is taken now.
-  const { killedAt, outOfMemory, told } = history
-  const before = { killedAt, outOfMemory, startedAt: told.start?.at, endedBefore: told.die?.at }
-  if (isMilestone(action) && noteMilestone(history, action, message)) return undefined
-  if (action === 'health_status' && !noteHealth(history, message)) return undefined
-  const known = client.inventory.lastKnown(event.actor)
-  const ends = action === 'die' ? noteEnd(history, message, before, known) : undefined
-  if (action === 'kill' && asksToEnd(event.attributes.signal, known?.stopSignal))
-    history.killedAt = message.at.getTime()
-  // Newer engines say so before the end, older ones after it: then the next start takes it back.
-  if (action === 'stop') history.killedAt = message.at.getTime()
+    client.inventory.markRemoved(raw.actor)
+    client.history.remove(raw.actor)
+  } else client.inventory.markChanged(raw.actor)
+  // Taken now: the next run may have begun when the event is built.
+  const { stopRequestedAt, outOfMemory, reported } = history
+  const before = { stopRequestedAt, outOfMemory, startedAt: reported.start?.at, previousEndedAt: reported.die?.at }
+  if (isMilestone(action) && !recordMilestone(history, action, message)) return undefined
+  if (action === 'health_status' && !recordHealth(history, message)) return undefined
+  const known = client.inventory.lastKnown(raw.actor)
+  const ends = action === 'die' ? countExit(history, message, before, known) : undefined
+  if (action === 'kill' && isStopSignal(raw.attributes.signal, known?.stopSignal))
+    history.stopRequestedAt = message.at.getTime()
+  // Newer engines send `stop` before the exit. Older ones send it after the exit; the next start resets it then.
+  if (action === 'stop') history.stopRequestedAt = message.at.getTime()
   if (action === 'oom') history.outOfMemory = true
   if (action === 'start' && isLoop(history.ends, message.at)) return undefined
-  return (signal) => tell(message, client, signal, { ...before, ends })
+  return (signal) => describe(message, client, signal, { ...before, ends })
 }
 
-/** Counts an end that may be one of a loop: nobody asked for it, and the program failed, or the engine starts it again. */
-function noteEnd(
+/** Counts an exit that may belong to a restart loop: an unrequested one that failed, or that the restart policy repeats. */
+function countExit(
   history: ContainerHistory,
-  { event, at }: Message,
-  before: Omit<RunBefore, 'ends'>,
+  { raw, at }: EngineMessage,
+  before: Omit<RunHistory, 'ends'>,
   known: ContainerDetails | undefined,
 ): EndCount | undefined {
-  const { exitCode } = event.attributes
+  const { exitCode } = raw.attributes
   const isFailure = before.outOfMemory || (exitCode !== undefined && exitCode !== '0')
   const isRepeated = ['always', 'unless-stopped'].includes(known?.restartPolicy ?? '')
-  if (isRequested(before, at) || !(isFailure || isRepeated)) return undefined
+  if (isStopRequested(before, at) || !(isFailure || isRepeated)) return undefined
   history.ends = countEnd(history.ends, at)
   return history.ends
 }
@@ -129,43 +201,43 @@ function isMilestone(action: string): action is Milestone {
   return action === 'create' || action === 'start' || action === 'die'
 }
 
-/** Whether it was told before. */
-function noteMilestone(history: ContainerHistory, milestone: Milestone, message: Message): boolean {
-  const [at, isConcluded] = [message.at.getTime(), message.event.isConcluded === true]
-  if (!isConcluded && wasConcluded(history, milestone, at)) return true
-  history.told[milestone] = { at, isConcluded }
+/** Records a milestone. Returns `false` for one that was inferred and reported before. */
+function recordMilestone(history: ContainerHistory, milestone: Milestone, message: EngineMessage): boolean {
+  const [at, isInferred] = [message.at.getTime(), message.raw.isInferred === true]
+  if (!isInferred && wasInferred(history, milestone, at)) return false
+  history.reported[milestone] = { at, isInferred }
   if (milestone === 'start') {
-    history.killedAt = undefined
+    history.stopRequestedAt = undefined
     history.outOfMemory = false
     history.health = undefined
   }
-  return false
+  return true
 }
 
-/** Whether it is another one: Podman tells what every single check has found. */
-function noteHealth(history: ContainerHistory, { detail }: Message): boolean {
+/** Records the health. Returns `false` when it is unchanged: Podman sends the result of every check. */
+function recordHealth(history: ContainerHistory, { detail }: EngineMessage): boolean {
   if (detail === 'starting' || detail === history.health) return false
   history.health = detail
   return true
 }
 
-async function imageOf({ event }: Message, { inventory }: DockerClient, signal: AbortSignal) {
-  const known = inventory.lastKnown(event.actor)
-  if (known === undefined) return { 'container.image.name': event.attributes.image }
+async function imageOf({ raw }: EngineMessage, { inventory }: DockerClient, signal: AbortSignal) {
+  const known = inventory.lastKnown(raw.actor)
+  if (known === undefined) return { 'container.image.name': raw.attributes.image }
   return imageAttributes(known, await inventory.image(known.imageId, signal).catch(() => undefined))
 }
 
-async function healthChanged(message: Message, client: DockerClient, signal: AbortSignal): Promise<Event> {
+async function healthEvent(message: EngineMessage, client: DockerClient, signal: AbortSignal): Promise<Event> {
   const isUnhealthy = message.detail === 'unhealthy'
-  const container = await lookAt(message.event.actor, client, signal)
+  const container = await inspectOrLastKnown(message.raw.actor, client, signal)
   const health = container?.state.health
   const output = isUnhealthy ? health?.lastOutput : undefined
-  return signals.containerHealthChanged.event({
-    ...occurrence(message, client, `is ${message.detail}`, {
+  return containerEventSignals.containerHealthChanged.event({
+    ...containerEventFields(message, client, `is ${message.detail}`, {
       'container.health': message.detail,
       'container.health.failing_streak': health?.failingStreak,
       'container.health.output':
-        output === undefined ? undefined : withoutSecrets(output, container?.environment).slice(0, LONGEST_OUTPUT),
+        output && withoutSecrets(output, container?.environment).slice(0, MAX_HEALTH_OUTPUT_LENGTH),
     }),
     severity: isUnhealthy ? 'warning' : 'info',
   })

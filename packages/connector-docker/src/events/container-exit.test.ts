@@ -5,6 +5,7 @@ import { type FakeClientParts, type FakeEngine, fakeClient, fakeEngine } from '.
 import { canary, captured } from '../../test/fixtures.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails, EngineApi } from '../engine/engine-api.ts'
+import { isStopSignal } from './container-exit.ts'
 
 const of = captured()
 const diedAt = '2026-11-25T00:00:05.25Z'
@@ -153,7 +154,7 @@ describe('a crash', () => {
     const [event] = await scene(now).tell('die', '00:00:05.25')
     expect(event).toMatchObject({
       name: 'container.exited',
-      body: 'Container shop-web-1 ended with an exit code that nobody heard',
+      body: 'Container shop-web-1 ended with an unknown exit code',
     })
     expect(event?.attributes).not.toHaveProperty(['container.exit_code'])
   })
@@ -249,7 +250,7 @@ describe('the log of a crash', () => {
       'the log driver keeps none',
       { logs: async () => undefined },
       {},
-      'the container is gone, or its log driver cannot be read',
+      'the container no longer exists, or its log driver does not support reading',
     ],
     [
       'the engine fails',
@@ -403,7 +404,7 @@ describe('a container that crashes again and again', () => {
         id: `docker/1795568404000000000/${ended.id}/die`,
         name: 'container.restart_loop',
         severity: 'error',
-        body: 'Container shop-web-1 crashes again and again: 4 times since 2026-11-25T01:00:01.000Z',
+        body: 'Container shop-web-1 crashes repeatedly: 4 times since 2026-11-25T01:00:01.000Z',
         attributes: {
           'container.restart_loop.count': 4,
           'container.restart_loop.since': '2026-11-25T01:00:01.000Z',
@@ -444,5 +445,23 @@ describe('a container that crashes again and again', () => {
     made.engine.there.set('b'.repeat(64), changed(ended, other))
     const event = containerEvent('die', changed(ended, other), diedAt, { exitCode: '1' })
     expect(await tellAtOnce(event, made.client)).toMatchObject([{ name: 'container.crashed' }])
+  })
+})
+
+describe('isStopSignal', () => {
+  test.each([
+    ['15', undefined, true],
+    ['9', 'SIGQUIT', true],
+    ['2', undefined, true],
+    ['1', undefined, false],
+    ['3', undefined, false],
+    ['3', 'SIGQUIT', true],
+    ['3', 'quit', true],
+    ['3', '3', true],
+    ['28', 'SIGWINCH', true],
+    ['28', 'SIGNONSENSE', false],
+    [undefined, undefined, true],
+  ])('signal %s to a container that is stopped by %s asks it to end: %s', (signal, stopSignal, asks) => {
+    expect(isStopSignal(signal, stopSignal)).toBe(asks)
   })
 })

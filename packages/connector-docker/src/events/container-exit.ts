@@ -1,125 +1,194 @@
-import { type Event, exitSignal, withoutSecrets } from '@rca/core/connector'
-import { imageAttributes } from '../container-attributes.ts'
+import { constants } from 'node:os'
+import { type Event, event, exitSignal, withoutSecrets } from '@rca/core/connector'
+import { containerAttributeNames, imageAttributeNames, imageAttributes } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
-import { type LogTail, readLogTail } from '../evidence/crash-log.ts'
-import { logWindow, type RunTimes } from '../evidence/log-window.ts'
-import { signals } from '../signals.ts'
-import { type Message, occurrence } from './engine-message.ts'
+import { type CrashLog, logWindow, type RunTimes, readCrashLog } from '../evidence/crash-log.ts'
+import { containerEventFields, type EngineMessage } from './engine-message.ts'
 import { type EndCount, endTelling } from './restart-loop.ts'
 
-/** Exit code of a process that SIGKILL ended, which is what the kernel sends where memory is short. */
-const KILLED = 137
+const runAttributeNames = {
+  'container.exit_code': 'Exit code.',
+  'container.exit_signal': 'Signal that the exit code represents, such as `SIGKILL`.',
+  'container.started_at': 'Start of the run. ISO 8601.',
+  'container.finished_at': 'End of the run. ISO 8601.',
+  'container.restart_count': 'Number of restarts by the restart policy.',
+}
 
-/** A signal that a program has survived for so long did not end it, in milliseconds. Few are given more time to stop. */
-const REQUESTED = 120_000
+export const exitSignals = {
+  containerExited: event({
+    name: 'container.exited',
+    severity: 'info',
+    description: 'A container exited with code 0, or was stopped by request.',
+    attributes: { ...containerAttributeNames, ...imageAttributeNames, ...runAttributeNames },
+  }),
+  containerCrashed: event({
+    name: 'container.crashed',
+    severity: 'error',
+    description: 'A container exited with a code other than 0, or ran out of memory. Carries the evidence.',
+    attributes: {
+      ...containerAttributeNames,
+      ...imageAttributeNames,
+      ...runAttributeNames,
+      'container.oom_killed': 'Whether the container ran out of memory.',
+      'container.error': 'Error message of the engine, without secrets.',
+      'container.limit.memory': 'Memory limit, in bytes.',
+      'container.limit.cpu': 'CPU limit, in CPUs.',
+      'container.memory.usage': 'Last memory usage read before the exit, in bytes.',
+      'container.memory.usage_at': 'Time of that reading. ISO 8601.',
+      'container.log': 'End of the log of this run, at most 16 KiB, without secrets and escape sequences.',
+      'container.log_missing': 'Reason for a missing log.',
+    },
+  }),
+  containerRestartLoop: event({
+    name: 'container.restart_loop',
+    severity: 'error',
+    description:
+      'A container exits and restarts repeatedly. Replaces the individual events of its exits, starts and network connections.',
+    attributes: {
+      ...containerAttributeNames,
+      ...runAttributeNames,
+      'container.restart_loop.count': 'Exits since the loop began.',
+      'container.restart_loop.since': 'Time of the first exit of the loop. ISO 8601.',
+    },
+  }),
+}
 
-/** What was known of a run when its end was heard of. */
-export interface RunBefore {
-  /** When somebody last sent it a signal that ends it. In milliseconds since 1970. */
-  readonly killedAt: number | undefined
+/** Exit code after SIGKILL, the signal that the kernel's OOM killer sends. */
+const SIGKILL_EXIT_CODE = 137
+
+/** A program that survives a stop signal for longer than this was not stopped by it. */
+const MAX_STOP_TIME_MS = 120_000
+
+/** State of a run before its exit. Times in milliseconds since 1970. */
+export interface RunHistory {
+  /** Time of the last stop signal. */
+  readonly stopRequestedAt: number | undefined
   readonly outOfMemory: boolean
-  /** As the event stream told. In milliseconds since 1970. */
   readonly startedAt: number | undefined
-  /** When the run before it ended, as the event stream told. In milliseconds since 1970. */
-  readonly endedBefore: number | undefined
-  /** Ends that it is one of, where it may be part of a loop. */
+  /** End of the previous run. */
+  readonly previousEndedAt: number | undefined
+  /** Consecutive exits, when this one may belong to a restart loop. */
   readonly ends: EndCount | undefined
 }
 
-/** Whether somebody asked for an end at this moment. */
-export function isRequested({ killedAt }: Pick<RunBefore, 'killedAt'>, at: Date): boolean {
-  return killedAt !== undefined && at.getTime() - killedAt <= REQUESTED
+/** Returns whether an exit at this time was requested. */
+export function isStopRequested({ stopRequestedAt }: Pick<RunHistory, 'stopRequestedAt'>, at: Date): boolean {
+  return stopRequestedAt !== undefined && at.getTime() - stopRequestedAt <= MAX_STOP_TIME_MS
 }
 
-/** A run that has ended. */
-interface End {
-  /** `undefined` where nobody listened and it runs again. */
+/** Signals that end a program, whatever its image says. */
+const STOP_SIGNALS = new Set([constants.signals.SIGINT, constants.signals.SIGKILL, constants.signals.SIGTERM])
+
+/**
+ * Returns whether a signal stops a container. Other signals make the program reload its configuration, for example.
+ *
+ * @param signal number that the engine reports; `undefined` with Podman, which does not report it
+ * @param stopSignal the container's own stop signal, such as `SIGQUIT`, `QUIT` or `3`
+ */
+export function isStopSignal(signal: string | undefined, stopSignal: string | undefined): boolean {
+  if (signal === undefined) return true
+  const number = signalNumber(signal)
+  return number !== undefined && (STOP_SIGNALS.has(number) || number === signalNumber(stopSignal))
+}
+
+function signalNumber(signal: string | undefined): number | undefined {
+  if (signal === undefined) return undefined
+  if (/^\d+$/.test(signal)) return Number(signal)
+  const name = signal.toUpperCase().replace(/^(?:SIG)?/, 'SIG')
+  return (constants.signals as Readonly<Record<string, number>>)[name]
+}
+
+/** End of a run. */
+interface Exit {
+  /** `undefined` when the exit was missed and the container runs again. */
   readonly exitCode: number | undefined
-  readonly isRequested: boolean
+  readonly isStopRequested: boolean
   readonly isOutOfMemory: boolean
-  /** As it is now; `undefined` where it is gone. */
+  /** Current inspection; `undefined` when the container no longer exists or the engine does not answer. */
   readonly found: ContainerDetails | undefined
-  /** As it is, or was before. */
+  /** Current inspection, or the last one. */
   readonly container: ContainerDetails | undefined
   readonly startedAt: string | undefined
   readonly times: RunTimes
 }
 
-/** The end of a run: nothing but that where it was asked for, all evidence where it crashed, a count where it does so again and again. */
-export async function describeEnd(
-  message: Message,
+/** Builds the event of an exit: a plain one on request or success, one with evidence for a crash, a count in a restart loop. */
+export async function describeExit(
+  message: EngineMessage,
   client: DockerClient,
   signal: AbortSignal,
-  run: RunBefore,
+  run: RunHistory,
 ): Promise<Event | undefined> {
-  const end = await endOf(message, client, run, signal)
-  const inFull = isCrash(end) ? crashed : exited
+  const exit = await exitOf(message, client, run, signal)
+  const fullEvent = isCrash(exit) ? crashedEvent : exitedEvent
   const telling = run.ends === undefined ? 'in full' : endTelling(run.ends)
   if (telling === 'not at all') return undefined
-  if (run.ends === undefined || telling === 'in full') return inFull(message, client, end, signal)
+  if (run.ends === undefined || telling === 'in full') return fullEvent(message, client, exit, signal)
   const { count, since } = run.ends
   const loop = {
     'container.restart_loop.count': count,
     'container.restart_loop.since': new Date(since).toISOString(),
   }
-  const what = `${inFull === crashed ? 'crashes' : 'ends'} again and again: ${count} times since ${loop['container.restart_loop.since']}`
-  return signals.containerRestartLoop.event(occurrence(message, client, what, { ...runOf(message, end), ...loop }))
+  const what = `${fullEvent === crashedEvent ? 'crashes' : 'exits'} repeatedly: ${count} times since ${loop['container.restart_loop.since']}`
+  return exitSignals.containerRestartLoop.event(
+    containerEventFields(message, client, what, { ...runAttributes(message, exit), ...loop }),
+  )
 }
 
-/** A process in it that ran out of memory is no reason to call an end by request a crash, unless it is what ended the run. */
-function isCrash({ exitCode, isRequested, isOutOfMemory }: End): boolean {
-  if (isRequested) return isOutOfMemory && exitCode === KILLED
+/** A requested exit counts as a crash only when the OOM killer ended the run, not when it killed another process in it. */
+function isCrash({ exitCode, isStopRequested, isOutOfMemory }: Exit): boolean {
+  if (isStopRequested) return isOutOfMemory && exitCode === SIGKILL_EXIT_CODE
   return isOutOfMemory || (exitCode !== undefined && exitCode !== 0)
 }
 
-async function endOf(
-  { event, at }: Message,
+async function exitOf(
+  { raw, at }: EngineMessage,
   { inventory }: DockerClient,
-  run: RunBefore,
+  run: RunHistory,
   signal: AbortSignal,
-): Promise<End> {
-  const before = inventory.lastKnown(event.actor)
-  const found = await inventory.inspect(event.actor, signal).catch(() => undefined)
+): Promise<Exit> {
+  const before = inventory.lastKnown(raw.actor)
+  const found = await inventory.inspect(raw.actor, signal).catch(() => undefined)
   const container = found ?? before
-  const started = timeOf(container?.state.startedAt)
-  // A container that was restarted meanwhile tells of its new run.
+  const started = toTime(container?.state.startedAt)
+  // The inspection of a container that was restarted in the meantime describes its next run.
   const isNextRun = started !== undefined && started > at.getTime()
   const startedAt = isNextRun ? run.startedAt : started
-  const exitCode = event.attributes.exitCode ?? (isNextRun ? undefined : container?.state.exitCode)
+  const exitCode = raw.attributes.exitCode ?? (isNextRun ? undefined : container?.state.exitCode)
   return {
     exitCode: exitCode === undefined ? undefined : Number(exitCode),
-    isRequested: isRequested(run, at),
+    isStopRequested: isStopRequested(run, at),
     isOutOfMemory: run.outOfMemory || (!isNextRun && found?.state.outOfMemory === true),
     found,
     container,
-    startedAt: isNextRun ? momentOf(run.startedAt) : container?.state.startedAt,
+    startedAt: isNextRun ? toIso(run.startedAt) : container?.state.startedAt,
     times: {
       startedAt,
       endedAt: at.getTime(),
-      endedBefore: run.endedBefore ?? endBefore(before, at.getTime()),
+      previousEndedAt: run.previousEndedAt ?? previousEnd(before, at.getTime()),
       isFollowed: isNextRun || ['restarting', 'running'].includes(found?.state.status ?? ''),
     },
   }
 }
 
-/** While a container runs, it still knows when its run before ended. The engine's notes of one run may be in the wrong order. */
-function endBefore(known: ContainerDetails | undefined, endedAt: number): number | undefined {
+/** A running container still records the end of its previous run. The engine may update its two times in any order. */
+function previousEnd(known: ContainerDetails | undefined, endedAt: number): number | undefined {
   if (known?.state.status !== 'running') return undefined
-  const [started, finished] = [timeOf(known.state.startedAt), timeOf(known.state.finishedAt)]
+  const [started, finished] = [toTime(known.state.startedAt), toTime(known.state.finishedAt)]
   if (started === undefined || finished === undefined) return undefined
   return finished <= started && started <= endedAt ? finished : undefined
 }
 
-function momentOf(time: number | undefined): string | undefined {
+function toIso(time: number | undefined): string | undefined {
   return time === undefined ? undefined : new Date(time).toISOString()
 }
 
-function timeOf(moment: string | undefined): number | undefined {
+function toTime(moment: string | undefined): number | undefined {
   return moment === undefined ? undefined : Date.parse(moment)
 }
 
-function runOf({ at }: Message, { exitCode, container, startedAt }: End) {
+function runAttributes({ at }: EngineMessage, { exitCode, container, startedAt }: Exit) {
   return {
     'container.exit_code': exitCode,
     'container.exit_signal': exitSignal(exitCode),
@@ -129,52 +198,67 @@ function runOf({ at }: Message, { exitCode, container, startedAt }: End) {
   }
 }
 
-async function imageOf({ event }: Message, { inventory }: DockerClient, { container }: End, signal: AbortSignal) {
-  if (container === undefined) return { 'container.image.name': event.attributes.image }
+async function imageAttributesOf(
+  { raw }: EngineMessage,
+  { inventory }: DockerClient,
+  { container }: Exit,
+  signal: AbortSignal,
+) {
+  if (container === undefined) return { 'container.image.name': raw.attributes.image }
   return imageAttributes(container, await inventory.image(container.imageId, signal).catch(() => undefined))
 }
 
-async function exited(message: Message, client: DockerClient, end: End, signal: AbortSignal): Promise<Event> {
-  const code = end.exitCode === undefined ? 'an exit code that nobody heard' : `exit code ${end.exitCode}`
-  const what = `ended with ${code}${end.isRequested ? ' by request' : ''}`
-  const more = { ...(await imageOf(message, client, end, signal)), ...runOf(message, end) }
-  return signals.containerExited.event(occurrence(message, client, what, more))
+async function exitedEvent(
+  message: EngineMessage,
+  client: DockerClient,
+  exit: Exit,
+  signal: AbortSignal,
+): Promise<Event> {
+  const code = exit.exitCode === undefined ? 'an unknown exit code' : `exit code ${exit.exitCode}`
+  const what = `ended with ${code}${exit.isStopRequested ? ' by request' : ''}`
+  const more = { ...(await imageAttributesOf(message, client, exit, signal)), ...runAttributes(message, exit) }
+  return exitSignals.containerExited.event(containerEventFields(message, client, what, more))
 }
 
-async function crashed(message: Message, client: DockerClient, end: End, signal: AbortSignal): Promise<Event> {
-  const { exitCode, isOutOfMemory, found, container } = end
-  const memory = client.usage.lastMemory(message.event.actor)
-  const tail = await evidence(client, end, signal)
-  const name = exitSignal(exitCode)
+async function crashedEvent(
+  message: EngineMessage,
+  client: DockerClient,
+  exit: Exit,
+  signal: AbortSignal,
+): Promise<Event> {
+  const { exitCode, isOutOfMemory, found, container } = exit
+  const memory = client.usage.lastMemory(message.raw.actor)
+  const log = await readLog(client, exit, signal)
+  const signalName = exitSignal(exitCode)
   const how = isOutOfMemory ? 'ran out of memory and ended' : 'crashed'
-  const what = `${how} with exit code ${exitCode}${name === undefined ? '' : ` (${name})`}`
+  const what = `${how} with exit code ${exitCode}${signalName === undefined ? '' : ` (${signalName})`}`
   const error = found?.state.error
-  return signals.containerCrashed.event({
-    ...occurrence(message, client, what, {
-      ...(await imageOf(message, client, end, signal)),
-      ...runOf(message, end),
+  return exitSignals.containerCrashed.event({
+    ...containerEventFields(message, client, what, {
+      ...(await imageAttributesOf(message, client, exit, signal)),
+      ...runAttributes(message, exit),
       'container.oom_killed': isOutOfMemory,
       'container.error': error === undefined ? undefined : withoutSecrets(error, container?.environment),
       'container.limit.memory': container?.limits.memory,
       'container.limit.cpu': container?.limits.cpus,
       'container.memory.usage': memory?.usage,
       'container.memory.usage_at': memory?.at.toISOString(),
-      'container.log': 'log' in tail ? tail.log : undefined,
-      'container.log_missing': 'missing' in tail ? tail.missing : undefined,
+      'container.log': 'log' in log ? log.log : undefined,
+      'container.log_missing': 'missing' in log ? log.missing : undefined,
     }),
     severity: isOutOfMemory ? 'critical' : 'error',
   })
 }
 
-async function evidence(
+async function readLog(
   { engine, config }: DockerClient,
-  { found, times }: End,
+  { found, times }: Exit,
   signal: AbortSignal,
-): Promise<LogTail> {
+): Promise<CrashLog> {
   if (found === undefined) return { missing: 'the container was removed before its log could be read' }
   try {
     const run = { id: found.id, environment: found.environment, ...logWindow(times) }
-    return await readLogTail(engine, run, config.crash_log_lines, signal)
+    return await readCrashLog(engine, run, config.crash_log_lines, signal)
   } catch (error) {
     return {
       missing: error instanceof Error ? withoutSecrets(error.message, found.environment) : 'the engine did not answer',

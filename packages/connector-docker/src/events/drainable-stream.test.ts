@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { openPatiently } from './drainable-stream.ts'
+import { openDrainable } from './drainable-stream.ts'
 
 /** A stream that tells what is pushed. */
 function pushed(...items: (string | Error)[]) {
@@ -18,7 +18,7 @@ function pushed(...items: (string | Error)[]) {
     }
   }
   return {
-    stream: openPatiently(read()),
+    stream: openDrainable(read()),
     push: (item: string | Error) => {
       items.push(item)
       wake()
@@ -34,13 +34,13 @@ describe('a patient stream', () => {
   test('hands on what is there until it is silent, then what comes, and loses nothing between', async () => {
     const { stream, push } = pushed('a', 'b')
     const taken: string[] = []
-    await stream.untilSilence((item) => taken.push(item))
+    await stream.drain((item) => taken.push(item))
     expect(taken).toEqual(['a', 'b'])
     const next = stream.next()
     push('c')
     expect(await next).toBe('c')
     push('d')
-    await stream.untilSilence((item) => taken.push(item))
+    await stream.drain((item) => taken.push(item))
     expect(taken).toEqual(['a', 'b', 'd'])
   })
 
@@ -50,7 +50,7 @@ describe('a patient stream', () => {
       isRead = true
       yield 'a'
     }
-    const stream = openPatiently(items())
+    const stream = openDrainable(items())
     expect(isRead).toBe(true)
     expect(await stream.next()).toBe('a')
   })
@@ -59,7 +59,7 @@ describe('a patient stream', () => {
     const { stream, end } = pushed('a')
     end()
     const taken: string[] = []
-    await stream.untilSilence((item) => taken.push(item))
+    await stream.drain((item) => taken.push(item))
     expect(taken).toEqual(['a'])
     expect(await stream.next()).toBeUndefined()
   })
@@ -68,11 +68,11 @@ describe('a patient stream', () => {
     const { stream, push } = pushed('a')
     const failure = new Error('the engine is gone')
     if (when.startsWith('while')) {
-      const silence = stream.untilSilence(() => push(failure))
+      const silence = stream.drain(() => push(failure))
       await expect(silence).rejects.toBe(failure)
       return
     }
-    await stream.untilSilence(() => undefined)
+    await stream.drain(() => undefined)
     push(failure)
     await expect(stream.next()).rejects.toBe(failure)
   })
@@ -81,9 +81,9 @@ describe('a patient stream', () => {
     async function* numbers(): AsyncGenerator<number> {
       for (let number = 1; ; number += 1) yield number
     }
-    const stream = openPatiently(numbers())
+    const stream = openDrainable(numbers())
     let newest = 0
-    await stream.untilSilence((number) => {
+    await stream.drain((number) => {
       newest = number
     })
     expect(newest).toBeGreaterThan(256)

@@ -1,27 +1,27 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** How long a stream may be silent before what it remembered counts as told, in milliseconds: the engine sends that at once. */
-const SILENCE = 300
+/** The engine sends the events that it remembers at once: after this silence, the next event is a new one. */
+const IDLE_TIMEOUT_MS = 300
 
-/** A busy stream never falls silent: what it tells after so many is new. */
-const MOST = 2_000
+/** A busy stream never falls silent: after this many items, the rest counts as new. */
+const MAX_DRAINED_ITEMS = 2_000
 
-/** A stream that can also be read until it has nothing more to say for now. */
-export interface PatientStream<Item> {
-  /** The next item; `undefined` at the end. */
+/** A stream whose backlog can be read separately from its new items. */
+export interface DrainableStream<Item> {
+  /** Returns the next item; `undefined` at the end. */
   next(): Promise<Item | undefined>
-  /** Hands on what comes until nothing comes for a while. Rejects with what the stream failed with. */
-  untilSilence(take: (item: Item) => void): Promise<void>
+  /** Reads items until none arrives for a while. Rejects with the failure of the stream. */
+  drain(take: (item: Item) => void): Promise<void>
 }
 
-/** Opens the stream: it is read from now on. */
-export function openPatiently<Item>(items: AsyncIterable<Item>): PatientStream<Item> {
+/** Starts to read the stream. */
+export function openDrainable<Item>(items: AsyncIterable<Item>): DrainableStream<Item> {
   const iterator = items[Symbol.asyncIterator]()
   let pending: Promise<IteratorResult<Item>> | undefined
   const ahead = (): Promise<IteratorResult<Item>> => {
     if (pending === undefined) {
       pending = iterator.next()
-      // Whoever waits for it next is told.
+      // The next reader receives the failure.
       pending.catch(() => undefined)
     }
     return pending
@@ -33,9 +33,9 @@ export function openPatiently<Item>(items: AsyncIterable<Item>): PatientStream<I
       pending = undefined
       return item.done === true ? undefined : item.value
     },
-    untilSilence: async (take) => {
-      for (let count = 0; count < MOST; count += 1) {
-        const item = await orSilence(ahead())
+    drain: async (take) => {
+      for (let count = 0; count < MAX_DRAINED_ITEMS; count += 1) {
+        const item = await orIdle(ahead())
         if (item === undefined || item.done === true) return
         pending = undefined
         take(item.value)
@@ -44,12 +44,12 @@ export function openPatiently<Item>(items: AsyncIterable<Item>): PatientStream<I
   }
 }
 
-async function orSilence<Result>(result: Promise<Result>): Promise<Result | undefined> {
-  const spoken = new AbortController()
-  const silence = setTimeout(SILENCE, undefined, { signal: spoken.signal }).catch(() => undefined)
+async function orIdle<Result>(result: Promise<Result>): Promise<Result | undefined> {
+  const received = new AbortController()
+  const idle = setTimeout(IDLE_TIMEOUT_MS, undefined, { signal: received.signal }).catch(() => undefined)
   try {
-    return await Promise.race([result, silence])
+    return await Promise.race([result, idle])
   } finally {
-    spoken.abort()
+    received.abort()
   }
 }

@@ -308,9 +308,7 @@ describe.concurrent('an engine that is restarted', () => {
       severity: 'warning',
       at: '2026-11-25T00:05:00.000Z',
       entity: { type: 'docker.engine', id: captured().info.id },
-      body: expect.stringContaining(
-        'could not be listened to from 2026-11-25T00:00:00.000Z to 2026-11-25T00:05:00.000Z',
-      ),
+      body: expect.stringContaining('sent no events from 2026-11-25T00:00:00.000Z to 2026-11-25T00:05:00.000Z'),
       attributes: {
         'docker.events.since': '2026-11-25T00:00:00.000Z',
         'docker.events.until': '2026-11-25T00:05:00.000Z',

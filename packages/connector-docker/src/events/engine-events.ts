@@ -1,17 +1,28 @@
-import { type Event, openCursor, type WatchContext, type Watcher } from '@rca/core/connector'
+import { type Event, event, openCursor, type WatchContext, type Watcher } from '@rca/core/connector'
 import { z } from 'zod'
-import { placeOf, shapeOf } from '../changes/container-spec.ts'
+import { slotOf, specOf } from '../changes/container-spec.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails, EngineEvent } from '../engine/engine-api.ts'
-import { signals } from '../signals.ts'
-import { noteContainerEvent } from './container-events.ts'
-import { openPatiently, type PatientStream } from './drainable-stream.ts'
-import { type Message, messageOf } from './engine-message.ts'
-import { missedEvents } from './missed-events.ts'
-import { createInOrder } from './ordered-queue.ts'
-import { noteOtherEvent } from './resource-events.ts'
+import { handleContainerEvent } from './container-events.ts'
+import { type DrainableStream, openDrainable } from './drainable-stream.ts'
+import { type EngineMessage, parseMessage } from './engine-message.ts'
+import { inferMissedEvents } from './missed-events.ts'
+import { createOrderedQueue } from './ordered-queue.ts'
+import { handleResourceEvent } from './resource-events.ts'
 
-/** How far the stream has been read: the newest event's time, all events of that time, and since when the stream is broken. */
+export const streamSignals = {
+  eventsMissed: event({
+    name: 'docker.engine.events_missed',
+    severity: 'warning',
+    description: 'The event stream was interrupted. Events that the engine no longer remembers are missing.',
+    attributes: {
+      'docker.events.since': 'Start of the interruption. ISO 8601.',
+      'docker.events.until': 'End of the interruption. ISO 8601.',
+    },
+  }),
+}
+
+/** Position in the stream: the newest event's time, the ids of all events of that time, and the start of an interruption. */
 const cursorSchema = z.object({
   timeNano: z.string().regex(/^\d{1,25}$/),
   ids: z.array(z.string()),
@@ -20,170 +31,164 @@ const cursorSchema = z.object({
 
 type Position = z.output<typeof cursorSchema>
 
-/** Events of one time that are remembered: far more than an engine writes in a nanosecond. */
-const REMEMBERED = 64
+/** Ids kept for one time: far more than the events of an engine in one nanosecond. */
+const MAX_POSITION_IDS = 64
 
-/** Events whose evidence is gathered at once. */
+/** Events whose evidence is read concurrently. */
 const CONCURRENCY = 4
 
-/** How long it may take to tell an event, in milliseconds: evidence is worth most while it is new. */
-const EVIDENCE = 4_000
+/** Time to read the evidence of one event. */
+const EVIDENCE_TIMEOUT_MS = 4_000
 
-/** How long all containers may take, in milliseconds. */
-const PATIENCE = 30_000
+/** Time to inspect all containers. */
+const LIST_TIMEOUT_MS = 30_000
 
 /**
- * Tells what happens on the engine. Reads its event stream from where it was left, so that nothing is lost while the engine
- * remembers it, and compares what was told with what containers say for what it does not. Events carry ids that are the same
- * however often they are read.
+ * Follows the engine's event stream from the saved position. Infers the events that the engine no longer remembers from the
+ * state of the containers. Event ids are stable, however often an event is read.
  */
 export const engineEvents: Watcher<DockerClient> = {
   async watch(client, context) {
-    const cursor = openCursor(cursorSchema, context)
-    const reading = createReading(client, context, cursor)
-    client.history.begin(reading.beganAt)
+    const reader = createStreamReader(client, context)
+    client.history.start(reader.beganAt)
     try {
-      await baseline(client, context.signal)
-      const events = client.engine.events(reading.from(), context.signal)
-      const stream = openPatiently(events)
-      await catchUp(stream, reading, client, context)
-      client.inventory.follow(true)
+      await recordSpecs(client, context.signal)
+      const stream = openDrainable(client.engine.events(reader.since(), context.signal))
+      await catchUp(stream, reader, client, context)
+      client.inventory.setFollowed(true)
       for (let event = await stream.next(); event !== undefined; event = await stream.next()) {
-        reading.tell(event)
-        await reading.room()
+        reader.handle(event)
+        await reader.ready()
       }
     } catch (error) {
-      if (!context.signal.aborted) await reading.broke()
+      if (!context.signal.aborted) await reader.saveInterruption()
       throw error
     } finally {
-      client.inventory.follow(false)
+      client.inventory.setFollowed(false)
     }
   },
 }
 
-/** The stream as it is read. */
-interface Reading {
-  /** In milliseconds since 1970. */
+/** Handles events in order and saves the position. */
+interface StreamReader {
+  /** Saved position, in milliseconds since 1970. */
   readonly beganAt: number
-  /** Since when something may be missing: the stream broke, or the engine no longer remembers where it was left. ISO 8601. */
-  gapSince(): string | undefined
-  /** Where to read on, as the engine is asked. */
-  from(): string
-  /** Notes an event, and tells it in its turn. */
-  tell(event: EngineEvent): void
-  /** Tells in its turn that nobody listened for a while: that is over now. */
-  tellGap(gap: Event): void
-  /** Resolves when there is room for more. */
-  room(): Promise<void>
-  /** Tells what is left, and saves that the stream broke. */
-  broke(): Promise<void>
+  /** Time since which events may be missing: the stream broke, or the engine no longer remembers the position. ISO 8601. */
+  interruptedAt(): string | undefined
+  /** Position from which to read, in the engine's format. */
+  since(): string
+  /** Updates the state at once, and emits the events in order. */
+  handle(engineEvent: EngineEvent): void
+  /** Emits the end of an interruption in order. */
+  endInterruption(missed: Event): void
+  /** Resolves when another event can be handled. */
+  ready(): Promise<void>
+  /** Emits the remaining events, and saves the start of an interruption. */
+  saveInterruption(): Promise<void>
 }
 
-function createReading(
-  client: DockerClient,
-  context: WatchContext,
-  cursor: ReturnType<typeof openCursor<Position>>,
-): Reading {
+function createStreamReader(client: DockerClient, context: WatchContext): StreamReader {
+  const cursor = openCursor(cursorSchema, context)
   const { brokenAt: broken, ...before } = cursor.before ?? { timeNano: `${context.now().getTime()}000000`, ids: [] }
   const beganAt = Number(BigInt(before.timeNano) / 1_000_000n)
   let position: Position = before
   let brokenAt = broken
-  // The engine tells again what happened at the very moment at which it is read on, as long as it remembers that.
+  // The engine repeats the events at the position itself, as long as it remembers them.
   let isRemembered = before.ids.length === 0
-  const order = createInOrder<readonly (Event | undefined)[]>(CONCURRENCY, async (events, isLast) => {
+  const queue = createOrderedQueue<readonly (Event | undefined)[]>(CONCURRENCY, async (events, isLast) => {
     if (events.some((event) => event !== undefined)) context.emit({ events })
     if (isLast) await cursor.save({ ...position, brokenAt })
   })
   return {
     beganAt,
-    gapSince: () => broken ?? (isRemembered ? undefined : new Date(beganAt).toISOString()),
-    from: () => secondsOf(position.timeNano),
-    tell: (event) => {
-      const message = messageOf(event)
+    interruptedAt: () => broken ?? (isRemembered ? undefined : new Date(beganAt).toISOString()),
+    since: () => secondsOf(position.timeNano),
+    handle: (engineEvent) => {
+      const message = parseMessage(engineEvent)
       isRemembered ||= before.ids.includes(message.id)
       if (position.ids.includes(message.id)) return
       position = advanced(position, message)
-      const teller = tellerOf(message, client)
-      order.add(async () => teller(AbortSignal.any([context.signal, AbortSignal.timeout(EVIDENCE)])))
+      const describe = describerOf(message, client)
+      queue.add(async () => describe(AbortSignal.any([context.signal, AbortSignal.timeout(EVIDENCE_TIMEOUT_MS)])))
     },
-    tellGap: (gap) => {
+    endInterruption: (missed) => {
       brokenAt = undefined
-      order.add(async () => [gap])
+      queue.add(async () => [missed])
     },
-    room: () => order.room(),
-    broke: async () => {
-      await order.settled()
+    ready: () => queue.ready(),
+    saveInterruption: async () => {
+      await queue.drained()
       await cursor.save({ ...position, brokenAt: brokenAt ?? context.now().toISOString() })
     },
   }
 }
 
-/** What will tell an event. Notes at once what later events are understood by. */
-function tellerOf(
-  message: Message,
+/** Updates the state at once. Returns a function that builds the events. */
+function describerOf(
+  message: EngineMessage,
   client: DockerClient,
 ): (signal: AbortSignal) => Promise<readonly (Event | undefined)[]> {
-  if (message.event.type === 'container') return noteContainerEvent(message, client) ?? (async () => [])
-  return noteOtherEvent(message, client) ?? (async () => [])
+  if (message.raw.type === 'container') return handleContainerEvent(message, client) ?? (async () => [])
+  return handleResourceEvent(message, client) ?? (async () => [])
 }
 
-function advanced({ timeNano, ids }: Position, { event, id, action }: Message): Position {
-  // Nobody knows when it happened, and this machine's clock may be ahead of the engine's.
-  if (event.isConcluded === true && action === 'destroy') return { timeNano, ids }
-  if (event.timeNano === timeNano) return { timeNano, ids: [...ids, id].slice(-REMEMBERED) }
-  // An event that was concluded from what containers say is older than what the stream has told: it moves nothing.
-  return BigInt(event.timeNano) < BigInt(timeNano) ? { timeNano, ids } : { timeNano: event.timeNano, ids: [id] }
+function advanced({ timeNano, ids }: Position, { raw, id, action }: EngineMessage): Position {
+  // The time of an inferred removal is unknown, and this machine's clock may be ahead of the engine's.
+  if (raw.isInferred === true && action === 'destroy') return { timeNano, ids }
+  if (raw.timeNano === timeNano) return { timeNano, ids: [...ids, id].slice(-MAX_POSITION_IDS) }
+  // An inferred event is older than the events of the stream: it does not move the position.
+  return BigInt(raw.timeNano) < BigInt(timeNano) ? { timeNano, ids } : { timeNano: raw.timeNano, ids: [id] }
 }
 
-/** Knows every container before the stream is read, so that changes are seen against something. */
-async function baseline(client: DockerClient, signal: AbortSignal): Promise<void> {
+/** Records the configuration of every container before the stream is read, so that later changes can be detected. */
+async function recordSpecs(client: DockerClient, signal: AbortSignal): Promise<void> {
   const { history, keyedHash } = client
-  for (const container of await everyContainer(client, signal)) {
-    const place = placeOf(container)
-    if (history.shapeIn(place) === undefined) history.keepShape(place, shapeOf(container, keyedHash))
+  for (const container of await listContainers(client, signal)) {
+    const slot = slotOf(container)
+    if (history.specIn(slot) === undefined) history.keepSpec(slot, specOf(container, keyedHash))
   }
 }
 
 /**
- * Reads what the engine remembers, then tells what else happened as far as containers still say, and that nobody listened
- * for a while. What is found was true when the stream was silent for the second time: all that it told before is known.
+ * Handles the events that the engine remembers, then infers missed ones from the containers, then reports the interruption.
+ * Drains the stream again after listing the containers, so that every event up to the list is handled before the inference.
  */
 async function catchUp(
-  stream: PatientStream<EngineEvent>,
-  reading: Reading,
+  stream: DrainableStream<EngineEvent>,
+  reader: StreamReader,
   client: DockerClient,
   { now, signal }: WatchContext,
 ): Promise<void> {
   const { history, inventory } = client
-  await stream.untilSilence(reading.tell)
+  await stream.drain(reader.handle)
   const known = history.ids()
-  const found = await everyContainer(client, signal)
-  await stream.untilSilence(reading.tell)
-  const since = history.begin(reading.beganAt)
-  const missed = missedEvents(history, since, { known, found, lastKnown: inventory.lastKnown, now: now() })
-  for (const event of missed) reading.tell(event)
-  for (const { id } of found) if (!history.isRemoved(id)) history.container(id)
-  const gapSince = reading.gapSince()
-  if (gapSince !== undefined) reading.tellGap(gapEvent(gapSince, client, now()))
+  const found = await listContainers(client, signal)
+  await stream.drain(reader.handle)
+  const since = history.start(reader.beganAt)
+  const missed = inferMissedEvents(history, since, { known, found, lastKnown: inventory.lastKnown, now: now() })
+  for (const engineEvent of missed) reader.handle(engineEvent)
+  for (const { id } of found) if (!history.isRemoved(id)) history.ofContainer(id)
+  const interruptedAt = reader.interruptedAt()
+  if (interruptedAt !== undefined) reader.endInterruption(missedEvent(interruptedAt, client, now()))
 }
 
-/** A watcher has no deadline, and an engine that hangs answers nothing. */
-function everyContainer({ inventory }: DockerClient, signal: AbortSignal): Promise<readonly ContainerDetails[]> {
-  return inventory.containers(AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]))
+/** Limits the time: a watcher has no timeout of its own, and the engine may hang. */
+function listContainers({ inventory }: DockerClient, signal: AbortSignal): Promise<readonly ContainerDetails[]> {
+  return inventory.containers(AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]))
 }
 
-function gapEvent(brokenAt: string, { entity, info }: DockerClient, now: Date): Event {
+function missedEvent(brokenAt: string, { entity, info }: DockerClient, now: Date): Event {
   const until = now.toISOString()
-  return signals.eventsMissed.event({
+  return streamSignals.eventsMissed.event({
     id: `docker/missed/${brokenAt}`,
     at: now,
     entity,
-    body: `The engine ${info.name} could not be listened to from ${brokenAt} to ${until}`,
+    body: `The engine ${info.name} sent no events from ${brokenAt} to ${until}`,
     attributes: { 'docker.events.since': brokenAt, 'docker.events.until': until },
   })
 }
 
-/** `1732446000123456789` → `1732446000.123456789`, as the engine reads it. */
+/** Converts `1732446000123456789` to `1732446000.123456789`, the engine's format. */
 function secondsOf(timeNano: string): string {
   const digits = timeNano.padStart(10, '0')
   return `${digits.slice(0, -9)}.${digits.slice(-9)}`

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { containerEvent, engineEvent } from '../../test/engine-events.ts'
 import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { captured } from '../../test/fixtures.ts'
-import { lookAt, messageOf, occurrence, whichContainer } from './engine-message.ts'
+import { attributesOf, containerEventFields, inspectOrLastKnown, parseMessage } from './engine-message.ts'
 
 const moment = '2026-11-25T00:00:01.234567891Z'
 const web = captured().container('shop-web-1')
@@ -14,12 +14,12 @@ describe('an event of the engine', () => {
     ['health_status: unhealthy', 'health_status', 'unhealthy'],
     ['exec_create: sh -c echo a: b', 'exec_create', 'sh -c echo a'],
   ])('%s is the action %s', (text, action, detail) => {
-    const message = messageOf(engineEvent({ action: text, actor: 'a', moment }))
+    const message = parseMessage(engineEvent({ action: text, actor: 'a', moment }))
     expect(message).toMatchObject({ action, detail, at: new Date('2026-11-25T00:00:01.234Z') })
   })
 
   test('has an id of its time to the nanosecond, of what it happened to, and of what happened', () => {
-    const idOf = (action: string, actor: string): string => messageOf(engineEvent({ action, actor, moment })).id
+    const idOf = (action: string, actor: string): string => parseMessage(engineEvent({ action, actor, moment })).id
     expect(idOf('die', web.id)).toBe(`docker/1795564801234567891/${web.id}/die`)
     expect(idOf('tag', `sha256:${'a'.repeat(64)}`)).toBe(`docker/1795564801234567891/${'a'.repeat(64)}/tag`)
     expect(idOf('create', 'v'.repeat(10_000)).length).toBeLessThan(128)
@@ -30,8 +30,8 @@ describe('the container of an event', () => {
   test('is called as the event calls it, and has the labels that are known of it', async () => {
     const client = fakeClient()
     await client.inventory.containers(signal)
-    const renamed = messageOf(containerEvent('rename', { ...web, name: 'renamed' }, moment))
-    expect(whichContainer(renamed, client)).toEqual({
+    const renamed = parseMessage(containerEvent('rename', { ...web, name: 'renamed' }, moment))
+    expect(attributesOf(renamed, client)).toEqual({
       'container.id': web.id,
       'container.name': 'renamed',
       'container.runtime': 'docker',
@@ -42,8 +42,8 @@ describe('the container of an event', () => {
 
   test('is known from the event alone where it has never been seen: the engine sends its labels along', () => {
     const attributes = { ...web.labels, name: 'short-lived' }
-    const message = messageOf(engineEvent({ action: 'die', actor: 'never-seen', moment, attributes }))
-    expect(whichContainer(message, fakeClient())).toMatchObject({
+    const message = parseMessage(engineEvent({ action: 'die', actor: 'never-seen', moment, attributes }))
+    expect(attributesOf(message, fakeClient())).toMatchObject({
       'container.name': 'short-lived',
       'docker.compose.service': 'web',
     })
@@ -53,14 +53,14 @@ describe('the container of an event', () => {
     const client = fakeClient()
     await client.inventory.containers(signal)
     const nameOf = (actor: string) =>
-      whichContainer(messageOf(engineEvent({ action: 'die', actor, moment })), client)['container.name']
+      attributesOf(parseMessage(engineEvent({ action: 'die', actor, moment })), client)['container.name']
     expect(nameOf(web.id)).toBe('shop-web-1')
     expect(nameOf('never-seen')).toBe('never-seen')
   })
 
   test('is what the event is about', () => {
-    const message = messageOf(containerEvent('stop', web, moment))
-    expect(occurrence(message, fakeClient(), 'was stopped', { 'container.signal': '15' })).toEqual({
+    const message = parseMessage(containerEvent('stop', web, moment))
+    expect(containerEventFields(message, fakeClient(), 'was stopped', { 'container.signal': '15' })).toEqual({
       id: message.id,
       at: message.at,
       entity: { type: 'container', id: web.id },
@@ -84,9 +84,9 @@ describe('a look at a container', () => {
   ])('shows it as it was last known where %s', async (_why, inspect) => {
     let container = async (): Promise<typeof web | undefined> => web
     const client = fakeClient(captured(), { engine: fakeEngine(captured(), { container: () => container() }) })
-    expect(await lookAt(web.id, client, signal)).toBe(web)
+    expect(await inspectOrLastKnown(web.id, client, signal)).toBe(web)
     container = inspect
-    expect(await lookAt(web.id, client, signal)).toBe(web)
-    expect(await lookAt('never-seen', client, signal)).toBeUndefined()
+    expect(await inspectOrLastKnown(web.id, client, signal)).toBe(web)
+    expect(await inspectOrLastKnown('never-seen', client, signal)).toBeUndefined()
   })
 })

@@ -1,52 +1,57 @@
+import { containerSignals } from '../collectors/containers.ts'
 import { containerAttributes } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails, EngineEvent } from '../engine/engine-api.ts'
-import { signals } from '../signals.ts'
 
-/** An event of the engine, with what its text means. */
-export interface Message {
-  readonly event: EngineEvent
-  /** Stable: the same for an event that is read twice. */
+/** An engine event with its parsed time and action. */
+export interface EngineMessage {
+  readonly raw: EngineEvent
+  /** Stable: the same each time the event is read. */
   readonly id: string
   readonly at: Date
   readonly action: string
-  /** What follows the action, such as the verdict of `health_status: unhealthy`. */
+  /** Text after the action, such as `unhealthy` in `health_status: unhealthy`. */
   readonly detail: string
 }
 
-/** Reads an event of the engine. */
-export function messageOf(event: EngineEvent): Message {
-  const [action = '', detail = ''] = event.action.split(': ', 2)
+/** Parses an engine event. */
+export function parseMessage(raw: EngineEvent): EngineMessage {
+  const [action = '', detail = ''] = raw.action.split(': ', 2)
   return {
-    event,
-    id: `docker/${event.timeNano}/${event.actor.replace(/^sha256:/, '').slice(0, 64)}/${action}`,
-    at: new Date(Number(BigInt(event.timeNano) / 1_000_000n)),
+    raw,
+    id: `docker/${raw.timeNano}/${raw.actor.replace(/^sha256:/, '').slice(0, 64)}/${action}`,
+    at: new Date(Number(BigInt(raw.timeNano) / 1_000_000n)),
     action,
     detail,
   }
 }
 
-/** Which container, as the event itself or else the inventory knows it: after a rename the event knows better. */
-export function whichContainer({ event }: Message, { inventory }: DockerClient) {
-  const known = inventory.lastKnown(event.actor)
-  const name = event.attributes.name ?? known?.name ?? event.actor
-  return containerAttributes({ id: event.actor, name, labels: known?.labels ?? event.attributes })
+/** Returns the attributes of the event's container. After a rename, the event has the newer name. */
+export function attributesOf({ raw }: EngineMessage, { inventory }: DockerClient) {
+  const known = inventory.lastKnown(raw.actor)
+  const name = raw.attributes.name ?? known?.name ?? raw.actor
+  return containerAttributes({ id: raw.actor, name, labels: known?.labels ?? raw.attributes })
 }
 
-/** What every event of a container says, and more attributes. */
-export function occurrence<More extends object>(message: Message, client: DockerClient, what: string, more: More) {
-  const which = whichContainer(message, client)
+/** Returns the fields that every event of a container has, with further attributes. */
+export function containerEventFields<More extends object>(
+  message: EngineMessage,
+  client: DockerClient,
+  what: string,
+  more: More,
+) {
+  const container = attributesOf(message, client)
   return {
     id: message.id,
     at: message.at,
-    entity: signals.container.reference(message.event.actor),
-    body: `Container ${which['container.name']} ${what}`,
-    attributes: { ...which, ...more },
+    entity: containerSignals.container.reference(message.raw.actor),
+    body: `Container ${container['container.name']} ${what}`,
+    attributes: { ...container, ...more },
   }
 }
 
-/** The container as it is now, or was when it was last seen: an event is told even where the engine has gone. */
-export async function lookAt(
+/** Inspects a container, and falls back to its last inspection when the engine does not answer. */
+export async function inspectOrLastKnown(
   id: string,
   { inventory }: DockerClient,
   signal: AbortSignal,

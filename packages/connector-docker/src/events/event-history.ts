@@ -1,66 +1,66 @@
-import type { ContainerShape } from '../changes/container-spec.ts'
+import type { ContainerSpec } from '../changes/container-spec.ts'
 import type { EndCount } from './restart-loop.ts'
 
-/** Most containers, places and removed containers that are remembered, each. */
-const MOST = 10_000
+/** Containers, slots and removed containers that are kept, each. */
+const MAX_ENTRIES = 10_000
 
-/** What has been told so far: what later events are understood by. Outlives a broken stream, not the agent. */
-export interface History {
-  /** From when on everything is told, in milliseconds since 1970. The first call decides. */
-  begin(since: number): number
-  /** The shape of the container that last took a place. */
-  shapeIn(place: string): ContainerShape | undefined
-  keepShape(place: string, shape: ContainerShape): void
-  /** What has been told of a container. Knows it from then on. */
-  container(id: string): ContainerHistory
-  /** Ends of runs that followed one another, of a container that is known. */
+/** State from earlier events, by which later events are interpreted. Survives a broken stream, but not a restart of the agent. */
+export interface EventHistory {
+  /** Sets the time since which every event is reported, in milliseconds since 1970. Only the first call counts. Returns that time. */
+  start(since: number): number
+  /** Returns the spec of the container that last had a slot. */
+  specIn(slot: string): ContainerSpec | undefined
+  keepSpec(slot: string, spec: ContainerSpec): void
+  /** Returns the history of a container, which is kept from then on. */
+  ofContainer(id: string): ContainerHistory
+  /** Returns the consecutive exits of a container. */
   endsOf(id: string): EndCount | undefined
-  /** Containers that are known, and have not been removed as far as was told. */
+  /** Returns the ids of the containers that have not been removed. */
   ids(): string[]
   remove(id: string): void
   isRemoved(id: string): boolean
 }
 
-/** What happens to a container once in a run, and leaves its time behind in the container. */
+/** Events that happen once per run, and whose time the container itself records. */
 export type Milestone = 'create' | 'start' | 'die'
 
-/** What has been told of a container. */
+/** State of a container from its earlier events. */
 export interface ContainerHistory {
-  /** When somebody last sent the current run a signal that ends it, in milliseconds since 1970: an end soon after is no crash. */
-  killedAt: number | undefined
+  /** Time of the last stop signal to the current run, in milliseconds since 1970. An exit soon after is not a crash. */
+  stopRequestedAt: number | undefined
   outOfMemory: boolean
-  /** What the health check of the current run said last, as far as was told. */
+  /** Last reported health of the current run. */
   health: string | undefined
-  /** When each last happened as far as was told, in milliseconds since 1970, and whether that was concluded from what the container says. */
-  readonly told: Partial<Record<Milestone, { readonly at: number; readonly isConcluded: boolean }>>
-  /** Ends of the restart loop that it may be in. */
+  /** Time of the last reported event of each kind, in milliseconds since 1970. */
+  readonly reported: Partial<Record<Milestone, { readonly at: number; readonly isInferred: boolean }>>
+  /** Exits of a possible restart loop. */
   ends: EndCount | undefined
 }
 
-/** A history of nothing. */
-export function createHistory(): History {
-  const shapes = new Map<string, ContainerShape>()
+/** Creates an empty history. */
+export function createEventHistory(): EventHistory {
+  const specs = new Map<string, ContainerSpec>()
   const containers = new Map<string, ContainerHistory>()
   const removed = new Map<string, true>()
   let since: number | undefined
   return {
-    begin: (moment) => {
+    start: (moment) => {
       since ??= moment
       return since
     },
-    shapeIn: (place) => shapes.get(place),
-    keepShape: (place, shape) => keep(shapes, place, shape),
-    container: (id) => {
+    specIn: (slot) => specs.get(slot),
+    keepSpec: (slot, spec) => keep(specs, slot, spec),
+    ofContainer: (id) => {
       const known = containers.get(id)
       if (known !== undefined) return known
       const container: ContainerHistory = {
-        killedAt: undefined,
+        stopRequestedAt: undefined,
         outOfMemory: false,
         health: undefined,
-        told: {},
+        reported: {},
         ends: undefined,
       }
-      // What was removed may still be told of; that does not bring it back.
+      // Late events of a removed container do not restore it.
       if (!removed.has(id)) keep(containers, id, container)
       return container
     },
@@ -74,12 +74,12 @@ export function createHistory(): History {
   }
 }
 
-/** Adds the newest, and drops the oldest when there are too many. */
+/** Adds an entry, and drops the oldest beyond the limit. */
 function keep<Value>(map: Map<string, Value>, key: string, value: Value): void {
   map.delete(key)
   map.set(key, value)
   for (const oldest of map.keys()) {
-    if (map.size <= MOST) return
+    if (map.size <= MAX_ENTRIES) return
     map.delete(oldest)
   }
 }

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { changed } from '../../test/engine-events.ts'
 import { captured, engineNames } from '../../test/fixtures.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
-import { createHistory, type History } from './event-history.ts'
-import { missedEvents, wasConcluded } from './missed-events.ts'
+import { createEventHistory, type EventHistory } from './event-history.ts'
+import { inferMissedEvents, wasInferred } from './missed-events.ts'
 
 const midnight = Date.parse('2026-11-25T00:00:00.000Z')
 
@@ -19,23 +19,23 @@ const ended = changed(captured().container('crashed'), {
 /** What is concluded, as `time action actor`. */
 function conclude(
   found: readonly ContainerDetails[],
-  { history = createHistory(), since = midnight, known = [] as readonly string[] } = {},
+  { history = createEventHistory(), since = midnight, known = [] as readonly string[] } = {},
 ): string[] {
   const now = new Date('2026-11-25T01:00:00.000Z')
-  const events = missedEvents(history, since, { known, found, lastKnown: () => undefined, now })
+  const events = inferMissedEvents(history, since, { known, found, lastKnown: () => undefined, now })
   return events.map(({ timeNano, action, actor }) => `${timeNano} ${action} ${actor}`)
 }
 
 /** A history in which something of a container was told so many milliseconds after midnight. */
-function toldAt(milliseconds: number, milestone: 'create' | 'start' | 'die' = 'start'): History {
-  const history = createHistory()
-  history.container('ended').told[milestone] = { at: midnight + milliseconds, isConcluded: false }
+function toldAt(milliseconds: number, milestone: 'create' | 'start' | 'die' = 'start'): EventHistory {
+  const history = createEventHistory()
+  history.ofContainer('ended').reported[milestone] = { at: midnight + milliseconds, isInferred: false }
   return history
 }
 
 describe('what the engine does not tell', () => {
   test('is concluded from the times that a container keeps, to the nanosecond and in their order', () => {
-    const events = missedEvents(createHistory(), midnight, {
+    const events = inferMissedEvents(createEventHistory(), midnight, {
       known: [],
       found: [
         changed(ended, { id: 'other', created: '2026-11-25T00:00:02.9Z', state: { startedAt: undefined } }),
@@ -57,7 +57,7 @@ describe('what the engine does not tell', () => {
       actor: 'ended',
       attributes: { 'com.docker.compose.project': 'shop', name: 'job', image: 'job:1', exitCode: '3' },
       timeNano: '1795564803333333333',
-      isConcluded: true,
+      isInferred: true,
     })
   })
 
@@ -75,16 +75,16 @@ describe('what the engine does not tell', () => {
     ['a little earlier, since the clock was set', 2190, false],
     ['long before: that was an earlier run', 1200, true],
     ['long after: a newer run has begun meanwhile', 60_000, false],
-  ])('is not what it told %s', (_when, milliseconds, isConcluded) => {
+  ])('is not what it told %s', (_when, milliseconds, isInferred) => {
     const concluded = conclude([ended], { history: toldAt(milliseconds) })
-    expect(concluded.some((event) => event.includes('start'))).toBe(isConcluded)
+    expect(concluded.some((event) => event.includes('start'))).toBe(isInferred)
   })
 
   test('is the end of a container that is gone, with the name that it had; not of one whose end was told', () => {
-    const history = createHistory()
-    history.container('told')
+    const history = createEventHistory()
+    history.ofContainer('told')
     history.remove('told')
-    const events = missedEvents(history, midnight, {
+    const events = inferMissedEvents(history, midnight, {
       known: ['gone', 'unheard', 'told', 'ended'],
       found: [changed(ended, { created: '', state: { startedAt: undefined, finishedAt: undefined } })],
       lastKnown: (id) => (id === 'gone' ? changed(ended, { name: 'was-here' }) : undefined),
@@ -99,23 +99,23 @@ describe('what the engine does not tell', () => {
   })
 
   test('is nothing of a container whose removal was told, although it was still there when all were asked for', () => {
-    const history = createHistory()
+    const history = createEventHistory()
     history.remove('ended')
     expect(conclude([ended], { history, known: ['ended'] })).toEqual([])
   })
 })
 
 describe('an event that the engine tells late', () => {
-  const history = (): History => {
-    const made = createHistory()
-    made.container('ended').told.start = { at: midnight + 2200, isConcluded: true }
+  const history = (): EventHistory => {
+    const made = createEventHistory()
+    made.ofContainer('ended').reported.start = { at: midnight + 2200, isInferred: true }
     return made
   }
 
   test('is the one that was concluded, once: the next of its kind is another one', () => {
-    const container = history().container('ended')
-    expect(wasConcluded(container, 'start', midnight + 2210)).toBe(true)
-    expect(wasConcluded(container, 'start', midnight + 2400)).toBe(false)
+    const container = history().ofContainer('ended')
+    expect(wasInferred(container, 'start', midnight + 2210)).toBe(true)
+    expect(wasInferred(container, 'start', midnight + 2400)).toBe(false)
   })
 
   test.each([
@@ -123,20 +123,20 @@ describe('an event that the engine tells late', () => {
     ['of a later run', 'start' as const, 8000],
     ['of an earlier run', 'start' as const, 100],
   ])('%s is another one', (_name, milestone, milliseconds) => {
-    expect(wasConcluded(history().container('ended'), milestone, midnight + milliseconds)).toBe(false)
+    expect(wasInferred(history().ofContainer('ended'), milestone, midnight + milliseconds)).toBe(false)
   })
 
   test('is told where nothing was concluded', () => {
-    expect(wasConcluded(toldAt(2200).container('ended'), 'start', midnight + 2210)).toBe(false)
+    expect(wasInferred(toldAt(2200).ofContainer('ended'), 'start', midnight + 2210)).toBe(false)
   })
 })
 
 /** What the engine told of a container, as a history. */
-function historyOf(name: string): History {
-  const history = createHistory()
+function historyOf(name: string): EventHistory {
+  const history = createEventHistory()
   for (const { type, action, actor, timeNano } of captured(name).events()) {
     if (type === 'container' && (action === 'create' || action === 'start' || action === 'die'))
-      history.container(actor).told[action] = { at: Number(BigInt(timeNano) / 1_000_000n), isConcluded: false }
+      history.ofContainer(actor).reported[action] = { at: Number(BigInt(timeNano) / 1_000_000n), isInferred: false }
   }
   return history
 }

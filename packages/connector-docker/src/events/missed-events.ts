@@ -1,65 +1,65 @@
 import type { ContainerDetails, EngineEvent } from '../engine/engine-api.ts'
-import type { ContainerHistory, History, Milestone } from './event-history.ts'
+import type { ContainerHistory, EventHistory, Milestone } from './event-history.ts'
 
-/** An event that was concluded is told, if at all, at most so long after the time that the container keeps of it, in milliseconds. */
-const LATEST = 5_000
+/** The engine sends an event at most this long after the time that the container records for it. */
+const MAX_DELAY_MS = 5_000
 
-/** The engine's clock may step a little between the two. */
-const EARLIEST = 20
+/** The engine's clock may step a little between the two times. */
+const CLOCK_TOLERANCE_MS = 20
 
-/** What is compared. */
-export interface Comparison {
-  /** Containers that were known before `found` was asked for, by id. */
+/** Containers before and after the gap. */
+export interface CurrentContainers {
+  /** Ids of the containers that were known before `found` was listed. */
   readonly known: readonly string[]
   readonly found: readonly ContainerDetails[]
-  /** What is said of a container that is gone. */
+  /** Returns the last inspection of a container that no longer exists. */
   readonly lastKnown: (id: string) => ContainerDetails | undefined
   readonly now: Date
 }
 
 /**
- * What the engine still knows of events that it no longer tells: it remembers the last 256, and none across its own
- * restart. Compares what has been told with what is, and writes what must have happened as the events that would have been
- * told, with the times that the containers themselves carry.
+ * Infers events that the engine no longer sends: it remembers the last 256, and none from before its own restart. Compares
+ * the reported events with the containers' current state, and returns the missing events with the times that the containers
+ * record.
  */
-export function missedEvents(
-  history: History,
+export function inferMissedEvents(
+  history: EventHistory,
   since: number,
-  { known, found, lastKnown, now }: Comparison,
+  { known, found, lastKnown, now }: CurrentContainers,
 ): EngineEvent[] {
   const events: EngineEvent[] = []
   for (const container of found) {
     if (history.isRemoved(container.id)) continue
-    const { told } = history.container(container.id)
-    for (const [milestone, moment] of Object.entries(momentsOf(container)) as [Milestone, string | undefined][]) {
+    const { reported } = history.ofContainer(container.id)
+    for (const [milestone, moment] of Object.entries(timestampsOf(container)) as [Milestone, string | undefined][]) {
       const at = Date.parse(moment ?? '')
-      const newest = told[milestone]?.at
-      // What is older than the newest that was told is no news: a run may have begun while containers were asked.
-      if (moment === undefined || !(at > since) || (newest !== undefined && newest >= at - EARLIEST)) continue
+      const newest = reported[milestone]?.at
+      // Skips times before the newest reported event: a run may have begun while the containers were listed.
+      if (moment === undefined || !(at > since) || (newest !== undefined && newest >= at - CLOCK_TOLERANCE_MS)) continue
       const more = milestone === 'die' ? exitCodeOf(container) : {}
       events.push(eventOf(milestone, container.id, container, nanosecondsOf(moment), more))
     }
   }
-  const there = new Set(found.map(({ id }) => id))
-  const gone = known.filter((id) => !there.has(id) && !history.isRemoved(id))
-  events.push(...gone.map((id) => eventOf('destroy', id, lastKnown(id), `${now.getTime()}000000`)))
+  const existing = new Set(found.map(({ id }) => id))
+  const removed = known.filter((id) => !existing.has(id) && !history.isRemoved(id))
+  events.push(...removed.map((id) => eventOf('destroy', id, lastKnown(id), `${now.getTime()}000000`)))
   return events.toSorted((one, other) => (BigInt(one.timeNano) < BigInt(other.timeNano) ? -1 : 1))
 }
 
-/** Whether an event that the stream tells has been concluded before. Once: the next of its kind is another one. */
-export function wasConcluded({ told }: ContainerHistory, milestone: Milestone, at: number): boolean {
-  const before = told[milestone]
-  if (before === undefined || !before.isConcluded) return false
-  if (at < before.at - EARLIEST || at >= before.at + LATEST) return false
-  told[milestone] = { at, isConcluded: false }
+/** Returns whether an event of the stream has been inferred before. True once: the next event of its kind is another one. */
+export function wasInferred({ reported }: ContainerHistory, milestone: Milestone, at: number): boolean {
+  const before = reported[milestone]
+  if (before === undefined || !before.isInferred) return false
+  if (at < before.at - CLOCK_TOLERANCE_MS || at >= before.at + MAX_DELAY_MS) return false
+  reported[milestone] = { at, isInferred: false }
   return true
 }
 
-function momentsOf({ created, state }: ContainerDetails): Record<Milestone, string | undefined> {
+function timestampsOf({ created, state }: ContainerDetails): Record<Milestone, string | undefined> {
   return { create: created, start: state.startedAt, die: state.finishedAt }
 }
 
-/** Of a container that runs again nobody knows any more how its run before ended. */
+/** A running container no longer has the exit code of its previous run. */
 function exitCodeOf({ state: { status, exitCode } }: ContainerDetails): Readonly<Record<string, string>> {
   return exitCode === undefined || status === 'running' || status === 'paused' ? {} : { exitCode: `${exitCode}` }
 }
@@ -73,10 +73,10 @@ function eventOf(
 ): EngineEvent {
   const { name, image } = container ?? {}
   const attributes = { ...container?.labels, ...(name && { name }), ...(image && { image }), ...more }
-  return { type: 'container', action, actor: id, attributes, timeNano, isConcluded: true }
+  return { type: 'container', action, actor: id, attributes, timeNano, isInferred: true }
 }
 
-/** ISO 8601 → nanoseconds since 1970, as text. */
+/** Converts ISO 8601 to nanoseconds since 1970, as text. */
 function nanosecondsOf(moment: string): string {
   const fraction = (/\.(\d{1,9})/.exec(moment)?.[1] ?? '').padEnd(9, '0')
   return `${Math.floor(Date.parse(moment) / 1000)}${fraction}`

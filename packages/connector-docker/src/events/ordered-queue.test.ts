@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { createInOrder } from './ordered-queue.ts'
+import { createOrderedQueue } from './ordered-queue.ts'
 
 /** Takes everything, and notes it: `a` and, where it was the last one for now, `a!`. */
 function noting(): { readonly taken: string[]; readonly take: (result: string, isLast: boolean) => Promise<void> } {
@@ -26,7 +26,7 @@ function task(name: string) {
 describe('tasks in order', () => {
   test('results are handed on in the order in which the tasks came, whichever ends first', async () => {
     const { taken, take } = noting()
-    const order = createInOrder(3, take)
+    const order = createOrderedQueue(3, take)
     const [slow, quick, last] = [task('slow'), task('quick'), task('last')]
     for (const { run } of [slow, quick, last]) order.add(run)
     last.end()
@@ -34,22 +34,22 @@ describe('tasks in order', () => {
     await setImmediate()
     expect(taken).toEqual([])
     slow.end()
-    await order.settled()
+    await order.drained()
     expect(taken).toEqual(['slow', 'quick', 'last!'])
   })
 
   test('whatever is added when all has been handed on is the last one again', async () => {
     const { taken, take } = noting()
-    const order = createInOrder(3, take)
+    const order = createOrderedQueue(3, take)
     for (const name of ['a', 'b']) {
       order.add(async () => name)
-      await order.settled()
+      await order.drained()
     }
     expect(taken).toEqual(['a!', 'b!'])
   })
 
   test('no more than so many run at once; the next begins when one ends', async () => {
-    const order = createInOrder(2, noting().take)
+    const order = createOrderedQueue(2, noting().take)
     const tasks = ['a', 'b', 'c', 'd'].map(task)
     for (const { run } of tasks) order.add(run)
     await setImmediate()
@@ -58,13 +58,13 @@ describe('tasks in order', () => {
     await setImmediate()
     expect(tasks.map(({ begun }) => begun)).toEqual([true, true, true, false])
     for (const { end } of tasks) end()
-    await order.settled()
+    await order.drained()
   })
 
   test('the next result waits until the one before has been taken', async () => {
     const first = Promise.withResolvers<void>()
     const taken: string[] = []
-    const order = createInOrder<string>(2, async (result) => {
+    const order = createOrderedQueue<string>(2, async (result) => {
       if (result === 'a') await first.promise
       taken.push(result)
     })
@@ -72,19 +72,19 @@ describe('tasks in order', () => {
     await setImmediate()
     expect(taken).toEqual([])
     first.resolve()
-    await order.settled()
+    await order.drained()
     expect(taken).toEqual(['a', 'b'])
   })
 })
 
 describe('back-pressure', () => {
   test('there is room until hundreds wait, and again as soon as one has been handed on', async () => {
-    const order = createInOrder(1000, noting().take)
+    const order = createOrderedQueue(1000, noting().take)
     const tasks = [task('first')]
     let hasRoom = true
     const ask = async (): Promise<void> => {
       hasRoom = false
-      await order.room()
+      await order.ready()
       hasRoom = true
     }
     order.add(async () => tasks[0]?.run() ?? '')
@@ -103,38 +103,38 @@ describe('back-pressure', () => {
     expect(tasks.length).toBeGreaterThan(100)
     expect(tasks.length).toBeLessThan(1000)
     for (const { end } of tasks) end()
-    await order.settled()
+    await order.drained()
   })
 })
 
 describe('failures', () => {
   test('a failed task makes everybody who waits reject, and nothing after it is handed on', async () => {
     const { taken, take } = noting()
-    const order = createInOrder(4, take)
+    const order = createOrderedQueue(4, take)
     const broken = task('broken')
     order.add(async () => 'before')
     order.add(broken.run)
     for (let count = 0; count < 1000; count += 1) order.add(async () => 'after')
-    const room = order.room()
+    const room = order.ready()
     broken.fail()
     await expect(room).rejects.toThrow('broken')
-    await expect(order.settled()).rejects.toThrow('broken')
-    await expect(order.room()).rejects.toThrow('broken')
+    await expect(order.drained()).rejects.toThrow('broken')
+    await expect(order.ready()).rejects.toThrow('broken')
     expect(taken).toEqual(['before'])
   })
 
   test('is told to whoever asks for room next, however much there is', async () => {
-    const order = createInOrder(4, noting().take)
+    const order = createOrderedQueue(4, noting().take)
     order.add(async () => Promise.reject(new Error('broken')))
     await setImmediate()
-    await expect(order.room()).rejects.toThrow('broken')
+    await expect(order.ready()).rejects.toThrow('broken')
   })
 
   test('so does a result that cannot be taken', async () => {
-    const order = createInOrder<string>(1, async (result) => {
+    const order = createOrderedQueue<string>(1, async (result) => {
       throw new Error(`${result} is not wanted`)
     })
     order.add(async () => 'it')
-    await expect(order.settled()).rejects.toThrow('it is not wanted')
+    await expect(order.drained()).rejects.toThrow('it is not wanted')
   })
 })

@@ -1,26 +1,28 @@
-/** Most tasks that wait before no more are taken. */
-const ROOM = 256
+/** Tasks that may wait before `ready` blocks. */
+const MAX_WAITING = 256
 
-/** Runs tasks side by side and hands on their results one after the other, in the order in which the tasks came. */
-export interface InOrder<Result> {
+/** Runs tasks concurrently and delivers their results in the order in which the tasks were added. */
+export interface OrderedQueue<Result> {
   add(task: () => Promise<Result>): void
-  /** Resolves when there is room for more. Rejects with the first failure. */
-  room(): Promise<void>
-  /** Resolves when all has been handed on. Rejects with the first failure. */
-  settled(): Promise<void>
+  /** Resolves when the queue can take another task. Rejects with the first failure. */
+  ready(): Promise<void>
+  /** Resolves when every result has been delivered. Rejects with the first failure. */
+  drained(): Promise<void>
 }
 
 /**
- * @param take is given each result, and whether it is the last one for now
+ * Creates an empty queue.
+ *
+ * @param deliver receives each result, and whether no other task is waiting
  */
-export function createInOrder<Result>(
+export function createOrderedQueue<Result>(
   concurrency: number,
-  take: (result: Result, isLast: boolean) => Promise<void>,
-): InOrder<Result> {
+  deliver: (result: Result, isLast: boolean) => Promise<void>,
+): OrderedQueue<Result> {
   let waiting = 0
   let running = 0
   let hasFailed = false
-  let handedOn: Promise<void> = Promise.resolve()
+  let delivered: Promise<void> = Promise.resolve()
   const starts: (() => void)[] = []
   const freed: (() => void)[] = []
 
@@ -40,23 +42,23 @@ export function createInOrder<Result>(
       waiting += 1
       const result = run(task)
       result.catch(() => undefined)
-      handedOn = handedOn.then(async () => {
+      delivered = delivered.then(async () => {
         try {
           const value = await result
-          await take(value, waiting === 1)
+          await deliver(value, waiting === 1)
         } finally {
           waiting -= 1
-          if (waiting < ROOM) freed.shift()?.()
+          if (waiting < MAX_WAITING) freed.shift()?.()
         }
       })
-      handedOn.catch(() => {
+      delivered.catch(() => {
         hasFailed = true
       })
     },
-    room: async () => {
-      if (waiting < ROOM && !hasFailed) return
-      await Promise.race([new Promise<void>((resolve) => freed.push(resolve)), handedOn])
+    ready: async () => {
+      if (waiting < MAX_WAITING && !hasFailed) return
+      await Promise.race([new Promise<void>((resolve) => freed.push(resolve)), delivered])
     },
-    settled: () => handedOn,
+    drained: () => delivered,
   }
 }

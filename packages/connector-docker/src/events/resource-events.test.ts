@@ -4,8 +4,8 @@ import { engineEvent } from '../../test/engine-events.ts'
 import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { captured } from '../../test/fixtures.ts'
 import type { DockerClient } from '../docker-client.ts'
-import { messageOf } from './engine-message.ts'
-import { noteOtherEvent } from './resource-events.ts'
+import { parseMessage } from './engine-message.ts'
+import { handleResourceEvent } from './resource-events.ts'
 
 const moment = '2026-11-25T00:00:01.234567891Z'
 const of = captured()
@@ -20,8 +20,8 @@ async function tell(
   client: DockerClient = fakeClient(),
 ): Promise<Event | undefined> {
   const [type = '', action = ''] = what.split('/')
-  const told = await noteOtherEvent(
-    messageOf(engineEvent({ type, action, actor, moment, attributes })),
+  const told = await handleResourceEvent(
+    parseMessage(engineEvent({ type, action, actor, moment, attributes })),
     client,
   )?.(signal)
   return told?.[0]
@@ -107,7 +107,7 @@ describe('networks', () => {
   test('what is known of the container is asked for again: its networks belong to it', async () => {
     const engine = fakeEngine()
     const client = fakeClient(of, { engine })
-    client.inventory.follow(true)
+    client.inventory.setFollowed(true)
     const inspections = async (): Promise<number> => {
       await client.inventory.containers(signal)
       return engine.asked.filter((question) => question === `container ${web.id}`).length

@@ -1,20 +1,65 @@
-import type { Event } from '@rca/core/connector'
-import { containerAttributes, volumeId } from '../container-attributes.ts'
+import { type Event, event } from '@rca/core/connector'
+import { networkSignals } from '../collectors/networks.ts'
+import { volumeSignals } from '../collectors/volumes.ts'
+import { containerAttributeNames, containerAttributes, volumeId } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
-import { signals } from '../signals.ts'
-import { lookAt, type Message } from './engine-message.ts'
+import { type EngineMessage, inspectOrLastKnown } from './engine-message.ts'
 import { isLoop } from './restart-loop.ts'
 import { describeStartFailure } from './start-failure.ts'
 
-type Told = Event | undefined
-type Tell = (message: Message, client: DockerClient, signal: AbortSignal) => Told | Promise<Told>
+export const resourceSignals = {
+  imagePulled: event({
+    name: 'docker.image.pulled',
+    severity: 'info',
+    description: 'An image was pulled.',
+    attributes: { 'container.image.name': 'Reference of the image.' },
+  }),
+  imageTagged: event({
+    name: 'docker.image.tagged',
+    severity: 'info',
+    description: 'A tag was added to, or removed from, an image.',
+    attributes: {
+      'container.image.name': 'The tag, when the engine reports it.',
+      'container.image.id': 'Digest of the image’s configuration.',
+      'docker.action': '`tag` or `untag`.',
+    },
+  }),
+  imageDeleted: event({
+    name: 'docker.image.deleted',
+    severity: 'info',
+    description: 'An image was deleted.',
+    attributes: { 'container.image.id': 'Digest of the image’s configuration.' },
+  }),
+  networkChanged: event({
+    name: 'docker.network.changed',
+    severity: 'info',
+    description: 'A network was created or removed, or a container connected or disconnected.',
+    attributes: {
+      ...containerAttributeNames,
+      'docker.network.name': 'Name of the network.',
+      'docker.action': '`create`, `destroy`, `connect` or `disconnect`.',
+    },
+  }),
+  volumeChanged: event({
+    name: 'docker.volume.changed',
+    severity: 'info',
+    description: 'A volume was created or removed.',
+    attributes: { 'docker.volume.name': 'Name of the volume.', 'docker.action': '`create` or `destroy`.' },
+  }),
+}
 
-/** Events of images, networks and volumes that are told, by `type/action`. */
-const TABLE: ReadonlyMap<string, Tell> = new Map(
-  Object.entries<Tell>({
-    'image/pull': ({ id, at, event }, { entity }) => {
-      const name = event.actor
-      return signals.imagePulled.event({
+type Describe = (
+  message: EngineMessage,
+  client: DockerClient,
+  signal: AbortSignal,
+) => Event | undefined | Promise<Event | undefined>
+
+/** Reported events of images, networks and volumes, by `type/action`. */
+const DESCRIBERS: ReadonlyMap<string, Describe> = new Map(
+  Object.entries<Describe>({
+    'image/pull': ({ id, at, raw }, { entity }) => {
+      const name = raw.actor
+      return resourceSignals.imagePulled.event({
         id,
         at,
         entity,
@@ -24,13 +69,13 @@ const TABLE: ReadonlyMap<string, Tell> = new Map(
     },
     'image/tag': tagged,
     'image/untag': tagged,
-    'image/delete': ({ id, at, event }, { entity }) =>
-      signals.imageDeleted.event({
+    'image/delete': ({ id, at, raw }, { entity }) =>
+      resourceSignals.imageDeleted.event({
         id,
         at,
         entity,
-        body: `Image ${event.actor} was deleted`,
-        attributes: { 'container.image.id': event.actor },
+        body: `Image ${raw.actor} was deleted`,
+        attributes: { 'container.image.id': raw.actor },
       }),
     'network/create': network,
     'network/destroy': network,
@@ -41,54 +86,56 @@ const TABLE: ReadonlyMap<string, Tell> = new Map(
   }),
 )
 
-/** Notes at once what an event of something else than a container changes. Returns what tells it, where it is told. */
-export function noteOtherEvent(
-  message: Message,
+/** Updates the inventory at once. Returns a function that builds the events, or `undefined` for an event that is not reported. */
+export function handleResourceEvent(
+  message: EngineMessage,
   client: DockerClient,
-): ((signal: AbortSignal) => Promise<readonly Told[]>) | undefined {
-  const { event, action, at } = message
-  if (event.type === 'image') client.inventory.imagesChanged()
-  const { container } = event.attributes
-  // A container's networks are part of what is known of it.
-  if (event.type === 'network' && container !== undefined) client.inventory.changed(container)
-  const tell = TABLE.get(`${event.type}/${action}`)
-  if (tell === undefined) return undefined
-  // Without the container's own network, a loop would be told twice for every turn that is only counted.
+): ((signal: AbortSignal) => Promise<readonly (Event | undefined)[]>) | undefined {
+  const { raw, action, at } = message
+  if (raw.type === 'image') client.inventory.markImagesChanged()
+  const { container } = raw.attributes
+  // An inspection of a container includes its networks.
+  if (raw.type === 'network' && container !== undefined) client.inventory.markChanged(container)
+  const describe = DESCRIBERS.get(`${raw.type}/${action}`)
+  if (describe === undefined) return undefined
+  // During a restart loop, connections and disconnections are counted with the exits.
   const isCounted = container !== undefined && isLoop(client.history.endsOf(container), at)
   return async (signal) => [
-    isCounted ? undefined : await tell(message, client, signal),
+    isCounted ? undefined : await describe(message, client, signal),
     await describeStartFailure(message, client, signal),
   ]
 }
 
-function tagged({ id, at, action, event }: Message, { entity }: DockerClient): Event {
-  // Of a tag that is taken away the engine says only from which image.
-  const name = event.attributes.name === event.actor ? undefined : event.attributes.name
-  return signals.imageTagged.event({
+function tagged({ id, at, action, raw }: EngineMessage, { entity }: DockerClient): Event {
+  // For a removed tag, the engine reports only the image.
+  const name = raw.attributes.name === raw.actor ? undefined : raw.attributes.name
+  return resourceSignals.imageTagged.event({
     id,
     at,
     entity,
-    body: `Image ${name ?? event.actor} was ${action === 'tag' ? 'tagged' : 'untagged'}`,
-    attributes: { 'container.image.name': name, 'container.image.id': event.actor, 'docker.action': action },
+    body: `Image ${name ?? raw.actor} was ${action === 'tag' ? 'tagged' : 'untagged'}`,
+    attributes: { 'container.image.name': name, 'container.image.id': raw.actor, 'docker.action': action },
   })
 }
 
 async function network(
-  { id, at, action, event }: Message,
+  { id, at, action, raw }: EngineMessage,
   client: DockerClient,
   signal: AbortSignal,
 ): Promise<Event | undefined> {
-  const { name = event.actor, container } = event.attributes
-  const { lastKnown, isWanted } = client.inventory
+  const { name = raw.actor, container } = raw.attributes
+  const { lastKnown, isIncluded } = client.inventory
   const known =
-    container === undefined ? undefined : (lastKnown(container) ?? (await lookAt(container, client, signal)))
-  if (known !== undefined && !isWanted(known.name)) return undefined
-  const who = known === undefined ? '' : `: container ${known.name}`
-  return signals.networkChanged.event({
+    container === undefined
+      ? undefined
+      : (lastKnown(container) ?? (await inspectOrLastKnown(container, client, signal)))
+  if (known !== undefined && !isIncluded(known.name)) return undefined
+  const suffix = known === undefined ? '' : `: container ${known.name}`
+  return resourceSignals.networkChanged.event({
     id,
     at,
-    entity: signals.network.reference(event.actor),
-    body: `Network ${name}, ${action}${who}`,
+    entity: networkSignals.network.reference(raw.actor),
+    body: `Network ${name}, ${action}${suffix}`,
     attributes: {
       'docker.network.name': name,
       'docker.action': action,
@@ -97,12 +144,12 @@ async function network(
   })
 }
 
-function volume({ id, at, action, event }: Message, { entity }: DockerClient): Event {
-  return signals.volumeChanged.event({
+function volume({ id, at, action, raw }: EngineMessage, { entity }: DockerClient): Event {
+  return resourceSignals.volumeChanged.event({
     id,
     at,
-    entity: signals.volume.reference(volumeId(entity, event.actor)),
-    body: `Volume ${event.actor} was ${action === 'create' ? 'created' : 'removed'}`,
-    attributes: { 'docker.volume.name': event.actor, 'docker.action': action },
+    entity: volumeSignals.volume.reference(volumeId(entity, raw.actor)),
+    body: `Volume ${raw.actor} was ${action === 'create' ? 'created' : 'removed'}`,
+    attributes: { 'docker.volume.name': raw.actor, 'docker.action': action },
   })
 }

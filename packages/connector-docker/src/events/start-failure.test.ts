@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { type ContainerChange, changed, engineEvent } from '../../test/engine-events.ts'
 import { type FakeClientParts, fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { captured } from '../../test/fixtures.ts'
-import { messageOf } from './engine-message.ts'
+import { parseMessage } from './engine-message.ts'
 import { describeStartFailure } from './start-failure.ts'
 
 const of = captured()
@@ -22,7 +22,7 @@ async function leave(
   engine.there.set(plain.id, changed(plain, change))
   const attributes = { container: plain.id, name: 'bridge' }
   const event = engineEvent({ type: 'network', action, actor: 'n1', moment: '2026-11-25T00:00:01Z', attributes })
-  return describeStartFailure(messageOf(event), fakeClient(of, { engine, ...parts }), new AbortController().signal)
+  return describeStartFailure(parseMessage(event), fakeClient(of, { engine, ...parts }), new AbortController().signal)
 }
 
 test('that a container could not be started is told with what was wrong, without secrets', async () => {

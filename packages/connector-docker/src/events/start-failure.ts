@@ -1,33 +1,52 @@
-import { type Event, withoutSecrets } from '@rca/core/connector'
-import { containerAttributes, imageAttributes } from '../container-attributes.ts'
+import { type Event, event, withoutSecrets } from '@rca/core/connector'
+import { containerSignals } from '../collectors/containers.ts'
+import {
+  containerAttributeNames,
+  containerAttributes,
+  imageAttributeNames,
+  imageAttributes,
+} from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
-import { signals } from '../signals.ts'
-import { lookAt, type Message } from './engine-message.ts'
+import { type EngineMessage, inspectOrLastKnown } from './engine-message.ts'
 
-/** States in which a container has been started. */
+export const startFailureSignals = {
+  containerStartFailed: event({
+    name: 'container.start_failed',
+    severity: 'error',
+    description: 'A container could not be started.',
+    attributes: {
+      ...containerAttributeNames,
+      ...imageAttributeNames,
+      'container.exit_code': 'Exit code that the engine assigned.',
+      'container.error': 'Error message of the engine, without secrets.',
+    },
+  }),
+}
+
+/** States of a container whose start succeeded. */
 const STARTED = new Set(['running', 'paused', 'restarting', 'removing'])
 
 /**
- * That a container could not be started, which the engine tells by nothing but that it leaves its network again: the
- * container says what was wrong until it is started. `undefined` where it left for another reason.
+ * Returns the event of a failed start. The engine reports a failed start only by the disconnection from the network; the
+ * container keeps the error until its next start. Returns `undefined` for other disconnections.
  */
 export async function describeStartFailure(
-  { id, at, event, action }: Message,
+  { id, at, raw, action }: EngineMessage,
   client: DockerClient,
   signal: AbortSignal,
 ): Promise<Event | undefined> {
-  const { container: containerId } = event.attributes
-  if (event.type !== 'network' || action !== 'disconnect' || containerId === undefined) return undefined
-  const container = await lookAt(containerId, client, signal)
-  if (container === undefined || !client.inventory.isWanted(container.name)) return undefined
+  const { container: containerId } = raw.attributes
+  if (raw.type !== 'network' || action !== 'disconnect' || containerId === undefined) return undefined
+  const container = await inspectOrLastKnown(containerId, client, signal)
+  if (container === undefined || !client.inventory.isIncluded(container.name)) return undefined
   const { error, exitCode, status } = container.state
   if (error === undefined || STARTED.has(status)) return undefined
   const reason = withoutSecrets(error, container.environment)
   const image = await client.inventory.image(container.imageId, signal).catch(() => undefined)
-  return signals.containerStartFailed.event({
+  return startFailureSignals.containerStartFailed.event({
     id: `${id}/start_failed`,
     at,
-    entity: signals.container.reference(container.id),
+    entity: containerSignals.container.reference(container.id),
     body: `Container ${container.name} could not be started: ${reason}`,
     attributes: {
       ...containerAttributes(container),

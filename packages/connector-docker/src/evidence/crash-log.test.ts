@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { canary, captured, engineNames } from '../../test/fixtures.ts'
 import type { LogRequest } from '../engine/engine-api.ts'
 import { demultiplex } from '../engine/log-frames.ts'
-import { type LoggedRun, readLogTail } from './crash-log.ts'
+import { type LoggedRun, logWindow, type RunTimes, readCrashLog } from './crash-log.ts'
 
 const most = 16 * 1024
 const { signal } = new AbortController()
@@ -23,7 +23,7 @@ async function read(text: string | undefined, of: Partial<LoggedRun> = {}, lines
       return text
     },
   }
-  return { tail: await readLogTail(engine, { ...run, ...of }, lines, signal), requests }
+  return { tail: await readCrashLog(engine, { ...run, ...of }, lines, signal), requests }
 }
 
 describe('the log of a run', () => {
@@ -39,7 +39,9 @@ describe('the log of a run', () => {
   })
 
   test('is missing with the reason', async () => {
-    expect((await read(undefined)).tail).toEqual({ missing: 'the container is gone, or its log driver cannot be read' })
+    expect((await read(undefined)).tail).toEqual({
+      missing: 'the container no longer exists, or its log driver does not support reading',
+    })
     const { tail, requests } = await read('all is lost\n', {}, 0)
     expect(tail).toEqual({ missing: '`crash_log_lines` is 0' })
     expect(requests).toEqual([])
@@ -63,5 +65,30 @@ describe('the log of a run', () => {
     const log = 'log' in tail ? tail.log : ''
     expect(log.split('\n').toSorted()).toEqual(['', 'cannot log in: password=[redacted]', 'starting'])
     expect(log).not.toContain(canary)
+  })
+})
+
+describe('logWindow', () => {
+  const run: RunTimes = { startedAt: 10_000, endedAt: 20_000, previousEndedAt: undefined, isFollowed: false }
+
+  describe('the log of a run', () => {
+    test('begins a little before the engine noticed its start', () => {
+      expect(logWindow(run).since).toBeLessThan(10_000)
+      expect(logWindow(run).since).toBeGreaterThan(5_000)
+    })
+
+    test('begins where the run before ended, however shortly before', () => {
+      expect(logWindow({ ...run, previousEndedAt: 9_990 }).since).toBe(9_991)
+      expect(logWindow({ ...run, startedAt: undefined, previousEndedAt: 9_990 }).since).toBe(9_991)
+    })
+
+    test('begins anywhere where nothing is known', () => {
+      expect(logWindow({ ...run, startedAt: undefined }).since).toBeUndefined()
+    })
+
+    test('ends a little after its end, and at its end where the next run writes into the same log', () => {
+      expect(logWindow(run).until).toBeGreaterThan(20_500)
+      expect(logWindow({ ...run, isFollowed: true }).until).toBe(20_001)
+    })
   })
 })

@@ -1,34 +1,64 @@
 import { tailOf, withoutSecrets } from '@rca/core/connector'
 import type { EngineApi } from '../engine/engine-api.ts'
 
-/** What a container said at its end, or why that cannot be told. */
-export type LogTail = { readonly log: string } | { readonly missing: string }
+/** End of a container's log, or the reason for its absence. */
+export type CrashLog = { readonly log: string } | { readonly missing: string }
 
-/** When a run of a container wrote its log. */
+/** Run of a container, with the time window of its log. */
 export interface LoggedRun {
   readonly id: string
   /** `NAME=value` */
   readonly environment: readonly string[]
-  /** In milliseconds since 1970; without it the log is read from its beginning. */
+  /** In milliseconds since 1970; `undefined` reads the log from its beginning. */
   readonly since: number | undefined
   readonly until: number
 }
 
-/** The end of the log of one run, without the container's own secrets and what else looks like one. */
-export async function readLogTail(
+/** Reads the end of the log of one run. Removes the container's own secrets, and other text that looks like a secret. */
+export async function readCrashLog(
   engine: Pick<EngineApi, 'logs'>,
   { id, environment, since, until }: LoggedRun,
   lines: number,
   signal: AbortSignal,
-): Promise<LogTail> {
+): Promise<CrashLog> {
   if (lines === 0) return { missing: '`crash_log_lines` is 0' }
   const request = { since: since === undefined ? undefined : secondsOf(since), until: secondsOf(until), lines }
   const text = await engine.logs(id, request, signal)
-  if (text === undefined) return { missing: 'the container is gone, or its log driver cannot be read' }
+  if (text === undefined)
+    return { missing: 'the container no longer exists, or its log driver does not support reading' }
   return { log: tailOf(withoutSecrets(text, environment)) }
 }
 
-/** Milliseconds since 1970 → seconds, as the engine reads them. */
+/** Converts milliseconds to the seconds that the engine expects. */
 function secondsOf(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(3)
+}
+
+/** A run may write its first lines up to this long before the engine reports its start. */
+const MAX_START_LAG_MS = 1_000
+
+/** Times of a run and of the previous one, in milliseconds since 1970. */
+export interface RunTimes {
+  readonly startedAt: number | undefined
+  /** Time at which the engine reported the exit: by then, it has read all output of the run. */
+  readonly endedAt: number
+  /** End of the previous run. */
+  readonly previousEndedAt: number | undefined
+  /** Whether another run has begun, or will begin. */
+  readonly isFollowed: boolean
+}
+
+/**
+ * Returns the time window in which a log belongs to one run. The engine records a start late, after the first lines of the
+ * run, so that only the ends of runs separate their logs reliably.
+ */
+export function logWindow({ startedAt, endedAt, previousEndedAt, isFollowed }: RunTimes): {
+  readonly since: number | undefined
+  readonly until: number
+} {
+  const beginning = startedAt === undefined ? undefined : startedAt - MAX_START_LAG_MS
+  return {
+    since: previousEndedAt === undefined ? beginning : previousEndedAt + 1,
+    until: endedAt + (isFollowed ? 1 : MAX_START_LAG_MS),
+  }
 }

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { numbersIn } from '../../test/damaged-answers.ts'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
 import { hostRoot } from '../../test/host-root.ts'
-import { openCgroupReader } from './cgroup-reader.ts'
-import { usageFromStats } from './engine-stats.ts'
+import { openCgroupReader, parseNetworkDevices } from './cgroup-reader.ts'
+import { parseStats } from './engine-stats.ts'
 
 const runningNames = ['shop-web-1', 'plain', 'on-host', 'paused', 'sick', 'tty']
 
@@ -23,7 +23,7 @@ describe.each(engineNames.filter((name) => name.startsWith('engine-')))('control
   test.each(runningNames)('both say the same of %s', (containerName) => {
     const container = of.container(containerName)
     const fromKernel = openCgroupReader(of.root)?.read(container)
-    const fromEngine = usageFromStats(of.stats(containerName) ?? {}, container.limits.memory)
+    const fromEngine = parseStats(of.stats(containerName) ?? {}, container.limits.memory)
     const [kernel, engine] = [numbersIn(fromKernel), numbersIn(fromEngine)]
     expect(engine.size).toBeGreaterThan(8)
     expect([...kernel.keys()].filter((path) => !MORE.test(path)).toSorted()).toEqual(
@@ -46,7 +46,7 @@ describe.each(engineNames.filter((name) => name.startsWith('podman-')))('control
   test.each(runningNames)('both say the same of %s where Podman says it right', (containerName) => {
     const container = of.container(containerName)
     const fromKernel = numbersIn(openCgroupReader(of.root)?.read(container))
-    const fromEngine = numbersIn(usageFromStats(of.stats(containerName) ?? {}, container.limits.memory))
+    const fromEngine = numbersIn(parseStats(of.stats(containerName) ?? {}, container.limits.memory))
     for (const path of ['cpu.total', 'memory.limit', 'pids'].filter((one) => fromKernel.has(one)))
       expect(Math.abs((fromEngine.get(path) ?? 0) - (fromKernel.get(path) ?? 0)), path).toBeLessThanOrEqual(slack(path))
   })
@@ -122,4 +122,56 @@ describe('a container', () => {
 
 test('a host without control groups has no reader', () => {
   expect(openCgroupReader(hostRoot().path)).toBeUndefined()
+})
+
+describe('parseNetworkDevices', () => {
+  const header = `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+`
+
+  test('every interface but the loopback, each column in its place', () => {
+    const text = `${header}    lo: 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9
+  eth0:  100 2 3 4 0 0 0 0 500 6 7 8 0 0 0 0
+  eth1:9999999999999 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0
+`
+    expect(parseNetworkDevices(text)).toEqual([
+      {
+        name: 'eth0',
+        bytesReceived: 100,
+        packetsReceived: 2,
+        errorsReceived: 3,
+        droppedReceived: 4,
+        bytesTransmitted: 500,
+        packetsTransmitted: 6,
+        errorsTransmitted: 7,
+        droppedTransmitted: 8,
+      },
+      expect.objectContaining({ name: 'eth1', bytesReceived: 9_999_999_999_999, bytesTransmitted: 1 }),
+    ])
+  })
+
+  test('the captured one', () => {
+    const of = captured(exactEngine)
+    const { pid } = of.container('shop-web-1').state
+    expect(parseNetworkDevices(of.text(`root/proc/${pid}/net/dev`))).toMatchObject([
+      { name: 'eth0', packetsReceived: 294, bytesTransmitted: 12_605_733, errorsReceived: 0 },
+    ])
+  })
+
+  test('a container without an interface has none; what is no number is left out', () => {
+    expect(parseNetworkDevices(`${header}    lo: 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9\n`)).toEqual([])
+    expect(parseNetworkDevices('')).toEqual([])
+    const [device] = parseNetworkDevices('eth0:\neth1: 1 odd -3\n')
+    expect(device).toEqual({
+      name: 'eth1',
+      bytesReceived: 1,
+      packetsReceived: undefined,
+      errorsReceived: undefined,
+      droppedReceived: undefined,
+      bytesTransmitted: undefined,
+      packetsTransmitted: undefined,
+      errorsTransmitted: undefined,
+      droppedTransmitted: undefined,
+    })
+  })
 })

@@ -3,29 +3,31 @@ import type { ContainerDetails } from '../engine/engine-api.ts'
 import { type CgroupTree, openCgroupTree } from './cgroup-tree.ts'
 import { readCgroupV1 } from './cgroup-v1.ts'
 import { readCgroupV2 } from './cgroup-v2.ts'
-import type { ContainerUsage, NetworkUsage } from './container-usage.ts'
-import { filesOf, type ReadFile } from './kernel-files.ts'
-import { networkDevicesIn } from './network-devices.ts'
-import { sharesNetwork } from './shares-network.ts'
+import { type ContainerUsage, type NetworkUsage, sharesNetwork } from './container-usage.ts'
+import { fileReader, parseNumber, type ReadFile } from './kernel-files.ts'
 
-/** Reads a container from the host's control groups. `undefined` where it has none there: it has ended, or runs on another host. */
+/** Reads the usage of containers from the host's control groups. */
 export interface CgroupReader {
   readonly version: 1 | 2
+  /** Returns `undefined` for a container without a control group: it has ended, or runs on another host. */
   read(container: ContainerDetails): ContainerUsage | undefined
 }
 
-/** A reader of the host that is mounted at `rootPath`; `undefined` where its control groups cannot be seen. */
+/** Readers kept, one per container. */
+const MAX_READERS = 10_000
+
+/** Opens the control groups of the host mounted at `rootPath`. Returns `undefined` when they are not visible. */
 export function openCgroupReader(rootPath: string): CgroupReader | undefined {
   const tree = openCgroupTree(rootPath)
   if (tree === undefined) return undefined
-  /** A container's folders never change, and looking for them costs more than reading. */
+  // A container's folders never change, and finding them costs more than reading them.
   const readers = new Map<string, ReadGroups>()
   const readerOf = (container: ContainerDetails): ReadGroups | undefined => {
     const known = readers.get(container.id)
     if (known !== undefined) return known
     const folder = tree.folder(container)
     if (folder === undefined) return undefined
-    if (readers.size > 10_000) readers.clear()
+    if (readers.size > MAX_READERS) readers.clear()
     const reader = openGroups(tree, folder)
     readers.set(container.id, reader)
     return reader
@@ -48,24 +50,44 @@ type ReadGroups = () => Omit<ContainerUsage, 'networks'>
 
 function openGroups(tree: CgroupTree, folder: string): ReadGroups {
   if (tree.version === 2) {
-    const files = filesOf(join(tree.controller(''), folder))
+    const files = fileReader(join(tree.controller(''), folder))
     return () => readCgroupV2(files)
   }
   const controllers = new Map<string, ReadFile>()
   return () =>
     readCgroupV1((name) => {
-      const files = controllers.get(name) ?? filesOf(join(tree.controller(name), folder))
+      const files = controllers.get(name) ?? fileReader(join(tree.controller(name), folder))
       controllers.set(name, files)
       return files
     })
 }
 
-/** Counters of the container's own network, where it has one. */
+/** Reads the counters of the container's network. Returns `undefined` for a shared network. */
 function readNetworks(
   { networkMode, state: { pid } }: ContainerDetails,
   rootPath: string,
 ): readonly NetworkUsage[] | undefined {
   if (pid === undefined || sharesNetwork(networkMode)) return undefined
-  const text = filesOf(rootPath)(`proc/${pid}/net/dev`)
-  return text === undefined ? undefined : networkDevicesIn(text)
+  const text = fileReader(rootPath)(`proc/${pid}/net/dev`)
+  return text === undefined ? undefined : parseNetworkDevices(text)
+}
+
+/** Parses `/proc/<pid>/net/dev` (proc(5)). Leaves out the loopback interface. */
+export function parseNetworkDevices(text: string): NetworkUsage[] {
+  return [...text.matchAll(/^[ \t]*([^:\s]+):[ \t]*(\S.*)$/gm)]
+    .filter(([, name]) => name !== 'lo')
+    .map(([, name = '', columns = '']) => {
+      const values = columns.split(/\s+/).map((column) => parseNumber(column))
+      return {
+        name,
+        bytesReceived: values[0],
+        packetsReceived: values[1],
+        errorsReceived: values[2],
+        droppedReceived: values[3],
+        bytesTransmitted: values[8],
+        packetsTransmitted: values[9],
+        errorsTransmitted: values[10],
+        droppedTransmitted: values[11],
+      }
+    })
 }

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { hostRoot } from '../../test/host-root.ts'
 import { readCgroupV1 } from './cgroup-v1.ts'
-import { filesOf } from './kernel-files.ts'
+import { fileReader } from './kernel-files.ts'
 
 /** Files by `controller/file`. */
 function read(files: Readonly<Record<string, string>>) {
   const root = hostRoot()
   for (const [file, text] of Object.entries(files)) root.write(file, text)
-  return readCgroupV1((controller) => filesOf(`${root.path}/${controller}`))
+  return readCgroupV1((controller) => fileReader(`${root.path}/${controller}`))
 }
 
 describe('control groups of version 1', () => {

@@ -1,6 +1,4 @@
-import type { ContainerDetails } from '../engine/engine-api.ts'
-
-/** Counters of one network interface of a container. */
+/** Counters of one network interface. */
 export interface NetworkUsage {
   readonly name: string
   readonly bytesReceived: number | undefined
@@ -23,7 +21,7 @@ export interface DiskIo {
   readonly writes: number | undefined
 }
 
-/** What a running container uses. What cannot be read is absent. Times in seconds, sizes in bytes. */
+/** Resource usage of a running container. Unreadable values are `undefined`. Times in seconds, sizes in bytes. */
 export interface ContainerUsage {
   readonly cpu: {
     readonly total: number | undefined
@@ -34,27 +32,22 @@ export interface ContainerUsage {
     readonly throttledTime: number | undefined
   }
   readonly memory: {
-    /** As `docker stats` shows it: without inactive files. */
+    /** The value that `docker stats` shows: without inactive files. */
     readonly usage: number | undefined
     readonly workingSet: number | undefined
     readonly rss: number | undefined
-    /** Absent without one. */
+    /** Absent without a limit. */
     readonly limit: number | undefined
-    /** How often the limit was hit. */
+    /** Number of times that the limit was hit. */
     readonly fails: number | undefined
   }
   readonly pids: number | undefined
-  /** Absent where the container shares the host's network, whose numbers are not its own. */
+  /** Absent when the network is shared (see `sharesNetwork`). */
   readonly networks: readonly NetworkUsage[] | undefined
   readonly disks: readonly DiskIo[] | undefined
 }
 
-/** Reads what containers use. */
-export interface UsageReader {
-  /** How it reads: `cgroup v1`, `cgroup v2` or `engine`. */
-  readonly source: 'cgroup v1' | 'cgroup v2' | 'engine'
-  /** Of these running containers, by id. One that has ended meanwhile is absent. Rejects when none can be read. */
-  read(containers: readonly ContainerDetails[], signal: AbortSignal): Promise<ReadonlyMap<string, ContainerUsage>>
-  /** The last memory usage that was read of a container and when, for the evidence of a crash. */
-  lastMemory(id: string): { readonly usage: number; readonly at: Date } | undefined
+/** Whether a container uses the network of the host or of another container, whose counters are not its own. */
+export function sharesNetwork(networkMode: string | undefined): boolean {
+  return networkMode === 'host' || networkMode?.startsWith('container:') === true
 }

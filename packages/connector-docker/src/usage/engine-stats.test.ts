@@ -1,25 +1,25 @@
 import { describe, expect, test } from 'vitest'
 import { damaged, numbersIn } from '../../test/damaged-answers.ts'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
-import { usageFromStats } from './engine-stats.ts'
+import { parseStats } from './engine-stats.ts'
 
 describe.each(engineNames)('the stats of %s', (name) => {
   const of = captured(name)
 
   test('say what every running container uses, and nothing of one that has ended', () => {
     for (const container of ['shop-web-1', 'plain', 'on-host', 'paused', 'sick', 'tty']) {
-      const usage = usageFromStats(of.stats(container) ?? {}, undefined)
+      const usage = parseStats(of.stats(container) ?? {}, undefined)
       expect(usage?.cpu.total, container).toBeGreaterThan(0)
       expect(usage?.memory.usage, container).toBeGreaterThan(0)
       expect(usage?.memory.limit, container).toBeUndefined()
       expect(usage?.pids, container).toBeGreaterThan(0)
     }
-    expect(usageFromStats(of.stats('crashed') ?? {}, undefined)).toBeUndefined()
+    expect(parseStats(of.stats('crashed') ?? {}, undefined)).toBeUndefined()
   })
 })
 
 test('exactly, of one engine', () => {
-  expect(usageFromStats(captured(exactEngine).stats('shop-web-1') ?? {}, 67_108_864)).toEqual({
+  expect(parseStats(captured(exactEngine).stats('shop-web-1') ?? {}, 67_108_864)).toEqual({
     cpu: {
       total: 1.559_470_351,
       user: 1.45,
@@ -60,18 +60,18 @@ describe('an answer that is not as expected', () => {
     ['of version 2', 'engine-26-cgroup-v2'],
   ])('in any one place, of control groups %s: what cannot be read becomes no number', (_name, engine) => {
     const answer = captured(engine).stats('shop-web-1') ?? {}
-    const numbers = numbersIn(usageFromStats(answer, 100))
+    const numbers = numbersIn(parseStats(answer, 100))
     expect(numbers.size).toBeGreaterThan(20)
     for (const { name, answer: broken } of damaged(answer)) {
       // Without it, memory is what there is in all; and what is not known of memory may be said by another field.
       if (/inactive_file|memory_stats\.stats/.test(name)) continue
-      const usage = usageFromStats(broken as Record<string, unknown>, 100)
+      const usage = parseStats(broken as Record<string, unknown>, 100)
       for (const [path, value] of numbersIn(usage)) expect(value, `${path} where ${name}`).toBe(numbers.get(path))
     }
   })
 
   test('without statistics, memory is all that the group uses, and what is anonymous is not known', () => {
-    const usage = usageFromStats(
+    const usage = parseStats(
       { cpu_stats: { cpu_usage: { total_usage: 5 } }, memory_stats: { usage: 1000, failcnt: 3 } },
       undefined,
     )
@@ -84,7 +84,7 @@ describe('an answer that is not as expected', () => {
     ['total_inactive_file', 'total_rss'],
   ])('memory is without `%s`, anonymous memory is `%s`', (inactive, anonymous) => {
     const stats = { [inactive]: 300, [anonymous]: 500 }
-    const usage = usageFromStats(
+    const usage = parseStats(
       { cpu_stats: { cpu_usage: { total_usage: 5 } }, memory_stats: { usage: 1000, stats } },
       undefined,
     )
@@ -92,8 +92,8 @@ describe('an answer that is not as expected', () => {
   })
 
   test('without processor time there is nothing', () => {
-    expect(usageFromStats({}, 100)).toBeUndefined()
-    expect(usageFromStats({ cpu_stats: null, memory_stats: { usage: 5 } }, 100)).toBeUndefined()
+    expect(parseStats({}, 100)).toBeUndefined()
+    expect(parseStats({ cpu_stats: null, memory_stats: { usage: 5 } }, 100)).toBeUndefined()
   })
 
   test('bytes without counts, and counts without bytes, are told', () => {
@@ -103,7 +103,7 @@ describe('an answer that is not as expected', () => {
       { major: 8, minor: 0, op: 'Total', value: 99 },
     ]
     const disks = (blkio: unknown) =>
-      usageFromStats({ cpu_stats: { cpu_usage: { total_usage: 5 } }, blkio_stats: blkio }, undefined)?.disks
+      parseStats({ cpu_stats: { cpu_usage: { total_usage: 5 } }, blkio_stats: blkio }, undefined)?.disks
     expect(disks({ io_service_bytes_recursive: rows(10), io_serviced_recursive: null })).toEqual([
       { device: '8:0', bytesRead: 10, bytesWritten: 11, reads: undefined, writes: undefined },
     ])

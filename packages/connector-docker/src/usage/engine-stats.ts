@@ -2,14 +2,14 @@ import { z } from 'zod'
 import type { StatsAnswer } from '../engine/engine-api.ts'
 import { number } from '../engine/lenient-schemas.ts'
 import type { ContainerUsage, DiskIo } from './container-usage.ts'
-import { scaled, without } from './kernel-files.ts'
+import { divide, subtract } from './kernel-files.ts'
 
 const blockRows = z
   .array(z.object({ major: z.number(), minor: z.number(), op: z.string(), value: z.number() }))
   .nullish()
   .catch(undefined)
 
-/** `GET /containers/{id}/stats` (Engine API 1.24 to 1.5x), of control groups of either version. */
+/** Answer to `GET /containers/{id}/stats` (Engine API 1.24 to 1.5x), for control groups v1 and v2. */
 const answerSchema = z.object({
   cpu_stats: z
     .object({
@@ -57,37 +57,37 @@ const answerSchema = z.object({
 })
 
 /**
- * What the engine says of a container's use, or `undefined` where it does not run: the engine then answers with zeroes.
+ * Parses the engine's stats of a container. Returns `undefined` for a stopped container, for which the engine writes zeroes.
  *
- * @param limit of the container in bytes, since the engine writes the host's memory where there is none
+ * @param limit memory limit of the container in bytes; without a limit, the engine writes the host's memory
  */
-export function usageFromStats(answer: StatsAnswer, limit: number | undefined): ContainerUsage | undefined {
-  // Podman answers with nothing, or with an error under status 200, for a container that has ended.
+export function parseStats(answer: StatsAnswer, limit: number | undefined): ContainerUsage | undefined {
+  // For a stopped container, Podman answers with an empty body, or with an error under status 200.
   const { data = {} } = answerSchema.safeParse(answer)
   const { cpu_stats: cpu, memory_stats: memory, pids_stats: pids, networks, blkio_stats: blkio } = data
   const total = cpu?.cpu_usage?.total_usage
   if (total === undefined || (total === 0 && memory?.usage === undefined)) return undefined
-  const statistics = (name: string): number | undefined => {
+  const memoryStat = (name: string): number | undefined => {
     const value = memory?.stats?.[name]
     return typeof value === 'number' ? value : undefined
   }
-  const usage = without(memory?.usage, statistics('total_inactive_file') ?? statistics('inactive_file'))
+  const usage = subtract(memory?.usage, memoryStat('total_inactive_file') ?? memoryStat('inactive_file'))
   return {
     cpu: {
-      total: scaled(total, 1e9),
-      user: scaled(cpu?.cpu_usage?.usage_in_usermode, 1e9),
-      system: scaled(cpu?.cpu_usage?.usage_in_kernelmode, 1e9),
+      total: divide(total, 1e9),
+      user: divide(cpu?.cpu_usage?.usage_in_usermode, 1e9),
+      system: divide(cpu?.cpu_usage?.usage_in_kernelmode, 1e9),
       periods: cpu?.throttling_data?.periods,
       throttledPeriods: cpu?.throttling_data?.throttled_periods,
-      throttledTime: scaled(cpu?.throttling_data?.throttled_time, 1e9),
+      throttledTime: divide(cpu?.throttling_data?.throttled_time, 1e9),
     },
     memory: {
       usage,
       workingSet: usage,
-      rss: statistics('total_rss') ?? statistics('anon'),
+      rss: memoryStat('total_rss') ?? memoryStat('anon'),
       limit,
-      // Left out by the engine where it is 0, and with control groups of version 2, which count otherwise.
-      fails: memory?.failcnt ?? (statistics('total_rss') === undefined ? undefined : 0),
+      // The engine leaves the field out when it is 0, and under control groups v2.
+      fails: memory?.failcnt ?? (memoryStat('total_rss') === undefined ? undefined : 0),
     },
     pids: pids?.current,
     networks:
@@ -104,13 +104,13 @@ export function usageFromStats(answer: StatsAnswer, limit: number | undefined): 
             errorsTransmitted: counters.tx_errors,
             droppedTransmitted: counters.tx_dropped,
           })),
-    disks: disksOf(blkio?.io_service_bytes_recursive ?? undefined, blkio?.io_serviced_recursive ?? undefined),
+    disks: parseDisks(blkio?.io_service_bytes_recursive ?? undefined, blkio?.io_serviced_recursive ?? undefined),
   }
 }
 
 type BlockRows = NonNullable<z.output<typeof blockRows>>
 
-function disksOf(bytes: BlockRows | undefined, counts: BlockRows | undefined): DiskIo[] | undefined {
+function parseDisks(bytes: BlockRows | undefined, counts: BlockRows | undefined): DiskIo[] | undefined {
   if (bytes === undefined && counts === undefined) return undefined
   const value = (rows: BlockRows | undefined, device: string, operation: string): number | undefined =>
     rows?.find((row) => `${row.major}:${row.minor}` === device && row.op.toLowerCase() === operation)?.value

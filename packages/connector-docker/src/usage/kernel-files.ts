@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 
-/** A file of the kernel as text; `undefined` where it cannot be read: one file costs one value. */
+/** Reads a kernel file as text. Returns `undefined` for an unreadable file, so that it costs one value only. */
 export type ReadFile = (name: string) => string | undefined
 
-/** Reads files of a folder, which ends without a slash. */
-export function filesOf(folder: string): ReadFile {
+/** Returns a reader for the files of a folder. The folder has no trailing slash. */
+export function fileReader(folder: string): ReadFile {
   return (name) => {
     try {
       return readFileSync(`${folder}/${name}`, 'utf8')
@@ -14,30 +14,30 @@ export function filesOf(folder: string): ReadFile {
   }
 }
 
-/** A file that holds one number. */
-export function numberIn(text: string | undefined): number | undefined {
+/** Parses a file that holds one number. */
+export function parseNumber(text: string | undefined): number | undefined {
   if (text === undefined || !/^\d+\s*$/.test(text)) return undefined
   return Number(text)
 }
 
-/** A file of lines `name number`. Only what is asked for is read: of forty lines of `memory.stat` two matter. */
-export function tableIn(text = ''): (name: string) => number | undefined {
+/** Parses lines of `name number` on demand: of forty lines of `memory.stat`, two are needed. */
+export function parseTable(text = ''): (name: string) => number | undefined {
   const lines = `\n${text}`
   return (name) => {
     const line = lines.indexOf(`\n${name} `)
     if (line === -1) return undefined
     const begin = line + name.length + 2
     const end = lines.indexOf('\n', begin)
-    return numberIn(lines.slice(begin, end === -1 ? undefined : end))
+    return parseNumber(lines.slice(begin, end === -1 ? undefined : end))
   }
 }
 
-/** A number in other units; nothing stays nothing. */
-export function scaled(value: number | undefined, divisor: number): number | undefined {
+/** Divides a value; `undefined` stays `undefined`. */
+export function divide(value: number | undefined, divisor: number): number | undefined {
   return value === undefined ? undefined : value / divisor
 }
 
-/** What is left without a part, or the whole where the part is unknown. Never less than 0: the two are not read at one moment. */
-export function without(whole: number | undefined, part: number | undefined): number | undefined {
+/** Subtracts a part; an unknown part counts as 0. Never negative: the two values are not read at the same moment. */
+export function subtract(whole: number | undefined, part: number | undefined): number | undefined {
   return whole === undefined || part === undefined ? whole : Math.max(0, whole - part)
 }

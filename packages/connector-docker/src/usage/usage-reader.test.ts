@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { fakeEngine } from '../../test/fake-engine.ts'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
 import { hostRoot } from '../../test/host-root.ts'
-import { openUsage } from './usage-reader.ts'
+import { createUsageReader } from './usage-reader.ts'
 
 const running = new AbortController().signal
 const measured = ['shop-web-1', 'plain', 'on-host', 'paused', 'sick', 'tty']
@@ -13,12 +13,12 @@ describe.each(engineNames)('what the containers of %s use', (name) => {
 
   test('is read from the control groups where they can be seen, and from the engine where they cannot', async () => {
     const engine = fakeEngine(of)
-    const kernel = openUsage({ rootPath: of.root, info: of.info, engine })
+    const kernel = createUsageReader({ rootPath: of.root, info: of.info, engine })
     expect(kernel.source).toBe(`cgroup v${of.info.cgroupVersion}`)
     const fromKernel = await kernel.read(containers, running)
     expect([...fromKernel.keys()].toSorted()).toEqual(containers.map(({ id }) => id).toSorted())
 
-    const remote = openUsage({ rootPath: hostRoot().path, info: of.info, engine })
+    const remote = createUsageReader({ rootPath: hostRoot().path, info: of.info, engine })
     expect(remote.source).toBe('engine')
     const fromEngine = await remote.read(containers, running)
     expect([...fromEngine.keys()].toSorted()).toEqual(containers.map(({ id }) => id).toSorted())
@@ -28,7 +28,10 @@ describe.each(engineNames)('what the containers of %s use', (name) => {
   test('the network of the host is nobody’s own, whoever is asked', async () => {
     const onHost = of.container('on-host')
     for (const rootPath of [of.root, hostRoot().path]) {
-      const usages = await openUsage({ rootPath, info: of.info, engine: fakeEngine(of) }).read([onHost], running)
+      const usages = await createUsageReader({ rootPath, info: of.info, engine: fakeEngine(of) }).read(
+        [onHost],
+        running,
+      )
       expect(usages.get(onHost.id)).toMatchObject({ networks: undefined })
     }
   })
@@ -41,7 +44,7 @@ describe('what containers use', () => {
 
   test('the engine is not asked for what the control groups have', async () => {
     const engine = fakeEngine(of)
-    await openUsage({ rootPath: of.root, info: of.info, engine }).read(containers, running)
+    await createUsageReader({ rootPath: of.root, info: of.info, engine }).read(containers, running)
     expect(engine.asked).toEqual([])
   })
 
@@ -51,19 +54,19 @@ describe('what containers use', () => {
     const plain = of.container('plain')
     for (const controller of ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'])
       root.remove(`sys/fs/cgroup/${controller}/docker/${plain.id}`)
-    const usages = await openUsage({ rootPath: root.path, info: of.info, engine }).read(containers, running)
+    const usages = await createUsageReader({ rootPath: root.path, info: of.info, engine }).read(containers, running)
     expect(engine.asked).toEqual([`stats ${plain.id}`])
     expect(usages.size).toBe(containers.length)
   })
 
   test('a network that another container lends is not counted twice', async () => {
     const borrower = { ...of.container('shop-web-1'), networkMode: 'container:another' }
-    const usages = await openUsage({ ...withoutGroups(), engine: fakeEngine(of) }).read([borrower], running)
+    const usages = await createUsageReader({ ...withoutGroups(), engine: fakeEngine(of) }).read([borrower], running)
     expect(usages.get(borrower.id)).toMatchObject({ networks: undefined, pids: 3 })
   })
 
   test('the control groups of a machine that runs Windows containers are not theirs', () => {
-    const usage = openUsage({ rootPath: of.root, info: { osType: 'windows' }, engine: fakeEngine(of) })
+    const usage = createUsageReader({ rootPath: of.root, info: { osType: 'windows' }, engine: fakeEngine(of) })
     expect(usage.source).toBe('engine')
   })
 
@@ -76,13 +79,13 @@ describe('what containers use', () => {
         return of.stats('plain')
       },
     })
-    const usages = await openUsage({ ...withoutGroups(), engine }).read([web, plain, sick], running)
+    const usages = await createUsageReader({ ...withoutGroups(), engine }).read([web, plain, sick], running)
     expect([...usages.keys()]).toEqual([plain.id])
   })
 
   test('where nothing can be read it rejects, with why', async () => {
     const engine = fakeEngine(of, { stats: () => Promise.reject(new Error('the engine hangs')) })
-    const usage = openUsage({ ...withoutGroups(), engine })
+    const usage = createUsageReader({ ...withoutGroups(), engine })
     await expect(usage.read(containers, running)).rejects.toThrow('the engine hangs')
     expect(await usage.read([], running)).toEqual(new Map())
   })
@@ -96,7 +99,7 @@ describe('what containers use', () => {
         throw controller.signal.reason
       },
     })
-    await expect(openUsage({ ...withoutGroups(), engine }).read(containers, controller.signal)).rejects.toThrow(
+    await expect(createUsageReader({ ...withoutGroups(), engine }).read(containers, controller.signal)).rejects.toThrow(
       'stopped',
     )
   })
@@ -112,7 +115,7 @@ describe('what containers use', () => {
       },
     })
     const many = Array.from({ length: 100 }, (_none, index) => ({ ...of.container('plain'), id: `${index}` }))
-    expect((await openUsage({ ...withoutGroups(), engine }).read(many, running)).size).toBe(100)
+    expect((await createUsageReader({ ...withoutGroups(), engine }).read(many, running)).size).toBe(100)
     expect(most).toBeGreaterThan(1)
     expect(most).toBeLessThan(100)
   })
@@ -125,7 +128,7 @@ describe('the last memory', () => {
   test('is remembered with its time, also of one that has ended', async () => {
     let now = new Date('2026-11-25T00:00:00.000Z')
     const engine = fakeEngine(of)
-    const usage = openUsage({ rootPath: hostRoot().path, info: of.info, engine, now: () => now })
+    const usage = createUsageReader({ rootPath: hostRoot().path, info: of.info, engine, now: () => now })
     expect(usage.lastMemory(plain.id)).toBeUndefined()
     const read = await usage.read([plain], running)
     const remembered = { usage: read.get(plain.id)?.memory.usage, at: now }
@@ -139,7 +142,7 @@ describe('the last memory', () => {
 
   test('of containers that come and go, only so many are remembered', async () => {
     const engine = fakeEngine(of, { stats: async () => of.stats('plain') })
-    const usage = openUsage({ rootPath: hostRoot().path, info: of.info, engine })
+    const usage = createUsageReader({ rootPath: hostRoot().path, info: of.info, engine })
     const ids = Array.from({ length: 3000 }, (_none, index) => `${index}`)
     for (let at = 0; at < ids.length; at += 100)
       await usage.read(
@@ -153,7 +156,7 @@ describe('the last memory', () => {
 
   test('that was not read is not remembered', async () => {
     const engine = fakeEngine(of, { stats: async () => ({ cpu_stats: { cpu_usage: { total_usage: 5 } } }) })
-    const usage = openUsage({ rootPath: hostRoot().path, info: of.info, engine })
+    const usage = createUsageReader({ rootPath: hostRoot().path, info: of.info, engine })
     expect((await usage.read([plain], running)).size).toBe(1)
     expect(usage.lastMemory(plain.id)).toBeUndefined()
   })

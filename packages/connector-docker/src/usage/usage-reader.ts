@@ -1,29 +1,43 @@
 import type { ContainerDetails, EngineApi, EngineInfo } from '../engine/engine-api.ts'
-import { inTurns } from '../inventory.ts'
+import { forEachLimited } from '../for-each-limited.ts'
 import { openCgroupReader } from './cgroup-reader.ts'
-import type { ContainerUsage, UsageReader } from './container-usage.ts'
-import { usageFromStats } from './engine-stats.ts'
-import { sharesNetwork } from './shares-network.ts'
+import { type ContainerUsage, sharesNetwork } from './container-usage.ts'
+import { parseStats } from './engine-stats.ts'
 
-/** Most stats that are asked at once: the engine takes about a second for an answer, however many it works on. */
-const CONCURRENCY = 64
+/** Concurrent stats requests. The engine takes about a second for each, however many it serves. */
+const MAX_STATS_REQUESTS = 64
 
-export interface UsageOptions {
+/** Last memory usage read of a container, in bytes. */
+interface MemoryReading {
+  readonly usage: number
+  readonly at: Date
+}
+
+/** Reads the resource usage of running containers. */
+export interface UsageReader {
+  readonly source: 'cgroup v1' | 'cgroup v2' | 'engine'
+  /** Returns usage by container id, without containers that ended in the meantime. Rejects when none can be read. */
+  read(containers: readonly ContainerDetails[], signal: AbortSignal): Promise<ReadonlyMap<string, ContainerUsage>>
+  /** Returns the last memory usage read of a container, as evidence for a crash. */
+  lastMemory(id: string): MemoryReading | undefined
+}
+
+export interface UsageReaderOptions {
   readonly rootPath: string
   readonly info: Pick<EngineInfo, 'osType'>
   readonly engine: Pick<EngineApi, 'stats'>
   readonly now?: () => Date
 }
 
-/** Reads from the host's control groups what they have, and asks the engine for the rest: less than a tenth of the cost where all is there. */
-export function openUsage({ rootPath, info, engine, now = () => new Date() }: UsageOptions): UsageReader {
+/** Reads usage from the host's control groups, and requests stats from the engine for containers without a visible group: ten times the cost. */
+export function createUsageReader({ rootPath, info, engine, now = () => new Date() }: UsageReaderOptions): UsageReader {
   const groups = info.osType === 'windows' ? undefined : openCgroupReader(rootPath)
-  let last = new Map<string, { readonly usage: number; readonly at: Date }>()
+  let last = new Map<string, MemoryReading>()
 
-  const ask = async (container: ContainerDetails, signal: AbortSignal): Promise<ContainerUsage | undefined> => {
+  const request = async (container: ContainerDetails, signal: AbortSignal): Promise<ContainerUsage | undefined> => {
     const answer = await engine.stats(container.id, signal)
-    const usage = answer === undefined ? undefined : usageFromStats(answer, container.limits.memory)
-    // The engine gives a container the numbers of the network that it shares.
+    const usage = answer === undefined ? undefined : parseStats(answer, container.limits.memory)
+    // The engine reports the counters of a shared network for each container that shares it.
     return usage !== undefined && sharesNetwork(container.networkMode) ? { ...usage, networks: undefined } : usage
   }
 
@@ -31,16 +45,16 @@ export function openUsage({ rootPath, info, engine, now = () => new Date() }: Us
     source: groups === undefined ? 'engine' : `cgroup v${groups.version}`,
     read: async (containers, signal) => {
       const usages = new Map<string, ContainerUsage>()
-      const left: ContainerDetails[] = []
+      const unread: ContainerDetails[] = []
       for (const container of containers) {
         const usage = groups?.read(container)
-        if (usage === undefined) left.push(container)
+        if (usage === undefined) unread.push(container)
         else usages.set(container.id, usage)
       }
       const failures: unknown[] = []
-      await inTurns(left, CONCURRENCY, async (container) => {
+      await forEachLimited(unread, MAX_STATS_REQUESTS, async (container) => {
         try {
-          const usage = await ask(container, signal)
+          const usage = await request(container, signal)
           if (usage !== undefined) usages.set(container.id, usage)
         } catch (error) {
           if (signal.aborted) throw error
@@ -48,22 +62,22 @@ export function openUsage({ rootPath, info, engine, now = () => new Date() }: Us
         }
       })
       if (usages.size === 0 && failures.length > 0) throw failures[0]
-      last = remembered(last, usages, now())
+      last = withLatest(last, usages, now())
       return usages
     },
     lastMemory: (id) => last.get(id),
   }
 }
 
-/** Most containers whose last memory is remembered after they have ended. */
-const REMEMBERED = 1000
+/** Ended containers whose last memory usage is kept. */
+const MAX_ENDED_CONTAINERS = 1000
 
-function remembered(
-  before: ReadonlyMap<string, { readonly usage: number; readonly at: Date }>,
+function withLatest(
+  before: ReadonlyMap<string, MemoryReading>,
   usages: ReadonlyMap<string, ContainerUsage>,
   at: Date,
-): Map<string, { readonly usage: number; readonly at: Date }> {
-  const ended = [...before].filter(([id]) => !usages.has(id)).slice(-REMEMBERED)
+): Map<string, MemoryReading> {
+  const ended = [...before].filter(([id]) => !usages.has(id)).slice(-MAX_ENDED_CONTAINERS)
   const running = [...usages].flatMap(([id, { memory }]) =>
     memory.usage === undefined ? [] : [[id, { usage: memory.usage, at }] as const],
   )

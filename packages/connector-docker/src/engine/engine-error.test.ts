@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Endpoint } from './endpoint.ts'
-import { EngineError } from './engine-error.ts'
-import { explainAbort, explainFailure } from './explain-failure.ts'
+import { EngineError, explainAbort, explainFailure } from './engine-error.ts'
 
 const socket: Endpoint = { kind: 'socket', path: '/var/run/docker.sock' }
 const remote: Endpoint = { kind: 'tcp', host: 'engine', port: 2375, certificates: undefined }
@@ -91,7 +90,7 @@ describe('a failure is told with what to do', () => {
     inGroups(statSync(path).gid)
     const { message } = explainFailure(failure({ code }), { kind: 'socket', path }, 'its images')
     expect(message).toContain(`unix://${path}`)
-    expect(message).toContain('is no socket')
+    expect(message).toContain('is not a socket')
     expect(message).toMatch(/Remove .* start the engine, and mount its socket/)
     expect(message).not.toMatch(/SELinux|--group-add|systemctl/)
   })
@@ -121,7 +120,10 @@ describe('a question that was given up', () => {
     const reason = new DOMException('too late', 'TimeoutError')
     const explained = explainAbort(AbortSignal.abort(reason), remote, 'its images')
     expect(explained).toBeInstanceOf(EngineError)
-    expect(explained).toMatchObject({ message: expect.stringContaining('did not answer in time'), cause: reason })
+    expect(explained).toMatchObject({
+      message: expect.stringContaining('did not answer the request for its images in time'),
+      cause: reason,
+    })
     expect(explained).toMatchObject({ message: expect.stringContaining('tcp://engine:2375') })
   })
 })
