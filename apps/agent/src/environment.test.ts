@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { configFromEnvironment, createRegistry } from '@rca/core'
-import { defineConnector, sh } from '@rca/core/connector'
-import { afterAll, describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import { configFromEnvironment } from '@rca/core'
+import { describe, expect, test } from 'vitest'
+import { hostRegistry, temporaryDirectory } from '../test/fakes.ts'
 import {
   EnvironmentError,
   findMisspelt,
+  readAgentOptions,
   readAgentToken,
   readAgentType,
   readHealthAddress,
@@ -15,65 +14,53 @@ import {
   readStateDirectory,
 } from './environment.ts'
 
-const sample = defineConnector({
-  type: 'sample',
-  title: 'Sample',
-  description: 'A connector without anything behind it',
-  config: z.object({ sample_depth: z.number().default(1) }),
-  signals: {},
-  deploy: () => ({ command: sh`true` }),
-  connect: async () => ({}),
-  identify: async () => ({ id: '1', name: 'one', entity: { type: 'sample', id: '1' } }),
-  disconnect: async () => undefined,
-  collectors: {},
-})
-const registry = createRegistry([sample])
-const directory = mkdtempSync(join(tmpdir(), 'rca-environment-'))
-afterAll(() => rmSync(directory, { recursive: true }))
+const registry = hostRegistry()
+const hosts = await registry.connector('hosts')
 
 describe('the environment', () => {
-  it('names the variable that is missing and what to set it to', () => {
-    expect(() => readAgentType({}, registry)).toThrow(/AGENT_TYPE is not set.*sample/)
+  test('names the missing variable and what to set it to', () => {
+    expect(() => readAgentType({}, registry)).toThrow(/AGENT_TYPE is not set.*hosts/)
     expect(() => readPlatformUrl({ PLATFORM_API_URL: ' ' })).toThrow(/PLATFORM_API_URL is not set.*https:/)
     expect(() => readAgentToken({})).toThrow(/AGENT_TOKEN is not set.*AGENT_TOKEN_FILE/)
   })
 
-  it('reads the token from a file, and says which file cannot be read', () => {
+  test('reads the token from a file, and names a file that cannot be read', () => {
+    const directory = temporaryDirectory()
     const file = join(directory, 'token')
     writeFileSync(file, 'agent_prod_secret\n')
     expect(readAgentToken({ AGENT_TOKEN_FILE: file }).trim()).toBe('agent_prod_secret')
     expect(() => readAgentToken({ AGENT_TOKEN_FILE: join(directory, 'absent') })).toThrow(
-      /AGENT_TOKEN_FILE names .*absent/,
+      /AGENT_TOKEN_FILE: .*absent cannot be read/,
     )
   })
 
-  it('refuses two tokens without showing either', () => {
+  test('refuses two tokens without showing either', () => {
     const read = (): string => readAgentToken({ AGENT_TOKEN: 'agent_prod_secret', AGENT_TOKEN_FILE: '/token' })
     expect(read).toThrow(EnvironmentError)
     expect(read).not.toThrow(/secret/)
   })
 
-  it("reads every option of the type and of every agent, and leaves out the rest of the process's variables", () => {
-    const environment = { SAMPLE_DEPTH: '3', LOG_LEVEL: 'debug', COLLECT_INTERVAL: '', PATH: '/bin', HOME: '/root' }
-    expect(configFromEnvironment(sample, environment)).toEqual({ sample_depth: '3', log_level: 'debug' })
+  test('reads the options of the type and of every agent, and ignores other variables', () => {
+    const environment = { SCAN_DEPTH: '3', LOG_LEVEL: 'debug', COLLECT_INTERVAL: '', PATH: '/bin', HOME: '/root' }
+    expect(configFromEnvironment(hosts, environment)).toEqual({ scan_depth: '3', log_level: 'debug' })
   })
 
-  it('finds variables that are one slip away from an option', () => {
+  test('finds variables that look like misspelt options', () => {
     const environment = {
       COLECT_INTERVAL: '5s',
-      SAMPLE_DEPT: '1',
+      SCAN_DEPT: '1',
       PATH: '/bin',
       LOG_LEVEL: 'info',
       AGENT_TOKEN_FIEL: '/token',
     }
-    expect(findMisspelt(environment, sample)).toEqual([
-      { name: 'COLECT_INTERVAL', meant: 'COLLECT_INTERVAL' },
-      { name: 'SAMPLE_DEPT', meant: 'SAMPLE_DEPTH' },
-      { name: 'AGENT_TOKEN_FIEL', meant: 'AGENT_TOKEN_FILE' },
+    expect(findMisspelt(environment, hosts)).toEqual([
+      { name: 'COLECT_INTERVAL', suggestion: 'COLLECT_INTERVAL' },
+      { name: 'SCAN_DEPT', suggestion: 'SCAN_DEPTH' },
+      { name: 'AGENT_TOKEN_FIEL', suggestion: 'AGENT_TOKEN_FILE' },
     ])
   })
 
-  it('reads where the health endpoint listens, which may be nowhere', () => {
+  test('reads the address of the health endpoint, or `off`', () => {
     expect(readHealthAddress({})).toEqual({ port: 8687 })
     expect(readHealthAddress({ RCA_HEALTH_PORT: '0' })).toEqual({ port: 0 })
     expect(readHealthAddress({ RCA_HEALTH_PORT: 'off', RCA_HEALTH_SOCKET: '/tmp/health' })).toBeUndefined()
@@ -84,8 +71,20 @@ describe('the environment', () => {
     expect(() => readHealthAddress({ RCA_HEALTH_SOCKET: 'health' })).toThrow(/RCA_HEALTH_SOCKET/)
   })
 
-  it('takes an empty state directory for none', () => {
+  test('keeps no state when the state directory is empty', () => {
     expect(readStateDirectory({ RCA_STATE_DIR: ' ' })).toBeUndefined()
     expect(readStateDirectory({ RCA_STATE_DIR: '/var/lib/rca-agent' })).toBe('/var/lib/rca-agent')
+  })
+
+  test('holds everything that an agent is created from', async () => {
+    const variables = { PLATFORM_API_URL: 'https://api.example.com', AGENT_TOKEN: 'agent_shop', AGENT_TYPE: ' hosts ' }
+    const options = { connector: hosts, platformUrl: 'https://api.example.com', agentToken: 'agent_shop' }
+    expect(await readAgentOptions(variables, registry)).toEqual({ ...options, config: {} })
+    const more = { ...variables, RCA_STATE_DIR: '/state', SCAN_DEPTH: '2' }
+    expect(await readAgentOptions(more, registry)).toEqual({
+      ...options,
+      stateDirectory: '/state',
+      config: { scan_depth: '2' },
+    })
   })
 })

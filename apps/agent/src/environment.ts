@@ -1,30 +1,59 @@
 import { readFileSync } from 'node:fs'
-import { agentOptionNames, type Connector, environmentName, type Registry } from '@rca/core'
+import {
+  type AgentOptions,
+  agentOptionNames,
+  type Connector,
+  configFromEnvironment,
+  environmentName,
+  type Registry,
+} from '@rca/core'
 import { distance } from 'fastest-levenshtein'
 
-/** Variables of the process. */
+/** Environment variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What the environment says is wrong or missing. Its message tells the operator what to set. */
+/** An environment variable is missing or wrong. The message says what to set. */
 export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError'
 }
 
-/** The variables that every agent reads beside its configuration. */
-const OWN_VARIABLES = [
-  'PLATFORM_API_URL',
-  'AGENT_TOKEN',
-  'AGENT_TOKEN_FILE',
-  'AGENT_TYPE',
-  'RCA_STATE_DIR',
-  'RCA_HEALTH_PORT',
-  'RCA_HEALTH_SOCKET',
-]
+/** Variables that every agent reads beside its options, with their descriptions for `--help`. */
+export const AGENT_VARIABLES = {
+  PLATFORM_API_URL: "the platform's address",
+  AGENT_TOKEN: "the environment's token",
+  AGENT_TOKEN_FILE: 'file with the token, instead of AGENT_TOKEN',
+  AGENT_TYPE: 'what to watch; `rca-agent types` lists the installed types',
+  RCA_STATE_DIR: 'directory of the state that outlives a restart',
+  RCA_HEALTH_PORT: 'port of GET /healthz on loopback (default 8687), or `off`',
+  RCA_HEALTH_SOCKET: 'Unix socket of GET /healthz, instead of a port',
+} as const
 
-/** Port of the health endpoint unless `RCA_HEALTH_PORT` says otherwise. */
-const HEALTH_PORT = 8687
+const DEFAULT_HEALTH_PORT = 8687
 
-/** The agent's type. @throws {EnvironmentError} when `AGENT_TYPE` is missing. */
+/**
+ * Reads what `createAgent` needs from the environment.
+ *
+ * @throws {EnvironmentError} when a variable is missing or wrong
+ * @throws {UnknownTypeError} when no connector of the type is installed
+ */
+export async function readAgentOptions(
+  environment: Environment,
+  registry: Registry,
+): Promise<Omit<AgentOptions, 'logger'> & { readonly config: NonNullable<AgentOptions['config']> }> {
+  const platformUrl = readPlatformUrl(environment)
+  const agentToken = readAgentToken(environment)
+  const connector = await registry.connector(readAgentType(environment, registry))
+  const stateDirectory = readStateDirectory(environment)
+  return {
+    connector,
+    platformUrl,
+    agentToken,
+    config: configFromEnvironment(connector, environment),
+    ...(stateDirectory === undefined ? {} : { stateDirectory }),
+  }
+}
+
+/** Reads the agent's type. @throws {EnvironmentError} when `AGENT_TYPE` is missing */
 export function readAgentType(environment: Environment, registry: Registry): string {
   const type = environment.AGENT_TYPE?.trim()
   if (type !== undefined && type !== '') return type
@@ -34,7 +63,7 @@ export function readAgentType(environment: Environment, registry: Registry): str
   )
 }
 
-/** The platform's address. @throws {EnvironmentError} when `PLATFORM_API_URL` is missing. */
+/** Reads the platform's address. @throws {EnvironmentError} when `PLATFORM_API_URL` is missing */
 export function readPlatformUrl(environment: Environment): string {
   const url = environment.PLATFORM_API_URL
   if (url !== undefined && url.trim() !== '') return url
@@ -43,7 +72,7 @@ export function readPlatformUrl(environment: Environment): string {
   )
 }
 
-/** The token, from `AGENT_TOKEN` or the file that `AGENT_TOKEN_FILE` names. @throws {EnvironmentError} */
+/** Reads the token from `AGENT_TOKEN` or the file that `AGENT_TOKEN_FILE` names. @throws {EnvironmentError} */
 export function readAgentToken(environment: Environment): string {
   const { AGENT_TOKEN: token, AGENT_TOKEN_FILE: file } = environment
   if (token !== undefined && token.trim() !== '') {
@@ -53,35 +82,41 @@ export function readAgentToken(environment: Environment): string {
   }
   if (file === undefined || file === '')
     throw new EnvironmentError(
-      'AGENT_TOKEN is not set. Set it to the token that the platform showed once, or AGENT_TOKEN_FILE to a file that holds it',
+      'AGENT_TOKEN is not set. Set it to the token that the platform showed once, or AGENT_TOKEN_FILE to a file with the token',
     )
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new EnvironmentError(`AGENT_TOKEN_FILE names ${file}, which cannot be read: ${(error as Error).message}`)
+    throw new EnvironmentError(`AGENT_TOKEN_FILE: ${file} cannot be read: ${(error as Error).message}`)
   }
 }
 
-/** Variables that look like a misspelt option, with the option that was probably meant. */
-export function findMisspelt(environment: Environment, connector: Connector): { name: string; meant: string }[] {
-  const known = [...OWN_VARIABLES, ...agentOptionNames(connector).map(environmentName)]
+/** A variable whose name is close to the name of a known variable. */
+export interface MisspeltVariable {
+  readonly name: string
+  readonly suggestion: string
+}
+
+/** Finds unknown variables that look like misspelt options. */
+export function findMisspelt(environment: Environment, connector: Connector): MisspeltVariable[] {
+  const known = [...Object.keys(AGENT_VARIABLES), ...agentOptionNames(connector).map(environmentName)]
   return Object.keys(environment)
     .filter((name) => !known.includes(name))
     .flatMap((name) => {
-      const meant = known.find((candidate) => candidate.length >= 8 && distance(candidate, name) <= 2)
-      return meant === undefined ? [] : [{ name, meant }]
+      const suggestion = known.find((candidate) => candidate.length >= 8 && distance(candidate, name) <= 2)
+      return suggestion === undefined ? [] : [{ name, suggestion }]
     })
 }
 
-/** Where the health endpoint listens: on loopback, or on a Unix socket. */
+/** Address of the health endpoint: a port on loopback, or a Unix socket. */
 export type HealthAddress = { readonly port: number } | { readonly socket: string }
 
-/** Where the health endpoint listens; `undefined` for none. A port goes before a socket. @throws {EnvironmentError} */
+/** Reads the address of the health endpoint; `undefined` turns it off. A port takes precedence over a socket. @throws {EnvironmentError} */
 export function readHealthAddress(environment: Environment): HealthAddress | undefined {
   const text = environment.RCA_HEALTH_PORT?.trim()
   const socket = environment.RCA_HEALTH_SOCKET?.trim()
   if (text === undefined || text === '') {
-    if (socket === undefined || socket === '') return { port: HEALTH_PORT }
+    if (socket === undefined || socket === '') return { port: DEFAULT_HEALTH_PORT }
     if (socket.startsWith('/')) return { socket }
     throw new EnvironmentError(`RCA_HEALTH_SOCKET is \`${socket}\`. Set it to a path that begins with \`/\``)
   }
@@ -91,7 +126,7 @@ export function readHealthAddress(environment: Environment): HealthAddress | und
   throw new EnvironmentError(`RCA_HEALTH_PORT is \`${text}\`. Set it to a port (0 for a free one), or to \`off\``)
 }
 
-/** Where the agent keeps what outlives a run. */
+/** Reads the directory of the state that outlives a run; `undefined` keeps no state. */
 export function readStateDirectory(environment: Environment): string | undefined {
   const directory = environment.RCA_STATE_DIR?.trim()
   return directory === '' ? undefined : directory

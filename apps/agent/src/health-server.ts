@@ -4,19 +4,19 @@ import type { AddressInfo } from 'node:net'
 import type { Agent } from '@rca/core'
 import type { HealthAddress } from './environment.ts'
 
-/** An endpoint for probes on this machine. */
+/** The agent's health endpoint, for probes on this machine. */
 export interface HealthServer {
-  /** `http://127.0.0.1:8687/healthz`, or `unix:` and the socket's path. */
+  /** `http://127.0.0.1:8687/healthz`, or `unix:` and the path of the socket. */
   readonly url: string
   close(): Promise<void>
 }
 
 /**
- * Answers `GET /healthz` on loopback or a socket: 200 while the agent runs, 503 when it has stopped, with its status as JSON. An
- * unreachable platform or a failing collector does not make the agent unhealthy: restarting it would mend neither.
+ * Serves `GET /healthz` on loopback or a Unix socket, with the agent's status as JSON: 200 while the agent runs, 503 after it has
+ * stopped. An unreachable platform or a failing collector does not make the agent unhealthy: a restart would fix neither.
  *
- * @param address port 0 stands for a free one; a socket that an agent has left behind is replaced
- * @throws when the port is taken, or the socket cannot be made.
+ * @param address port 0 takes a free port; a socket file that an agent left behind is replaced
+ * @throws when the port is taken, or the socket cannot be created
  */
 export async function startHealthServer(
   agent: Pick<Agent, 'agentType' | 'status'>,
@@ -27,7 +27,12 @@ export async function startHealthServer(
     if (path !== '/healthz' || (request.method !== 'GET' && request.method !== 'HEAD')) {
       response.writeHead(404, { 'content-type': 'application/problem+json' })
       response.end(
-        JSON.stringify({ type: 'about:blank', title: 'Not Found', status: 404, detail: 'Only GET /healthz is here' }),
+        JSON.stringify({
+          type: 'about:blank',
+          title: 'Not Found',
+          status: 404,
+          detail: 'The only resource is GET /healthz',
+        }),
       )
       return
     }

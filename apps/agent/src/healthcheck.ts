@@ -1,15 +1,15 @@
+// The image's HEALTHCHECK: exits with 0 when the agent that listens on RCA_HEALTH_SOCKET answers that it runs.
 import { request } from 'node:http'
 
-/** Exits with 0 when the agent that listens on `RCA_HEALTH_SOCKET` says that it runs: what the image's HEALTHCHECK starts. */
 const socketPath = process.env.RCA_HEALTH_SOCKET ?? ''
 
-const asking = request({ socketPath, path: '/healthz', timeout: 4_000 }, (response) => {
+const check = request({ socketPath, path: '/healthz', timeout: 4_000 }, (response) => {
   response.resume()
   process.exitCode = response.statusCode === 200 ? 0 : 1
 })
-asking.on('timeout', () => asking.destroy(new Error('no answer in 4 s')))
-asking.on('error', (error) => {
+check.on('timeout', () => check.destroy(new Error('no answer in 4 s')))
+check.on('error', (error) => {
   console.log(`The agent does not answer on ${socketPath || 'RCA_HEALTH_SOCKET, which is not set'}: ${error.message}`)
   process.exitCode = 1
 })
-asking.end()
+check.end()

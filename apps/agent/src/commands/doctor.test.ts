@@ -1,81 +1,86 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createRegistry } from '@rca/core'
-import { defineConnector, entity } from '@rca/core/connector'
-import { expect, it, onTestFinished, vi } from 'vitest'
-import { z } from 'zod'
+import { describe, expect, test } from 'vitest'
+import { captureOutput, hostRegistry, startFakePlatform, temporaryDirectory } from '../../test/fakes.ts'
+import { EXIT_CODES } from '../exit.ts'
 import { doctor } from './doctor.ts'
 
-const signals = { kiln: entity({ type: 'acme.kiln', description: 'A kiln.' }) }
+/** The platform refuses an empty delivery with 422 when the token is valid. */
+const TOKEN_ACCEPTED = 422
 
-/** A registry of kilns of which so many cannot be seen. */
-const kilns = (unseen: number) =>
-  createRegistry([
-    defineConnector({
-      type: 'kiln',
-      title: 'Kilns',
-      description: 'Fire kilns',
-      config: z.object({}),
-      signals,
-      deploy: () => ({ prerequisites: [], command: 'fire' as never, verify: 'fire' as never }),
-      connect: async () => ({}),
-      identify: async () => ({ id: 'k', name: 'k', entity: signals.kiln.reference('k') }),
-      disconnect: async () => undefined,
-      collectors: {
-        kilns: {
-          collect: async () => ({
-            entities: [signals.kiln.entity({ id: 'k' })],
-            gaps: Array.from({ length: unseen }, (_, index) => ({
-              scope: `kiln:${index}`,
-              reason: 'it is bricked up',
-            })),
-          }),
-        },
-      },
-    }),
-  ])
-
-/** What the doctor says, in front of a platform that answers for the token with this status. */
-async function examine(unseen: number, token: number): Promise<{ readonly code: number; readonly text: string }> {
-  const platform = createServer((request, response) => {
-    response.statusCode = request.url === '/healthz' ? 200 : token
-    response.end()
+async function diagnose(
+  options: { gaps?: number; tokenStatus?: number; clockOffsetMs?: number; environment?: Record<string, string> } = {},
+  registry = hostRegistry({
+    gaps: Array.from({ length: options.gaps ?? 0 }, (_, index) => ({
+      scope: `disk:${index}`,
+      reason: 'permission denied',
+    })),
+  }),
+): Promise<{ readonly code: number; readonly text: string }> {
+  const { tokenStatus: status = TOKEN_ACCEPTED, clockOffsetMs = 0, environment } = options
+  const platform = await startFakePlatform({ status, clockOffsetMs })
+  const output = captureOutput()
+  const code = await doctor(registry, {
+    PLATFORM_API_URL: platform.url,
+    AGENT_TOKEN: 'agent_shop',
+    AGENT_TYPE: 'hosts',
+    RCA_STATE_DIR: temporaryDirectory(),
+    ...environment,
   })
-  await new Promise<void>((resolve) => platform.listen(0, '127.0.0.1', resolve))
-  const state = mkdtempSync(join(tmpdir(), 'rca-doctor-'))
-  onTestFinished(() => {
-    platform.close()
-    rmSync(state, { recursive: true, force: true })
-  })
-  const said: string[] = []
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0)
-  try {
-    const code = await doctor(kilns(unseen), {
-      PLATFORM_API_URL: `http://127.0.0.1:${(platform.address() as AddressInfo).port}`,
-      AGENT_TOKEN: 'agent_kiln',
-      AGENT_TYPE: 'kiln',
-      RCA_STATE_DIR: state,
-    })
-    return { code, text: said.join('') }
-  } finally {
-    write.mockRestore()
-  }
+  return { code, text: output.stdout() }
 }
 
-it.each([
-  [0, 422, 0, 'Nothing to fix.'],
-  [1, 422, 0, 'Nothing failed, but there is 1 warning: fix what is not so on purpose.'],
-  [2, 422, 0, 'Nothing failed, but there are 2 warnings: fix what is not so on purpose.'],
-  [0, 401, 3, '1 to fix.'],
-  [2, 401, 3, '1 to fix, and 2 warnings.'],
-])('with %i gaps and the answer %i it ends with code %i: %s', async (unseen, token, code, conclusion) => {
-  const said = await examine(unseen, token)
-  expect(said.text.match(/^warn {2}access .*it is bricked up$/gm) ?? []).toHaveLength(unseen)
-  expect(said).toEqual({
-    code,
-    text: expect.stringMatching(new RegExp(`\\n\\n${conclusion.replaceAll('.', '\\.')}\\n$`)),
+describe('doctor', () => {
+  test('lists what it checked when nothing is wrong', async () => {
+    const { code, text } = await diagnose()
+    expect(code).toBe(EXIT_CODES.ok)
+    expect(text.split('\n').map((line) => line.split(/ {2,}/).slice(0, 2))).toEqual([
+      ...['configuration', 'state', 'access', 'platform', 'token'].map((subject) => ['ok', subject]),
+      [''],
+      ['Nothing to fix.'],
+      [''],
+    ])
+    expect(text).toMatch(/read \d+ entities and \d+ metrics/)
+  })
+
+  test.each([
+    [0, TOKEN_ACCEPTED, EXIT_CODES.ok, 'Nothing to fix.'],
+    [1, TOKEN_ACCEPTED, EXIT_CODES.ok, 'Nothing failed. 1 warning: fix those that are not intended.'],
+    [2, TOKEN_ACCEPTED, EXIT_CODES.ok, 'Nothing failed. 2 warnings: fix those that are not intended.'],
+    [0, 401, EXIT_CODES.unhealthy, '1 to fix.'],
+    [2, 401, EXIT_CODES.unhealthy, '1 to fix, and 2 warnings.'],
+  ])('with %i gaps and status %i for the token exits with %i: %s', async (gaps, tokenStatus, code, conclusion) => {
+    const result = await diagnose({ gaps, tokenStatus })
+    expect(result.text.match(/^warn {2}access .*permission denied$/gm) ?? []).toHaveLength(gaps)
+    expect(result.code).toBe(code)
+    expect(result.text.endsWith(`\n\n${conclusion}\n`)).toBe(true)
+  })
+
+  test.each([
+    ['AGENT_TYPE', { AGENT_TYPE: 'host' }, /^fail {2}configuration .*Did you mean `hosts`\?/m],
+    ['a wrong option', { SCAN_DEPTH: 'deep' }, /^fail {2}configuration .*`scan_depth`/m],
+    ['a state directory', { RCA_STATE_DIR: '/dev/null/state' }, /^fail {2}state .*\/dev\/null\/state is not writable/m],
+    ['an address', { PLATFORM_API_URL: 'http://127.0.0.1:9' }, /^fail {2}platform .*cannot be reached: .*firewall/m],
+  ])('fails on %s that cannot be used, and names the fix', async (_name, environment, message) => {
+    const { code, text } = await diagnose({ environment })
+    expect(text).toMatch(message)
+    expect(code).toBe(EXIT_CODES.unhealthy)
+  })
+
+  test('fails when nothing can be read, with the reason', async () => {
+    const registry = hostRegistry({ connect: () => Promise.reject(new Error('the socket does not exist')) })
+    const { code, text } = await diagnose({}, registry)
+    expect(text).toMatch(/^fail {2}access .*the socket does not exist.*options of hosts/m)
+    expect(code).toBe(EXIT_CODES.unhealthy)
+  })
+
+  test.each([
+    ['a missing state directory', { environment: { RCA_STATE_DIR: '' } }, /^warn {2}state .*RCA_STATE_DIR is not set/m],
+    ['a misspelt variable', { environment: { SCAN_DEPT: '2' } }, /^warn {2}configuration .*Did you mean SCAN_DEPTH\?/m],
+    ['a clock that is ahead', { clockOffsetMs: -90_000 }, /^warn {2}clock .*(89|90|91) s ahead of/m],
+    ['a clock that is behind', { clockOffsetMs: 90_000 }, /^warn {2}clock .*(89|90|91) s behind/m],
+    ['a token that was not checked', { tokenStatus: 503 }, /^warn {2}token .*answered 503\. Try again/m],
+  ])('warns of %s', async (_name, options, message) => {
+    const { code, text } = await diagnose(options)
+    expect(text).toMatch(message)
+    expect(code).toBe(EXIT_CODES.ok)
   })
 })

@@ -2,31 +2,29 @@ import { access, constants } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Agent, createAgent, parseAgentToken, type Registry, silentLogger } from '@rca/core'
 import { AGENT_PATHS } from '@rca/core/protocol'
-import { readAgentOptions } from '../agent-options.ts'
-import { type Environment, findMisspelt } from '../environment.ts'
-import { EXIT_CODES } from '../exit-codes.ts'
+import { type Environment, findMisspelt, readAgentOptions } from '../environment.ts'
+import { EXIT_CODES } from '../exit.ts'
 
-/** How one thing is. */
+/** Result of one check. */
 interface Finding {
   readonly level: 'ok' | 'warn' | 'fail'
   readonly subject: string
-  /** What is so and, unless it is fine, what to do. */
+  /** The result and, unless it is `ok`, the fix. */
   readonly text: string
 }
 
-/** How long the platform may take to answer, in milliseconds. */
-const PATIENCE = 10_000
+const PLATFORM_TIMEOUT_MS = 10_000
 
-/** How far this machine's clock may be from the platform's, in milliseconds, before events are hard to put in order. */
-const TOLERATED_SKEW = 30_000
+/** Largest difference between this machine's clock and the platform's at which events can still be put in order. */
+const MAX_CLOCK_SKEW_MS = 30_000
 
 /**
- * Checks configuration, platform, token and access to what is watched, and says what to fix. Returns the exit code: warnings
- * alone do not fail, since a gap may be as its operator wants it, such as a permission that the agent shall not have.
+ * Checks configuration, state, access to what is watched, platform and token, and prints what to fix. Returns the exit code.
+ * Warnings alone do not fail: a gap may be intended, such as a permission that the operator did not grant.
  */
 export async function doctor(registry: Registry, environment: Environment): Promise<number> {
   const findings: Finding[] = []
-  for await (const finding of examine(registry, environment)) {
+  for await (const finding of runChecks(registry, environment)) {
     findings.push(finding)
     process.stdout.write(`${finding.level.padEnd(4)}  ${finding.subject.padEnd(14)}  ${finding.text}\n`)
   }
@@ -39,12 +37,11 @@ export async function doctor(registry: Registry, environment: Environment): Prom
 function conclusion(failed: number, warned: number): string {
   const warnings = `${warned} ${warned === 1 ? 'warning' : 'warnings'}`
   if (failed > 0) return warned === 0 ? `${failed} to fix.` : `${failed} to fix, and ${warnings}.`
-  if (warned > 0)
-    return `Nothing failed, but there ${warned === 1 ? 'is' : 'are'} ${warnings}: fix what is not so on purpose.`
+  if (warned > 0) return `Nothing failed. ${warnings}: fix those that are not intended.`
   return 'Nothing to fix.'
 }
 
-async function* examine(registry: Registry, environment: Environment): AsyncGenerator<Finding> {
+async function* runChecks(registry: Registry, environment: Environment): AsyncGenerator<Finding> {
   for (const problem of registry.problems) yield { level: 'warn', subject: 'connectors', text: problem.message }
   let agent: Agent
   let options: Awaited<ReturnType<typeof readAgentOptions>>
@@ -55,43 +52,49 @@ async function* examine(registry: Registry, environment: Environment): AsyncGene
     yield { level: 'fail', subject: 'configuration', text: (error as Error).message }
     return
   }
-  yield { level: 'ok', subject: 'configuration', text: `an agent of type \`${agent.agentType}\`` }
-  for (const { name, meant } of findMisspelt(environment, options.connector))
-    yield { level: 'warn', subject: 'configuration', text: `${name} is not read. Did you mean ${meant}?` }
-  yield await examineState(options.stateDirectory)
+  yield { level: 'ok', subject: 'configuration', text: `valid, for an agent of type \`${agent.agentType}\`` }
+  for (const { name, suggestion } of findMisspelt(environment, options.connector))
+    yield {
+      level: 'warn',
+      subject: 'configuration',
+      text: `unknown variable ${name} is ignored. Did you mean ${suggestion}?`,
+    }
+  yield await checkState(options.stateDirectory)
   try {
-    yield* examineAccess(agent)
-    yield* examinePlatform(options.platformUrl, parseAgentToken(options.agentToken))
+    yield* checkAccess(agent)
+    yield* checkPlatform(options.platformUrl, parseAgentToken(options.agentToken))
   } finally {
     await agent.stop()
   }
 }
 
-async function* examineAccess(agent: Agent): AsyncGenerator<Finding> {
+async function* checkAccess(agent: Agent): AsyncGenerator<Finding> {
   try {
     const { data } = await agent.collectMetrics()
     yield {
       level: 'ok',
       subject: 'access',
-      text: `${data.entities.length} entities and ${data.metrics.length} metrics were read`,
+      text: `read ${data.entities.length} entities and ${data.metrics.length} metrics`,
     }
     for (const gap of data.gaps) yield { level: 'warn', subject: 'access', text: `${gap.scope}: ${gap.reason}` }
   } catch (error) {
     yield {
       level: 'fail',
       subject: 'access',
-      text: `${(error as Error).message}. Check what ${agent.agentType} needs: its options, and the rights of this user`,
+      text: `${(error as Error).message}. Check the options of ${agent.agentType}, and the permissions of this user`,
     }
   }
 }
 
-async function* examinePlatform(platformUrl: string, agentToken: string): AsyncGenerator<Finding> {
+async function* checkPlatform(platformUrl: string, agentToken: string): AsyncGenerator<Finding> {
   const sentAt = Date.now()
   try {
-    const response = await fetch(addressOf(platformUrl, '/healthz'), { signal: AbortSignal.timeout(PATIENCE) })
+    const response = await fetch(addressOf(platformUrl, '/healthz'), {
+      signal: AbortSignal.timeout(PLATFORM_TIMEOUT_MS),
+    })
     const skew = Date.parse(response.headers.get('date') ?? '') - sentAt
-    yield { level: 'ok', subject: 'platform', text: `${platformUrl} answers` }
-    if (Math.abs(skew) > TOLERATED_SKEW)
+    yield { level: 'ok', subject: 'platform', text: `${platformUrl} responds` }
+    if (Math.abs(skew) > MAX_CLOCK_SKEW_MS)
       yield {
         level: 'warn',
         subject: 'clock',
@@ -107,29 +110,29 @@ async function* examinePlatform(platformUrl: string, agentToken: string): AsyncG
     }
     return
   }
-  yield await examineToken(platformUrl, agentToken)
+  yield await checkToken(platformUrl, agentToken)
 }
 
-/** Delivers no report, which the platform refuses only after it has looked at the token: nothing is written there, and no agent appears. */
-async function examineToken(platformUrl: string, agentToken: string): Promise<Finding> {
+/** Sends an empty delivery. The platform refuses it only after it has checked the token: nothing is stored, and no agent appears. */
+async function checkToken(platformUrl: string, agentToken: string): Promise<Finding> {
   const subject = 'token'
   const response = await fetch(addressOf(platformUrl, AGENT_PATHS.data), {
     method: 'POST',
     headers: { authorization: `Bearer ${agentToken}`, 'content-type': 'application/json' },
     body: '{"reports":[]}',
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: AbortSignal.timeout(PLATFORM_TIMEOUT_MS),
   })
-  if (response.status === 422) return { level: 'ok', subject, text: 'the platform accepts it' }
+  if (response.status === 422) return { level: 'ok', subject, text: 'accepted by the platform' }
   if (response.status === 401 || response.status === 403)
     return {
       level: 'fail',
       subject,
-      text: `the platform refuses it (${response.status}): it is unknown, expired or revoked. Set AGENT_TOKEN to a token that the platform has provisioned`,
+      text: `refused by the platform (${response.status}): unknown, expired or revoked. Set AGENT_TOKEN to a token that the platform has provisioned`,
     }
   return {
     level: 'warn',
     subject,
-    text: `the platform answered ${response.status}, which tells nothing of the token. Try again`,
+    text: `not checked: the platform answered ${response.status}. Try again`,
   }
 }
 
@@ -137,28 +140,28 @@ function addressOf(platformUrl: string, path: string): URL {
   return new URL(`${platformUrl.trim().replace(/\/+$/, '')}${path}`)
 }
 
-async function examineState(directory: string | undefined): Promise<Finding> {
+async function checkState(directory: string | undefined): Promise<Finding> {
   const subject = 'state'
   if (directory === undefined)
     return {
       level: 'warn',
       subject,
-      text: 'RCA_STATE_DIR is not set: a restarted agent does not know what it has already reported. Set it to a directory that outlives restarts',
+      text: 'RCA_STATE_DIR is not set: after a restart the agent does not know what it has already reported. Set it to a directory that outlives restarts',
     }
   try {
-    await access(await nearestFolder(directory), constants.W_OK)
-    return { level: 'ok', subject, text: `${directory} can be written` }
+    await access(await nearestExistingFolder(directory), constants.W_OK)
+    return { level: 'ok', subject, text: `${directory} is writable` }
   } catch (error) {
     return {
       level: 'fail',
       subject,
-      text: `${directory} cannot be written: ${(error as Error).message}. Set RCA_STATE_DIR to a directory that this user may write`,
+      text: `${directory} is not writable: ${(error as Error).message}. Set RCA_STATE_DIR to a directory that this user may write`,
     }
   }
 }
 
-/** The folder itself or, where it does not exist yet, the one in which it would be made. */
-async function nearestFolder(folder: string): Promise<string> {
+/** Returns the folder or, when it does not exist yet, its nearest parent that exists. */
+async function nearestExistingFolder(folder: string): Promise<string> {
   for (let nearest = resolve(folder); ; nearest = dirname(nearest)) {
     try {
       await access(nearest)

@@ -1,40 +1,56 @@
 import { createAgent, parseConfig, type Registry } from '@rca/core'
-import { readAgentOptions } from '../agent-options.ts'
 import { createLogger } from '../create-logger.ts'
-import { type Environment, findMisspelt, type HealthAddress, readHealthAddress } from '../environment.ts'
-import { EXIT_CODES } from '../exit-codes.ts'
+import {
+  type Environment,
+  findMisspelt,
+  type HealthAddress,
+  readAgentOptions,
+  readHealthAddress,
+} from '../environment.ts'
+import { EXIT_CODES } from '../exit.ts'
 import { type HealthServer, startHealthServer } from '../health-server.ts'
-import type { StopRequests } from '../stop-requests.ts'
 
-/** Runs an agent until SIGTERM or SIGINT, then delivers what is left. Returns the exit code. */
-export async function run(registry: Registry, environment: Environment, stop: StopRequests): Promise<number> {
+/**
+ * Runs an agent until it is asked to stop, then sends the remaining reports. Returns the exit code.
+ *
+ * @param stop resolves with the signal that asks the agent to stop
+ */
+export async function run(
+  registry: Registry,
+  environment: Environment,
+  stop: Promise<NodeJS.Signals>,
+  makeLogger: typeof createLogger = createLogger,
+): Promise<number> {
   const options = await readAgentOptions(environment, registry)
   const healthAddress = readHealthAddress(environment)
   const { connector, platformUrl, agentToken, config } = options
   const { runtime, secrets } = parseConfig(connector, config)
-  const logger = createLogger(runtime.log_level)
+  const logger = makeLogger(runtime.log_level)
   const agent = createAgent({ ...options, logger })
 
-  // A connector's forgotten promise must not end the agent: its other collectors go on.
-  process.on('unhandledRejection', (reason) => {
+  // A promise that a connector forgot must not end the agent: its other collectors go on.
+  const logRejection = (reason: unknown): void => {
     const text = [agentToken, ...secrets].reduce(
       (shown, secret) => shown.replaceAll(secret, '[redacted]'),
       String(reason),
     )
-    logger.error({ reason: text }, 'a promise was rejected and nobody handled it')
-  })
-  for (const problem of registry.problems) logger.warn({ package: problem.package }, problem.message)
-  for (const { name, meant } of findMisspelt(environment, connector))
-    logger.warn({ variable: name }, `${name} is not read. Did you mean ${meant}?`)
+    logger.error({ reason: text }, 'unhandled promise rejection')
+  }
+  process.on('unhandledRejection', logRejection)
+  for (const { package: name, message } of registry.problems)
+    logger.warn({ package: name, reason: message }, 'connector package cannot be used')
+  for (const { name, suggestion } of findMisspelt(environment, connector))
+    logger.warn({ variable: name, suggestion }, 'unknown environment variable ignored')
 
   const health = healthAddress === undefined ? undefined : await startHealth(agent, healthAddress, logger)
-  await Promise.race([agent.start(), stop.first])
-  logger.info({ agent_type: agent.agentType, platform_url: platformUrl, health_url: health?.url }, 'the agent runs')
+  await Promise.race([agent.start(), stop])
+  logger.info({ agent_type: agent.agentType, platform_url: platformUrl, health_url: health?.url }, 'agent started')
 
-  const signal = await stop.first
-  logger.info({ signal }, 'stopping: delivering what is left')
+  const signal = await stop
+  logger.info({ signal }, 'stopping: sending the remaining reports')
   await agent.stop()
   await health?.close()
+  process.off('unhandledRejection', logRejection)
   logger.info({}, 'stopped')
   return EXIT_CODES.ok
 }
@@ -47,10 +63,10 @@ async function startHealth(
   try {
     return await startHealthServer(agent, address)
   } catch (error) {
-    // Two agents on one machine are legitimate; watching goes before being watched.
+    // Two agents on one machine are legitimate: an agent without a health endpoint is better than none.
     logger.warn(
-      { ...address },
-      `the health endpoint is off, since its address cannot be used: ${(error as Error).message}. Set RCA_HEALTH_PORT to another port, or to \`off\``,
+      { ...address, reason: (error as Error).message },
+      'health endpoint is off: its address cannot be used. Set RCA_HEALTH_PORT to another port, or to `off`',
     )
     return undefined
   }

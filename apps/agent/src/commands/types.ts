@@ -1,7 +1,7 @@
 import type { Registry } from '@rca/core'
-import { EXIT_CODES } from '../exit-codes.ts'
+import { EXIT_CODES } from '../exit.ts'
 
-/** Prints the installed types, a line each, or everything known of them as JSON. Returns the exit code. */
+/** Prints the installed types: one per line, or as JSON with their options. Returns the exit code. */
 export async function types(registry: Registry, { json }: { readonly json: boolean }): Promise<number> {
   const text = json
     ? JSON.stringify({ types: await registry.describe(), problems: registry.problems }, undefined, 2)

@@ -1,0 +1,28 @@
+import { isRcaError } from '@rca/core'
+import { EnvironmentError } from './environment.ts'
+
+/** Exit codes of the agent's process. */
+export const EXIT_CODES = {
+  /** Stopped by a signal, or the command succeeded. */
+  ok: 0,
+  /** An unexpected error. */
+  crashed: 1,
+  /** The environment or the command line is wrong: restarting without a change is useless. */
+  usage: 2,
+  /** `doctor` found a failure (warnings alone do not count), or `collect` could not read what it watches. */
+  unhealthy: 3,
+} as const
+
+/** Runs a command and exits with its code. Expected errors are printed as one sentence, others with their stack. */
+export async function exitWith(command: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await command()
+  } catch (error) {
+    const isExpected = error instanceof EnvironmentError || isRcaError(error)
+    const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined }
+    process.stderr.write(`${isExpected ? message : (stack ?? message)}\n`)
+    process.exitCode = isExpected ? EXIT_CODES.usage : EXIT_CODES.crashed
+  }
+  // A collector that never returned may hold a socket open: exit all the same.
+  setTimeout(() => process.exit(), 1_000).unref()
+}
