@@ -5,29 +5,30 @@ import { discoverConnectors, toMilliseconds } from '@rca/core'
 import { createAgentFiles } from './helm/agent-files.ts'
 import { createApp } from './http/app.ts'
 import type { App } from './http/context.ts'
-import { type ApiOptions, completeOptions } from './options/api-options.ts'
-import { OptionsError } from './options/options-error.ts'
+import { type ApiOptions, completeOptions, OptionsError } from './options/api-options.ts'
 import { createRetentionJob } from './retention-job.ts'
-import { databasePath, openStore } from './store/open-store.ts'
+import { ROUTES } from './routes/index.ts'
+import { databasePath } from './store/database-url.ts'
+import { openStore } from './store/open-store.ts'
 
 /** A platform in this process. */
 export interface Api {
-  /** Fastify itself, for `inject` in tests. */
+  /** The Fastify instance, for `inject` in tests. */
   readonly app: App
   /** Opens the admin routes. */
   readonly adminToken: string
-  /** Whether `adminToken` was made up here, because none was given. */
+  /** True when `adminToken` was generated because the options contain none. */
   readonly adminTokenGenerated: boolean
-  /** Starts to listen. Resolves with the address, such as `http://127.0.0.1:8080`. Rejects when the port is taken. */
+  /** Starts to listen. Resolves with the address, such as `http://127.0.0.1:8080`. Rejects when the port is in use. */
   listen(): Promise<string>
-  /** Stops listening, finishes what was accepted, closes the store. Idempotent. */
+  /** Stops listening, finishes accepted requests, closes the store. Idempotent. */
   close(): Promise<void>
-  /** Removes what is older than the retention now. It also happens by itself, at the start and every ten minutes. */
+  /** Removes data older than the retention. Also runs when the API starts to listen and every ten minutes. */
   applyRetention(): Promise<void>
 }
 
 /**
- * Makes a platform: opens the store, and listens once `listen` is called.
+ * Creates a platform and opens its store. Call `listen` to start the server.
  *
  * @throws {OptionsError} when the options would open the API to the network without an admin token.
  * @throws {Error} when the store cannot be opened.
@@ -36,12 +37,13 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
   const options = completeOptions(given)
   if (options.adminToken === undefined && !isLoopback(options.host)) {
     throw new OptionsError(
-      `The API listens on \`${options.host}\` only with an admin token. Set \`RCA_ADMIN_TOKEN\`, or listen on loopback (\`HOST=127.0.0.1\`).`,
+      `Listening on \`${options.host}\` requires an admin token. Set \`RCA_ADMIN_TOKEN\`, or listen on loopback (\`HOST=127.0.0.1\`).`,
     )
   }
   const adminToken = options.adminToken ?? randomBytes(32).toString('base64url')
   const registry = options.registry ?? (await discoverConnectors({ from: import.meta.url }))
-  for (const problem of registry.problems) options.log?.warn({ package: problem.package }, problem.message)
+  for (const { package: name, message } of registry.problems)
+    options.log?.warn({ package: name, reason: message }, 'connector cannot be used')
 
   const store = await openStore(options.databaseUrl)
   options.log?.info({ database: databasePath(options.databaseUrl) }, 'database opened')
@@ -58,6 +60,7 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
       heartbeatSeconds: toMilliseconds(options.heartbeatInterval) / 1000,
       graceSeconds: toMilliseconds(options.tokenGrace) / 1000,
     },
+    ROUTES,
   ).catch(async (error: unknown) => {
     await store.close()
     throw error
@@ -65,7 +68,7 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
   const job = createRetentionJob({
     store,
     now: options.now,
-    retention: toMilliseconds(options.retention),
+    retentionMs: toMilliseconds(options.retention),
     log: app.log,
   })
   let closing: Promise<void> | undefined
@@ -87,7 +90,7 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
   }
 }
 
-/** Where the API can be reached: a wildcard address is not somewhere to go. */
+/** Returns a URL of the API. A wildcard address is replaced by the host's name, since it cannot be connected to. */
 function addressOf(host: string, port: number): string {
   const name = host === '0.0.0.0' || host === '::' ? hostname() : host.includes(':') ? `[${host}]` : host
   return `http://${name}:${port}`

@@ -1,3 +1,2 @@
 export { type Api, createApi } from './api.ts'
-export type { ApiOptions } from './options/api-options.ts'
-export { OptionsError } from './options/options-error.ts'
+export { type ApiOptions, OptionsError } from './options/api-options.ts'

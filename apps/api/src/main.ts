@@ -1,13 +1,15 @@
 import { pino } from 'pino'
 import { type Api, createApi } from './api.ts'
-import { OptionsError } from './options/options-error.ts'
+import { OptionsError } from './options/api-options.ts'
 import { readEnvironment } from './options/read-environment.ts'
-import { sentence } from './sentence.ts'
 
-/** How long accepted requests may take to finish once the process shall end, in milliseconds. */
-const SHUTDOWN = 10_000
+/** Time for accepted requests to finish after a signal. */
+const SHUTDOWN_TIMEOUT_MS = 10_000
 
-/** 0: stopped by a signal, everything accepted is stored. */
+/** Shortest admin token that is not warned about. */
+const MIN_ADMIN_TOKEN_LENGTH = 16
+
+/** Exit codes beside 0: stopped by a signal, everything accepted is stored. */
 const EXIT = { failed: 1, badOptions: 2 } as const
 
 try {
@@ -18,32 +20,28 @@ try {
 }
 
 async function run(): Promise<void> {
-  const { options, logLevel, warnings } = readEnvironment(process.env)
+  const { options, logLevel, misspelt } = readEnvironment(process.env)
   const log = pino({ level: logLevel, base: { service: 'rca-api' } }, pino.destination({ dest: 2, sync: true }))
-  for (const warning of warnings) log.warn(warning)
+  for (const { variable, suggestion } of misspelt)
+    log.warn({ variable, suggestion }, 'unknown environment variable ignored')
   const api = await createApi({ ...options, log })
   const url = await api.listen().catch(async (error: unknown) => {
     await api.close()
-    throw new Error(
-      `Cannot listen: ${sentence((error as Error).message)} Check \`HOST\` and \`PORT\` (0 takes a free port).`,
-      {
-        cause: error,
-      },
-    )
+    throw new Error(`Cannot listen (${(error as Error).message}). Check \`HOST\` and \`PORT\` (0 takes a free port).`, {
+      cause: error,
+    })
   })
   stopOnSignal(api, log)
   if (api.adminTokenGenerated)
-    log.warn(
-      '`RCA_ADMIN_TOKEN` is not set: an admin token was made for this run and stands in the line on standard output',
-    )
-  if (options.adminToken !== undefined && options.adminToken.length < 16)
-    log.warn('`RCA_ADMIN_TOKEN` is short: use at least 16 random characters')
+    log.warn('`RCA_ADMIN_TOKEN` is not set: generated an admin token for this run, printed on standard output')
+  if (options.adminToken !== undefined && options.adminToken.length < MIN_ADMIN_TOKEN_LENGTH)
+    log.warn({ min_length: MIN_ADMIN_TOKEN_LENGTH }, '`RCA_ADMIN_TOKEN` is short: use more random characters')
   console.log(
     JSON.stringify({ url, docs: `${url}/docs`, ...(api.adminTokenGenerated ? { admin_token: api.adminToken } : {}) }),
   )
 }
 
-/** The first signal begins the end; a further SIGTERM does not cut it short, a further SIGINT (somebody at a keyboard who will not wait) does. */
+/** Shuts down at the first signal. Further SIGTERMs are ignored; a second SIGINT, from a user who does not wait, exits at once. */
 function stopOnSignal(api: Api, log: pino.Logger): void {
   let stopping = false
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -57,11 +55,11 @@ function stopOnSignal(api: Api, log: pino.Logger): void {
 async function shutDown(api: Api, log: pino.Logger, signal: string): Promise<void> {
   log.info({ signal }, 'stopping')
   setTimeout(() => {
-    log.error('requests did not finish in time and are broken off')
+    log.error({ timeout_ms: SHUTDOWN_TIMEOUT_MS }, 'requests aborted: they did not finish in time')
     process.exit(EXIT.failed)
-  }, SHUTDOWN).unref()
+  }, SHUTDOWN_TIMEOUT_MS).unref()
   await api.close()
   log.info('stopped')
-  // A process that ends by itself first stops listening for signals: one more SIGTERM would end it otherwise than with its exit code.
+  // A process that ends without `exit` first removes its signal handlers: another SIGTERM would then change its exit code.
   process.exit()
 }

@@ -1,33 +1,32 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Store } from './store/store.ts'
 
-/** Between two runs, in milliseconds. */
-const EVERY = 10 * 60_000
+const RETENTION_INTERVAL_MS = 10 * 60_000
 
 export interface RetentionJobOptions {
   readonly store: Pick<Store, 'retain'>
   readonly now: () => number
-  /** How long things are kept, in milliseconds. */
-  readonly retention: number
+  /** How long data is stored. */
+  readonly retentionMs: number
   readonly log: FastifyBaseLogger
 }
 
-/** Removes what is too old: at once when it is started, then again and again. */
+/** Removes old data: once when started, then periodically. */
 export interface RetentionJob {
   start(): void
-  /** Runs once, or joins the run that is on its way. */
+  /** Runs once, or joins the current run. */
   run(): Promise<void>
-  /** No further runs. Resolves when the last one has ended. */
+  /** Cancels further runs. Resolves when the current one has ended. */
   stop(): Promise<void>
 }
 
-export function createRetentionJob({ store, now, retention, log }: RetentionJobOptions): RetentionJob {
+export function createRetentionJob({ store, now, retentionMs, log }: RetentionJobOptions): RetentionJob {
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> | undefined
 
   const run = (): Promise<void> => {
     running ??= store
-      .retain(now() - retention, now())
+      .retain(now() - retentionMs, now())
       .then((removed) => log.info({ removed }, 'retention applied'))
       .finally(() => {
         running = undefined
@@ -39,9 +38,9 @@ export function createRetentionJob({ store, now, retention, log }: RetentionJobO
     run,
     start: () => {
       const attempt = (): void => {
-        run().catch((error: unknown) => log.error({ err: error }, 'retention failed and is tried again'))
+        run().catch((error: unknown) => log.error({ err: error }, 'retention failed: retrying at the next interval'))
       }
-      timer = setInterval(attempt, EVERY).unref()
+      timer = setInterval(attempt, RETENTION_INTERVAL_MS).unref()
       attempt()
     },
     stop: async () => {

@@ -69,7 +69,7 @@ describe.each([
         title: 'Internal Server Error',
         status: 500,
         detail:
-          'The connector of the type `broken` is installed but cannot be used. The log of the platform names its package and says why. Reinstall the package or remove it, and start the platform again.',
+          'The connector of the type `broken` is installed but cannot be used. The log of the platform names its package and the cause. Reinstall or remove the package and restart the platform.',
       })
       expect(log()).toMatchObject([
         { level: 50, package: 'rca-broken', version: '1.2.3', err: { message: expect.stringContaining(reason) } },
@@ -85,7 +85,7 @@ describe.each([
         types: ['acme/queues'],
         descriptions: { 'acme/queues': 'Watch Acme.' },
       })
-    expect(log()).toMatchObject([{ level: 50, package: 'rca-broken', msg: expect.stringContaining(reason) }])
+    expect(log()).toMatchObject([{ level: 50, package: 'rca-broken', reason: expect.stringContaining(reason) }])
   })
 })
 

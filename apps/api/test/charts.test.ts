@@ -70,7 +70,7 @@ describe('the chart repository', () => {
     const api = await startApi()
     const response = await api.app.inject('/charts/agent-99.0.0.tgz')
     expect([response.statusCode, response.headers['content-type']]).toEqual([404, 'application/problem+json'])
-    expect(response.json().detail).toMatch(/This platform has `agent-\d+\.\d+\.\d+\.tgz`/)
+    expect(response.json().detail).toMatch(/This platform serves `agent-\d+\.\d+\.\d+\.tgz`/)
   })
 
   it('says what to set where the agent’s package is elsewhere', async () => {

@@ -85,7 +85,7 @@ describe('delivery', () => {
     const response = await api.send(token, reportOf({ metrics: [metricOf(1)] }), wrong)
     expect(response.statusCode).toBe(422)
     expect(response.json().errors).toEqual([
-      { pointer: '#/reports/1/data/metrics/1/value', detail: 'It must be a number, not a string.' },
+      { pointer: '#/reports/1/data/metrics/1/value', detail: 'Must be a number, not a string.' },
     ])
     expect((await api.admin('/api/v1/agents')).json().agents).toEqual([
       expect.objectContaining({ connectivity: 'pending' }),

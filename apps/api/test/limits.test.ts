@@ -93,7 +93,7 @@ describe('bodies', () => {
     const bomb = await api.agent(token, data(gzipSync(`{${'\n'.repeat(5 * 2 ** 20)}?`), gzip))
     expect([bomb.statusCode, bomb.json().detail]).toEqual([
       413,
-      'The gzip body becomes more than 100 times its size. Send fewer reports in one request.',
+      'The gzip body expands to more than 100 times its size. Send fewer reports in one request.',
     ])
     const repetitive = `${body(1)}${' '.repeat(2 ** 21)}`
     expect((await api.agent(token, data(gzipSync(repetitive), gzip))).statusCode).toBe(202)
@@ -180,7 +180,11 @@ describe('load', () => {
     const refused = lines.filter(({ status }) => status === 503 || status === 429)
     expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([503]))
     for (const line of refused) {
-      expect(line).toMatchObject({ level: 40, msg: expect.stringContaining('Try again later.') })
+      expect(line).toMatchObject({
+        level: 40,
+        msg: 'request refused: overload',
+        detail: expect.stringContaining('Try again later.'),
+      })
       expect(line).not.toHaveProperty('err')
     }
   })

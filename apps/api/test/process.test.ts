@@ -166,13 +166,14 @@ describe('the process', () => {
     expect(log).toContainEqual(
       expect.objectContaining({
         level: 40,
-        msg: '`RCA_TOKEN_GRASE` is not read. Did you mean `RCA_TOKEN_GRACE`?',
+        variable: 'RCA_TOKEN_GRASE',
+        suggestion: 'RCA_TOKEN_GRACE',
       }),
     )
   })
 
   it.each([
-    [{ HOST: '0.0.0.0' }, 2, /`0\.0\.0\.0` only with an admin token. Set `RCA_ADMIN_TOKEN`/],
+    [{ HOST: '0.0.0.0' }, 2, /`0\.0\.0\.0` requires an admin token. Set `RCA_ADMIN_TOKEN`/],
     [{ HOST: '::' }, 2, /RCA_ADMIN_TOKEN/],
     [{ PORT: 'x' }, 2, /`PORT`/],
     [{ DATABASE_URL: 'postgres://u:hunter2@h/d' }, 2, /`DATABASE_URL`/],

@@ -96,16 +96,16 @@ describe('provisioning', () => {
     [{ agent_type: 'kiln', environment_name: 'a b' }, '#/environment_name', /letters, digits/],
     [{ agent_type: 'kiln', environment_name: 'x'.repeat(64) }, '#/environment_name', /at most 63/],
     [{ agent_type: 'kiln', environment_name: '../a' }, '#/environment_name', /letters, digits/],
-    [{ agent_type: 'kiln' }, '#/environment_name', /^It is missing: a string is expected\.$/],
-    [{ agent_type: 'kiln', environment_name: 'a', konfig: {} }, '#/konfig', /no such field/],
+    [{ agent_type: 'kiln' }, '#/environment_name', /^This field is required and must be a string\.$/],
+    [{ agent_type: 'kiln', environment_name: 'a', konfig: {} }, '#/konfig', /^Unknown field\.$/],
     [{ agent_type: '', environment_name: 'a' }, '#/agent_type', /too small/i],
     [{ agent_type: 'x'.repeat(257), environment_name: 'a' }, '#/agent_type', /too big/i],
-    [{ agent_type: 1, environment_name: 'a' }, '#/agent_type', /^It must be a string\.$/],
+    [{ agent_type: 1, environment_name: 'a' }, '#/agent_type', /^Must be a string\.$/],
     [{ agent_type: '__proto__', environment_name: 'a' }, '#/agent_type', /Supported: `kiln`, `oven`/],
-    [{ agent_type: 'kiln', environment_name: 'a', config: [] }, '#/config', /^It must be an object, not an array\.$/],
-    [{ agent_type: 'kiln', environment_name: 'a', config: null }, '#/config', /^It must be an object, not null\.$/],
+    [{ agent_type: 'kiln', environment_name: 'a', config: [] }, '#/config', /^Must be an object, not an array\.$/],
+    [{ agent_type: 'kiln', environment_name: 'a', config: null }, '#/config', /^Must be an object, not null\.$/],
     [{ agent_type: 'kiln', environment_name: 'a', config: { image: 'a\u0000b' } }, '#/config', /./],
-    [[], '#', /^It must be an object, not an array\.$/],
+    [[], '#', /^Must be an object, not an array\.$/],
   ])('answers %j with a pointer', async (payload, pointer, detail) => {
     const api = await startApi()
     const response = await api.admin(provision(payload))

@@ -79,7 +79,7 @@ function createWorld(store: Store, trouble: Trouble) {
         instance:
           leader.lead === ''
             ? undefined
-            : { id: leader.name, role: 'leader', leadId: leader.lead, intervalSeconds: 30 },
+            : { id: leader.name, role: 'leader', termId: leader.lead, intervalSeconds: 30 },
       },
       1,
       time,

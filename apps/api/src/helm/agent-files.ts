@@ -1,55 +1,36 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { ProblemError } from '../http/problem-error.ts'
 import { type PackedChart, packChart } from './pack-chart.ts'
 
-/** What the platform serves so that agents can be installed in a cluster. */
+/** Files that install an agent in a cluster. */
 export interface AgentFiles {
-  /** @throws {ProblemError} 404 when the chart is not there. */
+  /** Packs the chart on the first call. Rejects when it cannot be read. */
   chart(): Promise<PackedChart>
-  /** The plain manifests, in a namespace. @throws {ProblemError} 404 when they are not there. */
+  /** Returns the plain manifests for a namespace. @throws {Error} when they cannot be read. */
   manifests(namespace: string): string
 }
 
-/** The agent's package beside this one, which has the chart and the manifests. */
-export const DEFAULT_AGENT_FOLDER: string = fileURLToPath(new URL('../../../agent', import.meta.url))
-
-/** The namespace for which the manifests are written. */
+/** Namespace in the manifests of the agent's package. */
 export const MANIFESTS_NAMESPACE = 'incident-rca'
 
-/** Reads what is served from the folder of the agent's package when it is asked for, the chart once. */
+/** Reads the files from the folder of the agent's package on request. */
 export function createAgentFiles(folder: string): AgentFiles {
   let packed: Promise<PackedChart> | undefined
   return {
     chart: () => {
       packed ??= packChart(join(folder, 'chart')).catch((error: unknown) => {
         packed = undefined
-        throw absent('chart', error)
+        throw error
       })
       return packed
     },
-    manifests: (namespace) => {
-      try {
-        return inNamespace(readFileSync(join(folder, 'manifests/agent.yaml'), 'utf8'), namespace)
-      } catch (error) {
-        throw absent('manifests', error)
-      }
-    },
+    manifests: (namespace) => withNamespace(readFileSync(join(folder, 'manifests/agent.yaml'), 'utf8'), namespace),
   }
 }
 
-/** Names of objects that belong to no namespace begin with it, so that they are unique in the cluster. */
-function inNamespace(manifests: string, namespace: string): string {
+/** Replaces the namespace. Cluster-wide objects have it as a prefix of their names, which makes them unique in the cluster. */
+function withNamespace(manifests: string, namespace: string): string {
   return manifests
     .replaceAll(/^( *namespace: )incident-rca$/gm, `$1${namespace}`)
     .replaceAll(/^( *name: )incident-rca-(?=incident-rca-agent$)/gm, `$1${namespace}-`)
-}
-
-function absent(what: string, cause: unknown): ProblemError {
-  return new ProblemError(
-    404,
-    `The agent’s ${what} cannot be read here. Set \`RCA_AGENT_FOLDER\` to the folder of the agent’s package.`,
-    { cause },
-  )
 }

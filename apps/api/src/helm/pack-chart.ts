@@ -7,24 +7,24 @@ import { pack } from 'tar-stream'
 import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 
-/** A chart as a Helm repository serves it. */
+/** A chart in the form in which a Helm repository serves it. */
 export interface PackedChart {
   /** `agent-0.1.0.tgz` */
   readonly fileName: string
   readonly archive: Buffer
-  /** The repository's `index.yaml`, which names this chart alone. */
+  /** The repository's `index.yaml`, which lists only this chart. */
   readonly index: string
 }
 
-/** What the index needs of `Chart.yaml`; all else is passed on as it stands there. */
+/** Fields of `Chart.yaml` that the index requires. Other fields are copied unchanged. */
 const chartSchema = z.looseObject({ name: z.string(), version: z.string() })
 
-/** The same for every file and index, so that the same chart has the same digest wherever it is packed. */
+/** One time for all files and the index, so that the same chart has the same digest wherever it is packed. */
 const TIME = new Date(0)
 
 /**
- * Packs a chart's folder and writes the index of a repository that has it alone (helm.sh/docs/topics/chart_repository). The
- * same files give the same bytes.
+ * Packs a chart's folder and writes the index of a repository that contains only this chart
+ * (helm.sh/docs/topics/chart_repository). The same files produce the same bytes.
  *
  * @throws {Error} when the folder or its `Chart.yaml` cannot be read.
  */
@@ -47,7 +47,7 @@ export async function packChart(folder: string): Promise<PackedChart> {
   }
 }
 
-/** All files below the chart's name, without those whose names begin with a dot. */
+/** Archives all files below a folder named after the chart, except files and folders whose names begin with a dot. */
 async function archiveOf(folder: string, name: string): Promise<Buffer> {
   const files = globSync('**/*', { cwd: folder })
     .filter((path) => path.split(sep).every((part) => !part.startsWith('.')) && statSync(join(folder, path)).isFile())
@@ -58,7 +58,7 @@ async function archiveOf(folder: string, name: string): Promise<Buffer> {
     tar.entry({ name: posix.join(name, file), mode: 0o644, mtime: TIME }, readFileSync(join(folder, file)))
   tar.finalize()
   const archive = gzipSync(await buffer(tar), { level: 9 })
-  // The system on which it was packed, which zlib writes down (RFC 1952, 2.3.1): unknown.
+  // zlib writes the operating system into this byte (RFC 1952, 2.3.1); 255 is "unknown".
   archive[9] = 255
   return archive
 }

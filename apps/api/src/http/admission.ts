@@ -10,33 +10,33 @@ import { type BodyLimits, receiveBody } from './request-body.ts'
 
 export interface AdmissionOptions {
   readonly authenticate: Authenticate
-  /** What a path or method that no route has is answered with. */
+  /** Returns the problem for a path or method without a route. */
   readonly notFound: (request: FastifyRequest) => ProblemError
   readonly rateLimits: RateLimits
   readonly bodyLimits: BodyLimits
-  /** Requests with a body that are taken at the same time from agents; as many again from admins. */
+  /** Concurrent requests with a body from agents; admins have the same number of their own. */
   readonly maxConcurrent: number
-  /** Bytes of agents' bodies in memory at the same time. */
+  /** Maximum bytes of agents' bodies in memory. */
   readonly maxHeldBytes: number
 }
 
-/** The part of what agents can take up that one of their tokens can: a quarter. */
+/** One token can use a quarter of the limits for agents. */
 const SHARES = 4
 
-/** Event loop delay above which requests are turned away, in milliseconds. */
-const MAX_DELAY = 2000
+/** Event loop delay above which requests are refused. */
+const MAX_EVENT_LOOP_DELAY_MS = 2000
 
-/** What every request passes before its route: load, identity, rate, size. In this order, so that refusing is cheap. */
+/** Checks every request before its route: load, token, rate, size. In this order, so that refusing is cheap. */
 export async function admitRequests(app: FastifyInstance, options: AdmissionOptions): Promise<void> {
   const requests = options.maxConcurrent
   const gates = {
     agent: createIngestGate({ requests, bytes: options.maxHeldBytes, shares: SHARES }),
     admin: createIngestGate({ requests, bytes: options.bodyLimits.decoded, shares: 1 }),
   }
-  const leaving = new WeakMap<FastifyRequest, () => void>()
+  const releases = new WeakMap<FastifyRequest, () => void>()
   const limitRate = await createRateLimit(app, options.rateLimits)
   await app.register(underPressure, {
-    maxEventLoopDelay: MAX_DELAY,
+    maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
     pressureHandler: async (request: FastifyRequest) => {
       if (request.routeOptions.config.access !== 'public')
         throw unavailable('The platform is busy. Try again later.', 5)
@@ -46,7 +46,7 @@ export async function admitRequests(app: FastifyInstance, options: AdmissionOpti
   app.decorateRequest('caller')
   app.addHook('onRequest', async (request) => {
     request.caller = { kind: 'public' }
-    // Before its body is read: nobody is known to have sent it.
+    // Refused before the body is read, since the sender is not authenticated.
     if (request.is404) throw options.notFound(request)
     try {
       request.caller = await options.authenticate(request, request.routeOptions.config.access ?? 'admin')
@@ -63,8 +63,8 @@ export async function admitRequests(app: FastifyInstance, options: AdmissionOpti
     const { caller } = request
     const gate = gates[caller.kind === 'agent' ? 'agent' : 'admin']
     const ticket = gate.enter(caller.kind === 'agent' ? `token ${caller.token.id}` : caller.kind)
-    leaving.set(request, () => gate.leave(ticket))
-    // A request that its sender breaks off is closed without a response.
+    releases.set(request, () => gate.leave(ticket))
+    // A request that its sender aborts is closed without a response.
     reply.raw.once('close', () => gate.leave(ticket))
     return receiveBody(
       payload as Readable,
@@ -77,7 +77,7 @@ export async function admitRequests(app: FastifyInstance, options: AdmissionOpti
   })
 
   app.addHook('onResponse', async (request) => {
-    leaving.get(request)?.()
+    releases.get(request)?.()
   })
 
   app.removeAllContentTypeParsers()

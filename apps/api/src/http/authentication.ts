@@ -1,13 +1,13 @@
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { StoredToken } from '../store/records.ts'
 import type { AccessStore } from '../store/store.ts'
-import { digestOf, sameDigest } from './agent-token.ts'
-import { unauthorized } from './problem-error.ts'
+import { ProblemError, pointerTo, unauthorized } from './problem-error.ts'
 
-/** Who may call a route. A route that says nothing is for the admin. */
+/** The token that a route requires. A route that declares none requires the admin's. */
 export type Access = 'public' | 'admin' | 'agent'
 
-/** Who calls. */
+/** The authenticated sender of a request. */
 export type Caller =
   | { readonly kind: 'public' }
   | { readonly kind: 'admin' }
@@ -19,7 +19,7 @@ export interface AuthenticationOptions {
   readonly now: () => number
 }
 
-/** Finds out who calls from `Authorization: Bearer …`. @throws {ProblemError} 401 */
+/** Authenticates a request by its `Authorization: Bearer …`. @throws {ProblemError} 401 */
 export type Authenticate = (request: FastifyRequest, access: Access) => Promise<Caller>
 
 export function createAuthenticate({ adminToken, access: tokens, now }: AuthenticationOptions): Authenticate {
@@ -29,15 +29,32 @@ export function createAuthenticate({ adminToken, access: tokens, now }: Authenti
     const digest = digestOf(bearerToken(request.headers.authorization, access))
     if (access === 'agent') return { kind: 'agent', token: checkToken(await tokens.findToken(digest), digest, now()) }
     if (!sameDigest(digest, adminDigest))
-      throw unauthorized('This is not the admin token. It is what the API was started with as `RCA_ADMIN_TOKEN`.')
+      throw unauthorized(
+        'This is not the admin token. Use the value of `RCA_ADMIN_TOKEN` with which the API was started.',
+      )
     return { kind: 'admin' }
   }
 }
 
-/** The token that the caller of an agent's route has proved to hold. */
+/** Creates a token `agent_<environment>_<256 random bits, base64url>`. It is shown once; only its digest is stored. */
+export function createAgentToken(environment: string): { readonly token: string; readonly digest: string } {
+  const token = `agent_${environment}_${randomBytes(32).toString('base64url')}`
+  return { token, digest: digestOf(token) }
+}
+
+/** Returns the token of a request on an agent's route. */
 export function tokenOf(request: FastifyRequest): StoredToken {
   if (request.caller.kind !== 'agent') throw new TypeError('The route is not declared with `access: agent`')
   return request.caller.token
+}
+
+/** Checks that a token was issued for an agent's type. `path` leads to the type in the body. @throws {ProblemError} 403 */
+export function assertAgentType(token: StoredToken, agentType: string, path: readonly PropertyKey[]): void {
+  if (agentType === token.agentType) return
+  const detail = `This token is for agents of type \`${token.agentType}\`.`
+  throw new ProblemError(403, `${detail} Set \`AGENT_TYPE\` to it, or provision a token for the other type.`, {
+    errors: [{ pointer: pointerTo(path), detail }],
+  })
 }
 
 function bearerToken(header: string | undefined, access: Access): string {
@@ -49,12 +66,21 @@ function bearerToken(header: string | undefined, access: Access): string {
 
 function checkToken(token: StoredToken | undefined, digest: string, now: number): StoredToken {
   if (token === undefined || !sameDigest(token.hash, digest))
-    throw unauthorized(
-      'This agent token is not known. Use the one that the platform showed when the environment was provisioned.',
-    )
+    throw unauthorized('Unknown agent token. Use the token from the answer that provisioned the environment.')
   if (token.revokedAt !== undefined)
     throw unauthorized('This agent token was revoked. Provision the environment again to get a new one.')
   if (token.expiresAt !== undefined && token.expiresAt <= now)
     throw unauthorized('This agent token was rotated and has expired. Use the new one.')
   return token
+}
+
+/** SHA-256, hexadecimal. A slow hash would add no protection to 256 random bits. */
+function digestOf(token: string): string {
+  return hash('sha256', token, 'hex')
+}
+
+/** Compares in constant time, so that the duration does not reveal where two digests differ. */
+function sameDigest(left: string, right: string): boolean {
+  const [leftBytes, rightBytes] = [Buffer.from(left), Buffer.from(right)]
+  return leftBytes.length === rightBytes.length && timingSafeEqual(leftBytes, rightBytes)
 }

@@ -3,11 +3,11 @@ import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { ProblemError } from './problem-error.ts'
 
-/** Answers what never reaches a route because it is not quite HTTP. */
+/** Answers malformed HTTP, which never reaches a route, with problems. */
 export interface BrokenHttp {
-  /** For Node's `clientError`. */
+  /** Handles Node's `clientError`. */
   answer(error: NodeJS.ErrnoException, socket: Duplex): void
-  /** Follows the requests of an app, and answers those that Node would refuse without a problem document. */
+  /** Tracks the requests of an app, and answers requests that Node would refuse without a problem document. */
   watch(app: FastifyInstance): void
 }
 
@@ -16,7 +16,7 @@ type Exchange = readonly [IncomingMessage, ServerResponse]
 export function createBrokenHttp(): BrokenHttp {
   const pending = new WeakMap<Duplex, Set<Exchange>>()
 
-  /** An answer that is still to come would be mixed up with this one: only the request that is being read may get it. */
+  /** Answers only the request that is being read: a pending response to an earlier one would be mixed up with it. */
   const end = (socket: Duplex, problem: ProblemError): void => {
     const exchanges = [...(pending.get(socket) ?? [])]
     if (exchanges.some(([request, response]) => request.complete || response.headersSent)) {
@@ -31,7 +31,7 @@ export function createBrokenHttp(): BrokenHttp {
     answer: (error, socket) => {
       if (error.code === 'ECONNRESET' || socket.destroyed) return
       const status = STATUSES[error.code ?? ''] ?? 400
-      end(socket, new ProblemError(status, 'The request cannot be read.'))
+      end(socket, new ProblemError(status, 'The request is not valid HTTP.'))
     },
     watch: (app) => {
       const { server } = app
@@ -45,11 +45,11 @@ export function createBrokenHttp(): BrokenHttp {
       server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
         follow(request, response)
         response.writeHead(417, { 'content-type': 'application/problem+json', connection: 'close' })
-        response.end(JSON.stringify(new ProblemError(417, 'Only `Expect: 100-continue` is understood.')))
+        response.end(JSON.stringify(new ProblemError(417, 'Unsupported `Expect`. Only `100-continue` is supported.')))
       })
       server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
         socket.on('error', () => undefined)
-        end(socket, new ProblemError(405, 'This is no proxy: it does not answer CONNECT.'))
+        end(socket, new ProblemError(405, 'CONNECT is not supported.'))
       })
       app.addHook('onRequest', async ({ raw }) => {
         if (raw.httpVersion === '1.1' && raw.headers.host === undefined)

@@ -16,15 +16,15 @@ import type { Telemetry } from './telemetry.ts'
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
-    /** What to do about a body that is too large. @default 'Send a smaller one.' */
+    /** Advice about a body that is too large. @default 'Send a smaller one.' */
     sizeAdvice?: string
   }
   interface FastifySchema {
-    /** What a success answers, for the OpenAPI document. */
+    /** Description of the successful response in the OpenAPI document. */
     success?: string
   }
   interface FastifyRequest {
-    /** Set before anything of the request's body is read. */
+    /** Set before the body is read. */
     caller: Caller
   }
   interface FastifyInstance {
@@ -41,7 +41,7 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >
 
-/** What routes work with. */
+/** Dependencies of the routes. */
 export interface Context {
   readonly store: Store
   readonly registry: Registry
@@ -49,10 +49,13 @@ export interface Context {
   readonly agentFiles: AgentFiles
   /** Milliseconds since 1970. */
   readonly now: () => number
-  /** The platform's address as agents see it. */
+  /** Address of the platform in deployment commands. */
   readonly publicUrl: () => string
-  /** Seconds between two heartbeats, unless an agent has an interval of its own. */
+  /** Seconds between two heartbeats of agents without an interval of their own. */
   readonly heartbeatSeconds: number
-  /** How long tokens stay valid after they were rotated, in seconds, unless the request says otherwise. */
+  /** Seconds for which tokens stay valid after a rotation, unless the request sets another time. */
   readonly graceSeconds: number
 }
+
+/** Adds the routes of one resource to the app. */
+export type AddRoutes = (app: App, context: Context) => void

@@ -1,45 +1,45 @@
 import { ProblemError, unavailable } from './problem-error.ts'
 
-/** Seconds after which a refused agent shall come back. Agents add jitter of their own. */
-const RETRY_AFTER = 5
+/** `Retry-After` of refused requests. Agents add jitter of their own. */
+const RETRY_AFTER_SECONDS = 5
 
-/** One request that is being taken. */
+/** A request in progress. */
 export interface Ticket {
   readonly holder: Holder
   bytes: number
 }
 
-/** What one caller takes up. */
+/** Requests and bytes in use by one caller. */
 interface Holder {
   readonly name: string
   requests: number
   bytes: number
 }
 
-/** Lets in only as much as there is memory for; the rest is told to come back. */
+/** Limits concurrent requests and the bytes of their bodies in memory. */
 export interface IngestGate {
-  /** Lets a request of a caller in. @throws {ProblemError} 429 where the caller has used up its share, 503 where all is used up */
+  /** Admits a request of a caller. @throws {ProblemError} 429 when the caller's share is used up, 503 when the limit is reached */
   enter(caller: string): Ticket
-  /** Notes how many bytes of a request are in memory. @throws {ProblemError} 429, 503 */
+  /** Updates the bytes of a request in memory. @throws {ProblemError} 429, 503 */
   hold(ticket: Ticket, bytes: number): void
-  /** The request was answered or broken off. Idempotent. */
+  /** Releases a request that was answered or aborted. Idempotent. */
   leave(ticket: Ticket): void
   readonly requests: number
 }
 
 export interface GateLimits {
-  /** Requests at the same time. */
+  /** Maximum concurrent requests. */
   readonly requests: number
-  /** Bytes of bodies in memory, decompressed. */
+  /** Maximum bytes of bodies in memory, decompressed. */
   readonly bytes: number
-  /** The part of both that one caller can take up, at least one request: 4 is a quarter. */
+  /** Divides both limits for one caller, at least one request: 4 gives a quarter. */
   readonly shares: number
 }
 
-export function createIngestGate({ requests, bytes: most, shares }: GateLimits): IngestGate {
+export function createIngestGate({ requests, bytes: maxBytes, shares }: GateLimits): IngestGate {
   const inside = new Set<Ticket>()
   const holders = new Map<string, Holder>()
-  const share = { requests: Math.max(1, Math.floor(requests / shares)), bytes: Math.floor(most / shares) }
+  const share = { requests: Math.max(1, Math.floor(requests / shares)), bytes: Math.floor(maxBytes / shares) }
   let held = 0
   return {
     get requests() {
@@ -48,7 +48,7 @@ export function createIngestGate({ requests, bytes: most, shares }: GateLimits):
     enter: (name) => {
       const holder = holders.get(name) ?? { name, requests: 0, bytes: 0 }
       if (inside.size >= requests)
-        throw unavailable('The platform is taking as many requests as it can. Try again later.', RETRY_AFTER)
+        throw unavailable('The platform is taking as many requests as it can. Try again later.', RETRY_AFTER_SECONDS)
       if (holder.requests >= share.requests) throw tooMuch('as many requests')
       holder.requests += 1
       holders.set(name, holder)
@@ -59,8 +59,8 @@ export function createIngestGate({ requests, bytes: most, shares }: GateLimits):
     hold: (ticket, bytes) => {
       if (!inside.has(ticket)) return
       const growth = bytes - ticket.bytes
-      if (held + growth > most)
-        throw unavailable('The platform is taking as much data as it can hold. Try again later.', RETRY_AFTER)
+      if (held + growth > maxBytes)
+        throw unavailable('The platform is taking as much data as it can hold. Try again later.', RETRY_AFTER_SECONDS)
       if (ticket.holder.bytes + growth > share.bytes) throw tooMuch('as much data')
       held += growth
       ticket.holder.bytes += growth
@@ -81,6 +81,6 @@ function tooMuch(what: string): ProblemError {
   return new ProblemError(
     429,
     `The platform is taking ${what} with this token at the same time as one token may send. Try again later.`,
-    { headers: { 'retry-after': String(RETRY_AFTER) } },
+    { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } },
   )
 }

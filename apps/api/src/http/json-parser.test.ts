@@ -8,7 +8,7 @@ it.each([
   ['{\n\n  b: 1}', 'line 3, column 3 (position 5)'],
   ['{\n "reports": [secret]}', 'line 2, column 14 (position 15)'],
   ['x', 'line 1, column 1 (position 0)'],
-  ['{"a":', 'it ends too early'],
+  ['{"a":', 'it is incomplete'],
 ])('says where %j stops being JSON', (text, where) => {
   expect(() => parseJsonBody(text)).toThrow(where)
 })

@@ -1,19 +1,19 @@
-import { DEEPEST, findLostNames, isTooDeep } from './json-shape.ts'
+import { findUnstorableNames, isTooDeep, MAX_DEPTH } from './json-shape.ts'
 import { invalid, ProblemError } from './problem-error.ts'
 
 /**
- * Parses a JSON body. An empty body is `undefined`: the route's schema says whether that is allowed.
+ * Parses a JSON body. An empty body becomes `undefined`; the route's schema allows or refuses it.
  *
- * @throws {ProblemError} 400 that says where the text stops being JSON, without repeating it, or that it is nested too
- * deeply; 422 for names that cannot be stored as they are.
+ * @throws {ProblemError} 400 with the position of a syntax error, without quoting the text, or for a body that is nested
+ * too deeply; 422 for names that cannot be stored unchanged.
  */
 export function parseJsonBody(text: string): unknown {
   if (text === '') return undefined
   if (isTooDeep(text))
-    throw new ProblemError(400, `The body nests arrays and objects more than ${DEEPEST} levels deep.`)
+    throw new ProblemError(400, `The body nests arrays and objects more than ${MAX_DEPTH} levels deep.`)
   const value = parse(text)
-  const lost = findLostNames(text, value)
-  if (lost.length > 0) throw invalid(lost)
+  const unstorable = findUnstorableNames(text, value)
+  if (unstorable.length > 0) throw invalid(unstorable)
   return value
 }
 
@@ -21,19 +21,19 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text) as unknown
   } catch (error) {
-    throw new ProblemError(400, `The body is not valid JSON${whereIn(text, (error as Error).message)}.`)
+    throw new ProblemError(400, `The body is not valid JSON${describePosition(text, (error as Error).message)}.`)
   }
 }
 
-/** How far into a text a place is named by line and column, and looked for where V8 does not name it. */
-const SEARCHED = 65_536
+/** Offset up to which a position is given by line and column, and searched for when V8 does not report it. */
+const MAX_SEARCHED_OFFSET = 65_536
 
-function whereIn(text: string, message: string): string {
-  if (message.includes('end of JSON')) return ': it ends too early'
-  const named = /at position (\d+)/.exec(message)?.[1]
-  const position = named === undefined ? placeOfToken(text) : Number(named)
+function describePosition(text: string, message: string): string {
+  if (message.includes('end of JSON')) return ': it is incomplete'
+  const reported = /at position (\d+)/.exec(message)?.[1]
+  const position = reported === undefined ? findUnexpectedToken(text) : Number(reported)
   if (position === undefined) return ''
-  if (position > SEARCHED) return `: position ${position} is unexpected`
+  if (position > MAX_SEARCHED_OFFSET) return `: position ${position} is unexpected`
   let [line, start] = [1, 0]
   for (let next = text.indexOf('\n'); next !== -1 && next < position; next = text.indexOf('\n', start)) {
     line += 1
@@ -42,9 +42,9 @@ function whereIn(text: string, message: string): string {
   return `: line ${line}, column ${position - start + 1} (position ${position}) is unexpected`
 }
 
-/** V8 quotes an unexpected token instead of saying where it is. It is the end of the shortest beginning that has the same error. */
-function placeOfToken(text: string): number | undefined {
-  if (text.length > SEARCHED) return undefined
+/** V8 quotes some unexpected tokens without their position, which is the end of the shortest prefix with the same error. */
+function findUnexpectedToken(text: string): number | undefined {
+  if (text.length > MAX_SEARCHED_OFFSET) return undefined
   let [shortest, longest] = [1, text.length]
   while (shortest < longest) {
     const middle = Math.floor((shortest + longest) / 2)

@@ -1,13 +1,12 @@
+import { STATUS_CODES } from 'node:http'
 import swagger from '@fastify/swagger'
 import scalar from '@scalar/fastify-api-reference'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { schemaRegistry } from '../routes/schemas.ts'
-import { addExamples } from './examples.ts'
-import { tidyComponents } from './tidy-components.ts'
+import { examples, PROBLEMS, schemaRegistry } from './openapi-schemas.ts'
 
-/** What the reference may load: itself. Whatever is not listed, above all another host, the browser refuses. */
+/** Lets the reference load only its own files. The browser refuses everything else, above all other hosts. */
 const REFERENCE_POLICY = [
   "default-src 'none'",
   "script-src 'self' 'unsafe-inline'",
@@ -20,7 +19,7 @@ const REFERENCE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** Sentences about fields are in zod's own registry, which the provider does not look at beside one of ours. */
+/** Takes descriptions of fields from zod's own registry, which the provider ignores when it is given another. */
 const zodToJsonConfig: NonNullable<Parameters<typeof createJsonSchemaTransform>[0]['zodToJsonConfig']> = {
   override: ({ zodSchema, jsonSchema }) => {
     const description = z.globalRegistry.get(zodSchema)?.description
@@ -32,9 +31,11 @@ const addComponents = createJsonSchemaTransformObject({ schemaRegistry, zodToJso
 
 const toJsonSchema = createJsonSchemaTransform({ schemaRegistry, zodToJsonConfig })
 
-/** Puts a route's sentence about its success where the document has one about each answer. */
-const describeSuccess: typeof toJsonSchema = (document) => {
+/** Describes the token that a route requires, and its successful response by `success` of its schema. */
+const describeRoute: typeof toJsonSchema = (document) => {
   const result = toJsonSchema(document)
+  const { access = 'admin' } = document.route.config ?? {}
+  if (access !== 'public' && result.schema !== undefined) result.schema.security = [{ [access]: [] }]
   const { success } = document.schema ?? {}
   const response = result.schema?.response as Record<string, Record<string, unknown>> | undefined
   if (success === undefined || response === undefined) return result
@@ -43,15 +44,7 @@ const describeSuccess: typeof toJsonSchema = (document) => {
   return result
 }
 
-/** A reader may reach the platform under another address than agents do. */
-function serversAt(publicUrl: string): { readonly url: string; readonly description: string }[] {
-  return [
-    { url: publicUrl.replace(/\/+$/, ''), description: 'As agents reach it.' },
-    { url: '/', description: 'Where this document was read.' },
-  ]
-}
-
-/** Describes every route that is added after it: OpenAPI 3.1 at `/openapi.json`. */
+/** Describes every route that is added afterwards: OpenAPI 3.1 at `/openapi.json`. */
 export async function describeRoutes(
   app: FastifyInstance,
   { version, publicUrl }: { readonly version: string; readonly publicUrl: () => string },
@@ -62,15 +55,15 @@ export async function describeRoutes(
       info: {
         title: 'Incident RCA platform',
         description:
-          'Provisions environments, receives what agents see, and answers questions about it. Errors are problems (RFC 9457).',
+          'Provisions environments for incident root-cause analysis (RCA), receives the reports of agents, and answers queries about them. Errors are problems (RFC 9457).',
         version,
       },
       tags: [
-        { name: 'deployment', description: 'Get an agent into an environment.' },
-        { name: 'agents', description: 'What agents call.' },
-        { name: 'reading', description: 'What is known.' },
+        { name: 'deployment', description: 'Deploy an agent in an environment.' },
+        { name: 'agents', description: 'Called by agents.' },
+        { name: 'reading', description: 'Query agents and their signals.' },
         { name: 'environments', description: 'Environments and their tokens.' },
-        { name: 'operations', description: 'The API itself.' },
+        { name: 'operations', description: 'Operate the API.' },
       ],
       components: {
         securitySchemes: {
@@ -78,21 +71,25 @@ export async function describeRoutes(
           agent: {
             type: 'http',
             scheme: 'bearer',
-            description: 'The `agent_token` that an environment was provisioned with.',
+            description: 'The `agent_token` from provisioning an environment.',
           },
         },
       },
     },
-    transform: describeSuccess,
+    transform: describeRoute,
     transformObject: (document) => addExamples(tidyComponents(addComponents(document))),
   })
   app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, () => ({
     ...app.swagger(),
-    servers: serversAt(publicUrl()),
+    // A reader may reach the platform under another address than agents do.
+    servers: [
+      { url: publicUrl().replace(/\/+$/, ''), description: 'Address for agents.' },
+      { url: '/', description: 'Address from which this document was read.' },
+    ],
   }))
 }
 
-/** A readable reference at `/docs`. Everything that it needs comes from this process. */
+/** Serves a readable reference at `/docs`, with files of this process only. */
 export const reference: FastifyPluginAsync = async (app) => {
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, access: 'public' }
@@ -113,4 +110,80 @@ export const reference: FastifyPluginAsync = async (app) => {
       showDeveloperTools: 'never',
     },
   })
+}
+
+const SCHEMA_PREFIX = '#/components/schemas/'
+
+type OpenApiDocument = ReturnType<typeof addComponents>
+
+/**
+ * Removes schemas without references, and the suffix `Input` of schemas that only requests use: the zod provider writes
+ * each schema twice, once for requests and once for responses.
+ */
+function tidyComponents(document: OpenApiDocument): OpenApiDocument {
+  const { components } = document as { components?: { schemas?: Readonly<Record<string, unknown>> } }
+  const schemas = components?.schemas ?? {}
+  const used = new Set<string>()
+  const visit = (node: unknown): void => {
+    for (const name of referencesIn(node)) {
+      if (used.has(name)) continue
+      used.add(name)
+      visit(schemas[name])
+    }
+  }
+  visit({ ...document, components: {} })
+  const kept = Object.fromEntries(Object.entries(schemas).filter(([name]) => used.has(name)))
+  const text = JSON.stringify({ ...document, components: { ...components, schemas: kept } })
+  const renamed = [...used].filter((name) => name.endsWith('Input') && !used.has(name.slice(0, -5)))
+  return JSON.parse(text, (_key, value: unknown) => withoutSuffix(value, renamed)) as OpenApiDocument
+}
+
+function referencesIn(node: unknown): string[] {
+  return [...JSON.stringify(node ?? null).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(
+    ([, name = '']) => name,
+  )
+}
+
+function withoutSuffix(value: unknown, names: readonly string[]): unknown {
+  if (typeof value === 'string' && value.startsWith(SCHEMA_PREFIX))
+    return names.includes(value.slice(SCHEMA_PREFIX.length)) ? value.slice(0, -5) : value
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return names.some((name) => Object.hasOwn(value, name))
+    ? Object.fromEntries(
+        Object.entries(value).map(([key, child]) => [names.includes(key) ? key.slice(0, -5) : key, child]),
+      )
+    : value
+}
+
+interface Body {
+  readonly content?: Readonly<Record<string, { readonly schema?: { readonly $ref?: string }; example?: unknown }>>
+}
+
+interface Operation {
+  readonly requestBody?: Body
+  readonly responses?: Readonly<Record<string, Body>>
+}
+
+/** Adds the examples of named schemas to bodies, and an example to every problem. */
+function addExamples(document: OpenApiDocument): OpenApiDocument {
+  const { paths = {} } = document as { paths?: Readonly<Record<string, Readonly<Record<string, Operation>>>> }
+  for (const { requestBody, responses = {} } of Object.values(paths).flatMap((path) => Object.values(path)))
+    for (const [status, { content = {} }] of [['', requestBody ?? {}] as const, ...Object.entries(responses)])
+      for (const media of Object.values(content)) {
+        const name = media.schema?.$ref?.slice(SCHEMA_PREFIX.length) ?? ''
+        const example = name === 'Problem' ? exampleProblem(Number(status)) : examples.get(name)
+        if (example !== undefined) media.example = example
+      }
+  return document
+}
+
+function exampleProblem(status: number): object {
+  const { detail, pointer }: { detail: string; pointer?: string } = PROBLEMS[status as keyof typeof PROBLEMS]
+  return {
+    type: 'about:blank',
+    title: STATUS_CODES[status],
+    status,
+    detail: pointer === undefined ? detail : `${pointer}: ${detail}`,
+    ...(pointer === undefined ? {} : { errors: [{ pointer, detail }] }),
+  }
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Problem } from '@rca/core/protocol'
 
-/** What is wrong with one field of a request. */
+/** One invalid field of a request. */
 export interface FieldProblem {
   /** JSON Pointer as a URI fragment: `#/reports/0/agent_id` in the body, `#/query/from`, `#/path/agent_id`. */
   readonly pointer: string
@@ -12,16 +12,16 @@ export interface ProblemOptions {
   readonly errors?: readonly FieldProblem[]
   readonly headers?: Readonly<Record<string, string>>
   readonly cause?: unknown
-  /** What the log says of it beside its cause. Never answered. */
-  readonly logged?: Readonly<Record<string, string>>
+  /** Fields for the log, beside the cause. Never sent to the client. */
+  readonly logFields?: Readonly<Record<string, string>>
 }
 
-/** A request that is answered with a problem (RFC 9457). `detail` says what is wrong and what to do, and holds no secrets. */
+/** A request that is answered with a problem (RFC 9457). `detail` says what is wrong and how to fix it, and contains no secrets. */
 export class ProblemError extends Error {
   readonly statusCode: number
   readonly errors: readonly FieldProblem[]
   readonly headers: Readonly<Record<string, string>>
-  readonly logged: Readonly<Record<string, string>>
+  readonly logFields: Readonly<Record<string, string>>
 
   constructor(statusCode: number, detail: string, options: ProblemOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause })
@@ -29,7 +29,7 @@ export class ProblemError extends Error {
     this.statusCode = statusCode
     this.errors = options.errors ?? []
     this.headers = options.headers ?? {}
-    this.logged = options.logged ?? {}
+    this.logFields = options.logFields ?? {}
   }
 
   toJSON(): Problem {
@@ -43,12 +43,12 @@ export class ProblemError extends Error {
   }
 }
 
-/** 401: no token, or one that does not open this route. */
+/** 401: the token is missing or does not open this route. */
 export function unauthorized(detail: string): ProblemError {
   return new ProblemError(401, detail, { headers: { 'www-authenticate': 'Bearer realm="rca"' } })
 }
 
-/** 422: the request can be read, and cannot be meant. Nothing was written. */
+/** 422: the request can be parsed, and its content is invalid. Nothing was written. */
 export function invalid(errors: readonly FieldProblem[]): ProblemError {
   const [first] = errors
   const rest = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
@@ -62,4 +62,18 @@ export function invalid(errors: readonly FieldProblem[]): ProblemError {
 /** 503: the same request may succeed after some seconds. */
 export function unavailable(detail: string, retryAfterSeconds: number, cause?: unknown): ProblemError {
   return new ProblemError(503, detail, { headers: { 'retry-after': String(retryAfterSeconds) }, cause })
+}
+
+/** Builds a JSON Pointer (RFC 6901) in its URI fragment form, such as `#/config/log_level`. */
+export function pointerTo(path: readonly PropertyKey[]): string {
+  return `#${path.map((segment) => `/${encodeSegment(String(segment))}`).join('')}`
+}
+
+function encodeSegment(segment: string): string {
+  return encodeURIComponent(segment.toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1'))
+}
+
+/** Ends a text with a full stop, unless it ends with a punctuation mark already. */
+export function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`
 }

@@ -1,6 +1,6 @@
 import { dataRequestSchema } from '@rca/core/protocol'
 import { expect, it } from 'vitest'
-import { checkReports } from './report-validation.ts'
+import { validateReports } from './report-validation.ts'
 
 const entity = { type: 't', id: 'i' }
 const metric = { name: 'm', value: 1, unit: '1', kind: 'gauge', entity, attributes: {}, unknown: 1 }
@@ -39,7 +39,7 @@ it.each([
   ],
 ])('finds in %s what the schema of the wire finds', (_name, data) => {
   const expected = dataRequestSchema.safeParse(data)
-  const found = checkReports(data, 1000)
+  const found = validateReports(data, 1000)
   if (expected.success) expect(found).toEqual({ value: expected.data })
   else expect('issues' in found && found.issues).toEqual(expected.error.issues)
 })

@@ -6,7 +6,7 @@ type Issue = z.core.$ZodIssue
 
 const KINDS = Object.keys(REPORT_LIMITS) as Kind[]
 
-/** A request whose signals are not looked at. */
+/** Validates everything but the signals. */
 const outlineSchema = z.object({
   reports: z
     .array(
@@ -24,12 +24,12 @@ const outlineSchema = z.object({
 })
 
 /**
- * The same as `dataRequestSchema.safeParse`, which collects what is wrong with every signal: 700 KB of empty ones keep it busy
- * for seconds. This stops at the first `most`.
+ * Validates like `dataRequestSchema.safeParse`, but stops after `maxIssues`. The schema collects the issues of every
+ * signal, which takes seconds for 700 KB of empty ones.
  */
-export function checkReports(
+export function validateReports(
   data: unknown,
-  most: number,
+  maxIssues: number,
 ): { readonly value: unknown } | { readonly issues: readonly Issue[] } {
   const outline = outlineSchema.safeParse(data)
   if (!outline.success) return { issues: outline.error.issues }
@@ -43,7 +43,7 @@ export function checkReports(
         else
           for (const issue of result.error.issues)
             issues.push({ ...issue, path: ['reports', index, 'data', kind, place, ...issue.path] })
-        if (issues.length >= most) return { issues }
+        if (issues.length >= maxIssues) return { issues }
       }
     }
   return issues.length === 0 ? { value: outline.data } : { issues }

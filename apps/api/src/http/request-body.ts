@@ -3,31 +3,31 @@ import { createGunzip } from 'node:zlib'
 import type { IngestGate, Ticket } from './ingest-gate.ts'
 import { ProblemError } from './problem-error.ts'
 
-/** How large a request's body may be, in bytes. */
+/** Limits of a request's body, in bytes. */
 export interface BodyLimits {
-  /** As it travels. */
+  /** As sent. */
   readonly encoded: number
-  /** As it is after decompression. */
+  /** After decompression. */
   readonly decoded: number
-  /** Milliseconds in which it has to arrive, apart from what {@link SLOWEST} allows to large ones. */
-  readonly arrival: number
+  /** Milliseconds in which the body must arrive. Bodies faster than {@link MIN_BYTES_PER_SECOND} may take longer. */
+  readonly arrivalTimeoutMs: number
 }
 
-/** Bytes a second as they travel: a body that comes faster may take longer than `arrival`. */
-const SLOWEST = 16_384
+/** Transfer rate above which a body may take longer than `arrivalTimeoutMs`. */
+const MIN_BYTES_PER_SECOND = 16_384
 
-/** How many times its size a gzip body may become. JSON of agents becomes 10 to 50 times as large. */
-const EXPANSION = 100
+/** Maximum ratio of decompressed to compressed size. JSON of agents reaches 10 to 50. */
+const MAX_EXPANSION = 100
 
-/** Bytes that may come out of any gzip, however small: as much as an agent puts into one batch. */
-const EXPANSION_FREE = 4 * 1024 * 1024
+/** Decompressed bytes that are allowed whatever the ratio: the size of an agent's largest batch. */
+const MIN_EXPANSION_BYTES = 4 * 1024 * 1024
 
-/** A body on its way in. Fastify compares this count with `Content-Length`. */
+/** An arriving body. Fastify compares `receivedEncodedLength` with `Content-Length`. */
 export type MeteredBody = Readable & { receivedEncodedLength?: number }
 
 /**
- * Decompresses and measures a request's body while it arrives. The source is never destroyed, so that the answer to a body
- * that is too large or too slow still reaches its sender.
+ * Decompresses and measures a request's body while it arrives. The source is never destroyed, so that the sender of a
+ * body that is too large or too slow still receives the response.
  *
  * @throws {ProblemError} 415 for an encoding other than gzip.
  */
@@ -44,7 +44,7 @@ export function receiveBody(
   const received: MeteredBody = meter((total) => {
     if (total > limits.decoded)
       throw tooLarge(`${limits.decoded} bytes (${compressed ? 'decompressed' : 'sent'})`, sizeAdvice)
-    if (total > EXPANSION_FREE && total > encoded * EXPANSION) throw tooDense(sizeAdvice)
+    if (total > MIN_EXPANSION_BYTES && total > encoded * MAX_EXPANSION) throw tooDense(sizeAdvice)
     gate.hold(ticket, total)
   })
   const onWire = meter((total) => {
@@ -53,7 +53,7 @@ export function receiveBody(
     if (total > limits.encoded) throw tooLarge(`${limits.encoded} bytes (sent)`, sizeAdvice)
   })
   const steps = compressed ? [onWire, createGunzip(), received] : [onWire, received]
-  // Nobody else listens where the request is refused before its body is read, and what arrives late would end the process.
+  // A request that is refused before its body is read has no other listener, and an unhandled error would end the process.
   received.on('error', () => undefined)
   let previous = source
   for (const step of steps) {
@@ -61,27 +61,27 @@ export function receiveBody(
     if (step !== received) step.once('error', (error) => received.destroy(error))
     previous = step
   }
-  endLate(source, received, limits.arrival, () => encoded)
+  abortLate(source, received, limits.arrivalTimeoutMs, () => encoded)
   source.once('close', () => {
-    if (!source.readableEnded) received.destroy(new ProblemError(400, 'The body was not sent to its end.'))
+    if (!source.readableEnded) received.destroy(new ProblemError(400, 'The body is incomplete.'))
   })
   return received
 }
 
-/** Ends a body that does not arrive in time: its place is for others. */
-function endLate(source: Readable, received: Readable, limit: number, encoded: () => number): void {
+/** Aborts a body that does not arrive in time, to release its place. */
+function abortLate(source: Readable, received: Readable, timeoutMs: number, encoded: () => number): void {
   const begin = performance.now()
   let timer: NodeJS.Timeout
   const wait = (milliseconds: number): void => {
     timer = setTimeout(() => {
-      const left = limit + (encoded() / SLOWEST) * 1000 - (performance.now() - begin)
+      const left = timeoutMs + (encoded() / MIN_BYTES_PER_SECOND) * 1000 - (performance.now() - begin)
       if (left > 0) return wait(Math.ceil(left))
       received.destroy(
         new ProblemError(408, 'The body did not arrive in time. Send it again.', { headers: { connection: 'close' } }),
       )
     }, milliseconds)
   }
-  wait(limit)
+  wait(timeoutMs)
   source.once('end', () => clearTimeout(timer))
   received.once('close', () => clearTimeout(timer))
 }
@@ -90,7 +90,7 @@ function isCompressed(encoding: string | undefined): boolean {
   const name = encoding?.trim().toLowerCase() ?? 'identity'
   if (name === '' || name === 'identity') return false
   if (name === 'gzip' || name === 'x-gzip') return true
-  throw new ProblemError(415, 'Only `Content-Encoding: gzip` is understood.', {
+  throw new ProblemError(415, 'Unsupported `Content-Encoding`. Send gzip, or no encoding.', {
     headers: { 'accept-encoding': 'gzip, identity' },
   })
 }
@@ -110,7 +110,7 @@ function meter(check: (total: number) => void): Transform {
   })
 }
 
-/** 413 */
+/** 413: the body exceeds a limit. */
 export function tooLarge(limit: string, advice = 'Send a smaller one.', cause?: unknown): ProblemError {
   return new ProblemError(413, `The body is larger than ${limit}. ${advice}`, {
     headers: { connection: 'close' },
@@ -119,7 +119,7 @@ export function tooLarge(limit: string, advice = 'Send a smaller one.', cause?: 
 }
 
 function tooDense(advice = 'Send a smaller one.'): ProblemError {
-  return new ProblemError(413, `The gzip body becomes more than ${EXPANSION} times its size. ${advice}`, {
+  return new ProblemError(413, `The gzip body expands to more than ${MAX_EXPANSION} times its size. ${advice}`, {
     headers: { connection: 'close' },
   })
 }

@@ -1,16 +1,17 @@
 /// <reference lib="es2025.regexp" />
 // `RegExp.escape`: Node 24 has it, `es2024` of the compiler does not.
 import type { FastifyInstance, RouteOptions } from 'fastify'
+import { ProblemError } from './problem-error.ts'
 
-/** Which methods a path answers: tells a wrong method from a wrong path. */
+/** The routes of an app by path, to distinguish a wrong method from a wrong path. */
 export interface RouteMap {
-  /** Empty where no route has this path. */
-  methodsOf(path: string): string[]
+  /** Returns 405 with the allowed methods where the path exists, and 404 where it does not. */
+  notFound(request: { readonly method: string; readonly url: string }): ProblemError
   /** Every route as it was declared. */
   readonly routes: readonly RouteOptions[]
 }
 
-/** Follows the routes that are added to an app from now on. */
+/** Records the routes that are added to an app from now on. */
 export function createRouteMap(app: Pick<FastifyInstance, 'addHook'>): RouteMap {
   const routes: RouteOptions[] = []
   const patterns: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = []
@@ -24,7 +25,14 @@ export function createRouteMap(app: Pick<FastifyInstance, 'addHook'>): RouteMap 
   })
   return {
     routes,
-    methodsOf: (path) =>
-      [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods))].sort(),
+    notFound: ({ method, url }) => {
+      const path = url.split('?')[0] ?? url
+      const methods = new Set(patterns.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods))
+      if (methods.size === 0) return new ProblemError(404, 'Unknown route. `GET /openapi.json` lists all routes.')
+      const allow = [...methods].sort().join(', ')
+      return new ProblemError(405, `This route does not support ${method}. It supports ${allow}.`, {
+        headers: { allow },
+      })
+    },
   }
 }

@@ -2,11 +2,11 @@ import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import type { WriteOutcome } from '../store/store.ts'
 
-/** What the API measures of itself, for Prometheus. Each API has a registry of its own. */
+/** Metrics of the API itself, for Prometheus. Each API has a registry of its own. */
 export interface Telemetry {
-  /** Counts reports that were taken. */
-  ingested(outcome: WriteOutcome, signals: { readonly points: number; readonly events: number }): void
-  /** Everything in Prometheus' text format. */
+  /** Counts the reports of one request, and their signals. */
+  recordIngest(outcome: WriteOutcome, signals: { readonly points: number; readonly events: number }): void
+  /** Returns all metrics in Prometheus' text format. */
   text(): Promise<string>
   readonly contentType: string
 }
@@ -36,7 +36,7 @@ export function createTelemetry(app: FastifyInstance): Telemetry {
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
-    ingested: (outcome, signals) => {
+    recordIngest: (outcome, signals) => {
       reports.inc(outcome.accepted)
       duplicates.inc(outcome.duplicates)
       points.inc(signals.points)

@@ -1,15 +1,13 @@
 import { dataRequestSchema } from '@rca/core/protocol'
 import type { FastifySchemaCompiler } from 'fastify'
 import type { z } from 'zod'
-import { sentence } from '../sentence.ts'
-import { pointerTo } from './pointer.ts'
-import { type FieldProblem, invalid } from './problem-error.ts'
-import { checkReports } from './report-validation.ts'
+import { type FieldProblem, invalid, pointerTo, sentence } from './problem-error.ts'
+import { validateReports } from './report-validation.ts'
 
-/** Most fields that one answer names. */
-const SHOWN = 20
+/** Maximum number of fields in one problem. */
+const MAX_PROBLEMS = 20
 
-/** Where each part of a request stands in pointers. The body is what pointers point into, as agents and people expect. */
+/** Prefix of the pointers into each part of a request. Pointers into the body have none. */
 const PREFIXES: Readonly<Record<string, readonly string[]>> = {
   body: [],
   querystring: ['query'],
@@ -17,20 +15,20 @@ const PREFIXES: Readonly<Record<string, readonly string[]>> = {
   headers: ['headers'],
 }
 
-/** Checks requests with zod; what is wrong becomes a 422 that names the fields. */
+/** Validates requests with zod and answers invalid ones with a 422 that names the fields. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   const prefix = PREFIXES[httpPart ?? 'body'] ?? []
   const refuse = (issues: readonly z.core.$ZodIssue[]) => ({
     error: invalid(
       issues
-        .slice(0, SHOWN)
+        .slice(0, MAX_PROBLEMS)
         .flatMap((issue) => toProblems(issue, prefix))
-        .slice(0, SHOWN),
+        .slice(0, MAX_PROBLEMS),
     ),
   })
   if (schema === dataRequestSchema)
     return (data: unknown) => {
-      const result = checkReports(data, SHOWN)
+      const result = validateReports(data, MAX_PROBLEMS)
       return 'value' in result ? result : refuse(result.issues)
     }
   return (data: unknown) => {
@@ -42,7 +40,7 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
 function toProblems(issue: z.core.$ZodIssue, prefix: readonly string[]): FieldProblem[] {
   const path = [...prefix, ...issue.path]
   if (issue.code !== 'unrecognized_keys') return [{ pointer: pointerTo(path), detail: detailOf(issue) }]
-  return issue.keys.map((key) => ({ pointer: pointerTo([...path, key]), detail: 'There is no such field here.' }))
+  return issue.keys.map((key) => ({ pointer: pointerTo([...path, key]), detail: 'Unknown field.' }))
 }
 
 function detailOf(issue: z.core.$ZodIssue): string {
@@ -51,7 +49,7 @@ function detailOf(issue: z.core.$ZodIssue): string {
   return issue.code === 'invalid_type' ? wrongType(issue) : sentence(issue.message)
 }
 
-/** What JSON calls the types that zod names otherwise. */
+/** JSON's names of zod's types. */
 const NOUNS: Readonly<Record<string, string>> = {
   array: 'an array',
   boolean: 'a boolean',
@@ -68,7 +66,7 @@ function wrongType(issue: z.core.$ZodIssueInvalidType): string {
   const expected = NOUNS[issue.expected] ?? issue.expected
   if (received === undefined) return sentence(issue.message)
   if (received === 'undefined')
-    return issue.path.length === 0 ? 'The body is missing.' : `It is missing: ${expected} is expected.`
-  if (received === 'number') return `It must be ${expected}.`
-  return `It must be ${expected}, not ${NOUNS[received] ?? received}.`
+    return issue.path.length === 0 ? 'The body is required.' : `This field is required and must be ${expected}.`
+  if (received === 'number') return `Must be ${expected}.`
+  return `Must be ${expected}, not ${NOUNS[received] ?? received}.`
 }

@@ -1,58 +1,77 @@
+import { fileURLToPath } from 'node:url'
 import type { Duration, Registry } from '@rca/core'
 import type { FastifyBaseLogger } from 'fastify'
-import { DEFAULT_AGENT_FOLDER } from '../helm/agent-files.ts'
 import type { TrustProxy } from './trust-proxy.ts'
 
-/** Where data is kept unless something else is said. */
 export const DEFAULT_DATABASE_URL = 'sqlite:./rca.sqlite'
 
-/** How the API runs. Everything has a default: `createApi()` listens on loopback and keeps its data in `./rca.sqlite`. */
+/** The agent's package beside this one. It contains the chart and the manifests. */
+const DEFAULT_AGENT_FOLDER: string = fileURLToPath(new URL('../../../agent', import.meta.url))
+
+/** Options of the API. All have defaults: `createApi()` listens on loopback and stores its data in `./rca.sqlite`. */
 export interface ApiOptions {
-  /** Connectors that can be provisioned. @default those installed beside the API */
+  /** Connectors that can be provisioned. @default the connectors installed beside the API */
   readonly registry?: Registry
-  /** Address to listen on. Anything but loopback needs an `adminToken`. @default '127.0.0.1' */
+  /** Address to listen on. Any address but loopback requires an `adminToken`. @default '127.0.0.1' */
   readonly host?: string
   /** 0 takes a free port. @default 8080 */
   readonly port?: number
-  /** Opens the admin routes. @default a generated one, see `Api.adminToken` */
+  /** Opens the admin routes. @default a generated token, see `Api.adminToken` */
   readonly adminToken?: string
   /** `sqlite:<path>`, relative to the working directory, or `sqlite::memory:`. @default 'sqlite:./rca.sqlite' */
   readonly databaseUrl?: string
-  /** The address that agents are told. @default the one the API listens on */
+  /** Address of the platform in deployment commands. @default the address that the API listens on */
   readonly publicUrl?: string
-  /** Folder of the agent's package, whose chart and manifests are served. @default the one beside the API's package */
+  /** Folder of the agent's package, whose chart and manifests are served. @default the folder beside the API's package */
   readonly agentFolder?: string
-  /** Between two heartbeats of an agent that has no interval of its own. An agent is offline after three without a call. @default '30s' */
+  /**
+   * Time between two heartbeats of agents without an interval of their own. An agent is offline after three intervals
+   * without a call. @default '30s'
+   */
   readonly heartbeatInterval?: Duration
-  /** How long tokens stay valid after they were rotated. @default '24h' */
+  /** How long tokens stay valid after a rotation. @default '24h' */
   readonly tokenGrace?: Duration
-  /** How long points, events and what is gone are kept. @default '7d' */
+  /** How long points, events and deleted objects are stored. @default '7d' */
   readonly retention?: Duration
-  /** Requests a minute with one token. @default 6000 */
+  /** Requests per minute with one token. @default 6000 */
   readonly rateLimit?: number
-  /** Requests a minute from one address without a valid token. @default 120 */
+  /** Requests per minute from one address without a valid token. @default 120 */
   readonly rateLimitUnauthenticated?: number
-  /** Whose `X-Forwarded-For` is believed, so that `rateLimitUnauthenticated` counts clients instead of the proxy before the API. @default false */
+  /**
+   * Proxies whose `X-Forwarded-For` is trusted, so that `rateLimitUnauthenticated` counts clients instead of the proxy.
+   * @default false
+   */
   readonly trustProxy?: TrustProxy
-  /** Largest body as it travels, in bytes. @default 8 MiB */
+  /** Maximum size of a body as sent, in bytes. @default 8 MiB */
   readonly bodyLimit?: number
-  /** Largest body after decompression, in bytes. @default 16 MiB */
+  /** Maximum size of a body after decompression, in bytes. @default 16 MiB */
   readonly bodyLimitDecoded?: number
-  /** In which a body has to arrive; one that travels at 16 KiB/s or faster may take longer. @default '10s' */
+  /** Time for a body to arrive. A body that arrives at 16 KiB/s or faster may take longer. @default '10s' */
   readonly bodyTimeout?: Duration
-  /** Requests with a body that are taken at the same time from agents, a quarter of them with one token; more are answered with 503 or 429. @default 64 */
+  /**
+   * Concurrent requests with a body from agents, a quarter of them with one token. Further requests are answered with
+   * 503 or 429. @default 64
+   */
   readonly maxConcurrentRequests?: number
-  /** @default says nothing */
+  /** @default no logs */
   readonly log?: FastifyBaseLogger
   /** The clock, in milliseconds since 1970. @default Date.now */
   readonly now?: () => number
-  /** Checks every answer against its schema: for tests. @default false */
+  /** Validates every response against its schema; for tests. @default false */
   readonly checkResponses?: boolean
 }
 
-/** Options with their defaults. What has no default stays optional. */
+/** Options with their defaults. Options without a default stay optional. */
 export type CompleteApiOptions = Required<Omit<ApiOptions, 'registry' | 'adminToken' | 'publicUrl' | 'log'>> &
   Pick<ApiOptions, 'registry' | 'adminToken' | 'publicUrl' | 'log'>
+
+/** Thrown for an option that cannot be used. The message names the option and says how to fix it. */
+export class OptionsError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'OptionsError'
+  }
+}
 
 /** Fills in the defaults. */
 export function completeOptions(options: ApiOptions): CompleteApiOptions {

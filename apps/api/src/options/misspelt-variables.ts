@@ -1,30 +1,33 @@
 import { distance } from 'fastest-levenshtein'
 
-/** What the names of the platform's own variables begin with. */
+/** Prefix of the platform's own variables. */
 const PREFIX = 'RCA_'
 
 /**
- * Variables that begin with `RCA_`, are not read, and look like one that is: a sentence for each. Others are left alone:
- * they may be an agent's, or those that Kubernetes sets for a service of that name.
+ * Returns variables that begin with `RCA_`, are not options, and resemble one, each with the option that was probably
+ * meant. Other names are ignored: an agent may read them, or Kubernetes sets them for a service of that name.
  */
-export function describeMisspelt(names: readonly string[], known: readonly string[]): string[] {
+export function findMisspeltVariables(
+  names: readonly string[],
+  known: readonly string[],
+): { readonly variable: string; readonly suggestion: string }[] {
   return names
     .filter((name) => name.startsWith(PREFIX) && !known.includes(name))
-    .flatMap((name) => {
-      const meant = nearest(name, known)
-      return meant === undefined ? [] : [`\`${name}\` is not read. Did you mean \`${meant}\`?`]
+    .flatMap((variable) => {
+      const suggestion = nearest(variable, known)
+      return suggestion === undefined ? [] : [{ variable, suggestion }]
     })
 }
 
-/** Compares without the prefix, which is alike in all of them and missing in some. */
+/** Compares names without the prefix, which most of them share. */
 function nearest(name: string, known: readonly string[]): string | undefined {
   return known
     .map((candidate) => {
       const word = withoutPrefix(candidate)
-      return { candidate, changes: distance(withoutPrefix(name), word), most: Math.max(1, Math.floor(word.length / 3)) }
+      return { candidate, edits: distance(withoutPrefix(name), word), limit: Math.max(1, Math.floor(word.length / 3)) }
     })
-    .filter(({ changes, most }) => changes <= most)
-    .sort((left, right) => left.changes - right.changes)[0]?.candidate
+    .filter(({ edits, limit }) => edits <= limit)
+    .sort((left, right) => left.edits - right.edits)[0]?.candidate
 }
 
 function withoutPrefix(name: string): string {

@@ -1,18 +1,18 @@
 import { resolve } from 'node:path'
-import { describe, expect, it } from 'vitest'
-import { OptionsError } from './options-error.ts'
+import { describe, expect, test } from 'vitest'
+import { OptionsError } from './api-options.ts'
 import { readEnvironment } from './read-environment.ts'
 
 describe('readEnvironment', () => {
-  it('leaves everything to the defaults where nothing is set', () => {
+  test('leaves everything to the defaults without variables', () => {
     expect(readEnvironment({ PATH: '/bin', PORT: '' })).toEqual({
       options: { databaseUrl: `sqlite:${resolve('rca.sqlite')}` },
       logLevel: 'info',
-      warnings: [],
+      misspelt: [],
     })
   })
 
-  it('reads every variable', () => {
+  test('reads every variable', () => {
     const { options, logLevel } = readEnvironment({
       HOST: '0.0.0.0',
       PORT: '0',
@@ -51,24 +51,24 @@ describe('readEnvironment', () => {
     })
   })
 
-  it.each([
+  test.each([
     ['sqlite:./a.sqlite', 'sqlite:/home/me/a.sqlite'],
     ['sqlite:../a.sqlite', 'sqlite:/home/a.sqlite'],
     ['sqlite:/data/a.sqlite', 'sqlite:/data/a.sqlite'],
     ['sqlite::memory:', 'sqlite::memory:'],
     [undefined, 'sqlite:/home/me/rca.sqlite'],
-  ])('takes the database %j from where the user stands', (written, databaseUrl) => {
+  ])('resolves the database %j from the folder of the user', (written, databaseUrl) => {
     const { options } = readEnvironment({ INIT_CWD: '/home/me', DATABASE_URL: written })
     expect(options.databaseUrl).toBe(databaseUrl)
   })
 
-  it('warns of a variable that is misspelt', () => {
-    const { warnings, options } = readEnvironment({ RCA_TOKEN_GRASE: '1h' })
-    expect(warnings).toEqual(['`RCA_TOKEN_GRASE` is not read. Did you mean `RCA_TOKEN_GRACE`?'])
+  test('reports a misspelt variable', () => {
+    const { misspelt, options } = readEnvironment({ RCA_TOKEN_GRASE: '1h' })
+    expect(misspelt).toEqual([{ variable: 'RCA_TOKEN_GRASE', suggestion: 'RCA_TOKEN_GRACE' }])
     expect(options).not.toHaveProperty('tokenGrace')
   })
 
-  it.each([
+  test.each([
     ['PORT', 'http'],
     ['PORT', '70000'],
     ['RCA_ADMIN_TOKEN', 'with space'],
@@ -83,14 +83,14 @@ describe('readEnvironment', () => {
     ['RCA_TRUST_PROXY', '10.0.0.1,'],
     ['RCA_TRUST_PROXY', '-1'],
     ['LOG_LEVEL', 'loud'],
-  ])('names `%s` when it is %j, without repeating it', (name, value) => {
+  ])('names `%s` when it is %j, without its value', (name, value) => {
     const read = () => readEnvironment({ [name]: value })
     expect(read).toThrow(OptionsError)
     expect(read).toThrow(`\`${name}\``)
     expect(read).not.toThrow(`secret`)
   })
 
-  it('names every variable that is wrong', () => {
+  test('names every invalid variable', () => {
     expect(() => readEnvironment({ PORT: 'x', RCA_RETENTION: 'y' })).toThrow(/`PORT`.*`RCA_RETENTION`/)
   })
 })

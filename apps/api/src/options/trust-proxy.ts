@@ -1,28 +1,31 @@
 import { isIP } from 'node:net'
 
 /**
- * Whose `X-Forwarded-For` is believed: everyone's (`true`), that of so many proxies one behind the other, or that of
- * proxies with these addresses (`10.0.0.0/8, ::1`, also `loopback`, `linklocal` and `uniquelocal`).
+ * Proxies whose `X-Forwarded-For` is trusted: every sender (`true`), a number of proxies in a chain, or proxies with
+ * these addresses (`10.0.0.0/8, ::1`, also `loopback`, `linklocal` and `uniquelocal`).
  */
 export type TrustProxy = boolean | number | string
 
 /** Names of address ranges that Fastify knows. */
-const RANGES = ['loopback', 'linklocal', 'uniquelocal']
+const NAMED_RANGES = ['loopback', 'linklocal', 'uniquelocal']
 
-/** Reads what stands in the environment: `true`, `false`, a number of proxies, or addresses. `undefined` for anything else. */
+/** Parses `true`, `false`, a number of proxies, or addresses. Returns `undefined` for anything else. */
 export function parseTrustProxy(text: string): TrustProxy | undefined {
   if (text === 'true' || text === 'false') return text === 'true'
   if (/^\d{1,2}$/.test(text)) return Number(text)
   return text.split(',').every((part) => isRange(part.trim())) ? text : undefined
 }
 
-/** As Fastify takes it. It ignores plain numbers, because only the operator can know that nobody goes round the proxies. */
+/**
+ * Converts to Fastify's option. Fastify ignores plain numbers, since it cannot know whether every request passes the
+ * proxies; the operator does.
+ */
 export function toFastifyTrust(trust: TrustProxy): boolean | string | ((address: string, hop: number) => boolean) {
   return typeof trust === 'number' ? (_address, hop) => hop < trust : trust
 }
 
 function isRange(text: string): boolean {
-  if (RANGES.includes(text)) return true
+  if (NAMED_RANGES.includes(text)) return true
   const [address = '', prefix, ...more] = text.split('/')
   const family = isIP(address)
   if (family === 0 || more.length > 0) return false

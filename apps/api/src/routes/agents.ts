@@ -1,25 +1,91 @@
+import { collectorStatusSchema, heartbeatRequestSchema, ROLES } from '@rca/core/protocol'
 import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
-import { agentSchema, CONNECTIVITY, findAgent, toAgent } from './agent-state.ts'
+import { named, problems } from '../http/openapi-schemas.ts'
+import type { ListedAgent, StoredAgent, StoredGap, StoredInstance } from '../store/records.ts'
+import { CONNECTIVITY, isOnline } from '../store/store.ts'
+import { agentFilter, agentId, instant, toInstant, toInstants } from './fields.ts'
+import { findAgent } from './find-agent.ts'
+import { gapSchema, toGap } from './gaps.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
-import { agentFilter, agentId, problems } from './schemas.ts'
 
-/** Agents: who calls, who should, and how they are. */
+const healthSchema = named(
+  'Health',
+  z.object({
+    status: z
+      .enum(['healthy', 'degraded', 'unknown'])
+      .describe(
+        '`degraded`: a collector fails or a gap is open. `unknown`: the agent is not online or has sent no heartbeat.',
+      ),
+    collectors: z.record(z.string(), collectorStatusSchema).describe('From the last heartbeat.'),
+    gaps: z.array(gapSchema).describe('Parts of the infrastructure that the agent cannot see at the moment.'),
+  }),
+)
+
+const instanceSchema = named(
+  'Instance',
+  z.object({
+    instance_id: z.string(),
+    role: z.enum(ROLES).describe('At most one instance is `leader`. An offline instance keeps its last role.'),
+    connectivity: z.enum(['online', 'offline']).describe('`offline`: no heartbeat for three of its intervals.'),
+    started_at: instant,
+    last_heartbeat_at: instant,
+    agent_version: z.string(),
+    collectors: z
+      .record(z.string(), collectorStatusSchema)
+      .describe('From its last heartbeat. A standby runs only watchers.'),
+  }),
+)
+
+const agentSchema = named(
+  'Agent',
+  z.object({
+    agent_id: z
+      .string()
+      .nullable()
+      .describe('`null` while no agent has called: a placeholder for a provisioned agent.'),
+    environment: z.string(),
+    agent_type: z.string(),
+    connectivity: z
+      .enum(CONNECTIVITY)
+      .describe(
+        '`pending`: provisioned, never called. `offline`: no call for three of its heartbeat intervals; calls of standby instances do not count.',
+      ),
+    health: healthSchema,
+    name: z.string().optional().describe('Display name of the host, engine or cluster.'),
+    agent_version: z.string().optional(),
+    heartbeat_interval_seconds: z.number().optional(),
+    provisioned_at: instant.optional().describe('Only while pending.'),
+    started_at: instant.optional(),
+    first_seen_at: instant.optional(),
+    last_seen_at: instant.optional().describe('Last call of any kind.'),
+    last_heartbeat_at: instant.optional(),
+    last_report_at: instant.optional().describe('Time of the newest report.'),
+    instances: z
+      .array(instanceSchema)
+      .optional()
+      .describe('Replicas of the agent, which elect the one that reports. Absent without an election.'),
+    outbox: heartbeatRequestSchema.shape.outbox.optional().describe('Undelivered reports at the last heartbeat.'),
+  }),
+)
+
+type AgentAnswer = z.output<typeof agentSchema>
+
+/** Lists agents and provisioned placeholders, and shows one agent. */
 export function addAgentRoutes(app: App, context: Context): void {
   const { store, now, heartbeatSeconds } = context
-  const shared = { tags: ['reading'], security: [{ admin: [] }] }
 
   const list = {
-    ...shared,
     operationId: 'listAgents',
     summary: 'List agents',
     description:
-      'Where a type was provisioned and no agent of it has called, a `pending` entry without `agent_id` stands for it.',
+      'A `pending` entry without `agent_id` stands for a type that was provisioned and has no agent that called.',
+    tags: ['reading'],
     querystring: z.strictObject({ ...agentFilter, connectivity: z.enum(CONNECTIVITY).optional(), ...pageQuery() }),
-    success: 'Agents, and places of agents that are expected.',
+    success: 'Agents, and placeholders for provisioned agents.',
     response: { 200: z.object({ agents: z.array(agentSchema), next_cursor: nextCursor }), ...problems(422) },
   }
-  app.get('/api/v1/agents', { config: { access: 'admin' }, schema: list }, async (request) => {
+  app.get('/api/v1/agents', { schema: list }, async (request) => {
     const { environment, agent_type: agentType, connectivity } = request.query
     const page = toPageRequest(request.query, ['text', 'text', 'number'])
     const { items, next } = await store.agents.list({
@@ -30,27 +96,89 @@ export function addAgentRoutes(app: App, context: Context): void {
       now: now(),
       intervalSeconds: heartbeatSeconds,
     })
-    const keys = items.map((agent) => agent.key)
-    const [gaps, instances] = [await store.agents.openGaps(keys), await store.agents.instances(keys)]
-    return {
-      agents: items.map((agent) => toAgent(agent, gaps.get(agent.key) ?? [], instances.get(agent.key) ?? [], context)),
-      next_cursor: toCursor(next),
-    }
+    return { agents: await withState(context, items), next_cursor: toCursor(next) }
   })
 
   const get = {
-    ...shared,
     operationId: 'getAgent',
     summary: 'Show an agent',
+    tags: ['reading'],
     params: z.object({ agent_id: agentId }),
     querystring: z.strictObject(agentFilter),
     success: 'The agent.',
     response: { 200: agentSchema, ...problems(404, 409, 422) },
   }
-  app.get('/api/v1/agents/:agent_id', { config: { access: 'admin' }, schema: get }, async (request) => {
+  app.get('/api/v1/agents/:agent_id', { schema: get }, async (request) => {
     const agent = await findAgent(context, request.params.agent_id, request.query)
-    const gaps = await store.agents.openGaps([agent.key])
-    const instances = await store.agents.instances([agent.key])
-    return toAgent(agent, gaps.get(agent.key) ?? [], instances.get(agent.key) ?? [], context)
+    const [answer] = await withState(context, [agent])
+    return answer as AgentAnswer
   })
+}
+
+/** Adds open gaps and instances to agents. */
+async function withState(context: Context, agents: readonly ListedAgent[]): Promise<AgentAnswer[]> {
+  const keys = agents.map(({ key }) => key)
+  const gaps = await context.store.agents.openGaps(keys)
+  const instances = await context.store.agents.instances(keys)
+  return agents.map((agent) => toAgent(agent, gaps.get(agent.key) ?? [], instances.get(agent.key) ?? [], context))
+}
+
+/** Computes connectivity and health as of now. */
+function toAgent(
+  agent: ListedAgent,
+  gaps: readonly StoredGap[],
+  instances: readonly StoredInstance[],
+  { now, heartbeatSeconds }: Pick<Context, 'now' | 'heartbeatSeconds'>,
+): AgentAnswer {
+  const { environment, agentType } = agent
+  if (agent.agentId === undefined) {
+    return {
+      agent_id: null,
+      environment,
+      agent_type: agentType,
+      connectivity: 'pending',
+      health: { status: 'unknown', collectors: {}, gaps: [] },
+      provisioned_at: toInstant(agent.provisionedAt),
+    }
+  }
+  const interval = agent.intervalSeconds ?? heartbeatSeconds
+  const online = !agent.standingBy && isOnline(agent.lastSeenAt, interval, now())
+  return {
+    agent_id: agent.agentId,
+    environment,
+    agent_type: agentType,
+    connectivity: online ? 'online' : 'offline',
+    health: healthOf(agent, gaps, online),
+    agent_version: agent.agentVersion,
+    heartbeat_interval_seconds: interval,
+    ...(agent.name === undefined ? {} : { name: agent.name }),
+    first_seen_at: toInstant(agent.firstSeenAt),
+    last_seen_at: toInstant(agent.lastSeenAt),
+    ...toInstants({
+      started_at: agent.startedAt,
+      last_heartbeat_at: agent.lastHeartbeatAt,
+      last_report_at: agent.lastReportAt,
+    }),
+    ...(instances.length === 0 ? {} : { instances: instances.map((instance) => toInstance(instance, now())) }),
+    ...(agent.outbox === undefined ? {} : { outbox: agent.outbox }),
+  }
+}
+
+function toInstance(instance: StoredInstance, now: number): z.output<typeof instanceSchema> {
+  return {
+    instance_id: instance.instanceId,
+    role: instance.role,
+    connectivity: isOnline(instance.lastHeartbeatAt, instance.intervalSeconds, now) ? 'online' : 'offline',
+    started_at: toInstant(instance.startedAt),
+    last_heartbeat_at: toInstant(instance.lastHeartbeatAt),
+    agent_version: instance.agentVersion,
+    collectors: { ...instance.collectors },
+  }
+}
+
+function healthOf(agent: StoredAgent, gaps: readonly StoredGap[], online: boolean): AgentAnswer['health'] {
+  const collectors = { ...agent.collectors }
+  const degraded = gaps.length > 0 || Object.values(collectors).some((collector) => !collector.ok)
+  const known = online && agent.collectors !== undefined
+  return { status: known ? (degraded ? 'degraded' : 'healthy') : 'unknown', collectors, gaps: gaps.map(toGap) }
 }

@@ -1,20 +1,89 @@
-import { AGENT_PATHS, dataRequestSchema, dataResponseSchema, type Report } from '@rca/core/protocol'
-import { assertType } from '../http/assert-type.ts'
-import { tokenOf } from '../http/authentication.ts'
+import {
+  AGENT_PATHS,
+  dataRequestSchema,
+  dataResponseSchema,
+  entityReferenceSchema,
+  entitySchema,
+  eventSchema,
+  gapSchema,
+  metricSchema,
+  partSchema,
+  type Report,
+  reportSchema,
+} from '@rca/core/protocol'
+import { assertAgentType, tokenOf } from '../http/authentication.ts'
 import type { App, Context } from '../http/context.ts'
-import { problems } from './schemas.ts'
+import { named, problems } from '../http/openapi-schemas.ts'
 
-/** `POST /api/v1/agent/data`: what an agent saw. */
+named('EntityReference', entityReferenceSchema)
+named('ReportedEntity', entitySchema)
+named('ReportedEvent', eventSchema)
+named('ReportedGap', gapSchema)
+named('ReportedMetric', metricSchema)
+named('ReportPart', partSchema)
+named('Report', reportSchema)
+named('DataResponse', dataResponseSchema, { accepted: 1, duplicates: 0 })
+
+const host = { type: 'host', id: '4f1c2d9ab3e84c0f9d7a5b6e8c1f2a3d' }
+const filesystem = { type: 'filesystem', id: '/var' }
+const mountpoint = { 'system.filesystem.mountpoint': '/var' }
+
+named('DataRequest', dataRequestSchema, {
+  reports: [
+    {
+      report_id: '019ab3f2-6c00-7d41-8e52-9a7c3b1d5f60',
+      agent_id: '8c5f2b0e-3d1a-5c47-9b62-0f4f7a1d9e33',
+      agent_type: 'server',
+      agent_version: '1.0.0',
+      sequence: 0,
+      timestamp: '2026-11-22T12:00:00Z',
+      snapshot: true,
+      data: {
+        entities: [
+          { ...host, name: 'web-1', attributes: { 'host.name': 'web-1', 'os.type': 'linux' }, relations: [] },
+          {
+            ...filesystem,
+            name: '/var',
+            attributes: { ...mountpoint, 'system.filesystem.type': 'ext4', 'system.filesystem.mode': 'ro' },
+            relations: [{ type: 'part_of', target: host }],
+          },
+        ],
+        metrics: [
+          {
+            name: 'system.filesystem.utilization',
+            value: 0.97,
+            unit: '1',
+            kind: 'gauge',
+            entity: filesystem,
+            attributes: mountpoint,
+          },
+        ],
+        events: [
+          {
+            name: 'filesystem.read_only',
+            at: '2026-11-22T11:59:57Z',
+            severity: 'critical',
+            entity: filesystem,
+            body: '/var has become read-only.',
+            attributes: mountpoint,
+          },
+        ],
+        gaps: [{ scope: 'collector:systemd-units', reason: 'systemctl was not found', since: '2026-11-22T11:58:40Z' }],
+      },
+    },
+  ],
+})
+
+/** Stores the reports of an agent. */
 export function addDataRoute(app: App, { store, telemetry, now }: Context): void {
   const schema = {
     operationId: 'sendData',
     summary: 'Deliver reports',
     description:
-      'All of the request is stored or nothing. A report that was delivered before is counted as a duplicate and skipped. `Content-Encoding: gzip` is understood.',
+      'Stores all reports of the request or none. A report that was delivered before is counted as a duplicate and skipped. `Content-Encoding: gzip` is supported.',
     tags: ['agents'],
-    security: [{ agent: [] }],
     body: dataRequestSchema,
-    success: 'All is stored. Says how many of the reports were new.',
+    success: 'All reports are stored. Returns how many were new.',
     response: { 202: dataResponseSchema, ...problems(400, 403, 408, 413, 415, 422) },
   }
   const config = { access: 'agent', sizeAdvice: 'Send fewer reports in one request.' } as const
@@ -22,14 +91,14 @@ export function addDataRoute(app: App, { store, telemetry, now }: Context): void
     const token = tokenOf(request)
     const reports = request.body.reports as readonly Report[]
     for (const [index, report] of reports.entries())
-      assertType(token, report.agent_type, ['reports', index, 'agent_type'])
+      assertAgentType(token, report.agent_type, ['reports', index, 'agent_type'])
     const outcome = await store.signals.write(
       token.environment,
       token.agentType,
       reports.map((report) => ({ ...report, agent_id: report.agent_id.toLowerCase() })),
       now(),
     )
-    telemetry.ingested(outcome, {
+    telemetry.recordIngest(outcome, {
       points: reports.reduce((sum, report) => sum + report.data.metrics.length, 0),
       events: reports.reduce((sum, report) => sum + report.data.events.length, 0),
     })

@@ -9,43 +9,41 @@ import {
 } from '@rca/core'
 import { z } from 'zod'
 import type { Context } from '../http/context.ts'
-import { pointerTo } from '../http/pointer.ts'
-import { invalid } from '../http/problem-error.ts'
+import { named } from '../http/openapi-schemas.ts'
+import { invalid, pointerTo } from '../http/problem-error.ts'
 import type { ProvisionSettings } from '../store/store.ts'
 import { loadConnector } from './load-connector.ts'
-import { named } from './schemas.ts'
 
-/** One way to deploy an agent. */
-const wayFields = {
+const alternativeFields = {
   deployment_command: z.string().describe('Deploys the agent. Contains the token.'),
-  uninstall_command: z.string().optional().describe('Takes the agent away.'),
+  uninstall_command: z.string().optional().describe('Removes the agent.'),
   verify_command: z.string().optional().describe('Shows that the agent runs.'),
   instructions: z.string().describe('Numbered steps for a person.'),
 }
 
-const waySchema = named('DeploymentAlternative', z.object(wayFields))
+const alternativeSchema = named('DeploymentAlternative', z.object(alternativeFields))
 
-/** How a deployment is answered. */
+/** Fields of a deployment in a response. */
 export const deploymentFields = {
-  ...wayFields,
+  ...alternativeFields,
   deployment_commands: z
     .record(z.string(), z.string())
     .optional()
-    .describe('Where there are several ways: the command of each, by name, such as `linux` and `windows`.'),
+    .describe('Commands of the alternatives by name, such as `linux` and `windows`. Absent without alternatives.'),
   alternatives: z
-    .record(z.string(), waySchema)
+    .record(z.string(), alternativeSchema)
     .optional()
-    .describe('Where there are several ways: all that belongs to each, by the same names as in `deployment_commands`.'),
+    .describe('All fields of each alternative, by the names of `deployment_commands`. Absent without alternatives.'),
 }
 
 export type DeploymentFields = z.output<z.ZodObject<typeof deploymentFields>>
 
 /**
- * The command that deploys an agent of a type with a token.
+ * Plans the deployment of an agent of a type with a token.
  *
- * @throws {ProblemError} 422 for a type that is not installed and for a configuration that is not valid, 500 for a connector that cannot be used.
+ * @throws {ProblemError} 422 for an unknown type or an invalid configuration, 500 for a connector that cannot be used.
  */
-export async function planFor(
+export async function planDeploymentFor(
   context: Context,
   type: string,
   token: string,
@@ -61,16 +59,21 @@ export async function planFor(
 }
 
 function toFields(deployment: RenderedDeployment): DeploymentFields {
-  if (deployment.alternatives === undefined) return toWay(deployment)
-  const ways = Object.entries(deployment.alternatives)
+  if (deployment.alternatives === undefined) return toAlternative(deployment)
+  const alternatives = Object.entries(deployment.alternatives)
   return {
-    ...toWay(deployment),
-    deployment_commands: Object.fromEntries(ways.map(([name, { command }]) => [name, command])),
-    alternatives: Object.fromEntries(ways.map(([name, way]) => [name, toWay(way)])),
+    ...toAlternative(deployment),
+    deployment_commands: Object.fromEntries(alternatives.map(([name, { command }]) => [name, command])),
+    alternatives: Object.fromEntries(alternatives.map(([name, plan]) => [name, toAlternative(plan)])),
   }
 }
 
-function toWay({ command, uninstall, verify, instructions }: RenderedDeployment): z.output<typeof waySchema> {
+function toAlternative({
+  command,
+  uninstall,
+  verify,
+  instructions,
+}: RenderedDeployment): z.output<typeof alternativeSchema> {
   return {
     deployment_command: command,
     ...(uninstall === undefined ? {} : { uninstall_command: uninstall }),
@@ -79,13 +82,13 @@ function toWay({ command, uninstall, verify, instructions }: RenderedDeployment)
   }
 }
 
-/** What may be kept of a configuration. */
+/** Removes the secrets of a configuration before it is stored. */
 export function withoutSecrets(connector: Connector, config: RawConfig): ProvisionSettings {
   const withheld = secretOptionNames(connector, config)
   return { config: Object.fromEntries(Object.entries(config).filter(([name]) => !withheld.includes(name))), withheld }
 }
 
-/** Errors of core are told apart by their code, never by their class: a connector may bring its own copy. */
+/** Distinguishes errors of core by their code: `instanceof` fails for a connector with its own copy of core. */
 function toProblem(error: unknown): unknown {
   if (!isRcaError(error)) return error
   if (error.code === 'RCA_CONFIG_INVALID') {

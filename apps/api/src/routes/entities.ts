@@ -1,27 +1,27 @@
 import { entitySchema, LIMITS } from '@rca/core/protocol'
 import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
+import { named, problems } from '../http/openapi-schemas.ts'
 import type { StoredEntity } from '../store/records.ts'
-import { findAgent } from './agent-state.ts'
+import { agentFilter, agentId, instant, toInstant, toInstants } from './fields.ts'
+import { findAgent } from './find-agent.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
-import { agentFilter, agentId, instant, named, problems } from './schemas.ts'
 
 const storedEntity = named(
   'Entity',
   entitySchema.omit({ deleted: true }).extend({
     first_seen_at: instant,
-    updated_at: instant.describe('Time of the newest report that speaks of it.'),
-    deleted_at: instant.optional().describe('Since when it is gone.'),
+    updated_at: instant.describe('Time of the newest report that contains the entity.'),
+    deleted_at: instant.optional().describe('When the entity was deleted.'),
   }),
 )
 
-/** What an agent sees: the nodes and edges of the topology. */
+/** Lists the entities of an agent: the nodes and edges of the topology. */
 export function addEntityRoute(app: App, context: Context): void {
   const schema = {
     operationId: 'listEntities',
-    summary: 'List the entities that an agent sees',
+    summary: 'List the entities of an agent',
     tags: ['reading'],
-    security: [{ admin: [] }],
     params: z.object({ agent_id: agentId }),
     querystring: z.strictObject({
       ...agentFilter,
@@ -29,7 +29,7 @@ export function addEntityRoute(app: App, context: Context): void {
       include_deleted: z
         .enum(['true', 'false'])
         .default('false')
-        .describe('Also what no longer exists, until retention takes it.'),
+        .describe('Includes deleted entities, until the retention removes them.'),
       ...pageQuery(),
     }),
     success: 'Entities, sorted by type and id.',
@@ -38,7 +38,7 @@ export function addEntityRoute(app: App, context: Context): void {
       ...problems(404, 409, 422),
     },
   }
-  app.get('/api/v1/agents/:agent_id/entities', { config: { access: 'admin' }, schema }, async (request) => {
+  app.get('/api/v1/agents/:agent_id/entities', { schema }, async (request) => {
     const { type, include_deleted: includeDeleted } = request.query
     const page = toPageRequest(request.query, ['text', 'text'])
     const agent = await findAgent(context, request.params.agent_id, request.query)
@@ -68,8 +68,8 @@ function toEntity({
     name,
     attributes: attributes as z.output<typeof storedEntity>['attributes'],
     relations: [...relations],
-    first_seen_at: new Date(firstSeenAt).toISOString(),
-    updated_at: new Date(updatedAt).toISOString(),
-    ...(deletedAt === undefined ? {} : { deleted_at: new Date(deletedAt).toISOString() }),
+    first_seen_at: toInstant(firstSeenAt),
+    updated_at: toInstant(updatedAt),
+    ...toInstants({ deleted_at: deletedAt }),
   }
 }

@@ -1,17 +1,18 @@
 import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
+import { named, problems } from '../http/openapi-schemas.ts'
+import { ProblemError } from '../http/problem-error.ts'
 import type { StoredEnvironment, StoredToken } from '../store/records.ts'
-import { noEnvironment } from './no-environment.ts'
+import { environmentName, instant, toInstant, toInstants } from './fields.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
-import { environmentName, instant, named, problems } from './schemas.ts'
 
 const environmentSchema = named(
   'Environment',
   z.object({
     name: z.string(),
     created_at: instant,
-    agent_types: z.array(z.string()).describe('Types that were provisioned for it.'),
-    agents: z.int().describe('Agents that have called.'),
+    agent_types: z.array(z.string()).describe('Types provisioned in the environment.'),
+    agents: z.int().describe('Number of agents that have called.'),
   }),
 )
 
@@ -21,19 +22,18 @@ const tokenSchema = named(
     agent_type: z.string(),
     state: z.enum(['valid', 'expiring', 'expired', 'revoked']),
     created_at: instant,
-    expires_at: instant.optional().describe('Set when the token was rotated.'),
+    expires_at: instant.optional().describe('Set by a rotation of the token.'),
     revoked_at: instant.optional(),
-    last_used_at: instant.optional().describe('When a heartbeat last came with it.'),
+    last_used_at: instant.optional().describe('Time of the last heartbeat with the token.'),
   }),
 )
 
-/** Environments, without their tokens' values. */
+/** Lists environments, and shows one with the state of its tokens. */
 export function addEnvironmentRoutes(app: App, { store, now }: Context): void {
-  const shared = { tags: ['environments'], security: [{ admin: [] }] }
   const list = {
-    ...shared,
     operationId: 'listEnvironments',
     summary: 'List environments',
+    tags: ['environments'],
     querystring: z.strictObject(pageQuery()),
     success: 'Environments, sorted by name.',
     response: {
@@ -41,33 +41,38 @@ export function addEnvironmentRoutes(app: App, { store, now }: Context): void {
       ...problems(422),
     },
   }
-  app.get('/api/v1/environments', { config: { access: 'admin' }, schema: list }, async (request) => {
+  app.get('/api/v1/environments', { schema: list }, async (request) => {
     const { items, next } = await store.access.environments(toPageRequest(request.query, ['text']))
     return { environments: items.map(toEnvironment), next_cursor: toCursor(next) }
   })
 
   const get = {
-    ...shared,
     operationId: 'getEnvironment',
     summary: 'Show an environment and the state of its tokens',
+    tags: ['environments'],
     params: z.object({ name: environmentName }),
-    success: 'The environment, and the state of each of its tokens.',
+    success: 'The environment, with the state of each of its tokens.',
     response: {
       200: environmentSchema.extend({ tokens: z.array(tokenSchema).describe('Newest first.') }),
       ...problems(404, 422),
     },
   }
-  app.get('/api/v1/environments/:name', { config: { access: 'admin' }, schema: get }, async (request) => {
+  app.get('/api/v1/environments/:name', { schema: get }, async (request) => {
     const { name } = request.params
     const environment = await store.access.environment(name)
-    if (environment === undefined) throw noEnvironment(name)
+    if (environment === undefined) throw environmentNotFound(name)
     const tokens = await store.access.tokens(name)
     return { ...toEnvironment(environment), tokens: tokens.map((token) => toToken(token, now())) }
   })
 }
 
+/** 404: the environment does not exist. */
+export function environmentNotFound(name: string): ProblemError {
+  return new ProblemError(404, `The environment \`${name}\` does not exist. Provision an agent for it first.`)
+}
+
 function toEnvironment({ name, createdAt, agentTypes, agents }: StoredEnvironment) {
-  return { name, created_at: new Date(createdAt).toISOString(), agent_types: [...agentTypes], agents }
+  return { name, created_at: toInstant(createdAt), agent_types: [...agentTypes], agents }
 }
 
 function toToken(token: StoredToken, now: number) {
@@ -75,10 +80,8 @@ function toToken(token: StoredToken, now: number) {
   return {
     agent_type: agentType,
     state: stateOf(token, now),
-    created_at: new Date(createdAt).toISOString(),
-    ...(expiresAt === undefined ? {} : { expires_at: new Date(expiresAt).toISOString() }),
-    ...(revokedAt === undefined ? {} : { revoked_at: new Date(revokedAt).toISOString() }),
-    ...(lastUsedAt === undefined ? {} : { last_used_at: new Date(lastUsedAt).toISOString() }),
+    created_at: toInstant(createdAt),
+    ...toInstants({ expires_at: expiresAt, revoked_at: revokedAt, last_used_at: lastUsedAt }),
   }
 }
 

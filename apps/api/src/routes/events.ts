@@ -1,50 +1,49 @@
-import { eventSchema, LIMITS } from '@rca/core/protocol'
+import { eventSchema, LIMITS, SEVERITIES } from '@rca/core/protocol'
 import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
+import { named, problems } from '../http/openapi-schemas.ts'
 import type { StoredEvent } from '../store/records.ts'
-import { entityFilter, toReference } from './entity-filter.ts'
+import { agentFilter, agentId, entityFilter, instantParameter, toInstant, toReference } from './fields.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
-import { agentFilter, agentId, instantParameter, named, problems, severity } from './schemas.ts'
 
 const storedEvent = named(
   'Event',
   eventSchema.extend({ environment: z.string(), agent_id: z.string(), agent_type: z.string() }),
 )
 
-/** What happened: most incidents start with a change. */
+/** Lists events. Most incidents start with a change, which is an event. */
 export function addEventRoute(app: App, { store }: Context): void {
   const schema = {
     operationId: 'listEvents',
     summary: 'List events',
-    description: 'The newest first.',
+    description: 'Newest first.',
     tags: ['reading'],
-    security: [{ admin: [] }],
     querystring: z.strictObject({
       ...agentFilter,
       agent_id: agentId.optional(),
       from: instantParameter.optional().describe('ISO 8601, inclusive.'),
       to: instantParameter.optional().describe('ISO 8601, exclusive.'),
-      severity: severity.optional().describe('This severity and worse.'),
+      severity: z.enum(SEVERITIES).optional().describe('Minimum severity.'),
       name: z.string().max(LIMITS.name).optional().describe('Such as `container.died`.'),
       ...entityFilter,
       ...pageQuery(),
     }),
-    success: 'Events, the newest first.',
+    success: 'Events, newest first.',
     response: { 200: z.object({ events: z.array(storedEvent), next_cursor: nextCursor }), ...problems(422) },
   }
-  app.get('/api/v1/events', { config: { access: 'admin' }, schema }, async (request) => {
-    const { environment, agent_id, agent_type, from, to, severity, name, entity_type, entity_id } = request.query
+  app.get('/api/v1/events', { schema }, async (request) => {
+    const { environment, agent_id: agentId, agent_type: agentType, from, to, severity, name } = request.query
     const page = toPageRequest(request.query, ['number', 'number'])
     const { items, next } = await store.signals.events({
       ...page,
       environment,
-      agentId: agent_id,
-      agentType: agent_type,
+      agentId,
+      agentType,
       from,
       to,
       severity,
       name,
-      entity: toReference(entity_type, entity_id),
+      entity: toReference(request.query),
     })
     return { events: items.map(toEvent), next_cursor: toCursor(next) }
   })
@@ -68,7 +67,7 @@ function toEvent({
     agent_type: agentType,
     ...(eventId === undefined ? {} : { id: eventId }),
     name,
-    at: new Date(at).toISOString(),
+    at: toInstant(at),
     severity,
     entity,
     body,

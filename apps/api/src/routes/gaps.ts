@@ -1,31 +1,48 @@
 import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
-import { findAgent } from './agent-state.ts'
-import { gapSchema, toGap } from './gap-state.ts'
+import { named, problems } from '../http/openapi-schemas.ts'
+import type { StoredGap } from '../store/records.ts'
+import { agentFilter, agentId, instant, toInstant } from './fields.ts'
+import { findAgent } from './find-agent.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
-import { agentFilter, agentId, problems } from './schemas.ts'
 
-/** What an agent could not see, so that silence is never read as health. */
+export const gapSchema = named(
+  'Gap',
+  z.object({
+    scope: z
+      .string()
+      .describe('Part of the infrastructure that the agent could not see, such as `collector:filesystems`.'),
+    reason: z.string(),
+    since: instant,
+    last_reported_at: instant,
+    open: z.boolean().describe('True while the newest report contains the gap.'),
+  }),
+)
+
+/** Lists the gaps of an agent, so that silence is never read as health. */
 export function addGapRoute(app: App, context: Context): void {
   const schema = {
     operationId: 'listGaps',
-    summary: 'List what an agent could not see',
-    description: 'The newest first.',
+    summary: 'List the gaps of an agent: parts of the infrastructure that it could not see',
+    description: 'Newest first.',
     tags: ['reading'],
-    security: [{ admin: [] }],
     params: z.object({ agent_id: agentId }),
     querystring: z.strictObject({
       ...agentFilter,
-      open: z.enum(['true', 'false']).default('false').describe('Only those that are open.'),
+      open: z.enum(['true', 'false']).default('false').describe('Only open gaps.'),
       ...pageQuery(),
     }),
-    success: 'Gaps, the newest first.',
+    success: 'Gaps, newest first.',
     response: { 200: z.object({ gaps: z.array(gapSchema), next_cursor: nextCursor }), ...problems(404, 409, 422) },
   }
-  app.get('/api/v1/agents/:agent_id/gaps', { config: { access: 'admin' }, schema }, async (request) => {
+  app.get('/api/v1/agents/:agent_id/gaps', { schema }, async (request) => {
     const page = toPageRequest(request.query, ['number', 'text'])
     const agent = await findAgent(context, request.params.agent_id, request.query)
     const { items, next } = await context.store.signals.gaps(agent.key, request.query.open === 'true', page)
     return { gaps: items.map(toGap), next_cursor: toCursor(next) }
   })
+}
+
+export function toGap({ scope, reason, since, lastReportedAt, open }: StoredGap): z.output<typeof gapSchema> {
+  return { scope, reason, since: toInstant(since), last_reported_at: toInstant(lastReportedAt), open }
 }

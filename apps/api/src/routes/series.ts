@@ -1,11 +1,11 @@
 import { LIMITS, metricSchema } from '@rca/core/protocol'
 import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
+import { named, problems } from '../http/openapi-schemas.ts'
 import type { StoredSeries } from '../store/records.ts'
-import { findAgent } from './agent-state.ts'
-import { entityFilter, toReference } from './entity-filter.ts'
+import { agentFilter, agentId, entityFilter, instant, toInstant, toReference } from './fields.ts'
+import { findAgent } from './find-agent.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
-import { agentFilter, agentId, instant, named, problems } from './schemas.ts'
 
 const seriesSchema = named(
   'Series',
@@ -14,13 +14,12 @@ const seriesSchema = named(
   }),
 )
 
-/** Which metrics an agent has delivered, with the newest value of each. */
+/** Lists the metric series of an agent, each with its newest value. */
 export function addSeriesRoute(app: App, context: Context): void {
   const schema = {
     operationId: 'listSeries',
     summary: 'List the metric series of an agent',
     tags: ['reading'],
-    security: [{ admin: [] }],
     params: z.object({ agent_id: agentId }),
     querystring: z.strictObject({
       ...agentFilter,
@@ -31,15 +30,14 @@ export function addSeriesRoute(app: App, context: Context): void {
     success: 'Series, each with its newest value.',
     response: { 200: z.object({ series: z.array(seriesSchema), next_cursor: nextCursor }), ...problems(404, 409, 422) },
   }
-  app.get('/api/v1/agents/:agent_id/metrics', { config: { access: 'admin' }, schema }, async (request) => {
-    const { name, entity_type, entity_id } = request.query
+  app.get('/api/v1/agents/:agent_id/metrics', { schema }, async (request) => {
     const page = toPageRequest(request.query, ['number'])
     const agent = await findAgent(context, request.params.agent_id, request.query)
     const { items, next } = await context.store.signals.series({
       ...page,
       agentKey: agent.key,
-      name,
-      entity: toReference(entity_type, entity_id),
+      name: request.query.name,
+      entity: toReference(request.query),
     })
     return { series: items.map(toSeries), next_cursor: toCursor(next) }
   })
@@ -52,6 +50,6 @@ function toSeries({ name, unit, kind, entity, attributes, last }: StoredSeries):
     kind,
     entity,
     attributes: attributes as z.output<typeof seriesSchema>['attributes'],
-    ...(last === undefined ? {} : { last: { at: new Date(last.at).toISOString(), value: last.value } }),
+    ...(last === undefined ? {} : { last: { at: toInstant(last.at), value: last.value } }),
   }
 }

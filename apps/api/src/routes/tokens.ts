@@ -1,23 +1,27 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { z } from 'zod'
-import { createAgentToken } from '../http/agent-token.ts'
+import { createAgentToken } from '../http/authentication.ts'
 import type { App, Context } from '../http/context.ts'
-import { invalid, ProblemError } from '../http/problem-error.ts'
-import { sentence } from '../sentence.ts'
-import { type DeploymentFields, deploymentFields, planFor } from './deployment.ts'
-import { noEnvironment } from './no-environment.ts'
-import { agentType, environmentName, instant, named, problems } from './schemas.ts'
+import { named, problems } from '../http/openapi-schemas.ts'
+import { invalid, ProblemError, sentence } from '../http/problem-error.ts'
+import { type DeploymentFields, deploymentFields, planDeploymentFor } from './deployment.ts'
+import { environmentNotFound } from './environments.ts'
+import { agentType, environmentName, instant, toInstant } from './fields.ts'
 
 const rotateRequest = named(
   'RotateRequest',
   z.strictObject({
-    agent_type: agentType.optional().describe('Only the token of this type. Default: every type of the environment.'),
+    agent_type: agentType
+      .optional()
+      .describe('Rotates only tokens of this type. Default: every type of the environment.'),
     grace_seconds: z
       .int()
       .min(0)
       .max(2_592_000)
       .optional()
-      .describe('How long the old tokens stay valid, at most 30 days. Default: the platform’s `RCA_TOKEN_GRACE`.'),
+      .describe(
+        'Seconds for which the old tokens stay valid, at most 30 days. Default: the platform’s `RCA_TOKEN_GRACE`.',
+      ),
   }),
 )
 
@@ -25,27 +29,29 @@ const rotatedToken = named(
   'RotatedToken',
   z.object({
     agent_type: z.string(),
-    agent_token: z.string().describe('Shown here and never again.'),
+    agent_token: z.string().describe('Shown only in this response.'),
     previous_valid_until: instant
       .nullable()
-      .describe('When the tokens from before stop working; `null` where none of them was valid any more.'),
+      .describe('When the last of the old tokens expires; `null` when none was valid.'),
     ...deploymentFields,
     deployment_command: deploymentFields.deployment_command
       .nullable()
-      .describe('`null` where it needs secrets, which the platform does not keep: see `instructions`.'),
+      .describe('`null` when it requires secrets, which the platform does not store: see `instructions`.'),
   }),
 )
 
 const revokeRequest = named(
   'RevokeRequest',
   z.strictObject({
-    agent_type: agentType.optional().describe('Only tokens of this type. Default: all of the environment.'),
+    agent_type: agentType
+      .optional()
+      .describe('Revokes only tokens of this type. Default: all tokens of the environment.'),
   }),
 )
 
-const shared = { tags: ['environments'], security: [{ admin: [] }], params: z.object({ name: environmentName }) }
+const shared = { tags: ['environments'], params: z.object({ name: environmentName }) }
 
-/** New tokens for old, and no token at all. */
+/** Rotates and revokes the tokens of an environment. */
 export function addTokenRoutes(app: App, context: Context): void {
   addRotateRoute(app, context)
   addRevokeRoute(app, context)
@@ -59,7 +65,7 @@ function addRotateRoute(app: App, context: Context): void {
     operationId: 'rotateTokens',
     summary: 'Rotate the tokens of an environment',
     description:
-      'Makes a new token for each type. Those from before stay valid for the grace period, so that agents can be changed one after the other.',
+      'Creates a new token for each type. The old tokens stay valid for the grace period, so that agents can be updated one by one.',
     body: rotateRequest.nullish(),
     success: 'The new tokens, and how to deploy agents with them.',
     response: {
@@ -67,32 +73,28 @@ function addRotateRoute(app: App, context: Context): void {
       ...problems(400, 404, 408, 413, 415, 422),
     },
   }
-  app.post(
-    '/api/v1/environments/:name/token/rotate',
-    { config: { access: 'admin' }, schema: rotate },
-    async (request, reply) => {
-      const { name } = request.params
-      const at = now()
-      const expireAt = at + (request.body?.grace_seconds ?? context.graceSeconds) * 1000
-      const types = await typesOf(context, name, request.body?.agent_type)
-      const made = await Promise.all(types.map(async (type) => ({ type, ...createAgentToken(name) })))
-      const commands = await Promise.all(
-        made.map(({ type, token }) => commandAgain(context, name, type, token, request.log)),
-      )
-      const validUntil = await store.access.rotate(
-        made.map(({ type, digest }) => ({ environment: name, agentType: type, hash: digest, createdAt: at })),
-        expireAt,
-      )
-      request.log.info({ environment: name, agent_types: types }, 'tokens rotated')
-      const tokens = made.map(({ type, token }, index) => ({
-        agent_type: type,
-        agent_token: token,
-        previous_valid_until: toInstant(validUntil[index]),
-        ...(commands[index] as Command),
-      }))
-      return reply.header('cache-control', 'no-store').send({ environment_name: name, tokens })
-    },
-  )
+  app.post('/api/v1/environments/:name/token/rotate', { schema: rotate }, async (request, reply) => {
+    const { name } = request.params
+    const at = now()
+    const expireAt = at + (request.body?.grace_seconds ?? context.graceSeconds) * 1000
+    const types = await typesOf(context, name, request.body?.agent_type)
+    const created = await Promise.all(types.map(async (type) => ({ type, ...createAgentToken(name) })))
+    const commands = await Promise.all(
+      created.map(({ type, token }) => recreateCommand(context, name, type, token, request.log)),
+    )
+    const validUntil = await store.access.rotate(
+      created.map(({ type, digest }) => ({ environment: name, agentType: type, hash: digest, createdAt: at })),
+      expireAt,
+    )
+    request.log.info({ environment: name, agent_types: types }, 'tokens rotated')
+    const tokens = created.map(({ type, token }, index) => ({
+      agent_type: type,
+      agent_token: token,
+      previous_valid_until: toNullableInstant(validUntil[index]),
+      ...(commands[index] as RecreatedCommand),
+    }))
+    return reply.header('cache-control', 'no-store').send({ environment_name: name, tokens })
+  })
 }
 
 function addRevokeRoute(app: App, context: Context): void {
@@ -101,73 +103,72 @@ function addRevokeRoute(app: App, context: Context): void {
     ...shared,
     operationId: 'revokeTokens',
     summary: 'Revoke the tokens of an environment at once',
-    description: 'Agents that use them are refused from the next call on. What they delivered stays.',
+    description: 'Refuses agents that use these tokens from their next call on. Delivered reports are kept.',
     body: revokeRequest.nullish(),
-    success: 'The tokens are revoked. Says how many.',
+    success: 'The tokens are revoked. Returns how many.',
     response: {
-      200: z.object({ environment_name: z.string(), revoked: z.int().describe('Tokens that were valid until now.') }),
+      200: z.object({ environment_name: z.string(), revoked: z.int().describe('Number of tokens that were valid.') }),
       ...problems(400, 404, 408, 413, 415, 422),
     },
   }
-  app.post(
-    '/api/v1/environments/:name/token/revoke',
-    { config: { access: 'admin' }, schema: revoke },
-    async (request) => {
-      const { name } = request.params
-      await typesOf(context, name, request.body?.agent_type)
-      const revoked = await store.access.revoke(name, request.body?.agent_type, now())
-      request.log.info({ environment: name, revoked }, 'tokens revoked')
-      return { environment_name: name, revoked }
-    },
-  )
+  app.post('/api/v1/environments/:name/token/revoke', { schema: revoke }, async (request) => {
+    const { name } = request.params
+    await typesOf(context, name, request.body?.agent_type)
+    const revoked = await store.access.revoke(name, request.body?.agent_type, now())
+    request.log.info({ environment: name, revoked }, 'tokens revoked')
+    return { environment_name: name, revoked }
+  })
 }
 
-/** The provisioned types that are meant. @throws {ProblemError} 404 or 422 */
+/** Returns the wanted type, or all provisioned types. @throws {ProblemError} 404 or 422 */
 async function typesOf({ store }: Context, name: string, wanted: string | undefined): Promise<readonly string[]> {
   const environment = await store.access.environment(name)
-  if (environment === undefined) throw noEnvironment(name)
+  if (environment === undefined) throw environmentNotFound(name)
   if (wanted === undefined) return environment.agentTypes
   if (environment.agentTypes.includes(wanted)) return [wanted]
   throw invalid([
     {
       pointer: '#/agent_type',
-      detail: `No agent of this type was provisioned for \`${name}\`. Provisioned: ${environment.agentTypes.map((type) => `\`${type}\``).join(', ')}.`,
+      detail: `This type was not provisioned in \`${name}\`. Provisioned: ${environment.agentTypes.map((type) => `\`${type}\``).join(', ')}.`,
     },
   ])
 }
 
-/** A deployment whose command may be one that cannot be shown. */
-type Command = Omit<DeploymentFields, 'deployment_command'> & { readonly deployment_command: string | null }
+/** A deployment without the command when it cannot be recreated. */
+type RecreatedCommand = Omit<DeploymentFields, 'deployment_command'> & { readonly deployment_command: string | null }
 
-function toInstant(milliseconds: number | undefined): string | null {
-  return milliseconds === undefined ? null : new Date(milliseconds).toISOString()
+function toNullableInstant(milliseconds: number | undefined): string | null {
+  return milliseconds === undefined ? null : toInstant(milliseconds)
 }
 
-/** The command as it was provisioned, with the new token. What held secrets cannot be shown again. */
-async function commandAgain(
+/** Recreates the provisioned command with the new token. A command with secrets cannot be recreated. */
+async function recreateCommand(
   context: Context,
   name: string,
   type: string,
   token: string,
   log: FastifyBaseLogger,
-): Promise<Command> {
+): Promise<RecreatedCommand> {
   const { config = {}, withheld = [] } = (await context.store.access.settings(name, type)) ?? {}
   const options = withheld.map((option) => `\`${option}\``).join(', ')
-  const byHand = 'Set AGENT_TOKEN to the new token where the agent runs and start it again.'
+  const manually = 'Set AGENT_TOKEN to the new token where the agent runs, and restart the agent.'
   if (withheld.length > 0) {
     return {
       deployment_command: null,
-      instructions: `The command held secrets (${options}), which the platform does not keep. ${byHand} For a new command, provision the environment again.`,
+      instructions: `The command contained secrets (${options}), which the platform does not store. ${manually} For a new command, provision the environment again.`,
     }
   }
   try {
-    return (await planFor(context, type, token, config)).fields
+    return (await planDeploymentFor(context, type, token, config)).fields
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error
-    log.warn({ ...error.logged, agent_type: type, err: error.cause ?? error }, 'command cannot be written any more')
+    log.warn(
+      { ...error.logFields, agent_type: type, err: error.cause ?? error },
+      'deployment command cannot be recreated',
+    )
     return {
       deployment_command: null,
-      instructions: `The command cannot be written any more: ${sentence(error.message)} ${byHand}`,
+      instructions: `The command cannot be recreated: ${sentence(error.message)} ${manually}`,
     }
   }
 }

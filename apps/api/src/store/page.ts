@@ -1,6 +1,20 @@
-import type { Page, PageRequest, Position } from './store.ts'
+/** The end of a page: the sort key of its last item. */
+export type Position = readonly (string | number)[]
 
-/** Cuts what was read (one row more than the page holds) to a page. */
+/** A page of a long list. `next` is set when more items follow. */
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly next: Position | undefined
+}
+
+export interface PageRequest {
+  /** Maximum number of items. */
+  readonly limit: number
+  /** End of the previous page. */
+  readonly after?: Position | undefined
+}
+
+/** Cuts rows, of which one more than the limit was read, to a page. */
 export function toPage<Row, Item>(
   rows: readonly Row[],
   { limit }: PageRequest,
@@ -10,9 +24,4 @@ export function toPage<Row, Item>(
   const kept = rows.slice(0, limit)
   const last = kept.at(-1)
   return { items: kept.map(toItem), next: rows.length > limit && last !== undefined ? position(last) : undefined }
-}
-
-/** Nothing in the database, `undefined` here. */
-export function optional<Value>(value: Value | null): Value | undefined {
-  return value ?? undefined
 }

@@ -1,7 +1,7 @@
 import type { EntityReference, Severity } from '@rca/core/protocol'
-import type { PageRequest } from './store.ts'
+import type { PageRequest } from './page.ts'
 
-/** How several values of one step become one. `rate` is the growth of a counter per second, resets taken into account. */
+/** Combine the values of one bucket. `rate` is the increase of a counter per second, accounting for resets. */
 export const AGGREGATES = ['avg', 'min', 'max', 'last', 'sum', 'rate'] as const
 export type Aggregate = (typeof AGGREGATES)[number]
 
@@ -18,9 +18,9 @@ export interface SeriesQuery extends PageRequest {
   readonly agentKey?: number | undefined
   readonly name?: string | undefined
   readonly entity?: Partial<EntityReference> | undefined
-  /** Attributes by name; values are compared as text. */
+  /** Attributes by name. Values are compared as text. */
   readonly attributes?: Readonly<Record<string, string>> | undefined
-  /** Only series with a point at or after this time. */
+  /** Selects series with a point at or after this time. */
   readonly since?: number | undefined
 }
 
@@ -30,7 +30,7 @@ export interface PointQuery {
   readonly from: number
   /** Exclusive. */
   readonly to: number
-  /** Length of a bucket in milliseconds. Buckets start at whole multiples of it since 1970. */
+  /** Length of a bucket in milliseconds. Buckets start at multiples of it since 1970. */
   readonly step: number
   readonly aggregate: Aggregate
 }
@@ -41,7 +41,7 @@ export interface EventQuery extends PageRequest {
   readonly agentType?: string | undefined
   readonly from?: number | undefined
   readonly to?: number | undefined
-  /** This severity and worse. */
+  /** Minimum severity. */
   readonly severity?: Severity | undefined
   readonly name?: string | undefined
   readonly entity?: Partial<EntityReference> | undefined

@@ -9,14 +9,13 @@ import type {
   Severity,
 } from '@rca/core/protocol'
 
-/** Rows as the routes see them. Times are milliseconds since 1970. */
-
+/** Rows in the form that the routes read. Times are milliseconds since 1970. */
 export interface StoredEnvironment {
   readonly name: string
   readonly createdAt: number
-  /** Types that were provisioned for it, sorted. */
+  /** Provisioned types, sorted. */
   readonly agentTypes: readonly string[]
-  /** Agents that ever called and were not forgotten. */
+  /** Number of agents that called and were not removed by the retention. */
   readonly agents: number
 }
 
@@ -29,7 +28,7 @@ export interface StoredToken {
   readonly createdAt: number
   readonly expiresAt: number | undefined
   readonly revokedAt: number | undefined
-  /** When a heartbeat last came with it. */
+  /** Time of the last heartbeat with the token. */
   readonly lastUsedAt: number | undefined
 }
 
@@ -48,11 +47,11 @@ export interface StoredAgent {
   readonly intervalSeconds: number | undefined
   readonly collectors: Readonly<Record<string, CollectorStatus>> | undefined
   readonly outbox: HeartbeatRequest['outbox'] | undefined
-  /** Only instances that stand by have called so far. */
+  /** True while only standby instances have called. */
   readonly standingBy: boolean
 }
 
-/** One of the processes that watch the same thing, of which one reports. */
+/** A replica of an agent. The elected leader reports. */
 export interface StoredInstance {
   readonly instanceId: string
   readonly role: Role
@@ -63,7 +62,7 @@ export interface StoredInstance {
   readonly intervalSeconds: number
 }
 
-/** An agent, or the place of one that was provisioned and never called. */
+/** An agent, or a placeholder for a provisioned agent that never called. */
 export type ListedAgent =
   | StoredAgent
   | {
@@ -93,14 +92,14 @@ export interface StoredSeries {
   readonly attributes: Attributes
   readonly unit: string
   readonly kind: MetricKind
-  /** Time and value of the newest point. */
+  /** The newest point. */
   readonly last: { readonly at: number; readonly value: number } | undefined
 }
 
-/** One value of one series over one step of time. */
+/** The value of a series in one bucket of time. */
 export interface Bucket {
   readonly seriesId: number
-  /** Start of the step. */
+  /** Start of the bucket. */
   readonly at: number
   readonly value: number
 }

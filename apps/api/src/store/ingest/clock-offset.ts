@@ -1,23 +1,23 @@
-/** How far ahead an agent's clock may be, in milliseconds. */
-const LEAD = 5 * 60_000
+/** Tolerated difference by which an agent's clock is ahead. */
+const MAX_CLOCK_AHEAD_MS = 5 * 60_000
 
-/** A clock that is further ahead was not slow to be set, it was wrong: what is dated before its arrival was dated by a right one. */
-const DAY = 86_400_000
+/** Offset above which a clock was wrong, not just late to be set: times before the arrival then come from a correct clock. */
+const WRONG_CLOCK_MS = 86_400_000
 
 /**
- * How far ahead the clock is that dated these reports of one agent, in milliseconds: 0 where it is within bounds. It stays as
- * `before` while that fits, so that reports of several requests keep their distances.
+ * Computes by how many milliseconds the clock of an agent is ahead: 0 within the tolerance. Returns `previous` while it
+ * fits, so that reports of several requests keep their distances.
  *
- * @param stated times of the reports. @param before what was found for the request before.
+ * @param times times of the reports of one request. @param previous offset of the previous request.
  */
-export function findOffset(stated: readonly number[], receivedAt: number, before: number): number {
-  const offset = stated.reduce((latest, time) => Math.max(latest, time), Number.NEGATIVE_INFINITY) - receivedAt
-  if (offset <= LEAD) return 0
-  return Math.abs(offset - before) <= LEAD ? before : offset
+export function findOffset(times: readonly number[], receivedAt: number, previous: number): number {
+  const offset = times.reduce((latest, time) => Math.max(latest, time), Number.NEGATIVE_INFINITY) - receivedAt
+  if (offset <= MAX_CLOCK_AHEAD_MS) return 0
+  return Math.abs(offset - previous) <= MAX_CLOCK_AHEAD_MS ? previous : offset
 }
 
-/** Takes a clock's offset out of a time that it stated. What is too far ahead even then is `undefined`. */
-export function correctTime(stated: number, offset: number, receivedAt: number): number | undefined {
-  const corrected = offset > DAY && stated <= receivedAt ? stated : stated - offset
-  return corrected > receivedAt + LEAD ? undefined : corrected
+/** Subtracts a clock's offset from a time. Returns `undefined` for a time that is still too far ahead. */
+export function correctTime(time: number, offset: number, receivedAt: number): number | undefined {
+  const corrected = offset > WRONG_CLOCK_MS && time <= receivedAt ? time : time - offset
+  return corrected > receivedAt + MAX_CLOCK_AHEAD_MS ? undefined : corrected
 }

@@ -1,24 +1,28 @@
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
 import type { AgentIdentity, AgentStore, Heartbeat } from '../store.ts'
-import { writeInstance } from './instances.ts'
-import { noteLead } from './leader-terms.ts'
+import { startTerm } from './leader-terms.ts'
 
-/** The one status that an agent has before it has read anything. */
+/** The only collector status of an agent that has not connected yet. */
 const CONNECT = 'connect'
 
-/** Writes what agents say of themselves. */
+/** Stored instances per agent, the most recent heartbeats first. */
+const MAX_INSTANCES = 50
+
+type AgentRow = Pick<Selectable<Tables['agents']>, 'key' | 'newest_revision'>
+
+/** Writes heartbeats: the status of an agent and of its instances. */
 export function createHeartbeatWriter(database: Kysely<Tables>): AgentStore['heartbeat'] {
   return (agent, heartbeat, tokenId, at) =>
     database.transaction().execute(async (transaction) => {
       const { instance } = heartbeat
       const row =
         instance?.role === 'standby'
-          ? await findOrExpect(transaction, agent, heartbeat, at)
-          : await upsert(transaction, agent, heartbeat, at)
+          ? await findOrCreateStandby(transaction, agent, heartbeat, at)
+          : await writeAgent(transaction, agent, heartbeat, at)
       if (instance !== undefined) {
         await writeInstance(transaction, row.key, heartbeat, instance, at)
-        if (instance.leadId !== undefined) await noteLead(transaction, row, instance.leadId, at)
+        if (instance.termId !== undefined) await startTerm(transaction, row, instance.termId, at)
       }
       await transaction.updateTable('tokens').set({ last_used_at: at }).where('id', '=', tokenId).execute()
       if (heartbeat.replacesAgentId !== undefined && heartbeat.replacesAgentId !== agent.agentId)
@@ -26,8 +30,8 @@ export function createHeartbeatWriter(database: Kysely<Tables>): AgentStore['hea
     })
 }
 
-/** The agent that an instance stands by for. It speaks for itself alone: of the agent, it only says that there is one. */
-async function findOrExpect(
+/** Finds the agent of a standby instance, or creates it. A standby never changes the status of its agent. */
+async function findOrCreateStandby(
   transaction: Transaction<Tables>,
   agent: AgentIdentity,
   heartbeat: Heartbeat,
@@ -59,16 +63,13 @@ async function findOrExpect(
   )
 }
 
-/** What a lead is noted with. */
-type AgentRow = Pick<Selectable<Tables['agents']>, 'key' | 'newest_revision'>
-
-async function upsert(
+async function writeAgent(
   transaction: Transaction<Tables>,
   agent: AgentIdentity,
   heartbeat: Heartbeat,
   at: number,
 ): Promise<AgentRow> {
-  const said = {
+  const status = {
     agent_version: heartbeat.agentVersion,
     name: heartbeat.agentName ?? null,
     started_at: heartbeat.startedAt,
@@ -79,7 +80,7 @@ async function upsert(
     collectors: JSON.stringify(heartbeat.collectors),
     outbox: JSON.stringify(heartbeat.outbox),
   }
-  // After a new start no report is late, even where the clock was set back in between. Instances are told apart by their leads.
+  // No report of a new run is late, even if the clock was set back in between. Leader terms order the reports of instances.
   const sameRun = heartbeat.instance === undefined ? sql`agents.started_at is excluded.started_at` : sql`true`
   return await transaction
     .insertInto('agents')
@@ -89,11 +90,11 @@ async function upsert(
       agent_id: agent.agentId,
       first_seen_at: at,
       provisional: isProvisional(heartbeat) ? 1 : 0,
-      ...said,
+      ...status,
     })
     .onConflict((conflict) =>
       conflict.columns(['environment', 'agent_type', 'agent_id']).doUpdateSet({
-        ...said,
+        ...status,
         provisional: sql`min(agents.provisional, excluded.provisional)`,
         newest_report_id: sql`case when ${sameRun} then agents.newest_report_id else '' end`,
       }),
@@ -102,12 +103,12 @@ async function upsert(
     .executeTakeFirstOrThrow()
 }
 
-/** An agent that could not yet tell what it watches has no name, and nothing to say but why. */
+/** Returns true for an agent that has not connected: it has no name, and no collector but `connect`. */
 function isProvisional({ agentName, collectors }: Heartbeat): boolean {
   return agentName === undefined && Object.keys(collectors).every((name) => name === CONNECT)
 }
 
-/** Only one that was never anything else: a token must not be able to remove an agent that has seen something. */
+/** Removes an agent that was never more than provisional. A token cannot remove an agent that has connected or reported. */
 async function removeProvisional(
   transaction: Transaction<Tables>,
   agent: AgentIdentity,
@@ -121,4 +122,39 @@ async function removeProvisional(
     .where('provisional', '=', 1)
     .where('last_report_at', 'is', null)
     .execute()
+}
+
+/** Writes the status of an instance. A leader turns all other instances into standbys. */
+async function writeInstance(
+  transaction: Transaction<Tables>,
+  agent: number,
+  heartbeat: Heartbeat,
+  { id, role, intervalSeconds }: NonNullable<Heartbeat['instance']>,
+  at: number,
+): Promise<void> {
+  const status = {
+    role,
+    started_at: heartbeat.startedAt,
+    agent_version: heartbeat.agentVersion,
+    collectors: JSON.stringify(heartbeat.collectors),
+    outbox: JSON.stringify(heartbeat.outbox),
+    last_heartbeat_at: at,
+    interval_seconds: intervalSeconds,
+  }
+  await transaction
+    .insertInto('agent_instances')
+    .values({ agent_key: agent, instance_id: id, ...status })
+    .onConflict((conflict) => conflict.columns(['agent_key', 'instance_id']).doUpdateSet(status))
+    .execute()
+  if (role === 'leader')
+    await transaction
+      .updateTable('agent_instances')
+      .set({ role: 'standby' })
+      .where('agent_key', '=', agent)
+      .where('instance_id', '!=', id)
+      .where('role', '=', 'leader')
+      .execute()
+  await sql`delete from agent_instances where agent_key = ${agent} and instance_id in (
+    select instance_id from agent_instances where agent_key = ${agent} order by last_heartbeat_at desc limit -1 offset ${MAX_INSTANCES}
+  )`.execute(transaction)
 }

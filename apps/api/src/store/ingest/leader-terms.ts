@@ -1,27 +1,26 @@
 import { sql, type Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
-import { type Lead, ROOM } from './leader-terms-order.ts'
+import { type LeaderTerm, REVISIONS_PER_TERM } from './report-order.ts'
 
-/** Most leads of one agent that are kept: an election that does not come to rest begins many. */
-const MOST = 100
+/** Stored terms per agent: an unstable election begins many. */
+const MAX_TERMS = 100
 
-/** What is known of a lead. */
-export async function findLead(
+export async function findTerm(
   transaction: Transaction<Tables>,
   agent: number,
-  leadId: string,
-): Promise<Lead | undefined> {
+  termId: string,
+): Promise<LeaderTerm | undefined> {
   const row = await transaction
     .selectFrom('agent_leads')
     .select(['revision', 'sequence', 'ceiling'])
     .where('agent_key', '=', agent)
-    .where('lead_id', '=', leadId)
+    .where('lead_id', '=', termId)
     .executeTakeFirst()
   return row === undefined ? undefined : { ...row, ceiling: row.ceiling ?? undefined }
 }
 
-/** The lead that no other has followed; empty where there is none. */
-export async function findLeading(transaction: Transaction<Tables>, agent: number): Promise<string> {
+/** Returns the id of the term that no other has followed, or an empty string. */
+export async function findActiveTermId(transaction: Transaction<Tables>, agent: number): Promise<string> {
   const row = await transaction
     .selectFrom('agent_leads')
     .select('lead_id')
@@ -31,51 +30,50 @@ export async function findLeading(transaction: Transaction<Tables>, agent: numbe
   return row?.lead_id ?? ''
 }
 
-/** Writes what is known of a lead. */
-export async function writeLead(
+export async function writeTerm(
   transaction: Transaction<Tables>,
   agent: number,
-  leadId: string,
-  { revision, sequence, ceiling }: Lead,
+  termId: string,
+  { revision, sequence, ceiling }: LeaderTerm,
   at: number,
 ): Promise<void> {
-  const said = { revision, sequence, ceiling: ceiling ?? null, last_report_at: at }
+  const state = { revision, sequence, ceiling: ceiling ?? null, last_report_at: at }
   await transaction
     .insertInto('agent_leads')
-    .values({ agent_key: agent, lead_id: leadId, ...said })
-    .onConflict((conflict) => conflict.columns(['agent_key', 'lead_id']).doUpdateSet(said))
+    .values({ agent_key: agent, lead_id: termId, ...state })
+    .onConflict((conflict) => conflict.columns(['agent_key', 'lead_id']).doUpdateSet(state))
     .execute()
 }
 
-/** A lead follows all others, of which the oldest are forgotten: what still arrives of them counts as of one that was never heard of. */
-export async function endOtherLeads(
+/** Ends all other terms of an agent, and removes the oldest. Late reports of a removed term count as of an unknown term. */
+export async function endOtherTerms(
   transaction: Transaction<Tables>,
   agent: number,
-  leadId: string,
+  termId: string,
   ceiling: number,
 ): Promise<void> {
   await transaction
     .updateTable('agent_leads')
     .set({ ceiling })
     .where('agent_key', '=', agent)
-    .where('lead_id', '!=', leadId)
+    .where('lead_id', '!=', termId)
     .where('ceiling', 'is', null)
     .execute()
   await sql`delete from agent_leads where agent_key = ${agent} and ceiling is not null and lead_id in (
-    select lead_id from agent_leads where agent_key = ${agent} order by last_report_at desc, lead_id desc limit -1 offset ${MOST}
+    select lead_id from agent_leads where agent_key = ${agent} order by last_report_at desc, lead_id desc limit -1 offset ${MAX_TERMS}
   )`.execute(transaction)
 }
 
-/** An instance says that it leads now, which is true whatever was believed before. Its first report takes over. */
-export async function noteLead(
+/** Starts a term on its leader's heartbeat, even if it had ended. Its first report becomes the newest. */
+export async function startTerm(
   transaction: Transaction<Tables>,
   agent: { readonly key: number; readonly newest_revision: number },
-  leadId: string,
+  termId: string,
   at: number,
 ): Promise<void> {
-  const known = await findLead(transaction, agent.key, leadId)
+  const known = await findTerm(transaction, agent.key, termId)
   if (known !== undefined && known.ceiling === undefined) return
   const { revision, sequence } = known ?? { revision: agent.newest_revision, sequence: 0 }
-  await writeLead(transaction, agent.key, leadId, { revision, sequence, ceiling: undefined }, at)
-  await endOtherLeads(transaction, agent.key, leadId, agent.newest_revision + ROOM - 1)
+  await writeTerm(transaction, agent.key, termId, { revision, sequence, ceiling: undefined }, at)
+  await endOtherTerms(transaction, agent.key, termId, agent.newest_revision + REVISIONS_PER_TERM - 1)
 }

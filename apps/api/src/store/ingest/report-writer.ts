@@ -4,45 +4,51 @@ import type { Kysely, Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SignalStore } from '../store.ts'
 import { correctTime, findOffset } from './clock-offset.ts'
-import { endOtherLeads, findLead, findLeading, writeLead } from './leader-terms.ts'
-import { type NewestLed, placeLed } from './leader-terms-order.ts'
+import { endOtherTerms, findActiveTermId, findTerm, writeTerm } from './leader-terms.ts'
+import { type NewestReport, placeReport, type ReportPlace } from './report-order.ts'
 import type { SeriesIndex, SeriesLookup } from './series-index.ts'
-import { markAbsent, type Stamp, writeEntities, writeEvents, writeGaps, writePoints } from './signal-writers.ts'
-import { notePart } from './snapshot-parts.ts'
+import {
+  markDeletedBySnapshot,
+  type ReportStamp,
+  writeEntities,
+  writeEvents,
+  writeGaps,
+  writePoints,
+} from './signal-writers.ts'
+import { recordPart } from './snapshot-parts.ts'
 
-/** An agent whose reports are being written. */
-interface Writing {
+/** State of an agent while a request is written. */
+interface AgentState {
   readonly key: number
-  /** How far its clock is ahead. */
+  /** Milliseconds by which its clock is ahead. */
   readonly offset: number
   readonly receivedAt: number
-  newest: NewestLed
-  /** Corrected time of its newest report, where this request brought it. */
+  newest: NewestReport
+  /** Corrected time of its newest report, if this request contains it. */
   reportedAt?: number
 }
 
-/** Writes batches of reports: one transaction each. */
-export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex): Pick<SignalStore, 'write'> {
-  return {
-    write: async (environment, agentType, reports, receivedAt) => {
-      const found = index.begin()
-      const accepted = await database.transaction().execute(async (transaction) => {
-        let fresh = 0
-        const agents = new Map<string, Writing>()
-        for (const [id, own] of Map.groupBy(reports, (report) => report.agent_id))
-          agents.set(id, await openAgent(transaction, environment, agentType, own, receivedAt))
-        for (const report of reports) {
-          const agent = agents.get(report.agent_id)
-          if (agent === undefined || !(await isFresh(transaction, agent.key, report.report_id, receivedAt))) continue
-          fresh += 1
-          await writeReport(transaction, agent, report, found)
-        }
-        for (const agent of agents.values()) await noteNewest(transaction, agent)
-        return fresh
-      })
-      found.commit()
-      return { accepted, duplicates: reports.length - accepted }
-    },
+/** Writes batches of reports, each in one transaction. */
+export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex): SignalStore['write'] {
+  return async (environment, agentType, reports, receivedAt) => {
+    const lookup = index.begin()
+    const accepted = await database.transaction().execute(async (transaction) => {
+      const agents = new Map<string, AgentState>()
+      for (const [id, own] of Map.groupBy(reports, (report) => report.agent_id))
+        agents.set(id, await openAgent(transaction, environment, agentType, own, receivedAt))
+      let count = 0
+      for (const report of reports) {
+        const agent = agents.get(report.agent_id)
+        if (agent === undefined || !(await insertReportId(transaction, agent.key, report.report_id, receivedAt)))
+          continue
+        count += 1
+        await writeReport(transaction, agent, report, lookup)
+      }
+      for (const agent of agents.values()) await writeNewest(transaction, agent)
+      return count
+    })
+    lookup.commit()
+    return { accepted, duplicates: reports.length - accepted }
   }
 }
 
@@ -52,8 +58,8 @@ async function openAgent(
   agentType: string,
   reports: readonly Report[],
   receivedAt: number,
-): Promise<Writing> {
-  const said = { last_seen_at: receivedAt, agent_version: reports.at(-1)?.agent_version ?? '' }
+): Promise<AgentState> {
+  const seen = { last_seen_at: receivedAt, agent_version: reports.at(-1)?.agent_version ?? '' }
   const row = await transaction
     .insertInto('agents')
     .values({
@@ -61,26 +67,27 @@ async function openAgent(
       agent_type: agentType,
       agent_id: reports[0]?.agent_id ?? '',
       first_seen_at: receivedAt,
-      ...said,
+      ...seen,
     })
-    .onConflict((conflict) => conflict.columns(['environment', 'agent_type', 'agent_id']).doUpdateSet(said))
+    .onConflict((conflict) => conflict.columns(['environment', 'agent_type', 'agent_id']).doUpdateSet(seen))
     .returning(['key', 'clock_offset', 'newest_revision', 'newest_sequence', 'newest_report_id', 'newest_lead'])
     .executeTakeFirstOrThrow()
-  const stated = reports.map((report) => Date.parse(report.timestamp))
+  const times = reports.map((report) => Date.parse(report.timestamp))
   return {
     key: row.key,
-    offset: findOffset(stated, receivedAt, row.clock_offset),
+    offset: findOffset(times, receivedAt, row.clock_offset),
     receivedAt,
     newest: {
       revision: row.newest_revision,
       sequence: row.newest_sequence,
       reportId: row.newest_report_id,
-      lead: row.newest_lead,
+      termId: row.newest_lead,
     },
   }
 }
 
-async function isFresh(
+/** Returns false for a report that is stored already. */
+async function insertReportId(
   transaction: Transaction<Tables>,
   agent: number,
   reportId: string,
@@ -96,25 +103,25 @@ async function isFresh(
 
 async function writeReport(
   transaction: Transaction<Tables>,
-  agent: Writing,
+  agent: AgentState,
   report: Report,
   index: SeriesLookup,
 ): Promise<void> {
   const { key, offset, receivedAt } = agent
   const at = correctTime(Date.parse(report.timestamp), offset, receivedAt) ?? receivedAt
-  // Events and gaps may be dated by other clocks: what is still too far ahead counts as of its report.
-  const timeOf = (stated: string): number => correctTime(Date.parse(stated), offset, receivedAt) ?? at
+  // Events and gaps may have times of other clocks: a time that is still too far ahead becomes the report's.
+  const timeOf = (text: string): number => correctTime(Date.parse(text), offset, receivedAt) ?? at
   const { revision, newest } = await place(transaction, agent, report)
   if (newest !== agent.newest) {
     agent.newest = newest
     agent.reportedAt = at
   }
   const { entities, metrics, events, gaps } = report.data
-  const stamp: Stamp = { agent: key, at, revision }
+  const stamp: ReportStamp = { agent: key, at, revision }
 
   await writeEntities(transaction, stamp, entities)
-  if (report.snapshot === true) await markAbsent(transaction, stamp)
-  if (report.part?.snapshot === true) await notePart(transaction, stamp, report.part, receivedAt)
+  if (report.snapshot === true) await markDeletedBySnapshot(transaction, stamp)
+  if (report.part?.snapshot === true) await recordPart(transaction, stamp, report.part, receivedAt)
   await writePoints(transaction, await index.resolve(transaction, key, metrics), metrics, at)
   await writeEvents(
     transaction,
@@ -137,27 +144,27 @@ async function writeReport(
   )
 }
 
-/** Finds a report's place, and notes what is known of its lead from then on. */
+/** Orders a report, and stores the new state of its leader term. */
 async function place(
   transaction: Transaction<Tables>,
-  { key, newest, receivedAt }: Writing,
+  { key, newest, receivedAt }: AgentState,
   report: Report,
-): Promise<{ readonly revision: number; readonly newest: NewestLed }> {
-  const leadId = report.lead_id?.toLowerCase()
-  if (leadId === undefined) return placeLed(newest, undefined, report, '')
-  const known = await findLead(transaction, key, leadId)
-  // Asked only where it matters: for the first report of a lead that no heartbeat has announced.
-  const leading = known === undefined ? await findLeading(transaction, key) : ''
-  const placed = placeLed(newest, known, report, leading)
-  if (placed.lead !== undefined) await writeLead(transaction, key, leadId, placed.lead, receivedAt)
-  if (placed.takesOver) await endOtherLeads(transaction, key, leadId, placed.revision - 1)
+): Promise<Pick<ReportPlace, 'revision' | 'newest'>> {
+  const termId = report.lead_id?.toLowerCase()
+  if (termId === undefined) return placeReport(newest, undefined, report, '')
+  const known = await findTerm(transaction, key, termId)
+  // Matters only for the first report of a term that no heartbeat has announced.
+  const activeTermId = known === undefined ? await findActiveTermId(transaction, key) : ''
+  const placed = placeReport(newest, known, report, activeTermId)
+  if (placed.term !== undefined) await writeTerm(transaction, key, termId, placed.term, receivedAt)
+  if (placed.startsTerm) await endOtherTerms(transaction, key, termId, placed.revision - 1)
   return placed
 }
 
-/** A request that holds only late reports and duplicates changes nothing about the newest one. */
-async function noteNewest(
+/** Stores the agent's newest report, unless the request contains only late reports and duplicates. */
+async function writeNewest(
   transaction: Transaction<Tables>,
-  { key, offset, newest, reportedAt }: Writing,
+  { key, offset, newest, reportedAt }: AgentState,
 ): Promise<void> {
   if (reportedAt === undefined) return
   await transaction
@@ -167,7 +174,7 @@ async function noteNewest(
       newest_revision: newest.revision,
       newest_sequence: newest.sequence,
       newest_report_id: newest.reportId,
-      newest_lead: newest.lead,
+      newest_lead: newest.termId,
       last_report_at: reportedAt,
       provisional: 0,
       standing_by: 0,

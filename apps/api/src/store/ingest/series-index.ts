@@ -4,11 +4,10 @@ import type { Insertable, Transaction } from 'kysely'
 import { bulkInsert } from '../sqlite/bulk-insert.ts'
 import type { Tables } from '../sqlite/tables.ts'
 
-/** Most series whose ids are kept in memory (about 100 bytes each). */
-const KEPT = 500_000
+/** Cached ids, about 100 bytes each. */
+const MAX_CACHED_SERIES = 500_000
 
-/** Series whose ids are asked for in one statement. */
-const LOOKED_UP = 500
+const LOOKUP_BATCH_SIZE = 500
 
 type SeriesRow = Omit<Insertable<Tables['series']>, 'id'>
 
@@ -22,18 +21,18 @@ const insertSeries = bulkInsert<SeriesRow>(
       .compile(),
 )
 
-/** What one transaction finds out about series. */
+/** Finds series within one transaction. */
 export interface SeriesLookup {
-  /** The series of each metric, created where it is new. */
+  /** Returns the id of each metric's series, creating new series. */
   resolve(transaction: Transaction<Tables>, agent: number, metrics: readonly Metric[]): Promise<number[]>
-  /** Keeps what was found. To be called once the transaction is committed: series of one that failed do not exist. */
+  /** Caches the found ids. Call it after the commit: the series of a failed transaction do not exist. */
   commit(): void
 }
 
-/** Remembers the ids of series, so that a known series costs no query. */
+/** Caches the ids of series, so that a known series costs no query. */
 export interface SeriesIndex {
   begin(): SeriesLookup
-  /** Forgets everything: series were removed. */
+  /** Clears the cache after series were removed. */
   clear(): void
 }
 
@@ -46,11 +45,11 @@ export function createSeriesIndex(): SeriesIndex {
       known.clear()
     },
     begin: () => {
-      const begun = generation
+      const startGeneration = generation
       const found = new Map<string, number>()
       return {
         resolve: async (transaction, agent, metrics) => {
-          const keys = metrics.map((metric) => `${agent} ${fingerprintOf(metric)}`)
+          const keys = metrics.map((metric) => `${agent} ${hashSeries(metric)}`)
           const unknown = new Map<string, Metric>()
           for (const [index, metric] of metrics.entries()) {
             const key = keys[index] ?? ''
@@ -60,8 +59,8 @@ export function createSeriesIndex(): SeriesIndex {
           return keys.map((key) => known.get(key) ?? found.get(key) ?? 0)
         },
         commit: () => {
-          if (begun !== generation) return
-          if (known.size + found.size > KEPT) known.clear()
+          if (startGeneration !== generation) return
+          if (known.size + found.size > MAX_CACHED_SERIES) known.clear()
           for (const [key, id] of found) known.set(key, id)
         },
       }
@@ -69,8 +68,8 @@ export function createSeriesIndex(): SeriesIndex {
   }
 }
 
-/** What makes a series what it is. The order of attributes does not. */
-function fingerprintOf({ name, entity, attributes, unit, kind }: Metric): string {
+/** Hashes the fields that identify a series, whatever the order of its attributes. */
+function hashSeries({ name, entity, attributes, unit, kind }: Metric): string {
   return hash('sha1', JSON.stringify([name, entity.type, entity.id, sorted(attributes), unit, kind]), 'base64url')
 }
 
@@ -79,7 +78,7 @@ function sorted(attributes: Attributes): [string, unknown][] {
   return entries.length < 2 ? entries : entries.sort(([left], [right]) => (left < right ? -1 : 1))
 }
 
-/** The ids of series by `<agent> <fingerprint>`. Those that are new are created. */
+/** Returns the ids of series by `<agent> <hash>`, creating new series. */
 async function findOrCreate(
   transaction: Transaction<Tables>,
   agent: number,
@@ -100,8 +99,8 @@ async function findOrCreate(
     }),
   )
   await insertSeries(transaction, wanted)
-  for (let start = 0; start < wanted.length; start += LOOKED_UP) {
-    const part = wanted.slice(start, start + LOOKED_UP).map((row) => row.fingerprint)
+  for (let start = 0; start < wanted.length; start += LOOKUP_BATCH_SIZE) {
+    const part = wanted.slice(start, start + LOOKUP_BATCH_SIZE).map((row) => row.fingerprint)
     const rows = await transaction
       .selectFrom('series')
       .select(['id', 'fingerprint'])

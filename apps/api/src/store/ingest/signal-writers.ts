@@ -8,14 +8,14 @@ type PointRow = Insertable<Tables['points']>
 type EventRow = Omit<Insertable<Tables['events']>, 'key'>
 type GapRow = Insertable<Tables['gaps']>
 
-/** Whose report writes, the report's time, and its place among those of the agent. */
-export interface Stamp {
+/** Values of a report that its rows share: the agent, the corrected time and the revision. */
+export interface ReportStamp {
   readonly agent: number
   readonly at: number
   readonly revision: number
 }
 
-/** An entity that is gone keeps what was last known of it; an older report never overwrites a newer one. */
+/** A deleted entity keeps its last state. An older report never overwrites a newer one. */
 const insertEntities = bulkInsert<EntityRow>(
   [
     'agent_key',
@@ -86,10 +86,10 @@ const insertGaps = bulkInsert<GapRow>(
       .compile(),
 )
 
-/** Creates and updates entities, and marks those that the agent saw go. */
+/** Creates and updates entities, and marks deleted ones. */
 export async function writeEntities(
   transaction: Transaction<Tables>,
-  { agent, at, revision }: Stamp,
+  { agent, at, revision }: ReportStamp,
   entities: readonly ReportedEntity[],
 ): Promise<void> {
   const rows = lastOfEach(entities, ({ type, id }) => `${type}\n${id}`).map(
@@ -109,8 +109,11 @@ export async function writeEntities(
   await insertEntities(transaction, rows)
 }
 
-/** After a snapshot was written: what was last heard of before it no longer exists. */
-export async function markAbsent(transaction: Transaction<Tables>, { agent, at, revision }: Stamp): Promise<void> {
+/** Marks entities without a report since a snapshot as deleted. */
+export async function markDeletedBySnapshot(
+  transaction: Transaction<Tables>,
+  { agent, at, revision }: ReportStamp,
+): Promise<void> {
   await transaction
     .updateTable('entities')
     .set({ deleted_at: at, updated_at: at, revision })
@@ -120,7 +123,7 @@ export async function markAbsent(transaction: Transaction<Tables>, { agent, at, 
     .execute()
 }
 
-/** Writes one point for each metric. Of two of the same series in one report, the last one counts. */
+/** Writes one point per metric. The last point of a series in a report wins. */
 export async function writePoints(
   transaction: Transaction<Tables>,
   seriesIds: readonly number[],
@@ -134,15 +137,15 @@ export async function writePoints(
   )
 }
 
-/** Writes events; one whose id is known is skipped. */
+/** Writes events, skipping those whose id is stored. */
 export async function writeEvents(transaction: Transaction<Tables>, rows: readonly EventRow[]): Promise<void> {
   await insertEvents(transaction, rows)
 }
 
-/** Writes gaps, or notes that they are still there. */
+/** Writes new gaps, and updates gaps that are still open. */
 export async function writeGaps(
   transaction: Transaction<Tables>,
-  { agent, at, revision }: Stamp,
+  { agent, at, revision }: ReportStamp,
   gaps: readonly Pick<GapRow, 'scope' | 'since' | 'reason'>[],
 ): Promise<void> {
   const rows = gaps.map((gap): GapRow => ({ ...gap, agent_key: agent, last_reported_at: at, revision }))

@@ -1,15 +1,15 @@
 import type { Report } from '@rca/core/protocol'
 import { sql, type Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
-import { markAbsent, type Stamp } from './signal-writers.ts'
+import { markDeletedBySnapshot, type ReportStamp } from './signal-writers.ts'
 
 /**
- * Notes that a part of a snapshot has arrived: early, late or in order, but each only once. With the part that was missing, what was last
- * heard of before all of them no longer exists. A snapshot of which a part never arrives says nothing of what is absent.
+ * Records an arrived part of a snapshot, in any order; duplicates are ignored. The last missing part completes the
+ * snapshot, which then marks entities without a report since its first part as deleted. An incomplete snapshot marks none.
  */
-export async function notePart(
+export async function recordPart(
   transaction: Transaction<Tables>,
-  { agent, at, revision }: Stamp,
+  { agent, at, revision }: ReportStamp,
   { first, number, last }: NonNullable<Report['part']>,
   receivedAt: number,
 ): Promise<void> {
@@ -34,7 +34,7 @@ export async function notePart(
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirstOrThrow()
-  // All of them are counted only once the last one is there.
+  // The number of parts is known once the last one has arrived.
   if (highest.last === 0) return
   const arrived = await transaction
     .selectFrom('snapshot_parts')
@@ -43,7 +43,7 @@ export async function notePart(
     .where('first_id', '=', firstId)
     .executeTakeFirstOrThrow()
   if (arrived.parts !== highest.number + 1) return
-  await markAbsent(transaction, { agent, at, revision: arrived.revision })
+  await markDeletedBySnapshot(transaction, { agent, at, revision: arrived.revision })
   await transaction
     .deleteFrom('snapshot_parts')
     .where('agent_key', '=', agent)

@@ -1,21 +1,13 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
-import { createHeartbeatWriter } from '../ingest/heartbeat-writer.ts'
-import { createInstanceReader } from '../ingest/instances.ts'
-import { optional, toPage } from '../page.ts'
-import type { ListedAgent, StoredAgent, StoredGap } from '../records.ts'
+import { toPage } from '../page.ts'
+import type { ListedAgent, StoredAgent, StoredInstance } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
-import type { AgentQuery, AgentStore } from '../store.ts'
+import { type AgentQuery, type AgentStore, OFFLINE_AFTER_INTERVALS } from '../store.ts'
 import { toGap } from './gaps.ts'
 
-/** An agent is offline when it has not called for this many of its heartbeat intervals. */
-export const OFFLINE_AFTER_INTERVALS = 3
-
-/** Agents: who calls, and what they last said of themselves. */
-export function createAgentStore(database: Kysely<Tables>): AgentStore {
+/** Reads agents, their instances and their open gaps. */
+export function createAgentReader(database: Kysely<Tables>): Omit<AgentStore, 'heartbeat'> {
   return {
-    heartbeat: createHeartbeatWriter(database),
-    instances: createInstanceReader(database),
-
     list: async (query) => {
       const rows = await listRows(database, query).execute()
       return toPage(rows, query, toListed, (row) => [row.environment, row.agent_type, row.key])
@@ -28,9 +20,21 @@ export function createAgentStore(database: Kysely<Tables>): AgentStore {
       return (await found.orderBy('environment').orderBy('agent_type').execute()).map(toAgent)
     },
 
+    instances: async (keys) => {
+      if (keys.length === 0) return new Map()
+      const rows = await database
+        .selectFrom('agent_instances')
+        .selectAll()
+        .where('agent_key', 'in', [...keys])
+        .orderBy('role')
+        .orderBy('started_at')
+        .orderBy('instance_id')
+        .execute()
+      return groupByAgent(rows, toInstance)
+    },
+
     openGaps: async (keys) => {
-      const gaps = new Map<number, StoredGap[]>()
-      if (keys.length === 0) return gaps
+      if (keys.length === 0) return new Map()
       const rows = await database
         .selectFrom('gaps')
         .innerJoin('agents', 'agents.key', 'gaps.agent_key')
@@ -40,13 +44,20 @@ export function createAgentStore(database: Kysely<Tables>): AgentStore {
         .whereRef('gaps.revision', '>=', 'agents.newest_revision')
         .orderBy('gaps.since')
         .execute()
-      for (const row of rows) gaps.set(row.agent_key, [...(gaps.get(row.agent_key) ?? []), toGap(row)])
-      return gaps
+      return groupByAgent(rows, toGap)
     },
   }
 }
 
-/** Types that were provisioned, can still call, and never did. */
+function groupByAgent<Row extends { readonly agent_key: number }, Item>(
+  rows: readonly Row[],
+  toItem: (row: Row) => Item,
+): Map<number, Item[]> {
+  const groups = Map.groupBy(rows, (row) => row.agent_key)
+  return new Map([...groups].map(([key, group]) => [key, group.map(toItem)]))
+}
+
+/** Selects provisioned types with a valid token and without an agent. */
 function selectPending(database: Kysely<Tables>, now: number) {
   return database
     .selectFrom('provisions')
@@ -96,7 +107,7 @@ function selectSeen(database: Kysely<Tables>, { now, intervalSeconds }: AgentQue
     ])
 }
 
-/** Agents that called, and in the places of those that did not what is pending. */
+/** Selects agents, and placeholders for provisioned types without an agent. */
 function listRows(database: Kysely<Tables>, query: AgentQuery) {
   let listed = database
     .selectFrom(selectSeen(database, query).unionAll(selectPending(database, query.now)).as('listed'))
@@ -158,7 +169,7 @@ function toListed(row: ListedRow): ListedAgent {
   })
 }
 
-/** What is said of an agent, without what only the next report is compared with. */
+/** Columns without those that only the writing of reports uses. */
 type AgentRow = Omit<
   Selectable<Tables['agents']>,
   'clock_offset' | 'newest_revision' | 'newest_sequence' | 'newest_report_id' | 'newest_lead' | 'provisional'
@@ -171,15 +182,27 @@ function toAgent(row: AgentRow): StoredAgent {
     agentType: row.agent_type,
     agentId: row.agent_id,
     agentVersion: row.agent_version,
-    name: optional(row.name),
-    startedAt: optional(row.started_at),
+    name: row.name ?? undefined,
+    startedAt: row.started_at ?? undefined,
     firstSeenAt: row.first_seen_at,
     lastSeenAt: row.last_seen_at,
-    lastHeartbeatAt: optional(row.last_heartbeat_at),
-    lastReportAt: optional(row.last_report_at),
-    intervalSeconds: optional(row.interval_seconds),
+    lastHeartbeatAt: row.last_heartbeat_at ?? undefined,
+    lastReportAt: row.last_report_at ?? undefined,
+    intervalSeconds: row.interval_seconds ?? undefined,
     collectors: row.collectors === null ? undefined : (JSON.parse(row.collectors) as StoredAgent['collectors']),
     standingBy: row.standing_by === 1,
     outbox: row.outbox === null ? undefined : (JSON.parse(row.outbox) as StoredAgent['outbox']),
+  }
+}
+
+function toInstance(row: Selectable<Tables['agent_instances']>): StoredInstance {
+  return {
+    instanceId: row.instance_id,
+    role: row.role === 'leader' ? 'leader' : 'standby',
+    startedAt: row.started_at,
+    agentVersion: row.agent_version,
+    collectors: JSON.parse(row.collectors) as StoredInstance['collectors'],
+    lastHeartbeatAt: row.last_heartbeat_at,
+    intervalSeconds: row.interval_seconds,
   }
 }

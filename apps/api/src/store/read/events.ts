@@ -1,35 +1,31 @@
 import { SEVERITIES } from '@rca/core/protocol'
 import { type Kysely, sql } from 'kysely'
-import { optional, toPage } from '../page.ts'
+import { toPage } from '../page.ts'
 import type { EventQuery } from '../queries.ts'
 import type { StoredEvent } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SignalStore } from '../store.ts'
 
-/** Reads events, the newest first. */
-export function createEventReader(database: Kysely<Tables>): Pick<SignalStore, 'events'> {
-  return {
-    events: async (page) => {
-      const rows = await select(database, page).execute()
-      return toPage(
-        rows,
-        page,
-        (row): StoredEvent => ({
-          environment: row.environment,
-          agentId: row.agent_id,
-          agentType: row.agent_type,
-          eventId: optional(row.event_id),
-          name: row.name,
-          at: row.at,
-          severity: SEVERITIES[row.severity] ?? 'info',
-          entity: { type: row.entity_type, id: row.entity_id },
-          body: row.body,
-          attributes: JSON.parse(row.attributes) as StoredEvent['attributes'],
-        }),
-        (row) => [row.at, row.key],
-      )
-    },
-  }
+/** Reads events, newest first. */
+export function createEventReader(database: Kysely<Tables>): SignalStore['events'] {
+  return async (query) =>
+    toPage(
+      await select(database, query).execute(),
+      query,
+      (row): StoredEvent => ({
+        environment: row.environment,
+        agentId: row.agent_id,
+        agentType: row.agent_type,
+        eventId: row.event_id ?? undefined,
+        name: row.name,
+        at: row.at,
+        severity: SEVERITIES[row.severity] ?? 'info',
+        entity: { type: row.entity_type, id: row.entity_id },
+        body: row.body,
+        attributes: JSON.parse(row.attributes) as StoredEvent['attributes'],
+      }),
+      (row) => [row.at, row.key],
+    )
 }
 
 function select(database: Kysely<Tables>, wanted: EventQuery) {

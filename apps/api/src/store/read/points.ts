@@ -4,8 +4,8 @@ import type { Bucket } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SignalStore } from '../store.ts'
 
-/** Series in one statement. SQLite takes some thousand parameters. */
-const SERIES = 500
+/** Series per statement. SQLite allows some thousand parameters. */
+const SERIES_BATCH_SIZE = 500
 
 interface BucketRow {
   readonly series_id: number
@@ -13,21 +13,19 @@ interface BucketRow {
   readonly value: number | null
 }
 
-/** Reads points, many to one value a bucket, inside the database. */
-export function createPointReader(database: Kysely<Tables>): Pick<SignalStore, 'points'> {
-  return {
-    points: async (query) => {
-      const buckets: Bucket[] = []
-      for (let start = 0; start < query.seriesIds.length; start += SERIES) {
-        const part = { ...query, seriesIds: query.seriesIds.slice(start, start + SERIES) }
-        const { rows } = await statementOf(part).execute(database)
-        for (const { series_id: seriesId, bucket, value } of rows) {
-          // Sums of the largest doubles overflow; there is no number to show then.
-          if (value !== null && Number.isFinite(value)) buckets.push({ seriesId, at: bucket, value })
-        }
+/** Reads points, downsampled to one value per bucket inside the database. */
+export function createPointReader(database: Kysely<Tables>): SignalStore['points'] {
+  return async (query) => {
+    const buckets: Bucket[] = []
+    for (let start = 0; start < query.seriesIds.length; start += SERIES_BATCH_SIZE) {
+      const part = { ...query, seriesIds: query.seriesIds.slice(start, start + SERIES_BATCH_SIZE) }
+      const { rows } = await statementOf(part).execute(database)
+      for (const { series_id: seriesId, bucket, value } of rows) {
+        // A sum that overflows is not a number and is left out.
+        if (value !== null && Number.isFinite(value)) buckets.push({ seriesId, at: bucket, value })
       }
-      return buckets
-    },
+    }
+    return buckets
   }
 }
 
@@ -54,8 +52,8 @@ function last({ seriesIds, from, to, step }: PointQuery): RawBuilder<BucketRow> 
 }
 
 /**
- * Growth per second: the growth between neighbouring points over the time between them. A counter that got smaller was
- * reset, and has grown from 0 since. The last point before the range counts as a neighbour.
+ * Computes the increase per second between neighbouring points. A counter that decreased was reset and has counted from
+ * 0 since. The last point before the range is a neighbour of the first one in it.
  */
 function rate({ seriesIds, from, to, step }: PointQuery): RawBuilder<BucketRow> {
   return sql<BucketRow>`
@@ -71,7 +69,7 @@ function rate({ seriesIds, from, to, step }: PointQuery): RawBuilder<BucketRow> 
     group by series_id, bucket order by series_id, bucket`
 }
 
-/** Start of the bucket: rounded down, also before 1970. The numbers stand in the text, so that every mention is the same expression. */
+/** Start of the bucket, rounded down, also before 1970. Numbers are literals, so that SQLite sees the same expression everywhere. */
 function bucketOf(column: 'at' | 'points.at', step: number): RawBuilder<number> {
   const [at, length] = [sql.ref(column), sql.raw(String(Math.trunc(step)))]
   return sql<number>`(${at} - ((${at} % ${length}) + ${length}) % ${length})`

@@ -5,30 +5,27 @@ import type { StoredSeries } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SignalStore } from '../store.ts'
 
-/** Finds series, in order of creation. */
-export function createSeriesReader(database: Kysely<Tables>): Pick<SignalStore, 'series'> {
-  return {
-    series: async (page) => {
-      const rows = await select(database, page).execute()
-      return toPage(
-        rows,
-        page,
-        (row): StoredSeries => ({
-          id: row.id,
-          environment: row.environment,
-          agentId: row.agent_id,
-          agentType: row.agent_type,
-          name: row.name,
-          entity: { type: row.entity_type, id: row.entity_id },
-          attributes: JSON.parse(row.attributes) as StoredSeries['attributes'],
-          unit: row.unit,
-          kind: row.kind as StoredSeries['kind'],
-          last:
-            row.last_at === null || row.last_value === null ? undefined : { at: row.last_at, value: row.last_value },
-        }),
-        (row) => [row.id],
-      )
-    },
+/** Reads series with their newest points, sorted by creation. */
+export function createSeriesReader(database: Kysely<Tables>): SignalStore['series'] {
+  return async (page) => {
+    const rows = await select(database, page).execute()
+    return toPage(
+      rows,
+      page,
+      (row): StoredSeries => ({
+        id: row.id,
+        environment: row.environment,
+        agentId: row.agent_id,
+        agentType: row.agent_type,
+        name: row.name,
+        entity: { type: row.entity_type, id: row.entity_id },
+        attributes: JSON.parse(row.attributes) as StoredSeries['attributes'],
+        unit: row.unit,
+        kind: row.kind as StoredSeries['kind'],
+        last: row.last_at === null || row.last_value === null ? undefined : { at: row.last_at, value: row.last_value },
+      }),
+      (row) => [row.id],
+    )
   }
 }
 
@@ -70,7 +67,7 @@ function select(database: Kysely<Tables>, wanted: SeriesQuery) {
   return query.orderBy('series.id').limit(wanted.limit + 1)
 }
 
-/** SQLite's JSON has no text form for booleans, hence the `case`. */
+/** Matches an attribute. SQLite's JSON has no text form of booleans, hence the `case`. */
 function hasAttribute(name: string, value: string) {
   return sql<boolean>`exists (
     select 1 from json_each(series.attributes) as attribute

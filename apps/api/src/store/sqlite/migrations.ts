@@ -1,8 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
-import { sentence } from '../../sentence.ts'
 
-/** Every change of the schema, in order. A migration that was released is never edited. */
+/** Changes of the schema, in order. Never edit a released migration. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-11-22-first-schema': { up: (database) => run(database, FIRST_SCHEMA) },
   '2026-11-25-instances': { up: (database) => run(database, INSTANCES) },
@@ -10,9 +9,9 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
 }
 
 /**
- * Brings a database to the newest schema.
+ * Migrates a database to the newest schema.
  *
- * @throws {Error} when a migration fails, or when the database was written by a newer version of this program.
+ * @throws {Error} when a migration fails, or when a newer version of this program has migrated the database.
  */
 export async function migrate<Database>(database: Kysely<Database>): Promise<void> {
   const migrator = new Migrator({ db: database, provider: { getMigrations: async () => ({ ...MIGRATIONS }) } })
@@ -20,7 +19,7 @@ export async function migrate<Database>(database: Kysely<Database>): Promise<voi
   if (error === undefined) return
   const reason = error instanceof Error ? error.message : String(error)
   throw new Error(
-    `The database could not be brought to this version's schema: ${sentence(reason)} If a newer version has written to it, run that version; otherwise restore a backup`,
+    `The database could not be migrated to the schema of this version (${reason}). If a newer version has migrated it, run that version; otherwise restore a backup.`,
     { cause: error },
   )
 }
@@ -30,8 +29,8 @@ async function run(database: Kysely<unknown>, statements: readonly string[]): Pr
 }
 
 /**
- * `without rowid` stores a table in its primary key: points of a series lie side by side, without a second index.
- * No foreign key stands on the tables that are written for every report.
+ * `without rowid` stores a table in its primary key, so that the points of a series are adjacent and need no second index.
+ * Tables that are written for every report have no foreign keys.
  */
 const FIRST_SCHEMA = [
   `create table environments (
@@ -146,7 +145,7 @@ const FIRST_SCHEMA = [
   ) without rowid`,
 ]
 
-/** Several agents may watch the same thing, and elect the one that reports. */
+/** Replicas of an agent and their leader terms. */
 const INSTANCES = [
   `alter table agents add column newest_lead text not null default ''`,
   `alter table agents add column standing_by integer not null default 0`,
@@ -175,7 +174,7 @@ const INSTANCES = [
   'create index agent_leads_by_age on agent_leads (last_report_at)',
 ]
 
-/** Parts of snapshots that were too large for one report, until all of them have arrived. */
+/** Parts of snapshots that are too large for one report, until all parts have arrived. */
 const PARTS = [
   `create table snapshot_parts (
     agent_key integer not null,

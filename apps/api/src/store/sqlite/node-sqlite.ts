@@ -1,12 +1,11 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { SqliteDatabase, SqliteStatement } from 'kysely'
 
-/** Most prepared statements that are kept. */
-const STATEMENTS = 200
+const MAX_PREPARED_STATEMENTS = 200
 
 /**
- * Lets kysely's SQLite dialect, which is written for better-sqlite3, run on Node's own SQLite. Prepared statements are
- * kept, so that a query that is compiled once is also parsed once.
+ * Adapts Node's own SQLite to kysely's SQLite dialect, which is written for better-sqlite3. Caches prepared statements,
+ * so that a query that is compiled once is also parsed once.
  */
 export function nodeSqlite(database: DatabaseSync): SqliteDatabase {
   const prepared = new Map<string, SqliteStatement>()
@@ -18,16 +17,16 @@ export function nodeSqlite(database: DatabaseSync): SqliteDatabase {
     prepare: (sql) => {
       const known = prepared.get(sql)
       const statement = known ?? (sql === 'rollback' ? rollback(database) : adapt(database.prepare(sql)))
-      // Deleted and set again, the oldest key is always the one that was not used for longest.
+      // Deleting and setting a key moves it to the end: the first key is the least recently used.
       prepared.delete(sql)
       prepared.set(sql, statement)
-      if (prepared.size > STATEMENTS) prepared.delete(prepared.keys().next().value ?? '')
+      if (prepared.size > MAX_PREPARED_STATEMENTS) prepared.delete(prepared.keys().next().value ?? '')
       return statement
     },
   }
 }
 
-/** SQLite itself ends a transaction that fills the disk. A second rollback would fail, and hide why. */
+/** SQLite rolls back a transaction that fills the disk. A second rollback would fail and hide the cause. */
 function rollback(database: DatabaseSync): SqliteStatement {
   const statement = adapt(database.prepare('rollback'))
   return {

@@ -2,14 +2,12 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'
-import { sentence } from '../../sentence.ts'
 import { nodeSqlite } from './node-sqlite.ts'
 import type { Tables } from './tables.ts'
 
 /**
- * Opens a SQLite file (an absolute path), created (with its folder) where it is missing and readable by its owner alone. `:memory:` keeps everything in memory.
- *
- * Every commit is synced to disk (`synchronous = full`): a report that was answered with 202 survives a power failure.
+ * Opens a SQLite file by its absolute path, or `:memory:`. Creates a missing file and its folder; only its owner can read
+ * it. Every commit is synced to disk (`synchronous = full`), so that a report answered with 202 survives a power failure.
  *
  * @throws {Error} when the file cannot be opened.
  */
@@ -18,7 +16,7 @@ export function openSqlite(path: string): Kysely<Tables> {
     return new Kysely<Tables>({ dialect: new SqliteDialect({ database: nodeSqlite(openFile(path)) }) })
   } catch (error) {
     throw new Error(
-      `The database \`${path}\` could not be opened: ${sentence((error as Error).message)} Check \`DATABASE_URL\` and the permissions of its folder`,
+      `The database \`${path}\` could not be opened (${(error as Error).message}). Check \`DATABASE_URL\` and the permissions of its folder.`,
       { cause: error },
     )
   }
@@ -36,7 +34,7 @@ function openFile(path: string): DatabaseSync {
   return database
 }
 
-/** One level only: `recursive` never returns where a folder cannot be made below `/proc` (Node 26.10). */
+/** Creates one level only: `recursive` never returns for a folder below `/proc` (Node 26.10). */
 function createFolder(path: string): void {
   if (!existsSync(path)) mkdirSync(path)
 }

@@ -1,9 +1,9 @@
 import type { Generated } from 'kysely'
 
-/** The store's tables. Times are milliseconds since 1970; JSON is text. */
+/** Tables of the store. Times are milliseconds since 1970; JSON is stored as text. */
 export interface Tables {
   environments: { name: string; created_at: number }
-  /** What was asked for: a type of agent in an environment. `config` holds no secrets. */
+  /** Provisioned types of agents per environment. `config` contains no secrets. */
   provisions: { environment: string; agent_type: string; config: string; withheld: string; created_at: number }
   tokens: {
     id: Generated<number>
@@ -29,23 +29,23 @@ export interface Tables {
     last_heartbeat_at: number | null
     /** Time of the newest report. */
     last_report_at: number | null
-    /** By how many milliseconds its reports were last dated too far ahead. */
+    /** Milliseconds by which its clock was ahead in its last request. */
     clock_offset: Generated<number>
-    /** The newest report. A gap that it does not name is closed. */
+    /** Revision of the newest report. Gaps that this report does not contain are closed. */
     newest_revision: Generated<number>
     newest_sequence: Generated<number>
     newest_report_id: Generated<string>
-    /** Of the newest report, where instances of the agent elect the one that reports. */
+    /** Leader term of the newest report. Empty without an election. */
     newest_lead: Generated<string>
-    /** 1 as long as it has said nothing but that it cannot connect. */
+    /** 1 while the agent has only reported that it cannot connect. */
     provisional: Generated<number>
-    /** 1 as long as only instances that stand by have called. */
+    /** 1 while only standby instances have called. */
     standing_by: Generated<number>
     interval_seconds: number | null
     collectors: string | null
     outbox: string | null
   }
-  /** Processes that watch the same thing, of which one reports: what each last said of itself. */
+  /** Replicas of agents, with the status from their last heartbeat. */
   agent_instances: {
     agent_key: number
     instance_id: string
@@ -58,31 +58,31 @@ export interface Tables {
     last_heartbeat_at: number
     interval_seconds: number
   }
-  /** Times for which an instance led: see `lead-order.ts`. */
+  /** Leader terms: see `ingest/report-order.ts`. */
   agent_leads: {
     agent_key: number
     lead_id: string
-    /** Of its newest report. */
+    /** Revision of its newest report. */
     revision: number
     sequence: number
-    /** Once another lead has followed: no report of this one gets a higher revision. */
+    /** Maximum revision of its reports, set when another term begins. */
     ceiling: number | null
-    /** When its last report arrived. */
+    /** Arrival of its last report. */
     last_report_at: number
   }
-  /** Parts of snapshots that have arrived, while others have not. */
+  /** Received parts of incomplete snapshots. */
   snapshot_parts: {
     agent_key: number
     /** `report_id` of the first part. */
     first_id: string
     number: number
-    /** 1 for the one after which none follows. */
+    /** 1 for the last part. */
     last: number
-    /** Of the report that it was. */
+    /** Revision of the part's report. */
     revision: number
     received_at: number
   }
-  /** Reports that were stored, so that a second delivery is recognised. */
+  /** Ids of stored reports, to detect duplicates. */
   reports: { agent_key: number; report_id: string; received_at: number }
   entities: {
     agent_key: number
@@ -94,13 +94,13 @@ export interface Tables {
     first_seen_at: number
     updated_at: number
     deleted_at: number | null
-    /** Of the report that last spoke of it: see `report-order.ts`. */
+    /** Revision of the newest report with the entity: see `ingest/report-order.ts`. */
     revision: number
   }
   series: {
     id: Generated<number>
     agent_key: number
-    /** Hash of everything that makes the series what it is. */
+    /** Hash of the columns that identify the series. */
     fingerprint: string
     name: string
     entity_type: string
@@ -116,7 +116,7 @@ export interface Tables {
     event_id: string | null
     name: string
     at: number
-    /** Position in `SEVERITIES` of core: 0 is `info`, 3 is `critical`. */
+    /** Index in `SEVERITIES` of core: 0 is `info`, 3 is `critical`. */
     severity: number
     entity_type: string
     entity_id: string
@@ -129,7 +129,7 @@ export interface Tables {
     since: number
     reason: string
     last_reported_at: number
-    /** Of the report that last named it. */
+    /** Revision of the newest report with the gap. */
     revision: number
   }
 }

@@ -1,0 +1,27 @@
+import type { Context } from '../http/context.ts'
+import { ProblemError } from '../http/problem-error.ts'
+import type { StoredAgent } from '../store/records.ts'
+
+/**
+ * Finds one agent by its id. A machine that is watched for two environments has the same id in both.
+ *
+ * @throws {ProblemError} 404 when no agent has this id, 409 when several have.
+ */
+export async function findAgent(
+  { store }: Pick<Context, 'store'>,
+  agentId: string,
+  filter: { environment?: string | undefined; agent_type?: string | undefined },
+): Promise<StoredAgent> {
+  const [agent, ...others] = await store.agents.find(agentId, filter.environment, filter.agent_type)
+  if (agent === undefined) {
+    const place = filter.environment === undefined ? '' : ` in \`${filter.environment}\``
+    throw new ProblemError(404, `The agent \`${agentId}\` does not exist${place}.`)
+  }
+  if (others.length === 0) return agent
+  const places = [agent, ...others].map(({ environment, agentType }) => `\`${environment}\` (${agentType})`).join(', ')
+  const sameEnvironment = others.some(({ environment }) => environment === agent.environment)
+  throw new ProblemError(
+    409,
+    `This agent id exists in several environments: ${places}. Choose with \`?environment=\`${sameEnvironment ? ' and `agent_type=`' : ''}.`,
+  )
+}

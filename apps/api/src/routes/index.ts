@@ -1,0 +1,33 @@
+import type { AddRoutes } from '../http/context.ts'
+import { addAgentRoutes } from './agents.ts'
+import { addChartRoutes } from './charts.ts'
+import { addDataRoute } from './data.ts'
+import { addEntityRoute } from './entities.ts'
+import { addEnvironmentRoutes } from './environments.ts'
+import { addEventRoute } from './events.ts'
+import { addGapRoute } from './gaps.ts'
+import { addHeartbeatRoute } from './heartbeat.ts'
+import { addMetricRoute } from './metrics.ts'
+import { addOperationRoutes } from './operations.ts'
+import { addProvisionRoute } from './provision.ts'
+import { addSeriesRoute } from './series.ts'
+import { addTokenRoutes } from './tokens.ts'
+import { addTypeRoutes } from './types.ts'
+
+/** Every route of the API, one function per resource. */
+export const ROUTES: readonly AddRoutes[] = [
+  addProvisionRoute,
+  addTypeRoutes,
+  addChartRoutes,
+  addDataRoute,
+  addHeartbeatRoute,
+  addEnvironmentRoutes,
+  addTokenRoutes,
+  addAgentRoutes,
+  addEntityRoute,
+  addSeriesRoute,
+  addGapRoute,
+  addMetricRoute,
+  addEventRoute,
+  addOperationRoutes,
+]
