@@ -5,9 +5,8 @@ import type { ContainerDetails } from '../engine/engine-api.ts'
 import { describeChange } from './container-change.ts'
 import { describeExit, isStopRequested, isStopSignal, type RunHistory } from './container-exit.ts'
 import { containerEventFields, type EngineMessage, inspectOrLastKnown } from './engine-message.ts'
-import type { ContainerHistory, Milestone } from './event-history.ts'
+import { type ContainerHistory, type Milestone, noOomKill } from './event-history.ts'
 import { wasInferred } from './missed-events.ts'
-import { countEnd, type EndCount, isLoop } from './restart-loop.ts'
 
 export const containerEventSignals = {
   containerCreated: event({
@@ -167,34 +166,29 @@ export function handleContainerEvent(
     client.history.remove(raw.actor)
   } else client.inventory.markChanged(raw.actor)
   // Taken now: the next run may have begun when the event is built.
-  const { stopRequestedAt, outOfMemory, reported } = history
-  const before = { stopRequestedAt, outOfMemory, startedAt: reported.start?.at, previousEndedAt: reported.die?.at }
+  const { stopRequestedAt, oomKill, reported } = history
+  const run = { stopRequestedAt, oomKill, startedAt: reported.start?.at, previousEndedAt: reported.die?.at }
   if (isMilestone(action) && !recordMilestone(history, action, message)) return undefined
   if (action === 'health_status' && !recordHealth(history, message)) return undefined
   const known = client.inventory.lastKnown(raw.actor)
-  const ends = action === 'die' ? countExit(history, message, before, known) : undefined
   if (action === 'kill' && isStopSignal(raw.attributes.signal, known?.stopSignal))
     history.stopRequestedAt = message.at.getTime()
   // Newer engines send `stop` before the exit. Older ones send it after the exit; the next start resets it then.
   if (action === 'stop') history.stopRequestedAt = message.at.getTime()
-  if (action === 'oom') history.outOfMemory = true
-  if (action === 'start' && isLoop(history.ends, message.at)) return undefined
-  return (signal) => describe(message, client, signal, { ...before, ends })
+  if (action === 'oom') history.oomKill.report()
+  if (action === 'start' && client.history.isInRestartLoop(raw.actor, message.at)) return undefined
+  if (action !== 'die' || !mayBeInLoop(message, run, known)) return (signal) => describe(message, client, signal, run)
+  const sample = client.history.sampleExit(raw.actor, message.at)
+  if (sample === undefined) return undefined
+  return (signal) => describe(message, client, signal, { ...run, loop: sample.isMilestone ? sample : undefined })
 }
 
-/** Counts an exit that may belong to a restart loop: an unrequested one that failed, or that the restart policy repeats. */
-function countExit(
-  history: ContainerHistory,
-  { raw, at }: EngineMessage,
-  before: Omit<RunHistory, 'ends'>,
-  known: ContainerDetails | undefined,
-): EndCount | undefined {
+/** Returns whether an exit may belong to a restart loop: it failed or the restart policy repeats it, and it was not requested. */
+function mayBeInLoop({ raw, at }: EngineMessage, run: RunHistory, known: ContainerDetails | undefined): boolean {
   const { exitCode } = raw.attributes
-  const isFailure = before.outOfMemory || (exitCode !== undefined && exitCode !== '0')
+  const isFailure = run.oomKill.isReported || (exitCode !== undefined && exitCode !== '0')
   const isRepeated = ['always', 'unless-stopped'].includes(known?.restartPolicy ?? '')
-  if (isStopRequested(before, at) || !(isFailure || isRepeated)) return undefined
-  history.ends = countEnd(history.ends, at)
-  return history.ends
+  return !isStopRequested(run, at) && (isFailure || isRepeated)
 }
 
 function isMilestone(action: string): action is Milestone {
@@ -208,7 +202,7 @@ function recordMilestone(history: ContainerHistory, milestone: Milestone, messag
   history.reported[milestone] = { at, isInferred }
   if (milestone === 'start') {
     history.stopRequestedAt = undefined
-    history.outOfMemory = false
+    history.oomKill = noOomKill()
     history.health = undefined
   }
   return true

@@ -395,18 +395,19 @@ describe('a container that crashes again and again', () => {
   }
   const seconds = (...numbers: number[]): string[] => numbers.map((number) => `01:00:${`${number}`.padStart(2, '0')}`)
 
-  test('is told three times in full, then by the number of its crashes', async () => {
+  test('is reported in full four times, then as a count at the 10th and 30th crash', async () => {
     const made = scene()
-    expect(await crashes(made, ...seconds(1, 2, 3))).toEqual(Array(3).fill('container.crashed'))
+    expect(await crashes(made, ...seconds(1, 2, 3, 4))).toEqual(Array(4).fill('container.crashed'))
     made.engine.asked.length = 0
-    expect(await end(made, 1, '01:00:04')).toMatchObject([
+    expect(await crashes(made, ...seconds(5, 6, 7, 8, 9))).toEqual(Array(5).fill('nothing'))
+    expect(await end(made, 1, '01:00:10')).toMatchObject([
       {
-        id: `docker/1795568404000000000/${ended.id}/die`,
+        id: `docker/1795568410000000000/${ended.id}/die`,
         name: 'container.restart_loop',
         severity: 'error',
-        body: 'Container shop-web-1 crashes repeatedly: 4 times since 2026-11-25T01:00:01.000Z',
+        body: 'Container shop-web-1 crashes repeatedly: 10 times since 2026-11-25T01:00:01.000Z',
         attributes: {
-          'container.restart_loop.count': 4,
+          'container.restart_loop.count': 10,
           'container.restart_loop.since': '2026-11-25T01:00:01.000Z',
           'container.exit_code': 1,
           'container.restart_count': 2,
@@ -414,28 +415,34 @@ describe('a container that crashes again and again', () => {
       },
     ])
     expect(made.engine.asked).not.toContain(`logs ${ended.id}`)
-    expect(await crashes(made, ...seconds(5, 6, 7, 8))).toEqual([
-      'nothing',
-      'nothing',
-      'nothing',
-      'container.restart_loop',
-    ])
+    const next = await crashes(made, ...seconds(...Array.from({ length: 20 }, (_, index) => index + 11)))
+    expect(next).toEqual([...Array(19).fill('nothing'), 'container.restart_loop'])
   })
 
-  test('is told in full again after ten minutes of peace', async () => {
+  test('is not reported as started while its crashes are counted', async () => {
+    const made = scene()
+    const started = async (time: string): Promise<number> => (await made.tell('start', time)).length
+    await crashes(made, ...seconds(1, 2, 3, 4))
+    expect(await started('01:00:04.5')).toBe(1)
+    await crashes(made, ...seconds(5))
+    expect(await started('01:00:05.5')).toBe(0)
+    expect(await started('01:10:05.5')).toBe(1)
+  })
+
+  test('is reported in full again after ten quiet minutes', async () => {
     const made = scene()
     await crashes(made, ...seconds(1, 2, 3, 4, 5))
     expect(await crashes(made, '01:10:06', '01:10:07')).toEqual(['container.crashed', 'container.crashed'])
   })
 
-  test('ends that were asked for do not count', async () => {
+  test('does not count requested exits', async () => {
     const made = scene()
-    await crashes(made, ...seconds(1, 2))
-    await made.tell('kill', '01:00:03', { signal: '15' })
-    await end(made, 143, '01:00:03.5')
-    await made.tell('start', '01:00:04')
-    await end(made, 0, '01:00:05')
-    expect(await crashes(made, ...seconds(6))).toEqual(['container.crashed'])
+    await crashes(made, ...seconds(1, 2, 3))
+    await made.tell('kill', '01:00:04', { signal: '15' })
+    await end(made, 143, '01:00:04.5')
+    await made.tell('start', '01:00:05')
+    await end(made, 0, '01:00:06')
+    expect(await crashes(made, ...seconds(7))).toEqual(['container.crashed'])
   })
 
   test('counts for itself: another container is told in full', async () => {

@@ -1,11 +1,11 @@
 import { constants } from 'node:os'
-import { type Event, event, exitSignal, withoutSecrets } from '@rca/core/connector'
+import { type Event, type EventSample, event, exitSignal, withoutSecrets } from '@rca/core/connector'
 import { containerAttributeNames, imageAttributeNames, imageAttributes } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
 import { type CrashLog, logWindow, type RunTimes, readCrashLog } from '../evidence/crash-log.ts'
 import { containerEventFields, type EngineMessage } from './engine-message.ts'
-import { type EndCount, endTelling } from './restart-loop.ts'
+import type { OomKill } from './event-history.ts'
 
 const runAttributeNames = {
   'container.exit_code': 'Exit code.',
@@ -44,7 +44,7 @@ export const exitSignals = {
     name: 'container.restart_loop',
     severity: 'error',
     description:
-      'A container exits and restarts repeatedly. Replaces the individual events of its exits, starts and network connections.',
+      'A container exits repeatedly. After four exits, the 10th, 30th, 100th, … replace the events of its exits, starts and network connections.',
     attributes: {
       ...containerAttributeNames,
       ...runAttributeNames,
@@ -64,12 +64,12 @@ const MAX_STOP_TIME_MS = 120_000
 export interface RunHistory {
   /** Time of the last stop signal. */
   readonly stopRequestedAt: number | undefined
-  readonly outOfMemory: boolean
+  readonly oomKill: OomKill
   readonly startedAt: number | undefined
   /** End of the previous run. */
   readonly previousEndedAt: number | undefined
-  /** Consecutive exits, when this one may belong to a restart loop. */
-  readonly ends: EndCount | undefined
+  /** Count of exits, when this one is a milestone of a restart loop. */
+  readonly loop?: EventSample | undefined
 }
 
 /** Returns whether an exit at this time was requested. */
@@ -119,18 +119,13 @@ export async function describeExit(
   client: DockerClient,
   signal: AbortSignal,
   run: RunHistory,
-): Promise<Event | undefined> {
+): Promise<Event> {
   const exit = await exitOf(message, client, run, signal)
   const fullEvent = isCrash(exit) ? crashedEvent : exitedEvent
-  const telling = run.ends === undefined ? 'in full' : endTelling(run.ends)
-  if (telling === 'not at all') return undefined
-  if (run.ends === undefined || telling === 'in full') return fullEvent(message, client, exit, signal)
-  const { count, since } = run.ends
-  const loop = {
-    'container.restart_loop.count': count,
-    'container.restart_loop.since': new Date(since).toISOString(),
-  }
-  const what = `${fullEvent === crashedEvent ? 'crashes' : 'exits'} repeatedly: ${count} times since ${loop['container.restart_loop.since']}`
+  if (run.loop === undefined) return fullEvent(message, client, exit, signal)
+  const { count, series: since } = run.loop
+  const what = `${isCrash(exit) ? 'crashes' : 'exits'} repeatedly: ${count} times since ${since}`
+  const loop = { 'container.restart_loop.count': count, 'container.restart_loop.since': since }
   return exitSignals.containerRestartLoop.event(
     containerEventFields(message, client, what, { ...runAttributes(message, exit), ...loop }),
   )
@@ -159,7 +154,7 @@ async function exitOf(
   return {
     exitCode: exitCode === undefined ? undefined : Number(exitCode),
     isStopRequested: isStopRequested(run, at),
-    isOutOfMemory: run.outOfMemory || (!isNextRun && found?.state.outOfMemory === true),
+    isOutOfMemory: run.oomKill.isReported || (!isNextRun && found?.state.outOfMemory === true),
     found,
     container,
     startedAt: isNextRun ? toIso(run.startedAt) : container?.state.startedAt,

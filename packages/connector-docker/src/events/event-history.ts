@@ -1,5 +1,5 @@
+import { createEventSampler, EVENT_SAMPLER_QUIET_MS, type EventSample } from '@rca/core/connector'
 import type { ContainerSpec } from '../changes/container-spec.ts'
-import type { EndCount } from './restart-loop.ts'
 
 /** Containers, slots and removed containers that are kept, each. */
 const MAX_ENTRIES = 10_000
@@ -13,8 +13,10 @@ export interface EventHistory {
   keepSpec(slot: string, spec: ContainerSpec): void
   /** Returns the history of a container, which is kept from then on. */
   ofContainer(id: string): ContainerHistory
-  /** Returns the consecutive exits of a container. */
-  endsOf(id: string): EndCount | undefined
+  /** Counts an exit that may belong to a restart loop. Returns `undefined` for an exit that is not reported. */
+  sampleExit(id: string, at: Date): EventSample | undefined
+  /** Returns whether the exits of a container are counted at this time, rather than reported one by one. */
+  isInRestartLoop(id: string, at: Date): boolean
   /** Returns the ids of the containers that have not been removed. */
   ids(): string[]
   remove(id: string): void
@@ -28,13 +30,38 @@ export type Milestone = 'create' | 'start' | 'die'
 export interface ContainerHistory {
   /** Time of the last stop signal to the current run, in milliseconds since 1970. An exit soon after is not a crash. */
   stopRequestedAt: number | undefined
-  outOfMemory: boolean
+  /** OOM kill in the current run. */
+  oomKill: OomKill
   /** Last reported health of the current run. */
   health: string | undefined
   /** Time of the last reported event of each kind, in milliseconds since 1970. */
   readonly reported: Partial<Record<Milestone, { readonly at: number; readonly isInferred: boolean }>>
-  /** Exits of a possible restart loop. */
-  ends: EndCount | undefined
+  /** Time of the last exit, if it was only counted. In milliseconds since 1970. */
+  countedExitAt: number | undefined
+}
+
+/** OOM kill in one run. The engine may report it after the exit of the run. */
+export interface OomKill {
+  readonly isReported: boolean
+  /** Resolves when the OOM kill is reported. */
+  readonly reported: Promise<void>
+  report(): void
+}
+
+/** Returns the state of a run without an OOM kill. */
+export function noOomKill(): OomKill {
+  const { promise: reported, resolve } = Promise.withResolvers<void>()
+  let isReported = false
+  return {
+    get isReported() {
+      return isReported
+    },
+    reported,
+    report: () => {
+      isReported = true
+      resolve()
+    },
+  }
 }
 
 /** Creates an empty history. */
@@ -42,6 +69,7 @@ export function createEventHistory(): EventHistory {
   const specs = new Map<string, ContainerSpec>()
   const containers = new Map<string, ContainerHistory>()
   const removed = new Map<string, true>()
+  const exits = createEventSampler({ maxKeys: MAX_ENTRIES })
   let since: number | undefined
   return {
     start: (moment) => {
@@ -55,16 +83,26 @@ export function createEventHistory(): EventHistory {
       if (known !== undefined) return known
       const container: ContainerHistory = {
         stopRequestedAt: undefined,
-        outOfMemory: false,
+        oomKill: noOomKill(),
         health: undefined,
         reported: {},
-        ends: undefined,
+        countedExitAt: undefined,
       }
       // Late events of a removed container do not restore it.
       if (!removed.has(id)) keep(containers, id, container)
       return container
     },
-    endsOf: (id) => containers.get(id)?.ends,
+    sampleExit: (id, at) => {
+      const sample = exits.sample(id, { at, series: () => at.toISOString() })
+      const container = containers.get(id)
+      const isCounted = sample === undefined || sample.isMilestone
+      if (container !== undefined) container.countedExitAt = isCounted ? at.getTime() : undefined
+      return sample
+    },
+    isInRestartLoop: (id, at) => {
+      const { countedExitAt } = containers.get(id) ?? {}
+      return countedExitAt !== undefined && at.getTime() - countedExitAt <= EVENT_SAMPLER_QUIET_MS
+    },
     ids: () => [...containers.keys()],
     remove: (id) => {
       containers.delete(id)

@@ -4,7 +4,6 @@ import { volumeSignals } from '../collectors/volumes.ts'
 import { containerAttributeNames, containerAttributes, volumeId } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import { type EngineMessage, inspectOrLastKnown } from './engine-message.ts'
-import { isLoop } from './restart-loop.ts'
 import { describeStartFailure } from './start-failure.ts'
 
 export const resourceSignals = {
@@ -99,7 +98,7 @@ export function handleResourceEvent(
   const describe = DESCRIBERS.get(`${raw.type}/${action}`)
   if (describe === undefined) return undefined
   // During a restart loop, connections and disconnections are counted with the exits.
-  const isCounted = container !== undefined && isLoop(client.history.endsOf(container), at)
+  const isCounted = container !== undefined && client.history.isInRestartLoop(container, at)
   return async (signal) => [
     isCounted ? undefined : await describe(message, client, signal),
     await describeStartFailure(message, client, signal),
