@@ -1,4 +1,4 @@
-/** Milliseconds of this process's CPU that one run takes, after it has run so often unmeasured. */
+/** Returns the CPU of this process per run, in milliseconds, after `warmUp` unmeasured runs. */
 export async function cpuOf(rounds: number, run: () => Promise<unknown>, warmUp = 0): Promise<number> {
   for (let round = 0; round < warmUp; round += 1) await run()
   globalThis.gc?.()

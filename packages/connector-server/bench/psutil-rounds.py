@@ -1,4 +1,4 @@
-"""Reads with psutil what a collection of the server connector reads. Prints ms of CPU a round and MB of memory."""
+"""Reads the values of a server collection with psutil. Prints CPU in ms per round and memory in MB."""
 
 import resource
 import sys

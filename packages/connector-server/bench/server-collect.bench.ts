@@ -1,6 +1,6 @@
 /**
- * What a collection of the server connector costs, beside prometheus-node-exporter and psutil on the same machine in the
- * same run. Times are processor time, user and system. It never fails for a number: it says whether the target is met.
+ * Measures a collection of the server connector beside prometheus-node-exporter and psutil, on the same machine in the
+ * same run. Times are CPU time, user and system. Prints whether the targets are met; a missed target is not a failure.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { silentLogger } from '@rca/core'
+import { collectContext, connectContext } from '@rca/connector-testkit'
 import type { Signals } from '@rca/core/connector'
 import { agentFlags, measureAgentProcess, usageOf } from '@rca/rig/bench'
 import { server } from '../src/index.ts'
@@ -27,7 +27,7 @@ interface Row {
 }
 
 if (process.platform !== 'linux') {
-  console.log('Skipped: this benchmark compares what is read of Linux.')
+  console.log('Skipped: this benchmark runs on Linux only.')
 } else {
   const count = readdirSync('/proc').filter((name) => /^\d/.test(name)).length
   console.log(
@@ -39,41 +39,28 @@ if (process.platform !== 'linux') {
   print([...collectors, ...agent, ...others], agent[0]?.cpuMs)
 }
 
-/** The collectors alone, without core: all of them, and each. */
+/** Measures the collectors without core: all together, and each. */
 async function measureCollectors(): Promise<Row[]> {
   const parsed = await server.config['~standard'].validate({})
-  if (parsed.issues !== undefined) throw new Error('the defaults are wrong')
-  const signal = new AbortController().signal
-  const client = await server.connect({ config: parsed.value, signal, log: silentLogger, keyedHash: (text) => text })
-  const memories = new Map<string, unknown>()
-  const collect = (name: string): Promise<Signals> => {
-    const swapState = <Reading>(reading: Reading): Reading | undefined => {
-      const before = memories.get(name) as Reading | undefined
-      memories.set(name, reading)
-      return before
-    }
-    return server.collectors[name]!.collect(client, {
-      signal,
-      now: () => new Date(),
-      tell: async () => undefined,
-      swapState,
-    })
-  }
-  const facts = await cpuOf(1, () => collect('host'))
+  if (parsed.issues !== undefined) throw new Error('the default options are invalid')
+  const client = await server.connect(connectContext(parsed.value))
   const names = Object.keys(server.collectors)
+  const contexts = new Map(names.map((name) => [name, collectContext()]))
+  const collect = (name: string): Promise<Signals> => server.collectors[name]!.collect(client, contexts.get(name)!)
+  const facts = await cpuOf(1, () => collect('host'))
   const together = await cpuOf(ROUNDS, () => Promise.all(names.map(collect)), 10)
   const rows: Row[] = [{ what: 'collectors without core, optimised', cpuMs: together }]
   for (const name of names) rows.push({ what: `  ${name}`, cpuMs: await cpuOf(ROUNDS, () => collect(name), 10) })
   rows.push({
-    what: '  facts of the host',
+    what: '  host facts',
     cpuMs: facts,
-    note: 'at the start and once an hour; programs that it starts are not counted',
+    note: 'at start and once an hour, without the programs that it starts',
   })
   await server.disconnect(client)
   return rows
 }
 
-/** Through core, under the flags of the deployed agent: deadlines, checks, redaction, the finished report. */
+/** Measures collections through core with the flags of the deployed agent: timeouts, validation, redaction, the report. */
 function measureAgent(): Row[] {
   const script = join(import.meta.dirname, 'collect-rounds.ts')
   const flags = ['--conditions=@rca/source', ...agentFlags()]
@@ -88,7 +75,7 @@ function measureAgent(): Row[] {
   ]
 }
 
-/** The agent as it is deployed, against a platform that takes everything: collection, heartbeats, outbox, delivery. */
+/** Measures the deployed agent against a platform that accepts everything: collection, heartbeats, outbox, delivery. */
 async function measureServerAgent(): Promise<Row[]> {
   const { cpuMs, residentMb, reports, skipped } = await measureAgentProcess({ AGENT_TYPE: 'server' })
   const what = 'rca-agent process'
@@ -97,11 +84,11 @@ async function measureServerAgent(): Promise<Row[]> {
   return [{ what, cpuMs, residentMb, note }]
 }
 
-/** A scrape is what a collection is to us. */
+/** Measures a scrape, the counterpart of a collection. */
 async function measureNodeExporter(): Promise<Row[]> {
   const what = 'prometheus-node-exporter, a scrape'
   const program = ['/usr/bin/prometheus-node-exporter', '/usr/local/bin/node_exporter'].find((file) => existsSync(file))
-  if (program === undefined) return [{ what, note: 'skipped: `apt-get install prometheus-node-exporter` brings it' }]
+  if (program === undefined) return [{ what, note: 'skipped: run `apt-get install prometheus-node-exporter`' }]
   const address = `127.0.0.1:${await freePort()}`
   const exporter = spawn(program, [`--web.listen-address=${address}`], { stdio: 'ignore' })
   try {
@@ -111,7 +98,7 @@ async function measureNodeExporter(): Promise<Row[]> {
         await scrape()
         break
       } catch (error) {
-        if (attempt === 50) return [{ what, note: `skipped: it does not answer (${String(error)})` }]
+        if (attempt === 50) return [{ what, note: `skipped: it did not answer within 5 s (${String(error)})` }]
         await sleep(100)
       }
     }
@@ -135,12 +122,12 @@ function measurePsutil(): Row[] {
     })
     const [machine = Number.NaN, processes = Number.NaN, residentMb = Number.NaN] = output.trim().split(' ').map(Number)
     return [
-      { what: `${what}, the same of the machine`, cpuMs: machine, residentMb, note: 'without processes' },
-      { what: `${what}, the same of processes`, cpuMs: processes },
-      { what: `${what}, all`, cpuMs: machine + processes, residentMb },
+      { what: `${what}, host only`, cpuMs: machine, residentMb, note: 'without processes' },
+      { what: `${what}, processes only`, cpuMs: processes },
+      { what: `${what}, both`, cpuMs: machine + processes, residentMb },
     ]
   } catch {
-    return [{ what, note: 'skipped: `apt-get install python3-psutil` brings it' }]
+    return [{ what, note: 'skipped: run `apt-get install python3-psutil`' }]
   }
 }
 

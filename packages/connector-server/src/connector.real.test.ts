@@ -4,8 +4,8 @@ import { server } from './index.ts'
 
 const options = { connector: server, platformUrl: 'http://127.0.0.1:1', agentToken: 'server-token' }
 
-describe('an agent on this machine', () => {
-  test('says in its first report how the machine is, and nothing that is not declared', async () => {
+describe('server connector on this machine', () => {
+  test('collects every signal in the first report, without gaps', async () => {
     const agent = createAgent(options)
     try {
       const report = await agent.collectMetrics()
@@ -37,7 +37,7 @@ describe('an agent on this machine', () => {
     }
   })
 
-  test('is the same agent every time', async () => {
+  test('has the same agent id every time', async () => {
     const reports = []
     for (let run = 0; run < 2; run += 1) {
       const agent = createAgent(options)
@@ -47,7 +47,7 @@ describe('an agent on this machine', () => {
     expect(reports[0]!.agent_id).toBe(reports[1]!.agent_id)
   })
 
-  test('cannot read a root that is none', async () => {
+  test('rejects a `root_path` without /proc', async () => {
     const agent = createAgent({ ...options, config: { root_path: '/nonexistent' } })
     if (process.platform === 'linux') await expect(agent.collectMetrics()).rejects.toThrow('`root_path`')
     await agent.stop()

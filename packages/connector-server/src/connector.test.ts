@@ -1,11 +1,24 @@
 import { readdirSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { server } from './connector.ts'
 
-test.each([
+describe.each([
   ['collectors', 'collectors'],
   ['watchers', 'events'],
-] as const)('the table `%s` holds every file of src/%s', (table, folder) => {
+] as const)('%s', (table, folder) => {
   const files = readdirSync(`${import.meta.dirname}/${folder}`).filter((file) => !file.endsWith('.test.ts'))
-  expect(Object.keys(server[table] ?? {}).toSorted()).toEqual(files.map((file) => file.replace('.ts', '')).toSorted())
+
+  test(`are the files of src/${folder}`, () => {
+    const names = files.map((file) => file.replace('.ts', ''))
+    expect(Object.keys(server[table] ?? {}).toSorted()).toEqual(names.toSorted())
+  })
+
+  test.each(files)('declare the signals of %s', async (file) => {
+    const exported: Record<string, object> = await import(/* @vite-ignore */ `${import.meta.dirname}/${folder}/${file}`)
+    const signals = Object.entries(exported).flatMap(([name, value]) =>
+      name.endsWith('Signals') ? Object.values(value) : [],
+    )
+    expect(signals).not.toEqual([])
+    expect(Object.values(server.signals)).toEqual(expect.arrayContaining(signals))
+  })
 })

@@ -1,33 +1,52 @@
 import { defineConnector } from '@rca/core/connector'
 import { openServerClient } from './client/open-client.ts'
-import { cpu } from './collectors/cpu.ts'
-import { disks } from './collectors/disks.ts'
-import { filesystems } from './collectors/filesystems.ts'
-import { host } from './collectors/host.ts'
-import { load } from './collectors/load.ts'
-import { memory } from './collectors/memory.ts'
-import { network } from './collectors/network.ts'
-import { paging } from './collectors/paging.ts'
-import { pressure } from './collectors/pressure.ts'
-import { processes } from './collectors/processes.ts'
-import { systemdUnits } from './collectors/systemd-units.ts'
-import { uptime } from './collectors/uptime.ts'
+import { cpu, cpuSignals } from './collectors/cpu.ts'
+import { diskSignals, disks } from './collectors/disks.ts'
+import { filesystemSignals, filesystems } from './collectors/filesystems.ts'
+import { host, hostSignals } from './collectors/host.ts'
+import { load, loadSignals } from './collectors/load.ts'
+import { memory, memorySignals } from './collectors/memory.ts'
+import { network, networkSignals } from './collectors/network.ts'
+import { paging, pagingSignals } from './collectors/paging.ts'
+import { pressure, pressureSignals } from './collectors/pressure.ts'
+import { processes, processSignals } from './collectors/processes.ts'
+import { systemdSignals, systemdUnits } from './collectors/systemd-units.ts'
+import { uptime, uptimeSignals } from './collectors/uptime.ts'
 import { configSchema } from './config.ts'
 import { deploy } from './deployment.ts'
-import { clock } from './events/clock.ts'
-import { failedUnits } from './events/failed-units.ts'
-import { outOfMemory } from './events/out-of-memory.ts'
-import { readOnlyFilesystems } from './events/read-only-filesystems.ts'
-import { reboot } from './events/reboot.ts'
-import { signals } from './signals.ts'
+import { entities } from './entities.ts'
+import { clock, clockSignals } from './events/clock.ts'
+import { failedUnits, unitSignals } from './events/failed-units.ts'
+import { outOfMemory, outOfMemorySignals } from './events/out-of-memory.ts'
+import { readOnlyFilesystems, readOnlySignals } from './events/read-only-filesystems.ts'
+import { reboot, rebootSignals } from './events/reboot.ts'
 
-/** Watches a Linux, macOS or Windows server, and says how an agent is installed on it. */
+/** Watches a Linux, macOS or Windows server, and plans how an agent is installed on it. */
 export const server = defineConnector({
   type: 'server',
   title: 'Server',
   description: 'Install on Linux, macOS, or Windows server',
   config: configSchema,
-  signals,
+  signals: {
+    ...entities,
+    ...hostSignals,
+    ...cpuSignals,
+    ...loadSignals,
+    ...memorySignals,
+    ...pagingSignals,
+    ...filesystemSignals,
+    ...diskSignals,
+    ...networkSignals,
+    ...processSignals,
+    ...pressureSignals,
+    ...uptimeSignals,
+    ...systemdSignals,
+    ...rebootSignals,
+    ...clockSignals,
+    ...outOfMemorySignals,
+    ...readOnlySignals,
+    ...unitSignals,
+  },
   deploy,
   connect: ({ config, signal }) => openServerClient(config, signal),
   identify: async ({ machine }) => ({ id: machine.id, name: machine.hostname, entity: machine.entity }),

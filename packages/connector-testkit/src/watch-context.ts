@@ -82,3 +82,6 @@ export async function runWatcher<Client>(
     if (!context.signal.aborted) throw error
   }
 }
+
+/** A step of `watchContext` in which nothing happens. */
+export function idle(): void {}

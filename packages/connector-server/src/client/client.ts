@@ -1,13 +1,13 @@
-/** The calls of the client library that are used. */
+/** The used calls of systeminformation. */
 export type SystemInformation = Pick<
   typeof import('systeminformation'),
   'cpu' | 'disksIO' | 'fsSize' | 'fsStats' | 'mem' | 'networkStats' | 'osInfo' | 'processes' | 'system' | 'uuid'
 >
 
-/** What a call of the client library answers. */
+/** The answer to a call of systeminformation. */
 export type LibraryAnswer<Call extends keyof SystemInformation> = Awaited<ReturnType<SystemInformation[Call]>>
 
-/** Loads the client library. */
+/** Loads systeminformation. */
 export async function loadSystemInformation(): Promise<SystemInformation> {
   return import('systeminformation')
 }

@@ -2,12 +2,12 @@ import { arch, networkInterfaces, platform } from 'node:os'
 import type { SystemInformation } from './client.ts'
 import type { HostFacts } from './server-client.ts'
 
-/** As in OpenTelemetry, where Node says otherwise. */
+/** Names of OpenTelemetry for architectures that Node names differently. */
 export const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: 'x86', arm: 'arm32' }
 const SYSTEM_TYPES: Readonly<Record<string, string>> = { win32: 'windows', sunos: 'solaris' }
 
-/** Reads what seldom changes. Starts programs: for the start and for once in an hour. */
-export async function readFacts(library: SystemInformation): Promise<HostFacts> {
+/** Reads host facts through systeminformation. Starts programs, so call it rarely. */
+export async function readHostFacts(library: SystemInformation): Promise<HostFacts> {
   const [system, hardware] = await Promise.all([library.osInfo(), readHardware(library)])
   const name = known(system.distro)
   const version = known(system.release)
@@ -28,7 +28,7 @@ export async function readFacts(library: SystemInformation): Promise<HostFacts> 
 
 type Hardware = Pick<HostFacts, 'cpuModel' | 'cpuVendor' | 'physicalCores' | 'manufacturer' | 'model' | 'hypervisor'>
 
-/** Reads the processor and the machine. */
+/** Reads the facts of the processor and the machine. */
 export async function readHardware(library: SystemInformation): Promise<Hardware> {
   const [cpu, machine] = await Promise.all([library.cpu(), library.system()])
   return {
@@ -36,13 +36,13 @@ export async function readHardware(library: SystemInformation): Promise<Hardware
     cpuVendor: known(cpu.vendor),
     physicalCores: cpu.physicalCores > 0 ? cpu.physicalCores : undefined,
     manufacturer: known(machine.manufacturer),
-    // What the library says inside of containers, where the firmware cannot be read.
+    // The library reports this in containers, where the firmware cannot be read.
     model: machine.model === 'Docker Container' ? undefined : known(machine.model),
     hypervisor: machine.virtual ? known(machine.virtualHost ?? '') : undefined,
   }
 }
 
-/** The addresses of the network cards that others can reach. */
+/** Returns the addresses of the network interfaces that other hosts can reach. */
 export function readAddresses(interfaces = networkInterfaces()): Pick<HostFacts, 'addresses' | 'hardwareAddresses'> {
   const reachable = Object.values(interfaces)
     .flatMap((addresses) => addresses ?? [])
@@ -53,7 +53,7 @@ export function readAddresses(interfaces = networkInterfaces()): Pick<HostFacts,
   }
 }
 
-/** The library says an empty text, `-` or `unknown` where it does not know. */
+/** Maps an empty text, `-` and `unknown`, which the library uses for unknown values, to `undefined`. */
 function known(text: string | undefined): string | undefined {
   return text === undefined || text === '' || text === '-' || text.toLowerCase() === 'unknown' ? undefined : text
 }

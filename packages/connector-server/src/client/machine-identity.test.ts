@@ -6,20 +6,22 @@ import { fixtureRoot } from '../../test/fixture-root.ts'
 import { createRootReader } from './linux/root-reader.ts'
 import { firstHardwareAddress, readHostname, readMachineId, toMachine } from './machine-identity.ts'
 
-describe('the machine’s id', () => {
-  test('is that of systemd, of D-Bus, of the firmware, in this order', () => {
+describe('readMachineId', () => {
+  test('prefers the id of systemd, then of D-Bus, then of the firmware', () => {
     const root = fixtureRoot()
     const id = () => readMachineId(createRootReader(root.path), 'web-1')
-    root.write('var/lib/dbus/machine-id', 'of D-Bus\n')
-    root.write('sys/class/dmi/id/product_uuid', 'of the firmware\n')
+    root.write('var/lib/dbus/machine-id', 'id of D-Bus\n')
+    root.write('sys/class/dmi/id/product_uuid', 'id of the firmware\n')
     expect(id()).toBe('0123456789abcdef0123456789abcdef')
     root.write('etc/machine-id', 'uninitialized\n')
-    expect(id()).toBe('of D-Bus')
+    expect(id()).toBe('id of D-Bus')
     root.write('var/lib/dbus/machine-id', '\n')
-    expect(id()).toBe('of the firmware')
+    expect(id()).toBe('id of the firmware')
   })
+})
 
-  test('leaves the process only as a hash', () => {
+describe('toMachine', () => {
+  test('exposes the id only as a hash', () => {
     const machine = toMachine('0123456789abcdef0123456789abcdef', 'web-1')
     expect(machine.hashedId).toMatch(/^[0-9a-f]{32}$/)
     expect(machine.hashedId).not.toBe(machine.id)
@@ -29,7 +31,7 @@ describe('the machine’s id', () => {
   })
 })
 
-test('the host’s name', () => {
+test('readHostname prefers etc/hostname below another root', () => {
   const root = fixtureRoot()
   expect(readHostname(createRootReader(root.path))).toBe('web-1')
   root.remove('etc/hostname')
@@ -37,16 +39,16 @@ test('the host’s name', () => {
   expect(readHostname(createRootReader('/'))).toBe(hostname())
 })
 
-test('the first network card with an address of its own', () => {
-  const card = (mac: string, internal = false) => [{ mac, internal } as NetworkInterfaceInfo]
-  const own = card('00:1b:21:aa:bb:cc')
-  const cards = {
-    eth1: own,
-    docker0: card('02:42:ac:11:00:02'),
-    lo: card('00:00:00:00:00:00', true),
-    tun0: card('00:00:00:00:00:00'),
+test('firstHardwareAddress skips internal and locally administered addresses', () => {
+  const network = (mac: string, internal = false) => [{ mac, internal } as NetworkInterfaceInfo]
+  const eth1 = network('00:1b:21:aa:bb:cc')
+  const interfaces = {
+    eth1,
+    docker0: network('02:42:ac:11:00:02'),
+    lo: network('00:00:00:00:00:00', true),
+    tun0: network('00:00:00:00:00:00'),
   }
-  expect(firstHardwareAddress(cards)).toBe('00:1b:21:aa:bb:cc')
-  expect(firstHardwareAddress({ ...cards, eth0: card('00:1b:21:00:00:01') })).toBe('00:1b:21:00:00:01')
-  expect(firstHardwareAddress({ ...cards, eth1: undefined })).toBeUndefined()
+  expect(firstHardwareAddress(interfaces)).toBe('00:1b:21:aa:bb:cc')
+  expect(firstHardwareAddress({ ...interfaces, eth0: network('00:1b:21:00:00:01') })).toBe('00:1b:21:00:00:01')
+  expect(firstHardwareAddress({ ...interfaces, eth1: undefined })).toBeUndefined()
 })

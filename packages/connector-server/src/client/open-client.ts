@@ -2,12 +2,12 @@ import { excluding } from '@rca/core/connector'
 import type { ServerConfig } from '../config.ts'
 import { loadSystemInformation } from './client.ts'
 import { openLinuxClient } from './linux/linux-client.ts'
-import { runProgram } from './linux/run-program.ts'
+import { runProgram } from './linux/systemd.ts'
 import { openPortableClient } from './portable/portable-client.ts'
 import type { ServerClient } from './server-client.ts'
 
 /**
- * Opens a machine: on Linux through the files of the kernel, elsewhere through the client library.
+ * Opens the client of this machine: on Linux over the files of the kernel, elsewhere over systeminformation.
  *
  * @throws Error when the machine cannot be read or has no stable identity.
  */

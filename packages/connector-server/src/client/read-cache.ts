@@ -1,23 +1,23 @@
 import { performance } from 'node:perf_hooks'
 
-/** A reading that is kept for a while: asked for again within `milliseconds`, it is the same. A failed one is not kept. */
-export function keepFresh<Reading>(
+/** How long host facts are cached, in milliseconds: a little less than the interval of their collector, one hour. */
+export const HOST_FACTS_CACHE_MS: number = 55 * 60_000
+
+/** Returns a function that reads at most once per `milliseconds`. Concurrent calls share one read. Failed reads are not cached. */
+export function cacheFor<Reading>(
   milliseconds: number,
   read: () => Promise<Reading>,
   now: () => number = () => performance.now(),
 ): () => Promise<Reading> {
-  let kept: { readonly reading: Promise<Reading>; readonly until: number } | undefined
+  let cached: { readonly reading: Promise<Reading>; readonly until: number } | undefined
   return () => {
-    if (kept === undefined || now() >= kept.until) {
-      const mine = { reading: read(), until: now() + milliseconds }
-      kept = mine
-      mine.reading.catch(() => {
-        if (kept === mine) kept = undefined
+    if (cached === undefined || now() >= cached.until) {
+      const entry = { reading: read(), until: now() + milliseconds }
+      cached = entry
+      entry.reading.catch(() => {
+        if (cached === entry) cached = undefined
       })
     }
-    return kept.reading
+    return cached.reading
   }
 }
-
-/** How long facts are kept, in milliseconds: a little less than the hour after which they are collected again. */
-export const FACTS_KEPT: number = 55 * 60_000

@@ -1,60 +1,61 @@
 import type { EntityReference } from '@rca/core/connector'
 
 /**
- * What the collectors and watchers ask of a machine, alike on Linux, macOS and Windows.
+ * The readings of a machine that collectors and watchers use, the same on Linux, macOS and Windows.
  *
- * A value that a system does not have is `undefined` (an empty list where there are none); one that it should have and
- * that cannot be read is an error. Nothing is ever reported as 0 because it could not be read.
+ * A value that a system does not have is `undefined`, or an empty list. A value that a system has and that cannot be read
+ * is an error. An unreadable value is never 0.
  */
 export interface ServerClient {
-  /** Who is watched. */
+  /** The identity of the machine. */
   readonly machine: Machine
   readonly platform: NodeJS.Platform
-  /** Most processes named for CPU, and as many for memory. */
+  /** How many processes are reported by CPU, and how many by memory. */
   readonly topProcesses: number
-  /** Taken when the client was opened, so that the first collection can already say how busy the processors are. */
+  /** Taken when the client was opened, so that the first collection has a utilization. */
   readonly firstCpuReading: CpuReading
-  /** How exactly `uptime` is known, in seconds. */
+  /** Resolution of `uptime`, in seconds. */
   readonly uptimeResolution: number
 
-  /** Facts that change with a reboot, an upgrade or a resized machine. Slow when they are not fresh: it may start programs. */
+  /** Facts that change with a reboot, an upgrade or a resize. Cached; a read may start programs. */
   facts(): Promise<HostFacts>
   cpu(): Promise<CpuReading>
   /** Threads that run or wait for a processor or disk, averaged over 1, 5 and 15 minutes. */
   loadAverage(): Promise<readonly [number, number, number] | undefined>
   memory(): Promise<MemoryReading>
   paging(): Promise<PagingReading>
-  /** Pressure stall information, where the kernel has it. */
+  /** Pressure stall information. Empty where the kernel has none. */
   pressure(): Promise<readonly PressureReading[]>
-  /** Seconds since the machine was started, time asleep included. */
+  /** Seconds since boot, including time asleep. */
   uptime(): Promise<number>
   boot(): Promise<Boot>
   mounts(): Promise<readonly Mount[]>
-  /** How full every filesystem is. One that does not answer says so and does not delay the others. */
+  /** Usage of every filesystem. A filesystem that does not answer has a `problem` and does not delay the others. */
   filesystems(signal: AbortSignal): Promise<readonly FilesystemReading[]>
   disks(): Promise<readonly DiskReading[]>
   networkInterfaces(): Promise<readonly NetworkInterfaceReading[]>
   processes(): Promise<ProcessesReading>
-  /** `undefined` where no systemd runs. Starts a program. */
+  /** systemd units in the state `failed`, `undefined` where systemd does not run. Starts a program. */
   failedUnits(signal: AbortSignal): Promise<readonly FailedUnit[] | undefined>
-  /** Processes that the kernel killed for want of memory since the machine was started. */
+  /** Processes that the OOM killer killed since boot. */
   outOfMemoryKills(): Promise<number | undefined>
-  /** What the kernel's log still knows of such kills, oldest first. Empty where the log may not be read. */
+  /** OOM kills in the kernel's log, oldest first. Empty where the log may not be read. */
   outOfMemoryVictims(): Promise<readonly OutOfMemoryVictim[]>
   /** Idempotent. */
   close(): void
 }
 
-/** Who a machine is. */
+/** The identity of a machine. */
 export interface Machine {
-  /** The system's own id of this installation. Never leaves the process. */
+  /** Id that the operating system gives this installation. Never leaves the process. */
   readonly id: string
-  /** What stands for `id` outside. */
+  /** Hash of `id`, reported in its place. */
   readonly hashedId: string
   readonly hostname: string
   readonly entity: EntityReference
 }
 
+/** Facts of a host. */
 export interface HostFacts {
   readonly hostname: string
   /** As in OpenTelemetry: `amd64`, `arm64`. */
@@ -77,15 +78,15 @@ export interface HostFacts {
   readonly hardwareAddresses: readonly string[] | undefined
 }
 
-/** How processors spend their time, as in OpenTelemetry. `interrupt` holds hard and soft interrupts. */
+/** CPU modes of OpenTelemetry. `interrupt` includes hard and soft interrupts. */
 export const CPU_MODES = ['user', 'nice', 'system', 'idle', 'iowait', 'interrupt', 'steal'] as const
 export type CpuMode = (typeof CPU_MODES)[number]
 
-/** Seconds since the start of the machine, by mode. A mode that the system does not count is absent. */
+/** Seconds since boot, by mode. A mode that the system does not count is absent. */
 export type CpuTimes = Readonly<Partial<Record<CpuMode, number>>>
 
 export interface CpuReading {
-  /** Milliseconds on a clock that is never set. */
+  /** Milliseconds on a monotonic clock. */
   readonly takenAt: number
   /** Sums over all logical processors. */
   readonly total: CpuTimes
@@ -98,10 +99,10 @@ export interface CpuReading {
 export interface MemoryReading {
   readonly total: number
   readonly free: number
-  /** What applications could still get without swapping. */
+  /** Memory that applications can get without swapping. */
   readonly available: number
   readonly buffers: number | undefined
-  /** Page cache, and kernel memory that can be given back. */
+  /** Page cache and reclaimable kernel memory. */
   readonly cached: number | undefined
 }
 
@@ -109,10 +110,10 @@ export interface PagingReading {
   /** Bytes of swap or page file. */
   readonly total: number | undefined
   readonly free: number | undefined
-  /** Pages since the start of the machine. */
+  /** Pages since boot. */
   readonly pagedIn: number | undefined
   readonly pagedOut: number | undefined
-  /** Faults since the start of the machine. */
+  /** Page faults since boot. */
   readonly majorFaults: number | undefined
   readonly minorFaults: number | undefined
 }
@@ -124,12 +125,12 @@ export interface PressureReading {
   readonly kind: 'some' | 'full'
   /** Share of the last ten seconds, 0 to 1. */
   readonly share: number
-  /** Seconds since the start of the machine. */
+  /** Seconds since boot. */
   readonly total: number
 }
 
 export interface Boot {
-  /** Differs after every start of the machine. `undefined` where the system has no such id. */
+  /** Id that changes with every boot. `undefined` where the system has none. */
   readonly id: string | undefined
   readonly startedAt: Date
 }
@@ -139,14 +140,14 @@ export interface Mount {
   readonly device: string
   readonly type: string
   readonly readOnly: boolean
-  /** The block device below, as the disks name it, where it is one. */
+  /** Name of the disk that holds the filesystem, if a disk does. */
   readonly disk: string | undefined
 }
 
 export interface FilesystemReading {
   readonly mount: Mount
   readonly usage?: FilesystemUsage
-  /** Why there is no `usage`. */
+  /** Why `usage` is missing. */
   readonly problem?: string
 }
 
@@ -154,13 +155,13 @@ export interface FilesystemReading {
 export interface FilesystemUsage {
   readonly total: number
   readonly used: number
-  /** For everyone, without what is reserved for root. */
+  /** Free space without the part reserved for root. */
   readonly available: number
   readonly inodes: number | undefined
   readonly freeInodes: number | undefined
 }
 
-/** Counters since the start of the machine. */
+/** Counters since boot. */
 export interface DiskReading {
   readonly name: string
   readonly bytes: number | undefined
@@ -168,14 +169,14 @@ export interface DiskReading {
   readonly bytesWritten: number | undefined
   readonly reads: number | undefined
   readonly writes: number | undefined
-  /** Seconds that all reads, and all writes, took together. */
+  /** Total seconds of all reads, and of all writes. */
   readonly readTime: number | undefined
   readonly writeTime: number | undefined
-  /** Seconds in which at least one operation was under way. */
+  /** Seconds with at least one operation in progress. */
   readonly busyTime: number | undefined
 }
 
-/** Counters since the interface exists. */
+/** Counters since the interface was created. */
 export interface NetworkInterfaceReading {
   readonly name: string
   readonly bytesReceived: number | undefined
@@ -188,12 +189,12 @@ export interface NetworkInterfaceReading {
   readonly sendDrops: number | undefined
 }
 
-/** `blocked` waits for a disk or another device and cannot be interrupted. */
+/** `blocked` processes wait for a device and cannot be interrupted. */
 export const PROCESS_STATES = ['running', 'sleeping', 'blocked', 'stopped', 'defunct'] as const
 export type ProcessState = (typeof PROCESS_STATES)[number]
 
 export interface ProcessesReading {
-  /** Milliseconds on a clock that is never set. */
+  /** Milliseconds on a monotonic clock. */
   readonly takenAt: number
   readonly logicalCpus: number
   readonly processes: readonly ProcessReading[]
@@ -201,14 +202,14 @@ export interface ProcessesReading {
 
 export interface ProcessReading {
   readonly pid: number
-  /** Tells two processes with the same pid apart. */
+  /** Distinguishes two processes with the same pid. */
   readonly startedAt: number | string
-  /** The program's name, without its arguments. */
+  /** Name of the program, without its arguments. */
   readonly name: string
   readonly state: ProcessState | undefined
-  /** Seconds of processor time used so far. */
+  /** CPU seconds since the process started. */
   readonly cpuTime?: number
-  /** Share of the whole machine lately, 0 to 1, where the system computes it. */
+  /** Recent share of all processors, 0 to 1, where the system computes it. */
   readonly cpuShare?: number
   readonly residentBytes: number
 }
@@ -222,16 +223,17 @@ export interface FailedUnit {
   readonly exitCode: number | undefined
   readonly killedBy: number | undefined
   readonly failedAt: Date | undefined
-  /** Differs for every start of the unit. */
+  /** Id that changes with every start of the unit. */
   readonly invocationId: string | undefined
 }
 
+/** A process that the OOM killer killed. */
 export interface OutOfMemoryVictim {
   readonly pid: number
   readonly name: string
-  /** Whether a cgroup's limit was hit, and not the machine's. */
+  /** The limit of its control group was reached, not the memory of the machine. */
   readonly inControlGroup: boolean
   readonly residentBytes: number | undefined
-  /** Seconds since the start of the machine. */
+  /** Uptime of the machine at the kill, in seconds. */
   readonly uptime: number
 }

@@ -1,13 +1,12 @@
+import { collectContext, pointsOf } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
-import { collectContext } from '../../test/contexts.ts'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
-import { points } from '../../test/points.ts'
 import { cpu } from './cpu.ts'
 
 describe('cpu', () => {
   const line = (ticks: number[]) => ` ${ticks.join(' ')}\n`
 
-  test('shares of the time since the last collection', async () => {
+  test('computes shares of the time since the last collection', async () => {
     const root = fixtureRoot()
     root.write(
       'proc/stat',
@@ -16,12 +15,12 @@ describe('cpu', () => {
     const client = openFixture(root)
     const context = collectContext()
     context.swapState(await client.cpu())
-    // 400 ticks in all: 100 user, 60 system, 20 interrupts, 20 stolen, 150 idle, 50 waiting; cpu2 came online.
+    // 400 ticks in total: 100 user, 60 system, 20 interrupt, 20 steal, 150 idle, 50 iowait. cpu2 came online.
     root.write(
       'proc/stat',
       `cpu ${line([200, 0, 160, 950, 150, 10, 10, 20])}cpu0${line([150, 0, 110, 410, 50, 10, 10, 10])}cpu1${line([50, 0, 50, 540, 100, 0, 0, 10])}cpu2${line([1, 0, 0, 1, 0, 0, 0, 0])}processes 9\n`,
     )
-    const collected = points(await cpu.collect(client, context))
+    const collected = pointsOf(await cpu.collect(client, context))
     expect(collected).toMatchObject({
       'system.cpu.utilization{}': 0.5,
       'system.cpu.utilization{mode=user}': 0.25,
@@ -37,33 +36,35 @@ describe('cpu', () => {
     expect(collected).not.toHaveProperty('system.cpu.utilization{logical_number=2}')
   })
 
-  test('the first collection compares with the time at which the client was opened', async () => {
+  test('compares the first collection with the reading at connect', async () => {
     const root = fixtureRoot()
     root.write('proc/stat', `cpu ${line([0, 0, 0, 100])}cpu0${line([0, 0, 0, 100])}`)
     const client = openFixture(root)
     root.write('proc/stat', `cpu ${line([30, 0, 0, 170])}cpu0${line([30, 0, 0, 170])}`)
-    expect(points(await cpu.collect(client, collectContext()))).toMatchObject({
+    expect(pointsOf(await cpu.collect(client, collectContext()))).toMatchObject({
       'system.cpu.utilization{}': expect.closeTo(0.3),
     })
   })
 
-  test('time that does not pass gives no share, and time that goes back counts as none', async () => {
+  test('reports no share when no time passed, and counts decreasing times as 0', async () => {
     const root = fixtureRoot()
     root.write('proc/stat', `cpu ${line([50, 0, 0, 100, 20])}`)
     const client = openFixture(root)
     const context = collectContext()
     context.swapState(await client.cpu())
-    const still = points(await cpu.collect(client, context))
+    const still = pointsOf(await cpu.collect(client, context))
     expect(Object.keys(still).filter((name) => name.startsWith('system.cpu.utilization'))).toEqual([])
     root.write('proc/stat', `cpu ${line([60, 0, 0, 130, 10])}`)
-    expect(points(await cpu.collect(client, context))).toMatchObject({
+    expect(pointsOf(await cpu.collect(client, context))).toMatchObject({
       'system.cpu.utilization{}': expect.closeTo(0.25),
       'system.cpu.utilization{mode=iowait}': 0,
     })
   })
 
-  test('stops waiting for its first reading when it is aborted', async () => {
+  test('stops waiting for the second reading on abort', async () => {
     const client = openFixture(fixtureRoot())
-    await expect(cpu.collect(client, collectContext(AbortSignal.abort(new Error('stopped'))))).rejects.toThrow('abort')
+    await expect(
+      cpu.collect(client, collectContext({ signal: AbortSignal.abort(new Error('stopped')) })),
+    ).rejects.toThrow('abort')
   })
 })

@@ -1,53 +1,87 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Collector, Metric, Signals } from '@rca/core/connector'
+import { type Collector, type Metric, metric, type Signals } from '@rca/core/connector'
 import { CPU_MODES, type CpuReading, type CpuTimes, type ServerClient } from '../client/server-client.ts'
-import { signals } from '../signals.ts'
 
-/** Shortest time that a utilization is computed over, in milliseconds: the kernel counts in steps of ten. */
-const SHORTEST = 200
+/** Shortest time over which a utilization is computed, in milliseconds. The kernel counts in steps of 10 ms. */
+const MIN_UTILIZATION_PERIOD_MS = 200
 
-/** How busy the processors are, in all and one by one. */
+const modeAttribute = { 'cpu.mode': '`user`, `nice`, `system`, `idle`, `iowait`, `interrupt` or `steal`.' }
+
+export const cpuSignals = {
+  cpuTime: metric({
+    name: 'system.cpu.time',
+    unit: 's',
+    kind: 'counter',
+    description: 'Time that all processors together spent in a mode.',
+    attributes: modeAttribute,
+  }),
+  cpuUtilization: metric({
+    name: 'system.cpu.utilization',
+    unit: '1',
+    kind: 'gauge',
+    description:
+      'Busy share of the time since the last collection: neither idle nor waiting for a disk. Without attributes: of all processors. With `cpu.mode`: the share of all processors in that mode. With `cpu.logical_number`: of one processor.',
+    attributes: { ...modeAttribute, 'cpu.logical_number': 'Number of the logical processor, from 0.' },
+  }),
+  cpuLogicalCount: metric({
+    name: 'system.cpu.logical.count',
+    unit: '{cpu}',
+    kind: 'updowncounter',
+    description: 'Logical processors that are online.',
+  }),
+  processesCreated: metric({
+    name: 'system.process.created',
+    unit: '{process}',
+    kind: 'counter',
+    description: 'Processes and threads created since boot.',
+  }),
+}
+
+/** Time and utilization of the processors, in total, by mode and by processor. */
 export const cpu: Collector<ServerClient> = {
   async collect(client, { signal, swapState }) {
     let reading = await client.cpu()
-    let before = swapState(reading)
-    if (before === undefined) {
-      before = client.firstCpuReading
-      const missing = SHORTEST - (reading.takenAt - before.takenAt)
+    let previous = swapState(reading)
+    if (previous === undefined) {
+      previous = client.firstCpuReading
+      const missing = MIN_UTILIZATION_PERIOD_MS - (reading.takenAt - previous.takenAt)
       if (missing > 0) {
         await sleep(missing, undefined, { signal })
         reading = await client.cpu()
         swapState(reading)
       }
     }
-    return toSignals(reading, before, client)
+    return toSignals(reading, previous, client)
   },
 }
 
-function toSignals(reading: CpuReading, before: CpuReading, { machine: { entity } }: ServerClient): Signals {
-  const spent = timesBetween(before.total, reading.total)
+function toSignals(reading: CpuReading, previous: CpuReading, { machine: { entity } }: ServerClient): Signals {
+  const spent = timesBetween(previous.total, reading.total)
   const metrics: (Metric | undefined)[] = [
-    signals.cpuUtilization.point(busyShare(spent), entity),
-    signals.cpuLogicalCount.point(reading.cores.size, entity),
-    signals.processesCreated.point(reading.processesCreated, entity),
+    cpuSignals.cpuUtilization.point(busyShare(spent), entity),
+    cpuSignals.cpuLogicalCount.point(reading.cores.size, entity),
+    cpuSignals.processesCreated.point(reading.processesCreated, entity),
   ]
   for (const mode of CPU_MODES) {
     metrics.push(
-      signals.cpuTime.point(reading.total[mode], entity, { 'cpu.mode': mode }),
-      signals.cpuUtilization.point(shareOf(spent[mode], spent), entity, { 'cpu.mode': mode }),
+      cpuSignals.cpuTime.point(reading.total[mode], entity, { 'cpu.mode': mode }),
+      cpuSignals.cpuUtilization.point(shareOf(spent[mode], spent), entity, { 'cpu.mode': mode }),
     )
   }
   for (const [number, times] of reading.cores) {
-    const earlier = before.cores.get(number)
-    // A processor that has come online meanwhile has nothing to be compared with.
+    const earlier = previous.cores.get(number)
+    // A processor that came online since the previous reading has no share yet.
     if (earlier === undefined) continue
     const share = busyShare(timesBetween(earlier, times))
-    metrics.push(signals.cpuUtilization.point(share, entity, { 'cpu.logical_number': number }))
+    metrics.push(cpuSignals.cpuUtilization.point(share, entity, { 'cpu.logical_number': number }))
   }
   return { metrics }
 }
 
-/** `iowait` may go backwards (Documentation/filesystems/proc.rst), and everything does when a virtual machine is moved. */
+/**
+ * Returns the time spent in each mode, at least 0: `iowait` may decrease (Documentation/filesystems/proc.rst), and all
+ * counters may decrease when a virtual machine is migrated.
+ */
 function timesBetween(before: CpuTimes, after: CpuTimes): CpuTimes {
   const spent: Partial<Record<keyof CpuTimes, number>> = {}
   for (const mode of CPU_MODES) {

@@ -1,10 +1,9 @@
+import { collectContext, pointsOf } from '@rca/connector-testkit'
 import { expect, test } from 'vitest'
-import { collectContext } from '../../test/contexts.ts'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
-import { points } from '../../test/points.ts'
 import { disks } from './disks.ts'
 
-test('disks', async () => {
+test('disks reports size, reads and writes of whole disks', async () => {
   const root = fixtureRoot()
   root.change(
     'proc/diskstats',
@@ -13,7 +12,7 @@ test('disks', async () => {
   root.write('sys/block/sda/size', '2048\n')
   const collected = await disks.collect(openFixture(root), collectContext())
   expect(collected.entities?.map((entity) => entity?.id)).toEqual(['vda', 'sda'])
-  expect(points({ metrics: collected.metrics!.slice(8) })).toEqual({
+  expect(pointsOf({ metrics: collected.metrics!.slice(8) })).toEqual({
     'system.disk.limit{device=sda}': 1_048_576,
     'system.disk.io{device=sda,direction=read}': 4096,
     'system.disk.io{device=sda,direction=write}': 8192,

@@ -1,11 +1,10 @@
+import { collectContext, pointsOf } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
-import { collectContext } from '../../test/contexts.ts'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
-import { points } from '../../test/points.ts'
 import { filesystems } from './filesystems.ts'
 
 describe('filesystems', () => {
-  test('of the captured machine', async () => {
+  test('reports space and inodes of a captured machine', async () => {
     const collected = await filesystems.collect(openFixture(fixtureRoot()), collectContext())
     expect(collected.entities?.map((entity) => [entity?.id, entity?.attributes['system.filesystem.mode']])).toEqual([
       ['/', 'rw'],
@@ -20,7 +19,7 @@ describe('filesystems', () => {
       ],
     })
     expect(collected.gaps).toEqual([])
-    expect(points({ metrics: collected.metrics!.slice(0, 8) })).toEqual({
+    expect(pointsOf({ metrics: collected.metrics!.slice(0, 8) })).toEqual({
       'system.filesystem.limit{mountpoint=/}': 4_096_000,
       'system.filesystem.utilization{mountpoint=/}': 500 / 950,
       'system.filesystem.usage{mountpoint=/,state=used}': 2_048_000,
@@ -32,7 +31,7 @@ describe('filesystems', () => {
     })
   })
 
-  test('one that cannot be read is a gap and costs the others nothing; one without blocks is none', async () => {
+  test('reports a gap for an unreadable filesystem, and skips one without blocks', async () => {
     const client = openFixture(fixtureRoot(), {
       statfs: async (path) => {
         if (path.endsWith('volume')) throw new Error('ESTALE: stale file handle')
@@ -43,9 +42,9 @@ describe('filesystems', () => {
     const collected = await filesystems.collect(client, collectContext())
     expect(collected.gaps).toEqual([{ scope: 'filesystem:/run/a volume', reason: 'ESTALE: stale file handle' }])
     expect(collected.entities?.map((entity) => entity?.id)).toEqual(['/', '/run/a volume'])
-    expect(Object.keys(points(collected)).filter((name) => name.includes('inode') || name.includes('volume'))).toEqual(
-      [],
-    )
-    expect(points(collected)).toMatchObject({ 'system.filesystem.utilization{mountpoint=/}': 0.5 })
+    expect(
+      Object.keys(pointsOf(collected)).filter((name) => name.includes('inode') || name.includes('volume')),
+    ).toEqual([])
+    expect(pointsOf(collected)).toMatchObject({ 'system.filesystem.utilization{mountpoint=/}': 0.5 })
   })
 })

@@ -1,14 +1,13 @@
+import { collectContext, pointsOf } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
-import { collectContext } from '../../test/contexts.ts'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
-import { points } from '../../test/points.ts'
 import { host } from './host.ts'
 
 describe('host', () => {
-  test('names of the host are those below the root, hardware is the kernel’s', async () => {
+  test('reads names below the root, and hardware from the kernel', async () => {
     const client = openFixture(fixtureRoot())
     const collected = await host.collect(client, collectContext())
-    expect(points(collected)).toEqual({ 'system.cpu.physical.count{}': 2 })
+    expect(pointsOf(collected)).toEqual({ 'system.cpu.physical.count{}': 2 })
     expect(collected.entities).toEqual([
       {
         type: 'host',
@@ -33,7 +32,7 @@ describe('host', () => {
     ])
   })
 
-  test('what no file says is left out', async () => {
+  test('leaves out facts that no file has', async () => {
     const root = fixtureRoot()
     for (const file of ['etc/os-release', 'proc/sys']) root.remove(file)
     const { attributes } = (await host.collect(openFixture(root), collectContext())).entities![0]!

@@ -1,8 +1,17 @@
-import type { Collector } from '@rca/core/connector'
+import { type Collector, metric } from '@rca/core/connector'
 import type { ServerClient } from '../client/server-client.ts'
-import { signals } from '../signals.ts'
+import { entities } from '../entities.ts'
 
-/** What the machine is: name, system, hardware. */
+export const hostSignals = {
+  cpuPhysicalCount: metric({
+    name: 'system.cpu.physical.count',
+    unit: '{cpu}',
+    kind: 'updowncounter',
+    description: 'Processor cores.',
+  }),
+}
+
+/** Name, operating system and hardware of the host. */
 export const host: Collector<ServerClient> = {
   interval: '1h',
   timeout: '30s',
@@ -11,7 +20,7 @@ export const host: Collector<ServerClient> = {
     const { machine } = client
     return {
       entities: [
-        signals.host.entity({
+        entities.host.entity({
           id: machine.entity.id,
           name: facts.hostname,
           attributes: {
@@ -34,7 +43,7 @@ export const host: Collector<ServerClient> = {
           },
         }),
       ],
-      metrics: [signals.cpuPhysicalCount.point(facts.physicalCores, machine.entity)],
+      metrics: [hostSignals.cpuPhysicalCount.point(facts.physicalCores, machine.entity)],
     }
   },
 }

@@ -1,19 +1,46 @@
-import type { Collector } from '@rca/core/connector'
+import { type Collector, metric } from '@rca/core/connector'
 import type { ServerClient } from '../client/server-client.ts'
-import { signals } from '../signals.ts'
 
-/** Memory by use. */
+export const memorySignals = {
+  memoryLimit: metric({
+    name: 'system.memory.limit',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Memory of the host.',
+  }),
+  memoryUsage: metric({
+    name: 'system.memory.usage',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Memory by state. The states that a system counts add up to the limit.',
+    attributes: { 'system.memory.state': '`used`, `free`, `buffers` or `cached`.' },
+  }),
+  memoryUtilization: metric({
+    name: 'system.memory.utilization',
+    unit: '1',
+    kind: 'gauge',
+    description: 'Share of the memory that applications cannot get without swapping.',
+  }),
+  memoryAvailable: metric({
+    name: 'system.memory.linux.available',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Memory that applications can get without swapping, as Linux estimates it.',
+  }),
+}
+
+/** Memory by state. */
 export const memory: Collector<ServerClient> = {
   async collect(client) {
     const { total, free, available, buffers, cached } = await client.memory()
     const { entity } = client.machine
     const usage = (state: string, bytes: number | undefined) =>
-      signals.memoryUsage.point(bytes, entity, { 'system.memory.state': state })
+      memorySignals.memoryUsage.point(bytes, entity, { 'system.memory.state': state })
     return {
       metrics: [
-        signals.memoryLimit.point(total, entity),
-        signals.memoryAvailable.point(client.platform === 'linux' ? available : undefined, entity),
-        signals.memoryUtilization.point(total > 0 ? (total - available) / total : undefined, entity),
+        memorySignals.memoryLimit.point(total, entity),
+        memorySignals.memoryAvailable.point(client.platform === 'linux' ? available : undefined, entity),
+        memorySignals.memoryUtilization.point(total > 0 ? (total - available) / total : undefined, entity),
         usage('used', Math.max(0, total - free - (buffers ?? 0) - (cached ?? 0))),
         usage('free', free),
         usage('buffers', buffers),

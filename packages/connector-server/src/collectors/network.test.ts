@@ -1,16 +1,15 @@
+import { collectContext, pointsOf } from '@rca/connector-testkit'
 import { expect, test } from 'vitest'
-import { collectContext } from '../../test/contexts.ts'
 import { fixture, fixtureRoot, openFixture } from '../../test/fixture-root.ts'
-import { points } from '../../test/points.ts'
 import { network } from './network.ts'
 
-test('network', async () => {
+test('network reports traffic, errors and drops of each interface', async () => {
   const collected = await network.collect(openFixture(fixtureRoot()), collectContext())
   expect(collected.entities).toMatchObject([
     { type: 'network.interface', id: 'eth0', relations: [{ type: 'part_of' }] },
   ])
   const fields = /eth0:(.*)/.exec(fixture('linux-vm/proc/1/net/dev'))![1]!.trim().split(/ +/).map(Number)
-  expect(points(collected)).toEqual({
+  expect(pointsOf(collected)).toEqual({
     'system.network.io{name=eth0,direction=receive}': fields[0],
     'system.network.packet.count{name=eth0,direction=receive}': fields[1],
     'system.network.errors{name=eth0,direction=receive}': fields[2],

@@ -1,15 +1,14 @@
+import { collectContext, pointsOf } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
-import { collectContext } from '../../test/contexts.ts'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
-import { points } from '../../test/points.ts'
 import { paging } from './paging.ts'
 
 describe('paging', () => {
-  test('with swap space', async () => {
+  test('reports usage, operations and faults', async () => {
     const root = fixtureRoot()
     root.write('proc/meminfo', 'SwapTotal: 100 kB\nSwapFree: 75 kB\n')
     root.write('proc/vmstat', 'pswpin 3\npswpout 4\npgfault 50\npgmajfault 5\n')
-    expect(points(await paging.collect(openFixture(root), collectContext()))).toEqual({
+    expect(pointsOf(await paging.collect(openFixture(root), collectContext()))).toEqual({
       'system.paging.usage{state=used}': 25600,
       'system.paging.usage{state=free}': 76800,
       'system.paging.utilization{}': 0.25,
@@ -20,10 +19,10 @@ describe('paging', () => {
     })
   })
 
-  test('without swap space there is no utilization, without counters no counts', async () => {
+  test('reports no utilization without swap space, and no counts without counters', async () => {
     const root = fixtureRoot()
     root.remove('proc/vmstat')
-    expect(points(await paging.collect(openFixture(root), collectContext()))).toEqual({
+    expect(pointsOf(await paging.collect(openFixture(root), collectContext()))).toEqual({
       'system.paging.usage{state=used}': 0,
       'system.paging.usage{state=free}': 0,
     })

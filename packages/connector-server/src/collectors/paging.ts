@@ -1,8 +1,37 @@
-import type { Collector } from '@rca/core/connector'
+import { type Collector, metric } from '@rca/core/connector'
 import type { ServerClient } from '../client/server-client.ts'
-import { signals } from '../signals.ts'
 
-/** Swap space, and what goes to it and comes back. */
+export const pagingSignals = {
+  pagingUsage: metric({
+    name: 'system.paging.usage',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Swap space or page file by state.',
+    attributes: { 'system.paging.state': '`used` or `free`.' },
+  }),
+  pagingUtilization: metric({
+    name: 'system.paging.utilization',
+    unit: '1',
+    kind: 'gauge',
+    description: 'Used share of the swap space or page file. Absent without swap space.',
+  }),
+  pagingOperations: metric({
+    name: 'system.paging.operations',
+    unit: '{operation}',
+    kind: 'counter',
+    description: 'Pages read from swap space and written to it.',
+    attributes: { 'system.paging.direction': '`in` or `out`.' },
+  }),
+  pagingFaults: metric({
+    name: 'system.paging.faults',
+    unit: '{fault}',
+    kind: 'counter',
+    description: 'Page faults. A major one waits for a disk.',
+    attributes: { 'system.paging.fault.type': '`major` or `minor`.' },
+  }),
+}
+
+/** Swap space, pages swapped in and out, and page faults. */
 export const paging: Collector<ServerClient> = {
   async collect(client) {
     const { total, free, pagedIn, pagedOut, majorFaults, minorFaults } = await client.paging()
@@ -10,13 +39,13 @@ export const paging: Collector<ServerClient> = {
     const used = total === undefined || free === undefined ? undefined : total - free
     return {
       metrics: [
-        signals.pagingUsage.point(used, entity, { 'system.paging.state': 'used' }),
-        signals.pagingUsage.point(free, entity, { 'system.paging.state': 'free' }),
-        signals.pagingUtilization.point(used === undefined || !total ? undefined : used / total, entity),
-        signals.pagingOperations.point(pagedIn, entity, { 'system.paging.direction': 'in' }),
-        signals.pagingOperations.point(pagedOut, entity, { 'system.paging.direction': 'out' }),
-        signals.pagingFaults.point(majorFaults, entity, { 'system.paging.fault.type': 'major' }),
-        signals.pagingFaults.point(minorFaults, entity, { 'system.paging.fault.type': 'minor' }),
+        pagingSignals.pagingUsage.point(used, entity, { 'system.paging.state': 'used' }),
+        pagingSignals.pagingUsage.point(free, entity, { 'system.paging.state': 'free' }),
+        pagingSignals.pagingUtilization.point(used === undefined || !total ? undefined : used / total, entity),
+        pagingSignals.pagingOperations.point(pagedIn, entity, { 'system.paging.direction': 'in' }),
+        pagingSignals.pagingOperations.point(pagedOut, entity, { 'system.paging.direction': 'out' }),
+        pagingSignals.pagingFaults.point(majorFaults, entity, { 'system.paging.fault.type': 'major' }),
+        pagingSignals.pagingFaults.point(minorFaults, entity, { 'system.paging.fault.type': 'minor' }),
       ],
     }
   },

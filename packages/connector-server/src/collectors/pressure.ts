@@ -1,8 +1,29 @@
-import type { Collector } from '@rca/core/connector'
+import { type Collector, metric } from '@rca/core/connector'
 import type { ServerClient } from '../client/server-client.ts'
-import { signals } from '../signals.ts'
 
-/** How long tasks wait for processors, memory and disks. Linux with pressure stall information has it. */
+const pressureAttributes = {
+  'server.pressure.resource': '`cpu`, `io`, `memory` or `irq`.',
+  'server.pressure.kind': '`some` (at least one task waited) or `full` (all tasks waited).',
+}
+
+export const pressureSignals = {
+  pressureShare: metric({
+    name: 'server.pressure.share',
+    unit: '1',
+    kind: 'gauge',
+    description: 'Share of the last ten seconds in which tasks waited for a resource (pressure stall information).',
+    attributes: pressureAttributes,
+  }),
+  pressureTime: metric({
+    name: 'server.pressure.time',
+    unit: 's',
+    kind: 'counter',
+    description: 'Time in which tasks waited for a resource (pressure stall information).',
+    attributes: pressureAttributes,
+  }),
+}
+
+/** Time that tasks wait for processors, memory and disks. Linux with pressure stall information only. */
 export const pressure: Collector<ServerClient> = {
   async collect(client) {
     const { entity } = client.machine
@@ -11,8 +32,8 @@ export const pressure: Collector<ServerClient> = {
       metrics: readings.flatMap(({ resource, kind, share, total }) => {
         const attributes = { 'server.pressure.resource': resource, 'server.pressure.kind': kind }
         return [
-          signals.pressureShare.point(share, entity, attributes),
-          signals.pressureTime.point(total, entity, attributes),
+          pressureSignals.pressureShare.point(share, entity, attributes),
+          pressureSignals.pressureTime.point(total, entity, attributes),
         ]
       }),
     }

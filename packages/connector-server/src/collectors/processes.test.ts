@@ -1,13 +1,12 @@
+import { collectContext, pointsOf } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
-import { collectContext } from '../../test/contexts.ts'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
-import { points } from '../../test/points.ts'
 import type { ServerClient } from '../client/server-client.ts'
 import { processes } from './processes.ts'
 
 describe('processes', () => {
-  test('of the captured machine, by state and by memory', async () => {
-    const collected = points(await processes.collect(openFixture(fixtureRoot()), collectContext()))
+  test('reports states and the largest processes of a captured machine', async () => {
+    const collected = pointsOf(await processes.collect(openFixture(fixtureRoot()), collectContext()))
     expect(collected).toEqual({
       'system.process.count{state=running}': 0,
       'system.process.count{state=sleeping}': 3,
@@ -19,7 +18,7 @@ describe('processes', () => {
     })
   })
 
-  test('by CPU: the share of the whole machine since the last time', async () => {
+  test('reports the busiest processes, as shares of all processors since the last collection', async () => {
     const client = openFixture(fixtureRoot())
     const state = 'running' as const
     const process = (pid: number, cpuTime: number, startedAt = 1) => ({
@@ -37,15 +36,15 @@ describe('processes', () => {
     const context = collectContext()
     await processes.collect(at(0, [process(1, 100), process(2, 50), process(3, 70), process(4, 9)]), context)
     const later = at(10_000, [process(1, 105), process(2, 50), process(3, 2, 2), process(4, 10), process(5, 1)])
-    const collected = points(await processes.collect(later, context))
-    // 2 did nothing; 3 is another process with the same pid; of 4 and 5, behind the two busiest, nothing is said.
+    const collected = pointsOf(await processes.collect(later, context))
+    // 2 was idle; 3 is another process with the same pid; 4 and 5 are behind the two busiest.
     expect(Object.entries(collected).filter(([name]) => name.startsWith('process.cpu'))).toEqual([
       ['process.cpu.utilization{pid=1,name=p1}', 0.25],
       ['process.cpu.utilization{pid=3,name=p3}', 0.1],
     ])
   })
 
-  test('where the system computes shares, they are passed on', async () => {
+  test('passes on shares that the system computes', async () => {
     const client: ServerClient = {
       ...openFixture(fixtureRoot()),
       processes: async () => ({
@@ -54,7 +53,7 @@ describe('processes', () => {
         processes: [{ pid: 1, name: 'a', startedAt: 'x', state: undefined, cpuShare: 0.5, residentBytes: 1 }],
       }),
     }
-    expect(points(await processes.collect(client, collectContext()))).toMatchObject({
+    expect(pointsOf(await processes.collect(client, collectContext()))).toMatchObject({
       'process.cpu.utilization{pid=1,name=a}': 0.5,
     })
   })

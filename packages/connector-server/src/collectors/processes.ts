@@ -1,4 +1,4 @@
-import type { Collector, Metric, Signals } from '@rca/core/connector'
+import { type Collector, type Metric, metric, type Signals } from '@rca/core/connector'
 import {
   PROCESS_STATES,
   type ProcessesReading,
@@ -6,11 +6,35 @@ import {
   type ProcessState,
   type ServerClient,
 } from '../client/server-client.ts'
-import { signals } from '../signals.ts'
+import { processAttributes } from '../entities.ts'
 
-/** Processes by state, and the busiest and largest of them by name. */
+export const processSignals = {
+  processCount: metric({
+    name: 'system.process.count',
+    unit: '{process}',
+    kind: 'updowncounter',
+    description: 'Processes by state.',
+    attributes: { 'process.state': '`running`, `sleeping`, `blocked` (waits for a device), `stopped` or `defunct`.' },
+  }),
+  processCpuUtilization: metric({
+    name: 'process.cpu.utilization',
+    unit: '1',
+    kind: 'gauge',
+    description: 'Share of all processors that a process used since the last collection. For the busiest processes.',
+    attributes: processAttributes,
+  }),
+  processMemoryUsage: metric({
+    name: 'process.memory.usage',
+    unit: 'By',
+    kind: 'updowncounter',
+    description: 'Physical memory of a process, including shared memory. For the largest processes.',
+    attributes: processAttributes,
+  }),
+}
+
+/** Processes by state, and the busiest and largest processes by name. */
 export const processes: Collector<ServerClient> = {
-  // Reading all processes costs more than everything else together where there are many.
+  // On a host with many processes this costs more than all other collectors together.
   interval: '30s',
   async collect(client, { swapState }) {
     const reading = await client.processes()
@@ -18,7 +42,7 @@ export const processes: Collector<ServerClient> = {
   },
 }
 
-/** What is kept of a reading for the next one. */
+/** A reading as the next run needs it. */
 interface EarlierReading {
   readonly takenAt: number
   readonly byPid: ReadonlyMap<number, ProcessReading>
@@ -28,10 +52,10 @@ function indexed({ takenAt, processes: list }: ProcessesReading): EarlierReading
   return { takenAt, byPid: new Map(list.map((process) => [process.pid, process])) }
 }
 
-function toSignals(reading: ProcessesReading, before: EarlierReading | undefined, client: ServerClient): Signals {
+function toSignals(reading: ProcessesReading, previous: EarlierReading | undefined, client: ServerClient): Signals {
   const { topProcesses, machine } = client
   const shares = reading.processes.flatMap((process): [ProcessReading, number][] => {
-    const share = cpuShare(process, reading, before)
+    const share = cpuShare(process, reading, previous)
     return share === undefined || share <= 0 ? [] : [[process, share]]
   })
   const busiest = shares.toSorted(([, one], [, other]) => other - one).slice(0, topProcesses)
@@ -44,10 +68,10 @@ function toSignals(reading: ProcessesReading, before: EarlierReading | undefined
     metrics: [
       ...countByState(reading.processes, client),
       ...busiest.map(([process, share]) =>
-        signals.processCpuUtilization.point(share, machine.entity, attributes(process)),
+        processSignals.processCpuUtilization.point(share, machine.entity, attributes(process)),
       ),
       ...largest.map((process) =>
-        signals.processMemoryUsage.point(process.residentBytes, machine.entity, attributes(process)),
+        processSignals.processMemoryUsage.point(process.residentBytes, machine.entity, attributes(process)),
       ),
     ],
   }
@@ -56,20 +80,20 @@ function toSignals(reading: ProcessesReading, before: EarlierReading | undefined
 function cpuShare(
   process: ProcessReading,
   reading: ProcessesReading,
-  before: EarlierReading | undefined,
+  previous: EarlierReading | undefined,
 ): number | undefined {
   if (process.cpuTime === undefined) return process.cpuShare
-  const earlier = before?.byPid.get(process.pid)
-  if (before === undefined || reading.takenAt <= before.takenAt) return undefined
-  // A process that was not there before has used all of its time since.
+  const earlier = previous?.byPid.get(process.pid)
+  if (previous === undefined || reading.takenAt <= previous.takenAt) return undefined
+  // A process that started after the previous reading used all its CPU time since then.
   const used = process.cpuTime - (earlier?.startedAt === process.startedAt ? (earlier.cpuTime ?? 0) : 0)
-  return used / ((reading.takenAt - before.takenAt) / 1000) / reading.logicalCpus
+  return used / ((reading.takenAt - previous.takenAt) / 1000) / reading.logicalCpus
 }
 
 function countByState(list: readonly ProcessReading[], { machine }: ServerClient): (Metric | undefined)[] {
   const counts = new Map<ProcessState, number>(PROCESS_STATES.map((state) => [state, 0]))
   for (const { state } of list) if (state !== undefined) counts.set(state, (counts.get(state) ?? 0) + 1)
   return [...counts].map(([state, count]) =>
-    signals.processCount.point(count, machine.entity, { 'process.state': state }),
+    processSignals.processCount.point(count, machine.entity, { 'process.state': state }),
   )
 }

@@ -1,12 +1,11 @@
+import { collectContext, pointsOf } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
-import { collectContext } from '../../test/contexts.ts'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
-import { points } from '../../test/points.ts'
 import type { ServerClient } from '../client/server-client.ts'
 import { systemdUnits } from './systemd-units.ts'
 
-describe('systemd units', () => {
-  test('that have failed', async () => {
+describe('systemdUnits', () => {
+  test('reports failed units', async () => {
     const client: ServerClient = {
       ...openFixture(fixtureRoot()),
       failedUnits: async () => [
@@ -22,7 +21,7 @@ describe('systemd units', () => {
       ],
     }
     const collected = await systemdUnits.collect(client, collectContext())
-    expect(points(collected)).toEqual({ 'server.systemd.failed_unit.count{}': 1 })
+    expect(pointsOf(collected)).toEqual({ 'server.systemd.failed_unit.count{}': 1 })
     expect(collected.entities).toMatchObject([
       {
         id: 'a.service',
@@ -36,11 +35,11 @@ describe('systemd units', () => {
     ])
   })
 
-  test('where no systemd runs there is nothing, not 0', async () => {
+  test('reports nothing, not 0, where systemd does not run', async () => {
     expect(await systemdUnits.collect(openFixture(fixtureRoot()), collectContext())).toEqual({})
   })
 
-  test('a host that is mounted elsewhere cannot be asked, and says so', async () => {
+  test('rejects below another root, where systemctl would ask the wrong systemd', async () => {
     const root = fixtureRoot()
     root.write('run/systemd/system/x', '')
     await expect(systemdUnits.collect(openFixture(root), collectContext())).rejects.toThrow('`root_path`')

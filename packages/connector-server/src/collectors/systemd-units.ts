@@ -1,8 +1,17 @@
-import type { Collector } from '@rca/core/connector'
+import { type Collector, metric } from '@rca/core/connector'
 import type { ServerClient } from '../client/server-client.ts'
-import { signals } from '../signals.ts'
+import { entities } from '../entities.ts'
 
-/** systemd units that have failed. Nothing where no systemd runs. */
+export const systemdSignals = {
+  failedUnitCount: metric({
+    name: 'server.systemd.failed_unit.count',
+    unit: '{unit}',
+    kind: 'updowncounter',
+    description: 'systemd units in the state `failed`. Absent where systemd does not run.',
+  }),
+}
+
+/** systemd units in the state `failed`. Empty where systemd does not run. */
 export const systemdUnits: Collector<ServerClient> = {
   interval: '1m',
   async collect(client, { signal }) {
@@ -11,7 +20,7 @@ export const systemdUnits: Collector<ServerClient> = {
     const { entity } = client.machine
     return {
       entities: units.map((unit) =>
-        signals.systemdUnit.entity({
+        entities.systemdUnit.entity({
           id: unit.name,
           attributes: {
             'systemd.unit.name': unit.name,
@@ -23,7 +32,7 @@ export const systemdUnits: Collector<ServerClient> = {
           relations: [{ type: 'part_of', target: entity }],
         }),
       ),
-      metrics: [signals.failedUnitCount.point(units.length, entity)],
+      metrics: [systemdSignals.failedUnitCount.point(units.length, entity)],
     }
   },
 }

@@ -1,10 +1,13 @@
-import type { Collector } from '@rca/core/connector'
+import { type Collector, metric } from '@rca/core/connector'
 import type { ServerClient } from '../client/server-client.ts'
-import { signals } from '../signals.ts'
 
-/** Time since the machine was started. */
+export const uptimeSignals = {
+  uptime: metric({ name: 'system.uptime', unit: 's', kind: 'gauge', description: 'Time since boot.' }),
+}
+
+/** Time since boot. */
 export const uptime: Collector<ServerClient> = {
   async collect(client) {
-    return { metrics: [signals.uptime.point(await client.uptime(), client.machine.entity)] }
+    return { metrics: [uptimeSignals.uptime.point(await client.uptime(), client.machine.entity)] }
   },
 }

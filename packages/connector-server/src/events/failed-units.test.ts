@@ -1,10 +1,10 @@
+import { idle, runWatcher, watchContext } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
-import { events, nothing, watchContext, watchToEnd } from '../../test/contexts.ts'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
 import type { FailedUnit, ServerClient } from '../client/server-client.ts'
 import { failedUnits } from './failed-units.ts'
 
-describe('failed units', () => {
+describe('failedUnits', () => {
   const unit = (name: string, change: Partial<FailedUnit> = {}): FailedUnit => ({
     name,
     description: undefined,
@@ -16,7 +16,7 @@ describe('failed units', () => {
     ...change,
   })
 
-  test('that fail, fail again and recover', async () => {
+  test('reports units that fail, fail again and recover', async () => {
     let units = [unit('a.service')]
     const client: ServerClient = { ...openFixture(fixtureRoot()), failedUnits: async () => units }
     const set = (next: FailedUnit[]) => (): void => {
@@ -29,14 +29,16 @@ describe('failed units', () => {
       invocationId: undefined,
       failedAt: undefined,
     })
-    const context = watchContext([
-      set([unit('a.service', { invocationId: 'a.service#2', exitCode: 0, result: 'timeout' }), killed]),
-      nothing,
-      set([]),
-    ])
-    await watchToEnd(failedUnits.watch(client, context), context)
+    const context = watchContext({
+      steps: [
+        set([unit('a.service', { invocationId: 'a.service#2', exitCode: 0, result: 'timeout' }), killed]),
+        idle,
+        set([]),
+      ],
+    })
+    await runWatcher(failedUnits, client, context)
     expect(
-      events(context.emitted).map(({ id, name, at, body, entity }) => ({ id, name, at, body, entity: entity.id })),
+      context.events().map(({ id, name, at, body, entity }) => ({ id, name, at, body, entity: entity.id })),
     ).toEqual([
       {
         id: 'systemd.unit.failed/a.service/a.service#1',
@@ -56,7 +58,7 @@ describe('failed units', () => {
         id: undefined,
         name: 'systemd.unit.failed',
         at: '2026-11-22T09:00:30.000Z',
-        body: 'b.mount has failed: its main process was ended by signal 9 (oom-kill)',
+        body: 'b.mount has failed: its main process was killed by signal 9 (oom-kill)',
         entity: 'b.mount',
       },
       {
@@ -76,18 +78,20 @@ describe('failed units', () => {
     ])
   })
 
-  test('that were known before a restart are not told again; what systemctl says is read', async () => {
+  test('does not report known failures again after a restart of the agent', async () => {
     const client: ServerClient = {
       ...openFixture(fixtureRoot()),
       failedUnits: async () => [unit('a.service'), unit('b.service')],
     }
-    const context = watchContext([nothing], JSON.stringify({ 'a.service': 'a.service#1' }))
-    await watchToEnd(failedUnits.watch(client, context), context)
-    expect(events(context.emitted).map(({ entity }) => entity.id)).toEqual(['b.service'])
+    const context = watchContext({ steps: [idle], cursor: JSON.stringify({ 'a.service': 'a.service#1' }) })
+    await runWatcher(failedUnits, client, context)
+    expect(context.events().map(({ entity }) => entity.id)).toEqual(['b.service'])
     expect(context.cursors).toHaveLength(1)
   })
 
-  test('end where no systemd runs', async () => {
-    await failedUnits.watch(openFixture(fixtureRoot()), watchContext([]))
+  test('ends where systemd does not run', async () => {
+    const context = watchContext()
+    await runWatcher(failedUnits, openFixture(fixtureRoot()), context)
+    expect(context.signal.aborted).toBe(false)
   })
 })

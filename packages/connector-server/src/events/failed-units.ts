@@ -1,15 +1,30 @@
-import { type Event, openCursor, type Watcher } from '@rca/core/connector'
+import { type Event, event, openCursor, type Watcher } from '@rca/core/connector'
 import { z } from 'zod'
 import type { FailedUnit, ServerClient } from '../client/server-client.ts'
-import { signals } from '../signals.ts'
+import { entities, unitAttributes } from '../entities.ts'
 
-/** Failed units: name → the invocation that failed, or an empty text where systemd gives none. */
+export const unitSignals = {
+  unitFailed: event({
+    name: 'systemd.unit.failed',
+    severity: 'error',
+    description: 'A systemd unit has failed.',
+    attributes: unitAttributes,
+  }),
+  unitRecovered: event({
+    name: 'systemd.unit.recovered',
+    severity: 'info',
+    description: 'A systemd unit left the state `failed`: it runs again, was reset or was removed.',
+    attributes: { 'systemd.unit.name': 'Name of the unit.' },
+  }),
+}
+
+/** Failed units: name → the failed invocation, or an empty text where systemd has no invocation ids. */
 const cursorSchema = z.record(z.string(), z.string())
 type Invocations = z.output<typeof cursorSchema>
 
 /**
- * Notices that a unit has failed, has failed again, or is no longer failed. Ends where no systemd runs. Units that had
- * failed before the agent was there for the first time are told as well: they may be what someone looks for.
+ * Reports units that fail, fail again or recover. Ends where systemd does not run. The first run of an agent also reports
+ * units that failed before it, since an operator may be looking for them.
  */
 export const failedUnits: Watcher<ServerClient> = {
   async watch(client, context) {
@@ -36,14 +51,14 @@ export const failedUnits: Watcher<ServerClient> = {
 }
 
 function toFailure(unit: FailedUnit, now: Date): Event {
-  return signals.unitFailed.event({
+  return unitSignals.unitFailed.event({
     id:
       unit.invocationId === undefined
         ? undefined
         : `systemd.unit.failed/${unit.name}/${unit.invocationId}`.slice(0, 256),
     at: unit.failedAt ?? now,
-    entity: signals.systemdUnit.reference(unit.name),
-    body: `${unit.name} has failed${reasonOf(unit)}`,
+    entity: entities.systemdUnit.reference(unit.name),
+    body: `${unit.name} has failed${failureReason(unit)}`,
     attributes: {
       'systemd.unit.name': unit.name,
       'systemd.unit.result': unit.result,
@@ -54,18 +69,18 @@ function toFailure(unit: FailedUnit, now: Date): Event {
 }
 
 function toRecovery(name: string, invocationId: string, at: Date): Event {
-  return signals.unitRecovered.event({
+  return unitSignals.unitRecovered.event({
     id: invocationId === '' ? undefined : `systemd.unit.recovered/${name}/${invocationId}`.slice(0, 256),
     at,
-    entity: signals.systemdUnit.reference(name),
+    entity: entities.systemdUnit.reference(name),
     body: `${name} is no longer failed`,
     attributes: { 'systemd.unit.name': name },
   })
 }
 
-function reasonOf({ exitCode, killedBy, result }: FailedUnit): string {
+function failureReason({ exitCode, killedBy, result }: FailedUnit): string {
   if (exitCode !== undefined && exitCode !== 0) return `: its main process exited with ${exitCode}`
   if (killedBy !== undefined)
-    return `: its main process was ended by signal ${killedBy}${result === 'signal' ? '' : ` (${result})`}`
+    return `: its main process was killed by signal ${killedBy}${result === 'signal' ? '' : ` (${result})`}`
   return result === undefined ? '' : `: ${result}`
 }

@@ -1,25 +1,25 @@
+import { idle, runWatcher, watchContext } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
-import { events, nothing, watchContext, watchToEnd } from '../../test/contexts.ts'
 import { bootId, fixture, fixtureRoot, openFixture } from '../../test/fixture-root.ts'
 import { outOfMemory } from './out-of-memory.ts'
 
-describe('out of memory', () => {
-  test('names the victim that the kernel’s log names, once', async () => {
+describe('outOfMemory', () => {
+  test('reports the victim that the kernel’s log names, once', async () => {
     const root = fixtureRoot()
     root.change('proc/vmstat', (text) => text.replace(/^oom_kill \d+$/m, 'oom_kill 0'))
     root.write('proc/uptime', '2213.752075 1.00\n')
     const client = openFixture(root)
     const kill = (): void => root.change('proc/vmstat', (text) => text.replace('oom_kill 0', 'oom_kill 1'))
-    const context = watchContext([kill, nothing])
-    await watchToEnd(outOfMemory.watch(client, context), context)
-    expect(events(context.emitted)).toEqual([
+    const context = watchContext({ steps: [kill, idle] })
+    await runWatcher(outOfMemory, client, context)
+    expect(context.events()).toEqual([
       {
         id: `host.oom_kill/${bootId}/1`,
         name: 'host.oom_kill',
         at: expect.stringMatching(/^2026-11-22T09:00:06\.\d+Z$/),
         severity: 'critical',
         entity: client.machine.entity,
-        body: 'The kernel killed python3 (pid 5539) for want of memory in its control group',
+        body: 'The kernel killed python3 (pid 5539) because memory ran out in its control group',
         attributes: {
           'server.oom_kill.count': 1,
           'server.oom_kill.scope': 'cgroup',
@@ -35,34 +35,36 @@ describe('out of memory', () => {
     ])
   })
 
-  test('tells what happened while the agent was away, and counts where the log says nothing', async () => {
+  test('reports kills during a restart of the agent, and only their number if the log does not name the victims', async () => {
     const root = fixtureRoot()
     root.remove('dev/kmsg')
     root.change('proc/vmstat', (text) => text.replace(/^oom_kill \d+$/m, 'oom_kill 5'))
-    const context = watchContext([nothing], JSON.stringify({ bootId, kills: 2 }))
-    await watchToEnd(outOfMemory.watch(openFixture(root), context), context)
-    expect(events(context.emitted)).toMatchObject([
+    const context = watchContext({ steps: [idle], cursor: JSON.stringify({ bootId, kills: 2 }) })
+    await runWatcher(outOfMemory, openFixture(root), context)
+    expect(context.events()).toMatchObject([
       {
         id: `host.oom_kill/${bootId}/5`,
-        body: 'The kernel killed 3 processes for want of memory',
+        body: 'The kernel killed 3 processes because memory ran out',
         attributes: { 'server.oom_kill.count': 3 },
       },
     ])
   })
 
-  test('kills before a reboot are not counted again', async () => {
-    const context = watchContext([nothing], JSON.stringify({ bootId: 'before', kills: 0 }))
-    await watchToEnd(outOfMemory.watch(openFixture(fixtureRoot()), context), context)
+  test('does not report kills before a reboot again', async () => {
+    const context = watchContext({ steps: [idle], cursor: JSON.stringify({ bootId: 'previous boot', kills: 0 }) })
+    await runWatcher(outOfMemory, openFixture(fixtureRoot()), context)
     expect(context.emitted).toEqual([])
   })
 
-  test('ends where the kernel does not count', async () => {
+  test('ends where the kernel has no counter', async () => {
     const root = fixtureRoot()
     root.write('proc/vmstat', 'pgfault 1\n')
-    await outOfMemory.watch(openFixture(root), watchContext([]))
+    const context = watchContext()
+    await runWatcher(outOfMemory, openFixture(root), context)
+    expect(context.signal.aborted).toBe(false)
   })
 })
 
-test('the captured log is the one that the captured counter counts', () => {
+test('the captured log and the captured counter agree', () => {
   expect(/^oom_kill (\d+)$/m.exec(fixture('linux-vm/proc/vmstat'))?.[1]).toBe('1')
 })

@@ -1,13 +1,27 @@
-import { type Event, openCursor, type Watcher } from '@rca/core/connector'
+import { type Event, event, openCursor, type Watcher } from '@rca/core/connector'
 import { z } from 'zod'
 import type { OutOfMemoryVictim, ServerClient } from '../client/server-client.ts'
-import { signals } from '../signals.ts'
+import { processAttributes } from '../entities.ts'
+
+export const outOfMemorySignals = {
+  hostOutOfMemoryKill: event({
+    name: 'host.oom_kill',
+    severity: 'critical',
+    description: 'The kernel killed a process because memory ran out.',
+    attributes: {
+      'server.oom_kill.count': 'Processes killed since the last check.',
+      'server.oom_kill.scope': '`machine`, or `cgroup` if the limit of a control group was reached.',
+      'server.oom_kill.resident': 'Bytes of memory that the process used.',
+      ...processAttributes,
+    },
+  }),
+}
 
 const cursorSchema = z.object({ bootId: z.string().optional(), kills: z.int().nonnegative() })
 
 /**
- * Notices processes that the kernel killed for want of memory, by its counter, which misses none, and names them where
- * its log may be read. Ends where the kernel does not count them (before Linux 4.13, other systems).
+ * Reports processes that the OOM killer killed. Counts them by the kernel's counter, which misses none, and names them
+ * where the kernel's log may be read. Ends where the kernel has no counter (before Linux 4.13, other systems).
  */
 export const outOfMemory: Watcher<ServerClient> = {
   async watch(client, context) {
@@ -39,37 +53,35 @@ export const outOfMemory: Watcher<ServerClient> = {
 
 interface Kills {
   readonly bootId: string | undefined
+  /** Since boot. */
   readonly kills: number
-  /** Since the last look. */
+  /** Since the last check. */
   readonly count: number
   readonly victims: readonly OutOfMemoryVictim[]
   readonly now: Date
   readonly uptime: number
 }
 
-/** One event a victim that the log names; one for all where it does not name each of them. */
+/** Returns one event per victim, or one event for all kills if the log does not name every victim. */
 function toEvents({ machine }: ServerClient, { bootId, kills, count, victims, now, uptime }: Kills): Event[] {
   if (victims.length < count) {
     return [
-      signals.hostOutOfMemoryKill.event({
+      outOfMemorySignals.hostOutOfMemoryKill.event({
         id: `host.oom_kill/${bootId}/${kills}`,
         at: now,
         entity: machine.entity,
-        body:
-          count === 1
-            ? 'The kernel killed a process for want of memory'
-            : `The kernel killed ${count} processes for want of memory`,
+        body: `The kernel killed ${count === 1 ? 'a process' : `${count} processes`} because memory ran out`,
         attributes: { 'server.oom_kill.count': count },
       }),
     ]
   }
   return victims.map((victim, index) =>
-    signals.hostOutOfMemoryKill.event({
+    outOfMemorySignals.hostOutOfMemoryKill.event({
       id: `host.oom_kill/${bootId}/${kills - count + index + 1}`,
-      // Not later than now: the kernel's log and its uptime are kept by two clocks.
+      // At most now: the kernel's log and the uptime come from two clocks.
       at: new Date(Math.min(now.getTime(), now.getTime() - (uptime - victim.uptime) * 1000)),
       entity: machine.entity,
-      body: `The kernel killed ${victim.name} (pid ${victim.pid}) for want of memory${victim.inControlGroup ? ' in its control group' : ''}`,
+      body: `The kernel killed ${victim.name} (pid ${victim.pid}) because memory ran out${victim.inControlGroup ? ' in its control group' : ''}`,
       attributes: {
         'server.oom_kill.count': 1,
         'server.oom_kill.scope': victim.inControlGroup ? 'cgroup' : 'machine',

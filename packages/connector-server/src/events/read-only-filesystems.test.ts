@@ -1,24 +1,24 @@
+import { idle, runWatcher, watchContext } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
-import { events, nothing, watchContext, watchToEnd } from '../../test/contexts.ts'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
 import { readOnlyFilesystems } from './read-only-filesystems.ts'
 
-describe('read-only filesystems', () => {
+describe('readOnlyFilesystems', () => {
   const readOnly = (root: ReturnType<typeof fixtureRoot>) => (): void =>
     root.change('proc/1/mountinfo', (text) => text.replace('/dev/vda rw,discard', '/dev/vda ro,discard'))
   const writable = (root: ReturnType<typeof fixtureRoot>) => (): void =>
     root.change('proc/1/mountinfo', (text) => text.replace('/dev/vda ro,discard', '/dev/vda rw,discard'))
 
-  test('that turn so, and back; not those that were mounted so', async () => {
+  test('reports a filesystem that becomes read-only and writable again, but none that was mounted read-only', async () => {
     const root = fixtureRoot()
-    const context = watchContext([readOnly(root), nothing, writable(root)])
-    await watchToEnd(readOnlyFilesystems.watch(openFixture(root), context), context)
+    const context = watchContext({ steps: [readOnly(root), idle, writable(root)] })
+    await runWatcher(readOnlyFilesystems, openFixture(root), context)
     const attributes = {
       'system.filesystem.mountpoint': '/',
       'system.filesystem.type': 'ext4',
       'system.device': '/dev/vda',
     }
-    expect(events(context.emitted)).toEqual([
+    expect(context.events()).toEqual([
       {
         name: 'filesystem.read_only',
         severity: 'critical',
@@ -39,16 +39,16 @@ describe('read-only filesystems', () => {
     expect(context.cursors).toHaveLength(3)
   })
 
-  test('across a restart of the agent, and once', async () => {
+  test('reports a change across a restart of the agent once', async () => {
     const root = fixtureRoot()
-    const before = watchContext([])
-    await watchToEnd(readOnlyFilesystems.watch(openFixture(root), before), before)
+    const before = watchContext()
+    await runWatcher(readOnlyFilesystems, openFixture(root), before)
     readOnly(root)()
-    const after = watchContext([], before.cursors.at(-1))
-    await watchToEnd(readOnlyFilesystems.watch(openFixture(root), after), after)
-    expect(events(after.emitted)).toMatchObject([{ name: 'filesystem.read_only' }])
-    const later = watchContext([], after.cursors.at(-1))
-    await watchToEnd(readOnlyFilesystems.watch(openFixture(root), later), later)
+    const after = watchContext({ cursor: before.cursors.at(-1) })
+    await runWatcher(readOnlyFilesystems, openFixture(root), after)
+    expect(after.events()).toMatchObject([{ name: 'filesystem.read_only' }])
+    const later = watchContext({ cursor: after.cursors.at(-1) })
+    await runWatcher(readOnlyFilesystems, openFixture(root), later)
     expect(later.emitted).toEqual([])
     expect(later.cursors).toEqual([])
   })

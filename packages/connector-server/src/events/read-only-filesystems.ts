@@ -1,15 +1,36 @@
-import { type Event, openCursor, type Watcher } from '@rca/core/connector'
+import { type Event, event, openCursor, type Watcher } from '@rca/core/connector'
 import { z } from 'zod'
 import type { Mount, ServerClient } from '../client/server-client.ts'
-import { signals } from '../signals.ts'
+import { entities, mountPointAttribute } from '../entities.ts'
 
-/** Mounts by mount point and device: whether each is read-only, and was writable before. */
+const mountAttributes = {
+  ...mountPointAttribute,
+  'system.filesystem.type': 'Type, such as `ext4`.',
+  'system.device': 'Device, share or dataset that is mounted.',
+}
+
+export const readOnlySignals = {
+  filesystemReadOnly: event({
+    name: 'filesystem.read_only',
+    severity: 'critical',
+    description: 'A writable filesystem became read-only. The kernel does this after a disk error.',
+    attributes: mountAttributes,
+  }),
+  filesystemWritable: event({
+    name: 'filesystem.writable',
+    severity: 'info',
+    description: 'A filesystem that became read-only is writable again.',
+    attributes: mountAttributes,
+  }),
+}
+
+/** State of each mount, by mount point and device. `turned-read-only` was writable before. */
 const cursorSchema = z.record(z.string(), z.enum(['writable', 'read-only', 'turned-read-only']))
 type States = z.output<typeof cursorSchema>
 
 /**
- * Notices that a filesystem turns read-only while it is mounted, also across a restart of the agent, and that it becomes
- * writable again. One that is mounted read-only is as someone wanted it.
+ * Reports filesystems that become read-only while mounted, and writable again, also across a restart of the agent. A
+ * filesystem that was mounted read-only is not reported.
  */
 export const readOnlyFilesystems: Watcher<ServerClient> = {
   async watch(client, context) {
@@ -20,11 +41,11 @@ export const readOnlyFilesystems: Watcher<ServerClient> = {
       const next: States = {}
       for (const mount of await client.mounts()) {
         const key = `${mount.mountPoint} ${mount.device}`
-        const before = states[key]
-        const state = nextState(before, mount.readOnly)
+        const previous = states[key]
+        const state = nextState(previous, mount.readOnly)
         next[key] = state
-        if (before === 'writable' && state === 'turned-read-only') events.push(toEvent(mount, context.now()))
-        if (before === 'turned-read-only' && state === 'writable') events.push(toEvent(mount, context.now()))
+        if (previous === 'writable' && state === 'turned-read-only') events.push(toEvent(mount, context.now()))
+        if (previous === 'turned-read-only' && state === 'writable') events.push(toEvent(mount, context.now()))
       }
       if (events.length > 0) context.emit({ events })
       states = next
@@ -34,16 +55,16 @@ export const readOnlyFilesystems: Watcher<ServerClient> = {
   },
 }
 
-function nextState(before: States[string] | undefined, readOnly: boolean): States[string] {
+function nextState(previous: States[string] | undefined, readOnly: boolean): States[string] {
   if (!readOnly) return 'writable'
-  return before === undefined || before === 'read-only' ? 'read-only' : 'turned-read-only'
+  return previous === undefined || previous === 'read-only' ? 'read-only' : 'turned-read-only'
 }
 
 function toEvent(mount: Mount, at: Date): Event {
-  const definition = mount.readOnly ? signals.filesystemReadOnly : signals.filesystemWritable
+  const definition = mount.readOnly ? readOnlySignals.filesystemReadOnly : readOnlySignals.filesystemWritable
   return definition.event({
     at,
-    entity: signals.filesystem.reference(mount.mountPoint),
+    entity: entities.filesystem.reference(mount.mountPoint),
     body: `${mount.mountPoint} (${mount.device}) ${mount.readOnly ? 'has become read-only' : 'is writable again'}`,
     attributes: {
       'system.filesystem.mountpoint': mount.mountPoint,

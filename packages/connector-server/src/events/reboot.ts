@@ -1,31 +1,40 @@
-import { openCursor, type Watcher } from '@rca/core/connector'
+import { event, openCursor, type Watcher } from '@rca/core/connector'
 import { z } from 'zod'
 import type { Boot, ServerClient } from '../client/server-client.ts'
-import { signals } from '../signals.ts'
+
+export const rebootSignals = {
+  hostRebooted: event({
+    name: 'host.rebooted',
+    severity: 'warning',
+    description: 'The host was rebooted.',
+    attributes: {
+      'server.boot.id': 'Id of the current boot.',
+      'server.boot.previous_id': 'Id of the previous boot.',
+      'server.boot.last_seen': 'When the previous boot was last seen running. ISO 8601, UTC.',
+    },
+  }),
+}
 
 const cursorSchema = z.object({ bootId: z.string().optional(), seenAt: z.iso.datetime() })
 
-/**
- * Notices when it starts that the machine was started since it was last seen, and keeps saving when it was seen, so that
- * the event can say how long the machine was away at most.
- */
+/** Reports at its start that the host was rebooted, and saves every minute that the host is running, so that the event bounds the downtime. */
 export const reboot: Watcher<ServerClient> = {
   async watch(client, context) {
     const boot = await client.boot()
     const cursor = openCursor(cursorSchema, context)
-    const { before } = cursor
-    if (before !== undefined && isAnother(boot, before)) {
+    const previous = cursor.before
+    if (previous !== undefined && isOtherBoot(boot, previous)) {
       context.emit({
         events: [
-          signals.hostRebooted.event({
+          rebootSignals.hostRebooted.event({
             ...(boot.id === undefined ? {} : { id: `host.rebooted/${boot.id}` }),
             at: boot.startedAt,
             entity: client.machine.entity,
-            body: `${client.machine.hostname} was started anew; it was last seen running at ${before.seenAt}`,
+            body: `${client.machine.hostname} was rebooted; it was last seen running at ${previous.seenAt}`,
             attributes: {
               'server.boot.id': boot.id,
-              'server.boot.previous_id': before.bootId,
-              'server.boot.last_seen': before.seenAt,
+              'server.boot.previous_id': previous.bootId,
+              'server.boot.last_seen': previous.seenAt,
             },
           }),
         ],
@@ -38,8 +47,8 @@ export const reboot: Watcher<ServerClient> = {
   },
 }
 
-/** Without ids: a machine that was started after it had been seen running was started anew. */
-function isAnother(boot: Boot, before: z.output<typeof cursorSchema>): boolean {
-  if (boot.id !== undefined && before.bootId !== undefined) return boot.id !== before.bootId
-  return boot.startedAt.getTime() > Date.parse(before.seenAt)
+/** Compares boot ids. Without ids, a boot that started after the host was last seen is another one. */
+function isOtherBoot(boot: Boot, previous: z.output<typeof cursorSchema>): boolean {
+  if (boot.id !== undefined && previous.bootId !== undefined) return boot.id !== previous.bootId
+  return boot.startedAt.getTime() > Date.parse(previous.seenAt)
 }

@@ -1,39 +1,37 @@
 import type { StatsFs } from 'node:fs'
 import type { FilesystemReading, FilesystemUsage, Mount } from '../server-client.ts'
 
-/** statfs(2). */
+/** statfs(2), as `node:fs/promises` has it. */
 export type StatFilesystem = (path: string) => Promise<StatsFs>
 
-/** How long filesystems may take to answer, in milliseconds. */
-const PATIENCE = 2_000
+/** Time that filesystems have to answer, in milliseconds. */
+const STATFS_TIMEOUT_MS = 2_000
 
-/**
- * Most calls that may hang at once. Each holds one of the four threads that Node has for files; two stay for everyone else.
- */
-const MOST_HANGING = 2
+/** Maximum number of hanging calls. Each blocks one of Node's four threads for file I/O; two stay free for the process. */
+const MAX_HANGING = 2
 
-/** Asks filesystems how full they are. */
+/** Reads the usage of filesystems. */
 export interface FilesystemUsageReader {
   read(mounts: readonly Mount[], signal: AbortSignal): Promise<FilesystemReading[]>
 }
 
 /**
- * A reader that never waits long for a filesystem whose server has gone, and never asks one again that still owes an
- * answer.
+ * Creates a reader that survives filesystems that hang, such as a network share whose server is down: it waits up to
+ * `timeoutMs` for all filesystems together, and does not call a filesystem whose previous call has not returned.
  *
- * @param resolve where a mount point is to be found from here
+ * @param resolve maps a mount point of the host to a path of this process
  */
 export function createFilesystemUsageReader(
   statfs: StatFilesystem,
   resolve: (mountPoint: string) => string,
-  patience = PATIENCE,
+  timeoutMs = STATFS_TIMEOUT_MS,
 ): FilesystemUsageReader {
   const hanging = new Set<string>()
 
   const readOne = async (mount: Mount, timeout: Promise<undefined>): Promise<FilesystemReading> => {
-    if (hanging.has(mount.mountPoint)) return { mount, problem: 'it has not answered since it was last asked' }
-    if (hanging.size >= MOST_HANGING)
-      return { mount, problem: `not asked while ${[...hanging].join(' and ')} do not answer` }
+    if (hanging.has(mount.mountPoint)) return { mount, problem: 'the previous statfs call has not returned yet' }
+    if (hanging.size >= MAX_HANGING)
+      return { mount, problem: `skipped while ${[...hanging].join(' and ')} do not answer` }
     const answer = statfs(resolve(mount.mountPoint)).then(
       (statistics): FilesystemReading => ({ mount, usage: toUsage(statistics) }),
       (error: unknown): FilesystemReading => ({
@@ -45,17 +43,17 @@ export function createFilesystemUsageReader(
     if (reading !== undefined) return reading
     hanging.add(mount.mountPoint)
     void answer.finally(() => hanging.delete(mount.mountPoint))
-    return { mount, problem: `it did not answer within ${patience} ms` }
+    return { mount, problem: `statfs did not return within ${timeoutMs} ms` }
   }
 
   return {
     read: async (mounts, signal) => {
       signal.throwIfAborted()
       let stop = (): void => undefined
-      const timeout = new Promise<undefined>((giveUp) => {
-        stop = () => giveUp(undefined)
+      const timeout = new Promise<undefined>((resolveTimeout) => {
+        stop = () => resolveTimeout(undefined)
       })
-      const timer = setTimeout(stop, patience)
+      const timer = setTimeout(stop, timeoutMs)
       signal.addEventListener('abort', stop, { once: true })
       try {
         return await Promise.all(mounts.map((mount) => readOne(mount, timeout)))
@@ -67,13 +65,13 @@ export function createFilesystemUsageReader(
   }
 }
 
-/** A filesystem without blocks (a pseudo filesystem that is not known as one) has a total of 0. */
+/** Maps statfs(2). A pseudo filesystem without blocks has a total of 0. */
 function toUsage({ bsize, blocks, bfree, bavail, files, ffree }: StatsFs): FilesystemUsage {
   return {
     total: blocks * bsize,
     used: (blocks - bfree) * bsize,
     available: bavail * bsize,
-    // btrfs and others make inodes as they need them and say 0.
+    // btrfs and others create inodes on demand and report 0.
     ...(files > 0 ? { inodes: files, freeInodes: ffree } : { inodes: undefined, freeInodes: undefined }),
   }
 }

@@ -2,13 +2,13 @@ import { closeSync, constants, openSync, readSync } from 'node:fs'
 import type { OutOfMemoryVictim } from '../server-client.ts'
 
 /** Longest record of `/dev/kmsg`. */
-const RECORD_BYTES = 8192
+const MAX_RECORD_BYTES = 8192
 
-/** Most bytes of the kernel's log that are read at a time: its whole buffer, as kernels are usually built. */
-const MOST_BYTES = 4 << 20
+/** Longest log that is read: the whole buffer of most kernel builds. */
+const MAX_LOG_BYTES = 4 << 20
 
 /**
- * What is in the kernel's log, or an empty text where it may not be read (`kernel.dmesg_restrict`, no such device).
+ * Returns the kernel's log, or an empty text if it cannot be read (`kernel.dmesg_restrict`, missing device).
  * Documentation/ABI/testing/dev-kmsg
  */
 export function readKernelLog(path: string): string {
@@ -18,16 +18,16 @@ export function readKernelLog(path: string): string {
   } catch {
     return ''
   }
-  const buffer = Buffer.allocUnsafeSlow(RECORD_BYTES)
+  const buffer = Buffer.allocUnsafeSlow(MAX_RECORD_BYTES)
   let text = ''
   try {
-    while (text.length < MOST_BYTES) {
+    while (text.length < MAX_LOG_BYTES) {
       try {
-        const count = readSync(descriptor, buffer, 0, RECORD_BYTES, null)
+        const count = readSync(descriptor, buffer, 0, MAX_RECORD_BYTES, null)
         if (count === 0) return text
         text += buffer.toString('utf8', 0, count)
       } catch (error) {
-        // EPIPE: the record was overwritten meanwhile; the next read gives the oldest that is left. EAGAIN: no more.
+        // EPIPE: the record was overwritten, and the next read returns the oldest one left. EAGAIN: end of the log.
         if ((error as NodeJS.ErrnoException).code !== 'EPIPE') return text
       }
     }
@@ -39,7 +39,7 @@ export function readKernelLog(path: string): string {
 
 const VICTIM = /^\d+,\d+,(\d+),[^;]*;(.*?)Killed process (\d+) \((.*)\)(.*)$/gm
 
-/** Finds the processes that were killed for want of memory. The wording is that of `mm/oom_kill.c` since Linux 4.19. */
+/** Finds OOM kills in the kernel's log, in the wording of `mm/oom_kill.c` since Linux 4.19. */
 export function parseOutOfMemoryVictims(log: string): OutOfMemoryVictim[] {
   return [...log.matchAll(VICTIM)].map(([, microseconds, cause = '', pid, name = '', rest = '']) => {
     const resident = [...rest.matchAll(/(?:anon|file|shmem)-rss:(\d+)kB/g)]

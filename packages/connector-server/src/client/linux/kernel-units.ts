@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
 
-/** What the numbers of `/proc/<pid>/stat` are counted in. */
+/** Units of the numbers in `/proc/<pid>/stat`. */
 export interface KernelUnits {
   /** `USER_HZ` */
   readonly ticksPerSecond: number
   readonly pageBytes: number
 }
 
-/** Types of the auxiliary vector. getauxval(3) */
+/** Entry types of the auxiliary vector. getauxval(3) */
 const AT_PAGESZ = 6n
 const AT_CLKTCK = 17n
 
-/** Asks the kernel that runs this process: also for a host that is mounted elsewhere, it is the same one. */
+/** Reads the units of the running kernel, which is also the kernel of a host mounted below another root. */
 export function readKernelUnits(): KernelUnits {
   try {
     return parseKernelUnits(readFileSync('/proc/self/auxv'))
@@ -20,7 +20,7 @@ export function readKernelUnits(): KernelUnits {
   }
 }
 
-/** Reads the auxiliary vector of a 64-bit process. What it does not say is taken to be 4096 bytes and 100 ticks. */
+/** Parses the auxiliary vector of a 64-bit process. Defaults to 4096 bytes and 100 ticks. */
 export function parseKernelUnits(vector: Buffer): KernelUnits {
   let pageBytes = 4096
   let ticksPerSecond = 100

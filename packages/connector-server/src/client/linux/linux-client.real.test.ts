@@ -2,9 +2,9 @@ import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, hostname, loadavg, tmpdir, totalmem, uptime } from 'node:os'
 import { join } from 'node:path'
+import { collectContext } from '@rca/connector-testkit'
 import { privilegedTest, realTest } from '@rca/rig/real'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { collectContext } from '../../../test/contexts.ts'
 import { configSchema } from '../../config.ts'
 import { server } from '../../connector.ts'
 import { openServerClient } from '../open-client.ts'
@@ -12,7 +12,7 @@ import type { ServerClient } from '../server-client.ts'
 
 const isLinux = process.platform === 'linux'
 const isRoot = process.getuid?.() === 0
-const running = new AbortController().signal
+const neverAborts = new AbortController().signal
 const MEBIBYTE = 1024 * 1024
 
 function run(program: string, ...arguments_: string[]): string {
@@ -32,21 +32,21 @@ function canRun(program: string): boolean {
   }
 }
 
-describe('this Linux machine', () => {
+describe('Linux client on this machine', () => {
   let client: ServerClient
   beforeAll(async () => {
-    if (isLinux) client = await openServerClient(configSchema.parse({}), running)
+    if (isLinux) client = await openServerClient(configSchema.parse({}), neverAborts)
   })
   afterAll(() => client?.close())
 
-  realTest('has the processors that nproc counts', isLinux && canRun('nproc'), async () => {
+  realTest('counts the processors of nproc', isLinux && canRun('nproc'), async () => {
     const { cores, total } = await client.cpu()
     expect(cores.size).toBe(Number(run('nproc', '--all')))
     expect(cores.size).toBe(cpus().length)
     expect(total.idle).toBeGreaterThan(0)
   })
 
-  realTest('is as busy as a process keeps it', isLinux, async () => {
+  realTest('reports the load that a busy process causes', isLinux, async () => {
     const context = collectContext()
     await server.collectors.cpu!.collect(client, context)
     const until = performance.now() + 400
@@ -59,7 +59,7 @@ describe('this Linux machine', () => {
     expect(total!.value).toBeLessThanOrEqual(1)
   })
 
-  realTest('has the memory that free shows', isLinux && canRun('free'), async () => {
+  realTest('reads the memory that free shows', isLinux && canRun('free'), async () => {
     const [, total, , , , , available] = run('free', '-b').split('\n')[1]!.split(/ +/).map(Number)
     const memory = await client.memory()
     expect(memory.total).toBe(total)
@@ -67,7 +67,7 @@ describe('this Linux machine', () => {
     expect(Math.abs(memory.available - available!)).toBeLessThan(512 * MEBIBYTE)
   })
 
-  realTest('has the filesystems that df shows', isLinux && canRun('df'), async () => {
+  realTest('reads the filesystems that df shows', isLinux && canRun('df'), async () => {
     const shown = new Map(
       run('df', '-B1', '--output=target,size,used,avail,itotal')
         .trim()
@@ -76,7 +76,7 @@ describe('this Linux machine', () => {
         .map((line) => line.trim().split(/ +/))
         .map(([target = '', ...numbers]) => [target, numbers.map(Number)]),
     )
-    const readings = await client.filesystems(running)
+    const readings = await client.filesystems(neverAborts)
     expect(readings.map(({ mount }) => mount.mountPoint)).toContain('/')
     for (const { mount, usage, problem } of readings) {
       const [size, used, available, inodes] = shown.get(mount.mountPoint) ?? []
@@ -91,7 +91,7 @@ describe('this Linux machine', () => {
     }
   })
 
-  realTest('has the interfaces and counters that ip shows', isLinux && canRun('ip'), async () => {
+  realTest('reads the interfaces and counters that ip shows', isLinux && canRun('ip'), async () => {
     const before = interfacesOf(run('ip', '-j', '-s', 'link'))
     const readings = await client.networkInterfaces()
     const after = interfacesOf(run('ip', '-j', '-s', 'link'))
@@ -104,7 +104,7 @@ describe('this Linux machine', () => {
     }
   })
 
-  realTest('runs the processes that ps shows', isLinux && canRun('ps'), async () => {
+  realTest('reads the processes that ps shows', isLinux && canRun('ps'), async () => {
     const child = spawn('sleep', ['60'])
     try {
       await new Promise((resolve) => child.on('spawn', resolve))
@@ -121,7 +121,7 @@ describe('this Linux machine', () => {
     }
   })
 
-  realTest('has the disks, load and uptime that others see', isLinux, async () => {
+  realTest('reads the disks, load, uptime and boot id of the kernel', isLinux, async () => {
     const disks = await client.disks()
     for (const { name, bytes } of disks)
       expect(Number(readFileSync(`/sys/block/${name}/size`, 'utf8')) * 512).toBe(bytes)
@@ -131,7 +131,7 @@ describe('this Linux machine', () => {
     expect(await client.paging()).toMatchObject({ majorFaults: expect.any(Number), minorFaults: expect.any(Number) })
   })
 
-  realTest('says what it is', isLinux, async () => {
+  realTest('reads the facts of the host', isLinux, async () => {
     expect(await client.facts()).toMatchObject({
       hostname: hostname(),
       systemType: 'linux',
@@ -142,12 +142,12 @@ describe('this Linux machine', () => {
     expect(client.machine.entity.id).toMatch(/^[0-9a-f]{32}$/)
   })
 
-  realTest('asks systemctl where systemd runs', isLinux, async () => {
-    const units = await client.failedUnits(running)
+  realTest('runs systemctl where systemd runs', isLinux, async () => {
+    const units = await client.failedUnits(neverAborts)
     expect(units === undefined).toBe(!existsSync('/run/systemd/system'))
   })
 
-  privilegedTest('notices that a filesystem is remounted read-only', isLinux && isRoot && canMount(), async () => {
+  privilegedTest('sees that a filesystem is remounted read-only', isLinux && isRoot && canMount(), async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rca mount '))
     run('mount', '-t', 'tmpfs', '-o', 'size=64k', 'rca-test', folder)
     try {
@@ -161,33 +161,29 @@ describe('this Linux machine', () => {
     }
   })
 
-  privilegedTest(
-    'notices that ext4 turns read-only after an error',
-    isLinux && isRoot && canMountImages(),
-    async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'rca-ext4-'))
-      const image = join(folder, 'image')
-      const target = join(folder, 'mounted')
-      mkdirSync(target)
-      writeFileSync(image, Buffer.alloc(8 * MEBIBYTE))
-      run('mkfs.ext4', '-q', '-F', image)
-      run('mount', '-o', 'loop,errors=remount-ro', image, target)
-      try {
-        const mount = async () => (await client.mounts()).find(({ mountPoint }) => mountPoint === target)
-        const before = await mount()
-        expect(before).toMatchObject({ type: 'ext4', readOnly: false, disk: before!.device.replace('/dev/', '') })
-        writeFileSync(`/sys/fs/ext4/${before!.disk}/trigger_fs_error`, 'test')
-        expect(await mount()).toMatchObject({ readOnly: true })
-      } finally {
-        run('umount', target)
-        rmSync(folder, { recursive: true })
-      }
-    },
-  )
+  privilegedTest('sees that ext4 becomes read-only after an error', isLinux && isRoot && canMountImages(), async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rca-ext4-'))
+    const image = join(folder, 'image')
+    const target = join(folder, 'mounted')
+    mkdirSync(target)
+    writeFileSync(image, Buffer.alloc(8 * MEBIBYTE))
+    run('mkfs.ext4', '-q', '-F', image)
+    run('mount', '-o', 'loop,errors=remount-ro', image, target)
+    try {
+      const mount = async () => (await client.mounts()).find(({ mountPoint }) => mountPoint === target)
+      const before = await mount()
+      expect(before).toMatchObject({ type: 'ext4', readOnly: false, disk: before!.device.replace('/dev/', '') })
+      writeFileSync(`/sys/fs/ext4/${before!.disk}/trigger_fs_error`, 'test')
+      expect(await mount()).toMatchObject({ readOnly: true })
+    } finally {
+      run('umount', target)
+      rmSync(folder, { recursive: true })
+    }
+  })
 
   const memoryGroups = '/sys/fs/cgroup/memory'
   privilegedTest(
-    'counts and names a process killed for want of memory',
+    'counts and names a process that the OOM killer killed',
     isLinux && isRoot && existsSync(`${memoryGroups}/memory.limit_in_bytes`),
     async () => {
       const group = `${memoryGroups}/rca-test-${process.pid}`

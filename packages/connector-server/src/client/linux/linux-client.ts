@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks'
 import type { NameFilter } from '@rca/core/connector'
 import type { SystemInformation } from '../client.ts'
 import { readHostname, readMachineId, toMachine } from '../machine-identity.ts'
-import { FACTS_KEPT, keepFresh } from '../read-cache.ts'
+import { cacheFor, HOST_FACTS_CACHE_MS } from '../read-cache.ts'
 import type {
   Boot,
   CpuReading,
@@ -17,19 +17,18 @@ import { createDiskReader, diskOf } from './disks.ts'
 import { createFilesystemUsageReader, type StatFilesystem } from './filesystem-usage.ts'
 import { parseOutOfMemoryVictims, readKernelLog } from './kernel-log.ts'
 import { type KernelUnits, readKernelUnits } from './kernel-units.ts'
-import { readLinuxFacts } from './linux-host-facts.ts'
+import { readLinuxHostFacts } from './linux-host-facts.ts'
 import { parseMemoryInformation, toMemoryReading } from './meminfo.ts'
 import { parseMountInformation, selectFilesystems } from './mountinfo.ts'
 import { parseNetworkDevices } from './net-dev.ts'
-import { parsePressure } from './pressure.ts'
 import { numberAfter, parseProcStat } from './proc-stat.ts'
 import { createProcessReader } from './processes.ts'
 import { createRootReader, type RootReader } from './root-reader.ts'
-import type { RunProgram } from './run-program.ts'
-import { LIST_FAILED_UNITS, parseFailedUnits } from './systemd.ts'
+import { LIST_FAILED_UNITS, parseFailedUnits, type RunProgram } from './systemd.ts'
 
+/** Options of `openLinuxClient`. */
 export interface LinuxClientOptions {
-  /** The folder at which the host's root is mounted. */
+  /** Directory at which the host's root is mounted. */
   readonly root: string
   readonly topProcesses: number
   readonly wantsInterface: NameFilter
@@ -41,13 +40,14 @@ export interface LinuxClientOptions {
 }
 
 /**
- * Reads a Linux machine from `/proc` and `/sys` below `root`, without starting programs, except for facts and systemd.
+ * Opens a client that reads a Linux machine from `/proc` and `/sys` below `root`. It starts programs only for host facts
+ * and systemd units.
  *
  * @throws Error when `root` has no `/proc`, or the machine has no stable identity.
  */
 export function openLinuxClient(options: LinuxClientOptions): ServerClient {
   const reader = openRoot(options.root)
-  // Below another root, `self` would be this process in a namespace of its own.
+  // Below another root, `self` would be this process, which has its own namespaces.
   const self = options.root === '/' ? 'proc/self' : 'proc/1'
   const units = readKernelUnits()
   const hostname = readHostname(reader)
@@ -65,7 +65,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
     topProcesses: options.topProcesses,
     firstCpuReading,
     uptimeResolution: 0.01,
-    facts: keepFresh(FACTS_KEPT, async () => readLinuxFacts(reader, await options.loadLibrary())),
+    facts: cacheFor(HOST_FACTS_CACHE_MS, async () => readLinuxHostFacts(reader, await options.loadLibrary())),
     cpu: async () => readCpu(reader, units),
     loadAverage: async () => readLoadAverage(reader),
     memory: async () => toMemoryReading(parseMemoryInformation(reader.text('proc/meminfo'))),
@@ -93,7 +93,7 @@ function openRoot(root: string): RootReader {
   const reader = createRootReader(root)
   if (reader.exists('proc/stat')) return reader
   throw new Error(
-    `\`root_path\`: there is no ${reader.resolve('proc/stat')}. Mount the host's root folder there, with /proc, or leave the option out`,
+    `\`root_path\`: ${reader.resolve('proc/stat')} does not exist. Mount the host's root directory there, with /proc, or remove the option`,
   )
 }
 
@@ -102,7 +102,7 @@ function readCpu(reader: RootReader, { ticksPerSecond }: KernelUnits): CpuReadin
   return { takenAt: performance.now(), total, cores, processesCreated }
 }
 
-/** Reads the mounts that matter. The table is parsed anew only when its text has changed. */
+/** Returns a reader of the filesystems with data. It parses the table of mounts only when its text has changed. */
 function createMountReader(reader: RootReader, file: string, wantsMount: NameFilter): () => readonly Mount[] {
   let lastText: string | undefined
   let mounts: readonly Mount[] = []
@@ -134,6 +134,18 @@ function readPressure(reader: RootReader): PressureReading[] {
   )
 }
 
+/**
+ * Parses a file of `/proc/pressure`. Documentation/accounting/psi.rst
+ *
+ * Leaves out `full` of `cpu`, which has no meaning for a whole machine; kernels since 5.13 report 0 there.
+ */
+export function parsePressure(resource: string, text: string): PressureReading[] {
+  return [...text.matchAll(/^(some|full) avg10=([\d.]+) .*total=(\d+)$/gm)].flatMap(([, kind, average, total]) => {
+    if (resource === 'cpu' && kind === 'full') return []
+    return [{ resource, kind: kind as 'some' | 'full', share: Number(average) / 100, total: Number(total) / 1e6 }]
+  })
+}
+
 function readBoot(reader: RootReader): Boot {
   return {
     id: reader.optionalText('proc/sys/kernel/random/boot_id')?.trim(),
@@ -158,7 +170,7 @@ function readPaging(reader: RootReader): PagingReading {
 
 function readUptime(reader: RootReader): number {
   const uptime = Number.parseFloat(reader.text('proc/uptime'))
-  if (Number.isNaN(uptime)) throw new Error('`proc/uptime` holds no number')
+  if (Number.isNaN(uptime)) throw new Error('`proc/uptime` does not start with a number')
   return uptime
 }
 
@@ -170,7 +182,7 @@ async function readFailedUnits(
   if (!reader.exists('run/systemd/system')) return undefined
   if (reader.root !== '/') {
     throw new Error(
-      'systemd of the host cannot be asked from below `root_path`: install the agent on the host itself to see its units',
+      'cannot read systemd units of the host below `root_path`: systemctl would ask this container. Install the agent on the host itself to collect its units',
     )
   }
   const text = await runProgram('systemctl', LIST_FAILED_UNITS, signal)

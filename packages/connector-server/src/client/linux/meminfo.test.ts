@@ -2,15 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { fixture } from '../../../test/fixture-root.ts'
 import { parseMemoryInformation, toMemoryReading } from './meminfo.ts'
 
-describe('proc/meminfo', () => {
-  test('of the captured machine', () => {
+describe('meminfo', () => {
+  test('reads a captured machine', () => {
     const reading = toMemoryReading(parseMemoryInformation(fixture('linux-vm/proc/meminfo')))
     expect(reading.total).toBe(24684084 * 1024)
     expect(reading.available).toBeLessThan(reading.total)
     expect(reading.free + reading.buffers! + reading.cached!).toBeLessThan(reading.total)
   })
 
-  test('counts stay counts', () => {
+  test('keeps counts without a unit', () => {
     expect(parseMemoryInformation('HugePages_Total:       4\nHugepagesize:       2048 kB\n')).toEqual(
       new Map([
         ['HugePages_Total', 4],
@@ -19,7 +19,7 @@ describe('proc/meminfo', () => {
     )
   })
 
-  test('without MemAvailable, what is free or can be given back', () => {
+  test('estimates available memory without MemAvailable', () => {
     const text = 'MemTotal: 100 kB\nMemFree: 10 kB\nBuffers: 5 kB\nCached: 20 kB\nSReclaimable: 4 kB\n'
     expect(toMemoryReading(parseMemoryInformation(text))).toEqual({
       total: 102400,
@@ -30,7 +30,7 @@ describe('proc/meminfo', () => {
     })
   })
 
-  test('says which line is missing', () => {
+  test('names the missing line', () => {
     expect(() => toMemoryReading(parseMemoryInformation('MemFree: 1 kB'))).toThrow('`MemTotal`')
   })
 })

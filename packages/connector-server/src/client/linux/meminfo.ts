@@ -3,7 +3,7 @@ import type { MemoryReading } from '../server-client.ts'
 /** `/proc/meminfo` in bytes, by name. */
 export type MemoryInformation = ReadonlyMap<string, number>
 
-/** Reads `/proc/meminfo`. Lines without a unit (`HugePages_Total`) are counts and stay as they are. */
+/** Parses `/proc/meminfo`. Lines without a unit (`HugePages_Total`) are counts and stay unchanged. */
 export function parseMemoryInformation(text: string): MemoryInformation {
   const values = new Map<string, number>()
   for (const line of text.split('\n')) {
@@ -16,7 +16,7 @@ export function parseMemoryInformation(text: string): MemoryInformation {
 }
 
 /**
- * Memory as applications see it. Without `MemAvailable` (kernels before 3.14), what is free or can be given back.
+ * Maps memory to a reading. Without `MemAvailable` (kernels before 3.14), free and reclaimable memory count as available.
  *
  * @throws Error when `MemTotal` or `MemFree` is missing.
  */

@@ -1,26 +1,26 @@
 /** One line of `/proc/<pid>/mountinfo`. proc_pid_mountinfo(5) */
 export interface MountInformation {
-  /** `major:minor` of the filesystem. Equal for all mounts of one filesystem. */
+  /** `major:minor` of the filesystem, equal for all its mounts. */
   readonly filesystem: string
-  /** The folder of the filesystem that is mounted: `/`, or another for a bind mount. */
-  readonly folder: string
+  /** Directory of the filesystem that is mounted: `/`, or another one for a bind mount. */
+  readonly directory: string
   readonly mountPoint: string
   readonly type: string
   readonly device: string
   readonly readOnly: boolean
 }
 
-/** Reads `/proc/<pid>/mountinfo`. */
+/** Parses `/proc/<pid>/mountinfo`. */
 export function parseMountInformation(text: string): MountInformation[] {
   return text.split('\n').flatMap((line) => {
     const [mount = '', filesystem] = line.split(' - ', 2)
-    const [, , number, folder, mountPoint, mountOptions] = mount.split(' ')
+    const [, , number, directory, mountPoint, mountOptions] = mount.split(' ')
     const [type, device, superOptions] = filesystem?.split(' ') ?? []
-    if (number === undefined || folder === undefined || mountPoint === undefined || type === undefined) return []
+    if (number === undefined || directory === undefined || mountPoint === undefined || type === undefined) return []
     return [
       {
         filesystem: number,
-        folder: unescapeOctal(folder),
+        directory: unescapeOctal(directory),
         mountPoint: unescapeOctal(mountPoint),
         type,
         device: unescapeOctal(device ?? type),
@@ -31,8 +31,8 @@ export function parseMountInformation(text: string): MountInformation[] {
 }
 
 /**
- * A mount can be read-only by itself, and its filesystem can be: after an error, only the latter. Since Linux 6.15, ext4
- * then says `emergency_ro` instead of `ro`.
+ * Checks the options of a mount or of its filesystem. After an error only those of the filesystem change: to `ro`, or to
+ * `emergency_ro` for ext4 since Linux 6.15.
  */
 function isReadOnly(options: string | undefined): boolean {
   return /(?:^|,)(?:ro|emergency_ro|shutdown)(?:,|$)/.test(options ?? '')
@@ -43,7 +43,7 @@ function unescapeOctal(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_escape, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 }
 
-/** Filesystems that hold no one's data, or are always full by construction (images). */
+/** Filesystem types without user data, and image types, which are always full. */
 const PSEUDO_TYPES = new Set([
   'autofs',
   'binder',
@@ -80,32 +80,32 @@ const PSEUDO_TYPES = new Set([
   'tracefs',
 ])
 
-/** Where container runtimes, login sessions and control groups mount one `tmpfs` after the other. */
-const TRANSIENT_PLACES =
+/** Paths at which container runtimes, login sessions and control groups mount many short-lived `tmpfs`. */
+const TRANSIENT_PATHS =
   /^\/(?:sys|run\/(?:user|credentials|docker|containerd|netns)|var\/lib\/(?:docker|containers|containerd|kubelet)|var\/run\/docker)\//
 
 /**
- * The mounts that stand for a filesystem with data: each filesystem once, at its own root where that is mounted, and only
- * where no later mount hides it. An `overlay` counts where it is the root.
+ * Selects one mount per filesystem with data, preferably the mount of the filesystem's own root. Skips mounts that a later
+ * mount hides, and every `overlay` except the root.
  */
 export function selectFilesystems(mounts: readonly MountInformation[]): MountInformation[] {
   const visible = new Map(mounts.map((mount) => [mount.mountPoint, mount]))
   const chosen = new Map<string, MountInformation>()
   for (const mount of visible.values()) {
-    if (!isReal(mount)) continue
+    if (!holdsData(mount)) continue
     const rival = chosen.get(mount.filesystem)
     if (rival === undefined || isBetter(mount, rival)) chosen.set(mount.filesystem, mount)
   }
   return [...chosen.values()]
 }
 
-function isReal({ type, mountPoint }: MountInformation): boolean {
+function holdsData({ type, mountPoint }: MountInformation): boolean {
   if (type === 'overlay') return mountPoint === '/'
   if (PSEUDO_TYPES.has(type)) return false
-  return type !== 'tmpfs' || !TRANSIENT_PLACES.test(mountPoint)
+  return type !== 'tmpfs' || !TRANSIENT_PATHS.test(mountPoint)
 }
 
 function isBetter(mount: MountInformation, rival: MountInformation): boolean {
-  if ((mount.folder === '/') !== (rival.folder === '/')) return mount.folder === '/'
+  if ((mount.directory === '/') !== (rival.directory === '/')) return mount.directory === '/'
   return mount.mountPoint.length < rival.mountPoint.length
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseNetworkDevices } from './net-dev.ts'
 
-test('proc/net/dev', () => {
+test('parseNetworkDevices reads the wanted interfaces', () => {
   const text = `Inter-|   Receive    |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
     lo:    3193      29    0    0    0     0          0         0     3193      29    0    0    0     0       0          0

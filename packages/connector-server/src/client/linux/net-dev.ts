@@ -1,10 +1,10 @@
 import type { NetworkInterfaceReading } from '../server-client.ts'
 
-/** Reads the lines of `/proc/net/dev` that `isWanted` wants. Its two lines of headings have no colon. */
+/** Parses the lines of `/proc/net/dev` for which `isWanted` holds. The two heading lines have no colon. */
 export function parseNetworkDevices(text: string, isWanted: (name: string) => boolean): NetworkInterfaceReading[] {
   const interfaces: NetworkInterfaceReading[] = []
   for (const line of text.split('\n')) {
-    // An alias such as `eth0:1` has a colon of its own.
+    // The name of an alias, such as `eth0:1`, contains a colon.
     const colon = line.lastIndexOf(':')
     if (colon < 0) continue
     const name = line.slice(0, colon).trim()

@@ -1,15 +1,13 @@
 import type { CpuTimes } from '../server-client.ts'
 
-/** What `/proc/stat` says. Documentation/filesystems/proc.rst, 1.7 */
+/** Content of `/proc/stat`. Documentation/filesystems/proc.rst, 1.7 */
 export interface ProcStat {
   readonly total: CpuTimes
   readonly cores: ReadonlyMap<number, CpuTimes>
   readonly processesCreated: number | undefined
-  /** When the machine was started, in seconds since 1970. Moves when the clock is set. */
-  readonly bootTime: number | undefined
 }
 
-/** @param ticksPerSecond `USER_HZ` */
+/** Parses `/proc/stat`. @param ticksPerSecond `USER_HZ` @throws Error when the text has no line `cpu` */
 export function parseProcStat(text: string, ticksPerSecond: number): ProcStat {
   let total: CpuTimes | undefined
   const cores = new Map<number, CpuTimes>()
@@ -18,16 +16,16 @@ export function parseProcStat(text: string, ticksPerSecond: number): ProcStat {
     const end = lineEnd(text, position)
     const fields = text.slice(position + 3, end).split(' ')
     const number = fields[0] ?? ''
-    // The line of all processors has two blanks after its name.
+    // In the line of all processors, two spaces follow `cpu`.
     if (number === '') total = toTimes(fields.slice(2), ticksPerSecond)
     else cores.set(Number(number), toTimes(fields.slice(1), ticksPerSecond))
     position = end + 1
   }
   if (total === undefined) throw new Error('`proc/stat` has no line `cpu`')
-  return { total, cores, processesCreated: numberAfter(text, '\nprocesses '), bootTime: numberAfter(text, '\nbtime ') }
+  return { total, cores, processesCreated: numberAfter(text, '\nprocesses ') }
 }
 
-/** `guest` and `guest_nice` are part of `user` and `nice`, and not counted twice. */
+/** Leaves out `guest` and `guest_nice`, which `user` and `nice` include. */
 function toTimes(fields: readonly string[], ticksPerSecond: number): CpuTimes {
   const ticks = (index: number): number => Number(fields[index] ?? 0)
   const seconds = (index: number): number => ticks(index) / ticksPerSecond
@@ -42,7 +40,7 @@ function toTimes(fields: readonly string[], ticksPerSecond: number): CpuTimes {
   }
 }
 
-/** The number behind `prefix`, or `undefined` where the text does not have it. */
+/** Returns the number after `prefix`, or `undefined` if the text has none. */
 export function numberAfter(text: string, prefix: string): number | undefined {
   const start = text.indexOf(prefix)
   if (start < 0) return undefined

@@ -12,18 +12,18 @@ const STATES: Readonly<Record<string, ProcessState>> = {
   X: 'defunct',
 }
 
-const BLANK = 32
+const SPACE = 32
 const CLOSING_PARENTHESIS = 41
 
 /**
- * Reads `/proc/<pid>/stat` from the first `length` bytes of a buffer. proc_pid_stat(5)
+ * Parses `/proc/<pid>/stat` from the first `length` bytes of a buffer. proc_pid_stat(5)
  *
- * From bytes and not from text: this runs once a process and round. The program's name stands in parentheses and may
- * hold blanks and parentheses itself, so the fields are counted from the last one.
+ * Parses bytes instead of text because it runs once per process and collection. The program's name is in parentheses and
+ * may contain spaces and parentheses, so fields are counted from the last closing one.
  *
- * Since Linux 6.2, the resident pages leave out what each processor has not yet added: a few dozen pages a processor.
+ * Since Linux 6.2, the resident pages lag behind by up to a few dozen pages per processor.
  *
- * @returns `undefined` when the line is cut off.
+ * @returns `undefined` when the line is incomplete.
  */
 export function parseProcessStat(
   pid: number,
@@ -39,13 +39,13 @@ export function parseProcessStat(
   let ticks = 0
   let startedAt = -1
   for (let position = close + 4; position < length; position += 1) {
-    const byte = buffer[position] ?? BLANK
-    if (byte !== BLANK) {
+    const byte = buffer[position] ?? SPACE
+    if (byte !== SPACE) {
       value = value * 10 + byte - 48
       continue
     }
     field += 1
-    // 14 and 15: time in user mode and in the kernel; 22: start; 24: resident pages.
+    // 14 and 15: user and system time; 22: start time; 24: resident pages.
     if (field === 14 || field === 15) ticks += value
     else if (field === 22) startedAt = value
     else if (field === 24) {
@@ -53,7 +53,7 @@ export function parseProcessStat(
         pid,
         startedAt,
         name: buffer.toString('utf8', open + 1, close),
-        state: STATES[String.fromCharCode(buffer[close + 2] ?? BLANK)],
+        state: STATES[String.fromCharCode(buffer[close + 2] ?? SPACE)],
         cpuTime: ticks / units.ticksPerSecond,
         residentBytes: value * units.pageBytes,
       }

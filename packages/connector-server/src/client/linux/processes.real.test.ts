@@ -8,7 +8,7 @@ import { createRootReader } from './root-reader.ts'
 const isLinux = process.platform === 'linux'
 const units = { ticksPerSecond: 100, pageBytes: 4096 }
 
-/** Files of other processes that this one has open. */
+/** Returns the files of `/proc/<pid>/stat` that this process has open. */
 function openFiles(): string[] {
   return readdirSync('/proc/self/fd').flatMap((descriptor) => {
     try {
@@ -33,8 +33,8 @@ async function end(children: readonly ChildProcess[]): Promise<void> {
   }
 }
 
-describe('the files of processes', () => {
-  realTest('stay open while the processes run, and no longer', isLinux, async () => {
+describe('createProcessReader', () => {
+  realTest('keeps files open while their processes run, and no longer', isLinux, async () => {
     const reader = createProcessReader(createRootReader('/'), units)
     const children = await sleepers(3)
     const files = children.map(({ pid }) => `/proc/${pid}/stat`)
@@ -57,12 +57,12 @@ describe('the files of processes', () => {
     await end(children.slice(2))
   })
 
-  realTest('are no more than allowed, while all processes are read', isLinux, async () => {
+  realTest('reads all processes with a limited number of open files', isLinux, async () => {
     const reader = createProcessReader(createRootReader('/'), units, 5)
     const children = await sleepers(10)
     for (let round = 0; round < 3; round += 1) {
       let open = 0
-      // One that is open may end between reading and counting.
+      // A process may end between reading and counting.
       for (let attempt = 0; attempt < 20 && open !== 5; attempt += 1) {
         const pids = reader.read().map(({ pid }) => pid)
         expect(pids).toEqual(expect.arrayContaining(children.map(({ pid }) => pid)))
@@ -70,7 +70,7 @@ describe('the files of processes', () => {
         expect(open).toBeLessThanOrEqual(5)
       }
       expect(open).toBe(5)
-      // Those that go make room for others.
+      // Files of ended processes make room for others.
       await end(children.splice(0, 3))
     }
     reader.close()

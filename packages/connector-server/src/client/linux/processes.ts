@@ -5,13 +5,13 @@ import { parseProcessStat } from './process-stat.ts'
 import type { RootReader } from './root-reader.ts'
 
 /** Longest line of `/proc/<pid>/stat`: 52 numbers and a name. */
-const LINE_BYTES = 2048
+const MAX_LINE_BYTES = 2048
 
 /**
- * Most files that are kept open. Opening and closing takes half of the time of a read, but a process may have 1024 files
- * open where nobody has raised the limit, and others need some as well.
+ * Maximum number of files that stay open between reads. Opening and closing takes half the time of a read, but the
+ * default limit of a process is 1024 open files, and the rest of the process needs some.
  */
-const MOST_OPEN = 512
+const MAX_OPEN_FILES = 512
 
 /** Reads every process. */
 export interface ProcessReader {
@@ -21,12 +21,16 @@ export interface ProcessReader {
 }
 
 /**
- * A reader of `/proc/<pid>/stat`. Not of `cmdline`, which may hold secrets and can block on a process that waits for a
- * disk.
+ * Creates a reader of `/proc/<pid>/stat`. It does not read `cmdline`, which may contain secrets and blocks on a process
+ * that waits for a disk.
  */
-export function createProcessReader(reader: RootReader, units: KernelUnits, mostOpen = MOST_OPEN): ProcessReader {
-  const folder = reader.resolve('proc')
-  const buffer = Buffer.allocUnsafeSlow(LINE_BYTES)
+export function createProcessReader(
+  reader: RootReader,
+  units: KernelUnits,
+  maxOpenFiles = MAX_OPEN_FILES,
+): ProcessReader {
+  const procDirectory = reader.resolve('proc')
+  const buffer = Buffer.allocUnsafeSlow(MAX_LINE_BYTES)
   let open = new Map<string, number>()
 
   const readOne = (pid: string, next: Map<string, number>): ProcessReading | undefined => {
@@ -38,12 +42,12 @@ export function createProcessReader(reader: RootReader, units: KernelUnits, most
         next.set(pid, kept)
         return parseProcessStat(Number(pid), buffer, length, units)
       }
-      // The process has ended. Another may have its pid by now; what is left in `open` is closed after the round.
+      // The process has ended, and its pid may be reused. Files left in `open` are closed after this read.
     }
-    const descriptor = openLine(`${folder}/${pid}/stat`)
+    const descriptor = openLine(`${procDirectory}/${pid}/stat`)
     if (descriptor === undefined) return undefined
     const length = readLine(descriptor, buffer)
-    if (length > 0 && open.size + next.size < mostOpen) next.set(pid, descriptor)
+    if (length > 0 && open.size + next.size < maxOpenFiles) next.set(pid, descriptor)
     else closeSync(descriptor)
     return parseProcessStat(Number(pid), buffer, length, units)
   }
@@ -57,7 +61,7 @@ export function createProcessReader(reader: RootReader, units: KernelUnits, most
     read: () => {
       const next = new Map<string, number>()
       const processes: ProcessReading[] = []
-      for (const name of readdirSync(folder)) {
+      for (const name of readdirSync(procDirectory)) {
         const first = name.charCodeAt(0)
         if (first < 48 || first > 57) continue
         const process = readOne(name, next)
@@ -71,7 +75,7 @@ export function createProcessReader(reader: RootReader, units: KernelUnits, most
   }
 }
 
-/** `undefined` when the process has ended meanwhile, or belongs to someone whom `hidepid` protects. */
+/** Returns `undefined` if the process has ended, or `hidepid` hides it from this user. */
 function openLine(path: string): number | undefined {
   try {
     return openSync(path, 'r')
@@ -80,10 +84,10 @@ function openLine(path: string): number | undefined {
   }
 }
 
-/** 0 when the process has ended (ESRCH). */
+/** Returns the length of the line, 0 if the process has ended (ESRCH). */
 function readLine(descriptor: number, buffer: Buffer): number {
   try {
-    return readSync(descriptor, buffer, 0, LINE_BYTES, 0)
+    return readSync(descriptor, buffer, 0, MAX_LINE_BYTES, 0)
   } catch {
     return 0
   }

@@ -1,23 +1,23 @@
 import { closeSync, openSync, readlinkSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Reads small files of the kernel below a root folder. */
+/** Reads small kernel files below a root directory. */
 export interface RootReader {
   readonly root: string
-  /** Where `file` (relative, such as `proc/stat`) is. */
+  /** Path of `file`, which is relative to the root, such as `proc/stat`. */
   resolve(file: string): string
-  /** The text of a file. @throws the system's error, such as ENOENT. */
+  /** Text of a file. @throws the system's error, such as ENOENT */
   text(file: string): string
-  /** The text of a file, or `undefined` where the kernel does not have it. */
+  /** Text of a file, or `undefined` if the kernel does not have it. */
   optionalText(file: string): string | undefined
-  /** The target of a symbolic link, or `undefined` where there is none. */
+  /** Target of a symbolic link, or `undefined` if it cannot be read. */
   link(file: string): string | undefined
   exists(file: string): boolean
 }
 
 /**
- * A reader over `root`. It reads synchronously: files of `/proc` and `/sys` come from memory and never wait for a disk,
- * and a promise for each costs several times the processor time of the read itself.
+ * Creates a reader of `root`. It reads synchronously: files of `/proc` and `/sys` come from memory and never wait for a
+ * disk, and a promise for each file costs several times the CPU time of the read.
  */
 export function createRootReader(root: string): RootReader {
   let buffer = Buffer.allocUnsafeSlow(65_536)
@@ -45,7 +45,7 @@ export function createRootReader(root: string): RootReader {
       try {
         return text(file)
       } catch (error) {
-        if (isAbsence(error)) return undefined
+        if (isMissingFile(error)) return undefined
         throw error
       }
     },
@@ -60,10 +60,10 @@ export function createRootReader(root: string): RootReader {
   }
 }
 
-/** EOPNOTSUPP: the kernel was built with pressure stall information and started with `psi=0`. */
-const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'EOPNOTSUPP', 'ENOTSUP', 'ENODEV'])
+/** Error codes of missing files. EOPNOTSUPP: a kernel with pressure stall information, booted with `psi=0`. */
+const MISSING_CODES = new Set(['ENOENT', 'ENOTDIR', 'EOPNOTSUPP', 'ENOTSUP', 'ENODEV'])
 
-/** Whether an error says that there is no such file, as opposed to one that cannot be read. */
-export function isAbsence(error: unknown): boolean {
-  return ABSENT.has(String((error as NodeJS.ErrnoException).code))
+/** Returns true if an error means that a file does not exist, false if it exists and cannot be read. */
+export function isMissingFile(error: unknown): boolean {
+  return MISSING_CODES.has(String((error as NodeJS.ErrnoException).code))
 }

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { fixture } from '../../../test/fixture-root.ts'
 import { parseFailedUnits } from './systemd.ts'
 
-describe('systemctl show', () => {
+describe('parseFailedUnits', () => {
   const now = { date: new Date('2026-11-22T09:00:00.000Z'), uptime: 1532.922646 }
 
-  test('of two failed units', () => {
+  test('reads reason, exit code, signal and time of failed units', () => {
     expect(parseFailedUnits(fixture('systemctl-show-failed.txt'), now)).toEqual([
       {
         name: 'killed.service',
@@ -28,7 +28,7 @@ describe('systemctl show', () => {
     ])
   })
 
-  test('of a unit without a main process', () => {
+  test('leaves out what a unit without a main process lacks', () => {
     const text = 'Id=data.mount\nDescription=a=b\nActiveState=failed\nStateChangeTimestampMonotonic=0\nInvocationID=\n'
     expect(parseFailedUnits(text, now)).toEqual([
       {
@@ -43,7 +43,7 @@ describe('systemctl show', () => {
     ])
   })
 
-  test('of none, and of one that has recovered meanwhile', () => {
+  test('skips units that have recovered, and accepts empty output', () => {
     expect(parseFailedUnits('', now)).toEqual([])
     expect(parseFailedUnits('Id=a.service\nActiveState=active\n', now)).toEqual([])
   })

@@ -1,4 +1,21 @@
+import { execFile } from 'node:child_process'
 import type { FailedUnit } from '../server-client.ts'
+
+/** Runs a program and returns its output. Rejects with its error output when it fails, is missing, or the signal aborts. */
+export type RunProgram = (file: string, arguments_: readonly string[], signal: AbortSignal) => Promise<string>
+
+/** Longest output that is read: that of ten thousand failed units. */
+const MAX_OUTPUT_BYTES = 8 << 20
+
+/** Runs a program in the C locale, without a shell. */
+export const runProgram: RunProgram = (file, arguments_, signal) =>
+  new Promise((resolve, reject) => {
+    const options = { signal, maxBuffer: MAX_OUTPUT_BYTES, env: { PATH: process.env.PATH, LC_ALL: 'C' } }
+    execFile(file, arguments_, options, (error, output, errors) => {
+      if (error === null) resolve(output)
+      else reject(new Error(`\`${file}\` failed: ${errors.trim() || error.message}`, { cause: error }))
+    })
+  })
 
 const PROPERTIES = [
   'Id',
@@ -11,7 +28,7 @@ const PROPERTIES = [
   'InvocationID',
 ]
 
-/** Lists failed units with the reason and the time of their failure: one program for all of them, in every version of systemd. */
+/** Arguments of systemctl(1) that list failed units with the reason and time of their failure, in every version of systemd. */
 export const LIST_FAILED_UNITS: readonly string[] = [
   'show',
   '--state=failed',
@@ -26,9 +43,9 @@ const CLD_KILLED = '2'
 const CLD_DUMPED = '3'
 
 /**
- * Reads what `systemctl show` prints: blocks of `Name=value`, parted by empty lines.
+ * Parses the output of `systemctl show`: blocks of `Name=value`, separated by empty lines.
  *
- * @param now the time and the uptime in seconds at which it was printed: systemd's time of failure is an uptime
+ * @param now time and uptime (in seconds) of the output. systemd gives the time of a failure as an uptime
  */
 export function parseFailedUnits(text: string, now: { readonly date: Date; readonly uptime: number }): FailedUnit[] {
   return text.split(/\n\n+/).flatMap((block) => {

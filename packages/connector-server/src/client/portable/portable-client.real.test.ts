@@ -1,14 +1,14 @@
 import { cpus, loadavg, totalmem } from 'node:os'
+import { collectContext } from '@rca/connector-testkit'
 import { excluding } from '@rca/core/connector'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { collectContext } from '../../../test/contexts.ts'
 import { server } from '../../connector.ts'
 import { loadSystemInformation } from '../client.ts'
 import type { ServerClient } from '../server-client.ts'
 import { openPortableClient } from './portable-client.ts'
 
-// The client for macOS and Windows works on every system that the library knows, so it is tried on this one.
-describe('through the client library', () => {
+// The client for macOS and Windows works on every system that the library supports, so it runs on this one.
+describe('portable client on this machine', () => {
   let client: ServerClient
   beforeAll(async () => {
     client = await openPortableClient({
@@ -19,20 +19,20 @@ describe('through the client library', () => {
     })
   })
 
-  test.each(Object.keys(server.collectors))('the collector %s says nothing but what it may', async (name) => {
+  test.each(Object.keys(server.collectors))('the collector %s reports only finite values', async (name) => {
     const signals = await server.collectors[name]!.collect(client, collectContext())
     for (const metric of signals.metrics ?? [])
       if (metric !== undefined) expect(metric.value, metric.name).toSatisfy(Number.isFinite)
     expect(signals.gaps ?? []).toEqual([])
   })
 
-  test('processors, memory and load are those of Node', async () => {
+  test('reads the processors, memory and load of node:os', async () => {
     expect((await client.cpu()).cores.size).toBe(cpus().length)
     expect(Math.abs((await client.memory()).total - totalmem())).toBeLessThan(totalmem() / 100)
     if (process.platform !== 'win32') expect((await client.loadAverage())?.[2]).toBeCloseTo(loadavg()[2]!, 0)
   })
 
-  test('the root is there, and this process', async () => {
+  test('reads filesystems and processes', async () => {
     const readings = await client.filesystems(new AbortController().signal)
     expect(readings.length).toBeGreaterThan(0)
     expect((await client.mounts()).map(({ mountPoint }) => mountPoint)).toEqual(
@@ -41,7 +41,7 @@ describe('through the client library', () => {
     expect((await client.processes()).processes.map(({ pid }) => pid)).toContain(process.pid)
   })
 
-  test('what a system does not have is absent', async () => {
+  test('leaves out what a system does not have', async () => {
     expect(await client.pressure()).toEqual([])
     expect(await client.failedUnits(new AbortController().signal)).toBeUndefined()
     expect(await client.outOfMemoryKills()).toBeUndefined()
@@ -59,10 +59,10 @@ describe('through the client library', () => {
     client.close()
   })
 
-  test('a machine without any identity is refused', async () => {
+  test('identifies a machine without installation id by its hardware', async () => {
     const library = {
       ...(await loadSystemInformation()),
-      uuid: async () => ({ os: '', hardware: 'of the hardware', macs: [] }),
+      uuid: async () => ({ os: '', hardware: 'hardware id', macs: [] }),
     }
     const opened = await openPortableClient({
       library,
@@ -70,6 +70,6 @@ describe('through the client library', () => {
       wantsInterface: excluding([]),
       wantsMount: excluding([]),
     })
-    expect(opened.machine.id).toBe('of the hardware')
+    expect(opened.machine.id).toBe('hardware id')
   })
 })

@@ -2,9 +2,9 @@ import * as os from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { NameFilter } from '@rca/core/connector'
 import type { SystemInformation } from '../client.ts'
-import { readFacts } from '../host-facts.ts'
+import { readHostFacts } from '../host-facts.ts'
 import { firstHardwareAddress, toMachine } from '../machine-identity.ts'
-import { FACTS_KEPT, keepFresh } from '../read-cache.ts'
+import { cacheFor, HOST_FACTS_CACHE_MS } from '../read-cache.ts'
 import type { CpuReading, CpuTimes, Machine, ProcessesReading, ServerClient } from '../server-client.ts'
 import {
   toDiskReadings,
@@ -16,6 +16,7 @@ import {
   toProcessReading,
 } from './translate.ts'
 
+/** Options of `openPortableClient`. */
 export interface PortableClientOptions {
   readonly topProcesses: number
   readonly wantsInterface: NameFilter
@@ -26,8 +27,8 @@ export interface PortableClientOptions {
 }
 
 /**
- * Reads a machine through Node's `os` and the client library, which starts the system's own programs for most answers.
- * For macOS and Windows; it works on every system that the library knows.
+ * Opens a client that reads a machine through `node:os` and systeminformation, which starts programs of the system for
+ * most answers. Used on macOS and Windows; works on every system that the library supports.
  *
  * @throws Error when the machine has no stable identity.
  */
@@ -41,9 +42,9 @@ export async function openPortableClient(options: PortableClientOptions): Promis
     platform,
     topProcesses: options.topProcesses,
     firstCpuReading,
-    // macOS knows the second of its start.
+    // macOS records its boot time in whole seconds.
     uptimeResolution: 1,
-    facts: keepFresh(FACTS_KEPT, () => readFacts(library)),
+    facts: cacheFor(HOST_FACTS_CACHE_MS, () => readHostFacts(library)),
     cpu: async () => readCpu(),
     loadAverage: async () => (platform === 'win32' ? undefined : readLoadAverage()),
     memory: async () => toMemoryReading(await library.mem()),
@@ -67,10 +68,10 @@ export async function openPortableClient(options: PortableClientOptions): Promis
 async function readMachine(library: SystemInformation): Promise<Machine> {
   const hostname = os.hostname()
   const { os: installation, hardware } = await library.uuid()
-  const card = firstHardwareAddress()
-  const id = installation || hardware || (card === undefined ? undefined : `${hostname}/${card}`)
+  const address = firstHardwareAddress()
+  const id = installation || hardware || (address === undefined ? undefined : `${hostname}/${address}`)
   if (id === undefined)
-    throw new Error('No stable identity: neither the system nor its hardware nor a network card has one')
+    throw new Error('No stable machine id from the operating system, the hardware or a network interface')
   return toMachine(id, hostname)
 }
 
@@ -97,7 +98,7 @@ async function readProcesses(library: SystemInformation, platform: NodeJS.Platfo
   }
 }
 
-/** Windows counts interrupts as `irq`; macOS counts none and says 0, as it does for `nice` on Windows. */
+/** Leaves out modes that a system reports as 0 because it does not count them: `nice` on Windows, interrupts on macOS. */
 function toCpuTimes({ user, nice, sys, idle, irq }: os.CpuInfo['times']): CpuTimes {
   return {
     user: user / 1000,

@@ -16,8 +16,8 @@ const process = {
   memRss: 100,
 } as Parameters<typeof toProcessReading>[0]
 
-describe('processes', () => {
-  test('macOS says a share of one processor', () => {
+describe('toProcessReading', () => {
+  test('divides the CPU share of macOS by the number of processors', () => {
     expect(toProcessReading(process, 'darwin', 4)).toEqual({
       pid: 5,
       name: 'node',
@@ -29,18 +29,18 @@ describe('processes', () => {
     expect(toProcessReading(process, 'win32', 4).cpuShare).toBe(0.5)
   })
 
-  test('a state that is not known is none', () => {
+  test('maps states, and leaves out unknown ones', () => {
     expect(toProcessReading({ ...process, state: 'unknown' }, 'win32', 4).state).toBeUndefined()
     expect(toProcessReading({ ...process, state: 'zombie' }, 'linux', 4).state).toBe('defunct')
   })
 })
 
-test('memory: what a system does not count is no 0', () => {
+test('toMemoryReading leaves out what a system does not count', () => {
   const memory = { total: 10, free: 4, available: 5, buffers: 0, cached: 0 } as Parameters<typeof toMemoryReading>[0]
   expect(toMemoryReading(memory)).toEqual({ total: 10, free: 4, available: 5, buffers: undefined, cached: undefined })
 })
 
-test('filesystems', () => {
+test('toFilesystemReading maps mount and usage', () => {
   const filesystem = {
     fs: '/dev/disk1s1',
     type: 'APFS',
@@ -57,23 +57,23 @@ test('filesystems', () => {
   })
 })
 
-describe('disks', () => {
+describe('toDiskReadings', () => {
   const bytes = { rx: 10, wx: 20 } as Parameters<typeof toDiskReadings>[0]
   const operations = { rIO: 1, wIO: 2 } as Parameters<typeof toDiskReadings>[1]
 
-  test('are one sum', () => {
+  test('returns one sum', () => {
     expect(toDiskReadings(bytes, operations)).toMatchObject([
       { name: 'all', bytesRead: 10, bytesWritten: 20, reads: 1, writes: 2 },
     ])
     expect(toDiskReadings(null, operations)).toMatchObject([{ name: 'all', bytesRead: undefined, reads: 1 }])
   })
 
-  test('Windows has none', () => {
+  test('returns nothing on Windows', () => {
     expect(toDiskReadings(null, null)).toEqual([])
   })
 })
 
-test('network interfaces: packets are not counted', () => {
+test('toNetworkInterfaceReading leaves out packets, which the library does not count', () => {
   const statistics = {
     iface: 'en0',
     rx_bytes: 1,

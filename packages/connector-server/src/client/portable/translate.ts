@@ -10,12 +10,12 @@ import type {
   ProcessState,
 } from '../server-client.ts'
 
-/** The library's `used` counts caches, so it is not asked for it. It says 0 for caches that the system does not count. */
+/** Leaves out the library's `used`, which includes caches, and caches of 0, which the system does not count. */
 export function toMemoryReading({ total, free, available, buffers, cached }: LibraryAnswer<'mem'>): MemoryReading {
   return { total, free, available, buffers: buffers || undefined, cached: cached || undefined }
 }
 
-/** The library knows how large the swap space is, and not what goes to it. */
+/** The library has the size and usage of swap space, but no page counters. */
 export function toPagingReading({ swaptotal, swapfree }: LibraryAnswer<'mem'>): PagingReading {
   return {
     total: swaptotal,
@@ -39,7 +39,7 @@ export function toFilesystemReading(filesystem: LibraryAnswer<'fsSize'>[number])
   }
 }
 
-/** The library knows the sum over all disks and no single one; on Windows neither, and then it answers `null`. */
+/** Returns the sum of all disks, named `all`: the library has no values of single disks. On Windows it answers `null`. */
 export function toDiskReadings(
   bytes: LibraryAnswer<'fsStats'> | null,
   operations: LibraryAnswer<'disksIO'> | null,
@@ -83,7 +83,7 @@ const STATES: Readonly<Record<string, ProcessState>> = {
   zombie: 'defunct',
 }
 
-/** On macOS the library passes on `pcpu` of ps(1), a share of one processor; elsewhere it says a share of all of them. */
+/** On macOS the library returns `pcpu` of ps(1), a share of one processor; elsewhere a share of all processors. */
 export function toProcessReading(
   { pid, name, state, started, cpu, memRss }: LibraryAnswer<'processes'>['list'][number],
   platform: NodeJS.Platform,
