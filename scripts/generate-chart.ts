@@ -1,15 +1,17 @@
 /**
- * Writes the parts of the Helm chart that follow from the agent's configuration schemas: the options in `values.yaml` and
- * `values.schema.json`, and their names for the template of environment variables. Part of `npm run manifests`; with
+ * Writes the generated parts of the Helm chart. From the agent's configuration schemas: the options in `values.yaml` and
+ * `values.schema.json`, and their names for the template of environment variables. From the table of kinds: the rules of its roles. Part of `npm run manifests`; with
  * `--check` it writes nothing and fails when a file is stale. The other values are hand-written, in the same files.
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { kubernetes } from '../packages/connector-kubernetes/src/index.ts'
+import { kindPermissions } from '../packages/connector-kubernetes/src/kinds/permissions.ts'
 import type { JsonSchema } from '../packages/core/src/config/config-schema.ts'
 import { agentConfigJsonSchema, agentOptionNames } from '../packages/core/src/config/parse-config.ts'
 import { chartOption, optionsTemplate, optionValues, valuesSchema } from './chart-options.ts'
+import { rulesTemplate } from './chart-rules.ts'
 import { writeOrCheck } from './generated-files.ts'
 
 const CHART = 'apps/agent/chart'
@@ -37,6 +39,7 @@ writeOrCheck(
     [`${CHART}/values.yaml`, values],
     [`${CHART}/values.schema.json`, formatJson(schema)],
     [`${CHART}/templates/_options.tpl`, optionsTemplate(options)],
+    [`${CHART}/templates/_rules.tpl`, rulesTemplate(kindPermissions())],
   ]),
   'npm run manifests',
 )

@@ -10,7 +10,7 @@ await measured(async () => {
   const { cluster } = await kubernetes.connect({ config, signal, log: silentLogger, keyedHash: (text) => text })
   let changes = 0
   await cluster.listed(signal)
-  cluster.follow(() => {
+  cluster.subscribe(() => {
     changes += 1
   })
   return () => ({ pods: cluster.objects('pods').size, changes })

@@ -4,10 +4,11 @@ import type { KubernetesApi } from './api/kubernetes-api.ts'
 import { openKubernetes } from './client.ts'
 import type { KubernetesConfig } from './config.ts'
 import { createRefusals } from './evidence/refusals.ts'
-import { openCluster } from './informer/cluster-cache.ts'
+import { openClusterCache } from './informer/cluster-cache.ts'
+import { clusterSignals } from './kinds/cluster.ts'
+import { kinds } from './kinds/index.ts'
 import { metadataOf } from './kinds/metadata.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
-import { signals } from './signals.ts'
 import { createLastMemory } from './usage/last-memory.ts'
 
 /** Opens the API server, finds out which cluster it is, and begins to follow what is in it. @throws KubernetesError when it cannot be reached, with the way out. */
@@ -20,8 +21,14 @@ export async function openKubernetesClient({
   const api = await openKubernetes({ kubeconfig: config.kubeconfig, context: config.kubeconfig_context })
   try {
     const uid = await clusterUid(api, config.namespaces, signal)
-    const cluster = await openCluster(
-      { api, namespaces: config.namespaces, withSecrets: config.watch_secret_names, keyedHash },
+    const cluster = await openClusterCache(
+      {
+        api,
+        kinds,
+        excluded: config.watch_secret_names ? [] : ['secrets'],
+        namespaces: config.namespaces,
+        keyedHash,
+      },
       signal,
     )
     log.info({ server: api.address, cluster: uid, namespaces: config.namespaces }, 'the cluster is open')
@@ -31,7 +38,7 @@ export async function openKubernetesClient({
       cluster,
       uid,
       name: config.cluster_name ?? config.kubeconfig_context ?? `kubernetes-${uid.slice(0, 8)}`,
-      entity: signals.cluster.reference(uid),
+      entity: clusterSignals.cluster.reference(uid),
       lastMemory: createLastMemory(),
       refusals: createRefusals(),
       keyedHash,

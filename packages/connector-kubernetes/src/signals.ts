@@ -1,10 +1,16 @@
+import type { Connector } from '@rca/core/connector'
 import { events } from './events/signals.ts'
-import { entities } from './kinds/entities.ts'
-import { metrics } from './kinds/metrics.ts'
+import { clusterSignals } from './kinds/cluster.ts'
+import { kinds } from './kinds/index.ts'
 import { usageMetrics } from './usage/signals.ts'
 
+const kindSignals: Connector['signals'] = Object.assign(
+  {},
+  ...Object.values(kinds).map((kind) => ('signals' in kind ? kind.signals : {})),
+)
+
 /**
- * Everything that the Kubernetes connector says. Names follow the OpenTelemetry semantic conventions for Kubernetes; what these
- * lack is called `k8s.*` as well.
+ * Every signal of the Kubernetes connector. Names follow the OpenTelemetry semantic conventions for Kubernetes; signals that these lack
+ * are named `k8s.*` as well.
  */
-export const signals = { ...entities, ...metrics, ...usageMetrics, ...events }
+export const signals = { ...kindSignals, ...clusterSignals, ...usageMetrics, ...events }

@@ -1,33 +1,25 @@
-import { kinds } from '../src/kinds/index.ts'
+import { kindPermissions } from '../src/kinds/permissions.ts'
 
-/** A rule of a role, of one API group. */
+/** A rule of a role, with one API group. */
 export interface Rule {
   readonly apiGroups: readonly [string]
   readonly resources: readonly string[]
   readonly verbs: readonly string[]
 }
 
-/** Read only where somebody wants it, or not followed. */
-const NOT_FOLLOWED = new Set(['secrets', 'leases', 'podMetrics', 'nodeMetrics'])
-
-/** A permission by its verb and resource, as `watch deployments` or `get pods/log`. */
+/** A permission by verb and resource, such as `watch deployments` or `get pods/log`. */
 export type PermissionName = `${string} ${string}`
 
-/** Everything that an agent of a whole cluster needs, one rule for each resource, but for what is left out. */
+/** Returns the rules of an agent that watches a whole cluster without Secrets and metrics.k8s.io, minus some permissions. */
 export function agentRules(...without: readonly PermissionName[]): readonly Rule[] {
-  const followed = Object.entries(kinds)
-    .filter(([name]) => !NOT_FOLLOWED.has(name))
-    .map(([, { resource, versions }]) => ruleFor(groupOf(versions[0]), resource, ['get', 'list', 'watch'], without))
-  const asked = ['pods/log', 'nodes/proxy'].map((resource) => ruleFor('', resource, ['get'], without))
-  // A server takes no rule without a verb.
-  return [...followed, ...asked].filter(({ verbs }) => verbs.length > 0)
-}
-
-function groupOf(version: string): string {
-  return version.includes('/') ? version.replace(/\/.*/, '') : ''
-}
-
-function ruleFor(group: string, resource: string, all: readonly string[], without: readonly PermissionName[]): Rule {
-  const verbs = all.filter((verb) => !without.includes(`${verb} ${resource}`))
-  return { apiGroups: [group], resources: [resource], verbs }
+  return (
+    kindPermissions()
+      .filter(({ group, resource }) => resource !== 'secrets' && group !== 'metrics.k8s.io')
+      .map(({ group, resource, verbs }): Rule => {
+        const allowed = verbs.filter((verb) => !without.includes(`${verb} ${resource}`))
+        return { apiGroups: [group], resources: [resource], verbs: allowed }
+      })
+      // A server rejects a rule without verbs.
+      .filter(({ verbs }) => verbs.length > 0)
+  )
 }

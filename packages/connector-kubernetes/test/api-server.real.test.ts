@@ -8,10 +8,12 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { KubernetesError } from '../src/api/errors.ts'
 import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
 import { openKubernetes } from '../src/client.ts'
+import { LEASES } from '../src/election/lease.ts'
+import { groupVersionsOf, selectKinds } from '../src/informer/discovered-kinds.ts'
 import type { Change } from '../src/informer/object-store.ts'
 import { createReflector } from '../src/informer/reflector.ts'
 import { type ConfigObject, projectConfigObject } from '../src/kinds/config-object/config-object.ts'
-import { findKinds, type KindName, wantedGroupVersions } from '../src/kinds/index.ts'
+import { type KindName, kinds } from '../src/kinds/index.ts'
 import { projectNamespace } from '../src/kinds/namespace/namespace.ts'
 import { fakeFingerprint } from './fixtures.ts'
 
@@ -38,7 +40,8 @@ realDescribe('a real API server', absence, () => {
   }
   const ask = (...words: string[]): Promise<string> =>
     run(kubectl ?? '', ['--kubeconfig', server.kubeconfigOf('admin'), ...words])
-  const kindsOf = async (api: KubernetesApi) => findKinds(await api.discover(wantedGroupVersions(), signal))
+  const kindsOf = async (api: KubernetesApi) =>
+    selectKinds(kinds, await api.discover(groupVersionsOf(Object.values(kinds)), signal))
   const kind = async (api: KubernetesApi, name: KindName): Promise<ApiResource> => {
     const { found } = await kindsOf(api)
     return found[name] as ApiResource
@@ -64,7 +67,7 @@ realDescribe('a real API server', absence, () => {
       onChange: (change) => changes.push(describeChange(change)),
       now: () => new Date(),
       sleep: (milliseconds, stopping) => {
-        blind.push(reflector.blindness !== undefined)
+        blind.push(reflector.watchError !== undefined)
         return setTimeout(milliseconds, undefined, { signal: stopping }).catch(() => undefined)
       },
     })
@@ -108,11 +111,11 @@ realDescribe('a real API server', absence, () => {
     await ask('-n', 'killed', 'create', 'configmap', 'a')
     const { changes, reflector } = await following(await open('admin'), 'killed')
     await server.signal('apiserver', 'SIGKILL')
-    await expect.poll(() => reflector.blindness, { timeout: 20_000 }).toBeDefined()
+    await expect.poll(() => reflector.watchError, { timeout: 20_000 }).toBeDefined()
     await server.restart()
     await ask('-n', 'killed', 'create', 'configmap', 'b')
     await expect.poll(() => changes, { timeout: 40_000 }).toEqual(['there a', 'added b'])
-    expect(reflector.blindness).toBeUndefined()
+    expect(reflector.watchError).toBeUndefined()
   }, 90_000)
 
   test('that has nothing to say is not taken for one that cannot be reached', async () => {
@@ -164,7 +167,7 @@ realDescribe('a real API server', absence, () => {
     const next = { ...made, spec: { ...made.spec, holderIdentity: 'b' } }
     expect(await api.replace('lease', 'leader', next, signal)).toMatchObject({ spec: { holderIdentity: 'b' } })
     expect(await failure(api.replace('lease', 'leader', next, signal))).toMatchObject({ status: 409 })
-    expect(await api.get(await kind(api, 'leases'), { namespace: 'lease', name: 'other' }, signal)).toBeUndefined()
+    expect(await api.get(LEASES, { namespace: 'lease', name: 'other' }, signal)).toBeUndefined()
   })
 
   test('names the permission that is missing', async () => {
@@ -183,11 +186,15 @@ realDescribe('a real API server', absence, () => {
       return join(folder, name)
     }
     const token = await openKubernetes({ kubeconfig: write('token', server.tokenOf('viewer'), 'wrong') })
-    expect((await failure(token.discover(wantedGroupVersions(), signal))).message).toContain('does not know who asks')
+    expect((await failure(token.discover(groupVersionsOf(Object.values(kinds)), signal))).message).toContain(
+      'does not know who asks',
+    )
     const other = await openKubernetes({
       kubeconfig: write('ca', /"?certificate-authority-data"?: *"?[^",}\s]+"?,?/, ''),
     })
-    expect((await failure(other.discover(wantedGroupVersions(), signal))).message).toContain('is not trusted')
+    expect((await failure(other.discover(groupVersionsOf(Object.values(kinds)), signal))).message).toContain(
+      'is not trusted',
+    )
   })
 
   test('reads what it keeps', async () => {

@@ -4,11 +4,18 @@ import { onTestFinished } from 'vitest'
 import type { KubernetesApi } from '../src/api/kubernetes-api.ts'
 import { configSchema } from '../src/config.ts'
 import { createRefusals } from '../src/evidence/refusals.ts'
-import type { ChangeListener, Cluster, ClusterChange } from '../src/informer/cluster-cache.ts'
+import type { CachedKindDefinition } from '../src/informer/kind-informer.ts'
 import { createObjectStore, type ObjectStore, type SlimObject } from '../src/informer/object-store.ts'
-import { type FollowedKind, type Following, followedKinds } from '../src/kinds/followed-kinds.ts'
+import { clusterSignals } from '../src/kinds/cluster.ts'
+import {
+  type CachedKind,
+  type ChangeListener,
+  type Cluster,
+  type ClusterChange,
+  cachedKinds,
+  kinds,
+} from '../src/kinds/index.ts'
 import type { KubernetesClient } from '../src/kubernetes-client.ts'
-import { signals } from '../src/signals.ts'
 import { createLastMemory } from '../src/usage/last-memory.ts'
 import { pods } from './api-server.ts'
 import { fakeFingerprint } from './fixtures.ts'
@@ -18,8 +25,8 @@ import { watchContext } from './watch-context.ts'
 export interface FollowedCluster {
   readonly client: KubernetesClient
   /** As a server would tell it. Each object has another version than before. */
-  put(kind: FollowedKind, raw: object): void
-  remove(kind: FollowedKind, raw: object): void
+  put(kind: CachedKind, raw: object): void
+  remove(kind: CachedKind, raw: object): void
   /** What is put from now on was not there already. */
   listed(): void
   /** What a watcher tells, as it tells it. It ends with the test, or when `stop` is called. */
@@ -30,10 +37,9 @@ export interface FollowedCluster {
 export function followedCluster(api: Partial<KubernetesApi> = {}, config: object = {}): FollowedCluster {
   const listeners = new Set<ChangeListener>()
   let version = 0
-  const kinds = Object.keys(followedKinds) as FollowedKind[]
   const stores = Object.fromEntries(
-    kinds.map((kind): [FollowedKind, ObjectStore<SlimObject>] => {
-      const { project } = followedKinds[kind] as Following<SlimObject>
+    cachedKinds.map((kind): [CachedKind, ObjectStore<SlimObject>] => {
+      const { project } = kinds[kind] as CachedKindDefinition<SlimObject>
       const store = createObjectStore<SlimObject>(
         (raw) => project(raw, fakeFingerprint),
         (change) => {
@@ -43,19 +49,19 @@ export function followedCluster(api: Partial<KubernetesApi> = {}, config: object
       store.beginListing()
       return [kind, store]
     }),
-  ) as Record<FollowedKind, ObjectStore<SlimObject>>
+  ) as Record<CachedKind, ObjectStore<SlimObject>>
   const cluster: Cluster = {
     objects: (kind) => stores[kind].objects as never,
     resource: (kind) => (kind === 'pods' ? pods : undefined),
-    follow: (listener) => {
-      for (const kind of kinds)
+    subscribe: (listener) => {
+      for (const kind of cachedKinds)
         for (const object of stores[kind].objects.values())
           listener({ kind, type: 'added', object, isInitial: true } as unknown as ClusterChange)
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
     listed: async () => undefined,
-    sight: () => ({ isListed: true, isCurrent: true, gaps: [] }),
+    syncStatus: () => ({ isListed: true, isCurrent: true, gaps: [] }),
     missing: () => undefined,
     close: () => undefined,
   }
@@ -65,7 +71,7 @@ export function followedCluster(api: Partial<KubernetesApi> = {}, config: object
     cluster,
     uid: 'cluster-1',
     name: 'test',
-    entity: signals.cluster.reference('cluster-1'),
+    entity: clusterSignals.cluster.reference('cluster-1'),
     lastMemory: createLastMemory(),
     refusals: createRefusals(),
     keyedHash: fakeFingerprint,
@@ -80,7 +86,7 @@ export function followedCluster(api: Partial<KubernetesApi> = {}, config: object
     },
     remove: (kind, raw) => stores[kind].remove(raw),
     listed: () => {
-      for (const kind of kinds) stores[kind].endListing()
+      for (const kind of cachedKinds) stores[kind].endListing()
     },
     watch: (watcher, now = () => new Date()) => {
       const events: Event[] = []

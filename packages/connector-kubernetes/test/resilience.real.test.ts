@@ -11,7 +11,9 @@ import { inClusterAccess } from '../src/api/in-cluster.ts'
 import { openKubernetes } from '../src/client.ts'
 import { kubernetes } from '../src/connector.ts'
 import { containers } from '../src/events/containers/container-events.ts'
-import { type Cluster, openCluster } from '../src/informer/cluster-cache.ts'
+import { openClusterCache } from '../src/informer/cluster-cache.ts'
+import type { Cluster } from '../src/kinds/index.ts'
+import { kinds } from '../src/kinds/index.ts'
 import { agentRules, type PermissionName } from './agent-rules.ts'
 import { type FickleNetwork, fickleNetwork } from './fickle-network.ts'
 import { fakeFingerprint } from './fixtures.ts'
@@ -207,8 +209,8 @@ realDescribe('an agent', absence, () => {
   const openThrough = async (network: FickleNetwork): Promise<Cluster> => {
     const api = await openKubernetes({ kubeconfig: through(network, 'admin') })
     const { signal } = new AbortController()
-    const cluster = await openCluster(
-      { api, namespaces: ['shop'], withSecrets: false, keyedHash: fakeFingerprint, silence: 3000 },
+    const cluster = await openClusterCache(
+      { api, kinds, excluded: ['secrets'], namespaces: ['shop'], keyedHash: fakeFingerprint, silence: 3000 },
       signal,
     )
     onTestFinished(() => {
@@ -223,7 +225,7 @@ realDescribe('an agent', absence, () => {
     const network = await fickleNetwork(new URL(server.url))
     const cluster = await openThrough(network)
     const told: string[] = []
-    cluster.follow((change) => {
+    cluster.subscribe((change) => {
       if (change.kind === 'configMaps' && !(change.type === 'added' && change.isInitial))
         told.push(`${change.type} ${(change.type === 'deleted' ? change.old : change.object).name}`)
     })
@@ -240,19 +242,19 @@ realDescribe('an agent', absence, () => {
   test('whose watches are cut off without a word, and who reaches nobody then, says since when, until it sees again', async () => {
     const network = await fickleNetwork(new URL(server.url))
     const cluster = await openThrough(network)
-    await expect.poll(() => cluster.sight('configMaps'), PATIENCE).toMatchObject({ isCurrent: true, gaps: [] })
+    await expect.poll(() => cluster.syncStatus('configMaps'), PATIENCE).toMatchObject({ isCurrent: true, gaps: [] })
     network.let(false)
     network.mute()
     const cutAt = Date.now()
     await ask('--namespace', 'shop', 'create', 'configmap', 'unseen')
-    await expect.poll(() => cluster.sight('configMaps')?.gaps.length, PATIENCE).toBe(1)
-    const { isCurrent, gaps } = cluster.sight('configMaps') ?? {}
+    await expect.poll(() => cluster.syncStatus('configMaps')?.gaps.length, PATIENCE).toBe(1)
+    const { isCurrent, gaps } = cluster.syncStatus('configMaps') ?? {}
     expect({ isCurrent, scope: gaps?.[0]?.scope }).toEqual({ isCurrent: false, scope: 'kubernetes:configmaps/shop' })
     expect(Date.parse(gaps?.[0]?.since ?? '')).toBeLessThanOrEqual(cutAt)
     expect(names(cluster)).toEqual([])
     network.let(true)
     await expect.poll(() => names(cluster), PATIENCE).toEqual(['unseen'])
-    expect(cluster.sight('configMaps')).toMatchObject({ isCurrent: true, gaps: [] })
+    expect(cluster.syncStatus('configMaps')).toMatchObject({ isCurrent: true, gaps: [] })
     await ask('--namespace', 'shop', 'delete', 'configmap', 'unseen')
   }, 200_000)
 
@@ -267,22 +269,22 @@ realDescribe('an agent', absence, () => {
     const environment = { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: port }
     const api = openApi(await inClusterAccess(environment, account))
     const { signal } = new AbortController()
-    const cluster = await openCluster({ api, namespaces: [], withSecrets: true, keyedHash: fakeFingerprint }, signal)
+    const cluster = await openClusterCache({ api, kinds, namespaces: [], keyedHash: fakeFingerprint }, signal)
     onTestFinished(() => {
       cluster.close()
       api.close()
     })
     await cluster.listed(signal)
-    expect(cluster.sight('secrets')).toMatchObject({ isCurrent: true })
+    expect(cluster.syncStatus('secrets')).toMatchObject({ isCurrent: true })
     write('expired')
     // Credentials are used for some seconds before they are read again.
     const reasonAfterCut = (): string => {
       network.cut()
-      return cluster.sight('secrets')?.gaps[0]?.reason ?? ''
+      return cluster.syncStatus('secrets')?.gaps[0]?.reason ?? ''
     }
     await expect.poll(reasonAfterCut, { ...PATIENCE, interval: 3000 }).toContain('does not know who asks')
     write(server.tokenOf('admin'))
-    await expect.poll(() => cluster.sight('secrets'), PATIENCE).toMatchObject({ isCurrent: true, gaps: [] })
+    await expect.poll(() => cluster.syncStatus('secrets'), PATIENCE).toMatchObject({ isCurrent: true, gaps: [] })
   }, 200_000)
 })
 

@@ -5,7 +5,8 @@ import { findCluster, findKubectl, kubeconfigOf, run, testRun } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { openKubernetes } from '../src/client.ts'
-import { findKinds, wantedGroupVersions } from '../src/kinds/index.ts'
+import { groupVersionsOf, selectKinds } from '../src/informer/discovered-kinds.ts'
+import { kinds } from '../src/kinds/index.ts'
 import type { UsageClient } from '../src/usage/usage-client.ts'
 import { collectUsage, usageClient, usageContext, usagePoints } from './usage-scene.ts'
 
@@ -49,7 +50,10 @@ realDescribe('what a pod of a real node uses', cluster, () => {
       admin.close()
       api.close()
     })
-    const { nodes, podMetrics, nodeMetrics } = findKinds(await admin.discover(wantedGroupVersions(), signal)).found
+    const { nodes, podMetrics, nodeMetrics } = selectKinds(
+      kinds,
+      await admin.discover(groupVersionsOf(Object.values(kinds)), signal),
+    ).found
     const resources = Object.fromEntries(
       Object.entries({ nodes, podMetrics, nodeMetrics }).filter(([, resource]) => resource !== undefined),
     )

@@ -129,3 +129,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- fail "`networkPolicy.enabled` lets agents out to the port of `platformUrl`, which is not set: what the ConfigMap says is not known here. Set `platformUrl` too, or let them out by `networkPolicy.extraEgress`" -}}
 {{- end -}}
 {{- end -}}
+
+{{- define "agent.subject" -}}
+- kind: ServiceAccount
+  name: {{ include "agent.serviceAccountName" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end -}}

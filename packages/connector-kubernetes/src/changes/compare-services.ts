@@ -1,4 +1,5 @@
-import type { Ingress, Service, ServicePort } from '../kinds/service/service.ts'
+import type { Ingress } from '../kinds/ingress/ingress.ts'
+import type { Service, ServicePort } from '../kinds/service/service.ts'
 import { labelTransitions, type Membership, membership, transitions } from './differences.ts'
 
 /** What differs between a Service and itself as it was before. */

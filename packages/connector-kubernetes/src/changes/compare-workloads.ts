@@ -1,4 +1,4 @@
-import type { CronJob } from '../kinds/job/job.ts'
+import type { CronJob } from '../kinds/cron-job/cron-job.ts'
 import type { Workload } from '../kinds/workload/workload.ts'
 import { compareTemplates, isChecksum, type TemplateDifference } from './compare-templates.ts'
 import { labelTransitions, transitions } from './differences.ts'

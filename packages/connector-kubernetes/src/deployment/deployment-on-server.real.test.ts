@@ -97,8 +97,8 @@ realDescribe('the commands, pasted against a real API server', absence, () => {
     for (const { resource, versions } of Object.values(kinds)) {
       const [, group = ''] = /^(.+)\//.exec(versions[0]) ?? []
       const name = group === '' ? resource : `${resource}.${group}`
-      const isOwn = resource === 'secrets' || resource === 'leases'
-      const expected = isOwn ? undefined : group === 'metrics.k8s.io' ? 'get list' : 'get list watch'
+      const isOptIn = resource === 'secrets'
+      const expected = isOptIn ? undefined : group === 'metrics.k8s.io' ? 'get list' : 'get list watch'
       expect([name, verbs.get(name)]).toEqual([name, expected])
     }
     await paste(plan({ watch_secret_names: true }).command)

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { followedKinds } from '../kinds/followed-kinds.ts'
 import { kinds } from '../kinds/index.ts'
+import { kindPermissions } from '../kinds/permissions.ts'
 
 interface Role {
   readonly kind: string
@@ -13,36 +13,32 @@ interface Role {
   }[]
 }
 
-const FOLLOW = ['get', 'list', 'watch']
+const WATCH = ['get', 'list', 'watch']
 
-/** What is asked for besides what is followed. */
-const OTHERS = {
-  '/nodes/proxy': ['get'],
-  '/pods/log': ['get'],
-  'metrics.k8s.io/nodes': ['get', 'list'],
-  'metrics.k8s.io/pods': ['get', 'list'],
-  // The same objects as in the core group.
-  '/events': FOLLOW,
-}
-
-/** The kinds that the chart allows only where the operator wants it, or for what is the agent's own. */
-const NOT_BY_DEFAULT = ['secrets', 'leases']
-
-test('the role allows what the agent reads, and nothing else', () => {
+test('the ClusterRole grants what the agent reads, and nothing else', () => {
   const manifests = readFileSync(new URL('../../../../apps/agent/manifests/agent.yaml', import.meta.url), 'utf8')
   const roles = parseAllDocuments(manifests).map((document) => document.toJS() as Role)
-  const allowed = roles
+  const granted = roles
     .filter(({ kind }) => kind === 'ClusterRole')
     .flatMap(({ rules = [] }) => rules)
     .flatMap(({ apiGroups, resources, verbs }) =>
       apiGroups.flatMap((group) => resources.map((resource) => [`${group}/${resource}`, verbs] as const)),
     )
-  const followed = (Object.keys(followedKinds) as (keyof typeof followedKinds)[])
-    .filter((name) => !NOT_BY_DEFAULT.includes(name))
-    .map((name) => {
-      const [newest] = kinds[name].versions
-      const [, group = ''] = newest.split('/').toReversed()
-      return [`${group}/${kinds[name].resource}`, FOLLOW] as const
-    })
-  expect(Object.fromEntries(allowed)).toEqual({ ...Object.fromEntries(followed), ...OTHERS })
+  const needed = kindPermissions()
+    // Secrets only with `watch_secret_names`.
+    .filter(({ resource }) => resource !== 'secrets')
+    .map(({ group, resource, verbs }) => [`${group}/${resource}`, verbs] as const)
+  expect(Object.fromEntries(granted)).toEqual(Object.fromEntries(needed))
+})
+
+test('the agent reads, and asks only for logs, kubelet summaries and metrics besides what it watches', () => {
+  const others = kindPermissions().filter(({ verbs }) => verbs.join() !== WATCH.join())
+  expect(others.map(({ group, resource, verbs }) => [`${group}/${resource}`, ...verbs].join(' ')).toSorted()).toEqual([
+    '/nodes/proxy get',
+    '/pods/log get',
+    'metrics.k8s.io/nodes get list',
+    'metrics.k8s.io/pods get list',
+  ])
+  const watched = Object.values(kinds).filter((kind) => 'project' in kind)
+  expect(watched.every(({ verbs }) => verbs.join() === WATCH.join())).toBe(true)
 })

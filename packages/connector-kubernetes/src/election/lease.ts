@@ -19,7 +19,7 @@ export interface LeaseName {
   readonly namespace: string
 }
 
-const LEASES = {
+export const LEASES = {
   group: 'coordination.k8s.io',
   version: 'v1',
   resource: 'leases',

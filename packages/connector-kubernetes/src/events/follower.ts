@@ -1,5 +1,5 @@
 import type { Event, Watcher } from '@rca/core/connector'
-import type { ChangeListener } from '../informer/cluster-cache.ts'
+import type { ChangeListener } from '../kinds/index.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 
 /** What a follower is given. */
@@ -65,7 +65,7 @@ export function following(
         if (signal.aborted) return stop()
         attempt(() => {
           const listener = begin(client, context)
-          unfollow = client.cluster.follow((change) => attempt(() => listener(change)))
+          unfollow = client.cluster.subscribe((change) => attempt(() => listener(change)))
           if (ended) unfollow()
         })
       }),

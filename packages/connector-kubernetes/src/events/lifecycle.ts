@@ -1,6 +1,6 @@
 import type { Event } from '@rca/core/connector'
-import type { Cluster } from '../informer/cluster-cache.ts'
 import type { Change } from '../informer/object-store.ts'
+import type { Cluster } from '../kinds/index.ts'
 import type { Metadata } from '../kinds/metadata.ts'
 import { namedReference } from '../kinds/references.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'

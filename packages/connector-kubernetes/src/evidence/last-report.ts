@@ -1,5 +1,5 @@
-import type { Cluster } from '../informer/cluster-cache.ts'
 import type { ClusterEvent, ObjectReference } from '../kinds/event/event.ts'
+import type { Cluster } from '../kinds/index.ts'
 import type { Pod } from '../kinds/pod/pod.ts'
 
 /** The container that an event is about: `spec.containers{app}`. */

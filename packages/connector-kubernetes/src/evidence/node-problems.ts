@@ -1,5 +1,5 @@
 import { redactSecrets } from '@rca/core/connector'
-import type { Cluster } from '../informer/cluster-cache.ts'
+import type { Cluster } from '../kinds/index.ts'
 import { type Condition, isReady } from '../kinds/metadata.ts'
 import type { Node } from '../kinds/node/node.ts'
 
@@ -16,13 +16,13 @@ export function nodeProblems(cluster: Pick<Cluster, 'objects'>, name: string | u
  * not heard of or is in trouble itself. `unknown` where nodes cannot be seen as they are now.
  */
 export function nodeState(
-  cluster: Pick<Cluster, 'objects' | 'sight'>,
+  cluster: Pick<Cluster, 'objects' | 'syncStatus'>,
   name: string,
 ): 'ready' | 'not ready' | 'gone' | 'unknown' {
   const node = nodeNamed(cluster, name)
   if (node !== undefined) return isReady(node) ? 'ready' : 'not ready'
-  const sight = cluster.sight('nodes')
-  return sight?.isListed === true && sight.isCurrent ? 'gone' : 'unknown'
+  const status = cluster.syncStatus('nodes')
+  return status?.isListed === true && status.isCurrent ? 'gone' : 'unknown'
 }
 
 function nodeNamed(cluster: Pick<Cluster, 'objects'>, name: string | undefined): Node | undefined {

@@ -1,4 +1,4 @@
-import type { Cluster } from '../informer/cluster-cache.ts'
+import type { Cluster } from '../kinds/index.ts'
 import type { Metadata, Owner } from '../kinds/metadata.ts'
 
 /** What an object belongs to in the end: of a pod the Deployment and not its ReplicaSet, the CronJob and not its Job. */

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { fakeFingerprint } from '../../test/fixtures.ts'
 import { KubernetesError } from '../api/errors.ts'
 import type { ApiResource, Discovery, KubernetesApi } from '../api/kubernetes-api.ts'
-import { openCluster } from './cluster-cache.ts'
+import { projectAutoscaler } from '../kinds/autoscaler/autoscaler.ts'
+import { openClusterCache } from './cluster-cache.ts'
 
 const autoscalers = (version: string): ApiResource => ({
   group: 'autoscaling',
@@ -19,6 +20,14 @@ const scaler = (name: string, resourceVersion = '1') => ({
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
+
+const kinds = {
+  horizontalPodAutoscalers: {
+    resource: 'horizontalpodautoscalers',
+    versions: ['autoscaling/v2', 'autoscaling/v1'],
+    project: projectAutoscaler,
+  },
+} as const
 
 /** A cluster whose server has what it says, and lists what it has. */
 async function scene(first: Discovery) {
@@ -38,13 +47,13 @@ async function scene(first: Discovery) {
     },
   }
   const { signal } = new AbortController()
-  const cluster = await openCluster(
-    { api: api as KubernetesApi, namespaces: [], withSecrets: false, keyedHash: fakeFingerprint },
+  const cluster = await openClusterCache(
+    { api: api as KubernetesApi, kinds, namespaces: [], keyedHash: fakeFingerprint },
     signal,
   )
   onTestFinished(cluster.close)
   const told: string[] = []
-  cluster.follow((change) => {
+  cluster.subscribe((change) => {
     const { name } = change.type === 'deleted' ? change.old : change.object
     told.push(`${change.type} ${name}${change.type === 'added' && change.isInitial ? ' initially' : ''}`)
   })
@@ -59,7 +68,7 @@ test('a group that does not answer for a moment is followed on, in the version t
   expect(cluster.resource('horizontalPodAutoscalers')).toMatchObject({ version: 'v2' })
   server.discovery = { resources: [], failures: [down('v1'), down('v2')] }
   await vi.advanceTimersByTimeAsync(600_000)
-  expect(cluster.sight('horizontalPodAutoscalers')).toMatchObject({ isCurrent: true })
+  expect(cluster.syncStatus('horizontalPodAutoscalers')).toMatchObject({ isCurrent: true })
   expect(cluster.missing('horizontalPodAutoscalers')).toBeUndefined()
   expect(lists).toEqual(['horizontalpodautoscalers v2'])
 })

@@ -1,107 +1,117 @@
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
-import { type FollowedKind, followedKinds, type ObjectsByKind } from '../kinds/followed-kinds.ts'
-import { type KindName, wantedGroupVersions } from '../kinds/index.ts'
-import type { KeyedHash } from '../kinds/workload/pod-template.ts'
-import { discovered } from './discovered-kinds.ts'
-import { createKindFollower, type KindFollower, type Sight } from './kind-informer.ts'
-import type { Change } from './object-store.ts'
+import { groupVersionsOf, type KindVersions, selectKinds } from './discovered-kinds.ts'
+import { type CachedKindDefinition, createKindInformer, type KindInformer, type SyncStatus } from './kind-informer.ts'
+import type { Change, KeyedHash, SlimObject } from './object-store.ts'
 import { replayed } from './replay.ts'
 
-/** How often the server is asked anew what it has, in milliseconds: servers are upgraded, and extensions come and go. */
-const REDISCOVER = 600_000
+/** Interval of API discovery: servers are upgraded, and extensions come and go. */
+const DISCOVERY_INTERVAL_MS = 600_000
 
-/** The same where a group of it did not answer. */
-const REDISCOVER_SOON = 60_000
+/** Interval of API discovery while a group does not answer. */
+const DISCOVERY_RETRY_INTERVAL_MS = 60_000
 
-/** Kinds that are listed at the same time at the start. Each holds pages in memory while it lists. */
-const CONCURRENCY = 3
+/** Maximum number of kinds that are listed at the same time at the start. Each holds a page in memory while it lists. */
+const MAX_CONCURRENT_LISTS = 3
 
-/** How long the listing of one kind may keep the next ones waiting, in milliseconds. */
-const PATIENCE = 10_000
+/** How long the list of one kind may delay the next one. */
+const LIST_TURN_TIMEOUT_MS = 10_000
 
-/** Something that happened to an object, of whatever kind. */
-export type ClusterChange = {
-  [Kind in FollowedKind]: { readonly kind: Kind } & Change<ObjectsByKind[Kind]>
-}[FollowedKind]
+/** Every kind that is discovered. Those with `project` are cached, in the order of the table. */
+export type KindDefinitions = Readonly<Record<string, KindVersions | CachedKindDefinition<SlimObject>>>
 
-/** Takes what happens. Must not throw. */
-export type ChangeListener = (change: ClusterChange) => void
+/** The cached part of an object, by kind. */
+export type ObjectsOf<Kinds> = {
+  readonly [Kind in keyof Kinds as Kinds[Kind] extends { readonly project: unknown }
+    ? Kind
+    : never]: Kinds[Kind] extends {
+    readonly project: (...parameters: never) => infer Slim
+  }
+    ? Slim
+    : never
+}
 
-/** What a cluster consists of, as it is now: every followed kind is listed once and then watched. */
-export interface Cluster {
-  /** Objects of a kind by uid, as they were last seen. Empty for a kind that cannot be seen. */
-  objects<Kind extends FollowedKind>(kind: Kind): ReadonlyMap<string, ObjectsByKind[Kind]>
-  /** The kind as the server has it, `undefined` where it lacks it. */
-  resource(kind: KindName): ApiResource | undefined
-  /** Tells first what is there already, as added initially, and then what happens. Returns what ends it. */
-  follow(listener: ChangeListener): () => void
+/** A change of an object of any kind. */
+export type ChangeOf<Objects> = {
+  [Kind in keyof Objects]: { readonly kind: Kind } & Change<Objects[Kind]>
+}[keyof Objects]
+
+/** The current objects of a cluster: every cached kind is listed once and then watched. */
+export interface ClusterCache<Kinds, Objects = ObjectsOf<Kinds>> {
+  /** Returns the objects of a kind by UID, as last seen. Empty for a kind that cannot be read. */
+  objects<Kind extends keyof Objects>(kind: Kind): ReadonlyMap<string, Objects[Kind]>
+  /** Returns the kind as the server has it, `undefined` if the server lacks it. */
+  resource(kind: keyof Kinds): ApiResource | undefined
+  /** Passes every existing object to the listener as added initially, and then every change. Returns a function that unsubscribes. */
+  subscribe(listener: (change: ChangeOf<Objects>) => void): () => void
   /** Resolves when every kind was listed, or failed to be. Rejects when `signal` aborts. */
   listed(signal: AbortSignal): Promise<void>
-  /** How well a kind can be seen. `undefined` for what is not followed, since the server lacks it or nobody may. */
-  sight(kind: FollowedKind): Sight | undefined
-  /** Why the server lacks a kind, `undefined` where it has it. */
-  missing(kind: KindName): string | undefined
+  /** Returns `undefined` for a kind that is not cached: the server lacks it, or the configuration excludes it. */
+  syncStatus(kind: keyof Objects): SyncStatus | undefined
+  /** Returns why the server lacks a kind, `undefined` if the server has it. */
+  missing(kind: keyof Kinds): string | undefined
   /** Ends every watch. Idempotent. */
   close(): void
 }
 
-export interface ClusterOptions {
+export interface ClusterCacheOptions<Kinds> {
   readonly api: KubernetesApi
-  /** None stands for the whole cluster. */
+  readonly kinds: Kinds
+  /** Kinds that are not cached although they have `project`. */
+  readonly excluded?: readonly (keyof Kinds)[]
+  /** Empty for the whole cluster. */
   readonly namespaces: readonly string[]
-  readonly withSecrets: boolean
   readonly keyedHash: KeyedHash
-  /** Milliseconds that a watch may be silent. @default what the reflector allows */
+  /** Milliseconds that a watch may be silent. @default that of the reflector */
   readonly silence?: number
   readonly now?: () => Date
 }
 
-/** Asks the server what it has and begins to follow it. @throws KubernetesError when it does not answer. */
-export async function openCluster(options: ClusterOptions, signal: AbortSignal): Promise<Cluster> {
-  const { api, namespaces, withSecrets, keyedHash, silence, now = () => new Date() } = options
+/** Discovers the kinds of the server and begins to watch them. @throws KubernetesError when the server does not answer */
+export async function openClusterCache<Kinds extends KindDefinitions>(
+  options: ClusterCacheOptions<Kinds>,
+  signal: AbortSignal,
+): Promise<ClusterCache<Kinds>> {
+  type Objects = ObjectsOf<Kinds>
+  const { api, excluded = [], namespaces, keyedHash, silence, now = () => new Date() } = options
+  const kinds: KindDefinitions = options.kinds
   const closing = new AbortController()
-  const listeners = new Set<ChangeListener>()
-  let kinds = discovered(await api.discover(wantedGroupVersions(), signal))
-  const kindNames = (Object.keys(followedKinds) as FollowedKind[]).filter(
-    (kind) => (kind !== 'secrets' || withSecrets) && !(followedKinds[kind].isClusterWide && namespaces.length > 0),
-  )
-  const follower = <Kind extends FollowedKind>(kind: Kind): KindFollower<ObjectsByKind[Kind]> =>
-    createKindFollower<ObjectsByKind[Kind]>({
-      api,
-      following: followedKinds[kind],
-      namespaces,
-      keyedHash,
-      silence,
-      now,
-      onChange: (change) => {
-        for (const listener of listeners) listener({ kind, ...change } as unknown as ClusterChange)
-      },
-    })
-  const followers = Object.fromEntries(kindNames.map((kind) => [kind, follower(kind)])) as {
-    readonly [Kind in FollowedKind]?: KindFollower<ObjectsByKind[Kind]>
-  }
-  const each = (): [FollowedKind, KindFollower<ObjectsByKind[FollowedKind]>][] =>
-    kindNames.map((kind) => [kind, followers[kind] as KindFollower<ObjectsByKind[FollowedKind]>])
+  const listeners = new Set<(change: ChangeOf<Objects>) => void>()
+  const discover = (signal: AbortSignal) => api.discover(groupVersionsOf(Object.values(kinds)), signal)
+  let discovered = selectKinds(kinds, await discover(signal))
 
+  const informers = new Map<PropertyKey, KindInformer<SlimObject>>()
+  for (const [name, kind] of Object.entries(kinds)) {
+    if (!('project' in kind) || excluded.includes(name)) continue
+    if (kind.isClusterWide && namespaces.length > 0) continue
+    const onChange = (change: Change<SlimObject>): void => {
+      for (const listener of listeners) listener({ kind: name, ...change } as unknown as ChangeOf<Objects>)
+    }
+    informers.set(name, createKindInformer({ api, kind, namespaces, keyedHash, silence, now, onChange }))
+  }
   const rediscover = async (): Promise<void> => {
-    kinds = discovered(await api.discover(wantedGroupVersions(), closing.signal), kinds)
-    if (!closing.signal.aborted) for (const [kind, one] of each()) one.use(kinds.found[kind], closing.signal)
+    discovered = selectKinds(kinds, await discover(closing.signal), discovered)
+    if (closing.signal.aborted) return
+    for (const [name, informer] of informers) informer.use(discovered.found[name as string], closing.signal)
   }
   const listing = listInTurn(
-    each().map(([kind, one]) => () => {
-      one.use(kinds.found[kind], closing.signal)
-      return one.attempted
+    [...informers].map(([name, informer]) => () => {
+      informer.use(discovered.found[name as string], closing.signal)
+      return informer.attempted
     }),
   )
-  again(rediscover, () => (kinds.isWhole ? REDISCOVER : REDISCOVER_SOON), closing.signal)
+  repeatedly(
+    rediscover,
+    () => (discovered.isComplete ? DISCOVERY_INTERVAL_MS : DISCOVERY_RETRY_INTERVAL_MS),
+    closing.signal,
+  )
 
   return {
-    objects: <Kind extends FollowedKind>(kind: Kind) =>
-      (followers[kind] as KindFollower<ObjectsByKind[Kind]> | undefined)?.objects ?? new Map(),
-    resource: (kind) => kinds.found[kind],
-    follow: (listener) => {
-      const there = each().map(([kind, one]) => [kind, [...one.objects.values()]] as const)
-      const { take, stop } = replayed(initially(there), listener)
+    objects: <Kind extends keyof Objects>(kind: Kind) =>
+      (informers.get(kind)?.objects ?? new Map()) as ReadonlyMap<string, Objects[Kind]>,
+    resource: (kind) => discovered.found[kind as string],
+    subscribe: (listener) => {
+      const existing = [...informers].map(([kind, { objects }]) => [kind, [...objects.values()]] as const)
+      const { take, stop } = replayed(initialChanges<Objects>(existing), listener)
       listeners.add(take)
       return () => {
         listeners.delete(take)
@@ -109,31 +119,33 @@ export async function openCluster(options: ClusterOptions, signal: AbortSignal):
       }
     },
     listed: (aborted) => unlessAborted(listing, aborted),
-    sight: (kind) => (kinds.found[kind] === undefined ? undefined : followers[kind]?.sight()),
-    missing: (kind) => kinds.missing.find(({ name }) => name === kind)?.reason,
+    syncStatus: (kind) => (discovered.found[kind as string] === undefined ? undefined : informers.get(kind)?.status()),
+    missing: (kind) => discovered.missing.find(({ name }) => name === kind)?.reason,
     close: () => closing.abort(),
   }
 }
 
-/** What is there as changes, each made when it is told. */
-function* initially(there: readonly (readonly [FollowedKind, readonly object[]])[]): Iterable<ClusterChange> {
-  for (const [kind, objects] of there)
-    for (const object of objects) yield { kind, type: 'added', object, isInitial: true } as unknown as ClusterChange
+/** Creates each change when it is passed on. */
+function* initialChanges<Objects>(
+  existing: readonly (readonly [PropertyKey, readonly object[]])[],
+): Iterable<ChangeOf<Objects>> {
+  for (const [kind, objects] of existing)
+    for (const object of objects) yield { kind, type: 'added', object, isInitial: true } as unknown as ChangeOf<Objects>
 }
 
-/** Does something after so many milliseconds, and again and again, until `signal` aborts. That it fails changes nothing. */
-function again(work: () => Promise<void>, milliseconds: () => number, signal: AbortSignal): void {
+/** Repeats a task after each interval until `signal` aborts. A failure of the task changes nothing. */
+function repeatedly(task: () => Promise<void>, intervalMs: () => number, signal: AbortSignal): void {
   if (signal.aborted) return
   const next = (): void => {
     signal.removeEventListener('abort', stop)
-    again(work, milliseconds, signal)
+    repeatedly(task, intervalMs, signal)
   }
-  const timer = setTimeout(() => void work().then(next, next), milliseconds()).unref()
+  const timer = setTimeout(() => void task().then(next, next), intervalMs()).unref()
   const stop = (): void => clearTimeout(timer)
   signal.addEventListener('abort', stop, { once: true })
 }
 
-/** A few at a time, in order. */
+/** Runs a few lists at a time, in order. */
 async function listInTurn(lists: readonly (() => Promise<void>)[]): Promise<void> {
   const left = [...lists]
   const running: Promise<void>[] = []
@@ -141,10 +153,10 @@ async function listInTurn(lists: readonly (() => Promise<void>)[]): Promise<void
     for (let list = left.shift(); list !== undefined; list = left.shift()) {
       const listed = list()
       running.push(listed)
-      await Promise.race([listed, new Promise((resolve) => setTimeout(resolve, PATIENCE).unref())])
+      await Promise.race([listed, new Promise((resolve) => setTimeout(resolve, LIST_TURN_TIMEOUT_MS).unref())])
     }
   }
-  await Promise.all(Array.from({ length: CONCURRENCY }, next))
+  await Promise.all(Array.from({ length: MAX_CONCURRENT_LISTS }, next))
   await Promise.all(running)
 }
 

@@ -1,26 +1,78 @@
-import type { Discovery } from '../api/kubernetes-api.ts'
-import { type FoundKinds, findKinds, type KindName, kinds } from '../kinds/index.ts'
+import type { ApiResource, Discovery, GroupVersion } from '../api/kubernetes-api.ts'
 
-/** The kinds that a server is known to have. */
-export interface DiscoveredKinds extends FoundKinds {
-  /** Every group answered. */
-  readonly isWhole: boolean
+/** A kind of object with the group versions that the agent can read, newest first: `apps/v1`. */
+export interface KindVersions {
+  /** Plural name in paths. */
+  readonly resource: string
+  readonly versions: readonly string[]
+  /** Requests only metadata: the server then sends nothing else. */
+  readonly isMetadataOnly?: true
+  /** The server sends no bookmarks for this kind. */
+  readonly hasNoBookmarks?: true
 }
 
-/** What a server has, as it says now. A group that does not answer for a moment has what it had before: it is followed on. */
-export function discovered(discovery: Discovery, before?: FoundKinds): DiscoveredKinds {
-  const { found, missing } = findKinds(discovery)
-  const unknown = new Set(
-    discovery.failures.map(({ group, version }) => (group === '' ? version : `${group}/${version}`)),
-  )
-  const kept: Partial<Record<KindName, NonNullable<FoundKinds['found'][KindName]>>> = { ...found }
-  for (const [name, { versions }] of Object.entries(kinds) as [KindName, { readonly versions: readonly string[] }][]) {
-    const known = before?.found[name]
-    if (known !== undefined && versions.some((version) => unknown.has(version))) kept[name] = known
+export type KindTable<Name extends string> = Readonly<Record<Name, KindVersions>>
+
+/** A kind that the server lacks. */
+export interface MissingKind<Name extends string> {
+  readonly name: Name
+  readonly reason: string
+}
+
+/** The kinds that a server has, each in the newest version that both sides know. */
+export interface DiscoveredKinds<Name extends string> {
+  readonly found: Readonly<Partial<Record<Name, ApiResource>>>
+  readonly missing: readonly MissingKind<Name>[]
+  /** Every group answered. */
+  readonly isComplete: boolean
+}
+
+/** Returns the group versions to discover, without duplicates. */
+export function groupVersionsOf(kinds: Iterable<KindVersions>): GroupVersion[] {
+  const versions = new Set([...kinds].flatMap(({ versions }): readonly string[] => versions))
+  return [...versions].map(toGroupVersion)
+}
+
+/**
+ * Selects by the group versions that the server has, not by its version number. A kind whose group temporarily does not answer keeps
+ * its resource from the previous discovery.
+ */
+export function selectKinds<Name extends string>(
+  table: KindTable<Name>,
+  discovery: Discovery,
+  previous?: DiscoveredKinds<Name>,
+): DiscoveredKinds<Name> {
+  const found: Partial<Record<Name, ApiResource>> = {}
+  const missing: MissingKind<Name>[] = []
+  for (const [name, kind] of Object.entries(table) as [Name, KindVersions][]) {
+    const failure = discovery.failures.find((one) => kind.versions.includes(fromGroupVersion(one)))
+    const kept = failure === undefined ? undefined : previous?.found[name]
+    const resource = kept ?? newestOf(kind, discovery)
+    if (resource !== undefined) found[name] = resource
+    else if (failure === undefined)
+      missing.push({ name, reason: `the server has no ${kind.resource} in ${kind.versions.join(' or ')}` })
+    else missing.push({ name, reason: `${failure.group}/${failure.version} does not answer: ${failure.error.message}` })
   }
-  return {
-    found: kept,
-    missing: missing.filter(({ name }) => kept[name] === undefined),
-    isWhole: discovery.failures.length === 0,
+  return { found, missing, isComplete: discovery.failures.length === 0 }
+}
+
+function newestOf(
+  { resource, versions, isMetadataOnly, hasNoBookmarks }: KindVersions,
+  { resources }: Discovery,
+): ApiResource | undefined {
+  for (const { group, version } of versions.map(toGroupVersion)) {
+    const found = resources.find((one) => one.group === group && one.version === version && one.resource === resource)
+    if (found !== undefined) return { ...found, isMetadataOnly, hasNoBookmarks }
   }
+  return undefined
+}
+
+/** `apps/v1` */
+function toGroupVersion(text: string): GroupVersion {
+  const [version = '', group = ''] = text.split('/').reverse()
+  return { group, version }
+}
+
+function fromGroupVersion({ group, version }: GroupVersion): string {
+  return group === '' ? version : `${group}/${version}`
 }

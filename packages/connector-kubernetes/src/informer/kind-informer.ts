@@ -1,15 +1,24 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Gap } from '@rca/core/connector'
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
-import type { Following } from '../kinds/followed-kinds.ts'
-import type { KeyedHash } from '../kinds/workload/pod-template.ts'
-import type { Change, SlimObject } from './object-store.ts'
+import type { KindVersions } from './discovered-kinds.ts'
+import type { Change, KeyedHash, SlimObject } from './object-store.ts'
 import { createReflector, type Reflector } from './reflector.ts'
 
-export interface KindFollowerOptions<Slim extends SlimObject> {
+/** A kind whose objects are cached. */
+export interface CachedKindDefinition<Slim> extends KindVersions {
+  /** Returns the part of an object that is kept. Throws if the object cannot be read. */
+  readonly project: (raw: unknown, keyedHash: KeyedHash) => Slim
+  /** Requests `managedFields` too. */
+  readonly withManagers?: true
+  /** Objects of this kind have no namespace: a Role cannot grant access to them. */
+  readonly isClusterWide?: true
+}
+
+export interface KindInformerOptions<Slim extends SlimObject> {
   readonly api: Pick<KubernetesApi, 'list' | 'watch'>
-  readonly following: Following<Slim>
-  /** None stands for all. */
+  readonly kind: CachedKindDefinition<Slim>
+  /** Empty for all namespaces. */
   readonly namespaces: readonly string[]
   readonly keyedHash: KeyedHash
   /** Milliseconds that a watch may be silent. */
@@ -18,59 +27,58 @@ export interface KindFollowerOptions<Slim extends SlimObject> {
   readonly onChange: (change: Change<Slim>) => void
 }
 
-/** Follows one kind of object: in the whole cluster with one watch, or in some namespaces with one watch each. */
-export interface KindFollower<Slim> {
-  /** By uid. What was last seen, where it cannot be seen. */
+/** Keeps one kind in sync: with one watch on the whole cluster, or with one watch per namespace. */
+export interface KindInformer<Slim> {
+  /** By UID. Keeps the last known objects while the kind cannot be watched. */
   readonly objects: ReadonlyMap<string, Slim>
-  /** Resolves once it was listed, or could not be. Not before `use`. */
+  /** Resolves when the first list succeeded or failed. Pending until `use` is called. */
   readonly attempted: Promise<void>
-  /** Follows it as this resource of the server, until `signal` aborts or another is to be used. `undefined`: the server lacks it. */
+  /** Watches this resource until `signal` aborts or another one is passed. `undefined`: the server lacks the kind. */
   use(resource: ApiResource | undefined, signal: AbortSignal): void
-  sight(): Sight
+  status(): SyncStatus
 }
 
-/** How well a kind of object can be seen. */
-export interface Sight {
-  /** All of it was listed, if maybe long ago. `false` where nothing of it has ever been seen. */
+/** How well a kind is in sync with the cluster. */
+export interface SyncStatus {
+  /** The kind was listed completely at least once. */
   readonly isListed: boolean
-  /** Objects are as they are in the cluster now. */
+  /** Every watch works: the cached objects are those of the cluster. */
   readonly isCurrent: boolean
-  /** What cannot be seen, and why. */
   readonly gaps: readonly (Omit<Gap, 'since'> & { readonly since?: string })[]
 }
 
-/** Follows nothing yet. */
-export function createKindFollower<Slim extends SlimObject>(options: KindFollowerOptions<Slim>): KindFollower<Slim> {
+/** Watches nothing until `use` is called. */
+export function createKindInformer<Slim extends SlimObject>(options: KindInformerOptions<Slim>): KindInformer<Slim> {
   const objects = new Map<string, Slim>()
   let settle: () => void = () => undefined
   const attempted = new Promise<void>((resolve) => {
     settle = resolve
   })
   let used: { readonly resource: ApiResource; readonly stop: AbortController } | undefined
-  let reflectors: readonly PlacedReflector<Slim>[] = []
+  let reflectors: readonly ScopedReflector<Slim>[] = []
   let wasListed = false
 
-  const take = (change: Change<Slim>): void => {
+  const apply = (change: Change<Slim>): void => {
     if (change.type === 'deleted') objects.delete(change.old.uid)
     else {
-      // Another resource version of the same kind tells again what is known.
       const old = objects.get(change.object.uid)
       objects.set(change.object.uid, change.object)
+      // A watch on another version of the same kind lists known objects again.
       if (change.type === 'added' && old !== undefined) {
         if (old.resourceVersion !== change.object.resourceVersion)
           options.onChange({ type: 'changed', object: change.object, old })
         return
       }
     }
-    // What is new since the kind was followed as another resource was not there when the agent came.
+    // Objects that appear after the first list are not initial, even if they come with the list of another version.
     options.onChange(change.type === 'added' && wasListed ? { ...change, isInitial: false } : change)
   }
-  /** What went while another resource, or none, was followed is not told by anybody. */
-  const forgetTheRest = (): void => {
+  /** No watch reported objects that were deleted while another resource, or none, was watched. */
+  const dropUnlisted = (): void => {
     wasListed = true
     for (const [uid, old] of objects)
       if (!reflectors.some(({ reflector }) => reflector.objects.has(uid)))
-        take({ type: 'deleted', object: undefined, old })
+        apply({ type: 'deleted', object: undefined, old })
   }
 
   return {
@@ -84,40 +92,40 @@ export function createKindFollower<Slim extends SlimObject>(options: KindFollowe
         settle()
         return
       }
-      if (used !== undefined && isSame(used.resource, resource)) return
+      if (used !== undefined && isSameVersion(used.resource, resource)) return
       used?.stop.abort()
       const stop = new AbortController()
       signal.addEventListener('abort', () => stop.abort(), { once: true })
       used = { resource, stop }
-      const places = options.namespaces.length === 0 ? [undefined] : options.namespaces
-      reflectors = places.map((namespace) => reflect(options, resource, namespace, take, stop.signal))
+      const scopes = options.namespaces.length === 0 ? [undefined] : options.namespaces
+      reflectors = scopes.map((namespace) => reflect(options, resource, namespace, apply, stop.signal))
       void Promise.all(reflectors.map(({ attempted }) => attempted)).then(settle)
       void Promise.all(reflectors.map(({ reflector }) => reflector.synced)).then(() => {
-        if (!stop.signal.aborted) forgetTheRest()
+        if (!stop.signal.aborted) dropUnlisted()
       })
     },
-    sight: () => ({
+    status: () => ({
       isListed: reflectors.some(({ reflector }) => reflector.isSynced),
-      isCurrent: reflectors.every(({ reflector }) => reflector.isSynced && reflector.blindness === undefined),
+      isCurrent: reflectors.every(({ reflector }) => reflector.isSynced && reflector.watchError === undefined),
       gaps: reflectors.flatMap((reflector) => gapsOf(reflector)),
     }),
   }
 }
 
-interface PlacedReflector<Slim extends SlimObject> {
+interface ScopedReflector<Slim extends SlimObject> {
   readonly reflector: Reflector<Slim>
   readonly scope: string
-  /** Resolves once it was listed, or could not be. */
+  /** Resolves when the first list succeeded or failed. */
   readonly attempted: Promise<void>
 }
 
 function reflect<Slim extends SlimObject>(
-  { api, following, keyedHash, silence, now }: KindFollowerOptions<Slim>,
+  { api, kind, keyedHash, silence, now }: KindInformerOptions<Slim>,
   resource: ApiResource,
   namespace: string | undefined,
   onChange: (change: Change<Slim>) => void,
   signal: AbortSignal,
-): PlacedReflector<Slim> {
+): ScopedReflector<Slim> {
   let fail: () => void = () => undefined
   const failed = new Promise<void>((resolve) => {
     fail = resolve
@@ -126,9 +134,9 @@ function reflect<Slim extends SlimObject>(
     api,
     resource,
     namespace,
-    withManagers: following.withManagers,
+    withManagers: kind.withManagers,
     ...(silence === undefined ? {} : { silence }),
-    project: (raw) => following.project(raw, keyedHash),
+    project: (raw) => kind.project(raw, keyedHash),
     onChange: (change) => {
       if (!signal.aborted) onChange(change)
     },
@@ -147,16 +155,16 @@ function reflect<Slim extends SlimObject>(
   }
 }
 
-function gapsOf<Slim extends SlimObject>({ reflector, scope }: PlacedReflector<Slim>) {
-  const { blindness, unreadable } = reflector
+function gapsOf<Slim extends SlimObject>({ reflector, scope }: ScopedReflector<Slim>): SyncStatus['gaps'] {
+  const { watchError, unreadable } = reflector
   return [
-    ...(blindness === undefined
+    ...(watchError === undefined
       ? []
-      : [{ scope, reason: blindness.error.message, since: blindness.since.toISOString() }]),
+      : [{ scope, reason: watchError.error.message, since: watchError.since.toISOString() }]),
     ...(unreadable === 0 ? [] : [{ scope: `${scope}:unreadable`, reason: `${unreadable} objects could not be read` }]),
   ]
 }
 
-function isSame(one: ApiResource, other: ApiResource): boolean {
+function isSameVersion(one: ApiResource, other: ApiResource): boolean {
   return one.group === other.group && one.version === other.version
 }

@@ -7,6 +7,9 @@ export interface SlimObject {
   readonly resourceVersion: string
 }
 
+/** Hashes a text with the agent's key: reveals whether the text changed, and nothing else. */
+export type KeyedHash = (text: string) => string
+
 /** What happened to an object. */
 export type Change<Slim> =
   | {

@@ -3,7 +3,7 @@ import { object, pods } from '../../test/api-server.ts'
 import { KubernetesError } from '../api/errors.ts'
 import type { KubernetesApi, ListOptions, WatchEvent, WatchOptions } from '../api/kubernetes-api.ts'
 import type { Change, SlimObject } from './object-store.ts'
-import { type Blindness, createReflector } from './reflector.ts'
+import { createReflector, type WatchError } from './reflector.ts'
 
 type Raw = ReturnType<typeof object>
 
@@ -61,7 +61,7 @@ async function follow(steps: readonly Step[], { lasting = 0 }: { lasting?: numbe
   }
   const changes: string[] = []
   const waits: number[] = []
-  const blind: (Blindness | undefined)[] = []
+  const blind: (WatchError | undefined)[] = []
   const reflector = createReflector<SlimObject>({
     api,
     resource: pods,
@@ -76,7 +76,7 @@ async function follow(steps: readonly Step[], { lasting = 0 }: { lasting?: numbe
     random: () => 0.5,
     sleep: async (milliseconds) => {
       waits.push(milliseconds)
-      blind.push(reflector.blindness)
+      blind.push(reflector.watchError)
       time += milliseconds
     },
   })
@@ -113,7 +113,7 @@ describe('a reflector', () => {
     ])
     expect(changes).toEqual(['there a@1', 'there b@2', 'added c@6', 'changed a@1→7', 'deleted b@2→8'])
     expect(names).toEqual(['a', 'c'])
-    expect(reflector).toMatchObject({ isSynced: true, blindness: undefined, unreadable: 0 })
+    expect(reflector).toMatchObject({ isSynced: true, watchError: undefined, unreadable: 0 })
     await reflector.synced
   })
 
@@ -158,7 +158,7 @@ describe('a reflector', () => {
     ])
     expect(waits.slice(0, 3)).toEqual([375, 750, 1500])
     expect(blind.slice(0, 3).map((one) => one?.since.getTime())).toEqual([0, 0, 0])
-    expect(reflector.blindness).toBeUndefined()
+    expect(reflector.watchError).toBeUndefined()
     expect(names).toEqual(['a'])
   })
 
@@ -189,7 +189,7 @@ describe('a reflector', () => {
     expect(changes).toEqual(['there a@1', 'there b@2', 'changed a@1→7', 'added c@8', 'deleted b@2→?'])
     expect(waits.slice(0, 2)).toEqual([60_000, 60_000])
     expect(blind.slice(0, 2).map((one) => one?.since.getTime())).toEqual([0, 0])
-    expect(reflector.blindness).toBeUndefined()
+    expect(reflector.watchError).toBeUndefined()
   })
 
   test('never goes on without a wait, however often a watch ends at once', async () => {

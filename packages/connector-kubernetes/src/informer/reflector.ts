@@ -1,20 +1,22 @@
 import { isExpired, KubernetesError } from '../api/errors.ts'
 import type { ApiResource, KubernetesApi, Selection, WatchEvent } from '../api/kubernetes-api.ts'
-import { waitAfter } from './backoff.ts'
 import { type Change, createObjectStore, type ObjectStore, resourceVersionOf, type SlimObject } from './object-store.ts'
 
-/** How long a watch has to last so that its end is not held against it, whatever ended it, in milliseconds. */
-const HEALTHY = 10_000
+/** A watch that lasted this long resets the backoff, however it ended. */
+const HEALTHY_WATCH_MS = 10_000
 
-/** How long to wait before everything is listed again where nothing may be watched, in milliseconds, give or take a quarter. */
-const POLLING = 60_000
+/** Interval of lists where watching is forbidden, with a jitter of 25 %. */
+const POLL_INTERVAL_MS = 60_000
+
+const MIN_BACKOFF_MS = 500
+const MAX_BACKOFF_MS = 30_000
 
 export interface ReflectorOptions<Slim extends SlimObject> extends Selection {
   readonly api: Pick<KubernetesApi, 'list' | 'watch'>
   readonly resource: ApiResource
-  /** What is kept of an object. Throws when it cannot be read. */
+  /** Returns the part of an object that is kept. Throws if the object cannot be read. */
   project(raw: unknown): Slim
-  /** Told in order. Must not throw. */
+  /** Called in order. Must not throw. */
   onChange?(change: Change<Slim>): void
   /** Waits so many milliseconds, or until `signal` aborts. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>
@@ -27,46 +29,51 @@ export interface ReflectorOptions<Slim extends SlimObject> extends Selection {
   readonly limit?: number
 }
 
-/** What cannot be seen, and since when. */
-export interface Blindness {
+/** Why a kind cannot be watched, and since when its objects may be stale. */
+export interface WatchError {
   readonly error: Error
   readonly since: Date
 }
 
-/** Keeps one kind of object as it is in the cluster. */
+/** Keeps the objects of one kind in sync with the cluster. */
 export interface Reflector<Slim extends SlimObject> {
-  /** By uid. What was last seen, where it is blind. */
+  /** By UID. Keeps the last known objects while the kind cannot be watched. */
   readonly objects: ReadonlyMap<string, Slim>
-  /** Resolves once everything has been listed. */
+  /** Resolves when the first list is complete. */
   readonly synced: Promise<void>
   readonly isSynced: boolean
-  /** Why it cannot see, `undefined` while it does. */
-  readonly blindness: Blindness | undefined
-  /** Objects that could not be read, so far. */
+  /** `undefined` while the watch works. */
+  readonly watchError: WatchError | undefined
+  /** Number of objects that could not be read. */
   readonly unreadable: number
-  /** Follows until `signal` aborts. Never rejects: what goes wrong is {@link blindness}, and is tried again. */
+  /** Lists and watches until `signal` aborts. Never rejects: a failure becomes {@link watchError} and is retried. */
   run(signal: AbortSignal): Promise<void>
 }
 
 interface Progress {
-  /** How far it has come: a watch goes on from there. Without it everything is listed. */
+  /** `resourceVersion` from which the next watch continues. `undefined`: list first. */
   from: string | undefined
   failures: number
-  blindness: Blindness | undefined
-  /** When the server last said something. */
-  sawLast: Date
+  watchError: WatchError | undefined
+  lastContactAt: Date
   /** When the watch of this attempt was opened. */
   openedAt: Date | undefined
 }
 
 /**
- * Lists once, page by page, and then watches. Projects each object before it keeps it. Where listing is allowed and watching is not it
- * lists every minute, and is blind all the same: what came and went in between was never seen.
+ * Lists once, page by page, and then watches. Projects each object before storing it. If listing is allowed but watching is not,
+ * it lists every minute and keeps its watch error: objects that came and went between two lists were missed.
  */
 export function createReflector<Slim extends SlimObject>(options: ReflectorOptions<Slim>): Reflector<Slim> {
   const { sleep, now, random = Math.random } = options
   const store = createObjectStore(options.project, options.onChange ?? (() => undefined))
-  const progress: Progress = { from: undefined, failures: 0, blindness: undefined, sawLast: now(), openedAt: undefined }
+  const progress: Progress = {
+    from: undefined,
+    failures: 0,
+    watchError: undefined,
+    lastContactAt: now(),
+    openedAt: undefined,
+  }
   let sync: () => void = () => undefined
   const synced = new Promise<void>((resolve) => {
     sync = resolve
@@ -78,16 +85,16 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
       isSynced = true
       sync()
     }
-    await follow(store, progress, options, signal)
+    await watchInto(store, progress, options, signal)
   }
-  const learn = (error: unknown): void => {
-    if (isExpired(error) || mayNotWatch(error)) progress.from = undefined
+  const recordFailure = (error: unknown): void => {
+    if (isExpired(error) || isWatchForbidden(error)) progress.from = undefined
     const lasted = progress.openedAt === undefined ? 0 : now().getTime() - progress.openedAt.getTime()
-    if (lasted >= HEALTHY) progress.failures = 0
-    // Servers end every watch after a while: nothing is missed, it goes on from where it was.
+    if (lasted >= HEALTHY_WATCH_MS) progress.failures = 0
+    progress.failures += 1
     if (isExpected(error)) return
     const failure = error instanceof Error ? error : new Error(String(error))
-    progress.blindness = { error: failure, since: progress.blindness?.since ?? progress.sawLast }
+    progress.watchError = { error: failure, since: progress.watchError?.since ?? progress.lastContactAt }
   }
   return {
     objects: store.objects,
@@ -95,8 +102,8 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
     get isSynced() {
       return isSynced
     },
-    get blindness() {
-      return progress.blindness
+    get watchError() {
+      return progress.watchError
     },
     get unreadable() {
       return store.unreadable
@@ -108,10 +115,11 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
           await attempt(signal)
         } catch (error) {
           if (signal.aborted) return
-          learn(error)
-          progress.failures += 1
-          const wait = mayNotWatch(error) ? POLLING * (0.75 + random() / 2) : waitAfter(progress.failures, random)
-          await sleep(Math.max(wait, retryAfter(error)), signal)
+          recordFailure(error)
+          const wait = isWatchForbidden(error)
+            ? POLL_INTERVAL_MS * (0.75 + random() / 2)
+            : backoffAfter(progress.failures, random)
+          await sleep(Math.max(wait, retryAfterMs(error)), signal)
         }
       }
     },
@@ -143,8 +151,8 @@ async function listInto<Slim extends SlimObject>(
   return resourceVersion
 }
 
-/** Ends by rejecting. */
-async function follow<Slim extends SlimObject>(
+/** Always rejects. */
+async function watchInto<Slim extends SlimObject>(
   store: ObjectStore<Slim>,
   progress: Progress,
   { api, resource, namespace, labelSelector, fieldSelector, withManagers, silence, now }: ReflectorOptions<Slim>,
@@ -159,34 +167,39 @@ async function follow<Slim extends SlimObject>(
     resourceVersion: progress.from ?? '',
     onOpen: () => {
       progress.openedAt = now()
-      progress.sawLast = progress.openedAt
-      progress.blindness = undefined
+      progress.lastContactAt = progress.openedAt
+      progress.watchError = undefined
     },
-    onEvent: (event: WatchEvent) => {
-      take(store, event)
-      progress.from = resourceVersionOf(event.object) ?? progress.from
+    onEvent: ({ type, object }: WatchEvent) => {
+      if (type === 'DELETED') store.remove(object)
+      else if (type !== 'BOOKMARK') store.put(object)
+      progress.from = resourceVersionOf(object) ?? progress.from
       progress.failures = 0
-      progress.sawLast = now()
+      progress.lastContactAt = now()
     },
   }
   for await (const event of api.watch(resource, watch, signal)) watch.onEvent(event)
 }
 
-function take<Slim extends SlimObject>(store: ObjectStore<Slim>, { type, object }: WatchEvent): void {
-  if (type === 'DELETED') store.remove(object)
-  else if (type !== 'BOOKMARK') store.put(object)
+/**
+ * Returns the milliseconds to wait after so many failures in a row: half of a bound that doubles with each failure, plus a random part
+ * of the other half. Never 0: a request that fails immediately would otherwise be repeated without a pause.
+ */
+function backoffAfter(failures: number, random: () => number): number {
+  const bound = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(failures - 1, 10))
+  return bound / 2 + (bound / 2) * random()
 }
 
-/** Not a failure, and not blind: the next attempt sees all that happened meanwhile. */
+/** Servers end every watch after a while. Nothing is missed: the next attempt continues from the same version, or lists. */
 function isExpected(error: unknown): boolean {
   return isExpired(error) || (error instanceof KubernetesError && error.reason === 'WatchEnded')
 }
 
-/** Listing was allowed, or it would not have come this far. */
-function mayNotWatch(error: unknown): boolean {
+/** Listing is allowed, or the watch would not have been tried. */
+function isWatchForbidden(error: unknown): boolean {
   return error instanceof KubernetesError && error.status === 403 && error.permission?.verb === 'watch'
 }
 
-function retryAfter(error: unknown): number {
+function retryAfterMs(error: unknown): number {
   return error instanceof KubernetesError ? (error.retryAfter ?? 0) * 1000 : 0
 }

@@ -5,9 +5,9 @@ import { type FollowedCluster, followedCluster } from '../../test/followed-clust
 import { usageContext, usagePoints } from '../../test/usage-scene.ts'
 import { kubernetes } from '../connector.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
-import type { FollowedKind } from './followed-kinds.ts'
+import type { CachedKind } from './index.ts'
 
-const scene: Readonly<Partial<Record<FollowedKind, readonly string[]>>> = {
+const scene: Readonly<Partial<Record<CachedKind, readonly string[]>>> = {
   namespaces: ['namespace'],
   nodes: ['node'],
   deployments: ['deployment'],
@@ -30,7 +30,7 @@ const MIB = 2 ** 20
 function filled(): FollowedCluster {
   const cluster = followedCluster()
   for (const [kind, files] of Object.entries(scene))
-    for (const file of files) cluster.put(kind as FollowedKind, captured(file, NEWER))
+    for (const file of files) cluster.put(kind as CachedKind, captured(file, NEWER))
   return cluster
 }
 

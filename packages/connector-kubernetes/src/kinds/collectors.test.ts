@@ -7,12 +7,12 @@ import { usageContext } from '../../test/usage-scene.ts'
 import { KubernetesError } from '../api/errors.ts'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
 import { kubernetes } from '../connector.ts'
-import type { Sight } from '../informer/kind-informer.ts'
+import type { SyncStatus } from '../informer/kind-informer.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
-import type { FollowedKind } from './followed-kinds.ts'
+import type { CachedKind } from './index.ts'
 
 /** Objects of a real cluster, by kind. */
-const scene: Readonly<Partial<Record<FollowedKind, readonly string[]>>> = {
+const scene: Readonly<Partial<Record<CachedKind, readonly string[]>>> = {
   namespaces: ['namespace'],
   nodes: ['node'],
   resourceQuotas: ['quota'],
@@ -34,7 +34,7 @@ const scene: Readonly<Partial<Record<FollowedKind, readonly string[]>>> = {
 function filled(api: Partial<KubernetesApi> = {}, config: object = {}): FollowedCluster {
   const cluster = followedCluster(api, config)
   for (const [kind, names] of Object.entries(scene))
-    for (const name of names) cluster.put(kind as FollowedKind, captured(name))
+    for (const name of names) cluster.put(kind as CachedKind, captured(name))
   cluster.put('replicaSets', replicaSet('web-1', 2))
   cluster.put('replicaSets', replicaSet('web-0', 0))
   cluster.put('configMaps', configObject('settings'))
@@ -226,8 +226,8 @@ test('what was to be told as a whole while it could not be measured is told as s
 })
 
 /** A client that sees a kind less well than others. */
-function seeing({ client }: FollowedCluster, sight: Sight | undefined, missing?: string): KubernetesClient {
-  return { ...client, cluster: { ...client.cluster, sight: () => sight, missing: () => missing } }
+function seeing({ client }: FollowedCluster, syncStatus: SyncStatus | undefined, missing?: string): KubernetesClient {
+  return { ...client, cluster: { ...client.cluster, syncStatus: () => syncStatus, missing: () => missing } }
 }
 
 test('where a kind cannot be seen any more, what was known of it stays, and nothing is measured', async () => {
@@ -269,7 +269,7 @@ test('namespaces that are named are asked for one by one, and the one that is no
   const told = await collect('namespaces', { ...client, cluster: { ...client.cluster, resource: () => resource } })
   expect(told.entities).toHaveLength(1)
   expect(told.gaps).toEqual([
-    { scope: 'kubernetes:namespaces/missing', reason: '`namespaces`: there is no namespace missing' },
+    { scope: 'kubernetes:namespaces/missing', reason: '`namespaces`: namespace missing does not exist' },
     { scope: 'kubernetes:namespaces/locked', reason: 'allow verb `get`' },
   ])
 })

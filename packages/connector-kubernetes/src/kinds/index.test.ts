@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ApiResource, GroupVersion } from '../api/kubernetes-api.ts'
-import { findKinds, wantedGroupVersions } from './index.ts'
+import { groupVersionsOf, selectKinds } from '../informer/discovered-kinds.ts'
+import { kinds } from './index.ts'
 
 function having(resource: string, { group, version }: GroupVersion): ApiResource {
   return { group, version, resource, kind: resource, isNamespaced: true, verbs: ['list'] }
@@ -10,32 +11,33 @@ const core = { group: '', version: 'v1' }
 const autoscaling = (version: string): GroupVersion => ({ group: 'autoscaling', version })
 
 test('each group version is asked for once', () => {
-  expect(wantedGroupVersions(['pods', 'nodes', 'cronJobs', 'jobs'])).toEqual([
+  expect(groupVersionsOf([kinds.pods, kinds.nodes, kinds.cronJobs, kinds.jobs])).toEqual([
     core,
     { group: 'batch', version: 'v1' },
     { group: 'batch', version: 'v1beta1' },
   ])
-  expect(wantedGroupVersions().length).toBeGreaterThan(15)
+  expect(groupVersionsOf(Object.values(kinds)).length).toBeGreaterThan(15)
 })
 
 test('the newest version that the server has is taken', () => {
   const resources = ['v1', 'v2beta2'].map((version) => having('horizontalpodautoscalers', autoscaling(version)))
-  const { found, missing } = findKinds({ resources, failures: [] }, ['horizontalPodAutoscalers'])
+  const { found, missing } = selectKinds(kinds, { resources, failures: [] })
   expect(found.horizontalPodAutoscalers?.version).toBe('v2beta2')
-  expect(missing).toEqual([])
+  expect(missing.map(({ name }) => name)).not.toContain('horizontalPodAutoscalers')
 })
 
 test('of secrets and configuration only metadata is asked for', () => {
   const resources = ['secrets', 'configmaps', 'pods'].map((resource) => having(resource, core))
-  const { found } = findKinds({ resources, failures: [] }, ['secrets', 'configMaps', 'pods'])
+  const { found } = selectKinds(kinds, { resources, failures: [] })
   expect(found.secrets?.isMetadataOnly).toBe(true)
   expect(found.configMaps?.isMetadataOnly).toBe(true)
   expect(found.pods?.isMetadataOnly).toBeUndefined()
 })
 
 test('what the server lacks, or does not answer for, is missing with the reason', () => {
+  const { podDisruptionBudgets, podMetrics } = kinds
   const failure = { group: 'metrics.k8s.io', version: 'v1beta1', error: new Error('it is down') }
-  expect(findKinds({ resources: [], failures: [failure] }, ['podDisruptionBudgets', 'podMetrics']).missing).toEqual([
+  expect(selectKinds({ podDisruptionBudgets, podMetrics }, { resources: [], failures: [failure] }).missing).toEqual([
     { name: 'podDisruptionBudgets', reason: 'the server has no poddisruptionbudgets in policy/v1 or policy/v1beta1' },
     { name: 'podMetrics', reason: 'metrics.k8s.io/v1beta1 does not answer: it is down' },
   ])

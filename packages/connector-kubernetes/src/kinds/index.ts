@@ -1,106 +1,273 @@
-import type { ApiResource, Discovery, GroupVersion } from '../api/kubernetes-api.ts'
+import type { Collector, Connector } from '@rca/core/connector'
+import type { ChangeOf, ClusterCache, ObjectsOf } from '../informer/cluster-cache.ts'
+import type { KindVersions } from '../informer/discovered-kinds.ts'
+import type { CachedKindDefinition } from '../informer/kind-informer.ts'
+import type { SlimObject } from '../informer/object-store.ts'
+import { autoscalerSignals, autoscalers, projectAutoscaler } from './autoscaler/autoscaler.ts'
+import { claimSignals, claims, projectClaim } from './claim/claim.ts'
+import {
+  configMapSignals,
+  configMaps,
+  projectConfigObject,
+  secretSignals,
+  secrets,
+} from './config-object/config-object.ts'
+import { cronJobSignals, cronJobs, projectCronJob } from './cron-job/cron-job.ts'
+import {
+  disruptionBudgetSignals,
+  disruptionBudgets,
+  projectDisruptionBudget,
+} from './disruption-budget/disruption-budget.ts'
+import { projectEndpointSlice } from './endpoint-slice/endpoint-slice.ts'
+import { projectEvent } from './event/event.ts'
+import { ingresses, ingressSignals, projectIngress } from './ingress/ingress.ts'
+import { jobSignals, jobs, projectJob } from './job/job.ts'
+import { limitRangeSignals, limitRanges, projectLimitRange } from './limit-range/limit-range.ts'
+import { namespaceSignals, namespaces, projectNamespace } from './namespace/namespace.ts'
+import { nodeSignals, nodes } from './node/collector.ts'
+import { projectNode } from './node/node.ts'
+import { podSignals, pods, requests } from './pod/collector.ts'
+import { projectPod } from './pod/pod.ts'
+import { projectReplicaSet, replicaSetSignals, replicaSets } from './replica-set/replica-set.ts'
+import { projectResourceQuota, resourceQuotaSignals, resourceQuotas } from './resource-quota/resource-quota.ts'
+import { serviceSignals, services } from './service/collector.ts'
+import { projectService } from './service/service.ts'
+import {
+  daemonSetSignals,
+  daemonSets,
+  deploymentSignals,
+  deployments,
+  statefulSetSignals,
+  statefulSets,
+} from './workload/collector.ts'
+import { projectDaemonSet, projectDeployment, projectStatefulSet } from './workload/workload.ts'
 
-/** A kind of object, with the group versions in which servers have it, newest first. */
-interface KindCandidates {
-  readonly resource: string
-  readonly versions: readonly string[]
-  readonly isMetadataOnly?: true
-  readonly hasNoBookmarks?: true
+/** What the agent does with a kind. */
+export interface KindDefinition
+  extends KindVersions,
+    Partial<Omit<CachedKindDefinition<SlimObject>, keyof KindVersions>> {
+  /** Verbs that the agent's role needs. */
+  readonly verbs: readonly string[]
+  /** API groups of the rule in the agent's role. @default the group of the newest version */
+  readonly groups?: readonly string[]
+  /** Subresources that the agent's role may `get`. */
+  readonly subresources?: readonly string[]
+  readonly signals?: Connector['signals']
+  /** By name of the collector, as in heartbeats. */
+  readonly collectors?: Readonly<Record<string, Collector<never>>>
 }
 
-const core = ['v1']
-const apps = ['apps/v1']
-const metrics = ['metrics.k8s.io/v1', 'metrics.k8s.io/v1beta1']
+const CORE = ['v1'] as const
+const APPS = ['apps/v1'] as const
+const METRICS = ['metrics.k8s.io/v1', 'metrics.k8s.io/v1beta1'] as const
+const WATCH = ['get', 'list', 'watch'] as const
 
-/** Everything that is read of a cluster. What a server has in no version is a gap. */
+/**
+ * Every kind that the agent reads. A kind that the server has in none of its versions becomes a gap. Those with `project` are cached, in
+ * the order of this table: short lists first, whatever the size of the cluster.
+ */
 export const kinds = {
-  namespaces: { resource: 'namespaces', versions: core },
-  nodes: { resource: 'nodes', versions: core },
-  pods: { resource: 'pods', versions: core },
-  services: { resource: 'services', versions: core },
-  persistentVolumeClaims: { resource: 'persistentvolumeclaims', versions: core },
-  resourceQuotas: { resource: 'resourcequotas', versions: core },
-  limitRanges: { resource: 'limitranges', versions: core },
-  // Whose data is nobody's business.
-  configMaps: { resource: 'configmaps', versions: core, isMetadataOnly: true },
-  secrets: { resource: 'secrets', versions: core, isMetadataOnly: true },
-  deployments: { resource: 'deployments', versions: apps },
-  statefulSets: { resource: 'statefulsets', versions: apps },
-  daemonSets: { resource: 'daemonsets', versions: apps },
-  replicaSets: { resource: 'replicasets', versions: apps },
-  jobs: { resource: 'jobs', versions: ['batch/v1'] },
-  cronJobs: { resource: 'cronjobs', versions: ['batch/v1', 'batch/v1beta1'] },
+  namespaces: {
+    resource: 'namespaces',
+    versions: CORE,
+    verbs: WATCH,
+    isClusterWide: true,
+    project: projectNamespace,
+    signals: namespaceSignals,
+    collectors: { namespaces },
+  },
+  nodes: {
+    resource: 'nodes',
+    versions: CORE,
+    verbs: WATCH,
+    // Summaries of kubelets.
+    subresources: ['proxy'],
+    isClusterWide: true,
+    withManagers: true,
+    project: projectNode,
+    signals: nodeSignals,
+    collectors: { nodes },
+  },
+  resourceQuotas: {
+    resource: 'resourcequotas',
+    versions: CORE,
+    verbs: WATCH,
+    withManagers: true,
+    project: projectResourceQuota,
+    signals: resourceQuotaSignals,
+    collectors: { 'resource-quotas': resourceQuotas },
+  },
+  limitRanges: {
+    resource: 'limitranges',
+    versions: CORE,
+    verbs: WATCH,
+    project: projectLimitRange,
+    signals: limitRangeSignals,
+    collectors: { 'limit-ranges': limitRanges },
+  },
+  deployments: {
+    resource: 'deployments',
+    versions: APPS,
+    verbs: WATCH,
+    withManagers: true,
+    project: projectDeployment,
+    signals: deploymentSignals,
+    collectors: { deployments },
+  },
+  statefulSets: {
+    resource: 'statefulsets',
+    versions: APPS,
+    verbs: WATCH,
+    withManagers: true,
+    project: projectStatefulSet,
+    signals: statefulSetSignals,
+    collectors: { 'stateful-sets': statefulSets },
+  },
+  daemonSets: {
+    resource: 'daemonsets',
+    versions: APPS,
+    verbs: WATCH,
+    withManagers: true,
+    project: projectDaemonSet,
+    signals: daemonSetSignals,
+    collectors: { 'daemon-sets': daemonSets },
+  },
+  replicaSets: {
+    resource: 'replicasets',
+    versions: APPS,
+    verbs: WATCH,
+    project: projectReplicaSet,
+    signals: replicaSetSignals,
+    collectors: { 'replica-sets': replicaSets },
+  },
+  jobs: {
+    resource: 'jobs',
+    versions: ['batch/v1'],
+    verbs: WATCH,
+    project: projectJob,
+    signals: jobSignals,
+    collectors: { jobs },
+  },
+  cronJobs: {
+    resource: 'cronjobs',
+    versions: ['batch/v1', 'batch/v1beta1'],
+    verbs: WATCH,
+    withManagers: true,
+    project: projectCronJob,
+    signals: cronJobSignals,
+    collectors: { 'cron-jobs': cronJobs },
+  },
   horizontalPodAutoscalers: {
     resource: 'horizontalpodautoscalers',
     versions: ['autoscaling/v2', 'autoscaling/v2beta2', 'autoscaling/v1'],
+    verbs: WATCH,
+    project: projectAutoscaler,
+    signals: autoscalerSignals,
+    collectors: { autoscalers },
   },
-  podDisruptionBudgets: { resource: 'poddisruptionbudgets', versions: ['policy/v1', 'policy/v1beta1'] },
-  endpointSlices: { resource: 'endpointslices', versions: ['discovery.k8s.io/v1', 'discovery.k8s.io/v1beta1'] },
+  podDisruptionBudgets: {
+    resource: 'poddisruptionbudgets',
+    versions: ['policy/v1', 'policy/v1beta1'],
+    verbs: WATCH,
+    project: projectDisruptionBudget,
+    signals: disruptionBudgetSignals,
+    collectors: { 'disruption-budgets': disruptionBudgets },
+  },
+  services: {
+    resource: 'services',
+    versions: CORE,
+    verbs: WATCH,
+    withManagers: true,
+    project: projectService,
+    signals: serviceSignals,
+    collectors: { services },
+  },
+  endpointSlices: {
+    resource: 'endpointslices',
+    versions: ['discovery.k8s.io/v1', 'discovery.k8s.io/v1beta1'],
+    verbs: WATCH,
+    project: projectEndpointSlice,
+  },
   ingresses: {
     resource: 'ingresses',
     versions: ['networking.k8s.io/v1', 'networking.k8s.io/v1beta1', 'extensions/v1beta1'],
+    verbs: WATCH,
+    withManagers: true,
+    project: projectIngress,
+    signals: ingressSignals,
+    collectors: { ingresses },
   },
-  // Servers have no watch cache for it, which is what sends bookmarks.
-  events: { resource: 'events', versions: ['events.k8s.io/v1', 'v1'], hasNoBookmarks: true },
-  leases: { resource: 'leases', versions: ['coordination.k8s.io/v1', 'coordination.k8s.io/v1beta1'] },
-  podMetrics: { resource: 'pods', versions: metrics },
-  nodeMetrics: { resource: 'nodes', versions: metrics },
-} as const satisfies Readonly<Record<string, KindCandidates>>
+  persistentVolumeClaims: {
+    resource: 'persistentvolumeclaims',
+    versions: CORE,
+    verbs: WATCH,
+    project: projectClaim,
+    signals: claimSignals,
+    collectors: { claims },
+  },
+  configMaps: {
+    resource: 'configmaps',
+    versions: CORE,
+    verbs: WATCH,
+    isMetadataOnly: true,
+    withManagers: true,
+    project: projectConfigObject,
+    signals: configMapSignals,
+    collectors: { 'config-maps': configMaps },
+  },
+  // Only with `watch_secret_names`.
+  secrets: {
+    resource: 'secrets',
+    versions: CORE,
+    verbs: WATCH,
+    isMetadataOnly: true,
+    withManagers: true,
+    project: projectConfigObject,
+    signals: secretSignals,
+    collectors: { secrets },
+  },
+  pods: {
+    resource: 'pods',
+    versions: CORE,
+    verbs: WATCH,
+    subresources: ['log'],
+    project: projectPod,
+    signals: podSignals,
+    collectors: { pods, requests },
+  },
+  events: {
+    resource: 'events',
+    versions: ['events.k8s.io/v1', 'v1'],
+    verbs: WATCH,
+    // The same objects in both groups.
+    groups: ['', 'events.k8s.io'],
+    // Bookmarks come from the watch cache, which servers do not have for events.
+    hasNoBookmarks: true,
+    project: projectEvent,
+  },
+  podMetrics: { resource: 'pods', versions: METRICS, verbs: ['get', 'list'] },
+  nodeMetrics: { resource: 'nodes', versions: METRICS, verbs: ['get', 'list'], isClusterWide: true },
+} as const satisfies Readonly<Record<string, KindDefinition>>
 
 export type KindName = keyof typeof kinds
 
-/** Why a kind cannot be seen at all. */
-export interface MissingKind {
-  readonly name: KindName
-  readonly reason: string
-}
+/** The cached part of an object, by kind. */
+export type ObjectsByKind = ObjectsOf<typeof kinds>
 
-/** The kinds that a server has, each in the newest version that both sides know. */
-export interface FoundKinds {
-  readonly found: Readonly<Partial<Record<KindName, ApiResource>>>
-  readonly missing: readonly MissingKind[]
-}
+/** A kind whose objects are cached. */
+export type CachedKind = keyof ObjectsByKind
 
-/** The group versions that have to be asked for, each once. */
-export function wantedGroupVersions(names: readonly KindName[] = kindNames): GroupVersion[] {
-  const wanted = new Set(names.flatMap((name): readonly string[] => kinds[name].versions))
-  return [...wanted].map(toGroupVersion)
-}
+export const cachedKinds: readonly CachedKind[] = (Object.keys(kinds) as KindName[]).filter(isCached)
 
-/** Chooses by what the server has, not by its version number. */
-export function findKinds(discovery: Discovery, names: readonly KindName[] = kindNames): FoundKinds {
-  const found: Partial<Record<KindName, ApiResource>> = {}
-  const missing: MissingKind[] = []
-  for (const name of names) {
-    const resource = newest(discovery, kinds[name])
-    if (resource === undefined) missing.push({ name, reason: whyMissing(discovery, kinds[name]) })
-    else found[name] = resource
-  }
-  return { found, missing }
-}
+/** The current objects of a cluster. */
+export type Cluster = ClusterCache<typeof kinds>
 
-const kindNames = Object.keys(kinds) as KindName[]
+/** A change of an object of any kind. */
+export type ClusterChange = ChangeOf<ObjectsByKind>
 
-function newest({ resources }: Discovery, candidates: KindCandidates): ApiResource | undefined {
-  const { resource, versions, isMetadataOnly, hasNoBookmarks } = candidates
-  for (const { group, version } of versions.map(toGroupVersion)) {
-    const found = resources.find((one) => one.group === group && one.version === version && one.resource === resource)
-    if (found !== undefined) return { ...found, isMetadataOnly, hasNoBookmarks }
-  }
-  return undefined
-}
+/** Must not throw. */
+export type ChangeListener = (change: ClusterChange) => void
 
-function whyMissing({ failures }: Discovery, { resource, versions }: KindCandidates): string {
-  const failure = failures.find(({ group, version }) =>
-    versions.includes(group === '' ? version : `${group}/${version}`),
-  )
-  return failure === undefined
-    ? `the server has no ${resource} in ${versions.join(' or ')}`
-    : `${failure.group}/${failure.version} does not answer: ${failure.error.message}`
-}
-
-/** `apps/v1` */
-function toGroupVersion(text: string): GroupVersion {
-  const [version = '', group = ''] = text.split('/').reverse()
-  return { group, version }
+function isCached(kind: KindName): kind is CachedKind {
+  return 'project' in kinds[kind]
 }

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
+  type CollectContext,
   type Collector,
   type Entity,
   type EntityReference,
@@ -7,96 +9,154 @@ import {
   type NameFilter,
   type Signals,
 } from '@rca/core/connector'
-import type { KubernetesClient } from '../kubernetes-client.ts'
+import type { SyncStatus } from '../informer/kind-informer.ts'
+import { labelFilter } from './common-signals.ts'
 import { rememberedNews } from './delta-filter.ts'
-import { labelFilter } from './describe-object.ts'
-import { createDescriptions, type Description, type Descriptions } from './described.ts'
-import type { FollowedKind, ObjectsByKind } from './followed-kinds.ts'
 
-/** What is said of the objects of a kind. */
-export interface KindDescription<Object> {
-  /** How often. Changes of importance are events, which do not wait for it. @default 30s */
-  readonly every?: NonNullable<Collector<never>['interval']>
-  /** Whether an object is worth an entity. @default all are */
-  readonly isWanted?: (object: Object) => boolean
-  /** The object as an entity, the first of several where it consists of parts. Asked once, as long as the object does not change. */
-  readonly entities: (object: Object, isWantedLabel: NameFilter, client: KubernetesClient) => Description
-  /** What is measured of it now, each number in its place: `undefined` where there is none. */
-  readonly metrics?: (object: Object, entity: EntityReference) => readonly (Metric | undefined)[]
+type Interval = NonNullable<Collector<never>['interval']>
+
+/** How long a collector waits for the first list of a large cluster. */
+export const KIND_TIMEOUT: Interval = '60s'
+
+const DEFAULT_INTERVAL: Interval = '30s'
+
+/** The cached objects of one kind. */
+export interface KindSource<Kind extends string, Slim> {
+  /** Resolves when every kind was listed, or failed to be. */
+  listed(signal: AbortSignal): Promise<void>
+  /** By UID. */
+  objects(kind: Kind): ReadonlyMap<string, Slim>
+  /** `undefined` for a kind that the server lacks. */
+  syncStatus(kind: Kind): SyncStatus | undefined
+  /** Returns why the server lacks a kind. */
+  missing(kind: Kind): string | undefined
 }
 
-/** How long the first list of a large cluster may take. */
-const DEADLINE = '60s'
+/** The part of the client that a kind's collector uses. */
+export interface KindClient<Source> {
+  readonly cluster: Source
+  readonly config: { readonly object_labels: readonly string[] }
+  /** The cluster itself. */
+  readonly entity: EntityReference
+}
+
+/** An object as entities, the first of several if the object has parts. */
+export type Entities = readonly [Entity, ...Entity[]]
+
+/** The signals of one kind's objects. */
+export interface KindSignals<Slim> {
+  /** Important changes are events, which do not wait for the interval. @default 30s */
+  readonly interval?: Interval
+  /** Selects the objects that are reported. @default all of them */
+  readonly isReported?: (object: Slim) => boolean
+  /** Called once per version of an object. @param cluster the cluster itself */
+  readonly entities: (object: Slim, allowsLabel: NameFilter, cluster: EntityReference) => Entities
+  /** Returns one place per metric, `undefined` where a value is absent. */
+  readonly metrics?: (object: Slim, entity: EntityReference) => readonly (Metric | undefined)[]
+}
 
 /**
- * Tells of every object of a kind. Where the kind cannot be seen any more, what was known of it stays, nothing is measured, and a gap
- * says why; where it has never been seen, the collector fails.
+ * Returns a collector that reports every object of a kind. While the kind cannot be synced, the collector returns the last known
+ * entities, no metrics, and a gap. It fails if the kind was never listed.
  */
-export function kindCollector<Kind extends FollowedKind>(
+export function kindCollector<Kind extends string, Slim extends { readonly uid: string }>(
   kind: Kind,
-  description: KindDescription<ObjectsByKind[Kind]>,
-): Collector<KubernetesClient> {
-  const descriptions = new WeakMap<KubernetesClient, Descriptions<ObjectsByKind[Kind]>>()
-  const descriptionsOf = (client: KubernetesClient) => {
-    const known = descriptions.get(client)
+  signals: KindSignals<Slim>,
+): Collector<KindClient<KindSource<Kind, Slim>>> {
+  type Client = KindClient<KindSource<Kind, Slim>>
+  const caches = new WeakMap<Client, EntityCache<Slim>>()
+  const cacheOf = (client: Client): EntityCache<Slim> => {
+    const known = caches.get(client)
     if (known !== undefined) return known
-    const isWantedLabel = labelFilter(client.config.object_labels)
-    const created = createDescriptions((object: ObjectsByKind[Kind]) =>
-      description.entities(object, isWantedLabel, client),
-    )
-    descriptions.set(client, created)
+    const allowsLabel = labelFilter(client.config.object_labels)
+    const created = createEntityCache((object: Slim) => signals.entities(object, allowsLabel, client.entity))
+    caches.set(client, created)
     return created
   }
   return {
-    interval: description.every ?? '30s',
-    timeout: DEADLINE,
-    async collect(client, context) {
-      const { objects, isCurrent, gaps } = await seen(client, kind, context.signal)
-      const known = descriptionsOf(client)
+    interval: signals.interval ?? DEFAULT_INTERVAL,
+    timeout: KIND_TIMEOUT,
+    async collect(client: Client, context: CollectContext) {
+      const { objects, isCurrent, gaps } = await cachedObjects(client.cluster, kind, context.signal)
+      const cache = cacheOf(client)
       const entities: Entity[] = []
       const metrics: (Metric | undefined)[] = []
       const news = rememberedNews(context, isCurrent)
-      const { metrics: measure } = description
-      for await (const some of inTimeSlices([...objects.values()]))
-        for (const object of some) {
-          if (description.isWanted?.(object) === false) {
+      const { metrics: measure } = signals
+      for await (const slice of inTimeSlices([...objects.values()]))
+        for (const object of slice) {
+          if (signals.isReported?.(object) === false) {
             news.forget(object.uid)
             continue
           }
-          const described = known.of(object)
+          const described = cache.of(object)
           entities.push(...described)
-          // Most objects of a large cluster are as they were: to measure them each time would be most of what an agent does.
+          // Most objects of a large cluster did not change: measuring them every time would dominate the agent's CPU time.
           if (isCurrent && measure !== undefined && !news.isOld(object))
             metrics.push(...news.points(object, measure(object, described[0])))
         }
       news.keepOnly(objects)
-      known.keepOnly(objects)
+      cache.retain(objects)
       return { entities, metrics, gaps }
     },
   }
 }
 
-/** What can be seen of a kind. @throws Error when nothing of it has ever been seen, although the server has it. */
-export async function seen<Kind extends FollowedKind>(
-  { cluster }: Pick<KubernetesClient, 'cluster'>,
+/** Returns the cached objects of a kind. @throws Error when the kind was never listed, although the server has it */
+export async function cachedObjects<Kind extends string, Slim>(
+  cluster: KindSource<Kind, Slim>,
   kind: Kind,
   signal: AbortSignal,
 ): Promise<{
-  readonly objects: ReadonlyMap<string, ObjectsByKind[Kind]>
+  readonly objects: ReadonlyMap<string, Slim>
   readonly isCurrent: boolean
   readonly gaps: NonNullable<Signals['gaps']>
 }> {
   await cluster.listed(signal)
   const objects = cluster.objects(kind)
-  const sight = cluster.sight(kind)
-  if (sight === undefined) {
+  const status = cluster.syncStatus(kind)
+  if (status === undefined) {
     const reason = cluster.missing(kind)
-    return {
-      objects,
-      isCurrent: false,
-      gaps: reason === undefined ? [] : [{ scope: `kubernetes:${kind.toLowerCase()}`, reason }],
-    }
+    const gaps = reason === undefined ? [] : [{ scope: `kubernetes:${kind.toLowerCase()}`, reason }]
+    return { objects, isCurrent: false, gaps }
   }
-  if (!sight.isListed) throw new Error(sight.gaps[0]?.reason ?? `no ${kind} were listed yet`)
-  return { objects, isCurrent: sight.isCurrent, gaps: sight.gaps }
+  if (!status.isListed) throw new Error(status.gaps[0]?.reason ?? `no ${kind} were listed yet`)
+  return { objects, isCurrent: status.isCurrent, gaps: status.gaps }
+}
+
+interface EntityCache<Slim> {
+  /** Returns the same entity objects as long as their content is equal: an unchanged entity then costs core no comparison. */
+  of(object: Slim): Entities
+  /** Drops the entities of deleted objects. */
+  retain(objects: ReadonlyMap<string, unknown>): void
+}
+
+function createEntityCache<Slim extends { readonly uid: string }>(
+  describe: (object: Slim) => Entities,
+): EntityCache<Slim> {
+  const known = new Map<string, { readonly object: Slim; readonly entities: Entities }>()
+  return {
+    of: (object) => {
+      const before = known.get(object.uid)
+      if (before?.object === object) return before.entities
+      const [first, ...others] = describe(object)
+      // Part by part: the containers of a pod that became unready stay unchanged.
+      const entities: Entities =
+        before === undefined
+          ? [first, ...others]
+          : [
+              reused(first, before.entities[0]),
+              ...others.map((entity, part) => reused(entity, before.entities[part + 1])),
+            ]
+      known.set(object.uid, { object, entities })
+      return entities
+    },
+    retain: (objects) => {
+      if (known.size > objects.size) for (const uid of known.keys()) if (!objects.has(uid)) known.delete(uid)
+    },
+  }
+}
+
+function reused(entity: Entity, before: Entity | undefined): Entity {
+  return isDeepStrictEqual(entity, before) ? (before ?? entity) : entity
 }

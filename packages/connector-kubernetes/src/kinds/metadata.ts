@@ -1,6 +1,6 @@
 import type { SlimObject } from '../informer/object-store.ts'
-import { type Fields, fields, list, record, text, texts } from './fields.ts'
-import { share } from './intern.ts'
+import { type Fields, fields, list, present, record, text, texts } from './fields.ts'
+import { intern } from './intern.ts'
 
 /** Whom an object belongs to. */
 export interface Owner {
@@ -32,20 +32,20 @@ export function metadataOf(raw: unknown): Metadata {
   return {
     uid,
     name,
-    namespace: share(text(metadata.namespace) ?? ''),
+    namespace: intern(text(metadata.namespace) ?? ''),
     resourceVersion: text(metadata.resourceVersion) ?? '',
     created: text(metadata.creationTimestamp),
     deleted: text(metadata.deletionTimestamp),
-    labels: share(record(metadata.labels)),
+    labels: intern(record(metadata.labels)),
     owner: ownerOf(metadata),
-    finalizers: metadata.finalizers === undefined ? NONE : share(texts(metadata.finalizers)),
+    finalizers: metadata.finalizers === undefined ? NONE : intern(texts(metadata.finalizers)),
   }
 }
 
 function ownerOf(metadata: Fields): Owner | undefined {
   const reference = list(metadata.ownerReferences).find(({ controller }) => controller === true)
   if (reference === undefined) return undefined
-  return share({ kind: kindOf(reference), name: text(reference.name) ?? '', uid: text(reference.uid) ?? '' })
+  return intern({ kind: kindOf(reference), name: text(reference.name) ?? '', uid: text(reference.uid) ?? '' })
 }
 
 /** Kinds of the server's own whose names extensions have taken, too. */
@@ -78,10 +78,10 @@ export interface Manager {
 /** Who wrote to an object: nothing of what they wrote. */
 export function managersOf(raw: unknown): readonly Manager[] {
   return list(fields(fields(raw).metadata).managedFields).flatMap((entry) => {
-    const name = shareText(entry.manager)
+    const name = internText(entry.manager)
     if (name === undefined) return []
-    const parts = share(Object.keys(fields(entry.fieldsV1)).map((part) => part.replace(/^f:/, '')))
-    const [operation, subresource] = [shareText(entry.operation), shareText(entry.subresource)]
+    const parts = intern(Object.keys(fields(entry.fieldsV1)).map((part) => part.replace(/^f:/, '')))
+    const [operation, subresource] = [internText(entry.operation), internText(entry.subresource)]
     return [{ name, operation, subresource, time: text(entry.time), parts }]
   })
 }
@@ -105,7 +105,7 @@ export function helmReleaseOf(raw: unknown): HelmRelease | undefined {
   if (name === undefined) return undefined
   const { labels } = fields(fields(raw).metadata)
   const chart = text(fields(labels)['helm.sh/chart'])
-  return share({ name, namespace: annotationOf(raw, 'meta.helm.sh/release-namespace'), chart })
+  return intern({ name, namespace: annotationOf(raw, 'meta.helm.sh/release-namespace'), chart })
 }
 
 /** A condition of an object's status. */
@@ -123,11 +123,11 @@ export interface Condition {
 /** The conditions of a status. */
 export function conditionsOf(status: Fields): readonly Condition[] {
   return list(status.conditions).map((condition) => ({
-    type: share(text(condition.type) ?? ''),
+    type: intern(text(condition.type) ?? ''),
     status: text(condition.status) ?? '',
-    reason: shareText(condition.reason),
-    message: shareText(condition.message),
-    since: shareText(condition.lastTransitionTime),
+    reason: internText(condition.reason),
+    message: internText(condition.message),
+    since: internText(condition.lastTransitionTime),
   }))
 }
 
@@ -137,7 +137,13 @@ export function isReady({ conditions }: { readonly conditions: readonly Conditio
 }
 
 /** A text that many objects have. */
-export function shareText(value: unknown): string | undefined {
+export function internText(value: unknown): string | undefined {
   const read = text(value)
-  return read === undefined ? undefined : share(read)
+  return read === undefined ? undefined : intern(read)
+}
+
+/** Returns the addresses of the load balancer of a Service or Ingress. */
+export function loadBalancerAddresses(raw: unknown): readonly string[] {
+  const { loadBalancer } = fields(fields(raw).status)
+  return present(list(fields(loadBalancer).ingress).map(({ ip, hostname }) => text(ip) ?? text(hostname)))
 }

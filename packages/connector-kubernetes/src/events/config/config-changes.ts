@@ -1,7 +1,7 @@
 import type { Event } from '@rca/core/connector'
 import { byWriter, creatorOf, writerAttributes, writerOf, writtenAt, wroteOnlyElsewhere } from '../../changes/writer.ts'
-import type { Cluster, ClusterChange } from '../../informer/cluster-cache.ts'
 import type { ConfigObject } from '../../kinds/config-object/config-object.ts'
+import type { Cluster, ClusterChange } from '../../kinds/index.ts'
 import { namedId, namedReference } from '../../kinds/references.ts'
 import type { PodTemplate } from '../../kinds/workload/pod-template.ts'
 import { signals } from '../../signals.ts'

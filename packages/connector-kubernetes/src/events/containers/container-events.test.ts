@@ -6,7 +6,7 @@ import { at, podOf, replicaSet, report, START, status, terminated, waiting } fro
 import { usageContext } from '../../../test/usage-scene.ts'
 import { KubernetesError } from '../../api/errors.ts'
 import type { LogRequest } from '../../api/kubernetes-api.ts'
-import { cluster as clusterCollector } from '../../kinds/cluster-collector.ts'
+import { cluster as clusterCollector } from '../../kinds/cluster.ts'
 import { containerReference } from '../../kinds/references.ts'
 import { signals } from '../../signals.ts'
 import { containers } from './container-events.ts'

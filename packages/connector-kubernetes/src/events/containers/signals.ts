@@ -1,5 +1,5 @@
 import { event } from '@rca/core/connector'
-import { container, workload } from '../../kinds/attributes.ts'
+import { container, workload } from '../../kinds/common-signals.ts'
 
 const run = {
   'k8s.container.kind': '`container`, `init` or `sidecar`.',

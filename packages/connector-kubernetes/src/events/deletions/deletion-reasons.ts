@@ -1,8 +1,8 @@
 import { CLAIM_PROTECTION, holdsClaim } from '../../evidence/claim-users.ts'
 import { componentMessage } from '../../evidence/component-message.ts'
 import { nodeProblems, nodeState } from '../../evidence/node-problems.ts'
-import type { Cluster, ClusterChange } from '../../informer/cluster-cache.ts'
 import type { Claim } from '../../kinds/claim/claim.ts'
+import type { Cluster, ClusterChange } from '../../kinds/index.ts'
 import type { Metadata } from '../../kinds/metadata.ts'
 import type { Namespace } from '../../kinds/namespace/namespace.ts'
 import type { Pod } from '../../kinds/pod/pod.ts'
@@ -34,7 +34,7 @@ const LONGEST = 500
  * What is the same about deletions that are stuck alike, whatever their namespaces: finalizers, what namespaces say, a node.
  * Where no such thing is known, those of a kind in a namespace are alike.
  */
-export function causeOf(kind: DeletedKind, object: Metadata, cluster: Pick<Cluster, 'objects' | 'sight'>): string {
+export function causeOf(kind: DeletedKind, object: Metadata, cluster: Pick<Cluster, 'objects' | 'syncStatus'>): string {
   const finalizers = object.finalizers.filter((finalizer) => !SERVERS.has(finalizer)).toSorted()
   const causes = kind === 'namespaces' ? [...finalizers, ...saidAlike(object as Namespace)] : finalizers
   const others = (kind === 'pods' ? lostNode(object as Pod, cluster) : undefined) ?? `in ${object.namespace}`
@@ -42,7 +42,7 @@ export function causeOf(kind: DeletedKind, object: Metadata, cluster: Pick<Clust
 }
 
 /** The node of a pod, where its kubelet does not take the pod down. */
-function lostNode({ node }: Pod, cluster: Pick<Cluster, 'objects' | 'sight'>): string | undefined {
+function lostNode({ node }: Pod, cluster: Pick<Cluster, 'objects' | 'syncStatus'>): string | undefined {
   const state = node === undefined ? 'unknown' : nodeState(cluster, node)
   return state === 'gone' || state === 'not ready' ? `node ${node}` : undefined
 }
@@ -60,7 +60,7 @@ function saidAlike({ name, remains }: Namespace): readonly string[] {
 export function waitsFor(
   kind: DeletedKind,
   object: Metadata,
-  cluster: Pick<Cluster, 'objects' | 'sight'>,
+  cluster: Pick<Cluster, 'objects' | 'syncStatus'>,
 ): readonly string[] {
   const finalizers = object.finalizers.map((finalizer) => `finalizer ${finalizer}`)
   switch (kind) {
@@ -75,7 +75,7 @@ export function waitsFor(
   }
 }
 
-function whatKeeps({ node, containers }: Pod, cluster: Pick<Cluster, 'objects' | 'sight'>): readonly string[] {
+function whatKeeps({ node, containers }: Pod, cluster: Pick<Cluster, 'objects' | 'syncStatus'>): readonly string[] {
   if (node === undefined) return []
   const state = nodeState(cluster, node)
   if (state === 'gone') return [`node ${node} is gone`]

@@ -104,7 +104,7 @@ describe('a pod whose container runs, as its kubelet has said,', () => {
 
   function waitsFor(found: object | undefined, isSeen = true) {
     const { cluster, begin } = scene()
-    if (!isSeen) Object.assign(cluster.client.cluster, { sight: () => undefined })
+    if (!isSeen) Object.assign(cluster.client.cluster, { syncStatus: () => undefined })
     if (found !== undefined) cluster.put('nodes', found)
     cluster.put('pods', running)
     const events = begin()

@@ -1,7 +1,7 @@
 import type { Event } from '@rca/core/connector'
 import { holdsClaim } from '../../evidence/claim-users.ts'
-import type { Cluster, ClusterChange } from '../../informer/cluster-cache.ts'
 import type { Claim } from '../../kinds/claim/claim.ts'
+import type { Cluster, ClusterChange } from '../../kinds/index.ts'
 import type { Metadata } from '../../kinds/metadata.ts'
 import type { Pod } from '../../kinds/pod/pod.ts'
 import { namedReference, podReference } from '../../kinds/references.ts'
@@ -125,7 +125,12 @@ function isDeletable(change: ClusterChange): change is DeletableChange {
   return Object.hasOwn(deletableKinds, change.kind)
 }
 
-function describe(one: Awaited, object: Metadata, cluster: Pick<Cluster, 'objects' | 'sight'>, count: number): Event {
+function describe(
+  one: Awaited,
+  object: Metadata,
+  cluster: Pick<Cluster, 'objects' | 'syncStatus'>,
+  count: number,
+): Event {
   const { kind } = one
   const name = deletableKinds[kind]
   const reasons = waitsFor(kind, object, cluster)

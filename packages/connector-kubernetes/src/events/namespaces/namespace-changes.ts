@@ -1,12 +1,12 @@
 import type { Event } from '@rca/core/connector'
 import { transitions } from '../../changes/differences.ts'
 import { byWriter, creatorOf, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'
-import type { Cluster } from '../../informer/cluster-cache.ts'
-import type { FollowedKind } from '../../kinds/followed-kinds.ts'
+import type { CachedKind, Cluster } from '../../kinds/index.ts'
 import type { Manager } from '../../kinds/metadata.ts'
-import type { Namespace, ResourceQuota } from '../../kinds/namespace/namespace.ts'
+import type { Namespace } from '../../kinds/namespace/namespace.ts'
 import type { Quantities } from '../../kinds/quantity.ts'
 import { namedId, namedReference } from '../../kinds/references.ts'
+import type { ResourceQuota } from '../../kinds/resource-quota/resource-quota.ts'
 import { signals } from '../../signals.ts'
 import { following } from '../follower.ts'
 import { createLifecycle, creationOf, deletionOf } from '../lifecycle.ts'
@@ -24,7 +24,7 @@ const COUNTED = [
   'configMaps',
   'secrets',
   'persistentVolumeClaims',
-] as const satisfies readonly FollowedKind[]
+] as const satisfies readonly CachedKind[]
 
 /** Namespaces that come and go, and what they may use. */
 export const namespaceChanges = following((client, context) => {

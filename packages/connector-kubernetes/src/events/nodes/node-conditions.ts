@@ -1,6 +1,6 @@
 import { type Event, redactSecrets } from '@rca/core/connector'
 import { isProblem } from '../../evidence/node-problems.ts'
-import type { Cluster } from '../../informer/cluster-cache.ts'
+import type { Cluster } from '../../kinds/index.ts'
 import type { Condition } from '../../kinds/metadata.ts'
 import type { Node } from '../../kinds/node/node.ts'
 import { namedReference } from '../../kinds/references.ts'

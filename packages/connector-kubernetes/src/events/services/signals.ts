@@ -1,5 +1,5 @@
 import { event } from '@rca/core/connector'
-import { inNamespace } from '../../kinds/attributes.ts'
+import { inNamespace } from '../../kinds/common-signals.ts'
 import { again, fields, settings, writer } from '../change-attributes.ts'
 
 const config = {

@@ -1,5 +1,5 @@
 import { event } from '@rca/core/connector'
-import { container, inNamespace, pod, workload } from '../../kinds/attributes.ts'
+import { container, inNamespace, pod, workload } from '../../kinds/common-signals.ts'
 
 const affected = {
   'k8s.event.affected': 'Which of those that fare alike within ten minutes it is, where not each is told.',

@@ -1,6 +1,6 @@
 import type { Event } from '@rca/core/connector'
 import { compareRevisions, type WorkloadDifference } from '../../changes/compare-workloads.ts'
-import type { Cluster } from '../../informer/cluster-cache.ts'
+import type { Cluster } from '../../kinds/index.ts'
 import { namedReference } from '../../kinds/references.ts'
 import type { OwnerRevision } from '../../kinds/replica-set/owner-revision.ts'
 import type { ReplicaSet } from '../../kinds/replica-set/replica-set.ts'

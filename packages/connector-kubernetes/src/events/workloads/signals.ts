@@ -1,5 +1,5 @@
 import { event } from '@rca/core/connector'
-import { helm, inNamespace, workload } from '../../kinds/attributes.ts'
+import { helm, inNamespace, workload } from '../../kinds/common-signals.ts'
 import { again, fields, settings, writer } from '../change-attributes.ts'
 
 const difference = {

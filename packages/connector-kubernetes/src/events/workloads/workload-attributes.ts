@@ -1,4 +1,4 @@
-import type { ClusterChange } from '../../informer/cluster-cache.ts'
+import type { ClusterChange } from '../../kinds/index.ts'
 import type { HelmRelease, Metadata } from '../../kinds/metadata.ts'
 import { type NamedKind, namedId } from '../../kinds/references.ts'
 import type { Workload } from '../../kinds/workload/workload.ts'

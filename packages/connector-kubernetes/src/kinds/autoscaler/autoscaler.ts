@@ -1,7 +1,18 @@
+import { entity } from '@rca/core/connector'
+import {
+  common,
+  commonAttributes,
+  inNamespace,
+  namespaceRelation,
+  ownedByNamespace,
+  upDownCounter,
+} from '../common-signals.ts'
 import { count, fields, number, text } from '../fields.ts'
+import { kindCollector } from '../kind-collector.ts'
 import { type Condition, conditionsOf, type Metadata, metadataOf } from '../metadata.ts'
+import { isNamedKind, namedId, namedReference } from '../references.ts'
 
-/** A HorizontalPodAutoscaler. Its metrics are left out: each version writes them in another way. */
+/** A HorizontalPodAutoscaler. Its metrics are left out: each API version has another format for them. */
 export interface Autoscaler extends Metadata {
   readonly target: { readonly kind: string; readonly name: string }
   readonly min: number
@@ -9,11 +20,11 @@ export interface Autoscaler extends Metadata {
   readonly current: number
   readonly desired: number
   readonly lastScaledAt: string | undefined
-  /** Empty in `autoscaling/v1`, which has none. */
+  /** Empty in `autoscaling/v1`. */
   readonly conditions: readonly Condition[]
 }
 
-/** @throws Error when it has no name or uid. */
+/** @throws Error when the object has no name or UID */
 export function projectAutoscaler(raw: unknown): Autoscaler {
   const spec = fields(fields(raw).spec)
   const status = fields(fields(raw).status)
@@ -28,4 +39,51 @@ export function projectAutoscaler(raw: unknown): Autoscaler {
     lastScaledAt: text(status.lastScaleTime),
     conditions: conditionsOf(status),
   }
+}
+
+export const autoscalerSignals = {
+  autoscaler: entity({
+    type: 'k8s.hpa',
+    description: 'A HorizontalPodAutoscaler.',
+    attributes: {
+      ...common('hpa'),
+      ...inNamespace,
+      'k8s.hpa.conditions': 'Conditions, as `type=status (reason)`.',
+      'k8s.hpa.last_scaled_at': 'When the number of pods last changed. ISO 8601.',
+    },
+    relations: { ...ownedByNamespace, scales: 'The workload that is scaled.' },
+  }),
+  autoscalerMin: upDownCounter('k8s.hpa.pod.min', '{pod}', 'Minimum number of pods.'),
+  autoscalerMax: upDownCounter('k8s.hpa.pod.max', '{pod}', 'Maximum number of pods.'),
+  autoscalerCurrent: upDownCounter('k8s.hpa.pod.current', '{pod}', 'Current number of pods, as the autoscaler counts.'),
+  autoscalerDesired: upDownCounter('k8s.hpa.pod.desired', '{pod}', 'Desired number of pods.'),
+}
+
+const signals = autoscalerSignals
+
+export const autoscalers = kindCollector('horizontalPodAutoscalers', {
+  entities: (autoscaler: Autoscaler, allowsLabel) => [
+    signals.autoscaler.entity({
+      id: namedId(autoscaler),
+      name: autoscaler.name,
+      attributes: {
+        ...commonAttributes('hpa', autoscaler, allowsLabel),
+        'k8s.hpa.conditions': autoscaler.conditions.map(
+          ({ type, status, reason }) => `${type}=${status}${reason === undefined ? '' : ` (${reason})`}`,
+        ),
+        'k8s.hpa.last_scaled_at': autoscaler.lastScaledAt,
+      },
+      relations: [namespaceRelation(autoscaler.namespace), ...scales(autoscaler)],
+    }),
+  ],
+  metrics: ({ min, max, current, desired }, entity) => [
+    signals.autoscalerMin.point(min, entity),
+    signals.autoscalerMax.point(max, entity),
+    signals.autoscalerCurrent.point(current, entity),
+    signals.autoscalerDesired.point(desired, entity),
+  ],
+})
+
+function scales({ target: { kind, name }, namespace }: Autoscaler) {
+  return isNamedKind(kind) ? [{ type: 'scales' as const, target: namedReference(kind, { namespace, name }) }] : []
 }

@@ -1,14 +1,18 @@
+import { entity } from '@rca/core/connector'
+import type { KeyedHash } from '../../informer/object-store.ts'
+import { common, commonAttributes, inNamespace, namespaceRelation, ownedByNamespace } from '../common-signals.ts'
+import { kindCollector } from '../kind-collector.ts'
 import { type Manager, type Metadata, managersOf, metadataOf } from '../metadata.ts'
-import type { KeyedHash } from '../workload/pod-template.ts'
+import { namedId } from '../references.ts'
 
-/** A ConfigMap or Secret: that it is there and whether it changed. Its data is never asked for. */
+/** A ConfigMap or Secret: only its metadata. The agent never requests the data. */
 export interface ConfigObject extends Metadata {
-  /** Of its version: another one means that it was written to. */
+  /** Keyed hash of the version: a different hash means that the object was written. */
   readonly keyedHash: string
   readonly managers: readonly Manager[]
 }
 
-/** @throws Error when it has no name or uid. */
+/** @throws Error when the object has no name or UID */
 export function projectConfigObject(raw: unknown, keyedHash: KeyedHash): ConfigObject {
   const metadata = metadataOf(raw)
   return {
@@ -17,3 +21,51 @@ export function projectConfigObject(raw: unknown, keyedHash: KeyedHash): ConfigO
     managers: managersOf(raw),
   }
 }
+
+const FINGERPRINT =
+  'Keyed hash of the version: it changes when the object is written, or when the agent gets another token.'
+
+export const configMapSignals = {
+  configMap: entity({
+    type: 'k8s.configmap',
+    description: 'A ConfigMap, without its data.',
+    attributes: { ...common('configmap'), ...inNamespace, 'k8s.configmap.fingerprint': FINGERPRINT },
+    relations: ownedByNamespace,
+  }),
+}
+
+export const secretSignals = {
+  secret: entity({
+    type: 'k8s.secret',
+    description: 'A Secret, without its data. Only with `watch_secret_names`.',
+    attributes: { ...common('secret'), ...inNamespace, 'k8s.secret.fingerprint': FINGERPRINT },
+    relations: ownedByNamespace,
+  }),
+}
+
+export const configMaps = kindCollector('configMaps', {
+  interval: '60s',
+  entities: (object: ConfigObject, allowsLabel) => [
+    configMapSignals.configMap.entity({
+      id: namedId(object),
+      name: object.name,
+      attributes: {
+        ...commonAttributes('configmap', object, allowsLabel),
+        'k8s.configmap.fingerprint': object.keyedHash,
+      },
+      relations: [namespaceRelation(object.namespace)],
+    }),
+  ],
+})
+
+export const secrets = kindCollector('secrets', {
+  interval: '60s',
+  entities: (object: ConfigObject, allowsLabel) => [
+    secretSignals.secret.entity({
+      id: namedId(object),
+      name: object.name,
+      attributes: { ...commonAttributes('secret', object, allowsLabel), 'k8s.secret.fingerprint': object.keyedHash },
+      relations: [namespaceRelation(object.namespace)],
+    }),
+  ],
+})

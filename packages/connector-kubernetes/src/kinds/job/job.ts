@@ -1,6 +1,16 @@
+import { entity } from '@rca/core/connector'
+import {
+  common,
+  commonAttributes,
+  inNamespace,
+  ownedByWorkload,
+  ownerRelation,
+  upDownCounter,
+} from '../common-signals.ts'
 import { count, fields, flag, number, text } from '../fields.ts'
-import { type Condition, conditionsOf, type Manager, type Metadata, managersOf, metadataOf } from '../metadata.ts'
-import { type KeyedHash, type PodTemplate, projectTemplate } from '../workload/pod-template.ts'
+import { kindCollector } from '../kind-collector.ts'
+import { type Condition, conditionsOf, type Metadata, metadataOf } from '../metadata.ts'
+import { namedId } from '../references.ts'
 
 export interface Job extends Metadata {
   readonly completions: number | undefined
@@ -16,7 +26,7 @@ export interface Job extends Metadata {
   readonly conditions: readonly Condition[]
 }
 
-/** @throws Error when it has no name or uid. */
+/** @throws Error when the object has no name or UID */
 export function projectJob(raw: unknown): Job {
   const spec = fields(fields(raw).spec)
   const status = fields(fields(raw).status)
@@ -35,34 +45,57 @@ export function projectJob(raw: unknown): Job {
   }
 }
 
-export interface CronJob extends Metadata {
-  readonly schedule: string | undefined
-  readonly timeZone: string | undefined
-  readonly isSuspended: boolean
-  readonly concurrencyPolicy: string | undefined
-  /** Jobs that run. */
-  readonly active: number
-  readonly lastScheduledAt: string | undefined
-  readonly lastSucceededAt: string | undefined
-  readonly template: PodTemplate
-  readonly managers: readonly Manager[]
+export const jobSignals = {
+  job: entity({
+    type: 'k8s.job',
+    description: 'A Job.',
+    attributes: {
+      ...common('job'),
+      ...inNamespace,
+      'k8s.job.state': '`active`, `complete`, `failed` or `suspended`.',
+      'k8s.job.reason': 'Reason of the failure.',
+      'k8s.job.started_at': 'Start time. ISO 8601.',
+      'k8s.job.completed_at': 'Completion time. ISO 8601.',
+    },
+    relations: ownedByWorkload,
+  }),
+  jobActivePods: upDownCounter('k8s.job.pod.active', '{pod}', 'Running pods of a Job.'),
+  jobSuccessfulPods: upDownCounter('k8s.job.pod.successful', '{pod}', 'Succeeded pods of a Job.'),
+  jobFailedPods: upDownCounter('k8s.job.pod.failed', '{pod}', 'Failed pods of a Job.'),
+  jobDesiredPods: upDownCounter('k8s.job.pod.desired_successful', '{pod}', 'Pods of a Job that have to succeed.'),
 }
 
-/** @throws Error when it has no name or uid. */
-export function projectCronJob(raw: unknown, keyedHash: KeyedHash): CronJob {
-  const spec = fields(fields(raw).spec)
-  const status = fields(fields(raw).status)
-  const { active } = status
-  return {
-    ...metadataOf(raw),
-    schedule: text(spec.schedule),
-    timeZone: text(spec.timeZone),
-    isSuspended: flag(spec.suspend) ?? false,
-    concurrencyPolicy: text(spec.concurrencyPolicy),
-    active: Array.isArray(active) ? active.length : 0,
-    lastScheduledAt: text(status.lastScheduleTime),
-    lastSucceededAt: text(status.lastSuccessfulTime),
-    template: projectTemplate(fields(fields(spec.jobTemplate).spec).template, keyedHash),
-    managers: managersOf(raw),
-  }
+const signals = jobSignals
+
+export const jobs = kindCollector('jobs', {
+  entities: (job: Job, allowsLabel) => [
+    signals.job.entity({
+      id: namedId(job),
+      name: job.name,
+      attributes: {
+        ...commonAttributes('job', job, allowsLabel),
+        'k8s.job.state': stateOf(job),
+        'k8s.job.reason': conditionOf(job, 'Failed')?.reason,
+        'k8s.job.started_at': job.startedAt,
+        'k8s.job.completed_at': job.completedAt,
+      },
+      relations: [ownerRelation(job)],
+    }),
+  ],
+  metrics: (job, entity) => [
+    signals.jobActivePods.point(job.active, entity),
+    signals.jobSuccessfulPods.point(job.succeeded, entity),
+    signals.jobFailedPods.point(job.failed, entity),
+    signals.jobDesiredPods.point(job.completions, entity),
+  ],
+})
+
+function conditionOf({ conditions }: Job, wanted: string) {
+  return conditions.find(({ type, status }) => type === wanted && status === 'True')
+}
+
+function stateOf(job: Job): string {
+  if (conditionOf(job, 'Failed') !== undefined) return 'failed'
+  if (conditionOf(job, 'Complete') !== undefined) return 'complete'
+  return job.isSuspended ? 'suspended' : 'active'
 }

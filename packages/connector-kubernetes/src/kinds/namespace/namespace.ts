@@ -1,17 +1,31 @@
-import { type Fields, fields, list, present, text, texts } from '../fields.ts'
-import { share } from '../intern.ts'
-import { conditionsOf, type Manager, type Metadata, managersOf, metadataOf } from '../metadata.ts'
-import { type Quantities, quantities } from '../quantity.ts'
+import {
+  type Collector,
+  type Entity,
+  type EntityReference,
+  entity,
+  type Gap,
+  type Metric,
+  mergeSignals,
+  metric,
+  type NameFilter,
+  type Signals,
+} from '@rca/core/connector'
+import type { ApiResource, KubernetesApi } from '../../api/kubernetes-api.ts'
+import { common, commonAttributes, labelFilter } from '../common-signals.ts'
+import { type Fields, fields, present, text, texts } from '../fields.ts'
+import { intern } from '../intern.ts'
+import { KIND_TIMEOUT, type KindClient, type KindSource, kindCollector } from '../kind-collector.ts'
+import { conditionsOf, type Metadata, metadataOf } from '../metadata.ts'
 
-/** A namespace. Its finalizers are those of its metadata and those of its specification: it goes when all have done their work. */
+/** A namespace. `finalizers` has those of the metadata and those of the specification: deletion waits for all of them. */
 export interface Namespace extends Metadata {
   /** `Active` or `Terminating`. */
   readonly phase: string | undefined
-  /** While it is being deleted: what is left to do, as `NamespaceContentRemaining: …`. Unredacted. */
+  /** What deletion still waits for, as `NamespaceContentRemaining: …`. Unredacted. */
   readonly remains: readonly string[]
 }
 
-/** @throws Error when it has no name or uid. */
+/** @throws Error when the object has no name or UID */
 export function projectNamespace(raw: unknown): Namespace {
   const status = fields(fields(raw).status)
   const metadata = metadataOf(raw)
@@ -23,66 +37,90 @@ export function projectNamespace(raw: unknown): Namespace {
   }
 }
 
-/** Without the one that every namespace has: its controller says in conditions what it waits for. */
+/** Leaves out the finalizer that every namespace has: conditions say what its controller waits for. */
 function finalizersOf({ finalizers }: Metadata, spec: Fields): readonly string[] {
   const others = texts(spec.finalizers).filter((finalizer) => finalizer !== 'kubernetes')
-  return others.length === 0 ? finalizers : share(present([...finalizers, ...others]))
+  return others.length === 0 ? finalizers : intern(present([...finalizers, ...others]))
 }
 
-/** Its controller has conditions for deletion alone, each of which is true as long as something is left. */
+/** The namespace controller sets conditions only during deletion; each is true as long as something is left. */
 function remainsOf(status: Fields): readonly string[] {
   const open = conditionsOf(status).filter(({ type, status }) => type.startsWith('Namespace') && status === 'True')
   return open.map(({ type, message }) => (message === undefined ? type : `${type}: ${message}`))
 }
 
-export interface ResourceQuota extends Metadata {
-  /** Name → most that may be used: `requests.cpu`, `pods`, … */
-  readonly hard: Quantities
-  readonly used: Quantities
-  /** As its author wants it; `hard` follows once it is acted upon. */
-  readonly wanted: Quantities
-  readonly managers: readonly Manager[]
+export const namespaceSignals = {
+  namespace: entity({
+    type: 'k8s.namespace',
+    description: 'A namespace.',
+    attributes: { ...common('namespace'), 'k8s.namespace.phase': '`Active` or `Terminating`.' },
+    relations: { owned_by: 'The cluster.' },
+  }),
+  namespacePhase: metric({
+    name: 'k8s.namespace.phase',
+    unit: '1',
+    kind: 'gauge',
+    description: 'Phase of a namespace: 1 `Active`, 0 `Terminating`.',
+  }),
 }
 
-/** @throws Error when it has no name or uid. */
-export function projectResourceQuota(raw: unknown): ResourceQuota {
-  const { hard, used } = fields(fields(raw).status)
-  const wanted = quantities(fields(fields(raw).spec).hard)
-  return {
-    ...metadataOf(raw),
-    hard: hard === undefined ? wanted : quantities(hard),
-    used: quantities(used),
-    wanted,
-    managers: managersOf(raw),
+const signals = namespaceSignals
+
+export interface NamespaceSource extends KindSource<'namespaces', Namespace> {
+  resource(kind: 'namespaces'): ApiResource | undefined
+}
+
+export interface NamespaceClient extends KindClient<NamespaceSource> {
+  readonly api: Pick<KubernetesApi, 'get'>
+  readonly config: { readonly object_labels: readonly string[]; readonly namespaces: readonly string[] }
+}
+
+/** Reports every watched namespace. An agent that is restricted to some namespaces may not list them: it gets each by name. */
+export const namespaces: Collector<NamespaceClient> = {
+  interval: '60s',
+  timeout: KIND_TIMEOUT,
+  async collect(client, context) {
+    if (client.config.namespaces.length === 0) return allNamespaces.collect(client, context)
+    return mergeSignals(
+      await Promise.all(client.config.namespaces.map((name) => getNamespace(name, client, context.signal))),
+    )
+  },
+}
+
+const allNamespaces = kindCollector('namespaces', {
+  entities: (namespace: Namespace, allowsLabel, cluster) => [describe(namespace, allowsLabel, cluster)],
+  metrics: ({ phase }, entity) => [phasePoint(phase, entity)],
+})
+
+async function getNamespace(name: string, client: NamespaceClient, signal: AbortSignal): Promise<Signals> {
+  const resource = client.cluster.resource('namespaces')
+  if (resource === undefined) return {}
+  const gap = (reason: string): Signals & { gaps: Omit<Gap, 'since'>[] } => ({
+    gaps: [{ scope: `kubernetes:namespaces/${name}`, reason }],
+  })
+  try {
+    const found = await client.api.get(resource, { name }, signal)
+    if (found === undefined) return gap(`\`namespaces\`: namespace ${name} does not exist`)
+    const namespace = projectNamespace(found)
+    const entity = describe(namespace, labelFilter(client.config.object_labels), client.entity)
+    return { entities: [entity], metrics: [phasePoint(namespace.phase, entity)] }
+  } catch (error) {
+    return gap(error instanceof Error ? error.message : String(error))
   }
 }
 
-/** Bounds for each thing of a type. */
-export interface Limit {
-  /** `Container`, `Pod` or `PersistentVolumeClaim`. */
-  readonly type: string
-  readonly min: Quantities
-  readonly max: Quantities
-  /** Limits of what sets none. */
-  readonly defaults: Quantities
-  /** Requests of what sets none. */
-  readonly defaultRequests: Quantities
+function describe(namespace: Namespace, allowsLabel: NameFilter, cluster: EntityReference): Entity {
+  return signals.namespace.entity({
+    id: namespace.name,
+    name: namespace.name,
+    attributes: {
+      ...commonAttributes('namespace', namespace, allowsLabel),
+      'k8s.namespace.phase': namespace.phase,
+    },
+    relations: [{ type: 'owned_by', target: cluster }],
+  })
 }
 
-export interface LimitRange extends Metadata {
-  readonly limits: readonly Limit[]
-}
-
-/** @throws Error when it has no name or uid. */
-export function projectLimitRange(raw: unknown): LimitRange {
-  return {
-    ...metadataOf(raw),
-    limits: list(fields(fields(raw).spec).limits).map((limit) => ({
-      type: text(limit.type) ?? '',
-      min: quantities(limit.min),
-      max: quantities(limit.max),
-      defaults: quantities(limit.default),
-      defaultRequests: quantities(limit.defaultRequest),
-    })),
-  }
+function phasePoint(phase: string | undefined, entity: EntityReference): Metric | undefined {
+  return signals.namespacePhase.point(phase === undefined ? undefined : Number(phase === 'Active'), entity)
 }

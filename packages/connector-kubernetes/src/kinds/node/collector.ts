@@ -2,23 +2,84 @@ import {
   type Collector,
   type Entity,
   type EntityReference,
+  entity,
   hostId,
   inTimeSlices,
   type Metric,
+  metric,
   type NameFilter,
 } from '@rca/core/connector'
-import type { KubernetesClient } from '../../kubernetes-client.ts'
-import { signals } from '../../signals.ts'
+import { common, commonAttributes, labelFilter, upDownCounter } from '../common-signals.ts'
 import { rememberedNews } from '../delta-filter.ts'
-import { commonAttributes, labelFilter } from '../describe-object.ts'
-import { seen } from '../kind-collector.ts'
+import { cachedObjects, type Entities, KIND_TIMEOUT, type KindClient, type KindSource } from '../kind-collector.ts'
 import type { Pod } from '../pod/pod.ts'
 import { isOver } from '../pod/pod-attributes.ts'
 import { demandOf } from '../pod/pod-demand.ts'
 import type { Node } from './node.ts'
 
-/** What the pods of a node ask for. */
-interface Asked {
+export const nodeSignals = {
+  node: entity({
+    type: 'k8s.node',
+    description: 'A node.',
+    attributes: {
+      ...common('node'),
+      'k8s.node.unschedulable': 'Whether the node is cordoned: no new pods are scheduled on it.',
+      'k8s.node.conditions': 'Conditions that are true, such as `Ready` or `MemoryPressure`.',
+      'k8s.node.taints': 'Taints, as `key=value:effect`.',
+      'k8s.node.addresses': 'Addresses, as `type:address`.',
+      'k8s.node.cpu.capacity': 'CPUs of the node; pods may use fewer.',
+      'k8s.node.memory.capacity': 'Memory of the node; pods may use less. Bytes.',
+      'k8s.node.ephemeral_storage.capacity': 'Local storage of the node; pods may use less. Bytes.',
+      'k8s.node.pod.capacity': 'Maximum number of pods.',
+      'k8s.node.kubelet_version': 'Version of the kubelet.',
+      'k8s.node.provider_id': 'Name of the machine at the cloud provider.',
+      'container.runtime': 'Container runtime and its version.',
+      'host.arch': 'CPU architecture.',
+      'os.type': '`linux` or `windows`.',
+      'os.description': 'Name and version of the operating system.',
+      'k8s.node.kernel_version': 'Kernel release.',
+    },
+    relations: { part_of: 'The cluster.', runs_on: 'The host, with the ID of the server connector.' },
+  }),
+  host: entity({
+    type: 'host',
+    description: 'The host of a node, with the same ID as in the server connector.',
+    attributes: { 'host.name': 'Name of the node.', 'host.id': 'Hash of the machine ID.' },
+  }),
+  nodeCondition: metric({
+    name: 'k8s.node.condition',
+    unit: '1',
+    kind: 'gauge',
+    description: 'Status of a node condition: 1 `True`, 0 `False`, -1 `Unknown`.',
+    attributes: { 'k8s.node.condition.type': 'Condition, such as `Ready` or `MemoryPressure`.' },
+  }),
+  nodeCpuAllocatable: upDownCounter('k8s.node.cpu.allocatable', '{cpu}', 'CPUs of a node that pods may use.'),
+  nodeMemoryAllocatable: upDownCounter('k8s.node.memory.allocatable', 'By', 'Memory of a node that pods may use.'),
+  nodeStorageAllocatable: upDownCounter(
+    'k8s.node.ephemeral_storage.allocatable',
+    'By',
+    'Local storage of a node that pods may use.',
+  ),
+  nodePodAllocatable: upDownCounter('k8s.node.pod.allocatable', '{pod}', 'Maximum number of pods on a node.'),
+  nodePods: upDownCounter('k8s.node.pod.count', '{pod}', 'Pods on a node that have not ended.'),
+  nodeCpuRequested: upDownCounter(
+    'k8s.node.cpu.requested',
+    '{cpu}',
+    'Sum of the CPU requests on a node, as the scheduler counts.',
+  ),
+  nodeMemoryRequested: upDownCounter(
+    'k8s.node.memory.requested',
+    'By',
+    'Sum of the memory requests on a node, as the scheduler counts.',
+  ),
+  nodeCpuLimited: upDownCounter('k8s.node.cpu.limited', '{cpu}', 'Sum of the CPU limits on a node.'),
+  nodeMemoryLimited: upDownCounter('k8s.node.memory.limited', 'By', 'Sum of the memory limits on a node.'),
+}
+
+const signals = nodeSignals
+
+/** The sums over the pods of one node. */
+interface Demand {
   pods: number
   cpuRequested: number
   memoryRequested: number
@@ -26,30 +87,33 @@ interface Asked {
   memoryLimited: number
 }
 
-/** Every node, its conditions, what it can give and what of that is asked for, and the machine below it. */
-export const nodes: Collector<KubernetesClient> = {
+type NodeSource = KindSource<'nodes', Node> & KindSource<'pods', Pod>
+
+/** Reports every node with its host, conditions, allocatable resources and the demand of its pods. */
+export const nodes: Collector<KindClient<NodeSource>> = {
   interval: '30s',
-  timeout: '60s',
+  timeout: KIND_TIMEOUT,
   async collect(client, context) {
-    const found = await seen(client, 'nodes', context.signal)
-    const asked = client.cluster.sight('pods')?.isCurrent === true ? await askedByNode(client) : undefined
-    const isWantedLabel = labelFilter(client.config.object_labels)
+    const { cluster } = client
+    const found = await cachedObjects<'nodes', Node>(cluster, 'nodes', context.signal)
+    const demand = cluster.syncStatus('pods')?.isCurrent === true ? await demandByNode(cluster) : undefined
+    const allowsLabel = labelFilter(client.config.object_labels)
     const entities: Entity[] = []
     const metrics: (Metric | undefined)[] = []
     const news = rememberedNews(context, found.isCurrent)
     for (const node of found.objects.values()) {
-      const described = describe(node, isWantedLabel, client.entity)
+      const described = describe(node, allowsLabel, client.entity)
       entities.push(...described)
-      if (found.isCurrent) metrics.push(...news.points(node, measure(node, described[0], asked)))
+      if (found.isCurrent) metrics.push(...news.points(node, measure(node, described[0], demand)))
     }
     news.keepOnly(found.objects)
     return { entities, metrics, gaps: found.gaps }
   },
 }
 
-const described = new WeakMap<Node, readonly [Entity, ...Entity[]]>()
+const described = new WeakMap<Node, Entities>()
 
-function describe(node: Node, isWantedLabel: NameFilter, cluster: EntityReference): readonly [Entity, ...Entity[]] {
+function describe(node: Node, allowsLabel: NameFilter, cluster: EntityReference): Entities {
   const before = described.get(node)
   if (before !== undefined) return before
   const host = node.machineId === undefined ? undefined : signals.host.reference(hostId(node.machineId))
@@ -57,7 +121,7 @@ function describe(node: Node, isWantedLabel: NameFilter, cluster: EntityReferenc
     id: node.name,
     name: node.name,
     attributes: {
-      ...commonAttributes('node', node, isWantedLabel),
+      ...commonAttributes('node', node, allowsLabel),
       'k8s.node.unschedulable': node.isUnschedulable,
       'k8s.node.conditions': node.conditions.filter(({ status }) => status === 'True').map(({ type }) => type),
       'k8s.node.taints': node.taints.map(
@@ -81,7 +145,7 @@ function describe(node: Node, isWantedLabel: NameFilter, cluster: EntityReferenc
       ...(host === undefined ? [] : [{ type: 'runs_on' as const, target: host }]),
     ],
   })
-  const all: readonly [Entity, ...Entity[]] = host === undefined ? [entity] : [entity, hostEntity(host, node)]
+  const all: Entities = host === undefined ? [entity] : [entity, hostEntity(host, node)]
   described.set(node, all)
   return all
 }
@@ -90,9 +154,9 @@ function hostEntity({ id }: EntityReference, { name }: Node): Entity {
   return signals.host.entity({ id, name, attributes: { 'host.name': name, 'host.id': id } })
 }
 
-function measure(node: Node, entity: Entity, asked: ReadonlyMap<string, Asked> | undefined): (Metric | undefined)[] {
+function measure(node: Node, entity: EntityReference, demand: ReadonlyMap<string, Demand> | undefined) {
   const { allocatable, conditions, name } = node
-  const sum = asked === undefined ? undefined : (asked.get(name) ?? nothing())
+  const sum = demand === undefined ? undefined : (demand.get(name) ?? noDemand())
   return [
     signals.nodeCpuAllocatable.point(allocatable.cpu, entity),
     signals.nodeMemoryAllocatable.point(allocatable.memory, entity),
@@ -111,19 +175,19 @@ function measure(node: Node, entity: Entity, asked: ReadonlyMap<string, Asked> |
   ]
 }
 
-async function askedByNode({ cluster }: KubernetesClient): Promise<ReadonlyMap<string, Asked>> {
-  const byNode = new Map<string, Asked>()
-  for await (const some of inTimeSlices([...cluster.objects('pods').values()]))
-    for (const pod of some) {
+async function demandByNode(cluster: KindSource<'pods', Pod>): Promise<ReadonlyMap<string, Demand>> {
+  const byNode = new Map<string, Demand>()
+  for await (const slice of inTimeSlices([...cluster.objects('pods').values()]))
+    for (const pod of slice) {
       if (pod.node === undefined || isOver(pod)) continue
-      const sum = byNode.get(pod.node) ?? nothing()
+      const sum = byNode.get(pod.node) ?? noDemand()
       byNode.set(pod.node, sum)
       add(sum, pod)
     }
   return byNode
 }
 
-function add(sum: Asked, pod: Pod): void {
+function add(sum: Demand, pod: Pod): void {
   const { requests, limits } = demandOf(pod)
   sum.pods += 1
   sum.cpuRequested += requests.cpu ?? 0
@@ -132,6 +196,6 @@ function add(sum: Asked, pod: Pod): void {
   sum.memoryLimited += limits.memory ?? 0
 }
 
-function nothing(): Asked {
+function noDemand(): Demand {
   return { pods: 0, cpuRequested: 0, memoryRequested: 0, cpuLimited: 0, memoryLimited: 0 }
 }

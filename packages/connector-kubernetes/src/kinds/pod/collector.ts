@@ -1,57 +1,139 @@
-import { type Collector, type Entity, inTimeSlices, type Metric, redactSecrets } from '@rca/core/connector'
-import type { KubernetesClient } from '../../kubernetes-client.ts'
-import { signals } from '../../signals.ts'
-import { ownerRelation } from '../describe-object.ts'
-import { kindCollector, seen } from '../kind-collector.ts'
+import {
+  type Collector,
+  type Entity,
+  entity,
+  inTimeSlices,
+  type Metric,
+  metric,
+  redactSecrets,
+} from '@rca/core/connector'
+import { container, ownedByWorkload, ownerRelation, pod, upDownCounter } from '../common-signals.ts'
+import { cachedObjects, KIND_TIMEOUT, type KindClient, type KindSource, kindCollector } from '../kind-collector.ts'
 import { isReady } from '../metadata.ts'
 import { containerReference, namedReference, podReference } from '../references.ts'
 import type { Pod, PodContainer } from './pod.ts'
 import { containerAttributes, isOver, podAttributes } from './pod-attributes.ts'
 
-/** Numbers of phases, as the OpenTelemetry Collector's `k8s.pod.phase` has them. */
+export const podSignals = {
+  pod: entity({
+    type: 'k8s.pod',
+    description: 'A pod.',
+    attributes: {
+      ...pod,
+      'k8s.pod.created': 'Creation time. ISO 8601.',
+      'k8s.pod.label.*': 'Labels that `object_labels` allows.',
+      'k8s.pod.phase': '`Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.',
+      'k8s.pod.ready': 'Whether the pod is ready.',
+      'k8s.pod.reason': 'Reason of the phase, such as `Evicted`.',
+      'k8s.pod.started_at': 'When a kubelet accepted the pod. ISO 8601.',
+      'k8s.pod.ip': 'IP address.',
+      'k8s.pod.qos_class': '`Guaranteed`, `Burstable` or `BestEffort`.',
+      'k8s.pod.priority_class': 'Priority class.',
+      'k8s.pod.restart_policy': '`Always`, `OnFailure` or `Never`.',
+      'k8s.pod.host_network': 'Whether the pod uses the network of its node.',
+      'k8s.pod.terminating': 'Whether the pod is being deleted.',
+    },
+    relations: { ...ownedByWorkload, runs_on: 'The node.', mounts: 'Claims, ConfigMaps and Secrets that it mounts.' },
+  }),
+  container: entity({
+    type: 'k8s.container',
+    description: 'A container of a pod, in all of its runs.',
+    attributes: {
+      ...container,
+      'k8s.container.kind': '`container`, `init`, `sidecar` or `ephemeral`.',
+      'k8s.container.state': '`waiting`, `running` or `terminated`.',
+      'k8s.container.state_reason': 'Reason of the state, such as `CrashLoopBackOff`.',
+      'k8s.container.ready': 'Whether the container is ready.',
+      'k8s.container.started_at': 'Start of the latest run. ISO 8601.',
+      'k8s.container.last_terminated.reason': 'Why the previous run ended.',
+      'k8s.container.last_terminated.exit_code': 'Exit code of the previous run.',
+      'k8s.container.last_terminated.finished_at': 'End of the previous run. ISO 8601.',
+      'k8s.container.cpu.request': 'CPU request.',
+      'k8s.container.cpu.limit': 'CPU limit.',
+      'k8s.container.memory.request': 'Memory request. Bytes.',
+      'k8s.container.memory.limit': 'Memory limit. Bytes.',
+    },
+    relations: { part_of: 'The pod.' },
+  }),
+  podPhase: metric({
+    name: 'k8s.pod.phase',
+    unit: '1',
+    kind: 'gauge',
+    description: 'Phase of a pod: 1 `Pending`, 2 `Running`, 3 `Succeeded`, 4 `Failed`, 5 `Unknown`.',
+  }),
+  podReady: upDownCounter('k8s.pod.ready', '1', 'Whether a pod is ready: 1 or 0.'),
+  containerReady: upDownCounter('k8s.container.ready', '1', 'Whether a container is ready: 1 or 0.'),
+  containerRestarts: metric({
+    name: 'k8s.container.restart.count',
+    unit: '{restart}',
+    kind: 'counter',
+    description: 'Restarts of a container in its pod. A kubelet counts as long as it keeps the runs.',
+  }),
+  containerWaiting: metric({
+    name: 'k8s.container.status.reason',
+    unit: '{container}',
+    kind: 'updowncounter',
+    description: 'A container that is not running, by reason; absent for a running container.',
+    attributes: { 'k8s.container.status.reason': 'Reason, such as `CrashLoopBackOff` or `OOMKilled`.' },
+  }),
+  containerLastExitCode: metric({
+    name: 'k8s.container.status.last_terminated_exitcode',
+    unit: '1',
+    kind: 'gauge',
+    description: 'Exit code of the previous run of a container.',
+    attributes: { 'k8s.container.status.last_terminated_reason': 'Why it ended, such as `OOMKilled` or `Error`.' },
+  }),
+  containerCpuRequest: upDownCounter('k8s.container.cpu.request', '{cpu}', 'CPU request of a container.'),
+  containerCpuLimit: upDownCounter('k8s.container.cpu.limit', '{cpu}', 'CPU limit of a container.'),
+  containerMemoryRequest: upDownCounter('k8s.container.memory.request', 'By', 'Memory request of a container.'),
+  containerMemoryLimit: upDownCounter('k8s.container.memory.limit', 'By', 'Memory limit of a container.'),
+}
+
+const signals = podSignals
+
+/** Values of `k8s.pod.phase`, as in the OpenTelemetry Collector. */
 const PHASES: Readonly<Record<string, number>> = { Pending: 1, Running: 2, Succeeded: 3, Failed: 4, Unknown: 5 }
 
-/** Every pod and its containers, and how they are. */
 export const pods = kindCollector('pods', {
-  entities: (pod, isWantedLabel) => [
-    describePod(pod, isWantedLabel),
+  entities: (pod: Pod, allowsLabel) => [
+    describePod(pod, allowsLabel),
     ...pod.containers.map((one) => describeContainer(pod, one)),
   ],
-  metrics: (pod, entity): (Metric | undefined)[] => [
+  metrics: (pod, entity) => [
     signals.podPhase.point(PHASES[pod.phase ?? ''], entity),
     signals.podReady.point(isOver(pod) ? undefined : Number(isReady(pod)), entity),
     ...pod.containers.flatMap((container) => measure(pod, container)),
   ],
 })
 
-/** What containers ask for and may use. Seldom: it does not change as long as a container is there, and stands in its entity as well. */
-export const requests: Collector<KubernetesClient> = {
+/** Reports requests and limits of containers. Rarely: they seldom change, and the container's entity has them as well. */
+export const requests: Collector<KindClient<KindSource<'pods', Pod>>> = {
   interval: '5m',
-  timeout: '60s',
-  async collect(client, { signal }) {
-    const { objects, isCurrent } = await seen(client, 'pods', signal)
+  timeout: KIND_TIMEOUT,
+  async collect({ cluster }, { signal }) {
+    const { objects, isCurrent } = await cachedObjects(cluster, 'pods', signal)
     if (!isCurrent) return {}
     const metrics: (Metric | undefined)[] = []
-    for await (const some of inTimeSlices([...objects.values()]))
-      for (const pod of some)
-        if (!isOver(pod)) metrics.push(...pod.containers.flatMap((one) => measureRequest(pod, one)))
+    for await (const slice of inTimeSlices([...objects.values()]))
+      for (const pod of slice)
+        if (!isOver(pod)) metrics.push(...pod.containers.flatMap((one) => measureRequests(pod, one)))
     return { metrics }
   },
 }
 
-function measureRequest({ uid }: Pod, container: PodContainer): (Metric | undefined)[] {
+function measureRequests({ uid }: Pod, container: PodContainer): (Metric | undefined)[] {
   const reference = containerReference(uid, container.name)
-  const { requests: kept, limits } = resourcesOf(container)
+  const { requests, limits } = resourcesOf(container)
   return [
-    signals.containerCpuRequest.point(kept.cpu, reference),
+    signals.containerCpuRequest.point(requests.cpu, reference),
     signals.containerCpuLimit.point(limits.cpu, reference),
-    signals.containerMemoryRequest.point(kept.memory, reference),
+    signals.containerMemoryRequest.point(requests.memory, reference),
     signals.containerMemoryLimit.point(limits.memory, reference),
   ]
 }
 
-function describePod(pod: Pod, isWantedLabel: (name: string) => boolean): Entity {
-  const labels = Object.entries(pod.labels).filter(([name]) => isWantedLabel(name))
+function describePod(pod: Pod, allowsLabel: (name: string) => boolean): Entity {
+  const labels = Object.entries(pod.labels).filter(([name]) => allowsLabel(name))
   return signals.pod.entity({
     id: pod.uid,
     name: pod.name,
@@ -87,7 +169,7 @@ function mounts({ namespace, mounts: { claims, configMaps, secrets } }: Pod) {
 
 function describeContainer(pod: Pod, container: PodContainer): Entity {
   const { name, kind, status } = container
-  const { requests: kept, limits } = resourcesOf(container)
+  const { requests, limits } = resourcesOf(container)
   const { state, lastState } = status ?? {}
   return signals.container.entity({
     id: `${pod.uid}/${name}`,
@@ -102,33 +184,33 @@ function describeContainer(pod: Pod, container: PodContainer): Entity {
       'k8s.container.last_terminated.reason': lastState?.reason,
       'k8s.container.last_terminated.exit_code': lastState?.exitCode,
       'k8s.container.last_terminated.finished_at': lastState?.finishedAt,
-      'k8s.container.cpu.request': kept.cpu,
+      'k8s.container.cpu.request': requests.cpu,
       'k8s.container.cpu.limit': limits.cpu,
-      'k8s.container.memory.request': kept.memory,
+      'k8s.container.memory.request': requests.memory,
       'k8s.container.memory.limit': limits.memory,
     },
     relations: [{ type: 'part_of', target: podReference(pod.uid) }],
   })
 }
 
-/** What it really has, where a kubelet changed that in place and says so. */
+/** Prefers the resources that a kubelet reports after an in-place resize. */
 function resourcesOf({ resources, status }: PodContainer): PodContainer['resources'] {
   return status?.actual ?? resources
 }
 
-/** As many as are measured of a container that has a state. */
-const NOT_YET: readonly undefined[] = [undefined, undefined, undefined, undefined]
+/** As many places as `measure` returns for a container that has a status. */
+const NO_STATUS: readonly undefined[] = [undefined, undefined, undefined, undefined]
 
 function measure(pod: Pod, { name, kind, status }: PodContainer): readonly (Metric | undefined)[] {
-  if (status === undefined) return NOT_YET
+  if (status === undefined) return NO_STATUS
   const reference = containerReference(pod.uid, name)
   const ended = status.state?.kind === 'terminated' ? status.state : status.lastState
-  // An init container that has done its work is neither ready nor waiting.
-  const isAtWork = !isOver(pod) && (kind !== 'init' || status.state?.exitCode !== 0)
+  // A completed init container is neither ready nor waiting.
+  const isActive = !isOver(pod) && (kind !== 'init' || status.state?.exitCode !== 0)
   return [
-    signals.containerReady.point(isAtWork ? Number(status.isReady) : undefined, reference),
+    signals.containerReady.point(isActive ? Number(status.isReady) : undefined, reference),
     signals.containerRestarts.point(status.restarts, reference),
-    isAtWork && status.state?.kind !== 'running' && status.state?.reason !== undefined
+    isActive && status.state?.kind !== 'running' && status.state?.reason !== undefined
       ? signals.containerWaiting.point(1, reference, { 'k8s.container.status.reason': status.state.reason })
       : undefined,
     ended?.exitCode === undefined

@@ -1,4 +1,4 @@
-import { share } from '../intern.ts'
+import { intern } from '../intern.ts'
 import type { Quantities } from '../quantity.ts'
 import type { Pod, PodContainer, Resources } from './pod.ts'
 
@@ -12,7 +12,7 @@ const known = new WeakMap<Pod, Resources>()
 export function demandOf(pod: Pod): Resources {
   const before = known.get(pod)
   if (before !== undefined) return before
-  const demand = share(countDemand(pod))
+  const demand = intern(countDemand(pod))
   known.set(pod, demand)
   return demand
 }

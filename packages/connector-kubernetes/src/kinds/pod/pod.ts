@@ -1,6 +1,6 @@
 import { count, type Fields, fields, flag, list, maybeFields, number, present, text } from '../fields.ts'
-import { share } from '../intern.ts'
-import { type Condition, conditionsOf, type Metadata, metadataOf, shareText } from '../metadata.ts'
+import { intern } from '../intern.ts'
+import { type Condition, conditionsOf, internText, type Metadata, metadataOf } from '../metadata.ts'
 import { type Quantities, quantities } from '../quantity.ts'
 
 /** How a container is. */
@@ -76,7 +76,7 @@ export interface Pod extends Metadata {
   readonly startedAt: string | undefined
   readonly ip: string | undefined
   readonly conditions: readonly Condition[]
-  /** What its containers share, where it is asked for as a whole. */
+  /** Resources that all containers share. */
   readonly resources: Resources | undefined
   /** What its runtime class takes besides. */
   readonly overhead: Quantities | undefined
@@ -92,20 +92,20 @@ export function projectPod(raw: unknown): Pod {
   const metadata = metadataOf(raw)
   return {
     ...metadata,
-    phase: shareText(status.phase),
-    reason: shareText(status.reason),
+    phase: internText(status.phase),
+    reason: internText(status.reason),
     message: text(status.message),
-    node: shareText(spec.nodeName),
+    node: internText(spec.nodeName),
     isShutDown: metadata.deleted !== undefined && fields(fields(raw).metadata).deletionGracePeriodSeconds === 0,
     hostNetwork: flag(spec.hostNetwork) ?? false,
-    qosClass: shareText(status.qosClass),
-    priorityClass: shareText(spec.priorityClassName),
-    restartPolicy: shareText(spec.restartPolicy),
+    qosClass: internText(status.qosClass),
+    priorityClass: internText(spec.priorityClassName),
+    restartPolicy: internText(spec.restartPolicy),
     startedAt: text(status.startTime),
     ip: text(status.podIP),
     conditions: conditionsOf(status),
     resources: maybeResourcesOf(spec),
-    overhead: maybeFields(spec.overhead) === undefined ? undefined : share(quantities(spec.overhead)),
+    overhead: maybeFields(spec.overhead) === undefined ? undefined : intern(quantities(spec.overhead)),
     containers: [
       ...containersOf(spec.initContainers, status.initContainerStatuses, 'init'),
       ...containersOf(spec.containers, status.containerStatuses, 'container'),
@@ -118,7 +118,7 @@ export function projectPod(raw: unknown): Pod {
 /** What a container, or a pod as a whole, asks for and may have. */
 export function resourcesOf(holder: Fields): Resources {
   const { requests, limits } = fields(holder.resources)
-  return share({ requests: quantities(requests), limits: quantities(limits) })
+  return intern({ requests: quantities(requests), limits: quantities(limits) })
 }
 
 /** The same, where it says so at all. */
@@ -139,7 +139,7 @@ export function containerKind(kind: ContainerKind, { restartPolicy }: Fields): C
 export function mountsOf(spec: Fields, pod?: string): Mounts {
   const volumes = list(spec.volumes)
   const sources = volumes.flatMap((volume) => [volume, ...list(fields(volume.projected).sources)])
-  return share({
+  return intern({
     claims: present(
       volumes.map(({ name, persistentVolumeClaim: claim, ephemeral }) =>
         pod === undefined || maybeFields(ephemeral) === undefined
@@ -155,7 +155,7 @@ export function mountsOf(spec: Fields, pod?: string): Mounts {
 
 /** Without the credentials that somebody has put before the registry's name, where no runtime takes them. */
 export function imageOf({ image }: Fields): string {
-  return share((text(image) ?? '').replace(/^(?:\w+:\/\/)?[^/@\s]+:[^/@\s]+@(?!\w+:[0-9a-f]{32,}$)/, ''))
+  return intern((text(image) ?? '').replace(/^(?:\w+:\/\/)?[^/@\s]+:[^/@\s]+@(?!\w+:[0-9a-f]{32,}$)/, ''))
 }
 
 function containersOf(containers: unknown, statuses: unknown, kind: ContainerKind): PodContainer[] {
@@ -163,7 +163,7 @@ function containersOf(containers: unknown, statuses: unknown, kind: ContainerKin
   return list(containers).map((container) => {
     const status = known.find(({ name }) => name === container.name)
     return {
-      name: shareText(container.name) ?? '',
+      name: internText(container.name) ?? '',
       kind: containerKind(kind, container),
       image: imageOf(container),
       resources: resourcesOf(container),
@@ -175,7 +175,7 @@ function containersOf(containers: unknown, statuses: unknown, kind: ContainerKin
 function statusOf(status: Fields): ContainerStatus {
   return {
     id: text(status.containerID),
-    imageId: shareText(status.imageID),
+    imageId: internText(status.imageID),
     isReady: flag(status.ready) ?? false,
     isStarted: flag(status.started),
     restarts: count(status.restartCount),
@@ -183,7 +183,7 @@ function statusOf(status: Fields): ContainerStatus {
     lastState: stateOf(status.lastState),
     actual: maybeResourcesOf(status),
     allocated:
-      maybeFields(status.allocatedResources) === undefined ? undefined : share(quantities(status.allocatedResources)),
+      maybeFields(status.allocatedResources) === undefined ? undefined : intern(quantities(status.allocatedResources)),
   }
 }
 
@@ -193,7 +193,7 @@ function stateOf(states: unknown): ContainerState | undefined {
     if (state === undefined) continue
     return {
       kind,
-      reason: shareText(state.reason),
+      reason: internText(state.reason),
       message: text(state.message),
       exitCode: number(state.exitCode),
       signal: number(state.signal),

@@ -1,7 +1,8 @@
+import type { KeyedHash } from '../../informer/object-store.ts'
 import { fields } from '../fields.ts'
-import { share } from '../intern.ts'
+import { intern } from '../intern.ts'
 import { annotationOf, type HelmRelease, helmReleaseOf, type Owner } from '../metadata.ts'
-import { type KeyedHash, type PodTemplate, projectTemplate } from '../workload/pod-template.ts'
+import { type PodTemplate, projectTemplate } from '../workload/pod-template.ts'
 
 /** One of the templates that a workload has had which cannot be seen itself, such as a Rollout of Argo: its ReplicaSet has it. */
 export interface OwnerRevision {
@@ -75,14 +76,14 @@ function without<Value>(values: Readonly<Record<string, Value>>, names: readonly
 function shareParts(template: PodTemplate): PodTemplate {
   return {
     ...template,
-    labels: share(template.labels),
-    annotations: share(template.annotations),
+    labels: intern(template.labels),
+    annotations: intern(template.annotations),
     containers: template.containers.map((container) => ({
       ...container,
-      environment: share(container.environment),
-      environmentFrom: share(container.environmentFrom),
-      environmentKeysFrom: share(container.environmentKeysFrom),
-      probes: share(container.probes),
+      environment: intern(container.environment),
+      environmentFrom: intern(container.environmentFrom),
+      environmentKeysFrom: intern(container.environmentKeysFrom),
+      probes: intern(container.probes),
     })),
   }
 }

@@ -1,23 +1,34 @@
+import { entity } from '@rca/core/connector'
+import type { KeyedHash } from '../../informer/object-store.ts'
+import {
+  common,
+  commonAttributes,
+  inNamespace,
+  ownedByWorkload,
+  ownerRelation,
+  upDownCounter,
+} from '../common-signals.ts'
 import { count, fields, number } from '../fields.ts'
+import { kindCollector } from '../kind-collector.ts'
 import { type Condition, conditionsOf, type Metadata, metadataOf } from '../metadata.ts'
-import type { KeyedHash } from '../workload/pod-template.ts'
+import { namedId } from '../references.ts'
 import { type OwnerRevision, ownerRevisionOf, revisionOf } from './owner-revision.ts'
 
-/** What is kept of a ReplicaSet: its template only where nothing else that is seen has it. */
+/** A ReplicaSet. Its template is kept only if no other cached object has the same one. */
 export interface ReplicaSet extends Metadata {
   readonly desired: number
   readonly current: number
   readonly ready: number
   readonly available: number
-  /** Of what it belongs to, such as a Deployment. */
+  /** Revision of the owner, such as a Deployment. */
   readonly revision: string | undefined
-  /** What it stands for of a workload that cannot be seen itself. */
+  /** Set for an owner of a kind that is not cached, such as an Argo Rollout. */
   readonly ownerRevision: OwnerRevision | undefined
-  /** `ReplicaFailure` says why it cannot make pods, such as a quota. */
+  /** `ReplicaFailure` says why pods cannot be created, such as a quota. */
   readonly conditions: readonly Condition[]
 }
 
-/** @throws Error when it has no name or uid. */
+/** @throws Error when the object has no name or UID */
 export function projectReplicaSet(raw: unknown, keyedHash: KeyedHash): ReplicaSet {
   const spec = fields(fields(raw).spec)
   const status = fields(fields(raw).status)
@@ -33,3 +44,42 @@ export function projectReplicaSet(raw: unknown, keyedHash: KeyedHash): ReplicaSe
     conditions: conditionsOf(status),
   }
 }
+
+export const replicaSetSignals = {
+  replicaSet: entity({
+    type: 'k8s.replicaset',
+    description: 'A ReplicaSet that has or wants pods. Old revisions without pods are left out.',
+    attributes: {
+      ...common('replicaset'),
+      ...inNamespace,
+      'k8s.workload.revision': 'Revision of the owner, such as a Deployment.',
+    },
+    relations: ownedByWorkload,
+  }),
+  replicaSetDesired: upDownCounter('k8s.replicaset.pod.desired', '{pod}', 'Desired pods of a ReplicaSet.'),
+  replicaSetReady: upDownCounter('k8s.replicaset.pod.ready', '{pod}', 'Ready pods of a ReplicaSet.'),
+  replicaSetAvailable: upDownCounter('k8s.replicaset.pod.available', '{pod}', 'Available pods of a ReplicaSet.'),
+}
+
+const signals = replicaSetSignals
+
+export const replicaSets = kindCollector('replicaSets', {
+  // A cluster keeps ten old ReplicaSets of each Deployment, which have no pods.
+  isReported: ({ desired, current }: ReplicaSet) => desired > 0 || current > 0,
+  entities: (replicaSet: ReplicaSet, allowsLabel) => [
+    signals.replicaSet.entity({
+      id: namedId(replicaSet),
+      name: replicaSet.name,
+      attributes: {
+        ...commonAttributes('replicaset', replicaSet, allowsLabel),
+        'k8s.workload.revision': replicaSet.revision,
+      },
+      relations: [ownerRelation(replicaSet)],
+    }),
+  ],
+  metrics: ({ desired, available, ready }, entity) => [
+    signals.replicaSetDesired.point(desired, entity),
+    signals.replicaSetReady.point(ready, entity),
+    signals.replicaSetAvailable.point(available, entity),
+  ],
+})

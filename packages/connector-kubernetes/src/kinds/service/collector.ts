@@ -1,68 +1,74 @@
-import type { Collector, Entity, Metric, NameFilter } from '@rca/core/connector'
-import type { KubernetesClient } from '../../kubernetes-client.ts'
-import { signals } from '../../signals.ts'
+import { type Collector, type Entity, entity, type Metric, type NameFilter } from '@rca/core/connector'
+import {
+  common,
+  commonAttributes,
+  inNamespace,
+  labelFilter,
+  namespaceRelation,
+  ownedByNamespace,
+  upDownCounter,
+} from '../common-signals.ts'
 import { rememberedNews } from '../delta-filter.ts'
-import { commonAttributes, labelFilter, namespaceRelation } from '../describe-object.ts'
-import { kindCollector, seen } from '../kind-collector.ts'
-import { namedId, namedReference, podReference } from '../references.ts'
-import type { EndpointSlice, Service } from './service.ts'
-import { countEndpoints } from './service-endpoints.ts'
+import { countEndpoints, type EndpointSlice } from '../endpoint-slice/endpoint-slice.ts'
+import { cachedObjects, KIND_TIMEOUT, type KindClient, type KindSource } from '../kind-collector.ts'
+import { namedId, podReference } from '../references.ts'
+import type { Service } from './service.ts'
 
-/** Most pods behind a Service that are named. */
-const MOST_PODS = 1000
+/** Maximum number of `selects` relations of a Service. */
+const MAX_PODS = 1000
 
-/** Every Service, with the pods behind it as its EndpointSlices tell. */
-export const services: Collector<KubernetesClient> = {
+export const serviceSignals = {
+  service: entity({
+    type: 'k8s.service',
+    description: 'A Service.',
+    attributes: {
+      ...common('service'),
+      ...inNamespace,
+      'k8s.service.type': '`ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`.',
+      'k8s.service.cluster_ip': 'IP address in the cluster.',
+      'k8s.service.external_name': 'DNS name of an `ExternalName` Service.',
+      'k8s.service.selector': 'Labels of the selected pods, as `name=value`.',
+      'k8s.service.ports': 'Ports, as `80/TCP`.',
+      'k8s.service.addresses': 'Load balancer addresses.',
+    },
+    relations: { ...ownedByNamespace, selects: 'Pods of its endpoints.' },
+  }),
+  serviceReadyEndpoints: upDownCounter('k8s.service.endpoint.ready', '{endpoint}', 'Ready endpoints of a Service.'),
+  serviceEndpoints: upDownCounter('k8s.service.endpoint.count', '{endpoint}', 'Endpoints of a Service.'),
+}
+
+const signals = serviceSignals
+
+type ServiceSource = KindSource<'services', Service> & KindSource<'endpointSlices', EndpointSlice>
+
+/** Reports every Service with the pods of its EndpointSlices. */
+export const services: Collector<KindClient<ServiceSource>> = {
   interval: '30s',
-  timeout: '60s',
+  timeout: KIND_TIMEOUT,
   async collect(client, context) {
-    const found = await seen(client, 'services', context.signal)
-    const slices = await seenSlices(client, context.signal)
-    const isWantedLabel = labelFilter(client.config.object_labels)
+    const found = await cachedObjects<'services', Service>(client.cluster, 'services', context.signal)
+    const slices = await slicesByService(client.cluster, context.signal)
+    const allowsLabel = labelFilter(client.config.object_labels)
     const entities: Entity[] = []
     const metrics: (Metric | undefined)[] = []
     const news = rememberedNews(context, found.isCurrent && slices.isCurrent)
     for (const service of found.objects.values()) {
-      const behind = slices.byService.get(namedId(service)) ?? []
-      const entity = describe(service, behind, isWantedLabel)
+      const ownSlices = slices.byService.get(namedId(service)) ?? []
+      const entity = describe(service, ownSlices, allowsLabel)
       entities.push(entity)
       if (found.isCurrent && slices.isCurrent && service.externalName === undefined)
-        metrics.push(...news.points(service, measure(behind, entity)))
+        metrics.push(...news.points(service, measure(ownSlices, entity)))
     }
     news.keepOnly(found.objects)
     return { entities, metrics, gaps: [...found.gaps, ...slices.gaps] }
   },
 }
 
-/** Every Ingress, with the Services that it leads to. */
-export const ingresses = kindCollector('ingresses', {
-  every: '60s',
-  entities: (ingress, isWantedLabel) => [
-    signals.ingress.entity({
-      id: namedId(ingress),
-      name: ingress.name,
-      attributes: {
-        ...commonAttributes('ingress', ingress, isWantedLabel),
-        'k8s.ingress.class': ingress.className,
-        'k8s.ingress.hosts': ingress.hosts,
-        'k8s.ingress.addresses': ingress.addresses,
-      },
-      relations: [
-        namespaceRelation(ingress.namespace),
-        ...ingress.services.map((name) => ({
-          type: 'routes_to' as const,
-          target: namedReference('Service', { namespace: ingress.namespace, name }),
-        })),
-      ],
-    }),
-  ],
-})
-
-/** Slices by the Service that they are of. A cluster whose slices nobody may read has Services all the same. */
-async function seenSlices(client: KubernetesClient, signal: AbortSignal) {
+/** Groups slices by their Service. An agent without permission for slices still reports Services, with a gap. */
+async function slicesByService(cluster: KindSource<'endpointSlices', EndpointSlice>, signal: AbortSignal) {
   const byService = new Map<string, EndpointSlice[]>()
   try {
-    const { objects, isCurrent, gaps } = await seen(client, 'endpointSlices', signal)
+    const { objects, isCurrent, gaps } = await cachedObjects(cluster, 'endpointSlices', signal)
     for (const slice of objects.values()) {
       if (slice.service === undefined) continue
       const id = namedId({ namespace: slice.namespace, name: slice.service })
@@ -78,7 +84,7 @@ async function seenSlices(client: KubernetesClient, signal: AbortSignal) {
   }
 }
 
-/** What was said of a Service, and of what. */
+/** The entity of a Service, and the slices from which it was made. */
 interface Described {
   readonly slices: readonly EndpointSlice[]
   readonly entity: Entity
@@ -86,14 +92,14 @@ interface Described {
 
 const described = new WeakMap<Service, Described>()
 
-function describe(service: Service, slices: readonly EndpointSlice[], isWantedLabel: NameFilter): Entity {
+function describe(service: Service, slices: readonly EndpointSlice[], allowsLabel: NameFilter): Entity {
   const before = described.get(service)
   if (before !== undefined && isSame(before.slices, slices)) return before.entity
   const entity = signals.service.entity({
     id: namedId(service),
     name: service.name,
     attributes: {
-      ...commonAttributes('service', service, isWantedLabel),
+      ...commonAttributes('service', service, allowsLabel),
       'k8s.service.type': service.type,
       'k8s.service.cluster_ip': service.clusterIp,
       'k8s.service.external_name': service.externalName,
@@ -118,7 +124,7 @@ function podUids(slices: readonly EndpointSlice[]): string[] {
   const uids = slices.flatMap(({ endpoints }) =>
     endpoints.flatMap(({ pod }) => (pod?.uid === undefined ? [] : [pod.uid])),
   )
-  return [...new Set(uids)].slice(0, MOST_PODS)
+  return [...new Set(uids)].slice(0, MAX_PODS)
 }
 
 function measure(slices: readonly EndpointSlice[], entity: Entity): (Metric | undefined)[] {

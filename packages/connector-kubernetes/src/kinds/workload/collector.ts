@@ -1,19 +1,103 @@
-import type { Metric } from '@rca/core/connector'
-import { signals } from '../../signals.ts'
-import { commonAttributes, imagesOf, ownerRelation } from '../describe-object.ts'
+import { entity } from '@rca/core/connector'
+import {
+  common,
+  commonAttributes,
+  helm,
+  imagesOf,
+  inNamespace,
+  ownedByWorkload,
+  ownerRelation,
+  upDownCounter,
+} from '../common-signals.ts'
 import { kindCollector } from '../kind-collector.ts'
 import { namedId } from '../references.ts'
 import type { Workload } from './workload.ts'
 
-/** Every Deployment, and how many of its pods there are. */
+const workload = {
+  'k8s.workload.replicas.desired': 'Desired number of pods.',
+  'k8s.workload.revision': 'Desired revision.',
+  'k8s.workload.paused': 'Whether the rollout is paused.',
+  'k8s.workload.strategy': 'Update strategy: `RollingUpdate`, `Recreate` or `OnDelete`.',
+  'k8s.workload.images': 'Container images, as `name=image`.',
+  'k8s.workload.service_account': 'Service account of the pods.',
+  ...helm,
+}
+
+export const deploymentSignals = {
+  deployment: entity({
+    type: 'k8s.deployment',
+    description: 'A Deployment.',
+    attributes: { ...common('deployment'), ...inNamespace, ...workload },
+    relations: ownedByWorkload,
+  }),
+  deploymentDesired: upDownCounter('k8s.deployment.pod.desired', '{pod}', 'Desired pods of a Deployment.'),
+  deploymentAvailable: upDownCounter('k8s.deployment.pod.available', '{pod}', 'Available pods of a Deployment.'),
+  deploymentReady: upDownCounter('k8s.deployment.pod.ready', '{pod}', 'Ready pods of a Deployment.'),
+  deploymentUpdated: upDownCounter(
+    'k8s.deployment.pod.updated',
+    '{pod}',
+    'Pods of a Deployment that match its current template.',
+  ),
+}
+
+export const statefulSetSignals = {
+  statefulSet: entity({
+    type: 'k8s.statefulset',
+    description: 'A StatefulSet.',
+    attributes: { ...common('statefulset'), ...inNamespace, ...workload },
+    relations: ownedByWorkload,
+  }),
+  statefulSetDesired: upDownCounter('k8s.statefulset.pod.desired', '{pod}', 'Desired pods of a StatefulSet.'),
+  statefulSetCurrent: upDownCounter('k8s.statefulset.pod.current', '{pod}', 'Existing pods of a StatefulSet.'),
+  statefulSetAvailable: upDownCounter('k8s.statefulset.pod.available', '{pod}', 'Available pods of a StatefulSet.'),
+  statefulSetReady: upDownCounter('k8s.statefulset.pod.ready', '{pod}', 'Ready pods of a StatefulSet.'),
+  statefulSetUpdated: upDownCounter(
+    'k8s.statefulset.pod.updated',
+    '{pod}',
+    'Pods of a StatefulSet that match its current template.',
+  ),
+}
+
+export const daemonSetSignals = {
+  daemonSet: entity({
+    type: 'k8s.daemonset',
+    description: 'A DaemonSet.',
+    attributes: { ...common('daemonset'), ...inNamespace, ...workload },
+    relations: ownedByWorkload,
+  }),
+  daemonSetDesired: upDownCounter(
+    'k8s.daemonset.node.desired_scheduled',
+    '{node}',
+    'Nodes that should run a pod of a DaemonSet.',
+  ),
+  daemonSetCurrent: upDownCounter(
+    'k8s.daemonset.node.current_scheduled',
+    '{node}',
+    'Nodes that run a pod of a DaemonSet and should.',
+  ),
+  daemonSetReady: upDownCounter('k8s.daemonset.node.ready', '{node}', 'Nodes with a ready pod of a DaemonSet.'),
+  daemonSetAvailable: upDownCounter(
+    'k8s.daemonset.node.available',
+    '{node}',
+    'Nodes with an available pod of a DaemonSet.',
+  ),
+  daemonSetMisscheduled: upDownCounter(
+    'k8s.daemonset.node.misscheduled',
+    '{node}',
+    'Nodes that run a pod of a DaemonSet but should not.',
+  ),
+}
+
+const signals = { ...deploymentSignals, ...statefulSetSignals, ...daemonSetSignals }
+
 export const deployments = kindCollector('deployments', {
-  entities: (workload, isWantedLabel) => [
+  entities: (deployment: Workload, allowsLabel) => [
     signals.deployment.entity({
-      ...common(workload),
-      attributes: { ...commonAttributes('deployment', workload, isWantedLabel), ...attributesOf(workload) },
+      ...identityOf(deployment),
+      attributes: { ...commonAttributes('deployment', deployment, allowsLabel), ...attributesOf(deployment) },
     }),
   ],
-  metrics: ({ desired, available, ready, updated }, entity): (Metric | undefined)[] => [
+  metrics: ({ desired, available, ready, updated }, entity) => [
     signals.deploymentDesired.point(desired, entity),
     signals.deploymentAvailable.point(available, entity),
     signals.deploymentReady.point(ready, entity),
@@ -21,15 +105,14 @@ export const deployments = kindCollector('deployments', {
   ],
 })
 
-/** Every StatefulSet, and how many of its pods there are. */
 export const statefulSets = kindCollector('statefulSets', {
-  entities: (workload, isWantedLabel) => [
+  entities: (statefulSet: Workload, allowsLabel) => [
     signals.statefulSet.entity({
-      ...common(workload),
-      attributes: { ...commonAttributes('statefulset', workload, isWantedLabel), ...attributesOf(workload) },
+      ...identityOf(statefulSet),
+      attributes: { ...commonAttributes('statefulset', statefulSet, allowsLabel), ...attributesOf(statefulSet) },
     }),
   ],
-  metrics: ({ desired, current, available, ready, updated }, entity): (Metric | undefined)[] => [
+  metrics: ({ desired, current, available, ready, updated }, entity) => [
     signals.statefulSetDesired.point(desired, entity),
     signals.statefulSetCurrent.point(current, entity),
     signals.statefulSetAvailable.point(available, entity),
@@ -38,15 +121,14 @@ export const statefulSets = kindCollector('statefulSets', {
   ],
 })
 
-/** Every DaemonSet, and on how many nodes its pods are. */
 export const daemonSets = kindCollector('daemonSets', {
-  entities: (workload, isWantedLabel) => [
+  entities: (daemonSet: Workload, allowsLabel) => [
     signals.daemonSet.entity({
-      ...common(workload),
-      attributes: { ...commonAttributes('daemonset', workload, isWantedLabel), ...attributesOf(workload) },
+      ...identityOf(daemonSet),
+      attributes: { ...commonAttributes('daemonset', daemonSet, allowsLabel), ...attributesOf(daemonSet) },
     }),
   ],
-  metrics: ({ desired, current, available, ready, misscheduled }, entity): (Metric | undefined)[] => [
+  metrics: ({ desired, current, available, ready, misscheduled }, entity) => [
     signals.daemonSetDesired.point(desired, entity),
     signals.daemonSetCurrent.point(current, entity),
     signals.daemonSetAvailable.point(available, entity),
@@ -55,26 +137,7 @@ export const daemonSets = kindCollector('daemonSets', {
   ],
 })
 
-/** Every ReplicaSet that has pods or wants some. A cluster keeps ten old ones of each Deployment, which have none. */
-export const replicaSets = kindCollector('replicaSets', {
-  isWanted: ({ desired, current }) => desired > 0 || current > 0,
-  entities: (replicaSet, isWantedLabel) => [
-    signals.replicaSet.entity({
-      ...common(replicaSet),
-      attributes: {
-        ...commonAttributes('replicaset', replicaSet, isWantedLabel),
-        'k8s.workload.revision': replicaSet.revision,
-      },
-    }),
-  ],
-  metrics: ({ desired, available, ready }, entity): (Metric | undefined)[] => [
-    signals.replicaSetDesired.point(desired, entity),
-    signals.replicaSetReady.point(ready, entity),
-    signals.replicaSetAvailable.point(available, entity),
-  ],
-})
-
-function common(object: Parameters<typeof ownerRelation>[0] & { readonly name: string }) {
+function identityOf(object: Workload) {
   return { id: namedId(object), name: object.name, relations: [ownerRelation(object)] }
 }
 

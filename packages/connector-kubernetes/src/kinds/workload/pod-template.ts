@@ -1,5 +1,6 @@
+import type { KeyedHash } from '../../informer/object-store.ts'
 import { type Fields, fields, list, maybeFields, number, present, record, text, texts } from '../fields.ts'
-import { share } from '../intern.ts'
+import { intern } from '../intern.ts'
 import {
   type ContainerKind,
   containerKind,
@@ -10,9 +11,6 @@ import {
   type Resources,
   resourcesOf,
 } from '../pod/pod.ts'
-
-/** A keyed hash of a text: tells whether it changed, and nothing of what it is. */
-export type KeyedHash = (text: string) => string
 
 /** How a kubelet finds out how a container is. */
 export interface Probe {
@@ -51,7 +49,7 @@ export interface TemplateContainer {
 /** How a workload sets up its pods. Holds no secret: values are keyed hashes. */
 export interface PodTemplate {
   readonly containers: readonly TemplateContainer[]
-  /** What its containers share, where it is asked for as a whole. */
+  /** Resources that all containers share. */
   readonly resources: Resources | undefined
   readonly mounts: Mounts
   readonly serviceAccount: string | undefined
@@ -81,7 +79,7 @@ export function projectTemplate(raw: unknown, keyedHash: KeyedHash): PodTemplate
     serviceAccount: text(spec.serviceAccountName),
     priorityClass: text(spec.priorityClassName),
     nodeSelector: maybeFields(spec.nodeSelector) === undefined ? undefined : JSON.stringify(spec.nodeSelector),
-    labels: share(record(fields(template.metadata).labels)),
+    labels: intern(record(fields(template.metadata).labels)),
     annotations: keyedHashes(Object.entries(annotations), keyedHash),
     restartedAt: text(annotations['kubectl.kubernetes.io/restartedAt']),
     keyedHash: keyedHash(JSON.stringify(spec)),
@@ -127,7 +125,7 @@ function textOf(value: unknown): string {
 
 function referenceTo(kind: string, reference: unknown): string[] {
   const name = text(fields(reference).name)
-  return name === undefined ? [] : [share(`${kind}/${name}`)]
+  return name === undefined ? [] : [intern(`${kind}/${name}`)]
 }
 
 function probesOf(container: Fields, keyedHash: KeyedHash): Readonly<Record<string, Probe>> {

@@ -1,3 +1,4 @@
+import type { KeyedHash } from '../../informer/object-store.ts'
 import { count, type Fields, fields, flag, number, record, text } from '../fields.ts'
 import {
   annotationOf,
@@ -10,7 +11,7 @@ import {
   managersOf,
   metadataOf,
 } from '../metadata.ts'
-import { type KeyedHash, type PodTemplate, projectTemplate } from './pod-template.ts'
+import { type PodTemplate, projectTemplate } from './pod-template.ts'
 
 /** A Deployment, StatefulSet or DaemonSet. */
 export interface Workload extends Metadata {
