@@ -1,9 +1,9 @@
+import { temporaryDirectory } from '@rca/connector-testkit'
 import { silentLogger } from '@rca/core'
 import { hostId } from '@rca/core/connector'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type EngineServer, engineServer, refusing } from '../test/engine-server.ts'
 import { captured, engineNames, exactEngine } from '../test/fixtures.ts'
-import { hostRoot } from '../test/host-root.ts'
 import { configSchema } from './config.ts'
 import { connect } from './connect.ts'
 import type { DockerClient } from './docker-client.ts'
@@ -16,7 +16,11 @@ async function open(
   signal: AbortSignal = running,
 ): Promise<DockerClient> {
   const client = await connect({
-    config: configSchema.parse({ docker_host: `unix://${server.path}`, root_path: hostRoot().path, ...options }),
+    config: configSchema.parse({
+      docker_host: `unix://${server.path}`,
+      root_path: temporaryDirectory().path,
+      ...options,
+    }),
     signal,
     log: silentLogger,
     keyedHash: (text) => `keyedHash of ${text.length}`,
@@ -44,7 +48,7 @@ describe('the host below the engine', () => {
 
   test('is the one whose id the system keeps, as the server connector knows it', async () => {
     const server = await engineServer(of)
-    const root = hostRoot()
+    const root = temporaryDirectory()
     const host = async () => (await open(server, { root_path: root.path })).host
     expect(await host()).toBeUndefined()
     root.write('var/lib/dbus/machine-id', 'of D-Bus\n')

@@ -1,23 +1,23 @@
-import type { Event, Signals, WatchContext } from '@rca/core/connector'
+import { watchContext } from '@rca/connector-testkit'
+import type { Event, WatchContext } from '@rca/core/connector'
 import { afterAll, expect, vi } from 'vitest'
 import type { DockerClient } from '../src/docker-client.ts'
 import { engineEvents } from '../src/events/engine-events.ts'
 import { parseMessage } from '../src/events/engine-message.ts'
-import { events } from './contexts.ts'
 import { engineEvent } from './engine-events.ts'
 import type { EventLog } from './event-log.ts'
 
-/** A watcher under way. */
+/** A running watcher. */
 export interface Watching {
-  /** What it has told, in order. */
+  /** Returns the emitted events, in order. */
   told(): Event[]
-  /** All cursors that it has saved. */
+  /** Saved cursors, in order. */
   readonly cursors: readonly string[]
-  /** The cursor that was saved last, by this watcher or before it. */
+  /** Returns the last cursor, saved by this watcher or an earlier one. */
   cursor(): string | undefined
-  /** Resolves when all has been told that the engine has told so far. */
+  /** Resolves when the watcher has handled every event that the engine has sent. */
   caughtUp(): Promise<void>
-  /** Resolves with what the watcher rejected with, `undefined` where it ended. */
+  /** Resolves with the watcher's error; `undefined` after an abort. */
   readonly ended: Promise<unknown>
   stop(): Promise<unknown>
 }
@@ -25,67 +25,52 @@ export interface Watching {
 export interface WatchingOptions {
   readonly cursor?: string | undefined
   readonly now?: () => Date
-  /** May throw: then nothing is handed on. */
-  readonly emit?: WatchContext['emit'] | undefined
+  /** May throw: nothing is recorded then. */
+  readonly onEmit?: WatchContext['emit'] | undefined
 }
 
-/** Image whose pull is told when all before it has been told. */
-const MARK = 'mark-of-the-test'
+/** Name of an image whose pull marks the end of the events sent so far. */
+const MARKER = 'marker-of-the-test'
 
-/** For what a watcher does at once, in milliseconds. */
-const PATIENCE = 10_000
+const CATCH_UP_TIMEOUT_MS = 10_000
 
-/** Tests may run side by side: what they leave is stopped when all are over. */
-const left = new Set<() => Promise<unknown>>()
-afterAll(async () => void (await Promise.all([...left].map((stop) => stop()))))
+/** Watchers of tests that run concurrently, stopped after all tests. */
+const running = new Set<() => Promise<unknown>>()
+afterAll(async () => void (await Promise.all([...running].map((stop) => stop()))))
 
-/** Watches an engine until the tests are over. */
-export function startWatching(client: DockerClient, log: EventLog, options: WatchingOptions = {}): Watching {
-  const { now = () => new Date('2026-11-25T00:00:00.000Z') } = options
-  const controller = new AbortController()
-  const emitted: Signals[] = []
-  const cursors: string[] = []
+/** Watches an engine until the end of the tests. */
+export function startWatching(
+  client: DockerClient,
+  log: EventLog,
+  { cursor, now = () => new Date('2026-11-25T00:00:00.000Z'), onEmit }: WatchingOptions = {},
+): Watching {
   let isFollowed = false
   const { inventory } = client
   const setFollowed = (followed: boolean): void => {
     isFollowed = followed
     inventory.setFollowed(followed)
   }
-  const watch = engineEvents.watch(
-    { ...client, inventory: { ...inventory, setFollowed } },
-    {
-      signal: controller.signal,
-      now,
-      cursor: options.cursor,
-      emit: (signals) => {
-        options.emit?.(signals)
-        emitted.push(signals)
-      },
-      saveCursor: async (cursor) => void cursors.push(cursor),
-      sleep: async () => {
-        throw new Error('nothing is waited for')
-      },
-    },
-  )
+  const context = watchContext({ now, cursor, ...(onEmit && { onEmit }) })
+  const watch = engineEvents.watch({ ...client, inventory: { ...inventory, setFollowed } }, context)
   const ended = watch.then(
     () => undefined,
     (error: unknown) => error,
   )
   const stop = (): Promise<unknown> => {
-    controller.abort()
+    context.abort()
     return ended
   }
-  left.add(stop)
-  const isMark = ({ body }: Event): boolean => body.includes(MARK)
+  running.add(stop)
   return {
-    told: () => events(emitted).filter((event) => !isMark(event)),
-    cursors,
-    cursor: () => cursors.at(-1) ?? options.cursor,
+    told: () => context.events().filter(({ body }) => !body.includes(MARKER)),
+    cursors: context.cursors,
+    cursor: () => context.cursors.at(-1) ?? cursor,
     caughtUp: async () => {
-      await vi.waitFor(() => expect(isFollowed).toBe(true), PATIENCE)
-      const mark = engineEvent({ type: 'image', action: 'pull', actor: MARK, nanoseconds: log.newest() + 1n })
-      log.tell(mark)
-      await vi.waitFor(() => expect(events(emitted).map(({ id }) => id)).toContain(parseMessage(mark).id), PATIENCE)
+      await vi.waitFor(() => expect(isFollowed).toBe(true), CATCH_UP_TIMEOUT_MS)
+      const marker = engineEvent({ type: 'image', action: 'pull', actor: MARKER, nanoseconds: log.newest() + 1n })
+      log.tell(marker)
+      const { id } = parseMessage(marker)
+      await vi.waitFor(() => expect(context.events().map((event) => event.id)).toContain(id), CATCH_UP_TIMEOUT_MS)
     },
     ended,
     stop,

@@ -1,9 +1,8 @@
+import { pointsOf, runCollector } from '@rca/connector-testkit'
 import type { Entity, Signals } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
-import { collectContext } from '../../test/contexts.ts'
 import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
-import { points } from '../../test/points.ts'
 import { EngineError } from '../engine/engine-error.ts'
 import { containers } from './containers.ts'
 
@@ -19,7 +18,7 @@ function named(signals: Signals, name: string): Entity {
 
 describe.each(engineNames)('the containers of %s', (name) => {
   const of = captured(name)
-  const collect = (config = {}) => containers.collect(fakeClient(of, { config }), collectContext())
+  const collect = (config = {}) => runCollector(containers, fakeClient(of, { config }))
 
   test('are told in every state, and how they ended', async () => {
     const collected = await collect()
@@ -45,16 +44,16 @@ describe.each(engineNames)('the containers of %s', (name) => {
 
   test('only those that run have an uptime, and only those with a health check a streak', async () => {
     const collected = await collect()
-    const metricsOf = (container: string) => Object.keys(points(collected, of.container(container).id)).toSorted()
+    const metricsOf = (container: string) => Object.keys(pointsOf(collected, of.container(container).id)).toSorted()
     const streak = 'container.health.failing_streak{}'
     expect(metricsOf('shop-web-1')).toEqual([streak, 'container.restarts{}', 'container.uptime{}'])
     expect(metricsOf('plain')).toEqual(['container.restarts{}', 'container.uptime{}'])
     expect(metricsOf('paused')).toEqual(['container.restarts{}', 'container.uptime{}'])
     expect(metricsOf('crashed')).toEqual(['container.restarts{}'])
     expect(metricsOf('created')).toEqual(['container.restarts{}'])
-    expect(points(collected, of.container('sick').id)).toMatchObject({ [streak]: 1 })
+    expect(pointsOf(collected, of.container('sick').id)).toMatchObject({ [streak]: 1 })
     const { startedAt = '' } = of.container('plain').state
-    expect(points(collected, of.container('plain').id)['container.uptime{}']).toBeCloseTo(
+    expect(pointsOf(collected, of.container('plain').id)['container.uptime{}']).toBeCloseTo(
       (Date.parse('2026-11-25T00:00:00.000Z') - Date.parse(startedAt)) / 1000,
     )
   })
@@ -119,13 +118,13 @@ describe.each(engineNames)('the containers of %s', (name) => {
     // `*` is the only wildcard.
     expect(names).toContain('oom')
     expect(ofType(collected, 'docker.compose.service')).toEqual([])
-    expect(points(collected, of.container('crashed').id)).toEqual({})
+    expect(pointsOf(collected, of.container('crashed').id)).toEqual({})
   })
 })
 
 test('exactly, of one engine', async () => {
   const of = captured(exactEngine)
-  const collected = await containers.collect(fakeClient(of), collectContext())
+  const collected = await runCollector(containers, fakeClient(of))
   expect(named(collected, 'shop-web-1').attributes).toEqual({
     'container.id': '2063afb3cfdf393c67b0a84dd4356be2d0328032acf555881a172c160d60193f',
     'container.name': 'shop-web-1',
@@ -174,7 +173,7 @@ describe('a container', () => {
     const engine = fakeEngine(of)
     engine.there.clear()
     engine.there.set(plain.id, { ...plain, ...change })
-    const collected = await containers.collect(fakeClient(of, { engine }), collectContext())
+    const collected = await runCollector(containers, fakeClient(of, { engine }))
     return { collected, engine, entity: named(collected, change.name ?? plain.name) }
   }
 
@@ -194,7 +193,7 @@ describe('a container', () => {
 
   test('that was started by a clock ahead of ours has been up for no time, and not for less', async () => {
     const { collected } = await collectOnly({ state: { ...plain.state, startedAt: '2026-11-25T00:00:05Z' } })
-    expect(points(collected)).toMatchObject({ 'container.uptime{}': 0 })
+    expect(pointsOf(collected)).toMatchObject({ 'container.uptime{}': 0 })
   })
 
   test('of which little is known says little, and nothing is 0', async () => {
@@ -207,7 +206,7 @@ describe('a container', () => {
         health: { status: 'x', failingStreak: undefined, lastOutput: undefined },
       },
     })
-    expect(points(collected)).toEqual({})
+    expect(pointsOf(collected)).toEqual({})
     for (const attribute of ['container.created', 'container.restart_count', 'container.limit.memory'])
       expect(entity.attributes).not.toHaveProperty([attribute])
   })
@@ -237,7 +236,7 @@ describe('a container', () => {
         os: undefined,
       }
       const client = fakeClient(of, { engine: fakeEngine(of, { image: async () => image }) })
-      return ofType(await containers.collect(client, collectContext()), 'container.image')[0]?.name
+      return ofType(await runCollector(containers, client), 'container.image')[0]?.name
     }
     expect(await nameOf(['web:1', 'web:2'], ['web@sha256:a'])).toBe('web:1')
     expect(await nameOf([], ['web@sha256:a'])).toBe('web@sha256:a')
@@ -255,7 +254,7 @@ test('a container that the engine cannot describe is a gap, and costs the others
       return others.container(id, signal)
     },
   })
-  const collected = await containers.collect(fakeClient(of, { engine }), collectContext())
+  const collected = await runCollector(containers, fakeClient(of, { engine }))
   expect(collected.gaps?.filter(Boolean)).toEqual([{ scope: `container:${broken.id}`, reason: 'answered 500' }])
   expect(ofType(collected, 'container')).toHaveLength(of.containers().length - 1)
 })

@@ -1,13 +1,12 @@
+import { pointsOf, runCollector } from '@rca/connector-testkit'
 import { expect, test } from 'vitest'
-import { collectContext } from '../../test/contexts.ts'
 import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
-import { points } from '../../test/points.ts'
 import { engine } from './engine.ts'
 
 test('exactly, of one engine', async () => {
   const of = captured(exactEngine)
-  const collected = await engine.collect(fakeClient(of), collectContext())
+  const collected = await runCollector(engine, fakeClient(of))
   expect(collected.entities).toEqual([
     {
       type: 'docker.engine',
@@ -30,7 +29,7 @@ test('exactly, of one engine', async () => {
       relations: [],
     },
   ])
-  expect(points(collected)).toEqual({
+  expect(pointsOf(collected)).toEqual({
     'docker.engine.containers{state=running}': 5,
     'docker.engine.containers{state=paused}': 1,
     'docker.engine.containers{state=stopped}': 4,
@@ -40,7 +39,7 @@ test('exactly, of one engine', async () => {
 
 test.each(engineNames)('the host that %s runs on is told where it is known', async (name) => {
   const host = { type: 'host', id: 'hash of an id' }
-  const { entities = [] } = await engine.collect(fakeClient(captured(name), { host }), collectContext())
+  const { entities = [] } = await runCollector(engine, fakeClient(captured(name), { host }))
   expect(entities.map((entity) => entity?.type)).toEqual(['docker.engine', 'host'])
   expect(entities[0]?.relations).toEqual([{ type: 'runs_on', target: host }])
   expect(entities[1]).toMatchObject({ id: host.id, attributes: { 'host.id': host.id } })
@@ -50,8 +49,8 @@ test('the answer of now is told, not that of the beginning; what it leaves out i
   const of = captured(exactEngine)
   const info = { ...of.info, version: '29.0.0', containersByState: {}, images: undefined, liveRestore: undefined }
   const client = fakeClient(of, { engine: fakeEngine(of, { info: async () => info }) })
-  const collected = await engine.collect(client, collectContext())
+  const collected = await runCollector(engine, client)
   expect(collected.entities?.[0]?.attributes).toMatchObject({ 'docker.engine.version': '29.0.0' })
   expect(collected.entities?.[0]?.attributes).not.toHaveProperty('docker.engine.live_restore')
-  expect(points(collected)).toEqual({})
+  expect(pointsOf(collected)).toEqual({})
 })

@@ -1,12 +1,12 @@
+import { runCollector } from '@rca/connector-testkit'
 import { expect, test } from 'vitest'
-import { collectContext } from '../../test/contexts.ts'
 import { fakeClient } from '../../test/fake-engine.ts'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
 import { networks } from './networks.ts'
 
 test('exactly, of one engine', async () => {
   const of = captured(exactEngine)
-  const { entities } = await networks.collect(fakeClient(of), collectContext())
+  const { entities } = await runCollector(networks, fakeClient(of))
   expect(entities?.map((entity) => entity?.name).toSorted()).toEqual(['bridge', 'host', 'none', 'shop'])
   expect(entities?.find((entity) => entity?.name === 'shop')).toEqual({
     type: 'docker.network',
@@ -25,7 +25,7 @@ test('exactly, of one engine', async () => {
 
 test.each(engineNames)('every network of %s runs on the engine', async (name) => {
   const of = captured(name)
-  const { entities = [] } = await networks.collect(fakeClient(of), collectContext())
+  const { entities = [] } = await runCollector(networks, fakeClient(of))
   expect(entities.length).toBeGreaterThan(1)
   for (const entity of entities) expect(entity?.relations).toMatchObject([{ target: { id: of.info.id } }])
 })

@@ -1,9 +1,7 @@
+import { collectContext, pointsOf, runCollector, temporaryDirectory } from '@rca/connector-testkit'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { collectContext } from '../../test/contexts.ts'
 import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { type Captured, captured, engineNames, exactEngine } from '../../test/fixtures.ts'
-import { hostRoot } from '../../test/host-root.ts'
-import { points } from '../../test/points.ts'
 import { usage } from './usage.ts'
 
 const upNames = ['shop-web-1', 'plain', 'on-host', 'sick', 'tty', 'paused']
@@ -21,12 +19,12 @@ describe.each(engineNames)('what the containers of %s use', (name) => {
 
   test.each([
     ['control groups', () => of.root],
-    ['the engine', () => hostRoot().path],
+    ['the engine', () => temporaryDirectory().path],
   ])('is told of every one that runs or is paused, and of no other: from %s', async (_name, rootPath) => {
     const client = fakeClient(of, { config: { root_path: rootPath() } })
-    const collected = await usage.collect(client, collectContext())
+    const collected = await runCollector(usage, client)
     for (const container of of.containers()) {
-      const its = points(collected, container.id)
+      const its = pointsOf(collected, container.id)
       if (!upNames.includes(container.name)) expect(its, container.name).toEqual({})
       else
         expect(its, container.name).toMatchObject({
@@ -38,16 +36,16 @@ describe.each(engineNames)('what the containers of %s use', (name) => {
     }
     expect(collected.gaps?.filter(Boolean)).toEqual([])
     expect(collected.entities).toEqual([])
-    const limits = upNames.map((one) => points(collected, of.container(one).id)['container.memory.limit{}'])
+    const limits = upNames.map((one) => pointsOf(collected, of.container(one).id)['container.memory.limit{}'])
     expect(limits).toEqual([64 * 1024 ** 2, undefined, undefined, undefined, undefined, undefined])
-    expect(Object.keys(points(collected, of.container('on-host').id)).join()).not.toContain('network')
+    expect(Object.keys(pointsOf(collected, of.container('on-host').id)).join()).not.toContain('network')
   })
 })
 
 test('exactly, of one engine', async () => {
   const of = captured(exactEngine)
-  const collected = await usage.collect(fakeClient(of), collectContext())
-  expect(points(collected, of.container('shop-web-1').id)).toEqual({
+  const collected = await runCollector(usage, fakeClient(of))
+  expect(pointsOf(collected, of.container('shop-web-1').id)).toEqual({
     'container.cpu.time{}': 1.559_470_351,
     'container.cpu.time{mode=user}': 1.45,
     'container.cpu.time{mode=system}': 0.1,
@@ -81,7 +79,7 @@ describe('processors', () => {
 
   /** A container whose processor time a test sets. In nanoseconds, as the kernel keeps it. */
   function withCpuTime() {
-    const root = hostRoot(of.root)
+    const root = temporaryDirectory(of.root)
     const client = fakeClient(of, { config: { root_path: root.path } })
     const context = collectContext()
     return {
@@ -90,7 +88,7 @@ describe('processors', () => {
         const file = `sys/fs/cgroup/cpuacct/docker/${id}/cpuacct.usage`
         if (nanoseconds === undefined) root.remove(file)
         else root.write(file, `${nanoseconds}\n`)
-        return points(await usage.collect(client, context), id)['container.cpu.usage{}']
+        return pointsOf(await runCollector(usage, client, context), id)['container.cpu.usage{}']
       },
     }
   }
@@ -132,14 +130,14 @@ describe('what cannot be read', () => {
     const engine = fakeEngine(of, { stats })
     engine.there.clear()
     engine.there.set(plain.id, plain)
-    const client = fakeClient(of, { engine, config: { root_path: hostRoot().path } })
+    const client = fakeClient(of, { engine, config: { root_path: temporaryDirectory().path } })
     return { engine, client }
   }
 
   test('of a container that runs is a gap', async () => {
     const { client } = unreadable()
-    const collected = await usage.collect(client, collectContext())
-    expect(points(collected)).toEqual({})
+    const collected = await runCollector(usage, client)
+    expect(pointsOf(collected)).toEqual({})
     expect(collected.gaps?.filter(Boolean)).toEqual([
       { scope: 'container:plain', reason: expect.stringContaining('control groups') },
     ])
@@ -155,9 +153,9 @@ describe('what cannot be read', () => {
       return undefined
     })
     client.inventory.setFollowed(true)
-    expect((await usage.collect(client, collectContext())).gaps?.filter(Boolean)).toEqual([])
+    expect((await runCollector(usage, client)).gaps?.filter(Boolean)).toEqual([])
     engine.asked.length = 0
-    await usage.collect(client, collectContext())
+    await runCollector(usage, client)
     expect(engine.asked.filter((question) => question.startsWith('stats'))).toEqual([])
   })
 
@@ -168,15 +166,15 @@ describe('what cannot be read', () => {
         return of.stats(engine.there.get(id)?.name ?? '')
       },
     })
-    const client = fakeClient(of, { engine, config: { root_path: hostRoot().path } })
-    const collected = await usage.collect(client, collectContext())
+    const client = fakeClient(of, { engine, config: { root_path: temporaryDirectory().path } })
+    const collected = await runCollector(usage, client)
     expect(collected.gaps?.filter(Boolean)).toMatchObject([{ scope: 'container:plain' }])
-    expect(points(collected, of.container('tty').id)).toHaveProperty(['container.cpu.time{}'])
+    expect(pointsOf(collected, of.container('tty').id)).toHaveProperty(['container.cpu.time{}'])
   })
 
   test('is a failure where it is everything', async () => {
     const { client } = unreadable(() => Promise.reject(new Error('the engine hangs')))
-    await expect(usage.collect(client, collectContext())).rejects.toThrow('the engine hangs')
+    await expect(runCollector(usage, client)).rejects.toThrow('the engine hangs')
   })
 })
 
@@ -185,12 +183,12 @@ describe('networks', () => {
 
   /** Gaps, where these files of the host cannot be seen. */
   async function gapsWithout(unseen: (files: Captured) => string[], ...gone: string[]) {
-    const root = hostRoot(of.root)
+    const root = temporaryDirectory(of.root)
     for (const file of unseen(of)) root.remove(file)
     const engine = fakeEngine(of)
     for (const name of gone) engine.there.delete(of.container(name).id)
     const client = fakeClient(of, { engine, config: { root_path: root.path } })
-    return (await usage.collect(client, collectContext())).gaps?.filter(Boolean)
+    return (await runCollector(usage, client)).gaps?.filter(Boolean)
   }
 
   test('that cannot be seen at all are a gap that says what to mount', async () => {

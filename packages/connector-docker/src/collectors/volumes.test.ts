@@ -1,12 +1,12 @@
+import { runCollector } from '@rca/connector-testkit'
 import { expect, test } from 'vitest'
-import { collectContext } from '../../test/contexts.ts'
 import { fakeClient } from '../../test/fake-engine.ts'
 import { captured, engineNames } from '../../test/fixtures.ts'
 import { volumes } from './volumes.ts'
 
 test.each(engineNames)('the volumes of %s, with ids that no other engine has', async (name) => {
   const of = captured(name)
-  const { entities = [] } = await volumes.collect(fakeClient(of), collectContext())
+  const { entities = [] } = await runCollector(volumes, fakeClient(of))
   expect(entities).toHaveLength(2)
   expect(entities.find((entity) => entity?.name === 'shop-data')).toEqual({
     type: 'docker.volume',

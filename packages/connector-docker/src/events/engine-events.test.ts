@@ -229,8 +229,8 @@ function world(config: Readonly<Record<string, unknown>> = {}) {
     set,
     tell,
     /** Watches at a time of that day. */
-    watch: (time: string, cursor?: string, emit?: WatchContext['emit']) =>
-      startWatching(client, log, { cursor, now: () => new Date(`2026-11-25T${time}Z`), emit }),
+    watch: (time: string, cursor?: string, onEmit?: WatchContext['emit']) =>
+      startWatching(client, log, { cursor, now: () => new Date(`2026-11-25T${time}Z`), onEmit }),
   }
 }
 

@@ -1,7 +1,7 @@
+import { temporaryDirectory } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
 import { numbersIn } from '../../test/damaged-answers.ts'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
-import { hostRoot } from '../../test/host-root.ts'
 import { openCgroupReader, parseNetworkDevices } from './cgroup-reader.ts'
 import { parseStats } from './engine-stats.ts'
 
@@ -59,7 +59,7 @@ describe.each([exactEngine, 'engine-26-cgroup-v2'])('the files of %s', (name) =>
     'that are missing or hold garbage cost %s one value, which is left out',
     (name) => {
       const container = of.container(name)
-      const root = hostRoot(of.root)
+      const root = temporaryDirectory(of.root)
       const whole = numbersIn(openCgroupReader(root.path)?.read(container))
       const its = root
         .files()
@@ -97,7 +97,7 @@ describe('a container', () => {
 
   test('that has ended says nothing, and is found again when it is started again', () => {
     const of = captured(exactEngine)
-    const root = hostRoot(of.root)
+    const root = temporaryDirectory(of.root)
     const reader = openCgroupReader(root.path)
     const container = of.container('plain')
     const before = reader?.read(container)
@@ -121,7 +121,7 @@ describe('a container', () => {
 })
 
 test('a host without control groups has no reader', () => {
-  expect(openCgroupReader(hostRoot().path)).toBeUndefined()
+  expect(openCgroupReader(temporaryDirectory().path)).toBeUndefined()
 })
 
 describe('parseNetworkDevices', () => {

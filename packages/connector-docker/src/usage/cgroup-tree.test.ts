@@ -1,6 +1,6 @@
+import { temporaryDirectory } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
-import { hostRoot } from '../../test/host-root.ts'
 import { openCgroupTree } from './cgroup-tree.ts'
 
 const container = captured(exactEngine).container('plain')
@@ -24,7 +24,7 @@ describe.each(engineNames)('the control groups of %s', (name) => {
 
 describe.each([1, 2] as const)('in control groups of version %s', (version) => {
   const tree = (folder: string, files: Readonly<Record<string, string>> = {}) => {
-    const root = hostRoot()
+    const root = temporaryDirectory()
     const group = version === 1 ? `sys/fs/cgroup/memory/${folder}` : `sys/fs/cgroup/${folder}`
     root.write(`${group}/cgroup.procs`, '')
     if (version === 2) root.write('sys/fs/cgroup/cgroup.controllers', 'cpu memory\n')
@@ -62,12 +62,12 @@ describe.each([1, 2] as const)('in control groups of version %s', (version) => {
 })
 
 test('a host without control groups has no tree', () => {
-  expect(openCgroupTree(hostRoot().path)).toBeUndefined()
+  expect(openCgroupTree(temporaryDirectory().path)).toBeUndefined()
   expect(openCgroupTree('/nonexistent')).toBeUndefined()
 })
 
 test('controllers are folders of version 1 only', () => {
-  const root = hostRoot()
+  const root = temporaryDirectory()
   root.write('sys/fs/cgroup/memory/memory.stat', '')
   expect(openCgroupTree(root.path)?.controller('cpu')).toBe(`${root.path}/sys/fs/cgroup/cpu`)
   root.write('sys/fs/cgroup/cgroup.controllers', '')

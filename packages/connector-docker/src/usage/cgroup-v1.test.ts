@@ -1,11 +1,11 @@
+import { temporaryDirectory } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
-import { hostRoot } from '../../test/host-root.ts'
 import { readCgroupV1 } from './cgroup-v1.ts'
 import { fileReader } from './kernel-files.ts'
 
 /** Files by `controller/file`. */
 function read(files: Readonly<Record<string, string>>) {
-  const root = hostRoot()
+  const root = temporaryDirectory()
   for (const [file, text] of Object.entries(files)) root.write(file, text)
   return readCgroupV1((controller) => fileReader(`${root.path}/${controller}`))
 }

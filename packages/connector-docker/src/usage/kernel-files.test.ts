@@ -1,9 +1,9 @@
+import { temporaryDirectory } from '@rca/connector-testkit'
 import { expect, test } from 'vitest'
-import { hostRoot } from '../../test/host-root.ts'
 import { divide, fileReader, parseNumber, parseTable, subtract } from './kernel-files.ts'
 
 test('a file that cannot be read says nothing', () => {
-  const root = hostRoot()
+  const root = temporaryDirectory()
   root.write('group/pids.current', '3\n')
   const read = fileReader(`${root.path}/group`)
   expect(read('pids.current')).toBe('3\n')

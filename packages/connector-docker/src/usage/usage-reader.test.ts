@@ -1,7 +1,7 @@
+import { temporaryDirectory } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
 import { fakeEngine } from '../../test/fake-engine.ts'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
-import { hostRoot } from '../../test/host-root.ts'
 import { createUsageReader } from './usage-reader.ts'
 
 const running = new AbortController().signal
@@ -18,7 +18,7 @@ describe.each(engineNames)('what the containers of %s use', (name) => {
     const fromKernel = await kernel.read(containers, running)
     expect([...fromKernel.keys()].toSorted()).toEqual(containers.map(({ id }) => id).toSorted())
 
-    const remote = createUsageReader({ rootPath: hostRoot().path, info: of.info, engine })
+    const remote = createUsageReader({ rootPath: temporaryDirectory().path, info: of.info, engine })
     expect(remote.source).toBe('engine')
     const fromEngine = await remote.read(containers, running)
     expect([...fromEngine.keys()].toSorted()).toEqual(containers.map(({ id }) => id).toSorted())
@@ -27,7 +27,7 @@ describe.each(engineNames)('what the containers of %s use', (name) => {
 
   test('the network of the host is nobody’s own, whoever is asked', async () => {
     const onHost = of.container('on-host')
-    for (const rootPath of [of.root, hostRoot().path]) {
+    for (const rootPath of [of.root, temporaryDirectory().path]) {
       const usages = await createUsageReader({ rootPath, info: of.info, engine: fakeEngine(of) }).read(
         [onHost],
         running,
@@ -40,7 +40,7 @@ describe.each(engineNames)('what the containers of %s use', (name) => {
 describe('what containers use', () => {
   const of = captured(exactEngine)
   const containers = measured.map(of.container)
-  const withoutGroups = () => ({ rootPath: hostRoot().path, info: of.info })
+  const withoutGroups = () => ({ rootPath: temporaryDirectory().path, info: of.info })
 
   test('the engine is not asked for what the control groups have', async () => {
     const engine = fakeEngine(of)
@@ -50,7 +50,7 @@ describe('what containers use', () => {
 
   test('it is asked for one that the control groups do not have', async () => {
     const engine = fakeEngine(of)
-    const root = hostRoot(of.root)
+    const root = temporaryDirectory(of.root)
     const plain = of.container('plain')
     for (const controller of ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'])
       root.remove(`sys/fs/cgroup/${controller}/docker/${plain.id}`)
@@ -128,7 +128,7 @@ describe('the last memory', () => {
   test('is remembered with its time, also of one that has ended', async () => {
     let now = new Date('2026-11-25T00:00:00.000Z')
     const engine = fakeEngine(of)
-    const usage = createUsageReader({ rootPath: hostRoot().path, info: of.info, engine, now: () => now })
+    const usage = createUsageReader({ rootPath: temporaryDirectory().path, info: of.info, engine, now: () => now })
     expect(usage.lastMemory(plain.id)).toBeUndefined()
     const read = await usage.read([plain], running)
     const remembered = { usage: read.get(plain.id)?.memory.usage, at: now }
@@ -142,7 +142,7 @@ describe('the last memory', () => {
 
   test('of containers that come and go, only so many are remembered', async () => {
     const engine = fakeEngine(of, { stats: async () => of.stats('plain') })
-    const usage = createUsageReader({ rootPath: hostRoot().path, info: of.info, engine })
+    const usage = createUsageReader({ rootPath: temporaryDirectory().path, info: of.info, engine })
     const ids = Array.from({ length: 3000 }, (_none, index) => `${index}`)
     for (let at = 0; at < ids.length; at += 100)
       await usage.read(
@@ -156,7 +156,7 @@ describe('the last memory', () => {
 
   test('that was not read is not remembered', async () => {
     const engine = fakeEngine(of, { stats: async () => ({ cpu_stats: { cpu_usage: { total_usage: 5 } } }) })
-    const usage = createUsageReader({ rootPath: hostRoot().path, info: of.info, engine })
+    const usage = createUsageReader({ rootPath: temporaryDirectory().path, info: of.info, engine })
     expect((await usage.read([plain], running)).size).toBe(1)
     expect(usage.lastMemory(plain.id)).toBeUndefined()
   })
