@@ -52,10 +52,10 @@ const questions: readonly [
   ['its events', '/events', (engine, signal) => engine.events(undefined, signal)[Symbol.asyncIterator]().next()],
 ]
 
-describe.each(engineNames)('%s over its socket', (name) => {
+describe.each(engineNames)('openEngine: %s over its socket', (name) => {
   const of = captured(name)
 
-  test('answers every question', async () => {
+  test('returns the answer to every request', async () => {
     const { server, engine } = await openWith({}, of)
     const plain = of.container('plain')
     expect(await engine.info(running)).toEqual(of.info)
@@ -77,7 +77,7 @@ describe.each(engineNames)('%s over its socket', (name) => {
     expect(server.opened()).toBe(1)
   })
 
-  test('tells its events until it is aborted, and is then hung up on', async () => {
+  test('streams events until it is aborted, then closes the connection', async () => {
     const { server, engine } = await openWith({}, of)
     const controller = new AbortController()
     const told: EngineEvent[] = []
@@ -92,8 +92,8 @@ describe.each(engineNames)('%s over its socket', (name) => {
   })
 })
 
-describe('what the engine is asked', () => {
-  test('containers in every state; stats without the second that a rate takes; the log of one run', async () => {
+describe('openEngine: requests', () => {
+  test('requests containers in every state, one-shot stats, and the log of one run', async () => {
     const { server, engine } = await openWith({})
     await engine.containers(running)
     await engine.stats(webId, running)
@@ -124,12 +124,12 @@ describe('what the engine is asked', () => {
     expect([parameters[3]?.since ?? '', parameters[3]?.until ?? '']).toEqual(['', ''])
   })
 
-  test('nothing, before it is asked', async () => {
+  test('opens no connection before the first request', async () => {
     const { server } = await openWith({})
     expect(server.opened()).toBe(0)
   })
 
-  test('no more at once than there are connections for', async () => {
+  test('limits concurrent requests', async () => {
     const requests = 200
     const waiting: (() => void)[] = []
     let [arrived, most] = [0, 0]
@@ -147,10 +147,10 @@ describe('what the engine is asked', () => {
   })
 })
 
-describe('what is not there', () => {
+describe('openEngine: missing objects', () => {
   const refused = questions.filter(([name]) => / [0-9a-f]{64}$|sha256/.test(name))
 
-  test.each([404, 409])('answered with %s is undefined', async (status) => {
+  test.each([404, 409])('resolves with undefined for status %s', async (status) => {
     for (const [, path, ask] of refused) {
       const { engine } = await openWith({ [path]: refusing(status, 'No such thing') })
       expect(await ask(engine, running), path).toBeUndefined()
@@ -158,19 +158,19 @@ describe('what is not there', () => {
     expect(refused).toHaveLength(4)
   })
 
-  test('what belongs to the engine itself is never absent', async () => {
+  test('rejects when an endpoint of the engine itself is missing', async () => {
     const { engine } = await openWith({ '/networks': refusing(404, 'page not found') })
     await expect(engine.networks(running)).rejects.toThrow('answered 404')
   })
 
-  test('the log of a driver that cannot be read is undefined', async () => {
+  test('resolves with undefined for the log of a driver that does not support reading', async () => {
     const { engine } = await openWith({})
     expect(await engine.logs(webId, { lines: 5 }, running)).toBeUndefined()
     const { engine: broken } = await openWith({ [`/containers/${webId}/logs`]: refusing(500, 'the disk is broken') })
     await expect(broken.logs(webId, { lines: 5 }, running)).rejects.toThrow('the disk is broken')
   })
 
-  test('an engine without volumes has none', async () => {
+  test('returns an empty list for an engine without volumes', async () => {
     for (const body of ['{"Volumes":null,"Warnings":null}', '{}']) {
       const { engine } = await openWith({ '/volumes': answering(body) })
       expect(await engine.volumes(running)).toEqual([])
@@ -178,8 +178,8 @@ describe('what is not there', () => {
   })
 })
 
-describe.each(questions)('asked for %s', (what, path, ask) => {
-  test('an engine that refuses is quoted', async () => {
+describe.each(questions)('openEngine: the request for %s', (what, path, ask) => {
+  test('rejects with the message of the engine', async () => {
     const { engine, server } = await openWith({ [path]: refusing(500, 'the disk is full') })
     const failure = await ask(engine, running).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(EngineError)
@@ -190,7 +190,7 @@ describe.each(questions)('asked for %s', (what, path, ask) => {
     })
   })
 
-  test('an engine that hangs is given up at the deadline, with its name', async () => {
+  test("rejects with the engine's address after the timeout", async () => {
     const { engine, server } = await openWith({ [path]: silent })
     const failure = await ask(engine, AbortSignal.timeout(20)).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(EngineError)
@@ -200,7 +200,7 @@ describe.each(questions)('asked for %s', (what, path, ask) => {
     await vi.waitFor(() => expect(server.connections()).toBe(0))
   })
 
-  test('a stop is no fault of the engine', async () => {
+  test('rejects with the reason of an abort', async () => {
     const { engine } = await openWith({ [path]: silent })
     const controller = new AbortController()
     const reason = new Error('the agent stops')
@@ -210,24 +210,24 @@ describe.each(questions)('asked for %s', (what, path, ask) => {
     expect(await ask(engine, controller.signal).catch((error: unknown) => error)).toBe(reason)
   })
 
-  test('an engine that closes the connection is restarted', async () => {
+  test('rejects when the engine closes the connection', async () => {
     const { engine } = await openWith({ [path]: (request) => request.socket.destroy() })
     await expect(ask(engine, running)).rejects.toThrow(/closed the connection.*restarted/)
   })
 
-  test('an answer that breaks off ends no later than the deadline', async () => {
+  test('rejects by the timeout when an answer breaks off', async () => {
     const { engine } = await openWith({ [path]: breakingOff })
     await expect(ask(engine, AbortSignal.timeout(50))).rejects.toBeInstanceOf(EngineError)
   })
 })
 
-describe('an answer that is none', () => {
+describe('openEngine: malformed answers', () => {
   test.each([
     ['nothing', ''],
     ['a page', '<html>not found</html>'],
     ['half an answer', '[{"Id":'],
     ['something else', '{"hello":"world"}'],
-  ])('%s is explained', async (_name, body) => {
+  ])('rejects with an explanation: %s', async (_name, body) => {
     const same = answering(body)
     const paths = questions.map(([, path]) => path)
     const { engine } = await openWith(Object.fromEntries(paths.map((path) => [path, same])))
@@ -238,19 +238,19 @@ describe('an answer that is none', () => {
       await expect(ask(engine, running), what).rejects.toThrow(EngineError)
   })
 
-  test('a log that looks like JSON is text', async () => {
+  test('returns a log that is valid JSON as text', async () => {
     const { engine } = await openWith({ [`/containers/${webId}/logs`]: answering('{"level":"error"}', 'text/plain') })
     expect(await engine.logs(webId, { lines: 5 }, running)).toBe('{"level":"error"}')
   })
 
-  test('a log without a word is empty', async () => {
+  test('returns an empty log as an empty text', async () => {
     const { engine } = await openWith({ [`/containers/${webId}/logs`]: answering('', 'text/plain') })
     expect(await engine.logs(webId, { lines: 5 }, running)).toBe('')
   })
 })
 
-describe('an event stream', () => {
-  test('that breaks rejects, after what it told', async () => {
+describe('openEngine: event stream', () => {
+  test('rejects when the stream breaks, after the received events', async () => {
     const [first = ''] = exact.text('events.jsonl').split('\n')
     const { engine } = await openWith({
       '/events': (_request, response) => {
@@ -265,20 +265,20 @@ describe('an event stream', () => {
     expect(told).toHaveLength(1)
   })
 
-  test('that nobody reads on is hung up', async () => {
+  test('closes the connection when the reader stops', async () => {
     const { engine, server } = await openWith({})
     for await (const _event of engine.events(undefined, running)) break
     await vi.waitFor(() => expect(server.connections()).toBe(0))
   })
 })
 
-describe('no engine', () => {
-  test('where there is no socket', async () => {
+describe('openEngine: no engine', () => {
+  test('rejects when the socket does not exist', async () => {
     const engine = await open({ endpoint: { kind: 'socket', path: join(tmpdir(), 'rca-none/docker.sock') } })
     await expect(engine.info(running)).rejects.toThrow(/No engine at unix:.*does not exist.*`docker_host`/)
   })
 
-  test('where nobody listens at the socket', async () => {
+  test('rejects when no process listens on the socket', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rca-engine-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     const path = join(folder, 'docker.sock')
@@ -292,7 +292,7 @@ describe('no engine', () => {
     expect(readdirSync(folder)).toEqual(['docker.sock'])
   })
 
-  test('where it was stopped meanwhile', async () => {
+  test('rejects after the engine was stopped', async () => {
     const { engine, server } = await openWith({})
     await engine.info(running)
     await server.close()
@@ -302,8 +302,8 @@ describe('no engine', () => {
   })
 })
 
-describe('over TCP', () => {
-  test('an engine is spoken to without TLS', async () => {
+describe('openEngine: TCP', () => {
+  test('connects without TLS', async () => {
     const { port } = await tcpServer((request, response) =>
       answering(exact.bytes(request.url === '/info' ? 'info.json' : 'version.json'))(request, response),
     )
@@ -315,7 +315,7 @@ describe('over TCP', () => {
     [[], 'ca.pem'],
     [['ca.pem'], 'cert.pem'],
     [['ca.pem', 'cert.pem'], 'key.pem'],
-  ])('with %j alone there is no TLS, and what is missing is named', async (files, missing) => {
+  ])('names the missing file when only %j exist', async (files, missing) => {
     const folder = mkdtempSync(join(tmpdir(), 'rca-certificates-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     for (const file of files) writeFileSync(join(folder, file), '')
@@ -324,7 +324,7 @@ describe('over TCP', () => {
     await expect(opening).rejects.toThrow(`\`docker_cert_path\`: ${join(folder, missing)}`)
   })
 
-  test('an engine that speaks no TLS is not spoken to', async () => {
+  test('rejects an engine without TLS', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rca-certificates-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     for (const file of ['ca.pem', 'cert.pem', 'key.pem']) writeFileSync(join(folder, file), '')
@@ -336,7 +336,7 @@ describe('over TCP', () => {
   })
 })
 
-test('closing hangs up, also twice', async () => {
+test('closes idle connections, and can be closed twice', async () => {
   const { engine, server } = await openWith({ '/networks': silent })
   await engine.info(running)
   expect(server.connections()).toBe(1)

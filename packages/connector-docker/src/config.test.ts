@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { configSchema } from './config.ts'
 
-describe('options', () => {
-  test('none are needed', () => {
+describe('configSchema', () => {
+  test('has a default for every option', () => {
     expect(configSchema.parse({})).toMatchObject({
       docker_tls_verify: false,
       root_path: '/',
@@ -37,7 +37,7 @@ describe('options', () => {
     ['no_proxy', 'localhost,.internal'],
     ['ca_file', '/etc/ssl/ca.pem'],
     ['ca_file', '/etc/ssl/my: ca=1.pem'],
-  ])('`%s` may be %j', (name, value) => {
+  ])('accepts `%s`: %j', (name, value) => {
     expect(configSchema.parse({ [name]: value })).toMatchObject({ [name]: value })
   })
 
@@ -50,7 +50,7 @@ describe('options', () => {
     ['false', false],
     // An empty variable, as a shell leaves it behind.
     ['', false],
-  ])('`docker_tls_verify` of %j is %s, as the variable of the Docker command line may say', (value, verified) => {
+  ])('reads `docker_tls_verify`: %j as %s, like the Docker CLI', (value, verified) => {
     expect(configSchema.parse({ docker_tls_verify: value }).docker_tls_verify).toBe(verified)
   })
 
@@ -94,7 +94,7 @@ describe('options', () => {
     ['ca_file', '/etc/"a".pem', 'must not contain `,`, `"`'],
     ['root_path', '/host\n', 'line break'],
     ['image_name', 'agent', 'image_name'],
-  ])('`%s` may not be %j', (name, value, hint) => {
+  ])('rejects `%s`: %j', (name, value, hint) => {
     const { error, success } = configSchema.safeParse({ [name]: value })
     expect(success).toBe(false)
     const { issues = [] } = error ?? {}
@@ -104,7 +104,7 @@ describe('options', () => {
     if (issue?.code !== 'unrecognized_keys') expect(issue?.path[0]).toBe(name)
   })
 
-  test('every one says in a sentence what it is', () => {
+  test('describes every option in a sentence', () => {
     for (const [name, option] of Object.entries(configSchema.shape)) {
       expect(name).toMatch(/^[a-z]+(_[a-z]+)*$/)
       expect(option.description, name).toMatch(/^[A-Z].*\.$/s)

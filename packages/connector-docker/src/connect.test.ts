@@ -29,8 +29,8 @@ async function open(
   return client
 }
 
-describe.each(engineNames)('%s, once it is open', (name) => {
-  test('is known, and its containers and what they use can be read', async () => {
+describe.each(engineNames)('connect to %s', (name) => {
+  test('identifies the engine, and reads its containers and their usage', async () => {
     const of = captured(name)
     const client = await open(await engineServer(of), { root_path: of.root, exclude_containers: ['pla*'] })
     expect(client.info).toEqual(of.info)
@@ -43,10 +43,10 @@ describe.each(engineNames)('%s, once it is open', (name) => {
   })
 })
 
-describe('the host below the engine', () => {
+describe('connect: host', () => {
   const of = captured(exactEngine)
 
-  test('is the one whose id the system keeps, as the server connector knows it', async () => {
+  test('derives the host id from the machine id, as the server connector does', async () => {
     const server = await engineServer(of)
     const root = temporaryDirectory()
     const host = async () => (await open(server, { root_path: root.path })).host
@@ -62,27 +62,27 @@ describe('the host below the engine', () => {
   })
 })
 
-describe('an engine that cannot be opened', () => {
+describe('connect: unreachable engine', () => {
   const of = captured(exactEngine)
 
-  test('is said with the way out', async () => {
+  test('rejects with the fix', async () => {
     await expect(open({ path: '/nonexistent/docker.sock' })).rejects.toThrow(
       /No engine at unix:\/\/\/nonexistent\/docker\.sock.*`docker_host`/,
     )
   })
 
-  test('is not left with an open connection', async () => {
+  test('closes the connection', async () => {
     const server = await engineServer(of, { '/version': refusing(500, 'not yet') })
     await expect(open(server)).rejects.toThrow('answered 500')
     await vi.waitFor(() => expect(server.connections()).toBe(0))
   })
 
-  test('is no longer waited for when the agent stops', async () => {
+  test('stops waiting when the agent stops', async () => {
     const server = await engineServer(of)
     await expect(open(server, {}, AbortSignal.abort(new Error('the agent stops')))).rejects.toThrow('the agent stops')
   })
 
-  test('because its address is none is told before anything is opened', async () => {
+  test('rejects an invalid address before connecting', async () => {
     const opening = connect({
       config: { ...configSchema.parse({}), docker_host: 'tcp://:2375' },
       signal: running,

@@ -42,10 +42,10 @@ async function collect(of: Captured, path: string): Promise<Report> {
   return report
 }
 
-describe.each(engineNames)('an agent beside %s', (name) => {
+describe.each(engineNames)('docker connector on %s', (name) => {
   const of = captured(name)
 
-  test('says in its first report what runs there, and nothing that is not declared', async () => {
+  test('reports every kind of entity at first, and declared signals only', async () => {
     const { agent_type: type, data } = await collect(of, (await engineServer(of)).path)
     expect(type).toBe('docker')
     expect(data.gaps).toEqual([])
@@ -66,7 +66,7 @@ describe.each(engineNames)('an agent beside %s', (name) => {
     for (const { value } of data.metrics) expect(value).toBeGreaterThanOrEqual(0)
   })
 
-  test('lets no secret out, whatever the engine tells it', async () => {
+  test('does not send secrets', async () => {
     const report = await collect(of, (await engineServer(of)).path)
     expect(JSON.stringify(report)).not.toContain(canary)
     expect(JSON.stringify(of.containers())).toContain(canary)
@@ -76,7 +76,7 @@ describe.each(engineNames)('an agent beside %s', (name) => {
       expect(JSON.stringify(await collect(client, collectContext())), collector).not.toContain(canary)
   })
 
-  test('whatever points at something points at what is there', async () => {
+  test('refers to reported entities only', async () => {
     const { data } = await collect(of, (await engineServer(of)).path)
     const there = new Set(data.entities.map(({ type, id }) => `${type} ${id}`))
     const dangling = [
@@ -87,10 +87,10 @@ describe.each(engineNames)('an agent beside %s', (name) => {
   })
 })
 
-describe('an agent', () => {
+describe('docker connector', () => {
   const of = captured(exactEngine)
 
-  test('is the same agent every time, and another one beside another engine', async () => {
+  test('has one agent id per engine', async () => {
     const { path } = await engineServer(of)
     const first = await collect(of, path)
     const again = await collect(of, path)
@@ -101,7 +101,7 @@ describe('an agent', () => {
     expect(first.agent_id).not.toContain(of.info.id)
   })
 
-  test('tells what else there is where one question is refused', async () => {
+  test('reports the other collectors when one request fails', async () => {
     const refuse = (_request: unknown, response: { destroy(): void }) => response.destroy()
     const { path } = await engineServer(of, { '/networks': refuse, '/system/df': refuse })
     const { data } = await collect(of, path)
@@ -109,18 +109,18 @@ describe('an agent', () => {
     expect(data.metrics.map((metric) => metric.name)).toContain('container.cpu.time')
   })
 
-  test('cannot be opened where there is no engine, and says what to do', async () => {
+  test('rejects without an engine, with the fix', async () => {
     await expect(collect(of, '/nonexistent/docker.sock')).rejects.toThrow('`docker_host`')
   })
 })
 
-test('closing is done once, and again without harm', async () => {
+test('docker connector disconnects repeatedly without an error', async () => {
   const client = fakeClient()
   await docker.disconnect(client)
   await docker.disconnect(client)
 })
 
-test('an engine is known by its own id', async () => {
+test('docker connector identifies an engine by its own id', async () => {
   const client = fakeClient()
   expect(await docker.identify(client, collectContext())).toEqual({
     id: client.info.id,

@@ -12,8 +12,8 @@ import {
 
 const engine = { type: 'docker.engine', id: 'E' }
 
-describe('which container', () => {
-  test('of compose and of nobody', () => {
+describe('containerAttributes', () => {
+  test('includes the Compose project and service, if any', () => {
     const of = captured(exactEngine)
     const web = of.container('shop-web-1')
     expect(containerAttributes(web)).toEqual({
@@ -40,7 +40,7 @@ describe('which container', () => {
       },
       '3',
     ],
-  ])('%j is number %s of its service', (labels, number) => {
+  ])('reads %j as number %s of the service', (labels, number) => {
     expect(composeServiceOf(labels)).toEqual({ project: 'shop', service: 'web', number })
   })
 
@@ -49,12 +49,12 @@ describe('which container', () => {
     [{ 'com.docker.compose.project': 'shop' }],
     [{ 'com.docker.compose.service': 'web' }],
     [{ 'com.docker.compose.project': '', 'com.docker.compose.service': 'web' }],
-  ])('%j is of no service', (labels) => {
+  ])('reads no service from %j', (labels) => {
     expect(composeServiceOf(labels)).toBeUndefined()
   })
 })
 
-test('ids are unique among engines, and a service is not a project', () => {
+test('builds ids that are unique among engines, services and projects', () => {
   expect(volumeId(engine, 'data')).toBe('E/data')
   const ids = [
     composeId(engine, { project: 'shop' }),
@@ -64,7 +64,7 @@ test('ids are unique among engines, and a service is not a project', () => {
   expect(ids).toEqual(['E/shop', 'E/shop/web', 'F/shop'])
 })
 
-test('which image', () => {
+test('imageAttributes includes tags and digests when they are known', () => {
   const image = { image: 'web:1', imageId: 'sha256:a' }
   expect(imageAttributes(image)).toEqual({
     'container.image.name': 'web:1',
@@ -81,12 +81,12 @@ test('which image', () => {
   })
 })
 
-test('of variables there is the name, once, in order, and nothing of the value', () => {
+test('environmentNames returns sorted names without duplicates and values', () => {
   const environment = ['PATH=/bin', 'B=canary-1', 'A=canary-2=canary-3', 'B=canary-4', 'ALONE', '=canary-5', '']
   expect(environmentNames(environment)).toEqual(['A', 'ALONE', 'B', 'PATH'])
 })
 
-test('ports and mounts are written as people know them', () => {
+test('describePort and describeMount use the format of the Docker CLI', () => {
   expect(describePort({ container: '80/tcp', host: '0.0.0.0:8080' })).toBe('0.0.0.0:8080->80/tcp')
   expect(describePort({ container: '80/tcp', host: undefined })).toBe('80/tcp')
   const mount = { type: 'volume', name: 'data', source: '/var/lib/data', destination: '/data', writable: true }

@@ -38,8 +38,8 @@ function many(count: number): ContainerDetails[] {
   return Array.from({ length: count }, (_none, index) => ({ ...plain, id: `many-${index}` }))
 }
 
-describe.each(engineNames)('the containers of %s', (name) => {
-  test('are all there, in every state', async () => {
+describe.each(engineNames)('Inventory: containers of %s', (name) => {
+  test('returns containers in every state', async () => {
     const engine = fakeEngine(captured(name))
     const containers = await createInventory(engine, wanted).containers(running)
     expect(ids(containers)).toEqual([...engine.there.keys()].toSorted())
@@ -47,15 +47,15 @@ describe.each(engineNames)('the containers of %s', (name) => {
   })
 })
 
-describe('while the event stream is read', () => {
-  test('nothing is asked where nothing changes', async () => {
+describe('Inventory: followed stream', () => {
+  test('sends no requests without changes', async () => {
     const engine = fakeEngine()
     const inventory = await followed(engine)
     expect(ids(await inventory.containers(running))).toEqual([...engine.there.keys()].toSorted())
     expect(engine.asked).toEqual([])
   })
 
-  test('only what changed is inspected', async () => {
+  test('inspects changed containers only', async () => {
     const engine = fakeEngine()
     const inventory = await followed(engine)
     engine.there.set(plain.id, { ...plain, name: 'renamed' })
@@ -68,7 +68,7 @@ describe('while the event stream is read', () => {
     expect(containers.map((container) => container.name)).toEqual(expect.arrayContaining(['renamed', 'new']))
   })
 
-  test('everything is listed now and then all the same, and only what differs is inspected', async () => {
+  test('lists every 10 minutes, and inspects differing containers only', async () => {
     let time = 0
     const engine = fakeEngine()
     const inventory = await followed(engine, () => time)
@@ -90,7 +90,7 @@ describe('while the event stream is read', () => {
     expect(engine.asked).toEqual([])
   })
 
-  test('one that changes while it is inspected is inspected once more', async () => {
+  test('inspects a container again that changed during the inspection', async () => {
     let inspections = 0
     const engine = fakeEngine(of, {
       container: async (id) => {
@@ -109,8 +109,8 @@ describe('while the event stream is read', () => {
   })
 })
 
-describe('while the event stream is not read', () => {
-  test('everything is listed and inspected every time', async () => {
+describe('Inventory: no stream', () => {
+  test('lists and inspects everything each time', async () => {
     const engine = fakeEngine()
     const inventory = createInventory(engine, wanted)
     for (let round = 0; round < 2; round += 1) {
@@ -120,7 +120,7 @@ describe('while the event stream is not read', () => {
     }
   })
 
-  test('what happened in between is found when it is read again, and when it breaks', async () => {
+  test('lists when the stream is followed again, and when it breaks', async () => {
     const engine = fakeEngine()
     const inventory = await followed(engine)
     for (const isFollowed of [false, true]) {
@@ -135,8 +135,8 @@ describe('while the event stream is not read', () => {
   })
 })
 
-describe('a container that is gone', () => {
-  test('is no longer there, but what was known of it is', async () => {
+describe('Inventory: removed containers', () => {
+  test('keeps the last inspection of a removed container', async () => {
     const engine = fakeEngine()
     const inventory = await followed(engine)
     engine.there.delete(plain.id)
@@ -148,7 +148,7 @@ describe('a container that is gone', () => {
     expect(inventory.lastKnown('never seen')).toBeUndefined()
   })
 
-  test('is not brought back by an answer that was under way when it was removed', async () => {
+  test('does not restore a removed container from a late answer', async () => {
     const engine = fakeEngine(of, {
       container: async (id) => {
         if (id === plain.id) inventory.markRemoved(id)
@@ -161,7 +161,7 @@ describe('a container that is gone', () => {
     expect(ids(await inventory.containers(running))).not.toContain(plain.id)
   })
 
-  test('is remembered for a while only', async () => {
+  test('limits the number of removed containers', async () => {
     const engine = fakeEngine()
     const inventory = createInventory(engine, wanted)
     engine.there.clear()
@@ -176,7 +176,7 @@ describe('a container that is gone', () => {
     expect(many(600).filter(({ id }) => inventory.lastKnown(id) !== undefined)).toEqual([])
   })
 
-  test('was perhaps not there yet: one that is created while the engine writes its list stays', async () => {
+  test('keeps a container that was created during a list', async () => {
     const engine = fakeEngine(of, {
       containers: async () => {
         const rows = [...engine.there.values()].map(({ id, state }) => ({ id, state: state.status }))
@@ -193,8 +193,8 @@ describe('a container that is gone', () => {
   })
 })
 
-describe('a failure', () => {
-  test('rejects, and what was not inspected is inspected the next time', async () => {
+describe('Inventory: failures', () => {
+  test('rejects, and inspects the remaining containers next time', async () => {
     let isBroken = true
     const engine = fakeEngine(of, {
       container: async (id) => {
@@ -213,7 +213,7 @@ describe('a failure', () => {
     expect(again.length).toBeLessThan(first.size)
   })
 
-  test('to list is not taken for an empty list', async () => {
+  test('does not take a failed list for an empty one', async () => {
     let isBroken = false
     const engine = fakeEngine(of, {
       containers: async () => {
@@ -229,7 +229,7 @@ describe('a failure', () => {
     expect(ids(await inventory.containers(running))).toEqual(before)
   })
 
-  test('of one caller is not that of the next', async () => {
+  test('does not pass the failure of one caller on to the next', async () => {
     const engine = fakeEngine(of, {
       container: async (id, signal) => {
         signal.throwIfAborted()
@@ -246,7 +246,7 @@ describe('a failure', () => {
   })
 })
 
-test('whoever asks at the same time finds done what the first has done', async () => {
+test('Inventory serializes concurrent callers', async () => {
   const engine = fakeEngine()
   const inventory = createInventory(engine, wanted)
   inventory.setFollowed(true)
@@ -256,7 +256,7 @@ test('whoever asks at the same time finds done what the first has done', async (
   expect(new Set(answers.map((answer) => answer.length))).toEqual(new Set([engine.there.size]))
 })
 
-test('few are inspected at once', async () => {
+test('Inventory limits concurrent inspections', async () => {
   let [now, most] = [0, 0]
   const engine = fakeEngine(of, {
     container: async (id) => {
@@ -271,7 +271,7 @@ test('few are inspected at once', async () => {
   expect(most).toBe(4)
 })
 
-test('containers that are left out by name are known, and not told', async () => {
+test('Inventory caches excluded containers, but does not return them', async () => {
   const engine = fakeEngine()
   const inventory = createInventory(engine, (name) => name !== 'plain')
   const names = (await inventory.containers(running)).map(({ name }) => name)
@@ -281,8 +281,8 @@ test('containers that are left out by name are known, and not told', async () =>
   expect(inventory.isIncluded('plain')).toBe(false)
 })
 
-describe('images', () => {
-  test('are asked once, until the stream says that images have changed', async () => {
+describe('Inventory: images', () => {
+  test('requests an image once until images change', async () => {
     const engine = fakeEngine()
     const inventory = await followed(engine)
     const question = `image ${plain.imageId}`
@@ -296,7 +296,7 @@ describe('images', () => {
     expect(engine.asked).toEqual([question])
   })
 
-  test('are asked every round where nobody would say that they changed', async () => {
+  test('requests images each time without a stream', async () => {
     const engine = fakeEngine()
     const inventory = createInventory(engine, wanted)
     for (let round = 0; round < 2; round += 1) {
@@ -306,7 +306,7 @@ describe('images', () => {
     expect(engine.asked.filter((question) => question.startsWith('image '))).toHaveLength(2)
   })
 
-  test('that could not be asked are asked again', async () => {
+  test('requests an image again after a failure', async () => {
     let isBroken = true
     const engine = fakeEngine(of, {
       image: async () => {
@@ -322,7 +322,7 @@ describe('images', () => {
   })
 })
 
-describe('a container about which the engine answers with an error', () => {
+describe('Inventory: unreadable containers', () => {
   const failure = new EngineError('answered 500', { status: 500 })
   const broken = (error: Error) =>
     fakeEngine(of, {
@@ -333,7 +333,7 @@ describe('a container about which the engine answers with an error', () => {
     })
   const engineOf = fakeEngine(of)
 
-  test('costs the others nothing, and is named with the reason until it can be read', async () => {
+  test('lists an unreadable container with the reason, and returns the others', async () => {
     const inventory = createInventory(broken(failure), wanted)
     const containers = await inventory.containers(running)
     expect(ids(containers)).toEqual([...engineOf.there.keys()].filter((id) => id !== plain.id).toSorted())
@@ -342,7 +342,7 @@ describe('a container about which the engine answers with an error', () => {
     expect(inventory.unreadable()).toEqual([])
   })
 
-  test('is not taken for an engine that cannot be asked', async () => {
+  test('rejects when the engine does not answer at all', async () => {
     const inventory = createInventory(broken(new EngineError('no engine answers')), wanted)
     await expect(inventory.containers(running)).rejects.toThrow('no engine answers')
     expect(inventory.unreadable()).toEqual([])

@@ -24,7 +24,7 @@ interface Inspected {
 }
 
 realDescribe(
-  'an engine that is killed and started again',
+  'docker connector: killed and restarted engine',
   canStart ? {} : { missing: 'root and dockerd, to start an engine that may be killed' },
   () => {
     const folder = mkdtempSync('/tmp/rca-kill-')
@@ -44,7 +44,7 @@ realDescribe(
       await removePrivateEngine(engine, folder)
     }, 120_000)
 
-    test('costs no event that the engine still knows, tells none twice, and the gap is recorded', async () => {
+    test('reports every event once that the engine still knows, and the interruption', async () => {
       let isOver = false
       let number = 0
       const churn = async (): Promise<void> => {
@@ -90,7 +90,7 @@ realDescribe(
       expect(new Set(eventIds).size).toBe(eventIds.length)
     }, 180_000)
 
-    test('is a gap while it hangs, and is seen again when it goes on', async () => {
+    test('reports a gap while the engine hangs, and recovers', async () => {
       // Where the host's control groups cannot be seen, what containers use is asked from the engine.
       const config = { docker_host: engine.dockerHost, collect_interval: '1s', root_path: '/nowhere' }
       const asking = await startLiveAgent(config)

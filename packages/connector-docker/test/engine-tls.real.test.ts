@@ -18,7 +18,7 @@ const canStart = process.getuid?.() === 0 && programs.every(Boolean)
 const ADDRESS = 'tcp://127.0.0.1:2376'
 
 realDescribe(
-  'an engine behind TLS',
+  'docker connector: TLS',
   canStart ? {} : { missing: 'root, dockerd and openssl, to start an engine with certificates' },
   () => {
     const folder = mkdtempSync('/tmp/rca-tls-')
@@ -41,7 +41,7 @@ realDescribe(
     }, 120_000)
     afterAll(() => removePrivateEngine(engine, folder), 120_000)
 
-    test('is read with the certificates that the Docker command line takes', async () => {
+    test('collects with the certificates of the Docker CLI', async () => {
       const { data } = await collect({ docker_tls_verify: '1', docker_cert_path: certificates })
       expect(data.gaps).toEqual([])
       expect(data.entities.map(({ type }) => type)).toContain('docker.engine')
@@ -54,7 +54,7 @@ realDescribe(
         { docker_tls_verify: true, docker_cert_path: '/nowhere' },
         /`docker_cert_path`: \/nowhere\/ca\.pem/,
       ],
-    ])('says what is wrong where %s', async (_what, config, reason) => {
+    ])('rejects with the reason when %s', async (_what, config, reason) => {
       await expect(collect(config)).rejects.toThrow(reason)
     })
   },

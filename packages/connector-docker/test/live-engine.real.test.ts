@@ -16,7 +16,7 @@ const engine = await findEngine(testRun())
 /** Everything that this run makes on the engine begins so. */
 const mine = `rca-live-${process.pid}`
 
-realDescribe('an agent on a live engine', engine, () => {
+realDescribe('docker connector: live engine', engine, () => {
   const { dockerHost } = engine
   const on = (...words: string[]): Promise<string> => onEngine(dockerHost, words)
   let live: LiveAgent
@@ -33,7 +33,7 @@ realDescribe('an agent on a live engine', engine, () => {
     if (left.length > 0) await on('rm', '--force', '--volumes', ...left)
   }, 60_000)
 
-  test('summarises a restart loop, and shows of each crash the log of its own run', async () => {
+  test('counts a restart loop, and reports each crash with the log of its own run', async () => {
     const script = 'cat /proc/sys/kernel/random/uuid; sleep 0.2; echo end; exit 7'
     const words = ['--restart', 'always', '--network', 'none', BUSYBOX_IMAGE, 'sh', '-c', script]
     const id = await on('run', '-d', '--name', `${mine}-loop`, ...words)
@@ -52,7 +52,7 @@ realDescribe('an agent on a live engine', engine, () => {
     expect(new Set(logs.map(([first]) => first)).size).toBe(3)
   })
 
-  test('tells that a container cannot be started, and why', async () => {
+  test('reports a failed start with the reason', async () => {
     const name = `${mine}-unstartable`
     await expect(
       on('run', '-d', '--name', name, '--network', 'none', BUSYBOX_IMAGE, '/no/such/program'),
@@ -64,7 +64,7 @@ realDescribe('an agent on a live engine', engine, () => {
     await on('rm', '--force', id)
   })
 
-  test('tells of a health check that fails, with what it wrote and without its secret', async () => {
+  test('reports a failed health check with its output and without its secret', async () => {
     const check = ['--health-cmd', 'echo token=canary-of-the-check; exit 1', '--health-interval', '1s']
     const words = [...check, '--health-retries', '1', '--network', 'none', BUSYBOX_IMAGE, 'sleep', '600']
     const id = await on('run', '-d', '--name', `${mine}-sick`, ...words)
@@ -81,7 +81,7 @@ realDescribe('an agent on a live engine', engine, () => {
     await on('rm', '--force', id)
   })
 
-  test('tells of images, networks and volumes that come and go', async () => {
+  test('reports images, networks and volumes that are created and removed', async () => {
     await on('network', 'create', mine)
     const id = await on('run', '-d', '--name', `${mine}-member`, '--network', mine, BUSYBOX_IMAGE, 'sleep', '600')
     await on('rm', '--force', id)
@@ -116,7 +116,7 @@ realDescribe('an agent on a live engine', engine, () => {
     )
   })
 
-  test('reads from control groups what the engine says of the same container', async () => {
+  test("reads the values of the engine's stats from control groups", async () => {
     const script = 'dd if=/dev/zero of=/file bs=64k count=32 conv=fsync 2>/dev/null; cat /file > /dev/null; sleep 600'
     const id = await on('run', '-d', '--name', `${mine}-idle`, '-m', '64m', BUSYBOX_IMAGE, 'sh', '-c', script)
     await sleep(1_500)
@@ -136,7 +136,7 @@ realDescribe('an agent on a live engine', engine, () => {
     await on('rm', '--force', id)
   })
 
-  test('tells of 300 containers that come and go as the engine does, and costs no memory for them', async () => {
+  test('reports 300 short-lived containers as the engine does, without growing memory', async () => {
     // What it keeps for the other tests would be measured as well.
     await live.stop()
     const told: Record<string, number> = {}

@@ -6,8 +6,8 @@ import { compareSpecs, type SpecDifference, slotOf, specOf } from './container-s
 const web = captured().container('shop-web-1')
 const keyedHash = (text: string): string => `keyedHash of ${text.length} characters`
 
-describe('the shape of a container', () => {
-  test('says how it was set up', () => {
+describe('specOf', () => {
+  test('returns the configuration of a container', () => {
     expect(specOf(web, keyedHash)).toMatchObject({
       id: web.id,
       image: 'busybox:local',
@@ -19,7 +19,7 @@ describe('the shape of a container', () => {
     })
   })
 
-  test('names environment variables and holds nothing of their values, nor of the command', () => {
+  test('returns the names of environment variables, and neither their values nor the command', () => {
     const secret = changed(web, {
       environment: ['DB_PASSWORD=canary-a', 'URL=x=canary-b', 'EMPTY='],
       command: ['canary-c'],
@@ -29,19 +29,19 @@ describe('the shape of a container', () => {
     expect(JSON.stringify(shape)).not.toContain('canary-')
   })
 
-  test('does not tell that two variables have the same value', () => {
+  test('does not reveal that two variables have the same value', () => {
     const { environment } = specOf(changed(web, { environment: ['A=secret', 'B=secret'] }), (text) => text)
     expect(environment.A).not.toBe(environment.B)
   })
 
-  test('knows no difference between commands that are cut at other places unless there is one', () => {
+  test('distinguishes commands with different argument boundaries', () => {
     const commandOf = (...command: string[]): string => specOf(changed(web, { command }), (text) => text).command
     expect(commandOf('sh', '-c', 'a b')).not.toBe(commandOf('sh', '-c', 'a', 'b'))
   })
 })
 
-describe('containers are set up alike', () => {
-  test.each(engineNames)('%s: before the start, while they run and after the end', (name) => {
+describe('specOf: equal configurations', () => {
+  test.each(engineNames)('%s: is equal before the start, during the run and after the exit', (name) => {
     const running = captured(name).container('shop-web-1')
     const environment = running.environment.map((variable) => variable.replace(running.id.slice(0, 12), 'another'))
     const idle = changed(running, {
@@ -57,7 +57,7 @@ describe('containers are set up alike', () => {
   test.each([
     ['their anonymous volumes have other names', 'mounts'],
     ['they use the network of containers that were recreated', 'networkMode'],
-  ])('although %s', (_why, what) => {
+  ])('is equal although %s', (_why, what) => {
     const one = (digit: string) =>
       what === 'mounts'
         ? changed(web, {
@@ -76,7 +76,7 @@ describe('containers are set up alike', () => {
   })
 })
 
-describe('the place of a container', () => {
+describe('slotOf', () => {
   const compose = (more: Readonly<Record<string, string>> = {}) => ({
     'com.docker.compose.project': 'shop',
     'com.docker.compose.service': 'web',
@@ -86,20 +86,20 @@ describe('the place of a container', () => {
   })
   const place = (name: string, labels: Readonly<Record<string, string>> = {}): string => slotOf({ name, labels })
 
-  test('is its name, where compose did not make it', () => {
+  test('returns the name of a container without Compose', () => {
     expect(place('web')).toBe(place('web'))
     expect(place('web')).not.toBe(place('db'))
     expect(place('web', { 'com.docker.compose.project': 'shop' })).toBe(place('web'))
   })
 
-  test('is that of its compose service and number, whatever it is called', () => {
+  test('returns the Compose service and number, whatever the name', () => {
     expect(place('0a1b2c_shop-web-1', compose())).toBe(place('shop-web-1', compose()))
     expect(place('a', compose())).not.toBe(place('a', compose({ 'com.docker.compose.container-number': '2' })))
     expect(place('a', compose())).not.toBe(place('a', compose({ 'com.docker.compose.project': 'blog' })))
     expect(place('a', compose())).not.toBe(place('a', compose({ 'com.docker.compose.service': 'db' })))
   })
 
-  test('is not that of the service, where `docker compose run` made it', () => {
+  test('returns the name of a container of `docker compose run`', () => {
     const labels = compose({ 'com.docker.compose.oneoff': 'True' })
     expect(place('shop-web-run-1', labels)).not.toBe(place('shop-web-1', compose()))
   })
@@ -113,8 +113,8 @@ function differenceOf(change: ContainerChange): SpecDifference | undefined {
   return compareSpecs(shape(web), shape(changed(web, change)))
 }
 
-describe('what differs between two containers', () => {
-  test('is nothing, where another one was set up alike', () => {
+describe('compareSpecs', () => {
+  test('returns undefined for equal configurations', () => {
     expect(
       differenceOf({ id: 'another', name: 'renamed', created: '2027-01-01T00:00:00Z', restartCount: 5 }),
     ).toBeUndefined()
@@ -124,15 +124,15 @@ describe('what differs between two containers', () => {
     ['another tag', { image: 'busybox:2', imageId: 'sha256:2' }],
     ['another image under the same tag', { imageId: 'sha256:2' }],
     ['another tag of the same image', { image: 'busybox:latest' }],
-  ])('is the image: %s', (_name, change) => {
+  ])('finds a changed image: %s', (_name, change) => {
     expect(differenceOf(change)?.fields).toEqual(['image'])
   })
 
-  test('is the command', () => {
+  test('finds a changed command', () => {
     expect(differenceOf({ command: ['sh', '-c', 'other'] })?.fields).toEqual(['command'])
   })
 
-  test('are variables that came, went or have another value', () => {
+  test('finds added, removed and changed variables', () => {
     const kept = web.environment.filter((variable) => !/^(MODE|DB_PASSWORD)=/.test(variable))
     const environment = [...kept, 'DB_PASSWORD=another', 'ZONE=b', 'AREA=a', 'constructor=c']
     expect(differenceOf({ environment })).toEqual({
@@ -145,7 +145,7 @@ describe('what differs between two containers', () => {
     })
   })
 
-  test('are limits, each from what to what', () => {
+  test('finds changed limits, with both values', () => {
     const limits = { memory: 134_217_728, cpus: undefined, cpuShares: 512 }
     expect(differenceOf({ limits })).toMatchObject({
       fields: ['limits'],
@@ -153,7 +153,7 @@ describe('what differs between two containers', () => {
     })
   })
 
-  test('are mounts: one that cannot be written to any more is another one', () => {
+  test('finds changed mounts, such as one that became read-only', () => {
     const mounts = web.mounts.map((mount) => (mount.destination === '/data' ? { ...mount, writable: false } : mount))
     expect(differenceOf({ mounts: mounts.toReversed() })).toMatchObject({
       fields: ['mounts'],
@@ -161,14 +161,14 @@ describe('what differs between two containers', () => {
     })
   })
 
-  test('are published ports', () => {
+  test('finds changed published ports', () => {
     expect(differenceOf({ publishedPorts: [{ container: '80/tcp', host: '0.0.0.0:80' }] })).toMatchObject({
       fields: ['ports'],
       ports: { added: ['0.0.0.0:80->80/tcp'], removed: ['127.0.0.1:18080->80/tcp'] },
     })
   })
 
-  test('are other settings', () => {
+  test('finds other changed settings', () => {
     const change = { restartPolicy: undefined, privileged: true, networkMode: 'host', logDriver: 'journald' }
     expect(differenceOf(change)).toMatchObject({
       fields: ['settings'],
@@ -181,7 +181,7 @@ describe('what differs between two containers', () => {
     })
   })
 
-  test('are several at once', () => {
+  test('finds several differences at once', () => {
     expect(differenceOf({ imageId: 'sha256:2', mounts: [], limits: { pids: 51 } })?.fields).toEqual([
       'image',
       'limits',

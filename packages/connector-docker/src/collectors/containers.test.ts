@@ -16,11 +16,11 @@ function named(signals: Signals, name: string): Entity {
   return found
 }
 
-describe.each(engineNames)('the containers of %s', (name) => {
+describe.each(engineNames)('containers of %s', (name) => {
   const of = captured(name)
   const collect = (config = {}) => runCollector(containers, fakeClient(of, { config }))
 
-  test('are told in every state, and how they ended', async () => {
+  test('collects containers in every state, with their exit', async () => {
     const collected = await collect()
     expect(
       ofType(collected, 'container')
@@ -42,7 +42,7 @@ describe.each(engineNames)('the containers of %s', (name) => {
         expect(named(collected, unfinished).attributes, unfinished).not.toHaveProperty([attribute])
   })
 
-  test('only those that run have an uptime, and only those with a health check a streak', async () => {
+  test('collects the uptime of running containers and the failing streak of those with a health check', async () => {
     const collected = await collect()
     const metricsOf = (container: string) => Object.keys(pointsOf(collected, of.container(container).id)).toSorted()
     const streak = 'container.health.failing_streak{}'
@@ -58,7 +58,7 @@ describe.each(engineNames)('the containers of %s', (name) => {
     )
   })
 
-  test('lead to what they run on, belong to and use', async () => {
+  test('relates containers to engine, image, networks, volumes and Compose service', async () => {
     const collected = await collect()
     const { relations } = named(collected, 'shop-web-1')
     const engine = of.info.id
@@ -93,7 +93,7 @@ describe.each(engineNames)('the containers of %s', (name) => {
     ])
   })
 
-  test('of labels only those on the list leave the host, of variables only the names', async () => {
+  test('sends listed labels only, and only the names of variables', async () => {
     const labelsOf = async (config = {}) => {
       const { attributes } = named(await collect(config), 'shop-web-1')
       return Object.fromEntries(Object.entries(attributes).filter(([key]) => key.startsWith('container.label.')))
@@ -110,7 +110,7 @@ describe.each(engineNames)('the containers of %s', (name) => {
     expect(attributes['container.environment_names']).toEqual(expect.arrayContaining(['DB_PASSWORD', 'MODE', 'PATH']))
   })
 
-  test('those that are left out by name are not told, nor what only they have', async () => {
+  test('leaves out excluded containers, with images and services that only they use', async () => {
     const collected = await collect({ exclude_containers: ['shop-*', 'o?m', 'crashed'] })
     const names = ofType(collected, 'container').map((entity) => entity.name)
     expect(names).not.toContain('shop-web-1')
@@ -122,7 +122,7 @@ describe.each(engineNames)('the containers of %s', (name) => {
   })
 })
 
-test('exactly, of one engine', async () => {
+test('collects exact values of one engine', async () => {
   const of = captured(exactEngine)
   const collected = await runCollector(containers, fakeClient(of))
   expect(named(collected, 'shop-web-1').attributes).toEqual({
@@ -165,7 +165,7 @@ test('exactly, of one engine', async () => {
   })
 })
 
-describe('a container', () => {
+describe('containers', () => {
   const of = captured(exactEngine)
   const plain = of.container('plain')
 
@@ -177,26 +177,26 @@ describe('a container', () => {
     return { collected, engine, entity: named(collected, change.name ?? plain.name) }
   }
 
-  test('without an image of its own asks for none', async () => {
+  test('does not request an image without an id', async () => {
     const { engine, entity, collected } = await collectOnly({ image: '', imageId: '' })
     expect(engine.asked.filter((question) => question.startsWith('image'))).toEqual([])
     expect(entity.relations.map(({ type }) => type)).not.toContain('runs_image')
     expect(ofType(collected, 'container.image')).toEqual([])
   })
 
-  test('whose image is gone is told without its tags', async () => {
+  test('collects a container without tags when its image no longer exists', async () => {
     const { collected, entity } = await collectOnly({ imageId: 'sha256:gone' })
     expect(entity.attributes).toMatchObject({ 'container.image.id': 'sha256:gone' })
     expect(entity.attributes).not.toHaveProperty(['container.image.tags'])
     expect(ofType(collected, 'container.image')).toEqual([])
   })
 
-  test('that was started by a clock ahead of ours has been up for no time, and not for less', async () => {
+  test("reports an uptime of 0 when the engine's clock is ahead", async () => {
     const { collected } = await collectOnly({ state: { ...plain.state, startedAt: '2026-11-25T00:00:05Z' } })
     expect(pointsOf(collected)).toMatchObject({ 'container.uptime{}': 0 })
   })
 
-  test('of which little is known says little, and nothing is 0', async () => {
+  test('leaves out unknown values, rather than reporting 0', async () => {
     const { collected, entity } = await collectOnly({
       created: '',
       restartCount: undefined,
@@ -211,7 +211,7 @@ describe('a container', () => {
       expect(entity.attributes).not.toHaveProperty([attribute])
   })
 
-  test('values of variables, the command and the output of health checks stay on the host', async () => {
+  test('does not send values of variables, the command or the output of health checks', async () => {
     const environment = ['SHORT=canary-1', 'WITH=canary-2=canary-3', 'EMPTY=', 'URL=https://user:canary-4@db']
     const health = { status: 'unhealthy', failingStreak: 1, lastOutput: 'canary-5' }
     const { collected, entity } = await collectOnly({
@@ -224,7 +224,7 @@ describe('a container', () => {
     expect(JSON.stringify(collected)).not.toContain('canary-')
   })
 
-  test('an image is named by its tag, or else by its digest, or else by its id', async () => {
+  test('names an image by tag, then digest, then id', async () => {
     const nameOf = async (tags: string[], digests: string[]) => {
       const image = {
         id: plain.imageId,
@@ -244,7 +244,7 @@ describe('a container', () => {
   })
 })
 
-test('a container that the engine cannot describe is a gap, and costs the others nothing', async () => {
+test('reports a gap for a container that cannot be inspected, and collects the others', async () => {
   const of = captured(exactEngine)
   const broken = of.container('plain')
   const others = fakeEngine(of)

@@ -14,13 +14,13 @@ function stoppedClock() {
   return clock
 }
 
-describe.each(engineNames)('what the containers of %s use', (name) => {
+describe.each(engineNames)('usage of %s', (name) => {
   const of = captured(name)
 
   test.each([
     ['control groups', () => of.root],
     ['the engine', () => temporaryDirectory().path],
-  ])('is told of every one that runs or is paused, and of no other: from %s', async (_name, rootPath) => {
+  ])('collects running and paused containers only: from %s', async (_name, rootPath) => {
     const client = fakeClient(of, { config: { root_path: rootPath() } })
     const collected = await runCollector(usage, client)
     for (const container of of.containers()) {
@@ -42,7 +42,7 @@ describe.each(engineNames)('what the containers of %s use', (name) => {
   })
 })
 
-test('exactly, of one engine', async () => {
+test('usage collects exact values of one engine', async () => {
   const of = captured(exactEngine)
   const collected = await runCollector(usage, fakeClient(of))
   expect(pointsOf(collected, of.container('shop-web-1').id)).toEqual({
@@ -73,7 +73,7 @@ test('exactly, of one engine', async () => {
   })
 })
 
-describe('processors', () => {
+describe('usage: container.cpu.usage', () => {
   const of = captured(exactEngine)
   const { id } = of.container('plain')
 
@@ -93,7 +93,7 @@ describe('processors', () => {
     }
   }
 
-  test('are what was used since the round before; the first round says none', async () => {
+  test('is the average since the previous collection, absent in the first one', async () => {
     const clock = stoppedClock()
     const { cpusAt } = withCpuTime()
     expect(await cpusAt(5e9)).toBeUndefined()
@@ -103,7 +103,7 @@ describe('processors', () => {
     expect(await cpusAt(20e9)).toBe(0)
   })
 
-  test('are none where the container was started anew, was not read, or no time has passed', async () => {
+  test('is absent after a restart, after an unreadable collection, and when no time has passed', async () => {
     const clock = stoppedClock()
     const { cpusAt } = withCpuTime()
     await cpusAt(5e9)
@@ -121,7 +121,7 @@ describe('processors', () => {
   })
 })
 
-describe('what cannot be read', () => {
+describe('usage: unreadable containers', () => {
   const of = captured(exactEngine)
   const plain = of.container('plain')
 
@@ -134,7 +134,7 @@ describe('what cannot be read', () => {
     return { engine, client }
   }
 
-  test('of a container that runs is a gap', async () => {
+  test('reports a gap for a running container', async () => {
     const { client } = unreadable()
     const collected = await runCollector(usage, client)
     expect(pointsOf(collected)).toEqual({})
@@ -146,20 +146,23 @@ describe('what cannot be read', () => {
   test.each([
     ['has ended', { ...plain, state: { ...plain.state, status: 'exited' } }],
     ['was removed', undefined],
-  ])('of one that %s meanwhile is none, and the next round knows it', async (_name, now) => {
-    const { client, engine } = unreadable(async () => {
-      if (now === undefined) engine.there.delete(plain.id)
-      else engine.there.set(plain.id, now)
-      return undefined
-    })
-    client.inventory.setFollowed(true)
-    expect((await runCollector(usage, client)).gaps?.filter(Boolean)).toEqual([])
-    engine.asked.length = 0
-    await runCollector(usage, client)
-    expect(engine.asked.filter((question) => question.startsWith('stats'))).toEqual([])
-  })
+  ])(
+    'reports no gap for a container that %s in the meantime, and notices it by the next collection',
+    async (_name, now) => {
+      const { client, engine } = unreadable(async () => {
+        if (now === undefined) engine.there.delete(plain.id)
+        else engine.there.set(plain.id, now)
+        return undefined
+      })
+      client.inventory.setFollowed(true)
+      expect((await runCollector(usage, client)).gaps?.filter(Boolean)).toEqual([])
+      engine.asked.length = 0
+      await runCollector(usage, client)
+      expect(engine.asked.filter((question) => question.startsWith('stats'))).toEqual([])
+    },
+  )
 
-  test('one whose stats fail costs the others nothing and is a gap', async () => {
+  test('reports a gap for a container whose stats fail, and collects the others', async () => {
     const engine = fakeEngine(of, {
       stats: async (id) => {
         if (id === plain.id) throw new Error('broken')
@@ -172,13 +175,13 @@ describe('what cannot be read', () => {
     expect(pointsOf(collected, of.container('tty').id)).toHaveProperty(['container.cpu.time{}'])
   })
 
-  test('is a failure where it is everything', async () => {
+  test('rejects when no container can be read', async () => {
     const { client } = unreadable(() => Promise.reject(new Error('the engine hangs')))
     await expect(runCollector(usage, client)).rejects.toThrow('the engine hangs')
   })
 })
 
-describe('networks', () => {
+describe('usage: networks', () => {
   const of = captured(exactEngine)
 
   /** Gaps, where these files of the host cannot be seen. */
@@ -191,17 +194,17 @@ describe('networks', () => {
     return (await runCollector(usage, client)).gaps?.filter(Boolean)
   }
 
-  test('that cannot be seen at all are a gap that says what to mount', async () => {
+  test('reports a gap that says what to mount when no network can be read', async () => {
     expect(await gapsWithout(() => ['proc'])).toEqual([
       { scope: 'container.network', reason: expect.stringContaining('`root_path`') },
     ])
   })
 
-  test('that one container lacks are none: it may just have ended', async () => {
+  test('reports no gap when one container lacks its network', async () => {
     expect(await gapsWithout(() => [`proc/${of.container('plain').state.pid}`])).toEqual([])
   })
 
-  test('where every container shares the host’s are nobody’s', async () => {
+  test("reports no gap when every container uses the host's network", async () => {
     expect(await gapsWithout(() => ['proc'], 'shop-web-1', 'plain', 'sick', 'tty', 'paused')).toEqual([])
   })
 })

@@ -3,11 +3,11 @@ import { addressProblem, describeEndpoint, endpointOf } from './endpoint.ts'
 
 const plain = { docker_tls_verify: false }
 
-describe('where the engine is', () => {
+describe('endpointOf', () => {
   test.each([
     ['nothing', undefined, '/var/run/docker.sock'],
     ['a socket', 'unix:///run/user/1000/docker.sock', '/run/user/1000/docker.sock'],
-  ])('with %s it is a socket', (_name, address, path) => {
+  ])('returns a socket: %s', (_name, address, path) => {
     const endpoint = endpointOf({ ...plain, docker_host: address })
     expect(endpoint).toEqual({ kind: 'socket', path })
     expect(describeEndpoint(endpoint)).toBe(`unix://${path}`)
@@ -20,7 +20,7 @@ describe('where the engine is', () => {
     ['http://engine:80', 'engine', 80, 'tcp://engine:80'],
     ['http://engine:443/', 'engine', 443, 'tcp://engine:443'],
     ['tcp://[fd00::5]:2375', 'fd00::5', 2375, 'tcp://[fd00::5]:2375'],
-  ])('%s is spoken to without TLS', (address, host, port, described) => {
+  ])('returns a TCP endpoint without TLS for %s', (address, host, port, described) => {
     const endpoint = endpointOf({ ...plain, docker_host: address })
     expect(endpoint).toEqual({ kind: 'tcp', host, port, certificates: undefined })
     expect(describeEndpoint(endpoint)).toBe(described)
@@ -32,7 +32,7 @@ describe('where the engine is', () => {
     ['because of its address', 'https://engine', plain, 2376, '/etc/docker'],
     ['at the port that is usual for it', 'https://engine:443', plain, 443, '/etc/docker'],
     ['at another port', 'tcp://engine:2375', { docker_tls_verify: true }, 2375, '/etc/docker'],
-  ])('TLS is spoken %s', (_name, address, options, port, certificates) => {
+  ])('uses TLS %s', (_name, address, options, port, certificates) => {
     expect(endpointOf({ ...options, docker_host: address })).toEqual({
       kind: 'tcp',
       host: 'engine',
@@ -51,14 +51,14 @@ describe('where the engine is', () => {
     'tcp://an engine',
     'tcp://user:secret@engine:2375',
     'https://user@engine',
-  ])('%s is none, and the option is named', (address) => {
+  ])('rejects %s and names the option', (address) => {
     const problem = addressProblem(address)
     expect(problem).toContain('tcp://host:port')
     expect(problem).not.toContain('secret')
     expect(() => endpointOf({ ...plain, docker_host: address })).toThrow(`\`docker_host\` ${problem}`)
   })
 
-  test.each(['unix:///var/run/docker.sock', 'tcp://engine', 'https://[fd00::5]:65535'])('%s is one', (address) => {
+  test.each(['unix:///var/run/docker.sock', 'tcp://engine', 'https://[fd00::5]:65535'])('accepts %s', (address) => {
     expect(addressProblem(address)).toBeUndefined()
   })
 })

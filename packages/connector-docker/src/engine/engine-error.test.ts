@@ -33,7 +33,7 @@ function inGroups(...groups: number[]): void {
   onTestFinished(() => spy.mockRestore())
 }
 
-describe('a failure is told with what to do', () => {
+describe('explainFailure', () => {
   test.each([
     [
       'no socket',
@@ -62,7 +62,7 @@ describe('a failure is told with what to do', () => {
     expect(explained.message).not.toMatch(/HTTP code|undefined \(/)
   })
 
-  test.each(['EACCES', 'EPERM'])('without rights on the socket (%s) the group that has them is named', async (code) => {
+  test.each(['EACCES', 'EPERM'])('names the group of the socket after %s', async (code) => {
     const path = await realSocket()
     inGroups()
     const { message } = explainFailure(failure({ code }), { kind: 'socket', path }, 'its images')
@@ -71,7 +71,7 @@ describe('a failure is told with what to do', () => {
     expect(message).not.toContain('SELinux')
   })
 
-  test('without rights on the socket although the group is right, what else may forbid it is named', async () => {
+  test('names SELinux when the group of the socket is right', async () => {
     const path = await realSocket()
     inGroups(statSync(path).gid)
     const { message } = explainFailure(failure({ code: 'EACCES' }), { kind: 'socket', path }, 'its images')
@@ -84,7 +84,7 @@ describe('a failure is told with what to do', () => {
     ['EPERM', 'a folder', mkdirSync],
     ['ECONNREFUSED', 'a folder', mkdirSync],
     ['EACCES', 'a file', (path: string) => writeFileSync(path, '')],
-  ])('after %s, %s where the socket should be is named, and the way out', (code, _name, make) => {
+  ])('after %s, says that %s is in place of the socket, and how to fix it', (code, _name, make) => {
     const path = join(folder(), 'docker.sock')
     make(path)
     inGroups(statSync(path).gid)
@@ -95,13 +95,13 @@ describe('a failure is told with what to do', () => {
     expect(message).not.toMatch(/SELinux|--group-add|systemctl/)
   })
 
-  test('a socket on which nobody listens is one', async () => {
+  test('does not take a socket without a listener for another file', async () => {
     const endpoint: Endpoint = { kind: 'socket', path: await realSocket() }
     const { message } = explainFailure(failure({ code: 'ECONNREFUSED' }), endpoint, 'its images')
     expect(message).toContain('systemctl start docker')
   })
 
-  test('without rights on a socket that cannot be looked at, the way out is told all the same', () => {
+  test("says what to do when the socket's group cannot be read", () => {
     const path = join(tmpdir(), 'rca-no-such-folder/docker.sock')
     const { message } = explainFailure(failure({ code: 'EACCES' }), { kind: 'socket', path }, 'its images')
     expect(message).toContain('`--group-add`')
@@ -109,14 +109,14 @@ describe('a failure is told with what to do', () => {
   })
 })
 
-describe('a question that was given up', () => {
-  test('because the agent stops is no fault of the engine', () => {
+describe('explainAbort', () => {
+  test('returns the reason of a stop unchanged', () => {
     const reason = new Error('the agent stops')
     expect(explainAbort(AbortSignal.abort(reason), socket, 'its images')).toBe(reason)
     expect(explainAbort(AbortSignal.abort('stopped'), socket, 'its images')).toBe('stopped')
   })
 
-  test('because time ran out says so', () => {
+  test('explains a timeout', () => {
     const reason = new DOMException('too late', 'TimeoutError')
     const explained = explainAbort(AbortSignal.abort(reason), remote, 'its images')
     expect(explained).toBeInstanceOf(EngineError)

@@ -22,8 +22,8 @@ async function readAll(stream: NodeJS.ReadableStream, signal: AbortSignal = runn
   }
 }
 
-describe.each(engineNames)('the stream of %s', (name) => {
-  test('every line is an event of a thing, however the stream is cut', async () => {
+describe.each(engineNames)('readEvents of %s', (name) => {
+  test('parses every line, whatever the chunk boundaries', async () => {
     const of = captured(name)
     // Podman does not say which network a container left.
     const saysAll = (line: string): boolean => !/"network".*"disconnect"/.test(line) || /"container":/.test(line)
@@ -42,21 +42,21 @@ describe.each(engineNames)('the stream of %s', (name) => {
   })
 })
 
-describe('a stream', () => {
-  test('letters that two pieces share are whole', async () => {
+describe('readEvents', () => {
+  test('decodes characters that span two chunks', async () => {
     const bytes = Buffer.from(line('ä'))
     const at = bytes.indexOf('ä') + 1
     const { told } = await readAll(Readable.from([bytes.subarray(0, at), bytes.subarray(at)]))
     expect(told).toMatchObject([{ action: 'ä' }])
   })
 
-  test('that ends without being asked to has broken', async () => {
+  test('rejects at the end of the stream', async () => {
     const { told, failure } = await readAll(Readable.from([Buffer.from(line('die')), Buffer.from('{"half')]))
     expect(told).toHaveLength(1)
     expect(failure).toMatchObject({ message: 'explained', cause: { code: 'ECONNRESET' } })
   })
 
-  test('that fails is explained, after what came before', async () => {
+  test('explains a failure, after the received events', async () => {
     const stream = new PassThrough()
     stream.write(line('die'))
     const reading = readAll(stream)
@@ -65,7 +65,7 @@ describe('a stream', () => {
     expect(await reading).toMatchObject({ told: [{ action: 'die' }], failure: { cause: { message: 'reset' } } })
   })
 
-  test('that cannot be opened rejects', async () => {
+  test('rejects when the stream cannot be opened', async () => {
     const events = readEvents(
       async () => {
         throw new Error('refused')
@@ -76,7 +76,7 @@ describe('a stream', () => {
     await expect(events[Symbol.asyncIterator]().next()).rejects.toThrow('refused')
   })
 
-  test('ends quietly when it is aborted, and is closed', async () => {
+  test('ends and closes the stream on abort', async () => {
     const stream = new PassThrough()
     const controller = new AbortController()
     const told: EngineEvent[] = []
@@ -97,7 +97,7 @@ describe('a stream', () => {
     expect(late.destroyed).toBe(true)
   })
 
-  test('is closed when nobody reads on', async () => {
+  test('closes the stream when the reader stops', async () => {
     const stream = new PassThrough()
     stream.write(line('die') + line('start'))
     for await (const _event of readEvents(
@@ -109,7 +109,7 @@ describe('a stream', () => {
     expect(stream.destroyed).toBe(true)
   })
 
-  test('a message without an end is given up, before it takes all memory', async () => {
+  test('rejects a message that exceeds 1 MiB', async () => {
     const stream = new PassThrough()
     stream.end(line('die'))
     const endless = Readable.from(
@@ -125,8 +125,8 @@ describe('a stream', () => {
   })
 })
 
-describe('a line', () => {
-  test('the time keeps all its digits, and is not taken from a text', () => {
+describe('toEvent', () => {
+  test('keeps all digits of the time, and does not read it from an attribute', () => {
     const trap = String.raw`{"Type":"container","Action":"die","Actor":{"ID":"a","Attributes":{"label":"\"timeNano\":1","timeNano":"2"}},"time":5,"timeNano": 1795562510163209447}`
     expect(toEvent(trap)).toEqual({
       type: 'container',
@@ -154,7 +154,7 @@ describe('a line', () => {
     ],
     ['no actor', '{"Type":"daemon","Action":"reload","timeNano":1}', '', {}],
     ['null for an actor', '{"Type":"daemon","Action":"reload","Actor":null,"timeNano":1}', '', {}],
-  ])('with %s is an event', (_name, text, actor, attributes) => {
+  ])('parses a line with %s', (_name, text, actor, attributes) => {
     expect(toEvent(text)).toMatchObject({ actor, attributes, timeNano: '1' })
   })
 
@@ -166,7 +166,7 @@ describe('a line', () => {
     ['{"Type":7,"Action":"die","timeNano":1}', 'no type that is text'],
     ['[{"timeNano":1}]', 'a list'],
     ['{"message":"the engine is unwell"}', 'an error'],
-  ])('%s is none: %s', (text) => {
+  ])('rejects %s: %s', (text) => {
     expect(toEvent(text)).toBeUndefined()
   })
 })
@@ -181,7 +181,7 @@ describe('toDockerEvent', () => {
     healthStatus: undefined,
   }
 
-  test('what Docker says stays as it is', () => {
+  test("leaves Docker's events unchanged", () => {
     const { healthStatus: _none, ...docker } = event
     expect(toDockerEvent(event)).toEqual(docker)
   })
@@ -192,11 +192,11 @@ describe('toDockerEvent', () => {
     ['the end of a run', { action: 'die', attributes: { containerExitCode: '3' } }, { attributes: { exitCode: '3' } }],
     ['a volume', { type: 'volume', actor: '', attributes: { name: 'data' } }, { actor: 'data' }],
     ['a network', { type: 'network', attributes: { name: '', network: 'shop' } }, { attributes: { name: 'shop' } }],
-  ])('%s is said as Docker says it', (_what, podman, docker) => {
+  ])('translates %s', (_what, podman, docker) => {
     expect(toDockerEvent({ ...event, ...podman })).toMatchObject(docker)
   })
 
-  test('that a container joined a network that is not named says nothing', () => {
+  test('drops a connection to an unnamed network', () => {
     expect(toDockerEvent({ ...event, type: 'network', action: 'disconnect' })).toBeUndefined()
     const docker = { type: 'network', action: 'disconnect', attributes: { container: 'a', name: 'shop' } }
     expect(toDockerEvent({ ...event, ...docker })).toMatchObject(docker)

@@ -3,24 +3,24 @@ import { flag, moment, number, positive, record, text, texts } from './lenient-s
 
 const odd = [undefined, null, '', 7, true, 'a text', [], ['a', 1, null], {}, { a: 'b', c: 1, d: null }] as const
 
-describe('what an engine writes is read, whatever it is', () => {
+describe('lenient schemas', () => {
   test.each([
     ['text', text, odd.map((value) => (value === 'a text' ? value : undefined))],
     ['number', number, odd.map((value) => (value === 7 ? value : undefined))],
     ['flag', flag, odd.map((value) => (value === true ? value : undefined))],
     ['texts', texts, odd.map((value) => (Array.isArray(value) && value.length > 0 ? ['a'] : []))],
     ['record', record, odd.map((value) => (value === odd.at(-1) ? { a: 'b' } : {}))],
-  ])('%s', (_name, schema, expected) => {
+  ])('parse any value: %s', (_name, schema, expected) => {
     expect(odd.map((value) => schema.parse(value))).toEqual(expected)
   })
 
-  test('infinite and absurd numbers are none', () => {
+  test('drop infinite and NaN numbers', () => {
     expect(number.parse(Number.NaN)).toBeUndefined()
     expect(number.parse(Number.POSITIVE_INFINITY)).toBeUndefined()
   })
 })
 
-test('the year 1 is never, zero and less are none', () => {
+test('map the year 1, and numbers up to 0, to undefined', () => {
   expect([moment('0001-01-01T00:00:00Z'), moment(undefined), moment('2026-11-24T23:21:50.6Z')]).toEqual([
     undefined,
     undefined,

@@ -11,8 +11,8 @@ function frame(stream: number, text: string): Buffer {
   return Buffer.concat([header, content])
 }
 
-describe.each(engineNames)('the logs that %s gave', (name) => {
-  test('are text without a trace of frames, with and without a terminal', () => {
+describe.each(engineNames)('demultiplex: logs of %s', (name) => {
+  test('returns text without frame headers, with and without a TTY', () => {
     const of = captured(name)
     // One line of each stream: the engine may take up either first.
     expect(demultiplex(of.bytes('log-crashed.bin')).split('\n').toSorted()).toEqual([
@@ -24,7 +24,7 @@ describe.each(engineNames)('the logs that %s gave', (name) => {
   })
 })
 
-describe('a log', () => {
+describe('demultiplex', () => {
   test.each([
     ['of both streams', Buffer.concat([frame(1, 'out\n'), frame(2, 'error\n'), frame(0, 'in\n')]), 'out\nerror\nin\n'],
     ['whose frames split a letter', Buffer.concat([frame(1, 'a'), frame(1, ''), frame(1, 'ö\n')]), 'aö\n'],
@@ -37,7 +37,7 @@ describe('a log', () => {
     expect(demultiplex(answer)).toBe(text)
   })
 
-  test('letters that two frames share are whole again', () => {
+  test('decodes characters that span two frames', () => {
     const bytes = Buffer.from('ö')
     const halves = [bytes.subarray(0, 1), bytes.subarray(1)].map((half) =>
       Buffer.concat([Buffer.from([1, 0, 0, 0, 0, 0, 0, half.length]), half]),
@@ -45,7 +45,7 @@ describe('a log', () => {
     expect(demultiplex(Buffer.concat(halves))).toBe('ö')
   })
 
-  test('that happens to be JSON is text all the same', () => {
+  test('returns a log that is valid JSON as text', () => {
     expect(demultiplex({ level: 'error', code: 3 })).toBe('{"level":"error","code":3}')
     expect(demultiplex(42)).toBe('42')
     expect(demultiplex('a text')).toBe('a text')

@@ -3,10 +3,10 @@ import { damaged, numbersIn } from '../../test/damaged-answers.ts'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
 import { toContainer } from './translate-container.ts'
 
-describe.each(engineNames)('the containers of %s', (name) => {
+describe.each(engineNames)('toContainer: containers of %s', (name) => {
   const of = captured(name)
 
-  test('are what the command line made them', () => {
+  test('returns the options of the command line', () => {
     const web = of.container('shop-web-1')
     expect(web).toMatchObject({
       id: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -51,7 +51,7 @@ describe.each(engineNames)('the containers of %s', (name) => {
     expect(of.container('on-host').networkMode).toBe('host')
   })
 
-  test('without limits, a health check or an end have none, and not 0', () => {
+  test('returns undefined, not 0, without limits, health check or exit', () => {
     const plain = of.container('plain')
     expect(plain.limits).toMatchObject({ memory: undefined, cpus: undefined, cpuShares: undefined })
     expect(plain.state).toMatchObject({ status: 'running', health: undefined, finishedAt: undefined, error: undefined })
@@ -64,7 +64,7 @@ describe.each(engineNames)('the containers of %s', (name) => {
     })
   })
 
-  test('that ended say how', () => {
+  test('returns the exit of stopped containers', () => {
     expect(of.container('crashed').state).toMatchObject({
       status: 'exited',
       exitCode: 3,
@@ -84,7 +84,7 @@ describe.each(engineNames)('the containers of %s', (name) => {
   })
 })
 
-test('exactly, of one engine', () => {
+test('toContainer returns exact values of one engine', () => {
   const of = captured(exactEngine)
   expect(of.container('sick')).toEqual({
     id: '94994cd575e80f710f60826cb7e9d5fe9245348f08022bc712bf436583808736',
@@ -111,11 +111,11 @@ test('exactly, of one engine', () => {
   expect(of.container('oom').state.outOfMemory).toBe(true)
 })
 
-describe('an answer that is not as expected', () => {
+describe('toContainer: unexpected answers', () => {
   const answer = captured(exactEngine).json('container-shop-web-1.json')
   const whole = toContainer(answer)
 
-  test('in any one place: the rest is read, and what cannot be read becomes no number', () => {
+  test('parses the rest when any single field is damaged, and invents no numbers', () => {
     const numbers = numbersIn(whole)
     for (const { name, answer: broken } of damaged(answer).filter(({ name }) => !/^Id /.test(name))) {
       const read = toContainer(broken)
@@ -124,7 +124,7 @@ describe('an answer that is not as expected', () => {
     }
   })
 
-  test('an id is all that is needed', () => {
+  test('requires only an id', () => {
     expect(toContainer({ Id: 'a' })).toMatchObject({
       id: 'a',
       name: '',
@@ -140,7 +140,7 @@ describe('an answer that is not as expected', () => {
     for (const none of [{}, null, 'a text', [], { Id: 7 }]) expect(() => toContainer(none)).toThrow()
   })
 
-  test('one odd entry costs no other', () => {
+  test('keeps the other entries of a list with a damaged one', () => {
     const read = toContainer({
       Id: 'a',
       Config: { Env: ['A=1', null, 'B=2'], Labels: { good: 'yes', odd: 7 } },
@@ -152,19 +152,19 @@ describe('an answer that is not as expected', () => {
   })
 })
 
-describe('limits of processors', () => {
+describe('toContainer: CPU limit', () => {
   test.each([
     [{ NanoCpus: 1_500_000_000 }, 1.5],
     [{ CpuQuota: 50_000, CpuPeriod: 200_000 }, 0.25],
     [{ CpuQuota: 50_000, CpuPeriod: 0 }, 0.5],
     [{ NanoCpus: 0, CpuQuota: -1 }, undefined],
     [{ NanoCpus: null }, undefined],
-  ])('%o is %s', (limits, cpus) => {
+  ])('reads %o as %s', (limits, cpus) => {
     expect(toContainer({ Id: 'a', HostConfig: limits }).limits.cpus).toBe(cpus)
   })
 })
 
-test('a health check that is switched off is none; the output of the last failure is kept', () => {
+test('toContainer ignores a disabled health check and keeps the output of the last failed check', () => {
   const health = (Health: unknown) => toContainer({ Id: 'a', State: { Health } }).state.health
   expect(health({ Status: 'none' })).toBeUndefined()
   expect(health({ Status: 'starting', Log: null })).toMatchObject({ status: 'starting', lastOutput: undefined })

@@ -6,10 +6,10 @@ import { toDiskUsage, toImage, toInfo, toNetwork, toSummary, toVolume } from './
 const exact = captured(exactEngine)
 const list = (answer: unknown): unknown[] => answer as unknown[]
 
-describe.each(engineNames)('what %s says of itself', (name) => {
+describe.each(engineNames)('answers of %s', (name) => {
   const of = captured(name)
 
-  test('who it is', () => {
+  test('toInfo identifies the engine', () => {
     expect(of.info).toMatchObject({
       id: expect.stringMatching(/./),
       name: expect.stringMatching(/./),
@@ -24,7 +24,7 @@ describe.each(engineNames)('what %s says of itself', (name) => {
     })
   })
 
-  test('every row of its list is a container that was inspected', () => {
+  test('toSummary matches the inspected containers', () => {
     const rows = list(of.json('containers.json')).map(toSummary)
     expect(rows.map(({ id }) => id).toSorted()).toEqual(
       of
@@ -37,7 +37,7 @@ describe.each(engineNames)('what %s says of itself', (name) => {
       expect(states.get(of.container(container).id)).toBe(of.container(container).state.status)
   })
 
-  test('its image is the one that its containers run, in the list as by itself', () => {
+  test('toImage matches the image of the containers, in a list and alone', () => {
     const image = toImage(of.json('image.json'))
     expect(image).toMatchObject({
       id: of.container('plain').imageId,
@@ -54,7 +54,7 @@ describe.each(engineNames)('what %s says of itself', (name) => {
     expect(Math.floor(Date.parse(row?.created ?? '') / 1000)).toBe(Math.floor(Date.parse(image.created ?? '') / 1000))
   })
 
-  test('its networks and volumes', () => {
+  test('toNetwork and toVolume match the networks and volumes', () => {
     const networks = list(of.json('networks.json')).map(toNetwork)
     expect(networks).toContainEqual({
       id: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -72,7 +72,7 @@ describe.each(engineNames)('what %s says of itself', (name) => {
     })
   })
 
-  test('its disk', () => {
+  test('toDiskUsage returns sizes', () => {
     const used = toDiskUsage(of.json('df.json'))
     // What the container wrote into its volume.
     expect(used.volumes).toBe(4_194_304)
@@ -80,7 +80,7 @@ describe.each(engineNames)('what %s says of itself', (name) => {
   })
 })
 
-test('exactly, of one engine', () => {
+test('answers of one engine are translated exactly', () => {
   expect(exact.info).toEqual({
     id: 'JZDP:RAR5:X2EW:VHJE:YLEM:Z4O5:ALXD:DV33:WNLR:T2KJ:TKUQ:DWC5',
     name: 'vm',
@@ -107,7 +107,7 @@ test('exactly, of one engine', () => {
   })
 })
 
-describe('an answer that is not as expected: the rest is read, and what cannot be read becomes no number', () => {
+describe('damaged answers: the rest is parsed, without invented numbers', () => {
   const version = exact.json('version.json')
   const { Volumes: volumes } = exact.json('volumes.json') as { Volumes: unknown[] }
   const translations: [string, unknown, (answer: unknown) => unknown, RegExp][] = [
@@ -125,33 +125,33 @@ describe('an answer that is not as expected: the rest is read, and what cannot b
         expect(value, `${path} where ${name}`).toBe(numbers.get(path))
   })
 
-  test('what identifies a thing must be there', () => {
+  test('identifiers are required', () => {
     for (const none of [{}, null, [], 'a text', { Id: 7, Name: 7 }])
       for (const translate of [toSummary, toImage, toNetwork, toVolume]) expect(() => translate(none)).toThrow()
   })
 })
 
-describe('what answers', () => {
-  test('without an id is known by its host’s name', () => {
+describe('toInfo', () => {
+  test('uses the host name when the id is missing', () => {
     expect(toInfo({ Name: 'web-1' }, {})).toMatchObject({ id: 'web-1', name: 'web-1', version: '', apiVersion: '' })
     expect(toInfo({ ID: 'A:B' }, { ApiVersion: '1.41' })).toMatchObject({ id: 'A:B', name: 'A:B', apiVersion: '1.41' })
     expect(toInfo({ ID: 'A:B' }, {})).toMatchObject({ containersByState: {}, images: undefined, cpus: undefined })
   })
 
-  test.each([[{}], [{ message: 'page not found' }], [null], ['<html></html>'], [[]]])('%j is no engine', (answer) => {
+  test.each([[{}], [{ message: 'page not found' }], [null], ['<html></html>'], [[]]])('rejects %j', (answer) => {
     expect(() => toInfo(answer, {})).toThrow()
   })
 })
 
-test('an image without a name has none', () => {
+test('toImage returns no tags for an unnamed image', () => {
   const image = toImage({ Id: 'sha256:a', RepoTags: ['<none>:<none>'], RepoDigests: ['web@<none>', 'web@sha256:b'] })
   expect(image).toMatchObject({ tags: [], digests: ['web@sha256:b'], created: undefined, size: undefined })
   expect(toImage({ Id: 'sha256:a', Created: '0001-01-01T00:00:00Z' }).created).toBeUndefined()
   expect(toImage({ Id: 'sha256:a', Created: 1_795_562_510 }).created).toBe('2026-11-24T23:21:50.000Z')
 })
 
-describe('the disk', () => {
-  test('sums what is known: layers that are shared count once', () => {
+describe('toDiskUsage', () => {
+  test('sums known sizes, and counts shared layers once', () => {
     expect(
       toDiskUsage({
         LayersSize: 100,
@@ -163,7 +163,7 @@ describe('the disk', () => {
   })
 
   test.each([[{}], [{ LayersSize: null, Containers: null, Volumes: null, BuildCache: null }], [{ Volumes: 'odd' }]])(
-    '%j says nothing, and not 0',
+    'returns undefined, not 0, for %j',
     (answer) => {
       expect(Object.values(toDiskUsage(answer))).toEqual([undefined, undefined, undefined, undefined])
     },

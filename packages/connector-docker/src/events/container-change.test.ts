@@ -44,8 +44,8 @@ async function change({ client, engine }: Scene, action: string, now: ContainerD
   return told.find(({ name }) => name === 'container.changed')
 }
 
-describe('a container that takes the place of another one', () => {
-  test('is told with what differs, and with the images of both', async () => {
+describe('describeChange: replaced container', () => {
+  test('describes the differences and both images', async () => {
     const recreated = changed(web, {
       id: 'f'.repeat(64),
       image: 'shop/web:2',
@@ -95,13 +95,13 @@ describe('a container that takes the place of another one', () => {
     expect(JSON.stringify(event)).not.toContain(canary)
   })
 
-  test('is seen by its compose service whatever it is called', async () => {
+  test('compares by Compose service, whatever the name', async () => {
     const recreated = changed(web, { id: 'other', name: '0a1b2c_shop-web-1', imageId: newImage.id })
     const event = await change(scene(web), 'create', recreated)
     expect(event?.body).toBe('Container 0a1b2c_shop-web-1 was recreated: busybox:local has another digest')
   })
 
-  test('is seen by its name otherwise, although its ports are not yet open and it is not yet connected', async () => {
+  test('compares by name without Compose, before ports and networks exist', async () => {
     const recreated = changed(plain, {
       id: 'other',
       ports: [],
@@ -117,11 +117,11 @@ describe('a container that takes the place of another one', () => {
     expect(JSON.stringify(event)).not.toContain(canary)
   })
 
-  test('that was set up alike is no change', async () => {
+  test('returns undefined for an equal configuration', async () => {
     expect(await change(scene(web), 'create', changed(web, { id: 'other', ports: [] }))).toBeUndefined()
   })
 
-  test('that nobody had before is none, and the next one is compared with it', async () => {
+  test('returns undefined without a predecessor, and compares the next container', async () => {
     const empty = scene()
     expect(await change(empty, 'create', plain)).toBeUndefined()
     const next = changed(plain, { id: 'other', restartPolicy: 'always' })
@@ -130,13 +130,13 @@ describe('a container that takes the place of another one', () => {
     })
   })
 
-  test('that is gone before it could be looked at is none', async () => {
+  test('returns undefined for a container that no longer exists', async () => {
     const { client } = scene(plain)
     const told = await tellAtOnce(containerEvent('create', { ...plain, id: 'gone' }, moment), client)
     expect(told.map(({ name }) => name)).toEqual(['container.created'])
   })
 
-  test('is told without digests where the engine does not know the images any more', async () => {
+  test('leaves out digests of images that no longer exist', async () => {
     const engine = fakeEngine(of, { image: async () => Promise.reject(new Error('the engine is gone')) })
     const client = fakeClient(of, { engine })
     client.history.keepSpec(slotOf(plain), specOf(plain, client.keyedHash))
@@ -146,8 +146,8 @@ describe('a container that takes the place of another one', () => {
   })
 })
 
-describe('`docker update`', () => {
-  test('is a change of the container itself', async () => {
+describe('describeChange: `docker update`', () => {
+  test('describes a change of the same container', async () => {
     const event = await change(scene(plain), 'update', changed(plain, { limits: { cpuShares: 512 } }))
     expect(event).toMatchObject({
       id: `docker/1795564801500000000/${plain.id}/update/changed`,
@@ -157,7 +157,7 @@ describe('`docker update`', () => {
     expect(event?.attributes).not.toHaveProperty(['change.previous_container_id'])
   })
 
-  test('that changes nothing is told as nothing', async () => {
+  test('returns undefined without a change', async () => {
     const { client, engine } = scene(plain)
     engine.there.set(plain.id, plain)
     expect(await tellAtOnce(containerEvent('update', plain, moment), client)).toEqual([])

@@ -20,7 +20,7 @@ async function knowing(parts: Partial<EngineApi> = {}, clientParts: FakeClientPa
   return client
 }
 
-describe('an event of a container', () => {
+describe('handleContainerEvent', () => {
   test.each<[string, Readonly<Record<string, string>>, string, string, Readonly<Record<string, unknown>>]>([
     ['create', {}, 'container.created', 'was created', { 'container.image.id': web.imageId }],
     ['start', {}, 'container.started', 'was started', { 'container.image.tags': ['busybox:local'] }],
@@ -31,7 +31,7 @@ describe('an event of a container', () => {
     ['unpause', {}, 'container.paused', 'was resumed', { 'container.state': 'running' }],
     ['destroy', {}, 'container.removed', 'was removed', { 'container.image.name': 'busybox:local' }],
     ['rename', { oldName: '/old' }, 'container.renamed', 'was renamed from old', { 'container.previous_name': 'old' }],
-  ])('%s is told', async (action, more, name, what, attributes) => {
+  ])('reports %s', async (action, more, name, what, attributes) => {
     expect(await tellAtOnce(containerEvent(action, web, moment, more), await knowing())).toMatchObject([
       {
         id: `docker/1795564801500000000/${web.id}/${action}`,
@@ -51,7 +51,7 @@ describe('an event of a container', () => {
     ])
   })
 
-  test('want of memory is critical, and tells the limit', async () => {
+  test('reports an OOM kill as critical, with the limit', async () => {
     expect(await tellAtOnce(containerEvent('oom', web, moment), await knowing())).toMatchObject([
       {
         name: 'container.oom',
@@ -80,11 +80,11 @@ describe('an event of a container', () => {
     'init',
     'cleanup',
     'unheard-of',
-  ])('%s is not told', async (action) => {
+  ])('does not report %s', async (action) => {
     expect(handleContainerEvent(parseMessage(containerEvent(action, web, moment)), await knowing())).toBeUndefined()
   })
 
-  test.each(['create', 'start', 'die', 'destroy'])('%s is told although the engine is gone', async (action) => {
+  test.each(['create', 'start', 'die', 'destroy'])('reports %s although the engine does not answer', async (action) => {
     const gone = async () => Promise.reject(new Error('the engine is gone'))
     const client = fakeClient(of, { engine: fakeEngine(of, { container: gone, image: gone, logs: gone }) })
     expect(await tellAtOnce(containerEvent(action, web, moment, { exitCode: '0' }), client)).toMatchObject([
@@ -96,14 +96,14 @@ describe('an event of a container', () => {
 test.each([
   ['kill', 'container.killed', 'Container sick was sent a signal'],
   ['rename', 'container.renamed', 'Container sick was renamed'],
-])('what Podman tells with %s is understood, with what it does not say left out', async (action, name, body) => {
+])("reports Podman's %s, without the fields that it lacks", async (action, name, body) => {
   const [event] = await tellAtOnce(containerEvent(action, sick, moment), await knowing())
   expect(event).toMatchObject({ name, body })
   expect(JSON.stringify(event)).not.toMatch(/undefined|null/)
 })
 
-describe('health', () => {
-  test('lost is a warning with what the check wrote, without secrets', async () => {
+describe('handleContainerEvent: health', () => {
+  test('reports an unhealthy container as a warning, with the output and without secrets', async () => {
     const [event] = await tellAtOnce(containerEvent('health_status: unhealthy', sick, moment), await knowing())
     expect(event).toMatchObject({
       name: 'container.health_changed',
@@ -115,7 +115,7 @@ describe('health', () => {
     expect(JSON.stringify(event)).not.toContain(canary)
   })
 
-  test('is told with no more output than a few kilobytes, and without the container’s own secrets', async () => {
+  test("limits the output and removes the container's own secrets", async () => {
     const state = { health: { status: 'unhealthy', failingStreak: 3, lastOutput: `canary-a ${'x'.repeat(100_000)}` } }
     const environment = ['DB_PASSWORD=canary-a']
     const engine = { container: async () => changed(sick, { state, environment }) }
@@ -125,7 +125,7 @@ describe('health', () => {
     expect(output.length).toBeLessThan(5000)
   })
 
-  test('regained is no warning, and has no output', async () => {
+  test('reports a healthy container as info, without output', async () => {
     const [event] = await tellAtOnce(containerEvent('health_status: healthy', sick, moment), await knowing())
     expect(event).toMatchObject({
       severity: 'info',
@@ -135,7 +135,7 @@ describe('health', () => {
     expect(event?.attributes).not.toHaveProperty(['container.health.output'])
   })
 
-  test('is told when it has changed, and again after a start; not what every single check finds', async () => {
+  test('reports changes and the first result after a start, rather than every check', async () => {
     const client = await knowing()
     const told: number[] = []
     for (const action of ['starting', 'healthy', 'healthy', 'unhealthy', 'unhealthy', 'healthy', 'start', 'healthy'])
@@ -150,7 +150,7 @@ describe('health', () => {
     expect(told).toEqual([0, 1, 0, 1, 0, 1, 1, 1])
   })
 
-  test('is told of a container that is gone', async () => {
+  test('reports a container that no longer exists', async () => {
     const event = containerEvent('health_status: unhealthy', { ...sick, id: 'gone' }, moment)
     expect(await tellAtOnce(event, await knowing())).toMatchObject([
       { attributes: { 'container.health': 'unhealthy' } },
@@ -158,9 +158,9 @@ describe('health', () => {
   })
 })
 
-describe('containers that are left out by name', () => {
+describe('handleContainerEvent: excluded containers', () => {
   test.each(['create', 'start', 'die', 'oom', 'kill', 'rename', 'update', 'destroy'])(
-    '%s is not told',
+    'does not report %s',
     async (action) => {
       const client = await knowing({}, { config: { exclude_containers: ['shop-*'] } })
       expect(handleContainerEvent(parseMessage(containerEvent(action, web, moment)), client)).toBeUndefined()
@@ -169,8 +169,8 @@ describe('containers that are left out by name', () => {
   )
 })
 
-describe('what an event says about others', () => {
-  test('a container of which something is told is looked at again, others are not', async () => {
+describe('handleContainerEvent: state', () => {
+  test("marks only the event's container as changed", async () => {
     const engine = fakeEngine(of)
     const client = fakeClient(of, { engine })
     client.inventory.setFollowed(true)
@@ -181,7 +181,7 @@ describe('what an event says about others', () => {
     expect(engine.asked).toEqual([`container ${web.id}`])
   })
 
-  test('a removed container is gone, and its removal is told once', async () => {
+  test('removes a container and reports the removal once', async () => {
     const engine = fakeEngine(of)
     const client = fakeClient(of, { engine })
     client.inventory.setFollowed(true)
@@ -195,20 +195,17 @@ describe('what an event says about others', () => {
     expect(await tellAtOnce(late, client)).toEqual([])
   })
 
-  test.each(['create', 'start', 'die'])(
-    '%s that was concluded is not told again when the engine tells it',
-    async (action) => {
-      const client = await knowing()
-      const concluded = { ...containerEvent(action, web, moment, { exitCode: '0' }), isInferred: true as const }
-      expect(await tellAtOnce(concluded, client)).toHaveLength(1)
-      const late = containerEvent(action, web, '2026-11-25T00:00:01.52Z', { exitCode: '0' })
-      expect(await tellAtOnce(late, client)).toEqual([])
-      const another = containerEvent(action, web, '2026-11-25T00:00:01.53Z', { exitCode: '0' })
-      expect(await tellAtOnce(another, client)).toHaveLength(1)
-    },
-  )
+  test.each(['create', 'start', 'die'])('reports an inferred %s once', async (action) => {
+    const client = await knowing()
+    const concluded = { ...containerEvent(action, web, moment, { exitCode: '0' }), isInferred: true as const }
+    expect(await tellAtOnce(concluded, client)).toHaveLength(1)
+    const late = containerEvent(action, web, '2026-11-25T00:00:01.52Z', { exitCode: '0' })
+    expect(await tellAtOnce(late, client)).toEqual([])
+    const another = containerEvent(action, web, '2026-11-25T00:00:01.53Z', { exitCode: '0' })
+    expect(await tellAtOnce(another, client)).toHaveLength(1)
+  })
 
-  test('what was known of a run is that of the run, although the next has begun when its end is told', async () => {
+  test('keeps the state of a run although the next run begins before the exit is described', async () => {
     const client = await knowing()
     await tellAtOnce(containerEvent('kill', web, moment, { signal: '15' }), client)
     const tellEnd = handleContainerEvent(

@@ -56,8 +56,8 @@ async function end(scene: Scene, exitCode = 139, time = '00:00:05.25'): Promise<
   return scene.tell('die', time, { exitCode: `${exitCode}` })
 }
 
-describe('a crash', () => {
-  test('is told with all its evidence', async () => {
+describe('describeExit: crash', () => {
+  test('includes all evidence', async () => {
     const usage = {
       source: 'cgroup v2' as const,
       read: async () => new Map(),
@@ -107,7 +107,7 @@ describe('a crash', () => {
     ])
   })
 
-  test('has the exit code of this run, whatever the container says of a newer one', async () => {
+  test('includes the exit code of the event, not that of a newer run', async () => {
     const [event] = await end(scene(changed(ended, { state: { exitCode: 0 } })), 3)
     expect(event).toMatchObject({ name: 'container.crashed', attributes: { 'container.exit_code': 3 } })
     expect(event?.attributes).not.toHaveProperty(['container.exit_signal'])
@@ -116,7 +116,7 @@ describe('a crash', () => {
   test.each([
     ['the container says so', { state: { outOfMemory: true } }, false],
     ['the engine told so before', {}, true],
-  ])('is one for want of memory where %s, although it ended in peace', async (_how, change, isTold) => {
+  ])('is an OOM kill despite exit code 0 when %s', async (_how, change, isTold) => {
     const made = scene(changed(ended, change))
     if (isTold) await made.tell('oom', '00:00:05')
     const [event] = await end(made, 0)
@@ -128,7 +128,7 @@ describe('a crash', () => {
     })
   })
 
-  test('is none for want of memory where only the run after it had too little', async () => {
+  test('is not an OOM kill when only the next run had one', async () => {
     const next = { status: 'running', startedAt: '2026-11-25T00:00:05.35Z', outOfMemory: true }
     const [event] = await end(scene(changed(ended, { state: next })), 1)
     expect(event).toMatchObject({ severity: 'error', attributes: { 'container.oom_killed': false } })
@@ -137,19 +137,19 @@ describe('a crash', () => {
   test.each([
     ['that ran out of memory is one although somebody killed it', 137, 'container.crashed'],
     ['that was asked to end is none although a process in it had run out of memory', 143, 'container.exited'],
-  ])('a run %s', async (_what, exitCode, name) => {
+  ])('classifies a run %s', async (_what, exitCode, name) => {
     const made = scene(changed(ended, { state: { outOfMemory: true } }))
     await made.tell('kill', '00:00:04', { signal: '15' })
     expect(await end(made, exitCode)).toMatchObject([{ name }])
   })
 
-  test('long after a signal that the program survived is one', async () => {
+  test('counts an exit long after a survived signal as a crash', async () => {
     const made = scene()
     await made.tell('kill', '00:00:04', { signal: '15' })
     expect(await end(made, 1, '00:05:00')).toMatchObject([{ name: 'container.crashed' }])
   })
 
-  test('nobody heard of, of a container that runs again, is told without an exit code', async () => {
+  test('leaves out the exit code of a missed exit of a running container', async () => {
     const now = changed(ended, { state: { status: 'running', exitCode: 0, startedAt: '2026-11-25T00:00:06Z' } })
     const [event] = await scene(now).tell('die', '00:00:05.25')
     expect(event).toMatchObject({
@@ -159,13 +159,13 @@ describe('a crash', () => {
     expect(event?.attributes).not.toHaveProperty(['container.exit_code'])
   })
 
-  test('says what the engine says was wrong, without secrets', async () => {
+  test("includes the engine's error without secrets", async () => {
     const error = 'cannot mount with password=canary-a and canary-password'
     const [event] = await end(scene(changed(ended, { state: { error } })))
     expect(event?.attributes['container.error']).toBe('cannot mount with password=[redacted] and [redacted]')
   })
 
-  test('holds no value of the container’s environment that is secret', async () => {
+  test('removes secrets of the environment', async () => {
     const logs = async () => '\u001b[31mcannot log in with canary-password\u001b[0m as Bearer canary-token\n'
     const [event] = await end(scene(ended, { logs }))
     expect(event?.attributes['container.log']).toBe('cannot log in with [redacted] as Bearer [redacted]\n')
@@ -173,7 +173,7 @@ describe('a crash', () => {
   })
 })
 
-describe('the log of a crash', () => {
+describe('describeExit: log', () => {
   const log = {
     '2026-11-25T00:00:00.9Z': 'an earlier run',
     '2026-11-25T00:00:01.501Z': 'starting',
@@ -184,14 +184,14 @@ describe('the log of a crash', () => {
   const logs = writtenLog(log)
   const logOf = async (made: Scene): Promise<unknown> => (await end(made))[0]?.attributes['container.log']
 
-  test('is that of the run alone', async () => {
+  test('is limited to the run', async () => {
     const { '2026-11-25T00:00:05.4Z': _next, ...written } = log
     const made = scene(ended, { logs: writtenLog(written) })
     await made.tell('die', '00:00:01', { exitCode: '1' })
     expect(await logOf(made)).toBe('starting\nall is lost\n')
   })
 
-  test('is that of the run alone where the container itself says when the run before ended', async () => {
+  test('is limited by the previous exit that the container records', async () => {
     const running = { status: 'running', exitCode: 0, finishedAt: '2026-11-25T00:00:01Z' }
     const made = scene(changed(ended, { state: running }), { logs })
     await made.tell('start', '00:00:01.51')
@@ -199,7 +199,7 @@ describe('the log of a crash', () => {
     expect(await logOf(made)).toBe('starting\nall is lost\n')
   })
 
-  test('ends where the next run begins, where it was started again at once', async () => {
+  test('ends at the exit when the container was restarted at once', async () => {
     const made = scene(changed(ended, { state: { status: 'running', startedAt: '2026-11-25T00:00:05.35Z' } }), { logs })
     await made.tell('die', '00:00:01', { exitCode: '1' })
     await made.tell('start', '00:00:01.51')
@@ -211,7 +211,7 @@ describe('the log of a crash', () => {
     })
   })
 
-  test('ends where the next run begins, although that has ended as well', async () => {
+  test('ends at the exit although the next run has ended as well', async () => {
     const next = { status: 'exited', startedAt: '2026-11-25T00:00:05.35Z', finishedAt: '2026-11-25T00:00:05.5Z' }
     const made = scene(changed(ended, { state: next }), { logs })
     await made.tell('die', '00:00:01', { exitCode: '1' })
@@ -219,7 +219,7 @@ describe('the log of a crash', () => {
     expect(await logOf(made)).toBe('starting\nall is lost\n')
   })
 
-  test('begins with the run although nothing was told of one before', async () => {
+  test('begins with the run without an earlier event', async () => {
     const made = scene(changed(ended, { state: { status: 'running', startedAt: '2026-11-25T00:00:05.35Z' } }), {
       logs: writtenLog({ ...log, '2026-11-24T23:00:00Z': 'long ago' }),
     })
@@ -229,7 +229,7 @@ describe('the log of a crash', () => {
     expect(await logOf(made)).not.toContain('the next run')
   })
 
-  test('is that of the run also where many have followed before it is told', async () => {
+  test('is limited to the run although many runs followed', async () => {
     const { '2026-11-25T00:00:05.4Z': _next, ...written } = log
     const newest = changed(ended, { state: { status: 'running', startedAt: '2026-11-25T08:00:00Z' } })
     const made = scene(newest, { logs: writtenLog(written) })
@@ -238,7 +238,7 @@ describe('the log of a crash', () => {
     expect(await logOf(made)).toBe('starting\nall is lost\n')
   })
 
-  test('has no more lines than the operator wants', async () => {
+  test('is limited to `crash_log_lines`', async () => {
     const { '2026-11-25T00:00:05.4Z': _next, ...written } = log
     const parts = { logs: writtenLog(written) }
     expect(await logOf(scene(ended, parts, { config: { crash_log_lines: 1 } }))).toBe('all is lost\n')
@@ -264,15 +264,15 @@ describe('the log of a crash', () => {
       {},
       'the engine did not answer',
     ],
-  ])('is missing with the reason where %s', async (_why, parts, clientParts, reason) => {
+  ])('is missing with the reason when %s', async (_why, parts, clientParts, reason) => {
     const [event] = await end(scene(ended, parts, clientParts))
     expect(event).toMatchObject({ name: 'container.crashed', attributes: { 'container.log_missing': reason } })
     expect(event?.attributes).not.toHaveProperty(['container.log'])
   })
 })
 
-describe('a crash of a container that is removed at once', () => {
-  test('is told with what was known of it', async () => {
+describe('describeExit: removed container', () => {
+  test('uses the last inspection', async () => {
     const made = scene()
     await made.tell('start', '00:00:01.51')
     made.engine.there.delete(ended.id)
@@ -291,7 +291,7 @@ describe('a crash of a container that is removed at once', () => {
     })
   })
 
-  test('is told with what the engine tells, where it was never seen', async () => {
+  test('uses the attributes of the event for a container that was never inspected', async () => {
     const made = scene()
     made.engine.there.delete(ended.id)
     const [event] = await end(made)
@@ -308,7 +308,7 @@ describe('a crash of a container that is removed at once', () => {
   })
 })
 
-test('an engine that hangs costs the evidence and not the event', async () => {
+test('describeExit returns an event without evidence when the engine hangs', async () => {
   const untilAborted = (signal: AbortSignal): Promise<never> =>
     new Promise((_resolve, reject) => {
       if (signal.aborted) reject(signal.reason)
@@ -328,8 +328,8 @@ test('an engine that hangs costs the evidence and not the event', async () => {
   ])
 })
 
-describe('an end that is no crash', () => {
-  test('with exit code 0', async () => {
+describe('describeExit: exit', () => {
+  test('returns container.exited for exit code 0', async () => {
     expect(await end(scene(), 0)).toMatchObject([
       {
         name: 'container.exited',
@@ -345,7 +345,7 @@ describe('an end that is no crash', () => {
     ])
   })
 
-  test.each(['2', '9', '15', 'SIGKILL'])('by request: it was sent signal %s', async (signal) => {
+  test.each(['2', '9', '15', 'SIGKILL'])('returns container.exited after signal %s', async (signal) => {
     const made = scene()
     await made.tell('kill', '00:00:04', { signal })
     const [event] = await end(made, 137)
@@ -358,7 +358,7 @@ describe('an end that is no crash', () => {
   })
 
   test.each(['1', '10', '12', '28'])(
-    'a crash it is after signal %s, which only tells a program something',
+    'returns container.crashed after signal %s, which does not stop a program',
     async (signal) => {
       const made = scene()
       await made.tell('kill', '00:00:04', { signal })
@@ -366,14 +366,14 @@ describe('an end that is no crash', () => {
     },
   )
 
-  test('by request it stays, although a harmless signal was sent after the one that ends it', async () => {
+  test('remembers the stop signal after a later harmless signal', async () => {
     const made = scene()
     await made.tell('kill', '00:00:04', { signal: '15' })
     await made.tell('kill', '00:00:05', { signal: '28' })
     expect(await end(made, 143)).toMatchObject([{ name: 'container.exited' }])
   })
 
-  test('a signal and a shortage of memory concern one run only', async () => {
+  test('forgets signals and OOM kills of the previous run', async () => {
     const made = scene()
     await made.tell('kill', '00:00:02', { signal: '15' })
     await made.tell('oom', '00:00:02')
@@ -384,7 +384,7 @@ describe('an end that is no crash', () => {
   })
 })
 
-describe('a container that crashes again and again', () => {
+describe('describeExit: restart loop', () => {
   const crashes = async (made: Scene, ...times: string[]): Promise<string[]> => {
     const told: string[] = []
     for (const time of times) {
@@ -445,7 +445,7 @@ describe('a container that crashes again and again', () => {
     expect(await crashes(made, ...seconds(7))).toEqual(['container.crashed'])
   })
 
-  test('counts for itself: another container is told in full', async () => {
+  test('counts each container separately', async () => {
     const made = scene()
     await crashes(made, ...seconds(1, 2, 3, 4, 5))
     const other: ContainerChange = { id: 'b'.repeat(64), name: 'other' }
@@ -468,7 +468,7 @@ describe('isStopSignal', () => {
     ['28', 'SIGWINCH', true],
     ['28', 'SIGNONSENSE', false],
     [undefined, undefined, true],
-  ])('signal %s to a container that is stopped by %s asks it to end: %s', (signal, stopSignal, asks) => {
+  ])('signal %s with stop signal %s: %s', (signal, stopSignal, asks) => {
     expect(isStopSignal(signal, stopSignal)).toBe(asks)
   })
 })

@@ -30,8 +30,8 @@ function pushed(...items: (string | Error)[]) {
   }
 }
 
-describe('a patient stream', () => {
-  test('hands on what is there until it is silent, then what comes, and loses nothing between', async () => {
+describe('DrainableStream', () => {
+  test('drains the backlog, then returns new items, and loses none in between', async () => {
     const { stream, push } = pushed('a', 'b')
     const taken: string[] = []
     await stream.drain((item) => taken.push(item))
@@ -44,7 +44,7 @@ describe('a patient stream', () => {
     expect(taken).toEqual(['a', 'b', 'd'])
   })
 
-  test('is read from the moment on in which it is opened', async () => {
+  test('reads from the moment of opening', async () => {
     let isRead = false
     async function* items(): AsyncGenerator<string> {
       isRead = true
@@ -55,7 +55,7 @@ describe('a patient stream', () => {
     expect(await stream.next()).toBe('a')
   })
 
-  test('that ends is not waited for, and has nothing more to say', async () => {
+  test('stops draining at the end of the stream', async () => {
     const { stream, end } = pushed('a')
     end()
     const taken: string[] = []
@@ -64,20 +64,23 @@ describe('a patient stream', () => {
     expect(await stream.next()).toBeUndefined()
   })
 
-  test.each(['while silence is waited for', 'before it is read again'])('that fails %s rejects', async (when) => {
-    const { stream, push } = pushed('a')
-    const failure = new Error('the engine is gone')
-    if (when.startsWith('while')) {
-      const silence = stream.drain(() => push(failure))
-      await expect(silence).rejects.toBe(failure)
-      return
-    }
-    await stream.drain(() => undefined)
-    push(failure)
-    await expect(stream.next()).rejects.toBe(failure)
-  })
+  test.each(['while silence is waited for', 'before it is read again'])(
+    'rejects when the stream fails %s',
+    async (when) => {
+      const { stream, push } = pushed('a')
+      const failure = new Error('the engine is gone')
+      if (when.startsWith('while')) {
+        const silence = stream.drain(() => push(failure))
+        await expect(silence).rejects.toBe(failure)
+        return
+      }
+      await stream.drain(() => undefined)
+      push(failure)
+      await expect(stream.next()).rejects.toBe(failure)
+    },
+  )
 
-  test('that never falls silent is not waited for without end', async () => {
+  test('stops draining a stream that never falls silent', async () => {
     async function* numbers(): AsyncGenerator<number> {
       for (let number = 1; ; number += 1) yield number
     }

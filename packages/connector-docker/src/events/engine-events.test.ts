@@ -85,9 +85,9 @@ async function watchScene(name: string, config: Readonly<Record<string, unknown>
 
 const isGap = ({ name }: Event): boolean => name === 'docker.engine.events_missed'
 
-describe.concurrent('a captured scene', () => {
+describe.concurrent('engineEvents: captured events', () => {
   test(
-    'is told as it happens: everything once, in its order, and no secret',
+    'are reported once, in order and without secrets',
     ofEveryEngine(async (name) => {
       const { scene, told } = await watchScene(name)
       expect(idsOf(told), name).toEqual(expectedIds(scene.events))
@@ -97,7 +97,7 @@ describe.concurrent('a captured scene', () => {
   )
 
   test(
-    'is told with the same ids from what the engine remembers, although all of its containers are gone',
+    "are reported with the same ids from the engine's backlog, although the containers no longer exist",
     ofEveryEngine(async (name) => {
       const scene = replay(captured(name))
       await scene.play()
@@ -111,7 +111,7 @@ describe.concurrent('a captured scene', () => {
   )
 
   test(
-    'is told as well, each event once, where the stream breaks again and again',
+    'are reported once although the stream breaks repeatedly',
     ofEveryEngine(async (name) => {
       const scene = replay(captured(name))
       const client = fakeClient(captured(name), { engine: scene.engine })
@@ -135,7 +135,7 @@ describe.concurrent('a captured scene', () => {
   )
 
   test(
-    'is told without the containers that are left out',
+    'are reported without excluded containers',
     ofEveryEngine(async (name) => {
       const { scene, told } = await watchScene(name, { exclude_containers: ['looping', 'shop-*'] })
       const leftOut = scene.events
@@ -154,7 +154,7 @@ describe.concurrent('a captured scene', () => {
   )
 })
 
-test.concurrent('the captured scene is the story of each of its containers', async () => {
+test.concurrent('engineEvents: captured events tell the story of each container', async () => {
   const { told } = await watchScene(exactEngine)
   const storyOf = (name: string): string[] =>
     told
@@ -241,7 +241,7 @@ const summaryOf = (told: readonly Event[]): string[] =>
 
 const gone = new Error('The engine closed the connection: it was stopped or restarted')
 
-describe.concurrent('an engine that is restarted', () => {
+describe.concurrent('engineEvents: restarted engine', () => {
   /** `web` ran when the engine died and was started again, `old` was removed, `job` came, crashed and stayed. */
   const restart = async () => {
     const made = world()
@@ -268,7 +268,7 @@ describe.concurrent('an engine that is restarted', () => {
     return { ...made, first, error, web, old, job }
   }
 
-  test('makes the watcher reject with the reason, after all that it told; the cursor knows since when', async () => {
+  test('rejects with the reason after the received events, and saves the start of the interruption', async () => {
     const { error, first } = await restart()
     expect(error).toBe(gone)
     expect(summaryOf(first.told())).toEqual([
@@ -284,7 +284,7 @@ describe.concurrent('an engine that is restarted', () => {
     })
   })
 
-  test('is asked what happened, once and in order, and the gap is recorded', async () => {
+  test('infers missed events once and in order, and reports the interruption', async () => {
     const { watch, first, job, log } = await restart()
     const second = watch('00:05:00', first.cursor())
     await second.caughtUp()
@@ -322,7 +322,7 @@ describe.concurrent('an engine that is restarted', () => {
     })
   })
 
-  test('tells late what has been concluded: none is told twice, and what follows is', async () => {
+  test('does not report inferred events again when the engine sends them late', async () => {
     const { watch, first, job, old, tell } = await restart()
     const second = watch('00:05:00', first.cursor())
     await second.caughtUp()
@@ -335,7 +335,7 @@ describe.concurrent('an engine that is restarted', () => {
     expect(summaryOf(second.told().slice(count))).toEqual(['00:06:00.000 started job'])
   })
 
-  test('once more is another gap, in which nothing is told again', async () => {
+  test('reports a second interruption without repeated events', async () => {
     const { watch, first, log } = await restart()
     const second = watch('00:05:00', first.cursor())
     await second.caughtUp()
@@ -351,7 +351,7 @@ describe.concurrent('an engine that is restarted', () => {
     })
   })
 
-  test('is caught up with before that is saved: who is stopped meanwhile still knows of the gap', async () => {
+  test('keeps the interruption in the cursor until the backlog is handled', async () => {
     const { set, tell, watch, log } = world()
     const first = watch('00:00:00')
     await first.caughtUp()
@@ -365,7 +365,7 @@ describe.concurrent('an engine that is restarted', () => {
     expect(second.cursor()).not.toContain('brokenAt')
   })
 
-  test('and does not come back at once has been silent since it broke', async () => {
+  test('reports one interruption from the first break when reconnecting fails', async () => {
     const { watch, first, failures } = await restart()
     failures.containers = new Error('No engine answers')
     const second = watch('00:03:00', first.cursor())
@@ -376,7 +376,7 @@ describe.concurrent('an engine that is restarted', () => {
     expect(third.told().find(isGap)?.attributes['docker.events.since']).toBe('2026-11-25T00:00:00.000Z')
   })
 
-  test('is asked by an agent that was restarted as well: it knows nothing but its cursor', async () => {
+  test('infers missed events after a restart of the agent, from the cursor alone', async () => {
     const { first, set, engine } = await restart()
     const again = world()
     set('later', '00:03:00')
@@ -394,7 +394,7 @@ describe.concurrent('an engine that is restarted', () => {
     ])
   })
 
-  test('recreated a container meanwhile: that is a change', async () => {
+  test('reports a change of a container that was recreated during the interruption', async () => {
     const { watch, first, web, engine } = await restart()
     engine.there.delete(web.id)
     engine.there.set(
@@ -409,10 +409,10 @@ describe.concurrent('an engine that is restarted', () => {
   })
 })
 
-describe.concurrent('what the engine remembers', () => {
+describe.concurrent('engineEvents: backlog', () => {
   const cursor = JSON.stringify({ timeNano: '1795564800000000000', ids: [] })
 
-  test('of a container that is gone without a word is told, and that it is gone', async () => {
+  test('reports the backlog and the removal of a container that disappeared', async () => {
     const { engine, set, tell, watch } = world()
     const job = set('job', '00:00:01')
     tell('create', job, '00:00:01.1')
@@ -425,7 +425,7 @@ describe.concurrent('what the engine remembers', () => {
     ])
   })
 
-  test('late, while containers are looked at, is told as the engine tells it', async () => {
+  test('prefers a late event of the engine to an inferred one', async () => {
     const { engine, set, tell, watch } = world()
     const web = set('web', '00:00:01', '00:00:02')
     const list = engine.containers
@@ -452,7 +452,7 @@ describe.concurrent('what the engine remembers', () => {
     ])
   })
 
-  test('is not asked whether a container that was there before is new: the next in its place is compared with it', async () => {
+  test('compares a new container with a predecessor from before the start', async () => {
     const { engine, set, tell, watch } = world()
     const before = set('web', '00:00:01', '00:00:02')
     const watching = watch('01:00:00')
@@ -466,10 +466,10 @@ describe.concurrent('what the engine remembers', () => {
   })
 })
 
-describe.concurrent('an agent that was not there for a while', () => {
+describe.concurrent('engineEvents: agent restart', () => {
   const cursorAfter = (timeNano: string, id: string): string => JSON.stringify({ timeNano, ids: [id] })
 
-  test('says nothing of it as long as the engine remembers where it was left', async () => {
+  test('reports no interruption while the engine remembers the saved position', async () => {
     const { set, tell, watch } = world()
     const job = set('job', '00:00:01', '00:00:02')
     tell('start', job, '00:00:02')
@@ -478,7 +478,7 @@ describe.concurrent('an agent that was not there for a while', () => {
     expect(watching.told().filter(isGap)).toEqual([])
   })
 
-  test('says since when something may be missing where the engine does not', async () => {
+  test('reports an interruption from a saved position that the engine has forgotten', async () => {
     const { set, tell, watch } = world()
     const job = set('job', '00:00:01', '00:00:02')
     tell('start', job, '00:04:00')
@@ -495,8 +495,8 @@ describe.concurrent('an agent that was not there for a while', () => {
   })
 })
 
-describe.concurrent('a run that begins while the watcher catches up', () => {
-  test('does not make the one before it news', async () => {
+describe.concurrent('engineEvents: run that begins during the catch-up', () => {
+  test('does not report the previous run again', async () => {
     const { set, tell, engine, watch, log } = world()
     const web = set('web', '00:00:01', '00:00:02')
     tell('create', web, '00:00:01.1')
@@ -526,7 +526,7 @@ describe.concurrent('a run that begins while the watcher catches up', () => {
   })
 })
 
-describe.concurrent('where the stream is read from', () => {
+describe.concurrent('engineEvents: position', () => {
   test.each([
     ['now on, for the first time', undefined],
     ['now on, where the cursor is spoilt', '{"timeNano":'],
@@ -540,7 +540,7 @@ describe.concurrent('where the stream is read from', () => {
     expect(watching.told()).toEqual([])
   })
 
-  test('where it was left: an event of the same nanosecond is not told twice, another one is', async () => {
+  test('reads from the cursor, and skips only handled events of the same nanosecond', async () => {
     const { set, tell, watch } = world()
     const [web, job] = [set('web', '00:00:01'), set('job', '00:00:01')]
     tell('stop', web, '00:00:02')
@@ -555,7 +555,7 @@ describe.concurrent('where the stream is read from', () => {
     expect(JSON.parse(watching.cursor() ?? '').ids).toHaveLength(1)
   })
 
-  test('of two events of one nanosecond none is told again when the stream broke after both', async () => {
+  test('repeats neither of two events of one nanosecond after a break', async () => {
     const { set, tell, watch, log } = world()
     const first = watch('00:00:00')
     await first.caughtUp()
@@ -570,8 +570,8 @@ describe.concurrent('where the stream is read from', () => {
   })
 })
 
-describe.concurrent('what was told', () => {
-  test('is saved when all before it has been told, and not before', async () => {
+describe.concurrent('engineEvents: order', () => {
+  test('saves the cursor only after all earlier events are emitted', async () => {
     const { set, tell, watch, engine } = world()
     const crash = Promise.withResolvers<string>()
     Object.assign(engine, { logs: () => crash.promise })
@@ -594,7 +594,7 @@ describe.concurrent('what was told', () => {
     expect(watching.cursor()).not.toBe(saved)
   })
 
-  test('is gathered side by side: slow evidence of one crash does not keep that of another waiting', async () => {
+  test('reads the evidence of several crashes concurrently', async () => {
     const { set, tell, watch, engine } = world()
     const logs = Promise.withResolvers<string>()
     const asked: string[] = []
@@ -616,7 +616,7 @@ describe.concurrent('what was told', () => {
     expect(summaryOf(watching.told())).toEqual(['00:00:03.100 crashed web', '00:00:03.100 crashed job'])
   })
 
-  test('is told before the watcher gives up for a stream that broke', async () => {
+  test('emits received events before rejecting', async () => {
     const { set, tell, watch, log } = world()
     const watching = watch('00:00:00')
     await watching.caughtUp()
@@ -626,7 +626,7 @@ describe.concurrent('what was told', () => {
     expect(summaryOf(watching.told())).toEqual(['00:00:03.100 crashed web'])
   })
 
-  test('a flood is told in order, however slowly it is taken', async () => {
+  test('emits a flood of events in order, with few cursor writes', async () => {
     const { set, tell, watch } = world()
     const watching = watch('00:00:00')
     await watching.caughtUp()
@@ -640,7 +640,7 @@ describe.concurrent('what was told', () => {
     expect(times).toEqual(times.toSorted())
   })
 
-  test('a watcher that cannot hand on gives up with the reason, and reads from where it was next time', async () => {
+  test('rejects and keeps the cursor when emitting fails', async () => {
     const refusal = new Error('nobody takes it')
     const { set, tell, watch } = world()
     const watching = watch('00:00:00', undefined, ({ events }) => {
@@ -656,8 +656,8 @@ describe.concurrent('what was told', () => {
   })
 })
 
-describe.concurrent('the inventory', () => {
-  test('trusts the stream while it is read, and lists again when it is not', async () => {
+describe.concurrent('engineEvents: inventory', () => {
+  test('avoids lists only while the stream is followed', async () => {
     const { watch, log, engine, client } = world()
     const lists = async (): Promise<number> => {
       engine.asked.length = 0
@@ -674,7 +674,7 @@ describe.concurrent('the inventory', () => {
   })
 })
 
-test.concurrent('an agent that stops ends the watcher, and leaves no gap behind', async () => {
+test.concurrent('engineEvents ends without an interruption when the agent stops', async () => {
   const { watch } = world()
   const watching = watch('00:00:00')
   await watching.caughtUp()
@@ -682,7 +682,7 @@ test.concurrent('an agent that stops ends the watcher, and leaves no gap behind'
   expect(watching.cursor()).not.toContain('brokenAt')
 })
 
-test.concurrent('so does one that stops while the engine hangs', async () => {
+test.concurrent('engineEvents ends when the agent stops while the engine hangs', async () => {
   const { watch, engine } = world()
   Object.assign(engine, {
     containers: (signal: AbortSignal) =>

@@ -8,17 +8,17 @@ const moment = '2026-11-25T00:00:01.234567891Z'
 const web = captured().container('shop-web-1')
 const { signal } = new AbortController()
 
-describe('an event of the engine', () => {
+describe('parseMessage', () => {
   test.each([
     ['die', 'die', ''],
     ['health_status: unhealthy', 'health_status', 'unhealthy'],
     ['exec_create: sh -c echo a: b', 'exec_create', 'sh -c echo a'],
-  ])('%s is the action %s', (text, action, detail) => {
+  ])('parses %s as the action %s', (text, action, detail) => {
     const message = parseMessage(engineEvent({ action: text, actor: 'a', moment }))
     expect(message).toMatchObject({ action, detail, at: new Date('2026-11-25T00:00:01.234Z') })
   })
 
-  test('has an id of its time to the nanosecond, of what it happened to, and of what happened', () => {
+  test('builds an id from the time, the actor and the action', () => {
     const idOf = (action: string, actor: string): string => parseMessage(engineEvent({ action, actor, moment })).id
     expect(idOf('die', web.id)).toBe(`docker/1795564801234567891/${web.id}/die`)
     expect(idOf('tag', `sha256:${'a'.repeat(64)}`)).toBe(`docker/1795564801234567891/${'a'.repeat(64)}/tag`)
@@ -26,8 +26,8 @@ describe('an event of the engine', () => {
   })
 })
 
-describe('the container of an event', () => {
-  test('is called as the event calls it, and has the labels that are known of it', async () => {
+describe('containerEventFields', () => {
+  test('uses the name of the event and the labels of the last inspection', async () => {
     const client = fakeClient()
     await client.inventory.containers(signal)
     const renamed = parseMessage(containerEvent('rename', { ...web, name: 'renamed' }, moment))
@@ -40,7 +40,7 @@ describe('the container of an event', () => {
     })
   })
 
-  test('is known from the event alone where it has never been seen: the engine sends its labels along', () => {
+  test('uses the labels of the event for a container that was never inspected', () => {
     const attributes = { ...web.labels, name: 'short-lived' }
     const message = parseMessage(engineEvent({ action: 'die', actor: 'never-seen', moment, attributes }))
     expect(attributesOf(message, fakeClient())).toMatchObject({
@@ -49,7 +49,7 @@ describe('the container of an event', () => {
     })
   })
 
-  test('is called as it was last known, or else by its id, where the event does not say', async () => {
+  test('uses the last known name, then the id, for an event without a name', async () => {
     const client = fakeClient()
     await client.inventory.containers(signal)
     const nameOf = (actor: string) =>
@@ -58,7 +58,7 @@ describe('the container of an event', () => {
     expect(nameOf('never-seen')).toBe('never-seen')
   })
 
-  test('is what the event is about', () => {
+  test('refers to the container', () => {
     const message = parseMessage(containerEvent('stop', web, moment))
     expect(containerEventFields(message, fakeClient(), 'was stopped', { 'container.signal': '15' })).toEqual({
       id: message.id,
@@ -77,11 +77,11 @@ describe('the container of an event', () => {
   })
 })
 
-describe('a look at a container', () => {
+describe('inspectOrLastKnown', () => {
   test.each([
     ['it is gone', async () => undefined],
     ['the engine does not answer', async () => Promise.reject(new Error('the engine is gone'))],
-  ])('shows it as it was last known where %s', async (_why, inspect) => {
+  ])('returns the last inspection when %s', async (_why, inspect) => {
     let container = async (): Promise<typeof web | undefined> => web
     const client = fakeClient(captured(), { engine: fakeEngine(captured(), { container: () => container() }) })
     expect(await inspectOrLastKnown(web.id, client, signal)).toBe(web)

@@ -33,8 +33,8 @@ function toldAt(milliseconds: number, milestone: 'create' | 'start' | 'die' = 's
   return history
 }
 
-describe('what the engine does not tell', () => {
-  test('is concluded from the times that a container keeps, to the nanosecond and in their order', () => {
+describe('inferMissedEvents', () => {
+  test("infers events from the containers' timestamps, in order and to the nanosecond", () => {
     const events = inferMissedEvents(createEventHistory(), midnight, {
       known: [],
       found: [
@@ -61,7 +61,7 @@ describe('what the engine does not tell', () => {
     })
   })
 
-  test('is not what happened before everything is told', () => {
+  test('ignores times before the start', () => {
     expect(conclude([ended], { since: midnight + 1100 })).toEqual([
       '1795564802200000000 start ended',
       '1795564803333333333 die ended',
@@ -75,12 +75,12 @@ describe('what the engine does not tell', () => {
     ['a little earlier, since the clock was set', 2190, false],
     ['long before: that was an earlier run', 1200, true],
     ['long after: a newer run has begun meanwhile', 60_000, false],
-  ])('is not what it told %s', (_when, milliseconds, isInferred) => {
+  ])('does not repeat an event that was reported %s', (_when, milliseconds, isInferred) => {
     const concluded = conclude([ended], { history: toldAt(milliseconds) })
     expect(concluded.some((event) => event.includes('start'))).toBe(isInferred)
   })
 
-  test('is the end of a container that is gone, with the name that it had; not of one whose end was told', () => {
+  test('infers the removal of a container with its last name, unless it was reported', () => {
     const history = createEventHistory()
     history.ofContainer('told')
     history.remove('told')
@@ -98,21 +98,21 @@ describe('what the engine does not tell', () => {
     )
   })
 
-  test('is nothing of a container whose removal was told, although it was still there when all were asked for', () => {
+  test('infers nothing for a container whose removal was reported, although it was still listed', () => {
     const history = createEventHistory()
     history.remove('ended')
     expect(conclude([ended], { history, known: ['ended'] })).toEqual([])
   })
 })
 
-describe('an event that the engine tells late', () => {
+describe('wasInferred', () => {
   const history = (): EventHistory => {
     const made = createEventHistory()
     made.ofContainer('ended').reported.start = { at: midnight + 2200, isInferred: true }
     return made
   }
 
-  test('is the one that was concluded, once: the next of its kind is another one', () => {
+  test('is true once for a late event', () => {
     const container = history().ofContainer('ended')
     expect(wasInferred(container, 'start', midnight + 2210)).toBe(true)
     expect(wasInferred(container, 'start', midnight + 2400)).toBe(false)
@@ -122,11 +122,11 @@ describe('an event that the engine tells late', () => {
     ['of another kind', 'die' as const, 2210],
     ['of a later run', 'start' as const, 8000],
     ['of an earlier run', 'start' as const, 100],
-  ])('%s is another one', (_name, milestone, milliseconds) => {
+  ])('is false for %s', (_name, milestone, milliseconds) => {
     expect(wasInferred(history().ofContainer('ended'), milestone, midnight + milliseconds)).toBe(false)
   })
 
-  test('is told where nothing was concluded', () => {
+  test('is false without an inferred event', () => {
     expect(wasInferred(toldAt(2200).ofContainer('ended'), 'start', midnight + 2210)).toBe(false)
   })
 })
@@ -141,13 +141,10 @@ function historyOf(name: string): EventHistory {
   return history
 }
 
-test.each(engineNames)(
-  '%s: all that its containers keep of their runs was told, so that nothing is concluded',
-  (name) => {
-    const of = captured(name)
-    const since = Date.parse('2026-01-01T00:00:00.000Z')
-    expect(conclude(of.containers(), { history: historyOf(name), since })).toEqual([])
-    // Had nothing been told, everything would be concluded: the containers do keep it.
-    expect(conclude(of.containers(), { since }).length).toBeGreaterThan(of.containers().length)
-  },
-)
+test.each(engineNames)('inferMissedEvents infers nothing after a complete stream of %s', (name) => {
+  const of = captured(name)
+  const since = Date.parse('2026-01-01T00:00:00.000Z')
+  expect(conclude(of.containers(), { history: historyOf(name), since })).toEqual([])
+  // Had nothing been told, everything would be concluded: the containers do keep it.
+  expect(conclude(of.containers(), { since }).length).toBeGreaterThan(of.containers().length)
+})

@@ -23,8 +23,8 @@ function task(name: string) {
   return made
 }
 
-describe('tasks in order', () => {
-  test('results are handed on in the order in which the tasks came, whichever ends first', async () => {
+describe('OrderedQueue', () => {
+  test('delivers results in the order of the tasks, whichever ends first', async () => {
     const { taken, take } = noting()
     const order = createOrderedQueue(3, take)
     const [slow, quick, last] = [task('slow'), task('quick'), task('last')]
@@ -38,7 +38,7 @@ describe('tasks in order', () => {
     expect(taken).toEqual(['slow', 'quick', 'last!'])
   })
 
-  test('whatever is added when all has been handed on is the last one again', async () => {
+  test('marks the last result again after it was drained', async () => {
     const { taken, take } = noting()
     const order = createOrderedQueue(3, take)
     for (const name of ['a', 'b']) {
@@ -48,7 +48,7 @@ describe('tasks in order', () => {
     expect(taken).toEqual(['a!', 'b!'])
   })
 
-  test('no more than so many run at once; the next begins when one ends', async () => {
+  test('limits concurrent tasks', async () => {
     const order = createOrderedQueue(2, noting().take)
     const tasks = ['a', 'b', 'c', 'd'].map(task)
     for (const { run } of tasks) order.add(run)
@@ -61,7 +61,7 @@ describe('tasks in order', () => {
     await order.drained()
   })
 
-  test('the next result waits until the one before has been taken', async () => {
+  test('waits for each delivery before the next', async () => {
     const first = Promise.withResolvers<void>()
     const taken: string[] = []
     const order = createOrderedQueue<string>(2, async (result) => {
@@ -77,8 +77,8 @@ describe('tasks in order', () => {
   })
 })
 
-describe('back-pressure', () => {
-  test('there is room until hundreds wait, and again as soon as one has been handed on', async () => {
+describe('OrderedQueue: back-pressure', () => {
+  test('is ready until hundreds wait, and again after a delivery', async () => {
     const order = createOrderedQueue(1000, noting().take)
     const tasks = [task('first')]
     let hasRoom = true
@@ -107,8 +107,8 @@ describe('back-pressure', () => {
   })
 })
 
-describe('failures', () => {
-  test('a failed task makes everybody who waits reject, and nothing after it is handed on', async () => {
+describe('OrderedQueue: failures', () => {
+  test('rejects all waiters after a failed task, and delivers nothing after it', async () => {
     const { taken, take } = noting()
     const order = createOrderedQueue(4, take)
     const broken = task('broken')
@@ -123,14 +123,14 @@ describe('failures', () => {
     expect(taken).toEqual(['before'])
   })
 
-  test('is told to whoever asks for room next, however much there is', async () => {
+  test('rejects the next `ready` after a failure', async () => {
     const order = createOrderedQueue(4, noting().take)
     order.add(async () => Promise.reject(new Error('broken')))
     await setImmediate()
     await expect(order.ready()).rejects.toThrow('broken')
   })
 
-  test('so does a result that cannot be taken', async () => {
+  test('rejects after a failed delivery', async () => {
     const order = createOrderedQueue<string>(1, async (result) => {
       throw new Error(`${result} is not wanted`)
     })

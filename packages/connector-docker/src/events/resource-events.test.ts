@@ -27,13 +27,13 @@ async function tell(
   return told?.[0]
 }
 
-describe('images', () => {
+describe('handleResourceEvent: images', () => {
   test.each([
     ['image/pull', 'shop:2', {}, 'docker.image.pulled', 'Image shop:2 was pulled'],
     ['image/tag', 'sha256:1', { name: 'shop:2' }, 'docker.image.tagged', 'Image shop:2 was tagged'],
     ['image/untag', 'sha256:1', {}, 'docker.image.tagged', 'Image sha256:1 was untagged'],
     ['image/delete', 'sha256:1', {}, 'docker.image.deleted', 'Image sha256:1 was deleted'],
-  ])('%s is told of the engine', async (what, actor, attributes, name, body) => {
+  ])('reports %s of the engine', async (what, actor, attributes, name, body) => {
     expect(await tell(what, actor, attributes)).toMatchObject({
       id: `docker/1795564801234567891/${actor.replace('sha256:', '')}/${what.split('/')[1]}`,
       at: '2026-11-25T00:00:01.234Z',
@@ -44,7 +44,7 @@ describe('images', () => {
     })
   })
 
-  test('their tags are asked for again, also after what is not told', async () => {
+  test('drops cached images after any image event', async () => {
     const client = fakeClient()
     const { asked } = client.engine as ReturnType<typeof fakeEngine>
     const tags = async (): Promise<number> => {
@@ -57,11 +57,11 @@ describe('images', () => {
   })
 })
 
-describe('volumes', () => {
+describe('handleResourceEvent: volumes', () => {
   test.each([
     ['create', 'Volume data was created'],
     ['destroy', 'Volume data was removed'],
-  ])('%s is told of the volume of this engine', async (action, body) => {
+  ])('reports %s of a volume', async (action, body) => {
     expect(await tell(`volume/${action}`, 'data')).toMatchObject({
       name: 'docker.volume.changed',
       body,
@@ -71,8 +71,8 @@ describe('volumes', () => {
   })
 })
 
-describe('networks', () => {
-  test.each(['create', 'destroy'])('%s is told of the network', async (action) => {
+describe('handleResourceEvent: networks', () => {
+  test.each(['create', 'destroy'])('reports %s of a network', async (action) => {
     expect(await tell(`network/${action}`, 'n1', { name: 'shop' })).toMatchObject({
       name: 'docker.network.changed',
       body: `Network shop, ${action}`,
@@ -81,7 +81,7 @@ describe('networks', () => {
     })
   })
 
-  test.each(['connect', 'disconnect'])('%s tells which container, although it is new', async (action) => {
+  test.each(['connect', 'disconnect'])('reports %s with the container, although it is new', async (action) => {
     const event = await tell(`network/${action}`, 'n1', { name: 'shop', container: web.id })
     expect(event).toMatchObject({
       body: `Network shop, ${action}: container shop-web-1`,
@@ -89,14 +89,14 @@ describe('networks', () => {
     })
   })
 
-  test('a container of which nothing is known any more is told by its id', async () => {
+  test('reports the id of a container that no longer exists', async () => {
     const event = await tell('network/disconnect', 'n1', { container: 'gone' })
     expect(event?.body).toBe('Network n1, disconnect')
     expect(event?.attributes).toMatchObject({ 'container.id': 'gone' })
     expect(event?.attributes).not.toHaveProperty('container.name')
   })
 
-  test('a container that is left out is left out here as well', async () => {
+  test('does not report excluded containers', async () => {
     const client = fakeClient(of, { config: { exclude_containers: ['shop-*'] } })
     const connect = (container: string): Promise<Event | undefined> =>
       tell('network/connect', 'n1', { name: 'shop', container }, client)
@@ -104,7 +104,7 @@ describe('networks', () => {
     expect(await connect(of.container('plain').id)).toMatchObject({ name: 'docker.network.changed' })
   })
 
-  test('what is known of the container is asked for again: its networks belong to it', async () => {
+  test('marks the container as changed', async () => {
     const engine = fakeEngine()
     const client = fakeClient(of, { engine })
     client.inventory.setFollowed(true)
@@ -126,6 +126,6 @@ test.each([
   'network/update',
   'daemon/reload',
   'plugin/enable',
-])('%s is not told', async (what) => {
+])('handleResourceEvent does not report %s', async (what) => {
   expect(await tell(what, 'a')).toBeUndefined()
 })

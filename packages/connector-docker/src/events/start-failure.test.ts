@@ -1,5 +1,5 @@
 import type { Event } from '@rca/core/connector'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type ContainerChange, changed, engineEvent } from '../../test/engine-events.ts'
 import { type FakeClientParts, fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { captured } from '../../test/fixtures.ts'
@@ -25,21 +25,23 @@ async function leave(
   return describeStartFailure(parseMessage(event), fakeClient(of, { engine, ...parts }), new AbortController().signal)
 }
 
-test('that a container could not be started is told with what was wrong, without secrets', async () => {
-  expect(await leave(failed)).toMatchObject({
-    name: 'container.start_failed',
-    severity: 'error',
-    entity: { type: 'container', id: plain.id },
-    body: 'Container plain could not be started: exec: no such file, token=[redacted]',
-    attributes: { 'container.exit_code': 127, 'container.error': 'exec: no such file, token=[redacted]' },
+describe('describeStartFailure', () => {
+  test('returns the error of a failed start without secrets', async () => {
+    expect(await leave(failed)).toMatchObject({
+      name: 'container.start_failed',
+      severity: 'error',
+      entity: { type: 'container', id: plain.id },
+      body: 'Container plain could not be started: exec: no such file, token=[redacted]',
+      attributes: { 'container.exit_code': 127, 'container.error': 'exec: no such file, token=[redacted]' },
+    })
   })
-})
 
-test.each<[string, ContainerChange, FakeClientParts?, string?]>([
-  ['ended', { state: { status: 'exited', error: undefined } }],
-  ['runs', { state: { status: 'running', error: 'of an attempt before' } }],
-  ['joins a network', failed, {}, 'connect'],
-  ['is left out', failed, { config: { exclude_containers: ['plain'] } }],
-])('a container that %s has not failed to start', async (_what, change, parts, action) => {
-  expect(await leave(change, parts, action)).toBeUndefined()
+  test.each<[string, ContainerChange, FakeClientParts?, string?]>([
+    ['ended', { state: { status: 'exited', error: undefined } }],
+    ['runs', { state: { status: 'running', error: 'of an attempt before' } }],
+    ['joins a network', failed, {}, 'connect'],
+    ['is left out', failed, { config: { exclude_containers: ['plain'] } }],
+  ])('returns undefined for a container that %s', async (_what, change, parts, action) => {
+    expect(await leave(change, parts, action)).toBeUndefined()
+  })
 })

@@ -27,18 +27,18 @@ async function read(text: string | undefined, of: Partial<LoggedRun> = {}, lines
 }
 
 describe('the log of a run', () => {
-  test('is asked for from when to when it was written', async () => {
+  test('requests the time window of the run', async () => {
     const { tail, requests } = await read('all is lost\n')
     expect(tail).toEqual({ log: 'all is lost\n' })
     expect(requests).toEqual([{ since: '1795564801.123', until: '1795564805.250', lines: 200 }])
   })
 
-  test('is read from its beginning where nobody knows when the run began', async () => {
+  test('reads from the beginning without a start time', async () => {
     const { requests } = await read('', { since: undefined })
     expect(requests).toMatchObject([{ since: undefined }])
   })
 
-  test('is missing with the reason', async () => {
+  test('returns the reason for a missing log', async () => {
     expect((await read(undefined)).tail).toEqual({
       missing: 'the container no longer exists, or its log driver does not support reading',
     })
@@ -47,18 +47,18 @@ describe('the log of a run', () => {
     expect(requests).toEqual([])
   })
 
-  test('has neither secrets nor escape sequences', async () => {
+  test('removes secrets and escape sequences', async () => {
     const { tail } = await read('\u001b[31mFATAL\u001b[0m: hunter2-of-the-shop is refused in production\n')
     expect(tail).toEqual({ log: 'FATAL: [redacted] is refused in production\n' })
   })
 
-  test('is cut after secrets are taken out, so that none loses the name by which it is known', async () => {
+  test('truncates after redaction, so that no secret loses its name', async () => {
     const secret = 'canary'.repeat(500)
     const { tail } = await read(`api_token=${secret}\n${'x'.repeat(most - 1000)}\n`)
     expect(JSON.stringify(tail)).not.toContain('canary')
   })
 
-  test.each(engineNames)('%s: as its container wrote it', async (name) => {
+  test.each(engineNames)('returns the log of a container of %s', async (name) => {
     const of = captured(name)
     const { environment } = of.container('crashed')
     const { tail } = await read(demultiplex(of.bytes('log-crashed.bin')), { environment })
@@ -72,21 +72,21 @@ describe('logWindow', () => {
   const run: RunTimes = { startedAt: 10_000, endedAt: 20_000, previousEndedAt: undefined, isFollowed: false }
 
   describe('the log of a run', () => {
-    test('begins a little before the engine noticed its start', () => {
+    test('begins shortly before the recorded start', () => {
       expect(logWindow(run).since).toBeLessThan(10_000)
       expect(logWindow(run).since).toBeGreaterThan(5_000)
     })
 
-    test('begins where the run before ended, however shortly before', () => {
+    test('begins at the end of the previous run', () => {
       expect(logWindow({ ...run, previousEndedAt: 9_990 }).since).toBe(9_991)
       expect(logWindow({ ...run, startedAt: undefined, previousEndedAt: 9_990 }).since).toBe(9_991)
     })
 
-    test('begins anywhere where nothing is known', () => {
+    test('has no beginning without times', () => {
       expect(logWindow({ ...run, startedAt: undefined }).since).toBeUndefined()
     })
 
-    test('ends a little after its end, and at its end where the next run writes into the same log', () => {
+    test('ends shortly after the exit, or at the exit when another run follows', () => {
       expect(logWindow(run).until).toBeGreaterThan(20_500)
       expect(logWindow({ ...run, isFollowed: true }).until).toBe(20_001)
     })

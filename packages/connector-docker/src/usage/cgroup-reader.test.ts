@@ -17,10 +17,10 @@ function slack(path: string): number {
   return path.includes('bytes') ? 2048 : 20
 }
 
-describe.each(engineNames.filter((name) => name.startsWith('engine-')))('control groups and engine: %s', (name) => {
+describe.each(engineNames.filter((name) => name.startsWith('engine-')))('openCgroupReader: %s', (name) => {
   const of = captured(name)
 
-  test.each(runningNames)('both say the same of %s', (containerName) => {
+  test.each(runningNames)("reads the values of the engine's stats for %s", (containerName) => {
     const container = of.container(containerName)
     const fromKernel = openCgroupReader(of.root)?.read(container)
     const fromEngine = parseStats(of.stats(containerName) ?? {}, container.limits.memory)
@@ -39,11 +39,11 @@ describe.each(engineNames.filter((name) => name.startsWith('engine-')))('control
   })
 })
 
-describe.each(engineNames.filter((name) => name.startsWith('podman-')))('control groups and engine: %s', (name) => {
+describe.each(engineNames.filter((name) => name.startsWith('podman-')))('openCgroupReader: %s', (name) => {
   const of = captured(name)
 
   // Podman answers with zeroes for throttling, and with directions, devices and modes mixed up.
-  test.each(runningNames)('both say the same of %s where Podman says it right', (containerName) => {
+  test.each(runningNames)("reads the reliable values of Podman's stats for %s", (containerName) => {
     const container = of.container(containerName)
     const fromKernel = numbersIn(openCgroupReader(of.root)?.read(container))
     const fromEngine = numbersIn(parseStats(of.stats(containerName) ?? {}, container.limits.memory))
@@ -52,40 +52,37 @@ describe.each(engineNames.filter((name) => name.startsWith('podman-')))('control
   })
 })
 
-describe.each([exactEngine, 'engine-26-cgroup-v2'])('the files of %s', (name) => {
+describe.each([exactEngine, 'engine-26-cgroup-v2'])('openCgroupReader: files of %s', (name) => {
   const of = captured(name)
 
-  test.each(['shop-web-1', 'plain'])(
-    'that are missing or hold garbage cost %s one value, which is left out',
-    (name) => {
-      const container = of.container(name)
-      const root = temporaryDirectory(of.root)
-      const whole = numbersIn(openCgroupReader(root.path)?.read(container))
-      const its = root
-        .files()
-        .filter((file) => file.includes(container.id) || file.startsWith(`proc/${container.state.pid}/`))
-      expect(its.length).toBeGreaterThan(8)
-      for (const file of its) {
-        const text = root.read(file)
-        for (const garbage of [undefined, '', '\n', 'garbage\n', '-1\n', 'nan nan\n', '\0\u0001\uFFFD']) {
-          if (garbage === undefined) root.remove(file)
-          else root.write(file, garbage)
-          const left = numbersIn(openCgroupReader(root.path)?.read(container))
-          expect(left.size, `${file} as ${garbage}`).toBeGreaterThan(0)
-          for (const [path, value] of left) {
-            // Without statistics, memory is all that the group uses.
-            if (file.endsWith('memory.stat') && /usage|workingSet/.test(path)) continue
-            expect(value, `${path} where ${file} is ${garbage}`).toBe(whole.get(path))
-          }
+  test.each(['shop-web-1', 'plain'])('leaves out one value of %s for each missing or damaged file', (name) => {
+    const container = of.container(name)
+    const root = temporaryDirectory(of.root)
+    const whole = numbersIn(openCgroupReader(root.path)?.read(container))
+    const its = root
+      .files()
+      .filter((file) => file.includes(container.id) || file.startsWith(`proc/${container.state.pid}/`))
+    expect(its.length).toBeGreaterThan(8)
+    for (const file of its) {
+      const text = root.read(file)
+      for (const garbage of [undefined, '', '\n', 'garbage\n', '-1\n', 'nan nan\n', '\0\u0001\uFFFD']) {
+        if (garbage === undefined) root.remove(file)
+        else root.write(file, garbage)
+        const left = numbersIn(openCgroupReader(root.path)?.read(container))
+        expect(left.size, `${file} as ${garbage}`).toBeGreaterThan(0)
+        for (const [path, value] of left) {
+          // Without statistics, memory is all that the group uses.
+          if (file.endsWith('memory.stat') && /usage|workingSet/.test(path)) continue
+          expect(value, `${path} where ${file} is ${garbage}`).toBe(whole.get(path))
         }
-        root.write(file, text)
       }
-    },
-  )
+      root.write(file, text)
+    }
+  })
 })
 
-describe('a container', () => {
-  test('that shares a network has none of its own', () => {
+describe('openCgroupReader', () => {
+  test('reads no network of a container that shares one', () => {
     const of = captured(exactEngine)
     const reader = openCgroupReader(of.root)
     expect(reader?.read(of.container('on-host'))?.networks).toBeUndefined()
@@ -95,7 +92,7 @@ describe('a container', () => {
     expect(reader?.read({ ...web, state: { ...web.state, pid: undefined } })?.networks).toBeUndefined()
   })
 
-  test('that has ended says nothing, and is found again when it is started again', () => {
+  test('returns undefined for a stopped container, and finds it after a restart', () => {
     const of = captured(exactEngine)
     const root = temporaryDirectory(of.root)
     const reader = openCgroupReader(root.path)
@@ -113,14 +110,14 @@ describe('a container', () => {
     expect(reader?.read(container)?.cpu.total).toBeUndefined()
   })
 
-  test('of another host is not found', () => {
+  test('returns undefined for a container of another host', () => {
     const of = captured(exactEngine)
     const stranger = { ...of.container('plain'), id: 'f'.repeat(64) }
     expect(openCgroupReader(of.root)?.read(stranger)).toBeUndefined()
   })
 })
 
-test('a host without control groups has no reader', () => {
+test('openCgroupReader returns undefined without control groups', () => {
   expect(openCgroupReader(temporaryDirectory().path)).toBeUndefined()
 })
 
@@ -129,7 +126,7 @@ describe('parseNetworkDevices', () => {
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
 `
 
-  test('every interface but the loopback, each column in its place', () => {
+  test('returns every interface but the loopback', () => {
     const text = `${header}    lo: 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9
   eth0:  100 2 3 4 0 0 0 0 500 6 7 8 0 0 0 0
   eth1:9999999999999 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0
@@ -150,7 +147,7 @@ describe('parseNetworkDevices', () => {
     ])
   })
 
-  test('the captured one', () => {
+  test('parses a captured file', () => {
     const of = captured(exactEngine)
     const { pid } = of.container('shop-web-1').state
     expect(parseNetworkDevices(of.text(`root/proc/${pid}/net/dev`))).toMatchObject([
@@ -158,7 +155,7 @@ describe('parseNetworkDevices', () => {
     ])
   })
 
-  test('a container without an interface has none; what is no number is left out', () => {
+  test('returns an empty list without interfaces, and leaves out invalid numbers', () => {
     expect(parseNetworkDevices(`${header}    lo: 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9\n`)).toEqual([])
     expect(parseNetworkDevices('')).toEqual([])
     const [device] = parseNetworkDevices('eth0:\neth1: 1 odd -3\n')

@@ -11,8 +11,8 @@ function inGroup(cgroupParent: string | undefined, pid: number | undefined = und
   return { ...container, cgroupParent, state: { ...container.state, pid } }
 }
 
-describe.each(engineNames)('the control groups of %s', (name) => {
-  test('hold every running container, and none that has ended', () => {
+describe.each(engineNames)('openCgroupTree: %s', (name) => {
+  test('finds running containers only', () => {
     const of = captured(name)
     const tree = openCgroupTree(of.root)
     expect(tree?.version).toBe(Number(of.info.cgroupVersion))
@@ -22,7 +22,7 @@ describe.each(engineNames)('the control groups of %s', (name) => {
   })
 })
 
-describe.each([1, 2] as const)('in control groups of version %s', (version) => {
+describe.each([1, 2] as const)('openCgroupTree: version %s', (version) => {
   const tree = (folder: string, files: Readonly<Record<string, string>> = {}) => {
     const root = temporaryDirectory()
     const group = version === 1 ? `sys/fs/cgroup/memory/${folder}` : `sys/fs/cgroup/${folder}`
@@ -39,21 +39,21 @@ describe.each([1, 2] as const)('in control groups of version %s', (version) => {
     ['by systemd, in a slice', `ours.slice/docker-${id}.scope`, 'ours.slice'],
     ['by systemd, in a slice of slices', `a.slice/a-b.slice/a-b-c.slice/docker-${id}.scope`, 'a-b-c.slice'],
     ['by Podman', `machine.slice/libpod-${id}.scope`, undefined],
-  ])('a container is found that was put there %s', (_name, folder, parent) => {
+  ])('finds a container created %s', (_name, folder, parent) => {
     const found = tree(folder)?.folder(inGroup(parent))
     expect(found?.replace(/^\//, '')).toBe(folder.replace(/^\//, ''))
   })
 
   const line = (folder: string): string => (version === 1 ? `9:pids:/x\n4:cpu,memory:${folder}\n` : `0::${folder}\n`)
 
-  test('elsewhere, its first process says where', () => {
+  test('finds a container in another folder by its process', () => {
     const folder = `elsewhere/${id}/init`
     expect(tree(folder, { 'proc/42/cgroup': line(`/${folder}`) })?.folder(inGroup('', 42))).toBe(folder)
     expect(tree(folder)?.folder(inGroup('', 42))).toBeUndefined()
     expect(tree(folder)?.folder(inGroup(''))).toBeUndefined()
   })
 
-  test('a process of somebody else that took its number is not believed', () => {
+  test('ignores another process with a reused pid', () => {
     const stranger = tree('elsewhere/another', { 'proc/42/cgroup': line('/elsewhere/another') })
     expect(stranger?.folder(inGroup('', 42))).toBeUndefined()
     expect(tree('elsewhere/x', { 'proc/42/cgroup': line(`/gone/${id}`) })?.folder(inGroup('', 42))).toBeUndefined()
@@ -61,12 +61,12 @@ describe.each([1, 2] as const)('in control groups of version %s', (version) => {
   })
 })
 
-test('a host without control groups has no tree', () => {
+test('openCgroupTree returns undefined without control groups', () => {
   expect(openCgroupTree(temporaryDirectory().path)).toBeUndefined()
   expect(openCgroupTree('/nonexistent')).toBeUndefined()
 })
 
-test('controllers are folders of version 1 only', () => {
+test('openCgroupTree has controller folders in version 1 only', () => {
   const root = temporaryDirectory()
   root.write('sys/fs/cgroup/memory/memory.stat', '')
   expect(openCgroupTree(root.path)?.controller('cpu')).toBe(`${root.path}/sys/fs/cgroup/cpu`)

@@ -10,8 +10,8 @@ function read(files: Readonly<Record<string, string>>) {
   return readCgroupV1((controller) => fileReader(`${root.path}/${controller}`))
 }
 
-describe('control groups of version 1', () => {
-  test('nothing readable is nothing, and not 0', () => {
+describe('readCgroupV1', () => {
+  test('returns undefined, not 0, for unreadable files', () => {
     expect(read({})).toEqual({
       cpu: {
         total: undefined,
@@ -27,7 +27,7 @@ describe('control groups of version 1', () => {
     })
   })
 
-  test('times are seconds', () => {
+  test('returns times in seconds', () => {
     expect(
       read({
         'cpuacct/cpuacct.usage': '1500000000\n',
@@ -44,7 +44,7 @@ describe('control groups of version 1', () => {
     })
   })
 
-  test('memory is without files that are given back first, those of inner groups included', () => {
+  test('excludes inactive files, including those of nested groups, from memory', () => {
     const files = {
       'memory/memory.usage_in_bytes': '1000\n',
       'memory/memory.stat': 'inactive_file 1\ntotal_inactive_file 300\nrss 5\ntotal_rss 500\n',
@@ -57,11 +57,11 @@ describe('control groups of version 1', () => {
     ['67108864\n', 67_108_864],
     ['9223372036854771712\n', undefined],
     ['9223372036854710272\n', undefined],
-  ])('a limit of %s is %s', (text, limit) => {
+  ])('reads a limit of %s as %s', (text, limit) => {
     expect(read({ 'memory/memory.limit_in_bytes': text }).memory.limit).toBe(limit)
   })
 
-  test('disks: with inner groups where the kernel counts those, else without', () => {
+  test('prefers the recursive disk counters', () => {
     const without = {
       'blkio/blkio.throttle.io_service_bytes': '8:0 Read 10\n8:0 Write 20\n8:0 Total 30\nTotal 30\n',
       'blkio/blkio.throttle.io_serviced': '8:0 Read 1\n8:16 Write 2\n',

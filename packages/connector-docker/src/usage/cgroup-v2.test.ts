@@ -5,8 +5,8 @@ function read(files: Readonly<Record<string, string>>) {
   return readCgroupV2((name) => files[name])
 }
 
-describe('control groups of version 2', () => {
-  test('nothing readable is nothing, and not 0', () => {
+describe('readCgroupV2', () => {
+  test('returns undefined, not 0, for unreadable files', () => {
     expect(read({})).toEqual({
       cpu: {
         total: undefined,
@@ -22,7 +22,7 @@ describe('control groups of version 2', () => {
     })
   })
 
-  test('times are seconds; a kernel that does not count periods says none', () => {
+  test('returns times in seconds, and no periods when the kernel has none', () => {
     const times = 'usage_usec 1500000\nuser_usec 1200000\nsystem_usec 300000\n'
     expect(read({ 'cpu.stat': times }).cpu).toEqual({
       total: 1.5,
@@ -43,7 +43,7 @@ describe('control groups of version 2', () => {
   test.each([
     ['67108864\n', 67_108_864],
     ['max\n', undefined],
-  ])('memory is without files that are given back first; a limit of %j is %s', (text, limit) => {
+  ])('excludes inactive files from memory, and reads a limit of %j as %s', (text, limit) => {
     expect(
       read({
         'memory.current': '1000\n',
@@ -54,7 +54,7 @@ describe('control groups of version 2', () => {
     ).toEqual({ usage: 700, workingSet: 700, rss: 500, limit, fails: 7 })
   })
 
-  test('disks, whatever order and further columns the kernel writes', () => {
+  test('parses disk counters in any order and with further columns', () => {
     const text = [
       '8:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=0 dios=0',
       '8:16 rios=3 cost.wait=0.00 depth=max',

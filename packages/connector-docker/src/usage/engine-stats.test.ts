@@ -3,10 +3,10 @@ import { damaged, numbersIn } from '../../test/damaged-answers.ts'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
 import { parseStats } from './engine-stats.ts'
 
-describe.each(engineNames)('the stats of %s', (name) => {
+describe.each(engineNames)('parseStats: stats of %s', (name) => {
   const of = captured(name)
 
-  test('say what every running container uses, and nothing of one that has ended', () => {
+  test('returns the usage of running containers only', () => {
     for (const container of ['shop-web-1', 'plain', 'on-host', 'paused', 'sick', 'tty']) {
       const usage = parseStats(of.stats(container) ?? {}, undefined)
       expect(usage?.cpu.total, container).toBeGreaterThan(0)
@@ -18,7 +18,7 @@ describe.each(engineNames)('the stats of %s', (name) => {
   })
 })
 
-test('exactly, of one engine', () => {
+test('parseStats returns exact values of one engine', () => {
   expect(parseStats(captured(exactEngine).stats('shop-web-1') ?? {}, 67_108_864)).toEqual({
     cpu: {
       total: 1.559_470_351,
@@ -54,11 +54,11 @@ test('exactly, of one engine', () => {
   })
 })
 
-describe('an answer that is not as expected', () => {
+describe('parseStats: unexpected answers', () => {
   test.each([
     ['of version 1', exactEngine],
     ['of version 2', 'engine-26-cgroup-v2'],
-  ])('in any one place, of control groups %s: what cannot be read becomes no number', (_name, engine) => {
+  ])('invents no number when any single field is damaged, with control groups %s', (_name, engine) => {
     const answer = captured(engine).stats('shop-web-1') ?? {}
     const numbers = numbersIn(parseStats(answer, 100))
     expect(numbers.size).toBeGreaterThan(20)
@@ -70,7 +70,7 @@ describe('an answer that is not as expected', () => {
     }
   })
 
-  test('without statistics, memory is all that the group uses, and what is anonymous is not known', () => {
+  test('returns total memory without statistics', () => {
     const usage = parseStats(
       { cpu_stats: { cpu_usage: { total_usage: 5 } }, memory_stats: { usage: 1000, failcnt: 3 } },
       undefined,
@@ -82,7 +82,7 @@ describe('an answer that is not as expected', () => {
   test.each([
     ['inactive_file', 'anon'],
     ['total_inactive_file', 'total_rss'],
-  ])('memory is without `%s`, anonymous memory is `%s`', (inactive, anonymous) => {
+  ])('subtracts `%s` from memory, and reads anonymous memory from `%s`', (inactive, anonymous) => {
     const stats = { [inactive]: 300, [anonymous]: 500 }
     const usage = parseStats(
       { cpu_stats: { cpu_usage: { total_usage: 5 } }, memory_stats: { usage: 1000, stats } },
@@ -91,12 +91,12 @@ describe('an answer that is not as expected', () => {
     expect(usage?.memory).toMatchObject({ usage: 700, workingSet: 700, rss: 500 })
   })
 
-  test('without processor time there is nothing', () => {
+  test('returns undefined without CPU time', () => {
     expect(parseStats({}, 100)).toBeUndefined()
     expect(parseStats({ cpu_stats: null, memory_stats: { usage: 5 } }, 100)).toBeUndefined()
   })
 
-  test('bytes without counts, and counts without bytes, are told', () => {
+  test('returns disk bytes without operations, and operations without bytes', () => {
     const rows = (value: number) => [
       { major: 8, minor: 0, op: 'read', value },
       { major: 8, minor: 0, op: 'Write', value: value + 1 },

@@ -7,11 +7,11 @@ import { createUsageReader } from './usage-reader.ts'
 const running = new AbortController().signal
 const measured = ['shop-web-1', 'plain', 'on-host', 'paused', 'sick', 'tty']
 
-describe.each(engineNames)('what the containers of %s use', (name) => {
+describe.each(engineNames)('createUsageReader: %s', (name) => {
   const of = captured(name)
   const containers = measured.map(of.container)
 
-  test('is read from the control groups where they can be seen, and from the engine where they cannot', async () => {
+  test("reads control groups when they are visible, and the engine's stats otherwise", async () => {
     const engine = fakeEngine(of)
     const kernel = createUsageReader({ rootPath: of.root, info: of.info, engine })
     expect(kernel.source).toBe(`cgroup v${of.info.cgroupVersion}`)
@@ -25,7 +25,7 @@ describe.each(engineNames)('what the containers of %s use', (name) => {
     for (const [id, usage] of fromEngine) expect(usage.memory.limit).toBe(engine.there.get(id)?.limits.memory)
   })
 
-  test('the network of the host is nobody’s own, whoever is asked', async () => {
+  test("returns no network for a container on the host's network", async () => {
     const onHost = of.container('on-host')
     for (const rootPath of [of.root, temporaryDirectory().path]) {
       const usages = await createUsageReader({ rootPath, info: of.info, engine: fakeEngine(of) }).read(
@@ -37,18 +37,18 @@ describe.each(engineNames)('what the containers of %s use', (name) => {
   })
 })
 
-describe('what containers use', () => {
+describe('createUsageReader', () => {
   const of = captured(exactEngine)
   const containers = measured.map(of.container)
   const withoutGroups = () => ({ rootPath: temporaryDirectory().path, info: of.info })
 
-  test('the engine is not asked for what the control groups have', async () => {
+  test('requests no stats for containers with control groups', async () => {
     const engine = fakeEngine(of)
     await createUsageReader({ rootPath: of.root, info: of.info, engine }).read(containers, running)
     expect(engine.asked).toEqual([])
   })
 
-  test('it is asked for one that the control groups do not have', async () => {
+  test('requests stats for a container without control groups', async () => {
     const engine = fakeEngine(of)
     const root = temporaryDirectory(of.root)
     const plain = of.container('plain')
@@ -59,18 +59,18 @@ describe('what containers use', () => {
     expect(usages.size).toBe(containers.length)
   })
 
-  test('a network that another container lends is not counted twice', async () => {
+  test("returns no network for a container that shares another's", async () => {
     const borrower = { ...of.container('shop-web-1'), networkMode: 'container:another' }
     const usages = await createUsageReader({ ...withoutGroups(), engine: fakeEngine(of) }).read([borrower], running)
     expect(usages.get(borrower.id)).toMatchObject({ networks: undefined, pids: 3 })
   })
 
-  test('the control groups of a machine that runs Windows containers are not theirs', () => {
+  test('ignores control groups for Windows containers', () => {
     const usage = createUsageReader({ rootPath: of.root, info: { osType: 'windows' }, engine: fakeEngine(of) })
     expect(usage.source).toBe('engine')
   })
 
-  test('one that has ended, or whose stats fail, costs the others nothing', async () => {
+  test('returns the others when one container has ended or its stats fail', async () => {
     const [web, plain, sick] = [of.container('shop-web-1'), of.container('plain'), of.container('sick')]
     const engine = fakeEngine(of, {
       stats: async (id) => {
@@ -83,14 +83,14 @@ describe('what containers use', () => {
     expect([...usages.keys()]).toEqual([plain.id])
   })
 
-  test('where nothing can be read it rejects, with why', async () => {
+  test('rejects with the reason when nothing can be read', async () => {
     const engine = fakeEngine(of, { stats: () => Promise.reject(new Error('the engine hangs')) })
     const usage = createUsageReader({ ...withoutGroups(), engine })
     await expect(usage.read(containers, running)).rejects.toThrow('the engine hangs')
     expect(await usage.read([], running)).toEqual(new Map())
   })
 
-  test('what was aborted rejects although some had been read', async () => {
+  test('rejects on abort although some containers were read', async () => {
     const controller = new AbortController()
     const engine = fakeEngine(of, {
       stats: async (id) => {
@@ -104,7 +104,7 @@ describe('what containers use', () => {
     )
   })
 
-  test('the engine is asked for many at once, but not for all', async () => {
+  test('limits concurrent stats requests', async () => {
     let [now, most] = [0, 0]
     const engine = fakeEngine(of, {
       stats: async () => {
@@ -121,11 +121,11 @@ describe('what containers use', () => {
   })
 })
 
-describe('the last memory', () => {
+describe('createUsageReader: last memory', () => {
   const of = captured(exactEngine)
   const plain = of.container('plain')
 
-  test('is remembered with its time, also of one that has ended', async () => {
+  test('is kept with its time, even after the exit', async () => {
     let now = new Date('2026-11-25T00:00:00.000Z')
     const engine = fakeEngine(of)
     const usage = createUsageReader({ rootPath: temporaryDirectory().path, info: of.info, engine, now: () => now })
@@ -140,7 +140,7 @@ describe('the last memory', () => {
     expect(usage.lastMemory(plain.id)).toMatchObject({ at: now })
   })
 
-  test('of containers that come and go, only so many are remembered', async () => {
+  test('is kept for a limited number of containers', async () => {
     const engine = fakeEngine(of, { stats: async () => of.stats('plain') })
     const usage = createUsageReader({ rootPath: temporaryDirectory().path, info: of.info, engine })
     const ids = Array.from({ length: 3000 }, (_none, index) => `${index}`)
@@ -154,7 +154,7 @@ describe('the last memory', () => {
     expect(remembered).toEqual(ids.slice(-1000))
   })
 
-  test('that was not read is not remembered', async () => {
+  test('is undefined when memory could not be read', async () => {
     const engine = fakeEngine(of, { stats: async () => ({ cpu_stats: { cpu_usage: { total_usage: 5 } } }) })
     const usage = createUsageReader({ rootPath: temporaryDirectory().path, info: of.info, engine })
     expect((await usage.read([plain], running)).size).toBe(1)
