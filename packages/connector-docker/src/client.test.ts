@@ -336,7 +336,7 @@ describe('openEngine: TCP', () => {
   })
 })
 
-test('closes idle connections, and can be closed twice', async () => {
+test('openEngine closes idle connections, and can be closed twice', async () => {
   const { engine, server } = await openWith({ '/networks': silent })
   await engine.info(running)
   expect(server.connections()).toBe(1)

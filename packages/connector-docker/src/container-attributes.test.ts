@@ -54,7 +54,7 @@ describe('containerAttributes', () => {
   })
 })
 
-test('builds ids that are unique among engines, services and projects', () => {
+test('composeId and volumeId are unique among engines, services and projects', () => {
   expect(volumeId(engine, 'data')).toBe('E/data')
   const ids = [
     composeId(engine, { project: 'shop' }),

@@ -122,7 +122,7 @@ describe.each(engineNames)('containers of %s', (name) => {
   })
 })
 
-test('collects exact values of one engine', async () => {
+test('containers collects exact values of one engine', async () => {
   const of = captured(exactEngine)
   const collected = await runCollector(containers, fakeClient(of))
   expect(named(collected, 'shop-web-1').attributes).toEqual({
@@ -244,7 +244,7 @@ describe('containers', () => {
   })
 })
 
-test('reports a gap for a container that cannot be inspected, and collects the others', async () => {
+test('containers reports a gap for a container that cannot be inspected, and collects the others', async () => {
   const of = captured(exactEngine)
   const broken = of.container('plain')
   const others = fakeEngine(of)

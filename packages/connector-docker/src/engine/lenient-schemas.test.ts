@@ -20,7 +20,7 @@ describe('lenient schemas', () => {
   })
 })
 
-test('map the year 1, and numbers up to 0, to undefined', () => {
+test('moment and positive map the year 1, and numbers up to 0, to undefined', () => {
   expect([moment('0001-01-01T00:00:00Z'), moment(undefined), moment('2026-11-24T23:21:50.6Z')]).toEqual([
     undefined,
     undefined,

@@ -96,7 +96,7 @@ describe('handleContainerEvent', () => {
 test.each([
   ['kill', 'container.killed', 'Container sick was sent a signal'],
   ['rename', 'container.renamed', 'Container sick was renamed'],
-])("reports Podman's %s, without the fields that it lacks", async (action, name, body) => {
+])("handleContainerEvent reports Podman's %s, without the fields that it lacks", async (action, name, body) => {
   const [event] = await tellAtOnce(containerEvent(action, sick, moment), await knowing())
   expect(event).toMatchObject({ name, body })
   expect(JSON.stringify(event)).not.toMatch(/undefined|null/)
