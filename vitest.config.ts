@@ -28,7 +28,7 @@ export default defineConfig({
     ],
     coverage: {
       provider: 'v8',
-      include: ['{packages,apps}/*/src/**/*.ts'],
+      include: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'],
       exclude: ['**/*.test.ts'],
       reporter: ['text-summary', 'json-summary', 'html'],
       thresholds: { lines: 90 },

@@ -15,7 +15,7 @@ import { showAgents, showEntities, showEvents, showMetrics, showTypes } from './
 import { paragraph } from './tables.ts'
 
 /** Time for an agent's first reports to arrive at the platform. */
-const ARRIVAL_TIMEOUT_MS = 10_000
+const ARRIVAL_TIMEOUT_MS = 20_000
 const POLL_INTERVAL_MS = 200
 
 export interface ExampleOptions {
@@ -40,7 +40,7 @@ export async function runExample({ environment, print, keepUntil }: ExampleOptio
       print(text)
       if (agent !== undefined) agents.push(agent)
     }
-    const reporting = await Promise.all(agents.map((agent) => waitForMetrics(platform, agent.environment)))
+    const reporting = await Promise.all(agents.map((agent) => waitForMetrics(platform, agent)))
     await printData(platform, reporting, print)
     if (keepUntil !== undefined) {
       print(keptRunning(platform))
@@ -56,6 +56,7 @@ export async function runExample({ environment, print, keepUntil }: ExampleOptio
 /** An agent of this process, and the environment for which it reports. */
 interface RunningAgent {
   readonly agent: Agent
+  readonly connector: Connector
   readonly environment: string
 }
 
@@ -89,7 +90,7 @@ async function provisionAndStart(
   })
   await agent.start()
   const { connected, collectors } = agent.status()
-  if (connected) return { text, agent: { agent, environment } }
+  if (connected) return { text, agent: { agent, connector, environment } }
   await agent.stop()
   const reason = collectors.connect?.error ?? 'it cannot be reached'
   return { text: `${text}\n${paragraph(`This machine has no \`${type}\` to watch: ${reason}`)}` }
@@ -103,15 +104,25 @@ function requiredOptions(connector: Connector, config: RawConfig): RawConfig {
 
 type ReportingAgent = AgentAnswer & { readonly agent_id: string }
 
-/** Waits until an agent has delivered the metrics of two collection cycles: some metrics need two readings. */
-async function waitForMetrics({ agent, series }: Platform, environment: string): Promise<ReportingAgent> {
-  let first: string | undefined
+/**
+ * Waits until every collector of an agent has run and the platform has the metrics of two later collection cycles: some
+ * metrics need two readings.
+ */
+async function waitForMetrics({ agent: find, series }: Platform, running: RunningAgent): Promise<ReportingAgent> {
+  const { agent, connector, environment } = running
+  let readyAt: string | undefined
+  let firstCycle: string | undefined
   for (const deadline = Date.now() + ARRIVAL_TIMEOUT_MS; Date.now() < deadline; await sleep(POLL_INTERVAL_MS)) {
-    const found = await agent(environment)
+    const collected = agent.status().collectors
+    if (!Object.keys(connector.collectors).every((name) => Object.hasOwn(collected, name))) continue
+    readyAt ??= new Date().toISOString()
+    const found = await find(environment)
     if (found?.agent_id == null || Object.keys(found.health.collectors).length === 0) continue
     const times = (await series(found.agent_id)).flatMap(({ last }) => (last === undefined ? [] : [last.at]))
-    first ??= times[0]
-    if (first !== undefined && times.some((at) => at > (first ?? ''))) return { ...found, agent_id: found.agent_id }
+    const newest = times.toSorted().at(-1) ?? ''
+    if (newest <= readyAt) continue
+    if (firstCycle !== undefined && newest > firstCycle) return { ...found, agent_id: found.agent_id }
+    firstCycle ??= newest
   }
   throw new Error(`No metrics of \`${environment}\` arrived at the platform within ${ARRIVAL_TIMEOUT_MS / 1000} s`)
 }
