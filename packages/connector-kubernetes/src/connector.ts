@@ -3,9 +3,7 @@ import { configSchema } from './config.ts'
 import { openKubernetesClient } from './connect.ts'
 import { deploy } from './deployment/deployment.ts'
 import { stand } from './election/election.ts'
-import { containers } from './events/containers/container-events.ts'
-import { clusterEvents } from './events/warnings/cluster-events.ts'
-import { changeWatchers } from './events/watchers.ts'
+import { watchers } from './events/watchers.ts'
 import { cluster } from './kinds/cluster.ts'
 import { kinds } from './kinds/index.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
@@ -33,5 +31,5 @@ export const kubernetes = defineConnector({
   },
   election: { run: (client, context) => stand(client, context) },
   collectors: { cluster, ...kindCollectors, usage },
-  watchers: { containers, 'cluster-events': clusterEvents, ...changeWatchers },
+  watchers,
 })

@@ -10,7 +10,7 @@ import { openApi } from '../src/api/api-client.ts'
 import { inClusterAccess } from '../src/api/in-cluster.ts'
 import { openKubernetes } from '../src/client.ts'
 import { kubernetes } from '../src/connector.ts'
-import { containers } from '../src/events/containers/container-events.ts'
+import { containerEvents } from '../src/events/containers/container-events.ts'
 import { openClusterCache } from '../src/informer/cluster-cache.ts'
 import type { Cluster } from '../src/kinds/index.ts'
 import { kinds } from '../src/kinds/index.ts'
@@ -162,7 +162,10 @@ realDescribe('an agent', absence, () => {
     const watched = await watchServer({ kubeconfig: server.kubeconfigOf('nobody'), namespaces: ['shop'] })
     onTestFinished(() => watched.end())
     const reasons: unknown[] = []
-    watched.watch({ containers }, ({ attributes }) => void reasons.push(attributes['k8s.container.log_missing']))
+    watched.watch(
+      { containers: containerEvents },
+      ({ attributes }) => void reasons.push(attributes['k8s.container.log_missing']),
+    )
     const spec = { nodeName: 'absent', containers: [{ name: 'app', image: 'a' }] }
     const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'crashing', namespace: 'shop' } }
     await give(['create', '--filename=-'], { ...pod, spec })

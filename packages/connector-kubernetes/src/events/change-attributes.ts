@@ -1,17 +1,24 @@
-/** Who changed something. */
+/** The author of a change. */
 export const writer = {
   'change.by':
-    'Who wrote it, as the program calls itself: `kubectl-set`, `helm`, `argocd-controller`, `kube-controller-manager`, …; absent where the server does not say.',
+    'Author of the change, as the program calls itself: `kubectl-set`, `helm`, `argocd-controller`, `kube-controller-manager`, …; absent where the server does not say.',
   'change.operation': '`Apply` or `Update`.',
 }
 
-/** What differs. */
+/** The parts that differ. */
 export const fields = {
-  'change.fields': 'What differs, in a word each, such as `image`; `other` stands for what is not looked at closely.',
+  'change.fields':
+    'Parts that differ, in a word each, such as `image`; `other` stands for parts that are not compared.',
 }
-/** Settings that were changed. */
+
+/** Settings that differ. */
 export const settings = { 'change.settings': 'Settings, each as `strategy: RollingUpdate → Recreate`.' }
-/** Of what happens again and again. */
-export const again = {
-  'change.count': 'How often it has happened, where it happens so often that not every time is told.',
+
+/** The count of something that is sampled. */
+export const repeated = {
+  'change.count': 'How often it has happened, from the 10th time on.',
 }
+
+/** The rule by which repeated events are sampled, as a sentence. */
+export const SAMPLED =
+  'Sampled: the first four are reported, then the 10th, 30th, 100th, 300th, …; counting starts from scratch after ten quiet minutes.'

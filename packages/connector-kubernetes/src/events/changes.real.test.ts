@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { undeclared } from '../../test/watch-declared.ts'
 import { watchServer } from '../../test/watched-server.ts'
 import type { Claim } from '../kinds/claim/claim.ts'
-import { changeWatchers } from './watchers.ts'
+import { watchers } from './watchers.ts'
 
 const kubectl = await findKubectl()
 const absence = kubectl === undefined ? { missing: '`kubectl` is not installed' } : await missingForApiServer()
@@ -99,7 +99,7 @@ realDescribe('changes in a real cluster', absence, () => {
       const take = (event: Event): void => {
         if (!isOfServer(event)) events.push(event)
       }
-      watched.watch(changeWatchers, take, () => new Date(Date.now() + ahead))
+      watched.watch(watchers, take, () => new Date(Date.now() + ahead))
     }
     watchAll(told)
     end = watched.end

@@ -1,13 +1,13 @@
-/** How far back is told what happened before the agent came, in milliseconds. */
-const PAST = 900_000
+/** How far back an agent that starts reports events, in milliseconds. */
+const MAX_AGE_MS = 900_000
 
-/** Whether something happened so shortly ago that an agent that begins tells it. What has no time did not. */
+/** Returns whether an agent that starts reports something of this time. Something without a time is not reported. */
 export function isRecent(at: string | undefined, now: Date): boolean {
-  return at !== undefined && now.getTime() - Date.parse(at) <= PAST
+  return at !== undefined && now.getTime() - Date.parse(at) <= MAX_AGE_MS
 }
 
-/** A moment that an object tells, or now where it tells none. */
-export function momentOf(at: string | undefined, now: Date): Date {
-  const moment = new Date(at ?? Number.NaN)
-  return Number.isNaN(moment.getTime()) ? now : moment
+/** Parses a time of the API server; `now` where there is none. */
+export function timeOrNow(at: string | undefined, now: Date): Date {
+  const time = new Date(at ?? Number.NaN)
+  return Number.isNaN(time.getTime()) ? now : time
 }

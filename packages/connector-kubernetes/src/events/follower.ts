@@ -2,20 +2,20 @@ import type { Event, Watcher } from '@rca/core/connector'
 import type { ChangeListener } from '../kinds/index.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 
-/** What a follower is given. */
+/** Given to the functions that turn changes of the cluster into events. */
 export interface FollowerContext {
   readonly signal: AbortSignal
   now(): Date
-  /** Tells what happened, at once. */
-  tell(event: Event | undefined): void
-  /** Runs what takes time, such as reading evidence. What goes wrong with it ends the watcher, which is started again. */
-  later(work: () => Promise<void>): void
-  /** Runs after so many milliseconds, unless the watcher has ended. */
+  /** Emits an event at once. Ignores `undefined`. */
+  emit(event: Event | undefined): void
+  /** Runs slow work, such as reading evidence. A failure ends the watcher, which is then restarted. */
+  inBackground(work: () => Promise<void>): void
+  /** Runs work after a delay, unless the watcher has ended. */
   after(milliseconds: number, work: () => void): void
 }
 
-/** Makes a watcher of a function that is told of each change in the cluster, beginning with what is there already. */
-export function following(
+/** Creates a watcher from a function that receives each change of the cluster, beginning with the existing objects. */
+export function followCluster(
   begin: (client: KubernetesClient, context: FollowerContext) => ChangeListener,
 ): Watcher<KubernetesClient> {
   return {
@@ -24,10 +24,10 @@ export function following(
         const context: FollowerContext = {
           signal,
           now,
-          tell: (event) => {
+          emit: (event) => {
             if (event !== undefined) emit({ events: [event] })
           },
-          later: (work) => void work().catch(fail),
+          inBackground: (work) => void work().catch(fail),
           after: (milliseconds, work) => {
             const timer = setTimeout(() => {
               timers.delete(timer)
@@ -37,10 +37,10 @@ export function following(
           },
         }
         const timers = new Set<NodeJS.Timeout>()
-        let ended = false
+        let hasEnded = false
         let unfollow: () => void = () => undefined
         const end = (): void => {
-          ended = true
+          hasEnded = true
           unfollow()
           for (const timer of timers) clearTimeout(timer)
           signal.removeEventListener('abort', stop)
@@ -54,7 +54,7 @@ export function following(
           reject(error)
         }
         function attempt(work: () => void): void {
-          if (ended) return
+          if (hasEnded) return
           try {
             work()
           } catch (error) {
@@ -66,7 +66,7 @@ export function following(
         attempt(() => {
           const listener = begin(client, context)
           unfollow = client.cluster.subscribe((change) => attempt(() => listener(change)))
-          if (ended) unfollow()
+          if (hasEnded) unfollow()
         })
       }),
   }

@@ -5,7 +5,7 @@ import type { Metadata } from '../kinds/metadata.ts'
 import { namedReference } from '../kinds/references.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import { signals } from '../signals.ts'
-import { isRecent, momentOf } from './event-time.ts'
+import { isRecent, timeOrNow } from './event-time.ts'
 import type { FollowerContext } from './follower.ts'
 
 /** How long a deletion waits for its namespace to be seen to go, in milliseconds. */
@@ -36,7 +36,7 @@ export interface Moment<Slim> {
 export function creationOf<Slim extends Metadata>(change: Change<Slim>, now: Date): Moment<Slim> | undefined {
   if (change.type !== 'added' || change.object.deleted !== undefined) return undefined
   if (change.isInitial && !isRecent(change.object.created, now)) return undefined
-  return { object: change.object, at: momentOf(change.object.created, now) }
+  return { object: change.object, at: timeOrNow(change.object.created, now) }
 }
 
 /** The deletion that a change stands for: what waits for others before it goes is told when that begins, and not again. */
@@ -44,7 +44,7 @@ export function deletionOf<Slim extends Metadata>(change: Change<Slim>, now: Dat
   if (change.type === 'added' || change.old.deleted !== undefined) return undefined
   const object = change.object ?? change.old
   if (change.type === 'changed' && object.deleted === undefined) return undefined
-  return { object, at: momentOf(object.deleted, now) }
+  return { object, at: timeOrNow(object.deleted, now) }
 }
 
 /** Tells what comes and goes, without flooding anybody: a chart has hundreds of objects, and so has a namespace. */
@@ -61,12 +61,12 @@ interface Burst {
 }
 
 /** Has told nothing yet. */
-export function createLifecycle({ cluster }: KubernetesClient, { tell, after, now }: FollowerContext): Lifecycle {
+export function createLifecycle({ cluster }: KubernetesClient, { emit, after, now }: FollowerContext): Lifecycle {
   const bursts = new Map<string, Burst>()
   const flush = (burst: Burst, namespace: string): void => {
     const { gathered } = burst
     burst.gathered = []
-    tell(summarize(gathered, namespace, now()))
+    emit(summarize(gathered, namespace, now()))
   }
   const forgetEnded = (time: number): void => {
     for (const [key, { last, gathered }] of bursts) if (time - last > QUIET && gathered.length === 0) bursts.delete(key)
@@ -80,7 +80,7 @@ export function createLifecycle({ cluster }: KubernetesClient, { tell, after, no
     if (bursts.size > MANY) forgetEnded(time)
     burst.count += 1
     burst.last = time
-    if (burst.count <= MOST) tell(event)
+    if (burst.count <= MOST) emit(event)
     else burst.gathered.push({ name: `${kind}/${name}`, uid, event })
     if (burst.count > MOST && burst.gathered.length === 1) after(GATHERING, () => flush(burst, namespace))
   }

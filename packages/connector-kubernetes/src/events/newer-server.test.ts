@@ -5,8 +5,8 @@ import { captured, NEWER } from '../../test/fixtures.ts'
 import { type FollowedCluster, followedCluster } from '../../test/followed-cluster.ts'
 import { watchDeclared } from '../../test/watch-declared.ts'
 import type { LogRequest } from '../api/kubernetes-api.ts'
-import { containers } from './containers/container-events.ts'
-import { clusterEvents } from './warnings/cluster-events.ts'
+import { containerEvents } from './containers/container-events.ts'
+import { clusterWarnings } from './warnings/cluster-events.ts'
 import { jobFailures } from './workloads/job-failures.ts'
 import { workloadChanges } from './workloads/workload-changes.ts'
 
@@ -46,7 +46,7 @@ test('a sidecar that ran out of memory and an init container that was restarted 
   const cluster = scene()
   cluster.put('pods', before)
   cluster.listed()
-  const { events } = cluster.watch(containers, now)
+  const { events } = cluster.watch(containerEvents, now)
   cluster.put('pods', pod)
   await expect.poll(() => events, { timeout: 5000 }).toHaveLength(2)
   const told = new Map(events.map((event): [string, Event] => [event.entity?.id ?? '', event]))
@@ -80,8 +80,8 @@ test('a resize that waits or is carried out is no crash', async () => {
   const unsized = withChange(pod, ['status', 'conditions'], [])
   cluster.put('pods', unsized)
   cluster.listed()
-  const { events, stop } = cluster.watch(containers, () => new Date('2026-11-25T10:00:00Z'))
-  const happened = watchDeclared(cluster, clusterEvents, now)
+  const { events, stop } = cluster.watch(containerEvents, () => new Date('2026-11-25T10:00:00Z'))
+  const happened = watchDeclared(cluster, clusterWarnings, now)
   cluster.put('pods', pod)
   await stop()
   expect([...events, ...happened.events]).toEqual([])
@@ -92,7 +92,7 @@ test('a pod that is evicted by request is told with the reason', () => {
   const evicted = captured('pod-evicted', NEWER)
   cluster.put('pods', withChange(evicted, ['status', 'conditions', 0, 'status'], 'False'))
   cluster.listed()
-  const { events } = watchDeclared(cluster, clusterEvents, now)
+  const { events } = watchDeclared(cluster, clusterWarnings, now)
   cluster.put('pods', evicted)
   expect(events).toMatchObject([
     {

@@ -1,17 +1,20 @@
-import { containerEvents } from './containers/signals.ts'
-import { nodeEvents } from './nodes/signals.ts'
-import { configEvents, namespaceEvents, serviceEvents } from './services/signals.ts'
-import { clusterEvents } from './warnings/signals.ts'
-import { autoscalerEvents, workloadEvents } from './workloads/signals.ts'
+import { signals as config } from './config/signals.ts'
+import { signals as containers } from './containers/signals.ts'
+import { signals as deletions } from './deletions/signals.ts'
+import { signals as namespaces } from './namespaces/signals.ts'
+import { signals as nodes } from './nodes/signals.ts'
+import { signals as services } from './services/signals.ts'
+import { signals as warnings } from './warnings/signals.ts'
+import { signals as workloads } from './workloads/signals.ts'
 
-/** What happens in a cluster. */
+/** Every event of the Kubernetes connector. */
 export const events = {
-  ...containerEvents,
-  ...clusterEvents,
-  ...workloadEvents,
-  ...autoscalerEvents,
-  ...configEvents,
-  ...namespaceEvents,
-  ...serviceEvents,
-  ...nodeEvents,
+  ...containers,
+  ...warnings,
+  ...deletions,
+  ...workloads,
+  ...config,
+  ...namespaces,
+  ...services,
+  ...nodes,
 }

@@ -1,6 +1,7 @@
 import type { Watcher } from '@rca/core/connector'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import { configChanges } from './config/config-changes.ts'
+import { containerEvents } from './containers/container-events.ts'
 import { stuckDeletions } from './deletions/stuck-deletions.ts'
 import { namespaceChanges } from './namespaces/namespace-changes.ts'
 import { nodeChanges } from './nodes/node-changes.ts'
@@ -8,13 +9,16 @@ import { nodeConditions } from './nodes/node-conditions.ts'
 import { claimChanges } from './services/claim-changes.ts'
 import { serviceAvailability } from './services/service-availability.ts'
 import { serviceChanges } from './services/service-changes.ts'
+import { clusterWarnings } from './warnings/cluster-events.ts'
 import { autoscalerChanges } from './workloads/autoscaler-changes.ts'
 import { jobFailures } from './workloads/job-failures.ts'
 import { rollouts } from './workloads/rollouts.ts'
 import { workloadChanges } from './workloads/workload-changes.ts'
 
-/** What tells of what is done to a cluster, and how its workloads, Services and nodes take it. */
-export const changeWatchers: Readonly<Record<string, Watcher<KubernetesClient>>> = {
+/** Every watcher of the Kubernetes connector, by name. */
+export const watchers: Readonly<Record<string, Watcher<KubernetesClient>>> = {
+  containers: containerEvents,
+  'cluster-events': clusterWarnings,
   'workload-changes': workloadChanges,
   rollouts,
   'job-failures': jobFailures,

@@ -2,23 +2,23 @@ import type { ContainerState, ContainerStatus } from '../kinds/pod/pod.ts'
 
 /** A run of a container that has ended. */
 export interface EndedRun {
-  /** The same at every sight of it: the id that the runtime gave it, or else when it ended. */
+  /** The id that the runtime gave the run, or else the time of its end: equal in every status that contains the run. */
   readonly id: string
   readonly end: ContainerState
-  /** Its log is that of the run before the one that the kubelet counts as current. */
+  /** Whether its log is the kubelet's `previous` log. */
   readonly isPrevious: boolean
-  /** Runs of this container that have ended, this one included. */
+  /** Number of ended runs of the container, including this one. */
   readonly count: number
 }
 
-/** Kubelets count the next run before it has begun where they have lost the run that was. */
+/** Kubelets count the next run before it has begun if they have lost the run before it. */
 const LOST = 'ContainerStatusUnknown'
 
-/** The ended runs that a kubelet still tells of, the older first: at most two. */
+/** Returns the ended runs in a status, the older first: at most two. */
 export function endedRuns({ state, lastState, restarts }: ContainerStatus): readonly EndedRun[] {
   const runs: EndedRun[] = []
   if (lastState?.kind === 'terminated') {
-    // While the next run waits for its turn, the one that has ended is still the one that is counted.
+    // While the next run waits for its turn, kubelets still count the run that has ended.
     const isCounted = state?.kind === 'waiting' && lastState.reason !== LOST
     runs.push(endedRun(lastState, true, isCounted ? restarts + 1 : restarts))
   }
@@ -31,23 +31,18 @@ function endedRun(end: ContainerState, isPrevious: boolean, count: number): Ende
   return { id: id || (end.finishedAt ?? `end-${count}`), end, isPrevious, count }
 }
 
-/** Whether a run ended for want of memory. */
-export function ranOutOfMemory({ end }: EndedRun): boolean {
-  return end.reason === 'OOMKilled'
-}
-
-/** Whether a run ended as no healthy one does. */
+/** Returns whether a run ended with an exit code, a signal or a reason that a healthy run does not have. */
 export function isCrash(run: EndedRun): boolean {
   const { exitCode = 0, signal = 0, reason = 'Completed' } = run.end
   return exitCode !== 0 || signal !== 0 || reason !== 'Completed'
 }
 
-/** The container never ran: its start is what failed. */
-export function neverRan({ end }: EndedRun): boolean {
+/** Returns whether the runtime could not start the container. */
+export function failedToStart({ end }: EndedRun): boolean {
   return end.reason === 'ContainerCannotRun' || end.reason === 'StartError'
 }
 
-/** How long a run took, in milliseconds; 0 where that is not known. */
+/** Duration of a run in milliseconds; 0 if unknown. */
 export function durationOf({ end: { startedAt, finishedAt } }: EndedRun): number {
   if (startedAt === undefined || finishedAt === undefined) return 0
   const duration = Date.parse(finishedAt) - Date.parse(startedAt)

@@ -18,11 +18,11 @@ export function nodeProblems(cluster: Pick<Cluster, 'objects'>, name: string | u
 export function nodeState(
   cluster: Pick<Cluster, 'objects' | 'syncStatus'>,
   name: string,
-): 'ready' | 'not ready' | 'gone' | 'unknown' {
+): 'ready' | 'not ready' | 'deleted' | 'unknown' {
   const node = nodeNamed(cluster, name)
   if (node !== undefined) return isReady(node) ? 'ready' : 'not ready'
   const status = cluster.syncStatus('nodes')
-  return status?.isListed === true && status.isCurrent ? 'gone' : 'unknown'
+  return status?.isListed === true && status.isCurrent ? 'deleted' : 'unknown'
 }
 
 function nodeNamed(cluster: Pick<Cluster, 'objects'>, name: string | undefined): Node | undefined {

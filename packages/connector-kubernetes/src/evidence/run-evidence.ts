@@ -64,7 +64,7 @@ export async function readRunEvidence(
  * Takes out of a text the secrets of a pod, whose literal variables are read for that and dropped. `undefined` where they cannot
  * be read.
  */
-export async function readRedaction(
+export async function readRedactor(
   { api, cluster }: KubernetesClient,
   { namespace, name, uid }: Pick<Pod, 'namespace' | 'name' | 'uid'>,
   signal: AbortSignal,

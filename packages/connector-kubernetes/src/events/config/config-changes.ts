@@ -1,49 +1,49 @@
-import type { Event } from '@rca/core/connector'
+import { createEventSampler, type Event, type EventSample } from '@rca/core/connector'
 import { byWriter, creatorOf, writerAttributes, writerOf, writtenAt, wroteOnlyElsewhere } from '../../changes/writer.ts'
 import type { ConfigObject } from '../../kinds/config-object/config-object.ts'
 import type { Cluster, ClusterChange } from '../../kinds/index.ts'
 import { namedId, namedReference } from '../../kinds/references.ts'
 import type { PodTemplate } from '../../kinds/workload/pod-template.ts'
-import { signals } from '../../signals.ts'
-import { following } from '../follower.ts'
+import { followCluster } from '../follower.ts'
 import { createLifecycle, creationOf, deletionOf, type Moment } from '../lifecycle.ts'
-import { countAttribute, createRepetitions, timesOver } from '../repetitions.ts'
+import { countAttribute, timesOver } from '../sampling.ts'
 import { helmReleaseName, releaseEvent } from './helm-releases.ts'
+import { signals } from './signals.ts'
 
 type ConfigKind = 'ConfigMap' | 'Secret'
 type ConfigChange = Extract<ClusterChange, { readonly kind: 'configMaps' | 'secrets' }>
 
-/** Parts of a ConfigMap or Secret that are more than labels and annotations. */
-const CONTENT = ['data', 'binaryData', 'stringData', 'immutable', 'type']
+/** Parts of a ConfigMap or Secret except labels and annotations. */
+const CONTENT_PARTS = ['data', 'binaryData', 'stringData', 'immutable', 'type']
 
-/** Every namespace has one, with the same content. */
+/** A ConfigMap that every namespace has with the same content. */
 const ROOT_CERTIFICATES = 'kube-root-ca.crt'
 
-/** ConfigMaps and Secrets that are created, written to and deleted, by whom, and who uses them. */
-export const configChanges = following((client, context) => {
+/** Emits ConfigMaps and Secrets that are created, changed and deleted, with the author and the workloads that use them. */
+export const configChanges = followCluster((client, context) => {
   const { cluster } = client
   const lifecycle = createLifecycle(client, context)
-  const repetitions = createRepetitions()
+  const sampler = createEventSampler()
   return (change) => {
     if (change.kind !== 'configMaps' && change.kind !== 'secrets') return
     const now = context.now()
-    if (helmReleaseName(objectOf(change)) !== undefined) return context.tell(releaseEvent(change, now))
+    if (helmReleaseName(objectOf(change)) !== undefined) return context.emit(releaseEvent(change, now))
     if (objectOf(change).name === ROOT_CERTIFICATES && objectOf(change).namespace !== 'kube-system') return
     const kind: ConfigKind = change.kind === 'secrets' ? 'Secret' : 'ConfigMap'
-    // A cluster has thousands of them: what was there when the agent came is no news.
+    // A cluster has thousands of them: existing ones are not reported when the agent starts.
     const creation = change.type === 'added' && change.isInitial ? undefined : creationOf<ConfigObject>(change, now)
     if (creation !== undefined) return lifecycle.created(kind, creation.object, created(kind, creation, cluster))
     const deletion = deletionOf<ConfigObject>(change, now)
     if (deletion !== undefined) return lifecycle.deleted(kind, deletion.object, deleted(kind, deletion, cluster))
     if (change.type !== 'changed' || change.object.deleted !== undefined || !isContentChanged(change)) return
-    const count = repetitions.count(change.object.uid, now)
-    if (count !== undefined) context.tell(changed(kind, change.object, change.old, cluster, count, now))
+    const sample = sampler.sample(change.object.uid, { at: now })
+    if (sample !== undefined) context.emit(changed(kind, change.object, change.old, cluster, sample, now))
   }
 })
 
-/** Who elects a leader writes to annotations alone, every few seconds. */
+/** Leader elections write only to annotations, every few seconds. */
 function isContentChanged({ object, old }: Extract<ConfigChange, { readonly type: 'changed' }>): boolean {
-  return object.keyedHash !== old.keyedHash && !wroteOnlyElsewhere(object.managers, old.managers, CONTENT)
+  return object.keyedHash !== old.keyedHash && !wroteOnlyElsewhere(object.managers, old.managers, CONTENT_PARTS)
 }
 
 function objectOf(change: ConfigChange): ConfigObject {
@@ -66,18 +66,18 @@ function changed(
   object: ConfigObject,
   old: ConfigObject,
   cluster: Pick<Cluster, 'objects'>,
-  count: number,
+  sample: EventSample,
   now: Date,
 ): Event {
-  const writer = writerOf(object.managers, old.managers, CONTENT)
+  const writer = writerOf(object.managers, old.managers, CONTENT_PARTS)
   const users = usersOf(kind, object, cluster)
   return signals.configChanged.event({
     id: `k8s/${object.uid}/${object.resourceVersion}/changed`,
     at: writtenAt(writer, now),
     severity: severityOf(users, 'warning'),
     entity: namedReference(kind, object),
-    body: `${kind} ${namedId(object)} was changed${byWriter(writer)}${describeUsers(users)}${timesOver(count)}`,
-    attributes: { ...attributesOf(kind, object, users), ...writerAttributes(writer), ...countAttribute(count) },
+    body: `${kind} ${namedId(object)} was changed${byWriter(writer)}${describeUsers(users)}${timesOver(sample)}`,
+    attributes: { ...attributesOf(kind, object, users), ...writerAttributes(writer), ...countAttribute(sample) },
   })
 }
 
@@ -93,8 +93,8 @@ function deleted(kind: ConfigKind, { object, at }: Moment<ConfigObject>, cluster
   })
 }
 
-function severityOf(users: readonly string[], whereUsed: Event['severity']): Event['severity'] | undefined {
-  return users.length > 0 ? whereUsed : undefined
+function severityOf(users: readonly string[], ifUsed: Event['severity']): Event['severity'] | undefined {
+  return users.length > 0 ? ifUsed : undefined
 }
 
 function describeUsers(users: readonly string[]): string {
@@ -111,10 +111,10 @@ function attributesOf(kind: ConfigKind, { namespace, name }: ConfigObject, users
   }
 }
 
-/** Workloads whose pods mount it or take variables from it, as `Deployment/web`. */
+/** Returns workloads whose pods mount it or take variables from it, as `Deployment/web`. */
 function usersOf(kind: ConfigKind, { namespace, name }: ConfigObject, cluster: Pick<Cluster, 'objects'>): string[] {
   const users: string[] = []
-  const look = (
+  const addUsers = (
     workloadKind: string,
     objects: ReadonlyMap<string, { readonly namespace: string; readonly name: string; readonly template: PodTemplate }>,
   ): void => {
@@ -122,10 +122,10 @@ function usersOf(kind: ConfigKind, { namespace, name }: ConfigObject, cluster: P
       if (workload.namespace === namespace && isUsedBy(workload.template, kind, name))
         users.push(`${workloadKind}/${workload.name}`)
   }
-  look('Deployment', cluster.objects('deployments'))
-  look('StatefulSet', cluster.objects('statefulSets'))
-  look('DaemonSet', cluster.objects('daemonSets'))
-  look('CronJob', cluster.objects('cronJobs'))
+  addUsers('Deployment', cluster.objects('deployments'))
+  addUsers('StatefulSet', cluster.objects('statefulSets'))
+  addUsers('DaemonSet', cluster.objects('daemonSets'))
+  addUsers('CronJob', cluster.objects('cronJobs'))
   return users
 }
 

@@ -1,10 +1,10 @@
-import { type EndedRun, ranOutOfMemory } from '../../evidence/ended-run.ts'
+import { exitSignal } from '@rca/core/connector'
+import type { EndedRun } from '../../evidence/ended-run.ts'
 import { workloadAttributes } from '../../evidence/owner-workload.ts'
 import type { Pod, PodContainer } from '../../kinds/pod/pod.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import { signalName } from './signal-name.ts'
 
-/** Which container of which pod of which workload. */
+/** The container, its pod and its workload. */
 export function containerAttributes({ cluster }: KubernetesClient, pod: Pod, container: PodContainer) {
   return {
     'k8s.namespace.name': pod.namespace,
@@ -26,7 +26,6 @@ export function runAttributes(container: PodContainer, run: EndedRun) {
     'container.id': containerId?.replace(/^.*:\/\//, ''),
     'container.exit_code': exitCode,
     'container.exit_signal': signalName(exitCode, signal),
-    'container.oom_killed': ranOutOfMemory(run),
     'container.started_at': startedAt,
     'container.finished_at': finishedAt,
     'k8s.container.last_terminated.reason': reason,
@@ -34,7 +33,7 @@ export function runAttributes(container: PodContainer, run: EndedRun) {
   }
 }
 
-/** What it was given. */
+/** Requests and limits: those in force where the kubelet reports them, or else those of the pod's specification. */
 export function resourceAttributes({ resources, status }: PodContainer) {
   const { requests, limits } = status?.actual ?? resources
   return {
@@ -45,8 +44,13 @@ export function resourceAttributes({ resources, status }: PodContainer) {
   }
 }
 
-/** `container app of pod shop/web-1` */
-export function called(pod: Pod, { kind, name }: PodContainer): string {
+/** `Container app of pod shop/web-1` */
+export function containerTitle(pod: Pod, { kind, name }: PodContainer): string {
   const what = kind === 'container' ? 'Container' : `${kind === 'init' ? 'Init' : 'Sidecar'} container`
   return `${what} ${name} of pod ${pod.namespace}/${pod.name}`
+}
+
+/** Name of the signal that ended a run: the one that the runtime reports, or else the one that the exit code stands for. */
+export function signalName(exitCode: number | undefined, signal: number | undefined): string | undefined {
+  return (signal === undefined || signal === 0 ? undefined : exitSignal(128 + signal)) ?? exitSignal(exitCode)
 }

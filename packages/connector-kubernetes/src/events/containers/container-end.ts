@@ -1,63 +1,74 @@
-import type { Event } from '@rca/core/connector'
+import type { Event, EventSample } from '@rca/core/connector'
 import { componentMessage } from '../../evidence/component-message.ts'
-import { type EndedRun, ranOutOfMemory } from '../../evidence/ended-run.ts'
+import type { EndedRun } from '../../evidence/ended-run.ts'
 import { lastReport } from '../../evidence/last-report.ts'
 import { nodeProblems } from '../../evidence/node-problems.ts'
-import { type RunEvidence, readRunEvidence } from '../../evidence/run-evidence.ts'
-import type { Pod, PodContainer } from '../../kinds/pod/pod.ts'
+import type { ContainerRun } from '../../evidence/oom-kill.ts'
+import type { RunEvidence } from '../../evidence/run-evidence.ts'
 import { containerReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import { signals } from '../../signals.ts'
-import { affectedAttribute, ofMany } from '../alike.ts'
-import { momentOf } from '../event-time.ts'
-import { called, containerAttributes, resourceAttributes, runAttributes } from './container-attributes.ts'
-import type { Telling } from './restart-loop.ts'
-import { signalName } from './signal-name.ts'
+import { timeOrNow } from '../event-time.ts'
+import { affectedAttribute, ofMany } from '../sampling.ts'
+import {
+  containerAttributes,
+  containerTitle,
+  resourceAttributes,
+  runAttributes,
+  signalName,
+} from './container-attributes.ts'
+import type { ReportedEnd } from './restart-loop.ts'
+import { signals } from './signals.ts'
 
-/** A run of a container that has ended, as it was told. */
-export interface ContainerEnd {
-  readonly pod: Pod
-  readonly container: PodContainer
-  readonly run: EndedRun
-  readonly telling: Exclude<Telling, 'not at all'>
-  /** Which it is of those that fare alike. */
-  readonly affected: number
-  /** When it was heard of. */
-  readonly heardAt: Date
+/** An end of a container to report. */
+export interface ContainerEnd extends ContainerRun {
+  readonly reported: ReportedEnd
+  readonly seenAt: Date
 }
 
-/** A crash in full, or one of many in a row, with its evidence. `signal` aborts when that takes too long: what is there is told then. */
-export async function describeEnd(client: KubernetesClient, end: ContainerEnd, signal: AbortSignal): Promise<Event> {
-  const { pod, container, run, telling, affected, heardAt } = end
+/** Findings about an end that take time. */
+interface Findings {
+  readonly evidence: RunEvidence
+  readonly isOomKilled: boolean
+  /** Its sample among the ends in other pods of the workload, if those are sampled. */
+  readonly sample: EventSample | undefined
+}
+
+/** Returns a function that describes an end: a crash, or a restart loop. Later changes of the cluster do not alter its facts. */
+export function describeEnd(client: KubernetesClient, end: ContainerEnd): (findings: Findings) => Event {
+  const { pod, container, run, reported, seenAt } = end
   const facts = factsOf(client, end)
-  const evidence = await readRunEvidence(client, pod, container.name, run, signal)
-  const occurrence = {
-    at: momentOf(run.end.finishedAt, heardAt),
-    entity: containerReference(pod.uid, container.name),
-    severity: ranOutOfMemory(run) ? ('critical' as const) : ('error' as const),
-  }
-  const attributes = {
-    ...facts,
-    ...evidenceAttributes(client, end, evidence),
-    'k8s.workload.container_ends': affectedAttribute(affected),
-  }
-  const name = `${pod.uid}/${container.name}`
-  if (telling === 'in full')
-    return signals.containerCrashed.event({
+  return ({ evidence, isOomKilled, sample }) => {
+    const occurrence = {
+      at: timeOrNow(run.end.finishedAt, seenAt),
+      entity: containerReference(pod.uid, container.name),
+      severity: isOomKilled ? ('critical' as const) : ('error' as const),
+    }
+    const attributes = {
+      ...facts,
+      ...evidenceAttributes(client, end, evidence),
+      'container.oom_killed': isOomKilled,
+      'k8s.workload.container_ends': sample && affectedAttribute(sample),
+    }
+    const id = `${pod.uid}/${container.name}`
+    const title = containerTitle(pod, container)
+    const how = `${howItEnded(run, isOomKilled)}${sample === undefined ? '' : ofMany(sample)}`
+    if (reported.loopAt === undefined)
+      return signals.containerCrashed.event({
+        ...occurrence,
+        id: `${id}/crashed/${run.id}`,
+        body: `${title} ${how}`,
+        attributes,
+      })
+    const { count } = reported.sample
+    return signals.containerRestartLoop.event({
       ...occurrence,
-      id: `${name}/crashed/${run.id}`,
-      body: `${called(pod, container)} ${howItEnded(run)}${ofMany(affected)}`,
-      attributes,
+      id: `${id}/restart_loop/${reported.loopAt}`,
+      body: `${title} ends again and again, ${count} times in a row: it ${how}`,
+      attributes: { ...attributes, 'k8s.container.restart_loop.count': count },
     })
-  return signals.containerRestartLoop.event({
-    ...occurrence,
-    id: `${name}/restart_loop/${telling.at}`,
-    body: `${called(pod, container)} ends again and again, ${telling.count} times in a row: it ${howItEnded(run)}${ofMany(affected)}`,
-    attributes: { ...attributes, 'k8s.container.restart_loop.count': telling.count },
-  })
+  }
 }
 
-/** What is known at once: what comes after may change it. */
 function factsOf(client: KubernetesClient, { pod, container, run }: ContainerEnd) {
   const memory = client.lastMemory.of(containerReference(pod.uid, container.name).id)
   return {
@@ -75,7 +86,7 @@ function evidenceAttributes(client: KubernetesClient, { pod, container, run }: C
   const probe = lastReport(client.cluster, pod, container.name, ({ reason }) => reason === 'Unhealthy')
   const problems = nodeProblems(client.cluster, pod.node)
   return {
-    // Who knows not what is secret tells nothing that the container wrote.
+    // Texts that the container wrote are left out if its secrets are unknown.
     'k8s.container.last_terminated.message': message && redact?.(message),
     'k8s.container.probe.message': probe && redact && componentMessage(probe.message, redact),
     'k8s.container.probe.failed_at': probe?.lastAt,
@@ -85,11 +96,11 @@ function evidenceAttributes(client: KubernetesClient, { pod, container, run }: C
   }
 }
 
-function howItEnded(run: EndedRun): string {
+function howItEnded(run: EndedRun, isOomKilled: boolean): string {
   const { exitCode, signal, reason } = run.end
   const name = signalName(exitCode, signal)
   const code = `exit code ${exitCode ?? 'unknown'}${name === undefined ? '' : ` (${name})`}`
-  if (ranOutOfMemory(run)) return `ran out of memory and ended with ${code}`
+  if (isOomKilled) return `ran out of memory and ended with ${code}`
   const why = reason === undefined || reason === 'Error' || reason === 'Completed' ? '' : `: ${reason}`
   return exitCode === 0 ? `ended with ${code}${why}` : `crashed with ${code}${why}`
 }

@@ -8,8 +8,8 @@ import { watchContext } from '../../../test/watch-context.ts'
 import { configSchema } from '../../config.ts'
 import { openKubernetesClient } from '../../connect.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import { clusterEvents } from '../warnings/cluster-events.ts'
-import { containers } from './container-events.ts'
+import { clusterWarnings } from '../warnings/cluster-events.ts'
+import { containerEvents } from './container-events.ts'
 
 const kubectl = (await findKubectl()) ?? ''
 const found = await findCluster('node', testRun())
@@ -89,7 +89,7 @@ realDescribe('containers of a real node', found, () => {
       log: silentLogger,
       keyedHash: fakeFingerprint,
     })
-    watching = Promise.all([containers, clusterEvents].map(watch))
+    watching = Promise.all([containerEvents, clusterWarnings].map(watch))
   }, 300_000)
   afterAll(async () => {
     stopping.abort()

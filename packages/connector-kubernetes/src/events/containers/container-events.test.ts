@@ -1,5 +1,5 @@
 import type { Event } from '@rca/core/connector'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { captured } from '../../../test/fixtures.ts'
 import { followedCluster } from '../../../test/followed-cluster.ts'
 import { at, podOf, replicaSet, report, START, status, terminated, waiting } from '../../../test/pods.ts'
@@ -9,7 +9,7 @@ import type { LogRequest } from '../../api/kubernetes-api.ts'
 import { cluster as clusterCollector } from '../../kinds/cluster.ts'
 import { containerReference } from '../../kinds/references.ts'
 import { signals } from '../../signals.ts'
-import { containers } from './container-events.ts'
+import { containerEvents } from './container-events.ts'
 
 const running = { running: { startedAt: at(0) } }
 const backOff = waiting('CrashLoopBackOff', 'back-off 10s restarting failed container')
@@ -58,7 +58,7 @@ async function told(
 ) {
   const cluster = scene(options.text, options.config)
   cluster.listed()
-  const { events } = cluster.watch(containers)
+  const { events } = cluster.watch(containerEvents)
   cluster.put(before)
   cluster.put(after)
   await sentinel(cluster, events)
@@ -110,7 +110,7 @@ describe('a crash', () => {
     )
     const memory = signals.containerMemoryWorkingSet.point(9, containerReference('pod-a', 'app'))
     client.lastMemory.take([memory], new Date(at(-5)))
-    const { events } = watch(containers)
+    const { events } = watch(containerEvents)
     cluster.put(podOf(status(1, running, terminated(0, { exitCode: 3, from: -60, to: 0 }))))
     await expect.poll(() => events).toHaveLength(1)
     expect(events[0]).toEqual({
@@ -164,7 +164,7 @@ describe('a crash', () => {
   test('is told once, however often it is seen and in whatever state the container is then', async () => {
     const cluster = scene()
     cluster.listed()
-    const { events } = cluster.watch(containers)
+    const { events } = cluster.watch(containerEvents)
     cluster.put(podOf(status(0, running)))
     cluster.put(podOf(status(0, terminated(0))))
     cluster.put(podOf(status(0, backOff, terminated(0))))
@@ -225,7 +225,7 @@ describe('a crash', () => {
   test('that stands only in the last state of a pod that is gone is told', async () => {
     const cluster = scene()
     cluster.listed()
-    const { events } = cluster.watch(containers)
+    const { events } = cluster.watch(containerEvents)
     cluster.put(podOf(status(0, running)))
     cluster.raws.clear()
     cluster.remove(podOf(status(0, terminated(0))))
@@ -236,7 +236,7 @@ describe('a crash', () => {
   test('of a pod that took the name of another is another one', async () => {
     const cluster = scene()
     cluster.listed()
-    const { events } = cluster.watch(containers)
+    const { events } = cluster.watch(containerEvents)
     const pods = ['pod-a', 'pod-b'].map(
       (uid) => (state: object) => podOf(status(0, state), { metadata: { uid, name: 'db-0' } }),
     )
@@ -261,14 +261,139 @@ describe('a crash', () => {
       return `${uid}/app/crashed/run-0`
     })
     const now = () => new Date(at(870))
-    const first = cluster.watch(containers, now)
+    const first = cluster.watch(containerEvents, now)
     await expect.poll(() => first.events.length).toBeGreaterThan(0)
     await first.stop()
-    const second = cluster.watch(containers, now)
+    const second = cluster.watch(containerEvents, now)
     cluster.listed()
     await sentinel(cluster, second.events)
     for (const { events } of [first, second])
       expect(events.map(({ id }) => id).filter((id) => !id?.startsWith('sentinel'))).toEqual([ids[0]])
+  })
+})
+
+describe('an OOM kill', () => {
+  const killed = (more: object = {}) => podOf(status(1, running, terminated(0, { exitCode: 137, from: -60, ...more })))
+  const oomKilled = killed({ reason: 'OOMKilled' })
+  const systemOom = (seconds: number, more: object = {}) =>
+    report('SystemOOM', 'System OOM encountered, victim process: tail, pid: 42', {
+      involvedObject: { kind: 'Node', name: 'node-1', uid: 'node-1' },
+      firstTimestamp: at(seconds),
+      lastTimestamp: at(seconds),
+      ...more,
+    })
+  const kubeletKill = report('Killing', 'Container app failed liveness probe, will be restarted', {
+    type: 'Normal',
+    involvedObject: { kind: 'Pod', uid: 'pod-a', name: 'web-1-a', fieldPath: 'spec.containers{app}' },
+    lastTimestamp: at(-2),
+  })
+
+  /** Watches a container that is killed with exit code 137, with evidence that arrives before and after its status. */
+  async function watchKill(options: {
+    readonly before?: (cluster: ReturnType<typeof scene>) => void
+    readonly after?: (cluster: ReturnType<typeof scene>) => void
+    readonly milliseconds?: number
+  }) {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const cluster = scene()
+    cluster.listed()
+    const { events, stop } = cluster.watch(containerEvents)
+    cluster.put(podOf(status(0, running)))
+    options.before?.(cluster)
+    cluster.put(killed())
+    await vi.advanceTimersByTimeAsync(1_000)
+    options.after?.(cluster)
+    await vi.advanceTimersByTimeAsync(options.milliseconds ?? 0)
+    return { events, stop, cluster }
+  }
+  const measured = (bytes: number, seconds: number) => (cluster: ReturnType<typeof scene>) =>
+    cluster.client.lastMemory.take(
+      [signals.containerMemoryWorkingSet.point(bytes, containerReference('pod-a', 'app'))],
+      new Date(at(seconds)),
+    )
+
+  test.each<[string, Parameters<typeof watchKill>[0]]>([
+    ['a node event before its status', { before: ({ putOther }) => putOther('events', systemOom(-1)) }],
+    ['a node event after its status', { after: ({ putOther }) => putOther('events', systemOom(1)) }],
+    [
+      'an event of the node problem detector',
+      { after: ({ putOther }) => putOther('events', systemOom(0, { reason: 'OOMKilling' })) },
+    ],
+    [
+      'one of many node events that the kubelet counts in one object',
+      {
+        before: ({ putOther }) => putOther('events', systemOom(0)),
+        after: ({ putOther }) => putOther('events', systemOom(30, { count: 7 })),
+      },
+    ],
+    ['a later status with the reason `OOMKilled`', { after: ({ put }) => put(oomKilled) }],
+    ['a last memory reading at its limit', { before: measured(63 * 1024 ** 2, -5) }],
+  ])('without a reason is critical by %s, and reported once', async (_evidence, options) => {
+    const { events } = await watchKill(options)
+    expect(events).toHaveLength(1)
+    expect(events[0]).toMatchObject({
+      id: 'pod-a/app/crashed/run-0',
+      severity: 'critical',
+      body: 'Container app of pod shop/web-1-a ran out of memory and ended with exit code 137 (SIGKILL)',
+      attributes: { 'container.oom_killed': true, 'k8s.container.log': 'all is lost\n' },
+    })
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(events).toHaveLength(1)
+  })
+
+  test.each<[string, Parameters<typeof watchKill>[0]]>([
+    ['there is no evidence', {}],
+    ['the OOM kill of the node was long before', { before: ({ putOther }) => putOther('events', systemOom(-30)) }],
+    [
+      'the OOM kill was on another node',
+      {
+        before: ({ putOther }) =>
+          putOther('events', systemOom(0, { involvedObject: { kind: 'Node', name: 'node-2', uid: 'node-2' } })),
+      },
+    ],
+    ['its memory was below its limit', { before: measured(32 * 1024 ** 2, -5) }],
+    ['the memory reading is of the run before', { before: measured(64 * 1024 ** 2, -90) }],
+    [
+      'the kubelet killed it',
+      {
+        before: (cluster) => {
+          cluster.putOther('events', kubeletKill)
+          cluster.putOther('events', systemOom(0))
+        },
+      },
+    ],
+  ])('is not assumed after SIGKILL where %s', async (_what, options) => {
+    const { events } = await watchKill({ ...options, milliseconds: 999 })
+    expect(events).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(events).toMatchObject([{ severity: 'error', attributes: { 'container.oom_killed': false } }])
+  })
+
+  test('is awaited only after SIGKILL', async () => {
+    const { event } = await told(podOf(status(1, running, terminated(0, { exitCode: 1 }))))
+    expect(event.severity).toBe('error')
+  })
+
+  test('is left to the next agent where this one stops', async () => {
+    const { events, stop } = await watchKill({})
+    await stop()
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(events).toEqual([])
+  })
+
+  test('is not sampled with those of other pods', async () => {
+    const cluster = scene()
+    cluster.listed()
+    const { events } = cluster.watch(containerEvents)
+    for (let pod = 0; pod < 100; pod += 1) {
+      const metadata = { metadata: { uid: `pod-${pod}`, name: `pod-${pod}` } }
+      cluster.put(podOf(status(0, running), metadata))
+      cluster.put(podOf(status(1, running, terminated(0, { exitCode: 137, reason: 'OOMKilled' })), metadata))
+    }
+    await expect.poll(() => events, { timeout: 10_000 }).toHaveLength(100)
+    expect(new Set(events.map(({ severity }) => severity))).toEqual(new Set(['critical']))
+    expect(new Set(events.map(({ id }) => id)).size).toBe(100)
   })
 })
 
@@ -296,7 +421,7 @@ describe('the log of a crash', () => {
       return 'a new beginning\n'
     })
     cluster.listed()
-    const { events } = cluster.watch(containers)
+    const { events } = cluster.watch(containerEvents)
     cluster.put(podOf(status(0, running)))
     cluster.put(podOf(status(0, terminated(0))))
     await expect.poll(() => events).toHaveLength(1)
@@ -306,7 +431,7 @@ describe('the log of a crash', () => {
   test('is missing where the run is no longer known', async () => {
     const cluster = scene()
     cluster.listed()
-    const { events } = cluster.watch(containers)
+    const { events } = cluster.watch(containerEvents)
     cluster.put(podOf(status(0, running)))
     const crashed = podOf(status(0, terminated(0)))
     cluster.raws.set('web-1-a', podOf(status(2, running, terminated(1))))
@@ -375,11 +500,13 @@ describe('the log of a crash', () => {
         }),
     })
     cluster.listed()
-    const { events } = cluster.watch(containers)
+    const { events } = cluster.watch(containerEvents)
     for (let pod = 0; pod < 20; pod += 1)
       cluster.put(
         'pods',
-        podOf(status(1, running, terminated(0, { message: 'canary' })), { metadata: { uid: `p${pod}` } }),
+        podOf(status(1, running, terminated(0, { message: 'canary' })), {
+          metadata: { uid: `p${pod}`, ownerReferences: [{ kind: 'X', name: 'x', uid: `x${pod}`, controller: true }] },
+        }),
       )
     await expect.poll(() => events, { timeout: 8000 }).toHaveLength(20)
     for (const { attributes } of events) {
@@ -397,7 +524,7 @@ describe('the log of a crash', () => {
         }),
     )
     cluster.listed()
-    const { events, stop } = cluster.watch(containers)
+    const { events, stop } = cluster.watch(containerEvents)
     cluster.put(podOf(status(1, running, terminated(0))))
     await expect.poll(() => cluster.requests).toHaveLength(1)
     await stop()
@@ -426,7 +553,7 @@ describe('a loop', () => {
   test('of 1000 restarts is told at its beginning and then at milestones', async () => {
     const cluster = scene()
     cluster.listed()
-    const { events } = cluster.watch(containers)
+    const { events } = cluster.watch(containerEvents)
     await crashes(cluster, 0, 1000)
     await expect
       .poll(() => namesOf(events))
@@ -446,7 +573,7 @@ describe('a loop', () => {
   test('is told with the same ids by an agent that was started again in it', async () => {
     const cluster = scene()
     cluster.put(podOf(status(57, running, terminated(56))))
-    const { events } = cluster.watch(containers, () => new Date(at(10)))
+    const { events } = cluster.watch(containerEvents, () => new Date(at(10)))
     cluster.listed()
     await crashes(cluster, 57, 101)
     await expect.poll(() => namesOf(events)).toEqual(['restart_loop/30', 'restart_loop/100'])
@@ -456,7 +583,7 @@ describe('a loop', () => {
   test('begins anew after a run that lasted', async () => {
     const cluster = scene()
     cluster.listed()
-    const { events } = cluster.watch(containers)
+    const { events } = cluster.watch(containerEvents)
     await crashes(cluster, 0, 5)
     await crashes(cluster, 5, 6, 600)
     await crashes(cluster, 6, 10)
@@ -475,11 +602,11 @@ describe('a loop', () => {
   })
 })
 
-test('crashes of many pods of a CronJob are told twenty times and then at the 100th, and not asked for beyond', async () => {
+test('crashes of pods of a CronJob are sampled together, and evidence is read only for the samples', async () => {
   const cluster = scene()
   const owner = (kind: string, name: string) => [{ kind, name, uid: name, controller: true }]
   cluster.listed()
-  const { events } = cluster.watch(containers)
+  const { events } = cluster.watch(containerEvents)
   for (let number = 0; number < 120; number += 1) {
     const [job, name] = [`job-${number}`, `pod-${number}`]
     const metadata = { name: job, uid: job, namespace: 'shop', ownerReferences: owner('CronJob', 'nightly') }
@@ -491,13 +618,13 @@ test('crashes of many pods of a CronJob are told twenty times and then at the 10
     cluster.put(podOf(status(0, running), parts))
     cluster.put(podOf(status(0, terminated(0)), { ...parts, status: { phase: 'Failed' } }))
   }
-  await expect.poll(() => events.length, { timeout: 20_000 }).toBe(21)
+  await expect.poll(() => events.length, { timeout: 20_000 }).toBe(7)
   expect(events.at(-1)).toMatchObject({
     entity: { id: 'pod-99/app' },
-    body: 'Container app of pod shop/pod-99 crashed with exit code 1 (the 100th within ten minutes, not all of which are told)',
+    body: 'Container app of pod shop/pod-99 crashed with exit code 1 (the 100th of its kind, not all are reported)',
     attributes: { 'k8s.workload.container_ends': 100, 'k8s.workload.name': 'nightly' },
   })
-  expect(cluster.requests).toHaveLength(21)
+  expect(cluster.requests).toHaveLength(7)
 })
 
 describe('a container that cannot be started', () => {
@@ -507,7 +634,7 @@ describe('a container that cannot be started', () => {
   test('is told once for all reasons of one kind', async () => {
     const cluster = scene()
     cluster.listed()
-    const { events } = cluster.watch(containers)
+    const { events } = cluster.watch(containerEvents)
     cluster.put(pulling('pod-a', 'ContainerCreating', ''))
     cluster.put(pulling('pod-a'))
     cluster.put(pulling('pod-a', 'ImagePullBackOff', 'Back-off pulling image'))
@@ -528,7 +655,7 @@ describe('a container that cannot be started', () => {
   test('is told again where it ran in between, with the same id by every agent', () => {
     const cluster = scene()
     cluster.listed()
-    const { events } = cluster.watch(containers)
+    const { events } = cluster.watch(containerEvents)
     const refused = (last: object) => podOf(status(0, waiting('ErrImagePull', 'no'), last))
     cluster.put(refused({}))
     cluster.put(podOf(status(0, running)))
@@ -538,19 +665,18 @@ describe('a container that cannot be started', () => {
     vi.useRealTimers()
     const ids = events.map(({ id }) => id)
     expect(ids).toEqual([expect.stringMatching(/^pod-a\/app\//), expect.stringMatching(/^pod-a\/1\/app\//)])
-    expect(cluster.watch(containers, () => new Date(START)).events.map(({ id }) => id)).toEqual([ids[1]])
+    expect(cluster.watch(containerEvents, () => new Date(START)).events.map(({ id }) => id)).toEqual([ids[1]])
   })
 
-  test('is told once for a revision, and then at the 10th pod', () => {
+  test('is sampled together with other pods of its revision', () => {
     const cluster = scene()
     cluster.listed()
-    const { events } = cluster.watch(containers)
+    const { events } = cluster.watch(containerEvents)
     for (let pod = 10; pod < 60; pod += 1) cluster.put(pulling(`pod-${pod}`))
-    expect(events.map(({ id }) => id)).toEqual([
-      expect.stringMatching(/^pod-10\/.*\/1$/),
-      expect.stringMatching(/^pod-10\/.*\/10$/),
-    ])
-    expect(cluster.watch(containers, () => new Date(START)).events.map(({ id }) => id)).toEqual(
+    expect(events.map(({ id }) => id)).toEqual(
+      [1, 2, 3, 4, 10, 30].map((count) => expect.stringMatching(new RegExp(`^pod-10/.*/${count}$`))),
+    )
+    expect(cluster.watch(containerEvents, () => new Date(START)).events.map(({ id }) => id)).toEqual(
       events.map(({ id }) => id),
     )
   })
@@ -558,15 +684,17 @@ describe('a container that cannot be started', () => {
   test('of before the agent came is called after the same pod, in whatever order they are seen', () => {
     const cluster = scene()
     for (const name of ['pod-c', 'pod-b', 'pod-d']) cluster.put(pulling(name))
-    const { events } = cluster.watch(containers, () => new Date(at(60)))
-    expect(events.map(({ id }) => id)).toEqual([expect.stringMatching(/^pod-b\//)])
-    expect(cluster.watch(containers, () => new Date(at(901))).events).toEqual([])
+    const { events } = cluster.watch(containerEvents, () => new Date(at(60)))
+    expect(events.map(({ id }) => id)).toEqual(
+      [1, 2, 3].map((count) => expect.stringMatching(new RegExp(`^pod-b/.*/${count}$`))),
+    )
+    expect(cluster.watch(containerEvents, () => new Date(at(901))).events).toEqual([])
   })
 
   test('says why its image cannot be had, where the state only says that it is tried again', () => {
     const cluster = scene()
     cluster.listed()
-    const { events } = cluster.watch(containers)
+    const { events } = cluster.watch(containerEvents)
     cluster.putOther(
       'events',
       report('Failed', 'Failed to pull image "shop/web:1": not found', {
@@ -598,7 +726,7 @@ test('what a server really wrote', async () => {
   const raw = captured('pod')
   const cluster = scene(async () => 'the secret is canary-pod-env\n')
   cluster.put(raw)
-  const { events } = cluster.watch(containers, () => new Date('2026-11-24T10:06:00Z'))
+  const { events } = cluster.watch(containerEvents, () => new Date('2026-11-24T10:06:00Z'))
   await expect.poll(() => events).toHaveLength(1)
   expect(events[0]).toMatchObject({
     name: 'k8s.container.restart_loop',

@@ -1,79 +1,90 @@
-import type { Watcher } from '@rca/core/connector'
-import { type EndedRun, endedRuns, isCrash, neverRan, ranOutOfMemory } from '../../evidence/ended-run.ts'
+import { createEventSampler, type Watcher } from '@rca/core/connector'
+import { type EndedRun, endedRuns, failedToStart, isCrash } from '../../evidence/ended-run.ts'
+import { createOomKills, isUnexplainedKill } from '../../evidence/oom-kill.ts'
 import { podGroup } from '../../evidence/owner-workload.ts'
+import { readRunEvidence } from '../../evidence/run-evidence.ts'
 import type { Pod, PodContainer } from '../../kinds/pod/pod.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import { createAlike } from '../alike.ts'
-import { inTurn } from '../concurrency-limit.ts'
+import { createConcurrencyLimit } from '../concurrency-limit.ts'
 import { isRecent } from '../event-time.ts'
-import { type FollowerContext, following } from '../follower.ts'
-import { describeEnd } from './container-end.ts'
-import { type Loop, tellEnd } from './restart-loop.ts'
+import { type FollowerContext, followCluster } from '../follower.ts'
+import { type ContainerEnd, describeEnd } from './container-end.ts'
+import { createRestartLoops } from './restart-loop.ts'
 import { createStartFailures } from './start-failures.ts'
 
-/** How long evidence may take, in milliseconds. What is not there by then is left out. */
-const PATIENCE = 3_000
+/** Evidence that has not been read by then is left out of the event. */
+const EVIDENCE_TIMEOUT_MS = 3_000
 
 /** Crashes whose evidence is read at the same time. */
-const CONCURRENCY = 4
+const MAX_CONCURRENT_READS = 4
 
-/** Ends of containers of one workload that are told one by one: a CronJob that fails each minute has a new pod for every one. */
-const MOST_ALIKE = 20
-
-/** Crashes with their evidence, restart loops, and containers that cannot be started. */
-export const containers: Watcher<KubernetesClient> = following((client, context) => {
-  const tellInTurn = createTelling(client, context)
+/** Emits crashes with their evidence, restart loops, and containers that cannot be started. */
+export const containerEvents: Watcher<KubernetesClient> = followCluster((client, context) => {
+  const oomKills = createOomKills(client)
+  const reportEnd = createEndReporter(client, context, oomKills.isOomKill)
   const failures = createStartFailures(client)
-  const loops = new Map<string, Map<string, Loop>>()
-  const alike = createAlike(MOST_ALIKE)
+  const loops = createRestartLoops()
 
-  const look = (pod: Pod, old: Pod | undefined, isInitial: boolean): void => {
+  const inspect = (pod: Pod, old: Pod | undefined, isInitial: boolean): void => {
+    const now = context.now()
     for (const container of pod.containers) {
       if (container.status === undefined || container.kind === 'ephemeral') continue
       for (const run of newRuns(container, old)) {
-        const known = loops.get(pod.uid) ?? new Map<string, Loop>()
-        const { loop, telling } = tellEnd(known.get(container.name), run)
-        loops.set(pod.uid, known.set(container.name, loop))
-        if (telling === 'not at all' || isNoNews(pod, run, telling === 'in full')) continue
-        if (isInitial && !isRecent(run.end.finishedAt, context.now())) continue
-        const group = `${podGroup(client.cluster, pod)} ${container.name} ${telling === 'in full'}`
-        const affected = alike.count(group, context.now())
-        if (affected !== undefined) tellInTurn({ pod, container, run, telling, affected, heardAt: context.now() })
+        const reported = loops.sample(pod, container.name, run, now)
+        if (reported === undefined || isExpected(pod, run, reported.loopAt === undefined)) continue
+        if (!isInitial || isRecent(run.end.finishedAt, now)) reportEnd({ pod, container, run, reported, seenAt: now })
       }
-      const isTold = !isInitial || isRecent(container.status.lastState?.finishedAt ?? pod.created, context.now())
-      if (pod.deleted === undefined) context.tell(failures.look(pod, container, context.now(), isTold))
+      const isReported = !isInitial || isRecent(container.status.lastState?.finishedAt ?? pod.created, now)
+      if (pod.deleted === undefined) context.emit(failures.inspect(pod, container, now, isReported))
     }
   }
 
   return (change) => {
+    oomKills.observe(change)
     if (change.kind !== 'pods') return
     if (change.type !== 'deleted')
-      return look(
+      return inspect(
         change.object,
         change.type === 'changed' ? change.old : undefined,
         'isInitial' in change && change.isInitial,
       )
-    if (change.object !== undefined) look(change.object, change.old, false)
-    loops.delete(change.old.uid)
+    if (change.object !== undefined) inspect(change.object, change.old, false)
     failures.forget(change.old.uid)
   }
 })
 
-/** Reads evidence, of a few crashes at a time, and tells them. */
-function createTelling(client: KubernetesClient, { signal, tell, later }: FollowerContext) {
-  const turn = inTurn(CONCURRENCY)
-  return (end: Parameters<typeof describeEnd>[1]): void => {
-    // It begins now: a crash that waits for its turn is not told later than others.
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)])
-    later(async () => {
-      const event = await turn(() => describeEnd(client, end, patience))
-      // An agent that stops has no time for evidence: the next one tells it.
-      if (!signal.aborted) tell(event)
+/**
+ * Reports ends of containers with their evidence, which is read for a few ends at a time. Ends that are equally frequent in pods
+ * of the same workload are sampled, except for OOM kills.
+ */
+function createEndReporter(
+  client: KubernetesClient,
+  { signal, emit, inBackground, now }: FollowerContext,
+  isOomKill: ReturnType<typeof createOomKills>['isOomKill'],
+): (end: ContainerEnd) => void {
+  const limit = createConcurrencyLimit(MAX_CONCURRENT_READS)
+  const sampler = createEventSampler()
+  return (end) => {
+    const { pod, container, run: ended, reported } = end
+    // Starts now: a crash that waits for its turn is not reported later than others.
+    const timeout = AbortSignal.any([signal, AbortSignal.timeout(EVIDENCE_TIMEOUT_MS)])
+    const readEvidence = () => limit(() => readRunEvidence(client, pod, container.name, ended, timeout))
+    const describe = describeEnd(client, end)
+    inBackground(async () => {
+      // The log may be rotated away while evidence of an OOM kill is awaited.
+      const early = isUnexplainedKill(ended) ? readEvidence() : undefined
+      const isOomKilled = await isOomKill(end, signal)
+      const key = `${podGroup(client.cluster, pod)} ${container.name} ${reported.sample.milestone}`
+      const sample = isOomKilled ? undefined : sampler.sample(key, { at: now() })
+      if (!isOomKilled && sample === undefined) return
+      const evidence = await (early ?? readEvidence())
+      // An agent that stops has no time for evidence. The next agent reports the end.
+      if (!signal.aborted) emit(describe({ evidence, isOomKilled, sample }))
     })
   }
 }
 
-/** Runs that have ended since the pod was looked at before. */
+/** Runs that have ended since the pod's previous version. */
 function newRuns({ name, status }: PodContainer, old: Pod | undefined): readonly EndedRun[] {
   if (status === undefined) return []
   const before = old?.containers.find((container) => container.name === name)?.status
@@ -82,11 +93,11 @@ function newRuns({ name, status }: PodContainer, old: Pod | undefined): readonly
 }
 
 /**
- * Not told: what ended well, unless it does so again and again; what was never started, which is told as that; what had to end
- * because its pod did.
+ * Returns whether an end needs no report: a success, unless it is part of a loop; a failed start, which has an event of its own; an
+ * end of a container whose pod was deleted or evicted.
  */
-function isNoNews(pod: Pod, run: EndedRun, isInFull: boolean): boolean {
-  if (isInFull && (!isCrash(run) || neverRan(run))) return true
-  if (pod.deleted !== undefined && !ranOutOfMemory(run)) return true
+function isExpected(pod: Pod, run: EndedRun, isSingle: boolean): boolean {
+  if (isSingle && (!isCrash(run) || failedToStart(run))) return true
+  if (pod.deleted !== undefined && run.end.reason !== 'OOMKilled') return true
   return pod.phase === 'Failed' && pod.reason !== undefined
 }

@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest'
-import { at } from '../../../test/pods.ts'
+import { describe, expect, test } from 'vitest'
+import { at, podOf, START } from '../../../test/pods.ts'
 import type { EndedRun } from '../../evidence/ended-run.ts'
-import { type Loop, tellEnd } from './restart-loop.ts'
+import { projectPod } from '../../kinds/pod/pod.ts'
+import { createRestartLoops } from './restart-loop.ts'
+
+const pod = projectPod(podOf(undefined))
 
 /** The end of a run that lasted so many seconds. */
 function end(count: number, lasted = 1): EndedRun {
@@ -9,25 +12,31 @@ function end(count: number, lasted = 1): EndedRun {
   return { id: `run-${count}`, count, isPrevious: true, end }
 }
 
-/** How ends are told, one after the other. */
-function told(runs: readonly EndedRun[]) {
-  let loop: Loop | undefined
+/** Samples ends one after the other. */
+function sampled(runs: readonly EndedRun[]) {
+  const loops = createRestartLoops()
   return runs.map((run) => {
-    const { loop: next, telling } = tellEnd(loop, run)
-    loop = next
-    return typeof telling === 'string' ? telling : telling.at
+    const reported = loops.sample(pod, 'app', run, new Date(START))
+    return reported === undefined ? 'dropped' : (reported.loopAt ?? 'crash')
   })
 }
 
-test('ends are told in full, and then when their number has about tripled', () => {
-  const numbers = told(Array.from({ length: 3500 }, (_, index) => end(index + 1))).filter((one) => one !== 'not at all')
-  expect(numbers).toEqual(['in full', 'in full', 'in full', 4, 10, 30, 100, 300, 1000, 3000])
-})
+describe('RestartLoops', () => {
+  test('reports three crashes, and then a loop whenever its count has about tripled', () => {
+    const reported = sampled(Array.from({ length: 3500 }, (_, index) => end(index + 1)))
+    expect(reported.filter((one) => one !== 'dropped')).toEqual([
+      'crash',
+      'crash',
+      'crash',
+      ...[4, 10, 30, 100, 300, 1000, 3000],
+    ])
+  })
 
-test('ends that were missed count', () => {
-  expect(told([end(1), end(9), end(12), end(29), end(350)])).toEqual(['in full', 4, 10, 'not at all', 300])
-})
+  test('counts ends that the agent missed', () => {
+    expect(sampled([end(1), end(9), end(12), end(29), end(350)])).toEqual(['crash', 4, 10, 'dropped', 300])
+  })
 
-test('a kubelet that begins to count anew begins a new loop', () => {
-  expect(told([end(50, 600), end(53), end(54), end(1), end(4)])).toEqual(['in full', 53, 'not at all', 'in full', 4])
+  test('starts from scratch after a run of ten minutes, and when the kubelet counts from 1 again', () => {
+    expect(sampled([end(50, 600), end(53), end(54), end(1), end(4)])).toEqual(['crash', 53, 'dropped', 'crash', 4])
+  })
 })

@@ -1,48 +1,49 @@
 import { event } from '@rca/core/connector'
 import { container, workload } from '../../kinds/common-signals.ts'
+import { SAMPLED } from '../change-attributes.ts'
 
 const run = {
   'k8s.container.kind': '`container`, `init` or `sidecar`.',
   'container.exit_code': 'Exit code.',
   'container.exit_signal': 'Name of the signal that ended it, such as `SIGKILL`.',
-  'container.oom_killed': 'Whether the kernel killed it for want of memory.',
+  'container.oom_killed':
+    'Whether the kernel killed it because it was out of memory: as the kubelet reports, or by the evidence of the node and the last memory reading.',
   'container.started_at': 'When the run began. ISO 8601.',
   'container.finished_at': 'When the run ended. ISO 8601.',
-  'k8s.container.last_terminated.reason': 'Why it ended, as the kubelet says.',
-  'k8s.container.last_terminated.message': 'What the container left as its last word, without secrets.',
+  'k8s.container.last_terminated.reason': 'Reason of the end, as the kubelet reports it.',
+  'k8s.container.last_terminated.message': 'Termination message of the container, without secrets.',
   'k8s.workload.container_ends':
-    'Which it is of the ends of this container in all pods of the workload within ten minutes, where not each is told.',
-  'k8s.container.restart.count': 'How often it was started again in its pod.',
+    'Number of pods of the workload in which the container ended like this, from the 10th on.',
+  'k8s.container.restart.count': 'How often it was restarted in its pod.',
 }
 
 const evidence = {
-  'k8s.container.cpu.request': 'Processors that are kept for it.',
-  'k8s.container.cpu.limit': 'Processors that it may use.',
-  'k8s.container.memory.request': 'Bytes of memory that are kept for it.',
-  'k8s.container.memory.limit': 'Bytes of memory that it may use.',
-  'container.memory.working_set': 'Bytes of memory at the last look before the end.',
-  'container.memory.working_set_at': 'When that look was. ISO 8601.',
-  'k8s.container.probe.message': 'What the last failed probe said, without secrets.',
+  'k8s.container.cpu.request': 'CPU request, in cores.',
+  'k8s.container.cpu.limit': 'CPU limit, in cores.',
+  'k8s.container.memory.request': 'Memory request, in bytes.',
+  'k8s.container.memory.limit': 'Memory limit, in bytes.',
+  'container.memory.working_set': 'Bytes of memory at the last reading before the end.',
+  'container.memory.working_set_at': 'Time of that reading. ISO 8601.',
+  'k8s.container.probe.message': 'Message of the last failed probe, without secrets.',
   'k8s.container.probe.failed_at': 'When that probe failed. ISO 8601.',
-  'k8s.node.problems': 'What is not well with the node, as `MemoryPressure=True (reason): message`.',
+  'k8s.node.problems': 'Problems of the node, as `MemoryPressure=True (reason): message`.',
   'k8s.container.log': 'The end of the log of this run, 16 KiB at most, without secrets and escape sequences.',
   'k8s.container.log_missing': 'Why there is no log.',
 }
 
-/** What happens to containers. */
-export const containerEvents = {
+/** Events about containers. */
+export const signals = {
   containerCrashed: event({
     name: 'k8s.container.crashed',
     severity: 'error',
-    description:
-      'A run of a container ended as no healthy one does: with another exit code than 0, by a signal, for want of memory. Carries the evidence. Not where its pod was deleted or evicted. Of a workload whose pods crash alike within ten minutes the first twenty are told, and the 100th, 1000th, …: of Jobs that no workload made those of a namespace together.',
+    description: `A run of a container failed: by an exit code other than 0, by a signal, or out of memory, which is critical. Carries the evidence. Not reported if its pod was deleted or evicted. ${SAMPLED} Pods of a workload count together, and so do Jobs of a namespace that no CronJob made; OOM kills of different pods are not sampled.`,
     attributes: { ...container, ...workload, ...run, ...evidence },
   }),
   containerRestartLoop: event({
     name: 'k8s.container.restart_loop',
     severity: 'error',
     description:
-      'A container ends again and again: told at the 4th, 10th, 30th, 100th, … end in a row, with the evidence of that one.',
+      'A container ends again and again: reported at the 4th, 10th, 30th, 100th, … end in a row, with the evidence of that one.',
     attributes: {
       ...container,
       ...workload,
@@ -54,16 +55,15 @@ export const containerEvents = {
   containerStartFailed: event({
     name: 'k8s.container.start_failed',
     severity: 'error',
-    description:
-      'A container cannot be started: its image cannot be had, its configuration is missing, or the runtime refuses it. Told once for all pods of a revision.',
+    description: `A container cannot be started: its image cannot be pulled, its configuration is missing, or the runtime refuses it. ${SAMPLED} Pods of a revision count together.`,
     attributes: {
       ...container,
       ...workload,
       'k8s.container.kind': '`container`, `init` or `sidecar`.',
       'k8s.container.state_reason': 'Reason, such as `ErrImagePull`.',
       'k8s.container.start_failed.kind': '`image`, `config` or `runtime`.',
-      'k8s.container.error': 'What the kubelet says was wrong, without secrets.',
-      'k8s.workload.pods_affected': 'Pods of the same revision for which that was said so far.',
+      'k8s.container.error': 'Error that the kubelet reports, without secrets.',
+      'k8s.workload.pods_affected': 'Pods of the same revision that could not be started so far.',
     },
   }),
 }

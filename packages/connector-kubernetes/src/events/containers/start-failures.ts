@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
-import type { Event } from '@rca/core/connector'
+import { createEventSampler, type Event, type EventSample } from '@rca/core/connector'
 import { componentMessage } from '../../evidence/component-message.ts'
-import { endedRuns, neverRan } from '../../evidence/ended-run.ts'
+import { endedRuns, failedToStart } from '../../evidence/ended-run.ts'
 import { lastReport } from '../../evidence/last-report.ts'
 import type { Pod, PodContainer } from '../../kinds/pod/pod.ts'
 import { containerReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import { signals } from '../../signals.ts'
-import { called, containerAttributes } from './container-attributes.ts'
+import { containerAttributes, containerTitle } from './container-attributes.ts'
+import { signals } from './signals.ts'
 
-/** What kind of failure a reason stands for. Kubelets change between reasons of one kind while they try. */
+/** The kind of failure that a reason stands for. Kubelets alternate between reasons of one kind while they retry. */
 const KINDS: Readonly<Record<string, StartFailureKind>> = {
   ErrImagePull: 'image',
   ImagePullBackOff: 'image',
@@ -30,84 +30,58 @@ const KINDS: Readonly<Record<string, StartFailureKind>> = {
 
 type StartFailureKind = 'image' | 'config' | 'runtime'
 
-/** Pods of one revision that fail within so long fail for the same cause, in milliseconds. */
-const WINDOW = 600_000
-
-/** Groups that are remembered. */
-const MOST = 10_000
-
-/** A container that cannot be started. */
 interface StartFailure {
   readonly kind: StartFailureKind
   readonly reason: string
   readonly message: string | undefined
 }
 
-/** Pods of one revision that fail alike. */
-interface Group {
-  /** The pod after which it is called. */
-  readonly anchor: string
-  readonly pods: number
-  readonly last: number
-}
-
-/** Tells of containers that cannot be started, once for all pods of a revision and then at the 10th, 100th, … pod. */
+/** Finds containers that cannot be started, and samples those of a revision together. */
 export interface StartFailures {
-  /** @param isTold whether it is told; what happened long ago is only noted */
-  look(pod: Pod, container: PodContainer, now: Date, isTold: boolean): Event | undefined
+  /** @param isReported whether a failure is reported, or only noted because it is old */
+  inspect(pod: Pod, container: PodContainer, now: Date, isReported: boolean): Event | undefined
   forget(podUid: string): void
 }
 
-/** Has seen none yet. */
+/** Creates an observer for all pods of a cluster. */
 export function createStartFailures(client: KubernetesClient): StartFailures {
-  const seen = new Map<string, Set<string>>()
-  const groups = new Map<string, Group>()
+  /** Pod uid → `container/kind` of its failures. */
+  const known = new Map<string, Set<string>>()
+  const sampler = createEventSampler()
   return {
-    forget: (podUid) => void seen.delete(podUid),
-    look: (pod, container, now, isTold) => {
+    forget: (podUid) => void known.delete(podUid),
+    inspect: (pod, container, now, isReported) => {
       const failure = startFailure(container)
-      // What could be had and configured, and cannot after a restart, is another failure. Starts fail in turns.
+      // A pulled image or a configuration that is missing after a restart is another failure. Starts of a runtime fail in turns.
       if (container.status?.state?.kind === 'running')
-        for (const kind of ['image', 'config']) seen.get(pod.uid)?.delete(`${container.name}/${kind}`)
-      if (failure === undefined || !isNew(seen, pod, `${container.name}/${failure.kind}`)) return undefined
-      const key = [pod.owner?.uid ?? pod.uid, container.name, failure.kind, container.image].join('/')
-      const before = groups.get(key)
-      const isSame = before !== undefined && now.getTime() - before.last <= WINDOW
-      const group = {
-        anchor: isSame ? before.anchor : firstToFail(client, pod, container, failure.kind),
-        pods: isSame ? before.pods + 1 : 1,
-        last: now.getTime(),
-      }
-      groups.delete(key)
-      groups.set(key, group)
-      const [oldest] = groups.keys()
-      if (groups.size > MOST && oldest !== undefined) groups.delete(oldest)
-      const isMilestone = Number.isInteger(Math.log10(group.pods))
-      return isTold && isMilestone ? describe(client, pod, container, failure, group, now) : undefined
+        for (const kind of ['image', 'config']) known.get(pod.uid)?.delete(`${container.name}/${kind}`)
+      if (failure === undefined || !isNew(known, pod, `${container.name}/${failure.kind}`)) return undefined
+      const revision = [pod.owner?.uid ?? pod.uid, container.name, failure.kind, container.image].join('/')
+      const series = () => firstToFail(client, pod, container, failure.kind)
+      const sample = sampler.sample(revision, { at: now, series })
+      return isReported && sample !== undefined ? describe(client, pod, container, failure, sample, now) : undefined
     },
   }
 }
 
-/** Why a container cannot be started, if that is so. */
 function startFailure({ status, kind: container }: PodContainer): StartFailure | undefined {
   if (status === undefined || container === 'ephemeral') return undefined
   const { state } = status
   const kind = state?.kind === 'waiting' ? KINDS[state.reason ?? ''] : undefined
   if (kind !== undefined) return { kind, reason: state?.reason ?? '', message: state?.message }
-  const run = endedRuns(status).findLast(neverRan)
-  // One that has begun since did run.
+  const run = endedRuns(status).findLast(failedToStart)
   if (run === undefined || state?.kind === 'running') return undefined
   return { kind: 'runtime', reason: run.end.reason ?? '', message: run.end.message }
 }
 
-function isNew(seen: Map<string, Set<string>>, { uid }: Pod, failure: string): boolean {
-  const known = seen.get(uid) ?? new Set()
-  if (known.has(failure)) return false
-  seen.set(uid, known.add(failure))
+function isNew(known: Map<string, Set<string>>, { uid }: Pod, failure: string): boolean {
+  const failures = known.get(uid) ?? new Set()
+  if (failures.has(failure)) return false
+  known.set(uid, failures.add(failure))
   return true
 }
 
-/** The oldest pod of the revision that fails alike: whoever looks later finds the same one, and calls the failure after it. */
+/** The oldest pod of the revision with the same failure. Every agent finds the same pod, so it may name the failure in ids. */
 function firstToFail({ cluster }: KubernetesClient, pod: Pod, { name, image }: PodContainer, kind: string): string {
   let first = pod
   for (const other of pod.owner === undefined ? [] : cluster.objects('pods').values()) {
@@ -130,17 +104,17 @@ function describe(
   pod: Pod,
   container: PodContainer,
   { kind, reason, message }: StartFailure,
-  { anchor, pods }: Group,
+  { series, milestone: pods }: EventSample,
   now: Date,
 ): Event {
   const text = componentMessage(messageOf(client, pod, container, message) ?? '')
   const others = pods === 1 ? '' : ` (${pods} pods of its revision so far)`
   const image = createHash('sha256').update(container.image).digest('hex').slice(0, 12)
   return signals.containerStartFailed.event({
-    id: `${anchor}/${container.name}/start_failed/${kind}/${image}/${pods}`,
+    id: `${series}/${container.name}/start_failed/${kind}/${image}/${pods}`,
     at: now,
     entity: containerReference(pod.uid, container.name),
-    body: `${called(pod, container)} cannot be started${others}: ${[reason, text].filter((part) => part !== '').join(': ')}`,
+    body: `${containerTitle(pod, container)} cannot be started${others}: ${[reason, text].filter((part) => part !== '').join(': ')}`,
     attributes: {
       ...containerAttributes(client, pod, container),
       'k8s.container.state_reason': reason,
@@ -151,7 +125,7 @@ function describe(
   })
 }
 
-/** Why an image could not be pulled stands in the state for some seconds only, then that it is tried again later. */
+/** The state contains the error of a pull for some seconds only, then a back-off; the kubelet's event keeps the error. */
 function messageOf(client: KubernetesClient, pod: Pod, container: PodContainer, message: string | undefined) {
   if (message !== undefined && !message.startsWith('Back-off')) return message
   const report = lastReport(

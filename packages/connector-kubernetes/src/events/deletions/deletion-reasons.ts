@@ -44,7 +44,7 @@ export function causeOf(kind: DeletedKind, object: Metadata, cluster: Pick<Clust
 /** The node of a pod, where its kubelet does not take the pod down. */
 function lostNode({ node }: Pod, cluster: Pick<Cluster, 'objects' | 'syncStatus'>): string | undefined {
   const state = node === undefined ? 'unknown' : nodeState(cluster, node)
-  return state === 'gone' || state === 'not ready' ? `node ${node}` : undefined
+  return state === 'deleted' || state === 'not ready' ? `node ${node}` : undefined
 }
 
 /** Without numbers, its own name, and what is left in it, where it says why that is left. */
@@ -78,7 +78,7 @@ export function waitsFor(
 function whatKeeps({ node, containers }: Pod, cluster: Pick<Cluster, 'objects' | 'syncStatus'>): readonly string[] {
   if (node === undefined) return []
   const state = nodeState(cluster, node)
-  if (state === 'gone') return [`node ${node} is gone`]
+  if (state === 'deleted') return [`node ${node} does not exist`]
   const problems = nodeProblems(cluster, node).map((problem) => `node ${node} has ${problem}`)
   // Whether a container still runs is not known where its kubelet does not say so.
   if (state === 'not ready') return problems

@@ -1,101 +1,97 @@
-import type { Event } from '@rca/core/connector'
+import { createEventSampler, type Event, type EventSample } from '@rca/core/connector'
 import { holdsClaim } from '../../evidence/claim-users.ts'
 import type { Claim } from '../../kinds/claim/claim.ts'
 import type { Cluster, ClusterChange } from '../../kinds/index.ts'
 import type { Metadata } from '../../kinds/metadata.ts'
 import type { Pod } from '../../kinds/pod/pod.ts'
 import { namedReference, podReference } from '../../kinds/references.ts'
-import { signals } from '../../signals.ts'
-import { affectedAttribute, createAlike, ofMany } from '../alike.ts'
-import { following } from '../follower.ts'
-import { titleOf } from '../workloads/workload-attributes.ts'
+import { followCluster } from '../follower.ts'
+import { affectedAttribute, ofMany } from '../sampling.ts'
+import { workloadTitle } from '../workloads/workload-attributes.ts'
 import { causeOf, type DeletedKind, deletableKinds, waitsFor } from './deletion-reasons.ts'
+import { signals } from './signals.ts'
 
-/** How long a deletion may take beyond the time at which the object was to be gone, in milliseconds. A pod's time includes its grace. */
-const PATIENCE: Readonly<Partial<Record<DeletedKind, number>>> = { pods: 60_000 }
+/** How long a deletion may be overdue, by kind. The grace period of a pod comes first. */
+const MAX_OVERDUE_MS: Readonly<Partial<Record<DeletedKind, number>>> = { pods: 60_000 }
 
-/** The same for all others: controllers have to take down what is behind them. */
-const OTHERS_PATIENCE = 300_000
+/** The same for other kinds: controllers have to take down the resources behind them. */
+const DEFAULT_MAX_OVERDUE_MS = 300_000
 
-/** How often those that are not gone yet are looked at, in milliseconds. */
-const LOOKS = 10_000
+const CHECK_INTERVAL_MS = 10_000
 
-/** Of one kind and cause, how many are told one by one. */
-const MOST_ALIKE = 10
-
-interface Awaited {
+interface PendingDeletion {
   readonly kind: DeletedKind
-  /** When it was to be gone, or was first seen to wait, in milliseconds since 1970. */
+  /** When the object should be deleted, or was first seen to wait, in milliseconds since 1970. */
   begins: number
-  /** Until when a pod that it waits for had time of its own, in milliseconds since 1970. */
+  /** End of the grace period of the last pod that it waits for, in milliseconds since 1970. */
   heldUntil: number
-  isTold: boolean
+  isReported: boolean
 }
 
-/** Objects that were to be gone and are not: deletion waits for finalizers, content, a node, or somebody who uses them. */
-export const stuckDeletions = following(({ cluster }, { after, now, tell }) => {
-  const alike = createAlike(MOST_ALIKE)
-  /** By uid: everything that is being deleted. */
-  const awaited = new Map<string, Awaited>()
-  let isLooking = false
-  const lookLater = (): void => {
-    if (isLooking) return
-    isLooking = true
-    after(LOOKS, look)
+/** Emits deleted objects that still exist: they wait for finalizers, content, a node, or their users. */
+export const stuckDeletions = followCluster(({ cluster }, { after, now, emit }) => {
+  const sampler = createEventSampler()
+  /** By uid. */
+  const pending = new Map<string, PendingDeletion>()
+  let isScheduled = false
+  const scheduleCheck = (): void => {
+    if (isScheduled) return
+    isScheduled = true
+    after(CHECK_INTERVAL_MS, check)
   }
-  const look = (): void => {
-    isLooking = false
+  const check = (): void => {
+    isScheduled = false
     const time = now().getTime()
-    const inTime = podsInTime(awaited, cluster, time)
+    const terminating = podsWithinGrace(pending, cluster, time)
     let isAnyLeft = false
-    for (const [uid, one] of awaited) {
-      const object = one.isTold ? undefined : cluster.objects(one.kind).get(uid)
+    for (const [uid, one] of pending) {
+      const object = one.isReported ? undefined : cluster.objects(one.kind).get(uid)
       if (object === undefined) continue
-      one.heldUntil = lastEnd(one.kind, object, inTime) ?? Math.min(one.heldUntil, time)
+      one.heldUntil = lastGraceEnd(one.kind, object, terminating) ?? Math.min(one.heldUntil, time)
       if (dueOf(one) > time) {
         isAnyLeft = true
         continue
       }
-      one.isTold = true
-      const count = alike.count(causeOf(one.kind, object, cluster), now())
-      if (count !== undefined) tell(describe(one, object, cluster, count))
+      one.isReported = true
+      const sample = sampler.sample(causeOf(one.kind, object, cluster), { at: now() })
+      if (sample !== undefined) emit(describe(one, object, cluster, sample))
     }
-    if (isAnyLeft) lookLater()
+    if (isAnyLeft) scheduleCheck()
   }
   return (change) => {
     if (!isDeletable(change)) return
-    if (change.type === 'deleted') return void awaited.delete(change.old.uid)
+    if (change.type === 'deleted') return void pending.delete(change.old.uid)
     const { kind, object } = change
-    const known = awaited.get(object.uid)
-    if (object.deleted === undefined || known?.isTold === true) return
-    // Whatever the clock of the server says, it is seen to wait.
+    const known = pending.get(object.uid)
+    if (object.deleted === undefined || known?.isReported === true) return
+    // The server's clock may be behind: the wait begins when it is seen.
     const begins = Math.max(Date.parse(object.deleted) || 0, now().getTime())
-    // A grace is only ever shortened, by another deletion or by a kubelet that is done before its end.
+    // Grace periods only get shorter: by another deletion, or by a kubelet that finishes early.
     if (known !== undefined) known.begins = Math.min(known.begins, begins)
-    else awaited.set(object.uid, { kind, begins, heldUntil: 0, isTold: false })
-    lookLater()
+    else pending.set(object.uid, { kind, begins, heldUntil: 0, isReported: false })
+    scheduleCheck()
   }
 })
 
-/** When it is overdue: patience begins when it was to be gone itself, and no pod that it waits for has time any more. */
-function dueOf({ kind, begins, heldUntil }: Awaited): number {
-  return Math.max(begins, heldUntil) + (PATIENCE[kind] ?? OTHERS_PATIENCE)
+/** When a deletion is overdue. Its time begins after the grace periods of the pods that it waits for. */
+function dueOf({ kind, begins, heldUntil }: PendingDeletion): number {
+  return Math.max(begins, heldUntil) + (MAX_OVERDUE_MS[kind] ?? DEFAULT_MAX_OVERDUE_MS)
 }
 
-interface PodInTime {
+interface TerminatingPod {
   readonly pod: Pod
-  /** When its grace ends, in milliseconds since 1970. */
+  /** End of its grace period, in milliseconds since 1970. */
   readonly ends: number
 }
 
-/** By namespace: pods that are being deleted within their grace. */
-function podsInTime(
-  awaited: ReadonlyMap<string, Awaited>,
+/** Pods within their grace period, by namespace. */
+function podsWithinGrace(
+  pending: ReadonlyMap<string, PendingDeletion>,
   cluster: Pick<Cluster, 'objects'>,
   time: number,
-): ReadonlyMap<string, readonly PodInTime[]> {
-  const found = new Map<string, PodInTime[]>()
-  for (const [uid, { kind, begins }] of awaited) {
+): ReadonlyMap<string, readonly TerminatingPod[]> {
+  const found = new Map<string, TerminatingPod[]>()
+  for (const [uid, { kind, begins }] of pending) {
     const pod = kind === 'pods' && begins > time ? cluster.objects('pods').get(uid) : undefined
     if (pod === undefined) continue
     const others = found.get(pod.namespace)
@@ -105,16 +101,16 @@ function podsInTime(
   return found
 }
 
-/** When the last of the pods that it waits for is to be gone. `undefined` where none has time. */
-function lastEnd(
+/** End of the last grace period of the pods that an object waits for; `undefined` if there are none. */
+function lastGraceEnd(
   kind: DeletedKind,
   object: Metadata,
-  inTime: ReadonlyMap<string, readonly PodInTime[]>,
+  terminating: ReadonlyMap<string, readonly TerminatingPod[]>,
 ): number | undefined {
   if (kind !== 'namespaces' && kind !== 'persistentVolumeClaims') return undefined
   const isNamespace = kind === 'namespaces'
   let last: number | undefined
-  for (const { pod, ends } of inTime.get(isNamespace ? object.name : object.namespace) ?? [])
+  for (const { pod, ends } of terminating.get(isNamespace ? object.name : object.namespace) ?? [])
     if (isNamespace || holdsClaim(pod, object as Claim)) last = Math.max(last ?? 0, ends)
   return last
 }
@@ -126,10 +122,10 @@ function isDeletable(change: ClusterChange): change is DeletableChange {
 }
 
 function describe(
-  one: Awaited,
+  one: PendingDeletion,
   object: Metadata,
   cluster: Pick<Cluster, 'objects' | 'syncStatus'>,
-  count: number,
+  sample: EventSample,
 ): Event {
   const { kind } = one
   const name = deletableKinds[kind]
@@ -140,7 +136,7 @@ function describe(
     id: `k8s/${object.uid}/deletion-stuck`,
     at: new Date(dueOf(one)),
     entity: name === 'Pod' ? podReference(object.uid) : namedReference(name, object),
-    body: `${titleOf(name, object)} should be gone since ${object.deleted}, and is still there${why}${ofMany(count)}`,
+    body: `${workloadTitle(name, object)} should have been deleted by ${object.deleted}, and still exists${why}${ofMany(sample)}`,
     attributes: {
       'k8s.namespace.name': isNamespace ? object.name : object.namespace,
       'k8s.object.kind': name,
@@ -149,7 +145,7 @@ function describe(
       'k8s.deletion.due_at': object.deleted,
       'k8s.deletion.finalizers': object.finalizers.length === 0 ? undefined : object.finalizers,
       'k8s.deletion.waits_for': reasons.length === 0 ? undefined : reasons,
-      'k8s.event.affected': affectedAttribute(count),
+      'k8s.event.affected': affectedAttribute(sample),
     },
   })
 }

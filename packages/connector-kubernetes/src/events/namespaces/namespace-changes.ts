@@ -7,9 +7,9 @@ import type { Namespace } from '../../kinds/namespace/namespace.ts'
 import type { Quantities } from '../../kinds/quantity.ts'
 import { namedId, namedReference } from '../../kinds/references.ts'
 import type { ResourceQuota } from '../../kinds/resource-quota/resource-quota.ts'
-import { signals } from '../../signals.ts'
-import { following } from '../follower.ts'
+import { followCluster } from '../follower.ts'
 import { createLifecycle, creationOf, deletionOf } from '../lifecycle.ts'
+import { signals } from './signals.ts'
 
 /** Kinds that are counted in a namespace that goes. */
 const COUNTED = [
@@ -27,28 +27,28 @@ const COUNTED = [
 ] as const satisfies readonly CachedKind[]
 
 /** Namespaces that come and go, and what they may use. */
-export const namespaceChanges = following((client, context) => {
-  const { tell, now } = context
+export const namespaceChanges = followCluster((client, context) => {
+  const { emit, now } = context
   const lifecycle = createLifecycle(client, context)
   /** Uid → what is in a namespace that is being deleted, as it was when that began. */
   const ending = new Map<string, readonly string[]>()
   return (change) => {
     if (change.kind === 'namespaces') {
       const creation = creationOf<Namespace>(change, now())
-      if (creation !== undefined) tell(created(creation.object, creation.at))
+      if (creation !== undefined) emit(created(creation.object, creation.at))
       const deletion = deletionOf<Namespace>(change, now())
       const { uid } = change.type === 'deleted' ? change.old : change.object
       if (deletion !== undefined) {
         ending.set(uid, objectsIn(deletion.object, client.cluster))
-        tell(ended(deletion.object, deletion.at, ending.get(uid) ?? [], 'terminating'))
+        emit(ended(deletion.object, deletion.at, ending.get(uid) ?? [], 'terminating'))
       }
       if (change.type !== 'deleted') return
-      tell(ended(change.object ?? change.old, now(), ending.get(uid) ?? [], 'deleted'))
+      emit(ended(change.object ?? change.old, now(), ending.get(uid) ?? [], 'deleted'))
       ending.delete(uid)
     } else if (change.kind === 'resourceQuotas') {
       const creation = change.type === 'added' && !change.isInitial ? change.object : undefined
       if (creation !== undefined)
-        tell(quotaChanged(creation, 'created', {}, creation.wanted, creatorOf(creation.managers), now()))
+        emit(quotaChanged(creation, 'created', {}, creation.wanted, creatorOf(creation.managers), now()))
       const deletion = deletionOf<ResourceQuota>(change, now())
       if (deletion !== undefined) {
         const event = quotaChanged(deletion.object, 'deleted', deletion.object.wanted, {}, undefined, deletion.at)
@@ -56,7 +56,7 @@ export const namespaceChanges = following((client, context) => {
       } else if (change.type === 'changed') {
         const { object, old } = change
         const writer = writerOf(object.managers, old.managers, ['spec'])
-        tell(quotaChanged(object, object.resourceVersion, old.wanted, object.wanted, writer, now()))
+        emit(quotaChanged(object, object.resourceVersion, old.wanted, object.wanted, writer, now()))
       }
     }
   }

@@ -6,22 +6,22 @@ import type { Cluster } from '../../kinds/index.ts'
 import type { Node } from '../../kinds/node/node.ts'
 import type { Pod } from '../../kinds/pod/pod.ts'
 import { namedReference } from '../../kinds/references.ts'
-import { signals } from '../../signals.ts'
-import { isRecent, momentOf } from '../event-time.ts'
-import { following } from '../follower.ts'
+import { isRecent, timeOrNow } from '../event-time.ts'
+import { followCluster } from '../follower.ts'
+import { signals } from './signals.ts'
 
 /** Nodes that come, go, are cordoned, upgraded, tainted or booted. */
-export const nodeChanges = following(({ cluster }, { now, tell }) => (change) => {
+export const nodeChanges = followCluster(({ cluster }, { now, emit }) => (change) => {
   if (change.kind !== 'nodes') return
   if (change.type === 'added') {
-    if (!change.isInitial || isRecent(change.object.created, now())) tell(added(change.object, now()))
-  } else if (change.type === 'deleted') tell(removed(change.object ?? change.old, podsOn(cluster, change.old), now()))
+    if (!change.isInitial || isRecent(change.object.created, now())) emit(added(change.object, now()))
+  } else if (change.type === 'deleted') emit(removed(change.object ?? change.old, podsOn(cluster, change.old), now()))
   else {
     const { object, old } = change
-    if (object.isUnschedulable !== old.isUnschedulable) tell(cordoned(object, old, cluster, now()))
-    tell(changed(object, old, now()))
+    if (object.isUnschedulable !== old.isUnschedulable) emit(cordoned(object, old, cluster, now()))
+    emit(changed(object, old, now()))
     if (old.bootId !== undefined && object.bootId !== undefined && old.bootId !== object.bootId)
-      tell(rebooted(object, cluster, now()))
+      emit(rebooted(object, cluster, now()))
   }
 })
 
@@ -33,7 +33,7 @@ export function podsOn(cluster: Pick<Cluster, 'objects'>, { name }: Pick<Node, '
 function added(node: Node, now: Date): Event {
   return signals.nodeAdded.event({
     id: `k8s/${node.uid}/added`,
-    at: momentOf(node.created, now),
+    at: timeOrNow(node.created, now),
     entity: namedReference('Node', node),
     body: `Node ${node.name} joined the cluster`,
     attributes: {
@@ -48,7 +48,7 @@ function removed(node: Node, pods: readonly Pod[], now: Date): Event {
   const bereft = pods.filter(({ owner, phase }) => owner?.kind !== 'DaemonSet' && isRunning(phase)).length
   return signals.nodeRemoved.event({
     id: `k8s/${node.uid}/removed`,
-    at: momentOf(node.deleted, now),
+    at: timeOrNow(node.deleted, now),
     severity: bereft > 0 ? 'error' : undefined,
     entity: namedReference('Node', node),
     body: `Node ${node.name} left the cluster${bereft === 0 ? '' : ` with ${bereft} ${bereft === 1 ? 'pod' : 'pods'} on it`}`,

@@ -1,73 +1,74 @@
-import { type Event, redactSecrets } from '@rca/core/connector'
+import { createEventSampler, type Event, type EventSample, redactSecrets } from '@rca/core/connector'
 import { isProblem } from '../../evidence/node-problems.ts'
 import type { Cluster } from '../../kinds/index.ts'
 import type { Condition } from '../../kinds/metadata.ts'
 import type { Node } from '../../kinds/node/node.ts'
 import { namedReference } from '../../kinds/references.ts'
-import { signals } from '../../signals.ts'
-import { isRecent, momentOf } from '../event-time.ts'
-import { following } from '../follower.ts'
-import { countAttribute, createRepetitions, timesOver } from '../repetitions.ts'
+import { isRecent, timeOrNow } from '../event-time.ts'
+import { followCluster } from '../follower.ts'
+import { countAttribute, timesOver } from '../sampling.ts'
 import { podsOn } from './node-changes.ts'
+import { signals } from './signals.ts'
 
-/** What a node is short of, as its kubelet says. */
+/** Conditions of kubelets about resources that a node is short of. */
 const PRESSURE = /Pressure$/
 
-/** Defects, as clouds and node problem detectors call them: `NetworkUnavailable`, `KernelDeadlock`, `ReadonlyFilesystem`, … */
+/** Defects that clouds and node problem detectors report: `NetworkUnavailable`, `KernelDeadlock`, `ReadonlyFilesystem`, … */
 const DEFECT = /(?:Unavailable|Deadlock|Unhealthy|Problem|Failure|Error)$|^(?:Readonly|Corrupt|Frequent)/
 
-/** A new node is not ready for so long, in milliseconds, without anything being wrong. */
-const BEGINNING = 120_000
+/** How long a new node may take to become ready. */
+const MAX_START_MS = 120_000
 
-/** Nodes that are not ready, or short of something, and when that ends. */
-export const nodeConditions = following(({ cluster }, { now, tell, later, signal }) => {
-  const repetitions = createRepetitions()
-  /** Conditions that are told to hold, as `uid/type`, and those that hold so often that they are not. */
-  const told = new Set<string>()
-  const untold = new Set<string>()
+/** Emits nodes that are not ready, or short of a resource, and their recovery. */
+export const nodeConditions = followCluster(({ cluster }, { now, emit, inBackground, signal }) => {
+  const sampler = createEventSampler()
+  /** Problems that were reported, as `uid/type`, and those that were dropped because they are frequent. */
+  const reported = new Set<string>()
+  const dropped = new Set<string>()
 
-  const take = (node: Node, condition: Condition, old: Condition | undefined): void => {
+  const inspect = (node: Node, condition: Condition, old: Condition | undefined): void => {
     const key = `${node.uid}/${condition.type}`
-    if (isTrouble(condition)) {
-      if (isWithoutRoutesYet(node, condition)) return
-      // Another status is another trouble: a kubelet that is ill may then be silent.
+    if (isWatchedProblem(condition)) {
+      if (awaitsRoutes(node, condition)) return
+      // Another status is another problem: a kubelet that fails may later stop reporting.
       if (old?.status === condition.status) return
-      const count = condition.type === 'Ready' ? 1 : repetitions.count(key, now())
-      if (count === undefined) untold.add(key)
+      const isReady = condition.type === 'Ready'
+      const sample = isReady ? undefined : sampler.sample(key, { at: now() })
+      if (!isReady && sample === undefined) dropped.add(key)
       else {
-        told.add(key)
-        tell(troubled(node, condition, cluster, count, now()))
+        reported.add(key)
+        emit(problemEvent(node, condition, cluster, sample, now()))
       }
-    } else if (condition.status !== 'Unknown' && !untold.delete(key)) {
-      // One that held before the agent came was told by another.
-      if (told.delete(key) || (old !== undefined && isToldByAnother(node, old)))
-        tell(recovered(node, condition, cluster, now()))
+    } else if (condition.status !== 'Unknown' && !dropped.delete(key)) {
+      // An earlier agent reported problems that are older than this agent.
+      if (reported.delete(key) || (old !== undefined && wasReported(node, old)))
+        emit(recoveryEvent(node, condition, cluster, now()))
     }
   }
-  const takeInitial = (node: Node): void => {
-    const troubles = node.conditions.filter(
-      (condition) => isTrouble(condition) && isRecent(condition.since, now()) && !isBeginning(node, condition),
+  const inspectInitial = (node: Node): void => {
+    const problems = node.conditions.filter(
+      (condition) => isWatchedProblem(condition) && isRecent(condition.since, now()) && !isStarting(node, condition),
     )
-    // Its pods are listed after it.
-    if (troubles.length > 0)
-      later(async () => {
+    // Pods are listed after nodes.
+    if (problems.length > 0)
+      inBackground(async () => {
         await cluster.listed(signal).catch(() => undefined)
-        if (!signal.aborted) for (const condition of troubles) take(node, condition, undefined)
+        if (!signal.aborted) for (const condition of problems) inspect(node, condition, undefined)
       })
   }
 
   const forget = ({ uid, conditions }: Node): void => {
-    for (const { type } of conditions) for (const keys of [told, untold]) keys.delete(`${uid}/${type}`)
+    for (const { type } of conditions) for (const keys of [reported, dropped]) keys.delete(`${uid}/${type}`)
   }
 
   return (change) => {
     if (change.kind !== 'nodes') return
     if (change.type === 'deleted') return forget(change.old)
     const { object } = change
-    if (change.type === 'added') return change.isInitial ? takeInitial(object) : undefined
+    if (change.type === 'added') return change.isInitial ? inspectInitial(object) : undefined
     for (const condition of object.conditions)
-      if (isLookedAt(condition))
-        take(
+      if (isWatched(condition))
+        inspect(
           object,
           condition,
           change.old.conditions.find(({ type }) => type === condition.type),
@@ -75,59 +76,59 @@ export const nodeConditions = following(({ cluster }, { now, tell, later, signal
   }
 })
 
-function isLookedAt({ type }: Condition): boolean {
+function isWatched({ type }: Condition): boolean {
   return type === 'Ready' || PRESSURE.test(type) || DEFECT.test(type)
 }
 
-function isTrouble(condition: Condition): boolean {
-  return isLookedAt(condition) && isProblem(condition)
+function isWatchedProblem(condition: Condition): boolean {
+  return isWatched(condition) && isProblem(condition)
 }
 
-function isToldByAnother(node: Node, condition: Condition): boolean {
-  return isTrouble(condition) && !isWithoutRoutesYet(node, condition)
+function wasReported(node: Node, condition: Condition): boolean {
+  return isWatchedProblem(condition) && !awaitsRoutes(node, condition)
 }
 
-/** A cloud has to find routes for each new node. That its kubelet is ready at last is told. */
-function isWithoutRoutesYet(node: Node, condition: Condition): boolean {
-  return condition.type === 'NetworkUnavailable' && isBeginning(node, condition)
+/** A cloud has to set up routes for each new node. Its readiness is reported by the condition `Ready`. */
+function awaitsRoutes(node: Node, condition: Condition): boolean {
+  return condition.type === 'NetworkUnavailable' && isStarting(node, condition)
 }
 
-function isBeginning({ created }: Node, { since }: Condition): boolean {
-  return Date.parse(since ?? '') - Date.parse(created ?? '') < BEGINNING
+function isStarting({ created }: Node, { since }: Condition): boolean {
+  return Date.parse(since ?? '') - Date.parse(created ?? '') < MAX_START_MS
 }
 
-function troubled(
+function problemEvent(
   node: Node,
   condition: Condition,
   cluster: Pick<Cluster, 'objects'>,
-  count: number,
+  sample: EventSample | undefined,
   now: Date,
 ): Event {
   const { type, status, since, reason } = condition
   const isReady = type === 'Ready'
   const definition = isReady ? signals.nodeNotReady : signals.nodePressure
   const why = reason === undefined ? '' : `: ${reason}`
-  const silent = status === 'Unknown' ? ', its kubelet is not heard of' : ''
+  const silence = status === 'Unknown' ? ', its kubelet no longer reports' : ''
   return definition.event({
     id: idOf(node, condition),
-    at: momentOf(since, now),
+    at: timeOrNow(since, now),
     severity: DEFECT.test(type) ? 'error' : undefined,
     entity: namedReference('Node', node),
     body: isReady
-      ? `Node ${node.name} is not ready${silent}${why}`
-      : `Node ${node.name} has ${type}${why}${timesOver(count)}`,
-    attributes: { ...attributesOf(node, condition, cluster), ...(isReady ? {} : countAttribute(count)) },
+      ? `Node ${node.name} is not ready${silence}${why}`
+      : `Node ${node.name} has ${type}${why}${sample === undefined ? '' : timesOver(sample)}`,
+    attributes: { ...attributesOf(node, condition, cluster), ...(sample && countAttribute(sample)) },
   })
 }
 
-function recovered(node: Node, condition: Condition, cluster: Pick<Cluster, 'objects'>, now: Date): Event {
+function recoveryEvent(node: Node, condition: Condition, cluster: Pick<Cluster, 'objects'>, now: Date): Event {
   const isReady = condition.type === 'Ready'
   const definition = isReady ? signals.nodeReady : signals.nodePressureEnded
   return definition.event({
     id: idOf(node, condition),
-    at: momentOf(condition.since, now),
+    at: timeOrNow(condition.since, now),
     entity: namedReference('Node', node),
-    body: isReady ? `Node ${node.name} is ready` : `Node ${node.name} has no ${condition.type} any more`,
+    body: isReady ? `Node ${node.name} is ready` : `Node ${node.name} no longer has ${condition.type}`,
     attributes: attributesOf(node, condition, cluster),
   })
 }

@@ -1,5 +1,5 @@
 import { event } from '@rca/core/connector'
-import { again, fields, writer } from '../change-attributes.ts'
+import { fields, repeated, SAMPLED, writer } from '../change-attributes.ts'
 
 const node = { 'k8s.node.name': 'Name of the node.' }
 const pods = { 'k8s.node.pods': 'Pods on it.' }
@@ -7,32 +7,32 @@ const condition = {
   ...node,
   ...pods,
   'k8s.node.condition.type': 'Condition, such as `Ready` or `MemoryPressure`.',
-  'k8s.node.condition.status': '`True`, `False`, or `Unknown` where its kubelet is not heard of.',
-  'k8s.node.condition.reason': 'Why, in a word.',
-  'k8s.node.condition.message': 'What is said of it, without secrets.',
-  'k8s.node.condition.since': 'Since when. ISO 8601.',
-  'k8s.node.last_heartbeat': 'When its kubelet last said how it is. ISO 8601.',
+  'k8s.node.condition.status': '`True`, `False`, or `Unknown` if its kubelet no longer reports.',
+  'k8s.node.condition.reason': 'Reason of the condition.',
+  'k8s.node.condition.message': 'Message of the condition, without secrets.',
+  'k8s.node.condition.since': 'When the condition took this status. ISO 8601.',
+  'k8s.node.last_heartbeat': 'Last heartbeat of its kubelet. ISO 8601.',
 }
 
-/** What happens to nodes. */
-export const nodeEvents = {
+/** Events about nodes. */
+export const signals = {
   nodeNotReady: event({
     name: 'k8s.node.not_ready',
     severity: 'critical',
-    description: 'A node that was ready is not, or its kubelet is not heard of any more.',
+    description: 'A node that was ready is not ready, or its kubelet no longer reports.',
     attributes: condition,
   }),
   nodeReady: event({
     name: 'k8s.node.ready',
     severity: 'info',
-    description: 'A node is ready that was not.',
+    description: 'A node that was not ready is ready.',
     attributes: condition,
   }),
   nodePressure: event({
     name: 'k8s.node.pressure',
     severity: 'warning',
-    description: 'A node is short of memory, disk or process ids, or has no network.',
-    attributes: { ...condition, ...again },
+    description: `A node is short of memory, disk or process ids, or has no network. ${SAMPLED}`,
+    attributes: { ...condition, ...repeated },
   }),
   nodePressureEnded: event({
     name: 'k8s.node.pressure_ended',
@@ -43,7 +43,7 @@ export const nodeEvents = {
   nodeCordoned: event({
     name: 'k8s.node.cordoned',
     severity: 'warning',
-    description: 'Nothing new is scheduled on a node any more.',
+    description: 'A node was cordoned: no new pods are scheduled on it.',
     attributes: { ...node, ...pods, ...writer },
   }),
   nodeUncordoned: event({
@@ -65,11 +65,11 @@ export const nodeEvents = {
   nodeRemoved: event({
     name: 'k8s.node.removed',
     severity: 'warning',
-    description: 'A node left the cluster; an error where it still had pods that DaemonSets did not make.',
+    description: 'A node left the cluster; an error if it still had pods that no DaemonSet made.',
     attributes: {
       ...node,
       ...pods,
-      'k8s.node.pods.bereft': 'Those of them that no DaemonSet made: they are gone, or run elsewhere now.',
+      'k8s.node.pods.bereft': 'Pods on it that no DaemonSet made: they are deleted, or run elsewhere now.',
     },
   }),
   nodeChanged: event({
@@ -81,16 +81,16 @@ export const nodeEvents = {
       ...writer,
       ...fields,
       'change.versions': 'Versions, each as `kubelet: v1.30.1 → v1.31.0`.',
-      'change.taints.added': 'Taints that came, as `key=value:effect`.',
-      'change.taints.removed': 'Taints that went.',
-      'change.allocatable': 'What it offers to pods, each as `memory: 16777216 → 8388608`.',
+      'change.taints.added': 'Taints that were added, as `key=value:effect`.',
+      'change.taints.removed': 'Taints that were removed.',
+      'change.allocatable': 'Resources that it offers to pods, each as `memory: 16777216 → 8388608`.',
       'change.addresses': 'Addresses, each as `InternalIP: 10.0.0.1 → 10.0.0.2`.',
     },
   }),
   nodeRebooted: event({
     name: 'k8s.node.rebooted',
     severity: 'warning',
-    description: 'A node was booted anew.',
+    description: 'A node was rebooted.',
     attributes: { ...node, ...pods },
   }),
 }

@@ -1,16 +1,16 @@
 import { namedId, namedReference } from '../../kinds/references.ts'
-import { signals } from '../../signals.ts'
-import { following } from '../follower.ts'
+import { followCluster } from '../follower.ts'
+import { signals } from './signals.ts'
 
 /** Claims that get their volume, or lose it. */
-export const claimChanges = following((_client, { now, tell }) => (change) => {
+export const claimChanges = followCluster((_client, { now, emit }) => (change) => {
   if (change.kind !== 'persistentVolumeClaims' || change.type !== 'changed') return
   const { object, old } = change
   if (object.phase === old.phase || (object.phase !== 'Bound' && object.phase !== 'Lost')) return
   const isLost = object.phase === 'Lost'
   const definition = isLost ? signals.claimLost : signals.claimBound
   const volume = object.volume === undefined ? '' : ` ${object.volume}`
-  tell(
+  emit(
     definition.event({
       id: `k8s/${object.uid}/${object.resourceVersion}/${object.phase}`,
       at: now(),

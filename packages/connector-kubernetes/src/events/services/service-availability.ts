@@ -1,23 +1,22 @@
-import type { Event } from '@rca/core/connector'
-import type { EndpointSlice } from '../../kinds/endpoint-slice/endpoint-slice.ts'
-import { countEndpoints, type Endpoints } from '../../kinds/endpoint-slice/endpoint-slice.ts'
+import { createEventSampler, type Event, type EventSample } from '@rca/core/connector'
+import { countEndpoints, type EndpointSlice, type Endpoints } from '../../kinds/endpoint-slice/endpoint-slice.ts'
 import type { ClusterChange } from '../../kinds/index.ts'
 import { namedId, namedReference } from '../../kinds/references.ts'
 import type { Service } from '../../kinds/service/service.ts'
-import { signals } from '../../signals.ts'
-import { following } from '../follower.ts'
+import { followCluster } from '../follower.ts'
 import { isEnding } from '../lifecycle.ts'
-import { countAttribute, createRepetitions, timesOver } from '../repetitions.ts'
+import { countAttribute, timesOver } from '../sampling.ts'
+import { signals } from './signals.ts'
 
-/** How long nothing has to be ready, in milliseconds: endpoints move from one slice to another, and go before their Service. */
-const PATIENCE = 500
+/** Endpoints move from one slice to another, and are deleted before their Service: shorter outages are ignored. */
+const MIN_OUTAGE_MS = 500
 
-/** Services behind which nothing is ready any more, and when something is again. */
-export const serviceAvailability = following(({ cluster }, { tell, now, after }) => {
-  /** `namespace/service` → its slices by uid. */
+/** Emits Services that lose their last ready endpoint, and those that regain one. */
+export const serviceAvailability = followCluster(({ cluster }, { emit, now, after }) => {
+  /** `namespace/service` → slices by uid. */
   const known = new Map<string, Map<string, EndpointSlice>>()
   const unavailable = new Set<string>()
-  const repetitions = createRepetitions()
+  const sampler = createEventSampler()
 
   const check = (key: string, slice: EndpointSlice, version: string): void => {
     const endpoints = countEndpoints(known.get(key)?.values() ?? [])
@@ -25,11 +24,11 @@ export const serviceAvailability = following(({ cluster }, { tell, now, after })
       ({ namespace, name }) => namespace === slice.namespace && name === slice.service,
     )
     if (endpoints.ready > 0 || unavailable.has(key) || service === undefined) return
-    if (!isMeantToServe(service) || isEnding(cluster, service.namespace)) return
-    const count = repetitions.count(service.uid, now())
-    if (count === undefined) return
+    if (!hasSelector(service) || isEnding(cluster, service.namespace)) return
+    const sample = sampler.sample(service.uid, { at: now() })
+    if (sample === undefined) return
     unavailable.add(key)
-    tell(unavailableEvent(service, endpoints, version, count, now()))
+    emit(unavailableEvent(service, endpoints, version, sample, now()))
   }
 
   return (change) => {
@@ -39,15 +38,15 @@ export const serviceAvailability = following(({ cluster }, { tell, now, after })
     if (slice.service === undefined) return
     const key = namedId({ namespace: slice.namespace, name: slice.service })
     const before = countEndpoints(known.get(key)?.values() ?? [])
-    take(known, key, change)
+    updateSlices(known, key, change)
     const endpoints = countEndpoints(known.get(key)?.values() ?? [])
     const version = `${slice.uid}/${change.type === 'deleted' ? 'deleted' : slice.resourceVersion}`
-    if (before.ready > 0 && endpoints.ready === 0) after(PATIENCE, () => check(key, slice, version))
-    else if (endpoints.ready > 0 && unavailable.delete(key)) tell(availableEvent(slice, endpoints, version, now()))
+    if (before.ready > 0 && endpoints.ready === 0) after(MIN_OUTAGE_MS, () => check(key, slice, version))
+    else if (endpoints.ready > 0 && unavailable.delete(key)) emit(availableEvent(slice, endpoints, version, now()))
   }
 })
 
-function take(
+function updateSlices(
   known: Map<string, Map<string, EndpointSlice>>,
   key: string,
   change: Extract<ClusterChange, { readonly kind: 'endpointSlices' }>,
@@ -59,18 +58,24 @@ function take(
   else known.set(key, slices)
 }
 
-/** Where there is no selector somebody else says what is behind it. */
-function isMeantToServe({ selector, deleted }: Service): boolean {
+/** The endpoints of a Service without a selector are not the cluster's to provide. */
+function hasSelector({ selector, deleted }: Service): boolean {
   return deleted === undefined && Object.keys(selector).length > 0
 }
 
-function unavailableEvent(service: Service, endpoints: Endpoints, version: string, count: number, now: Date): Event {
+function unavailableEvent(
+  service: Service,
+  endpoints: Endpoints,
+  version: string,
+  sample: EventSample,
+  now: Date,
+): Event {
   return signals.serviceUnavailable.event({
     id: `k8s/${version}/unavailable`,
     at: now,
     entity: namedReference('Service', service),
-    body: `Nothing behind Service ${namedId(service)} is ready any more${timesOver(count)}`,
-    attributes: { ...attributesOf(service, endpoints), ...countAttribute(count) },
+    body: `Service ${namedId(service)} has no ready endpoints any more${timesOver(sample)}`,
+    attributes: { ...attributesOf(service, endpoints), ...countAttribute(sample) },
   })
 }
 
@@ -85,7 +90,7 @@ function availableEvent(
     id: `k8s/${version}/available`,
     at: now,
     entity: namedReference('Service', named),
-    body: `Something behind Service ${namedId(named)} is ready again`,
+    body: `Service ${namedId(named)} has ready endpoints again`,
     attributes: attributesOf(named, endpoints),
   })
 }

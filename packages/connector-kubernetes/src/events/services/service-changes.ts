@@ -6,14 +6,14 @@ import { labelFilter } from '../../kinds/common-signals.ts'
 import type { Ingress } from '../../kinds/ingress/ingress.ts'
 import { namedId, namedReference } from '../../kinds/references.ts'
 import type { Service } from '../../kinds/service/service.ts'
-import { signals } from '../../signals.ts'
-import { following } from '../follower.ts'
+import { followCluster } from '../follower.ts'
 import { createLifecycle, creationOf, deletionOf } from '../lifecycle.ts'
+import { signals } from './signals.ts'
 
 type Kind = 'Service' | 'Ingress'
 
 /** Services and Ingresses that are created, changed and deleted, and by whom. */
-export const serviceChanges = following((client, context) => {
+export const serviceChanges = followCluster((client, context) => {
   const lifecycle = createLifecycle(client, context)
   const isWanted = labelFilter(client.config.object_labels)
   return (change) => {
@@ -28,7 +28,7 @@ export const serviceChanges = following((client, context) => {
     if (deletion !== undefined)
       return lifecycle.deleted(kind, deletion.object, deleted(kind, deletion.object, deletion.at))
     if (change.type !== 'changed' || change.object.deleted !== undefined) return
-    context.tell(
+    context.emit(
       change.kind === 'services'
         ? serviceChanged(change.object, change.old, isWanted, now)
         : ingressChanged(change.object, change.old, now),

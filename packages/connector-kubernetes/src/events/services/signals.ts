@@ -1,104 +1,12 @@
 import { event } from '@rca/core/connector'
 import { inNamespace } from '../../kinds/common-signals.ts'
-import { again, fields, settings, writer } from '../change-attributes.ts'
-
-const config = {
-  ...inNamespace,
-  'k8s.config.kind': '`ConfigMap` or `Secret`.',
-  'k8s.config.name': 'Its name. What is in it is never read.',
-  'k8s.config.used_by': 'Workloads that mount it or take variables from it, as `Deployment/web`.',
-}
-
-/** What is done to configuration. */
-export const configEvents = {
-  configCreated: event({
-    name: 'k8s.config.created',
-    severity: 'info',
-    description: 'A ConfigMap or Secret was created. Secrets only with `watch_secret_names`.',
-    attributes: { ...config, ...writer },
-  }),
-  configChanged: event({
-    name: 'k8s.config.changed',
-    severity: 'info',
-    description:
-      'A ConfigMap or Secret was written to; a warning where workloads use it. One that is written to all the time is told now and then, with the count.',
-    attributes: { ...config, ...writer, ...again },
-  }),
-  configDeleted: event({
-    name: 'k8s.config.deleted',
-    severity: 'info',
-    description: 'A ConfigMap or Secret was deleted; an error where workloads use it.',
-    attributes: config,
-  }),
-  helmReleased: event({
-    name: 'k8s.helm.released',
-    severity: 'info',
-    description:
-      'Helm has installed, upgraded or begun to uninstall a release, or failed to: see the status. Only with `watch_secret_names`.',
-    attributes: {
-      ...inNamespace,
-      'k8s.helm.release': 'Name of the release.',
-      'k8s.helm.revision': 'Revision of the release.',
-      'k8s.helm.status': '`deployed`, `failed` or `uninstalling`.',
-    },
-  }),
-}
-
-const objects = {
-  ...inNamespace,
-  'k8s.namespace.objects': 'What is in it, each as `pods: 12`.',
-}
-
-/** What is done to namespaces as a whole. */
-export const namespaceEvents = {
-  namespaceCreated: event({
-    name: 'k8s.namespace.created',
-    severity: 'info',
-    description: 'A namespace was created.',
-    attributes: inNamespace,
-  }),
-  namespaceTerminating: event({
-    name: 'k8s.namespace.terminating',
-    severity: 'warning',
-    description: 'A namespace is being deleted, and everything in it.',
-    attributes: objects,
-  }),
-  namespaceDeleted: event({
-    name: 'k8s.namespace.deleted',
-    severity: 'warning',
-    description: 'A namespace is gone, and everything that was in it. What went with it is not told one by one.',
-    attributes: objects,
-  }),
-  manyChanges: event({
-    name: 'k8s.namespace.many_changes',
-    severity: 'info',
-    description:
-      'So many objects of a namespace were created or deleted at once that only the first of them are told one by one. These are the others.',
-    attributes: {
-      ...inNamespace,
-      'change.event': 'The event that stands for each of them, such as `k8s.workload.deleted`.',
-      'change.count': 'How many they are.',
-      'change.objects': 'Which, as `Deployment/web`.',
-    },
-  }),
-  quotaChanged: event({
-    name: 'k8s.quota.changed',
-    severity: 'warning',
-    description: 'What a namespace may use was changed.',
-    attributes: {
-      ...inNamespace,
-      ...writer,
-      'k8s.resourcequota.name': 'Name of the quota.',
-      'change.limits': 'Each as `requests.cpu: 4 → 2`; `none` where there is no limit.',
-    },
-  }),
-}
+import { fields, repeated, SAMPLED, settings, writer } from '../change-attributes.ts'
 
 const service = { ...inNamespace, 'k8s.service.name': 'Name of the Service.' }
 const endpoints = {
   ...service,
-  'k8s.service.endpoints.ready': 'Pods, or addresses that are none, that are ready.',
-  'k8s.service.endpoints.not_ready': 'The same that are not.',
+  'k8s.service.endpoints.ready': 'Endpoints that are ready: pods, or other addresses.',
+  'k8s.service.endpoints.not_ready': 'Endpoints that are not ready.',
 }
 const ingress = { ...inNamespace, 'k8s.ingress.name': 'Name of the Ingress.' }
 const claim = {
@@ -108,8 +16,8 @@ const claim = {
   'k8s.storageclass.name': 'Its storage class.',
 }
 
-/** What is done to Services, Ingresses and claims, and how they take it. */
-export const serviceEvents = {
+/** Events about Services, Ingresses and claims. */
+export const signals = {
   serviceCreated: event({
     name: 'k8s.service.created',
     severity: 'info',
@@ -126,9 +34,9 @@ export const serviceEvents = {
       ...fields,
       ...settings,
       'change.selector':
-        'Labels of its pods, each as `app: web → shop`; only names where `object_labels` keeps the value.',
-      'change.ports.added': 'Ports that came, as `http 80/TCP → 8080`.',
-      'change.ports.removed': 'Ports that went.',
+        'Labels of its pods, each as `app: web → shop`; only names where `object_labels` excludes the value.',
+      'change.ports.added': 'Ports that were added, as `http 80/TCP → 8080`.',
+      'change.ports.removed': 'Ports that were removed.',
     },
   }),
   serviceDeleted: event({
@@ -140,13 +48,13 @@ export const serviceEvents = {
   serviceUnavailable: event({
     name: 'k8s.service.unavailable',
     severity: 'error',
-    description: 'Nothing behind a Service is ready any more: who calls it gets no answer.',
-    attributes: { ...endpoints, ...again },
+    description: `A Service has lost its last ready endpoint: its clients get no answer. ${SAMPLED}`,
+    attributes: { ...endpoints, ...repeated },
   }),
   serviceAvailable: event({
     name: 'k8s.service.available',
     severity: 'info',
-    description: 'Something behind a Service is ready again.',
+    description: 'A Service that had no ready endpoint has one again.',
     attributes: endpoints,
   }),
   ingressCreated: event({
@@ -164,10 +72,10 @@ export const serviceEvents = {
       ...writer,
       ...fields,
       ...settings,
-      'change.hosts.added': 'Hosts that came.',
-      'change.hosts.removed': 'Hosts that went.',
-      'change.routes.added': 'Routes that came, as `shop.example.test/api → web:80`.',
-      'change.routes.removed': 'Routes that went.',
+      'change.hosts.added': 'Hosts that were added.',
+      'change.hosts.removed': 'Hosts that were removed.',
+      'change.routes.added': 'Routes that were added, as `shop.example.test/api → web:80`.',
+      'change.routes.removed': 'Routes that were removed.',
     },
   }),
   ingressDeleted: event({
@@ -179,13 +87,13 @@ export const serviceEvents = {
   claimBound: event({
     name: 'k8s.persistentvolumeclaim.bound',
     severity: 'info',
-    description: 'A claim has its volume.',
+    description: 'A claim was bound to its volume.',
     attributes: claim,
   }),
   claimLost: event({
     name: 'k8s.persistentvolumeclaim.lost',
     severity: 'error',
-    description: 'The volume of a claim is gone.',
+    description: 'A claim has lost its volume.',
     attributes: claim,
   }),
 }

@@ -1,125 +1,147 @@
-import type { Watcher } from '@rca/core/connector'
+import { createEventSampler, type EventSample, type Watcher } from '@rca/core/connector'
 import { componentMessage } from '../../evidence/component-message.ts'
 import { withServersUid } from '../../evidence/last-report.ts'
 import { podGroup } from '../../evidence/owner-workload.ts'
-import { readRedaction } from '../../evidence/run-evidence.ts'
+import { readRedactor } from '../../evidence/run-evidence.ts'
 import type { ClusterEvent } from '../../kinds/event/event.ts'
 import type { Pod } from '../../kinds/pod/pod.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import { createAlike } from '../alike.ts'
-import { inTurn } from '../concurrency-limit.ts'
+import { createConcurrencyLimit } from '../concurrency-limit.ts'
 import { isRecent } from '../event-time.ts'
-import { type FollowerContext, following } from '../follower.ts'
-import { createOnce } from '../once.ts'
-import { describeReport } from './describe-report.ts'
-import { createHappenings, type Telling } from './happenings.ts'
-import { evictionOf, type PodTrouble, reportedEviction, schedulingId, unschedulable } from './pod-troubles.ts'
-import { happeningKey, isWrittenByContainer, probeKind, type ReportKind, reportKind } from './report-kinds.ts'
+import { type FollowerContext, followCluster } from '../follower.ts'
+import { describeReport, type Report } from './describe-report.ts'
+import { evictionOf, type PodProblem, reportedEviction, schedulingId, unschedulable } from './pod-problems.ts'
+import { isWrittenByContainer, probeKind, type ReportKind, reportKind, seriesKey } from './report-kinds.ts'
 
-/** How long it may take to find out what is secret in a message, in milliseconds. */
-const PATIENCE = 3_000
+/** Messages whose secrets cannot be found out by then are left out. */
+const REDACTION_TIMEOUT_MS = 3_000
 
-/** Messages for which that is found out at the same time. */
-const CONCURRENCY = 4
+/** Messages that are redacted at the same time. */
+const MAX_CONCURRENT_READS = 4
 
-/** Objects that fare alike which are told one by one. */
-const MOST_ALIKE = 10
+const MAX_REMEMBERED_IDS = 20_000
 
-/** The same of pods that are not ready yet: each new one may be slow, and says so by its probes. */
-const MOST_BEGINNING = 3
+/** Emits warnings of the cluster's components, evictions, and pods that no node can take. */
+export const clusterWarnings: Watcher<KubernetesClient> = followCluster((client, context) => {
+  const { now, emit } = context
+  const repetitions = createEventSampler()
+  const objects = createEventSampler()
+  const isNewId = createIdFilter()
+  const emitReport = createReportEmitter(client, context)
 
-/** What components of the cluster warn of, counted, and pods that were ended as a whole or find no node. */
-export const clusterEvents: Watcher<KubernetesClient> = following((client, context) => {
-  const { now, tell } = context
-  const happenings = createHappenings()
-  const isNew = createOnce()
-  const alike = createAlike(MOST_ALIKE)
-  const beginning = createAlike(MOST_BEGINNING)
-  const tellReport = createTelling(client, context)
-
-  const tellOnce = (trouble: PodTrouble | undefined, isInitial: boolean): void => {
-    if (trouble === undefined || (isInitial && !isRecent(trouble.at, now())) || !isNew(trouble.id)) return
-    const affected = alike.count(trouble.group, now())
-    if (affected !== undefined) tell(trouble.describe(now(), affected))
+  const emitProblem = (problem: PodProblem | undefined, isInitial: boolean): void => {
+    if (problem === undefined || (isInitial && !isRecent(problem.at, now())) || !isNewId(problem.id)) return
+    const sample = objects.sample(problem.group, { at: now() })
+    if (sample !== undefined) emit(problem.describe(now(), sample))
   }
 
-  const lookAtPod = (pod: Pod, isInitial: boolean): void => {
-    tellOnce(evictionOf(client, pod), isInitial)
-    tellOnce(unschedulable(client, pod), isInitial)
+  const inspectPod = (pod: Pod, isInitial: boolean): void => {
+    emitProblem(evictionOf(client, pod), isInitial)
+    emitProblem(unschedulable(client, pod), isInitial)
   }
 
-  const lookAtReport = (event: ClusterEvent, old: ClusterEvent | undefined, isInitial: boolean): void => {
+  const inspectReport = (event: ClusterEvent, old: ClusterEvent | undefined, isInitial: boolean): void => {
     const kind = reportKind(event)
     if (kind === undefined) return
     if (kind === 'eviction') {
-      tellOnce(reportedEviction(client, event), isInitial)
+      emitProblem(reportedEviction(client, event), isInitial)
       return
     }
-    const telling = happenings.note(happeningKey(event, kind), event, old)
-    if (telling === undefined || (isInitial && !isRecent(event.lastAt, now()))) return
+    const repetition = sampleRepetition(seriesKey(event, kind), event, old)
+    if (repetition === undefined || (isInitial && !isRecent(event.lastAt, now()))) return
     if (kind === 'unhealthy' && isBeingDeleted(event)) return
-    const id = kind === 'scheduling' ? schedulingId(event.about.uid ?? '') : undefined
-    // The pod says the same, and may have said it.
-    const isSaid = id !== undefined && !isNew(id)
-    if (isSaid && telling.isFirst) return
-    const group = reportGroup(client, kind, event)
-    const isBeginning = kind === 'unhealthy' && probeKind(event) !== 'liveness'
-    const counts = isBeginning ? beginning : alike
-    const affected = counts.count(telling.isFirst ? group : `again ${group}`, now())
-    if (affected === undefined) return
-    tellReport(kind, event, { ...telling, affected, ...(id === undefined || isSaid ? {} : { id }) })
+    // The pod itself may have said so already.
+    const isKnown = kind === 'scheduling' && !isNewId(schedulingId(event.about.uid ?? ''))
+    if (isKnown && repetition.milestone === 1) return
+    const sample = objects.sample(objectGroup(client, kind, event, repetition), { at: now() })
+    if (sample === undefined) return
+    const id =
+      kind === 'scheduling' && !isKnown
+        ? schedulingId(event.about.uid ?? '')
+        : `${repetition.series}/${repetition.milestone}`
+    emitReport(kind, { event, id, count: repetition.count, sample })
   }
 
-  /** A pod that stops serves nobody any more, which is what its probes then say. */
+  /** The server counts in the object itself: a new version of it may be only a rewrite. */
+  const sampleRepetition = (key: string, event: ClusterEvent, old: ClusterEvent | undefined) => {
+    const before = old?.count ?? 0
+    if (event.count <= before) return undefined
+    const at = timeOf(event.lastAt)
+    return repetitions.sample(key, {
+      at,
+      times: event.count - before,
+      since: old === undefined ? timeOf(event.firstAt) : at,
+      series: () => (before === 0 ? event.uid : `${event.uid}/${before}`),
+    })
+  }
+
+  /** Probes of a pod that is being stopped fail as expected. */
   const isBeingDeleted = ({ about }: ClusterEvent): boolean =>
     client.cluster.objects('pods').get(about.uid ?? '')?.deleted !== undefined
 
   return (change) => {
-    if (change.kind === 'pods') {
-      if (change.object !== undefined) lookAtPod(change.object, isThereAlready(change))
-      return
-    }
-    // Those that are deleted are so because an hour has passed.
+    const isInitial = change.type === 'added' && change.isInitial
+    if (change.kind === 'pods' && change.object !== undefined) inspectPod(change.object, isInitial)
+    // Servers delete events after an hour.
     if (change.kind === 'events' && change.type !== 'deleted')
-      lookAtReport(
+      inspectReport(
         withServersUid(client.cluster, change.object),
         change.type === 'changed' ? change.old : undefined,
-        isThereAlready(change),
+        isInitial,
       )
   }
 })
 
-/** What is the same about reports that are told once for all: of pods their workload, of everything else its kind. */
-function reportGroup({ cluster }: KubernetesClient, kind: ReportKind, event: ClusterEvent): string {
+/** Creates a function that returns whether it sees an id for the first time. The oldest ids are forgotten. */
+function createIdFilter(): (id: string) => boolean {
+  const ids = new Set<string>()
+  return (id) => {
+    if (ids.has(id)) return false
+    ids.add(id)
+    const [oldest] = ids
+    if (ids.size > MAX_REMEMBERED_IDS && oldest !== undefined) ids.delete(oldest)
+    return true
+  }
+}
+
+/**
+ * Objects whose reports are sampled together: pods of a workload, or objects of a kind in a namespace, whose reports have reached the
+ * same milestone. Every new pod may be slow to start, so first failures of readiness and startup probes count together.
+ */
+function objectGroup(
+  { cluster }: KubernetesClient,
+  kind: ReportKind,
+  event: ClusterEvent,
+  { milestone, isMilestone }: EventSample,
+): string {
   const { about, reason } = event
   const pod = about.kind === 'Pod' ? cluster.objects('pods').get(about.uid ?? '') : undefined
   const group = pod === undefined ? `${about.kind} ${about.namespace}` : podGroup(cluster, pod)
-  return [kind, reason, group, about.fieldPath ?? '', kind === 'unhealthy' ? (probeKind(event) ?? '') : ''].join('\n')
+  const probe = kind === 'unhealthy' ? (probeKind(event) ?? '') : ''
+  const isStarting = kind === 'unhealthy' && probe !== 'liveness' && !isMilestone
+  return [kind, reason, group, about.fieldPath ?? '', probe, isStarting ? 'starting' : milestone].join('\n')
 }
 
-/** Tells reports: at once, or when it is known what is secret in what a container wrote. */
-function createTelling(client: KubernetesClient, { signal, now, tell, later }: FollowerContext) {
-  const turn = inTurn(CONCURRENCY)
-  return (
-    kind: Exclude<ReportKind, 'eviction'>,
-    event: ClusterEvent,
-    telling: Telling & { readonly affected: number },
-  ): void => {
+/** Emits reports: at once, or after the pod was read to redact a message that a container wrote. */
+function createReportEmitter(client: KubernetesClient, { signal, now, emit, inBackground }: FollowerContext) {
+  const limit = createConcurrencyLimit(MAX_CONCURRENT_READS)
+  return (kind: Exclude<ReportKind, 'eviction'>, report: Omit<Report, 'message' | 'now'>): void => {
+    const { event } = report
     const describe = (message: string | undefined) =>
-      tell(describeReport(kind, { event, telling, message, now: now() }, client))
+      emit(describeReport(kind, { ...report, message, now: now() }, client))
     if (!isWrittenByContainer(event, kind)) {
       describe(componentMessage(event.message))
       return
     }
     const { namespace, name, uid = '' } = event.about
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)])
-    later(async () => {
-      const redact = await turn(() => readRedaction(client, { namespace, name, uid }, patience))
+    const timeout = AbortSignal.any([signal, AbortSignal.timeout(REDACTION_TIMEOUT_MS)])
+    inBackground(async () => {
+      const redact = await limit(() => readRedactor(client, { namespace, name, uid }, timeout))
       if (!signal.aborted) describe(redact && componentMessage(event.message, redact))
     })
   }
 }
 
-function isThereAlready(change: { readonly type: string; readonly isInitial?: boolean }): boolean {
-  return change.type === 'added' && change.isInitial === true
+function timeOf(time: string | undefined): Date {
+  return new Date(Date.parse(time ?? '') || 0)
 }

@@ -1,40 +1,39 @@
-import type { Event } from '@rca/core/connector'
+import type { Event, EventSample } from '@rca/core/connector'
 import { containerOf } from '../../evidence/last-report.ts'
 import { ownerWorkload, workloadAttributes } from '../../evidence/owner-workload.ts'
 import type { ClusterEvent } from '../../kinds/event/event.ts'
 import type { Metadata } from '../../kinds/metadata.ts'
 import { containerReference, namedReference, objectReference, podReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import { signals } from '../../signals.ts'
-import { affectedAttribute, ofMany } from '../alike.ts'
-import { momentOf } from '../event-time.ts'
-import type { Telling } from './happenings.ts'
-import { readQuotaRefusal } from './quota-message.ts'
-import { probeKind, type ReportKind } from './report-kinds.ts'
+import { timeOrNow } from '../event-time.ts'
+import { affectedAttribute, ofMany } from '../sampling.ts'
+import { probeKind, type ReportKind, readQuotaRefusal } from './report-kinds.ts'
+import { signals } from './signals.ts'
 
-/** What a component of the cluster reports, as it is to be told. */
+/** A report of a component of the cluster. */
 export interface Report {
   readonly event: ClusterEvent
-  readonly telling: Telling & {
-    /** Which of those that fare alike it is. */
-    readonly affected: number
-  }
-  /** What it says, without secrets. `undefined`: nobody knows what is secret in it. */
+  readonly id: string
+  /** How often it has happened so far. */
+  readonly count: number
+  /** Its sample among objects to which the same happens. */
+  readonly sample: EventSample
+  /** The message without secrets; `undefined` if its secrets are unknown. */
   readonly message: string | undefined
   readonly now: Date
 }
 
 type Describe = (report: Report, client: KubernetesClient) => Event
 
-/** What people call what a quota refuses. */
-const REFUSED: Readonly<Record<string, string>> = { persistentvolumeclaims: 'claims', 'jobs.batch': 'jobs' }
+/** Common names of resources. */
+const RESOURCE_NAMES: Readonly<Record<string, string>> = { persistentvolumeclaims: 'claims', 'jobs.batch': 'jobs' }
 
-/** How each kind of report but evictions is told. */
+/** Describes each kind of report except evictions. */
 const TABLE: Readonly<Record<Exclude<ReportKind, 'eviction'>, Describe>> = {
   scheduling: (report, client) =>
     signals.podSchedulingFailed.event({
       ...occurrence(report, client, `No node can take pod ${nameOf(report)}`),
-      attributes: { ...podAttributes(client, report.event), ...reported(report) },
+      attributes: { ...podAttributes(client, report.event), ...reportAttributes(report) },
     }),
   unhealthy: (report, client) => {
     const { about } = report.event
@@ -50,9 +49,9 @@ const TABLE: Readonly<Record<Exclude<ReportKind, 'eviction'>, Describe>> = {
         'k8s.container.name': name,
         'container.image.name': container?.image,
         'container.image.id': container?.status?.imageId,
-        ...reported(report),
+        ...reportAttributes(report),
         'k8s.event.message_missing':
-          report.message === undefined ? 'what is secret in it is not known: the pod cannot be read' : undefined,
+          report.message === undefined ? 'its secrets are unknown: the pod cannot be read' : undefined,
         'k8s.container.probe.kind': probe,
       },
     })
@@ -66,12 +65,12 @@ const TABLE: Readonly<Record<Exclude<ReportKind, 'eviction'>, Describe>> = {
       ...occurrence(
         report,
         client,
-        `Quota ${namespace}/${quota.name} refuses ${REFUSED[refused] ?? refused} of ${kind} ${name}`,
+        `Quota ${namespace}/${quota.name} refuses ${RESOURCE_NAMES[refused] ?? refused} of ${kind} ${name}`,
       ),
       entity: namedReference('ResourceQuota', quota),
       attributes: {
-        ...makerAttributes(client, report.event),
-        ...reported(report),
+        ...creatorAttributes(client, report.event),
+        ...reportAttributes(report),
         'k8s.resourcequota.name': quota.name,
         'k8s.quota.refused': refused,
         'k8s.quota.requested': refusal?.requested,
@@ -82,19 +81,19 @@ const TABLE: Readonly<Record<Exclude<ReportKind, 'eviction'>, Describe>> = {
   },
   refusal: (report, client) =>
     signals.podsRefused.event({
-      ...occurrence(report, client, `${report.event.about.kind} ${nameOf(report)} gets no pods`),
-      attributes: { ...makerAttributes(client, report.event), ...reported(report) },
+      ...occurrence(report, client, `${report.event.about.kind} ${nameOf(report)} cannot create pods`),
+      attributes: { ...creatorAttributes(client, report.event), ...reportAttributes(report) },
     }),
   volume: (report, client) => {
     const { kind, namespace, name } = report.event.about
     const isClaim = kind === 'PersistentVolumeClaim'
     return signals.volumeMountFailed.event({
-      ...occurrence(report, client, `A volume of ${isClaim ? 'claim' : 'pod'} ${nameOf(report)} cannot be had`),
+      ...occurrence(report, client, `A volume of ${isClaim ? 'claim' : 'pod'} ${nameOf(report)} cannot be provided`),
       attributes: {
         ...(isClaim
           ? { 'k8s.namespace.name': namespace, 'k8s.persistentvolumeclaim.name': name }
           : podAttributes(client, report.event)),
-        ...reported(report),
+        ...reportAttributes(report),
       },
     })
   },
@@ -103,7 +102,7 @@ const TABLE: Readonly<Record<Exclude<ReportKind, 'eviction'>, Describe>> = {
     return signals.clusterEvent.event({
       ...occurrence(report, client, `${reason} of ${about.kind} ${nameOf(report)}`),
       attributes: {
-        ...reported(report),
+        ...reportAttributes(report),
         'k8s.namespace.name': about.namespace === '' ? undefined : about.namespace,
         'k8s.object.kind': about.kind,
         'k8s.object.name': about.name,
@@ -114,12 +113,12 @@ const TABLE: Readonly<Record<Exclude<ReportKind, 'eviction'>, Describe>> = {
   },
 }
 
-/** Tells what a component of the cluster reports. */
+/** Returns the event for a report. */
 export function describeReport(kind: Exclude<ReportKind, 'eviction'>, report: Report, client: KubernetesClient): Event {
   return TABLE[kind](report, client)
 }
 
-/** The pod that an event is about, as it is now or at least as the event names it. */
+/** The pod that an event is about: its current state, or else the names in the event. */
 export function podAttributes({ cluster }: KubernetesClient, { about, host }: ClusterEvent) {
   const pod = cluster.objects('pods').get(about.uid ?? '')
   return {
@@ -131,8 +130,8 @@ export function podAttributes({ cluster }: KubernetesClient, { about, host }: Cl
   }
 }
 
-/** The workload whose pods are refused: of a ReplicaSet its Deployment. */
-function makerAttributes({ cluster }: KubernetesClient, { about }: ClusterEvent) {
+/** The workload whose pods are refused; the Deployment of a ReplicaSet. */
+function creatorAttributes({ cluster }: KubernetesClient, { about }: ClusterEvent) {
   const kinds = ['replicaSets', 'jobs'] as const
   const found = kinds
     .map((kind): Metadata | undefined => cluster.objects(kind).get(about.uid ?? ''))
@@ -145,28 +144,28 @@ function makerAttributes({ cluster }: KubernetesClient, { about }: ClusterEvent)
   }
 }
 
-function reported({ event, message, telling }: Report) {
+function reportAttributes({ event, message, count, sample }: Report) {
   return {
     'k8s.event.reason': event.reason,
     'k8s.event.component': event.component,
     'k8s.event.message': message,
-    'k8s.event.count': telling.count,
-    'k8s.event.affected': affectedAttribute(telling.affected),
+    'k8s.event.count': count,
+    'k8s.event.affected': affectedAttribute(sample),
     'k8s.event.first_at': event.firstAt,
   }
 }
 
-function occurrence({ event, telling, message, now }: Report, client: KubernetesClient, what: string) {
-  const often = telling.count === 1 ? '' : ` (${telling.count} times so far)`
+function occurrence({ event, id, count, sample, message, now }: Report, client: KubernetesClient, what: string) {
+  const often = count === 1 ? '' : ` (${count} times so far)`
   return {
-    id: telling.id,
-    at: momentOf(event.lastAt, now),
+    id,
+    at: timeOrNow(event.lastAt, now),
     entity: entityOf(client, event),
-    body: `${what}${often}${ofMany(telling.affected)}${message ? `: ${message}` : ''}`,
+    body: `${what}${often}${ofMany(sample)}${message ? `: ${message}` : ''}`,
   }
 }
 
-/** What an event is about; of an extension's object, which is no entity, its namespace or the cluster. */
+/** The entity of an event's object; for an object that is not an entity, such as an extension's, its namespace or the cluster. */
 function entityOf({ entity }: KubernetesClient, { about }: ClusterEvent) {
   const container = containerOf(about)
   if (about.uid !== undefined && container !== undefined) return containerReference(about.uid, container)
@@ -176,7 +175,7 @@ function entityOf({ entity }: KubernetesClient, { about }: ClusterEvent) {
   return about.namespace === '' ? entity : namedReference('Namespace', { namespace: '', name: about.namespace })
 }
 
-/** `shop/web`, or `worker-1` for what is in no namespace. */
+/** `shop/web`, or `worker-1` for an object without a namespace. */
 function nameOf({ event: { about } }: Report): string {
   return about.namespace === '' || about.kind === 'Node' ? about.name : `${about.namespace}/${about.name}`
 }

@@ -1,11 +1,10 @@
 import type { ClusterEvent } from '../../kinds/event/event.ts'
-import { readQuotaRefusal } from './quota-message.ts'
 
-/** What a report is told as. */
+/** Kind of event that a report becomes. */
 export type ReportKind = 'scheduling' | 'eviction' | 'unhealthy' | 'quota' | 'refusal' | 'volume' | 'other'
 
-/** What those who look at the objects themselves tell better. */
-const TOLD_ELSEWHERE: Readonly<Record<string, RegExp>> = {
+/** Reasons that the events about the objects themselves cover. */
+const COVERED: Readonly<Record<string, RegExp>> = {
   Pod: /^(?:BackOff|Failed|ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InspectFailed|NodeNotReady)$/,
   Node: /^(?:NodeNotReady|Rebooted)$/,
   Deployment: /^ProgressDeadlineExceeded$/,
@@ -25,50 +24,75 @@ const POD_KINDS: Readonly<Record<string, ReportKind>> = {
   FailedAttachVolume: 'volume',
 }
 
-const MAKERS = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController'])
+const CREATORS = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController'])
 
-/** A controller wrote at the same time as another one, and tries again at once. */
+/** Two controllers wrote at the same time; one retries at once. */
 const CONFLICT = /the object has been modified; please apply your changes to the latest version/
 
-/** `undefined` for what is not told: what goes well, and what is told better by who looks at the objects. */
+/** Returns `undefined` for a report that is not emitted: one of success, or one that another event covers. */
 export function reportKind(event: ClusterEvent): ReportKind | undefined {
   const { type, reason, message, about } = event
   const isPod = about.kind === 'Pod' && about.uid !== undefined
   const kind = isPod && Object.hasOwn(POD_KINDS, reason) ? POD_KINDS[reason] : undefined
-  // Schedulers and taint managers do not warn of it. They may think better of it, with the same reason.
+  // Schedulers and taint managers report evictions as `Normal`, and a cancelled eviction with the same reason.
   if (kind === 'eviction') return message.startsWith('Cancelling') ? undefined : kind
   if (type !== 'Warning' || CONFLICT.test(message)) return undefined
   if (kind !== undefined) return kind
-  if (Object.hasOwn(TOLD_ELSEWHERE, about.kind) && TOLD_ELSEWHERE[about.kind]?.test(reason)) return undefined
+  if (Object.hasOwn(COVERED, about.kind) && COVERED[about.kind]?.test(reason)) return undefined
   if (reason === 'FailedCreate' && readQuotaRefusal(message) !== undefined) return 'quota'
-  if (reason === 'FailedCreate' && MAKERS.has(about.kind)) return 'refusal'
+  if (reason === 'FailedCreate' && CREATORS.has(about.kind)) return 'refusal'
   if (about.kind === 'PersistentVolumeClaim' && reason === 'ProvisioningFailed') return 'volume'
   return 'other'
 }
 
-/** The probe that a kubelet speaks of: `Liveness probe failed: …`, `Readiness probe errored: …`. */
+/** Reads the kind of probe from a kubelet's message: `Liveness probe failed: …`, `Readiness probe errored: …`. */
 export function probeKind({ message }: ClusterEvent): string | undefined {
   return /^(liveness|readiness|startup) probe/i.exec(message)?.[1]?.toLowerCase()
 }
 
-/** What kubelets themselves say of a probe; everything else is what a command in the container wrote. */
+/** Messages of the kubelet itself; all others contain output of a command in the container. */
 const KUBELETS_OWN =
   /^\w+ probe (?:failed|errored): (?:HTTP probe failed with statuscode: \d+|Get "|dial tcp |command "[^\n]*" timed out)/
 
-/** Whether a container wrote what an event says: it may hold any of its secrets. */
+/** Returns whether a container wrote the message of an event: it may contain any of the container's secrets. */
 export function isWrittenByContainer({ message }: ClusterEvent, kind: ReportKind): boolean {
   return kind === 'unhealthy' && !KUBELETS_OWN.test(message)
 }
 
-/** What is the same about events of one happening: what they are about, and why. */
-export function happeningKey(event: ClusterEvent, kind: ReportKind): string {
+/** Key of the series to which an event belongs: its object and its reason. */
+export function seriesKey(event: ClusterEvent, kind: ReportKind): string {
   const { about, reason } = event
   const place = [about.kind, about.namespace, about.name, about.uid ?? '', about.fieldPath ?? '']
   return [kind, ...place, reason, detailOf(event, kind)].join('\n')
 }
 
-/** What tells happenings apart that have the same reason: a probe's kind, or what a quota refuses. */
+/** Distinguishes series that have the same reason: by the kind of the probe, or the resource that a quota refuses. */
 function detailOf(event: ClusterEvent, kind: ReportKind): string {
   if (kind === 'unhealthy') return probeKind(event) ?? ''
   return kind === 'quota' ? (readQuotaRefusal(event.message)?.resource ?? '') : ''
+}
+
+/** The amounts of a refusal by a quota. */
+export interface QuotaRefusal {
+  readonly quota: string
+  /** Resource that was refused, as `pods`, `persistentvolumeclaims` or `jobs.batch`; `pods` if the message names none. */
+  readonly resource: string
+  /** As `pods=1`. */
+  readonly requested: readonly string[]
+  readonly used: readonly string[]
+  readonly limited: readonly string[]
+}
+
+const EXCEEDED =
+  /(?:\b(?<resource>[a-z][a-z0-9.-]*) "[^"]*" is forbidden: )?exceeded quota: (?<quota>[a-z0-9][a-z0-9.-]*), requested: (?<requested>[^\s]+), used: (?<used>[^\s]+), limited: (?<limited>[^\s]+)/
+
+/** Parses the message of an API server that refused an object; `undefined` if no quota was the reason. */
+export function readQuotaRefusal(message: string): QuotaRefusal | undefined {
+  const { quota, resource = 'pods', requested = '', used = '', limited = '' } = EXCEEDED.exec(message)?.groups ?? {}
+  if (quota === undefined) return undefined
+  return { quota, resource, requested: amounts(requested), used: amounts(used), limited: amounts(limited) }
+}
+
+function amounts(text: string): string[] {
+  return text.split(',').filter((amount) => amount !== '')
 }

@@ -1,58 +1,58 @@
-import { type Event, redactSecrets } from '@rca/core/connector'
+import { createEventSampler, type Event, type EventSample, redactSecrets } from '@rca/core/connector'
 import { transitions } from '../../changes/differences.ts'
 import type { Autoscaler } from '../../kinds/autoscaler/autoscaler.ts'
 import type { Condition } from '../../kinds/metadata.ts'
 import { namedId, namedReference } from '../../kinds/references.ts'
-import { signals } from '../../signals.ts'
-import { isRecent, momentOf } from '../event-time.ts'
-import { following } from '../follower.ts'
-import { countAttribute, createRepetitions, timesOver } from '../repetitions.ts'
+import { isRecent, timeOrNow } from '../event-time.ts'
+import { followCluster } from '../follower.ts'
+import { countAttribute, timesOver } from '../sampling.ts'
+import { signals } from './signals.ts'
 
-/** Autoscalers that are changed, want more than they may, or cannot do their work. */
-export const autoscalerChanges = following((_client, { now, tell }) => {
-  const repetitions = createRepetitions()
+/** Emits changed autoscalers, and those that are limited or cannot scale. */
+export const autoscalerChanges = followCluster((_client, { now, emit }) => {
+  const sampler = createEventSampler()
   return (change) => {
     if (change.kind !== 'horizontalPodAutoscalers' || change.type === 'deleted') return
     const { object } = change
     if (object.deleted !== undefined) return
     const old = change.type === 'changed' ? change.old : undefined
-    if (old !== undefined) tell(changed(object, old, now()))
+    if (old !== undefined) emit(changeEvent(object, old, now()))
     for (const condition of object.conditions) {
-      if (!isTrouble(condition)) continue
-      // Another version of the API may tell for the first time what is so since long ago.
-      if (!isRecent(condition.since, now()) || old?.conditions.some(isSameAs(condition)) === true) continue
-      const count = repetitions.count(`${object.uid}/${condition.type}`, now())
-      if (count !== undefined) tell(troubled(object, condition, count, now()))
+      if (!isProblem(condition)) continue
+      // Another version of the API may show an old condition for the first time.
+      if (!isRecent(condition.since, now()) || old?.conditions.some(isSameProblem(condition)) === true) continue
+      const sample = sampler.sample(`${object.uid}/${condition.type}`, { at: now() })
+      if (sample !== undefined) emit(problemEvent(object, condition, sample, now()))
     }
   }
 })
 
-/** At its least it is well, and one of a target that is scaled to 0 is off. */
-function isTrouble({ type, status, reason }: Condition): boolean {
+/** An autoscaler at its minimum is fine, and one whose target is scaled to 0 is disabled. */
+function isProblem({ type, status, reason }: Condition): boolean {
   if (type === 'ScalingLimited') return status === 'True' && reason === 'TooManyReplicas'
   return (type === 'AbleToScale' || type === 'ScalingActive') && status === 'False' && reason !== 'ScalingDisabled'
 }
 
-/** The reason of a limit changes with the load, although it is a limit all the time. */
-function isSameAs({ type }: Condition): (other: Condition) => boolean {
-  return (other) => other.type === type && isTrouble(other)
+/** The reason of a limit changes with the load, although the limit stays. */
+function isSameProblem({ type }: Condition): (other: Condition) => boolean {
+  return (other) => other.type === type && isProblem(other)
 }
 
-function troubled(object: Autoscaler, condition: Condition, count: number, now: Date): Event {
+function problemEvent(object: Autoscaler, condition: Condition, sample: EventSample, now: Date): Event {
   const { type, reason, message, since } = condition
   const isLimit = type === 'ScalingLimited'
   const definition = isLimit ? signals.autoscalerLimited : signals.autoscalerUnable
-  const what = isLimit
-    ? `is at its most, ${object.max} pods`
+  const problem = isLimit
+    ? `is at its maximum of ${object.max} pods`
     : `cannot scale${reason === undefined ? '' : `: ${reason}`}`
   return definition.event({
     id: `k8s/${object.uid}/${type}/${since ?? object.resourceVersion}`,
-    at: momentOf(since, now),
+    at: timeOrNow(since, now),
     entity: namedReference('HorizontalPodAutoscaler', object),
-    body: `HorizontalPodAutoscaler ${namedId(object)} ${what}${timesOver(count)}`,
+    body: `HorizontalPodAutoscaler ${namedId(object)} ${problem}${timesOver(sample)}`,
     attributes: {
       ...attributesOf(object),
-      ...countAttribute(count),
+      ...countAttribute(sample),
       'k8s.hpa.replicas.current': object.current,
       'k8s.hpa.replicas.desired': object.desired,
       'k8s.hpa.reason': reason,
@@ -61,7 +61,7 @@ function troubled(object: Autoscaler, condition: Condition, count: number, now: 
   })
 }
 
-function changed(object: Autoscaler, old: Autoscaler, now: Date): Event | undefined {
+function changeEvent(object: Autoscaler, old: Autoscaler, now: Date): Event | undefined {
   const settings = transitions(settingsOf(old), settingsOf(object))
   if (settings.length === 0) return undefined
   return signals.autoscalerChanged.event({

@@ -1,24 +1,24 @@
-import { type Event, redactSecrets } from '@rca/core/connector'
+import { createEventSampler, type Event, type EventSample, redactSecrets } from '@rca/core/connector'
 import type { Job } from '../../kinds/job/job.ts'
 import type { Condition } from '../../kinds/metadata.ts'
 import { namedReference } from '../../kinds/references.ts'
-import { signals } from '../../signals.ts'
-import { isRecent, momentOf } from '../event-time.ts'
-import { following } from '../follower.ts'
-import { countAttribute, createRepetitions, timesOver } from '../repetitions.ts'
-import { titleOf, workloadAttributes } from './workload-attributes.ts'
+import { isRecent, timeOrNow } from '../event-time.ts'
+import { followCluster } from '../follower.ts'
+import { countAttribute, timesOver } from '../sampling.ts'
+import { signals } from './signals.ts'
+import { workloadAttributes, workloadTitle } from './workload-attributes.ts'
 
-/** Jobs that have failed for good. Of a CronJob that fails each minute not every failure is told. */
-export const jobFailures = following((_client, { now, tell }) => {
-  const repetitions = createRepetitions()
+/** Emits Jobs that have failed and are not retried. Jobs of a CronJob are sampled together. */
+export const jobFailures = followCluster((_client, { now, emit }) => {
+  const sampler = createEventSampler()
   return (change) => {
     if (change.kind !== 'jobs' || change.type === 'deleted') return
     const condition = failureOf(change.object)
     if (condition === undefined) return
     const isNew = change.type === 'changed' ? failureOf(change.old) === undefined : isRecent(condition.since, now())
     if (!isNew) return
-    const count = repetitions.count(change.object.owner?.uid ?? change.object.uid, now())
-    if (count !== undefined) tell(failed(change.object, condition, count, now()))
+    const sample = sampler.sample(change.object.owner?.uid ?? change.object.uid, { at: now() })
+    if (sample !== undefined) emit(failureEvent(change.object, condition, sample, now()))
   }
 })
 
@@ -26,16 +26,16 @@ function failureOf({ conditions }: Job): Condition | undefined {
   return conditions.find(({ type, status }) => type === 'Failed' && status === 'True')
 }
 
-function failed(job: Job, { reason, message, since }: Condition, count: number, now: Date): Event {
+function failureEvent(job: Job, { reason, message, since }: Condition, sample: EventSample, now: Date): Event {
   const { uid, owner, failed: pods, startedAt } = job
   return signals.jobFailed.event({
     id: `k8s/${uid}/failed`,
-    at: momentOf(since, now),
+    at: timeOrNow(since, now),
     entity: namedReference('Job', job),
-    body: `${titleOf('Job', job)} has failed${reason === undefined ? '' : `: ${reason}`}${timesOver(count)}`,
+    body: `${workloadTitle('Job', job)} has failed${reason === undefined ? '' : `: ${reason}`}${timesOver(sample)}`,
     attributes: {
       ...workloadAttributes('Job', job),
-      ...countAttribute(count),
+      ...countAttribute(sample),
       'k8s.cronjob.name': owner?.kind === 'CronJob' ? owner.name : undefined,
       'k8s.job.reason': reason,
       'k8s.job.message': message === undefined ? undefined : redactSecrets(message),

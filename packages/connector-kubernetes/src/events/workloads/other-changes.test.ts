@@ -58,8 +58,8 @@ describe('a job', () => {
     cluster.listed()
     const { events } = watchDeclared(cluster, jobFailures, () => now)
     for (let index = 0; index < 12; index += 1) cluster.put('jobs', failed(`run-${index}`, since, 'nightly'))
-    expect(events).toHaveLength(4)
-    expect(events[3]).toMatchObject({ attributes: { 'k8s.cronjob.name': 'nightly', 'change.count': 10 } })
+    expect(events).toHaveLength(5)
+    expect(events[4]).toMatchObject({ attributes: { 'k8s.cronjob.name': 'nightly', 'change.count': 10 } })
   })
 })
 
@@ -83,7 +83,7 @@ describe('an autoscaler', () => {
     cluster.put('horizontalPodAutoscalers', is(limited))
     cluster.put('horizontalPodAutoscalers', is(limited, ['ScalingActive', 'False', 'FailedGetResourceMetric']))
     expect(events.map(({ name, body }) => [name, body])).toEqual([
-      ['k8s.hpa.limited', 'HorizontalPodAutoscaler scene/web is at its most, 9 pods'],
+      ['k8s.hpa.limited', 'HorizontalPodAutoscaler scene/web is at its maximum of 9 pods'],
       ['k8s.hpa.unable_to_scale', 'HorizontalPodAutoscaler scene/web cannot scale: FailedGetResourceMetric'],
     ])
     expect(events[0]).toMatchObject({ attributes: { 'k8s.hpa.target': 'Deployment/web', 'k8s.hpa.replicas.max': 9 } })

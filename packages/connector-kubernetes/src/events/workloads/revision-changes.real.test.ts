@@ -9,7 +9,7 @@ import { withChange } from '../../../test/changed-object.ts'
 import { type RevisionOptions, revisionOf } from '../../../test/revisions.ts'
 import { undeclared } from '../../../test/watch-declared.ts'
 import { watchServer } from '../../../test/watched-server.ts'
-import { changeWatchers } from '../watchers.ts'
+import { watchers } from '../watchers.ts'
 
 const kubectl = (await findKubectl()) ?? ''
 const absence = kubectl === '' ? { missing: '`kubectl` is not installed' } : await missingForApiServer()
@@ -47,7 +47,7 @@ realDescribe('a Rollout of a real cluster', absence, () => {
     await run(kubectl, ['--kubeconfig', server.kubeconfigOf('admin'), 'create', 'namespace', 'shop'])
     await create('a', { revision: 1, replicas: 4 })
     const watched = await watchServer({ kubeconfig: server.kubeconfigOf('viewer'), namespaces: ['shop'] })
-    watched.watch(changeWatchers, (event) => void told.push(event))
+    watched.watch(watchers, (event) => void told.push(event))
     end = watched.end
   }, 120_000)
   afterAll(async () => {

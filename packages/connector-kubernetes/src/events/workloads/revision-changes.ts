@@ -4,9 +4,9 @@ import type { Cluster } from '../../kinds/index.ts'
 import { namedReference } from '../../kinds/references.ts'
 import type { OwnerRevision } from '../../kinds/replica-set/owner-revision.ts'
 import type { ReplicaSet } from '../../kinds/replica-set/replica-set.ts'
-import { signals } from '../../signals.ts'
-import { momentOf } from '../event-time.ts'
-import { titleOf, type WorkloadChange, workloadAttributes } from './workload-attributes.ts'
+import { timeOrNow } from '../event-time.ts'
+import { signals } from './signals.ts'
+import { type WorkloadChange, workloadAttributes, workloadTitle } from './workload-attributes.ts'
 import { describeDifference, summarize } from './workload-difference.ts'
 
 type ReplicaSetChange = Extract<WorkloadChange, { readonly kind: 'replicaSets' }>
@@ -29,7 +29,7 @@ export function revisionChange(
   const before = revisionBefore(object, revision, last, cluster)
   const difference = before === undefined ? undefined : compareRevisions(before, revision, isWanted)
   if (difference === undefined) return undefined
-  return changed(object, revision, difference, change.type === 'added' ? momentOf(object.created, now) : now)
+  return changed(object, revision, difference, change.type === 'added' ? timeOrNow(object.created, now) : now)
 }
 
 /** Under which number the same template was wanted before: none, where it is new. */
@@ -52,7 +52,7 @@ function changed(
     id: `k8s/${owner.uid}/${number}/changed`,
     at,
     entity: namedReference('ReplicaSet', object),
-    body: `${titleOf(owner.kind, workload)} was ${summarize(difference, '')}`,
+    body: `${workloadTitle(owner.kind, workload)} was ${summarize(difference, '')}`,
     attributes: {
       ...workloadAttributes(owner.kind, workload),
       ...describeDifference(difference),

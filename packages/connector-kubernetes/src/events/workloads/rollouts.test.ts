@@ -288,7 +288,7 @@ describe('a workload without any available pod', () => {
     const { cluster, events } = scene(healthy)
     for (const count of [2, 0, 0, 1, 3]) cluster.put('deployments', available(count))
     expect(events.map(({ name, body }) => [name, body])).toEqual([
-      ['k8s.workload.unavailable', 'Deployment scene/web has no available pod any more, of 3'],
+      ['k8s.workload.unavailable', 'Deployment scene/web has lost its last available pod, of 3'],
       ['k8s.workload.available', 'Deployment scene/web is available again: 1 of 3'],
     ])
     expect(new Set(events.map(({ id }) => id)).size).toBe(2)
@@ -304,8 +304,8 @@ describe('a workload without any available pod', () => {
   test('again and again is told now and then', () => {
     const { cluster, events } = scene(healthy)
     for (let index = 0; index < 12; index += 1) for (const count of [0, 3]) cluster.put('deployments', available(count))
-    expect(events).toHaveLength(8)
-    expect(events[6]).toMatchObject({ attributes: { 'change.count': 10 }, body: expect.stringContaining('(10 times)') })
+    expect(events).toHaveLength(10)
+    expect(events[8]).toMatchObject({ attributes: { 'change.count': 10 }, body: expect.stringContaining('(10 times)') })
   })
 
   test('since before the agent came has its recovery told; one that wants no pods is well', () => {

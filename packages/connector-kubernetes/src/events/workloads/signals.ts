@@ -1,78 +1,95 @@
 import { event } from '@rca/core/connector'
 import { helm, inNamespace, workload } from '../../kinds/common-signals.ts'
-import { again, fields, settings, writer } from '../change-attributes.ts'
+import { fields, repeated, SAMPLED, settings, writer } from '../change-attributes.ts'
 
 const difference = {
   ...fields,
   ...settings,
   'change.images': 'Images, each as `app: shop/web:1 → shop/web:2`.',
-  'change.containers.added': 'Containers that came, as `name=image`.',
-  'change.containers.removed': 'Containers that went, as `name=image`.',
+  'change.containers.added': 'Containers that were added, as `name=image`.',
+  'change.containers.removed': 'Containers that were removed, as `name=image`.',
   'change.resources': 'Requests and limits, each as `app limits.memory: 536870912 → 1073741824`.',
-  'change.environment.added': 'Variables that came, as `app/NAME`.',
-  'change.environment.removed': 'Variables that went.',
-  'change.environment.changed': 'Variables whose value changed. Values are never told.',
-  'change.environment_from.added': 'ConfigMaps and Secrets that became variables, as `app/configMap/web`.',
-  'change.environment_from.removed': 'Those that are none any more.',
+  'change.environment.added': 'Variables that were added, as `app/NAME`.',
+  'change.environment.removed': 'Variables that were removed.',
+  'change.environment.changed': 'Variables whose value changed. Values are never reported.',
+  'change.environment_from.added': 'ConfigMaps and Secrets whose keys became variables, as `app/configMap/web`.',
+  'change.environment_from.removed': 'ConfigMaps and Secrets whose keys are no longer variables.',
   'change.commands': 'Containers whose command or arguments changed.',
   'change.probes':
     'Probes, each as `app readiness: http :8080/ready → http :8080/health` or `app liveness period: 5 → 10`.',
-  'change.mounts.added': 'What is mounted now, as `configMap/web`, `secret/tls` or `claim/data`.',
-  'change.mounts.removed': 'What is mounted no more.',
-  'change.annotations': 'Names of annotations of the pods that came, went or changed, such as `checksum/config`.',
-  'change.restart': 'Whether it was asked to restart, as by `kubectl rollout restart`.',
+  'change.mounts.added': 'Mounts that were added, as `configMap/web`, `secret/tls` or `claim/data`.',
+  'change.mounts.removed': 'Mounts that were removed.',
+  'change.annotations':
+    'Names of annotations of the pods that were added, removed or changed, such as `checksum/config`.',
+  'change.restart': 'Whether a restart was requested, as by `kubectl rollout restart`.',
 }
 
-const generation = { 'k8s.workload.generation': 'Counts what authors changed.' }
-const revision = { 'k8s.workload.revision': 'Revision that is wanted, as far as it is known.' }
+const generation = { 'k8s.workload.generation': 'Generation: counts the changes that authors made.' }
+const revision = { 'k8s.workload.revision': 'Desired revision, if it is known.' }
 
-/** How many pods it has. */
 const replicas = {
-  'k8s.workload.replicas.desired': 'Pods that are wanted.',
-  'k8s.workload.replicas.updated': 'Pods that are as the newest template wants them.',
-  'k8s.workload.replicas.ready': 'Pods that are ready.',
-  'k8s.workload.replicas.available': 'Pods that are available.',
+  'k8s.workload.replicas.desired': 'Desired pods.',
+  'k8s.workload.replicas.updated': 'Pods of the newest template.',
+  'k8s.workload.replicas.ready': 'Ready pods.',
+  'k8s.workload.replicas.available': 'Available pods.',
 }
 
-/** What is done to workloads, and how they take it. */
-export const workloadEvents = {
+const autoscaler = {
+  ...inNamespace,
+  'k8s.hpa.name': 'Name of the autoscaler.',
+  'k8s.hpa.target': 'The object that it scales, as `Deployment/web`.',
+  'k8s.hpa.replicas.min': 'Minimum of pods.',
+  'k8s.hpa.replicas.max': 'Maximum of pods.',
+}
+const autoscalerCondition = {
+  ...autoscaler,
+  ...repeated,
+  'k8s.hpa.replicas.current': 'Current pods.',
+  'k8s.hpa.replicas.desired': 'Desired pods.',
+  'k8s.hpa.reason': 'Reason of the condition.',
+  'k8s.hpa.message': 'Message of the condition, without secrets.',
+}
+
+/** Events about workloads and autoscalers. */
+export const signals = {
   workloadCreated: event({
     name: 'k8s.workload.created',
     severity: 'info',
-    description: 'A workload was created. Jobs and ReplicaSets only where nothing else made them.',
+    description: 'A workload was created. Jobs and ReplicaSets only if no other workload made them.',
     attributes: {
       ...workload,
       ...helm,
       ...writer,
       'k8s.workload.images': 'Images of its containers, as `name=image`.',
-      'k8s.workload.replicas.desired': 'Pods that are wanted.',
+      'k8s.workload.replicas.desired': 'Desired pods.',
     },
   }),
   workloadDeleted: event({
     name: 'k8s.workload.deleted',
     severity: 'warning',
-    description: 'A workload was deleted. Not told of Jobs, and of those that go with their namespace.',
-    attributes: { ...workload, ...helm, 'k8s.workload.replicas.desired': 'Pods that were wanted.' },
+    description:
+      'A workload was deleted. Not reported for Jobs, and for workloads that are deleted with their namespace.',
+    attributes: { ...workload, ...helm, 'k8s.workload.replicas.desired': 'Desired pods before the deletion.' },
   }),
   workloadChanged: event({
     name: 'k8s.workload.changed',
     severity: 'warning',
     description:
-      'What a workload is to be was changed: its pods are replaced, or treated in another way. Of one that is not seen itself, such as a Rollout of Argo, the revisions of its ReplicaSets tell, and the entity is the ReplicaSet that is wanted now.',
+      'The specification of a workload was changed: its pods are replaced, or treated in another way. For a workload that cannot be watched itself, such as a Rollout of Argo, the change is read from the revisions of its ReplicaSets, and the entity is the ReplicaSet that is desired now.',
     attributes: { ...workload, ...helm, ...writer, ...difference, ...generation, ...revision },
   }),
   workloadScaled: event({
     name: 'k8s.workload.scaled',
     severity: 'info',
-    description: 'Another number of pods is wanted of a workload.',
+    description: 'The desired number of pods of a workload was changed.',
     attributes: {
       ...workload,
       ...helm,
       ...writer,
       ...generation,
-      'k8s.hpa.name': 'Autoscaler that has a say in it.',
-      'change.replicas.old': 'Pods that were wanted.',
-      'change.replicas.new': 'Pods that are wanted now.',
+      'k8s.hpa.name': 'Autoscaler of the workload.',
+      'change.replicas.old': 'Desired pods before.',
+      'change.replicas.new': 'Desired pods now.',
     },
   }),
   rolloutStuck: event({
@@ -87,23 +104,23 @@ export const workloadEvents = {
       ...revision,
       ...replicas,
       'k8s.workload.images': 'Images of its containers, as `name=image`.',
-      'k8s.workload.message': 'What the controller says of it, without secrets.',
-      'k8s.workload.replica_failure': 'Why pods cannot be made at all, such as a quota, without secrets.',
+      'k8s.workload.message': 'Message of its controller, without secrets.',
+      'k8s.workload.replica_failure': 'Why pods cannot be created at all, such as a quota, without secrets.',
       'k8s.workload.pods.waiting': 'Why the newest pods are not ready, each as `ImagePullBackOff: 3`.',
-      'k8s.workload.pods.message': 'What is said of one of them, without secrets.',
+      'k8s.workload.pods.message': 'Message about one of these pods, without secrets.',
     },
   }),
   rolloutCompleted: event({
     name: 'k8s.workload.rollout_completed',
     severity: 'info',
-    description: 'All pods of a workload are as it was last changed to, and available.',
+    description: 'All pods of a workload have its newest template and are available.',
     attributes: { ...workload, ...helm, ...generation, ...revision, ...replicas },
   }),
   workloadUnavailable: event({
     name: 'k8s.workload.unavailable',
     severity: 'error',
-    description: 'The last available pod of a workload is none any more.',
-    attributes: { ...workload, ...helm, ...revision, ...replicas, ...again },
+    description: `A workload has lost its last available pod. ${SAMPLED}`,
+    attributes: { ...workload, ...helm, ...revision, ...replicas, ...repeated },
   }),
   workloadAvailable: event({
     name: 'k8s.workload.available',
@@ -114,47 +131,27 @@ export const workloadEvents = {
   jobFailed: event({
     name: 'k8s.job.failed',
     severity: 'error',
-    description: 'A Job has failed and is not tried again.',
+    description: `A Job has failed and is not retried. ${SAMPLED} Jobs of a CronJob count together.`,
     attributes: {
       ...workload,
-      ...again,
+      ...repeated,
       'k8s.cronjob.name': 'Name of the CronJob that made it.',
-      'k8s.job.reason': 'Why, such as `BackoffLimitExceeded`.',
-      'k8s.job.message': 'What the controller says of it, without secrets.',
+      'k8s.job.reason': 'Reason, such as `BackoffLimitExceeded`.',
+      'k8s.job.message': 'Message of its controller, without secrets.',
       'k8s.job.failed_pods': 'Pods that failed.',
       'k8s.job.started_at': 'When it was started. ISO 8601.',
     },
   }),
-}
-
-const autoscaler = {
-  ...inNamespace,
-  'k8s.hpa.name': 'Name of the autoscaler.',
-  'k8s.hpa.target': 'What it scales, as `Deployment/web`.',
-  'k8s.hpa.replicas.min': 'Least pods that it may want.',
-  'k8s.hpa.replicas.max': 'Most pods that it may want.',
-}
-const autoscalerCondition = {
-  ...autoscaler,
-  ...again,
-  'k8s.hpa.replicas.current': 'Pods that there are.',
-  'k8s.hpa.replicas.desired': 'Pods that it wants.',
-  'k8s.hpa.reason': 'Why, in a word.',
-  'k8s.hpa.message': 'What the controller says of it, without secrets.',
-}
-
-/** How autoscalers fare. */
-export const autoscalerEvents = {
   autoscalerLimited: event({
     name: 'k8s.hpa.limited',
     severity: 'warning',
-    description: 'An autoscaler wants more pods than it may have.',
+    description: `An autoscaler needs more pods than its maximum. ${SAMPLED}`,
     attributes: autoscalerCondition,
   }),
   autoscalerUnable: event({
     name: 'k8s.hpa.unable_to_scale',
     severity: 'warning',
-    description: 'An autoscaler cannot read its metrics, or cannot scale its target.',
+    description: `An autoscaler cannot read its metrics, or cannot scale its target. ${SAMPLED}`,
     attributes: autoscalerCondition,
   }),
   autoscalerChanged: event({

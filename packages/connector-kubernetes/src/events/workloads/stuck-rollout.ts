@@ -7,16 +7,16 @@ import type { Pod } from '../../kinds/pod/pod.ts'
 import { namedReference } from '../../kinds/references.ts'
 import type { ReplicaSet } from '../../kinds/replica-set/replica-set.ts'
 import type { Workload } from '../../kinds/workload/workload.ts'
-import { signals } from '../../signals.ts'
-import { momentOf } from '../event-time.ts'
-import { replicaAttributes, titleOf, workloadAttributes } from './workload-attributes.ts'
+import { timeOrNow } from '../event-time.ts'
+import { signals } from './signals.ts'
+import { replicaAttributes, workloadAttributes, workloadTitle } from './workload-attributes.ts'
 
-/** Whether its newest pods wait for anything. */
-export function isWaitedFor(object: Workload, cluster: Pick<Cluster, 'objects'>): boolean {
-  return newestPods(object, cluster).some((pod) => waitOf(pod).length > 0)
+/** Returns whether one of a workload's newest pods waits for something. */
+export function hasWaitingPods(object: Workload, cluster: Pick<Cluster, 'objects'>): boolean {
+  return newestPods(object, cluster).some((pod) => waitsOf(pod).length > 0)
 }
 
-/** That a rollout does not progress, with what its newest pods wait for. @param condition that says so, where one does */
+/** Describes a rollout without progress, and the waits of its newest pods. @param condition of its controller, if there is one */
 export function describeStuckRollout(
   object: Workload,
   condition: Condition | undefined,
@@ -24,15 +24,15 @@ export function describeStuckRollout(
   now: Date,
 ): Event {
   const { kind, uid, revision, generation, updated, desired, conditions, template } = object
-  const waiting = newestPods(object, cluster).flatMap(waitOf)
+  const waiting = newestPods(object, cluster).flatMap(waitsOf)
   const reasons = countReasons(waiting)
   const failure = conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True')
   const why = failure?.reason ?? reasons[0]?.reason
   return signals.rolloutStuck.event({
     id: `k8s/${uid}/${condition?.since ?? generation}/rollout-stuck`,
-    at: momentOf(condition?.since, now),
+    at: timeOrNow(condition?.since, now),
     entity: namedReference(kind, object),
-    body: `The rollout of ${titleOf(kind, object)} is stuck: ${updated} of ${desired} pods are new${why === undefined ? '' : `, ${why}`}`,
+    body: `The rollout of ${workloadTitle(kind, object)} is stuck: ${updated} of ${desired} pods are new${why === undefined ? '' : `, ${why}`}`,
     attributes: {
       ...workloadAttributes(kind, object),
       ...replicaAttributes(object),
@@ -55,27 +55,27 @@ interface Wait {
   readonly message: string | undefined
 }
 
-/** Labels by which StatefulSets and DaemonSets tell their revisions apart. */
-const REVISION = { StatefulSet: 'controller-revision-hash', DaemonSet: 'pod-template-generation' }
+/** Labels of pods that contain their revision. */
+const REVISION_LABELS = { StatefulSet: 'controller-revision-hash', DaemonSet: 'pod-template-generation' }
 
-/** The pods that are as the workload now wants them: of a Deployment those of its newest ReplicaSet. */
+/** Returns the pods of a workload's desired revision; for a Deployment, those of its newest ReplicaSet. */
 function newestPods({ kind, uid, revision }: Workload, cluster: Pick<Cluster, 'objects'>): readonly Pod[] {
   if (kind !== 'Deployment')
     return [...cluster.objects('pods').values()].filter(
-      ({ owner, labels }) => owner?.uid === uid && labels[REVISION[kind]] === revision,
+      ({ owner, labels }) => owner?.uid === uid && labels[REVISION_LABELS[kind]] === revision,
     )
   const own = [...cluster.objects('replicaSets').values()].filter(({ owner }) => owner?.uid === uid)
-  const newest = own.find((one) => one.revision !== undefined && one.revision === revision) ?? latest(own)
+  const newest = own.find((one) => one.revision !== undefined && one.revision === revision) ?? newestOf(own)
   if (newest === undefined) return []
   return [...cluster.objects('pods').values()].filter(({ owner }) => owner?.uid === newest.uid)
 }
 
-function latest(own: readonly ReplicaSet[]): ReplicaSet | undefined {
+function newestOf(own: readonly ReplicaSet[]): ReplicaSet | undefined {
   return own.toSorted((one, other) => Date.parse(other.created ?? '') - Date.parse(one.created ?? ''))[0]
 }
 
-/** What a pod waits for: a place, or its containers. */
-function waitOf({ containers, conditions, phase, reason, message }: Pod): readonly Wait[] {
+/** Returns why a pod is not ready: it has no node yet, or one of its containers waits. */
+function waitsOf({ containers, conditions, phase, reason, message }: Pod): readonly Wait[] {
   if (reason !== undefined) return [{ reason, message }]
   const unscheduled = conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False')
   if (unscheduled !== undefined)
@@ -85,16 +85,16 @@ function waitOf({ containers, conditions, phase, reason, message }: Pod): readon
     const { state, lastState } = status
     if (state?.kind === 'waiting' && state.reason !== undefined)
       return [{ reason: state.reason, message: state.message ?? lastState?.reason }]
-    // Init containers that have done their work are not ready either.
+    // Completed init containers are not ready either.
     if (state?.kind === 'terminated' && state.exitCode !== 0)
-      // What it left as its last word is the container's: only who knows its variables can take secrets out of it.
+      // The container wrote the termination message: without the container's variables, its secrets cannot be redacted.
       return [{ reason: state.reason ?? 'Error', message: undefined }]
   }
   const isUnready = conditions.some(({ type, status }) => type === 'Ready' && status === 'False')
   return isUnready ? [{ reason: phase === 'Pending' ? 'Pending' : 'NotReady', message: undefined }] : []
 }
 
-/** The most frequent first. */
+/** Counts reasons, the most frequent first. */
 function countReasons(waiting: readonly Wait[]): readonly { readonly reason: string; readonly count: number }[] {
   const counts = new Map<string, number>()
   for (const { reason } of waiting) counts.set(reason, (counts.get(reason) ?? 0) + 1)

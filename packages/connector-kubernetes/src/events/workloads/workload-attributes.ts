@@ -58,6 +58,6 @@ export function replicaAttributes({ desired, updated, ready, available }: Worklo
 }
 
 /** `Deployment shop/web` */
-export function titleOf(kind: string, object: Pick<Metadata, 'namespace' | 'name'>): string {
+export function workloadTitle(kind: string, object: Pick<Metadata, 'namespace' | 'name'>): string {
   return `${kind} ${namedId(object)}`
 }

@@ -10,29 +10,29 @@ import type { Manager } from '../../kinds/metadata.ts'
 import { namedReference } from '../../kinds/references.ts'
 import type { ReplicaSet } from '../../kinds/replica-set/replica-set.ts'
 import type { Workload } from '../../kinds/workload/workload.ts'
-import { signals } from '../../signals.ts'
-import { following } from '../follower.ts'
+import { followCluster } from '../follower.ts'
 import { createLifecycle, creationOf, deletionOf, type Moment } from '../lifecycle.ts'
 import { revisionChange } from './revision-changes.ts'
+import { signals } from './signals.ts'
 import {
   isWorkloadChange,
-  titleOf,
   type WorkloadChange,
   workloadAttributes,
   workloadKind,
+  workloadTitle,
 } from './workload-attributes.ts'
 import { describeDifference, summarize } from './workload-difference.ts'
 
 type AnyWorkload = Workload | ReplicaSet | Job | CronJob
 
 /** Workloads that are created, changed, scaled and deleted, and by whom. */
-export const workloadChanges = following((client, context) => {
+export const workloadChanges = followCluster((client, context) => {
   const lifecycle = createLifecycle(client, context)
   const isWanted = labelFilter(client.config.object_labels)
   return (change) => {
     if (!isWorkloadChange(change)) return
     const now = context.now()
-    if (isMadeByAnother(change)) return context.tell(revisionChange(change, client.cluster, isWanted, now))
+    if (isMadeByAnother(change)) return context.emit(revisionChange(change, client.cluster, isWanted, now))
     const kind = workloadKind(change)
     const creation = creationOf<AnyWorkload>(change as Change<AnyWorkload>, now)
     if (creation !== undefined) return lifecycle.created(kind, creation.object, created(kind, creation))
@@ -40,9 +40,9 @@ export const workloadChanges = following((client, context) => {
     if (deletion !== undefined) return lifecycle.deleted(kind, deletion.object, deleted(kind, deletion))
     if (change.type !== 'changed' || change.object.deleted !== undefined) return
     const difference = differenceOf(change, isWanted)
-    if (difference !== undefined) context.tell(changed(kind, change.object, change.old, difference, now))
+    if (difference !== undefined) context.emit(changed(kind, change.object, change.old, difference, now))
     if (isScaled(change))
-      context.tell(scaled(kind, change.object, change.old, autoscalerOf(client.cluster, kind, change.object), now))
+      context.emit(scaled(kind, change.object, change.old, autoscalerOf(client.cluster, kind, change.object), now))
   }
 })
 
@@ -60,7 +60,7 @@ function created(kind: ReturnType<typeof workloadKind>, { object, at }: Moment<A
     id: `k8s/${object.uid}/created`,
     at,
     entity: namedReference(kind, object),
-    body: `${titleOf(kind, object)} was created${byWriter(writer)}`,
+    body: `${workloadTitle(kind, object)} was created${byWriter(writer)}`,
     attributes: {
       ...workloadAttributes(kind, object),
       ...writerAttributes(writer),
@@ -75,7 +75,7 @@ function deleted(kind: ReturnType<typeof workloadKind>, { object, at }: Moment<A
     id: `k8s/${object.uid}/deleted`,
     at,
     entity: namedReference(kind, object),
-    body: `${titleOf(kind, object)} was deleted`,
+    body: `${workloadTitle(kind, object)} was deleted`,
     attributes: { ...workloadAttributes(kind, object), 'k8s.workload.replicas.desired': wantedBy(object, kind) },
   })
 }
@@ -107,7 +107,7 @@ function changed(
     id: `k8s/${object.uid}/${versionOf(object)}/changed`,
     at: writtenAt(writer, now),
     entity: namedReference(kind, object),
-    body: `${titleOf(kind, object)} was ${summarize(difference, byWriter(writer))}`,
+    body: `${workloadTitle(kind, object)} was ${summarize(difference, byWriter(writer))}`,
     attributes: {
       ...workloadAttributes(kind, object),
       ...writerAttributes(writer),
@@ -150,7 +150,7 @@ function scaled(
     // Nobody is served any more.
     severity: object.desired === 0 ? 'warning' : undefined,
     entity: namedReference(kind, object),
-    body: `${titleOf(kind, object)} was scaled${byWriter(writer)}${forAutoscaler}: ${old.desired} → ${object.desired}`,
+    body: `${workloadTitle(kind, object)} was scaled${byWriter(writer)}${forAutoscaler}: ${old.desired} → ${object.desired}`,
     attributes: {
       ...workloadAttributes(kind, object),
       ...writerAttributes(writer),

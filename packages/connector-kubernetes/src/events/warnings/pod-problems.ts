@@ -1,29 +1,28 @@
-import type { Event } from '@rca/core/connector'
+import type { Event, EventSample } from '@rca/core/connector'
 import { componentMessage } from '../../evidence/component-message.ts'
 import { podGroup, workloadAttributes } from '../../evidence/owner-workload.ts'
 import type { ClusterEvent } from '../../kinds/event/event.ts'
 import type { Pod } from '../../kinds/pod/pod.ts'
 import { podReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import { signals } from '../../signals.ts'
-import { affectedAttribute, ofMany } from '../alike.ts'
-import { momentOf } from '../event-time.ts'
+import { timeOrNow } from '../event-time.ts'
+import { affectedAttribute, ofMany } from '../sampling.ts'
 import { podAttributes } from './describe-report.ts'
+import { signals } from './signals.ts'
 
-/** Something that a pod itself, or a report about it, tells: whichever comes first. */
-export interface PodTrouble {
-  /** The same for both. */
+/** A problem of a pod that both its status and a component's report show. The first to arrive is emitted. */
+export interface PodProblem {
+  /** Equal for both. */
   readonly id: string
-  /** When it began, where that is known. */
+  /** When it began, if that is known. */
   readonly at: string | undefined
-  /** What is the same about those that are told once for all. */
+  /** Pods that are sampled together. */
   readonly group: string
-  /** @param affected which of its group it is */
-  describe(now: Date, affected: number): Event
+  describe(now: Date, sample: EventSample): Event
 }
 
-/** That a pod was ended as a whole, as it says itself. */
-export function evictionOf(client: KubernetesClient, pod: Pod): PodTrouble | undefined {
+/** Returns the eviction that a pod's status shows. */
+export function evictionOf(client: KubernetesClient, pod: Pod): PodProblem | undefined {
   const disruption = pod.conditions.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True')
   const isEnded = pod.phase === 'Failed' && pod.reason !== undefined
   const reason = isEnded ? pod.reason : disruption?.reason
@@ -33,8 +32,8 @@ export function evictionOf(client: KubernetesClient, pod: Pod): PodTrouble | und
   return evicted(pod, { at, reason, message }, attributesOf(client, pod))
 }
 
-/** That a pod was ended as a whole, as a component of the cluster reports. */
-export function reportedEviction(client: KubernetesClient, event: ClusterEvent): PodTrouble | undefined {
+/** Returns the eviction that a component of the cluster reports. */
+export function reportedEviction(client: KubernetesClient, event: ClusterEvent): PodProblem | undefined {
   const { uid, namespace, name } = event.about
   if (uid === undefined) return undefined
   const attributes = { ...podAttributes(client, event), 'k8s.event.component': event.component }
@@ -42,8 +41,8 @@ export function reportedEviction(client: KubernetesClient, event: ClusterEvent):
   return evicted({ uid, namespace, name }, { at: lastAt, reason, message }, attributes)
 }
 
-/** That no node can take a pod, as the scheduler noted in it: it is the same that it reports. */
-export function unschedulable(client: KubernetesClient, pod: Pod): PodTrouble | undefined {
+/** Returns the failed scheduling that a pod's status shows. The scheduler reports it in an event, too. */
+export function unschedulable(client: KubernetesClient, pod: Pod): PodProblem | undefined {
   const condition = pod.conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False')
   if (condition?.reason !== 'Unschedulable' || pod.deleted !== undefined) return undefined
   const message = componentMessage(condition.message ?? '')
@@ -52,24 +51,24 @@ export function unschedulable(client: KubernetesClient, pod: Pod): PodTrouble | 
     id,
     at: condition.since,
     group: `scheduling ${podGroup(client.cluster, pod)}`,
-    describe: (now, affected) =>
+    describe: (now, sample) =>
       signals.podSchedulingFailed.event({
         id,
-        at: momentOf(condition.since, now),
+        at: timeOrNow(condition.since, now),
         entity: podReference(pod.uid),
-        body: `No node can take pod ${pod.namespace}/${pod.name}${ofMany(affected)}${message === '' ? '' : `: ${message}`}`,
+        body: `No node can take pod ${pod.namespace}/${pod.name}${ofMany(sample)}${message === '' ? '' : `: ${message}`}`,
         attributes: {
           ...attributesOf(client, pod),
           'k8s.event.reason': condition.reason,
           'k8s.event.message': message === '' ? undefined : message,
           'k8s.event.count': 1,
-          'k8s.event.affected': affectedAttribute(affected),
+          'k8s.event.affected': affectedAttribute(sample),
         },
       }),
   }
 }
 
-/** The id under which it is first told that no node can take a pod. */
+/** The id of the first event about the failed scheduling of a pod. */
 export function schedulingId(podUid: string): string {
   return `${podUid}/scheduling_failed`
 }
@@ -84,26 +83,26 @@ function evicted(
   { uid, namespace, name }: Pick<Pod, 'uid' | 'namespace' | 'name'>,
   { at, reason, message: text }: Eviction,
   attributes: Parameters<typeof signals.podEvicted.event>[0]['attributes'],
-): PodTrouble {
+): PodProblem {
   const id = `${uid}/evicted`
   const message = componentMessage(text ?? '')
   return {
     id,
     at,
-    // A drain, or a full disk, ends all the pods of a node.
+    // A drain or a full disk ends all pods of a node.
     group: `eviction ${reason} ${String(attributes?.['k8s.node.name'])}`,
-    describe: (now, affected) =>
+    describe: (now, sample) =>
       signals.podEvicted.event({
         id,
-        at: momentOf(at, now),
+        at: timeOrNow(at, now),
         entity: podReference(uid),
-        // A node that is short of something is a trouble; room that is made for others, or a drain, need not be.
+        // Evicted by a node that is short of a resource; preemption or a drain may be intended.
         severity: reason === 'Evicted' ? 'error' : 'warning',
-        body: `Pod ${namespace}/${name} was ended as a whole${ofMany(affected)}: ${reason}${message === '' ? '' : `: ${message}`}`,
+        body: `Pod ${namespace}/${name} was ended as a whole${ofMany(sample)}: ${reason}${message === '' ? '' : `: ${message}`}`,
         attributes: {
           ...attributes,
           'k8s.pod.reason': reason,
-          'k8s.event.affected': affectedAttribute(affected),
+          'k8s.event.affected': affectedAttribute(sample),
           'k8s.event.message': message === '' ? undefined : message,
         },
       }),
@@ -120,7 +119,7 @@ function attributesOf({ cluster }: KubernetesClient, pod: Pod) {
   }
 }
 
-/** When the last of a pod's containers ended. */
+/** End of the last container of a pod. */
 function endOf({ containers }: Pod): string | undefined {
   const ends = containers.flatMap(({ status }) => status?.state?.finishedAt ?? [])
   return ends.toSorted().at(-1)

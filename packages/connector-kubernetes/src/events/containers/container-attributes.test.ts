@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { signalName } from './signal-name.ts'
+import { signalName } from './container-attributes.ts'
 
 test.each([
   [1, undefined, undefined],

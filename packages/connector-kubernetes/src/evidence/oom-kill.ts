@@ -1,0 +1,140 @@
+import type { ClusterEvent } from '../kinds/event/event.ts'
+import type { ClusterChange } from '../kinds/index.ts'
+import type { Pod, PodContainer } from '../kinds/pod/pod.ts'
+import { containerReference } from '../kinds/references.ts'
+import type { KubernetesClient } from '../kubernetes-client.ts'
+import { type EndedRun, endedRuns } from './ended-run.ts'
+import { lastReport } from './last-report.ts'
+
+/** How long an unexplained kill is held back for evidence that arrives after the container's status. */
+const OOM_EVIDENCE_TIMEOUT_MS = 2_000
+
+/** How far apart a node's report of an OOM kill and the end of the container may be. Both have a resolution of a second. */
+const MAX_REPORT_DISTANCE_MS = 3_000
+
+/** Part of its limit at which a container counts as out of memory. It is measured every few seconds only. */
+const FULL_RATIO = 0.9
+
+/** Reports of OOM kills that are kept per node. */
+const MAX_REPORTS = 200
+
+const SIGKILL = 9
+
+/** A run of a container that has ended. */
+export interface ContainerRun {
+  readonly pod: Pod
+  readonly container: PodContainer
+  readonly run: EndedRun
+}
+
+/**
+ * Finds out which runs the kernel killed because they were out of memory. Usually the kubelet gives the reason `OOMKilled`. Under
+ * load, or if a child process was killed, it may report only exit code 137, at first or for good; the evidence is then in a later
+ * status, in the node's events, or in the last memory reading.
+ */
+export interface OomKills {
+  /** Takes note of a change in the cluster that may be evidence. */
+  observe(change: ClusterChange): void
+  /** Resolves at once, except for an unexplained kill without evidence, which waits up to two seconds for it. */
+  isOomKill(ended: ContainerRun, signal: AbortSignal): Promise<boolean>
+}
+
+/** Creates an observer for all nodes of a cluster. */
+export function createOomKills(client: KubernetesClient): OomKills {
+  /** Node name → times of its OOM kills, in milliseconds since 1970. */
+  const reports = new Map<string, number[]>()
+  const waiting = new Set<() => void>()
+
+  const hasEvidence = ({ pod, container, run }: ContainerRun): boolean => {
+    if (isOomKilledByStatus(client, pod, container, run)) return true
+    if (!isUnexplainedKill(run) || wasKilledByKubelet(client, pod, container, run)) return false
+    return wasMemoryFull(client, pod, container, run) || isReported(reports.get(pod.node ?? '') ?? [], run)
+  }
+
+  return {
+    observe: (change) => {
+      if (change.kind === 'events' && change.type !== 'deleted' && isOomReport(change.object)) {
+        const { about, firstAt, lastAt } = change.object
+        const times = [...(reports.get(about.name) ?? []), Date.parse(firstAt ?? ''), Date.parse(lastAt ?? '')]
+        reports.set(about.name, times.slice(-MAX_REPORTS))
+      } else if (change.kind === 'nodes' && change.type === 'deleted') reports.delete(change.old.name)
+      else if (change.kind !== 'pods') return
+      for (const check of waiting) check()
+    },
+    isOomKill: async (ended, signal) => {
+      if (hasEvidence(ended)) return true
+      if (!isUnexplainedKill(ended.run)) return false
+      return new Promise<boolean>((resolve) => {
+        const settle = (isOomKill: boolean): void => {
+          clearTimeout(timer)
+          waiting.delete(check)
+          signal.removeEventListener('abort', stop)
+          resolve(isOomKill)
+        }
+        const check = (): void => {
+          if (hasEvidence(ended)) settle(true)
+        }
+        const stop = (): void => settle(false)
+        const timer = setTimeout(() => settle(hasEvidence(ended)), OOM_EVIDENCE_TIMEOUT_MS)
+        signal.addEventListener('abort', stop, { once: true })
+        waiting.add(check)
+      })
+    },
+  }
+}
+
+/** Returns whether SIGKILL ended a run and nothing says why. */
+export function isUnexplainedKill({ end: { exitCode, signal, reason = 'Error' } }: EndedRun): boolean {
+  return reason === 'Error' && (signal === SIGKILL || exitCode === 128 + SIGKILL)
+}
+
+/** Looks at the status that came with the run, and at the newest one. */
+function isOomKilledByStatus(
+  { cluster }: KubernetesClient,
+  { uid }: Pod,
+  { name }: PodContainer,
+  run: EndedRun,
+): boolean {
+  if (run.end.reason === 'OOMKilled') return true
+  const status = cluster
+    .objects('pods')
+    .get(uid)
+    ?.containers.find((container) => container.name === name)?.status
+  return status !== undefined && endedRuns(status).some(({ id, end }) => id === run.id && end.reason === 'OOMKilled')
+}
+
+/** Kubelets report kills of their own, as after a failed liveness probe, before they kill. */
+function wasKilledByKubelet(
+  { cluster }: KubernetesClient,
+  pod: Pod,
+  { name }: PodContainer,
+  { end }: EndedRun,
+): boolean {
+  const report = lastReport(cluster, pod, name, ({ reason }) => reason === 'Killing')
+  const at = Date.parse(report?.lastAt ?? '')
+  return at >= Date.parse(end.startedAt ?? '') && at <= Date.parse(end.finishedAt ?? '') + MAX_REPORT_DISTANCE_MS
+}
+
+function wasMemoryFull(
+  { lastMemory }: KubernetesClient,
+  pod: Pod,
+  container: PodContainer,
+  { end }: EndedRun,
+): boolean {
+  const limit = (container.status?.actual ?? container.resources).limits.memory
+  const memory = lastMemory.of(containerReference(pod.uid, container.name).id)
+  if (limit === undefined || memory === undefined) return false
+  const isOfThisRun = memory.at.getTime() >= Date.parse(end.startedAt ?? '')
+  return isOfThisRun && memory.workingSet >= limit * FULL_RATIO
+}
+
+/** `SystemOOM` of the kubelet, `OOMKilling` of the node problem detector. Neither names the container. */
+function isOomReport({ about, reason }: ClusterEvent): boolean {
+  return about.kind === 'Node' && (reason === 'SystemOOM' || reason === 'OOMKilling')
+}
+
+function isReported(times: readonly number[], { end }: EndedRun): boolean {
+  const startedAt = Date.parse(end.startedAt ?? '')
+  const finishedAt = Date.parse(end.finishedAt ?? '')
+  return times.some((time) => !(time < startedAt - 1_000) && Math.abs(time - finishedAt) <= MAX_REPORT_DISTANCE_MS)
+}
