@@ -2,44 +2,44 @@ import type { Gap } from '../../connector/signals.ts'
 import type { Logger } from '../../logger.ts'
 import type { CollectorStatus } from '../../platform/protocol.ts'
 import { LIMITS } from '../../platform/protocol.ts'
-import type { CheckedSignals } from '../validate/validate-signals.ts'
+import type { ValidatedSignals } from '../validate/validate-signals.ts'
 
-/** What one run of a collector came to. */
+/** The outcome of one run of a collector. */
 export interface CollectorRun {
   readonly collector: string
-  /** Whether it was to tell what has not changed as well. @default false */
+  /** Whether the run had to include what has not changed. @default false */
   readonly fullSnapshot?: boolean
   readonly ok: boolean
   readonly durationMs: number
-  readonly signals: CheckedSignals
-  /** What went wrong. */
+  readonly signals: ValidatedSignals
+  /** Why the run failed, or which of its signals were left out. */
   readonly error?: string
 }
 
-/** How the collectors' last runs went. */
-export interface CollectionRecord {
-  add(run: CollectorRun, startedAt: Date): void
-  /** Everything that the last runs could not see, each since it was first so. */
+/** The last outcome of every collector. */
+export interface CollectorHealth {
+  record(run: CollectorRun, startedAt: Date): void
+  /** Returns the open gaps of the last runs, each with the time at which it first appeared. */
   gaps(): Gap[]
   statuses(): Record<string, CollectorStatus>
-  /** Runs that failed, by collector, since the start. */
+  /** Returns the number of failed runs by collector, since the agent started. */
   failures(): ReadonlyMap<string, number>
-  /** Another agent has collected meanwhile: the last runs say nothing of what is so now. */
-  forget(): void
+  /** Discards outcomes, but not the counts: another agent has collected meanwhile. */
+  reset(): void
 }
 
-/** A record of no run yet. Its size is bounded by the collectors and what their last runs said. What begins or ceases to fail is logged. */
-export function createCollectionRecord(redact: (text: string) => string, log: Logger): CollectionRecord {
+/** Creates an empty health record. Logs when a collector begins to fail and when it recovers. */
+export function createCollectorHealth(redact: (text: string) => string, log: Logger): CollectorHealth {
   const statuses = new Map<string, CollectorStatus>()
   const failures = new Map<string, number>()
-  const open = new Map<string, Gap[]>()
+  const openGaps = new Map<string, Gap[]>()
 
   return {
-    add: ({ collector, durationMs, signals, error }, startedAt) => {
-      const since = new Map((open.get(collector) ?? []).map((gap) => [gap.scope, gap.since]))
+    record: ({ collector, durationMs, signals, error }, startedAt) => {
+      const since = new Map((openGaps.get(collector) ?? []).map((gap) => [gap.scope, gap.since]))
       const own = error === undefined ? [] : [{ scope: `collector:${collector}`, reason: error }]
-      const gaps: CheckedSignals['gaps'] = [...own, ...signals.gaps]
-      open.set(
+      const gaps: ValidatedSignals['gaps'] = [...own, ...signals.gaps]
+      openGaps.set(
         collector,
         gaps.map((gap) => ({
           ...gap,
@@ -50,17 +50,17 @@ export function createCollectionRecord(redact: (text: string) => string, log: Lo
       if (error !== undefined) failures.set(collector, (failures.get(collector) ?? 0) + 1)
       const ok = error === undefined
       const before = statuses.get(collector)?.error
-      if (!ok && before === undefined) log.warn({ collector }, `the collector \`${collector}\` fails: ${error}`)
-      if (ok && before !== undefined) log.info({ collector }, `the collector \`${collector}\` works again`)
+      if (!ok && before === undefined) log.warn({ collector, error }, 'collector failed')
+      if (ok && before !== undefined) log.info({ collector }, 'collector recovered')
       const duration = Math.round(durationMs * 1000) / 1000
       statuses.set(collector, ok ? { ok, duration_ms: duration } : { ok, duration_ms: duration, error })
     },
-    gaps: () => [...open.values()].flat(),
+    gaps: () => [...openGaps.values()].flat(),
     statuses: () => Object.fromEntries(statuses),
     failures: () => failures,
-    forget: () => {
+    reset: () => {
       statuses.clear()
-      open.clear()
+      openGaps.clear()
     },
   }
 }

@@ -1,164 +1,157 @@
 import { toMilliseconds } from '../../config/duration.ts'
-import type { CollectContext, Collector, Connector } from '../../connector/connector.ts'
+import type { CollectContext, Collector, Connector, StreamingCollector } from '../../connector/connector.ts'
 import { reasonOf, shortReason } from '../../errors/error-reason.ts'
 import { runInTimeSlices } from '../../event-loop.ts'
 import type { Logger } from '../../logger.ts'
 import { withTimeout } from '../../timers.ts'
-import type { CheckedSignals, SignalCheck } from '../validate/validate-signals.ts'
-import { type CollectionRecord, type CollectorRun, createCollectionRecord } from './collector-health.ts'
-import { createRunPoints, type Tell } from './streamed-metrics.ts'
+import type { SignalValidator, ValidatedSignals } from '../validate/validate-signals.ts'
+import { type CollectorHealth, type CollectorRun, createCollectorHealth } from './collector-health.ts'
+import { createSignalStream, isStream, type MetricSink } from './signal-stream.ts'
 
-/** How long one run of a collector may take unless it says otherwise, in milliseconds. */
-const DEADLINE = 10_000
+const DEFAULT_TIMEOUT_MS = 10_000
 
-export interface CollectionOptions<Client> {
+export interface CollectorRunnerOptions<Client> {
   readonly connector: Connector<unknown, Client>
   readonly client: Client
-  readonly check: SignalCheck
-  /** Takes secrets out of error messages. */
+  readonly validator: SignalValidator
+  /** Removes secrets from error messages. */
   readonly redact: (text: string) => string
   readonly now: () => Date
   readonly log: Logger
-  /** Aborts what is running. */
+  /** Aborts every run. */
   readonly signal: AbortSignal
 }
 
-/** Runs collectors: each isolated, under its own deadline, never beside itself. */
-export interface Collection extends Omit<CollectionRecord, 'add'> {
-  /** Runs one collector now, or joins its run. Never rejects: what went wrong is in the run, in `gaps` and in `statuses`. A run that `signal` cuts short is not ok and leaves no trace there. */
-  run(collector: string, mode?: Mode): Promise<CollectorRun>
-  /** The same, but it joins no run that tells only what has changed: it runs after it. */
-  runAlone(collector: string): Promise<CollectorRun>
-  /** Whether a run of this collector has started and may still be joined. */
+/** How a collector is run. */
+export interface RunOptions {
+  /** Includes what has not changed since the last run. @default false */
+  readonly fullSnapshot?: boolean
+  /** Takes the points that the collector yields while it runs. @default they become part of the run's signals */
+  readonly onMetrics?: MetricSink
+}
+
+/** Runs collectors: isolated from each other, each with its timeout, and never two runs of one collector at a time. */
+export interface CollectorRunner extends Omit<CollectorHealth, 'record'> {
+  /** Runs a collector, or joins its current run. Never rejects: a failure is in the returned run, in `gaps` and in `statuses`, unless `signal` has aborted. */
+  run(collector: string, options?: RunOptions): Promise<CollectorRun>
+  /** Runs a collector that includes everything. Waits for the current run instead of joining it. */
+  runFullSnapshot(collector: string): Promise<CollectorRun>
+  /** Returns true while a run of this collector can be joined. */
   isRunning(collector: string): boolean
 }
 
-const NOTHING: CheckedSignals = { entities: [], metrics: [], events: [], gaps: [], problems: [] }
+const NO_SIGNALS: ValidatedSignals = { entities: [], metrics: [], events: [], gaps: [], problems: [] }
 
-/** A collection over an open client. */
-export function createCollection<Client>(options: CollectionOptions<Client>): Collection {
+/** Creates a runner over an open client. */
+export function createCollectorRunner<Client>(options: CollectorRunnerOptions<Client>): CollectorRunner {
   const { connector, redact, now } = options
-  const record = createCollectionRecord(redact, options.log)
-  const joinable = new Map<string, Promise<CollectorRun>>()
-  const readers = new Map(
-    Object.entries(connector.collectors).map(([name, collector]) => [name, createReader(collector, options)]),
+  const health = createCollectorHealth(redact, options.log)
+  const running = new Map<string, Promise<CollectorRun>>()
+  const guarded = new Map(
+    Object.entries(connector.collectors).map(([name, collector]) => [name, guardCollector(collector, options)]),
   )
 
-  const runNow = async (collector: string, mode: Mode): Promise<CollectorRun> => {
+  const runNow = async (collector: string, runOptions: RunOptions): Promise<CollectorRun> => {
     const startedAt = now()
     const begin = performance.now()
-    const ended = (signals: CheckedSignals, error: string | undefined): CollectorRun => {
+    const toRun = (signals: ValidatedSignals, error: string | undefined): CollectorRun => {
       const durationMs = performance.now() - begin
-      const { fullSnapshot = false } = mode
-      const why = error === undefined ? {} : { error }
-      return { collector, fullSnapshot, ok: error === undefined, durationMs, signals, ...why }
+      const { fullSnapshot = false } = runOptions
+      const failure = error === undefined ? {} : { error: shortReason(error, redact) }
+      return { collector, fullSnapshot, ok: error === undefined, durationMs, signals, ...failure }
     }
     let run: CollectorRun
     try {
-      const reader = readers.get(collector)
-      if (reader === undefined) throw new TypeError(`\`${collector}\` is no collector of \`${connector.type}\``)
-      const signals = await reader.read(mode)
-      const left = signals.problems.length === 0 ? undefined : `left out: ${signals.problems.join('; ')}`
-      run = ended(signals, left === undefined ? undefined : shortReason(left, redact))
+      const collect = guarded.get(collector)?.collect
+      if (collect === undefined) throw new TypeError(`\`${connector.type}\` has no collector \`${collector}\``)
+      const signals = await collect(runOptions)
+      run = toRun(signals, signals.problems.length === 0 ? undefined : `left out: ${signals.problems.join('; ')}`)
     } catch (error) {
-      run = ended(NOTHING, shortReason(reasonOf(error), redact))
+      run = toRun(NO_SIGNALS, reasonOf(error))
       if (options.signal.aborted) return run
     }
-    record.add(run, startedAt)
+    health.record(run, startedAt)
     return run
   }
 
-  const start = (name: string, mode: Mode): Promise<CollectorRun> => {
-    const run = runNow(name, mode).finally(() => joinable.delete(name))
-    joinable.set(name, run)
+  const start = (name: string, runOptions: RunOptions): Promise<CollectorRun> => {
+    const run = runNow(name, runOptions).finally(() => running.delete(name))
+    running.set(name, run)
     return run
   }
 
   return {
-    run: (name, mode = {}) => joinable.get(name) ?? start(name, mode),
-    runAlone: async (name) => {
-      while (joinable.has(name)) await joinable.get(name)
+    run: (name, runOptions = {}) => running.get(name) ?? start(name, runOptions),
+    runFullSnapshot: async (name) => {
+      while (running.has(name)) await running.get(name)
       return start(name, { fullSnapshot: true })
     },
-    isRunning: (name) => joinable.has(name),
-    gaps: record.gaps,
-    statuses: record.statuses,
-    failures: record.failures,
-    forget: () => {
-      record.forget()
-      for (const reader of readers.values()) reader.forget()
+    isRunning: (name) => running.has(name),
+    gaps: health.gaps,
+    statuses: health.statuses,
+    failures: health.failures,
+    reset: () => {
+      health.reset()
+      for (const collector of guarded.values()) collector.reset()
     },
   }
 }
 
-/** How a collector is run. */
-export interface Mode {
-  /** What has not changed is told as well. @default false */
-  readonly fullSnapshot?: boolean
-  /** Takes what it tells before it has come back. Without it, that is part of what it says in the end. */
-  readonly tell?: Tell
+/** A collector with its timeout, its state and validation. */
+interface GuardedCollector {
+  collect(options: RunOptions): Promise<ValidatedSignals>
+  /** Discards the state: another agent has collected meanwhile. */
+  reset(): void
 }
 
-/** One collector, and what it remembers. */
-interface Reader {
-  read(mode: Mode): Promise<CheckedSignals>
-  /** What it has told was told by another since. */
-  forget(): void
-}
+function guardCollector<Client>(
+  collector: Collector<Client> | StreamingCollector<Client>,
+  { client, validator, now, signal: stopping }: CollectorRunnerOptions<Client>,
+): GuardedCollector {
+  const timeoutMs = collector.timeout === undefined ? DEFAULT_TIMEOUT_MS : toMilliseconds(collector.timeout)
+  const validate = validator.forCollector()
+  /** When the run started that exceeded its timeout and has not settled yet. */
+  let stuckSince: Date | undefined
+  /** State of the last successful run. */
+  let state: unknown
+  let resets = 0
 
-/** Runs one collector under its deadline. A run that did not come back keeps the next ones from starting until it does. */
-function createReader<Client>(
-  collector: Collector<Client>,
-  { client, check, now, signal: stopping }: CollectionOptions<Client>,
-): Reader {
-  const deadline = collector.timeout === undefined ? DEADLINE : toMilliseconds(collector.timeout)
-  const checking = check.repeatedly()
-  let hangsSince: Date | undefined
-  /** What the last run that went well kept. */
-  let memory: unknown
-  /** Counts how often everything was forgotten. */
-  let life = 0
-
-  const read = async ({ fullSnapshot = false, tell: send }: Mode): Promise<CheckedSignals> => {
-    if (hangsSince !== undefined)
-      throw new Error(`it has not come back since ${hangsSince.toISOString()}; it is not run again before it does`)
+  const collect = async ({ fullSnapshot = false, onMetrics }: RunOptions): Promise<ValidatedSignals> => {
+    if (stuckSince !== undefined)
+      throw new Error(`previous run still in progress since ${stuckSince.toISOString()}; skipping this one`)
     const startedAt = now()
-    const own = life
-    let finished = false
-    let kept = memory
-    const swapState: CollectContext['swapState'] = <Reading>(reading: Reading) => {
-      const before = kept as Reading | undefined
-      kept = reading
-      return before
+    const resetsBefore = resets
+    let isSettled = false
+    let newState = state
+    const swapState: CollectContext['swapState'] = <State>(next: State) => {
+      const previous = newState as State | undefined
+      newState = next
+      return previous
     }
-    const points = createRunPoints(check, send)
+    const stream = createSignalStream(validator, onMetrics)
     try {
-      const signals = await withTimeout('it', deadline, stopping, async (signal) => {
-        const tell: CollectContext['tell'] = (told) =>
-          points.take(told, () => {
-            signal.throwIfAborted()
-            if (finished) throw new Error('this run of the collector has ended: its points come too late')
-          })
+      const signals = await withTimeout('it', timeoutMs, stopping, async (signal) => {
         try {
-          return await collector.collect(client, { signal, now, swapState, tell, fullSnapshot })
+          const result = await collector.collect(client, { signal, now, swapState, fullSnapshot })
+          return isStream(result) ? await stream.read(result, signal) : result
         } finally {
-          finished = true
-          hangsSince = undefined
+          isSettled = true
+          stuckSince = undefined
         }
       })
-      const checked = points.with(await runInTimeSlices(checking(signals)))
-      // Of a run whose signals nobody gets nothing is remembered: it has told nothing.
-      if (own === life) memory = kept
-      return checked
+      const validated = stream.addTo(await runInTimeSlices(validate(signals)))
+      // After a reset, the output of this run is dropped, so its state is, too.
+      if (resetsBefore === resets) state = newState
+      return validated
     } finally {
-      if (!finished && !stopping.aborted) hangsSince = startedAt
+      if (!isSettled && !stopping.aborted) stuckSince = startedAt
     }
   }
   return {
-    read,
-    forget: () => {
-      life += 1
-      memory = undefined
+    collect,
+    reset: () => {
+      resets += 1
+      state = undefined
     },
   }
 }

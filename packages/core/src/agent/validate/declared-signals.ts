@@ -6,36 +6,42 @@ import type {
 } from '../../connector/signal-catalog.ts'
 import { LIMITS } from '../../platform/protocol.ts'
 
-/** What was declared, by the name under which it is emitted. */
-export function declarationsOf(catalog: SignalCatalog): {
-  readonly metrics: ReadonlyMap<unknown, MetricDefinition & { isAttribute(name: string): boolean }>
-  readonly entities: ReadonlyMap<
-    unknown,
-    EntityDefinition & { isAttribute(name: string): boolean; isRelation(type: string): boolean }
-  >
-  readonly events: ReadonlyMap<unknown, EventDefinition & { isAttribute(name: string): boolean }>
-} {
-  const declared = Object.values(catalog).map((entry) => ({ ...entry, isAttribute: nameCheck(entry.attributes) }))
+interface Declared {
+  isAttribute(name: string): boolean
+}
+
+/** A catalog's definitions, by the name under which a signal is emitted. */
+export interface DeclaredSignals {
+  readonly metrics: ReadonlyMap<unknown, MetricDefinition & Declared>
+  readonly entities: ReadonlyMap<unknown, EntityDefinition & Declared & { isRelation(type: string): boolean }>
+  readonly events: ReadonlyMap<unknown, EventDefinition & Declared>
+}
+
+/** Indexes a catalog. */
+export function declaredSignals(catalog: SignalCatalog): DeclaredSignals {
+  const declared = Object.values(catalog).map((entry) => ({ ...entry, isAttribute: nameMatcher(entry.attributes) }))
   return {
     metrics: new Map(declared.flatMap((entry) => (entry.signal === 'metric' ? [[entry.name, entry] as const] : []))),
     entities: new Map(
       declared.flatMap((entry) =>
-        entry.signal === 'entity' ? [[entry.type, { ...entry, isRelation: nameCheck(entry.relations) }] as const] : [],
+        entry.signal === 'entity'
+          ? [[entry.type, { ...entry, isRelation: nameMatcher(entry.relations) }] as const]
+          : [],
       ),
     ),
     events: new Map(declared.flatMap((entry) => (entry.signal === 'event' ? [[entry.name, entry] as const] : []))),
   }
 }
 
-/** Whether a name is among those declared; one declared with `*` at its end stands for all that begin like it. */
-function nameCheck(declared: Readonly<Record<string, string>>): (name: string) => boolean {
+/** Returns a function that tests whether a name is declared. A declared name that ends with `*` matches every name with that prefix. */
+function nameMatcher(declared: Readonly<Record<string, string>>): (name: string) => boolean {
   const names = new Set(Object.keys(declared))
-  const beginnings = [...names].filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))
-  // The platform refuses `__proto__` and half a character in names, and the whole report with them.
+  const prefixes = [...names].filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))
+  // The platform refuses the whole report if a name is `__proto__` or holds a lone surrogate.
   return (name) =>
     names.has(name) ||
     (name.length <= LIMITS.name &&
       name !== '__proto__' &&
       name.isWellFormed() &&
-      beginnings.some((beginning) => name.length > beginning.length && name.startsWith(beginning)))
+      prefixes.some((prefix) => name.length > prefix.length && name.startsWith(prefix)))
 }

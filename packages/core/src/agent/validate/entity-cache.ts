@@ -1,52 +1,55 @@
 import type { Entity } from '../../connector/signals.ts'
 import type { InterruptibleTask } from '../../event-loop.ts'
 
-/** Unchanged entities that are passed over in one step. */
-const UNCHANGED = 64
+/** Unchanged entities that are compared in one step. */
+const UNCHANGED_PER_STEP = 64
 
-/** A list of entities that was checked. */
-export interface CheckedList {
+/** A list of entities after validation. */
+export interface ValidatedEntities {
   readonly elements: readonly unknown[]
-  /** Of each element, where it passed. */
+  /** The sanitized copy of each element, `undefined` for an invalid one. */
   readonly copies: readonly (Entity | undefined)[]
-  readonly kept: readonly Entity[]
+  readonly valid: readonly Entity[]
 }
 
-/** Nothing was checked yet. */
-export const NO_LIST: CheckedList = { elements: [], copies: [], kept: [] }
+/** No entities. */
+export const NO_ENTITIES: ValidatedEntities = { elements: [], copies: [], valid: [] }
 
-/** What passes of a list of entities. An object that was checked before is not looked at again, least of all in its old place. */
-export function* keepEntities(
+/**
+ * Validates a list of entities. Reuses the result for an object that was validated before, most cheaply if it is at the same index as in
+ * the previous list. Returns the previous list itself if nothing has changed.
+ */
+export function* validateEntities(
   elements: readonly unknown[],
-  last: CheckedList,
-  known: WeakMap<object, Entity>,
-  check: (element: unknown) => Entity | undefined,
-): InterruptibleTask<never, CheckedList> {
+  previous: ValidatedEntities,
+  cache: WeakMap<object, Entity>,
+  validate: (element: unknown) => Entity | undefined,
+): InterruptibleTask<never, ValidatedEntities> {
   const copies: (Entity | undefined)[] = []
-  let isSame = elements.length === last.elements.length
+  let isSame = elements.length === previous.elements.length
   for (const [index, element] of elements.entries()) {
-    const before = element === last.elements[index] ? last.copies[index] : undefined
+    const before = element === previous.elements[index] ? previous.copies[index] : undefined
     if (before === undefined) {
       isSame = false
-      copies.push(remembered(element, known, check))
+      copies.push(cached(element, cache, validate))
       yield
     } else {
       copies.push(before)
-      if (index % UNCHANGED === 0) yield
+      if (index % UNCHANGED_PER_STEP === 0) yield
     }
   }
-  return isSame ? last : { elements: [...elements], copies, kept: copies.filter((copy) => copy !== undefined) }
+  return isSame ? previous : { elements: [...elements], copies, valid: copies.filter((copy) => copy !== undefined) }
 }
 
-function remembered(
+function cached(
   element: unknown,
-  known: WeakMap<object, Entity>,
-  check: (element: unknown) => Entity | undefined,
+  cache: WeakMap<object, Entity>,
+  validate: (element: unknown) => Entity | undefined,
 ): Entity | undefined {
   const isObject = typeof element === 'object' && element !== null
-  const before = isObject ? known.get(element) : undefined
+  const before = isObject ? cache.get(element) : undefined
   if (before !== undefined) return before
-  const copy = check(element)
-  if (copy !== undefined && isObject) known.set(element, copy)
+  const copy = validate(element)
+  if (copy !== undefined && isObject) cache.set(element, copy)
   return copy
 }

@@ -1,23 +1,23 @@
 import { type Entity, type Event, type Gap, SEVERITIES } from '../../connector/signals.ts'
 import { LIMITS, timestampSchema } from '../../platform/protocol.ts'
 
-/** Something of which nothing is known but which fields it should have. */
-export type Unknown<Shape> = { readonly [Key in keyof Shape]?: unknown }
+/** A value that should have the fields of `Shape`, before validation. */
+export type Unvalidated<Shape> = { readonly [Key in keyof Shape]?: unknown }
 
 const KNOWN_SEVERITIES: ReadonlySet<unknown> = new Set(SEVERITIES)
 
-/** Why something does not point at an entity. */
+/** Returns why a value is not a reference to an entity. */
 export function referenceProblem(reference: unknown): string | undefined {
   if (typeof reference !== 'object' || reference === null) return 'has no entity'
-  const { type, id } = reference as Unknown<Entity>
+  const { type, id } = reference as Unvalidated<Entity>
   if (typeof type !== 'string' || type === '' || type.length > LIMITS.name)
-    return 'points at an entity without a proper type'
+    return 'references an entity without a valid type'
   if (typeof id !== 'string' || id === '' || id.length > LIMITS.identifier)
-    return `points at an entity of type \`${type}\` whose id is empty, too long or no text`
+    return `references an entity of type \`${type}\` whose id is empty, too long or not a string`
   return undefined
 }
 
-/** Why a record does not hold the attributes that were declared. */
+/** Returns why a value is not a record of declared attributes. */
 export function attributesProblem(
   attributes: unknown,
   isDeclared: (name: string) => boolean,
@@ -25,9 +25,9 @@ export function attributesProblem(
 ): string | undefined {
   if (typeof attributes !== 'object' || attributes === null) return 'has no attributes'
   for (const name in attributes) {
-    if (!isDeclared(name)) return `has the attribute ${shown(name, redact)}, which is not declared`
+    if (!isDeclared(name)) return `has the attribute ${quote(name, redact)}, which is not declared`
     if (!isAttributeValue((attributes as Record<string, unknown>)[name]))
-      return `has an attribute ${shown(name, redact)} that is no text, finite number, boolean or list of texts`
+      return `has an attribute ${quote(name, redact)} that is not a string, finite number, boolean or list of strings`
   }
   return undefined
 }
@@ -49,14 +49,14 @@ function isAttributeValue(value: unknown): boolean {
   }
 }
 
-/** Why something is not a name for people. */
+/** Returns why a value is not a display name. */
 export function nameProblem(name: unknown): string | undefined {
   return typeof name === 'string' && name.length <= LIMITS.identifier
     ? undefined
-    : 'has no name or one that is too long'
+    : 'has no name, or a name that is too long'
 }
 
-/** Why something is not a list of the relations that were declared. */
+/** Returns why a value is not a list of declared relations. */
 export function relationsProblem(
   relations: unknown,
   isDeclared: (type: string) => boolean,
@@ -66,40 +66,40 @@ export function relationsProblem(
   if (relations.length > LIMITS.relations) return `has more than ${LIMITS.relations} relations`
   for (const relation of relations as { type?: unknown; target?: unknown }[]) {
     if (typeof relation?.type !== 'string') return 'has a relation without a type'
-    if (!isDeclared(relation.type)) return `has the relation ${shown(relation.type, redact)}, which is not declared`
+    if (!isDeclared(relation.type)) return `has the relation ${quote(relation.type, redact)}, which is not declared`
     const problem = referenceProblem(relation.target)
     if (problem !== undefined) return `has a relation \`${relation.type}\` that ${problem}`
   }
   return undefined
 }
 
-/** Why an event did not properly happen. */
-export function occurrenceProblem(event: Unknown<Event>, redact: (text: string) => string): string | undefined {
-  if (!isTimestamp(event.at)) return 'has an `at` that is no ISO 8601 time in UTC'
-  if (!KNOWN_SEVERITIES.has(event.severity)) return `has the unknown severity ${shown(event.severity, redact)}`
+/** Returns what is wrong with an event's time, severity, body or id. */
+export function eventProblem(event: Unvalidated<Event>, redact: (text: string) => string): string | undefined {
+  if (!isTimestamp(event.at)) return 'has an `at` that is not an ISO 8601 time in UTC'
+  if (!KNOWN_SEVERITIES.has(event.severity)) return `has the unknown severity ${quote(event.severity, redact)}`
   if (typeof event.body !== 'string') return 'has no body'
   if (event.id !== undefined && (typeof event.id !== 'string' || event.id === '' || event.id.length > LIMITS.name))
-    return 'has an id that is empty, too long or no text'
+    return 'has an id that is empty, too long or not a string'
   return undefined
 }
 
-/** Why something is not a gap. */
-export function gapProblem(gap: Unknown<Gap>): string | undefined {
+/** Returns why a value is not a gap. */
+export function gapProblem(gap: Unvalidated<Gap>): string | undefined {
   if (typeof gap.scope !== 'string' || gap.scope === '' || gap.scope.length > LIMITS.identifier)
-    return 'a gap has no proper scope'
+    return 'a gap has no valid scope'
   if (typeof gap.reason !== 'string') return `the gap \`${gap.scope}\` has no reason`
   if (gap.since !== undefined && !isTimestamp(gap.since))
-    return `the gap \`${gap.scope}\` has a \`since\` that is no ISO 8601 time in UTC`
+    return `the gap \`${gap.scope}\` has a \`since\` that is not an ISO 8601 time in UTC`
   return undefined
 }
 
-/** A piece of what a connector said, for a sentence about it. */
-export function shown(value: unknown, redact: (text: string) => string): string {
+/** Quotes a connector's value in a message: redacted and of bounded length. */
+export function quote(value: unknown, redact: (text: string) => string): string {
   let text: string
   try {
     text = String(value)
   } catch {
-    // An object without a prototype, or with a `toString` of its own that fails.
+    // An object without a prototype, or with a `toString` that throws.
     text = typeof value
   }
   return `\`${redact(text).slice(0, 100)}\``

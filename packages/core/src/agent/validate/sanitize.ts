@@ -1,46 +1,45 @@
 import type { Entity, Event, Gap, Metric } from '../../connector/signals.ts'
 import { LIMITS } from '../../platform/protocol.ts'
-import type { Unknown } from './rules.ts'
+import type { Unvalidated } from './rules.ts'
 
-/**
- * Copies of what a connector said, before it is checked: plain objects with the known fields only, each field read once.
- * What is checked is then what is sent, whatever getters, proxies or further fields the original has. Texts and lists
- * that are longer than the wire allows are cut, so that one long label does not cost a whole entity.
+/*
+ * Copies a connector's signals before validation: plain objects with the known fields only, each field read once. So what is validated is
+ * what is sent, whatever getters, proxies or further fields the original has. Truncates texts and lists that exceed the wire's limits, so
+ * that one long label does not cost a whole entity.
  */
 
-/** Takes secrets out of a text. */
 type Redact = (text: string) => string
 
-/** No attributes: most points have none. */
-const NONE: Readonly<Record<string, never>> = Object.freeze({})
+/** Shared by the copies without attributes: most points have none. */
+const NO_ATTRIBUTES: Readonly<Record<string, never>> = Object.freeze({})
 
-/** An entity's known fields. */
-export function plainEntity(
-  { type, id, name, attributes, relations }: Unknown<Entity>,
+/** Copies an entity. */
+export function sanitizeEntity(
+  { type, id, name, attributes, relations }: Unvalidated<Entity>,
   redact: Redact,
-): Unknown<Entity> {
+): Unvalidated<Entity> {
   return {
     type,
     id: wellFormed(id),
     name: wellFormed(name),
-    attributes: plainAttributes(attributes, redact),
-    relations: Array.isArray(relations) ? Array.from(relations, plainRelation) : relations,
+    attributes: sanitizeAttributes(attributes, redact),
+    relations: Array.isArray(relations) ? Array.from(relations, sanitizeRelation) : relations,
   }
 }
 
-/** A point's known fields. Copies share what cannot change: the entity of points that follow each other, and frozen attributes. */
-export function plainMetrics(redact: Redact): (metric: Unknown<Metric>) => Unknown<Metric> {
+/** Returns a function that copies points. Copies share immutable parts: the entity of consecutive points, and frozen attributes. */
+export function createMetricSanitizer(redact: Redact): (metric: Unvalidated<Metric>) => Unvalidated<Metric> {
   let newest: { readonly of: unknown; readonly copy: unknown } = { of: undefined, copy: undefined }
-  const known = new WeakMap<object, unknown>()
+  const cache = new WeakMap<object, unknown>()
   const entityOf = (entity: unknown): unknown => {
-    if (entity !== newest.of || !Object.isFrozen(entity)) newest = { of: entity, copy: plainReference(entity) }
+    if (entity !== newest.of || !Object.isFrozen(entity)) newest = { of: entity, copy: sanitizeReference(entity) }
     return newest.copy
   }
   const attributesOf = (attributes: unknown): unknown => {
     if (typeof attributes !== 'object' || attributes === null || !Object.isFrozen(attributes))
-      return plainAttributes(attributes, redact)
-    if (!known.has(attributes)) known.set(attributes, plainAttributes(attributes, redact))
-    return known.get(attributes)
+      return sanitizeAttributes(attributes, redact)
+    if (!cache.has(attributes)) cache.set(attributes, sanitizeAttributes(attributes, redact))
+    return cache.get(attributes)
   }
   return ({ name, value, unit, kind, entity, attributes }) => ({
     name,
@@ -52,71 +51,71 @@ export function plainMetrics(redact: Redact): (metric: Unknown<Metric>) => Unkno
   })
 }
 
-/** An event's known fields. */
-export function plainEvent(event: Unknown<Event>, redact: Redact): Unknown<Event> {
+/** Copies an event. */
+export function sanitizeEvent(event: Unvalidated<Event>, redact: Redact): Unvalidated<Event> {
   const { id, name, at, severity, entity, body, attributes } = event
   return {
     ...(id === undefined ? {} : { id: wellFormed(id) }),
     name,
     at,
     severity,
-    entity: plainReference(entity),
+    entity: sanitizeReference(entity),
     body,
-    attributes: plainAttributes(attributes, redact),
+    attributes: sanitizeAttributes(attributes, redact),
   }
 }
 
-/** A gap's known fields. */
-export function plainGap({ scope, reason, since }: Unknown<Gap>): Unknown<Gap> {
+/** Copies a gap. */
+export function sanitizeGap({ scope, reason, since }: Unvalidated<Gap>): Unvalidated<Gap> {
   return { scope: wellFormed(scope), reason, ...(since === undefined ? {} : { since }) }
 }
 
-function plainReference(reference: unknown): unknown {
+function sanitizeReference(reference: unknown): unknown {
   if (typeof reference !== 'object' || reference === null) return reference
   const { type, id } = reference as { readonly type?: unknown; readonly id?: unknown }
   return { type, id: wellFormed(id) }
 }
 
-function plainRelation(relation: unknown): unknown {
+function sanitizeRelation(relation: unknown): unknown {
   if (typeof relation !== 'object' || relation === null) return relation
   const { type, target } = relation as { readonly type?: unknown; readonly target?: unknown }
-  return { type, target: plainReference(target) }
+  return { type, target: sanitizeReference(target) }
 }
 
-/** Attributes that could not be read are `undefined` and left out. A list's holes become `undefined`, which no list may hold. */
-function plainAttributes(attributes: unknown, redact: Redact): unknown {
+/** Copies attributes without those that are `undefined`: they could not be read. A list's holes become `undefined`, which fails validation. */
+function sanitizeAttributes(attributes: unknown, redact: Redact): unknown {
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) return undefined
   const names = Object.keys(attributes)
-  if (names.length === 0) return NONE
+  if (names.length === 0) return NO_ATTRIBUTES
   const copy: Record<string, unknown> = {}
   for (const name of names) {
     const value = (attributes as Readonly<Record<string, unknown>>)[name]
     if (value === undefined) continue
-    // Set in the usual way, it would be no attribute, and nobody would be told that it is no name for one.
+    // An assignment would set the prototype, and validation would not see the name.
     if (name === '__proto__') Object.defineProperty(copy, name, { value, enumerable: true })
-    else copy[name] = plainValue(value, redact)
+    else copy[name] = sanitizeValue(value, redact)
   }
   return copy
 }
 
-function plainValue(value: unknown, redact: Redact): unknown {
-  if (typeof value === 'string') return cut(value, LIMITS.attribute, redact)
+function sanitizeValue(value: unknown, redact: Redact): unknown {
+  if (typeof value === 'string') return truncate(value, LIMITS.attribute, redact)
   if (!Array.isArray(value)) return value
   const surplus = value.length - LIMITS.elements
   const kept = surplus > 0 ? [...value.slice(0, LIMITS.elements - 1), `… and ${surplus + 1} more`] : Array.from(value)
-  return kept.map((element) => (typeof element === 'string' ? cut(element, LIMITS.element, redact) : element))
+  return kept.map((element) => (typeof element === 'string' ? truncate(element, LIMITS.element, redact) : element))
 }
 
-/** A text that is not longer than allowed. Secrets go first: half of one is one too. */
-export function cut(text: string, longest: number, redact: Redact): string {
-  return text.length <= longest
+/** Truncates a text. Redacts it first: half of a secret is one too. */
+export function truncate(text: string, maxLength: number, redact: Redact): string {
+  return text.length <= maxLength
     ? text
     : `${redact(text)
-        .slice(0, longest - 1)
+        .slice(0, maxLength - 1)
         .toWellFormed()}…`
 }
 
-/** Half a character, which no UTF-8 can carry, becomes U+FFFD: the platform refuses identifiers with one, and the whole report with them. */
+/** Replaces lone surrogates with U+FFFD: the platform refuses a whole report whose identifiers hold one. */
 function wellFormed(value: unknown): unknown {
   return typeof value === 'string' ? value.toWellFormed() : value
 }

@@ -2,198 +2,212 @@ import type { SignalCatalog } from '../../connector/signal-catalog.ts'
 import type { Entity, Event, Gap, Metric, Signals } from '../../connector/signals.ts'
 import { type InterruptibleTask, runToEnd } from '../../event-loop.ts'
 import { LIMITS } from '../../platform/protocol.ts'
-import { declarationsOf } from './declared-signals.ts'
-import { type CheckedList, keepEntities, NO_LIST } from './entity-cache.ts'
-import { createProblems } from './problems.ts'
+import { declaredSignals } from './declared-signals.ts'
+import { NO_ENTITIES, type ValidatedEntities, validateEntities } from './entity-cache.ts'
 import {
   attributesProblem,
+  eventProblem,
   gapProblem,
   nameProblem,
-  occurrenceProblem,
+  quote,
   referenceProblem,
   relationsProblem,
-  shown,
-  type Unknown,
+  type Unvalidated,
 } from './rules.ts'
-import { cut, plainEntity, plainEvent, plainGap, plainMetrics } from './sanitize.ts'
+import { createMetricSanitizer, sanitizeEntity, sanitizeEvent, sanitizeGap, truncate } from './sanitize.ts'
 
-/** What is left of a collector's signals, and what was wrong with the rest. */
-export interface CheckedSignals {
+/** Distinct problems of one result that are kept: the first ones are enough to find the cause. */
+const MAX_PROBLEMS = 50
+
+/** The valid signals of a connector, and the problems of those that were left out. */
+export interface ValidatedSignals {
   readonly entities: readonly Entity[]
   readonly metrics: readonly Metric[]
   readonly events: readonly Event[]
   readonly gaps: readonly (Omit<Gap, 'since'> & { readonly since?: string })[]
-  /** One sentence each, no two the same. */
+  /** Distinct, one sentence each. */
   readonly problems: readonly string[]
 }
 
-const LISTS = new Set(['entities', 'metrics', 'events', 'gaps'])
+/** Problems of one result, without duplicates and of bounded number. */
+export interface Problems {
+  readonly add: (problem: string) => void
+  readonly all: () => string[]
+}
 
-/** How one kind of signal is checked. */
+/** Starts an empty list of problems. */
+export function createProblems(): Problems {
+  const problems = new Set<string>()
+  return {
+    add: (problem) => void (problems.size < MAX_PROBLEMS && problems.add(problem)),
+    all: () => [...problems],
+  }
+}
+
+/** The lists of a result that are lists, not yet validated. */
+export type UnvalidatedLists = Partial<Record<keyof Signals, readonly unknown[]>>
+
+const LIST_NAMES = new Set<string>(['entities', 'metrics', 'events', 'gaps'] satisfies (keyof Signals)[])
+
+/** Validates what a connector emits. */
+export interface SignalValidator {
+  /** Validates without yielding to the event loop: for a watcher's signals. */
+  validate(signals: Signals): ValidatedSignals
+  /** Returns an interruptible validation for the results of one collector. It returns the previous list of entities if a result holds the same objects. */
+  forCollector(): (signals: Signals) => InterruptibleTask<never, ValidatedSignals>
+  /** Validates some points. */
+  validateMetrics(points: readonly unknown[], problems: Problems): Metric[]
+  /** Returns the lists of a result. */
+  lists(signals: unknown, problems: Problems): UnvalidatedLists
+}
+
+/** Validation of one kind of signal. */
 interface Kind<Signal> {
   /** Copies the known fields, each read once. */
-  readonly plain: (element: Unknown<Signal>) => Unknown<Signal>
-  readonly problemOf: (copy: Unknown<Signal>) => string | undefined
+  readonly sanitize: (element: Unvalidated<Signal>) => Unvalidated<Signal>
+  readonly problemOf: (copy: Unvalidated<Signal>) => string | undefined
 }
-
-/** Checks what a connector says. */
-export interface SignalCheck {
-  /** All at once: for what a watcher says. */
-  (signals: Signals): CheckedSignals
-  /** The same, one signal a step: for what one collector says, again and again. Its list of entities is the one from before where it holds the same objects. */
-  repeatedly(): (signals: Signals) => InterruptibleTask<never, CheckedSignals>
-  /** Points that are told while others are still being read. */
-  points(points: readonly unknown[]): CheckedPoints
-}
-
-/** What is left of points, and what was wrong with the rest. */
-export type CheckedPoints = Pick<CheckedSignals, 'metrics' | 'problems'>
 
 /**
- * A check of what a connector says against what it declared. Written by hand and not as a schema, since it runs over
- * every point of every round. What does not pass is left out and named: it would be refused by the platform, together with all that is right.
+ * Creates a validator against a connector's catalog. Leaves out an invalid signal and names its problem: the platform would refuse the
+ * whole report. Written by hand instead of as a schema, since it runs over every point of every collection cycle.
  *
- * An entity object that was checked before is taken as unchanged: its copy is the same as before.
+ * Treats an entity object that it validated before as unchanged and returns the same copy.
  *
- * @param redact takes secrets out of texts before they are cut: half a secret is one too
+ * @param redact removes secrets from texts before they are truncated: half of a secret is one too
  */
-export function createSignalCheck(
+export function createSignalValidator(
   catalog: SignalCatalog,
   redact: (text: string) => string = (text) => text,
-): SignalCheck {
-  const { entities, metrics, events } = kindsOf(catalog, redact)
-  const gaps: Kind<Gap> = { plain: plainGap, problemOf: gapProblem }
-  const known = new WeakMap<object, Entity>()
+): SignalValidator {
+  const kinds = kindsOf(catalog, redact)
+  const cache = new WeakMap<object, Entity>()
 
-  function* steps(
+  function* validateAll(
     signals: Signals,
-    last: CheckedList,
-    onList?: (list: CheckedList) => void,
-  ): InterruptibleTask<never, CheckedSignals> {
-    const { report, all } = createProblems()
-    const lists = listsOf(signals, report, redact)
-    const list = yield* keepEntities(lists.entities ?? [], last, known, (element) =>
-      checked('entities', element, entities, report),
+    previous: ValidatedEntities,
+    onEntities?: (entities: ValidatedEntities) => void,
+  ): InterruptibleTask<never, ValidatedSignals> {
+    const problems = createProblems()
+    const lists = listsOf(signals, problems, redact)
+    const entities = yield* validateEntities(lists.entities ?? [], previous, cache, (element) =>
+      validated('entities', element, kinds.entities, problems),
     )
-    const kept = {
-      metrics: yield* keep('metrics', lists, metrics, report),
-      events: yield* keep('events', lists, events, report),
-      gaps: yield* keep('gaps', lists, gaps, report),
-    }
-    onList?.(list)
+    const metrics = yield* validateList('metrics', lists.metrics, kinds.metrics, problems)
+    const events = yield* validateList('events', lists.events, kinds.events, problems)
+    const gaps = yield* validateList('gaps', lists.gaps, kinds.gaps, problems)
+    onEntities?.(entities)
     return {
-      entities: list.kept,
-      metrics: kept.metrics,
-      events: kept.events.map((event) => ({ ...event, body: cut(event.body, LIMITS.body, redact) })),
-      gaps: kept.gaps.map((gap) => ({ ...gap, reason: cut(gap.reason, LIMITS.reason, redact) })),
-      problems: all(),
+      entities: entities.valid,
+      metrics,
+      events: events.map((event) => ({ ...event, body: truncate(event.body, LIMITS.body, redact) })),
+      gaps: gaps.map((gap) => ({ ...gap, reason: truncate(gap.reason, LIMITS.reason, redact) })),
+      problems: problems.all(),
     }
   }
-  const repeatedly = () => {
-    let last = NO_LIST
-    return (signals: Signals) =>
-      steps(signals, last, (list) => {
-        last = list
-      })
+  return {
+    validate: (signals) => runToEnd(validateAll(signals, NO_ENTITIES)),
+    forCollector: () => {
+      let previous = NO_ENTITIES
+      return (signals) =>
+        validateAll(signals, previous, (entities) => {
+          previous = entities
+        })
+    },
+    validateMetrics: (points, problems) => runToEnd(validateList('metrics', points, kinds.metrics, problems)),
+    lists: (signals, problems) => listsOf(signals, problems, redact),
   }
-  const points = (told: readonly unknown[]): CheckedPoints => {
-    const { report, all } = createProblems()
-    return { metrics: runToEnd(keep('metrics', { metrics: told }, metrics, report)), problems: all() }
-  }
-  return Object.assign((signals: Signals) => runToEnd(steps(signals, NO_LIST)), { repeatedly, points })
 }
 
-/** What passes of one list. */
-function* keep<Signal>(
+function* validateList<Signal>(
   name: keyof Signals,
-  lists: Partial<Record<string, readonly unknown[]>>,
+  list: readonly unknown[] = [],
   kind: Kind<Signal>,
-  report: (problem: string) => void,
+  problems: Problems,
 ): InterruptibleTask<never, Signal[]> {
-  const kept: Signal[] = []
-  for (const element of lists[name] ?? []) {
-    const copy = checked(name, element, kind, report)
-    if (copy !== undefined) kept.push(copy)
+  const valid: Signal[] = []
+  for (const element of list) {
+    const copy = validated(name, element, kind, problems)
+    if (copy !== undefined) valid.push(copy)
     yield
   }
-  return kept
+  return valid
 }
 
-/** The lists of an answer that are lists. */
-function listsOf(
-  signals: unknown,
-  report: (problem: string) => void,
-  redact: (text: string) => string,
-): Partial<Record<string, readonly unknown[]>> {
+function listsOf(signals: unknown, problems: Problems, redact: (text: string) => string): UnvalidatedLists {
   if (typeof signals !== 'object' || signals === null || Array.isArray(signals)) {
     const what = signals === null ? 'null' : Array.isArray(signals) ? 'an array' : typeof signals
-    report(`it returned ${what} instead of signals`)
+    problems.add(`it returned ${what} instead of signals`)
     return {}
   }
   const lists: Partial<Record<string, readonly unknown[]>> = {}
-  for (const [name, list] of entriesOf(signals, report)) {
-    if (!LISTS.has(name))
-      report(`it returned the unknown field ${shown(name, redact)} (known: entities, metrics, events, gaps)`)
-    // A list of its own: the connector may change the one that it keeps while this one is gone through.
+  for (const [name, list] of entriesOf(signals, problems)) {
+    if (!LIST_NAMES.has(name))
+      problems.add(`it returned the unknown field ${quote(name, redact)} (known: entities, metrics, events, gaps)`)
+    // Copied: the connector may change its own list while this one is validated.
     else if (Array.isArray(list)) lists[name] = [...(list as readonly unknown[])]
-    else if (list !== undefined && list !== null) report(`\`${name}\` is no list`)
+    else if (list !== undefined && list !== null) problems.add(`\`${name}\` must be a list`)
   }
   return lists
 }
 
-function entriesOf(signals: object, report: (problem: string) => void): [string, unknown][] {
+function entriesOf(signals: object, problems: Problems): [string, unknown][] {
   try {
     return Object.entries(signals)
   } catch {
-    report('it returned something that cannot be read')
+    problems.add('it returned something that cannot be read')
     return []
   }
 }
 
-function checked<Signal>(
+function validated<Signal>(
   list: string,
   element: unknown,
-  { plain, problemOf }: Kind<Signal>,
-  report: (problem: string) => void,
+  { sanitize, problemOf }: Kind<Signal>,
+  problems: Problems,
 ): Signal | undefined {
   if (element === undefined) return undefined
   if (typeof element !== 'object' || element === null) {
-    report(`\`${list}\` contains something that is no object`)
+    problems.add(`\`${list}\` contains something that is not an object`)
     return undefined
   }
-  let copy: Unknown<Signal>
+  let copy: Unvalidated<Signal>
   try {
-    copy = plain(element)
+    copy = sanitize(element)
   } catch {
-    report(`\`${list}\` contains something that cannot be read`)
+    problems.add(`\`${list}\` contains something that cannot be read`)
     return undefined
   }
   const problem = problemOf(copy)
   if (problem === undefined) return copy as Signal
-  report(problem)
+  problems.add(problem)
   return undefined
 }
 
-function kindsOf(
-  catalog: SignalCatalog,
-  redact: (text: string) => string,
-): { readonly entities: Kind<Entity>; readonly metrics: Kind<Metric>; readonly events: Kind<Event> } {
-  const { metrics, entities, events } = declarationsOf(catalog)
+interface Kinds {
+  readonly entities: Kind<Entity>
+  readonly metrics: Kind<Metric>
+  readonly events: Kind<Event>
+  readonly gaps: Kind<Gap>
+}
 
-  const metricProblem = (metric: Unknown<Metric>): string | undefined => {
-    const declaration = metrics.get(metric.name)
-    if (declaration === undefined) return `the metric ${shown(metric.name, redact)} is not declared in \`signals\``
+function kindsOf(catalog: SignalCatalog, redact: (text: string) => string): Kinds {
+  const declared = declaredSignals(catalog)
+
+  const problemOfMetric = (metric: Unvalidated<Metric>): string | undefined => {
+    const declaration = declared.metrics.get(metric.name)
+    if (declaration === undefined) return `the metric ${quote(metric.name, redact)} is not declared in \`signals\``
     if (metric.unit !== declaration.unit || metric.kind !== declaration.kind)
       return `the metric \`${declaration.name}\` has another unit or kind than declared`
     if (typeof metric.value !== 'number' || !Number.isFinite(metric.value))
-      return `the metric \`${declaration.name}\` has a value that is no finite number`
+      return `the metric \`${declaration.name}\` has a value that is not a finite number`
     const problem =
       referenceProblem(metric.entity) ?? attributesProblem(metric.attributes, declaration.isAttribute, redact)
     return problem === undefined ? undefined : `the metric \`${declaration.name}\` ${problem}`
   }
-  const entityProblem = (entity: Unknown<Entity>): string | undefined => {
-    const declaration = entities.get(entity.type)
-    if (declaration === undefined) return `the entity type ${shown(entity.type, redact)} is not declared in \`signals\``
+  const problemOfEntity = (entity: Unvalidated<Entity>): string | undefined => {
+    const declaration = declared.entities.get(entity.type)
+    if (declaration === undefined) return `the entity type ${quote(entity.type, redact)} is not declared in \`signals\``
     const problem =
       referenceProblem(entity) ??
       nameProblem(entity.name) ??
@@ -201,18 +215,19 @@ function kindsOf(
       relationsProblem(entity.relations, declaration.isRelation, redact)
     return problem === undefined ? undefined : `an entity of type \`${String(entity.type)}\` ${problem}`
   }
-  const eventProblem = (event: Unknown<Event>): string | undefined => {
-    const declaration = events.get(event.name)
-    if (declaration === undefined) return `the event ${shown(event.name, redact)} is not declared in \`signals\``
+  const problemOfEvent = (event: Unvalidated<Event>): string | undefined => {
+    const declaration = declared.events.get(event.name)
+    if (declaration === undefined) return `the event ${quote(event.name, redact)} is not declared in \`signals\``
     const problem =
-      occurrenceProblem(event, redact) ??
+      eventProblem(event, redact) ??
       referenceProblem(event.entity) ??
       attributesProblem(event.attributes, declaration.isAttribute, redact)
     return problem === undefined ? undefined : `the event \`${String(event.name)}\` ${problem}`
   }
   return {
-    entities: { plain: (entity) => plainEntity(entity, redact), problemOf: entityProblem },
-    metrics: { plain: plainMetrics(redact), problemOf: metricProblem },
-    events: { plain: (event) => plainEvent(event, redact), problemOf: eventProblem },
+    entities: { sanitize: (entity) => sanitizeEntity(entity, redact), problemOf: problemOfEntity },
+    metrics: { sanitize: createMetricSanitizer(redact), problemOf: problemOfMetric },
+    events: { sanitize: (event) => sanitizeEvent(event, redact), problemOf: problemOfEvent },
+    gaps: { sanitize: sanitizeGap, problemOf: gapProblem },
   }
 }

@@ -1,0 +1,95 @@
+import type { Metric, Signals } from '../../connector/signals.ts'
+import { createTimeSlice } from '../../event-loop.ts'
+import { createProblems, type SignalValidator, type ValidatedSignals } from '../validate/validate-signals.ts'
+
+/** Takes validated points. Resolves when there is room for more. */
+export type MetricSink = (points: readonly Metric[]) => Promise<void>
+
+/** Points that are validated and handed over together, however many a collector yields. */
+const METRICS_PER_BATCH = 100
+
+/** The signals that one run of a collector yields. */
+export interface SignalStream {
+  /**
+   * Reads a collector's generator to its end. Hands points over at once, and returns everything else for validation. Closes the
+   * generator when `signal` aborts, and drops what it yields afterwards.
+   */
+  read(chunks: AsyncIterable<Signals>, signal: AbortSignal): Promise<Signals>
+  /** Adds the points that were not handed over, and the problems of yielded signals. */
+  addTo(signals: ValidatedSignals): ValidatedSignals
+}
+
+/** Returns true for the result of a collector that is an async generator. */
+export function isStream(result: unknown): result is AsyncIterable<Signals> {
+  return typeof result === 'object' && result !== null && Symbol.asyncIterator in result
+}
+
+/** @param sink without it, points are kept and become part of the run's signals */
+export function createSignalStream(validator: SignalValidator, sink: MetricSink | undefined): SignalStream {
+  const kept: Metric[] = []
+  const problems = createProblems()
+
+  const handOver = async (points: readonly unknown[], signal: AbortSignal): Promise<void> => {
+    const slice = createTimeSlice()
+    for (let from = 0; from < points.length; from += METRICS_PER_BATCH) {
+      const metrics = validator.validateMetrics(points.slice(from, from + METRICS_PER_BATCH), problems)
+      if (sink === undefined) kept.push(...metrics)
+      else await sink(metrics)
+      if (slice.isOver()) await slice.next()
+      signal.throwIfAborted()
+    }
+  }
+  return {
+    read: async (chunks, signal) => {
+      const [entities, events, gaps]: [unknown[], unknown[], unknown[]] = [[], [], []]
+      for await (const chunk of closedOnAbort(chunks, signal)) {
+        const lists = validator.lists(chunk, problems)
+        entities.push(...(lists.entities ?? []))
+        events.push(...(lists.events ?? []))
+        gaps.push(...(lists.gaps ?? []))
+        await handOver(lists.metrics ?? [], signal)
+      }
+      return { entities, events, gaps } as Signals
+    },
+    addTo: (signals) => {
+      for (const problem of signals.problems) problems.add(problem)
+      return {
+        ...signals,
+        metrics: kept.length === 0 ? signals.metrics : [...kept, ...signals.metrics],
+        problems: problems.all(),
+      }
+    },
+  }
+}
+
+/**
+ * Iterates until `signal` aborts, then throws its reason. Closes the source at that moment, whether it waits at a `yield` or for
+ * something that never comes, and ignores what it throws while it closes. Yields to the event loop when a time slice is over: a source
+ * that never waits must not block it.
+ */
+async function* closedOnAbort<Item>(source: AsyncIterable<Item>, signal: AbortSignal): AsyncGenerator<Item, void> {
+  const iterator = source[Symbol.asyncIterator]()
+  const slice = createTimeSlice()
+  let closing: Promise<unknown> | undefined
+  const close = (): void => {
+    closing ??= Promise.resolve()
+      .then(() => iterator.return?.())
+      .catch(() => undefined)
+  }
+  signal.addEventListener('abort', close, { once: true })
+  let isDone = false
+  try {
+    while (!isDone) {
+      signal.throwIfAborted()
+      const next = await iterator.next()
+      signal.throwIfAborted()
+      isDone = next.done === true
+      if (next.done !== true) yield next.value
+      if (slice.isOver()) await slice.next()
+    }
+  } finally {
+    signal.removeEventListener('abort', close)
+    if (!isDone) close()
+    await closing
+  }
+}
