@@ -125,9 +125,9 @@ describe('a connector that does everything wrong', () => {
   it.each([
     ['throws', 'the thing is on fire'],
     ['throws-at-once', 'not even a promise'],
-    ['hangs', /did not finish within 0\.3 s|has not come back/],
+    ['hangs', /did not finish within 0\.3 s|previous run still in progress/],
     ['garbage', /string instead of signals/],
-    ['garbage-inside', /no object.*`thing\.size`/],
+    ['garbage-inside', /not an object.*`thing\.size`/],
     ['undeclared', /`thing\.colour` is not declared/],
     ['dies', 'the stream broke'],
   ])('shows on the platform that `%s` fails, and why', (name, reason) => {

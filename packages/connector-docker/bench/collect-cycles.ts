@@ -30,13 +30,12 @@ const collect = (name: string): Promise<Signals> | undefined =>
   docker.collectors[name]?.collect(client, {
     signal,
     now: () => new Date(),
-    tell: async () => undefined,
     swapState: <Reading>(reading: Reading): Reading | undefined => {
       const before = memories.get(name) as Reading | undefined
       memories.set(name, reading)
       return before
     },
-  })
+  }) as Promise<Signals> | undefined
 const round = async (): Promise<number> => {
   const read = await Promise.all(['containers', 'usage'].map(collect))
   return read.reduce((sum, signals) => sum + (signals?.metrics?.length ?? 0), 0)

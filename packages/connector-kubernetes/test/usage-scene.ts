@@ -1,4 +1,4 @@
-import type { CollectContext, Metric, Signals } from '@rca/core/connector'
+import { type CollectContext, type Metric, mergeSignals, type Signals } from '@rca/core/connector'
 import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
 import { projectClaim } from '../src/kinds/claim/claim.ts'
 import { createNews } from '../src/kinds/delta-filter.ts'
@@ -75,12 +75,11 @@ export function node(name: string, isReady = true): Node {
   return projectNode(rawNode(name, isReady))
 }
 
-/** One run of the collector: what it told while it read, and what it said in the end. */
+/** Runs the collector once and merges what it yields. */
 export async function collectUsage(client: UsageClient, context: CollectContext): Promise<Signals> {
-  const told: (Metric | undefined)[] = []
-  const tell: CollectContext['tell'] = async (points) => void told.push(...points)
-  const signals = await usage.collect(client, { ...context, tell })
-  return { ...signals, metrics: [...told, ...(signals.metrics ?? [])] }
+  const yielded: Signals[] = []
+  for await (const signals of usage.collect(client, context)) yielded.push(signals)
+  return mergeSignals(yielded)
 }
 
 /** Core's side of a collector: keeps what is remembered. Time stands still until it is set. */
@@ -90,7 +89,6 @@ export function usageContext(signal: AbortSignal = new AbortController().signal)
   const context: CollectContext = {
     signal,
     now: () => new Date(clock.now),
-    tell: () => Promise.reject(new Error('what is told is kept by `collectUsage`')),
     swapState: <Reading>(reading: Reading): Reading | undefined => {
       const before = kept as Reading | undefined
       kept = reading

@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { collectContext, connectContext } from '@rca/connector-testkit'
+import { collectContext, connectContext, runCollector } from '@rca/connector-testkit'
 import type { Signals } from '@rca/core/connector'
 import { agentFlags, measureAgentProcess, usageOf } from '@rca/rig/bench'
 import { server } from '../src/index.ts'
@@ -46,7 +46,8 @@ async function measureCollectors(): Promise<Row[]> {
   const client = await server.connect(connectContext(parsed.value))
   const names = Object.keys(server.collectors)
   const contexts = new Map(names.map((name) => [name, collectContext()]))
-  const collect = (name: string): Promise<Signals> => server.collectors[name]!.collect(client, contexts.get(name)!)
+  const collect = (name: string): Promise<Signals> =>
+    runCollector(server.collectors[name]!, client, contexts.get(name)!)
   const facts = await cpuOf(1, () => collect('host'))
   const together = await cpuOf(ROUNDS, () => Promise.all(names.map(collect)), 10)
   const rows: Row[] = [{ what: 'collectors without core, optimised', cpuMs: together }]

@@ -1,4 +1,10 @@
-import type { CollectContext, Collector, Metric, Signals } from '@rca/core/connector'
+import {
+  type CollectContext,
+  type Collector,
+  mergeSignals,
+  type Signals,
+  type StreamingCollector,
+} from '@rca/core/connector'
 import { manualClock } from './manual-clock.ts'
 
 /** What a test may set of a collector's context. */
@@ -15,7 +21,6 @@ export function collectContext(options: CollectContextOptions = {}): CollectCont
   return {
     signal: new AbortController().signal,
     now: manualClock().now,
-    tell: () => Promise.reject(new Error('run the collector with `runCollector`, which keeps streamed points')),
     swapState: <Reading>(reading: Reading): Reading | undefined => {
       const previous = state as Reading | undefined
       state = reading
@@ -25,14 +30,15 @@ export function collectContext(options: CollectContextOptions = {}): CollectCont
   }
 }
 
-/** Runs a collector once. Returns its signals, with the points that it streamed first. */
+/** Runs a collector once. Returns its signals; those that it yields are merged into one result. */
 export async function runCollector<Client>(
-  collector: Collector<Client>,
+  collector: Collector<Client> | StreamingCollector<Client>,
   client: Client,
   context: CollectContext = collectContext(),
 ): Promise<Signals> {
-  const streamed: (Metric | undefined)[] = []
-  const tell: CollectContext['tell'] = async (points) => void streamed.push(...points)
-  const signals = await collector.collect(client, { ...context, tell })
-  return streamed.length === 0 ? signals : { ...signals, metrics: [...streamed, ...(signals.metrics ?? [])] }
+  const result = collector.collect(client, context)
+  if (!(Symbol.asyncIterator in result)) return result
+  const yielded: Signals[] = []
+  for await (const signals of result) yielded.push(signals)
+  return mergeSignals(yielded)
 }

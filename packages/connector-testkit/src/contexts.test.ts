@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { Collector, Watcher } from '@rca/core/connector'
+import type { Collector, StreamingCollector, Watcher } from '@rca/core/connector'
 import { entity, event, metric } from '@rca/core/connector'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import {
@@ -44,21 +44,24 @@ describe('collectContext', () => {
 })
 
 describe('runCollector', () => {
-  const collector: Collector<string> = {
-    async collect(host, { tell }) {
-      await tell([signals.cpu.point(1, web, { 'cpu.mode': 'user' })])
-      return { metrics: [signals.cpu.point(2, db, { 'cpu.mode': host }), undefined] }
+  const collector: StreamingCollector<string> = {
+    async *collect(host) {
+      yield { metrics: [signals.cpu.point(1, web, { 'cpu.mode': 'user' })] }
+      yield { metrics: [signals.cpu.point(2, db, { 'cpu.mode': host }), undefined] }
     },
   }
 
-  test('returns streamed points before those of the result', async () => {
+  test('merges the signals that a generator yields', async () => {
     const collected = await runCollector(collector, 'idle')
     expect(pointsOf(collected)).toEqual({ 'system.cpu.time{mode=user}': 1, 'system.cpu.time{mode=idle}': 2 })
     expect(pointsOf(collected, 'db-1')).toEqual({ 'system.cpu.time{mode=idle}': 2 })
   })
 
-  test('is needed for a collector that streams points', async () => {
-    await expect(collector.collect('idle', collectContext())).rejects.toThrow('`runCollector`')
+  test('returns the result of a collector that is not a generator', async () => {
+    const plain: Collector<string> = {
+      collect: async (host) => ({ metrics: [signals.cpu.point(2, db, { 'cpu.mode': host })] }),
+    }
+    expect(pointsOf(await runCollector(plain, 'idle'), 'db-1')).toEqual({ 'system.cpu.time{mode=idle}': 2 })
   })
 })
 

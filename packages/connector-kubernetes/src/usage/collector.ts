@@ -1,6 +1,7 @@
-import type { CollectContext, Collector, Signals } from '@rca/core/connector'
+import type { CollectContext, Metric, Signals, StreamingCollector } from '@rca/core/connector'
 import { newsSince, type ToldValues } from '../kinds/delta-filter.ts'
 import type { Node } from '../kinds/node/node.ts'
+import { createHandoff } from './handoff.ts'
 import { type KnownObjects, knownObjects } from './known-objects.ts'
 import { readMetricsApi } from './metrics-api.ts'
 import { PATIENCE, readSummaries, type Summaries } from './read-summaries.ts'
@@ -33,26 +34,34 @@ interface Memory {
  * What nodes, pods, containers and volumes use: from the kubelets; or where they may not be asked or do not answer, processors and
  * memory alone, from metrics.k8s.io.
  */
-export const usage: Collector<UsageClient> = {
+export const usage: StreamingCollector<UsageClient> = {
   interval: '15s',
   timeout: '60s',
-  async collect(client, context) {
+  async *collect(client, context) {
     await client.cluster.listed(context.signal)
     const { lastMemory } = client
-    const tell: CollectContext['tell'] = async (points) => {
-      lastMemory.take(points, context.now())
-      await context.tell(points)
+    const batches = createHandoff<readonly Metric[]>()
+    const reading = read(client, context, batches.put).finally(batches.end)
+    // Handled below, but not if the generator is closed before.
+    reading.catch(() => undefined)
+    for await (const metrics of batches) {
+      lastMemory.take(metrics, context.now())
+      yield { metrics }
     }
-    const used = await read(client, { ...context, tell })
-    lastMemory.take(used.metrics ?? [], context.now())
-    // Only now: where nothing can be read, what was read last is all there is.
+    const rest = await reading
+    lastMemory.take(rest.metrics ?? [], context.now())
+    // Only now: if nothing can be read, the last known values are all there is.
     lastMemory.dropOld(context.now())
-    return used
+    yield rest
   },
 }
 
-async function read(client: UsageClient, collecting: CollectContext): Promise<Signals> {
-  const { signal, now, swapState, tell } = collecting
+async function read(
+  client: UsageClient,
+  collecting: CollectContext,
+  tell: (points: readonly Metric[]) => Promise<void>,
+): Promise<Signals> {
+  const { signal, now, swapState } = collecting
   const known = knownObjects(client.cluster)
   if (client.config.namespaces.length > 0)
     return withoutSummaries(client, known, signal, 'kubelets may not be asked where only some namespaces are watched')

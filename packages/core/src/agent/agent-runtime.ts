@@ -15,22 +15,21 @@ import type { Report } from '../platform/protocol.ts'
 import { toReportBody } from '../platform/report-body.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { MAX_TIMER_MS, repeat, settleWithin, sleep } from '../timers.ts'
-import type { AgentStatus } from './agent.ts'
-import { type AgentParts, describeAgent, roleOf, statusesOf } from './agent-status.ts'
+import { type AgentParts, type AgentStatus, describeAgent, roleOf, statusesOf } from './agent-status.ts'
 import { newInstanceId } from './election/election-runner.ts'
-import { createHeart, type Heart, outboxStatus } from './heartbeat.ts'
-import { createServing, type Serving } from './leader-loop.ts'
-import { createReporting, type Reporting } from './report/report-builder.ts'
+import { createHeartbeatSender, type HeartbeatSender, outboxStatus } from './heartbeat.ts'
+import { createLeaderLoop, type LeaderLoop } from './leader-loop.ts'
+import { createReportBuilder, type ReportBuilder } from './report/report-builder.ts'
 import { splitReport } from './report/report-splitter.ts'
 import { createReportQueue, type ReportQueue } from './report-queue.ts'
-import { createOpening, type Opening } from './session.ts'
+import { createSessionOpener, type SessionOpener } from './session.ts'
 
-/** Most time that is kept for leaving an election when the agent stops, in milliseconds. */
-const RESIGNING = 1_000
+/** Time of a stop that is reserved for leaving the election. */
+const MAX_RESIGN_TIMEOUT_MS = 1_000
 
 const RECONNECT_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 60_000 }
 
-export interface AgentRunOptions<Config, Client> {
+export interface AgentRuntimeOptions<Config, Client> {
   readonly connector: Connector<Config, Client>
   readonly config: Config
   readonly runtime: RuntimeConfig
@@ -43,113 +42,110 @@ export interface AgentRunOptions<Config, Client> {
   readonly client: PlatformClient
 }
 
-/** One life of an agent: from idle through running to stopped. */
-export class AgentRun<Config, Client> {
-  readonly #options: AgentRunOptions<Config, Client>
-  readonly #opening: Opening
+/** An agent's lifecycle: idle, running, stopped. */
+export class AgentRuntime<Config, Client> {
+  readonly #options: AgentRuntimeOptions<Config, Client>
+  readonly #sessions: SessionOpener
   readonly #outbox: Outbox
   readonly #sender: Sender
-  readonly #reporting: Reporting
-  readonly #heart: Heart
+  readonly #reports: ReportBuilder
+  readonly #heartbeats: HeartbeatSender
   readonly #queue: ReportQueue
-  readonly #serving: Serving
+  readonly #leaderLoop: LeaderLoop
   readonly #stopping = new AbortController()
   readonly #startedAt = new Date()
   readonly #instanceId = newInstanceId()
   #loops: Promise<unknown>[] = []
   #starting: Promise<void> | undefined
   #stopped: Promise<void> | undefined
-  /** The last report is made: what a watcher says now comes too late. */
-  #closed = false
+  /** True once the last report is built: later signals of watchers are dropped. */
+  #isClosed = false
 
-  constructor(options: AgentRunOptions<Config, Client>) {
-    const { connector, runtime, log, client, agentVersion } = options
+  constructor(options: AgentRuntimeOptions<Config, Client>) {
+    const { runtime, log, client, agentVersion } = options
+    const connector = options.connector as Connector
     const now = (): Date => new Date()
-    // Every running collector listens to it, which is no leak: Node would warn from eleven on.
-    setMaxListeners(0, this.#stopping.signal)
+    const { signal } = this.#stopping
+    // Every running collector listens to it: without this, Node warns of a leak from the eleventh on.
+    setMaxListeners(0, signal)
     this.#options = options
     this.#outbox = createMemoryOutbox(runtime.max_queue_size * 1024 * 1024)
-    this.#reporting = createReporting({
-      connector: connector as Connector,
+    this.#reports = createReportBuilder({
+      connector,
       agentVersion,
       now,
       outboxState: () => this.#outbox.state(),
       write: options.redactor.write,
-      leadId: () => this.#serving.leadId(),
+      leaderTermId: () => this.#leaderLoop.leaderTermId(),
     })
     this.#sender = createSender({
       client,
       outbox: this.#outbox,
       maxBatchSize: runtime.max_batch_size,
       log,
-      onGivenUp: () => this.#reporting.forget(),
+      onDrop: () => this.#reports.resync(),
     })
-    this.#queue = createReportQueue({
-      reporting: this.#reporting,
-      outbox: this.#outbox,
-      sender: this.#sender,
-      ...options,
-    })
-    this.#opening = createOpening({
+    this.#queue = createReportQueue({ reports: this.#reports, outbox: this.#outbox, sender: this.#sender, log })
+    this.#sessions = createSessionOpener({
       ...options,
       now,
-      signal: this.#stopping.signal,
+      signal,
       emit: (signals) => {
-        if (this.#closed) return
-        this.#reporting.addWatched(signals)
-        this.#serving.hurry()
+        if (this.#isClosed) return
+        this.#reports.addWatched(signals)
+        this.#leaderLoop.reportSoon()
       },
       instanceId: this.#instanceId,
-      onElection: () => {
-        const open = this.#opening.current()
-        if (open !== undefined) this.#serving.onElection(open)
+      onElectionChange: () => {
+        const session = this.#sessions.current()
+        if (session !== undefined) this.#leaderLoop.onElectionChange(session)
       },
     })
-    this.#heart = createHeart({ client, runtime, log, describe: () => describeAgent(this.#parts) })
-    this.#serving = createServing({
-      connector: connector as Connector,
+    this.#heartbeats = createHeartbeatSender({ client, runtime, log, describe: () => describeAgent(this.#parts) })
+    this.#leaderLoop = createLeaderLoop({
+      connector,
       runtime,
-      reporting: this.#reporting,
+      reports: this.#reports,
       queue: this.#queue,
-      heart: this.#heart,
+      heartbeats: this.#heartbeats,
       log,
-      signal: this.#stopping.signal,
+      signal,
     })
   }
 
-  /** Every collector once, in a report that stands alone. */
+  /** Runs every collector once and returns a full snapshot. */
   async collect(): Promise<Report> {
     const { signal } = this.#stopping
     signal.throwIfAborted()
-    const { collection, reporter } = await this.#opening.open()
+    const { collectors, reporter } = await this.#sessions.open()
     const names = Object.keys(this.#options.connector.collectors)
-    const runs = await Promise.all(names.map((name) => collection.runAlone(name)))
-    // Runs that stopping cut short would read as health.
+    const runs = await Promise.all(names.map((name) => collectors.runFullSnapshot(name)))
+    // Interrupted runs would look like empty results.
     signal.throwIfAborted()
-    return this.#options.redactor.clean(this.#reporting.alone(reporter, runs, collection))
+    return this.#options.redactor.clean(this.#reports.fullReport(reporter, runs, collectors))
   }
 
   async send(report: Report): Promise<boolean> {
+    const { client, redactor, log } = this.#options
     try {
-      const { client, redactor } = this.#options
       await runInTimeSlices(splitReport(report, redactor.write), async ({ json }) => {
         await client.sendReports([await toReportBody(json)], this.#stopping.signal)
       })
       return true
     } catch (error) {
-      this.#options.log.warn({ report_id: report.report_id }, `a report was not delivered: ${reasonOf(error)}`)
+      log.warn({ report_id: report.report_id, error: reasonOf(error) }, 'report not delivered')
       return false
     }
   }
 
   async heartbeat(): Promise<boolean> {
     if (this.#stopping.signal.aborted) return false
-    if (this.#opening.current() === undefined) await this.#opening.tryOpen()
-    return this.#heart.beat(this.#stopping.signal)
+    if (this.#sessions.current() === undefined) await this.#sessions.tryOpen()
+    return this.#heartbeats.send(this.#stopping.signal)
   }
 
   start(): Promise<void> {
-    if (this.#stopped !== undefined) return Promise.reject(stopped('was stopped and does not start again'))
+    if (this.#stopped !== undefined) return Promise.reject(stoppedError('was stopped and does not start again'))
     this.#starting ??= this.#start()
     return this.#starting
   }
@@ -163,8 +159,8 @@ export class AgentRun<Config, Client> {
     const role = roleOf(this.#parts)
     return {
       state: this.#stopped !== undefined ? 'stopped' : this.#starting !== undefined ? 'running' : 'idle',
-      connected: this.#opening.current() !== undefined,
-      platformReachable: this.#heart.heard(),
+      connected: this.#sessions.current() !== undefined,
+      platformReachable: this.#heartbeats.acknowledged(),
       ...(role === undefined ? {} : { role }),
       collectors: statusesOf(this.#parts),
       outbox: outboxStatus(this.#outbox.state()),
@@ -173,53 +169,54 @@ export class AgentRun<Config, Client> {
 
   async #start(): Promise<void> {
     const { signal } = this.#stopping
-    await this.#opening.tryOpen()
+    await this.#sessions.tryOpen()
     if (signal.aborted) return
-    const beat = (): Promise<void> => this.#heart.beat(signal).then(() => undefined)
-    this.#loops = [
-      repeat({ intervalMs: () => this.#heart.interval(), task: beat }, signal),
-      this.#sender.run(signal),
-      this.#work(signal),
-    ].map((loop) =>
-      loop.catch((error: unknown) => {
-        this.#options.log.error({}, `a part of the agent has ended, start it again: ${reasonOf(error)}`)
+    const sendHeartbeat = (): Promise<void> => this.#heartbeats.send(signal).then(() => undefined)
+    const loops = {
+      heartbeat: repeat({ intervalMs: () => this.#heartbeats.intervalMs(), task: sendHeartbeat }, signal),
+      sender: this.#sender.run(signal),
+      session: this.#runSession(signal),
+    }
+    this.#loops = Object.entries(loops).map(([loop, running]) =>
+      running.catch((error: unknown) => {
+        const fields = { loop, error: reasonOf(error) }
+        this.#options.log.error(fields, 'internal error: a loop of the agent stopped; restart the agent')
       }),
     )
   }
 
-  /** Opens the client, however often it takes, then collects and watches. */
-  async #work(signal: AbortSignal): Promise<void> {
-    for (let failures = 1; this.#opening.current() === undefined && !signal.aborted; failures += 1) {
+  /** Opens the session, with as many attempts as it takes, and runs it. */
+  async #runSession(signal: AbortSignal): Promise<void> {
+    for (let failures = 1; this.#sessions.current() === undefined && !signal.aborted; failures += 1) {
       await sleep(fullJitter(failures, RECONNECT_BACKOFF), signal)
       if (signal.aborted) return
-      if (await this.#opening.tryOpen()) void this.#heart.beat(signal)
+      if (await this.#sessions.tryOpen()) void this.#heartbeats.send(signal)
     }
-    const open = this.#opening.current()
-    if (open === undefined) return
-    await this.#serving.run(open)
+    const session = this.#sessions.current()
+    if (session !== undefined) await this.#leaderLoop.run(session)
   }
 
   async #stop(timeoutMs: number): Promise<void> {
     const deadlineAt = performance.now() + timeoutMs
-    const left = (kept = 0): number =>
-      Math.min(MAX_TIMER_MS, Math.max(1, Math.round(deadlineAt - kept - performance.now())))
-    const open = this.#opening.current()
-    this.#stopping.abort(stopped('was stopped'))
-    await settleWithin(this.#starting, left())
-    // Half of the time for what is running to end, the rest for delivery.
-    await settleWithin(Promise.all(this.#loops), left() / 2)
-    this.#closed = true
-    // A platform that cannot be reached must not cost the time in which the lead is given up.
-    const forResigning = this.#serving.leadId() === undefined ? 0 : Math.min(RESIGNING, timeoutMs / 5)
-    const hasLast = this.#serving.reports() && this.#reporting.hasNews()
+    const remainingMs = (reservedMs = 0): number =>
+      Math.min(MAX_TIMER_MS, Math.max(1, Math.round(deadlineAt - reservedMs - performance.now())))
+    const session = this.#sessions.current()
+    this.#stopping.abort(stoppedError('was stopped'))
+    await settleWithin(this.#starting, remainingMs())
+    // Half of the time for running work to end, the rest for delivery.
+    await settleWithin(Promise.all(this.#loops), remainingMs() / 2)
+    this.#isClosed = true
+    // An unreachable platform must not use up the time for leaving the election.
+    const resignMs = this.#leaderLoop.leaderTermId() === undefined ? 0 : Math.min(MAX_RESIGN_TIMEOUT_MS, timeoutMs / 5)
+    const hasLast = this.#leaderLoop.isReporting() && this.#reports.hasContent()
     await this.#queue.finish(
-      hasLast ? open : undefined,
-      () => left(forResigning),
-      () => !this.#serving.reports(),
+      hasLast ? session : undefined,
+      () => remainingMs(resignMs),
+      () => !this.#leaderLoop.isReporting(),
     )
-    // Only now: another agent that leads from here on tells nothing that this one has still to tell.
-    await this.#serving.resign(left())
-    await this.#opening.close(left())
+    // Only now: the next leader's reports must come after this agent's last one.
+    await this.#leaderLoop.resign(remainingMs())
+    await this.#sessions.close(remainingMs())
   }
 
   get #parts(): AgentParts {
@@ -230,13 +227,13 @@ export class AgentRun<Config, Client> {
       instanceId: this.#instanceId,
       startedAt: this.#startedAt,
       isStarted: () => this.#starting !== undefined,
-      opening: this.#opening,
-      serving: this.#serving,
+      sessions: this.#sessions,
+      leaderLoop: this.#leaderLoop,
       outbox: this.#outbox,
     }
   }
 }
 
-function stopped(problem: string): RcaError {
-  return new RcaError('RCA_AGENT_STOPPED', `This agent ${problem}. Make a new one with \`createAgent\``)
+function stoppedError(problem: string): RcaError {
+  return new RcaError('RCA_AGENT_STOPPED', `This agent ${problem}. Create a new one with \`createAgent\``)
 }

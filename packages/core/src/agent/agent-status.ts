@@ -1,30 +1,43 @@
 import type { Connector } from '../connector/connector.ts'
 import type { Outbox } from '../delivery/outbox.ts'
-import type { CollectorStatus, Role } from '../platform/protocol.ts'
+import type { CollectorStatus, HeartbeatRequest, Role } from '../platform/protocol.ts'
 import { type HeartbeatDescription, outboxStatus } from './heartbeat.ts'
-import type { Serving } from './leader-loop.ts'
-import type { Opening } from './session.ts'
+import type { LeaderLoop } from './leader-loop.ts'
+import type { SessionOpener } from './session.ts'
 
-/** What an agent's description is read from. */
+/** An agent's state at present. */
+export interface AgentStatus {
+  readonly state: 'idle' | 'running' | 'stopped'
+  /** Whether the connector's client is open. */
+  readonly connected: boolean
+  /** Whether the platform acknowledged the last heartbeat. `undefined` before the first. */
+  readonly platformReachable: boolean | undefined
+  /** The role in the election. Absent without an election and before `start`. */
+  readonly role?: Role
+  readonly collectors: HeartbeatRequest['collectors']
+  readonly outbox: HeartbeatRequest['outbox']
+}
+
+/** The parts of an agent that its heartbeats describe. */
 export interface AgentParts {
   readonly connector: Pick<Connector, 'type' | 'election'>
   readonly agentVersion: string
   readonly instanceId: string
   readonly startedAt: Date
-  /** Whether the agent runs, and with it its part in an election. */
+  /** Returns true once the agent takes part in its election. */
   readonly isStarted: () => boolean
-  readonly opening: Opening
-  readonly serving: Serving
+  readonly sessions: SessionOpener
+  readonly leaderLoop: LeaderLoop
   readonly outbox: Outbox
 }
 
-/** What the next heartbeat says. */
+/** Returns the content of the next heartbeat. */
 export function describeAgent(parts: AgentParts): HeartbeatDescription {
-  const { connector, agentVersion, startedAt, opening, outbox } = parts
-  const name = opening.current()?.name
-  const replaces = opening.replaces()
+  const { connector, agentVersion, startedAt, sessions, outbox } = parts
+  const name = sessions.current()?.name
+  const replaces = sessions.replaces()
   return {
-    agent_id: opening.agentId(),
+    agent_id: sessions.agentId(),
     agent_type: connector.type,
     agent_version: agentVersion,
     ...(name === undefined ? {} : { agent_name: name }),
@@ -36,32 +49,32 @@ export function describeAgent(parts: AgentParts): HeartbeatDescription {
   }
 }
 
-/** How collectors, watchers, the client and the election are. What collectors said while this agent led says nothing any more. */
+/** Returns the statuses of collectors, watchers, connection and election. A standby's collectors do not run and have none. */
 export function statusesOf({
-  opening,
-  serving,
-}: Pick<AgentParts, 'opening' | 'serving'>): Record<string, CollectorStatus> {
-  const failure = opening.failure()
-  const open = opening.current()
-  const election = open?.leadership?.failure()
+  sessions,
+  leaderLoop,
+}: Pick<AgentParts, 'sessions' | 'leaderLoop'>): Record<string, CollectorStatus> {
+  const failure = sessions.failure()
+  const session = sessions.current()
+  const election = session?.election?.failure()
   return {
     ...(failure === undefined ? {} : { connect: failure }),
     ...(election === undefined ? {} : { election }),
-    ...(serving.reports() ? open?.collection.statuses() : {}),
-    ...open?.watching.statuses(),
+    ...(leaderLoop.isReporting() ? session?.collectors.statuses() : {}),
+    ...session?.watchers.statuses(),
   }
 }
 
-/** Without an election, or before the agent takes part in it, there is none. */
-export function roleOf({ connector, isStarted, serving }: AgentParts): Role | undefined {
+/** Returns the agent's role, `undefined` without an election and before `start`. */
+export function roleOf({ connector, isStarted, leaderLoop }: AgentParts): Role | undefined {
   if (connector.election === undefined || !isStarted()) return undefined
-  return serving.leadId() === undefined ? 'standby' : 'leader'
+  return leaderLoop.leaderTermId() === undefined ? 'standby' : 'leader'
 }
 
-/** What tells this process from others of the same agent. One that does not know yet who it is speaks for itself alone. */
+/** Returns what distinguishes this process from others of the same agent. An agent with a provisional id has no others. */
 function instanceOf(parts: AgentParts): Pick<HeartbeatDescription, 'instance_id' | 'role' | 'lead_id'> {
   const role = roleOf(parts)
-  if (role === undefined || parts.opening.isProvisional()) return {}
-  const lead = parts.serving.leadId()
-  return { instance_id: parts.instanceId, role, ...(lead === undefined ? {} : { lead_id: lead }) }
+  if (role === undefined || parts.sessions.isProvisional()) return {}
+  const termId = parts.leaderLoop.leaderTermId()
+  return { instance_id: parts.instanceId, role, ...(termId === undefined ? {} : { lead_id: termId }) }
 }

@@ -6,7 +6,7 @@ import { type Platform, problem, startPlatform } from '../../test/platform.ts'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import { temporaryDirectory } from '../../test/temporary-directory.ts'
 import type { RawConfig } from '../config/parse-config.ts'
-import type { Collector, Connector, WatchContext } from '../connector/connector.ts'
+import type { Collector, Connector, StreamingCollector, WatchContext } from '../connector/connector.ts'
 import { AgentTokenError } from '../errors/agent-token-error.ts'
 import { ConfigError } from '../errors/config-error.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
@@ -126,11 +126,10 @@ describe('an agent that runs', () => {
   test('reports much that a collector tells before it has come back, and the rest after it', async () => {
     const note = 'x'.repeat(20_000)
     const ended = gate()
-    const flood: Collector<Client> = {
-      collect: async (_client, { tell }) => {
-        for (let value = 0; value < 100; value += 1) await tell([signals.load.point(value, host, { note })])
+    const flood: StreamingCollector<Client> = {
+      async *collect() {
+        for (let value = 0; value < 100; value += 1) yield { metrics: [signals.load.point(value, host, { note })] }
         await ended.promise
-        return {}
       },
     }
     const platform = await startPlatform()
@@ -200,7 +199,9 @@ describe('an agent that runs', () => {
     expect(again.reports().map(({ sequence }) => sequence)).toEqual(again.reports().map((_, index) => index))
     expect(again.reports()[0]?.snapshot).toBe(true)
     expect(again.violations).toEqual([])
-    expect(log.messages('warn').some((message) => message.includes('ECONNREFUSED'))).toBe(true)
+    expect(
+      log.lines.some(({ level, fields }) => level === 'warn' && String(fields.error).includes('ECONNREFUSED')),
+    ).toBe(true)
     expect(log.messages('error')).toEqual([])
   })
 
@@ -238,7 +239,7 @@ describe('an agent that runs', () => {
         .flatMap(({ data }) => data.metrics.filter(({ name }) => name === signals.load.name).map(({ value }) => value))
     await platform.until(() => told().length > 0)
     expect(told()).toEqual([0.5])
-    expect(log.messages('error')[0]).toContain('a report was given up: ')
+    expect(log.messages('error')[0]).toBe('report dropped: the platform refused it')
   })
 
   test('gives up the oldest when its queue is full, and says so', async () => {
@@ -253,7 +254,7 @@ describe('an agent that runs', () => {
     await agent.start()
     await vi.waitFor(() => expect(agent.status().outbox.dropped).toBeGreaterThan(0))
     expect(agent.status().outbox.bytes).toBeLessThanOrEqual(1024 * 1024)
-    expect(log.messages('warn').some((message) => message.includes('`max_queue_size` is its bound in MiB'))).toBe(true)
+    expect(log.messages('warn').some((message) => message.includes('raise `max_queue_size` (MiB)'))).toBe(true)
   })
 
   test('delivers a large report that stands alone in parts', async () => {
@@ -292,7 +293,7 @@ describe('an agent that runs', () => {
     await agent.stop()
     await expect(agent.start()).rejects.toMatchObject({
       code: 'RCA_AGENT_STOPPED',
-      message: 'This agent was stopped and does not start again. Make a new one with `createAgent`',
+      message: 'This agent was stopped and does not start again. Create a new one with `createAgent`',
     })
     await expect(agent.collectMetrics()).rejects.toMatchObject({ code: 'RCA_AGENT_STOPPED' })
     expect(await agent.heartbeat()).toBe(false)
@@ -382,7 +383,7 @@ describe('an agent that stops', () => {
     await agent.start()
     await vi.waitFor(() => expect(agent.status().outbox.reports).toBeGreaterThan(0))
     await agent.stop({ timeout: '100ms' })
-    expect(log.messages('warn')).toContain('the agent stopped before everything was delivered')
+    expect(log.messages('warn')).toContain('agent stopped before all reports were delivered')
   })
 
   test('without having started closes the client that it opened', async () => {
@@ -432,8 +433,8 @@ describe('an agent that cannot connect', () => {
     expect(known?.collectors).not.toHaveProperty('connect')
     await platform.until(() => platform.reports().length > 0)
     expect(platform.reports()[0]?.agent_id).toBe(AGENT_ID)
-    expect(log.messages('error')).toEqual([
-      'Example cannot be read yet, the agent goes on trying: the socket is not there',
+    expect(log.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { message: 'connecting failed, retrying', fields: { error: 'the socket is not there' } },
     ])
     expect(platform.violations).toEqual([])
   })
@@ -454,7 +455,7 @@ describe('an agent that cannot connect', () => {
     const platform = await startPlatform()
     const { agent, log } = agentOf(platform.url, {}, {}, { stateDirectory: '/dev/null/state' })
     expect(await agent.heartbeat()).toBe(true)
-    expect(log.messages('warn')[0]).toContain('the state directory cannot be written')
+    expect(log.messages('warn')[0]).toBe('state directory not writable: cursors do not outlive this run')
   })
 
   test('because its connection hangs, is heard all the same', async () => {
@@ -531,7 +532,7 @@ describe('an agent that is driven by hand', () => {
     platform.answer = () => problem(503, 'maintenance')
     expect(await agent.sendData(report)).toBe(false)
     expect(await agent.heartbeat()).toBe(false)
-    expect(log.messages('warn')[0]).toContain('a report was not delivered: ')
+    expect(log.messages('warn')[0]).toBe('report not delivered')
     await platform.stop()
     expect(await agent.sendData(report)).toBe(false)
   })

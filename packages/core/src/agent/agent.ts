@@ -15,67 +15,71 @@ import { type Logger, warningLogger } from '../logger.ts'
 import { parseAgentToken } from '../platform/agent-token.ts'
 import { createPlatformClient } from '../platform/client.ts'
 import { isUnencrypted, parsePlatformUrl, platformUrlText } from '../platform/platform-url.ts'
-import { type HeartbeatRequest, type Report, type Role, reportSchema } from '../platform/protocol.ts'
+import { type Report, reportSchema } from '../platform/protocol.ts'
 import { createDirectoryState, createMemoryState } from '../state/state-store.ts'
 import { CORE_VERSION } from '../version.ts'
-import { AgentRun } from './agent-runtime.ts'
+import { AgentRuntime } from './agent-runtime.ts'
+import type { AgentStatus } from './agent-status.ts'
 import { selfSignals } from './report/self-metrics.ts'
 
-/** What an agent is made from. */
+/** Options of {@link createAgent}. */
 export interface AgentOptions<Config = unknown, Client = unknown> {
   readonly connector: Connector<Config, Client>
   /** The platform's address, such as https://api.example.com. */
   readonly platformUrl: string
   /** The environment's token, as the platform showed it once. */
   readonly agentToken: string
-  /** Options of the connector and those that every agent has, in snake_case. Text is accepted for every option. @default {} */
+  /** Options of the connector and of every agent, in snake_case. Each also accepts text. @default {} */
   readonly config?: RawConfig
-  /** @default warnings and errors go to standard error; `silentLogger` says nothing */
+  /** @default writes warnings and errors to standard error; `silentLogger` writes nothing */
   readonly logger?: Logger
-  /** Where cursors and the agent's id outlive a run. @default nothing outlives it */
+  /** Directory that keeps cursors and the agent's id between runs. @default nothing is kept */
   readonly stateDirectory?: string
-  /** Version that the platform is told. @default the version of `@rca/core` */
+  /** Version that the platform shows. @default the version of `@rca/core` */
   readonly agentVersion?: string
 }
 
-/** An agent for one type of infrastructure. Safe to make: nothing is opened before it is used. */
+/** An agent for one type of infrastructure. Opens nothing before its first use. */
 export interface Agent {
   readonly agentType: string
-  /** The command that deploys this agent: `deployment().command`. */
+  /** Returns the command that deploys this agent: `deployment().command`. */
   getDeploymentCommand(): string
-  /** The command with its prerequisites, verification, removal and numbered instructions. */
+  /** Returns the command with its prerequisites, verification, removal and numbered instructions. */
   deployment(): RenderedDeployment
-  /** Runs every collector once and returns what they saw. Opens the client if it is not open: `stop` closes it. A collector that fails is a gap in the report, not an error. @throws {ConnectionError} when what is watched cannot be reached. @throws {RcaError} `RCA_AGENT_STOPPED` after `stop`. */
+  /**
+   * Runs every collector once and returns what they saw. A collector that fails is a gap in the report, not an error. Opens the client if
+   * it is not open; `stop` closes it.
+   *
+   * @throws {ConnectionError} if the client cannot be opened
+   * @throws {RcaError} `RCA_AGENT_STOPPED` after `stop`
+   */
   collectMetrics(): Promise<Report>
-  /** Delivers a report. Repeats with full jitter and honours Retry-After; `false` when the platform does not have it in the end. Never rejects for the network. @throws {TypeError} when it is no report. */
+  /**
+   * Delivers a report. Retries with full jitter and honours Retry-After. Returns false if the platform did not accept it in the end; never
+   * rejects for the network.
+   *
+   * @throws {TypeError} if the argument is not a report
+   */
   sendData(report: Report): Promise<boolean>
-  /** Says that the agent is alive, and how its collectors are. Opens the client if it is not open. `false` when the platform did not hear it. Never rejects. */
+  /** Sends a heartbeat with the health of the collectors. Opens the client if it is not open. Returns false if the platform did not acknowledge it; never rejects. */
   heartbeat(): Promise<boolean>
-  /** Opens the client, then heartbeats, collects and delivers until `stop`. Resolves after the first attempt to open the client; a failed one is repeated and shown to the platform. Idempotent. @throws `RCA_AGENT_STOPPED` after `stop`. */
+  /**
+   * Opens the client, then sends heartbeats, collects and delivers until `stop`. Resolves after the first attempt to open the client;
+   * retries a failed one and reports it to the platform. Idempotent.
+   *
+   * @throws {RcaError} `RCA_AGENT_STOPPED` after `stop`
+   */
   start(): Promise<void>
-  /** Stops collecting, delivers what is left within the timeout and closes the client. Idempotent. */
+  /** Stops collecting, delivers the queue within the timeout and closes the client. Idempotent. */
   stop(options?: StopOptions): Promise<void>
-  /** How the agent is right now, as the next heartbeat would say it. */
+  /** Returns the agent's state, as the next heartbeat would report it. */
   status(): AgentStatus
 }
 
 /** Options of `agent.stop`. */
 export interface StopOptions {
-  /** Time for delivery of what was collected. @default 5s */
+  /** Time for running collectors to end, for delivery and for closing the client. @default 5s */
   readonly timeout?: Duration
-}
-
-/** How an agent is. */
-export interface AgentStatus {
-  readonly state: 'idle' | 'running' | 'stopped'
-  /** Whether the client is open. */
-  readonly connected: boolean
-  /** Whether the platform heard the last heartbeat. `undefined` before the first. */
-  readonly platformReachable: boolean | undefined
-  /** Whether this agent reports, where several elect the one that does. Absent without an election and before `start`. */
-  readonly role?: Role
-  readonly collectors: HeartbeatRequest['collectors']
-  readonly outbox: HeartbeatRequest['outbox']
 }
 
 const OPTIONS: readonly (keyof AgentOptions)[] = [
@@ -90,11 +94,11 @@ const OPTIONS: readonly (keyof AgentOptions)[] = [
 
 const STOP_OPTIONS: readonly (keyof StopOptions)[] = ['timeout']
 
-/** Platforms that were warned about in this process. */
-const warned = new Set<string>()
+/** Platforms that this process has warned about. */
+const warnedHosts = new Set<string>()
 
 /**
- * Makes an agent from a connector.
+ * Creates an agent from a connector.
  *
  * @throws {ConfigError} @throws {PlatformUrlError} @throws {AgentTokenError} @throws {ConnectorError}
  */
@@ -116,7 +120,7 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
       : createDirectoryState(join(options.stateDirectory, connector.type.replace('/', '_')))
 
   warnIfUnencrypted(platformUrl, log)
-  const run = new AgentRun({
+  const runtime = new AgentRuntime({
     connector,
     config: parsed.config,
     runtime: parsed.runtime,
@@ -124,7 +128,7 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
     redactor,
     log,
     state,
-    // Where one of several reports, what did not change must not look changed when another does.
+    // Replicas share a key: a change of the leader must not look like a change of every hashed value.
     openKeyedHash: async () =>
       connector.election === undefined ? openKeyedHash(state, log) : sharedKeyedHash(agentToken),
     client: createPlatformClient({
@@ -146,34 +150,31 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
     agentType: connector.type,
     getDeploymentCommand: () => deployment().command,
     deployment,
-    collectMetrics: () => run.collect(),
-    sendData: async (report) => run.send(checkedReport(report)),
-    heartbeat: () => run.heartbeat(),
-    start: () => run.start(),
+    collectMetrics: () => runtime.collect(),
+    sendData: async (report) => runtime.send(validReport(report)),
+    heartbeat: () => runtime.heartbeat(),
+    start: () => runtime.start(),
     stop: async (stopOptions = {}) => {
       checkOptions('stop', stopOptions, STOP_OPTIONS)
-      await run.stop(toMilliseconds(stopOptions.timeout ?? '5s'))
+      await runtime.stop(toMilliseconds(stopOptions.timeout ?? '5s'))
     },
-    status: () => run.status(),
+    status: () => runtime.status(),
   }
 }
 
 function warnIfUnencrypted(platformUrl: URL, log: Logger): void {
-  if (!isUnencrypted(platformUrl) || warned.has(platformUrl.host)) return
-  warned.add(platformUrl.host)
-  log.warn(
-    { platform_url: platformUrlText(platformUrl) },
-    'the token and all data travel unencrypted: use an https address',
-  )
+  if (!isUnencrypted(platformUrl) || warnedHosts.has(platformUrl.host)) return
+  warnedHosts.add(platformUrl.host)
+  log.warn({ platform_url: platformUrlText(platformUrl) }, 'token and data travel unencrypted: use an https address')
 }
 
-/** A report as far as it is one: fields that are not a report's stay here. */
-/** Names of attributes that connector and core chose themselves. */
+/** Returns the names of attributes that connector and core declare: the redactor leaves them as they are. */
 function declaredNames(signals: SignalCatalog): string[] {
   return Object.values({ ...selfSignals, ...signals }).flatMap(({ attributes }) => Object.keys(attributes))
 }
 
-function checkedReport(report: unknown): Report {
+/** Validates a report and removes unknown fields. */
+function validReport(report: unknown): Report {
   const checked = reportSchema.safeParse(report)
   if (checked.success) return checked.data as Report
   const issues = checked.error.issues.slice(0, 3).map((issue) => `\`${issue.path.join('.')}\` ${issue.message}`)

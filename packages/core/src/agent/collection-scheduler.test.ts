@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { gate } from '../../test/gate.ts'
 import type { CollectorRun } from './collect/collector-health.ts'
-import { createRounds, type Rounds, type RoundsOptions } from './collection-scheduler.ts'
+import {
+  type CollectionScheduler,
+  type CollectionSchedulerOptions,
+  createCollectionScheduler,
+} from './collection-scheduler.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -13,20 +17,26 @@ afterEach(() => {
 const signals = { entities: [], metrics: [], events: [], gaps: [], problems: [] }
 
 interface Setup {
-  readonly rounds: Rounds
+  readonly scheduler: CollectionScheduler
   /** What was collected and reported, in order, with the second in which it was. */
   readonly history: string[]
   readonly stop: AbortController
 }
 
-function reportingOf(hasNews: () => boolean): RoundsOptions['reporting'] {
-  return { add: () => undefined, addPoints: () => undefined, isFull: () => false, hasNews, takeOwed: () => false }
+function reportsOf(hasNews: () => boolean): CollectionSchedulerOptions['reports'] {
+  return {
+    addRun: () => undefined,
+    addMetrics: () => undefined,
+    isFull: () => false,
+    hasContent: hasNews,
+    takePendingResync: () => false,
+  }
 }
 
-function roundsOf(
+function schedulerOf(
   collectors: Record<string, number | undefined>,
   run: (collector: string) => Promise<boolean> = async () => true,
-  options: Partial<RoundsOptions> = {},
+  options: Partial<CollectionSchedulerOptions> = {},
 ): Setup {
   const begin = performance.now()
   const history: string[] = []
@@ -34,10 +44,10 @@ function roundsOf(
   let news = false
   const running = new Set<string>()
   const second = (): number => Math.round((performance.now() - begin) / 100) / 10
-  const rounds = createRounds({
+  const scheduler = createCollectionScheduler({
     collectors: new Map(Object.entries(collectors)),
-    interval: 15_000,
-    collection: {
+    intervalMs: 15_000,
+    runner: {
       isRunning: (name) => running.has(name),
       run: async (collector): Promise<CollectorRun> => {
         history.push(`${collector} ${second()}`)
@@ -47,15 +57,15 @@ function roundsOf(
         return { collector, ok, durationMs: 0, signals }
       },
     },
-    reporting: {
-      add: ({ collector }) => {
+    reports: {
+      addRun: ({ collector }) => {
         news = true
         history.push(`+${collector} ${second()}`)
       },
-      addPoints: () => undefined,
+      addMetrics: () => undefined,
       isFull: () => false,
-      hasNews: () => news,
-      takeOwed: () => false,
+      hasContent: () => news,
+      takePendingResync: () => false,
     },
     report: async () => {
       news = false
@@ -63,12 +73,12 @@ function roundsOf(
     },
     ...options,
   })
-  return { rounds, history, stop }
+  return { scheduler, history, stop }
 }
 
 test('every round collects and reports', async () => {
-  const { rounds, history, stop } = roundsOf({ a: undefined })
-  const running = rounds.run(stop.signal)
+  const { scheduler, history, stop } = schedulerOf({ a: undefined })
+  const running = scheduler.run(stop.signal)
   await vi.advanceTimersByTimeAsync(16_000)
   expect(history).toEqual(['a 0', '+a 0', 'report 0', 'a 15', '+a 15', 'report 15'])
   stop.abort()
@@ -77,8 +87,8 @@ test('every round collects and reports', async () => {
 })
 
 test('a collector that is due less often sits out', async () => {
-  const { rounds, history, stop } = roundsOf({ often: 1000, rare: 45_000 })
-  const running = rounds.run(stop.signal)
+  const { scheduler, history, stop } = schedulerOf({ often: 1000, rare: 45_000 })
+  const running = scheduler.run(stop.signal)
   await vi.advanceTimersByTimeAsync(91_000)
   expect(history.filter((line) => line.startsWith('rare'))).toEqual(['rare 0', 'rare 45', 'rare 90'])
   expect(history.filter((line) => line.startsWith('often'))).toHaveLength(7)
@@ -88,10 +98,10 @@ test('a collector that is due less often sits out', async () => {
 
 test('a round waits for slow collectors, but not for ever; what comes late is in the next report', async () => {
   const slow = gate<boolean>()
-  const { rounds, history, stop } = roundsOf({ fast: undefined, slow: undefined }, async (name) =>
+  const { scheduler, history, stop } = schedulerOf({ fast: undefined, slow: undefined }, async (name) =>
     name === 'slow' ? slow.promise : true,
   )
-  const running = rounds.run(stop.signal)
+  const running = scheduler.run(stop.signal)
   await vi.advanceTimersByTimeAsync(6000)
   expect(history).toEqual(['fast 0', 'slow 0', '+fast 0', 'report 5'])
   await vi.advanceTimersByTimeAsync(9500)
@@ -109,20 +119,20 @@ test('a round waits for slow collectors, but not for ever; what comes late is in
 test('what a watcher saw is reported soon, together with what else it sees meanwhile', async () => {
   let news = true
   const history: string[] = []
-  const { rounds, stop } = roundsOf({}, undefined, {
-    reporting: reportingOf(() => news),
+  const { scheduler, stop } = schedulerOf({}, undefined, {
+    reports: reportsOf(() => news),
     report: async () => void history.push('report'),
   })
-  const running = rounds.run(stop.signal)
+  const running = scheduler.run(stop.signal)
   await vi.advanceTimersByTimeAsync(1000)
-  rounds.hurry()
-  rounds.hurry()
+  scheduler.reportSoon()
+  scheduler.reportSoon()
   await vi.advanceTimersByTimeAsync(499)
   expect(history).toHaveLength(1)
   await vi.advanceTimersByTimeAsync(1)
   expect(history).toHaveLength(2)
   news = false
-  rounds.hurry()
+  scheduler.reportSoon()
   await vi.advanceTimersByTimeAsync(1000)
   expect(history).toHaveLength(2)
   stop.abort()
@@ -130,10 +140,10 @@ test('what a watcher saw is reported soon, together with what else it sees meanw
 })
 
 test('a round that reports anyway saves the report that was to come soon', async () => {
-  const { rounds, history, stop } = roundsOf({ a: undefined })
-  const running = rounds.run(stop.signal)
+  const { scheduler, history, stop } = schedulerOf({ a: undefined })
+  const running = scheduler.run(stop.signal)
   await vi.advanceTimersByTimeAsync(14_800)
-  rounds.hurry()
+  scheduler.reportSoon()
   await vi.advanceTimersByTimeAsync(1000)
   expect(history.filter((line) => line.startsWith('report'))).toEqual(['report 0', 'report 15'])
   stop.abort()
@@ -142,15 +152,15 @@ test('a round that reports anyway saves the report that was to come soon', async
 
 test('after stopping nothing is reported any more, and failures that it caused are not counted', async () => {
   const slow = gate<boolean>()
-  const { rounds, history, stop } = roundsOf({ good: undefined, slow: undefined }, async (name) =>
+  const { scheduler, history, stop } = schedulerOf({ good: undefined, slow: undefined }, async (name) =>
     name === 'slow' ? slow.promise : true,
   )
-  const running = rounds.run(stop.signal)
+  const running = scheduler.run(stop.signal)
   await vi.advanceTimersByTimeAsync(100)
   stop.abort()
   slow.open(false)
   await running
-  rounds.hurry()
+  scheduler.reportSoon()
   await vi.advanceTimersByTimeAsync(10_000)
   expect(history).toEqual(['good 0', 'slow 0', '+good 0'])
   expect(vi.getTimerCount()).toBe(0)
@@ -159,17 +169,17 @@ test('after stopping nothing is reported any more, and failures that it caused a
 test('what is owed is told in the next run', async () => {
   const modes: unknown[] = []
   const owed = new Set(['pods'])
-  const { rounds, stop } = roundsOf({ pods: undefined, nodes: undefined }, undefined, {
-    collection: {
+  const { scheduler, stop } = schedulerOf({ pods: undefined, nodes: undefined }, undefined, {
+    runner: {
       isRunning: () => false,
       run: async (collector, mode): Promise<CollectorRun> => {
         modes.push([collector, mode?.fullSnapshot])
         return { collector, ok: true, durationMs: 0, signals }
       },
     },
-    reporting: { ...reportingOf(() => false), takeOwed: (collector) => owed.delete(collector) },
+    reports: { ...reportsOf(() => false), takePendingResync: (collector) => owed.delete(collector) },
   })
-  const running = rounds.run(stop.signal)
+  const running = scheduler.run(stop.signal)
   await vi.advanceTimersByTimeAsync(15_000)
   expect(modes).toEqual([
     ['pods', true],
@@ -185,12 +195,12 @@ test('who tells while there is no room makes one report together, and waits for 
   const history: string[] = []
   let isFull = false
   const made = gate()
-  const { rounds, stop } = roundsOf({ many: undefined }, undefined, {
-    collection: {
+  const { scheduler, stop } = schedulerOf({ many: undefined }, undefined, {
+    runner: {
       isRunning: () => false,
-      run: async (collector, { tell } = {}): Promise<CollectorRun> => {
+      run: async (collector, { onMetrics } = {}): Promise<CollectorRun> => {
         isFull = true
-        const telling = [1, 2, 3].map(() => tell?.([]))
+        const telling = [1, 2, 3].map(() => onMetrics?.([]))
         history.push('told')
         made.open()
         await Promise.all(telling)
@@ -198,14 +208,14 @@ test('who tells while there is no room makes one report together, and waits for 
         return { collector, ok: true, durationMs: 0, signals }
       },
     },
-    reporting: { ...reportingOf(() => true), isFull: () => isFull },
+    reports: { ...reportsOf(() => true), isFull: () => isFull },
     report: async () => {
       await made.promise
       isFull = false
       history.push('report')
     },
   })
-  const running = rounds.run(stop.signal)
+  const running = scheduler.run(stop.signal)
   await vi.advanceTimersByTimeAsync(0)
   expect(history).toEqual(['told', 'report', 'room again', 'report'])
   stop.abort()

@@ -1,91 +1,96 @@
 import { repeat, settleWithin } from '../timers.ts'
-import type { Collection } from './collect/collector-runner.ts'
-import type { Tell } from './collect/streamed-metrics.ts'
-import type { Reporting } from './report/report-builder.ts'
+import type { CollectorRunner } from './collect/collector-runner.ts'
+import type { MetricSink } from './collect/signal-stream.ts'
+import type { ReportBuilder } from './report/report-builder.ts'
 
-/** Longest time that events wait for a report of their own, in milliseconds: an incident's first sign should not wait for a whole interval. */
-const EVENT_DELAY = 500
+/** Time that events wait for a report of their own: an incident's first sign should not wait for a whole interval. */
+const EVENT_DELAY_MS = 500
 
-/** How long a round waits for its collectors before it reports what has arrived, in milliseconds. Late ones are in the next report, which is soon where one comes for the first time. */
-const PATIENCE = 5_000
+/** Time that a cycle waits for its collectors before it reports. Later results are part of the next report, which follows soon if they are a collector's first. */
+const CYCLE_TIMEOUT_MS = 5_000
 
-export interface RoundsOptions {
-  /** Collectors by name, with the milliseconds between two of their runs where that is not the interval. */
+export interface CollectionSchedulerOptions {
+  /** Collectors by name, with the milliseconds between two runs, `undefined` for the agent's interval. */
   readonly collectors: ReadonlyMap<string, number | undefined>
-  /** Milliseconds. */
-  readonly interval: number
-  readonly collection: Pick<Collection, 'run' | 'isRunning'>
-  readonly reporting: Pick<Reporting, 'add' | 'addPoints' | 'isFull' | 'hasNews' | 'takeOwed'>
-  /** Puts together the next report and sends it on its way. Never rejects. */
+  readonly intervalMs: number
+  readonly runner: Pick<CollectorRunner, 'run' | 'isRunning'>
+  readonly reports: Pick<ReportBuilder, 'addRun' | 'addMetrics' | 'isFull' | 'hasContent' | 'takePendingResync'>
+  /** Builds the next report and queues it. Never rejects. */
   readonly report: () => Promise<void>
 }
 
-/** Rounds of collection, one report each. */
-export interface Rounds {
+/** Schedules collection cycles, with one report each. */
+export interface CollectionScheduler {
   /** Collects on the interval until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>
-  /** A watcher saw something: report soon. Does nothing once `run` has ended. */
-  readonly hurry: () => void
+  /** Reports within half a second: a watcher emitted something. Does nothing after `run` has ended. */
+  readonly reportSoon: () => void
 }
 
-/** Rounds that have not begun. */
-export function createRounds({ collectors, interval, collection, reporting, report }: RoundsOptions): Rounds {
+/** Creates a scheduler that collects once `run` is called. */
+export function createCollectionScheduler({
+  collectors,
+  intervalMs,
+  runner,
+  reports,
+  report,
+}: CollectionSchedulerOptions): CollectionScheduler {
   const dueAt = new Map<string, number>()
-  /** Collectors of which nothing has been reported yet. */
-  const unheard = new Set(collectors.keys())
-  let isGathering = false
-  let soon: NodeJS.Timeout | undefined
-  let ended = false
-  let full: Promise<void> | undefined
+  const neverReported = new Set(collectors.keys())
+  let isCycleRunning = false
+  let delayedReport: NodeJS.Timeout | undefined
+  let hasEnded = false
+  let makingRoom: Promise<void> | undefined
 
   const reportNow = (): Promise<void> => {
-    clearTimeout(soon)
-    soon = undefined
+    clearTimeout(delayedReport)
+    delayedReport = undefined
     return report()
   }
-  const hurry = (): void => {
-    if (ended) return
-    soon ??= setTimeout(() => {
-      soon = undefined
-      if (reporting.hasNews()) void report()
-    }, EVENT_DELAY)
+  const reportSoon = (): void => {
+    if (hasEnded) return
+    delayedReport ??= setTimeout(() => {
+      delayedReport = undefined
+      if (reports.hasContent()) void report()
+    }, EVENT_DELAY_MS)
   }
-  const tell: Tell = async (points) => {
-    reporting.addPoints(points)
-    if (!reporting.isFull()) return
-    // One for all who tell: those that wait for it would each make another of what is left.
-    full ??= reportNow().finally(() => {
-      full = undefined
+  const onMetrics: MetricSink = async (points) => {
+    reports.addMetrics(points)
+    if (!reports.isFull()) return
+    // Shared by all collectors: each of those that wait would otherwise build another report.
+    makingRoom ??= reportNow().finally(() => {
+      makingRoom = undefined
     })
-    await full
+    await makingRoom
   }
-  const start = async (collector: string, signal: AbortSignal): Promise<void> => {
-    const run = await collection.run(collector, { tell, fullSnapshot: reporting.takeOwed(collector) })
-    // A run that stopping cut short says nothing of what is watched.
+  const runCollector = async (collector: string, signal: AbortSignal): Promise<void> => {
+    const run = await runner.run(collector, { onMetrics, fullSnapshot: reports.takePendingResync(collector) })
+    // The stop interrupted the run: its failure is not the collector's.
     if (!run.ok && signal.aborted) return
-    reporting.add(run)
-    // What is to be known of a large cluster at all takes longer than a round waits, but it need not wait for the next one.
-    if (unheard.delete(collector) && !isGathering) hurry()
+    reports.addRun(run)
+    // The first result of a slow collector should not wait for the next cycle.
+    if (neverReported.delete(collector) && !isCycleRunning) reportSoon()
   }
-  const round = async (signal: AbortSignal): Promise<void> => {
+  const runCycle = async (signal: AbortSignal): Promise<void> => {
     const now = performance.now()
-    // Half an interval of tolerance: a start that comes a little early is this one, not the next.
+    // Half an interval of tolerance: a cycle that starts a little early is not the previous one.
     const due = [...collectors].filter(
-      ([name]) => !collection.isRunning(name) && (dueAt.get(name) ?? 0) <= now + interval / 2,
+      ([name]) => !runner.isRunning(name) && (dueAt.get(name) ?? 0) <= now + intervalMs / 2,
     )
-    for (const [name, every = interval] of due) dueAt.set(name, now + Math.max(interval, every))
-    isGathering = true
-    await settleWithin(Promise.all(due.map(([name]) => start(name, signal))), Math.min(PATIENCE, interval / 2))
-    isGathering = false
+    for (const [name, own = intervalMs] of due) dueAt.set(name, now + Math.max(intervalMs, own))
+    isCycleRunning = true
+    const runs = due.map(([name]) => runCollector(name, signal))
+    await settleWithin(Promise.all(runs), Math.min(CYCLE_TIMEOUT_MS, intervalMs / 2))
+    isCycleRunning = false
     if (!signal.aborted) await reportNow()
   }
 
   return {
     run: async (signal) => {
-      await repeat({ intervalMs: () => interval, task: () => round(signal) }, signal)
-      ended = true
-      clearTimeout(soon)
+      await repeat({ intervalMs: () => intervalMs, task: () => runCycle(signal) }, signal)
+      hasEnded = true
+      clearTimeout(delayedReport)
     },
-    hurry,
+    reportSoon,
   }
 }

@@ -58,15 +58,15 @@ test('an attempt that failed is forgotten', async () => {
 
 test.each([
   ['fails', () => Promise.reject(new Error('no machine id')), 'no machine id'],
-  ['throws', (): never => ({}) as never, 'an `id` that is empty or no text'],
-  ['is nothing', async () => undefined as never, 'an `id` that is empty or no text'],
-  ['has no id', async () => ({ ...identity, id: '' }), 'an `id` that is empty or no text'],
+  ['throws', (): never => ({}) as never, 'an `id` that is empty or not a string'],
+  ['is nothing', async () => undefined as never, 'an `id` that is empty or not a string'],
+  ['has no id', async () => ({ ...identity, id: '' }), 'an `id` that is empty or not a string'],
   ['has no name', async () => ({ ...identity, name: undefined as never }), 'has no name'],
-  ['has no entity', async () => ({ ...identity, entity: { type: '', id: '' } }), 'without a proper type'],
+  ['has no entity', async () => ({ ...identity, entity: { type: '', id: '' } }), 'without a valid type'],
   [
     'is of a type that nobody declared',
     async () => ({ id: '1', name: 'web-1', entity: { type: 'broker', id: '1' } }),
-    'points at an entity of type `broker`, which is not declared in `signals`',
+    'references an entity of type `broker`, which is not declared in `signals`',
   ],
 ])('a client whose identity %s is closed again', async (_what, identify, problem) => {
   const disconnect = vi.fn(async () => undefined)
@@ -120,5 +120,5 @@ test.each<[string, () => Promise<void>, string]>([
   const { connection, log } = connectionOf({ disconnect })
   await connection.open()
   await connection.close(5)
-  expect(log.lines).toEqual([{ level: 'warn', fields: { error }, message: 'the client could not be closed' }])
+  expect(log.lines).toEqual([{ level: 'warn', fields: { error }, message: 'client not closed' }])
 })

@@ -7,10 +7,10 @@ import type { Logger } from '../logger.ts'
 import { withTimeout } from '../timers.ts'
 import { nameProblem, referenceProblem } from './validate/rules.ts'
 
-/** How long opening the client and finding out the identity may take, in milliseconds. */
-const DEADLINE = 15_000
+/** Timeout of connecting, of identifying and of closing a client whose identity could not be read. */
+const CONNECT_TIMEOUT_MS = 15_000
 
-/** An open client and whom it watches. */
+/** An open client and the identity of what it watches. */
 export interface OpenConnection<Client> {
   readonly client: Client
   readonly identity: Identity
@@ -25,15 +25,15 @@ export interface ConnectionOptions<Config, Client> {
   readonly openKeyedHash: () => Promise<KeyedHash>
 }
 
-/** A connector's client, opened when it is first needed. */
+/** A connector's client, opened on first use. */
 export interface Connection<Client> {
-  /** Opens the client, or returns the open one. A failed attempt is forgotten: the next call tries again. */
+  /** Opens the client, or returns the open one. After a failure, the next call tries again. */
   open(signal?: AbortSignal): Promise<OpenConnection<Client>>
-  /** Closes the client if it is open, within so many milliseconds. Idempotent, and never rejects. */
-  close(milliseconds: number): Promise<void>
+  /** Closes the client if it is open. Idempotent; never rejects. */
+  close(timeoutMs: number): Promise<void>
 }
 
-/** A connection that is not open yet. */
+/** Creates a closed connection. */
 export function createConnection<Config, Client>({
   connector,
   config,
@@ -41,65 +41,64 @@ export function createConnection<Config, Client>({
   now,
   openKeyedHash,
 }: ConnectionOptions<Config, Client>): Connection<Client> {
-  let opening: Promise<OpenConnection<Client>> | undefined
+  let connecting: Promise<OpenConnection<Client>> | undefined
 
-  const disconnect = async (client: Client, milliseconds: number): Promise<void> => {
+  const disconnect = async (client: Client, timeoutMs: number): Promise<void> => {
     try {
-      await withTimeout('closing the client', milliseconds, undefined, async () => connector.disconnect(client))
+      await withTimeout('closing the client', timeoutMs, undefined, async () => connector.disconnect(client))
     } catch (error) {
-      log.warn({ error: reasonOf(error) }, 'the client could not be closed')
+      log.warn({ error: reasonOf(error) }, 'client not closed')
     }
   }
 
-  const attempt = (parent: AbortSignal | undefined): Promise<OpenConnection<Client>> =>
-    withTimeout(`connecting to ${connector.title}`, DEADLINE, parent, async (signal) => {
+  const connect = (parent: AbortSignal | undefined): Promise<OpenConnection<Client>> =>
+    withTimeout(`connecting to ${connector.title}`, CONNECT_TIMEOUT_MS, parent, async (signal) => {
       const client = await connector.connect({ config, signal, log, keyedHash: await openKeyedHash() })
       try {
-        // Its own deadline, so that a client whose identity hangs is closed and not left behind.
-        const identity = await withTimeout('identifying what is watched', DEADLINE, signal, async (own) =>
+        // A timeout of its own: a client whose `identify` hangs is closed.
+        const identity = await withTimeout('identifying what is watched', CONNECT_TIMEOUT_MS, signal, async (own) =>
           connector.identify(client, { signal: own, now }),
         )
-        return { client, identity: checked(identity, connector) }
+        return { client, identity: validIdentity(identity, connector) }
       } catch (error) {
-        await disconnect(client, DEADLINE)
+        await disconnect(client, CONNECT_TIMEOUT_MS)
         throw error
       }
     })
 
   return {
     open: (signal) => {
-      if (opening === undefined) {
-        const attempted = attempt(signal)
-        opening = attempted
-        attempted.catch(() => {
-          if (opening === attempted) opening = undefined
+      if (connecting === undefined) {
+        const attempt = connect(signal)
+        connecting = attempt
+        attempt.catch(() => {
+          if (connecting === attempt) connecting = undefined
         })
       }
-      return opening
+      return connecting
     },
-    close: async (milliseconds) => {
-      const opened = await opening?.catch(() => undefined)
-      opening = undefined
-      if (opened !== undefined) await disconnect(opened.client, milliseconds)
+    close: async (timeoutMs) => {
+      const connection = await connecting?.catch(() => undefined)
+      connecting = undefined
+      if (connection !== undefined) await disconnect(connection.client, timeoutMs)
     },
   }
 }
 
-/** Everything that the agent says hangs on who it is: a wrong identity is an error here and not a report that the platform refuses. */
-function checked(identity: Identity, { type, signals }: Pick<Connector, 'type' | 'signals'>): Identity {
+/** Validates an identity: the platform would refuse every report with a wrong one. */
+function validIdentity(identity: Identity, { type, signals }: Pick<Connector, 'type' | 'signals'>): Identity {
   const given: Partial<Identity> = identity ?? {}
   const problem =
     typeof given.id !== 'string' || given.id === ''
-      ? 'has an `id` that is empty or no text'
+      ? 'has an `id` that is empty or not a string'
       : (nameProblem(given.name) ?? referenceProblem(given.entity) ?? undeclared(given.entity, signals))
-  if (problem !== undefined) throw new ConnectorError(`\`${type}\``, `what its \`identify\` returned ${problem}.`)
+  if (problem !== undefined) throw new ConnectorError(`\`${type}\``, `the result of its \`identify\` ${problem}.`)
   return identity
 }
 
-/** An agent that observes what nobody describes would hang in the air. */
 function undeclared(entity: Identity['entity'] | undefined, signals: SignalCatalog): string | undefined {
   const isDeclared = Object.values(signals).some((entry) => entry.signal === 'entity' && entry.type === entity?.type)
   return isDeclared
     ? undefined
-    : `points at an entity of type \`${entity?.type}\`, which is not declared in \`signals\``
+    : `references an entity of type \`${entity?.type}\`, which is not declared in \`signals\``
 }

@@ -3,7 +3,7 @@ import { recordingLogger } from '../../test/recording-logger.ts'
 import { runtimeConfigSchema } from '../config/runtime-config.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import { type HeartbeatRequest, type HeartbeatResponse, heartbeatRequestSchema } from '../platform/protocol.ts'
-import { createHeart, type Heart, type HeartbeatDescription } from './heartbeat.ts'
+import { createHeartbeatSender, type HeartbeatDescription, type HeartbeatSender } from './heartbeat.ts'
 
 const description: HeartbeatDescription = {
   agent_id: '3f1b9c0e-8f5e-5d1b-9a55-2d3c9f8b7a60',
@@ -15,7 +15,7 @@ const description: HeartbeatDescription = {
 }
 
 interface Setup {
-  readonly heart: Heart
+  readonly heart: HeartbeatSender
   readonly sent: HeartbeatRequest[]
   readonly log: ReturnType<typeof recordingLogger>
 }
@@ -36,20 +36,20 @@ function heartOf(
   }
   const runtime = runtimeConfigSchema.parse(config)
   const describe = (): HeartbeatDescription => ({ ...description, ...described })
-  return { heart: createHeart({ client: { sendHeartbeat }, runtime, log, describe }), sent, log }
+  return { heart: createHeartbeatSender({ client: { sendHeartbeat }, runtime, log, describe }), sent, log }
 }
 
-const unreachable = new PlatformError('nobody there', { retryable: true })
+const unreachable = new PlatformError('connection refused', { retryable: true })
 const refused = new PlatformError('unknown token', { retryable: true, status: 401 })
 
 test('heartbeats are counted from 0', async () => {
   const { heart, sent } = heartOf([])
-  expect(heart.heard()).toBeUndefined()
-  expect(await heart.beat()).toBe(true)
-  expect(await heart.beat()).toBe(true)
+  expect(heart.acknowledged()).toBeUndefined()
+  expect(await heart.send()).toBe(true)
+  expect(await heart.send()).toBe(true)
   expect(sent.map(({ sequence }) => sequence)).toEqual([0, 1])
   expect(sent[0]).not.toHaveProperty('interval_seconds')
-  expect(heart.heard()).toBe(true)
+  expect(heart.acknowledged()).toBe(true)
 })
 
 test('what is known is said', async () => {
@@ -63,7 +63,7 @@ test('what is known is said', async () => {
       outbox: { reports: 1, bytes: 2, dropped: 3, oldest_at: '2026-01-23T10:00:00.000Z' },
     },
   )
-  await heart.beat()
+  await heart.send()
   expect(sent[0]).toMatchObject({
     agent_name: 'web-1',
     replaces_agent_id: description.agent_id,
@@ -74,9 +74,9 @@ test('what is known is said', async () => {
 
 test('the platform says when the next heartbeat is due', async () => {
   const { heart } = heartOf([7])
-  expect(heart.interval()).toBe(30_000)
-  await heart.beat()
-  expect(heart.interval()).toBe(7000)
+  expect(heart.intervalMs()).toBe(30_000)
+  await heart.send()
+  expect(heart.intervalMs()).toBe(7000)
 })
 
 test.each([
@@ -84,43 +84,43 @@ test.each([
   [1e12, 86_400_000],
 ])('an interval of %d s is brought within reason', async (seconds, milliseconds) => {
   const { heart } = heartOf([seconds])
-  await heart.beat()
-  expect(heart.interval()).toBe(milliseconds)
+  await heart.send()
+  expect(heart.intervalMs()).toBe(milliseconds)
 })
 
 test('an interval that the operator chose holds, and the platform is told', async () => {
   const { heart, sent } = heartOf([7], { heartbeat_interval: '1m' })
-  await heart.beat()
-  expect(heart.interval()).toBe(60_000)
+  await heart.send()
+  expect(heart.intervalMs()).toBe(60_000)
   expect(sent[0]?.interval_seconds).toBe(60)
 })
 
 test('a lost heartbeat is told once, and so is the next that is heard', async () => {
   const { heart, log } = heartOf([unreachable, unreachable, 30])
-  expect(await heart.beat()).toBe(false)
-  expect(heart.heard()).toBe(false)
-  expect(await heart.beat()).toBe(false)
-  expect(await heart.beat()).toBe(true)
-  expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
-    ['warn', 'the heartbeat did not reach the platform: nobody there'],
-    ['debug', 'the heartbeat did not reach the platform: nobody there'],
-    ['info', 'heartbeats reach the platform again'],
+  expect(await heart.send()).toBe(false)
+  expect(heart.acknowledged()).toBe(false)
+  expect(await heart.send()).toBe(false)
+  expect(await heart.send()).toBe(true)
+  expect(log.lines.map(({ level, message, fields }) => [level, message, fields.error])).toEqual([
+    ['warn', 'heartbeat failed', 'connection refused'],
+    ['debug', 'heartbeat failed', 'connection refused'],
+    ['info', 'heartbeat recovered', undefined],
   ])
 })
 
 test('while the token is refused heartbeats are rare, and the client alone tells of it', async () => {
   const { heart, log } = heartOf([refused, 30])
-  await heart.beat()
-  expect(heart.interval()).toBe(120_000)
+  await heart.send()
+  expect(heart.intervalMs()).toBe(120_000)
   expect(log.messages('warn')).toEqual([])
-  await heart.beat()
-  expect(heart.interval()).toBe(30_000)
+  await heart.send()
+  expect(heart.intervalMs()).toBe(30_000)
 })
 
 test('a heartbeat that stopping cut short says nothing of the platform', async () => {
   const { heart, log } = heartOf([unreachable])
-  expect(await heart.beat(AbortSignal.abort())).toBe(false)
-  expect(heart.heard()).toBeUndefined()
+  expect(await heart.send(AbortSignal.abort())).toBe(false)
+  expect(heart.acknowledged()).toBeUndefined()
   expect(log.lines).toEqual([])
 })
 
@@ -129,10 +129,10 @@ test('a collector that begins or ceases to fail is told at once, and only once',
   const failing = { cpu: { ok: false, duration_ms: 1, error: 'no /proc/stat' } }
   const described: { collectors: HeartbeatDescription['collectors'] } = { collectors: {} }
   const { heart, sent } = heartOf([], {}, described)
-  await heart.beat()
+  await heart.send()
   for (const collectors of [well, { cpu: { ok: true, duration_ms: 2 } }, failing, failing, well]) {
     described.collectors = collectors
-    await heart.beatOnChange()
+    await heart.sendOnChange()
   }
   expect(sent.map(({ collectors }) => collectors.cpu?.ok)).toEqual([undefined, true, false, true])
 })
@@ -140,8 +140,8 @@ test('a collector that begins or ceases to fail is told at once, and only once',
 test('while the platform cannot be reached, changes wait for the next heartbeat', async () => {
   const described: { collectors: HeartbeatDescription['collectors'] } = { collectors: {} }
   const { heart, sent } = heartOf([unreachable], {}, described)
-  await heart.beat()
+  await heart.send()
   described.collectors = { cpu: { ok: true, duration_ms: 1 } }
-  await heart.beatOnChange()
+  await heart.sendOnChange()
   expect(sent).toHaveLength(1)
 })

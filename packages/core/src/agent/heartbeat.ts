@@ -7,87 +7,85 @@ import type { Logger } from '../logger.ts'
 import type { PlatformClient } from '../platform/client.ts'
 import type { HeartbeatRequest } from '../platform/protocol.ts'
 
-/** Between two heartbeats until the platform has said otherwise, in milliseconds. */
-const INTERVAL = 30_000
+/** Interval until the platform asks for another one. */
+const DEFAULT_INTERVAL_MS = 30_000
 
-/** Bounds of what the platform may ask for, in milliseconds: neither a busy loop nor silence for days. */
-const SHORTEST = 100
-const LONGEST = 86_400_000
+/** Bounds of the interval that the platform may ask for: neither a busy loop nor silence for days. */
+const MIN_INTERVAL_MS = 100
+const MAX_INTERVAL_MS = 86_400_000
 
-/** Between two heartbeats while the platform refuses the token, in milliseconds. */
-const REFUSED_INTERVAL = 120_000
+/** Interval while the platform refuses the token. */
+const REFUSED_INTERVAL_MS = 120_000
 
-export interface HeartOptions {
+export interface HeartbeatSenderOptions {
   readonly client: Pick<PlatformClient, 'sendHeartbeat'>
   readonly runtime: RuntimeConfig
   readonly log: Logger
   readonly describe: () => HeartbeatDescription
 }
 
-/** What one heartbeat says about the agent, but for what the heart itself knows. */
+/** A heartbeat without the fields that the sender adds. */
 export type HeartbeatDescription = Omit<HeartbeatRequest, 'sequence' | 'interval_seconds'>
 
-/** Says that the agent is alive. */
-export interface Heart {
-  /** `false` when the platform did not hear it. Never rejects. */
-  beat(signal?: AbortSignal): Promise<boolean>
-  /** Beats if a collector has begun or ceased to fail, or the role is another one, since the last heartbeat: the platform should not learn of it only with the next. Never rejects. */
-  beatOnChange(signal?: AbortSignal): Promise<void>
-  /** Milliseconds to the next heartbeat. */
-  interval(): number
-  /** Whether the platform heard the last heartbeat; `undefined` before the first. */
-  heard(): boolean | undefined
+/** Sends heartbeats. */
+export interface HeartbeatSender {
+  /** Returns false if the platform did not acknowledge the heartbeat. Never rejects. */
+  send(signal?: AbortSignal): Promise<boolean>
+  /** Sends a heartbeat if the role or the health of a collector has changed since the last one. Never rejects. */
+  sendOnChange(signal?: AbortSignal): Promise<void>
+  /** Returns the milliseconds until the next heartbeat. */
+  intervalMs(): number
+  /** Returns whether the platform acknowledged the last heartbeat, `undefined` before the first. */
+  acknowledged(): boolean | undefined
 }
 
-/** A heart that has not beaten yet. */
-export function createHeart({ client, runtime, log, describe }: HeartOptions): Heart {
-  const chosen = runtime.heartbeat_interval === undefined ? undefined : toMilliseconds(runtime.heartbeat_interval)
-  let interval = chosen ?? INTERVAL
-  let refused = false
-  let heard: boolean | undefined
+/** Creates a sender whose first heartbeat has sequence 0. */
+export function createHeartbeatSender({ client, runtime, log, describe }: HeartbeatSenderOptions): HeartbeatSender {
+  const configured = runtime.heartbeat_interval === undefined ? undefined : toMilliseconds(runtime.heartbeat_interval)
+  let intervalMs = configured ?? DEFAULT_INTERVAL_MS
+  let isTokenRefused = false
+  let acknowledged: boolean | undefined
   let sequence = 0
-  let told: string | undefined
+  let lastSummary: string | undefined
 
-  const beat = async (signal?: AbortSignal): Promise<boolean> => {
+  const send = async (signal?: AbortSignal): Promise<boolean> => {
     try {
       const description = describe()
-      told = outcomeOf(description)
-      const answer = await client.sendHeartbeat(
-        { ...description, sequence: sequence++, ...(chosen === undefined ? {} : { interval_seconds: chosen / 1000 }) },
-        signal,
-      )
-      if (chosen === undefined) interval = Math.min(LONGEST, Math.max(SHORTEST, answer.interval_seconds * 1000))
-      if (heard === false) log.info({}, 'heartbeats reach the platform again')
-      refused = false
-      heard = true
+      lastSummary = summaryOf(description)
+      const interval = configured === undefined ? {} : { interval_seconds: configured / 1000 }
+      const answer = await client.sendHeartbeat({ ...description, sequence: sequence++, ...interval }, signal)
+      if (configured === undefined)
+        intervalMs = Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, answer.interval_seconds * 1000))
+      if (acknowledged === false) log.info({}, 'heartbeat recovered')
+      isTokenRefused = false
+      acknowledged = true
     } catch (error) {
       if (signal?.aborted === true) return false
-      refused = error instanceof PlatformError && error.refusedToken
-      // A refused token has been said by the client, once for all calls.
-      const message = `the heartbeat did not reach the platform: ${reasonOf(error)}`
-      if (heard === false || refused) log.debug({}, message)
-      else log.warn({}, message)
-      heard = false
+      isTokenRefused = error instanceof PlatformError && error.refusedToken
+      // The client logs a refused token, once for all calls.
+      const level = acknowledged === false || isTokenRefused ? 'debug' : 'warn'
+      log[level]({ error: reasonOf(error) }, 'heartbeat failed')
+      acknowledged = false
     }
-    return heard
+    return acknowledged
   }
 
   return {
-    beat,
-    beatOnChange: async (signal) => {
-      if (heard !== false && outcomeOf(describe()) !== told) await beat(signal)
+    send,
+    sendOnChange: async (signal) => {
+      if (acknowledged !== false && summaryOf(describe()) !== lastSummary) await send(signal)
     },
-    interval: () => (refused ? Math.max(interval, REFUSED_INTERVAL) : interval),
-    heard: () => heard,
+    intervalMs: () => (isTokenRefused ? Math.max(intervalMs, REFUSED_INTERVAL_MS) : intervalMs),
+    acknowledged: () => acknowledged,
   }
 }
 
-/** Whether the agent reports, which collectors are well and which fail. */
-function outcomeOf({ collectors, role }: HeartbeatDescription): string {
+/** Summarises the role and which collectors fail. */
+function summaryOf({ collectors, role }: HeartbeatDescription): string {
   return JSON.stringify([role, ...Object.entries(collectors).map(([name, { ok }]) => [name, ok])])
 }
 
-/** The outbox as a heartbeat shows it. */
+/** Returns the outbox's state in its wire format. */
 export function outboxStatus(state: OutboxState): HeartbeatRequest['outbox'] {
   const { reports, bytes, dropped, oldestAt } = state
   return { reports, bytes, dropped, ...(oldestAt === undefined ? {} : { oldest_at: oldestAt }) }

@@ -4,35 +4,35 @@ import { gate } from '../../test/gate.ts'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import { runtimeConfigSchema } from '../config/runtime-config.ts'
 import type { Connector } from '../connector/connector.ts'
-import type { Leadership } from './election/election-runner.ts'
-import { createServing } from './leader-loop.ts'
-import type { Reporting } from './report/report-builder.ts'
+import type { ElectionRunner } from './election/election-runner.ts'
+import { createLeaderLoop } from './leader-loop.ts'
+import type { ReportBuilder } from './report/report-builder.ts'
 import type { ReportQueue } from './report-queue.ts'
-import type { Open } from './session.ts'
+import type { Session } from './session.ts'
 
 test('serving lasts until the agent stops and its last term has ended, without watchers, too', async () => {
   const stopping = new AbortController()
   const beat = gate<boolean>()
   const nothing = (): undefined => undefined
-  const serving = createServing({
+  const serving = createLeaderLoop({
     connector: { collectors: {}, election: {} } as unknown as Connector,
     runtime: runtimeConfigSchema.parse({}),
-    reporting: { standBy: nothing, begin: nothing, hasNews: () => false } as unknown as Reporting,
+    reports: { standby: nothing, promote: nothing, hasContent: () => false } as unknown as ReportBuilder,
     queue: { add: async () => undefined } as unknown as ReportQueue,
-    heart: { beat: () => beat.promise, beatOnChange: async () => undefined },
+    heartbeats: { send: () => beat.promise, sendOnChange: async () => undefined },
     log: recordingLogger(),
     signal: stopping.signal,
   })
-  const leadership = { run: async () => undefined, role: () => 'leader' } as unknown as Leadership
+  const election = { run: async () => undefined, role: () => 'leader' } as unknown as ElectionRunner
   const open = {
-    leadership,
-    watching: { run: async () => undefined },
-    collection: { forget: nothing },
-  } as unknown as Open
+    election,
+    watchers: { run: async () => undefined },
+    collectors: { reset: nothing },
+  } as unknown as Session
   const history: string[] = []
   void serving.run(open).then(() => history.push('ended'))
   await setImmediate()
-  serving.onElection(open)
+  serving.onElectionChange(open)
   await setImmediate()
   history.push('stopping')
   stopping.abort()

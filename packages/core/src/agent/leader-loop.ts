@@ -2,98 +2,96 @@ import { toMilliseconds } from '../config/duration.ts'
 import type { RuntimeConfig } from '../config/runtime-config.ts'
 import type { Connector } from '../connector/connector.ts'
 import type { Logger } from '../logger.ts'
-import type { Role } from '../platform/protocol.ts'
 import { settleWithin } from '../timers.ts'
-import { createRounds, type Rounds } from './collection-scheduler.ts'
-import { createTerms } from './election/leader-terms.ts'
-import type { Heart } from './heartbeat.ts'
-import type { Reporting } from './report/report-builder.ts'
+import { type CollectionScheduler, createCollectionScheduler } from './collection-scheduler.ts'
+import { createLeaderTerms } from './election/leader-terms.ts'
+import type { HeartbeatSender } from './heartbeat.ts'
+import type { ReportBuilder } from './report/report-builder.ts'
 import type { ReportQueue } from './report-queue.ts'
-import type { Open } from './session.ts'
+import type { Session } from './session.ts'
 
-export interface ServingOptions {
+export interface LeaderLoopOptions {
   readonly connector: Pick<Connector, 'collectors' | 'election'>
   readonly runtime: RuntimeConfig
-  readonly reporting: Reporting
+  readonly reports: ReportBuilder
   readonly queue: ReportQueue
-  readonly heart: Pick<Heart, 'beat' | 'beatOnChange'>
+  readonly heartbeats: Pick<HeartbeatSender, 'send' | 'sendOnChange'>
   readonly log: Logger
   /** Aborts when the agent stops. */
   readonly signal: AbortSignal
 }
 
-/** What an agent does once its client is open: collect and report, for as long as it leads where there is an election, and watch. */
-export interface Serving {
-  /** Resolves when `signal` has aborted and everything that it ends has ended. The lead is kept until `resign`. */
-  run(open: Open): Promise<void>
-  /** A watcher saw something: report soon, if this agent reports. */
-  hurry(): void
-  /** The role in the election, or the failure of it, is another one. */
-  onElection(open: Open): void
-  /** Whether what is seen is this agent's to report: it is where there is no election, or none that it takes part in yet. */
-  reports(): boolean
-  /** Names the time for which this agent leads. */
-  leadId(): string | undefined
-  /** Leaves the election, so that another can lead, and waits at most so many milliseconds. */
-  resign(milliseconds: number): Promise<void>
+/** Runs an open session: watches always, and collects and reports while the agent leads, or if there is no election. */
+export interface LeaderLoop {
+  /** Resolves when `signal` has aborted and collectors and watchers have ended. Keeps the leadership until `resign`. */
+  run(session: Session): Promise<void>
+  /** Reports within half a second if this agent reports: a watcher emitted something. */
+  reportSoon(): void
+  /** Handles a change of the election's role or health. */
+  onElectionChange(session: Session): void
+  /** Returns false for a standby. */
+  isReporting(): boolean
+  /** Returns the id of the active leader term. */
+  leaderTermId(): string | undefined
+  /** Leaves the election, so that another agent can lead. */
+  resign(timeoutMs: number): Promise<void>
 }
 
-/** Serves nothing yet. */
-export function createServing(options: ServingOptions): Serving {
-  const { connector, reporting, queue, heart, signal } = options
-  const elected = connector.election !== undefined
+/** Creates a loop that works once `run` is called. */
+export function createLeaderLoop(options: LeaderLoopOptions): LeaderLoop {
+  const { connector, reports, queue, heartbeats, signal } = options
+  const hasElection = connector.election !== undefined
   const resigning = new AbortController()
-  let electing: Promise<void> | undefined
-  let opened: Open | undefined
-  let rounds: Rounds | undefined
+  let election: Promise<void> | undefined
+  let session: Session | undefined
+  let scheduler: CollectionScheduler | undefined
 
-  const terms = createTerms(
+  const terms = createLeaderTerms(
     {
       log: options.log,
       onBegin: () => {
-        opened?.collection.forget()
-        reporting.begin()
+        session?.collectors.reset()
+        reports.promote()
       },
       onEnd: () => {
-        rounds = undefined
-        reporting.standBy()
+        scheduler = undefined
+        reports.standby()
       },
-      serve: async (own, isOver) => {
-        if (opened === undefined) return
-        // The platform learns who leads before it gets the first report.
-        await heart.beat(own)
-        if (own.aborted) return
-        if (reporting.hasNews()) await queue.add(opened, isOver)
-        rounds = roundsOf(options, opened, own, isOver)
-        await rounds.run(own)
+      serve: async (term, isOver) => {
+        if (session === undefined) return
+        // The platform has to know the leader before its first report arrives.
+        await heartbeats.send(term)
+        if (term.aborted) return
+        if (reports.hasContent()) await queue.add(session, isOver)
+        scheduler = schedulerOf(options, session, term, isOver)
+        await scheduler.run(term)
       },
     },
     signal,
   )
-  if (elected) reporting.standBy()
+  if (hasElection) reports.standby()
 
   return {
-    run: async (open) => {
-      opened = open
-      electing = open.leadership?.run(resigning.signal)
-      if (!elected) rounds = roundsOf(options, open, signal, () => false)
+    run: async (opened) => {
+      session = opened
+      election = opened.election?.run(resigning.signal)
+      if (!hasElection) scheduler = schedulerOf(options, opened, signal, () => false)
       await Promise.all([
-        elected ? aborted(signal).then(terms.settled) : rounds?.run(signal),
-        open.watching.run(signal),
+        hasElection ? aborted(signal).then(terms.settled) : scheduler?.run(signal),
+        opened.watchers.run(signal),
       ])
     },
-    hurry: () => rounds?.hurry(),
-    onElection: ({ leadership }) => {
-      const role: Role | undefined = leadership?.role()
-      if (role === 'leader') return terms.begin()
+    reportSoon: () => scheduler?.reportSoon(),
+    onElectionChange: (opened) => {
+      if (opened.election?.role() === 'leader') return terms.begin()
       terms.end()
-      void heart.beatOnChange(signal)
+      void heartbeats.sendOnChange(signal)
     },
-    reports: () => !elected || opened === undefined || terms.current() !== undefined,
-    leadId: terms.current,
-    resign: async (milliseconds) => {
+    isReporting: () => !hasElection || session === undefined || terms.current() !== undefined,
+    leaderTermId: terms.current,
+    resign: async (timeoutMs) => {
       resigning.abort()
-      await settleWithin(electing, milliseconds)
+      await settleWithin(election, timeoutMs)
     },
   }
 }
@@ -105,30 +103,30 @@ function aborted(signal: AbortSignal): Promise<void> {
   })
 }
 
-function roundsOf(
-  { connector, runtime, reporting, queue, heart }: ServingOptions,
-  open: Open,
+function schedulerOf(
+  { connector, runtime, reports, queue, heartbeats }: LeaderLoopOptions,
+  session: Session,
   signal: AbortSignal,
   isOver: () => boolean,
-): Rounds {
+): CollectionScheduler {
   const collectors = Object.entries(connector.collectors)
-  return createRounds({
+  return createCollectionScheduler({
     collectors: new Map(
       collectors.map(([name, { interval }]) => [name, interval === undefined ? undefined : toMilliseconds(interval)]),
     ),
-    interval: toMilliseconds(runtime.collect_interval),
-    collection: open.collection,
-    reporting: {
-      // What was read while another leads is the other's to tell.
-      add: (run) => (isOver() ? undefined : reporting.add(run)),
-      addPoints: (points) => (isOver() ? undefined : reporting.addPoints(points)),
-      isFull: () => !isOver() && reporting.isFull(),
-      hasNews: reporting.hasNews,
-      takeOwed: reporting.takeOwed,
+    intervalMs: toMilliseconds(runtime.collect_interval),
+    runner: session.collectors,
+    reports: {
+      // Drops what is read after the leadership was lost: the new leader reports it.
+      addRun: (run) => (isOver() ? undefined : reports.addRun(run)),
+      addMetrics: (points) => (isOver() ? undefined : reports.addMetrics(points)),
+      isFull: () => !isOver() && reports.isFull(),
+      hasContent: reports.hasContent,
+      takePendingResync: reports.takePendingResync,
     },
     report: async () => {
-      await queue.add(open, isOver)
-      if (!isOver()) void heart.beatOnChange(signal)
+      await queue.add(session, isOver)
+      if (!isOver()) void heartbeats.sendOnChange(signal)
     },
   })
 }

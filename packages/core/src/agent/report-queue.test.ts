@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import { createMemoryOutbox } from '../delivery/outbox.ts'
-import type { Reporting } from './report/report-builder.ts'
+import type { ReportBuilder } from './report/report-builder.ts'
 import type { WrittenReport } from './report/report-splitter.ts'
 import { createReportQueue, type ReportQueue } from './report-queue.ts'
-import type { Open } from './session.ts'
+import type { Session } from './session.ts'
 
-const open = { collection: { gaps: () => [] }, watching: { gaps: () => [] } } as unknown as Open
+const open = { collectors: { gaps: () => [] }, watchers: { gaps: () => [] } } as unknown as Session
 
 function partOf(id: string): WrittenReport {
   return { id, json: Buffer.from('{}'), at: '2026-01-23T10:00:00.000Z', hasEvents: true }
@@ -21,7 +21,7 @@ function queueOf(parts: () => Iterable<WrittenReport | undefined>): {
   const outbox = createMemoryOutbox(1e6)
   const delivered: string[] = []
   const log = recordingLogger()
-  const reporting = { next: parts, forget: () => undefined } as unknown as Reporting
+  const reports = { next: parts, resync: () => undefined } as unknown as ReportBuilder
   const flush = async (): Promise<boolean> => {
     const batch = outbox.peek({ reports: 1e9, bytes: 1e9 })
     delivered.push(...batch.map(({ id }) => id))
@@ -29,7 +29,7 @@ function queueOf(parts: () => Iterable<WrittenReport | undefined>): {
     return true
   }
   const sender = { flush, wake: () => undefined, run: async () => undefined }
-  return { queue: createReportQueue({ reporting, outbox, sender, log }), delivered, log }
+  return { queue: createReportQueue({ reports, outbox, sender, log }), delivered, log }
 }
 
 test('the last report is made and delivered', async () => {
@@ -51,7 +51,7 @@ test('what is made of the last report is delivered, even if the rest takes too l
   await queue.finish(open, () => 100)
   stopped = true
   expect(delivered).toEqual(['events'])
-  expect(log.lines.map(({ message }) => message)).toEqual(['the agent stopped before everything was delivered'])
+  expect(log.lines.map(({ message }) => message)).toEqual(['agent stopped before all reports were delivered'])
 })
 
 test('a report that is in the making is finished and delivered, where there is no later one', async () => {

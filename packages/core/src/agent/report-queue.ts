@@ -5,76 +5,80 @@ import { runInTimeSlices } from '../event-loop.ts'
 import type { Logger } from '../logger.ts'
 import { toReportBody } from '../platform/report-body.ts'
 import { settleWithin } from '../timers.ts'
-import type { Reporting } from './report/report-builder.ts'
+import type { ReportBuilder } from './report/report-builder.ts'
 import type { WrittenReport } from './report/report-splitter.ts'
-import type { Open } from './session.ts'
+import type { Session } from './session.ts'
 
 export interface ReportQueueOptions {
-  readonly reporting: Reporting
+  readonly reports: ReportBuilder
   readonly outbox: Outbox
   readonly sender: Sender
   readonly log: Logger
 }
 
-/** Where reports wait for delivery. */
+/** Builds reports one after the other and queues them for delivery. */
 export interface ReportQueue {
-  /** Makes the next report, or the parts of it, and puts them on their way, after those that are being made, unless `isOver` by then. Never rejects. */
-  add(open: Open, isOver?: () => boolean): Promise<void>
-  /** Makes the last report, where there is `last`, unless `isOver` by then, and delivers what waits, while there are milliseconds left. What is made does not wait for what is not: events come first. Never rejects. */
-  finish(last: Open | undefined, left: () => number, isOver?: () => boolean): Promise<void>
+  /** Builds the next report and queues its parts, unless `isOver` returns true by then. Never rejects. */
+  add(session: Session, isOver?: () => boolean): Promise<void>
+  /**
+   * Builds the last report, if `last` is given and `isOver` returns false by then, and delivers the queue. A queued report does not wait for
+   * one that is being built: it may hold events. Never rejects.
+   *
+   * @param remainingMs returns the time that is left
+   */
+  finish(last: Session | undefined, remainingMs: () => number, isOver?: () => boolean): Promise<void>
 }
 
-/** A queue over an outbox. */
-export function createReportQueue({ reporting, outbox, sender, log }: ReportQueueOptions): ReportQueue {
-  let making: Promise<void> = Promise.resolve()
+/** Creates a queue over an outbox. */
+export function createReportQueue({ reports, outbox, sender, log }: ReportQueueOptions): ReportQueue {
+  let building: Promise<void> = Promise.resolve()
 
   const enqueue = async ({ id, json, at, hasEvents }: WrittenReport): Promise<void> => {
     const body = await toReportBody(json)
     const bytes = json.byteLength
     const held = typeof body === 'string' ? bytes : body.byteLength
-    const givenUp = outbox.add({ id, json: body, bytes, held, at, hasEvents })
-    if (givenUp > 0) {
-      reporting.forget()
+    const evicted = outbox.add({ id, json: body, bytes, held, at, hasEvents })
+    if (evicted > 0) {
+      reports.resync()
       log.warn(
-        { given_up: givenUp, dropped: outbox.state().dropped },
-        'the queue is full: the oldest reports without events were given up. `max_queue_size` is its bound in MiB',
+        { evicted, dropped: outbox.state().dropped },
+        'queue full: dropped the oldest reports, those without events first; raise `max_queue_size` (MiB)',
       )
     }
     sender.wake()
   }
-  const make = async ({ reporter, collection, watching }: Open): Promise<void> => {
+  const build = async ({ reporter, collectors, watchers }: Session): Promise<void> => {
     try {
-      await runInTimeSlices(reporting.next(reporter, collection, [...collection.gaps(), ...watching.gaps()]), enqueue)
+      await runInTimeSlices(reports.next(reporter, collectors, [...collectors.gaps(), ...watchers.gaps()]), enqueue)
     } catch (error) {
-      // Which entities the platform has heard of is not known any more.
-      reporting.forget()
-      log.error({}, `a report could not be made: ${reasonOf(error)}`)
+      // Unknown which entities the platform has received.
+      reports.resync()
+      log.error({ error: reasonOf(error) }, 'internal error: report not built')
     }
   }
-  const add: ReportQueue['add'] = (open, isOver = () => false) => {
-    making = making.then(() => (isOver() ? undefined : make(open)))
-    return making
+  const add: ReportQueue['add'] = (session, isOver = () => false) => {
+    building = building.then(() => (isOver() ? undefined : build(session)))
+    return building
   }
-  const flush = async (milliseconds: number): Promise<boolean> =>
-    outbox.state().reports === 0 || (await sender.flush(AbortSignal.timeout(milliseconds)))
+  const flush = async (timeoutMs: number): Promise<boolean> =>
+    outbox.state().reports === 0 || (await sender.flush(AbortSignal.timeout(timeoutMs)))
 
   return {
     add,
-    finish: async (last, left, isOver) => {
-      let made = false
-      // Without a last report, too, one may still be in the making.
-      const lastMade = (last === undefined ? making : add(last, isOver)).then(() => {
-        made = true
+    finish: async (last, remainingMs, isOver) => {
+      let isBuilt = false
+      // Without a last report, too, one may still be in progress.
+      const lastBuilt = (last === undefined ? building : add(last, isOver)).then(() => {
+        isBuilt = true
       })
-      await settleWithin(lastMade, left() / 2)
-      let delivered = await flush(left())
-      if (!made) {
-        await settleWithin(lastMade, left())
-        delivered = await flush(left())
+      await settleWithin(lastBuilt, remainingMs() / 2)
+      let isDelivered = await flush(remainingMs())
+      if (!isBuilt) {
+        await settleWithin(lastBuilt, remainingMs())
+        isDelivered = await flush(remainingMs())
       }
-      if (made && delivered) return
-      const { reports } = outbox.state()
-      log.warn({ reports }, 'the agent stopped before everything was delivered')
+      if (isBuilt && isDelivered) return
+      log.warn({ reports: outbox.state().reports }, 'agent stopped before all reports were delivered')
     },
   }
 }

@@ -1,4 +1,3 @@
-import { validate } from 'uuid'
 import type { Connector } from '../connector/connector.ts'
 import type { Redactor } from '../delivery/redaction.ts'
 import { ConnectionError } from '../errors/connection-error.ts'
@@ -8,19 +7,16 @@ import type { Logger } from '../logger.ts'
 import { type CollectorStatus, LIMITS } from '../platform/protocol.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { settleWithin } from '../timers.ts'
-import { agentIdOf, provisionalAgentId } from './agent-identity.ts'
-import { type Collection, createCollection } from './collect/collector-runner.ts'
+import { agentIdOf, type FallbackId, provisionalAgentId, readFallbackId, saveAgentId } from './agent-identity.ts'
+import { type CollectorRunner, createCollectorRunner } from './collect/collector-runner.ts'
 import { createConnection } from './connect.ts'
-import { createLeadership, type Leadership } from './election/election-runner.ts'
+import { createElectionRunner, type ElectionRunner } from './election/election-runner.ts'
 import type { Reporter } from './report/report-builder.ts'
-import { type CheckedSignals, createSignalCheck } from './validate/validate-signals.ts'
-import { createCursors } from './watch/cursor-store.ts'
-import { createWatching, type Watching } from './watch/watcher-supervisor.ts'
+import { createSignalValidator, type ValidatedSignals } from './validate/validate-signals.ts'
+import { createCursorStore } from './watch/cursor-store.ts'
+import { createWatcherSupervisor, type WatcherSupervisor } from './watch/watcher-supervisor.ts'
 
-/** Where an agent's id is kept between runs. */
-const AGENT_ID = 'agent-id'
-
-export interface OpeningOptions<Config, Client> {
+export interface SessionOptions<Config, Client> {
   readonly connector: Connector<Config, Client>
   readonly config: Config
   readonly redactor: Redactor
@@ -31,86 +27,84 @@ export interface OpeningOptions<Config, Client> {
   readonly now: () => Date
   /** Aborts when the agent stops. */
   readonly signal: AbortSignal
-  /** Takes what a watcher saw. */
-  readonly emit: (signals: CheckedSignals) => void
+  /** Takes the signals that watchers emit. */
+  readonly emit: (signals: ValidatedSignals) => void
   readonly instanceId: string
-  /** The role in the election is another one, or the election began or ceased to fail. */
-  readonly onElection: () => void
+  /** Called when the role has changed, and when the election begins to fail or recovers. */
+  readonly onElectionChange: () => void
 }
 
-/** What exists once the connector's client is open. */
-export interface Open {
+/** Everything that needs the connector's open client. */
+export interface Session {
   readonly reporter: Reporter
-  /** What people call what is watched. */
+  /** Display name of what is watched. */
   readonly name: string
-  readonly collection: Collection
-  readonly watching: Watching
-  /** Where the connector has an election. */
-  readonly leadership?: Leadership
+  readonly collectors: CollectorRunner
+  readonly watchers: WatcherSupervisor
+  /** Absent if the connector has no election. */
+  readonly election?: ElectionRunner
 }
 
-/** Opens a connector's client, and knows who the agent is before and after. */
-export interface Opening {
-  /** Opens the client, or returns what is open. A failed attempt is forgotten: the next call tries again. */
-  open(): Promise<Open>
-  /** The same for an agent that goes on trying: `false` where `open` rejects. */
+/** Opens the session, and knows the agent's id before and after. */
+export interface SessionOpener {
+  /** Opens the session, or returns the open one. After a failure, the next call tries again. @throws {ConnectionError} */
+  open(): Promise<Session>
+  /** Does the same for an agent that retries: returns false, and records the failure, instead of throwing. */
   tryOpen(): Promise<boolean>
-  /** What is open now. */
-  current(): Open | undefined
-  /** Why the client is not open, as heartbeats show it. */
+  /** Returns the open session. */
+  current(): Session | undefined
+  /** Returns why no session is open, as heartbeats show it. */
   failure(): CollectorStatus | undefined
   agentId(): string
-  /** Whether that is an id for the time being only. */
   isProvisional(): boolean
-  /** The provisional id under which the agent was heard before it knew its own. */
+  /** Returns the provisional id under which the agent sent heartbeats before it knew its own. */
   replaces(): string | undefined
-  /** Closes the client within so many milliseconds. Never rejects. */
-  close(milliseconds: number): Promise<void>
+  /** Closes the session. Never rejects. */
+  close(timeoutMs: number): Promise<void>
 }
 
-/** An opening of nothing yet. */
-export function createOpening<Config, Client>(options: OpeningOptions<Config, Client>): Opening {
+/** Creates an opener without an open session. */
+export function createSessionOpener<Config, Client>(options: SessionOptions<Config, Client>): SessionOpener {
   const { connector, redactor, log, state, signal } = options
   const connection = createConnection(options)
-  let opening: Promise<Open> | undefined
-  let opened: Open | undefined
+  let opening: Promise<Session> | undefined
+  let session: Session | undefined
   let failure: CollectorStatus | undefined
   let fallback: FallbackId | undefined
   let replaces: string | undefined
 
-  const openNow = async (): Promise<Open> => {
+  const openNow = async (): Promise<Session> => {
     const { client, identity } = await connection.open(signal)
     const agentId = agentIdOf(connector.type, identity.id)
-    await state.write(AGENT_ID, agentId).catch((error: unknown) => {
-      log.warn({}, `the state directory cannot be written, cursors do not outlive this run: ${reasonOf(error)}`)
+    await saveAgentId(state, agentId).catch((error: unknown) => {
+      log.warn({ error: reasonOf(error) }, 'state directory not writable: cursors do not outlive this run')
     })
     signal.throwIfAborted()
     if (fallback?.provisional === true) replaces = fallback.id
     failure = undefined
-    const reporter: Reporter = { agentId, observes: identity.entity }
-    opened = {
-      reporter,
+    session = {
+      reporter: { agentId, observes: identity.entity },
       name: redactor.text(identity.name).slice(0, LIMITS.identifier),
-      ...readers(client, agentId, options),
+      ...createReaders(client, agentId, options),
     }
-    return opened
+    return session
   }
 
-  const open = (): Promise<Open> => {
+  const open = (): Promise<Session> => {
     opening ??= openNow().catch((error: unknown) => {
       opening = undefined
-      // What a connector throws may hold the secrets that it was given: its own message, causes and fields.
+      // A connector's error may hold secrets in its message, causes and fields: only the redacted reason is passed on.
       throw new ConnectionError(shortReason(reasonOf(error), redactor.text))
     })
     return opening
   }
 
-  const fail = async (error: unknown): Promise<void> => {
+  const recordFailure = async (error: unknown): Promise<void> => {
     const reason = shortReason(reasonOf(error), redactor.text)
     if (failure?.error !== reason && !signal.aborted)
-      log.error({}, `${connector.title} cannot be read yet, the agent goes on trying: ${reason}`)
+      log.error({ connector: connector.type, error: reason }, 'connecting failed, retrying')
     failure = { ok: false, error: reason }
-    fallback ??= await findFallback(connector.type, state)
+    fallback ??= await readFallbackId(connector.type, state)
   }
 
   return {
@@ -120,64 +114,36 @@ export function createOpening<Config, Client>(options: OpeningOptions<Config, Cl
         await open()
         return true
       } catch (error) {
-        await fail(error)
+        await recordFailure(error)
         return false
       }
     },
-    current: () => opened,
+    current: () => session,
     failure: () => failure,
-    agentId: () => opened?.reporter.agentId ?? fallback?.id ?? provisionalAgentId(connector.type),
-    isProvisional: () => opened === undefined && fallback?.provisional !== false,
+    agentId: () => session?.reporter.agentId ?? fallback?.id ?? provisionalAgentId(connector.type),
+    isProvisional: () => session === undefined && fallback?.provisional !== false,
     replaces: () => replaces,
-    close: (milliseconds) => {
-      opened = undefined
-      return settleWithin(connection.close(milliseconds), milliseconds)
+    close: (timeoutMs) => {
+      session = undefined
+      return settleWithin(connection.close(timeoutMs), timeoutMs)
     },
   }
 }
 
-function readers<Config, Client>(
+function createReaders<Config, Client>(
   client: Client,
   agentId: string,
-  options: OpeningOptions<Config, Client>,
-): Pick<Open, 'collection' | 'watching' | 'leadership'> {
-  const { connector, redactor, log, state, now, signal, emit, instanceId, onElection } = options
+  options: SessionOptions<Config, Client>,
+): Pick<Session, 'collectors' | 'watchers' | 'election'> {
+  const { redactor, log, state, now, signal, emit, instanceId, onElectionChange } = options
+  const connector = options.connector as unknown as Connector<unknown, Client>
+  const redact = redactor.text
+  const validator = createSignalValidator(connector.signals, redact)
+  const shared = { connector, client, validator, redact, now, log }
+  const collectors = createCollectorRunner({ ...shared, signal })
+  const watchers = createWatcherSupervisor({ ...shared, cursors: createCursorStore(state, agentId, log), emit })
   const { election } = connector
-  const shared = {
-    connector: connector as unknown as Connector<unknown, Client>,
-    client,
-    check: createSignalCheck(connector.signals, redactor.text),
-    redact: redactor.text,
-    now,
-  }
-  return {
-    collection: createCollection({ ...shared, log, signal }),
-    watching: createWatching({ ...shared, cursors: createCursors(state, agentId, log), log, emit }),
-    ...(election === undefined
-      ? {}
-      : {
-          leadership: createLeadership({
-            election,
-            client,
-            instanceId,
-            now,
-            redact: redactor.text,
-            log,
-            onChange: onElection,
-          }),
-        }),
-  }
-}
-
-/** The id saved by an earlier run, or a provisional one, while the client has never been open. */
-interface FallbackId {
-  readonly id: string
-  readonly provisional: boolean
-}
-
-async function findFallback(type: string, state: StateStore): Promise<FallbackId> {
-  const saved = await state.read(AGENT_ID).catch(() => undefined)
-  return saved === undefined || !validate(saved)
-    ? { id: provisionalAgentId(type), provisional: true }
-    : { id: saved, provisional: false }
+  if (election === undefined) return { collectors, watchers }
+  const runner = createElectionRunner({ ...shared, election, instanceId, onChange: onElectionChange })
+  return { collectors, watchers, election: runner }
 }

@@ -28,7 +28,7 @@ export interface Connector<Config = unknown, Client = unknown> {
   /** Idempotent. */
   disconnect(client: Client): Promise<void>
 
-  readonly collectors: Readonly<Record<string, Collector<Client>>>
+  readonly collectors: Readonly<Record<string, Collector<Client> | StreamingCollector<Client>>>
   readonly watchers?: Readonly<Record<string, Watcher<Client>>>
   /** Decides which of several agents that watch the same thing reports. Without it an agent is alone and always does. */
   readonly election?: Election<Client>
@@ -46,6 +46,17 @@ export interface Collector<Client> {
   readonly interval?: Duration
   /** How long one run may take. @default 10s */
   readonly timeout?: Duration
+}
+
+/**
+ * Reads one thing of many points once, as an async generator. Core takes the points of each `yield` at once and resumes the generator
+ * when there is room for more, so that neither side has to hold them all. Points that were yielded before a failure stay sent, but not
+ * for `collectMetrics`. Entities, events and gaps are reported when the generator has ended.
+ *
+ * At the timeout, and when the agent stops, core closes the generator: its `finally` blocks run.
+ */
+export interface StreamingCollector<Client> extends Omit<Collector<Client>, 'collect'> {
+  collect(client: Client, context: CollectContext): AsyncIterable<Signals>
 }
 
 /** Follows one stream of events until `context.signal` aborts. Rejecting means: restart me, with backoff, from the last saved cursor. Resolving means: nothing more will come. */
@@ -98,13 +109,6 @@ export interface CollectContext {
    */
   readonly fullSnapshot?: boolean
   now(): Date
-  /**
-   * Sends points on while the others are still being read, as `metrics` does at the end: for a collector of many, which then need not be
-   * held. Some tens or hundreds at a time. Await it before the next are read: it resolves when there is room for them. What was told stays
-   * told if the run fails later, but not of one for `collectMetrics`. Rejects after the deadline, when the agent stops, and once the run
-   * has ended; while another agent leads, nothing is done with them.
-   */
-  tell(points: NonNullable<Signals['metrics']>): Promise<void>
   /**
    * Keeps a reading for this collector's next run and returns the one kept before: how a rate or a change is computed. Of a run that fails
    * nothing is kept, and neither is anything while another agent leads: do not change a reading once it is kept.

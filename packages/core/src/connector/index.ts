@@ -16,6 +16,7 @@ export type {
   ConnectContext,
   Connector,
   Election,
+  StreamingCollector,
   WatchContext,
   Watcher,
 } from './connector.ts'

@@ -1,5 +1,5 @@
 import { expect, expectTypeOf, test } from 'vitest'
-import { createSignalCheck } from '../agent/validate/validate-signals.ts'
+import { createSignalValidator } from '../agent/validate/validate-signals.ts'
 import { entity, event, metric } from './signal-catalog.ts'
 import { mergeSignals } from './signals.ts'
 
@@ -73,9 +73,9 @@ test('an event whose time could not be read costs only itself', () => {
     failed.event({ at: new Date(Number.NaN), entity: sda, body: 'When?' }),
     failed.event({ at: new Date(0), entity: sda, body: 'Then.' }),
   ]
-  const { events: kept, problems } = createSignalCheck({ failed })({ events })
+  const { events: kept, problems } = createSignalValidator({ failed }).validate({ events })
   expect(kept.map((one) => one.body)).toEqual(['Then.'])
-  expect(problems).toEqual(['the event `disk.failed` has an `at` that is no ISO 8601 time in UTC'])
+  expect(problems).toEqual(['the event `disk.failed` has an `at` that is not an ISO 8601 time in UTC'])
 })
 
 test('only declared attributes may be set', () => {

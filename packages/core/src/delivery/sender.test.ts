@@ -87,9 +87,9 @@ test('batches are bounded in bytes, and a larger report goes alone', async () =>
 test.each([422, 413, 400])(
   'a report that the platform will never take (%i) does not cost the others',
   async (status) => {
-    const onGivenUp = vi.fn()
+    const onDrop = vi.fn()
     const platform = await startPlatform()
-    const { outbox, sender, log } = senderTo(platform.url, { onGivenUp })
+    const { outbox, sender, log } = senderTo(platform.url, { onDrop })
     const before = fill(outbox, 5)
     const [poison = ''] = fill(outbox, 1)
     const after = fill(outbox, 7)
@@ -97,7 +97,7 @@ test.each([422, 413, 400])(
     expect(await sender.flush(unlimited())).toBe(true)
     expect(platform.reports().map((report) => report.report_id)).toEqual([...before, ...after])
     expect(outbox.state()).toMatchObject({ reports: 0, dropped: 1 })
-    expect(onGivenUp).toHaveBeenCalledOnce()
+    expect(onDrop).toHaveBeenCalledOnce()
     expect(log.lines).toMatchObject([{ level: 'error', fields: { report_id: poison, dropped: 1 } }])
   },
 )
@@ -147,8 +147,11 @@ test('nothing is lost when the platform goes away and comes back', async () => {
   await again.until(() => again.reports().length === 2)
   const delivered = [...platform.reports(), ...again.reports()].map((report) => report.report_id)
   expect(delivered).toEqual([...first, ...second])
-  await vi.waitFor(() => expect(log.messages('info')).toEqual(['delivery works again']))
-  expect(log.messages('warn')[0]).toContain('delivery failed and will be repeated: The platform at')
+  await vi.waitFor(() => expect(log.messages('info')).toEqual(['delivery recovered']))
+  expect(log.lines[0]).toMatchObject({
+    message: 'delivery failed, retrying',
+    fields: { error: expect.stringContaining('The platform at') },
+  })
 })
 
 test('a wake that comes during a delivery is not lost', async () => {

@@ -6,8 +6,8 @@ import type { PlatformClient } from '../platform/client.ts'
 import { type Failure, supervise } from '../supervise.ts'
 import type { Outbox, OutboxEntry } from './outbox.ts'
 
-/** Most bytes of JSON in one request; a single larger report goes alone. */
-const BATCH_BYTES = 4 * 1024 * 1024
+/** JSON of one request. A single larger report is a request of its own. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024
 
 /** After a refused token only an operator can help. */
 const REFUSED_BACKOFF: Backoff = { baseMs: 30_000, maxMs: 600_000 }
@@ -21,53 +21,53 @@ export interface SenderOptions {
   readonly outbox: Outbox
   readonly maxBatchSize: number
   readonly log: Logger
-  /** Told when the platform will never take a report. */
-  readonly onGivenUp?: () => void
+  /** Called when a report is dropped because the platform will never accept it. */
+  readonly onDrop?: () => void
 }
 
-/** Carries what is in the outbox to the platform. */
+/** Delivers the outbox to the platform. */
 export interface Sender {
-  /** Delivers until the outbox is empty, then at every `wake`; waits longer after every failure. Resolves when `signal` aborts. */
+  /** Delivers until the outbox is empty, then after every `wake`; retries with backoff. Resolves when `signal` aborts. */
   run(signal: AbortSignal): Promise<void>
-  /** There is something to deliver. */
+  /** Announces that the outbox holds reports. */
   wake(): void
-  /** Delivers everything now. `false` when something is left. Never rejects. */
+  /** Delivers everything now. Returns false if something is left. Never rejects. */
   flush(signal: AbortSignal): Promise<boolean>
 }
 
-/** A sender over an outbox. */
+/** Creates a sender over an outbox. */
 export function createSender(options: SenderOptions): Sender {
   const { outbox, log } = options
-  const bell = createBell()
+  const notifier = createNotifier()
 
   let isFailing = false
   const deliverForever = async (signal: AbortSignal, settle: () => void): Promise<void> => {
     while (!signal.aborted) {
-      bell.clear()
+      notifier.reset()
       await drain(options, signal)
-      if (isFailing) log.info({}, 'delivery works again')
+      if (isFailing) log.info({}, 'delivery recovered')
       isFailing = false
       settle()
-      await bell.heard(signal)
+      await notifier.notified(signal)
     }
   }
   const onFailure = ({ error, failures, restartInMs }: Failure): void => {
     const fields = { failures, retry_in_ms: Math.round(restartInMs), waiting: outbox.state().reports }
-    if (!isFailing && !(error instanceof PlatformError && error.refusedToken))
-      log.warn(fields, `delivery failed and will be repeated: ${reasonOf(error)}`)
-    else log.debug(fields, `delivery failed: ${reasonOf(error)}`)
+    // The client logs a refused token, once for all calls.
+    const level = isFailing || (error instanceof PlatformError && error.refusedToken) ? 'debug' : 'warn'
+    log[level]({ ...fields, error: reasonOf(error) }, 'delivery failed, retrying')
     isFailing = true
   }
 
   return {
     run: (signal) => supervise(deliverForever, { backoff: retryDelay, onFailure }, signal),
-    wake: bell.ring,
+    wake: notifier.notify,
     flush: async (signal) => {
       try {
         await drain(options, signal)
         return true
       } catch (error) {
-        log.debug({ waiting: outbox.state().reports }, `not everything was delivered: ${reasonOf(error)}`)
+        log.debug({ waiting: outbox.state().reports, error: reasonOf(error) }, 'queue not fully delivered')
         return outbox.state().reports === 0
       }
     },
@@ -77,7 +77,7 @@ export function createSender(options: SenderOptions): Sender {
 async function drain(options: SenderOptions, signal: AbortSignal): Promise<void> {
   const { outbox, maxBatchSize } = options
   for (;;) {
-    const batch = outbox.peek({ reports: maxBatchSize, bytes: BATCH_BYTES })
+    const batch = outbox.peek({ reports: maxBatchSize, bytes: MAX_BATCH_BYTES })
     if (batch.length === 0) return
     signal.throwIfAborted()
     await deliver(options, batch, signal)
@@ -94,7 +94,7 @@ async function deliver(options: SenderOptions, batch: readonly OutboxEntry[], si
     outbox.remove(batch)
   } catch (error) {
     if (!(error instanceof PlatformError) || error.retryable) throw error
-    // The platform will never take this batch. Halve it until the report that it objects to stands alone: one must not cost the others.
+    // The platform will never accept this batch. Halve it until the refused report is alone: the others must not be lost.
     if (batch.length > 1) {
       const middle = Math.ceil(batch.length / 2)
       await deliver(options, batch.slice(0, middle), signal)
@@ -102,31 +102,32 @@ async function deliver(options: SenderOptions, batch: readonly OutboxEntry[], si
       return
     }
     outbox.drop(batch)
-    options.onGivenUp?.()
-    log.error({ report_id: batch[0]?.id, dropped: outbox.state().dropped }, `a report was given up: ${error.message}`)
+    options.onDrop?.()
+    const fields = { report_id: batch[0]?.id, dropped: outbox.state().dropped, error: error.message }
+    log.error(fields, 'report dropped: the platform refused it')
   }
 }
 
-/** Remembers a ring until it is heard, so that none is lost while nobody listens. */
-interface Bell {
-  readonly ring: () => void
-  clear(): void
-  /** Resolves when it has rung since `clear`, or when `signal` aborts. */
-  heard(signal: AbortSignal): Promise<void>
+/** Wakes a waiting loop. Remembers a notification that arrives while nothing waits. */
+interface Notifier {
+  readonly notify: () => void
+  reset(): void
+  /** Resolves after a notification since `reset`, or when `signal` aborts. */
+  notified(signal: AbortSignal): Promise<void>
 }
 
-function createBell(): Bell {
-  let rung = false
+function createNotifier(): Notifier {
+  let isNotified = false
   let listener: (() => void) | undefined
   return {
-    ring: () => {
-      rung = true
+    notify: () => {
+      isNotified = true
       listener?.()
     },
-    clear: () => {
-      rung = false
+    reset: () => {
+      isNotified = false
     },
-    heard: (signal) =>
+    notified: (signal) =>
       new Promise((resolve) => {
         const end = (): void => {
           signal.removeEventListener('abort', end)
@@ -135,11 +136,12 @@ function createBell(): Bell {
         }
         listener = end
         signal.addEventListener('abort', end, { once: true })
-        if (rung || signal.aborted) end()
+        if (isNotified || signal.aborted) end()
       }),
   }
 }
 
+/** Returns the milliseconds to wait before the next attempt. */
 function retryDelay(failures: number, error: unknown): number {
   if (!(error instanceof PlatformError)) return fullJitter(failures, UNREACHABLE_BACKOFF)
   if (error.refusedToken) return REFUSED_BACKOFF.baseMs / 2 + fullJitter(failures, REFUSED_BACKOFF)

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, hostname, loadavg, tmpdir, totalmem, uptime } from 'node:os'
 import { join } from 'node:path'
-import { collectContext } from '@rca/connector-testkit'
+import { collectContext, runCollector } from '@rca/connector-testkit'
 import { privilegedTest, realTest } from '@rca/rig/real'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { configSchema } from '../../config.ts'
@@ -48,10 +48,10 @@ describe('Linux client on this machine', () => {
 
   realTest('reports the load that a busy process causes', isLinux, async () => {
     const context = collectContext()
-    await server.collectors.cpu!.collect(client, context)
+    await runCollector(server.collectors.cpu!, client, context)
     const until = performance.now() + 400
     while (performance.now() < until);
-    const { metrics } = await server.collectors.cpu!.collect(client, context)
+    const { metrics } = await runCollector(server.collectors.cpu!, client, context)
     const total = metrics!.find(
       (metric) => metric?.name === 'system.cpu.utilization' && Object.keys(metric.attributes).length === 0,
     )

@@ -1,5 +1,5 @@
 import { cpus, loadavg, totalmem } from 'node:os'
-import { collectContext } from '@rca/connector-testkit'
+import { collectContext, runCollector } from '@rca/connector-testkit'
 import { excluding } from '@rca/core/connector'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { server } from '../../connector.ts'
@@ -20,7 +20,7 @@ describe('portable client on this machine', () => {
   })
 
   test.each(Object.keys(server.collectors))('the collector %s reports only finite values', async (name) => {
-    const signals = await server.collectors[name]!.collect(client, collectContext())
+    const signals = await runCollector(server.collectors[name]!, client, collectContext())
     for (const metric of signals.metrics ?? [])
       if (metric !== undefined) expect(metric.value, metric.name).toSatisfy(Number.isFinite)
     expect(signals.gaps ?? []).toEqual([])

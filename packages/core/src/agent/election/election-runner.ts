@@ -10,56 +10,56 @@ import { abortableSleep } from '../../timers.ts'
 /** An election that ran this long without failing counts as recovered, won or not. */
 const SETTLED_AFTER_MS = 30_000
 
-export interface LeadershipOptions<Client> {
+export interface ElectionRunnerOptions<Client> {
   readonly election: Election<Client>
   readonly client: Client
   readonly instanceId: string
   readonly now: () => Date
-  /** Takes secrets out of error messages. */
+  /** Removes secrets from error messages. */
   readonly redact: (text: string) => string
   readonly log: Logger
-  /** The role is another one, or the election began or ceased to fail. */
+  /** Called when the role has changed, and when the election begins to fail or recovers. */
   readonly onChange: () => void
 }
 
-/** An agent's part in an election: a standby until it wins. */
-export interface Leadership {
-  /** Takes part until `signal` aborts, however often the election fails. Resolves when what the election held is given up. */
+/** Takes part in an election, at first as a standby. */
+export interface ElectionRunner {
+  /** Takes part until `signal` aborts; restarts the election when it fails. Resolves when the leadership is released. */
   run(signal: AbortSignal): Promise<void>
   role(): Role
-  /** Why the election fails, as heartbeats show it. */
+  /** Returns why the election fails at present, as heartbeats show it. */
   failure(): CollectorStatus | undefined
 }
 
-/** Names this process among those that watch the same thing. */
+/** Returns a name for this process that is unique among the candidates. */
 export function newInstanceId(): string {
   const unique = randomBytes(4).toString('hex')
   return `${hostname().slice(0, LIMITS.name - unique.length - 1)}-${unique}`
 }
 
-/** A part in an election that has not begun. */
-export function createLeadership<Client>(options: LeadershipOptions<Client>): Leadership {
+/** Creates a runner that takes part once `run` is called. */
+export function createElectionRunner<Client>(options: ElectionRunnerOptions<Client>): ElectionRunner {
   const { instanceId, redact, log, onChange } = options
   let role: Role = 'standby'
   let failure: CollectorStatus | undefined
 
-  const become = (next: Role): void => {
+  const setRole = (next: Role): void => {
     if (next === 'leader') recover()
     if (role === next) return
     role = next
-    log.info({ instance_id: instanceId }, next === 'leader' ? 'this agent reports now' : 'this agent stands by')
+    log.info({ instance_id: instanceId }, next === 'leader' ? 'became leader' : 'became standby')
     onChange()
   }
   const recover = (): void => {
     if (failure === undefined) return
     failure = undefined
-    log.info({}, 'the election works again')
+    log.info({}, 'election recovered')
     onChange()
   }
-  const fail = ({ error, restartInMs }: Failure): void => {
+  const onFailure = ({ error, restartInMs }: Failure): void => {
     const reason = shortReason(reasonOf(error), redact)
     const level = failure?.error === reason ? 'debug' : 'warn'
-    log[level]({ restart_in_ms: Math.round(restartInMs) }, `the election failed and is started again: ${reason}`)
+    log[level]({ restart_in_ms: Math.round(restartInMs), error: reason }, 'election failed, restarting')
     failure = { ok: false, error: reason }
     onChange()
   }
@@ -67,8 +67,8 @@ export function createLeadership<Client>(options: LeadershipOptions<Client>): Le
   return {
     run: (signal) =>
       supervise(
-        () => runOnce(options, become, signal),
-        { settledAfterMs: SETTLED_AFTER_MS, onSettled: recover, onFailure: fail },
+        () => runElection(options, setRole, signal),
+        { settledAfterMs: SETTLED_AFTER_MS, onSettled: recover, onFailure },
         signal,
       ),
     role: () => role,
@@ -76,15 +76,15 @@ export function createLeadership<Client>(options: LeadershipOptions<Client>): Le
   }
 }
 
-async function runOnce<Client>(
-  { election, client, instanceId, now }: LeadershipOptions<Client>,
-  become: (role: Role) => void,
+async function runElection<Client>(
+  { election, client, instanceId, now }: ElectionRunnerOptions<Client>,
+  setRole: (role: Role) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  let ended = false
-  // A run that ended speaks for nobody any more, and nobody begins to lead who is about to leave.
-  const say = (role: Role): void => {
-    if (!ended && !(role === 'leader' && signal.aborted)) become(role)
+  let hasEnded = false
+  // Ignores calls of a run that has ended, and a promotion while the agent stops.
+  const setRoleIfActive = (role: Role): void => {
+    if (!hasEnded && !(role === 'leader' && signal.aborted)) setRole(role)
   }
   try {
     await election.run(client, {
@@ -92,12 +92,12 @@ async function runOnce<Client>(
       instanceId,
       now,
       sleep: abortableSleep(signal),
-      promote: () => say('leader'),
-      demote: () => say('standby'),
+      promote: () => setRoleIfActive('leader'),
+      demote: () => setRoleIfActive('standby'),
     })
     if (!signal.aborted) throw new Error('it ended by itself')
   } finally {
-    ended = true
-    become('standby')
+    hasEnded = true
+    setRole('standby')
   }
 }

@@ -4,7 +4,14 @@ import { gate } from '../../../test/gate.ts'
 import { type Platform, startPlatform } from '../../../test/platform.ts'
 import { recordingLogger } from '../../../test/recording-logger.ts'
 import { temporaryDirectory } from '../../../test/temporary-directory.ts'
-import type { Collector, Connector, Election, ElectionContext, WatchContext } from '../../connector/connector.ts'
+import type {
+  Collector,
+  Connector,
+  Election,
+  ElectionContext,
+  StreamingCollector,
+  WatchContext,
+} from '../../connector/connector.ts'
 import { AGENT_PATHS } from '../../platform/protocol.ts'
 import { type Agent, createAgent } from '../agent.ts'
 
@@ -159,12 +166,14 @@ test('who loses the lead collects no more, and begins anew when it leads again',
 
 test('what a run of a collector saw while the lead was lost is not told', async () => {
   const slow = gate()
-  const collect: Collector<Client>['collect'] = async (_client, { tell }) => {
+  const collect: StreamingCollector<Client>['collect'] = async function* () {
     await slow.promise
-    await tell([signals.load.point(7, host)])
-    return { metrics: [signals.load.point(7, host)] }
+    yield { metrics: [signals.load.point(7, host)] }
   }
-  const { platform, election } = await elected({ collectors: { slow: { collect } } })
+  const plain: Collector<Client> = {
+    collect: () => slow.promise.then(() => ({ metrics: [signals.load.point(7, host)] })),
+  }
+  const { platform, election } = await elected({ collectors: { slow: { collect }, plain } })
   election.context.promote()
   await platform.until(() => platform.reports().length > 0)
   election.context.demote()
@@ -178,13 +187,20 @@ test('what a run of a collector saw while the lead was lost is not told', async 
 test('what a run of a collector saw that began in an earlier lead is not told in a later one', async () => {
   const slow = gate()
   const seen: number[] = []
-  const collect: Collector<Client>['collect'] = async (_client, { tell }) => {
+  const runs: number[] = []
+  const collect: StreamingCollector<Client>['collect'] = async function* () {
     const value = seen.push(0)
     if (value === 1) await slow.promise
-    await tell([signals.load.point(value, host)])
-    return { metrics: [signals.load.point(10 * value, host)] }
+    yield { metrics: [signals.load.point(value, host)] }
   }
-  const { platform, election } = await elected({ collectors: { slow: { collect } } })
+  const plain: Collector<Client> = {
+    collect: async () => {
+      const value = runs.push(0)
+      if (value === 1) await slow.promise
+      return { metrics: [signals.load.point(10 * value, host)] }
+    },
+  }
+  const { platform, election } = await elected({ collectors: { slow: { collect }, plain } })
   election.context.promote()
   await platform.until(() => platform.reports().length > 0)
   election.context.demote()
@@ -214,7 +230,11 @@ test('an election that fails is shown and started again, and no longer shown onc
     collectors: { election: { ok: false, error: 'no such lease' } },
   })
   expect(agent.status().collectors.election).toEqual({ ok: false, error: 'no such lease' })
-  expect(log.messages('warn')).toContain('the election failed and is started again: no such lease')
+  expect(log.lines).toContainEqual({
+    level: 'warn',
+    message: 'election failed, restarting',
+    fields: { restart_in_ms: expect.any(Number), error: 'no such lease' },
+  })
   await vi.waitFor(() => expect(election.runs).toHaveLength(2))
   // The run that failed has nothing more to say.
   first?.promote()

@@ -3,46 +3,50 @@ import { v7 } from 'uuid'
 import { reasonOf } from '../../errors/error-reason.ts'
 import type { Logger } from '../../logger.ts'
 
-export interface TermsOptions {
-  /** Collects and reports until `signal` aborts. `isOver` tells whether the lead was lost, as opposed to the agent stopping. */
+export interface LeaderTermsOptions {
+  /** Collects and reports until `signal` aborts. `isOver` returns true once the leadership is lost, and false while the agent merely stops. */
   readonly serve: (signal: AbortSignal, isOver: () => boolean) => Promise<void>
-  /** Called at once when a term begins or ends. */
+  /** Called synchronously when a term begins. */
   readonly onBegin: () => void
+  /** Called synchronously when a term ends. */
   readonly onEnd: () => void
   readonly log: Logger
 }
 
-/** The times for which an agent leads, one after the other. */
-export interface Terms {
-  /** Begins a term unless one is on. */
+/** This process's leader terms; at most one is active. */
+export interface LeaderTerms {
+  /** Begins a term unless one is active. */
   begin(): void
-  /** Ends the one that is on, at once. */
+  /** Ends the active term at once. */
   end(): void
-  /** Names the term that is on. */
+  /** Returns the id of the active term. */
   current(): string | undefined
-  /** Resolves when nothing of the terms so far runs any more. */
+  /** Resolves when the work of all terms so far has ended. */
   settled(): Promise<void>
 }
 
 interface Term {
   readonly id: string
   readonly controller: AbortController
-  over: boolean
+  isOver: boolean
 }
 
-/** No term yet. `stopping` ends what a term does, but not the term: the last report is still made in it. */
-export function createTerms({ serve, onBegin, onEnd, log }: TermsOptions, stopping: AbortSignal): Terms {
-  let term: Term | undefined
+/** @param stopping ends the work of a term, but not the term itself: the agent's last report belongs to it */
+export function createLeaderTerms(
+  { serve, onBegin, onEnd, log }: LeaderTermsOptions,
+  stopping: AbortSignal,
+): LeaderTerms {
+  let active: Term | undefined
   let served: Promise<void> = Promise.resolve()
 
-  const serveTerm = async (own: Term): Promise<void> => {
-    const stop = (): void => own.controller.abort(stopping.reason)
+  const serveTerm = async (term: Term): Promise<void> => {
+    const stop = (): void => term.controller.abort(stopping.reason)
     stopping.addEventListener('abort', stop, { once: true })
     if (stopping.aborted) stop()
     try {
-      if (!own.controller.signal.aborted) await serve(own.controller.signal, () => own.over)
+      if (!term.controller.signal.aborted) await serve(term.controller.signal, () => term.isOver)
     } catch (error) {
-      log.error({}, `a part of the agent has ended, start it again: ${reasonOf(error)}`)
+      log.error({ error: reasonOf(error) }, 'internal error: the leader loop stopped; restart the agent')
     } finally {
       stopping.removeEventListener('abort', stop)
     }
@@ -50,22 +54,22 @@ export function createTerms({ serve, onBegin, onEnd, log }: TermsOptions, stoppi
 
   return {
     begin: () => {
-      if (term !== undefined) return
-      const own: Term = { id: v7(), controller: new AbortController(), over: false }
-      setMaxListeners(0, own.controller.signal)
-      term = own
+      if (active !== undefined) return
+      const term: Term = { id: v7(), controller: new AbortController(), isOver: false }
+      setMaxListeners(0, term.controller.signal)
+      active = term
       onBegin()
-      // After what the term before still does: two at the same time would both take what was seen.
-      served = served.then(() => serveTerm(own))
+      // After the work of the previous term: both would take the same signals.
+      served = served.then(() => serveTerm(term))
     },
     end: () => {
-      if (term === undefined) return
-      term.over = true
-      term.controller.abort(new Error('another agent reports now'))
-      term = undefined
+      if (active === undefined) return
+      active.isOver = true
+      active.controller.abort(new Error('another agent became leader'))
+      active = undefined
       onEnd()
     },
-    current: () => term?.id,
+    current: () => active?.id,
     settled: () => served,
   }
 }

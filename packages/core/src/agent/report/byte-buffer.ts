@@ -1,50 +1,49 @@
-/** Bytes to which more is added. */
+/** A growable buffer that reuses its memory. */
 export interface ByteBuffer {
-  /** Text as UTF-8, or bytes as they are. */
-  write(what: string | Uint8Array): void
+  /** Appends text as UTF-8, or bytes. */
+  write(data: string | Uint8Array): void
   length(): number
-  /** What was written, until something else is. */
-  written(): Uint8Array
+  /** Returns a view of the content, valid until the next write. */
+  content(): Uint8Array
   clear(): void
 }
 
-/** Bytes for which there is room from the beginning. */
-const LEAST = 16_384
+const INITIAL_BYTES = 16_384
 
-/** Bytes above which room is not kept for the next time. */
-const KEPT = 8 * 1024 * 1024
+/** Memory that `clear` keeps for the next use. */
+const MAX_KEPT_BYTES = 8 * 1024 * 1024
 
-/** Texts of more characters are measured before room is made for them. */
-const LONG = 16_384
+/** Length above which a text's size in UTF-8 is computed instead of estimated. */
+const MAX_ESTIMATED_LENGTH = 16_384
 
-/** Empty, and as large as it has to be. */
+/** Creates an empty buffer. */
 export function createByteBuffer(): ByteBuffer {
-  let bytes = Buffer.allocUnsafeSlow(LEAST)
+  let bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES)
   let length = 0
 
-  const reserve = (most: number): void => {
-    if (length + most <= bytes.length) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(bytes.length * 2, length + most))
+  const reserve = (size: number): void => {
+    if (length + size <= bytes.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(bytes.length * 2, length + size))
     bytes.copy(larger, 0, 0, length)
     bytes = larger
   }
   return {
-    write: (what) => {
-      if (typeof what === 'string') {
-        // A UTF-16 code unit is 3 bytes of UTF-8 at most.
-        reserve(what.length > LONG ? Buffer.byteLength(what) : what.length * 3)
-        length += bytes.write(what, length)
+    write: (data) => {
+      if (typeof data === 'string') {
+        // A UTF-16 code unit takes at most 3 bytes in UTF-8.
+        reserve(data.length > MAX_ESTIMATED_LENGTH ? Buffer.byteLength(data) : data.length * 3)
+        length += bytes.write(data, length)
       } else {
-        reserve(what.length)
-        bytes.set(what, length)
-        length += what.length
+        reserve(data.length)
+        bytes.set(data, length)
+        length += data.length
       }
     },
     length: () => length,
-    written: () => bytes.subarray(0, length),
+    content: () => bytes.subarray(0, length),
     clear: () => {
       length = 0
-      if (bytes.length > KEPT) bytes = Buffer.allocUnsafeSlow(LEAST)
+      if (bytes.length > MAX_KEPT_BYTES) bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES)
     },
   }
 }

@@ -58,7 +58,7 @@ test('what is gone is said once', () => {
 
 test('two things of different types may have one id', () => {
   const tracker = trackerOfAll()
-  tracker.update('all', [entityOf('1', {}, 'pod'), entityOf('1', {}, 'node')])
+  tracker.update('complete', [entityOf('1', {}, 'pod'), entityOf('1', {}, 'node')])
   expect(idsOf(tracker.take(0))).toEqual(['1', '1'])
 })
 
@@ -75,11 +75,11 @@ test('after a report got lost everything is sent again, but not with every repor
   const tracker = trackerOfAll()
   tracker.update('containers', [entityOf('a')])
   tracker.take(0)
-  tracker.forget()
+  tracker.resync()
   expect(tracker.take(MINUTE - 1).full).toBe(false)
   expect(tracker.take(MINUTE).full).toBe(true)
   expect(tracker.take(3 * MINUTE).full).toBe(false)
-  tracker.forget()
+  tracker.resync()
   expect(tracker.take(3 * MINUTE).full).toBe(true)
 })
 
@@ -97,9 +97,9 @@ test('entities that could not be read are not taken for gone', () => {
   const tracker = trackerOfAll()
   tracker.update('containers', [entityOf('a'), entityOf('b')])
   tracker.take(0)
-  tracker.update('containers', [entityOf('b', { state: 'dead' })], 'some')
+  tracker.update('containers', [entityOf('b', { state: 'dead' })], 'partial')
   expect(idsOf(tracker.take(1))).toEqual(['b'])
-  tracker.update('containers', [], 'some')
+  tracker.update('containers', [], 'partial')
   expect(idsOf(tracker.take(2))).toEqual([])
   tracker.update('containers', [entityOf('b', { state: 'dead' })])
   expect(idsOf(tracker.take(3))).toEqual(['-a'])
@@ -202,6 +202,6 @@ test('what was not gone through to its end is told with everything after it was 
   const unfinished = createEntityTracker()
   unfinished.update('containers', [a, b])
   unfinished.take(0).changes().next()
-  unfinished.forget()
+  unfinished.resync()
   expect([...unfinished.take(MINUTE).changes()].filter((entity) => entity !== undefined)).toEqual([a, b])
 })

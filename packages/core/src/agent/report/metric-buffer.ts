@@ -1,52 +1,76 @@
 import type { Metric } from '../../connector/signals.ts'
 import type { SignalWriter } from '../../delivery/redaction.ts'
 import { createByteBuffer } from './byte-buffer.ts'
-import { writeInBatches } from './write-batches.ts'
 
-/** Bytes of points of which a report is made before more are taken. */
-const FULL = 1024 * 1024
+/** Size at which the buffered points should become a report. */
+const FULL_BYTES = 1024 * 1024
 
-/** Bytes of a piece, which is in one report as a whole. */
-const PIECE = 256 * 1024
+/** Size of a chunk, which is not divided between reports. */
+const CHUNK_BYTES = 256 * 1024
 
-/** Points that collectors have told before they came back: written at once, they need not be held. */
-export interface ToldPoints {
+/** Points that are written together: each text has a cost of its own. */
+const METRICS_PER_BATCH = 50
+
+/** Length above which a batch is written point by point. */
+const MAX_BATCH_LENGTH = 128 * 1024
+
+/** Points that collectors yielded while they run, kept as JSON. */
+export interface MetricBuffer {
   readonly add: (points: readonly Metric[]) => void
   readonly isFull: () => boolean
   isEmpty(): boolean
-  /** All of them, and begins anew. In pieces, each of them JSON, separated by commas: there until it is called again. */
+  /** Removes and returns all points, in chunks of JSON separated by commas. The chunks are valid until the next call. */
   take(): readonly Uint8Array[]
   clear(): void
 }
 
-/** None yet. */
-export function createToldPoints(write: Pick<SignalWriter, 'metrics'>): ToldPoints {
+/** Creates an empty buffer. */
+export function createMetricBuffer(write: Pick<SignalWriter, 'metrics'>): MetricBuffer {
   let [bytes, taken] = [createByteBuffer(), createByteBuffer()]
-  /** Where pieces begin. */
-  let begins: number[] = []
+  let chunkOffsets: number[] = []
   const clear = (): void => {
     bytes.clear()
-    begins = []
+    chunkOffsets = []
   }
   return {
     add: (points) => {
       for (const json of writeInBatches(points, write)) {
-        const begin = begins.at(-1)
-        if (begin === undefined || bytes.length() - begin >= PIECE) begins.push(bytes.length())
+        const offset = chunkOffsets.at(-1)
+        if (offset === undefined || bytes.length() - offset >= CHUNK_BYTES) chunkOffsets.push(bytes.length())
         else bytes.write(',')
         bytes.write(json)
       }
     },
-    isFull: () => bytes.length() >= FULL,
+    isFull: () => bytes.length() >= FULL_BYTES,
     isEmpty: () => bytes.length() === 0,
     take: () => {
-      // In turns: what is told while these are being reported must not take their place.
+      // Two buffers in turn: points that arrive while these are reported must not overwrite them.
       ;[bytes, taken] = [taken, bytes]
-      const from = begins
+      const offsets = chunkOffsets
       clear()
-      const all = taken.written()
-      return from.map((begin, piece) => all.subarray(begin, from[piece + 1]))
+      const content = taken.content()
+      return offsets.map((offset, chunk) => content.subarray(offset, offsets[chunk + 1]))
     },
     clear,
   }
+}
+
+/** Yields points as JSON, in batches separated by commas. */
+export function* writeInBatches(points: Iterable<Metric>, write: Pick<SignalWriter, 'metrics'>): Iterable<string> {
+  for (const batch of batches(points)) {
+    const json = write.metrics(batch)
+    if (json.length <= MAX_BATCH_LENGTH) yield json
+    else for (const point of batch) yield write.metrics([point])
+  }
+}
+
+function* batches(points: Iterable<Metric>): Iterable<readonly Metric[]> {
+  let batch: Metric[] = []
+  for (const point of points) {
+    batch.push(point)
+    if (batch.length < METRICS_PER_BATCH) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { createOwed } from './pending-resyncs.ts'
+import { createPendingResyncs } from './report-builder.ts'
 
 test('what is owed is taken once', () => {
-  const owed = createOwed()
+  const owed = createPendingResyncs()
   expect(owed.take('pods', 0)).toBe(false)
   owed.add(['pods', 'nodes'])
   expect(owed.take('pods', 1)).toBe(true)
@@ -11,7 +11,7 @@ test('what is owed is taken once', () => {
 })
 
 test('what is owed again is taken a minute later, however often reports get lost', () => {
-  const owed = createOwed()
+  const owed = createPendingResyncs()
   owed.add(['pods'])
   expect(owed.take('pods', 0)).toBe(true)
   for (const now of [15_000, 30_000, 45_000, 59_999]) {
@@ -23,7 +23,7 @@ test('what is owed again is taken a minute later, however often reports get lost
 })
 
 test('of what is cleared nothing is owed', () => {
-  const owed = createOwed()
+  const owed = createPendingResyncs()
   owed.add(['pods'])
   owed.clear()
   expect(owed.take('pods', 0)).toBe(false)

@@ -5,169 +5,191 @@ import type { OutboxState } from '../../delivery/outbox.ts'
 import type { SignalWriter } from '../../delivery/redaction.ts'
 import type { InterruptibleTask } from '../../event-loop.ts'
 import type { Report } from '../../platform/protocol.ts'
-import type { CollectorRun } from '../collect/collector-health.ts'
-import type { Collection } from '../collect/collector-runner.ts'
-import { type CheckedSignals, createSignalCheck } from '../validate/validate-signals.ts'
-import { createWatchedSignals } from '../watch/event-buffer.ts'
+import type { CollectorHealth, CollectorRun } from '../collect/collector-health.ts'
+import { createSignalValidator, type ValidatedSignals } from '../validate/validate-signals.ts'
+import { createEventBuffer } from '../watch/event-buffer.ts'
 import { createEntityTracker } from './entity-diff.ts'
-import { createToldPoints } from './metric-buffer.ts'
-import { createOwed } from './pending-resyncs.ts'
-import { contentOf, lastOfEach, reportData } from './report-content.ts'
-import { createPart } from './report-part.ts'
-import { type Header, type WrittenReport, writeParts } from './report-splitter.ts'
+import { createMetricBuffer } from './metric-buffer.ts'
+import { contentOf, latestEntities, reportData } from './report-content.ts'
+import { createPartWriter, type Header, type WrittenReport, writeParts } from './report-splitter.ts'
 import { collectSelf, type SelfState, selfSignals } from './self-metrics.ts'
 
-export interface ReportingOptions {
+export interface ReportBuilderOptions {
   readonly connector: Connector
   readonly agentVersion: string
   readonly now: () => Date
   readonly outboxState: () => OutboxState
-  /** Takes secrets out of what is written. */
+  /** Writes signals without secrets. */
   readonly write: SignalWriter
-  /** Names the time for which this agent leads. @default it is alone */
-  readonly leadId?: () => string | undefined
+  /** Returns the id of the active leader term. @default there is no election */
+  readonly leaderTermId?: () => string | undefined
 }
 
-/** Who reports, once it is known. */
+/** The agent that reports, known once it is connected. */
 export type Reporter = Pick<SelfState, 'agentId' | 'observes'>
 
-/** What reporting asks of a collection. */
-type Outcomes = Pick<Collection, 'gaps' | 'failures'>
+type Health = Pick<CollectorHealth, 'gaps' | 'failures'>
 
-/** Turns runs and events into reports. */
-export interface Reporting {
-  /** A report that stands alone: everything that these runs saw. */
-  alone(reporter: Reporter, runs: readonly CollectorRun[], collection: Outcomes): Report
-  /** Takes what goes into the next report. */
-  add(run: CollectorRun): void
-  /** Takes what a watcher saw into the next report. */
-  addWatched(signals: CheckedSignals): void
-  /** Takes what a collector tells before it has come back into the next report: written at once, it need not be held. */
-  addPoints(points: readonly Metric[]): void
-  /** Whether so much was told that a report should be made before more is taken. */
+/** Builds reports from collector runs and watchers' signals. */
+export interface ReportBuilder {
+  /** Builds a full snapshot from these runs alone. */
+  fullReport(reporter: Reporter, runs: readonly CollectorRun[], health: Health): Report
+  /** Adds a run to the next report. */
+  addRun(run: CollectorRun): void
+  /** Adds a watcher's signals to the next report. */
+  addWatched(signals: ValidatedSignals): void
+  /** Adds points that a collector yielded while it runs. They are written at once. */
+  addMetrics(points: readonly Metric[]): void
+  /** Returns true if a report should be built before more points are added. */
   isFull(): boolean
-  /** Whether something was seen that has not been reported. */
-  hasNews(): boolean
-  /** The next report, or the parts of it: what was added since the one before, the entities that changed, and every open gap. To be gone through to its end before the next. */
-  next(reporter: Reporter, collection: Outcomes, gaps: readonly Gap[]): InterruptibleTask<WrittenReport>
-  /** A report got lost: one that comes soon carries every entity, and every collector is to tell everything. */
-  forget(): void
-  /** Whether the run of a collector that begins now is to tell what has not changed as well: it is asked once. */
-  takeOwed(collector: string): boolean
-  /** Another agent reports: what is not reported yet, and what watchers see from now on, is kept for as long as it may be missed. */
-  standBy(): void
-  /** This agent reports again: nothing of what the platform knows is taken for known. */
-  begin(): void
+  /** Returns true if anything was added since the last report. */
+  hasContent(): boolean
+  /** Builds the next report, whole or in parts: everything that was added, changed entities, and all open gaps. Has to be run to its end before the next call. */
+  next(reporter: Reporter, health: Health, gaps: readonly Gap[]): InterruptibleTask<WrittenReport>
+  /** Sends all entities again soon and asks every collector for a full snapshot: a report was lost. */
+  resync(): void
+  /** Returns true if the collector's run that starts now must be a full snapshot, and clears its pending resync. */
+  takePendingResync(collector: string): boolean
+  /** Keeps only recent events from now on: another agent reports. */
+  standby(): void
+  /** Called on becoming leader. Forgets what was sent, so that the next report is a full snapshot. */
+  promote(): void
 }
 
-const checkSelf = createSignalCheck(selfSignals)
+const selfValidator = createSignalValidator(selfSignals)
 
-/** Starts counting reports at 0. */
-export function createReporting(options: ReportingOptions): Reporting {
+/** Creates a builder whose first report has sequence 0. */
+export function createReportBuilder(options: ReportBuilderOptions): ReportBuilder {
   const { connector, write } = options
   const collectors = Object.keys(connector.collectors)
-  const watched = createWatchedSignals()
-  const heard = new Set<string>()
+  const watched = createEventBuffer()
+  const reported = new Set<string>()
+  const part = createPartWriter()
+  const metrics = createMetricBuffer(write)
+  const resyncs = createPendingResyncs()
   let tracker = createEntityTracker()
   let runs: CollectorRun[] = []
-  const part = createPart()
-  const told = createToldPoints(write)
-  const owed = createOwed()
   let sequence = 0
 
   return {
-    alone: (reporter, alone, collection) => reportAlone(options, { reporter, runs: alone, collection }, sequence++),
-    add: (run) => {
+    fullReport: (reporter, ownRuns, health) => buildFullReport(options, reporter, ownRuns, health, sequence++),
+    addRun: (run) => {
       runs.push(run)
-      // Where only something of it had to be left out, everything else was told.
-      if (run.fullSnapshot && !run.ok && run.signals.problems.length === 0) owed.add([run.collector])
-      // What a run saw counts even where something of it had to be left out; one that saw nothing changes nothing.
-      if (run.ok) heard.add(run.collector)
-      tracker.update(run.collector, run.signals.entities, run.ok ? 'all' : 'some')
+      // A run of which only invalid signals were left out did send everything else.
+      if (run.fullSnapshot && !run.ok && run.signals.problems.length === 0) resyncs.add([run.collector])
+      if (run.ok) reported.add(run.collector)
+      tracker.update(run.collector, run.signals.entities, run.ok ? 'complete' : 'partial')
     },
     addWatched: watched.add,
-    addPoints: told.add,
-    isFull: told.isFull,
-    hasNews: () => runs.length > 0 || !told.isEmpty() || !watched.isEmpty(),
-    *next(reporter, collection, gaps) {
+    addMetrics: metrics.add,
+    isFull: metrics.isFull,
+    hasContent: () => runs.length > 0 || !metrics.isEmpty() || !watched.isEmpty(),
+    *next(reporter, health, gaps) {
       const header = headerOf(reporter, options)
-      const own = selfOf(options, reporter, runs, collection)
+      const own = selfSignalsOf(options, reporter, runs, health)
       tracker.update('', own.entities)
-      const everyone = heard.size === collectors.length
-      const { full, changes } = tracker.take(performance.now(), everyone)
-      const seen = watched.take()
-      const parts = [...runs.map((run) => run.signals), ...seen, own]
+      const everyoneReported = reported.size === collectors.length
+      const { full, changes } = tracker.take(performance.now(), everyoneReported)
+      const emitted = watched.take()
+      const sources = [...runs.map((run) => run.signals), ...emitted, own]
       runs = []
+      const content = contentOf(sources, emitted, changes())
       yield* writeParts(
-        { header, snapshot: full && everyone, gaps, ...contentOf(parts, seen, changes()), points: told.take() },
+        { header, snapshot: full && everyoneReported, gaps, ...content, points: metrics.take() },
         { write, part },
         () => sequence++,
       )
     },
-    forget: () => {
-      tracker.forget()
-      owed.add(collectors)
+    resync: () => {
+      tracker.resync()
+      resyncs.add(collectors)
     },
-    takeOwed: (collector) => owed.take(collector, performance.now()),
-    standBy: () => {
+    takePendingResync: (collector) => resyncs.take(collector, performance.now()),
+    standby: () => {
       for (const signals of eventsOf(runs)) watched.add(signals)
       runs = []
-      // Points are dated by their report.
-      told.clear()
-      watched.hold()
+      // A later report would date the points wrongly.
+      metrics.clear()
+      watched.standby()
     },
-    begin: () => {
-      watched.release()
-      told.clear()
+    promote: () => {
+      watched.activate()
+      metrics.clear()
       tracker = createEntityTracker()
-      heard.clear()
-      owed.clear()
+      reported.clear()
+      resyncs.clear()
     },
   }
 }
 
-/** Everything that runs saw, as one report. */
-function reportAlone(
-  options: ReportingOptions,
-  seen: { readonly reporter: Reporter; readonly runs: readonly CollectorRun[]; readonly collection: Outcomes },
+function buildFullReport(
+  options: ReportBuilderOptions,
+  reporter: Reporter,
+  runs: readonly CollectorRun[],
+  health: Health,
   sequence: number,
 ): Report {
-  const { reporter, runs, collection } = seen
   const header = headerOf(reporter, options)
-  const parts = [...runs.map((run) => run.signals), selfOf(options, reporter, runs, collection)]
+  const sources = [...runs.map((run) => run.signals), selfSignalsOf(options, reporter, runs, health)]
   const everything = runs.every((run) => run.ok) && runs.length === Object.keys(options.connector.collectors).length
-  const { data, complete } = reportData(parts, lastOfEach(parts), collection.gaps(), header.timestamp)
+  const { data, complete } = reportData(sources, latestEntities(sources), health.gaps(), header.timestamp)
   const mark = everything && complete ? { snapshot: true as const } : {}
   return { report_id: v7(), ...header, sequence, ...mark, data }
 }
 
-function headerOf({ agentId }: Reporter, { connector, agentVersion, now, leadId }: ReportingOptions): Header {
+function headerOf({ agentId }: Reporter, { connector, agentVersion, now, leaderTermId }: ReportBuilderOptions): Header {
+  const termId = leaderTermId?.()
   return {
     agent_id: agentId,
     agent_type: connector.type,
     agent_version: agentVersion,
     timestamp: now().toISOString(),
-    ...leadOf(leadId?.()),
+    ...(termId === undefined ? {} : { lead_id: termId }),
   }
 }
 
-/** What is worth keeping of runs that nobody reported: points are dated by their report, and entities are read anew. */
-function eventsOf(runs: readonly CollectorRun[]): CheckedSignals[] {
-  const spoke = runs.filter((run) => run.signals.events.length > 0)
-  return spoke.map(({ signals }) => ({ ...signals, entities: [], metrics: [] }))
+/** Returns the events of runs that were not reported. Their points would be dated wrongly, and their entities will be read again. */
+function eventsOf(runs: readonly CollectorRun[]): ValidatedSignals[] {
+  const withEvents = runs.filter((run) => run.signals.events.length > 0)
+  return withEvents.map(({ signals }) => ({ ...signals, entities: [], metrics: [] }))
 }
 
-function leadOf(id: string | undefined): Pick<Report, 'lead_id'> {
-  return id === undefined ? {} : { lead_id: id }
-}
-
-/** What the agent says of itself. */
-function selfOf(
-  { connector, agentVersion, outboxState }: ReportingOptions,
+function selfSignalsOf(
+  { connector, agentVersion, outboxState }: ReportBuilderOptions,
   reporter: Reporter,
   runs: readonly CollectorRun[],
-  collection: Outcomes,
-): CheckedSignals {
-  const outcome = { runs, failures: collection.failures(), outbox: outboxState() }
-  return checkSelf(collectSelf({ ...reporter, ...outcome, agentType: connector.type, agentVersion }))
+  health: Health,
+): ValidatedSignals {
+  const outcome = { runs, failures: health.failures(), outbox: outboxState() }
+  return selfValidator.validate(collectSelf({ ...reporter, ...outcome, agentType: connector.type, agentVersion }))
+}
+
+/** Time between two full snapshots of a collector while reports get lost: each of them pushes others out of the queue. */
+const MIN_RESYNC_INTERVAL_MS = 60_000
+
+/** Collectors that must send a full snapshot because a report was lost. */
+export interface PendingResyncs {
+  add(collectors: Iterable<string>): void
+  /** Returns true if the collector's run that starts now must be a full snapshot, and clears it. @param now in milliseconds, monotonic */
+  take(collector: string, now: number): boolean
+  clear(): void
+}
+
+/** Creates an empty set. */
+export function createPendingResyncs(): PendingResyncs {
+  const pending = new Set<string>()
+  const takenAt = new Map<string, number>()
+  return {
+    add: (collectors) => {
+      for (const collector of collectors) pending.add(collector)
+    },
+    take: (collector, now) => {
+      const elapsed = now - (takenAt.get(collector) ?? Number.NEGATIVE_INFINITY)
+      if (!pending.has(collector) || elapsed < MIN_RESYNC_INTERVAL_MS) return false
+      pending.delete(collector)
+      takenAt.set(collector, now)
+      return true
+    },
+    clear: () => pending.clear(),
+  }
 }

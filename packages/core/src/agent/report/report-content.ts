@@ -1,32 +1,31 @@
 import type { Entity, Gap } from '../../connector/signals.ts'
 import type { InterruptibleTask } from '../../event-loop.ts'
-import type { Report, ReportedEntity } from '../../platform/protocol.ts'
-import { REPORT_LIMITS } from '../../platform/protocol.ts'
-import type { CheckedSignals } from '../validate/validate-signals.ts'
+import { REPORT_LIMITS, type Report, type ReportedEntity } from '../../platform/protocol.ts'
+import type { ValidatedSignals } from '../validate/validate-signals.ts'
 import { entityKey } from './entity-diff.ts'
 import type { Content } from './report-splitter.ts'
 
-/** What a report carries, and whether it is all there was to carry. */
+/** A report's data, and whether everything fitted. */
 export interface ReportData {
   readonly data: Report['data']
   readonly complete: boolean
 }
 
 /**
- * Puts together what a report carries: at most as much as the platform takes, and a gap for what that leaves out.
+ * Builds a report's data within the protocol's limits, with a gap for what they leave out.
  *
- * @param at ISO 8601: when the report is made
+ * @param at time of the report, ISO 8601
  */
 export function reportData(
-  parts: readonly CheckedSignals[],
+  sources: readonly ValidatedSignals[],
   entities: readonly ReportedEntity[],
   gaps: readonly Gap[],
   at: string,
 ): ReportData {
   const full = {
     entities,
-    metrics: parts.flatMap((part) => part.metrics),
-    events: parts.flatMap((part) => part.events),
+    metrics: sources.flatMap((source) => source.metrics),
+    events: sources.flatMap((source) => source.events),
   }
   const left = Object.entries(full).flatMap(([name, list]): Gap[] => {
     const surplus = list.length - REPORT_LIMITS[name as keyof typeof full]
@@ -44,41 +43,41 @@ export function reportData(
   }
 }
 
-/** What several readers said of entities, each entity once: the last that was said of it. */
-export function lastOfEach(parts: readonly CheckedSignals[]): Entity[] {
-  const latest = new Map(parts.flatMap((part) => part.entities).map((entity) => [entityKey(entity), entity]))
+/** Returns each entity once, as its last source describes it. */
+export function latestEntities(sources: readonly ValidatedSignals[]): Entity[] {
+  const latest = new Map(sources.flatMap((source) => source.entities).map((entity) => [entityKey(entity), entity]))
   return [...latest.values()]
 }
 
 /**
- * What a report, or its parts, say: signal by signal, without another list of them all.
+ * Returns a report's content lazily, without another list of all signals.
  *
- * @param watched what watchers saw: of an entity that a collector describes too, the collector's description holds, since it is what is followed
- * @param changes what changed of the collectors' entities
+ * @param watched what watchers emitted; a collector's description of an entity takes precedence, since only it is tracked
+ * @param changes the changed entities of collectors
  */
 export function contentOf(
-  parts: readonly CheckedSignals[],
-  watched: readonly CheckedSignals[],
+  sources: readonly ValidatedSignals[],
+  watched: readonly ValidatedSignals[],
   changes: InterruptibleTask<ReportedEntity>,
 ): Pick<Content, 'entities' | 'metrics' | 'events'> {
-  return { entities: withWatched(changes, watched), metrics: all(parts, 'metrics'), events: all(parts, 'events') }
+  return { entities: withWatched(changes, watched), metrics: all(sources, 'metrics'), events: all(sources, 'events') }
 }
 
 function* withWatched(
   changes: InterruptibleTask<ReportedEntity>,
-  watched: readonly CheckedSignals[],
+  watched: readonly ValidatedSignals[],
 ): InterruptibleTask<ReportedEntity> {
-  const beside = new Map(watched.flatMap((part) => part.entities).map((entity) => [entityKey(entity), entity]))
+  const remaining = new Map(watched.flatMap((source) => source.entities).map((entity) => [entityKey(entity), entity]))
   for (const entity of changes) {
-    if (entity !== undefined && beside.size > 0) beside.delete(entityKey(entity))
+    if (entity !== undefined && remaining.size > 0) remaining.delete(entityKey(entity))
     yield entity
   }
-  yield* beside.values()
+  yield* remaining.values()
 }
 
-function* all<Kind extends 'metrics' | 'events'>(
-  parts: readonly CheckedSignals[],
-  kind: Kind,
-): Generator<CheckedSignals[Kind][number]> {
-  for (const part of parts) yield* part[kind]
+function* all<Name extends 'metrics' | 'events'>(
+  sources: readonly ValidatedSignals[],
+  name: Name,
+): Generator<ValidatedSignals[Name][number]> {
+  for (const source of sources) yield* source[name]
 }

@@ -5,11 +5,12 @@ import type { Connector } from '../../connector/connector.ts'
 import { createRedactor } from '../../delivery/redaction.ts'
 import type { InterruptibleTask } from '../../event-loop.ts'
 import { type Report, reportSchema } from '../../platform/protocol.ts'
-import { createSignalCheck } from '../validate/validate-signals.ts'
-import { createReporting } from './report-builder.ts'
+import { createSignalValidator } from '../validate/validate-signals.ts'
+import { createReportBuilder } from './report-builder.ts'
 import type { WrittenReport } from './report-splitter.ts'
 
-const check = createSignalCheck(signals)
+const validator = createSignalValidator(signals)
+const check = validator.validate
 const reporter = { agentId: '3f1b9c0e-8f5e-5d1b-9a55-2d3c9f8b7a60', observes: host }
 const outcomes = { gaps: () => [], failures: () => new Map<string, number>() }
 const write = createRedactor([]).write
@@ -42,7 +43,7 @@ function createPlatform() {
 /** An agent whose collectors come back, watchers speak and lead changes in the middle of a report. */
 function createAgent() {
   const collectors = Object.fromEntries(NAMES.map((name) => [name, { collect: async () => ({}) }]))
-  const reporting = createReporting({
+  const reporting = createReportBuilder({
     connector: exampleConnector({ collectors }) as Connector,
     agentVersion: '1.0.0',
     now: () => new Date(),
@@ -62,7 +63,7 @@ function createAgent() {
     const report = reportSchema.parse(JSON.parse(Buffer.from(json).toString())) as Report
     if (losing) {
       lost.push(...report.data.events.map(({ id }) => id))
-      reporting.forget()
+      reporting.resync()
     } else platform.take(report)
     losing = false
   }
@@ -82,10 +83,10 @@ function createAgent() {
     if (!leads) return
     const seen = SEES[name].filter((id) => world.has(id))
     const entities = seen.map((id) => signals.host.entity({ id, attributes: { [`by.${name}`]: world.get(id) } }))
-    reporting.add({ collector: name, ok: true, durationMs: 1, signals: check({ entities }) })
+    reporting.addRun({ collector: name, ok: true, durationMs: 1, signals: check({ entities }) })
   }
   const lead = (): void => {
-    if (!leads) reporting.begin()
+    if (!leads) reporting.promote()
     leads = true
   }
   const perform = ({ kind, number }: Step): void => {
@@ -102,7 +103,7 @@ function createAgent() {
     if (kind === 'write') goOn(1 + number)
     if (kind === 'lose') losing = true
     if (kind === 'other leads' && leads) {
-      reporting.standBy()
+      reporting.standby()
       leads = false
     }
     if (kind === 'leads') lead()

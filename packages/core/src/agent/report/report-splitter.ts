@@ -3,33 +3,41 @@ import type { Event, Gap, Metric } from '../../connector/signals.ts'
 import type { SignalWriter } from '../../delivery/redaction.ts'
 import type { InterruptibleTask } from '../../event-loop.ts'
 import { LIMITS, type Report, type ReportedEntity } from '../../platform/protocol.ts'
-import { createPart, type Part, type PartList } from './report-part.ts'
-import { writeInBatches } from './write-batches.ts'
+import { createByteBuffer } from './byte-buffer.ts'
+import { writeInBatches } from './metric-buffer.ts'
 
-/** Most bytes of gaps, which stand in every part. */
-const GAP_BYTES = 512 * 1024
+/** Size of a part. A single larger signal is a part of its own. */
+export const MAX_PART_BYTES: number = 2 * 1024 * 1024
 
-/** A report as it travels. */
+/** Size of the gaps, which every part repeats. */
+const MAX_GAP_BYTES = 512 * 1024
+
+/** The lists of a part, in the order in which they are written. Events come first: a full queue drops reports with events last. */
+const LIST_NAMES = ['events', 'entities', 'metrics'] as const
+
+type ListName = (typeof LIST_NAMES)[number]
+
+/** A report in its wire format. */
 export interface WrittenReport {
   readonly id: string
-  /** JSON in UTF-8, until the next step: then others are written in its place. */
+  /** JSON in UTF-8. Valid until the next step of the task: the next part reuses the memory. */
   readonly json: Uint8Array
-  /** ISO 8601: when it was collected. */
+  /** Time of the collection, ISO 8601. */
   readonly at: string
   readonly hasEvents: boolean
 }
 
-/** What all parts of a report have in common. */
+/** The fields that all parts of a report share. */
 export type Header = Omit<Report, 'report_id' | 'sequence' | 'snapshot' | 'part' | 'data'>
 
-/** Everything that one round has to say. */
+/** The content of one collection cycle. */
 export interface Content {
   readonly header: Header
-  /** `entities` hold everything that the agent sees. */
+  /** `entities` holds everything that the agent sees. */
   readonly snapshot: boolean
   readonly entities: Iterable<ReportedEntity | undefined>
   readonly metrics: Iterable<Metric>
-  /** Points that are written already, in pieces: JSON, separated by commas. */
+  /** Chunks of points that are written already: JSON, separated by commas. */
   readonly points?: readonly Uint8Array[]
   readonly events: Iterable<Event>
   readonly gaps: readonly Gap[]
@@ -38,45 +46,45 @@ export interface Content {
 /** What parts are written with. */
 export interface PartWriting {
   readonly write: SignalWriter
-  /** Where they are written, one after the other. @default one of their own */
-  readonly part?: Part
+  /** Reused for one report after the other. @default a new one */
+  readonly part?: PartWriter
 }
 
 /**
- * Writes what a round has to say, one signal a step: as one report, or as several where that would be too large. Every part carries
- * all gaps, since a gap that the newest report does not name counts as closed.
+ * Writes a report, one signal a step, in several parts if it is too large for one. Every part repeats all gaps, since the platform closes
+ * a gap that the newest report does not contain.
  *
- * @param first id of the first part
- * @param idOf id of a part after it
+ * @param firstId id of the first part
+ * @param idOf returns the id of a later part
  */
 export function* writeParts(
   { header, snapshot, entities, metrics, points = [], events, gaps }: Content,
-  { write, part = createPart() }: PartWriting,
+  { write, part = createPartWriter() }: PartWriting,
   nextSequence: () => number,
-  first: string = v7(),
+  firstId: string = v7(),
   idOf: (number: number) => string = () => v7(),
 ): InterruptibleTask<WrittenReport> {
   part.begin()
-  const openGaps = yield* writeGaps(gaps, header.timestamp, write)
+  const gapsJson = yield* writeGaps(gaps, header.timestamp, write)
   let number = 0
 
   const close = (last: boolean): WrittenReport => {
-    const id = number === 0 ? first : idOf(number)
-    const place = { first, number, ...(last ? { last } : {}), ...(snapshot ? { snapshot } : {}) }
-    const whole = last && number === 0
-    const mark = whole ? (snapshot ? { snapshot } : {}) : { part: place }
+    const id = number === 0 ? firstId : idOf(number)
+    const position = { first: firstId, number, ...(last ? { last } : {}), ...(snapshot ? { snapshot } : {}) }
+    const isWhole = last && number === 0
+    const mark = isWhole ? (snapshot ? { snapshot } : {}) : { part: position }
     const head = JSON.stringify({ report_id: id, ...header, sequence: nextSequence(), ...mark })
     const hasEvents = part.hasEvents()
     number += 1
-    return { id, json: part.end(`"gaps":[${openGaps}]},${head.slice(1)}`), at: header.timestamp, hasEvents }
+    return { id, json: part.end(`"gaps":[${gapsJson}]},${head.slice(1)}`), at: header.timestamp, hasEvents }
   }
-  /** Adds what it can to the part, which is ready once that is full. */
-  function* add(kind: PartList, json: string | Uint8Array): InterruptibleTask<WrittenReport> {
+  /** Adds signals. Yields the part first if they do not fit. */
+  function* add(list: ListName, json: string | Uint8Array): InterruptibleTask<WrittenReport> {
     if (!part.hasRoom(json)) {
       yield close(false)
       part.begin()
     }
-    part.add(kind, json)
+    part.add(list, json)
     yield
   }
 
@@ -85,18 +93,18 @@ export function* writeParts(
     if (entity === undefined) yield
     else yield* add('entities', write.entity(entity))
   for (const json of writeInBatches(metrics, write)) yield* add('metrics', json)
-  for (const piece of points) yield* add('metrics', piece)
+  for (const chunk of points) yield* add('metrics', chunk)
   yield close(true)
 }
 
-/** All gaps as JSON, but for those for which there is no room: a gap says how many. */
+/** Writes gaps as JSON. Replaces those that exceed the limit with a gap that gives their number. */
 function* writeGaps(gaps: readonly Gap[], at: string, write: SignalWriter): InterruptibleTask<never, string> {
   const written: string[] = []
   let bytes = 0
   for (const gap of gaps) {
     const json = write.gap(gap)
     bytes += Buffer.byteLength(json) + 1
-    if (bytes > GAP_BYTES) break
+    if (bytes > MAX_GAP_BYTES) break
     written.push(json)
     yield
   }
@@ -108,20 +116,60 @@ function* writeGaps(gaps: readonly Gap[], at: string, write: SignalWriter): Inte
   return (left === 0 ? written : [write.gap({ scope: 'report:gaps', reason, since: at }), ...written]).join()
 }
 
-/** A report that stands alone, as it is or in parts. The same report has the same parts: delivered twice, it is stored once. */
+/** Writes a full report, whole or in parts. Always yields the same parts for the same report, so that a second delivery is a duplicate. */
 export function splitReport(report: Report, write: SignalWriter): InterruptibleTask<WrittenReport> {
-  const { report_id: first, sequence, snapshot = false, part: _part, data, ...header } = report
+  const { report_id: firstId, sequence, snapshot = false, part: _part, data, ...header } = report
   return writeParts(
     { header, snapshot, ...data },
     { write },
     () => sequence,
-    first,
-    (number) => idAfter(first, number),
+    firstId,
+    (number) => idAfter(firstId, number),
   )
 }
 
-/** The id so many after this one. It differs in the random part of a UUIDv7, and so sorts before every id of a later moment. */
+/** Returns a later id. It differs in the random part of the UUIDv7, so that it sorts before every id of a later moment. */
 function idAfter(id: string, number: number): string {
   const random = (Number.parseInt(id.slice(-10), 16) + number) % 2 ** 40
   return id.slice(0, -10) + random.toString(16).padStart(10, '0')
+}
+
+/** Writes one part at a time, as bytes: strings of tens of thousands of signals would be collected twice. */
+export interface PartWriter {
+  /** Begins an empty part, which replaces the previous one. */
+  begin(): void
+  /** Returns true if the signals fit, or the part is empty. */
+  hasRoom(json: string | Uint8Array): boolean
+  /** Appends signals: JSON, separated by commas. A list cannot be continued after another one has begun. */
+  add(list: ListName, json: string | Uint8Array): void
+  hasEvents(): boolean
+  /** Completes the part. The result is valid until the next `begin`. @param rest the JSON after the lists */
+  end(rest: string): Uint8Array
+}
+
+/** Creates a writer that reuses its memory: a new buffer for every part would burden the garbage collector. */
+export function createPartWriter(): PartWriter {
+  const bytes = createByteBuffer()
+  const begun = new Set<ListName>()
+  const begin = (): void => {
+    bytes.clear()
+    begun.clear()
+    bytes.write('{"data":{')
+  }
+  begin()
+  return {
+    begin,
+    hasRoom: (json) => begun.size === 0 || bytes.length() + Buffer.byteLength(json) <= MAX_PART_BYTES,
+    add: (list, json) => {
+      bytes.write(begun.has(list) ? ',' : `${begun.size === 0 ? '' : '],'}"${list}":[`)
+      begun.add(list)
+      bytes.write(json)
+    },
+    hasEvents: () => begun.has('events'),
+    end: (rest) => {
+      const missing = LIST_NAMES.filter((list) => !begun.has(list)).map((list) => `"${list}":[],`)
+      bytes.write(`${begun.size === 0 ? '' : '],'}${missing.join('')}${rest}`)
+      return bytes.content()
+    },
+  }
 }

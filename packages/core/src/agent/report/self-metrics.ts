@@ -2,9 +2,9 @@ import { entity, metric } from '../../connector/signal-catalog.ts'
 import type { EntityReference, Signals } from '../../connector/signals.ts'
 import type { OutboxState } from '../../delivery/outbox.ts'
 
-const collector = { 'rca.collector.name': 'Which collector.' }
+const collector = { 'rca.collector.name': 'Name of the collector.' }
 
-/** What every agent says about itself. */
+/** The signals of the agent itself, which every connector's agent emits. */
 export const selfSignals = {
   agent: entity({
     type: 'rca.agent',
@@ -12,16 +12,16 @@ export const selfSignals = {
     attributes: {
       'rca.agent.type': 'Type of its connector.',
       'service.version': 'Its version.',
-      'process.pid': 'Its process.',
+      'process.pid': 'Its process id.',
       'process.runtime.version': 'Version of Node.js.',
     },
-    relations: { observes: 'What the agent watches.' },
+    relations: { observes: 'The entity that the agent watches.' },
   }),
   collectorDuration: metric({
     name: 'rca.collector.duration',
     unit: 's',
     kind: 'gauge',
-    description: 'How long the last run took.',
+    description: 'Duration of the last run.',
     attributes: collector,
   }),
   collectorFailures: metric({
@@ -35,19 +35,19 @@ export const selfSignals = {
     name: 'rca.outbox.reports',
     unit: '{report}',
     kind: 'updowncounter',
-    description: 'Reports that wait for delivery.',
+    description: 'Reports in the queue.',
   }),
   outboxSize: metric({
     name: 'rca.outbox.size',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Bytes that wait for delivery, compressed where they are many.',
+    description: 'Bytes of the reports in the queue; large reports are compressed.',
   }),
   outboxDropped: metric({
     name: 'rca.outbox.dropped',
     unit: '{report}',
     kind: 'counter',
-    description: 'Reports given up since the agent started.',
+    description: 'Reports dropped since the agent started.',
   }),
   memoryUsage: metric({
     name: 'process.memory.usage',
@@ -64,18 +64,19 @@ export const selfSignals = {
   }),
 }
 
+/** The state that {@link collectSelf} reads. */
 export interface SelfState {
   readonly agentId: string
   readonly agentType: string
   readonly agentVersion: string
-  /** What the agent watches, once it knows. */
+  /** The entity that the agent watches. */
   readonly observes: EntityReference
   readonly runs: readonly { readonly collector: string; readonly durationMs: number }[]
   readonly failures: ReadonlyMap<string, number>
   readonly outbox: OutboxState
 }
 
-/** Reads the agent itself. */
+/** Returns the signals of the agent itself. */
 export function collectSelf(state: SelfState): Signals {
   const agent = selfSignals.agent.entity({
     id: state.agentId,

@@ -5,9 +5,10 @@ import { entity } from '../../connector/signal-catalog.ts'
 import type { Signals } from '../../connector/signals.ts'
 import { runToEnd } from '../../event-loop.ts'
 import { LIMITS, type Report, reportSchema } from '../../platform/protocol.ts'
-import { createSignalCheck } from './validate-signals.ts'
+import { createSignalValidator } from './validate-signals.ts'
 
-const check = createSignalCheck(signals)
+const validator = createSignalValidator(signals)
+const check = validator.validate
 const at = new Date('2026-01-23T10:00:00.000Z')
 
 const point = signals.load.point(1, host)!
@@ -40,7 +41,7 @@ test('what was declared passes, and what could not be read is left out without a
 
 test('a list that its connector changes meanwhile is checked as it was', () => {
   const entities = ['a', 'b', 'c'].map((id) => signals.host.entity({ id }))
-  const steps = check.repeatedly()({ entities })
+  const steps = validator.forCollector()({ entities })
   steps.next()
   entities.splice(0, 2)
   let step = steps.next()
@@ -58,9 +59,9 @@ test.each([
   ['text', 'it returned string instead of signals'],
   [[point], 'it returned an array instead of signals'],
   [{ metric: [point] }, 'it returned the unknown field `metric` (known: entities, metrics, events, gaps)'],
-  [{ metrics: point }, '`metrics` is no list'],
-  [{ metrics: [5] }, '`metrics` contains something that is no object'],
-  [{ metrics: [null] }, '`metrics` contains something that is no object'],
+  [{ metrics: point }, '`metrics` must be a list'],
+  [{ metrics: [5] }, '`metrics` contains something that is not an object'],
+  [{ metrics: [null] }, '`metrics` contains something that is not an object'],
 ])('%j is no answer: %s', (said, problem) => {
   expect(problemOf(said)).toBe(problem)
 })
@@ -69,19 +70,19 @@ test.each([
   [{ name: 'host.other' }, 'the metric `host.other` is not declared in `signals`'],
   [{ unit: 's' }, 'the metric `host.load` has another unit or kind than declared'],
   [{ kind: 'counter' }, 'the metric `host.load` has another unit or kind than declared'],
-  [{ value: Number.NaN }, 'the metric `host.load` has a value that is no finite number'],
-  [{ value: Number.POSITIVE_INFINITY }, 'the metric `host.load` has a value that is no finite number'],
-  [{ value: '5' }, 'the metric `host.load` has a value that is no finite number'],
+  [{ value: Number.NaN }, 'the metric `host.load` has a value that is not a finite number'],
+  [{ value: Number.POSITIVE_INFINITY }, 'the metric `host.load` has a value that is not a finite number'],
+  [{ value: '5' }, 'the metric `host.load` has a value that is not a finite number'],
   [{ entity: undefined }, 'the metric `host.load` has no entity'],
-  [{ entity: { type: '', id: '1' } }, 'the metric `host.load` points at an entity without a proper type'],
-  [{ entity: { type: 'host', id: '' } }, 'whose id is empty, too long or no text'],
+  [{ entity: { type: '', id: '1' } }, 'the metric `host.load` references an entity without a valid type'],
+  [{ entity: { type: 'host', id: '' } }, 'whose id is empty, too long or not a string'],
   [{ attributes: undefined }, 'the metric `host.load` has no attributes'],
   [{ attributes: ['a'] }, 'the metric `host.load` has no attributes'],
-  [{ attributes: { a: null } }, 'has an attribute `a` that is no text'],
-  [{ attributes: { a: Number.NaN } }, 'has an attribute `a` that is no text'],
-  [{ attributes: { a: ['x', 1] } }, 'has an attribute `a` that is no text'],
+  [{ attributes: { a: null } }, 'has an attribute `a` that is not a string'],
+  [{ attributes: { a: Number.NaN } }, 'has an attribute `a` that is not a string'],
+  [{ attributes: { a: ['x', 1] } }, 'has an attribute `a` that is not a string'],
   // biome-ignore lint/suspicious/noSparseArray: a hole is what is tested
-  [{ attributes: { a: ['x', , 'y'] } }, 'has an attribute `a` that is no text'],
+  [{ attributes: { a: ['x', , 'y'] } }, 'has an attribute `a` that is not a string'],
   [{ attributes: { '': 'x' } }, 'has the attribute ``, which is not declared'],
   [{ attributes: { ['x'.repeat(LIMITS.name + 1)]: 'x' } }, 'which is not declared'],
 ])('a point with %j is left out', (wrong, problem) => {
@@ -91,7 +92,7 @@ test.each([
 test.each([
   [{ type: 'container' }, 'the entity type `container` is not declared in `signals`'],
   [{ type: undefined }, 'the entity type `undefined` is not declared in `signals`'],
-  [{ id: 5 }, 'whose id is empty, too long or no text'],
+  [{ id: 5 }, 'whose id is empty, too long or not a string'],
   [{ name: undefined }, 'an entity of type `host` has no name'],
   [{ relations: undefined }, 'an entity of type `host` has no list of relations'],
   [{ relations: [null] }, 'an entity of type `host` has a relation without a type'],
@@ -104,10 +105,10 @@ test.each([
 
 test.each([
   [{ name: 'host.exploded' }, 'the event `host.exploded` is not declared in `signals`'],
-  [{ at: '2026-01-23' }, 'has an `at` that is no ISO 8601 time in UTC'],
-  [{ at: '2026-01-23T10:00:00+01:00' }, 'has an `at` that is no ISO 8601 time in UTC'],
-  [{ at: '2026-02-30T10:00:00Z' }, 'has an `at` that is no ISO 8601 time in UTC'],
-  [{ at }, 'has an `at` that is no ISO 8601 time in UTC'],
+  [{ at: '2026-01-23' }, 'has an `at` that is not an ISO 8601 time in UTC'],
+  [{ at: '2026-01-23T10:00:00+01:00' }, 'has an `at` that is not an ISO 8601 time in UTC'],
+  [{ at: '2026-02-30T10:00:00Z' }, 'has an `at` that is not an ISO 8601 time in UTC'],
+  [{ at }, 'has an `at` that is not an ISO 8601 time in UTC'],
   [{ severity: 'fatal' }, 'has the unknown severity `fatal`'],
   [{ body: undefined }, 'has no body'],
   [{ id: '' }, 'has an id that is empty'],
@@ -117,9 +118,9 @@ test.each([
 })
 
 test.each([
-  [{ scope: '' }, 'a gap has no proper scope'],
+  [{ scope: '' }, 'a gap has no valid scope'],
   [{ reason: undefined }, 'has no reason'],
-  [{ since: 'yesterday' }, 'has a `since` that is no ISO 8601 time in UTC'],
+  [{ since: 'yesterday' }, 'has a `since` that is not an ISO 8601 time in UTC'],
 ])('a gap with %j is left out', (wrong, problem) => {
   expect(problemOf({ gaps: [{ ...gap, ...wrong }] })).toContain(problem)
 })
@@ -131,7 +132,7 @@ test('one bad element does not cost the others', () => {
 })
 
 test('of what a collector says again, only other objects are looked at', () => {
-  const again = check.repeatedly()
+  const again = validator.forCollector()
   const entities = ['a', 'b', 'c'].map((id) => signals.host.entity({ id }))
   const said = (list: readonly unknown[]) => runToEnd(again({ entities: list } as Signals))
   const first = said(entities)
@@ -147,7 +148,7 @@ test('of what a collector says again, only other objects are looked at', () => {
 })
 
 test('what is wrong with an object is told as long as it is there', () => {
-  const again = check.repeatedly()
+  const again = validator.forCollector()
   const entities = [described, { ...described, id: '' }]
   for (let run = 0; run < 2; run += 1) {
     const { entities: kept, problems } = runToEnd(again({ entities }))
@@ -175,7 +176,7 @@ test('the same mistake is told once, and not every one of thousands', () => {
 })
 
 test('long texts of people are shortened, without leaving half a secret', () => {
-  const redacting = createSignalCheck(signals, (text) => text.replaceAll('hunter2', '[redacted]'))
+  const redacting = createSignalValidator(signals, (text) => text.replaceAll('hunter2', '[redacted]')).validate
   const body = `${'x'.repeat(LIMITS.body - 4)}hunter2`
   const [event] = redacting({ events: [{ ...happened, body }] }).events
   expect(event?.body).toHaveLength(LIMITS.body)
@@ -187,7 +188,7 @@ test('long texts of people are shortened, without leaving half a secret', () => 
 })
 
 test('long attributes are cut, and do not cost what they belong to', () => {
-  const redacting = createSignalCheck(signals, (text) => text.replaceAll('hunter2', '[redacted]'))
+  const redacting = createSignalValidator(signals, (text) => text.replaceAll('hunter2', '[redacted]')).validate
   const attributes = {
     text: `${'x'.repeat(LIMITS.attribute - 4)}hunter2`,
     list: Array.from({ length: LIMITS.elements + 44 }, (_, index) => `label-${index}`),
@@ -209,7 +210,7 @@ test('only declared attributes pass; a declared beginning stands for all names t
     description: 'A disk.',
     attributes: { size: 'Its size.', 'label.*': 'Its labels.' },
   })
-  const { entities, problems } = createSignalCheck({ disk })({
+  const { entities, problems } = createSignalValidator({ disk }).validate({
     entities: [
       disk.entity({ id: 'a', attributes: { size: 1, 'label.tier': 'gold' } }),
       { ...disk.entity({ id: 'b' }), attributes: { 'label.': 'x' } },

@@ -3,12 +3,12 @@ import { gate } from '../../../test/gate.ts'
 import { temporaryDirectory } from '../../../test/temporary-directory.ts'
 import { silentLogger } from '../../logger.ts'
 import { createDirectoryState, createMemoryState } from '../../state/state-store.ts'
-import { createCursors } from './cursor-store.ts'
+import { createCursorStore } from './cursor-store.ts'
 
 test('two agents that share a directory do not read each other’s cursors', async () => {
   const directory = await temporaryDirectory()
-  const cursorsOf = (agentId: string): ReturnType<typeof createCursors> =>
-    createCursors(createDirectoryState(directory), agentId, silentLogger)
+  const cursorsOf = (agentId: string): ReturnType<typeof createCursorStore> =>
+    createCursorStore(createDirectoryState(directory), agentId, silentLogger)
   await cursorsOf('a').save('events', '1')
   await cursorsOf('b').save('events', '2')
   expect(await cursorsOf('a').read('events')).toBe('1')
@@ -27,7 +27,7 @@ test('cursors that are saved at once are written in their order, and not each of
       if (written.length === 1) await first.promise
     },
   }
-  const cursors = createCursors(slow, 'a', silentLogger)
+  const cursors = createCursorStore(slow, 'a', silentLogger)
   const saves = ['1', '2', '3', '4'].map((cursor) => cursors.save('events', cursor))
   expect(await cursors.read('events')).toBe('4')
   first.open()

@@ -2,31 +2,30 @@ import { reasonOf } from '../../errors/error-reason.ts'
 import type { Logger } from '../../logger.ts'
 import type { StateStore } from '../../state/state-store.ts'
 
-/** How far each watcher has read. */
-export interface Cursors {
-  /** Never rejects: what cannot be read counts as not saved. */
+/** The watchers' cursors. */
+export interface CursorStore {
+  /** Returns the last saved cursor, `undefined` if there is none or it cannot be read. Never rejects. */
   read(watcher: string): Promise<string | undefined>
-  /** Keeps a cursor, and writes it where there is a state directory. Never rejects: a disk that cannot be written costs only what a restart of the agent would find there. */
+  /** Keeps a cursor, and writes it to the state directory. Never rejects: without the directory it is lost when the agent restarts. */
   save(watcher: string, cursor: string): Promise<void>
 }
 
-/** Cursors of one agent. Another agent that shares the state directory has its own: a cursor means nothing elsewhere. */
-export function createCursors(state: StateStore, agentId: string, log: Logger): Cursors {
-  const kept = new Map<string, string>()
+/** Creates the cursors of one agent. Agents that share a state directory have separate cursors. */
+export function createCursorStore(state: StateStore, agentId: string, log: Logger): CursorStore {
+  const cursors = new Map<string, string>()
   let writing: Promise<void> = Promise.resolve()
-  let failed = false
+  let isFailing = false
   const key = (watcher: string): string => `cursor-${agentId}-${watcher}`
 
   const write = async (watcher: string, cursor: string): Promise<void> => {
-    // A newer one has come meanwhile: its own turn follows.
-    if (kept.get(watcher) !== cursor) return
+    // Superseded: the write of the newer cursor is queued.
+    if (cursors.get(watcher) !== cursor) return
     try {
       await state.write(key(watcher), cursor)
-      failed = false
+      isFailing = false
     } catch (error) {
-      if (!failed)
-        log.warn({ watcher }, `a cursor could not be saved, it does not outlive this run: ${reasonOf(error)}`)
-      failed = true
+      if (!isFailing) log.warn({ watcher, error: reasonOf(error) }, 'cursor not saved: it will not outlive this run')
+      isFailing = true
     }
   }
 
@@ -34,15 +33,15 @@ export function createCursors(state: StateStore, agentId: string, log: Logger): 
     try {
       return await state.read(key(watcher))
     } catch (error) {
-      log.warn({ watcher }, `a saved cursor could not be read, the watcher begins anew: ${reasonOf(error)}`)
+      log.warn({ watcher, error: reasonOf(error) }, 'saved cursor not readable: the watcher starts from scratch')
       return undefined
     }
   }
 
   return {
-    read: async (watcher) => kept.get(watcher) ?? (await readSaved(watcher)),
+    read: async (watcher) => cursors.get(watcher) ?? (await readSaved(watcher)),
     save: (watcher, cursor) => {
-      kept.set(watcher, cursor)
+      cursors.set(watcher, cursor)
       writing = writing.then(() => write(watcher, cursor))
       return writing
     },

@@ -1,22 +1,23 @@
 import { expect, test } from 'vitest'
 import { host, signals } from '../../../test/example-connector.ts'
-import { type CheckedSignals, createSignalCheck } from '../validate/validate-signals.ts'
-import { createWatchedSignals, type WatchedSignals } from './event-buffer.ts'
+import { createSignalValidator, type ValidatedSignals } from '../validate/validate-signals.ts'
+import { createEventBuffer, type EventBuffer } from './event-buffer.ts'
 
-const check = createSignalCheck(signals)
+const validator = createSignalValidator(signals)
+const check = validator.validate
 
-function said(id: string): CheckedSignals {
+function said(id: string): ValidatedSignals {
   const event = signals.rebooted.event({ id, at: new Date(0), entity: host, body: 'Restarted.' })
   return check({ events: [event], metrics: [signals.load.point(1, host)] })
 }
 
-function ids(watched: WatchedSignals): (string | undefined)[] {
+function ids(watched: EventBuffer): (string | undefined)[] {
   return watched.take().flatMap(({ events }) => events.map(({ id }) => id))
 }
 
 test('what is seen is kept until it is taken', () => {
   let now = 0
-  const watched = createWatchedSignals(() => now)
+  const watched = createEventBuffer(() => now)
   watched.add(said('a'))
   now = 1_000_000
   watched.add(said('b'))
@@ -28,15 +29,15 @@ test('what is seen is kept until it is taken', () => {
 
 test('a standby keeps the last two minutes, without points', () => {
   let now = 0
-  const watched = createWatchedSignals(() => now)
+  const watched = createEventBuffer(() => now)
   watched.add(said('before'))
-  watched.hold()
+  watched.standby()
   now = 60_000
   watched.add(said('a'))
   now = 120_001
   watched.add(said('b'))
   now = 180_001
-  watched.release()
+  watched.activate()
   watched.add(said('c'))
   const taken = watched.take()
   expect(taken.flatMap(({ events }) => events.map(({ id }) => id))).toEqual(['b', 'c'])
@@ -44,8 +45,8 @@ test('a standby keeps the last two minutes, without points', () => {
 })
 
 test('a standby keeps no more than the newest thousands', () => {
-  const watched = createWatchedSignals(() => 0)
-  watched.hold()
+  const watched = createEventBuffer(() => 0)
+  watched.standby()
   for (let count = 0; count < 5003; count += 1) watched.add(said(String(count)))
   const kept = ids(watched)
   expect(kept).toHaveLength(5000)

@@ -1,52 +1,52 @@
-import type { CheckedSignals } from '../validate/validate-signals.ts'
+import type { ValidatedSignals } from '../validate/validate-signals.ts'
 
-/** How long a standby keeps what it would have reported, in milliseconds: longer than it takes to notice that the leader is gone. */
-const KEPT_FOR = 120_000
+/** Time for which a standby keeps what it would have reported: longer than it takes to notice that the leader has failed. */
+const MAX_AGE_MS = 120_000
 
-/** Most messages that a standby keeps. */
-const MOST_KEPT = 5000
+/** Messages that a standby keeps. */
+const MAX_MESSAGES = 5000
 
 interface Message {
   /** Milliseconds, monotonic. */
   readonly at: number
-  readonly signals: CheckedSignals
+  readonly signals: ValidatedSignals
 }
 
-/** What watchers saw and nobody has reported. */
-export interface WatchedSignals {
-  add(signals: CheckedSignals): void
-  /** From now on only the newest is kept, and no metrics: a point would be dated by the report that tells it. */
-  hold(): void
-  /** From now on everything is kept until it is taken. */
-  release(): void
-  take(): CheckedSignals[]
+/** Buffers what watchers emitted until it is reported. */
+export interface EventBuffer {
+  add(signals: ValidatedSignals): void
+  /** Keeps only recent messages from now on, and no metrics: a late report would date a point wrongly. */
+  standby(): void
+  /** Keeps everything from now on until it is taken. */
+  activate(): void
+  take(): ValidatedSignals[]
   isEmpty(): boolean
 }
 
-/** Nothing seen yet, and everything is kept. */
-export function createWatchedSignals(now: () => number = () => performance.now()): WatchedSignals {
+/** Creates an empty, active buffer. */
+export function createEventBuffer(now: () => number = () => performance.now()): EventBuffer {
   let messages: Message[] = []
-  let held = false
+  let isStandby = false
 
-  const drop = (): void => {
-    const oldest = now() - KEPT_FOR
-    let first = Math.max(0, messages.length - MOST_KEPT)
+  const dropOld = (): void => {
+    const oldest = now() - MAX_AGE_MS
+    let first = Math.max(0, messages.length - MAX_MESSAGES)
     while ((messages[first]?.at ?? Number.POSITIVE_INFINITY) < oldest) first += 1
     if (first > 0) messages = messages.slice(first)
   }
   return {
     add: (signals) => {
-      messages.push({ at: now(), signals: held ? withoutMetrics(signals) : signals })
-      if (held) drop()
+      messages.push({ at: now(), signals: isStandby ? withoutMetrics(signals) : signals })
+      if (isStandby) dropOld()
     },
-    hold: () => {
-      if (!held) messages = messages.map(({ at, signals }) => ({ at, signals: withoutMetrics(signals) }))
-      held = true
-      drop()
+    standby: () => {
+      if (!isStandby) messages = messages.map(({ at, signals }) => ({ at, signals: withoutMetrics(signals) }))
+      isStandby = true
+      dropOld()
     },
-    release: () => {
-      if (held) drop()
-      held = false
+    activate: () => {
+      if (isStandby) dropOld()
+      isStandby = false
     },
     take: () => {
       const taken = messages.map(({ signals }) => signals)
@@ -57,6 +57,6 @@ export function createWatchedSignals(now: () => number = () => performance.now()
   }
 }
 
-function withoutMetrics(signals: CheckedSignals): CheckedSignals {
+function withoutMetrics(signals: ValidatedSignals): ValidatedSignals {
   return signals.metrics.length === 0 ? signals : { ...signals, metrics: [] }
 }

@@ -4,9 +4,9 @@ import { gate } from '../../../test/gate.ts'
 import { recordingLogger } from '../../../test/recording-logger.ts'
 import type { WatchContext } from '../../connector/connector.ts'
 import { createMemoryState, type StateStore } from '../../state/state-store.ts'
-import { type CheckedSignals, createSignalCheck } from '../validate/validate-signals.ts'
-import { createCursors } from './cursor-store.ts'
-import { createWatching, type Watching } from './watcher-supervisor.ts'
+import { createSignalValidator, type ValidatedSignals } from '../validate/validate-signals.ts'
+import { createCursorStore } from './cursor-store.ts'
+import { createWatcherSupervisor, type WatcherSupervisor } from './watcher-supervisor.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -21,8 +21,8 @@ const at = new Date('2026-01-23T10:00:00.000Z')
 const rebooted = signals.rebooted.event({ at, entity: host, body: 'It was restarted.' })
 
 interface Setup {
-  readonly watching: Watching
-  readonly emitted: CheckedSignals[]
+  readonly watching: WatcherSupervisor
+  readonly emitted: ValidatedSignals[]
   readonly log: ReturnType<typeof recordingLogger>
   readonly stop: AbortController
 }
@@ -32,18 +32,18 @@ function watchingOf(
   runs: ((context: WatchContext) => Promise<void>)[],
   state: StateStore = createMemoryState(),
 ): Setup {
-  const emitted: CheckedSignals[] = []
+  const emitted: ValidatedSignals[] = []
   const log = recordingLogger()
   const stop = new AbortController()
   const idle = ({ signal }: WatchContext): Promise<void> =>
     new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
-  const watching = createWatching<Client>({
+  const watching = createWatcherSupervisor<Client>({
     connector: exampleConnector({
       watchers: { events: { watch: (_client, context) => (runs.shift() ?? idle)(context) } },
     }),
     client: { name: 'example' },
-    cursors: createCursors(state, 'agent-1', log),
-    check: createSignalCheck(signals),
+    cursors: createCursorStore(state, 'agent-1', log),
+    validator: createSignalValidator(signals),
     redact: (text) => text.replaceAll('hunter2', '[redacted]'),
     now: () => at,
     log,
@@ -229,7 +229,7 @@ test('a disk that cannot be written costs a watcher nothing but the next run’s
   await vi.advanceTimersByTimeAsync(1000)
   await running
   expect(seen).toEqual(['b'])
-  expect(log.messages('warn').filter((message) => message.includes('could not be saved'))).toHaveLength(1)
+  expect(log.messages('warn').filter((message) => message.startsWith('cursor not saved'))).toHaveLength(1)
 })
 
 test('a cursor that cannot be read costs no events: the watcher begins anew, and the log says so', async () => {
@@ -247,7 +247,11 @@ test('a cursor that cannot be read costs no events: the watcher begins anew, and
   expect(cursors).toEqual([undefined])
   expect(emitted).toMatchObject([{ events: [rebooted] }])
   expect(watching.gaps()).toEqual([])
-  expect(log.messages('warn')[0]).toContain('could not be read, the watcher begins anew: permission denied')
+  expect(log.lines[0]).toMatchObject({
+    level: 'warn',
+    message: 'saved cursor not readable: the watcher starts from scratch',
+    fields: { error: 'permission denied' },
+  })
   stop.abort()
   await running
 })

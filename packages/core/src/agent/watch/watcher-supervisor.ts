@@ -1,46 +1,46 @@
 import type { Connector, Watcher } from '../../connector/connector.ts'
-import type { Gap, Signals } from '../../connector/signals.ts'
+import type { Gap } from '../../connector/signals.ts'
 import { reasonOf, shortReason } from '../../errors/error-reason.ts'
 import type { Logger } from '../../logger.ts'
 import type { CollectorStatus } from '../../platform/protocol.ts'
 import { type Failure, supervise } from '../../supervise.ts'
 import { abortableSleep } from '../../timers.ts'
-import type { CheckedSignals } from '../validate/validate-signals.ts'
-import type { Cursors } from './cursor-store.ts'
+import type { SignalValidator, ValidatedSignals } from '../validate/validate-signals.ts'
+import type { CursorStore } from './cursor-store.ts'
 
-/** A watcher that ran this long without failing counts as recovered. */
+/** A watcher that ran this long without failing counts as recovered, whether or not it emitted anything. */
 const SETTLED_AFTER_MS = 60_000
 
-/** A gap that a watcher emits would close with the next report, whether or not it can see again. */
-const GAPS_EMITTED = '`gaps`: a watcher says that it cannot see by rejecting'
+/** An emitted gap would close with the next report, whether or not the watcher sees again. */
+const GAPS_EMITTED = '`gaps`: a watcher reports a gap by rejecting'
 
-export interface WatchingOptions<Client> {
+export interface WatcherSupervisorOptions<Client> {
   readonly connector: Connector<unknown, Client>
   readonly client: Client
-  readonly cursors: Cursors
-  readonly check: (signals: Signals) => CheckedSignals
+  readonly cursors: CursorStore
+  readonly validator: Pick<SignalValidator, 'validate'>
   readonly redact: (text: string) => string
   readonly now: () => Date
   readonly log: Logger
-  /** Takes what a watcher saw. */
-  readonly emit: (signals: CheckedSignals) => void
+  /** Takes the signals that watchers emit. */
+  readonly emit: (signals: ValidatedSignals) => void
 }
 
-/** Keeps watchers running: restarts what fails, with backoff, from its cursor. */
-export interface Watching {
-  /** Resolves when every watcher has ended: by itself, or because `signal` aborted. One that ignores `signal` keeps it waiting. */
+/** Runs watchers and restarts those that fail, with backoff, from their cursors. */
+export interface WatcherSupervisor {
+  /** Resolves when every watcher has ended: by itself, or because `signal` aborted. Waits for a watcher that ignores `signal`. */
   run(signal: AbortSignal): Promise<void>
   gaps(): Gap[]
   statuses(): Record<string, CollectorStatus>
 }
 
-/** A keeper over a connector's watchers. */
-export function createWatching<Client>(options: WatchingOptions<Client>): Watching {
+/** Creates a supervisor over a connector's watchers. */
+export function createWatcherSupervisor<Client>(options: WatcherSupervisorOptions<Client>): WatcherSupervisor {
   const watchers = Object.entries(options.connector.watchers ?? {})
-  const health = createHealth(options)
+  const health = createWatcherHealth(options)
   return {
     run: async (signal) => {
-      await Promise.all(watchers.map(([name, watcher]) => keepRunning(name, watcher, options, health, signal)))
+      await Promise.all(watchers.map(([name, watcher]) => superviseWatcher(name, watcher, options, health, signal)))
     },
     gaps: health.gaps,
     statuses: () =>
@@ -53,40 +53,40 @@ export function createWatching<Client>(options: WatchingOptions<Client>): Watchi
   }
 }
 
-async function keepRunning<Client>(
+async function superviseWatcher<Client>(
   name: string,
   watcher: Watcher<Client>,
-  options: WatchingOptions<Client>,
-  health: Health,
+  options: WatcherSupervisorOptions<Client>,
+  health: WatcherHealth,
   signal: AbortSignal,
 ): Promise<void> {
-  const fail = ({ error, failures, restartInMs }: Failure): void => {
-    const known = health.errorOf(name)
+  const onFailure = ({ error, failures, restartInMs }: Failure): void => {
+    const previous = health.errorOf(name)
     const reason = health.fail(name, reasonOf(error))
-    const level = reason === known ? 'debug' : 'warn'
+    const level = reason === previous ? 'debug' : 'warn'
     options.log[level](
-      { watcher: name, failures, restart_in_ms: Math.round(restartInMs) },
-      `the watcher \`${name}\` failed and is started again: ${reason}`,
+      { watcher: name, failures, restart_in_ms: Math.round(restartInMs), error: reason },
+      'watcher failed, restarting',
     )
   }
   await supervise(
     async () => {
-      await runOnce(name, watcher, options, health, signal)
+      await runWatcher(name, watcher, options, health, signal)
       health.recover(name)
     },
-    { settledAfterMs: SETTLED_AFTER_MS, onSettled: () => health.recover(name), onFailure: fail },
+    { settledAfterMs: SETTLED_AFTER_MS, onSettled: () => health.recover(name), onFailure },
     signal,
   )
 }
 
-async function runOnce<Client>(
+async function runWatcher<Client>(
   name: string,
   watcher: Watcher<Client>,
-  { client, cursors, check, now, emit }: WatchingOptions<Client>,
-  health: Health,
+  { client, cursors, validator, now, emit }: WatcherSupervisorOptions<Client>,
+  health: WatcherHealth,
   signal: AbortSignal,
 ): Promise<void> {
-  let ended = false
+  let hasEnded = false
   try {
     await watcher.watch(client, {
       signal,
@@ -95,37 +95,40 @@ async function runOnce<Client>(
       saveCursor: (cursor) => cursors.save(name, cursor),
       sleep: abortableSleep(signal),
       emit: (signals) => {
-        // A stream that was left open speaks on beside the one that its watcher opened when it was started again.
-        if (ended) return
-        const checked = check(signals)
-        const problems = [...checked.problems, ...(checked.gaps.length > 0 ? [GAPS_EMITTED] : [])]
+        // A stream that the failed run left open would repeat what the restarted one emits.
+        if (hasEnded) return
+        const validated = validator.validate(signals)
+        const problems = [...validated.problems, ...(validated.gaps.length > 0 ? [GAPS_EMITTED] : [])]
         if (problems.length > 0) health.fail(name, `left out: ${problems.join('; ')}`)
         else health.recover(name)
-        emit(checked)
+        emit(validated)
       },
     })
   } finally {
-    ended = true
+    hasEnded = true
   }
 }
 
-/** Which watchers fail, since when and why. */
-interface Health {
-  /** Returns the reason as it is shown. */
+/** The watchers that fail at present, with time and reason. */
+interface WatcherHealth {
+  /** Returns the reason, redacted and shortened. */
   fail(watcher: string, reason: string): string
   recover(watcher: string): void
   errorOf(watcher: string): string | undefined
   gaps(): Gap[]
 }
 
-function createHealth({ redact, now }: Pick<WatchingOptions<unknown>, 'redact' | 'now'>): Health {
+function createWatcherHealth({
+  redact,
+  now,
+}: Pick<WatcherSupervisorOptions<unknown>, 'redact' | 'now'>): WatcherHealth {
   const failing = new Map<string, Gap>()
   return {
-    fail: (watcher, reason) => {
-      const shown = shortReason(reason, redact)
+    fail: (watcher, text) => {
+      const reason = shortReason(text, redact)
       const since = failing.get(watcher)?.since ?? now().toISOString()
-      failing.set(watcher, { scope: `watcher:${watcher}`, reason: shown, since })
-      return shown
+      failing.set(watcher, { scope: `watcher:${watcher}`, reason, since })
+      return reason
     },
     recover: (watcher) => void failing.delete(watcher),
     errorOf: (watcher) => failing.get(watcher)?.reason,
