@@ -1,6 +1,6 @@
 /**
- * How much the API takes: reports and points a second over loopback HTTP, gzip and synced commits included. The API is a
- * process of its own; the senders share the machine with it.
+ * How much the API takes: reports and points a second over loopback HTTP, gzip and synced commits included. The API
+ * is a process of its own; the senders share the machine with it.
  *
  *     npm run bench -- ingest [seconds for each load]
  */
@@ -139,7 +139,7 @@ async function provision(url: string): Promise<string> {
   return ((await response.json()) as { agent_token: string }).agent_token
 }
 
-/** What the API says of itself: seconds of CPU, bytes of memory. */
+/** Reads the CPU seconds and memory of the API from its metrics. */
 async function usage(url: string): Promise<{ cpu: number; memory: number }> {
   const text = await (
     await fetch(`${url}/metrics`, { headers: { authorization: 'Bearer token-of-the-benchmark' } })

@@ -41,7 +41,10 @@ async function run(): Promise<void> {
   )
 }
 
-/** Shuts down at the first signal. Further SIGTERMs are ignored; a second SIGINT, from a user who does not wait, exits at once. */
+/**
+ * Shuts down at the first signal. Further SIGTERMs are ignored; a second SIGINT, from a user who does not wait, exits
+ * at once.
+ */
 function stopOnSignal(api: Api, log: pino.Logger): void {
   let stopping = false
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -60,6 +63,7 @@ async function shutDown(api: Api, log: pino.Logger, signal: string): Promise<voi
   }, SHUTDOWN_TIMEOUT_MS).unref()
   await api.close()
   log.info('stopped')
-  // A process that ends without `exit` first removes its signal handlers: another SIGTERM would then change its exit code.
+  // A process that ends without `exit` first removes its signal handlers: another SIGTERM would then change its exit
+  // code.
   process.exit()
 }

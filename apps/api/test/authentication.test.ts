@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest'
-import { startApi } from './start-api.ts'
+import { describe, expect, test } from 'vitest'
+import { startApi } from './kit.ts'
 
-/** The only routes that need no token. A route that is added is checked without being named here. */
+/** The routes without a token. All others are checked without being listed. */
 const PUBLIC = new Set([
   '/healthz',
   '/readyz',
@@ -15,7 +15,7 @@ const PUBLIC = new Set([
 ])
 
 describe('authentication', () => {
-  it('is asked for by every route but the public ones', async () => {
+  test('is required by every route but the public ones', async () => {
     const api = await startApi({ rateLimitUnauthenticated: 10_000 })
     const agentToken = await api.provision()
     const routes = api.app.routeMap.routes.flatMap((route) =>
@@ -60,7 +60,7 @@ describe('authentication', () => {
     expect(seen).toEqual(PUBLIC)
   })
 
-  it('comes before anything is read of the body', async () => {
+  test('is checked before the body is read', async () => {
     const api = await startApi()
     const response = await api.app.inject({
       method: 'POST',

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { discoverConnectors } from '@rca/core'
 import { pino } from 'pino'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { startApi, type TestApi } from './start-api.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { startApi, type TestApi } from './kit.ts'
 
-/** As another copy of core would have made it. */
+/** A connector made with another copy of core. */
 const USABLE = `const schema = { type: 'object', properties: {} }
 const config = { '~standard': { version: 1, vendor: 'x', validate: (value) => ({ value }), jsonSchema: { input: () => schema } } }
 export const connector = Object.defineProperty(
@@ -15,8 +15,11 @@ export const connector = Object.defineProperty(
   { value: true },
 )`
 
-/** An API beside which two packages are installed: one with this code, one that works. With the lines of its log. */
-async function startBeside(
+/**
+ * Starts an API beside two installed packages, one with this code and one that works. `log` returns the lines of its
+ * log.
+ */
+async function startWithPackage(
   code: string,
 ): Promise<{ api: TestApi; log: () => { level: number; msg: string; package?: string; err?: { message: string } }[] }> {
   const root = mkdtempSync(join(tmpdir(), 'rca-api-host-'))
@@ -59,11 +62,11 @@ const show = (api: TestApi) => api.admin('/api/v1/agent/types/broken')
 describe.each([
   ['throws on import', "throw new Error('no disk')", 'no disk'],
   ['exports no connector', 'export const nothing = null', 'exports no connector'],
-])('a connector whose package %s', (_what, code, reason) => {
-  it('is answered alike wherever its type is asked for, and the log names its package once', async () => {
-    for (const ask of [provision, show]) {
-      const { api, log } = await startBeside(code)
-      const response = await ask(api)
+])('a connector whose package %s', (_name, code, reason) => {
+  test('gets the same problem from every route, and the log names its package once', async () => {
+    for (const request of [provision, show]) {
+      const { api, log } = await startWithPackage(code)
+      const response = await request(api)
       expect(response.json()).toEqual({
         type: 'about:blank',
         title: 'Internal Server Error',
@@ -78,8 +81,8 @@ describe.each([
     }
   })
 
-  it('is left out of the list, and the log says so once', async () => {
-    const { api, log } = await startBeside(code)
+  test('is left out of the list of types, and logged once', async () => {
+    const { api, log } = await startWithPackage(code)
     for (let count = 0; count < 2; count += 1)
       expect((await api.admin('/api/v1/agent/types')).json()).toEqual({
         types: ['acme/queues'],
@@ -89,8 +92,8 @@ describe.each([
   })
 })
 
-it('a type with a slash is found with the slash as it is and encoded', async () => {
-  const { api } = await startBeside(USABLE)
+test('a type with a slash is found with a plain and with an encoded slash', async () => {
+  const { api } = await startWithPackage(USABLE)
   for (const path of ['acme/queues', 'acme%2Fqueues']) {
     const response = await api.admin(`/api/v1/agent/types/${path}`)
     expect([response.statusCode, response.json().type]).toEqual([200, 'acme/queues'])

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { helmProgram, run } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { expect, onTestFinished, test } from 'vitest'
-import { startApi } from './start-api.ts'
+import { startApi } from './kit.ts'
 
 const helm = await helmProgram().then(
   async (program) => run(program, ['version', '--short']).then(() => program),
   () => undefined,
 )
 
-/** Helm with folders of its own. */
+/** Runs Helm with folders of its own. */
 function isolatedHelm(): { folder: string; run(...words: string[]): Promise<string> } {
   const folder = mkdtempSync(join(tmpdir(), 'rca-helm-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -19,8 +19,8 @@ function isolatedHelm(): { folder: string; run(...words: string[]): Promise<stri
   return { folder, run: (...words) => run(helm ?? 'helm', words, { env, cwd: folder }) }
 }
 
-realDescribe('helm, with the platform as its repository', helm === undefined ? { missing: 'helm' } : {}, () => {
-  test('adds it, once more and with another platform, and finds, pulls and renders the chart', async () => {
+realDescribe('Helm with the platform as its repository', helm === undefined ? { missing: 'helm' } : {}, () => {
+  test('adds the repository, again and with another address, and finds, pulls and renders the chart', async () => {
     const [old, api] = [await startApi(), await startApi()]
     const { folder, run: runHelm } = isolatedHelm()
     const urls = [await old.listen(), await api.listen()]

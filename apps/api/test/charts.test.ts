@@ -6,10 +6,10 @@ import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { extract } from 'tar-stream'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { packChart } from '../src/helm/pack-chart.ts'
-import { startApi } from './start-api.ts'
+import { startApi } from './kit.ts'
 
 const chart = fileURLToPath(new URL('../../agent/chart', import.meta.url))
 
@@ -20,7 +20,7 @@ interface Index {
   >
 }
 
-/** The files of a packed chart. */
+/** Unpacks a chart. */
 async function filesOf(archive: Buffer): Promise<Map<string, string>> {
   const files = new Map<string, string>()
   for await (const entry of Readable.from([gunzipSync(archive)]).pipe(extract())) {
@@ -31,7 +31,7 @@ async function filesOf(archive: Buffer): Promise<Map<string, string>> {
   return files
 }
 
-/** A copy of the chart for one test. */
+/** Copies the chart for one test. */
 function copyOfChart(): string {
   const folder = mkdtempSync(join(tmpdir(), 'rca-chart-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -40,7 +40,7 @@ function copyOfChart(): string {
 }
 
 describe('the chart repository', () => {
-  it('has an index whose digest is that of the chart it names', async () => {
+  test('serves an index with the digest of the chart it lists', async () => {
     const api = await startApi()
     const response = await api.app.inject('/charts/index.yaml')
     expect([response.statusCode, response.headers['content-type'], response.headers['cache-control']]).toEqual([
@@ -66,14 +66,14 @@ describe('the chart repository', () => {
     )
   })
 
-  it('says which chart it has when another is asked for', async () => {
+  test('names its chart when another is requested', async () => {
     const api = await startApi()
     const response = await api.app.inject('/charts/agent-99.0.0.tgz')
     expect([response.statusCode, response.headers['content-type']]).toEqual([404, 'application/problem+json'])
     expect(response.json().detail).toMatch(/This platform serves `agent-\d+\.\d+\.\d+\.tgz`/)
   })
 
-  it('says what to set where the agent’s package is elsewhere', async () => {
+  test('names the variable to set when the agent’s package is in another folder', async () => {
     const api = await startApi({ agentFolder: '/nowhere' })
     for (const url of ['/charts/index.yaml', '/charts/agent-0.1.0.tgz', '/manifests/agent.yaml']) {
       const response = await api.app.inject(url)
@@ -87,7 +87,7 @@ describe('the chart repository', () => {
 })
 
 describe('a packed chart', () => {
-  it('is the same for the same files, whenever they were written', async () => {
+  test('has the same bytes for the same files, whatever their times', async () => {
     const [first, second] = [copyOfChart(), copyOfChart()]
     utimesSync(join(second, 'values.yaml'), 1, 1)
     const packed = await packChart(first)
@@ -96,7 +96,7 @@ describe('a packed chart', () => {
     expect((await packChart(second)).index).not.toBe(packed.index)
   })
 
-  it('leaves out what an editor or a system left behind', async () => {
+  test('leaves out hidden files of editors and systems', async () => {
     const folder = copyOfChart()
     writeFileSync(join(folder, '.DS_Store'), '')
     writeFileSync(join(folder, 'templates/.deployment.yaml.swp'), '')
@@ -120,13 +120,13 @@ describe('the manifests', () => {
     return parseAllDocuments(body).map((document) => document.toJS() as Manifest)
   }
 
-  it('hold no Secret', async () => {
+  test('contain no Secret', async () => {
     const kinds = (await manifests()).map(({ kind }) => kind)
     expect(kinds).toEqual(expect.arrayContaining(['Deployment', 'ServiceAccount', 'ClusterRole', 'Lease']))
     expect(kinds).not.toContain('Secret')
   })
 
-  it('are in the namespace that was asked for', async () => {
+  test('use the requested namespace', async () => {
     const all = await manifests('?namespace=monitoring')
     for (const { kind, metadata, subjects = [], roleRef } of all) {
       if (kind.startsWith('ClusterRole')) expect(metadata.name).toBe('monitoring-incident-rca-agent')
@@ -137,10 +137,13 @@ describe('the manifests', () => {
     }
   })
 
-  it.each(['a%0Ab', 'A', '-a', 'a'.repeat(64), '$(id)'])('are refused for the namespace %s', async (namespace) => {
-    const api = await startApi()
-    const response = await api.app.inject(`/manifests/agent.yaml?namespace=${namespace}`)
-    expect(response.statusCode).toBe(422)
-    expect(response.json().errors[0].pointer).toBe('#/query/namespace')
-  })
+  test.each(['a%0Ab', 'A', '-a', 'a'.repeat(64), '$(id)'])(
+    'are refused for the invalid namespace %s',
+    async (namespace) => {
+      const api = await startApi()
+      const response = await api.app.inject(`/manifests/agent.yaml?namespace=${namespace}`)
+      expect(response.statusCode).toBe(422)
+      expect(response.json().errors[0].pointer).toBe('#/query/namespace')
+    },
+  )
 })

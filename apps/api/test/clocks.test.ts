@@ -1,16 +1,13 @@
-import { describe, expect, it } from 'vitest'
-import { agentIdOf, eventOf, metricOf, reportOf, START, startApi, type TestApi } from './start-api.ts'
+import { describe, expect, test } from 'vitest'
+import { AGENT_URL, agentIdOf, at, eventOf, metricOf, reportOf, startApi, type TestApi } from './kit.ts'
 
-const at = (seconds: number) => new Date(START + seconds * 1000).toISOString()
-const agentUrl = `/api/v1/agents/${agentIdOf('first')}`
-
-describe('a clock that is ahead', () => {
+describe('reports of an agent whose clock is ahead', () => {
   const values = async (api: TestApi) =>
-    (await api.admin(`/api/v1/metrics?name=kiln.temperature&step=1s&from=${at(-3600)}&to=${at(600)}`))
+    (await api.admin(`/api/v1/metrics?name=container.memory.usage&step=1s&from=${at(-3600)}&to=${at(600)}`))
       .json()
       .series.flatMap(({ points }: { points: object[] }) => points)
 
-  it('costs no point, and keeps the distances within a request and between requests', async () => {
+  test('keep all points and their distances, within a request and between requests', async () => {
     const api = await startApi()
     const token = await api.provision()
     const ahead = (value: number, seconds: number) =>
@@ -18,10 +15,10 @@ describe('a clock that is ahead', () => {
     await api.send(token, ahead(0, -30), ahead(1, -15), ahead(2, 0))
     await api.send(token, ahead(3, 15), ahead(4, 30))
     expect(await values(api)).toEqual([-30, -15, 0, 15, 30].map((seconds, value) => ({ at: at(seconds), value })))
-    expect((await api.admin(agentUrl)).json().last_report_at).toBe(at(30))
+    expect((await api.admin(AGENT_URL)).json().last_report_at).toBe(at(30))
   })
 
-  it('is that of one agent, and does not move what another one sent with it', async () => {
+  test('do not shift the reports of another agent in the same request', async () => {
     const api = await startApi()
     const token = await api.provision()
     await api.send(
@@ -35,7 +32,7 @@ describe('a clock that is ahead', () => {
     ])
   })
 
-  it('dates neither events nor gaps into the future', async () => {
+  test('store neither events nor gaps in the future', async () => {
     const api = await startApi({ retention: '1h' })
     const token = await api.provision()
     const never = '9999-12-31T23:59:59.000Z'
@@ -55,14 +52,14 @@ describe('a clock that is ahead', () => {
       ['soon', at(240)],
       ['never', at(0)],
     ])
-    expect((await api.admin(`${agentUrl}/gaps`)).json().gaps).toMatchObject([{ since: at(0), open: true }])
+    expect((await api.admin(`${AGENT_URL}/gaps`)).json().gaps).toMatchObject([{ since: at(0), open: true }])
     const shifted = reportOf(
       { events: [eventOf({ name: 'shifted', at: at(7190) })], gaps: [gap('shifted', at(7195))] },
       { timestamp: at(7200) },
     )
     await api.send(token, shifted)
     expect(await events()).toContainEqual(['shifted', at(-10)])
-    expect((await api.admin(`${agentUrl}/gaps?open=true`)).json().gaps).toMatchObject([{ since: at(-5) }])
+    expect((await api.admin(`${AGENT_URL}/gaps?open=true`)).json().gaps).toMatchObject([{ since: at(-5) }])
     api.clock.now += 2 * 3600 * 1000
     await api.applyRetention()
     expect(await events()).toEqual([])

@@ -2,14 +2,22 @@ import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { SEVERITIES } from '@rca/core/protocol'
-import { describe, expect, it } from 'vitest'
-import { agentIdOf, entityOf, eventOf, hearth, metricOf, reportOf, START, startApi, type TestApi } from './start-api.ts'
-
-const at = (seconds: number) => new Date(START + seconds * 1000).toISOString()
-const agentUrl = `/api/v1/agents/${agentIdOf('first')}`
+import { describe, expect, test } from 'vitest'
+import {
+  AGENT_URL,
+  agentIdOf,
+  at,
+  container,
+  entityOf,
+  eventOf,
+  metricOf,
+  reportOf,
+  startApi,
+  type TestApi,
+} from './kit.ts'
 
 const entities = async (api: TestApi, all = true) =>
-  (await api.admin(`${agentUrl}/entities?include_deleted=${all}`)).json().entities as {
+  (await api.admin(`${AGENT_URL}/entities?include_deleted=${all}`)).json().entities as {
     id: string
     name: string
     deleted_at?: string
@@ -17,12 +25,12 @@ const entities = async (api: TestApi, all = true) =>
     first_seen_at: string
   }[]
 
-describe('delivery', () => {
-  it('stores a report once, however often it is sent', async () => {
+describe('delivery of reports', () => {
+  test('stores a report once, even if it is sent several times', async () => {
     const api = await startApi()
     const token = await api.provision()
     const report = reportOf({
-      entities: [entityOf('h1')],
+      entities: [entityOf('c1')],
       metrics: [metricOf(900)],
       events: [eventOf({ id: 'e1' }), eventOf()],
     })
@@ -38,7 +46,7 @@ describe('delivery', () => {
     expect((await api.admin('/api/v1/agents')).json().agents).toHaveLength(1)
   })
 
-  it('stores an event id once per agent, also across reports', async () => {
+  test('stores an event id once per agent, across reports', async () => {
     const api = await startApi()
     const token = await api.provision()
     await api.send(token, reportOf({ events: [eventOf({ id: 'e1' })] }))
@@ -48,11 +56,11 @@ describe('delivery', () => {
       (await api.admin(`/api/v1/events?agent_id=${agentIdOf('first')}`))
         .json()
         .events.map((event: { body: string }) => event.body),
-    ).toEqual(['A crack.', 'A crack.'])
+    ).toEqual(['The container died.', 'The container died.'])
     expect((await api.admin('/api/v1/events')).json().events).toHaveLength(3)
   })
 
-  it('takes gzip', async () => {
+  test('accepts gzip', async () => {
     const api = await startApi()
     const token = await api.provision()
     const payload = await promisify(gzip)(JSON.stringify({ reports: [reportOf({ metrics: [metricOf(1)] })] }))
@@ -65,7 +73,7 @@ describe('delivery', () => {
     expect(response.statusCode).toBe(202)
   })
 
-  it('answers no reports with a pointer and writes nothing, so that `rca-agent doctor` can try a token', async () => {
+  test('refuses a request without reports and writes nothing, so that `rca-agent doctor` can check a token', async () => {
     const api = await startApi()
     const token = await api.provision()
     const list = async () => (await api.admin('/api/v1/agents')).json()
@@ -78,7 +86,7 @@ describe('delivery', () => {
     expect((await api.send(`${token}x`)).statusCode).toBe(401)
   })
 
-  it('writes nothing of a request in which one report is wrong, and points at the field', async () => {
+  test('writes nothing of a request with an invalid report, and points at the field', async () => {
     const api = await startApi()
     const token = await api.provision()
     const wrong = reportOf({ metrics: [metricOf(1), metricOf('hot' as unknown as number)] })
@@ -92,7 +100,7 @@ describe('delivery', () => {
     ])
   })
 
-  it('names twenty fields at most', async () => {
+  test('names at most twenty fields', async () => {
     const api = await startApi()
     const token = await api.provision()
     const response = await api.send(
@@ -102,27 +110,27 @@ describe('delivery', () => {
     expect(response.json().errors).toHaveLength(20)
   })
 
-  it('does not look at every signal of a report that is full of wrong ones', async () => {
+  test('stops validating after twenty invalid signals', async () => {
     const api = await startApi()
     const token = await api.provision()
     const metrics = Array.from({ length: 200_000 }, () => ({}) as ReturnType<typeof metricOf>)
     const response = await api.send(token, reportOf({ metrics }))
-    // One problem for each would be more than an error can hold: a 500.
+    // A problem for each signal would exceed the limits of an error and become a 500.
     expect([response.statusCode, response.json().errors.length]).toEqual([422, 20])
   })
 
-  it('refuses reports of another type than the token is for', async () => {
+  test('refuses reports of another type than the token’s', async () => {
     const api = await startApi()
-    const token = await api.provision('a', 'oven')
+    const token = await api.provision('a', 'server')
     const response = await api.send(token, reportOf())
     expect(response.statusCode).toBe(403)
     expect(response.json()).toMatchObject({
       errors: [{ pointer: '#/reports/0/agent_type' }],
-      detail: expect.stringContaining('`oven`'),
+      detail: expect.stringContaining('`server`'),
     })
   })
 
-  it('rolls a batch back as a whole, and goes on', async () => {
+  test('rolls back a whole batch when the database fails, and accepts the next', async () => {
     const api = await startApi()
     const token = await api.provision()
     const other = new DatabaseSync(api.databasePath)
@@ -143,7 +151,7 @@ describe('delivery', () => {
     ).toBe(0)
     other.exec('drop trigger refuse')
     other.close()
-    // The series of the failed transaction must not be remembered: its id does not exist.
+    // The series of the failed transaction must not be cached: its id does not exist.
     expect((await api.send(token, reportOf({ metrics: [series] }))).statusCode).toBe(202)
     expect((await api.admin('/api/v1/metrics?name=new.series&to=2026-11-22T13:00:00Z')).json().series).toMatchObject([
       { points: [{ value: 1 }] },
@@ -152,7 +160,7 @@ describe('delivery', () => {
 })
 
 describe('entities', () => {
-  it('are created, changed, marked as gone, and come back', async () => {
+  test('are created, changed, deleted and restored', async () => {
     const api = await startApi()
     const token = await api.provision()
     await api.send(
@@ -160,9 +168,9 @@ describe('entities', () => {
       reportOf(
         {
           entities: [
-            entityOf('h1', {
+            entityOf('c1', {
               attributes: { size: 1 },
-              relations: [{ type: 'heats', target: { type: 'room', id: 'r' } }],
+              relations: [{ type: 'runs_on', target: { type: 'host', id: 'r' } }],
             }),
           ],
         },
@@ -171,108 +179,101 @@ describe('entities', () => {
     )
     await api.send(
       token,
-      reportOf({ entities: [entityOf('h1', { name: 'big', attributes: { size: 2 } })] }, { timestamp: at(1) }),
+      reportOf({ entities: [entityOf('c1', { name: 'big', attributes: { size: 2 } })] }, { timestamp: at(1) }),
     )
     expect(await entities(api)).toMatchObject([
-      { id: 'h1', name: 'big', attributes: { size: 2 }, relations: [], first_seen_at: at(0), updated_at: at(1) },
+      { id: 'c1', name: 'big', attributes: { size: 2 }, relations: [], first_seen_at: at(0), updated_at: at(1) },
     ])
-    await api.send(token, reportOf({ entities: [entityOf('h1', { deleted: true })] }, { timestamp: at(2) }))
+    await api.send(token, reportOf({ entities: [entityOf('c1', { deleted: true })] }, { timestamp: at(2) }))
     expect(await entities(api)).toMatchObject([{ name: 'big', attributes: { size: 2 }, deleted_at: at(2) }])
     expect(await entities(api, false)).toEqual([])
-    await api.send(token, reportOf({ entities: [entityOf('h1')] }, { timestamp: at(3) }))
+    await api.send(token, reportOf({ entities: [entityOf('c1')] }, { timestamp: at(3) }))
     expect((await entities(api, false))[0]).not.toHaveProperty('deleted_at')
   })
 
-  it('that a snapshot does not hold are gone', async () => {
+  test('are deleted by a snapshot without them', async () => {
     const api = await startApi()
     const token = await api.provision()
     await api.send(
       token,
-      reportOf({ entities: [entityOf('h1'), entityOf('h2')] }, { timestamp: at(0) }),
+      reportOf({ entities: [entityOf('c1'), entityOf('c2')] }, { timestamp: at(0) }),
       reportOf({ entities: [entityOf('x')] }, { timestamp: at(0), agent_id: agentIdOf('second') }),
     )
     await api.send(
       token,
-      reportOf({ entities: [entityOf('h2'), entityOf('h3')] }, { timestamp: at(5), snapshot: true }),
+      reportOf({ entities: [entityOf('c2'), entityOf('c3')] }, { timestamp: at(5), snapshot: true }),
     )
     expect((await entities(api)).map(({ id, deleted_at }) => [id, deleted_at])).toEqual([
-      ['h1', at(5)],
-      ['h2', undefined],
-      ['h3', undefined],
+      ['c1', at(5)],
+      ['c2', undefined],
+      ['c3', undefined],
     ])
     expect((await api.admin(`/api/v1/agents/${agentIdOf('second')}/entities`)).json().entities).toHaveLength(1)
   })
 
-  it('keep the newest state when reports arrive late', async () => {
+  test('keep their newest state when reports arrive late', async () => {
     const api = await startApi()
     const token = await api.provision()
-    const before = reportOf({ entities: [entityOf('h3')] }, { sequence: 1, timestamp: at(4) })
+    const before = reportOf({ entities: [entityOf('c3')] }, { sequence: 1, timestamp: at(4) })
     const late = reportOf(
-      { entities: [entityOf('h1', { name: 'old' }), entityOf('h2'), entityOf('h4')] },
+      { entities: [entityOf('c1', { name: 'old' }), entityOf('c2'), entityOf('c4')] },
       { sequence: 2, timestamp: at(5) },
     )
     const lateSnapshot = reportOf({ entities: [] }, { sequence: 3, timestamp: at(6), snapshot: true })
     const newest = reportOf(
-      { entities: [entityOf('h1', { name: 'new' }), entityOf('h2', { deleted: true })] },
+      { entities: [entityOf('c1', { name: 'new' }), entityOf('c2', { deleted: true })] },
       { sequence: 4, timestamp: at(10) },
     )
     for (const report of [before, newest, late, lateSnapshot]) await api.send(token, report)
     expect((await entities(api)).map(({ id, name, deleted_at }) => [id, name, deleted_at])).toEqual([
-      ['h1', 'new', undefined],
-      ['h2', 'h2', at(10)],
-      ['h3', 'h3', at(6)],
-      ['h4', 'h4', at(6)],
+      ['c1', 'new', undefined],
+      ['c2', 'c2', at(10)],
+      ['c3', 'c3', at(6)],
+      ['c4', 'c4', at(6)],
     ])
   })
 
-  it.each([
+  test.each([
     ['within a run', 1],
-    ['and it was started anew', 0],
-  ])('follow an agent whose clock was set back %s', async (_name, sequence) => {
+    ['before a restart', 0],
+  ])('are updated by an agent whose clock was set back %s', async (_name, sequence) => {
     const api = await startApi()
     const token = await api.provision()
-    const later = reportOf({ entities: [entityOf('h1', { name: 'now' })] }, { sequence, timestamp: at(-120) })
-    const gap = { scope: 'collector:heat', reason: 'too hot', since: at(0) }
-    await api.send(token, reportOf({ entities: [entityOf('h1')] }, { timestamp: at(0) }))
+    const later = reportOf({ entities: [entityOf('c1', { name: 'now' })] }, { sequence, timestamp: at(-120) })
+    const gap = { scope: 'collector:containers', reason: 'denied', since: at(0) }
+    await api.send(token, reportOf({ entities: [entityOf('c1')] }, { timestamp: at(0) }))
     await api.send(token, {
       ...later,
-      // Of a new run, UUIDv7 is smaller where the clock was set back.
+      // The UUIDv7 of a new run is smaller when the clock was set back.
       report_id: sequence === 0 ? '00000000-0000-7000-8000-000000000000' : later.report_id,
       data: { ...later.data, gaps: [gap] },
     })
     expect(await entities(api)).toMatchObject([{ name: 'now', updated_at: at(-120) }])
-    expect((await api.admin(`${agentUrl}/gaps?open=true`)).json().gaps).toHaveLength(1)
-    expect((await api.admin(agentUrl)).json().health.gaps).toHaveLength(1)
+    expect((await api.admin(`${AGENT_URL}/gaps?open=true`)).json().gaps).toHaveLength(1)
+    expect((await api.admin(AGENT_URL)).json().health.gaps).toHaveLength(1)
   })
 
-  it('are not hidden for years by one report from a clock that is ahead', async () => {
+  test('are updated after a report from a clock that is years ahead', async () => {
     const api = await startApi()
     const token = await api.provision()
     await api.send(
       token,
-      reportOf({ entities: [entityOf('h1', { name: 'future' })] }, { timestamp: '2036-01-01T00:00:00.000Z' }),
+      reportOf({ entities: [entityOf('c1', { name: 'future' })] }, { timestamp: '2036-01-01T00:00:00.000Z' }),
     )
-    await api.send(token, reportOf({ entities: [entityOf('h1', { name: 'now' })] }, { timestamp: at(1) }))
+    await api.send(token, reportOf({ entities: [entityOf('c1', { name: 'now' })] }, { timestamp: at(1) }))
     expect(await entities(api)).toMatchObject([{ name: 'now' }])
   })
 
-  it('come in pages, each once', async () => {
+  test('are returned once each, over all pages', async () => {
     const api = await startApi()
     const token = await api.provision()
-    await api.send(token, reportOf({ entities: Array.from({ length: 25 }, (_, index) => entityOf(`h${index}`)) }))
-    const seen: string[] = []
-    for (let cursor: string | null = ''; cursor !== null; ) {
-      const page: { entities: { id: string }[]; next_cursor: string | null } = (
-        await api.admin(`${agentUrl}/entities?limit=10${cursor === '' ? '' : `&cursor=${cursor}`}`)
-      ).json()
-      seen.push(...page.entities.map(({ id }) => id))
-      cursor = page.next_cursor
-    }
+    await api.send(token, reportOf({ entities: Array.from({ length: 25 }, (_, index) => entityOf(`c${index}`)) }))
+    const seen = (await api.list<{ id: string }>(`${AGENT_URL}/entities?limit=10`)).map(({ id }) => id)
     expect(seen).toHaveLength(25)
     expect(new Set(seen).size).toBe(25)
   })
 
-  it('survive any text in their names', async () => {
+  test('may have any text as id', async () => {
     const api = await startApi()
     const token = await api.provision()
     const ids = ['a\nb', "'; drop table entities; --", '𝄞', 'ä', '%_', '/mnt/"x"']
@@ -280,37 +281,37 @@ describe('entities', () => {
       token,
       reportOf({
         entities: ids.map((id) => entityOf(id)),
-        metrics: ids.map((id) => metricOf(1, { entity: { type: 'hearth', id } })),
+        metrics: ids.map((id) => metricOf(1, { entity: { type: 'container', id } })),
       }),
     )
     expect((await entities(api)).map(({ id }) => id).sort()).toEqual([...ids].sort())
     const answer = await api.admin({
       url: '/api/v1/metrics',
-      query: { name: 'kiln.temperature', entity_id: ids[1] ?? '', to: at(60) },
+      query: { name: 'container.memory.usage', entity_id: ids[1] ?? '', to: at(60) },
     })
     expect(answer.json().series).toHaveLength(1)
   })
 })
 
 describe('gaps', () => {
-  it('are open as long as the newest report names them', async () => {
+  test('are open while the newest report contains them', async () => {
     const api = await startApi()
     const token = await api.provision()
-    const gap = { scope: 'collector:heat', reason: 'too hot', since: at(0) }
+    const gap = { scope: 'collector:containers', reason: 'denied', since: at(0) }
     const late = reportOf({ gaps: [gap] }, { sequence: 2, timestamp: at(20) })
     await api.send(token, reportOf({ gaps: [gap] }, { sequence: 0, timestamp: at(0) }))
-    await api.send(token, reportOf({ gaps: [{ ...gap, reason: 'still too hot' }] }, { sequence: 1, timestamp: at(15) }))
-    const open = { ...gap, reason: 'still too hot', last_reported_at: at(15), open: true }
-    expect((await api.admin(`${agentUrl}/gaps?open=true`)).json().gaps).toEqual([open])
+    await api.send(token, reportOf({ gaps: [{ ...gap, reason: 'still denied' }] }, { sequence: 1, timestamp: at(15) }))
+    const open = { ...gap, reason: 'still denied', last_reported_at: at(15), open: true }
+    expect((await api.admin(`${AGENT_URL}/gaps?open=true`)).json().gaps).toEqual([open])
     await api.send(token, reportOf({ metrics: [metricOf(1)] }, { sequence: 3, timestamp: at(30) }))
     await api.send(token, late)
-    expect((await api.admin(`${agentUrl}/gaps?open=true`)).json().gaps).toEqual([])
-    expect((await api.admin(`${agentUrl}/gaps`)).json().gaps).toMatchObject([{ since: at(0), open: false }])
+    expect((await api.admin(`${AGENT_URL}/gaps?open=true`)).json().gaps).toEqual([])
+    expect((await api.admin(`${AGENT_URL}/gaps`)).json().gaps).toMatchObject([{ since: at(0), open: false }])
   })
 })
 
 describe('events', () => {
-  it('are found by environment, agent, time, severity, name and entity, the newest first', async () => {
+  test('are filtered by environment, agent, time, severity, name and entity, newest first', async () => {
     const api = await startApi()
     const [a, b] = [await api.provision('a'), await api.provision('b')]
     const severities = ['info', 'warning', 'error', 'critical'] as const
@@ -323,26 +324,31 @@ describe('events', () => {
     await api.send(
       b,
       reportOf({
-        events: [eventOf({ at: at(10), entity: { ...hearth, id: 'other' }, attributes: { 'exit.code': 137 } })],
+        events: [eventOf({ at: at(10), entity: { ...container, id: 'other' }, attributes: { 'exit.code': 137 } })],
       }),
     )
     const names = async (query: string) =>
       (await api.admin(`/api/v1/events?${query}`)).json().events.map((event: { name: string }) => event.name)
-    expect(await names('')).toEqual(['hearth.cracked', 'n.3', 'n.2', 'n.1', 'n.0'])
+    expect(await names('')).toEqual(['container.died', 'n.3', 'n.2', 'n.1', 'n.0'])
     expect(await names('environment=a&severity=error')).toEqual(['n.3', 'n.2'])
     expect(await names(`environment=a&from=${at(1)}&to=${at(3)}`)).toEqual(['n.2', 'n.1'])
-    expect(await names('entity_id=other&entity_type=hearth')).toEqual(['hearth.cracked'])
+    expect(await names('entity_id=other&entity_type=container')).toEqual(['container.died'])
     expect(await names('name=n.1')).toEqual(['n.1'])
     expect(await names('environment=c')).toEqual([])
     const [event] = (await api.admin('/api/v1/events?environment=b')).json().events
-    expect(event).toMatchObject({ environment: 'b', agent_type: 'kiln', attributes: { 'exit.code': 137 }, at: at(10) })
+    expect(event).toMatchObject({
+      environment: 'b',
+      agent_type: 'docker',
+      attributes: { 'exit.code': 137 },
+      at: at(10),
+    })
     const first = (await api.admin('/api/v1/events?limit=3')).json()
     const second = (await api.admin(`/api/v1/events?limit=3&cursor=${first.next_cursor}`)).json()
     expect([...first.events, ...second.events].map((each: { name: string }) => each.name)).toEqual(await names(''))
     expect(second.next_cursor).toBeNull()
   })
 
-  it('keep the number of their severity: databases that exist hold it', async () => {
+  test('are stored with the same number of their severity as in existing databases', async () => {
     const api = await startApi()
     const token = await api.provision()
     const events = SEVERITIES.map((severity) => eventOf({ severity, name: severity }))

@@ -2,10 +2,9 @@ import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import type { FastifyBaseLogger } from 'fastify'
 import { pino } from 'pino'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ApiOptions } from '../src/options/api-options.ts'
-import { exchange } from './exchange.ts'
-import { heartbeatOf, metricOf, reportOf, startApi } from './start-api.ts'
+import { dataRequestHead, exchange, metricOf, reportOf, startApi } from './kit.ts'
 
 const json = { 'content-type': 'application/json' }
 const data = (payload: string | Buffer, headers: Record<string, string> = {}) => ({
@@ -21,11 +20,11 @@ const body = (metrics: number) =>
     ],
   })
 
-describe('bodies', () => {
-  it.each([
-    ['larger than the limit as it travels', body(200), {}, 413],
+describe('a body', () => {
+  test.each([
+    ['larger than the limit as sent', body(200), {}, 413],
     ['larger than the limit after decompression', gzipSync(body(1000)), { 'content-encoding': 'gzip' }, 413],
-    // Refused by its `Content-Length`; what arrives after that must not end the process.
+    // Refused by its `Content-Length`; data that arrives later must not end the process.
     ['larger than both limits', body(1000), {}, 413],
     ['a bomb', gzipSync(Buffer.alloc(50_000_000)), { 'content-encoding': 'gzip' }, 413],
     ['within the limits', gzipSync(body(200)), { 'content-encoding': 'gzip' }, 202],
@@ -38,7 +37,7 @@ describe('bodies', () => {
     ['that is empty', '', {}, 422],
     ['that is not JSON', '{"reports": [}', {}, 400],
     ['that ends too early', '{"reports": [', {}, 400],
-  ])('%s', async (_name, payload, headers, status) => {
+  ])('%s is answered with its status', async (_name, payload, headers, status) => {
     const api = await startApi({ bodyLimit: 20_000, bodyLimitDecoded: 100_000 })
     const token = await api.provision()
     const response = await api.agent(token, data(payload, headers))
@@ -47,7 +46,7 @@ describe('bodies', () => {
     expect((await api.agent(token, data(body(1)))).statusCode).toBe(202)
   })
 
-  it('that are not JSON are answered with the place, and without their text', async () => {
+  test('that is not JSON is answered with the position, without its text', async () => {
     const api = await startApi()
     const token = await api.provision()
     const response = await api.agent(token, data('{\n  "reports": [secret]}'))
@@ -55,11 +54,11 @@ describe('bodies', () => {
     expect((await api.agent(token, data('secret'))).body).not.toContain('secret')
   })
 
-  it('that never end do not hold their place for ever', async () => {
+  test('that its sender aborts releases its place', async () => {
     const api = await startApi({ maxConcurrentRequests: 1 })
     const token = await api.provision()
     const url = new URL(await api.listen())
-    const head = `POST /api/v1/agent/data HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`
+    const head = `${dataRequestHead(token, 1000)}{`
     const socket = connect({ host: url.hostname, port: Number(url.port) }, () => socket.write(head))
     const send = () =>
       fetch(new URL('/api/v1/agent/data', url), {
@@ -72,21 +71,19 @@ describe('bodies', () => {
     await expect.poll(async () => (await send()).status).toBe(202)
   })
 
-  it('that do not arrive are ended, and those that do not stop arriving are not', async () => {
+  test('that stops arriving is aborted, and a slow body is not', async () => {
     const api = await startApi({ bodyTimeout: '200ms' })
     const token = await api.provision()
     const url = new URL(await api.listen())
-    const head = (length: number) =>
-      `POST /api/v1/agent/data HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
-    const stuck = await exchange(url, `${head(1000)}{`)
+    const stuck = await exchange(url, `${dataRequestHead(token, 1000)}{`)
     expect(stuck).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/)
     expect(stuck).toMatch(/\r\nconnection: close\r\ncontent-type: application\/problem\+json\r\n/i)
-    const [slow] = [body(200)]
-    const parts = [head(slow.length), slow.slice(0, 20_000), slow.slice(20_000)]
+    const slow = body(200)
+    const parts = [dataRequestHead(token, slow.length), slow.slice(0, 20_000), slow.slice(20_000)]
     expect(await exchange(url, ...parts)).toMatch(/^HTTP\/1\.1 202 /)
   })
 
-  it('that become many times their size are refused, and batches of agents never are', async () => {
+  test('that expands to more than 100 times its size is refused, unless it is as small as a batch', async () => {
     const api = await startApi()
     const token = await api.provision()
     const gzip = { 'content-encoding': 'gzip' }
@@ -104,10 +101,10 @@ describe('bodies', () => {
     ])
   })
 
-  it('that are too large are answered with what to do about this one', async () => {
+  test('that is too large is answered with the limit and advice for the route', async () => {
     const api = await startApi({ bodyLimit: 1024, bodyLimitDecoded: 2048 })
     const token = await api.provision()
-    const payload = { agent_type: 'kiln', environment_name: 'a', config: { image: 'x'.repeat(1024) } }
+    const payload = { agent_type: 'docker', environment_name: 'a', config: { image: 'x'.repeat(1024) } }
     const provision = { method: 'POST' as const, url: '/api/v1/agent/provision' }
     expect((await api.admin({ ...provision, payload })).json().detail).toBe(
       'The body is larger than 1024 bytes (sent). Send a smaller one.',
@@ -123,7 +120,7 @@ describe('bodies', () => {
     )
   })
 
-  it('that are too large get their answer although they are still being sent', async () => {
+  test('that is too large is answered while it is still being sent', async () => {
     const api = await startApi({ bodyLimit: 1000 })
     const token = await api.provision()
     const url = await api.listen()
@@ -138,10 +135,10 @@ describe('bodies', () => {
 })
 
 describe('load', () => {
-  it.each([
+  test.each([
     ['with one token', 1, 429],
     ['of all agents', 3, 503],
-  ])('%s above the limit is answered with a time to come back', async (_name, count, status) => {
+  ])('%s above the limit is answered with `Retry-After`', async (_name, count, status) => {
     const api = await startApi({ maxConcurrentRequests: 2 })
     const tokens: string[] = []
     for (let index = 0; index < count; index += 1) tokens.push(await api.provision(`e${index}`))
@@ -156,11 +153,11 @@ describe('load', () => {
     expect((await api.send(tokens[0] ?? '', reportOf())).statusCode).toBe(202)
   })
 
-  it('of one token leaves room for others, and for admins', async () => {
+  test('leaves places for other tokens and for admins when one token is at its limit', async () => {
     const api = await startApi({ maxConcurrentRequests: 8 })
     const [first, second] = [await api.provision('a'), await api.provision('b')]
     const url = new URL(await api.listen())
-    const head = `POST /api/v1/agent/data HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${first}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`
+    const head = `${dataRequestHead(first, 1000)}{`
     const sockets = Array.from({ length: 20 }, () => {
       const socket = connect({ host: url.hostname, port: Number(url.port) }, () => socket.write(head))
       return socket.on('error', () => undefined)
@@ -171,7 +168,7 @@ describe('load', () => {
     for (const socket of sockets) socket.destroy()
   })
 
-  it('that is refused is no error of the platform', async () => {
+  test('above the limit is logged as a warning, not as an error', async () => {
     const lines: Record<string, unknown>[] = []
     const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
     const api = await startApi({ maxConcurrentRequests: 2, log: log as unknown as FastifyBaseLogger })
@@ -190,20 +187,18 @@ describe('load', () => {
   })
 })
 
-describe('rate', () => {
-  it('is limited for each token by itself', async () => {
+describe('the request rate', () => {
+  test('is limited per token', async () => {
     const api = await startApi({ rateLimit: 5 })
     const [first, second] = [await api.provision('a'), await api.provision('b')]
-    const beat = (token: string) =>
-      api.agent(token, { method: 'POST', url: '/api/v1/agent/heartbeat', payload: heartbeatOf() })
-    for (let count = 0; count < 5; count += 1) expect((await beat(first)).statusCode).toBe(200)
-    const refused = await beat(first)
+    for (let count = 0; count < 5; count += 1) expect((await api.heartbeat(first)).statusCode).toBe(200)
+    const refused = await api.heartbeat(first)
     expect([refused.statusCode, refused.json().status]).toEqual([429, 429])
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
-    expect((await beat(second)).statusCode).toBe(200)
+    expect((await api.heartbeat(second)).statusCode).toBe(200)
   })
 
-  it('is limited by address for those without a valid token', async () => {
+  test('is limited per address without a valid token', async () => {
     const api = await startApi({ rateLimitUnauthenticated: 3 })
     const statuses: number[] = []
     for (let count = 0; count < 5; count += 1)
@@ -213,8 +208,8 @@ describe('rate', () => {
   })
 })
 
-describe('the address that is counted', () => {
-  /** Statuses of requests without a valid token, all over one connection's address. */
+describe('the address of the rate limit', () => {
+  /** Sends requests without a valid token from one address and returns their statuses. */
   const guess = async (trustProxy: ApiOptions['trustProxy'], forwardedFor: readonly string[]): Promise<number[]> => {
     const api = await startApi({ rateLimitUnauthenticated: 1, ...(trustProxy === undefined ? {} : { trustProxy }) })
     const statuses: number[] = []
@@ -225,32 +220,32 @@ describe('the address that is counted', () => {
     return statuses
   }
 
-  it.each([
-    ['is the proxy’s without trust', undefined, ['203.0.113.1', '203.0.113.2'], [401, 429]],
-    ['is the client’s behind a proxy of that address', '127.0.0.0/8', ['203.0.113.1', '203.0.113.2'], [401, 401]],
-    ['is counted for each client', '127.0.0.1', ['203.0.113.1', '203.0.113.2', '203.0.113.1'], [401, 401, 429]],
-    ['is the proxy’s where it has another address', '10.0.0.0/8', ['203.0.113.1', '203.0.113.2'], [401, 429]],
+  test.each([
+    ['is the proxy’s without `trustProxy`', undefined, ['203.0.113.1', '203.0.113.2'], [401, 429]],
+    ['is the client’s behind a trusted proxy', '127.0.0.0/8', ['203.0.113.1', '203.0.113.2'], [401, 401]],
+    ['is counted per client', '127.0.0.1', ['203.0.113.1', '203.0.113.2', '203.0.113.1'], [401, 401, 429]],
+    ['is the proxy’s when its address is not trusted', '10.0.0.0/8', ['203.0.113.1', '203.0.113.2'], [401, 429]],
     [
-      'is what the trusted proxy saw, whatever its client says',
+      'is the address that the trusted proxy added, whatever the client sends',
       1,
       ['1.1.1.1, 203.0.113.1', '2.2.2.2, 203.0.113.1'],
       [401, 429],
     ],
-    ['is one further behind two proxies', 2, ['1.1.1.1, 203.0.113.1', '2.2.2.2, 203.0.113.1'], [401, 401]],
+    ['is one hop further behind two proxies', 2, ['1.1.1.1, 203.0.113.1', '2.2.2.2, 203.0.113.1'], [401, 401]],
     [
-      'is the first that is said where everyone is trusted',
+      'is the first of the header when every sender is trusted',
       true,
       ['1.1.1.1, 203.0.113.1', '2.2.2.2, 203.0.113.1'],
       [401, 401],
     ],
-    ['is the proxy’s where none is trusted', 0, ['203.0.113.1', '203.0.113.2'], [401, 429]],
+    ['is the proxy’s when no proxy is trusted', 0, ['203.0.113.1', '203.0.113.2'], [401, 429]],
   ])('%s', async (_name, trustProxy, forwardedFor, statuses) => {
     expect(await guess(trustProxy, forwardedFor)).toEqual(statuses)
   })
 })
 
-describe('paths', () => {
-  it('that are wrong, and methods that are, are told apart', async () => {
+describe('an unknown path', () => {
+  test('is answered with 404, and a wrong method with 405', async () => {
     const api = await startApi()
     expect((await api.app.inject('/api/v1/nothing')).json()).toMatchObject({ status: 404 })
     const wrong = await api.app.inject({ method: 'DELETE', url: '/api/v1/agents/x/gaps?y=1' })

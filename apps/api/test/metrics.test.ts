@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
-import { agentIdOf, metricOf, reportOf, START, startApi, type TestApi } from './start-api.ts'
+import { describe, expect, test } from 'vitest'
+import { AGENT_URL, agentIdOf, metricOf, reportOf, START, startApi, type TestApi } from './kit.ts'
 
 interface Point {
   readonly at: number
@@ -10,7 +10,7 @@ interface Point {
 const iso = (milliseconds: number) => new Date(milliseconds).toISOString()
 
 async function query(api: TestApi, parameters: Record<string, string>): Promise<{ at: number; value: number }[][]> {
-  const response = await api.admin({ url: '/api/v1/metrics', query: { name: 'kiln.temperature', ...parameters } })
+  const response = await api.admin({ url: '/api/v1/metrics', query: { name: 'container.memory.usage', ...parameters } })
   expect(response.statusCode, response.body).toBe(200)
   return response
     .json()
@@ -19,8 +19,8 @@ async function query(api: TestApi, parameters: Record<string, string>): Promise<
     )
 }
 
-/** What the database shall do, in the plainest way. */
-function naive(points: readonly Point[], aggregate: string, from: number, to: number, step: number): Point[] {
+/** Computes in plain JavaScript the result expected of the database. */
+function downsample(points: readonly Point[], aggregate: string, from: number, to: number, step: number): Point[] {
   const sorted = [...points].sort((left, right) => left.at - right.at)
   const buckets = new Map<number, { values: number[]; growth: number; time: number }>()
   sorted.forEach((point, index) => {
@@ -49,8 +49,8 @@ function naive(points: readonly Point[], aggregate: string, from: number, to: nu
     .filter((point): point is Point => point.value !== undefined)
 }
 
-describe('metrics', () => {
-  it('are downsampled as a plain computation would', async () => {
+describe('a query of metrics', () => {
+  test('downsamples like a plain computation', async () => {
     const api = await startApi({ rateLimit: 1_000_000 })
     const token = await api.provision()
     let run = 0
@@ -92,7 +92,7 @@ describe('metrics', () => {
             to: iso(from + length),
             limit: '1',
           })
-          const expected = naive(series, aggregate, from, from + length, milliseconds)
+          const expected = downsample(series, aggregate, from, from + length, milliseconds)
           expect(answered.map(({ at }) => at)).toEqual(expected.map(({ at }) => at))
           for (const [index, { value }] of answered.entries())
             expect(value).toBeCloseTo(expected[index]?.value ?? Number.NaN, 9)
@@ -102,38 +102,38 @@ describe('metrics', () => {
     )
   })
 
-  it('are found by environment, agent, entity and attributes', async () => {
+  test('filters by environment, agent, entity and attributes', async () => {
     const api = await startApi()
     const [a, b] = [await api.provision('a'), await api.provision('b')]
     const metrics = [
-      metricOf(1, { attributes: { cpu: 0, mode: 'user', hot: true } }),
+      metricOf(1, { attributes: { cpu: 0, mode: 'user', paused: true } }),
       metricOf(2, { attributes: { mode: 'system', cpu: 0 } }),
-      metricOf(3, { entity: { type: 'flue', id: 'f=1' }, attributes: { 'a.b"c': 'x=y' } }),
+      metricOf(3, { entity: { type: 'volume', id: 'f=1' }, attributes: { 'a.b"c': 'x=y' } }),
     ]
     await api.send(a, reportOf({ metrics }))
     await api.send(b, reportOf({ metrics: metrics.slice(0, 1) }))
     const values = async (parameters: Record<string, string | string[]>) => {
       const response = await api.admin({
         url: '/api/v1/metrics',
-        query: { name: 'kiln.temperature', to: iso(START + 1000), aggregate: 'last', ...parameters },
+        query: { name: 'container.memory.usage', to: iso(START + 1000), aggregate: 'last', ...parameters },
       })
       return response.json().series.flatMap((series: { points: Point[] }) => series.points.map((point) => point.value))
     }
     expect(await values({})).toEqual([1, 2, 3, 1])
     expect(await values({ environment: 'a', attribute: 'cpu=0' })).toEqual([1, 2])
-    expect(await values({ environment: 'a', attribute: ['cpu=0', 'mode=user', 'hot=true'] })).toEqual([1])
+    expect(await values({ environment: 'a', attribute: ['cpu=0', 'mode=user', 'paused=true'] })).toEqual([1])
     expect(await values({ attribute: 'a.b"c=x=y' })).toEqual([3])
     expect(await values({ attribute: 'mode=' })).toEqual([])
-    expect(await values({ entity_type: 'flue', entity_id: 'f=1' })).toEqual([3])
-    expect(await values({ agent_type: 'oven' })).toEqual([])
+    expect(await values({ entity_type: 'volume', entity_id: 'f=1' })).toEqual([3])
+    expect(await values({ agent_type: 'server' })).toEqual([])
     const page = await api.admin({
       url: '/api/v1/metrics',
-      query: { name: 'kiln.temperature', limit: '2', to: iso(START + 1000) },
+      query: { name: 'container.memory.usage', limit: '2', to: iso(START + 1000) },
     })
     expect(await values({ cursor: page.json().next_cursor })).toEqual([3, 1])
   })
 
-  it('of one name are different series when the attributes differ, in whatever order these come', async () => {
+  test('distinguishes series by their attributes, whatever their order', async () => {
     const api = await startApi()
     const token = await api.provision()
     await api.send(token, reportOf({ metrics: [metricOf(1, { attributes: { a: 1, b: 2 } })] }))
@@ -142,14 +142,14 @@ describe('metrics', () => {
       reportOf({ metrics: [metricOf(2, { attributes: { b: 2, a: 1 } })] }, { timestamp: iso(START + 1000) }),
     )
     await api.send(token, reportOf({ metrics: [metricOf(3, { attributes: { a: '1', b: 2 } })] }))
-    const { series } = (await api.admin(`/api/v1/agents/${agentIdOf('first')}/metrics`)).json()
+    const { series } = (await api.admin(`${AGENT_URL}/metrics`)).json()
     expect(series.map((each: { last: Point }) => each.last)).toEqual([
       { at: iso(START + 1000), value: 2 },
       { at: iso(START), value: 3 },
     ])
   })
 
-  it('shows the rate of counters in a unit of its own and refuses it for gauges', async () => {
+  test('returns the rate of counters per second, and refuses it for gauges', async () => {
     const api = await startApi()
     const token = await api.provision()
     await api.send(
@@ -168,15 +168,17 @@ describe('metrics', () => {
       step_seconds: 60,
       series: [{ unit: 'By/s', kind: 'gauge', points: [{ at: iso(START), value: 2 }] }],
     })
-    const refused = await api.admin('/api/v1/metrics?name=kiln.temperature&aggregate=rate&to=2026-11-22T12:01:00Z')
+    const refused = await api.admin(
+      '/api/v1/metrics?name=container.memory.usage&aggregate=rate&to=2026-11-22T12:01:00Z',
+    )
     expect([refused.statusCode, refused.json().errors[0].pointer]).toEqual([422, '#/query/aggregate'])
   })
 
-  it('takes what is not asked: the last hour in about 240 points', async () => {
+  test('returns the last hour in about 240 points by default', async () => {
     const api = await startApi()
     const token = await api.provision()
     await api.send(token, reportOf({ metrics: [metricOf(1)] }, { timestamp: iso(START - 1000) }))
-    const answer = (await api.admin('/api/v1/metrics?name=kiln.temperature')).json()
+    const answer = (await api.admin('/api/v1/metrics?name=container.memory.usage')).json()
     expect(answer).toMatchObject({
       from: iso(START - 3_600_000),
       to: iso(START),
@@ -187,17 +189,17 @@ describe('metrics', () => {
     })
   })
 
-  it('refuses more points than one answer may hold, by the series that there are', async () => {
+  test('refuses more points than the maximum, counting the matching series', async () => {
     const api = await startApi()
     const token = await api.provision()
     const metrics = Array.from({ length: 60 }, (_, index) => metricOf(index, { attributes: { index } }))
     await api.send(token, reportOf({ metrics }, { timestamp: iso(START - 1000) }))
     const status = async (parameters: string) =>
-      (await api.admin(`/api/v1/metrics?name=kiln.temperature&step=1s&${parameters}`)).statusCode
+      (await api.admin(`/api/v1/metrics?name=container.memory.usage&step=1s&${parameters}`)).statusCode
     expect([await status(''), await status('limit=50'), await status('attribute=index=7')]).toEqual([422, 200, 200])
   })
 
-  it('leaves out sums that no number can hold', async () => {
+  test('leaves out sums that overflow', async () => {
     const api = await startApi()
     const token = await api.provision()
     await api.send(
@@ -208,7 +210,7 @@ describe('metrics', () => {
     expect(await query(api, { aggregate: 'sum', to: iso(START + 1000) })).toEqual([[]])
   })
 
-  it.each([
+  test.each([
     ['step=0s', 'step'],
     ['step=1', 'step'],
     ['step=1ms', 'step'],

@@ -1,8 +1,8 @@
 import { server } from '@rca/connector-server'
 import { createRegistry } from '@rca/core'
 import { problemSchema } from '@rca/core/protocol'
-import { describe, expect, it } from 'vitest'
-import { startApi, type TestApi } from './start-api.ts'
+import { describe, expect, test } from 'vitest'
+import { startApi, type TestApi } from './kit.ts'
 
 interface Media {
   readonly schema?: { readonly $ref?: string }
@@ -18,8 +18,8 @@ interface Operation {
   readonly responses: Record<string, { readonly description: string; readonly content?: Record<string, Media> }>
 }
 
-describe('the description', () => {
-  it('is OpenAPI 3.1 and names every route, who may call it, and how it fails', async () => {
+describe('the OpenAPI document', () => {
+  test('describes every route, its token and its problems in OpenAPI 3.1', async () => {
     const api = await startApi()
     const response = await api.app.inject('/openapi.json')
     const document = response.json()
@@ -57,7 +57,7 @@ describe('the description', () => {
     expect(operations).toBeGreaterThan(15)
   })
 
-  it('points at nothing that is not there', async () => {
+  test('contains every referenced schema and no others', async () => {
     const api = await startApi()
     const text = (await api.app.inject('/openapi.json')).body
     const document = JSON.parse(text)
@@ -80,7 +80,7 @@ describe('the description', () => {
 })
 
 describe('servers', () => {
-  it('are the public address, else where the API listens, and where the document was read', async () => {
+  test('are the public address, or else the listening one, and the address of the document', async () => {
     const urls = async (api: TestApi): Promise<string[]> =>
       (await api.app.inject('/openapi.json')).json().servers.map(({ url }: { url: string }) => url)
     expect(await urls(await startApi({ publicUrl: 'https://rca.example.com/' }))).toEqual([
@@ -94,7 +94,7 @@ describe('servers', () => {
 })
 
 describe('examples', () => {
-  /** Every example of the document with the name of its schema. */
+  /** Returns every example of the document with the name of its schema. */
   async function examples(api: TestApi): Promise<{ name: string; example: unknown; status: string }[]> {
     const { paths } = (await api.app.inject('/openapi.json')).json() as {
       paths: Record<string, Record<string, Operation>>
@@ -111,7 +111,7 @@ describe('examples', () => {
       .map(({ schema, example, status }) => ({ name: schema?.$ref?.split('/').at(-1) ?? '', example, status }))
   }
 
-  it('show the main bodies and every problem', async () => {
+  test('exist for the main bodies and for every problem', async () => {
     const all = await examples(await startApi())
     expect([...new Set(all.map(({ name }) => name))].sort()).toEqual([
       'DataRequest',
@@ -143,7 +143,7 @@ describe('examples', () => {
     }
   })
 
-  it('are taken as they stand, and answered as they say', async () => {
+  test('are accepted unchanged, and match the responses', async () => {
     const api = await startApi({ registry: createRegistry([server]) })
     const all = await examples(api)
     const exampleOf = (wanted: string) => all.find(({ name }) => name === wanted)?.example as Record<string, unknown>
@@ -171,7 +171,7 @@ describe('examples', () => {
 })
 
 describe('the reference', () => {
-  it('loads nothing from anywhere else', async () => {
+  test('loads only files of the API', async () => {
     const api = await startApi()
     const moved = await api.app.inject('/docs')
     expect([moved.statusCode, moved.headers.location]).toEqual([301, '/docs/'])
@@ -190,7 +190,7 @@ describe('the reference', () => {
 })
 
 describe('operations', () => {
-  it('tell life from readiness', async () => {
+  test('report readiness and metrics', async () => {
     const api = await startApi()
     expect((await api.app.inject('/readyz')).json()).toEqual({ status: 'ok' })
     await api.provision()

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { agentIdOf, metricOf, reportOf } from './start-api.ts'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { agentIdOf, metricOf, reportOf } from './kit.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 let directory = ''
@@ -50,7 +50,7 @@ function start(environment: Record<string, string> = {}) {
       const died = exited.then((code) => {
         throw new Error(`The process ended with ${code}: ${errors}`)
       })
-      await Promise.race([died, expect.poll(() => lines.length, { timeout: 20_000 }).toBe(1)])
+      await Promise.race([died, expect.poll(() => lines.length, { timeout: 60_000 }).toBe(1)])
       return JSON.parse(lines[0] ?? '') as { url: string; docs: string; admin_token?: string }
     },
   }
@@ -63,13 +63,13 @@ const post = (url: string, path: string, token: string, body: unknown) =>
     body: JSON.stringify(body),
   })
 
-/** The answer's JSON. */
+/** Parses the JSON of a response. */
 async function read<Answer>(response: Promise<Response>): Promise<Answer> {
   return (await (await response).json()) as Answer
 }
 
-describe('the process', () => {
-  it('says in one line where it listens, works with the installed connectors, and stops at SIGTERM', async () => {
+describe('the process', { timeout: 120_000 }, () => {
+  test('prints its address in one line, uses the installed connectors, and stops at SIGTERM', async () => {
     const api = start()
     const { url, docs, admin_token: admin = '' } = await api.ready()
     expect(docs).toBe(`${url}/docs`)
@@ -116,7 +116,7 @@ describe('the process', () => {
     expect(await again.exited).toBe(0)
   })
 
-  it('finishes at SIGTERM what it has begun to receive', async () => {
+  test('finishes requests in progress at SIGTERM', async () => {
     const api = start()
     const { url, admin_token: admin = '' } = await api.ready()
     const created = await read<{ agent_token: string }>(
@@ -137,7 +137,7 @@ describe('the process', () => {
     api.child.kill('SIGTERM')
     await expect.poll(() => api.errors(), { timeout: 20_000 }).toContain('stopping')
     await expect(fetch(`${url}/healthz`)).rejects.toThrow()
-    // A supervisor that sends it twice does not cut short what was accepted.
+    // A second SIGTERM from a supervisor does not abort accepted requests.
     api.child.kill('SIGTERM')
     await new Promise((resolve) => setTimeout(resolve, 100))
     socket.write(body.slice(100))
@@ -146,14 +146,14 @@ describe('the process', () => {
     expect(answer).toContain('{"accepted":1,"duplicates":0}')
   })
 
-  it('stops with exit code 0 when it is asked again and again until it has ended', async () => {
+  test('exits with 0 under repeated SIGTERMs', async () => {
     const api = start()
     await api.ready()
     const sending = setInterval(() => api.child.kill('SIGTERM'), 1)
     expect(await api.exited.finally(() => clearInterval(sending))).toBe(0)
   })
 
-  it('keeps its data where the user stands, says where, and warns of a variable that is misspelt', async () => {
+  test('stores data in the folder of the user, logs its path, and warns of a misspelt variable', async () => {
     const api = start({ INIT_CWD: directory, DATABASE_URL: 'sqlite:./x.sqlite', RCA_TOKEN_GRASE: '1h' })
     await api.ready()
     expect(statSync(join(directory, 'x.sqlite')).isFile()).toBe(true)
@@ -172,14 +172,14 @@ describe('the process', () => {
     )
   })
 
-  it.each([
+  test.each([
     [{ HOST: '0.0.0.0' }, 2, /`0\.0\.0\.0` requires an admin token. Set `RCA_ADMIN_TOKEN`/],
     [{ HOST: '::' }, 2, /RCA_ADMIN_TOKEN/],
     [{ PORT: 'x' }, 2, /`PORT`/],
     [{ DATABASE_URL: 'postgres://u:hunter2@h/d' }, 2, /`DATABASE_URL`/],
     [{ DATABASE_URL: 'sqlite:/proc/no/such' }, 1, /could not be opened.*`DATABASE_URL`/],
     [{ HOST: '192.0.2.1', RCA_ADMIN_TOKEN: 'a-token-of-the-operator' }, 1, /Cannot listen.*`HOST`/],
-  ])('refuses %j with exit code %d', async (environment, code, message) => {
+  ])('exits on %j with code %d', async (environment, code, message) => {
     const api = start(environment)
     expect(await api.exited).toBe(code)
     expect(api.errors()).toMatch(message)

@@ -1,12 +1,12 @@
 import type { Report, ReportedEntity } from '@rca/core/protocol'
 import fc from 'fast-check'
 import { v7 } from 'uuid'
-import { expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { openStore } from '../src/store/open-store.ts'
 import type { Store } from '../src/store/store.ts'
-import { agentIdOf, entityOf, reportOf, START } from './start-api.ts'
+import { agentIdOf, entityOf, reportOf, START } from './kit.ts'
 
-/** Always there: nothing may ever say that it is gone. */
+/** An entity that always exists and must never be deleted. */
 const LASTING = 'lasting'
 
 const step = fc.oneof(
@@ -25,39 +25,42 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('repeat' as const), which: fc.nat() }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('giveUp' as const), whose: fc.nat(), which: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), whose: fc.nat(), which: fc.nat() }) },
   {
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('lead' as const),
       whose: fc.nat(2),
-      heard: fc.boolean(),
+      heartbeat: fc.boolean(),
       ahead: fc.integer({ min: -60, max: 60 }),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('beat' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('heartbeat' as const) }) },
 )
 
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
 
-/** One process of an agent. */
+/** A replica of an agent. */
 interface Instance {
   readonly name: string
   sequence: number
-  lead: string
-  /** What it believes the platform knows; `undefined` where everything has to be told. */
+  termId: string
+  /** Entities that the platform has received, as the instance believes; `undefined` when a snapshot is due. */
   known: Map<string, string> | undefined
   readonly outbox: Report[]
 }
 
-/** Whether heartbeats may get lost, or clocks be wrong: where both are so, nothing tells leads apart. Or one agent that is alone, and starts again. */
+/**
+ * Disturbances of a run. Lost heartbeats and wrong clocks exclude each other, since nothing would order leader terms
+ * then. Restarts are those of a single instance.
+ */
 type Trouble = 'lost heartbeats' | 'wrong clocks' | 'restarts'
 
-/** Instances of one agent, what they watch, and what the platform makes of what they say. */
+/** Creates the instances of an agent and the entities that they watch. */
 function createWorld(store: Store, trouble: Trouble) {
   const world = new Map([[LASTING, 'x']])
   const instances = ['a', 'b', 'c'].map(
-    (name): Instance => ({ name, sequence: 0, lead: '', known: undefined, outbox: [] }),
+    (name): Instance => ({ name, sequence: 0, termId: '', known: undefined, outbox: [] }),
   )
   const delivered: Report[] = []
   let leader = instances[0] as Instance
@@ -65,26 +68,26 @@ function createWorld(store: Store, trouble: Trouble) {
   let startedAt = START
   let changes = 0
 
-  const beat = (): Promise<void> =>
+  const heartbeat = (): Promise<void> =>
     store.agents.heartbeat(
-      { environment: 'e', agentType: 'kiln', agentId: agentIdOf('first') },
+      { environment: 'e', agentType: 'docker', agentId: agentIdOf('first') },
       {
         agentVersion: '1.0.0',
-        agentName: 'kiln',
+        agentName: 'docker',
         startedAt,
         intervalSeconds: undefined,
         replacesAgentId: undefined,
         collectors: {},
         outbox: { reports: 0, bytes: 0, dropped: 0 },
         instance:
-          leader.lead === ''
+          leader.termId === ''
             ? undefined
-            : { id: leader.name, role: 'leader', termId: leader.lead, intervalSeconds: 30 },
+            : { id: leader.name, role: 'leader', termId: leader.termId, intervalSeconds: 30 },
       },
       1,
       time,
     )
-  const told = (entities: readonly ReportedEntity[], rest: Partial<Report>): void => {
+  const emit = (entities: readonly ReportedEntity[], rest: Partial<Report>): void => {
     time += 10
     leader.outbox.push(
       reportOf(
@@ -93,7 +96,7 @@ function createWorld(store: Store, trouble: Trouble) {
           report_id: v7({ msecs: time }),
           timestamp: new Date(time).toISOString(),
           sequence: leader.sequence++,
-          ...(leader.lead === '' ? {} : { lead_id: leader.lead }),
+          ...(leader.termId === '' ? {} : { lead_id: leader.termId }),
           ...rest,
         },
       ),
@@ -103,13 +106,13 @@ function createWorld(store: Store, trouble: Trouble) {
     leader.known = new Map(world)
     const entities = [...world].map(([id, name]) => entityOf(id, { name }))
     if (parts === 1) {
-      told(entities, { snapshot: true })
+      emit(entities, { snapshot: true })
       return
     }
     time += 10
     const first = v7({ msecs: time })
     for (let number = 0; number < parts; number += 1)
-      told(
+      emit(
         entities.filter((_entity, index) => index % parts === number),
         {
           ...(number === 0 ? { report_id: first } : {}),
@@ -122,22 +125,22 @@ function createWorld(store: Store, trouble: Trouble) {
     if (batch.length === 0) return
     time += 10
     delivered.push(...batch)
-    await store.signals.write('e', 'kiln', batch, time)
+    await store.signals.write('e', 'docker', batch, time)
   }
-  const lead = async (instance: Instance, heard: boolean, ahead: number): Promise<void> => {
+  const lead = async (instance: Instance, heartbeatArrives: boolean, ahead: number): Promise<void> => {
     time += 1000
     if (trouble === 'restarts') {
-      // What it had not delivered is gone.
+      // A restart loses undelivered reports.
       Object.assign(leader, { sequence: 0, known: undefined })
       leader.outbox.length = 0
       startedAt = time
-      if (heard) await beat()
+      if (heartbeatArrives) await heartbeat()
       return
     }
     leader = instance
-    instance.lead = v7({ msecs: time + (trouble === 'wrong clocks' ? ahead * 1000 : 0) })
+    instance.termId = v7({ msecs: time + (trouble === 'wrong clocks' ? ahead * 1000 : 0) })
     instance.known = undefined
-    if (heard || trouble === 'wrong clocks') await beat()
+    if (heartbeatArrives || trouble === 'wrong clocks') await heartbeat()
   }
 
   const perform = async (one: Step): Promise<void> => {
@@ -154,12 +157,12 @@ function createWorld(store: Store, trouble: Trouble) {
         const before = leader.known
         if (before === undefined) return snapshot(1)
         const changed = [...world].filter(([id, name]) => before.get(id) !== name)
-        const gone = [...before.keys()].filter((id) => !world.has(id))
+        const deleted = [...before.keys()].filter((id) => !world.has(id))
         leader.known = new Map(world)
-        return told(
+        return emit(
           [
             ...changed.map(([id, name]) => entityOf(id, { name })),
-            ...gone.map((id) => entityOf(id, { deleted: true as const })),
+            ...deleted.map((id) => entityOf(id, { deleted: true as const })),
           ],
           {},
         )
@@ -169,26 +172,26 @@ function createWorld(store: Store, trouble: Trouble) {
       case 'deliver':
         return deliver(outboxOf(one.whose), one.count)
       case 'repeat': {
-        const again = delivered[one.which % Math.max(1, delivered.length)]
-        if (again !== undefined) await store.signals.write('e', 'kiln', [again], time)
+        const repeated = delivered[one.which % Math.max(1, delivered.length)]
+        if (repeated !== undefined) await store.signals.write('e', 'docker', [repeated], time)
         return
       }
-      case 'giveUp': {
+      case 'drop': {
         const instance = outboxOf(one.whose)
         if (instance.outbox.length > 0) instance.outbox.splice(one.which % instance.outbox.length, 1)
         if (instance === leader) instance.known = undefined
         return
       }
       case 'lead':
-        return lead(outboxOf(one.whose), one.heard, one.ahead)
-      case 'beat':
-        return beat()
+        return lead(outboxOf(one.whose), one.heartbeat, one.ahead)
+      case 'heartbeat':
+        return heartbeat()
     }
   }
   return { world, instances, perform, lead, deliver, snapshot, leader: () => leader }
 }
 
-/** Names of entities, empty for those that are gone. */
+/** Returns the names of entities, empty for deleted ones. */
 async function entitiesOf(store: Store): Promise<Map<string, string>> {
   const [agent] = await store.agents.find(agentIdOf('first'))
   if (agent === undefined) return new Map()
@@ -200,45 +203,47 @@ async function entitiesOf(store: Store): Promise<Map<string, string>> {
 const alive = (entities: ReadonlyMap<string, string>): Map<string, string> =>
   new Map([...entities].filter(([, name]) => name !== ''))
 
-it.each<Trouble>(['lost heartbeats', 'wrong clocks', 'restarts'])(
-  'knows in the end what the last leader sees, whatever arrives late, twice or never: %s',
-  async (trouble) => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(step, { maxLength: 60, size: 'max' }),
-        fc.infiniteStream(fc.nat()),
-        async (steps, random) => {
-          const store = await openStore('sqlite::memory:')
-          try {
-            await store.access.provision(
-              { environment: 'e', agentType: 'kiln', hash: 'h', createdAt: START },
-              { config: {}, withheld: [] },
-            )
-            const { world, instances, perform, lead, deliver, snapshot, leader } = createWorld(store, trouble)
-            await lead(instances[0] as Instance, true, 0)
-            for (const one of steps) {
-              await perform(one)
-              expect((await entitiesOf(store)).get(LASTING)).not.toBe('')
+describe('the store', () => {
+  test.each<Trouble>(['lost heartbeats', 'wrong clocks', 'restarts'])(
+    'contains the entities of the last leader after late, repeated and dropped reports: %s',
+    async (trouble) => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(step, { maxLength: 60, size: 'max' }),
+          fc.infiniteStream(fc.nat()),
+          async (steps, random) => {
+            const store = await openStore('sqlite::memory:')
+            try {
+              await store.access.provision(
+                { environment: 'e', agentType: 'docker', hash: 'h', createdAt: START },
+                { config: {}, withheld: [] },
+              )
+              const { world, instances, perform, lead, deliver, snapshot, leader } = createWorld(store, trouble)
+              await lead(instances[0] as Instance, true, 0)
+              for (const one of steps) {
+                await perform(one)
+                expect((await entitiesOf(store)).get(LASTING)).not.toBe('')
+              }
+              await lead(instances[random.next().value % 3] as Instance, true, 0)
+              snapshot(2)
+              while (instances.some(({ outbox }) => outbox.length > 0)) {
+                await deliver(instances[random.next().value % 3] as Instance, 1)
+                expect((await entitiesOf(store)).get(LASTING)).not.toBe('')
+              }
+              const known = await entitiesOf(store)
+              for (const [id, name] of world) expect(known.get(id)).toBe(name)
+              // The next snapshot deletes entities that only a late report contained.
+              snapshot(3)
+              await deliver(leader(), 3)
+              expect(Object.fromEntries(alive(await entitiesOf(store)))).toEqual(Object.fromEntries(world))
+            } finally {
+              await store.close()
             }
-            await lead(instances[random.next().value % 3] as Instance, true, 0)
-            snapshot(2)
-            while (instances.some(({ outbox }) => outbox.length > 0)) {
-              await deliver(instances[random.next().value % 3] as Instance, 1)
-              expect((await entitiesOf(store)).get(LASTING)).not.toBe('')
-            }
-            const known = await entitiesOf(store)
-            for (const [id, name] of world) expect(known.get(id)).toBe(name)
-            // What a late report told of that nobody sees any more goes with the next full list.
-            snapshot(3)
-            await deliver(leader(), 3)
-            expect(Object.fromEntries(alive(await entitiesOf(store)))).toEqual(Object.fromEntries(world))
-          } finally {
-            await store.close()
-          }
-        },
-      ),
-      { numRuns: 100 },
-    )
-  },
-  60_000,
-)
+          },
+        ),
+        { numRuns: 100 },
+      )
+    },
+    60_000,
+  )
+})

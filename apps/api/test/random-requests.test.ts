@@ -2,13 +2,13 @@ import { DatabaseSync } from 'node:sqlite'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import type { InjectOptions } from 'fastify'
-import { expect, it } from 'vitest'
-import { agentIdOf, entityOf, eventOf, heartbeatOf, metricOf, reportOf, START, startApi } from './start-api.ts'
+import { expect, test } from 'vitest'
+import { agentIdOf, entityOf, eventOf, heartbeatOf, metricOf, reportOf, START, startApi } from './kit.ts'
 
-/** Random bodies in all, over all routes. */
+/** Number of random requests, over all routes. */
 const RUNS = Number(process.env.RCA_RANDOM_REQUESTS ?? 2000)
 
-const nasty = fc.oneof(
+const unusualText = fc.oneof(
   fc.constantFrom(
     '',
     ' ',
@@ -33,14 +33,14 @@ const nasty = fc.oneof(
 
 const value = fc.oneof(
   fc.jsonValue(),
-  nasty,
+  unusualText,
   fc.double(),
   fc.constantFrom(1e308, -1e308, 2 ** 53, -0, 1e-320),
   fc.constant([]),
-  fc.dictionary(nasty, nasty),
+  fc.dictionary(unusualText, unusualText),
 )
 
-/** A valid body with something of it taken out, put in or changed, or left as it is. */
+/** Removes, adds or changes up to three fields of a valid body. */
 function mutated(valid: unknown): fc.Arbitrary<string> {
   const paths = pathsOf(valid)
   return fc
@@ -49,7 +49,7 @@ function mutated(valid: unknown): fc.Arbitrary<string> {
         path: fc.constantFrom(...paths),
         action: fc.constantFrom('set', 'remove', 'add'),
         value,
-        key: nasty,
+        key: unusualText,
       }),
       { maxLength: 3 },
     )
@@ -82,11 +82,11 @@ function pathsOf(node: unknown, path: readonly string[] = []): string[][] {
 
 const fullReport = reportOf({
   entities: [
-    entityOf('h1', {
+    entityOf('c1', {
       attributes: { a: 1, b: ['x'], c: true },
-      relations: [{ type: 'in', target: { type: 'room', id: 'r' } }],
+      relations: [{ type: 'in', target: { type: 'host', id: 'r' } }],
     }),
-    entityOf('h2', { deleted: true }),
+    entityOf('c2', { deleted: true }),
   ],
   metrics: [metricOf(1, { attributes: { mode: 'user' } }), metricOf(2, { name: 'n', kind: 'counter' })],
   events: [eventOf({ id: 'e' }), eventOf({ attributes: { code: 137 } })],
@@ -99,8 +99,8 @@ const body = fc.oneof(
     arbitrary: fc.oneof(
       mutated({ reports: [fullReport] }),
       mutated(heartbeatOf({ agent_name: 'n', interval_seconds: 1 })),
-      mutated({ agent_type: 'kiln', environment_name: 'b', config: { log_level: 'info', password: 'p' } }),
-      mutated({ agent_type: 'kiln', grace_seconds: 1 }),
+      mutated({ agent_type: 'docker', environment_name: 'b', config: { log_level: 'info', password: 'p' } }),
+      mutated({ agent_type: 'docker', grace_seconds: 1 }),
     ),
   },
   { weight: 2, arbitrary: fc.json() },
@@ -129,9 +129,9 @@ const queryNames = [
 ]
 const usual = fc.constantFrom(
   'a',
-  'kiln.temperature',
+  'container.memory.usage',
   agentIdOf('first'),
-  'kiln',
+  'docker',
   '5m',
   'rate',
   'last',
@@ -146,17 +146,17 @@ const usual = fc.constantFrom(
   '2026-11-22T13:00:00Z',
 )
 const queryString = fc
-  .array(fc.tuple(fc.constantFrom(...queryNames), fc.oneof(usual, nasty)), { maxLength: 4 })
+  .array(fc.tuple(fc.constantFrom(...queryNames), fc.oneof(usual, unusualText)), { maxLength: 4 })
   .map((pairs) => pairs.map(([name, text]) => `${name}=${encodeURIComponent(text.toWellFormed())}`).join('&'))
 
-it(`answers ${RUNS} random requests without failing, and writes nothing of what it refuses`, {
+test(`the API answers ${RUNS} random requests without failing, and writes nothing of refused ones`, {
   timeout: 300_000,
 }, async () => {
   const api = await startApi({ rateLimit: 1e9, rateLimitUnauthenticated: 1e9 })
   const token = await api.provision('a')
   await api.send(token, fullReport)
   const observer = new DatabaseSync(api.databasePath, { readOnly: true })
-  // Changes whenever another connection has written anything to the file.
+  // Changes with every write of another connection.
   const version = () => observer.prepare('pragma data_version').get()?.data_version
 
   const routes = api.app.routeMap.routes.flatMap(({ method, url, config }) =>
@@ -167,9 +167,9 @@ it(`answers ${RUNS} random requests without failing, and writes nothing of what 
     })),
   )
   const writing = routes.filter(({ method }) => method === 'POST')
-  const path = fc.oneof(fc.constantFrom(agentIdOf('first'), 'a', 'kiln', 'x'), nasty)
+  const path = fc.oneof(fc.constantFrom(agentIdOf('first'), 'a', 'docker', 'x'), unusualText)
   const request = fc.record({
-    // Twice as often the routes that can write.
+    // Prefers routes that can write.
     route: fc.oneof(fc.constantFrom(...routes), fc.constantFrom(...writing), fc.constantFrom(...writing)),
     path,
     query: queryString,
@@ -203,7 +203,7 @@ it(`answers ${RUNS} random requests without failing, and writes nothing of what 
         expect(version(), `${route.method} ${url} wrote although it answered ${response.statusCode}`).toBe(before)
         if (route.method !== 'HEAD') expect(response.json()).toMatchObject({ status: response.statusCode })
       }
-      // A rotation or revocation that was meant ends the token of this test.
+      // A successful rotation or revocation ends the token of this test.
       if (response.statusCode === 200 && route.url.includes('/token/')) {
         const renewed = new DatabaseSync(api.databasePath)
         renewed.exec('update tokens set revoked_at = null, expires_at = null')
@@ -213,7 +213,7 @@ it(`answers ${RUNS} random requests without failing, and writes nothing of what 
     { numRuns: RUNS },
   )
   observer.close()
-  // The requests are of use only if many are accepted and many refused, each for several reasons.
+  // The test is meaningful only if many requests are accepted and many refused.
   expect(statuses.get(422) ?? 0).toBeGreaterThan(RUNS / 20)
   expect((statuses.get(200) ?? 0) + (statuses.get(201) ?? 0) + (statuses.get(202) ?? 0)).toBeGreaterThan(RUNS / 20)
   expect(statuses.get(401) ?? 0).toBe(0)

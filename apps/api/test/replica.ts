@@ -1,6 +1,6 @@
 /**
- * One of several agents that watch the same thing: a file of event ids, one a line. They elect the one that reports with
- * a lease, a file with the holder's name and the time until which it holds. Run by `replicas.test.ts`.
+ * One of several replicas that watch a file of event ids, one per line. They elect the one that reports by a lease: a
+ * file with the holder's name and expiry. Run by `replicas.test.ts`.
  */
 import { appendFileSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,15 +10,15 @@ import { defineConnector, type Election, entity, event, metric, sh } from '@rca/
 import { z } from 'zod'
 
 const [, , platformUrl = '', agentToken = '', folder = ''] = process.argv
-const RENEW = 50
-const LEASE = 2000
+const RENEW_INTERVAL_MS = 50
+const LEASE_DURATION_MS = 2000
 
 const signals = {
-  kiln: entity({ type: 'kiln', description: 'A kiln.' }),
-  temperature: metric({ name: 'kiln.temperature', unit: 'Cel', kind: 'gauge', description: 'How hot it is.' }),
-  cracked: event({ name: 'kiln.cracked', severity: 'warning', description: 'It has a crack.' }),
+  container: entity({ type: 'container', description: 'A container.' }),
+  memory: metric({ name: 'container.memory.usage', unit: 'By', kind: 'gauge', description: 'Memory in use.' }),
+  died: event({ name: 'container.died', severity: 'warning', description: 'The container died.' }),
 }
-const kiln = signals.kiln.reference('kiln')
+const container = signals.container.reference('c1')
 const lease = join(folder, 'lease')
 
 function holder(): { readonly name: string; readonly until: number } | undefined {
@@ -29,14 +29,14 @@ function holder(): { readonly name: string; readonly until: number } | undefined
   }
 }
 
-/** Takes a lease that nobody holds: `link` fails where another was quicker. */
+/** Takes a free or expired lease. `link` fails when another replica was quicker. */
 function take(name: string): boolean {
   const own = `${lease}-${process.pid}`
-  writeFileSync(own, JSON.stringify({ name, until: Date.now() + LEASE }))
+  writeFileSync(own, JSON.stringify({ name, until: Date.now() + LEASE_DURATION_MS }))
   try {
-    const before = holder()
-    if (before !== undefined && before.until > Date.now()) return false
-    if (before !== undefined) renameSync(lease, `${lease}-${before.name}-ended`)
+    const previous = holder()
+    if (previous !== undefined && previous.until > Date.now()) return false
+    if (previous !== undefined) renameSync(lease, `${lease}-${previous.name}-ended`)
     linkSync(own, lease)
     return true
   } catch {
@@ -49,53 +49,56 @@ function take(name: string): boolean {
 function renew(name: string): boolean {
   if (holder()?.name !== name) return false
   const own = `${lease}-${process.pid}`
-  writeFileSync(own, JSON.stringify({ name, until: Date.now() + LEASE }))
+  writeFileSync(own, JSON.stringify({ name, until: Date.now() + LEASE_DURATION_MS }))
   renameSync(own, lease)
   return true
 }
 
 const election: Election<unknown> = {
   run: async (_client, { signal, instanceId, promote, demote }) => {
-    const note = (text: string): void => appendFileSync(join(folder, 'history'), `${instanceId} ${text}\n`)
+    const record = (text: string): void => appendFileSync(join(folder, 'history'), `${instanceId} ${text}\n`)
     let leads = false
     while (!signal.aborted) {
       const held: boolean = leads ? renew(instanceId) : take(instanceId)
-      if (held && !leads) note('leads')
-      if (!held && leads) note('lost')
+      if (held && !leads) record('leads')
+      if (!held && leads) record('lost')
       leads = held
       if (leads) promote()
       else demote()
-      await setTimeout(RENEW, undefined, { signal }).catch(() => undefined)
+      await setTimeout(RENEW_INTERVAL_MS, undefined, { signal }).catch(() => undefined)
     }
-    if (leads) note('released')
+    if (leads) record('released')
     if (leads) rmSync(lease)
   },
 }
 
 const connector = defineConnector({
-  type: 'kiln',
-  title: 'Kiln',
-  description: 'Watch a kiln',
+  type: 'docker',
+  title: 'Docker',
+  description: 'Watch a Docker host',
   config: z.object({}),
   signals,
-  deploy: () => ({ command: sh`fire` }),
+  deploy: () => ({ command: sh`install` }),
   connect: async () => ({}),
-  identify: async () => ({ id: 'kiln', name: 'kiln', entity: kiln }),
+  identify: async () => ({ id: 'engine', name: 'engine', entity: container }),
   disconnect: async () => undefined,
   election,
   collectors: {
-    heat: {
-      collect: async () => ({ entities: [signals.kiln.entity(kiln)], metrics: [signals.temperature.point(900, kiln)] }),
+    containers: {
+      collect: async () => ({
+        entities: [signals.container.entity(container)],
+        metrics: [signals.memory.point(900, container)],
+      }),
     },
   },
   watchers: {
-    cracks: {
+    deaths: {
       watch: async (_client, { signal, emit }) => {
-        for (let told = 0; !signal.aborted; ) {
-          const ids = readFileSync(join(folder, 'events'), 'utf8').split('\n').slice(told, -1)
+        for (let emitted = 0; !signal.aborted; ) {
+          const ids = readFileSync(join(folder, 'events'), 'utf8').split('\n').slice(emitted, -1)
           for (const id of ids)
-            emit({ events: [signals.cracked.event({ id, at: new Date(), entity: kiln, body: id })] })
-          told += ids.length
+            emit({ events: [signals.died.event({ id, at: new Date(), entity: container, body: id })] })
+          emitted += ids.length
           await setTimeout(10, undefined, { signal }).catch(() => undefined)
         }
       },

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { expect, it, onTestFinished, vi } from 'vitest'
-import { startApi, type TestApi } from './start-api.ts'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { startApi, type TestApi } from './kit.ts'
 
 const PROGRAM = fileURLToPath(new URL('replica.ts', import.meta.url))
 
@@ -19,15 +19,15 @@ interface Instance {
 interface Replicas {
   readonly api: TestApi
   start(): ChildProcess
-  /** Makes something happen, which all of them see. */
-  happen(id: string): void
-  /** The instances that the platform shows, the leader first. */
+  /** Adds an event that all replicas see. */
+  addEvent(id: string): void
+  /** Returns the instances from the platform, the leader first. */
   instances(): Promise<Instance[]>
-  /** Who began and ceased to lead, in order. */
+  /** Returns the starts and ends of leader terms, in order. */
   history(): string[]
 }
 
-async function replicas(): Promise<Replicas> {
+async function createReplicas(): Promise<Replicas> {
   const api = await startApi({ now: Date.now })
   const url = await api.listen()
   const token = await api.provision()
@@ -44,7 +44,7 @@ async function replicas(): Promise<Replicas> {
       onTestFinished(() => void child.kill('SIGKILL'))
       return child
     },
-    happen: (id) => appendFileSync(events, `${id}\n`),
+    addEvent: (id) => appendFileSync(events, `${id}\n`),
     instances: async () => (await api.admin('/api/v1/agents')).json().agents[0].instances ?? [],
     history: () => readFileSync(join(folder, 'history'), 'utf8').split('\n').slice(0, -1),
   }
@@ -55,57 +55,59 @@ async function eventIds(api: TestApi): Promise<string[]> {
   return events.map(({ id }: { id: string }) => id)
 }
 
-const patiently = { timeout: 20_000, interval: 50 }
+const WAIT = { timeout: 20_000, interval: 50 }
 
-/** Two of them, of which one leads. */
-async function two(): Promise<Replicas & { readonly leader: ChildProcess; readonly other: ChildProcess }> {
-  const all = await replicas()
+/** Starts two replicas and waits until one leads. */
+async function startTwo(): Promise<Replicas & { readonly leader: ChildProcess; readonly other: ChildProcess }> {
+  const all = await createReplicas()
   const leader = all.start()
-  await vi.waitFor(async () => expect(await all.instances()).toMatchObject([{ role: 'leader' }]), patiently)
+  await vi.waitFor(async () => expect(await all.instances()).toMatchObject([{ role: 'leader' }]), WAIT)
   const other = all.start()
   await vi.waitFor(
     async () => expect(await all.instances()).toMatchObject([{ role: 'leader' }, { role: 'standby' }]),
-    patiently,
+    WAIT,
   )
   return { ...all, leader, other }
 }
 
-it('loses no event and tells none twice when the leader is killed', async () => {
-  const { api, leader, happen, instances, history } = await two()
-  const [first] = await instances()
-  const ids = Array.from({ length: 60 }, (_, index) => `crack ${index}`)
-  for (const [index, id] of ids.entries()) {
-    happen(id)
-    if (index === 30) leader.kill('SIGKILL')
-    await setTimeout(20)
-  }
-  await vi.waitFor(async () => expect(await eventIds(api)).toContain(ids.at(-1)), patiently)
-  expect((await eventIds(api)).sort()).toEqual([...ids].sort())
-  const [second, dead] = await instances()
-  expect(second).toMatchObject({ role: 'leader', connectivity: 'online' })
-  expect(dead).toMatchObject({ role: 'standby', instance_id: first?.instance_id })
-  expect(history()).toEqual([`${first?.instance_id} leads`, `${second?.instance_id} leads`])
-}, 60_000)
+describe('replicas of an agent', () => {
+  test('store every event once when the leader is killed', async () => {
+    const { api, leader, addEvent, instances, history } = await startTwo()
+    const [first] = await instances()
+    const ids = Array.from({ length: 60 }, (_, index) => `event ${index}`)
+    for (const [index, id] of ids.entries()) {
+      addEvent(id)
+      if (index === 30) leader.kill('SIGKILL')
+      await setTimeout(20)
+    }
+    await vi.waitFor(async () => expect(await eventIds(api)).toContain(ids.at(-1)), WAIT)
+    expect((await eventIds(api)).sort()).toEqual([...ids].sort())
+    const [second, dead] = await instances()
+    expect(second).toMatchObject({ role: 'leader', connectivity: 'online' })
+    expect(dead).toMatchObject({ role: 'standby', instance_id: first?.instance_id })
+    expect(history()).toEqual([`${first?.instance_id} leads`, `${second?.instance_id} leads`])
+  }, 60_000)
 
-it('is handed over at once when the leader is stopped, who has told everything by then', async () => {
-  const { api, leader, other, happen, instances, history } = await two()
-  const [first] = await instances()
-  const told = async (ids: string[]) =>
-    vi.waitFor(async () => expect((await eventIds(api)).sort()).toEqual(ids), patiently)
-  happen('1')
-  await told(['1'])
-  happen('2')
-  leader.kill('SIGTERM')
-  expect(await once(leader, 'exit')).toEqual([0, null])
-  await vi.waitFor(() => expect(history()).toHaveLength(3), patiently)
-  happen('3')
-  await told(['1', '2', '3'])
-  const [second] = await instances()
-  expect(history()).toEqual([
-    `${first?.instance_id} leads`,
-    `${first?.instance_id} released`,
-    `${second?.instance_id} leads`,
-  ])
-  other.kill('SIGTERM')
-  expect(await once(other, 'exit')).toEqual([0, null])
-}, 60_000)
+  test('hand over at once when the leader is stopped, after it has delivered everything', async () => {
+    const { api, leader, other, addEvent, instances, history } = await startTwo()
+    const [first] = await instances()
+    const waitForEvents = async (ids: string[]) =>
+      vi.waitFor(async () => expect((await eventIds(api)).sort()).toEqual(ids), WAIT)
+    addEvent('1')
+    await waitForEvents(['1'])
+    addEvent('2')
+    leader.kill('SIGTERM')
+    expect(await once(leader, 'exit')).toEqual([0, null])
+    await vi.waitFor(() => expect(history()).toHaveLength(3), WAIT)
+    addEvent('3')
+    await waitForEvents(['1', '2', '3'])
+    const [second] = await instances()
+    expect(history()).toEqual([
+      `${first?.instance_id} leads`,
+      `${first?.instance_id} released`,
+      `${second?.instance_id} leads`,
+    ])
+    other.kill('SIGTERM')
+    expect(await once(other, 'exit')).toEqual([0, null])
+  }, 60_000)
+})

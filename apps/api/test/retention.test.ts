@@ -1,127 +1,128 @@
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
-import { expect, it } from 'vitest'
-import { agentIdOf, entityOf, eventOf, heartbeatOf, metricOf, reportOf, START, startApi } from './start-api.ts'
+import { describe, expect, test } from 'vitest'
+import { agentIdOf, DAY, entityOf, eventOf, metricOf, reportOf, START, startApi } from './kit.ts'
 
-const DAY = 86_400_000
 const iso = (milliseconds: number) => new Date(milliseconds).toISOString()
 const TABLES = ['points', 'series', 'events', 'entities', 'gaps', 'reports', 'agents', 'tokens', 'environments']
 
-it('removes what is older than the retention, and what held only that', async () => {
-  const api = await startApi({ retention: '2d' })
-  const token = await api.provision()
-  const gap = { scope: 's', reason: 'r', since: iso(START) }
-  const old = { name: 'old.series' }
-  await api.send(
-    token,
-    reportOf({
-      metrics: [metricOf(1), metricOf(2, old)],
-      events: [eventOf()],
-      entities: [entityOf('h1'), entityOf('h2', { deleted: true })],
-      gaps: [gap],
-    }),
-  )
-  await api.send(
-    token,
-    reportOf(
-      { metrics: [metricOf(1)], events: [eventOf()], entities: [entityOf('h1')] },
-      { agent_id: agentIdOf('gone') },
-    ),
-  )
-  const counts = () => {
-    const database = new DatabaseSync(api.databasePath, { readOnly: true })
-    const rows = Object.fromEntries(
-      TABLES.map((table) => [table, database.prepare(`select count(*) as count from ${table}`).get()?.count]),
+describe('the retention', () => {
+  test('removes old data, and series and agents without any data left', async () => {
+    const api = await startApi({ retention: '2d' })
+    const token = await api.provision()
+    const gap = { scope: 's', reason: 'r', since: iso(START) }
+    const old = { name: 'old.series' }
+    await api.send(
+      token,
+      reportOf({
+        metrics: [metricOf(1), metricOf(2, old)],
+        events: [eventOf()],
+        entities: [entityOf('c1'), entityOf('c2', { deleted: true })],
+        gaps: [gap],
+      }),
     )
+    await api.send(
+      token,
+      reportOf(
+        { metrics: [metricOf(1)], events: [eventOf()], entities: [entityOf('c1')] },
+        { agent_id: agentIdOf('silent') },
+      ),
+    )
+    const counts = () => {
+      const database = new DatabaseSync(api.databasePath, { readOnly: true })
+      const rows = Object.fromEntries(
+        TABLES.map((table) => [table, database.prepare(`select count(*) as count from ${table}`).get()?.count]),
+      )
+      database.close()
+      return rows
+    }
+    expect(counts()).toEqual({
+      points: 3,
+      series: 3,
+      events: 2,
+      entities: 3,
+      gaps: 1,
+      reports: 2,
+      agents: 2,
+      tokens: 1,
+      environments: 1,
+    })
+
+    api.clock.now = START + 2 * DAY
+    await api.send(token, reportOf({ metrics: [metricOf(3)] }, { timestamp: iso(api.clock.now) }))
+    await api.applyRetention()
+    expect(counts()).toMatchObject({ points: 4, events: 2 })
+
+    api.clock.now += 1
+    await api.applyRetention()
+    expect(counts()).toEqual({
+      points: 1,
+      series: 1,
+      events: 0,
+      entities: 1,
+      gaps: 0,
+      reports: 1,
+      agents: 1,
+      tokens: 1,
+      environments: 1,
+    })
+
+    // A removed series is created again: its id is not cached.
+    await api.send(token, reportOf({ metrics: [metricOf(4, old)] }, { timestamp: iso(api.clock.now) }))
+    expect(
+      (await api.admin(`/api/v1/metrics?name=old.series&to=${iso(api.clock.now + 1000)}`)).json().series,
+    ).toMatchObject([{ points: [{ value: 4 }] }])
+  })
+
+  test('removes expired and revoked tokens, and silent agents', async () => {
+    const api = await startApi({ retention: '1d' })
+    const token = await api.provision()
+    await api.heartbeat(token)
+    await api.admin({ method: 'POST', url: '/api/v1/environments/prod-cluster-1/token/revoke' })
+    const environment = async () => (await api.admin('/api/v1/environments/prod-cluster-1')).json()
+    api.clock.now += DAY
+    await api.applyRetention()
+    expect(await environment()).toMatchObject({ agents: 1, tokens: [{ state: 'revoked' }] })
+    api.clock.now += 1
+    await api.applyRetention()
+    expect(await environment()).toMatchObject({ agents: 0, tokens: [] })
+  })
+
+  test('removes rows in small steps, between which requests are served', async () => {
+    const api = await startApi({ retention: '1d' })
+    const token = await api.provision()
+    await api.send(token, reportOf({ metrics: [metricOf(1)] }))
+    const database = new DatabaseSync(api.databasePath)
+    const numbers = 'with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 20000)'
+    for (const rows of [
+      "reports select 1, 'r' || n, 0",
+      "entities select 1, 'container', 'e' || n, 'e', '{}', '[]', 0, 0, iif(n % 2, 0, null), 0",
+      "gaps select 1, 'g' || n, 0, 'r', iif(n % 2, 0, 9e15), 0",
+      'points select 1, n, 1',
+      "events select null, 1, 'n' || n, 'n', iif(n % 2, 0, 9e15), 0, 't', 'i', 'b', '{}'",
+    ])
+      database.exec(`insert into ${rows.replace(/ /, ` ${numbers} `)} from numbers`)
+    api.clock.now = START + 3 * DAY
+
+    const tables = ['reports', 'entities', 'gaps', 'points', 'events']
+    const count = () =>
+      tables.map((table) => Number(database.prepare(`select count(*) as count from ${table}`).get()?.count))
+    let before = count()
+    let largest = 0
+    let done = false
+    const retention = api.applyRetention().finally(() => {
+      done = true
+    })
+    while (!done) {
+      await setImmediate()
+      const now = count()
+      largest = Math.max(largest, ...now.map((left, index) => (before[index] ?? 0) - left))
+      before = now
+    }
+    await retention
     database.close()
-    return rows
-  }
-  expect(counts()).toEqual({
-    points: 3,
-    series: 3,
-    events: 2,
-    entities: 3,
-    gaps: 1,
-    reports: 2,
-    agents: 2,
-    tokens: 1,
-    environments: 1,
+    expect(before).toEqual([0, 0, 0, 0, 0])
+    expect(largest).toBeLessThanOrEqual(5000)
+    expect((await api.admin('/api/v1/agents')).json().agents).toMatchObject([{ agent_id: null }])
   })
-
-  api.clock.now = START + 2 * DAY
-  await api.send(token, reportOf({ metrics: [metricOf(3)] }, { timestamp: iso(api.clock.now) }))
-  await api.applyRetention()
-  expect(counts()).toMatchObject({ points: 4, events: 2 })
-
-  api.clock.now += 1
-  await api.applyRetention()
-  expect(counts()).toEqual({
-    points: 1,
-    series: 1,
-    events: 0,
-    entities: 1,
-    gaps: 0,
-    reports: 1,
-    agents: 1,
-    tokens: 1,
-    environments: 1,
-  })
-
-  // A series that was removed is made anew: its id is not remembered.
-  await api.send(token, reportOf({ metrics: [metricOf(4, old)] }, { timestamp: iso(api.clock.now) }))
-  expect(
-    (await api.admin(`/api/v1/metrics?name=old.series&to=${iso(api.clock.now + 1000)}`)).json().series,
-  ).toMatchObject([{ points: [{ value: 4 }] }])
-})
-
-it('forgets tokens that ended long ago, and agents that never came back', async () => {
-  const api = await startApi({ retention: '1d' })
-  const token = await api.provision()
-  await api.agent(token, { method: 'POST', url: '/api/v1/agent/heartbeat', payload: heartbeatOf() })
-  await api.admin({ method: 'POST', url: '/api/v1/environments/prod-cluster-1/token/revoke' })
-  const shown = async () => (await api.admin('/api/v1/environments/prod-cluster-1')).json()
-  api.clock.now += DAY
-  await api.applyRetention()
-  expect(await shown()).toMatchObject({ agents: 1, tokens: [{ state: 'revoked' }] })
-  api.clock.now += 1
-  await api.applyRetention()
-  expect(await shown()).toMatchObject({ agents: 0, tokens: [] })
-})
-
-it('removes in small steps, so that others get their turn', async () => {
-  const api = await startApi({ retention: '1d' })
-  const token = await api.provision()
-  await api.send(token, reportOf({ metrics: [metricOf(1)] }))
-  const database = new DatabaseSync(api.databasePath)
-  const numbers = 'with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 20000)'
-  for (const rows of [
-    "reports select 1, 'r' || n, 0",
-    "entities select 1, 'hearth', 'e' || n, 'e', '{}', '[]', 0, 0, iif(n % 2, 0, null), 0",
-    "gaps select 1, 'g' || n, 0, 'r', iif(n % 2, 0, 9e15), 0",
-    'points select 1, n, 1',
-    "events select null, 1, 'n' || n, 'n', iif(n % 2, 0, 9e15), 0, 't', 'i', 'b', '{}'",
-  ])
-    database.exec(`insert into ${rows.replace(/ /, ` ${numbers} `)} from numbers`)
-  api.clock.now = START + 3 * DAY
-
-  const tables = ['reports', 'entities', 'gaps', 'points', 'events']
-  const count = () =>
-    tables.map((table) => Number(database.prepare(`select count(*) as count from ${table}`).get()?.count))
-  let before = count()
-  let largest = 0
-  let done = false
-  const retention = api.applyRetention().finally(() => {
-    done = true
-  })
-  while (!done) {
-    await setImmediate()
-    const now = count()
-    largest = Math.max(largest, ...now.map((left, index) => (before[index] ?? 0) - left))
-    before = now
-  }
-  await retention
-  database.close()
-  expect(before).toEqual([0, 0, 0, 0, 0])
-  expect(largest).toBeLessThanOrEqual(5000)
-  expect((await api.admin('/api/v1/agents')).json().agents).toMatchObject([{ agent_id: null }])
 })

@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
-import { expect, it } from 'vitest'
-import { ADMIN, heartbeatOf, reportOf, startApi } from './start-api.ts'
+import { expect, test } from 'vitest'
+import { ADMIN, reportOf, startApi } from './kit.ts'
 
 const CANARY = 'canary-Zq7!x'
 
-it('keeps secrets of a configuration, tokens and the admin token out of files, logs and answers', async () => {
+test('secrets of a configuration and tokens appear neither in files nor in logs nor in other responses', async () => {
   let logged = ''
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -20,7 +20,7 @@ it('keeps secrets of a configuration, tokens and the admin token out of files, l
     api.admin({
       method: 'POST',
       url: '/api/v1/agent/provision',
-      payload: { agent_type: 'kiln', environment_name: 'a', config },
+      payload: { agent_type: 'docker', environment_name: 'a', config },
     })
   const created = await provision({ password: CANARY, image: 'kept:1' })
   expect(created.json().deployment_command).toContain(CANARY)
@@ -30,7 +30,7 @@ it('keeps secrets of a configuration, tokens and the admin token out of files, l
       response.body.replaceAll(`#/config/${CANARY}`, ''),
     ),
     (await provision({ password: { is: CANARY } })).body,
-    (await api.agent(token, { method: 'POST', url: '/api/v1/agent/heartbeat', payload: heartbeatOf() })).body,
+    (await api.heartbeat(token)).body,
     (await api.send(token, reportOf())).body,
     (
       await api.agent(token, {
@@ -47,7 +47,7 @@ it('keeps secrets of a configuration, tokens and the admin token out of files, l
     '/api/v1/environments',
     '/api/v1/agents',
     '/metrics',
-    '/api/v1/agent/types/kiln',
+    '/api/v1/agent/types/docker',
   ])
     answers.push((await api.admin(url)).body)
   const rotated = (await api.admin({ method: 'POST', url: '/api/v1/environments/a/token/rotate' })).json()

@@ -1,10 +1,9 @@
-import { describe, expect, it } from 'vitest'
-import { heartbeatOf, START, startApi, type TestApi } from './start-api.ts'
+import { describe, expect, test } from 'vitest'
+import { at, startApi, type TestApi } from './kit.ts'
 
-const beat = (api: TestApi, token: string, type = 'kiln') =>
-  api
-    .agent(token, { method: 'POST', url: '/api/v1/agent/heartbeat', payload: heartbeatOf({ agent_type: type }) })
-    .then((response) => response.statusCode)
+/** Sends a heartbeat and returns its status. */
+const heartbeat = async (api: TestApi, token: string, type = 'docker') =>
+  (await api.heartbeat(token, { agent_type: type })).statusCode
 const rotate = (api: TestApi, payload?: object) =>
   api.admin({
     method: 'POST',
@@ -19,7 +18,7 @@ const revoke = (api: TestApi, payload?: object) =>
   })
 
 describe('rotation', () => {
-  it('keeps old tokens valid for the grace period and not longer', async () => {
+  test('keeps old tokens valid until the end of the grace period', async () => {
     const api = await startApi({ tokenGrace: '1h' })
     const old = await api.provision('a')
     const response = await rotate(api)
@@ -27,35 +26,35 @@ describe('rotation', () => {
     expect(response.headers['cache-control']).toBe('no-store')
     const [rotated] = response.json().tokens
     expect(rotated).toMatchObject({
-      agent_type: 'kiln',
-      previous_valid_until: new Date(START + 3_600_000).toISOString(),
+      agent_type: 'docker',
+      previous_valid_until: at(3600),
     })
     expect(rotated.deployment_command).toContain(rotated.agent_token)
 
-    expect(await beat(api, rotated.agent_token)).toBe(200)
-    api.clock.now = START + 3_599_999
-    expect(await beat(api, old)).toBe(200)
+    expect(await heartbeat(api, rotated.agent_token)).toBe(200)
+    api.clock.now += 3_599_999
+    expect(await heartbeat(api, old)).toBe(200)
     expect(
       (await api.admin('/api/v1/environments/a')).json().tokens.map((token: { state: string }) => token.state),
     ).toEqual(['valid', 'expiring'])
-    api.clock.now = START + 3_600_000
-    expect(await beat(api, old)).toBe(401)
-    expect(await beat(api, rotated.agent_token)).toBe(200)
+    api.clock.now += 1
+    expect(await heartbeat(api, old)).toBe(401)
+    expect(await heartbeat(api, rotated.agent_token)).toBe(200)
     expect(
       (await api.admin('/api/v1/environments/a')).json().tokens.map((token: { state: string }) => token.state),
     ).toEqual(['valid', 'expired'])
   })
 
-  it('never makes a token live longer than an earlier rotation said', async () => {
+  test('never extends the expiry from an earlier rotation', async () => {
     const api = await startApi()
     const first = await api.provision('a')
     await rotate(api, { grace_seconds: 60 })
     await rotate(api, { grace_seconds: 3600 })
-    api.clock.now = START + 60_000
-    expect(await beat(api, first)).toBe(401)
+    api.clock.now += 60_000
+    expect(await heartbeat(api, first)).toBe(401)
   })
 
-  it('says until when the last of the old tokens is valid, and nothing where none is', async () => {
+  test('returns when the last of the old tokens expires, and `null` when none is valid', async () => {
     const api = await startApi({ tokenGrace: '24h' })
     const previous = async (payload?: object) => (await rotate(api, payload)).json().tokens[0].previous_valid_until
     const after = (seconds: number) => new Date(api.clock.now + seconds * 1000).toISOString()
@@ -66,37 +65,40 @@ describe('rotation', () => {
     expect(await previous({ grace_seconds: 60 })).toBe(after(60))
     api.clock.now += 1000
     expect(await previous({ grace_seconds: 10 })).toBe(after(10))
-    // The token that was rotated first keeps its 59 s no longer than these 10 s.
+    // The second rotation shortens the remaining 59 s of the first token to 10 s.
     api.clock.now += 10_000
     await revoke(api)
     expect(await previous()).toBeNull()
   })
 
-  it('is for one type or for all', async () => {
+  test('rotates one type or all types', async () => {
     const api = await startApi()
-    const [kiln, oven] = [await api.provision('a', 'kiln'), await api.provision('a', 'oven')]
-    expect((await rotate(api, { agent_type: 'oven', grace_seconds: 0 })).json().tokens).toHaveLength(1)
-    expect([await beat(api, kiln), await beat(api, oven, 'oven')]).toEqual([200, 401])
+    const [docker, server] = [await api.provision('a', 'docker'), await api.provision('a', 'server')]
+    expect((await rotate(api, { agent_type: 'server', grace_seconds: 0 })).json().tokens).toHaveLength(1)
+    expect([await heartbeat(api, docker), await heartbeat(api, server, 'server')]).toEqual([200, 401])
     expect((await rotate(api)).json().tokens.map((token: { agent_type: string }) => token.agent_type)).toEqual([
-      'kiln',
-      'oven',
+      'docker',
+      'server',
     ])
   })
 
-  it('repeats the command as it was provisioned, unless it held secrets', async () => {
+  test('recreates the provisioned command, unless it contained secrets', async () => {
     const api = await startApi()
     const provision = (config: object) =>
       api.admin({
         method: 'POST',
         url: '/api/v1/agent/provision',
-        payload: { agent_type: 'kiln', environment_name: 'a', config },
+        payload: { agent_type: 'docker', environment_name: 'a', config },
       })
     await provision({ image: 'mine:1' })
-    const [again] = (await rotate(api)).json().tokens
-    expect(again.deployment_command).toMatch(/image=mine:1 mine:1$/)
-    expect(again.alternatives).toMatchObject({
-      gas: { deployment_command: `fire --gas ${again.agent_token}`, verify_command: 'fire --gas --status' },
-      wood: { deployment_command: `fire --wood ${again.agent_token}` },
+    const [rotated] = (await rotate(api)).json().tokens
+    expect(rotated.deployment_command).toMatch(/image=mine:1 mine:1$/)
+    expect(rotated.alternatives).toMatchObject({
+      linux: {
+        deployment_command: `install --linux ${rotated.agent_token}`,
+        verify_command: 'install --linux --status',
+      },
+      windows: { deployment_command: `install --windows ${rotated.agent_token}` },
     })
     await provision({ password: 'hunter2-canary' })
     const [token] = (await rotate(api)).json().tokens
@@ -104,11 +106,11 @@ describe('rotation', () => {
     expect(token).not.toHaveProperty('alternatives')
   })
 
-  it.each([
+  test.each([
     ['/api/v1/environments/b/token/rotate', undefined, 404],
     ['/api/v1/environments/b/token/revoke', undefined, 404],
-    ['/api/v1/environments/a/token/rotate', { agent_type: 'oven' }, 422],
-    ['/api/v1/environments/a/token/revoke', { agent_type: 'oven' }, 422],
+    ['/api/v1/environments/a/token/rotate', { agent_type: 'server' }, 422],
+    ['/api/v1/environments/a/token/revoke', { agent_type: 'server' }, 422],
     ['/api/v1/environments/a/token/rotate', { grace_seconds: -1 }, 422],
     ['/api/v1/environments/a/token/rotate', { grace: 1 }, 422],
   ])('refuses %s with %j', async (url, payload, status) => {
@@ -121,19 +123,19 @@ describe('rotation', () => {
 })
 
 describe('revocation', () => {
-  it('ends tokens at once, and says so to their holder', async () => {
+  test('ends tokens at once, and names the revocation in the problem', async () => {
     const api = await startApi()
-    const [kiln, oven] = [await api.provision('a', 'kiln'), await api.provision('a', 'oven')]
+    const [docker, server] = [await api.provision('a', 'docker'), await api.provision('a', 'server')]
     const elsewhere = await api.provision('b')
-    expect((await revoke(api, { agent_type: 'kiln' })).json()).toEqual({ environment_name: 'a', revoked: 1 })
-    expect([await beat(api, kiln), await beat(api, oven, 'oven'), await beat(api, elsewhere)]).toEqual([401, 200, 200])
+    expect((await revoke(api, { agent_type: 'docker' })).json()).toEqual({ environment_name: 'a', revoked: 1 })
+    expect([
+      await heartbeat(api, docker),
+      await heartbeat(api, server, 'server'),
+      await heartbeat(api, elsewhere),
+    ]).toEqual([401, 200, 200])
     expect((await revoke(api)).json().revoked).toBe(1)
     expect((await revoke(api)).json().revoked).toBe(0)
-    const refused = await api.agent(oven, {
-      method: 'POST',
-      url: '/api/v1/agent/heartbeat',
-      payload: heartbeatOf({ agent_type: 'oven' }),
-    })
+    const refused = await api.heartbeat(server, { agent_type: 'server' })
     expect(refused.json().detail).toMatch(/revoked/)
   })
 })

@@ -1,38 +1,40 @@
-import { expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createIngestGate } from './ingest-gate.ts'
 
-it('lets in no more than the limits allow, and forgets what has left', () => {
-  const gate = createIngestGate({ requests: 2, bytes: 100, shares: 1 })
-  const [first, second] = [gate.enter('a'), gate.enter('a')]
-  expect(() => gate.enter('b')).toThrow(/as many requests as it can/)
-  gate.hold(first, 60)
-  gate.hold(second, 40)
-  expect(() => gate.hold(second, 41)).toThrow(/as much data as it can/)
-  gate.leave(first)
-  gate.leave(first)
-  gate.hold(second, 100)
-  gate.hold(first, 1000)
-  expect(gate.requests).toBe(1)
-  gate.leave(second)
-  gate.hold(gate.enter('a'), 100)
-  expect(gate.requests).toBe(1)
-})
+describe('IngestGate', () => {
+  test('admits requests up to its limits, and again after a release', () => {
+    const gate = createIngestGate({ requests: 2, bytes: 100, shares: 1 })
+    const [first, second] = [gate.enter('a'), gate.enter('a')]
+    expect(() => gate.enter('b')).toThrow(/as many requests as it can/)
+    gate.hold(first, 60)
+    gate.hold(second, 40)
+    expect(() => gate.hold(second, 41)).toThrow(/as much data as it can/)
+    gate.leave(first)
+    gate.leave(first)
+    gate.hold(second, 100)
+    gate.hold(first, 1000)
+    expect(gate.requests).toBe(1)
+    gate.leave(second)
+    gate.hold(gate.enter('a'), 100)
+    expect(gate.requests).toBe(1)
+  })
 
-it('leaves to others what is more than the share of one', () => {
-  const gate = createIngestGate({ requests: 8, bytes: 400, shares: 4 })
-  const first = gate.enter('a')
-  gate.enter('a')
-  expect(() => gate.enter('a')).toThrow(expect.objectContaining({ statusCode: 429 }))
-  gate.hold(first, 100)
-  expect(() => gate.hold(first, 101)).toThrow(expect.objectContaining({ statusCode: 429 }))
-  for (const other of ['b', 'c', 'd']) gate.hold(gate.enter(other), 100)
-  gate.leave(first)
-  gate.hold(gate.enter('a'), 100)
-})
+  test('keeps the rest of the limits for other callers', () => {
+    const gate = createIngestGate({ requests: 8, bytes: 400, shares: 4 })
+    const first = gate.enter('a')
+    gate.enter('a')
+    expect(() => gate.enter('a')).toThrow(expect.objectContaining({ statusCode: 429 }))
+    gate.hold(first, 100)
+    expect(() => gate.hold(first, 101)).toThrow(expect.objectContaining({ statusCode: 429 }))
+    for (const other of ['b', 'c', 'd']) gate.hold(gate.enter(other), 100)
+    gate.leave(first)
+    gate.hold(gate.enter('a'), 100)
+  })
 
-it('lets everyone send one request where there are more shares than places', () => {
-  const gate = createIngestGate({ requests: 2, bytes: 400, shares: 4 })
-  gate.enter('a')
-  expect(() => gate.enter('a')).toThrow(expect.objectContaining({ statusCode: 429 }))
-  gate.enter('b')
+  test('admits one request per caller when there are more shares than places', () => {
+    const gate = createIngestGate({ requests: 2, bytes: 400, shares: 4 })
+    gate.enter('a')
+    expect(() => gate.enter('a')).toThrow(expect.objectContaining({ statusCode: 429 }))
+    gate.enter('b')
+  })
 })

@@ -4,8 +4,8 @@ import { invalid, ProblemError } from './problem-error.ts'
 /**
  * Parses a JSON body. An empty body becomes `undefined`; the route's schema allows or refuses it.
  *
- * @throws {ProblemError} 400 with the position of a syntax error, without quoting the text, or for a body that is nested
- * too deeply; 422 for names that cannot be stored unchanged.
+ * @throws {ProblemError} 400 with the position of a syntax error, without quoting the text, or for a body that is
+ * nested too deeply; 422 for names that cannot be stored unchanged.
  */
 export function parseJsonBody(text: string): unknown {
   if (text === '') return undefined
@@ -42,7 +42,10 @@ function describePosition(text: string, message: string): string {
   return `: line ${line}, column ${position - start + 1} (position ${position}) is unexpected`
 }
 
-/** V8 quotes some unexpected tokens without their position, which is the end of the shortest prefix with the same error. */
+/**
+ * V8 quotes some unexpected tokens without their position, which is the end of the shortest prefix with the same
+ * error.
+ */
 function findUnexpectedToken(text: string): number | undefined {
   if (text.length > MAX_SEARCHED_OFFSET) return undefined
   let [shortest, longest] = [1, text.length]

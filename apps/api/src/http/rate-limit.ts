@@ -13,7 +13,9 @@ export interface RateLimits {
 /** Counts a request. @throws {ProblemError} 429 */
 export type LimitRate = (request: FastifyRequest, key: string) => Promise<void>
 
-/** Counts requests by token, and requests without a valid token by address, so that tokens cannot be guessed quickly. */
+/**
+ * Counts requests by token, and requests without a valid token by address, so that tokens cannot be guessed quickly.
+ */
 export async function createRateLimit(app: FastifyInstance, limits: RateLimits): Promise<LimitRate> {
   await app.register(rateLimit, { global: false })
   const keys = new WeakMap<FastifyRequest, string>()

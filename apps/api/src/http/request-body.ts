@@ -53,7 +53,8 @@ export function receiveBody(
     if (total > limits.encoded) throw tooLarge(`${limits.encoded} bytes (sent)`, sizeAdvice)
   })
   const steps = compressed ? [onWire, createGunzip(), received] : [onWire, received]
-  // A request that is refused before its body is read has no other listener, and an unhandled error would end the process.
+  // A request that is refused before its body is read has no other listener, and an unhandled error would end the
+  // process.
   received.on('error', () => undefined)
   let previous = source
   for (const step of steps) {

@@ -22,7 +22,10 @@ export interface ApiOptions {
   readonly databaseUrl?: string
   /** Address of the platform in deployment commands. @default the address that the API listens on */
   readonly publicUrl?: string
-  /** Folder of the agent's package, whose chart and manifests are served. @default the folder beside the API's package */
+  /**
+   * Folder of the agent's package, whose chart and manifests are served.
+   * @default the folder beside the API's package
+   */
   readonly agentFolder?: string
   /**
    * Time between two heartbeats of agents without an interval of their own. An agent is offline after three intervals

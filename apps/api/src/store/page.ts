@@ -14,7 +14,7 @@ export interface PageRequest {
   readonly after?: Position | undefined
 }
 
-/** Cuts rows, of which one more than the limit was read, to a page. */
+/** Cuts rows to a page. Pass one row more than the limit, which shows whether more items follow. */
 export function toPage<Row, Item>(
   rows: readonly Row[],
   { limit }: PageRequest,

@@ -80,7 +80,8 @@ async function writeAgent(
     collectors: JSON.stringify(heartbeat.collectors),
     outbox: JSON.stringify(heartbeat.outbox),
   }
-  // No report of a new run is late, even if the clock was set back in between. Leader terms order the reports of instances.
+  // No report of a new run is late, even if the clock was set back in between. Leader terms order the reports of
+  // instances.
   const sameRun = heartbeat.instance === undefined ? sql`agents.started_at is excluded.started_at` : sql`true`
   return await transaction
     .insertInto('agents')
@@ -108,7 +109,10 @@ function isProvisional({ agentName, collectors }: Heartbeat): boolean {
   return agentName === undefined && Object.keys(collectors).every((name) => name === CONNECT)
 }
 
-/** Removes an agent that was never more than provisional. A token cannot remove an agent that has connected or reported. */
+/**
+ * Removes an agent that was never more than provisional. A token cannot remove an agent that has connected or
+ * reported.
+ */
 async function removeProvisional(
   transaction: Transaction<Tables>,
   agent: AgentIdentity,

@@ -39,10 +39,10 @@ export const REVISIONS_PER_TERM = 10_000
 const MAX_REVISION_STEP = 1_000_000
 
 /**
- * Orders a report among the reports of all instances of its agent. Instances count their sequences independently, so that
- * only the order of leader terms compares them: reports of an earlier term are late. A term begins with its leader's
- * heartbeat. A term without a heartbeat begins with its first report, if its UUIDv7 is later than the active term's: without
- * heartbeats, the order of clocks is the only one.
+ * Orders a report among the reports of all instances of its agent. Instances count their sequences independently, so
+ * that only the order of leader terms compares them: reports of an earlier term are late. A term begins with its
+ * leader's heartbeat. A term without a heartbeat begins with its first report, if its UUIDv7 is later than the active
+ * term's: without heartbeats, the order of clocks is the only one.
  *
  * @param known state of the report's term, if any.
  * @param activeTermId id of the term that no other has followed; empty when none is active.
@@ -77,9 +77,9 @@ export function placeReport(
 }
 
 /**
- * Orders a report among the reports of one instance, without clocks, which may be set back: the last report to arrive is
- * the newest, unless both its `sequence` and its `report_id` are smaller than the newest report's (UUIDv7 increases within a
- * run). Sequence 0 begins a run and is never late.
+ * Orders a report among the reports of one instance, without clocks, which may be set back: the last report to arrive
+ * is the newest, unless both its `sequence` and its `report_id` are smaller than the newest report's (UUIDv7
+ * increases within a run). Sequence 0 begins a run and is never late.
  */
 export function placeBySequence(
   newest: NewestReport,

@@ -1,5 +1,5 @@
 import type { Metric } from '@rca/core/protocol'
-import { expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { migrate } from '../sqlite/migrations.ts'
 import { openSqlite } from '../sqlite/open-sqlite.ts'
 import { createSeriesIndex } from './series-index.ts'
@@ -13,39 +13,41 @@ const metric: Metric = {
   attributes: {},
 }
 
-it('remembers what was committed, and nothing of what was removed while it was looked up', async () => {
-  const database = openSqlite(':memory:')
-  await migrate(database)
-  const index = createSeriesIndex()
-  const resolve = async (lookup: ReturnType<typeof index.begin>) =>
-    database.transaction().execute((transaction) => lookup.resolve(transaction, 1, [metric, metric]))
+describe('SeriesIndex', () => {
+  test('caches committed series, and none that were removed during the lookup', async () => {
+    const database = openSqlite(':memory:')
+    await migrate(database)
+    const index = createSeriesIndex()
+    const resolve = async (lookup: ReturnType<typeof index.begin>) =>
+      database.transaction().execute((transaction) => lookup.resolve(transaction, 1, [metric, metric]))
 
-  const first = index.begin()
-  const [id] = await resolve(first)
-  expect(await resolve(first)).toEqual([id, id])
-  // Retention takes the series after the transaction and before its lookup is kept.
-  await database.deleteFrom('series').execute()
-  await database
-    .insertInto('series')
-    .values({
-      agent_key: 9,
-      fingerprint: 'another',
-      name: '',
-      entity_type: '',
-      entity_id: '',
-      attributes: '{}',
-      unit: '',
-      kind: '',
-    })
-    .execute()
-  index.clear()
-  first.commit()
+    const first = index.begin()
+    const [id] = await resolve(first)
+    expect(await resolve(first)).toEqual([id, id])
+    // The retention removes the series after the transaction and before its lookup is cached.
+    await database.deleteFrom('series').execute()
+    await database
+      .insertInto('series')
+      .values({
+        agent_key: 9,
+        fingerprint: 'another',
+        name: '',
+        entity_type: '',
+        entity_id: '',
+        attributes: '{}',
+        unit: '',
+        kind: '',
+      })
+      .execute()
+    index.clear()
+    first.commit()
 
-  const second = index.begin()
-  const [anew] = await resolve(second)
-  expect(anew).not.toBe(id)
-  second.commit()
-  await database.deleteFrom('series').execute()
-  expect(await resolve(index.begin())).toEqual([anew, anew])
-  await database.destroy()
+    const second = index.begin()
+    const [recreated] = await resolve(second)
+    expect(recreated).not.toBe(id)
+    second.commit()
+    await database.deleteFrom('series').execute()
+    expect(await resolve(index.begin())).toEqual([recreated, recreated])
+    await database.destroy()
+  })
 })

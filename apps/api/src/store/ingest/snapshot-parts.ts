@@ -5,7 +5,8 @@ import { markDeletedBySnapshot, type ReportStamp } from './signal-writers.ts'
 
 /**
  * Records an arrived part of a snapshot, in any order; duplicates are ignored. The last missing part completes the
- * snapshot, which then marks entities without a report since its first part as deleted. An incomplete snapshot marks none.
+ * snapshot, which then marks entities without a report since its first part as deleted. An incomplete snapshot marks
+ * none.
  */
 export async function recordPart(
   transaction: Transaction<Tables>,

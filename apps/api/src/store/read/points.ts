@@ -69,7 +69,10 @@ function rate({ seriesIds, from, to, step }: PointQuery): RawBuilder<BucketRow> 
     group by series_id, bucket order by series_id, bucket`
 }
 
-/** Start of the bucket, rounded down, also before 1970. Numbers are literals, so that SQLite sees the same expression everywhere. */
+/**
+ * Start of the bucket, rounded down, also before 1970. Numbers are literals, so that SQLite sees the same expression
+ * everywhere.
+ */
 function bucketOf(column: 'at' | 'points.at', step: number): RawBuilder<number> {
   const [at, length] = [sql.ref(column), sql.raw(String(Math.trunc(step)))]
   return sql<number>`(${at} - ((${at} % ${length}) + ${length}) % ${length})`

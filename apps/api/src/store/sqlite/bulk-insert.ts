@@ -5,13 +5,19 @@ import type { Tables } from './tables.ts'
 /** Rows per statement, largest first. Remaining rows use the next smaller size. */
 const BATCH_SIZES = [128, 16, 1]
 
-/** Rows after which the writer yields to the event loop, since SQLite runs on the same thread. A multiple of the largest batch. */
+/**
+ * Rows after which the writer yields to the event loop, since SQLite runs on the same thread. A multiple of the
+ * largest batch.
+ */
 const YIELD_INTERVAL_ROWS = 2048
 
 /** Writes many rows with few statements, each compiled once. */
 export type BulkInsert<Row> = (transaction: Transaction<Tables>, rows: readonly Row[]) => Promise<void>
 
-/** Creates a writer of rows. `compile` builds the statement for a number of rows; it receives placeholders for their values. */
+/**
+ * Creates a writer of rows. `compile` builds the statement for a number of rows; it receives placeholders for their
+ * values.
+ */
 export function bulkInsert<Row extends object>(
   columns: readonly (keyof Row & string)[],
   compile: (transaction: Transaction<Tables>, rows: readonly Row[]) => CompiledQuery,

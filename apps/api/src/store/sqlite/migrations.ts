@@ -29,8 +29,8 @@ async function run(database: Kysely<unknown>, statements: readonly string[]): Pr
 }
 
 /**
- * `without rowid` stores a table in its primary key, so that the points of a series are adjacent and need no second index.
- * Tables that are written for every report have no foreign keys.
+ * `without rowid` stores a table in its primary key, so that the points of a series are adjacent and need no second
+ * index. Tables that are written for every report have no foreign keys.
  */
 const FIRST_SCHEMA = [
   `create table environments (

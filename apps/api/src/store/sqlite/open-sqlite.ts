@@ -6,8 +6,9 @@ import { nodeSqlite } from './node-sqlite.ts'
 import type { Tables } from './tables.ts'
 
 /**
- * Opens a SQLite file by its absolute path, or `:memory:`. Creates a missing file and its folder; only its owner can read
- * it. Every commit is synced to disk (`synchronous = full`), so that a report answered with 202 survives a power failure.
+ * Opens a SQLite file by its absolute path, or `:memory:`. Creates a missing file and its folder; only its owner can
+ * read it. Every commit is synced to disk (`synchronous = full`), so that a report answered with 202 survives a power
+ * failure.
  *
  * @throws {Error} when the file cannot be opened.
  */
