@@ -79,6 +79,23 @@ describe('the OpenAPI document', () => {
   })
 })
 
+test('routes.md lists every route', async () => {
+  const api = await startApi()
+  const { paths } = (await api.app.inject('/openapi.json')).json() as {
+    paths: Record<string, Record<string, Operation>>
+  }
+  const rows = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, { summary = '', security = [{ none: [] }] }]) => [
+      `\`${method.toUpperCase()} ${path}\``,
+      Object.keys(security[0] ?? {}).join(),
+      summary,
+    ]),
+  )
+  const table = [['route', 'token', 'summary'], ['---', '---', '---'], ...rows].map((row) => `| ${row.join(' | ')} |`)
+  const text = `# Routes\n\nGenerated from the OpenAPI document: \`npx vitest run --project api openapi -u\`.\n\n${table.join('\n')}\n`
+  await expect(text).toMatchFileSnapshot('../routes.md')
+})
+
 describe('servers', () => {
   test('are the public address, or else the listening one, and the address of the document', async () => {
     const urls = async (api: TestApi): Promise<string[]> =>

@@ -117,7 +117,7 @@ describe('snapshots in parts', () => {
     const removed = { ...entityOf('a'), deleted: true as const }
     await api.send(token, reportOf({ entities: [entityOf('new'), removed] }, { sequence: 4 }))
     if (late !== undefined) await api.send(token, late)
-    expect(await containerIds(api)).toBe('-a b c -old new')
+    expect(await containerIds(api)).toBe('-a b c new -old')
   })
 
   test('keeps gaps open that every part contains', async () => {
