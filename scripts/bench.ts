@@ -1,6 +1,6 @@
 /**
- * Runs a benchmark: `npm run bench -- NAME` runs `bench/NAME.bench.ts` of whichever package has it, in a process of its
- * own, so that what it measures is its own. Without a name it lists what there is. Further arguments are passed on.
+ * Runs a benchmark: `npm run bench -- NAME` runs `bench/NAME.bench.ts` of the package that has it, in a process of its
+ * own. Without a name it lists all benchmarks. Further arguments are passed on.
  */
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
@@ -23,7 +23,7 @@ if (file !== undefined) {
   process.exitCode = status ?? 1
 } else {
   if (name !== undefined) {
-    console.error(`There is no benchmark \`${name}\`.`)
+    console.error(`Unknown benchmark \`${name}\`.`)
     process.exitCode = 1
   }
   console.log('Benchmarks (npm run bench -- NAME):')

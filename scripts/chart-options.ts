@@ -79,7 +79,7 @@ export function valuesSchema(
   return { ...current, properties: Object.fromEntries(properties) as Record<string, JsonSchema> }
 }
 
-/** Returns a regular expression for the whole numbers from `minimum` (0 or more) to `maximum`, without leading zeros. */
+/** Returns a regular expression for the integers from `minimum` (0 or more) to `maximum`, without leading zeros. */
 export function integerPattern(minimum: number, maximum: number): string {
   if (minimum === 0) return maximum === 0 ? '0' : `0|${integerPattern(1, maximum)}`
   const [low, high] = [String(minimum), String(maximum)]

@@ -1,9 +1,9 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
 /**
- * Ends a test run with a line `FAILED where: why` for each failure and with `N passed, N failed, N skipped` as the very last
- * one, for people and scripts that read only the end. A module that could not be loaded, a suite whose hook failed and an
- * error outside every test count as one failure each.
+ * Ends a test run with a line `FAILED where: why` for each failure, and with `N passed, N failed, N skipped` as the last
+ * line. A module that could not be loaded, a suite whose hook failed and an error outside every test count as one
+ * failure each.
  */
 export class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly ErrorLike[]): void {
@@ -31,14 +31,13 @@ interface ErrorLike {
   readonly message?: string
 }
 
-/** Of how many characters a failure's reason is shown. */
-const LONGEST_REASON = 500
+const MAX_REASON_LENGTH = 500
 
-/** On one line. */
+/** Describes a failure on one line. */
 function failureOf(where: string, errors: readonly ErrorLike[]): string {
   const reason = errors.map(({ message }) => message ?? 'no message').join('; ')
   const place = where.replace(`${process.cwd()}/`, '')
-  return `FAILED ${place}: ${reason.slice(0, LONGEST_REASON)}`.replace(/\s+/g, ' ')
+  return `FAILED ${place}: ${reason.slice(0, MAX_REASON_LENGTH)}`.replace(/\s+/g, ' ')
 }
 
 // Vitest loads a reporter given by path from the module's default export.

@@ -35,7 +35,7 @@ writeOrCheck(
   'npm run docs',
 )
 
-/** The packages beside core whose manifest declares a connector, with what they export. */
+/** Loads the connectors of the packages whose manifest declares one. */
 async function connectorPackages(): Promise<ConnectorPackage[]> {
   const manifests = globSync('packages/connector-*/package.json', { cwd: root }).sort()
   const found: ConnectorPackage[] = []
@@ -49,7 +49,7 @@ async function connectorPackages(): Promise<ConnectorPackage[]> {
     const exported: Record<string, unknown> = await import(pathToFileURL(source).href)
     const connector = Object.values(exported).find(isConnector)
     if (connector === undefined) throw new Error(`${source} exports no connector made by \`defineConnector\``)
-    // The manifest is shown before the connector is loaded: both must say the same.
+    // The agent and the API show the manifest before they load the connector: both must agree.
     for (const field of ['type', 'title', 'description'] as const)
       if (manifest.rca[field] !== connector[field])
         throw new Error(`${path}: \`rca.${field}\` differs from the connector's \`${field}\`, "${connector[field]}"`)
@@ -68,10 +68,10 @@ function indexPage(all: readonly ConnectorPackage[]): string {
     '# Connectors',
     table(['Type', 'Package', 'Description'], rows),
     '## Options of every agent',
-    'Beside the options of its connector, an agent takes these. A duration is a whole number and a unit: `500ms`, `15s`, `10m`, `1h`, `7d`.',
+    'In addition to the options of its connector, every agent takes these. A duration is an integer and a unit: `500ms`, `15s`, `10m`, `1h`, `7d`.',
     optionsTable(configJsonSchema(runtimeConfigSchema)),
-    '## What every agent says of itself',
-    'Beside what its connector sees.',
+    '## Signals of every agent about itself',
+    'In addition to the signals of its connector.',
     ...signalSections(Object.values(selfSignals)).map((block) => block.replace(/^## /, '### ')),
   ])
 }

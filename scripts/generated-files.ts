@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
- * Writes generated files, or with `--check` on the command line compares them with what is on disk: stale files are named on
- * standard error and the process exits with 1.
+ * Writes generated files. With `--check` on the command line it compares them with the files on disk instead: it names
+ * stale files on standard error, and the process exits with 1.
  *
  * @param files paths from the repository's root, with their text; `undefined` deletes the file
  * @param command the command that writes the files, such as `npm run docs`

@@ -1,6 +1,7 @@
 /**
- * Builds `incident-rca/agent:latest` on the engine of `DOCKER_HOST`: `npm run image`. The base is `NODE_IMAGE`; without it
- * the Dockerfile's, where a registry has it, or else one that is made from this repository's Node and this machine's libraries.
+ * Builds `incident-rca/agent:latest` on the engine of `DOCKER_HOST`: `npm run image`. The base image is `NODE_IMAGE` or,
+ * without it, the Dockerfile's. When no registry has that image, the base is made from this repository's Node and this
+ * machine's libraries.
  */
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,7 +15,6 @@ const IMAGE = 'incident-rca/agent:latest'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const agent = join(root, 'apps/agent')
 const bin = (name: string): string => join(root, 'node_modules/.bin', name)
-const say = (text: string): void => console.error(text)
 
 const context = mkdtempSync(join(tmpdir(), 'rca-image-'))
 try {
@@ -24,12 +24,12 @@ try {
     )
   })
   const base = await findBase()
-  await layOut()
+  await prepareContext()
   await build(base)
   const size = Number(await run('docker', ['image', 'inspect', '--format', '{{.Size}}', IMAGE]))
-  say(`Built ${IMAGE} on ${base}: ${(size / 1e6).toFixed(0)} MB.`)
+  console.error(`Built ${IMAGE} on ${base}: ${(size / 1e6).toFixed(0)} MB.`)
 } catch (error) {
-  say((error as Error).message)
+  console.error((error as Error).message)
   process.exitCode = 1
 } finally {
   rmSync(context, { recursive: true, force: true })
@@ -38,14 +38,16 @@ try {
 async function findBase(): Promise<string> {
   const { NODE_IMAGE: chosen } = process.env
   if (chosen !== undefined && chosen !== '') return chosen
-  const [, usual = ''] = /^ARG NODE_IMAGE=(\S+)$/m.exec(readFileSync(join(agent, 'Dockerfile'), 'utf8')) ?? []
-  if (await hasImage(usual)) return usual
+  const [, defaultBase = ''] = /^ARG NODE_IMAGE=(\S+)$/m.exec(readFileSync(join(agent, 'Dockerfile'), 'utf8')) ?? []
+  if (await hasImage(defaultBase)) return defaultBase
   try {
-    await run('docker', ['pull', '--quiet', usual], { timeout: 300_000 })
-    return usual
+    await run('docker', ['pull', '--quiet', defaultBase], { timeout: 300_000 })
+    return defaultBase
   } catch {
     const made = await makeNodeBase()
-    say(`No registry has ${usual} for us: the base is ${made}, made from this machine's own Node and libraries.`)
+    console.error(
+      `No registry has ${defaultBase}: the base is ${made}, made from this machine's own Node and libraries.`,
+    )
     return made
   }
 }
@@ -54,8 +56,8 @@ async function hasImage(name: string): Promise<boolean> {
   return (await run('docker', ['images', '--quiet', name])).trim() !== ''
 }
 
-/** The built agent with its production dependencies, in one flat folder. */
-async function layOut(): Promise<void> {
+/** Puts the built agent and its production dependencies into the build context. */
+async function prepareContext(): Promise<void> {
   await run(bin('tsc'), ['-b', 'apps/agent'], { cwd: root, timeout: 300_000 })
   const options = ['--prod', '--legacy', '--config.node-linker=hoisted', '--loglevel=error']
   await run(bin('pnpm'), ['--filter', '@rca/agent', 'deploy', ...options, join(context, 'agent')], {
@@ -68,9 +70,8 @@ async function layOut(): Promise<void> {
 async function build(base: string): Promise<void> {
   const { version } = JSON.parse(readFileSync(join(agent, 'package.json'), 'utf8')) as { version: string }
   const revision = await run('git', ['rev-parse', 'HEAD'], { cwd: root }).catch(() => 'unknown')
-  const values = { NODE_IMAGE: base, VERSION: version, REVISION: revision.trim() }
-  const words = Object.entries(values).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`])
-  // The context is what pnpm laid out: the package's own ignore rules do not hold there.
+  const buildArguments = { NODE_IMAGE: base, VERSION: version, REVISION: revision.trim() }
+  const words = Object.entries(buildArguments).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`])
   await run(
     'docker',
     ['build', '--quiet', '--force-rm', '--network', 'none', ...words, '--tag', IMAGE, join(context, 'agent')],
@@ -78,7 +79,7 @@ async function build(base: string): Promise<void> {
       timeout: 600_000,
     },
   )
-  // What has no name any more: the agent of the last build, and the first stage, which builders without BuildKit leave behind.
+  // Removes unnamed images: the previous build, and the first stage, which builders without BuildKit keep.
   for (const label of ['org.opencontainers.image.title=Incident RCA agent', 'incident-rca.stage=files'])
     await run('docker', ['image', 'prune', '--force', '--filter', `label=${label}`])
 }

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { hasProgram, importFolder, run } from '@rca/rig'
 
-/** Files that programs look for by name, where this machine has them. */
-const FILES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/nsswitch.conf']
+/** Files of this machine that programs look for by name. */
+const SYSTEM_FILES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/nsswitch.conf']
 
-/** Makes an image of nothing but the running Node and the libraries that it needs, unless the engine has it. Returns its name. */
+/** Makes an image of the running Node and its libraries, unless the engine has that image. Returns its name. */
 export async function makeNodeBase(): Promise<string> {
   const name = `rca-node-base:${process.versions.node}`
   if ((await run('docker', ['images', '--quiet', name])).trim() !== '') return name
@@ -14,10 +14,10 @@ export async function makeNodeBase(): Promise<string> {
   try {
     const node = join(root, 'usr/local/bin/node')
     copyTo(process.execPath, node)
-    // Half of the file is symbols, which nothing needs to run.
+    // Symbols are half of the file.
     if (await hasProgram('strip')) await run('strip', [node])
     chmodSync(node, 0o755)
-    for (const file of [...(await librariesOf(process.execPath)), ...FILES.filter((file) => existsSync(file))])
+    for (const file of [...(await librariesOf(process.execPath)), ...SYSTEM_FILES.filter((file) => existsSync(file))])
       copyTo(file, join(root, file))
     for (const folder of ['etc', 'tmp', 'var/lib']) mkdirSync(join(root, folder), { recursive: true })
     chmodSync(join(root, 'tmp'), 0o1777)
@@ -34,13 +34,13 @@ export async function makeNodeBase(): Promise<string> {
   }
 }
 
-/** Copies a file, or what a link leads to. */
+/** Copies a file, or the target of a link. */
 function copyTo(file: string, copy: string): void {
   mkdirSync(dirname(copy), { recursive: true })
   copyFileSync(file, copy)
 }
 
-/** What the dynamic loader would load, the loader included. */
+/** Lists the libraries of a program, including the dynamic loader. */
 async function librariesOf(program: string): Promise<string[]> {
   const lines = (await run('ldd', [program])).split('\n')
   const paths = lines.flatMap((line) => /(?:=> )?(\/\S+) \(0x/.exec(line)?.[1] ?? [])

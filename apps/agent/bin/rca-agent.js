@@ -1,4 +1,4 @@
 #!/usr/bin/env -S node --conditions=@rca/source --max-semi-space-size=2 --heap-growing-percent=15 --v8-pool-size=3 --no-opt --no-maglev
-// An agent is a guest on the machine that it watches. A small young generation, a heap that grows in small steps, three helper
-// threads and no optimising compilers save it memory, and cost some CPU in what it does every few seconds.
+// The agent is a guest on the machine that it watches. A small young generation, a heap that grows in small steps, three
+// helper threads and no optimising compilers save memory, and cost some CPU in each collection cycle.
 import '../src/main.ts'

@@ -1,4 +1,4 @@
-// Leaves in the image what runs, and licences: no sources that must be compiled first, types, maps, tests or pages.
+// Deletes everything from the image that neither runs nor is a licence: sources, types, source maps, tests and pages.
 import { mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
@@ -6,7 +6,7 @@ const [app, state] = process.argv.slice(2)
 
 const UNUSED_FILES = /\.(?:[cm]?ts|map|md|markdown|tsbuildinfo|gyp|cc?|h|ya?ml)$|^(?:\.npmignore|\..*rc|Makefile)$/i
 const LICENCE = /^(?:licen[cs]e|copying|notice)/i
-/** In the root of a package: deeper, a folder of this name may be anything. */
+/** Deleted only in the root of a package: deeper, a folder of this name may hold code. */
 const UNUSED_FOLDERS = new Set(['.github', 'benchmark', 'benchmarks', 'docs', 'example', 'examples', 'test', 'tests'])
 
 function prune(folder) {

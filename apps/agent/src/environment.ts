@@ -111,7 +111,11 @@ export function findMisspelt(environment: Environment, connector: Connector): Mi
 /** Address of the health endpoint: a port on loopback, or a Unix socket. */
 export type HealthAddress = { readonly port: number } | { readonly socket: string }
 
-/** Reads the address of the health endpoint; `undefined` turns it off. A port takes precedence over a socket. @throws {EnvironmentError} */
+/**
+ * Reads the address of the health endpoint; `undefined` turns it off. A port takes precedence over a socket.
+ *
+ * @throws {EnvironmentError}
+ */
 export function readHealthAddress(environment: Environment): HealthAddress | undefined {
   const text = environment.RCA_HEALTH_PORT?.trim()
   const socket = environment.RCA_HEALTH_SOCKET?.trim()

@@ -12,8 +12,9 @@ export interface HealthServer {
 }
 
 /**
- * Serves `GET /healthz` on loopback or a Unix socket, with the agent's status as JSON: 200 while the agent runs, 503 after it has
- * stopped. An unreachable platform or a failing collector does not make the agent unhealthy: a restart would fix neither.
+ * Serves `GET /healthz` on loopback or a Unix socket, with the agent's status as JSON: 200 while the agent runs, 503
+ * after it has stopped. An unreachable platform or a failing collector does not make the agent unhealthy: a restart
+ * would fix neither.
  *
  * @param address port 0 takes a free port; a socket file that an agent left behind is replaced
  * @throws when the port is taken, or the socket cannot be created

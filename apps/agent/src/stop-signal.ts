@@ -1,6 +1,6 @@
 /**
- * Resolves with the first SIGTERM or SIGINT from now on: a supervisor may send one before everything is loaded. A second
- * SIGTERM changes nothing; a second SIGINT, sent by a person who will not wait, exits at once.
+ * Resolves with the first SIGTERM or SIGINT from now on: a supervisor may send one before everything is loaded. A
+ * second SIGTERM changes nothing; a second SIGINT, sent by a person who will not wait, exits at once.
  */
 export function waitForStopSignal(): Promise<NodeJS.Signals> {
   let isStopping = false

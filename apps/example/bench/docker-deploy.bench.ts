@@ -1,8 +1,7 @@
 /**
- * The agent's image and its start: how large it is, and how long it takes from pasting the command that the API returned to
- * the first heartbeat that the API has heard. It never fails for a number: it says whether the target is met.
+ * Measures the size of the agent's image, and the time from pasting the deployment command to the agent's first
+ * heartbeat. It never fails because of a number: it prints whether the target is met.
  */
-
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BUSYBOX_IMAGE, docker, findEngine, releaseEngine, run } from '@rca/rig'
 import { type Platform, startPlatform } from '../src/platform.ts'
@@ -36,7 +35,7 @@ async function printSize(): Promise<void> {
     .map((line) => line.split('\t'))
   const agent = rows.filter(([, by = '']) => by.includes('COPY')).reduce((sum, [bytes]) => sum + Number(bytes), 0)
   console.log(
-    `${IMAGE}: ${megabytes(size)} in ${layers.Layers.length} layers, of which the agent is ${megabytes(agent)}`,
+    `${IMAGE}: ${megabytes(size)} in ${layers.Layers.length} layers; the agent's own layers have ${megabytes(agent)}`,
   )
 }
 
@@ -51,10 +50,10 @@ async function measureStarts(platform: Platform): Promise<void> {
     const pastedAt = Date.now()
     try {
       await paste(deployment_command)
-      const heardAt = await firstHeartbeat(platform, name)
+      const heartbeatAt = await firstHeartbeat(platform, name)
       const startedAt = Date.parse(await docker(dockerHost, ['inspect', '--format', '{{.State.StartedAt}}', name]))
-      fromPaste.push(heardAt - pastedAt)
-      fromStart.push(heardAt - startedAt)
+      fromPaste.push(heartbeatAt - pastedAt)
+      fromStart.push(heartbeatAt - startedAt)
     } finally {
       await paste(uninstall_command)
     }
@@ -74,7 +73,7 @@ async function paste(command: string): Promise<void> {
   await run('sh', ['-c', command], { env: { DOCKER_HOST: dockerHost } })
 }
 
-/** When the API first heard of the agent: an agent's first word is a heartbeat. */
+/** Returns the time of the agent's first request, which is a heartbeat. */
 async function firstHeartbeat({ agent }: Platform, environment: string): Promise<number> {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(50)) {
     const found = await agent(environment)

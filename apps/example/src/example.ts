@@ -26,7 +26,7 @@ export interface ExampleOptions {
   readonly keepUntil?: () => Promise<void>
 }
 
-/** Provisions every installed type on a platform of its own, runs the agents that find something to watch, and prints what arrives. */
+/** Provisions every installed type, runs the agents that find something to watch, and prints the data that arrives. */
 export async function runExample({ environment, print, keepUntil }: ExampleOptions): Promise<void> {
   const registry = await discoverConnectors({ from: import.meta.url })
   const platform = await startPlatform()
@@ -60,7 +60,7 @@ interface RunningAgent {
   readonly environment: string
 }
 
-/** Provisions an environment for a type, and starts an agent in this process when the machine has something of that type. */
+/** Provisions an environment for a type, and starts an agent when this machine has something of that type. */
 async function provisionAndStart(
   { url, provision }: Platform,
   registry: Registry,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createApi } from '@rca/api'
 import ky, { type KyInstance } from 'ky'
 
-/** What `POST /api/v1/agent/provision` answers, as far as it is shown here. */
+/** The answer to `POST /api/v1/agent/provision`: the fields that the example uses. */
 export interface Provision {
   readonly agent_type: string
   readonly environment_name: string
@@ -14,16 +14,16 @@ export interface Provision {
   readonly uninstall_command?: string
 }
 
-/** What `GET /api/v1/agents` answers for one agent, as far as it is shown here. */
+/** An agent in the answer to `GET /api/v1/agents`: the fields that the example uses. */
 export interface AgentAnswer {
   readonly agent_id: string | null
   readonly environment: string
   readonly agent_type: string
   readonly name?: string
   readonly connectivity: string
-  /** When the platform first heard of it. ISO 8601. */
+  /** Time of the agent's first request. ISO 8601. */
   readonly first_seen_at?: string
-  /** Where several agents watch the same thing: which of them reports. */
+  /** Roles of the agents that watch the same thing: one of them reports. */
   readonly instances?: readonly { readonly instance_id: string; readonly role: string }[]
   readonly health: {
     readonly status: string
@@ -56,14 +56,14 @@ export interface EventAnswer {
   readonly body: string
 }
 
-/** A platform that lives as long as the example. */
+/** A platform of the example's own, and calls of its API. */
 export interface Platform {
   readonly url: string
   readonly adminToken: string
-  /** Where it keeps its data. */
+  /** Path of the SQLite file. */
   readonly database: string
   types(): Promise<{ readonly types: readonly string[]; readonly descriptions: Readonly<Record<string, string>> }>
-  /** Rejects with what the platform says is wrong. */
+  /** Rejects with the platform's explanation. */
   provision(agentType: string, environment: string, config: Readonly<Record<string, unknown>>): Promise<Provision>
   agent(environment: string): Promise<AgentAnswer | undefined>
   entities(agentId: string): Promise<readonly EntityAnswer[]>
@@ -73,7 +73,7 @@ export interface Platform {
   close(): Promise<void>
 }
 
-/** Starts the API on a free loopback port with a temporary SQLite file, and talks to it as any other program would: over HTTP. */
+/** Starts the API on a free loopback port with a temporary SQLite file, and returns a client that calls it over HTTP. */
 export async function startPlatform(): Promise<Platform> {
   const directory = await mkdtemp(join(tmpdir(), 'rca-example-'))
   const database = join(directory, 'rca.sqlite')

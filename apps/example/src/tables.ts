@@ -3,7 +3,7 @@ import Table from 'cli-table3'
 /** Width of everything that is printed except commands, in columns of a terminal. */
 const MAX_WIDTH = 100
 
-/** Draws rows under headings, at most 100 columns wide. Cells wrap between words; where that is not enough, words are cut with `…`. */
+/** Draws rows under headings, at most 100 columns wide. Cells wrap between words; longer words are cut with `…`. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const drawn = new Table({
     head: [...head],

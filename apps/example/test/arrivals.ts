@@ -2,31 +2,30 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Event } from '@rca/core/protocol'
 import { eventually } from './processes.ts'
 
-/** How often the platform is asked what is new, in milliseconds. */
-const EVERY = 100
+const POLL_INTERVAL_MS = 100
 
-/** An event, and when the platform was first seen to have it. */
+/** An event, and the time at which the platform was first seen to have it. */
 export interface Arrival {
   readonly event: Event
   /** Milliseconds since 1970, by the clock of this process. Never too early. */
   readonly at: number
 }
 
-/** Notes when events arrive. */
+/** Records when events arrive at the platform. */
 export interface Arrivals {
-  /** All that have arrived so far, the first first. */
+  /** Arrivals so far, the oldest first. */
   all(): readonly Arrival[]
-  /** The first that is meant, once it is there. @throws Error when it is not there in time */
-  first(name: string, isMeant: (event: Event) => boolean, milliseconds?: number): Promise<Arrival>
+  /** Waits for the first event that matches. @throws {Error} when it does not arrive in time */
+  first(name: string, matches: (event: Event) => boolean, milliseconds?: number): Promise<Arrival>
   stop(): Promise<void>
 }
 
-/** Asks a platform again and again, until `stop`. @param read the newest events that it has */
+/** Polls a platform until `stop`. @param read returns the platform's newest events */
 export function watchArrivals(read: () => Promise<readonly Event[]>): Arrivals {
   const known = new Map<string, Arrival>()
   const stopping = new AbortController()
   const watching = (async () => {
-    for (; !stopping.signal.aborted; await sleep(EVERY)) {
+    for (; !stopping.signal.aborted; await sleep(POLL_INTERVAL_MS)) {
       const events = await read().catch(() => [])
       const at = Date.now()
       for (const event of events) {
@@ -37,10 +36,10 @@ export function watchArrivals(read: () => Promise<readonly Event[]>): Arrivals {
   })()
   return {
     all: () => [...known.values()],
-    first: (name, isMeant, milliseconds) =>
+    first: (name, matches, milliseconds) =>
       eventually(
         name,
-        () => [...known.values()].find(({ event }) => event.name === name && isMeant(event)),
+        () => [...known.values()].find(({ event }) => event.name === name && matches(event)),
         milliseconds,
       ),
     stop: () => {

@@ -5,20 +5,20 @@ import { type AddressInfo, connect, type Server } from 'node:net'
 import { join } from 'node:path'
 import { makeCertificates } from '@rca/rig'
 
-/** What stands between an agent and its platform in a company. */
+/** A proxy and a TLS front between an agent and its platform, as in a company. */
 export interface CompanyNetwork {
-  /** Where the platform is reached over TLS, with a certificate of an authority that nobody else knows. */
+  /** Address of the platform over TLS, with a certificate of a private authority. */
   readonly platformUrl: string
   readonly authorityFile: string
   readonly proxyUrl: string
-  /** Hosts to which the proxy was asked to connect. */
+  /** Hosts to which the proxy has connected. */
   readonly connected: readonly string[]
-  /** Where the platform really listens. */
-  lead(to: string): void
+  /** Sets the address to which the TLS front forwards requests. */
+  forwardTo(to: string): void
   close(): void
 }
 
-/** Starts both on loopback. */
+/** Starts proxy and TLS front on loopback. */
 export async function startCompanyNetwork(directory: string): Promise<CompanyNetwork> {
   await makeCertificates(directory)
   let target = ''
@@ -48,7 +48,7 @@ export async function startCompanyNetwork(directory: string): Promise<CompanyNet
     authorityFile: join(directory, 'ca.pem'),
     proxyUrl: `http://127.0.0.1:${proxyPort}`,
     connected,
-    lead: (to) => {
+    forwardTo: (to) => {
       target = to
     },
     close: () => {

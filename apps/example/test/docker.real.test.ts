@@ -223,7 +223,7 @@ realDescribe('a Docker host', engine, () => {
     const behind = await startPlatformProcess(data, { RCA_PUBLIC_URL: company.platformUrl })
     const name = `${mine}-behind`
     try {
-      company.lead(behind.url)
+      company.forwardTo(behind.url)
       const config = {
         network: 'host',
         container_name: name,

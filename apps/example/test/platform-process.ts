@@ -8,14 +8,14 @@ import { eventually, startProgram } from './processes.ts'
 const repository = new URL('../../..', import.meta.url).pathname
 const ADMIN = 'an-admin-token-of-this-test'
 
-/** What `POST /api/v1/agent/provision` is asked. */
+/** Body of `POST /api/v1/agent/provision`. */
 export interface ProvisionRequest {
   readonly agent_type: string
   readonly environment_name: string
   readonly config?: Readonly<Record<string, unknown>>
 }
 
-/** What it answers, as far as tests use it. */
+/** The answer to `POST /api/v1/agent/provision`: the fields that tests use. */
 export interface Provisioned extends Provision {
   readonly verify_command: string
   readonly uninstall_command: string
@@ -24,15 +24,15 @@ export interface Provisioned extends Provision {
   >
 }
 
-/** The API as a process of its own, spoken to over HTTP alone. */
+/** The API as a process of its own, with calls over HTTP. */
 export interface PlatformProcess {
   readonly url: string
   readonly adminToken: string
   readonly http: KyInstance
   provision(request: ProvisionRequest): Promise<Provisioned>
-  /** Reads below `/api/v1/`. */
+  /** Reads a path below `/api/v1/`. */
   get<Answer>(path: string, query?: Readonly<Record<string, string | number>>): Promise<Answer>
-  /** What it has logged so far. */
+  /** Log so far. */
   log(): string
   stop(): Promise<unknown>
 }
@@ -72,7 +72,7 @@ export async function startPlatformProcess(
   }
 }
 
-/** Provisions as a person would. */
+/** Provisions with curl, as a person would. */
 export async function provisionByCurl(
   { url, adminToken }: PlatformProcess,
   request: ProvisionRequest,

@@ -4,19 +4,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** A program that a test started, in a process group of its own. */
 export interface Program {
   readonly pid: number
-  /** Everything it has written so far. */
+  /** All output so far. */
   stdout(): string
   stderr(): string
-  /** Its exit code, or the name of the signal that ended it. */
+  /** Exit code, or the signal that killed the program. */
   readonly ended: Promise<number | NodeJS.Signals | null>
   hasEnded(): boolean
-  /** Sends a signal to the program and what it started, and waits for its end. */
+  /** Sends a signal to the program and its children, and waits until it has exited. */
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals | null>
-  /** Sends SIGTERM each millisecond, until it has ended. */
+  /** Sends SIGTERM every millisecond until the program has exited. */
   stopImpatiently(): Promise<number | NodeJS.Signals | null>
 }
 
-/** Starts a program with nothing in its environment but what a shell has and what is given. */
+/** Starts a program with `PATH`, `HOME` and the given variables as its environment. */
 export function startProgram(
   command: string,
   words: readonly string[],
@@ -60,7 +60,7 @@ export function startProgram(
     },
     stopImpatiently: async () => {
       const sending = setInterval(() => {
-        // From its end on, which is before its output has been read, the id of its group is somebody else's.
+        // After its exit, which may be before its output was read, the group id may belong to another process.
         if (child.exitCode === null && child.signalCode === null) send('SIGTERM')
       }, 1)
       return ended.finally(() => clearInterval(sending))
@@ -68,7 +68,7 @@ export function startProgram(
   }
 }
 
-/** Asks again and again until the answer is there. @throws when it is not there in time, with the last answer. */
+/** Polls until `ask` returns an answer. @throws {Error} after `milliseconds` without one, with the last error as its cause */
 export async function eventually<Answer>(
   what: string,
   ask: () => Promise<Answer | undefined | false> | Answer | undefined | false,

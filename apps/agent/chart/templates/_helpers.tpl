@@ -12,7 +12,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Names of objects that belong to no namespace are unique in the cluster. */}}
+{{/* Name of cluster-wide objects: unique in the cluster. */}}
 {{- define "agent.clusterName" -}}
 {{- printf "%s-%s" .Release.Namespace (include "agent.fullname" .) -}}
 {{- end -}}
@@ -60,7 +60,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
-{{/* A list, given as one or as text separated by commas, as `{"items": […]}`. */}}
+{{/* Converts a list, or text separated by commas, to `{"items": […]}`. */}}
 {{- define "agent.list" -}}
 {{- $items := list -}}
 {{- if kindIs "string" . -}}
@@ -73,7 +73,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- dict "items" $items | toJson -}}
 {{- end -}}
 
-{{/* A value as the agent reads it: lists separated by commas, whole numbers without an exponent, objects as JSON. */}}
+{{/* Converts a value to the text that the agent reads: lists with commas, integers without an exponent, objects as JSON. */}}
 {{- define "agent.text" -}}
 {{- if kindIs "slice" . -}}
 {{- $items := list -}}
@@ -88,16 +88,16 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
-{{/* The agent's options as variables, those in `config` last: `logLevel` becomes LOG_LEVEL. Those without a value are left out. */}}
+{{/* Environment variables of the options, then of `config`: `logLevel` becomes LOG_LEVEL. Empty values are left out. */}}
 {{- define "agent.options" -}}
-{{- $taken := list "PLATFORM_API_URL" "AGENT_TOKEN" "AGENT_TOKEN_FILE" "AGENT_TYPE" "LEASE_NAME" "POD_NAME" "POD_NAMESPACE" "RCA_STATE_DIR" "RCA_HEALTH_SOCKET" "HTTPS_PROXY" "HTTP_PROXY" "NO_PROXY" "NODE_USE_ENV_PROXY" "NODE_EXTRA_CA_CERTS" -}}
+{{- $reserved := list "PLATFORM_API_URL" "AGENT_TOKEN" "AGENT_TOKEN_FILE" "AGENT_TYPE" "LEASE_NAME" "POD_NAME" "POD_NAMESPACE" "RCA_STATE_DIR" "RCA_HEALTH_SOCKET" "HTTPS_PROXY" "HTTP_PROXY" "NO_PROXY" "NODE_USE_ENV_PROXY" "NODE_EXTRA_CA_CERTS" -}}
 {{- $variables := dict -}}
-{{- $given := dict -}}
-{{- range include "agent.optionNames" . | fromJsonArray -}}{{- $_ := set $given . (index $.Values .) -}}{{- end -}}
-{{- range $source := list $given (default dict .Values.config) -}}
+{{- $options := dict -}}
+{{- range include "agent.optionNames" . | fromJsonArray -}}{{- $_ := set $options . (index $.Values .) -}}{{- end -}}
+{{- range $source := list $options (default dict .Values.config) -}}
 {{- range $key, $value := $source -}}
 {{- $name := regexReplaceAll "\\W+" (regexReplaceAll "([a-z0-9])([A-Z])" $key "${1}_${2}") "_" | upper -}}
-{{- if has $name $taken -}}
+{{- if has $name $reserved -}}
 {{- fail (printf "`config.%s` cannot be set: the chart sets %s itself" $key $name) -}}
 {{- end -}}
 {{- $text := include "agent.text" $value -}}
@@ -107,7 +107,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- toJson $variables -}}
 {{- end -}}
 
-{{/* Kubernetes fills in `$(NAME)` in variables, and takes two dollar signs for one. */}}
+{{/* Escapes `$(NAME)`, which Kubernetes would replace in a variable, by doubling dollar signs. */}}
 {{- define "agent.literal" -}}
 {{- . | replace "$" "$$" | quote -}}
 {{- end -}}
@@ -126,7 +126,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- fail "`ca` and `caConfigMap` are both set. Set only one of them" -}}
 {{- end -}}
 {{- if and .Values.networkPolicy.enabled (not (or .Values.platformUrl .Values.httpsProxy .Values.networkPolicy.extraEgress)) -}}
-{{- fail "`networkPolicy.enabled` lets agents out to the port of `platformUrl`, which is not set: what the ConfigMap says is not known here. Set `platformUrl` too, or let them out by `networkPolicy.extraEgress`" -}}
+{{- fail "`networkPolicy.enabled` allows egress to the port of `platformUrl`, which is not set: Helm cannot read it from the ConfigMap. Set `platformUrl` too, or allow egress with `networkPolicy.extraEgress`" -}}
 {{- end -}}
 {{- end -}}
 

@@ -1,4 +1,4 @@
-{{/* What the agent's pod and that of the test have in common. */}}
+{{/* Pod spec that the Deployment and the pod of `helm test` share. */}}
 {{- define "agent.podSpec" -}}
 {{- $pullSecrets := (include "agent.list" .Values.imagePullSecrets | fromJson).items -}}
 serviceAccountName: {{ include "agent.serviceAccountName" . }}
@@ -30,7 +30,7 @@ volumes:
   - name: state
     emptyDir:
       sizeLimit: 64Mi
-  {{- /* 288 is 0440: YAML's versions read octal numbers differently. */}}
+  {{- /* 288 is 0440: YAML 1.1 and 1.2 read octal numbers differently. */}}
   - name: token
     secret:
       secretName: {{ default (include "agent.fullname" .) .Values.existingSecret | quote }}
@@ -51,7 +51,7 @@ volumes:
   {{- end }}
 {{- end -}}
 
-{{/* What their containers have in common. */}}
+{{/* Container that both pods share. */}}
 {{- define "agent.container" -}}
 image: {{ include "agent.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
@@ -89,7 +89,7 @@ env:
     value: {{ include "agent.literal" . }}
   - name: HTTP_PROXY
     value: {{ include "agent.literal" . }}
-  {{- /* The API server's address is known only in the cluster. */}}
+  {{- /* Kubernetes fills in the API server's address. */}}
   - name: NO_PROXY
     value: {{ printf "$(KUBERNETES_SERVICE_HOST),kubernetes.default.svc,localhost,127.0.0.1%s" (ternary "" (printf ",%s" ($.Values.noProxy | replace "$" "$$")) (eq $.Values.noProxy "")) | quote }}
   - name: NODE_USE_ENV_PROXY
@@ -127,7 +127,7 @@ resources:
   {{- toYaml .Values.resources | nindent 2 }}
 {{- end -}}
 
-{{/* Asks the agent how it is, as the image's own health check does. */}}
+{{/* Runs the image's own health check. */}}
 {{- define "agent.probe" -}}
 exec:
   command: [node, --max-semi-space-size=1, --v8-pool-size=1, --jitless, /app/dist/healthcheck.js]

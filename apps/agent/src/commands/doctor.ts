@@ -19,8 +19,8 @@ const PLATFORM_TIMEOUT_MS = 10_000
 const MAX_CLOCK_SKEW_MS = 30_000
 
 /**
- * Checks configuration, state, access to what is watched, platform and token, and prints what to fix. Returns the exit code.
- * Warnings alone do not fail: a gap may be intended, such as a permission that the operator did not grant.
+ * Checks configuration, state, access to what is watched, platform and token, and prints what to fix. Returns the exit
+ * code. Warnings alone do not fail: a gap may be intended, such as a permission that the operator did not grant.
  */
 export async function doctor(registry: Registry, environment: Environment): Promise<number> {
   const findings: Finding[] = []
@@ -113,7 +113,7 @@ async function* checkPlatform(platformUrl: string, agentToken: string): AsyncGen
   yield await checkToken(platformUrl, agentToken)
 }
 
-/** Sends an empty delivery. The platform refuses it only after it has checked the token: nothing is stored, and no agent appears. */
+/** Sends an empty delivery. The platform refuses it only after it has checked the token: nothing is stored. */
 async function checkToken(platformUrl: string, agentToken: string): Promise<Finding> {
   const subject = 'token'
   const response = await fetch(addressOf(platformUrl, AGENT_PATHS.data), {
