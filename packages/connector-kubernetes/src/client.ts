@@ -2,7 +2,7 @@ import type { Agent } from 'node:http'
 import type { RequestOptions } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Access } from './api/access.ts'
-import { openApi } from './api/api-client.ts'
+import { createApiClient } from './api/api-client.ts'
 import { KubernetesError } from './api/errors.ts'
 import { inClusterAccess } from './api/in-cluster.ts'
 import type { KubernetesApi } from './api/kubernetes-api.ts'
@@ -17,8 +17,8 @@ export interface ClusterConfig {
 
 /** Opens no connection yet. @throws KubernetesError when it is not said where the cluster is. */
 export async function openKubernetes({ kubeconfig, context }: ClusterConfig): Promise<KubernetesApi> {
-  if (kubeconfig === undefined) return openApi(await inClusterAccess(process.env))
-  return openApi(await kubeconfigAccess(kubeconfig, context))
+  if (kubeconfig === undefined) return createApiClient(await inClusterAccess(process.env))
+  return createApiClient(await kubeconfigAccess(kubeconfig, context))
 }
 
 /** The API server of a kubeconfig's context, with all its ways to authenticate: certificates, tokens, exec plugins. */

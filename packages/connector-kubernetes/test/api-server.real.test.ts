@@ -187,7 +187,7 @@ realDescribe('a real API server', absence, () => {
     }
     const token = await openKubernetes({ kubeconfig: write('token', server.tokenOf('viewer'), 'wrong') })
     expect((await failure(token.discover(groupVersionsOf(Object.values(kinds)), signal))).message).toContain(
-      'does not know who asks',
+      'rejected the credentials',
     )
     const other = await openKubernetes({
       kubeconfig: write('ca', /"?certificate-authority-data"?: *"?[^",}\s]+"?,?/, ''),

@@ -6,7 +6,7 @@ import type { Gap } from '@rca/core/connector'
 import { type ApiServer, findKubectl, missingForApiServer, run, startApiServer, type User } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { openApi } from '../src/api/api-client.ts'
+import { createApiClient } from '../src/api/api-client.ts'
 import { inClusterAccess } from '../src/api/in-cluster.ts'
 import { openKubernetes } from '../src/client.ts'
 import { kubernetes } from '../src/connector.ts'
@@ -270,7 +270,7 @@ realDescribe('an agent', absence, () => {
     const network = await fickleNetwork(new URL(server.url))
     const { port } = new URL(network.address)
     const environment = { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: port }
-    const api = openApi(await inClusterAccess(environment, account))
+    const api = createApiClient(await inClusterAccess(environment, account))
     const { signal } = new AbortController()
     const cluster = await openClusterCache({ api, kinds, namespaces: [], keyedHash: fakeFingerprint }, signal)
     onTestFinished(() => {
@@ -285,7 +285,7 @@ realDescribe('an agent', absence, () => {
       network.cut()
       return cluster.syncStatus('secrets')?.gaps[0]?.reason ?? ''
     }
-    await expect.poll(reasonAfterCut, { ...PATIENCE, interval: 3000 }).toContain('does not know who asks')
+    await expect.poll(reasonAfterCut, { ...PATIENCE, interval: 3000 }).toContain('rejected the credentials')
     write(server.tokenOf('admin'))
     await expect.poll(() => cluster.syncStatus('secrets'), PATIENCE).toMatchObject({ isCurrent: true, gaps: [] })
   }, 200_000)

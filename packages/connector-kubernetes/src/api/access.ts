@@ -1,25 +1,24 @@
 import type { Agent } from 'node:http'
 import type { AgentOptions } from 'node:https'
 
-/** What a request is allowed with. Holds secrets. */
+/** Credentials for requests. They hold secrets. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>
-  /** Tells apart credentials that need connections of their own: those with other certificates. */
+  /** Identifies the certificates: credentials with another value need new connections. */
   readonly connection: string
   createAgent(options: ConnectionOptions): Promise<Agent> | Agent
 }
 
-/** How connections are opened and kept. */
 export interface ConnectionOptions extends AgentOptions {
-  /** Bytes that a socket reads ahead while nobody takes them. Known to `tls.connect`, which is given it. */
+  /** Bytes that a socket reads ahead. Passed on to `tls.connect`. */
   readonly highWaterMark?: number
 }
 
-/** Where an API server is, and what it is spoken to with. */
+/** The address of an API server, and how to authenticate. */
 export interface Access {
   readonly server: URL
-  /** Namespace that is meant where none is named. */
+  /** Default namespace. */
   readonly namespace: string | undefined
-  /** Reads what is valid now: tokens and certificates rotate. */
+  /** Returns the current credentials: tokens and certificates rotate. */
   credentials(): Promise<Credentials>
 }

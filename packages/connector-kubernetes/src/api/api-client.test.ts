@@ -24,8 +24,8 @@ const breakingOff: Answer = (_request, response) => {
   response.write('{"items":[{', () => response.destroy())
 }
 
-describe('a list', () => {
-  test('is read page by page, and continued', async () => {
+describe('list', () => {
+  test('reads page by page', async () => {
     const { api, requests } = await speaking([
       json(page([object('a', '1'), object('b', '2')], '9', 'next&1')),
       json(page([object('c', '3')], '9')),
@@ -39,15 +39,15 @@ describe('a list', () => {
     ])
   })
 
-  test('of what cannot be watched needs no version', async () => {
+  test('needs no version for a kind that cannot be watched', async () => {
     const { api } = await speaking([json({ metadata: {}, items: [object('a', '1')] })])
     const { items, options } = collecting()
     expect(await api.list({ ...pods, verbs: ['get', 'list'] }, options, signal)).toBe('')
     expect(items).toEqual([object('a', '1')])
-    expect((await failure(api.list(pods, options, signal))).message).toContain('is no list')
+    expect((await failure(api.list(pods, options, signal))).message).toContain('is not a list')
   })
 
-  test('begins again when it expires between two pages', async () => {
+  test('starts from scratch when it expires between two pages', async () => {
     const { api } = await speaking([
       json(page([object('a', '1')], '9', 'x')),
       refusing(410, 'Expired'),
@@ -63,32 +63,32 @@ describe('a list', () => {
     expect({ items, restarts }).toEqual({ items: [object('b', '2')], restarts: 1 })
   })
 
-  test('that expires every time is given up', async () => {
+  test('fails after it expired four times', async () => {
     const rounds = [0, 1, 2, 3].flatMap(() => [json(page([], '9', 'x')), refusing(410, 'Expired')])
     const { api, requests } = await speaking(rounds)
     expect(await failure(api.list(pods, collecting().options, signal))).toMatchObject({ status: 410 })
     expect(requests).toHaveLength(8)
   })
 
-  test('of metadata accepts nothing else', async () => {
+  test('accepts only metadata for a kind of which only metadata is read', async () => {
     const { api, headers } = await speaking([refusing(406, 'NotAcceptable')])
     const secrets = { ...pods, resource: 'secrets', isMetadataOnly: true }
     const error = await failure(api.list(secrets, collecting().options, signal))
     expect(headers[0]?.accept).toBe('application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1')
-    expect(error.message).toContain('metadata alone')
+    expect(error.message).toContain('metadata without data')
   })
 
   test.each<[string, Answer]>([
-    ['breaks off', breakingOff],
-    ['is none', json({ kind: 'Pod' })],
-    ['is no JSON', (_request, response) => response.end('<html>')],
-  ])('that %s is a failure', async (_what, answer) => {
+    ['is incomplete', breakingOff],
+    ['is another object', json({ kind: 'Pod' })],
+    ['is not JSON', (_request, response) => response.end('<html>')],
+  ])('fails if the answer %s', async (_what, answer) => {
     const { api } = await speaking([answer])
     const error = await failure(api.list(pods, collecting().options, signal))
     expect(error.message).toContain('listing pods')
   })
 
-  test('holds no managed fields, unless they are wanted', async () => {
+  test('leaves out managed fields by default', async () => {
     const managedFields = [{ manager: 'kubectl', fieldsV1: { 'f:x"]': {} } }]
     const { api } = await speaking([json(page([object('a', '1', { managedFields, labels: { b: 'c' } })], '1'))])
     const [without, all] = [collecting(), collecting({ withManagers: true })]
@@ -99,7 +99,7 @@ describe('a list', () => {
   })
 })
 
-describe('a watch', () => {
+describe('watch', () => {
   const options = { resourceVersion: '7' }
   async function follow(watch: AsyncIterable<WatchEvent>) {
     const events: WatchEvent[] = []
@@ -111,18 +111,18 @@ describe('a watch', () => {
     return { events, error: undefined }
   }
 
-  test('tells events and always ends by rejecting', async () => {
-    const told = [
+  test('yields events and always ends by rejecting', async () => {
+    const sent = [
       { type: 'ADDED', object: object('ä', '8') },
       { type: 'BOOKMARK', object: { metadata: { resourceVersion: '9' } } },
     ]
-    const { api, requests } = await speaking([watching(told)])
+    const { api, requests } = await speaking([watching(sent)])
     let opened = 0
     const onOpen = (): void => {
       opened += 1
     }
     const { events, error } = await follow(api.watch(pods, { ...options, onOpen }, signal))
-    expect(events).toEqual(told)
+    expect(events).toEqual(sent)
     expect(error).toMatchObject({ reason: 'WatchEnded' })
     expect(opened).toBe(1)
     expect(requests[0]).toMatch(
@@ -130,43 +130,43 @@ describe('a watch', () => {
     )
   })
 
-  test('is asked to be short where no bookmarks come', async () => {
+  test('requests a short lifetime for a kind without bookmarks', async () => {
     const { api, requests } = await speaking([watching([])])
     await follow(api.watch({ ...pods, hasNoBookmarks: true }, options, signal))
     expect(requests[0]).toMatch(/timeoutSeconds=[4567]\d$/)
   })
 
-  test('that is too old says so', async () => {
+  test('reports an expired version with status 410', async () => {
     const status = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' }
     const { api } = await speaking([watching([{ type: 'ERROR', object: status }])])
     expect((await follow(api.watch(pods, options, signal))).error).toMatchObject({ status: 410, reason: 'Expired' })
   })
 
-  test('that is silent is given up', async () => {
+  test('fails when it becomes silent', async () => {
     const { api } = await speaking([watching([{ type: 'ADDED', object: object('a', '8') }], 'stay')])
     const { events, error } = await follow(api.watch(pods, { ...options, silence: 60 }, signal))
     expect(events).toHaveLength(1)
     expect(error).toMatchObject({ reason: 'Silent', message: expect.stringContaining('watching pods') })
   })
 
-  test('of which nothing ever came is no failure: servers send no bookmarks of what they have seen nothing of', async () => {
+  test('counts as ended, not failed, if it was silent from the beginning', async () => {
     const { api } = await speaking([watching([], 'stay')])
     const { error } = await follow(api.watch(pods, { ...options, silence: 60 }, signal))
     expect(error).toMatchObject({ reason: 'WatchEnded' })
   })
 
-  test('that breaks is told', async () => {
+  test('reports a closed connection', async () => {
     const { api } = await speaking([watching([], 'break')])
     expect((await follow(api.watch(pods, options, signal))).error?.message).toMatch(/closed the connection|restarted/)
   })
 
-  test('that sends what is no event ends', async () => {
-    const { api } = await speaking([watching([{ type: 'NEWS' }])])
-    expect((await follow(api.watch(pods, options, signal))).error?.message).toContain('no event')
+  test('fails for an unknown event', async () => {
+    const { api } = await speaking([watching([{ type: 'RENAMED' }])])
+    expect((await follow(api.watch(pods, options, signal))).error?.message).toContain('unknown event')
   })
 
-  describe('whose events are told together', () => {
-    async function told(answers: readonly Answer[], { silence }: { silence?: number } = {}) {
+  describe('with onEvent', () => {
+    async function received(answers: readonly Answer[], { silence }: { silence?: number } = {}) {
       const events: WatchEvent[] = []
       const { api } = await speaking(answers)
       const onEvent = (event: WatchEvent): void => void events.push(event)
@@ -179,14 +179,14 @@ describe('a watch', () => {
       object: object(`ä${index}`, String(index), { text: 'x'.repeat(index * 50) }),
     }))
 
-    test('iterates none, and always ends by rejecting', async () => {
-      const { events, iterated, error } = await told([watching(many)])
+    test('passes events to the listener, yields none, and ends by rejecting', async () => {
+      const { events, iterated, error } = await received([watching(many)])
       expect(events).toEqual(many)
       expect(iterated).toEqual([])
       expect(error).toMatchObject({ reason: 'WatchEnded' })
     })
 
-    test('tells what came over time', async () => {
+    test('passes on events that arrive slowly', async () => {
       const slowly: Answer = (_request, response) => {
         response.writeHead(200)
         const bytes = Buffer.from(
@@ -202,26 +202,26 @@ describe('a watch', () => {
         }
         write(0)
       }
-      expect((await told([slowly])).events).toEqual(many.slice(0, 20))
+      expect((await received([slowly])).events).toEqual(many.slice(0, 20))
     })
 
-    test('says why it ends, after what came before', async () => {
+    test('rejects with the error of the server, after the events before it', async () => {
       const status = { type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' } }
-      const { events, error } = await told([watching([...many.slice(0, 3), status], 'stay')])
+      const { events, error } = await received([watching([...many.slice(0, 3), status], 'stay')])
       expect(events).toEqual(many.slice(0, 3))
       expect(error).toMatchObject({ status: 410 })
     })
 
-    test('is given up when it is silent, and told when it breaks', async () => {
-      const { events, error } = await told([watching(many.slice(0, 1), 'stay')], { silence: 300 })
+    test('fails when it becomes silent, and reports a closed connection', async () => {
+      const { events, error } = await received([watching(many.slice(0, 1), 'stay')], { silence: 300 })
       expect(events).toHaveLength(1)
       expect(error).toMatchObject({ reason: 'Silent' })
-      expect((await told([watching([], 'stay')], { silence: 300 })).error).toMatchObject({ reason: 'WatchEnded' })
-      expect((await told([watching([], 'break')])).error?.message).toMatch(/closed the connection|restarted/)
-      expect((await told([watching([{ type: 'NEWS' }], 'stay')])).error?.message).toContain('no event')
+      expect((await received([watching([], 'stay')], { silence: 300 })).error).toMatchObject({ reason: 'WatchEnded' })
+      expect((await received([watching([], 'break')])).error?.message).toMatch(/closed the connection|restarted/)
+      expect((await received([watching([{ type: 'RENAMED' }], 'stay')])).error?.message).toContain('unknown event')
     })
 
-    test('tells nothing once it is stopped', async () => {
+    test('passes on no event after the signal aborted', async () => {
       const { api, connections } = await speaking([watching(many.slice(0, 3), 'stay')])
       const stop = new AbortController()
       let calls = 0
@@ -236,7 +236,7 @@ describe('a watch', () => {
     })
   })
 
-  test('ends with the reason of whoever stops it, and its connection with it', async () => {
+  test('rejects with the reason of the signal, and closes its connection', async () => {
     const { api, connections } = await speaking([watching([{ type: 'ADDED', object: object('a', '8') }], 'stay')])
     const stop = new AbortController()
     const reason = new Error('the agent stops')
@@ -248,29 +248,29 @@ describe('a watch', () => {
   })
 })
 
-describe('single objects', () => {
-  test('are read, and are undefined where there is none', async () => {
+describe('get, text, create and replace', () => {
+  test('get returns an object, undefined if it does not exist', async () => {
     const { api, requests } = await speaking([json(object('a', '1')), refusing(404, 'NotFound')])
     expect(await api.get(pods, { name: 'a', namespace: 'shop' }, signal)).toEqual(object('a', '1'))
     expect(await api.get(pods, { name: 'b' }, signal)).toBeUndefined()
     expect(requests).toEqual(['GET /api/v1/namespaces/shop/pods/a', 'GET /api/v1/pods/b'])
   })
 
-  test('of a namespace that are refused are permitted also by a Role in it', async () => {
+  test('get suggests a Role in a namespace for the namespace itself', async () => {
     const { api } = await speaking([refusing(403, 'Forbidden')])
     const namespaces = { ...pods, resource: 'namespaces', isNamespaced: false }
     const error = await failure(api.get(namespaces, { name: 'kube-system' }, signal))
     expect(error.message).toContain('in a ClusterRole, or in a Role of namespace `kube-system`')
   })
 
-  test('are refused by the name of their part', async () => {
+  test('get names the subresource of a missing permission', async () => {
     const { api } = await speaking([refusing(403, 'Forbidden')])
     const nodes = { ...pods, resource: 'nodes' }
     const error = await failure(api.get(nodes, { name: 'n', subresource: 'proxy/stats/summary' }, signal))
     expect(error.permission).toEqual({ verb: 'get', group: '', resource: 'nodes/proxy', namespace: undefined })
   })
 
-  test('a log is read up to its bound', async () => {
+  test('text reads a log up to its limit', async () => {
     const { api, requests } = await speaking([(_request, response) => response.end('äöü\nend')])
     const request = { namespace: 'shop', pod: 'a', container: 'app', previous: true, lines: 5, limitBytes: 5 }
     expect(await api.text(request, signal)).toBe('äö')
@@ -279,13 +279,13 @@ describe('single objects', () => {
     ])
   })
 
-  test('a container that has not run has no log', async () => {
+  test('text returns undefined for a container that has not run', async () => {
     const { api } = await speaking([refusing(400, 'BadRequest', 'previous terminated container not found')])
     const request = { namespace: 'shop', pod: 'a', container: 'app', limitBytes: 5 }
     expect(await api.text(request, signal)).toBeUndefined()
   })
 
-  test('leases are made and replaced', async () => {
+  test('create and replace write leases', async () => {
     const { api, requests, bodies } = await speaking([
       json({ made: true }, 201),
       refusing(409, 'Conflict', 'the object has been modified'),
@@ -300,14 +300,14 @@ describe('single objects', () => {
   })
 })
 
-describe('discovery', () => {
+describe('discover', () => {
   const wanted = [
     { group: '', version: 'v1' },
     { group: 'policy', version: 'v1' },
     { group: 'metrics.k8s.io', version: 'v1beta1' },
   ]
 
-  test('finds what there is, and says what does not answer', async () => {
+  test('returns resources, and groups that do not answer', async () => {
     const answers: Record<string, ReturnType<typeof json>> = {
       '/api/v1': json({ resources: [{ name: 'pods', kind: 'Pod', namespaced: true, verbs: ['list'] }] }),
       '/apis/policy/v1': refusing(404, 'NotFound'),
@@ -319,14 +319,14 @@ describe('discovery', () => {
     expect(failures).toMatchObject([{ group: 'metrics.k8s.io', error: { status: 503 } }])
   })
 
-  test('without a valid token finds nothing out', async () => {
+  test('fails without a valid token', async () => {
     const { api } = await speaking([refusing(401, 'Unauthorized')])
     expect(await failure(api.discover(wanted, signal))).toMatchObject({ status: 401 })
   })
 })
 
-describe('what goes wrong is told with what to do', () => {
-  test('a missing permission is named, and no token', async () => {
+describe('errors', () => {
+  test('name a missing permission, and no token', async () => {
     const { api, headers } = await speaking([refusing(403, 'Forbidden', 'deployments is forbidden')])
     const deployments = { ...pods, group: 'apps', resource: 'deployments' }
     const error = await failure(api.list(deployments, { ...collecting().options, namespace: 'shop' }, signal))
@@ -337,39 +337,39 @@ describe('what goes wrong is told with what to do', () => {
     expect(error.permission).toEqual({ verb: 'list', group: 'apps', resource: 'deployments', namespace: 'shop' })
   })
 
-  test('a server that wants to be left alone says for how long', async () => {
+  test('have the seconds of Retry-After', async () => {
     const { api } = await speaking([json({}, 429, { 'retry-after': '7' })])
     expect(await failure(api.get(pods, { name: 'a' }, signal))).toMatchObject({ status: 429, retryAfter: 7 })
   })
 
-  test('a server that is gone', async () => {
+  test('report a stopped server', async () => {
     const { api, close } = await speaking([])
     await close()
     expect((await failure(api.get(pods, { name: 'a' }, signal))).message).toContain('No API server answers at')
   })
 
-  test('a server that does not begin to answer', async () => {
-    const { api } = await speaking([() => undefined], { patience: 50 })
+  test('report a server that does not begin to answer', async () => {
+    const { api } = await speaking([() => undefined], { silenceMs: 50 })
     expect(await failure(api.get(pods, { name: 'a' }, signal))).toMatchObject({ reason: 'Timeout' })
   })
 
-  test('a server that falls silent within its answer', async () => {
+  test('report a server that becomes silent within its answer', async () => {
     const hanging: Answer = (_request, response) => {
       response.writeHead(200)
       response.write('{"items":[{')
     }
-    const { api } = await speaking([hanging, json({})], { patience: 50 })
+    const { api } = await speaking([hanging, json({})], { silenceMs: 500 })
     expect(await failure(api.list(pods, collecting().options, signal))).toMatchObject({ reason: 'Timeout' })
     expect(await api.get(pods, { name: 'a' }, signal)).toEqual({})
   })
 
-  test('a deadline', async () => {
+  test('report a timeout', async () => {
     const { api } = await speaking([() => undefined])
     const error = await failure(api.get(pods, { name: 'a' }, AbortSignal.timeout(50)))
     expect(error.message).toContain('did not answer in time')
   })
 
-  test('credentials are read anew after a refusal', async () => {
+  test('read credentials again after status 401', async () => {
     const { api, access } = await speaking([refusing(401, 'Unauthorized'), json({})])
     const read = access.credentials
     let reads = 0

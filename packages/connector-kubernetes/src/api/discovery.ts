@@ -13,21 +13,21 @@ const resourceListSchema = z.object({
   ),
 })
 
-/** @param ask reads what a group version has; `undefined` where the server lacks it */
+/** @param read returns the resource list of a group version, `undefined` if the server lacks it */
 export async function discover(
   wanted: readonly GroupVersion[],
-  ask: (wanted: GroupVersion) => Promise<unknown>,
+  read: (groupVersion: GroupVersion) => Promise<unknown>,
 ): Promise<Discovery> {
   const resources: ApiResource[] = []
   const failures: DiscoveryFailure[] = []
   await Promise.all(
     wanted.map(async (groupVersion) => {
       try {
-        const answer = await ask(groupVersion)
+        const answer = await read(groupVersion)
         if (answer !== undefined) resources.push(...toResources(groupVersion, answer))
       } catch (error) {
-        // What an extension's server does not tell costs nobody the rest: it answers 503 while it is down.
-        if (!isOfThisGroup(error)) throw error
+        // An extension that is down answers 503. It must not hide the other groups.
+        if (!isGroupFailure(error)) throw error
         failures.push({ ...groupVersion, error })
       }
     }),
@@ -35,7 +35,7 @@ export async function discover(
   return { resources, failures }
 }
 
-/** Subresources, such as `pods/log`, are named in the same list. */
+/** The list has subresources too, such as `pods/log`. */
 function toResources({ group, version }: GroupVersion, answer: unknown): ApiResource[] {
   return resourceListSchema.parse(answer).resources.map(({ name, kind, namespaced, verbs }) => ({
     group,
@@ -47,8 +47,8 @@ function toResources({ group, version }: GroupVersion, answer: unknown): ApiReso
   }))
 }
 
-/** Whether the server is well, and only this group is not: without an answer or a valid token there is nothing to be told of any. */
-function isOfThisGroup(error: unknown): error is Error {
+/** Returns whether only this group fails: without an answer or a valid token, every group does. */
+function isGroupFailure(error: unknown): error is Error {
   if (error instanceof z.ZodError) return true
   return error instanceof KubernetesError && error.status !== undefined && error.status !== 401
 }

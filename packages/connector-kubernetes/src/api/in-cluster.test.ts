@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { inClusterAccess } from './in-cluster.ts'
 
 function serviceAccount(files: Readonly<Record<string, string>>): string {
@@ -13,22 +13,24 @@ function serviceAccount(files: Readonly<Record<string, string>>): string {
 
 const pod = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' }
 
-test('a pod reads its token anew each time', async () => {
-  const folder = serviceAccount({ token: 'first\n', 'ca.crt': 'CA', namespace: 'rca' })
-  const access = await inClusterAccess(pod, folder)
-  expect(access).toMatchObject({ server: new URL('https://10.96.0.1'), namespace: 'rca' })
-  expect((await access.credentials()).headers).toEqual({ authorization: 'Bearer first' })
-  writeFileSync(join(folder, 'token'), 'second')
-  expect(await access.credentials()).toMatchObject({ headers: { authorization: 'Bearer second' }, connection: 'CA' })
-})
+describe('inClusterAccess', () => {
+  test('reads the token for each request', async () => {
+    const folder = serviceAccount({ token: 'first\n', 'ca.crt': 'CA', namespace: 'rca' })
+    const access = await inClusterAccess(pod, folder)
+    expect(access).toMatchObject({ server: new URL('https://10.96.0.1'), namespace: 'rca' })
+    expect((await access.credentials()).headers).toEqual({ authorization: 'Bearer first' })
+    writeFileSync(join(folder, 'token'), 'second')
+    expect(await access.credentials()).toMatchObject({ headers: { authorization: 'Bearer second' }, connection: 'CA' })
+  })
 
-test('a server at an IPv6 address', async () => {
-  const access = await inClusterAccess({ ...pod, KUBERNETES_SERVICE_HOST: 'fd00::1' }, serviceAccount({}))
-  expect(access.server.origin).toBe('https://[fd00::1]')
-})
+  test('accepts an IPv6 address', async () => {
+    const access = await inClusterAccess({ ...pod, KUBERNETES_SERVICE_HOST: 'fd00::1' }, serviceAccount({}))
+    expect(access.server.origin).toBe('https://[fd00::1]')
+  })
 
-test('what is missing is told with what to do', async () => {
-  await expect(inClusterAccess({})).rejects.toThrow('Set `kubeconfig`')
-  const access = await inClusterAccess(pod, serviceAccount({}))
-  await expect(access.credentials()).rejects.toThrow('automountServiceAccountToken')
+  test('says what to do outside of a pod and without a service account', async () => {
+    await expect(inClusterAccess({})).rejects.toThrow('Set `kubeconfig`')
+    const access = await inClusterAccess(pod, serviceAccount({}))
+    await expect(access.credentials()).rejects.toThrow('automountServiceAccountToken')
+  })
 })

@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import type { Access } from './access.ts'
 import { KubernetesError } from './errors.ts'
 
-/** Where a pod finds its service account. */
+/** Folder of a pod's service account. */
 export const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /**
- * The API server as a pod reaches it. The token is a file that the kubelet replaces before it expires: it is read, never kept.
- * Without the client library, whose import takes 75 MB of memory.
+ * Returns how a pod reaches the API server. The kubelet replaces the token's file before the token expires, so it is read for every
+ * request. Does not use the client library, whose import takes 75 MB of memory.
  *
- * @throws KubernetesError when this is no pod, or has no service account.
+ * @throws KubernetesError outside of a pod, and in a pod without a service account
  */
 export async function inClusterAccess(
   environment: Readonly<Record<string, string | undefined>>,
@@ -21,7 +21,7 @@ export async function inClusterAccess(
   const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '443' } = environment
   if (host === '')
     throw new KubernetesError(
-      'No cluster: `kubeconfig` is not set, and this is no pod (no KUBERNETES_SERVICE_HOST). Set `kubeconfig` to a file',
+      'No cluster: `kubeconfig` is not set, and this is not a pod (no KUBERNETES_SERVICE_HOST). Set `kubeconfig` to a file',
     )
   const read = (name: string): Promise<string> => readServiceAccount(folder, name)
   const namespace = await read('namespace').catch(() => undefined)

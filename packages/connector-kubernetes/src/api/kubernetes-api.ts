@@ -1,4 +1,4 @@
-/** A version of an API group. The core group has no name. */
+/** A version of an API group. The core group has an empty name. */
 export interface GroupVersion {
   readonly group: string
   readonly version: string
@@ -6,21 +6,20 @@ export interface GroupVersion {
 
 /** A kind of object as the server has it. */
 export interface ApiResource extends GroupVersion {
-  /** Plural, as in paths: `pods`. */
+  /** Plural name in paths: `pods`. */
   readonly resource: string
   readonly kind: string
   readonly isNamespaced: boolean
   readonly verbs: readonly string[]
-  /** Only the metadata of its objects is asked for; the server sends nothing else. */
+  /** Requests only metadata: the server then sends nothing else. */
   readonly isMetadataOnly?: boolean | undefined
-  /** Servers send no bookmarks for it, whatever they are asked: without a change a watch on it is silent. */
+  /** The server sends no bookmarks: a watch without changes is silent. */
   readonly hasNoBookmarks?: boolean | undefined
 }
 
-/** What a server has. */
 export interface Discovery {
   readonly resources: readonly ApiResource[]
-  /** Groups that the server names but that do not answer, such as those of an extension that is down. */
+  /** Groups that the server has but that do not answer, such as those of an extension that is down. */
   readonly failures: readonly DiscoveryFailure[]
 }
 
@@ -28,45 +27,45 @@ export interface DiscoveryFailure extends GroupVersion {
   readonly error: Error
 }
 
-/** Which objects are meant. */
+/** Selects objects of a kind. */
 export interface Selection {
-  /** Without it: in all namespaces. */
+  /** @default all namespaces */
   readonly namespace?: string | undefined
   readonly labelSelector?: string | undefined
   readonly fieldSelector?: string | undefined
-  /** Whether `managedFields` are wanted, which tell who wrote to an object and are half of it. Without it they are empty. */
+  /** Includes `managedFields`, which name the writers of an object and are half of its size. @default false */
   readonly withManagers?: boolean | undefined
 }
 
 export interface ListOptions extends Selection {
   /** Objects in a page. @default 500 */
   readonly limit?: number | undefined
-  /** Given what arrived of a page, a few objects at a time, to be projected and dropped: no page is ever held as a whole. */
+  /** Called with a few objects at a time, to be projected and dropped: a page is never in memory as a whole. */
   onItems(items: readonly unknown[]): void
-  /** The list expired between two pages, and begins again: what was seen of it may no longer exist. */
+  /** Called when the list expires between two pages and starts from scratch: objects seen so far may no longer exist. */
   onRestart?(): void
 }
 
 export interface WatchOptions extends Selection {
-  /** What has been seen: only what happens after it is told. */
+  /** The watch begins after this version. */
   readonly resourceVersion: string
   /** @default true */
   readonly allowWatchBookmarks?: boolean | undefined
-  /** How long the stream may be silent before it counts as cut, in milliseconds. Bookmarks come every minute. @default 90_000 */
+  /** Milliseconds after which a silent watch counts as broken. Bookmarks come every minute. @default 90_000 */
   readonly silence?: number | undefined
-  /** The server follows. */
+  /** Called when the watch is open. */
   onOpen?(): void
-  /** Told of what happens, which takes half the CPU of iterating: the iteration then has no events, and only ends. */
+  /** Takes the events, for half the CPU time of iterating: the iteration then yields none, and only ends. */
   onEvent?(event: WatchEvent): void
 }
 
-/** What happened to an object. A bookmark has only the metadata's `resourceVersion`. */
+/** A change of an object. A bookmark has only `metadata.resourceVersion`. */
 export interface WatchEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'
   readonly object: unknown
 }
 
-/** One object, or a part of it. */
+/** One object, or a subresource of it. */
 export interface ObjectPath {
   readonly name: string
   readonly namespace?: string | undefined
@@ -78,36 +77,35 @@ export interface LogRequest {
   readonly namespace: string
   readonly pod: string
   readonly container: string
-  /** Of the run before this one. */
+  /** Reads the log of the previous run. */
   readonly previous?: boolean | undefined
-  /** Last so many lines. */
+  /** Reads only the last lines. */
   readonly lines?: number | undefined
-  /** First so many bytes of these lines. */
   readonly limitBytes: number
 }
 
 /**
- * The API server as this connector speaks to it: it reads, and writes nothing but leases. Objects are what the server wrote,
- * unchecked, to be projected and dropped. Everything rejects with a `KubernetesError` that says what to do.
+ * Client of the API server. Reads only, except for leases. Objects are those of the server, unchecked, to be projected and dropped.
+ * Every failure is a `KubernetesError` that says what to do.
  */
 export interface KubernetesApi {
   /** `https://10.96.0.1:443` */
   readonly address: string
-  /** Namespace that is meant where none is named: that of the pod, or of the kubeconfig's context. */
+  /** Default namespace: that of the pod, or of the kubeconfig's context. */
   readonly namespace: string | undefined
-  /** What the server has of these group versions; a group version that it lacks is left out. */
+  /** Returns the kinds of these group versions. Leaves out a group version that the server lacks. */
   discover(wanted: readonly GroupVersion[], signal: AbortSignal): Promise<Discovery>
-  /** Every object, page by page. Returns the `resourceVersion` from which a watch goes on. */
+  /** Lists every object, page by page. Returns the `resourceVersion` from which a watch continues. */
   list(resource: ApiResource, options: ListOptions, signal: AbortSignal): Promise<string>
-  /** What happens, until `signal` aborts. Always ends by rejecting: with status 410 where it is too late to go on. */
+  /** Watches until `signal` aborts. Always ends by rejecting, with status 410 if the version is too old to continue. */
   watch(resource: ApiResource, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent>
-  /** `undefined` where it does not exist. @param parse makes something of the answer's bytes. @default JSON.parse */
+  /** Returns `undefined` if the object does not exist. @param parse parses the answer's bytes. @default JSON.parse */
   get(resource: ApiResource, path: ObjectPath, signal: AbortSignal, parse?: (body: Buffer) => unknown): Promise<unknown>
-  /** Text of a container's log. Unredacted. `undefined` where there is none. */
+  /** Returns a container's log, unredacted, or `undefined` if there is none. */
   text(request: LogRequest, signal: AbortSignal): Promise<string | undefined>
-  /** Makes a lease. Rejects with status 409 where there is one. */
+  /** Creates a lease. Rejects with status 409 if it exists. */
   create(namespace: string, lease: object, signal: AbortSignal): Promise<unknown>
-  /** Replaces a lease. Rejects with status 409 where somebody else was faster. */
+  /** Replaces a lease. Rejects with status 409 if it was changed meanwhile. */
   replace(namespace: string, name: string, lease: object, signal: AbortSignal): Promise<unknown>
   close(): void
 }

@@ -1,35 +1,38 @@
 import type { IncomingMessage } from 'node:http'
 import { yieldToEventLoop } from '@rca/core/connector'
 import { isExpired } from './errors.ts'
-import { createItemReader } from './json-items.ts'
+import { createItemReader } from './json-array.ts'
 import type { ApiResource, ListOptions } from './kubernetes-api.ts'
 import { parseWithoutManagers } from './managed-fields.ts'
 import { collectionPath } from './paths.ts'
-import { acceptOf, ask, reading } from './request.ts'
+import { acceptHeader, explained, requestInfo } from './request.ts'
 import type { Transport } from './transport.ts'
 
-/** Objects in a page. */
-const PAGE = 500
+const DEFAULT_PAGE_SIZE = 500
 
-/** How often a list that expires begins again before it is given up. */
-const RESTARTS = 3
+/** How often a list that expires starts from scratch before it fails. */
+const MAX_RESTARTS = 3
 
-/** Lists page by page, and hands over objects as they arrive. Returns the version from which a watch goes on. @throws KubernetesError when the server refuses, or forgets its pages again and again */
-export async function listAll(
+/**
+ * Lists page by page, and passes on objects as they arrive. Returns the `resourceVersion` from which a watch continues.
+ *
+ * @throws KubernetesError when the server refuses, or when pages expire repeatedly
+ */
+export async function listResource(
   transport: Transport,
   resource: ApiResource,
   options: ListOptions,
   signal: AbortSignal,
 ): Promise<string> {
-  const question = ask(transport, 'list', { ...resource, namespace: options.namespace })
+  const request = requestInfo(transport, 'list', { ...resource, namespace: options.namespace })
   let from: string | undefined
   for (let restarts = 0; ; ) {
-    const query = { limit: String(options.limit ?? PAGE), continue: from }
+    const query = { limit: String(options.limit ?? DEFAULT_PAGE_SIZE), continue: from }
     const path = collectionPath(resource, options, query)
     try {
-      const page = await reading(question, signal, async () =>
+      const page = await explained(request, signal, async () =>
         readPage(
-          await transport.ask({ question, path, signal, accept: acceptOf(resource, 'List') }),
+          await transport.send({ request, path, signal, accept: acceptHeader(resource, 'List') }),
           resource,
           options,
         ),
@@ -37,8 +40,8 @@ export async function listAll(
       if (page.continue === undefined) return page.resourceVersion
       from = page.continue
     } catch (error) {
-      // Compacted between two pages.
-      if (!isExpired(error) || from === undefined || restarts === RESTARTS) throw error
+      // etcd was compacted between two pages.
+      if (!isExpired(error) || from === undefined || restarts === MAX_RESTARTS) throw error
       restarts += 1
       from = undefined
       options.onRestart?.()
@@ -49,16 +52,16 @@ export async function listAll(
 async function readPage(answer: IncomingMessage, { verbs }: ApiResource, { onItems, withManagers }: ListOptions) {
   const reader = createItemReader(withManagers === true ? JSON.parse : parseWithoutManagers)
   for await (const chunk of answer as AsyncIterable<Buffer>) {
-    // At the start many lists arrive at once: without turns of their own, everything else would wait for all that is there.
+    // Many lists arrive at once at the start: without a yield per chunk they would block everything else.
     await yieldToEventLoop()
     const items = reader.read(chunk)
     if (items.length > 0) onItems(items)
   }
   const end = reader.end()
   const metadata = end.metadata as { resourceVersion?: unknown; continue?: unknown } | undefined
-  // What cannot be watched, such as metrics, may have no version.
+  // A kind that cannot be watched, such as metrics, may have no version.
   const { resourceVersion = verbs.includes('watch') ? undefined : '', continue: next } = metadata ?? {}
-  if (metadata === undefined || typeof resourceVersion !== 'string') throw new Error('the answer is no list')
+  if (metadata === undefined || typeof resourceVersion !== 'string') throw new Error('the answer is not a list')
   if (end.items.length > 0) onItems(end.items)
   return { resourceVersion, continue: typeof next === 'string' && next !== '' ? next : undefined }
 }

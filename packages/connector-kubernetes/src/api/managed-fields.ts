@@ -1,12 +1,12 @@
 /**
- * `managedFields` as a server writes them: a list with objects, but no lists, in it. As no text can contain its beginning, since quotes
- * are escaped within one. Each part begins with a character that the one before cannot end with, so that nothing is tried twice.
+ * Matches `managedFields` as a server writes them: a list of objects without nested lists. A string cannot contain the beginning, since
+ * quotes are escaped in it. Each part begins with a character that cannot end the previous part, so that matching never backtracks.
  */
 const MANAGED_FIELDS = /"managedFields":\[[^"[\]]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^"[\]]*)*\]/g
 
 /**
- * Parses what a server wrote of objects, without their `managedFields`: they are half of what it sends, and the half with most objects
- * in it. The engine finds their ends, as a loop here takes ten times as long as parsing does.
+ * Parses objects without their `managedFields`, which are half of the text and most of its objects. The regular expression engine finds
+ * their end: a loop in JavaScript would take ten times as long as parsing does.
  */
 export function parseWithoutManagers(text: string): unknown {
   return JSON.parse(text.replace(MANAGED_FIELDS, '"managedFields":[]'))

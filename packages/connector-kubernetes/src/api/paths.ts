@@ -5,7 +5,7 @@ export function groupVersionPath({ group, version }: GroupVersion): string {
   return group === '' ? `/api/${version}` : `/apis/${group}/${version}`
 }
 
-/** Path of a collection, with its query. */
+/** Returns the path of a collection, with its query. */
 export function collectionPath(
   resource: ApiResource,
   { namespace, labelSelector, fieldSelector }: Selection,
@@ -15,7 +15,7 @@ export function collectionPath(
   return `${groupVersionPath(resource)}${within}/${resource.resource}${queryOf({ labelSelector, fieldSelector, ...query })}`
 }
 
-/** Path of one object, or of a part of it. */
+/** Returns the path of one object, or of a subresource. */
 export function objectPath(
   resource: GroupVersion & { readonly resource: string },
   { name, namespace, subresource }: ObjectPath,

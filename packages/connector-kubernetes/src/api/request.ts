@@ -1,24 +1,21 @@
-import { KubernetesError } from './errors.ts'
-import { explainAbort, explainFailure, type Question } from './explain-failure.ts'
+import { abortError, connectionError, KubernetesError, type RequestInfo } from './errors.ts'
 import type { ApiResource } from './kubernetes-api.ts'
-import { readBody } from './read-body.ts'
 import type { Transport } from './transport.ts'
 
-/** Longest answer that is read as a whole, in bytes: a kubelet's summary of some hundred pods is below one MiB. */
-const LONGEST = 32 * 1024 * 1024
+/** Maximum size of an answer that is read at once. A kubelet's summary of some hundred pods is below one MiB. */
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
-/** Where only metadata is wanted nothing else is accepted: a server that cannot do that must not send a Secret's data instead. */
-export function acceptOf({ isMetadataOnly }: ApiResource, list = ''): string | undefined {
+/** Accepts only metadata for a kind of which only metadata is read: the server must not send a Secret's data instead. */
+export function acceptHeader({ isMetadataOnly }: ApiResource, list = ''): string | undefined {
   if (isMetadataOnly !== true) return undefined
   return `application/json;as=PartialObjectMetadata${list};g=meta.k8s.io;v=v1`
 }
 
-/** What is asked, as errors name it. */
-export function ask(
+export function requestInfo(
   { address }: Transport,
   verb: string,
   { group, resource, namespace }: { group: string; resource: string; namespace?: string | undefined },
-): Question {
+): RequestInfo {
   return { address, verb, group, resource, namespace }
 }
 
@@ -26,7 +23,7 @@ interface ReadOptions {
   readonly accept?: string | undefined
   /** @default JSON.parse */
   readonly parse?: ((body: Buffer) => unknown) | undefined
-  /** With a body it is written. @default 'GET' */
+  /** @default 'GET' */
   readonly method?: 'POST' | 'PUT'
   readonly body?: object
 }
@@ -35,33 +32,33 @@ function parseBody(body: Buffer): unknown {
   return JSON.parse(body.toString())
 }
 
-/** Reads an answer as a whole. @throws KubernetesError when there is none, or it is longer than 32 MiB */
+/** Reads a whole answer. @throws KubernetesError when there is no answer, or one longer than 32 MiB */
 export function readJson(
   transport: Transport,
-  question: Question,
+  request: RequestInfo,
   path: string,
   signal: AbortSignal,
-  { parse = parseBody, ...asked }: ReadOptions = {},
+  { parse = parseBody, ...options }: ReadOptions = {},
 ): Promise<unknown> {
-  return reading(question, signal, async () =>
-    parse(await readBody(await transport.ask({ question, path, signal, ...asked }), LONGEST)),
+  return explained(request, signal, async () =>
+    parse(await readBody(await transport.send({ request, path, signal, ...options }))),
   )
 }
 
-/** Explains also what happens after an answer has begun. @throws KubernetesError, or the reason for which `signal` aborted */
-export async function reading<Answer>(
-  question: Question,
+/** Explains failures that occur after an answer has begun, too. @throws KubernetesError, or the reason for which `signal` aborted */
+export async function explained<Answer>(
+  request: RequestInfo,
   signal: AbortSignal,
   read: () => Promise<Answer>,
 ): Promise<Answer> {
   try {
     return await read()
   } catch (error) {
-    throw signal.aborted ? explainAbort(question, signal) : explainFailure(question, error)
+    throw signal.aborted ? abortError(request, signal) : connectionError(request, error)
   }
 }
 
-/** `undefined` where the server answers that there is none. */
+/** Returns `undefined` if the server answers that the object does not exist. */
 export async function unlessMissing<Answer>(
   answer: Promise<Answer>,
   missing: readonly number[] = [404],
@@ -73,4 +70,28 @@ export async function unlessMissing<Answer>(
       return undefined
     throw error
   }
+}
+
+async function readBody(answer: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of answer) {
+    size += chunk.length
+    if (size > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** Reads at most `limit` bytes of an answer. Leaves out a character that is cut at the end. */
+export async function readStart(answer: AsyncIterable<Buffer>, limit: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of answer) {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size >= limit) break
+  }
+  const bytes = Buffer.concat(chunks).subarray(0, limit)
+  return new TextDecoder('utf-8', { fatal: false }).decode(bytes, { stream: true })
 }

@@ -1,77 +1,76 @@
 import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Access, Credentials } from './access.ts'
-import { KubernetesError } from './errors.ts'
-import { explainAbort, explainAnswer, explainFailure, type Question } from './explain-failure.ts'
+import { abortError, connectionError, KubernetesError, type RequestInfo, responseError } from './errors.ts'
 
-/** Most connections for questions that are answered at once. Each watch has one of its own besides. */
-const CONNECTIONS = 8
+/** Maximum number of connections for requests. Each watch has a connection of its own. */
+const MAX_CONNECTIONS = 8
 
-/** How long credentials are used before they are read again, in milliseconds. */
-const CREDENTIALS_AGE = 10_000
+/** How long credentials are used before they are read again. */
+const CREDENTIALS_MAX_AGE_MS = 10_000
 
-/** How long the server may be silent before its answer and within it, in milliseconds. */
-const PATIENCE = 30_000
+/** How long the server may be silent before and within an answer. */
+const DEFAULT_SILENCE_MS = 30_000
 
-/** Longest text of a refusal that is read, in bytes. */
-const LONGEST_REFUSAL = 65_536
+/** Maximum size of a refusal's text. */
+const MAX_REFUSAL_BYTES = 65_536
 
-export interface Asking {
-  readonly question: Question
+export interface HttpRequest {
+  readonly request: RequestInfo
   /** With its query: `/api/v1/pods?limit=500`. */
   readonly path: string
   readonly method?: 'GET' | 'POST' | 'PUT'
   readonly accept?: string | undefined
   readonly body?: object | undefined
-  /** It stays open: it waits for no connection that a question holds, and no question waits for it. */
+  /** Uses a connection of its own, since it stays open. */
   readonly isWatch?: boolean
   readonly signal: AbortSignal
 }
 
-/** Speaks HTTP to an API server. */
+/** Sends HTTP requests to an API server. */
 export interface Transport {
   readonly address: string
-  /** The answer once it begins, if it is a good one. @throws KubernetesError otherwise */
-  ask(asking: Asking): Promise<IncomingMessage>
+  /** Resolves when a successful answer begins. @throws KubernetesError for any other answer */
+  send(request: HttpRequest): Promise<IncomingMessage>
   close(): void
 }
 
 interface Connections {
-  readonly of: string
-  readonly questions: Agent
+  /** Identifies the certificates, as in `Credentials`. */
+  readonly credentials: string
+  readonly requests: Agent
   readonly watches: Agent
 }
 
-/** Opens no connection yet. @param patience milliseconds that the server may be silent */
-export function createTransport(access: Access, patience: number = PATIENCE): Transport {
+/** Opens no connection before the first request. @param silenceMs milliseconds that the server may be silent */
+export function createTransport(access: Access, silenceMs: number = DEFAULT_SILENCE_MS): Transport {
   const { current, forget, close } = createConnections(access)
-  const address = access.server.origin
   return {
-    address,
-    ask: async (asking) => {
-      const { question, signal } = asking
+    address: access.server.origin,
+    send: async (httpRequest) => {
+      const { request, signal } = httpRequest
       try {
         signal.throwIfAborted()
-        const answer = await send(access.server, await current(), asking, patience)
+        const answer = await sendRequest(access.server, await current(), httpRequest, silenceMs)
         const status = answer.statusCode ?? 0
         if (status >= 200 && status < 300) return answer
-        // A token that expired, or was replaced: the next question reads it anew.
+        // The token has expired or was replaced: the next request reads it again.
         if (status === 401) forget()
-        throw explainAnswer(question, status, await readRefusal(answer), answer.headers['retry-after'])
+        throw responseError(request, status, await readRefusal(answer), answer.headers['retry-after'])
       } catch (error) {
-        throw signal.aborted ? explainAbort(question, signal) : explainFailure(question, error)
+        throw signal.aborted ? abortError(request, signal) : connectionError(request, error)
       }
     },
     close,
   }
 }
 
-/** Credentials as they are now, and connections that were opened with their certificates. */
+/** Keeps the current credentials, and connections with their certificates. */
 function createConnections(access: Access) {
   let connections: Connections | undefined
   let read: { readonly at: number; readonly credentials: Promise<Credentials> } | undefined
   const credentials = (): Promise<Credentials> => {
-    if (read === undefined || performance.now() - read.at > CREDENTIALS_AGE) {
+    if (read === undefined || performance.now() - read.at > CREDENTIALS_MAX_AGE_MS) {
       const reading = { at: performance.now(), credentials: access.credentials() }
       read = reading
       reading.credentials.catch(() => {
@@ -81,7 +80,7 @@ function createConnections(access: Access) {
     return read.credentials
   }
   const close = (): void => {
-    connections?.questions.destroy()
+    connections?.requests.destroy()
     connections?.watches.destroy()
     connections = undefined
   }
@@ -92,31 +91,35 @@ function createConnections(access: Access) {
     },
     current: async () => {
       const valid = await credentials()
-      if (connections?.of !== valid.connection) {
-        const [questions, watches] = await Promise.all([
-          // Kept from round to round: to open them anew costs more than what is asked on them.
-          valid.createAgent({ keepAlive: true, maxSockets: CONNECTIONS, maxFreeSockets: CONNECTIONS }),
-          // Nothing is read ahead, so that nothing wakes the process while events are gathered.
+      if (connections?.credentials !== valid.connection) {
+        const [requests, watches] = await Promise.all([
+          // Connections are kept between collection cycles: opening them costs more than the requests do.
+          valid.createAgent({ keepAlive: true, maxSockets: MAX_CONNECTIONS, maxFreeSockets: MAX_CONNECTIONS }),
+          // Without read-ahead, data does not wake the process while a batch of events is collected.
           valid.createAgent({ keepAlive: true, maxFreeSockets: 2, highWaterMark: 1 }),
         ])
-        // Those with the certificates from before end what they are at: nothing new is asked on them.
-        connections = { of: valid.connection, questions, watches }
+        // Requests on connections with the previous certificates finish undisturbed.
+        connections = { credentials: valid.connection, requests, watches }
       }
       return { headers: valid.headers, ...connections }
     },
   }
 }
 
-type Current = Awaited<ReturnType<ReturnType<typeof createConnections>['current']>>
+type CurrentConnections = Awaited<ReturnType<ReturnType<typeof createConnections>['current']>>
 
-function send(server: URL, current: Current, asking: Asking, patience: number): Promise<IncomingMessage> {
-  const { path, method = 'GET', accept = 'application/json', body, isWatch = false, signal, question } = asking
+function sendRequest(
+  server: URL,
+  current: CurrentConnections,
+  { request, path, method = 'GET', accept = 'application/json', body, isWatch = false, signal }: HttpRequest,
+  silenceMs: number,
+): Promise<IncomingMessage> {
   const content = body === undefined ? undefined : JSON.stringify(body)
-  const request = server.protocol === 'https:' ? httpsRequest : httpRequest
+  const open = server.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
-    const sent: ClientRequest = request(new URL(`${server.pathname.replace(/\/$/, '')}${path}`, server), {
+    const sent: ClientRequest = open(new URL(`${server.pathname.replace(/\/$/, '')}${path}`, server), {
       method,
-      agent: isWatch ? current.watches : current.questions,
+      agent: isWatch ? current.watches : current.requests,
       signal,
       headers: {
         ...current.headers,
@@ -127,10 +130,10 @@ function send(server: URL, current: Current, asking: Asking, patience: number): 
           : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) }),
       },
     })
-    const timer = setTimeout(() => sent.destroy(tooLate(question, patience)), patience)
+    const timer = setTimeout(() => sent.destroy(silenceError(request, silenceMs)), silenceMs)
     sent.on('response', (answer) => {
       clearTimeout(timer)
-      if (!isWatch) limitSilence(answer, question, patience)
+      if (!isWatch) limitSilence(answer, request, silenceMs)
       resolve(answer)
     })
     sent.on('error', (error) => {
@@ -141,17 +144,17 @@ function send(server: URL, current: Current, asking: Asking, patience: number): 
   })
 }
 
-/** A connection that was cut ends no answer. A watch may be silent for longer, and looks after itself. */
-function limitSilence(answer: IncomingMessage, question: Question, patience: number): void {
+/** A connection that is cut does not end its answer. Watches may be silent for longer and have a limit of their own. */
+function limitSilence(answer: IncomingMessage, request: RequestInfo, silenceMs: number): void {
   const { socket } = answer
-  const giveUp = (): void => void answer.destroy(tooLate(question, patience))
-  socket.setTimeout(patience, giveUp)
-  answer.once('close', () => socket.setTimeout(0, giveUp))
+  const abort = (): void => void answer.destroy(silenceError(request, silenceMs))
+  socket.setTimeout(silenceMs, abort)
+  answer.once('close', () => socket.setTimeout(0, abort))
 }
 
-function tooLate({ address, resource }: Question, patience: number): KubernetesError {
+function silenceError({ address, resource }: RequestInfo, silenceMs: number): KubernetesError {
   return new KubernetesError(
-    `The API server at ${address} was silent for ${patience / 1000} s when ${resource} was asked: it hangs, or a firewall drops what is sent`,
+    `The API server at ${address} was silent for ${silenceMs / 1000} s during the request for ${resource}: it hangs, or a firewall drops packets`,
     { reason: 'Timeout' },
   )
 }
@@ -162,7 +165,7 @@ async function readRefusal(answer: IncomingMessage): Promise<string> {
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     chunks.push(chunk)
     size += chunk.length
-    if (size > LONGEST_REFUSAL) break
+    if (size > MAX_REFUSAL_BYTES) break
   }
   return Buffer.concat(chunks).toString('utf8')
 }

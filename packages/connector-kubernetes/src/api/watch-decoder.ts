@@ -1,54 +1,54 @@
-import { KubernetesError } from './errors.ts'
-import { describe, explainStatus, type Question } from './explain-failure.ts'
-import { holdBytes } from './held-bytes.ts'
+import { createByteQueue } from './byte-queue.ts'
+import { describeRequest, KubernetesError, type RequestInfo, watchStatusError } from './errors.ts'
 import type { WatchEvent } from './kubernetes-api.ts'
 
 const LINE_BREAK = 10
 
-/** Longest line that is waited for, in bytes: etcd keeps no object above 1.5 MiB, which JSON can make a few times longer. */
-const LONGEST = 16 * 1024 * 1024
+/** Maximum size of one event, in bytes. etcd stores no object above 1.5 MiB, which JSON can multiply. */
+const MAX_EVENT_BYTES = 16 * 1024 * 1024
 
 const TYPES: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK'])
 
-/** Takes the answer to a watch apart, one JSON text to a line. */
+/** Splits the answer to a watch into events, one JSON text per line. */
 export interface EventReader {
-  /** Keeps what arrived. @throws KubernetesError when a line has no end */
+  /** @throws KubernetesError when an event is too large */
   add(chunk: Buffer): void
-  /** Tells the events that are complete, each once. @throws KubernetesError when one tells of an error, or is none */
-  take(tell: (event: WatchEvent) => void): void
+  /** Passes on each complete event once. @throws KubernetesError for an event of type `ERROR`, and for an unknown one */
+  take(onEvent: (event: WatchEvent) => void): void
 }
 
 /**
- * Line breaks are found in bytes: within a character of several bytes there is none. Each event is told before the next one is read, as
- * what lives shortly costs the garbage collector nothing.
+ * Searches line breaks in bytes: the bytes of a longer character never contain one. Each event is passed on before the next one is
+ * parsed: short-lived objects cost no garbage collection.
  */
-export function createEventReader(question: Question, parse: (line: string) => unknown): EventReader {
-  const held = holdBytes()
-  // Up to where lines are complete.
+export function createEventReader(request: RequestInfo, parse: (line: string) => unknown): EventReader {
+  const received = createByteQueue()
+  /** End of the complete lines. */
   let end = 0
   return {
     add: (chunk) => {
       const lineBreak = chunk.lastIndexOf(LINE_BREAK)
-      if (lineBreak !== -1) end = held.size + lineBreak + 1
-      held.add(chunk)
-      if (held.size - end > LONGEST) throw new KubernetesError(`An event has no end while ${describe(question)}`)
+      if (lineBreak !== -1) end = received.size + lineBreak + 1
+      received.add(chunk)
+      if (received.size - end > MAX_EVENT_BYTES)
+        throw new KubernetesError(`An event is larger than ${MAX_EVENT_BYTES} bytes while ${describeRequest(request)}`)
     },
-    take: (tell) => {
+    take: (onEvent) => {
       for (let at = 0; at < end; ) {
-        const lineBreak = held.indexOf(LINE_BREAK, at)
-        if (lineBreak > at) tell(toEvent(held.text(at, lineBreak), question, parse))
+        const lineBreak = received.indexOf(LINE_BREAK, at)
+        if (lineBreak > at) onEvent(toEvent(received.text(at, lineBreak), request, parse))
         at = lineBreak + 1
       }
-      held.drop(end)
+      received.drop(end)
       end = 0
     },
   }
 }
 
-function toEvent(line: string, question: Question, parse: (line: string) => unknown): WatchEvent {
+function toEvent(line: string, request: RequestInfo, parse: (line: string) => unknown): WatchEvent {
   const { type, object } = read(line, parse)
-  if (type === 'ERROR') throw explainStatus(question, object)
-  if (!TYPES.has(type)) throw new KubernetesError(`The server sent what is no event while ${describe(question)}`)
+  if (type === 'ERROR') throw watchStatusError(request, object)
+  if (!TYPES.has(type)) throw new KubernetesError(`The server sent an unknown event while ${describeRequest(request)}`)
   return { type: type as WatchEvent['type'], object }
 }
 

@@ -1,91 +1,136 @@
 import type { IncomingMessage } from 'node:http'
-import { KubernetesError } from './errors.ts'
-import { describe, type Question } from './explain-failure.ts'
-import type { WatchEvent } from './kubernetes-api.ts'
+import { abortError, connectionError, describeRequest, KubernetesError, type RequestInfo } from './errors.ts'
+import type { ApiResource, WatchEvent, WatchOptions } from './kubernetes-api.ts'
+import { parseWithoutManagers } from './managed-fields.ts'
+import { collectionPath } from './paths.ts'
+import { acceptHeader, requestInfo } from './request.ts'
+import type { Transport } from './transport.ts'
 import { createEventReader, type EventReader } from './watch-decoder.ts'
 
-/** How long events are gathered before they are told, in milliseconds. */
-const GATHERING = 250
+/** How long a watch may be silent: servers send a bookmark every minute. */
+const DEFAULT_SILENCE_MS = 90_000
 
-/** From so many bytes on nothing is waited for: the server has much to tell. */
-const MUCH = 128 * 1024
+/** Seconds after which the server is asked to end a watch. The next watch may reach another server. */
+const LIFETIME_SECONDS = { min: 300, max: 600 }
 
-/** How the answer to a watch is read. */
-export interface WatchReading {
-  /** How long nothing may come, in milliseconds. */
-  readonly silence: number
+/** Lifetime of a watch without bookmarks: it ends before its silence counts as a broken connection. */
+const LIFETIME_WITHOUT_BOOKMARKS_SECONDS = { min: 40, max: 70 }
+
+/** How long events are collected before they are passed on together. */
+const BATCH_INTERVAL_MS = 250
+
+/** Events are passed on without delay once so many bytes have arrived. */
+const MAX_BATCH_BYTES = 128 * 1024
+
+/** Watches a kind. Passes events to `options.onEvent`, or yields them. Always ends by rejecting. */
+export async function* watchResource(
+  transport: Transport,
+  resource: ApiResource,
+  options: WatchOptions,
+  signal: AbortSignal,
+): AsyncIterable<WatchEvent> {
+  const request = requestInfo(transport, 'watch', { ...resource, namespace: options.namespace })
+  const { min, max } = resource.hasNoBookmarks === true ? LIFETIME_WITHOUT_BOOKMARKS_SECONDS : LIFETIME_SECONDS
+  const path = collectionPath(resource, options, {
+    watch: 'true',
+    resourceVersion: options.resourceVersion,
+    allowWatchBookmarks: String(options.allowWatchBookmarks ?? true),
+    timeoutSeconds: String(Math.round(min + Math.random() * (max - min))),
+  })
+  try {
+    const answer = await transport.send({ request, path, signal, accept: acceptHeader(resource), isWatch: true })
+    options.onOpen?.()
+    const format = {
+      silenceMs: options.silence ?? DEFAULT_SILENCE_MS,
+      parse: options.withManagers === true ? JSON.parse : parseWithoutManagers,
+    }
+    const { onEvent } = options
+    if (onEvent === undefined) yield* readEvents(answer, request, format)
+    else {
+      // The listener may abort the signal.
+      const emit = (event: WatchEvent): void => (signal.aborted ? undefined : onEvent(event))
+      await followEvents(answer, request, { ...format, onEvent: emit })
+    }
+  } catch (error) {
+    throw signal.aborted ? abortError(request, signal) : connectionError(request, error)
+  }
+}
+
+interface WatchFormat {
+  /** How long the answer may be silent. */
+  readonly silenceMs: number
   parse(line: string): unknown
 }
 
 /**
- * Tells the events of an answer, those of a quarter of a second together: one at a time each wakes the process, finds the processor's
- * caches filled with other things, and costs three times as much. Always rejects: with what the server tells, with `Silent` when nothing
- * came any more for so many milliseconds, with what `onEvent` throws, or with `WatchEnded`, since servers end every watch after a while.
+ * Passes on events in batches of a quarter of a second: single events each wake the process with cold caches and cost three times as
+ * much. Always rejects: with the server's error, with `Silent`, with an error of `onEvent`, or with `WatchEnded`, since servers end
+ * every watch after a while.
  */
-export function followWatch(
+function followEvents(
   answer: IncomingMessage,
-  question: Question,
-  { silence, parse, onEvent }: WatchReading & { onEvent(event: WatchEvent): void },
+  request: RequestInfo,
+  { silenceMs, parse, onEvent }: WatchFormat & { onEvent(event: WatchEvent): void },
 ): Promise<never> {
-  const reader = createEventReader(question, parse)
-  const { heard, stop: stopListening } = limitSilence(answer, question, silence)
-  const tell = (): void => reader.take(onEvent)
-  const { gather, stop } = createGathering(answer, tell)
+  const reader = createEventReader(request, parse)
+  const silence = limitSilence(answer, request, silenceMs)
+  const flush = (): void => reader.take(onEvent)
+  const batch = createBatch(answer, flush)
   const following = new Promise<never>((_resolve, reject) => {
     answer.once('error', reject)
-    answer.once('close', () => reject(watchEnded(question)))
+    answer.once('close', () => reject(watchEnded(request)))
     answer.once('end', () => {
       try {
-        tell()
-        reject(watchEnded(question))
+        flush()
+        reject(watchEnded(request))
       } catch (error) {
         reject(error)
       }
     })
     answer.on('data', (chunk: Buffer) => {
-      heard()
+      silence.reset()
       try {
         reader.add(chunk)
-        gather(chunk.length, reject)
+        batch.add(chunk.length, reject)
       } catch (error) {
         reject(error)
       }
     })
   })
   return following.finally(() => {
-    stop()
-    stopListening()
+    batch.stop()
+    silence.stop()
     answer.destroy()
   })
 }
 
-/** Lets what arrives wait in the socket, and is told then. */
-function createGathering(answer: IncomingMessage, tell: () => void) {
-  let arrived = 0
-  let isGathering = false
+/** Leaves data in the socket while a batch is collected. */
+function createBatch(answer: IncomingMessage, flush: () => void) {
+  let bytes = 0
+  let isCollecting = false
   let isStopped = false
   let timer: NodeJS.Timeout | undefined
   const finish = (fail: (error: unknown) => void): void => {
-    isGathering = false
-    arrived = 0
+    isCollecting = false
+    bytes = 0
     try {
-      tell()
+      flush()
       answer.resume()
     } catch (error) {
       fail(error)
     }
   }
   return {
-    gather: (bytes: number, fail: (error: unknown) => void): void => {
-      arrived += bytes
-      if (isGathering) return
-      isGathering = true
-      // Once all is read that is there already.
+    add: (size: number, fail: (error: unknown) => void): void => {
+      bytes += size
+      if (isCollecting) return
+      isCollecting = true
+      // After all data that has already arrived is read.
       setImmediate(() => {
         if (isStopped) return
-        if (arrived >= MUCH) return finish(fail)
+        if (bytes >= MAX_BATCH_BYTES) return finish(fail)
         answer.pause()
-        timer = setTimeout(finish, GATHERING, fail)
+        timer = setTimeout(finish, BATCH_INTERVAL_MS, fail)
       })
     },
     stop: (): void => {
@@ -95,51 +140,51 @@ function createGathering(answer: IncomingMessage, tell: () => void) {
   }
 }
 
-/** The same, one event at a time: whoever reads may take its time. Always ends by rejecting. */
-export async function* readWatch(
+/** Yields one event at a time, as fast as the caller takes them. Always ends by rejecting. */
+async function* readEvents(
   answer: IncomingMessage,
-  question: Question,
-  { silence, parse }: WatchReading,
+  request: RequestInfo,
+  { silenceMs, parse }: WatchFormat,
 ): AsyncIterable<WatchEvent> {
-  const reader = createEventReader(question, parse)
-  const { heard, stop } = limitSilence(answer, question, silence)
+  const reader = createEventReader(request, parse)
+  const silence = limitSilence(answer, request, silenceMs)
   try {
     for await (const chunk of answer as AsyncIterable<Buffer>) {
-      heard()
+      silence.reset()
       const { events, failure } = eventsOf(reader, chunk)
       for (const event of events) {
         yield event
-        // What has passed meanwhile is not the server's silence.
-        heard()
+        // The time that the caller took is not the server's silence.
+        silence.reset()
       }
       if (failure !== undefined) throw failure.error
     }
-    throw watchEnded(question)
+    throw watchEnded(request)
   } finally {
-    stop()
+    silence.stop()
     answer.destroy()
   }
 }
 
 /**
- * Breaks off an answer in which nothing comes. A server sends no bookmarks of a kind of which it has seen nothing since it started: where
- * nothing ever came, that is a watch that has ended, and where something did, the connection is cut.
+ * Destroys an answer that is silent. A server sends no bookmarks for a kind that has not changed since the server started: silence from
+ * the beginning is an ended watch, later silence is a broken connection.
  */
-function limitSilence(answer: IncomingMessage, question: Question, silence: number) {
-  let hasSpoken = false
+function limitSilence(answer: IncomingMessage, request: RequestInfo, silenceMs: number) {
+  let hasData = false
   const timer = setTimeout(() => {
-    answer.destroy(hasSpoken ? silent(question, silence) : watchEnded(question))
-  }, silence)
+    answer.destroy(hasData ? silent(request, silenceMs) : watchEnded(request))
+  }, silenceMs)
   return {
-    heard: (): void => {
-      hasSpoken = true
+    reset: (): void => {
+      hasData = true
       timer.refresh()
     },
     stop: (): void => clearTimeout(timer),
   }
 }
 
-/** Those before a failure, and that. */
+/** Returns the events before a failure, and the failure. */
 function eventsOf(reader: EventReader, chunk: Buffer) {
   const events: WatchEvent[] = []
   try {
@@ -151,13 +196,13 @@ function eventsOf(reader: EventReader, chunk: Buffer) {
   }
 }
 
-function watchEnded(question: Question): KubernetesError {
-  return new KubernetesError(`The server ended its answer while ${describe(question)}`, { reason: 'WatchEnded' })
+function watchEnded(request: RequestInfo): KubernetesError {
+  return new KubernetesError(`The server ended its answer while ${describeRequest(request)}`, { reason: 'WatchEnded' })
 }
 
-function silent(question: Question, silence: number): KubernetesError {
+function silent(request: RequestInfo, silenceMs: number): KubernetesError {
   return new KubernetesError(
-    `Nothing came for ${silence / 1000} s while ${describe(question)}: the connection was cut, or the server hangs`,
+    `No data for ${silenceMs / 1000} s while ${describeRequest(request)}: the connection was cut, or the server hangs`,
     { reason: 'Silent' },
   )
 }

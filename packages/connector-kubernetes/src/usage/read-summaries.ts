@@ -1,10 +1,10 @@
 import { createTimeSlice, type Metric, yieldToEventLoop } from '@rca/core/connector'
 import { KubernetesError } from '../api/errors.ts'
+import { parseWithLazyArray } from '../api/json-array.ts'
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
 import { isReady } from '../kinds/metadata.ts'
 import type { Node } from '../kinds/node/node.ts'
 import { type SummaryContext, summaryPoints } from './summary.ts'
-import { parseSummary } from './summary-text.ts'
 
 /** Kubelets that are asked at once. */
 const AT_ONCE = 4
@@ -107,7 +107,9 @@ async function readSummary(reading: SummaryReading, node: Node, time: number, st
   const path = { name: node.name, subresource: 'proxy/stats/summary' }
   let answer: unknown
   try {
-    answer = await reading.api.get(reading.resource, path, AbortSignal.any([stopped, timeout]), parseSummary)
+    answer = await reading.api.get(reading.resource, path, AbortSignal.any([stopped, timeout]), (json) =>
+      parseWithLazyArray(json, 'pods'),
+    )
   } catch (error) {
     if (timeout.aborted)
       throw new Error(`its kubelet did not answer within ${Math.ceil(time / 1000)} s`, { cause: error })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ApiResource, GroupVersion } from '../api/kubernetes-api.ts'
-import { groupVersionsOf, selectKinds } from '../informer/discovered-kinds.ts'
-import { kinds } from './index.ts'
+import { kinds } from '../kinds/index.ts'
+import { groupVersionsOf, selectKinds } from './discovered-kinds.ts'
 
 function having(resource: string, { group, version }: GroupVersion): ApiResource {
   return { group, version, resource, kind: resource, isNamespaced: true, verbs: ['list'] }

@@ -1,24 +1,23 @@
-/** Bytes that are kept in any case. */
-const KEPT = 64 * 1024
+/** Capacity that is never released. */
+const MIN_CAPACITY = 64 * 1024
 
-/** Bytes that arrived and are not read yet. */
-export interface HeldBytes {
+/** Received bytes that are not parsed yet. */
+export interface ByteQueue {
   readonly size: number
-  /** Copies a chunk, so that the memory it came in is free again. */
+  /** Copies a chunk, so that the chunk's own memory can be released. */
   add(chunk: Buffer): void
-  /** Some of them, as text. */
   text(start: number, end: number): string
-  /** Forgets the first so many bytes. */
+  /** Removes bytes from the beginning. */
   drop(end: number): void
-  /** Where a byte stands first, from `start` on; -1 where it does not. */
+  /** Returns the first index of a byte from `start` on, or -1. */
   indexOf(byte: number, start: number): number
-  /** Where a text begins last, before `end`; -1 where it does not. */
+  /** Returns the last index of a text before `end`, or -1. */
   lastIndexOf(text: string, end: number): number
 }
 
-/** Uses its memory again and again: a new piece of it for every object would be work for the garbage collector. */
-export function holdBytes(): HeldBytes {
-  let bytes = Buffer.allocUnsafeSlow(KEPT)
+/** Reuses its memory: a new buffer for every object would cost garbage collection. */
+export function createByteQueue(): ByteQueue {
+  let bytes = Buffer.allocUnsafeSlow(MIN_CAPACITY)
   let size = 0
   const resize = (length: number): void => {
     const other = Buffer.allocUnsafeSlow(length)
@@ -37,7 +36,7 @@ export function holdBytes(): HeldBytes {
     drop: (end) => {
       bytes.copyWithin(0, end, size)
       size -= end
-      if (bytes.length > 16 * KEPT && size < KEPT) resize(KEPT)
+      if (bytes.length > 16 * MIN_CAPACITY && size < MIN_CAPACITY) resize(MIN_CAPACITY)
     },
     indexOf: (byte, start) => bytes.subarray(0, size).indexOf(byte, start),
     lastIndexOf: (text, end) => bytes.subarray(0, end).lastIndexOf(text),
