@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRegistry, type Registry } from '@rca/core'
-import { defineConnector, entity, type Gap, metric, secret, sh } from '@rca/core/connector'
+import { command, defineConnector, entity, type Gap, metric, secret } from '@rca/core/connector'
 import { onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 
@@ -26,7 +26,7 @@ export function hostRegistry(
       description: 'Watch hosts',
       config: z.object({ scan_depth: z.number().default(1), password: secret().optional() }),
       signals,
-      deploy: () => ({ command: sh`true` }),
+      deploy: () => ({ command: command('true') }),
       connect,
       identify: async () => ({ id: 'web-1', name: 'web-1', entity: host }),
       disconnect: async () => undefined,

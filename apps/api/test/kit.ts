@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { createRegistry } from '@rca/core'
-import { defineConnector, entity, secret, sh } from '@rca/core/connector'
+import { command, defineConnector, entity, secret } from '@rca/core/connector'
 import type { Report } from '@rca/core/protocol'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { v5, v7 } from 'uuid'
@@ -24,17 +24,17 @@ const docker = defineConnector({
   signals: { container: entity({ type: 'container', description: 'A container.' }) },
   deploy: ({ platformUrl, agentToken, config, settings }) => ({
     prerequisites: ['Docker is installed'],
-    command: sh`docker run --url ${platformUrl} --token ${agentToken} ${Object.entries(settings).map(([name, value]) => `${name}=${value}`)} ${config.image}`,
-    verify: sh`docker ps`,
-    uninstall: sh`docker rm`,
+    command: command('docker', 'run', '--url', platformUrl, '--token', agentToken, ...written(settings), config.image),
+    verify: command('docker', 'ps'),
+    uninstall: command('docker', 'rm'),
     alternatives: {
       linux: {
         prerequisites: ['curl is installed'],
-        command: sh`install --linux ${agentToken}`,
-        verify: sh`install --linux --status`,
-        uninstall: sh`install --linux --remove`,
+        command: command('install', '--linux', agentToken),
+        verify: command('install', '--linux', '--status'),
+        uninstall: command('install', '--linux', '--remove'),
       },
-      windows: { command: sh`install --windows ${agentToken}` },
+      windows: { command: command('install', '--windows', agentToken) },
     },
   }),
   connect: async () => ({}),
@@ -50,7 +50,7 @@ const server = defineConnector({
   description: 'Watch a server',
   config: z.object({}),
   signals: {},
-  deploy: ({ agentToken }) => ({ command: sh`install ${agentToken}` }),
+  deploy: ({ agentToken }) => ({ command: command('install', agentToken) }),
   connect: async () => ({}),
   identify: async () => ({ id: 'host', name: 'host', entity: { type: 'host', id: 'host' } }),
   disconnect: async () => undefined,
@@ -228,4 +228,9 @@ export function exchange(url: URL, ...texts: readonly string[]): Promise<string>
     socket.on('error', () => undefined)
     socket.on('close', () => resolve(answer))
   })
+}
+
+/** Settings as `name=value`. */
+function written(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).map(([name, value]) => `${name}=${value}`)
 }

@@ -6,7 +6,7 @@ import { appendFileSync, linkSync, readFileSync, renameSync, rmSync, writeFileSy
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { createAgent, silentLogger } from '@rca/core'
-import { defineConnector, type Election, entity, event, metric, sh } from '@rca/core/connector'
+import { command, defineConnector, type Election, entity, event, metric } from '@rca/core/connector'
 import { z } from 'zod'
 
 const [, , platformUrl = '', agentToken = '', folder = ''] = process.argv
@@ -78,7 +78,7 @@ const connector = defineConnector({
   description: 'Watch a Docker host',
   config: z.object({}),
   signals,
-  deploy: () => ({ command: sh`install` }),
+  deploy: () => ({ command: command('install') }),
   connect: async () => ({}),
   identify: async () => ({ id: 'engine', name: 'engine', entity: container }),
   disconnect: async () => undefined,

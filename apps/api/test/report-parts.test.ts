@@ -1,5 +1,5 @@
 import { createAgent, silentLogger } from '@rca/core'
-import { defineConnector, entity, sh } from '@rca/core/connector'
+import { command, defineConnector, entity } from '@rca/core/connector'
 import type { Report } from '@rca/core/protocol'
 import { v7 } from 'uuid'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -45,7 +45,7 @@ async function reportContainers(api: TestApi, url: string, token: string, count:
       description: 'Watch a Docker host',
       config: z.object({}),
       signals,
-      deploy: () => ({ command: sh`install` }),
+      deploy: () => ({ command: command('install') }),
       connect: async () => ({}),
       disconnect: async () => undefined,
       identify: async () => ({ id: 'engine', name: 'engine', entity: signals.container.reference('00000') }),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Api, createApi } from '@rca/api'
 import { type Agent, createRegistry } from '@rca/core'
-import { defineConnector, entity, metric, type Signals, sh } from '@rca/core/connector'
+import { command, defineConnector, entity, metric, type Signals } from '@rca/core/connector'
 import ky, { type KyInstance } from 'ky'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -23,7 +23,7 @@ const faulty = defineConnector({
   description: 'Does everything wrong that a connector can',
   config: z.object({}),
   signals,
-  deploy: () => ({ command: sh`true` }),
+  deploy: () => ({ command: command('true') }),
   connect: async () => ({}),
   identify: async () => ({ id: 'faulty-1', name: 'faulty', entity: thing }),
   disconnect: async () => undefined,

@@ -1,11 +1,4 @@
-import {
-  continued,
-  type Deployment,
-  type DeploymentTarget,
-  powershell,
-  type ShellCommand,
-  sh,
-} from '@rca/core/connector'
+import { command, type Deployment, type DeploymentTarget, powershell } from '@rca/core/connector'
 import type { ServerConfig } from './config.ts'
 
 type Target = DeploymentTarget<ServerConfig>
@@ -47,31 +40,36 @@ function platformOf(hostPlatform: string): Platform {
 }
 
 function linux(target: Target): Deployment {
-  const installer = installerUrl(target, 'agent.sh')
+  const download = command('curl', '-fsSL', installerUrl(target, 'agent.sh'))
   return {
     prerequisites: ['you are root on a Linux server that has curl and bash (`sudo -i` makes you root)'],
-    command: continued([sh`curl -fsSL ${installer} | bash -s --`, ...flags(target)]),
-    verify: sh`systemctl status --no-pager rca-agent`,
-    uninstall: sh`curl -fsSL ${installer} | bash -s -- --uninstall`,
+    command: download.pipe(command('bash', '-s', '--', ...flags(target))),
+    verify: command('systemctl', 'status', '--no-pager', 'rca-agent'),
+    uninstall: download.pipe(command('bash', '-s', '--', '--uninstall')),
   }
 }
 
 function macos(target: Target): Deployment {
-  const configure = continued([sh`rca-agent configure`, ...flags(target)])
   return {
     prerequisites: ['Homebrew is installed'],
-    command: sh`brew tap incident-rca/agent && brew install rca-agent && ${configure} && brew services start rca-agent`,
-    verify: sh`brew services info rca-agent`,
-    uninstall: sh`brew services stop rca-agent && brew uninstall rca-agent && brew untap incident-rca/agent`,
+    command: command('brew', 'tap', 'incident-rca/agent')
+      .and(command('brew', 'install', 'rca-agent'))
+      .and(command('rca-agent', 'configure', ...flags(target)))
+      .and(command('brew', 'services', 'start', 'rca-agent')),
+    verify: command('brew', 'services', 'info', 'rca-agent'),
+    uninstall: command('brew', 'services', 'stop', 'rca-agent')
+      .and(command('brew', 'uninstall', 'rca-agent'))
+      .and(command('brew', 'untap', 'incident-rca/agent')),
   }
 }
 
-function flags(target: Target): ShellCommand[] {
+/** The flags of `agent.sh` and `rca-agent configure`, one to a line. */
+function flags(target: Target): string[][] {
   return [
-    sh`--platform-url ${target.platformUrl}`,
-    sh`--agent-token ${target.agentToken}`,
-    sh`--agent-type ${target.agentType}`,
-    ...settingsOf(target).map((setting) => sh`--set ${setting}`),
+    ['--platform-url', target.platformUrl],
+    ['--agent-token', target.agentToken],
+    ['--agent-type', target.agentType],
+    ...settingsOf(target).map((setting) => ['--set', setting]),
   ]
 }
 
@@ -79,27 +77,29 @@ function flags(target: Target): ShellCommand[] {
 const PLAIN = /^[A-Za-z0-9_][A-Za-z0-9_./:=+-]*$/
 
 function windows(target: Target): Deployment {
+  const { raw } = powershell
   const installer = installerUrl(target, 'agent.ps1')
   const { platformUrl, agentToken, agentType } = target
   const settings = settingsOf(target)
-  const words = powershell`-PlatformUrl ${platformUrl} -AgentToken ${agentToken} -AgentType ${agentType} ${settings}`
+  const parameters = [raw`-PlatformUrl`, platformUrl, raw`-AgentToken`, agentToken, raw`-AgentType`, agentType]
   const isPlain = [installer, platformUrl, agentToken, agentType, ...settings].every((word) => PLAIN.test(word))
+  const download = powershell(raw`irm`, installer).pipe(powershell(raw`iex`))
   return {
     prerequisites: [
       isPlain
         ? 'PowerShell or the Command Prompt runs as administrator'
         : 'PowerShell, and not the Command Prompt, runs as administrator',
     ],
-    // `powershell -Command` joins its arguments and reads them again, so that the parameters end up behind the function.
-    // PowerShell takes the single quotes away before, and the Command Prompt does not: plain words mean the same either
-    // way, others would be read twice and are given to the PowerShell in which the command is pasted.
+    // `powershell -Command` joins its arguments and parses the result, so that the parameters end up behind the function.
+    // PowerShell strips the single quotes before, and the Command Prompt does not: plain words mean the same either way.
+    // Other words would be parsed twice and are given to the PowerShell in which the command is pasted.
     command: isPlain
-      ? powershell`powershell -Command irm ${installer} "| iex; Install-RcaAgent" ${words}`
-      : powershell`irm ${installer} | iex; Install-RcaAgent ${words}`,
-    verify: powershell`powershell -Command Get-Service rca-agent`,
+      ? powershell(raw`powershell -Command irm`, installer, raw`"| iex; Install-RcaAgent"`, ...parameters, ...settings)
+      : download.followedBy(powershell(raw`Install-RcaAgent`, ...parameters, ...settings)),
+    verify: powershell(raw`powershell -Command Get-Service rca-agent`),
     uninstall: PLAIN.test(installer)
-      ? powershell`powershell -Command irm ${installer} "| iex; Uninstall-RcaAgent"`
-      : powershell`irm ${installer} | iex; Uninstall-RcaAgent`,
+      ? powershell(raw`powershell -Command irm`, installer, raw`"| iex; Uninstall-RcaAgent"`)
+      : download.followedBy(powershell(raw`Uninstall-RcaAgent`)),
   }
 }
 

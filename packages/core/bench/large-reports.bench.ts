@@ -6,7 +6,7 @@
 import { cpus, loadavg } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { z } from 'zod'
-import { defineConnector, type Entity, entity, event, type Metric, metric, sh } from '../src/connector/index.ts'
+import { command, defineConnector, type Entity, entity, event, type Metric, metric } from '../src/connector/index.ts'
 import { type Agent, createAgent, silentLogger } from '../src/index.ts'
 import { type Sent, startPlatform } from './large-reports-platform.ts'
 
@@ -84,7 +84,7 @@ function createBenchAgent(url: string, entities: () => readonly Entity[], metric
       description: 'A large cluster',
       config: z.object({}),
       signals,
-      deploy: () => ({ command: sh`run` }),
+      deploy: () => ({ command: command('run') }),
       connect: async () => ({}),
       identify: async () => ({ id: 'bench', name: 'bench', entity: signals.pod.reference('0') }),
       disconnect: async () => undefined,

@@ -3,7 +3,7 @@ import type { ConfigSchema } from '../src/config/config-schema.ts'
 import type { Connector } from '../src/connector/connector.ts'
 import { defineConnector } from '../src/connector/define-connector.ts'
 import { entity, event, metric } from '../src/connector/signal-catalog.ts'
-import { sh } from '../src/deployment/sh.ts'
+import { command } from '../src/deployment/command.ts'
 
 /** What the connector of these tests may say. */
 export const signals = {
@@ -44,7 +44,7 @@ export function exampleConnector(parts: Partial<Connector<unknown, Client>> = {}
     description: 'A connector for tests.',
     config: z.object({}) as ConfigSchema,
     signals,
-    deploy: () => ({ command: sh`run-agent` }),
+    deploy: () => ({ command: command('run-agent') }),
     connect: async () => ({ name: 'example' }),
     identify: async () => ({ id: 'machine-1', name: 'web-1', entity: host }),
     disconnect: async () => undefined,

@@ -1,4 +1,4 @@
-import { type ShellCommand, sh } from '@rca/core/connector'
+import { type Command, command } from '@rca/core/connector'
 import { stringify } from 'yaml'
 import {
   type AgentContainer,
@@ -10,21 +10,23 @@ import {
 } from './agent-container.ts'
 import { findGroup, findPath } from './found-on-host.ts'
 
-/** Variables by which the command tells compose what only the host knows, with what holds otherwise. */
+/** Variables that the command sets to what only the host knows, with defaults. */
 const VARIABLES: Readonly<Record<HostPath, string>> = {
   socket: '${DOCKER_SOCKET:-/var/run/docker.sock}',
   'machine-id': '${MACHINE_ID:-/etc/machine-id}',
 }
 
-/** A command that gives compose a project of the agent alone, without a file being written. */
-export function composeCommand(container: AgentContainer): ShellCommand {
-  const file = composeFile(container)
+/** A command that gives compose a project of the agent alone, without writing a file. */
+export function composeCommand(container: AgentContainer): Command {
   const path = container.socket?.path
-  return sh`printf %s ${file} |
-  DOCKER_SOCKET="$( ${path === undefined ? findPath.socket : sh`echo ${path}`} )" \
-  SOCKET_GROUP="$( ${findGroup(path)} )" \
-  MACHINE_ID="$( ${findPath['machine-id']} )" \
-  docker compose --project-name ${projectName(container)} --file - up --detach`
+  const socket = path === undefined ? findPath.socket : command('echo', path)
+  const compose = command(
+    [command.assignment('DOCKER_SOCKET', socket.output())],
+    [command.assignment('SOCKET_GROUP', findGroup(path).output())],
+    [command.assignment('MACHINE_ID', findPath['machine-id'].output())],
+    ['docker', 'compose', '--project-name', projectName(container), '--file', '-', 'up', '--detach'],
+  )
+  return command('printf', '%s', composeFile(container)).pipe(compose, { newLine: true })
 }
 
 /** Compose takes fewer characters for a project than the engine for a container. */

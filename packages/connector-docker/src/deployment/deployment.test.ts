@@ -27,7 +27,7 @@ interface ComposeFile {
 /** The file that the compose command gives to compose. */
 function composeFile(config?: RawConfig): ComposeFile {
   const command = plan(config).alternatives?.compose?.command ?? ''
-  const quoted = /^printf %s '([\s\S]*)' \|$/m.exec(command)?.[1] ?? ''
+  const quoted = /^printf %s '([\s\S]*)' \| \\$/m.exec(command)?.[1] ?? ''
   return parse(quoted.replaceAll(`'\\''`, "'")) as ComposeFile
 }
 

@@ -1,4 +1,4 @@
-import { type Deployment, type DeploymentTarget, sh } from '@rca/core/connector'
+import { command, type Deployment, type DeploymentTarget } from '@rca/core/connector'
 import type { DockerConfig } from '../config.ts'
 import { agentContainer } from './agent-container.ts'
 import { composeCommand } from './compose.ts'
@@ -12,8 +12,10 @@ export function deploy(target: DeploymentTarget<DockerConfig>): Deployment {
   const container = agentContainer(target)
   const { name, stateVolume, image, network } = container
   const shared = {
-    uninstall: sh`docker rm --force ${name} && docker volume rm ${stateVolume}`,
-    verify: sh`docker ps --all --filter ${`name=^/${name}$`} && docker logs --tail 20 ${name}`,
+    uninstall: command('docker', 'rm', '--force', name).and(command('docker', 'volume', 'rm', stateVolume)),
+    verify: command('docker', 'ps', '--all', '--filter', `name=^/${name}$`).and(
+      command('docker', 'logs', '--tail', 20, name),
+    ),
     notes: [
       ...(isLoopback(target.platformUrl) && network !== 'host' ? [loopbackNote(target.platformUrl)] : []),
       'The agent reads and changes nothing. Yet whoever may use an engine’s socket can do everything on its host, also where it is mounted read-only: let only people whom you trust with root’s rights change the agent’s image.',

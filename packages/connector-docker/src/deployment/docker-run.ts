@@ -1,28 +1,34 @@
-import { continued, type ShellCommand, sh } from '@rca/core/connector'
+import { type Command, command } from '@rca/core/connector'
 import { type AgentContainer, type HostMount, LIMITS, SECURITY, STATE_FOLDER } from './agent-container.ts'
 import { findGroup, findPath } from './found-on-host.ts'
 
-/** The `docker run` command: what the specification names first, then what the container needs and what it must not do. */
-export function runCommand(container: AgentContainer): ShellCommand {
+/** The `docker run` command: first what the specification names, then what the container needs, then its restrictions. */
+export function runCommand(container: AgentContainer): Command {
   const { name, image, environment, mounts, socket, stateVolume, network, extraHosts } = container
-  return continued([
-    sh`docker run -d --name ${name}`,
-    ...environment.map((variable) => sh`-e ${variable}`),
-    sh`--restart unless-stopped`,
-    ...mounts.map(mountFlag),
-    ...(socket === undefined ? [] : [sh`--group-add "$( ${findGroup(socket.path)} )"`]),
-    sh`-v ${stateVolume}:${STATE_FOLDER}`,
-    sh`--memory ${LIMITS.memory} --cpus ${LIMITS.cpus} --pids-limit ${LIMITS.pids}`,
-    sh`--read-only --tmpfs /tmp --cap-drop ALL ${SECURITY.flatMap((option) => ['--security-opt', option])}`,
-    ...(network === undefined ? [] : [sh`--network ${network}`]),
-    ...extraHosts.map((host) => sh`--add-host ${host}`),
-    sh`${image}`,
-  ])
+  return command(
+    ...['docker', 'run', '-d', '--name', name],
+    ...environment.map((variable) => ['-e', variable]),
+    ['--restart', 'unless-stopped'],
+    ...mounts.map((mount) => ['--mount', mountOption(mount)]),
+    socket === undefined ? [] : ['--group-add', findGroup(socket.path).output()],
+    ['-v', command.word(stateVolume, ':', STATE_FOLDER)],
+    ['--memory', LIMITS.memory, '--cpus', LIMITS.cpus, '--pids-limit', LIMITS.pids],
+    [
+      '--read-only',
+      '--tmpfs',
+      '/tmp',
+      '--cap-drop',
+      'ALL',
+      ...SECURITY.flatMap((option) => ['--security-opt', option]),
+    ],
+    network === undefined ? [] : ['--network', network],
+    ...extraHosts.map((host) => ['--add-host', host]),
+    [image],
+  )
 }
 
-/** Unlike `-v`, which makes a folder of a source that is missing, `--mount` refuses it. */
-function mountFlag({ source, target }: HostMount): ShellCommand {
-  return typeof source === 'string'
-    ? sh`--mount type=bind,source=${source},target=${target},readonly`
-    : sh`--mount type=bind,source="$( ${findPath[source.found]} )",target=${target},readonly`
+/** Unlike `-v`, which creates a folder when the source is missing, `--mount` refuses it. */
+function mountOption({ source, target }: HostMount): ReturnType<typeof command.word> {
+  const path = typeof source === 'string' ? source : findPath[source.found].output()
+  return command.word('type=bind,source=', path, ',target=', target, ',readonly')
 }

@@ -1,20 +1,29 @@
-import { type ShellCommand, sh } from '@rca/core/connector'
-import type { HostPath } from './agent-container.ts'
+import { type Command, command } from '@rca/core/connector'
+import { DEFAULT_SOCKET, type HostPath } from './agent-container.ts'
 
 /*
- * What only the host knows is found when the command is pasted there: each is a command that writes one line. A `stat` that
- * does not know `-c`, as that of macOS, finds nothing: there the engine, in its virtual machine, knows the usual paths.
+ * Commands that find what only the host knows, when the deployment command is pasted there. Each writes one line. A `stat`
+ * without `-c`, as that of macOS, finds nothing: there the engine, in its virtual machine, knows the usual paths.
  */
 
-/** Writes a path. The socket is that of the shell's `DOCKER_HOST` where that names one; `/dev/null` stands for no file. */
-export const findPath: Readonly<Record<HostPath, ShellCommand>> = {
-  socket: sh`(stat -Lc %n "\${DOCKER_HOST#unix://}" || echo /var/run/docker.sock) 2>/dev/null`,
-  'machine-id': sh`(stat -Lc %n /etc/machine-id || echo /dev/null) 2>/dev/null`,
+const socketOfShell = command.raw`"\${DOCKER_HOST#unix://}"`
+
+/** Write a path: of the socket that the shell's `DOCKER_HOST` names, or the usual one; `/dev/null` stands for no file. */
+export const findPath: Readonly<Record<HostPath, Command>> = {
+  socket: quiet(stat('%n', socketOfShell).or(command('echo', DEFAULT_SOCKET))),
+  'machine-id': quiet(stat('%n', '/etc/machine-id').or(command('echo', '/dev/null'))),
 }
 
-/** Writes the group of a socket, 0 where it cannot be found. */
-export function findGroup(path: string | undefined): ShellCommand {
-  return path === undefined
-    ? sh`(stat -Lc %g "\${DOCKER_HOST#unix://}" || stat -Lc %g /var/run/docker.sock || echo 0) 2>/dev/null`
-    : sh`(stat -Lc %g ${path} || echo 0) 2>/dev/null`
+/** Writes the group of a socket, or 0 if it cannot be found. */
+export function findGroup(path: string | undefined): Command {
+  const found = path === undefined ? stat('%g', socketOfShell).or(stat('%g', DEFAULT_SOCKET)) : stat('%g', path)
+  return quiet(found.or(command('echo', 0)))
+}
+
+function stat(format: string, file: string | ReturnType<typeof command.raw>): Command {
+  return command('stat', '-Lc', format, file)
+}
+
+function quiet(noisy: Command): Command {
+  return noisy.redirect('2>', '/dev/null')
 }

@@ -157,7 +157,7 @@ describe('uninstalling', () => {
     for (const namespace of ['monitoring', 'incident-rca']) {
       const { uninstall, instructions } = plan({ namespace })
       expect(uninstall).toBe(
-        `kubectl --namespace ${namespace} delete deployment/incident-rca-agent pod/incident-rca-agent-test --cascade=foreground --ignore-not-found &&\n  helm uninstall incident-rca --namespace ${namespace} --wait`,
+        `kubectl --namespace ${namespace} delete deployment/incident-rca-agent pod/incident-rca-agent-test --cascade=foreground --ignore-not-found && \\\n  helm uninstall incident-rca --namespace ${namespace} --wait`,
       )
       expect(instructions).toContain(`Uninstalling keeps the namespace \`${namespace}\``)
     }
@@ -166,10 +166,10 @@ describe('uninstalling', () => {
   test('removes the one that the command made, where nobody else’s release is in it', () => {
     const { uninstall, instructions } = plan()
     expect(uninstall).toContain(
-      'left=$( helm list --short --namespace incident-rca && kubectl --namespace incident-rca get configmaps,secrets --selector owner=helm --output name ) &&',
+      'left="$( helm list --short --namespace incident-rca && kubectl --namespace incident-rca get configmaps,secrets --selector owner=helm --output name )" && \\',
     )
     expect(uninstall).toContain(
-      '{ [ -n "$left" ] || kubectl delete namespace --field-selector metadata.name=incident-rca --selector name=incident-rca; }',
+      '(test -n "$left" || kubectl delete namespace --field-selector metadata.name=incident-rca --selector name=incident-rca)',
     )
     expect(instructions).toContain('Uninstalling removes the namespace `incident-rca` too')
   })

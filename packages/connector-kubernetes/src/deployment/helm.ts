@@ -1,4 +1,4 @@
-import { chartValues, continued, type DeploymentTarget, type ShellCommand, sh } from '@rca/core/connector'
+import { type Command, chartValues, command, type DeploymentTarget } from '@rca/core/connector'
 import { DEFAULT_NAMESPACE, type KubernetesConfig } from '../config.ts'
 import { kubectl } from './kubectl.ts'
 
@@ -13,17 +13,17 @@ const REPOSITORY = 'incident-rca'
  * that is there, and `helm repo add` a name that stands for another address, or keeps a list of versions that has aged.
  * `helm upgrade --install` and `--force-update` do the same on the first paste, and bring up to date on every other.
  */
-export function installCommand(target: DeploymentTarget<KubernetesConfig>): ShellCommand {
+export function installCommand(target: DeploymentTarget<KubernetesConfig>): Command {
   const { config, platformUrl } = target
   const repository = config.chart_repository ?? `${platformUrl.replace(/\/+$/, '')}/charts`
-  return continued([
-    sh`helm repo add ${REPOSITORY} ${repository} --force-update &&`,
-    sh`helm upgrade --install ${config.release_name} ${REPOSITORY}/agent`,
-    sh`--namespace ${config.namespace} --create-namespace --wait`,
-    ...(config.context === undefined ? [] : [sh`--kube-context ${config.context}`]),
-    ...(config.chart_version === undefined ? [] : [sh`--version ${config.chart_version}`]),
-    ...valuesOf(target).map((value) => sh`--set-string ${value}`),
-  ])
+  const install = command(
+    ...['helm', 'upgrade', '--install', config.release_name, `${REPOSITORY}/agent`],
+    ['--namespace', config.namespace, '--create-namespace', '--wait'],
+    contextFlag(config.context),
+    config.chart_version === undefined ? [] : ['--version', config.chart_version],
+    ...valuesOf(target).map((value) => ['--set-string', value]),
+  )
+  return command('helm', 'repo', 'add', REPOSITORY, repository, '--force-update').and(install, { newLine: true })
 }
 
 /** What the chart is given. The token is left out where a Secret of the operator's holds it. */
@@ -52,32 +52,43 @@ function imageValues(reference: string | undefined): string[] {
  * in it. Where that cannot be asked, the namespace stays, and the command fails. A namespace that the operator named stays:
  * what else they keep in it cannot be known here.
  */
-export function uninstallCommand({ config, deploymentSettings }: DeploymentTarget<KubernetesConfig>): ShellCommand {
+export function uninstallCommand({ config, deploymentSettings }: DeploymentTarget<KubernetesConfig>): Command {
   const { namespace, release_name: release } = config
-  const flags = contextFlag(config.context)
-  const removal = sh`${kubectl(config)} --namespace ${namespace} delete ${`deployment/${fullName(release)}`} ${`pod/${testPodName(release)}`} --cascade=foreground --ignore-not-found &&
-  helm uninstall ${release} --namespace ${namespace} --wait ${flags}`
+  const objects = [`deployment/${fullName(release)}`, `pod/${testPodName(release)}`]
+  const flags = ['--cascade=foreground', '--ignore-not-found']
+  const removal = command(...kubectl(config), '--namespace', namespace, 'delete', ...objects, ...flags).and(
+    command('helm', 'uninstall', release, '--namespace', namespace, '--wait', ...contextFlag(config.context)),
+    { newLine: true },
+  )
   if (namespace !== DEFAULT_NAMESPACE || deploymentSettings.namespace !== undefined) return removal
-  const mine = [`metadata.name=${namespace}`, `name=${namespace}`] as const
-  return sh`${removal} &&
-  left=$( ${releasesCommand(config)} ) &&
-  { [ -n "$left" ] || ${kubectl(config)} delete namespace --field-selector ${mine[0]} --selector ${mine[1]}; }`
+  const own = ['--field-selector', `metadata.name=${namespace}`, '--selector', `name=${namespace}`]
+  return removal
+    .and(command(command.assignment('left', releasesCommand(config).output())), { newLine: true })
+    .and(command('test', '-n', command.raw`"$left"`).or(command(...kubectl(config), 'delete', 'namespace', ...own)), {
+      newLine: true,
+    })
 }
 
 /**
- * Names what is left of Helm's releases in the namespace, and fails where one of the two does not answer. `helm list` alone
- * would leave out releases that are pending, uninstalled or superseded: it shows these with `--all`, which Helm 4 has no
- * more. They have a Secret or, with `HELM_DRIVER=configmap`, a ConfigMap; with `HELM_DRIVER=sql` only Helm knows.
+ * Lists the remaining Helm releases of the namespace, and fails if one of the two does not answer. `helm list` alone
+ * would leave out releases that are pending, uninstalled or superseded: it shows these with `--all`, which Helm 4 no longer
+ * has. They have a Secret or, with `HELM_DRIVER=configmap`, a ConfigMap; with `HELM_DRIVER=sql` only Helm knows them.
  */
-function releasesCommand(config: KubernetesConfig): ShellCommand {
-  const { namespace } = config
-  return sh`helm list --short --namespace ${namespace} ${contextFlag(config.context)} && ${kubectl(config)} --namespace ${namespace} get configmaps,secrets --selector owner=helm --output name`
+function releasesCommand(config: KubernetesConfig): Command {
+  const { namespace, context } = config
+  const objects = ['configmaps,secrets', '--selector', 'owner=helm', '--output', 'name']
+  return command('helm', 'list', '--short', '--namespace', namespace, ...contextFlag(context)).and(
+    command(...kubectl(config), '--namespace', namespace, 'get', ...objects),
+  )
 }
 
-/** Waits until the agents are ready, then asks one like them what it can reach. Shows what it says: where that is not all, it may succeed with warnings. */
-export function verifyCommand({ config }: DeploymentTarget<KubernetesConfig>): ShellCommand {
+/** Waits until the agents are ready, then runs a pod like theirs that reports what it can reach. Its log has warnings even if it succeeds. */
+export function verifyCommand({ config }: DeploymentTarget<KubernetesConfig>): Command {
   const { namespace, release_name: release } = config
-  return sh`${kubectl(config)} --namespace ${namespace} rollout status ${`deployment/${fullName(release)}`} --timeout 60s && helm test ${release} --namespace ${namespace} ${contextFlag(config.context)} --logs`
+  const deployment = `deployment/${fullName(release)}`
+  return command(...kubectl(config), '--namespace', namespace, 'rollout', 'status', deployment, '--timeout', '60s').and(
+    command('helm', 'test', release, '--namespace', namespace, ...contextFlag(config.context), '--logs'),
+  )
 }
 
 /** What the chart calls its objects for a release. */

@@ -1,10 +1,9 @@
 import {
-  continued,
+  type Command,
+  command,
   type Deployment,
   type DeploymentTarget,
   environmentVariables,
-  type ShellCommand,
-  sh,
 } from '@rca/core/connector'
 import type { KubernetesConfig } from '../config.ts'
 import { kubectl } from './kubectl.ts'
@@ -30,6 +29,9 @@ const HELM_ONLY = [
   'ca_config_map',
 ]
 
+/** Writes the object instead of creating it. */
+const DRY_RUN = ['--dry-run=client', '--output', 'yaml']
+
 /** Whether what the operator wrote can be deployed without Helm. */
 export function fitsManifests({ settings, deploymentSettings }: DeploymentTarget<KubernetesConfig>): boolean {
   return HELM_ONLY.every((option) => !Object.hasOwn({ ...settings, ...deploymentSettings }, option))
@@ -42,32 +44,40 @@ export function fitsManifests({ settings, deploymentSettings }: DeploymentTarget
 export function manifestsDeployment(target: DeploymentTarget<KubernetesConfig>): Omit<Deployment, 'alternatives'> {
   const { config, agentToken } = target
   const { namespace } = config
-  const inNamespace = sh`${kubectl(config)} --namespace ${namespace}`
+  const inNamespace = [...kubectl(config), '--namespace', namespace]
   const manifests = manifestsUrl(target)
   const settings = environmentVariables(target).filter((variable) => !/^(?:AGENT_TOKEN|AGENT_TYPE)=/.test(variable))
+  const secret = ['secret', 'generic', NAME, '--from-literal', `agent-token=${agentToken}`]
+  const configMap = ['configmap', NAME, ...settings.flatMap((setting) => ['--from-literal', setting])]
+  const steps = [
+    applied(command('kubectl', 'create', 'namespace', namespace, ...DRY_RUN), config),
+    applied(command('kubectl', '--namespace', namespace, 'create', ...secret, ...DRY_RUN), config),
+    applied(command('kubectl', '--namespace', namespace, 'create', ...configMap, ...DRY_RUN), config),
+    command(...kubectl(config), 'apply', '--filename', manifests),
+    command(...inNamespace, 'rollout', 'restart', `deployment/${NAME}`),
+  ]
   return {
     prerequisites: [
       'kubectl 1.20 or newer is installed and reaches a cluster of Kubernetes 1.20 or newer with the rights of its administrator (`kubectl auth can-i "*" "*" --all-namespaces` answers `yes`)',
       'the nodes have the image `incident-rca/agent:latest` or can pull it',
     ],
-    command: continued([
-      applied(sh`kubectl create namespace ${namespace}`, config),
-      sh`&& ${applied(sh`kubectl --namespace ${namespace} create secret generic ${NAME} --from-literal ${`agent-token=${agentToken}`}`, config)}`,
-      sh`&& ${applied(sh`kubectl --namespace ${namespace} create configmap ${NAME} ${settings.flatMap((setting) => ['--from-literal', setting])}`, config)}`,
-      sh`&& ${kubectl(config)} apply --filename ${manifests}`,
-      sh`&& ${inNamespace} rollout restart ${`deployment/${NAME}`}`,
-    ]),
-    verify: sh`${inNamespace} rollout status ${`deployment/${NAME}`} --timeout 60s && ${inNamespace} logs --tail 20 ${`deployment/${NAME}`}`,
-    uninstall: sh`${kubectl(config)} delete --cascade=foreground --ignore-not-found --filename ${manifests} && ${inNamespace} delete --ignore-not-found ${`secret/${NAME}`} ${`configmap/${NAME}`}`,
+    command: steps.reduce((previous, step) => previous.and(step, { newLine: true })),
+    verify: command(...inNamespace, 'rollout', 'status', `deployment/${NAME}`, '--timeout', '60s').and(
+      command(...inNamespace, 'logs', '--tail', 20, `deployment/${NAME}`),
+    ),
+    uninstall: command(
+      ...[...kubectl(config), 'delete', '--cascade=foreground', '--ignore-not-found', '--filename', manifests],
+    ).and(command(...inNamespace, 'delete', '--ignore-not-found', `secret/${NAME}`, `configmap/${NAME}`)),
     notes: [
       `Uninstalling keeps the namespace \`${namespace}\`. The manifests are those of the chart with its defaults: replicas, another image, or namespaces to which the agent is confined need Helm.`,
     ],
   }
 }
 
-/** Writes the object instead of making it, and applies it: so that it may be there already. */
-function applied(creation: ShellCommand, config: KubernetesConfig): ShellCommand {
-  return sh`${creation} --dry-run=client --output yaml | ${kubectl(config)} apply --server-side --force-conflicts --filename -`
+/** Applies the object that a dry run writes, so that it may exist already. */
+function applied(dryRun: Command, config: KubernetesConfig): Command {
+  const apply = [...kubectl(config), 'apply', '--server-side', '--force-conflicts', '--filename', '-']
+  return dryRun.pipe(command(...apply))
 }
 
 function manifestsUrl({ platformUrl, config }: DeploymentTarget<KubernetesConfig>): string {

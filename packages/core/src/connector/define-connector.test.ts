@@ -4,7 +4,7 @@ import { exampleConnector, signals } from '../../test/example-connector.ts'
 import type { ConfigOf, ConfigSchema } from '../config/config-schema.ts'
 import { deploymentOnly } from '../config/options.ts'
 import { parseConfig } from '../config/parse-config.ts'
-import { sh } from '../deployment/sh.ts'
+import { command } from '../deployment/command.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import type { Connector, Election } from './connector.ts'
 import { defineConnector, isConnector } from './define-connector.ts'
@@ -98,7 +98,7 @@ test('the configuration’s type is inferred from the schema', () => {
     config,
     deploy: (target) => {
       expectTypeOf(target.config).toEqualTypeOf<Config>()
-      return { command: sh`run ${target.config.socket}` }
+      return { command: command('run', target.config.socket) }
     },
     connect: async (context) => {
       expectTypeOf(context.config).toEqualTypeOf<Config>()

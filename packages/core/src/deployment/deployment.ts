@@ -1,4 +1,4 @@
-import type { ShellCommand } from './shell-command.ts'
+import type { Command } from './command.ts'
 
 /** What a connector's `deploy` is given: for whom the command is, and how the agent shall be configured. */
 export interface DeploymentTarget<Config = unknown> {
@@ -22,11 +22,11 @@ export interface DeploymentTarget<Config = unknown> {
 export interface Deployment {
   /** Statements that must hold, each the rest of “Ensure that …”: `Docker Engine 20.10 or newer is installed and running`. */
   readonly prerequisites?: readonly string[]
-  readonly command: ShellCommand
+  readonly command: Command
   /** Shows that the agent runs. */
-  readonly verify?: ShellCommand
+  readonly verify?: Command
   /** Takes the agent away. */
-  readonly uninstall?: ShellCommand
+  readonly uninstall?: Command
   /** Full sentences that are worth knowing and need no action. */
   readonly notes?: readonly string[]
   /** Other ways to deploy the same agent, by name: `linux`, `macos`, `windows`. */

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
+import { type Command, command } from './command.ts'
 import { describeDeployment } from './describe-deployment.ts'
 import { powershell } from './powershell.ts'
-import { sh } from './sh.ts'
-import type { ShellCommand } from './shell-command.ts'
 
 test('writes prerequisites, command, verification, notes and removal as numbered instructions', () => {
   const rendered = describeDeployment({
@@ -10,10 +9,9 @@ test('writes prerequisites, command, verification, notes and removal as numbered
       'Docker Engine 20.10 or newer is installed and running',
       'this host reaches https://api.example.com.',
     ],
-    command: sh`docker run -d --name ${'agent'} \
-      ${'image'}`,
-    verify: sh`docker logs ${'agent'}`,
-    uninstall: sh`docker rm -f ${'agent'}`,
+    command: command('docker', 'run', '-d', '--name', 'agent', ['image']),
+    verify: command('docker', 'logs', 'agent'),
+    uninstall: command('docker', 'rm', '-f', 'agent'),
     notes: ['The token is shown once.'],
   })
   expect(rendered).toEqual({
@@ -37,8 +35,8 @@ test('writes prerequisites, command, verification, notes and removal as numbered
 
 test('leaves out what a deployment does not have, and describes its alternatives', () => {
   const rendered = describeDeployment({
-    command: sh`install`,
-    alternatives: { windows: { command: powershell`install ${'a b'}` } },
+    command: command('install'),
+    alternatives: { windows: { command: powershell(powershell.raw`install`, 'a b') } },
   })
   expect(JSON.parse(JSON.stringify(rendered))).toEqual({
     prerequisites: [],
@@ -48,8 +46,8 @@ test('leaves out what a deployment does not have, and describes its alternatives
   })
 })
 
-test('refuses a command that was not made by a template', () => {
-  const text = 'docker run' as unknown as ShellCommand
+test('refuses a text in the place of a command', () => {
+  const text = 'docker run' as unknown as Command
   expect(() => describeDeployment({ command: text })).toThrow('`command` of a deployment is not a command')
-  expect(() => describeDeployment({ command: sh`ls`, verify: text })).toThrow('`verify` of a deployment')
+  expect(() => describeDeployment({ command: command('ls'), verify: text })).toThrow('`verify` of a deployment')
 })

@@ -1,5 +1,5 @@
+import { type Command, isCommand } from './command.ts'
 import type { Deployment } from './deployment.ts'
-import { isShellCommand, type ShellCommand } from './shell-command.ts'
 
 /** A deployment as text, ready for JSON. */
 export interface RenderedDeployment {
@@ -15,7 +15,7 @@ export interface RenderedDeployment {
 /**
  * Writes a deployment out: its commands as text, and numbered instructions.
  *
- * @throws TypeError when a command was not made by `sh` or `powershell`.
+ * @throws TypeError when a command was not made by `command` or `powershell`.
  */
 export function describeDeployment(deployment: Deployment): RenderedDeployment {
   const { prerequisites = [], command, verify, uninstall, alternatives } = deployment
@@ -47,11 +47,9 @@ function writeInstructions({ prerequisites = [], command, verify, uninstall, not
   return [...numbered, ...remarks].join('\n')
 }
 
-function textOf(option: string, command: ShellCommand): string {
-  if (!isShellCommand(command)) {
-    throw new TypeError(
-      `\`${option}\` of a deployment is not a command: make it with the \`sh\` or the \`powershell\` template`,
-    )
+function textOf(option: string, command: Command): string {
+  if (!isCommand(command)) {
+    throw new TypeError(`\`${option}\` of a deployment is not a command: make it with \`command\` or \`powershell\``)
   }
   return command.text
 }

@@ -1,9 +1,11 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ShellQuotingError } from '../errors/shell-quoting-error.ts'
+import { type Command, command } from './command.ts'
 import { powershell } from './powershell.ts'
-import { sh } from './sh.ts'
-import type { ShellCommand } from './shell-command.ts'
+
+const { raw } = powershell
+const run = (...values: readonly (string | number | boolean)[]): Command => powershell(raw`run`, ...values)
 
 test.each<[string | number | boolean, string]>([
   ['plain', "'plain'"],
@@ -15,62 +17,39 @@ test.each<[string | number | boolean, string]>([
   ['$(Get-Date) `n', "'$(Get-Date) `n'"],
   ['C:\\dir\\', "'C:\\dir\\'"],
 ])('the word %j becomes %s', (value, expected) => {
-  expect(powershell`run ${value}`.text).toBe(`run ${expected}`)
+  expect(run(value).text).toBe(`run ${expected}`)
 })
 
-test('text may touch a word in front', () => {
-  expect(powershell`install -Token:${'a b'} --set=${'c'}; $env:A=${'d'}; f(${'e'})`.text).toBe(
-    "install -Token:'a b' --set='c'; $env:A='d'; f('e')",
-  )
-})
+describe('powershell', () => {
+  test('writes raw names, quoted values and continued lines', () => {
+    expect(powershell(raw`docker run`, [raw`-Name`, 'b c'], ['image']).text).toBe(
+      "docker run `\n  -Name 'b c' `\n  'image'",
+    )
+  })
 
-test('commands and arrays are put in, and lines are continued with a backtick', () => {
-  const fetch = powershell`irm ${'https://install.example.com/agent.ps1'}`
-  expect(powershell`& ([scriptblock]::Create((${fetch}))) ${['-A', 'b c']} ${[]} -D`.text).toBe(
-    "& ([scriptblock]::Create((irm 'https://install.example.com/agent.ps1'))) '-A' 'b c' -D",
-  )
-  expect(powershell`powershell -Command ${powershell`${fetch} | iex`.text}`.text).toBe(
-    "powershell -Command 'irm ''https://install.example.com/agent.ps1'' | iex'",
-  )
-  expect(
-    powershell`
-    docker run \`
-      ${[]} \`
-      ${'image'}
-  `.text,
-  ).toBe("docker run `\n  'image'")
-})
+  test('hands a command to another PowerShell as text', () => {
+    const fetch = powershell(raw`irm`, 'https://install.example.com/agent.ps1').pipe(powershell(raw`iex`))
+    expect(fetch.text).toBe("irm 'https://install.example.com/agent.ps1' | iex")
+    expect(powershell(raw`powershell -Command`, fetch.text).text).toBe(
+      "powershell -Command 'irm ''https://install.example.com/agent.ps1'' | iex'",
+    )
+  })
 
-test.each<[string, () => ShellCommand, string]>([
-  ['double quotes', () => powershell`echo "${'x'}"`, 'stands inside double quotes'],
-  ['typographic double quotes', () => powershell`echo “${'x'}”`, 'stands inside double quotes'],
-  ['single quotes', () => powershell`echo '${'x'}'`, 'stands inside single quotes'],
-  ['typographic single quotes', () => powershell`echo ‛${'x'}’`, 'stands inside single quotes'],
-  [
-    'quotes around a subexpression',
-    () => powershell`echo "$(Get-Date -Format "yyyy") ${'x'}"`,
-    'stands inside double quotes',
-  ],
-  ['a quote in front', () => powershell`echo 'a'${'x'}`, 'directly after a backtick, a quote'],
-  ['a backtick in front', () => powershell`echo \`${'x'}`, 'directly after a backtick, a quote'],
-  ['a dollar sign in front', () => powershell`echo $${'x'}`, 'directly after a backtick, a quote'],
-  ['an at sign in front', () => powershell`echo @${'x'}`, 'directly after a backtick, a quote'],
-  ['a dotted parameter', () => powershell`java -Da.b=${'x'}`, 'which PowerShell splits'],
-  ['text behind', () => powershell`echo ${'a'}=b`, 'has text directly behind it'],
-  ['a word behind', () => powershell`echo ${'a'}${'b'}`, 'has text directly behind it'],
-  [
-    'a command for another shell',
-    () => powershell`run ${sh`ls`}`,
-    'is a command for `sh`: write it with the `powershell` template',
-  ],
-  ['a comment', () => powershell`dir # x`, 'a comment cannot stand'],
-  ['a here-string', () => powershell`echo @'`, 'a here-string cannot stand'],
-  ['the stop-parsing mark', () => powershell`icacls --% ${'x'}`, '--% cannot stand'],
-  ['an open quote', () => powershell`echo "a`, 'the template ends inside double quotes'],
-  ['an open brace', () => powershell`& { dir`, 'the template ends inside braces'],
-])('refuses %s', (_what, build, message) => {
-  expect(build).toThrow(TypeError)
-  expect(build).toThrow(message)
+  test.each<[string, () => Command, string]>([
+    ['a name that is a value', () => powershell('run'), 'the name of a command must be `raw`'],
+    ['an argument of several parts', () => powershell(raw`run`, command.word('a', 'b')), 'has several parts'],
+    ['an assignment', () => powershell(raw`run`, command.assignment('A', 'b')), 'has several parts'],
+    ['the output of a command', () => powershell(raw`run`, command('date').output()), 'only `command` can express'],
+    ['undefined', () => run(undefined as unknown as string), 'argument 2 of `run` is of type undefined'],
+    ['no argument', () => powershell(), 'needs at least one argument'],
+  ])('refuses %s', (_what, build, message) => {
+    expect(build).toThrow(TypeError)
+    expect(build).toThrow(message)
+  })
+
+  test('keeps a backslash at the end of a word without a blank', () => {
+    expect(run('c\\').text).toBe("run 'c\\'")
+  })
 })
 
 test.each([
@@ -82,15 +61,10 @@ test.each([
   ['secret\udc00', 'half of a surrogate pair'],
   ['secret path\\', 'ends with a backslash'],
 ])('refuses the value %j without repeating it', (value, message) => {
-  const build = () => powershell`run ${value}`
+  const build = () => run(value)
   expect(build).toThrow(ShellQuotingError)
   expect(build).toThrow(message)
   expect(build).not.toThrow('secret')
-})
-
-test('refuses a backslash at the end where the word may hold a blank before it', () => {
-  expect(() => powershell`run a\` b${'c\\'}`).toThrow(ShellQuotingError)
-  expect(powershell`run a${'c\\'}`.text).toBe("run a'c\\'")
 })
 
 // PowerShell does not run on every machine that runs these tests, so its rules are modelled here from its documentation
@@ -170,7 +144,7 @@ const nastyWord = fc.oneof(
 
 function isAccepted(word: string): boolean {
   try {
-    powershell`run ${word}`
+    run(word)
     return true
   } catch (error) {
     expect(error).toBeInstanceOf(ShellQuotingError)
@@ -184,7 +158,7 @@ test('by its quoting rules PowerShell reads back every word, and a program start
     fc.property(fc.array(nastyWord, { maxLength: 20 }), (candidates) => {
       const words = candidates.filter(isAccepted)
       accepted += words.length
-      const parsed = words.length === 0 ? [] : parseAsPowerShell(powershell`run ${words}`.text)
+      const parsed = words.length === 0 ? [] : parseAsPowerShell(run(...words).text)
       expect(parsed).toEqual(words)
       expect(splitAsProgram(joinAsWindowsPowerShell(parsed))).toEqual(words)
     }),

@@ -1,9 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { command } from './command.ts'
 import type { DeploymentTarget } from './deployment.ts'
 import { chartValueName, chartValues, environmentName, environmentVariables, escapeChartValue } from './settings.ts'
-import { sh } from './sh.ts'
-import { continued } from './shell-command.ts'
 
 function target(settings: Record<string, string>, deploymentSettings: Record<string, string> = {}): DeploymentTarget {
   return {
@@ -51,19 +50,16 @@ test('a setting cannot take the place of what every agent is given', () => {
 test('the specification’s Helm command', () => {
   const settings = { namespace: 'monitoring', release_name: 'incident-rca', replicas: '2' }
   const values = chartValues(target({}, settings), { omit: ['namespace', 'release_name'] })
-  const install = continued([
-    sh`helm install ${settings.release_name} incident-rca/agent`,
-    sh`--namespace ${settings.namespace}`,
-    ...values.map((value) => sh`--set ${value}`),
-  ])
-  const command = sh`
-    helm repo add incident-rca ${'https://charts.example.com'} && \
-    ${install}
-  `
-  expect(command.text).toBe(
+  const install = command(
+    ...['helm', 'install', settings.release_name, 'incident-rca/agent'],
+    ['--namespace', settings.namespace],
+    ...values.map((value) => ['--set', value]),
+  )
+  const addRepository = command('helm', 'repo', 'add', 'incident-rca', 'https://charts.example.com')
+  expect(addRepository.and(install, { newLine: true }).text).toBe(
     [
       'helm repo add incident-rca https://charts.example.com && \\',
-      'helm install incident-rca incident-rca/agent \\',
+      '  helm install incident-rca incident-rca/agent \\',
       '  --namespace monitoring \\',
       '  --set platformUrl=https://api.example.com \\',
       '  --set agentToken=k8s-token \\',

@@ -13,7 +13,7 @@ export function environmentName(key: string): string {
 
 /**
  * What the agent reads from its environment, as `NAME=value`: `PLATFORM_API_URL`, `AGENT_TOKEN`, `AGENT_TYPE`, then every
- * setting in the order in which it was written. Not quoted: interpolate each into `sh` or `powershell`.
+ * setting in the order in which it was written. Not quoted: pass each as an argument of `command` or `powershell`.
  *
  * @throws TypeError when a setting has the name of one of the first three.
  */
@@ -35,7 +35,7 @@ export function chartValueName(key: string): string {
 
 /**
  * What the Helm chart is given, as `name=value` for `--set` or `--set-string`: `platformUrl`, `agentToken`, then every
- * setting in the order in which it was written, those of the deployment alone last. Values are escaped for Helm, not for the shell: interpolate each into `sh`.
+ * setting in the order in which it was written, those of the deployment alone last. Values are escaped for Helm, not for the shell: pass each as an argument of `command`.
  *
  * `--set` makes a number of `2` and a boolean of `true`; `--set-string` leaves them text, which a token made of digits needs.
  *

@@ -3,11 +3,18 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ShellQuotingError } from '../errors/shell-quoting-error.ts'
+import { type Command, command, type Words } from './command.ts'
 import { powershell } from './powershell.ts'
-import { sh } from './sh.ts'
-import type { ShellCommand } from './shell-command.ts'
+
+const { assignment, raw, word } = command
+
+/** Writes its arguments, each with a NUL character behind it. */
+const print = (...words: Words): Command => command('printf', '%s\\0', ...words)
+
+// Every control character costs the shell a process, which takes long beside other load.
+vi.setConfig({ testTimeout: 180_000 })
 
 const isRequired = process.env.RCA_REQUIRE_REAL === '1'
 
@@ -15,8 +22,8 @@ function isInstalled(program: string): boolean {
   return spawnSync(program, ['-c', 'exit 0']).error === undefined
 }
 
-function run(shell: string, command: ShellCommand): string[] {
-  const output = execFileSync(shell, ['-c', command.text], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+function run(shell: string, program: Command): string[] {
+  const output = execFileSync(shell, ['-c', program.text], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
   return output.split('\0').slice(0, -1)
 }
 
@@ -87,7 +94,7 @@ const nastyWords = [
 ]
 
 const character = fc.constantFrom(...'\'"`$(){}[]<>|&;*?!#~=%^\\/-+.,:@ \t\n\r\b\u001b\u0085aZ0é\u0301\u{1f600}\u202e')
-const word = fc
+const anyWord = fc
   .oneof(
     { arbitrary: fc.string({ unit: character, maxLength: 20 }), weight: 3 },
     fc.string({ unit: 'binary', maxLength: 30 }),
@@ -98,7 +105,7 @@ const word = fc
 
 /** Runs `check` over many batches of words: several thousand words for a few dozen processes. */
 function checkWords(check: (words: string[]) => void): void {
-  fc.assert(fc.property(fc.array(word, { minLength: 80, maxLength: 120, size: 'max' }), check), { numRuns: 20 })
+  fc.assert(fc.property(fc.array(anyWord, { minLength: 80, maxLength: 120, size: 'max' }), check), { numRuns: 20 })
 }
 
 // zsh is what many people paste into, but no installation needs it: it is asked where it is installed.
@@ -110,56 +117,59 @@ describe.each(shells)('%s', (shell) => {
 
   realTest('receives nasty words as they went in', () => {
     for (const nasty of nastyWords) {
-      expect(run(shell, sh`printf '%s\0' ${nasty}`)).toEqual([nasty])
+      expect(run(shell, print(nasty))).toEqual([nasty])
     }
   })
 
   realTest('receives random words as they went in', () => {
     checkWords((words) => {
-      expect(run(shell, sh`printf '%s\0' ${words}`)).toEqual(words)
+      expect(run(shell, print(...words))).toEqual(words)
     })
   })
 
-  realTest('receives words that touch other text as parts of one word', () => {
-    checkWords((batch) => {
-      // Where nothing but quotes stands before it, zsh replaces the template's own `=end` by the path of a command.
-      const words = batch.filter((text) => text !== '')
-      const glued = words.flatMap((text) => [sh`--key=${text}`, sh`${text}=end`, sh`a'b'${text}${text}"c"`])
-      expect(run(shell, sh`printf '%s\0' ${glued}`)).toEqual(
-        words.flatMap((text) => [`--key=${text}`, `${text}=end`, `ab${text}${text}c`]),
+  realTest('receives the parts of a word as one word', () => {
+    checkWords((words) => {
+      const joined = words.flatMap((text) => [word('--key=', text), word(text, '=end'), word(raw`a'b'`, text, text)])
+      expect(run(shell, print(...joined))).toEqual(
+        words.flatMap((text) => [`--key=${text}`, `${text}=end`, `ab${text}${text}`]),
       )
     })
-    expect(run(shell, sh`printf '%s\0' --key=${''} a${''}b ${''}${''}`)).toEqual(['--key=', 'ab', ''])
+    expect(run(shell, print(word('--key=', ''), word('a', '', 'b'), word('', '')))).toEqual(['--key=', 'ab', ''])
   })
 
   realTest('receives words through assignments, substitutions and another shell', () => {
     checkWords((words) => {
       const [first = '', second = ''] = words
-      const inner = sh`printf '%s\0' ${words}`
-      expect(run(shell, sh`A=${first}; printf '%s\0' "$A"; B=${second} env printenv -0 B`)).toEqual([first, second])
-      expect(run(shell, sh`printf '%s\0' "$(printf %s ${`${first}.`})"`)).toEqual([`${first}.`])
-      expect(run(shell, sh`${shell} -c ${inner.text} && (${inner})`)).toEqual([...words, ...words])
+      const assigned = command(assignment('A', first)).followedBy(print(raw`"$A"`))
+      const inEnvironment = command(assignment('B', second), 'env', 'printenv', '-0', 'B')
+      expect(run(shell, assigned.followedBy(inEnvironment))).toEqual([first, second])
+      expect(run(shell, print(command('printf', '%s', `${first}.`).output()))).toEqual([`${first}.`])
+      expect(run(shell, command(shell, '-c', print(...words).text).and(print(...words)))).toEqual([...words, ...words])
     })
   })
 
   realTest('gives a program that is not built in the same words', () => {
     checkWords((words) => {
-      expect(run(shell, sh`env -i /usr/bin/printf '%s\0' ${words}`)).toEqual(words)
+      expect(run(shell, command('env', '-i', '/usr/bin/printf', '%s\\0', ...words))).toEqual(words)
     })
   })
 
   realTest('keeps a number before a redirection a word', () => {
-    expect(run(shell, sh`printf '%s\0' ${2}>&1`)).toEqual(['2'])
+    expect(run(shell, print(2).redirect('2>', '/dev/null'))).toEqual(['2'])
   })
 
   realTest('takes a command over several lines as one', () => {
-    const command = sh`
-      printf '%s\0' \
-        ${'a b'} \
-        ${[]} \
-        ${"c'd"}
-    `
-    expect(run(shell, command)).toEqual(['a b', "c'd"])
+    expect(run(shell, print(['a b'], [], ["c'd"]))).toEqual(['a b', "c'd"])
+    expect(run(shell, print('a').and(print('b'), { newLine: true }))).toEqual(['a', 'b'])
+    expect(run(shell, print('a').pipe(command('cat'), { newLine: true }).and(print('b')))).toEqual(['a', 'b'])
+  })
+
+  realTest('reads the groups that operators need', () => {
+    const [fails, works] = [command('false'), command('true')]
+    expect(run(shell, fails.and(fails.or(works)).or(print('a')))).toEqual(['a'])
+    expect(run(shell, works.or(fails).redirect('2>', '/dev/null').and(fails).or(works).pipe(print('b')))).toEqual(['b'])
+    const output = command('printf', 'c').or(works).redirect('2>', '/dev/null').pipe(command('cat')).output()
+    expect(run(shell, print(output))).toEqual(['c'])
   })
 
   describe('the name of a command', () => {
@@ -191,13 +201,15 @@ describe.each(shells)('%s', (shell) => {
       const program = join(folder, name)
       writeFileSync(program, '#!/bin/sh\nprintf \'%s\\0\' ran "$@"\n')
       chmodSync(program, 0o755)
-      expect(run(shell, sh`PATH=${`${folder}:/usr/bin:/bin`}; ${name} ${name}`)).toEqual(['ran', name])
+      expect(
+        run(shell, command(assignment('PATH', `${folder}:/usr/bin:/bin`)).followedBy(command(name, name))),
+      ).toEqual(['ran', name])
     })
   })
 })
 
 test('a word that no UTF-8 text can hold is refused', () => {
-  expect(() => sh`printf %s ${'\ud83d'}`).toThrow(ShellQuotingError)
+  expect(() => command('printf', '%s', '\ud83d')).toThrow(ShellQuotingError)
 })
 
 // There is no PowerShell for every system that these tests run on: its rules are modelled in powershell.test.ts, and asked
@@ -207,13 +219,13 @@ if (isInstalled('pwsh')) {
     const script = 'process.stdout.write(JSON.stringify(process.argv.slice(1)))'
     const accepted = nastyWords.filter((text) => {
       try {
-        return powershell`run ${text}`.text.length < 10_000
+        return powershell(raw`run`, text).text.length < 10_000
       } catch {
         return false
       }
     })
-    const command = powershell`& ${process.execPath} -e ${script} -- ${accepted}`
-    const output = execFileSync('pwsh', ['-NoProfile', '-NonInteractive', '-Command', command.text], {
+    const program = powershell(raw`&`, process.execPath, raw`-e`, script, raw`--`, ...accepted)
+    const output = execFileSync('pwsh', ['-NoProfile', '-NonInteractive', '-Command', program.text], {
       encoding: 'utf8',
     })
     expect(JSON.parse(output)).toEqual(accepted)
