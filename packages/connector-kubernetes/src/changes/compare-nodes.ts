@@ -1,7 +1,7 @@
 import type { Node, Taint } from '../kinds/node/node.ts'
 import { type Membership, membership, transitions } from './differences.ts'
 
-/** What differs between a node and itself as it was before. */
+/** Differences between two versions of a node. */
 export interface NodeDifference {
   /** `versions`, `taints`, `allocatable`, `addresses` */
   readonly fields: readonly string[]
@@ -15,7 +15,7 @@ export interface NodeDifference {
   readonly addresses: readonly string[]
 }
 
-/** What a node is made of, without its conditions and whether it is cordoned; `undefined` where nothing differs. */
+/** Compares two versions of a node except their conditions and cordon; `undefined` if nothing differs. */
 export function compareNodes(before: Node, after: Node): NodeDifference | undefined {
   const versions = transitions(versionsOf(before), versionsOf(after))
   const taints = membership(taintsOf(before), taintsOf(after))
@@ -39,12 +39,17 @@ function versionsOf({ kubeletVersion, runtimeVersion, kernelVersion, osImage }: 
   return { kubelet: kubeletVersion, runtime: runtimeVersion, kernel: kernelVersion, os: osImage }
 }
 
-/** What clouds and the autoscaler note for themselves: that a node is new, and that it has so little to do that it may go some day. */
-const NOTES = new Set(['node.cloudprovider.kubernetes.io/uninitialized', 'DeletionCandidateOfClusterAutoscaler'])
+/** Taints by which clouds mark new nodes, and the autoscaler marks candidates for deletion. */
+const INTERNAL_TAINTS = new Set([
+  'node.cloudprovider.kubernetes.io/uninitialized',
+  'DeletionCandidateOfClusterAutoscaler',
+])
 
-/** Those under `node.kubernetes.io` say once more what the conditions say. */
+/** Taints of authors. Those under `node.kubernetes.io` repeat the conditions. */
 function taintsOf({ taints }: Node): readonly string[] {
-  return taints.filter(({ key }) => !key.startsWith('node.kubernetes.io/') && !NOTES.has(key)).map(describeTaint)
+  return taints
+    .filter(({ key }) => !key.startsWith('node.kubernetes.io/') && !INTERNAL_TAINTS.has(key))
+    .map(describeTaint)
 }
 
 function describeTaint({ key, value, effect }: Taint): string {

@@ -2,7 +2,7 @@ import type { Ingress } from '../kinds/ingress/ingress.ts'
 import type { Service, ServicePort } from '../kinds/service/service.ts'
 import { labelTransitions, type Membership, membership, transitions } from './differences.ts'
 
-/** What differs between a Service and itself as it was before. */
+/** Differences between two versions of a Service. */
 export interface ServiceDifference {
   readonly fields: readonly string[]
   /** `type: ClusterIP → LoadBalancer` */
@@ -13,7 +13,7 @@ export interface ServiceDifference {
   readonly ports: Membership
 }
 
-/** What its author changed; `undefined` where that is nothing. */
+/** Compares the parts of a Service that its author sets; `undefined` if nothing differs. */
 export function compareServices(
   before: Service,
   after: Service,
@@ -34,7 +34,7 @@ export function compareServices(
   return fields.length === 0 ? undefined : { fields, settings, selector, ports }
 }
 
-/** What differs between an Ingress and itself as it was before. */
+/** Differences between two versions of an Ingress. */
 export interface IngressDifference {
   readonly fields: readonly string[]
   /** `class: nginx → traefik` */
@@ -44,7 +44,7 @@ export interface IngressDifference {
   readonly routes: Membership
 }
 
-/** What its author changed; `undefined` where that is nothing. */
+/** Compares the parts of an Ingress that its author sets; `undefined` if nothing differs. */
 export function compareIngresses(before: Ingress, after: Ingress): IngressDifference | undefined {
   if (after.generation !== undefined && before.generation === after.generation) return undefined
   const settings = transitions({ class: before.className }, { class: after.className })
@@ -57,7 +57,7 @@ export function compareIngresses(before: Ingress, after: Ingress): IngressDiffer
   }
   const fields = Object.keys(differs).filter((name) => differs[name])
   if (fields.length > 0) return { fields, settings, hosts, routes }
-  // Something of which nothing is kept, such as its certificates.
+  // A part that is not cached, such as its certificates.
   return after.generation === undefined ? undefined : { fields: ['other'], settings, hosts, routes }
 }
 

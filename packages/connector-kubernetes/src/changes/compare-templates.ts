@@ -2,7 +2,9 @@ import type { Mounts } from '../kinds/pod/pod.ts'
 import type { PodTemplate, Probe, TemplateContainer } from '../kinds/workload/pod-template.ts'
 import { changedNames, labelTransitions, type Membership, membership, transition, transitions } from './differences.ts'
 
-/** What differs between two templates of pods. Names and numbers, no value of a variable, annotation or command. */
+/**
+ * Differences between two pod templates: names and numbers, but not the values of variables, annotations or commands.
+ */
 export interface TemplateDifference {
   /** `app: shop/web:1 → shop/web:2` */
   readonly images: readonly string[]
@@ -24,13 +26,13 @@ export interface TemplateDifference {
   readonly annotations: readonly string[]
   /** `service_account: web → shop` */
   readonly settings: readonly string[]
-  /** A restart was asked for. */
+  /** Whether a restart was requested. */
   readonly isRestart: boolean
 }
 
 const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt'
 
-/** What differs between two templates; empty lists where nothing does. */
+/** Compares two templates. Lists are empty if nothing differs. */
 export function compareTemplates(
   before: PodTemplate,
   after: PodTemplate,
@@ -83,7 +85,7 @@ export function compareTemplates(
   }
 }
 
-/** Annotations by which charts and people say that a configuration changed: `checksum/config`. */
+/** Returns whether an annotation marks a change of configuration, as charts do: `checksum/config`. */
 export function isChecksum(annotation: string): boolean {
   return /checksum|(?:^|[/.-])hash(?:$|[/.-])|sha256/i.test(annotation)
 }
@@ -120,7 +122,7 @@ function compareProbes(
     const differences = transitions(numbersOf(old), numbersOf(now)).map((one) => `${name} ${one}`)
     if (describeProbe(old) !== describeProbe(now))
       return [transition(name, describeProbe(old), describeProbe(now)), ...differences]
-    // Its command or headers, which are not told.
+    // Its command or headers, which may contain secrets.
     return differences.length > 0 ? differences : [`${name}: changed`]
   })
 }

@@ -3,22 +3,22 @@ import type { Workload } from '../kinds/workload/workload.ts'
 import { compareTemplates, isChecksum, type TemplateDifference } from './compare-templates.ts'
 import { labelTransitions, transitions } from './differences.ts'
 
-/** What differs between a workload and itself as it was before. */
+/** Differences between two versions of a workload. */
 export interface WorkloadDifference {
-  /** What differs, in a word each: `image`, `environment`, `settings`, … */
+  /** The parts that differ: `image`, `environment`, `settings`, … */
   readonly fields: readonly string[]
   readonly template: TemplateDifference
-  /** Of the workload and its template: `strategy: RollingUpdate → Recreate` */
+  /** Settings of the workload and its template: `strategy: RollingUpdate → Recreate` */
   readonly settings: readonly string[]
 }
 
-/** What its author changed, but the number of its pods; `undefined` where that is nothing: its status is none of it. */
+/** Compares the parts of a workload that its author sets, except the number of pods; `undefined` if nothing differs. */
 export function compareWorkloads(
   before: Workload,
   after: Workload,
   isWantedLabel: (name: string) => boolean,
 ): WorkloadDifference | undefined {
-  // Servers count what authors change. A server that was upgraded may show another object that nobody has changed.
+  // Servers count the changes of authors. An upgraded server may show another object without a change.
   if (after.generation !== undefined && before.generation === after.generation) return undefined
   const settings = ({ strategy, isPaused, progressDeadline }: Workload) => ({
     strategy,
@@ -31,7 +31,7 @@ export function compareWorkloads(
   ])
 }
 
-/** The same for a CronJob. */
+/** Compares two versions of a CronJob. */
 export function compareCronJobs(
   before: CronJob,
   after: CronJob,
@@ -46,7 +46,7 @@ export function compareCronJobs(
   return difference(before, after, isWantedLabel, transitions(settings(before), settings(after)))
 }
 
-/** The same for two templates that a workload has had of which nothing else is known. */
+/** Compares two templates of a workload that cannot be read itself. */
 export function compareRevisions(
   before: Pick<Workload, 'template'>,
   after: Pick<Workload, 'template'>,
@@ -86,6 +86,6 @@ function difference(
   }
   const fields = Object.keys(differs).filter((name) => differs[name])
   if (fields.length > 0) return { fields, template, settings }
-  // Something of which nothing is kept: tolerations, security contexts, …
+  // A part that is not cached: tolerations, security contexts, …
   return before.template.keyedHash === after.template.keyedHash ? undefined : { fields: ['other'], template, settings }
 }

@@ -1,7 +1,7 @@
-/** Most elements of a list that are told. */
-const MOST = 100
+/** Elements of a list that are listed in an attribute. */
+const MAX_ELEMENTS = 100
 
-/** What came to a list, and what went from it. */
+/** Elements that were added to a list and removed from it. */
 export interface Membership {
   readonly added: readonly string[]
   readonly removed: readonly string[]
@@ -9,7 +9,7 @@ export interface Membership {
 
 type Values = Readonly<Record<string, string | number | boolean | undefined>>
 
-/** What came to a list, and what went from it, in order. */
+/** Compares two lists. The elements are sorted. */
 export function membership(before: readonly string[], after: readonly string[]): Membership {
   return {
     added: after.filter((item) => !before.includes(item)).toSorted(),
@@ -17,7 +17,7 @@ export function membership(before: readonly string[], after: readonly string[]):
   }
 }
 
-/** Names that both have with another value. */
+/** Names that both records have with different values. */
 export function changedNames(
   before: Readonly<Record<string, string>>,
   after: Readonly<Record<string, string>>,
@@ -27,12 +27,12 @@ export function changedNames(
     .toSorted()
 }
 
-/** `limits.memory: 512 → 1024`; `none` for what is not set. */
+/** `limits.memory: 512 → 1024`; `none` for a value that is not set. */
 export function transitions(before: Values, after: Values): readonly string[] {
   return differing(before, after).map((name) => transition(name, before[name], after[name]))
 }
 
-/** `app: web → shop`. Of labels that are not to be told only the name: `team: changed`. */
+/** `app: web → shop`; without the values of unwanted labels: `team: changed`. */
 export function labelTransitions(
   before: Readonly<Record<string, string>>,
   after: Readonly<Record<string, string>>,
@@ -50,10 +50,12 @@ export function transition(name: string, before: Values[string], after: Values[s
   return `${name}: ${shown(before)} → ${shown(after)}`
 }
 
-/** A list as an attribute: absent where it is empty, and not longer than anybody reads. */
-export function some(items: readonly string[]): readonly string[] | undefined {
+/** A list as an attribute: absent if it is empty, and cut after 100 elements. */
+export function listAttribute(items: readonly string[]): readonly string[] | undefined {
   if (items.length === 0) return undefined
-  return items.length <= MOST ? items : [...items.slice(0, MOST), `and ${items.length - MOST} more`]
+  return items.length <= MAX_ELEMENTS
+    ? items
+    : [...items.slice(0, MAX_ELEMENTS), `and ${items.length - MAX_ELEMENTS} more`]
 }
 
 function differing(before: Values, after: Values): readonly string[] {

@@ -1,16 +1,16 @@
 import type { Manager } from '../kinds/metadata.ts'
 
-/** Whether somebody only says how something is. */
+/** Returns whether a manager wrote only the status. */
 function isStatus({ subresource, parts }: Manager): boolean {
   return subresource === 'status' || (parts.length > 0 && parts.every((part) => part === 'status'))
 }
 
 /**
- * Who made an object what it is now: the newest of those who have written to it since it was as `before`. Where no entry is
- * another than before, it was the only one with a say in it: old servers note no time where somebody changes what was theirs
- * already, but each newcomer. `undefined` where it may have been one of several.
+ * Returns the author of a change: the newest manager that has written to the object since its version `before`. If no
+ * manager is new, the author is the only manager of these parts: old servers record each new manager, but no time
+ * when a manager changes its own fields. `undefined` if one of several may be the author.
  *
- * @param parts what was changed, such as `spec`
+ * @param parts changed parts, such as `spec`
  */
 export function writerOf(
   managers: readonly Manager[],
@@ -19,15 +19,18 @@ export function writerOf(
 ): Manager | undefined {
   const writer = newcomerOf(managers, before, parts)
   if (writer !== undefined) return writer
-  const withSay = (all: readonly Manager[]): readonly Manager[] =>
-    all.filter((manager) => !isStatus(manager) && hasSay(manager, parts))
-  const [only, ...others] = withSay(managers)
-  // Who takes away all that was theirs has no say any more, and is not noted: whoever is left is not blamed.
-  const isAlone = others.length === 0 && withSay(before).every(({ name }) => name === only?.name)
-  return only === undefined || !isAlone ? undefined : { ...only, time: undefined }
+  const ownersOf = (all: readonly Manager[]): readonly Manager[] =>
+    all.filter((manager) => !isStatus(manager) && owns(manager, parts))
+  const [only, ...others] = ownersOf(managers)
+  // A manager that removes all its fields is no longer recorded: the remaining one may not be the author.
+  const isOnly = others.length === 0 && ownersOf(before).every(({ name }) => name === only?.name)
+  return only === undefined || !isOnly ? undefined : { ...only, time: undefined }
 }
 
-/** The same, but for what old servers let somebody change without any note, as by `kubectl scale`: whoever wrote before is not blamed. */
+/**
+ * Returns the newest new manager. For changes that old servers do not record, such as `kubectl scale`, that excludes
+ * earlier managers.
+ */
 export function newcomerOf(
   managers: readonly Manager[],
   before: readonly Manager[],
@@ -37,15 +40,15 @@ export function newcomerOf(
   const writers = managers
     .filter((manager) => !known.has(identify(manager)) && !isStatus(manager))
     .toSorted((one, other) => timeOf(other) - timeOf(one))
-  return writers.find((writer) => hasSay(writer, parts)) ?? writers.find(({ parts: own }) => own.length === 0)
+  return writers.find((writer) => owns(writer, parts)) ?? writers.find(({ parts: own }) => own.length === 0)
 }
 
-/** Who made it: the first who wrote to it. */
+/** Returns the manager that wrote first. */
 export function creatorOf(managers: readonly Manager[]): Manager | undefined {
   return managers.filter((manager) => !isStatus(manager)).toSorted((one, other) => timeOf(one) - timeOf(other))[0]
 }
 
-/** Whether those who may have written since then have a say in other parts only; false where nobody is known. */
+/** Returns whether all managers that may have written since `before` own only other parts; false if none is known. */
 export function wroteOnlyElsewhere(
   managers: readonly Manager[],
   before: readonly Manager[],
@@ -54,10 +57,10 @@ export function wroteOnlyElsewhere(
   const known = new Set(before.map(identify))
   const newcomers = managers.filter((manager) => !known.has(identify(manager)))
   const writers = newcomers.length > 0 ? newcomers : managers
-  return writers.length > 0 && writers.every((writer) => writer.parts.length > 0 && !hasSay(writer, parts))
+  return writers.length > 0 && writers.every((writer) => writer.parts.length > 0 && !owns(writer, parts))
 }
 
-/** Who it was, as attributes of an event. */
+/** The author as attributes of an event. */
 export function writerAttributes(writer: Manager | undefined) {
   return { 'change.by': writer?.name, 'change.operation': writer?.operation }
 }
@@ -67,13 +70,13 @@ export function byWriter(writer: Manager | undefined): string {
   return writer === undefined ? '' : ` by ${writer.name}`
 }
 
-/** When it was written, or else `now`. */
+/** Time of the change, or else `now`. */
 export function writtenAt(writer: Manager | undefined, now: Date): Date {
   const time = Date.parse(writer?.time ?? '')
   return Number.isNaN(time) ? now : new Date(time)
 }
 
-function hasSay({ parts }: Manager, wanted: readonly string[]): boolean {
+function owns({ parts }: Manager, wanted: readonly string[]): boolean {
   return parts.some((part) => wanted.includes(part))
 }
 

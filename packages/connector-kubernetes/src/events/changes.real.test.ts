@@ -233,7 +233,7 @@ realDescribe('changes in a real cluster', absence, () => {
     ahead = 0
     const [event] = await next('k8s.deletion.stuck')
     expect(event?.body).toMatch(
-      /^PersistentVolumeClaim shop\/data should be gone since .*: finalizer example\.test\/backup/,
+      /^PersistentVolumeClaim shop\/data should have been deleted by .*: finalizer example\.test\/backup/,
     )
     await ask('-n', 'shop', 'patch', 'persistentvolumeclaim', 'data', '--patch={"metadata":{"finalizers":null}}')
   }, 30_000)

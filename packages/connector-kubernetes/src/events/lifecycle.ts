@@ -8,38 +8,41 @@ import { signals } from '../signals.ts'
 import { isRecent, timeOrNow } from './event-time.ts'
 import type { FollowerContext } from './follower.ts'
 
-/** How long a deletion waits for its namespace to be seen to go, in milliseconds. */
-const PATIENCE = 500
+/** Delay of a deletion, in which the deletion of its namespace may be seen. */
+const NAMESPACE_DELAY_MS = 500
 
-/** Events of one name about one namespace that are told one by one. */
-const MOST = 10
+/** Events of one name and namespace that are emitted one by one in a burst. */
+const MAX_SINGLE_EVENTS = 10
 
-/** After so long without another one counting begins anew, in milliseconds. */
-const QUIET = 10_000
+/** A burst ends after this long without an event. */
+const BURST_QUIET_MS = 10_000
 
-/** How long the others are gathered, in milliseconds. */
-const GATHERING = 5_000
+/** How long further events of a burst are collected for one summary. */
+const SUMMARY_DELAY_MS = 5_000
 
-/** Bursts that are remembered before those that have ended are forgotten. */
-const MANY = 1_000
+/** Bursts in memory above which ended ones are removed. */
+const MAX_BURSTS = 1_000
 
-/** Objects that are named. */
-const NAMED = 50
+/** Objects that a summary names. */
+const MAX_NAMES = 50
 
-/** That an object began or ended, and when. */
+/** The creation or deletion of an object. */
 export interface Moment<Slim> {
   readonly object: Slim
   readonly at: Date
 }
 
-/** The creation that a change stands for: of what was there already only a recent one. */
+/** Returns the creation that a change shows. For existing objects, only a recent one. */
 export function creationOf<Slim extends Metadata>(change: Change<Slim>, now: Date): Moment<Slim> | undefined {
   if (change.type !== 'added' || change.object.deleted !== undefined) return undefined
   if (change.isInitial && !isRecent(change.object.created, now)) return undefined
   return { object: change.object, at: timeOrNow(change.object.created, now) }
 }
 
-/** The deletion that a change stands for: what waits for others before it goes is told when that begins, and not again. */
+/**
+ * Returns the deletion that a change shows. The deletion of an object with finalizers counts when it begins, and only
+ * then.
+ */
 export function deletionOf<Slim extends Metadata>(change: Change<Slim>, now: Date): Moment<Slim> | undefined {
   if (change.type === 'added' || change.old.deleted !== undefined) return undefined
   const object = change.object ?? change.old
@@ -47,53 +50,59 @@ export function deletionOf<Slim extends Metadata>(change: Change<Slim>, now: Dat
   return { object, at: timeOrNow(object.deleted, now) }
 }
 
-/** Tells what comes and goes, without flooding anybody: a chart has hundreds of objects, and so has a namespace. */
+/**
+ * Emits creations and deletions. A burst, such as the installation of a chart with hundreds of objects, ends in a
+ * summary.
+ */
 export interface Lifecycle {
   created(kind: string, object: Metadata, event: Event): void
-  /** After a moment, unless the namespace goes with it. */
+  /** Emits a deletion after a delay, unless the namespace is deleted too. */
   deleted(kind: string, object: Metadata, event: Event): void
 }
 
 interface Burst {
   count: number
   last: number
-  gathered: { readonly name: string; readonly uid: string; readonly event: Event }[]
+  collected: { readonly name: string; readonly uid: string; readonly event: Event }[]
 }
 
-/** Has told nothing yet. */
+/** Creates an emitter without bursts. */
 export function createLifecycle({ cluster }: KubernetesClient, { emit, after, now }: FollowerContext): Lifecycle {
   const bursts = new Map<string, Burst>()
   const flush = (burst: Burst, namespace: string): void => {
-    const { gathered } = burst
-    burst.gathered = []
-    emit(summarize(gathered, namespace, now()))
+    const { collected } = burst
+    burst.collected = []
+    emit(summarize(collected, namespace, now()))
   }
-  const forgetEnded = (time: number): void => {
-    for (const [key, { last, gathered }] of bursts) if (time - last > QUIET && gathered.length === 0) bursts.delete(key)
+  const removeEnded = (time: number): void => {
+    for (const [key, { last, collected }] of bursts)
+      if (time - last > BURST_QUIET_MS && collected.length === 0) bursts.delete(key)
   }
   const created = (kind: string, { namespace, name, uid }: Metadata, event: Event): void => {
     const key = `${event.name} ${namespace}`
     const time = now().getTime()
     const known = bursts.get(key)
-    const burst = known === undefined || time - known.last > QUIET ? { count: 0, last: 0, gathered: [] } : known
+    const burst =
+      known === undefined || time - known.last > BURST_QUIET_MS ? { count: 0, last: 0, collected: [] } : known
     bursts.set(key, burst)
-    if (bursts.size > MANY) forgetEnded(time)
+    if (bursts.size > MAX_BURSTS) removeEnded(time)
     burst.count += 1
     burst.last = time
-    if (burst.count <= MOST) emit(event)
-    else burst.gathered.push({ name: `${kind}/${name}`, uid, event })
-    if (burst.count > MOST && burst.gathered.length === 1) after(GATHERING, () => flush(burst, namespace))
+    if (burst.count <= MAX_SINGLE_EVENTS) emit(event)
+    else burst.collected.push({ name: `${kind}/${name}`, uid, event })
+    if (burst.count > MAX_SINGLE_EVENTS && burst.collected.length === 1)
+      after(SUMMARY_DELAY_MS, () => flush(burst, namespace))
   }
   return {
     created,
     deleted: (kind, object, event) =>
-      after(PATIENCE, () => {
+      after(NAMESPACE_DELAY_MS, () => {
         if (!isEnding(cluster, object.namespace)) created(kind, object, event)
       }),
   }
 }
 
-/** Whether a namespace is being deleted, or gone. Unknown, and so not, where namespaces cannot be seen. */
+/** Returns whether a namespace is being deleted or does not exist; false if namespaces cannot be watched. */
 export function isEnding(cluster: Pick<Cluster, 'objects'>, name: string): boolean {
   const namespaces = cluster.objects('namespaces')
   if (name === '' || namespaces.size === 0) return false
@@ -102,12 +111,12 @@ export function isEnding(cluster: Pick<Cluster, 'objects'>, name: string): boole
   return true
 }
 
-function summarize(gathered: Burst['gathered'], namespace: string, now: Date): Event | undefined {
-  const [first] = gathered
+function summarize(collected: Burst['collected'], namespace: string, now: Date): Event | undefined {
+  const [first] = collected
   if (first === undefined) return undefined
-  // One alone is told as it is.
-  if (gathered.length === 1) return first.event
-  const names = gathered.map(({ name }) => name)
+  // A single event needs no summary.
+  if (collected.length === 1) return first.event
+  const names = collected.map(({ name }) => name)
   const verb = first.event.name.slice(first.event.name.lastIndexOf('.') + 1)
   return signals.manyChanges.event({
     id: `k8s/${first.uid}/${verb}/others`,
@@ -119,7 +128,7 @@ function summarize(gathered: Burst['gathered'], namespace: string, now: Date): E
       'k8s.namespace.name': namespace,
       'change.event': first.event.name,
       'change.count': names.length,
-      'change.objects': names.slice(0, NAMED),
+      'change.objects': names.slice(0, MAX_NAMES),
     },
   })
 }

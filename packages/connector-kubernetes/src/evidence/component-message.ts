@@ -1,10 +1,10 @@
 import { redactSecrets } from '@rca/core/connector'
 
 /**
- * Where components repeat a command, what a hook wrote, what a probed page says, or what follows the question mark of a probe's
- * address: each may hold a secret by a form that nobody knows.
+ * Parts of messages that may contain a secret of any form: commands, output of hooks, probed pages, and queries of
+ * probed addresses.
  */
-const REPEATED: readonly (readonly [RegExp, string])[] = [
+const QUOTED: readonly (readonly [RegExp, string])[] = [
   [/\b(lifecycle hook) \(\[[^\n]*?\]\)/gi, '$1'],
   [/\bcommand '[^\n]*?' (exited with -?\d+)(?::[^\n]*)?/g, 'command $1'],
   [/\bcommand "[^\n]*?" (timed out)/g, 'command $1'],
@@ -15,9 +15,9 @@ const REPEATED: readonly (readonly [RegExp, string])[] = [
   [/(https?:\/\/[^\s"?]{1,512})\?[^\s"]{1,4096}/g, '$1'],
 ]
 
-/** What a component of the cluster says, without secrets, commands and what hooks wrote. */
+/** Removes secrets, commands and output of hooks from the message of a component. */
 export function componentMessage(text: string, redact: (text: string) => string = redactSecrets): string {
   let message = text
-  for (const [pattern, replacement] of REPEATED) message = message.replace(pattern, replacement)
+  for (const [pattern, replacement] of QUOTED) message = message.replace(pattern, replacement)
   return redact(message).trimEnd()
 }

@@ -5,7 +5,7 @@ export interface EndedRun {
   /** The id that the runtime gave the run, or else the time of its end: equal in every status that contains the run. */
   readonly id: string
   readonly end: ContainerState
-  /** Whether its log is the kubelet's `previous` log. */
+  /** True if its log is the kubelet's `previous` log. */
   readonly isPrevious: boolean
   /** Number of ended runs of the container, including this one. */
   readonly count: number

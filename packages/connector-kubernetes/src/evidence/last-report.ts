@@ -7,33 +7,33 @@ export function containerOf({ kind, fieldPath }: ObjectReference): string | unde
   return kind === 'Pod' ? /\{([^{}]+)\}$/.exec(fieldPath ?? '')?.[1] : undefined
 }
 
-/** What a component of the cluster last said of a container for such a reason, as far as it is still kept. */
+/** Returns the last matching event about a container that the server still has. */
 export function lastReport(
   cluster: Pick<Cluster, 'objects'>,
   pod: Pick<Pod, 'uid' | 'namespace' | 'name'>,
   container: string,
-  isMeant: (event: ClusterEvent) => boolean,
+  isWanted: (event: ClusterEvent) => boolean,
 ): ClusterEvent | undefined {
   let last: ClusterEvent | undefined
   for (const event of cluster.objects('events').values()) {
-    if (!isAbout(event.about, pod) || containerOf(event.about) !== container || !isMeant(event)) continue
+    if (!isAbout(event.about, pod) || containerOf(event.about) !== container || !isWanted(event)) continue
     if (last === undefined || (event.lastAt ?? '') > (last.lastAt ?? '')) last = event
   }
   return last
 }
 
-/** Kubelets know a pod that they made of a file by a hash of that file, and write of it with that hash as its uid. */
-const HASH = /^[0-9a-f]{32}$/
+/** Kubelets refer to a pod that they made from a file by a hash of the file instead of the uid. */
+const FILE_HASH = /^[0-9a-f]{32}$/
 
 function isAbout(about: ObjectReference, { uid, namespace, name }: Pick<Pod, 'uid' | 'namespace' | 'name'>): boolean {
   if (about.uid === uid) return true
-  return HASH.test(about.uid ?? '') && about.kind === 'Pod' && about.name === name && about.namespace === namespace
+  return FILE_HASH.test(about.uid ?? '') && about.kind === 'Pod' && about.name === name && about.namespace === namespace
 }
 
-/** An event with the uid under which the server knows the pod that it is about. */
+/** Replaces the file hash of a pod in an event by the uid that the server gave the pod. */
 export function withServersUid(cluster: Pick<Cluster, 'objects'>, event: ClusterEvent): ClusterEvent {
   const { about } = event
-  if (about.kind !== 'Pod' || !HASH.test(about.uid ?? '')) return event
+  if (about.kind !== 'Pod' || !FILE_HASH.test(about.uid ?? '')) return event
   for (const pod of cluster.objects('pods').values())
     if (pod.owner?.kind === 'Node' && isAbout(about, pod)) return { ...event, about: { ...about, uid: pod.uid } }
   return event

@@ -3,17 +3,17 @@ import type { Cluster } from '../kinds/index.ts'
 import { type Condition, isReady } from '../kinds/metadata.ts'
 import type { Node } from '../kinds/node/node.ts'
 
-/** Longest text of a condition that is told, in characters. */
-const LONGEST = 300
+/** Characters of a condition's message that are reported. */
+const MAX_MESSAGE_LENGTH = 300
 
-/** What is not well with a node, as `Ready=Unknown (NodeStatusUnknown): …`. Empty for one that is well, or is not seen. */
+/** Describes the problems of a node, as `Ready=Unknown (NodeStatusUnknown): …`. Empty for an unknown node. */
 export function nodeProblems(cluster: Pick<Cluster, 'objects'>, name: string | undefined): readonly string[] {
   return nodeNamed(cluster, name)?.conditions.filter(isProblem).map(describe) ?? []
 }
 
 /**
- * Whether what a kubelet has said of its pods still holds: `gone` where there is no node of this name, `not ready` where it was
- * not heard of or is in trouble itself. `unknown` where nodes cannot be seen as they are now.
+ * Returns whether the pod statuses of a node's kubelet can be trusted: not if the node is `deleted` or `not ready`.
+ * `unknown` if nodes cannot be watched at the moment.
  */
 export function nodeState(
   cluster: Pick<Cluster, 'objects' | 'syncStatus'>,
@@ -32,19 +32,19 @@ function nodeNamed(cluster: Pick<Cluster, 'objects'>, name: string | undefined):
 }
 
 /**
- * What a node may tell of itself without anything being wrong: that it takes part in etcd. All other conditions of kubelets,
- * clouds and problem detectors are named after the trouble, or end in `Ready`.
+ * Conditions that are not problems: that a node takes part in etcd. All other conditions of kubelets, clouds and
+ * problem detectors are named after the problem, or end in `Ready`.
  */
-const WELL = new Set(['EtcdIsVoter'])
+const HARMLESS_CONDITIONS = new Set(['EtcdIsVoter'])
 
-/** Whether a condition says that something is wrong. All but readiness are troubles while they hold. */
+/** Returns whether a condition is a problem. All conditions except readiness are problems while they are true. */
 export function isProblem({ type, status }: Pick<Condition, 'type' | 'status'>): boolean {
-  if (WELL.has(type)) return false
+  if (HARMLESS_CONDITIONS.has(type)) return false
   return type.endsWith('Ready') ? status !== 'True' : status === 'True'
 }
 
 function describe({ type, status, reason, message }: Condition): string {
   const why = reason === undefined ? '' : ` (${reason})`
-  const text = message === undefined ? '' : `: ${redactSecrets(message).slice(0, LONGEST)}`
+  const text = message === undefined ? '' : `: ${redactSecrets(message).slice(0, MAX_MESSAGE_LENGTH)}`
   return `${type}=${status}${why}${text}`
 }

@@ -9,7 +9,10 @@ import { lastReport } from './last-report.ts'
 /** How long an unexplained kill is held back for evidence that arrives after the container's status. */
 const OOM_EVIDENCE_TIMEOUT_MS = 2_000
 
-/** How far apart a node's report of an OOM kill and the end of the container may be. Both have a resolution of a second. */
+/**
+ * How far apart a node's report of an OOM kill and the end of the container may be. Both have a resolution of a
+ * second.
+ */
 const MAX_REPORT_DISTANCE_MS = 3_000
 
 /** Part of its limit at which a container counts as out of memory. It is measured every few seconds only. */
@@ -28,9 +31,9 @@ export interface ContainerRun {
 }
 
 /**
- * Finds out which runs the kernel killed because they were out of memory. Usually the kubelet gives the reason `OOMKilled`. Under
- * load, or if a child process was killed, it may report only exit code 137, at first or for good; the evidence is then in a later
- * status, in the node's events, or in the last memory reading.
+ * Finds out which runs the kernel killed because they were out of memory. Usually the kubelet gives the reason
+ * `OOMKilled`. Under load, or if a child process was killed, it may report only exit code 137, at first or for good;
+ * the evidence is then in a later status, in the node's events, or in the last memory reading.
  */
 export interface OomKills {
   /** Takes note of a change in the cluster that may be evidence. */

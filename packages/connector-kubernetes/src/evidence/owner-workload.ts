@@ -1,7 +1,10 @@
 import type { Cluster } from '../kinds/index.ts'
 import type { Metadata, Owner } from '../kinds/metadata.ts'
 
-/** What an object belongs to in the end: of a pod the Deployment and not its ReplicaSet, the CronJob and not its Job. */
+/**
+ * Returns the topmost owner of an object: the Deployment of a pod instead of its ReplicaSet, the CronJob instead of
+ * its Job.
+ */
 export function ownerWorkload(
   cluster: Pick<Cluster, 'objects'>,
   { owner }: Pick<Metadata, 'owner'>,
@@ -16,15 +19,18 @@ export function ownerWorkload(
   return between?.owner ?? owner
 }
 
-/** The same as attributes. */
+/** The topmost owner as attributes. */
 export function workloadAttributes(cluster: Pick<Cluster, 'objects'>, object: Pick<Metadata, 'owner'>) {
   const owner = ownerWorkload(cluster, object)
-  // A pod that a kubelet made of a file belongs to its node, which is no workload.
+  // A kubelet made the pod from a file. Its owner is the node.
   if (owner?.kind === 'Node') return {}
   return { 'k8s.workload.kind': owner?.kind, 'k8s.workload.name': owner?.name }
 }
 
-/** What pods that fare alike belong to: their workload, or their namespace where each has one of its own, as Jobs that no CronJob made. */
+/**
+ * Key of the pods that are sampled together: those of a workload, or of a namespace if they have no workload or a Job
+ * of their own.
+ */
 export function podGroup(cluster: Pick<Cluster, 'objects'>, object: Pick<Metadata, 'owner' | 'namespace'>): string {
   const owner = ownerWorkload(cluster, object)
   return owner === undefined || owner.kind === 'Job' ? `${owner?.kind ?? 'Pod'} ${object.namespace}` : owner.uid

@@ -1,22 +1,22 @@
 import { KubernetesError } from '../api/errors.ts'
 
-/** How long a refusal is told after it was last heard, in milliseconds: by then somebody may have given the permission. */
-const TOLD = 3_600_000
+/** How long a refusal is reported after the last refused request. The permission may have been granted since. */
+const MAX_AGE_MS = 3_600_000
 
-/** Most refusals that are told one by one. */
-const MOST = 20
+/** Refusals that are reported one by one. */
+const MAX_SINGLE_GAPS = 20
 
-/** What may not be read when evidence is looked for: nothing follows it, so that it is known only once it was needed. */
+/** Missing permissions to read evidence. Evidence is not watched, so they are known only after a refused request. */
 export interface Refusals {
-  /** Notes that a permission is missing. Any other failure is none. */
+  /** Records a missing permission. Ignores other errors. */
   note(error: unknown): void
-  /** It could be read: where it was refused, it no longer is. */
+  /** Records that a resource could be read. */
   allow(resource: string, namespace: string): void
-  /** What was refused within the last hour, twenty one by one and the others counted. */
+  /** Returns gaps for the refusals of the last hour: twenty one by one, the others counted. */
   gaps(): readonly { readonly scope: string; readonly reason: string }[]
 }
 
-/** Nothing was refused yet. */
+/** Creates an empty record. */
 export function createRefusals(now: () => number = Date.now): Refusals {
   const refused = new Map<string, { readonly at: number; readonly reason: string }>()
   return {
@@ -27,11 +27,11 @@ export function createRefusals(now: () => number = Date.now): Refusals {
     },
     allow: (resource, namespace) => void refused.delete(scopeOf(resource, namespace)),
     gaps: () => {
-      for (const [scope, { at }] of refused) if (now() - at > TOLD) refused.delete(scope)
+      for (const [scope, { at }] of refused) if (now() - at > MAX_AGE_MS) refused.delete(scope)
       const gaps = [...refused].map(([scope, { reason }]) => ({ scope, reason }))
-      if (gaps.length <= MOST) return gaps
-      const others = `nor in ${gaps.length - MOST} more namespaces may evidence be read`
-      return [...gaps.slice(0, MOST), { scope: 'kubernetes:evidence', reason: others }]
+      if (gaps.length <= MAX_SINGLE_GAPS) return gaps
+      const others = `evidence cannot be read in ${gaps.length - MAX_SINGLE_GAPS} more namespaces: permissions are missing`
+      return [...gaps.slice(0, MAX_SINGLE_GAPS), { scope: 'kubernetes:evidence', reason: others }]
     },
   }
 }

@@ -6,29 +6,28 @@ import { type Pod, projectPod } from '../kinds/pod/pod.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import { type EndedRun, endedRuns } from './ended-run.ts'
 
-/** Longest log that is read, in bytes. */
-const LONGEST = 1_048_576
+const MAX_LOG_BYTES = 1_048_576
 
-/** So many lines are shorter than that: runtimes cut lines at 16 KiB. */
-const FEW_LINES = 32
+/** Lines that always fit: runtimes cut lines at 16 KiB. */
+const FITTING_LINES = 32
 
-/** Characters of a log's end of which 16 KiB are left when secrets are out. */
-const SEARCHED = 65_536
+/** Characters of a log's end that are redacted. At least 16 KiB of them remain. */
+const MAX_REDACTED_LENGTH = 65_536
 
-/** How long it takes at most until the next run, which a kubelet knows of, is known here, in milliseconds. */
-const LAG = 250
+/** Time until a run that a kubelet has started is known here. */
+const STATUS_DELAY_MS = 250
 
-/** What had to be asked for after a run ended. */
+/** Evidence that is requested after the end of a run. */
 export interface RunEvidence {
   readonly log: string | undefined
   readonly logMissing: string | undefined
-  /** Takes out of a text what the container, or who speaks of it, could have written of its secrets. `undefined`: they are not known. */
+  /** Removes the container's secrets from a text; `undefined` if the secrets are unknown. */
   readonly redact: ((text: string) => string) | undefined
 }
 
 /**
- * The end of the log of a run, without secrets. The container's literal variables are read for that, stay in memory, and are
- * dropped. A container whose variables cannot be read has no log: what is secret in it is not known.
+ * Reads the end of a run's log and removes secrets from it. The container's literal variables are read for that and
+ * dropped afterwards. If they cannot be read, there is no log: its secrets are unknown.
  */
 export async function readRunEvidence(
   client: KubernetesClient,
@@ -44,9 +43,9 @@ export async function readRunEvidence(
   try {
     const raw = await client.api.get(pods, { namespace: pod.namespace, name: pod.name }, signal)
     client.refusals.allow('pods', pod.namespace)
-    if (raw === undefined) return none('the pod is gone')
+    if (raw === undefined) return none('the pod was deleted')
     const found = projectPod(raw)
-    if (found.uid !== pod.uid) return none('the pod is gone, another took its name')
+    if (found.uid !== pod.uid) return none('the pod was deleted and another has its name')
     const environment = environmentOf(raw)
     redact = (written) => withoutSecrets(written, environment)
     const lines = client.config.crash_log_lines
@@ -61,8 +60,8 @@ export async function readRunEvidence(
 }
 
 /**
- * Takes out of a text the secrets of a pod, whose literal variables are read for that and dropped. `undefined` where they cannot
- * be read.
+ * Returns a function that removes the secrets of a pod from a text, for which it reads the pod's literal variables.
+ * `undefined` if they cannot be read.
  */
 export async function readRedactor(
   { api, cluster }: KubernetesClient,
@@ -76,7 +75,7 @@ export async function readRedactor(
   return (written) => withoutSecrets(written, environment)
 }
 
-/** Every variable of the pod whose value stands in it, as `NAME=value`. */
+/** The literal variables of a pod, as `NAME=value`. */
 function environmentOf(raw: unknown): string[] {
   const { initContainers, containers, ephemeralContainers } = fields(fields(raw).spec)
   return [initContainers, containers, ephemeralContainers]
@@ -88,7 +87,7 @@ function environmentOf(raw: unknown): string[] {
     })
 }
 
-/** Reads the log of the run, which the next run may make the one before at any moment. */
+/** Reads the log of a run, which becomes the `previous` log as soon as the next run starts. */
 async function readLog(
   { api, cluster, refusals }: KubernetesClient,
   pod: Pod,
@@ -99,22 +98,22 @@ async function readLog(
 ): Promise<{ readonly text: string } | { readonly missing: string }> {
   let known: Pod | undefined = pod
   for (const isSecondTry of [false, true]) {
-    const isPrevious = placeOf(known, container, runId)
+    const isPrevious = isPreviousLog(known, container, runId)
     if (isPrevious === undefined) return { missing: 'the container has run and ended again since' }
     const request = { namespace: pod.namespace, pod: pod.name, container, previous: isPrevious }
     const text = await readLines(api, request, lines, signal)
     refusals.allow('pods/log', pod.namespace)
-    if (!isPrevious && pod.restartPolicy !== 'Never') await wait(LAG, undefined, { signal })
+    if (!isPrevious && pod.restartPolicy !== 'Never') await wait(STATUS_DELAY_MS, undefined, { signal })
     known = cluster.objects('pods').get(pod.uid)
-    const isMoved = !isPrevious && known !== undefined && placeOf(known, container, runId) !== false
+    const isMoved = !isPrevious && known !== undefined && isPreviousLog(known, container, runId) !== false
     if (isMoved && !isSecondTry) continue
     return text === undefined ? { missing: 'the node no longer has the log' } : { text }
   }
-  return { missing: 'the container runs again and again' }
+  return { missing: 'the container restarts too quickly' }
 }
 
-/** Whether the log of a run is that of the run before; `undefined` where it is no longer told of. */
-function placeOf(pod: Pod | undefined, container: string, runId: string): boolean | undefined {
+/** Returns whether the log of a run is the `previous` log; `undefined` if the status no longer contains the run. */
+function isPreviousLog(pod: Pod | undefined, container: string, runId: string): boolean | undefined {
   const status = pod?.containers.find(({ name }) => name === container)?.status
   return status === undefined ? undefined : endedRuns(status).find(({ id }) => id === runId)?.isPrevious
 }
@@ -125,16 +124,16 @@ async function readLines(
   lines: number,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const read = await api.text({ ...request, lines, limitBytes: LONGEST }, signal)
-  // Of what is longer the server sends the beginning. A character at the cut may be missing.
-  if (read === undefined || Buffer.byteLength(read) < LONGEST - 4) return read
-  return api.text({ ...request, lines: Math.min(lines, FEW_LINES), limitBytes: LONGEST }, signal)
+  const read = await api.text({ ...request, lines, limitBytes: MAX_LOG_BYTES }, signal)
+  // The server sends the beginning of a longer log, and may cut a character at its end.
+  if (read === undefined || Buffer.byteLength(read) < MAX_LOG_BYTES - 4) return read
+  return api.text({ ...request, lines: Math.min(lines, FITTING_LINES), limitBytes: MAX_LOG_BYTES }, signal)
 }
 
-/** More than is kept, from the beginning of a line on: searching a whole long log for secrets would hold up everything else. */
+/** Cuts a long log at a line, because redaction of a whole log would block the event loop. */
 function endOf(log: string): string {
-  if (log.length <= SEARCHED) return log
-  const end = log.slice(-SEARCHED)
+  if (log.length <= MAX_REDACTED_LENGTH) return log
+  const end = log.slice(-MAX_REDACTED_LENGTH)
   const lineFeed = end.slice(0, -1).indexOf('\n')
   return lineFeed === -1 ? end : end.slice(lineFeed + 1)
 }

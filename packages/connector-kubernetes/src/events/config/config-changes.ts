@@ -19,7 +19,10 @@ const CONTENT_PARTS = ['data', 'binaryData', 'stringData', 'immutable', 'type']
 /** A ConfigMap that every namespace has with the same content. */
 const ROOT_CERTIFICATES = 'kube-root-ca.crt'
 
-/** Emits ConfigMaps and Secrets that are created, changed and deleted, with the author and the workloads that use them. */
+/**
+ * Emits ConfigMaps and Secrets that are created, changed and deleted, with the author and the workloads that use
+ * them.
+ */
 export const configChanges = followCluster((client, context) => {
   const { cluster } = client
   const lifecycle = createLifecycle(client, context)

@@ -33,7 +33,10 @@ interface Findings {
   readonly sample: EventSample | undefined
 }
 
-/** Returns a function that describes an end: a crash, or a restart loop. Later changes of the cluster do not alter its facts. */
+/**
+ * Returns a function that describes an end: a crash, or a restart loop. Later changes of the cluster do not alter its
+ * facts.
+ */
 export function describeEnd(client: KubernetesClient, end: ContainerEnd): (findings: Findings) => Event {
   const { pod, container, run, reported, seenAt } = end
   const facts = factsOf(client, end)

@@ -1,8 +1,9 @@
+import { spawn } from 'node:child_process'
 import { silentLogger } from '@rca/core'
 import type { Event, Watcher } from '@rca/core/connector'
 import { findCluster, findKubectl, run, testRun } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { fakeFingerprint } from '../../../test/fixtures.ts'
 import { watchContext } from '../../../test/watch-context.ts'
 import { configSchema } from '../../config.ts'
@@ -55,7 +56,7 @@ const deployment = {
   },
 }
 
-realDescribe('containers of a real node', found, () => {
+realDescribe('events about containers of a real node', found, () => {
   const stopping = new AbortController()
   const events: Event[] = []
   let client: KubernetesClient
@@ -99,7 +100,7 @@ realDescribe('containers of a real node', found, () => {
     await ask(['delete', 'namespace', '--wait=false', NAMESPACE, `${NAMESPACE}-full`])
   }, 60_000)
 
-  test('that crash and start again are told, each run once, with its own log and without secrets', async () => {
+  test('reports each crash once, with the log of its run and without secrets', async () => {
     const environment = { env: [{ name: 'DB_PASSWORD', value: 'canary-of-the-shop' }] }
     await create(
       NAMESPACE,
@@ -124,7 +125,7 @@ realDescribe('containers of a real node', found, () => {
     expect(JSON.stringify(events)).not.toContain('canary')
   }, 90_000)
 
-  test('that run out of memory are told once', async () => {
+  test('reports a container that ran out of memory once', async () => {
     const limited = { resources: { limits: { memory: '16Mi' } } }
     await create(NAMESPACE, pod('greedy', 'echo I eat; tail /dev/zero', limited, { restartPolicy: 'Never' }))
     await eventually(() => of('greedy')).toMatchObject([
@@ -140,7 +141,38 @@ realDescribe('containers of a real node', found, () => {
     ])
   }, 90_000)
 
-  test('that are deleted, and that end well, are none', async () => {
+  test('reports a hundred OOM kills under load as critical, each once', async () => {
+    const limited = { resources: { limits: { memory: '16Mi' } } }
+    // The kernel kills the container's first process in one half of them, and a child of it in the other.
+    const scripts = ['exec tail /dev/zero', 'tail /dev/zero; exit $?']
+    const pods = Array.from({ length: 10 }, (_, index) => {
+      const { spec, ...rest } = pod(`hungry-${index}`, '', limited, { restartPolicy: 'Never' })
+      const containers = Array.from({ length: 10 }, (_, number) => ({
+        ...spec.containers[0],
+        name: `app-${number}`,
+        command: ['sh', '-c', scripts[number % 2]],
+      }))
+      return { ...rest, spec: { ...spec, containers } }
+    })
+    const load = Array.from({ length: 2 }, () => spawn('sh', ['-c', 'while :; do :; done'], { stdio: 'ignore' }))
+    onTestFinished(() => load.forEach((process) => void process.kill('SIGKILL')))
+    await create(NAMESPACE, ...pods)
+    const kills = () => events.filter(({ attributes }) => String(attributes['k8s.pod.name']).startsWith('hungry-'))
+    const ended = () =>
+      [...client.cluster.objects('pods').values()]
+        .filter(({ name }) => name.startsWith('hungry-'))
+        .flatMap(({ containers }) => containers.filter(({ status }) => status?.state?.kind === 'terminated'))
+    await expect.poll(() => ended().length, { timeout: 280_000, interval: 500 }).toBe(100)
+    await expect.poll(() => kills().length, { timeout: 10_000 }).toBe(100)
+    expect(kills().filter(({ name, severity }) => name !== 'k8s.container.crashed' || severity !== 'critical')).toEqual(
+      [],
+    )
+    expect(kills().every(({ attributes }) => attributes['container.oom_killed'] === true)).toBe(true)
+    expect(new Set(kills().map(({ id }) => id)).size).toBe(100)
+    expect(new Set(kills().map(({ entity }) => entity.id)).size).toBe(100)
+  }, 300_000)
+
+  test('does not report containers that are deleted or succeed', async () => {
     await create(NAMESPACE, pod('well', 'exit 0', {}, { restartPolicy: 'Never' }), pod('deleted', 'sleep 1000'))
     await ask(['--namespace', NAMESPACE, 'wait', '--for=condition=Ready', '--timeout=50s', 'pod/deleted'])
     await ask(['--namespace', NAMESPACE, 'delete', 'pod', 'deleted'])
@@ -153,7 +185,7 @@ realDescribe('containers of a real node', found, () => {
     expect([...of('well'), ...of('deleted')]).toEqual([])
   }, 90_000)
 
-  test('that cannot be started, scheduled or made, and that are unhealthy, are told', async () => {
+  test('reports containers that cannot be started, scheduled or created, and failed probes', async () => {
     const probe = { exec: { command: ['sh', '-c', 'echo not well; exit 1'] }, periodSeconds: 1, failureThreshold: 100 }
     const missing = { envFrom: [{ configMapRef: { name: 'absent' } }] }
     await create(

@@ -230,7 +230,7 @@ describe('a crash', () => {
     cluster.raws.clear()
     cluster.remove(podOf(status(0, terminated(0))))
     await expect.poll(() => events).toHaveLength(1)
-    expect(events[0]?.attributes).toMatchObject({ 'k8s.container.log_missing': 'the pod is gone' })
+    expect(events[0]?.attributes).toMatchObject({ 'k8s.container.log_missing': 'the pod was deleted' })
   })
 
   test('of a pod that took the name of another is another one', async () => {
@@ -248,7 +248,7 @@ describe('a crash', () => {
     await expect.poll(() => events).toHaveLength(2)
     expect(events.map(({ id }) => id).toSorted()).toEqual(['pod-a/app/crashed/run-0', 'pod-b/app/crashed/run-0'])
     expect(events[0]?.attributes).toMatchObject({
-      'k8s.container.log_missing': 'the pod is gone, another took its name',
+      'k8s.container.log_missing': 'the pod was deleted and another has its name',
     })
   })
 

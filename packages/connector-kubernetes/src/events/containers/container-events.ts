@@ -54,8 +54,8 @@ export const containerEvents: Watcher<KubernetesClient> = followCluster((client,
 })
 
 /**
- * Reports ends of containers with their evidence, which is read for a few ends at a time. Ends that are equally frequent in pods
- * of the same workload are sampled, except for OOM kills.
+ * Reports ends of containers with their evidence, which is read for a few ends at a time. Ends that are equally
+ * frequent in pods of the same workload are sampled, except for OOM kills.
  */
 function createEndReporter(
   client: KubernetesClient,
@@ -93,8 +93,8 @@ function newRuns({ name, status }: PodContainer, old: Pod | undefined): readonly
 }
 
 /**
- * Returns whether an end needs no report: a success, unless it is part of a loop; a failed start, which has an event of its own; an
- * end of a container whose pod was deleted or evicted.
+ * Returns whether an end needs no report: a success, unless it is part of a loop; a failed start, which has an event
+ * of its own; an end of a container whose pod was deleted or evicted.
  */
 function isExpected(pod: Pod, run: EndedRun, isSingle: boolean): boolean {
   if (isSingle && (!isCrash(run) || failedToStart(run))) return true

@@ -12,16 +12,19 @@ export interface ReportedEnd {
   readonly loopAt: number | undefined
 }
 
-/** Samples the ends of containers: the first three in a row as crashes, the 4th, 10th, 30th, 100th, … as restart loops. */
+/**
+ * Samples the ends of containers: the first three in a row as crashes, the 4th, 10th, 30th, 100th, … as restart
+ * loops.
+ */
 export interface RestartLoops {
   /** Returns `undefined` for an end that is not reported. */
   sample(pod: Pod, container: string, run: EndedRun, now: Date): ReportedEnd | undefined
 }
 
 /**
- * Creates the sampler. It counts with the kubelet's restart count, so every agent, also one that was restarted in between, reports
- * the same ends with the same ids. A run that lasted ten minutes, after which kubelets forget their back-off too, ends a loop; only
- * an agent that saw this run knows.
+ * Creates the sampler. It counts with the kubelet's restart count, so every agent, also one that was restarted in
+ * between, reports the same ends with the same ids. A run that lasted ten minutes, after which kubelets forget their
+ * back-off too, ends a loop; only an agent that saw this run knows.
  */
 export function createRestartLoops(): RestartLoops {
   const sampler = createEventSampler()

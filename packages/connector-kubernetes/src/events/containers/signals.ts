@@ -49,7 +49,7 @@ export const signals = {
       ...workload,
       ...run,
       ...evidence,
-      'k8s.container.restart_loop.count': 'Runs that ended in a row, none of which lasted ten minutes.',
+      'k8s.container.restart_loop.count': 'Runs that ended in a row, each shorter than ten minutes.',
     },
   }),
   containerStartFailed: event({

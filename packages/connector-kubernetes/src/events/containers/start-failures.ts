@@ -52,7 +52,8 @@ export function createStartFailures(client: KubernetesClient): StartFailures {
     forget: (podUid) => void known.delete(podUid),
     inspect: (pod, container, now, isReported) => {
       const failure = startFailure(container)
-      // A pulled image or a configuration that is missing after a restart is another failure. Starts of a runtime fail in turns.
+      // A pulled image or a configuration that is missing after a restart is another failure. Starts of a runtime
+      // fail in turns.
       if (container.status?.state?.kind === 'running')
         for (const kind of ['image', 'config']) known.get(pod.uid)?.delete(`${container.name}/${kind}`)
       if (failure === undefined || !isNew(known, pod, `${container.name}/${failure.kind}`)) return undefined
@@ -81,7 +82,10 @@ function isNew(known: Map<string, Set<string>>, { uid }: Pod, failure: string): 
   return true
 }
 
-/** The oldest pod of the revision with the same failure. Every agent finds the same pod, so it may name the failure in ids. */
+/**
+ * The oldest pod of the revision with the same failure. Every agent finds the same pod, so it may name the failure in
+ * ids.
+ */
 function firstToFail({ cluster }: KubernetesClient, pod: Pod, { name, image }: PodContainer, kind: string): string {
   let first = pod
   for (const other of pod.owner === undefined ? [] : cluster.objects('pods').values()) {
@@ -125,7 +129,9 @@ function describe(
   })
 }
 
-/** The state contains the error of a pull for some seconds only, then a back-off; the kubelet's event keeps the error. */
+/**
+ * The state contains the error of a pull for some seconds only, then a back-off; the kubelet's event keeps the error.
+ */
 function messageOf(client: KubernetesClient, pod: Pod, container: PodContainer, message: string | undefined) {
   if (message !== undefined && !message.startsWith('Back-off')) return message
   const report = lastReport(

@@ -8,7 +8,7 @@ import type { Namespace } from '../../kinds/namespace/namespace.ts'
 import type { Pod } from '../../kinds/pod/pod.ts'
 import { workloadKinds } from '../workloads/workload-attributes.ts'
 
-/** Kinds whose deletion may wait for something, as the server names one of them. */
+/** Kinds whose deletion may be blocked, with the name of one object. */
 export const deletableKinds = {
   namespaces: 'Namespace',
   pods: 'Pod',
@@ -18,37 +18,37 @@ export const deletableKinds = {
   ...workloadKinds,
 } as const satisfies Partial<Record<ClusterChange['kind'], string>>
 
-/** One of these kinds. */
+/** A kind whose deletion may be blocked. */
 export type DeletedKind = keyof typeof deletableKinds
 
-/** Pods that are named where a claim waits for them. */
-const MOST_PODS = 5
+/** Pods that are named as users of a claim. */
+const MAX_NAMED_PODS = 5
 
-/** Finalizers of the server itself. What they wait for is another thing for each object. */
-const SERVERS = new Set([CLAIM_PROTECTION, 'foregroundDeletion', 'orphan'])
+/** Finalizers of the server itself. They wait for something else on each object. */
+const SERVER_FINALIZERS = new Set([CLAIM_PROTECTION, 'foregroundDeletion', 'orphan'])
 
-/** Longest name of a cause, in characters: it is remembered. */
-const LONGEST = 500
+/** Causes are kept in memory as keys. */
+const MAX_CAUSE_LENGTH = 500
 
 /**
- * What is the same about deletions that are stuck alike, whatever their namespaces: finalizers, what namespaces say, a node.
- * Where no such thing is known, those of a kind in a namespace are alike.
+ * Key of the stuck deletions that are sampled together: those with the same finalizers, namespace conditions or node,
+ * or else those of a kind in a namespace.
  */
 export function causeOf(kind: DeletedKind, object: Metadata, cluster: Pick<Cluster, 'objects' | 'syncStatus'>): string {
-  const finalizers = object.finalizers.filter((finalizer) => !SERVERS.has(finalizer)).toSorted()
-  const causes = kind === 'namespaces' ? [...finalizers, ...saidAlike(object as Namespace)] : finalizers
+  const finalizers = object.finalizers.filter((finalizer) => !SERVER_FINALIZERS.has(finalizer)).toSorted()
+  const causes = kind === 'namespaces' ? [...finalizers, ...conditionCauses(object as Namespace)] : finalizers
   const others = (kind === 'pods' ? lostNode(object as Pod, cluster) : undefined) ?? `in ${object.namespace}`
-  return [kind, ...(causes.length === 0 ? [others] : causes)].join('\n').slice(0, LONGEST)
+  return [kind, ...(causes.length === 0 ? [others] : causes)].join('\n').slice(0, MAX_CAUSE_LENGTH)
 }
 
-/** The node of a pod, where its kubelet does not take the pod down. */
+/** The node of a pod if its kubelet cannot take the pod down. */
 function lostNode({ node }: Pod, cluster: Pick<Cluster, 'objects' | 'syncStatus'>): string | undefined {
   const state = node === undefined ? 'unknown' : nodeState(cluster, node)
   return state === 'deleted' || state === 'not ready' ? `node ${node}` : undefined
 }
 
-/** Without numbers, its own name, and what is left in it, where it says why that is left. */
-function saidAlike({ name, remains }: Namespace): readonly string[] {
+/** The conditions of a namespace without numbers, its name, and the remaining content if there is a reason for it. */
+function conditionCauses({ name, remains }: Namespace): readonly string[] {
   const reasons = remains.filter((text) => !text.startsWith('NamespaceContentRemaining'))
   return (reasons.length === 0 ? remains : reasons).map((text) => {
     const words = text.split(/[^\w.-]+|\.(?!\w)/)
@@ -56,7 +56,7 @@ function saidAlike({ name, remains }: Namespace): readonly string[] {
   })
 }
 
-/** What is known of why it is still there. */
+/** Returns the known reasons why a deleted object still exists. */
 export function waitsFor(
   kind: DeletedKind,
   object: Metadata,
@@ -67,27 +67,27 @@ export function waitsFor(
     case 'namespaces':
       return [...(object as Namespace).remains.map((text) => componentMessage(text)), ...finalizers]
     case 'pods':
-      return [...finalizers, ...whatKeeps(object as Pod, cluster)]
+      return [...finalizers, ...podReasons(object as Pod, cluster)]
     case 'persistentVolumeClaims':
-      return [...finalizers, ...whoUses(object as Claim, cluster)]
+      return [...finalizers, ...claimUsers(object as Claim, cluster)]
     default:
       return finalizers
   }
 }
 
-function whatKeeps({ node, containers }: Pod, cluster: Pick<Cluster, 'objects' | 'syncStatus'>): readonly string[] {
+function podReasons({ node, containers }: Pod, cluster: Pick<Cluster, 'objects' | 'syncStatus'>): readonly string[] {
   if (node === undefined) return []
   const state = nodeState(cluster, node)
   if (state === 'deleted') return [`node ${node} does not exist`]
   const problems = nodeProblems(cluster, node).map((problem) => `node ${node} has ${problem}`)
-  // Whether a container still runs is not known where its kubelet does not say so.
+  // Without its kubelet, the state of the containers is unknown.
   if (state === 'not ready') return problems
   const running = containers.filter(({ status }) => status?.state?.kind === 'running')
   return [...problems, ...running.map(({ name }) => `container ${name} runs`)]
 }
 
-function whoUses(claim: Claim, cluster: Pick<Cluster, 'objects'>): readonly string[] {
+function claimUsers(claim: Claim, cluster: Pick<Cluster, 'objects'>): readonly string[] {
   const users: string[] = []
   for (const pod of cluster.objects('pods').values()) if (holdsClaim(pod, claim)) users.push(`pod ${pod.name} uses it`)
-  return users.slice(0, MOST_PODS)
+  return users.slice(0, MAX_NAMED_PODS)
 }

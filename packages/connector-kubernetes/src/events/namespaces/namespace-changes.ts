@@ -11,8 +11,8 @@ import { followCluster } from '../follower.ts'
 import { createLifecycle, creationOf, deletionOf } from '../lifecycle.ts'
 import { signals } from './signals.ts'
 
-/** Kinds that are counted in a namespace that goes. */
-const COUNTED = [
+/** Kinds whose objects are counted in a deleted namespace. */
+const COUNTED_KINDS = [
   'pods',
   'deployments',
   'statefulSets',
@@ -26,11 +26,11 @@ const COUNTED = [
   'persistentVolumeClaims',
 ] as const satisfies readonly CachedKind[]
 
-/** Namespaces that come and go, and what they may use. */
+/** Emits created and deleted namespaces, and changes of their quotas. */
 export const namespaceChanges = followCluster((client, context) => {
   const { emit, now } = context
   const lifecycle = createLifecycle(client, context)
-  /** Uid → what is in a namespace that is being deleted, as it was when that began. */
+  /** Uid → objects in a namespace at the beginning of its deletion. */
   const ending = new Map<string, readonly string[]>()
   return (change) => {
     if (change.kind === 'namespaces') {
@@ -73,27 +73,27 @@ function created({ uid, name }: Namespace, at: Date): Event {
 }
 
 function ended({ uid, name }: Namespace, at: Date, objects: readonly string[], step: 'terminating' | 'deleted'): Event {
-  const isGone = step === 'deleted'
-  const definition = isGone ? signals.namespaceDeleted : signals.namespaceTerminating
+  const isDeleted = step === 'deleted'
+  const definition = isDeleted ? signals.namespaceDeleted : signals.namespaceTerminating
   return definition.event({
     id: `k8s/${uid}/${step}`,
     at,
     entity: namedReference('Namespace', { namespace: '', name }),
-    body: `Namespace ${name} ${isGone ? 'is gone' : 'is being deleted'}${objects.length === 0 ? '' : ` with ${objects.join(', ')}`}`,
+    body: `Namespace ${name} ${isDeleted ? 'was deleted' : 'is being deleted'}${objects.length === 0 ? '' : ` with ${objects.join(', ')}`}`,
     attributes: { 'k8s.namespace.name': name, 'k8s.namespace.objects': objects.length === 0 ? undefined : objects },
   })
 }
 
-/** `pods: 12`, for each kind of which there are some. */
+/** `pods: 12`, for each kind that has objects. */
 function objectsIn({ name }: Namespace, cluster: Pick<Cluster, 'objects'>): readonly string[] {
-  return COUNTED.flatMap((kind) => {
+  return COUNTED_KINDS.flatMap((kind) => {
     let count = 0
     for (const { namespace } of cluster.objects(kind).values()) if (namespace === name) count += 1
     return count === 0 ? [] : [`${kind}: ${count}`]
   })
 }
 
-/** @param step in the life of a quota: its version, or that it was `created` or `deleted` */
+/** @param step version of the quota, `created` or `deleted` */
 function quotaChanged(
   quota: ResourceQuota,
   step: string,

@@ -1,6 +1,6 @@
 import type { Event } from '@rca/core/connector'
 import { compareNodes } from '../../changes/compare-nodes.ts'
-import { some } from '../../changes/differences.ts'
+import { listAttribute } from '../../changes/differences.ts'
 import { byWriter, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'
 import type { Cluster } from '../../kinds/index.ts'
 import type { Node } from '../../kinds/node/node.ts'
@@ -10,7 +10,7 @@ import { isRecent, timeOrNow } from '../event-time.ts'
 import { followCluster } from '../follower.ts'
 import { signals } from './signals.ts'
 
-/** Nodes that come, go, are cordoned, upgraded, tainted or booted. */
+/** Emits nodes that are added, removed, cordoned, changed or rebooted. */
 export const nodeChanges = followCluster(({ cluster }, { now, emit }) => (change) => {
   if (change.kind !== 'nodes') return
   if (change.type === 'added') {
@@ -25,7 +25,7 @@ export const nodeChanges = followCluster(({ cluster }, { now, emit }) => (change
   }
 })
 
-/** The pods on a node. */
+/** Returns the pods on a node. */
 export function podsOn(cluster: Pick<Cluster, 'objects'>, { name }: Pick<Node, 'name'>): readonly Pod[] {
   return [...cluster.objects('pods').values()].filter(({ node }) => node === name)
 }
@@ -81,7 +81,7 @@ function changed(node: Node, old: Node, now: Date): Event | undefined {
   const difference = compareNodes(old, node)
   if (difference === undefined) return undefined
   const { fields, versions, taints, allocatable, addresses } = difference
-  // Only taints are somebody's work, the rest is what its kubelet finds.
+  // Authors set only taints; the kubelet reports all other parts.
   const writer = fields.includes('taints') ? writerOf(node.managers, old.managers, ['spec']) : undefined
   const details = [
     ...versions,
@@ -99,11 +99,11 @@ function changed(node: Node, old: Node, now: Date): Event | undefined {
       ...writerAttributes(writer),
       'k8s.node.name': node.name,
       'change.fields': fields,
-      'change.versions': some(versions),
-      'change.taints.added': some(taints.added),
-      'change.taints.removed': some(taints.removed),
-      'change.allocatable': some(allocatable),
-      'change.addresses': some(addresses),
+      'change.versions': listAttribute(versions),
+      'change.taints.added': listAttribute(taints.added),
+      'change.taints.removed': listAttribute(taints.removed),
+      'change.allocatable': listAttribute(allocatable),
+      'change.addresses': listAttribute(addresses),
     },
   })
 }
@@ -113,7 +113,7 @@ function rebooted(node: Node, cluster: Pick<Cluster, 'objects'>, now: Date): Eve
     id: `k8s/${node.uid}/${node.bootId}/rebooted`,
     at: now,
     entity: namedReference('Node', node),
-    body: `Node ${node.name} was booted anew`,
+    body: `Node ${node.name} was rebooted`,
     attributes: { 'k8s.node.name': node.name, 'k8s.node.pods': podsOn(cluster, node).length },
   })
 }

@@ -13,7 +13,10 @@ import { signals } from './signals.ts'
 /** Conditions of kubelets about resources that a node is short of. */
 const PRESSURE = /Pressure$/
 
-/** Defects that clouds and node problem detectors report: `NetworkUnavailable`, `KernelDeadlock`, `ReadonlyFilesystem`, … */
+/**
+ * Defects that clouds and node problem detectors report: `NetworkUnavailable`, `KernelDeadlock`,
+ * `ReadonlyFilesystem`, …
+ */
 const DEFECT = /(?:Unavailable|Deadlock|Unhealthy|Problem|Failure|Error)$|^(?:Readonly|Corrupt|Frequent)/
 
 /** How long a new node may take to become ready. */

@@ -2,7 +2,7 @@ import { namedId, namedReference } from '../../kinds/references.ts'
 import { followCluster } from '../follower.ts'
 import { signals } from './signals.ts'
 
-/** Claims that get their volume, or lose it. */
+/** Emits claims that are bound to their volume or lose it. */
 export const claimChanges = followCluster((_client, { now, emit }) => (change) => {
   if (change.kind !== 'persistentVolumeClaims' || change.type !== 'changed') return
   const { object, old } = change

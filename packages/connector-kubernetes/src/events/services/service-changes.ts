@@ -1,6 +1,6 @@
 import type { Event } from '@rca/core/connector'
 import { compareIngresses, compareServices } from '../../changes/compare-services.ts'
-import { some } from '../../changes/differences.ts'
+import { listAttribute } from '../../changes/differences.ts'
 import { byWriter, creatorOf, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'
 import { labelFilter } from '../../kinds/common-signals.ts'
 import type { Ingress } from '../../kinds/ingress/ingress.ts'
@@ -12,7 +12,7 @@ import { signals } from './signals.ts'
 
 type Kind = 'Service' | 'Ingress'
 
-/** Services and Ingresses that are created, changed and deleted, and by whom. */
+/** Emits Services and Ingresses that are created, changed and deleted, with the author. */
 export const serviceChanges = followCluster((client, context) => {
   const lifecycle = createLifecycle(client, context)
   const isWanted = labelFilter(client.config.object_labels)
@@ -82,10 +82,10 @@ function serviceChanged(
       ...attributesOf('Service', service),
       ...writerAttributes(writer),
       'change.fields': fields,
-      'change.settings': some(settings),
-      'change.selector': some(selector),
-      'change.ports.added': some(ports.added),
-      'change.ports.removed': some(ports.removed),
+      'change.settings': listAttribute(settings),
+      'change.selector': listAttribute(selector),
+      'change.ports.added': listAttribute(ports.added),
+      'change.ports.removed': listAttribute(ports.removed),
     },
   })
 }
@@ -105,11 +105,11 @@ function ingressChanged(ingress: Ingress, old: Ingress, now: Date): Event | unde
       ...attributesOf('Ingress', ingress),
       ...writerAttributes(writer),
       'change.fields': fields,
-      'change.settings': some(settings),
-      'change.hosts.added': some(hosts.added),
-      'change.hosts.removed': some(hosts.removed),
-      'change.routes.added': some(routes.added),
-      'change.routes.removed': some(routes.removed),
+      'change.settings': listAttribute(settings),
+      'change.hosts.added': listAttribute(hosts.added),
+      'change.hosts.removed': listAttribute(hosts.removed),
+      'change.routes.added': listAttribute(routes.added),
+      'change.routes.removed': listAttribute(routes.removed),
     },
   })
 }

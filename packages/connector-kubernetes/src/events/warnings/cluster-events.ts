@@ -105,8 +105,9 @@ function createIdFilter(): (id: string) => boolean {
 }
 
 /**
- * Objects whose reports are sampled together: pods of a workload, or objects of a kind in a namespace, whose reports have reached the
- * same milestone. Every new pod may be slow to start, so first failures of readiness and startup probes count together.
+ * Objects whose reports are sampled together: pods of a workload, or objects of a kind in a namespace, whose reports
+ * have reached the same milestone. Every new pod may be slow to start, so first failures of readiness and startup
+ * probes count together.
  */
 function objectGroup(
   { cluster }: KubernetesClient,

@@ -165,7 +165,10 @@ function occurrence({ event, id, count, sample, message, now }: Report, client: 
   }
 }
 
-/** The entity of an event's object; for an object that is not an entity, such as an extension's, its namespace or the cluster. */
+/**
+ * The entity of an event's object; for an object that is not an entity, such as an extension's, its namespace or the
+ * cluster.
+ */
 function entityOf({ entity }: KubernetesClient, { about }: ClusterEvent) {
   const container = containerOf(about)
   if (about.uid !== undefined && container !== undefined) return containerReference(about.uid, container)

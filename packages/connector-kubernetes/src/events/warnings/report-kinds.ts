@@ -75,7 +75,9 @@ function detailOf(event: ClusterEvent, kind: ReportKind): string {
 /** The amounts of a refusal by a quota. */
 export interface QuotaRefusal {
   readonly quota: string
-  /** Resource that was refused, as `pods`, `persistentvolumeclaims` or `jobs.batch`; `pods` if the message names none. */
+  /**
+   * Resource that was refused, as `pods`, `persistentvolumeclaims` or `jobs.batch`; `pods` if the message names none.
+   */
   readonly resource: string
   /** As `pods=1`. */
   readonly requested: readonly string[]

@@ -16,7 +16,7 @@ const report = {
   'k8s.event.first_at': 'When it first happened. ISO 8601.',
 }
 
-const sampled = `${SAMPLED} The same of many objects, such as pods of a workload, is sampled alike.`
+const sampled = `${SAMPLED} The same of many objects, such as pods of a workload, is sampled by the same rule.`
 
 /** Events that components of a cluster report, and events about whole pods. */
 export const signals = {

@@ -15,7 +15,10 @@ const kubectl = (await findKubectl()) ?? ''
 const absence = kubectl === '' ? { missing: '`kubectl` is not installed' } : await missingForApiServer()
 const PATIENCE = { timeout: 10_000 }
 
-/** What the controller of Argo Rollouts does, which is not here, and neither is its kind: nobody checks who owns something. */
+/**
+ * What the controller of Argo Rollouts does, which is not here, and neither is its kind: nobody checks who owns
+ * something.
+ */
 realDescribe('a Rollout of a real cluster', absence, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rca-revisions-'))
   const told: Event[] = []

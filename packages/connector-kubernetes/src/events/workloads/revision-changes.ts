@@ -12,8 +12,8 @@ import { describeDifference, summarize } from './workload-difference.ts'
 type ReplicaSetChange = Extract<WorkloadChange, { readonly kind: 'replicaSets' }>
 
 /**
- * The change of a workload that cannot be seen itself, such as a Rollout of Argo: its controller makes a ReplicaSet for each
- * template, and numbers the one that is wanted. How it scales them, whatever its strategy is, changes nothing.
+ * Returns the change of a workload that cannot be watched itself, such as a Rollout of Argo: its controller makes a
+ * ReplicaSet for each template, and numbers the desired one. Scaling of these ReplicaSets is not a change.
  */
 export function revisionChange(
   change: WorkloadChange,
@@ -32,10 +32,10 @@ export function revisionChange(
   return changed(object, revision, difference, change.type === 'added' ? timeOrNow(object.created, now) : now)
 }
 
-/** Under which number the same template was wanted before: none, where it is new. */
+/** Number under which the same template was desired before; 0 if it is new. */
 function lastNumber(change: Exclude<ReplicaSetChange, { readonly type: 'deleted' }>): number {
   if (change.type === 'added') return change.isInitial ? Number.POSITIVE_INFINITY : 0
-  // What a new workload of the same name takes over is as it was.
+  // A new workload of the same name adopts the ReplicaSet unchanged.
   if (change.old.owner?.uid !== change.object.owner?.uid) return Number.POSITIVE_INFINITY
   return change.old.ownerRevision?.number ?? 0
 }
@@ -48,7 +48,7 @@ function changed(
 ): Event {
   const workload = { namespace: object.namespace, name: owner.name, helm }
   return signals.workloadChanged.event({
-    // The same to every agent, and once it is told, however often its pods are scaled.
+    // Equal for every agent, and stable while the pods are scaled.
     id: `k8s/${owner.uid}/${number}/changed`,
     at,
     entity: namedReference('ReplicaSet', object),
@@ -62,8 +62,8 @@ function changed(
 }
 
 /**
- * What the workload was: the newest of its revisions since `last` that has pods, or else the newest. One that was given up, and
- * whose pods are gone, is not what was replaced.
+ * Returns the replaced revision: the newest revision since `last` that has pods, or else the newest. An aborted
+ * revision without pods was not replaced.
  */
 function revisionBefore(
   { uid }: ReplicaSet,

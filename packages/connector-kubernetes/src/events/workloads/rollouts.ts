@@ -79,7 +79,10 @@ function isDown({ desired, available }: Workload): boolean {
   return desired > 0 && available === 0
 }
 
-/** Returns whether the pods are replaced. A restart, or another version of a chart, changes only their annotations and labels. */
+/**
+ * Returns whether the pods are replaced. A restart, or another version of a chart, changes only their annotations and
+ * labels.
+ */
 function isReplaced(object: Workload, old: Workload): boolean {
   return object.generation !== old.generation && identify(object) !== identify(old)
 }

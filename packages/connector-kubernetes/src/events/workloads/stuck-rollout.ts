@@ -16,7 +16,10 @@ export function hasWaitingPods(object: Workload, cluster: Pick<Cluster, 'objects
   return newestPods(object, cluster).some((pod) => waitsOf(pod).length > 0)
 }
 
-/** Describes a rollout without progress, and the waits of its newest pods. @param condition of its controller, if there is one */
+/**
+ * Describes a rollout without progress, and the waits of its newest pods.
+ * @param condition of its controller, if there is one
+ */
 export function describeStuckRollout(
   object: Workload,
   condition: Condition | undefined,

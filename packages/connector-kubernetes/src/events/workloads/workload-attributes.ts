@@ -3,7 +3,7 @@ import type { HelmRelease, Metadata } from '../../kinds/metadata.ts'
 import { type NamedKind, namedId } from '../../kinds/references.ts'
 import type { Workload } from '../../kinds/workload/workload.ts'
 
-/** Kinds that events call workloads, as the server names one of them. */
+/** Kinds of workloads, with the name of one object. */
 export const workloadKinds = {
   deployments: 'Deployment',
   statefulSets: 'StatefulSet',
@@ -20,7 +20,7 @@ export function isWorkloadChange(change: ClusterChange): change is WorkloadChang
   return Object.hasOwn(workloadKinds, change.kind)
 }
 
-/** A change of what has a template and a controller that rolls it out. */
+/** A change of a workload whose controller rolls out a template. */
 export type RolloutChange = Extract<ClusterChange, { readonly kind: 'deployments' | 'statefulSets' | 'daemonSets' }>
 
 export function isRolloutChange(change: ClusterChange): change is RolloutChange {
@@ -33,7 +33,7 @@ export function workloadKind({
   return workloadKinds[kind]
 }
 
-/** Which workload. */
+/** The workload as attributes. */
 export function workloadAttributes(
   kind: string,
   { namespace, name, helm }: Pick<Metadata, 'namespace' | 'name'> & { readonly helm?: HelmRelease | undefined },
@@ -47,7 +47,7 @@ export function workloadAttributes(
   }
 }
 
-/** How many pods it has. */
+/** Numbers of pods as attributes. */
 export function replicaAttributes({ desired, updated, ready, available }: Workload) {
   return {
     'k8s.workload.replicas.desired': desired,

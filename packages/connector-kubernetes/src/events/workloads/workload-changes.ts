@@ -25,14 +25,14 @@ import { describeDifference, summarize } from './workload-difference.ts'
 
 type AnyWorkload = Workload | ReplicaSet | Job | CronJob
 
-/** Workloads that are created, changed, scaled and deleted, and by whom. */
+/** Emits workloads that are created, changed, scaled and deleted, with the author. */
 export const workloadChanges = followCluster((client, context) => {
   const lifecycle = createLifecycle(client, context)
   const isWanted = labelFilter(client.config.object_labels)
   return (change) => {
     if (!isWorkloadChange(change)) return
     const now = context.now()
-    if (isMadeByAnother(change)) return context.emit(revisionChange(change, client.cluster, isWanted, now))
+    if (hasOwner(change)) return context.emit(revisionChange(change, client.cluster, isWanted, now))
     const kind = workloadKind(change)
     const creation = creationOf<AnyWorkload>(change as Change<AnyWorkload>, now)
     if (creation !== undefined) return lifecycle.created(kind, creation.object, created(kind, creation))
@@ -46,11 +46,14 @@ export const workloadChanges = followCluster((client, context) => {
   }
 })
 
-/** ReplicaSets of Deployments and Jobs of CronJobs come and go with every change and run. */
-function isMadeByAnother({ kind, type, ...change }: WorkloadChange): boolean {
+/**
+ * Returns whether another workload made it: ReplicaSets of Deployments and Jobs of CronJobs come and go with every
+ * change and run.
+ */
+function hasOwner({ kind, type, ...change }: WorkloadChange): boolean {
   if (kind !== 'replicaSets' && kind !== 'jobs') return false
   const { object, old } = change as { readonly object?: AnyWorkload; readonly old?: AnyWorkload }
-  // Jobs end by being deleted: nothing has changed then.
+  // Finished Jobs are deleted without a change.
   return (object ?? old)?.owner !== undefined || (kind === 'jobs' && type === 'deleted')
 }
 
@@ -65,7 +68,7 @@ function created(kind: ReturnType<typeof workloadKind>, { object, at }: Moment<A
       ...workloadAttributes(kind, object),
       ...writerAttributes(writer),
       'k8s.workload.images': 'template' in object ? imagesOf(object.template.containers) : undefined,
-      'k8s.workload.replicas.desired': wantedBy(object, kind),
+      'k8s.workload.replicas.desired': desiredPods(object, kind),
     },
   })
 }
@@ -76,12 +79,12 @@ function deleted(kind: ReturnType<typeof workloadKind>, { object, at }: Moment<A
     at,
     entity: namedReference(kind, object),
     body: `${workloadTitle(kind, object)} was deleted`,
-    attributes: { ...workloadAttributes(kind, object), 'k8s.workload.replicas.desired': wantedBy(object, kind) },
+    attributes: { ...workloadAttributes(kind, object), 'k8s.workload.replicas.desired': desiredPods(object, kind) },
   })
 }
 
-/** What is wanted of a DaemonSet follows from the nodes. */
-function wantedBy(object: AnyWorkload, kind: string): number | undefined {
+/** Desired pods. Those of a DaemonSet follow from the nodes. */
+function desiredPods(object: AnyWorkload, kind: string): number | undefined {
   return 'desired' in object && kind !== 'DaemonSet' ? object.desired : undefined
 }
 
@@ -113,7 +116,7 @@ function changed(
       ...writerAttributes(writer),
       ...describeDifference(difference),
       'k8s.workload.generation': generation,
-      // A Deployment has its next revision once its controller has seen the change.
+      // The controller of a Deployment sets the next revision later.
       'k8s.workload.revision': revisionSince(object, old),
     },
   })
@@ -141,13 +144,13 @@ function scaled(
 ): Event {
   const writer =
     'managers' in object && 'managers' in old ? newcomerOf(object.managers, old.managers, ['spec']) : undefined
-  // Of the controllers that the cluster itself has no other one scales.
+  // The autoscaler is the only controller of the cluster itself that scales.
   const isForAutoscaler = autoscaler !== undefined && writer?.name === 'kube-controller-manager'
   const forAutoscaler = isForAutoscaler ? ` for HorizontalPodAutoscaler ${autoscaler}` : ''
   return signals.workloadScaled.event({
     id: `k8s/${object.uid}/${versionOf(object)}/scaled`,
     at: writtenAt(writer, now),
-    // Nobody is served any more.
+    // No pods are left to serve.
     severity: object.desired === 0 ? 'warning' : undefined,
     entity: namedReference(kind, object),
     body: `${workloadTitle(kind, object)} was scaled${byWriter(writer)}${forAutoscaler}: ${old.desired} → ${object.desired}`,
@@ -162,7 +165,7 @@ function scaled(
   })
 }
 
-/** The autoscaler that has a say in the number of its pods. */
+/** Returns the name of the workload's autoscaler. */
 function autoscalerOf(
   cluster: Pick<Cluster, 'objects'>,
   kind: string,
@@ -173,14 +176,14 @@ function autoscalerOf(
   return undefined
 }
 
-/** Who changed it, and not who scaled it meanwhile. */
+/** Returns the author of a change, without managers that only scaled. */
 function authorSince(object: AnyWorkload, old: AnyWorkload): Manager | undefined {
   if (!('managers' in object && 'managers' in old)) return undefined
   const authors = object.managers.filter(({ subresource }) => subresource !== 'scale')
   return writerOf(authors, old.managers, ['spec'])
 }
 
-/** The same to every agent: what has no generation is known by its version. */
+/** A version that is equal for every agent: the generation if there is one. */
 function versionOf(object: AnyWorkload): string {
   const generation = 'generation' in object ? object.generation : undefined
   return generation === undefined ? object.resourceVersion : `${generation}`

@@ -1,35 +1,35 @@
 import { isChecksum } from '../../changes/compare-templates.ts'
 import type { WorkloadDifference } from '../../changes/compare-workloads.ts'
-import { some } from '../../changes/differences.ts'
+import { listAttribute } from '../../changes/differences.ts'
 
-/** What differs, as attributes of an event. */
+/** A difference as attributes of an event. */
 export function describeDifference({ fields, settings, template }: WorkloadDifference) {
   const { environment, environmentFrom, containers, mounts } = template
   return {
     'change.fields': fields,
-    'change.settings': some(settings),
-    'change.images': some(template.images),
-    'change.containers.added': some(containers.added),
-    'change.containers.removed': some(containers.removed),
-    'change.resources': some(template.resources),
-    'change.environment.added': some(environment.added),
-    'change.environment.removed': some(environment.removed),
-    'change.environment.changed': some(environment.changed),
-    'change.environment_from.added': some(environmentFrom.added),
-    'change.environment_from.removed': some(environmentFrom.removed),
-    'change.commands': some(template.commands),
-    'change.probes': some(template.probes),
-    'change.mounts.added': some(mounts.added),
-    'change.mounts.removed': some(mounts.removed),
-    'change.annotations': some(template.annotations),
+    'change.settings': listAttribute(settings),
+    'change.images': listAttribute(template.images),
+    'change.containers.added': listAttribute(containers.added),
+    'change.containers.removed': listAttribute(containers.removed),
+    'change.resources': listAttribute(template.resources),
+    'change.environment.added': listAttribute(environment.added),
+    'change.environment.removed': listAttribute(environment.removed),
+    'change.environment.changed': listAttribute(environment.changed),
+    'change.environment_from.added': listAttribute(environmentFrom.added),
+    'change.environment_from.removed': listAttribute(environmentFrom.removed),
+    'change.commands': listAttribute(template.commands),
+    'change.probes': listAttribute(template.probes),
+    'change.mounts.added': listAttribute(mounts.added),
+    'change.mounts.removed': listAttribute(mounts.removed),
+    'change.annotations': listAttribute(template.annotations),
     'change.restart': template.isRestart ? true : undefined,
   }
 }
 
 /** `changed by kubectl-set: app: shop/web:1 → shop/web:2; environment changed` */
 export function summarize({ fields, template, settings }: WorkloadDifference, by: string): string {
-  const told = ['image', 'settings', 'configuration', 'restart']
-  const others = fields.filter((field) => !told.includes(field)).join(', ')
+  const summarized = ['image', 'settings', 'configuration', 'restart']
+  const others = fields.filter((field) => !summarized.includes(field)).join(', ')
   const checksums = template.annotations.filter(isChecksum).join(', ')
   const parts = [
     ...template.images,
