@@ -59,7 +59,7 @@ function hurryRetries(): void {
 }
 
 describe('an agent that runs', () => {
-  test('says that it is alive, and sends what it saw', async () => {
+  test('sends a heartbeat and reports what its collectors saw', async () => {
     const platform = await startPlatform()
     const { agent } = agentOf(platform.url, { collectors: { load } })
     expect(agent.status()).toMatchObject({ state: 'idle', connected: false, platformReachable: undefined })
@@ -86,7 +86,7 @@ describe('an agent that runs', () => {
     expect(platform.violations).toEqual([])
   })
 
-  test('sends entities once, and then what changed', async () => {
+  test('sends all entities once, then only changes', async () => {
     const seen = [
       ['a', 'b'],
       ['a', 'b'],
@@ -104,7 +104,7 @@ describe('an agent that runs', () => {
     expect(reports.slice(0, 4).map(({ sequence }) => sequence)).toEqual([0, 1, 2, 3])
   })
 
-  test('sends what a watcher saw soon, without waiting for its round', async () => {
+  test('reports a watcher’s event without waiting for the next cycle', async () => {
     const speak = gate()
     const events = {
       watch: async (_client: Client, { emit, signal }: WatchContext) => {
@@ -123,7 +123,7 @@ describe('an agent that runs', () => {
     expect(agent.status().collectors).toMatchObject({ events: { ok: true } })
   })
 
-  test('reports much that a collector tells before it has come back, and the rest after it', async () => {
+  test('reports a generator’s points while it runs, and the rest when it has ended', async () => {
     const note = 'x'.repeat(20_000)
     const ended = gate()
     const flood: StreamingCollector<Client> = {
@@ -149,7 +149,7 @@ describe('an agent that runs', () => {
     expect(platform.violations).toEqual([])
   })
 
-  test('shows what fails as gaps and in its heartbeats', async () => {
+  test('shows failures as gaps and in heartbeats', async () => {
     const disks: Collector<Client> = {
       collect: async () => {
         throw new Error('no permission')
@@ -169,7 +169,7 @@ describe('an agent that runs', () => {
     expect(platform.violations).toEqual([])
   })
 
-  test('takes on the interval that the platform asks for', async () => {
+  test('adopts the heartbeat interval that the platform asks for', async () => {
     const platform = await startPlatform(({ path }) =>
       path === AGENT_PATHS.heartbeat
         ? { status: 200, body: { interval_seconds: 0.1, server_time: new Date().toISOString() } }
@@ -185,7 +185,7 @@ describe('an agent that runs', () => {
     ).toEqual([0, 1, 2])
   })
 
-  test('loses nothing while the platform is away', async () => {
+  test('loses nothing while the platform is unreachable', async () => {
     hurryRetries()
     const platform = await startPlatform()
     await platform.stop()
@@ -205,7 +205,7 @@ describe('an agent that runs', () => {
     expect(log.messages('error')).toEqual([])
   })
 
-  test('sends everything again after the platform refused a report', async () => {
+  test('sends a full snapshot after the platform refused a report', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     onTestFinished(() => void vi.useRealTimers())
     let refuse = true
@@ -242,7 +242,7 @@ describe('an agent that runs', () => {
     expect(log.messages('error')[0]).toBe('report dropped: the platform refused it')
   })
 
-  test('gives up the oldest when its queue is full, and says so', async () => {
+  test('drops the oldest reports when its queue is full, and logs it', async () => {
     const flood: Collector<Client> = {
       collect: async () => {
         const notes = Array.from({ length: 20 }, () => randomBytes(15_000).toString('hex'))
@@ -252,12 +252,12 @@ describe('an agent that runs', () => {
     const platform = await startPlatform(() => problem(503, 'maintenance'))
     const { agent, log } = agentOf(platform.url, { collectors: { flood } }, { max_queue_size: 1 })
     await agent.start()
-    await vi.waitFor(() => expect(agent.status().outbox.dropped).toBeGreaterThan(0))
+    await vi.waitFor(() => expect(agent.status().outbox.dropped).toBeGreaterThan(0), { timeout: 20_000 })
     expect(agent.status().outbox.bytes).toBeLessThanOrEqual(1024 * 1024)
     expect(log.messages('warn').some((message) => message.includes('raise `max_queue_size` (MiB)'))).toBe(true)
   })
 
-  test('delivers a large report that stands alone in parts', async () => {
+  test('delivers a large full snapshot in parts', async () => {
     const note = 'x'.repeat(30_000)
     const many = Array.from({ length: 100 }, (_, index) =>
       signals.host.entity({ id: String(index), attributes: { note } }),
@@ -275,7 +275,7 @@ describe('an agent that runs', () => {
     expect(platform.violations).toEqual([])
   })
 
-  test('starts once and stops once, however often it is told to', async () => {
+  test('starts once and stops once, however often `start` and `stop` are called', async () => {
     const connect = vi.fn(async () => ({ name: 'x' }))
     const disconnect = vi.fn(async () => undefined)
     const platform = await startPlatform()
@@ -288,7 +288,7 @@ describe('an agent that runs', () => {
     expect(disconnect).toHaveBeenCalledOnce()
   })
 
-  test('does not start again after it was stopped, and says what to do', async () => {
+  test('refuses to start again after a stop, with a remedy', async () => {
     const { agent } = agentOf('http://127.0.0.1:9')
     await agent.stop()
     await expect(agent.start()).rejects.toMatchObject({
@@ -301,7 +301,7 @@ describe('an agent that runs', () => {
 })
 
 describe('an agent that stops', () => {
-  test('sends what a watcher said last, and what collectors saw', async () => {
+  test('delivers the last signals of watchers and collectors', async () => {
     const platform = await startPlatform()
     const events = {
       watch: async (_client: Client, { emit, signal }: WatchContext) => {
@@ -317,7 +317,7 @@ describe('an agent that stops', () => {
     expect(platform.violations).toEqual([])
   })
 
-  test('takes nothing more from a watcher that goes on', async () => {
+  test('drops the signals of a watcher that ignores the stop', async () => {
     let speak: WatchContext['emit'] = () => undefined
     const deaf = {
       watch: (_client: Client, { emit }: WatchContext): Promise<void> => {
@@ -341,7 +341,7 @@ describe('an agent that stops', () => {
     expect(platform.calls).toHaveLength(calls)
   })
 
-  test('in the middle of a round does not take the end for a failure', async () => {
+  test('records no failure for collectors that the stop interrupts', async () => {
     const asked = gate()
     const slow: Collector<Client> = {
       collect: (_client, { signal }) => {
@@ -361,7 +361,7 @@ describe('an agent that stops', () => {
     expect(platform.reports().flatMap(({ data }) => data.metrics)).toContainEqual(signals.load.point(1, host))
   })
 
-  test('while it connects does not wait for the connection', async () => {
+  test('does not wait for a connection attempt', async () => {
     const asked = gate()
     const connect = (): Promise<Client> => {
       asked.open()
@@ -377,7 +377,7 @@ describe('an agent that stops', () => {
     expect(log.messages('error')).toEqual([])
   })
 
-  test('gives up at its deadline when the platform does not answer', async () => {
+  test('ends at its timeout when the platform does not answer', async () => {
     const platform = await startPlatform(({ path }) => (path === AGENT_PATHS.data ? 'handled' : undefined))
     const { agent, log } = agentOf(platform.url, { collectors: { load } })
     await agent.start()
@@ -386,7 +386,7 @@ describe('an agent that stops', () => {
     expect(log.messages('warn')).toContain('agent stopped before all reports were delivered')
   })
 
-  test('without having started closes the client that it opened', async () => {
+  test('closes its client if it was never started', async () => {
     const disconnect = vi.fn(async () => undefined)
     const { agent } = agentOf('http://127.0.0.1:9', { disconnect, collectors: { load } })
     await agent.collectMetrics()
@@ -414,7 +414,7 @@ describe('an agent that cannot connect', () => {
     }
   }
 
-  test('is heard under a provisional id, which its real one replaces', async () => {
+  test('sends heartbeats under a provisional id, which its real id replaces', async () => {
     hurryRetries()
     const { connect, heal } = failing(Number.POSITIVE_INFINITY)
     const platform = await startPlatform()
@@ -439,7 +439,7 @@ describe('an agent that cannot connect', () => {
     expect(platform.violations).toEqual([])
   })
 
-  test('keeps the id that an earlier run found out', async () => {
+  test('uses the id that an earlier run saved', async () => {
     const stateDirectory = await temporaryDirectory()
     const platform = await startPlatform()
     const earlier = agentOf(platform.url, {}, {}, { stateDirectory }).agent
@@ -451,14 +451,14 @@ describe('an agent that cannot connect', () => {
     expect(platform.heartbeats()[1]).not.toHaveProperty('replaces_agent_id')
   })
 
-  test('goes on without a state directory that it can write', async () => {
+  test('works without a writable state directory', async () => {
     const platform = await startPlatform()
     const { agent, log } = agentOf(platform.url, {}, {}, { stateDirectory: '/dev/null/state' })
     expect(await agent.heartbeat()).toBe(true)
     expect(log.messages('warn')[0]).toBe('state directory not writable: cursors do not outlive this run')
   })
 
-  test('because its connection hangs, is heard all the same', async () => {
+  test('sends heartbeats while its connection attempt hangs', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
     const platform = await startPlatform()
@@ -472,20 +472,20 @@ describe('an agent that cannot connect', () => {
     })
   })
 
-  test('throws what the connector says when metrics are asked of it', async () => {
+  test('throws the connector’s error from `collectMetrics`', async () => {
     const { agent } = agentOf('http://127.0.0.1:9', { connect: failing(1).connect, collectors: { load } })
     await expect(agent.collectMetrics()).rejects.toThrow('the socket is not there')
     expect((await agent.collectMetrics()).data.gaps).toEqual([])
   })
 })
 
-describe('an agent that is driven by hand', () => {
+describe('an agent that is not started', () => {
   async function platformAnd(parts: Partial<Connector<unknown, Client>> = {}): Promise<Setup & { platform: Platform }> {
     const platform = await startPlatform()
     return { platform, ...agentOf(platform.url, parts) }
   }
 
-  test('collects, delivers and says that it is alive', async () => {
+  test('collects, delivers and sends heartbeats', async () => {
     const { agent, platform } = await platformAnd({ collectors: { load } })
     const report = await agent.collectMetrics()
     expect(reportSchema.parse(report)).toMatchObject({ agent_type: 'example', agent_id: AGENT_ID, snapshot: true })
@@ -497,7 +497,7 @@ describe('an agent that is driven by hand', () => {
     expect(platform.violations).toEqual([])
   })
 
-  test('delivers a large report in parts, each of which is stored once however often it is delivered', async () => {
+  test('delivers a large report in parts, which are stored once however often it is delivered', async () => {
     const large: Collector<Client> = {
       collect: async () => ({
         events: Array.from({ length: 50 }, () =>
@@ -517,7 +517,7 @@ describe('an agent that is driven by hand', () => {
     expect(platform.violations).toEqual([])
   })
 
-  test('has a failing collector as a gap in its report', async () => {
+  test('reports a failing collector as a gap', async () => {
     const disks: Collector<Client> = { collect: () => Promise.reject(new Error('no permission')) }
     const { agent } = await platformAnd({ collectors: { load, disks } })
     const { data, snapshot } = await agent.collectMetrics()
@@ -526,7 +526,7 @@ describe('an agent that is driven by hand', () => {
     expect(snapshot).toBeUndefined()
   })
 
-  test('says `false` when the platform does not have it in the end', async () => {
+  test('returns false from `sendData` if the platform did not accept the report', async () => {
     const { agent, platform, log } = await platformAnd()
     const report = await agent.collectMetrics()
     platform.answer = () => problem(503, 'maintenance')
@@ -546,7 +546,7 @@ describe('an agent that is driven by hand', () => {
     },
   )
 
-  test('is the same agent in every run', async () => {
+  test('has the same id in every run', async () => {
     const { agent } = await platformAnd()
     const again = (await platformAnd()).agent
     const other = (await platformAnd({ identify: async () => ({ id: 'machine-2', name: '', entity: host }) })).agent
@@ -554,7 +554,7 @@ describe('an agent that is driven by hand', () => {
     expect((await other.collectMetrics()).agent_id).not.toBe(AGENT_ID)
   })
 
-  test('asked to collect while it stops says so', async () => {
+  test('throws `RCA_AGENT_STOPPED` from `collectMetrics` while it stops', async () => {
     const asked = gate()
     const slow: Collector<Client> = {
       collect: () => {
@@ -570,7 +570,7 @@ describe('an agent that is driven by hand', () => {
   })
 })
 
-describe('making an agent', () => {
+describe('createAgent', () => {
   const connector = exampleConnector()
   const options = { connector, platformUrl: 'https://api.example.com', agentToken: TOKEN }
 
@@ -580,14 +580,14 @@ describe('making an agent', () => {
     expect(connect).not.toHaveBeenCalled()
   })
 
-  test('checks everything that it is given', () => {
+  test('validates its options', () => {
     expect(() => createAgent({ ...options, connector: {} as Connector })).toThrow(ConnectorError)
     expect(() => createAgent({ ...options, platformUrl: 'api.example.com' })).toThrow(PlatformUrlError)
     expect(() => createAgent({ ...options, agentToken: '' })).toThrow(AgentTokenError)
     expect(() => createAgent({ ...options, config: { colour: 'red' } })).toThrow(ConfigError)
   })
 
-  test('gives the command that deploys it', () => {
+  test('returns the command that deploys it', () => {
     const agent = createAgent(options)
     expect(agent.getDeploymentCommand()).toBe('run-agent')
     expect(agent.deployment()).toMatchObject({ command: 'run-agent', instructions: '1. Run: run-agent' })
@@ -598,7 +598,7 @@ describe('making an agent', () => {
     ['http://api.one.example.com', 1],
     ['https://api.two.example.com', 0],
     ['http://127.0.0.1:3000', 0],
-  ])('for %s warns %i times that everything can be read on the way', (platformUrl, times) => {
+  ])('warns about an unencrypted connection to %s %i times', (platformUrl, times) => {
     const logger = recordingLogger()
     createAgent({ ...options, platformUrl, logger })
     createAgent({ ...options, platformUrl, logger })

@@ -20,7 +20,7 @@ const forms = [TOKEN, PASSWORD, NESTED].flatMap((text) => [
   JSON.stringify(JSON.stringify(text).slice(1, -1)).slice(1, -1),
 ])
 
-test('no secret leaves the process but in the Authorization header, wherever a connector puts it', async () => {
+test('no secret leaves the process except in the Authorization header, wherever a connector puts it', async () => {
   const said = `${TOKEN} ${PASSWORD} ${encodeURIComponent(PASSWORD)} ${JSON.stringify({ NESTED, PASSWORD })}`
   const connector = exampleConnector({
     config: z.object({ password: secret(), registry: z.object({ key: secret() }) }),
@@ -101,7 +101,7 @@ test('no secret leaves the process but in the Authorization header, wherever a c
   for (const form of forms) expect(outside.includes(form), form).toBe(false)
 })
 
-test('a configuration that is wrong does not show its secrets', () => {
+test('an invalid configuration does not reveal its secrets', () => {
   const connector = exampleConnector({ config: z.object({ password: secret().max(3) }) })
   const make = (): unknown =>
     createAgent({ connector, platformUrl: 'https://x', agentToken: TOKEN, config: { password: PASSWORD } })
@@ -109,7 +109,7 @@ test('a configuration that is wrong does not show its secrets', () => {
   expect(make).not.toThrow(PASSWORD)
 })
 
-test('a connection that fails tells why, and not with which secret', async () => {
+test('a failed connection gives its reason without secrets', async () => {
   const connector = exampleConnector({
     config: z.object({ password: secret() }) as ConfigSchema,
     connect: async ({ config }) => {

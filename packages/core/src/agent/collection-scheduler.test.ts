@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { gate } from '../../test/gate.ts'
 import type { CollectorRun } from './collect/collector-health.ts'
 import {
@@ -76,148 +76,150 @@ function schedulerOf(
   return { scheduler, history, stop }
 }
 
-test('every round collects and reports', async () => {
-  const { scheduler, history, stop } = schedulerOf({ a: undefined })
-  const running = scheduler.run(stop.signal)
-  await vi.advanceTimersByTimeAsync(16_000)
-  expect(history).toEqual(['a 0', '+a 0', 'report 0', 'a 15', '+a 15', 'report 15'])
-  stop.abort()
-  await running
-  expect(vi.getTimerCount()).toBe(0)
-})
-
-test('a collector that is due less often sits out', async () => {
-  const { scheduler, history, stop } = schedulerOf({ often: 1000, rare: 45_000 })
-  const running = scheduler.run(stop.signal)
-  await vi.advanceTimersByTimeAsync(91_000)
-  expect(history.filter((line) => line.startsWith('rare'))).toEqual(['rare 0', 'rare 45', 'rare 90'])
-  expect(history.filter((line) => line.startsWith('often'))).toHaveLength(7)
-  stop.abort()
-  await running
-})
-
-test('a round waits for slow collectors, but not for ever; what comes late is in the next report', async () => {
-  const slow = gate<boolean>()
-  const { scheduler, history, stop } = schedulerOf({ fast: undefined, slow: undefined }, async (name) =>
-    name === 'slow' ? slow.promise : true,
-  )
-  const running = scheduler.run(stop.signal)
-  await vi.advanceTimersByTimeAsync(6000)
-  expect(history).toEqual(['fast 0', 'slow 0', '+fast 0', 'report 5'])
-  await vi.advanceTimersByTimeAsync(9500)
-  // It is not started beside itself.
-  expect(history.slice(4)).toEqual(['fast 15', '+fast 15', 'report 15'])
-  slow.open(true)
-  await vi.advanceTimersByTimeAsync(15_000)
-  // What comes for the first time is reported soon.
-  expect(history.slice(7, 9)).toEqual(['+slow 15.5', 'report 16'])
-  expect(history.slice(9)).toEqual(['fast 30', 'slow 30', '+fast 30', '+slow 30', 'report 30'])
-  stop.abort()
-  await running
-})
-
-test('what a watcher saw is reported soon, together with what else it sees meanwhile', async () => {
-  let news = true
-  const history: string[] = []
-  const { scheduler, stop } = schedulerOf({}, undefined, {
-    reports: reportsOf(() => news),
-    report: async () => void history.push('report'),
+describe('CollectionScheduler', () => {
+  test('collects and reports in every cycle', async () => {
+    const { scheduler, history, stop } = schedulerOf({ a: undefined })
+    const running = scheduler.run(stop.signal)
+    await vi.advanceTimersByTimeAsync(16_000)
+    expect(history).toEqual(['a 0', '+a 0', 'report 0', 'a 15', '+a 15', 'report 15'])
+    stop.abort()
+    await running
+    expect(vi.getTimerCount()).toBe(0)
   })
-  const running = scheduler.run(stop.signal)
-  await vi.advanceTimersByTimeAsync(1000)
-  scheduler.reportSoon()
-  scheduler.reportSoon()
-  await vi.advanceTimersByTimeAsync(499)
-  expect(history).toHaveLength(1)
-  await vi.advanceTimersByTimeAsync(1)
-  expect(history).toHaveLength(2)
-  news = false
-  scheduler.reportSoon()
-  await vi.advanceTimersByTimeAsync(1000)
-  expect(history).toHaveLength(2)
-  stop.abort()
-  await running
-})
 
-test('a round that reports anyway saves the report that was to come soon', async () => {
-  const { scheduler, history, stop } = schedulerOf({ a: undefined })
-  const running = scheduler.run(stop.signal)
-  await vi.advanceTimersByTimeAsync(14_800)
-  scheduler.reportSoon()
-  await vi.advanceTimersByTimeAsync(1000)
-  expect(history.filter((line) => line.startsWith('report'))).toEqual(['report 0', 'report 15'])
-  stop.abort()
-  await running
-})
+  test('skips a collector whose own interval is longer', async () => {
+    const { scheduler, history, stop } = schedulerOf({ often: 1000, rare: 45_000 })
+    const running = scheduler.run(stop.signal)
+    await vi.advanceTimersByTimeAsync(91_000)
+    expect(history.filter((line) => line.startsWith('rare'))).toEqual(['rare 0', 'rare 45', 'rare 90'])
+    expect(history.filter((line) => line.startsWith('often'))).toHaveLength(7)
+    stop.abort()
+    await running
+  })
 
-test('after stopping nothing is reported any more, and failures that it caused are not counted', async () => {
-  const slow = gate<boolean>()
-  const { scheduler, history, stop } = schedulerOf({ good: undefined, slow: undefined }, async (name) =>
-    name === 'slow' ? slow.promise : true,
-  )
-  const running = scheduler.run(stop.signal)
-  await vi.advanceTimersByTimeAsync(100)
-  stop.abort()
-  slow.open(false)
-  await running
-  scheduler.reportSoon()
-  await vi.advanceTimersByTimeAsync(10_000)
-  expect(history).toEqual(['good 0', 'slow 0', '+good 0'])
-  expect(vi.getTimerCount()).toBe(0)
-})
+  test('reports without a slow collector, and adds its result to the next report', async () => {
+    const slow = gate<boolean>()
+    const { scheduler, history, stop } = schedulerOf({ fast: undefined, slow: undefined }, async (name) =>
+      name === 'slow' ? slow.promise : true,
+    )
+    const running = scheduler.run(stop.signal)
+    await vi.advanceTimersByTimeAsync(6000)
+    expect(history).toEqual(['fast 0', 'slow 0', '+fast 0', 'report 5'])
+    await vi.advanceTimersByTimeAsync(9500)
+    // It is not started beside itself.
+    expect(history.slice(4)).toEqual(['fast 15', '+fast 15', 'report 15'])
+    slow.open(true)
+    await vi.advanceTimersByTimeAsync(15_000)
+    // What comes for the first time is reported soon.
+    expect(history.slice(7, 9)).toEqual(['+slow 15.5', 'report 16'])
+    expect(history.slice(9)).toEqual(['fast 30', 'slow 30', '+fast 30', '+slow 30', 'report 30'])
+    stop.abort()
+    await running
+  })
 
-test('what is owed is told in the next run', async () => {
-  const modes: unknown[] = []
-  const owed = new Set(['pods'])
-  const { scheduler, stop } = schedulerOf({ pods: undefined, nodes: undefined }, undefined, {
-    runner: {
-      isRunning: () => false,
-      run: async (collector, mode): Promise<CollectorRun> => {
-        modes.push([collector, mode?.fullSnapshot])
-        return { collector, ok: true, durationMs: 0, signals }
+  test('reports a watcher’s events together after half a second', async () => {
+    let news = true
+    const history: string[] = []
+    const { scheduler, stop } = schedulerOf({}, undefined, {
+      reports: reportsOf(() => news),
+      report: async () => void history.push('report'),
+    })
+    const running = scheduler.run(stop.signal)
+    await vi.advanceTimersByTimeAsync(1000)
+    scheduler.reportSoon()
+    scheduler.reportSoon()
+    await vi.advanceTimersByTimeAsync(499)
+    expect(history).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(history).toHaveLength(2)
+    news = false
+    scheduler.reportSoon()
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(history).toHaveLength(2)
+    stop.abort()
+    await running
+  })
+
+  test('cancels a delayed report when a cycle reports before it', async () => {
+    const { scheduler, history, stop } = schedulerOf({ a: undefined })
+    const running = scheduler.run(stop.signal)
+    await vi.advanceTimersByTimeAsync(14_800)
+    scheduler.reportSoon()
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(history.filter((line) => line.startsWith('report'))).toEqual(['report 0', 'report 15'])
+    stop.abort()
+    await running
+  })
+
+  test('reports nothing after the stop, and ignores failures that the stop caused', async () => {
+    const slow = gate<boolean>()
+    const { scheduler, history, stop } = schedulerOf({ good: undefined, slow: undefined }, async (name) =>
+      name === 'slow' ? slow.promise : true,
+    )
+    const running = scheduler.run(stop.signal)
+    await vi.advanceTimersByTimeAsync(100)
+    stop.abort()
+    slow.open(false)
+    await running
+    scheduler.reportSoon()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(history).toEqual(['good 0', 'slow 0', '+good 0'])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('requests a full snapshot from collectors with a pending resync', async () => {
+    const modes: unknown[] = []
+    const owed = new Set(['pods'])
+    const { scheduler, stop } = schedulerOf({ pods: undefined, nodes: undefined }, undefined, {
+      runner: {
+        isRunning: () => false,
+        run: async (collector, mode): Promise<CollectorRun> => {
+          modes.push([collector, mode?.fullSnapshot])
+          return { collector, ok: true, durationMs: 0, signals }
+        },
       },
-    },
-    reports: { ...reportsOf(() => false), takePendingResync: (collector) => owed.delete(collector) },
+      reports: { ...reportsOf(() => false), takePendingResync: (collector) => owed.delete(collector) },
+    })
+    const running = scheduler.run(stop.signal)
+    await vi.advanceTimersByTimeAsync(15_000)
+    expect(modes).toEqual([
+      ['pods', true],
+      ['nodes', false],
+      ['pods', false],
+      ['nodes', false],
+    ])
+    stop.abort()
+    await running
   })
-  const running = scheduler.run(stop.signal)
-  await vi.advanceTimersByTimeAsync(15_000)
-  expect(modes).toEqual([
-    ['pods', true],
-    ['nodes', false],
-    ['pods', false],
-    ['nodes', false],
-  ])
-  stop.abort()
-  await running
-})
 
-test('who tells while there is no room makes one report together, and waits for it', async () => {
-  const history: string[] = []
-  let isFull = false
-  const made = gate()
-  const { scheduler, stop } = schedulerOf({ many: undefined }, undefined, {
-    runner: {
-      isRunning: () => false,
-      run: async (collector, { onMetrics } = {}): Promise<CollectorRun> => {
-        isFull = true
-        const telling = [1, 2, 3].map(() => onMetrics?.([]))
-        history.push('told')
-        made.open()
-        await Promise.all(telling)
-        history.push('room again')
-        return { collector, ok: true, durationMs: 0, signals }
+  test('builds one report for all collectors that wait for room', async () => {
+    const history: string[] = []
+    let isFull = false
+    const made = gate()
+    const { scheduler, stop } = schedulerOf({ many: undefined }, undefined, {
+      runner: {
+        isRunning: () => false,
+        run: async (collector, { onMetrics } = {}): Promise<CollectorRun> => {
+          isFull = true
+          const telling = [1, 2, 3].map(() => onMetrics?.([]))
+          history.push('told')
+          made.open()
+          await Promise.all(telling)
+          history.push('room again')
+          return { collector, ok: true, durationMs: 0, signals }
+        },
       },
-    },
-    reports: { ...reportsOf(() => true), isFull: () => isFull },
-    report: async () => {
-      await made.promise
-      isFull = false
-      history.push('report')
-    },
+      reports: { ...reportsOf(() => true), isFull: () => isFull },
+      report: async () => {
+        await made.promise
+        isFull = false
+        history.push('report')
+      },
+    })
+    const running = scheduler.run(stop.signal)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(history).toEqual(['told', 'report', 'room again', 'report'])
+    stop.abort()
+    await running
   })
-  const running = scheduler.run(stop.signal)
-  await vi.advanceTimersByTimeAsync(0)
-  expect(history).toEqual(['told', 'report', 'room again', 'report'])
-  stop.abort()
-  await running
 })

@@ -10,7 +10,7 @@ import type { ReportBuilder } from './report/report-builder.ts'
 import type { ReportQueue } from './report-queue.ts'
 import type { Session } from './session.ts'
 
-test('serving lasts until the agent stops and its last term has ended, without watchers, too', async () => {
+test('LeaderLoop runs until the agent stops and the last term has ended, even without watchers', async () => {
   const stopping = new AbortController()
   const beat = gate<boolean>()
   const nothing = (): undefined => undefined

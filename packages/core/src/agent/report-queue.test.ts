@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import { createMemoryOutbox } from '../delivery/outbox.ts'
 import type { ReportBuilder } from './report/report-builder.ts'
@@ -32,51 +32,53 @@ function queueOf(parts: () => Iterable<WrittenReport | undefined>): {
   return { queue: createReportQueue({ reports, outbox, sender, log }), delivered, log }
 }
 
-test('the last report is made and delivered', async () => {
-  const { queue, delivered, log } = queueOf(function* () {
-    yield partOf('a')
-    yield partOf('b')
+describe('ReportQueue', () => {
+  test('builds and delivers the last report', async () => {
+    const { queue, delivered, log } = queueOf(function* () {
+      yield partOf('a')
+      yield partOf('b')
+    })
+    await queue.finish(open, () => 60_000)
+    expect(delivered).toEqual(['a', 'b'])
+    expect(log.lines).toEqual([])
   })
-  await queue.finish(open, () => 60_000)
-  expect(delivered).toEqual(['a', 'b'])
-  expect(log.lines).toEqual([])
-})
 
-test('what is made of the last report is delivered, even if the rest takes too long', async () => {
-  let stopped = false
-  const { queue, delivered, log } = queueOf(function* () {
-    yield partOf('events')
-    while (!stopped) yield undefined
+  test('delivers the parts that are built when the last report takes too long', async () => {
+    let stopped = false
+    const { queue, delivered, log } = queueOf(function* () {
+      yield partOf('events')
+      while (!stopped) yield undefined
+    })
+    await queue.finish(open, () => 100)
+    stopped = true
+    expect(delivered).toEqual(['events'])
+    expect(log.lines.map(({ message }) => message)).toEqual(['agent stopped before all reports were delivered'])
   })
-  await queue.finish(open, () => 100)
-  stopped = true
-  expect(delivered).toEqual(['events'])
-  expect(log.lines.map(({ message }) => message)).toEqual(['agent stopped before all reports were delivered'])
-})
 
-test('a report that is in the making is finished and delivered, where there is no later one', async () => {
-  let turns = 0
-  const { queue, delivered } = queueOf(function* () {
-    for (const begun = performance.now(); performance.now() - begun < 30; turns += 1) yield undefined
-    yield partOf('a')
+  test('finishes and delivers a report in progress if there is no later one', async () => {
+    let turns = 0
+    const { queue, delivered } = queueOf(function* () {
+      for (const begun = performance.now(); performance.now() - begun < 30; turns += 1) yield undefined
+      yield partOf('a')
+    })
+    void queue.add(open)
+    await queue.finish(undefined, () => 60_000)
+    expect(turns).toBeGreaterThan(0)
+    expect(delivered).toEqual(['a'])
   })
-  void queue.add(open)
-  await queue.finish(undefined, () => 60_000)
-  expect(turns).toBeGreaterThan(0)
-  expect(delivered).toEqual(['a'])
-})
 
-test('there is no last report of an agent that has lost its lead by the time it would be made', async () => {
-  let leads = true
-  const { queue, delivered } = queueOf(function* () {
-    yield partOf(leads ? 'of the leader' : 'of nobody')
-    leads = false
+  test('builds no last report after the leadership was lost', async () => {
+    let leads = true
+    const { queue, delivered } = queueOf(function* () {
+      yield partOf(leads ? 'of the leader' : 'of nobody')
+      leads = false
+    })
+    void queue.add(open)
+    await queue.finish(
+      open,
+      () => 60_000,
+      () => !leads,
+    )
+    expect(delivered).toEqual(['of the leader'])
   })
-  void queue.add(open)
-  await queue.finish(
-    open,
-    () => 60_000,
-    () => !leads,
-  )
-  expect(delivered).toEqual(['of the leader'])
 })

@@ -1,39 +1,39 @@
 import type { ReportBody } from '../platform/report-body.ts'
 
-/** A report on its way, already JSON. */
+/** A queued report. */
 export interface OutboxEntry {
   readonly id: string
   readonly json: ReportBody
-  /** Of the JSON as text: what it is to the platform. */
+  /** Size of the uncompressed JSON. */
   readonly bytes: number
-  /** Of what is held in memory. @default bytes */
+  /** Size in memory. @default bytes */
   readonly held?: number
-  /** ISO 8601: when it was collected. */
+  /** Time of the collection, ISO 8601. */
   readonly at: string
-  /** Reports with events are given up last: most incidents start with a change. */
+  /** Reports with events are dropped last: most incidents start with a change. */
   readonly hasEvents: boolean
 }
 
-/** What an outbox holds. */
+/** Size of an outbox. */
 export interface OutboxState {
   readonly reports: number
-  /** Held in memory. */
+  /** Size in memory. */
   readonly bytes: number
-  /** Reports given up since the outbox was made. */
+  /** Reports dropped since the outbox was created. */
   readonly dropped: number
-  /** ISO 8601: when the oldest was collected. */
+  /** Time at which the oldest report was collected, ISO 8601. */
   readonly oldestAt: string | undefined
 }
 
-/** Keeps reports until the platform has them. */
+/** Queues reports until the platform has accepted them. */
 export interface Outbox {
-  /** Adds a report, in the place of one with the same id, and gives up others where the bound is exceeded. Returns how many were given up. */
+  /** Adds a report, or replaces the one with the same id. Drops others if the outbox is full, and returns their number. */
   add(entry: OutboxEntry): number
-  /** The oldest reports: at most so many, at most so many bytes, but at least one if there is any. */
-  peek(most: { readonly reports: number; readonly bytes: number }): readonly OutboxEntry[]
-  /** Takes reports out that were delivered. */
+  /** Returns the oldest reports within the limits, but at least one unless the outbox is empty. */
+  peek(max: { readonly reports: number; readonly bytes: number }): readonly OutboxEntry[]
+  /** Removes delivered reports. */
   remove(entries: readonly OutboxEntry[]): void
-  /** Takes reports out that will never be delivered, and counts them. */
+  /** Removes reports that cannot be delivered, and counts them as dropped. */
   drop(entries: readonly OutboxEntry[]): void
   state(): OutboxState
 }
@@ -42,8 +42,8 @@ function heldBy({ held, bytes }: OutboxEntry): number {
   return held ?? bytes
 }
 
-/** An outbox in memory, bounded in bytes. The oldest report without events is given up first, then the oldest of all; the newest stays. */
-export function createMemoryOutbox(mostBytes: number): Outbox {
+/** Creates an outbox in memory. If it is full, drops the oldest report without events, or else the oldest; keeps the newest. */
+export function createMemoryOutbox(maxBytes: number): Outbox {
   const entries = new Map<string, OutboxEntry>()
   let bytes = 0
   let dropped = 0
@@ -55,7 +55,7 @@ export function createMemoryOutbox(mostBytes: number): Outbox {
     bytes -= heldBy(held)
     return true
   }
-  const giveUp = (newest: OutboxEntry): void => {
+  const evictOne = (newest: OutboxEntry): void => {
     let victim: OutboxEntry | undefined
     for (const entry of entries.values()) {
       if (entry === newest) continue
@@ -74,14 +74,14 @@ export function createMemoryOutbox(mostBytes: number): Outbox {
       if (same !== undefined) remove(same)
       entries.set(entry.id, entry)
       bytes += heldBy(entry)
-      while (bytes > mostBytes && entries.size > 1) giveUp(entry)
+      while (bytes > maxBytes && entries.size > 1) evictOne(entry)
       return dropped - before
     },
-    peek: (most) => {
+    peek: (max) => {
       const batch: OutboxEntry[] = []
       let size = 0
       for (const entry of entries.values()) {
-        if (batch.length > 0 && (batch.length >= most.reports || size + entry.bytes > most.bytes)) break
+        if (batch.length > 0 && (batch.length >= max.reports || size + entry.bytes > max.bytes)) break
         batch.push(entry)
         size += entry.bytes
       }

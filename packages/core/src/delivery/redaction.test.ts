@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import type { Metric } from '../connector/signals.ts'
 import { LIMITS, type Report, reportSchema } from '../platform/protocol.ts'
@@ -30,136 +30,156 @@ function reportSaying(text: string): Report {
   }
 }
 
-test('secrets are taken out wherever a report can say something', () => {
-  const secrets = ['hunter2', 'with "quotes"', 'back\\slash', 'new\nline', 'ä/ö c']
-  const { report } = createRedactor(secrets)
-  for (const secret of secrets) {
-    const json = report(reportSaying(secret))
-    expect(reportSchema.parse(JSON.parse(json))).toEqual(reportSaying('[redacted]'))
-    expect(report(reportSaying(encodeURIComponent(secret)))).not.toContain(encodeURIComponent(secret))
-    expect(JSON.parse(report(reportSaying(JSON.stringify(secret))))).toEqual(reportSaying('"[redacted]"'))
-  }
-})
-
-test('what the catalog declares stays, even if a secret is part of it', () => {
-  const entity = { type: 'acme.queue', id: 'acme' }
-  const report: Report = {
-    ...reportSaying('nothing'),
-    data: {
-      entities: [
-        { ...entity, name: 'acme', attributes: { 'acme.name': 'acme' }, relations: [{ type: 'acme', target: entity }] },
-      ],
-      metrics: [{ name: 'acme.depth', value: 1, unit: '1', kind: 'gauge', entity, attributes: {} }],
-      events: [],
-      gaps: [],
-    },
-  }
-  const { data } = JSON.parse(createRedactor(['acme'], ['acme.name']).report(report)) as Report
-  expect(data.entities[0]).toEqual({
-    type: 'acme.queue',
-    id: '[redacted]',
-    name: '[redacted]',
-    attributes: { 'acme.name': '[redacted]' },
-    relations: [{ type: 'acme', target: { type: 'acme.queue', id: '[redacted]' } }],
+describe('Redactor', () => {
+  test('removes secrets from every text of a report', () => {
+    const secrets = ['hunter2', 'with "quotes"', 'back\\slash', 'new\nline', 'ä/ö c']
+    const { report } = createRedactor(secrets)
+    for (const secret of secrets) {
+      const json = report(reportSaying(secret))
+      expect(reportSchema.parse(JSON.parse(json))).toEqual(reportSaying('[redacted]'))
+      expect(report(reportSaying(encodeURIComponent(secret)))).not.toContain(encodeURIComponent(secret))
+      expect(JSON.parse(report(reportSaying(JSON.stringify(secret))))).toEqual(reportSaying('"[redacted]"'))
+    }
   })
-  expect(data.metrics[0]).toMatchObject({ name: 'acme.depth', entity: { type: 'acme.queue' } })
-})
 
-test('what was redacted once is not redacted again', () => {
-  const { text } = createRedactor(['e'])
-  expect(text(text('hello'))).toBe('h[redacted]llo')
-})
+  test('keeps declared names that contain a secret', () => {
+    const entity = { type: 'acme.queue', id: 'acme' }
+    const report: Report = {
+      ...reportSaying('nothing'),
+      data: {
+        entities: [
+          {
+            ...entity,
+            name: 'acme',
+            attributes: { 'acme.name': 'acme' },
+            relations: [{ type: 'acme', target: entity }],
+          },
+        ],
+        metrics: [{ name: 'acme.depth', value: 1, unit: '1', kind: 'gauge', entity, attributes: {} }],
+        events: [],
+        gaps: [],
+      },
+    }
+    const { data } = JSON.parse(createRedactor(['acme'], ['acme.name']).report(report)) as Report
+    expect(data.entities[0]).toEqual({
+      type: 'acme.queue',
+      id: '[redacted]',
+      name: '[redacted]',
+      attributes: { 'acme.name': '[redacted]' },
+      relations: [{ type: 'acme', target: { type: 'acme.queue', id: '[redacted]' } }],
+    })
+    expect(data.metrics[0]).toMatchObject({ name: 'acme.depth', entity: { type: 'acme.queue' } })
+  })
 
-test('short secrets leave the names of a log message’s fields alone', () => {
-  const recorder = recordingLogger()
-  createRedactor(['t']).logger(recorder).info({ retry_in_ms: 5, text: 't' }, 'message')
-  expect(recorder.lines[0]?.fields).toEqual({ retry_in_ms: 5, text: '[redacted]' })
-})
+  test('does not redact twice', () => {
+    const { text } = createRedactor(['e'])
+    expect(text(text('hello'))).toBe('h[redacted]llo')
+  })
 
-test('a report without a secret is written as it is', () => {
-  const report = reportSaying('nothing')
-  expect(createRedactor(['hunter2']).report(report)).toBe(JSON.stringify(report))
-})
+  test('keeps field names of log messages that contain a short secret', () => {
+    const recorder = recordingLogger()
+    createRedactor(['t']).logger(recorder).info({ retry_in_ms: 5, text: 't' }, 'message')
+    expect(recorder.lines[0]?.fields).toEqual({ retry_in_ms: 5, text: '[redacted]' })
+  })
 
-test.each(['gauge', 'info', 'entities', 'id', 'true', '1', '2026', at, 'e', '"', '0', '{', 'reports', 'deleted', '-'])(
-  'the secret %s breaks no report',
-  (secret) => {
+  test('writes a report without secrets unchanged', () => {
+    const report = reportSaying('nothing')
+    expect(createRedactor(['hunter2']).report(report)).toBe(JSON.stringify(report))
+  })
+
+  test.each([
+    'gauge',
+    'info',
+    'entities',
+    'id',
+    'true',
+    '1',
+    '2026',
+    at,
+    'e',
+    '"',
+    '0',
+    '{',
+    'reports',
+    'deleted',
+    '-',
+  ])('the secret %s breaks no report', (secret) => {
     const { report } = createRedactor([secret])
     const written = JSON.parse(report(reportSaying(`x${secret}x`))) as Report
     expect(() => reportSchema.parse(written)).not.toThrow()
     expect(written.data.events[0]?.body).toBe(createRedactor([secret]).text(`say x${secret}x`))
     expect(written).toMatchObject({ report_id: '019bea3c-7b5e-7cc3-9d4c-2f1f6a3a9a11', sequence: 2026, timestamp: at })
     expect(written.data.metrics[0]).toMatchObject({ unit: '1', kind: 'gauge', value: 1 })
-  },
-)
-
-test('points that are written together are separated by commas, and hold no secret', () => {
-  const { write } = createRedactor(['hunter2'])
-  const point = (id: string): Metric => ({
-    name: 'm',
-    value: 1,
-    unit: '1',
-    kind: 'gauge',
-    entity: { type: 'host', id },
-    attributes: {},
   })
-  expect(JSON.parse(`[${write.metrics([point('a'), point('b')])}]`)).toEqual([point('a'), point('b')])
-  const [first, second] = JSON.parse(`[${write.metrics([point('a'), point('hunter2')])}]`)
-  expect([first, second]).toEqual([point('a'), point('[redacted]')])
-})
 
-test('what stands in a secret’s place makes no text longer than the platform takes', () => {
-  const longest = reportSaying('a'.repeat(LIMITS.name))
-  const written: unknown = JSON.parse(createRedactor(['a']).report(longest))
-  expect(() => reportSchema.parse(written)).not.toThrow()
-})
+  test('writes several points separated by commas, without secrets', () => {
+    const { write } = createRedactor(['hunter2'])
+    const point = (id: string): Metric => ({
+      name: 'm',
+      value: 1,
+      unit: '1',
+      kind: 'gauge',
+      entity: { type: 'host', id },
+      attributes: {},
+    })
+    expect(JSON.parse(`[${write.metrics([point('a'), point('b')])}]`)).toEqual([point('a'), point('b')])
+    const [first, second] = JSON.parse(`[${write.metrics([point('a'), point('hunter2')])}]`)
+    expect([first, second]).toEqual([point('a'), point('[redacted]')])
+  })
 
-test('no secret breaks a report’s form', () => {
-  const texts = fc.string({ minLength: 1, maxLength: 80, unit: 'binary' })
-  fc.assert(
-    fc.property(fc.array(texts), texts, (secrets, text) => {
-      const report = reportSaying(text)
-      fc.pre(reportSchema.safeParse(report).success)
-      expect(() => reportSchema.parse(JSON.parse(createRedactor(secrets).report(report)))).not.toThrow()
-    }),
-  )
-})
+  test('keeps redacted texts within the platform’s limits', () => {
+    const longest = reportSaying('a'.repeat(LIMITS.name))
+    const written: unknown = JSON.parse(createRedactor(['a']).report(longest))
+    expect(() => reportSchema.parse(written)).not.toThrow()
+  })
 
-test('secrets are taken out of messages and of fields, however deep', () => {
-  const recorder = recordingLogger()
-  const log = createRedactor(['hunter2']).logger(recorder)
-  log.info({ password: 'hunter2', nested: [{ hunter2: new Error('bad hunter2') }], count: 2 }, 'with hunter2')
-  expect(recorder.lines).toEqual([
-    {
-      level: 'info',
-      fields: { password: '[redacted]', nested: [{ '[redacted]': 'bad [redacted]' }], count: 2 },
-      message: 'with [redacted]',
-    },
-  ])
-})
+  test('keeps every report valid, whatever the secrets are', () => {
+    const texts = fc.string({ minLength: 1, maxLength: 80, unit: 'binary' })
+    fc.assert(
+      fc.property(fc.array(texts), texts, (secrets, text) => {
+        const report = reportSaying(text)
+        fc.pre(reportSchema.safeParse(report).success)
+        expect(() => reportSchema.parse(JSON.parse(createRedactor(secrets).report(report)))).not.toThrow()
+      }),
+    )
+  }, 120_000)
 
-test('whatever a connector logs is written as plain data', () => {
-  const recorder = recordingLogger()
-  const circular: { self?: unknown } = {}
-  circular.self = circular
-  const fields = {
-    at: new Date(at),
-    url: new URL('https://x/hunter2'),
-    bytes: Buffer.from('hunter2'),
-    circular,
-    none: null,
-  }
-  const log = createRedactor(['hunter2']).logger(recorder)
-  for (const level of ['debug', 'info', 'warn', 'error'] as const) log[level](fields, 'message')
-  expect(recorder.lines.map(({ level }) => level)).toEqual(['debug', 'info', 'warn', 'error'])
-  expect(recorder.lines[0]?.fields).toMatchObject({ at, url: 'https://x/[redacted]', bytes: '[7 bytes]', none: null })
-  expect(JSON.stringify(recorder.lines)).toContain('[too deep]')
-})
+  test('removes secrets from log messages and nested fields', () => {
+    const recorder = recordingLogger()
+    const log = createRedactor(['hunter2']).logger(recorder)
+    log.info({ password: 'hunter2', nested: [{ hunter2: new Error('bad hunter2') }], count: 2 }, 'with hunter2')
+    expect(recorder.lines).toEqual([
+      {
+        level: 'info',
+        fields: { password: '[redacted]', nested: [{ '[redacted]': 'bad [redacted]' }], count: 2 },
+        message: 'with [redacted]',
+      },
+    ])
+  })
 
-test('a logger that fails stops nobody', () => {
-  const fail = (): never => {
-    throw new Error('disk full')
-  }
-  const log = createRedactor([]).logger({ debug: fail, info: fail, warn: fail, error: fail })
-  expect(() => log.error({}, 'x')).not.toThrow()
+  test('logs plain data, whatever a connector logs', () => {
+    const recorder = recordingLogger()
+    const circular: { self?: unknown } = {}
+    circular.self = circular
+    const fields = {
+      at: new Date(at),
+      url: new URL('https://x/hunter2'),
+      bytes: Buffer.from('hunter2'),
+      circular,
+      none: null,
+    }
+    const log = createRedactor(['hunter2']).logger(recorder)
+    for (const level of ['debug', 'info', 'warn', 'error'] as const) log[level](fields, 'message')
+    expect(recorder.lines.map(({ level }) => level)).toEqual(['debug', 'info', 'warn', 'error'])
+    expect(recorder.lines[0]?.fields).toMatchObject({ at, url: 'https://x/[redacted]', bytes: '[7 bytes]', none: null })
+    expect(JSON.stringify(recorder.lines)).toContain('[too deep]')
+  })
+
+  test('ignores a logger that throws', () => {
+    const fail = (): never => {
+      throw new Error('disk full')
+    }
+    const log = createRedactor([]).logger({ debug: fail, info: fail, warn: fail, error: fail })
+    expect(() => log.error({}, 'x')).not.toThrow()
+  })
 })

@@ -3,50 +3,50 @@ import type { Logger } from '../logger.ts'
 import { LIMITS, type Report, type ReportedEntity } from '../platform/protocol.ts'
 import { textRedactor, writtenForms } from '../redaction/redact-text.ts'
 
-/** Deepest fields of a log message that are written out. */
-const DEEPEST = 8
+/** Depth of a log message's fields that is written. */
+const MAX_FIELD_DEPTH = 8
 
 /** Writes single signals as JSON, without secrets. */
 export interface SignalWriter {
   entity(entity: ReportedEntity): string
-  /** Points, separated by commas. */
+  /** Returns points separated by commas. */
   metrics(metrics: readonly Metric[]): string
   event(event: Event): string
   gap(gap: Gap): string
 }
 
-/** Takes secrets out of whatever leaves the process. */
+/** Removes secrets from everything that leaves the process. */
 export interface Redactor {
   text(text: string): string
-  /** A report without secrets; the same one if it holds none. */
+  /** Returns a report without secrets, the same object if it contains none. */
   clean(report: Report): Report
-  /** A report as JSON, without secrets. What was a valid report stays one, whatever the secrets are. */
+  /** Returns a report as JSON without secrets. A valid report stays valid, whatever the secrets are. */
   report(report: Report): string
-  /** The same for the signals of a report that is written piece by piece. */
+  /** Does the same for the signals of a report that is written piece by piece. */
   readonly write: SignalWriter
-  /** A logger that writes no secret, and that never throws. */
+  /** Returns a logger that writes no secrets and never throws. */
   logger(log: Logger): Logger
 }
 
-/** Shortest secret that is looked for in the names of a log message's fields: shorter ones stand in them by accident. */
-const SHORTEST_IN_NAMES = 6
+/** Length from which secrets are searched in the names of a log message's fields: shorter ones occur there by accident. */
+const MIN_LENGTH_IN_NAMES = 6
 
 /**
- * A redactor for these secrets, also where they stand percent-encoded or inside JSON.
+ * Creates a redactor for these secrets, also in percent-encoded form and inside JSON.
  *
- * @param declared names of attributes that stay as they are, even if a secret is part of one
+ * @param declared names of attributes that are not redacted, even if they contain a secret
  */
 export function createRedactor(secrets: readonly string[], declared: Iterable<string> = []): Redactor {
   const text = textRedactor(secrets)
   const names = new Set(declared)
   const attributeName = (name: string): string => (names.has(name) ? name : text(name).slice(0, LIMITS.name))
-  const fieldName = textRedactor(secrets.filter((secret) => secret.length >= SHORTEST_IN_NAMES))
+  const fieldName = textRedactor(secrets.filter((secret) => secret.length >= MIN_LENGTH_IN_NAMES))
   const inReports = writtenForms(secrets).map((form) => JSON.stringify(form).slice(1, -1))
-  const holdsSecret = (json: string): boolean => inReports.some((form) => json.includes(form))
+  const containsSecret = (json: string): boolean => inReports.some((form) => json.includes(form))
   const redacted = redactedSignals(text, attributeName)
   const clean = (report: Report): { readonly report: Report; readonly json: string } => {
     const json = JSON.stringify(report)
-    if (!holdsSecret(json)) return { report, json }
+    if (!containsSecret(json)) return { report, json }
     const data = {
       entities: report.data.entities.map(redacted.entity),
       metrics: report.data.metrics.map(redacted.metric),
@@ -59,7 +59,7 @@ export function createRedactor(secrets: readonly string[], declared: Iterable<st
     <Signal>(redact: (signal: Signal) => Signal) =>
     (signal: Signal): string => {
       const json = JSON.stringify(signal)
-      return holdsSecret(json) ? JSON.stringify(redact(signal)) : json
+      return containsSecret(json) ? JSON.stringify(redact(signal)) : json
     }
   const metrics = (points: readonly Metric[]): string => JSON.stringify(points).slice(1, -1)
   return {
@@ -73,7 +73,7 @@ export function createRedactor(secrets: readonly string[], declared: Iterable<st
       entity: writer(redacted.entity),
       metrics: (points) => {
         const json = metrics(points)
-        return holdsSecret(json) ? metrics(points.map(redacted.metric)) : json
+        return containsSecret(json) ? metrics(points.map(redacted.metric)) : json
       },
       event: writer(redacted.event),
       gap: writer(redacted.gap),
@@ -94,10 +94,10 @@ interface Redacted {
   gap(gap: Gap): Gap
 }
 
-/** Field by field: the words of the protocol and what the catalog declares (types, names of metrics, events and attributes) stay as they are. */
+/** Redacts field by field, but not what the protocol or the catalog declares: types, names of metrics, events and attributes. */
 function redactedSignals(redact: (text: string) => string, attributeName: (name: string) => string): Redacted {
-  // What stands in a secret's place may be longer than it.
-  const within = (text: string, longest: number): string => redact(text).slice(0, longest)
+  // A placeholder may be longer than the secret.
+  const within = (text: string, maxLength: number): string => redact(text).slice(0, maxLength)
   const reference = ({ type, id }: EntityReference): EntityReference => ({ type, id: within(id, LIMITS.identifier) })
   const value = (original: AttributeValue): AttributeValue => {
     if (typeof original === 'string') return within(original, LIMITS.attribute)
@@ -144,12 +144,12 @@ function redactedLevel(
     try {
       write(loggable(fields, redact, fieldName) as Readonly<Record<string, unknown>>, redact(String(message)))
     } catch {
-      // A logger that fails must not stop what it tells of.
+      // A logger that fails must not interrupt the agent.
     }
   }
 }
 
-/** A copy of a log message's fields without secrets: plain data of bounded depth, whatever a connector logs. */
+/** Copies a log message's fields without secrets: plain data of bounded depth, whatever a connector logs. */
 function loggable(
   original: unknown,
   redact: (text: string) => string,
@@ -160,7 +160,7 @@ function loggable(
   if (typeof original !== 'object' || original === null) return original
   if (original instanceof Error) return redact(original.message)
   if (ArrayBuffer.isView(original)) return `[${original.byteLength} bytes]`
-  if (depth >= DEEPEST) return '[too deep]'
+  if (depth >= MAX_FIELD_DEPTH) return '[too deep]'
   if (Array.isArray(original)) return original.map((element) => loggable(element, redact, fieldName, depth + 1))
   const { toJSON } = original as { readonly toJSON?: unknown }
   if (typeof toJSON === 'function') return loggable(toJSON.call(original), redact, fieldName, depth + 1)

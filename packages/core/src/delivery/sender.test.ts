@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { gate } from '../../test/gate.ts'
 import { problem, startPlatform } from '../../test/platform.ts'
 import { recordingLogger } from '../../test/recording-logger.ts'
@@ -58,205 +58,207 @@ function started(sender: Sender): { stop(): Promise<void> } {
 
 const unlimited = (): AbortSignal => new AbortController().signal
 
-test('batches are bounded in number', async () => {
-  const platform = await startPlatform()
-  const { outbox, sender } = senderTo(platform.url, { maxBatchSize: 4 })
-  const ids = fill(outbox, 10)
-  expect(await sender.flush(unlimited())).toBe(true)
-  const sizes = platform.calls.map((call) => (call.json as { reports: unknown[] }).reports.length)
-  expect(sizes).toEqual([4, 4, 2])
-  expect(platform.reports().map((report) => report.report_id)).toEqual(ids)
-  expect(outbox.state()).toMatchObject({ reports: 0, bytes: 0, dropped: 0 })
-})
-
-test('batches are bounded in bytes, and a larger report goes alone', async () => {
-  const sent: number[] = []
-  const client = {
-    sendReports: async (reports: readonly string[]): Promise<DataResponse> => {
-      sent.push(reports.length)
-      return { accepted: reports.length, duplicates: 0 }
-    },
-  }
-  const { outbox, sender } = senderTo('http://127.0.0.1', { client })
-  fill(outbox, 3, 'x'.repeat(1.9 * 1024 * 1024))
-  fill(outbox, 1, 'x'.repeat(5 * 1024 * 1024))
-  await sender.flush(unlimited())
-  expect(sent).toEqual([2, 1, 1])
-})
-
-test.each([422, 413, 400])(
-  'a report that the platform will never take (%i) does not cost the others',
-  async (status) => {
-    const onDrop = vi.fn()
+describe('Sender', () => {
+  test('limits the number of reports in a batch', async () => {
     const platform = await startPlatform()
-    const { outbox, sender, log } = senderTo(platform.url, { onDrop })
-    const before = fill(outbox, 5)
-    const [poison = ''] = fill(outbox, 1)
-    const after = fill(outbox, 7)
-    platform.answer = ({ text }) => (text.includes(poison) ? problem(status, 'no') : undefined)
+    const { outbox, sender } = senderTo(platform.url, { maxBatchSize: 4 })
+    const ids = fill(outbox, 10)
     expect(await sender.flush(unlimited())).toBe(true)
-    expect(platform.reports().map((report) => report.report_id)).toEqual([...before, ...after])
-    expect(outbox.state()).toMatchObject({ reports: 0, dropped: 1 })
-    expect(onDrop).toHaveBeenCalledOnce()
-    expect(log.lines).toMatchObject([{ level: 'error', fields: { report_id: poison, dropped: 1 } }])
-  },
-)
-
-test('requests that are too large are made smaller until they fit', async () => {
-  const platform = await startPlatform()
-  platform.answer = ({ json }) =>
-    (json as { reports: unknown[] }).reports.length > 2 ? problem(413, 'too large') : undefined
-  const { outbox, sender } = senderTo(platform.url)
-  const ids = fill(outbox, 9)
-  expect(await sender.flush(unlimited())).toBe(true)
-  expect(platform.reports().map((report) => report.report_id)).toEqual(ids)
-  expect(outbox.state().dropped).toBe(0)
-})
-
-test('what is delivered twice is stored once: nothing is lost when an answer is', async () => {
-  const platform = await startPlatform()
-  const { outbox, sender } = senderTo(platform.url)
-  const ids = fill(outbox, 3)
-  const usual = platform.answer
-  platform.answer = (_call, response) => {
-    platform.answer = usual
-    // Stored, but the agent never hears of it.
-    setImmediate(() => response.socket?.destroy())
-    return undefined
-  }
-  await sender.flush(unlimited())
-  await sender.flush(unlimited())
-  expect(platform.reports().map((report) => report.report_id)).toEqual(ids)
-  expect(outbox.state()).toMatchObject({ reports: 0, dropped: 0 })
-})
-
-test('nothing is lost when the platform goes away and comes back', async () => {
-  vi.spyOn(Math, 'random').mockReturnValue(0.01)
-  onTestFinished(() => void vi.restoreAllMocks())
-  const platform = await startPlatform()
-  const { outbox, sender, log } = senderTo(platform.url)
-  started(sender)
-  const first = fill(outbox, 2)
-  sender.wake()
-  await platform.until(() => platform.reports().length === 2)
-  await platform.stop()
-  const second = fill(outbox, 2)
-  sender.wake()
-  await vi.waitFor(() => expect(log.messages('warn')).toHaveLength(1))
-  const again = await startPlatform(undefined, platform.port)
-  await again.until(() => again.reports().length === 2)
-  const delivered = [...platform.reports(), ...again.reports()].map((report) => report.report_id)
-  expect(delivered).toEqual([...first, ...second])
-  await vi.waitFor(() => expect(log.messages('info')).toEqual(['delivery recovered']))
-  expect(log.lines[0]).toMatchObject({
-    message: 'delivery failed, retrying',
-    fields: { error: expect.stringContaining('The platform at') },
+    const sizes = platform.calls.map((call) => (call.json as { reports: unknown[] }).reports.length)
+    expect(sizes).toEqual([4, 4, 2])
+    expect(platform.reports().map((report) => report.report_id)).toEqual(ids)
+    expect(outbox.state()).toMatchObject({ reports: 0, bytes: 0, dropped: 0 })
   })
-})
 
-test('a wake that comes during a delivery is not lost', async () => {
-  const platform = await startPlatform()
-  const { outbox, sender } = senderTo(platform.url)
-  const [first = ''] = fill(outbox, 1)
-  let second = ''
-  platform.answer = ({ text }) => {
-    if (text.includes(first)) {
-      // The batch is on its way: the sender has looked into the outbox already.
-      second = fill(outbox, 1)[0] ?? ''
-      sender.wake()
+  test('limits the bytes of a batch, and sends a larger report alone', async () => {
+    const sent: number[] = []
+    const client = {
+      sendReports: async (reports: readonly string[]): Promise<DataResponse> => {
+        sent.push(reports.length)
+        return { accepted: reports.length, duplicates: 0 }
+      },
     }
-    return undefined
-  }
-  started(sender)
-  await platform.until(() => platform.reports().length === 2)
-  expect(platform.reports()[1]?.report_id).toBe(second)
-})
-
-test('a sender that waits leaves nothing on the signal, however often it is woken', async () => {
-  const platform = await startPlatform()
-  const { outbox, sender } = senderTo(platform.url)
-  const stop = new AbortController()
-  const running = sender.run(stop.signal)
-  for (let round = 1; round <= 5; round += 1) {
-    fill(outbox, 1)
-    sender.wake()
-    await platform.until(() => platform.reports().length === round)
-    await vi.waitFor(() => expect(outbox.state().reports).toBe(0))
-  }
-  expect(getEventListeners(stop.signal, 'abort').length).toBeLessThanOrEqual(1)
-  stop.abort()
-  await running
-})
-
-test.each([
-  ['an unreachable platform', {}, 0, 1000],
-  ['an unreachable platform that asked for time', { status: 503, retryAfter: 7000 }, 7000, 7000],
-  ['a platform that asked for years', { status: 503, retryAfter: 1e14 }, 3_600_000, 3_600_000],
-  ['a refused token', { status: 401 }, 15_000, 45_000],
-])('after %s the sender waits', async (_what, details, least, most) => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-  onTestFinished(() => void vi.useRealTimers())
-  let calls = 0
-  const client = {
-    sendReports: async (): Promise<DataResponse> => {
-      calls += 1
-      throw new PlatformError('no', { retryable: true, ...details })
-    },
-  }
-  const { outbox, sender } = senderTo('http://127.0.0.1', { client })
-  fill(outbox, 1)
-  const stop = new AbortController()
-  const running = sender.run(stop.signal)
-  await vi.advanceTimersByTimeAsync(0)
-  expect(calls).toBe(1)
-  sender.wake()
-  await vi.advanceTimersByTimeAsync(Math.max(0, least - 1))
-  if (least > 0) expect(calls).toBe(1)
-  await vi.advanceTimersByTimeAsync(most - least + 2)
-  expect(calls).toBeGreaterThan(1)
-  stop.abort()
-  await running
-})
-
-test('a refused token is left to the client to tell, further failures are told quietly', async () => {
-  vi.spyOn(Math, 'random').mockReturnValue(0)
-  onTestFinished(() => void vi.restoreAllMocks())
-  const failures = [{ status: 401, retryable: true }]
-  const stop = new AbortController()
-  const client = {
-    sendReports: async (): Promise<DataResponse> => {
-      const failure = failures.shift()
-      if (failure === undefined) throw new Error('a mistake of ours')
-      setImmediate(() => stop.abort())
-      throw new PlatformError('no', failure)
-    },
-  }
-  const { outbox, sender, log } = senderTo('http://127.0.0.1', { client })
-  fill(outbox, 1)
-  await sender.run(stop.signal)
-  expect(log.lines.map(({ level }) => level)).toEqual(['debug'])
-  await expect(sender.flush(unlimited())).resolves.toBe(false)
-})
-
-test('flushing gives up at its deadline and says that something is left', async () => {
-  const platform = await startPlatform(() => 'handled')
-  const { outbox, sender } = senderTo(platform.url)
-  fill(outbox, 1)
-  expect(await sender.flush(AbortSignal.timeout(50))).toBe(false)
-  expect(outbox.state().reports).toBe(1)
-  expect(await sender.flush(AbortSignal.abort())).toBe(false)
-})
-
-test('stopping ends a delivery that is under way, and keeps what it carried', async () => {
-  const asked = gate()
-  const platform = await startPlatform(() => {
-    asked.open()
-    return 'handled'
+    const { outbox, sender } = senderTo('http://127.0.0.1', { client })
+    fill(outbox, 3, 'x'.repeat(1.9 * 1024 * 1024))
+    fill(outbox, 1, 'x'.repeat(5 * 1024 * 1024))
+    await sender.flush(unlimited())
+    expect(sent).toEqual([2, 1, 1])
   })
-  const { outbox, sender } = senderTo(platform.url)
-  fill(outbox, 1)
-  const { stop } = started(sender)
-  await asked.promise
-  await stop()
-  expect(outbox.state().reports).toBe(1)
+
+  test.each([422, 413, 400])(
+    'a report that the platform will never take (%i) does not cost the others',
+    async (status) => {
+      const onDrop = vi.fn()
+      const platform = await startPlatform()
+      const { outbox, sender, log } = senderTo(platform.url, { onDrop })
+      const before = fill(outbox, 5)
+      const [poison = ''] = fill(outbox, 1)
+      const after = fill(outbox, 7)
+      platform.answer = ({ text }) => (text.includes(poison) ? problem(status, 'no') : undefined)
+      expect(await sender.flush(unlimited())).toBe(true)
+      expect(platform.reports().map((report) => report.report_id)).toEqual([...before, ...after])
+      expect(outbox.state()).toMatchObject({ reports: 0, dropped: 1 })
+      expect(onDrop).toHaveBeenCalledOnce()
+      expect(log.lines).toMatchObject([{ level: 'error', fields: { report_id: poison, dropped: 1 } }])
+    },
+  )
+
+  test('halves requests that the platform finds too large', async () => {
+    const platform = await startPlatform()
+    platform.answer = ({ json }) =>
+      (json as { reports: unknown[] }).reports.length > 2 ? problem(413, 'too large') : undefined
+    const { outbox, sender } = senderTo(platform.url)
+    const ids = fill(outbox, 9)
+    expect(await sender.flush(unlimited())).toBe(true)
+    expect(platform.reports().map((report) => report.report_id)).toEqual(ids)
+    expect(outbox.state().dropped).toBe(0)
+  })
+
+  test('delivers again when a response is lost, without duplicates', async () => {
+    const platform = await startPlatform()
+    const { outbox, sender } = senderTo(platform.url)
+    const ids = fill(outbox, 3)
+    const usual = platform.answer
+    platform.answer = (_call, response) => {
+      platform.answer = usual
+      // Stored, but the agent never hears of it.
+      setImmediate(() => response.socket?.destroy())
+      return undefined
+    }
+    await sender.flush(unlimited())
+    await sender.flush(unlimited())
+    expect(platform.reports().map((report) => report.report_id)).toEqual(ids)
+    expect(outbox.state()).toMatchObject({ reports: 0, dropped: 0 })
+  })
+
+  test('loses nothing while the platform is unreachable', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.01)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const platform = await startPlatform()
+    const { outbox, sender, log } = senderTo(platform.url)
+    started(sender)
+    const first = fill(outbox, 2)
+    sender.wake()
+    await platform.until(() => platform.reports().length === 2)
+    await platform.stop()
+    const second = fill(outbox, 2)
+    sender.wake()
+    await vi.waitFor(() => expect(log.messages('warn')).toHaveLength(1))
+    const again = await startPlatform(undefined, platform.port)
+    await again.until(() => again.reports().length === 2)
+    const delivered = [...platform.reports(), ...again.reports()].map((report) => report.report_id)
+    expect(delivered).toEqual([...first, ...second])
+    await vi.waitFor(() => expect(log.messages('info')).toEqual(['delivery recovered']))
+    expect(log.lines[0]).toMatchObject({
+      message: 'delivery failed, retrying',
+      fields: { error: expect.stringContaining('The platform at') },
+    })
+  })
+
+  test('remembers a wake during a delivery', async () => {
+    const platform = await startPlatform()
+    const { outbox, sender } = senderTo(platform.url)
+    const [first = ''] = fill(outbox, 1)
+    let second = ''
+    platform.answer = ({ text }) => {
+      if (text.includes(first)) {
+        // The batch is on its way: the sender has looked into the outbox already.
+        second = fill(outbox, 1)[0] ?? ''
+        sender.wake()
+      }
+      return undefined
+    }
+    started(sender)
+    await platform.until(() => platform.reports().length === 2)
+    expect(platform.reports()[1]?.report_id).toBe(second)
+  })
+
+  test('leaves no listeners on its signal, however often it is woken', async () => {
+    const platform = await startPlatform()
+    const { outbox, sender } = senderTo(platform.url)
+    const stop = new AbortController()
+    const running = sender.run(stop.signal)
+    for (let round = 1; round <= 5; round += 1) {
+      fill(outbox, 1)
+      sender.wake()
+      await platform.until(() => platform.reports().length === round)
+      await vi.waitFor(() => expect(outbox.state().reports).toBe(0))
+    }
+    expect(getEventListeners(stop.signal, 'abort').length).toBeLessThanOrEqual(1)
+    stop.abort()
+    await running
+  })
+
+  test.each([
+    ['an unreachable platform', {}, 0, 1000],
+    ['an unreachable platform that asked for time', { status: 503, retryAfter: 7000 }, 7000, 7000],
+    ['a platform that asked for years', { status: 503, retryAfter: 1e14 }, 3_600_000, 3_600_000],
+    ['a refused token', { status: 401 }, 15_000, 45_000],
+  ])('waits after %s', async (_what, details, least, most) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    let calls = 0
+    const client = {
+      sendReports: async (): Promise<DataResponse> => {
+        calls += 1
+        throw new PlatformError('no', { retryable: true, ...details })
+      },
+    }
+    const { outbox, sender } = senderTo('http://127.0.0.1', { client })
+    fill(outbox, 1)
+    const stop = new AbortController()
+    const running = sender.run(stop.signal)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(calls).toBe(1)
+    sender.wake()
+    await vi.advanceTimersByTimeAsync(Math.max(0, least - 1))
+    if (least > 0) expect(calls).toBe(1)
+    await vi.advanceTimersByTimeAsync(most - least + 2)
+    expect(calls).toBeGreaterThan(1)
+    stop.abort()
+    await running
+  })
+
+  test('leaves a refused token to the client’s log, and logs further failures at debug level', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const failures = [{ status: 401, retryable: true }]
+    const stop = new AbortController()
+    const client = {
+      sendReports: async (): Promise<DataResponse> => {
+        const failure = failures.shift()
+        if (failure === undefined) throw new Error('a mistake of ours')
+        setImmediate(() => stop.abort())
+        throw new PlatformError('no', failure)
+      },
+    }
+    const { outbox, sender, log } = senderTo('http://127.0.0.1', { client })
+    fill(outbox, 1)
+    await sender.run(stop.signal)
+    expect(log.lines.map(({ level }) => level)).toEqual(['debug'])
+    await expect(sender.flush(unlimited())).resolves.toBe(false)
+  })
+
+  test('returns false from a flush that exceeds its timeout', async () => {
+    const platform = await startPlatform(() => 'handled')
+    const { outbox, sender } = senderTo(platform.url)
+    fill(outbox, 1)
+    expect(await sender.flush(AbortSignal.timeout(50))).toBe(false)
+    expect(outbox.state().reports).toBe(1)
+    expect(await sender.flush(AbortSignal.abort())).toBe(false)
+  })
+
+  test('aborts a delivery on stop and keeps its reports', async () => {
+    const asked = gate()
+    const platform = await startPlatform(() => {
+      asked.open()
+      return 'handled'
+    })
+    const { outbox, sender } = senderTo(platform.url)
+    fill(outbox, 1)
+    const { stop } = started(sender)
+    await asked.promise
+    await stop()
+    expect(outbox.state().reports).toBe(1)
+  })
 })

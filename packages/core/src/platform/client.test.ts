@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Answer, problem, startPlatform } from '../../test/platform.ts'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import { PlatformError } from '../errors/platform-error.ts'
@@ -54,256 +54,261 @@ async function failureOf(call: Promise<unknown>): Promise<PlatformError> {
   return error as PlatformError
 }
 
-test('every call carries the token, who is calling and JSON', async () => {
-  const platform = await startPlatform()
-  const { client } = clientOf(`${platform.url}/`)
-  expect(await client.sendReports([reportOf()])).toEqual({ accepted: 1, duplicates: 0 })
-  expect((await client.sendHeartbeat(heartbeat)).interval_seconds).toBe(30)
-  expect(platform.calls.map((call) => call.path)).toEqual(['/api/v1/agent/data', '/api/v1/agent/heartbeat'])
-  for (const { headers } of platform.calls)
-    expect(headers).toMatchObject({
-      authorization: `Bearer ${TOKEN}`,
-      'user-agent': 'rca-agent/test',
-      'content-type': 'application/json',
+describe('PlatformClient', () => {
+  test('sends the token, the user agent and JSON with every call', async () => {
+    const platform = await startPlatform()
+    const { client } = clientOf(`${platform.url}/`)
+    expect(await client.sendReports([reportOf()])).toEqual({ accepted: 1, duplicates: 0 })
+    expect((await client.sendHeartbeat(heartbeat)).interval_seconds).toBe(30)
+    expect(platform.calls.map((call) => call.path)).toEqual(['/api/v1/agent/data', '/api/v1/agent/heartbeat'])
+    for (const { headers } of platform.calls)
+      expect(headers).toMatchObject({
+        authorization: `Bearer ${TOKEN}`,
+        'user-agent': 'rca-agent/test',
+        'content-type': 'application/json',
+      })
+    expect(platform.violations).toEqual([])
+  })
+
+  test('calls a platform behind a path', async () => {
+    const platform = await startPlatform(() => ({ status: 202, body: { accepted: 1, duplicates: 0 } }))
+    await clientOf(`${platform.url}/rca/v2/`).client.sendReports([reportOf()])
+    expect(platform.calls[0]?.path).toBe('/rca/v2/api/v1/agent/data')
+  })
+
+  test('compresses large bodies only', async () => {
+    const platform = await startPlatform()
+    const { client } = clientOf(platform.url)
+    await client.sendReports([reportOf()])
+    await client.sendReports([reportOf(4000)])
+    expect(platform.calls.map((call) => call.headers['content-encoding'])).toEqual([undefined, 'gzip'])
+    expect(Number(platform.calls[1]?.headers['content-length'])).toBeLessThan(1000)
+    expect(platform.calls[1]?.text).toBe(`{"reports":[${reportOf(4000)}]}`)
+  })
+
+  test.each([500, 502, 503, 504, 429, 408])('retries after %i with the same body', async (status) => {
+    let calls = 0
+    const once: Answer = () => {
+      calls += 1
+      return calls === 1 ? problem(status, 'later') : undefined
+    }
+    const platform = await startPlatform(once)
+    await clientOf(platform.url, 1).client.sendReports([reportOf(4000)])
+    expect(platform.calls).toHaveLength(2)
+    expect(platform.calls[1]?.text).toBe(platform.calls[0]?.text)
+  })
+
+  test('waits for the time in Retry-After', async () => {
+    const at: number[] = []
+    const platform = await startPlatform((_call, response) => {
+      at.push(performance.now())
+      if (at.length > 1) return undefined
+      response.setHeader('retry-after', '1')
+      return problem(503, 'later')
     })
-  expect(platform.violations).toEqual([])
-})
-
-test('a platform behind a path is reached there', async () => {
-  const platform = await startPlatform(() => ({ status: 202, body: { accepted: 1, duplicates: 0 } }))
-  await clientOf(`${platform.url}/rca/v2/`).client.sendReports([reportOf()])
-  expect(platform.calls[0]?.path).toBe('/rca/v2/api/v1/agent/data')
-})
-
-test('large bodies travel compressed, small ones as they are', async () => {
-  const platform = await startPlatform()
-  const { client } = clientOf(platform.url)
-  await client.sendReports([reportOf()])
-  await client.sendReports([reportOf(4000)])
-  expect(platform.calls.map((call) => call.headers['content-encoding'])).toEqual([undefined, 'gzip'])
-  expect(Number(platform.calls[1]?.headers['content-length'])).toBeLessThan(1000)
-  expect(platform.calls[1]?.text).toBe(`{"reports":[${reportOf(4000)}]}`)
-})
-
-test.each([500, 502, 503, 504, 429, 408])('a call that %i answers is repeated, with the same body', async (status) => {
-  let calls = 0
-  const once: Answer = () => {
-    calls += 1
-    return calls === 1 ? problem(status, 'later') : undefined
-  }
-  const platform = await startPlatform(once)
-  await clientOf(platform.url, 1).client.sendReports([reportOf(4000)])
-  expect(platform.calls).toHaveLength(2)
-  expect(platform.calls[1]?.text).toBe(platform.calls[0]?.text)
-})
-
-test('the platform says when to come again', async () => {
-  const at: number[] = []
-  const platform = await startPlatform((_call, response) => {
-    at.push(performance.now())
-    if (at.length > 1) return undefined
-    response.setHeader('retry-after', '1')
-    return problem(503, 'later')
+    await clientOf(platform.url, 3).client.sendReports([reportOf()])
+    const [first = 0, second = 0] = at
+    // Without Retry-After the first wait is at most 0.3 s.
+    expect(second - first).toBeGreaterThan(900)
   })
-  await clientOf(platform.url, 3).client.sendReports([reportOf()])
-  const [first = 0, second = 0] = at
-  // Without Retry-After the first wait is at most 0.3 s.
-  expect(second - first).toBeGreaterThan(900)
-})
 
-test.each([
-  ['7', 7000, 7000],
-  ['99999999999', 99_999_999_999_000, 99_999_999_999_000],
-  [new Date(Date.now() + 3_600_000).toUTCString(), 3_500_000, 3_600_000],
-  ['Thu, 01 Jan 1970 00:00:00 GMT', 0, 0],
-  ['soon', undefined, undefined],
-  ['', undefined, undefined],
-])('Retry-After: %s is passed on', async (header, least, most) => {
-  const platform = await startPlatform((_call, response) => {
-    response.setHeader('retry-after', header)
-    return problem(503, 'later')
+  test.each([
+    ['7', 7000, 7000],
+    ['99999999999', 99_999_999_999_000, 99_999_999_999_000],
+    [new Date(Date.now() + 3_600_000).toUTCString(), 3_500_000, 3_600_000],
+    ['Thu, 01 Jan 1970 00:00:00 GMT', 0, 0],
+    ['soon', undefined, undefined],
+    ['', undefined, undefined],
+  ])('passes on Retry-After: %s', async (header, least, most) => {
+    const platform = await startPlatform((_call, response) => {
+      response.setHeader('retry-after', header)
+      return problem(503, 'later')
+    })
+    const { retryAfter } = await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))
+    if (least === undefined) expect(retryAfter).toBeUndefined()
+    else expect(retryAfter).toBeGreaterThanOrEqual(least)
+    if (most !== undefined) expect(retryAfter).toBeLessThanOrEqual(most)
   })
-  const { retryAfter } = await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))
-  if (least === undefined) expect(retryAfter).toBeUndefined()
-  else expect(retryAfter).toBeGreaterThanOrEqual(least)
-  if (most !== undefined) expect(retryAfter).toBeLessThanOrEqual(most)
-})
 
-test('a heartbeat is not repeated: the next one is the repetition', async () => {
-  const platform = await startPlatform(() => problem(503, 'later'))
-  await failureOf(clientOf(platform.url, 5).client.sendHeartbeat(heartbeat))
-  expect(platform.calls).toHaveLength(1)
-})
+  test('does not retry a heartbeat', async () => {
+    const platform = await startPlatform(() => problem(503, 'later'))
+    await failureOf(clientOf(platform.url, 5).client.sendHeartbeat(heartbeat))
+    expect(platform.calls).toHaveLength(1)
+  })
 
-test.each([400, 413, 415, 422])('a request that %i refuses is not repeated, nor worth keeping', async (status) => {
-  const platform = await startPlatform(() => problem(status, 'the body is wrong'))
-  const error = await failureOf(clientOf(platform.url, 5).client.sendReports([reportOf()]))
-  expect(error).toMatchObject({ status, retryable: false })
-  expect(platform.calls).toHaveLength(1)
-})
+  test.each([400, 413, 415, 422])('neither retries nor keeps a request after %i', async (status) => {
+    const platform = await startPlatform(() => problem(status, 'the body is wrong'))
+    const error = await failureOf(clientOf(platform.url, 5).client.sendReports([reportOf()]))
+    expect(error).toMatchObject({ status, retryable: false })
+    expect(platform.calls).toHaveLength(1)
+  })
 
-test.each([401, 403, 404, 405, 409, 410])('%i says nothing of the report: it is kept', async (status) => {
-  const platform = await startPlatform(() => problem(status, 'not now'))
-  const error = await failureOf(clientOf(platform.url, 5).client.sendReports([reportOf()]))
-  expect(error).toMatchObject({ status, retryable: true })
-  expect(platform.calls).toHaveLength(1)
-})
+  test.each([401, 403, 404, 405, 409, 410])('treats %i as retryable', async (status) => {
+    const platform = await startPlatform(() => problem(status, 'not now'))
+    const error = await failureOf(clientOf(platform.url, 5).client.sendReports([reportOf()]))
+    expect(error).toMatchObject({ status, retryable: true })
+    expect(platform.calls).toHaveLength(1)
+  })
 
-test('what the platform says of a problem is in the message', async () => {
-  const errors = ['/a', '/b', '/c', '/d'].map((pointer) => ({ pointer, detail: 'is wrong' }))
-  const body = { type: 'about:blank', title: 'Unprocessable', status: 422, detail: 'Two fields.', errors }
-  const platform = await startPlatform(() => ({ status: 422, body }))
-  const { message } = await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))
-  expect(message).toBe(
-    `The platform at ${platform.url} answered 422 to /api/v1/agent/data: Two fields.; /a is wrong; /b is wrong; /c is wrong`,
+  test('quotes the platform’s problem in the error', async () => {
+    const errors = ['/a', '/b', '/c', '/d'].map((pointer) => ({ pointer, detail: 'is wrong' }))
+    const body = { type: 'about:blank', title: 'Unprocessable', status: 422, detail: 'Two fields.', errors }
+    const platform = await startPlatform(() => ({ status: 422, body }))
+    const { message } = await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))
+    expect(message).toBe(
+      `The platform at ${platform.url} answered 422 to /api/v1/agent/data: Two fields.; /a is wrong; /b is wrong; /c is wrong`,
+    )
+  })
+
+  test.each([['<html>'], [''], ['[]'], [{ ok: true }], [{ accepted: -1, duplicates: 0 }]])(
+    'an answer such as %j is no answer of the protocol',
+    async (body) => {
+      const platform = await startPlatform(() => ({ status: 200, body }))
+      const error = await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))
+      expect(error.message).toContain('with a response that is not part of its protocol. Check that `platformUrl`')
+      expect(error.retryable).toBe(true)
+    },
   )
-})
 
-test.each([['<html>'], [''], ['[]'], [{ ok: true }], [{ accepted: -1, duplicates: 0 }]])(
-  'an answer such as %j is no answer of the protocol',
-  async (body) => {
-    const platform = await startPlatform(() => ({ status: 200, body }))
-    const error = await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))
-    expect(error.message).toContain('with something that is no answer of its protocol. Check that `platformUrl`')
-    expect(error.retryable).toBe(true)
-  },
-)
-
-test('an error page is no problem', async () => {
-  const platform = await startPlatform(() => ({ status: 502, body: '<html>Bad Gateway</html>' }))
-  const { message } = await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))
-  expect(message).toBe(`The platform at ${platform.url} answered 502 to /api/v1/agent/data`)
-})
-
-test('the token does not follow a redirect', async () => {
-  const elsewhere = await startPlatform()
-  const platform = await startPlatform((_call, response) => {
-    response.setHeader('location', `${elsewhere.url}/api/v1/agent/data`)
-    return { status: 307 }
+  test('ignores an error page that is not a problem document', async () => {
+    const platform = await startPlatform(() => ({ status: 502, body: '<html>Bad Gateway</html>' }))
+    const { message } = await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))
+    expect(message).toBe(`The platform at ${platform.url} answered 502 to /api/v1/agent/data`)
   })
-  expect((await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))).message).toContain('redirect')
-  expect(elsewhere.calls).toEqual([])
-})
 
-test.each(['127.0.0.1', 'localhost'])('nobody listening on %s is said as such', async (host) => {
-  const platform = await startPlatform()
-  await platform.stop()
-  const error = await failureOf(clientOf(`http://${host}:${platform.port}`).client.sendReports([reportOf()]))
-  expect(error.message).toContain('could not be reached for /api/v1/agent/data: connect ECONNREFUSED')
-  expect(error).toMatchObject({ status: undefined, retryable: true })
-})
-
-test('an address that does not exist is said as such', async () => {
-  const error = await failureOf(clientOf('http://platform.invalid').client.sendReports([reportOf()]))
-  expect(error.message).toMatch(/ENOTFOUND|EAI_AGAIN/)
-})
-
-test('a connection that breaks off is said as such', async () => {
-  const platform = await startPlatform((_call, response) => {
-    response.socket?.destroy()
-    return 'handled'
+  test('does not follow a redirect with the token', async () => {
+    const elsewhere = await startPlatform()
+    const platform = await startPlatform((_call, response) => {
+      response.setHeader('location', `${elsewhere.url}/api/v1/agent/data`)
+      return { status: 307 }
+    })
+    expect((await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))).message).toContain('redirect')
+    expect(elsewhere.calls).toEqual([])
   })
-  const error = await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))
-  expect(error.message).toContain('could not be reached for /api/v1/agent/data: ')
-  expect(error.message).not.toContain('fetch failed')
-})
 
-test('a refused token is said once for all calls, and its acceptance once', async () => {
-  let refuse = true
-  const platform = await startPlatform(() => (refuse ? problem(401, 'unknown token') : undefined))
-  const { client, log } = clientOf(platform.url)
-  await failureOf(client.sendReports([reportOf()]))
-  await Promise.all([failureOf(client.sendHeartbeat(heartbeat)), failureOf(client.sendReports([reportOf()]))])
-  expect(log.lines.map(({ level }) => level)).toEqual(['error'])
-  expect(log.messages()[0]).toContain('unknown token. Nothing is lost yet')
+  test.each(['127.0.0.1', 'localhost'])('reports a refused connection to %s', async (host) => {
+    const platform = await startPlatform()
+    await platform.stop()
+    const error = await failureOf(clientOf(`http://${host}:${platform.port}`).client.sendReports([reportOf()]))
+    expect(error.message).toContain('could not be reached for /api/v1/agent/data: connect ECONNREFUSED')
+    expect(error).toMatchObject({ status: undefined, retryable: true })
+  })
 
-  refuse = false
-  await client.sendHeartbeat(heartbeat)
-  await client.sendReports([reportOf()])
-  expect(log.messages('info')).toEqual(['the platform accepts the token again'])
+  test('reports an unknown host', async () => {
+    const error = await failureOf(clientOf('http://platform.invalid').client.sendReports([reportOf()]))
+    expect(error.message).toMatch(/ENOTFOUND|EAI_AGAIN/)
+  })
 
-  refuse = true
-  await failureOf(client.sendHeartbeat(heartbeat))
-  expect(log.messages('error')).toHaveLength(2)
-})
-
-test('an answer that is not the platform’s does not count as accepting the token', async () => {
-  let body: string | undefined
-  const platform = await startPlatform(() => (body === undefined ? problem(401, 'no') : { status: 200, body }))
-  const { client, log } = clientOf(platform.url)
-  await failureOf(client.sendHeartbeat(heartbeat))
-  body = '<html>Log in</html>'
-  await failureOf(client.sendHeartbeat(heartbeat))
-  expect(log.messages('info')).toEqual([])
-})
-
-test('the token is in no error, however it is printed, and in no log', async () => {
-  const answers: Answer[] = [
-    () => problem(401, `the token ${TOKEN} is unknown`),
-    () => problem(422, `authorization: Bearer ${TOKEN}`),
-    () => ({ status: 500, body: TOKEN }),
-    () => ({ status: 200, body: TOKEN }),
-    (_call, response) => {
+  test('reports a broken connection', async () => {
+    const platform = await startPlatform((_call, response) => {
       response.socket?.destroy()
       return 'handled'
-    },
-  ]
-  const platform = await startPlatform()
-  const { client, log } = clientOf(platform.url)
-  for (const answer of answers) {
-    platform.answer = answer
-    const error = await failureOf(client.sendReports([reportOf()]))
-    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(TOKEN)
-    expect(JSON.stringify(error)).not.toContain(TOKEN)
-  }
-  await platform.stop()
-  expect(inspect(await failureOf(client.sendHeartbeat(heartbeat)), { depth: 20 })).not.toContain(TOKEN)
-  expect(inspect(log.lines, { depth: 20 })).not.toContain(TOKEN)
-})
-
-test('a call ends when it is told to, also while it waits to be repeated', async () => {
-  const platform = await startPlatform((_call, response) => {
-    response.setHeader('retry-after', '3600')
-    return problem(503, 'later')
+    })
+    const error = await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))
+    expect(error.message).toContain('could not be reached for /api/v1/agent/data: ')
+    expect(error.message).not.toContain('fetch failed')
   })
-  const stop = new AbortController()
-  const failure = failureOf(clientOf(platform.url, 5).client.sendReports([reportOf()], stop.signal))
-  await platform.until(() => platform.calls.length === 1)
-  stop.abort(new Error('stopped'))
-  expect((await failure).retryable).toBe(true)
-  await failureOf(clientOf(platform.url).client.sendReports([reportOf()], AbortSignal.abort()))
-  expect(platform.calls).toHaveLength(1)
-})
 
-test('calls leave nothing on the signal of an agent that lives for months', async () => {
-  const platform = await startPlatform()
-  const { client } = clientOf(platform.url)
-  const { signal } = new AbortController()
-  for (let calls = 0; calls < 5; calls += 1) await client.sendReports([reportOf()], signal)
-  await platform.stop()
-  await failureOf(client.sendReports([reportOf()], signal))
-  expect(getEventListeners(signal, 'abort')).toEqual([])
-})
+  test('logs a refused token once for all calls, and its acceptance once', async () => {
+    let refuse = true
+    const platform = await startPlatform(() => (refuse ? problem(401, 'unknown token') : undefined))
+    const { client, log } = clientOf(platform.url)
+    await failureOf(client.sendReports([reportOf()]))
+    await Promise.all([failureOf(client.sendHeartbeat(heartbeat)), failureOf(client.sendReports([reportOf()]))])
+    expect(log.lines.map(({ level }) => level)).toEqual(['error'])
+    expect(log.lines[0]).toMatchObject({
+      message: expect.stringMatching(/^token refused/),
+      fields: { error: expect.stringContaining('unknown token') },
+    })
 
-test('an answer without end is not read to its end', async () => {
-  let written = 0
-  const server = createServer((request, response) => {
-    request.resume()
-    response.writeHead(200, { 'content-type': 'application/json' })
-    const more = (): void => {
-      if (response.destroyed) return
-      written += 1
-      response.write('x'.repeat(65_536), () => setImmediate(more))
+    refuse = false
+    await client.sendHeartbeat(heartbeat)
+    await client.sendReports([reportOf()])
+    expect(log.messages('info')).toEqual(['token accepted again'])
+
+    refuse = true
+    await failureOf(client.sendHeartbeat(heartbeat))
+    expect(log.messages('error')).toHaveLength(2)
+  })
+
+  test('does not treat a foreign response as an accepted token', async () => {
+    let body: string | undefined
+    const platform = await startPlatform(() => (body === undefined ? problem(401, 'no') : { status: 200, body }))
+    const { client, log } = clientOf(platform.url)
+    await failureOf(client.sendHeartbeat(heartbeat))
+    body = '<html>Log in</html>'
+    await failureOf(client.sendHeartbeat(heartbeat))
+    expect(log.messages('info')).toEqual([])
+  })
+
+  test('keeps the token out of errors and logs', async () => {
+    const answers: Answer[] = [
+      () => problem(401, `the token ${TOKEN} is unknown`),
+      () => problem(422, `authorization: Bearer ${TOKEN}`),
+      () => ({ status: 500, body: TOKEN }),
+      () => ({ status: 200, body: TOKEN }),
+      (_call, response) => {
+        response.socket?.destroy()
+        return 'handled'
+      },
+    ]
+    const platform = await startPlatform()
+    const { client, log } = clientOf(platform.url)
+    for (const answer of answers) {
+      platform.answer = answer
+      const error = await failureOf(client.sendReports([reportOf()]))
+      expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(TOKEN)
+      expect(JSON.stringify(error)).not.toContain(TOKEN)
     }
-    more()
+    await platform.stop()
+    expect(inspect(await failureOf(client.sendHeartbeat(heartbeat)), { depth: 20 })).not.toContain(TOKEN)
+    expect(inspect(log.lines, { depth: 20 })).not.toContain(TOKEN)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { client } = clientOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  const failure = await failureOf(client.sendReports([reportOf()]))
-  expect(failure.message).toContain('no answer of its protocol')
-  expect(failure.retryable).toBe(true)
-  // What the sockets' buffers hold, and no more.
-  expect(written).toBeLessThan(500)
-  server.closeAllConnections()
-  await new Promise((resolve) => server.close(resolve))
+
+  test('aborts a call, also while it waits for a retry', async () => {
+    const platform = await startPlatform((_call, response) => {
+      response.setHeader('retry-after', '3600')
+      return problem(503, 'later')
+    })
+    const stop = new AbortController()
+    const failure = failureOf(clientOf(platform.url, 5).client.sendReports([reportOf()], stop.signal))
+    await platform.until(() => platform.calls.length === 1)
+    stop.abort(new Error('stopped'))
+    expect((await failure).retryable).toBe(true)
+    await failureOf(clientOf(platform.url).client.sendReports([reportOf()], AbortSignal.abort()))
+    expect(platform.calls).toHaveLength(1)
+  })
+
+  test('leaves no listeners on the agent’s signal', async () => {
+    const platform = await startPlatform()
+    const { client } = clientOf(platform.url)
+    const { signal } = new AbortController()
+    for (let calls = 0; calls < 5; calls += 1) await client.sendReports([reportOf()], signal)
+    await platform.stop()
+    await failureOf(client.sendReports([reportOf()], signal))
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  test('stops reading an endless response', async () => {
+    let written = 0
+    const server = createServer((request, response) => {
+      request.resume()
+      response.writeHead(200, { 'content-type': 'application/json' })
+      const more = (): void => {
+        if (response.destroyed) return
+        written += 1
+        response.write('x'.repeat(65_536), () => setImmediate(more))
+      }
+      more()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { client } = clientOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const failure = await failureOf(client.sendReports([reportOf()]))
+    expect(failure.message).toContain('not part of its protocol')
+    expect(failure.retryable).toBe(true)
+    // What the sockets' buffers hold, and no more.
+    expect(written).toBeLessThan(500)
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
 })

@@ -19,40 +19,40 @@ import type { ReportBody } from './report-body.ts'
 
 const compress = promisify(gzip)
 
-/** Bodies of this many bytes or more are compressed. */
-const COMPRESS_FROM = 1024
+/** Size from which a request body is compressed. */
+const MIN_COMPRESSED_BYTES = 1024
 
-/** Longest answer that is read, in UTF-16 code units. */
-const LONGEST_ANSWER = 65_536
+/** Length of a response that is read, in UTF-16 code units: responses of the protocol are short. */
+const MAX_RESPONSE_LENGTH = 65_536
 
-/** How long the platform may take to answer one attempt, in milliseconds. */
-const TIMEOUT = 15_000
+/** Timeout of one attempt. */
+const REQUEST_TIMEOUT_MS = 15_000
 
-/** Longest wait between two attempts of one call, in milliseconds, whatever the platform asks for. */
-const LONGEST_WAIT = 60_000
+/** Longest wait between two attempts of one call, whatever `Retry-After` asks for. */
+const MAX_RETRY_DELAY_MS = 60_000
 
-/** Answers that blame the request itself: the same bytes would get the same answer. Any other failure may pass, such as 404 while the platform is set up. */
-const FINAL = new Set([400, 413, 414, 415, 422, 431])
+/** Statuses for which a retry is useless: the request itself is wrong. Others may be temporary, such as 404 while the platform is set up. */
+const FINAL_STATUSES = new Set([400, 413, 414, 415, 422, 431])
 
 export interface PlatformClientOptions {
   readonly platformUrl: URL
   readonly agentToken: string
-  /** Sent as `User-Agent`. */
+  /** Value of the `User-Agent` header. */
   readonly userAgent: string
-  /** How often a failed call is repeated at once. */
+  /** Number of retries of a failed call. */
   readonly retryCount: number
   readonly log: Logger
 }
 
-/** The agent's side of the wire. Every call rejects with a `PlatformError` only. */
+/** The agent's HTTP client for the platform. Calls reject with a `PlatformError` only. */
 export interface PlatformClient {
-  /** Delivers reports that are already JSON, gzipped or not. Repeats with full jitter, honours Retry-After. */
+  /** Delivers reports in JSON, gzipped or not. Retries with full jitter and honours Retry-After. */
   sendReports(reports: readonly ReportBody[], signal?: AbortSignal): Promise<DataResponse>
-  /** Says that the agent is alive. Not repeated: the next heartbeat is the repetition. */
+  /** Sends a heartbeat. Does not retry: the next heartbeat follows anyway. */
   sendHeartbeat(heartbeat: HeartbeatRequest, signal?: AbortSignal): Promise<HeartbeatResponse>
 }
 
-/** Talks to a platform with bearer authentication. Says once when the token is refused, and once when it is accepted again. */
+/** Creates a client with bearer authentication. Logs once when the platform refuses the token, and once when it accepts it again. */
 export function createPlatformClient(options: PlatformClientOptions): PlatformClient {
   const { platformUrl, agentToken, log } = options
   const base = platformUrlText(platformUrl)
@@ -63,21 +63,21 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
       'user-agent': options.userAgent,
       'content-type': 'application/json',
     },
-    timeout: TIMEOUT,
+    timeout: REQUEST_TIMEOUT_MS,
     redirect: 'error',
     retry: {
       limit: options.retryCount,
       methods: ['post'],
       statusCodes: [408, 425, 429, 500, 502, 503, 504],
       afterStatusCodes: [429, 503],
-      maxRetryAfter: LONGEST_WAIT,
-      backoffLimit: LONGEST_WAIT,
+      maxRetryAfter: MAX_RETRY_DELAY_MS,
+      backoffLimit: MAX_RETRY_DELAY_MS,
       jitter: true,
       retryOnTimeout: true,
     },
   })
   const once = http.extend({ retry: { limit: 0 } })
-  let refused = false
+  let isTokenRefused = false
 
   const call = async <Schema extends z.ZodType>(
     client: KyInstance,
@@ -89,16 +89,16 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
     try {
       const response = schema.safeParse(await withOwnSignal(signal, (own) => post(client, base + path, json, own)))
       if (!response.success) throw new PlatformError(notThePlatform(base, path), { retryable: true })
-      if (refused) log.info({ platform_url: base }, 'the platform accepts the token again')
-      refused = false
+      if (isTokenRefused) log.info({ platform_url: base }, 'token accepted again')
+      isTokenRefused = false
       return response.data
     } catch (error) {
       const failure = toPlatformError(error, base, path, redact)
-      if (failure.refusedToken && !refused) {
-        refused = true
+      if (failure.refusedToken && !isTokenRefused) {
+        isTokenRefused = true
         log.error(
-          { platform_url: base, status: failure.status },
-          `${failure.message.replace(/\.$/, '')}. Nothing is lost yet: the agent keeps what it collects, within its queue, and goes on trying. Give it a valid token, or stop it`,
+          { platform_url: base, status: failure.status, error: failure.message },
+          'token refused: the agent queues its reports and retries; give it a valid token, or stop it',
         )
       }
       throw failure
@@ -112,7 +112,7 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
   }
 }
 
-/** A request's JSON, in pieces. */
+/** Returns a request's JSON in pieces. */
 function requestOf(reports: readonly ReportBody[]): ReportBody[] {
   return ['{"reports":[', ...reports.flatMap((report, index) => (index === 0 ? [report] : [',', report])), ']}']
 }
@@ -128,7 +128,7 @@ async function post(
   return JSON.parse(await readBounded(response)) as unknown
 }
 
-/** Pieces as one body. A gzip file may consist of several, one after the other: what is compressed already stays as it is. */
+/** Joins pieces into one body. Gzipped data may be concatenated: compressed pieces are kept as they are. */
 async function bodyOf(
   pieces: readonly ReportBody[],
 ): Promise<{ body: string | Uint8Array<ArrayBuffer>; encoded: boolean }> {
@@ -139,25 +139,25 @@ async function bodyOf(
     else texts.push(piece)
   }
   const [text] = texts
-  if (texts.length === 1 && typeof text === 'string' && Buffer.byteLength(text) < COMPRESS_FROM)
+  if (texts.length === 1 && typeof text === 'string' && Buffer.byteLength(text) < MIN_COMPRESSED_BYTES)
     return { body: text, encoded: false }
   const members = await Promise.all(texts.map((each) => (typeof each === 'string' ? compress(each) : each)))
   return { body: Buffer.concat(members), encoded: true }
 }
 
-/** An answer's text. An answer of the protocol is short: a longer one is not read, so that nobody can fill the agent's memory. */
+/** Reads a response of bounded length, so that it cannot fill the agent's memory. */
 async function readBounded(response: Response): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
   // Leaving the loop cancels the rest.
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk as Uint8Array, { stream: true })
-    if (text.length > LONGEST_ANSWER) throw new SyntaxError('the answer is too long')
+    if (text.length > MAX_RESPONSE_LENGTH) throw new SyntaxError('the response is too long')
   }
   return text + decoder.decode()
 }
 
-/** Gives a call a signal that lives no longer than it: ky and fetch leave something behind on every signal that they are given, and an agent's lives for months. */
+/** Runs a call with a signal of its own: ky and fetch leave listeners on the signal that they get, and the agent's signal exists for months. */
 async function withOwnSignal<Result>(
   parent: AbortSignal | undefined,
   run: (signal: AbortSignal) => Promise<Result>,
@@ -173,7 +173,7 @@ async function withOwnSignal<Result>(
   }
 }
 
-/** What went wrong, without what ky and fetch put into their errors: the whole request, with the token in its headers. */
+/** Converts an error of ky or fetch, without the request that it holds: its headers contain the token. */
 function toPlatformError(error: unknown, base: string, path: string, redact: (text: string) => string): PlatformError {
   if (error instanceof PlatformError) return error
   if (isHTTPError(error)) {
@@ -181,7 +181,7 @@ function toPlatformError(error: unknown, base: string, path: string, redact: (te
     const retryAfter = retryAfterOf(headers.get('retry-after'))
     return new PlatformError(
       redact(`The platform at ${base} answered ${status} to ${path}${explanation(error.data)}`),
-      { status, retryable: !FINAL.has(status), ...(retryAfter === undefined ? {} : { retryAfter }) },
+      { status, retryable: !FINAL_STATUSES.has(status), ...(retryAfter === undefined ? {} : { retryAfter }) },
     )
   }
   if (error instanceof SyntaxError) return new PlatformError(notThePlatform(base, path), { retryable: true })
@@ -194,10 +194,10 @@ function toPlatformError(error: unknown, base: string, path: string, redact: (te
 }
 
 function notThePlatform(base: string, path: string): string {
-  return `The platform at ${base} answered ${path} with something that is no answer of its protocol. Check that \`platformUrl\` is the platform's address`
+  return `The platform at ${base} answered ${path} with a response that is not part of its protocol. Check that \`platformUrl\` is the platform's address`
 }
 
-/** Seconds or an HTTP date, as milliseconds from now. */
+/** Parses `Retry-After`, seconds or an HTTP date, into milliseconds from now. */
 function retryAfterOf(header: string | null): number | undefined {
   if (header === null || header.trim() === '') return undefined
   const milliseconds = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now()
@@ -211,14 +211,14 @@ function explanation(body: unknown): string {
   return `: ${[problem.data.detail ?? problem.data.title, ...fields].join('; ')}`
 }
 
-/** fetch says only "fetch failed"; what happened stands in the causes. */
+/** Returns the innermost cause: the message of fetch itself is only "fetch failed". */
 function rootCause(error: unknown): unknown {
   let deepest = error
   while (deepest instanceof Error && deepest.cause !== undefined) deepest = deepest.cause
   return deepest
 }
 
-/** A name with several addresses fails with one error each, and no message of its own. */
+/** Returns the reason of a network error. A host name with several addresses fails with one error for each, without a message of its own. */
 function networkReason(error: Error): string {
   const errors = error instanceof AggregateError && error.message === '' ? (error.errors as unknown[]) : [error]
   return errors.map((each) => withCode(each as Error)).join('; ')

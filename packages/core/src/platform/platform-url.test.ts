@@ -9,14 +9,14 @@ test.each([
   ['  https://api.example.com/rca/v2//  ', 'https://api.example.com/rca/v2'],
   ['http://[::1]:8080', 'http://[::1]:8080'],
   ['HTTPS://API.EXAMPLE.COM:443', 'https://api.example.com'],
-])('%s is %s', (text, written) => {
+])('parsePlatformUrl parses %s as %s', (text, written) => {
   expect(platformUrlText(parsePlatformUrl(text))).toBe(written)
 })
 
 test.each([
   ['', 'is empty'],
-  [undefined, 'is missing or no text'],
-  [7, 'is missing or no text'],
+  [undefined, 'is missing or not a string'],
+  [7, 'is missing or not a string'],
   ['api.example.com', 'is not a URL'],
   ['ftp://api.example.com', 'has the scheme `ftp`'],
   ['https://user@api.example.com', 'must not contain a user or password'],
@@ -24,12 +24,12 @@ test.each([
   ['https://api.example.com?env=prod', 'must not have a query or fragment'],
   ['https://api.example.com/?', 'must not have a query or fragment'],
   ['https://api.example.com/#', 'must not have a query or fragment'],
-])('%s is refused: it %s', (text, problem) => {
+])('parsePlatformUrl rejects %s: it %s', (text, problem) => {
   expect(() => parsePlatformUrl(text)).toThrow(PlatformUrlError)
   expect(() => parsePlatformUrl(text)).toThrow(problem)
 })
 
-test('an error never shows the address, which may hold a password', () => {
+test('parsePlatformUrl never shows an invalid address, which may hold a password', () => {
   for (const text of ['https://user:hunter2@api.example.com', 'https://user:hunter2@api.example.com:99999']) {
     try {
       parsePlatformUrl(text)
@@ -52,6 +52,6 @@ test.each([
   ['http://127.0.0.1.example.com', true],
   ['http://localhost.example.com', true],
   ['http://[::2]', true],
-])('%s can be read on the way: %s', (text, unencrypted) => {
+])('isUnencrypted(%s) is %s', (text, unencrypted) => {
   expect(isUnencrypted(parsePlatformUrl(text))).toBe(unencrypted)
 })

@@ -1,12 +1,12 @@
 import { PlatformUrlError } from '../errors/platform-url-error.ts'
 
 /**
- * Checks the platform's address. A path is kept (platforms behind a prefix), a trailing slash is not.
+ * Parses the platform's address. Keeps a path, for platforms behind a prefix, but not a trailing slash.
  *
  * @throws {PlatformUrlError}
  */
 export function parsePlatformUrl(text: unknown): URL {
-  if (typeof text !== 'string') throw new PlatformUrlError('is missing or no text')
+  if (typeof text !== 'string') throw new PlatformUrlError('is missing or not a string')
   if (text.trim() === '') throw new PlatformUrlError('is empty')
   let url: URL
   try {
@@ -19,17 +19,17 @@ export function parsePlatformUrl(text: unknown): URL {
     throw new PlatformUrlError(`has the scheme \`${url.protocol.slice(0, -1)}\`, but only https and http work`)
   if (url.username !== '' || url.password !== '')
     throw new PlatformUrlError('must not contain a user or password: the agent authenticates with its token')
-  // A bare `?` or `#` counts too: it would stand before every path.
+  // Also a bare `?` or `#`: it would precede every path.
   if (/[?#]/.test(url.href)) throw new PlatformUrlError('must not have a query or fragment')
   return url
 }
 
-/** The address as it is written into commands: without a trailing slash. */
+/** Returns the address without a trailing slash, as commands contain it. */
 export function platformUrlText(url: URL): string {
   return url.href.replace(/\/+$/, '')
 }
 
-/** Whether a token sent to this address can be read on the way: plain HTTP to anything but this machine. */
+/** Returns true if a token sent to this address can be intercepted: plain HTTP to another machine. */
 export function isUnencrypted(url: URL): boolean {
   return url.protocol === 'http:' && !isLoopback(url.hostname)
 }

@@ -30,7 +30,7 @@ type Flat<Value> = Value extends readonly (infer Element)[]
 
 type Of<Schema extends z.ZodType> = Written<z.output<Schema>>
 
-test('the interfaces of signals and the schemas of the wire are the same types', () => {
+test('the interfaces of signals match the schemas of the wire', () => {
   expectTypeOf<Of<typeof entityReferenceSchema>>().toEqualTypeOf<Flat<EntityReference>>()
   expectTypeOf<Of<typeof entitySchema>>().toEqualTypeOf<Flat<ReportedEntity>>()
   expectTypeOf<Of<typeof entitySchema>['relations'][number]>().toEqualTypeOf<Flat<Relation>>()
@@ -63,11 +63,11 @@ test.each([
   ['a local time', { reports: [{ ...report, timestamp: '2026-01-23T10:00:00+01:00' }] }],
   ['a negative sequence', { reports: [{ ...report, sequence: -1 }] }],
   ['a snapshot that is false', { reports: [{ ...report, snapshot: false }] }],
-])('%s is refused', (_what, body) => {
+])('the protocol rejects %s', (_what, body) => {
   expect(dataRequestSchema.safeParse(body).success).toBe(false)
 })
 
-test('a heartbeat needs no more than who, since when and how', () => {
+test('a heartbeat requires only identity, start time and health', () => {
   const heartbeat = {
     agent_id: report.agent_id,
     agent_type: 'docker',

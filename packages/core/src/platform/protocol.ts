@@ -14,17 +14,17 @@ export {
   type Severity,
 } from '../connector/signals.ts'
 
-/**
- * The wire between agent and platform: JSON, snake_case, checked on both sides by these schemas. Unknown fields are
- * ignored, so that an older platform understands a newer agent.
+/*
+ * The wire protocol between agent and platform: JSON in snake_case, validated on both sides by these schemas. Unknown fields are
+ * ignored, so that an older platform accepts a newer agent.
  *
- * `Authorization: Bearer <agent_token>` on every call; bodies above 1 KiB are sent with `Content-Encoding: gzip`.
+ * Every call has `Authorization: Bearer <agent_token>`; bodies above 1 KiB have `Content-Encoding: gzip`.
  */
 
-/** Paths of the calls that an agent makes, relative to the platform's URL. */
+/** Paths of an agent's calls, relative to the platform's URL. */
 export const AGENT_PATHS = { data: '/api/v1/agent/data', heartbeat: '/api/v1/agent/heartbeat' } as const
 
-/** Longest texts of signals, in UTF-16 code units. The agent's runtime leaves out or shortens what is longer; the platform refuses it. */
+/** Maximum lengths of signals' texts in UTF-16 code units, and of their lists. The agent truncates or leaves out what is longer; the platform refuses it. */
 export const LIMITS = {
   name: 256,
   identifier: 1024,
@@ -37,13 +37,14 @@ export const LIMITS = {
   relations: 4096,
 } as const
 
-/** Most signals of each kind in one report. */
+/** Maximum number of signals of each kind in one report. */
 export const REPORT_LIMITS = { entities: 100_000, metrics: 250_000, events: 50_000, gaps: 10_000 } as const
 
 /** Names of signals, types and attributes. */
 const name = z.string().min(1).max(LIMITS.name)
 /** Identifiers of entities: container ids, mount points, paths. */
 const identifier = z.string().min(1).max(LIMITS.identifier)
+/** A time. */
 export const timestampSchema = z.iso.datetime().describe('ISO 8601, UTC.')
 const attributes = z
   .record(
@@ -55,22 +56,22 @@ const attributes = z
       z.array(z.string().max(LIMITS.element)).max(LIMITS.elements),
     ]),
   )
-  .describe('Facts by name, named after the OpenTelemetry semantic conventions where they exist.')
+  .describe('Values by name. Names follow the OpenTelemetry semantic conventions where they exist.')
 
-/** Points at an entity. */
+/** A reference to an entity. */
 export const entityReferenceSchema = z.object({ type: name, id: identifier })
 
-/** A thing that exists, or the notice that it is gone. */
+/** An entity, or the notice that it was deleted. */
 export const entitySchema = z.object({
   type: name,
   id: identifier,
   name: z.string().max(LIMITS.identifier),
   attributes,
   relations: z.array(z.object({ type: name, target: entityReferenceSchema })).max(LIMITS.relations),
-  deleted: z.literal(true).optional().describe('It no longer exists.'),
+  deleted: z.literal(true).optional().describe('The entity no longer exists.'),
 })
 
-/** One point, with unit and kind. */
+/** A point, with unit and kind. */
 export const metricSchema = z.object({
   name,
   value: z.number(),
@@ -80,7 +81,7 @@ export const metricSchema = z.object({
   attributes,
 })
 
-/** Something that happened. */
+/** An event. */
 export const eventSchema = z.object({
   id: z.string().min(1).max(256).optional().describe('Stored once per agent.'),
   name,
@@ -91,17 +92,15 @@ export const eventSchema = z.object({
   attributes,
 })
 
-/** Something that cannot be seen at the moment. */
+/** A gap: something that cannot be seen at present. */
 export const gapSchema = z.object({ scope: identifier, reason: z.string().max(LIMITS.reason), since: timestampSchema })
 
 const leadId = z
   .uuid()
   .optional()
-  .describe(
-    'UUIDv7, where several instances of an agent elect the one that reports: names the time for which this one leads.',
-  )
+  .describe('UUIDv7 of the leader term, if several instances of an agent elect the one that reports.')
 
-/** Which part of what one round had to say a report is, where that was too large for one. */
+/** The position of a part, if one collection cycle needed several reports. */
 export const partSchema = z.object({
   first: z.uuid().describe('`report_id` of the first part.'),
   number: z.int().nonnegative().max(10_000).describe('Counts the parts from 0.'),
@@ -110,34 +109,34 @@ export const partSchema = z.object({
     .literal(true)
     .optional()
     .describe(
-      'The `data.entities` of all parts hold everything the agent sees: once every part has arrived, what is absent from all no longer exists.',
+      'The `data.entities` of all parts together hold everything the agent sees: once all parts have arrived, an entity that none of them holds no longer exists.',
     ),
 })
 
-/** Which of the instances of an agent reports. */
+/** Roles of an agent's instances: the leader reports. */
 export const ROLES = ['leader', 'standby'] as const
 
-/** What one round of collection has to say. */
+/** The signals of one collection cycle. */
 export const reportSchema = z.object({
   report_id: z.uuid().describe('UUIDv7. A report is sent at least once and stored exactly once.'),
-  agent_id: z.uuid().describe('Derived from what is watched: a redeployed agent keeps it.'),
+  agent_id: z.uuid().describe('Derived from what the agent watches: a redeployed agent keeps it.'),
   agent_type: name,
   agent_version: z.string().min(1).max(64),
-  sequence: z.int().nonnegative().describe('Counts the reports of one run of the agent from 0, each part for itself.'),
+  sequence: z.int().nonnegative().describe('Number of the report since the agent started, from 0. Each part counts.'),
   timestamp: timestampSchema,
   lead_id: leadId,
   snapshot: z
     .literal(true)
     .optional()
-    .describe('`data.entities` holds everything the agent sees: what is absent no longer exists.'),
+    .describe('`data.entities` holds everything the agent sees: an absent entity no longer exists.'),
   part: partSchema
     .optional()
-    .describe('Absent where the report is whole. `timestamp` and `data.gaps` are those of the whole.'),
+    .describe('Absent if the report is whole. All parts have the same `timestamp` and `data.gaps`.'),
   data: z.object({
     entities: z
       .array(entitySchema)
       .max(REPORT_LIMITS.entities)
-      .describe('In full in a snapshot; otherwise what changed since the report before.'),
+      .describe('All entities in a snapshot; otherwise those that changed since the previous report.'),
     metrics: z.array(metricSchema).max(REPORT_LIMITS.metrics),
     events: z.array(eventSchema).max(REPORT_LIMITS.events),
     gaps: z.array(gapSchema).max(REPORT_LIMITS.gaps),
@@ -147,20 +146,20 @@ export const reportSchema = z.object({
 /** Body of `POST /api/v1/agent/data`. */
 export const dataRequestSchema = z.object({ reports: z.array(reportSchema).min(1).max(1000) })
 
-/** Its answer, 202. */
+/** Response 202 of `POST /api/v1/agent/data`. */
 export const dataResponseSchema = z.object({
   accepted: z.int().nonnegative().describe('Reports stored by this call.'),
-  duplicates: z.int().nonnegative().describe('Reports that had been stored before.'),
+  duplicates: z.int().nonnegative().describe('Reports that were stored already.'),
 })
 
-/** How a collector’s last run went. Watchers stand here too, `connect` while the client is not open, and `election` while it fails. */
+/** Status of a collector’s last run, of a watcher, of `connect` while the client is not open, or of `election` while it fails. */
 export const collectorStatusSchema = z.object({
   ok: z.boolean(),
   duration_ms: z
     .number()
     .nonnegative()
     .optional()
-    .describe('How long the last run took. Watchers and `connect` have none.'),
+    .describe('Duration of the last run. Absent for watchers, `connect` and `election`.'),
   error: z.string().max(LIMITS.reason).optional(),
 })
 
@@ -173,43 +172,40 @@ export const heartbeatRequestSchema = z.object({
     .string()
     .max(LIMITS.identifier)
     .optional()
-    .describe('What people call what is watched, such as the name of the host.'),
+    .describe('Display name of what the agent watches, such as the host name.'),
   started_at: timestampSchema,
-  sequence: z.int().nonnegative().describe('Counts the heartbeats of one run of the agent from 0.'),
+  sequence: z.int().nonnegative().describe('Number of the heartbeat since the agent started, from 0.'),
   interval_seconds: z
     .number()
     .positive()
     .max(86_400)
     .optional()
-    .describe('When the next heartbeat is due, where the operator chose it.'),
-  replaces_agent_id: z
-    .uuid()
-    .optional()
-    .describe('The provisional id that the agent used before it could tell what it watches.'),
+    .describe('Seconds until the next heartbeat, if the operator configured them.'),
+  replaces_agent_id: z.uuid().optional().describe('Provisional id that the agent used before it was connected.'),
   instance_id: name
     .optional()
-    .describe('Names this process, where several instances of an agent elect the one that reports.'),
+    .describe('Name of this process, if several instances of an agent elect the one that reports.'),
   role: z
     .enum(ROLES)
     .optional()
-    .describe('What this instance is now. What a standby says is kept apart from what the agent says.'),
+    .describe('Current role of this instance. The status of a standby is kept apart from that of the agent.'),
   lead_id: leadId,
   collectors: z.record(name, collectorStatusSchema),
   outbox: z.object({
     reports: z.int().nonnegative(),
     bytes: z.int().nonnegative(),
-    dropped: z.int().nonnegative().describe('Reports given up since the agent started.'),
+    dropped: z.int().nonnegative().describe('Reports dropped since the agent started.'),
     oldest_at: timestampSchema.optional(),
   }),
 })
 
-/** Its answer, 200. */
+/** Response 200 of `POST /api/v1/agent/heartbeat`. */
 export const heartbeatResponseSchema = z.object({
-  interval_seconds: z.number().positive().describe('When the next heartbeat is due.'),
+  interval_seconds: z.number().positive().describe('Seconds until the next heartbeat.'),
   server_time: timestampSchema,
 })
 
-/** An error as the platform answers it. RFC 9457. */
+/** The platform's error response, RFC 9457. */
 export const problemSchema = z.object({
   type: z.string(),
   title: z.string(),
@@ -218,13 +214,13 @@ export const problemSchema = z.object({
   errors: z
     .array(z.object({ pointer: z.string(), detail: z.string() }))
     .optional()
-    .describe('One entry a field; `pointer` is a JSON Pointer as a URI fragment.'),
+    .describe('One entry per field; `pointer` is a JSON Pointer as a URI fragment.'),
 })
 
-/** An {@link Entity} as it travels: possibly the notice that it is gone. */
+/** An {@link Entity} in a report, or the notice that it was deleted. */
 export type ReportedEntity = Entity & { readonly deleted?: true }
 
-/** What one round of collection has to say, on its way to the platform. */
+/** The signals of one collection cycle, in their wire format. */
 export interface Report {
   readonly report_id: string
   readonly agent_id: string
@@ -243,15 +239,15 @@ export interface Report {
   }
 }
 
-/** What an instance of an agent is. */
+/** Role of an agent's instance. */
 export type Role = (typeof ROLES)[number]
-/** Answer to reports. */
+/** Response to reports. */
 export type DataResponse = z.output<typeof dataResponseSchema>
-/** How a collector is. */
+/** Status of a collector, watcher, connection or election. */
 export type CollectorStatus = z.output<typeof collectorStatusSchema>
-/** What an agent says of itself. */
+/** A heartbeat. */
 export type HeartbeatRequest = z.output<typeof heartbeatRequestSchema>
-/** Answer to a heartbeat. */
+/** Response to a heartbeat. */
 export type HeartbeatResponse = z.output<typeof heartbeatResponseSchema>
-/** An error as the platform answers it. */
+/** The platform's error response. */
 export type Problem = z.output<typeof problemSchema>

@@ -3,13 +3,13 @@ import { gzip } from 'node:zlib'
 
 const compress = promisify(gzip)
 
-/** Reports of this many bytes or more wait compressed: a large cluster says the same words tens of thousands of times. */
-const COMPRESS_FROM = 65_536
+/** Size from which queued reports are compressed: a large cluster's report repeats the same words tens of thousands of times. */
+const MIN_COMPRESSED_BYTES = 65_536
 
-/** A report's JSON: as text, or gzipped where it is long. */
+/** A report's JSON: a short one as text, a long one gzipped. */
 export type ReportBody = string | Uint8Array
 
-/** What a report's JSON is held as until it is delivered. */
+/** Converts a report's JSON into the form in which it is queued. */
 export async function toReportBody(json: Uint8Array): Promise<ReportBody> {
-  return json.byteLength < COMPRESS_FROM ? Buffer.from(json).toString() : await compress(json)
+  return json.byteLength < MIN_COMPRESSED_BYTES ? Buffer.from(json).toString() : await compress(json)
 }

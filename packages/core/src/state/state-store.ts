@@ -3,13 +3,13 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { withTimeout } from '../timers.ts'
 
-/** Small texts that outlive a run of the agent: cursors, the agent's id. */
+/** Keeps small texts between runs of the agent: cursors, the agent's id. */
 export interface StateStore {
   read(key: string): Promise<string | undefined>
   write(key: string, text: string): Promise<void>
 }
 
-/** Forgets everything when the process ends. */
+/** Creates a store that is lost when the process ends. */
 export function createMemoryState(): StateStore {
   const texts = new Map<string, string>()
   return {
@@ -18,19 +18,20 @@ export function createMemoryState(): StateStore {
   }
 }
 
-/** How long a disk may take, in milliseconds. One that hangs, such as a lost network share, must not hold up the agent. */
-const DEADLINE = 5_000
+/** A disk that hangs, such as a lost network share, must not block the agent. */
+const DISK_TIMEOUT_MS = 5_000
 
-/** One file a key, replaced whole: a crash in the middle of a write leaves the old text. Files are readable by their owner only. */
+/** Creates a store with one file per key, readable by its owner only. Replaces files atomically: a crash during a write leaves the old text. */
 export function createDirectoryState(directory: string): StateStore {
   const path = (key: string): string => join(directory, encodeURIComponent(key))
   return {
-    read: (key) => withTimeout(`reading ${path(key)}`, DEADLINE, undefined, () => readIfThere(path(key))),
-    write: (key, text) => withTimeout(`writing ${path(key)}`, DEADLINE, undefined, () => replace(path(key), text)),
+    read: (key) => withTimeout(`reading ${path(key)}`, DISK_TIMEOUT_MS, undefined, () => readIfExists(path(key))),
+    write: (key, text) =>
+      withTimeout(`writing ${path(key)}`, DISK_TIMEOUT_MS, undefined, () => replace(path(key), text)),
   }
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+async function readIfExists(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
@@ -40,7 +41,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 async function replace(path: string, text: string): Promise<void> {
-  await makeFolder(dirname(path))
+  await makeDirectory(dirname(path))
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
     await writeFile(temporary, text, { mode: 0o600 })
@@ -51,15 +52,15 @@ async function replace(path: string, text: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it, level by level: `mkdir` with `recursive` never returns below /proc (Node 26.10). */
-async function makeFolder(folder: string): Promise<void> {
-  const make = (): Promise<void> => mkdir(folder, { mode: 0o700 })
+/** Creates a directory and its parents, level by level: `mkdir` with `recursive` never returns below /proc (Node 26.10). */
+async function makeDirectory(directory: string): Promise<void> {
+  const make = (): Promise<void> => mkdir(directory, { mode: 0o700 })
   try {
     await make()
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return
-    if (!hasCode(error, 'ENOENT') || dirname(folder) === folder) throw error
-    await makeFolder(dirname(folder))
+    if (!hasCode(error, 'ENOENT') || dirname(directory) === directory) throw error
+    await makeDirectory(dirname(directory))
     await make()
   }
 }

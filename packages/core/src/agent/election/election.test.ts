@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Client, exampleConnector, host, signals } from '../../../test/example-connector.ts'
 import { gate } from '../../../test/gate.ts'
 import { type Platform, startPlatform } from '../../../test/platform.ts'
@@ -104,215 +104,217 @@ function eventIds(platform: Platform): (string | undefined)[] {
 
 const rounds = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50 * count))
 
-test('a standby watches, says that it lives, and reports nothing', async () => {
-  const { agent, platform, election, say, collected } = await elected()
-  await platform.until(() => platform.heartbeats().length > 0)
-  say('a')
-  await rounds(5)
-  expect(platform.reports()).toEqual([])
-  expect(collected()).toBe(0)
-  expect(agent.status()).toMatchObject({ role: 'standby', collectors: { reboots: { ok: true } } })
-  expect(platform.heartbeats()[0]).toMatchObject({ role: 'standby', instance_id: election.context.instanceId })
-  expect(platform.heartbeats()[0]).not.toHaveProperty('lead_id')
-  await agent.stop()
-  expect(platform.reports()).toEqual([])
-  expect(election.context.signal.aborted).toBe(true)
-  expect(platform.violations).toEqual([])
-})
-
-test('who takes over says so, tells what it has kept, and then everything', async () => {
-  const { agent, platform, election, say } = await elected()
-  await platform.until(() => platform.heartbeats().length > 0)
-  say('a')
-  say('b')
-  election.context.promote()
-  election.context.promote()
-  expect(agent.status().role).toBe('leader')
-  await platform.until(() => platform.reports().some(({ snapshot }) => snapshot === true))
-  const order = platform.calls.map(({ path }) => path)
-  expect(order.slice(0, 2)).toEqual([AGENT_PATHS.heartbeat, AGENT_PATHS.heartbeat])
-  const [first, ...others] = platform.reports()
-  expect(first?.data.events.map(({ id }) => id)).toEqual(['a', 'b'])
-  expect(first).not.toHaveProperty('snapshot')
-  expect(others.find(({ snapshot }) => snapshot === true)?.data.entities).toContainEqual(signals.host.entity(host))
-  const leads = new Set(platform.reports().map((report) => report.lead_id))
-  expect(leads).toEqual(new Set([platform.heartbeats()[1]?.lead_id]))
-  expect(platform.heartbeats()[1]).toMatchObject({ role: 'leader', lead_id: expect.any(String) })
-})
-
-test('who loses the lead collects no more, and begins anew when it leads again', async () => {
-  const { agent, platform, election, say, collected } = await elected()
-  election.context.promote()
-  await platform.until(() => platform.reports().some(({ snapshot }) => snapshot === true))
-  election.context.demote()
-  const before = { runs: collected(), reports: platform.reports().length }
-  expect(agent.status().role).toBe('standby')
-  expect(agent.status().collectors).not.toHaveProperty('load')
-  await platform.until(() => platform.heartbeats().at(-1)?.role === 'standby')
-  say('a')
-  await rounds(5)
-  expect(collected()).toBe(before.runs)
-  // A report that was on its way may still arrive.
-  expect(platform.reports().length).toBeLessThanOrEqual(before.reports + 1)
-  expect(eventIds(platform)).toEqual([])
-  election.context.promote()
-  await platform.until(() => new Set(platform.reports().map((report) => report.lead_id)).size === 2)
-  await platform.until(() => {
-    const lead = platform.heartbeats().at(-1)?.lead_id
-    return platform.reports().some((report) => report.lead_id === lead && report.snapshot === true)
+describe('an agent with an election', () => {
+  test('watches and sends heartbeats as a standby, but reports nothing', async () => {
+    const { agent, platform, election, say, collected } = await elected()
+    await platform.until(() => platform.heartbeats().length > 0)
+    say('a')
+    await rounds(5)
+    expect(platform.reports()).toEqual([])
+    expect(collected()).toBe(0)
+    expect(agent.status()).toMatchObject({ role: 'standby', collectors: { reboots: { ok: true } } })
+    expect(platform.heartbeats()[0]).toMatchObject({ role: 'standby', instance_id: election.context.instanceId })
+    expect(platform.heartbeats()[0]).not.toHaveProperty('lead_id')
+    await agent.stop()
+    expect(platform.reports()).toEqual([])
+    expect(election.context.signal.aborted).toBe(true)
+    expect(platform.violations).toEqual([])
   })
-  expect(eventIds(platform)).toEqual(['a'])
-})
 
-test('what a run of a collector saw while the lead was lost is not told', async () => {
-  const slow = gate()
-  const collect: StreamingCollector<Client>['collect'] = async function* () {
-    await slow.promise
-    yield { metrics: [signals.load.point(7, host)] }
-  }
-  const plain: Collector<Client> = {
-    collect: () => slow.promise.then(() => ({ metrics: [signals.load.point(7, host)] })),
-  }
-  const { platform, election } = await elected({ collectors: { slow: { collect }, plain } })
-  election.context.promote()
-  await platform.until(() => platform.reports().length > 0)
-  election.context.demote()
-  const reports = platform.reports().length
-  slow.open()
-  await rounds(4)
-  expect(platform.reports().length).toBeLessThanOrEqual(reports + 1)
-  expect(platform.reports().flatMap(({ data }) => data.metrics)).not.toContainEqual(signals.load.point(7, host))
-})
+  test('announces its leadership, reports buffered events, then a full snapshot', async () => {
+    const { agent, platform, election, say } = await elected()
+    await platform.until(() => platform.heartbeats().length > 0)
+    say('a')
+    say('b')
+    election.context.promote()
+    election.context.promote()
+    expect(agent.status().role).toBe('leader')
+    await platform.until(() => platform.reports().some(({ snapshot }) => snapshot === true))
+    const order = platform.calls.map(({ path }) => path)
+    expect(order.slice(0, 2)).toEqual([AGENT_PATHS.heartbeat, AGENT_PATHS.heartbeat])
+    const [first, ...others] = platform.reports()
+    expect(first?.data.events.map(({ id }) => id)).toEqual(['a', 'b'])
+    expect(first).not.toHaveProperty('snapshot')
+    expect(others.find(({ snapshot }) => snapshot === true)?.data.entities).toContainEqual(signals.host.entity(host))
+    const leads = new Set(platform.reports().map((report) => report.lead_id))
+    expect(leads).toEqual(new Set([platform.heartbeats()[1]?.lead_id]))
+    expect(platform.heartbeats()[1]).toMatchObject({ role: 'leader', lead_id: expect.any(String) })
+  })
 
-test('what a run of a collector saw that began in an earlier lead is not told in a later one', async () => {
-  const slow = gate()
-  const seen: number[] = []
-  const runs: number[] = []
-  const collect: StreamingCollector<Client>['collect'] = async function* () {
-    const value = seen.push(0)
-    if (value === 1) await slow.promise
-    yield { metrics: [signals.load.point(value, host)] }
-  }
-  const plain: Collector<Client> = {
-    collect: async () => {
-      const value = runs.push(0)
+  test('stops collecting as a standby, and starts from scratch when it leads again', async () => {
+    const { agent, platform, election, say, collected } = await elected()
+    election.context.promote()
+    await platform.until(() => platform.reports().some(({ snapshot }) => snapshot === true))
+    election.context.demote()
+    const before = { runs: collected(), reports: platform.reports().length }
+    expect(agent.status().role).toBe('standby')
+    expect(agent.status().collectors).not.toHaveProperty('load')
+    await platform.until(() => platform.heartbeats().at(-1)?.role === 'standby')
+    say('a')
+    await rounds(5)
+    expect(collected()).toBe(before.runs)
+    // A report that was on its way may still arrive.
+    expect(platform.reports().length).toBeLessThanOrEqual(before.reports + 1)
+    expect(eventIds(platform)).toEqual([])
+    election.context.promote()
+    await platform.until(() => new Set(platform.reports().map((report) => report.lead_id)).size === 2)
+    await platform.until(() => {
+      const lead = platform.heartbeats().at(-1)?.lead_id
+      return platform.reports().some((report) => report.lead_id === lead && report.snapshot === true)
+    })
+    expect(eventIds(platform)).toEqual(['a'])
+  })
+
+  test('drops the result of a collector that ended after the leadership was lost', async () => {
+    const slow = gate()
+    const collect: StreamingCollector<Client>['collect'] = async function* () {
+      await slow.promise
+      yield { metrics: [signals.load.point(7, host)] }
+    }
+    const plain: Collector<Client> = {
+      collect: () => slow.promise.then(() => ({ metrics: [signals.load.point(7, host)] })),
+    }
+    const { platform, election } = await elected({ collectors: { slow: { collect }, plain } })
+    election.context.promote()
+    await platform.until(() => platform.reports().length > 0)
+    election.context.demote()
+    const reports = platform.reports().length
+    slow.open()
+    await rounds(4)
+    expect(platform.reports().length).toBeLessThanOrEqual(reports + 1)
+    expect(platform.reports().flatMap(({ data }) => data.metrics)).not.toContainEqual(signals.load.point(7, host))
+  })
+
+  test('drops the result of a collector that started in an earlier term', async () => {
+    const slow = gate()
+    const seen: number[] = []
+    const runs: number[] = []
+    const collect: StreamingCollector<Client>['collect'] = async function* () {
+      const value = seen.push(0)
       if (value === 1) await slow.promise
-      return { metrics: [signals.load.point(10 * value, host)] }
-    },
-  }
-  const { platform, election } = await elected({ collectors: { slow: { collect }, plain } })
-  election.context.promote()
-  await platform.until(() => platform.reports().length > 0)
-  election.context.demote()
-  election.context.promote()
-  await platform.until(() => new Set(platform.reports().map((report) => report.lead_id)).size === 2)
-  slow.open()
-  const loads = (): number[] => {
-    const metrics = platform.reports().flatMap(({ data }) => data.metrics)
-    return metrics.filter(({ name }) => name === signals.load.name).map(({ value }) => value)
-  }
-  await platform.until(() => loads().includes(30))
-  expect(loads()).not.toContain(1)
-  expect(loads()).not.toContain(10)
-  expect(loads()).toEqual(expect.arrayContaining([2, 20, 3]))
-})
-
-test('an election that fails is shown and started again, and no longer shown once it is won', async () => {
-  const random = vi.spyOn(Math, 'random').mockReturnValue(0.01)
-  onTestFinished(() => random.mockRestore())
-  const { agent, platform, election, log } = await elected()
-  const [first] = election.runs
-  first?.promote()
-  election.fail('no such lease')
-  await platform.until(() => platform.heartbeats().at(-1)?.collectors.election !== undefined)
-  expect(platform.heartbeats().at(-1)).toMatchObject({
-    role: 'standby',
-    collectors: { election: { ok: false, error: 'no such lease' } },
+      yield { metrics: [signals.load.point(value, host)] }
+    }
+    const plain: Collector<Client> = {
+      collect: async () => {
+        const value = runs.push(0)
+        if (value === 1) await slow.promise
+        return { metrics: [signals.load.point(10 * value, host)] }
+      },
+    }
+    const { platform, election } = await elected({ collectors: { slow: { collect }, plain } })
+    election.context.promote()
+    await platform.until(() => platform.reports().length > 0)
+    election.context.demote()
+    election.context.promote()
+    await platform.until(() => new Set(platform.reports().map((report) => report.lead_id)).size === 2)
+    slow.open()
+    const loads = (): number[] => {
+      const metrics = platform.reports().flatMap(({ data }) => data.metrics)
+      return metrics.filter(({ name }) => name === signals.load.name).map(({ value }) => value)
+    }
+    await platform.until(() => loads().includes(30))
+    expect(loads()).not.toContain(1)
+    expect(loads()).not.toContain(10)
+    expect(loads()).toEqual(expect.arrayContaining([2, 20, 3]))
   })
-  expect(agent.status().collectors.election).toEqual({ ok: false, error: 'no such lease' })
-  expect(log.lines).toContainEqual({
-    level: 'warn',
-    message: 'election failed, restarting',
-    fields: { restart_in_ms: expect.any(Number), error: 'no such lease' },
+
+  test('shows a failed election and restarts it, until it is won', async () => {
+    const random = vi.spyOn(Math, 'random').mockReturnValue(0.01)
+    onTestFinished(() => random.mockRestore())
+    const { agent, platform, election, log } = await elected()
+    const [first] = election.runs
+    first?.promote()
+    election.fail('no such lease')
+    await platform.until(() => platform.heartbeats().at(-1)?.collectors.election !== undefined)
+    expect(platform.heartbeats().at(-1)).toMatchObject({
+      role: 'standby',
+      collectors: { election: { ok: false, error: 'no such lease' } },
+    })
+    expect(agent.status().collectors.election).toEqual({ ok: false, error: 'no such lease' })
+    expect(log.lines).toContainEqual({
+      level: 'warn',
+      message: 'election failed, restarting',
+      fields: { restart_in_ms: expect.any(Number), error: 'no such lease' },
+    })
+    await vi.waitFor(() => expect(election.runs).toHaveLength(2))
+    // The run that failed has nothing more to say.
+    first?.promote()
+    expect(agent.status().role).toBe('standby')
+    election.context.promote()
+    await platform.until(() => platform.heartbeats().at(-1)?.role === 'leader')
+    expect(platform.heartbeats().at(-1)?.collectors).not.toHaveProperty('election')
+    expect(agent.status().collectors).not.toHaveProperty('election')
   })
-  await vi.waitFor(() => expect(election.runs).toHaveLength(2))
-  // The run that failed has nothing more to say.
-  first?.promote()
-  expect(agent.status().role).toBe('standby')
-  election.context.promote()
-  await platform.until(() => platform.heartbeats().at(-1)?.role === 'leader')
-  expect(platform.heartbeats().at(-1)?.collectors).not.toHaveProperty('election')
-  expect(agent.status().collectors).not.toHaveProperty('election')
-})
 
-test('an election that ends by itself is started again', async () => {
-  const random = vi.spyOn(Math, 'random').mockReturnValue(0.01)
-  onTestFinished(() => random.mockRestore())
-  const run = vi.fn(async () => undefined)
-  const { agent } = await elected({ election: { run } })
-  await vi.waitFor(() => expect(run.mock.calls.length).toBeGreaterThan(1))
-  expect(agent.status().collectors.election).toMatchObject({ error: 'it ended by itself' })
-})
-
-test('a leader that stops delivers what it saw, then resigns, then closes its client', async () => {
-  const history: string[] = []
-  const disconnect = async () => void history.push('disconnect')
-  const { agent, platform, election, say } = await elected({ disconnect })
-  election.context.signal.addEventListener('abort', () => history.push(`resign ${eventIds(platform).join()}`))
-  election.context.promote()
-  await platform.until(() => platform.reports().length > 0)
-  say('last')
-  await agent.stop()
-  expect(history).toEqual(['resign last', 'disconnect'])
-  await expect(election.context.sleep('1s')).rejects.toThrow()
-})
-
-test('a leader that stops has time to resign, even if the platform cannot be reached', async () => {
-  const history: string[] = []
-  const run = async (_client: Client, { signal, promote }: ElectionContext): Promise<void> => {
-    promote()
-    await new Promise((resolve) => signal.addEventListener('abort', resolve))
-    await rounds(1)
-    history.push('resigned')
-  }
-  const disconnect = async () => void history.push('disconnect')
-  const { agent, platform, say } = await elected({ election: { run }, disconnect })
-  await platform.until(() => platform.reports().length > 0)
-  platform.answer = () => 'handled'
-  say('last')
-  await agent.stop({ timeout: '3s' })
-  expect(history).toEqual(['resigned', 'disconnect'])
-})
-
-test('collecting once needs no election', async () => {
-  const platform = await startPlatform()
-  const agent = createAgent({
-    connector: exampleConnector({ election: decided(), collectors: { load: { collect: async () => ({}) } } }),
-    platformUrl: platform.url,
-    agentToken: 'token',
+  test('restarts an election that ends by itself', async () => {
+    const random = vi.spyOn(Math, 'random').mockReturnValue(0.01)
+    onTestFinished(() => random.mockRestore())
+    const run = vi.fn(async () => undefined)
+    const { agent } = await elected({ election: { run } })
+    await vi.waitFor(() => expect(run.mock.calls.length).toBeGreaterThan(1))
+    expect(agent.status().collectors.election).toMatchObject({ error: 'it ended by itself' })
   })
-  onTestFinished(() => agent.stop())
-  expect(await agent.collectMetrics()).toMatchObject({ snapshot: true })
-  await agent.heartbeat()
-  expect(platform.heartbeats()[0]).not.toHaveProperty('role')
-  expect(platform.heartbeats()[0]?.collectors).toHaveProperty('load')
-})
 
-test('one that cannot connect speaks for itself, under an id of its own', async () => {
-  const connect = async () => {
-    throw new Error('locked')
-  }
-  const { platform } = await elected({ connect })
-  await platform.until(() => platform.heartbeats().length > 0)
-  expect(platform.heartbeats()[0]).not.toHaveProperty('role')
-  const stateDirectory = await temporaryDirectory()
-  const first = await elected({}, { stateDirectory })
-  await first.agent.stop()
-  const second = await elected({ connect }, { stateDirectory })
-  await second.platform.until(() => second.platform.heartbeats().length > 0)
-  expect(second.platform.heartbeats()[0]).toMatchObject({
-    agent_id: expect.any(String),
-    role: 'standby',
-    collectors: { connect: { ok: false } },
+  test('delivers, then resigns, then closes its client when a leader stops', async () => {
+    const history: string[] = []
+    const disconnect = async () => void history.push('disconnect')
+    const { agent, platform, election, say } = await elected({ disconnect })
+    election.context.signal.addEventListener('abort', () => history.push(`resign ${eventIds(platform).join()}`))
+    election.context.promote()
+    await platform.until(() => platform.reports().length > 0)
+    say('last')
+    await agent.stop()
+    expect(history).toEqual(['resign last', 'disconnect'])
+    await expect(election.context.sleep('1s')).rejects.toThrow()
+  })
+
+  test('reserves time to resign even if the platform is unreachable', async () => {
+    const history: string[] = []
+    const run = async (_client: Client, { signal, promote }: ElectionContext): Promise<void> => {
+      promote()
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      await rounds(1)
+      history.push('resigned')
+    }
+    const disconnect = async () => void history.push('disconnect')
+    const { agent, platform, say } = await elected({ election: { run }, disconnect })
+    await platform.until(() => platform.reports().length > 0)
+    platform.answer = () => 'handled'
+    say('last')
+    await agent.stop({ timeout: '3s' })
+    expect(history).toEqual(['resigned', 'disconnect'])
+  })
+
+  test('collects once without taking part', async () => {
+    const platform = await startPlatform()
+    const agent = createAgent({
+      connector: exampleConnector({ election: decided(), collectors: { load: { collect: async () => ({}) } } }),
+      platformUrl: platform.url,
+      agentToken: 'token',
+    })
+    onTestFinished(() => agent.stop())
+    expect(await agent.collectMetrics()).toMatchObject({ snapshot: true })
+    await agent.heartbeat()
+    expect(platform.heartbeats()[0]).not.toHaveProperty('role')
+    expect(platform.heartbeats()[0]?.collectors).toHaveProperty('load')
+  })
+
+  test('sends heartbeats under a provisional id, without a role, while it cannot connect', async () => {
+    const connect = async () => {
+      throw new Error('locked')
+    }
+    const { platform } = await elected({ connect })
+    await platform.until(() => platform.heartbeats().length > 0)
+    expect(platform.heartbeats()[0]).not.toHaveProperty('role')
+    const stateDirectory = await temporaryDirectory()
+    const first = await elected({}, { stateDirectory })
+    await first.agent.stop()
+    const second = await elected({ connect }, { stateDirectory })
+    await second.platform.until(() => second.platform.heartbeats().length > 0)
+    expect(second.platform.heartbeats()[0]).toMatchObject({
+      agent_id: expect.any(String),
+      role: 'standby',
+      collectors: { connect: { ok: false } },
+    })
   })
 })

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Entity } from '../../connector/signals.ts'
 import type { ReportedEntity } from '../../platform/protocol.ts'
 import { createEntityTracker, type EntityTracker } from './entity-diff.ts'
@@ -35,173 +35,175 @@ function idsOf({ entities }: Taken): string[] {
   return entities.map((entity) => (entity.deleted ? `-${entity.id}` : entity.id))
 }
 
-test('at first everything is sent, then only what changed', () => {
-  const tracker = trackerOfAll()
-  tracker.update('containers', [entityOf('a'), entityOf('b')])
-  expect(tracker.take(0)).toEqual({ entities: [entityOf('a'), entityOf('b')], full: true })
-  expect(tracker.take(1)).toEqual({ entities: [], full: false })
-  tracker.update('containers', [entityOf('a'), entityOf('b', { state: 'dead' }), entityOf('c')])
-  expect(tracker.take(2)).toEqual({ entities: [entityOf('b', { state: 'dead' }), entityOf('c')], full: false })
-  expect(idsOf(tracker.take(3))).toEqual([])
-})
-
-test('what is gone is said once', () => {
-  const tracker = trackerOfAll()
-  tracker.update('containers', [entityOf('a', { state: 'up' }), entityOf('b')])
-  tracker.take(0)
-  tracker.update('containers', [entityOf('b')])
-  expect(tracker.take(1).entities).toEqual([{ ...entityOf('a'), deleted: true }])
-  expect(idsOf(tracker.take(2))).toEqual([])
-  tracker.update('containers', [entityOf('a'), entityOf('b')])
-  expect(idsOf(tracker.take(3))).toEqual(['a'])
-})
-
-test('two things of different types may have one id', () => {
-  const tracker = trackerOfAll()
-  tracker.update('complete', [entityOf('1', {}, 'pod'), entityOf('1', {}, 'node')])
-  expect(idsOf(tracker.take(0))).toEqual(['1', '1'])
-})
-
-test('every ten minutes everything is sent again', () => {
-  const tracker = trackerOfAll()
-  tracker.update('containers', [entityOf('a')])
-  tracker.take(0)
-  expect(tracker.take(10 * MINUTE - 1).full).toBe(false)
-  expect(tracker.take(10 * MINUTE)).toEqual({ entities: [entityOf('a')], full: true })
-  expect(tracker.take(19 * MINUTE).full).toBe(false)
-})
-
-test('after a report got lost everything is sent again, but not with every report', () => {
-  const tracker = trackerOfAll()
-  tracker.update('containers', [entityOf('a')])
-  tracker.take(0)
-  tracker.resync()
-  expect(tracker.take(MINUTE - 1).full).toBe(false)
-  expect(tracker.take(MINUTE).full).toBe(true)
-  expect(tracker.take(3 * MINUTE).full).toBe(false)
-  tracker.resync()
-  expect(tracker.take(3 * MINUTE).full).toBe(true)
-})
-
-test('a list without some collector’s entities is made up for as soon as all have spoken', () => {
-  const tracker = trackerOfAll()
-  tracker.update('fast', [entityOf('a')])
-  expect(tracker.take(0, false)).toEqual({ entities: [entityOf('a')], full: true })
-  expect(tracker.take(1, false).full).toBe(false)
-  tracker.update('slow', [entityOf('b')])
-  expect(tracker.take(2, true)).toEqual({ entities: [entityOf('a'), entityOf('b')], full: true })
-  expect(tracker.take(3, true).full).toBe(false)
-})
-
-test('entities that could not be read are not taken for gone', () => {
-  const tracker = trackerOfAll()
-  tracker.update('containers', [entityOf('a'), entityOf('b')])
-  tracker.take(0)
-  tracker.update('containers', [entityOf('b', { state: 'dead' })], 'partial')
-  expect(idsOf(tracker.take(1))).toEqual(['b'])
-  tracker.update('containers', [], 'partial')
-  expect(idsOf(tracker.take(2))).toEqual([])
-  tracker.update('containers', [entityOf('b', { state: 'dead' })])
-  expect(idsOf(tracker.take(3))).toEqual(['-a'])
-})
-
-test('what several collectors say of one thing is put together, whoever was first', () => {
-  const runsOn = (id: string): Entity['relations'][number] => ({ type: 'runs_on', target: { type: 'node', id } })
-  const parts = {
-    inspect: { ...entityOf('a', { image: 'nginx', shared: 1 }), relations: [runsOn('1'), runsOn('2')] },
-    stats: { ...entityOf('a', { cpus: 2, shared: 2 }), relations: [runsOn('2'), runsOn('3')] },
-  }
-  for (const order of [['inspect', 'stats'] as const, ['stats', 'inspect'] as const]) {
+describe('EntityTracker', () => {
+  test('sends everything first, then only changes', () => {
     const tracker = trackerOfAll()
-    for (const name of order) tracker.update(name, [parts[name]])
-    expect(tracker.take(0).entities).toEqual([
-      {
-        ...entityOf('a', { image: 'nginx', cpus: 2, shared: 2 }),
-        relations: [runsOn('1'), runsOn('2'), runsOn('3')],
-      },
-    ])
-    // The same again is no change, although no collector says all of it.
-    for (const name of order) tracker.update(name, [parts[name]])
+    tracker.update('containers', [entityOf('a'), entityOf('b')])
+    expect(tracker.take(0)).toEqual({ entities: [entityOf('a'), entityOf('b')], full: true })
+    expect(tracker.take(1)).toEqual({ entities: [], full: false })
+    tracker.update('containers', [entityOf('a'), entityOf('b', { state: 'dead' }), entityOf('c')])
+    expect(tracker.take(2)).toEqual({ entities: [entityOf('b', { state: 'dead' }), entityOf('c')], full: false })
+    expect(idsOf(tracker.take(3))).toEqual([])
+  })
+
+  test('sends a deletion once', () => {
+    const tracker = trackerOfAll()
+    tracker.update('containers', [entityOf('a', { state: 'up' }), entityOf('b')])
+    tracker.take(0)
+    tracker.update('containers', [entityOf('b')])
+    expect(tracker.take(1).entities).toEqual([{ ...entityOf('a'), deleted: true }])
+    expect(idsOf(tracker.take(2))).toEqual([])
+    tracker.update('containers', [entityOf('a'), entityOf('b')])
+    expect(idsOf(tracker.take(3))).toEqual(['a'])
+  })
+
+  test('distinguishes entities of different types with the same id', () => {
+    const tracker = trackerOfAll()
+    tracker.update('complete', [entityOf('1', {}, 'pod'), entityOf('1', {}, 'node')])
+    expect(idsOf(tracker.take(0))).toEqual(['1', '1'])
+  })
+
+  test('sends everything again every ten minutes', () => {
+    const tracker = trackerOfAll()
+    tracker.update('containers', [entityOf('a')])
+    tracker.take(0)
+    expect(tracker.take(10 * MINUTE - 1).full).toBe(false)
+    expect(tracker.take(10 * MINUTE)).toEqual({ entities: [entityOf('a')], full: true })
+    expect(tracker.take(19 * MINUTE).full).toBe(false)
+  })
+
+  test('sends everything again after a resync, but at most once a minute', () => {
+    const tracker = trackerOfAll()
+    tracker.update('containers', [entityOf('a')])
+    tracker.take(0)
+    tracker.resync()
+    expect(tracker.take(MINUTE - 1).full).toBe(false)
+    expect(tracker.take(MINUTE).full).toBe(true)
+    expect(tracker.take(3 * MINUTE).full).toBe(false)
+    tracker.resync()
+    expect(tracker.take(3 * MINUTE).full).toBe(true)
+  })
+
+  test('sends another full list once every collector has returned its entities', () => {
+    const tracker = trackerOfAll()
+    tracker.update('fast', [entityOf('a')])
+    expect(tracker.take(0, false)).toEqual({ entities: [entityOf('a')], full: true })
+    expect(tracker.take(1, false).full).toBe(false)
+    tracker.update('slow', [entityOf('b')])
+    expect(tracker.take(2, true)).toEqual({ entities: [entityOf('a'), entityOf('b')], full: true })
+    expect(tracker.take(3, true).full).toBe(false)
+  })
+
+  test('does not treat unreadable entities as deleted', () => {
+    const tracker = trackerOfAll()
+    tracker.update('containers', [entityOf('a'), entityOf('b')])
+    tracker.take(0)
+    tracker.update('containers', [entityOf('b', { state: 'dead' })], 'partial')
+    expect(idsOf(tracker.take(1))).toEqual(['b'])
+    tracker.update('containers', [], 'partial')
+    expect(idsOf(tracker.take(2))).toEqual([])
+    tracker.update('containers', [entityOf('b', { state: 'dead' })])
+    expect(idsOf(tracker.take(3))).toEqual(['-a'])
+  })
+
+  test('merges the descriptions of several collectors, in any order', () => {
+    const runsOn = (id: string): Entity['relations'][number] => ({ type: 'runs_on', target: { type: 'node', id } })
+    const parts = {
+      inspect: { ...entityOf('a', { image: 'nginx', shared: 1 }), relations: [runsOn('1'), runsOn('2')] },
+      stats: { ...entityOf('a', { cpus: 2, shared: 2 }), relations: [runsOn('2'), runsOn('3')] },
+    }
+    for (const order of [['inspect', 'stats'] as const, ['stats', 'inspect'] as const]) {
+      const tracker = trackerOfAll()
+      for (const name of order) tracker.update(name, [parts[name]])
+      expect(tracker.take(0).entities).toEqual([
+        {
+          ...entityOf('a', { image: 'nginx', cpus: 2, shared: 2 }),
+          relations: [runsOn('1'), runsOn('2'), runsOn('3')],
+        },
+      ])
+      // The same again is no change, although no collector says all of it.
+      for (const name of order) tracker.update(name, [parts[name]])
+      expect(tracker.take(1).entities).toEqual([])
+    }
+  })
+
+  test('treats the same object as unchanged', () => {
+    const attributes: Record<string, string> = { state: 'up' }
+    const entity = entityOf('a', attributes)
+    const tracker = trackerOfAll()
+    tracker.update('containers', [entity])
+    tracker.take(0)
+    attributes.state = 'dead'
+    tracker.update('containers', [entity])
     expect(tracker.take(1).entities).toEqual([])
-  }
-})
+    tracker.update('containers', [entityOf('a', { state: 'up again' })])
+    expect(idsOf(tracker.take(2))).toEqual(['a'])
+  })
 
-test('an object that is given again is taken as unchanged', () => {
-  const attributes: Record<string, string> = { state: 'up' }
-  const entity = entityOf('a', attributes)
-  const tracker = trackerOfAll()
-  tracker.update('containers', [entity])
-  tracker.take(0)
-  attributes.state = 'dead'
-  tracker.update('containers', [entity])
-  expect(tracker.take(1).entities).toEqual([])
-  tracker.update('containers', [entityOf('a', { state: 'up again' })])
-  expect(idsOf(tracker.take(2))).toEqual(['a'])
-})
+  test('keeps updates during a take for the next one', () => {
+    const tracker = createEntityTracker()
+    tracker.update('containers', [entityOf('a'), entityOf('b')])
+    const steps = tracker.take(0).changes()
+    steps.next()
+    tracker.update('containers', [entityOf('a')])
+    expect([...steps].filter((entity) => entity !== undefined)).toHaveLength(2)
+    expect([...tracker.take(1).changes()].filter((entity) => entity !== undefined)).toMatchObject([
+      { id: 'b', deleted: true },
+    ])
+  })
 
-test('what comes while changes are gone through is told next time', () => {
-  const tracker = createEntityTracker()
-  tracker.update('containers', [entityOf('a'), entityOf('b')])
-  const steps = tracker.take(0).changes()
-  steps.next()
-  tracker.update('containers', [entityOf('a')])
-  expect([...steps].filter((entity) => entity !== undefined)).toHaveLength(2)
-  expect([...tracker.take(1).changes()].filter((entity) => entity !== undefined)).toMatchObject([
-    { id: 'b', deleted: true },
-  ])
-})
+  test('does not visit unchanged entities', () => {
+    const tracker = createEntityTracker()
+    const many = Array.from({ length: 1000 }, (_, id) => entityOf(String(id)))
+    const steps = (now: number): number => [...tracker.take(now).changes()].length
+    tracker.update('containers', many)
+    steps(0)
+    tracker.update('containers', [...many])
+    expect(steps(1)).toBeLessThan(10)
+    tracker.update('containers', many.with(500, entityOf('500', { state: 'dead' })))
+    expect(steps(2)).toBeLessThan(20)
+  })
 
-test('what has not changed is not gone through again', () => {
-  const tracker = createEntityTracker()
-  const many = Array.from({ length: 1000 }, (_, id) => entityOf(String(id)))
-  const steps = (now: number): number => [...tracker.take(now).changes()].length
-  tracker.update('containers', many)
-  steps(0)
-  tracker.update('containers', [...many])
-  expect(steps(1)).toBeLessThan(10)
-  tracker.update('containers', many.with(500, entityOf('500', { state: 'dead' })))
-  expect(steps(2)).toBeLessThan(20)
-})
+  test('ignores a new order of the same objects', () => {
+    const tracker = trackerOfAll()
+    const [a, b, c] = [entityOf('a'), entityOf('b'), entityOf('c')]
+    tracker.update('containers', [a, b, c])
+    tracker.take(0)
+    tracker.update('containers', [c, a, b])
+    expect(idsOf(tracker.take(1))).toEqual([])
+    tracker.update('containers', [b, c])
+    expect(idsOf(tracker.take(2))).toEqual(['-a'])
+    expect(idsOf(tracker.take(10 * MINUTE))).toEqual(['b', 'c'])
+  })
 
-test('the same objects in another order are no change, and nothing of them is lost', () => {
-  const tracker = trackerOfAll()
-  const [a, b, c] = [entityOf('a'), entityOf('b'), entityOf('c')]
-  tracker.update('containers', [a, b, c])
-  tracker.take(0)
-  tracker.update('containers', [c, a, b])
-  expect(idsOf(tracker.take(1))).toEqual([])
-  tracker.update('containers', [b, c])
-  expect(idsOf(tracker.take(2))).toEqual(['-a'])
-  expect(idsOf(tracker.take(10 * MINUTE))).toEqual(['b', 'c'])
-})
+  test('keeps a duplicate entity until its last occurrence is removed', () => {
+    const tracker = trackerOfAll()
+    const a = entityOf('a')
+    tracker.update('containers', [a, a, entityOf('a', { state: 'up' })])
+    expect(tracker.take(0).entities).toEqual([entityOf('a', { state: 'up' })])
+    tracker.update('containers', [a])
+    expect(tracker.take(1).entities).toEqual([a])
+    tracker.update('containers', [])
+    expect(idsOf(tracker.take(2))).toEqual(['-a'])
+  })
 
-test('what a collector says twice is there until it says it no more', () => {
-  const tracker = trackerOfAll()
-  const a = entityOf('a')
-  tracker.update('containers', [a, a, entityOf('a', { state: 'up' })])
-  expect(tracker.take(0).entities).toEqual([entityOf('a', { state: 'up' })])
-  tracker.update('containers', [a])
-  expect(tracker.take(1).entities).toEqual([a])
-  tracker.update('containers', [])
-  expect(idsOf(tracker.take(2))).toEqual(['-a'])
-})
+  test('keeps an entity that one of two collectors still returns', () => {
+    const tracker = trackerOfAll()
+    tracker.update('inspect', [entityOf('a', { image: 'nginx' })])
+    tracker.update('stats', [entityOf('a', { cpus: 2 })])
+    tracker.take(0)
+    tracker.update('inspect', [])
+    expect(tracker.take(1).entities).toEqual([entityOf('a', { cpus: 2 })])
+    tracker.update('stats', [])
+    expect(idsOf(tracker.take(2))).toEqual(['-a'])
+  })
 
-test('what only one of two collectors says no more stays, as the other says it', () => {
-  const tracker = trackerOfAll()
-  tracker.update('inspect', [entityOf('a', { image: 'nginx' })])
-  tracker.update('stats', [entityOf('a', { cpus: 2 })])
-  tracker.take(0)
-  tracker.update('inspect', [])
-  expect(tracker.take(1).entities).toEqual([entityOf('a', { cpus: 2 })])
-  tracker.update('stats', [])
-  expect(idsOf(tracker.take(2))).toEqual(['-a'])
-})
-
-test('what was not gone through to its end is told with everything after it was given up', () => {
-  const [a, b] = [entityOf('a'), entityOf('b')]
-  const unfinished = createEntityTracker()
-  unfinished.update('containers', [a, b])
-  unfinished.take(0).changes().next()
-  unfinished.resync()
-  expect([...unfinished.take(MINUTE).changes()].filter((entity) => entity !== undefined)).toEqual([a, b])
+  test('sends everything after an interrupted take and a resync', () => {
+    const [a, b] = [entityOf('a'), entityOf('b')]
+    const unfinished = createEntityTracker()
+    unfinished.update('containers', [a, b])
+    unfinished.take(0).changes().next()
+    unfinished.resync()
+    expect([...unfinished.take(MINUTE).changes()].filter((entity) => entity !== undefined)).toEqual([a, b])
+  })
 })

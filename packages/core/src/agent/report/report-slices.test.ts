@@ -43,7 +43,7 @@ function createPlatform() {
 /** An agent whose collectors come back, watchers speak and lead changes in the middle of a report. */
 function createAgent() {
   const collectors = Object.fromEntries(NAMES.map((name) => [name, { collect: async () => ({}) }]))
-  const reporting = createReportBuilder({
+  const reports = createReportBuilder({
     connector: exampleConnector({ collectors }) as Connector,
     agentVersion: '1.0.0',
     now: () => new Date(),
@@ -63,14 +63,14 @@ function createAgent() {
     const report = reportSchema.parse(JSON.parse(Buffer.from(json).toString())) as Report
     if (losing) {
       lost.push(...report.data.events.map(({ id }) => id))
-      reporting.resync()
+      reports.resync()
     } else platform.take(report)
     losing = false
   }
   /** Goes on with the report that is being written: so many steps. */
   const goOn = (most: number): void => {
     if (writing === undefined && !leads) return
-    writing ??= reporting.next(reporter, outcomes, [])
+    writing ??= reports.next(reporter, outcomes, [])
     for (let steps = 0; steps < most; steps += 1) {
       const { done, value } = writing.next()
       if (value !== undefined) deliver(value)
@@ -83,10 +83,10 @@ function createAgent() {
     if (!leads) return
     const seen = SEES[name].filter((id) => world.has(id))
     const entities = seen.map((id) => signals.host.entity({ id, attributes: { [`by.${name}`]: world.get(id) } }))
-    reporting.addRun({ collector: name, ok: true, durationMs: 1, signals: check({ entities }) })
+    reports.addRun({ collector: name, ok: true, durationMs: 1, signals: check({ entities }) })
   }
   const lead = (): void => {
-    if (!leads) reporting.promote()
+    if (!leads) reports.promote()
     leads = true
   }
   const perform = ({ kind, number }: Step): void => {
@@ -98,12 +98,12 @@ function createAgent() {
     if (kind === 'watch') {
       const id = `event ${told.length}`
       told.push(id)
-      reporting.addWatched(check({ events: [signals.rebooted.event({ id, at: new Date(), entity: host, body: '' })] }))
+      reports.addWatched(check({ events: [signals.rebooted.event({ id, at: new Date(), entity: host, body: '' })] }))
     }
     if (kind === 'write') goOn(1 + number)
     if (kind === 'lose') losing = true
     if (kind === 'other leads' && leads) {
-      reporting.standby()
+      reports.standby()
       leads = false
     }
     if (kind === 'leads') lead()
@@ -127,7 +127,7 @@ function createAgent() {
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'Date'] }))
 afterEach(() => void vi.useRealTimers())
 
-test('whatever happens while a report is being written, the platform gets to know everything, and each event once', () => {
+test('whatever happens while a report is written, the platform receives every change, and each event once', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
       const { perform, settle, platform, world, told, lost } = createAgent()

@@ -1,37 +1,39 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { gate } from '../../../test/gate.ts'
 import { temporaryDirectory } from '../../../test/temporary-directory.ts'
 import { silentLogger } from '../../logger.ts'
 import { createDirectoryState, createMemoryState } from '../../state/state-store.ts'
 import { createCursorStore } from './cursor-store.ts'
 
-test('two agents that share a directory do not read each other’s cursors', async () => {
-  const directory = await temporaryDirectory()
-  const cursorsOf = (agentId: string): ReturnType<typeof createCursorStore> =>
-    createCursorStore(createDirectoryState(directory), agentId, silentLogger)
-  await cursorsOf('a').save('events', '1')
-  await cursorsOf('b').save('events', '2')
-  expect(await cursorsOf('a').read('events')).toBe('1')
-  expect(await cursorsOf('b').read('events')).toBe('2')
-  expect(await cursorsOf('a').read('audit')).toBeUndefined()
-})
+describe('CursorStore', () => {
+  test('separates the cursors of agents that share a directory', async () => {
+    const directory = await temporaryDirectory()
+    const cursorsOf = (agentId: string): ReturnType<typeof createCursorStore> =>
+      createCursorStore(createDirectoryState(directory), agentId, silentLogger)
+    await cursorsOf('a').save('events', '1')
+    await cursorsOf('b').save('events', '2')
+    expect(await cursorsOf('a').read('events')).toBe('1')
+    expect(await cursorsOf('b').read('events')).toBe('2')
+    expect(await cursorsOf('a').read('audit')).toBeUndefined()
+  })
 
-test('cursors that are saved at once are written in their order, and not each of them', async () => {
-  const first = gate()
-  const state = createMemoryState()
-  const written: string[] = []
-  const slow = {
-    ...state,
-    write: async (_key: string, text: string): Promise<void> => {
-      written.push(text)
-      if (written.length === 1) await first.promise
-    },
-  }
-  const cursors = createCursorStore(slow, 'a', silentLogger)
-  const saves = ['1', '2', '3', '4'].map((cursor) => cursors.save('events', cursor))
-  expect(await cursors.read('events')).toBe('4')
-  first.open()
-  await Promise.all(saves)
-  expect(written.at(-1)).toBe('4')
-  expect(written.length).toBeLessThan(4)
+  test('writes concurrent cursors in order, and skips superseded ones', async () => {
+    const first = gate()
+    const state = createMemoryState()
+    const written: string[] = []
+    const slow = {
+      ...state,
+      write: async (_key: string, text: string): Promise<void> => {
+        written.push(text)
+        if (written.length === 1) await first.promise
+      },
+    }
+    const cursors = createCursorStore(slow, 'a', silentLogger)
+    const saves = ['1', '2', '3', '4'].map((cursor) => cursors.save('events', cursor))
+    expect(await cursors.read('events')).toBe('4')
+    first.open()
+    await Promise.all(saves)
+    expect(written.at(-1)).toBe('4')
+    expect(written.length).toBeLessThan(4)
+  })
 })

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { host, signals } from '../../../test/example-connector.ts'
 import { createSignalValidator, type ValidatedSignals } from '../validate/validate-signals.ts'
 import { createEventBuffer, type EventBuffer } from './event-buffer.ts'
@@ -15,40 +15,42 @@ function ids(watched: EventBuffer): (string | undefined)[] {
   return watched.take().flatMap(({ events }) => events.map(({ id }) => id))
 }
 
-test('what is seen is kept until it is taken', () => {
-  let now = 0
-  const watched = createEventBuffer(() => now)
-  watched.add(said('a'))
-  now = 1_000_000
-  watched.add(said('b'))
-  expect(watched.isEmpty()).toBe(false)
-  const taken = watched.take()
-  expect(taken.map(({ metrics }) => metrics.length)).toEqual([1, 1])
-  expect(watched.isEmpty()).toBe(true)
-})
+describe('EventBuffer', () => {
+  test('keeps signals until they are taken', () => {
+    let now = 0
+    const watched = createEventBuffer(() => now)
+    watched.add(said('a'))
+    now = 1_000_000
+    watched.add(said('b'))
+    expect(watched.isEmpty()).toBe(false)
+    const taken = watched.take()
+    expect(taken.map(({ metrics }) => metrics.length)).toEqual([1, 1])
+    expect(watched.isEmpty()).toBe(true)
+  })
 
-test('a standby keeps the last two minutes, without points', () => {
-  let now = 0
-  const watched = createEventBuffer(() => now)
-  watched.add(said('before'))
-  watched.standby()
-  now = 60_000
-  watched.add(said('a'))
-  now = 120_001
-  watched.add(said('b'))
-  now = 180_001
-  watched.activate()
-  watched.add(said('c'))
-  const taken = watched.take()
-  expect(taken.flatMap(({ events }) => events.map(({ id }) => id))).toEqual(['b', 'c'])
-  expect(taken.map(({ metrics }) => metrics.length)).toEqual([0, 1])
-})
+  test('keeps two minutes of signals without metrics on standby', () => {
+    let now = 0
+    const watched = createEventBuffer(() => now)
+    watched.add(said('before'))
+    watched.standby()
+    now = 60_000
+    watched.add(said('a'))
+    now = 120_001
+    watched.add(said('b'))
+    now = 180_001
+    watched.activate()
+    watched.add(said('c'))
+    const taken = watched.take()
+    expect(taken.flatMap(({ events }) => events.map(({ id }) => id))).toEqual(['b', 'c'])
+    expect(taken.map(({ metrics }) => metrics.length)).toEqual([0, 1])
+  })
 
-test('a standby keeps no more than the newest thousands', () => {
-  const watched = createEventBuffer(() => 0)
-  watched.standby()
-  for (let count = 0; count < 5003; count += 1) watched.add(said(String(count)))
-  const kept = ids(watched)
-  expect(kept).toHaveLength(5000)
-  expect(kept[0]).toBe('3')
+  test('keeps the newest 5,000 messages on standby', () => {
+    const watched = createEventBuffer(() => 0)
+    watched.standby()
+    for (let count = 0; count < 5003; count += 1) watched.add(said(String(count)))
+    const kept = ids(watched)
+    expect(kept).toHaveLength(5000)
+    expect(kept[0]).toBe('3')
+  })
 })
