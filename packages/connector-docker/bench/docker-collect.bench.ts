@@ -1,7 +1,7 @@
 /**
- * What a round over 1, 30 and 100 running containers costs: read from the host's control groups, asked from the engine
- * with `one-shot`, and `docker stats --no-stream` as the peer, in the same run. CPU is that of the reader and of every
- * dockerd and containerd together. It never fails for a number: it says whether the target is met.
+ * Cost of a collection cycle over 1, 30 and 100 running containers: from the host's control groups, from the engine
+ * with `one-shot`, and by `docker stats --no-stream` for comparison. Counts the CPU time of the reader and of every
+ * dockerd and containerd. Never fails for a figure: it prints whether the target is met.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -76,10 +76,10 @@ function print(what: string, cost: Cost, ours: Cost, note = ''): void {
   console.log(`${what.padEnd(38)}${numbers.map((number) => number.padStart(9)).join('')}  ${note}`.trimEnd())
 }
 
-async function measureReader(host: string, rootPath: string, rounds: number): Promise<Cost> {
+async function measureReader(host: string, rootPath: string, cycles: number): Promise<Cost> {
   const script = join(import.meta.dirname, 'collect-cycles.ts')
   const flags = ['--conditions=@rca/source', ...agentFlags()]
-  const reader = spawn(process.execPath, [...flags, script, host, rootPath, String(rounds)], {
+  const reader = spawn(process.execPath, [...flags, script, host, rootPath, String(cycles)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const lines = createInterface({ input: reader.stdout })[Symbol.asyncIterator]()
@@ -88,26 +88,26 @@ async function measureReader(host: string, rootPath: string, rounds: number): Pr
   reader.stdin.write('go\n')
   const { value } = await lines.next()
   const cost = JSON.parse(String(value)) as Required<Cost>
-  return { ...cost, cpuMs: cost.cpuMs + (engineCpu() - before) / rounds }
+  return { ...cost, cpuMs: cost.cpuMs + (engineCpu() - before) / cycles }
 }
 
-/** The command line with what it makes the engine do. */
-function measurePeer(host: string, rounds: number): Cost {
+/** Measures the CLI and the work that it causes in the engine. */
+function measurePeer(host: string, cycles: number): Cost {
   const before = { wall: performance.now(), engine: engineCpu() }
-  const script = `i=0; while [ $i -lt ${rounds} ]; do docker stats --no-stream >/dev/null; i=$((i+1)); done; times`
+  const script = `i=0; while [ $i -lt ${cycles} ]; do docker stats --no-stream >/dev/null; i=$((i+1)); done; times`
   const output = execFileSync('sh', ['-c', script], { env: { ...process.env, DOCKER_HOST: host }, encoding: 'utf8' })
-  // The second line is of what the shell has started (POSIX, `times`).
+  // The second line counts the shell's child processes (POSIX, `times`).
   const [user = 0, system = 0] = (output.split('\n')[1] ?? '').split(' ').map((time) => {
     const [, minutes = '0', seconds = '0'] = /(\d+)m([\d.]+)s/.exec(time) ?? []
     return Number(minutes) * 60_000 + Number(seconds) * 1000
   })
   return {
-    wallMs: (performance.now() - before.wall) / rounds,
-    cpuMs: (user + system + engineCpu() - before.engine) / rounds,
+    wallMs: (performance.now() - before.wall) / cycles,
+    cpuMs: (user + system + engineCpu() - before.engine) / cycles,
   }
 }
 
-/** CPU that every dockerd and containerd of this machine has used, in milliseconds. */
+/** Returns the CPU time of every dockerd and containerd on this machine, in milliseconds. */
 function engineCpu(): number {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && ['dockerd', 'containerd'].includes(nameOf(name)))

@@ -34,7 +34,7 @@ async function openWith(answers: Readonly<Record<string, Answer>>, of: Captured 
   return { server, engine: await open(server) }
 }
 
-/** Every question that is answered once. */
+/** Requests with a single answer. */
 const questions: readonly [
   name: string,
   path: string,
@@ -73,21 +73,21 @@ describe.each(engineNames)('openEngine: %s over its socket', (name) => {
     expect(await engine.stats(plain.id, running)).toEqual(of.stats('plain'))
     expect(await engine.logs(of.container('tty').id, { lines: 100 }, running)).toContain('second line')
     expect(await engine.logs(of.container('crashed').id, { lines: 100 }, running)).toContain('cannot log in')
-    // Many questions one after the other go over one connection.
+    // Sequential requests share one connection.
     expect(server.opened()).toBe(1)
   })
 
   test('streams events until it is aborted, then closes the connection', async () => {
     const { server, engine } = await openWith({}, of)
     const controller = new AbortController()
-    const told: EngineEvent[] = []
+    const received: EngineEvent[] = []
     const all = of.events()
     for await (const event of engine.events('1795562510.163209447', controller.signal)) {
-      told.push(event)
-      if (told.length === all.length) controller.abort()
+      received.push(event)
+      if (received.length === all.length) controller.abort()
     }
-    expect(told).toEqual(all)
-    expect(server.asked).toEqual(['/events?since=1795562510.163209447'])
+    expect(received).toEqual(all)
+    expect(server.requests).toEqual(['/events?since=1795562510.163209447'])
     await vi.waitFor(() => expect(server.connections()).toBe(0))
   })
 })
@@ -100,14 +100,14 @@ describe('openEngine: requests', () => {
     const crashed = exact.container('crashed').id
     await engine.logs(crashed, { since: '1795562510.000000001', until: '1795562512', lines: 200 }, running)
     await engine.logs(crashed, { lines: 1 }, running)
-    const asked = server.asked.map((address) => new URL(address, 'http://engine'))
-    expect(asked.map(({ pathname }) => pathname)).toEqual([
+    const requests = server.requests.map((address) => new URL(address, 'http://engine'))
+    expect(requests.map(({ pathname }) => pathname)).toEqual([
       '/containers/json',
       `/containers/${webId}/stats`,
       `/containers/${crashed}/logs`,
       `/containers/${crashed}/logs`,
     ])
-    const parameters = asked.map(({ searchParams }) => Object.fromEntries(searchParams))
+    const parameters = requests.map(({ searchParams }) => Object.fromEntries(searchParams))
     const isTrue = expect.stringMatching(/^(1|true)$/)
     const isFalse = expect.stringMatching(/^(0|false)$/)
     expect(parameters[0]).toEqual({ all: isTrue })
@@ -120,7 +120,7 @@ describe('openEngine: requests', () => {
       tail: '200',
     })
     expect(parameters[3]).toMatchObject({ tail: '1' })
-    // An empty time is none.
+    // An empty time counts as absent.
     expect([parameters[3]?.since ?? '', parameters[3]?.until ?? '']).toEqual(['', ''])
   })
 
@@ -133,7 +133,7 @@ describe('openEngine: requests', () => {
     const requests = 200
     const waiting: (() => void)[] = []
     let [arrived, most] = [0, 0]
-    // Answers are held back until as many requests wait as can, or all have come.
+    // Holds answers back until the limit of requests is reached, or every request has arrived.
     const slow: Answer = (request, response) => {
       arrived += 1
       waiting.push(() => answering(exact.bytes('networks.json'))(request, response))
@@ -257,12 +257,12 @@ describe('openEngine: event stream', () => {
         response.writeHead(200).write(`${first}\n{"half`, () => response.destroy())
       },
     })
-    const told: EngineEvent[] = []
+    const received: EngineEvent[] = []
     const listening = async () => {
-      for await (const event of engine.events(undefined, running)) told.push(event)
+      for await (const event of engine.events(undefined, running)) received.push(event)
     }
     await expect(listening()).rejects.toThrow(/closed the connection during the request for its events/)
-    expect(told).toHaveLength(1)
+    expect(received).toHaveLength(1)
   })
 
   test('closes the connection when the reader stops', async () => {
@@ -282,7 +282,7 @@ describe('openEngine: no engine', () => {
     const folder = mkdtempSync(join(tmpdir(), 'rca-engine-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     const path = join(folder, 'docker.sock')
-    // An engine that was killed leaves its socket behind.
+    // A killed engine leaves its socket behind.
     const killed = createServer().listen(join(folder, 'listening.sock'))
     await once(killed, 'listening')
     renameSync(join(folder, 'listening.sock'), path)
@@ -296,7 +296,7 @@ describe('openEngine: no engine', () => {
     const { engine, server } = await openWith({})
     await engine.info(running)
     await server.close()
-    // The first question may still find the old connection.
+    // The first request may still use the old connection.
     await expect(engine.info(running)).rejects.toThrow(EngineError)
     await expect(engine.info(running)).rejects.toThrow(/No engine (at|answers at) unix:/)
   })
@@ -328,11 +328,11 @@ describe('openEngine: TCP', () => {
     const folder = mkdtempSync(join(tmpdir(), 'rca-certificates-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     for (const file of ['ca.pem', 'cert.pem', 'key.pem']) writeFileSync(join(folder, file), '')
-    const asked: string[] = []
-    const { port } = await tcpServer((request) => void asked.push(request.url ?? ''))
+    const requests: string[] = []
+    const { port } = await tcpServer((request) => void requests.push(request.url ?? ''))
     const engine = await open({ endpoint: { kind: 'tcp', host: '127.0.0.1', port, certificates: folder } })
     await expect(engine.info(running)).rejects.toThrow(EngineError)
-    expect(asked).toEqual([])
+    expect(requests).toEqual([])
   })
 })
 
@@ -342,7 +342,7 @@ test('openEngine closes idle connections, and can be closed twice', async () => 
   expect(server.connections()).toBe(1)
   const asking = engine.networks(running)
   const failed = expect(asking).rejects.toThrow(EngineError)
-  await vi.waitFor(() => expect(server.asked).toContain('/networks'))
+  await vi.waitFor(() => expect(server.requests).toContain('/networks'))
   engine.close()
   engine.close()
   await failed

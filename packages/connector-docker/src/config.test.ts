@@ -48,7 +48,7 @@ describe('configSchema', () => {
     [false, false],
     ['0', false],
     ['false', false],
-    // An empty variable, as a shell leaves it behind.
+    // An empty environment variable.
     ['', false],
   ])('reads `docker_tls_verify`: %j as %s, like the Docker CLI', (value, verified) => {
     expect(configSchema.parse({ docker_tls_verify: value }).docker_tls_verify).toBe(verified)

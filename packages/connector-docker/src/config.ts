@@ -25,7 +25,10 @@ const engineAddress = z
     error: ({ input }) => addressProblem(String(input)),
   })
 
-/** The part before the first slash is a registry, which may be in upper case, when it is `localhost` or contains a dot or a colon. */
+/**
+ * The part before the first slash is a registry, which may be in upper case, when it is `localhost` or contains a dot
+ * or a colon.
+ */
 const image = z
   .string()
   .regex(/^[\w][\w.:/@-]*$/, 'must be an image reference, such as `registry/agent:1.0`')
@@ -47,7 +50,7 @@ export const configSchema = z.strictObject({
       'must be `true` or `false`',
     )
     .default(false)
-    .describe('Whether to connect to a `tcp://` engine over TLS, with the certificates in `docker_cert_path`.'),
+    .describe('Uses TLS for a `tcp://` engine, with the certificates in `docker_cert_path`.'),
   docker_cert_path: path.optional().describe('Folder with `ca.pem`, `cert.pem` and `key.pem` for a `tcp://` engine.'),
   root_path: path
     .default('/')

@@ -26,7 +26,7 @@ test('declares each signal name once', () => {
   expect(names.toSorted()).toEqual([...new Set(names)].toSorted())
 })
 
-/** An agent that collects once from an engine. */
+/** Runs an agent that collects once. */
 async function collect(of: Captured, path: string): Promise<Report> {
   const agent = createAgent({
     connector: docker,
@@ -70,7 +70,7 @@ describe.each(engineNames)('docker connector on %s', (name) => {
     const report = await collect(of, (await engineServer(of)).path)
     expect(JSON.stringify(report)).not.toContain(canary)
     expect(JSON.stringify(of.containers())).toContain(canary)
-    // Nor does any collector by itself, before core has taken out what looks like a secret.
+    // Checks each collector by itself, without the redaction in core.
     const client = fakeClient(of)
     for (const [collector, { collect }] of Object.entries(docker.collectors))
       expect(JSON.stringify(await collect(client, collectContext())), collector).not.toContain(canary)
@@ -78,11 +78,11 @@ describe.each(engineNames)('docker connector on %s', (name) => {
 
   test('refers to reported entities only', async () => {
     const { data } = await collect(of, (await engineServer(of)).path)
-    const there = new Set(data.entities.map(({ type, id }) => `${type} ${id}`))
+    const existing = new Set(data.entities.map(({ type, id }) => `${type} ${id}`))
     const dangling = [
       ...data.metrics.map(({ entity }) => entity),
       ...data.entities.flatMap(({ relations }) => relations.map(({ target }) => target)),
-    ].filter(({ type, id }) => !there.has(`${type} ${id}`))
+    ].filter(({ type, id }) => !existing.has(`${type} ${id}`))
     expect(dangling).toEqual([])
   })
 })

@@ -19,7 +19,8 @@ import { startFailureSignals } from './events/start-failure.ts'
 /**
  * Watches the containers of a Docker Engine, and deploys an agent beside them.
  *
- * Signal names follow the OpenTelemetry semantic conventions for containers, then its Docker stats receiver, then `docker.*`.
+ * Signal names follow the OpenTelemetry semantic conventions for containers, then its Docker stats receiver, then
+ * `docker.*`.
  */
 export const docker = defineConnector({
   type: 'docker',

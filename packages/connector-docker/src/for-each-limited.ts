@@ -1,4 +1,7 @@
-/** Runs a task for every item, at most `concurrency` at once. Rejects with the first failure, once every started task has ended. */
+/**
+ * Runs a task for every item, at most `concurrency` at once. Rejects with the first failure, once every started task
+ * has ended.
+ */
 export async function forEachLimited<Item>(
   items: readonly Item[],
   concurrency: number,

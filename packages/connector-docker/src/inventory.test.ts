@@ -8,9 +8,9 @@ import { createInventory } from './inventory.ts'
 const running = new AbortController().signal
 const wanted = (): boolean => true
 
-/** The ids of the containers that were inspected since the last call. */
+/** Returns the ids of the containers that were inspected since the last call. */
 function inspected(engine: FakeEngine): string[] {
-  return engine.asked
+  return engine.requests
     .splice(0)
     .flatMap((question) => /^container (.+)$/.exec(question)?.[1] ?? [])
     .toSorted()
@@ -20,12 +20,12 @@ function ids(containers: readonly ContainerDetails[]): string[] {
   return containers.map(({ id }) => id).toSorted()
 }
 
-/** An inventory whose engine's event stream is read, and that knows every container. */
+/** Returns an inventory that follows the stream and has inspected every container. */
 async function followed(engine: FakeEngine, now?: () => number) {
   const inventory = createInventory(engine, wanted, now)
   inventory.setFollowed(true)
   await inventory.containers(running)
-  engine.asked.length = 0
+  engine.requests.length = 0
   return inventory
 }
 
@@ -33,7 +33,7 @@ const of = captured(exactEngine)
 const plain = of.container('plain')
 const web = of.container('shop-web-1')
 
-/** So many containers that do not exist. */
+/** Returns containers that do not exist on the engine. */
 function many(count: number): ContainerDetails[] {
   return Array.from({ length: count }, (_none, index) => ({ ...plain, id: `many-${index}` }))
 }
@@ -42,7 +42,7 @@ describe.each(engineNames)('Inventory: containers of %s', (name) => {
   test('returns containers in every state', async () => {
     const engine = fakeEngine(captured(name))
     const containers = await createInventory(engine, wanted).containers(running)
-    expect(ids(containers)).toEqual([...engine.there.keys()].toSorted())
+    expect(ids(containers)).toEqual([...engine.existing.keys()].toSorted())
     expect(containers.map((container) => container.name)).toEqual(expect.arrayContaining(['created', 'paused', 'oom']))
   })
 })
@@ -51,19 +51,19 @@ describe('Inventory: followed stream', () => {
   test('sends no requests without changes', async () => {
     const engine = fakeEngine()
     const inventory = await followed(engine)
-    expect(ids(await inventory.containers(running))).toEqual([...engine.there.keys()].toSorted())
-    expect(engine.asked).toEqual([])
+    expect(ids(await inventory.containers(running))).toEqual([...engine.existing.keys()].toSorted())
+    expect(engine.requests).toEqual([])
   })
 
   test('inspects changed containers only', async () => {
     const engine = fakeEngine()
     const inventory = await followed(engine)
-    engine.there.set(plain.id, { ...plain, name: 'renamed' })
-    engine.there.set('new', { ...plain, id: 'new', name: 'new' })
+    engine.existing.set(plain.id, { ...plain, name: 'renamed' })
+    engine.existing.set('new', { ...plain, id: 'new', name: 'new' })
     inventory.markChanged(plain.id)
     inventory.markChanged('new')
     const containers = await inventory.containers(running)
-    expect(engine.asked).not.toContain('containers')
+    expect(engine.requests).not.toContain('containers')
     expect(inspected(engine)).toEqual([plain.id, 'new'].toSorted())
     expect(containers.map((container) => container.name)).toEqual(expect.arrayContaining(['renamed', 'new']))
   })
@@ -74,20 +74,20 @@ describe('Inventory: followed stream', () => {
     const inventory = await followed(engine, () => time)
     time += 599_999
     await inventory.containers(running)
-    expect(engine.asked).toEqual([])
+    expect(engine.requests).toEqual([])
 
-    engine.there.set(plain.id, { ...plain, state: { ...plain.state, status: 'exited' } })
-    engine.there.set('new', { ...plain, id: 'new' })
-    engine.there.delete(web.id)
+    engine.existing.set(plain.id, { ...plain, state: { ...plain.state, status: 'exited' } })
+    engine.existing.set('new', { ...plain, id: 'new' })
+    engine.existing.delete(web.id)
     time += 1
     const containers = await inventory.containers(running)
-    expect(engine.asked).toContain('containers')
+    expect(engine.requests).toContain('containers')
     expect(inspected(engine)).toEqual([plain.id, 'new'].toSorted())
-    expect(ids(containers)).toEqual([...engine.there.keys()].toSorted())
+    expect(ids(containers)).toEqual([...engine.existing.keys()].toSorted())
 
     time += 1
     await inventory.containers(running)
-    expect(engine.asked).toEqual([])
+    expect(engine.requests).toEqual([])
   })
 
   test('inspects a container again that changed during the inspection', async () => {
@@ -102,8 +102,8 @@ describe('Inventory: followed stream', () => {
     const inventory = createInventory(engine, wanted)
     await inventory.inspect(plain.id, running)
     inventory.setFollowed(true)
-    engine.there.clear()
-    engine.there.set(plain.id, plain)
+    engine.existing.clear()
+    engine.existing.set(plain.id, plain)
     await inventory.containers(running)
     expect(inspections).toBe(2)
   })
@@ -115,8 +115,8 @@ describe('Inventory: no stream', () => {
     const inventory = createInventory(engine, wanted)
     for (let round = 0; round < 2; round += 1) {
       await inventory.containers(running)
-      expect(engine.asked.filter((question) => question === 'containers')).toHaveLength(1)
-      expect(inspected(engine)).toEqual([...engine.there.keys()].toSorted())
+      expect(engine.requests.filter((question) => question === 'containers')).toHaveLength(1)
+      expect(inspected(engine)).toEqual([...engine.existing.keys()].toSorted())
     }
   })
 
@@ -124,14 +124,14 @@ describe('Inventory: no stream', () => {
     const engine = fakeEngine()
     const inventory = await followed(engine)
     for (const isFollowed of [false, true]) {
-      engine.there.set(`new ${isFollowed}`, { ...plain, id: `new ${isFollowed}` })
+      engine.existing.set(`new ${isFollowed}`, { ...plain, id: `new ${isFollowed}` })
       inventory.setFollowed(isFollowed)
-      expect(ids(await inventory.containers(running))).toEqual([...engine.there.keys()].toSorted())
+      expect(ids(await inventory.containers(running))).toEqual([...engine.existing.keys()].toSorted())
     }
-    engine.asked.length = 0
+    engine.requests.length = 0
     inventory.setFollowed(true)
     await inventory.containers(running)
-    expect(engine.asked).toEqual([])
+    expect(engine.requests).toEqual([])
   })
 })
 
@@ -139,7 +139,7 @@ describe('Inventory: removed containers', () => {
   test('keeps the last inspection of a removed container', async () => {
     const engine = fakeEngine()
     const inventory = await followed(engine)
-    engine.there.delete(plain.id)
+    engine.existing.delete(plain.id)
     inventory.markChanged(plain.id)
     expect(ids(await inventory.containers(running))).not.toContain(plain.id)
     expect(inventory.lastKnown(plain.id)).toEqual(plain)
@@ -152,7 +152,7 @@ describe('Inventory: removed containers', () => {
     const engine = fakeEngine(of, {
       container: async (id) => {
         if (id === plain.id) inventory.markRemoved(id)
-        return engine.there.get(id)
+        return engine.existing.get(id)
       },
     })
     const inventory = createInventory(engine, wanted)
@@ -164,14 +164,14 @@ describe('Inventory: removed containers', () => {
   test('limits the number of removed containers', async () => {
     const engine = fakeEngine()
     const inventory = createInventory(engine, wanted)
-    engine.there.clear()
-    for (const container of many(300)) engine.there.set(container.id, container)
+    engine.existing.clear()
+    for (const container of many(300)) engine.existing.set(container.id, container)
     await inventory.containers(running)
-    engine.there.clear()
+    engine.existing.clear()
     await inventory.containers(running)
     const remembered = many(300).filter(({ id }) => inventory.lastKnown(id) !== undefined)
     expect(remembered).toHaveLength(256)
-    // Others that were never known push them out as well.
+    // Removed containers that were never inspected count as well.
     for (const { id } of many(600).slice(300)) inventory.markRemoved(id)
     expect(many(600).filter(({ id }) => inventory.lastKnown(id) !== undefined)).toEqual([])
   })
@@ -179,9 +179,9 @@ describe('Inventory: removed containers', () => {
   test('keeps a container that was created during a list', async () => {
     const engine = fakeEngine(of, {
       containers: async () => {
-        const rows = [...engine.there.values()].map(({ id, state }) => ({ id, state: state.status }))
-        if (!engine.there.has('new')) {
-          engine.there.set('new', { ...plain, id: 'new', name: 'new' })
+        const rows = [...engine.existing.values()].map(({ id, state }) => ({ id, state: state.status }))
+        if (!engine.existing.has('new')) {
+          engine.existing.set('new', { ...plain, id: 'new', name: 'new' })
           await inventory.inspect('new', running)
         }
         return rows
@@ -199,7 +199,7 @@ describe('Inventory: failures', () => {
     const engine = fakeEngine(of, {
       container: async (id) => {
         if (isBroken && id === plain.id) throw new Error('the engine hangs')
-        return engine.there.get(id)
+        return engine.existing.get(id)
       },
     })
     const inventory = createInventory(engine, wanted)
@@ -207,7 +207,7 @@ describe('Inventory: failures', () => {
     await expect(inventory.containers(running)).rejects.toThrow('the engine hangs')
     isBroken = false
     const first = new Set(inspected(engine))
-    expect(ids(await inventory.containers(running))).toEqual([...engine.there.keys()].toSorted())
+    expect(ids(await inventory.containers(running))).toEqual([...engine.existing.keys()].toSorted())
     const again = inspected(engine)
     expect(again).toContain(plain.id)
     expect(again.length).toBeLessThan(first.size)
@@ -218,7 +218,7 @@ describe('Inventory: failures', () => {
     const engine = fakeEngine(of, {
       containers: async () => {
         if (isBroken) throw new Error('no engine')
-        return [...engine.there.values()].map(({ id, state }) => ({ id, state: state.status }))
+        return [...engine.existing.values()].map(({ id, state }) => ({ id, state: state.status }))
       },
     })
     const inventory = createInventory(engine, wanted)
@@ -233,7 +233,7 @@ describe('Inventory: failures', () => {
     const engine = fakeEngine(of, {
       container: async (id, signal) => {
         signal.throwIfAborted()
-        return engine.there.get(id)
+        return engine.existing.get(id)
       },
     })
     const inventory = createInventory(engine, wanted)
@@ -251,9 +251,9 @@ test('Inventory serializes concurrent callers', async () => {
   const inventory = createInventory(engine, wanted)
   inventory.setFollowed(true)
   const answers = await Promise.all([1, 2, 3].map(() => inventory.containers(running)))
-  expect(engine.asked.filter((question) => question === 'containers')).toHaveLength(1)
-  expect(inspected(engine)).toEqual([...engine.there.keys()].toSorted())
-  expect(new Set(answers.map((answer) => answer.length))).toEqual(new Set([engine.there.size]))
+  expect(engine.requests.filter((question) => question === 'containers')).toHaveLength(1)
+  expect(inspected(engine)).toEqual([...engine.existing.keys()].toSorted())
+  expect(new Set(answers.map((answer) => answer.length))).toEqual(new Set([engine.existing.size]))
 })
 
 test('Inventory limits concurrent inspections', async () => {
@@ -263,10 +263,10 @@ test('Inventory limits concurrent inspections', async () => {
       most = Math.max(most, ++now)
       await new Promise((resolve) => setImmediate(resolve))
       now -= 1
-      return engine.there.get(id)
+      return engine.existing.get(id)
     },
   })
-  for (const container of many(50)) engine.there.set(container.id, container)
+  for (const container of many(50)) engine.existing.set(container.id, container)
   await createInventory(engine, wanted).containers(running)
   expect(most).toBe(4)
 })
@@ -288,12 +288,12 @@ describe('Inventory: images', () => {
     const question = `image ${plain.imageId}`
     for (let round = 0; round < 3; round += 1)
       expect(await inventory.image(plain.imageId, running)).toMatchObject({ tags: ['busybox:local'] })
-    expect(await inventory.image('sha256:gone', running)).toBeUndefined()
-    expect(await inventory.image('sha256:gone', running)).toBeUndefined()
-    expect(engine.asked.splice(0)).toEqual([question, 'image sha256:gone'])
+    expect(await inventory.image('sha256:removed', running)).toBeUndefined()
+    expect(await inventory.image('sha256:removed', running)).toBeUndefined()
+    expect(engine.requests.splice(0)).toEqual([question, 'image sha256:removed'])
     inventory.markImagesChanged()
     await inventory.image(plain.imageId, running)
-    expect(engine.asked).toEqual([question])
+    expect(engine.requests).toEqual([question])
   })
 
   test('requests images each time without a stream', async () => {
@@ -303,7 +303,7 @@ describe('Inventory: images', () => {
       await inventory.containers(running)
       await inventory.image(plain.imageId, running)
     }
-    expect(engine.asked.filter((question) => question.startsWith('image '))).toHaveLength(2)
+    expect(engine.requests.filter((question) => question.startsWith('image '))).toHaveLength(2)
   })
 
   test('requests an image again after a failure', async () => {
@@ -318,7 +318,7 @@ describe('Inventory: images', () => {
     await expect(inventory.image('sha256:a', running)).rejects.toThrow('no engine')
     isBroken = false
     expect(await inventory.image('sha256:a', running)).toBeUndefined()
-    expect(engine.asked).toHaveLength(2)
+    expect(engine.requests).toHaveLength(2)
   })
 })
 
@@ -336,7 +336,7 @@ describe('Inventory: unreadable containers', () => {
   test('lists an unreadable container with the reason, and returns the others', async () => {
     const inventory = createInventory(broken(failure), wanted)
     const containers = await inventory.containers(running)
-    expect(ids(containers)).toEqual([...engineOf.there.keys()].filter((id) => id !== plain.id).toSorted())
+    expect(ids(containers)).toEqual([...engineOf.existing.keys()].filter((id) => id !== plain.id).toSorted())
     expect(inventory.unreadable()).toEqual([{ id: plain.id, reason: 'answered 500' }])
     inventory.markRemoved(plain.id)
     expect(inventory.unreadable()).toEqual([])

@@ -1,4 +1,4 @@
-/** Collects once with the configuration that it is given as JSON, and prints the report or what went wrong. */
+/** Collects once with a configuration in JSON, and prints the report or the error. */
 import { createAgent } from '@rca/core'
 import { docker } from '../src/index.ts'
 

@@ -1,11 +1,11 @@
-/** An answer that was damaged in one place. */
+/** An answer with one damaged field. */
 export interface Damaged {
-  /** Where and how, such as `State.Health is null`. */
+  /** Damage, such as `State.Health is null`. */
   readonly name: string
   readonly answer: unknown
 }
 
-/** Every answer in which one field, however deep, is missing, null, or of another type than it was. */
+/** Returns every variant in which one field, at any depth, is missing, null or of another type. */
 export function damaged(answer: unknown): Damaged[] {
   return pathsIn(answer).flatMap((path) => [
     { name: `${path.join('.')} is missing`, answer: replaced(answer, path) },
@@ -14,7 +14,7 @@ export function damaged(answer: unknown): Damaged[] {
   ])
 }
 
-/** Every number in a value, by its path. */
+/** Returns the numbers in a value by path. */
 export function numbersIn(value: unknown): ReadonlyMap<string, number> {
   return new Map(
     pathsIn(value).flatMap((path) => {
@@ -35,7 +35,7 @@ function at(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], value)
 }
 
-/** A copy. The field is left out where there is no replacement; an element of a list becomes `undefined`. */
+/** Returns a copy. Without a replacement, removes the field, or sets a list element to `undefined`. */
 function replaced(value: unknown, [key, ...path]: Path, replacement?: { readonly value: unknown }): unknown {
   if (key === undefined) return replacement?.value
   const copy: Record<string, unknown> = { ...(value as Record<string, unknown>) }

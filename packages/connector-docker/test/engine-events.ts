@@ -4,13 +4,13 @@ import type { ContainerDetails, EngineApi, EngineEvent } from '../src/engine/eng
 import { handleContainerEvent } from '../src/events/container-events.ts'
 import { parseMessage } from '../src/events/engine-message.ts'
 
-/** What of a container a test sets; its state and limits in part. */
+/** Fields of a container to change, with partial state and limits. */
 export interface ContainerChange extends Partial<Omit<ContainerDetails, 'state' | 'limits'>> {
   readonly state?: Partial<ContainerDetails['state']>
   readonly limits?: Partial<ContainerDetails['limits']>
 }
 
-/** A container that differs from another one. */
+/** Returns a changed copy of a container. */
 export function changed(container: ContainerDetails, { state, limits, ...change }: ContainerChange): ContainerDetails {
   return {
     ...container,
@@ -20,13 +20,13 @@ export function changed(container: ContainerDetails, { state, limits, ...change 
   }
 }
 
-/** ISO 8601 with up to nine decimals → nanoseconds since 1970, as the engine writes the time of an event. */
+/** Converts ISO 8601 with up to nine decimals to nanoseconds since 1970, as in an engine event. */
 export function timeNano(moment: string): string {
   const [seconds = '', decimals = ''] = moment.replace('Z', '').split('.')
   return `${Date.parse(`${seconds}Z`) / 1000}${decimals.padEnd(9, '0')}`
 }
 
-/** An event as the engine tells it, at a moment (ISO 8601) or so many nanoseconds after 1970. */
+/** Builds an engine event at a time in ISO 8601 or in nanoseconds since 1970. */
 export function engineEvent({
   type = 'container',
   action,
@@ -47,7 +47,7 @@ export interface EventParts {
   readonly attributes?: Readonly<Record<string, string>>
 }
 
-/** An event of a container, with the attributes that the engine always gives. */
+/** Builds a container event with the attributes that the engine always sends. */
 export function containerEvent(
   action: string,
   { id, name, image }: Pick<ContainerDetails, 'id' | 'name' | 'image'>,
@@ -57,18 +57,21 @@ export function containerEvent(
   return engineEvent({ action, actor: id, moment, attributes: { name, image, ...more } })
 }
 
-/** Notes an event of a container and tells it at once. */
-export async function tellAtOnce(
+/** Handles a container event. Returns the reported events. */
+export async function handleEvent(
   event: EngineEvent,
   client: DockerClient,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Event[]> {
   const teller = handleContainerEvent(parseMessage(event), client)
-  const told = (await teller?.(signal)) ?? []
-  return told.filter((told) => told !== undefined)
+  const reported = (await teller?.(signal)) ?? []
+  return reported.filter((event) => event !== undefined)
 }
 
-/** A log of lines with the time at which the engine stamped them (ISO 8601): answers as an engine does, from a moment until another, the last so many. */
+/**
+ * Returns a `logs` request over lines keyed by their ISO 8601 time. Honours `since`, `until` and `lines` like an
+ * engine.
+ */
 export function writtenLog(lines: Readonly<Record<string, string>>): EngineApi['logs'] {
   const nanoseconds = (seconds: string): bigint => {
     const [whole = '', decimals = ''] = seconds.split('.')

@@ -15,7 +15,7 @@ import { eventually, type LiveAgent, startLiveAgent } from './live-agent.ts'
 
 const canStart = process.getuid?.() === 0 && (await hasProgram('dockerd')) && (await hasProgram('docker'))
 
-/** How a container looks to `docker inspect`, as far as it is compared. */
+/** Compared fields of `docker inspect`. */
 interface Inspected {
   readonly Id: string
   readonly Name: string
@@ -51,7 +51,7 @@ realDescribe(
         while (!isOver) {
           number += 1
           const words = ['run', '-d', '--name', `churn-${number}`, '--network', 'none', BUSYBOX_IMAGE]
-          // Some end by themselves, some live on until the engine dies, some crash.
+          // Some exit, some run until the engine is killed, some crash.
           const script = ['exit 0', 'sleep 600', 'exit 4'][number % 3] ?? ''
           await on(...words, 'sh', '-c', script).catch(() => sleep(200))
         }
@@ -77,12 +77,12 @@ realDescribe(
       const containers = JSON.parse(await on('inspect', ...ids)) as Inspected[]
       expect(containers.length).toBeGreaterThan(20)
       const wanted = containers.flatMap(milestones)
-      const told = (): string[] => live.events().flatMap(toMilestone)
-      await eventually('every event being told', () => wanted.every((milestone) => told().includes(milestone)))
+      const reported = (): string[] => live.events().flatMap(toMilestone)
+      await eventually('every event', () => wanted.every((milestone) => reported().includes(milestone)))
       await sleep(2_000)
       const known = new Set(ids)
       expect(
-        told()
+        reported()
           .filter((milestone) => known.has(milestone.split(' ')[0] ?? ''))
           .toSorted(),
       ).toEqual(wanted.toSorted())
@@ -91,7 +91,7 @@ realDescribe(
     }, 180_000)
 
     test('reports a gap while the engine hangs, and recovers', async () => {
-      // Where the host's control groups cannot be seen, what containers use is asked from the engine.
+      // Without visible control groups, usage is requested from the engine.
       const config = { docker_host: engine.dockerHost, collect_interval: '1s', root_path: '/nowhere' }
       const asking = await startLiveAgent(config)
       const usage = () => asking.agent.status().collectors.usage
@@ -100,7 +100,7 @@ realDescribe(
         engine.signal('SIGSTOP')
         const error = await eventually('the collector giving up', () => usage()?.error)
         expect(error).toMatch(/did not (?:answer in time|finish within)/)
-        // What can be read without the engine is read on.
+        // Values that do not need the engine are still collected.
         expect(live.agent.status().collectors.usage?.ok).toBe(true)
       } finally {
         engine.signal('SIGCONT')
@@ -116,7 +116,7 @@ realDescribe(
   },
 )
 
-/** What must have been told of a container: each milestone that it has behind it, once. */
+/** Returns the events that must be reported for a container: each of its milestones once. */
 function milestones({ Id, State }: Inspected): string[] {
   const isMoment = (moment: string): boolean => !moment.startsWith('0001')
   return [

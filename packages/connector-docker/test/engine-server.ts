@@ -8,23 +8,23 @@ import { onTestFinished } from 'vitest'
 import type { Endpoint } from '../src/engine/endpoint.ts'
 import type { Captured } from './fixtures.ts'
 
-/** Answers a question in a way of its own. */
+/** Answers a request. */
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
-/** An engine's API on a socket, which answers with what was captured. It is closed after the test. */
+/** An engine API on a socket that serves captured answers. Closed after the test. */
 export interface EngineServer {
   readonly path: string
   readonly endpoint: Endpoint
-  /** What was asked, such as `/containers/json?all=true`, in order. */
-  readonly asked: string[]
-  /** Connections that are open. */
+  /** Requested paths, such as `/containers/json?all=true`, in order. */
+  readonly requests: string[]
+  /** Returns the number of open connections. */
   connections(): number
-  /** Every connection that was ever opened. */
+  /** Returns the number of connections opened so far. */
   opened(): number
   close(): Promise<void>
 }
 
-/** @param answers by path without a query, before those that were captured */
+/** Starts the server. @param answers override captured ones, by path without a query */
 export async function engineServer(
   of: Captured,
   answers: Readonly<Record<string, Answer>> = {},
@@ -33,28 +33,28 @@ export async function engineServer(
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const path = join(folder, 'docker.sock')
   const captured = capturedAnswers(of)
-  const asked: string[] = []
+  const requests: string[] = []
   const listening = await listen((request, response) => {
-    asked.push(decodeURIComponent(request.url ?? ''))
+    requests.push(decodeURIComponent(request.url ?? ''))
     const [question = ''] = decodeURIComponent(request.url ?? '').split('?')
     const answer = answers[question] ?? captured[question] ?? refusing(404, 'No such thing')
     answer(request, response)
   }, path)
-  return { path, endpoint: { kind: 'socket', path }, asked, ...listening }
+  return { path, endpoint: { kind: 'socket', path }, requests, ...listening }
 }
 
-/** The same over TCP, on a port that is free. */
+/** Starts a server on a free TCP port. */
 export async function tcpServer(listener: RequestListener): Promise<{ readonly port: number }> {
   const { address } = await listen(listener, 0)
   return { port: (address as AddressInfo).port }
 }
 
-/** A refusal as the engine writes it. */
+/** Refuses a request in the engine's format. */
 export function refusing(status: number, message: string): Answer {
   return (_request, response) => json(response, status, { message })
 }
 
-/** Begins to answer and breaks off. */
+/** Starts an answer and closes the connection. */
 export const breakingOff: Answer = (_request, response) => {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': 1000 })
   response.write('[{"Id":', () => response.destroy())
@@ -94,7 +94,7 @@ function capturedAnswers(of: Captured): Readonly<Record<string, Answer>> {
     '/networks': file('networks.json'),
     '/volumes': file('volumes.json'),
     '/system/df': file('df.json'),
-    // What it remembers, and then nothing until somebody hangs up.
+    // Sends the captured events, then keeps the connection open.
     '/events': (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).write(of.bytes('events.jsonl'))
     },

@@ -25,7 +25,7 @@ realDescribe(
     const certificates = join(folder, 'certificates')
     let engine: PrivateEngine
 
-    /** In the engine's network. */
+    /** Address in the engine's network. */
     const collect = async (config: Readonly<Record<string, unknown>>): Promise<Report> => {
       const network = [`--net=/proc/${engine.pid}/ns/net`, process.execPath, '--conditions=@rca/source']
       const script = [`${import.meta.dirname}/collect-once.ts`, JSON.stringify({ docker_host: ADDRESS, ...config })]

@@ -1,18 +1,18 @@
 import type { EngineApi, EngineEvent } from '../src/engine/engine-api.ts'
 
-/** The engine's side of its event stream: what it remembers, and who listens. */
+/** The engine's side of the event stream: remembered events and listeners. */
 export interface EventLog {
-  /** As the engine's API is asked. */
+  /** The `events` request of the engine API. */
   readonly events: EngineApi['events']
-  /** Since when events were asked for, each time. */
-  readonly asked: (string | undefined)[]
-  /** When the newest event happened, in nanoseconds since 1970. */
+  /** `since` of each request. */
+  readonly requests: (string | undefined)[]
+  /** Returns the time of the newest event, in nanoseconds since 1970. */
   newest(): bigint
-  /** Something happens: it is remembered, and told to whoever listens. */
-  tell(...events: readonly EngineEvent[]): void
-  /** The streams break, such as when the engine stops. What it remembers stays. */
+  /** Remembers events and sends them to all listeners. */
+  send(...events: readonly EngineEvent[]): void
+  /** Breaks the streams, as when the engine stops. Keeps the remembered events. */
   break(error: Error): void
-  /** What an engine does that was restarted. */
+  /** Forgets the remembered events, like a restarted engine. */
   forget(): void
 }
 
@@ -22,19 +22,19 @@ interface Listener {
   failure: Error | undefined
 }
 
-/** An engine that remembers these events. */
+/** Creates an engine that remembers these events. */
 export function eventLog(events: readonly EngineEvent[] = []): EventLog {
   let remembered = [...events]
   const listeners = new Set<Listener>()
-  const asked: (string | undefined)[] = []
+  const requests: (string | undefined)[] = []
   const newestOf = (some: readonly EngineEvent[], before: bigint): bigint =>
     some.reduce((newest, { timeNano }) => (BigInt(timeNano) > newest ? BigInt(timeNano) : newest), before)
   let newest = newestOf(events, 0n)
   return {
-    asked,
+    requests,
     newest: () => newest,
     events: (since, signal) => {
-      asked.push(since)
+      requests.push(since)
       const from = since === undefined ? 0n : BigInt(since.replace('.', ''))
       const listener: Listener = {
         queue: remembered.filter(({ timeNano }) => BigInt(timeNano) >= from),
@@ -45,11 +45,11 @@ export function eventLog(events: readonly EngineEvent[] = []): EventLog {
       signal.addEventListener('abort', () => listener.wake())
       return listen(listener, signal)
     },
-    tell: (...told) => {
-      remembered.push(...told)
-      newest = newestOf(told, newest)
+    send: (...reported) => {
+      remembered.push(...reported)
+      newest = newestOf(reported, newest)
       for (const listener of listeners) {
-        listener.queue.push(...told)
+        listener.queue.push(...reported)
         listener.wake()
       }
     },

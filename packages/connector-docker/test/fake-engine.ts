@@ -12,24 +12,24 @@ import { createInventory } from '../src/inventory.ts'
 import { createUsageReader } from '../src/usage/usage-reader.ts'
 import { type Captured, captured } from './fixtures.ts'
 
-/** An engine without an engine. */
+/** An engine in memory. */
 export interface FakeEngine extends EngineApi {
-  /** What it was asked, such as `containers` and `container <id>`, in order. */
-  readonly asked: string[]
-  /** What there is; a test may change it. */
-  readonly there: Map<string, ContainerDetails>
+  /** Requests, such as `containers` and `container <id>`, in order. */
+  readonly requests: string[]
+  /** Containers by id, which a test may change. */
+  readonly existing: Map<string, ContainerDetails>
 }
 
-/** An engine that answers as the captured one did. A test overrides parts of it. */
+/** Creates an engine with captured answers, which a test may override. */
 export function fakeEngine(of: Captured = captured(), parts: Partial<EngineApi> = {}): FakeEngine {
-  const asked: string[] = []
-  const there = new Map(of.containers().map((container) => [container.id, container]))
+  const requests: string[] = []
+  const existing = new Map(of.containers().map((container) => [container.id, container]))
   const image = toImage(of.json('image.json'))
-  const nameOf = (id: string): string => there.get(id)?.name ?? id
+  const nameOf = (id: string): string => existing.get(id)?.name ?? id
   const answers: EngineApi = {
     info: async () => of.info,
-    containers: async () => [...there.values()].map(({ id, state }) => ({ id, state: state.status })),
-    container: async (id) => there.get(id),
+    containers: async () => [...existing.values()].map(({ id, state }) => ({ id, state: state.status })),
+    container: async (id) => existing.get(id),
     image: async (id) => (id === image.id ? image : undefined),
     networks: async () => (of.json('networks.json') as unknown[]).map(toNetwork),
     volumes: async () => (of.json('volumes.json') as { readonly Volumes: unknown[] }).Volumes.map(toVolume),
@@ -44,12 +44,12 @@ export function fakeEngine(of: Captured = captured(), parts: Partial<EngineApi> 
   const noting =
     <Question extends readonly unknown[], Answer>(what: string, ask: (...question: Question) => Answer) =>
     (...question: Question): Answer => {
-      asked.push(typeof question[0] === 'string' ? `${what} ${question[0]}` : what)
+      requests.push(typeof question[0] === 'string' ? `${what} ${question[0]}` : what)
       return ask(...question)
     }
   return {
-    asked,
-    there,
+    requests,
+    existing,
     info: noting('info', answers.info),
     containers: noting('containers', answers.containers),
     container: noting('container', answers.container),
@@ -64,7 +64,7 @@ export function fakeEngine(of: Captured = captured(), parts: Partial<EngineApi> 
   }
 }
 
-/** Tells events, then says nothing more until it is aborted. */
+/** Yields events, then waits for the abort. */
 export async function* eventStream(events: Iterable<EngineEvent>, signal: AbortSignal): AsyncIterable<EngineEvent> {
   for (const event of events) {
     if (signal.aborted) return
@@ -76,7 +76,7 @@ export async function* eventStream(events: Iterable<EngineEvent>, signal: AbortS
   })
 }
 
-/** A client of a captured engine: its answers and its host's files. */
+/** Creates a client with the answers and host files of a captured engine. */
 export function fakeClient(
   of: Captured = captured(),
   { config = {}, engine = fakeEngine(of), ...parts }: FakeClientParts = {},
@@ -97,7 +97,7 @@ export function fakeClient(
   }
 }
 
-/** What of a client a test overrides, and options as an operator writes them. */
+/** Parts of a client to override, and options as an operator writes them. */
 export interface FakeClientParts extends Partial<Omit<DockerClient, 'config'>> {
   readonly config?: Readonly<Record<string, unknown>>
 }

@@ -7,38 +7,38 @@ import { toContainer } from '../src/engine/translate-container.ts'
 
 const FOLDER = join(import.meta.dirname, 'fixtures')
 
-/** Every engine that was captured, by the name of its folder. */
+/** Folder names of the captured engines. */
 export const engineNames: readonly string[] = readdirSync(FOLDER).filter((name) =>
   existsSync(join(FOLDER, name, 'info.json')),
 )
 
-/** The engine of which exact values are expected. */
+/** Engine for tests with exact values. */
 export const exactEngine = 'engine-20.10-cgroup-v1'
 
-/** What `capture.sh` captured of one engine. */
+/** Answers and files that `capture.sh` captured from one engine. */
 export interface Captured {
-  /** Name of its folder. */
+  /** Folder name. */
   readonly name: string
-  /** The host's files: what `root_path` would be. */
+  /** Folder with the host's files, for `root_path`. */
   readonly root: string
-  /** A file as text. */
+  /** Reads a file as text. */
   text(file: string): string
   bytes(file: string): Buffer
   json(file: string): unknown
   readonly info: EngineInfo
-  /** Names of the containers, such as `shop-web-1`. */
+  /** Container names, such as `shop-web-1`. */
   readonly containerNames: readonly string[]
-  /** A container by its name. */
+  /** Returns a container by name. */
   container(name: string): ContainerDetails
   /** Every container. */
   containers(): ContainerDetails[]
-  /** The answer for a container; `undefined` where the engine gave none. */
+  /** Returns the stats of a container; `undefined` without a captured answer. */
   stats(name: string): StatsAnswer | undefined
-  /** All that the engine told, from before the first container until after the last. */
+  /** Returns all events of the capture. */
   events(): EngineEvent[]
 }
 
-/** What was captured of an engine. */
+/** Opens the capture of an engine. */
 export function captured(name: string = exactEngine): Captured {
   const folder = join(FOLDER, name)
   const bytes = (file: string): Buffer => readFileSync(join(folder, file))
@@ -68,5 +68,5 @@ export function captured(name: string = exactEngine): Captured {
   }
 }
 
-/** Begin of every text that must stay on the host: values of variables, secrets in logs, labels that are not allowed. */
+/** Prefix of every text that must stay on the host: values of variables, secrets in logs, unlisted labels. */
 export const canary = 'canary-'

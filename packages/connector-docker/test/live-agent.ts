@@ -8,19 +8,19 @@ import type { Event } from '@rca/core/connector'
 import type { Report } from '@rca/core/protocol'
 import { docker } from '../src/index.ts'
 
-/** A real agent on a real engine, with what it has delivered. */
+/** A running agent on a real engine, with its delivered reports. */
 export interface LiveAgent {
   readonly agent: Agent
-  /** Reports as they arrived. */
+  /** Reports in order of arrival. */
   readonly reports: readonly Report[]
   events(): Event[]
   stop(): Promise<void>
 }
 
 /**
- * Starts an agent whose platform keeps everything.
+ * Starts an agent with a platform that records its reports.
  *
- * @param take is given each report instead, and nothing is kept
+ * @param take receives each report, which is not recorded then
  */
 export async function startLiveAgent(config: RawConfig, take?: (report: Report) => void): Promise<LiveAgent> {
   const reports: Report[] = []
@@ -53,7 +53,7 @@ export async function startLiveAgent(config: RawConfig, take?: (report: Report) 
   }
 }
 
-/** Asks again and again until the answer is there. @throws when it is not there in time. */
+/** Polls until there is an answer. @throws after the timeout */
 export async function eventually<Answer>(
   what: string,
   ask: () => Answer | undefined | false | Promise<Answer | undefined | false>,

@@ -13,7 +13,7 @@ import { eventually, type LiveAgent, startLiveAgent } from './live-agent.ts'
 
 const engine = await findEngine(testRun())
 
-/** Everything that this run makes on the engine begins so. */
+/** Name prefix of everything that this run creates on the engine. */
 const mine = `rca-live-${process.pid}`
 
 realDescribe('docker connector: live engine', engine, () => {
@@ -35,21 +35,23 @@ realDescribe('docker connector: live engine', engine, () => {
 
   test('counts a restart loop, and reports each crash with the log of its own run', async () => {
     const script = 'cat /proc/sys/kernel/random/uuid; sleep 0.2; echo end; exit 7'
-    const words = ['--restart', 'always', '--network', 'none', BUSYBOX_IMAGE, 'sh', '-c', script]
-    const id = await on('run', '-d', '--name', `${mine}-loop`, ...words)
-    const [loop] = await eventually('the loop being told', () => {
-      const told = eventsOf(id, 'container.restart_loop')
-      return told.length > 0 && told
+    const words = ['--network', 'none', BUSYBOX_IMAGE, 'sh', '-c', script]
+    const id = await on('create', '--name', `${mine}-loop`, ...words)
+    // Started by hand: a restart policy waits longer before each restart.
+    for (let count = 0; count < 10; count += 1) await on('start', '--attach', id).catch(() => undefined)
+    const [loop] = await eventually('the restart loop', () => {
+      const loops = eventsOf(id, 'container.restart_loop')
+      return loops.length > 0 && loops
     })
     await on('rm', '--force', id)
-    expect(loop?.attributes).toMatchObject({ 'container.restart_loop.count': 4, 'container.exit_code': 7 })
+    expect(loop?.attributes).toMatchObject({ 'container.restart_loop.count': 10, 'container.exit_code': 7 })
     const crashes = eventsOf(id, 'container.crashed')
-    expect(crashes).toHaveLength(3)
-    // Of what belongs to a turn that is only counted, nothing is told.
-    expect(eventsOf(id, 'container.started')).toHaveLength(3)
+    expect(crashes).toHaveLength(4)
+    // Starts after a counted exit are not reported.
+    expect(eventsOf(id, 'container.started')).toHaveLength(5)
     const logs = crashes.map(({ attributes }) => String(attributes['container.log']).trim().split('\n'))
     for (const lines of logs) expect(lines).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), 'end'])
-    expect(new Set(logs.map(([first]) => first)).size).toBe(3)
+    expect(new Set(logs.map(([first]) => first)).size).toBe(4)
   })
 
   test('reports a failed start with the reason', async () => {
@@ -58,7 +60,7 @@ realDescribe('docker connector: live engine', engine, () => {
       on('run', '-d', '--name', name, '--network', 'none', BUSYBOX_IMAGE, '/no/such/program'),
     ).rejects.toThrow()
     const id = await on('inspect', '--format', '{{.Id}}', name)
-    const event = await eventually('the failure being told', () => eventsOf(id, 'container.start_failed')[0])
+    const event = await eventually('the failed start', () => eventsOf(id, 'container.start_failed')[0])
     expect(event).toMatchObject({ severity: 'error', attributes: { 'container.exit_code': 127 } })
     expect(event.body).toMatch(/could not be started: .*\/no\/such\/program/)
     await on('rm', '--force', id)
@@ -90,13 +92,13 @@ realDescribe('docker connector: live engine', engine, () => {
     await on('volume', 'rm', mine)
     await on('tag', BUSYBOX_IMAGE, `${mine}:tagged`)
     await on('rmi', `${mine}:tagged`)
-    const told = (): string[] =>
+    const reported = (): string[] =>
       live
         .events()
         .filter(({ body }) => new RegExp(`^\\w+ ${mine}(?!-)`).test(body))
         .map(({ name, attributes }) => `${name} ${attributes['docker.action'] ?? ''}`.trim())
-    await eventually('the last of them', () => told().includes('docker.image.tagged tag'))
-    expect(told()).toEqual([
+    await eventually('the last of them', () => reported().includes('docker.image.tagged tag'))
+    expect(reported()).toEqual([
       'docker.network.changed create',
       'docker.network.changed connect',
       'docker.network.changed disconnect',
@@ -105,7 +107,7 @@ realDescribe('docker connector: live engine', engine, () => {
       'docker.volume.changed destroy',
       'docker.image.tagged tag',
     ])
-    // Of a tag that is taken away the engine says only from which image.
+    // For a removed tag, the engine reports only the image.
     const { Id: image } = JSON.parse(await on('inspect', BUSYBOX_IMAGE, '--format', '{{json .}}')) as { Id: string }
     await eventually('the tag being taken away', () =>
       live
@@ -123,26 +125,26 @@ realDescribe('docker connector: live engine', engine, () => {
     const config = { docker_host: dockerHost }
     const [groups, stats] = await Promise.all([
       pointsOf(config, id),
-      // Where the host's files cannot be seen, the engine is asked.
+      // Without the host's files, usage is requested from the engine.
       pointsOf({ ...config, root_path: '/nowhere' }, id),
     ])
     expect([...groups.keys()].toSorted()).toEqual([...stats.keys()].toSorted())
     expect([...groups.keys()]).toEqual(expect.arrayContaining(['container.cpu.time', 'container.memory.usage']))
     for (const [name, value] of groups) {
       const other = stats.get(name) ?? Number.NaN
-      // It idles; the engine's own clock tick is all that may lie between the two.
+      // The container idles; the two readings differ by at most one clock tick.
       expect(Math.abs(value - other), name).toBeLessThanOrEqual(Math.max(0.02, Math.abs(other) * 0.02))
     }
     await on('rm', '--force', id)
   })
 
   test('reports 300 short-lived containers as the engine does, without growing memory', async () => {
-    // What it keeps for the other tests would be measured as well.
+    // The shared agent would be measured as well.
     await live.stop()
-    const told: Record<string, number> = {}
+    const reported: Record<string, number> = {}
     const counting = await startLiveAgent({ docker_host: dockerHost, collect_interval: '1s' }, ({ data }) => {
       for (const { name, body } of data.events as Event[])
-        if (name.startsWith('container.') && body.includes(`${mine}-short-`)) told[name] = (told[name] ?? 0) + 1
+        if (name.startsWith('container.') && body.includes(`${mine}-short-`)) reported[name] = (reported[name] ?? 0) + 1
     })
     const engineSays = countEvents(dockerHost, `${mine}-short-`)
     const run = async (from: number, to: number): Promise<void> => {
@@ -155,20 +157,20 @@ realDescribe('docker connector: live engine', engine, () => {
     }
     try {
       await run(0, 150)
-      await eventually('the first half being told', () => told['container.removed'] === 150)
+      await eventually('the first half', () => reported['container.removed'] === 150)
       const before = heapUsed()
       await run(150, 300)
-      await eventually('all being told', () => told['container.removed'] === 300)
-      await eventually('all being told by the engine', () => engineSays.counts().destroy === 300)
+      await eventually('all events', () => reported['container.removed'] === 300)
+      await eventually('all events of the engine', () => engineSays.counts().destroy === 300)
       const { create, start, die, destroy } = engineSays.counts()
-      expect(told).toEqual({
+      expect(reported).toEqual({
         'container.created': create,
         'container.started': start,
         'container.exited': die,
         'container.removed': destroy,
       })
-      // What is remembered of a container that is gone, so that its successor can be compared with it, is a few hundred bytes. What is
-      // under way needs memory as well, until it has been delivered.
+      // The state kept per removed container, for a comparison with its successor, is a few hundred bytes. Undelivered
+      // reports need memory as well.
       await eventually('its memory being free again', () => (heapUsed() - before) / 150 < 5_000)
     } finally {
       engineSays.stop()
@@ -177,10 +179,10 @@ realDescribe('docker connector: live engine', engine, () => {
   }, 240_000)
 })
 
-/** What `docker events` says of containers whose names begin so. */
+/** Counts the events that `docker events` prints for containers with this name prefix. */
 function countEvents(dockerHost: string, beginning: string): { counts(): Record<string, number>; stop(): void } {
   const format = ['--format', '{{.Action}} {{.Actor.Attributes.name}}']
-  // What happens before the command line has asked is told as well.
+  // Includes events from before the CLI connected.
   const since = ['--since', (Date.now() / 1000).toFixed(3)]
   const stream = spawn('docker', ['events', '--filter', 'type=container', ...since, ...format], {
     env: { ...process.env, DOCKER_HOST: dockerHost },
@@ -203,7 +205,7 @@ function countEvents(dockerHost: string, beginning: string): { counts(): Record<
   }
 }
 
-/** Bytes of the heap after a collection. */
+/** Returns the heap size after a garbage collection, in bytes. */
 function heapUsed(): number {
   setFlagsFromString('--expose-gc')
   const collectGarbage = runInNewContext('gc') as () => void
@@ -216,7 +218,7 @@ function metricsOf(reports: readonly Report[]): Report['data']['metrics'] {
   return reports.flatMap(({ data }) => data.metrics)
 }
 
-/** Name with attributes → value of one container, read once. */
+/** Collects once. Returns the values of one container by metric name and attributes. */
 async function pointsOf(config: Readonly<Record<string, unknown>>, id: string): Promise<Map<string, number>> {
   const agent = createAgent({ connector: docker, platformUrl: 'http://127.0.0.1:1', agentToken: 'token', config })
   try {

@@ -10,7 +10,7 @@ import type { EventLog } from './event-log.ts'
 /** A running watcher. */
 export interface Watching {
   /** Returns the emitted events, in order. */
-  told(): Event[]
+  events(): Event[]
   /** Saved cursors, in order. */
   readonly cursors: readonly string[]
   /** Returns the last cursor, saved by this watcher or an earlier one. */
@@ -62,13 +62,13 @@ export function startWatching(
   }
   running.add(stop)
   return {
-    told: () => context.events().filter(({ body }) => !body.includes(MARKER)),
+    events: () => context.events().filter(({ body }) => !body.includes(MARKER)),
     cursors: context.cursors,
     cursor: () => context.cursors.at(-1) ?? cursor,
     caughtUp: async () => {
       await vi.waitFor(() => expect(isFollowed).toBe(true), CATCH_UP_TIMEOUT_MS)
       const marker = engineEvent({ type: 'image', action: 'pull', actor: MARKER, nanoseconds: log.newest() + 1n })
-      log.tell(marker)
+      log.send(marker)
       const { id } = parseMessage(marker)
       await vi.waitFor(() => expect(context.events().map((event) => event.id)).toContain(id), CATCH_UP_TIMEOUT_MS)
     },

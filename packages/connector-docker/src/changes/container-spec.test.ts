@@ -107,7 +107,7 @@ describe('slotOf', () => {
 
 const nothing = { added: [], removed: [] }
 
-/** What differs when a container is changed so. */
+/** Returns the differences after a change. */
 function differenceOf(change: ContainerChange): SpecDifference | undefined {
   const shape = (container: typeof web) => specOf(container, (text) => `keyedHash of ${text}`)
   return compareSpecs(shape(web), shape(changed(web, change)))

@@ -1,4 +1,4 @@
-import { pointsOf, runCollector } from '@rca/connector-testkit'
+import { collectContext, pointsOf, runCollector } from '@rca/connector-testkit'
 import type { Entity, Signals } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
 import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'
@@ -18,7 +18,8 @@ function named(signals: Signals, name: string): Entity {
 
 describe.each(engineNames)('containers of %s', (name) => {
   const of = captured(name)
-  const collect = (config = {}) => runCollector(containers, fakeClient(of, { config }))
+  const now = (): Date => new Date('2026-11-25T00:00:00.000Z')
+  const collect = (config = {}) => runCollector(containers, fakeClient(of, { config }), collectContext({ now }))
 
   test('collects containers in every state, with their exit', async () => {
     const collected = await collect()
@@ -171,22 +172,22 @@ describe('containers', () => {
 
   async function collectOnly(change: Partial<typeof plain>) {
     const engine = fakeEngine(of)
-    engine.there.clear()
-    engine.there.set(plain.id, { ...plain, ...change })
+    engine.existing.clear()
+    engine.existing.set(plain.id, { ...plain, ...change })
     const collected = await runCollector(containers, fakeClient(of, { engine }))
     return { collected, engine, entity: named(collected, change.name ?? plain.name) }
   }
 
   test('does not request an image without an id', async () => {
     const { engine, entity, collected } = await collectOnly({ image: '', imageId: '' })
-    expect(engine.asked.filter((question) => question.startsWith('image'))).toEqual([])
+    expect(engine.requests.filter((question) => question.startsWith('image'))).toEqual([])
     expect(entity.relations.map(({ type }) => type)).not.toContain('runs_image')
     expect(ofType(collected, 'container.image')).toEqual([])
   })
 
   test('collects a container without tags when its image no longer exists', async () => {
-    const { collected, entity } = await collectOnly({ imageId: 'sha256:gone' })
-    expect(entity.attributes).toMatchObject({ 'container.image.id': 'sha256:gone' })
+    const { collected, entity } = await collectOnly({ imageId: 'sha256:removed' })
+    expect(entity.attributes).toMatchObject({ 'container.image.id': 'sha256:removed' })
     expect(entity.attributes).not.toHaveProperty(['container.image.tags'])
     expect(ofType(collected, 'container.image')).toEqual([])
   })

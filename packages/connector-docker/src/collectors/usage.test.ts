@@ -6,7 +6,7 @@ import { usage } from './usage.ts'
 
 const upNames = ['shop-web-1', 'plain', 'on-host', 'sick', 'tty', 'paused']
 
-/** The monotonic clock, which stands still until a test sets it. In milliseconds. */
+/** Replaces the monotonic clock with one that only the test moves, in milliseconds. */
 function stoppedClock() {
   const clock = { now: 1000 }
   const spied = vi.spyOn(performance, 'now').mockImplementation(() => clock.now)
@@ -77,7 +77,7 @@ describe('usage: container.cpu.usage', () => {
   const of = captured(exactEngine)
   const { id } = of.container('plain')
 
-  /** A container whose processor time a test sets. In nanoseconds, as the kernel keeps it. */
+  /** Returns a container whose CPU time the test sets, in nanoseconds like the kernel. */
   function withCpuTime() {
     const root = temporaryDirectory(of.root)
     const client = fakeClient(of, { config: { root_path: root.path } })
@@ -125,11 +125,11 @@ describe('usage: unreadable containers', () => {
   const of = captured(exactEngine)
   const plain = of.container('plain')
 
-  /** A client that knows one container, which neither the control groups nor the engine know. */
+  /** Returns a client with one container that has neither control groups nor stats. */
   function unreadable(stats: () => Promise<undefined> = async () => undefined) {
     const engine = fakeEngine(of, { stats })
-    engine.there.clear()
-    engine.there.set(plain.id, plain)
+    engine.existing.clear()
+    engine.existing.set(plain.id, plain)
     const client = fakeClient(of, { engine, config: { root_path: temporaryDirectory().path } })
     return { engine, client }
   }
@@ -150,15 +150,15 @@ describe('usage: unreadable containers', () => {
     'reports no gap for a container that %s in the meantime, and notices it by the next collection',
     async (_name, now) => {
       const { client, engine } = unreadable(async () => {
-        if (now === undefined) engine.there.delete(plain.id)
-        else engine.there.set(plain.id, now)
+        if (now === undefined) engine.existing.delete(plain.id)
+        else engine.existing.set(plain.id, now)
         return undefined
       })
       client.inventory.setFollowed(true)
       expect((await runCollector(usage, client)).gaps?.filter(Boolean)).toEqual([])
-      engine.asked.length = 0
+      engine.requests.length = 0
       await runCollector(usage, client)
-      expect(engine.asked.filter((question) => question.startsWith('stats'))).toEqual([])
+      expect(engine.requests.filter((question) => question.startsWith('stats'))).toEqual([])
     },
   )
 
@@ -166,7 +166,7 @@ describe('usage: unreadable containers', () => {
     const engine = fakeEngine(of, {
       stats: async (id) => {
         if (id === plain.id) throw new Error('broken')
-        return of.stats(engine.there.get(id)?.name ?? '')
+        return of.stats(engine.existing.get(id)?.name ?? '')
       },
     })
     const client = fakeClient(of, { engine, config: { root_path: temporaryDirectory().path } })
@@ -184,12 +184,12 @@ describe('usage: unreadable containers', () => {
 describe('usage: networks', () => {
   const of = captured(exactEngine)
 
-  /** Gaps, where these files of the host cannot be seen. */
-  async function gapsWithout(unseen: (files: Captured) => string[], ...gone: string[]) {
+  /** Returns the gaps when these files of the host are missing. */
+  async function gapsWithout(unseen: (files: Captured) => string[], ...removed: string[]) {
     const root = temporaryDirectory(of.root)
     for (const file of unseen(of)) root.remove(file)
     const engine = fakeEngine(of)
-    for (const name of gone) engine.there.delete(of.container(name).id)
+    for (const name of removed) engine.existing.delete(of.container(name).id)
     const client = fakeClient(of, { engine, config: { root_path: root.path } })
     return (await runCollector(usage, client)).gaps?.filter(Boolean)
   }

@@ -162,7 +162,10 @@ export interface LogRequest {
 /** Raw answer to `GET /containers/{id}/stats`: see `usage/engine-stats.ts`. */
 export type StatsAnswer = Readonly<Record<string, unknown>>
 
-/** Requests to the engine. Rejects with an `EngineError` that says what to do; resolves with `undefined` for objects that no longer exist. */
+/**
+ * Requests to the engine. Rejects with an `EngineError` that says what to do; resolves with `undefined` for objects
+ * that no longer exist.
+ */
 export interface EngineApi {
   info(signal: AbortSignal): Promise<EngineInfo>
   /** Lists the containers in every state. */
@@ -174,7 +177,10 @@ export interface EngineApi {
   diskUsage(signal: AbortSignal): Promise<DiskUsage>
   /** Requests one sample, without the second that the engine otherwise waits to compute a rate. */
   stats(id: string, signal: AbortSignal): Promise<StatsAnswer | undefined>
-  /** Reads stdout and stderr in order. Unredacted. Resolves with `undefined` when the log driver does not support reading. */
+  /**
+   * Reads stdout and stderr in order. Unredacted. Resolves with `undefined` when the log driver does not support
+   * reading.
+   */
   logs(id: string, request: LogRequest, signal: AbortSignal): Promise<string | undefined>
   /**
    * Streams the events since a time, then new ones, until `signal` aborts. Rejects when the stream breaks.

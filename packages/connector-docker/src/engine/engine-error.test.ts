@@ -27,7 +27,7 @@ async function realSocket(): Promise<string> {
   return path
 }
 
-/** Lets this process be in these groups and no others. */
+/** Sets the groups of this process. */
 function inGroups(...groups: number[]): void {
   const spy = vi.spyOn(process, 'getgroups').mockReturnValue(groups)
   onTestFinished(() => spy.mockRestore())
@@ -41,7 +41,7 @@ describe('explainFailure', () => {
       socket,
       ['unix:///var/run/docker.sock', 'does not exist', '`docker_host`'],
     ],
-    ['nobody listens', failure({ code: 'ECONNREFUSED' }), remote, ['tcp://engine:2375', 'stopped', '`docker_host`']],
+    ['no listener', failure({ code: 'ECONNREFUSED' }), remote, ['tcp://engine:2375', 'stopped', '`docker_host`']],
     ['no rights over TCP', failure({ code: 'EACCES' }), remote, ['Permission denied', 'tcp://engine:2375']],
     ['a connection that was closed', failure({ code: 'ECONNRESET' }), socket, ['its images', 'restarted']],
     ['a connection that breaks', failure({ code: 'EPIPE' }), socket, ['its images', 'restarted']],

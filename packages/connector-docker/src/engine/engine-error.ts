@@ -63,7 +63,9 @@ export function explainAbort({ reason }: AbortSignal, endpoint: Endpoint, what: 
   )
 }
 
-/** Unwraps the engine's own message from that of dockerode: `(HTTP code 404) no such container - No such container: x `. */
+/**
+ * Unwraps the engine's own message from that of dockerode: `(HTTP code 404) no such container - No such container: x `.
+ */
 function messageOf(message: string): string {
   return message.replace(/^\(HTTP code \d+\) .*? - /s, '').trim()
 }

@@ -10,33 +10,33 @@ function line(action: string, timeNano = '1795562510163209447'): string {
   return `{"Type":"container","Action":"${action}","Actor":{"ID":"a","Attributes":{"name":"web"}},"timeNano":${timeNano}}\n`
 }
 
-/** Reads until the stream ends. Returns what was told, and what it failed with. */
+/** Reads until the stream ends. Returns the received events and the failure. */
 async function readAll(stream: NodeJS.ReadableStream, signal: AbortSignal = running) {
-  const told: EngineEvent[] = []
+  const received: EngineEvent[] = []
   const explain = (error: unknown): Error => new Error('explained', { cause: error })
   try {
-    for await (const event of readEvents(async () => stream, explain, signal)) told.push(event)
-    return { told, failure: undefined }
+    for await (const event of readEvents(async () => stream, explain, signal)) received.push(event)
+    return { received, failure: undefined }
   } catch (error) {
-    return { told, failure: error }
+    return { received, failure: error }
   }
 }
 
 describe.each(engineNames)('readEvents of %s', (name) => {
   test('parses every line, whatever the chunk boundaries', async () => {
     const of = captured(name)
-    // Podman does not say which network a container left.
+    // Podman does not report which network a container left.
     const saysAll = (line: string): boolean => !/"network".*"disconnect"/.test(line) || /"container":/.test(line)
     const lines = of.text('events.jsonl').trim().split('\n').filter(saysAll)
     const pieces = of.text('events.jsonl').match(/.{1,97}/gs) ?? []
-    const { told } = await readAll(Readable.from(pieces.map((piece) => Buffer.from(piece))))
-    expect(told).toHaveLength(lines.length)
-    expect(told).toEqual(of.events())
-    for (const { type, action, actor } of told) expect([type, action, actor]).not.toContain('')
-    // More digits than a number holds.
-    expect(told.every(({ timeNano }, index) => lines[index]?.includes(`"timeNano":${timeNano}`))).toBe(true)
-    expect(told.some(({ timeNano }) => String(Number(timeNano)) !== timeNano)).toBe(true)
-    const exits = told.filter(({ action }) => action === 'die' || action === 'died')
+    const { received } = await readAll(Readable.from(pieces.map((piece) => Buffer.from(piece))))
+    expect(received).toHaveLength(lines.length)
+    expect(received).toEqual(of.events())
+    for (const { type, action, actor } of received) expect([type, action, actor]).not.toContain('')
+    // More digits than a number can hold.
+    expect(received.every(({ timeNano }, index) => lines[index]?.includes(`"timeNano":${timeNano}`))).toBe(true)
+    expect(received.some(({ timeNano }) => String(Number(timeNano)) !== timeNano)).toBe(true)
+    const exits = received.filter(({ action }) => action === 'die' || action === 'died')
     expect(exits.length).toBeGreaterThan(0)
     expect(exits.every(({ attributes }) => attributes.name !== undefined)).toBe(true)
   })
@@ -46,13 +46,13 @@ describe('readEvents', () => {
   test('decodes characters that span two chunks', async () => {
     const bytes = Buffer.from(line('ä'))
     const at = bytes.indexOf('ä') + 1
-    const { told } = await readAll(Readable.from([bytes.subarray(0, at), bytes.subarray(at)]))
-    expect(told).toMatchObject([{ action: 'ä' }])
+    const { received } = await readAll(Readable.from([bytes.subarray(0, at), bytes.subarray(at)]))
+    expect(received).toMatchObject([{ action: 'ä' }])
   })
 
   test('rejects at the end of the stream', async () => {
-    const { told, failure } = await readAll(Readable.from([Buffer.from(line('die')), Buffer.from('{"half')]))
-    expect(told).toHaveLength(1)
+    const { received, failure } = await readAll(Readable.from([Buffer.from(line('die')), Buffer.from('{"half')]))
+    expect(received).toHaveLength(1)
     expect(failure).toMatchObject({ message: 'explained', cause: { code: 'ECONNRESET' } })
   })
 
@@ -62,7 +62,7 @@ describe('readEvents', () => {
     const reading = readAll(stream)
     await new Promise((resolve) => setImmediate(resolve))
     stream.destroy(new Error('reset'))
-    expect(await reading).toMatchObject({ told: [{ action: 'die' }], failure: { cause: { message: 'reset' } } })
+    expect(await reading).toMatchObject({ received: [{ action: 'die' }], failure: { cause: { message: 'reset' } } })
   })
 
   test('rejects when the stream cannot be opened', async () => {
@@ -79,21 +79,21 @@ describe('readEvents', () => {
   test('ends and closes the stream on abort', async () => {
     const stream = new PassThrough()
     const controller = new AbortController()
-    const told: EngineEvent[] = []
+    const received: EngineEvent[] = []
     stream.write(line('die'))
     for await (const event of readEvents(
       async () => stream,
       (error) => error as Error,
       controller.signal,
     )) {
-      told.push(event)
+      received.push(event)
       controller.abort()
     }
-    expect(told).toHaveLength(1)
+    expect(received).toHaveLength(1)
     expect(stream.destroyed).toBe(true)
 
     const late = new PassThrough()
-    expect(await readAll(late, AbortSignal.abort())).toEqual({ told: [], failure: undefined })
+    expect(await readAll(late, AbortSignal.abort())).toEqual({ received: [], failure: undefined })
     expect(late.destroyed).toBe(true)
   })
 
@@ -118,8 +118,8 @@ describe('readEvents', () => {
         for (;;) yield Buffer.alloc(65_536, 'x')
       })(),
     )
-    const { told, failure } = await readAll(endless)
-    expect(told).toHaveLength(1)
+    const { received, failure } = await readAll(endless)
+    expect(received).toHaveLength(1)
     expect(failure).toMatchObject({ cause: { message: expect.stringContaining('exceeds 1 MiB') } })
     expect(endless.destroyed).toBe(true)
   })
@@ -141,13 +141,13 @@ describe('toEvent', () => {
     ['no attributes', '{"Type":"network","Action":"create","Actor":{"ID":"n"},"timeNano":1}', 'n', {}],
     ['null for attributes', '{"Type":"x","Action":"y","Actor":{"ID":"n","Attributes":null},"timeNano":1}', 'n', {}],
     [
-      'an attribute that is no text',
+      'an attribute that is not a string',
       '{"Type":"x","Action":"y","Actor":{"ID":"n","Attributes":{"name":"web","exitCode":null}},"timeNano":1}',
       'n',
       { name: 'web' },
     ],
     [
-      'a name for an actor, as Podman tells of volumes',
+      "a name instead of an actor, like Podman's volumes",
       '{"Type":"volume","Action":"create","Actor":{"ID":"","Attributes":{"name":"data"}},"timeNano":1}',
       'data',
       { name: 'data' },

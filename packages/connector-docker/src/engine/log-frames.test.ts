@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { captured, engineNames } from '../../test/fixtures.ts'
 import { demultiplex } from './log-frames.ts'
 
-/** A frame as the engine writes it. */
+/** Builds a frame in the engine's format. */
 function frame(stream: number, text: string): Buffer {
   const content = Buffer.from(text)
   const header = Buffer.alloc(8)
@@ -14,7 +14,7 @@ function frame(stream: number, text: string): Buffer {
 describe.each(engineNames)('demultiplex: logs of %s', (name) => {
   test('returns text without frame headers, with and without a TTY', () => {
     const of = captured(name)
-    // One line of each stream: the engine may take up either first.
+    // One line of each stream, in any order.
     expect(demultiplex(of.bytes('log-crashed.bin')).split('\n').toSorted()).toEqual([
       '',
       '\u001B[31mcannot log in: password=canary-log\u001B[0m',
@@ -32,7 +32,7 @@ describe('demultiplex', () => {
     ['whose last frame was cut', frame(1, 'a long line\n').subarray(0, 14), 'a long'],
     ['of a terminal', Buffer.from('plain text\r\n'), 'plain text\r\n'],
     ['shorter than a header', Buffer.from([1, 0, 0, 0]), '\u0001\0\0\0'],
-    ['that is no UTF-8', frame(1, 'x').fill(0xff, 8), '\uFFFD'],
+    ['replaces invalid UTF-8', frame(1, 'x').fill(0xff, 8), '\uFFFD'],
   ])('%s', (_name, answer, text) => {
     expect(demultiplex(answer)).toBe(text)
   })

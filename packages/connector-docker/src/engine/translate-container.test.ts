@@ -45,7 +45,7 @@ describe.each(engineNames)('toContainer: containers of %s', (name) => {
         expect.objectContaining({ type: 'bind', source: '/etc/hostname', destination: '/etc/site', writable: false }),
       ]),
     )
-    // Podman 4 does not say which.
+    // Podman 4 does not report the network.
     expect(Object.keys(web.networks)).toEqual(name.startsWith('podman-4') ? [] : ['shop'])
     expect(Object.values(web.networks).every((id) => /^[0-9a-f]{64}$/.test(id))).toBe(true)
     expect(of.container('on-host').networkMode).toBe('host')

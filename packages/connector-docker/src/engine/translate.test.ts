@@ -74,7 +74,7 @@ describe.each(engineNames)('answers of %s', (name) => {
 
   test('toDiskUsage returns sizes', () => {
     const used = toDiskUsage(of.json('df.json'))
-    // What the container wrote into its volume.
+    // Size of the data that the container wrote into its volume.
     expect(used.volumes).toBe(4_194_304)
     for (const bytes of Object.values(used)) expect(bytes ?? 0).toBeGreaterThanOrEqual(0)
   })

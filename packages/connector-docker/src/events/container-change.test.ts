@@ -1,6 +1,6 @@
 import type { Event } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
-import { changed, containerEvent, tellAtOnce } from '../../test/engine-events.ts'
+import { changed, containerEvent, handleEvent } from '../../test/engine-events.ts'
 import { type FakeEngine, fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { canary, captured } from '../../test/fixtures.ts'
 import { slotOf, specOf } from '../changes/container-spec.ts'
@@ -27,7 +27,7 @@ interface Scene {
   readonly engine: FakeEngine
 }
 
-/** An engine on which containers have their places. */
+/** Returns a client with these containers. */
 function scene(...known: readonly ContainerDetails[]): Scene {
   const image = async (id: string): Promise<ImageDetails | undefined> =>
     id === newImage.id ? newImage : { ...newImage, id, tags: [], digests: ['shop/web@sha256:111'] }
@@ -37,11 +37,11 @@ function scene(...known: readonly ContainerDetails[]): Scene {
   return { client, engine }
 }
 
-/** The event about what changed, when the engine tells `action` of a container that is so now. */
+/** Returns the change event after an engine event, for a container in its current state. */
 async function change({ client, engine }: Scene, action: string, now: ContainerDetails): Promise<Event | undefined> {
-  engine.there.set(now.id, now)
-  const told = await tellAtOnce(containerEvent(action, now, moment), client)
-  return told.find(({ name }) => name === 'container.changed')
+  engine.existing.set(now.id, now)
+  const reported = await handleEvent(containerEvent(action, now, moment), client)
+  return reported.find(({ name }) => name === 'container.changed')
 }
 
 describe('describeChange: replaced container', () => {
@@ -132,12 +132,12 @@ describe('describeChange: replaced container', () => {
 
   test('returns undefined for a container that no longer exists', async () => {
     const { client } = scene(plain)
-    const told = await tellAtOnce(containerEvent('create', { ...plain, id: 'gone' }, moment), client)
-    expect(told.map(({ name }) => name)).toEqual(['container.created'])
+    const reported = await handleEvent(containerEvent('create', { ...plain, id: 'removed' }, moment), client)
+    expect(reported.map(({ name }) => name)).toEqual(['container.created'])
   })
 
   test('leaves out digests of images that no longer exist', async () => {
-    const engine = fakeEngine(of, { image: async () => Promise.reject(new Error('the engine is gone')) })
+    const engine = fakeEngine(of, { image: async () => Promise.reject(new Error('the engine stopped')) })
     const client = fakeClient(of, { engine })
     client.history.keepSpec(slotOf(plain), specOf(plain, client.keyedHash))
     const event = await change({ client, engine }, 'create', changed(plain, { id: 'other', image: 'shop:2' }))
@@ -159,7 +159,7 @@ describe('describeChange: `docker update`', () => {
 
   test('returns undefined without a change', async () => {
     const { client, engine } = scene(plain)
-    engine.there.set(plain.id, plain)
-    expect(await tellAtOnce(containerEvent('update', plain, moment), client)).toEqual([])
+    engine.existing.set(plain.id, plain)
+    expect(await handleEvent(containerEvent('update', plain, moment), client)).toEqual([])
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { changed, containerEvent, tellAtOnce } from '../../test/engine-events.ts'
+import { changed, containerEvent, handleEvent } from '../../test/engine-events.ts'
 import { type FakeClientParts, fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { canary, captured } from '../../test/fixtures.ts'
 import type { DockerClient } from '../docker-client.ts'
@@ -13,7 +13,7 @@ const sick = of.container('sick')
 const moment = '2026-11-25T00:00:01.5Z'
 const { signal } = new AbortController()
 
-/** A client that knows every container. */
+/** Returns a client that has inspected every container. */
 async function knowing(parts: Partial<EngineApi> = {}, clientParts: FakeClientParts = {}): Promise<DockerClient> {
   const client = fakeClient(of, { engine: fakeEngine(of, parts), ...clientParts })
   await client.inventory.containers(signal)
@@ -32,7 +32,7 @@ describe('handleContainerEvent', () => {
     ['destroy', {}, 'container.removed', 'was removed', { 'container.image.name': 'busybox:local' }],
     ['rename', { oldName: '/old' }, 'container.renamed', 'was renamed from old', { 'container.previous_name': 'old' }],
   ])('reports %s', async (action, more, name, what, attributes) => {
-    expect(await tellAtOnce(containerEvent(action, web, moment, more), await knowing())).toMatchObject([
+    expect(await handleEvent(containerEvent(action, web, moment, more), await knowing())).toMatchObject([
       {
         id: `docker/1795564801500000000/${web.id}/${action}`,
         name,
@@ -52,7 +52,7 @@ describe('handleContainerEvent', () => {
   })
 
   test('reports an OOM kill as critical, with the limit', async () => {
-    expect(await tellAtOnce(containerEvent('oom', web, moment), await knowing())).toMatchObject([
+    expect(await handleEvent(containerEvent('oom', web, moment), await knowing())).toMatchObject([
       {
         name: 'container.oom',
         severity: 'critical',
@@ -85,9 +85,11 @@ describe('handleContainerEvent', () => {
   })
 
   test.each(['create', 'start', 'die', 'destroy'])('reports %s although the engine does not answer', async (action) => {
-    const gone = async () => Promise.reject(new Error('the engine is gone'))
-    const client = fakeClient(of, { engine: fakeEngine(of, { container: gone, image: gone, logs: gone }) })
-    expect(await tellAtOnce(containerEvent(action, web, moment, { exitCode: '0' }), client)).toMatchObject([
+    const unavailable = async () => Promise.reject(new Error('the engine stopped'))
+    const client = fakeClient(of, {
+      engine: fakeEngine(of, { container: unavailable, image: unavailable, logs: unavailable }),
+    })
+    expect(await handleEvent(containerEvent(action, web, moment, { exitCode: '0' }), client)).toMatchObject([
       { attributes: { 'container.name': 'shop-web-1', 'container.image.name': 'busybox:local' } },
     ])
   })
@@ -97,14 +99,14 @@ test.each([
   ['kill', 'container.killed', 'Container sick was sent a signal'],
   ['rename', 'container.renamed', 'Container sick was renamed'],
 ])("handleContainerEvent reports Podman's %s, without the fields that it lacks", async (action, name, body) => {
-  const [event] = await tellAtOnce(containerEvent(action, sick, moment), await knowing())
+  const [event] = await handleEvent(containerEvent(action, sick, moment), await knowing())
   expect(event).toMatchObject({ name, body })
   expect(JSON.stringify(event)).not.toMatch(/undefined|null/)
 })
 
 describe('handleContainerEvent: health', () => {
   test('reports an unhealthy container as a warning, with the output and without secrets', async () => {
-    const [event] = await tellAtOnce(containerEvent('health_status: unhealthy', sick, moment), await knowing())
+    const [event] = await handleEvent(containerEvent('health_status: unhealthy', sick, moment), await knowing())
     expect(event).toMatchObject({
       name: 'container.health_changed',
       severity: 'warning',
@@ -119,14 +121,14 @@ describe('handleContainerEvent: health', () => {
     const state = { health: { status: 'unhealthy', failingStreak: 3, lastOutput: `canary-a ${'x'.repeat(100_000)}` } }
     const environment = ['DB_PASSWORD=canary-a']
     const engine = { container: async () => changed(sick, { state, environment }) }
-    const [event] = await tellAtOnce(containerEvent('health_status: unhealthy', sick, moment), await knowing(engine))
+    const [event] = await handleEvent(containerEvent('health_status: unhealthy', sick, moment), await knowing(engine))
     const output = String(event?.attributes['container.health.output'])
     expect(output).toMatch(/^\[redacted\] x+$/)
     expect(output.length).toBeLessThan(5000)
   })
 
   test('reports a healthy container as info, without output', async () => {
-    const [event] = await tellAtOnce(containerEvent('health_status: healthy', sick, moment), await knowing())
+    const [event] = await handleEvent(containerEvent('health_status: healthy', sick, moment), await knowing())
     expect(event).toMatchObject({
       severity: 'info',
       body: 'Container sick is healthy',
@@ -137,22 +139,22 @@ describe('handleContainerEvent: health', () => {
 
   test('reports changes and the first result after a start, rather than every check', async () => {
     const client = await knowing()
-    const told: number[] = []
+    const reported: number[] = []
     for (const action of ['starting', 'healthy', 'healthy', 'unhealthy', 'unhealthy', 'healthy', 'start', 'healthy'])
-      told.push(
+      reported.push(
         (
-          await tellAtOnce(
+          await handleEvent(
             containerEvent(action.replace(/^.*y$|^starting$/, 'health_status: $&'), sick, moment),
             client,
           )
         ).length,
       )
-    expect(told).toEqual([0, 1, 0, 1, 0, 1, 1, 1])
+    expect(reported).toEqual([0, 1, 0, 1, 0, 1, 1, 1])
   })
 
   test('reports a container that no longer exists', async () => {
-    const event = containerEvent('health_status: unhealthy', { ...sick, id: 'gone' }, moment)
-    expect(await tellAtOnce(event, await knowing())).toMatchObject([
+    const event = containerEvent('health_status: unhealthy', { ...sick, id: 'removed' }, moment)
+    expect(await handleEvent(event, await knowing())).toMatchObject([
       { attributes: { 'container.health': 'unhealthy' } },
     ])
   })
@@ -175,10 +177,10 @@ describe('handleContainerEvent: state', () => {
     const client = fakeClient(of, { engine })
     client.inventory.setFollowed(true)
     await client.inventory.containers(signal)
-    engine.asked.length = 0
+    engine.requests.length = 0
     handleContainerEvent(parseMessage(containerEvent('pause', web, moment)), client)
     await client.inventory.containers(signal)
-    expect(engine.asked).toEqual([`container ${web.id}`])
+    expect(engine.requests).toEqual([`container ${web.id}`])
   })
 
   test('removes a container and reports the removal once', async () => {
@@ -187,33 +189,33 @@ describe('handleContainerEvent: state', () => {
     client.inventory.setFollowed(true)
     await client.inventory.containers(signal)
     const destroyed = containerEvent('destroy', web, moment)
-    expect(await tellAtOnce({ ...destroyed, isInferred: true }, client)).toMatchObject([{ name: 'container.removed' }])
+    expect(await handleEvent({ ...destroyed, isInferred: true }, client)).toMatchObject([{ name: 'container.removed' }])
     const ids = (await client.inventory.containers(signal)).map(({ id }) => id)
     expect(ids).not.toContain(web.id)
     expect(ids).toContain(sick.id)
     const late = containerEvent('destroy', web, '2026-11-25T00:00:01.9Z')
-    expect(await tellAtOnce(late, client)).toEqual([])
+    expect(await handleEvent(late, client)).toEqual([])
   })
 
   test.each(['create', 'start', 'die'])('reports an inferred %s once', async (action) => {
     const client = await knowing()
-    const concluded = { ...containerEvent(action, web, moment, { exitCode: '0' }), isInferred: true as const }
-    expect(await tellAtOnce(concluded, client)).toHaveLength(1)
+    const inferred = { ...containerEvent(action, web, moment, { exitCode: '0' }), isInferred: true as const }
+    expect(await handleEvent(inferred, client)).toHaveLength(1)
     const late = containerEvent(action, web, '2026-11-25T00:00:01.52Z', { exitCode: '0' })
-    expect(await tellAtOnce(late, client)).toEqual([])
+    expect(await handleEvent(late, client)).toEqual([])
     const another = containerEvent(action, web, '2026-11-25T00:00:01.53Z', { exitCode: '0' })
-    expect(await tellAtOnce(another, client)).toHaveLength(1)
+    expect(await handleEvent(another, client)).toHaveLength(1)
   })
 
   test('keeps the state of a run although the next run begins before the exit is described', async () => {
     const client = await knowing()
-    await tellAtOnce(containerEvent('kill', web, moment, { signal: '15' }), client)
-    const tellEnd = handleContainerEvent(
+    await handleEvent(containerEvent('kill', web, moment, { signal: '15' }), client)
+    const describeEnd = handleContainerEvent(
       parseMessage(containerEvent('die', web, '2026-11-25T00:00:02Z', { exitCode: '143' })),
       client,
     )
-    await tellAtOnce(containerEvent('start', web, '2026-11-25T00:00:03Z'), client)
-    expect(await tellEnd?.(signal)).toMatchObject([
+    await handleEvent(containerEvent('start', web, '2026-11-25T00:00:03Z'), client)
+    expect(await describeEnd?.(signal)).toMatchObject([
       { name: 'container.exited', body: 'Container shop-web-1 ended with exit code 143 by request' },
     ])
   })

@@ -148,8 +148,8 @@ const DESCRIBERS: ReadonlyMap<string, Describe> = new Map(
 )
 
 /**
- * Updates the history and the inventory at once. Returns a function that builds the events, or `undefined` for an event that
- * is not reported, or that was inferred and reported before.
+ * Updates the history and the inventory at once. Returns a function that builds the events, or `undefined` for an event
+ * that is not reported, or that was inferred and reported before.
  */
 export function handleContainerEvent(
   message: EngineMessage,
@@ -183,7 +183,10 @@ export function handleContainerEvent(
   return (signal) => describe(message, client, signal, { ...run, loop: sample.isMilestone ? sample : undefined })
 }
 
-/** Returns whether an exit may belong to a restart loop: it failed or the restart policy repeats it, and it was not requested. */
+/**
+ * Returns whether an exit may belong to a restart loop: it failed or the restart policy repeats it, and it was not
+ * requested.
+ */
 function mayBeInLoop({ raw, at }: EngineMessage, run: RunHistory, known: ContainerDetails | undefined): boolean {
   const { exitCode } = raw.attributes
   const isFailure = run.oomKill.isReported || (exitCode !== undefined && exitCode !== '0')

@@ -1,6 +1,6 @@
 import type { Event } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
-import { type ContainerChange, changed, containerEvent, tellAtOnce, writtenLog } from '../../test/engine-events.ts'
+import { type ContainerChange, changed, containerEvent, handleEvent, writtenLog } from '../../test/engine-events.ts'
 import { type FakeClientParts, type FakeEngine, fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { canary, captured } from '../../test/fixtures.ts'
 import type { DockerClient } from '../docker-client.ts'
@@ -10,7 +10,7 @@ import { isStopSignal } from './container-exit.ts'
 const of = captured()
 const diedAt = '2026-11-25T00:00:05.25Z'
 
-/** A container that has ended, as the engine shows it then. */
+/** A container that has exited. */
 const ended = changed(of.container('plain'), {
   id: 'a'.repeat(64),
   name: 'shop-web-1',
@@ -31,29 +31,30 @@ const ended = changed(of.container('plain'), {
 interface Scene {
   readonly client: DockerClient
   readonly engine: FakeEngine
-  /** The engine tells of the container, at a time of 25 November 2026. */
-  tell(action: string, time: string, more?: Readonly<Record<string, string>>): Promise<Event[]>
+  /** Sends an event of the container, at a time of 25 November 2026. */
+  send(action: string, time: string, more?: Readonly<Record<string, string>>): Promise<Event[]>
 }
 
-/** An engine with the container as it is now, and its log. */
+/** Returns an engine with the container in its current state, and its log. */
 function scene(
   now: ContainerDetails | undefined = ended,
   parts: Partial<EngineApi> = {},
   clientParts: FakeClientParts = {},
 ): Scene {
   const engine = fakeEngine(of, { logs: async () => 'all is lost\n', ...parts })
-  if (now !== undefined) engine.there.set(now.id, now)
+  if (now !== undefined) engine.existing.set(now.id, now)
   const client = fakeClient(of, { engine, ...clientParts })
   return {
     client,
     engine,
-    tell: (action, time, more) => tellAtOnce(containerEvent(action, now ?? ended, `2026-11-25T${time}Z`, more), client),
+    send: (action, time, more) =>
+      handleEvent(containerEvent(action, now ?? ended, `2026-11-25T${time}Z`, more), client),
   }
 }
 
-/** What is told when the container ends with an exit code. */
+/** Sends the exit of the container. Returns the reported events. */
 async function end(scene: Scene, exitCode = 139, time = '00:00:05.25'): Promise<Event[]> {
-  return scene.tell('die', time, { exitCode: `${exitCode}` })
+  return scene.send('die', time, { exitCode: `${exitCode}` })
 }
 
 describe('describeExit: crash', () => {
@@ -115,10 +116,10 @@ describe('describeExit: crash', () => {
 
   test.each([
     ['the container says so', { state: { outOfMemory: true } }, false],
-    ['the engine told so before', {}, true],
-  ])('is an OOM kill despite exit code 0 when %s', async (_how, change, isTold) => {
+    ['an `oom` event precedes the exit', {}, true],
+  ])('is an OOM kill despite exit code 0 when %s', async (_how, change, isReported) => {
     const made = scene(changed(ended, change))
-    if (isTold) await made.tell('oom', '00:00:05')
+    if (isReported) await made.send('oom', '00:00:05')
     const [event] = await end(made, 0)
     expect(event).toMatchObject({
       name: 'container.crashed',
@@ -139,19 +140,19 @@ describe('describeExit: crash', () => {
     ['that was asked to end is none although a process in it had run out of memory', 143, 'container.exited'],
   ])('classifies a run %s', async (_what, exitCode, name) => {
     const made = scene(changed(ended, { state: { outOfMemory: true } }))
-    await made.tell('kill', '00:00:04', { signal: '15' })
+    await made.send('kill', '00:00:04', { signal: '15' })
     expect(await end(made, exitCode)).toMatchObject([{ name }])
   })
 
   test('counts an exit long after a survived signal as a crash', async () => {
     const made = scene()
-    await made.tell('kill', '00:00:04', { signal: '15' })
+    await made.send('kill', '00:00:04', { signal: '15' })
     expect(await end(made, 1, '00:05:00')).toMatchObject([{ name: 'container.crashed' }])
   })
 
   test('leaves out the exit code of a missed exit of a running container', async () => {
     const now = changed(ended, { state: { status: 'running', exitCode: 0, startedAt: '2026-11-25T00:00:06Z' } })
-    const [event] = await scene(now).tell('die', '00:00:05.25')
+    const [event] = await scene(now).send('die', '00:00:05.25')
     expect(event).toMatchObject({
       name: 'container.exited',
       body: 'Container shop-web-1 ended with an unknown exit code',
@@ -187,25 +188,25 @@ describe('describeExit: log', () => {
   test('is limited to the run', async () => {
     const { '2026-11-25T00:00:05.4Z': _next, ...written } = log
     const made = scene(ended, { logs: writtenLog(written) })
-    await made.tell('die', '00:00:01', { exitCode: '1' })
+    await made.send('die', '00:00:01', { exitCode: '1' })
     expect(await logOf(made)).toBe('starting\nall is lost\n')
   })
 
   test('is limited by the previous exit that the container records', async () => {
     const running = { status: 'running', exitCode: 0, finishedAt: '2026-11-25T00:00:01Z' }
     const made = scene(changed(ended, { state: running }), { logs })
-    await made.tell('start', '00:00:01.51')
-    made.engine.there.set(ended.id, changed(ended, { state: { status: 'restarting' } }))
+    await made.send('start', '00:00:01.51')
+    made.engine.existing.set(ended.id, changed(ended, { state: { status: 'restarting' } }))
     expect(await logOf(made)).toBe('starting\nall is lost\n')
   })
 
   test('ends at the exit when the container was restarted at once', async () => {
     const made = scene(changed(ended, { state: { status: 'running', startedAt: '2026-11-25T00:00:05.35Z' } }), { logs })
-    await made.tell('die', '00:00:01', { exitCode: '1' })
-    await made.tell('start', '00:00:01.51')
+    await made.send('die', '00:00:01', { exitCode: '1' })
+    await made.send('start', '00:00:01.51')
     const [event] = await end(made)
     expect(event?.attributes).toMatchObject({
-      // The first line was written before the engine told that it had started.
+      // The first line was written before the engine sent the start event.
       'container.log': 'starting\nall is lost\n',
       'container.started_at': '2026-11-25T00:00:01.510Z',
     })
@@ -214,8 +215,8 @@ describe('describeExit: log', () => {
   test('ends at the exit although the next run has ended as well', async () => {
     const next = { status: 'exited', startedAt: '2026-11-25T00:00:05.35Z', finishedAt: '2026-11-25T00:00:05.5Z' }
     const made = scene(changed(ended, { state: next }), { logs })
-    await made.tell('die', '00:00:01', { exitCode: '1' })
-    await made.tell('start', '00:00:01.51')
+    await made.send('die', '00:00:01', { exitCode: '1' })
+    await made.send('start', '00:00:01.51')
     expect(await logOf(made)).toBe('starting\nall is lost\n')
   })
 
@@ -223,7 +224,7 @@ describe('describeExit: log', () => {
     const made = scene(changed(ended, { state: { status: 'running', startedAt: '2026-11-25T00:00:05.35Z' } }), {
       logs: writtenLog({ ...log, '2026-11-24T23:00:00Z': 'long ago' }),
     })
-    await made.tell('start', '00:00:01.51')
+    await made.send('start', '00:00:01.51')
     expect(await logOf(made)).toContain('starting\nall is lost\n')
     expect(await logOf(made)).not.toContain('long ago')
     expect(await logOf(made)).not.toContain('the next run')
@@ -233,8 +234,8 @@ describe('describeExit: log', () => {
     const { '2026-11-25T00:00:05.4Z': _next, ...written } = log
     const newest = changed(ended, { state: { status: 'running', startedAt: '2026-11-25T08:00:00Z' } })
     const made = scene(newest, { logs: writtenLog(written) })
-    await made.tell('die', '00:00:01', { exitCode: '1' })
-    await made.tell('start', '00:00:01.51')
+    await made.send('die', '00:00:01', { exitCode: '1' })
+    await made.send('start', '00:00:01.51')
     expect(await logOf(made)).toBe('starting\nall is lost\n')
   })
 
@@ -274,8 +275,8 @@ describe('describeExit: log', () => {
 describe('describeExit: removed container', () => {
   test('uses the last inspection', async () => {
     const made = scene()
-    await made.tell('start', '00:00:01.51')
-    made.engine.there.delete(ended.id)
+    await made.send('start', '00:00:01.51')
+    made.engine.existing.delete(ended.id)
     const [event] = await end(made)
     expect(event).toMatchObject({
       name: 'container.crashed',
@@ -293,7 +294,7 @@ describe('describeExit: removed container', () => {
 
   test('uses the attributes of the event for a container that was never inspected', async () => {
     const made = scene()
-    made.engine.there.delete(ended.id)
+    made.engine.existing.delete(ended.id)
     const [event] = await end(made)
     expect(event).toMatchObject({
       name: 'container.crashed',
@@ -320,7 +321,7 @@ test('describeExit returns an event without evidence when the engine hangs', asy
   })
   const impatience = AbortSignal.abort(new DOMException('it took too long', 'TimeoutError'))
   const died = containerEvent('die', ended, '2026-11-25T00:00:05.25Z', { exitCode: '139' })
-  expect(await tellAtOnce(died, made.client, impatience)).toMatchObject([
+  expect(await handleEvent(died, made.client, impatience)).toMatchObject([
     {
       name: 'container.crashed',
       attributes: { 'container.exit_code': 139, 'container.log_missing': 'it took too long' },
@@ -347,7 +348,7 @@ describe('describeExit: exit', () => {
 
   test.each(['2', '9', '15', 'SIGKILL'])('returns container.exited after signal %s', async (signal) => {
     const made = scene()
-    await made.tell('kill', '00:00:04', { signal })
+    await made.send('kill', '00:00:04', { signal })
     const [event] = await end(made, 137)
     expect(event).toMatchObject({
       name: 'container.exited',
@@ -361,23 +362,23 @@ describe('describeExit: exit', () => {
     'returns container.crashed after signal %s, which does not stop a program',
     async (signal) => {
       const made = scene()
-      await made.tell('kill', '00:00:04', { signal })
+      await made.send('kill', '00:00:04', { signal })
       expect(await end(made)).toMatchObject([{ name: 'container.crashed' }])
     },
   )
 
   test('remembers the stop signal after a later harmless signal', async () => {
     const made = scene()
-    await made.tell('kill', '00:00:04', { signal: '15' })
-    await made.tell('kill', '00:00:05', { signal: '28' })
+    await made.send('kill', '00:00:04', { signal: '15' })
+    await made.send('kill', '00:00:05', { signal: '28' })
     expect(await end(made, 143)).toMatchObject([{ name: 'container.exited' }])
   })
 
   test('forgets signals and OOM kills of the previous run', async () => {
     const made = scene()
-    await made.tell('kill', '00:00:02', { signal: '15' })
-    await made.tell('oom', '00:00:02')
-    await made.tell('start', '00:00:03')
+    await made.send('kill', '00:00:02', { signal: '15' })
+    await made.send('oom', '00:00:02')
+    await made.send('start', '00:00:03')
     expect(await end(made, 1)).toMatchObject([
       { name: 'container.crashed', severity: 'error', attributes: { 'container.oom_killed': false } },
     ])
@@ -386,19 +387,19 @@ describe('describeExit: exit', () => {
 
 describe('describeExit: restart loop', () => {
   const crashes = async (made: Scene, ...times: string[]): Promise<string[]> => {
-    const told: string[] = []
+    const reported: string[] = []
     for (const time of times) {
       const [event] = await end(made, 1, time)
-      told.push(event === undefined ? 'nothing' : event.name)
+      reported.push(event === undefined ? 'nothing' : event.name)
     }
-    return told
+    return reported
   }
   const seconds = (...numbers: number[]): string[] => numbers.map((number) => `01:00:${`${number}`.padStart(2, '0')}`)
 
   test('is reported in full four times, then as a count at the 10th and 30th crash', async () => {
     const made = scene()
     expect(await crashes(made, ...seconds(1, 2, 3, 4))).toEqual(Array(4).fill('container.crashed'))
-    made.engine.asked.length = 0
+    made.engine.requests.length = 0
     expect(await crashes(made, ...seconds(5, 6, 7, 8, 9))).toEqual(Array(5).fill('nothing'))
     expect(await end(made, 1, '01:00:10')).toMatchObject([
       {
@@ -414,14 +415,14 @@ describe('describeExit: restart loop', () => {
         },
       },
     ])
-    expect(made.engine.asked).not.toContain(`logs ${ended.id}`)
+    expect(made.engine.requests).not.toContain(`logs ${ended.id}`)
     const next = await crashes(made, ...seconds(...Array.from({ length: 20 }, (_, index) => index + 11)))
     expect(next).toEqual([...Array(19).fill('nothing'), 'container.restart_loop'])
   })
 
   test('is not reported as started while its crashes are counted', async () => {
     const made = scene()
-    const started = async (time: string): Promise<number> => (await made.tell('start', time)).length
+    const started = async (time: string): Promise<number> => (await made.send('start', time)).length
     await crashes(made, ...seconds(1, 2, 3, 4))
     expect(await started('01:00:04.5')).toBe(1)
     await crashes(made, ...seconds(5))
@@ -438,9 +439,9 @@ describe('describeExit: restart loop', () => {
   test('does not count requested exits', async () => {
     const made = scene()
     await crashes(made, ...seconds(1, 2, 3))
-    await made.tell('kill', '01:00:04', { signal: '15' })
+    await made.send('kill', '01:00:04', { signal: '15' })
     await end(made, 143, '01:00:04.5')
-    await made.tell('start', '01:00:05')
+    await made.send('start', '01:00:05')
     await end(made, 0, '01:00:06')
     expect(await crashes(made, ...seconds(7))).toEqual(['container.crashed'])
   })
@@ -449,9 +450,9 @@ describe('describeExit: restart loop', () => {
     const made = scene()
     await crashes(made, ...seconds(1, 2, 3, 4, 5))
     const other: ContainerChange = { id: 'b'.repeat(64), name: 'other' }
-    made.engine.there.set('b'.repeat(64), changed(ended, other))
+    made.engine.existing.set('b'.repeat(64), changed(ended, other))
     const event = containerEvent('die', changed(ended, other), diedAt, { exitCode: '1' })
-    expect(await tellAtOnce(event, made.client)).toMatchObject([{ name: 'container.crashed' }])
+    expect(await handleEvent(event, made.client)).toMatchObject([{ name: 'container.crashed' }])
   })
 })
 

@@ -113,7 +113,10 @@ interface Exit {
   readonly times: RunTimes
 }
 
-/** Builds the event of an exit: a plain one on request or success, one with evidence for a crash, a count in a restart loop. */
+/**
+ * Builds the event of an exit: a plain one on request or success, one with evidence for a crash, a count in a restart
+ * loop.
+ */
 export async function describeExit(
   message: EngineMessage,
   client: DockerClient,
@@ -131,7 +134,9 @@ export async function describeExit(
   )
 }
 
-/** A requested exit counts as a crash only when the OOM killer ended the run, not when it killed another process in it. */
+/**
+ * A requested exit counts as a crash only when the OOM killer ended the run, not when it killed another process in it.
+ */
 function isCrash({ exitCode, isStopRequested, isOutOfMemory }: Exit): boolean {
   if (isStopRequested) return isOutOfMemory && exitCode === SIGKILL_EXIT_CODE
   return isOutOfMemory || (exitCode !== undefined && exitCode !== 0)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { openDrainable } from './drainable-stream.ts'
 
-/** A stream that tells what is pushed. */
+/** A stream of the pushed items. */
 function pushed(...items: (string | Error)[]) {
   let wake = (): void => undefined
   let isOver = false
@@ -68,7 +68,7 @@ describe('DrainableStream', () => {
     'rejects when the stream fails %s',
     async (when) => {
       const { stream, push } = pushed('a')
-      const failure = new Error('the engine is gone')
+      const failure = new Error('the engine stopped')
       if (when.startsWith('while')) {
         const silence = stream.drain(() => push(failure))
         await expect(silence).rejects.toBe(failure)

@@ -9,15 +9,15 @@ import { type Replay, replay } from '../../test/replay.ts'
 import { startWatching } from '../../test/watch-engine.ts'
 import type { ContainerDetails, EngineEvent } from '../engine/engine-api.ts'
 
-/** The cursor of an agent that has told everything before a scene. */
+/** Returns a cursor just before the first event of a scene. */
 function before({ events: [first] }: Replay): string {
   return JSON.stringify({ timeNano: `${BigInt(first?.timeNano ?? 0) - 1_000_000_000n}`, ids: [] })
 }
 
 const idsOf = (events: readonly Event[]): (string | undefined)[] => events.map(({ id }) => id)
 
-/** What an operator wants to know of. Executions, attachments and mounts they do not. */
-const TOLD = new Set([
+/** Reported events. Executions, attachments and mounts are not reported. */
+const REPORTED = new Set([
   ...[
     'create',
     'start',
@@ -39,8 +39,8 @@ const TOLD = new Set([
 ])
 
 /**
- * Returns the ids of the events to report for a scene. Of `looping`, four crashes in full, then the 10th as a count, and no
- * starts and network connections between counted crashes. Of health checks, changed results only.
+ * Returns the ids of the events to report for a scene. Of `looping`, four crashes in full, then the 10th as a count,
+ * and no starts and network connections between counted crashes. Of health checks, changed results only.
  */
 function expectedIds(events: readonly EngineEvent[]): string[] {
   let crashes = 0
@@ -57,7 +57,7 @@ function expectedIds(events: readonly EngineEvent[]): string[] {
       if (found === 'starting' || health.get(actor) === found) return []
       health.set(actor, found)
     }
-    if (!TOLD.has(`${type}/${verb}`)) return []
+    if (!REPORTED.has(`${type}/${verb}`)) return []
     if (verb === 'die' && attributes.name === 'looping') {
       crashes += 1
       if (crashes > 4 && ![10, 30].includes(crashes)) return []
@@ -67,12 +67,12 @@ function expectedIds(events: readonly EngineEvent[]): string[] {
   })
 }
 
-/** The scene of every captured engine, side by side: most of the time goes into waiting for silence. */
+/** Runs a check for every captured engine concurrently: most of the time is spent waiting for silence. */
 function ofEveryEngine(check: (name: string) => Promise<void>): () => Promise<void> {
   return async () => void (await Promise.all(engineNames.map(check)))
 }
 
-/** What is told while a captured scene happens. */
+/** Plays a captured scene. Returns the reported events. */
 async function watchScene(name: string, config: Readonly<Record<string, unknown>> = {}) {
   const scene = replay(captured(name))
   const client = fakeClient(captured(name), { engine: scene.engine, config })
@@ -80,7 +80,7 @@ async function watchScene(name: string, config: Readonly<Record<string, unknown>
   await watching.caughtUp()
   await scene.play()
   await watching.caughtUp()
-  return { scene, told: watching.told() }
+  return { scene, reported: watching.events() }
 }
 
 const isGap = ({ name }: Event): boolean => name === 'docker.engine.events_missed'
@@ -89,10 +89,10 @@ describe.concurrent('engineEvents: captured events', () => {
   test(
     'are reported once, in order and without secrets',
     ofEveryEngine(async (name) => {
-      const { scene, told } = await watchScene(name)
-      expect(idsOf(told), name).toEqual(expectedIds(scene.events))
-      expect(new Set(idsOf(told)).size, name).toBe(told.length)
-      expect(JSON.stringify(told), name).not.toContain(canary)
+      const { scene, reported } = await watchScene(name)
+      expect(idsOf(reported), name).toEqual(expectedIds(scene.events))
+      expect(new Set(idsOf(reported)).size, name).toBe(reported.length)
+      expect(JSON.stringify(reported), name).not.toContain(canary)
     }),
   )
 
@@ -104,9 +104,9 @@ describe.concurrent('engineEvents: captured events', () => {
       const client = fakeClient(captured(name), { engine: scene.engine })
       const watching = startWatching(client, scene.log, { cursor: before(scene) })
       await watching.caughtUp()
-      // What changed can no longer be seen.
+      // Changes are only visible at the time.
       const isSeenAtOnceOnly = (id: string): boolean => id.endsWith('/changed')
-      expect(idsOf(watching.told()), name).toEqual(expectedIds(scene.events).filter((id) => !isSeenAtOnceOnly(id)))
+      expect(idsOf(watching.events()), name).toEqual(expectedIds(scene.events).filter((id) => !isSeenAtOnceOnly(id)))
     }),
   )
 
@@ -115,7 +115,7 @@ describe.concurrent('engineEvents: captured events', () => {
     ofEveryEngine(async (name) => {
       const scene = replay(captured(name))
       const client = fakeClient(captured(name), { engine: scene.engine })
-      const told: Event[] = []
+      const reported: Event[] = []
       let cursor: string | undefined = before(scene)
       for (const isLast of [false, false, false, true]) {
         const watching = startWatching(client, scene.log, { cursor })
@@ -123,41 +123,41 @@ describe.concurrent('engineEvents: captured events', () => {
         await scene.play(Math.ceil(scene.events.length / 4))
         if (isLast) await watching.caughtUp()
         else {
-          scene.log.break(new Error('the engine is gone'))
+          scene.log.break(new Error('the engine stopped'))
           await watching.ended
         }
-        told.push(...watching.told())
+        reported.push(...watching.events())
         cursor = watching.cursor()
       }
-      expect(idsOf(told.filter((event) => !isGap(event))), name).toEqual(expectedIds(scene.events))
-      expect(told.filter(isGap), name).toHaveLength(3)
+      expect(idsOf(reported.filter((event) => !isGap(event))), name).toEqual(expectedIds(scene.events))
+      expect(reported.filter(isGap), name).toHaveLength(3)
     }),
   )
 
   test(
     'are reported without excluded containers',
     ofEveryEngine(async (name) => {
-      const { scene, told } = await watchScene(name, { exclude_containers: ['looping', 'shop-*'] })
+      const { scene, reported } = await watchScene(name, { exclude_containers: ['looping', 'shop-*'] })
       const leftOut = scene.events
         .filter(({ type, attributes }) => type === 'container' && /^(looping|shop-)/.test(attributes.name ?? ''))
         .map(({ actor }) => actor)
       expect(new Set(leftOut).size, name).toBe(2)
       expect(
-        told.filter(({ attributes }) => leftOut.includes(String(attributes['container.id']))),
+        reported.filter(({ attributes }) => leftOut.includes(String(attributes['container.id']))),
         name,
       ).toEqual([])
       expect(
-        told.some(({ attributes }) => attributes['container.name'] === 'plain'),
+        reported.some(({ attributes }) => attributes['container.name'] === 'plain'),
         name,
       ).toBe(true)
     }),
   )
 })
 
-test.concurrent('engineEvents: captured events tell the story of each container', async () => {
-  const { told } = await watchScene(exactEngine)
+test.concurrent('engineEvents: captured events form the history of each container', async () => {
+  const { reported } = await watchScene(exactEngine)
   const storyOf = (name: string): string[] =>
-    told
+    reported
       .filter(({ name: event, attributes }) => attributes['container.name'] === name && event.startsWith('container.'))
       .map(({ name: event, attributes }) =>
         [event.slice('container.'.length), attributes['container.state'] ?? attributes['container.exit_code']]
@@ -174,11 +174,11 @@ test.concurrent('engineEvents: captured events tell the story of each container'
     ...['created', 'started', 'paused paused', 'paused running', 'changed'],
     ...['killed', 'exited 0', 'stopped', 'started', 'killed', 'exited 137', 'removed'],
   ])
-  // A harmless signal, then one that ends it.
+  // A harmless signal, then one that stops it.
   expect(storyOf('on-host')).toEqual([
     ...['created', 'started', 'paused paused', 'paused running', 'killed', 'killed', 'exited 137', 'removed'],
   ])
-  // The engine tells once more that it is healthy when it goes on.
+  // The engine sends `healthy` again after the container is resumed.
   expect(storyOf('shop-web-1')).toEqual([
     ...['created', 'started', 'health_changed', 'paused paused', 'paused running'],
     ...['killed', 'killed', 'exited 137', 'stopped', 'started', 'restarted', 'killed', 'exited 137', 'removed'],
@@ -187,7 +187,7 @@ test.concurrent('engineEvents: captured events tell the story of each container'
   expect(storyOf('renamed')).toEqual(['renamed', 'removed'])
 })
 
-/** An engine with a few containers whose clock begins at midnight. */
+/** Returns an empty engine, and functions to create containers and send events. */
 function world(config: Readonly<Record<string, unknown>> = {}) {
   const of = captured()
   const log = eventLog()
@@ -197,12 +197,12 @@ function world(config: Readonly<Record<string, unknown>> = {}) {
     logs: async () => 'all is lost\n',
     containers: async () => {
       if (failures.containers !== undefined) throw failures.containers
-      return [...engine.there.values()].map(({ id, state }) => ({ id, state: state.status }))
+      return [...engine.existing.values()].map(({ id, state }) => ({ id, state: state.status }))
     },
   })
-  engine.there.clear()
+  engine.existing.clear()
   const client = fakeClient(of, { engine, config })
-  /** A container as it is from now on. Times are those of 25 November 2026. */
+  /** Creates or changes a container. Times are of 25 November 2026. */
   const set = (name: string, created: string, started?: string, ended?: string, exitCode = 0): ContainerDetails => {
     const at = (time: string | undefined) => (time === undefined ? undefined : `2026-11-25T${time}Z`)
     const container = changed(of.container('plain'), {
@@ -216,36 +216,38 @@ function world(config: Readonly<Record<string, unknown>> = {}) {
         exitCode,
       },
     })
-    engine.there.set(container.id, container)
+    engine.existing.set(container.id, container)
     return container
   }
-  const tell = (action: string, container: ContainerDetails, time: string, more?: Readonly<Record<string, string>>) =>
-    log.tell(containerEvent(action, container, `2026-11-25T${time}Z`, more))
+  const send = (action: string, container: ContainerDetails, time: string, more?: Readonly<Record<string, string>>) =>
+    log.send(containerEvent(action, container, `2026-11-25T${time}Z`, more))
   return {
     client,
     engine,
     log,
     failures,
     set,
-    tell,
-    /** Watches at a time of that day. */
+    send,
+    /** Starts a watcher at a time of that day. */
     watch: (time: string, cursor?: string, onEmit?: WatchContext['emit']) =>
       startWatching(client, log, { cursor, now: () => new Date(`2026-11-25T${time}Z`), onEmit }),
   }
 }
 
-const summaryOf = (told: readonly Event[]): string[] =>
-  told.map(({ at, name, attributes }) =>
+const summaryOf = (reported: readonly Event[]): string[] =>
+  reported.map(({ at, name, attributes }) =>
     [at.slice(11, -1), name.replace(/^.*\./, ''), attributes['container.name']].filter(Boolean).join(' '),
   )
 
-const gone = new Error('The engine closed the connection: it was stopped or restarted')
+const disconnected = new Error('The engine closed the connection: it was stopped or restarted')
 
 describe.concurrent('engineEvents: restarted engine', () => {
-  /** `web` ran when the engine died and was started again, `old` was removed, `job` came, crashed and stayed. */
+  /**
+   * Restarts the engine: `web` restarts with it, `old` is removed, and `job` is created and crashes in the meantime.
+   */
   const restart = async () => {
     const made = world()
-    const { set, tell, log, engine } = made
+    const { set, send, log, engine } = made
     const first = made.watch('00:00:00')
     await first.caughtUp()
     const web = set('web', '00:00:01', '00:00:02')
@@ -257,21 +259,21 @@ describe.concurrent('engineEvents: restarted engine', () => {
       ['start', old, '00:00:04.1'],
       ['die', old, '00:00:05.1'],
     ] as const)
-      tell(action, container, time)
+      send(action, container, time)
     await first.caughtUp()
-    log.break(gone)
+    log.break(disconnected)
     log.forget()
     set('web', '00:00:01', '00:01:02.25', '00:01:00')
     const job = set('job', '00:02:00', '00:02:01.123456789', '00:02:02', 3)
-    engine.there.delete(old.id)
+    engine.existing.delete(old.id)
     const error = await first.ended
     return { ...made, first, error, web, old, job }
   }
 
   test('rejects with the reason after the received events, and saves the start of the interruption', async () => {
     const { error, first } = await restart()
-    expect(error).toBe(gone)
-    expect(summaryOf(first.told())).toEqual([
+    expect(error).toBe(disconnected)
+    expect(summaryOf(first.events())).toEqual([
       '00:00:01.100 created web',
       '00:00:02.100 started web',
       '00:00:03.100 created old',
@@ -288,8 +290,8 @@ describe.concurrent('engineEvents: restarted engine', () => {
     const { watch, first, job, log } = await restart()
     const second = watch('00:05:00', first.cursor())
     await second.caughtUp()
-    expect(log.asked.at(-1)).toBe('1795564805.100000001')
-    expect(summaryOf(second.told())).toEqual([
+    expect(log.requests.at(-1)).toBe('1795564805.100000001')
+    expect(summaryOf(second.events())).toEqual([
       '00:01:00.000 exited web',
       '00:01:02.250 started web',
       '00:02:00.000 created job',
@@ -298,11 +300,11 @@ describe.concurrent('engineEvents: restarted engine', () => {
       '00:05:00.000 removed old',
       '00:05:00.000 events_missed',
     ])
-    expect(second.told()[3]?.id).toBe(`docker/1795564921123456789/${job.id}/start`)
-    expect(second.told()[4]).toMatchObject({
+    expect(second.events()[3]?.id).toBe(`docker/1795564921123456789/${job.id}/start`)
+    expect(second.events()[4]).toMatchObject({
       attributes: { 'container.exit_code': 3, 'container.log': 'all is lost\n' },
     })
-    expect(second.told().at(-1)).toEqual({
+    expect(second.events().at(-1)).toEqual({
       id: 'docker/missed/2026-11-25T00:00:00.000Z',
       name: 'docker.engine.events_missed',
       severity: 'warning',
@@ -314,7 +316,7 @@ describe.concurrent('engineEvents: restarted engine', () => {
         'docker.events.until': '2026-11-25T00:05:00.000Z',
       },
     })
-    // Until then it is remembered that nobody listened. Read on is from the newest event of the engine's own clock.
+    // The interruption is saved until then. The position is the newest event by the engine's own clock.
     expect(second.cursors.slice(0, -2).every((cursor) => cursor.includes('brokenAt'))).toBe(true)
     expect(JSON.parse(second.cursor() ?? '')).toEqual({
       timeNano: '1795564922000000000',
@@ -323,16 +325,16 @@ describe.concurrent('engineEvents: restarted engine', () => {
   })
 
   test('does not report inferred events again when the engine sends them late', async () => {
-    const { watch, first, job, old, tell } = await restart()
+    const { watch, first, job, old, send } = await restart()
     const second = watch('00:05:00', first.cursor())
     await second.caughtUp()
-    const count = second.told().length
-    tell('start', job, '00:02:01.2')
-    tell('die', job, '00:02:02.3', { exitCode: '3' })
-    tell('destroy', old, '00:02:03')
-    tell('start', job, '00:06:00')
+    const count = second.events().length
+    send('start', job, '00:02:01.2')
+    send('die', job, '00:02:02.3', { exitCode: '3' })
+    send('destroy', old, '00:02:03')
+    send('start', job, '00:06:00')
     await second.caughtUp()
-    expect(summaryOf(second.told().slice(count))).toEqual(['00:06:00.000 started job'])
+    expect(summaryOf(second.events().slice(count))).toEqual(['00:06:00.000 started job'])
   })
 
   test('reports a second interruption without repeated events', async () => {
@@ -340,27 +342,27 @@ describe.concurrent('engineEvents: restarted engine', () => {
     const second = watch('00:05:00', first.cursor())
     await second.caughtUp()
     expect(second.cursor()).not.toContain('brokenAt')
-    log.break(gone)
+    log.break(disconnected)
     await second.ended
     const third = watch('00:07:00', second.cursor())
     await third.caughtUp()
-    expect(summaryOf(third.told())).toEqual(['00:07:00.000 events_missed'])
-    expect(third.told()[0]?.attributes).toEqual({
+    expect(summaryOf(third.events())).toEqual(['00:07:00.000 events_missed'])
+    expect(third.events()[0]?.attributes).toEqual({
       'docker.events.since': '2026-11-25T00:05:00.000Z',
       'docker.events.until': '2026-11-25T00:07:00.000Z',
     })
   })
 
   test('keeps the interruption in the cursor until the backlog is handled', async () => {
-    const { set, tell, watch, log } = world()
+    const { set, send, watch, log } = world()
     const first = watch('00:00:00')
     await first.caughtUp()
-    log.break(gone)
+    log.break(disconnected)
     await first.ended
-    tell('stop', set('web', '00:00:00'), '00:00:02')
+    send('stop', set('web', '00:00:00'), '00:00:02')
     const second = watch('00:05:00', first.cursor())
     await second.caughtUp()
-    expect(summaryOf(second.told())).toEqual(['00:00:02.000 stopped web', '00:05:00.000 events_missed'])
+    expect(summaryOf(second.events())).toEqual(['00:00:02.000 stopped web', '00:05:00.000 events_missed'])
     expect(second.cursors[0]).toContain('brokenAt')
     expect(second.cursor()).not.toContain('brokenAt')
   })
@@ -373,17 +375,17 @@ describe.concurrent('engineEvents: restarted engine', () => {
     delete failures.containers
     const third = watch('00:05:00', second.cursor())
     await third.caughtUp()
-    expect(third.told().find(isGap)?.attributes['docker.events.since']).toBe('2026-11-25T00:00:00.000Z')
+    expect(third.events().find(isGap)?.attributes['docker.events.since']).toBe('2026-11-25T00:00:00.000Z')
   })
 
   test('infers missed events after a restart of the agent, from the cursor alone', async () => {
     const { first, set, engine } = await restart()
     const again = world()
     set('later', '00:03:00')
-    for (const container of engine.there.values()) again.engine.there.set(container.id, container)
+    for (const container of engine.existing.values()) again.engine.existing.set(container.id, container)
     const second = again.watch('00:05:00', first.cursor())
     await second.caughtUp()
-    expect(summaryOf(second.told())).toEqual([
+    expect(summaryOf(second.events())).toEqual([
       '00:01:00.000 exited web',
       '00:01:02.250 started web',
       '00:02:00.000 created job',
@@ -396,14 +398,14 @@ describe.concurrent('engineEvents: restarted engine', () => {
 
   test('reports a change of a container that was recreated during the interruption', async () => {
     const { watch, first, web, engine } = await restart()
-    engine.there.delete(web.id)
-    engine.there.set(
+    engine.existing.delete(web.id)
+    engine.existing.set(
       'f'.repeat(64),
       changed(web, { id: 'f'.repeat(64), image: 'shop/web:2', created: '2026-11-25T00:03:00Z' }),
     )
     const second = watch('00:05:00', first.cursor())
     await second.caughtUp()
-    expect(second.told().find(({ name }) => name === 'container.changed')?.body).toBe(
+    expect(second.events().find(({ name }) => name === 'container.changed')?.body).toBe(
       'Container web was recreated: busybox:local → shop/web:2',
     )
   })
@@ -413,39 +415,39 @@ describe.concurrent('engineEvents: backlog', () => {
   const cursor = JSON.stringify({ timeNano: '1795564800000000000', ids: [] })
 
   test('reports the backlog and the removal of a container that disappeared', async () => {
-    const { engine, set, tell, watch } = world()
+    const { engine, set, send, watch } = world()
     const job = set('job', '00:00:01')
-    tell('create', job, '00:00:01.1')
-    engine.there.clear()
+    send('create', job, '00:00:01.1')
+    engine.existing.clear()
     const watching = watch('00:05:00', cursor)
     await watching.caughtUp()
-    expect(watching.told().map(({ name, entity }) => `${name} ${entity.id}`)).toEqual([
+    expect(watching.events().map(({ name, entity }) => `${name} ${entity.id}`)).toEqual([
       `container.created ${job.id}`,
       `container.removed ${job.id}`,
     ])
   })
 
   test('prefers a late event of the engine to an inferred one', async () => {
-    const { engine, set, tell, watch } = world()
+    const { engine, set, send, watch } = world()
     const web = set('web', '00:00:01', '00:00:02')
     const list = engine.containers
     let lists = 0
     Object.assign(engine, {
       containers: (async (signal) => {
         lists += 1
-        // Once before the stream is read, and once when it has been silent.
+        // Once before the stream is read, and once when it is silent.
         if (lists === 2) {
           set('web', '00:00:01', '00:00:02', '00:00:59.8')
-          setTimeout(() => tell('die', web, '00:00:59.9', { exitCode: '0' }), 50)
+          setTimeout(() => send('die', web, '00:00:59.9', { exitCode: '0' }), 50)
         }
         return list(signal)
       }) satisfies typeof list,
     })
-    tell('create', web, '00:00:01.1')
-    tell('start', web, '00:00:02.1')
+    send('create', web, '00:00:01.1')
+    send('start', web, '00:00:02.1')
     const watching = watch('00:05:00', cursor)
     await watching.caughtUp()
-    expect(summaryOf(watching.told())).toEqual([
+    expect(summaryOf(watching.events())).toEqual([
       '00:00:01.100 created web',
       '00:00:02.100 started web',
       '00:00:59.900 exited web',
@@ -453,16 +455,16 @@ describe.concurrent('engineEvents: backlog', () => {
   })
 
   test('compares a new container with a predecessor from before the start', async () => {
-    const { engine, set, tell, watch } = world()
+    const { engine, set, send, watch } = world()
     const before = set('web', '00:00:01', '00:00:02')
     const watching = watch('01:00:00')
     await watching.caughtUp()
-    engine.there.delete(before.id)
+    engine.existing.delete(before.id)
     const next = changed(before, { id: 'f'.repeat(64), image: 'shop/web:2', created: '2026-11-25T02:00:00Z' })
-    engine.there.set(next.id, next)
-    tell('create', next, '02:00:00.1')
+    engine.existing.set(next.id, next)
+    send('create', next, '02:00:00.1')
     await watching.caughtUp()
-    expect(watching.told().map(({ name }) => name)).toEqual(['container.created', 'container.changed'])
+    expect(watching.events().map(({ name }) => name)).toEqual(['container.created', 'container.changed'])
   })
 })
 
@@ -470,21 +472,21 @@ describe.concurrent('engineEvents: agent restart', () => {
   const cursorAfter = (timeNano: string, id: string): string => JSON.stringify({ timeNano, ids: [id] })
 
   test('reports no interruption while the engine remembers the saved position', async () => {
-    const { set, tell, watch } = world()
+    const { set, send, watch } = world()
     const job = set('job', '00:00:01', '00:00:02')
-    tell('start', job, '00:00:02')
+    send('start', job, '00:00:02')
     const watching = watch('00:05:00', cursorAfter('1795564802000000000', `docker/1795564802000000000/${job.id}/start`))
     await watching.caughtUp()
-    expect(watching.told().filter(isGap)).toEqual([])
+    expect(watching.events().filter(isGap)).toEqual([])
   })
 
   test('reports an interruption from a saved position that the engine has forgotten', async () => {
-    const { set, tell, watch } = world()
+    const { set, send, watch } = world()
     const job = set('job', '00:00:01', '00:00:02')
-    tell('start', job, '00:04:00')
+    send('start', job, '00:04:00')
     const watching = watch('00:05:00', cursorAfter('1795564802000000000', `docker/1795564802000000000/${job.id}/start`))
     await watching.caughtUp()
-    expect(watching.told().filter(isGap)).toMatchObject([
+    expect(watching.events().filter(isGap)).toMatchObject([
       {
         attributes: {
           'docker.events.since': '2026-11-25T00:00:02.000Z',
@@ -497,27 +499,27 @@ describe.concurrent('engineEvents: agent restart', () => {
 
 describe.concurrent('engineEvents: run that begins during the catch-up', () => {
   test('does not report the previous run again', async () => {
-    const { set, tell, engine, watch, log } = world()
+    const { set, send, engine, watch, log } = world()
     const web = set('web', '00:00:01', '00:00:02')
-    tell('create', web, '00:00:01.1')
-    tell('start', web, '00:00:02.1')
-    // When all containers have been looked at, this one starts again.
+    send('create', web, '00:00:01.1')
+    send('start', web, '00:00:02.1')
+    // The container restarts after all containers were inspected.
     const look = engine.container
     let looks = 0
     const looking: typeof look = async (id, signal) => {
       const found = await look(id, signal)
       looks += 1
       if (looks === 2) {
-        tell('die', web, '00:00:59.9', { exitCode: '0' })
-        tell('start', set('web', '00:00:01', '00:01:00', '00:00:59.8'), '00:01:00.1')
+        send('die', web, '00:00:59.9', { exitCode: '0' })
+        send('start', set('web', '00:00:01', '00:01:00', '00:00:59.8'), '00:01:00.1')
       }
       return found
     }
     Object.assign(engine, { container: looking })
     const watching = watch('00:02:00', JSON.stringify({ timeNano: '1795564800000000000', ids: [] }))
     await watching.caughtUp()
-    expect(log.asked).toHaveLength(1)
-    expect(summaryOf(watching.told())).toEqual([
+    expect(log.requests).toHaveLength(1)
+    expect(summaryOf(watching.events())).toEqual([
       '00:00:01.100 created web',
       '00:00:02.100 started web',
       '00:00:59.900 exited web',
@@ -532,47 +534,47 @@ describe.concurrent('engineEvents: position', () => {
     ['now on, where the cursor is spoilt', '{"timeNano":'],
     ['now on, where the cursor is another one’s', '{"timeNano":"yesterday","ids":[]}'],
   ])('%s', async (_where, cursor) => {
-    const { set, tell, watch, log } = world()
-    tell('start', set('web', '00:00:01', '00:00:02'), '00:00:02.1')
+    const { set, send, watch, log } = world()
+    send('start', set('web', '00:00:01', '00:00:02'), '00:00:02.1')
     const watching = watch('01:00:00.123', cursor)
     await watching.caughtUp()
-    expect(log.asked).toEqual(['1795568400.123000000'])
-    expect(watching.told()).toEqual([])
+    expect(log.requests).toEqual(['1795568400.123000000'])
+    expect(watching.events()).toEqual([])
   })
 
   test('reads from the cursor, and skips only handled events of the same nanosecond', async () => {
-    const { set, tell, watch } = world()
+    const { set, send, watch } = world()
     const [web, job] = [set('web', '00:00:01'), set('job', '00:00:01')]
-    tell('stop', web, '00:00:02')
-    tell('stop', job, '00:00:02')
+    send('stop', web, '00:00:02')
+    send('stop', job, '00:00:02')
     const cursor = JSON.stringify({
       timeNano: '1795564802000000000',
       ids: [`docker/1795564802000000000/${web.id}/stop`],
     })
     const watching = watch('00:05:00', cursor)
     await watching.caughtUp()
-    expect(summaryOf(watching.told())).toEqual(['00:00:02.000 stopped job'])
+    expect(summaryOf(watching.events())).toEqual(['00:00:02.000 stopped job'])
     expect(JSON.parse(watching.cursor() ?? '').ids).toHaveLength(1)
   })
 
   test('repeats neither of two events of one nanosecond after a break', async () => {
-    const { set, tell, watch, log } = world()
+    const { set, send, watch, log } = world()
     const first = watch('00:00:00')
     await first.caughtUp()
-    tell('stop', set('web', '00:00:00'), '00:00:02')
-    tell('stop', set('job', '00:00:00'), '00:00:02')
-    log.break(gone)
+    send('stop', set('web', '00:00:00'), '00:00:02')
+    send('stop', set('job', '00:00:00'), '00:00:02')
+    log.break(disconnected)
     await first.ended
-    expect(first.told()).toHaveLength(2)
+    expect(first.events()).toHaveLength(2)
     const second = watch('00:00:00', first.cursor())
     await second.caughtUp()
-    expect(second.told().filter((event) => !isGap(event))).toEqual([])
+    expect(second.events().filter((event) => !isGap(event))).toEqual([])
   })
 })
 
 describe.concurrent('engineEvents: order', () => {
   test('saves the cursor only after all earlier events are emitted', async () => {
-    const { set, tell, watch, engine } = world()
+    const { set, send, watch, engine } = world()
     const crash = Promise.withResolvers<string>()
     Object.assign(engine, { logs: () => crash.promise })
     let cursorAtRename: string | undefined
@@ -582,75 +584,75 @@ describe.concurrent('engineEvents: order', () => {
     await watching.caughtUp()
     const saved = watching.cursor()
     const web = set('web', '00:00:01', '00:00:02', '00:00:03', 1)
-    tell('die', web, '00:00:03.1', { exitCode: '1' })
-    tell('rename', web, '00:00:04')
+    send('die', web, '00:00:03.1', { exitCode: '1' })
+    send('rename', web, '00:00:04')
     await setImmediate()
-    expect(watching.told()).toEqual([])
+    expect(watching.events()).toEqual([])
     expect(watching.cursor()).toBe(saved)
     crash.resolve('all is lost\n')
     await watching.caughtUp()
-    expect(summaryOf(watching.told())).toEqual(['00:00:03.100 crashed web', '00:00:04.000 renamed web'])
+    expect(summaryOf(watching.events())).toEqual(['00:00:03.100 crashed web', '00:00:04.000 renamed web'])
     expect(cursorAtRename).toBe(saved)
     expect(watching.cursor()).not.toBe(saved)
   })
 
   test('reads the evidence of several crashes concurrently', async () => {
-    const { set, tell, watch, engine } = world()
+    const { set, send, watch, engine } = world()
     const logs = Promise.withResolvers<string>()
-    const asked: string[] = []
+    const requests: string[] = []
     Object.assign(engine, {
       logs: (id: string) => {
-        asked.push(id)
+        requests.push(id)
         return logs.promise
       },
     })
     const watching = watch('00:00:00')
     await watching.caughtUp()
     const crashed = ['web', 'job'].map((name) => set(name, '00:00:01', '00:00:02', '00:00:03', 1))
-    for (const container of crashed) tell('die', container, '00:00:03.1', { exitCode: '1' })
+    for (const container of crashed) send('die', container, '00:00:03.1', { exitCode: '1' })
     await setImmediate()
     await setImmediate()
-    expect(asked).toEqual(crashed.map(({ id }) => id))
+    expect(requests).toEqual(crashed.map(({ id }) => id))
     logs.resolve('all is lost\n')
     await watching.caughtUp()
-    expect(summaryOf(watching.told())).toEqual(['00:00:03.100 crashed web', '00:00:03.100 crashed job'])
+    expect(summaryOf(watching.events())).toEqual(['00:00:03.100 crashed web', '00:00:03.100 crashed job'])
   })
 
   test('emits received events before rejecting', async () => {
-    const { set, tell, watch, log } = world()
+    const { set, send, watch, log } = world()
     const watching = watch('00:00:00')
     await watching.caughtUp()
-    tell('die', set('web', '00:00:01', '00:00:02', '00:00:03', 1), '00:00:03.1', { exitCode: '1' })
-    log.break(gone)
-    expect(await watching.ended).toBe(gone)
-    expect(summaryOf(watching.told())).toEqual(['00:00:03.100 crashed web'])
+    send('die', set('web', '00:00:01', '00:00:02', '00:00:03', 1), '00:00:03.1', { exitCode: '1' })
+    log.break(disconnected)
+    expect(await watching.ended).toBe(disconnected)
+    expect(summaryOf(watching.events())).toEqual(['00:00:03.100 crashed web'])
   })
 
   test('emits a flood of events in order, with few cursor writes', async () => {
-    const { set, tell, watch } = world()
+    const { set, send, watch } = world()
     const watching = watch('00:00:00')
     await watching.caughtUp()
     const web = set('web', '00:00:01', '00:00:02')
-    for (let number = 0; number < 2000; number += 1) tell('pause', web, `00:10:00.${`${number}`.padStart(4, '0')}`)
+    for (let number = 0; number < 2000; number += 1) send('pause', web, `00:10:00.${`${number}`.padStart(4, '0')}`)
     await watching.caughtUp()
-    const times = watching.told().map(({ id }) => id)
+    const times = watching.events().map(({ id }) => id)
     expect(times).toHaveLength(2000)
-    // Not after each of them.
+    // Fewer than one save per event.
     expect(watching.cursors.length).toBeLessThan(200)
     expect(times).toEqual(times.toSorted())
   })
 
   test('rejects and keeps the cursor when emitting fails', async () => {
-    const refusal = new Error('nobody takes it')
-    const { set, tell, watch } = world()
+    const refusal = new Error('the buffer is full')
+    const { set, send, watch } = world()
     const watching = watch('00:00:00', undefined, ({ events }) => {
       if (events?.some((event) => event?.name === 'container.stopped')) throw refusal
     })
     await watching.caughtUp()
     const saved = watching.cursor()
-    tell('stop', set('web', '00:00:01'), '00:00:02')
+    send('stop', set('web', '00:00:01'), '00:00:02')
     await setImmediate()
-    tell('start', set('web', '00:00:01', '00:00:03'), '00:00:03.1')
+    send('start', set('web', '00:00:01', '00:00:03'), '00:00:03.1')
     expect(await watching.ended).toBe(refusal)
     expect(watching.cursor()).toBe(saved)
   })
@@ -660,15 +662,15 @@ describe.concurrent('engineEvents: inventory', () => {
   test('avoids lists only while the stream is followed', async () => {
     const { watch, log, engine, client } = world()
     const lists = async (): Promise<number> => {
-      engine.asked.length = 0
+      engine.requests.length = 0
       await client.inventory.containers(new AbortController().signal)
       await client.inventory.containers(new AbortController().signal)
-      return engine.asked.filter((question) => question === 'containers').length
+      return engine.requests.filter((question) => question === 'containers').length
     }
     const watching = watch('00:00:00')
     await watching.caughtUp()
     expect(await lists()).toBe(1)
-    log.break(gone)
+    log.break(disconnected)
     await watching.ended
     expect(await lists()).toBe(2)
   })

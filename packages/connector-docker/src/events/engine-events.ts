@@ -22,7 +22,10 @@ export const streamSignals = {
   }),
 }
 
-/** Position in the stream: the newest event's time, the ids of all events of that time, and the start of an interruption. */
+/**
+ * Position in the stream: the newest event's time, the ids of all events of that time, and the start of an
+ * interruption.
+ */
 const cursorSchema = z.object({
   timeNano: z.string().regex(/^\d{1,25}$/),
   ids: z.array(z.string()),
@@ -44,8 +47,8 @@ const EVIDENCE_TIMEOUT_MS = 4_000
 const LIST_TIMEOUT_MS = 30_000
 
 /**
- * Follows the engine's event stream from the saved position. Infers the events that the engine no longer remembers from the
- * state of the containers. Event ids are stable, however often an event is read.
+ * Follows the engine's event stream from the saved position. Infers the events that the engine no longer remembers from
+ * the state of the containers. Event ids are stable, however often an event is read.
  */
 export const engineEvents: Watcher<DockerClient> = {
   async watch(client, context) {
@@ -73,7 +76,9 @@ export const engineEvents: Watcher<DockerClient> = {
 interface StreamReader {
   /** Saved position, in milliseconds since 1970. */
   readonly beganAt: number
-  /** Time since which events may be missing: the stream broke, or the engine no longer remembers the position. ISO 8601. */
+  /**
+   * Time since which events may be missing: the stream broke, or the engine no longer remembers the position. ISO 8601.
+   */
   interruptedAt(): string | undefined
   /** Position from which to read, in the engine's format. */
   since(): string
@@ -150,8 +155,9 @@ async function recordSpecs(client: DockerClient, signal: AbortSignal): Promise<v
 }
 
 /**
- * Handles the events that the engine remembers, then infers missed ones from the containers, then reports the interruption.
- * Drains the stream again after listing the containers, so that every event up to the list is handled before the inference.
+ * Handles the events that the engine remembers, then infers missed ones from the containers, then reports the
+ * interruption. Drains the stream again after listing the containers, so that every event up to the list is handled
+ * before the inference.
  */
 async function catchUp(
   stream: DrainableStream<EngineEvent>,

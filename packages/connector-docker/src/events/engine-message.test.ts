@@ -79,8 +79,8 @@ describe('containerEventFields', () => {
 
 describe('inspectOrLastKnown', () => {
   test.each([
-    ['it is gone', async () => undefined],
-    ['the engine does not answer', async () => Promise.reject(new Error('the engine is gone'))],
+    ['it no longer exists', async () => undefined],
+    ['the engine does not answer', async () => Promise.reject(new Error('the engine stopped'))],
   ])('returns the last inspection when %s', async (_why, inspect) => {
     let container = async (): Promise<typeof web | undefined> => web
     const client = fakeClient(captured(), { engine: fakeEngine(captured(), { container: () => container() }) })

@@ -4,9 +4,15 @@ import type { ContainerSpec } from '../changes/container-spec.ts'
 /** Containers, slots and removed containers that are kept, each. */
 const MAX_ENTRIES = 10_000
 
-/** State from earlier events, by which later events are interpreted. Survives a broken stream, but not a restart of the agent. */
+/**
+ * State from earlier events, by which later events are interpreted. Survives a broken stream, but not a restart of the
+ * agent.
+ */
 export interface EventHistory {
-  /** Sets the time since which every event is reported, in milliseconds since 1970. Only the first call counts. Returns that time. */
+  /**
+   * Sets the time since which every event is reported, in milliseconds since 1970. Only the first call counts. Returns
+   * that time.
+   */
   start(since: number): number
   /** Returns the spec of the container that last had a slot. */
   specIn(slot: string): ContainerSpec | undefined

@@ -16,8 +16,8 @@ const ended = changed(captured().container('crashed'), {
   state: { startedAt: '2026-11-25T00:00:02.2Z', finishedAt: '2026-11-25T00:00:03.333333333Z', exitCode: 3 },
 })
 
-/** What is concluded, as `time action actor`. */
-function conclude(
+/** Returns the inferred events as `time action actor`. */
+function infer(
   found: readonly ContainerDetails[],
   { history = createEventHistory(), since = midnight, known = [] as readonly string[] } = {},
 ): string[] {
@@ -26,8 +26,8 @@ function conclude(
   return events.map(({ timeNano, action, actor }) => `${timeNano} ${action} ${actor}`)
 }
 
-/** A history in which something of a container was told so many milliseconds after midnight. */
-function toldAt(milliseconds: number, milestone: 'create' | 'start' | 'die' = 'start'): EventHistory {
+/** Returns a history in which an event of a container was reported, in milliseconds after midnight. */
+function reportedAt(milliseconds: number, milestone: 'create' | 'start' | 'die' = 'start'): EventHistory {
   const history = createEventHistory()
   history.ofContainer('ended').reported[milestone] = { at: midnight + milliseconds, isInferred: false }
   return history
@@ -62,11 +62,11 @@ describe('inferMissedEvents', () => {
   })
 
   test('ignores times before the start', () => {
-    expect(conclude([ended], { since: midnight + 1100 })).toEqual([
+    expect(infer([ended], { since: midnight + 1100 })).toEqual([
       '1795564802200000000 start ended',
       '1795564803333333333 die ended',
     ])
-    expect(conclude([ended], { since: midnight + 60_000 })).toEqual([])
+    expect(infer([ended], { since: midnight + 60_000 })).toEqual([])
   })
 
   test.each([
@@ -76,24 +76,24 @@ describe('inferMissedEvents', () => {
     ['long before: that was an earlier run', 1200, true],
     ['long after: a newer run has begun meanwhile', 60_000, false],
   ])('does not repeat an event that was reported %s', (_when, milliseconds, isInferred) => {
-    const concluded = conclude([ended], { history: toldAt(milliseconds) })
-    expect(concluded.some((event) => event.includes('start'))).toBe(isInferred)
+    const inferred = infer([ended], { history: reportedAt(milliseconds) })
+    expect(inferred.some((event) => event.includes('start'))).toBe(isInferred)
   })
 
   test('infers the removal of a container with its last name, unless it was reported', () => {
     const history = createEventHistory()
-    history.ofContainer('told')
-    history.remove('told')
+    history.ofContainer('reported')
+    history.remove('reported')
     const events = inferMissedEvents(history, midnight, {
-      known: ['gone', 'unheard', 'told', 'ended'],
+      known: ['removed', 'unknown', 'reported', 'ended'],
       found: [changed(ended, { created: '', state: { startedAt: undefined, finishedAt: undefined } })],
-      lastKnown: (id) => (id === 'gone' ? changed(ended, { name: 'was-here' }) : undefined),
+      lastKnown: (id) => (id === 'removed' ? changed(ended, { name: 'was-here' }) : undefined),
       now: new Date('2026-11-25T01:00:00.000Z'),
     })
     expect(events.map(({ action, actor, attributes, timeNano }) => [action, actor, attributes.name, timeNano])).toEqual(
       [
-        ['destroy', 'gone', 'was-here', '1795568400000000000'],
-        ['destroy', 'unheard', undefined, '1795568400000000000'],
+        ['destroy', 'removed', 'was-here', '1795568400000000000'],
+        ['destroy', 'unknown', undefined, '1795568400000000000'],
       ],
     )
   })
@@ -101,7 +101,7 @@ describe('inferMissedEvents', () => {
   test('infers nothing for a container whose removal was reported, although it was still listed', () => {
     const history = createEventHistory()
     history.remove('ended')
-    expect(conclude([ended], { history, known: ['ended'] })).toEqual([])
+    expect(infer([ended], { history, known: ['ended'] })).toEqual([])
   })
 })
 
@@ -127,11 +127,11 @@ describe('wasInferred', () => {
   })
 
   test('is false without an inferred event', () => {
-    expect(wasInferred(toldAt(2200).ofContainer('ended'), 'start', midnight + 2210)).toBe(false)
+    expect(wasInferred(reportedAt(2200).ofContainer('ended'), 'start', midnight + 2210)).toBe(false)
   })
 })
 
-/** What the engine told of a container, as a history. */
+/** Returns the history after all events of the engine. */
 function historyOf(name: string): EventHistory {
   const history = createEventHistory()
   for (const { type, action, actor, timeNano } of captured(name).events()) {
@@ -144,7 +144,7 @@ function historyOf(name: string): EventHistory {
 test.each(engineNames)('inferMissedEvents infers nothing after a complete stream of %s', (name) => {
   const of = captured(name)
   const since = Date.parse('2026-01-01T00:00:00.000Z')
-  expect(conclude(of.containers(), { history: historyOf(name), since })).toEqual([])
-  // Had nothing been told, everything would be concluded: the containers do keep it.
-  expect(conclude(of.containers(), { since }).length).toBeGreaterThan(of.containers().length)
+  expect(infer(of.containers(), { history: historyOf(name), since })).toEqual([])
+  // Without reported events, everything is inferred from the containers.
+  expect(infer(of.containers(), { since }).length).toBeGreaterThan(of.containers().length)
 })

@@ -2,13 +2,13 @@ import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { createOrderedQueue } from './ordered-queue.ts'
 
-/** Takes everything, and notes it: `a` and, where it was the last one for now, `a!`. */
+/** Records every delivery: `a`, or `a!` for the last one for now. */
 function noting(): { readonly taken: string[]; readonly take: (result: string, isLast: boolean) => Promise<void> } {
   const taken: string[] = []
   return { taken, take: async (result, isLast) => void taken.push(isLast ? `${result}!` : result) }
 }
 
-/** A task that ends when it is told to, and says whether it has begun. */
+/** A task that the test ends, and that records its start. */
 function task(name: string) {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const made = {

@@ -12,19 +12,19 @@ const of = captured()
 const web = of.container('shop-web-1')
 const { signal } = new AbortController()
 
-/** Tells an event of `type/action`. */
-async function tell(
+/** Sends an event of `type/action`. Returns the reported one. */
+async function send(
   what: string,
   actor: string,
   attributes: Readonly<Record<string, string>> = {},
   client: DockerClient = fakeClient(),
 ): Promise<Event | undefined> {
   const [type = '', action = ''] = what.split('/')
-  const told = await handleResourceEvent(
+  const reported = await handleResourceEvent(
     parseMessage(engineEvent({ type, action, actor, moment, attributes })),
     client,
   )?.(signal)
-  return told?.[0]
+  return reported?.[0]
 }
 
 describe('handleResourceEvent: images', () => {
@@ -34,7 +34,7 @@ describe('handleResourceEvent: images', () => {
     ['image/untag', 'sha256:1', {}, 'docker.image.tagged', 'Image sha256:1 was untagged'],
     ['image/delete', 'sha256:1', {}, 'docker.image.deleted', 'Image sha256:1 was deleted'],
   ])('reports %s of the engine', async (what, actor, attributes, name, body) => {
-    expect(await tell(what, actor, attributes)).toMatchObject({
+    expect(await send(what, actor, attributes)).toMatchObject({
       id: `docker/1795564801234567891/${actor.replace('sha256:', '')}/${what.split('/')[1]}`,
       at: '2026-11-25T00:00:01.234Z',
       name,
@@ -46,13 +46,13 @@ describe('handleResourceEvent: images', () => {
 
   test('drops cached images after any image event', async () => {
     const client = fakeClient()
-    const { asked } = client.engine as ReturnType<typeof fakeEngine>
+    const { requests } = client.engine as ReturnType<typeof fakeEngine>
     const tags = async (): Promise<number> => {
       await client.inventory.image(web.imageId, signal)
-      return asked.filter((question) => question.startsWith('image ')).length
+      return requests.filter((question) => question.startsWith('image ')).length
     }
     expect([await tags(), await tags()]).toEqual([1, 1])
-    expect(await tell('image/import', web.imageId, {}, client)).toBeUndefined()
+    expect(await send('image/import', web.imageId, {}, client)).toBeUndefined()
     expect([await tags(), await tags()]).toEqual([2, 2])
   })
 })
@@ -62,7 +62,7 @@ describe('handleResourceEvent: volumes', () => {
     ['create', 'Volume data was created'],
     ['destroy', 'Volume data was removed'],
   ])('reports %s of a volume', async (action, body) => {
-    expect(await tell(`volume/${action}`, 'data')).toMatchObject({
+    expect(await send(`volume/${action}`, 'data')).toMatchObject({
       name: 'docker.volume.changed',
       body,
       entity: { type: 'docker.volume', id: `${of.info.id}/data` },
@@ -73,7 +73,7 @@ describe('handleResourceEvent: volumes', () => {
 
 describe('handleResourceEvent: networks', () => {
   test.each(['create', 'destroy'])('reports %s of a network', async (action) => {
-    expect(await tell(`network/${action}`, 'n1', { name: 'shop' })).toMatchObject({
+    expect(await send(`network/${action}`, 'n1', { name: 'shop' })).toMatchObject({
       name: 'docker.network.changed',
       body: `Network shop, ${action}`,
       entity: { type: 'docker.network', id: 'n1' },
@@ -82,7 +82,7 @@ describe('handleResourceEvent: networks', () => {
   })
 
   test.each(['connect', 'disconnect'])('reports %s with the container, although it is new', async (action) => {
-    const event = await tell(`network/${action}`, 'n1', { name: 'shop', container: web.id })
+    const event = await send(`network/${action}`, 'n1', { name: 'shop', container: web.id })
     expect(event).toMatchObject({
       body: `Network shop, ${action}: container shop-web-1`,
       attributes: { 'container.id': web.id, 'container.name': 'shop-web-1', 'docker.compose.service': 'web' },
@@ -90,16 +90,16 @@ describe('handleResourceEvent: networks', () => {
   })
 
   test('reports the id of a container that no longer exists', async () => {
-    const event = await tell('network/disconnect', 'n1', { container: 'gone' })
+    const event = await send('network/disconnect', 'n1', { container: 'removed' })
     expect(event?.body).toBe('Network n1, disconnect')
-    expect(event?.attributes).toMatchObject({ 'container.id': 'gone' })
+    expect(event?.attributes).toMatchObject({ 'container.id': 'removed' })
     expect(event?.attributes).not.toHaveProperty('container.name')
   })
 
   test('does not report excluded containers', async () => {
     const client = fakeClient(of, { config: { exclude_containers: ['shop-*'] } })
     const connect = (container: string): Promise<Event | undefined> =>
-      tell('network/connect', 'n1', { name: 'shop', container }, client)
+      send('network/connect', 'n1', { name: 'shop', container }, client)
     expect(await connect(web.id)).toBeUndefined()
     expect(await connect(of.container('plain').id)).toMatchObject({ name: 'docker.network.changed' })
   })
@@ -110,10 +110,10 @@ describe('handleResourceEvent: networks', () => {
     client.inventory.setFollowed(true)
     const inspections = async (): Promise<number> => {
       await client.inventory.containers(signal)
-      return engine.asked.filter((question) => question === `container ${web.id}`).length
+      return engine.requests.filter((question) => question === `container ${web.id}`).length
     }
     expect([await inspections(), await inspections()]).toEqual([1, 1])
-    await tell('network/connect', 'n1', { container: web.id }, client)
+    await send('network/connect', 'n1', { container: web.id }, client)
     expect(await inspections()).toBe(2)
   })
 })
@@ -127,5 +127,5 @@ test.each([
   'daemon/reload',
   'plugin/enable',
 ])('handleResourceEvent does not report %s', async (what) => {
-  expect(await tell(what, 'a')).toBeUndefined()
+  expect(await send(what, 'a')).toBeUndefined()
 })

@@ -85,7 +85,10 @@ const DESCRIBERS: ReadonlyMap<string, Describe> = new Map(
   }),
 )
 
-/** Updates the inventory at once. Returns a function that builds the events, or `undefined` for an event that is not reported. */
+/**
+ * Updates the inventory at once. Returns a function that builds the events, or `undefined` for an event that is not
+ * reported.
+ */
 export function handleResourceEvent(
   message: EngineMessage,
   client: DockerClient,

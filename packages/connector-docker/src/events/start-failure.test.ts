@@ -12,14 +12,14 @@ const failed: ContainerChange = {
   state: { status: 'created', exitCode: 127, error: 'exec: no such file, token=canary-a' },
 }
 
-/** What is told when the container leaves its network. */
+/** Disconnects the container from its network. Returns the reported event. */
 async function leave(
   change: ContainerChange,
   parts: FakeClientParts = {},
   action = 'disconnect',
 ): Promise<Event | undefined> {
   const engine = fakeEngine(of)
-  engine.there.set(plain.id, changed(plain, change))
+  engine.existing.set(plain.id, changed(plain, change))
   const attributes = { container: plain.id, name: 'bridge' }
   const event = engineEvent({ type: 'network', action, actor: 'n1', moment: '2026-11-25T00:00:01Z', attributes })
   return describeStartFailure(parseMessage(event), fakeClient(of, { engine, ...parts }), new AbortController().signal)

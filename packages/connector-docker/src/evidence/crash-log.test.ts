@@ -14,7 +14,7 @@ const run: LoggedRun = {
   until: Date.parse('2026-11-25T00:00:05.250Z'),
 }
 
-/** Reads the end of a log; what the engine was asked for. */
+/** Reads the end of a log. Returns it with the requests to the engine. */
 async function read(text: string | undefined, of: Partial<LoggedRun> = {}, lines = 200) {
   const requests: LogRequest[] = []
   const engine = {

@@ -14,7 +14,9 @@ export interface LoggedRun {
   readonly until: number
 }
 
-/** Reads the end of the log of one run. Removes the container's own secrets, and other text that looks like a secret. */
+/**
+ * Reads the end of the log of one run. Removes the container's own secrets, and other text that looks like a secret.
+ */
 export async function readCrashLog(
   engine: Pick<EngineApi, 'logs'>,
   { id, environment, since, until }: LoggedRun,
@@ -44,13 +46,13 @@ export interface RunTimes {
   readonly endedAt: number
   /** End of the previous run. */
   readonly previousEndedAt: number | undefined
-  /** Whether another run has begun, or will begin. */
+  /** True when another run has begun, or will begin. */
   readonly isFollowed: boolean
 }
 
 /**
- * Returns the time window in which a log belongs to one run. The engine records a start late, after the first lines of the
- * run, so that only the ends of runs separate their logs reliably.
+ * Returns the time window in which a log belongs to one run. The engine records a start late, after the first lines of
+ * the run, so that only the ends of runs separate their logs reliably.
  */
 export function logWindow({ startedAt, endedAt, previousEndedAt, isFollowed }: RunTimes): {
   readonly since: number | undefined

@@ -7,10 +7,10 @@ import { parseStats } from './engine-stats.ts'
 
 const runningNames = ['shop-web-1', 'plain', 'on-host', 'paused', 'sick', 'tty']
 
-/** What the kernel says and the engine does not always: in version 2 hits of the limit, and operations of disks. */
+/** Values that only the kernel always has: in version 2, limit hits and disk operations. */
 const MORE = /^(memory\.fails|disks\.\d+\.(reads|writes))$/
 
-/** What may have been used between the engine's answer and the kernel's files, although containers were paused. */
+/** Returns the usage allowed between the engine's answer and the kernel's files, although containers were paused. */
 function slack(path: string): number {
   if (path.startsWith('cpu.')) return 0.05
   if (path.startsWith('memory.')) return 262_144
@@ -42,7 +42,7 @@ describe.each(engineNames.filter((name) => name.startsWith('engine-')))('openCgr
 describe.each(engineNames.filter((name) => name.startsWith('podman-')))('openCgroupReader: %s', (name) => {
   const of = captured(name)
 
-  // Podman answers with zeroes for throttling, and with directions, devices and modes mixed up.
+  // Podman reports zeroes for throttling, and mixes up directions, devices and modes.
   test.each(runningNames)("reads the reliable values of Podman's stats for %s", (containerName) => {
     const container = of.container(containerName)
     const fromKernel = numbersIn(openCgroupReader(of.root)?.read(container))
@@ -71,7 +71,7 @@ describe.each([exactEngine, 'engine-26-cgroup-v2'])('openCgroupReader: files of 
         const left = numbersIn(openCgroupReader(root.path)?.read(container))
         expect(left.size, `${file} as ${garbage}`).toBeGreaterThan(0)
         for (const [path, value] of left) {
-          // Without statistics, memory is all that the group uses.
+          // Without statistics, memory includes inactive files.
           if (file.endsWith('memory.stat') && /usage|workingSet/.test(path)) continue
           expect(value, `${path} where ${file} is ${garbage}`).toBe(whole.get(path))
         }
@@ -103,7 +103,7 @@ describe('openCgroupReader', () => {
       root.remove(`sys/fs/cgroup/${controller}/docker/${container.id}`)
     expect(reader?.read(container)).toBeUndefined()
     expect(reader?.read(container)).toBeUndefined()
-    // Elsewhere, as after a change of the engine's driver.
+    // In another folder, as after a change of the engine's cgroup driver.
     const scope = `system.slice/docker-${container.id}.scope`
     root.write(`sys/fs/cgroup/memory/${scope}/memory.usage_in_bytes`, '4096\n')
     expect(reader?.read(container)?.memory.usage).toBe(4096)

@@ -6,7 +6,7 @@ import { openCgroupTree } from './cgroup-tree.ts'
 const container = captured(exactEngine).container('plain')
 const { id } = container
 
-/** A container in a parent group, with a first process. */
+/** Returns a container with a parent group and a main process. */
 function inGroup(cgroupParent: string | undefined, pid: number | undefined = undefined) {
   return { ...container, cgroupParent, state: { ...container.state, pid } }
 }
@@ -56,7 +56,7 @@ describe.each([1, 2] as const)('openCgroupTree: version %s', (version) => {
   test('ignores another process with a reused pid', () => {
     const stranger = tree('elsewhere/another', { 'proc/42/cgroup': line('/elsewhere/another') })
     expect(stranger?.folder(inGroup('', 42))).toBeUndefined()
-    expect(tree('elsewhere/x', { 'proc/42/cgroup': line(`/gone/${id}`) })?.folder(inGroup('', 42))).toBeUndefined()
+    expect(tree('elsewhere/x', { 'proc/42/cgroup': line(`/removed/${id}`) })?.folder(inGroup('', 42))).toBeUndefined()
     expect(tree('elsewhere/x', { 'proc/42/cgroup': 'garbage' })?.folder(inGroup('', 42))).toBeUndefined()
   })
 })

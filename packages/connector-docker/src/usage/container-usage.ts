@@ -47,7 +47,7 @@ export interface ContainerUsage {
   readonly disks: readonly DiskIo[] | undefined
 }
 
-/** Whether a container uses the network of the host or of another container, whose counters are not its own. */
+/** Returns whether a container uses the network of the host or of another container, whose counters are not its own. */
 export function sharesNetwork(networkMode: string | undefined): boolean {
   return networkMode === 'host' || networkMode?.startsWith('container:') === true
 }

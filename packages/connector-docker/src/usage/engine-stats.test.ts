@@ -33,7 +33,7 @@ test('parseStats returns exact values of one engine', () => {
       workingSet: 8_069_120,
       rss: 3_223_552,
       limit: 67_108_864,
-      // Which the engine leaves out.
+      // The engine leaves it out.
       fails: 0,
     },
     pids: 3,
@@ -63,7 +63,7 @@ describe('parseStats: unexpected answers', () => {
     const numbers = numbersIn(parseStats(answer, 100))
     expect(numbers.size).toBeGreaterThan(20)
     for (const { name, answer: broken } of damaged(answer)) {
-      // Without it, memory is what there is in all; and what is not known of memory may be said by another field.
+      // Without this field, memory includes inactive files, or another field provides the value.
       if (/inactive_file|memory_stats\.stats/.test(name)) continue
       const usage = parseStats(broken as Record<string, unknown>, 100)
       for (const [path, value] of numbersIn(usage)) expect(value, `${path} where ${name}`).toBe(numbers.get(path))

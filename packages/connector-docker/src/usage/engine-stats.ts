@@ -57,7 +57,8 @@ const answerSchema = z.object({
 })
 
 /**
- * Parses the engine's stats of a container. Returns `undefined` for a stopped container, for which the engine writes zeroes.
+ * Parses the engine's stats of a container. Returns `undefined` for a stopped container, for which the engine writes
+ * zeroes.
  *
  * @param limit memory limit of the container in bytes; without a limit, the engine writes the host's memory
  */

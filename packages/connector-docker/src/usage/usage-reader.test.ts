@@ -22,7 +22,7 @@ describe.each(engineNames)('createUsageReader: %s', (name) => {
     expect(remote.source).toBe('engine')
     const fromEngine = await remote.read(containers, running)
     expect([...fromEngine.keys()].toSorted()).toEqual(containers.map(({ id }) => id).toSorted())
-    for (const [id, usage] of fromEngine) expect(usage.memory.limit).toBe(engine.there.get(id)?.limits.memory)
+    for (const [id, usage] of fromEngine) expect(usage.memory.limit).toBe(engine.existing.get(id)?.limits.memory)
   })
 
   test("returns no network for a container on the host's network", async () => {
@@ -45,7 +45,7 @@ describe('createUsageReader', () => {
   test('requests no stats for containers with control groups', async () => {
     const engine = fakeEngine(of)
     await createUsageReader({ rootPath: of.root, info: of.info, engine }).read(containers, running)
-    expect(engine.asked).toEqual([])
+    expect(engine.requests).toEqual([])
   })
 
   test('requests stats for a container without control groups', async () => {
@@ -55,7 +55,7 @@ describe('createUsageReader', () => {
     for (const controller of ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'])
       root.remove(`sys/fs/cgroup/${controller}/docker/${plain.id}`)
     const usages = await createUsageReader({ rootPath: root.path, info: of.info, engine }).read(containers, running)
-    expect(engine.asked).toEqual([`stats ${plain.id}`])
+    expect(engine.requests).toEqual([`stats ${plain.id}`])
     expect(usages.size).toBe(containers.length)
   })
 

@@ -29,7 +29,10 @@ export interface UsageReaderOptions {
   readonly now?: () => Date
 }
 
-/** Reads usage from the host's control groups, and requests stats from the engine for containers without a visible group: ten times the cost. */
+/**
+ * Reads usage from the host's control groups, and requests stats from the engine for containers without a visible
+ * group: ten times the cost.
+ */
 export function createUsageReader({ rootPath, info, engine, now = () => new Date() }: UsageReaderOptions): UsageReader {
   const groups = info.osType === 'windows' ? undefined : openCgroupReader(rootPath)
   let last = new Map<string, MemoryReading>()
