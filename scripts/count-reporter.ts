@@ -1,9 +1,9 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
 /**
- * Ends a test run with a line `FAILED where: why` for each failure, and with `N passed, N failed, N skipped` as the last
- * line. A module that could not be loaded, a suite whose hook failed and an error outside every test count as one
- * failure each.
+ * Ends a test run with a line `FAILED where: why` for each failure, and with `N passed, N failed, N skipped` as the
+ * last line. A module that could not be loaded, a suite whose hook failed and an error outside every test count as
+ * one failure each.
  */
 export class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly ErrorLike[]): void {

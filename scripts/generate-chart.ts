@@ -1,8 +1,8 @@
 /**
- * Writes the generated parts of the Helm chart. From the agent's configuration schemas: the options in `values.yaml` and
- * `values.schema.json`, and their names for the template of environment variables. From the table of kinds: the rules of
- * its roles. Part of `npm run manifests`; with `--check` it writes nothing and fails when a file is stale. All other
- * values are hand-written, in the same files.
+ * Writes the generated parts of the Helm chart. From the agent's configuration schemas: the options in `values.yaml`
+ * and `values.schema.json`, and their names for the template of environment variables. From the table of kinds: the
+ * rules of its roles. Part of `npm run manifests`; with `--check` it writes nothing and fails when a file is stale.
+ * All other values are hand-written, in the same files.
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

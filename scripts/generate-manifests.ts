@@ -1,7 +1,7 @@
 /**
  * Writes `apps/agent/manifests/agent.yaml`: the chart rendered with its defaults, for operators without Helm. Part of
- * `npm run manifests`; with `--check` it writes nothing and fails when the file is stale. The token and the settings are
- * in a Secret and a ConfigMap that the operator creates.
+ * `npm run manifests`; with `--check` it writes nothing and fails when the file is stale. The token and the settings
+ * are in a Secret and a ConfigMap that the operator creates.
  */
 import { fileURLToPath } from 'node:url'
 import { helmProgram, run } from '@rca/rig'

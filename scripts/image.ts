@@ -1,7 +1,7 @@
 /**
- * Builds `incident-rca/agent:latest` on the engine of `DOCKER_HOST`: `npm run image`. The base image is `NODE_IMAGE` or,
- * without it, the Dockerfile's. When no registry has that image, the base is made from this repository's Node and this
- * machine's libraries.
+ * Builds `incident-rca/agent:latest` on the engine of `DOCKER_HOST`: `npm run image`. The base image is `NODE_IMAGE`
+ * or, without it, the Dockerfile's. When no registry has that image, the base is made from this repository's Node and
+ * this machine's libraries.
  */
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

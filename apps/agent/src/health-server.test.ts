@@ -1,13 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { AgentStatus } from '@rca/core'
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { temporaryDirectory } from '../test/fakes.ts'
+import type { HealthAddress } from './environment.ts'
 import { type HealthServer, startHealthServer } from './health-server.ts'
-
-let server: HealthServer | undefined
-afterEach(() => server?.close())
 
 const running: AgentStatus = {
   state: 'running',
@@ -17,9 +15,19 @@ const running: AgentStatus = {
   outbox: { reports: 2, bytes: 10, dropped: 0 },
 }
 
+/** Starts the health server of a server agent for one test. */
+async function startServer(
+  status: () => AgentStatus = () => running,
+  address: HealthAddress = { port: 0 },
+): Promise<HealthServer> {
+  const server = await startHealthServer({ agentType: 'server', status }, address)
+  onTestFinished(() => server.close())
+  return server
+}
+
 describe('the health endpoint', () => {
-  it('is healthy while the agent runs, also when neither platform nor client can be reached', async () => {
-    server = await startHealthServer({ agentType: 'server', status: () => running }, { port: 0 })
+  test('answers 200 while the agent runs, even when neither the platform nor the watched infrastructure is reachable', async () => {
+    const server = await startServer()
     const response = await fetch(server.url)
     expect(response.status).toBe(200)
     expect(await response.json()).toMatchObject({
@@ -30,45 +38,43 @@ describe('the health endpoint', () => {
     })
   })
 
-  it('is unavailable once the agent has stopped', async () => {
-    server = await startHealthServer(
-      { agentType: 'server', status: () => ({ ...running, state: 'stopped' }) },
-      { port: 0 },
-    )
+  test('answers 503 after the agent has stopped', async () => {
+    const server = await startServer(() => ({ ...running, state: 'stopped' }))
     expect((await fetch(server.url)).status).toBe(503)
   })
 
-  it('listens on loopback only and has nothing else', async () => {
-    server = await startHealthServer({ agentType: 'server', status: () => running }, { port: 0 })
+  test('listens on loopback only, and serves nothing else', async () => {
+    const server = await startServer()
     expect(new URL(server.url).hostname).toBe('127.0.0.1')
     expect((await fetch(server.url.replace('/healthz', '/'))).status).toBe(404)
     expect((await fetch(server.url, { method: 'POST' })).status).toBe(404)
   })
 
-  it('says so when its port is taken', async () => {
-    server = await startHealthServer({ agentType: 'server', status: () => running }, { port: 0 })
-    await expect(
-      startHealthServer({ agentType: 'server', status: () => running }, { port: Number(new URL(server.url).port) }),
-    ).rejects.toThrow(/EADDRINUSE/)
+  test('rejects when its port is taken', async () => {
+    const server = await startServer()
+    const { port } = new URL(server.url)
+    await expect(startServer(undefined, { port: Number(port) })).rejects.toThrow(/EADDRINUSE/)
   })
 
-  it('listens on a socket, also where another agent has left one behind, and the check of the image finds it', async () => {
-    const socket = join(mkdtempSync(join(tmpdir(), 'rca-health-')), 'health.sock')
-    onTestFinished(() => rmSync(dirname(socket), { recursive: true, force: true }))
+  test('listens on a socket, replaces one that was left behind, and passes the health check of the image', async () => {
+    const socket = join(temporaryDirectory(), 'health.sock')
     writeFileSync(socket, '')
     let state: AgentStatus['state'] = 'running'
-    server = await startHealthServer({ agentType: 'server', status: () => ({ ...running, state }) }, { socket })
+    const server = await startServer(() => ({ ...running, state }), { socket })
     expect(server.url).toBe(`unix:${socket}`)
-    expect(await check(socket)).toEqual({ code: 0, stdout: '' })
+    expect(await runHealthcheck(socket)).toEqual({ code: 0, stdout: '' })
     state = 'stopped'
-    expect(await check(socket)).toEqual({ code: 1, stdout: '' })
+    expect(await runHealthcheck(socket)).toEqual({ code: 1, stdout: '' })
     await server.close()
-    expect(await check(socket)).toMatchObject({ code: 1, stdout: expect.stringContaining('does not answer on') })
+    expect(await runHealthcheck(socket)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('does not answer on'),
+    })
   })
 })
 
-/** Runs what the image's HEALTHCHECK runs. */
-async function check(socket: string): Promise<{ code: number; stdout: string }> {
+/** Runs the program of the image's HEALTHCHECK. */
+async function runHealthcheck(socket: string): Promise<{ code: number; stdout: string }> {
   const program = new URL('healthcheck.ts', import.meta.url).pathname
   return new Promise((resolve) => {
     execFile(process.execPath, [program], { env: { RCA_HEALTH_SOCKET: socket } }, (error, stdout) =>

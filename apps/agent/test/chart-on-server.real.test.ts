@@ -19,7 +19,7 @@ const absence =
 
 const AGENT = 'system:serviceaccount:monitoring:incident-rca-agent'
 
-// A dozen programs each, beside whatever else this machine does.
+// Each test runs a dozen programs, possibly on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
 
 realDescribe('the chart on a real API server', absence, () => {
@@ -28,14 +28,15 @@ realDescribe('the chart on a real API server', absence, () => {
 
   beforeAll(async () => {
     server = await startApiServer({ folder: join(folder, 'server'), controllers: true })
-    for (const namespace of ['monitoring', 'shop', 'bank', 'incident-rca']) await ask('create', 'namespace', namespace)
+    for (const namespace of ['monitoring', 'shop', 'bank', 'incident-rca'])
+      await kubectlOutput('create', 'namespace', namespace)
   }, 60_000)
   afterAll(async () => {
     await server.stop()
     rmSync(folder, { recursive: true, force: true })
   }, 60_000)
 
-  const ask = async (...words: string[]): Promise<string> =>
+  const kubectlOutput = async (...words: string[]): Promise<string> =>
     run(kubectl ?? '', ['--kubeconfig', server.kubeconfig, ...words])
   const runHelm = async (...words: string[]): Promise<string> =>
     run(helm ?? '', [...words, '--namespace', 'monitoring'], {
@@ -45,13 +46,13 @@ realDescribe('the chart on a real API server', absence, () => {
     ...['platformUrl=https://api.example.com', ...strings].flatMap((value) => ['--set-string', value]),
     ...values.flatMap((value) => ['--set', value]),
   ]
-  const may = async (verb: string, resource: string, ...words: string[]): Promise<boolean> =>
-    ask('auth', 'can-i', verb, resource, '--as', AGENT, ...words).then(
+  const canAgent = async (verb: string, resource: string, ...words: string[]): Promise<boolean> =>
+    kubectlOutput('auth', 'can-i', verb, resource, '--as', AGENT, ...words).then(
       () => true,
       () => false,
     )
   const remaining = (): Promise<string> =>
-    ask(
+    kubectlOutput(
       'get',
       'deployments,secrets,configmaps,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,leases,networkpolicies,poddisruptionbudgets,pods',
       '--all-namespaces',
@@ -60,14 +61,18 @@ realDescribe('the chart on a real API server', absence, () => {
     )
 
   const combinations: [string, string[], string[]][] = [
-    ['what is needed alone', ['agentToken=t'], []],
+    ['required values only', ['agentToken=t'], []],
     ['replicas', ['agentToken=t', 'replicas=2', 'logLevel=debug'], ['networkPolicy.enabled=true']],
     ['namespaces', ['agentToken=t', String.raw`namespaces=shop\,bank`], []],
     ['Secrets by name', ['agentToken=t', 'watchSecretNames=true'], []],
-    ['a Secret that is there', ['existingSecret=mine', 'caConfigMap=ca', 'imagePullSecrets=pull'], []],
-    ['a proxy and an authority', ['agentToken=t', 'httpsProxy=http://p:1', 'ca=-----BEGIN CERTIFICATE-----'], []],
+    ['an existing Secret', ['existingSecret=mine', 'caConfigMap=ca', 'imagePullSecrets=pull'], []],
     [
-      'everything about pods',
+      'a proxy and a certificate authority',
+      ['agentToken=t', 'httpsProxy=http://p:1', 'ca=-----BEGIN CERTIFICATE-----'],
+      [],
+    ],
+    [
+      'all values of the pod',
       ['agentToken=t', `image.digest=sha256:${'0'.repeat(64)}`, 'priorityClassName=system-cluster-critical'],
       [
         ...['nodeSelector.disk=ssd', 'tolerations[0].operator=Exists', 'podLabels.team=x', 'podAnnotations.note=y'],
@@ -78,8 +83,8 @@ realDescribe('the chart on a real API server', absence, () => {
     ],
   ]
 
-  test.each(combinations)('makes what the server accepts: %s', async (_name, strings, values) => {
-    // The server is asked for the versions that it has.
+  test.each(combinations)('renders objects that the server accepts: %s', async (_name, strings, values) => {
+    // `--validate` reads the API versions from the server.
     const text = await runHelm('template', 'incident-rca', chart, '--validate', ...flags(strings, values))
     const answer = await run(
       kubectl ?? '',
@@ -90,23 +95,25 @@ realDescribe('the chart on a real API server', absence, () => {
     expect(answer.trim().split('\n')).toHaveLength(text.split(/^kind: /m).length - 1)
   })
 
-  test('is installed, brought up to date, and taken away without a trace', async () => {
+  test('installs, upgrades, and uninstalls without leaving objects behind', async () => {
     const install = ['upgrade', '--install', 'incident-rca', chart]
     expect(await runHelm(...install, ...flags(['agentToken=first', 'replicas=2']))).toContain('REVISION: 1')
     const lease = ['lease/incident-rca-agent', '--namespace=monitoring']
-    const held = JSON.parse(await ask('get', ...lease, '--output=json', `--as=${AGENT}`)) as object
+    const held = JSON.parse(await kubectlOutput('get', ...lease, '--output=json', `--as=${AGENT}`)) as object
     await run(kubectl ?? '', ['--kubeconfig', server.kubeconfig, 'replace', '--filename=-', `--as=${AGENT}`], {
       input: JSON.stringify({ ...held, spec: { holderIdentity: 'one' } }),
     })
     expect(await runHelm(...install, ...flags(['agentToken=second', 'replicas=1']))).toContain('REVISION: 2')
-    expect(await ask('get', ...lease, '--output=jsonpath={.spec.holderIdentity}')).toBe('one')
-    expect(await ask('get', 'poddisruptionbudgets', '--namespace=monitoring', '--output=name')).toBe('')
+    expect(await kubectlOutput('get', ...lease, '--output=jsonpath={.spec.holderIdentity}')).toBe('one')
+    expect(await kubectlOutput('get', 'poddisruptionbudgets', '--namespace=monitoring', '--output=name')).toBe('')
     await runHelm('uninstall', 'incident-rca', '--wait')
     expect(await remaining()).toBe('')
-    expect(await ask('get', 'secrets', '--namespace=monitoring', '--selector=owner=helm', '--output=name')).toBe('')
+    expect(
+      await kubectlOutput('get', 'secrets', '--namespace=monitoring', '--selector=owner=helm', '--output=name'),
+    ).toBe('')
   })
 
-  test('lets the agent read what it collects, and nothing else', async () => {
+  test('lets the agent read what it collects, and nothing more', async () => {
     await runHelm('install', 'incident-rca', chart, ...flags(['agentToken=t']))
     for (const resource of [
       'pods',
@@ -117,10 +124,13 @@ realDescribe('the chart on a real API server', absence, () => {
       'configmaps',
       'namespaces',
     ])
-      for (const verb of ['get', 'list', 'watch']) expect(await may(verb, resource), `${verb} ${resource}`).toBe(true)
-    expect(await may('get', 'pods/log', '--namespace=shop')).toBe(true)
-    expect(await may('get', 'nodes/proxy')).toBe(true)
-    expect(await may('update', 'leases.coordination.k8s.io/incident-rca-agent', '--namespace=monitoring')).toBe(true)
+      for (const verb of ['get', 'list', 'watch'])
+        expect(await canAgent(verb, resource), `${verb} ${resource}`).toBe(true)
+    expect(await canAgent('get', 'pods/log', '--namespace=shop')).toBe(true)
+    expect(await canAgent('get', 'nodes/proxy')).toBe(true)
+    expect(await canAgent('update', 'leases.coordination.k8s.io/incident-rca-agent', '--namespace=monitoring')).toBe(
+      true,
+    )
     for (const [verb, resource] of [
       ['get', 'secrets'],
       ['list', 'secrets'],
@@ -131,22 +141,24 @@ realDescribe('the chart on a real API server', absence, () => {
       ['create', 'leases.coordination.k8s.io'],
       ['update', 'leases.coordination.k8s.io/other'],
     ] as const)
-      expect(await may(verb, resource, '--namespace=monitoring'), `${verb} ${resource}`).toBe(false)
+      expect(await canAgent(verb, resource, '--namespace=monitoring'), `${verb} ${resource}`).toBe(false)
 
     await runHelm('upgrade', 'incident-rca', chart, ...flags(['agentToken=t', 'namespaces=shop']))
-    expect(await may('list', 'pods', '--namespace=shop')).toBe(true)
-    expect(await may('get', 'namespaces/kube-system', '--namespace=kube-system')).toBe(true)
+    expect(await canAgent('list', 'pods', '--namespace=shop')).toBe(true)
+    expect(await canAgent('get', 'namespaces/kube-system', '--namespace=kube-system')).toBe(true)
     for (const namespace of ['bank', 'kube-system', 'monitoring'])
-      expect(await may('list', 'pods', `--namespace=${namespace}`), namespace).toBe(false)
-    expect(await may('list', 'nodes')).toBe(false)
+      expect(await canAgent('list', 'pods', `--namespace=${namespace}`), namespace).toBe(false)
+    expect(await canAgent('list', 'nodes')).toBe(false)
     await runHelm('uninstall', 'incident-rca', '--wait')
     expect(await remaining()).toBe('')
   })
 
-  test('is the same as plain manifests', async () => {
-    expect(await ask('apply', '--filename', manifests)).toContain('deployment.apps/incident-rca-agent created')
-    expect(await ask('apply', '--filename', manifests)).not.toMatch(/created|configured/)
-    await ask('delete', '--filename', manifests)
+  test('can be installed from plain manifests', async () => {
+    expect(await kubectlOutput('apply', '--filename', manifests)).toContain(
+      'deployment.apps/incident-rca-agent created',
+    )
+    expect(await kubectlOutput('apply', '--filename', manifests)).not.toMatch(/created|configured/)
+    await kubectlOutput('delete', '--filename', manifests)
     expect(await remaining()).toBe('')
   })
 })

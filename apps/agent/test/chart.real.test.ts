@@ -15,7 +15,7 @@ const helm = await helmProgram().then(
   () => undefined,
 )
 
-/** As far as the tests look at it. */
+/** A rendered object: the fields that the tests read. */
 interface Manifest {
   readonly apiVersion: string
   readonly kind: string
@@ -68,11 +68,11 @@ interface Pod {
 const REQUIRED = ['platformUrl=https://api.example.com', 'agentToken=k8s-token']
 
 interface RenderOptions {
-  /** For `--set-string`, as the platform's command has them. */
+  /** Values for `--set-string`, as in the platform's command. */
   readonly strings?: readonly string[]
-  /** For `--set`. */
+  /** Values for `--set`. */
   readonly values?: readonly string[]
-  /** What the cluster has besides. */
+  /** API versions that the cluster has in addition. */
   readonly apis?: readonly string[]
   readonly words?: readonly string[]
   readonly required?: readonly string[]
@@ -94,7 +94,7 @@ async function template({
   return run(helm ?? 'helm', ['template', 'incident-rca', chart, '--namespace', 'monitoring', ...flags])
 }
 
-/** All that the chart makes, by kind and name. */
+/** Renders the chart. Returns its objects by kind and name. */
 async function render(options?: RenderOptions): Promise<Map<string, Manifest>> {
   const documents = parseAllDocuments(await template(options))
   for (const { errors } of documents) expect(errors).toEqual([])
@@ -152,12 +152,12 @@ const NAMES = [
 ]
 
 realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
-  test('passes lint, bare and with values', async () => {
+  test('passes lint, with and without values', async () => {
     for (const words of [[], REQUIRED.flatMap((value) => ['--set-string', value])])
       expect(await run(helm ?? 'helm', ['lint', '--strict', chart, ...words])).toContain('0 chart(s) failed')
   })
 
-  test('has the version of the agent, and of the fields that the schema knows the values', () => {
+  test('has the version of the agent, and a schema for every value', () => {
     const { appVersion } = parse(read('chart/Chart.yaml')) as { appVersion: string }
     expect(appVersion).toBe((JSON.parse(read('package.json')) as { version: string }).version)
     const { properties } = JSON.parse(read('chart/values.schema.json')) as { properties: Record<string, unknown> }
@@ -165,11 +165,11 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
     expect(Object.keys(properties).sort()).toEqual([...values, 'global'].sort())
   })
 
-  test('makes what an agent needs and nothing else', async () => {
+  test('renders the objects that an agent needs, and no others', async () => {
     expect([...(await render()).keys()].sort()).toEqual(NAMES)
   })
 
-  test('does as the specification’s command says', async () => {
+  test('renders replicas and options of the specification’s command', async () => {
     const manifests = await render({ values: ['replicas=2'], strings: ['logLevel=debug'] })
     expect([...manifests.keys()].sort()).toEqual([...NAMES, 'PodDisruptionBudget/incident-rca-agent'].sort())
     expect(manifests.get('Deployment/incident-rca-agent')?.spec?.replicas).toBe(2)
@@ -186,16 +186,16 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
   })
 
   describe('the pod', () => {
-    test('is of the restricted profile, and so is that of the test', async () => {
+    test('satisfies the restricted profile, and so does the pod of `helm test`', async () => {
       const manifests = await render()
       const { metadata, spec } = manifests.get('Pod/incident-rca-agent-test') as Manifest
-      const tester = spec as unknown as Pod
-      // Kept for its log, also where it succeeded.
+      const testPod = spec as unknown as Pod
+      // Helm keeps the pod for its log, even after success.
       expect(metadata.annotations).toEqual({
         'helm.sh/hook': 'test',
         'helm.sh/hook-delete-policy': 'before-hook-creation',
       })
-      for (const pod of [podIn(manifests), tester]) {
+      for (const pod of [podIn(manifests), testPod]) {
         expect(pod.securityContext).toMatchObject({
           runAsNonRoot: true,
           runAsUser: 10001,
@@ -210,17 +210,17 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
         expect(pod.volumes.map(({ name }) => name)).toEqual(['tmp', 'state', 'token'])
         expect(pod.volumes.filter((volume) => 'hostPath' in volume)).toEqual([])
       }
-      expect(tester.containers[0].args).toEqual(['doctor'])
+      expect(testPod.containers[0].args).toEqual(['doctor'])
     })
 
-    test('is probed as the image probes itself', async () => {
+    test('is probed with the health check of the image', async () => {
       const [, flags = '[]'] = /HEALTHCHECK[^[]*CMD (\[.*\])/.exec(read('Dockerfile')) ?? []
       const [{ startupProbe, readinessProbe, livenessProbe }] = (await podOf()).containers
       for (const probe of [startupProbe, readinessProbe, livenessProbe])
         expect(probe).toMatchObject({ exec: { command: JSON.parse(flags) as string[] }, timeoutSeconds: 10 })
     })
 
-    test('has the token in a file, from the chart’s Secret or one that was there before', async () => {
+    test('mounts the token from the chart’s Secret or an existing one', async () => {
       const manifests = await render()
       expect(manifests.get('Secret/incident-rca-agent')?.data).toEqual({
         'agent-token': Buffer.from('k8s-token').toString('base64'),
@@ -241,7 +241,7 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
       expect(await template()).not.toContain('k8s-token')
     })
 
-    test('starts anew with another token', async () => {
+    test('restarts when the token changes', async () => {
       const annotations = async (token: string) => {
         const manifests = await render({ strings: [`agentToken=${token}`] })
         const spec = manifests.get('Deployment/incident-rca-agent')?.spec as { template: Manifest }
@@ -251,7 +251,7 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
       expect(await annotations('a')).not.toEqual(await annotations('b'))
     })
 
-    test('runs the image that was named, by digest where there is one', async () => {
+    test('runs the configured image, by digest when one is set', async () => {
       const imageOf = async (...strings: string[]) => (await podOf({ strings })).containers[0].image
       expect(await imageOf()).toBe('incident-rca/agent:latest')
       expect(await imageOf('image.repository=localhost:5000/agent', 'image.tag=1.0')).toBe('localhost:5000/agent:1.0')
@@ -262,7 +262,7 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
       for (const pod of [listed, separated]) expect(pod.imagePullSecrets).toEqual([{ name: 'one' }, { name: 'two' }])
     })
 
-    test('goes where it was told to', async () => {
+    test('is scheduled by selector, tolerations, affinity and priority', async () => {
       const values = ['nodeSelector.disk=ssd', 'tolerations[0].operator=Exists', 'priorityClassName=high']
       values.push('affinity.nodeAffinity.a=b', 'replicas=3', 'podLabels.team=x', 'resources.limits.cpu=1')
       expect(await podOf({ values })).toMatchObject({
@@ -290,7 +290,7 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
   })
 
   describe('options', () => {
-    test('become variables, also those that the chart does not know', async () => {
+    test('become environment variables, including options that the chart does not know', async () => {
       const strings = ['collectInterval=30s', 'maxBatchSize=5', 'retryCount=0', String.raw`objectLabels=app\,team/*`]
       strings.push('config.brokerUrl=http://broker', 'config.poll_every=5s')
       const values = ['config.bytes=1000000000', 'config.ratio=0.5', 'config.names={a,b}', 'config.on=true']
@@ -308,21 +308,21 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
       })
     })
 
-    test('are taken as they are: Kubernetes fills nothing in', async () => {
+    test('are passed on unchanged: Kubernetes replaces no `$(NAME)` in them', async () => {
       const hostile = '$(HOME) $$ ${x} "q" \'a\': {{ .Values }} # ü'
       const { WEIRD } = variablesOf(await podOf({ strings: [`config.weird=${hostile}`] }))
       expect(WEIRD?.replaceAll('$$', '$')).toBe(hostile)
       expect(WEIRD?.replaceAll('$$', '')).not.toContain('$')
     })
 
-    test('cannot replace what the chart sets', async () => {
+    test('cannot replace variables that the chart sets', async () => {
       const own = ['agentToken', 'AGENT_TOKEN', 'platform_api_url', 'rcaStateDir']
       const network = ['httpsProxy', 'http_proxy', 'noProxy', 'nodeUseEnvProxy', 'nodeExtraCaCerts']
       for (const name of [...own, ...network])
         expect(await refusal({ strings: [`config.${name}=x`] })).toContain(`\`config.${name}\` cannot be set`)
     })
 
-    test('may come from a ConfigMap, the platform’s address too', async () => {
+    test('may come from a ConfigMap, including the platform’s address', async () => {
       const required = ['agentToken=t', 'existingConfigMap=mine']
       const { containers } = await podOf({ required, values: ['extraEnv[0].name=A', 'extraEnv[0].value=b'] })
       expect(containers[0].envFrom).toEqual([{ configMapRef: { name: 'mine' } }])
@@ -332,7 +332,7 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
   })
 
   describe('the network', () => {
-    test('reaches the platform through a proxy, and the API server without it', async () => {
+    test('uses the proxy for the platform, and not for the API server', async () => {
       const strings = ['httpsProxy=http://proxy:3128', String.raw`noProxy=a.example.com\,$(b)`]
       expect(variablesOf(await podOf({ strings }))).toMatchObject({
         HTTPS_PROXY: 'http://proxy:3128',
@@ -342,7 +342,7 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
       })
     })
 
-    test('trusts a certificate authority, given as text or in a ConfigMap', async () => {
+    test('trusts a certificate authority from text or from a ConfigMap', async () => {
       const pem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
       const text = await render({ strings: [`ca=${pem}`] })
       expect(text.get('ConfigMap/incident-rca-agent-ca')?.data).toEqual({ 'ca.crt': pem })
@@ -366,7 +366,7 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
         ['platformUrl=https://api.example.com', 'httpsProxy=http://proxy:3128'],
         [443, 6443, 3128],
       ],
-    ])('with a policy, lets out to %j by the ports %j', async (strings, ports) => {
+    ])('allows egress for %j to the ports %j', async (strings, ports) => {
       const policy = (await render({ strings, values: ['networkPolicy.enabled=true'] })).get(
         'NetworkPolicy/incident-rca-agent',
       )
@@ -390,7 +390,7 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
     const rulesOf = (manifests: ReadonlyMap<string, Manifest>): readonly Rule[] =>
       [...manifests.values()].flatMap(({ rules = [] }) => rules)
 
-    test('are to read, and to write the Lease by its name alone', async () => {
+    test('allow reading, and writing only the Lease by its name', async () => {
       const manifests = await render()
       const rules = rulesOf(manifests)
       const writing = rules.filter(({ verbs }) => verbs.some((verb) => !['get', 'list', 'watch'].includes(verb)))
@@ -410,18 +410,17 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
       expect(resources).toEqual(expect.arrayContaining(['nodes/proxy', 'pods/log', 'resourcequotas', 'limitranges']))
     })
 
-    test.each(['true', true])('include Secrets where they are asked for (%j)', async (value) => {
-      const [flag] = typeof value === 'string' ? ['strings' as const] : ['values' as const]
-      const rules = rulesOf(await render({ [flag]: [`watchSecretNames=${value}`] }))
+    test.each(['strings', 'values'] as const)('include Secrets on request, with the value in `%s`', async (flag) => {
+      const rules = rulesOf(await render({ [flag]: ['watchSecretNames=true'] }))
       expect(rules.find(({ resources }) => resources.includes('secrets'))?.verbs).toEqual(['get', 'list', 'watch'])
     })
 
-    test('do not reach kubelets where that is not wanted', async () => {
+    test('exclude kubelets on request', async () => {
       const rules = rulesOf(await render({ values: ['rbac.kubeletSummaries=false'] }))
       expect(rules.flatMap(({ resources }) => resources)).not.toContain('nodes/proxy')
     })
 
-    test('are confined to namespaces, given as a list or as text', async () => {
+    test('are confined to namespaces from a list or from text', async () => {
       const listed = await render({ values: ['namespaces={shop,bank}'] })
       const separated = await render({ strings: [String.raw`namespaces=shop\, bank`] })
       for (const manifests of [listed, separated]) {
@@ -444,7 +443,7 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
       }
     })
 
-    test('are left to others, or extended', async () => {
+    test('may be created elsewhere, or extended', async () => {
       const without = await render({ values: ['rbac.create=false', 'serviceAccount.create=false'] })
       expect([...without.keys()].filter((key) => /^(?:Cluster)?Role|^ServiceAccount/.test(key))).toEqual([])
       expect(podIn(without).serviceAccountName).toBe('default')
@@ -456,7 +455,7 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
     })
   })
 
-  test('asks for a budget in the version that the cluster has', async () => {
+  test('renders a disruption budget in the API version that the cluster has', async () => {
     const versionWith = async (...apis: string[]) => {
       const budget = (await render({ values: ['replicas=2'], apis })).get('PodDisruptionBudget/incident-rca-agent')
       expect(budget?.spec).toMatchObject({ maxUnavailable: 1 })
@@ -467,14 +466,14 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
     expect([...disabled.keys()]).not.toContain('PodDisruptionBudget/incident-rca-agent')
   })
 
-  test('is for Kubernetes 1.20 and newer', async () => {
+  test('supports Kubernetes 1.20 and newer', async () => {
     await render({ words: ['--kube-version', '1.20.0'] })
     await render({ words: ['--kube-version', 'v1.34.1-gke.100'] })
     expect(await refusal({ words: ['--kube-version', '1.19.16'] })).toContain('>=1.20.0-0')
   })
 })
 
-realDescribe('values that are wrong', helm === undefined ? { missing: 'helm' } : {}, () => {
+realDescribe('the chart refuses', helm === undefined ? { missing: 'helm' } : {}, () => {
   test.each([
     ['replicas=0', 'replicas'],
     ['replicas=two', 'replicas'],
@@ -500,7 +499,7 @@ realDescribe('values that are wrong', helm === undefined ? { missing: 'helm' } :
     ['existingSecret=A_b', 'existingSecret: Does not match pattern'],
     ['rbac.create=maybe', 'rbac.create: Invalid type. Expected: boolean, given: string'],
     ['ca=/etc/ssl/ca.pem', 'ca: Does not match pattern'],
-  ])('%s is refused by its name', async (value, message) => {
+  ])('%s, naming the value', async (value, message) => {
     expect(await refusal({ strings: [value] })).toContain(message)
   })
 
@@ -509,11 +508,11 @@ realDescribe('values that are wrong', helm === undefined ? { missing: 'helm' } :
     [['platformUrl=https://a'], '`agentToken` is not set'],
     [[...REQUIRED, 'existingSecret=s'], '`agentToken` and `existingSecret` are both set'],
     [[...REQUIRED, 'ca=-----BEGIN CERTIFICATE-----', 'caConfigMap=c'], '`ca` and `caConfigMap` are both set'],
-  ])('%j lack something, or contradict each other', async (required, message) => {
+  ])('missing and contradicting values: %j', async (required, message) => {
     expect(await refusal({ required })).toContain(message)
   })
 
-  test('of a network policy: the platform’s port is not known where its address stands in a ConfigMap alone', async () => {
+  test('a network policy when the platform’s port is only in a ConfigMap', async () => {
     const required = ['agentToken=t', 'existingConfigMap=mine']
     const values = ['networkPolicy.enabled=true']
     expect(await refusal({ required, values })).toContain('Set `platformUrl` too')
@@ -524,8 +523,8 @@ realDescribe('values that are wrong', helm === undefined ? { missing: 'helm' } :
   })
 })
 
-/** Values around each limit of an option of the agent, as the command writes them. */
-const around: Readonly<Record<string, readonly string[]>> = {
+/** Values around the limits of each option, as text. */
+const valuesAroundLimits: Readonly<Record<string, readonly string[]>> = {
   collectInterval: ['ms', 's', 'm', 'h', 'd'].flatMap((unit, place) => {
     const most = [86_400_000, 86_400, 1440, 24, 1][place] ?? 0
     const numbers = new Set([0, 1, 9, 10, 99, 100, 999, most - 1, most, most + 1, most * 2, most * 10])
@@ -548,27 +547,32 @@ function near(...limits: readonly number[]): string[] {
   return [...new Set(numbers)].filter((number) => number >= 0).map(String)
 }
 
-test.each(Object.entries(around))('%s takes what the agent takes, and nothing else', (name, texts) => {
-  const { properties } = JSON.parse(read('chart/values.schema.json')) as {
-    properties: Record<string, { readonly pattern?: string; readonly maxLength?: number }>
-  }
-  const { pattern = '', maxLength = Number.POSITIVE_INFINITY } = properties[name] ?? {}
-  const isTaken = (text: string): boolean => new RegExp(pattern).test(text) && text.length <= maxLength
-  const isTakenByAgent = (text: string): boolean => {
-    try {
-      const variables = { [environmentName(name.replaceAll(/[A-Z]/g, '_$&').toLowerCase())]: text }
-      parseConfig(kubernetes, configFromEnvironment(kubernetes, variables))
-      return true
-    } catch {
-      return false
+test.each(Object.entries(valuesAroundLimits))(
+  'the schema of %s accepts the same values as the agent',
+  (name, texts) => {
+    const { properties } = JSON.parse(read('chart/values.schema.json')) as {
+      properties: Record<string, { readonly pattern?: string; readonly maxLength?: number }>
     }
-  }
-  expect(texts.filter((text) => isTaken(text) !== isTakenByAgent(text))).toEqual([])
-})
+    const { pattern = '', maxLength = Number.POSITIVE_INFINITY } = properties[name] ?? {}
+    const isAccepted = (text: string): boolean => new RegExp(pattern).test(text) && text.length <= maxLength
+    const isAcceptedByAgent = (text: string): boolean => {
+      try {
+        const variables = { [environmentName(name.replaceAll(/[A-Z]/g, '_$&').toLowerCase())]: text }
+        parseConfig(kubernetes, configFromEnvironment(kubernetes, variables))
+        return true
+      } catch {
+        return false
+      }
+    }
+    expect(texts.filter((text) => isAccepted(text) !== isAcceptedByAgent(text))).toEqual([])
+  },
+)
 
-realDescribe('the plain manifests', helm === undefined ? { missing: 'helm' } : {}, () => {
-  test('are those of the chart', async () => {
-    const script = fileURLToPath(new URL('../../../scripts/generate-manifests.ts', import.meta.url))
-    await run(process.execPath, ['--conditions=@rca/source', script, '--check'])
+realDescribe('the generated files', helm === undefined ? { missing: 'helm' } : {}, () => {
+  test('are current', async () => {
+    for (const name of ['generate-chart', 'generate-manifests']) {
+      const script = fileURLToPath(new URL(`../../../scripts/${name}.ts`, import.meta.url))
+      await run(process.execPath, ['--conditions=@rca/source', script, '--check'])
+    }
   })
 })

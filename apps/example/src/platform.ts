@@ -73,7 +73,7 @@ export interface Platform {
   close(): Promise<void>
 }
 
-/** Starts the API on a free loopback port with a temporary SQLite file, and returns a client that calls it over HTTP. */
+/** Starts the API on a free loopback port with a temporary SQLite file. Returns a client that calls it over HTTP. */
 export async function startPlatform(): Promise<Platform> {
   const directory = await mkdtemp(join(tmpdir(), 'rca-example-'))
   const database = join(directory, 'rca.sqlite')

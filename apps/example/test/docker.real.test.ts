@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Entity, Event } from '@rca/core/protocol'
 import { BUSYBOX_IMAGE, composeEnvironment, docker, findEngine, run, testRun } from '@rca/rig'
 import { realDescribe, realTest } from '@rca/rig/real'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AgentAnswer } from '../src/platform.ts'
 import { startCompanyNetwork } from './company-network.ts'
 import { type PlatformProcess, type Provisioned, startPlatformProcess } from './platform-process.ts'
@@ -17,12 +17,12 @@ const engine = await findEngine(testRun())
 const directory = mkdtempSync(join(tmpdir(), 'rca-docker-'))
 const compose = await composeEnvironment(join(directory, 'docker'))
 
-/** Everything that this run makes on the engine begins so. */
-const mine = `rca-e2e-${process.pid}`
-const agentName = `${mine}-agent`
+/** Prefix of everything that this run creates on the engine. */
+const prefix = `rca-e2e-${process.pid}`
+const agentName = `${prefix}-agent`
 const SECRETS = ['canary-of-the-log', 'canary-of-the-environment', 'canary-of-the-new-environment']
 
-/** The whole way with nothing mocked: the command that the API returned is run by `sh`, our image by a real engine. */
+/** End to end without mocks: `sh` runs the command that the API returned, a real engine runs our image. */
 realDescribe('a Docker host', engine, () => {
   const { dockerHost } = engine
   const on = (...words: string[]): Promise<string> => docker(dockerHost, words)
@@ -33,7 +33,7 @@ realDescribe('a Docker host', engine, () => {
   let agentId = ''
 
   const events = async (query: Readonly<Record<string, string | number>> = {}): Promise<Event[]> =>
-    (await platform.get<{ events: Event[] }>('events', { environment: mine, limit: 500, ...query })).events
+    (await platform.get<{ events: Event[] }>('events', { environment: prefix, limit: 500, ...query })).events
   const eventOf = (name: string, container: string, id: string): Promise<Event> =>
     eventually(`${name} of ${container}`, async () =>
       (await events({ name })).find(({ entity }) => entity.id === id.trim()),
@@ -48,22 +48,22 @@ realDescribe('a Docker host', engine, () => {
       timeout: 300_000,
     })
     const labels = ['com.docker.compose.project=shop', 'com.docker.compose.service=web'].flatMap((l) => ['--label', l])
-    await on('run', '-d', '--name', `${mine}-web`, '--memory', '32m', ...labels, BUSYBOX_IMAGE, 'sleep', '3600')
-    await on('create', '--name', `${mine}-created`, BUSYBOX_IMAGE, 'true')
+    await on('run', '-d', '--name', `${prefix}-web`, '--memory', '32m', ...labels, BUSYBOX_IMAGE, 'sleep', '3600')
+    await on('create', '--name', `${prefix}-created`, BUSYBOX_IMAGE, 'true')
     platform = await startPlatformProcess(directory)
   }, 400_000)
   afterAll(async () => {
-    const left = (await on('ps', '--all', '--quiet', '--filter', `name=${mine}`)).split('\n').filter(Boolean)
+    const left = (await on('ps', '--all', '--quiet', '--filter', `name=${prefix}`)).split('\n').filter(Boolean)
     if (left.length > 0) await on('rm', '--force', '--volumes', ...left)
-    await on('image', 'rm', '--force', `${mine}-next`).catch(() => undefined)
+    await on('image', 'rm', '--force', `${prefix}-next`).catch(() => undefined)
     await platform?.stop()
     await rm(directory, { recursive: true, force: true })
   })
 
-  it('is online, with every container of the engine, after the returned command was pasted', async () => {
+  test('runs an agent with the returned command, and lists every container of the engine', async () => {
     provisioned = await platform.provision({
       agent_type: 'docker',
-      environment_name: mine,
+      environment_name: prefix,
       // The platform listens on this machine's loopback.
       config: { log_level: 'debug', network: 'host', container_name: agentName, collect_interval: '1s' },
     })
@@ -71,7 +71,7 @@ realDescribe('a Docker host', engine, () => {
     const agent = await eventually(
       'the agent coming online',
       async () => {
-        const { agents } = await platform.get<{ agents: AgentAnswer[] }>('agents', { environment: mine })
+        const { agents } = await platform.get<{ agents: AgentAnswer[] }>('agents', { environment: prefix })
         const [found] = agents
         return found?.connectivity === 'online' && Object.hasOwn(found.health.collectors, 'usage') && found
       },
@@ -84,13 +84,13 @@ realDescribe('a Docker host', engine, () => {
       const before = await ids()
       const listed = new Set((await entities('container')).map(({ id }) => id))
       const after = new Set(await ids())
-      // Others may use the engine: what went or came meanwhile may be listed or not.
+      // Other programs may use the engine: containers that came or went in between may be listed or not.
       return before.filter((id) => after.has(id)).every((id) => listed.has(id))
     })
     expect(await sh(`( ${provisioned.verify_command} ) 2>&1`)).toContain('agent started')
   })
 
-  it('runs the agent as nobody in particular, on a read-only root, and the engine finds it healthy', async () => {
+  test('runs the agent as an unprivileged user, on a read-only root, and passes its health check', async () => {
     const [{ Config, HostConfig, Mounts }] = JSON.parse(await on('inspect', agentName))
     expect(Config.User).toBe('10001:10001')
     expect(HostConfig).toMatchObject({ ReadonlyRootfs: true, CapDrop: ['ALL'], Privileged: false })
@@ -98,16 +98,16 @@ realDescribe('a Docker host', engine, () => {
       ({ Destination }: { Destination: string }) => Destination,
     )
     expect(writable).toEqual(['/var/lib/rca-agent'])
-    // What HEALTHCHECK runs, now rather than in half a minute.
+    // Runs the health check now instead of in half a minute.
     await on('exec', agentName, ...Config.Healthcheck.Test.slice(1))
   })
 
-  it('shows real numbers: a container that burns half a processor is seen to', async () => {
+  test('measures a container that uses half a processor', async () => {
     const id = await on(
       'run',
       '-d',
       '--name',
-      `${mine}-busy`,
+      `${prefix}-busy`,
       '--cpus',
       '0.5',
       BUSYBOX_IMAGE,
@@ -116,17 +116,17 @@ realDescribe('a Docker host', engine, () => {
       'while :; do :; done',
     )
     const usage = await eventually('its processor usage', async () => {
-      const query = { environment: mine, name: 'container.cpu.usage', entity_id: id, step: '1s' }
+      const query = { environment: prefix, name: 'container.cpu.usage', entity_id: id, step: '1s' }
       const { series } = await platform.get<{ series: { points: { value: number }[] }[] }>('metrics', query)
       return (series[0]?.points.length ?? 0) >= 3 && series[0]?.points
     })
     for (const { value } of usage?.slice(1) ?? []) expect(value).toBeGreaterThan(0.05)
     for (const { value } of usage ?? []) expect(value).toBeLessThan(0.8)
-    await on('rm', '--force', `${mine}-busy`)
+    await on('rm', '--force', `${prefix}-busy`)
   })
 
-  it('tells of a container that ran out of memory, with the evidence', async () => {
-    const id = await on('run', '-d', '--name', `${mine}-oom`, '-m', '24m', BUSYBOX_IMAGE, 'tail', '/dev/zero')
+  test('reports a container that ran out of memory, with the evidence', async () => {
+    const id = await on('run', '-d', '--name', `${prefix}-oom`, '-m', '24m', BUSYBOX_IMAGE, 'tail', '/dev/zero')
     const { severity, attributes } = await eventOf('container.crashed', 'oom', id)
     expect(severity).toBe('critical')
     expect(attributes).toMatchObject({
@@ -134,20 +134,20 @@ realDescribe('a Docker host', engine, () => {
       'container.exit_signal': 'SIGKILL',
       'container.oom_killed': true,
       'container.limit.memory': 24 * 1024 * 1024,
-      'container.name': `${mine}-oom`,
+      'container.name': `${prefix}-oom`,
       'container.image.name': BUSYBOX_IMAGE,
     })
   })
 
-  it('tells of a crash, with the end of its log and without the secret in it', async () => {
+  test('reports a crash with the end of its log, without the secrets in it', async () => {
     const script =
       'printf "\\033[31mstarting\\033[0m\\n"; echo "password=canary-of-the-log"; echo "$API_KEY is refused" >&2; exit 3'
     const environment = ['-e', `API_KEY=${SECRETS[1]}`]
-    const id = await on('run', '-d', '--name', `${mine}-crash`, ...environment, BUSYBOX_IMAGE, 'sh', '-c', script)
+    const id = await on('run', '-d', '--name', `${prefix}-crash`, ...environment, BUSYBOX_IMAGE, 'sh', '-c', script)
     const { severity, attributes, body } = await eventOf('container.crashed', 'crash', id)
-    expect([severity, body]).toEqual(['error', `Container ${mine}-crash crashed with exit code 3`])
+    expect([severity, body]).toEqual(['error', `Container ${prefix}-crash crashed with exit code 3`])
     expect(attributes).toMatchObject({ 'container.exit_code': 3, 'container.oom_killed': false })
-    // The engine frames the two streams one after the other as it reads them.
+    // The order of the two streams is not defined.
     expect(String(attributes['container.log']).split('\n').filter(Boolean).toSorted()).toEqual([
       '[redacted] is refused',
       'password=[redacted]',
@@ -155,29 +155,29 @@ realDescribe('a Docker host', engine, () => {
     ])
   })
 
-  it('tells what changed when a compose service is recreated with a new image', async () => {
+  test('reports the changes when a compose service is recreated with a new image', async () => {
     const settings = ['--change', 'LABEL version=2', '--change', 'CMD ["sh"]']
-    await on('commit', ...settings, `${mine}-created`, `${mine}-next`)
-    await on('rm', '--force', `${mine}-web`)
+    await on('commit', ...settings, `${prefix}-created`, `${prefix}-next`)
+    await on('rm', '--force', `${prefix}-web`)
     const labels = ['com.docker.compose.project=shop', 'com.docker.compose.service=web'].flatMap((l) => ['--label', l])
     const environment = ['-e', `NEW_TOKEN=${SECRETS[2]}`]
-    const words = ['--memory', '64m', ...environment, ...labels, `${mine}-next`, 'sleep', '3600']
-    const id = await on('run', '-d', '--name', `${mine}-web`, ...words)
+    const words = ['--memory', '64m', ...environment, ...labels, `${prefix}-next`, 'sleep', '3600']
+    const id = await on('run', '-d', '--name', `${prefix}-web`, ...words)
     const { attributes, body } = await eventOf('container.changed', 'web', id)
     expect(body).toBe(
-      `Container ${mine}-web was recreated: ${BUSYBOX_IMAGE} → ${mine}-next; environment, limits changed`,
+      `Container ${prefix}-web was recreated: ${BUSYBOX_IMAGE} → ${prefix}-next; environment, limits changed`,
     )
     expect(attributes).toMatchObject({
       'docker.compose.service': 'web',
       'change.image.old': BUSYBOX_IMAGE,
-      'change.image.new': `${mine}-next`,
+      'change.image.new': `${prefix}-next`,
       'change.environment.added': ['NEW_TOKEN'],
       'change.limits': expect.arrayContaining([`memory: ${32 * 1024 ** 2} → ${64 * 1024 ** 2}`]),
     })
     expect(attributes['change.image.old_id']).not.toBe(attributes['change.image.new_id'])
   })
 
-  it('keeps secrets of containers out of everything that left the host', async () => {
+  test('keeps secrets of containers on the host', async () => {
     const answers = [await events(), await entities('container'), await on('logs', agentName), platform.log()]
     const database = await Promise.all(
       ['', '-wal'].map((end) => readFile(join(directory, `rca.sqlite${end}`), 'latin1').catch(() => '')),
@@ -188,19 +188,19 @@ realDescribe('a Docker host', engine, () => {
     expect(await on('logs', agentName)).not.toContain(provisioned.agent_token)
   })
 
-  it('leaves nothing behind after the returned uninstall command', async () => {
+  test('deletes everything with the returned uninstall command', async () => {
     await sh(provisioned.uninstall_command)
     expect(await on('ps', '--all', '--quiet', '--filter', `name=${agentName}`)).toBe('')
     expect(await on('volume', 'ls', '--quiet', '--filter', `name=${agentName}`)).toBe('')
     await eventually('the agent going offline', async () => {
-      const { agents } = await platform.get<{ agents: AgentAnswer[] }>('agents', { environment: mine })
+      const { agents } = await platform.get<{ agents: AgentAnswer[] }>('agents', { environment: prefix })
       return agents[0]?.connectivity === 'offline'
     })
   })
 
-  realTest('is the same as a compose service', compose !== undefined, async () => {
-    const name = `${mine}-composed`
-    const environment = `${mine}-composed`
+  realTest('runs as a compose service', compose !== undefined, async () => {
+    const name = `${prefix}-composed`
+    const environment = `${prefix}-composed`
     const config = { network: 'host', container_name: name }
     const answer = await platform.provision({ agent_type: 'docker', environment_name: environment, config })
     const { deployment_command = '', uninstall_command = '' } = answer.alternatives?.compose ?? {}
@@ -216,12 +216,12 @@ realDescribe('a Docker host', engine, () => {
     expect(await on('volume', 'ls', '--quiet', '--filter', `name=${name}`)).toBe('')
   })
 
-  it('reaches a platform behind a proxy and with an authority of its own', async () => {
+  test('reaches a platform behind a proxy, with a private certificate authority', async () => {
     const company = await startCompanyNetwork(join(directory, 'company'))
     const data = join(directory, 'company-data')
     mkdirSync(data)
     const behind = await startPlatformProcess(data, { RCA_PUBLIC_URL: company.platformUrl })
-    const name = `${mine}-behind`
+    const name = `${prefix}-behind`
     try {
       company.forwardTo(behind.url)
       const config = {
@@ -230,10 +230,10 @@ realDescribe('a Docker host', engine, () => {
         https_proxy: company.proxyUrl,
         ca_file: company.authorityFile,
       }
-      const answer = await behind.provision({ agent_type: 'docker', environment_name: mine, config })
+      const answer = await behind.provision({ agent_type: 'docker', environment_name: prefix, config })
       await sh(answer.deployment_command)
       await eventually('the agent coming online', async () => {
-        const { agents } = await behind.get<{ agents: AgentAnswer[] }>('agents', { environment: mine })
+        const { agents } = await behind.get<{ agents: AgentAnswer[] }>('agents', { environment: prefix })
         return agents[0]?.connectivity === 'online' && agents[0].health.status === 'healthy'
       })
       expect(new Set(company.connected)).toEqual(new Set([new URL(company.platformUrl).host]))
@@ -244,7 +244,7 @@ realDescribe('a Docker host', engine, () => {
     }
   })
 
-  it('says which group the agent needs where it may not use the socket', async () => {
+  test('names the group that the agent needs when it may not use the socket', async () => {
     const socket = dockerHost.replace('unix://', '')
     const mount = `${socket}:/var/run/docker.sock:ro`
     await expect(on('run', '--rm', '-v', mount, IMAGE, 'collect', '--type', 'docker')).rejects.toThrow(

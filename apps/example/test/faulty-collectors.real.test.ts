@@ -5,36 +5,36 @@ import { type Api, createApi } from '@rca/api'
 import { type Agent, createRegistry } from '@rca/core'
 import { command, defineConnector, entity, metric, type Signals } from '@rca/core/connector'
 import ky, { type KyInstance } from 'ky'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { eventually } from './processes.ts'
 
 const signals = {
-  thing: entity({ type: 'thing', description: 'A thing.' }),
-  size: metric({ name: 'thing.size', unit: 'By', kind: 'gauge', description: 'Its size.' }),
+  disk: entity({ type: 'disk', description: 'A disk.' }),
+  size: metric({ name: 'disk.size', unit: 'By', kind: 'gauge', description: 'Size of a disk.' }),
 }
-const undeclared = metric({ name: 'thing.colour', unit: '1', kind: 'gauge', description: 'Declared nowhere.' })
-const thing = signals.thing.reference('1')
+const undeclared = metric({ name: 'disk.wear', unit: '1', kind: 'gauge', description: 'In no catalog.' })
+const disk = signals.disk.reference('sda')
 
-/** A connector of which one collector is right and every other one is wrong in its own way. */
+/** A connector with one correct collector; each of the others fails in its own way. */
 const faulty = defineConnector({
   type: 'faulty',
   title: 'Faulty',
-  description: 'Does everything wrong that a connector can',
+  description: 'Fails in every way that a connector can',
   config: z.object({}),
   signals,
   deploy: () => ({ command: command('true') }),
   connect: async () => ({}),
-  identify: async () => ({ id: 'faulty-1', name: 'faulty', entity: thing }),
+  identify: async () => ({ id: 'faulty-1', name: 'faulty', entity: disk }),
   disconnect: async () => undefined,
   collectors: {
-    right: {
+    correct: {
       collect: async () => ({
-        entities: [signals.thing.entity({ id: '1' })],
-        metrics: [signals.size.point(Date.now() % 1000, thing)],
+        entities: [signals.disk.entity({ id: 'sda' })],
+        metrics: [signals.size.point(Date.now() % 1000, disk)],
       }),
     },
-    throws: { collect: () => Promise.reject(new Error('the thing is on fire')) },
+    throws: { collect: () => Promise.reject(new Error('the disk is on fire')) },
     'throws-at-once': {
       collect: () => {
         throw new TypeError('not even a promise')
@@ -44,11 +44,11 @@ const faulty = defineConnector({
     garbage: { collect: async () => 'forty-two' as unknown as Signals },
     'garbage-inside': {
       collect: async () =>
-        ({ metrics: [null, 7, { name: 'thing.size' }, signals.size.point(Number.NaN, thing)] }) as unknown as Signals,
+        ({ metrics: [null, 7, { name: 'disk.size' }, signals.size.point(Number.NaN, disk)] }) as unknown as Signals,
     },
     undeclared: {
       collect: async () => ({
-        metrics: [undeclared.point(1, thing), signals.size.point(5, signals.thing.reference('2'))],
+        metrics: [undeclared.point(1, disk), signals.size.point(5, signals.disk.reference('sdb'))],
       }),
     },
   },
@@ -65,7 +65,7 @@ interface AgentDetails {
   }
 }
 
-describe('a connector that does everything wrong', () => {
+describe('an agent whose connector fails in every way', () => {
   let directory = ''
   let api: Api
   let agent: Agent
@@ -93,7 +93,7 @@ describe('a connector that does everything wrong', () => {
       config: { collect_interval: '1s' },
     })
     await agent.start()
-    details = await eventually('the platform hearing of every collector', async () => {
+    details = await eventually('the platform knowing every collector', async () => {
       const { agents } = await http.get('api/v1/agents').json<{ agents: AgentDetails[] }>()
       const [found] = agents
       return (
@@ -110,10 +110,10 @@ describe('a connector that does everything wrong', () => {
     await rm(directory, { recursive: true, force: true })
   })
 
-  it('does not stop its agent: what is right keeps arriving', async () => {
+  test('keeps delivering the metrics of the correct collector', async () => {
     expect(details.connectivity).toBe('online')
-    await eventually('four points of the right collector', async () => {
-      const query = { name: 'thing.size', entity_id: '1', step: '1s', aggregate: 'last' }
+    await eventually('four points of the correct collector', async () => {
+      const query = { name: 'disk.size', entity_id: 'sda', step: '1s', aggregate: 'last' }
       const { series } = await http
         .get('api/v1/metrics', { searchParams: query })
         .json<{ series: { points: unknown[] }[] }>()
@@ -122,15 +122,15 @@ describe('a connector that does everything wrong', () => {
     expect(agent.status()).toMatchObject({ state: 'running', connected: true })
   })
 
-  it.each([
-    ['throws', 'the thing is on fire'],
+  test.each([
+    ['throws', 'the disk is on fire'],
     ['throws-at-once', 'not even a promise'],
     ['hangs', /did not finish within 0\.3 s|previous run still in progress/],
     ['garbage', /string instead of signals/],
-    ['garbage-inside', /not an object.*`thing\.size`/],
-    ['undeclared', /`thing\.colour` is not declared/],
+    ['garbage-inside', /not an object.*`disk\.size`/],
+    ['undeclared', /`disk\.wear` is not declared/],
     ['dies', 'the stream broke'],
-  ])('shows on the platform that `%s` fails, and why', (name, reason) => {
+  ])('reports that `%s` fails, and why', (name, reason) => {
     expect(details.health.status).toBe('degraded')
     expect(details.health.collectors[name]?.ok).toBe(false)
     expect(details.health.collectors[name]?.error).toMatch(reason)
@@ -138,15 +138,15 @@ describe('a connector that does everything wrong', () => {
     expect(gap?.reason).toMatch(reason)
   })
 
-  it('shows the right collector as well', () => {
-    expect(details.health.collectors.right).toMatchObject({ ok: true })
+  test('reports that the correct collector works', () => {
+    expect(details.health.collectors.correct).toMatchObject({ ok: true })
   })
 
-  it('keeps what a collector says rightly beside what it may not say', async () => {
+  test('keeps valid points of a collector that also returns an undeclared metric', async () => {
     const ofAgent = `api/v1/agents/${details.agent_id}/metrics`
     const { series } = await http
-      .get(ofAgent, { searchParams: { entity_type: 'thing' } })
+      .get(ofAgent, { searchParams: { entity_type: 'disk' } })
       .json<{ series: { name: string; entity: { id: string } }[] }>()
-    expect(series.map(({ name, entity: { id } }) => `${name} ${id}`).sort()).toEqual(['thing.size 1', 'thing.size 2'])
+    expect(series.map(({ name, entity: { id } }) => `${name} ${id}`).sort()).toEqual(['disk.size sda', 'disk.size sdb'])
   })
 })

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AgentAnswer, EntityAnswer } from '../src/platform.ts'
 import { type PlatformProcess, type Provisioned, provisionByCurl, startPlatformProcess } from './platform-process.ts'
 import { eventually, type Program, startProgram } from './processes.ts'
@@ -16,14 +16,14 @@ interface Points {
   readonly points: readonly { readonly at: string; readonly value: number }[]
 }
 
-/** Without curl, another client provisions, unless everything real is required. */
+/** Without curl, the test provisions over its own HTTP client, unless real programs are required. */
 const hasCurl = process.env.RCA_REQUIRE_REAL === '1' || spawnSync('curl', ['--version']).status === 0
 
-/** Makes a Node program say on standard output when it begins to listen to a signal: before that, no program can. */
-const SAYS_WHEN_LISTENING = `--import=data:text/javascript,process.on('newListener',(name)=>console.log(name))`
+/** Node option that prints the name of each event to which the process begins to listen, such as SIGTERM. */
+const PRINT_LISTENERS = `--import=data:text/javascript,process.on('newListener',(name)=>console.log(name))`
 
-/** The whole way with real processes: API, curl, agent, this machine. */
-describe('a fleet of one', () => {
+/** End to end with real processes: API, curl, agent, this machine. */
+describe('a server agent', () => {
   let directory = ''
   let platform: PlatformProcess
   let agent: Program
@@ -61,7 +61,7 @@ describe('a fleet of one', () => {
     await rm(directory, { recursive: true, force: true })
   })
 
-  it('goes from provisioning by curl to an agent whose metrics and entities the API lists', async () => {
+  test('reports metrics and entities to the API that provisioned it', async () => {
     const { agent_token: token, deployment_command: command } = await provision('prod-1')
     expect(token).toMatch(/^agent_prod-1_[A-Za-z0-9_-]{43}$/)
     expect(command).toContain(token)
@@ -91,13 +91,13 @@ describe('a fleet of one', () => {
     )
   })
 
-  it('stops with exit code 0 on SIGTERM, and is offline after three heartbeats without a call', async () => {
+  test('exits with 0 on SIGTERM, and is offline after three missed heartbeats', async () => {
     expect(await agent.stop('SIGTERM')).toBe(0)
     expect(agent.stderr()).toContain('"stopped"')
     await eventually('the agent going offline', async () => (await findAgent('prod-1'))?.connectivity === 'offline')
   })
 
-  it('is the same agent when it is deployed again', async () => {
+  test('keeps its identity when it is deployed again', async () => {
     const before = await findAgent('prod-1')
     const { agent_token: token } = await provision('prod-1')
     agent = startAgent(token)
@@ -107,34 +107,34 @@ describe('a fleet of one', () => {
     await agent.stop()
   })
 
-  it('says once that its token was revoked, goes on trying less often, and does not die', async () => {
+  test('logs once that its token was revoked, retries less often, and keeps running', async () => {
     const { agent_token: token } = await provision('revoked-1')
     agent = startAgent(token)
     await eventually('the agent coming online', async () => (await findAgent('revoked-1'))?.connectivity === 'online')
     await platform.http.post('api/v1/environments/revoked-1/token/revoke')
 
-    await eventually('the agent saying so', () => agent.stderr().includes('answered 401'))
-    // Several rounds and heartbeats later it has still said it only once.
+    await eventually('the agent logging the refusal', () => agent.stderr().includes('answered 401'))
+    // Several collection cycles and heartbeats later, the error is still logged only once.
     await eventually('the agent going offline', async () => (await findAgent('revoked-1'))?.connectivity === 'offline')
-    const said = agent
+    const errors = agent
       .stderr()
       .split('\n')
       .filter((line) => line.includes('"level":"error"'))
-    expect(said).toHaveLength(1)
-    expect(said[0]).toMatch(/401.*Give it a valid token/)
+    expect(errors).toHaveLength(1)
+    expect(errors[0]).toMatch(/401.*Give it a valid token/)
     expect(agent.hasEnded()).toBe(false)
     expect(agent.stderr()).not.toContain(token)
     expect(await agent.stop()).toBe(0)
   })
 
-  it('stops with exit code 0 whenever it is asked to: while it loads, and where its state cannot be kept', async () => {
+  test('exits with 0 on SIGTERM while it loads, and when its state cannot be saved', async () => {
     const { agent_token: token } = await provision('stopped-1')
     for (const [wait, env] of [
       [0, {}],
       [250, {}],
       [1_500, { RCA_STATE_DIR: '/proc/rca-nowhere' }],
     ] as const) {
-      const program = startAgent(token, { ...env, NODE_OPTIONS: SAYS_WHEN_LISTENING })
+      const program = startAgent(token, { ...env, NODE_OPTIONS: PRINT_LISTENERS })
       await eventually('the agent listening to SIGTERM', () => program.stdout().includes('SIGTERM'))
       await sleep(wait)
       await Promise.all([program.stop('SIGTERM'), program.stop('SIGTERM')])
@@ -142,38 +142,38 @@ describe('a fleet of one', () => {
     }
   })
 
-  it('stops with exit code 0 when it is asked again and again until it has ended', async () => {
+  test('exits with 0 when SIGTERM is sent until it has exited', async () => {
     const { agent_token: token } = await provision('stopped-2')
-    const program = startAgent(token, { NODE_OPTIONS: SAYS_WHEN_LISTENING })
+    const program = startAgent(token, { NODE_OPTIONS: PRINT_LISTENERS })
     await eventually('the agent listening to SIGTERM', () => program.stdout().includes('SIGTERM'))
     expect(await program.stopImpatiently()).toBe(0)
   })
 
-  it('has a doctor that says what is fine and what to fix', async () => {
+  test('has a doctor that prints what works and what to fix', async () => {
     const { agent_token: token } = await provision('doctor-1')
     const env = { PLATFORM_API_URL: url, AGENT_TYPE: 'server', RCA_STATE_DIR: join(directory, 'state') }
-    const examine = async (more: Readonly<Record<string, string>>): Promise<{ code: unknown; text: string }> => {
+    const diagnose = async (more: Readonly<Record<string, string>>): Promise<{ code: unknown; text: string }> => {
       const program = startProgram(join(bin, 'rca-agent'), ['doctor'], { cwd: directory, env: { ...env, ...more } })
       return { code: await program.ended, text: program.stdout() }
     }
-    const well = await examine({ AGENT_TOKEN: token })
-    // It looks, and leaves no agent behind.
+    const healthy = await diagnose({ AGENT_TOKEN: token })
+    // The doctor registers no agent.
     expect(await findAgent('doctor-1')).toMatchObject({ agent_id: null, connectivity: 'pending' })
-    expect(well.text).toMatch(/ok\s+platform.*\nok\s+token/)
-    expect(well.code).toBe(0)
+    expect(healthy.text).toMatch(/ok\s+platform.*\nok\s+token/)
+    expect(healthy.code).toBe(0)
 
-    const refused = await examine({ AGENT_TOKEN: 'agent_doctor-1_wrong', COLECT_INTERVAL: '5s' })
+    const refused = await diagnose({ AGENT_TOKEN: 'agent_doctor-1_wrong', COLECT_INTERVAL: '5s' })
     expect(refused.text).toMatch(/fail\s+token\s+.*401/)
     expect(refused.text).toContain('Did you mean COLLECT_INTERVAL?')
     expect(refused.code).toBe(3)
 
-    const unreachable = await examine({ AGENT_TOKEN: token, PLATFORM_API_URL: 'http://127.0.0.1:9' })
+    const unreachable = await diagnose({ AGENT_TOKEN: token, PLATFORM_API_URL: 'http://127.0.0.1:9' })
     expect(unreachable.text).toMatch(/fail\s+platform\s+.*cannot be reached/)
     expect(unreachable.code).toBe(3)
-    expect(well.text + refused.text + unreachable.text).not.toContain(token)
+    expect(healthy.text + refused.text + unreachable.text).not.toContain(token)
   })
 
-  it('prints one report, and the installed types, without a platform', async () => {
+  test('prints one report and the installed types without a platform', async () => {
     const report = startProgram(join(bin, 'rca-agent'), ['collect', '--type', 'server'], { cwd: directory })
     expect(await report.ended).toBe(0)
     expect(JSON.parse(report.stdout())).toMatchObject({ agent_type: 'server', data: { gaps: expect.any(Array) } })
@@ -182,7 +182,7 @@ describe('a fleet of one', () => {
     expect(types.stdout()).toContain('server\tInstall on Linux, macOS, or Windows server')
   })
 
-  it('exits with 2 and one sentence when its environment is wrong', async () => {
+  test('exits with 2 and prints one sentence when its environment is wrong', async () => {
     const cases: [Readonly<Record<string, string>>, RegExp][] = [
       [{}, /^PLATFORM_API_URL is not set\./],
       [{ PLATFORM_API_URL: url }, /^AGENT_TOKEN is not set\./],

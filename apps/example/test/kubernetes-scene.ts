@@ -1,4 +1,4 @@
-/** Secrets that are planted where agents look. None may ever leave the cluster. */
+/** Secrets in places that agents read. None of them may leave the cluster. */
 export const CANARIES = {
   environment: 'canary-of-the-environment',
   newEnvironment: 'canary-of-the-new-environment',
@@ -11,12 +11,12 @@ export const CANARIES = {
 }
 
 /**
- * A value of a Secret that programs also write where nothing says that it is one. Nobody may read Secrets, so nobody can know it:
- * it leaves the cluster in the log of a crash, and nowhere else.
+ * A value of a Secret that a program logs without any hint that it is secret. The agent may not read Secrets, so it
+ * cannot recognise the value: it leaves the cluster in the log of a crash, and only there.
  */
 export const UNKNOWABLE = 'blue-horse-of-the-secret'
 
-/** What a program writes that has secrets and does not keep them to itself: first which run it is, last what nobody can take for a secret. */
+/** Commands of a program that logs its secrets: first the id of the run, last a text that looks like no secret. */
 export const CHATTER = [
   'echo "run $(cat /proc/sys/kernel/random/uuid)"',
   `echo "password=${CANARIES.log}"`,
@@ -26,7 +26,7 @@ export const CHATTER = [
   'echo "the code word was $CODE_WORD"',
 ].join('; ')
 
-/** That page answers to probes. */
+/** Commands of a server whose page answers probes. */
 export const SERVE = 'echo well > /tmp/index.html; exec httpd -f -p 8080 -h /tmp'
 
 const IMAGE = 'busybox:local'
@@ -34,7 +34,7 @@ const IMAGE = 'busybox:local'
 interface ContainerOptions {
   readonly command: string
   readonly memory?: string
-  /** Value of a header by which its probe names itself. Without it, it has no probe. */
+  /** Value of a header of the readiness probe. @default no probe */
   readonly probe?: string
 }
 
@@ -54,7 +54,7 @@ function container({ command, memory, probe }: ContainerOptions): object {
   }
 }
 
-/** Asks for the page of {@link SERVE}. */
+/** Makes a probe that requests the page of {@link SERVE}. */
 export function readinessProbe(secret: string): object {
   return { httpGet: { port: 8080, httpHeaders: [{ name: 'X-Probe-Key', value: secret }] }, periodSeconds: 1 }
 }
@@ -70,7 +70,7 @@ function template(options: ContainerOptions, name: string): object {
   }
 }
 
-/** A Deployment of one container. */
+/** Makes a Deployment of one container. */
 export function deployment(name: string, options: ContainerOptions): object {
   return {
     apiVersion: 'apps/v1',
@@ -80,7 +80,7 @@ export function deployment(name: string, options: ContainerOptions): object {
   }
 }
 
-/** A pod of one container. */
+/** Makes a pod of one container. */
 export function pod(name: string, options: ContainerOptions, spec: object = {}): object {
   const { metadata, spec: own } = template(options, name) as { metadata: object; spec: object }
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, ...metadata }, spec: { ...own, ...spec } }
@@ -100,7 +100,7 @@ export const credentials = {
   stringData: { password: CANARIES.secret, 'code-word': UNKNOWABLE },
 }
 
-/** Lets no pod into its namespace. */
+/** A quota that admits no pod. */
 export const noPods = {
   apiVersion: 'v1',
   kind: 'ResourceQuota',
@@ -108,7 +108,7 @@ export const noPods = {
   spec: { hard: { pods: '0' } },
 }
 
-/** Changes as often as it is told to, and runs nothing. */
+/** A suspended CronJob, which a test can change often. */
 export const clock = {
   apiVersion: 'batch/v1beta1',
   kind: 'CronJob',
@@ -122,7 +122,7 @@ export const clock = {
   },
 }
 
-/** A node on which nothing runs. */
+/** Makes a node on which nothing runs. */
 export function idleNode(name: string): object {
   return { apiVersion: 'v1', kind: 'Node', metadata: { name }, spec: { unschedulable: true } }
 }

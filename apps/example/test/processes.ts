@@ -68,7 +68,11 @@ export function startProgram(
   }
 }
 
-/** Polls until `ask` returns an answer. @throws {Error} after `milliseconds` without one, with the last error as its cause */
+/**
+ * Polls until `ask` returns an answer.
+ *
+ * @throws {Error} after `milliseconds` without an answer, with the last error as its cause
+ */
 export async function eventually<Answer>(
   what: string,
   ask: () => Promise<Answer | undefined | false> | Answer | undefined | false,
