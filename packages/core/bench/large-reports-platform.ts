@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
-/** Answers as a platform does, and says how many bytes and reports came. */
+/** Responds as a platform does, and prints the bytes and reports that arrive. */
 const PLATFORM = `
 const { createServer } = require('node:http'), { createGunzip } = require('node:zlib')
 let bytes = 0, reports = 0
@@ -21,14 +21,14 @@ createServer((request, response) => {
 }).listen(0, '127.0.0.1', function () { console.log(JSON.stringify({ port: this.address().port })) })
 `
 
-/** What came with one request. */
+/** One request. */
 export interface Sent {
   readonly size: number
   readonly bytes: number
   readonly reports: number
 }
 
-/** A platform in a process of its own, so that what it takes is not the agent's. */
+/** Starts a platform in a process of its own, so that its CPU time is not counted as the agent's. */
 export async function startPlatform(): Promise<{ url: string; sent: Sent[]; stop(): void }> {
   const child = spawn(process.execPath, ['-e', PLATFORM], { stdio: ['ignore', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })

@@ -11,8 +11,8 @@ const CHUNK_SIZE = 25
 const queue: (() => void)[] = []
 
 /**
- * Yields to the event loop. Resumes at most one caller per turn of the loop: several pieces of work that resumed in the same
- * turn would block it together.
+ * Yields to the event loop. Resumes at most one caller per turn of the loop: several pieces of work that resumed in
+ * the same turn would block it together.
  */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => {
@@ -50,7 +50,9 @@ export function createTimeSlice(): TimeSlice {
   }
 }
 
-/** Yields the items in order, in small chunks, and yields to the event loop between chunks when a time slice is over. */
+/**
+ * Yields the items in order, in small chunks, and yields to the event loop between chunks when a time slice is over.
+ */
 export async function* inTimeSlices<Item>(items: Iterable<Item>): AsyncIterable<readonly Item[]> {
   const slice = createTimeSlice()
   let chunk: Item[] = []

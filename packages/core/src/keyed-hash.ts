@@ -10,8 +10,8 @@ export type KeyedHash = (text: string) => string
 const STATE_KEY = 'fingerprint-key'
 
 /**
- * Opens the keyed hash of one agent: reads its key, or generates and saves one. Never rejects: if the state cannot be read or written,
- * hashes are comparable within this run only.
+ * Opens the keyed hash of one agent: reads its key, or generates and saves one. Never rejects: if the state cannot be
+ * read or written, hashes are comparable within this run only.
  */
 export async function openKeyedHash(state: StateStore, log: Logger): Promise<KeyedHash> {
   return keyedHashWith(await readOrCreateKey(state, log))

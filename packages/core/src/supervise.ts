@@ -16,7 +16,12 @@ export interface Failure {
 export interface SuperviseOptions {
   /** Returns the milliseconds to wait before the next run. @default full jitter from 1 s to 60 s */
   readonly backoff?: (failures: number, error: unknown) => number
-  /** A run of this many milliseconds counts as settled: `onSettled` is called and the count of failures starts from scratch. @default only when the task calls `settle` */
+  /**
+   * A run of this many milliseconds counts as settled: `onSettled` is called and the count of failures starts from
+   * scratch.
+   *
+   * @default only when the task calls `settle`
+   */
   readonly settledAfterMs?: number
   /** Called once per run, when it settles. */
   readonly onSettled?: () => void

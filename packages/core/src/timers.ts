@@ -26,7 +26,10 @@ export function abortableSleep(signal: AbortSignal): (duration: Duration) => Pro
   }
 }
 
-/** Waits until a promise settles, or until the timeout. Never rejects. The timer keeps the process alive, so that an agent that stops can finish. */
+/**
+ * Waits until a promise settles, or until the timeout. Never rejects. The timer keeps the process alive, so that an
+ * agent that stops can finish.
+ */
 export async function settleWithin(promise: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<void>((resolve) => {
@@ -37,8 +40,8 @@ export async function settleWithin(promise: Promise<unknown> | undefined, timeou
 }
 
 /**
- * Runs an operation with a timeout. Its signal aborts at the timeout, or with `parent`; the returned promise settles then even if
- * the operation ignores its signal. Runs nothing if `parent` is aborted already.
+ * Runs an operation with a timeout. Its signal aborts at the timeout, or with `parent`; the returned promise settles
+ * then even if the operation ignores its signal. Runs nothing if `parent` is aborted already.
  *
  * @param name subject of the error message, such as `reading disks`
  * @throws {TimeoutError} at the timeout; otherwise what the operation throws
@@ -79,15 +82,21 @@ function rejection(): { promise: Promise<never>; reject: (reason: unknown) => vo
 
 /** A task that is repeated, and its interval. */
 export interface Repetition {
-  /** Returns the milliseconds from one start to the next, more than 0. Called before every wait, so that the interval may change. */
+  /**
+   * Returns the milliseconds from one start to the next, more than 0. Called before every wait, so that the interval
+   * may change.
+   */
   readonly intervalMs: () => number
-  /** Must not reject. Never overlaps itself: a run that takes longer than the interval skips the starts that it covers. */
+  /**
+   * Must not reject. Never overlaps itself: a run that takes longer than the interval skips the starts that it
+   * covers.
+   */
   readonly task: () => Promise<void>
 }
 
 /**
- * Repeats a task until `signal` aborts; the first run starts at once. Starts lie on a grid of the monotonic clock: neither a slow
- * task nor a late timer nor a change of the wall clock makes them drift.
+ * Repeats a task until `signal` aborts; the first run starts at once. Starts lie on a grid of the monotonic clock:
+ * neither a slow task nor a late timer nor a change of the wall clock makes them drift.
  */
 export async function repeat({ intervalMs, task }: Repetition, signal: AbortSignal): Promise<void> {
   let next = performance.now()

@@ -5,7 +5,7 @@ import { defineConnector } from '../src/connector/define-connector.ts'
 import { entity, event, metric } from '../src/connector/signal-catalog.ts'
 import { command } from '../src/deployment/command.ts'
 
-/** What the connector of these tests may say. */
+/** The signals of the connector of these tests. */
 export const signals = {
   host: entity({
     type: 'host',
@@ -33,10 +33,10 @@ export interface Client {
   readonly name: string
 }
 
-/** The entity that stands for what is watched. */
+/** The entity that the agent watches. */
 export const host = signals.host.reference('host-1')
 
-/** A connector whose parts a test replaces. Without collectors it says nothing. */
+/** Creates a connector with parts of the test. Without them, it has no collectors. */
 export function exampleConnector(parts: Partial<Connector<unknown, Client>> = {}): Connector<unknown, Client> {
   const definition = {
     type: 'example',

@@ -1,4 +1,4 @@
-/** A promise that a test settles when it wants to. */
+/** Returns a promise that the test settles. */
 export function gate<Value = void>(): {
   readonly promise: Promise<Value>
   open(value: Value): void

@@ -10,7 +10,7 @@ import {
   type Report,
 } from '../src/platform/protocol.ts'
 
-/** One call that an agent made. */
+/** One call of an agent. */
 export interface Call {
   readonly path: string
   readonly headers: IncomingHttpHeaders
@@ -19,20 +19,20 @@ export interface Call {
   readonly json: unknown
 }
 
-/** What the platform answers to a call, or `undefined` for what it usually answers. */
+/** Returns the response to a call, or `undefined` for the usual one. */
 export type Answer = (
   call: Call,
   response: ServerResponse,
 ) => { status: number; body?: unknown } | 'handled' | undefined
 
-/** A small platform on a real port that checks every body by the protocol. */
+/** A small platform on a real port that validates every request body. */
 export interface Platform {
   readonly url: string
   readonly port: number
   readonly calls: readonly Call[]
-  /** What a body broke of the protocol. */
+  /** Violations of the protocol by requests. */
   readonly violations: readonly string[]
-  /** Reports that were stored, each once. */
+  /** Returns the stored reports, each once. */
   reports(): Report[]
   heartbeats(): HeartbeatRequest[]
   /** Resolves as soon as the calls so far satisfy the condition. */
@@ -41,7 +41,7 @@ export interface Platform {
   stop(): Promise<void>
 }
 
-/** An answer of the protocol's form. */
+/** Returns an error response of the protocol. */
 export function problem(status: number, detail: string): { status: number; body: unknown } {
   return { status, body: { type: 'about:blank', title: 'Problem', status, detail } }
 }

@@ -1,13 +1,13 @@
 import type { Logger } from '../src/logger.ts'
 
-/** One message that was logged. */
+/** One logged message. */
 export interface Line {
   readonly level: keyof Logger
   readonly fields: Readonly<Record<string, unknown>>
   readonly message: string
 }
 
-/** A logger that keeps what it is told. */
+/** Creates a logger that keeps its messages. */
 export function recordingLogger(): Logger & { readonly lines: Line[]; messages(level?: keyof Logger): string[] } {
   const lines: Line[] = []
   const keep = (level: keyof Logger) => (fields: Line['fields'], message: string) =>

@@ -1,4 +1,7 @@
-/** Starts an agent against the platform of the first argument, stops it, and ends by itself: run by agent/exit.test.ts. */
+/**
+ * Starts an agent against the platform of the first argument and stops it. The process then ends by itself. Run by
+ * agent/exit.test.ts.
+ */
 import { createAgent } from '../src/agent/agent.ts'
 import { silentLogger } from '../src/logger.ts'
 import { exampleConnector, host, signals } from './example-connector.ts'

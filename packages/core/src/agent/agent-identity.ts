@@ -15,7 +15,10 @@ export interface FallbackId {
   readonly provisional: boolean
 }
 
-/** Returns the id of the agent that watches something: the same for every process, and a hash, which does not reveal the identity. */
+/**
+ * Returns the id of the agent that watches something: the same for every process, and a hash, which does not reveal
+ * the identity.
+ */
 export function agentIdOf(agentType: string, identity: string): string {
   return v5(`${agentType}:${identity}`, NAMESPACE)
 }

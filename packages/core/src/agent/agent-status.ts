@@ -8,9 +8,9 @@ import type { SessionOpener } from './session.ts'
 /** An agent's state at present. */
 export interface AgentStatus {
   readonly state: 'idle' | 'running' | 'stopped'
-  /** Whether the connector's client is open. */
+  /** True while the connector's client is open. */
   readonly connected: boolean
-  /** Whether the platform acknowledged the last heartbeat. `undefined` before the first. */
+  /** True if the platform acknowledged the last heartbeat. `undefined` before the first. */
   readonly platformReachable: boolean | undefined
   /** The role in the election. Absent without an election and before `start`. */
   readonly role?: Role
@@ -49,7 +49,10 @@ export function describeAgent(parts: AgentParts): HeartbeatDescription {
   }
 }
 
-/** Returns the statuses of collectors, watchers, connection and election. A standby's collectors do not run and have none. */
+/**
+ * Returns the statuses of collectors, watchers, connection and election. A standby's collectors do not run and have
+ * none.
+ */
 export function statusesOf({
   sessions,
   leaderLoop,
@@ -71,7 +74,10 @@ export function roleOf({ connector, isStarted, leaderLoop }: AgentParts): Role |
   return leaderLoop.leaderTermId() === undefined ? 'standby' : 'leader'
 }
 
-/** Returns what distinguishes this process from others of the same agent. An agent with a provisional id has no others. */
+/**
+ * Returns what distinguishes this process from others of the same agent. An agent with a provisional id has no
+ * others.
+ */
 function instanceOf(parts: AgentParts): Pick<HeartbeatDescription, 'instance_id' | 'role' | 'lead_id'> {
   const role = roleOf(parts)
   if (role === undefined || parts.sessions.isProvisional()) return {}

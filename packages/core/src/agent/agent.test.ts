@@ -215,8 +215,8 @@ describe('an agent that runs', () => {
     const hosts: Collector<Client> = { collect: async () => ({ entities: [signals.host.entity({ id: 'a' })] }) }
     const load: Collector<Client> = {
       collect: async (_client, { swapState, fullSnapshot }) => {
-        const wasTold = swapState(true) === true
-        return { metrics: wasTold && fullSnapshot !== true ? [] : [signals.load.point(0.5, host)] }
+        const isRepeated = swapState(true) === true
+        return { metrics: isRepeated && fullSnapshot !== true ? [] : [signals.load.point(0.5, host)] }
       },
     }
     const { agent, log } = agentOf(platform.url, { collectors: { hosts, load } })
@@ -232,13 +232,13 @@ describe('an agent that runs', () => {
         .filter(({ snapshot }) => snapshot)
         .map(hostIds),
     ).toEqual([['a']])
-    const told = (): number[] =>
+    const loads = (): number[] =>
       platform
         .reports()
         .slice(refused)
         .flatMap(({ data }) => data.metrics.filter(({ name }) => name === signals.load.name).map(({ value }) => value))
-    await platform.until(() => told().length > 0)
-    expect(told()).toEqual([0.5])
+    await platform.until(() => loads().length > 0)
+    expect(loads()).toEqual([0.5])
     expect(log.messages('error')[0]).toBe('report dropped: the platform refused it')
   })
 

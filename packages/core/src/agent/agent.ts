@@ -47,25 +47,28 @@ export interface Agent {
   /** Returns the command with its prerequisites, verification, removal and numbered instructions. */
   deployment(): RenderedDeployment
   /**
-   * Runs every collector once and returns what they saw. A collector that fails is a gap in the report, not an error. Opens the client if
-   * it is not open; `stop` closes it.
+   * Runs every collector once and returns what they saw. A collector that fails is a gap in the report, not an error.
+   * Opens the client if it is not open; `stop` closes it.
    *
    * @throws {ConnectionError} if the client cannot be opened
    * @throws {RcaError} `RCA_AGENT_STOPPED` after `stop`
    */
   collectMetrics(): Promise<Report>
   /**
-   * Delivers a report. Retries with full jitter and honours Retry-After. Returns false if the platform did not accept it in the end; never
-   * rejects for the network.
+   * Delivers a report. Retries with full jitter and honours Retry-After. Returns false if the platform did not accept
+   * it in the end; never rejects for the network.
    *
    * @throws {TypeError} if the argument is not a report
    */
   sendData(report: Report): Promise<boolean>
-  /** Sends a heartbeat with the health of the collectors. Opens the client if it is not open. Returns false if the platform did not acknowledge it; never rejects. */
+  /**
+   * Sends a heartbeat with the health of the collectors. Opens the client if it is not open. Returns false if the
+   * platform did not acknowledge it; never rejects.
+   */
   heartbeat(): Promise<boolean>
   /**
-   * Opens the client, then sends heartbeats, collects and delivers until `stop`. Resolves after the first attempt to open the client;
-   * retries a failed one and reports it to the platform. Idempotent.
+   * Opens the client, then sends heartbeats, collects and delivers until `stop`. Resolves after the first attempt to
+   * open the client; retries a failed one and reports it to the platform. Idempotent.
    *
    * @throws {RcaError} `RCA_AGENT_STOPPED` after `stop`
    */

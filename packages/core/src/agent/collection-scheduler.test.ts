@@ -18,17 +18,17 @@ const signals = { entities: [], metrics: [], events: [], gaps: [], problems: [] 
 
 interface Setup {
   readonly scheduler: CollectionScheduler
-  /** What was collected and reported, in order, with the second in which it was. */
+  /** Runs, results and reports in order, each with its second. */
   readonly history: string[]
   readonly stop: AbortController
 }
 
-function reportsOf(hasNews: () => boolean): CollectionSchedulerOptions['reports'] {
+function reportsOf(hasContent: () => boolean): CollectionSchedulerOptions['reports'] {
   return {
     addRun: () => undefined,
     addMetrics: () => undefined,
     isFull: () => false,
-    hasContent: hasNews,
+    hasContent: hasContent,
     takePendingResync: () => false,
   }
 }
@@ -41,7 +41,7 @@ function schedulerOf(
   const begin = performance.now()
   const history: string[] = []
   const stop = new AbortController()
-  let news = false
+  let hasContent = false
   const running = new Set<string>()
   const second = (): number => Math.round((performance.now() - begin) / 100) / 10
   const scheduler = createCollectionScheduler({
@@ -59,16 +59,16 @@ function schedulerOf(
     },
     reports: {
       addRun: ({ collector }) => {
-        news = true
+        hasContent = true
         history.push(`+${collector} ${second()}`)
       },
       addMetrics: () => undefined,
       isFull: () => false,
-      hasContent: () => news,
+      hasContent: () => hasContent,
       takePendingResync: () => false,
     },
     report: async () => {
-      news = false
+      hasContent = false
       history.push(`report ${second()}`)
     },
     ...options,
@@ -106,11 +106,11 @@ describe('CollectionScheduler', () => {
     await vi.advanceTimersByTimeAsync(6000)
     expect(history).toEqual(['fast 0', 'slow 0', '+fast 0', 'report 5'])
     await vi.advanceTimersByTimeAsync(9500)
-    // It is not started beside itself.
+    // The slow collector is not started a second time.
     expect(history.slice(4)).toEqual(['fast 15', '+fast 15', 'report 15'])
     slow.open(true)
     await vi.advanceTimersByTimeAsync(15_000)
-    // What comes for the first time is reported soon.
+    // A first result is reported soon.
     expect(history.slice(7, 9)).toEqual(['+slow 15.5', 'report 16'])
     expect(history.slice(9)).toEqual(['fast 30', 'slow 30', '+fast 30', '+slow 30', 'report 30'])
     stop.abort()
@@ -118,10 +118,10 @@ describe('CollectionScheduler', () => {
   })
 
   test('reports a watcher’s events together after half a second', async () => {
-    let news = true
+    let hasContent = true
     const history: string[] = []
     const { scheduler, stop } = schedulerOf({}, undefined, {
-      reports: reportsOf(() => news),
+      reports: reportsOf(() => hasContent),
       report: async () => void history.push('report'),
     })
     const running = scheduler.run(stop.signal)
@@ -132,7 +132,7 @@ describe('CollectionScheduler', () => {
     expect(history).toHaveLength(1)
     await vi.advanceTimersByTimeAsync(1)
     expect(history).toHaveLength(2)
-    news = false
+    hasContent = false
     scheduler.reportSoon()
     await vi.advanceTimersByTimeAsync(1000)
     expect(history).toHaveLength(2)
@@ -169,7 +169,7 @@ describe('CollectionScheduler', () => {
 
   test('requests a full snapshot from collectors with a pending resync', async () => {
     const modes: unknown[] = []
-    const owed = new Set(['pods'])
+    const pending = new Set(['pods'])
     const { scheduler, stop } = schedulerOf({ pods: undefined, nodes: undefined }, undefined, {
       runner: {
         isRunning: () => false,
@@ -178,7 +178,7 @@ describe('CollectionScheduler', () => {
           return { collector, ok: true, durationMs: 0, signals }
         },
       },
-      reports: { ...reportsOf(() => false), takePendingResync: (collector) => owed.delete(collector) },
+      reports: { ...reportsOf(() => false), takePendingResync: (collector) => pending.delete(collector) },
     })
     const running = scheduler.run(stop.signal)
     await vi.advanceTimersByTimeAsync(15_000)
@@ -201,10 +201,10 @@ describe('CollectionScheduler', () => {
         isRunning: () => false,
         run: async (collector, { onMetrics } = {}): Promise<CollectorRun> => {
           isFull = true
-          const telling = [1, 2, 3].map(() => onMetrics?.([]))
-          history.push('told')
+          const waiting = [1, 2, 3].map(() => onMetrics?.([]))
+          history.push('handed over')
           made.open()
-          await Promise.all(telling)
+          await Promise.all(waiting)
           history.push('room again')
           return { collector, ok: true, durationMs: 0, signals }
         },
@@ -218,7 +218,7 @@ describe('CollectionScheduler', () => {
     })
     const running = scheduler.run(stop.signal)
     await vi.advanceTimersByTimeAsync(0)
-    expect(history).toEqual(['told', 'report', 'room again', 'report'])
+    expect(history).toEqual(['handed over', 'report', 'room again', 'report'])
     stop.abort()
     await running
   })

@@ -6,7 +6,10 @@ import type { ReportBuilder } from './report/report-builder.ts'
 /** Time that events wait for a report of their own: an incident's first sign should not wait for a whole interval. */
 const EVENT_DELAY_MS = 500
 
-/** Time that a cycle waits for its collectors before it reports. Later results are part of the next report, which follows soon if they are a collector's first. */
+/**
+ * Time that a cycle waits for its collectors before it reports. Later results are part of the next report, which
+ * follows soon if they are a collector's first.
+ */
 const CYCLE_TIMEOUT_MS = 5_000
 
 export interface CollectionSchedulerOptions {

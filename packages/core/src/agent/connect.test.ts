@@ -65,7 +65,7 @@ describe('Connection', () => {
     ['has no name', async () => ({ ...identity, name: undefined as never }), 'has no name'],
     ['has no entity', async () => ({ ...identity, entity: { type: '', id: '' } }), 'without a valid type'],
     [
-      'is of a type that nobody declared',
+      'has an undeclared type',
       async () => ({ id: '1', name: 'web-1', entity: { type: 'broker', id: '1' } }),
       'references an entity of type `broker`, which is not declared in `signals`',
     ],

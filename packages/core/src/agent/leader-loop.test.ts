@@ -12,33 +12,33 @@ import type { Session } from './session.ts'
 
 test('LeaderLoop runs until the agent stops and the last term has ended, even without watchers', async () => {
   const stopping = new AbortController()
-  const beat = gate<boolean>()
+  const heartbeat = gate<boolean>()
   const nothing = (): undefined => undefined
-  const serving = createLeaderLoop({
+  const loop = createLeaderLoop({
     connector: { collectors: {}, election: {} } as unknown as Connector,
     runtime: runtimeConfigSchema.parse({}),
     reports: { standby: nothing, promote: nothing, hasContent: () => false } as unknown as ReportBuilder,
     queue: { add: async () => undefined } as unknown as ReportQueue,
-    heartbeats: { send: () => beat.promise, sendOnChange: async () => undefined },
+    heartbeats: { send: () => heartbeat.promise, sendOnChange: async () => undefined },
     log: recordingLogger(),
     signal: stopping.signal,
   })
   const election = { run: async () => undefined, role: () => 'leader' } as unknown as ElectionRunner
-  const open = {
+  const session = {
     election,
     watchers: { run: async () => undefined },
     collectors: { reset: nothing },
   } as unknown as Session
   const history: string[] = []
-  void serving.run(open).then(() => history.push('ended'))
+  void loop.run(session).then(() => history.push('ended'))
   await setImmediate()
-  serving.onElectionChange(open)
+  loop.onElectionChange(session)
   await setImmediate()
   history.push('stopping')
   stopping.abort()
   await setImmediate()
-  history.push('heard')
-  beat.open(true)
+  history.push('acknowledged')
+  heartbeat.open(true)
   await setImmediate()
-  expect(history).toEqual(['stopping', 'heard', 'ended'])
+  expect(history).toEqual(['stopping', 'acknowledged', 'ended'])
 })

@@ -6,7 +6,7 @@ import type { WrittenReport } from './report/report-splitter.ts'
 import { createReportQueue, type ReportQueue } from './report-queue.ts'
 import type { Session } from './session.ts'
 
-const open = { collectors: { gaps: () => [] }, watchers: { gaps: () => [] } } as unknown as Session
+const session = { collectors: { gaps: () => [] }, watchers: { gaps: () => [] } } as unknown as Session
 
 function partOf(id: string): WrittenReport {
   return { id, json: Buffer.from('{}'), at: '2026-01-23T10:00:00.000Z', hasEvents: true }
@@ -38,7 +38,7 @@ describe('ReportQueue', () => {
       yield partOf('a')
       yield partOf('b')
     })
-    await queue.finish(open, () => 60_000)
+    await queue.finish(session, () => 60_000)
     expect(delivered).toEqual(['a', 'b'])
     expect(log.lines).toEqual([])
   })
@@ -49,7 +49,7 @@ describe('ReportQueue', () => {
       yield partOf('events')
       while (!stopped) yield undefined
     })
-    await queue.finish(open, () => 100)
+    await queue.finish(session, () => 100)
     stopped = true
     expect(delivered).toEqual(['events'])
     expect(log.lines.map(({ message }) => message)).toEqual(['agent stopped before all reports were delivered'])
@@ -61,7 +61,7 @@ describe('ReportQueue', () => {
       for (const begun = performance.now(); performance.now() - begun < 30; turns += 1) yield undefined
       yield partOf('a')
     })
-    void queue.add(open)
+    void queue.add(session)
     await queue.finish(undefined, () => 60_000)
     expect(turns).toBeGreaterThan(0)
     expect(delivered).toEqual(['a'])
@@ -70,12 +70,12 @@ describe('ReportQueue', () => {
   test('builds no last report after the leadership was lost', async () => {
     let leads = true
     const { queue, delivered } = queueOf(function* () {
-      yield partOf(leads ? 'of the leader' : 'of nobody')
+      yield partOf(leads ? 'of the leader' : 'of a standby')
       leads = false
     })
-    void queue.add(open)
+    void queue.add(session)
     await queue.finish(
-      open,
+      session,
       () => 60_000,
       () => !leads,
     )

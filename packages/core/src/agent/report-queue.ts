@@ -21,8 +21,8 @@ export interface ReportQueue {
   /** Builds the next report and queues its parts, unless `isOver` returns true by then. Never rejects. */
   add(session: Session, isOver?: () => boolean): Promise<void>
   /**
-   * Builds the last report, if `last` is given and `isOver` returns false by then, and delivers the queue. A queued report does not wait for
-   * one that is being built: it may hold events. Never rejects.
+   * Builds the last report, if `last` is given and `isOver` returns false by then, and delivers the queue. A queued
+   * report does not wait for one that is being built: it may hold events. Never rejects.
    *
    * @param remainingMs returns the time that is left
    */

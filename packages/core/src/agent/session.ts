@@ -47,7 +47,11 @@ export interface Session {
 
 /** Opens the session, and knows the agent's id before and after. */
 export interface SessionOpener {
-  /** Opens the session, or returns the open one. After a failure, the next call tries again. @throws {ConnectionError} */
+  /**
+   * Opens the session, or returns the open one. After a failure, the next call tries again.
+   *
+   * @throws {ConnectionError}
+   */
   open(): Promise<Session>
   /** Does the same for an agent that retries: returns false, and records the failure, instead of throwing. */
   tryOpen(): Promise<boolean>

@@ -27,7 +27,10 @@ export interface OutboxState {
 
 /** Queues reports until the platform has accepted them. */
 export interface Outbox {
-  /** Adds a report, or replaces the one with the same id. Drops others if the outbox is full, and returns their number. */
+  /**
+   * Adds a report, or replaces the one with the same id. Drops others if the outbox is full, and returns their
+   * number.
+   */
   add(entry: OutboxEntry): number
   /** Returns the oldest reports within the limits, but at least one unless the outbox is empty. */
   peek(max: { readonly reports: number; readonly bytes: number }): readonly OutboxEntry[]
@@ -42,7 +45,10 @@ function heldBy({ held, bytes }: OutboxEntry): number {
   return held ?? bytes
 }
 
-/** Creates an outbox in memory. If it is full, drops the oldest report without events, or else the oldest; keeps the newest. */
+/**
+ * Creates an outbox in memory. If it is full, drops the oldest report without events, or else the oldest; keeps the
+ * newest.
+ */
 export function createMemoryOutbox(maxBytes: number): Outbox {
   const entries = new Map<string, OutboxEntry>()
   let bytes = 0

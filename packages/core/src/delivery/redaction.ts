@@ -28,7 +28,10 @@ export interface Redactor {
   logger(log: Logger): Logger
 }
 
-/** Length from which secrets are searched in the names of a log message's fields: shorter ones occur there by accident. */
+/**
+ * Length from which secrets are searched in the names of a log message's fields: shorter ones occur there by
+ * accident.
+ */
 const MIN_LENGTH_IN_NAMES = 6
 
 /**
@@ -94,7 +97,10 @@ interface Redacted {
   gap(gap: Gap): Gap
 }
 
-/** Redacts field by field, but not what the protocol or the catalog declares: types, names of metrics, events and attributes. */
+/**
+ * Redacts field by field, but not what the protocol or the catalog declares: types, names of metrics, events and
+ * attributes.
+ */
 function redactedSignals(redact: (text: string) => string, attributeName: (name: string) => string): Redacted {
   // A placeholder may be longer than the secret.
   const within = (text: string, maxLength: number): string => redact(text).slice(0, maxLength)

@@ -27,7 +27,9 @@ export interface SenderOptions {
 
 /** Delivers the outbox to the platform. */
 export interface Sender {
-  /** Delivers until the outbox is empty, then after every `wake`; retries with backoff. Resolves when `signal` aborts. */
+  /**
+   * Delivers until the outbox is empty, then after every `wake`; retries with backoff. Resolves when `signal` aborts.
+   */
   run(signal: AbortSignal): Promise<void>
   /** Announces that the outbox holds reports. */
   wake(): void
@@ -94,7 +96,8 @@ async function deliver(options: SenderOptions, batch: readonly OutboxEntry[], si
     outbox.remove(batch)
   } catch (error) {
     if (!(error instanceof PlatformError) || error.retryable) throw error
-    // The platform will never accept this batch. Halve it until the refused report is alone: the others must not be lost.
+    // The platform will never accept this batch. Halve it until the refused report is alone: the others must not be
+    // lost.
     if (batch.length > 1) {
       const middle = Math.ceil(batch.length / 2)
       await deliver(options, batch.slice(0, middle), signal)

@@ -161,7 +161,7 @@ describe('PlatformClient', () => {
   })
 
   test.each([['<html>'], [''], ['[]'], [{ ok: true }], [{ accepted: -1, duplicates: 0 }]])(
-    'an answer such as %j is no answer of the protocol',
+    'rejects the response %j, which is not part of the protocol',
     async (body) => {
       const platform = await startPlatform(() => ({ status: 200, body }))
       const error = await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))
@@ -306,7 +306,7 @@ describe('PlatformClient', () => {
     const failure = await failureOf(client.sendReports([reportOf()]))
     expect(failure.message).toContain('not part of its protocol')
     expect(failure.retryable).toBe(true)
-    // What the sockets' buffers hold, and no more.
+    // No more than the buffers of the sockets hold.
     expect(written).toBeLessThan(500)
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))

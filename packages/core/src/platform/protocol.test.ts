@@ -58,8 +58,8 @@ test('fields that a newer agent sends are ignored', () => {
 })
 
 test.each([
-  ['no report at all', { reports: [] }],
-  ['a report id that is no UUID', { reports: [{ ...report, report_id: 'x' }] }],
+  ['an empty list of reports', { reports: [] }],
+  ['a report id that is not a UUID', { reports: [{ ...report, report_id: 'x' }] }],
   ['a local time', { reports: [{ ...report, timestamp: '2026-01-23T10:00:00+01:00' }] }],
   ['a negative sequence', { reports: [{ ...report, sequence: -1 }] }],
   ['a snapshot that is false', { reports: [{ ...report, snapshot: false }] }],

@@ -15,8 +15,8 @@ export {
 } from '../connector/signals.ts'
 
 /*
- * The wire protocol between agent and platform: JSON in snake_case, validated on both sides by these schemas. Unknown fields are
- * ignored, so that an older platform accepts a newer agent.
+ * The wire protocol between agent and platform: JSON in snake_case, validated on both sides by these schemas. Unknown
+ * fields are ignored, so that an older platform accepts a newer agent.
  *
  * Every call has `Authorization: Bearer <agent_token>`; bodies above 1 KiB have `Content-Encoding: gzip`.
  */
@@ -24,7 +24,10 @@ export {
 /** Paths of an agent's calls, relative to the platform's URL. */
 export const AGENT_PATHS = { data: '/api/v1/agent/data', heartbeat: '/api/v1/agent/heartbeat' } as const
 
-/** Maximum lengths of signals' texts in UTF-16 code units, and of their lists. The agent truncates or leaves out what is longer; the platform refuses it. */
+/**
+ * Maximum lengths of signals' texts in UTF-16 code units, and of their lists. The agent truncates or leaves out what
+ * is longer; the platform refuses it.
+ */
 export const LIMITS = {
   name: 256,
   identifier: 1024,
@@ -152,7 +155,10 @@ export const dataResponseSchema = z.object({
   duplicates: z.int().nonnegative().describe('Reports that were stored already.'),
 })
 
-/** Status of a collector’s last run, of a watcher, of `connect` while the client is not open, or of `election` while it fails. */
+/**
+ * Status of a collector’s last run, of a watcher, of `connect` while the client is not open, or of `election` while
+ * it fails.
+ */
 export const collectorStatusSchema = z.object({
   ok: z.boolean(),
   duration_ms: z

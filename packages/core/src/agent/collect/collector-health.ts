@@ -7,7 +7,7 @@ import type { ValidatedSignals } from '../validate/validate-signals.ts'
 /** The outcome of one run of a collector. */
 export interface CollectorRun {
   readonly collector: string
-  /** Whether the run had to include what has not changed. @default false */
+  /** True if the run had to include what has not changed. @default false */
   readonly fullSnapshot?: boolean
   readonly ok: boolean
   readonly durationMs: number

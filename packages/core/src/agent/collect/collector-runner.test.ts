@@ -437,7 +437,7 @@ describe('a collector that is an async generator', () => {
     expect((await runner.run('load', { onMetrics })).ok).toBe(true)
   })
 
-  test.each(['the timeout', 'the stop'])('is closed at %s while nobody takes its points', async (reason) => {
+  test.each(['the timeout', 'the stop'])('is closed at %s while its points are not taken', async (reason) => {
     const closed = gate()
     const load: StreamingCollector<Client> = {
       async *collect() {

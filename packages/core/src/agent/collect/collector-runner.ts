@@ -32,7 +32,10 @@ export interface RunOptions {
 
 /** Runs collectors: isolated from each other, each with its timeout, and never two runs of one collector at a time. */
 export interface CollectorRunner extends Omit<CollectorHealth, 'record'> {
-  /** Runs a collector, or joins its current run. Never rejects: a failure is in the returned run, in `gaps` and in `statuses`, unless `signal` has aborted. */
+  /**
+   * Runs a collector, or joins its current run. Never rejects: a failure is in the returned run, in `gaps` and in
+   * `statuses`, unless `signal` has aborted.
+   */
   run(collector: string, options?: RunOptions): Promise<CollectorRun>
   /** Runs a collector that includes everything. Waits for the current run instead of joining it. */
   runFullSnapshot(collector: string): Promise<CollectorRun>

@@ -11,8 +11,8 @@ const METRICS_PER_BATCH = 100
 /** The signals that one run of a collector yields. */
 export interface SignalStream {
   /**
-   * Reads a collector's generator to its end. Hands points over at once, and returns everything else for validation. Closes the
-   * generator when `signal` aborts, and drops what it yields afterwards.
+   * Reads a collector's generator to its end. Hands points over at once, and returns everything else for validation.
+   * Closes the generator when `signal` aborts, and drops what it yields afterwards.
    */
   read(chunks: AsyncIterable<Signals>, signal: AbortSignal): Promise<Signals>
   /** Adds the points that were not handed over, and the problems of yielded signals. */
@@ -63,9 +63,9 @@ export function createSignalStream(validator: SignalValidator, sink: MetricSink 
 }
 
 /**
- * Iterates until `signal` aborts, then throws its reason. Closes the source at that moment, whether it waits at a `yield` or for
- * something that never comes, and ignores what it throws while it closes. Yields to the event loop when a time slice is over: a source
- * that never waits must not block it.
+ * Iterates until `signal` aborts, then throws its reason. Closes the source at that moment, whether it waits at a
+ * `yield` or for something that never comes, and ignores what it throws while it closes. Yields to the event loop
+ * when a time slice is over: a source that never waits must not block it.
  */
 async function* closedOnAbort<Item>(source: AsyncIterable<Item>, signal: AbortSignal): AsyncGenerator<Item, void> {
   const iterator = source[Symbol.asyncIterator]()

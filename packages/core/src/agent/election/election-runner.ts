@@ -24,7 +24,9 @@ export interface ElectionRunnerOptions<Client> {
 
 /** Takes part in an election, at first as a standby. */
 export interface ElectionRunner {
-  /** Takes part until `signal` aborts; restarts the election when it fails. Resolves when the leadership is released. */
+  /**
+   * Takes part until `signal` aborts; restarts the election when it fails. Resolves when the leadership is released.
+   */
   run(signal: AbortSignal): Promise<void>
   role(): Role
   /** Returns why the election fails at present, as heartbeats show it. */

@@ -15,16 +15,16 @@ import type {
 import { AGENT_PATHS } from '../../platform/protocol.ts'
 import { type Agent, createAgent } from '../agent.ts'
 
-/** An election that a test decides. */
-interface Decided extends Election<Client> {
-  /** What the runs so far were given. */
+/** An election that the test controls. */
+interface ControlledElection extends Election<Client> {
+  /** The contexts of the runs so far. */
   readonly runs: readonly ElectionContext[]
-  /** The last of them. */
+  /** The context of the last run. */
   readonly context: ElectionContext
   fail(reason: string): void
 }
 
-function decided(): Decided {
+function controlledElection(): ControlledElection {
   const runs: ElectionContext[] = []
   let end = gate()
   return {
@@ -46,12 +46,12 @@ function decided(): Decided {
 
 interface Setup {
   readonly agent: Agent
-  readonly election: Decided
+  readonly election: ControlledElection
   readonly platform: Platform
   readonly log: ReturnType<typeof recordingLogger>
-  /** Says an event with this id, as a watcher would. */
-  readonly say: (id: string) => void
-  /** How often the collector has run. */
+  /** Emits an event with this id, as a watcher would. */
+  readonly emit: (id: string) => void
+  /** Returns the number of the collector's runs. */
   readonly collected: () => number
 }
 
@@ -60,7 +60,7 @@ async function elected(
   options: { readonly stateDirectory?: string } = {},
 ): Promise<Setup> {
   const platform = await startPlatform()
-  const election = decided()
+  const election = controlledElection()
   const log = recordingLogger()
   let watching: WatchContext | undefined
   let runs = 0
@@ -93,9 +93,9 @@ async function elected(
   })
   onTestFinished(() => agent.stop({ timeout: '1s' }))
   await agent.start()
-  const say = (id: string): void =>
+  const emit = (id: string): void =>
     watching?.emit({ events: [signals.rebooted.event({ id, at: new Date(), entity: host, body: 'Restarted.' })] })
-  return { agent, election, platform, log, say, collected: () => runs }
+  return { agent, election, platform, log, emit, collected: () => runs }
 }
 
 function eventIds(platform: Platform): (string | undefined)[] {
@@ -106,9 +106,9 @@ const rounds = (count: number): Promise<void> => new Promise((resolve) => setTim
 
 describe('an agent with an election', () => {
   test('watches and sends heartbeats as a standby, but reports nothing', async () => {
-    const { agent, platform, election, say, collected } = await elected()
+    const { agent, platform, election, emit, collected } = await elected()
     await platform.until(() => platform.heartbeats().length > 0)
-    say('a')
+    emit('a')
     await rounds(5)
     expect(platform.reports()).toEqual([])
     expect(collected()).toBe(0)
@@ -122,10 +122,10 @@ describe('an agent with an election', () => {
   })
 
   test('announces its leadership, reports buffered events, then a full snapshot', async () => {
-    const { agent, platform, election, say } = await elected()
+    const { agent, platform, election, emit } = await elected()
     await platform.until(() => platform.heartbeats().length > 0)
-    say('a')
-    say('b')
+    emit('a')
+    emit('b')
     election.context.promote()
     election.context.promote()
     expect(agent.status().role).toBe('leader')
@@ -142,7 +142,7 @@ describe('an agent with an election', () => {
   })
 
   test('stops collecting as a standby, and starts from scratch when it leads again', async () => {
-    const { agent, platform, election, say, collected } = await elected()
+    const { agent, platform, election, emit, collected } = await elected()
     election.context.promote()
     await platform.until(() => platform.reports().some(({ snapshot }) => snapshot === true))
     election.context.demote()
@@ -150,7 +150,7 @@ describe('an agent with an election', () => {
     expect(agent.status().role).toBe('standby')
     expect(agent.status().collectors).not.toHaveProperty('load')
     await platform.until(() => platform.heartbeats().at(-1)?.role === 'standby')
-    say('a')
+    emit('a')
     await rounds(5)
     expect(collected()).toBe(before.runs)
     // A report that was on its way may still arrive.
@@ -237,7 +237,7 @@ describe('an agent with an election', () => {
       fields: { restart_in_ms: expect.any(Number), error: 'no such lease' },
     })
     await vi.waitFor(() => expect(election.runs).toHaveLength(2))
-    // The run that failed has nothing more to say.
+    // The run that failed has nothing more to emit.
     first?.promote()
     expect(agent.status().role).toBe('standby')
     election.context.promote()
@@ -258,11 +258,11 @@ describe('an agent with an election', () => {
   test('delivers, then resigns, then closes its client when a leader stops', async () => {
     const history: string[] = []
     const disconnect = async () => void history.push('disconnect')
-    const { agent, platform, election, say } = await elected({ disconnect })
+    const { agent, platform, election, emit } = await elected({ disconnect })
     election.context.signal.addEventListener('abort', () => history.push(`resign ${eventIds(platform).join()}`))
     election.context.promote()
     await platform.until(() => platform.reports().length > 0)
-    say('last')
+    emit('last')
     await agent.stop()
     expect(history).toEqual(['resign last', 'disconnect'])
     await expect(election.context.sleep('1s')).rejects.toThrow()
@@ -277,10 +277,10 @@ describe('an agent with an election', () => {
       history.push('resigned')
     }
     const disconnect = async () => void history.push('disconnect')
-    const { agent, platform, say } = await elected({ election: { run }, disconnect })
+    const { agent, platform, emit } = await elected({ election: { run }, disconnect })
     await platform.until(() => platform.reports().length > 0)
     platform.answer = () => 'handled'
-    say('last')
+    emit('last')
     await agent.stop({ timeout: '3s' })
     expect(history).toEqual(['resigned', 'disconnect'])
   })
@@ -288,7 +288,10 @@ describe('an agent with an election', () => {
   test('collects once without taking part', async () => {
     const platform = await startPlatform()
     const agent = createAgent({
-      connector: exampleConnector({ election: decided(), collectors: { load: { collect: async () => ({}) } } }),
+      connector: exampleConnector({
+        election: controlledElection(),
+        collectors: { load: { collect: async () => ({}) } },
+      }),
       platformUrl: platform.url,
       agentToken: 'token',
     })

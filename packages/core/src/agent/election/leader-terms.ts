@@ -4,7 +4,10 @@ import { reasonOf } from '../../errors/error-reason.ts'
 import type { Logger } from '../../logger.ts'
 
 export interface LeaderTermsOptions {
-  /** Collects and reports until `signal` aborts. `isOver` returns true once the leadership is lost, and false while the agent merely stops. */
+  /**
+   * Collects and reports until `signal` aborts. `isOver` returns true once the leadership is lost, and false while
+   * the agent merely stops.
+   */
   readonly serve: (signal: AbortSignal, isOver: () => boolean) => Promise<void>
   /** Called synchronously when a term begins. */
   readonly onBegin: () => void

@@ -9,7 +9,7 @@ function entityOf(id: string, attributes: Entity['attributes'] = {}, type = 'con
   return { type, id, name: id, attributes, relations: [] }
 }
 
-/** What has to be sent, gone through to its end. */
+/** The result of a take, run to its end. */
 interface Taken {
   readonly entities: readonly ReportedEntity[]
   readonly full: boolean
@@ -30,7 +30,7 @@ function trackerOfAll(): Tracker {
   }
 }
 
-/** `id`, or `-id` for one that is gone. */
+/** Returns `id`, or `-id` for a deleted entity. */
 function idsOf({ entities }: Taken): string[] {
   return entities.map((entity) => (entity.deleted ? `-${entity.id}` : entity.id))
 }
@@ -121,7 +121,7 @@ describe('EntityTracker', () => {
           relations: [runsOn('1'), runsOn('2'), runsOn('3')],
         },
       ])
-      // The same again is no change, although no collector says all of it.
+      // The same descriptions are unchanged, although no collector describes all of the entity.
       for (const name of order) tracker.update(name, [parts[name]])
       expect(tracker.take(1).entities).toEqual([])
     }

@@ -19,7 +19,9 @@ export interface MetricBuffer {
   readonly add: (points: readonly Metric[]) => void
   readonly isFull: () => boolean
   isEmpty(): boolean
-  /** Removes and returns all points, in chunks of JSON separated by commas. The chunks are valid until the next call. */
+  /**
+   * Removes and returns all points, in chunks of JSON separated by commas. The chunks are valid until the next call.
+   */
   take(): readonly Uint8Array[]
   clear(): void
 }

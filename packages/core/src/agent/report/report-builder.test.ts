@@ -211,20 +211,20 @@ describe('ReportBuilder', () => {
 
   test('reports streamed points in the next report, also while others are added', () => {
     const reports = reportsOf('load')
-    const told = (index: number): number[] =>
+    const loads = (index: number): number[] =>
       parts[index]?.data.metrics.filter(({ name }) => name === 'host.load').map(({ value }) => value) ?? []
-    const tell = (value: number): void =>
+    const addLoad = (value: number): void =>
       reports.addMetrics(validator.validateMetrics([signals.load.point(value, host)], createProblems()))
-    tell(1)
-    tell(2)
+    addLoad(1)
+    addLoad(2)
     expect(reports.hasContent()).toBe(true)
     const writing = reports.next(reporter, outcomes, [])
     writing.next()
-    tell(3)
+    addLoad(3)
     const parts = [...writing].filter((part) => part !== undefined).map(({ json }) => parsed(json))
     parts.push(next(reports))
-    expect([told(0), told(1)]).toEqual([[1, 2], [3]])
-    tell(4)
+    expect([loads(0), loads(1)]).toEqual([[1, 2], [3]])
+    addLoad(4)
     reports.standby()
     expect(reports.hasContent()).toBe(false)
   })
@@ -271,8 +271,8 @@ describe('ReportBuilder', () => {
       expect(parts.every(({ timestamp }) => timestamp === at.toISOString())).toBe(true)
       const ids = parts.map(({ report_id }) => report_id)
       expect(ids).toEqual([...ids].sort())
-      const told = parts.flatMap(({ data }) => data.entities.filter(({ type }) => type === 'host'))
-      expect(told.map(({ id }) => id)).toEqual(many.map(({ id }) => id))
+      const hosts = parts.flatMap(({ data }) => data.entities.filter(({ type }) => type === 'host'))
+      expect(hosts.map(({ id }) => id)).toEqual(many.map(({ id }) => id))
       const load = parts.flatMap(({ data }) => data.metrics.filter(({ name }) => name === 'host.load'))
       expect(load.map(({ value }) => value)).toEqual(points.map((_, index) => index))
       expect(parts.map(({ data }) => data.events.length)).toEqual(parts.map((_, index) => (index === 0 ? 1 : 0)))

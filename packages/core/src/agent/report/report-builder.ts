@@ -44,7 +44,10 @@ export interface ReportBuilder {
   isFull(): boolean
   /** Returns true if anything was added since the last report. */
   hasContent(): boolean
-  /** Builds the next report, whole or in parts: everything that was added, changed entities, and all open gaps. Has to be run to its end before the next call. */
+  /**
+   * Builds the next report, whole or in parts: everything that was added, changed entities, and all open gaps. Has to
+   * be run to its end before the next call.
+   */
   next(reporter: Reporter, health: Health, gaps: readonly Gap[]): InterruptibleTask<WrittenReport>
   /** Sends all entities again soon and asks every collector for a full snapshot: a report was lost. */
   resync(): void
@@ -75,7 +78,7 @@ export function createReportBuilder(options: ReportBuilderOptions): ReportBuilde
     fullReport: (reporter, ownRuns, health) => buildFullReport(options, reporter, ownRuns, health, sequence++),
     addRun: (run) => {
       runs.push(run)
-      // A run of which only invalid signals were left out did send everything else.
+      // If only invalid signals were left out, everything else was sent.
       if (run.fullSnapshot && !run.ok && run.signals.problems.length === 0) resyncs.add([run.collector])
       if (run.ok) reported.add(run.collector)
       tracker.update(run.collector, run.signals.entities, run.ok ? 'complete' : 'partial')
@@ -148,7 +151,10 @@ function headerOf({ agentId }: Reporter, { connector, agentVersion, now, leaderT
   }
 }
 
-/** Returns the events of runs that were not reported. Their points would be dated wrongly, and their entities will be read again. */
+/**
+ * Returns the events of runs that were not reported. Their points would be dated wrongly, and their entities will be
+ * read again.
+ */
 function eventsOf(runs: readonly CollectorRun[]): ValidatedSignals[] {
   const withEvents = runs.filter((run) => run.signals.events.length > 0)
   return withEvents.map(({ signals }) => ({ ...signals, entities: [], metrics: [] }))
@@ -164,13 +170,19 @@ function selfSignalsOf(
   return selfValidator.validate(collectSelf({ ...reporter, ...outcome, agentType: connector.type, agentVersion }))
 }
 
-/** Time between two full snapshots of a collector while reports get lost: each of them pushes others out of the queue. */
+/**
+ * Time between two full snapshots of a collector while reports get lost: each of them pushes others out of the queue.
+ */
 const MIN_RESYNC_INTERVAL_MS = 60_000
 
 /** Collectors that must send a full snapshot because a report was lost. */
 export interface PendingResyncs {
   add(collectors: Iterable<string>): void
-  /** Returns true if the collector's run that starts now must be a full snapshot, and clears it. @param now in milliseconds, monotonic */
+  /**
+   * Returns true if the collector's run that starts now must be a full snapshot, and clears it.
+   *
+   * @param now in milliseconds, monotonic
+   */
   take(collector: string, now: number): boolean
   clear(): void
 }

@@ -52,7 +52,8 @@ export function latestEntities(sources: readonly ValidatedSignals[]): Entity[] {
 /**
  * Returns a report's content lazily, without another list of all signals.
  *
- * @param watched what watchers emitted; a collector's description of an entity takes precedence, since only it is tracked
+ * @param watched what watchers emitted; a collector's description of an entity takes precedence, since only it is
+ * tracked
  * @param changes the changed entities of collectors
  */
 export function contentOf(

@@ -14,7 +14,7 @@ const check = validator.validate
 const reporter = { agentId: '3f1b9c0e-8f5e-5d1b-9a55-2d3c9f8b7a60', observes: host }
 const outcomes = { gaps: () => [], failures: () => new Map<string, number>() }
 const write = createRedactor([]).write
-/** What each collector can see. Two of the hosts are seen by both. */
+/** Hosts that each collector sees. Both see two of them. */
 const SEES = { first: ['0', '1', '2', '3'], second: ['2', '3', '4', '5'] } as const
 type Name = keyof typeof SEES
 const NAMES = Object.keys(SEES) as Name[]
@@ -23,7 +23,7 @@ const kinds = ['change', 'collect', 'watch', 'write', 'write', 'write', 'lose', 
 const step = fc.record({ kind: fc.constantFrom(...kinds), number: fc.nat(7) })
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
 
-/** What a platform knows that gets every report but those that are lost. */
+/** The state of a platform that receives every report except lost ones. */
 function createPlatform() {
   const hosts = new Map<string, unknown>()
   const events: (string | undefined)[] = []
@@ -40,7 +40,7 @@ function createPlatform() {
   }
 }
 
-/** An agent whose collectors come back, watchers speak and lead changes in the middle of a report. */
+/** An agent whose collectors end, whose watchers emit and whose role changes while a report is written. */
 function createAgent() {
   const collectors = Object.fromEntries(NAMES.map((name) => [name, { collect: async () => ({}) }]))
   const reports = createReportBuilder({
@@ -52,7 +52,7 @@ function createAgent() {
   })
   const platform = createPlatform()
   const world = new Map<string, number>([['0', 0]])
-  const told: string[] = []
+  const emitted: string[] = []
   const lost: (string | undefined)[] = []
   let writing: InterruptibleTask<WrittenReport> | undefined
   let losing = false
@@ -67,11 +67,11 @@ function createAgent() {
     } else platform.take(report)
     losing = false
   }
-  /** Goes on with the report that is being written: so many steps. */
-  const goOn = (most: number): void => {
+  /** Continues the report in progress for some steps. */
+  const writeSteps = (max: number): void => {
     if (writing === undefined && !leads) return
     writing ??= reports.next(reporter, outcomes, [])
-    for (let steps = 0; steps < most; steps += 1) {
+    for (let steps = 0; steps < max; steps += 1) {
       const { done, value } = writing.next()
       if (value !== undefined) deliver(value)
       if (done !== true) continue
@@ -96,32 +96,32 @@ function createAgent() {
     }
     if (kind === 'collect') collect(NAMES[number % 2] as Name)
     if (kind === 'watch') {
-      const id = `event ${told.length}`
-      told.push(id)
+      const id = `event ${emitted.length}`
+      emitted.push(id)
       reports.addWatched(check({ events: [signals.rebooted.event({ id, at: new Date(), entity: host, body: '' })] }))
     }
-    if (kind === 'write') goOn(1 + number)
+    if (kind === 'write') writeSteps(1 + number)
     if (kind === 'lose') losing = true
     if (kind === 'other leads' && leads) {
       reports.standby()
       leads = false
     }
     if (kind === 'leads') lead()
-    // Less than the two minutes for which a standby keeps what it saw, all in all.
+    // In total less than the two minutes for which a standby keeps events.
     if (kind === 'wait') vi.advanceTimersByTime(250 * number)
   }
-  /** Everything is seen and told, as often as a loss needs to be made good. */
+  /** Collects and reports everything, often enough to recover from a loss. */
   const settle = (): void => {
     lead()
     losing = false
-    if (writing !== undefined) goOn(1e6)
+    if (writing !== undefined) writeSteps(1e6)
     for (let times = 0; times < 2; times += 1) {
       for (const name of NAMES) collect(name)
-      goOn(1e6)
+      writeSteps(1e6)
       vi.advanceTimersByTime(60_000)
     }
   }
-  return { perform, settle, platform, world, told, lost }
+  return { perform, settle, platform, world, emitted, lost }
 }
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'Date'] }))
@@ -130,7 +130,7 @@ afterEach(() => void vi.useRealTimers())
 test('whatever happens while a report is written, the platform receives every change, and each event once', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
-      const { perform, settle, platform, world, told, lost } = createAgent()
+      const { perform, settle, platform, world, emitted, lost } = createAgent()
       for (const one of steps) perform(one)
       settle()
       const expected = [...world].map(([id, version]) => {
@@ -138,7 +138,7 @@ test('whatever happens while a report is written, the platform receives every ch
         return [id, Object.fromEntries(by.map((name) => [`by.${name}`, version]))]
       })
       expect(Object.fromEntries(platform.hosts)).toEqual(Object.fromEntries(expected))
-      expect([...platform.events, ...lost].sort()).toEqual([...told].sort())
+      expect([...platform.events, ...lost].sort()).toEqual([...emitted].sort())
     }),
     { numRuns: 300 },
   )

@@ -12,7 +12,10 @@ export const MAX_PART_BYTES: number = 2 * 1024 * 1024
 /** Size of the gaps, which every part repeats. */
 const MAX_GAP_BYTES = 512 * 1024
 
-/** The lists of a part, in the order in which they are written. Events come first: a full queue drops reports with events last. */
+/**
+ * The lists of a part, in the order in which they are written. Events come first: a full queue drops reports with
+ * events last.
+ */
 const LIST_NAMES = ['events', 'entities', 'metrics'] as const
 
 type ListName = (typeof LIST_NAMES)[number]
@@ -43,7 +46,7 @@ export interface Content {
   readonly gaps: readonly Gap[]
 }
 
-/** What parts are written with. */
+/** The writers of parts. */
 export interface PartWriting {
   readonly write: SignalWriter
   /** Reused for one report after the other. @default a new one */
@@ -51,8 +54,8 @@ export interface PartWriting {
 }
 
 /**
- * Writes a report, one signal a step, in several parts if it is too large for one. Every part repeats all gaps, since the platform closes
- * a gap that the newest report does not contain.
+ * Writes a report, one signal a step, in several parts if it is too large for one. Every part repeats all gaps, since
+ * the platform closes a gap that the newest report does not contain.
  *
  * @param firstId id of the first part
  * @param idOf returns the id of a later part
@@ -116,7 +119,10 @@ function* writeGaps(gaps: readonly Gap[], at: string, write: SignalWriter): Inte
   return (left === 0 ? written : [write.gap({ scope: 'report:gaps', reason, since: at }), ...written]).join()
 }
 
-/** Writes a full report, whole or in parts. Always yields the same parts for the same report, so that a second delivery is a duplicate. */
+/**
+ * Writes a full report, whole or in parts. Always yields the same parts for the same report, so that a second
+ * delivery is a duplicate.
+ */
 export function splitReport(report: Report, write: SignalWriter): InterruptibleTask<WrittenReport> {
   const { report_id: firstId, sequence, snapshot = false, part: _part, data, ...header } = report
   return writeParts(
@@ -128,7 +134,10 @@ export function splitReport(report: Report, write: SignalWriter): InterruptibleT
   )
 }
 
-/** Returns a later id. It differs in the random part of the UUIDv7, so that it sorts before every id of a later moment. */
+/**
+ * Returns a later id. It differs in the random part of the UUIDv7, so that it sorts before every id of a later
+ * moment.
+ */
 function idAfter(id: string, number: number): string {
   const random = (Number.parseInt(id.slice(-10), 16) + number) % 2 ** 40
   return id.slice(0, -10) + random.toString(16).padStart(10, '0')

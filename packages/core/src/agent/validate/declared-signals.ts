@@ -33,7 +33,10 @@ export function declaredSignals(catalog: SignalCatalog): DeclaredSignals {
   }
 }
 
-/** Returns a function that tests whether a name is declared. A declared name that ends with `*` matches every name with that prefix. */
+/**
+ * Returns a function that tests whether a name is declared. A declared name that ends with `*` matches every name
+ * with that prefix.
+ */
 function nameMatcher(declared: Readonly<Record<string, string>>): (name: string) => boolean {
   const names = new Set(Object.keys(declared))
   const prefixes = [...names].filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))

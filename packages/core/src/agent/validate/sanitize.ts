@@ -3,9 +3,9 @@ import { LIMITS } from '../../platform/protocol.ts'
 import type { Unvalidated } from './rules.ts'
 
 /*
- * Copies a connector's signals before validation: plain objects with the known fields only, each field read once. So what is validated is
- * what is sent, whatever getters, proxies or further fields the original has. Truncates texts and lists that exceed the wire's limits, so
- * that one long label does not cost a whole entity.
+ * Copies a connector's signals before validation: plain objects with the known fields only, each field read once. So
+ * what is validated is what is sent, whatever getters, proxies or further fields the original has. Truncates texts
+ * and lists that exceed the wire's limits, so that one long label does not cost a whole entity.
  */
 
 type Redact = (text: string) => string
@@ -27,7 +27,10 @@ export function sanitizeEntity(
   }
 }
 
-/** Returns a function that copies points. Copies share immutable parts: the entity of consecutive points, and frozen attributes. */
+/**
+ * Returns a function that copies points. Copies share immutable parts: the entity of consecutive points, and frozen
+ * attributes.
+ */
 export function createMetricSanitizer(redact: Redact): (metric: Unvalidated<Metric>) => Unvalidated<Metric> {
   let newest: { readonly of: unknown; readonly copy: unknown } = { of: undefined, copy: undefined }
   const cache = new WeakMap<object, unknown>()
@@ -82,7 +85,10 @@ function sanitizeRelation(relation: unknown): unknown {
   return { type, target: sanitizeReference(target) }
 }
 
-/** Copies attributes without those that are `undefined`: they could not be read. A list's holes become `undefined`, which fails validation. */
+/**
+ * Copies attributes without those that are `undefined`: they could not be read. A list's holes become `undefined`,
+ * which fails validation.
+ */
 function sanitizeAttributes(attributes: unknown, redact: Redact): unknown {
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) return undefined
   const names = Object.keys(attributes)

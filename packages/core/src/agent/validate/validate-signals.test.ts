@@ -143,7 +143,7 @@ describe('SignalValidator', () => {
     const next = said([entities[0], other, entities[2]]).entities
     expect(next).toEqual([entities[0], other, entities[2]])
     expect(next[0]).toBe(first.entities[0])
-    // Moved by one that is gone.
+    // At another index, since an entity was removed.
     expect(said([other, entities[2]]).entities).toEqual([other, entities[2]])
     expect(said([other, entities[2]]).entities[1]).toBe(first.entities[2])
   })
@@ -253,7 +253,7 @@ describe('SignalValidator', () => {
   test('names unreadable values without throwing', () => {
     const unreadable = new Proxy(point, {
       get: () => {
-        throw new Error('gone')
+        throw new Error('unreadable')
       },
     })
     expect(problemOf({ metrics: [unreadable] })).toBe('`metrics` contains something that cannot be read')

@@ -53,7 +53,10 @@ const LIST_NAMES = new Set<string>(['entities', 'metrics', 'events', 'gaps'] sat
 export interface SignalValidator {
   /** Validates without yielding to the event loop: for a watcher's signals. */
   validate(signals: Signals): ValidatedSignals
-  /** Returns an interruptible validation for the results of one collector. It returns the previous list of entities if a result holds the same objects. */
+  /**
+   * Returns an interruptible validation for the results of one collector. It returns the previous list of entities if
+   * a result holds the same objects.
+   */
   forCollector(): (signals: Signals) => InterruptibleTask<never, ValidatedSignals>
   /** Validates some points. */
   validateMetrics(points: readonly unknown[], problems: Problems): Metric[]
@@ -69,8 +72,9 @@ interface Kind<Signal> {
 }
 
 /**
- * Creates a validator against a connector's catalog. Leaves out an invalid signal and names its problem: the platform would refuse the
- * whole report. Written by hand instead of as a schema, since it runs over every point of every collection cycle.
+ * Creates a validator against a connector's catalog. Leaves out an invalid signal and names its problem: the platform
+ * would refuse the whole report. Written by hand instead of as a schema, since it runs over every point of every
+ * collection cycle.
  *
  * Treats an entity object that it validated before as unchanged and returns the same copy.
  *

@@ -6,7 +6,10 @@ import type { StateStore } from '../../state/state-store.ts'
 export interface CursorStore {
   /** Returns the last saved cursor, `undefined` if there is none or it cannot be read. Never rejects. */
   read(watcher: string): Promise<string | undefined>
-  /** Keeps a cursor, and writes it to the state directory. Never rejects: without the directory it is lost when the agent restarts. */
+  /**
+   * Keeps a cursor, and writes it to the state directory. Never rejects: without the directory it is lost when the
+   * agent restarts.
+   */
   save(watcher: string, cursor: string): Promise<void>
 }
 

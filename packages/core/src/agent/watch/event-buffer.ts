@@ -1,6 +1,9 @@
 import type { ValidatedSignals } from '../validate/validate-signals.ts'
 
-/** Time for which a standby keeps what it would have reported: longer than it takes to notice that the leader has failed. */
+/**
+ * Time for which a standby keeps what it would have reported: longer than it takes to notice that the leader has
+ * failed.
+ */
 const MAX_AGE_MS = 120_000
 
 /** Messages that a standby keeps. */

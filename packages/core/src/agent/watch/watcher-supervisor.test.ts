@@ -27,7 +27,9 @@ interface Setup {
   readonly stop: AbortController
 }
 
-/** Runs one watcher whose starts are these functions, one after the other; a further start waits until it is stopped. */
+/**
+ * Runs one watcher whose starts are these functions, one after the other; a further start waits until it is stopped.
+ */
 function supervisorOf(
   runs: ((context: WatchContext) => Promise<void>)[],
   state: StateStore = createMemoryState(),
@@ -289,7 +291,7 @@ describe('WatcherSupervisor', () => {
     const { supervisor, emitted, stop } = supervisorOf([
       async ({ emit }) => {
         late = emit
-        throw new Error('gone')
+        throw new Error('connection lost')
       },
       async () => undefined,
     ])

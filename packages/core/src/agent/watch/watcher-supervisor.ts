@@ -28,7 +28,10 @@ export interface WatcherSupervisorOptions<Client> {
 
 /** Runs watchers and restarts those that fail, with backoff, from their cursors. */
 export interface WatcherSupervisor {
-  /** Resolves when every watcher has ended: by itself, or because `signal` aborted. Waits for a watcher that ignores `signal`. */
+  /**
+   * Resolves when every watcher has ended: by itself, or because `signal` aborted. Waits for a watcher that ignores
+   * `signal`.
+   */
   run(signal: AbortSignal): Promise<void>
   gaps(): Gap[]
   statuses(): Record<string, CollectorStatus>
