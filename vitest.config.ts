@@ -15,8 +15,11 @@ export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // For a machine that is busy with other work: what fails ends earlier by itself.
+    testTimeout: 60_000,
+    hookTimeout: 300_000,
+    // Engines and clusters that the tests started are stopped in this time.
+    teardownTimeout: 300_000,
     globalSetup: './rig/src/global-setup.ts',
     reporters: ['default', './scripts/count-reporter.ts'],
     projects: [

@@ -1,12 +1,11 @@
 import { releaseEngine } from './docker/shared-engine.ts'
 import { releaseCluster } from './kubernetes/shared-cluster.ts'
-import { beginTestRun } from './test-run.ts'
+import { beginTestRun } from './shared-resource.ts'
 
-/** Vitest calls it once before all tests, and what it returns after them: what tests have started is stopped. */
+/** Called by Vitest before all tests. The returned function stops what the tests started. */
 export function setup(): () => Promise<void> {
   const run = beginTestRun()
-  return async () =>
-    void (await Promise.all([releaseEngine(run), ...levels.map((level) => releaseCluster(level, run))]))
+  return async () => {
+    await Promise.all([releaseEngine(run), releaseCluster('api-server', run), releaseCluster('node', run)])
+  }
 }
-
-const levels = ['api-server', 'node'] as const

@@ -5,23 +5,23 @@ import { findCluster, releaseCluster } from './kubernetes/shared-cluster.ts'
 const USAGE = `npm run rig -- PART up|down
 
 Parts:
-  docker       an engine with the image \`busybox:local\`: the one that answers, or a private one
-  apiserver    a Kubernetes API server on which no pod runs: that of KUBECONFIG, or a private one
-  kubernetes   a whole Kubernetes of one node: that of KUBECONFIG, or a private one
+  docker       a Docker Engine with the image \`busybox:local\`: the one that answers, or a private one
+  apiserver    a Kubernetes API server without pods: that of KUBECONFIG, or a private one
+  kubernetes   a Kubernetes cluster of one node: that of KUBECONFIG, or a private one
                \`kubernetes build\` builds the programs of both, once per machine: 6 minutes, root and Debian only
 
-\`up\` prints the lines to evaluate: eval "$(npm run -s rig -- docker up)"
-They set DOCKER_HOST, KUBECONFIG, and RCA_RIG_HOST, this machine's address for the pods of a private Kubernetes`
+\`up\` prints lines to evaluate: eval "$(npm run -s rig -- docker up)"
+They set DOCKER_HOST, KUBECONFIG, and RCA_RIG_HOST, the address of this machine for pods of a private cluster.`
 
 const engine = {
   up: async () => {
     const { dockerHost, missing } = await findEngine()
     if (missing === undefined) console.log(`export DOCKER_HOST=${dockerHost}`)
-    else fail(`There is no Docker Engine: ${missing}.`)
+    else fail(`No Docker Engine: ${missing}.`)
   },
   down: async () => {
     const result = await releaseEngine()
-    console.error(result === 'stopped' ? 'The private engine is stopped.' : 'No engine was started here.')
+    console.error(result === 'stopped' ? 'Stopped the private engine.' : 'No private engine is running.')
   },
 }
 
@@ -37,22 +37,20 @@ const actions: Readonly<Record<string, () => Promise<void>>> = {
 
 async function upCluster(level: Level): Promise<void> {
   const { kubeconfig, missing, dockerHost, hostAddress } = await findCluster(level)
-  if (missing !== undefined) return fail(`There is no Kubernetes: ${missing}.`)
+  if (missing !== undefined) return fail(`No Kubernetes: ${missing}.`)
   console.log(`export KUBECONFIG=${kubeconfig}`)
-  // Its pods run the images of this engine: none can be pulled.
+  // Pods run the images of this engine, since none can be pulled.
   if (dockerHost !== undefined) console.log(`export DOCKER_HOST=${dockerHost}`)
-  // At this address its pods reach this machine.
   if (hostAddress !== undefined) console.log(`export RCA_RIG_HOST=${hostAddress}`)
 }
 
 async function downCluster(level: Level): Promise<void> {
   const result = await releaseCluster(level)
-  console.error(result === 'stopped' ? 'The private Kubernetes is stopped.' : 'No Kubernetes was started here.')
+  console.error(result === 'stopped' ? 'Stopped the private Kubernetes.' : 'No private Kubernetes is running.')
 }
 
 async function build(): Promise<void> {
-  if (findBinaries('node') === undefined)
-    console.error('Building Kubernetes. This takes some minutes, once per machine.')
+  if (findBinaries('node') === undefined) console.error('Building Kubernetes: some minutes, once per machine.')
   console.error(`The Kubernetes programs are in ${await buildBinaries()}.`)
 }
 

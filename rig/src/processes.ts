@@ -2,21 +2,33 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A process that can be told from a later one with the same id. */
+/** Time that a process has to end after SIGTERM, in milliseconds. Then it is killed. */
+const TERMINATION_TIMEOUT_MS = 15_000
+
+/** A process, distinguishable from a later one with the same id. */
 export interface KnownProcess {
   readonly pid: number
-  /** In clock ticks since the machine started. */
+  /** In clock ticks since boot. */
   readonly startTime: string
 }
 
-/** Starts a program that outlives this process, with its output appended to a file. @throws Error when it cannot be started */
+/** Returns this process. */
+export function thisProcess(): KnownProcess {
+  return { pid: process.pid, startTime: startTimeOf(process.pid) ?? '' }
+}
+
+/**
+ * Starts a program that outlives this process, with its output appended to a file.
+ *
+ * @throws Error when the program cannot be started
+ */
 export async function startDaemon(
-  [program = '', ...words]: readonly string[],
+  [program = '', ...args]: readonly string[],
   log: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<KnownProcess> {
   const output = openSync(log, 'a')
-  const child = spawn(program, words, {
+  const child = spawn(program, args, {
     stdio: ['ignore', output, output],
     detached: true,
     env: { ...process.env, ...env },
@@ -28,7 +40,7 @@ export async function startDaemon(
   return { pid, startTime: startTimeOf(pid) ?? '' }
 }
 
-/** Whether a process is there that has not ended: one that nobody has waited for yet has. */
+/** Returns true for an existing process that is not a zombie. */
 export function isRunning(pid: number): boolean {
   try {
     return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
@@ -37,24 +49,25 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Whether it is this very process that runs. */
+/** Returns true if this very process runs, false for a later one with the same id. */
 export function isAlive({ pid, startTime }: KnownProcess): boolean {
   return isRunning(pid) && startTimeOf(pid) === startTime
 }
 
-/** Asks a process to end, and makes it after some seconds. Resolves when it is gone. */
+/** Terminates a process, and kills it if it does not end in time. Resolves when it has ended. */
 export async function endProcess(known: KnownProcess): Promise<void> {
   const send = (name: NodeJS.Signals): void => {
     try {
       if (isAlive(known)) process.kill(known.pid, name)
     } catch {
-      // It has ended meanwhile.
+      // The process ended in between.
     }
   }
   send('SIGTERM')
-  // One that was stopped acts on the first signal only now.
+  // A stopped process handles SIGTERM only after SIGCONT.
   send('SIGCONT')
-  for (const deadline = Date.now() + 15_000; isAlive(known); await sleep(50)) if (Date.now() > deadline) send('SIGKILL')
+  for (const deadline = Date.now() + TERMINATION_TIMEOUT_MS; isAlive(known); await sleep(50))
+    if (Date.now() > deadline) send('SIGKILL')
 }
 
 function startTimeOf(pid: number): string | undefined {

@@ -1,17 +1,21 @@
 import { describe, test } from 'vitest'
-import type { Absence } from './absence.ts'
 
-/**
- * A test against something real. Where that is absent the test is skipped, or fails when `RCA_REQUIRE_REAL=1` says that it
- * must be there.
- */
+/** A requirement of tests that this machine does not meet. */
+export interface Absence {
+  /** The missing part. `undefined` if nothing is missing. */
+  readonly missing?: string
+  /** No installation provides it, such as another kernel. Tests are then skipped even where real parts are required. */
+  readonly isUnattainable?: boolean
+}
+
+/** Defines a test against a real part. Skips it if the part is absent, or fails it under `RCA_REQUIRE_REAL=1`. */
 export function realTest(name: string, isPresent: boolean, run: () => Promise<void> | void): void {
   if (isPresent) test(name, run)
-  else if (isRequired()) failing(name, 'what this test needs')
+  else if (isRequired()) failing(name, 'a requirement of this test')
   else test.skip(name, run)
 }
 
-/** Tests against something real, skipped as a whole where it is `missing`; with `RCA_REQUIRE_REAL=1` they fail instead. */
+/** Defines tests against a real part. Skips them if it is `missing`, or fails under `RCA_REQUIRE_REAL=1`. */
 export function realDescribe(name: string, { missing, isUnattainable = false }: Absence, body: () => void): void {
   if (missing === undefined) describe(name, body)
   else if (isRequired() && !isUnattainable) failing(name, missing)
@@ -19,8 +23,8 @@ export function realDescribe(name: string, { missing, isUnattainable = false }: 
 }
 
 /**
- * A test that needs rights which only the kernel of a machine gives, such as mounting: no installation brings them, so
- * that it is skipped where they are absent, whatever is required.
+ * Defines a test that needs privileges of the kernel, such as mounting. No installation provides them, so the test is
+ * skipped without them, also under `RCA_REQUIRE_REAL=1`.
  */
 export function privilegedTest(name: string, isAllowed: boolean, run: () => Promise<void> | void): void {
   test.skipIf(!isAllowed)(name, run)
@@ -32,6 +36,6 @@ function isRequired(): boolean {
 
 function failing(name: string, missing: string): void {
   test(name, () => {
-    throw new Error(`absent here, and RCA_REQUIRE_REAL=1 says that it must be there: ${missing}`)
+    throw new Error(`missing on this machine, and RCA_REQUIRE_REAL=1 requires it: ${missing}`)
   })
 }

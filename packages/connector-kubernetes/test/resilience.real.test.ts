@@ -68,7 +68,7 @@ realDescribe('an agent', absence, () => {
   /** Whether the server would let `nobody` have something, by the newest roles that it has heard of. */
   const isGranted = async (resource: string): Promise<boolean> => {
     const resourceAttributes = { group: 'rig', resource, verb: 'get' }
-    const spec = { user: 'nobody', resourceAttributes }
+    const spec = { user: 'unprivileged', resourceAttributes }
     const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec }
     return (await give(['create', '--filename=-', '--output=jsonpath={.status.allowed}'], review)) === 'true'
   }
@@ -79,7 +79,7 @@ realDescribe('an agent', absence, () => {
     const apiVersion = 'rbac.authorization.k8s.io/v1'
     const name = 'shrinking'
     const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name }
-    const subjects = [{ apiGroup: roleRef.apiGroup, kind: 'User', name: 'nobody' }]
+    const subjects = [{ apiGroup: roleRef.apiGroup, kind: 'User', name: 'unprivileged' }]
     grants += 1
     const mark = `mark-${grants}`
     const rules = [...agentRules(...without), { apiGroups: ['rig'], resources: [mark], verbs: ['get'] }]
@@ -121,7 +121,7 @@ realDescribe('an agent', absence, () => {
     async (_what, verbs, named) => {
       const network = await fickleNetwork(new URL(server.url))
       await grantAllBut()
-      const agent = agentOf(through(network, 'nobody'))
+      const agent = agentOf(through(network, 'unprivileged'))
       await expect.poll(() => blindnessOf(agent), PATIENCE).toEqual({})
       await grantAllBut(...verbs.flatMap(losing))
       // Whoever watches already may go on.
@@ -136,7 +136,7 @@ realDescribe('an agent', absence, () => {
 
   test('that begins without list says of which kinds, and sees them when it may', async () => {
     await grantAllBut(...losing('list'))
-    const agent = agentOf(server.kubeconfigOf('nobody'))
+    const agent = agentOf(server.kubeconfigOf('unprivileged'))
     await expect.poll(() => blindnessOf(agent), PATIENCE).toEqual(gapsNaming('list'))
     await grantAllBut()
     await expect.poll(() => blindnessOf(agent), PATIENCE).toEqual({})
@@ -149,7 +149,7 @@ realDescribe('an agent', absence, () => {
     onTestFinished(async () => void (await ask('delete', 'node', 'worker-1')))
     const reasonWithout = async (...permissions: PermissionName[]): Promise<string | undefined> => {
       await grantAllBut(...permissions)
-      return (await gapsOf(agentOf(server.kubeconfigOf('nobody')))).map(({ reason }) => reason).join('\n')
+      return (await gapsOf(agentOf(server.kubeconfigOf('unprivileged')))).map(({ reason }) => reason).join('\n')
     }
     const denied = 'allow verb `get` on resource `nodes/proxy` of API group `""` in a ClusterRole'
     await expect.poll(() => reasonWithout('get nodes/proxy'), PATIENCE).toContain(denied)
@@ -159,7 +159,7 @@ realDescribe('an agent', absence, () => {
 
   test('that may not read logs says so where they are missed, and reads them when it may', async () => {
     await grantAllBut('get pods/log')
-    const watched = await watchServer({ kubeconfig: server.kubeconfigOf('nobody'), namespaces: ['shop'] })
+    const watched = await watchServer({ kubeconfig: server.kubeconfigOf('unprivileged'), namespaces: ['shop'] })
     onTestFinished(() => watched.end())
     const reasons: unknown[] = []
     watched.watch(

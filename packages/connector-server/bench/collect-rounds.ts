@@ -1,6 +1,6 @@
 /**
- * Collects through an agent. Prints the CPU of one collection in milliseconds as JSON: of the first 20 collections, and of
- * later ones. The benchmark starts it with the flags of the deployed agent.
+ * Collects through an agent. Prints the CPU of one collection in milliseconds as JSON: of the first 20 collections,
+ * and of later ones. The benchmark starts it with the flags of the deployed agent.
  */
 import { createAgent } from '@rca/core'
 import { server } from '../src/index.ts'

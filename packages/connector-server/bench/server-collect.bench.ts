@@ -61,7 +61,10 @@ async function measureCollectors(): Promise<Row[]> {
   return rows
 }
 
-/** Measures collections through core with the flags of the deployed agent: timeouts, validation, redaction, the report. */
+/**
+ * Measures collections through core with the flags of the deployed agent: timeouts, validation, redaction, the
+ * report.
+ */
 function measureAgent(): Row[] {
   const script = join(import.meta.dirname, 'collect-rounds.ts')
   const flags = ['--conditions=@rca/source', ...agentFlags()]

@@ -21,8 +21,9 @@ export const mountPointAttribute = { 'system.filesystem.mountpoint': 'Mount poin
 /**
  * The entities of a server. Collectors describe them; other collectors and events refer to them.
  *
- * Names here and in the collectors follow the OpenTelemetry semantic conventions for systems and processes. Load averages
- * are named as by the host metrics receiver of the OpenTelemetry Collector. Names that neither defines start with `server.`.
+ * Names here and in the collectors follow the OpenTelemetry semantic conventions for systems and processes. Load
+ * averages are named as by the host metrics receiver of the OpenTelemetry Collector. Names that neither defines
+ * start with `server.`.
  */
 export const entities = {
   host: entity({

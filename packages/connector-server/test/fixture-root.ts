@@ -16,7 +16,10 @@ export function fixture(file: string): string {
 /** Boot id of the captured machine. */
 export const bootId = '5b1c1a1e-8a5f-4f2e-9d0c-3c8f6f1f2a77'
 
-/** Copies the root directory of the captured machine. Creates its link from a device number to a disk, which Git cannot store on Windows. */
+/**
+ * Copies the root directory of the captured machine. Creates its link from a device number to a disk, which Git
+ * cannot store on Windows.
+ */
 export function fixtureRoot(): TemporaryDirectory {
   const root = temporaryDirectory(join(FIXTURES, 'linux-vm'))
   mkdirSync(join(root.path, 'sys/dev/block'), { recursive: true })

@@ -7,7 +7,7 @@ import {
 } from '@rca/core/connector'
 import { manualClock } from './manual-clock.ts'
 
-/** What a test may set of a collector's context. */
+/** Options of `collectContext`. */
 export interface CollectContextOptions {
   readonly signal?: AbortSignal
   /** @default the time of a new `manualClock` */
@@ -15,7 +15,10 @@ export interface CollectContextOptions {
   readonly fullSnapshot?: boolean
 }
 
-/** Returns the context of one collector's runs. Pass the same one to the next run, which then finds the state that this run swapped in. */
+/**
+ * Returns the context of one collector's runs. Pass the same one to the next run, which then finds the state that
+ * this run swapped in.
+ */
 export function collectContext(options: CollectContextOptions = {}): CollectContext {
   let state: unknown
   return {

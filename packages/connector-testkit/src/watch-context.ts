@@ -3,7 +3,7 @@ import type { Event, Signals, WatchContext, Watcher } from '@rca/core/connector'
 import { type ManualClock, manualClock } from './manual-clock.ts'
 import { eventsOf } from './signal-queries.ts'
 
-/** What a test may set of a watcher's context. */
+/** Options of `watchContext`. */
 export interface WatchContextOptions {
   /** Aborts the watcher, beside `abort()`. */
   readonly signal?: AbortSignal
@@ -14,7 +14,7 @@ export interface WatchContextOptions {
   /** The cursor that an earlier run saved. */
   readonly cursor?: string | undefined
   /**
-   * What happens while the watcher sleeps, one step per `sleep`. The `sleep` after the last step aborts the watcher.
+   * Functions that run while the watcher sleeps, one per `sleep`. The `sleep` after the last one aborts the watcher.
    * @default [], the first `sleep` aborts it
    */
   readonly steps?: readonly ((clock: ManualClock) => void)[]

@@ -6,19 +6,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { usageOf } from './process-usage.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** What the deployed agent starts Node with, but for the condition that makes it run sources: that costs 30 MB for the compiler, and the agent is measured as built. */
+/**
+ * Returns the Node flags of the deployed agent, without the condition that runs sources: compiling them costs 30
+ * MB, and the built agent is measured.
+ */
 export function agentFlags(): string[] {
   const [firstLine = ''] = readFileSync(join(root, 'apps/agent/bin/rca-agent.js'), 'utf8').split('\n', 1)
   return firstLine.split(' ').filter((word) => word.startsWith('--') && !word.startsWith('--conditions'))
 }
 
-/** What an agent costs, or why that could not be measured. */
+/** Cost of an agent, or the reason why it was not measured. */
 export interface AgentProcessCost {
-  /** Of processor time for a report, with all that belongs to it. */
+  /** CPU time per report, including everything that produces and delivers it. */
   readonly cpuMs?: number
   readonly residentMb?: number
   readonly reports?: number
@@ -26,15 +28,16 @@ export interface AgentProcessCost {
 }
 
 /**
- * Runs the built agent against a platform that takes everything: collection every second, heartbeats, outbox, delivery.
+ * Runs the built agent against a platform that accepts everything: collection every second, heartbeats, outbox,
+ * delivery.
  *
- * @param environment what the agent is told beside the platform's address: `AGENT_TYPE`, options
+ * @param environment more environment variables of the agent: `AGENT_TYPE`, options
  */
 export async function measureAgentProcess(environment: Readonly<Record<string, string>>): Promise<AgentProcessCost> {
   try {
     execFileSync(join(root, 'node_modules/.bin/tsc'), ['-b', 'apps/agent'], { cwd: root, stdio: 'ignore' })
   } catch {
-    return { skipped: '`tsc -b apps/agent` does not build it' }
+    return { skipped: '`tsc -b apps/agent` failed' }
   }
   const platform = await startAcceptingPlatform()
   const state = mkdtempSync(join(tmpdir(), 'rca-bench-'))
@@ -56,7 +59,7 @@ export async function measureAgentProcess(environment: Readonly<Record<string, s
     await sleep(20_000)
     const after = { ...usageOf(agent.pid ?? 0), reports: platform.reports() }
     const reports = after.reports - before.reports
-    if (reports === 0) return { skipped: 'it delivered nothing' }
+    if (reports === 0) return { skipped: 'the agent delivered no report within 20 s' }
     return { cpuMs: (after.cpu - before.cpu) / reports, residentMb: after.residentMb, reports }
   } catch (error) {
     return { skipped: error instanceof Error ? error.message : String(error) }
@@ -68,7 +71,7 @@ export async function measureAgentProcess(environment: Readonly<Record<string, s
   }
 }
 
-/** A platform on loopback that takes everything and keeps nothing. */
+/** Starts a platform on loopback that accepts everything and stores nothing. */
 async function startAcceptingPlatform(): Promise<{ url: string; reports(): number; close(): void }> {
   let reports = 0
   const server = createServer((request, response) => {
@@ -88,5 +91,16 @@ async function startAcceptingPlatform(): Promise<{ url: string; reports(): numbe
       server.close()
       server.closeAllConnections()
     },
+  }
+}
+
+/** Returns the CPU time of a Linux process in milliseconds, in steps of ten, and its resident memory in MB. */
+export function usageOf(pid: number): { cpu: number; residentMb: number } {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return {
+    cpu: (Number(fields[11]) + Number(fields[12])) * 10,
+    residentMb: (Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024) / 1e6,
   }
 }

@@ -1,5 +1,4 @@
 export { type Churned, type ChurnOptions, churnPods } from '../kubernetes/seeding/churn.ts'
 export { type Kubelets, startKubelets } from '../kubernetes/seeding/kubelets.ts'
 export { type SeedOptions, seedApiServer } from '../kubernetes/seeding/seed.ts'
-export { type AgentProcessCost, agentFlags, measureAgentProcess } from './agent-process.ts'
-export { usageOf } from './process-usage.ts'
+export { type AgentProcessCost, agentFlags, measureAgentProcess, usageOf } from './agent-process.ts'

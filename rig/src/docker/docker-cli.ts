@@ -1,23 +1,26 @@
 import { run } from '../run.ts'
 
+/** Time that an engine has to answer, in milliseconds. A missing engine refuses the connection at once. */
+const ANSWER_TIMEOUT_MS = 30_000
+
 /**
- * Runs the Docker command line. Returns what it wrote, without the last line feed.
+ * Runs the Docker command line and returns its output without the last line feed.
  *
- * @param dockerHost the engine; `undefined` for the one of this process's environment
+ * @param dockerHost address of the engine, `undefined` for that of the environment
  */
 export async function docker(
   dockerHost: string | undefined,
-  words: readonly string[],
+  args: readonly string[],
   timeout?: number,
 ): Promise<string> {
   const options = timeout === undefined ? {} : { timeout }
   const env = dockerHost === undefined ? {} : { DOCKER_HOST: dockerHost }
-  return (await run('docker', words, { env, ...options })).trimEnd()
+  return (await run('docker', args, { env, ...options })).trimEnd()
 }
 
-/** Whether an engine answers there. */
+/** Returns true if an engine answers at this address. */
 export async function answers(dockerHost: string): Promise<boolean> {
-  return docker(dockerHost, ['version', '--format', '{{.Server.Version}}'], 5_000).then(
+  return docker(dockerHost, ['version', '--format', '{{.Server.Version}}'], ANSWER_TIMEOUT_MS).then(
     (version) => version !== '',
     () => false,
   )

@@ -1,21 +1,21 @@
 import { expect, test } from 'vitest'
 import { realDescribe } from '../real.ts'
 import { run } from '../run.ts'
-import { testRun } from '../test-run.ts'
+import { testRun } from '../shared-resource.ts'
 import { docker } from './docker-cli.ts'
 import { findEngine, releaseEngine } from './shared-engine.ts'
 
 const engine = await findEngine(testRun())
 
-realDescribe('the engine that tests share', engine, () => {
-  test('has the image of which test containers are made', async () => {
-    expect(await docker(engine.dockerHost, ['run', '--rm', '--network', 'none', 'busybox:local', 'echo', 'well'])).toBe(
-      'well',
-    )
+realDescribe('shared engine', engine, () => {
+  test('runs containers of `busybox:local`', async () => {
+    expect(
+      await docker(engine.dockerHost, ['run', '--rm', '--network', 'none', 'busybox:local', 'echo', 'hello']),
+    ).toBe('hello')
   })
 
-  test('is the same for whoever asks next, and stays as long as somebody uses it', async () => {
-    // A process that runs, and is none of this run's.
+  test('is the same for every process, and stays while another process uses it', async () => {
+    // A running process outside this test run.
     const other = 1
     expect(await findEngine(other)).toEqual(engine)
     expect(await releaseEngine(other)).toBe('left alone')
@@ -23,8 +23,8 @@ realDescribe('the engine that tests share', engine, () => {
   })
 })
 
-test('a part or action that there is not is answered with those that there are', async () => {
+test('an unknown part or action prints the usage', async () => {
   const script = new URL('../main.ts', import.meta.url).pathname
-  for (const words of [[], ['docker'], ['docker', 'sideways'], ['podman', 'up'], ['docker', 'up', 'now']])
-    await expect(run(process.execPath, [script, ...words])).rejects.toThrow('npm run rig -- PART up|down')
+  for (const args of [[], ['docker'], ['docker', 'sideways'], ['podman', 'up'], ['docker', 'up', 'now']])
+    await expect(run(process.execPath, [script, ...args])).rejects.toThrow('npm run rig -- PART up|down')
 })

@@ -1,37 +1,37 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isRunning } from '../processes.ts'
-import { hasProgram } from '../run.ts'
-import { sharing } from '../sharing.ts'
-import { importBusybox } from './busybox-image.ts'
+import { eventually, hasProgram } from '../run.ts'
+import { sharedResource } from '../shared-resource.ts'
 import { answers } from './docker-cli.ts'
 import { clearEngineFolder, engineOf, removePrivateEngine, startPrivateEngine } from './private-engine.ts'
+import { importBusybox } from './test-images.ts'
 
-/** Where the Docker command line looks without `DOCKER_HOST`. */
+/** Address that the Docker command line uses without `DOCKER_HOST`. */
 const DEFAULT_HOST = 'unix:///var/run/docker.sock'
 
-/** Of the engine that we start where none answers. */
+/** Directory of the private engine. */
 const folder = join(tmpdir(), 'rca-rig-docker')
 
-const shared = sharing<{ readonly dockerHost: string; readonly pid: number }>({
+const shared = sharedResource<{ readonly dockerHost: string; readonly pid: number }>({
   name: 'rca-rig-docker',
-  // Whatever the file says, only an engine of our own folder is ours.
-  isThere: ({ pid }) => isRunning(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${folder}/`),
+  // Only a process of this directory is the private engine, whatever the state file says.
+  exists: ({ pid }) => isRunning(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${folder}/`),
   stop: ({ dockerHost, pid }) => removePrivateEngine(engineOf(dockerHost, pid), folder),
 })
 
-/** What there is to run tests against. */
+/** Engine to run tests against. */
 export interface FoundEngine {
-  /** Empty where there is none. */
+  /** Empty if no engine is available. */
   readonly dockerHost: string
-  /** Why there is none. */
+  /** Reason why no engine is available. */
   readonly missing?: string
 }
 
 /**
- * The engine at `DOCKER_HOST` or the default socket if one answers, else a private one that all callers on this machine
- * share, started where root and `dockerd` allow it. It has the image `busybox:local`.
+ * Finds the engine at `DOCKER_HOST` or the default socket. If none answers, starts a private one that all processes of
+ * this machine share, which needs root and `dockerd`. The engine has the image `busybox:local`.
  *
  * @param user process that calls `releaseEngine` at its end; without one, a private engine stays
  */
@@ -42,7 +42,7 @@ export async function findEngine(user?: number): Promise<FoundEngine> {
     if (dockerHost === undefined)
       return {
         dockerHost: '',
-        missing: 'no Docker Engine answers, and one is started only by root where `dockerd` is installed',
+        missing: 'no Docker Engine answers; run as root with `dockerd` installed to start a private one',
       }
     if (shared.current()?.dockerHost === dockerHost) shared.join(user)
     await importBusybox(dockerHost)
@@ -50,22 +50,29 @@ export async function findEngine(user?: number): Promise<FoundEngine> {
   })
 }
 
-/** Stops the private engine if there is one: at once, or when `user` was the last that used it and nobody wants it to stay. */
+/** Stops the private engine: at once, or, given a `user`, if that was its last user and it is not to stay. */
 export async function releaseEngine(user?: number): Promise<'stopped' | 'left alone'> {
   return shared.release(user)
 }
 
 async function runningEngine(): Promise<string | undefined> {
   const { DOCKER_HOST: chosen } = process.env
-  for (const host of [chosen, DEFAULT_HOST, shared.current()?.dockerHost])
-    if (host !== undefined && host !== '' && (await answers(host))) return host
+  for (const host of [chosen, DEFAULT_HOST]) {
+    const isPossible = host?.startsWith('unix://') === true ? existsSync(host.slice('unix://'.length)) : host
+    if (host !== undefined && isPossible && (await answers(host))) return host
+  }
+  const own = shared.current()
+  // The private engine may be busy. Starting another one in its directory would break the tests that use it.
+  if (own !== undefined && (await eventually(() => answers(own.dockerHost)))) return own.dockerHost
   return undefined
 }
 
 async function startIfPossible(): Promise<string | undefined> {
   if (process.getuid?.() !== 0 || !(await hasProgram('dockerd'))) return undefined
-  await clearEngineFolder(folder)
+  const broken = shared.current()
+  if (broken === undefined) await clearEngineFolder(folder)
+  else await removePrivateEngine(engineOf(broken.dockerHost, broken.pid), folder)
   const { dockerHost, pid } = await startPrivateEngine({ folder, isolated: false })
-  shared.note({ dockerHost, pid })
+  shared.record({ dockerHost, pid })
   return dockerHost
 }

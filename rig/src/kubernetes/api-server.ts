@@ -1,18 +1,23 @@
+import { randomInt } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
-import type { Absence } from '../absence.ts'
+import type { Absence } from '../real.ts'
 import { hasProgram } from '../run.ts'
 import { findBinaries } from './binaries.ts'
-import { componentsIn } from './components.ts'
+import { componentsIn } from './component-processes.ts'
 import { controlPlane } from './control-plane.ts'
 import { kubeconfigOf, makeCredentials, type User, writeKubeconfigs } from './credentials.ts'
 
-/** Of its processes, in the order in which they stop. */
+/** Range of its ports. Kubernetes' own NodePorts and outgoing connections use higher ones. */
+const MIN_PORT = 20_000
+const MAX_PORT = 30_000
+
+/** Names of its processes, in the order in which they stop. */
 const COMPONENTS = ['controllers', 'apiserver', 'etcd']
 
-/** Those that leave pods and nodes alone which a test made. */
+/** Controllers that do not change the pods and nodes of a test. */
 const CONTROLLERS = [
   'namespace',
   'serviceaccount',
@@ -22,58 +27,63 @@ const CONTROLLERS = [
   'root-ca-cert-publisher',
 ]
 
-/** Of the API server. */
+/** Flags of kube-apiserver. */
 const FLAGS = [
   '--endpoint-reconciler-type=none',
   '--disable-admission-plugins=ServiceAccount,TaintNodesByCondition',
-  // No name of a node leads anywhere here.
+  // Names of nodes cannot be resolved here.
   '--kubelet-preferred-address-types=InternalIP',
 ]
 
+/** Options of `startApiServer`. */
 export interface ApiServerOptions {
-  /** Holds everything that it writes. */
+  /** Directory of everything that it writes. */
   readonly folder: string
-  /** Whether the controllers run that complete the deletion of a namespace and count quotas. @default false */
+  /** Runs the controllers that complete the deletion of namespaces and count quotas. @default false */
   readonly controllers?: boolean
 }
 
-/** An API server on loopback, with RBAC, on which no pod runs. */
+/** An API server on loopback, with RBAC and without nodes. */
 export interface ApiServer {
-  /** Of an administrator. */
+  /** Kubeconfig of an administrator. */
   readonly kubeconfig: string
   readonly url: string
-  /** Of its store, without credentials. */
+  /** URL of etcd, without credentials. */
   readonly etcdUrl: string
-  /** Of the authority that its certificate is from, as PEM. */
+  /** Certificate of its authority, as PEM. */
   readonly ca: string
   kubeconfigOf(user: User): string
-  tokenOf(user: 'admin' | 'viewer' | 'nobody'): string
-  /** Of the processes that run: `etcd`, `apiserver`, `controllers`. */
+  tokenOf(user: 'admin' | 'viewer' | 'unprivileged'): string
+  /** Ids of the running processes: `etcd`, `apiserver`, `controllers`. */
   pids(): Readonly<Record<string, number>>
-  /** Resolves when it has the signal; for SIGKILL, when it is gone. */
+  /** Sends a signal. For SIGKILL, resolves when the process has ended. */
   signal(component: 'apiserver' | 'etcd', name: NodeJS.Signals): Promise<void>
-  /** Starts what has ended, with what it had stored. Resolves when the API is ready. */
+  /** Starts ended processes on the stored data. Resolves when the API is ready. */
   restart(): Promise<void>
-  /** Makes etcd forget all but the newest state: to continue an older list is then 410 Gone. */
+  /** Compacts etcd to the newest revision: continuing an older list is then 410 Gone. */
   compact(): Promise<void>
-  /** Ends it and deletes its folder. */
+  /** Stops all processes and deletes the directory. */
   stop(): Promise<void>
 }
 
-/** What is absent here for an API server to start. */
+/** Returns what this machine lacks to start an API server. */
 export async function missingForApiServer(): Promise<Absence> {
   if (findBinaries('api-server') === undefined) {
-    const ways = '`npm run rig -- kubernetes build` builds them, or `KUBEBUILDER_ASSETS` names their folder'
-    return { missing: `etcd and kube-apiserver are not here; ${ways}` }
+    const fix = 'run `npm run rig -- kubernetes build`, or set `KUBEBUILDER_ASSETS` to their directory'
+    return { missing: `etcd and kube-apiserver are not installed; ${fix}` }
   }
   return (await hasProgram('openssl')) ? {} : { missing: '`openssl` is not installed' }
 }
 
-/** Starts etcd and kube-apiserver; what was in the folder is removed. @throws Error where the programs are absent, or with the end of a log */
+/**
+ * Starts etcd and kube-apiserver. Removes the previous content of the directory.
+ *
+ * @throws Error when the programs are missing, or with the end of a log
+ */
 export async function startApiServer({ folder, controllers = false }: ApiServerOptions): Promise<ApiServer> {
   const binaries = findBinaries(controllers ? 'node' : 'api-server')
   if (binaries === undefined)
-    throw new Error('The Kubernetes programs are not here. `npm run rig -- kubernetes build` builds them.')
+    throw new Error('The Kubernetes programs are not installed. Run `npm run rig -- kubernetes build`.')
   await removeApiServer(folder)
   mkdirSync(folder, { recursive: true })
   const address = '127.0.0.1'
@@ -123,18 +133,34 @@ export async function startApiServer({ folder, controllers = false }: ApiServerO
   }
 }
 
-/** Ends what was started in a folder, and deletes it. */
+/** Stops everything that was started in a directory, and deletes it. */
 export async function removeApiServer(folder: string): Promise<void> {
   const components = componentsIn(folder)
   for (const name of COMPONENTS) await components.stop(name)
   await rm(folder, { recursive: true, force: true })
 }
 
-/** Ports of loopback that nobody uses now. */
+/**
+ * Returns free ports of loopback. They lie below the range from which Linux takes the ports of outgoing
+ * connections, so a busy machine does not use them before the server listens.
+ */
 async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
+  const ports = new Set<number>()
+  while (ports.size < count) {
+    const port = randomInt(MIN_PORT, MAX_PORT)
+    if (await isFree(port)) ports.add(port)
+  }
+  return [...ports]
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  const isListening = await new Promise<boolean>((resolve) =>
+    server
+      .once('error', () => resolve(false))
+      .once('listening', () => resolve(true))
+      .listen(port, '127.0.0.1'),
+  )
+  if (isListening) await new Promise((resolve) => server.close(resolve))
+  return isListening
 }

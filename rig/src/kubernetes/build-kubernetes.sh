@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Builds what a one-node Kubernetes consists of, static, from Debian's source package (Debian's binary packages hold only
-# kubectl), and puts it with etcd into a folder. Needs root, apt and 2 GB; takes 6 minutes on 2 cores. /etc/apt is not
-# changed. Usage:
+# Builds the programs of a one-node Kubernetes, static, from Debian's source package, since Debian's binary packages
+# have only kubectl. Puts them into a directory, with etcd. Needs root, apt and 2 GB; takes 6 minutes on 2 quiet cores.
+# Does not change /etc/apt. Usage:
 #   build-kubernetes.sh FOLDER VERSION PATCH
-# VERSION is that of Debian's package, such as 1.20.2; PATCH numbers the changes below. FOLDER/version notes both at the end.
+# VERSION is that of Debian's package, such as 1.20.2. PATCH is the number of the changes below. Both are written to
+# FOLDER/version at the end.
 set -euo pipefail
 folder=$1 version=$2 patch=$3
 programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy)
@@ -19,8 +20,18 @@ trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 
 echo 'Installing the compiler…' >&2
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends \
+# Waits for other users of apt, and retries downloads.
+apt=(apt-get -qq -o DPkg::Lock::Timeout=900 -o Acquire::Retries=5)
+attempt() {
+  for pause in 10 30 60; do
+    "$@" && return
+    echo "Failed, retrying in $pause s: $*" >&2
+    sleep "$pause"
+  done
+  "$@"
+}
+attempt "${apt[@]}" update
+attempt "${apt[@]}" install -y --no-install-recommends \
   dpkg-dev etcd-server gcc golang-github-modern-go-reflect2-dev golang-go jq libc6-dev make rsync >/dev/null
 
 echo 'Fetching the source…' >&2
@@ -32,16 +43,16 @@ else
   sources=$work/apt.list
   sed -n 's/^deb /deb-src /p' /etc/apt/sources.list >"$sources"
 fi
-own_apt=(-qq -o "Dir::Etc::sourcelist=$sources" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::lists=$work/lists"
+own_apt=(-o "Dir::Etc::sourcelist=$sources" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::lists=$work/lists"
   -o "Dir::Cache=$work/archives" -o APT::Sandbox::User=root)
 cd "$work"
-apt-get "${own_apt[@]}" update
-apt-get "${own_apt[@]}" source kubernetes >/dev/null
+attempt "${apt[@]}" "${own_apt[@]}" update
+attempt "${apt[@]}" "${own_apt[@]}" source kubernetes >/dev/null
 source=$(echo "$work"/kubernetes-*/)
 source=${source%/}
 case $source in *"$version") ;; *) echo "Debian's package is $source, not $version" >&2 && exit 1 ;; esac
 
-# reflect2 1.0.1 walks maps wrongly when a newer Go compiled it: the API server ends on custom resources. Debian has 1.0.2.
+# reflect2 1.0.1 breaks on maps when compiled by a newer Go, which crashes the API server. Debian has 1.0.2.
 reflect2=$source/vendor/github.com/modern-go/reflect2
 rm -f "$reflect2"/*.go "$reflect2"/*.s
 cp /usr/share/gocode/src/github.com/modern-go/reflect2/*.{go,s} "$reflect2/"

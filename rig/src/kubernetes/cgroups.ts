@@ -1,18 +1,18 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { eventually } from '../run.ts'
 
 const ROOT = '/sys/fs/cgroup'
 
-/** The one of version 2, without controllers. A kubelet makes groups there by itself. */
+/** Hierarchy of version 2, without controllers. A kubelet creates its groups there by itself. */
 const UNIFIED = 'unified'
 
-/** Whether this machine has control groups of version 1, which is what Kubernetes 1.20 can use here. */
+/** Returns true if this machine has control groups of version 1, which Kubernetes 1.20 needs. */
 export function hasControllers(): boolean {
   return existsSync(join(ROOT, 'memory/cgroup.procs')) && existsSync(join(ROOT, 'cpuset/cgroup.procs'))
 }
 
-/** Makes a control group below every controller. */
+/** Creates a control group below every controller. */
 export function makeCgroup(name: string): void {
   for (const controller of hierarchies())
     if (controller !== UNIFIED) mkdirSync(join(ROOT, controller, name), { recursive: true })
@@ -20,14 +20,16 @@ export function makeCgroup(name: string): void {
     writeFileSync(join(ROOT, 'cpuset', name, file), readFileSync(join(ROOT, 'cpuset', file)))
 }
 
-/** Ends what is left in a control group and in those below it, and removes them. */
+/** Kills all processes in a control group and in those below it, and removes the groups. */
 export async function removeCgroup(name: string): Promise<void> {
   for (const controller of hierarchies()) {
     const folder = join(ROOT, controller, name)
-    for (let attempts = 0; existsSync(folder) && attempts < 100; attempts++) {
-      if (attempts > 0) await sleep(50)
+    const isRemoved = (): boolean => {
+      if (!existsSync(folder)) return true
       for (const group of [...groupsBelow(folder), folder]) emptyAndRemove(group)
+      return !existsSync(folder)
     }
+    await eventually(isRemoved, { timeout: 60_000, interval: 50 })
   }
 }
 
@@ -41,7 +43,7 @@ function emptyAndRemove(folder: string): void {
   }
 }
 
-/** The deepest first. */
+/** Returns the groups below a directory, deepest first. */
 function groupsBelow(folder: string): string[] {
   const folders = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
   return folders.flatMap(({ name }) => [...groupsBelow(join(folder, name)), join(folder, name)])

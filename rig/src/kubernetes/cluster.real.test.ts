@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { docker } from '../docker/docker-cli.ts'
 import { realDescribe } from '../real.ts'
-import { run } from '../run.ts'
+import { run, START_TIMEOUT_MS } from '../run.ts'
 import { findKubectl } from './binaries.ts'
 import { type Cluster, missingForCluster, startCluster } from './cluster.ts'
 
@@ -28,7 +28,7 @@ const POD = {
 const kubectl = await findKubectl()
 const absence = kubectl === undefined ? { missing: '`kubectl` is not installed' } : await missingForCluster()
 
-realDescribe('a cluster of one node', absence, () => {
+realDescribe('startCluster', absence, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rca-node-'))
   let cluster: Cluster
   let firewall = ''
@@ -36,47 +36,55 @@ realDescribe('a cluster of one node', absence, () => {
   beforeAll(async () => {
     firewall = await firewallRules()
     cluster = await startCluster({ folder })
-  }, 240_000)
+  }, START_TIMEOUT_MS)
   afterAll(async () => {
     await cluster.stop()
     rmSync(folder, { recursive: true, force: true })
-  }, 120_000)
+  }, START_TIMEOUT_MS)
 
-  const ask = async (words: string[], input?: string): Promise<string> =>
-    run(kubectl ?? '', ['--kubeconfig', cluster.kubeconfig, ...words], input === undefined ? {} : { input })
+  const kubectlRun = async (args: string[], input?: string): Promise<string> =>
+    run(kubectl ?? '', ['--kubeconfig', cluster.kubeconfig, ...args], input === undefined ? {} : { input })
 
-  test('runs a pod that this machine reaches, and that reaches the API', async () => {
-    await ask(['create', '--validate=false', '--filename=-'], JSON.stringify(POD))
-    await ask(['wait', '--for=condition=Ready', '--timeout=50s', 'pod/web'])
-    const address = await ask(['get', 'pod', 'web', '--output=jsonpath={.status.podIP}'])
-    expect(await (await fetch(`http://${address}:8080/`)).text()).toBe('hello\n')
-    expect(await ask(['logs', 'web'])).toBe('served\n')
-    await ask(['exec', 'web', '--', 'sh', '-c', 'nc -w 5 10.96.0.1 443 < /dev/null'])
-  }, 90_000)
+  test(
+    'runs a pod that reaches the API and that this machine reaches',
+    async () => {
+      await kubectlRun(['create', '--validate=false', '--filename=-'], JSON.stringify(POD))
+      await kubectlRun(['wait', '--for=condition=Ready', '--timeout=180s', 'pod/web'])
+      const address = await kubectlRun(['get', 'pod', 'web', '--output=jsonpath={.status.podIP}'])
+      expect(await (await fetch(`http://${address}:8080/`)).text()).toBe('hello\n')
+      expect(await kubectlRun(['logs', 'web'])).toBe('served\n')
+      await kubectlRun(['exec', 'web', '--', 'sh', '-c', 'nc -w 5 10.96.0.1 443 < /dev/null'])
+    },
+    START_TIMEOUT_MS,
+  )
 
-  test('leaves nothing of it on this machine', async () => {
-    const pods = await docker(cluster.dockerHost, ['ps', '--quiet', '--no-trunc'])
-    const containers = pods.split('\n')
-    expect(containers).toHaveLength(2)
-    expect(commandLines().filter((line) => line.includes(folder)).length).toBeGreaterThan(6)
-    expect(readdirSync(join(folder, 'var-log/pods'))).toHaveLength(1)
-    expect(globSync('/var/log/{pods,containers}/**').join('\n')).not.toContain(containers[0])
+  test(
+    'leaves no process, mount, route, firewall rule or file behind',
+    async () => {
+      const pods = await docker(cluster.dockerHost, ['ps', '--quiet', '--no-trunc'])
+      const containers = pods.split('\n')
+      expect(containers).toHaveLength(2)
+      expect(commandLines().filter((line) => line.includes(folder)).length).toBeGreaterThan(6)
+      expect(readdirSync(join(folder, 'var-log/pods'))).toHaveLength(1)
+      expect(globSync('/var/log/{pods,containers}/**').join('\n')).not.toContain(containers[0])
 
-    const mounts = mountNamespaceOf(cluster.pids().kubelet)
-    expect(mounts).not.toBe(mountNamespaceOf(process.pid))
-    await cluster.stop()
+      const mounts = mountNamespaceOf(cluster.pids().kubelet)
+      expect(mounts).not.toBe(mountNamespaceOf(process.pid))
+      await cluster.stop()
 
-    expect(processIds().map(mountNamespaceOf)).not.toContain(mounts)
-    expect(commandLines().filter((line) => line.includes(folder))).toEqual([])
-    expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(folder)
-    expect(globSync('/sys/fs/cgroup/*/rca-node*/kubepods/**').join('\n')).not.toContain(containers[0])
-    expect(readFileSync('/proc/net/route', 'utf8')).not.toContain(routeTo(cluster.nodeAddress))
-    expect(await firewallRules()).toBe(firewall)
-    expect(existsSync(folder)).toBe(false)
-  }, 60_000)
+      expect(processIds().map(mountNamespaceOf)).not.toContain(mounts)
+      expect(commandLines().filter((line) => line.includes(folder))).toEqual([])
+      expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(folder)
+      expect(globSync('/sys/fs/cgroup/*/rca-node*/kubepods/**').join('\n')).not.toContain(containers[0])
+      expect(readFileSync('/proc/net/route', 'utf8')).not.toContain(routeTo(cluster.nodeAddress))
+      expect(await firewallRules()).toBe(firewall)
+      expect(existsSync(folder)).toBe(false)
+    },
+    START_TIMEOUT_MS,
+  )
 })
 
-/** Kubernetes' chains and rules among those of this machine. */
+/** Returns the chains and rules of Kubernetes in this network namespace. */
 async function firewallRules(): Promise<string> {
   const rules = await Promise.all(
     ['iptables-save', 'ip6tables-save'].map((program) => run(program, []).catch(() => '')),
@@ -89,7 +97,7 @@ function processIds(): number[] {
   return readdirSync('/proc').map(Number).filter(Number.isInteger)
 }
 
-/** What is mounted in it goes with its last process. */
+/** Returns the mount namespace of a process. Its mounts end with its last process. */
 function mountNamespaceOf(pid = 0): string {
   try {
     return readlinkSync(`/proc/${pid}/ns/mnt`)
@@ -98,7 +106,7 @@ function mountNamespaceOf(pid = 0): string {
   }
 }
 
-/** The command line of every process. */
+/** Returns the command line of every process. */
 function commandLines(): string[] {
   return processIds().map((pid) => {
     try {
@@ -109,7 +117,7 @@ function commandLines(): string[] {
   })
 }
 
-/** The network of an address, as the kernel's table writes it. */
+/** Returns the network of an address in the format of the kernel's routing table. */
 function routeTo(address: string): string {
   const bytes = address.split('.').slice(0, 3).map(Number)
   return `00${bytes

@@ -1,15 +1,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Absence } from '../absence.ts'
-import { importBusybox } from '../docker/busybox-image.ts'
-import { makePauseImage } from '../docker/pause-image.ts'
 import { engineOf, removePrivateEngine, startPrivateEngine, unmountBelow } from '../docker/private-engine.ts'
+import { importBusybox, makePauseImage } from '../docker/test-images.ts'
+import type { Absence } from '../real.ts'
 import { hasProgram, run } from '../run.ts'
-import { type ApiAddress, askApi } from './api-request.ts'
+import { type ApiAddress, requestApi } from './api-client.ts'
 import { findBinaries } from './binaries.ts'
 import { hasControllers, makeCgroup, removeCgroup } from './cgroups.ts'
-import { type Components, componentsIn } from './components.ts'
+import { type Components, componentsIn } from './component-processes.ts'
 import { controlPlane, waitFor } from './control-plane.ts'
 import {
   kubeconfigOf,
@@ -19,71 +18,81 @@ import {
   type User,
   writeKubeconfigs,
 } from './credentials.ts'
-import { keepKernelSettings } from './kernel-settings.ts'
 import { apiServerFlags, kubeletConfig, kubeletConfigFile, nodeCommands } from './node-components.ts'
 import { connectNode, disconnectNode, freeNumber, nodeNetwork } from './node-network.ts'
 
-/** Of a cluster's processes, in the order in which they stop. */
+/** Names of a cluster's processes, in the order in which they stop. */
 const COMPONENTS = ['kubelet', 'proxy', 'scheduler', 'controllers', 'apiserver', 'etcd'] as const
 
-const NEEDED = ['conntrack', 'docker', 'dockerd', 'ip', 'iptables', 'nsenter', 'openssl', 'sysctl', 'unshare']
+const REQUIRED_PROGRAMS = [
+  'conntrack',
+  'docker',
+  'dockerd',
+  'ip',
+  'iptables',
+  'nsenter',
+  'openssl',
+  'sysctl',
+  'unshare',
+]
 
 const PORTS = { api: 6443, etcd: 2379, etcdPeer: 2380 }
 
-/** What another process needs to undo a cluster. */
+/** Facts that another process needs to remove a cluster. */
 interface ClusterNote {
   readonly number: number
   readonly dockerHost: string
   readonly enginePid: number
 }
 
-/** A cluster of one node, on which pods run, over a Docker Engine of its own. */
+/** A cluster of one node with its own Docker Engine. */
 export interface Cluster {
-  /** Of an administrator. */
+  /** Kubeconfig of an administrator. */
   readonly kubeconfig: string
   readonly url: string
-  /** Of the authority that its certificate is from, as PEM. */
+  /** Certificate of its authority, as PEM. */
   readonly ca: string
-  /** The engine that runs the pods: images must be there, since none can be pulled. It has `busybox:local`. */
+  /** Address of the engine that runs the pods. It cannot pull images; it has `busybox:local`. */
   readonly dockerHost: string
   readonly nodeName: string
   readonly nodeAddress: string
-  /** This machine, seen from pods. */
+  /** Address of this machine for pods. */
   readonly hostAddress: string
   kubeconfigOf(user: User): string
-  tokenOf(user: 'admin' | 'viewer' | 'nobody'): string
-  /** Of the processes that run. */
+  tokenOf(user: 'admin' | 'viewer' | 'unprivileged'): string
+  /** Ids of the running processes. */
   pids(): Readonly<Record<string, number>>
-  /** Resolves when it has the signal; for SIGKILL, when it is gone. */
+  /** Sends a signal. For SIGKILL, resolves when the process has ended. */
   signal(component: (typeof COMPONENTS)[number], name: NodeJS.Signals): Promise<void>
-  /** Starts what has ended. Resolves when the node is ready. */
+  /** Starts ended processes. Resolves when the node is ready. */
   restart(): Promise<void>
-  /** Makes etcd forget all but the newest state: to continue an older list is then 410 Gone. */
+  /** Compacts etcd to the newest revision: continuing an older list is then 410 Gone. */
   compact(): Promise<void>
-  /** Ends it, undoes what it did to this machine and deletes its folder. */
+  /** Stops the cluster, undoes its changes to this machine and deletes its directory. */
   stop(): Promise<void>
 }
 
-/** What is absent here for a cluster to start. */
+/** Returns what this machine lacks to start a cluster. */
 export async function missingForCluster(): Promise<Absence> {
   if (!hasControllers())
     return { missing: 'Kubernetes 1.20 needs control groups of version 1 with all controllers', isUnattainable: true }
-  if (process.getuid?.() !== 0) return { missing: 'only root starts a cluster' }
+  if (process.getuid?.() !== 0) return { missing: 'starting a cluster needs root' }
   if (findBinaries('node') === undefined)
-    return { missing: 'the Kubernetes programs are not here; `npm run rig -- kubernetes build` builds them' }
-  for (const program of NEEDED) if (!(await hasProgram(program))) return { missing: `\`${program}\` is not installed` }
+    return { missing: 'the Kubernetes programs are not installed; run `npm run rig -- kubernetes build`' }
+  for (const program of REQUIRED_PROGRAMS)
+    if (!(await hasProgram(program))) return { missing: `\`${program}\` is not installed` }
   return {}
 }
 
 /**
- * Starts a cluster in namespaces of its own, with a cable to this machine, so that it shares neither ports nor firewall
- * rules nor logs nor mounts with anything. What was in the folder is removed.
+ * Starts a cluster in its own namespaces, connected to this machine by a veth pair, so that it shares no ports,
+ * firewall rules, logs or mounts. Removes the previous content of the directory.
  *
- * @throws Error where something is missing, or with the end of a log
+ * @throws Error when something is missing, or with the end of a log
  */
 export async function startCluster({ folder }: { readonly folder: string }): Promise<Cluster> {
   const { missing } = await missingForCluster()
-  if (missing !== undefined) throw new Error(`No cluster can be started: ${missing}.`)
+  if (missing !== undefined) throw new Error(`Cannot start a cluster: ${missing}.`)
   await removeCluster(folder)
   mkdirSync(folder, { recursive: true })
   try {
@@ -94,7 +103,7 @@ export async function startCluster({ folder }: { readonly folder: string }): Pro
   }
 }
 
-/** Ends what was started in a folder, undoes what it did to this machine and deletes the folder. */
+/** Stops the cluster of a directory, undoes its changes to this machine and deletes the directory. */
 export async function removeCluster(folder: string): Promise<void> {
   const components = componentsIn(folder)
   for (const name of COMPONENTS) await components.stop(name)
@@ -113,7 +122,8 @@ async function startIn(folder: string, binaries: string): Promise<Cluster> {
   const number = freeNumber()
   const { podGateway } = nodeNetwork(number, 0)
   const flags = ['--bip', `${podGateway}/24`, '--exec-opt', 'native.cgroupdriver=cgroupfs']
-  // A kubelet links the logs of pods below `/var/log`, which no flag moves, and clears away there what it does not know: other kubelets' links.
+  // A kubelet links the logs of pods below `/var/log`, which has no flag, and removes the links of other kubelets
+  // there.
   const logFolder = join(folder, 'var-log')
   const { dockerHost, pid } = await startPrivateEngine({ folder: join(folder, 'engine'), flags, logFolder })
   writeNote(folder, { number, dockerHost, enginePid: pid })
@@ -141,7 +151,7 @@ async function startIn(folder: string, binaries: string): Promise<Cluster> {
   writeFileSync(kubeletConfigFile(folder), kubeletConfig(node))
   const start = async (): Promise<void> => {
     await plane.start()
-    const restoreKernel = keepKernelSettings()
+    const restoreKernel = saveKernelSettings()
     for (const [name, command] of Object.entries(nodeCommands(node)))
       await components.start(name, [...prefix, ...command])
     await waitForNode(plane.api, components, prefix)
@@ -166,10 +176,10 @@ async function startIn(folder: string, binaries: string): Promise<Cluster> {
   }
 }
 
-/** Until pods can be made that reach the API. */
+/** Waits until pods can be created and reach the API. */
 async function waitForNode(api: ApiAddress, components: Components, prefix: readonly string[]): Promise<void> {
   const read = async (path: string): Promise<ApiObject> =>
-    JSON.parse((await askApi(api, 'GET', path)).body) as ApiObject
+    JSON.parse((await requestApi(api, 'GET', path)).body) as ApiObject
   await waitFor(`the node ${NODE_NAME}`, components, 'kubelet', async () => {
     const { status } = await read(`/api/v1/nodes/${NODE_NAME}`)
     return status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false
@@ -177,7 +187,7 @@ async function waitForNode(api: ApiAddress, components: Components, prefix: read
   await waitFor('the default service account', components, 'controllers', async () => {
     return ((await read('/api/v1/namespaces/default/serviceaccounts/default')).secrets ?? []).length > 0
   })
-  await waitFor('the address of the API in the cluster', components, 'proxy', async () => {
+  await waitFor('the service address of the API', components, 'proxy', async () => {
     const [program = '', ...words] = [...prefix, 'iptables', '--wait', '-t', 'nat', '-S', 'KUBE-SERVICES']
     return (await run(program, words)).includes(SERVICE_ADDRESS)
   })
@@ -188,12 +198,12 @@ interface ApiObject {
   readonly secrets?: readonly unknown[]
 }
 
-/** The control group of the pods of a cluster. */
+/** Returns the control group of a cluster's pods. */
 function cgroupOf(number: number): string {
   return `rca-node${number}`
 }
 
-/** Whether a process is the engine of a cluster: one that has ended may have left its id to another. */
+/** Returns true if a process is the engine of a cluster. The id of an ended engine may belong to another process. */
 function isEngineOf(folder: string, pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(`dockerd\0--host\0unix://${folder}/`)
@@ -209,6 +219,33 @@ function writeNote(folder: string, note: ClusterNote): void {
 function readNote(folder: string): ClusterNote | undefined {
   try {
     return JSON.parse(readFileSync(join(folder, 'cluster.json'), 'utf8')) as ClusterNote
+  } catch {
+    return undefined
+  }
+}
+
+/** Kernel settings that a kubelet changes at its start, for the whole machine. */
+const KERNEL_SETTINGS = [
+  'kernel/keys/root_maxbytes',
+  'kernel/keys/root_maxkeys',
+  'kernel/panic',
+  'kernel/panic_on_oops',
+  'vm/overcommit_memory',
+  'vm/panic_on_oom',
+]
+
+/** Saves the kernel settings. Returns a function that restores them. */
+function saveKernelSettings(): () => void {
+  const before = KERNEL_SETTINGS.map((name) => [name, readSetting(name)] as const)
+  return () => {
+    for (const [name, value] of before)
+      if (value !== undefined && readSetting(name) !== value) writeFileSync(join('/proc/sys', name), value)
+  }
+}
+
+function readSetting(name: string): string | undefined {
+  try {
+    return readFileSync(join('/proc/sys', name), 'utf8')
   } catch {
     return undefined
   }

@@ -1,22 +1,20 @@
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type ApiAddress, askApi } from './api-request.ts'
-import type { Components } from './components.ts'
+import { eventually } from '../run.ts'
+import { type ApiAddress, requestApi } from './api-client.ts'
+import type { Components } from './component-processes.ts'
 import { type Credentials, SERVICE_ADDRESS } from './credentials.ts'
-import { viewerObjects } from './viewer.ts'
+import { viewerRoleObjects } from './viewer-role.ts'
 
-/** How long a server may take to start, in milliseconds. */
-const PATIENCE = 90_000
-
+/** Options of `controlPlane`. */
 export interface ControlPlaneOptions {
   readonly folder: string
   readonly components: Components
   readonly binaries: string
   readonly credentials: Credentials
-  /** Where etcd and the API server listen. */
+  /** Address at which etcd and the API server listen. */
   readonly address: string
   readonly ports: { readonly api: number; readonly etcd: number; readonly etcdPeer: number }
-  /** What the commands are started with, such as `nsenter`. @default [] */
+  /** Words before every command, such as those of `nsenter`. @default [] */
   readonly prefix?: readonly string[]
   /** More flags of the API server. @default [] */
   readonly flags?: readonly string[]
@@ -26,12 +24,13 @@ export interface ControlPlaneOptions {
 export interface ControlPlane {
   readonly api: ApiAddress
   readonly etcdUrl: string
-  /** Starts what does not run, and waits until the API is ready. */
+  /** Starts etcd and kube-apiserver unless they run, and waits until the API is ready. */
   start(): Promise<void>
-  /** Makes etcd forget all but the newest state: to continue an older list is then 410 Gone. */
+  /** Compacts etcd to the newest revision: continuing an older list is then 410 Gone. */
   compact(): Promise<void>
 }
 
+/** Returns the control plane of a directory. */
 export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   const { components, credentials, address, ports, prefix = [] } = options
   const api = { url: `https://${address}:${ports.api}`, ca: credentials.ca, token: credentials.tokenOf('admin') }
@@ -43,36 +42,42 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
       await components.start('etcd', [...prefix, ...etcdCommand(options, etcdUrl)])
       await components.start('apiserver', [...prefix, ...apiServerCommand(options, etcdUrl)])
       await waitFor('kube-apiserver', components, 'apiserver', async () => {
-        return (await askApi(api, 'GET', '/readyz')).status === 200
+        return (await requestApi(api, 'GET', '/readyz')).status === 200
       })
-      for (const { path, object } of viewerObjects) await create(api, path, object)
+      for (const { path, object } of viewerRoleObjects)
+        await waitFor(`POST ${path}`, components, 'apiserver', async () => {
+          const { status } = await requestApi(api, 'POST', path, object)
+          return status === 201 || status === 409
+        })
     },
     compact: async () => {
-      // Compaction keeps the revision that it names: with one more write, every revision that a list may have seen is older.
-      const { header } = await askEtcd(etcdUrl, 'put', { key: base64('rig/compaction'), value: '' })
-      await askEtcd(etcdUrl, 'compaction', { revision: header?.revision, physical: true })
+      // A compaction keeps its revision. One more write makes every revision that a list may have seen older.
+      const { header } = await callEtcd(etcdUrl, 'put', { key: base64('rig/compaction'), value: '' })
+      await callEtcd(etcdUrl, 'compaction', { revision: header?.revision, physical: true })
     },
   }
 }
 
-/** Waits until something of a cluster is there. @throws Error with the end of a component's log when it takes too long or that component ends */
+/**
+ * Waits until a condition of a cluster holds. A check that throws does not hold yet.
+ *
+ * @throws Error with the end of a component's log when it takes too long or that component ends
+ */
 export async function waitFor(
   what: string,
   components: Components,
   component: string,
-  isThere: () => Promise<boolean>,
+  holds: () => Promise<boolean>,
 ): Promise<void> {
-  for (const deadline = Date.now() + PATIENCE; !(await isThere().catch(() => false)); await sleep(100))
-    if (Date.now() > deadline || !components.isAlive(component))
-      throw new Error(`${what} is not ready. The end of the log of ${component}:\n${components.log(component)}`)
+  let isReady = false
+  await eventually(async () => {
+    isReady = await holds().catch(() => false)
+    return isReady || !components.isAlive(component)
+  })
+  if (!isReady) throw new Error(`${what} is not ready. End of the log of ${component}:\n${components.log(component)}`)
 }
 
-async function create(api: ApiAddress, path: string, object: object): Promise<void> {
-  const { status, body } = await askApi(api, 'POST', path, object)
-  if (status !== 201 && status !== 409) throw new Error(`kube-apiserver answered ${status} to POST ${path}: ${body}`)
-}
-
-async function askEtcd(url: string, call: string, body: object): Promise<{ header?: { revision: string } }> {
+async function callEtcd(url: string, call: string, body: object): Promise<{ header?: { revision: string } }> {
   const response = await fetch(`${url}/v3/kv/${call}`, { method: 'POST', body: JSON.stringify(body) })
   if (!response.ok) throw new Error(`etcd answered ${response.status} to ${call}: ${await response.text()}`)
   return (await response.json()) as { header?: { revision: string } }

@@ -4,38 +4,42 @@ import { join } from 'node:path'
 import { makeAuthority, makeCertificate } from '../certificates.ts'
 import { run } from '../run.ts'
 
-/** The name of the one node. */
+/** Name of the node. */
 export const NODE_NAME = 'node1'
 
-/** The address of the API server inside the cluster. */
+/** Service address of the API server in the cluster. */
 export const SERVICE_ADDRESS = '10.96.0.1'
 
-/** Who has a token, as which user and in which group. */
+/** User and group of each token. */
 const USERS = {
   admin: ['admin', 'system:masters'],
   viewer: ['viewer', 'viewers'],
-  nobody: ['nobody', 'nobodies'],
+  unprivileged: ['unprivileged', 'unprivileged'],
   controllers: ['system:kube-controller-manager', ''],
   scheduler: ['system:kube-scheduler', ''],
   proxy: ['system:kube-proxy', ''],
   node: [`system:node:${NODE_NAME}`, 'system:nodes'],
 } as const
 
-/** Users to test with: one may do everything, one may read everything but secrets, one may do nothing. `certificate` is an administrator without a token. */
-export type User = 'admin' | 'viewer' | 'nobody' | 'certificate'
+/**
+ * Users for tests: `admin` may do everything, `viewer` may read everything except secrets, `unprivileged` has no
+ * permission. `certificate` is an administrator without a token.
+ */
+export type User = 'admin' | 'viewer' | 'unprivileged' | 'certificate'
 
-/** Whom the cluster's own parts are. */
+/** Components of the cluster that have a user. */
 export type Part = 'controllers' | 'scheduler' | 'proxy' | 'node'
 
+/** Certificates and tokens of a cluster. */
 export interface Credentials {
-  /** With the certificates, keys and `tokens.csv`. */
+  /** Directory of the certificates, keys and `tokens.csv`. */
   readonly folder: string
-  /** Of the authority, as PEM. */
+  /** Certificate of the authority, as PEM. */
   readonly ca: string
   tokenOf(user: keyof typeof USERS): string
 }
 
-/** Makes an authority, certificates and tokens in a folder, unless they are there. Needs openssl. */
+/** Creates an authority, certificates and tokens in a directory, unless they exist. Needs openssl. */
 export async function makeCredentials(folder: string, address: string): Promise<Credentials> {
   const tokens = join(folder, 'tokens.csv')
   if (!existsSync(tokens)) {
@@ -53,7 +57,7 @@ export async function makeCredentials(folder: string, address: string): Promise<
   }
 }
 
-/** Writes the kubeconfigs of all users and parts. Each has all that it needs, so that it may be copied. Returns the administrator's. */
+/** Writes self-contained kubeconfigs of all users and components. Returns that of the administrator. */
 export function writeKubeconfigs(folder: string, url: string, credentials: Credentials): string {
   const kubeconfig = join(folder, 'kubeconfig')
   const write = (file: string, user: string): void =>
@@ -68,7 +72,7 @@ export function writeKubeconfigs(folder: string, url: string, credentials: Crede
   return kubeconfig
 }
 
-/** The kubeconfig of another user of the same cluster, beside that of the administrator. */
+/** Returns the kubeconfig of another user, beside that of the administrator. */
 export function kubeconfigOf(kubeconfig: string, user: User | Part): string {
   return user === 'admin' ? kubeconfig : `${kubeconfig}.${user}`
 }
@@ -88,7 +92,7 @@ function certificatesFor(folder: string, address: string): Promise<void>[] {
     make('admin', '/O=system:masters/CN=admin', 'clientAuth'),
     make('kubelet', `/O=system:nodes/CN=system:node:${NODE_NAME}`, 'serverAuth', [`DNS:${NODE_NAME}`, `IP:${address}`]),
     make('kubelet-client', '/O=system:masters/CN=kube-apiserver-kubelet-client', 'clientAuth'),
-    // With it the API server passes requests on to APIs that are registered, such as metrics.k8s.io.
+    // The API server uses it to forward requests to aggregated APIs, such as metrics.k8s.io.
     make('front-proxy', '/CN=front-proxy-client', 'clientAuth'),
   ]
 }

@@ -1,22 +1,23 @@
 import { join } from 'node:path'
-import { PAUSE_IMAGE } from '../docker/pause-image.ts'
+import { PAUSE_IMAGE } from '../docker/test-images.ts'
 import { kubeconfigOf, NODE_NAME } from './credentials.ts'
 import type { NodeNetwork } from './node-network.ts'
 
+/** Options of a node's components. */
 export interface NodeOptions {
   readonly folder: string
   readonly binaries: string
-  /** Of the administrator, beside those of the parts. */
+  /** Kubeconfig of the administrator, beside those of the components. */
   readonly kubeconfig: string
-  /** With the certificates. */
+  /** Directory of the certificates. */
   readonly pki: string
   readonly dockerHost: string
-  /** Of the pods, such as `/rca-node1`. */
+  /** Control group of the pods, such as `/rca-node1`. */
   readonly cgroup: string
   readonly network: NodeNetwork
 }
 
-/** More flags of an API server that reaches a kubelet. */
+/** Returns the flags of an API server that reaches a kubelet. */
 export function apiServerFlags(pki: string): string[] {
   return [
     `--kubelet-client-certificate=${join(pki, 'kubelet-client.pem')}`,
@@ -34,7 +35,7 @@ export function apiServerFlags(pki: string): string[] {
   ]
 }
 
-/** The commands of all but etcd and the API server, in the order in which they start. */
+/** Returns the commands of all components except etcd and the API server, in the order in which they start. */
 export function nodeCommands(options: NodeOptions): Readonly<Record<string, readonly string[]>> {
   return {
     controllers: controllersCommand(options),
@@ -113,11 +114,12 @@ function proxyCommand({ binaries, kubeconfig, network }: NodeOptions): string[] 
   ]
 }
 
+/** Returns the path of the kubelet's configuration file. */
 export function kubeletConfigFile(folder: string): string {
   return join(folder, 'kubelet.yaml')
 }
 
-/** Written as the kubelet's configuration file. */
+/** Returns the content of the kubelet's configuration file. */
 export function kubeletConfig({ pki, cgroup, network }: NodeOptions): string {
   return `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -130,20 +132,20 @@ authorization: {mode: Webhook}
 cgroupDriver: cgroupfs
 cgroupRoot: ${cgroup}
 failSwapOn: false
-# Only with its second report is a node ready.
+# A node becomes ready with its second status report.
 nodeStatusUpdateFrequency: 2s
 nodeStatusReportFrequency: 5m
-# Nothing answers there; without it every pod gets a warning.
+# No DNS server answers at this address. Without it every pod gets a warning.
 clusterDNS: [10.96.0.10]
 clusterDomain: cluster.local
-# Images that are only here cannot be pulled again.
+# Local images cannot be pulled again.
 imageGCHighThresholdPercent: 100
 imageGCLowThresholdPercent: 99
 evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%, nodefs.inodesFree: 1%}
 serializeImagePulls: false
-# A negative one fails where root lacks CAP_SYS_RESOURCE.
+# A negative value fails if root lacks CAP_SYS_RESOURCE.
 oomScoreAdj: 0
-# They would be below /var/lib/kubelet, which all kubelets share.
+# Device plugins use /var/lib/kubelet, which all kubelets share.
 featureGates: {DevicePlugins: false}
 `
 }

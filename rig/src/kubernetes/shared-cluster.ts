@@ -1,41 +1,49 @@
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Absence } from '../absence.ts'
-import { BUSYBOX_IMAGE } from '../docker/busybox-image.ts'
-import { run } from '../run.ts'
-import { type Sharing, sharing } from '../sharing.ts'
+import { BUSYBOX_IMAGE } from '../docker/test-images.ts'
+import type { Absence } from '../real.ts'
+import { eventually, run } from '../run.ts'
+import { type SharedResource, sharedResource } from '../shared-resource.ts'
 import { missingForApiServer, removeApiServer, startApiServer } from './api-server.ts'
 import { findKubectl, type Level } from './binaries.ts'
 import { missingForCluster, removeCluster, startCluster } from './cluster.ts'
+import { componentsIn } from './component-processes.ts'
 
-/** Of a cluster that we started. */
+/** State of a private cluster. */
 interface SharedCluster {
   readonly kubeconfig: string
   readonly dockerHost?: string
   readonly hostAddress?: string
 }
 
-/** What the pods of other clusters than ours run in tests, unless `RCA_RIG_POD_IMAGE` names another that has busybox or its like. */
+/** Image of test pods in the cluster of `KUBECONFIG`, unless `RCA_RIG_POD_IMAGE` names another one with busybox. */
 const PUBLIC_IMAGE = 'busybox:1.36'
 
-/** Which clusters will do. */
-export interface ClusterWish {
-  /** A private one, also where that of `KUBECONFIG` answers: its pods run images that were built here, and reach this machine. @default false */
+/** Options of `findCluster`. */
+export interface ClusterOptions {
+  /**
+   * Uses a private cluster even if that of `KUBECONFIG` answers: its pods run images of this machine and reach this
+   * machine.
+   * @default false
+   */
   readonly onlyOurs?: boolean
 }
 
-/** What there is to run tests against. */
+/** Cluster to run tests against. */
 export interface FoundCluster extends Absence {
-  /** Of an administrator. Empty where there is none. Where it is ours, `kubeconfigOf` names those of other users. */
+  /**
+   * Kubeconfig of an administrator, empty if no cluster is available. `kubeconfigOf` has the users of a private
+   * one.
+   */
   readonly kubeconfig: string
-  /** Whether it was started here, and so may be filled at will. */
+  /** The cluster is private, so tests may fill it. */
   readonly isOurs: boolean
-  /** For pods: it has a shell and the usual programs. */
+  /** Image for pods, with a shell and the usual programs. */
   readonly image: string
-  /** The engine that runs the pods of ours, for images. */
+  /** Address of the engine that runs the pods of a private cluster. */
   readonly dockerHost?: string
-  /** This machine, seen from the pods of ours. */
+  /** Address of this machine for the pods of a private cluster. */
   readonly hostAddress?: string
 }
 
@@ -44,31 +52,31 @@ const folders: Readonly<Record<Level, string>> = {
   node: join(tmpdir(), 'rca-rig-kubernetes'),
 }
 
-const shared: Readonly<Record<Level, Sharing<SharedCluster>>> = {
-  'api-server': sharing({
+const shared: Readonly<Record<Level, SharedResource<SharedCluster>>> = {
+  'api-server': sharedResource({
     name: 'rca-rig-apiserver',
-    isThere: () => existsSync(folders['api-server']),
+    exists: () => existsSync(folders['api-server']),
     stop: () => removeApiServer(folders['api-server']),
   }),
-  node: sharing({
+  node: sharedResource({
     name: 'rca-rig-kubernetes',
-    isThere: () => existsSync(folders.node),
+    exists: () => existsSync(folders.node),
     stop: () => removeCluster(folders.node),
   }),
 }
 
 /**
- * The cluster of `KUBECONFIG` if it answers, else a private one that all callers on this machine share: an API server alone,
- * or a whole cluster of one node. That starts where its programs are; nothing is built here.
+ * Finds the cluster of `KUBECONFIG`. If it does not answer, starts a private one that all processes of this machine
+ * share: an API server, or a cluster of one node. Starting needs the Kubernetes programs, which are not built here.
  *
- * Whoever uses that of `KUBECONFIG` fills nothing but namespaces of its own, and deletes them.
+ * In the cluster of `KUBECONFIG`, tests must use their own namespaces and delete them.
  *
  * @param user process that calls `releaseCluster` at its end; without one, a private cluster stays
  */
 export async function findCluster(
   level: Level,
   user?: number,
-  { onlyOurs = false }: ClusterWish = {},
+  { onlyOurs = false }: ClusterOptions = {},
 ): Promise<FoundCluster> {
   const kubectl = await findKubectl()
   if (kubectl === undefined) return absent({ missing: '`kubectl` is not installed' })
@@ -79,10 +87,11 @@ export async function findCluster(
     if (!isOurs && (await answers(kubectl, chosen, level)))
       return { kubeconfig: chosen, isOurs: false, image: process.env.RCA_RIG_POD_IMAGE || PUBLIC_IMAGE }
     const running = own.current()
-    if (running === undefined || !(await answers(kubectl, running.kubeconfig, level))) {
+    // Starting another one in its directory would break the tests that use it.
+    if (running === undefined || !(await becomesReady(kubectl, running, level))) {
       const absence = level === 'node' ? await missingForCluster() : await missingForApiServer()
       if (absence.missing !== undefined) return absent(absence)
-      own.note(await start(level))
+      own.record(await start(level))
     }
     own.join(user)
     const { kubeconfig = '', dockerHost, hostAddress } = own.current() ?? {}
@@ -96,9 +105,22 @@ export async function findCluster(
   })
 }
 
-/** Stops the private cluster if there is one: at once, or when `user` was the last that used it and nobody wants it to stay. */
+/** Stops the private cluster: at once, or, given a `user`, if that was its last user and it is not to stay. */
 export async function releaseCluster(level: Level, user?: number): Promise<'stopped' | 'left alone'> {
   return shared[level].release(user)
+}
+
+/**
+ * Waits until a private cluster answers, which takes time on a busy machine. Returns false if its API server has
+ * ended.
+ */
+async function becomesReady(kubectl: string, { kubeconfig }: SharedCluster, level: Level): Promise<boolean> {
+  let isReady = false
+  await eventually(async () => {
+    isReady = await answers(kubectl, kubeconfig, level)
+    return isReady || !componentsIn(folders[level]).isAlive('apiserver')
+  })
+  return isReady
 }
 
 function absent(absence: Absence): FoundCluster {
@@ -112,10 +134,10 @@ async function start(level: Level): Promise<SharedCluster> {
   return { kubeconfig, dockerHost, hostAddress }
 }
 
-/** Whether an API server answers, and has a node where one is needed. */
+/** Returns true if the API server answers and, for the level `node`, has a node. */
 async function answers(kubectl: string, kubeconfig: string, level: Level): Promise<boolean> {
-  const ask = (...words: string[]): Promise<string> =>
-    run(kubectl, ['--kubeconfig', kubeconfig, '--request-timeout=5s', ...words], { timeout: 10_000 }).catch(() => '')
+  const ask = (...args: string[]): Promise<string> =>
+    run(kubectl, ['--kubeconfig', kubeconfig, '--request-timeout=30s', ...args], { timeout: 60_000 }).catch(() => '')
   return level === 'node'
     ? (await ask('get', 'nodes', '--output=name')) !== ''
     : (await ask('version')).includes('Server')

@@ -11,8 +11,8 @@ export function toMachine(id: string, hostname: string): Machine {
 }
 
 /**
- * Reads the id of a Linux installation: that of systemd, D-Bus or the firmware, else the host name and the address of the
- * first physical network interface.
+ * Reads the id of a Linux installation: that of systemd, D-Bus or the firmware, else the host name and the address
+ * of the first physical network interface.
  *
  * @throws Error when the machine has none of these.
  */
@@ -35,7 +35,10 @@ export function readHostname(reader: RootReader): string {
   return attempt(() => reader.text('etc/hostname').trim()) || systemHostname()
 }
 
-/** Returns the hardware address of the first network interface by name. Skips locally administered addresses (containers, tunnels), which change. */
+/**
+ * Returns the hardware address of the first network interface by name. Skips locally administered addresses
+ * (containers, tunnels), which change.
+ */
 export function firstHardwareAddress(interfaces = networkInterfaces()): string | undefined {
   return Object.entries(interfaces)
     .toSorted(([one], [other]) => (one < other ? -1 : 1))

@@ -3,8 +3,8 @@ import type { EntityReference } from '@rca/core/connector'
 /**
  * The readings of a machine that collectors and watchers use, the same on Linux, macOS and Windows.
  *
- * A value that a system does not have is `undefined`, or an empty list. A value that a system has and that cannot be read
- * is an error. An unreadable value is never 0.
+ * A value that a system does not have is `undefined`, or an empty list. A value that a system has and that cannot
+ * be read is an error. An unreadable value is never 0.
  */
 export interface ServerClient {
   /** The identity of the machine. */

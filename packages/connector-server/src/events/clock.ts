@@ -4,7 +4,10 @@ import type { ServerClient } from '../client/server-client.ts'
 /** Smallest step that is reported, in seconds. NTP slews smaller offsets. */
 const MIN_STEP_SECONDS = 1
 
-/** Longest time that reading clock and uptime may take, in milliseconds. A slower reading was interrupted and is dropped. */
+/**
+ * Longest time that reading clock and uptime may take, in milliseconds. A slower reading was interrupted and is
+ * dropped.
+ */
 const MAX_READING_MS = 200
 
 export const clockSignals = {

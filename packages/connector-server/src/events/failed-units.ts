@@ -23,8 +23,8 @@ const cursorSchema = z.record(z.string(), z.string())
 type Invocations = z.output<typeof cursorSchema>
 
 /**
- * Reports units that fail, fail again or recover. Ends where systemd does not run. The first run of an agent also reports
- * units that failed before it, since an operator may be looking for them.
+ * Reports units that fail, fail again or recover. Ends where systemd does not run. The first run of an agent also
+ * reports units that failed before it, since an operator may be looking for them.
  */
 export const failedUnits: Watcher<ServerClient> = {
   async watch(client, context) {

@@ -17,7 +17,10 @@ export const rebootSignals = {
 
 const cursorSchema = z.object({ bootId: z.string().optional(), seenAt: z.iso.datetime() })
 
-/** Reports at its start that the host was rebooted, and saves every minute that the host is running, so that the event bounds the downtime. */
+/**
+ * Reports at its start that the host was rebooted, and saves every minute that the host is running, so that the
+ * event bounds the downtime.
+ */
 export const reboot: Watcher<ServerClient> = {
   async watch(client, context) {
     const boot = await client.boot()

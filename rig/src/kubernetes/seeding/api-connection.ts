@@ -1,52 +1,50 @@
 import { Agent, request } from 'node:https'
-import type { ApiAddress } from '../api-request.ts'
+import type { ApiAddress } from '../api-client.ts'
 
-/** What a server says when it wants to be asked again. */
-const BUSY: readonly number[] = [429, 500, 503, 504]
+/** Status codes of a busy server. The request is repeated. */
+const RETRYABLE: readonly number[] = [429, 500, 503, 504]
 
-/** How often a request is repeated. */
-const REPETITIONS = 5
+/** Maximum number of retries of a request. */
+const MAX_RETRIES = 5
 
-/** An object as a server wrote it. */
+/** An object as the server stored it. */
 export interface WrittenObject {
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid: string }
 }
 
-/** Connections to an API server that are kept, to write many objects. */
+/** Keep-alive connections to an API server, for many requests. */
 export interface ApiConnection {
-  /** @param as program in whose name it is written, as `managedFields` tell @throws Error when it is refused */
+  /** @param as name of the writing program, for `managedFields` @throws Error when the request is rejected */
   post(path: string, object: object, as: string): Promise<WrittenObject>
   patch(path: string, patch: object, as: string): Promise<WrittenObject>
   get(path: string): Promise<unknown>
-  /** One object, or a whole collection. */
+  /** Deletes an object or a collection. */
   remove(path: string): Promise<unknown>
   close(): void
 }
 
-/** @param connections most that are open at once */
+/** Opens connections. @param connections maximum number of connections */
 export function connectToApi(address: ApiAddress, connections: number): ApiConnection {
   const agent = new Agent({ keepAlive: true, maxSockets: connections, ca: address.ca })
-  const ask = async (question: Omit<Asked, 'agent' | 'address'>): Promise<unknown> => {
-    for (let repetition = 0; ; repetition += 1) {
-      const { status, body } = await askOnce({ ...question, agent, address })
+  const send = async (call: Omit<ApiCall, 'agent' | 'address'>): Promise<unknown> => {
+    for (let retry = 0; ; retry += 1) {
+      const { status, body } = await sendOnce({ ...call, agent, address })
       if (status < 300) return JSON.parse(body)
-      if (!BUSY.includes(status) || repetition === REPETITIONS)
-        throw new Error(
-          `kube-apiserver answered ${status} to ${question.method} ${question.path}: ${body.slice(0, 500)}`,
-        )
-      await new Promise((resolve) => setTimeout(resolve, 200 * (repetition + 1)))
+      if (!RETRYABLE.includes(status) || retry === MAX_RETRIES)
+        throw new Error(`kube-apiserver answered ${status} to ${call.method} ${call.path}: ${body.slice(0, 500)}`)
+      await new Promise((resolve) => setTimeout(resolve, 200 * (retry + 1)))
     }
   }
   return {
-    post: (path, body, as) => ask({ method: 'POST', path, body, as }) as Promise<WrittenObject>,
-    patch: (path, body, as) => ask({ method: 'PATCH', path, body, as }) as Promise<WrittenObject>,
-    get: (path) => ask({ method: 'GET', path, as: 'rig' }),
-    remove: (path) => ask({ method: 'DELETE', path, as: 'rig' }),
+    post: (path, body, as) => send({ method: 'POST', path, body, as }) as Promise<WrittenObject>,
+    patch: (path, body, as) => send({ method: 'PATCH', path, body, as }) as Promise<WrittenObject>,
+    get: (path) => send({ method: 'GET', path, as: 'rig' }),
+    remove: (path) => send({ method: 'DELETE', path, as: 'rig' }),
     close: () => agent.destroy(),
   }
 }
 
-interface Asked {
+interface ApiCall {
   readonly address: ApiAddress
   readonly agent: Agent
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -55,7 +53,7 @@ interface Asked {
   readonly as: string
 }
 
-function askOnce({ address, agent, method, path, body, as }: Asked): Promise<{ status: number; body: string }> {
+function sendOnce({ address, agent, method, path, body, as }: ApiCall): Promise<{ status: number; body: string }> {
   const type = method === 'PATCH' ? 'application/strategic-merge-patch+json' : 'application/json'
   const headers = { authorization: `Bearer ${address.token}`, 'content-type': type, 'user-agent': as }
   return new Promise((resolve, reject) => {

@@ -1,13 +1,13 @@
 /**
- * Changes pods at a rate: reads `{ url, ca, token, rate, seconds }` from standard input, and prints `{ updates, seconds }` at its end.
- * Started by `churnPods`.
+ * Changes pods at a rate: reads `{ url, ca, token, rate, seconds }` from standard input, and prints
+ * `{ updates, seconds }` at its end. Started by `churnPods`.
  */
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectToApi } from './api-connection.ts'
 
-/** Most updates that are under way at once. */
-const CONNECTIONS = 16
+/** Maximum number of concurrent updates. */
+const MAX_CONNECTIONS = 16
 
 interface Pod {
   readonly metadata: { readonly name: string; readonly namespace: string }
@@ -17,9 +17,11 @@ interface Pod {
 const { url, ca, token, rate, seconds } = JSON.parse(await text(process.stdin)) as {
   readonly [name in 'url' | 'ca' | 'token']: string
 } & { readonly rate: number; readonly seconds: number }
-const api = connectToApi({ url, ca, token }, CONNECTIONS)
-const most = Math.max(500, Math.min(5_000, rate * seconds))
-const { items } = (await api.get(`/api/v1/pods?limit=${most}&fieldSelector=status.phase%3DRunning`)) as { items: Pod[] }
+const api = connectToApi({ url, ca, token }, MAX_CONNECTIONS)
+const limit = Math.max(500, Math.min(5_000, rate * seconds))
+const { items } = (await api.get(`/api/v1/pods?limit=${limit}&fieldSelector=status.phase%3DRunning`)) as {
+  items: Pod[]
+}
 const pods = items.map(({ metadata: { name, namespace }, status }) => ({
   path: `/api/v1/namespaces/${namespace}/pods/${name}/status`,
   isReady: status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
@@ -30,7 +32,7 @@ let begun = 0
 let updates = 0
 const running = new Set<Promise<void>>()
 for (let passed = 0; passed < seconds; passed = (performance.now() - began) / 1000) {
-  for (; begun < passed * rate && running.size < CONNECTIONS; begun += 1) {
+  for (; begun < passed * rate && running.size < MAX_CONNECTIONS; begun += 1) {
     const update = change(begun).finally(() => running.delete(update))
     running.add(update)
   }
@@ -40,11 +42,11 @@ await Promise.all(running)
 console.log(JSON.stringify({ updates, seconds: (performance.now() - began) / 1000 }))
 api.close()
 
-/** What was ready is not, and the other way round. */
+/** Toggles the readiness of a pod. */
 async function change(index: number): Promise<void> {
-  // Neighbours in the list are of one workload: they are not changed together.
+  // Neighbours in the list belong to one workload. The stride spreads consecutive changes over workloads.
   const pod = pods[(index * 7919) % pods.length]
-  if (pod === undefined) throw new Error('There is no running pod.')
+  if (pod === undefined) throw new Error('The API server has no running pod.')
   pod.isReady = !pod.isReady
   const lastTransitionTime = new Date().toISOString().replace(/\.\d+/, '')
   const status = pod.isReady ? 'True' : 'False'

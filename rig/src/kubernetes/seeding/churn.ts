@@ -2,21 +2,21 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { ApiServer } from '../api-server.ts'
 
-/** How pods are made to change. */
+/** Options of `churnPods`. */
 export interface ChurnOptions {
-  /** Changes in a second. */
+  /** Changes per second. */
   readonly rate: number
   readonly seconds: number
 }
 
-/** What was changed. */
+/** Result of `churnPods`. */
 export interface Churned {
   readonly updates: number
-  /** How long it really took. */
+  /** Actual duration. */
   readonly seconds: number
 }
 
-/** Lets readiness of pods come and go, as their kubelets report it: one update of its status for each. From a process of its own. */
+/** Toggles the readiness of pods as kubelets do, one status update per change. Runs in a separate process. */
 export async function churnPods(server: ApiServer, { rate, seconds }: ChurnOptions): Promise<Churned> {
   const program = fileURLToPath(new URL('churn-process.ts', import.meta.url))
   const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -26,6 +26,6 @@ export async function churnPods(server: ApiServer, { rate, seconds }: ChurnOptio
     text += chunk
   })
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
-  if (code !== 0) throw new Error(`The process that changes pods ended with ${code}.`)
+  if (code !== 0) throw new Error(`The churn process ended with ${code}.`)
   return JSON.parse(text) as Churned
 }

@@ -9,17 +9,20 @@ const TYPES = [
 
 const CREATED = '2025-01-01T00:00:00Z'
 
-/** Name of a node. */
+/** Returns the name of a node. */
 export function nodeName(index: number): string {
   return `ip-10-0-${index >> 8}-${index & 255}.internal`
 }
 
-/** The address of a node: one of this machine's, each node its own, so that something can answer for its kubelet. */
+/** Returns the address of a node: a loopback address of its own, at which this machine can answer for its kubelet. */
 function nodeAddress(index: number): string {
   return `127.10.${index >> 8}.${index & 255}`
 }
 
-/** Makes a node with its status, as a cloud's kubelet does. One in fifty is not ready, one is short of memory. */
+/**
+ * Creates a node with its status, as a kubelet of a cloud does. In every fifty, one is not ready and one lacks
+ * memory.
+ */
 export async function createNode(api: ApiConnection, index: number): Promise<void> {
   const name = nodeName(index)
   const type = TYPES[index % TYPES.length] ?? TYPES[0]
@@ -79,7 +82,7 @@ function statusOf(index: number, name: string, type: (typeof TYPES)[number]): ob
       { type: 'InternalIP', address: nodeAddress(index) },
       { type: 'Hostname', address: name },
     ],
-    // Where nobody listens until kubelets are started: whoever asks for what a node uses is refused at once.
+    // This port refuses connections until `startKubelets` sets another one.
     daemonEndpoints: { kubeletEndpoint: { Port: 1 } },
     nodeInfo: {
       machineID: name,

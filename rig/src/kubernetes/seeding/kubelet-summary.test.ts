@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { summaryText } from './kubelet-summary.ts'
 
-/** Of a real kubelet 1.20. */
+/** Answer of a real kubelet 1.20. */
 const CAPTURED = new URL(
   '../../../../packages/connector-kubernetes/test/fixtures/kubernetes-1.20/stats-summary.json',
   import.meta.url,
@@ -10,7 +10,7 @@ const CAPTURED = new URL(
 const captured = readFileSync(CAPTURED, 'utf8')
 const pod = { name: 'web', namespace: 'usage', uid: 'a', containers: ['app', 'sidecar'], volumes: ['config', 'tmp'] }
 
-/** Paths of all values, whatever their place in a list. */
+/** Returns the paths of all values, without list indexes. */
 function pathsOf(value: unknown, path = ''): string[] {
   if (typeof value !== 'object' || value === null) return [path]
   return Object.entries(value).flatMap(([name, member]) =>
@@ -22,18 +22,20 @@ function fieldsOf(json: string): string[] {
   return [...new Set(pathsOf(JSON.parse(json)))].toSorted()
 }
 
-test('has the fields of a real one, but for those of claims', () => {
-  const made = summaryText('node1', [pod], new Date())
-  expect(fieldsOf(made)).toEqual(fieldsOf(captured).filter((field) => !field.includes('pvcRef')))
-})
+describe('summaryText', () => {
+  test('has the fields of a real summary except those of volume claims', () => {
+    const made = summaryText('node1', [pod], new Date())
+    expect(fieldsOf(made)).toEqual(fieldsOf(captured).filter((field) => !field.includes('pvcRef')))
+  })
 
-test('is as large as a real one', () => {
-  const real = captured.length / JSON.parse(captured).pods.length
-  expect(summaryText('node1', [pod], new Date()).length).toBeGreaterThan(real)
-})
+  test('is as large as a real summary', () => {
+    const real = captured.length / JSON.parse(captured).pods.length
+    expect(summaryText('node1', [pod], new Date()).length).toBeGreaterThan(real)
+  })
 
-test('moves', () => {
-  const [now, later] = [summaryText('node1', [pod], new Date(0)), summaryText('node1', [pod], new Date(30_000))]
-  expect(fieldsOf(later)).toEqual(fieldsOf(now))
-  expect(later).not.toBe(now)
+  test('changes its numbers over time', () => {
+    const [now, later] = [summaryText('node1', [pod], new Date(0)), summaryText('node1', [pod], new Date(30_000))]
+    expect(fieldsOf(later)).toEqual(fieldsOf(now))
+    expect(later).not.toBe(now)
+  })
 })

@@ -1,4 +1,4 @@
-/** A pod that runs on a node, as far as its kubelet's numbers go by it. */
+/** A running pod, with the parts that its kubelet measures. */
 export interface MeasuredPod {
   readonly name: string
   readonly namespace: string
@@ -7,15 +7,15 @@ export interface MeasuredPod {
   readonly volumes: readonly string[]
 }
 
-/** What the filesystem of every node is. */
+/** Size of the filesystem of every node. */
 const DISK = { capacityBytes: 107_361_579_008, inodes: 52_428_288 }
 
-/** The node's own groups of processes, which a kubelet tells apart. */
+/** System containers: groups of processes that a kubelet measures separately. */
 const SYSTEM = ['kubelet', 'runtime', 'pods']
 
 /**
- * What a kubelet of 1.20 answers to `stats/summary`, field by field as a real one does: of these pods, with numbers that are different
- * from pod to pod and move with time. As JSON with an indentation of one, which is how kubelets write it.
+ * Returns the answer of a kubelet 1.20 to `stats/summary`, with all fields of a real one. Numbers differ between
+ * pods and change over time. The JSON is indented by one space, as that of kubelets.
  */
 export function summaryText(node: string, pods: readonly MeasuredPod[], now: Date): string {
   const summary = { node: nodeStats(node, pods, now), pods: pods.map((pod) => podStats(pod, now)) }
@@ -38,7 +38,7 @@ function nodeStats(node: string, pods: readonly MeasuredPod[], now: Date): objec
     network: {
       time,
       ...interfaceStats('eth0', size, now),
-      // With one end of the network of every pod.
+      // A node has one end of every pod's veth pair.
       interfaces: [interfaceStats('eth0', size, now), ...pods.map(({ uid }) => vethStats(uid, now))],
     },
     fs: filesystemStats(size, now, true),
@@ -95,7 +95,7 @@ function memoryStats(size: number, now: Date): object {
   }
 }
 
-/** What is written to goes on to be: the logs of every other pod. */
+/** Returns usage that grows over time if `isWritten`. Half of the pods write logs. */
 function filesystemStats(size: number, now: Date, isWritten = false): object {
   const usedBytes = 12_288 + (size % 8192) * 4096 + (isWritten ? 4096 * moving(size, now, 1000) : 0)
   const inodesUsed = 5 + (size % 20)
@@ -120,13 +120,13 @@ function vethStats(uid: string, now: Date): object {
   return interfaceStats(`veth${uid.slice(0, 8)}`, seedOf(uid), now)
 }
 
-/** A number below `range` that is another one every second. */
+/** Returns a number below `range` that changes every second. */
 function moving(size: number, now: Date, range: number): number {
   const seconds = Math.floor(now.getTime() / 1000)
   return ((seconds * 7919 + size) % 10_007) % range
 }
 
-/** A number that follows from a text. */
+/** Derives a number from a text. */
 function seedOf(text: string): number {
   let seed = 0
   for (let at = 0; at < text.length; at += 1) seed = (seed * 31 + text.charCodeAt(at)) % 1_000_000_007

@@ -1,6 +1,6 @@
 /**
- * Answers for the kubelets of all nodes: reads `{ url, ca, token, certificate, key }` from standard input, tells the nodes where it
- * listens, and prints `{ port }`. Started by `startKubelets`.
+ * Serves the kubelet API of all nodes: reads `{ url, ca, token, certificate, key }` from standard input, writes its
+ * port into the status of the nodes, and prints `{ port }`. Started by `startKubelets`.
  */
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -8,11 +8,11 @@ import { text } from 'node:stream/consumers'
 import { connectToApi } from './api-connection.ts'
 import { type MeasuredPod, summaryText } from './kubelet-summary.ts'
 
-/** Most requests to the API server that are under way at once. */
-const CONNECTIONS = 16
+/** Maximum number of concurrent requests to the API server. */
+const MAX_CONNECTIONS = 16
 
-/** Objects in a piece of a list. */
-const PIECE = 500
+/** Objects per page of a list. */
+const PAGE_SIZE = 500
 
 interface Node {
   readonly metadata: { readonly name: string }
@@ -36,7 +36,7 @@ interface Kubelet {
 const { url, ca, token, certificate, key } = JSON.parse(await text(process.stdin)) as {
   readonly [name in 'url' | 'ca' | 'token' | 'certificate' | 'key']: string
 }
-const api = connectToApi({ url, ca, token }, CONNECTIONS)
+const api = connectToApi({ url, ca, token }, MAX_CONNECTIONS)
 const kubelets = await readKubelets()
 
 const server = createServer({ cert: certificate, key }, (request, response) => {
@@ -48,7 +48,7 @@ const server = createServer({ cert: certificate, key }, (request, response) => {
   response.writeHead(200, { 'content-type': 'application/json' })
   response.end(summaryText(kubelet.node, kubelet.pods, new Date()))
 })
-// The address that is asked tells which node is meant; every one of 127.0.0.0/8 is this machine.
+// The local address of a connection identifies the node: all of 127.0.0.0/8 is this machine.
 server.on('connection', (socket) => {
   if (socket.remoteAddress?.startsWith('127.') !== true) socket.destroy()
 })
@@ -61,7 +61,7 @@ await Promise.all(
 api.close()
 console.log(JSON.stringify({ port }))
 
-/** By the address of their nodes. */
+/** Returns the kubelets by the address of their nodes. */
 async function readKubelets(): Promise<ReadonlyMap<string, Kubelet>> {
   const byNode = new Map<string, Kubelet>()
   const byAddress = new Map<string, Kubelet>()
@@ -85,9 +85,9 @@ async function readKubelets(): Promise<ReadonlyMap<string, Kubelet>> {
 async function* list<Item>(path: string, fieldSelector = ''): AsyncGenerator<Item> {
   let next = ''
   do {
-    const query = `limit=${PIECE}&fieldSelector=${fieldSelector}&continue=${encodeURIComponent(next)}`
-    const piece = (await api.get(`${path}?${query}`)) as { items: Item[]; metadata: { continue?: string } }
-    yield* piece.items
-    next = piece.metadata.continue ?? ''
+    const query = `limit=${PAGE_SIZE}&fieldSelector=${fieldSelector}&continue=${encodeURIComponent(next)}`
+    const page = (await api.get(`${path}?${query}`)) as { items: Item[]; metadata: { continue?: string } }
+    yield* page.items
+    next = page.metadata.continue ?? ''
   } while (next !== '')
 }

@@ -7,15 +7,15 @@ import { fileURLToPath } from 'node:url'
 import { makeCertificates } from '../../certificates.ts'
 import type { ApiServer } from '../api-server.ts'
 
-/** What answers where the API server expects kubelets. */
+/** A process that serves the kubelet API of all nodes. */
 export interface Kubelets {
   readonly port: number
   stop(): Promise<void>
 }
 
 /**
- * Answers for the kubelets of a filled API server: what their nodes, and the pods that run on these now, use. From a process of its own.
- * Nodes are told apart by their addresses, which are all this machine's.
+ * Serves the kubelet API of a seeded API server's nodes: usage of the nodes and of the pods that run there now.
+ * Runs in a separate process. Nodes differ by their loopback addresses.
  */
 export async function startKubelets(server: ApiServer): Promise<Kubelets> {
   const program = fileURLToPath(new URL('kubelets-process.ts', import.meta.url))
@@ -26,7 +26,7 @@ export async function startKubelets(server: ApiServer): Promise<Kubelets> {
   const [first] = await Promise.race([
     once(child.stdout.setEncoding('utf8'), 'data'),
     closed.then(([code]) => {
-      throw new Error(`The process that answers for kubelets ended with ${code}.`)
+      throw new Error(`The kubelets process ended with ${code}.`)
     }),
   ])
   return {

@@ -1,21 +1,21 @@
-/** What stands in prototypes for what every copy has of its own. */
-export const STANDING = {
-  app: 'standing-app',
-  /** Of containers and images: 32 digits. */
+/** Placeholders in prototypes, replaced in every copy. */
+export const PLACEHOLDERS = {
+  app: 'placeholder-app',
+  /** Id of containers and images: 32 digits. */
   id: 'abad1deaabad1deaabad1deaabad1dea',
-  variable: 'STANDING_APP',
-  hash: 'standinghash',
-  node: 'standing-node.internal',
+  variable: 'PLACEHOLDER_APP',
+  hash: 'placeholderhash',
+  node: 'placeholder-node.internal',
   ip: '10.254.254.254',
   started: '2001-02-03T04:05:06Z',
 } as const
 
-/** How pods are. */
+/** States of pods. */
 export const MODES = ['running', 'crashing', 'killed', 'pulling', 'evicted', 'unschedulable'] as const
 
 export type Mode = (typeof MODES)[number]
 
-/** Most run; some of every hundred do not. */
+/** Returns the state of a pod: most run, some of every hundred do not. */
 export function modeOf(index: number): Mode {
   if (index % 100 === 17) return 'unschedulable'
   if (index % 40 === 3) return 'crashing'
@@ -24,9 +24,9 @@ export function modeOf(index: number): Mode {
   return index % 250 === 77 ? 'evicted' : 'running'
 }
 
-/** A template as teams write them: variables, probes, volumes, limits; two of five with a second container. */
+/** Returns a typical pod template: variables, probes, volumes, limits; two of five have a second container. */
 export function podTemplate(variant: number) {
-  const { app, variable } = STANDING
+  const { app, variable } = PLACEHOLDERS
   const memory = ['128Mi', '256Mi', '512Mi', '1Gi', '2Gi'][variant % 5] ?? '1Gi'
   const cpu = ['50m', '100m', '250m', '500m', '1'][variant % 5] ?? '1'
   const limits = variant % 3 === 0 ? { cpu, memory } : { memory }
@@ -76,14 +76,14 @@ function container(name: string, image: string, resources: object, variable: str
     image,
     imagePullPolicy: 'IfNotPresent',
     ports: [{ name: 'http', containerPort: 8080 }],
-    envFrom: [{ configMapRef: { name: STANDING.app } }],
+    envFrom: [{ configMapRef: { name: PLACEHOLDERS.app } }],
     env: [
       ...Array.from({ length: 12 }, (_, setting) => ({
         name: `${variable}_SETTING_${setting}`,
         value: `value-${setting}`,
       })),
       { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
-      { name: 'DB_PASSWORD', valueFrom: { secretKeyRef: { name: `${STANDING.app}-db`, key: 'password' } } },
+      { name: 'DB_PASSWORD', valueFrom: { secretKeyRef: { name: `${PLACEHOLDERS.app}-db`, key: 'password' } } },
     ],
     resources,
     readinessProbe: { httpGet: { path: '/ready', port: 'http' }, periodSeconds: 10 },
@@ -100,9 +100,9 @@ interface Container {
   readonly image: string
 }
 
-/** The status that a kubelet, or the scheduler, writes of a pod. */
+/** Returns the status that a kubelet or the scheduler writes. */
 export function podStatus(mode: Mode, pod: string, containers: readonly Container[]): object {
-  const { started } = STANDING
+  const { started } = PLACEHOLDERS
   if (mode === 'unschedulable')
     return { phase: 'Pending', conditions: [condition('PodScheduled', false, 'Unschedulable')] }
   if (mode === 'evicted')
@@ -118,7 +118,7 @@ export function podStatus(mode: Mode, pod: string, containers: readonly Containe
     phase: mode === 'pulling' ? 'Pending' : 'Running',
     startTime: started,
     hostIP: '10.0.0.1',
-    ...(mode === 'pulling' ? {} : { podIP: STANDING.ip, podIPs: [{ ip: STANDING.ip }] }),
+    ...(mode === 'pulling' ? {} : { podIP: PLACEHOLDERS.ip, podIPs: [{ ip: PLACEHOLDERS.ip }] }),
     conditions: [
       condition('Initialized', true),
       condition('Ready', isReady, 'ContainersNotReady'),
@@ -131,11 +131,11 @@ export function podStatus(mode: Mode, pod: string, containers: readonly Containe
 
 function condition(type: string, isTrue: boolean, reason?: string): object {
   const why = isTrue || reason === undefined ? {} : { reason, message: `why: ${reason}` }
-  return { type, status: isTrue ? 'True' : 'False', lastTransitionTime: STANDING.started, ...why }
+  return { type, status: isTrue ? 'True' : 'False', lastTransitionTime: PLACEHOLDERS.started, ...why }
 }
 
 function containerStatus({ name, image }: Container, mode: Mode, pod: string): object {
-  const { started, id } = STANDING
+  const { started, id } = PLACEHOLDERS
   const containerID = `containerd://${id}${id}`
   const running = {
     name,

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { realDescribe } from '../../real.ts'
-import { askApi } from '../api-request.ts'
+import { START_TIMEOUT_MS } from '../../run.ts'
+import { requestApi } from '../api-client.ts'
 import { type ApiServer, missingForApiServer, startApiServer } from '../api-server.ts'
 import { churnPods } from './churn.ts'
 import { startKubelets } from './kubelets.ts'
@@ -20,25 +21,25 @@ interface Pod {
   readonly status: { readonly phase: string }
 }
 
-realDescribe('an API server that is filled', await missingForApiServer(), () => {
+realDescribe('seedApiServer', await missingForApiServer(), () => {
   const folder = mkdtempSync(join(tmpdir(), 'rca-seed-'))
   let server: ApiServer
 
   beforeAll(async () => {
     server = await startApiServer({ folder })
     await seedApiServer(server, { pods: 120, nodes: 4, deployments: 12, events: 10 })
-  }, 120_000)
+  }, START_TIMEOUT_MS)
   afterAll(async () => {
     await server.stop()
     rmSync(folder, { recursive: true, force: true })
-  }, 60_000)
+  }, START_TIMEOUT_MS)
 
   const items = async <Item>(path: string): Promise<readonly Item[]> => {
-    const { body } = await askApi({ url: server.url, ca: server.ca, token: server.tokenOf('admin') }, 'GET', path)
+    const { body } = await requestApi({ url: server.url, ca: server.ca, token: server.tokenOf('admin') }, 'GET', path)
     return (JSON.parse(body) as { items: Item[] }).items
   }
 
-  test('has what was asked for, as real writers wrote it', async () => {
+  test('creates the requested objects with the managed fields of real writers', async () => {
     const pods = await items<Pod>('/api/v1/pods')
     expect(pods).toHaveLength(120)
     expect(new Set(pods.map(({ spec }) => spec.nodeName)).size).toBe(5)
@@ -50,7 +51,7 @@ realDescribe('an API server that is filled', await missingForApiServer(), () => 
     expect(await items('/apis/apps/v1/namespaces/prod/replicasets')).toHaveLength(8)
   })
 
-  test('is changed at a rate', async () => {
+  test('churnPods changes pods at a rate', async () => {
     const versions = async (): Promise<Map<string, string>> => {
       const pods = await items<Pod>('/api/v1/pods')
       return new Map(pods.map(({ metadata }) => [metadata.name, metadata.resourceVersion]))
@@ -62,7 +63,7 @@ realDescribe('an API server that is filled', await missingForApiServer(), () => 
     expect(changed).toHaveLength(updates)
   })
 
-  test('has kubelets that tell of the pods that run on their nodes, with numbers that move', async () => {
+  test('startKubelets serves the running pods of each node, with numbers that change', async () => {
     const kubelets = await startKubelets(server)
     onTestFinished(() => kubelets.stop())
     const address = { url: server.url, ca: server.ca, token: server.tokenOf('admin') }
@@ -71,18 +72,18 @@ realDescribe('an API server that is filled', await missingForApiServer(), () => 
     const read = async (): Promise<Summary[]> =>
       Promise.all(
         nodes.map(async ({ metadata: { name } }) => {
-          const { body } = await askApi(address, 'GET', `/api/v1/nodes/${name}/proxy/stats/summary`)
+          const { body } = await requestApi(address, 'GET', `/api/v1/nodes/${name}/proxy/stats/summary`)
           return JSON.parse(body) as Summary
         }),
       )
     const first = await read()
-    for (const { node, pods: told } of first) {
-      const there = pods.filter(({ spec }) => spec.nodeName === node.nodeName).map(({ metadata }) => metadata.uid)
-      expect(told.map(({ podRef }) => podRef.uid).toSorted()).toEqual(there.toSorted())
+    for (const { node, pods: reported } of first) {
+      const expected = pods.filter(({ spec }) => spec.nodeName === node.nodeName).map(({ metadata }) => metadata.uid)
+      expect(reported.map(({ podRef }) => podRef.uid).toSorted()).toEqual(expected.toSorted())
     }
     expect(new Set(first.map(({ node }) => node.nodeName)).size).toBe(nodes.length)
     await expect
-      .poll(async () => JSON.stringify((await read()).map(({ node }) => node.cpu)))
+      .poll(async () => JSON.stringify((await read()).map(({ node }) => node.cpu)), { timeout: 20_000 })
       .not.toBe(JSON.stringify(first.map(({ node }) => node.cpu)))
   })
 })

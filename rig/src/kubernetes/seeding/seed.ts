@@ -1,19 +1,19 @@
 import type { ApiServer } from '../api-server.ts'
 import { connectToApi } from './api-connection.ts'
 import { createNode, nodeName } from './cluster-nodes.ts'
-import { type Copy, uidOf, writeCopies } from './copies.ts'
-import { modeOf, STANDING } from './pod-shapes.ts'
-import { createWorkload, type Prototype, standingPod, type Workload } from './prototypes.ts'
+import { type Copy, uidOf, writeCopies } from './etcd-copies.ts'
+import { modeOf, PLACEHOLDERS } from './pod-shapes.ts'
+import { createWorkload, type Prototype, prototypePod, type Workload } from './prototype-workload.ts'
 
-/** Most requests that are under way at once. */
-const CONNECTIONS = 16
+/** Maximum number of concurrent requests. */
+const MAX_CONNECTIONS = 16
 
-/** Kinds of workload. */
+/** Number of different workloads. */
 const VARIANTS = 10
 
 const NAMESPACES = ['prod', 'staging', 'batch'] as const
 
-/** How much an API server is filled with. */
+/** Number of objects of `seedApiServer`. */
 export interface SeedOptions {
   /** @default 5000 */
   readonly pods?: number
@@ -26,14 +26,14 @@ export interface SeedOptions {
 }
 
 /**
- * Fills an API server as a cluster of this size would have filled it: objects have the defaults, the status and the `managedFields` of
- * real ones. Nodes and one workload of each kind are made through the API, everything else is a copy of them in its store. Those
- * workloads stay, without pods.
+ * Fills an API server like a cluster of this size: objects have the defaults, status and `managedFields` of real
+ * ones. Nodes and one workload per variant are created through the API; all other objects are copies in etcd. The
+ * workloads of the prototypes stay, without pods.
  */
 export async function seedApiServer(server: ApiServer, options: SeedOptions = {}): Promise<void> {
   const { pods = 5_000, nodes = 200, deployments = 500, events = 2_000 } = options
   const address = { url: server.url, ca: server.ca, token: server.tokenOf('admin') }
-  const api = connectToApi(address, CONNECTIONS)
+  const api = connectToApi(address, MAX_CONNECTIONS)
   try {
     for (const name of NAMESPACES) await api.post('/api/v1/namespaces', { metadata: { name } }, 'kubectl')
     const [workloads] = await Promise.all([
@@ -58,11 +58,11 @@ interface Plan {
   readonly deployments: number
 }
 
-/** A workload of the plan, with what its copies have in place of what stands in prototypes. */
+/** Returns a workload of the plan, with the texts that replace the placeholders of its prototypes. */
 function workloadAt({ workloads, deployments }: Plan, index: number) {
   const number = index % deployments
   const workload = workloads[number % workloads.length]
-  if (workload === undefined) throw new Error('there is no workload to copy')
+  if (workload === undefined) throw new Error('the plan has no workload to copy')
   const name = `svc-${String(number).padStart(4, '0')}`
   const hash = uidOf(`hash of ${name}`).replace(/\W/g, '').slice(0, 10)
   const namespace = NAMESPACES[number % 10 < 6 ? 0 : number % 10 < 9 ? 1 : 2]
@@ -70,10 +70,10 @@ function workloadAt({ workloads, deployments }: Plan, index: number) {
     [`"${workload.namespace}"`, `"${namespace}"`],
     [workload.deployment.uid, uidOf(`deployment ${name}`)],
     [workload.replicaSet.uid, uidOf(`replicaset ${name}`)],
-    [STANDING.app, name],
-    [STANDING.variable, name.toUpperCase().replace('-', '_')],
-    [STANDING.hash, hash],
-    [STANDING.started, new Date(Date.UTC(2026, 0, 1) + index * 977_000).toISOString().replace('.000', '')],
+    [PLACEHOLDERS.app, name],
+    [PLACEHOLDERS.variable, name.toUpperCase().replace('-', '_')],
+    [PLACEHOLDERS.hash, hash],
+    [PLACEHOLDERS.started, new Date(Date.UTC(2026, 0, 1) + index * 977_000).toISOString().replace('.000', '')],
   ] as const
   return { workload, name, hash, namespace, texts }
 }
@@ -101,11 +101,11 @@ function* copyPods(plan: Plan, count: number): Generator<Copy> {
     const own = `${name}-${hash}-${uidOf(`pod ${index}`).slice(0, 5)}`
     const id = uidOf(own)
     const more = [
-      [`${standingPod(mode)}`, own],
+      [`${prototypePod(mode)}`, own],
       [uid, id],
-      [STANDING.id, id.replaceAll('-', '')],
-      [STANDING.node, nodeName(index % plan.nodes)],
-      [STANDING.ip, `10.${128 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`],
+      [PLACEHOLDERS.id, id.replaceAll('-', '')],
+      [PLACEHOLDERS.node, nodeName(index % plan.nodes)],
+      [PLACEHOLDERS.ip, `10.${128 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`],
     ] as const
     yield { kind: 'pods', namespace, name: own, prototype: text, texts: [...more, ...texts] }
   }
@@ -116,9 +116,9 @@ function* copyEvents(plan: Plan, count: number): Generator<Copy> {
     const { workload, name, namespace, texts } = workloadAt(plan, index * 7)
     const own = `${name}.${(0x16a000000000 + index).toString(16)}`
     const more = [
-      [`"name":"${STANDING.app}"`, `"name":"${own}"`],
+      [`"name":"${PLACEHOLDERS.app}"`, `"name":"${own}"`],
       [workload.event.uid, uidOf(own)],
-      [STANDING.node, nodeName(index % plan.nodes)],
+      [PLACEHOLDERS.node, nodeName(index % plan.nodes)],
     ] as const
     yield { kind: 'events', namespace, name: own, prototype: workload.event.text, texts: [...more, ...texts] }
   }

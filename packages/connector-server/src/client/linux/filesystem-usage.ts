@@ -7,7 +7,10 @@ export type StatFilesystem = (path: string) => Promise<StatsFs>
 /** Time that filesystems have to answer, in milliseconds. */
 const STATFS_TIMEOUT_MS = 2_000
 
-/** Maximum number of hanging calls. Each blocks one of Node's four threads for file I/O; two stay free for the process. */
+/**
+ * Maximum number of hanging calls. Each blocks one of Node's four threads for file I/O; two stay free for the
+ * process.
+ */
 const MAX_HANGING = 2
 
 /** Reads the usage of filesystems. */

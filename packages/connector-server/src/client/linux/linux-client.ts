@@ -40,8 +40,8 @@ export interface LinuxClientOptions {
 }
 
 /**
- * Opens a client that reads a Linux machine from `/proc` and `/sys` below `root`. It starts programs only for host facts
- * and systemd units.
+ * Opens a client that reads a Linux machine from `/proc` and `/sys` below `root`. It starts programs only for host
+ * facts and systemd units.
  *
  * @throws Error when `root` has no `/proc`, or the machine has no stable identity.
  */

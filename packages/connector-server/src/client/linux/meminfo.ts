@@ -16,7 +16,8 @@ export function parseMemoryInformation(text: string): MemoryInformation {
 }
 
 /**
- * Maps memory to a reading. Without `MemAvailable` (kernels before 3.14), free and reclaimable memory count as available.
+ * Maps memory to a reading. Without `MemAvailable` (kernels before 3.14), free and reclaimable memory count as
+ * available.
  *
  * @throws Error when `MemTotal` or `MemFree` is missing.
  */

@@ -31,8 +31,8 @@ export function parseMountInformation(text: string): MountInformation[] {
 }
 
 /**
- * Checks the options of a mount or of its filesystem. After an error only those of the filesystem change: to `ro`, or to
- * `emergency_ro` for ext4 since Linux 6.15.
+ * Checks the options of a mount or of its filesystem. After an error only those of the filesystem change: to `ro`,
+ * or to `emergency_ro` for ext4 since Linux 6.15.
  */
 function isReadOnly(options: string | undefined): boolean {
   return /(?:^|,)(?:ro|emergency_ro|shutdown)(?:,|$)/.test(options ?? '')
@@ -85,8 +85,8 @@ const TRANSIENT_PATHS =
   /^\/(?:sys|run\/(?:user|credentials|docker|containerd|netns)|var\/lib\/(?:docker|containers|containerd|kubelet)|var\/run\/docker)\//
 
 /**
- * Selects one mount per filesystem with data, preferably the mount of the filesystem's own root. Skips mounts that a later
- * mount hides, and every `overlay` except the root.
+ * Selects one mount per filesystem with data, preferably the mount of the filesystem's own root. Skips mounts that
+ * a later mount hides, and every `overlay` except the root.
  */
 export function selectFilesystems(mounts: readonly MountInformation[]): MountInformation[] {
   const visible = new Map(mounts.map((mount) => [mount.mountPoint, mount]))

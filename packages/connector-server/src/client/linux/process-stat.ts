@@ -18,8 +18,8 @@ const CLOSING_PARENTHESIS = 41
 /**
  * Parses `/proc/<pid>/stat` from the first `length` bytes of a buffer. proc_pid_stat(5)
  *
- * Parses bytes instead of text because it runs once per process and collection. The program's name is in parentheses and
- * may contain spaces and parentheses, so fields are counted from the last closing one.
+ * Parses bytes instead of text because it runs once per process and collection. The program's name is in
+ * parentheses and may contain spaces and parentheses, so fields are counted from the last closing one.
  *
  * Since Linux 6.2, the resident pages lag behind by up to a few dozen pages per processor.
  *

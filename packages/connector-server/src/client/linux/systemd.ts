@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process'
 import type { FailedUnit } from '../server-client.ts'
 
-/** Runs a program and returns its output. Rejects with its error output when it fails, is missing, or the signal aborts. */
+/**
+ * Runs a program and returns its output. Rejects with its error output when it fails, is missing, or the signal
+ * aborts.
+ */
 export type RunProgram = (file: string, arguments_: readonly string[], signal: AbortSignal) => Promise<string>
 
 /** Longest output that is read: that of ten thousand failed units. */
@@ -28,7 +31,10 @@ const PROPERTIES = [
   'InvocationID',
 ]
 
-/** Arguments of systemctl(1) that list failed units with the reason and time of their failure, in every version of systemd. */
+/**
+ * Arguments of systemctl(1) that list failed units with the reason and time of their failure, in every version of
+ * systemd.
+ */
 export const LIST_FAILED_UNITS: readonly string[] = [
   'show',
   '--state=failed',

@@ -5,17 +5,17 @@ import { join } from 'node:path'
 import { run } from '../run.ts'
 import { docker } from './docker-cli.ts'
 
-/** The image of which test containers are made. */
+/** Image of test containers. */
 export const BUSYBOX_IMAGE = 'busybox:local'
 
-/** Gives the engine the image, made from this machine's static busybox, unless it has it. */
+/** Imports the image, made of this machine's static busybox, unless the engine has it. */
 export async function importBusybox(dockerHost: string): Promise<void> {
   const known = await docker(dockerHost, ['images', '--quiet', BUSYBOX_IMAGE])
   if (known !== '') return
   const program = await staticBusybox()
   const root = mkdtempSync(join(tmpdir(), 'rca-busybox-'))
   try {
-    for (const folder of ['bin', 'etc', 'tmp']) mkdirSync(join(root, folder))
+    for (const directory of ['bin', 'etc', 'tmp']) mkdirSync(join(root, directory))
     await copyFile(program, join(root, 'bin/busybox'))
     const applets = (await run(program, ['--list'])).split('\n').filter((name) => name !== '' && name !== 'busybox')
     for (const name of applets) symlinkSync('busybox', join(root, 'bin', name))
@@ -26,17 +26,17 @@ export async function importBusybox(dockerHost: string): Promise<void> {
   }
 }
 
-/** Makes an image of a folder. `words` are options and, last, its name. */
+/** Creates an image from a directory. @param args options and, last, the name of the image */
 export async function importFolder(
   dockerHost: string | undefined,
-  folder: string,
-  words: readonly string[],
+  directory: string,
+  args: readonly string[],
 ): Promise<void> {
-  const options = words.slice(0, -1)
-  const archive = join(folder, '..', `${folder.split('/').at(-1)}.tar`)
+  const options = args.slice(0, -1)
+  const archive = join(directory, '..', `${directory.split('/').at(-1)}.tar`)
   try {
-    await run('tar', ['--numeric-owner', '--owner=0', '--group=0', '-C', folder, '-cf', archive, '.'])
-    await docker(dockerHost, ['import', ...options, archive, words.at(-1) ?? ''])
+    await run('tar', ['--numeric-owner', '--owner=0', '--group=0', '-C', directory, '-cf', archive, '.'])
+    await docker(dockerHost, ['import', ...options, archive, args.at(-1) ?? ''])
   } finally {
     rmSync(archive, { force: true })
   }
@@ -47,6 +47,20 @@ async function staticBusybox(): Promise<string> {
   if (program === '') throw new Error('busybox is not installed. On Debian: apt-get install busybox-static')
   const linked = await run('sh', ['-c', 'ldd "$1" 2>&1 || true', 'sh', program])
   if (!/not a dynamic executable|statically linked/.test(linked))
-    throw new Error(`${program} needs libraries. Install a static one; on Debian: apt-get install busybox-static`)
+    throw new Error(`${program} is dynamically linked. Install a static one; on Debian: apt-get install busybox-static`)
   return program
+}
+
+/** Image of the container that holds the network of a pod. */
+export const PAUSE_IMAGE = 'pause:local'
+
+/** Ends on SIGTERM, which the first process of a container ignores by default. */
+const PAUSE_SCRIPT = `trap 'exit 0' TERM INT; while :; do sleep 86400 & wait $!; done`
+
+/** Creates the image from `busybox:local`. */
+export async function makePauseImage(dockerHost: string): Promise<void> {
+  const container = await docker(dockerHost, ['create', BUSYBOX_IMAGE])
+  const entrypoint = `ENTRYPOINT ${JSON.stringify(['sh', '-c', PAUSE_SCRIPT])}`
+  await docker(dockerHost, ['commit', '--change', entrypoint, '--change', 'CMD []', container, PAUSE_IMAGE])
+  await docker(dockerHost, ['rm', container])
 }

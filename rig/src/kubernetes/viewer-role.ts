@@ -36,8 +36,11 @@ const name = 'rig-viewer'
 const apiGroup = 'rbac.authorization.k8s.io'
 const collection = `/apis/${apiGroup}/v1`
 
-/** Lets the group `viewers` read everything but secrets and configuration. Only a controller fills the role `view` that exists. */
-export const viewerObjects: readonly { readonly path: string; readonly object: object }[] = [
+/**
+ * Role and binding that let the group `viewers` read everything except secrets and configuration. The built-in role
+ * `view` is empty without a controller.
+ */
+export const viewerRoleObjects: readonly { readonly path: string; readonly object: object }[] = [
   {
     path: `${collection}/clusterroles`,
     object: {

@@ -1,6 +1,6 @@
 import { request } from 'node:https'
 
-/** Where an API server is asked, and as whom. */
+/** Address of an API server, with the credentials of a user. */
 export interface ApiAddress {
   readonly url: string
   /** As PEM. */
@@ -8,13 +8,16 @@ export interface ApiAddress {
   readonly token: string
 }
 
+/** Time that the API server has to answer, in milliseconds. */
+const ANSWER_TIMEOUT_MS = 30_000
+
 export interface ApiAnswer {
   readonly status: number
   readonly body: string
 }
 
-/** Asks an API server once, for 5 seconds at most. */
-export async function askApi(
+/** Sends one request to an API server. */
+export async function requestApi(
   { url, ca, token }: ApiAddress,
   method: 'GET' | 'POST',
   path: string,
@@ -22,7 +25,7 @@ export async function askApi(
 ): Promise<ApiAnswer> {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   return new Promise((resolve, reject) => {
-    const options = { method, ca, headers, agent: false, signal: AbortSignal.timeout(5_000) }
+    const options = { method, ca, headers, agent: false, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) }
     const sent = request(new URL(path, url), options, (response) => {
       let text = ''
       response.setEncoding('utf8')

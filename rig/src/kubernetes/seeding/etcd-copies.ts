@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 
-/** Most bytes that are written to etcd at once; it takes 1.5 MiB, and 128 objects. */
-const MOST_BYTES = 1_000_000
-const MOST_OBJECTS = 100
+/** Limits of one etcd transaction, below those of etcd: 1.5 MiB and 128 operations. */
+const MAX_BYTES = 1_000_000
+const MAX_OBJECTS = 100
 
-/** Where an API server keeps what it stores of a kind. */
-const FOLDERS = {
+/** Prefixes of an API server's etcd keys, by kind. */
+const KEY_PREFIXES = {
   pods: 'pods',
   deployments: 'deployments',
   replicasets: 'replicasets',
@@ -15,9 +15,9 @@ const FOLDERS = {
   events: 'events',
 } as const
 
-export type CopiedKind = keyof typeof FOLDERS
+export type CopiedKind = keyof typeof KEY_PREFIXES
 
-/** An object that the API server made, to be copied: everything that stands in `texts` is replaced wherever it occurs. */
+/** A copy of an object that the API server stored. Every text in `texts` is replaced wherever it occurs. */
 export interface Copy {
   readonly kind: CopiedKind
   readonly namespace: string
@@ -26,7 +26,7 @@ export interface Copy {
   readonly texts: readonly (readonly [from: string, to: string])[]
 }
 
-/** A uid that follows from a name. */
+/** Derives a uid from a name. */
 export function uidOf(name: string): string {
   const hash = createHash('sha1').update(name).digest('hex')
   return [
@@ -39,8 +39,8 @@ export function uidOf(name: string): string {
 }
 
 /**
- * Writes copies where the API server reads them: what takes a request and a half of a millisecond each otherwise takes a tenth
- * of it. The server tells them to whoever watches, as it does with what other servers write.
+ * Writes copies into etcd, ten times as fast as through the API server, which takes half a millisecond per object. The
+ * server sends them to its watches, as it does with writes of other servers.
  */
 export async function writeCopies(etcdUrl: string, copies: Iterable<Copy>): Promise<void> {
   let batch: object[] = []
@@ -57,8 +57,8 @@ export async function writeCopies(etcdUrl: string, copies: Iterable<Copy>): Prom
     let text = prototype
     for (const [from, to] of texts) text = text.replaceAll(from, to)
     const value = Buffer.from(text)
-    if (batch.length === MOST_OBJECTS || size + value.length > MOST_BYTES) await write()
-    const key = Buffer.from(`/registry/${FOLDERS[kind]}/${namespace}/${name}`)
+    if (batch.length === MAX_OBJECTS || size + value.length > MAX_BYTES) await write()
+    const key = Buffer.from(`/registry/${KEY_PREFIXES[kind]}/${namespace}/${name}`)
     batch.push({ requestPut: { key: key.toString('base64'), value: value.toString('base64') } })
     size += value.length
   }

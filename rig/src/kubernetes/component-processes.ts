@@ -3,60 +3,61 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endProcess, isAlive, type KnownProcess, startDaemon } from '../processes.ts'
 
-/** The processes of a cluster, noted in its folder: another process may end them. */
+/** Processes of a cluster, recorded in its directory so that another process can stop them. */
 export interface Components {
-  /** Starts one, unless it runs. */
-  start(name: string, words: readonly string[]): Promise<void>
+  /** Starts a component unless it runs. */
+  start(name: string, args: readonly string[]): Promise<void>
   isAlive(name: string): boolean
-  /** Those that run. */
+  /** Ids of the running components. */
   pids(): Readonly<Record<string, number>>
-  /** Resolves when it has the signal; for SIGKILL, when it is gone. @throws Error when it does not run */
+  /** Sends a signal. For SIGKILL, resolves when the process has ended. @throws Error when the component does not run */
   signal(name: string, signal: NodeJS.Signals): Promise<void>
   stop(name: string): Promise<void>
-  /** The end of what it wrote. */
+  /** Returns the end of its log. */
   log(name: string): string
 }
 
+/** Returns the components of a directory. */
 export function componentsIn(folder: string): Components {
-  const notes = join(folder, 'run')
+  const records = join(folder, 'run')
   const logs = join(folder, 'log')
   const known = (name: string): KnownProcess | undefined => {
     try {
-      return JSON.parse(readFileSync(join(notes, name), 'utf8')) as KnownProcess
+      return JSON.parse(readFileSync(join(records, name), 'utf8')) as KnownProcess
     } catch {
       return undefined
     }
   }
   const alive = (name: string): KnownProcess | undefined => {
-    const noted = known(name)
-    return noted !== undefined && isAlive(noted) ? noted : undefined
+    const recorded = known(name)
+    return recorded !== undefined && isAlive(recorded) ? recorded : undefined
   }
   const names = (): string[] => {
     try {
-      return readdirSync(notes)
+      return readdirSync(records)
     } catch {
       return []
     }
   }
 
   return {
-    start: async (name, words) => {
+    start: async (name, args) => {
       if (alive(name) !== undefined) return
-      for (const place of [notes, logs]) mkdirSync(place, { recursive: true })
-      writeFileSync(join(notes, name), JSON.stringify(await startDaemon(words, join(logs, `${name}.log`))))
+      for (const directory of [records, logs]) mkdirSync(directory, { recursive: true })
+      writeFileSync(join(records, name), JSON.stringify(await startDaemon(args, join(logs, `${name}.log`))))
     },
     isAlive: (name) => alive(name) !== undefined,
     pids: () => Object.fromEntries(names().flatMap((name) => entryOf(name, alive(name)))),
     signal: async (name, signal) => {
       const running = alive(name)
-      if (running === undefined) throw new Error(`${name} does not run in ${folder}`)
+      if (running === undefined) throw new Error(`${name} of ${folder} is not running`)
       process.kill(running.pid, signal)
       while (signal === 'SIGKILL' && isAlive(running)) await sleep(20)
     },
     stop: async (name) => {
       const running = alive(name)
       if (running !== undefined) await endProcess(running)
-      rmSync(join(notes, name), { force: true })
+      rmSync(join(records, name), { force: true })
     },
     log: (name) => {
       try {

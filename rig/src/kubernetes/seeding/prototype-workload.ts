@@ -1,23 +1,23 @@
 import type { ApiConnection } from './api-connection.ts'
-import { MODES, type Mode, podStatus, podTemplate, STANDING } from './pod-shapes.ts'
+import { MODES, type Mode, PLACEHOLDERS, podStatus, podTemplate } from './pod-shapes.ts'
 
-/** Pods of a workload, as its controllers count them. */
+/** Replicas in the status of a workload. */
 const REPLICAS = 10
 
-/** Who writes what controllers write. */
+/** Manager of the fields that controllers write. */
 const CONTROLLERS = 'kube-controller-manager'
 
-const { app, hash, node } = STANDING
+const { app, hash, node } = PLACEHOLDERS
 
-/** An object to copy, as the server wrote it: with defaults and `managedFields`. */
+/** An object to copy, as the server stored it: with defaults and `managedFields`. */
 export interface Prototype {
   readonly text: string
   readonly uid: string
 }
 
-/** One workload with all that belongs to it. */
+/** A workload with all its objects. */
 export interface Workload {
-  /** Of the prototypes. */
+  /** Namespace of the prototypes. */
   readonly namespace: string
   readonly deployment: Prototype
   readonly replicaSet: Prototype
@@ -28,14 +28,14 @@ export interface Workload {
   readonly pods: Readonly<Record<Mode, Prototype>>
 }
 
-/** Name of the pod that is a prototype. */
-export function standingPod(mode: Mode): string {
+/** Returns the name of the prototype pod of a state. */
+export function prototypePod(mode: Mode): string {
   return `${app}-${hash}-${mode}`
 }
 
-/** Makes a workload of one kind, in a namespace of its own. */
+/** Creates a workload of one variant in its own namespace. */
 export async function createWorkload(api: ApiConnection, variant: number): Promise<Workload> {
-  const namespace = `standing-${variant}`
+  const namespace = `prototype-${variant}`
   await api.post('/api/v1/namespaces', { metadata: { name: namespace } }, 'kubectl')
   const template = podTemplate(variant)
   const { labels } = template.metadata
@@ -61,9 +61,9 @@ export async function createWorkload(api: ApiConnection, variant: number): Promi
   const pods = MODES.map(async (mode) => {
     const ownerReferences = ownedBy('apps/v1', 'ReplicaSet', `${app}-${hash}`, replicaSet.uid)
     const pod = await make('v1', 'Pod', 'pods', CONTROLLERS, {
-      metadata: { ...withHash.metadata, name: standingPod(mode), generateName: `${app}-${hash}-`, ownerReferences },
+      metadata: { ...withHash.metadata, name: prototypePod(mode), generateName: `${app}-${hash}-`, ownerReferences },
       spec: { ...withHash.spec, ...(mode === 'unschedulable' ? {} : { nodeName: node }) },
-      status: podStatus(mode, standingPod(mode), template.spec.containers),
+      status: podStatus(mode, prototypePod(mode), template.spec.containers),
     })
     return [mode, pod] as const
   })
@@ -93,13 +93,13 @@ async function createCompanions(make: Make, namespace: string) {
     }),
     make('v1', 'Event', 'events', 'kubelet', {
       metadata: { name: app },
-      involvedObject: { kind: 'Pod', apiVersion: 'v1', namespace, name: standingPod('crashing') },
+      involvedObject: { kind: 'Pod', apiVersion: 'v1', namespace, name: prototypePod('crashing') },
       reason: 'BackOff',
       message: 'Back-off restarting failed container',
       type: 'Warning',
       source: { component: 'kubelet', host: node },
-      firstTimestamp: STANDING.started,
-      lastTimestamp: STANDING.started,
+      firstTimestamp: PLACEHOLDERS.started,
+      lastTimestamp: PLACEHOLDERS.started,
       count: 12,
     }),
   ])
@@ -112,7 +112,7 @@ interface Desired {
   readonly [field: string]: unknown
 }
 
-/** What makes an object; its status needs a request of its own. */
+/** Returns a function that creates an object and then its status, which needs another request. */
 function creating(api: ApiConnection, namespace: string) {
   return async (apiVersion: string, kind: string, plural: string, as: string, desired: Desired): Promise<Prototype> => {
     const { status, ...object } = desired
@@ -126,10 +126,10 @@ function creating(api: ApiConnection, namespace: string) {
   }
 }
 
-/** As a server stores it, which knows the version of an object by itself. It was made some time ago. */
+/** Returns an object as a server stores it: without its version, created some time ago. */
 function storedText({ metadata, ...rest }: { readonly metadata: object; readonly [field: string]: unknown }): string {
   const { resourceVersion: _version, selfLink: _link, ...kept } = metadata as Record<string, unknown>
-  return JSON.stringify({ ...rest, metadata: { ...kept, creationTimestamp: STANDING.started } })
+  return JSON.stringify({ ...rest, metadata: { ...kept, creationTimestamp: PLACEHOLDERS.started } })
 }
 
 function ownedBy(apiVersion: string, kind: string, name: string, uid: string): object[] {
