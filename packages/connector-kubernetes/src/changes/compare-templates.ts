@@ -26,7 +26,7 @@ export interface TemplateDifference {
   readonly annotations: readonly string[]
   /** `service_account: web → shop` */
   readonly settings: readonly string[]
-  /** Whether a restart was requested. */
+  /** True if a restart was requested. */
   readonly isRestart: boolean
 }
 

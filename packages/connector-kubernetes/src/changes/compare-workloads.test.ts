@@ -10,7 +10,7 @@ const isWanted = (name: string): boolean => name === 'app'
 const POD = ['spec', 'template', 'spec']
 const APP = [...POD, 'containers', 0]
 
-/** What differs once this is so, in the next generation. */
+/** Compares the Deployment with its next generation, in which these values are changed. */
 function after(...changes: readonly (readonly [path: Path, value: unknown])[]): WorkloadDifference | undefined {
   const next = [...changes, [['metadata', 'generation'], 2] as const].reduce(
     (object, [path, value]) => withChange(object, path, value),
@@ -25,22 +25,22 @@ function after(...changes: readonly (readonly [path: Path, value: unknown])[]): 
   return difference
 }
 
-describe('a deployment that is changed', () => {
-  test('in nothing but its status, its labels or the number of its pods is as it was', () => {
+describe('compareWorkloads', () => {
+  test('ignores the status, the labels and the number of pods', () => {
     expect(after()).toBeUndefined()
     expect(after([['status', 'readyReplicas'], 0])).toBeUndefined()
     expect(after([['metadata', 'labels', 'team'], 'canary'])).toBeUndefined()
     expect(after([['spec', 'replicas'], 9])).toBeUndefined()
   })
 
-  test('is not, where its author has changed nothing: another server may show it in another way', () => {
+  test('ignores differences within a generation, which another server may show', () => {
     const shown = withChange(raw, [...APP, 'terminationMessagePath'], '/dev/other')
     const [before, now] = [raw, shown].map((one) => projectDeployment(one, fakeFingerprint))
     if (before === undefined || now === undefined) throw new Error('nothing to compare')
     expect(compareWorkloads(before, now, isWanted)).toBeUndefined()
   })
 
-  test('in the labels of its pods, which are all replaced then', () => {
+  test('finds labels of the pods', () => {
     const labels = ['spec', 'template', 'metadata', 'labels']
     expect(after([[...labels, 'app'], 'shop'], [[...labels, 'team'], 'canary'])).toMatchObject({
       fields: ['settings'],
@@ -48,7 +48,7 @@ describe('a deployment that is changed', () => {
     })
   })
 
-  test('images, and containers that come and go', () => {
+  test('finds images, and added and removed containers', () => {
     expect(after([[...APP, 'image'], 'shop/web:1.8.0'])).toMatchObject({
       fields: ['image'],
       template: { images: ['app: shop/web:1.7.0 → shop/web:1.8.0'] },
@@ -62,7 +62,7 @@ describe('a deployment that is changed', () => {
     })
   })
 
-  test('requests and limits', () => {
+  test('finds requests and limits', () => {
     const resources = { requests: { cpu: '100m' }, limits: { cpu: '1', memory: '512Mi' } }
     expect(after([[...APP, 'resources'], resources])).toMatchObject({
       fields: ['resources'],
@@ -72,7 +72,7 @@ describe('a deployment that is changed', () => {
     })
   })
 
-  test('variables, by name', () => {
+  test('finds variables, by name', () => {
     const env = [
       { name: 'DB_PASSWORD', value: 'canary-other' },
       { name: 'FROM_SECRET', valueFrom: { secretKeyRef: { name: 'db', key: 'other' } } },
@@ -91,14 +91,14 @@ describe('a deployment that is changed', () => {
     })
   })
 
-  test('commands', () => {
+  test('finds commands', () => {
     expect(after([[...APP, 'args'], ['canary-other']])).toMatchObject({
       fields: ['command'],
       template: { commands: ['app'] },
     })
   })
 
-  test('probes: where they go and their numbers; of headers and commands only that they changed', () => {
+  test('finds targets and numbers of probes, but only the fact for headers and commands', () => {
     const readiness = [...APP, 'readinessProbe']
     const probes = (path: Path, value: unknown) => after([path, value])?.template.probes
     expect(probes([...readiness, 'httpGet', 'path'], '/health?canary')).toEqual([
@@ -111,7 +111,7 @@ describe('a deployment that is changed', () => {
     expect(probes(readiness, { tcpSocket: { port: 80 } })).toContain('app readiness: http :8080/ready → tcp :80')
   })
 
-  test('mounts, the account, where it runs', () => {
+  test('finds mounts, the service account and the node selector', () => {
     const volumes = [{ name: 'config', configMap: { name: 'other' } }]
     expect(
       after(
@@ -132,7 +132,7 @@ describe('a deployment that is changed', () => {
     ])
   })
 
-  test('annotations, by name: a checksum is another configuration', () => {
+  test('finds annotations by name: a checksum is another configuration', () => {
     const annotations = ['spec', 'template', 'metadata', 'annotations']
     expect(after([[...annotations, 'checksum/config'], 'canary-other'])).toMatchObject({
       fields: ['configuration'],
@@ -148,7 +148,7 @@ describe('a deployment that is changed', () => {
     })
   })
 
-  test('strategy, whether it is paused, and its selector', () => {
+  test('finds the strategy, the pause and the selector', () => {
     expect(
       after(
         [['spec', 'strategy'], { type: 'Recreate' }],
@@ -161,12 +161,12 @@ describe('a deployment that is changed', () => {
     })
   })
 
-  test('what is not kept is told to be something else', () => {
+  test('finds parts that are not cached as `other`', () => {
     expect(after([[...POD, 'tolerations'], [{ key: 'canary' }]])).toMatchObject({ fields: ['other'] })
   })
 })
 
-test('a cron job: its schedule, whether it is suspended, and its template', () => {
+test('compareCronJobs finds the schedule, the suspension and the template', () => {
   const before = captured('cron-job')
   const now = withChange(
     withChange(withChange(before, ['spec', 'schedule'], '0 4 * * *'), ['spec', 'suspend'], true),

@@ -14,36 +14,36 @@ const helm = by('helm', '2026-11-25T10:00:00Z', 'metadata', 'spec')
 const controller = by('kube-controller-manager', '2026-11-25T10:00:05Z', 'metadata', 'status')
 const kubectl = by('kubectl-set', '2026-11-25T10:00:05Z', 'spec')
 
-test('a captured object says who made it, whatever was written to its status later', () => {
+test('finds the creator of a captured object, whatever was written to its status later', () => {
   const managers = managersOf(captured('deployment'))
   expect(managers.map(({ parts }) => parts)).toEqual([['metadata', 'spec'], ['status']])
   expect(creatorOf(managers)).toMatchObject({ name: 'kubectl-client-side-apply', operation: 'Update' })
 })
 
-test('who has written since then, and has a say in it', () => {
+test('finds the newest manager that has written since and owns the changed parts', () => {
   expect(writerOf([helm, controller, kubectl], [helm], ['spec'])).toBe(kubectl)
   expect(writerOf([helm, kubectl, controller], [helm], ['spec'])).toBe(kubectl)
   const later = { ...helm, time: '2026-11-25T10:01:00Z' }
   expect(writerOf([later, kubectl], [helm, kubectl], ['spec'])).toBe(later)
 })
 
-test('a status, of servers with and without subresources, is nobody', () => {
+test('ignores managers of the status, of servers with and without subresources', () => {
   const status = { ...by('kubelet', '2026-11-25T10:09:00Z', 'spec'), subresource: 'status' }
   const old = by('kubelet', '2026-11-25T10:09:00Z', 'status')
   expect(newcomerOf([helm, status, old], [helm], ['spec'])).toBeUndefined()
 })
 
-test('an autoscaler writes to a subresource of its own', () => {
+test('finds an autoscaler, which writes to a subresource', () => {
   const scale = { ...by('kube-controller-manager', '2026-11-25T10:09:00Z', 'spec'), subresource: 'scale' }
   expect(writerOf([helm, scale], [helm], ['spec'])).toBe(scale)
 })
 
-test('a server that says nothing of parts is believed', () => {
+test('accepts managers without parts', () => {
   const writer = by('kubectl', '2026-11-25T10:09:00Z')
   expect(writerOf([helm, writer], [helm], ['spec'])).toBe(writer)
 })
 
-test('where nobody is new it was the only one, at an unknown time, or somebody unknown', () => {
+test('finds the only manager at an unknown time if none is new, or none of several', () => {
   const now = new Date('2026-11-25T12:00:00Z')
   const only = writerOf([helm, controller], [helm, controller], ['spec'])
   expect(only?.name).toBe('helm')
@@ -54,12 +54,12 @@ test('where nobody is new it was the only one, at an unknown time, or somebody u
   expect(writerOf([], [], ['spec'])).toBeUndefined()
 })
 
-test('who took away all that was theirs, as by `kubectl uncordon`, is unknown, and not who is left', () => {
+test('does not name the remaining manager after another removed all its fields, as `kubectl uncordon` does', () => {
   const taints = by('kube-controller-manager', '2026-11-25T10:00:00Z', 'spec')
   expect(writerOf([taints], [by('kubectl', '2026-11-25T10:00:00Z', 'spec'), taints], ['spec'])).toBeUndefined()
 })
 
-test('whether only other parts were written to', () => {
+test('finds that only other parts were written', () => {
   const data = by('helm', '2026-11-25T10:00:00Z', 'data', 'metadata')
   const label = by('kubectl-label', '2026-11-25T10:00:05Z', 'metadata')
   expect(wroteOnlyElsewhere([data, label], [data], ['data'])).toBe(true)

@@ -48,22 +48,22 @@ kind: Node
 metadata: { name: node-1 }
 `
 
-/** What the server itself sets up when it begins. */
+/** Returns whether the server itself caused an event when it started. */
 function isOfServer({ attributes }: Event): boolean {
   return attributes['k8s.namespace.name'] === 'kube-system'
 }
 
 realDescribe('changes in a real cluster', absence, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rca-connector-kubernetes-'))
-  const told: Event[] = []
+  const pending: Event[] = []
   /** How far the agent's clock is ahead, in milliseconds. */
   let ahead = 0
   let server: ApiServer
-  /** Ids of all that was told. */
+  /** Ids of all events. */
   const ids = new Set<string | undefined>()
   let watchAll: (events: Event[]) => void = () => undefined
   let end: () => Promise<void> = async () => undefined
-  /** As the agent sees them. */
+  /** Claims in the agent's cache. */
   let claims: () => readonly Claim[] = () => []
 
   const ask = (...words: string[]): Promise<string> =>
@@ -73,10 +73,10 @@ realDescribe('changes in a real cluster', absence, () => {
     writeFileSync(file, manifest)
     await ask('apply', '-f', file, `--field-manager=${by}`)
   }
-  /** What is told of what was not told before, as soon as there is so much of it. */
+  /** Returns the new events once there is one for each name. */
   const next = async (...names: string[]): Promise<Event[]> => {
-    await expect.poll(() => told.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(names.length)
-    const events = told.splice(0)
+    await expect.poll(() => pending.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(names.length)
+    const events = pending.splice(0)
     for (const { id } of events) expect(ids).not.toContain(id)
     for (const { id } of events) ids.add(id)
     expect(events.flatMap(undeclared)).toEqual([])
@@ -101,7 +101,7 @@ realDescribe('changes in a real cluster', absence, () => {
       }
       watched.watch(watchers, take, () => new Date(Date.now() + ahead))
     }
-    watchAll(told)
+    watchAll(pending)
     end = watched.end
   }, 120_000)
   afterAll(async () => {
@@ -110,15 +110,15 @@ realDescribe('changes in a real cluster', absence, () => {
     rmSync(folder, { recursive: true, force: true })
   }, 60_000)
 
-  test('what is new when the agent comes', async () => {
-    await expect.poll(() => told.filter(({ name }) => name === 'k8s.workload.created').length).toBe(2)
-    const events = told.splice(0)
+  test('reports recent objects when the agent starts', async () => {
+    await expect.poll(() => pending.filter(({ name }) => name === 'k8s.workload.created').length).toBe(2)
+    const events = pending.splice(0)
     for (const { id } of events) ids.add(id)
     const names = new Set(events.map(({ name }) => name))
     expect(names).toEqual(new Set(['k8s.workload.created', 'k8s.namespace.created', 'k8s.node.added']))
   })
 
-  test('another image, by `kubectl set image`', async () => {
+  test('reports another image by `kubectl set image`', async () => {
     await ask('-n', 'shop', 'set', 'image', 'deployment/web', 'app=shop/web:2')
     const [event] = await next('k8s.workload.changed')
     expect(event).toMatchObject({
@@ -135,7 +135,7 @@ realDescribe('changes in a real cluster', absence, () => {
     })
   })
 
-  test('another number of pods', async () => {
+  test('reports another number of pods', async () => {
     await ask('-n', 'shop', 'patch', 'deployment', 'web', '-p', '{"spec":{"replicas":5}}')
     const [event] = await next('k8s.workload.scaled')
     expect(event).toMatchObject({
@@ -144,14 +144,14 @@ realDescribe('changes in a real cluster', absence, () => {
     })
   })
 
-  test('another number of pods by `kubectl scale`: whoever wrote before is not blamed', async () => {
+  test('does not name an earlier author for `kubectl scale`', async () => {
     await ask('-n', 'shop', 'scale', 'deployment', 'web', '--replicas=2')
     const [event] = await next('k8s.workload.scaled')
     expect(event?.body).toBe('Deployment shop/web was scaled: 5 → 2')
     expect(event?.attributes).not.toHaveProperty(['change.by'])
   })
 
-  test('another value of a variable, whose name alone is told', async () => {
+  test('reports a changed variable by its name only', async () => {
     await apply(deployment('canary-env-new').replace('shop/web:1', 'shop/web:2'), 'helm')
     const [event] = await next('k8s.workload.changed')
     expect(event).toMatchObject({
@@ -163,25 +163,25 @@ realDescribe('changes in a real cluster', absence, () => {
     })
   })
 
-  test('a restart', async () => {
+  test('reports a restart', async () => {
     await ask('-n', 'shop', 'rollout', 'restart', 'deployment/web')
     const [event] = await next('k8s.workload.changed')
     expect(event).toMatchObject({ attributes: { 'change.fields': ['restart'], 'change.restart': true } })
     expect(event?.body).toMatch(/^Deployment shop\/web was restarted by kubectl/)
   })
 
-  test('a label of the Deployment and a state of it are none', async () => {
+  test('does not report a label or the status of a Deployment', async () => {
     await ask('-n', 'shop', 'label', 'deployment', 'web', 'team=shop')
     await ask('-n', 'shop', 'annotate', 'deployment', 'web', 'note=canary')
     await ask('-n', 'shop', 'label', 'configmap', 'web', 'team=shop')
     await ask('-n', 'shop', 'annotate', 'configmap', 'web', 'control-plane.alpha.kubernetes.io/leader={}')
-    // What is told next is all that is told.
+    // The next event shows that no other was emitted.
     await ask('-n', 'shop', 'patch', 'deployment', 'web', '-p', '{"spec":{"paused":true}}')
     const [event] = await next('k8s.workload.changed')
     expect(event).toMatchObject({ attributes: { 'change.settings': ['paused: false → true'] } })
   })
 
-  test('a ConfigMap that is written to, with who uses it', async () => {
+  test('reports a changed ConfigMap with its users', async () => {
     await ask('-n', 'shop', 'patch', 'configmap', 'web', '-p', '{"data":{"setting":"canary-new"}}')
     const [event] = await next('k8s.config.changed')
     expect(event).toMatchObject({
@@ -192,7 +192,7 @@ realDescribe('changes in a real cluster', absence, () => {
     expect(JSON.stringify(event)).not.toMatch(/canary|setting/)
   })
 
-  test('a quota', async () => {
+  test('reports a changed quota', async () => {
     await apply(quota(1))
     const [event] = await next('k8s.quota.changed')
     expect(event).toMatchObject({
@@ -201,7 +201,7 @@ realDescribe('changes in a real cluster', absence, () => {
     })
   })
 
-  test('a node that is cordoned, and leaves', async () => {
+  test('reports a node that is cordoned and removed', async () => {
     await ask('cordon', 'node-1')
     const [cordoned] = await next('k8s.node.cordoned')
     expect(cordoned?.body).toMatch(/^Node node-1 was cordoned by kubectl/)
@@ -210,26 +210,26 @@ realDescribe('changes in a real cluster', absence, () => {
     expect(removed).toMatchObject({ severity: 'warning', attributes: { 'k8s.node.pods': 0 } })
   })
 
-  test('a namespace that goes with all that is in it', async () => {
+  test('reports the deletion of a namespace with all its objects', async () => {
     await ask('delete', 'namespace', 'doomed', '--wait=true')
     const events = await next('k8s.namespace.terminating', 'k8s.namespace.deleted')
     for (const { attributes } of events)
       expect(attributes['k8s.namespace.objects']).toEqual(['deployments: 1', 'configMaps: 4'])
   })
 
-  test('a Deployment that is deleted, and nothing else besides', async () => {
+  test('reports only the Deployment when it is deleted', async () => {
     await ask('-n', 'shop', 'delete', 'deployment', 'web')
     const [event] = await next('k8s.workload.deleted')
     expect(event).toMatchObject({ entity: { id: 'shop/web' }, attributes: { 'k8s.helm.chart': 'shop-1.2.3' } })
   })
 
-  test('a claim that was deleted and cannot go', async () => {
+  test('reports a claim whose deletion is stuck', async () => {
     await apply(claim)
     await ask('-n', 'shop', 'delete', 'persistentvolumeclaim', 'data', '--wait=false')
     await expect.poll(() => claims().some(({ deleted }) => deleted !== undefined), { timeout: 5_000 }).toBe(true)
     // It is looked at every ten seconds.
     ahead = 360_000
-    await expect.poll(() => told.length, { timeout: 15_000 }).toBe(1)
+    await expect.poll(() => pending.length, { timeout: 15_000 }).toBe(1)
     ahead = 0
     const [event] = await next('k8s.deletion.stuck')
     expect(event?.body).toMatch(
@@ -238,11 +238,11 @@ realDescribe('changes in a real cluster', absence, () => {
     await ask('-n', 'shop', 'patch', 'persistentvolumeclaim', 'data', '--patch={"metadata":{"finalizers":null}}')
   }, 30_000)
 
-  test('an agent that comes after another says what is recent with the same ids', async () => {
+  test('reports recent events with the same ids after a restart of the agent', async () => {
     const again: Event[] = []
     watchAll(again)
     await expect.poll(() => again.length).toBeGreaterThan(0)
     for (const { id } of again) expect(ids).toContain(id)
-    expect(told).toEqual([])
+    expect(pending).toEqual([])
   })
 })

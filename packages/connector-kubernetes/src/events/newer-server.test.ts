@@ -42,15 +42,15 @@ const before = [
   pod,
 )
 
-test('a sidecar that ran out of memory and an init container that was restarted have crashed', async () => {
+test('reports an OOM-killed sidecar and a restarted init container as crashed', async () => {
   const cluster = scene()
   cluster.put('pods', before)
   cluster.listed()
   const { events } = cluster.watch(containerEvents, now)
   cluster.put('pods', pod)
   await expect.poll(() => events, { timeout: 5000 }).toHaveLength(2)
-  const told = new Map(events.map((event): [string, Event] => [event.entity?.id ?? '', event]))
-  expect(told.get(`${uid}/proxy`)).toMatchObject({
+  const byEntity = new Map(events.map((event): [string, Event] => [event.entity?.id ?? '', event]))
+  expect(byEntity.get(`${uid}/proxy`)).toMatchObject({
     id: `${uid}/proxy/crashed/proxy-0`,
     severity: 'critical',
     body: 'Sidecar container proxy of pod shop/web-7d9c-x2x4p ran out of memory and ended with exit code 137 (SIGKILL)',
@@ -60,12 +60,12 @@ test('a sidecar that ran out of memory and an init container that was restarted 
       'k8s.workload.name': 'web',
       'container.oom_killed': true,
       'k8s.container.restart.count': 1,
-      // Of which it had less than it is to have.
+      // The resize to more is pending.
       'k8s.container.cpu.request': 0.1,
       'k8s.container.log': expect.stringContaining('proxy is lost'),
     },
   })
-  expect(told.get(`${uid}/prepare`)).toMatchObject({
+  expect(byEntity.get(`${uid}/prepare`)).toMatchObject({
     id: `${uid}/prepare/crashed/prepare-0`,
     severity: 'error',
     body: 'Init container prepare of pod shop/web-7d9c-x2x4p crashed with exit code 42',
@@ -75,7 +75,7 @@ test('a sidecar that ran out of memory and an init container that was restarted 
   expect(JSON.stringify(events)).not.toContain('canary-env')
 })
 
-test('a resize that waits or is carried out is no crash', async () => {
+test('does not report a pending or finished resize as a crash', async () => {
   const cluster = scene()
   const unsized = withChange(pod, ['status', 'conditions'], [])
   cluster.put('pods', unsized)
@@ -87,7 +87,7 @@ test('a resize that waits or is carried out is no crash', async () => {
   expect([...events, ...happened.events]).toEqual([])
 })
 
-test('a pod that is evicted by request is told with the reason', () => {
+test('reports a pod that was evicted by request with the reason', () => {
   const cluster = scene()
   const evicted = captured('pod-evicted', NEWER)
   cluster.put('pods', withChange(evicted, ['status', 'conditions', 0, 'status'], 'False'))
@@ -104,7 +104,7 @@ test('a pod that is evicted by request is told with the reason', () => {
   ])
 })
 
-test('a job that will fail is told once it has', () => {
+test('reports a failing Job once it has failed', () => {
   const cluster = scene()
   cluster.listed()
   const { events } = watchDeclared(cluster, jobFailures, now)
@@ -118,7 +118,7 @@ test('a job that will fail is told once it has', () => {
   ])
 })
 
-/** What is told of a workload in which these are others, in its next generation. */
+/** Returns the events for changed parts of a workload in its next generation. */
 function changed(
   kind: 'deployments' | 'statefulSets',
   raw: Record<string, unknown>,
@@ -134,7 +134,7 @@ function changed(
   return events
 }
 
-test('a resize of a template is told, of a container, of a sidecar and of a pod as a whole', () => {
+test('reports changed resources of a container, a sidecar and a whole pod', () => {
   const spec = ['spec', 'template', 'spec']
   const deployment = captured('deployment', NEWER)
   const resources = { requests: { cpu: '1', memory: '512Mi' }, limits: { memory: '1Gi' } }
@@ -158,7 +158,7 @@ test('a resize of a template is told, of a container, of a sidecar and of a pod 
   ])
 })
 
-test('an init container that becomes a sidecar, and a probe that asks at another port', () => {
+test('reports an init container that becomes a sidecar, and another port of a probe', () => {
   const spec = ['spec', 'template', 'spec']
   const deployment = captured('deployment', NEWER)
   expect(changed('deployments', deployment, [...spec, 'initContainers', 0, 'restartPolicy'], 'Always')).toMatchObject([

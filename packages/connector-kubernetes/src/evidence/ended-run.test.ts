@@ -5,7 +5,7 @@ import { durationOf, type EndedRun, endedRuns, isCrash } from './ended-run.ts'
 
 const running = { running: {} }
 
-/** The runs that a container's status tells of. */
+/** The runs in a container's status. */
 function runsOf(...parts: Parameters<typeof status>): readonly EndedRun[] {
   const found = projectPod(podOf(status(...parts))).containers[0]?.status
   return found === undefined ? [] : endedRuns(found)
@@ -22,11 +22,11 @@ test.each([
     runsOf(1, waiting('ContainerCreating'), terminated(0, { reason: 'ContainerStatusUnknown', exitCode: 137 })),
     ['run-0 1 previous'],
   ],
-])('of a container that %s', (_what, runs, expected) => {
+])('finds the ended runs of a container that %s', (_what, runs, expected) => {
   expect(runs.map(({ id, count, isPrevious }) => `${id} ${count}${isPrevious ? ' previous' : ''}`)).toEqual(expected)
 })
 
-test('a run without an id is known by its end, and one without either by its number', () => {
+test('identifies a run without an id by its end, or else by its number', () => {
   const without = (more: object) => ({ terminated: { ...terminated(0).terminated, containerID: undefined, ...more } })
   const idOf = (more: object): string | undefined => runsOf(0, without(more))[0]?.id
   expect(idOf({})).toBe('2026-11-25T10:00:00Z')
@@ -39,12 +39,12 @@ test.each([
   [{ exitCode: 1, reason: 'Error' }, true],
   [{ exitCode: 0, reason: 'OOMKilled' }, true],
   [{ exitCode: 0, signal: 9, reason: undefined }, true],
-])('%o: is a crash: %s', (end, expected) => {
+])('classifies %o as a crash: %s', (end, expected) => {
   const [run] = runsOf(0, { terminated: { ...terminated(0).terminated, ...end } })
   expect(run === undefined ? undefined : isCrash(run)).toBe(expected)
 })
 
-test('a run takes as long as is known', () => {
+test('returns the duration of a run if it is known', () => {
   const [run, other] = [{ from: -90 }, { from: 5 }].map((times) => runsOf(0, terminated(0, times))[0])
   expect(run && durationOf(run)).toBe(90_000)
   expect(other && durationOf(other)).toBe(0)

@@ -18,8 +18,15 @@ const MAX_REPORT_DISTANCE_MS = 3_000
 /** Part of its limit at which a container counts as out of memory. It is measured every few seconds only. */
 const FULL_RATIO = 0.9
 
-/** Reports of OOM kills that are kept per node. */
-const MAX_REPORTS = 200
+/**
+ * A node with ten known OOM kills within ten minutes is short of memory: a further kill without a reason counts as an
+ * OOM kill, because kubelets drop events about many OOM kills.
+ */
+const MIN_FREQUENT_KILLS = 10
+const FREQUENT_KILLS_WINDOW_MS = 600_000
+
+/** Known OOM kills that are kept per node. */
+const MAX_KILLS = 200
 
 const SIGKILL = 9
 
@@ -44,24 +51,37 @@ export interface OomKills {
 
 /** Creates an observer for all nodes of a cluster. */
 export function createOomKills(client: KubernetesClient): OomKills {
-  /** Node name → times of its OOM kills, in milliseconds since 1970. */
-  const reports = new Map<string, number[]>()
+  /** By node name, the newest last. */
+  const kills = new Map<string, readonly KnownKill[]>()
   const waiting = new Set<() => void>()
 
   const hasEvidence = ({ pod, container, run }: ContainerRun): boolean => {
     if (isOomKilledByStatus(client, pod, container, run)) return true
     if (!isUnexplainedKill(run) || wasKilledByKubelet(client, pod, container, run)) return false
-    return wasMemoryFull(client, pod, container, run) || isReported(reports.get(pod.node ?? '') ?? [], run)
+    const onNode = kills.get(pod.node ?? '') ?? []
+    return wasMemoryFull(client, pod, container, run) || isReported(onNode, run) || areFrequent(onNode, container, run)
+  }
+
+  const addKills = (node: string, added: readonly KnownKill[]): void => {
+    if (added.length > 0) kills.set(node, [...(kills.get(node) ?? []), ...added].slice(-MAX_KILLS))
   }
 
   return {
     observe: (change) => {
       if (change.kind === 'events' && change.type !== 'deleted' && isOomReport(change.object)) {
         const { about, firstAt, lastAt } = change.object
-        const times = [...(reports.get(about.name) ?? []), Date.parse(firstAt ?? ''), Date.parse(lastAt ?? '')]
-        reports.set(about.name, times.slice(-MAX_REPORTS))
-      } else if (change.kind === 'nodes' && change.type === 'deleted') reports.delete(change.old.name)
-      else if (change.kind !== 'pods') return
+        const times = change.type === 'added' ? [firstAt, lastAt] : [lastAt]
+        const reported = [...new Set(times)].map((time) => ({ at: Date.parse(time ?? ''), isReport: true }))
+        addKills(about.name, reported)
+      } else if (change.kind === 'nodes' && change.type === 'deleted') kills.delete(change.old.name)
+      else if (change.kind === 'pods' && change.object?.node !== undefined) {
+        const known = change.type === 'added' ? [] : oomKilledRuns(change.old).map(({ id }) => id)
+        const added = oomKilledRuns(change.object).filter(({ id }) => !known.includes(id))
+        addKills(
+          change.object.node,
+          added.map(({ end }) => ({ at: Date.parse(end.finishedAt ?? ''), isReport: false })),
+        )
+      } else return
       for (const check of waiting) check()
     },
     isOomKill: async (ended, signal) => {
@@ -86,7 +106,14 @@ export function createOomKills(client: KubernetesClient): OomKills {
   }
 }
 
-/** Returns whether SIGKILL ended a run and nothing says why. */
+interface KnownKill {
+  /** In milliseconds since 1970. */
+  readonly at: number
+  /** True if the node reported it, without the name of the container. */
+  readonly isReport: boolean
+}
+
+/** Returns whether SIGKILL ended a run and the kubelet gives no reason. */
 export function isUnexplainedKill({ end: { exitCode, signal, reason = 'Error' } }: EndedRun): boolean {
   return reason === 'Error' && (signal === SIGKILL || exitCode === 128 + SIGKILL)
 }
@@ -124,11 +151,21 @@ function wasMemoryFull(
   container: PodContainer,
   { end }: EndedRun,
 ): boolean {
-  const limit = (container.status?.actual ?? container.resources).limits.memory
+  const limit = memoryLimit(container)
   const memory = lastMemory.of(containerReference(pod.uid, container.name).id)
   if (limit === undefined || memory === undefined) return false
   const isOfThisRun = memory.at.getTime() >= Date.parse(end.startedAt ?? '')
   return isOfThisRun && memory.workingSet >= limit * FULL_RATIO
+}
+
+function memoryLimit({ status, resources }: PodContainer): number | undefined {
+  return (status?.actual ?? resources).limits.memory
+}
+
+function oomKilledRuns({ containers }: Pod): readonly EndedRun[] {
+  return containers
+    .flatMap(({ status }) => (status === undefined ? [] : endedRuns(status)))
+    .filter(({ end }) => end.reason === 'OOMKilled')
 }
 
 /** `SystemOOM` of the kubelet, `OOMKilling` of the node problem detector. Neither names the container. */
@@ -136,8 +173,17 @@ function isOomReport({ about, reason }: ClusterEvent): boolean {
   return about.kind === 'Node' && (reason === 'SystemOOM' || reason === 'OOMKilling')
 }
 
-function isReported(times: readonly number[], { end }: EndedRun): boolean {
+function isReported(kills: readonly KnownKill[], { end }: EndedRun): boolean {
   const startedAt = Date.parse(end.startedAt ?? '')
   const finishedAt = Date.parse(end.finishedAt ?? '')
-  return times.some((time) => !(time < startedAt - 1_000) && Math.abs(time - finishedAt) <= MAX_REPORT_DISTANCE_MS)
+  return kills.some(
+    ({ at, isReport }) => isReport && !(at < startedAt - 1_000) && Math.abs(at - finishedAt) <= MAX_REPORT_DISTANCE_MS,
+  )
+}
+
+function areFrequent(kills: readonly KnownKill[], container: PodContainer, { end }: EndedRun): boolean {
+  if (memoryLimit(container) === undefined) return false
+  const finishedAt = Date.parse(end.finishedAt ?? '')
+  const recent = kills.filter(({ at }) => Math.abs(finishedAt - at) <= FREQUENT_KILLS_WINDOW_MS)
+  return recent.length >= MIN_FREQUENT_KILLS
 }

@@ -7,7 +7,7 @@ function refusalIn(namespace: string): KubernetesError {
   return new KubernetesError(`allow it in ${namespace}`, { status: 403, permission })
 }
 
-test('a permission that is missing is a gap until it is there, each namespace for itself', () => {
+test('reports a missing permission per namespace until it is granted', () => {
   const refusals = createRefusals()
   for (const namespace of ['shop', 'shop', 'bank']) refusals.note(refusalIn(namespace))
   refusals.note(new KubernetesError('busy', { status: 429 }))
@@ -21,7 +21,7 @@ test('a permission that is missing is a gap until it is there, each namespace fo
   expect(refusals.gaps()).toEqual([{ scope: 'kubernetes:pods/log/bank', reason: 'allow it in bank' }])
 })
 
-test('what was refused is told for an hour, and of many namespaces twenty', () => {
+test('reports a refusal for an hour, and at most twenty one by one', () => {
   let now = 0
   const refusals = createRefusals(() => now)
   refusals.note(refusalIn('old'))

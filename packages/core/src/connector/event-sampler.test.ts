@@ -39,7 +39,7 @@ describe('EventSampler', () => {
     expect([count('a'), count('b'), count('a'), count('c'), count('a'), count('b')]).toEqual([1, 1, 2, 1, 3, 1])
   })
 
-  describe('where the source counts several occurrences at once', () => {
+  describe('occurrences that the source counts several at once', () => {
     test('emits one sample for the largest milestone that was reached', () => {
       const sampler = createEventSampler()
       const milestone = (times: number) => sampler.sample('probe', { at: after(0), times })?.milestone
@@ -55,7 +55,7 @@ describe('EventSampler', () => {
     })
   })
 
-  describe('where the source numbers occurrences', () => {
+  describe('occurrences that the source numbers', () => {
     const samples = (numbers: readonly (number | { readonly startsSeries: number })[]) => {
       const sampler = createEventSampler()
       return numbers.map((one) => {

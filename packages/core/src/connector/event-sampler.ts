@@ -21,7 +21,7 @@ interface CountedOccurrence {
 interface NumberedOccurrence {
   readonly at: Date
   readonly number: number
-  /** Whether the source says that a series starts with it. The clock does not decide that here. */
+  /** True if the source says that a series starts with it. The clock does not decide that here. */
   readonly startsSeries: boolean
 }
 
@@ -29,22 +29,24 @@ interface NumberedOccurrence {
 export interface EventSample {
   /** Occurrences in the series so far, this one included. */
   readonly count: number
-  /** The largest of 1, 2, 3, 4, 10, 30, 100, … that `count` has reached: equal for every agent, so it may be part of an event's id. */
+  /**
+   * The largest of 1, 2, 3, 4, 10, 30, 100, … that `count` has reached: equal for every agent, so it may be part of
+   * an event's id.
+   */
   readonly milestone: number
-  /** Whether occurrences before this one may have been dropped: the event should say `count`. */
+  /** True if occurrences before this one may have been dropped: the event should contain `count`. */
   readonly isMilestone: boolean
   /** Name of the series. */
   readonly series: string
 }
 
 /**
- * Decides which occurrences of the same thing become events. The rule, for all events: the first four occurrences of a key are
- * emitted, then the 10th, 30th, 100th, 300th, … with the count; a key that is quiet for ten minutes starts from scratch.
+ * Decides which occurrences of the same thing become events. The rule, for all events: the first four occurrences of
+ * a key are emitted, then the 10th, 30th, 100th, 300th, … with the count; a key that is quiet for ten minutes starts
+ * from scratch.
  *
- * @example
- * const sampler = createEventSampler()
- * const sample = sampler.sample(volume.id, { at: context.now() })
- * if (sample !== undefined) context.emit({ events: [signals.volumeFull.event({ … })] })
+ * @example const sampler = createEventSampler() const sample = sampler.sample(volume.id, { at: context.now() }) if
+ * (sample !== undefined) context.emit({ events: [signals.volumeFull.event({ … })] })
  */
 export interface EventSampler {
   /** Counts an occurrence. Returns the sample to emit, or `undefined` if the occurrence is to be dropped. */
@@ -62,7 +64,10 @@ interface Series {
   readonly lastAt: number
 }
 
-/** Creates a sampler. @param options.maxKeys keys kept in memory; beyond it, the key that was sampled least recently is forgotten */
+/**
+ * Creates a sampler.
+ * @param options.maxKeys keys kept in memory; beyond it, the key that was sampled least recently is forgotten
+ */
 export function createEventSampler({ maxKeys = DEFAULT_MAX_KEYS }: { readonly maxKeys?: number } = {}): EventSampler {
   const known = new Map<string, Series>()
   return {

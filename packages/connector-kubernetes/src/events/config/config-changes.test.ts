@@ -35,7 +35,7 @@ afterEach(() => {
 })
 
 describe('a ConfigMap', () => {
-  test('that comes, is changed and goes, and who uses it', () => {
+  test('is reported with its users when it is created, changed and deleted', () => {
     const { cluster, events } = scene('configMaps', config('old'))
     cluster.put('configMaps', config('web'))
     cluster.put('configMaps', config('web', { helm: 'f:data', 'kubectl-edit': 'f:data' }))
@@ -55,7 +55,7 @@ describe('a ConfigMap', () => {
     expect(JSON.stringify(events)).not.toContain('canary')
   })
 
-  test('of which only labels or annotations change is not changed: leaders are elected so', () => {
+  test('is not reported if only labels or annotations change, as in leader elections', () => {
     const { cluster, events } = scene('configMaps', config('web'), config('lock', { leader: 'f:metadata' }))
     cluster.put('configMaps', config('web', { helm: 'f:data', 'kubectl-label': 'f:metadata' }))
     for (let index = 0; index < 9; index += 1)
@@ -63,7 +63,7 @@ describe('a ConfigMap', () => {
     expect(events).toEqual([])
   })
 
-  test('that is written to all the time is told at first, and then with the count', () => {
+  test('is sampled if it changes all the time', () => {
     const { cluster, events } = scene('configMaps', config('busy'))
     for (let index = 0; index < 120; index += 1) {
       vi.advanceTimersByTime(2_000)
@@ -78,7 +78,7 @@ describe('a ConfigMap', () => {
     expect(events).toHaveLength(8)
   })
 
-  test('that every namespace gets is no news', () => {
+  test('is not reported if every namespace has it', () => {
     const { cluster, events } = scene('configMaps')
     cluster.put('configMaps', config('kube-root-ca.crt'))
     cluster.remove('configMaps', config('kube-root-ca.crt'))
@@ -88,7 +88,7 @@ describe('a ConfigMap', () => {
 })
 
 describe('a Secret', () => {
-  test('is told by its name, with who takes variables from its keys', () => {
+  test('is reported by its name, with the workloads that take variables from its keys', () => {
     const { cluster, events } = scene('secrets', config('db'))
     cluster.put('secrets', config('db', { helm: 'f:data', vault: 'f:data' }))
     expect(events).toMatchObject([
@@ -99,7 +99,7 @@ describe('a Secret', () => {
     ])
   })
 
-  test('in which Helm keeps a release says what Helm does', () => {
+  test('that belongs to a Helm release is reported as a change of the release', () => {
     const release = (status: string, version = 4) =>
       withChange(config(`sh.helm.release.v1.shop.v${version}`), ['metadata', 'labels'], { status, owner: 'helm' })
     const { cluster, events } = scene('secrets', release('deployed', 3))

@@ -8,6 +8,6 @@ test.each([
   [137, 0, 'SIGKILL'],
   [0, 11, 'SIGSEGV'],
   [undefined, undefined, undefined],
-])('the exit code %s with the signal %s', (exitCode, signal, name) => {
+])('names the signal of exit code %s and signal %s', (exitCode, signal, name) => {
   expect(signalName(exitCode, signal)).toBe(name)
 })

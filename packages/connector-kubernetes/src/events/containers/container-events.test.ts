@@ -14,7 +14,7 @@ import { containerEvents } from './container-events.ts'
 const running = { running: { startedAt: at(0) } }
 const backOff = waiting('CrashLoopBackOff', 'back-off 10s restarting failed container')
 
-/** A watched cluster in which pods are as they are put, and logs as `text` answers. */
+/** Creates a cluster whose logs are answered by `text`. */
 function scene(text: (request: LogRequest) => Promise<string | undefined> = async () => 'all is lost\n', config = {}) {
   const requests: LogRequest[] = []
   const raws = new Map<string, object>()
@@ -46,8 +46,8 @@ function scene(text: (request: LogRequest) => Promise<string | undefined> = asyn
   }
 }
 
-/** Sees a pod that runs, and then as it is afterwards. */
-async function told(
+/** Watches a pod that runs and then ends. */
+async function endOf(
   after: object,
   { count = 1, before = podOf(status(0, running)) as object, ...options } = {} as {
     count?: number
@@ -68,7 +68,7 @@ async function told(
   return { event, events: others, requests: cluster.requests, client: cluster.client }
 }
 
-/** Waits until a crash that comes after everything else has been told. */
+/** Waits until a later crash has been reported. */
 async function sentinel(cluster: ReturnType<typeof scene>, events: readonly Event[]): Promise<void> {
   const pod = (state: object, lastState: object) =>
     podOf(status(1, state, lastState), {
@@ -79,12 +79,12 @@ async function sentinel(cluster: ReturnType<typeof scene>, events: readonly Even
   cluster.put(pod(running, terminated(0)))
   const isThere = () => events.some(({ id }) => id?.startsWith('sentinel'))
   await expect.poll(isThere, { timeout: 5000, interval: 20 }).toBe(true)
-  // One that waits for the run after it is told later.
+  // An end whose next run is awaited is reported later.
   await new Promise((resolve) => setTimeout(resolve, 350))
 }
 
-describe('a crash', () => {
-  test('is told with its evidence', async () => {
+describe('a crashed container', () => {
+  test('is reported with its evidence', async () => {
     const cluster = scene()
     cluster.put(podOf(status(0, running)))
     const { client, watch } = cluster
@@ -98,7 +98,7 @@ describe('a crash', () => {
     cluster.putOther('nodes', node)
     cluster.putOther(
       'events',
-      report('Unhealthy', 'Liveness probe failed: canary-of-the-shop is no token=canary-probe', {
+      report('Unhealthy', 'Liveness probe failed: canary-of-the-shop has token=canary-probe', {
         involvedObject: {
           kind: 'Pod',
           namespace: 'shop',
@@ -144,7 +144,7 @@ describe('a crash', () => {
         'k8s.container.memory.limit': 67_108_864,
         'container.memory.working_set': 9,
         'container.memory.working_set_at': '2026-11-25T09:59:55.000Z',
-        'k8s.container.probe.message': 'Liveness probe failed: [redacted] is no token=[redacted]',
+        'k8s.container.probe.message': 'Liveness probe failed: [redacted] has token=[redacted]',
         'k8s.container.probe.failed_at': at(0),
         'k8s.node.problems': ['MemoryPressure=True (KubeletHasInsufficientMemory): token=[redacted]'],
         'k8s.container.log': 'all is lost\n',
@@ -152,8 +152,8 @@ describe('a crash', () => {
     })
   })
 
-  test('for want of memory is critical', async () => {
-    const { event } = await told(podOf(status(1, running, terminated(0, { exitCode: 137, reason: 'OOMKilled' }))))
+  test('is critical if it was OOM-killed', async () => {
+    const { event } = await endOf(podOf(status(1, running, terminated(0, { exitCode: 137, reason: 'OOMKilled' }))))
     expect(event).toMatchObject({
       severity: 'critical',
       body: 'Container app of pod shop/web-1-a ran out of memory and ended with exit code 137 (SIGKILL)',
@@ -161,7 +161,7 @@ describe('a crash', () => {
     })
   })
 
-  test('is told once, however often it is seen and in whatever state the container is then', async () => {
+  test('is reported once, in whatever later states its end appears', async () => {
     const cluster = scene()
     cluster.listed()
     const { events } = cluster.watch(containerEvents)
@@ -174,12 +174,12 @@ describe('a crash', () => {
     expect(events.map(({ id }) => id).toSorted()).toEqual(['pod-a/app/crashed/run-0', 'sentinel/app/crashed/run-0'])
   })
 
-  test('of an init container, and of a pod of a Job', async () => {
+  test('is reported for init containers and for pods of a Job', async () => {
     const init = (state: object) => ({
       spec: { initContainers: [{ name: 'app' }], containers: [] },
       status: { initContainerStatuses: [status(0, state)] },
     })
-    const { event } = await told(podOf(undefined, init(terminated(0, { exitCode: 2 }))), {
+    const { event } = await endOf(podOf(undefined, init(terminated(0, { exitCode: 2 }))), {
       before: podOf(undefined, init(running)),
     })
     expect(event.body).toBe('Init container app of pod shop/web-1-a crashed with exit code 2')
@@ -188,7 +188,7 @@ describe('a crash', () => {
       spec: { restartPolicy: 'Never' },
       status: { phase: 'Failed' },
     }
-    const of = await told(podOf(status(0, terminated(0, { exitCode: 9 })), job))
+    const of = await endOf(podOf(status(0, terminated(0, { exitCode: 9 })), job))
     expect(of.event.attributes).toMatchObject({
       'k8s.workload.kind': 'Job',
       'k8s.workload.name': 'import',
@@ -197,24 +197,24 @@ describe('a crash', () => {
   })
 
   test.each([
-    ['ended well', podOf(status(0, terminated(0, { exitCode: 0, reason: 'Completed' })))],
+    ['succeeded', podOf(status(0, terminated(0, { exitCode: 0, reason: 'Completed' })))],
     [
-      'ended since its pod is deleted',
+      'ended because its pod is being deleted',
       podOf(status(0, terminated(0, { exitCode: 143 })), { metadata: { deletionTimestamp: at(0) } }),
     ],
     [
-      'ended since its pod was evicted',
+      'ended because its pod was evicted',
       podOf(status(0, terminated(0, { exitCode: 137 })), {
         status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' },
       }),
     ],
-  ])('is none where a container %s', async (_what, pod) => {
-    const { requests } = await told(pod, { count: 0 })
+  ])('is not reported if it %s', async (_what, pod) => {
+    const { requests } = await endOf(pod, { count: 0 })
     expect(requests.filter(({ pod: name }) => name !== 'sentinel')).toEqual([])
   })
 
-  test('of a pod that is deleted for want of memory is one', async () => {
-    const { event } = await told(
+  test('is reported for an OOM kill in a pod that is being deleted', async () => {
+    const { event } = await endOf(
       podOf(status(0, terminated(0, { exitCode: 137, reason: 'OOMKilled' })), {
         metadata: { deletionTimestamp: at(0) },
       }),
@@ -222,7 +222,7 @@ describe('a crash', () => {
     expect(event.severity).toBe('critical')
   })
 
-  test('that stands only in the last state of a pod that is gone is told', async () => {
+  test('is reported if only the last state of a deleted pod shows it', async () => {
     const cluster = scene()
     cluster.listed()
     const { events } = cluster.watch(containerEvents)
@@ -233,7 +233,7 @@ describe('a crash', () => {
     expect(events[0]?.attributes).toMatchObject({ 'k8s.container.log_missing': 'the pod was deleted' })
   })
 
-  test('of a pod that took the name of another is another one', async () => {
+  test('is another crash in a pod with a reused name', async () => {
     const cluster = scene()
     cluster.listed()
     const { events } = cluster.watch(containerEvents)
@@ -252,7 +252,7 @@ describe('a crash', () => {
     })
   })
 
-  test('of before the agent came is told where it is not old, with the same id by every agent', async () => {
+  test('is reported by an agent that starts later if it is recent, with the same id', async () => {
     const cluster = scene()
     const ids = ['young', 'old'].map((uid, index) => {
       cluster.put(
@@ -370,8 +370,22 @@ describe('an OOM kill', () => {
     expect(events).toMatchObject([{ severity: 'error', attributes: { 'container.oom_killed': false } }])
   })
 
+  test('is assumed after SIGKILL on a node with ten known OOM kills, whose further events the kubelet drops', async () => {
+    const pod = (number: number, end: object) =>
+      podOf(status(1, running, terminated(0, { exitCode: 137, ...end })), {
+        metadata: { uid: `pod-${number}`, name: `pod-${number}` },
+      })
+    const { events } = await watchKill({
+      after: ({ put }) => {
+        for (let number = 0; number < 10; number += 1) put(pod(number, { reason: 'OOMKilled', to: -60 }))
+      },
+    })
+    await vi.waitFor(() => expect(events).toHaveLength(11))
+    expect(events.map(({ severity }) => severity)).toEqual(Array.from({ length: 11 }, () => 'critical'))
+  })
+
   test('is awaited only after SIGKILL', async () => {
-    const { event } = await told(podOf(status(1, running, terminated(0, { exitCode: 1 }))))
+    const { event } = await endOf(podOf(status(1, running, terminated(0, { exitCode: 1 }))))
     expect(event.severity).toBe('error')
   })
 
@@ -402,8 +416,8 @@ describe('the log of a crash', () => {
     ['the run before, where the container runs again', status(1, running, terminated(0)), true],
     ['the run before, where it waits', status(0, backOff, terminated(0)), true],
     ['the current run, where nothing came after it', status(0, terminated(0)), false],
-  ])('is that of %s', async (_which, after, previous) => {
-    const { requests } = await told(podOf(after))
+  ])('is read from %s', async (_which, after, previous) => {
+    const { requests } = await endOf(podOf(after))
     expect(requests[0]).toEqual({
       namespace: 'shop',
       pod: 'web-1-a',
@@ -414,7 +428,7 @@ describe('the log of a crash', () => {
     })
   })
 
-  test('is read again where the container was started meanwhile', async () => {
+  test('is read again if the container was restarted meanwhile', async () => {
     const cluster = scene(async ({ previous }) => {
       if (previous) return 'the end\n'
       cluster.put(podOf(status(1, running, terminated(0))))
@@ -428,7 +442,7 @@ describe('the log of a crash', () => {
     expect(events[0]?.attributes['k8s.container.log']).toBe('the end\n')
   })
 
-  test('is missing where the run is no longer known', async () => {
+  test('is missing if the status no longer contains the run', async () => {
     const cluster = scene()
     cluster.listed()
     const { events } = cluster.watch(containerEvents)
@@ -442,9 +456,9 @@ describe('the log of a crash', () => {
     })
   })
 
-  test('has neither what is secret in the container nor what looks like it', async () => {
+  test('contains neither the secrets of the container nor text that looks like a secret', async () => {
     const message = 'canary-of-the-shop, api_key=canary-b'
-    const { event } = await told(podOf(status(1, running, terminated(0, { message }))), {
+    const { event } = await endOf(podOf(status(1, running, terminated(0, { message }))), {
       text: async () => '\u001b[31mrefused: canary-of-the-shop\u001b[0m\npassword=canary-c\n',
     })
     expect(event.attributes).toMatchObject({
@@ -454,9 +468,9 @@ describe('the log of a crash', () => {
     expect(JSON.stringify(event)).not.toContain('canary')
   })
 
-  test('is asked for again with fewer lines where the server sends only its beginning, and ends at its end', async () => {
+  test('is requested again with fewer lines if the server sends only its beginning', async () => {
     const long = `${'x'.repeat(999)}\n`.repeat(1100)
-    const { event, requests } = await told(podOf(status(1, running, terminated(0))), {
+    const { event, requests } = await endOf(podOf(status(1, running, terminated(0))), {
       text: async ({ lines }) => (lines === 200 ? long.slice(0, 1_048_576) : `${long.slice(0, 31_000)}the end\n`),
     })
     expect(requests.flatMap(({ pod, lines }) => (pod === 'web-1-a' ? [lines] : []))).toEqual([200, 32])
@@ -466,20 +480,20 @@ describe('the log of a crash', () => {
     expect(Buffer.byteLength(log)).toBeGreaterThan(15_000)
   })
 
-  test('that is forbidden says which permission is missing, and is a gap', async () => {
+  test('that is forbidden names the missing permission and becomes a gap', async () => {
     const reason = 'A permission is missing: allow verb `get` on resource `pods/log`'
     const permission = { verb: 'get', group: '', resource: 'pods/log', namespace: 'scene' }
     const text = async (): Promise<string> => {
       throw new KubernetesError(reason, { status: 403, permission })
     }
-    const { event, client } = await told(podOf(status(1, running, terminated(0))), { text })
+    const { event, client } = await endOf(podOf(status(1, running, terminated(0))), { text })
     expect(event.attributes).toMatchObject({ 'container.exit_code': 1, 'k8s.container.log_missing': reason })
     const { gaps } = await clusterCollector.collect(client, usageContext().context)
     expect(gaps).toContainEqual({ scope: 'kubernetes:pods/log/scene', reason })
   })
 
-  test('is none with `crash_log_lines` 0', async () => {
-    const { event, requests } = await told(
+  test('is not read with `crash_log_lines` 0', async () => {
+    const { event, requests } = await endOf(
       podOf(status(1, running, terminated(0, { message: 'canary-of-the-shop' }))),
       {
         config: { crash_log_lines: 0 },
@@ -492,7 +506,7 @@ describe('the log of a crash', () => {
     })
   })
 
-  test('that nobody answers for is left out in time', async () => {
+  test('is left out if the server does not answer in time', async () => {
     const cluster = followedCluster({
       get: (_resource, _path, signal) =>
         new Promise((_resolve, reject) => {
@@ -515,7 +529,7 @@ describe('the log of a crash', () => {
     }
   }, 15_000)
 
-  test('is not waited for by an agent that stops: the next one tells the crash', async () => {
+  test('is not awaited by an agent that stops, which leaves the crash to the next agent', async () => {
     let answer: (text: string) => void = () => undefined
     const cluster = scene(
       () =>
@@ -534,7 +548,7 @@ describe('the log of a crash', () => {
   })
 })
 
-describe('a loop', () => {
+describe('a restart loop', () => {
   const crashes = async (cluster: ReturnType<typeof scene>, from: number, to: number, lasting = 1) => {
     for (let run = from; run < to; run += 1) {
       cluster.put(
@@ -550,7 +564,7 @@ describe('a loop', () => {
   }
   const namesOf = (events: readonly { readonly id?: string }[]) => events.map(({ id }) => id?.replace('pod-a/app/', ''))
 
-  test('of 1000 restarts is told at its beginning and then at milestones', async () => {
+  test('is sampled: 1000 restarts are nine events', async () => {
     const cluster = scene()
     cluster.listed()
     const { events } = cluster.watch(containerEvents)
@@ -570,7 +584,7 @@ describe('a loop', () => {
     })
   })
 
-  test('is told with the same ids by an agent that was started again in it', async () => {
+  test('is reported with the same ids by an agent that starts later', async () => {
     const cluster = scene()
     cluster.put(podOf(status(57, running, terminated(56))))
     const { events } = cluster.watch(containerEvents, () => new Date(at(10)))
@@ -580,7 +594,7 @@ describe('a loop', () => {
     expect(events[0]?.attributes['k8s.container.restart_loop.count']).toBe(57)
   })
 
-  test('begins anew after a run that lasted', async () => {
+  test('starts from scratch after a run of ten minutes', async () => {
     const cluster = scene()
     cluster.listed()
     const { events } = cluster.watch(containerEvents)
@@ -595,14 +609,14 @@ describe('a loop', () => {
       ])
   })
 
-  test('of a container that ends well again and again is one, too', async () => {
+  test('is reported for a container that succeeds again and again', async () => {
     const ended = (run: number) => terminated(run, { exitCode: 0, reason: 'Completed' })
-    const { event } = await told(podOf(status(3, backOff, ended(3))), { before: podOf(status(3, running, ended(2))) })
+    const { event } = await endOf(podOf(status(3, backOff, ended(3))), { before: podOf(status(3, running, ended(2))) })
     expect(event).toMatchObject({ name: 'k8s.container.restart_loop', severity: 'error' })
   })
 })
 
-test('crashes of pods of a CronJob are sampled together, and evidence is read only for the samples', async () => {
+test('samples crashes in pods of a CronJob together, and reads evidence only for the samples', async () => {
   const cluster = scene()
   const owner = (kind: string, name: string) => [{ kind, name, uid: name, controller: true }]
   cluster.listed()
@@ -631,7 +645,7 @@ describe('a container that cannot be started', () => {
   const pulling = (name: string, reason = 'ErrImagePull', message = 'pull of registry/x: token=canary-pull refused') =>
     podOf(status(0, waiting(reason, message), {}, { imageID: '' }), { metadata: { name, uid: name } })
 
-  test('is told once for all reasons of one kind', async () => {
+  test('is reported once for all reasons of one kind', async () => {
     const cluster = scene()
     cluster.listed()
     const { events } = cluster.watch(containerEvents)
@@ -652,7 +666,7 @@ describe('a container that cannot be started', () => {
     })
   })
 
-  test('is told again where it ran in between, with the same id by every agent', () => {
+  test('is reported again after a run, with the same id by every agent', () => {
     const cluster = scene()
     cluster.listed()
     const { events } = cluster.watch(containerEvents)
@@ -681,7 +695,7 @@ describe('a container that cannot be started', () => {
     )
   })
 
-  test('of before the agent came is called after the same pod, in whatever order they are seen', () => {
+  test('is named after the oldest pod of its revision, whatever the order of the list', () => {
     const cluster = scene()
     for (const name of ['pod-c', 'pod-b', 'pod-d']) cluster.put(pulling(name))
     const { events } = cluster.watch(containerEvents, () => new Date(at(60)))
@@ -691,7 +705,7 @@ describe('a container that cannot be started', () => {
     expect(cluster.watch(containerEvents, () => new Date(at(901))).events).toEqual([])
   })
 
-  test('says why its image cannot be had, where the state only says that it is tried again', () => {
+  test('is reported with the error of the pull if the state shows only the back-off', () => {
     const cluster = scene()
     cluster.listed()
     const { events } = cluster.watch(containerEvents)
@@ -713,8 +727,8 @@ describe('a container that cannot be started', () => {
       terminated(0, { exitCode: 127, reason: 'ContainerCannotRun', message: 'no such file' }),
       'runtime',
     ],
-  ])('for %s', async (reason, state, kind) => {
-    const { event } = await told(podOf(status(0, state)))
+  ])('is reported with the reason %s', async (reason, state, kind) => {
+    const { event } = await endOf(podOf(status(0, state)))
     expect(event).toMatchObject({
       name: 'k8s.container.start_failed',
       attributes: { 'k8s.container.state_reason': reason, 'k8s.container.start_failed.kind': kind },
@@ -722,7 +736,7 @@ describe('a container that cannot be started', () => {
   })
 })
 
-test('what a server really wrote', async () => {
+test('reports the pod that a real server wrote', async () => {
   const raw = captured('pod')
   const cluster = scene(async () => 'the secret is canary-pod-env\n')
   cluster.put(raw)

@@ -9,7 +9,7 @@ const MINUTE = 60_000
 const namespace = captured('stuck-namespace')
 const pod = captured('stuck-pod')
 const { uid } = pod.metadata as { readonly uid: string }
-/** When the captured objects were to be gone. */
+/** Deletion time of the captured objects. */
 const { deletionTimestamp: dueAt } = pod.metadata as { readonly deletionTimestamp: string }
 const due = Date.parse(dueAt)
 
@@ -25,7 +25,7 @@ function node(ready: object): object {
 
 const well = node({ status: 'True' })
 
-/** A pod or a claim as it is while it waits to be gone. */
+/** A pod or a claim that is being deleted. */
 function ending(raw: object, finalizers?: readonly string[]): object {
   return withChange(withChange(raw, ['metadata', 'deletionTimestamp'], dueAt), ['metadata', 'finalizers'], finalizers)
 }
@@ -37,7 +37,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-test('a pod that does not go is told a minute after its grace, once', () => {
+test('reports a pod once, a minute after its grace period', () => {
   const { cluster, begin } = scene()
   cluster.put('nodes', well)
   const events = begin()
@@ -68,7 +68,7 @@ test('a pod that does not go is told a minute after its grace, once', () => {
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('a pod whose grace is shortened is due at the new time, and no other change moves it', () => {
+test('takes a shortened grace period of a pod into account, and no other change', () => {
   const { cluster, begin } = scene()
   const events = begin()
   const until = (time: number) =>
@@ -88,7 +88,7 @@ test('a pod whose grace is shortened is due at the new time, and no other change
   ])
 })
 
-test('a pod whose grace is shortened to a time that has passed is due a minute from then', () => {
+test('reports a pod whose grace period was shortened to a past time a minute later', () => {
   const { cluster, begin } = scene()
   const events = begin()
   cluster.put('pods', withChange(pod, ['metadata', 'deletionTimestamp'], new Date(due + 60 * MINUTE).toISOString()))
@@ -98,7 +98,7 @@ test('a pod whose grace is shortened to a time that has passed is due a minute f
   expect(events).toMatchObject([{ at: new Date(due + 6 * MINUTE).toISOString() }])
 })
 
-describe('a pod whose container runs, as its kubelet has said,', () => {
+describe('a stuck pod whose last status shows a running container', () => {
   const state = { running: { startedAt: dueAt } }
   const running = withChange(ending(pod), ['status', 'containerStatuses', 0, 'state'], state)
 
@@ -113,7 +113,7 @@ describe('a pod whose container runs, as its kubelet has said,', () => {
     return events[0]?.attributes['k8s.deletion.waits_for']
   }
 
-  test('waits for it', () => {
+  test('waits for the container', () => {
     expect(waitsFor(well)).toEqual(['container app runs'])
   })
 
@@ -128,16 +128,16 @@ describe('a pod whose container runs, as its kubelet has said,', () => {
     },
   )
 
-  test('waits for its node that is gone, and whether the container runs is not known', () => {
+  test('waits for its deleted node, and the state of the container is unknown', () => {
     expect(waitsFor(undefined)).toEqual(['node node1 does not exist'])
   })
 
-  test('waits for it where nodes cannot be seen, and no node is said to be gone', () => {
+  test('waits for the container if nodes cannot be watched, and no node counts as deleted', () => {
     expect(waitsFor(undefined, false)).toEqual(['container app runs'])
   })
 })
 
-test('a pod without a node waits for none', () => {
+test('a stuck pod without a node waits for no node', () => {
   const { cluster, begin } = scene()
   cluster.put('pods', withChange(ending(pod, ['example.test/drain']), ['spec', 'nodeName'], undefined))
   const events = begin()
@@ -145,7 +145,7 @@ test('a pod without a node waits for none', () => {
   expect(events).toMatchObject([{ attributes: { 'k8s.deletion.waits_for': ['finalizer example.test/drain'] } }])
 })
 
-test('a namespace says what is left in it, five minutes later', () => {
+test('reports a namespace with its remaining content after five minutes', () => {
   const { cluster, begin } = scene()
   cluster.put('namespaces', namespace)
   const events = begin()
@@ -165,7 +165,7 @@ test('a namespace says what is left in it, five minutes later', () => {
   ])
 })
 
-describe('a namespace with a pod that has a long grace', () => {
+describe('a stuck namespace that contains a pod with a long grace period', () => {
   const ends = due + 30 * MINUTE
   const inTime = withChange(pod, ['metadata', 'deletionTimestamp'], new Date(ends).toISOString())
 
@@ -174,36 +174,36 @@ describe('a namespace with a pod that has a long grace', () => {
     cluster.put('namespaces', namespace)
     cluster.put('pods', inTime)
     const events = begin()
-    const told = () => events.filter(({ attributes }) => attributes['k8s.object.kind'] === 'Namespace')
-    return { cluster, told }
+    const reported = () => events.filter(({ attributes }) => attributes['k8s.object.kind'] === 'Namespace')
+    return { cluster, reported }
   }
 
-  test('waits for five minutes after it', () => {
-    const { told } = begun()
+  test('is reported five minutes after the grace period', () => {
+    const { reported } = begun()
     vi.advanceTimersByTime(35 * MINUTE - 1)
-    expect(told()).toEqual([])
+    expect(reported()).toEqual([])
     vi.advanceTimersByTime(10_001)
-    expect(told()).toMatchObject([{ at: new Date(ends + 5 * MINUTE).toISOString() }])
+    expect(reported()).toMatchObject([{ at: new Date(ends + 5 * MINUTE).toISOString() }])
   })
 
-  test('waits for five minutes after the pod is gone before its time', () => {
-    const { cluster, told } = begun()
+  test('is reported five minutes after an early end of the pod', () => {
+    const { cluster, reported } = begun()
     vi.advanceTimersByTime(20 * MINUTE)
     cluster.remove('pods', inTime)
     vi.advanceTimersByTime(5 * MINUTE)
-    expect(told()).toEqual([])
+    expect(reported()).toEqual([])
     vi.advanceTimersByTime(20_000)
-    expect(told()).toHaveLength(1)
+    expect(reported()).toHaveLength(1)
   })
 
-  test('waits no longer where that is shortened', () => {
-    const { cluster, told } = begun()
+  test('is reported earlier if the grace period is shortened', () => {
+    const { cluster, reported } = begun()
     vi.advanceTimersByTime(10 * MINUTE)
     cluster.put('pods', pod)
     vi.advanceTimersByTime(5 * MINUTE)
-    expect(told()).toEqual([])
+    expect(reported()).toEqual([])
     vi.advanceTimersByTime(20_000)
-    expect(told()).toHaveLength(1)
+    expect(reported()).toHaveLength(1)
   })
 
   test('does not wait for pods of other namespaces', () => {
@@ -216,7 +216,7 @@ describe('a namespace with a pod that has a long grace', () => {
   })
 })
 
-test('a namespace whose specification has a finalizer', () => {
+test('reports the finalizer in the specification of a namespace', () => {
   const { cluster, begin } = scene()
   const emptied = withChange(namespace, ['status', 'conditions'], [])
   cluster.put('namespaces', withChange(emptied, ['spec', 'finalizers'], ['kubernetes', 'example.test/tenant']))
@@ -233,7 +233,7 @@ test('a namespace whose specification has a finalizer', () => {
   ])
 })
 
-test('what a namespace says is told without what may be a secret', () => {
+test('removes secrets from the conditions of a namespace', () => {
   const { cluster, begin } = scene()
   const message = 'failed to call "https://hook.example.test/delete?key=canary": refused'
   const conditions = [{ type: 'NamespaceDeletionContentFailure', status: 'True', message }]
@@ -246,7 +246,7 @@ test('what a namespace says is told without what may be a secret', () => {
   expect(JSON.stringify(events)).not.toContain('canary')
 })
 
-describe('a claim that is in use', () => {
+describe('a stuck claim', () => {
   const claim = captured('claim')
   const { name, namespace: place } = claim.metadata as { readonly name: string; readonly namespace: string }
   const mounting = [{ name: 'd', persistentVolumeClaim: { claimName: name } }]
@@ -257,7 +257,7 @@ describe('a claim that is in use', () => {
     return change(withChange(withChange(captured('pod'), ['metadata'], metadata), ['spec', 'volumes'], mounting))
   }
 
-  function told(raw: object, ...users: readonly object[]) {
+  function waitsOf(raw: object, ...users: readonly object[]) {
     const { cluster, begin } = scene()
     for (const one of users) cluster.put('pods', one)
     cluster.put('persistentVolumeClaims', raw)
@@ -268,7 +268,7 @@ describe('a claim that is in use', () => {
 
   const protection = 'kubernetes.io/pvc-protection'
 
-  test('says by whom: one that has finished holds it, too, and one that has no node does not', () => {
+  test('names the pods that use it: finished ones, but not those without a node', () => {
     const users = [
       user('running'),
       user('finished', (raw) => withChange(raw, ['status', 'phase'], 'Succeeded')),
@@ -276,16 +276,18 @@ describe('a claim that is in use', () => {
       user('pending', (raw) => withChange(raw, ['spec', 'nodeName'], undefined)),
       user('elsewhere', (raw) => withChange(raw, ['metadata', 'namespace'], 'elsewhere')),
     ]
-    expect(told(ending(claim, [protection]), ...users)).toEqual([
+    expect(waitsOf(ending(claim, [protection]), ...users)).toEqual([
       [`finalizer ${protection}`, 'pod running uses it', 'pod finished uses it', 'pod failed uses it'],
     ])
   })
 
-  test('waits for nobody once it is not protected any more', () => {
-    expect(told(ending(claim, ['example.test/backup']), user('running'))).toEqual([['finalizer example.test/backup']])
+  test('waits for no pod if it is not protected', () => {
+    expect(waitsOf(ending(claim, ['example.test/backup']), user('running'))).toEqual([
+      ['finalizer example.test/backup'],
+    ])
   })
 
-  test('by a pod that has a long grace waits for five minutes after it, and for none that does not use it', () => {
+  test('is reported five minutes after the grace period of a pod that uses it', () => {
     const grace = (raw: object, minutes: number) =>
       withChange(raw, ['metadata', 'deletionTimestamp'], new Date(due + minutes * MINUTE).toISOString())
     const { cluster, begin } = scene()
@@ -293,11 +295,11 @@ describe('a claim that is in use', () => {
     cluster.put('pods', withChange(grace(user('slower'), 60), ['spec', 'volumes'], []))
     cluster.put('persistentVolumeClaims', ending(claim, [protection]))
     const events = begin()
-    const told = () => events.filter(({ attributes }) => attributes['k8s.object.kind'] === 'PersistentVolumeClaim')
+    const reported = () => events.filter(({ attributes }) => attributes['k8s.object.kind'] === 'PersistentVolumeClaim')
     vi.advanceTimersByTime(25 * MINUTE - 1)
-    expect(told()).toEqual([])
+    expect(reported()).toEqual([])
     vi.advanceTimersByTime(10_001)
-    expect(told()).toMatchObject([
+    expect(reported()).toMatchObject([
       {
         at: new Date(due + 25 * MINUTE).toISOString(),
         attributes: { 'k8s.deletion.waits_for': [`finalizer ${protection}`, 'pod slow uses it'] },
@@ -305,7 +307,7 @@ describe('a claim that is in use', () => {
     ])
   })
 
-  test('and was made for a pod waits for it until its kubelet is done with it', () => {
+  test('that was made for a pod waits until the kubelet has shut the pod down', () => {
     const volumes = [{ name: 'd', ephemeral: {} }]
     const owners = [{ kind: 'Pod', apiVersion: 'v1', name: 'web', uid: 'uid-of-web', controller: true }]
     const named = withChange(withChange(claim, ['metadata', 'name'], 'web-d'), ['metadata', 'ownerReferences'], owners)
@@ -314,13 +316,13 @@ describe('a claim that is in use', () => {
         const deleted = withChange(ending(raw), ['metadata', 'deletionGracePeriodSeconds'], seconds)
         return withChange(withChange(deleted, ['spec', 'volumes'], volumes), ['metadata', 'finalizers'], ['a.test/b'])
       })
-    const waits = (seconds: number) => told(ending(named, [protection]), shutting(seconds))
+    const waits = (seconds: number) => waitsOf(ending(named, [protection]), shutting(seconds))
     expect(waits(30)).toContainEqual([`finalizer ${protection}`, 'pod web uses it'])
     expect(waits(0)).toContainEqual([`finalizer ${protection}`])
   })
 })
 
-test('what goes in time is not told, whatever the clock of the server says', () => {
+test('does not report timely deletions, whatever the clock of the server shows', () => {
   const { cluster, begin } = scene()
   const events = begin()
   vi.setSystemTime(due + 60 * MINUTE)
@@ -334,7 +336,7 @@ test('what goes in time is not told, whatever the clock of the server says', () 
   expect(vi.getTimerCount()).toBe(0)
 })
 
-describe('of many alike the first ten are told, and the hundredth:', () => {
+describe('stuck deletions are sampled together', () => {
   let uids = 0
 
   /** So many, each with a uid and a name of its own. */
@@ -347,7 +349,7 @@ describe('of many alike the first ten are told, and the hundredth:', () => {
     })
   }
 
-  function told(kind: 'pods' | 'namespaces' | 'persistentVolumeClaims', ...raws: readonly object[]) {
+  function report(kind: 'pods' | 'namespaces' | 'persistentVolumeClaims', ...raws: readonly object[]) {
     const { cluster, begin } = scene()
     const events = begin()
     for (const raw of raws) cluster.put(kind, raw)
@@ -359,29 +361,29 @@ describe('of many alike the first ten are told, and the hundredth:', () => {
   const inOne = () => 'stuck'
   const inMany = (index: number) => `place-${index % 50}`
 
-  test('with the same finalizers, of one namespace or of many', () => {
-    for (const events of [told('pods', ...many(150, pod, inOne)), told('pods', ...many(150, pod, inMany))]) {
+  test('with the same finalizers, in one namespace or in many', () => {
+    for (const events of [report('pods', ...many(150, pod, inOne)), report('pods', ...many(150, pod, inMany))]) {
       expect(events).toHaveLength(7)
       expect(events.at(-1)).toMatchObject({ attributes: { 'k8s.event.affected': 100 } })
     }
   })
 
-  test('not of those with other finalizers', () => {
+  test('without those with other finalizers', () => {
     const others = many(3, withChange(pod, ['metadata', 'finalizers'], ['example.test/another-one']), inOne)
-    expect(told('pods', ...many(20, pod, inOne), ...others)).toHaveLength(8)
+    expect(report('pods', ...many(20, pod, inOne), ...others)).toHaveLength(8)
   })
 
-  test('on the same node that is gone', () => {
+  test('on the same deleted node', () => {
     const other = withChange(ending(pod), ['spec', 'nodeName'], 'node2')
-    expect(told('pods', ...many(20, ending(pod), inMany), ...many(3, other, inMany))).toHaveLength(8)
+    expect(report('pods', ...many(20, ending(pod), inMany), ...many(3, other, inMany))).toHaveLength(8)
   })
 
-  test('in one namespace, where nothing is known that others have in common', () => {
-    expect(told('persistentVolumeClaims', ...many(20, protectedClaim, inOne))).toHaveLength(5)
-    expect(told('persistentVolumeClaims', ...many(20, protectedClaim, inMany))).toHaveLength(20)
+  test('within a namespace if there is no common cause', () => {
+    expect(report('persistentVolumeClaims', ...many(20, protectedClaim, inOne))).toHaveLength(5)
+    expect(report('persistentVolumeClaims', ...many(20, protectedClaim, inMany))).toHaveLength(20)
   })
 
-  test('namespaces that say alike why they remain, whatever their names and numbers', () => {
+  test('if namespaces have the same conditions, whatever their names and numbers', () => {
     const saying = (message: (index: number) => string, type: string, count: number) =>
       many(count, namespace, () => undefined).map((raw, index) =>
         withChange(
@@ -396,7 +398,7 @@ describe('of many alike the first ten are told, and the hundredth:', () => {
     const finalizers = (index: number) => `content has finalizers remaining: a.test/b in ${index} resource instances`
     const failing = (index: number) =>
       `unexpected items still remain in namespace: n-${index} for gvr: /v1, Resource=pods`
-    const events = told(
+    const events = report(
       'namespaces',
       ...saying(finalizers, 'NamespaceFinalizersRemaining', 50),
       ...saying(failing, 'NamespaceDeletionContentFailure', 50),
@@ -405,8 +407,8 @@ describe('of many alike the first ten are told, and the hundredth:', () => {
     expect(events).toHaveLength(15)
   })
 
-  test('namespaces of which nothing is known count together', () => {
+  test('if namespaces have no conditions', () => {
     const silent = withChange(namespace, ['status', 'conditions'], [])
-    expect(told('namespaces', ...many(20, silent, () => undefined))).toHaveLength(5)
+    expect(report('namespaces', ...many(20, silent, () => undefined))).toHaveLength(5)
   })
 })

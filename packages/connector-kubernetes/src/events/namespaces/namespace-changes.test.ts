@@ -28,7 +28,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-test('a namespace that comes', () => {
+test('reports a created namespace', () => {
   const { cluster, events } = scene()
   cluster.put('namespaces', { metadata: { name: 'new', uid: 'n', creationTimestamp: '2026-11-25T01:59:00Z' } })
   expect(events).toMatchObject([
@@ -36,7 +36,7 @@ test('a namespace that comes', () => {
   ])
 })
 
-test('a namespace that goes, with what was in it when that began; its quota is not told', () => {
+test('reports a deleted namespace with the objects in it at the beginning, but not its quota', () => {
   const { cluster, events } = scene()
   const ending = withChange(namespace, ['metadata', 'deletionTimestamp'], '2026-11-25T01:59:30Z')
   cluster.put('namespaces', ending)
@@ -56,7 +56,7 @@ test('a namespace that goes, with what was in it when that began; its quota is n
   ])
 })
 
-test('a quota: its limits as they were and are, and nothing of its use', () => {
+test('reports changed limits of a quota, but not its use', () => {
   const { cluster, events } = scene()
   cluster.put('resourceQuotas', withChange(quota, ['status', 'used', 'pods'], '10'))
   cluster.put('resourceQuotas', withChange(quota, ['spec', 'hard'], { pods: '5', 'requests.cpu': '4' }))

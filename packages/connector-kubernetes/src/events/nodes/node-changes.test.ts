@@ -26,7 +26,7 @@ function pod(name: string, owner: string, phase = 'Running') {
 }
 
 describe('a node', () => {
-  test('that joins, or has just joined, is told', () => {
+  test('is reported when it joins, and at the start of the agent if it joined recently', () => {
     const { cluster, events } = scene()
     expect(events).toEqual([])
     cluster.put('nodes', { metadata: { name: 'node-2', uid: 'n2', creationTimestamp: '2026-11-25T01:59:00Z' } })
@@ -37,7 +37,7 @@ describe('a node', () => {
     expect(again.events.map(({ id }) => id)).toEqual(['k8s/n2/added'])
   })
 
-  test('that leaves takes its pods with it: an error where they are not of DaemonSets', () => {
+  test('is an error when it leaves with pods that no DaemonSet made', () => {
     const { cluster, events } = scene()
     cluster.put('pods', pod('log', 'DaemonSet'))
     cluster.put('pods', pod('done', 'Job', 'Succeeded'))
@@ -57,7 +57,7 @@ describe('a node', () => {
     ])
   })
 
-  test('whose addresses change is told of each family', () => {
+  test('is reported with the addresses of each family when they change', () => {
     const { cluster, events } = scene()
     const address = (one: string) => ({ type: 'InternalIP', address: one })
     const dual = withChange(node, ['status', 'addresses'], [address('10.0.0.2'), address('fd00::1')])
@@ -67,7 +67,7 @@ describe('a node', () => {
     ])
   })
 
-  test('that is cordoned, and takes pods again, is told with who did it; its taint is no other change', () => {
+  test('is reported with the author when it is cordoned and uncordoned; its taint is not another change', () => {
     const { cluster, events } = scene()
     const writer = {
       manager: 'kubectl-cordon',
@@ -100,7 +100,7 @@ describe('a node', () => {
     ])
   })
 
-  test('that the autoscaler may take away some day has not changed; one that it takes away has', () => {
+  test('is reported when the autoscaler removes it, but not as a candidate for removal', () => {
     const { cluster, events } = scene()
     const { taints = [] } = node.spec as { readonly taints?: readonly object[] }
     const tainted = (key: string) =>
@@ -112,7 +112,7 @@ describe('a node', () => {
     expect(events).toMatchObject([{ name: 'k8s.node.changed' }])
   })
 
-  test('that is upgraded, tainted, booted, or offers less', () => {
+  test('is reported when it is upgraded, tainted, rebooted, or offers less', () => {
     const { cluster, events } = scene()
     const status = node.status as { readonly nodeInfo: object; readonly allocatable: object }
     const upgraded = withChange(

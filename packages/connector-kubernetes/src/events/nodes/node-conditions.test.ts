@@ -34,7 +34,7 @@ function scene(object: object) {
   return { cluster, ...watchDeclared(cluster, nodeConditions, () => now) }
 }
 
-test('a node that is not ready, is not heard of, and is ready again', () => {
+test('reports a node that is not ready, stops reporting, and is ready again', () => {
   const { cluster, events } = scene(node(['Ready', 'True', well]))
   cluster.put('nodes', node(['Ready', 'False', first]))
   cluster.put('nodes', node(['Ready', 'False', first]))
@@ -56,7 +56,7 @@ test('a node that is not ready, is not heard of, and is ready again', () => {
   expect(JSON.stringify(events)).not.toContain('canary')
 })
 
-test('pressure, which nobody knows of while the kubelet is silent', () => {
+test('reports pressure and its end, but not an unknown status in between', () => {
   const { cluster, events } = scene(node(['DiskPressure', 'False', well], ['NetworkUnavailable', 'False', well]))
   cluster.put('nodes', node(['DiskPressure', 'True', first], ['NetworkUnavailable', 'True', first]))
   cluster.put('nodes', node(['DiskPressure', 'Unknown', second], ['NetworkUnavailable', 'True', first]))
@@ -69,7 +69,7 @@ test('pressure, which nobody knows of while the kubelet is silent', () => {
   ])
 })
 
-test('pressure that comes and goes is told now and then, and ends as often as it is told', () => {
+test('samples pressure that comes and goes, and reports as many ends', () => {
   const { cluster, events } = scene(node(['PIDPressure', 'False', well]))
   for (let index = 0; index < 12; index += 1) {
     cluster.put('nodes', node(['PIDPressure', 'True', `2026-11-25T01:${10 + index}:00Z`]))
@@ -79,7 +79,7 @@ test('pressure that comes and goes is told now and then, and ends as often as it
   expect(events).toHaveLength(10)
 })
 
-test('what was so when the agent came is told if it is so since shortly, and is not the beginning of the node', async () => {
+test('reports an existing problem only if it began recently and the node is not new', async () => {
   const { events } = scene(
     node(['Ready', 'False', second], ['MemoryPressure', 'True', well], ['Other', 'True', second]),
   )
@@ -90,7 +90,7 @@ test('what was so when the agent came is told if it is so since shortly, and is 
   expect(beginning.events).toEqual([])
 })
 
-test('defects that problem detectors find, and nothing that is well', () => {
+test('reports defects of problem detectors, and no harmless conditions', () => {
   const { cluster, events } = scene(node(['KernelDeadlock', 'False', well], ['EtcdIsVoter', 'False', well]))
   cluster.put('nodes', node(['KernelDeadlock', 'True', first], ['EtcdIsVoter', 'True', first]))
   cluster.put('nodes', node(['KernelDeadlock', 'False', second], ['EtcdIsVoter', 'True', first]))
@@ -100,7 +100,7 @@ test('defects that problem detectors find, and nothing that is well', () => {
   ])
 })
 
-test.each(['added', 'changed'])('a new node that has no routes yet, as it is %s, is told to be ready alone', (kind) => {
+test.each(['added', 'changed'])('reports a new node without routes (%s) only when it is ready', (kind) => {
   const { cluster, events } = scene(node(['Ready', 'True', well]))
   const young = (...conditions: Parameters<typeof node>) =>
     ['uid', 'name'].reduce<object>(
@@ -113,7 +113,7 @@ test.each(['added', 'changed'])('a new node that has no routes yet, as it is %s,
   expect(events.map(({ body }) => body)).toEqual(['Node young is ready'])
 })
 
-test('the end of what began before the agent came is told', () => {
+test('reports the end of problems that began before the agent started', () => {
   const { cluster, events } = scene(node(['Ready', 'Unknown', well], ['MemoryPressure', 'True', well]))
   cluster.put('nodes', node(['Ready', 'True', first], ['MemoryPressure', 'False', first]))
   expect(events.map(({ name }) => name)).toEqual(['k8s.node.ready', 'k8s.node.pressure_ended'])

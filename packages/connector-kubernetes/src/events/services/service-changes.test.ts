@@ -32,7 +32,7 @@ describe('a Service', () => {
   const change = (...changes: readonly (readonly [Path, unknown])[]): object =>
     changes.reduce((object, [path, value]) => withChange(object, path, value), service)
 
-  test('whose type, selector or ports change; labels that are not wanted are told by name alone', () => {
+  test('is reported when its type, selector or ports change, with only the names of unwanted labels', () => {
     const { cluster, events } = scene()
     cluster.put('services', change([['status', 'loadBalancer'], { ingress: [{ ip: '10.0.0.9' }] }]))
     cluster.put(
@@ -57,7 +57,7 @@ describe('a Service', () => {
     expect(JSON.stringify(events)).not.toContain('canary')
   })
 
-  test('that comes and goes', () => {
+  test('is reported when it is created and deleted', () => {
     const { cluster, events } = scene()
     cluster.put('services', { metadata: { name: 'new', uid: 'n', namespace: 'scene' } })
     cluster.remove('services', service)
@@ -73,7 +73,7 @@ describe('an Ingress', () => {
   const change = (path: Path, value: unknown): object =>
     withChange(withChange(ingress, path, value), ['metadata', 'generation'], 2)
 
-  test('whose routes change', () => {
+  test('is reported when its routes change', () => {
     const { cluster, events } = scene()
     cluster.put('ingresses', withChange(ingress, ['metadata', 'labels'], { team: 'shop' }))
     cluster.put('ingresses', change(['spec', 'rules', 0, 'http', 'paths', 0, 'path'], '/shop'))
@@ -93,7 +93,7 @@ describe('an Ingress', () => {
     expect(events.at(-1)).toMatchObject({ attributes: { 'change.fields': ['other'] } })
   })
 
-  test('that comes and goes', () => {
+  test('is reported when it is created and deleted', () => {
     const { cluster, events } = scene()
     cluster.put('ingresses', { metadata: { name: 'new', uid: 'n', namespace: 'scene' } })
     cluster.remove('ingresses', ingress)
@@ -102,7 +102,7 @@ describe('an Ingress', () => {
   })
 })
 
-describe('what is behind a Service', () => {
+describe('the endpoints of a Service', () => {
   const ready = (...endpoints: readonly boolean[]): object =>
     withChange(
       slice,
@@ -110,7 +110,7 @@ describe('what is behind a Service', () => {
       endpoints.map((one, index) => ({ addresses: [`10.1.0.${index}`], conditions: { ready: one } })),
     )
 
-  test('is told when nothing of it is ready any more, and when something is again', () => {
+  test('are reported when none is ready, and when one is ready again', () => {
     const { cluster, events } = scene(serviceAvailability)
     cluster.put('endpointSlices', ready(true, false))
     cluster.put('endpointSlices', ready(false, false))
@@ -130,7 +130,7 @@ describe('what is behind a Service', () => {
     expect(events).toHaveLength(2)
   })
 
-  test('counts a pod once that has an address of each family', () => {
+  test('count a pod with an address of each family once', () => {
     const { cluster, events } = scene(serviceAvailability)
     const family = (uid: string, address: string) => (isReady: boolean) =>
       [
@@ -150,7 +150,7 @@ describe('what is behind a Service', () => {
     ])
   })
 
-  test('may move to another slice', () => {
+  test('are not reported when they move to another slice', () => {
     const { cluster, events } = scene(serviceAvailability)
     cluster.remove('endpointSlices', slice)
     cluster.put(
@@ -161,16 +161,16 @@ describe('what is behind a Service', () => {
     expect(events).toEqual([])
   })
 
-  test('goes with its Service and with its namespace, and is nobody’s concern without a selector', () => {
-    const gone = scene(serviceAvailability)
-    gone.cluster.remove('endpointSlices', slice)
-    gone.cluster.remove('services', service)
+  test('are not reported for a deleted Service or namespace, or without a selector', () => {
+    const deleted = scene(serviceAvailability)
+    deleted.cluster.remove('endpointSlices', slice)
+    deleted.cluster.remove('services', service)
     const ending = scene(serviceAvailability, withChange(captured('namespace'), ['status', 'phase'], 'Terminating'))
     ending.cluster.put('endpointSlices', ready(false))
     const without = scene(serviceAvailability)
     without.cluster.put('services', withChange(service, ['spec', 'selector'], undefined))
     without.cluster.put('endpointSlices', ready(false))
     vi.advanceTimersByTime(1_000)
-    for (const { events } of [gone, ending, without]) expect(events).toEqual([])
+    for (const { events } of [deleted, ending, without]) expect(events).toEqual([])
   })
 })

@@ -14,8 +14,8 @@ function scene(pod: object = podOf(status(0, { running: {} })), api: Partial<Kub
   return { ...cluster, ...cluster.watch(clusterWarnings) }
 }
 
-/** What is told of one report. */
-function told(raw: object) {
+/** Returns the events for one report. */
+function eventsFor(raw: object) {
   const { put, events } = scene()
   put('events', raw)
   return events
@@ -33,9 +33,9 @@ const aboutContainer = (name = 'app') => ({
 
 const aboutReplicaSet = { involvedObject: { kind: 'ReplicaSet', namespace: 'shop', name: 'web-1', uid: 'rs-1' } }
 
-describe('a warning', () => {
-  test('is told with what it is about', () => {
-    const events = told(
+describe('a warning of a component', () => {
+  test('is reported with the object that it is about', () => {
+    const events = eventsFor(
       report('FailedScheduling', '0/3 nodes are available: 3 Insufficient cpu.', {
         source: { component: 'default-scheduler' },
       }),
@@ -65,8 +65,8 @@ describe('a warning', () => {
     ])
   })
 
-  test.each(['Liveness', 'Readiness', 'Startup'])('of a failed %s probe', (probe) => {
-    const [event] = told(
+  test.each(['Liveness', 'Readiness', 'Startup'])('reports a failed %s probe', (probe) => {
+    const [event] = eventsFor(
       report('Unhealthy', `${probe} probe failed: HTTP probe failed with statuscode: 500`, aboutContainer()),
     )
     expect(event).toMatchObject({
@@ -81,7 +81,7 @@ describe('a warning', () => {
     })
   })
 
-  test('of a probe that is a command tells what it wrote, without the secrets of the container', async () => {
+  test('contains the output of a probe’s command without the secrets of the container', async () => {
     const pod = podOf(status(0, { running: {} }))
     const answers = [
       async () => pod,
@@ -103,7 +103,7 @@ describe('a warning', () => {
     }
   })
 
-  test('of a probe of a pod that is being deleted is none', () => {
+  test('is not reported for probes of a pod that is being deleted', () => {
     const { put, events } = scene(podOf(status(0, { running: {} }), { metadata: { deletionTimestamp: at(30) } }))
     put('events', report('Unhealthy', 'Readiness probe failed: it stops', aboutContainer()))
     expect(events).toEqual([])
@@ -123,8 +123,8 @@ describe('a warning', () => {
         limited: ['limits.cpu=10', 'requests.memory=8Gi'],
       },
     ],
-  ])('of a quota that is used up names it: %s', (message, { name, requested, used, limited }) => {
-    const [event] = told(report('FailedCreate', message, aboutReplicaSet))
+  ])('names the quota that is used up: %s', (message, { name, requested, used, limited }) => {
+    const [event] = eventsFor(report('FailedCreate', message, aboutReplicaSet))
     expect(event).toMatchObject({
       name: 'k8s.quota.exceeded',
       severity: 'error',
@@ -140,7 +140,7 @@ describe('a warning', () => {
     })
   })
 
-  test('of a quota says what it refuses, once for pods and once for claims', () => {
+  test('names the resource that a quota refuses: pods, claims', () => {
     const about = {
       involvedObject: { kind: 'StatefulSet', apiVersion: 'apps/v1', namespace: 'shop', name: 'db', uid: 'db' },
     }
@@ -166,13 +166,13 @@ describe('a warning', () => {
     ])
   })
 
-  test('of a quota names the jobs that it refuses to a CronJob', () => {
+  test('names the jobs that a quota refuses to a CronJob', () => {
     const message =
       'Error creating job: jobs.batch "night-1" is forbidden: exceeded quota: jobs, requested: count/jobs.batch=1, used: count/jobs.batch=5, limited: count/jobs.batch=5'
     const about = {
       involvedObject: { kind: 'CronJob', apiVersion: 'batch/v1', namespace: 'shop', name: 'night', uid: 'n' },
     }
-    expect(told(report('FailedCreate', message, about))).toMatchObject([
+    expect(eventsFor(report('FailedCreate', message, about))).toMatchObject([
       { name: 'k8s.quota.exceeded', body: `Quota shop/jobs refuses jobs of CronJob night: ${message}` },
     ])
   })
@@ -182,8 +182,8 @@ describe('a warning', () => {
     'Error creating: pods "web-1-x" is forbidden: [maximum cpu usage per Container is 2, but limit is 4]',
     'Error creating: admission webhook "policy.example.com" denied the request: no',
     'Error creating: pods "web-1-x" is forbidden: violates PodSecurity "restricted:latest"',
-  ])('of pods that are refused otherwise: %s', (message) => {
-    const [event] = told(report('FailedCreate', message, aboutReplicaSet))
+  ])('reports pods that are refused for another reason: %s', (message) => {
+    const [event] = eventsFor(report('FailedCreate', message, aboutReplicaSet))
     expect(event).toMatchObject({
       name: 'k8s.workload.pods_refused',
       entity: { type: 'k8s.replicaset', id: 'shop/web-1' },
@@ -200,11 +200,13 @@ describe('a warning', () => {
       { involvedObject: { kind: 'PersistentVolumeClaim', namespace: 'shop', name: 'data', uid: 'c' } },
       { type: 'k8s.persistentvolumeclaim', id: 'shop/data' },
     ],
-  ])('of a volume: %s', (reason, about, entity) => {
-    expect(told(report(reason, 'it is not there', about))).toMatchObject([{ name: 'k8s.volume.mount_failed', entity }])
+  ])('reports a problem of a volume: %s', (reason, about, entity) => {
+    expect(eventsFor(report(reason, 'it is not there', about))).toMatchObject([
+      { name: 'k8s.volume.mount_failed', entity },
+    ])
   })
 
-  test('of anything else is told as it is, about what there is an entity for', () => {
+  test('with any other reason is reported about the nearest entity', () => {
     const about = (kind: string, namespace: string, uid?: string) => ({
       involvedObject: { kind, namespace, name: 'x', uid },
     })
@@ -227,9 +229,9 @@ describe('a warning', () => {
     ])
   })
 
-  test('has no secrets', () => {
+  test('contains no secrets', () => {
     for (const reason of ['FailedMount', 'FailedScheduling', 'FailedCreate', 'Evicted', 'Other']) {
-      const events = told(report(reason, 'of https://user:canary-a@h and --token canary-b'))
+      const events = eventsFor(report(reason, 'of https://user:canary-a@h and --token canary-b'))
       expect(JSON.stringify(events)).toContain('[redacted]')
       expect(JSON.stringify(events)).not.toContain('canary')
     }
@@ -255,12 +257,12 @@ describe('a warning', () => {
     ],
     ['Unhealthy', { type: 'Normal' }],
     ['TaintManagerEviction', { type: 'Normal', message: 'Cancelling deletion of Pod shop/web-1-a' }],
-  ])('is not told where others tell it better, or nothing is wrong: %s', (reason, more) => {
-    expect(told(report(reason, 'it is', more))).toEqual([])
+  ])('is not reported if another event covers it, or without a problem: %s', (reason, more) => {
+    expect(eventsFor(report(reason, 'it is', more))).toEqual([])
   })
 })
 
-describe('repeats', () => {
+describe('a repeated warning', () => {
   const unhealthy = (count: number, seconds: number, more: object = {}) =>
     report('Unhealthy', 'Liveness probe failed: dial tcp 10.1.0.4:80: no', {
       ...aboutContainer(),
@@ -273,7 +275,7 @@ describe('repeats', () => {
     metadata: { name, namespace: 'shop', uid: name },
   })
 
-  test('that the cluster counts in one object are told at the 10th and 100th', () => {
+  test('is sampled by the count of the server', () => {
     const { put, events } = scene()
     for (let count = 1; count <= 120; count += 1) put('events', unhealthy(count, count))
     expect(events.map(({ id }) => id)).toEqual([1, 2, 3, 4, 10, 30, 100].map((count) => `event-Unhealthy/${count}`))
@@ -281,14 +283,14 @@ describe('repeats', () => {
     expect(events[4]?.body).toContain('failed (10 times so far):')
   })
 
-  test('in other objects are the same happening, unless it was quiet for ten minutes', () => {
+  test('continues in other event objects, unless ten minutes were quiet', () => {
     const { put, events } = scene()
     for (let number = 0; number < 12; number += 1) put('events', another(`e${number}`, number * 60))
     put('events', another('later', 11 * 60 + 601))
     expect(events.map(({ id }) => id)).toEqual(['e0/1', 'e0/2', 'e0/3', 'e0/4', 'e0/10', 'later/1'])
   })
 
-  test('in one object begin anew after ten quiet minutes', () => {
+  test('starts from scratch in the same event object after ten quiet minutes', () => {
     const { put, events } = scene()
     put('events', unhealthy(3, 0))
     put('events', unhealthy(4, 60))
@@ -302,7 +304,7 @@ describe('repeats', () => {
     ])
   })
 
-  test('are not those of another probe, container or pod', () => {
+  test('is counted per probe, container and pod', () => {
     const { put, events } = scene()
     put('events', another('a', 0))
     put('events', another('b', 0, { message: 'Readiness probe failed: dial tcp 10.1.0.4:80: no' }))
@@ -312,7 +314,7 @@ describe('repeats', () => {
     expect(events.map(({ id }) => id)).toEqual(['a/1', 'b/1', 'c/1', 'd/1', 'a/2'])
   })
 
-  test('that begin before the agent came are told where they go on, with the same ids by every agent', () => {
+  test('has the same ids for an agent that starts later', () => {
     const cluster = followedCluster()
     cluster.put('events', unhealthy(37, 0))
     cluster.put('events', another('old', -901, { ...aboutContainer('other') }))
@@ -320,7 +322,7 @@ describe('repeats', () => {
     expect(ids).toEqual([['event-Unhealthy/30'], ['event-Unhealthy/30']])
   })
 
-  test('of what the cluster only wrote anew are none', () => {
+  test('is not counted if the server only rewrites the event object', () => {
     const { put, events } = scene()
     put('events', unhealthy(1, 0))
     put('events', unhealthy(1, 0, { action: 'x' }))
@@ -328,7 +330,7 @@ describe('repeats', () => {
   })
 })
 
-describe('many that fare alike', () => {
+describe('the same warning about many objects', () => {
   const podNumber = (number: number, more: object = {}, owner?: object) => ({
     ...podOf(undefined, { status: { phase: 'Pending', ...more } }),
     metadata: {
@@ -347,13 +349,10 @@ describe('many that fare alike', () => {
   const noNode = { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'no' }] }
 
   test.each<[string, (number: number) => readonly ['pods' | 'events', object][]]>([
-    ['pods of a workload that find no node', (number) => [['pods', podNumber(number, noNode)]]],
+    ['pods of a workload that no node can take', (number) => [['pods', podNumber(number, noNode)]]],
+    ['pods that a node evicts', (number) => [['pods', podNumber(number, { phase: 'Failed', reason: 'Evicted' })]]],
     [
-      'pods that a node that is short of something ends',
-      (number) => [['pods', podNumber(number, { phase: 'Failed', reason: 'Evicted' })]],
-    ],
-    [
-      'pods of which everything else is reported',
+      'pods with any other warning',
       (number) => [
         ['pods', podNumber(number)],
         ['events', reportOf(number, 'DNSConfigForming', 'too many')],
@@ -367,7 +366,7 @@ describe('many that fare alike', () => {
       ],
     ],
     [
-      'Jobs that nobody made',
+      'pods of Jobs without a CronJob',
       (number) => [
         [
           'pods',
@@ -375,7 +374,7 @@ describe('many that fare alike', () => {
         ],
       ],
     ],
-  ])('are told ten times and then at the 100th: %s', (_what, happens) => {
+  ])('is sampled: %s', (_what, happens) => {
     const { put, events } = scene()
     for (const number of numbers) for (const [kind, raw] of happens(number)) put(kind, raw)
     expect(events.map(({ attributes }) => attributes['k8s.event.affected'])).toEqual([
@@ -385,7 +384,7 @@ describe('many that fare alike', () => {
     expect(events.at(-1)?.body).toContain('(the 100th of its kind, not all are reported)')
   })
 
-  test('are others in another workload, and after ten minutes', () => {
+  test('is counted per workload, and from scratch after ten quiet minutes', () => {
     let now = new Date(START)
     const cluster = followedCluster()
     cluster.listed()
@@ -399,7 +398,7 @@ describe('many that fare alike', () => {
   })
 })
 
-test('a pod that a kubelet made of a file, and writes of by a hash, is the one that the server knows', async () => {
+test('replaces the file hash of a static pod by the uid that the server gave it', async () => {
   const { put, events } = scene()
   const ownerReferences = [{ kind: 'Node', name: 'node-1', uid: 'n', controller: true }]
   const metadata = { name: 'etcd-node-1', namespace: 'kube-system', uid: 'mirror', ownerReferences }
@@ -419,7 +418,7 @@ test('a pod that a kubelet made of a file, and writes of by a hash, is the one t
   expect(events[0]?.attributes).not.toHaveProperty('k8s.workload.kind')
 })
 
-describe('a pod that is ended as a whole', () => {
+describe('an evicted pod', () => {
   const evicted = podOf(undefined, {
     status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory. token=canary' },
   })
@@ -427,7 +426,7 @@ describe('a pod that is ended as a whole', () => {
   test.each([
     ['the pod', ['pods', 'events']],
     ['the report', ['events', 'pods']],
-  ] as const)('is told once, by %s first', (_first, order) => {
+  ] as const)('is reported once, by %s first', (_first, order) => {
     const { put, events } = scene()
     for (const kind of order)
       put(kind, kind === 'pods' ? evicted : report('Evicted', 'The node was low on resource: memory.'))
@@ -449,13 +448,13 @@ describe('a pod that is ended as a whole', () => {
   test.each([
     ['Preempted', 'Preempted by shop/other on node node-1'],
     ['TaintManagerEviction', 'Marking for deletion Pod shop/web-1-a'],
-  ])('by the cluster: %s, which is reported as normal', (reason, message) => {
-    expect(told(report(reason, message, { type: 'Normal' }))).toMatchObject([
+  ])('is reported for the normal event %s', (reason, message) => {
+    expect(eventsFor(report(reason, message, { type: 'Normal' }))).toMatchObject([
       { name: 'k8s.pod.evicted', severity: 'warning' },
     ])
   })
 
-  test('in newer clusters says so itself', () => {
+  test('is reported by its condition in newer clusters', () => {
     const { put, events } = scene()
     const condition = {
       type: 'DisruptionTarget',
@@ -470,7 +469,7 @@ describe('a pod that is ended as a whole', () => {
     ])
   })
 
-  test('before the agent came is told where it is not old', () => {
+  test('is reported by an agent that starts later if it is recent', () => {
     const cluster = followedCluster()
     cluster.put('pods', evicted)
     cluster.put('events', report('Evicted', 'The node was low on resource: memory.'))
@@ -478,14 +477,14 @@ describe('a pod that is ended as a whole', () => {
     expect(cluster.watch(clusterWarnings, () => new Date(at(901))).events).toEqual([])
   })
 
-  test('is none whose containers only crashed', () => {
+  test('is not reported if its containers only crashed', () => {
     const { put, events } = scene()
     put('pods', podOf(undefined, { status: { phase: 'Failed' } }))
     expect(events).toEqual([])
   })
 })
 
-test('a pod that finds no node is told by the pod where its report cannot be seen, and once where it can', () => {
+test('reports a pod that no node can take by its condition or by the event, whichever comes first', () => {
   const { put, events } = scene()
   const condition = {
     type: 'PodScheduled',
@@ -506,7 +505,7 @@ test('a pod that finds no node is told by the pod where its report cannot be see
   expect(events[0]?.body).toBe('No node can take pod shop/web-1-a: 0/3 nodes are available.')
 })
 
-test.each(['event', 'event-new'])('what a server really wrote: %s', (name) => {
+test.each(['event', 'event-new'])('reports the event that a real server wrote: %s', (name) => {
   const raw = captured(name)
   const { put, events } = scene()
   put('events', raw)

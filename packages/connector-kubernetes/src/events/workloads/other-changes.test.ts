@@ -10,7 +10,7 @@ import { jobFailures } from './job-failures.ts'
 const now = new Date('2026-11-25T02:00:00Z')
 const since = '2026-11-25T01:59:00Z'
 
-describe('a job', () => {
+describe('a Job', () => {
   const failed = (name: string, at = since, owner?: string) => ({
     metadata: {
       name,
@@ -34,7 +34,7 @@ describe('a job', () => {
     },
   })
 
-  test('that fails is told once, and one that had failed before the agent came if it was just now', () => {
+  test('is reported once when it fails, and at the start of the agent if it failed recently', () => {
     const cluster = followedCluster()
     cluster.put('jobs', failed('long-ago', '2026-11-25T01:00:00Z'))
     cluster.put('jobs', failed('recent'))
@@ -53,7 +53,7 @@ describe('a job', () => {
     expect(JSON.stringify(events)).not.toContain('canary')
   })
 
-  test('of a cron job that fails each minute is told now and then', () => {
+  test('is sampled with the other Jobs of its CronJob', () => {
     const cluster = followedCluster()
     cluster.listed()
     const { events } = watchDeclared(cluster, jobFailures, () => now)
@@ -72,7 +72,7 @@ describe('an autoscaler', () => {
       conditions.map(([type, status, reason]) => ({ type, status, reason, message: 'm', lastTransitionTime: since })),
     )
 
-  test('that wants more than it may, or cannot scale, is told once', () => {
+  test('is reported once when it is limited or cannot scale', () => {
     const cluster = followedCluster()
     cluster.put('horizontalPodAutoscalers', is())
     cluster.listed()
@@ -89,7 +89,7 @@ describe('an autoscaler', () => {
     expect(events[0]).toMatchObject({ attributes: { 'k8s.hpa.target': 'Deployment/web', 'k8s.hpa.replicas.max': 9 } })
   })
 
-  test('whose bounds are changed', () => {
+  test('is reported when its bounds are changed', () => {
     const cluster = followedCluster()
     cluster.put('horizontalPodAutoscalers', autoscaler)
     cluster.listed()
@@ -99,7 +99,7 @@ describe('an autoscaler', () => {
   })
 })
 
-test('a claim that gets its volume, and loses it', () => {
+test('reports a claim that is bound to its volume and loses it', () => {
   const claim = captured('claim')
   const cluster = followedCluster()
   cluster.put('persistentVolumeClaims', withChange(claim, ['status', 'phase'], 'Pending'))

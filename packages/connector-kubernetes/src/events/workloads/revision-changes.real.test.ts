@@ -13,15 +13,15 @@ import { watchers } from '../watchers.ts'
 
 const kubectl = (await findKubectl()) ?? ''
 const absence = kubectl === '' ? { missing: '`kubectl` is not installed' } : await missingForApiServer()
-const PATIENCE = { timeout: 10_000 }
+const POLL = { timeout: 10_000 }
 
 /**
- * What the controller of Argo Rollouts does, which is not here, and neither is its kind: nobody checks who owns
- * something.
+ * Imitates the controller of Argo Rollouts. Its kind is not installed: the server does not check that the kind of an
+ * owner exists.
  */
 realDescribe('a Rollout of a real cluster', absence, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rca-revisions-'))
-  const told: Event[] = []
+  const pending: Event[] = []
   let server: ApiServer
   let marks = 0
   let end: () => Promise<void> = async () => undefined
@@ -32,14 +32,14 @@ realDescribe('a Rollout of a real cluster', absence, () => {
     ask(['create', '--filename=-'], { input: JSON.stringify(revisionOf(hash, options)) })
   const scale = (hash: string, replicas: number): Promise<string> =>
     ask(['scale', 'replicaset', `web-${hash}`, `--replicas=${replicas}`])
-  /** What was told before a ReplicaSet that nobody owns, which is told for certain. */
+  /** Returns the events before that of a marker: a ReplicaSet without an owner, which is always reported. */
   const next = async (): Promise<Event[]> => {
     marks += 1
     const mark = withChange(revisionOf(`mark-${marks}`, { revision: 1 }), ['metadata', 'ownerReferences'], [])
     await ask(['create', '--filename=-'], { input: JSON.stringify(mark) })
     const isMark = ({ body }: Event): boolean => body.startsWith('ReplicaSet shop/web-mark-')
-    await expect.poll(() => told.some(isMark), PATIENCE).toBe(true)
-    const events = told.splice(0).filter((event) => !isMark(event))
+    await expect.poll(() => pending.some(isMark), POLL).toBe(true)
+    const events = pending.splice(0).filter((event) => !isMark(event))
     expect(events.flatMap(undeclared)).toEqual([])
     expect(JSON.stringify(events)).not.toMatch(/canary|argoproj|#\d/)
     return events
@@ -50,7 +50,7 @@ realDescribe('a Rollout of a real cluster', absence, () => {
     await run(kubectl, ['--kubeconfig', server.kubeconfigOf('admin'), 'create', 'namespace', 'shop'])
     await create('a', { revision: 1, replicas: 4 })
     const watched = await watchServer({ kubeconfig: server.kubeconfigOf('viewer'), namespaces: ['shop'] })
-    watched.watch(watchers, (event) => void told.push(event))
+    watched.watch(watchers, (event) => void pending.push(event))
     end = watched.end
   }, 120_000)
   afterAll(async () => {
@@ -59,7 +59,7 @@ realDescribe('a Rollout of a real cluster', absence, () => {
     rmSync(folder, { recursive: true, force: true })
   }, 60_000)
 
-  test('that gets another image is told by its new ReplicaSet', async () => {
+  test('reports another image by its new ReplicaSet', async () => {
     expect(await next()).toEqual([])
     await create('b', { revision: 2, image: 'shop/web:2' })
     expect(await next()).toMatchObject([
@@ -79,13 +79,13 @@ realDescribe('a Rollout of a real cluster', absence, () => {
     ])
   })
 
-  test('whose canary is scaled, given up and tried again is as it was', async () => {
+  test('does not report a canary that is scaled, aborted and retried', async () => {
     for (const replicas of [1, 0, 2, 4]) await scale('b', replicas)
     await scale('a', 0)
     expect(await next()).toEqual([])
   })
 
-  test('that goes back is told by the ReplicaSet that is wanted again', async () => {
+  test('reports a rollback by the ReplicaSet that is desired again', async () => {
     await ask(['annotate', '--overwrite', 'replicaset', 'web-a', 'rollout.argoproj.io/revision=3'])
     await scale('a', 4)
     await scale('b', 0)
@@ -98,7 +98,7 @@ realDescribe('a Rollout of a real cluster', absence, () => {
     ])
   })
 
-  test('is left alone by ReplicaSets of another owner', async () => {
+  test('ignores ReplicaSets of another owner', async () => {
     await create('c', { revision: 4, image: 'shop/web:3', owner: { name: 'other', uid: 'rollout-2' } })
     expect(await next()).toEqual([])
   })

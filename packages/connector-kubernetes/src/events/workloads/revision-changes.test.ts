@@ -21,8 +21,8 @@ function scene() {
   return { cluster, put, events, bodies: () => events.map(({ body }) => body) }
 }
 
-describe('a Rollout that gets another template', () => {
-  test('is told once, however its pods are scaled then', () => {
+describe('a Rollout with a new template', () => {
+  test('is reported once, however its pods are scaled then', () => {
     const { put, events } = scene()
     const created = (raw: object) => withChange(raw, ['metadata', 'creationTimestamp'], '2026-11-25T01:59:58Z')
     put('b', SECOND, created)
@@ -30,7 +30,7 @@ describe('a Rollout that gets another template', () => {
       [3, 1],
       [2, 2],
       [0, 4],
-      // The canary is given up, and tried again.
+      // The canary is aborted and retried.
       [4, 0],
       [3, 1],
       [0, 4],
@@ -59,7 +59,7 @@ describe('a Rollout that gets another template', () => {
     ])
   })
 
-  test('has names of variables, resources and probes told as of a Deployment', () => {
+  test('is reported with names of variables, resources and probes like a Deployment', () => {
     const { put, events } = scene()
     const container = {
       name: 'app',
@@ -82,7 +82,7 @@ describe('a Rollout that gets another template', () => {
     expect(JSON.stringify(events)).not.toMatch(/canary|#\d/)
   })
 
-  test('is compared with the newest that has pods, and not with one that was given up', () => {
+  test('is compared with the newest revision that has pods, not with an aborted one', () => {
     const { put, bodies } = scene()
     put('b', SECOND)
     put('c', THIRD)
@@ -99,7 +99,7 @@ describe('a Rollout that gets another template', () => {
     expect(bodies()[3]).toBe('Rollout shop/web was changed: app: shop/web:4 → shop/web:5')
   })
 
-  test('while nobody looked is compared with what was before it, in whatever order they are seen', () => {
+  test('is compared with the revision before it, whatever the order of the list', () => {
     const { put, bodies } = scene()
     put('c', { ...THIRD, replicas: 4 })
     put('b', SECOND)
@@ -109,7 +109,7 @@ describe('a Rollout that gets another template', () => {
     ])
   })
 
-  test('is compared with what still ends, too', () => {
+  test('is compared with a revision whose last pods still end', () => {
     const { put, bodies } = scene()
     put('a', { ...FIRST, replicas: 0 }, (raw) => withChange(raw, ['status', 'replicas'], 4))
     put('b', SECOND)
@@ -118,8 +118,8 @@ describe('a Rollout that gets another template', () => {
   })
 })
 
-describe('a Rollout that gets a former template again', () => {
-  test('is told each time, as the controller counts it anew', () => {
+describe('a Rollout that is rolled back', () => {
+  test('is reported each time that the controller numbers it again', () => {
     const { put, events, bodies } = scene()
     put('b', { ...SECOND, replicas: 4 })
     put('a', { ...FIRST, replicas: 0 })
@@ -136,7 +136,7 @@ describe('a Rollout that gets a former template again', () => {
     expect(events[1]).toMatchObject({ at: '2026-11-25T02:00:00.000Z', entity: { id: 'shop/web-a' } })
   })
 
-  test('while that still has pods, is compared with what was wanted since', () => {
+  test('is compared with the revision that was desired since, while the former one still has pods', () => {
     const { put, bodies } = scene()
     put('b', SECOND)
     put('a', { ...FIRST, revision: 3 })
@@ -144,8 +144,8 @@ describe('a Rollout that gets a former template again', () => {
   })
 })
 
-describe('no change is', () => {
-  test('a revision that was there already, or is the first', () => {
+describe('a Rollout is not reported for', () => {
+  test('an existing revision, or the first one', () => {
     const cluster = followedCluster()
     for (const [hash, options] of [
       ['a', FIRST],
@@ -159,7 +159,7 @@ describe('no change is', () => {
     expect(events).toEqual([])
   })
 
-  test('another number of what was the newest before, or of what is not', () => {
+  test('another number of the newest revision, or of an older one', () => {
     const { put, events } = scene()
     put('b', SECOND)
     expect(events.splice(0)).toHaveLength(1)
@@ -168,13 +168,13 @@ describe('no change is', () => {
     expect(events).toEqual([])
   })
 
-  test('a number alone, where the template is the same', () => {
+  test('a new number of the same template', () => {
     const { put, events } = scene()
     put('b', { revision: 2 })
     expect(events).toEqual([])
   })
 
-  test('what a new Rollout of the same name takes over', () => {
+  test('ReplicaSets that a new Rollout of the same name adopts', () => {
     const { put, events } = scene()
     put('b', SECOND)
     expect(events.splice(0)).toHaveLength(1)
@@ -187,7 +187,7 @@ describe('no change is', () => {
     expect(events).toEqual([])
   })
 
-  test('what is deleted, and what several of one owner differ in that are no revisions', () => {
+  test('deleted revisions, and ReplicaSets without revision numbers', () => {
     const { cluster, put, events } = scene()
     put('b', SECOND, (raw) => withChange(raw, ['metadata', 'deletionTimestamp'], '2026-11-25T01:59:00Z'))
     cluster.remove('replicaSets', { metadata: { uid: 'uid-b' } })
@@ -198,7 +198,7 @@ describe('no change is', () => {
     expect(events).toEqual([])
   })
 
-  test('a ReplicaSet of a Deployment, which tells it itself', () => {
+  test('a ReplicaSet of a Deployment, which is watched itself', () => {
     const { put, events } = scene()
     const owner = { kind: 'Deployment', apiVersion: 'apps/v1', uid: 'deployment-1' }
     put('c', { ...FIRST, owner })

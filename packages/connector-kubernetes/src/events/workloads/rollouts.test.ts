@@ -37,7 +37,7 @@ function scene(object: object, now = later) {
 }
 
 describe('a rollout', () => {
-  test('is complete once, when all its pods are new and available, and no old one is left', () => {
+  test('is complete once, when all pods are new and available and no old one is left', () => {
     const { cluster, events } = scene(healthy)
     cluster.put('deployments', changed(...wanted))
     cluster.put('deployments', changed(...wanted, [['status'], { ...done, observedGeneration: 2, updatedReplicas: 1 }]))
@@ -61,7 +61,7 @@ describe('a rollout', () => {
     ['a restart', ['annotations', 'kubectl.kubernetes.io/restartedAt'], '2026-11-25T01:59:00Z'],
     ['a configuration, known by its checksum', ['annotations', 'checksum/config'], 'b'],
     ["another chart's label", ['labels', 'helm.sh/chart'], 'web-2.0.0'],
-  ] as const)('of %s replaces pods, too', (_what, path, value) => {
+  ] as const)('is reported for %s, which replaces pods too', (_what, path, value) => {
     const { cluster, events } = scene(healthy)
     const next = [
       [['metadata', 'generation'], 2],
@@ -73,7 +73,7 @@ describe('a rollout', () => {
     expect(events).toMatchObject([{ id: `k8s/${uid}/2/rolled-out` }])
   })
 
-  test('that was under way when the agent came is told when it is complete; scaling is none', () => {
+  test('that began before the agent is reported when it is complete; scaling is not a rollout', () => {
     const { cluster, events } = scene(changed([['status', 'updatedReplicas'], 1]))
     cluster.put('deployments', healthy)
     expect(events).toMatchObject([{ id: `k8s/${uid}/1/rolled-out` }])
@@ -121,7 +121,7 @@ describe('a stuck rollout', () => {
     ],
   })
 
-  test('is told once with what its newest pods wait for, without secrets', () => {
+  test('is reported once with the waits of its newest pods, without secrets', () => {
     const { cluster, events } = scene(healthy)
     cluster.put('replicaSets', replicaSet('old', '3'))
     cluster.put('replicaSets', replicaSet('new', '4'))
@@ -148,7 +148,7 @@ describe('a stuck rollout', () => {
     expect(JSON.stringify(events)).not.toContain('canary')
   })
 
-  test('does not repeat what containers and hooks wrote', () => {
+  test('does not contain output of containers and hooks', () => {
     const { cluster, events } = scene(healthy)
     cluster.put('replicaSets', replicaSet('new', '4'))
     const terminated = { exitCode: 1, reason: 'Error', message: 'cannot log in as shop with canary' }
@@ -171,14 +171,14 @@ describe('a stuck rollout', () => {
     expect(JSON.stringify(events)).not.toContain('canary')
   })
 
-  test('that is stuck when the agent comes is told if it is so since shortly', async () => {
+  test('is reported at the start of the agent if it became stuck recently', async () => {
     const recent = scene(changed([['status'], stuck]))
     const old = scene(changed([['status'], stuck]), new Date('2026-11-25T03:00:00Z'))
     await expect.poll(() => recent.events.length).toBe(1)
     expect(old.events).toEqual([])
   })
 
-  test('says that pods cannot be made at all', () => {
+  test('is reported with the reason if pods cannot be created at all', () => {
     const { cluster, events } = scene(healthy)
     const failure = {
       type: 'ReplicaFailure',
@@ -194,7 +194,7 @@ describe('a stuck rollout', () => {
   })
 })
 
-describe('a rollout of a StatefulSet, of which nobody says that it is stuck', () => {
+describe('a rollout of a StatefulSet, whose controller reports no deadline', () => {
   const set = captured('stateful-set')
   const id = (set.metadata as { readonly uid: string }).uid
   const status = (updatedReplicas: number, availableReplicas = 2) => ({
@@ -240,7 +240,7 @@ describe('a rollout of a StatefulSet, of which nobody says that it is stuck', ()
   }
   const stuckOnes = (events: readonly Event[]) => events.filter(({ name }) => name === 'k8s.workload.rollout_stuck')
 
-  test('is told once it has made no progress for ten minutes: pods that come and go are none', () => {
+  test('is reported after ten minutes without progress; pods that come and go make none', () => {
     const { put, events } = begin()
     vi.advanceTimersByTime(300_000)
     put(status(1))
@@ -267,13 +267,13 @@ describe('a rollout of a StatefulSet, of which nobody says that it is stuck', ()
     ['somebody has to delete its pods', { updateStrategy: { type: 'OnDelete' } }, crashing('new')],
     ['some pods are to stay as they are', { updateStrategy: { rollingUpdate: { partition: 2 } } }, crashing('new')],
     ['no new pod is in trouble', {}, crashing('old')],
-  ])('is not where %s', (_why, spec, pod) => {
+  ])('is not reported if %s', (_why, spec, pod) => {
     const { events } = begin(spec, pod)
     vi.advanceTimersByTime(3_600_000)
     expect(stuckOnes(events)).toEqual([])
   })
 
-  test('is not once it is complete', () => {
+  test('is not reported once it is complete', () => {
     const { put, events } = begin()
     put(status(3, 3))
     vi.advanceTimersByTime(3_600_000)
@@ -281,10 +281,10 @@ describe('a rollout of a StatefulSet, of which nobody says that it is stuck', ()
   })
 })
 
-describe('a workload without any available pod', () => {
+describe('a workload without available pods', () => {
   const available = (count: number) => changed([['status', 'availableReplicas'], count])
 
-  test('is told, and when it has one again', () => {
+  test('is reported, and so is its recovery', () => {
     const { cluster, events } = scene(healthy)
     for (const count of [2, 0, 0, 1, 3]) cluster.put('deployments', available(count))
     expect(events.map(({ name, body }) => [name, body])).toEqual([
@@ -294,21 +294,21 @@ describe('a workload without any available pod', () => {
     expect(new Set(events.map(({ id }) => id)).size).toBe(2)
   })
 
-  test('is no wonder where its namespace is being deleted', () => {
+  test('is not reported while its namespace is being deleted', () => {
     const { cluster, events } = scene(healthy)
     cluster.put('namespaces', withChange(captured('namespace'), ['status', 'phase'], 'Terminating'))
     cluster.put('deployments', available(0))
     expect(events).toEqual([])
   })
 
-  test('again and again is told now and then', () => {
+  test('is sampled', () => {
     const { cluster, events } = scene(healthy)
     for (let index = 0; index < 12; index += 1) for (const count of [0, 3]) cluster.put('deployments', available(count))
     expect(events).toHaveLength(10)
     expect(events[8]).toMatchObject({ attributes: { 'change.count': 10 }, body: expect.stringContaining('(10 times)') })
   })
 
-  test('since before the agent came has its recovery told; one that wants no pods is well', () => {
+  test('has its recovery reported if it was unavailable before the agent started', () => {
     const { cluster, events } = scene(available(0))
     cluster.put('deployments', available(1))
     expect(events).toMatchObject([{ name: 'k8s.workload.available' }])

@@ -40,8 +40,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-describe('a deployment', () => {
-  test('that was there before is nothing new, unless it was made just now', () => {
+describe('a Deployment', () => {
+  test('is reported at the start of the agent only if it was created recently', () => {
     expect(scene(deployment).events).toEqual([])
     const cluster = followedCluster()
     cluster.put('deployments', deployment)
@@ -61,7 +61,7 @@ describe('a deployment', () => {
     ])
   })
 
-  test('that gets another image is told with who did it and when', () => {
+  test('is reported with author and time when its image changes', () => {
     const { cluster, events } = scene(deployment)
     change(cluster, ['spec', 'template', 'spec', 'containers', 0, 'image'], 'shop/web:2')
     expect(events).toEqual([
@@ -88,7 +88,7 @@ describe('a deployment', () => {
     ])
   })
 
-  test('that is scaled and changed at once is told as both', () => {
+  test('is reported as scaled and changed if both happen at once', () => {
     const { cluster, events } = scene(deployment)
     change(cluster, ['spec'], { ...(deployment.spec as object), replicas: 0, paused: true })
     expect(events).toMatchObject([
@@ -97,7 +97,7 @@ describe('a deployment', () => {
     ])
   })
 
-  test('whose variables and configuration change says so in a sentence without values', () => {
+  test('is reported without values when its variables and configuration change', () => {
     const { cluster, events } = scene(deployment)
     const template = withChange(
       (deployment.spec as { template: unknown }).template,
@@ -111,7 +111,7 @@ describe('a deployment', () => {
     expect(JSON.stringify(events)).not.toMatch(/canary|#\d/)
   })
 
-  test('that is changed by its author and scaled by its autoscaler meanwhile', () => {
+  test('is reported with both authors if its autoscaler scales it meanwhile', () => {
     const { cluster, events } = scene(deployment)
     const target = (name: string) => ({ scaleTargetRef: { kind: 'Deployment', name } })
     for (const name of ['other', 'web'])
@@ -142,9 +142,9 @@ describe('a deployment', () => {
     })
   })
 
-  test('that is deleted is told once, whether or not its end is seen, and whether or not it lingers', () => {
+  test('is reported once when it is deleted, with or without finalizers', () => {
     const { cluster, events } = scene(deployment, named('lingering'))
-    // Gone while nobody looked: its end is not seen.
+    // Deleted during a gap in the watch: its last version is unknown.
     cluster.remove('deployments', { metadata: { uid: (deployment.metadata as { uid: string }).uid } })
     const lingering = withChange(named('lingering'), ['metadata', 'deletionTimestamp'], '2026-11-25T01:59:00Z')
     cluster.put('deployments', lingering)
@@ -157,7 +157,7 @@ describe('a deployment', () => {
     ])
   })
 
-  test('that goes with its namespace is not told, although the namespace is seen to go later', () => {
+  test('is not reported when its namespace is deleted, even if that is seen later', () => {
     const { cluster, events } = scene(deployment, named('other'))
     cluster.remove('deployments', deployment)
     cluster.put('namespaces', withChange(namespace, ['status', 'phase'], 'Terminating'))
@@ -168,8 +168,8 @@ describe('a deployment', () => {
   })
 })
 
-describe('a whole chart', () => {
-  test('that goes is told by ten of its workloads, and the others together', () => {
+describe('a chart of many workloads', () => {
+  test('is reported by ten deletions and a summary of the others', () => {
     const all = Array.from({ length: 40 }, (_, index) => named(`web-${index}`))
     const { cluster, events } = scene(...all)
     for (const one of all) cluster.remove('deployments', one)
@@ -186,16 +186,16 @@ describe('a whole chart', () => {
     })
   })
 
-  test('is counted anew once it is quiet', () => {
+  test('starts a new burst after a quiet time', () => {
     const { cluster, events } = scene()
     for (let index = 0; index < 11; index += 1) cluster.put('deployments', named(`web-${index}`))
     vi.advanceTimersByTime(20_000)
-    // One alone is told as it is.
+    // A single event needs no summary.
     expect(events).toHaveLength(11)
     expect(new Set(events.map(({ name }) => name))).toEqual(new Set(['k8s.workload.created']))
   })
 
-  test('of a watcher that ends is not told any more', async () => {
+  test('is not reported after the watcher has ended', async () => {
     const { cluster, events, stop } = scene(deployment)
     cluster.remove('deployments', deployment)
     await stop()
@@ -205,7 +205,7 @@ describe('a whole chart', () => {
 })
 
 describe('other workloads', () => {
-  test('a cron job that is changed has no generation: its version stands for it', () => {
+  test('a changed CronJob has its version in its id, because it has no generation', () => {
     const { cluster, events } = scene()
     cluster.put('cronJobs', cronJob)
     cluster.put('cronJobs', withChange(cronJob, ['status', 'lastScheduleTime'], '2026-11-25T01:00:00Z'))
@@ -220,7 +220,7 @@ describe('other workloads', () => {
     ])
   })
 
-  test('jobs and replica sets that another made are no news, those that nobody made are', () => {
+  test('Jobs and ReplicaSets are reported only without an owner', () => {
     const { cluster, events } = scene()
     const owner = { kind: 'CronJob', name: 'nightly', uid: 'c', controller: true }
     const job = captured('job')
@@ -238,7 +238,7 @@ describe('other workloads', () => {
     ])
   })
 
-  test('what is wanted of a daemon set follows from its nodes', () => {
+  test('a DaemonSet has no desired pods in its events', () => {
     const { cluster, events } = scene()
     const set = captured('daemon-set')
     cluster.put('daemonSets', set)
