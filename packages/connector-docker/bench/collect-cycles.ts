@@ -1,6 +1,6 @@
 /**
- * Collects containers and their usage while following the event stream, like an agent, and prints wall time and CPU time
- * per collection cycle as JSON, in milliseconds. Started by the benchmark with the flags of the deployed agent:
+ * Collects containers and their usage while following the event stream, like an agent. Prints wall and CPU time per
+ * collection cycle as JSON, in milliseconds. Started by the benchmark with the flags of the deployed agent:
  * `collect-cycles.ts DOCKER_HOST ROOT_PATH CYCLES`.
  */
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -3,9 +3,16 @@ import { containerAttributeNames, imageAttributeNames, imageAttributes } from '.
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
 import { describeChange } from './container-change.ts'
-import { describeExit, isStopRequested, isStopSignal, type RunHistory } from './container-exit.ts'
+import {
+  describeExit,
+  isStopRequested,
+  isStopSignal,
+  OOM_REPORT_TIMEOUT_MS,
+  type RunHistory,
+  SIGKILL_EXIT_CODE,
+} from './container-exit.ts'
 import { containerEventFields, type EngineMessage, inspectOrLastKnown } from './engine-message.ts'
-import { type ContainerHistory, type Milestone, noOomKill } from './event-history.ts'
+import { type ContainerHistory, type Milestone, noOomKill, type OomKill } from './event-history.ts'
 import { wasInferred } from './missed-events.ts'
 
 export const containerEventSignals = {
@@ -175,12 +182,23 @@ export function handleContainerEvent(
     history.stopRequestedAt = message.at.getTime()
   // Newer engines send `stop` before the exit. Older ones send it after the exit; the next start resets it then.
   if (action === 'stop') history.stopRequestedAt = message.at.getTime()
-  if (action === 'oom') history.oomKill.report()
+  if (action === 'oom') runOfOomKill(history, message).report()
+  if (action === 'die') history.killedRun = isUnrequestedKill(message, run) ? oomKill : undefined
   if (action === 'start' && client.history.isInRestartLoop(raw.actor, message.at)) return undefined
   if (action !== 'die' || !mayBeInLoop(message, run, known)) return (signal) => describe(message, client, signal, run)
   const sample = client.history.sampleExit(raw.actor, message.at)
   if (sample === undefined) return undefined
   return (signal) => describe(message, client, signal, { ...run, loop: sample.isMilestone ? sample : undefined })
+}
+
+function isUnrequestedKill({ raw, at }: EngineMessage, run: RunHistory): boolean {
+  return raw.attributes.exitCode === `${SIGKILL_EXIT_CODE}` && !isStopRequested(run, at)
+}
+
+/** Returns the run of an OOM kill. The engine may report it after the exit, when the next run has already begun. */
+function runOfOomKill({ killedRun, oomKill, reported }: ContainerHistory, { at }: EngineMessage): OomKill {
+  const sinceExit = at.getTime() - (reported.die?.at ?? 0)
+  return killedRun?.isReported === false && sinceExit <= OOM_REPORT_TIMEOUT_MS ? killedRun : oomKill
 }
 
 /**

@@ -129,6 +129,36 @@ describe('describeExit: crash', () => {
     })
   })
 
+  test('is an OOM kill when the engine reports it after the exit', async () => {
+    const made = scene()
+    const exit = end(made, 137)
+    await made.send('oom', '00:00:05.3')
+    expect(await exit).toMatchObject([
+      { name: 'container.crashed', severity: 'critical', attributes: { 'container.oom_killed': true } },
+    ])
+  })
+
+  test('is an OOM kill when the engine reports it after the next start, and the next run is not', async () => {
+    const made = scene()
+    const exit = end(made, 137)
+    await made.send('start', '00:00:05.4')
+    await made.send('oom', '00:00:05.5')
+    expect(await exit).toMatchObject([{ name: 'container.crashed', severity: 'critical' }])
+    expect(await end(made, 1, '00:00:09')).toMatchObject([{ name: 'container.crashed', severity: 'error' }])
+  })
+
+  test.each([
+    ['an OOM kill at the memory limit', '2026-11-25T00:00:04Z', 66_000_000, 'critical'],
+    ['a crash below the memory limit', '2026-11-25T00:00:04Z', 60_000_000, 'error'],
+    ['a crash when the reading is from an earlier run', '2026-11-25T00:00:01Z', 66_000_000, 'error'],
+  ])('is %s: SIGKILL without a report', async (_what, at, usage, severity) => {
+    const lastMemory = () => ({ usage, at: new Date(at) })
+    const made = scene(ended, {}, { usage: { source: 'cgroup v2', read: async () => new Map(), lastMemory } })
+    const died = containerEvent('die', ended, diedAt, { exitCode: '137' })
+    const [event] = await handleEvent(died, made.client, AbortSignal.abort(new Error('waited')))
+    expect(event).toMatchObject({ name: 'container.crashed', severity })
+  })
+
   test('is not an OOM kill when only the next run had one', async () => {
     const next = { status: 'running', startedAt: '2026-11-25T00:00:05.35Z', outOfMemory: true }
     const [event] = await end(scene(changed(ended, { state: next })), 1)

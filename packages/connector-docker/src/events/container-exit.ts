@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import { type Event, type EventSample, event, exitSignal, withoutSecrets } from '@rca/core/connector'
 import { containerAttributeNames, imageAttributeNames, imageAttributes } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
@@ -55,10 +56,16 @@ export const exitSignals = {
 }
 
 /** Exit code after SIGKILL, the signal that the kernel's OOM killer sends. */
-const SIGKILL_EXIT_CODE = 137
+export const SIGKILL_EXIT_CODE = 137
 
 /** A program that survives a stop signal for longer than this was not stopped by it. */
 const MAX_STOP_TIME_MS = 120_000
+
+/** The engine reports an OOM kill up to this long after the exit. */
+export const OOM_REPORT_TIMEOUT_MS = 1_000
+
+/** Share of the memory limit from which SIGKILL without a request counts as an OOM kill. */
+const OOM_MEMORY_RATIO = 0.95
 
 /** State of a run before its exit. Times in milliseconds since 1970. */
 export interface RunHistory {
@@ -144,11 +151,14 @@ function isCrash({ exitCode, isStopRequested, isOutOfMemory }: Exit): boolean {
 
 async function exitOf(
   { raw, at }: EngineMessage,
-  { inventory }: DockerClient,
+  { inventory, usage }: DockerClient,
   run: RunHistory,
   signal: AbortSignal,
 ): Promise<Exit> {
   const before = inventory.lastKnown(raw.actor)
+  const wasRequested = isStopRequested(run, at)
+  const mayBeOomKill = raw.attributes.exitCode === `${SIGKILL_EXIT_CODE}` && !wasRequested
+  if (mayBeOomKill && !run.oomKill.isReported) await waitForOomKill(run.oomKill, signal)
   const found = await inventory.inspect(raw.actor, signal).catch(() => undefined)
   const container = found ?? before
   const started = toTime(container?.state.startedAt)
@@ -158,8 +168,11 @@ async function exitOf(
   const exitCode = raw.attributes.exitCode ?? (isNextRun ? undefined : container?.state.exitCode)
   return {
     exitCode: exitCode === undefined ? undefined : Number(exitCode),
-    isStopRequested: isStopRequested(run, at),
-    isOutOfMemory: run.oomKill.isReported || (!isNextRun && found?.state.outOfMemory === true),
+    isStopRequested: wasRequested,
+    isOutOfMemory:
+      run.oomKill.isReported ||
+      (!isNextRun && found?.state.outOfMemory === true) ||
+      (mayBeOomKill && isAtMemoryLimit(usage.lastMemory(raw.actor), container?.limits.memory, startedAt)),
     found,
     container,
     startedAt: isNextRun ? toIso(run.startedAt) : container?.state.startedAt,
@@ -170,6 +183,23 @@ async function exitOf(
       isFollowed: isNextRun || ['restarting', 'running'].includes(found?.state.status ?? ''),
     },
   }
+}
+
+async function waitForOomKill({ reported }: OomKill, signal: AbortSignal): Promise<void> {
+  const waited = new AbortController()
+  const timeout = setTimeout(OOM_REPORT_TIMEOUT_MS, undefined, { signal: AbortSignal.any([signal, waited.signal]) })
+  await Promise.race([reported, timeout.catch(() => undefined)])
+  waited.abort()
+}
+
+/** Returns whether the last reading of this run was at the memory limit. The engine may miss the OOM kill then. */
+function isAtMemoryLimit(
+  reading: ReturnType<DockerClient['usage']['lastMemory']>,
+  limit: number | undefined,
+  startedAt: number | undefined,
+): boolean {
+  if (reading === undefined || limit === undefined || reading.at.getTime() < (startedAt ?? 0)) return false
+  return reading.usage >= limit * OOM_MEMORY_RATIO
 }
 
 /** A running container still records the end of its previous run. The engine may update its two times in any order. */

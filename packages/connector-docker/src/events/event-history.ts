@@ -38,6 +38,8 @@ export interface ContainerHistory {
   stopRequestedAt: number | undefined
   /** OOM kill in the current run. */
   oomKill: OomKill
+  /** OOM kill in the last run, if SIGKILL ended that run without a request. */
+  killedRun: OomKill | undefined
   /** Last reported health of the current run. */
   health: string | undefined
   /** Time of the last reported event of each kind, in milliseconds since 1970. */
@@ -90,6 +92,7 @@ export function createEventHistory(): EventHistory {
       const container: ContainerHistory = {
         stopRequestedAt: undefined,
         oomKill: noOomKill(),
+        killedRun: undefined,
         health: undefined,
         reported: {},
         countedExitAt: undefined,
