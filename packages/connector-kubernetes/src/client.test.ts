@@ -37,7 +37,7 @@ test.each([
   expect(await credentials.createAgent({ maxSockets: 3 })).toMatchObject({ keepAlive: true, maxSockets: 3 })
 })
 
-test('the context is the current one, or that which is named', async () => {
+test('kubeconfigAccess uses the current context, or the given one', async () => {
   const users = [user('one', { token: '1' }), user('two', { token: '2' })]
   const path = kubeconfig(users, { 'current-context': 'one' })
   const tokenOf = async (context?: string) => (await (await kubeconfigAccess(path, context)).credentials()).headers
@@ -46,14 +46,14 @@ test('the context is the current one, or that which is named', async () => {
   await expect(kubeconfigAccess(path, 'three')).rejects.toThrow('has no context `three`; it has `one`, `two`')
 })
 
-test('what cannot be used is told by name', async () => {
+test('errors name the file or context that cannot be used', async () => {
   await expect(openKubernetes({ kubeconfig: '/nowhere/config' })).rejects.toThrow(
     '`kubeconfig`: /nowhere/config cannot be read',
   )
   await expect(openKubernetes({ kubeconfig: ':' })).rejects.toThrow('names no file')
   await expect(openKubernetes({ kubeconfig: write('{}') })).rejects.toThrow(/kubeconfig/)
   const broken = await kubeconfigAccess(kubeconfig([user('u', { exec: { command: '/nowhere/plugin' } })]), 'u')
-  await expect(broken.credentials()).rejects.toThrow('the credentials of context `u` cannot be had')
+  await expect(broken.credentials()).rejects.toThrow('the credentials of context `u` cannot be loaded')
   const path = kubeconfig([user('u', {})], { clusters: [{ name: 'c', cluster: {} }], 'current-context': 'u' })
   await expect(kubeconfigAccess(path)).rejects.toThrow(/cannot be read|no cluster with an address/)
 })

@@ -7,7 +7,7 @@ import { KubernetesError } from './api/errors.ts'
 import { inClusterAccess } from './api/in-cluster.ts'
 import type { KubernetesApi } from './api/kubernetes-api.ts'
 
-/** Which cluster is meant. */
+/** Selects a cluster. */
 export interface ClusterConfig {
   /** Path of a kubeconfig file, or several as in `KUBECONFIG`. Without it the agent runs in a pod of the cluster. */
   readonly kubeconfig?: string | undefined
@@ -15,13 +15,13 @@ export interface ClusterConfig {
   readonly context?: string | undefined
 }
 
-/** Opens no connection yet. @throws KubernetesError when it is not said where the cluster is. */
+/** Opens no connection before the first request. @throws KubernetesError when the address of the cluster is unknown */
 export async function openKubernetes({ kubeconfig, context }: ClusterConfig): Promise<KubernetesApi> {
   if (kubeconfig === undefined) return createApiClient(await inClusterAccess(process.env))
   return createApiClient(await kubeconfigAccess(kubeconfig, context))
 }
 
-/** The API server of a kubeconfig's context, with all its ways to authenticate: certificates, tokens, exec plugins. */
+/** Reads a kubeconfig's context, with every way to authenticate: certificates, tokens, exec plugins. */
 export async function kubeconfigAccess(path: string, context?: string): Promise<Access> {
   const { KubeConfig: Config } = await import('@kubernetes/client-node')
   const config = load(() => new Config(), path)
@@ -33,7 +33,7 @@ export async function kubeconfigAccess(path: string, context?: string): Promise<
       await config.applyToHTTPSOptions(applied as unknown as RequestOptions)
     } catch (error) {
       throw new KubernetesError(
-        `\`kubeconfig\`: the credentials of context \`${config.getCurrentContext()}\` cannot be had: ${messageOf(error)}`,
+        `\`kubeconfig\`: the credentials of context \`${config.getCurrentContext()}\` cannot be loaded: ${messageOf(error)}`,
         { cause: error },
       )
     }
@@ -53,7 +53,7 @@ export async function kubeconfigAccess(path: string, context?: string): Promise<
           maxFreeSockets = 2,
           ...more
         }) => {
-          // It knows about proxies of every kind, and nothing of connections that are kept.
+          // The library's agent supports proxies, but sets no options for persistent connections.
           const agent = (await options()).agent as Agent & { keepAlive: boolean; options: object }
           Object.assign(agent.options, more)
           return Object.assign(agent, { keepAlive, maxSockets, maxFreeSockets })
@@ -63,7 +63,7 @@ export async function kubeconfigAccess(path: string, context?: string): Promise<
   }
 }
 
-/** @throws KubernetesError when a file cannot be read or is none. */
+/** @throws KubernetesError when a file cannot be read or is not a kubeconfig */
 function load(create: () => KubeConfig, path: string): KubeConfig {
   const files = path.split(process.platform === 'win32' ? ';' : ':').filter((file) => file !== '')
   const configs = files.map((file) => {
@@ -87,7 +87,7 @@ function load(create: () => KubeConfig, path: string): KubeConfig {
   return first
 }
 
-/** @throws KubernetesError when the context is incomplete. */
+/** @throws KubernetesError when the context is incomplete */
 function place(config: KubeConfig, path: string) {
   const name = config.getCurrentContext()
   const context = config.getContextObject(name)
@@ -102,7 +102,7 @@ function place(config: KubeConfig, path: string) {
   return { server: new URL(cluster.server), namespace: context.namespace }
 }
 
-/** Token files end with a line break, which a header must not have. */
+/** Trims values: token files end with a line break, which a header must not contain. */
 function headersOf({ headers, auth }: RequestOptions & { headers: Record<string, unknown> }): Record<string, string> {
   const given = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value).trim()])
   const basic = auth ? [['authorization', `Basic ${Buffer.from(auth).toString('base64')}`]] : []

@@ -16,7 +16,6 @@ const objectName = z
   )
   .max(253)
 
-/** Where the agent is installed unless the operator says otherwise. */
 export const DEFAULT_NAMESPACE = 'incident-rca'
 
 /** The options of the Kubernetes connector, as an operator writes them. */
@@ -36,36 +35,38 @@ export const configSchema = z.strictObject({
     .min(1)
     .max(200)
     .optional()
-    .describe('What people call the cluster. Without it the context, or else a part of the cluster’s uid.'),
-  namespaces: z.array(label).default([]).describe('Namespaces that are watched. None stands for the whole cluster.'),
+    .describe('Display name of the cluster. Without it the context, or else a part of the cluster’s UID.'),
+  namespaces: z.array(label).default([]).describe('Watched namespaces. Empty for the whole cluster.'),
   watch_secret_names: z
     .boolean()
     .default(false)
     .describe(
-      'Whether changes of Secrets are reported, by name alone. Kubernetes has no permission for names alone: the agent may then read Secrets, and drops their data unseen.',
+      'Whether changes of Secrets are reported, by name only. Kubernetes has no permission for names only: the agent may then read Secrets, but requests only their metadata.',
     ),
   object_labels: z
     .array(z.string().min(1))
     .default(['app', 'app.kubernetes.io/*', 'helm.sh/chart', 'k8s-app'])
-    .describe('Labels of objects that are reported; `*` stands for any text. All others stay in the cluster.'),
+    .describe('Labels of objects that are reported; `*` matches any text. Other labels stay in the cluster.'),
   crash_log_lines: z
     .int()
     .min(0)
     .max(1000)
     .default(200)
-    .describe('Most lines of a crashed container’s log that are kept as evidence, 16 KiB at most; 0 for none.'),
+    .describe(
+      'Maximum number of log lines of a crashed container that are kept as evidence, at most 16 KiB; 0 for none.',
+    ),
   lease_name: objectName
     .optional()
     .describe(
-      'Lease in the agent’s namespace by which several replicas agree on who reports. Without it one is alone.',
+      'Lease in the agent’s namespace with which several replicas elect the one that reports. Without it an agent always reports.',
     ),
   namespace: deploymentOnly(label)
     .default(DEFAULT_NAMESPACE)
-    .describe('Namespace in which the agent runs. It is created where it does not exist.'),
+    .describe('Namespace of the agent. It is created if it does not exist.'),
   release_name: deploymentOnly(label.max(53)).default('incident-rca').describe('Name of the Helm release.'),
   replicas: deploymentOnly(z.int().min(1).max(10))
     .default(1)
-    .describe('Agents that run. One of them reports; the others take over when it ends.'),
+    .describe('Number of agents. One of them reports; another one takes over when it stops.'),
   chart_repository: deploymentOnly(z.url({ protocol: /^https?$/ }))
     .optional()
     .describe('Helm repository with the chart `agent`. Without it the platform’s own.'),
@@ -92,7 +93,7 @@ export const configSchema = z.strictObject({
     .describe('Secret in the namespace that holds the agent token. The command then does not contain the token.'),
   existing_secret_key: deploymentOnly(z.string().regex(/^[\w.-]+$/, 'must be letters, digits, `-`, `_` and `.`'))
     .default('agent-token')
-    .describe('Key of that Secret under which the token stands.'),
+    .describe('Key of the token in that Secret.'),
   context: deploymentOnly(z.string().min(1))
     .optional()
     .describe('Context of the kubeconfig with which the command is run. Without it the current one.'),
@@ -101,7 +102,9 @@ export const configSchema = z.strictObject({
     .describe('Proxy through which the agent reaches the platform.'),
   no_proxy: deploymentOnly(z.string().min(1))
     .optional()
-    .describe('Hosts that are reached without the proxy, separated by commas. The cluster’s API server is one anyway.'),
+    .describe(
+      'Hosts that are reached without the proxy, separated by commas. The cluster’s API server is always one of them.',
+    ),
   ca_config_map: deploymentOnly(objectName)
     .optional()
     .describe(

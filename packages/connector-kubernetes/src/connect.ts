@@ -11,7 +11,7 @@ import { metadataOf } from './kinds/metadata.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
 import { createLastMemory } from './usage/last-memory.ts'
 
-/** Opens the API server, finds out which cluster it is, and begins to follow what is in it. @throws KubernetesError when it cannot be reached, with the way out. */
+/** Connects to the API server, identifies the cluster and begins to watch its objects. @throws KubernetesError when the server cannot be reached */
 export async function openKubernetesClient({
   config,
   signal,
@@ -31,7 +31,7 @@ export async function openKubernetesClient({
       },
       signal,
     )
-    log.info({ server: api.address, cluster: uid, namespaces: config.namespaces }, 'the cluster is open')
+    log.info({ server: api.address, cluster: uid, namespaces: config.namespaces }, 'connected to the cluster')
     return {
       config,
       api,
@@ -51,8 +51,8 @@ export async function openKubernetesClient({
 }
 
 /**
- * The namespace kube-system is there as long as the cluster is. An agent that may not read it knows a cluster by the first of
- * its own namespaces.
+ * Returns the UID of the namespace kube-system, which exists as long as the cluster does. An agent without permission to read it uses the
+ * first of its own namespaces.
  */
 async function clusterUid(api: KubernetesApi, namespaces: readonly string[], signal: AbortSignal): Promise<string> {
   const [first] = namespaces
@@ -61,7 +61,7 @@ async function clusterUid(api: KubernetesApi, namespaces: readonly string[], sig
     return namespaceUid(api, first, signal)
   })
   if (uid === undefined)
-    throw new KubernetesError(`${api.address} has no namespace kube-system: it is no Kubernetes cluster`)
+    throw new KubernetesError(`${api.address} has no namespace kube-system: it is not a Kubernetes cluster`)
   return uid
 }
 

@@ -2,7 +2,7 @@ import { type Collector, defineConnector } from '@rca/core/connector'
 import { configSchema } from './config.ts'
 import { openKubernetesClient } from './connect.ts'
 import { deploy } from './deployment/deployment.ts'
-import { stand } from './election/election.ts'
+import { runElection } from './election/election.ts'
 import { watchers } from './events/watchers.ts'
 import { cluster } from './kinds/cluster.ts'
 import { kinds } from './kinds/index.ts'
@@ -29,7 +29,7 @@ export const kubernetes = defineConnector({
     cache.close()
     api.close()
   },
-  election: { run: (client, context) => stand(client, context) },
+  election: { run: (client, context) => runElection(client, context) },
   collectors: { cluster, ...kindCollectors, usage },
   watchers,
 })

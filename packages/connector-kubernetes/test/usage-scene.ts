@@ -1,7 +1,7 @@
 import { type CollectContext, type Metric, mergeSignals, type Signals } from '@rca/core/connector'
 import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
 import { projectClaim } from '../src/kinds/claim/claim.ts'
-import { createNews } from '../src/kinds/delta-filter.ts'
+import { createDeltaFilter } from '../src/kinds/delta-filter.ts'
 import { type Node, projectNode } from '../src/kinds/node/node.ts'
 import { projectPod } from '../src/kinds/pod/pod.ts'
 import { usage } from '../src/usage/collector.ts'
@@ -58,9 +58,9 @@ export function usageClient(scene: UsageScene = {}): UsageClient {
   }
 }
 
-/** Of a first round: everything is news. */
+/** Returns the context of a first cycle, in which everything is sent. */
 export function summaryContext(known: KnownObjects, now: Date = new Date()): SummaryContext {
-  return { known, seen: new Set(), news: createNews(new Map(), now), now }
+  return { known, seen: new Set(), filter: createDeltaFilter(new Map(), now), now }
 }
 
 /** A node as a server writes it. */
@@ -111,9 +111,9 @@ export function usagePoints(
 }
 
 function label({ name, entity, attributes }: Metric, names: Readonly<Record<string, string>>): string {
-  const told = Object.entries(attributes).map(([key, value]) => `${key.split('.').at(-1)}=${value}`)
+  const text = Object.entries(attributes).map(([key, value]) => `${key.split('.').at(-1)}=${value}`)
   const known = Object.entries(names).reduce((id, [uid, one]) => id.replace(uid, one), entity.id)
-  return `${entity.type}:${known} ${name}{${told}}`
+  return `${entity.type}:${known} ${name}{${text}}`
 }
 
 function byUid(items: readonly { readonly uid: string }[]): ReadonlyMap<string, never> {

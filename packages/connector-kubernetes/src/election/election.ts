@@ -1,56 +1,57 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { KubernetesClient } from '../kubernetes-client.ts'
-import { type Holding, type Lease, type LeaseName, makeLease, readLease, writeLease } from './lease.ts'
+import type { Connector } from '@rca/core/connector'
+import type { KubernetesApi } from '../api/kubernetes-api.ts'
+import { createLease, type Lease, type LeaseName, type LeaseRecord, readLease, updateLease } from './lease.ts'
 
-/** Milliseconds. */
 export interface ElectionTiming {
-  /** After so long without a renewal a leader leads no more. */
-  readonly duration: number
-  /** How often a leader renews its lease, and a standby looks at it. */
-  readonly every: number
-  /** A leader that could not renew its lease for so long stands back, before another takes over. */
-  readonly patience: number
+  /** A leader that has not renewed its lease for so long may be replaced. */
+  readonly leaseDurationMs: number
+  /** Interval in which a leader renews its lease and a standby checks it. */
+  readonly retryIntervalMs: number
+  /** A leader that could not renew its lease for so long steps down, before another one takes over. */
+  readonly renewTimeoutMs: number
 }
 
-/** Another takes over at most 12 s after a leader was killed, and at once where it stopped in order. */
-const TIMING: ElectionTiming = { duration: 10_000, every: 2_000, patience: 7_000 }
+/** Another agent takes over within 12 s after a leader was killed, and at once after it stopped in order. */
+const TIMING: ElectionTiming = { leaseDurationMs: 10_000, retryIntervalMs: 2_000, renewTimeoutMs: 7_000 }
 
-/** How long a leader that stops may take to give up its lease, in milliseconds. */
-const RELEASE = 2_000
+/** How long a stopping leader may take to release its lease. */
+const RELEASE_TIMEOUT_MS = 2_000
 
-/** Where an agent that is not told its namespace looks for its lease. */
-const NAMESPACE = 'default'
+const DEFAULT_NAMESPACE = 'default'
 
-/** What an election needs of a client. */
-export type ElectionClient = Pick<KubernetesClient, 'config'> & {
-  readonly api: Pick<KubernetesClient['api'], 'get' | 'create' | 'replace' | 'namespace'>
+/** The part of the client that an election needs. */
+export interface ElectionClient {
+  readonly config: { readonly lease_name?: string | undefined }
+  readonly api: Pick<KubernetesApi, 'get' | 'create' | 'replace' | 'namespace'>
 }
 
-/** What core gives. */
-export interface Candidacy {
-  readonly signal: AbortSignal
-  readonly instanceId: string
-  now(): Date
-  promote(): void
-  demote(): void
-}
+export type ElectionContext = Pick<
+  Parameters<NonNullable<Connector['election']>['run']>[1],
+  'signal' | 'instanceId' | 'now' | 'promote' | 'demote'
+>
 
 /**
- * Leads while it holds the Lease `lease_name`; without that name it is alone, and leads. Clocks of different machines are never
- * compared: a holder is gone once its lease has not changed for its duration, measured here.
+ * Leads while it holds the Lease `lease_name`, or always if that option is not set. Clocks of different machines are never compared: a
+ * lease has expired once it has not changed for its duration, as measured here.
  */
-export async function stand(client: ElectionClient, candidacy: Candidacy, timing = TIMING): Promise<void> {
+export async function runElection(
+  client: ElectionClient,
+  context: ElectionContext,
+  timing: ElectionTiming = TIMING,
+): Promise<void> {
   const { lease_name: name } = client.config
   if (name === undefined) {
-    candidacy.promote()
-    await aborted(candidacy.signal)
+    context.promote()
+    await aborted(context.signal)
     return
   }
-  const candidate = createCandidate(client, { name, namespace: client.api.namespace ?? NAMESPACE }, candidacy, timing)
+  const lease = { name, namespace: client.api.namespace ?? DEFAULT_NAMESPACE }
+  const candidate = createCandidate(client, lease, context, timing)
   try {
-    while (!candidacy.signal.aborted) {
-      await candidate.look()
-      await sleep(timing.every, undefined, { signal: candidacy.signal }).catch(() => undefined)
+    while (!context.signal.aborted) {
+      await candidate.check()
+      await sleep(timing.retryIntervalMs, undefined, { signal: context.signal }).catch(() => undefined)
     }
   } finally {
     await candidate.release()
@@ -59,62 +60,62 @@ export async function stand(client: ElectionClient, candidacy: Candidacy, timing
 
 function createCandidate(
   { api }: ElectionClient,
-  place: LeaseName,
-  { signal, instanceId, now, promote, demote }: Candidacy,
-  { duration, every, patience }: ElectionTiming,
+  name: LeaseName,
+  { signal, instanceId, now, promote, demote }: ElectionContext,
+  { leaseDurationMs, retryIntervalMs, renewTimeoutMs }: ElectionTiming,
 ) {
   let held: Lease | undefined
-  let heldAt = 0
-  let seen: { readonly lease: Lease; readonly at: number } | undefined
+  let renewedAt = 0
+  let observed: { readonly lease: Lease; readonly at: number } | undefined
 
-  const holding = (holder: string): Holding => ({ holder, duration, now: now() })
-  const hold = (lease: Lease): void => {
+  const recordOf = (holder: string): LeaseRecord => ({ holder, durationMs: leaseDurationMs, now: now() })
+  const acquire = (lease: Lease): void => {
     held = lease
-    heldAt = performance.now()
+    renewedAt = performance.now()
     promote()
   }
-  const letGo = (): void => {
+  const stepDown = (): void => {
     held = undefined
     demote()
   }
-  /** Whether the lease is nobody's: given up, or not renewed for its whole duration since it was first seen so. */
+  /** Returns whether a lease was released, or has not been renewed for its duration since it was first seen so. */
   const isFree = (lease: Lease): boolean => {
-    if (seen?.lease.holder !== lease.holder || seen.lease.renewed !== lease.renewed)
-      seen = { lease, at: performance.now() }
-    return lease.holder === '' || lease.holder === instanceId || performance.now() - seen.at >= lease.duration
+    if (observed?.lease.holder !== lease.holder || observed.lease.renewed !== lease.renewed)
+      observed = { lease, at: performance.now() }
+    return lease.holder === '' || lease.holder === instanceId || performance.now() - observed.at >= lease.durationMs
   }
-  const attempt = async (asked: AbortSignal): Promise<void> => {
+  const attempt = async (timeout: AbortSignal): Promise<void> => {
     if (held !== undefined) {
-      const renewed = await writeLease(api, place, held, holding(instanceId), asked)
-      if (renewed !== undefined) return hold(renewed)
+      const renewed = await updateLease(api, name, held, recordOf(instanceId), timeout)
+      if (renewed !== undefined) return acquire(renewed)
     }
-    const found = await readLease(api, place, asked)
+    const found = await readLease(api, name, timeout)
     if (found === undefined) {
-      const made = await makeLease(api, place, holding(instanceId), asked)
-      return made === undefined ? letGo() : hold(made)
+      const created = await createLease(api, name, recordOf(instanceId), timeout)
+      return created === undefined ? stepDown() : acquire(created)
     }
-    if (!isFree(found)) return letGo()
-    const taken = await writeLease(api, place, found, holding(instanceId), asked)
-    return taken === undefined ? letGo() : hold(taken)
+    if (!isFree(found)) return stepDown()
+    const taken = await updateLease(api, name, found, recordOf(instanceId), timeout)
+    return taken === undefined ? stepDown() : acquire(taken)
   }
 
   return {
-    /** Renews the lease, or takes it where it is free. @throws Error when that cannot be known. */
-    look: async (): Promise<void> => {
+    /** Renews the lease, or takes it if it is free. @throws Error when the state of the lease is unknown */
+    check: async (): Promise<void> => {
       try {
-        await attempt(AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, patience - every))]))
+        await attempt(AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, renewTimeoutMs - retryIntervalMs))]))
       } catch (error) {
         if (signal.aborted) return
-        // A server that is away for a moment costs nobody the lead.
-        if (held !== undefined && performance.now() - heldAt < patience) return
-        letGo()
+        // A short outage of the server does not end a leader's term.
+        if (held !== undefined && performance.now() - renewedAt < renewTimeoutMs) return
+        stepDown()
         throw error
       }
     },
-    /** Gives the lease up, so that another need not wait until it has run out. */
+    /** Releases the lease, so that another agent can take it without waiting. */
     release: async (): Promise<void> => {
       if (held === undefined) return
-      await writeLease(api, place, held, holding(''), AbortSignal.timeout(RELEASE)).catch(() => undefined)
+      await updateLease(api, name, held, recordOf(''), AbortSignal.timeout(RELEASE_TIMEOUT_MS)).catch(() => undefined)
       held = undefined
     },
   }

@@ -2,15 +2,15 @@ import { KubernetesError } from '../api/errors.ts'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
 import { fields, number, text } from '../kinds/fields.ts'
 
-/** Who leads, as a Lease says it (coordination.k8s.io/v1). */
+/** A Lease (coordination.k8s.io/v1). */
 export interface Lease {
-  /** Empty where nobody leads. */
+  /** Empty for a released lease. */
   readonly holder: string
-  /** Milliseconds after which a holder that has not renewed it leads no more. */
-  readonly duration: number
-  /** When its holder last renewed it, by its own clock: only whether it changed is looked at. */
+  /** The lease expires if its holder has not renewed it for so long. */
+  readonly durationMs: number
+  /** Time of the last renewal, by the holder's clock: compared only for equality. */
   readonly renewed: string
-  /** The object as the server wrote it: a replacement of another version is refused. */
+  /** The object of the server. It refuses to replace another version. */
   readonly raw: object
 }
 
@@ -28,7 +28,7 @@ export const LEASES = {
   verbs: ['get', 'create', 'update'],
 }
 
-/** `undefined` where there is none. */
+/** Returns `undefined` if the lease does not exist. */
 export async function readLease(
   api: Pick<KubernetesApi, 'get'>,
   { name, namespace }: LeaseName,
@@ -38,61 +38,64 @@ export async function readLease(
   return raw === undefined ? undefined : toLease(raw)
 }
 
-/** Makes the lease. `undefined` where somebody else was faster. @throws KubernetesError that says how it comes into being, where it may not be made. */
-export async function makeLease(
+/**
+ * Creates the lease. Returns `undefined` if another agent was faster.
+ *
+ * @throws KubernetesError that says what to do if the agent may not create it
+ */
+export async function createLease(
   api: Pick<KubernetesApi, 'create'>,
   { name, namespace }: LeaseName,
-  holding: Holding,
+  record: LeaseRecord,
   signal: AbortSignal,
 ): Promise<Lease | undefined> {
   const metadata = { name, namespace }
-  const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: specOf(holding, undefined) }
+  const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: specOf(record, undefined) }
   try {
     return toLease(await api.create(namespace, lease, signal))
   } catch (error) {
     if (hasStatus(error, 409)) return undefined
     if (!hasStatus(error, 403)) throw error
     throw new KubernetesError(
-      `\`lease_name\`: there is no Lease ${name} in namespace ${namespace}, and the agent may not make one. The chart makes it: install it again, or create the Lease`,
+      `\`lease_name\`: Lease ${name} does not exist in namespace ${namespace}, and the agent may not create it. The chart creates it: install the chart again, or create the Lease`,
       { cause: error, status: 404 },
     )
   }
 }
 
-/** Who holds a lease from now on. */
-export interface Holding {
-  /** Empty to give it up. */
+/** The new content of a lease. */
+export interface LeaseRecord {
+  /** Empty to release the lease. */
   readonly holder: string
-  /** Milliseconds. */
-  readonly duration: number
+  readonly durationMs: number
   readonly now: Date
 }
 
-/** Holds a lease, or gives it up. `undefined` where somebody else was faster. */
-export async function writeLease(
+/** Takes, renews or releases a lease. Returns `undefined` if another agent was faster. */
+export async function updateLease(
   api: Pick<KubernetesApi, 'replace'>,
   { name, namespace }: LeaseName,
   { raw }: Pick<Lease, 'raw'>,
-  holding: Holding,
+  record: LeaseRecord,
   signal: AbortSignal,
 ): Promise<Lease | undefined> {
   try {
-    return toLease(await api.replace(namespace, name, { ...raw, spec: specOf(holding, raw) }, signal))
+    return toLease(await api.replace(namespace, name, { ...raw, spec: specOf(record, raw) }, signal))
   } catch (error) {
     if (hasStatus(error, 409) || hasStatus(error, 404)) return undefined
     throw error
   }
 }
 
-function specOf({ holder, duration, now }: Holding, raw: object | undefined): object {
+function specOf({ holder, durationMs, now }: LeaseRecord, raw: object | undefined): object {
   const before = fields(fields(raw).spec)
-  // MicroTime has six digits.
+  // A MicroTime has six decimal places.
   const moment = now.toISOString().replace('Z', '000Z')
   const isSame = text(before.holderIdentity) === holder
   return {
     ...before,
     holderIdentity: holder,
-    leaseDurationSeconds: Math.max(1, Math.round(duration / 1000)),
+    leaseDurationSeconds: Math.max(1, Math.round(durationMs / 1000)),
     renewTime: moment,
     acquireTime: isSame ? (text(before.acquireTime) ?? moment) : moment,
     leaseTransitions: (number(before.leaseTransitions) ?? 0) + (isSame ? 0 : 1),
@@ -103,7 +106,7 @@ function toLease(raw: unknown): Lease {
   const spec = fields(fields(raw).spec)
   return {
     holder: text(spec.holderIdentity) ?? '',
-    duration: (number(spec.leaseDurationSeconds) ?? 0) * 1000,
+    durationMs: (number(spec.leaseDurationSeconds) ?? 0) * 1000,
     renewed: text(spec.renewTime) ?? '',
     raw: fields(raw),
   }

@@ -1,23 +1,23 @@
 import { expect, test } from 'vitest'
 import { captured, NEWER } from '../../test/fixtures.ts'
 import { publishedTypeOf, schemaFaults } from '../../test/published-schema.ts'
-import { readLease, writeLease } from './lease.ts'
+import { readLease, updateLease } from './lease.ts'
 
 const lease = captured('lease', NEWER)
 const name = { name: 'agent', namespace: 'shop' }
 const { signal } = new AbortController()
 
-test('a lease of a coordinated election keeps its strategy, and is written as the published API has it', async () => {
+test('updateLease keeps the strategy of a coordinated election, and writes the published format', async () => {
   const found = await readLease({ get: async () => lease }, name, signal)
   if (found === undefined) throw new Error('there is no lease')
-  expect(found).toMatchObject({ holder: 'agent-1', duration: 15_000, renewed: '2026-11-24T10:04:58.123456Z' })
+  expect(found).toMatchObject({ holder: 'agent-1', durationMs: 15_000, renewed: '2026-11-24T10:04:58.123456Z' })
   const written: unknown[] = []
   const replace = async (_namespace: string, _name: string, object: object) => {
     written.push(object)
     return object
   }
-  const holding = { holder: 'agent-2', duration: 15_000, now: new Date('2026-11-24T10:05:00Z') }
-  await writeLease({ replace }, name, found, holding, signal)
+  const holding = { holder: 'agent-2', durationMs: 15_000, now: new Date('2026-11-24T10:05:00Z') }
+  await updateLease({ replace }, name, found, holding, signal)
   expect(written).toMatchObject([
     {
       metadata: lease.metadata,

@@ -1,8 +1,8 @@
-/** What is kept of every object, of whatever kind. */
+/** The part of an object that is kept for every kind. */
 export interface SlimObject {
   readonly uid: string
   readonly name: string
-  /** Empty for what is in none. */
+  /** Empty for an object without a namespace. */
   readonly namespace: string
   readonly resourceVersion: string
 }
@@ -10,34 +10,34 @@ export interface SlimObject {
 /** Hashes a text with the agent's key: reveals whether the text changed, and nothing else. */
 export type KeyedHash = (text: string) => string
 
-/** What happened to an object. */
+/** A change of an object. */
 export type Change<Slim> =
   | {
       readonly type: 'added'
       readonly object: Slim
-      /** It was there when the agent came. */
+      /** The object existed when the agent started. */
       readonly isInitial: boolean
     }
   | { readonly type: 'changed'; readonly object: Slim; readonly old: Slim }
   | {
       readonly type: 'deleted'
-      /** As it was at its end, where that was seen: the state in which a pod ended stands only there. */
+      /** The final state, if a watch reported it: only this state says how a pod ended. */
       readonly object: Slim | undefined
       readonly old: Slim
     }
 
 export interface ObjectStore<Slim extends SlimObject> {
   readonly objects: ReadonlyMap<string, Slim>
-  /** Objects that could not be read, since the agent came. */
+  /** Number of objects that could not be read since the agent started. */
   readonly unreadable: number
   put(raw: unknown): void
   remove(raw: unknown): void
-  /** From now on everything is told once more: what is not put until {@link endListing} is gone. Again: the list begins anew. */
+  /** Begins a list: objects that are not put until {@link endListing} are removed. Calling it again starts the list from scratch. */
   beginListing(): void
   endListing(): void
 }
 
-/** Keeps the projection of every object, and tells what changes. Nothing is told twice: an object that is as it was is no change. */
+/** Stores the projection of every object, and reports changes. An object with the same version is not a change. */
 export function createObjectStore<Slim extends SlimObject>(
   project: (raw: unknown) => Slim,
   onChange: (change: Change<Slim>) => void,
@@ -67,7 +67,7 @@ export function createObjectStore<Slim extends SlimObject>(
       }
       listed?.add(uid)
       const old = objects.get(uid)
-      // Without projecting it: most of a list is as it was.
+      // Most objects of a repeated list are unchanged and need no projection.
       if (old !== undefined && old.resourceVersion === resourceVersion) return
       const object = read(raw)
       if (object === undefined) return
@@ -97,7 +97,7 @@ export function createObjectStore<Slim extends SlimObject>(
   }
 }
 
-/** How far a watch has come with this object. */
+/** Returns the version from which a watch continues after this object. */
 export function resourceVersionOf(raw: unknown): string | undefined {
   const { resourceVersion } = metadataOf(raw)
   return typeof resourceVersion === 'string' && resourceVersion !== '' ? resourceVersion : undefined

@@ -1,26 +1,26 @@
 import { createTimeSlice } from '@rca/core/connector'
 
-/** Tells a listener of what is there, some at a time, and of what happens meanwhile once it has been told all that. */
+/** Passes existing objects to a listener some at a time, and then the changes that happened meanwhile. */
 export function replayed<Change>(
-  there: Iterable<Change>,
+  existing: Iterable<Change>,
   listener: (change: Change) => void,
 ): { readonly take: (change: Change) => void; stop(): void } {
   const waiting: Change[] = []
-  let state: 'telling' | 'told' | 'stopped' = 'telling'
-  const tell = async (): Promise<void> => {
+  let state: 'replaying' | 'live' | 'stopped' = 'replaying'
+  const replay = async (): Promise<void> => {
     const slice = createTimeSlice()
-    for (const change of there) {
+    for (const change of existing) {
       if (slice.isOver()) await slice.next()
       if (state === 'stopped') return
       listener(change)
     }
-    state = 'told'
+    state = 'live'
     for (const change of waiting.splice(0)) listener(change)
   }
-  void tell()
+  void replay()
   return {
     take: (change) => {
-      if (state === 'told') listener(change)
+      if (state === 'live') listener(change)
       else waiting.push(change)
     },
     stop: () => {

@@ -1,6 +1,5 @@
-import { type Collector, entity, metric } from '@rca/core/connector'
-import type { KubernetesClient } from '../kubernetes-client.ts'
-import { cachedKinds } from './index.ts'
+import { type Collector, entity, metric, type Signals } from '@rca/core/connector'
+import { type Cluster, cachedKinds } from './index.ts'
 
 export const clusterSignals = {
   cluster: entity({
@@ -22,8 +21,17 @@ export const clusterSignals = {
   }),
 }
 
+interface ClusterClient {
+  readonly cluster: Cluster
+  readonly config: { readonly namespaces: readonly string[] }
+  readonly name: string
+  readonly uid: string
+  /** Evidence that the agent had no permission to read. */
+  readonly refusals: { gaps(): NonNullable<Signals['gaps']> }
+}
+
 /** Reports the cluster itself, and how many objects of each kind it has. */
-export const cluster: Collector<KubernetesClient> = {
+export const cluster: Collector<ClusterClient> = {
   interval: '60s',
   timeout: '60s',
   async collect({ cluster: cache, config, name, uid, refusals }, { signal }) {

@@ -1,66 +1,66 @@
 import type { CollectContext, Metric } from '@rca/core/connector'
 
-/** How often what does not change is told, in milliseconds. */
-const TOLD_AGAIN = 300_000
+/** How often unchanged values are sent again. */
+const RESEND_INTERVAL_MS = 300_000
 
 type Value = number | string | undefined
 
-interface Told {
-  /** When everything was told last, in milliseconds since 1970. */
+interface SentObject {
+  /** When all values were last sent, in milliseconds since 1970. */
   readonly at: number
-  /** The object as it was when its values were read. */
+  /** The object from which the values were read. */
   readonly object: object | undefined
   readonly values: readonly Value[]
 }
 
-/** What was told of each object, by uid. */
-export type ToldValues = ReadonlyMap<string, Told>
+/** The values that were sent last, by UID of the object. */
+export type SentValues = ReadonlyMap<string, SentObject>
 
-/** Whether a value is to be told. To be asked for every value of an object, in the same order each time. */
-export type IsNews = (value: Value) => boolean
+/** Returns whether a value must be sent. Called for every value of an object, in the same order each time. */
+export type IsChanged = (value: Value) => boolean
 
 interface Identified {
   readonly uid: string
 }
 
-/** What of a round is news. */
-export interface News {
-  /** What was told, with what this round has told. */
-  readonly told: ToldValues
-  /** Whether nothing is to be told of an object: it is the same, and it is not time to tell everything again. */
-  isOld(object: Identified): boolean
-  /** @param object where its values follow from it alone */
-  of(uid: string, object?: object): IsNews
-  /** Those of an object's points that are news. Each has its place, which is `undefined` where there is none now. */
-  points(object: Identified, points: readonly (Metric | undefined)[]): readonly (Metric | undefined)[]
-  /** Drops what was told of an object, so that everything is news when it comes back. */
+/** Selects the points of one collection cycle that must be sent. */
+export interface DeltaFilter {
+  /** The values that were sent last, including those of this cycle. */
+  readonly sent: SentValues
+  /** Returns whether an object is the same and not due to be sent again. */
+  isUnchanged(object: Identified): boolean
+  /** @param object set if all values follow from it */
+  valuesOf(uid: string, object?: object): IsChanged
+  /** Returns the changed points of an object. Every point has its place, with `undefined` for an absent one. */
+  changedPoints(object: Identified, points: readonly (Metric | undefined)[]): readonly (Metric | undefined)[]
+  /** Forgets an object, so that all of its points count as changed next time. */
   forget(uid: string): void
-  /** Drops what was told of objects that are not there any more. */
-  keepOnly(objects: ReadonlyMap<string, unknown>): void
+  /** Forgets deleted objects. */
+  retain(objects: ReadonlyMap<string, unknown>): void
 }
 
 /**
- * What seldom changes is told when it does, and all of an object every five minutes: in a large cluster, most of what could be told
- * is as it was.
+ * Suppresses unchanged points and sends all points of an object again every five minutes: in a large cluster, most points do not change.
  *
- * @param before what was told until now, which stays as it is: what a round tells that fails is not told
+ * @param before what was sent so far. It is not modified: the points of a failed cycle do not count as sent
  */
-export function createNews(before: ToldValues, now: Date, random: () => number = Math.random): News {
-  const told = new Map(before)
+export function createDeltaFilter(before: SentValues, now: Date, random: () => number = Math.random): DeltaFilter {
+  const sent = new Map(before)
   const time = now.getTime()
-  // A clock that was set back would make everything old for long.
-  const isDue = (one: Told | undefined): boolean => one === undefined || time - one.at >= TOLD_AGAIN || time < one.at
-  const of: News['of'] = (uid, object) => {
-    const one = told.get(uid)
+  // After the clock was set back, nothing would be due for a long time.
+  const isDue = (one: SentObject | undefined): boolean =>
+    one === undefined || time - one.at >= RESEND_INTERVAL_MS || time < one.at
+  const valuesOf: DeltaFilter['valuesOf'] = (uid, object) => {
+    const one = sent.get(uid)
     const isAll = isDue(one)
     let values: Value[] | undefined
     const begin = (known: readonly Value[], at: number): Value[] => {
       values = [...known]
-      told.set(uid, { at, object, values })
+      sent.set(uid, { at, object, values })
       return values
     }
-    // What is first seen together is not all told again together.
-    if (one === undefined) begin([], time - random() * TOLD_AGAIN)
+    // The jitter spreads the next full sends of objects that were first seen together.
+    if (one === undefined) begin([], time - random() * RESEND_INTERVAL_MS)
     else if (isAll || one.object !== object) begin(one.values, isAll ? time : one.at)
     let place = 0
     return (value) => {
@@ -71,57 +71,57 @@ export function createNews(before: ToldValues, now: Date, random: () => number =
     }
   }
   return {
-    told,
-    isOld: (object) => {
-      const one = told.get(object.uid)
+    sent,
+    isUnchanged: (object) => {
+      const one = sent.get(object.uid)
       return one?.object === object && !isDue(one)
     },
-    of,
-    points: (object, points) => {
-      const places = told.get(object.uid)?.values.length ?? 0
-      const isNews = of(object.uid, object)
-      const news = points.filter((point) => isNews(point === undefined ? undefined : stateOf(point)))
-      for (let place = points.length; place < places; place += 1) isNews(undefined)
-      return news
+    valuesOf,
+    changedPoints: (object, points) => {
+      const places = sent.get(object.uid)?.values.length ?? 0
+      const isChanged = valuesOf(object.uid, object)
+      const changed = points.filter((point) => isChanged(point === undefined ? undefined : stateOf(point)))
+      for (let place = points.length; place < places; place += 1) isChanged(undefined)
+      return changed
     },
-    forget: (uid) => void told.delete(uid),
-    keepOnly: (objects) => {
-      if (told.size > objects.size) for (const uid of told.keys()) if (!objects.has(uid)) told.delete(uid)
+    forget: (uid) => void sent.delete(uid),
+    retain: (objects) => {
+      if (sent.size > objects.size) for (const uid of sent.keys()) if (!objects.has(uid)) sent.delete(uid)
     },
   }
 }
 
-/** The news of a collector, after what it has told until now. What stands alone is told as a whole, and counts as told to nobody. */
-export function newsSince(
-  before: ToldValues,
+/** Returns the filter of a cycle. In a full snapshot every point counts as changed, and `before` stays as it is. */
+export function deltaFilterSince(
+  before: SentValues,
   { now, fullSnapshot }: Pick<CollectContext, 'now' | 'fullSnapshot'>,
-): News {
-  if (fullSnapshot !== true) return createNews(before, now())
+): DeltaFilter {
+  if (fullSnapshot !== true) return createDeltaFilter(before, now())
   return {
-    told: before,
-    isOld: () => false,
-    of: () => () => true,
-    points: (_object, points) => points,
+    sent: before,
+    isUnchanged: () => false,
+    valuesOf: () => () => true,
+    changedPoints: (_object, points) => points,
     forget: () => undefined,
-    keepOnly: () => undefined,
+    retain: () => undefined,
   }
 }
 
 /**
- * The news of a collector that remembers nothing else.
+ * Returns the filter of a collector whose only state is what it sent.
  *
- * @param isMeasured whether anything can be measured now. If not, what was to be told as a whole is still to be
+ * @param isMeasured `false` if nothing can be measured: after a full snapshot without points, everything is sent next time
  */
-export function rememberedNews(
+export function storedDeltaFilter(
   context: Pick<CollectContext, 'swapState' | 'now' | 'fullSnapshot'>,
   isMeasured: boolean,
-): News {
-  const news = newsSince(context.swapState<ToldValues>(new Map()) ?? new Map(), context)
-  context.swapState(isMeasured || context.fullSnapshot !== true ? news.told : new Map())
-  return news
+): DeltaFilter {
+  const filter = deltaFilterSince(context.swapState<SentValues>(new Map()) ?? new Map(), context)
+  context.swapState(isMeasured || context.fullSnapshot !== true ? filter.sent : new Map())
+  return filter
 }
 
-/** What attributes tell has no place of its own: conditions and resources come and go. */
+/** Includes attributes, which have no fixed place: conditions and resources come and go. */
 function stateOf({ name, value, attributes }: Metric): Value {
   for (const _name in attributes) return `${name} ${value} ${JSON.stringify(attributes)}`
   return value

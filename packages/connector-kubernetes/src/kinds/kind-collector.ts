@@ -11,7 +11,7 @@ import {
 } from '@rca/core/connector'
 import type { SyncStatus } from '../informer/kind-informer.ts'
 import { labelFilter } from './common-signals.ts'
-import { rememberedNews } from './delta-filter.ts'
+import { storedDeltaFilter } from './delta-filter.ts'
 
 type Interval = NonNullable<Collector<never>['interval']>
 
@@ -81,21 +81,21 @@ export function kindCollector<Kind extends string, Slim extends { readonly uid: 
       const cache = cacheOf(client)
       const entities: Entity[] = []
       const metrics: (Metric | undefined)[] = []
-      const news = rememberedNews(context, isCurrent)
+      const filter = storedDeltaFilter(context, isCurrent)
       const { metrics: measure } = signals
       for await (const slice of inTimeSlices([...objects.values()]))
         for (const object of slice) {
           if (signals.isReported?.(object) === false) {
-            news.forget(object.uid)
+            filter.forget(object.uid)
             continue
           }
           const described = cache.of(object)
           entities.push(...described)
           // Most objects of a large cluster did not change: measuring them every time would dominate the agent's CPU time.
-          if (isCurrent && measure !== undefined && !news.isOld(object))
-            metrics.push(...news.points(object, measure(object, described[0])))
+          if (isCurrent && measure !== undefined && !filter.isUnchanged(object))
+            metrics.push(...filter.changedPoints(object, measure(object, described[0])))
         }
-      news.keepOnly(objects)
+      filter.retain(objects)
       cache.retain(objects)
       return { entities, metrics, gaps }
     },

@@ -2,29 +2,29 @@ import type { SlimObject } from '../informer/object-store.ts'
 import { type Fields, fields, list, present, record, text, texts } from './fields.ts'
 import { intern } from './intern.ts'
 
-/** Whom an object belongs to. */
+/** The controller of an object. */
 export interface Owner {
-  /** With its group where an extension has a kind of the same name: `StatefulSet.apps.kruise.io`. */
+  /** With the group for an extension's kind of the same name: `StatefulSet.apps.kruise.io`. */
   readonly kind: string
   readonly name: string
   readonly uid: string
 }
 
-/** What is kept of an object's metadata. Of annotations only a few are: they hold whole manifests, with their secrets. */
+/** The part of an object's metadata that is kept. Most annotations are not: they hold whole manifests, with secrets. */
 export interface Metadata extends SlimObject {
   readonly created: string | undefined
-  /** Set once it is being deleted. */
+  /** Set while the object is being deleted. */
   readonly deleted: string | undefined
   readonly labels: Readonly<Record<string, string>>
-  /** The one that made it, such as the ReplicaSet of a pod. */
+  /** The controller, such as the ReplicaSet of a pod. */
   readonly owner: Owner | undefined
-  /** Names of those whose work its deletion waits for. */
+  /** Deletion waits until every finalizer is removed. */
   readonly finalizers: readonly string[]
 }
 
 const NONE: readonly string[] = Object.freeze([])
 
-/** @throws Error when it has no name or uid. */
+/** @throws Error when the object has no name or UID */
 export function metadataOf(raw: unknown): Metadata {
   const metadata = fields(fields(raw).metadata)
   const [uid, name] = [text(metadata.uid), text(metadata.name)]
@@ -48,22 +48,22 @@ function ownerOf(metadata: Fields): Owner | undefined {
   return intern({ kind: kindOf(reference), name: text(reference.name) ?? '', uid: text(reference.uid) ?? '' })
 }
 
-/** Kinds of the server's own whose names extensions have taken, too. */
-const TAKEN = new Set([
+/** Built-in kinds whose names extensions use, too. */
+const AMBIGUOUS_KINDS = new Set([
   ...['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob', 'Pod'],
   ...['Service', 'Ingress', 'Node', 'Namespace', 'ConfigMap', 'Secret'],
 ])
 
-/** The kind that something refers to: `StatefulSet.apps.kruise.io` is no StatefulSet. */
+/** Returns the kind of a reference, with the group for an extension's kind: `StatefulSet.apps.kruise.io` is not a StatefulSet. */
 export function kindOf({ kind, apiVersion }: Fields): string {
   const [name, version] = [text(kind) ?? '', text(apiVersion) ?? '']
   const group = version.slice(0, Math.max(0, version.indexOf('/')))
-  // The server's own groups are `apps`, `batch`, … and `networking.k8s.io`; those of extensions have a dot.
-  const isOwn = !group.includes('.') || group.endsWith('.k8s.io')
-  return isOwn || !TAKEN.has(name) ? name : `${name}.${group}`
+  // Built-in groups are `apps`, `batch`, … and `networking.k8s.io`; groups of extensions have a dot.
+  const isBuiltIn = !group.includes('.') || group.endsWith('.k8s.io')
+  return isBuiltIn || !AMBIGUOUS_KINDS.has(name) ? name : `${name}.${group}`
 }
 
-/** Who wrote to an object, and when: all that is kept of `managedFields`. */
+/** A writer of an object: the part of `managedFields` that is kept. */
 export interface Manager {
   readonly name: string
   /** `Apply` or `Update`. */
@@ -71,11 +71,11 @@ export interface Manager {
   /** `status`, `scale`, … */
   readonly subresource: string | undefined
   readonly time: string | undefined
-  /** Parts of the object that it has a say in: `metadata`, `spec`, `status`, `data`, … */
+  /** Parts of the object that it manages: `metadata`, `spec`, `status`, `data`, … */
   readonly parts: readonly string[]
 }
 
-/** Who wrote to an object: nothing of what they wrote. */
+/** Returns the writers of an object, without the fields that they wrote. */
 export function managersOf(raw: unknown): readonly Manager[] {
   return list(fields(fields(raw).metadata).managedFields).flatMap((entry) => {
     const name = internText(entry.manager)
@@ -86,12 +86,12 @@ export function managersOf(raw: unknown): readonly Manager[] {
   })
 }
 
-/** One annotation, which must be known to hold no secret. */
+/** Returns an annotation. Only for annotations that cannot hold a secret. */
 export function annotationOf(raw: unknown, name: string): string | undefined {
   return text(fields(fields(fields(raw).metadata).annotations)[name])
 }
 
-/** The Helm release that an object is part of. */
+/** The Helm release of an object. */
 export interface HelmRelease {
   readonly name: string
   readonly namespace: string | undefined
@@ -99,7 +99,7 @@ export interface HelmRelease {
   readonly chart: string | undefined
 }
 
-/** `undefined` for what no release made. */
+/** Returns `undefined` for an object that Helm did not create. */
 export function helmReleaseOf(raw: unknown): HelmRelease | undefined {
   const name = annotationOf(raw, 'meta.helm.sh/release-name')
   if (name === undefined) return undefined
@@ -116,11 +116,11 @@ export interface Condition {
   readonly reason: string | undefined
   /** Unredacted. */
   readonly message: string | undefined
-  /** When the status last became another. */
+  /** When the status last changed. */
   readonly since: string | undefined
 }
 
-/** The conditions of a status. */
+/** Returns the conditions of a status. */
 export function conditionsOf(status: Fields): readonly Condition[] {
   return list(status.conditions).map((condition) => ({
     type: intern(text(condition.type) ?? ''),
@@ -131,12 +131,12 @@ export function conditionsOf(status: Fields): readonly Condition[] {
   }))
 }
 
-/** Whether a pod or a node counts as ready. */
+/** Returns whether a pod or node is ready. */
 export function isReady({ conditions }: { readonly conditions: readonly Condition[] }): boolean {
   return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
 }
 
-/** A text that many objects have. */
+/** Reads and interns a text that many objects have. */
 export function internText(value: unknown): string | undefined {
   const read = text(value)
   return read === undefined ? undefined : intern(read)

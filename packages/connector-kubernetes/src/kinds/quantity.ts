@@ -21,21 +21,21 @@ const FACTORS: Readonly<Record<string, number>> = {
 
 const QUANTITY = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)$/
 
-/** Names and numbers: processors, bytes, pieces. */
+/** Amounts of resources by name: CPUs, bytes, objects. */
 export type Quantities = Readonly<Record<string, number>>
 
-/** `100m` → 0.1, `1Gi` → 1073741824, `1e3` → 1000. `undefined` for what is none. */
+/** Reads `100m` as 0.1, `1Gi` as 1073741824, `1e3` as 1000, and any other text as `undefined`. */
 export function quantity(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
   if (typeof value !== 'string') return undefined
   const [, digits, exponent, suffix = ''] = QUANTITY.exec(value) ?? []
   if (digits === undefined) return undefined
   const read = exponent === undefined ? Number(digits) * (FACTORS[suffix] ?? 1) : Number(digits + exponent)
-  // 3 × 0.1 is not 0.3 in binary: nothing is finer than a nanounit.
+  // 3 × 0.1 is not 0.3 in binary. Quantities have at most nano precision.
   return Number.isInteger(read) ? read : Math.round(read * 1e9) / 1e9
 }
 
-/** `{ cpu: '100m', memory: '1Gi' }` → `{ cpu: 0.1, memory: 1073741824 }`. What cannot be read is left out. */
+/** Reads `{ cpu: '100m', memory: '1Gi' }` as `{ cpu: 0.1, memory: 1073741824 }`. Leaves out invalid quantities. */
 export function quantities(value: unknown): Quantities {
   const read: Record<string, number> = {}
   for (const [name, text] of Object.entries(fields(value))) {

@@ -1,18 +1,18 @@
-/** What a kubelet writes where a difference fell below 0, or nearly so. */
-const LARGEST = 2 ** 63
+/** A kubelet writes a value near 2^64 for a negative difference. */
+const MAX_AMOUNT = 2 ** 63
 
-/** A number of a kubelet that can be true: some write a very large one in place of a negative one. */
+/** Returns a kubelet's number, `undefined` for an implausible one. */
 export function amount(value: unknown): number | undefined {
-  return typeof value === 'number' && value >= 0 && value < LARGEST ? value : undefined
+  return typeof value === 'number' && value >= 0 && value < MAX_AMOUNT ? value : undefined
 }
 
-/** Nanoseconds as seconds, nanocores as processors. */
+/** Converts nanoseconds to seconds, and nanocores to CPUs. */
 export function fromNano(value: unknown): number | undefined {
   const read = amount(value)
   return read === undefined ? undefined : read / 1e9
 }
 
-/** A sum of what is there. `undefined` where nothing is. */
+/** Returns the sum of the present values, `undefined` if all are absent. */
 export function sum(values: readonly (number | undefined)[]): number | undefined {
   return values.reduce(
     (one, other) => (one === undefined || other === undefined ? (one ?? other) : one + other),

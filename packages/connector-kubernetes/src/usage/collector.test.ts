@@ -46,7 +46,7 @@ const nodeMetrics = [
   { metadata: { name: 'other' } },
 ]
 
-/** What metrics.k8s.io answers. */
+/** Answers of metrics.k8s.io. */
 function listing(fails: (namespace: string | undefined, resource: string) => boolean = () => false) {
   const asked: string[] = []
   const list: KubernetesApi['list'] = async ({ resource }, { namespace, onItems }: ListOptions) => {
@@ -61,7 +61,7 @@ function listing(fails: (namespace: string | undefined, resource: string) => boo
   return { asked, list }
 }
 
-/** A cluster of one node that lets nobody ask kubelets, and has metrics-server. */
+/** A client without permission for kubelets, in a cluster with one node and metrics-server. */
 function refused(scene: UsageScene = {}) {
   const resources = { nodes: nodesResource, ...metricsResources }
   return usageClient({
@@ -75,29 +75,29 @@ function refused(scene: UsageScene = {}) {
   })
 }
 
-describe('kubelets', () => {
-  test('tell it all', async () => {
+describe('usage from kubelets', () => {
+  test('reports nodes, pods, containers and volumes', async () => {
     const client = usageClient({ get: async () => captured('stats-summary') })
     const collected = await collectUsage(client, usageContext().context)
     expect(collected.gaps).toEqual([])
     expect(Object.keys(usagePoints(collected)).length).toBeGreaterThan(50)
   })
 
-  test('tell of storage and processes again when they have changed, or after five minutes', async () => {
+  test('reports storage and processes when they change, and every five minutes', async () => {
     const client = usageClient({ get: async () => captured('stats-summary') })
     const { context, clock } = usageContext()
-    const told = async (): Promise<string> => Object.keys(usagePoints(await collectUsage(client, context))).join()
-    const first = await told()
+    const names = async (): Promise<string> => Object.keys(usagePoints(await collectUsage(client, context))).join()
+    const first = await names()
     clock.now += 1
-    const second = await told()
+    const second = await names()
     clock.now += 300_000
     expect(first).toContain('k8s.container.ephemeral_storage.usage')
     expect(second).not.toContain('k8s.container.ephemeral_storage.usage')
     expect(second).toContain('container.memory.working_set')
-    expect(await told()).toBe(first)
+    expect(await names()).toBe(first)
   })
 
-  test('that do not answer are named, twenty of them, and the others counted', async () => {
+  test('names twenty kubelets that do not answer, and counts the others', async () => {
     const nodes = Array.from({ length: 30 }, (_, id) => rawNode(`node${id}`))
     const asked: string[] = []
     const get: KubernetesApi['get'] = async (_resource, { name }) => {
@@ -114,7 +114,7 @@ describe('kubelets', () => {
         .map((name) => `kubelet:${name}`)
         .toSorted(),
     )
-    // The other half, and what is known of the first.
+    // The other half, and the known failures of the first.
     const { gaps = [], metrics } = await collectUsage(client, context)
     expect(new Set(asked).size).toBe(30)
     expect(metrics).toEqual([])
@@ -123,7 +123,7 @@ describe('kubelets', () => {
     expect(gaps.at(-1)).toEqual({ scope: 'kubelet:others', reason: '9 more kubelets do not answer' })
   })
 
-  test('are all asked where a run stands alone, however many they are', async () => {
+  test('reads all kubelets for a full snapshot, however many there are', async () => {
     const nodes = Array.from({ length: 30 }, (_, id) => rawNode(`node${id}`))
     const asked: string[] = []
     const get: KubernetesApi['get'] = async (_resource, { name }) => {
@@ -135,24 +135,24 @@ describe('kubelets', () => {
     expect(new Set(asked).size).toBe(30)
   })
 
-  test('that tell nothing where all was to be told tell all as soon as they answer', async () => {
+  test('sends all points of a kubelet again that failed during a full snapshot', async () => {
     let isWell = true
     const get: KubernetesApi['get'] = async () => (isWell ? captured('stats-summary') : Promise.reject(new Error('no')))
     const client = usageClient({ get })
     const { context, clock } = usageContext()
-    const told = async (fullSnapshot: boolean): Promise<string> => {
+    const names = async (fullSnapshot: boolean): Promise<string> => {
       clock.now += 1
       return Object.keys(usagePoints(await collectUsage(client, { ...context, fullSnapshot }))).join()
     }
-    const first = await told(false)
-    expect(await told(false)).not.toBe(first)
+    const first = await names(false)
+    expect(await names(false)).not.toBe(first)
     isWell = false
-    expect(await told(true)).toBe('')
+    expect(await names(true)).toBe('')
     isWell = true
-    expect(await told(false)).toBe(first)
+    expect(await names(false)).toBe(first)
   })
 
-  test('that all do not answer are gaps, and metrics.k8s.io is asked instead', async () => {
+  test('reads metrics.k8s.io if no kubelet answers', async () => {
     const client = refused({ get: () => Promise.reject(new Error('it broke')) })
     const collected = await collectUsage(client, usageContext().context)
     expect(usagePoints(collected)).toMatchObject({ 'k8s.node:node1 k8s.node.cpu.usage{}': 2 })
@@ -163,8 +163,8 @@ describe('kubelets', () => {
   })
 })
 
-describe('where kubelets may not be asked', () => {
-  test('metrics.k8s.io tells processors and memory, and a gap which permission is missing', async () => {
+describe('usage without permission for kubelets', () => {
+  test('reports CPU and memory from metrics.k8s.io, and names the missing permission in a gap', async () => {
     const collected = await collectUsage(refused(), usageContext().context)
     expect(usagePoints(collected)).toEqual({
       'k8s.pod:pod-web k8s.pod.cpu.usage{}': 0.250_123_456,
@@ -186,20 +186,20 @@ describe('where kubelets may not be asked', () => {
     ])
   })
 
-  test('after some have answered, nothing is told twice', async () => {
+  test('does not read metrics.k8s.io after some kubelets answered', async () => {
     const get: KubernetesApi['get'] = async (_resource, { name }) =>
       name === 'node1' ? { node: { cpu: { usageNanoCores: 3e9 } } } : Promise.reject(forbidden('nodes/proxy', 'get'))
     const nodes = [rawNode('node1'), rawNode('node2')]
     const client = refused({ get, nodes })
     const { context } = usageContext()
     const { metrics = [], gaps } = await collectUsage(client, context)
-    const told = metrics.filter((metric) => metric?.name === 'k8s.node.cpu.usage')
-    expect(told.map((metric) => metric?.value)).toEqual([3])
+    const cpu = metrics.filter((metric) => metric?.name === 'k8s.node.cpu.usage')
+    expect(cpu.map((metric) => metric?.value)).toEqual([3])
     expect(gaps).toMatchObject([{ scope: 'kubelet', reason: expect.stringContaining('nodes/proxy') }])
     expect(usagePoints(await collectUsage(client, context))).toMatchObject({ 'k8s.node:node1 k8s.node.cpu.usage{}': 2 })
   })
 
-  test('they are left alone for ten minutes, and then tried again', async () => {
+  test('tries kubelets again after ten minutes', async () => {
     const { context, clock } = usageContext()
     let asked = 0
     let isAllowed = false
@@ -221,7 +221,7 @@ describe('where kubelets may not be asked', () => {
     expect(asked).toBe(3)
   })
 
-  test('and there is no metrics.k8s.io, one gap says both', async () => {
+  test('has one gap with both reasons if the server has no metrics.k8s.io', async () => {
     const collected = await collectUsage(refused({ resources: { nodes: nodesResource } }), usageContext().context)
     expect(usagePoints(collected)).toEqual({})
     expect(collected.gaps).toEqual([
@@ -229,7 +229,7 @@ describe('where kubelets may not be asked', () => {
     ])
   })
 
-  test('and metrics.k8s.io may not be read either, one gap says both', async () => {
+  test('has one gap with both reasons if metrics.k8s.io may not be read', async () => {
     const collected = await collectUsage(refused({ list: listing(() => true).list }), usageContext().context)
     expect(collected.gaps).toEqual([
       {
@@ -239,7 +239,7 @@ describe('where kubelets may not be asked', () => {
     ])
   })
 
-  test('and metrics.k8s.io tells only of pods, that is a gap of its own', async () => {
+  test('has a gap of its own for nodes that metrics.k8s.io does not return', async () => {
     const { list } = listing((_namespace, resource) => resource === 'nodes')
     const collected = await collectUsage(refused({ list }), usageContext().context)
     expect(collected.gaps).toMatchObject([{ scope: 'kubelet' }, { scope: 'usage:nodes' }])
@@ -247,10 +247,10 @@ describe('where kubelets may not be asked', () => {
   })
 })
 
-describe('where only some namespaces are watched', () => {
+describe('usage of selected namespaces', () => {
   const resources = { nodes: nodesResource, ...metricsResources }
 
-  test('pods are read in each of them, no kubelet and no node is asked, and nothing is missing', async () => {
+  test('reads pods of each namespace, but no kubelets and nodes, and has no gap', async () => {
     const { list, asked } = listing()
     const client = usageClient({ pods, resources, list, namespaces: ['shop', 'data'] })
     const collected = await collectUsage(client, usageContext().context)
@@ -259,7 +259,7 @@ describe('where only some namespaces are watched', () => {
     expect(Object.keys(usagePoints(collected))).toHaveLength(8)
   })
 
-  test('one that may not be read is a gap; all of them are one', async () => {
+  test('has a gap for a namespace that may not be read, and one gap if that is true of all', async () => {
     const scene = { pods, resources, namespaces: ['shop', 'data'] }
     const one = usageClient({ ...scene, list: listing((namespace) => namespace === 'data').list })
     expect((await collectUsage(one, usageContext().context)).gaps).toMatchObject([{ scope: 'usage:data' }])
@@ -268,12 +268,12 @@ describe('where only some namespaces are watched', () => {
   })
 })
 
-test('where no node is known, that is said', async () => {
+test('usage has a gap if no node is known', async () => {
   const collected = await collectUsage(refused({ nodes: [] }), usageContext().context)
   expect(collected.gaps).toMatchObject([{ scope: 'kubelet', reason: expect.stringContaining('no node is known') }])
 })
 
-test('a stop rejects, whatever is being read', async () => {
+test('usage rejects with the reason of the signal', async () => {
   const stop = new AbortController()
   const list: KubernetesApi['list'] = async () => {
     stop.abort(new Error('stopping'))
@@ -282,7 +282,7 @@ test('a stop rejects, whatever is being read', async () => {
   await expect(collectUsage(refused({ list }), usageContext(stop.signal).context)).rejects.toThrow('stopping')
 })
 
-test('a list that begins again is told once', async () => {
+test('usage reports a list once that starts from scratch', async () => {
   const list: KubernetesApi['list'] = async ({ resource }, { onItems, onRestart }) => {
     if (resource === 'nodes') return ''
     onItems(podMetrics)

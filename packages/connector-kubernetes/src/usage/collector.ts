@@ -1,38 +1,38 @@
 import type { CollectContext, Metric, Signals, StreamingCollector } from '@rca/core/connector'
-import { newsSince, type ToldValues } from '../kinds/delta-filter.ts'
+import { deltaFilterSince, type SentValues } from '../kinds/delta-filter.ts'
 import type { Node } from '../kinds/node/node.ts'
 import { createHandoff } from './handoff.ts'
 import { type KnownObjects, knownObjects } from './known-objects.ts'
 import { readMetricsApi } from './metrics-api.ts'
-import { PATIENCE, readSummaries, type Summaries } from './read-summaries.ts'
+import { readSummaries, SUMMARY_TIMEOUTS, type Summaries } from './read-summaries.ts'
 import type { UsageClient } from './usage-client.ts'
 
-/** Kubelets that are named when they do not answer. The others are counted. */
-const MOST_NAMED = 20
+/** Maximum number of failing kubelets with a gap of their own. The others are counted in one gap. */
+const MAX_NAMED_KUBELETS = 20
 
-/** How long kubelets that may not be asked are left alone, in milliseconds: by then somebody may have given the permission. */
-const LEFT_ALONE = 600_000
+/** Interval after which kubelets are tried again that the agent had no permission to read. */
+const REFUSAL_RETRY_INTERVAL_MS = 600_000
 
-/** Most nodes that are all read in one round. Of more, each round reads every other one, unless it stands alone. */
-const FEW = 20
+/** Maximum number of nodes that are read in every cycle. In a larger cluster, each cycle reads every other node. */
+const MAX_NODES_PER_CYCLE = 20
 
 type Failure = Summaries['failures'][number]
 
-/** What one round leaves to the next. */
-interface Memory {
+/** State between two cycles. */
+interface UsageState {
   refusal: { readonly at: number; readonly reason: string } | undefined
-  /** By uid of the node: whose kubelets did not answer when they were last asked. */
+  /** Kubelets that did not answer their latest request, by UID of the node. */
   failures: ReadonlyMap<string, Failure>
-  /** Which nodes are read next, where it is every other one. */
+  /** Selects the nodes of the next cycle if a cycle reads every other node. */
   half: 0 | 1
-  /** Whether a kubelet answered in the round before. */
+  /** A kubelet answered in the previous cycle. */
   answered: boolean
-  told: ToldValues
+  sent: SentValues
 }
 
 /**
- * What nodes, pods, containers and volumes use: from the kubelets; or where they may not be asked or do not answer, processors and
- * memory alone, from metrics.k8s.io.
+ * Reports the usage of nodes, pods, containers and volumes from the kubelets' summaries. If kubelets cannot be read, it reports CPU and
+ * memory from metrics.k8s.io instead.
  */
 export const usage: StreamingCollector<UsageClient> = {
   interval: '15s',
@@ -58,99 +58,107 @@ export const usage: StreamingCollector<UsageClient> = {
 
 async function read(
   client: UsageClient,
-  collecting: CollectContext,
-  tell: (points: readonly Metric[]) => Promise<void>,
+  context: CollectContext,
+  emit: (points: readonly Metric[]) => Promise<void>,
 ): Promise<Signals> {
-  const { signal, now, swapState } = collecting
+  const { signal, now, swapState } = context
   const known = knownObjects(client.cluster)
   if (client.config.namespaces.length > 0)
-    return withoutSummaries(client, known, signal, 'kubelets may not be asked where only some namespaces are watched')
-  const memory: Memory = {
-    refusal: undefined,
-    failures: new Map(),
-    half: 0,
-    answered: false,
-    told: new Map(),
-  }
-  Object.assign(memory, swapState(memory))
+    return readWithoutSummaries(client, known, signal, 'kubelets cannot be read where only some namespaces are watched')
+  const state: UsageState = { refusal: undefined, failures: new Map(), half: 0, answered: false, sent: new Map() }
+  Object.assign(state, swapState(state))
   const at = now()
-  if (memory.refusal !== undefined && at.getTime() - memory.refusal.at < LEFT_ALONE)
-    return withoutSummaries(client, known, signal, memory.refusal.reason)
+  if (state.refusal !== undefined && at.getTime() - state.refusal.at < REFUSAL_RETRY_INTERVAL_MS)
+    return readWithoutSummaries(client, known, signal, state.refusal.reason)
   const resource = client.cluster.resource('nodes')
   const all = [...client.cluster.objects('nodes').values()]
-  const isHalved = all.length > FEW && collecting.fullSnapshot !== true
-  const nodes = isHalved ? all.filter((_node, index) => index % 2 === memory.half) : all
-  if (resource === undefined || nodes.length === 0) return withoutSummaries(client, known, signal, 'no node is known')
-  const { api } = client
-  const context = { known, seen: new Set<string>(), news: newsSince(memory.told, collecting), now: at }
-  context.news.keepOnly(client.cluster.objects('pods'))
-  memory.told = context.news.told
-  const failedBefore = new Set(memory.failures.keys())
-  const patience = isHalved ? PATIENCE : { ...PATIENCE, all: 2 * PATIENCE.all }
-  const summaries = await readSummaries({ ...context, api, resource, nodes, failedBefore, tell, signal, patience })
+  const isHalved = all.length > MAX_NODES_PER_CYCLE && context.fullSnapshot !== true
+  const nodes = isHalved ? all.filter((_node, index) => index % 2 === state.half) : all
+  if (resource === undefined || nodes.length === 0)
+    return readWithoutSummaries(client, known, signal, 'no node is known')
+  const filter = deltaFilterSince(state.sent, context)
+  filter.retain(client.cluster.objects('pods'))
+  state.sent = filter.sent
+  const summaries = await readSummaries({
+    known,
+    seen: new Set<string>(),
+    filter,
+    now: at,
+    api: client.api,
+    resource,
+    nodes,
+    failedBefore: new Set(state.failures.keys()),
+    emit,
+    signal,
+    timeouts: isHalved ? SUMMARY_TIMEOUTS : { ...SUMMARY_TIMEOUTS, allMs: 2 * SUMMARY_TIMEOUTS.allMs },
+  })
   const { refusal } = summaries
-  if (collecting.fullSnapshot === true) memory.told = toldOfRead(memory.told, client, summaries)
-  const isAnswered = summaries.answered > 0 || (nodes.length < all.length && memory.answered)
-  memory.answered = summaries.answered > 0
-  memory.half = memory.half === 0 ? 1 : 0
-  memory.failures = refusal === undefined ? failuresOf(all, nodes, memory.failures, summaries) : new Map()
-  memory.refusal = refusal === undefined ? undefined : { at: at.getTime(), reason: refusal }
-  const gaps = gapsOf([...memory.failures.values()])
+  if (context.fullSnapshot === true) state.sent = withoutFailedNodes(state.sent, client, summaries)
+  const isAnswered = summaries.answered > 0 || (nodes.length < all.length && state.answered)
+  state.answered = summaries.answered > 0
+  state.half = state.half === 0 ? 1 : 0
+  state.failures = refusal === undefined ? latestFailures(all, nodes, state.failures, summaries) : new Map()
+  state.refusal = refusal === undefined ? undefined : { at: at.getTime(), reason: refusal }
+  const gaps = gapsOf([...state.failures.values()])
   if (refusal === undefined && isAnswered) return { gaps }
-  // Some have told already, before one was refused or broke: nothing is told twice.
-  if (summaries.hasTold) return { gaps: refusal === undefined ? gaps : [{ scope: 'kubelet', reason: refusal }] }
-  const instead = await withoutSummaries(client, known, signal, refusal ?? 'no kubelet answers')
-  return { metrics: instead.metrics ?? [], gaps: [...gaps, ...(instead.gaps ?? [])] }
+  // Some kubelets answered before one failed: metrics.k8s.io would report the same metrics again.
+  if (summaries.hasEmitted) return { gaps: refusal === undefined ? gaps : [{ scope: 'kubelet', reason: refusal }] }
+  const fallback = await readWithoutSummaries(client, known, signal, refusal ?? 'no kubelet answers')
+  return { metrics: fallback.metrics ?? [], gaps: [...gaps, ...(fallback.gaps ?? [])] }
 }
 
-/** @param why kubelets tell nothing */
-async function withoutSummaries(
+/** @param reason why kubelets are not read */
+async function readWithoutSummaries(
   { api, cluster, config: { namespaces } }: UsageClient,
   known: KnownObjects,
   signal: AbortSignal,
-  why: string,
+  reason: string,
 ): Promise<Signals> {
   const { problem, metrics, gaps = [] } = await readMetricsApi({ api, cluster, known, namespaces, signal })
-  if (problem !== undefined) return { gaps: [{ scope: 'usage', reason: `${why}; and instead of them: ${problem}` }] }
-  // Who watches some namespaces has chosen so.
+  if (problem !== undefined)
+    return { gaps: [{ scope: 'usage', reason: `${reason}; metrics.k8s.io cannot be read either: ${problem}` }] }
+  // An operator who selects namespaces knows that kubelets are not read.
   if (namespaces.length > 0) return { metrics, gaps }
-  const seen = 'of what is used only processors and memory are seen, from metrics.k8s.io'
-  return { metrics, gaps: [{ scope: 'kubelet', reason: `${seen}: ${why}` }, ...gaps] }
+  const fallback = `only CPU and memory are reported, from metrics.k8s.io: ${reason}`
+  return { metrics, gaps: [{ scope: 'kubelet', reason: fallback }, ...gaps] }
 }
 
-/** Without pods that were to be told as a whole, and whose kubelets told nothing. */
-function toldOfRead(
-  told: ToldValues,
+/** Forgets pods of nodes that failed during a full snapshot, so that all of their points are sent next time. */
+function withoutFailedNodes(
+  sent: SentValues,
   { cluster }: Pick<UsageClient, 'cluster'>,
   { refusal, failures }: Summaries,
-): ToldValues {
+): SentValues {
   if (refusal !== undefined) return new Map()
-  const silent = new Set(failures.map(({ node }) => node.name))
+  const failed = new Set(failures.map(({ node }) => node.name))
   const pods = cluster.objects('pods')
-  return new Map([...told].filter(([uid]) => !silent.has(pods.get(uid)?.node ?? '')))
+  return new Map([...sent].filter(([uid]) => !failed.has(pods.get(uid)?.node ?? '')))
 }
 
-/** Those of the nodes that were read, and what is known of those that were not and are still there. */
-function failuresOf(
+/** Returns the failures of the nodes that were read, and the previous failures of the others. */
+function latestFailures(
   all: readonly Node[],
   read: readonly Node[],
   before: ReadonlyMap<string, Failure>,
   { failures }: Summaries,
 ): ReadonlyMap<string, Failure> {
-  const now = new Map(failures.map((failure) => [failure.node.uid, failure]))
+  const latest = new Map(failures.map((failure) => [failure.node.uid, failure]))
   const isRead = new Set(read)
   for (const node of all) {
     const known = before.get(node.uid)
-    if (!isRead.has(node) && known !== undefined) now.set(node.uid, known)
+    if (!isRead.has(node) && known !== undefined) latest.set(node.uid, known)
   }
-  return now
+  return latest
 }
 
 function gapsOf(failures: readonly Failure[]): { scope: string; reason: string }[] {
   const all = failures
     .map(({ node, reason }) => ({ scope: `kubelet:${node.name}`, reason }))
     .toSorted((one, other) => (one.scope < other.scope ? -1 : 1))
-  const others = all.length - MOST_NAMED
+  const others = all.length - MAX_NAMED_KUBELETS
   if (others <= 0) return all
-  return [...all.slice(0, MOST_NAMED), { scope: 'kubelet:others', reason: `${others} more kubelets do not answer` }]
+  return [
+    ...all.slice(0, MAX_NAMED_KUBELETS),
+    { scope: 'kubelet:others', reason: `${others} more kubelets do not answer` },
+  ]
 }

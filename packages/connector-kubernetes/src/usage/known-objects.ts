@@ -3,19 +3,19 @@ import type { Node } from '../kinds/node/node.ts'
 import type { Pod } from '../kinds/pod/pod.ts'
 import type { UsageCluster } from './usage-client.ts'
 
-/** The uid that a kubelet gives the pod of a manifest file: a hash of it. The API server gives the pod's image there another. */
-const HASH = /^[0-9a-f]{32}$/
+/** UID that a kubelet gives a static pod: the hash of its manifest. The mirror pod at the API server has another UID. */
+const STATIC_POD_UID = /^[0-9a-f]{32}$/
 
-/** Finds what numbers are about. */
+/** Finds the objects of usage data. */
 export interface KnownObjects {
-  /** The pod that a kubelet means. `undefined` for one that is not known. */
+  /** Returns the pod of a kubelet's data, `undefined` for an unknown pod. */
   podOf(uid: string | undefined, namespace: string | undefined, name: string | undefined): Pod | undefined
   podNamed(namespace: string, name: string): Pod | undefined
   hasClaim(namespace: string, name: string): boolean
   nodeNamed(name: string): Node | undefined
 }
 
-/** Of the objects as they are now. An index by name is made once somebody asks for it. */
+/** Finds the current objects. An index by name is built on its first use. */
 export function knownObjects(cluster: UsageCluster): KnownObjects {
   const pods = cluster.objects('pods')
   const podsByName = index(() => pods)
@@ -26,15 +26,15 @@ export function knownObjects(cluster: UsageCluster): KnownObjects {
     podNamed,
     podOf: (uid, namespace, name) => {
       if (uid === undefined) return undefined
-      // By name only where the uid can be no other pod's: one that was replaced has the name of its successor.
-      return pods.get(uid) ?? (HASH.test(uid) ? podNamed(namespace ?? '', name ?? '') : undefined)
+      // By name only for static pods: a replaced pod has the name of its successor.
+      return pods.get(uid) ?? (STATIC_POD_UID.test(uid) ? podNamed(namespace ?? '', name ?? '') : undefined)
     },
     hasClaim: (namespace, name) => claimsByName().has(`${namespace}/${name}`),
     nodeNamed: (name) => nodesByName().get(`/${name}`),
   }
 }
 
-/** By `namespace/name`. */
+/** Indexes by `namespace/name`. */
 function index<Item extends Metadata>(items: () => ReadonlyMap<string, Item>): () => ReadonlyMap<string, Item> {
   let made: ReadonlyMap<string, Item> | undefined
   return () => {

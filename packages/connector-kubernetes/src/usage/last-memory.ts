@@ -1,27 +1,26 @@
 import type { Metric } from '@rca/core/connector'
 import { usageMetrics } from './signals.ts'
 
-/** How long the memory of a container is kept that is not measured any more, in milliseconds. */
-const KEPT = 180_000
+/** How long the last measurement of a container is kept. */
+const MAX_AGE_MS = 180_000
 
-/** What a container needed of memory when it was last measured. */
+/** The latest memory measurement of a container. */
 export interface MeasuredMemory {
   /** Bytes. */
   readonly workingSet: number
   readonly at: Date
 }
 
-/** The newest memory of every container: what is evidence once one has ended. */
+/** The latest memory measurement of every container, used as evidence after a container ended. */
 export interface LastMemory {
-  /** Takes what was measured just now. */
+  /** Stores the measurements of a cycle. */
   take(points: readonly (Metric | undefined)[], at: Date): void
-  /** Drops what was measured so long before that it says nothing any more. */
+  /** Drops measurements older than three minutes. */
   dropOld(now: Date): void
-  /** @param id of the container's entity */
+  /** @param id ID of the container's entity */
   of(id: string): MeasuredMemory | undefined
 }
 
-/** Nothing was measured yet. */
 export function createLastMemory(): LastMemory {
   const measured = new Map<string, MeasuredMemory>()
   const { name } = usageMetrics.containerMemoryWorkingSet
@@ -31,7 +30,7 @@ export function createLastMemory(): LastMemory {
         if (point?.name === name) measured.set(point.entity.id, { workingSet: point.value, at })
     },
     dropOld: (now) => {
-      for (const [id, { at }] of measured) if (now.getTime() - at.getTime() > KEPT) measured.delete(id)
+      for (const [id, { at }] of measured) if (now.getTime() - at.getTime() > MAX_AGE_MS) measured.delete(id)
     },
     of: (id) => measured.get(id),
   }

@@ -8,15 +8,15 @@ import type { KnownObjects } from './known-objects.ts'
 import { usageMetrics as metrics } from './signals.ts'
 import type { UsageCluster } from './usage-client.ts'
 
-/** What metrics-server, or what stands in for it, answered. */
+/** The answers of metrics-server, or of a replacement for it. */
 export interface MetricsAnswers extends Signals {
   readonly metrics: readonly Metric[]
-  /** Why nothing at all could be read. */
+  /** Set if nothing could be read. */
   readonly problem: string | undefined
 }
 
-/** One list that is asked for. */
-interface Part {
+/** One list of the API. */
+interface MetricsList {
   readonly scope: string
   read(): Promise<Metric[]>
 }
@@ -25,17 +25,17 @@ interface Reading {
   readonly api: Pick<KubernetesApi, 'list'>
   readonly cluster: UsageCluster
   readonly known: KnownObjects
-  /** None stands for all, and for the nodes. */
+  /** Empty for all namespaces and the nodes. */
   readonly namespaces: readonly string[]
   readonly signal: AbortSignal
 }
 
-/** Processors and memory of nodes, pods and containers, as metrics.k8s.io tells them. What of it cannot be read is a gap. */
+/** Reads CPU and memory of nodes, pods and containers from metrics.k8s.io. A list that cannot be read becomes a gap. */
 export async function readMetricsApi(reading: Reading): Promise<MetricsAnswers> {
   const points: Metric[] = []
   const gaps: { scope: string; reason: string }[] = []
-  const parts = partsOf(reading)
-  for (const { scope, read } of parts) {
+  const lists = listsOf(reading)
+  for (const { scope, read } of lists) {
     try {
       for (const point of await read()) points.push(point)
     } catch (error) {
@@ -43,16 +43,16 @@ export async function readMetricsApi(reading: Reading): Promise<MetricsAnswers> 
       gaps.push({ scope, reason: error instanceof Error ? error.message : String(error) })
     }
   }
-  if (parts.length === 0)
+  if (lists.length === 0)
     return { metrics: [], problem: 'the server has no pods in metrics.k8s.io, which metrics-server brings' }
-  return gaps.length === parts.length
+  return gaps.length === lists.length
     ? { metrics: [], problem: gaps[0]?.reason ?? '' }
     : { metrics: points, gaps, problem: undefined }
 }
 
-function partsOf({ api, cluster, known, namespaces, signal }: Reading): Part[] {
+function listsOf({ api, cluster, known, namespaces, signal }: Reading): MetricsList[] {
   const [pods, nodes] = [cluster.resource('podMetrics'), cluster.resource('nodeMetrics')]
-  const parts: Part[] = []
+  const lists: MetricsList[] = []
   const add = (
     scope: string,
     resource: typeof pods,
@@ -69,19 +69,19 @@ function partsOf({ api, cluster, known, namespaces, signal }: Reading): Part[] {
       await api.list(resource, { namespace, onItems, onRestart }, signal)
       return points
     }
-    parts.push({ scope, read })
+    lists.push({ scope, read })
   }
   const ofPod = (item: unknown): Metric[] => podMetricsPoints(item, known)
   if (namespaces.length > 0) {
     for (const namespace of namespaces) add(`usage:${namespace}`, pods, namespace, ofPod)
-    return parts
+    return lists
   }
   add('usage:pods', pods, undefined, ofPod)
   add('usage:nodes', nodes, undefined, (item) => nodeMetricsPoints(item, known))
-  return parts
+  return lists
 }
 
-/** A `PodMetrics`. A pod uses what its containers do. */
+/** Converts a `PodMetrics`. The usage of a pod is the sum of its containers. */
 export function podMetricsPoints(raw: unknown, known: KnownObjects): Metric[] {
   const { metadata, containers } = fields(raw)
   const pod = known.podNamed(text(fields(metadata).namespace) ?? '', text(fields(metadata).name) ?? '')
@@ -102,7 +102,7 @@ export function podMetricsPoints(raw: unknown, known: KnownObjects): Metric[] {
   ].filter((point) => point !== undefined)
 }
 
-/** A `NodeMetrics`. */
+/** Converts a `NodeMetrics`. */
 export function nodeMetricsPoints(raw: unknown, known: KnownObjects): Metric[] {
   const { metadata, usage } = fields(raw)
   const node = known.nodeNamed(text(fields(metadata).name) ?? '')
@@ -119,7 +119,7 @@ function usageOf(usage: unknown): { readonly cpu: number | undefined; readonly m
   return { cpu: amount(quantity(cpu)), memory: amount(quantity(memory)) }
 }
 
-/** Of what is there as a whole. */
+/** Returns `undefined` if a value is absent. */
 function sumOfAll(values: readonly (number | undefined)[]): number | undefined {
   return values.includes(undefined) ? undefined : sum(values)
 }

@@ -22,7 +22,7 @@ const only = (beginning: string) =>
     ),
   )
 
-test('a summary with swap and pressure tells of its node what an older one does', () => {
+test('a summary with swap and pressure has the same points of its node as an older one', () => {
   expect(only('k8s.node:node-1 ')).toMatchObject({
     'k8s.node.cpu.usage{}': 1.25,
     'k8s.node.memory.working_set{}': 4000 * MIB,
@@ -35,7 +35,7 @@ test('a summary with swap and pressure tells of its node what an older one does'
   })
 })
 
-test('a sidecar is measured as the others are, and the pod as a whole', () => {
+test('a sidecar is measured like other containers, and the pod as a whole', () => {
   expect(only('k8s.container:web/proxy ')).toEqual({
     'container.cpu.time{}': 60,
     'container.cpu.usage{}': 0.05,
@@ -54,13 +54,13 @@ test('a sidecar is measured as the others are, and the pod as a whole', () => {
   })
 })
 
-test('a claim that lives as long as its pod is a claim', () => {
+test('an ephemeral claim is reported as a claim', () => {
   expect(only('k8s.persistentvolumeclaim:shop/web-7d9c-x2x4p-scratch ')).toMatchObject({
     'k8s.pod.volume.usage{name=web-7d9c-x2x4p-scratch}': 256 * MIB,
   })
 })
 
-test('metrics.k8s.io, in the shape of its published types', () => {
+test('metrics.k8s.io is read in the format of its published types', () => {
   const metrics = [
     ...podMetricsPoints(captured('pod-metrics', NEWER), known),
     ...nodeMetricsPoints(captured('node-metrics', NEWER), known),

@@ -3,15 +3,15 @@ import { type Fields, fields, list, text } from '../kinds/fields.ts'
 import { amount, fromNano } from './amount.ts'
 import { usageMetrics as metrics } from './signals.ts'
 
-/** Most interfaces of a node that are told. */
-const MOST_INTERFACES = 16
+/** Maximum number of reported interfaces of a node. */
+const MAX_INTERFACES = 16
 
-/** The node's ends of its pods' networks, of which there are as many as pods. */
+/** The node's end of each pod's network. */
 const POD_END = /^(?:veth|cali|lxc|eni|azv|gke|tap)/
 
 /**
- * What a node uses, from the `node` of its summary. Left out: minor page faults, the ends of pods' networks, and the filesystem of
- * writable layers where that is neither of the two others.
+ * Converts the `node` of a summary to points. Leaves out minor page faults, the ends of pods' networks, and a separate filesystem of
+ * writable layers.
  */
 export function nodePoints(raw: unknown, node: EntityReference, now: Date): (Metric | undefined)[] {
   const { cpu, memory, network, fs, runtime, rlimit, startTime, systemContainers } = fields(raw)
@@ -44,13 +44,13 @@ function memoryPoints(memory: Fields, node: EntityReference): (Metric | undefine
 }
 
 function networkPoints(network: Fields, node: EntityReference): (Metric | undefined)[] {
-  // The first fields are those of one interface, which is among the others where there is a list.
+  // The top-level fields are those of one interface, which the list has as well.
   const all = list(network.interfaces)
   const interfaces = (all.length === 0 ? [network] : all).flatMap((counters) => {
     const name = text(counters.name)
     return name === undefined || POD_END.test(name) ? [] : [{ name, counters }]
   })
-  return interfaces.slice(0, MOST_INTERFACES).flatMap(({ name, counters }) => {
+  return interfaces.slice(0, MAX_INTERFACES).flatMap(({ name, counters }) => {
     const received = { 'network.io.direction': 'receive', 'network.interface.name': name }
     const transmitted = { 'network.io.direction': 'transmit', 'network.interface.name': name }
     return [
@@ -82,7 +82,7 @@ function systemContainerPoints({ name, cpu, memory }: Fields, node: EntityRefere
   ]
 }
 
-/** Seconds. */
+/** Returns seconds. */
 function uptime(startTime: unknown, now: Date): number | undefined {
   return amount((now.getTime() - Date.parse(text(startTime) ?? '')) / 1000)
 }

@@ -1,5 +1,5 @@
 import type { EntityReference, Metric } from '@rca/core/connector'
-import type { IsNews, News } from '../kinds/delta-filter.ts'
+import type { DeltaFilter, IsChanged } from '../kinds/delta-filter.ts'
 import { type Fields, fields, list, text } from '../kinds/fields.ts'
 import type { Pod } from '../kinds/pod/pod.ts'
 import { containerReference, namedReference, podReference } from '../kinds/references.ts'
@@ -7,16 +7,15 @@ import { amount, fromNano, sum } from './amount.ts'
 import type { KnownObjects } from './known-objects.ts'
 import { usageMetrics as metrics } from './signals.ts'
 
-/** A volume that is no claim is told of from here on, in bytes: above what a ConfigMap or a token may hold. */
-const NOTABLE_VOLUME = 16 * 1024 * 1024
+/** Minimum size of a reported volume that is not a claim: more than a ConfigMap or a token can have. */
+const MIN_VOLUME_BYTES = 16 * 1024 * 1024
 
-/** What is needed to tell of pods. */
 export interface PodContext {
   readonly known: KnownObjects
-  /** Claims that have been told in this round: one that several pods mount is told once. */
+  /** Claims that were reported in this cycle: a claim that several pods mount is reported once. */
   readonly seen: Set<string>
-  /** Says which of the numbers that seldom change are to be told. */
-  readonly news: Pick<News, 'of'>
+  /** Suppresses unchanged values of metrics that seldom change. */
+  readonly filter: Pick<DeltaFilter, 'valuesOf'>
 }
 
 const RECEIVED = Object.freeze({ 'network.io.direction': 'receive' })
@@ -27,39 +26,39 @@ const LOGS = Object.freeze({ 'k8s.container.ephemeral_storage.fs_type': 'logs' }
 type Points = (Metric | undefined)[]
 
 /**
- * What a pod uses, from its part of a summary: 6 points, and 6 for each of its containers, since a cluster may have ten thousand pods.
- * What is told of both are only the two that pods are compared and evicted by. Left out are what follows from others and limits
- * (memory usage and availability), pods' network errors and page faults, and the sizes of filesystems, which are their node's.
- * Storage and processes are told when they change, and now and then.
+ * Converts a pod's part of a summary to points: 6 for the pod and 6 for each container, since a cluster may have ten thousand pods.
+ * Only CPU and memory are reported for both: schedulers compare and kubelets evict pods by them. Left out are values that follow from
+ * others and from limits (memory usage and availability), network errors and page faults, and filesystem sizes, which are those of the
+ * node. Storage and processes are reported when they change, and every five minutes.
  */
 export function podPoints(raw: Fields, pod: Pod, context: PodContext): Points {
   const entity = podReference(pod.uid)
-  const isNews = context.news.of(pod.uid)
+  const isChanged = context.filter.valuesOf(pod.uid)
   const points: Points = [
     metrics.podCpuUsage.point(fromNano(fields(raw.cpu).usageNanoCores), entity),
     metrics.podMemoryWorkingSet.point(measured(fields(raw.memory).workingSetBytes), entity),
-    metrics.podFilesystemUsage.point(ifNew(amount(fields(raw['ephemeral-storage']).usedBytes), isNews), entity),
-    metrics.podProcessCount.point(ifNew(measured(fields(raw.process_stats).process_count), isNews), entity),
+    metrics.podFilesystemUsage.point(ifChanged(amount(fields(raw['ephemeral-storage']).usedBytes), isChanged), entity),
+    metrics.podProcessCount.point(ifChanged(measured(fields(raw.process_stats).process_count), isChanged), entity),
   ]
-  // A kubelet may tell the network of its node as that of such a pod.
+  // A kubelet may report its node's network for a pod in the host network.
   if (!pod.hostNetwork) addNetwork(points, fields(raw.network), entity)
   const containers = list(raw.containers)
-  // In the order of the pod: kubelets have none.
+  // In the order of the pod: kubelets have no fixed order.
   for (const { name } of pod.containers) {
     const stats = containers.find((container) => container.name === name)
-    addContainer(points, stats ?? {}, containerReference(pod.uid, name), isNews)
+    addContainer(points, stats ?? {}, containerReference(pod.uid, name), isChanged)
   }
   for (const volume of list(raw.volume)) points.push(...volumePoints(volume, pod, context))
   return points
 }
 
-/** A kubelet writes 0 where it has not measured yet, or does not count: what runs has some memory, and a process. */
+/** Leaves out 0: a kubelet writes it before the first measurement. A running container has some memory and a process. */
 function measured(value: unknown): number | undefined {
   return amount(value) || undefined
 }
 
-function ifNew(value: number | undefined, isNews: IsNews): number | undefined {
-  return isNews(value) ? value : undefined
+function ifChanged(value: number | undefined, isChanged: IsChanged): number | undefined {
+  return isChanged(value) ? value : undefined
 }
 
 function addNetwork(points: Points, network: Fields, pod: EntityReference): void {
@@ -71,25 +70,29 @@ function addNetwork(points: Points, network: Fields, pod: EntityReference): void
   )
 }
 
-function addContainer(points: Points, stats: Fields, container: EntityReference, isNews: IsNews): void {
+function addContainer(points: Points, stats: Fields, container: EntityReference, isChanged: IsChanged): void {
   const [cpu, memory] = [fields(stats.cpu), fields(stats.memory)]
   points.push(
     metrics.containerCpuTime.point(fromNano(cpu.usageCoreNanoSeconds), container),
     metrics.containerCpuUsage.point(fromNano(cpu.usageNanoCores), container),
     metrics.containerMemoryWorkingSet.point(measured(memory.workingSetBytes), container),
     metrics.containerMemoryRss.point(amount(memory.rssBytes), container),
-    metrics.containerStorageUsage.point(ifNew(amount(fields(stats.rootfs).usedBytes), isNews), container, ROOTFS),
-    metrics.containerStorageUsage.point(ifNew(amount(fields(stats.logs).usedBytes), isNews), container, LOGS),
+    metrics.containerStorageUsage.point(
+      ifChanged(amount(fields(stats.rootfs).usedBytes), isChanged),
+      container,
+      ROOTFS,
+    ),
+    metrics.containerStorageUsage.point(ifChanged(amount(fields(stats.logs).usedBytes), isChanged), container, LOGS),
   )
 }
 
-/** A claim is told wherever it is mounted; of others, which most pods have several of, only what takes notable space. */
+/** Reports every claim, and large volumes of other types: most pods have several small ones. */
 function volumePoints(volume: Fields, pod: Pod, { known, seen }: PodContext): Points {
   const name = text(volume.name)
   const { name: claimName, namespace } = fields(volume.pvcRef)
   const claim = text(claimName)
   if (claim === undefined) {
-    if (name === undefined || (amount(volume.usedBytes) ?? 0) < NOTABLE_VOLUME) return []
+    if (name === undefined || (amount(volume.usedBytes) ?? 0) < MIN_VOLUME_BYTES) return []
     return spacePoints(volume, podReference(pod.uid), { 'k8s.volume.name': name })
   }
   const claimed = { namespace: text(namespace) ?? pod.namespace, name: claim }

@@ -5,13 +5,13 @@ import { KubernetesError } from '../api/errors.ts'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
 import type { Node } from '../kinds/node/node.ts'
 import { knownObjects } from './known-objects.ts'
-import { type Patience, readSummaries } from './read-summaries.ts'
+import { readSummaries, type SummaryTimeouts } from './read-summaries.ts'
 
 const answer = { node: { cpu: { usageNanoCores: 1e9 } }, pods: [] }
 const permission = { verb: 'get', group: '', resource: 'nodes/proxy' }
 
 /** Long enough for what answers at once. */
-const patient: Patience = { ready: 60_000, notReady: 60_000, all: 60_000 }
+const patient: SummaryTimeouts = { readyMs: 60_000, notReadyMs: 60_000, allMs: 60_000 }
 
 function numbered(count: number): Node[] {
   return Array.from({ length: count }, (_, id) => node(`node${id}`))
@@ -22,9 +22,9 @@ function reading(
   nodes: readonly Node[],
   get: (name: string, signal: AbortSignal) => Promise<unknown>,
   {
-    patience = patient,
+    timeouts = patient,
     failedBefore = new Set<string>(),
-    tell = async (_points: readonly Metric[]): Promise<void> => undefined,
+    emit = async (_points: readonly Metric[]): Promise<void> => undefined,
     signal = new AbortController().signal,
   } = {},
 ) {
@@ -35,11 +35,11 @@ function reading(
   }
   return readSummaries({
     ...summaryContext(known),
-    tell,
+    emit,
     api: { get: ask },
     resource: nodesResource,
     nodes,
-    patience,
+    timeouts,
     failedBefore,
     signal,
   })
@@ -54,12 +54,12 @@ function hanging(_name: string, signal: AbortSignal): Promise<never> {
   })
 }
 
-test('300 kubelets are asked, four at once', async () => {
+test('reads 300 kubelets, four at a time', async () => {
   let [now, most] = [0, 0]
   const asked = new Set<string>()
-  const told = new Set<string>()
-  const tell = async (points: readonly Metric[]): Promise<void> => {
-    for (const { entity } of points) told.add(entity.id)
+  const received = new Set<string>()
+  const emit = async (points: readonly Metric[]): Promise<void> => {
+    for (const { entity } of points) received.add(entity.id)
   }
   const get = async (name: string): Promise<unknown> => {
     now += 1
@@ -69,14 +69,14 @@ test('300 kubelets are asked, four at once', async () => {
     now -= 1
     return answer
   }
-  const { answered, failures } = await reading(numbered(300), get, { tell })
+  const { answered, failures } = await reading(numbered(300), get, { emit })
   expect(most).toBe(4)
   expect(asked.size).toBe(300)
   expect([answered, failures.length]).toEqual([300, 0])
-  expect(told.size).toBe(300)
+  expect(received.size).toBe(300)
 })
 
-test('one that does not answer, is gone or answers nonsense costs only its own', async () => {
+test('isolates a kubelet that fails, was removed or answers nonsense', async () => {
   const { answered, failures, refusal } = await reading(numbered(10), async (name) => {
     if (name === 'node3') throw new KubernetesError('it broke', { status: 502 })
     if (name === 'node4') return undefined
@@ -85,19 +85,19 @@ test('one that does not answer, is gone or answers nonsense costs only its own',
   expect([answered, refusal]).toEqual([7, undefined])
   expect(failures.map(({ node: { name }, reason }) => [name, reason])).toEqual([
     ['node3', 'it broke'],
-    ['node4', expect.stringContaining('gone')],
-    ['node5', expect.stringContaining('no summary')],
+    ['node4', expect.stringContaining('deleted')],
+    ['node5', expect.stringContaining('not a summary')],
   ])
 })
 
-test('one that hangs is given up, sooner where its node is not ready', async () => {
+test('stops waiting for a kubelet that hangs, earlier if its node is not ready', async () => {
   const nodes = [node('well'), node('hangs'), node('lost', false)]
-  const patience = { ready: 20, notReady: 1, all: 60_000 }
+  const timeouts = { readyMs: 20, notReadyMs: 1, allMs: 60_000 }
   const { answered, failures } = await reading(
     nodes,
     async (name, signal) => (name === 'well' ? answer : hanging(name, signal)),
     {
-      patience,
+      timeouts,
     },
   )
   expect(answered).toBe(1)
@@ -107,7 +107,7 @@ test('one that hangs is given up, sooner where its node is not ready', async () 
   })
 })
 
-test('those that are likely to hang are asked last', async () => {
+test('reads kubelets last that are likely to hang', async () => {
   const asked: string[] = []
   const nodes = [node('lost-again', false), node('lost', false), node('hung'), ...numbered(8)]
   const get = async (name: string): Promise<unknown> => {
@@ -118,14 +118,16 @@ test('those that are likely to hang are asked last', async () => {
   expect(asked.slice(-3)).toEqual(['hung', 'lost', 'lost-again'])
 })
 
-test('all together have their time, however many hang', async () => {
-  const hung = await reading(numbered(6), hanging, { patience: { ...patient, all: 50 } })
+test('limits the time for all kubelets together', async () => {
+  const hung = await reading(numbered(6), hanging, { timeouts: { ...patient, allMs: 50 } })
   expect(hung.failures).toHaveLength(6)
-  const late = await reading(numbered(6), async () => answer, { patience: { ...patient, all: 0 } })
-  expect(late.failures.map(({ reason }) => reason)).toEqual(Array(6).fill('it was not asked: others took too long'))
+  const late = await reading(numbered(6), async () => answer, { timeouts: { ...patient, allMs: 0 } })
+  expect(late.failures.map(({ reason }) => reason)).toEqual(
+    Array(6).fill('its kubelet was not read: other kubelets took too long'),
+  )
 })
 
-test('what the API server refuses once is asked of no other', async () => {
+test('reads no further kubelet after the API server refused one', async () => {
   const asked: string[] = []
   const { refusal, failures } = await reading(numbered(100), async (name, signal) => {
     asked.push(name)
@@ -137,7 +139,7 @@ test('what the API server refuses once is asked of no other', async () => {
   expect(asked).toEqual(['node0', 'node1', 'node2', 'node3'])
 })
 
-test('what one kubelet refuses is its own; where all do, it is a matter of permission', async () => {
+test('counts refusals of kubelets as a missing permission only if all of them refuse', async () => {
   const refuse = async (): Promise<never> => {
     throw new KubernetesError('forbidden by the kubelet', { status: 403, permission })
   }
@@ -147,29 +149,29 @@ test('what one kubelet refuses is its own; where all do, it is a matter of permi
   expect([all.answered, all.refusal, all.failures.length]).toEqual([0, 'forbidden by the kubelet', 0])
 })
 
-test('a stop rejects with its reason', async () => {
+test('rejects with the reason of the signal', async () => {
   const stop = new AbortController()
   const running = reading(numbered(5), hanging, { signal: stop.signal })
   stop.abort(new Error('stopping'))
   await expect(running).rejects.toThrow('stopping')
 })
 
-test('an answer that breaks off has told what it holds up to there', async () => {
-  const told: string[] = []
-  const tell = async (points: readonly Metric[]): Promise<void> => void told.push(...points.map(({ name }) => name))
+test('emits the points of an incomplete answer', async () => {
+  const received: string[] = []
+  const emit = async (points: readonly Metric[]): Promise<void> => void received.push(...points.map(({ name }) => name))
   function* broken(): Iterable<unknown> {
     yield {}
     throw new SyntaxError('it breaks off')
   }
   const get = async (): Promise<unknown> => ({ ...answer, pods: broken() })
-  const { answered, hasTold, failures } = await reading(numbered(1), get, { tell })
-  expect([answered, hasTold]).toEqual([0, true])
+  const { answered, hasEmitted, failures } = await reading(numbered(1), get, { emit })
+  expect([answered, hasEmitted]).toEqual([0, true])
   expect(failures).toMatchObject([{ reason: 'it breaks off' }])
-  expect(told).toContain('k8s.node.cpu.usage')
+  expect(received).toContain('k8s.node.cpu.usage')
 })
 
-test('the time for which there is no room for points is not the kubelets’', async () => {
-  const tell = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 60))
-  const { answered } = await reading(numbered(20), async () => answer, { tell, patience: { ...patient, all: 200 } })
+test('does not count back-pressure against the kubelets', async () => {
+  const emit = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 60))
+  const { answered } = await reading(numbered(20), async () => answer, { emit, timeouts: { ...patient, allMs: 200 } })
   expect(answered).toBe(20)
 })

@@ -6,104 +6,106 @@ import { isReady } from '../kinds/metadata.ts'
 import type { Node } from '../kinds/node/node.ts'
 import { type SummaryContext, summaryPoints } from './summary.ts'
 
-/** Kubelets that are asked at once. */
-const AT_ONCE = 4
+const MAX_CONCURRENT_KUBELETS = 4
 
-/** Points that are handed over together. */
-const TOLD_AT_ONCE = 50
+/** Points that are emitted together. */
+const BATCH_SIZE = 50
 
-/** Milliseconds. */
-export interface Patience {
-  /** For the kubelet of a node that is ready. */
-  readonly ready: number
-  /** For that of another. */
-  readonly notReady: number
-  /** For all of them. */
-  readonly all: number
+export interface SummaryTimeouts {
+  /** For the kubelet of a ready node. */
+  readonly readyMs: number
+  /** For the kubelet of a node that is not ready. */
+  readonly notReadyMs: number
+  /** For all kubelets together. */
+  readonly allMs: number
 }
 
-/** With half of the nodes of a large cluster. */
-export const PATIENCE: Patience = { ready: 5000, notReady: 1000, all: 20_000 }
+/** Timeouts of a cycle that reads half of the nodes of a large cluster. */
+export const SUMMARY_TIMEOUTS: SummaryTimeouts = { readyMs: 5000, notReadyMs: 1000, allMs: 20_000 }
 
-/** What has to be known to ask kubelets. */
 export interface SummaryReading extends SummaryContext {
   readonly api: Pick<KubernetesApi, 'get'>
   /** `nodes` */
   readonly resource: ApiResource
   readonly nodes: readonly Node[]
-  /** Uids of nodes that did not answer in the round before: they are asked last. */
+  /** UIDs of the nodes that failed in the previous cycle: they are read last. */
   readonly failedBefore: ReadonlySet<string>
-  readonly patience?: Patience
-  /** Takes what one kubelet after the other tells. */
-  readonly tell: (points: readonly Metric[]) => Promise<void>
+  readonly timeouts?: SummaryTimeouts
+  /** Called with the points of one kubelet after the other. */
+  readonly emit: (points: readonly Metric[]) => Promise<void>
   readonly signal: AbortSignal
 }
 
-/** What kubelets answered. */
 export interface Summaries {
+  /** Number of kubelets that answered. */
   readonly answered: number
-  /** Whether anything was told, also of a node whose kubelet did not answer to the end. */
-  readonly hasTold: boolean
-  /** Nodes whose kubelets did not say everything, and why. */
+  /** Points were emitted, even if only of an answer that was incomplete. */
+  readonly hasEmitted: boolean
+  /** Nodes whose kubelet failed. */
   readonly failures: readonly { readonly node: Node; readonly reason: string }[]
-  /** Nobody may ask kubelets: the others were not asked then. */
+  /** Set if the agent has no permission to read kubelets: the remaining ones were not read. */
   readonly refusal: string | undefined
 }
 
 /**
- * Asks every node's kubelet through the API server, a few at a time. Each answer becomes points and is dropped before the next is
- * asked for: that of a hundred pods is above half a MiB.
+ * Reads the summary of every node's kubelet through the API server, a few at a time. Each answer becomes points and is dropped before the
+ * next request: the summary of a hundred pods is larger than half a MiB.
  */
 export async function readSummaries(reading: SummaryReading): Promise<Summaries> {
-  const { nodes, failedBefore, patience = PATIENCE, signal } = reading
-  const left = inOrder(nodes, failedBefore)
+  const { nodes, failedBefore, timeouts = SUMMARY_TIMEOUTS, signal } = reading
+  const left = byLikelihood(nodes, failedBefore)
   const stop = new AbortController()
   const stopped = AbortSignal.any([signal, stop.signal])
-  let until = performance.now() + patience.all
-  let hasTold = false
-  const tell: SummaryReading['tell'] = async (points) => {
+  let until = performance.now() + timeouts.allMs
+  let hasEmitted = false
+  const emit: SummaryReading['emit'] = async (points) => {
     if (points.length === 0) return
-    hasTold = true
-    const begun = performance.now()
-    await reading.tell(points)
-    // The time for which there was no room is not the kubelets'.
-    until += (performance.now() - begun) / AT_ONCE
+    hasEmitted = true
+    const begin = performance.now()
+    await reading.emit(points)
+    // The time of back-pressure does not count against the kubelets.
+    until += (performance.now() - begin) / MAX_CONCURRENT_KUBELETS
   }
-  const own = { ...reading, tell }
+  const own = { ...reading, emit }
   const failures: { node: Node; error: unknown }[] = []
   let answered = 0
   let refusal: KubernetesError | undefined
   const work = async (): Promise<void> => {
     for (let node = left.shift(); node !== undefined; node = left.shift()) {
-      const time = Math.min(isReady(node) ? patience.ready : patience.notReady, until - performance.now())
+      const timeout = Math.min(isReady(node) ? timeouts.readyMs : timeouts.notReadyMs, until - performance.now())
       try {
-        await readSummary(own, node, time, stopped)
+        await readSummary(own, node, timeout, stopped)
         answered += 1
       } catch (error) {
         signal.throwIfAborted()
         if (refusal !== undefined) return
-        if (isRefusal(error)) refusal = error
+        if (isApiServerRefusal(error)) refusal = error
         failures.push({ node, error })
         if (refusal !== undefined) return stop.abort()
       }
-      // A long answer takes some milliseconds: others have their turn between two.
+      // Processing a long answer takes some milliseconds.
       await yieldToEventLoop()
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, work))
-  // Kubelets themselves refuse where the API server's own certificate may not ask them.
+  await Promise.all(Array.from({ length: MAX_CONCURRENT_KUBELETS }, work))
+  // Kubelets themselves refuse if they do not accept the API server's client certificate.
   if (answered === 0) refusal ??= failures.map(({ error }) => error).find(isForbidden)
   return {
     answered,
-    hasTold,
+    hasEmitted,
     failures: refusal === undefined ? failures.map(({ node, error }) => ({ node, reason: reasonOf(node, error) })) : [],
     refusal: refusal?.message,
   }
 }
 
-async function readSummary(reading: SummaryReading, node: Node, time: number, stopped: AbortSignal): Promise<void> {
-  if (time <= 0) throw new Error('it was not asked: others took too long')
-  const timeout = AbortSignal.timeout(Math.ceil(time))
+async function readSummary(
+  reading: SummaryReading,
+  node: Node,
+  timeoutMs: number,
+  stopped: AbortSignal,
+): Promise<void> {
+  if (timeoutMs <= 0) throw new Error('its kubelet was not read: other kubelets took too long')
+  const timeout = AbortSignal.timeout(Math.ceil(timeoutMs))
   const path = { name: node.name, subresource: 'proxy/stats/summary' }
   let answer: unknown
   try {
@@ -112,35 +114,35 @@ async function readSummary(reading: SummaryReading, node: Node, time: number, st
     )
   } catch (error) {
     if (timeout.aborted)
-      throw new Error(`its kubelet did not answer within ${Math.ceil(time / 1000)} s`, { cause: error })
+      throw new Error(`its kubelet did not answer within ${Math.ceil(timeoutMs / 1000)} s`, { cause: error })
     throw error
   }
-  if (answer === undefined) throw new Error('the node is gone, or its kubelet has no summary')
-  let points: Metric[] = []
+  if (answer === undefined) throw new Error('the node was deleted, or its kubelet has no summary')
+  let batch: Metric[] = []
   const slice = createTimeSlice()
   try {
-    for (const some of summaryPoints(answer, node.name, reading)) {
-      points.push(...some)
-      if (points.length < TOLD_AT_ONCE) continue
-      const full = points
-      points = []
-      await reading.tell(full)
+    for (const points of summaryPoints(answer, node.name, reading)) {
+      batch.push(...points)
+      if (batch.length < BATCH_SIZE) continue
+      const full = batch
+      batch = []
+      await reading.emit(full)
       if (slice.isOver()) await slice.next()
     }
   } finally {
-    // Also of an answer that breaks off: what it holds up to there counts as told.
-    await reading.tell(points)
+    // Also for an incomplete answer: the delta filter counts these points as sent.
+    await reading.emit(batch)
   }
 }
 
-/** Those that are likely to answer first. */
-function inOrder(nodes: readonly Node[], failedBefore: ReadonlySet<string>): Node[] {
+/** Puts kubelets first that are likely to answer. */
+function byLikelihood(nodes: readonly Node[], failedBefore: ReadonlySet<string>): Node[] {
   const rank = (node: Node): number => (isReady(node) ? 0 : 2) + (failedBefore.has(node.uid) ? 1 : 0)
   return nodes.toSorted((one, other) => rank(one) - rank(other))
 }
 
-/** Whether the API server itself refuses, and so does for every node. What a kubelet refuses is no `Status`. */
-function isRefusal(error: unknown): error is KubernetesError {
+/** Returns whether the API server refused, as it will for every node. A kubelet's refusal is not a `Status`. */
+function isApiServerRefusal(error: unknown): error is KubernetesError {
   return isForbidden(error) && error.reason === 'Forbidden'
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { captured } from '../../test/fixtures.ts'
 import { summaryContext, type UsageScene, usageClient, usagePoints } from '../../test/usage-scene.ts'
-import { createNews } from '../kinds/delta-filter.ts'
+import { createDeltaFilter } from '../kinds/delta-filter.ts'
 import type { Fields } from '../kinds/fields.ts'
 import { knownObjects } from './known-objects.ts'
 import { summaryPoints } from './summary.ts'
@@ -29,10 +29,10 @@ function withPods(...pods: unknown[]): unknown {
   return { node: { nodeName: 'node1' }, pods }
 }
 
-describe('of a real kubelet', () => {
+describe('summaryPoints for a real kubelet', () => {
   const points = read(captured('stats-summary'))
 
-  test('tells what the node uses', () => {
+  test('returns the usage of the node', () => {
     expect(only(points, 'k8s.node:node1 ')).toMatchObject({
       'k8s.node.cpu.time{}': expect.any(Number),
       'k8s.node.cpu.usage{}': expect.any(Number),
@@ -50,7 +50,7 @@ describe('of a real kubelet', () => {
     })
   })
 
-  test('tells of a pod of two containers what is its own and what is each container’s', () => {
+  test('returns the usage of a pod and of each of its containers', () => {
     expect(only(points, 'k8s.pod:web ')).toEqual({
       'k8s.pod.cpu.usage{}': 0.049_876_093,
       'k8s.pod.memory.working_set{}': 1_597_440,
@@ -72,7 +72,7 @@ describe('of a real kubelet', () => {
     expect(Object.keys(only(points, 'k8s.container:web/sidecar '))).toHaveLength(6)
   })
 
-  test('tells of a claim', () => {
+  test('returns the usage of a claim', () => {
     expect(only(points, 'k8s.persistentvolumeclaim:data ')).toEqual({
       'k8s.pod.volume.usage{name=data}': 29_261_250_560,
       'k8s.pod.volume.available{name=data}': 79_683_043_328,
@@ -82,14 +82,14 @@ describe('of a real kubelet', () => {
     })
   })
 
-  test('tells of the network of a pod that shares its node’s nothing, and at most 12 points of a pod of one container', () => {
+  test('returns no network of a pod in the host network, and at most 12 points for a pod with one container', () => {
     const of = Object.keys(points).filter((label) => label.includes(':on-host'))
     expect(of.join()).not.toContain('network')
     expect(of.length).toBeGreaterThan(6)
     expect(of.length).toBeLessThanOrEqual(12)
   })
 
-  test('leaves out pods that are not known, and names a claim that is not by its pod', () => {
+  test('leaves out unknown pods, and reports an unknown claim as a volume of its pod', () => {
     const pods = scene.filter(({ metadata }) => metadata.name === 'web')
     const fewer = read(captured('stats-summary'), { pods, claims: [] })
     expect(Object.keys(fewer).join()).not.toContain('on-host')
@@ -97,17 +97,17 @@ describe('of a real kubelet', () => {
   })
 })
 
-describe('pods', () => {
+describe('summaryPoints for pods', () => {
   const working = { cpu: { usageNanoCores: 5e8 } }
 
-  test('whose containers come in another order tell nothing that is as it was', () => {
+  test('suppresses unchanged values if containers come in another order', () => {
     const known = knownObjects(usageClient().cluster)
     const now = new Date('2026-11-25T03:00:00Z')
     const { pods } = captured('stats-summary') as {
       readonly pods: readonly { readonly containers: readonly object[] }[]
     }
     const turned = pods.map((pod) => ({ ...pod, containers: pod.containers.toReversed() }))
-    const context = { ...summaryContext(known, now), news: createNews(new Map(), now, () => 0) }
+    const context = { ...summaryContext(known, now), filter: createDeltaFilter(new Map(), now, () => 0) }
     const storage = (answer: readonly unknown[]) =>
       [...summaryPoints(withPods(...answer), 'node1', context)]
         .flat()
@@ -116,7 +116,7 @@ describe('pods', () => {
     expect(storage(turned)).toBe(0)
   })
 
-  test('of a manifest file are known by their names, since kubelets give them another uid', () => {
+  test('finds static pods by name, since kubelets give them another UID', () => {
     const pods = [{ metadata: { name: 'etcd-node1', namespace: 'kube-system', uid: 'image' } }]
     const named = { namespace: 'kube-system', name: 'etcd-node1' }
     const hash = read(withPods({ podRef: { ...named, uid: '0123456789abcdef0123456789abcdef' }, ...working }), { pods })
@@ -128,17 +128,17 @@ describe('pods', () => {
     expect(other).toEqual({})
   })
 
-  test('that mount the same claim tell of it once', () => {
+  test('reports a claim once that several pods mount', () => {
     const pods = ['a', 'b'].map((name) => ({ metadata: { name, namespace: 'usage', uid: name } }))
     const volume = [{ name: 'shared', usedBytes: 1, pvcRef: { name: 'data', namespace: 'usage' } }]
     const summary = withPods({ podRef: { uid: 'a' }, volume }, { podRef: { uid: 'b' }, volume })
     const context = summaryContext(knownObjects(usageClient({ pods }).cluster))
-    const told = (node: string) => [...summaryPoints(summary, node, context)].flat()
-    expect(told('node1').filter(({ entity }) => entity.id === claim)).toHaveLength(1)
-    expect(told('node2')).toEqual([])
+    const pointsOn = (node: string) => [...summaryPoints(summary, node, context)].flat()
+    expect(pointsOn('node1').filter(({ entity }) => entity.id === claim)).toHaveLength(1)
+    expect(pointsOn('node2')).toEqual([])
   })
 
-  test('with several networks tell their sum', () => {
+  test('sums the networks of a pod', () => {
     const pods = [{ metadata: { name: 'a', uid: 'a' } }]
     const interfaces = [
       { name: 'eth0', rxBytes: 1, txBytes: 2 },
@@ -153,7 +153,7 @@ describe('pods', () => {
   })
 })
 
-test('of the networks of a node, the ends of its pods’ are left out, and there are never many', () => {
+test('leaves out the ends of pods’ networks, and limits the number of interfaces of a node', () => {
   const interfaces = [
     'eni12',
     'cali34',
@@ -167,7 +167,7 @@ test('of the networks of a node, the ends of its pods’ are left out, and there
   expect(Object.keys(points)[0]).toContain('name=ens5')
 })
 
-test('what cannot be true is left out, and what is of another type', () => {
+test('leaves out implausible values, and values of an unexpected type', () => {
   const huge = 2 ** 64
   const node = {
     cpu: { usageNanoCores: '5', usageCoreNanoSeconds: -1 },
@@ -189,6 +189,9 @@ test('what cannot be true is left out, and what is of another type', () => {
   expect(read({ node: {} })).toEqual({})
 })
 
-test.each([undefined, null, 'text', [], {}, { pods: [] }] as (Fields | undefined)[])('%j is no summary', (answer) => {
-  expect(() => read(answer)).toThrow('no summary')
-})
+test.each([undefined, null, 'text', [], {}, { pods: [] }] as (Fields | undefined)[])(
+  'summaryPoints throws for %j',
+  (answer) => {
+    expect(() => read(answer)).toThrow('not a summary')
+  },
+)

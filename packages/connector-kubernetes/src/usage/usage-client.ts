@@ -4,23 +4,23 @@ import type { Node } from '../kinds/node/node.ts'
 import type { Pod } from '../kinds/pod/pod.ts'
 import type { LastMemory } from './last-memory.ts'
 
-/** What is known of the cluster, as far as usage needs it. */
+/** The part of the cluster cache that usage needs. */
 export interface UsageCluster {
-  /** Resolves when every kind was listed, or failed to be. */
+  /** Resolves when every kind was listed, or failed to be listed. */
   listed(signal: AbortSignal): Promise<void>
-  /** By uid. */
+  /** By UID. */
   objects(kind: 'nodes'): ReadonlyMap<string, Node>
   objects(kind: 'pods'): ReadonlyMap<string, Pod>
   objects(kind: 'persistentVolumeClaims'): ReadonlyMap<string, Claim>
-  /** `undefined` where the server lacks it. */
+  /** `undefined` if the server lacks the kind. */
   resource(kind: 'nodes' | 'podMetrics' | 'nodeMetrics'): ApiResource | undefined
 }
 
-/** What usage needs of a client. */
+/** The part of the client that usage needs. */
 export interface UsageClient {
   readonly api: Pick<KubernetesApi, 'get' | 'list'>
   readonly cluster: UsageCluster
   readonly lastMemory: LastMemory
-  /** Where namespaces are named, nothing but these may be read: no nodes. */
+  /** If not empty, only these may be read, and no nodes. */
   readonly config: { readonly namespaces: readonly string[] }
 }

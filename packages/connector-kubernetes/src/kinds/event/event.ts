@@ -1,7 +1,7 @@
 import { type Fields, fields, maybeFields, number, text } from '../fields.ts'
 import { kindOf, type Metadata, metadataOf } from '../metadata.ts'
 
-/** What an event is about. */
+/** The object of an event. */
 export interface ObjectReference {
   readonly kind: string
   readonly name: string
@@ -11,7 +11,7 @@ export interface ObjectReference {
   readonly fieldPath: string | undefined
 }
 
-/** Something that a component of the cluster says has happened, maybe often. */
+/** An event that a component of the cluster reports, possibly with a count. */
 export interface ClusterEvent extends Metadata {
   /** `Normal` or `Warning`. */
   readonly type: string
@@ -27,7 +27,7 @@ export interface ClusterEvent extends Metadata {
   readonly lastAt: string | undefined
 }
 
-/** Reads an event of `events.k8s.io` as well as one of the core group: they are the same objects. @throws Error when it has no name or uid. */
+/** Reads events of `events.k8s.io` and of the core group, which are the same objects. @throws Error when the object has no name or UID */
 export function projectEvent(raw: unknown): ClusterEvent {
   const event = fields(raw)
   const series = fields(event.series)

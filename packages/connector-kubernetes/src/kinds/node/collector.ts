@@ -10,7 +10,7 @@ import {
   type NameFilter,
 } from '@rca/core/connector'
 import { common, commonAttributes, labelFilter, upDownCounter } from '../common-signals.ts'
-import { rememberedNews } from '../delta-filter.ts'
+import { storedDeltaFilter } from '../delta-filter.ts'
 import { cachedObjects, type Entities, KIND_TIMEOUT, type KindClient, type KindSource } from '../kind-collector.ts'
 import type { Pod } from '../pod/pod.ts'
 import { isOver } from '../pod/pod-attributes.ts'
@@ -100,13 +100,13 @@ export const nodes: Collector<KindClient<NodeSource>> = {
     const allowsLabel = labelFilter(client.config.object_labels)
     const entities: Entity[] = []
     const metrics: (Metric | undefined)[] = []
-    const news = rememberedNews(context, found.isCurrent)
+    const filter = storedDeltaFilter(context, found.isCurrent)
     for (const node of found.objects.values()) {
       const described = describe(node, allowsLabel, client.entity)
       entities.push(...described)
-      if (found.isCurrent) metrics.push(...news.points(node, measure(node, described[0], demand)))
+      if (found.isCurrent) metrics.push(...filter.changedPoints(node, measure(node, described[0], demand)))
     }
-    news.keepOnly(found.objects)
+    filter.retain(found.objects)
     return { entities, metrics, gaps: found.gaps }
   },
 }

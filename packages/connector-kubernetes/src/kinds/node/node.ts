@@ -9,19 +9,19 @@ export interface Taint {
   readonly since: string | undefined
 }
 
-/** What is kept of a node: not the list of its images, which is most of it. */
+/** The part of a node that is kept: not the list of images, which is most of it. */
 export interface Node extends Metadata {
-  /** Name of the machine at its provider. */
+  /** Name of the machine at the cloud provider. */
   readonly providerId: string | undefined
-  /** Cordoned: nothing new is scheduled on it. */
+  /** Cordoned: no new pods are scheduled. */
   readonly isUnschedulable: boolean
   readonly taints: readonly Taint[]
   readonly conditions: readonly Condition[]
-  /** When its kubelet last said how it is. */
+  /** When the kubelet last reported its status. */
   readonly lastHeartbeat: string | undefined
   readonly capacity: Quantities
   readonly allocatable: Quantities
-  /** By type: `InternalIP`, `Hostname`, … One of each family where it has both. */
+  /** By type: `InternalIP`, `Hostname`, … With one address per IP family. */
   readonly addresses: Readonly<Record<string, readonly string[]>>
   readonly kubeletVersion: string | undefined
   readonly runtimeVersion: string | undefined
@@ -34,7 +34,7 @@ export interface Node extends Metadata {
   readonly managers: readonly Manager[]
 }
 
-/** @throws Error when it has no name or uid. */
+/** @throws Error when the object has no name or UID */
 export function projectNode(raw: unknown): Node {
   const spec = fields(fields(raw).spec)
   const status = fields(fields(raw).status)

@@ -1,11 +1,11 @@
 import type { Pod, PodContainer } from './pod.ts'
 
-/** Which pod: what stands in entities and events alike. */
+/** Returns the attributes that identify a pod in entities and events. */
 export function podAttributes({ namespace, name, uid, node }: Pick<Pod, 'namespace' | 'name' | 'uid' | 'node'>) {
   return { 'k8s.namespace.name': namespace, 'k8s.pod.name': name, 'k8s.pod.uid': uid, 'k8s.node.name': node }
 }
 
-/** Which container: what stands in entities and events alike. */
+/** Returns the attributes that identify a container in entities and events. */
 export function containerAttributes(
   pod: Pick<Pod, 'namespace' | 'name' | 'uid' | 'node'>,
   { name, image, status }: Pick<PodContainer, 'name' | 'image' | 'status'>,
@@ -19,12 +19,12 @@ export function containerAttributes(
   }
 }
 
-/** `containerd://1f2e…` → `1f2e…`, as the runtime itself names it. */
+/** Returns `1f2e…` for `containerd://1f2e…`. */
 export function runtimeId(id: string | undefined): string | undefined {
   return id?.slice(id.indexOf('://') === -1 ? 0 : id.indexOf('://') + 3)
 }
 
-/** Whether a pod is over: it holds nothing on its node any more. */
+/** Returns whether a pod has ended and no longer uses resources of its node. */
 export function isOver({ phase }: Pick<Pod, 'phase'>): boolean {
   return phase === 'Succeeded' || phase === 'Failed'
 }

@@ -5,9 +5,9 @@ import type { Pod, PodContainer, Resources } from './pod.ts'
 const known = new WeakMap<Pod, Resources>()
 
 /**
- * What a pod takes of its node, as the scheduler counts it. What runs at the same time counts together: containers and sidecars; before
- * them each init container with the sidecars that it comes after. The larger of both counts, also once the init containers are done.
- * What a pod asks for as a whole stands in its place, and what its runtime class takes comes on top.
+ * Returns the resources that a pod takes of its node, as the scheduler counts. Containers and sidecars run at the same time; before
+ * them, each init container runs with the sidecars that precede it. The larger sum counts, even after the init containers completed.
+ * Resources of the pod as a whole replace the sum, and the overhead of the runtime class is added.
  */
 export function demandOf(pod: Pod): Resources {
   const before = known.get(pod)
@@ -33,7 +33,7 @@ function countDemand(pod: Pod): Resources {
   return { requests: sum(whole.requests, overhead), limits: sum(whole.limits, Object.fromEntries(limited)) }
 }
 
-/** The most that containers of a pod need at the same time. Those that come first are started first. */
+/** Returns the maximum that containers of a pod need at the same time. They start in order. */
 function atOnce({ containers }: Pod, of: (container: PodContainer) => Quantities): Quantities {
   let running: Quantities = {}
   let starting: Quantities = {}
@@ -45,7 +45,7 @@ function atOnce({ containers }: Pod, of: (container: PodContainer) => Quantities
   return largest([running, starting])
 }
 
-/** While a resize waits or is carried out, the largest of what is wanted, agreed to and there; what a node can never give is not kept for it. */
+/** During a resize, the largest of the desired, accepted and current requests counts. An infeasible request does not count. */
 function requestsOf({ resources, status }: PodContainer, isInfeasible: boolean): Quantities {
   const { actual, allocated } = status ?? {}
   if (actual === undefined) return resources.requests

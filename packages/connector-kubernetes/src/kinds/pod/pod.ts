@@ -3,36 +3,36 @@ import { intern } from '../intern.ts'
 import { type Condition, conditionsOf, internText, type Metadata, metadataOf } from '../metadata.ts'
 import { type Quantities, quantities } from '../quantity.ts'
 
-/** How a container is. */
+/** The state of a container. */
 export interface ContainerState {
   readonly kind: 'waiting' | 'running' | 'terminated'
   /** `CrashLoopBackOff`, `OOMKilled`, … */
   readonly reason: string | undefined
-  /** What the kubelet, or the container itself, says. Unredacted. */
+  /** Message of the kubelet or of the container itself. Unredacted. */
   readonly message: string | undefined
   readonly exitCode: number | undefined
   readonly signal: number | undefined
   readonly startedAt: string | undefined
   readonly finishedAt: string | undefined
-  /** Of the run that ended: `containerd://…` */
+  /** ID of the run that ended: `containerd://…` */
   readonly containerId: string | undefined
 }
 
-/** What a kubelet says of a container. */
+/** The status of a container, as its kubelet reports it. */
 export interface ContainerStatus {
   /** `containerd://…` */
   readonly id: string | undefined
-  /** `repository@sha256:…` of what really runs. */
+  /** `repository@sha256:…` of the running image. */
   readonly imageId: string | undefined
   readonly isReady: boolean
   readonly isStarted: boolean | undefined
   readonly restarts: number
   readonly state: ContainerState | undefined
-  /** How its last run ended. */
+  /** State of the previous run. */
   readonly lastState: ContainerState | undefined
-  /** What it really has, where that can be changed in place. */
+  /** Current resources, on servers that can resize in place. */
   readonly actual: Resources | undefined
-  /** Requests that its node has agreed to, where they can be changed in place. */
+  /** Requests that the node accepted, on servers that can resize in place. */
   readonly allocated: Quantities | undefined
 }
 
@@ -49,25 +49,25 @@ export interface PodContainer {
   readonly kind: ContainerKind
   readonly image: string
   readonly resources: Resources
-  /** Absent until a kubelet has looked at it. */
+  /** Absent until a kubelet reports it. */
   readonly status: ContainerStatus | undefined
 }
 
-/** What a pod uses besides its containers, by name. */
+/** Names of the objects that a pod mounts. */
 export interface Mounts {
   readonly claims: readonly string[]
   readonly configMaps: readonly string[]
   readonly secrets: readonly string[]
 }
 
-/** What is kept of a pod: no environment, commands, probes or annotations. Those of its workload are looked at. */
+/** The part of a pod that is kept: no environment, commands, probes or annotations. Those of its workload are compared instead. */
 export interface Pod extends Metadata {
   readonly phase: string | undefined
   readonly reason: string | undefined
-  /** Why it is as it is, such as the reason of an eviction. Unredacted. */
+  /** Explanation of `reason`, such as that of an eviction. Unredacted. */
   readonly message: string | undefined
   readonly node: string | undefined
-  /** It is being deleted, and its kubelet is done with it or is not waited for: only finalizers keep it. */
+  /** The pod is being deleted and waits only for finalizers: its kubelet has finished, or is not waited for. */
   readonly isShutDown: boolean
   readonly hostNetwork: boolean
   readonly qosClass: string | undefined
@@ -78,14 +78,14 @@ export interface Pod extends Metadata {
   readonly conditions: readonly Condition[]
   /** Resources that all containers share. */
   readonly resources: Resources | undefined
-  /** What its runtime class takes besides. */
+  /** Additional resources of the runtime class. */
   readonly overhead: Quantities | undefined
   /** Init containers and sidecars first, in the order in which they start. */
   readonly containers: readonly PodContainer[]
   readonly mounts: Mounts
 }
 
-/** @throws Error when it has no name or uid. */
+/** @throws Error when the object has no name or UID */
 export function projectPod(raw: unknown): Pod {
   const spec = fields(fields(raw).spec)
   const status = fields(fields(raw).status)
@@ -115,26 +115,26 @@ export function projectPod(raw: unknown): Pod {
   }
 }
 
-/** What a container, or a pod as a whole, asks for and may have. */
+/** Returns the requests and limits of a container, or of a pod as a whole. */
 export function resourcesOf(holder: Fields): Resources {
   const { requests, limits } = fields(holder.resources)
   return intern({ requests: quantities(requests), limits: quantities(limits) })
 }
 
-/** The same, where it says so at all. */
+/** Returns `undefined` if there are no `resources`. */
 export function maybeResourcesOf(holder: Fields): Resources | undefined {
   return maybeFields(holder.resources) === undefined ? undefined : resourcesOf(holder)
 }
 
-/** Since 1.28 an init container that is always restarted runs beside the others. */
+/** Since 1.28, an init container with restart policy `Always` is a sidecar. */
 export function containerKind(kind: ContainerKind, { restartPolicy }: Fields): ContainerKind {
   return kind === 'init' && restartPolicy === 'Always' ? 'sidecar' : kind
 }
 
 /**
- * What the volumes of a pod's specification are made of.
+ * Returns the objects that the volumes of a pod's specification mount.
  *
- * @param pod its name, after which claims that live as long as it are called; a template has none
+ * @param pod name of the pod, which is part of the names of ephemeral claims; a template has none
  */
 export function mountsOf(spec: Fields, pod?: string): Mounts {
   const volumes = list(spec.volumes)
@@ -148,12 +148,12 @@ export function mountsOf(spec: Fields, pod?: string): Mounts {
       ),
     ),
     configMaps: present(sources.map(({ configMap }) => text(fields(configMap).name))),
-    // A volume calls it `secretName`, a projected source `name`.
+    // A volume has `secretName`, a projected source `name`.
     secrets: present(sources.map(({ secret }) => text(fields(secret).secretName) ?? text(fields(secret).name))),
   })
 }
 
-/** Without the credentials that somebody has put before the registry's name, where no runtime takes them. */
+/** Removes credentials before the registry's name, which no runtime accepts. */
 export function imageOf({ image }: Fields): string {
   return intern((text(image) ?? '').replace(/^(?:\w+:\/\/)?[^/@\s]+:[^/@\s]+@(?!\w+:[0-9a-f]{32,}$)/, ''))
 }

@@ -4,35 +4,35 @@ import { intern } from '../intern.ts'
 import { annotationOf, type HelmRelease, helmReleaseOf, type Owner } from '../metadata.ts'
 import { type PodTemplate, projectTemplate } from '../workload/pod-template.ts'
 
-/** One of the templates that a workload has had which cannot be seen itself, such as a Rollout of Argo: its ReplicaSet has it. */
+/** A template of a workload of a kind that is not cached, such as an Argo Rollout. Its ReplicaSet has the template. */
 export interface OwnerRevision {
   readonly owner: Owner
-  /** The greatest is the one that is wanted: what is wanted again gets another number. */
+  /** The largest number is the desired revision: a rollback gets a new number. */
   readonly number: number
   readonly template: PodTemplate
-  /** Which release made the workload. */
+  /** The Helm release of the workload. */
   readonly helm: HelmRelease | undefined
 }
 
 const OF_DEPLOYMENT = 'deployment.kubernetes.io/revision'
 const OF_ROLLOUT = 'rollout.argoproj.io/revision'
 
-/** What Argo writes to the pods of a ReplicaSet as long as it plays a part, such as that of the canary. */
+/** Metadata that Argo adds to the pods of a ReplicaSet while it has a role, such as canary. */
 const EPHEMERAL = 'rollout.argoproj.io/ephemeral-metadata'
 
-/** By which controllers tell the pods of their ReplicaSets apart. */
-const HASHES = ['pod-template-hash', 'rollouts-pod-template-hash']
+/** Labels that controllers add to the pods of a ReplicaSet. */
+const HASH_LABELS = ['pod-template-hash', 'rollouts-pod-template-hash']
 
-/** Which revision of its owner a ReplicaSet stands for, as its controller counts them. */
+/** Returns the owner's revision of a ReplicaSet, as its controller counts. */
 export function revisionOf(raw: unknown, owner: Owner | undefined): string | undefined {
   const ofDeployment = annotationOf(raw, OF_DEPLOYMENT)
-  // Controllers copy annotations of their workload: what was made a Rollout of may still have one of the Deployment.
+  // Controllers copy annotations of their workload: a Rollout made from a Deployment may still have that of the Deployment.
   return isOfDeployment(owner) ? ofDeployment : (annotationOf(raw, OF_ROLLOUT) ?? ofDeployment)
 }
 
 /**
- * `undefined` for a ReplicaSet of a Deployment, whose template is known from the Deployment: a cluster keeps ten old ones of each.
- * And for one whose maker counts no revisions: several of them need not be one after another, as those of an experiment.
+ * Returns `undefined` for a ReplicaSet of a Deployment, whose template is cached with the Deployment: a cluster keeps ten old ReplicaSets
+ * of each. Returns `undefined` if the controller counts no revisions, too: its ReplicaSets may exist side by side, as in an experiment.
  */
 export function ownerRevisionOf(
   raw: unknown,
@@ -43,19 +43,19 @@ export function ownerRevisionOf(
   const number = Number(revisionOf(raw, owner))
   if (!Number.isSafeInteger(number)) return undefined
   const template = projectTemplate(fields(fields(raw).spec).template, keyedHash)
-  return { owner, number, template: shareParts(asWritten(template, raw)), helm: helmReleaseOf(raw) }
+  return { owner, number, template: internParts(withoutAdditions(template, raw)), helm: helmReleaseOf(raw) }
 }
 
 function isOfDeployment(owner: Owner | undefined): boolean {
   return owner?.kind === 'Deployment'
 }
 
-/** As the author of the workload wrote it, without what its controller adds. */
-function asWritten(template: PodTemplate, raw: unknown): PodTemplate {
+/** Removes the labels and annotations that the controller adds. */
+function withoutAdditions(template: PodTemplate, raw: unknown): PodTemplate {
   const { labels, annotations } = parsed(annotationOf(raw, EPHEMERAL))
   return {
     ...template,
-    labels: without(template.labels, [...HASHES, ...Object.keys(fields(labels))]),
+    labels: without(template.labels, [...HASH_LABELS, ...Object.keys(fields(labels))]),
     annotations: without(template.annotations, Object.keys(fields(annotations))),
   }
 }
@@ -72,8 +72,8 @@ function without<Value>(values: Readonly<Record<string, Value>>, names: readonly
   return Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)))
 }
 
-/** Revisions of a workload differ in little, mostly in an image: what they have in common is kept once. */
-function shareParts(template: PodTemplate): PodTemplate {
+/** Interns the parts of a template: revisions of a workload differ little, mostly in an image. */
+function internParts(template: PodTemplate): PodTemplate {
   return {
     ...template,
     labels: intern(template.labels),

@@ -8,7 +8,7 @@ import {
   ownedByNamespace,
   upDownCounter,
 } from '../common-signals.ts'
-import { rememberedNews } from '../delta-filter.ts'
+import { storedDeltaFilter } from '../delta-filter.ts'
 import { countEndpoints, type EndpointSlice } from '../endpoint-slice/endpoint-slice.ts'
 import { cachedObjects, KIND_TIMEOUT, type KindClient, type KindSource } from '../kind-collector.ts'
 import { namedId, podReference } from '../references.ts'
@@ -51,15 +51,15 @@ export const services: Collector<KindClient<ServiceSource>> = {
     const allowsLabel = labelFilter(client.config.object_labels)
     const entities: Entity[] = []
     const metrics: (Metric | undefined)[] = []
-    const news = rememberedNews(context, found.isCurrent && slices.isCurrent)
+    const filter = storedDeltaFilter(context, found.isCurrent && slices.isCurrent)
     for (const service of found.objects.values()) {
       const ownSlices = slices.byService.get(namedId(service)) ?? []
       const entity = describe(service, ownSlices, allowsLabel)
       entities.push(entity)
       if (found.isCurrent && slices.isCurrent && service.externalName === undefined)
-        metrics.push(...news.points(service, measure(ownSlices, entity)))
+        metrics.push(...filter.changedPoints(service, measure(ownSlices, entity)))
     }
-    news.keepOnly(found.objects)
+    filter.retain(found.objects)
     return { entities, metrics, gaps: [...found.gaps, ...slices.gaps] }
   },
 }

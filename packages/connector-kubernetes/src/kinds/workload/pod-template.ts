@@ -12,33 +12,33 @@ import {
   resourcesOf,
 } from '../pod/pod.ts'
 
-/** How a kubelet finds out how a container is. */
+/** A probe of a container. */
 export interface Probe {
   /** `http`, `tcp`, `exec` or `grpc`. */
   readonly kind: string
-  /** Path and port; of a command nothing. */
+  /** Path and port; absent for a command. */
   readonly target: string | undefined
   /** Seconds. */
   readonly initialDelay: number | undefined
   readonly period: number | undefined
   readonly timeout: number | undefined
   readonly failureThreshold: number | undefined
-  /** Of all of it, with what may hold a secret: headers and commands. */
+  /** Hash of the whole probe, with parts that may hold a secret: headers and commands. */
   readonly keyedHash: string
 }
 
-/** How a container is to be set up. */
+/** The specification of a container. */
 export interface TemplateContainer {
   readonly name: string
   readonly kind: ContainerKind
   readonly image: string
   readonly imagePullPolicy: string | undefined
   readonly resources: Resources
-  /** Name → keyed hash of the value, or of where it comes from. */
+  /** Keyed hash of each variable's value, or of its source, by name. */
   readonly environment: Readonly<Record<string, string>>
-  /** `configMap/app`, `secret/db`: whole objects that become variables. */
+  /** Objects whose keys all become variables: `configMap/app`, `secret/db`. */
   readonly environmentFrom: readonly string[]
-  /** The same for objects of which single keys become variables. */
+  /** Objects with single keys that become variables. */
   readonly environmentKeysFrom: readonly string[]
   /** Keyed hash of command and arguments. */
   readonly command: string | undefined
@@ -46,7 +46,7 @@ export interface TemplateContainer {
   readonly probes: Readonly<Record<string, Probe>>
 }
 
-/** How a workload sets up its pods. Holds no secret: values are keyed hashes. */
+/** The pod template of a workload. Holds no secrets: values are keyed hashes. */
 export interface PodTemplate {
   readonly containers: readonly TemplateContainer[]
   /** Resources that all containers share. */
@@ -55,13 +55,13 @@ export interface PodTemplate {
   readonly serviceAccount: string | undefined
   readonly priorityClass: string | undefined
   readonly nodeSelector: string | undefined
-  /** Of its pods: another one replaces them all, as another chart's version does. */
+  /** Labels of the pods: a change, such as another chart version, replaces all pods. */
   readonly labels: Readonly<Record<string, string>>
-  /** Name → keyed hash. A checksum of a configuration, and when a restart was asked for, stand here. */
+  /** Keyed hash by name. Annotations have checksums of configuration, and the time of a requested restart. */
   readonly annotations: Readonly<Record<string, string>>
   /** When `kubectl rollout restart` was called. */
   readonly restartedAt: string | undefined
-  /** Of all that its pods are to be, also of what is not kept here. */
+  /** Hash of the whole specification, with the parts that are not kept. */
   readonly keyedHash: string
 }
 
@@ -114,7 +114,7 @@ function containerOf(container: Fields, kind: ContainerKind, keyedHash: KeyedHas
   }
 }
 
-/** With the name: equal values of two variables are not seen to be equal. */
+/** Includes the name, so that equal values of two variables have different hashes. */
 function keyedHashes(entries: readonly (readonly [string, unknown])[], keyedHash: KeyedHash) {
   return Object.fromEntries(entries.map(([name, value]) => [name, keyedHash(`${name}=${textOf(value)}`)]))
 }
@@ -150,7 +150,7 @@ function probeOf(probe: Fields, keyedHash: KeyedHash): Probe {
 
 function targetOf({ httpGet, tcpSocket, grpc }: Fields): Pick<Probe, 'kind' | 'target'> {
   const [http, tcp, call] = [maybeFields(httpGet), maybeFields(tcpSocket), maybeFields(grpc)]
-  // What follows a question mark may be a key.
+  // The query may hold a key.
   if (http !== undefined)
     return { kind: 'http', target: `:${String(http.port)}${text(http.path)?.split('?', 1)[0] ?? '/'}` }
   if (tcp !== undefined) return { kind: 'tcp', target: `:${String(tcp.port)}` }

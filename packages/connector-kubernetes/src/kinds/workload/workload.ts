@@ -17,26 +17,26 @@ import { type PodTemplate, projectTemplate } from './pod-template.ts'
 export interface Workload extends Metadata {
   readonly kind: 'Deployment' | 'StatefulSet' | 'DaemonSet'
   readonly generation: number | undefined
-  /** The generation that its controller has acted upon. */
+  /** The generation that the controller has processed. */
   readonly observedGeneration: number | undefined
-  /** Pods that are wanted. */
+  /** Desired pods. */
   readonly desired: number
   readonly current: number
   readonly ready: number
   readonly available: number
-  /** Pods that are as the template wants them. */
+  /** Pods that match the current template. */
   readonly updated: number
-  /** Of a DaemonSet: pods where none should be. */
+  /** Only for a DaemonSet: pods on nodes where none should run. */
   readonly misscheduled: number | undefined
   readonly isPaused: boolean
   /** `RollingUpdate`, `Recreate`, `OnDelete` */
   readonly strategy: string | undefined
-  /** Of a StatefulSet: pods of a lower number are left as they are. */
+  /** Only for a StatefulSet: pods with a lower ordinal are not updated. */
   readonly partition: number | undefined
-  /** Seconds until a rollout that does not progress counts as stuck. */
+  /** Seconds after which a rollout without progress counts as stuck. */
   readonly progressDeadline: number | undefined
   readonly selector: Readonly<Record<string, string>>
-  /** Number or name of the revision that is wanted. */
+  /** Number or name of the desired revision. */
   readonly revision: string | undefined
   readonly conditions: readonly Condition[]
   readonly template: PodTemplate
@@ -46,7 +46,7 @@ export interface Workload extends Metadata {
 
 type Counts = Pick<Workload, 'desired' | 'current' | 'ready' | 'available' | 'updated' | 'misscheduled' | 'revision'>
 
-/** @throws Error when it has no name or uid. */
+/** @throws Error when the object has no name or UID */
 export function projectDeployment(raw: unknown, keyedHash: KeyedHash): Workload {
   return projectWorkload('Deployment', raw, keyedHash, (spec, status) => ({
     ...replicaCounts(spec, status),
@@ -54,17 +54,17 @@ export function projectDeployment(raw: unknown, keyedHash: KeyedHash): Workload 
   }))
 }
 
-/** @throws Error when it has no name or uid. */
+/** @throws Error when the object has no name or UID */
 export function projectStatefulSet(raw: unknown, keyedHash: KeyedHash): Workload {
   return projectWorkload('StatefulSet', raw, keyedHash, (spec, status) => ({
     ...replicaCounts(spec, status),
-    // Said since 1.22; before, what is ready was available.
+    // Exists since 1.22; before, ready pods were available.
     available: number(status.availableReplicas) ?? count(status.readyReplicas),
     revision: text(status.updateRevision),
   }))
 }
 
-/** @throws Error when it has no name or uid. */
+/** @throws Error when the object has no name or UID */
 export function projectDaemonSet(raw: unknown, keyedHash: KeyedHash): Workload {
   return projectWorkload('DaemonSet', raw, keyedHash, (_spec, status) => ({
     desired: count(status.desiredNumberScheduled),
@@ -105,7 +105,7 @@ function projectWorkload(
 
 function replicaCounts(spec: Fields, status: Fields): Omit<Counts, 'revision'> {
   return {
-    // The server writes the default, 1.
+    // The server fills in the default, 1.
     desired: number(spec.replicas) ?? 1,
     current: count(status.replicas),
     ready: count(status.readyReplicas),
