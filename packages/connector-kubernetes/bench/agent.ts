@@ -1,4 +1,7 @@
-/** The whole agent as it is deployed: following, collection, delivery, heartbeats. `agent.ts PLATFORM_URL [KUBECONFIG]`, without which it is in a pod. */
+/**
+ * The whole agent as it is deployed: following, collection, delivery, heartbeats. `agent.ts PLATFORM_URL
+ * [KUBECONFIG]`, without which it is in a pod.
+ */
 import { createAgent } from '@rca/core'
 import { kubernetes } from '../src/index.ts'
 import { measured } from './measured.ts'

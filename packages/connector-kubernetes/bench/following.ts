@@ -1,4 +1,7 @@
-/** What the agent follows, without what it makes of it: no collection, no delivery. `following.ts [KUBECONFIG]`, without which it is in a pod. */
+/**
+ * What the agent follows, without what it makes of it: no collection, no delivery. `following.ts [KUBECONFIG]`,
+ * without which it is in a pod.
+ */
 import { parseConfig, silentLogger } from '@rca/core'
 import { kubernetes } from '../src/index.ts'
 import { measured } from './measured.ts'

@@ -1,7 +1,8 @@
 /**
- * What a large cluster takes: `npm run bench -- kubernetes-scale [--pods 10000] [--seconds 30] ['--flags=--cpu-prof']`. An API server
- * is filled, and followed by the whole agent, by what follows in it alone, and by an informer of the client library, for pods alone; `kubectl get pods`
- * lists it once. Something answers for the kubelets of all nodes. It never fails for a number: it says whether the targets are met.
+ * What a large cluster takes: `npm run bench -- kubernetes-scale [--pods 10000] [--seconds 30]
+ * ['--flags=--cpu-prof']`. An API server is filled, and followed by the whole agent, by what follows in it alone, and
+ * by an informer of the client library, for pods alone; `kubectl get pods` lists it once. Something answers for the
+ * kubelets of all nodes. It never fails for a number: it says whether the targets are met.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'

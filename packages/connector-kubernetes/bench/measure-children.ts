@@ -37,8 +37,8 @@ export interface Phases {
 }
 
 /**
- * Measures processes that are synced: while nothing happens, and while pods change. All at the same time, so that what else this machine
- * does is the same for all. Stalls are looked for apart, since to look costs CPU.
+ * Measures processes that are synced: while nothing happens, and while pods change. All at the same time, so that
+ * what else this machine does is the same for all. Stalls are looked for apart, since to look costs CPU.
  */
 export async function measureChildren<Name extends string>(
   children: Readonly<Record<Name, Measured>>,

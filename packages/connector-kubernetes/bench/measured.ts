@@ -1,4 +1,7 @@
-/** The side of a benchmark that is measured: it does its work, and answers what its parent asks over the channel between them. */
+/**
+ * The side of a benchmark that is measured: it does its work, and answers what its parent asks over the channel
+ * between them.
+ */
 
 /** How often the event loop is looked at, in milliseconds. */
 const INTERVAL = 5
@@ -9,7 +12,10 @@ export interface Reading {
   readonly cpuMs: number
   readonly residentMb: number
   readonly peakMb: number
-  /** Longest times that its event loop computed without a break since they were last watched, in milliseconds, longest first. */
+  /**
+   * Longest times that its event loop computed without a break since they were last watched, in milliseconds, longest
+   * first.
+   */
   readonly stallsMs: readonly number[]
   /** What it counts for itself, such as updates. */
   readonly counts: Readonly<Record<string, number>>
@@ -33,8 +39,8 @@ export async function measured(work: () => Promise<() => Readonly<Record<string,
 }
 
 /**
- * What the event loop's thread computes between two looks at it, which is less than the time that passes on a machine with other
- * work to do: a thread that waits for a processor is not stalled by itself.
+ * What the event loop's thread computes between two looks at it, which is less than the time that passes on a machine
+ * with other work to do: a thread that waits for a processor is not stalled by itself.
  */
 function watchStalls() {
   let longest: number[] = []

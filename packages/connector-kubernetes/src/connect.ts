@@ -11,7 +11,11 @@ import { metadataOf } from './kinds/metadata.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
 import { createLastMemory } from './usage/last-memory.ts'
 
-/** Connects to the API server, identifies the cluster and begins to watch its objects. @throws KubernetesError when the server cannot be reached */
+/**
+ * Connects to the API server, identifies the cluster and begins to watch its objects.
+ *
+ * @throws KubernetesError when the server cannot be reached
+ */
 export async function openKubernetesClient({
   config,
   signal,
@@ -51,8 +55,8 @@ export async function openKubernetesClient({
 }
 
 /**
- * Returns the UID of the namespace kube-system, which exists as long as the cluster does. An agent without permission to read it uses the
- * first of its own namespaces.
+ * Returns the UID of the namespace kube-system, which exists as long as the cluster does. An agent without permission
+ * to read it uses the first of its own namespaces.
  */
 async function clusterUid(api: KubernetesApi, namespaces: readonly string[], signal: AbortSignal): Promise<string> {
   const [first] = namespaces

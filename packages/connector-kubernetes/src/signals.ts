@@ -10,7 +10,7 @@ const kindSignals: Connector['signals'] = Object.assign(
 )
 
 /**
- * Every signal of the Kubernetes connector. Names follow the OpenTelemetry semantic conventions for Kubernetes; signals that these lack
- * are named `k8s.*` as well.
+ * Every signal of the Kubernetes connector. Names follow the OpenTelemetry semantic conventions for Kubernetes;
+ * signals that these lack are named `k8s.*` as well.
  */
 export const signals = { ...kindSignals, ...clusterSignals, ...usageMetrics, ...events }

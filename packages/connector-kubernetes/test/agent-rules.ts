@@ -10,7 +10,10 @@ export interface Rule {
 /** A permission by verb and resource, such as `watch deployments` or `get pods/log`. */
 export type PermissionName = `${string} ${string}`
 
-/** Returns the rules of an agent that watches a whole cluster without Secrets and metrics.k8s.io, minus some permissions. */
+/**
+ * Returns the rules of an agent that watches a whole cluster without Secrets and metrics.k8s.io, minus some
+ * permissions.
+ */
 export function agentRules(...without: readonly PermissionName[]): readonly Rule[] {
   return (
     kindPermissions()

@@ -1,7 +1,7 @@
-/** Where something stands in an object: names, and numbers in lists. */
+/** Path in an object: names, and numbers in lists. */
 export type Path = readonly (string | number)[]
 
-/** A copy in which something is another; what leads there and is missing comes to be. `undefined`: without it. */
+/** Returns a copy with another value at a path. Creates missing objects; `undefined` removes the value. */
 export function withChange<Value>(object: Value, path: Path, value: unknown): Value {
   const [first, ...rest] = path
   if (first === undefined) return value as Value

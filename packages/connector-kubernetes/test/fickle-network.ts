@@ -2,19 +2,19 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** What stands between an agent and an API server, and fails as networks do. */
+/** A proxy between an agent and an API server, which fails as networks do. */
 export interface FickleNetwork {
-  /** Where the API server is reached through it. */
+  /** Address of the API server through the proxy. */
   readonly address: string
-  /** Ends every connection. New ones work. */
+  /** Closes every connection. New connections work. */
   cut(): void
-  /** Carries nothing more over the connections that are there, and tells neither side. New ones work. */
+  /** Drops all data of existing connections without closing them. New connections work. */
   mute(): void
-  /** Whether new connections are let through. From the beginning they are. */
+  /** Accepts or rejects new connections. @default accepts */
   let(isOpen: boolean): void
 }
 
-/** Leads to a server until the test ends. */
+/** Proxies a server until the test ends. */
 export async function fickleNetwork(to: URL): Promise<FickleNetwork> {
   const pairs = new Set<readonly [Socket, Socket]>()
   let isOpen = true
@@ -51,7 +51,7 @@ export async function fickleNetwork(to: URL): Promise<FickleNetwork> {
       for (const [near, far] of pairs) {
         for (const socket of [near, far]) {
           socket.unpipe()
-          // What still arrives goes nowhere.
+          // Discards data that still arrives.
           socket.resume()
         }
       }

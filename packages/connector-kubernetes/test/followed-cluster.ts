@@ -21,19 +21,19 @@ import { pods } from './api-server.ts'
 import { fakeFingerprint } from './fixtures.ts'
 import { watchContext } from './watch-context.ts'
 
-/** A cluster that holds what a test puts into it, and a client for it. */
+/** A cluster whose objects a test puts and removes, and a client for it. */
 export interface FollowedCluster {
   readonly client: KubernetesClient
-  /** As a server would tell it. Each object has another version than before. */
+  /** Adds or changes an object. Each call gives it another version. */
   put(kind: CachedKind, raw: object): void
   remove(kind: CachedKind, raw: object): void
-  /** What is put from now on was not there already. */
+  /** Ends the initial list: objects that are put later are new. */
   listed(): void
-  /** What a watcher tells, as it tells it. It ends with the test, or when `stop` is called. */
+  /** Records the events of a watcher until the test ends or `stop` is called. */
   watch(watcher: Watcher<KubernetesClient>, now?: () => Date): { readonly events: Event[]; stop(): Promise<void> }
 }
 
-/** @param api what the API server answers, where it is asked */
+/** @param api answers of the API server */
 export function followedCluster(api: Partial<KubernetesApi> = {}, config: object = {}): FollowedCluster {
   const listeners = new Set<ChangeListener>()
   let version = 0

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { publishedTypes } from './published-types.ts'
 
-/** What the published API says of one field. */
+/** One field of the published API. */
 interface PublishedField {
   /** `string`, `Date`, `Array<V1Container>`, `{ [key: string]: string; }`, … */
   readonly type: string
@@ -11,7 +11,10 @@ interface PublishedField {
 
 type PublishedType = ReadonlyMap<string, PublishedField>
 
-/** Where the client library keeps what it generated from the OpenAPI of a released server. It is read as text, and nothing of it runs. */
+/**
+ * Folder of code that the client library generated from the OpenAPI of a released server. It is read as text and
+ * never runs.
+ */
 const GENERATED = join(import.meta.dirname, '../node_modules/@kubernetes/client-node/dist/gen')
 
 const known = new Map<string, PublishedType | undefined>()
@@ -21,7 +24,7 @@ export function publishedVersion(): string | undefined {
   return /OpenAPI spec version: (v[\d.]+)/.exec(readFileSync(join(GENERATED, 'models/V1Pod.js'), 'utf8'))?.[1]
 }
 
-/** Name of the type of an object as `apiVersion` and `kind` give it. @throws Error where no server has that */
+/** Returns the name of an object's type by `apiVersion` and `kind`. @throws Error for an unknown version */
 export function publishedTypeOf({ apiVersion, kind }: Record<string, unknown>): string {
   const [version = '', group = 'core'] = String(apiVersion).split('/').reverse()
   if (group === 'metrics.k8s.io') return String(kind)
@@ -32,23 +35,23 @@ export function publishedTypeOf({ apiVersion, kind }: Record<string, unknown>): 
   return `${prefix}${capitalized(version)}${String(kind)}`
 }
 
-/** What of a value is not as the published API has it: fields that it lacks, of another type, or that are missing. */
+/** Returns the deviations of a value from the published API: unknown fields, other types, and missing fields. */
 export function schemaFaults(value: unknown, type: string, path = type): readonly string[] {
   const item = /^Array<(.*)>$/.exec(type)?.[1]
   if (item !== undefined)
     return Array.isArray(value)
       ? value.flatMap((one, index) => schemaFaults(one, item, `${path}[${index}]`))
-      : [`${path} is no list`]
+      : [`${path} is not a list`]
   const entry = /^\{ \[key: string\]: (.*); \}$/.exec(type)?.[1]
   if (entry !== undefined)
     return isObject(value)
       ? Object.entries(value).flatMap(([name, one]) => schemaFaults(one, entry, `${path}.${name}`))
-      : [`${path} is no map`]
+      : [`${path} is not a map`]
   const isOfType = scalars[type]
-  if (isOfType !== undefined) return isOfType(value) ? [] : [`${path} is no ${type}`]
+  if (isOfType !== undefined) return isOfType(value) ? [] : [`${path} is not a ${type}`]
   const model = typeNamed(type)
   if (model === undefined) return [`${path}: there is no type ${type}`]
-  return isObject(value) ? objectFaults(value, model, path) : [`${path} is no ${type}`]
+  return isObject(value) ? objectFaults(value, model, path) : [`${path} is not a ${type}`]
 }
 
 const scalars: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -86,7 +89,7 @@ function typeOf(fields: Readonly<Record<string, string>> | undefined): Published
   )
 }
 
-/** A model: its map of attributes for the types, its declaration for what is required. */
+/** Reads a model: types from its map of attributes, required fields from its declaration. */
 function readModel(name: string): PublishedType | undefined {
   const file = join(GENERATED, 'models', name)
   if (!existsSync(`${file}.js`)) return undefined

@@ -1,7 +1,7 @@
 /*
- * Types that no OpenAPI has, as their published Go types write them: `k8s.io/kubelet/pkg/apis/stats/v1alpha1`, with the pressure
- * that enhancement 4205 of Kubernetes adds to it, and `k8s.io/metrics/pkg/apis/metrics/v1beta1`. A name that ends with a question
- * mark may be missing.
+ * Types that no OpenAPI has, as their published Go types write them: `k8s.io/kubelet/pkg/apis/stats/v1alpha1`, with
+ * the pressure that enhancement 4205 of Kubernetes adds to it, and `k8s.io/metrics/pkg/apis/metrics/v1beta1`. A name
+ * that ends with a question mark may be missing.
  */
 
 const filesystem = {

@@ -91,7 +91,10 @@ realDescribe('an agent', absence, () => {
     await expect.poll(() => isGranted(mark), PATIENCE).toBe(true)
   }
 
-  /** What of the cluster's objects cannot be seen, and why: by the resource that a permission is missing for, or else by its scope. */
+  /**
+   * What of the cluster's objects cannot be seen, and why: by the resource that a permission is missing for, or else
+   * by its scope.
+   */
   const blindnessOf = async (agent: Agent): Promise<Record<string, string>> => {
     // Here is no kubelet, which is another matter.
     const gaps = (await gapsOf(agent)).filter(({ scope }) => scope !== 'usage')

@@ -1,6 +1,6 @@
 import type { Event, WatchContext } from '@rca/core/connector'
 
-/** Core's side of a watcher: hands on each event that it tells. */
+/** Returns the context of a watcher that passes on each event. */
 export function watchContext(
   signal: AbortSignal,
   onEvent: (event: Event) => void,

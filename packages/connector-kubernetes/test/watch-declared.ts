@@ -10,14 +10,14 @@ const definitions = new Map(
     .map((definition) => [definition.name, definition]),
 )
 
-/** What of an event is not declared: its name, or names of attributes. */
+/** Returns the undeclared names of an event: its own name, or those of attributes. */
 export function undeclared({ name, attributes }: Event): readonly string[] {
   const definition = definitions.get(name)
   if (definition === undefined) return [name]
   return Object.keys(attributes).filter((attribute) => !Object.hasOwn(definition.attributes, attribute))
 }
 
-/** What a watcher tells, as it tells it. The test fails where something of it is not declared, or an id is told twice. */
+/** Records the events of a watcher. The test fails for an undeclared event or attribute, and for a duplicate ID. */
 export function watchDeclared(
   cluster: FollowedCluster,
   watcher: Watcher<KubernetesClient>,

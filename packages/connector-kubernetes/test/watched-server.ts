@@ -6,10 +6,10 @@ import type { KubernetesClient } from '../src/kubernetes-client.ts'
 import { fakeFingerprint } from './fixtures.ts'
 import { watchContext } from './watch-context.ts'
 
-/** What watches a real server. */
+/** Watchers on a real server. */
 export interface WatchedServer {
   readonly client: KubernetesClient
-  /** What these watchers tell from now on, until `end`. */
+  /** Passes on the events of these watchers until `end`. */
   watch(
     watchers: Readonly<Record<string, Watcher<KubernetesClient>>>,
     onEvent: (event: Event) => void,
@@ -18,7 +18,7 @@ export interface WatchedServer {
   end(): Promise<void>
 }
 
-/** Resolves once everything was listed. @param config of the connector */
+/** Resolves when every kind was listed. @param config options of the connector */
 export async function watchServer(config: object): Promise<WatchedServer> {
   const stopping = new AbortController()
   const { signal } = stopping

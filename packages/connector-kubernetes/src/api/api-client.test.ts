@@ -70,7 +70,7 @@ describe('list', () => {
     expect(requests).toHaveLength(8)
   })
 
-  test('accepts only metadata for a kind of which only metadata is read', async () => {
+  test('accepts only metadata for a kind whose data is not read', async () => {
     const { api, headers } = await speaking([refusing(406, 'NotAcceptable')])
     const secrets = { ...pods, resource: 'secrets', isMetadataOnly: true }
     const error = await failure(api.list(secrets, collecting().options, signal))

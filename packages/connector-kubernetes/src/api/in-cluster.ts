@@ -9,8 +9,8 @@ import { KubernetesError } from './errors.ts'
 export const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /**
- * Returns how a pod reaches the API server. The kubelet replaces the token's file before the token expires, so it is read for every
- * request. Does not use the client library, whose import takes 75 MB of memory.
+ * Returns how a pod reaches the API server. The kubelet replaces the token's file before the token expires, so it is
+ * read for every request. Does not use the client library, whose import takes 75 MB of memory.
  *
  * @throws KubernetesError outside of a pod, and in a pod without a service account
  */

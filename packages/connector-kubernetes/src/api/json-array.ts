@@ -1,12 +1,13 @@
 import { createByteQueue } from './byte-queue.ts'
 
 /*
- * Parses the items of a large array in a JSON object some at a time. A page of 500 pods, or a kubelet's summary of 100, would stall the
- * event loop if it was parsed at once, and take many times the memory of its projection.
+ * Parses the items of a large array in a JSON object some at a time. A page of 500 pods, or a kubelet's summary of
+ * 100, would stall the event loop if it was parsed at once, and take many times the memory of its projection.
  *
- * Every item begins like the first one, as `{"metadata":`, so the end of an item is found by searching for `},{"metadata":`. A match
- * may be within an item: then `parse` rejects the text before it, since the beginning of an object is never an object itself. The
- * engine searches the bytes: a loop in JavaScript would take ten times as long as parsing does.
+ * Every item begins like the first one, as `{"metadata":`, so the end of an item is found by searching for
+ * `},{"metadata":`. A match may be within an item: then `parse` rejects the text before it, since the beginning of an
+ * object is never an object itself. The engine searches the bytes: a loop in JavaScript would take ten times as long
+ * as parsing does.
  */
 
 /** Maximum size of one item, in bytes. etcd stores no object above 1.5 MiB, which JSON can multiply. */
@@ -25,7 +26,10 @@ interface ArrayStart {
   readonly separator: string | undefined
 }
 
-/** Returns `undefined` if the text ends before the first item. A string cannot contain the key: quotes are escaped in it. */
+/**
+ * Returns `undefined` if the text ends before the first item. A string cannot contain the key: quotes are escaped in
+ * it.
+ */
 function findArray(text: string, key: string): ArrayStart | undefined {
   const found = new RegExp(`"${key}":\\s*\\[`).exec(text)
   if (found === null) return undefined
@@ -39,7 +43,11 @@ function findArray(text: string, key: string): ArrayStart | undefined {
 
 /** Parses the `items` of a list while it arrives. */
 export interface ItemReader {
-  /** Returns complete items, without the latest one, whose end is not received yet. @throws Error when an item is too large */
+  /**
+   * Returns complete items, without the latest one, whose end is not received yet.
+   *
+   * @throws Error when an item is too large
+   */
   read(chunk: Buffer): readonly unknown[]
   /** Returns the remaining items and the list's metadata. @throws Error when the list is incomplete */
   end(): ListEnd
@@ -90,8 +98,8 @@ export function createItemReader(parse: (text: string) => unknown): ItemReader {
 }
 
 /**
- * Parses a JSON object whose property `key` is an array of objects: the result has an iterable in its place, which parses each item when
- * it is reached. An object of another format is parsed at once.
+ * Parses a JSON object whose property `key` is an array of objects: the result has an iterable in its place, which
+ * parses each item when it is reached. An object of another format is parsed at once.
  *
  * @param json UTF-8
  */

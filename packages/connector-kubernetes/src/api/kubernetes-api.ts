@@ -42,7 +42,9 @@ export interface ListOptions extends Selection {
   readonly limit?: number | undefined
   /** Called with a few objects at a time, to be projected and dropped: a page is never in memory as a whole. */
   onItems(items: readonly unknown[]): void
-  /** Called when the list expires between two pages and starts from scratch: objects seen so far may no longer exist. */
+  /**
+   * Called when the list expires between two pages and starts from scratch: objects seen so far may no longer exist.
+   */
   onRestart?(): void
 }
 
@@ -85,8 +87,8 @@ export interface LogRequest {
 }
 
 /**
- * Client of the API server. Reads only, except for leases. Objects are those of the server, unchecked, to be projected and dropped.
- * Every failure is a `KubernetesError` that says what to do.
+ * Client of the API server. Reads only, except for leases. Objects are those of the server, unchecked, to be
+ * projected and dropped. Every failure is a `KubernetesError` that says what to do.
  */
 export interface KubernetesApi {
   /** `https://10.96.0.1:443` */

@@ -5,7 +5,7 @@ import type { Transport } from './transport.ts'
 /** Maximum size of an answer that is read at once. A kubelet's summary of some hundred pods is below one MiB. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
-/** Accepts only metadata for a kind of which only metadata is read: the server must not send a Secret's data instead. */
+/** Accepts only metadata for a kind whose data is not read: the server must not send a Secret's data instead. */
 export function acceptHeader({ isMetadataOnly }: ApiResource, list = ''): string | undefined {
   if (isMetadataOnly !== true) return undefined
   return `application/json;as=PartialObjectMetadata${list};g=meta.k8s.io;v=v1`
@@ -45,7 +45,11 @@ export function readJson(
   )
 }
 
-/** Explains failures that occur after an answer has begun, too. @throws KubernetesError, or the reason for which `signal` aborted */
+/**
+ * Explains failures that occur after an answer has begun, too.
+ *
+ * @throws KubernetesError, or the reason for which `signal` aborted
+ */
 export async function explained<Answer>(
   request: RequestInfo,
   signal: AbortSignal,

@@ -13,13 +13,17 @@ const TYPES: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOO
 export interface EventReader {
   /** @throws KubernetesError when an event is too large */
   add(chunk: Buffer): void
-  /** Passes on each complete event once. @throws KubernetesError for an event of type `ERROR`, and for an unknown one */
+  /**
+   * Passes on each complete event once.
+   *
+   * @throws KubernetesError for an event of type `ERROR`, and for an unknown one
+   */
   take(onEvent: (event: WatchEvent) => void): void
 }
 
 /**
- * Searches line breaks in bytes: the bytes of a longer character never contain one. Each event is passed on before the next one is
- * parsed: short-lived objects cost no garbage collection.
+ * Searches line breaks in bytes: the bytes of a longer character never contain one. Each event is passed on before
+ * the next one is parsed: short-lived objects cost no garbage collection.
  */
 export function createEventReader(request: RequestInfo, parse: (line: string) => unknown): EventReader {
   const received = createByteQueue()

@@ -63,9 +63,9 @@ interface WatchFormat {
 }
 
 /**
- * Passes on events in batches of a quarter of a second: single events each wake the process with cold caches and cost three times as
- * much. Always rejects: with the server's error, with `Silent`, with an error of `onEvent`, or with `WatchEnded`, since servers end
- * every watch after a while.
+ * Passes on events in batches of a quarter of a second: single events each wake the process with cold caches and cost
+ * three times as much. Always rejects: with the server's error, with `Silent`, with an error of `onEvent`, or with
+ * `WatchEnded`, since servers end every watch after a while.
  */
 function followEvents(
   answer: IncomingMessage,
@@ -167,8 +167,8 @@ async function* readEvents(
 }
 
 /**
- * Destroys an answer that is silent. A server sends no bookmarks for a kind that has not changed since the server started: silence from
- * the beginning is an ended watch, later silence is a broken connection.
+ * Destroys an answer that is silent. A server sends no bookmarks for a kind that has not changed since the server
+ * started: silence from the beginning is an ended watch, later silence is a broken connection.
  */
 function limitSilence(answer: IncomingMessage, request: RequestInfo, silenceMs: number) {
   let hasData = false

@@ -32,8 +32,8 @@ export type ElectionContext = Pick<
 >
 
 /**
- * Leads while it holds the Lease `lease_name`, or always if that option is not set. Clocks of different machines are never compared: a
- * lease has expired once it has not changed for its duration, as measured here.
+ * Leads while it holds the Lease `lease_name`, or always if that option is not set. Clocks of different machines are
+ * never compared: a lease has expired once it has not changed for its duration, as measured here.
  */
 export async function runElection(
   client: ElectionClient,

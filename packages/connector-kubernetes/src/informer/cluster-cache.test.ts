@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { fakeFingerprint } from '../../test/fixtures.ts'
 import { KubernetesError } from '../api/errors.ts'
 import type { ApiResource, Discovery, KubernetesApi } from '../api/kubernetes-api.ts'
@@ -29,7 +29,7 @@ const kinds = {
   },
 } as const
 
-/** A cluster whose server has what it says, and lists what it has. */
+/** Opens a cache on a server with the given kinds. */
 async function scene(first: Discovery) {
   const server = { discovery: first, objects: [scaler('web')] }
   const lists: string[] = []
@@ -52,43 +52,45 @@ async function scene(first: Discovery) {
     signal,
   )
   onTestFinished(cluster.close)
-  const told: string[] = []
+  const changes: string[] = []
   cluster.subscribe((change) => {
     const { name } = change.type === 'deleted' ? change.old : change.object
-    told.push(`${change.type} ${name}${change.type === 'added' && change.isInitial ? ' initially' : ''}`)
+    changes.push(`${change.type} ${name}${change.type === 'added' && change.isInitial ? ' initially' : ''}`)
   })
   await cluster.listed(signal)
-  return { cluster, server, lists, told }
+  return { cluster, server, lists, changes }
 }
 
-test('a group that does not answer for a moment is followed on, in the version that it had', async () => {
-  const { cluster, server, lists } = await scene({ resources: [autoscalers('v2')], failures: [] })
-  server.discovery = { resources: [autoscalers('v1')], failures: [down('v2')] }
-  await vi.advanceTimersByTimeAsync(600_000)
-  expect(cluster.resource('horizontalPodAutoscalers')).toMatchObject({ version: 'v2' })
-  server.discovery = { resources: [], failures: [down('v1'), down('v2')] }
-  await vi.advanceTimersByTimeAsync(600_000)
-  expect(cluster.syncStatus('horizontalPodAutoscalers')).toMatchObject({ isCurrent: true })
-  expect(cluster.missing('horizontalPodAutoscalers')).toBeUndefined()
-  expect(lists).toEqual(['horizontalpodautoscalers v2'])
-})
+describe('openClusterCache', () => {
+  test('keeps watching the previous version of a group that temporarily does not answer', async () => {
+    const { cluster, server, lists } = await scene({ resources: [autoscalers('v2')], failures: [] })
+    server.discovery = { resources: [autoscalers('v1')], failures: [down('v2')] }
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect(cluster.resource('horizontalPodAutoscalers')).toMatchObject({ version: 'v2' })
+    server.discovery = { resources: [], failures: [down('v1'), down('v2')] }
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect(cluster.syncStatus('horizontalPodAutoscalers')).toMatchObject({ isCurrent: true })
+    expect(cluster.missing('horizontalPodAutoscalers')).toBeUndefined()
+    expect(lists).toEqual(['horizontalpodautoscalers v2'])
+  })
 
-test('a group that did not answer when the agent came is asked again after a minute', async () => {
-  const { cluster, server, lists } = await scene({ resources: [], failures: [down('v2')] })
-  expect(cluster.missing('horizontalPodAutoscalers')).toContain('does not answer')
-  server.discovery = { resources: [autoscalers('v2')], failures: [] }
-  await vi.advanceTimersByTimeAsync(60_000)
-  expect(lists).toEqual(['horizontalpodautoscalers v2'])
-  expect(cluster.objects('horizontalPodAutoscalers').size).toBe(1)
-})
+  test('discovers a group again after a minute that did not answer at the start', async () => {
+    const { cluster, server, lists } = await scene({ resources: [], failures: [down('v2')] })
+    expect(cluster.missing('horizontalPodAutoscalers')).toContain('does not answer')
+    server.discovery = { resources: [autoscalers('v2')], failures: [] }
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(lists).toEqual(['horizontalpodautoscalers v2'])
+    expect(cluster.objects('horizontalPodAutoscalers').size).toBe(1)
+  })
 
-test('what came and went while a kind was followed in no version, or in another one, is told', async () => {
-  const { cluster, server, told } = await scene({ resources: [autoscalers('v1')], failures: [] })
-  server.discovery = { resources: [], failures: [] }
-  await vi.advanceTimersByTimeAsync(600_000)
-  server.objects = [scaler('shop', '2')]
-  server.discovery = { resources: [autoscalers('v2')], failures: [] }
-  await vi.advanceTimersByTimeAsync(600_000)
-  expect(told).toEqual(['added web initially', 'added shop', 'deleted web'])
-  expect([...cluster.objects('horizontalPodAutoscalers').keys()]).toEqual(['shop'])
+  test('reports objects that came and went while a kind was not watched, or in another version', async () => {
+    const { cluster, server, changes } = await scene({ resources: [autoscalers('v1')], failures: [] })
+    server.discovery = { resources: [], failures: [] }
+    await vi.advanceTimersByTimeAsync(600_000)
+    server.objects = [scaler('shop', '2')]
+    server.discovery = { resources: [autoscalers('v2')], failures: [] }
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect(changes).toEqual(['added web initially', 'added shop', 'deleted web'])
+    expect([...cluster.objects('horizontalPodAutoscalers').keys()]).toEqual(['shop'])
+  })
 })

@@ -10,7 +10,9 @@ const DISCOVERY_INTERVAL_MS = 600_000
 /** Interval of API discovery while a group does not answer. */
 const DISCOVERY_RETRY_INTERVAL_MS = 60_000
 
-/** Maximum number of kinds that are listed at the same time at the start. Each holds a page in memory while it lists. */
+/**
+ * Maximum number of kinds that are listed at the same time at the start. Each holds a page in memory while it lists.
+ */
 const MAX_CONCURRENT_LISTS = 3
 
 /** How long the list of one kind may delay the next one. */
@@ -41,7 +43,10 @@ export interface ClusterCache<Kinds, Objects = ObjectsOf<Kinds>> {
   objects<Kind extends keyof Objects>(kind: Kind): ReadonlyMap<string, Objects[Kind]>
   /** Returns the kind as the server has it, `undefined` if the server lacks it. */
   resource(kind: keyof Kinds): ApiResource | undefined
-  /** Passes every existing object to the listener as added initially, and then every change. Returns a function that unsubscribes. */
+  /**
+   * Passes every existing object to the listener as added initially, and then every change. Returns a function that
+   * unsubscribes.
+   */
   subscribe(listener: (change: ChangeOf<Objects>) => void): () => void
   /** Resolves when every kind was listed, or failed to be. Rejects when `signal` aborts. */
   listed(signal: AbortSignal): Promise<void>
@@ -66,7 +71,11 @@ export interface ClusterCacheOptions<Kinds> {
   readonly now?: () => Date
 }
 
-/** Discovers the kinds of the server and begins to watch them. @throws KubernetesError when the server does not answer */
+/**
+ * Discovers the kinds of the server and begins to watch them.
+ *
+ * @throws KubernetesError when the server does not answer
+ */
 export async function openClusterCache<Kinds extends KindDefinitions>(
   options: ClusterCacheOptions<Kinds>,
   signal: AbortSignal,

@@ -10,7 +10,7 @@ function having(resource: string, { group, version }: GroupVersion): ApiResource
 const core = { group: '', version: 'v1' }
 const autoscaling = (version: string): GroupVersion => ({ group: 'autoscaling', version })
 
-test('each group version is asked for once', () => {
+test('groupVersionsOf returns each group version once', () => {
   expect(groupVersionsOf([kinds.pods, kinds.nodes, kinds.cronJobs, kinds.jobs])).toEqual([
     core,
     { group: 'batch', version: 'v1' },
@@ -19,14 +19,14 @@ test('each group version is asked for once', () => {
   expect(groupVersionsOf(Object.values(kinds)).length).toBeGreaterThan(15)
 })
 
-test('the newest version that the server has is taken', () => {
+test('selectKinds takes the newest version that the server has', () => {
   const resources = ['v1', 'v2beta2'].map((version) => having('horizontalpodautoscalers', autoscaling(version)))
   const { found, missing } = selectKinds(kinds, { resources, failures: [] })
   expect(found.horizontalPodAutoscalers?.version).toBe('v2beta2')
   expect(missing.map(({ name }) => name)).not.toContain('horizontalPodAutoscalers')
 })
 
-test('of secrets and configuration only metadata is asked for', () => {
+test('selectKinds requests only metadata of Secrets and ConfigMaps', () => {
   const resources = ['secrets', 'configmaps', 'pods'].map((resource) => having(resource, core))
   const { found } = selectKinds(kinds, { resources, failures: [] })
   expect(found.secrets?.isMetadataOnly).toBe(true)
@@ -34,7 +34,7 @@ test('of secrets and configuration only metadata is asked for', () => {
   expect(found.pods?.isMetadataOnly).toBeUndefined()
 })
 
-test('what the server lacks, or does not answer for, is missing with the reason', () => {
+test('selectKinds explains why a kind is missing', () => {
   const { podDisruptionBudgets, podMetrics } = kinds
   const failure = { group: 'metrics.k8s.io', version: 'v1beta1', error: new Error('it is down') }
   expect(selectKinds({ podDisruptionBudgets, podMetrics }, { resources: [], failures: [failure] }).missing).toEqual([

@@ -34,8 +34,8 @@ export function groupVersionsOf(kinds: Iterable<KindVersions>): GroupVersion[] {
 }
 
 /**
- * Selects by the group versions that the server has, not by its version number. A kind whose group temporarily does not answer keeps
- * its resource from the previous discovery.
+ * Selects by the group versions that the server has, not by its version number. A kind whose group temporarily does
+ * not answer keeps its resource from the previous discovery.
  */
 export function selectKinds<Name extends string>(
   table: KindTable<Name>,

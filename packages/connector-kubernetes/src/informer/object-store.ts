@@ -32,7 +32,10 @@ export interface ObjectStore<Slim extends SlimObject> {
   readonly unreadable: number
   put(raw: unknown): void
   remove(raw: unknown): void
-  /** Begins a list: objects that are not put until {@link endListing} are removed. Calling it again starts the list from scratch. */
+  /**
+   * Begins a list: objects that are not put until {@link endListing} are removed. Calling it again starts the list
+   * from scratch.
+   */
   beginListing(): void
   endListing(): void
 }

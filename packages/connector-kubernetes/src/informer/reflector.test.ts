@@ -21,7 +21,7 @@ function event(type: WatchEvent['type'], raw: unknown): WatchEvent {
   return { type, object: raw }
 }
 
-/** Follows a server that does just these steps, until none is left. */
+/** Runs a reflector on a server that does these steps, until none is left. */
 async function follow(steps: readonly Step[], { lasting = 0 }: { lasting?: number } = {}) {
   const left = [...steps]
   const stop = new AbortController()
@@ -61,7 +61,7 @@ async function follow(steps: readonly Step[], { lasting = 0 }: { lasting?: numbe
   }
   const changes: string[] = []
   const waits: number[] = []
-  const blind: (WatchError | undefined)[] = []
+  const watchErrors: (WatchError | undefined)[] = []
   const reflector = createReflector<SlimObject>({
     api,
     resource: pods,
@@ -76,13 +76,13 @@ async function follow(steps: readonly Step[], { lasting = 0 }: { lasting?: numbe
     random: () => 0.5,
     sleep: async (milliseconds) => {
       waits.push(milliseconds)
-      blind.push(reflector.watchError)
+      watchErrors.push(reflector.watchError)
       time += milliseconds
     },
   })
   await reflector.run(stop.signal)
   const names = [...reflector.objects.values()].map(({ name }) => name)
-  return { changes, waits, blind, reflector, names }
+  return { changes, waits, watchErrors, reflector, names }
 }
 
 function describeChange(change: Change<SlimObject>): string {
@@ -93,8 +93,8 @@ function describeChange(change: Change<SlimObject>): string {
   return `deleted ${change.old.name}@${at(change.old)}→${at(change.object)}`
 }
 
-describe('a reflector', () => {
-  test('lists, then follows from there', async () => {
+describe('createReflector', () => {
+  test('lists, then watches from there', async () => {
     const { changes, names, reflector } = await follow([
       { list: [object('a', '1'), object('b', '2')], at: '5' },
       {
@@ -117,19 +117,19 @@ describe('a reflector', () => {
     await reflector.synced
   })
 
-  test('lists again when it is too late to go on, and tells the difference once', async () => {
-    const { changes, names, blind } = await follow([
-      { list: [object('same', '1'), object('old', '2'), object('gone', '3')], at: '5' },
+  test('lists again after the version expired, and reports the differences once', async () => {
+    const { changes, names, watchErrors } = await follow([
+      { list: [object('same', '1'), object('old', '2'), object('removed', '3')], at: '5' },
       { watch: [], end: expired },
       { list: [object('same', '1'), object('old', '8'), object('new', '9')], at: '10' },
       { from: '10', watch: [event('MODIFIED', object('new', '9'))], end: ended },
     ])
-    expect(changes.slice(3)).toEqual(['changed old@2→8', 'added new@9', 'deleted gone@3→?'])
+    expect(changes.slice(3)).toEqual(['changed old@2→8', 'added new@9', 'deleted removed@3→?'])
     expect(names).toEqual(['same', 'old', 'new'])
-    expect(blind).toEqual([undefined, undefined])
+    expect(watchErrors).toEqual([undefined, undefined])
   })
 
-  test('takes an object of the same name for another one when it is', async () => {
+  test('treats a recreated object with the same name as another object', async () => {
     const again = { metadata: { ...object('db-0', '9').metadata, uid: 'other' } }
     const { changes } = await follow([
       { list: [object('db-0', '1')], at: '5' },
@@ -139,7 +139,7 @@ describe('a reflector', () => {
     expect(changes).toEqual(['there db-0@1', 'added db-0@9', 'deleted db-0@1→?'])
   })
 
-  test('forgets what a list told that began again', async () => {
+  test('drops objects of a list that started from scratch', async () => {
     const { changes, names } = await follow([
       { list: [object('a', '1'), 'restart', object('b', '2')], at: '5' },
       { watch: [], end: ended },
@@ -148,8 +148,8 @@ describe('a reflector', () => {
     expect(names).toEqual(['b'])
   })
 
-  test('that may not list is blind, says since when, and waits longer each time', async () => {
-    const { waits, blind, reflector, names } = await follow([
+  test('has a watch error with its time while it may not list, and backs off', async () => {
+    const { waits, watchErrors, reflector, names } = await follow([
       { list: refused },
       { list: refused },
       { list: refused },
@@ -157,28 +157,28 @@ describe('a reflector', () => {
       { watch: [], end: ended },
     ])
     expect(waits.slice(0, 3)).toEqual([375, 750, 1500])
-    expect(blind.slice(0, 3).map((one) => one?.since.getTime())).toEqual([0, 0, 0])
+    expect(watchErrors.slice(0, 3).map((one) => one?.since.getTime())).toEqual([0, 0, 0])
     expect(reflector.watchError).toBeUndefined()
     expect(names).toEqual(['a'])
   })
 
-  test('that loses its watch keeps what it has and goes on from there', async () => {
+  test('keeps its objects after a failed watch, and continues from there', async () => {
     const cut = new KubernetesError('cut', { reason: 'Silent' })
-    const { blind, names, waits } = await follow([
+    const { watchErrors, names, waits } = await follow([
       { list: [object('a', '1')], at: '5' },
       { from: '5', watch: [event('ADDED', object('b', '6'))], end: cut },
       { watch: refused },
       { from: '6', watch: [], end: ended },
     ])
     expect(names).toEqual(['a', 'b'])
-    expect(blind.map((one) => one?.error)).toEqual([cut, refused, undefined])
+    expect(watchErrors.map((one) => one?.error)).toEqual([cut, refused, undefined])
     expect(waits).toEqual([375, 750, 1500])
   })
 
-  test('that may list but not watch lists every minute, and is blind until it may', async () => {
+  test('lists every minute with a watch error while it may not watch', async () => {
     const permission = { verb: 'watch', group: '', resource: 'pods', namespace: undefined }
     const forbidden = new KubernetesError('A permission is missing', { status: 403, permission })
-    const { changes, waits, blind, reflector } = await follow([
+    const { changes, waits, watchErrors, reflector } = await follow([
       { list: [object('a', '1'), object('b', '2')], at: '5' },
       { watch: forbidden },
       { list: [object('a', '7'), object('c', '8')], at: '9' },
@@ -188,18 +188,18 @@ describe('a reflector', () => {
     ])
     expect(changes).toEqual(['there a@1', 'there b@2', 'changed a@1→7', 'added c@8', 'deleted b@2→?'])
     expect(waits.slice(0, 2)).toEqual([60_000, 60_000])
-    expect(blind.slice(0, 2).map((one) => one?.since.getTime())).toEqual([0, 0])
+    expect(watchErrors.slice(0, 2).map((one) => one?.since.getTime())).toEqual([0, 0])
     expect(reflector.watchError).toBeUndefined()
   })
 
-  test('never goes on without a wait, however often a watch ends at once', async () => {
+  test('always waits before the next watch, however often a watch ends at once', async () => {
     const watch: Step = { watch: [], end: ended }
     const { waits } = await follow([{ list: [], at: '5' }, ...Array.from({ length: 12 }, () => watch)])
     expect(Math.min(...waits)).toBeGreaterThanOrEqual(250)
     expect(waits.at(-1)).toBe(22_500)
   })
 
-  test('goes on soon after a watch that lasted', async () => {
+  test('resets the backoff after a watch that lasted', async () => {
     for (const end of [ended, new KubernetesError('cut', { reason: 'Silent' }), new Error('reset by a proxy')]) {
       const watch: Step = { watch: [], end }
       const { waits } = await follow([{ list: [], at: '5' }, watch, watch, watch], { lasting: 60_000 })
@@ -207,19 +207,19 @@ describe('a reflector', () => {
     }
   })
 
-  test('waits longer each time for a server that is slow to refuse', async () => {
+  test('backs off from a server that is slow to refuse', async () => {
     const late = new KubernetesError('too late', { reason: 'Timeout' })
     const { waits } = await follow([{ list: late }, { list: late }, { list: late }], { lasting: 60_000 })
     expect(waits.slice(0, 3)).toEqual([375, 750, 1500])
   })
 
-  test('leaves the server alone for as long as it wants', async () => {
+  test('waits for the seconds of Retry-After', async () => {
     const busy = new KubernetesError('busy', { status: 429, retryAfter: 12 })
     const { waits } = await follow([{ list: busy }, { list: [], at: '5' }])
     expect(waits[0]).toBe(12_000)
   })
 
-  test('counts what it cannot read and goes on', async () => {
+  test('counts objects that it cannot read, and continues', async () => {
     const { names, reflector } = await follow([
       { list: [object('broken', '1'), object('a', '2'), { metadata: {} } as Raw], at: '5' },
       { watch: [], end: new TypeError('not explained') },

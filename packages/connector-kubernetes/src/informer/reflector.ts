@@ -61,8 +61,9 @@ interface Progress {
 }
 
 /**
- * Lists once, page by page, and then watches. Projects each object before storing it. If listing is allowed but watching is not,
- * it lists every minute and keeps its watch error: objects that came and went between two lists were missed.
+ * Lists once, page by page, and then watches. Projects each object before storing it. If listing is allowed but
+ * watching is not, it lists every minute and keeps its watch error: objects that came and went between two lists were
+ * missed.
  */
 export function createReflector<Slim extends SlimObject>(options: ReflectorOptions<Slim>): Reflector<Slim> {
   const { sleep, now, random = Math.random } = options
@@ -182,15 +183,19 @@ async function watchInto<Slim extends SlimObject>(
 }
 
 /**
- * Returns the milliseconds to wait after so many failures in a row: half of a bound that doubles with each failure, plus a random part
- * of the other half. Never 0: a request that fails immediately would otherwise be repeated without a pause.
+ * Returns the milliseconds to wait after so many failures in a row: half of a bound that doubles with each failure,
+ * plus a random part of the other half. Never 0: a request that fails immediately would otherwise be repeated without
+ * a pause.
  */
 function backoffAfter(failures: number, random: () => number): number {
   const bound = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(failures - 1, 10))
   return bound / 2 + (bound / 2) * random()
 }
 
-/** Servers end every watch after a while. Nothing is missed: the next attempt continues from the same version, or lists. */
+/**
+ * Servers end every watch after a while. Nothing is missed: the next attempt continues from the same version, or
+ * lists.
+ */
 function isExpected(error: unknown): boolean {
   return isExpired(error) || (error instanceof KubernetesError && error.reason === 'WatchEnded')
 }

@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { replayed } from './replay.ts'
 
 const many = Array.from({ length: 1000 }, (_, index) => index)
 
-/** Takes some of them so long that they are no matter of one turn. */
+/** Takes so long per item that the replay yields to the event loop. */
 function* slowly(): Iterable<number> {
   for (const one of many) {
     const begun = performance.now()
@@ -13,27 +13,29 @@ function* slowly(): Iterable<number> {
   }
 }
 
-test('tells of what is there in slices, and of what happens meanwhile after it', async () => {
-  const told: number[] = []
-  const { take } = replayed(slowly(), (change) => told.push(change))
-  expect(told.length).toBeLessThan(1000)
-  take(1000)
-  while (told.length < 1001) await setImmediate()
-  take(1001)
-  expect(told).toEqual([...many, 1000, 1001])
-})
+describe('replayed', () => {
+  test('passes on existing objects in time slices, and changes of the meantime afterwards', async () => {
+    const received: number[] = []
+    const { take } = replayed(slowly(), (change) => received.push(change))
+    expect(received.length).toBeLessThan(1000)
+    take(1000)
+    while (received.length < 1001) await setImmediate()
+    take(1001)
+    expect(received).toEqual([...many, 1000, 1001])
+  })
 
-test('tells of nothing more once it is stopped', async () => {
-  const told: number[] = []
-  const { stop } = replayed(slowly(), (change) => told.push(change))
-  stop()
-  const before = told.length
-  for (let turns = 0; turns < 10; turns += 1) await setImmediate()
-  expect(told).toHaveLength(before)
-})
+  test('passes on nothing after it was stopped', async () => {
+    const received: number[] = []
+    const { stop } = replayed(slowly(), (change) => received.push(change))
+    stop()
+    const before = received.length
+    for (let turns = 0; turns < 10; turns += 1) await setImmediate()
+    expect(received).toHaveLength(before)
+  })
 
-test('tells at once where there was nothing', () => {
-  const told: string[] = []
-  replayed<string>([], (change) => told.push(change)).take('now')
-  expect(told).toEqual(['now'])
+  test('passes on changes at once if there are no existing objects', () => {
+    const received: string[] = []
+    replayed<string>([], (change) => received.push(change)).take('now')
+    expect(received).toEqual(['now'])
+  })
 })

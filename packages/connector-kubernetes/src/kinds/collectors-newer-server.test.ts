@@ -36,10 +36,10 @@ function filled(): FollowedCluster {
 
 async function collect(name: string): Promise<{ entities: readonly Entity[]; points: Record<string, number> }> {
   const collector = kubernetes.collectors[name] as Collector<KubernetesClient>
-  const told: Signals = await collector.collect(filled().client, usageContext().context)
-  expect(JSON.stringify(told)).not.toContain('canary')
-  const metrics = (told.metrics ?? []).filter((metric): metric is Metric => metric !== undefined)
-  const entities = (told.entities ?? []).filter((entity): entity is Entity => entity !== undefined)
+  const collected: Signals = await collector.collect(filled().client, usageContext().context)
+  expect(JSON.stringify(collected)).not.toContain('canary')
+  const metrics = (collected.metrics ?? []).filter((metric): metric is Metric => metric !== undefined)
+  const entities = (collected.entities ?? []).filter((entity): entity is Entity => entity !== undefined)
   return { entities, points: usagePoints({ metrics }, names) }
 }
 
@@ -47,7 +47,7 @@ function attributesOf(entities: readonly Entity[], name: string) {
   return entities.find((entity) => entity.name === name)?.attributes
 }
 
-test('a sidecar is told as one: it is ready, and how its last run ended', async () => {
+test('pods reports a sidecar with its readiness and its previous run', async () => {
   const { entities, points } = await collect('pods')
   expect(attributesOf(entities, 'proxy')).toMatchObject({
     'k8s.container.kind': 'sidecar',
@@ -62,11 +62,11 @@ test('a sidecar is told as one: it is ready, and how its last run ended', async 
     'k8s.container:web/proxy k8s.container.restart.count{}': 1,
     'k8s.container:web/prepare k8s.container.restart.count{}': 1,
   })
-  // One that has done its work is not ready, and need not be.
+  // A completed init container is not ready, and need not be.
   expect(points).not.toHaveProperty(['k8s.container:web/prepare k8s.container.ready{}'])
 })
 
-test('what a container really has is told, not what it is to have', async () => {
+test('pods and requests report the current resources of a container during a resize', async () => {
   const { entities } = await collect('pods')
   expect(attributesOf(entities, 'app')).toMatchObject({
     'k8s.container.cpu.request': 0.5,
@@ -82,7 +82,7 @@ test('what a container really has is told, not what it is to have', async () => 
   })
 })
 
-test('a pod mounts the claim that lives as long as it', async () => {
+test('pods reports the ephemeral claim of a pod', async () => {
   const { entities } = await collect('pods')
   expect(entities.find(({ name }) => name === 'web-7d9c-x2x4p')?.relations).toContainEqual({
     type: 'mounts',
@@ -90,7 +90,7 @@ test('a pod mounts the claim that lives as long as it', async () => {
   })
 })
 
-test('what is kept on a node: sidecars, resizes that wait, and what a pod asks for as a whole', async () => {
+test('nodes sums sidecars, pending resizes and pod-level requests', async () => {
   const { points } = await collect('nodes')
   expect(points).toMatchObject({
     'k8s.node:node-1 k8s.node.pod.count{}': 2,
@@ -101,14 +101,14 @@ test('what is kept on a node: sidecars, resizes that wait, and what a pod asks f
   })
 })
 
-test('a job that will fail but has not is active, one whose success criteria are met is complete', async () => {
+test('jobs reports a failing job as active, and one that met its success criteria as complete', async () => {
   const { entities, points } = await collect('jobs')
   expect(attributesOf(entities, 'import')).toMatchObject({ 'k8s.job.state': 'complete' })
   expect(attributesOf(entities, 'nightly-29000000')).toMatchObject({ 'k8s.job.state': 'active' })
   expect(points).toMatchObject({ 'k8s.job:shop/import k8s.job.pod.successful{}': 2 })
 })
 
-test('an endpoint that ends is not ready, and its pod is still named', async () => {
+test('services counts a terminating endpoint as not ready, and still names its pod', async () => {
   const { entities, points } = await collect('services')
   expect(points).toEqual({
     'k8s.service:shop/web k8s.service.endpoint.count{}': 2,
@@ -126,6 +126,6 @@ test.each([
   ['replica-sets', { 'k8s.replicaset:shop/web-7d9c k8s.replicaset.pod.available{}': 1 }],
   ['cron-jobs', { 'k8s.cronjob:shop/nightly k8s.cronjob.job.active{}': 1 }],
   ['claims', { 'k8s.persistentvolumeclaim:shop/data-train-0 k8s.persistentvolumeclaim.requested{}': 20 * 1024 * MIB }],
-])('%s of a newer server', async (name, points) => {
+])('%s reports metrics of a newer server', async (name, points) => {
   expect((await collect(name)).points).toMatchObject(points)
 })

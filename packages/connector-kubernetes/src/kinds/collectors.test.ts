@@ -76,7 +76,7 @@ function entityOf({ entities = [] }: Signals, type: string): Entity {
 
 const inNamespace = (id: string) => ({ type: 'owned_by', target: { type: 'k8s.namespace', id } })
 
-/** Of one kind each: the entity, and what is measured of it. */
+/** The entity and the metrics of one object of each kind. */
 const kinds: readonly (readonly [collector: string, type: string, entity: object, points: Record<string, unknown>])[] =
   [
     [
@@ -116,16 +116,16 @@ const kinds: readonly (readonly [collector: string, type: string, entity: object
     ['secrets', 'k8s.secret', { id: 'shop/credentials', relations: [inNamespace('shop')] }, {}],
   ]
 
-test.each(kinds)('%s tells of a real one', async (collector, type, entity, points) => {
+test.each(kinds)('%s reports a captured object', async (collector, type, entity, points) => {
   const { client } = filled()
-  const told = await collect(collector, client)
-  expect(entityOf(told, type)).toMatchObject(entity)
-  expect(pointsOf(told)).toMatchObject(points)
-  expect({ entity: entityOf(told, type), points: pointsOf(told) }).toMatchSnapshot()
-  expect(JSON.stringify(told)).not.toContain('canary')
+  const collected = await collect(collector, client)
+  expect(entityOf(collected, type)).toMatchObject(entity)
+  expect(pointsOf(collected)).toMatchObject(points)
+  expect({ entity: entityOf(collected, type), points: pointsOf(collected) }).toMatchSnapshot()
+  expect(JSON.stringify(collected)).not.toContain('canary')
 })
 
-test('every followed kind has a collector, and what they tell is declared', async () => {
+test('every cached kind has a collector, and its entities are declared', async () => {
   const { client } = filled()
   const types = new Set<string>()
   for (const name of Object.keys(kubernetes.collectors)) {
@@ -136,38 +136,38 @@ test('every followed kind has a collector, and what they tell is declared', asyn
   expect([...types].toSorted()).toEqual(declared.toSorted())
 })
 
-test('a pod and its containers', async () => {
-  const told = await collect('pods', filled().client)
-  expect({ entities: told.entities, points: pointsOf(told) }).toMatchSnapshot()
+test('pods reports a pod and its containers', async () => {
+  const collected = await collect('pods', filled().client)
+  expect({ entities: collected.entities, points: pointsOf(collected) }).toMatchSnapshot()
 })
 
-test('what containers ask for, seldom', async () => {
-  const told = await collect('requests', filled().client)
-  expect(pointsOf(told)).toMatchSnapshot()
+test('requests reports requests and limits every five minutes', async () => {
+  const collected = await collect('requests', filled().client)
+  expect(pointsOf(collected)).toMatchSnapshot()
   expect(kubernetes.collectors.requests?.interval).toBe('5m')
 })
 
-test('a node, its machine, and what its pods ask for', async () => {
-  const told = await collect('nodes', filled().client)
-  expect({ entities: told.entities, points: pointsOf(told) }).toMatchSnapshot()
+test('nodes reports a node, its host and the demand of its pods', async () => {
+  const collected = await collect('nodes', filled().client)
+  expect({ entities: collected.entities, points: pointsOf(collected) }).toMatchSnapshot()
 })
 
-test('a Service leads to the pods that its slices name, and is described anew when these change', async () => {
+test('services reports the pods of the slices, and a new entity when the slices change', async () => {
   const cluster = filled()
   const slice = captured('endpoint-slice') as { endpoints: { targetRef?: object }[] }
   const targetRef = { kind: 'Pod', name: 'web-1-a', uid: 'uid-web-1-a' }
   const before = entityOf(await collect('services', cluster.client), 'k8s.service')
   expect(entityOf(await collect('services', cluster.client), 'k8s.service')).toBe(before)
   cluster.put('endpointSlices', { ...slice, endpoints: [{ ...slice.endpoints[0], targetRef }] })
-  const told = await collect('services', cluster.client)
-  expect(entityOf(told, 'k8s.service').relations).toContainEqual({
+  const collected = await collect('services', cluster.client)
+  expect(entityOf(collected, 'k8s.service').relations).toContainEqual({
     type: 'selects',
     target: { type: 'k8s.pod', id: 'uid-web-1-a' },
   })
-  expect(pointsOf(told)).toEqual({ 'k8s.service.endpoint.count': 1, 'k8s.service.endpoint.ready': 1 })
+  expect(pointsOf(collected)).toEqual({ 'k8s.service.endpoint.count': 1, 'k8s.service.endpoint.ready': 1 })
 })
 
-test('what does not change is described once', async () => {
+test('collectors return the same entities for unchanged objects', async () => {
   const { client } = filled()
   for (const name of ['pods', 'deployments', 'nodes', 'config-maps']) {
     const [first, second] = [await collect(name, client), await collect(name, client)]
@@ -176,7 +176,7 @@ test('what does not change is described once', async () => {
   }
 })
 
-test('of what changes, only the parts that do are described anew', async () => {
+test('pods returns new entities only for the changed parts of a pod', async () => {
   const cluster = filled()
   const pod = captured('pod') as { readonly status: object }
   const { entities: before = [] } = await collect('pods', cluster.client)
@@ -187,11 +187,11 @@ test('of what changes, only the parts that do are described anew', async () => {
   for (const [index, entity] of before.entries()) expect(after[index] === entity).toBe(index > 0)
 })
 
-test('numbers are told when they change, and of what comes back all of them', async () => {
+test('replica-sets sends metrics when they change, and all of an object that comes back', async () => {
   const cluster = filled()
   const collector = kubernetes.collectors['replica-sets'] as Collector<KubernetesClient>
   const { context } = usageContext()
-  const round = async (name: string, replicas: number) => {
+  const cycle = async (name: string, replicas: number) => {
     cluster.put('replicaSets', replicaSet(name, replicas))
     return pointsOf(await collector.collect(cluster.client, context))
   }
@@ -200,57 +200,61 @@ test('numbers are told when they change, and of what comes back all of them', as
     'k8s.replicaset.pod.available': replicas,
     'k8s.replicaset.pod.ready': replicas,
   })
-  expect(await round('web-1', 2)).toEqual(all(2))
-  expect(await round('web-1', 2)).toEqual({})
-  expect(await round('web-1', 3)).toEqual(all(3))
-  expect(await round('web-1', 0)).toEqual({})
-  expect(await round('web-1', 3)).toEqual(all(3))
-  // What stands alone is whole, and takes nothing from the rounds.
+  expect(await cycle('web-1', 2)).toEqual(all(2))
+  expect(await cycle('web-1', 2)).toEqual({})
+  expect(await cycle('web-1', 3)).toEqual(all(3))
+  expect(await cycle('web-1', 0)).toEqual({})
+  expect(await cycle('web-1', 3)).toEqual(all(3))
+  // A full snapshot has all metrics, and does not change the state.
   cluster.put('replicaSets', replicaSet('web-1', 4))
   for (let call = 0; call < 2; call += 1)
     expect(pointsOf(await collector.collect(cluster.client, { ...context, fullSnapshot: true }))).toEqual(all(4))
   expect(pointsOf(await collector.collect(cluster.client, context))).toEqual(all(4))
 })
 
-test('what was to be told as a whole while it could not be measured is told as soon as it can', async () => {
+test('replica-sets sends all metrics after a full snapshot that could not measure', async () => {
   const cluster = filled()
   const collector = kubernetes.collectors['replica-sets'] as Collector<KubernetesClient>
   const { context } = usageContext()
-  const blind = seeing(cluster, { isListed: true, isCurrent: false, gaps: [] })
+  const stale = withStatus(cluster, { isListed: true, isCurrent: false, gaps: [] })
   const first = pointsOf(await collector.collect(cluster.client, context))
   expect(Object.keys(first)).not.toEqual([])
-  expect(pointsOf(await collector.collect(blind, context))).toEqual({})
+  expect(pointsOf(await collector.collect(stale, context))).toEqual({})
   expect(pointsOf(await collector.collect(cluster.client, context))).toEqual({})
-  expect(pointsOf(await collector.collect(blind, { ...context, fullSnapshot: true }))).toEqual({})
+  expect(pointsOf(await collector.collect(stale, { ...context, fullSnapshot: true }))).toEqual({})
   expect(pointsOf(await collector.collect(cluster.client, context))).toEqual(first)
 })
 
-/** A client that sees a kind less well than others. */
-function seeing({ client }: FollowedCluster, syncStatus: SyncStatus | undefined, missing?: string): KubernetesClient {
+/** Returns a client whose kinds have this sync status. */
+function withStatus(
+  { client }: FollowedCluster,
+  syncStatus: SyncStatus | undefined,
+  missing?: string,
+): KubernetesClient {
   return { ...client, cluster: { ...client.cluster, syncStatus: () => syncStatus, missing: () => missing } }
 }
 
-test('where a kind cannot be seen any more, what was known of it stays, and nothing is measured', async () => {
-  const gaps = [{ scope: 'kubernetes:deployments', reason: 'the server is away' }]
-  const told = await collect('deployments', seeing(filled(), { isListed: true, isCurrent: false, gaps }))
-  expect([told.entities?.length, told.metrics, told.gaps]).toEqual([1, [], gaps])
+test('deployments returns the last known entities and no metrics while the kind cannot be watched', async () => {
+  const gaps = [{ scope: 'kubernetes:deployments', reason: 'the server does not answer' }]
+  const collected = await collect('deployments', withStatus(filled(), { isListed: true, isCurrent: false, gaps }))
+  expect([collected.entities?.length, collected.metrics, collected.gaps]).toEqual([1, [], gaps])
 })
 
-test('where a kind has never been seen, the collector fails: that is no empty cluster', async () => {
+test('pods fails if the kind was never listed', async () => {
   const gaps = [{ scope: 'kubernetes:pods', reason: 'allow verb `list`' }]
-  const blind = seeing(followedCluster(), { isListed: false, isCurrent: false, gaps })
-  await expect(collect('pods', blind)).rejects.toThrow('allow verb `list`')
+  const stale = withStatus(followedCluster(), { isListed: false, isCurrent: false, gaps })
+  await expect(collect('pods', stale)).rejects.toThrow('allow verb `list`')
 })
 
-test('a kind that the server lacks is a gap, one that is not followed is none', async () => {
-  const lacking = seeing(followedCluster(), undefined, 'the server has no ingresses')
+test('a kind that the server lacks is a gap, one that is excluded is not', async () => {
+  const lacking = withStatus(followedCluster(), undefined, 'the server has no ingresses')
   expect((await collect('ingresses', lacking)).gaps).toEqual([
     { scope: 'kubernetes:ingresses', reason: 'the server has no ingresses' },
   ])
-  expect(await collect('secrets', seeing(followedCluster(), undefined))).toMatchObject({ entities: [], gaps: [] })
+  expect(await collect('secrets', withStatus(followedCluster(), undefined))).toMatchObject({ entities: [], gaps: [] })
 })
 
-test('namespaces that are named are asked for one by one, and the one that is not there is a gap', async () => {
+test('namespaces gets configured namespaces by name, and has a gap for a missing one', async () => {
   const namespaces = { ...captured('namespace') }
   const get: KubernetesApi['get'] = async (_resource, { name }) => {
     if (name === 'missing') return undefined
@@ -266,15 +270,15 @@ test('namespaces that are named are asked for one by one, and the one that is no
     isNamespaced: false,
     verbs: [],
   }
-  const told = await collect('namespaces', { ...client, cluster: { ...client.cluster, resource: () => resource } })
-  expect(told.entities).toHaveLength(1)
-  expect(told.gaps).toEqual([
+  const collected = await collect('namespaces', { ...client, cluster: { ...client.cluster, resource: () => resource } })
+  expect(collected.entities).toHaveLength(1)
+  expect(collected.gaps).toEqual([
     { scope: 'kubernetes:namespaces/missing', reason: '`namespaces`: namespace missing does not exist' },
     { scope: 'kubernetes:namespaces/locked', reason: 'allow verb `get`' },
   ])
 })
 
-test('its deployment is planned without a cluster', () => {
+test('the deployment is planned without a cluster', () => {
   const plan = planDeployment(kubernetes, { platformUrl: 'https://api.example.com', agentToken: 'a-token' })
   expect(plan.command).toContain('helm upgrade --install')
 })

@@ -40,7 +40,8 @@ export interface DeltaFilter {
 }
 
 /**
- * Suppresses unchanged points and sends all points of an object again every five minutes: in a large cluster, most points do not change.
+ * Suppresses unchanged points and sends all points of an object again every five minutes: in a large cluster, most
+ * points do not change.
  *
  * @param before what was sent so far. It is not modified: the points of a failed cycle do not count as sent
  */
@@ -110,7 +111,8 @@ export function deltaFilterSince(
 /**
  * Returns the filter of a collector whose only state is what it sent.
  *
- * @param isMeasured `false` if nothing can be measured: after a full snapshot without points, everything is sent next time
+ * @param isMeasured `false` if nothing can be measured: after a full snapshot without points, everything is sent next
+ * time
  */
 export function storedDeltaFilter(
   context: Pick<CollectContext, 'swapState' | 'now' | 'fullSnapshot'>,

@@ -1,8 +1,9 @@
 /*
- * Readers of unchecked JSON. Servers have many versions and unknown extensions: only the identity of an object is required, and a value
- * that is missing, null, or of an unexpected type is left out.
+ * Readers of unchecked JSON. Servers have many versions and unknown extensions: only the identity of an object is
+ * required, and a value that is missing, null, or of an unexpected type is left out.
  *
- * Plain functions instead of a schema: a pod is projected on each of its changes, in a fraction of the time that zod takes.
+ * Plain functions instead of a schema: a pod is projected on each of its changes, in a fraction of the time that zod
+ * takes.
  */
 
 /** An unchecked JSON object. */

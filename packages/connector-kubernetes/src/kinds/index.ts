@@ -42,7 +42,7 @@ import {
 } from './workload/collector.ts'
 import { projectDaemonSet, projectDeployment, projectStatefulSet } from './workload/workload.ts'
 
-/** What the agent does with a kind. */
+/** How the agent reads and reports a kind. */
 export interface KindDefinition
   extends KindVersions,
     Partial<Omit<CachedKindDefinition<SlimObject>, keyof KindVersions>> {
@@ -63,8 +63,8 @@ const METRICS = ['metrics.k8s.io/v1', 'metrics.k8s.io/v1beta1'] as const
 const WATCH = ['get', 'list', 'watch'] as const
 
 /**
- * Every kind that the agent reads. A kind that the server has in none of its versions becomes a gap. Those with `project` are cached, in
- * the order of this table: short lists first, whatever the size of the cluster.
+ * Every kind that the agent reads. A kind that the server has in none of its versions becomes a gap. Those with
+ * `project` are cached, in the order of this table: short lists first, whatever the size of the cluster.
  */
 export const kinds = {
   namespaces: {

@@ -3,8 +3,8 @@ const MAX_VALUES = 20_000
 let interned = new Map<string, unknown>()
 
 /**
- * Returns an equal value that was interned before, or the value itself: pods of one workload have equal labels, limits and mounts, and
- * one copy is enough. Values must be JSON and are never modified.
+ * Returns an equal value that was interned before, or the value itself: pods of one workload have equal labels,
+ * limits and mounts, and one copy is enough. Values must be JSON and are never modified.
  */
 export function intern<Value>(value: Value): Value {
   const key = typeof value === 'string' ? value : JSON.stringify(value)

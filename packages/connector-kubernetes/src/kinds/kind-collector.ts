@@ -56,8 +56,8 @@ export interface KindSignals<Slim> {
 }
 
 /**
- * Returns a collector that reports every object of a kind. While the kind cannot be synced, the collector returns the last known
- * entities, no metrics, and a gap. It fails if the kind was never listed.
+ * Returns a collector that reports every object of a kind. While the kind cannot be synced, the collector returns the
+ * last known entities, no metrics, and a gap. It fails if the kind was never listed.
  */
 export function kindCollector<Kind extends string, Slim extends { readonly uid: string }>(
   kind: Kind,
@@ -91,7 +91,8 @@ export function kindCollector<Kind extends string, Slim extends { readonly uid: 
           }
           const described = cache.of(object)
           entities.push(...described)
-          // Most objects of a large cluster did not change: measuring them every time would dominate the agent's CPU time.
+          // Most objects of a large cluster did not change: measuring them every time would dominate the agent's CPU
+          // time.
           if (isCurrent && measure !== undefined && !filter.isUnchanged(object))
             metrics.push(...filter.changedPoints(object, measure(object, described[0])))
         }
@@ -125,7 +126,10 @@ export async function cachedObjects<Kind extends string, Slim>(
 }
 
 interface EntityCache<Slim> {
-  /** Returns the same entity objects as long as their content is equal: an unchanged entity then costs core no comparison. */
+  /**
+   * Returns the same entity objects as long as their content is equal: an unchanged entity then costs core no
+   * comparison.
+   */
   of(object: Slim): Entities
   /** Drops the entities of deleted objects. */
   retain(objects: ReadonlyMap<string, unknown>): void

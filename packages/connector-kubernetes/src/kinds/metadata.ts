@@ -54,7 +54,10 @@ const AMBIGUOUS_KINDS = new Set([
   ...['Service', 'Ingress', 'Node', 'Namespace', 'ConfigMap', 'Secret'],
 ])
 
-/** Returns the kind of a reference, with the group for an extension's kind: `StatefulSet.apps.kruise.io` is not a StatefulSet. */
+/**
+ * Returns the kind of a reference, with the group for an extension's kind: `StatefulSet.apps.kruise.io` is not a
+ * StatefulSet.
+ */
 export function kindOf({ kind, apiVersion }: Fields): string {
   const [name, version] = [text(kind) ?? '', text(apiVersion) ?? '']
   const group = version.slice(0, Math.max(0, version.indexOf('/')))

@@ -11,7 +11,10 @@ export interface KindPermission {
   readonly isClusterWide: boolean
 }
 
-/** Returns the permissions for everything that the agent reads, by the table of kinds. The chart's roles are generated from them. */
+/**
+ * Returns the permissions for everything that the agent reads, by the table of kinds. The chart's roles are generated
+ * from them.
+ */
 export function kindPermissions(): readonly KindPermission[] {
   return Object.values(kinds).flatMap((kind: KindDefinition) => {
     const { resource, verbs, subresources = [], isClusterWide = false } = kind

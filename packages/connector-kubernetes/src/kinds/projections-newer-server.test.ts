@@ -40,7 +40,7 @@ test.each<[name: string, project: (raw: unknown) => { readonly uid: string; read
   ['ingress', projectIngress],
   ['claim', projectClaim],
 ])(
-  'what is kept of a newer %s identifies it and holds no value of a variable, annotation or command',
+  'the projection of a newer %s identifies it, without values of variables, annotations and commands',
   (name, project) => {
     const raw = newer(name)
     const { uid, creationTimestamp } = raw.metadata as Record<string, string>
@@ -50,7 +50,7 @@ test.each<[name: string, project: (raw: unknown) => { readonly uid: string; read
   },
 )
 
-test('a pod whose resize waits, with a sidecar whose resize is carried out', () => {
+test('projectPod reads a pending resize, and a sidecar during its resize', () => {
   const pod = projectPod(newer('pod'))
   expect(pod.ip).toBe('10.1.0.7')
   expect(pod.conditions.slice(0, 2)).toMatchObject([
@@ -95,7 +95,7 @@ test('a pod whose resize waits, with a sidecar whose resize is carried out', () 
   ])
 })
 
-test('a claim that lives as long as its pod is called after it, and an image is no object', () => {
+test('projectPod names an ephemeral claim after its pod, and ignores an image volume', () => {
   expect(projectPod(newer('pod')).mounts).toEqual({
     claims: ['web-7d9c-x2x4p-scratch'],
     configMaps: [],
@@ -104,23 +104,23 @@ test('a claim that lives as long as its pod is called after it, and an image is 
   expect(projectDeployment(newer('deployment'), fakeFingerprint).template.mounts.claims).toEqual([])
 })
 
-test('a pod that is evicted, with resources of its own and a rule for restarts of its init container', () => {
+test('projectPod reads an evicted pod with pod-level resources and a restart rule of its init container', () => {
   expect(projectPod(newer('pod-evicted'))).toMatchObject({
     deleted: '2026-11-24T10:05:30Z',
     conditions: [{ type: 'DisruptionTarget', reason: 'EvictionByEvictionAPI' }, { type: 'Ready' }],
     resources: { requests: { cpu: 1, memory: 2 * GIB }, limits: { cpu: 2 } },
     mounts: { claims: ['data-train-0'] },
     containers: [
-      // Only one that is always restarted runs beside the others.
+      // Only an init container with policy `Always` is a sidecar.
       { name: 'fetch-keys', kind: 'init' },
-      // And one that is no init container is no sidecar, whatever its policy.
+      // A container is not a sidecar, whatever its restart policy.
       { name: 'train', kind: 'container', resources: { requests: { cpu: 0.25 } } },
       { name: 'log', status: { actual: undefined, allocated: undefined } },
     ],
   })
 })
 
-test('a deployment: its sidecar, probes by gRPC, variables from files and prefixed ones', () => {
+test('projectDeployment reads a sidecar, gRPC probes, and variables from files', () => {
   const deployment = projectDeployment(newer('deployment'), fakeFingerprint)
   expect(deployment).toMatchObject({ desired: 3, current: 4, updated: 2, ready: 3, available: 3, generation: 7 })
   expect(deployment.managers).toMatchObject([{ name: 'kubectl' }, { subresource: 'status' }])
@@ -151,14 +151,14 @@ test.each<[what: string, path: readonly (string | number)[], value: unknown]>([
   ['prefix of variables', ['containers', 0, 'envFrom', 0, 'prefix'], 'DATABASE_'],
   ['image that is mounted', ['volumes', 1, 'image', 'reference'], 'registry.example.test/model:8'],
   ['what a resize restarts', ['containers', 0, 'resizePolicy', 1, 'restartPolicy'], 'NotRequired'],
-])('a template whose %s changes has another keyed hash', (_what, path, value) => {
+])('projectTemplate has another keyed hash for another %s', (_what, path, value) => {
   const { template } = newer('deployment').spec as { readonly template: object }
   const changed = withChange(template, ['spec', ...path], value)
   const [before, after] = [template, changed].map((one) => projectTemplate(one, fakeFingerprint).keyedHash)
   expect(after).not.toBe(before)
 })
 
-test('a stateful set that says what is available, of pods that share their resources', () => {
+test('projectStatefulSet reads available pods and pod-level resources', () => {
   expect(projectStatefulSet(newer('stateful-set'), fakeFingerprint)).toMatchObject({
     desired: 3,
     ready: 3,
@@ -173,7 +173,7 @@ test('a stateful set that says what is available, of pods that share their resou
   })
 })
 
-test('a node with swap, and addresses of both families', () => {
+test('projectNode reads addresses of both families', () => {
   expect(projectNode(newer('node'))).toMatchObject({
     kubeletVersion: 'v1.34.0',
     runtimeVersion: 'containerd://2.1.4',
@@ -183,7 +183,7 @@ test('a node with swap, and addresses of both families', () => {
   })
 })
 
-test('jobs that meet their success criteria, and those that are about to fail', () => {
+test('projectJob reads success criteria, and a job that is about to fail', () => {
   expect(projectJob(newer('job'))).toMatchObject({
     completions: 10,
     succeeded: 2,
@@ -205,7 +205,7 @@ test('jobs that meet their success criteria, and those that are about to fail', 
   })
 })
 
-test('an autoscaler by metrics of every type, and a disruption budget', () => {
+test('projectAutoscaler ignores metrics of every type', () => {
   expect(projectAutoscaler(newer('autoscaler'))).toMatchObject({
     target: { kind: 'Deployment', name: 'web' },
     min: 2,
@@ -235,7 +235,7 @@ test('an event that is a series', () => {
   })
 })
 
-test('what is behind a service, and what leads to it', () => {
+test('projectEndpointSlice and projectIngress read endpoints and routes', () => {
   const { uid } = newer('pod').metadata as { readonly uid: string }
   expect(projectEndpointSlice(newer('endpoint-slice'))).toMatchObject({
     service: 'web',

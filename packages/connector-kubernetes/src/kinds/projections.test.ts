@@ -45,7 +45,7 @@ const projections: Readonly<Record<string, (raw: unknown) => object>> = {
 const names = Object.keys(projections)
 const files = names.filter((name) => !['replica-set', 'config-object'].includes(name))
 
-/** Everything but what identifies it is of another type than expected. */
+/** Returns a copy in which every value but the identity has an unexpected type. */
 function damaged(value: unknown, depth = 0): unknown {
   if (depth > 1 || typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
@@ -57,8 +57,8 @@ function damaged(value: unknown, depth = 0): unknown {
   )
 }
 
-describe('what is kept of an object', () => {
-  test.each(files)('of a captured %s identifies it and holds no secret', (name) => {
+describe('projections', () => {
+  test.each(files)('identify a captured %s, without secrets', (name) => {
     const raw = captured(name)
     const slim = projections[name]?.(raw)
     const { uid, name: called, resourceVersion } = raw.metadata as Record<string, string>
@@ -69,23 +69,20 @@ describe('what is kept of an object', () => {
     expect(text).not.toContain('f:metadata')
   })
 
-  test.each(names)(
-    'of a %s that is nothing but a name and a uid, and of a damaged one, is what can be read',
-    (name) => {
-      const metadata = { name: 'a', uid: 'b' }
-      for (const rest of [{}, { spec: null, status: null }, { spec: 7, status: 'text' }])
-        expect(projections[name]?.({ metadata, ...rest })).toMatchObject({ name: 'a', uid: 'b', namespace: '' })
-      if (files.includes(name)) expect(projections[name]?.(damaged(captured(name)))).toHaveProperty('uid')
-    },
-  )
+  test.each(names)('accept a %s with only a name and a UID, and a damaged one', (name) => {
+    const metadata = { name: 'a', uid: 'b' }
+    for (const rest of [{}, { spec: null, status: null }, { spec: 7, status: 'text' }])
+      expect(projections[name]?.({ metadata, ...rest })).toMatchObject({ name: 'a', uid: 'b', namespace: '' })
+    if (files.includes(name)) expect(projections[name]?.(damaged(captured(name)))).toHaveProperty('uid')
+  })
 
-  test.each(names)('of a %s without name or uid is nothing', (name) => {
+  test.each(names)('reject a %s without name or UID', (name) => {
     for (const raw of [undefined, null, 'text', {}, { metadata: { name: 'a' } }, { metadata: { uid: 'a' } }])
       expect(() => projections[name]?.(raw)).toThrow('without name or uid')
   })
 })
 
-test('a namespace, its quota and its limits', () => {
+test('read a namespace, its quota and its limits', () => {
   expect(projectNamespace(captured('namespace'))).toMatchObject({ phase: 'Active', labels: { team: 'shop' } })
   expect(projectResourceQuota(captured('quota'))).toMatchObject({
     hard: { pods: 10, 'requests.cpu': 4 },
@@ -96,14 +93,14 @@ test('a namespace, its quota and its limits', () => {
   ])
 })
 
-test("a namespace's finalizers, of its metadata and its specification, without the one that all have", () => {
+test('projectNamespace reads the finalizers of metadata and specification, without the one that all have', () => {
   const wanted = { finalizers: ['kubernetes', 'example.test/backup', 'example.test/tenant'] }
   const raw = { metadata: { name: 'a', uid: 'b', finalizers: ['example.test/backup'] }, spec: wanted }
   expect(projectNamespace(raw).finalizers).toEqual(['example.test/backup', 'example.test/tenant'])
   expect(projectNamespace(captured('namespace')).finalizers).toEqual([])
 })
 
-test('a node: whether it is ready, cordoned, and what it has', () => {
+test('projectNode reads conditions, taints and capacity', () => {
   expect(projectNode(captured('node'))).toMatchObject({
     isUnschedulable: true,
     taints: [{ key: 'dedicated', value: 'shop', effect: 'NoSchedule' }],
@@ -116,7 +113,7 @@ test('a node: whether it is ready, cordoned, and what it has', () => {
   })
 })
 
-test.each(['event', 'event-new'])('an event as %s', (name) => {
+test.each(['event', 'event-new'])('projectEvent reads %s', (name) => {
   expect(projectEvent(captured(name))).toMatchObject({
     type: 'Warning',
     reason: 'BackOff',
@@ -130,13 +127,13 @@ test.each(['event', 'event-new'])('an event as %s', (name) => {
   })
 })
 
-test('an event that is a series', () => {
+test('projectEvent reads a series', () => {
   const series = { count: 12, lastObservedTime: '2026-11-24T10:09:00.000000Z' }
   const event = { metadata: { name: 'a', uid: 'b' }, eventTime: '2026-11-24T10:00:00.000000Z', series }
   expect(projectEvent(event)).toMatchObject({ count: 12, firstAt: event.eventTime, lastAt: series.lastObservedTime })
 })
 
-test('jobs', () => {
+test('projectJob and projectCronJob read counts and schedule', () => {
   expect(projectJob(captured('job'))).toMatchObject({ completions: 5, active: 2, succeeded: 2, failed: 1 })
   expect(projectCronJob(captured('cron-job'), fakeFingerprint)).toMatchObject({
     schedule: '0 3 * * *',
@@ -147,7 +144,7 @@ test('jobs', () => {
   })
 })
 
-test.each(['v1', 'v2beta2'])('an autoscaler in %s', (version) => {
+test.each(['v1', 'v2beta2'])('projectAutoscaler reads %s', (version) => {
   expect(projectAutoscaler(captured(`autoscaler-${version}`))).toMatchObject({
     target: { kind: 'Deployment', name: 'web' },
     min: 2,
@@ -157,7 +154,7 @@ test.each(['v1', 'v2beta2'])('an autoscaler in %s', (version) => {
   })
 })
 
-test('services and what is behind them', () => {
+test('projectService and projectEndpointSlice read ports and endpoints', () => {
   expect(projectService(captured('service'))).toMatchObject({
     type: 'ClusterIP',
     selector: { app: 'web' },
@@ -175,7 +172,7 @@ test('services and what is behind them', () => {
   expect(projectEndpointSlice(newer).endpoints).toMatchObject([{ node: 'node-2' }])
 })
 
-test.each(['v1', 'v1beta1'])('an ingress in %s', (version) => {
+test.each(['v1', 'v1beta1'])('projectIngress reads %s', (version) => {
   expect(projectIngress(captured(`ingress-${version}`))).toMatchObject({
     className: 'nginx',
     hosts: ['shop.example.test'],
@@ -183,7 +180,7 @@ test.each(['v1', 'v1beta1'])('an ingress in %s', (version) => {
   })
 })
 
-test('a claim and a disruption budget', () => {
+test('projectClaim and projectDisruptionBudget read their status', () => {
   expect(projectClaim(captured('claim'))).toMatchObject({
     phase: 'Pending',
     storageClass: 'fast',
@@ -199,7 +196,7 @@ test('a claim and a disruption budget', () => {
   })
 })
 
-test('a configuration has another keyed hash once it is written to', () => {
+test('projectConfigObject has another keyed hash for another version', () => {
   const at = (resourceVersion: string) => ({ metadata: { name: 'web', uid: 'u', resourceVersion } })
   const [one, same, other] = ['1', '1', '2'].map((version) => projectConfigObject(at(version), fakeFingerprint))
   expect(one?.keyedHash).toBe(same?.keyedHash)

@@ -18,15 +18,18 @@ test.each([
   ['12345678n', 0.012345678],
   ['3u', 0.000003],
   [7, 7],
-])('%s', (text, expected) => {
+])('quantity reads %s', (text, expected) => {
   expect(quantity(text)).toBe(expected)
 })
 
-test.each(['', 'x', '1 Gi', '1Kb', 'e3', Number.NaN, null, undefined, {}])('%s is none', (text) => {
-  expect(quantity(text)).toBeUndefined()
-})
+test.each(['', 'x', '1 Gi', '1Kb', 'e3', Number.NaN, null, undefined, {}])(
+  'quantity returns undefined for %s',
+  (text) => {
+    expect(quantity(text)).toBeUndefined()
+  },
+)
 
-test('what cannot be read is left out', () => {
+test('quantities leaves out invalid ones', () => {
   expect(quantities({ cpu: '1', memory: 'much' })).toEqual({ cpu: 1 })
   expect(quantities('none')).toEqual({})
 })

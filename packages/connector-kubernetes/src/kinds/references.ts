@@ -1,7 +1,9 @@
 import type { EntityReference } from '@rca/core/connector'
 import type { SlimObject } from '../informer/object-store.ts'
 
-/** Kubernetes kinds, as owners and events name them, with the entity type of each. Pods are identified by UID instead. */
+/**
+ * Kubernetes kinds, as owners and events name them, with the entity type of each. Pods are identified by UID instead.
+ */
 export const entityTypes = {
   Node: 'k8s.node',
   Namespace: 'k8s.namespace',

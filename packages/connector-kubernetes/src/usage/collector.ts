@@ -31,8 +31,8 @@ interface UsageState {
 }
 
 /**
- * Reports the usage of nodes, pods, containers and volumes from the kubelets' summaries. If kubelets cannot be read, it reports CPU and
- * memory from metrics.k8s.io instead.
+ * Reports the usage of nodes, pods, containers and volumes from the kubelets' summaries. If kubelets cannot be read,
+ * it reports CPU and memory from metrics.k8s.io instead.
  */
 export const usage: StreamingCollector<UsageClient> = {
   interval: '15s',

@@ -3,7 +3,9 @@ import type { Node } from '../kinds/node/node.ts'
 import type { Pod } from '../kinds/pod/pod.ts'
 import type { UsageCluster } from './usage-client.ts'
 
-/** UID that a kubelet gives a static pod: the hash of its manifest. The mirror pod at the API server has another UID. */
+/**
+ * UID that a kubelet gives a static pod: the hash of its manifest. The mirror pod at the API server has another UID.
+ */
 const STATIC_POD_UID = /^[0-9a-f]{32}$/
 
 /** Finds the objects of usage data. */

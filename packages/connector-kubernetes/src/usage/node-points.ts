@@ -10,8 +10,8 @@ const MAX_INTERFACES = 16
 const POD_END = /^(?:veth|cali|lxc|eni|azv|gke|tap)/
 
 /**
- * Converts the `node` of a summary to points. Leaves out minor page faults, the ends of pods' networks, and a separate filesystem of
- * writable layers.
+ * Converts the `node` of a summary to points. Leaves out minor page faults, the ends of pods' networks, and a
+ * separate filesystem of writable layers.
  */
 export function nodePoints(raw: unknown, node: EntityReference, now: Date): (Metric | undefined)[] {
   const { cpu, memory, network, fs, runtime, rlimit, startTime, systemContainers } = fields(raw)

@@ -6,40 +6,40 @@ const networkInterface = {
 }
 const pagingFault = { 'system.paging.fault.type': '`major`.' }
 const systemContainer = {
-  'k8s.node.system_container.name': '`kubelet`, `runtime`, `misc` or `pods`, which are all pods.',
+  'k8s.node.system_container.name': '`kubelet`, `runtime`, `misc`, or `pods` for all pods together.',
 }
 
-/** What nodes use. */
+/** Usage of nodes. */
 export const nodeUsageMetrics = {
   nodeCpuTime: metric({
     name: 'k8s.node.cpu.time',
     unit: 's',
     kind: 'counter',
-    description: 'Processor time that a node has used.',
+    description: 'CPU time of a node.',
   }),
   nodeCpuUsage: metric({
     name: 'k8s.node.cpu.usage',
     unit: '{cpu}',
     kind: 'gauge',
-    description: 'Processors that a node used in the last seconds.',
+    description: 'CPUs that a node used in the last seconds.',
   }),
   nodeMemoryUsage: metric({
     name: 'k8s.node.memory.usage',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Memory that a node uses, with all of the page cache.',
+    description: 'Memory of a node, including the page cache.',
   }),
   nodeMemoryWorkingSet: metric({
     name: 'k8s.node.memory.working_set',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Memory that a node needs: in use, without inactive files. Evictions go by it.',
+    description: 'Working set of a node: memory in use without inactive files. Kubelets evict pods by it.',
   }),
   nodeMemoryAvailable: metric({
     name: 'k8s.node.memory.available',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Memory that a node has left: all but the working set.',
+    description: 'Available memory of a node: all but the working set.',
   }),
   nodeMemoryRss: metric({
     name: 'k8s.node.memory.rss',
@@ -72,37 +72,37 @@ export const nodeUsageMetrics = {
     name: 'k8s.node.filesystem.available',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Space left on the filesystem on which the kubelet keeps volumes and logs.',
+    description: 'Free space of the kubelet’s filesystem for volumes and logs.',
   }),
   nodeFilesystemCapacity: metric({
     name: 'k8s.node.filesystem.capacity',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Size of that filesystem.',
+    description: 'Size of the kubelet’s filesystem.',
   }),
   nodeFilesystemUsage: metric({
     name: 'k8s.node.filesystem.usage',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Space used on that filesystem.',
+    description: 'Used space of the kubelet’s filesystem.',
   }),
   nodeInodes: metric({
     name: 'k8s.node.filesystem.inode.count',
     unit: '{inode}',
     kind: 'updowncounter',
-    description: 'Inodes of that filesystem.',
+    description: 'Inodes of the kubelet’s filesystem.',
   }),
   nodeInodesFree: metric({
     name: 'k8s.node.filesystem.inode.free',
     unit: '{inode}',
     kind: 'updowncounter',
-    description: 'Inodes left on that filesystem.',
+    description: 'Free inodes of the kubelet’s filesystem.',
   }),
   nodeImagesAvailable: metric({
     name: 'k8s.node.image_filesystem.available',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Space left on the filesystem on which the runtime keeps images, often the same one.',
+    description: 'Free space of the runtime’s filesystem for images, often the same one.',
   }),
   nodeImagesCapacity: metric({
     name: 'k8s.node.image_filesystem.capacity',
@@ -114,13 +114,13 @@ export const nodeUsageMetrics = {
     name: 'k8s.node.image_filesystem.usage',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Space that images take.',
+    description: 'Space of images.',
   }),
   nodeImagesInodesFree: metric({
     name: 'k8s.node.image_filesystem.inode.free',
     unit: '{inode}',
     kind: 'updowncounter',
-    description: 'Inodes left on the filesystem of images.',
+    description: 'Free inodes of the filesystem of images.',
   }),
   nodeProcessCount: metric({
     name: 'k8s.node.process.count',
@@ -132,26 +132,26 @@ export const nodeUsageMetrics = {
     name: 'k8s.node.process.limit',
     unit: '{process}',
     kind: 'updowncounter',
-    description: 'Processes and threads that a node may have.',
+    description: 'Maximum number of processes and threads of a node.',
   }),
   nodeUptime: metric({
     name: 'k8s.node.uptime',
     unit: 's',
     kind: 'gauge',
-    description: 'Time since a node was started.',
+    description: 'Time since the boot of a node.',
   }),
   systemContainerCpuUsage: metric({
     name: 'k8s.node.system_container.cpu.usage',
     unit: '{cpu}',
     kind: 'gauge',
-    description: 'Processors that a part of the node itself used in the last seconds.',
+    description: 'CPUs that a system container of the node used in the last seconds.',
     attributes: systemContainer,
   }),
   systemContainerWorkingSet: metric({
     name: 'k8s.node.system_container.memory.working_set',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Memory that a part of the node itself needs.',
+    description: 'Working set of a system container of the node.',
     attributes: systemContainer,
   }),
 }

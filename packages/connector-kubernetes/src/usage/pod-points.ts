@@ -26,10 +26,11 @@ const LOGS = Object.freeze({ 'k8s.container.ephemeral_storage.fs_type': 'logs' }
 type Points = (Metric | undefined)[]
 
 /**
- * Converts a pod's part of a summary to points: 6 for the pod and 6 for each container, since a cluster may have ten thousand pods.
- * Only CPU and memory are reported for both: schedulers compare and kubelets evict pods by them. Left out are values that follow from
- * others and from limits (memory usage and availability), network errors and page faults, and filesystem sizes, which are those of the
- * node. Storage and processes are reported when they change, and every five minutes.
+ * Converts a pod's part of a summary to points: 6 for the pod and 6 for each container, since a cluster may have ten
+ * thousand pods. Only CPU and memory are reported for both: schedulers compare and kubelets evict pods by them. Left
+ * out are values that follow from others and from limits (memory usage and availability), network errors and page
+ * faults, and filesystem sizes, which are those of the node. Storage and processes are reported when they change, and
+ * every five minutes.
  */
 export function podPoints(raw: Fields, pod: Pod, context: PodContext): Points {
   const entity = podReference(pod.uid)
@@ -52,7 +53,9 @@ export function podPoints(raw: Fields, pod: Pod, context: PodContext): Points {
   return points
 }
 
-/** Leaves out 0: a kubelet writes it before the first measurement. A running container has some memory and a process. */
+/**
+ * Leaves out 0: a kubelet writes it before the first measurement. A running container has some memory and a process.
+ */
 function measured(value: unknown): number | undefined {
   return amount(value) || undefined
 }

@@ -48,8 +48,8 @@ export interface Summaries {
 }
 
 /**
- * Reads the summary of every node's kubelet through the API server, a few at a time. Each answer becomes points and is dropped before the
- * next request: the summary of a hundred pods is larger than half a MiB.
+ * Reads the summary of every node's kubelet through the API server, a few at a time. Each answer becomes points and
+ * is dropped before the next request: the summary of a hundred pods is larger than half a MiB.
  */
 export async function readSummaries(reading: SummaryReading): Promise<Summaries> {
   const { nodes, failedBefore, timeouts = SUMMARY_TIMEOUTS, signal } = reading

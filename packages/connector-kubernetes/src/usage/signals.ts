@@ -2,16 +2,16 @@ import { metric } from '@rca/core/connector'
 import { nodeUsageMetrics } from './node-signals.ts'
 
 const networkDirection = { 'network.io.direction': '`receive` or `transmit`.' }
-const storage = { 'k8s.container.ephemeral_storage.fs_type': '`rootfs`: what it writes; or `logs`.' }
+const storage = { 'k8s.container.ephemeral_storage.fs_type': '`rootfs` for the writable layer, or `logs`.' }
 const volume = {
   'k8s.persistentvolumeclaim.name': 'Name of the claim. Absent for another volume of a pod.',
-  'k8s.volume.name': 'Name of the volume in its pod. Absent for a claim that is known.',
+  'k8s.volume.name': 'Name of the volume in its pod. Absent for a claim with an entity.',
 }
 
 /**
- * What is measured of nodes, pods, containers and volumes. Names and kinds are those of the OpenTelemetry semantic conventions, but
- * that a container's memory is a gauge, as with every connector that has containers. What they lack are `k8s.node.image_filesystem.*`
- * and `k8s.*.process.*`.
+ * Usage of nodes, pods, containers and volumes. Names and kinds follow the OpenTelemetry semantic conventions, except
+ * that container memory is a gauge, as in every connector with containers. `k8s.node.image_filesystem.*` and
+ * `k8s.*.process.*` are additions.
  */
 export const usageMetrics = {
   ...nodeUsageMetrics,
@@ -19,27 +19,26 @@ export const usageMetrics = {
     name: 'k8s.pod.cpu.usage',
     unit: '{cpu}',
     kind: 'gauge',
-    description: 'Processors that a pod used in the last seconds.',
+    description: 'CPUs that a pod used in the last seconds.',
   }),
   podMemoryWorkingSet: metric({
     name: 'k8s.pod.memory.working_set',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Memory that a pod needs: in use, without inactive files. Evictions go by it.',
+    description: 'Working set of a pod: memory in use without inactive files. Kubelets evict pods by it.',
   }),
   podNetworkIo: metric({
     name: 'k8s.pod.network.io',
     unit: 'By',
     kind: 'counter',
-    description: 'Bytes over the network of a pod. Absent where it shares that of its node.',
+    description: 'Network traffic of a pod. Absent for a pod in the host network.',
     attributes: networkDirection,
   }),
   podFilesystemUsage: metric({
     name: 'k8s.pod.filesystem.usage',
     unit: 'By',
     kind: 'updowncounter',
-    description:
-      'Ephemeral storage that a pod takes: what its containers write, their logs and its `emptyDir` volumes.',
+    description: 'Ephemeral storage of a pod: writable layers, logs and `emptyDir` volumes.',
   }),
   podProcessCount: metric({
     name: 'k8s.pod.process.count',
@@ -51,19 +50,19 @@ export const usageMetrics = {
     name: 'container.cpu.time',
     unit: 's',
     kind: 'counter',
-    description: 'Processor time that a container has used.',
+    description: 'CPU time of a container.',
   }),
   containerCpuUsage: metric({
     name: 'container.cpu.usage',
     unit: '{cpu}',
     kind: 'gauge',
-    description: 'Processors that a container used in the last seconds.',
+    description: 'CPUs that a container used in the last seconds.',
   }),
   containerMemoryWorkingSet: metric({
     name: 'container.memory.working_set',
     unit: 'By',
     kind: 'gauge',
-    description: 'Memory that a container needs: in use, without inactive files.',
+    description: 'Working set of a container: memory in use without inactive files.',
   }),
   containerMemoryRss: metric({
     name: 'container.memory.rss',
@@ -75,14 +74,14 @@ export const usageMetrics = {
     name: 'k8s.container.ephemeral_storage.usage',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Space that a container takes on its node.',
+    description: 'Space of a container on its node.',
     attributes: storage,
   }),
   volumeAvailable: metric({
     name: 'k8s.pod.volume.available',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Space left on a volume.',
+    description: 'Free space of a volume.',
     attributes: volume,
   }),
   volumeCapacity: metric({
@@ -96,7 +95,7 @@ export const usageMetrics = {
     name: 'k8s.pod.volume.usage',
     unit: 'By',
     kind: 'updowncounter',
-    description: 'Space used on a volume.',
+    description: 'Used space of a volume.',
     attributes: volume,
   }),
   volumeInodes: metric({
@@ -110,7 +109,7 @@ export const usageMetrics = {
     name: 'k8s.pod.volume.inode.free',
     unit: '{inode}',
     kind: 'updowncounter',
-    description: 'Inodes left on a volume.',
+    description: 'Free inodes of a volume.',
     attributes: volume,
   }),
 }

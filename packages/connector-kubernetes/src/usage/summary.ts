@@ -9,8 +9,8 @@ export interface SummaryContext extends PodContext {
 }
 
 /**
- * Converts a kubelet's answer (`stats/summary`, Kubernetes 1.20 and later) to points: first those of the node, then those of each pod.
- * Leaves out unknown pods: they are in other namespaces, or newer than the cache.
+ * Converts a kubelet's answer (`stats/summary`, Kubernetes 1.20 and later) to points: first those of the node, then
+ * those of each pod. Leaves out unknown pods: they are in other namespaces, or newer than the cache.
  *
  * @throws Error when the answer is not a summary
  */

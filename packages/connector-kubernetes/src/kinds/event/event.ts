@@ -27,7 +27,11 @@ export interface ClusterEvent extends Metadata {
   readonly lastAt: string | undefined
 }
 
-/** Reads events of `events.k8s.io` and of the core group, which are the same objects. @throws Error when the object has no name or UID */
+/**
+ * Reads events of `events.k8s.io` and of the core group, which are the same objects.
+ *
+ * @throws Error when the object has no name or UID
+ */
 export function projectEvent(raw: unknown): ClusterEvent {
   const event = fields(raw)
   const series = fields(event.series)

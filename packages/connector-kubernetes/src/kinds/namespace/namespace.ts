@@ -17,11 +17,13 @@ import { intern } from '../intern.ts'
 import { KIND_TIMEOUT, type KindClient, type KindSource, kindCollector } from '../kind-collector.ts'
 import { conditionsOf, type Metadata, metadataOf } from '../metadata.ts'
 
-/** A namespace. `finalizers` has those of the metadata and those of the specification: deletion waits for all of them. */
+/**
+ * A namespace. `finalizers` has those of the metadata and those of the specification: deletion waits for all of them.
+ */
 export interface Namespace extends Metadata {
   /** `Active` or `Terminating`. */
   readonly phase: string | undefined
-  /** What deletion still waits for, as `NamespaceContentRemaining: …`. Unredacted. */
+  /** Content that deletion still waits for, as `NamespaceContentRemaining: …`. Unredacted. */
   readonly remains: readonly string[]
 }
 
@@ -75,7 +77,10 @@ export interface NamespaceClient extends KindClient<NamespaceSource> {
   readonly config: { readonly object_labels: readonly string[]; readonly namespaces: readonly string[] }
 }
 
-/** Reports every watched namespace. An agent that is restricted to some namespaces may not list them: it gets each by name. */
+/**
+ * Reports every watched namespace. An agent that is restricted to some namespaces may not list them: it gets each by
+ * name.
+ */
 export const namespaces: Collector<NamespaceClient> = {
   interval: '60s',
   timeout: KIND_TIMEOUT,

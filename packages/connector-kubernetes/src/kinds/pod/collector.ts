@@ -106,7 +106,9 @@ export const pods = kindCollector('pods', {
   ],
 })
 
-/** Reports requests and limits of containers. Rarely: they seldom change, and the container's entity has them as well. */
+/**
+ * Reports requests and limits of containers. Rarely: they seldom change, and the container's entity has them as well.
+ */
 export const requests: Collector<KindClient<KindSource<'pods', Pod>>> = {
   interval: '5m',
   timeout: KIND_TIMEOUT,

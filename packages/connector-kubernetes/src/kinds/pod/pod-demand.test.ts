@@ -9,14 +9,14 @@ const resized = captured('pod', NEWER)
 const PENDING = ['status', 'conditions', 0]
 const APP = ['status', 'containerStatuses', 0]
 
-test('a sidecar counts beside the others, and a resize that waits is kept for', () => {
+test('demandOf sums containers and sidecars, with a pending resize', () => {
   expect(demandOf(projectPod(resized))).toEqual({
     requests: { cpu: 0.2 + 0.8, memory: (64 + 512) * MIB },
     limits: { memory: (64 + 512) * MIB },
   })
 })
 
-test('an init container counts where it needs more than what runs after it, with the sidecars before it', () => {
+test('demandOf counts an init container with the sidecars before it if they need more', () => {
   const init = (name: string, cpu: string, restartPolicy?: string): object => {
     return { name, resources: { requests: { cpu }, limits: { cpu } }, restartPolicy }
   }
@@ -31,7 +31,7 @@ test('an init container counts where it needs more than what runs after it, with
   expect(demand(init('proxy', '500m', 'Always'), init('second', '3'))).toEqual([3.5, 3.5])
 })
 
-test('what a runtime class takes comes on top, of limits where there are some', () => {
+test('demandOf adds the overhead of the runtime class, to limits only if there are any', () => {
   const sandboxed = withChange(resized, ['spec', 'overhead'], { cpu: '250m', memory: '100Mi' })
   expect(demandOf(projectPod(sandboxed))).toEqual({
     requests: { cpu: 0.2 + 0.8 + 0.25, memory: (64 + 512 + 100) * MIB },
@@ -39,7 +39,7 @@ test('what a runtime class takes comes on top, of limits where there are some', 
   })
 })
 
-test('what is given back counts until it is', () => {
+test('demandOf counts the current requests until a smaller size is applied', () => {
   const wanted = { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '128Mi' } }
   const smaller = withChange(resized, ['spec', 'containers', 0, 'resources'], wanted)
   const agreed = withChange(smaller, [...APP, 'allocatedResources'], { cpu: '100m', memory: '128Mi' })
@@ -50,7 +50,7 @@ test('what is given back counts until it is', () => {
     })
 })
 
-test('a resize that no node can do is not kept for, but what was agreed to is', () => {
+test('demandOf ignores an infeasible resize, but counts accepted requests', () => {
   const infeasible = withChange(resized, [...PENDING, 'reason'], 'Infeasible')
   expect(demandOf(projectPod(infeasible)).requests).toEqual({ cpu: 0.2 + 0.5, memory: (64 + 256) * MIB })
   const agreed = withChange(infeasible, [...APP, 'allocatedResources', 'cpu'], '600m')
@@ -59,7 +59,7 @@ test('a resize that no node can do is not kept for, but what was agreed to is', 
   expect(demandOf(projectPod(over)).requests.cpu).toBeCloseTo(0.2 + 0.8)
 })
 
-test('what a pod asks for as a whole stands in place of the sum, each resource for itself', () => {
+test('demandOf replaces the sum with pod-level resources, each by itself', () => {
   const evicted = captured('pod-evicted', NEWER)
   expect(demandOf(projectPod(evicted))).toEqual({
     requests: { cpu: 1, memory: 2048 * MIB },

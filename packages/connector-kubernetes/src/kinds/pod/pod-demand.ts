@@ -5,9 +5,10 @@ import type { Pod, PodContainer, Resources } from './pod.ts'
 const known = new WeakMap<Pod, Resources>()
 
 /**
- * Returns the resources that a pod takes of its node, as the scheduler counts. Containers and sidecars run at the same time; before
- * them, each init container runs with the sidecars that precede it. The larger sum counts, even after the init containers completed.
- * Resources of the pod as a whole replace the sum, and the overhead of the runtime class is added.
+ * Returns the resources that a pod takes of its node, as the scheduler counts. Containers and sidecars run at the
+ * same time; before them, each init container runs with the sidecars that precede it. The larger sum counts, even
+ * after the init containers completed. Resources of the pod as a whole replace the sum, and the overhead of the
+ * runtime class is added.
  */
 export function demandOf(pod: Pod): Resources {
   const before = known.get(pod)
@@ -45,7 +46,10 @@ function atOnce({ containers }: Pod, of: (container: PodContainer) => Quantities
   return largest([running, starting])
 }
 
-/** During a resize, the largest of the desired, accepted and current requests counts. An infeasible request does not count. */
+/**
+ * During a resize, the largest of the desired, accepted and current requests counts. An infeasible request does not
+ * count.
+ */
 function requestsOf({ resources, status }: PodContainer, isInfeasible: boolean): Quantities {
   const { actual, allocated } = status ?? {}
   if (actual === undefined) return resources.requests

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { captured } from '../../../test/fixtures.ts'
 import { projectPod } from './pod.ts'
 
-test('a pod whose container ran out of memory', () => {
+test('projectPod reads the state of a container that ran out of memory', () => {
   expect(projectPod(captured('pod'))).toMatchObject({
     namespace: 'scene',
     labels: { app: 'web' },
@@ -31,7 +31,7 @@ test('a pod whose container ran out of memory', () => {
   })
 })
 
-test('a pod of a newer server: a sidecar, and resources that were changed in place', () => {
+test('projectPod reads a sidecar and in-place resizes of a newer server', () => {
   const pod = projectPod({
     metadata: { name: 'a', uid: 'b', deletionTimestamp: '2026-11-24T10:00:00Z' },
     spec: {
@@ -59,7 +59,7 @@ test('a pod of a newer server: a sidecar, and resources that were changed in pla
   })
 })
 
-test('pods that are alike share what they have in common', () => {
+test('projectPod interns the common parts of similar pods', () => {
   const [one, other] = [projectPod(captured('pod')), projectPod(captured('pod'))]
   expect(one.labels).toBe(other.labels)
   expect(one.containers[1]?.resources).toBe(other.containers[1]?.resources)
@@ -70,12 +70,12 @@ test.each([
   ['https://shop:canary@registry.test/x:1', 'registry.test/x:1'],
   [`web:1@sha256:${'a'.repeat(64)}`, `web:1@sha256:${'a'.repeat(64)}`],
   ['registry.test:5000/web:1', 'registry.test:5000/web:1'],
-])('image %s', (image, told) => {
+])('projectPod removes credentials from image %s', (image, expected) => {
   const { containers } = projectPod({
     metadata: { name: 'a', uid: 'b' },
     spec: { containers: [{ name: 'app', image }] },
   })
-  expect(containers[0]?.image).toBe(told)
+  expect(containers[0]?.image).toBe(expected)
 })
 
 test.each([
@@ -83,7 +83,7 @@ test.each([
   ['apps/v1', 'StatefulSet', 'StatefulSet'],
   ['v1', 'Node', 'Node'],
   ['argoproj.io/v1alpha1', 'Rollout', 'Rollout'],
-])('the owner %s %s', (apiVersion, kind, told) => {
+])('projectPod reads the owner %s %s', (apiVersion, kind, expected) => {
   const ownerReferences = [{ apiVersion, kind, name: 'a', uid: 'b', controller: true }]
-  expect(projectPod({ metadata: { name: 'a', uid: 'b', ownerReferences } }).owner?.kind).toBe(told)
+  expect(projectPod({ metadata: { name: 'a', uid: 'b', ownerReferences } }).owner?.kind).toBe(expected)
 })

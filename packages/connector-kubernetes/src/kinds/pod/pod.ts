@@ -60,7 +60,10 @@ export interface Mounts {
   readonly secrets: readonly string[]
 }
 
-/** The part of a pod that is kept: no environment, commands, probes or annotations. Those of its workload are compared instead. */
+/**
+ * The part of a pod that is kept: no environment, commands, probes or annotations. Those of its workload are compared
+ * instead.
+ */
 export interface Pod extends Metadata {
   readonly phase: string | undefined
   readonly reason: string | undefined

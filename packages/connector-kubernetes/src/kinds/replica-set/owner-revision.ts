@@ -26,13 +26,15 @@ const HASH_LABELS = ['pod-template-hash', 'rollouts-pod-template-hash']
 /** Returns the owner's revision of a ReplicaSet, as its controller counts. */
 export function revisionOf(raw: unknown, owner: Owner | undefined): string | undefined {
   const ofDeployment = annotationOf(raw, OF_DEPLOYMENT)
-  // Controllers copy annotations of their workload: a Rollout made from a Deployment may still have that of the Deployment.
+  // Controllers copy annotations of their workload: a Rollout made from a Deployment may still have that of the
+  // Deployment.
   return isOfDeployment(owner) ? ofDeployment : (annotationOf(raw, OF_ROLLOUT) ?? ofDeployment)
 }
 
 /**
- * Returns `undefined` for a ReplicaSet of a Deployment, whose template is cached with the Deployment: a cluster keeps ten old ReplicaSets
- * of each. Returns `undefined` if the controller counts no revisions, too: its ReplicaSets may exist side by side, as in an experiment.
+ * Returns `undefined` for a ReplicaSet of a Deployment, whose template is cached with the Deployment: a cluster keeps
+ * ten old ReplicaSets of each. Returns `undefined` if the controller counts no revisions, too: its ReplicaSets may
+ * exist side by side, as in an experiment.
  */
 export function ownerRevisionOf(
   raw: unknown,

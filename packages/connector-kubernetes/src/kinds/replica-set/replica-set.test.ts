@@ -3,7 +3,7 @@ import { withChange } from '../../../test/changed-object.ts'
 import { captured, fakeFingerprint } from '../../../test/fixtures.ts'
 import { projectReplicaSet } from './replica-set.ts'
 
-describe('a replica set', () => {
+describe('projectReplicaSet', () => {
   const template = (captured('deployment').spec as { readonly template: object }).template
   const replicaSet = (kind: string, apiVersion: string, annotations: object, ofPods: object = template) => ({
     metadata: {
@@ -18,7 +18,7 @@ describe('a replica set', () => {
   const ofRollout = (annotations: object, ofPods?: object) =>
     projectReplicaSet(replicaSet('Rollout', 'argoproj.io/v1alpha1', annotations, ofPods), fakeFingerprint)
 
-  test('of a deployment has its revision, and no template, since the deployment has it', () => {
+  test('keeps the revision of a Deployment, and no template, since the Deployment has it', () => {
     const annotations = { 'deployment.kubernetes.io/revision': '4', 'rollout.argoproj.io/revision': '9' }
     expect(projectReplicaSet(replicaSet('Deployment', 'apps/v1', annotations), fakeFingerprint)).toMatchObject({
       owner: { kind: 'Deployment', name: 'web', uid: 'd' },
@@ -28,7 +28,7 @@ describe('a replica set', () => {
     })
   })
 
-  test('of a kind that is not followed has the template, if its revisions are counted', () => {
+  test('keeps the template for an owner that is not cached, if it counts revisions', () => {
     const annotations = {
       'deployment.kubernetes.io/revision': '4',
       'rollout.argoproj.io/revision': '9',
@@ -43,7 +43,7 @@ describe('a replica set', () => {
         helm: { name: 'shop' },
       },
     })
-    // Of an experiment all are wanted at once.
+    // All ReplicaSets of an experiment are desired at once.
     expect(ofRollout({})).toMatchObject({ revision: undefined, ownerRevision: undefined })
     expect(ofRollout({ 'rollout.argoproj.io/revision': 'new' }).ownerRevision).toBeUndefined()
     const other = replicaSet('Deployment', 'apps.example.test/v1', annotations)
@@ -52,7 +52,7 @@ describe('a replica set', () => {
     })
   })
 
-  test('has its template as the author wrote it, without what the controller adds', () => {
+  test('removes from the template what the controller adds', () => {
     const own = {
       labels: { 'pod-template-hash': 'a', 'rollouts-pod-template-hash': 'a', role: 'canary', app: 'web' },
       annotations: { 'canary-of': 'web', note: 'canary' },
@@ -69,7 +69,7 @@ describe('a replica set', () => {
       expect(revisionOf(unreadable)?.labels).toEqual({ app: 'web', role: 'canary' })
   })
 
-  test('holds what it has in common with others once', () => {
+  test('interns the common parts of templates', () => {
     const [one, other] = [1, 2].map((revision) => {
       const image = ['spec', 'containers', 0, 'image']
       const ofPods = withChange(template, image, `shop/web:${revision}`)

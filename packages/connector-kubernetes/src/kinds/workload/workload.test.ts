@@ -5,7 +5,7 @@ import { projectDaemonSet, projectDeployment, projectStatefulSet } from './workl
 
 const deployment = projectDeployment(captured('deployment'), fakeFingerprint)
 
-test('a deployment: how far its rollout is, and who it is from', () => {
+test('projectDeployment reads the progress of a rollout, and its writers', () => {
   expect(deployment).toMatchObject({
     kind: 'Deployment',
     desired: 3,
@@ -25,7 +25,7 @@ test('a deployment: how far its rollout is, and who it is from', () => {
   expect(deployment.managers.map(({ name }) => name)).toContain('kubectl-client-side-apply')
 })
 
-test('its template: values are keyed hashes', () => {
+test('projectDeployment reads the template with keyed hashes for values', () => {
   const { template } = deployment
   expect(template).toMatchObject({
     serviceAccount: 'web',
@@ -54,13 +54,13 @@ test('its template: values are keyed hashes', () => {
   ])
 })
 
-test('a probe by gRPC', () => {
+test('projectDeployment reads a gRPC probe', () => {
   const spec = { containers: [{ name: 'a', livenessProbe: { grpc: { port: 9 } } }] }
   const [container] = projectTemplate({ spec }, fakeFingerprint).containers
   expect(container).toMatchObject({ probes: { liveness: { kind: 'grpc', target: ':9' } }, command: undefined })
 })
 
-test('a stateful set before 1.22 does not say what is available', () => {
+test('projectStatefulSet counts ready pods as available before 1.22', () => {
   expect(projectStatefulSet(captured('stateful-set'), fakeFingerprint)).toMatchObject({
     kind: 'StatefulSet',
     desired: 1,
@@ -70,7 +70,7 @@ test('a stateful set before 1.22 does not say what is available', () => {
   })
 })
 
-test('a daemon set', () => {
+test('projectDaemonSet reads node counts', () => {
   expect(projectDaemonSet(captured('daemon-set'), fakeFingerprint)).toMatchObject({
     kind: 'DaemonSet',
     desired: 3,
