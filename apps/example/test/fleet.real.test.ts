@@ -121,7 +121,7 @@ describe('a server agent', () => {
       .split('\n')
       .filter((line) => line.includes('"level":"error"'))
     expect(errors).toHaveLength(1)
-    expect(errors[0]).toMatch(/401.*Give it a valid token/)
+    expect(errors[0]).toMatch(/401.*give it a valid token/)
     expect(agent.hasEnded()).toBe(false)
     expect(agent.stderr()).not.toContain(token)
     expect(await agent.stop()).toBe(0)
