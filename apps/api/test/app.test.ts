@@ -27,7 +27,7 @@ const addGreetingRoute: AddRoutes = (app) => {
 
 async function startApp(ping: () => Promise<void> = async () => undefined) {
   const store = await openStore('sqlite::memory:')
-  const options = { ...completeOptions({ checkResponses: true }), adminToken: 'admin' }
+  const options = { ...completeOptions({ checkResponses: true, maxEventLoopDelayMs: 0 }), adminToken: 'admin' }
   const context = {
     store: { ...store, ping },
     registry: createRegistry([]),

@@ -91,7 +91,12 @@ test('routes.md lists every route', async () => {
       summary,
     ]),
   )
-  const table = [['route', 'token', 'summary'], ['---', '---', '---'], ...rows].map((row) => `| ${row.join(' | ')} |`)
+  const cells = [['route', 'token', 'summary'], ['', '', ''], ...rows]
+  const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  const table = cells.map((row, index) => {
+    const padded = row.map((cell, column) => cell.padEnd(widths[column] ?? 0, index === 1 ? '-' : ' '))
+    return `| ${padded.join(' | ')} |`
+  })
   const text = `# Routes\n\nGenerated from the OpenAPI document: \`npx vitest run --project api openapi -u\`.\n\n${table.join('\n')}\n`
   await expect(text).toMatchFileSnapshot('../routes.md')
 })

@@ -18,13 +18,12 @@ export interface AdmissionOptions {
   readonly maxConcurrent: number
   /** Maximum bytes of agents' bodies in memory. */
   readonly maxHeldBytes: number
+  /** Event loop delay above which requests are refused; 0 refuses none. */
+  readonly maxEventLoopDelayMs: number
 }
 
 /** One token can use a quarter of the limits for agents. */
 const SHARES = 4
-
-/** Event loop delay above which requests are refused. */
-const MAX_EVENT_LOOP_DELAY_MS = 2000
 
 /** Checks every request before its route: load, token, rate, size. In this order, so that refusing is cheap. */
 export async function admitRequests(app: FastifyInstance, options: AdmissionOptions): Promise<void> {
@@ -36,7 +35,7 @@ export async function admitRequests(app: FastifyInstance, options: AdmissionOpti
   const releases = new WeakMap<FastifyRequest, () => void>()
   const limitRate = await createRateLimit(app, options.rateLimits)
   await app.register(underPressure, {
-    maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
+    maxEventLoopDelay: options.maxEventLoopDelayMs,
     pressureHandler: async (request: FastifyRequest) => {
       if (request.routeOptions.config.access !== 'public')
         throw unavailable('The platform is busy. Try again later.', 5)

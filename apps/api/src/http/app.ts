@@ -64,6 +64,7 @@ export async function createApp(
     },
     maxConcurrent: options.maxConcurrentRequests,
     maxHeldBytes: MAX_BODIES_IN_MEMORY * options.bodyLimitDecoded,
+    maxEventLoopDelayMs: options.maxEventLoopDelayMs,
   })
   endConnectionsOnClose(app)
   await describeRoutes(app, { version: '1', publicUrl: context.publicUrl })

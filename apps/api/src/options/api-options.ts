@@ -56,6 +56,8 @@ export interface ApiOptions {
    * 503 or 429. @default 64
    */
   readonly maxConcurrentRequests?: number
+  /** Event loop delay above which requests are refused with 503, in milliseconds; 0 refuses none. @default 2000 */
+  readonly maxEventLoopDelayMs?: number
   /** @default no logs */
   readonly log?: FastifyBaseLogger
   /** The clock, in milliseconds since 1970. @default Date.now */
@@ -93,6 +95,7 @@ export function completeOptions(options: ApiOptions): CompleteApiOptions {
     bodyLimitDecoded: 16 * 1024 * 1024,
     bodyTimeout: '10s',
     maxConcurrentRequests: 64,
+    maxEventLoopDelayMs: 2000,
     now: Date.now,
     checkResponses: false,
     ...options,
