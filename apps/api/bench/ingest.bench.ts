@@ -1,6 +1,6 @@
 /**
- * How much the API takes: reports and points a second over loopback HTTP, gzip and synced commits included. The API
- * is a process of its own; the senders share the machine with it.
+ * Measures the ingest of reports and points over loopback HTTP, with gzip and synced commits. The API is a process of
+ * its own and shares the machine with the senders.
  *
  *     npm run bench -- ingest [seconds for each load]
  */
@@ -15,7 +15,7 @@ import { gzipSync } from 'node:zlib'
 
 const SECONDS = Number(process.argv[2] ?? 5)
 
-/** Reports in a request, points in a report, senders at the same time. */
+/** Reports per request, points per report, concurrent senders. */
 const LOADS = [
   { reports: 1, points: 100, senders: 8 },
   { reports: 1, points: 1000, senders: 4 },
@@ -95,7 +95,7 @@ async function measure(url: string, token: string, load: Load): Promise<string> 
   return shown.map(([value, width, digits]) => value.toFixed(digits).padStart(width)).join('  ')
 }
 
-/** Points of series that stay the same from report to report, as those of an agent do. */
+/** Creates reports with points of the same series in each, like an agent's. */
 function bodyOf({ reports, points }: Load, agent: number, sequence: number): Buffer {
   const hexadecimal = (value: number, length: number): string => value.toString(16).padStart(length, '0')
   const body = Array.from({ length: reports }, (_, index) => ({

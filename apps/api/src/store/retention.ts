@@ -21,7 +21,7 @@ export async function applyRetention(
   now: number,
 ): Promise<RetentionOutcome> {
   const remove = (from: PrunedTable, condition: RawBuilder<unknown>): Promise<number> =>
-    inSteps(database, from, condition)
+    removeInSteps(database, from, condition)
   const { points, series } = await removePoints(database, index, before)
   const events = await remove(EVENTS, sql`at < ${before}`)
   const reports = await remove(REPORTS, sql`received_at < ${before}`)
@@ -65,11 +65,11 @@ async function removePoints(
     if (last === undefined) return outcome
     after = last
     const these = sql.join(ids)
-    outcome.points += await inSteps(database, POINTS, sql`series_id in (${these}) and at < ${before}`)
+    outcome.points += await removeInSteps(database, POINTS, sql`series_id in (${these}) and at < ${before}`)
     // Clears the index within the transaction, so that no report uses the id of a removed series.
     const series = await database.transaction().execute(async (transaction) => {
       const empty = sql`id in (${these}) and not exists (select 1 from points where series_id = series.id)`
-      const count = await inSteps(transaction, SERIES_TABLE, empty)
+      const count = await removeInSteps(transaction, SERIES_TABLE, empty)
       if (count > 0) index.clear()
       return count
     })
@@ -96,7 +96,7 @@ const INSTANCES: PrunedTable = { table: 'agent_instances', key: ['agent_key', 'i
 const TOKENS: PrunedTable = { table: 'tokens', key: ['id'] }
 const AGENTS: PrunedTable = { table: 'agents', key: ['key'] }
 
-async function inSteps(
+async function removeInSteps(
   database: Kysely<Tables>,
   { table, key }: PrunedTable,
   condition: RawBuilder<unknown>,
