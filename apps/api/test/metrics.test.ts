@@ -50,7 +50,7 @@ function downsample(points: readonly Point[], aggregate: string, from: number, t
 }
 
 describe('a query of metrics', () => {
-  test('downsamples like a plain computation', async () => {
+  test('downsamples like a plain computation', { timeout: 120_000 }, async () => {
     const api = await startApi({ rateLimit: 1_000_000 })
     const token = await api.provision()
     let run = 0
