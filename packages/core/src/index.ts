@@ -1,4 +1,4 @@
-export { type Agent, type AgentOptions, createAgent, type StopOptions } from './agent/agent.ts'
+export { type Agent, type AgentConfig, type AgentOptions, createAgent, type StopOptions } from './agent/agent.ts'
 export type { AgentStatus } from './agent/agent-status.ts'
 export { configFromEnvironment } from './config/config-from-environment.ts'
 export type { JsonSchema } from './config/config-schema.ts'

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { z } from 'zod'
 import { type Client, exampleConnector, host, signals } from '../../test/example-connector.ts'
 import { gate } from '../../test/gate.ts'
 import { type Platform, problem, startPlatform } from '../../test/platform.ts'
@@ -7,6 +8,7 @@ import { recordingLogger } from '../../test/recording-logger.ts'
 import { temporaryDirectory } from '../../test/temporary-directory.ts'
 import type { RawConfig } from '../config/parse-config.ts'
 import type { Collector, Connector, StreamingCollector, WatchContext } from '../connector/connector.ts'
+import { defineConnector } from '../connector/define-connector.ts'
 import { AgentTokenError } from '../errors/agent-token-error.ts'
 import { ConfigError } from '../errors/config-error.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
@@ -75,7 +77,7 @@ describe('an agent that runs', () => {
     const [report] = platform.reports()
     expect(report).toMatchObject({ agent_id: AGENT_ID, sequence: 0, snapshot: true, data: { gaps: [] } })
     expect(report?.data.metrics).toContainEqual(signals.load.point(1, host))
-    await vi.waitFor(() => expect(agent.status().platformReachable).toBe(true))
+    await vi.waitFor(() => expect(agent.status().platformReachable).toBe(true), 20_000)
     expect(agent.status()).toMatchObject({
       state: 'running',
       connected: true,
@@ -191,7 +193,7 @@ describe('an agent that runs', () => {
     await platform.stop()
     const { agent, log } = agentOf(platform.url, { collectors: { load } })
     await agent.start()
-    await vi.waitFor(() => expect(agent.status().outbox.reports).toBeGreaterThan(2))
+    await vi.waitFor(() => expect(agent.status().outbox.reports).toBeGreaterThan(2), 20_000)
     expect(agent.status()).toMatchObject({ platformReachable: false, outbox: { dropped: 0 } })
     const again = await startPlatform(undefined, platform.port)
     await again.until(() => again.reports().length > 3)
@@ -221,7 +223,7 @@ describe('an agent that runs', () => {
     }
     const { agent, log } = agentOf(platform.url, { collectors: { hosts, load } })
     await agent.start()
-    await vi.waitFor(() => expect(agent.status().outbox.dropped).toBe(1))
+    await vi.waitFor(() => expect(agent.status().outbox.dropped).toBeGreaterThan(0), 20_000)
     const refused = platform.reports().length
     refuse = false
     vi.advanceTimersByTime(61_000)
@@ -252,7 +254,7 @@ describe('an agent that runs', () => {
     const platform = await startPlatform(() => problem(503, 'maintenance'))
     const { agent, log } = agentOf(platform.url, { collectors: { flood } }, { max_queue_size: 1 })
     await agent.start()
-    await vi.waitFor(() => expect(agent.status().outbox.dropped).toBeGreaterThan(0), { timeout: 20_000 })
+    await vi.waitFor(() => expect(agent.status().outbox.dropped).toBeGreaterThan(0), 20_000)
     expect(agent.status().outbox.bytes).toBeLessThanOrEqual(1024 * 1024)
     expect(log.messages('warn').some((message) => message.includes('raise `max_queue_size` (MiB)'))).toBe(true)
   })
@@ -329,7 +331,7 @@ describe('an agent that stops', () => {
     const { agent } = agentOf(platform.url, { watchers: { deaf } }, { collect_interval: '1d' })
     await agent.start()
     await platform.until(() => platform.reports().length === 1)
-    await vi.waitFor(() => expect(agent.status().outbox.reports).toBe(0))
+    await vi.waitFor(() => expect(agent.status().outbox.reports).toBe(0), 20_000)
     await agent.stop({ timeout: '100ms' })
     const { outbox } = agent.status()
     const calls = platform.calls.length
@@ -381,7 +383,7 @@ describe('an agent that stops', () => {
     const platform = await startPlatform(({ path }) => (path === AGENT_PATHS.data ? 'handled' : undefined))
     const { agent, log } = agentOf(platform.url, { collectors: { load } })
     await agent.start()
-    await vi.waitFor(() => expect(agent.status().outbox.reports).toBeGreaterThan(0))
+    await vi.waitFor(() => expect(agent.status().outbox.reports).toBeGreaterThan(0), 20_000)
     await agent.stop({ timeout: '100ms' })
     expect(log.messages('warn')).toContain('agent stopped before all reports were delivered')
   })
@@ -578,6 +580,19 @@ describe('createAgent', () => {
     const connect = vi.fn(async () => ({ name: 'x' }))
     createAgent({ ...options, connector: exampleConnector({ connect }) })
     expect(connect).not.toHaveBeenCalled()
+  })
+
+  test('knows the options of its connector at compile time', () => {
+    const { contract: _, ...definition } = exampleConnector()
+    const typed = defineConnector({
+      ...definition,
+      config: z.object({ socket: z.string().default('/run/docker.sock') }),
+    })
+    createAgent({ ...options, connector: typed, config: { socket: '/run/podman.sock', retry_count: '3' } })
+    // @ts-expect-error an unknown option does not compile
+    expect(() => createAgent({ ...options, connector: typed, config: { sokcet: '' } })).toThrow(
+      'Did you mean `socket`?',
+    )
   })
 
   test('validates its options', () => {

@@ -3,6 +3,7 @@ import { checkOptions } from '../config/check-options.ts'
 import type { Duration } from '../config/duration.ts'
 import { toMilliseconds } from '../config/duration.ts'
 import { type ParsedConfig, parseConfig, type RawConfig } from '../config/parse-config.ts'
+import type { RuntimeConfig } from '../config/runtime-config.ts'
 import type { Connector } from '../connector/connector.ts'
 import { isConnector } from '../connector/define-connector.ts'
 import type { SignalCatalog } from '../connector/signal-catalog.ts'
@@ -22,6 +23,14 @@ import { AgentRuntime } from './agent-runtime.ts'
 import type { AgentStatus } from './agent-status.ts'
 import { selfSignals } from './report/self-metrics.ts'
 
+/**
+ * Options of a connector and of every agent, in snake_case. Values are validated when the agent is created; each option also
+ * accepts text.
+ */
+export type AgentConfig<Config> = unknown extends Config
+  ? RawConfig
+  : { readonly [Name in keyof Config | keyof RuntimeConfig]?: unknown }
+
 /** Options of {@link createAgent}. */
 export interface AgentOptions<Config = unknown, Client = unknown> {
   readonly connector: Connector<Config, Client>
@@ -29,8 +38,8 @@ export interface AgentOptions<Config = unknown, Client = unknown> {
   readonly platformUrl: string
   /** The environment's token, as the platform showed it once. */
   readonly agentToken: string
-  /** Options of the connector and of every agent, in snake_case. Each also accepts text. @default {} */
-  readonly config?: RawConfig
+  /** @default {} */
+  readonly config?: AgentConfig<NoInfer<Config>>
   /** @default writes warnings and errors to standard error; `silentLogger` writes nothing */
   readonly logger?: Logger
   /** Directory that keeps cursors and the agent's id between runs. @default nothing is kept */

@@ -143,12 +143,12 @@ describe('Sender', () => {
     await platform.stop()
     const second = fill(outbox, 2)
     sender.wake()
-    await vi.waitFor(() => expect(log.messages('warn')).toHaveLength(1))
+    await vi.waitFor(() => expect(log.messages('warn')).toHaveLength(1), 20_000)
     const again = await startPlatform(undefined, platform.port)
     await again.until(() => again.reports().length === 2)
     const delivered = [...platform.reports(), ...again.reports()].map((report) => report.report_id)
     expect(delivered).toEqual([...first, ...second])
-    await vi.waitFor(() => expect(log.messages('info')).toEqual(['delivery recovered']))
+    await vi.waitFor(() => expect(log.messages('info')).toEqual(['delivery recovered']), 20_000)
     expect(log.lines[0]).toMatchObject({
       message: 'delivery failed, retrying',
       fields: { error: expect.stringContaining('The platform at') },
@@ -182,7 +182,7 @@ describe('Sender', () => {
       fill(outbox, 1)
       sender.wake()
       await platform.until(() => platform.reports().length === round)
-      await vi.waitFor(() => expect(outbox.state().reports).toBe(0))
+      await vi.waitFor(() => expect(outbox.state().reports).toBe(0), 20_000)
     }
     expect(getEventListeners(stop.signal, 'abort').length).toBeLessThanOrEqual(1)
     stop.abort()

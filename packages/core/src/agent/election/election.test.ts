@@ -102,14 +102,20 @@ function eventIds(platform: Platform): (string | undefined)[] {
   return platform.reports().flatMap(({ data }) => data.events.map(({ id }) => id))
 }
 
-const rounds = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50 * count))
+/** Counts the reports that have arrived or are queued. */
+function reportsSoFar(agent: Agent, platform: Platform): number {
+  return platform.reports().length + agent.status().outbox.reports
+}
+
+/** Waits for some collection cycles. */
+const cycles = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50 * count))
 
 describe('an agent with an election', () => {
   test('watches and sends heartbeats as a standby, but reports nothing', async () => {
     const { agent, platform, election, emit, collected } = await elected()
     await platform.until(() => platform.heartbeats().length > 0)
     emit('a')
-    await rounds(5)
+    await cycles(5)
     expect(platform.reports()).toEqual([])
     expect(collected()).toBe(0)
     expect(agent.status()).toMatchObject({ role: 'standby', collectors: { reboots: { ok: true } } })
@@ -146,14 +152,14 @@ describe('an agent with an election', () => {
     election.context.promote()
     await platform.until(() => platform.reports().some(({ snapshot }) => snapshot === true))
     election.context.demote()
-    const before = { runs: collected(), reports: platform.reports().length }
+    const before = { runs: collected(), reports: reportsSoFar(agent, platform) }
     expect(agent.status().role).toBe('standby')
     expect(agent.status().collectors).not.toHaveProperty('load')
     await platform.until(() => platform.heartbeats().at(-1)?.role === 'standby')
     emit('a')
-    await rounds(5)
+    await cycles(5)
     expect(collected()).toBe(before.runs)
-    // A report that was on its way may still arrive.
+    // A report that was being built may still arrive.
     expect(platform.reports().length).toBeLessThanOrEqual(before.reports + 1)
     expect(eventIds(platform)).toEqual([])
     election.context.promote()
@@ -174,13 +180,13 @@ describe('an agent with an election', () => {
     const plain: Collector<Client> = {
       collect: () => slow.promise.then(() => ({ metrics: [signals.load.point(7, host)] })),
     }
-    const { platform, election } = await elected({ collectors: { slow: { collect }, plain } })
+    const { agent, platform, election } = await elected({ collectors: { slow: { collect }, plain } })
     election.context.promote()
     await platform.until(() => platform.reports().length > 0)
     election.context.demote()
-    const reports = platform.reports().length
+    const reports = reportsSoFar(agent, platform)
     slow.open()
-    await rounds(4)
+    await cycles(4)
     expect(platform.reports().length).toBeLessThanOrEqual(reports + 1)
     expect(platform.reports().flatMap(({ data }) => data.metrics)).not.toContainEqual(signals.load.point(7, host))
   })
@@ -236,7 +242,7 @@ describe('an agent with an election', () => {
       message: 'election failed, restarting',
       fields: { restart_in_ms: expect.any(Number), error: 'no such lease' },
     })
-    await vi.waitFor(() => expect(election.runs).toHaveLength(2))
+    await vi.waitFor(() => expect(election.runs).toHaveLength(2), 20_000)
     // The run that failed has nothing more to emit.
     first?.promote()
     expect(agent.status().role).toBe('standby')
@@ -251,7 +257,7 @@ describe('an agent with an election', () => {
     onTestFinished(() => random.mockRestore())
     const run = vi.fn(async () => undefined)
     const { agent } = await elected({ election: { run } })
-    await vi.waitFor(() => expect(run.mock.calls.length).toBeGreaterThan(1))
+    await vi.waitFor(() => expect(run.mock.calls.length).toBeGreaterThan(1), 20_000)
     expect(agent.status().collectors.election).toMatchObject({ error: 'it ended by itself' })
   })
 
@@ -273,7 +279,7 @@ describe('an agent with an election', () => {
     const run = async (_client: Client, { signal, promote }: ElectionContext): Promise<void> => {
       promote()
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
-      await rounds(1)
+      await cycles(1)
       history.push('resigned')
     }
     const disconnect = async () => void history.push('disconnect')
