@@ -224,9 +224,9 @@ describe.each(questions)('openEngine: the request for %s', (what, path, ask) => 
 describe('openEngine: malformed answers', () => {
   test.each([
     ['nothing', ''],
-    ['a page', '<html>not found</html>'],
-    ['half an answer', '[{"Id":'],
-    ['something else', '{"hello":"world"}'],
+    ['an HTML page', '<html>not found</html>'],
+    ['a truncated answer', '[{"Id":'],
+    ['an object', '{"hello":"world"}'],
   ])('rejects with an explanation: %s', async (_name, body) => {
     const same = answering(body)
     const paths = questions.map(([, path]) => path)

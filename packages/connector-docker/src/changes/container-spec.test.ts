@@ -55,8 +55,8 @@ describe('specOf: equal configurations', () => {
   })
 
   test.each([
-    ['their anonymous volumes have other names', 'mounts'],
-    ['they use the network of containers that were recreated', 'networkMode'],
+    ['anonymous volumes have other names', 'mounts'],
+    ['the container that shares its network was recreated', 'networkMode'],
   ])('is equal although %s', (_why, what) => {
     const one = (digit: string) =>
       what === 'mounts'

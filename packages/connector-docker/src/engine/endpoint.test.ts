@@ -30,7 +30,7 @@ describe('endpointOf', () => {
     ['because of `docker_tls_verify`', 'tcp://engine', { docker_tls_verify: true }, 2376, '/etc/docker'],
     ['because of `docker_cert_path`', 'tcp://engine', { ...plain, docker_cert_path: '/certs' }, 2376, '/certs'],
     ['because of its address', 'https://engine', plain, 2376, '/etc/docker'],
-    ['at the port that is usual for it', 'https://engine:443', plain, 443, '/etc/docker'],
+    ['at the default port of https', 'https://engine:443', plain, 443, '/etc/docker'],
     ['at another port', 'tcp://engine:2375', { docker_tls_verify: true }, 2375, '/etc/docker'],
   ])('uses TLS %s', (_name, address, options, port, certificates) => {
     expect(endpointOf({ ...options, docker_host: address })).toEqual({

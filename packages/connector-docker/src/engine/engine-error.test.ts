@@ -42,19 +42,24 @@ describe('explainFailure', () => {
       ['unix:///var/run/docker.sock', 'does not exist', '`docker_host`'],
     ],
     ['no listener', failure({ code: 'ECONNREFUSED' }), remote, ['tcp://engine:2375', 'stopped', '`docker_host`']],
-    ['no rights over TCP', failure({ code: 'EACCES' }), remote, ['Permission denied', 'tcp://engine:2375']],
-    ['a connection that was closed', failure({ code: 'ECONNRESET' }), socket, ['its images', 'restarted']],
-    ['a connection that breaks', failure({ code: 'EPIPE' }), socket, ['its images', 'restarted']],
+    ['permission denied over TCP', failure({ code: 'EACCES' }), remote, ['Permission denied', 'tcp://engine:2375']],
+    ['a closed connection', failure({ code: 'ECONNRESET' }), socket, ['its images', 'restarted']],
+    ['a broken connection', failure({ code: 'EPIPE' }), socket, ['its images', 'restarted']],
     [
-      'an answer that refuses',
+      'an error status',
       failure({ statusCode: 500 }, '(HTTP code 500) server error - the disk is full '),
       socket,
       ['answered 500', 'its images', ': the disk is full'],
     ],
-    ['anything else', failure({ code: 'ETIMEDOUT' }, 'connect ETIMEDOUT'), remote, ['its images', 'connect ETIMEDOUT']],
-    ['no error at all', undefined, socket, ['its images']],
-    ['a text', 'broken', socket, ['its images', 'broken']],
-  ])('%s', (_name, error, endpoint, expected) => {
+    [
+      'an unknown error',
+      failure({ code: 'ETIMEDOUT' }, 'connect ETIMEDOUT'),
+      remote,
+      ['its images', 'connect ETIMEDOUT'],
+    ],
+    ['an undefined error', undefined, socket, ['its images']],
+    ['an error that is a string', 'broken', socket, ['its images', 'broken']],
+  ])('explains %s', (_name, error, endpoint, expected) => {
     const explained = explainFailure(error, endpoint, 'its images')
     expect(explained).toBeInstanceOf(EngineError)
     expect(explained.cause).toBe(error)

@@ -188,7 +188,7 @@ describe('toDockerEvent', () => {
 
   test.each<[string, Partial<PodmanEvent>, object]>([
     ['a removal', { action: 'remove' }, { action: 'destroy' }],
-    ['a verdict', { action: 'health_status', healthStatus: 'unhealthy' }, { action: 'health_status: unhealthy' }],
+    ['a health status', { action: 'health_status', healthStatus: 'unhealthy' }, { action: 'health_status: unhealthy' }],
     ['the end of a run', { action: 'die', attributes: { containerExitCode: '3' } }, { attributes: { exitCode: '3' } }],
     ['a volume', { type: 'volume', actor: '', attributes: { name: 'data' } }, { actor: 'data' }],
     ['a network', { type: 'network', attributes: { name: '', network: 'shop' } }, { attributes: { name: 'shop' } }],

@@ -27,13 +27,13 @@ describe.each(engineNames)('demultiplex: logs of %s', (name) => {
 describe('demultiplex', () => {
   test.each([
     ['of both streams', Buffer.concat([frame(1, 'out\n'), frame(2, 'error\n'), frame(0, 'in\n')]), 'out\nerror\nin\n'],
-    ['whose frames split a letter', Buffer.concat([frame(1, 'a'), frame(1, ''), frame(1, 'ö\n')]), 'aö\n'],
-    ['without a word', Buffer.alloc(0), ''],
-    ['whose last frame was cut', frame(1, 'a long line\n').subarray(0, 14), 'a long'],
-    ['of a terminal', Buffer.from('plain text\r\n'), 'plain text\r\n'],
+    ['with a character in two frames', Buffer.concat([frame(1, 'a'), frame(1, ''), frame(1, 'ö\n')]), 'aö\n'],
+    ['without content', Buffer.alloc(0), ''],
+    ['with a truncated last frame', frame(1, 'a long line\n').subarray(0, 14), 'a long'],
+    ['of a TTY', Buffer.from('plain text\r\n'), 'plain text\r\n'],
     ['shorter than a header', Buffer.from([1, 0, 0, 0]), '\u0001\0\0\0'],
-    ['replaces invalid UTF-8', frame(1, 'x').fill(0xff, 8), '\uFFFD'],
-  ])('%s', (_name, answer, text) => {
+    ['with invalid UTF-8', frame(1, 'x').fill(0xff, 8), '\uFFFD'],
+  ])('returns the text of a log %s', (_name, answer, text) => {
     expect(demultiplex(answer)).toBe(text)
   })
 

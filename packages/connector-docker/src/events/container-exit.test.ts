@@ -115,7 +115,7 @@ describe('describeExit: crash', () => {
   })
 
   test.each([
-    ['the container says so', { state: { outOfMemory: true } }, false],
+    ['the container records it', { state: { outOfMemory: true } }, false],
     ['an `oom` event precedes the exit', {}, true],
   ])('is an OOM kill despite exit code 0 when %s', async (_how, change, isReported) => {
     const made = scene(changed(ended, change))
@@ -166,8 +166,8 @@ describe('describeExit: crash', () => {
   })
 
   test.each([
-    ['that ran out of memory is one although somebody killed it', 137, 'container.crashed'],
-    ['that was asked to end is none although a process in it had run out of memory', 143, 'container.exited'],
+    ['with an OOM kill and SIGKILL after a request as a crash', 137, 'container.crashed'],
+    ['with an OOM kill and SIGTERM after a request as an exit', 143, 'container.exited'],
   ])('classifies a run %s', async (_what, exitCode, name) => {
     const made = scene(changed(ended, { state: { outOfMemory: true } }))
     await made.send('kill', '00:00:04', { signal: '15' })
@@ -276,9 +276,9 @@ describe('describeExit: log', () => {
   })
 
   test.each<[string, Partial<EngineApi>, FakeClientParts, string]>([
-    ['the operator wants none', {}, { config: { crash_log_lines: 0 } }, '`crash_log_lines` is 0'],
+    ['`crash_log_lines` is 0', {}, { config: { crash_log_lines: 0 } }, '`crash_log_lines` is 0'],
     [
-      'the log driver keeps none',
+      'the log driver does not support reading',
       { logs: async () => undefined },
       {},
       'the container no longer exists, or its log driver does not support reading',
@@ -290,7 +290,7 @@ describe('describeExit: log', () => {
       'no log at https://user:[redacted]@host/',
     ],
     [
-      'the engine fails without a word',
+      'the engine fails without a message',
       { logs: async () => Promise.reject(undefined) },
       {},
       'the engine did not answer',

@@ -530,9 +530,9 @@ describe.concurrent('engineEvents: run that begins during the catch-up', () => {
 
 describe.concurrent('engineEvents: position', () => {
   test.each([
-    ['now on, for the first time', undefined],
-    ['now on, where the cursor is spoilt', '{"timeNano":'],
-    ['now on, where the cursor is another one’s', '{"timeNano":"yesterday","ids":[]}'],
+    ['reads from now on without a cursor', undefined],
+    ['reads from now on with a damaged cursor', '{"timeNano":'],
+    ['reads from now on with a cursor of another format', '{"timeNano":"yesterday","ids":[]}'],
   ])('%s', async (_where, cursor) => {
     const { set, send, watch, log } = world()
     send('start', set('web', '00:00:01', '00:00:02'), '00:00:02.1')

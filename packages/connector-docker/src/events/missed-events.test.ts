@@ -70,11 +70,11 @@ describe('inferMissedEvents', () => {
   })
 
   test.each([
-    ['a little later, as always', 2206, false],
+    ['slightly later', 2206, false],
     ['at the same time', 2200, false],
-    ['a little earlier, since the clock was set', 2190, false],
-    ['long before: that was an earlier run', 1200, true],
-    ['long after: a newer run has begun meanwhile', 60_000, false],
+    ['slightly earlier, after a clock adjustment', 2190, false],
+    ['long before, for an earlier run', 1200, true],
+    ['long after, for a newer run', 60_000, false],
   ])('does not repeat an event that was reported %s', (_when, milliseconds, isInferred) => {
     const inferred = infer([ended], { history: reportedAt(milliseconds) })
     expect(inferred.some((event) => event.includes('start'))).toBe(isInferred)
@@ -119,9 +119,9 @@ describe('wasInferred', () => {
   })
 
   test.each([
-    ['of another kind', 'die' as const, 2210],
-    ['of a later run', 'start' as const, 8000],
-    ['of an earlier run', 'start' as const, 100],
+    ['an event of another kind', 'die' as const, 2210],
+    ['an event of a later run', 'start' as const, 8000],
+    ['an event of an earlier run', 'start' as const, 100],
   ])('is false for %s', (_name, milestone, milliseconds) => {
     expect(wasInferred(history().ofContainer('ended'), milestone, midnight + milliseconds)).toBe(false)
   })

@@ -40,7 +40,7 @@ describe('describeStartFailure', () => {
     ['ended', { state: { status: 'exited', error: undefined } }],
     ['runs', { state: { status: 'running', error: 'of an attempt before' } }],
     ['joins a network', failed, {}, 'connect'],
-    ['is left out', failed, { config: { exclude_containers: ['plain'] } }],
+    ['is excluded', failed, { config: { exclude_containers: ['plain'] } }],
   ])('returns undefined for a container that %s', async (_what, change, parts, action) => {
     expect(await leave(change, parts, action)).toBeUndefined()
   })
