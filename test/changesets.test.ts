@@ -8,7 +8,7 @@ const packages = globSync('packages/*/package.json', { cwd: root }).map(
 )
 const files = globSync('.changeset/*.md', { cwd: root }).filter((path) => basename(path) !== 'README.md')
 
-it.each(files)('%s says what of which package it changes', (path) => {
+it.each(files)('%s names a package and describes its change', (path) => {
   const [, front = '', text = ''] = /^---\n(.*?)\n---\n\n(.+)$/s.exec(readFileSync(`${root}${path}`, 'utf8')) ?? []
   const lines = front.split('\n').map((line) => /^'(.+)': (?:major|minor|patch)$/.exec(line)?.[1])
   expect(lines.length).toBeGreaterThan(0)
