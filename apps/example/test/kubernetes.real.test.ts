@@ -58,9 +58,9 @@ function runOf({ attributes }: Event): string | undefined {
   return /^run ([0-9a-f-]{36})$/m.exec(String(attributes['k8s.container.log']))?.[1]
 }
 
-/** Distinguishes the first event of a repeated incident from the one that is sent again at the 10th repetition. */
+/** Distinguishes the first event of a repeated incident from those of its repetitions. */
 function isFirst({ attributes }: Event): boolean {
-  return Number(attributes['k8s.event.count']) < 10
+  return attributes['k8s.event.count'] === 1
 }
 
 /** End to end without mocks: `sh` and a real helm run the command that the API returned, a real node our image. */
