@@ -1,4 +1,4 @@
-/** Where an agent writes what people should know. pino and its likes fit as they are. */
+/** Receives an agent's log messages. A pino logger can be passed as it is. */
 export interface Logger {
   debug(fields: Readonly<Record<string, unknown>>, message: string): void
   info(fields: Readonly<Record<string, unknown>>, message: string): void
@@ -6,10 +6,10 @@ export interface Logger {
   error(fields: Readonly<Record<string, unknown>>, message: string): void
 }
 
-/** Says nothing. */
+/** Discards every message. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** Writes warnings and errors to standard error, a line each. What an agent uses unless it is given a logger: trouble should not be silent. */
+/** Writes warnings and errors to standard error, one line each. The default of agents: problems must not be silent. */
 export const warningLogger: Logger = {
   ...silentLogger,
   warn: (fields, message) => writeLine('warning', fields, message),

@@ -99,11 +99,18 @@ describe('an agent that runs', () => {
     }
     const platform = await startPlatform()
     await agentOf(platform.url, { collectors: { hosts } }).agent.start()
-    await platform.until(() => platform.reports().length >= 4)
+    const isChange = (report: Report): boolean => hostIds(report).includes('c')
+    await platform.until(() => platform.reports().length >= 4 && platform.reports().some(isChange))
     const reports = platform.reports()
-    expect(reports.slice(0, 4).map(hostIds)).toEqual([['a', 'b'], [], ['c', '-a'], []])
-    expect(reports.slice(0, 4).map(({ snapshot }) => snapshot)).toEqual([true, undefined, undefined, undefined])
-    expect(reports.slice(0, 4).map(({ sequence }) => sequence)).toEqual([0, 1, 2, 3])
+    // A slow machine may report a cycle before its collector has ended: such a report has no entities.
+    const changed = reports.filter((report) => hostIds(report).length > 0)
+    expect(changed.map(hostIds)).toEqual([
+      ['a', 'b'],
+      ['c', '-a'],
+    ])
+    expect(changed.map(({ snapshot }) => snapshot)).toEqual([true, undefined])
+    expect(changed.length).toBeLessThan(reports.length)
+    expect(reports.map(({ sequence }) => sequence)).toEqual(reports.map((_, index) => index))
   })
 
   test('reports a watcher’s event without waiting for the next cycle', async () => {

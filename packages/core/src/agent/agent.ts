@@ -24,8 +24,8 @@ import type { AgentStatus } from './agent-status.ts'
 import { selfSignals } from './report/self-metrics.ts'
 
 /**
- * Options of a connector and of every agent, in snake_case. Values are validated when the agent is created; each option also
- * accepts text.
+ * Options of a connector and of every agent, in snake_case. Values are validated when the agent is created; each
+ * option also accepts text.
  */
 export type AgentConfig<Config> = unknown extends Config
   ? RawConfig
