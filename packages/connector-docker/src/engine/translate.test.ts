@@ -118,7 +118,7 @@ describe('damaged answers: the rest is parsed, without invented numbers', () => 
     ['a volume', volumes[0], toVolume, /^Name /],
   ]
 
-  test.each(translations)('of %s', (_what, answer, translate, needed) => {
+  test.each(translations)('parses %s', (_what, answer, translate, needed) => {
     const numbers = numbersIn(translate(answer))
     for (const { name, answer: broken } of damaged(answer).filter(({ name }) => !needed.test(name)))
       for (const [path, value] of numbersIn(translate(broken)))
