@@ -41,7 +41,7 @@ export const configSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Whether changes of Secrets are reported, by name only. Kubernetes has no permission for names only: the agent may then read Secrets, but requests only their metadata.',
+      'Reports changes of Secrets, by name only. Kubernetes has no permission for names only: the agent may then read Secrets, but requests only their metadata.',
     ),
   object_labels: z
     .array(z.string().min(1))
