@@ -1,6 +1,6 @@
 /**
- * The whole agent as it is deployed: following, collection, delivery, heartbeats. `agent.ts PLATFORM_URL
- * [KUBECONFIG]`, without which it is in a pod.
+ * Runs the whole agent as it is deployed: cache, collection, delivery, heartbeats. `agent.ts PLATFORM_URL
+ * [KUBECONFIG]`; without a kubeconfig as in a pod.
  */
 import { createAgent } from '@rca/core'
 import { kubernetes } from '../src/index.ts'

@@ -20,16 +20,16 @@ export interface Measured {
   end(): Promise<void>
 }
 
-/** Where a process runs, and with what. */
+/** How a process is started. */
 export interface ChildOptions {
   readonly flags: readonly string[]
   readonly words: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
-  /** What it is started with, such as `unshare`. */
+  /** Words before the command, such as `unshare`. */
   readonly prefix?: readonly string[]
 }
 
-/** Builds what is measured: from sources the compiler would take 30 MB in the process that is measured. */
+/** Builds the measured programs: stripping types at run time would take 30 MB in the measured process. */
 export function buildChildren(names: readonly string[]): void {
   execFileSync(join(root, 'node_modules/.bin/tsc'), ['-b', home], { stdio: 'inherit' })
   mkdirSync(join(home, 'dist/bench'), { recursive: true })

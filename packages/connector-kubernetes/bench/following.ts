@@ -1,6 +1,6 @@
 /**
- * What the agent follows, without what it makes of it: no collection, no delivery. `following.ts [KUBECONFIG]`,
- * without which it is in a pod.
+ * Runs the cluster cache of the agent, without collection and delivery. `following.ts [KUBECONFIG]`; without it as in
+ * a pod.
  */
 import { parseConfig, silentLogger } from '@rca/core'
 import { kubernetes } from '../src/index.ts'

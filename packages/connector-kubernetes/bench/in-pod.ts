@@ -4,8 +4,8 @@ import type { ApiServer } from '@rca/rig'
 import type { ChildOptions } from './children.ts'
 
 /**
- * Starts a process as the agent in a pod. There it needs no client library, whose import takes 75 MB: a mount of its
- * own stands for what the kubelet mounts. Who may not mount is given a kubeconfig.
+ * Starts a process like the agent in a pod, where it needs no client library, whose import takes 75 MB. A private mount
+ * replaces that of the kubelet. A user without permission to mount gets a kubeconfig.
  *
  * @param flags of Node
  */

@@ -2,14 +2,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 
-/** What a program took to its end. */
+/** The cost of a finished program. */
 export interface ListCost {
   readonly wallMs: number
   readonly cpuMs: number
   readonly peakMb: number
 }
 
-/** What people do: `kubectl get pods -A -o json`, once. Its peak is looked at every few milliseconds. */
+/** Runs `kubectl get pods -A -o json` once. Samples its peak memory every few milliseconds. */
 export async function listWithKubectl(kubectl: string, kubeconfig: string): Promise<ListCost> {
   const words = ['--kubeconfig', kubeconfig, 'get', 'pods', '--all-namespaces', '--output=json']
   const began = performance.now()

@@ -1,8 +1,8 @@
 /**
- * What a large cluster takes: `npm run bench -- kubernetes-scale [--pods 10000] [--seconds 30]
- * ['--flags=--cpu-prof']`. An API server is filled, and followed by the whole agent, by what follows in it alone, and
- * by an informer of the client library, for pods alone; `kubectl get pods` lists it once. Something answers for the
- * kubelets of all nodes. It never fails for a number: it says whether the targets are met.
+ * Measures the agent on a large cluster: `npm run bench -- kubernetes-scale [--pods 10000] [--seconds 30]
+ * ['--flags=--cpu-prof']`. Fills an API server, and watches it with the whole agent, with its cache alone, and with an
+ * informer of the client library for pods; `kubectl get pods` lists it once. A fake answers for the kubelets of all
+ * nodes. The benchmark never fails: it prints whether the targets are met.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'

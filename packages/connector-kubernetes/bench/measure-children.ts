@@ -7,20 +7,20 @@ import type { Reading } from './measured.ts'
 /** How long a process may do what is left to do once it is synced, in milliseconds. */
 const SETTLING = 5_000
 
-/** How long stalls are looked for, in seconds: longer than from one reading of the kubelets to the next. */
+/** How long stalls are measured, in seconds: longer than the interval in which kubelets are read. */
 const WATCHING = 34
 
-/** What following a cluster takes. */
+/** The cost of watching a cluster. */
 export interface FollowCost {
   readonly syncMs: number
   readonly syncCpuMs: number
   readonly syncStallMs: number
-  /** Of CPU, for a second in which nothing happens. */
+  /** CPU time per idle second. */
   readonly idleMs: number
   readonly idleStallMs: number
-  /** Of CPU, for an update, beside what it takes without. */
+  /** CPU time per update, in addition to idle time. */
   readonly updateMs: number
-  /** Of CPU, for a second with updates, all in all. */
+  /** CPU time per second with updates, including idle time. */
   readonly churnMs: number
   readonly churnStallMs: number
   readonly steadyMb: number
@@ -29,16 +29,16 @@ export interface FollowCost {
 
 export interface Phases {
   readonly server: ApiServer
-  /** How long nothing happens while it is measured, in seconds. */
+  /** Duration of the idle phase, in seconds. */
   readonly idle: number
   readonly churn: ChurnOptions
-  /** Called where one phase ends and another begins. */
+  /** Called between two phases. */
   onPhase(ended: 'settling' | 'idle' | 'churn', churned?: Churned): void
 }
 
 /**
- * Measures processes that are synced: while nothing happens, and while pods change. All at the same time, so that
- * what else this machine does is the same for all. Stalls are looked for apart, since to look costs CPU.
+ * Measures synced processes while the cluster is idle, and while pods change. Measures all of them at the same time, so
+ * that other load of the machine is the same for all. Measures stalls separately, since that costs CPU time.
  */
 export async function measureChildren<Name extends string>(
   children: Readonly<Record<Name, Measured>>,

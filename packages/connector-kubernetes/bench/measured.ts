@@ -1,29 +1,27 @@
 /**
- * The side of a benchmark that is measured: it does its work, and answers what its parent asks over the channel
- * between them.
+ * The measured side of a benchmark: does its work, and answers the requests of its parent process.
  */
 
-/** How often the event loop is looked at, in milliseconds. */
-const INTERVAL = 5
+/** How often the event loop is sampled. */
+const SAMPLE_INTERVAL_MS = 5
 
-/** What a measured process tells. */
+/** The figures of a measured process. */
 export interface Reading {
-  /** Of all its threads since it began, in milliseconds. */
+  /** CPU time of all threads since the start of the process. */
   readonly cpuMs: number
   readonly residentMb: number
   readonly peakMb: number
   /**
-   * Longest times that its event loop computed without a break since they were last watched, in milliseconds, longest
-   * first.
+   * Longest times without a yield to the event loop since the last `watch`, longest first.
    */
   readonly stallsMs: readonly number[]
-  /** What it counts for itself, such as updates. */
+  /** Counts of the program itself, such as updates. */
   readonly counts: Readonly<Record<string, number>>
 }
 
 export type Request = 'read' | 'watch'
 
-/** Does `work`, says when it is synced, and then answers until it is ended. */
+/** Does `work`, reports when it is synced, and then answers requests until it is stopped. */
 export async function measured(work: () => Promise<() => Readonly<Record<string, number>>>): Promise<void> {
   const stalls = watchStalls()
   stalls.start()
@@ -33,14 +31,14 @@ export async function measured(work: () => Promise<() => Readonly<Record<string,
     if (request === 'watch') stalls.start()
     process.send?.(request === 'read' ? reading() : request)
   })
-  // As an end of its own, so that a profile is written.
+  // A regular exit writes the CPU profile.
   process.on('SIGTERM', () => process.exit())
   process.send?.(reading())
 }
 
 /**
- * What the event loop's thread computes between two looks at it, which is less than the time that passes on a machine
- * with other work to do: a thread that waits for a processor is not stalled by itself.
+ * Measures the CPU time of the event loop's thread between two samples. On a machine with other load, elapsed time
+ * would include the time in which the thread waits for a CPU.
  */
 function watchStalls() {
   let longest: number[] = []
@@ -55,7 +53,7 @@ function watchStalls() {
         longest.push(now - before)
         if (longest.length > 100) longest = top(longest)
         before = now
-      }, INTERVAL)
+      }, SAMPLE_INTERVAL_MS)
     },
     stop: (): readonly number[] => {
       clearInterval(timer)

@@ -2,25 +2,25 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 
-/** A platform on loopback that takes everything, and keeps what it counts. */
+/** A platform on loopback that accepts everything, and keeps only counts. */
 export interface Platform {
   readonly url: string
-  /** Of everything so far. */
+  /** Returns the counts so far. */
   counts(): Counts
-  /** Resolves once it was told of so many pods. */
+  /** Resolves when so many pods were reported. */
   knowsPods(count: number): Promise<void>
   close(): void
 }
 
 export interface Counts {
-  /** Bodies as they travelled, compressed. */
+  /** Compressed size of all bodies. */
   readonly bytes: number
   readonly reports: number
   readonly points: number
   readonly events: number
 }
 
-interface Told {
+interface ReportBody {
   readonly reports: readonly {
     readonly data: {
       readonly entities: readonly Entity[]
@@ -40,7 +40,7 @@ export async function startPlatform(): Promise<Platform> {
   const counts = { bytes: 0, reports: 0, points: 0, events: 0 }
   let learn: () => void = () => undefined
   const take = (body: Buffer, isCompressed: boolean): void => {
-    const { reports } = JSON.parse((isCompressed ? gunzipSync(body) : body).toString()) as Told
+    const { reports } = JSON.parse((isCompressed ? gunzipSync(body) : body).toString()) as ReportBody
     counts.reports += reports.length
     for (const { data } of reports) {
       counts.events += data.events.length

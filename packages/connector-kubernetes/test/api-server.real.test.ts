@@ -106,7 +106,7 @@ realDescribe('a real API server', absence, () => {
     }
   })
 
-  test('that is killed is followed again once it is back: nothing is missed, nothing told twice', async () => {
+  test('that is killed is watched again once it is back, without missed or duplicate changes', async () => {
     await ask('create', 'namespace', 'killed')
     await ask('-n', 'killed', 'create', 'configmap', 'a')
     const { changes, reflector } = await following(await open('admin'), 'killed')

@@ -17,7 +17,7 @@ export const pods: ApiResource = {
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
-/** A server on loopback that answers as it is told, and what speaks to it. */
+/** A server on loopback with scripted answers, and a client for it. */
 export interface Speaking {
   readonly api: KubernetesApi
   readonly access: Access

@@ -45,7 +45,7 @@ export function leaseServer(first?: object) {
     api,
     holder: () => lease?.spec?.holderIdentity,
     transitions: () => lease?.spec?.leaseTransitions,
-    /** What somebody else writes, such as an upgrade of the chart. */
+    /** Writes as another client, such as an upgrade of the chart. */
     touch: () => store({ ...lease }),
     remove: () => {
       lease = undefined

@@ -1,4 +1,4 @@
-/** Where a test's time begins. */
+/** Start of the time in tests. */
 export const START = '2026-11-25T10:00:00Z'
 
 /** So many seconds after that. */

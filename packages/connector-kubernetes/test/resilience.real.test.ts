@@ -22,9 +22,9 @@ import { watchServer } from './watched-server.ts'
 
 const kubectl = (await findKubectl()) ?? ''
 const absence = kubectl === '' ? { missing: '`kubectl` is not installed' } : await missingForApiServer()
-const PATIENCE = { timeout: 60_000, interval: 250 }
+const POLL = { timeout: 60_000, interval: 250 }
 
-/** What a network, a server and its operators do to an agent. It is never started again. */
+/** Failures of the network, the server and permissions. The agent is never restarted. */
 realDescribe('an agent', absence, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rca-resilience-'))
   let server: ApiServer
@@ -44,7 +44,7 @@ realDescribe('an agent', absence, () => {
   const give = (words: readonly string[], object: object): Promise<string> =>
     run(kubectl, ['--kubeconfig', server.kubeconfigOf('admin'), ...words], { input: JSON.stringify(object) })
 
-  /** A kubeconfig of a user that leads through a network. */
+  /** Returns the kubeconfig of a user, through a network. */
   const through = (network: FickleNetwork, user: User): string => {
     const file = join(folder, `through-${user}-${new URL(network.address).port}`)
     writeFileSync(file, readFileSync(server.kubeconfigOf(user), 'utf8').replaceAll(server.url, network.address))
@@ -65,7 +65,7 @@ realDescribe('an agent', absence, () => {
   const names = (cluster: Cluster): string[] =>
     [...cluster.objects('configMaps').values()].map(({ name }) => name).filter((name) => name !== 'kube-root-ca.crt')
 
-  /** Whether the server would let `nobody` have something, by the newest roles that it has heard of. */
+  /** Returns whether the server's current roles grant a permission to the test user. */
   const isGranted = async (resource: string): Promise<boolean> => {
     const resourceAttributes = { group: 'rig', resource, verb: 'get' }
     const spec = { user: 'unprivileged', resourceAttributes }
@@ -74,7 +74,7 @@ realDescribe('an agent', absence, () => {
   }
 
   let grants = 0
-  /** Lets `nobody` do what an agent has to, but for this. Resolves once the server goes by it. */
+  /** Grants the test user the permissions of an agent, except for these. Resolves when the server applies them. */
   const grantAllBut = async (...without: readonly PermissionName[]): Promise<void> => {
     const apiVersion = 'rbac.authorization.k8s.io/v1'
     const name = 'shrinking'
@@ -88,26 +88,25 @@ realDescribe('an agent', absence, () => {
       { apiVersion, kind: 'ClusterRoleBinding', metadata: { name }, roleRef, subjects },
     ]
     await give(['apply', '--filename=-'], { apiVersion: 'v1', kind: 'List', items })
-    await expect.poll(() => isGranted(mark), PATIENCE).toBe(true)
+    await expect.poll(() => isGranted(mark), POLL).toBe(true)
   }
 
   /**
-   * What of the cluster's objects cannot be seen, and why: by the resource that a permission is missing for, or else
-   * by its scope.
+   * Returns the gaps of watched kinds: reasons by scope.
    */
-  const blindnessOf = async (agent: Agent): Promise<Record<string, string>> => {
-    // Here is no kubelet, which is another matter.
+  const watchErrorsOf = async (agent: Agent): Promise<Record<string, string>> => {
+    // The cluster has no kubelet, which is a gap of its own.
     const gaps = (await gapsOf(agent)).filter(({ scope }) => scope !== 'usage')
     return Object.fromEntries(
       gaps.map(({ scope, reason }) => [/ on resource `([^`]+)`/.exec(reason)?.[1] ?? scope, reason]),
     )
   }
 
-  // Of a namespace and of none, of groups and of the core, whole and metadata alone.
+  // Namespaced and cluster-wide, in groups and in the core group, with and without data.
   const LOSSES = { pods: '""', nodes: '""', configmaps: '""', deployments: 'apps' }
   const losing = (verb: string): PermissionName[] =>
     Object.keys(LOSSES).map((resource): PermissionName => `${verb} ${resource}`)
-  /** Gaps that name a permission of each of them, and nothing else. */
+  /** Returns gaps that name a permission of each kind, and nothing else. */
   const gapsNaming = (verbs: string): object =>
     Object.fromEntries(
       Object.entries(LOSSES).map(([resource, group]) => [
@@ -125,27 +124,27 @@ realDescribe('an agent', absence, () => {
       const network = await fickleNetwork(new URL(server.url))
       await grantAllBut()
       const agent = agentOf(through(network, 'unprivileged'))
-      await expect.poll(() => blindnessOf(agent), PATIENCE).toEqual({})
+      await expect.poll(() => watchErrorsOf(agent), POLL).toEqual({})
       await grantAllBut(...verbs.flatMap(losing))
-      // Whoever watches already may go on.
+      // Existing watches continue without the permission.
       network.cut()
-      await expect.poll(() => blindnessOf(agent), PATIENCE).toEqual(gapsNaming(named))
+      await expect.poll(() => watchErrorsOf(agent), POLL).toEqual(gapsNaming(named))
       await grantAllBut()
-      // What may not be watched is listed every minute or so.
-      await expect.poll(() => blindnessOf(agent), { ...PATIENCE, timeout: 120_000 }).toEqual({})
+      // A kind that may not be watched is listed about every minute.
+      await expect.poll(() => watchErrorsOf(agent), { ...POLL, timeout: 120_000 }).toEqual({})
     },
     300_000,
   )
 
-  test('that begins without list says of which kinds, and sees them when it may', async () => {
+  test('that starts without `list` names the kinds, and reports them when it is granted', async () => {
     await grantAllBut(...losing('list'))
     const agent = agentOf(server.kubeconfigOf('unprivileged'))
-    await expect.poll(() => blindnessOf(agent), PATIENCE).toEqual(gapsNaming('list'))
+    await expect.poll(() => watchErrorsOf(agent), POLL).toEqual(gapsNaming('list'))
     await grantAllBut()
-    await expect.poll(() => blindnessOf(agent), PATIENCE).toEqual({})
+    await expect.poll(() => watchErrorsOf(agent), POLL).toEqual({})
   }, 200_000)
 
-  test('that may not ask kubelets says so', async () => {
+  test('without permission for kubelets has a gap', async () => {
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker-1' } }
     const conditions = [{ type: 'Ready', status: 'True' }]
     await give(['create', '--filename=-'], { ...node, status: { conditions } })
@@ -155,12 +154,12 @@ realDescribe('an agent', absence, () => {
       return (await gapsOf(agentOf(server.kubeconfigOf('unprivileged')))).map(({ reason }) => reason).join('\n')
     }
     const denied = 'allow verb `get` on resource `nodes/proxy` of API group `""` in a ClusterRole'
-    await expect.poll(() => reasonWithout('get nodes/proxy'), PATIENCE).toContain(denied)
-    // No kubelet is there: that is what is said then.
-    await expect.poll(() => reasonWithout(), PATIENCE).not.toContain('A permission is missing')
+    await expect.poll(() => reasonWithout('get nodes/proxy'), POLL).toContain(denied)
+    // The cluster has no kubelet: the gap then says so.
+    await expect.poll(() => reasonWithout(), POLL).not.toContain('A permission is missing')
   }, 200_000)
 
-  test('that may not read logs says so where they are missed, and reads them when it may', async () => {
+  test('without permission for logs says so in events, and reads logs when it is granted', async () => {
     await grantAllBut('get pods/log')
     const watched = await watchServer({ kubeconfig: server.kubeconfigOf('unprivileged'), namespaces: ['shop'] })
     onTestFinished(() => watched.end())
@@ -178,40 +177,40 @@ realDescribe('an agent', absence, () => {
       return give(['replace', `--raw=${path}`, '--filename=-'], { ...pod, spec, status: { containerStatuses } })
     }
     await crash(0)
-    await expect.poll(() => reasons, PATIENCE).toHaveLength(1)
+    await expect.poll(() => reasons, POLL).toHaveLength(1)
     expect(reasons[0]).toContain(
       'allow verb `get` on resource `pods/log` of API group `""` in a Role of namespace `shop`',
     )
     await grantAllBut()
     await crash(1)
-    await expect.poll(() => reasons, PATIENCE).toHaveLength(2)
-    // No kubelet is there: the server says so, and no longer that nobody may ask.
+    await expect.poll(() => reasons, POLL).toHaveLength(2)
+    // The cluster has no kubelet: the server says so instead of refusing.
     expect(reasons[1]).toEqual(expect.any(String))
     expect(reasons[1]).not.toContain('A permission is missing')
   }, 200_000)
 
-  test('whose server is killed says so, and goes on when it is back', async () => {
+  test('has a gap while its server is stopped, and continues afterwards', async () => {
     const agent = agentOf(server.kubeconfigOf('admin'))
     await ask('--namespace', 'shop', 'create', 'deployment', 'before', '--image=a')
     const deployments = async (): Promise<string[]> =>
       (await agent.collectMetrics()).data.entities
         .filter(({ type }) => type === 'k8s.deployment')
         .map(({ name }) => name)
-    await expect.poll(deployments, PATIENCE).toEqual(['before'])
+    await expect.poll(deployments, POLL).toEqual(['before'])
     await server.signal('apiserver', 'SIGKILL')
     await expect
-      .poll(async () => (await gapsOf(agent)).map(({ scope }) => scope), PATIENCE)
+      .poll(async () => (await gapsOf(agent)).map(({ scope }) => scope), POLL)
       .toContain('kubernetes:deployments')
     const { entities, metrics } = (await agent.collectMetrics()).data
     expect(entities.map(({ name }) => name)).toContain('before')
     expect(metrics.filter(({ name }) => name.startsWith('k8s.deployment'))).toEqual([])
     await server.restart()
     await ask('--namespace', 'shop', 'create', 'deployment', 'after', '--image=a')
-    await expect.poll(deployments, PATIENCE).toEqual(['before', 'after'])
-    await expect.poll(() => gapsOf(agent), PATIENCE).toEqual([expect.objectContaining({ scope: 'usage' })])
+    await expect.poll(deployments, POLL).toEqual(['before', 'after'])
+    await expect.poll(() => gapsOf(agent), POLL).toEqual([expect.objectContaining({ scope: 'usage' })])
   }, 200_000)
 
-  /** A cluster that is followed through a network, whose watches may be silent for 3 s. */
+  /** Opens a cache through a network, whose watches may be silent for 3 s. */
   const openThrough = async (network: FickleNetwork): Promise<Cluster> => {
     const api = await openKubernetes({ kubeconfig: through(network, 'admin') })
     const { signal } = new AbortController()
@@ -227,44 +226,49 @@ realDescribe('an agent', absence, () => {
     return cluster
   }
 
-  test('sees what happened while a watch was cut off without a word, and after the server has forgotten it', async () => {
+  test('reports changes after a watch was cut without notice, and after its version expired', async () => {
     const network = await fickleNetwork(new URL(server.url))
     const cluster = await openThrough(network)
-    const told: string[] = []
+    const changes: string[] = []
     cluster.subscribe((change) => {
       if (change.kind === 'configMaps' && !(change.type === 'added' && change.isInitial))
-        told.push(`${change.type} ${(change.type === 'deleted' ? change.old : change.object).name}`)
+        changes.push(`${change.type} ${(change.type === 'deleted' ? change.old : change.object).name}`)
     })
     network.mute()
-    await ask('--namespace', 'shop', 'create', 'configmap', 'unheard')
+    await ask('--namespace', 'shop', 'create', 'configmap', 'during-cut')
     await server.compact()
-    await ask('--namespace', 'shop', 'create', 'configmap', 'heard')
-    await expect.poll(() => names(cluster).toSorted(), PATIENCE).toEqual(['heard', 'unheard'])
-    await ask('--namespace', 'shop', 'delete', 'configmap', 'heard', 'unheard')
-    await expect.poll(() => names(cluster), PATIENCE).toEqual([])
-    expect(told.toSorted()).toEqual(['added heard', 'added unheard', 'deleted heard', 'deleted unheard'])
+    await ask('--namespace', 'shop', 'create', 'configmap', 'after-compaction')
+    await expect.poll(() => names(cluster).toSorted(), POLL).toEqual(['after-compaction', 'during-cut'])
+    await ask('--namespace', 'shop', 'delete', 'configmap', 'after-compaction', 'during-cut')
+    await expect.poll(() => names(cluster), POLL).toEqual([])
+    expect(changes.toSorted()).toEqual([
+      'added after-compaction',
+      'added during-cut',
+      'deleted after-compaction',
+      'deleted during-cut',
+    ])
   }, 200_000)
 
-  test('whose watches are cut off without a word, and who reaches nobody then, says since when, until it sees again', async () => {
+  test('has a gap with its time while watches are cut without notice and no server is reachable', async () => {
     const network = await fickleNetwork(new URL(server.url))
     const cluster = await openThrough(network)
-    await expect.poll(() => cluster.syncStatus('configMaps'), PATIENCE).toMatchObject({ isCurrent: true, gaps: [] })
+    await expect.poll(() => cluster.syncStatus('configMaps'), POLL).toMatchObject({ isCurrent: true, gaps: [] })
     network.let(false)
     network.mute()
     const cutAt = Date.now()
     await ask('--namespace', 'shop', 'create', 'configmap', 'unseen')
-    await expect.poll(() => cluster.syncStatus('configMaps')?.gaps.length, PATIENCE).toBe(1)
+    await expect.poll(() => cluster.syncStatus('configMaps')?.gaps.length, POLL).toBe(1)
     const { isCurrent, gaps } = cluster.syncStatus('configMaps') ?? {}
     expect({ isCurrent, scope: gaps?.[0]?.scope }).toEqual({ isCurrent: false, scope: 'kubernetes:configmaps/shop' })
     expect(Date.parse(gaps?.[0]?.since ?? '')).toBeLessThanOrEqual(cutAt)
     expect(names(cluster)).toEqual([])
     network.let(true)
-    await expect.poll(() => names(cluster), PATIENCE).toEqual(['unseen'])
+    await expect.poll(() => names(cluster), POLL).toEqual(['unseen'])
     expect(cluster.syncStatus('configMaps')).toMatchObject({ isCurrent: true, gaps: [] })
     await ask('--namespace', 'shop', 'delete', 'configmap', 'unseen')
   }, 200_000)
 
-  test('whose token has expired uses the new one as soon as the kubelet has written it', async () => {
+  test('uses a new token as soon as the kubelet has written it', async () => {
     const account = join(folder, 'service-account')
     mkdirSync(account)
     const write = (token: string): void => writeFileSync(join(account, 'token'), token)
@@ -283,18 +287,18 @@ realDescribe('an agent', absence, () => {
     await cluster.listed(signal)
     expect(cluster.syncStatus('secrets')).toMatchObject({ isCurrent: true })
     write('expired')
-    // Credentials are used for some seconds before they are read again.
+    // Credentials are cached for some seconds.
     const reasonAfterCut = (): string => {
       network.cut()
       return cluster.syncStatus('secrets')?.gaps[0]?.reason ?? ''
     }
-    await expect.poll(reasonAfterCut, { ...PATIENCE, interval: 3000 }).toContain('rejected the credentials')
+    await expect.poll(reasonAfterCut, { ...POLL, interval: 3000 }).toContain('rejected the credentials')
     write(server.tokenOf('admin'))
-    await expect.poll(() => cluster.syncStatus('secrets'), PATIENCE).toMatchObject({ isCurrent: true, gaps: [] })
+    await expect.poll(() => cluster.syncStatus('secrets'), POLL).toMatchObject({ isCurrent: true, gaps: [] })
   }, 200_000)
 })
 
-/** Since the time at which the statuses of pods begin. */
+/** Milliseconds since the start of the pods' statuses. */
 function secondsUntilNow(): number {
   return Math.floor((Date.now() - Date.parse(START)) / 1000)
 }

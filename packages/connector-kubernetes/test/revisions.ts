@@ -5,7 +5,7 @@ export interface RevisionOptions {
   readonly replicas?: number
   /** @default 1 */
   readonly image?: string
-  /** What made it. @default the Rollout `shop/web` */
+  /** Owner. @default the Rollout `shop/web` */
   readonly owner?: {
     readonly kind?: string
     readonly name?: string

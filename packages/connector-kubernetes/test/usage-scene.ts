@@ -13,7 +13,7 @@ import { captured } from './fixtures.ts'
 
 type Kinds = 'nodes' | 'pods' | 'persistentVolumeClaims'
 
-/** What is known of a cluster in a test: as captured from a real one unless other objects are given. */
+/** The objects of a cluster in a test. @default objects captured from a real cluster */
 export interface UsageScene {
   readonly nodes?: readonly unknown[]
   readonly pods?: readonly unknown[]
@@ -30,7 +30,7 @@ export const metricsResources = {
   nodeMetrics: resourceOf('metrics.k8s.io', 'nodes'),
 }
 
-/** A client that asks nobody but the given functions. */
+/** Returns a client whose API has only the given functions. */
 export function usageClient(scene: UsageScene = {}): UsageClient {
   const {
     nodes = [captured('usage-node')],
@@ -38,8 +38,8 @@ export function usageClient(scene: UsageScene = {}): UsageClient {
     claims = [captured('usage-claim')],
     resources = { nodes: nodesResource },
     namespaces = [],
-    get = () => Promise.reject(new Error('nobody is to be asked')),
-    list = () => Promise.reject(new Error('nothing is to be listed')),
+    get = () => Promise.reject(new Error('unexpected get')),
+    list = () => Promise.reject(new Error('unexpected list')),
   } = scene
   const objects: Readonly<Record<Kinds, ReadonlyMap<string, never>>> = {
     nodes: byUid(nodes.map(projectNode)),

@@ -39,7 +39,7 @@ realDescribe('what a pod of a real node uses', cluster, () => {
   const listed = async (kind: string): Promise<unknown[]> =>
     (JSON.parse(await ask(['get', kind, '--all-namespaces', '--output=json'])) as { items: unknown[] }).items
 
-  /** What the cluster has, as its administrator sees it, and what reads usage as another user. */
+  /** Returns a client whose cluster is read by the administrator, and whose usage is read by another user. */
   const clientOf = async (kubeconfig: string): Promise<UsageClient> => {
     const { signal } = new AbortController()
     const [admin, api] = await Promise.all([
@@ -60,10 +60,10 @@ realDescribe('what a pod of a real node uses', cluster, () => {
     const scene = { nodes: await listed('nodes'), pods: await listed('pods'), claims: [], resources }
     return { ...usageClient(scene), api }
   }
-  /** The kubeconfig of a service account to which nothing was granted. */
+  /** Returns the kubeconfig of a service account without permissions. */
   const withoutRights = async (): Promise<string> => {
-    await ask(['--namespace', namespace, 'create', 'serviceaccount', 'nobody'])
-    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/nobody/token`
+    await ask(['--namespace', namespace, 'create', 'serviceaccount', 'without-rights'])
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/without-rights/token`
     const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }
     const { status } = JSON.parse(await ask(['create', `--raw=${path}`, '--filename=-'], JSON.stringify(review)))
     const config = JSON.parse(await ask(['config', 'view', '--raw', '--flatten', '--minify', '--output=json']))
@@ -83,13 +83,13 @@ realDescribe('what a pod of a real node uses', cluster, () => {
     await ask(['delete', 'namespace', namespace, '--wait=false'])
   }, 30_000)
 
-  test('is told by its kubelet, through the API server', async () => {
+  test('is read from its kubelet, through the API server', async () => {
     await ask(['--namespace', namespace, 'create', '--validate=false', '--filename=-'], JSON.stringify(POD))
     await ask(['--namespace', namespace, 'wait', '--for=condition=Ready', '--timeout=50s', 'pod/busy'])
     const uid = await ask(['--namespace', namespace, 'get', 'pod', 'busy', '--output=jsonpath={.metadata.uid}'])
-    // Whoever may read everything is known of ours alone.
+    // Only the private cluster has a user who may read everything.
     const client = await clientOf(cluster.isOurs ? kubeconfigOf(cluster.kubeconfig, 'viewer') : cluster.kubeconfig)
-    // A kubelet looks at processors every 10 s or so, and says how many are used once it has looked twice.
+    // A kubelet samples CPU time about every 10 s, and reports usage after two samples.
     const read = async () => usagePoints(await collectUsage(client, usageContext().context), { [uid]: 'busy' })
     const measured = { timeout: 60_000, interval: 2000 }
     await expect.poll(async () => (await read())['k8s.pod:busy k8s.pod.cpu.usage{}'], measured).toBeGreaterThan(0.01)
@@ -101,7 +101,7 @@ realDescribe('what a pod of a real node uses', cluster, () => {
     expect(Object.keys(points).join()).toContain('k8s.node.memory.available')
   }, 150_000)
 
-  test('is a gap that names the permission, for whoever may not ask', async () => {
+  test('is a gap that names the permission, for a user without it', async () => {
     const { metrics = [], gaps } = await collectUsage(await clientOf(await withoutRights()), usageContext().context)
     expect(metrics).toEqual([])
     expect(gaps).toEqual([
