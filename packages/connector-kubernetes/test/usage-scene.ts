@@ -1,3 +1,4 @@
+import { collectContext } from '@rca/connector-testkit'
 import { type CollectContext, type Metric, mergeSignals, type Signals } from '@rca/core/connector'
 import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
 import { projectClaim } from '../src/kinds/claim/claim.ts'
@@ -82,23 +83,13 @@ export async function collectUsage(client: UsageClient, context: CollectContext)
   return mergeSignals(yielded)
 }
 
-/** Core's side of a collector: keeps what is remembered. Time stands still until it is set. */
+/** Returns the context of a collector's cycles. Time stands still until the clock is set. */
 export function usageContext(signal: AbortSignal = new AbortController().signal) {
-  let kept: unknown
   const clock = { now: Date.parse('2026-11-25T03:00:00Z') }
-  const context: CollectContext = {
-    signal,
-    now: () => new Date(clock.now),
-    swapState: <Reading>(reading: Reading): Reading | undefined => {
-      const before = kept as Reading | undefined
-      kept = reading
-      return before
-    },
-  }
-  return { context, clock }
+  return { context: collectContext({ signal, now: () => new Date(clock.now) }), clock }
 }
 
-/** `entity name{attribute=value}` → value. The entity is `type:id` unless its name is given. */
+/** Returns values by `entity name{attribute=value}`. The entity is `type:id` unless a name is given. */
 export function usagePoints(
   { metrics = [] }: Signals,
   names: Readonly<Record<string, string>> = {},

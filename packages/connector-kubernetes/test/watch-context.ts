@@ -1,3 +1,4 @@
+import { watchContext as testWatchContext } from '@rca/connector-testkit'
 import type { Event, WatchContext } from '@rca/core/connector'
 
 /** Returns the context of a watcher that passes on each event. */
@@ -6,14 +7,11 @@ export function watchContext(
   onEvent: (event: Event) => void,
   now: () => Date = () => new Date(),
 ): WatchContext {
-  return {
+  return testWatchContext({
     signal,
     now,
-    cursor: undefined,
-    saveCursor: async () => undefined,
-    sleep: async () => undefined,
-    emit: ({ events = [] }) => {
+    onEmit: ({ events = [] }) => {
       for (const event of events) if (event !== undefined) onEvent(event)
     },
-  }
+  })
 }
