@@ -124,8 +124,12 @@ describe('parseWithLazyArray', () => {
     expect(parsed(text)).toEqual(JSON.parse(text))
   })
 
-  test('parses an item when it is reached', () => {
-    const text = '{"node":{},"pods":[{"podRef":{"uid":"a"}},{"podRef":broken},{"podRef":{"uid":"c"}}]}'
+  test.each([
+    ['a short', {}],
+    ['a long', { interfaces: Array.from({ length: 5000 }, (_, id) => ({ name: `veth${id}`, rxBytes: 1 })) }],
+  ])('parses an item after %s beginning when it is reached', (_, node) => {
+    const items = '{"podRef":{"uid":"a"}},{"podRef":broken},{"podRef":{"uid":"c"}}'
+    const text = `{"node":${JSON.stringify(node)},"pods":[${items}]}`
     const { pods } = parseWithLazyArray(Buffer.from(text), 'pods') as { readonly pods: Iterable<unknown> }
     const each = pods[Symbol.iterator]()
     expect(each.next().value).toEqual(pod({ uid: 'a' }))

@@ -16,6 +16,9 @@ const MAX_ITEM_BYTES = 16 * 1024 * 1024
 /** Maximum number of bytes before the array. */
 const MAX_HEAD_BYTES = 64 * 1024
 
+/** Maximum number of bytes from the key of an array to the first key of its first item, with white space. */
+const MAX_BEGINNING_BYTES = 1024
+
 /** Maximum number of attempts to find the end of an item in the received bytes. */
 const MAX_CUTS = 4
 
@@ -104,7 +107,8 @@ export function createItemReader(parse: (text: string) => unknown): ItemReader {
  * @param json UTF-8
  */
 export function parseWithLazyArray(json: Buffer, key: string): unknown {
-  const { head, separator } = findArray(json.toString('utf8', 0, MAX_HEAD_BYTES), key) ?? {}
+  const at = json.indexOf(`"${key}":`)
+  const { head, separator } = findArray(json.toString('utf8', 0, Math.max(at, 0) + MAX_BEGINNING_BYTES), key) ?? {}
   const last = separator === undefined ? -1 : json.lastIndexOf(separator)
   if (head === undefined || separator === undefined || last === -1) return JSON.parse(json.toString())
   try {
