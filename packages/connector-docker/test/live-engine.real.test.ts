@@ -173,7 +173,7 @@ realDescribe('docker connector: live engine', engine, () => {
       engineSays.stop()
       await counting.stop()
     }
-  }, 240_000)
+  }, 600_000)
 })
 
 /** Counts the events that `docker events` prints for containers with this name prefix. */
