@@ -22,6 +22,14 @@ describe('import boundaries', () => {
   })
 })
 
+test('`@rca/core/connector` exports at most 40 names, types included', () => {
+  const entry = readFileSync('packages/core/src/connector/index.ts', 'utf8')
+  const lists = [...entry.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].map(([, names = '']) => names.split(','))
+  const names = lists.flat().filter((name) => name.trim() !== '')
+  expect(names.length).toBeGreaterThan(30)
+  expect(names.length).toBeLessThanOrEqual(40)
+})
+
 describe('the rules', () => {
   const core = 'packages/core/src/agent/agent.ts'
   const collector = 'packages/connector-server/src/collectors/memory.ts'

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRegistry, type Registry } from '@rca/core'
-import { command, defineConnector, entity, type Gap, metric, secret } from '@rca/core/connector'
+import { command, defineConnector, entity, metric, option } from '@rca/core/connector'
+import type { Gap } from '@rca/core/protocol'
 import { onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 
@@ -24,7 +25,7 @@ export function hostRegistry(
       type: 'hosts',
       title: 'Hosts',
       description: 'Watch hosts',
-      config: z.object({ scan_depth: z.number().default(1), password: secret().optional() }),
+      config: z.object({ scan_depth: z.number().default(1), password: option.secret().optional() }),
       signals,
       deploy: () => ({ command: command('true') }),
       connect,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { createRegistry } from '@rca/core'
-import { command, defineConnector, entity, secret } from '@rca/core/connector'
+import { command, defineConnector, entity, option } from '@rca/core/connector'
 import type { Report } from '@rca/core/protocol'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { v5, v7 } from 'uuid'
@@ -19,7 +19,7 @@ const docker = defineConnector({
   description: 'Watch a Docker host',
   config: z.object({
     image: z.string().default('example/agent:latest').describe('Image of the agent.'),
-    password: secret().optional().describe('Password of the engine.'),
+    password: option.secret().optional().describe('Password of the engine.'),
   }),
   signals: { container: entity({ type: 'container', description: 'A container.' }) },
   deploy: ({ platformUrl, agentToken, config, settings }) => ({

@@ -5,8 +5,9 @@
 import { appendFileSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import type { Connector } from '@rca/core'
 import { createAgent, silentLogger } from '@rca/core'
-import { command, defineConnector, type Election, entity, event, metric } from '@rca/core/connector'
+import { command, defineConnector, entity, event, metric } from '@rca/core/connector'
 import { z } from 'zod'
 
 const [, , platformUrl = '', agentToken = '', folder = ''] = process.argv
@@ -54,7 +55,7 @@ function renew(name: string): boolean {
   return true
 }
 
-const election: Election<unknown> = {
+const election: NonNullable<Connector<unknown, unknown>['election']> = {
   run: async (_client, { signal, instanceId, promote, demote }) => {
     const record = (text: string): void => appendFileSync(join(folder, 'history'), `${instanceId} ${text}\n`)
     let leads = false

@@ -58,5 +58,5 @@ console.log(
 )
 stop.abort()
 await watching
-await docker.disconnect(client)
+await docker.disconnect?.(client)
 process.exit()

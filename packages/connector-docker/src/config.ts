@@ -1,4 +1,4 @@
-import { deploymentOnly } from '@rca/core/connector'
+import { option } from '@rca/core/connector'
 import { z } from 'zod'
 import { addressProblem } from './engine/endpoint.ts'
 
@@ -71,23 +71,29 @@ export const configSchema = z.strictObject({
     .max(1000)
     .default(200)
     .describe('Maximum number of log lines reported with a crash, up to 16 KiB; 0 for none.'),
-  container_name: deploymentOnly(containerName)
+  container_name: option
+    .deploymentOnly(containerName)
     .default('incident-rca-agent')
     .describe("Name of the agent's container."),
-  image: deploymentOnly(image).default('incident-rca/agent:latest').describe("The agent's image."),
-  network: deploymentOnly(z.string().regex(/^[a-zA-Z0-9][\w.:-]*$/, 'must be the name of a network, such as `host`'))
+  image: option.deploymentOnly(image).default('incident-rca/agent:latest').describe("The agent's image."),
+  network: option
+    .deploymentOnly(z.string().regex(/^[a-zA-Z0-9][\w.:-]*$/, 'must be the name of a network, such as `host`'))
     .optional()
     .describe("Network of the agent's container, such as `host`."),
-  extra_hosts: deploymentOnly(z.array(z.string().regex(/^[^\s:=]+[:=].+$/, 'must be `name:address`')))
+  extra_hosts: option
+    .deploymentOnly(z.array(z.string().regex(/^[^\s:=]+[:=].+$/, 'must be `name:address`')))
     .default([])
     .describe("Additional host names for the agent's container, as `name:address`; `name:host-gateway` is the host."),
-  https_proxy: deploymentOnly(z.url({ protocol: /^https?$/ }))
+  https_proxy: option
+    .deploymentOnly(z.url({ protocol: /^https?$/ }))
     .optional()
     .describe('Proxy between the agent and the platform.'),
-  no_proxy: deploymentOnly(z.string().min(1))
+  no_proxy: option
+    .deploymentOnly(z.string().min(1))
     .optional()
     .describe('Hosts to reach without the proxy, separated by commas.'),
-  ca_file: deploymentOnly(path)
+  ca_file: option
+    .deploymentOnly(path)
     .optional()
     .describe("File on the Docker host with the certificate authority of the platform's TLS certificate, as PEM."),
 })

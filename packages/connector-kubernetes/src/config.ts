@@ -1,4 +1,4 @@
-import { deploymentOnly } from '@rca/core/connector'
+import { option } from '@rca/core/connector'
 import { z } from 'zod'
 
 /** A name that Kubernetes accepts for a namespace (RFC 1123 label). */
@@ -60,52 +60,62 @@ export const configSchema = z.strictObject({
     .describe(
       'Lease in the agent’s namespace with which several replicas elect the one that reports. Without it an agent always reports.',
     ),
-  namespace: deploymentOnly(label)
+  namespace: option
+    .deploymentOnly(label)
     .default(DEFAULT_NAMESPACE)
     .describe('Namespace of the agent. It is created if it does not exist.'),
-  release_name: deploymentOnly(label.max(53)).default('incident-rca').describe('Name of the Helm release.'),
-  replicas: deploymentOnly(z.int().min(1).max(10))
+  release_name: option.deploymentOnly(label.max(53)).default('incident-rca').describe('Name of the Helm release.'),
+  replicas: option
+    .deploymentOnly(z.int().min(1).max(10))
     .default(1)
     .describe('Number of agents. One of them reports; another one takes over when it stops.'),
-  chart_repository: deploymentOnly(z.url({ protocol: /^https?$/ }))
+  chart_repository: option
+    .deploymentOnly(z.url({ protocol: /^https?$/ }))
     .optional()
     .describe('Helm repository with the chart `agent`. Without it the platform’s own.'),
-  chart_version: deploymentOnly(
-    z.string().regex(/^\d+\.\d+\.\d+[\w.+-]*$/, 'must be a version of the chart, such as `1.2.3`'),
-  )
+  chart_version: option
+    .deploymentOnly(z.string().regex(/^\d+\.\d+\.\d+[\w.+-]*$/, 'must be a version of the chart, such as `1.2.3`'))
     .optional()
     .describe('Version of the chart. Without it the newest.'),
-  image: deploymentOnly(
-    z
-      .string()
-      .regex(
-        /^\w[\w.-]*(?::\d+(?=\/))?(?:\/\w[\w.-]*)*(?::\w[\w.-]*)?(?:@\w+:[0-9a-f]{32,})?$/,
-        'must be an image reference, such as `registry/agent:1.0` or `registry/agent@sha256:…`',
-      ),
-  )
+  image: option
+    .deploymentOnly(
+      z
+        .string()
+        .regex(
+          /^\w[\w.-]*(?::\d+(?=\/))?(?:\/\w[\w.-]*)*(?::\w[\w.-]*)?(?:@\w+:[0-9a-f]{32,})?$/,
+          'must be an image reference, such as `registry/agent:1.0` or `registry/agent@sha256:…`',
+        ),
+    )
     .optional()
     .describe("The agent's image. Without it the chart's."),
-  image_pull_secrets: deploymentOnly(z.array(objectName))
+  image_pull_secrets: option
+    .deploymentOnly(z.array(objectName))
     .default([])
     .describe('Secrets in the namespace with which the image is pulled.'),
-  existing_secret: deploymentOnly(objectName)
+  existing_secret: option
+    .deploymentOnly(objectName)
     .optional()
     .describe('Secret in the namespace that holds the agent token. The command then does not contain the token.'),
-  existing_secret_key: deploymentOnly(z.string().regex(/^[\w.-]+$/, 'must be letters, digits, `-`, `_` and `.`'))
+  existing_secret_key: option
+    .deploymentOnly(z.string().regex(/^[\w.-]+$/, 'must be letters, digits, `-`, `_` and `.`'))
     .default('agent-token')
     .describe('Key of the token in that Secret.'),
-  context: deploymentOnly(z.string().min(1))
+  context: option
+    .deploymentOnly(z.string().min(1))
     .optional()
     .describe('Context of the kubeconfig with which the command is run. Without it the current one.'),
-  https_proxy: deploymentOnly(z.url({ protocol: /^https?$/ }))
+  https_proxy: option
+    .deploymentOnly(z.url({ protocol: /^https?$/ }))
     .optional()
     .describe('Proxy through which the agent reaches the platform.'),
-  no_proxy: deploymentOnly(z.string().min(1))
+  no_proxy: option
+    .deploymentOnly(z.string().min(1))
     .optional()
     .describe(
       'Hosts that are reached without the proxy, separated by commas. The cluster’s API server is always one of them.',
     ),
-  ca_config_map: deploymentOnly(objectName)
+  ca_config_map: option
+    .deploymentOnly(objectName)
     .optional()
     .describe(
       "ConfigMap in the namespace with the certificate authority of the platform's TLS certificate, as PEM under the key `ca.crt`.",

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Agent, createAgent, silentLogger } from '@rca/core'
-import type { Gap } from '@rca/core/connector'
+import type { Gap } from '@rca/core/protocol'
 import { type ApiServer, findKubectl, missingForApiServer, run, startApiServer, type User } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'

@@ -1,12 +1,14 @@
-import { deploymentOnly } from '@rca/core/connector'
+import { option } from '@rca/core/connector'
 import { z } from 'zod'
 
 /** Options of the server connector, as an operator writes them. */
 export const configSchema = z.strictObject({
-  platform: deploymentOnly(z.enum(['linux', 'macos', 'windows']))
+  platform: option
+    .deploymentOnly(z.enum(['linux', 'macos', 'windows']))
     .optional()
     .describe('Operating system of the deployment command. Without it, the system that requests the command.'),
-  install_url: deploymentOnly(z.url({ protocol: /^https?$/ }))
+  install_url: option
+    .deploymentOnly(z.url({ protocol: /^https?$/ }))
     .default('https://install.example.com')
     .describe('URL from which the installers `agent.sh` and `agent.ps1` are downloaded.'),
   top_processes: z

@@ -6,8 +6,8 @@ import {
   matching,
   mergeSignals,
   metric,
+  redactSecrets,
   type Signals,
-  withoutSecrets,
 } from '@rca/core/connector'
 import { composeEntities, composeId, composeServiceOf, composeSignals } from '../compose.ts'
 import {
@@ -133,7 +133,7 @@ function toSignals(
       'container.started_at': state.startedAt,
       'container.finished_at': state.finishedAt,
       'container.exit_code': hasEnded || state.error !== undefined ? state.exitCode : undefined,
-      'container.error': state.error === undefined ? undefined : withoutSecrets(state.error, container.environment),
+      'container.error': state.error === undefined ? undefined : redactSecrets(state.error, container.environment),
       'container.oom_killed': hasEnded ? state.outOfMemory : undefined,
       'container.restart_policy': container.restartPolicy,
       'container.restart_count': container.restartCount,

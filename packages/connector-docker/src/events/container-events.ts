@@ -1,4 +1,4 @@
-import { type Event, event, withoutSecrets } from '@rca/core/connector'
+import { type Event, event, redactSecrets } from '@rca/core/connector'
 import { containerAttributeNames, imageAttributeNames, imageAttributes } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
@@ -252,7 +252,7 @@ async function healthEvent(message: EngineMessage, client: DockerClient, signal:
       'container.health': message.detail,
       'container.health.failing_streak': health?.failingStreak,
       'container.health.output':
-        output && withoutSecrets(output, container?.environment).slice(0, MAX_HEALTH_OUTPUT_LENGTH),
+        output && redactSecrets(output, container?.environment).slice(0, MAX_HEALTH_OUTPUT_LENGTH),
     }),
     severity: isUnhealthy ? 'warning' : 'info',
   })

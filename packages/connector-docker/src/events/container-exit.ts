@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
-import { type Event, type EventSample, event, exitSignal, withoutSecrets } from '@rca/core/connector'
+import { type Event, type EventSample, event, exitSignal, redactSecrets } from '@rca/core/connector'
 import { containerAttributeNames, imageAttributeNames, imageAttributes } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
@@ -268,7 +268,7 @@ async function crashedEvent(
       ...(await imageAttributesOf(message, client, exit, signal)),
       ...runAttributes(message, exit),
       'container.oom_killed': isOutOfMemory,
-      'container.error': error === undefined ? undefined : withoutSecrets(error, container?.environment),
+      'container.error': error === undefined ? undefined : redactSecrets(error, container?.environment),
       'container.limit.memory': container?.limits.memory,
       'container.limit.cpu': container?.limits.cpus,
       'container.memory.usage': memory?.usage,
@@ -291,7 +291,7 @@ async function readLog(
     return await readCrashLog(engine, run, config.crash_log_lines, signal)
   } catch (error) {
     return {
-      missing: error instanceof Error ? withoutSecrets(error.message, found.environment) : 'the engine did not answer',
+      missing: error instanceof Error ? redactSecrets(error.message, found.environment) : 'the engine did not answer',
     }
   }
 }

@@ -1,4 +1,4 @@
-import { createEventSampler, EVENT_SAMPLER_QUIET_MS, type EventSample } from '@rca/core/connector'
+import { createEventSampler, type EventSample } from '@rca/core/connector'
 import type { ContainerSpec } from '../changes/container-spec.ts'
 
 /** Containers, slots and removed containers that are kept, each. */
@@ -110,7 +110,7 @@ export function createEventHistory(): EventHistory {
     },
     isInRestartLoop: (id, at) => {
       const { countedExitAt } = containers.get(id) ?? {}
-      return countedExitAt !== undefined && at.getTime() - countedExitAt <= EVENT_SAMPLER_QUIET_MS
+      return countedExitAt !== undefined && at.getTime() - countedExitAt <= createEventSampler.QUIET_MS
     },
     ids: () => [...containers.keys()],
     remove: (id) => {

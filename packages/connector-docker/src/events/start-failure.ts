@@ -1,4 +1,4 @@
-import { type Event, event, withoutSecrets } from '@rca/core/connector'
+import { type Event, event, redactSecrets } from '@rca/core/connector'
 import { containerSignals } from '../collectors/containers.ts'
 import {
   containerAttributeNames,
@@ -41,7 +41,7 @@ export async function describeStartFailure(
   if (container === undefined || !client.inventory.isIncluded(container.name)) return undefined
   const { error, exitCode, status } = container.state
   if (error === undefined || STARTED.has(status)) return undefined
-  const reason = withoutSecrets(error, container.environment)
+  const reason = redactSecrets(error, container.environment)
   const image = await client.inventory.image(container.imageId, signal).catch(() => undefined)
   return startFailureSignals.containerStartFailed.event({
     id: `${id}/start_failed`,

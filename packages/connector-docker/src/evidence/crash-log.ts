@@ -1,4 +1,4 @@
-import { tailOf, withoutSecrets } from '@rca/core/connector'
+import { redactSecrets, tailOf } from '@rca/core/connector'
 import type { EngineApi } from '../engine/engine-api.ts'
 
 /** End of a container's log, or the reason for its absence. */
@@ -28,7 +28,7 @@ export async function readCrashLog(
   const text = await engine.logs(id, request, signal)
   if (text === undefined)
     return { missing: 'the container no longer exists, or its log driver does not support reading' }
-  return { log: tailOf(withoutSecrets(text, environment)) }
+  return { log: tailOf(redactSecrets(text, environment)) }
 }
 
 /** Converts milliseconds to the seconds that the engine expects. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { yieldToEventLoop } from '@rca/core/connector'
+import { createTimeSlice } from '@rca/core/connector'
 import { isExpired } from './errors.ts'
 import { createItemReader } from './json-array.ts'
 import type { ApiResource, ListOptions } from './kubernetes-api.ts'
@@ -53,7 +53,7 @@ async function readPage(answer: IncomingMessage, { verbs }: ApiResource, { onIte
   const reader = createItemReader(withManagers === true ? JSON.parse : parseWithoutManagers)
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     // Many lists arrive at once at the start: without a yield per chunk they would block everything else.
-    await yieldToEventLoop()
+    await createTimeSlice().next()
     const items = reader.read(chunk)
     if (items.length > 0) onItems(items)
   }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { tailOf, withoutSecrets } from '@rca/core/connector'
+import { redactSecrets, tailOf } from '@rca/core/connector'
 import type { LogRequest } from '../api/kubernetes-api.ts'
 import { fields, list, text } from '../kinds/fields.ts'
 import { type Pod, projectPod } from '../kinds/pod/pod.ts'
@@ -47,7 +47,7 @@ export async function readRunEvidence(
     const found = projectPod(raw)
     if (found.uid !== pod.uid) return none('the pod was deleted and another has its name')
     const environment = environmentOf(raw)
-    redact = (written) => withoutSecrets(written, environment)
+    redact = (written) => redactSecrets(written, environment)
     const lines = client.config.crash_log_lines
     if (lines === 0) return { log: undefined, logMissing: '`crash_log_lines` is 0', redact }
     const log = await readLog(client, found, container, run.id, lines, signal)
@@ -72,7 +72,7 @@ export async function readRedactor(
   const raw = pods === undefined ? undefined : await api.get(pods, { namespace, name }, signal).catch(() => undefined)
   if (raw === undefined || projectPod(raw).uid !== uid) return undefined
   const environment = environmentOf(raw)
-  return (written) => withoutSecrets(written, environment)
+  return (written) => redactSecrets(written, environment)
 }
 
 /** The literal variables of a pod, as `NAME=value`. */

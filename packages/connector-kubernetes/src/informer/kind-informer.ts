@@ -1,5 +1,4 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Gap } from '@rca/core/connector'
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
 import type { KindVersions } from './discovered-kinds.ts'
 import type { Change, KeyedHash, SlimObject } from './object-store.ts'
@@ -44,7 +43,7 @@ export interface SyncStatus {
   readonly isListed: boolean
   /** Every watch works: the cached objects are those of the cluster. */
   readonly isCurrent: boolean
-  readonly gaps: readonly (Omit<Gap, 'since'> & { readonly since?: string })[]
+  readonly gaps: readonly { readonly scope: string; readonly reason: string; readonly since?: string }[]
 }
 
 /** Watches nothing until `use` is called. */

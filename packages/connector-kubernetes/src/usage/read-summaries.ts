@@ -1,4 +1,4 @@
-import { createTimeSlice, type Metric, yieldToEventLoop } from '@rca/core/connector'
+import { createTimeSlice, type Metric } from '@rca/core/connector'
 import { KubernetesError } from '../api/errors.ts'
 import { parseWithLazyArray } from '../api/json-array.ts'
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
@@ -84,7 +84,7 @@ export async function readSummaries(reading: SummaryReading): Promise<Summaries>
         if (refusal !== undefined) return stop.abort()
       }
       // Processing a long answer takes some milliseconds.
-      await yieldToEventLoop()
+      await createTimeSlice().next()
     }
   }
   await Promise.all(Array.from({ length: MAX_CONCURRENT_KUBELETS }, work))

@@ -121,7 +121,7 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
     throw new ConnectorError('given to `createAgent`', 'it was not made by `defineConnector`.')
   const platformUrl = parsePlatformUrl(options.platformUrl)
   const agentToken = parseAgentToken(options.agentToken)
-  const parsed: ParsedConfig<Config> = parseConfig(connector, options.config)
+  const parsed: ParsedConfig<Config> = parseConfig<Config>(connector, options.config)
   const redactor = createRedactor([agentToken, ...parsed.secrets], declaredNames(connector.signals))
   const log = redactor.logger(options.logger ?? warningLogger)
   const agentVersion = options.agentVersion ?? CORE_VERSION

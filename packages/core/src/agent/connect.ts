@@ -45,7 +45,7 @@ export function createConnection<Config, Client>({
 
   const disconnect = async (client: Client, timeoutMs: number): Promise<void> => {
     try {
-      await withTimeout('closing the client', timeoutMs, undefined, async () => connector.disconnect(client))
+      await withTimeout('closing the client', timeoutMs, undefined, async () => connector.disconnect?.(client))
     } catch (error) {
       log.warn({ error: reasonOf(error) }, 'client not closed')
     }

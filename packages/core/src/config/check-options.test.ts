@@ -31,12 +31,12 @@ test('a registry of no list, and a search from nowhere, are refused', async () =
   await expect(discoverConnectors(given({}))).rejects.toThrow('`from` of `discoverConnectors` is missing')
 })
 
-const { contract: _, ...definition } = exampleConnector()
+const definition = { ...exampleConnector() }
 
 test.each([
-  [undefined, 'it is no object'],
-  [{ ...definition, colectors: {} }, '`colectors` is no part of a connector. Did you mean `collectors`?'],
-  [{ ...definition, disconnect: undefined }, '`disconnect` must be a function'],
+  [undefined, 'it must be an object'],
+  [{ ...definition, colectors: {} }, '`colectors` is not a field of a connector. Did you mean `collectors`?'],
+  [{ ...definition, disconnect: true }, '`disconnect` must be a function'],
   [{ ...definition, title: '' }, '`title` must be a text'],
   [{ ...definition, collectors: undefined }, '`collectors` must be an object'],
   [{ ...definition, collectors: { load: () => undefined } }, 'the collector `load` must be an object with a function'],

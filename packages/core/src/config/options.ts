@@ -29,3 +29,6 @@ export function duration(): z.ZodType<Duration, Duration> {
 export function deploymentOnly<Schema extends z.ZodType>(schema: Schema): Schema {
   return schema.meta({ deploymentOnly: true })
 }
+
+/** Schemas of options that zod has no types for. */
+export const option = { secret, duration, deploymentOnly } as const

@@ -1,13 +1,16 @@
 import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { exampleConnector, signals } from '../../test/example-connector.ts'
+import { type Client, exampleConnector, signals } from '../../test/example-connector.ts'
+import { createAgent } from '../agent/agent.ts'
 import type { ConfigOf, ConfigSchema } from '../config/config-schema.ts'
 import { deploymentOnly } from '../config/options.ts'
 import { parseConfig } from '../config/parse-config.ts'
 import { command } from '../deployment/command.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
-import type { Connector, Election } from './connector.ts'
+import { createRegistry } from '../registry/registry.ts'
+import type { Connector } from './connector.ts'
 import { defineConnector, isConnector } from './define-connector.ts'
+import type { Election } from './election.ts'
 import { metric } from './signal-catalog.ts'
 
 const collector = { collect: async () => ({}) }
@@ -39,7 +42,7 @@ test.each([
 
 test('an option of the deployment alone that must be given is refused: the agent never gets it', () => {
   expect(() => exampleConnector({ config: z.object({ image: deploymentOnly(z.string()) }) })).toThrow(
-    'the option `image` is for the command alone',
+    'the option `image` is `deploymentOnly`',
   )
 })
 
@@ -113,17 +116,43 @@ test('the configuration’s type is inferred from the schema', () => {
       },
     },
     identify: async (client) => ({ id: client.socket, name: '', entity: { type: 'host', id: '1' } }),
-    disconnect: async () => undefined,
   })
   expectTypeOf(connector).toEqualTypeOf<Connector<Config, { socket: string }>>()
   expectTypeOf<ConfigOf<typeof config>>().toEqualTypeOf<Config>()
   expect(parseConfig(connector, {}).config).toEqual({ socket: '/run/docker.sock' })
 })
 
+test('the options of `createAgent` are typed by the connector', () => {
+  const config = z.object({ socket: z.string().default('/run/docker.sock'), depth: z.int().default(1) })
+  const connector = exampleConnector({ config }) as unknown as Connector<z.output<typeof config>, Client>
+  const options = { connector, platformUrl: 'https://api.example.com', agentToken: 'docker-token' }
+  expect(() =>
+    createAgent({ ...options, config: { socket: '/run/a.sock', depth: 2, log_level: 'debug' } }),
+  ).not.toThrow()
+  expect(() => createAgent({ ...options, config: { depth: '2', max_batch_size: '10' } })).not.toThrow()
+  // @ts-expect-error there is no such option
+  expect(() => createAgent({ ...options, config: { sokcet: '/run/a.sock' } })).toThrow('Did you mean `socket`?')
+  expect(() => createAgent({ ...options, config: { depth: true } })).toThrow('`depth`')
+})
+
+test('an agent closes nothing where a connector has no `disconnect`', async () => {
+  const { disconnect: _, ...definition } = exampleConnector()
+  const connector = defineConnector<ConfigSchema, Client>(definition)
+  const agent = createAgent({ connector, platformUrl: 'https://api.example.com', agentToken: 'docker-token' })
+  expect((await agent.collectMetrics()).data.gaps).toEqual([])
+  await expect(agent.stop()).resolves.toBeUndefined()
+})
+
+test('the options of an agent are not typed where its connector is looked up by type', async () => {
+  const registry = createRegistry([exampleConnector()])
+  const options = { agentType: 'example', platformUrl: 'https://api.example.com', agentToken: 'docker-token' }
+  await expect(registry.createAgent({ ...options, config: { log_levle: 'debug' } })).rejects.toThrow('`log_level`')
+})
+
 test('a connector is frozen and speaks this contract', () => {
   const connector = exampleConnector()
   expect(Object.isFrozen(connector)).toBe(true)
-  expect(connector.contract).toBe(1)
+  expect((connector as { readonly contract?: unknown }).contract).toBe(1)
 })
 
 test('a connector that another copy of core made is one', () => {

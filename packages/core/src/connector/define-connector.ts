@@ -6,16 +6,16 @@ import { ConnectorError } from '../errors/connector-error.ts'
 import { LIMITS } from '../platform/protocol.ts'
 import type { Connector } from './connector.ts'
 
-/** Marks a connector, whichever copy of core made it. */
+/** Marks a connector, for any copy of core. */
 const MARK = Symbol.for('rca.connector')
 
-/** The contract's number that this core speaks. */
+/** Version of the contract that this core implements. */
 export const CONTRACT = 1
 
-/** What an author writes: the contract without its number, which is this core's. */
+/** Argument of {@link defineConnector}. */
 export type ConnectorDefinition<Schema extends ConfigSchema, Client> = Omit<
   Connector<ConfigOf<Schema>, Client>,
-  'contract' | 'config'
+  'config'
 > & {
   readonly config: Schema
 }
@@ -23,7 +23,7 @@ export type ConnectorDefinition<Schema extends ConfigSchema, Client> = Omit<
 /** `docker`, or `vendor/name` for third parties. */
 export const TYPE_PATTERN: RegExp = /^[a-z][a-z0-9-]*(?:\/[a-z][a-z0-9-]*)?$/
 
-/** Variables that every shell sets: an option of that name would be filled by accident. */
+/** Options with these names would be read from variables that every shell sets. */
 const AMBIENT = new Set([
   'home',
   'host',
@@ -43,52 +43,57 @@ const AMBIENT = new Set([
   'username',
 ])
 
-/** Names that every agent gets beside its configuration. */
+/** Variables that every agent reads beside its options. */
 const RESERVED = new Set(['platform_api_url', 'agent_token', 'agent_token_file', 'agent_type'])
 
 /**
- * Makes a connector. The type of `config` in `deploy` and `connect` is inferred from the schema. Opens nothing.
+ * Defines a connector. Infers the type of `config` in `deploy` and `connect` from the schema. Opens nothing.
  *
- * @throws {ConnectorError} when the definition breaks the contract: a bad type, an option's name that cannot be used, a signal declared twice, a collector and a watcher of one name.
+ * @throws {ConnectorError} if the definition breaks the contract, for example by an invalid `type`, an option name that
+ * cannot be used, a signal that is declared twice, or a collector and a watcher of the same name.
  */
 export function defineConnector<Schema extends ConfigSchema, Client>(
   definition: ConnectorDefinition<Schema, Client>,
 ): Connector<ConfigOf<Schema>, Client> {
   if (typeof definition !== 'object' || definition === null)
-    throw new ConnectorError('given to `defineConnector`', 'it is no object.')
-  const problem = problemOf(definition as unknown as Omit<Connector, 'contract'>)
+    throw new ConnectorError('given to `defineConnector`', 'it must be an object.')
+  const problem = problemOf(definition as unknown as Connector)
   if (problem !== undefined) throw new ConnectorError(`\`${String(definition.type)}\``, problem)
-  const connector = { ...definition, contract: CONTRACT as 1 }
-  Object.defineProperty(connector, MARK, { value: true })
+
+  const connector = { ...definition }
+  Object.defineProperties(connector, { contract: { value: CONTRACT }, [MARK]: { value: true } })
   return Object.freeze(connector) as unknown as Connector<ConfigOf<Schema>, Client>
 }
 
-/** Whether `value` was made by `defineConnector` of any copy of core. */
-export function isConnector(value: unknown): value is Connector {
+/** Returns true for a connector that `defineConnector` of any copy of core made. */
+export function isConnector(value: unknown): value is Connector & { readonly contract: number } {
   return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[MARK] === true
 }
 
-type Definition = Omit<Connector, 'contract'>
-
-function problemOf(definition: Definition): string | undefined {
+function problemOf(definition: Connector): string | undefined {
   if (typeof definition.type !== 'string' || !TYPE_PATTERN.test(definition.type))
     return '`type` must be lower case words joined by `-`, such as `docker`, or `vendor/name`.'
   return shapeProblem(definition) ?? optionProblem(definition) ?? signalProblem(definition) ?? readerProblem(definition)
 }
 
-const FUNCTIONS = ['deploy', 'connect', 'identify', 'disconnect'] as const
-const FIELDS = ['type', 'title', 'description', 'config', 'signals', ...FUNCTIONS, 'collectors', 'watchers', 'election']
+const FUNCTIONS = ['deploy', 'connect', 'identify'] as const
+const FIELDS = [
+  ...['type', 'title', 'description', 'config', 'signals', ...FUNCTIONS],
+  ...['disconnect', 'collectors', 'watchers', 'election'],
+]
 
-/** What the compiler finds for those who have one. */
-function shapeProblem(definition: Definition): string | undefined {
+/** Finds what the compiler reports to authors who use TypeScript. */
+function shapeProblem(definition: Connector): string | undefined {
   const unknown = Object.keys(definition).find((key) => !FIELDS.includes(key))
   if (unknown !== undefined) {
     const meant = nearestName(unknown, FIELDS)
-    return `\`${unknown}\` is no part of a connector.${meant === undefined ? '' : ` Did you mean \`${meant}\`?`}`
+    return `\`${unknown}\` is not a field of a connector.${meant === undefined ? '' : ` Did you mean \`${meant}\`?`}`
   }
   for (const name of ['title', 'description'] as const)
     if (typeof definition[name] !== 'string' || definition[name] === '') return `\`${name}\` must be a text.`
   for (const name of FUNCTIONS) if (typeof definition[name] !== 'function') return `\`${name}\` must be a function.`
+  if (definition.disconnect !== undefined && typeof definition.disconnect !== 'function')
+    return '`disconnect` must be a function.'
   for (const name of ['config', 'signals', 'collectors'] as const)
     if (typeof definition[name] !== 'object' || definition[name] === null) return `\`${name}\` must be an object.`
   for (const [name, collector] of Object.entries(definition.collectors))
@@ -102,7 +107,7 @@ function shapeProblem(definition: Definition): string | undefined {
   return undefined
 }
 
-function optionProblem({ config }: Definition): string | undefined {
+function optionProblem({ config }: Connector): string | undefined {
   let schema: JsonSchema
   try {
     schema = configJsonSchema(config)
@@ -118,12 +123,12 @@ function optionProblem({ config }: Definition): string | undefined {
     if (AMBIENT.has(key) || RESERVED.has(key))
       return `the option \`${key}\` would be read from the environment variable ${key.toUpperCase()}, which has another meaning: choose another name.`
     if (properties[key]?.deploymentOnly === true && required.includes(key))
-      return `the option \`${key}\` is for the command alone, and the agent never gets it: give it a default, or make it optional.`
+      return `the option \`${key}\` is \`deploymentOnly\`, and the agent never gets it: give it a default, or make it optional.`
   }
   return undefined
 }
 
-function signalProblem({ signals }: Definition): string | undefined {
+function signalProblem({ signals }: Connector): string | undefined {
   const seen = new Set<string>()
   for (const declared of Object.values(signals)) {
     const name = declared.signal === 'entity' ? declared.type : declared.name
@@ -138,11 +143,11 @@ function signalProblem({ signals }: Definition): string | undefined {
   return undefined
 }
 
-/** What stands in `collectors` of heartbeats beside collectors and watchers. */
+/** Entries in `collectors` of heartbeats that core writes itself. */
 const HEARTBEAT_NAMES = new Set(['connect', 'election'])
 
-/** Collectors and watchers stand side by side in `collectors` of every heartbeat, and `connect` and `election` stand there too. */
-function readerProblem({ collectors, watchers = {} }: Definition): string | undefined {
+/** Collectors and watchers share one namespace with these entries in `collectors` of every heartbeat. */
+function readerProblem({ collectors, watchers = {} }: Connector): string | undefined {
   for (const name of [...Object.keys(collectors), ...Object.keys(watchers)]) {
     if (name === '' || name.length > LIMITS.name || HEARTBEAT_NAMES.has(name))
       return `no collector or watcher can be called \`${name}\`: heartbeats need a name of 1 to ${LIMITS.name} characters, and \`connect\` and \`election\` are theirs.`

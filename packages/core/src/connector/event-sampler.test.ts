@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createEventSampler, EVENT_SAMPLER_QUIET_MS } from './event-sampler.ts'
+import { createEventSampler } from './event-sampler.ts'
 
 const START = Date.parse('2026-11-25T10:00:00Z')
 const after = (milliseconds: number): Date => new Date(START + milliseconds)
@@ -25,10 +25,10 @@ describe('EventSampler', () => {
     const sample = (time: number) =>
       sampler.sample('pod-a', { at: after(time), series: () => `from ${time}` }) ?? 'dropped'
     for (let index = 0; index < 5; index += 1) sample(0)
-    expect(sample(EVENT_SAMPLER_QUIET_MS)).toBe('dropped')
-    expect(sample(2 * EVENT_SAMPLER_QUIET_MS + 1)).toMatchObject({
+    expect(sample(createEventSampler.QUIET_MS)).toBe('dropped')
+    expect(sample(2 * createEventSampler.QUIET_MS + 1)).toMatchObject({
       count: 1,
-      series: `from ${2 * EVENT_SAMPLER_QUIET_MS + 1}`,
+      series: `from ${2 * createEventSampler.QUIET_MS + 1}`,
     })
     expect(sample(0), 'an occurrence that is seen late').toMatchObject({ count: 2 })
   })

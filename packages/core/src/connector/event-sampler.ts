@@ -2,7 +2,7 @@
 const MAX_UNSAMPLED_EVENTS = 4
 
 /** A key without occurrences for this long starts from scratch. */
-export const EVENT_SAMPLER_QUIET_MS = 600_000
+const QUIET_MS = 600_000
 
 const DEFAULT_MAX_KEYS = 20_000
 
@@ -84,10 +84,11 @@ export function createEventSampler({ maxKeys = DEFAULT_MAX_KEYS }: { readonly ma
     },
   }
 }
+createEventSampler.QUIET_MS = QUIET_MS
 
 function add(before: Series | undefined, { at, times = 1, since = at, series }: CountedOccurrence): Series {
   const lastAt = at.getTime()
-  if (before === undefined || since.getTime() - before.lastAt > EVENT_SAMPLER_QUIET_MS)
+  if (before === undefined || since.getTime() - before.lastAt > QUIET_MS)
     return { name: series?.() ?? '', base: 0, count: times, milestone: 0, lastAt }
   return { ...before, count: before.count + times, lastAt: Math.max(before.lastAt, lastAt) }
 }

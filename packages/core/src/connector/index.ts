@@ -1,27 +1,25 @@
 export { excluding, matching, type NameFilter } from '../config/name-filter.ts'
-export { deploymentOnly, duration, secret } from '../config/options.ts'
+export { option } from '../config/options.ts'
 export { type Command, command } from '../deployment/command.ts'
 export type { Deployment, DeploymentTarget } from '../deployment/deployment.ts'
 export { powershell } from '../deployment/powershell.ts'
 export { chartValues, environmentVariables } from '../deployment/settings.ts'
-export { createTimeSlice, inTimeSlices, yieldToEventLoop } from '../event-loop.ts'
+export { createTimeSlice, inTimeSlices } from '../event-loop.ts'
 export { exitSignal } from '../evidence/exit-signal.ts'
 export { tailOf } from '../evidence/log-tail.ts'
-export { withoutSecrets } from '../redaction/redact-container-text.ts'
-export { redactSecrets } from '../redaction/redact-secrets.ts'
+export { redactSecrets } from '../redaction/redact-container-text.ts'
 export type {
   CollectContext,
   Collector,
   ConnectContext,
   Connector,
-  Election,
   StreamingCollector,
   WatchContext,
   Watcher,
 } from './connector.ts'
 export { openCursor } from './cursor.ts'
 export { defineConnector } from './define-connector.ts'
-export { createEventSampler, EVENT_SAMPLER_QUIET_MS, type EventSample, type EventSampler } from './event-sampler.ts'
+export { createEventSampler, type EventSample } from './event-sampler.ts'
 export { hostId } from './host-id.ts'
 export {
   type EntityDefinition,
@@ -35,7 +33,6 @@ export {
   type Entity,
   type EntityReference,
   type Event,
-  type Gap,
   type Metric,
   mergeSignals,
   type Signals,

@@ -1,4 +1,4 @@
-import { redactSecrets } from './redact-secrets.ts'
+import { redactText } from './redact-secrets.ts'
 
 /** Names of variables whose values are secret, whatever they look like. Short words count as words only. */
 const SECRET_NAME =
@@ -15,8 +15,8 @@ const URL_PASSWORD = /:\/\/[^\s:/?#@]*:([^\s/]+)@/g
  *
  * @param environment its variables, as `NAME=value`
  */
-export function withoutSecrets(text: string, environment: readonly string[] = []): string {
-  return redactSecrets(text, environment.flatMap(secretsOf))
+export function redactSecrets(text: string, environment: readonly string[] = []): string {
+  return redactText(text, environment.flatMap(secretsOf))
 }
 
 /** What is secret of a variable: a program may write it without saying what it is. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { redactSecrets } from './redact-secrets.ts'
+import { redactText } from './redact-secrets.ts'
 
 const CANARY = 'c4n4ry-S3cret.value'
 
@@ -33,10 +33,10 @@ describe('takes out', () => {
     `key AKIAIOSFODNN7EXAMPLE c4n4r`.replace('c4n4r', ''),
     `ghp_c4n4ryc4n4ryc4n4ryc4n4ry12`,
   ])('%j', (text) => {
-    const redacted = redactSecrets(text)
+    const redacted = redactText(text)
     expect(redacted).not.toMatch(/c4n4ry|S3cret|AKIA/)
     expect(redacted).toContain('[redacted]')
-    expect(redactSecrets(redacted)).toBe(redacted)
+    expect(redactText(redacted)).toBe(redacted)
   })
 })
 
@@ -44,14 +44,12 @@ test('leaves what tells of the failure', () => {
   const log = `2026-11-24T10:00:00Z ERROR connect ECONNREFUSED 10.0.0.3:5432
 at https://example.com:8080/path?page=2 keyboard=us tokens: 3 left
 GET /login 401 in 12 ms, user=app, sha256:0d1e2f`
-  expect(redactSecrets(log)).toBe(log)
-  expect(redactSecrets('postgres://app:hunter2@db:5432/app refused')).toBe(
-    'postgres://app:[redacted]@db:5432/app refused',
-  )
+  expect(redactText(log)).toBe(log)
+  expect(redactText('postgres://app:hunter2@db:5432/app refused')).toBe('postgres://app:[redacted]@db:5432/app refused')
 })
 
 test('takes out escape sequences and control characters, and keeps lines', () => {
-  expect(redactSecrets('\u001b[31mred\u001b[0m\u0007\tone\r\ntwo')).toBe('red\tone\r\ntwo')
+  expect(redactText('\u001b[31mred\u001b[0m\u0007\tone\r\ntwo')).toBe('red\tone\r\ntwo')
 })
 
 describe('a secret that is known', () => {
@@ -73,17 +71,17 @@ describe('a secret that is known', () => {
     ['by one of its lines', 'x third 3 x', 'first 1\n2\nthird 3', 'x [redacted] x'],
     ['by one of its lines with CR LF', 'x first 1 x', 'first 1\r\n2\r\nthird 3', 'x [redacted] x'],
   ])('is taken out %s', (_how, text, secret, left) => {
-    expect(redactSecrets(text, [secret])).toBe(left)
+    expect(redactText(text, [secret])).toBe(left)
   })
 
   test('goes as a whole where another is its beginning', () => {
     const secrets = ['abc-12', 'abc-12-and-3']
-    expect(redactSecrets('abc-12-and-3, abc-12', secrets)).toBe('[redacted], [redacted]')
+    expect(redactText('abc-12-and-3, abc-12', secrets)).toBe('[redacted], [redacted]')
   })
 
   test('stays below six characters, as does a line of it', () => {
     const text = 'on port 54321 in no time'
-    expect(redactSecrets(text, ['54321', '', ' no\n', 'time\nfirst 1'])).toBe(text)
+    expect(redactText(text, ['54321', '', ' no\n', 'time\nfirst 1'])).toBe(text)
   })
 
   test.each([
@@ -96,7 +94,7 @@ describe('a secret that is known', () => {
       '-----BEGIN PRIVATE KEY-----\nc4n4ry\n-----END PRIVATE KEY-----',
     ],
   ])('hides no other secret from the rules: %j', (secret, text) => {
-    const redacted = redactSecrets(text, [secret])
+    const redacted = redactText(text, [secret])
     expect(redacted).not.toMatch(/c4n4ry|S3cret/)
     expect(redacted).not.toContain(secret)
   })
@@ -114,5 +112,5 @@ test.each([
   ['\u001b['.repeat(50_000)],
 ])('is soon done with a long text: %.12s', (text) => {
   // What grew with the square of the length would run into the test's time limit.
-  expect(redactSecrets(text.repeat(5)).length).toBeGreaterThan(0)
+  expect(redactText(text.repeat(5)).length).toBeGreaterThan(0)
 })

@@ -100,7 +100,7 @@ function searchedValues(secret: string): string[] {
  * middle. What names nothing secret and has no known form stays, unless it is one of the `secrets`: their values are taken
  * out wherever they stand, those of several lines also line by line, but none below six characters.
  */
-export function redactSecrets(text: string, secrets: readonly string[] = []): string {
+export function redactText(text: string, secrets: readonly string[] = []): string {
   const values = secrets.flatMap(searchedValues)
   const landmarks = values.filter((value) => LANDMARK.test(value))
   const others = values.filter((value) => !LANDMARK.test(value))

@@ -99,7 +99,7 @@ async function loadConnector(found: InstalledPackage, { type, module }: Connecto
   if (connector.contract !== CONTRACT)
     throw new ConnectorError(
       label,
-      `its code speaks contract ${String((connector as Connector).contract)}, and this \`@rca/core\` speaks contract ${CONTRACT}. Use versions of both that speak the same contract.`,
+      `its code speaks contract ${String(connector.contract)}, and this \`@rca/core\` speaks contract ${CONTRACT}. Use versions of both that speak the same contract.`,
     )
   return connector
 }

@@ -74,7 +74,7 @@ export function createRegistry(connectors: readonly Connector[]): Registry {
     if (connector.contract !== CONTRACT)
       throw new ConnectorError(
         `\`${(connector as Connector).type}\``,
-        `it speaks contract ${String((connector as Connector).contract)}, and this \`@rca/core\` speaks contract ${CONTRACT}.`,
+        `it speaks contract ${String(connector.contract)}, and this \`@rca/core\` speaks contract ${CONTRACT}.`,
       )
     if (entries.has(connector.type))
       throw new ConnectorError(`\`${connector.type}\``, 'another connector in the same registry has this type.')

@@ -1,4 +1,4 @@
-import { createEventSampler, EVENT_SAMPLER_QUIET_MS, type EventSample } from '@rca/core/connector'
+import { createEventSampler, type EventSample } from '@rca/core/connector'
 import { durationOf, type EndedRun } from '../../evidence/ended-run.ts'
 import type { Pod } from '../../kinds/pod/pod.ts'
 
@@ -30,7 +30,7 @@ export function createRestartLoops(): RestartLoops {
   const sampler = createEventSampler()
   return {
     sample: ({ uid }, container, run, now) => {
-      const startsSeries = durationOf(run) >= EVENT_SAMPLER_QUIET_MS
+      const startsSeries = durationOf(run) >= createEventSampler.QUIET_MS
       const sample = sampler.sample(`${uid}/${container}`, { at: now, number: run.count, startsSeries })
       if (sample === undefined) return undefined
       const { count, milestone } = sample

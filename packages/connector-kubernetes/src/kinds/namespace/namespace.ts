@@ -3,7 +3,6 @@ import {
   type Entity,
   type EntityReference,
   entity,
-  type Gap,
   type Metric,
   mergeSignals,
   metric,
@@ -100,7 +99,7 @@ const allNamespaces = kindCollector('namespaces', {
 async function getNamespace(name: string, client: NamespaceClient, signal: AbortSignal): Promise<Signals> {
   const resource = client.cluster.resource('namespaces')
   if (resource === undefined) return {}
-  const gap = (reason: string): Signals & { gaps: Omit<Gap, 'since'>[] } => ({
+  const gap = (reason: string): Signals & { gaps: { scope: string; reason: string }[] } => ({
     gaps: [{ scope: `kubernetes:namespaces/${name}`, reason }],
   })
   try {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Election } from '../../connector/connector.ts'
+import type { Election } from '../../connector/election.ts'
 import { reasonOf, shortReason } from '../../errors/error-reason.ts'
 import type { Logger } from '../../logger.ts'
 import { type CollectorStatus, LIMITS, type Role } from '../../platform/protocol.ts'

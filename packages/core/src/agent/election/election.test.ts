@@ -4,14 +4,8 @@ import { gate } from '../../../test/gate.ts'
 import { type Platform, startPlatform } from '../../../test/platform.ts'
 import { recordingLogger } from '../../../test/recording-logger.ts'
 import { temporaryDirectory } from '../../../test/temporary-directory.ts'
-import type {
-  Collector,
-  Connector,
-  Election,
-  ElectionContext,
-  StreamingCollector,
-  WatchContext,
-} from '../../connector/connector.ts'
+import type { Collector, Connector, StreamingCollector, WatchContext } from '../../connector/connector.ts'
+import type { Election, ElectionContext } from '../../connector/election.ts'
 import { AGENT_PATHS } from '../../platform/protocol.ts'
 import { type Agent, createAgent } from '../agent.ts'
 
