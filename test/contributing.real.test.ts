@@ -9,7 +9,7 @@ import type { ConnectorSummary } from '../packages/core/src/registry/registry.ts
 import { filesIn, sectionOf } from './code-blocks.ts'
 import { findTarball, inShell, pack, paths, repository } from './user-shell.ts'
 
-/** What the program below prints. */
+/** Output of the program below. */
 interface Printed {
   readonly node: string
   readonly problems: readonly unknown[]

@@ -8,7 +8,7 @@ const run = promisify(execFile)
 
 export const repository: string = fileURLToPath(new URL('..', import.meta.url))
 
-/** What a user's shell has: the machine's own Node and npm, none of the repository's tools. */
+/** `PATH` of a user's shell: the machine's own Node and npm, none of the repository's tools. */
 const machine = (process.env.PATH ?? '')
   .split(delimiter)
   .filter((folder) => !folder.includes('node_modules'))

@@ -107,7 +107,7 @@ function installerUrl({ config }: Target, file: string): string {
   return `${config.install_url.replace(/\/+$/, '')}/${file}`
 }
 
-/** What the operator wrote for the agent, as `key=value`. */
+/** The operator's options for the agent, as `key=value`. */
 function settingsOf({ settings }: Target): string[] {
   return Object.entries(settings).map(([key, value]) => `${key}=${value}`)
 }

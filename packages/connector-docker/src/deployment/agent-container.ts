@@ -6,7 +6,7 @@ import { endpointOf } from '../engine/endpoint.ts'
 /** Something of the host that only the host knows, when the command is pasted there. */
 export type HostPath = 'socket' | 'machine-id'
 
-/** What the agent's container sees of the host, read-only. */
+/** A read-only mount of the host in the agent's container. */
 export interface HostMount {
   readonly source: string | { readonly found: HostPath }
   readonly target: string
@@ -19,7 +19,7 @@ export interface AgentContainer {
   /** `NAME=value`, those of the specification first and in its order. */
   readonly environment: readonly string[]
   readonly mounts: readonly HostMount[]
-  /** The socket of which the agent is given the group; absent for an engine behind TCP. */
+  /** The socket whose group the agent joins; absent for an engine behind TCP. */
   readonly socket: { readonly path: string | undefined } | undefined
   readonly stateVolume: string
   readonly network: string | undefined
@@ -27,18 +27,18 @@ export interface AgentContainer {
   readonly extraHosts: readonly string[]
 }
 
-/** Where the host's kernel files are mounted, unless the operator says otherwise. */
+/** Default mount point of the host's kernel files. */
 const ROOT = '/host'
 
 const CA_FILE = '/etc/rca-agent/platform-ca.pem'
 
-/** Where the socket is, in the container and on most hosts. */
+/** Path of the socket, in the container and on most hosts. */
 export const DEFAULT_SOCKET = '/var/run/docker.sock'
 
-/** Where the agent keeps its state in its image. */
+/** State directory of the agent in its image. */
 export const STATE_FOLDER = '/var/lib/rca-agent'
 
-/** What the agent may take from its host. */
+/** Resource limits of the container. */
 export const LIMITS = { memory: '256m', cpus: '0.5', pids: 100 } as const
 
 /** No new privileges. Where SELinux is on, it would keep every container from the engine's socket, whatever its group. */
@@ -89,7 +89,7 @@ function kernelMounts(root: string): HostMount[] {
   ]
 }
 
-/** Node reads these variables only when it is told to (nodejs.org/api/cli, `NODE_USE_ENV_PROXY`). */
+/** Node reads these variables only if it is configured to (nodejs.org/api/cli, `NODE_USE_ENV_PROXY`). */
 function proxyVariables({ https_proxy: proxy, no_proxy: exceptions }: DockerConfig): string[] {
   if (proxy === undefined) return []
   return [

@@ -74,7 +74,7 @@ function networkOf(network = 'bridge') {
   return isMode(network) ? { network_mode: network } : { networks: ['agent'] }
 }
 
-/** Compose tells modes of the network from names of networks. */
+/** Returns true for a network mode, which compose does not take for the name of a network. */
 function isMode(network: string): boolean {
   return ['host', 'none', 'bridge'].includes(network) || /^(container|service):/.test(network)
 }

@@ -47,7 +47,7 @@ function loopbackNote(platformUrl: string): string {
   return `Inside the container, the host of the platform’s address \`${platformUrl}\` is the container itself, where no platform answers: set \`network\` to \`host\`, or use an address by which other machines reach the platform.`
 }
 
-/** Whether an address is of the machine, or container, that uses it. */
+/** Returns true for an address of the machine, or container, that uses it. */
 function isLoopback(platformUrl: string): boolean {
   const { hostname } = new URL(platformUrl)
   return /^(?:127(?:\.\d+){3}|(?:.+\.)?localhost|\[::1\])$/.test(hostname)

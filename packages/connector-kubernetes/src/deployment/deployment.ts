@@ -46,7 +46,7 @@ function prerequisitesOf({ config }: DeploymentTarget<KubernetesConfig>): string
   ]
 }
 
-/** Nobody may grant what they may not do themselves, unless they are allowed to `escalate`. */
+/** Rights of the operator: Kubernetes refuses to grant rights that the operator does not have, except with `escalate`. */
 function rightsNeeded({ namespace, namespaces }: KubernetesConfig): string {
   if (namespaces.length === 0)
     return 'you may create roles in the cluster (`kubectl auth can-i create clusterroles` answers `yes`)'
@@ -89,7 +89,7 @@ function confinedNotes({ namespace, namespaces }: KubernetesConfig): string[] {
   ]
 }
 
-/** What running the command again brings up to date, and what it does not. */
+/** Explains which parts another run of the command updates. */
 function renewalNotes({ namespace, release_name, image, existing_secret, ca_config_map }: KubernetesConfig): string[] {
   const objects = [
     ...(existing_secret === undefined ? [] : [`the Secret \`${existing_secret}\``]),
@@ -110,7 +110,7 @@ function renewalNotes({ namespace, release_name, image, existing_secret, ca_conf
   ]
 }
 
-/** Whether one name stands for one image today and for another one tomorrow. */
+/** Returns true for an image reference that may point to another image later. */
 function isMovable(image: string | undefined): boolean {
   return image === undefined || !/:[^/:]+$/.test(image) || image.endsWith(':latest')
 }

@@ -26,7 +26,7 @@ export function installCommand(target: DeploymentTarget<KubernetesConfig>): Comm
   return command('helm', 'repo', 'add', REPOSITORY, repository, '--force-update').and(install, { newLine: true })
 }
 
-/** What the chart is given. The token is left out where a Secret of the operator's holds it. */
+/** Lists the chart's values. Leaves out the token where a Secret of the operator's holds it. */
 function valuesOf(target: DeploymentTarget<KubernetesConfig>): string[] {
   const [platformUrl = '', agentToken = '', ...others] = chartValues(target, { omit: CARRIED_OTHERWISE })
   const { existing_secret: secret, image } = target.config
@@ -91,12 +91,12 @@ export function verifyCommand({ config }: DeploymentTarget<KubernetesConfig>): C
   )
 }
 
-/** What the chart calls its objects for a release. */
+/** Name of the chart's objects for a release. */
 export function fullName(release: string): string {
   return release.includes('agent') ? release : `${release}-agent`
 }
 
-/** What the chart calls the pod of `helm test`. */
+/** Name of the pod of `helm test`. */
 function testPodName(release: string): string {
   return `${fullName(release).slice(0, 58).replace(/-$/, '')}-test`
 }

@@ -8,7 +8,7 @@ import {
 import type { KubernetesConfig } from '../config.ts'
 import { kubectl } from './kubectl.ts'
 
-/** What the objects of the plain manifests are called, and the Secret and ConfigMap that they refer to. */
+/** Name of the objects in the plain manifests, and of their Secret and ConfigMap. */
 const NAME = 'incident-rca-agent'
 
 /** Options that the plain manifests cannot carry: other objects or permissions would be needed. */
@@ -32,7 +32,7 @@ const HELM_ONLY = [
 /** Writes the object instead of creating it. */
 const DRY_RUN = ['--dry-run=client', '--output', 'yaml']
 
-/** Whether what the operator wrote can be deployed without Helm. */
+/** Returns true if the operator's options can be deployed without Helm. */
 export function fitsManifests({ settings, deploymentSettings }: DeploymentTarget<KubernetesConfig>): boolean {
   return HELM_ONLY.every((option) => !Object.hasOwn({ ...settings, ...deploymentSettings }, option))
 }

@@ -590,7 +590,7 @@ describe('createAgent', () => {
   })
 
   test('knows the options of its connector at compile time', () => {
-    const { contract: _, ...definition } = exampleConnector()
+    const definition = { ...exampleConnector() }
     const typed = defineConnector({
       ...definition,
       config: z.object({ socket: z.string().default('/run/docker.sock') }),

@@ -14,7 +14,7 @@ const agent = { connector: exampleConnector(), platformUrl: 'https://api.example
 
 test.each([
   [undefined, '`createAgent` takes an object with `connector`'],
-  [{ ...agent, cofnig: {} }, '`cofnig` is no option of `createAgent`. Did you mean `config`?'],
+  [{ ...agent, cofnig: {} }, '`cofnig` is not an option of `createAgent`. Did you mean `config`?'],
   [{ ...agent, config: null }, 'It must be an object of options'],
   [{ ...agent, config: [] }, 'It must be an object of options'],
 ])('an agent from %j is refused', (options, message) => {
@@ -22,7 +22,9 @@ test.each([
 })
 
 test('`stop` refuses an unknown option', async () => {
-  await expect(createAgent(agent).stop(given({ deadline: '5s' }))).rejects.toThrow('`deadline` is no option of `stop`')
+  await expect(createAgent(agent).stop(given({ deadline: '5s' }))).rejects.toThrow(
+    '`deadline` is not an option of `stop`',
+  )
 })
 
 test('a registry of no list, and a search from nowhere, are refused', async () => {

@@ -13,7 +13,7 @@ export function checkOptions(caller: string, options: unknown, known: readonly s
   if (unknown === undefined) return
   const meant = nearestName(unknown, known)
   const remedy = meant === undefined ? `It takes ${list(known)}` : `Did you mean \`${meant}\`?`
-  throw new RcaError('RCA_OPTIONS_INVALID', `\`${unknown}\` is no option of \`${caller}\`. ${remedy}`)
+  throw new RcaError('RCA_OPTIONS_INVALID', `\`${unknown}\` is not an option of \`${caller}\`. ${remedy}`)
 }
 
 function list(names: readonly string[]): string {

@@ -8,7 +8,7 @@ export interface ConfigSchema<Config = unknown> {
   readonly '~standard': StandardSchemaV1.Props<unknown, Config> & StandardJSONSchemaV1.Props<unknown, Config>
 }
 
-/** What a schema's check returns. */
+/** Result of a schema's check. */
 export type ConfigOf<Schema extends ConfigSchema> = Schema extends ConfigSchema<infer Config> ? Config : never
 
 /** The parts of JSON Schema (draft 2020-12) that core reads. Everything else is passed on unread. */
@@ -28,7 +28,7 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown
 }
 
-/** What an operator may write, as JSON Schema. */
+/** Describes what an operator may write, as JSON Schema. */
 export function configJsonSchema(schema: ConfigSchema): JsonSchema {
   return schema['~standard'].jsonSchema.input({ target: 'draft-2020-12' })
 }

@@ -3,7 +3,7 @@ import ms from 'ms'
 /** A span of time as people write it: a whole number and a unit, such as `500ms`, `15s`, `10m`, `1h` or `7d`. */
 export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
-/** What a duration looks like, for schemas and error messages. */
+/** Form of a duration, for schemas and error messages. */
 export const DURATION_PATTERN: RegExp = /^\d{1,12}(?:ms|s|m|h|d)$/
 
 /** A duration in milliseconds. @throws {TypeError} when the text is not a duration. */

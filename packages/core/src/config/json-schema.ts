@@ -1,12 +1,12 @@
 import type { JsonSchema } from './config-schema.ts'
 
-/** Deepest chain of references and alternatives that is followed: a schema may refer to itself. */
-const DEEPEST = 32
+/** References and alternatives to follow at most: a schema may refer to itself. */
+const MAX_DEPTH = 32
 
 /** The schema that a `$ref` to a place of the same document stands for; any other schema is itself. */
 export function resolveReference(schema: JsonSchema, root: JsonSchema): JsonSchema {
   let resolved = schema
-  for (let depth = 0; depth < DEEPEST; depth += 1) {
+  for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
     const reference = resolved.$ref
     if (typeof reference !== 'string' || !reference.startsWith('#')) return resolved
     const target = reference
@@ -15,7 +15,7 @@ export function resolveReference(schema: JsonSchema, root: JsonSchema): JsonSche
       .slice(1)
       .map((segment) => decodeURIComponent(segment).replaceAll('~1', '/').replaceAll('~0', '~'))
       .reduce<unknown>((place, key) => (place as Record<string, unknown> | undefined)?.[key], root)
-    // What stands beside `$ref`, such as `writeOnly`, holds too.
+    // Keywords beside `$ref`, such as `writeOnly`, apply too.
     const { $ref: _, ...beside } = resolved
     resolved = { ...(isSchema(target) ? target : {}), ...beside }
   }
@@ -32,7 +32,7 @@ export function partsOf(schema: JsonSchema, keywords = ['anyOf', 'oneOf', 'allOf
 
 /** The texts in a value that its schema marks as secret (`writeOnly`), however deep. */
 export function secretsIn(value: unknown, schema: JsonSchema, root: JsonSchema, depth = 0): string[] {
-  if (depth > DEEPEST) return []
+  if (depth > MAX_DEPTH) return []
   const resolved = resolveReference(schema, root)
   if (resolved.writeOnly === true) return textsIn(value, depth)
   const inside = membersOf(value).flatMap(([key, member]) => {
@@ -56,7 +56,7 @@ function schemaOfMember(schema: JsonSchema, key: string | number): JsonSchema | 
 function textsIn(value: unknown, depth: number): string[] {
   if (typeof value === 'string') return value === '' ? [] : [value]
   if (typeof value === 'number' || typeof value === 'bigint') return [String(value)]
-  return depth > DEEPEST ? [] : membersOf(value).flatMap(([, member]) => textsIn(member, depth + 1))
+  return depth > MAX_DEPTH ? [] : membersOf(value).flatMap(([, member]) => textsIn(member, depth + 1))
 }
 
 function membersOf(value: unknown): [string | number, unknown][] {

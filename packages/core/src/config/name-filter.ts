@@ -1,4 +1,4 @@
-/** Whether something of this name is wanted. */
+/** Returns true for the names that are wanted. */
 export type NameFilter = (name: string) => boolean
 
 /** Wants every name that no pattern matches. `*` stands for any text, slashes included. */

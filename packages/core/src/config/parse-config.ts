@@ -7,7 +7,7 @@ import { secretsIn } from './json-schema.ts'
 import { nearestName } from './nearest-name.ts'
 import { type RuntimeConfig, runtimeConfigSchema } from './runtime-config.ts'
 
-/** What an operator writes: one flat record of snake_case keys. Text is accepted for every option, as in environment variables. */
+/** Options as an operator writes them: one flat record of snake_case keys. Text is accepted for every option, as in environment variables. */
 export type RawConfig = Readonly<Record<string, unknown>>
 
 /** A configuration that was checked. */
@@ -149,7 +149,7 @@ function toText(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** Whether a list's element can be told from its neighbours when they are joined by commas. */
+/** Returns true if a list's element can be separated from its neighbours after they were joined by commas. */
 function standsInList(element: unknown): boolean {
   return typeof element === 'string'
     ? element.trim() === element && !element.includes(',')

@@ -1,13 +1,13 @@
 import type { WatchContext } from './connector.ts'
 
-/** What reads a state back: a zod schema, of whatever version. */
+/** Parses a saved state: a zod schema of any version. */
 export interface CursorSchema<State> {
   safeParse(value: unknown): { readonly data?: State | undefined }
 }
 
-/** What a watcher keeps across restarts of the agent. */
+/** State that a watcher keeps across restarts of the agent. */
 export interface Cursor<State> {
-  /** What an earlier run saved, or `undefined` where it saved nothing or something that is no longer understood. */
+  /** The state of an earlier run, or `undefined` if there is none or the schema refuses it. */
   readonly before: State | undefined
   /** Saves the state, unless it is the one that was saved last. */
   save(state: State): Promise<void>

@@ -81,7 +81,7 @@ export interface EventDefinition<Names extends AttributeDescriptions = Attribute
 /** Every metric, entity and event that a connector may emit. Its documentation is generated from it, and the runtime rejects what is not in it. */
 export type SignalCatalog = Readonly<Record<string, MetricDefinition | EntityDefinition | EventDefinition>>
 
-/** What a catalog's entry is declared with. */
+/** Fields that declare an entry of a catalog. */
 type Declaration<Definition, Names, Key extends keyof Definition> = Pick<Definition, Key> & {
   /** Attribute names with a sentence each. Only these may be set. @default none */
   readonly attributes?: Names
@@ -166,7 +166,7 @@ export function event<const Names extends AttributeDescriptions = Record<never, 
   })
 }
 
-/** What the newest point is of: points of one entity mostly follow each other, and there may be tens of thousands. */
+/** Entity of the newest point: points of one entity mostly follow each other, and there may be tens of thousands. */
 let newest: EntityReference = Object.freeze({ type: '', id: '' })
 
 /** One object for all points of an entity that follow each other. */

@@ -1,6 +1,6 @@
 /**
- * What a collector may say. One model for every connector, so that the platform can store, draw and reason about
- * types of infrastructure that it has never heard of. The same shapes travel on the wire.
+ * Signals of collectors and watchers. One model for every connector, so that the platform can store, draw and reason
+ * about types of infrastructure that it does not know. The wire has the same shapes.
  */
 
 /** A value of an attribute, as in OpenTelemetry. */
@@ -23,7 +23,7 @@ export interface Relation {
 
 /** A thing that exists: a host, container, pod, filesystem, unit. */
 export interface Entity extends EntityReference {
-  /** What people call it. */
+  /** Name for people. */
   readonly name: string
   readonly attributes: Attributes
   readonly relations: readonly Relation[]
@@ -72,7 +72,7 @@ export interface Event {
 
 /** "I could not see this", so that silence is never read as health. */
 export interface Gap {
-  /** What could not be seen, such as `collector:filesystems` or `filesystem:/mnt/data`. */
+  /** The part that could not be seen, such as `collector:filesystems` or `filesystem:/mnt/data`. */
   readonly scope: string
   readonly reason: string
   /** Since when. ISO 8601, UTC. */
@@ -80,7 +80,7 @@ export interface Gap {
 }
 
 /**
- * What one collector's run or one watcher's message says. Absent lists are empty lists; `undefined` elements stand for
+ * Output of one run of a collector, or one message of a watcher. Absent lists are empty lists; `undefined` elements stand for
  * values that could not be read and are left out.
  */
 export interface Signals {

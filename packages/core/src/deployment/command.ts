@@ -1,9 +1,9 @@
 import { renderForSh } from './sh-quoting.ts'
 import { assignment, raw, type Shell, ShellWord, type Word, word } from './shell-word.ts'
 
-/** Where the second of two joined commands stands. */
+/** Layout of two joined commands. */
 export interface Placement {
-  /** Whether it starts on a line of its own. @default false */
+  /** Starts the second command on a line of its own. @default false */
   readonly newLine?: boolean
 }
 
@@ -29,7 +29,7 @@ export interface Command {
   followedBy(next: Command): Command
   /** `this 2>/dev/null` */
   redirect(operator: Redirection, file: Word): Command
-  /** What the command writes, as one argument of another command: `"$( this )"`. */
+  /** The command's output as one argument of another command: `"$( this )"`. */
   output(): ShellWord
   toString(): string
   toJSON(): string
@@ -176,7 +176,7 @@ function nameOf(words: Words): string {
   return typeof shown === 'string' && /^[\w .-]{1,40}$/.test(shown) ? ` of \`${shown}\`` : ''
 }
 
-/** Whether any installed copy of core made `value` with `command` or `powershell`. */
+/** Returns true for a command that any installed copy of core made. */
 export function isCommand(value: unknown): value is Command {
   return typeof value === 'object' && value !== null && MARK in value
 }

@@ -1,8 +1,8 @@
 import type { Command } from './command.ts'
 
-/** What a connector's `deploy` is given: for whom the command is, and how the agent shall be configured. */
+/** Argument of a connector's `deploy`: the platform, and the configuration of the agent. */
 export interface DeploymentTarget<Config = unknown> {
-  /** Where the agent reports to, such as `https://api.example.com`. */
+  /** Address that the agent reports to, such as `https://api.example.com`. */
   readonly platformUrl: string
   /** The environment's token. Shown to the operator once, as part of the command. */
   readonly agentToken: string
@@ -10,9 +10,9 @@ export interface DeploymentTarget<Config = unknown> {
   readonly agentType: string
   /** The checked configuration, defaults filled in. */
   readonly config: Config
-  /** What the operator wrote for the agent and nothing else: snake_case key → text. Goes into the command, so that defaults stay the agent's. */
+  /** Only options that the operator wrote for the agent: snake_case key → text. Goes into the command, so that defaults stay the agent's. */
   readonly settings: Readonly<Record<string, string>>
-  /** What the operator wrote for the deployment alone (options marked `deploymentOnly`): snake_case key → text. */
+  /** Only options that the operator wrote for the deployment (options marked `deploymentOnly`): snake_case key → text. */
   readonly deploymentSettings: Readonly<Record<string, string>>
   /** The system on which the command is asked for, as in `process.platform`. Only a default: the command may be run elsewhere. */
   readonly hostPlatform: 'linux' | 'darwin' | 'win32' | (string & {})

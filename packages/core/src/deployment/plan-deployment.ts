@@ -9,7 +9,7 @@ export interface DeploymentRequest {
   /** The platform's address as the agent will see it. */
   readonly platformUrl: string
   readonly agentToken: string
-  /** What the operator wrote. */
+  /** Options as the operator wrote them. */
   readonly config?: RawConfig
   /** Operating system to assume where the operator names none: a value of `process.platform`. @default this machine's */
   readonly hostPlatform?: string

@@ -1,6 +1,6 @@
 import type { DeploymentTarget } from './deployment.ts'
 
-/** What of the operator's settings goes into a chart's values. */
+/** Selects the settings that become values of a chart. */
 export interface SettingsOptions {
   /** Config keys (snake_case) that the command carries in another way, such as the namespace. @default [] */
   readonly omit?: readonly string[]
@@ -12,7 +12,7 @@ export function environmentName(key: string): string {
 }
 
 /**
- * What the agent reads from its environment, as `NAME=value`: `PLATFORM_API_URL`, `AGENT_TOKEN`, `AGENT_TYPE`, then every
+ * Lists the agent's environment variables as `NAME=value`: `PLATFORM_API_URL`, `AGENT_TOKEN`, `AGENT_TYPE`, then every
  * setting in the order in which it was written. Not quoted: pass each as an argument of `command` or `powershell`.
  *
  * @throws TypeError when a setting has the name of one of the first three.
@@ -34,7 +34,7 @@ export function chartValueName(key: string): string {
 }
 
 /**
- * What the Helm chart is given, as `name=value` for `--set` or `--set-string`: `platformUrl`, `agentToken`, then every
+ * Lists the values of the Helm chart as `name=value` for `--set` or `--set-string`: `platformUrl`, `agentToken`, then every
  * setting in the order in which it was written, those of the deployment alone last. Values are escaped for Helm, not for the shell: pass each as an argument of `command`.
  *
  * `--set` makes a number of `2` and a boolean of `true`; `--set-string` leaves them text, which a token made of digits needs.

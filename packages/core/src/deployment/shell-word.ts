@@ -4,7 +4,7 @@ export type Shell = 'sh' | 'powershell'
 /** A piece of shell syntax, which is written as it is. */
 interface Syntax {
   readonly syntax: string
-  /** Whether a text may follow without quotes: the syntax ends with a quote of its own. */
+  /** True if a text may follow without quotes, because the syntax ends with a quote of its own. */
   readonly isClosed: boolean
 }
 

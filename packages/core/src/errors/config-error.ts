@@ -2,9 +2,9 @@ import { RcaError } from './rca-error.ts'
 
 /** One thing that is wrong with a configuration. */
 export interface ConfigIssue {
-  /** Where: the keys that lead to the value, outermost first. */
+  /** Keys that lead to the value, outermost first. */
   readonly path: readonly (string | number)[]
-  /** What is wrong and what to do. Never contains the value. */
+  /** The problem and what to do. Never contains the value. */
   readonly message: string
 }
 

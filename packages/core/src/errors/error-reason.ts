@@ -1,14 +1,13 @@
 import { isRcaError } from './rca-error.ts'
 
-/** Longest reason that is passed on, in UTF-16 code units. */
-const LONGEST = 2000
+/** In UTF-16 code units. */
+const MAX_REASON_LENGTH = 2000
 
-/** Longest chain of causes that is followed. */
-const DEEPEST = 5
+const MAX_CAUSES = 5
 
 /**
- * What an error says, and what its causes add ("fetch failed" alone helps nobody), without a stack trace. Whatever was
- * thrown: it never throws itself. The errors of core say all in their own message.
+ * Returns the message of an error and of its causes ("fetch failed" alone explains nothing), without a stack trace. Accepts
+ * anything that can be thrown, and never throws. The messages of core's own errors are complete without their causes.
  */
 export function reasonOf(error: unknown): string {
   try {
@@ -19,10 +18,10 @@ export function reasonOf(error: unknown): string {
   }
 }
 
-/** The same, without secrets and of bounded length. Secrets go first: half of one is one too. */
+/** Redacts a reason, then cuts it: half a secret is still a secret. */
 export function shortReason(reason: string, redact: (text: string) => string): string {
   const text = redact(reason)
-  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`
+  return text.length <= MAX_REASON_LENGTH ? text : `${text.slice(0, MAX_REASON_LENGTH - 1)}…`
 }
 
 function messageOf(error: unknown, depth: number): string {
@@ -32,7 +31,7 @@ function messageOf(error: unknown, depth: number): string {
   if (written === '' && error instanceof AggregateError)
     return (error.errors as unknown[]).map((one) => messageOf(one, depth + 1)).join('; ')
   const own = written === '' ? String(error.name) : written
-  if (error.cause === undefined || depth >= DEEPEST || isRcaError(error)) return own
+  if (error.cause === undefined || depth >= MAX_CAUSES || isRcaError(error)) return own
   const cause = messageOf(error.cause, depth + 1)
   return own.includes(cause) ? own : `${own}: ${cause}`
 }

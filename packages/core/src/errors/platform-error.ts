@@ -1,6 +1,6 @@
 import { RcaError } from './rca-error.ts'
 
-/** What is known of a call to the platform that failed. */
+/** Details of a failed call to the platform. */
 export interface PlatformErrorDetails {
   /** HTTP status; absent when no answer arrived. */
   readonly status?: number
@@ -10,7 +10,7 @@ export interface PlatformErrorDetails {
   readonly cause?: unknown
 }
 
-/** A call to the platform failed. `retryable` tells whether the same call may succeed later. */
+/** A call to the platform failed. `retryable` is true if the same call may succeed later. */
 export class PlatformError extends RcaError {
   readonly status: number | undefined
   readonly retryAfter: number | undefined
@@ -21,7 +21,7 @@ export class PlatformError extends RcaError {
     this.retryAfter = details.retryAfter
   }
 
-  /** Whether the platform refused the token (401 or 403): retrying at the usual pace is useless, the operator must act. */
+  /** True if the platform refused the token (401 or 403): the operator must act, and retries need a longer interval. */
   get refusedToken(): boolean {
     return this.status === 401 || this.status === 403
   }

@@ -1,6 +1,6 @@
-/** What every error of `@rca/core` can say beside its message. */
+/** Details of an error beside its message. */
 export interface RcaErrorOptions extends ErrorOptions {
-  /** Whether doing the same again later may succeed. @default false */
+  /** True if the same call may succeed later. @default false */
   readonly retryable?: boolean
 }
 
@@ -12,7 +12,7 @@ export interface RcaErrorOptions extends ErrorOptions {
 export class RcaError extends Error {
   /** Stable and made for programs, such as `RCA_CONFIG_INVALID`. */
   readonly code: string
-  /** Whether doing the same again later may succeed. */
+  /** True if the same call may succeed later. */
   readonly retryable: boolean
 
   constructor(code: string, message: string, options: RcaErrorOptions = {}) {
@@ -23,7 +23,7 @@ export class RcaError extends Error {
   }
 }
 
-/** Whether `value` is an error of any installed copy of core. */
+/** Returns true for an error of any installed copy of core. */
 export function isRcaError(value: unknown): value is RcaError {
   return (
     value instanceof Error &&

@@ -4,7 +4,7 @@ import { redactText } from './redact-secrets.ts'
 const SECRET_NAME =
   /pass|secret|token|key|credential|auth|dsn|connection|cookie|salt|private|cert|psk|jwt|signature|(?<![a-z0-9])(?:pwd|pw|pin)(?![a-z0-9])/i
 
-/** Where a shell keeps the folder that it is in. */
+/** A shell's working directory. */
 const NO_SECRET = /^(?:OLD)?PWD$/
 
 /** A password in a URL: up to the last `@` of its authority. */
@@ -19,7 +19,7 @@ export function redactSecrets(text: string, environment: readonly string[] = [])
   return redactText(text, environment.flatMap(secretsOf))
 }
 
-/** What is secret of a variable: a program may write it without saying what it is. */
+/** Returns the secrets in a variable: a program may write them without their name. */
 function secretsOf(variable: string): string[] {
   const at = variable.indexOf('=')
   if (at === -1) return []

@@ -23,13 +23,13 @@ const VALUE =
 type Rule = readonly [pattern: RegExp, replacement: string]
 
 /**
- * What secrets look like in texts that programs write. Every repetition is bounded or excludes what follows it: time grows
+ * Forms of secrets in texts that programs write. Every repetition is bounded or excludes what follows it: time grows
  * with the text's length only, whatever it holds.
  */
 const RULES: readonly Rule[] = [
   // Private keys as PEM, also where the end is cut off.
   [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,16384}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?/g, REDACTED],
-  // URLs with credentials: the user stays, it tells what failed.
+  // URLs with credentials: the user stays, since it shows what failed.
   [/\b([a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/?#@]{0,128}):[^\s/@]{1,512}@/gi, `$1:${REDACTED}@`],
   [/\b([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s:/?#@]{16,512}@/gi, `$1${REDACTED}@`],
   // Headers: `Authorization: Bearer x`, and the schemes alone.
@@ -67,14 +67,14 @@ const RULES: readonly Rule[] = [
 const KEY_END = /^-----END [A-Z ]{0,40}PRIVATE KEY-----/
 const KEY_LINE = /^[A-Za-z0-9+/=]{1,128}\r?$/
 
-/** Takes out private keys of which only the end stands in the text, as in the tail of a log. */
+/** Removes private keys whose beginning was cut off, as in the tail of a log. */
 function withoutKeyEnds(text: string): string {
   if (!text.includes('PRIVATE KEY-----')) return text
   const kept: string[] = []
   for (const line of text.split('\n')) {
     if (KEY_END.test(line) && KEY_LINE.test(kept.at(-1) ?? '')) {
       while (KEY_LINE.test(kept.at(-1) ?? '')) kept.pop()
-      // Where the beginning is there as well, a rule takes the whole.
+      // A rule removes keys that have their beginning.
       kept.push(REDACTED)
     }
     kept.push(line)
@@ -87,7 +87,7 @@ function withoutControls(text: string): string {
   return stripVTControlCharacters(text).replaceAll(/[^\P{Cc}\t\n\r]/gu, '')
 }
 
-/** What to search for a secret: all of it, with either end of lines, and each of its lines. */
+/** Values to search for a secret: all of it, with either end of lines, and each of its lines. */
 function searchedValues(secret: string): string[] {
   const lines = withoutControls(secret).trim().split(/\r?\n/)
   const values = [lines.join('\n'), lines.join('\r\n'), ...lines.map((line) => line.trim())]

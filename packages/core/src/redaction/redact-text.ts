@@ -1,4 +1,4 @@
-/** What stands where a secret was. */
+/** Replaces secrets. */
 const REDACTED = '[redacted]'
 
 /** How a secret may be written in a text: as it is, without white space around it, inside JSON, or percent-encoded. */

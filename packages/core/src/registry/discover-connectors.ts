@@ -11,7 +11,7 @@ import { type ConnectorManifest, parseManifest } from './manifest.ts'
 import { type Registry, type RegistryEntry, type RegistryProblem, registryOf } from './registry.ts'
 import { resolveModule } from './resolve-module.ts'
 
-/** Where connectors are looked for. */
+/** Options of {@link discoverConnectors}. */
 export interface DiscoverOptions {
   /** A file of the host package: `import.meta.url`, or a path. Its package's `dependencies` and `optionalDependencies` are looked at. */
   readonly from: string | URL
@@ -51,7 +51,7 @@ export async function discoverConnectors(options: DiscoverOptions): Promise<Regi
   return registryOf(entries, problems)
 }
 
-/** A package's connector, why it cannot be used and the way out, or `undefined` for a package that is no connector's. */
+/** Returns a package's connector, or why it cannot be used and the fix, or `undefined` if it has no connector. */
 function entryOf(
   found: InstalledPackage,
   entries: ReadonlyMap<string, FoundEntry>,

@@ -16,7 +16,7 @@ export interface InstalledPackage {
   readonly name: string
   readonly version: string
   readonly directory: string
-  /** `package.json#rca`: `undefined` for a package that is no connector's. */
+  /** `package.json#rca`: `undefined` for a package without a connector. */
   readonly manifest: unknown
   readonly exports: unknown
   /** Why its package.json cannot be read. */

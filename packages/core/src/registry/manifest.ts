@@ -22,7 +22,7 @@ const manifestSchema = z.strictObject({
     .default('.'),
 })
 
-/** Checks `package.json#rca`. Returns the manifest, or what is wrong with it and the way out. */
+/** Checks `package.json#rca`. Returns the manifest, or its problem and the fix. */
 export function parseManifest(
   value: unknown,
 ): ConnectorManifest | { readonly problem: string; readonly remedy: string } {

@@ -9,14 +9,14 @@ import { reasonOf } from '../errors/error-reason.ts'
 import { RcaError } from '../errors/rca-error.ts'
 import { UnknownTypeError } from '../errors/unknown-type-error.ts'
 
-/** What is known of a connector before its code is loaded. */
+/** A connector's manifest, known before its code is loaded. */
 export interface ConnectorSummary {
   readonly type: string
   readonly title: string
   readonly description: string
 }
 
-/** A summary with what only the connector itself can tell. */
+/** A summary with the options, for which the connector is loaded. */
 export interface ConnectorDescription extends ConnectorSummary {
   /** Every option that an agent of this type takes, as JSON Schema (draft 2020-12). */
   readonly config: JsonSchema
@@ -26,7 +26,7 @@ export interface ConnectorDescription extends ConnectorSummary {
 export interface RegistryProblem {
   readonly package: string
   readonly version: string
-  /** What is wrong and the way out, in one sentence that names the package and its version. */
+  /** The problem and the fix, in one sentence that names the package and its version. */
   readonly message: string
 }
 
@@ -38,7 +38,7 @@ export type AgentOptionsByType = Omit<AgentOptions, 'connector'> & {
 
 /** Types of infrastructure → connectors. */
 export interface Registry {
-  /** What is installed but cannot be used. */
+  /** Installed connectors that cannot be used. */
   readonly problems: readonly RegistryProblem[]
   /** The types, sorted. */
   listSupportedTypes(): string[]
@@ -62,7 +62,7 @@ export interface RegistryEntry extends ConnectorSummary {
 /**
  * A registry of connectors that the program imports itself.
  *
- * @throws {ConnectorError} when something is no connector, or two have the same type.
+ * @throws {ConnectorError} when something is not a connector, or two have the same type.
  */
 export function createRegistry(connectors: readonly Connector[]): Registry {
   if (!Array.isArray(connectors))
