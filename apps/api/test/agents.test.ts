@@ -140,6 +140,7 @@ describe('lists', () => {
       if (environment !== 'b')
         for (const name of ['1', '2', '3']) await api.heartbeat(token, { agent_id: agentIdOf(name) })
     }
+    expect((await api.admin('/api/v1/agents?limit=2')).json().agents).toHaveLength(2)
     const agents = await api.list<{ environment: string; agent_type: string; connectivity: string }>(
       '/api/v1/agents?limit=2',
     )
