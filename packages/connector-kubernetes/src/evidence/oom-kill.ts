@@ -19,11 +19,11 @@ const MAX_REPORT_DISTANCE_MS = 3_000
 const FULL_RATIO = 0.9
 
 /**
- * A node with ten known OOM kills within ten minutes is short of memory: a further kill without a reason counts as an
- * OOM kill, because kubelets drop events about many OOM kills.
+ * A kill without a reason counts as an OOM kill if the node had ten known ones within a minute before or after it:
+ * kubelets drop events about many OOM kills.
  */
 const MIN_FREQUENT_KILLS = 10
-const FREQUENT_KILLS_WINDOW_MS = 600_000
+const FREQUENT_KILLS_WINDOW_MS = 60_000
 
 /** Known OOM kills that are kept per node. */
 const MAX_KILLS = 200
