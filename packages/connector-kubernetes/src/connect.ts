@@ -3,7 +3,7 @@ import { KubernetesError } from './api/errors.ts'
 import type { KubernetesApi } from './api/kubernetes-api.ts'
 import { openKubernetes } from './client.ts'
 import type { KubernetesConfig } from './config.ts'
-import { createRefusals } from './evidence/refusals.ts'
+import { createMissingPermissions } from './evidence/missing-permissions.ts'
 import { openClusterCache } from './informer/cluster-cache.ts'
 import { clusterSignals } from './kinds/cluster.ts'
 import { kinds } from './kinds/index.ts'
@@ -44,7 +44,7 @@ export async function openKubernetesClient({
       name: config.cluster_name ?? config.kubeconfig_context ?? `kubernetes-${uid.slice(0, 8)}`,
       entity: clusterSignals.cluster.reference(uid),
       lastMemory: createLastMemory(),
-      refusals: createRefusals(),
+      refusals: createMissingPermissions(),
       keyedHash,
       log,
     }

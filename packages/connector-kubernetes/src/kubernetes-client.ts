@@ -1,7 +1,7 @@
 import type { ConnectContext, EntityReference } from '@rca/core/connector'
 import type { KubernetesApi } from './api/kubernetes-api.ts'
 import type { KubernetesConfig } from './config.ts'
-import type { Refusals } from './evidence/refusals.ts'
+import type { MissingPermissions } from './evidence/missing-permissions.ts'
 import type { Cluster } from './kinds/index.ts'
 import type { LastMemory } from './usage/last-memory.ts'
 
@@ -18,5 +18,5 @@ export interface KubernetesClient extends Pick<ConnectContext<KubernetesConfig>,
   /** The latest memory measurement of every container. */
   readonly lastMemory: LastMemory
   /** Evidence that the agent had no permission to read. */
-  readonly refusals: Refusals
+  readonly refusals: MissingPermissions
 }

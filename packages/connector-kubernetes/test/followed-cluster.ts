@@ -3,7 +3,7 @@ import type { Event, Watcher } from '@rca/core/connector'
 import { onTestFinished } from 'vitest'
 import type { KubernetesApi } from '../src/api/kubernetes-api.ts'
 import { configSchema } from '../src/config.ts'
-import { createRefusals } from '../src/evidence/refusals.ts'
+import { createMissingPermissions } from '../src/evidence/missing-permissions.ts'
 import type { CachedKindDefinition } from '../src/informer/kind-informer.ts'
 import { createObjectStore, type ObjectStore, type SlimObject } from '../src/informer/object-store.ts'
 import { clusterSignals } from '../src/kinds/cluster.ts'
@@ -73,7 +73,7 @@ export function followedCluster(api: Partial<KubernetesApi> = {}, config: object
     name: 'test',
     entity: clusterSignals.cluster.reference('cluster-1'),
     lastMemory: createLastMemory(),
-    refusals: createRefusals(),
+    refusals: createMissingPermissions(),
     keyedHash: fakeFingerprint,
     log: silentLogger,
   }

@@ -1,4 +1,4 @@
-import type { Node, Taint } from '../kinds/node/node.ts'
+import type { Node, Taint } from '../kinds/node/node-projection.ts'
 import { type Membership, membership, transitions } from './differences.ts'
 
 /** Differences between two versions of a node. */

@@ -1,5 +1,5 @@
 import type { Ingress } from '../kinds/ingress/ingress.ts'
-import type { Service, ServicePort } from '../kinds/service/service.ts'
+import type { Service, ServicePort } from '../kinds/service/service-projection.ts'
 import { labelTransitions, type Membership, membership, transitions } from './differences.ts'
 
 /** Differences between two versions of a Service. */

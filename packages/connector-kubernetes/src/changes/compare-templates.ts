@@ -1,4 +1,4 @@
-import type { Mounts } from '../kinds/pod/pod.ts'
+import type { Mounts } from '../kinds/pod/pod-projection.ts'
 import type { PodTemplate, Probe, TemplateContainer } from '../kinds/workload/pod-template.ts'
 import { changedNames, labelTransitions, type Membership, membership, transition, transitions } from './differences.ts'
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type Path, withChange } from '../../test/changed-object.ts'
 import { captured, fakeFingerprint } from '../../test/fixtures.ts'
 import { projectCronJob } from '../kinds/cron-job/cron-job.ts'
-import { projectDeployment } from '../kinds/workload/workload.ts'
+import { projectDeployment } from '../kinds/workload/workload-projection.ts'
 import { compareCronJobs, compareWorkloads, type WorkloadDifference } from './compare-workloads.ts'
 
 const raw = captured('deployment')

@@ -1,5 +1,5 @@
 import type { CronJob } from '../kinds/cron-job/cron-job.ts'
-import type { Workload } from '../kinds/workload/workload.ts'
+import type { Workload } from '../kinds/workload/workload-projection.ts'
 import { compareTemplates, isChecksum, type TemplateDifference } from './compare-templates.ts'
 import { labelTransitions, transitions } from './differences.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { captured, NEWER } from '../../test/fixtures.ts'
 import { publishedTypeOf, schemaFaults } from '../../test/published-schema.ts'
-import { readLease, updateLease } from './lease.ts'
+import { readLease, updateLease } from './lease-api.ts'
 
 const lease = captured('lease', NEWER)
 const name = { name: 'agent', namespace: 'shop' }

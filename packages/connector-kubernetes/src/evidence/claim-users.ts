@@ -1,5 +1,5 @@
 import type { Claim } from '../kinds/claim/claim.ts'
-import type { Pod } from '../kinds/pod/pod.ts'
+import type { Pod } from '../kinds/pod/pod-projection.ts'
 
 /** Finalizer of a claim that pods may use. */
 export const CLAIM_PROTECTION = 'kubernetes.io/pvc-protection'

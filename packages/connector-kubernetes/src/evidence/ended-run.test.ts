@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { podOf, status, terminated, waiting } from '../../test/pods.ts'
-import { projectPod } from '../kinds/pod/pod.ts'
+import { projectPod } from '../kinds/pod/pod-projection.ts'
 import { durationOf, type EndedRun, endedRuns, isCrash } from './ended-run.ts'
 
 const running = { running: {} }

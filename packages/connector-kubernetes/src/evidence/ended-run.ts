@@ -1,4 +1,4 @@
-import type { ContainerState, ContainerStatus } from '../kinds/pod/pod.ts'
+import type { ContainerState, ContainerStatus } from '../kinds/pod/pod-projection.ts'
 
 /** A run of a container that has ended. */
 export interface EndedRun {

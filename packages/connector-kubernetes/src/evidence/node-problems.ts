@@ -1,7 +1,7 @@
 import { redactSecrets } from '@rca/core/connector'
 import type { Cluster } from '../kinds/index.ts'
 import { type Condition, isReady } from '../kinds/metadata.ts'
-import type { Node } from '../kinds/node/node.ts'
+import type { Node } from '../kinds/node/node-projection.ts'
 
 /** Characters of a condition's message that are reported. */
 const MAX_MESSAGE_LENGTH = 300

@@ -1,10 +1,10 @@
 import type { ClusterEvent } from '../kinds/event/event.ts'
 import type { ClusterChange } from '../kinds/index.ts'
-import type { Pod, PodContainer } from '../kinds/pod/pod.ts'
+import type { Pod, PodContainer } from '../kinds/pod/pod-projection.ts'
 import { containerReference } from '../kinds/references.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import { type EndedRun, endedRuns } from './ended-run.ts'
-import { lastReport } from './last-report.ts'
+import { latestClusterEvent } from './latest-cluster-event.ts'
 
 /** How long an unexplained kill is held back for evidence that arrives after the container's status. */
 const OOM_EVIDENCE_TIMEOUT_MS = 2_000
@@ -140,7 +140,7 @@ function wasKilledByKubelet(
   { name }: PodContainer,
   { end }: EndedRun,
 ): boolean {
-  const report = lastReport(cluster, pod, name, ({ reason }) => reason === 'Killing')
+  const report = latestClusterEvent(cluster, pod, name, ({ reason }) => reason === 'Killing')
   const at = Date.parse(report?.lastAt ?? '')
   return at >= Date.parse(end.startedAt ?? '') && at <= Date.parse(end.finishedAt ?? '') + MAX_REPORT_DISTANCE_MS
 }

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { redactSecrets, tailOf } from '@rca/core/connector'
 import type { LogRequest } from '../api/kubernetes-api.ts'
 import { fields, list, text } from '../kinds/fields.ts'
-import { type Pod, projectPod } from '../kinds/pod/pod.ts'
+import { type Pod, projectPod } from '../kinds/pod/pod-projection.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import { type EndedRun, endedRuns } from './ended-run.ts'
 

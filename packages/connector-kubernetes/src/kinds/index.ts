@@ -24,14 +24,14 @@ import { ingresses, ingressSignals, projectIngress } from './ingress/ingress.ts'
 import { jobSignals, jobs, projectJob } from './job/job.ts'
 import { limitRangeSignals, limitRanges, projectLimitRange } from './limit-range/limit-range.ts'
 import { namespaceSignals, namespaces, projectNamespace } from './namespace/namespace.ts'
-import { nodeSignals, nodes } from './node/collector.ts'
-import { projectNode } from './node/node.ts'
-import { podSignals, pods, requests } from './pod/collector.ts'
-import { projectPod } from './pod/pod.ts'
+import { nodeSignals, nodes } from './node/node-collector.ts'
+import { projectNode } from './node/node-projection.ts'
+import { podSignals, pods, requests } from './pod/pod-collector.ts'
+import { projectPod } from './pod/pod-projection.ts'
 import { projectReplicaSet, replicaSetSignals, replicaSets } from './replica-set/replica-set.ts'
 import { projectResourceQuota, resourceQuotaSignals, resourceQuotas } from './resource-quota/resource-quota.ts'
-import { serviceSignals, services } from './service/collector.ts'
-import { projectService } from './service/service.ts'
+import { serviceSignals, services } from './service/service-collector.ts'
+import { projectService } from './service/service-projection.ts'
 import {
   daemonSetSignals,
   daemonSets,
@@ -39,8 +39,8 @@ import {
   deployments,
   statefulSetSignals,
   statefulSets,
-} from './workload/collector.ts'
-import { projectDaemonSet, projectDeployment, projectStatefulSet } from './workload/workload.ts'
+} from './workload/workload-collector.ts'
+import { projectDaemonSet, projectDeployment, projectStatefulSet } from './workload/workload-projection.ts'
 
 /** How the agent reads and reports a kind. */
 export interface KindDefinition

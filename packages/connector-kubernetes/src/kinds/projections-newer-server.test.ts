@@ -10,12 +10,12 @@ import { projectEvent } from './event/event.ts'
 import { projectIngress } from './ingress/ingress.ts'
 import { projectJob } from './job/job.ts'
 import { projectNamespace } from './namespace/namespace.ts'
-import { projectNode } from './node/node.ts'
-import { projectPod } from './pod/pod.ts'
+import { projectNode } from './node/node-projection.ts'
+import { projectPod } from './pod/pod-projection.ts'
 import { projectReplicaSet } from './replica-set/replica-set.ts'
-import { projectService } from './service/service.ts'
+import { projectService } from './service/service-projection.ts'
 import { projectTemplate } from './workload/pod-template.ts'
-import { projectDeployment, projectStatefulSet } from './workload/workload.ts'
+import { projectDeployment, projectStatefulSet } from './workload/workload-projection.ts'
 
 const newer = (name: string): Record<string, unknown> => captured(name, NEWER)
 const MIB = 2 ** 20

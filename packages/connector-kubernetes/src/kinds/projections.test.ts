@@ -11,12 +11,12 @@ import { projectIngress } from './ingress/ingress.ts'
 import { projectJob } from './job/job.ts'
 import { projectLimitRange } from './limit-range/limit-range.ts'
 import { projectNamespace } from './namespace/namespace.ts'
-import { projectNode } from './node/node.ts'
-import { projectPod } from './pod/pod.ts'
+import { projectNode } from './node/node-projection.ts'
+import { projectPod } from './pod/pod-projection.ts'
 import { projectReplicaSet } from './replica-set/replica-set.ts'
 import { projectResourceQuota } from './resource-quota/resource-quota.ts'
-import { projectService } from './service/service.ts'
-import { projectDaemonSet, projectDeployment, projectStatefulSet } from './workload/workload.ts'
+import { projectService } from './service/service-projection.ts'
+import { projectDaemonSet, projectDeployment, projectStatefulSet } from './workload/workload-projection.ts'
 
 const projections: Readonly<Record<string, (raw: unknown) => object>> = {
   namespace: projectNamespace,

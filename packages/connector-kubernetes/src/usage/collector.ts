@@ -1,6 +1,6 @@
 import type { CollectContext, Metric, Signals, StreamingCollector } from '@rca/core/connector'
 import { deltaFilterSince, type SentValues } from '../kinds/delta-filter.ts'
-import type { Node } from '../kinds/node/node.ts'
+import type { Node } from '../kinds/node/node-projection.ts'
 import { createHandoff } from './handoff.ts'
 import { type KnownObjects, knownObjects } from './known-objects.ts'
 import { readMetricsApi } from './metrics-api.ts'

@@ -1,6 +1,6 @@
 import type { Metadata } from '../kinds/metadata.ts'
-import type { Node } from '../kinds/node/node.ts'
-import type { Pod } from '../kinds/pod/pod.ts'
+import type { Node } from '../kinds/node/node-projection.ts'
+import type { Pod } from '../kinds/pod/pod-projection.ts'
 import type { UsageCluster } from './usage-client.ts'
 
 /**

@@ -3,8 +3,8 @@ import type { KubernetesApi } from '../api/kubernetes-api.ts'
 import { fields, list, text } from '../kinds/fields.ts'
 import { quantity } from '../kinds/quantity.ts'
 import { containerReference, namedReference, podReference } from '../kinds/references.ts'
-import { amount, sum } from './amount.ts'
 import type { KnownObjects } from './known-objects.ts'
+import { kubeletNumber, sum } from './kubelet-numbers.ts'
 import { usageMetrics as metrics } from './signals.ts'
 import type { UsageCluster } from './usage-client.ts'
 
@@ -116,7 +116,7 @@ export function nodeMetricsPoints(raw: unknown, known: KnownObjects): Metric[] {
 
 function usageOf(usage: unknown): { readonly cpu: number | undefined; readonly memory: number | undefined } {
   const { cpu, memory } = fields(usage)
-  return { cpu: amount(quantity(cpu)), memory: amount(quantity(memory)) }
+  return { cpu: kubeletNumber(quantity(cpu)), memory: kubeletNumber(quantity(memory)) }
 }
 
 /** Returns `undefined` if a value is absent. */

@@ -1,6 +1,6 @@
 import type { EntityReference, Metric } from '@rca/core/connector'
 import { type Fields, fields, list, text } from '../kinds/fields.ts'
-import { amount, fromNano } from './amount.ts'
+import { kubeletNumber, nanoToUnits } from './kubelet-numbers.ts'
 import { usageMetrics as metrics } from './signals.ts'
 
 /** Maximum number of reported interfaces of a node. */
@@ -17,17 +17,17 @@ export function nodePoints(raw: unknown, node: EntityReference, now: Date): (Met
   const { cpu, memory, network, fs, runtime, rlimit, startTime, systemContainers } = fields(raw)
   const images = fields(fields(runtime).imageFs)
   return [
-    metrics.nodeCpuTime.point(fromNano(fields(cpu).usageCoreNanoSeconds), node),
-    metrics.nodeCpuUsage.point(fromNano(fields(cpu).usageNanoCores), node),
+    metrics.nodeCpuTime.point(nanoToUnits(fields(cpu).usageCoreNanoSeconds), node),
+    metrics.nodeCpuUsage.point(nanoToUnits(fields(cpu).usageNanoCores), node),
     ...memoryPoints(fields(memory), node),
     ...networkPoints(fields(network), node),
     ...filesystemPoints(fields(fs), node),
-    metrics.nodeImagesAvailable.point(amount(images.availableBytes), node),
-    metrics.nodeImagesCapacity.point(amount(images.capacityBytes), node),
-    metrics.nodeImagesUsage.point(amount(images.usedBytes), node),
-    metrics.nodeImagesInodesFree.point(amount(images.inodesFree), node),
-    metrics.nodeProcessCount.point(amount(fields(rlimit).curproc), node),
-    metrics.nodeProcessLimit.point(amount(fields(rlimit).maxpid), node),
+    metrics.nodeImagesAvailable.point(kubeletNumber(images.availableBytes), node),
+    metrics.nodeImagesCapacity.point(kubeletNumber(images.capacityBytes), node),
+    metrics.nodeImagesUsage.point(kubeletNumber(images.usedBytes), node),
+    metrics.nodeImagesInodesFree.point(kubeletNumber(images.inodesFree), node),
+    metrics.nodeProcessCount.point(kubeletNumber(fields(rlimit).curproc), node),
+    metrics.nodeProcessLimit.point(kubeletNumber(fields(rlimit).maxpid), node),
     metrics.nodeUptime.point(uptime(startTime, now), node),
     ...list(systemContainers).flatMap((container) => systemContainerPoints(container, node)),
   ]
@@ -35,11 +35,13 @@ export function nodePoints(raw: unknown, node: EntityReference, now: Date): (Met
 
 function memoryPoints(memory: Fields, node: EntityReference): (Metric | undefined)[] {
   return [
-    metrics.nodeMemoryUsage.point(amount(memory.usageBytes), node),
-    metrics.nodeMemoryWorkingSet.point(amount(memory.workingSetBytes), node),
-    metrics.nodeMemoryAvailable.point(amount(memory.availableBytes), node),
-    metrics.nodeMemoryRss.point(amount(memory.rssBytes), node),
-    metrics.nodePagingFaults.point(amount(memory.majorPageFaults), node, { 'system.paging.fault.type': 'major' }),
+    metrics.nodeMemoryUsage.point(kubeletNumber(memory.usageBytes), node),
+    metrics.nodeMemoryWorkingSet.point(kubeletNumber(memory.workingSetBytes), node),
+    metrics.nodeMemoryAvailable.point(kubeletNumber(memory.availableBytes), node),
+    metrics.nodeMemoryRss.point(kubeletNumber(memory.rssBytes), node),
+    metrics.nodePagingFaults.point(kubeletNumber(memory.majorPageFaults), node, {
+      'system.paging.fault.type': 'major',
+    }),
   ]
 }
 
@@ -54,21 +56,21 @@ function networkPoints(network: Fields, node: EntityReference): (Metric | undefi
     const received = { 'network.io.direction': 'receive', 'network.interface.name': name }
     const transmitted = { 'network.io.direction': 'transmit', 'network.interface.name': name }
     return [
-      metrics.nodeNetworkIo.point(amount(counters.rxBytes), node, received),
-      metrics.nodeNetworkIo.point(amount(counters.txBytes), node, transmitted),
-      metrics.nodeNetworkErrors.point(amount(counters.rxErrors), node, received),
-      metrics.nodeNetworkErrors.point(amount(counters.txErrors), node, transmitted),
+      metrics.nodeNetworkIo.point(kubeletNumber(counters.rxBytes), node, received),
+      metrics.nodeNetworkIo.point(kubeletNumber(counters.txBytes), node, transmitted),
+      metrics.nodeNetworkErrors.point(kubeletNumber(counters.rxErrors), node, received),
+      metrics.nodeNetworkErrors.point(kubeletNumber(counters.txErrors), node, transmitted),
     ]
   })
 }
 
 function filesystemPoints(filesystem: Fields, node: EntityReference): (Metric | undefined)[] {
   return [
-    metrics.nodeFilesystemAvailable.point(amount(filesystem.availableBytes), node),
-    metrics.nodeFilesystemCapacity.point(amount(filesystem.capacityBytes), node),
-    metrics.nodeFilesystemUsage.point(amount(filesystem.usedBytes), node),
-    metrics.nodeInodes.point(amount(filesystem.inodes), node),
-    metrics.nodeInodesFree.point(amount(filesystem.inodesFree), node),
+    metrics.nodeFilesystemAvailable.point(kubeletNumber(filesystem.availableBytes), node),
+    metrics.nodeFilesystemCapacity.point(kubeletNumber(filesystem.capacityBytes), node),
+    metrics.nodeFilesystemUsage.point(kubeletNumber(filesystem.usedBytes), node),
+    metrics.nodeInodes.point(kubeletNumber(filesystem.inodes), node),
+    metrics.nodeInodesFree.point(kubeletNumber(filesystem.inodesFree), node),
   ]
 }
 
@@ -77,12 +79,12 @@ function systemContainerPoints({ name, cpu, memory }: Fields, node: EntityRefere
   if (container === undefined) return []
   const named = { 'k8s.node.system_container.name': container }
   return [
-    metrics.systemContainerCpuUsage.point(fromNano(fields(cpu).usageNanoCores), node, named),
-    metrics.systemContainerWorkingSet.point(amount(fields(memory).workingSetBytes), node, named),
+    metrics.systemContainerCpuUsage.point(nanoToUnits(fields(cpu).usageNanoCores), node, named),
+    metrics.systemContainerWorkingSet.point(kubeletNumber(fields(memory).workingSetBytes), node, named),
   ]
 }
 
 /** Returns seconds. */
 function uptime(startTime: unknown, now: Date): number | undefined {
-  return amount((now.getTime() - Date.parse(text(startTime) ?? '')) / 1000)
+  return kubeletNumber((now.getTime() - Date.parse(text(startTime) ?? '')) / 1000)
 }

@@ -1,10 +1,10 @@
 import type { EntityReference, Metric } from '@rca/core/connector'
 import type { DeltaFilter, IsChanged } from '../kinds/delta-filter.ts'
 import { type Fields, fields, list, text } from '../kinds/fields.ts'
-import type { Pod } from '../kinds/pod/pod.ts'
+import type { Pod } from '../kinds/pod/pod-projection.ts'
 import { containerReference, namedReference, podReference } from '../kinds/references.ts'
-import { amount, fromNano, sum } from './amount.ts'
 import type { KnownObjects } from './known-objects.ts'
+import { kubeletNumber, nanoToUnits, sum } from './kubelet-numbers.ts'
 import { usageMetrics as metrics } from './signals.ts'
 
 /** Minimum size of a reported volume that is not a claim: more than a ConfigMap or a token can have. */
@@ -36,9 +36,12 @@ export function podPoints(raw: Fields, pod: Pod, context: PodContext): Points {
   const entity = podReference(pod.uid)
   const isChanged = context.filter.valuesOf(pod.uid)
   const points: Points = [
-    metrics.podCpuUsage.point(fromNano(fields(raw.cpu).usageNanoCores), entity),
+    metrics.podCpuUsage.point(nanoToUnits(fields(raw.cpu).usageNanoCores), entity),
     metrics.podMemoryWorkingSet.point(measured(fields(raw.memory).workingSetBytes), entity),
-    metrics.podFilesystemUsage.point(ifChanged(amount(fields(raw['ephemeral-storage']).usedBytes), isChanged), entity),
+    metrics.podFilesystemUsage.point(
+      ifChanged(kubeletNumber(fields(raw['ephemeral-storage']).usedBytes), isChanged),
+      entity,
+    ),
     metrics.podProcessCount.point(ifChanged(measured(fields(raw.process_stats).process_count), isChanged), entity),
   ]
   // A kubelet may report its node's network for a pod in the host network.
@@ -57,7 +60,7 @@ export function podPoints(raw: Fields, pod: Pod, context: PodContext): Points {
  * Leaves out 0: a kubelet writes it before the first measurement. A running container has some memory and a process.
  */
 function measured(value: unknown): number | undefined {
-  return amount(value) || undefined
+  return kubeletNumber(value) || undefined
 }
 
 function ifChanged(value: number | undefined, isChanged: IsChanged): number | undefined {
@@ -68,24 +71,28 @@ function addNetwork(points: Points, network: Fields, pod: EntityReference): void
   const all = list(network.interfaces)
   const interfaces = all.length === 0 ? [network] : all
   points.push(
-    metrics.podNetworkIo.point(sum(interfaces.map(({ rxBytes }) => amount(rxBytes))), pod, RECEIVED),
-    metrics.podNetworkIo.point(sum(interfaces.map(({ txBytes }) => amount(txBytes))), pod, TRANSMITTED),
+    metrics.podNetworkIo.point(sum(interfaces.map(({ rxBytes }) => kubeletNumber(rxBytes))), pod, RECEIVED),
+    metrics.podNetworkIo.point(sum(interfaces.map(({ txBytes }) => kubeletNumber(txBytes))), pod, TRANSMITTED),
   )
 }
 
 function addContainer(points: Points, stats: Fields, container: EntityReference, isChanged: IsChanged): void {
   const [cpu, memory] = [fields(stats.cpu), fields(stats.memory)]
   points.push(
-    metrics.containerCpuTime.point(fromNano(cpu.usageCoreNanoSeconds), container),
-    metrics.containerCpuUsage.point(fromNano(cpu.usageNanoCores), container),
+    metrics.containerCpuTime.point(nanoToUnits(cpu.usageCoreNanoSeconds), container),
+    metrics.containerCpuUsage.point(nanoToUnits(cpu.usageNanoCores), container),
     metrics.containerMemoryWorkingSet.point(measured(memory.workingSetBytes), container),
-    metrics.containerMemoryRss.point(amount(memory.rssBytes), container),
+    metrics.containerMemoryRss.point(kubeletNumber(memory.rssBytes), container),
     metrics.containerStorageUsage.point(
-      ifChanged(amount(fields(stats.rootfs).usedBytes), isChanged),
+      ifChanged(kubeletNumber(fields(stats.rootfs).usedBytes), isChanged),
       container,
       ROOTFS,
     ),
-    metrics.containerStorageUsage.point(ifChanged(amount(fields(stats.logs).usedBytes), isChanged), container, LOGS),
+    metrics.containerStorageUsage.point(
+      ifChanged(kubeletNumber(fields(stats.logs).usedBytes), isChanged),
+      container,
+      LOGS,
+    ),
   )
 }
 
@@ -95,7 +102,7 @@ function volumePoints(volume: Fields, pod: Pod, { known, seen }: PodContext): Po
   const { name: claimName, namespace } = fields(volume.pvcRef)
   const claim = text(claimName)
   if (claim === undefined) {
-    if (name === undefined || (amount(volume.usedBytes) ?? 0) < MIN_VOLUME_BYTES) return []
+    if (name === undefined || (kubeletNumber(volume.usedBytes) ?? 0) < MIN_VOLUME_BYTES) return []
     return spacePoints(volume, podReference(pod.uid), { 'k8s.volume.name': name })
   }
   const claimed = { namespace: text(namespace) ?? pod.namespace, name: claim }
@@ -117,15 +124,15 @@ type VolumeAttributes = Parameters<typeof metrics.volumeUsage.point>[2]
 
 function inodePoints(volume: Fields, entity: EntityReference, attributes: VolumeAttributes): Points {
   return [
-    metrics.volumeInodes.point(amount(volume.inodes), entity, attributes),
-    metrics.volumeInodesFree.point(amount(volume.inodesFree), entity, attributes),
+    metrics.volumeInodes.point(kubeletNumber(volume.inodes), entity, attributes),
+    metrics.volumeInodesFree.point(kubeletNumber(volume.inodesFree), entity, attributes),
   ]
 }
 
 function spacePoints(volume: Fields, entity: EntityReference, attributes: VolumeAttributes): Points {
   return [
-    metrics.volumeUsage.point(amount(volume.usedBytes), entity, attributes),
-    metrics.volumeAvailable.point(amount(volume.availableBytes), entity, attributes),
-    metrics.volumeCapacity.point(amount(volume.capacityBytes), entity, attributes),
+    metrics.volumeUsage.point(kubeletNumber(volume.usedBytes), entity, attributes),
+    metrics.volumeAvailable.point(kubeletNumber(volume.availableBytes), entity, attributes),
+    metrics.volumeCapacity.point(kubeletNumber(volume.capacityBytes), entity, attributes),
   ]
 }

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { node, nodesResource, rawNode, summaryContext, usageClient } from '../../test/usage-scene.ts'
 import { KubernetesError } from '../api/errors.ts'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
-import type { Node } from '../kinds/node/node.ts'
+import type { Node } from '../kinds/node/node-projection.ts'
 import { knownObjects } from './known-objects.ts'
 import { readSummaries, type SummaryTimeouts } from './read-summaries.ts'
 

@@ -3,7 +3,7 @@ import { KubernetesError } from '../api/errors.ts'
 import { parseWithLazyArray } from '../api/json-array.ts'
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
 import { isReady } from '../kinds/metadata.ts'
-import type { Node } from '../kinds/node/node.ts'
+import type { Node } from '../kinds/node/node-projection.ts'
 import { type SummaryContext, summaryPoints } from './summary.ts'
 
 const MAX_CONCURRENT_KUBELETS = 4

@@ -1,7 +1,7 @@
 import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
 import type { Claim } from '../kinds/claim/claim.ts'
-import type { Node } from '../kinds/node/node.ts'
-import type { Pod } from '../kinds/pod/pod.ts'
+import type { Node } from '../kinds/node/node-projection.ts'
+import type { Pod } from '../kinds/pod/pod-projection.ts'
 import type { LastMemory } from './last-memory.ts'
 
 /** The part of the cluster cache that usage needs. */

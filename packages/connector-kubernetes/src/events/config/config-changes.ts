@@ -1,12 +1,19 @@
 import { createEventSampler, type Event, type EventSample } from '@rca/core/connector'
-import { byWriter, creatorOf, writerAttributes, writerOf, writtenAt, wroteOnlyElsewhere } from '../../changes/writer.ts'
+import {
+  authorAttributes,
+  byAuthor,
+  changeAuthor,
+  changedAt,
+  changedOtherPartsOnly,
+  creator,
+} from '../../changes/field-manager.ts'
 import type { ConfigObject } from '../../kinds/config-object/config-object.ts'
 import type { Cluster, ClusterChange } from '../../kinds/index.ts'
 import { namedId, namedReference } from '../../kinds/references.ts'
 import type { PodTemplate } from '../../kinds/workload/pod-template.ts'
-import { followCluster } from '../follower.ts'
-import { createLifecycle, creationOf, deletionOf, type Moment } from '../lifecycle.ts'
-import { countAttribute, timesOver } from '../sampling.ts'
+import { watchCluster } from '../cluster-watcher.ts'
+import { createLifecycle, creationOf, deletionOf, type ObjectMoment } from '../created-deleted.ts'
+import { countAttribute, countSuffix } from '../sample-text.ts'
 import { helmReleaseName, releaseEvent } from './helm-releases.ts'
 import { signals } from './signals.ts'
 
@@ -23,7 +30,7 @@ const ROOT_CERTIFICATES = 'kube-root-ca.crt'
  * Emits ConfigMaps and Secrets that are created, changed and deleted, with the author and the workloads that use
  * them.
  */
-export const configChanges = followCluster((client, context) => {
+export const configChanges = watchCluster((client, context) => {
   const { cluster } = client
   const lifecycle = createLifecycle(client, context)
   const sampler = createEventSampler()
@@ -46,21 +53,25 @@ export const configChanges = followCluster((client, context) => {
 
 /** Leader elections write only to annotations, every few seconds. */
 function isContentChanged({ object, old }: Extract<ConfigChange, { readonly type: 'changed' }>): boolean {
-  return object.keyedHash !== old.keyedHash && !wroteOnlyElsewhere(object.managers, old.managers, CONTENT_PARTS)
+  return object.keyedHash !== old.keyedHash && !changedOtherPartsOnly(object.managers, old.managers, CONTENT_PARTS)
 }
 
 function objectOf(change: ConfigChange): ConfigObject {
   return change.type === 'deleted' ? change.old : change.object
 }
 
-function created(kind: ConfigKind, { object, at }: Moment<ConfigObject>, cluster: Pick<Cluster, 'objects'>): Event {
-  const writer = creatorOf(object.managers)
+function created(
+  kind: ConfigKind,
+  { object, at }: ObjectMoment<ConfigObject>,
+  cluster: Pick<Cluster, 'objects'>,
+): Event {
+  const writer = creator(object.managers)
   return signals.configCreated.event({
     id: `k8s/${object.uid}/created`,
     at,
     entity: namedReference(kind, object),
-    body: `${kind} ${namedId(object)} was created${byWriter(writer)}`,
-    attributes: { ...attributesOf(kind, object, usersOf(kind, object, cluster)), ...writerAttributes(writer) },
+    body: `${kind} ${namedId(object)} was created${byAuthor(writer)}`,
+    attributes: { ...attributesOf(kind, object, usersOf(kind, object, cluster)), ...authorAttributes(writer) },
   })
 }
 
@@ -72,19 +83,23 @@ function changed(
   sample: EventSample,
   now: Date,
 ): Event {
-  const writer = writerOf(object.managers, old.managers, CONTENT_PARTS)
+  const writer = changeAuthor(object.managers, old.managers, CONTENT_PARTS)
   const users = usersOf(kind, object, cluster)
   return signals.configChanged.event({
     id: `k8s/${object.uid}/${object.resourceVersion}/changed`,
-    at: writtenAt(writer, now),
+    at: changedAt(writer, now),
     severity: severityOf(users, 'warning'),
     entity: namedReference(kind, object),
-    body: `${kind} ${namedId(object)} was changed${byWriter(writer)}${describeUsers(users)}${timesOver(sample)}`,
-    attributes: { ...attributesOf(kind, object, users), ...writerAttributes(writer), ...countAttribute(sample) },
+    body: `${kind} ${namedId(object)} was changed${byAuthor(writer)}${describeUsers(users)}${countSuffix(sample)}`,
+    attributes: { ...attributesOf(kind, object, users), ...authorAttributes(writer), ...countAttribute(sample) },
   })
 }
 
-function deleted(kind: ConfigKind, { object, at }: Moment<ConfigObject>, cluster: Pick<Cluster, 'objects'>): Event {
+function deleted(
+  kind: ConfigKind,
+  { object, at }: ObjectMoment<ConfigObject>,
+  cluster: Pick<Cluster, 'objects'>,
+): Event {
   const users = usersOf(kind, object, cluster)
   return signals.configDeleted.event({
     id: `k8s/${object.uid}/deleted`,

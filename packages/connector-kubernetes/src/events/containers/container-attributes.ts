@@ -1,7 +1,7 @@
 import { exitSignal } from '@rca/core/connector'
 import type { EndedRun } from '../../evidence/ended-run.ts'
 import { workloadAttributes } from '../../evidence/owner-workload.ts'
-import type { Pod, PodContainer } from '../../kinds/pod/pod.ts'
+import type { Pod, PodContainer } from '../../kinds/pod/pod-projection.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 
 /** The container, its pod and its workload. */

@@ -1,14 +1,14 @@
 import type { Event, EventSample } from '@rca/core/connector'
 import { componentMessage } from '../../evidence/component-message.ts'
 import type { EndedRun } from '../../evidence/ended-run.ts'
-import { lastReport } from '../../evidence/last-report.ts'
+import { latestClusterEvent } from '../../evidence/latest-cluster-event.ts'
 import { nodeProblems } from '../../evidence/node-problems.ts'
 import type { ContainerRun } from '../../evidence/oom-kill.ts'
 import type { RunEvidence } from '../../evidence/run-evidence.ts'
 import { containerReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 import { timeOrNow } from '../event-time.ts'
-import { affectedAttribute, ofMany } from '../sampling.ts'
+import { affectedCount, affectedSuffix } from '../sample-text.ts'
 import {
   containerAttributes,
   containerTitle,
@@ -50,11 +50,11 @@ export function describeEnd(client: KubernetesClient, end: ContainerEnd): (findi
       ...facts,
       ...evidenceAttributes(client, end, evidence),
       'container.oom_killed': isOomKilled,
-      'k8s.workload.container_ends': sample && affectedAttribute(sample),
+      'k8s.workload.container_ends': sample && affectedCount(sample),
     }
     const id = `${pod.uid}/${container.name}`
     const title = containerTitle(pod, container)
-    const how = `${howItEnded(run, isOomKilled)}${sample === undefined ? '' : ofMany(sample)}`
+    const how = `${howItEnded(run, isOomKilled)}${sample === undefined ? '' : affectedSuffix(sample)}`
     if (reported.loopAt === undefined)
       return signals.containerCrashed.event({
         ...occurrence,
@@ -86,7 +86,7 @@ function factsOf(client: KubernetesClient, { pod, container, run }: ContainerEnd
 function evidenceAttributes(client: KubernetesClient, { pod, container, run }: ContainerEnd, evidence: RunEvidence) {
   const { log, logMissing, redact } = evidence
   const { message } = run.end
-  const probe = lastReport(client.cluster, pod, container.name, ({ reason }) => reason === 'Unhealthy')
+  const probe = latestClusterEvent(client.cluster, pod, container.name, ({ reason }) => reason === 'Unhealthy')
   const problems = nodeProblems(client.cluster, pod.node)
   return {
     // Texts that the container wrote are left out if its secrets are unknown.

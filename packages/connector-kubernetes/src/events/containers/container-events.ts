@@ -3,11 +3,11 @@ import { type EndedRun, endedRuns, failedToStart, isCrash } from '../../evidence
 import { createOomKills, isUnexplainedKill } from '../../evidence/oom-kill.ts'
 import { podGroup } from '../../evidence/owner-workload.ts'
 import { readRunEvidence } from '../../evidence/run-evidence.ts'
-import type { Pod, PodContainer } from '../../kinds/pod/pod.ts'
+import type { Pod, PodContainer } from '../../kinds/pod/pod-projection.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
+import { type ClusterWatchContext, watchCluster } from '../cluster-watcher.ts'
 import { createConcurrencyLimit } from '../concurrency-limit.ts'
 import { isRecent } from '../event-time.ts'
-import { type FollowerContext, followCluster } from '../follower.ts'
 import { type ContainerEnd, describeEnd } from './container-end.ts'
 import { createRestartLoops } from './restart-loop.ts'
 import { createStartFailures } from './start-failures.ts'
@@ -19,7 +19,7 @@ const EVIDENCE_TIMEOUT_MS = 3_000
 const MAX_CONCURRENT_READS = 4
 
 /** Emits crashes with their evidence, restart loops, and containers that cannot be started. */
-export const containerEvents: Watcher<KubernetesClient> = followCluster((client, context) => {
+export const containerEvents: Watcher<KubernetesClient> = watchCluster((client, context) => {
   const oomKills = createOomKills(client)
   const reportEnd = createEndReporter(client, context, oomKills.isOomKill)
   const failures = createStartFailures(client)
@@ -59,7 +59,7 @@ export const containerEvents: Watcher<KubernetesClient> = followCluster((client,
  */
 function createEndReporter(
   client: KubernetesClient,
-  { signal, emit, inBackground, now }: FollowerContext,
+  { signal, emit, inBackground, now }: ClusterWatchContext,
   isOomKill: ReturnType<typeof createOomKills>['isOomKill'],
 ): (end: ContainerEnd) => void {
   const limit = createConcurrencyLimit(MAX_CONCURRENT_READS)

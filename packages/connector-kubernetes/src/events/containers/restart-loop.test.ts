@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { at, podOf, START } from '../../../test/pods.ts'
 import type { EndedRun } from '../../evidence/ended-run.ts'
-import { projectPod } from '../../kinds/pod/pod.ts'
+import { projectPod } from '../../kinds/pod/pod-projection.ts'
 import { createRestartLoops } from './restart-loop.ts'
 
 const pod = projectPod(podOf(undefined))

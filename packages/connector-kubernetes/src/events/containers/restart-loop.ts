@@ -1,6 +1,6 @@
 import { createEventSampler, type EventSample } from '@rca/core/connector'
 import { durationOf, type EndedRun } from '../../evidence/ended-run.ts'
-import type { Pod } from '../../kinds/pod/pod.ts'
+import type { Pod } from '../../kinds/pod/pod-projection.ts'
 
 /** Ends in a row that are reported as crashes; later ones are reported as a restart loop. */
 const MAX_CRASHES = 3

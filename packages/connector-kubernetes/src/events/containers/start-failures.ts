@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { createEventSampler, type Event, type EventSample } from '@rca/core/connector'
 import { componentMessage } from '../../evidence/component-message.ts'
 import { endedRuns, failedToStart } from '../../evidence/ended-run.ts'
-import { lastReport } from '../../evidence/last-report.ts'
-import type { Pod, PodContainer } from '../../kinds/pod/pod.ts'
+import { latestClusterEvent } from '../../evidence/latest-cluster-event.ts'
+import type { Pod, PodContainer } from '../../kinds/pod/pod-projection.ts'
 import { containerReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 import { containerAttributes, containerTitle } from './container-attributes.ts'
@@ -134,7 +134,7 @@ function describe(
  */
 function messageOf(client: KubernetesClient, pod: Pod, container: PodContainer, message: string | undefined) {
   if (message !== undefined && !message.startsWith('Back-off')) return message
-  const report = lastReport(
+  const report = latestClusterEvent(
     client.cluster,
     pod,
     container.name,

@@ -5,7 +5,7 @@ import type { Claim } from '../../kinds/claim/claim.ts'
 import type { Cluster, ClusterChange } from '../../kinds/index.ts'
 import type { Metadata } from '../../kinds/metadata.ts'
 import type { Namespace } from '../../kinds/namespace/namespace.ts'
-import type { Pod } from '../../kinds/pod/pod.ts'
+import type { Pod } from '../../kinds/pod/pod-projection.ts'
 import { workloadKinds } from '../workloads/workload-attributes.ts'
 
 /** Kinds whose deletion may be blocked, with the name of one object. */

@@ -3,10 +3,10 @@ import { holdsClaim } from '../../evidence/claim-users.ts'
 import type { Claim } from '../../kinds/claim/claim.ts'
 import type { Cluster, ClusterChange } from '../../kinds/index.ts'
 import type { Metadata } from '../../kinds/metadata.ts'
-import type { Pod } from '../../kinds/pod/pod.ts'
+import type { Pod } from '../../kinds/pod/pod-projection.ts'
 import { namedReference, podReference } from '../../kinds/references.ts'
-import { followCluster } from '../follower.ts'
-import { affectedAttribute, ofMany } from '../sampling.ts'
+import { watchCluster } from '../cluster-watcher.ts'
+import { affectedCount, affectedSuffix } from '../sample-text.ts'
 import { workloadTitle } from '../workloads/workload-attributes.ts'
 import { causeOf, type DeletedKind, deletableKinds, waitsFor } from './deletion-reasons.ts'
 import { signals } from './signals.ts'
@@ -29,7 +29,7 @@ interface PendingDeletion {
 }
 
 /** Emits deleted objects that still exist: they wait for finalizers, content, a node, or their users. */
-export const stuckDeletions = followCluster(({ cluster }, { after, now, emit }) => {
+export const stuckDeletions = watchCluster(({ cluster }, { after, now, emit }) => {
   const sampler = createEventSampler()
   /** By uid. */
   const pending = new Map<string, PendingDeletion>()
@@ -136,7 +136,7 @@ function describe(
     id: `k8s/${object.uid}/deletion-stuck`,
     at: new Date(dueOf(one)),
     entity: name === 'Pod' ? podReference(object.uid) : namedReference(name, object),
-    body: `${workloadTitle(name, object)} should have been deleted by ${object.deleted}, and still exists${why}${ofMany(sample)}`,
+    body: `${workloadTitle(name, object)} should have been deleted by ${object.deleted}, and still exists${why}${affectedSuffix(sample)}`,
     attributes: {
       'k8s.namespace.name': isNamespace ? object.name : object.namespace,
       'k8s.object.kind': name,
@@ -145,7 +145,7 @@ function describe(
       'k8s.deletion.due_at': object.deleted,
       'k8s.deletion.finalizers': object.finalizers.length === 0 ? undefined : object.finalizers,
       'k8s.deletion.waits_for': reasons.length === 0 ? undefined : reasons,
-      'k8s.event.affected': affectedAttribute(sample),
+      'k8s.event.affected': affectedCount(sample),
     },
   })
 }

@@ -1,14 +1,14 @@
 import type { Event } from '@rca/core/connector'
 import { transitions } from '../../changes/differences.ts'
-import { byWriter, creatorOf, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'
+import { authorAttributes, byAuthor, changeAuthor, changedAt, creator } from '../../changes/field-manager.ts'
 import type { CachedKind, Cluster } from '../../kinds/index.ts'
 import type { Manager } from '../../kinds/metadata.ts'
 import type { Namespace } from '../../kinds/namespace/namespace.ts'
 import type { Quantities } from '../../kinds/quantity.ts'
 import { namedId, namedReference } from '../../kinds/references.ts'
 import type { ResourceQuota } from '../../kinds/resource-quota/resource-quota.ts'
-import { followCluster } from '../follower.ts'
-import { createLifecycle, creationOf, deletionOf } from '../lifecycle.ts'
+import { watchCluster } from '../cluster-watcher.ts'
+import { createLifecycle, creationOf, deletionOf } from '../created-deleted.ts'
 import { signals } from './signals.ts'
 
 /** Kinds whose objects are counted in a deleted namespace. */
@@ -27,7 +27,7 @@ const COUNTED_KINDS = [
 ] as const satisfies readonly CachedKind[]
 
 /** Emits created and deleted namespaces, and changes of their quotas. */
-export const namespaceChanges = followCluster((client, context) => {
+export const namespaceChanges = watchCluster((client, context) => {
   const { emit, now } = context
   const lifecycle = createLifecycle(client, context)
   /** Uid → objects in a namespace at the beginning of its deletion. */
@@ -48,14 +48,14 @@ export const namespaceChanges = followCluster((client, context) => {
     } else if (change.kind === 'resourceQuotas') {
       const creation = change.type === 'added' && !change.isInitial ? change.object : undefined
       if (creation !== undefined)
-        emit(quotaChanged(creation, 'created', {}, creation.wanted, creatorOf(creation.managers), now()))
+        emit(quotaChanged(creation, 'created', {}, creation.wanted, creator(creation.managers), now()))
       const deletion = deletionOf<ResourceQuota>(change, now())
       if (deletion !== undefined) {
         const event = quotaChanged(deletion.object, 'deleted', deletion.object.wanted, {}, undefined, deletion.at)
         if (event !== undefined) lifecycle.deleted('ResourceQuota', deletion.object, event)
       } else if (change.type === 'changed') {
         const { object, old } = change
-        const writer = writerOf(object.managers, old.managers, ['spec'])
+        const writer = changeAuthor(object.managers, old.managers, ['spec'])
         emit(quotaChanged(object, object.resourceVersion, old.wanted, object.wanted, writer, now()))
       }
     }
@@ -106,11 +106,11 @@ function quotaChanged(
   if (limits.length === 0) return undefined
   return signals.quotaChanged.event({
     id: `k8s/${quota.uid}/${step}/limits`,
-    at: writtenAt(writer, now),
+    at: changedAt(writer, now),
     entity: namedReference('ResourceQuota', quota),
-    body: `ResourceQuota ${namedId(quota)} was changed${byWriter(writer)}: ${limits.join('; ')}`,
+    body: `ResourceQuota ${namedId(quota)} was changed${byAuthor(writer)}: ${limits.join('; ')}`,
     attributes: {
-      ...writerAttributes(writer),
+      ...authorAttributes(writer),
       'k8s.namespace.name': quota.namespace,
       'k8s.resourcequota.name': quota.name,
       'change.limits': limits,

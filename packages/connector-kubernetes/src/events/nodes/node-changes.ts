@@ -1,17 +1,17 @@
 import type { Event } from '@rca/core/connector'
 import { compareNodes } from '../../changes/compare-nodes.ts'
 import { listAttribute } from '../../changes/differences.ts'
-import { byWriter, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'
+import { authorAttributes, byAuthor, changeAuthor, changedAt } from '../../changes/field-manager.ts'
 import type { Cluster } from '../../kinds/index.ts'
-import type { Node } from '../../kinds/node/node.ts'
-import type { Pod } from '../../kinds/pod/pod.ts'
+import type { Node } from '../../kinds/node/node-projection.ts'
+import type { Pod } from '../../kinds/pod/pod-projection.ts'
 import { namedReference } from '../../kinds/references.ts'
+import { watchCluster } from '../cluster-watcher.ts'
 import { isRecent, timeOrNow } from '../event-time.ts'
-import { followCluster } from '../follower.ts'
 import { signals } from './signals.ts'
 
 /** Emits nodes that are added, removed, cordoned, changed or rebooted. */
-export const nodeChanges = followCluster(({ cluster }, { now, emit }) => (change) => {
+export const nodeChanges = watchCluster(({ cluster }, { now, emit }) => (change) => {
   if (change.kind !== 'nodes') return
   if (change.type === 'added') {
     if (!change.isInitial || isRecent(change.object.created, now())) emit(added(change.object, now()))
@@ -61,16 +61,16 @@ function isRunning(phase: string | undefined): boolean {
 }
 
 function cordoned(node: Node, old: Node, cluster: Pick<Cluster, 'objects'>, now: Date): Event {
-  const writer = writerOf(node.managers, old.managers, ['spec'])
+  const writer = changeAuthor(node.managers, old.managers, ['spec'])
   const definition = node.isUnschedulable ? signals.nodeCordoned : signals.nodeUncordoned
   const verb = node.isUnschedulable ? 'cordoned' : 'uncordoned'
   return definition.event({
     id: `k8s/${node.uid}/${node.resourceVersion}/${verb}`,
-    at: writtenAt(writer, now),
+    at: changedAt(writer, now),
     entity: namedReference('Node', node),
-    body: `Node ${node.name} was ${verb}${byWriter(writer)}`,
+    body: `Node ${node.name} was ${verb}${byAuthor(writer)}`,
     attributes: {
-      ...writerAttributes(writer),
+      ...authorAttributes(writer),
       'k8s.node.name': node.name,
       'k8s.node.pods': podsOn(cluster, node).length,
     },
@@ -82,7 +82,7 @@ function changed(node: Node, old: Node, now: Date): Event | undefined {
   if (difference === undefined) return undefined
   const { fields, versions, taints, allocatable, addresses } = difference
   // Authors set only taints; the kubelet reports all other parts.
-  const writer = fields.includes('taints') ? writerOf(node.managers, old.managers, ['spec']) : undefined
+  const writer = fields.includes('taints') ? changeAuthor(node.managers, old.managers, ['spec']) : undefined
   const details = [
     ...versions,
     ...taints.added.map((taint) => `taint ${taint} added`),
@@ -92,11 +92,11 @@ function changed(node: Node, old: Node, now: Date): Event | undefined {
   ]
   return signals.nodeChanged.event({
     id: `k8s/${node.uid}/${node.resourceVersion}/changed`,
-    at: writtenAt(writer, now),
+    at: changedAt(writer, now),
     entity: namedReference('Node', node),
-    body: `Node ${node.name} has changed${byWriter(writer)}: ${details.join('; ')}`,
+    body: `Node ${node.name} has changed${byAuthor(writer)}: ${details.join('; ')}`,
     attributes: {
-      ...writerAttributes(writer),
+      ...authorAttributes(writer),
       'k8s.node.name': node.name,
       'change.fields': fields,
       'change.versions': listAttribute(versions),

@@ -2,11 +2,11 @@ import { createEventSampler, type Event, type EventSample, redactSecrets } from 
 import { isProblem } from '../../evidence/node-problems.ts'
 import type { Cluster } from '../../kinds/index.ts'
 import type { Condition } from '../../kinds/metadata.ts'
-import type { Node } from '../../kinds/node/node.ts'
+import type { Node } from '../../kinds/node/node-projection.ts'
 import { namedReference } from '../../kinds/references.ts'
+import { watchCluster } from '../cluster-watcher.ts'
 import { isRecent, timeOrNow } from '../event-time.ts'
-import { followCluster } from '../follower.ts'
-import { countAttribute, timesOver } from '../sampling.ts'
+import { countAttribute, countSuffix } from '../sample-text.ts'
 import { podsOn } from './node-changes.ts'
 import { signals } from './signals.ts'
 
@@ -23,7 +23,7 @@ const DEFECT = /(?:Unavailable|Deadlock|Unhealthy|Problem|Failure|Error)$|^(?:Re
 const MAX_START_MS = 120_000
 
 /** Emits nodes that are not ready, or short of a resource, and their recovery. */
-export const nodeConditions = followCluster(({ cluster }, { now, emit, inBackground, signal }) => {
+export const nodeConditions = watchCluster(({ cluster }, { now, emit, inBackground, signal }) => {
   const sampler = createEventSampler()
   /** Problems that were reported, as `uid/type`, and those that were dropped because they are frequent. */
   const reported = new Set<string>()
@@ -119,7 +119,7 @@ function problemEvent(
     entity: namedReference('Node', node),
     body: isReady
       ? `Node ${node.name} is not ready${silence}${why}`
-      : `Node ${node.name} has ${type}${why}${sample === undefined ? '' : timesOver(sample)}`,
+      : `Node ${node.name} has ${type}${why}${sample === undefined ? '' : countSuffix(sample)}`,
     attributes: { ...attributesOf(node, condition, cluster), ...(sample && countAttribute(sample)) },
   })
 }

@@ -1,9 +1,9 @@
 import { namedId, namedReference } from '../../kinds/references.ts'
-import { followCluster } from '../follower.ts'
+import { watchCluster } from '../cluster-watcher.ts'
 import { signals } from './signals.ts'
 
 /** Emits claims that are bound to their volume or lose it. */
-export const claimChanges = followCluster((_client, { now, emit }) => (change) => {
+export const claimChanges = watchCluster((_client, { now, emit }) => (change) => {
   if (change.kind !== 'persistentVolumeClaims' || change.type !== 'changed') return
   const { object, old } = change
   if (object.phase === old.phase || (object.phase !== 'Bound' && object.phase !== 'Lost')) return

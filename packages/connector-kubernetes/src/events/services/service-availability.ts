@@ -2,17 +2,17 @@ import { createEventSampler, type Event, type EventSample } from '@rca/core/conn
 import { countEndpoints, type EndpointSlice, type Endpoints } from '../../kinds/endpoint-slice/endpoint-slice.ts'
 import type { ClusterChange } from '../../kinds/index.ts'
 import { namedId, namedReference } from '../../kinds/references.ts'
-import type { Service } from '../../kinds/service/service.ts'
-import { followCluster } from '../follower.ts'
-import { isEnding } from '../lifecycle.ts'
-import { countAttribute, timesOver } from '../sampling.ts'
+import type { Service } from '../../kinds/service/service-projection.ts'
+import { watchCluster } from '../cluster-watcher.ts'
+import { isEnding } from '../created-deleted.ts'
+import { countAttribute, countSuffix } from '../sample-text.ts'
 import { signals } from './signals.ts'
 
 /** Endpoints move from one slice to another, and are deleted before their Service: shorter outages are ignored. */
 const MIN_OUTAGE_MS = 500
 
 /** Emits Services that lose their last ready endpoint, and those that regain one. */
-export const serviceAvailability = followCluster(({ cluster }, { emit, now, after }) => {
+export const serviceAvailability = watchCluster(({ cluster }, { emit, now, after }) => {
   /** `namespace/service` → slices by uid. */
   const known = new Map<string, Map<string, EndpointSlice>>()
   const unavailable = new Set<string>()
@@ -74,7 +74,7 @@ function unavailableEvent(
     id: `k8s/${version}/unavailable`,
     at: now,
     entity: namedReference('Service', service),
-    body: `Service ${namedId(service)} has no ready endpoints any more${timesOver(sample)}`,
+    body: `Service ${namedId(service)} has no ready endpoints any more${countSuffix(sample)}`,
     attributes: { ...attributesOf(service, endpoints), ...countAttribute(sample) },
   })
 }

@@ -1,19 +1,19 @@
 import type { Event } from '@rca/core/connector'
 import { compareIngresses, compareServices } from '../../changes/compare-services.ts'
 import { listAttribute } from '../../changes/differences.ts'
-import { byWriter, creatorOf, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'
+import { authorAttributes, byAuthor, changeAuthor, changedAt, creator } from '../../changes/field-manager.ts'
 import { labelFilter } from '../../kinds/common-signals.ts'
 import type { Ingress } from '../../kinds/ingress/ingress.ts'
 import { namedId, namedReference } from '../../kinds/references.ts'
-import type { Service } from '../../kinds/service/service.ts'
-import { followCluster } from '../follower.ts'
-import { createLifecycle, creationOf, deletionOf } from '../lifecycle.ts'
+import type { Service } from '../../kinds/service/service-projection.ts'
+import { watchCluster } from '../cluster-watcher.ts'
+import { createLifecycle, creationOf, deletionOf } from '../created-deleted.ts'
 import { signals } from './signals.ts'
 
 type Kind = 'Service' | 'Ingress'
 
 /** Emits Services and Ingresses that are created, changed and deleted, with the author. */
-export const serviceChanges = followCluster((client, context) => {
+export const serviceChanges = watchCluster((client, context) => {
   const lifecycle = createLifecycle(client, context)
   const isWanted = labelFilter(client.config.object_labels)
   return (change) => {
@@ -37,14 +37,14 @@ export const serviceChanges = followCluster((client, context) => {
 })
 
 function created(kind: Kind, object: Service | Ingress, at: Date): Event {
-  const writer = creatorOf(object.managers)
+  const writer = creator(object.managers)
   const definition = kind === 'Service' ? signals.serviceCreated : signals.ingressCreated
   return definition.event({
     id: `k8s/${object.uid}/created`,
     at,
     entity: namedReference(kind, object),
-    body: `${kind} ${namedId(object)} was created${byWriter(writer)}`,
-    attributes: { ...attributesOf(kind, object), ...writerAttributes(writer) },
+    body: `${kind} ${namedId(object)} was created${byAuthor(writer)}`,
+    attributes: { ...attributesOf(kind, object), ...authorAttributes(writer) },
   })
 }
 
@@ -68,19 +68,19 @@ function serviceChanged(
   const difference = compareServices(old, service, isWanted)
   if (difference === undefined) return undefined
   const { fields, settings, selector, ports } = difference
-  const writer = writerOf(service.managers, old.managers, ['spec'])
+  const writer = changeAuthor(service.managers, old.managers, ['spec'])
   return signals.serviceChanged.event({
     id: `k8s/${service.uid}/${service.resourceVersion}/changed`,
-    at: writtenAt(writer, now),
+    at: changedAt(writer, now),
     entity: namedReference('Service', service),
-    body: `Service ${namedId(service)} was changed${byWriter(writer)}: ${[
+    body: `Service ${namedId(service)} was changed${byAuthor(writer)}: ${[
       ...settings,
       ...selector.map((one) => `selector ${one}`),
       ...membershipOf('port', ports),
     ].join('; ')}`,
     attributes: {
       ...attributesOf('Service', service),
-      ...writerAttributes(writer),
+      ...authorAttributes(writer),
       'change.fields': fields,
       'change.settings': listAttribute(settings),
       'change.selector': listAttribute(selector),
@@ -94,16 +94,16 @@ function ingressChanged(ingress: Ingress, old: Ingress, now: Date): Event | unde
   const difference = compareIngresses(old, ingress)
   if (difference === undefined) return undefined
   const { fields, settings, hosts, routes } = difference
-  const writer = writerOf(ingress.managers, old.managers, ['spec'])
+  const writer = changeAuthor(ingress.managers, old.managers, ['spec'])
   const details = [...settings, ...membershipOf('host', hosts), ...membershipOf('route', routes)].join('; ')
   return signals.ingressChanged.event({
     id: `k8s/${ingress.uid}/${ingress.generation ?? ingress.resourceVersion}/changed`,
-    at: writtenAt(writer, now),
+    at: changedAt(writer, now),
     entity: namedReference('Ingress', ingress),
-    body: `Ingress ${namedId(ingress)} was changed${byWriter(writer)}${details === '' ? '' : `: ${details}`}`,
+    body: `Ingress ${namedId(ingress)} was changed${byAuthor(writer)}${details === '' ? '' : `: ${details}`}`,
     attributes: {
       ...attributesOf('Ingress', ingress),
-      ...writerAttributes(writer),
+      ...authorAttributes(writer),
       'change.fields': fields,
       'change.settings': listAttribute(settings),
       'change.hosts.added': listAttribute(hosts.added),

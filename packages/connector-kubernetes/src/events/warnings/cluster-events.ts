@@ -1,17 +1,17 @@
 import { createEventSampler, type EventSample, type Watcher } from '@rca/core/connector'
 import { componentMessage } from '../../evidence/component-message.ts'
-import { withServersUid } from '../../evidence/last-report.ts'
+import { withServersUid } from '../../evidence/latest-cluster-event.ts'
 import { podGroup } from '../../evidence/owner-workload.ts'
 import { readRedactor } from '../../evidence/run-evidence.ts'
 import type { ClusterEvent } from '../../kinds/event/event.ts'
-import type { Pod } from '../../kinds/pod/pod.ts'
+import type { Pod } from '../../kinds/pod/pod-projection.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
+import { type ClusterWatchContext, watchCluster } from '../cluster-watcher.ts'
 import { createConcurrencyLimit } from '../concurrency-limit.ts'
 import { isRecent } from '../event-time.ts'
-import { type FollowerContext, followCluster } from '../follower.ts'
-import { describeReport, type Report } from './describe-report.ts'
+import { describeWarning, type Warning } from './describe-warning.ts'
 import { evictionOf, type PodProblem, reportedEviction, schedulingId, unschedulable } from './pod-problems.ts'
-import { isWrittenByContainer, probeKind, type ReportKind, reportKind, seriesKey } from './report-kinds.ts'
+import { isWrittenByContainer, probeKind, seriesKey, type WarningKind, warningKind } from './warning-kinds.ts'
 
 /** Messages whose secrets cannot be found out by then are left out. */
 const REDACTION_TIMEOUT_MS = 3_000
@@ -22,7 +22,7 @@ const MAX_CONCURRENT_READS = 4
 const MAX_REMEMBERED_IDS = 20_000
 
 /** Emits warnings of the cluster's components, evictions, and pods that no node can take. */
-export const clusterWarnings: Watcher<KubernetesClient> = followCluster((client, context) => {
+export const clusterWarnings: Watcher<KubernetesClient> = watchCluster((client, context) => {
   const { now, emit } = context
   const repetitions = createEventSampler()
   const objects = createEventSampler()
@@ -41,7 +41,7 @@ export const clusterWarnings: Watcher<KubernetesClient> = followCluster((client,
   }
 
   const inspectReport = (event: ClusterEvent, old: ClusterEvent | undefined, isInitial: boolean): void => {
-    const kind = reportKind(event)
+    const kind = warningKind(event)
     if (kind === undefined) return
     if (kind === 'eviction') {
       emitProblem(reportedEviction(client, event), isInitial)
@@ -111,7 +111,7 @@ function createIdFilter(): (id: string) => boolean {
  */
 function objectGroup(
   { cluster }: KubernetesClient,
-  kind: ReportKind,
+  kind: WarningKind,
   event: ClusterEvent,
   { milestone, isMilestone }: EventSample,
 ): string {
@@ -124,12 +124,12 @@ function objectGroup(
 }
 
 /** Emits reports: at once, or after the pod was read to redact a message that a container wrote. */
-function createReportEmitter(client: KubernetesClient, { signal, now, emit, inBackground }: FollowerContext) {
+function createReportEmitter(client: KubernetesClient, { signal, now, emit, inBackground }: ClusterWatchContext) {
   const limit = createConcurrencyLimit(MAX_CONCURRENT_READS)
-  return (kind: Exclude<ReportKind, 'eviction'>, report: Omit<Report, 'message' | 'now'>): void => {
+  return (kind: Exclude<WarningKind, 'eviction'>, report: Omit<Warning, 'message' | 'now'>): void => {
     const { event } = report
     const describe = (message: string | undefined) =>
-      emit(describeReport(kind, { ...report, message, now: now() }, client))
+      emit(describeWarning(kind, { ...report, message, now: now() }, client))
     if (!isWrittenByContainer(event, kind)) {
       describe(componentMessage(event.message))
       return

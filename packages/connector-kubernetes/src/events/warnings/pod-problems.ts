@@ -2,12 +2,12 @@ import type { Event, EventSample } from '@rca/core/connector'
 import { componentMessage } from '../../evidence/component-message.ts'
 import { podGroup, workloadAttributes } from '../../evidence/owner-workload.ts'
 import type { ClusterEvent } from '../../kinds/event/event.ts'
-import type { Pod } from '../../kinds/pod/pod.ts'
+import type { Pod } from '../../kinds/pod/pod-projection.ts'
 import { podReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 import { timeOrNow } from '../event-time.ts'
-import { affectedAttribute, ofMany } from '../sampling.ts'
-import { podAttributes } from './describe-report.ts'
+import { affectedCount, affectedSuffix } from '../sample-text.ts'
+import { podAttributes } from './describe-warning.ts'
 import { signals } from './signals.ts'
 
 /** A problem of a pod that both its status and a component's report show. The first to arrive is emitted. */
@@ -56,13 +56,13 @@ export function unschedulable(client: KubernetesClient, pod: Pod): PodProblem | 
         id,
         at: timeOrNow(condition.since, now),
         entity: podReference(pod.uid),
-        body: `No node can take pod ${pod.namespace}/${pod.name}${ofMany(sample)}${message === '' ? '' : `: ${message}`}`,
+        body: `No node can take pod ${pod.namespace}/${pod.name}${affectedSuffix(sample)}${message === '' ? '' : `: ${message}`}`,
         attributes: {
           ...attributesOf(client, pod),
           'k8s.event.reason': condition.reason,
           'k8s.event.message': message === '' ? undefined : message,
           'k8s.event.count': 1,
-          'k8s.event.affected': affectedAttribute(sample),
+          'k8s.event.affected': affectedCount(sample),
         },
       }),
   }
@@ -98,11 +98,11 @@ function evicted(
         entity: podReference(uid),
         // Evicted by a node that is short of a resource; preemption or a drain may be intended.
         severity: reason === 'Evicted' ? 'error' : 'warning',
-        body: `Pod ${namespace}/${name} was ended as a whole${ofMany(sample)}: ${reason}${message === '' ? '' : `: ${message}`}`,
+        body: `Pod ${namespace}/${name} was ended as a whole${affectedSuffix(sample)}: ${reason}${message === '' ? '' : `: ${message}`}`,
         attributes: {
           ...attributes,
           'k8s.pod.reason': reason,
-          'k8s.event.affected': affectedAttribute(sample),
+          'k8s.event.affected': affectedCount(sample),
           'k8s.event.message': message === '' ? undefined : message,
         },
       }),

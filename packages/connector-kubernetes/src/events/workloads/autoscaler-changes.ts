@@ -3,13 +3,13 @@ import { transitions } from '../../changes/differences.ts'
 import type { Autoscaler } from '../../kinds/autoscaler/autoscaler.ts'
 import type { Condition } from '../../kinds/metadata.ts'
 import { namedId, namedReference } from '../../kinds/references.ts'
+import { watchCluster } from '../cluster-watcher.ts'
 import { isRecent, timeOrNow } from '../event-time.ts'
-import { followCluster } from '../follower.ts'
-import { countAttribute, timesOver } from '../sampling.ts'
+import { countAttribute, countSuffix } from '../sample-text.ts'
 import { signals } from './signals.ts'
 
 /** Emits changed autoscalers, and those that are limited or cannot scale. */
-export const autoscalerChanges = followCluster((_client, { now, emit }) => {
+export const autoscalerChanges = watchCluster((_client, { now, emit }) => {
   const sampler = createEventSampler()
   return (change) => {
     if (change.kind !== 'horizontalPodAutoscalers' || change.type === 'deleted') return
@@ -49,7 +49,7 @@ function problemEvent(object: Autoscaler, condition: Condition, sample: EventSam
     id: `k8s/${object.uid}/${type}/${since ?? object.resourceVersion}`,
     at: timeOrNow(since, now),
     entity: namedReference('HorizontalPodAutoscaler', object),
-    body: `HorizontalPodAutoscaler ${namedId(object)} ${problem}${timesOver(sample)}`,
+    body: `HorizontalPodAutoscaler ${namedId(object)} ${problem}${countSuffix(sample)}`,
     attributes: {
       ...attributesOf(object),
       ...countAttribute(sample),

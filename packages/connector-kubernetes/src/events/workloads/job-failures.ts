@@ -2,14 +2,14 @@ import { createEventSampler, type Event, type EventSample, redactSecrets } from 
 import type { Job } from '../../kinds/job/job.ts'
 import type { Condition } from '../../kinds/metadata.ts'
 import { namedReference } from '../../kinds/references.ts'
+import { watchCluster } from '../cluster-watcher.ts'
 import { isRecent, timeOrNow } from '../event-time.ts'
-import { followCluster } from '../follower.ts'
-import { countAttribute, timesOver } from '../sampling.ts'
+import { countAttribute, countSuffix } from '../sample-text.ts'
 import { signals } from './signals.ts'
 import { workloadAttributes, workloadTitle } from './workload-attributes.ts'
 
 /** Emits Jobs that have failed and are not retried. Jobs of a CronJob are sampled together. */
-export const jobFailures = followCluster((_client, { now, emit }) => {
+export const jobFailures = watchCluster((_client, { now, emit }) => {
   const sampler = createEventSampler()
   return (change) => {
     if (change.kind !== 'jobs' || change.type === 'deleted') return
@@ -32,7 +32,7 @@ function failureEvent(job: Job, { reason, message, since }: Condition, sample: E
     id: `k8s/${uid}/failed`,
     at: timeOrNow(since, now),
     entity: namedReference('Job', job),
-    body: `${workloadTitle('Job', job)} has failed${reason === undefined ? '' : `: ${reason}`}${timesOver(sample)}`,
+    body: `${workloadTitle('Job', job)} has failed${reason === undefined ? '' : `: ${reason}`}${countSuffix(sample)}`,
     attributes: {
       ...workloadAttributes('Job', job),
       ...countAttribute(sample),

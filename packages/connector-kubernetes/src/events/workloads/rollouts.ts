@@ -1,18 +1,18 @@
 import { createEventSampler, type Event, type EventSample } from '@rca/core/connector'
 import type { Condition } from '../../kinds/metadata.ts'
 import { namedReference } from '../../kinds/references.ts'
-import type { Workload } from '../../kinds/workload/workload.ts'
+import type { Workload } from '../../kinds/workload/workload-projection.ts'
+import { watchCluster } from '../cluster-watcher.ts'
+import { isEnding } from '../created-deleted.ts'
 import { isRecent } from '../event-time.ts'
-import { followCluster } from '../follower.ts'
-import { isEnding } from '../lifecycle.ts'
-import { countAttribute, timesOver } from '../sampling.ts'
+import { countAttribute, countSuffix } from '../sample-text.ts'
 import { signals } from './signals.ts'
 import { createStalledRollouts } from './stalled-rollouts.ts'
 import { describeStuckRollout } from './stuck-rollout.ts'
 import { isRolloutChange, replicaAttributes, workloadAttributes, workloadTitle } from './workload-attributes.ts'
 
 /** Emits rollouts that complete or are stuck, and workloads that lose their last available pod or regain one. */
-export const rollouts = followCluster((client, context) => {
+export const rollouts = watchCluster((client, context) => {
   const { now, emit, inBackground, signal } = context
   const stalled = createStalledRollouts(client, context)
   /** Uid → generation of a rollout that is not complete. */
@@ -138,7 +138,7 @@ function availabilityEvent(object: Workload, now: Date, sample?: EventSample): E
     ...common,
     id: `k8s/${uid}/${resourceVersion}/unavailable`,
     at: now,
-    body: `${workloadTitle(kind, object)} has lost its last available pod, of ${desired}${timesOver(sample)}`,
+    body: `${workloadTitle(kind, object)} has lost its last available pod, of ${desired}${countSuffix(sample)}`,
     attributes: { ...common.attributes, ...countAttribute(sample) },
   })
 }

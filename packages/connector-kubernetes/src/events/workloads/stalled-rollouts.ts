@@ -1,6 +1,6 @@
-import type { Workload } from '../../kinds/workload/workload.ts'
+import type { Workload } from '../../kinds/workload/workload-projection.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import type { FollowerContext } from '../follower.ts'
+import type { ClusterWatchContext } from '../cluster-watcher.ts'
 import { describeStuckRollout, hasWaitingPods } from './stuck-rollout.ts'
 
 /** How long a rollout may make no progress: the default progress deadline of Deployments. */
@@ -27,7 +27,7 @@ export interface StalledRollouts {
 /** Creates an observer for all rollouts of a cluster. */
 export function createStalledRollouts(
   { cluster }: KubernetesClient,
-  { after, now, emit }: FollowerContext,
+  { after, now, emit }: ClusterWatchContext,
 ): StalledRollouts {
   const known = new Map<string, Progress>()
   /** Uids whose next check is scheduled. */

@@ -1,7 +1,7 @@
 import type { ClusterChange } from '../../kinds/index.ts'
 import type { HelmRelease, Metadata } from '../../kinds/metadata.ts'
 import { type NamedKind, namedId } from '../../kinds/references.ts'
-import type { Workload } from '../../kinds/workload/workload.ts'
+import type { Workload } from '../../kinds/workload/workload-projection.ts'
 
 /** Kinds of workloads, with the name of one object. */
 export const workloadKinds = {

@@ -1,6 +1,13 @@
 import type { Event } from '@rca/core/connector'
 import { compareCronJobs, compareWorkloads, type WorkloadDifference } from '../../changes/compare-workloads.ts'
-import { byWriter, creatorOf, newcomerOf, writerAttributes, writerOf, writtenAt } from '../../changes/writer.ts'
+import {
+  authorAttributes,
+  byAuthor,
+  changeAuthor,
+  changedAt,
+  creator,
+  newestNewManager,
+} from '../../changes/field-manager.ts'
 import type { Change } from '../../informer/object-store.ts'
 import { imagesOf, labelFilter } from '../../kinds/common-signals.ts'
 import type { CronJob } from '../../kinds/cron-job/cron-job.ts'
@@ -9,9 +16,9 @@ import type { Job } from '../../kinds/job/job.ts'
 import type { Manager } from '../../kinds/metadata.ts'
 import { namedReference } from '../../kinds/references.ts'
 import type { ReplicaSet } from '../../kinds/replica-set/replica-set.ts'
-import type { Workload } from '../../kinds/workload/workload.ts'
-import { followCluster } from '../follower.ts'
-import { createLifecycle, creationOf, deletionOf, type Moment } from '../lifecycle.ts'
+import type { Workload } from '../../kinds/workload/workload-projection.ts'
+import { watchCluster } from '../cluster-watcher.ts'
+import { createLifecycle, creationOf, deletionOf, type ObjectMoment } from '../created-deleted.ts'
 import { revisionChange } from './revision-changes.ts'
 import { signals } from './signals.ts'
 import {
@@ -26,7 +33,7 @@ import { describeDifference, summarize } from './workload-difference.ts'
 type AnyWorkload = Workload | ReplicaSet | Job | CronJob
 
 /** Emits workloads that are created, changed, scaled and deleted, with the author. */
-export const workloadChanges = followCluster((client, context) => {
+export const workloadChanges = watchCluster((client, context) => {
   const lifecycle = createLifecycle(client, context)
   const isWanted = labelFilter(client.config.object_labels)
   return (change) => {
@@ -57,23 +64,23 @@ function hasOwner({ kind, type, ...change }: WorkloadChange): boolean {
   return (object ?? old)?.owner !== undefined || (kind === 'jobs' && type === 'deleted')
 }
 
-function created(kind: ReturnType<typeof workloadKind>, { object, at }: Moment<AnyWorkload>): Event {
-  const writer = creatorOf('managers' in object ? object.managers : [])
+function created(kind: ReturnType<typeof workloadKind>, { object, at }: ObjectMoment<AnyWorkload>): Event {
+  const writer = creator('managers' in object ? object.managers : [])
   return signals.workloadCreated.event({
     id: `k8s/${object.uid}/created`,
     at,
     entity: namedReference(kind, object),
-    body: `${workloadTitle(kind, object)} was created${byWriter(writer)}`,
+    body: `${workloadTitle(kind, object)} was created${byAuthor(writer)}`,
     attributes: {
       ...workloadAttributes(kind, object),
-      ...writerAttributes(writer),
+      ...authorAttributes(writer),
       'k8s.workload.images': 'template' in object ? imagesOf(object.template.containers) : undefined,
       'k8s.workload.replicas.desired': desiredPods(object, kind),
     },
   })
 }
 
-function deleted(kind: ReturnType<typeof workloadKind>, { object, at }: Moment<AnyWorkload>): Event {
+function deleted(kind: ReturnType<typeof workloadKind>, { object, at }: ObjectMoment<AnyWorkload>): Event {
   return signals.workloadDeleted.event({
     id: `k8s/${object.uid}/deleted`,
     at,
@@ -108,12 +115,12 @@ function changed(
   const generation = 'generation' in object ? object.generation : undefined
   return signals.workloadChanged.event({
     id: `k8s/${object.uid}/${versionOf(object)}/changed`,
-    at: writtenAt(writer, now),
+    at: changedAt(writer, now),
     entity: namedReference(kind, object),
-    body: `${workloadTitle(kind, object)} was ${summarize(difference, byWriter(writer))}`,
+    body: `${workloadTitle(kind, object)} was ${summarize(difference, byAuthor(writer))}`,
     attributes: {
       ...workloadAttributes(kind, object),
-      ...writerAttributes(writer),
+      ...authorAttributes(writer),
       ...describeDifference(difference),
       'k8s.workload.generation': generation,
       // The controller of a Deployment sets the next revision later.
@@ -143,20 +150,20 @@ function scaled(
   now: Date,
 ): Event {
   const writer =
-    'managers' in object && 'managers' in old ? newcomerOf(object.managers, old.managers, ['spec']) : undefined
+    'managers' in object && 'managers' in old ? newestNewManager(object.managers, old.managers, ['spec']) : undefined
   // The autoscaler is the only controller of the cluster itself that scales.
   const isForAutoscaler = autoscaler !== undefined && writer?.name === 'kube-controller-manager'
   const forAutoscaler = isForAutoscaler ? ` for HorizontalPodAutoscaler ${autoscaler}` : ''
   return signals.workloadScaled.event({
     id: `k8s/${object.uid}/${versionOf(object)}/scaled`,
-    at: writtenAt(writer, now),
+    at: changedAt(writer, now),
     // No pods are left to serve.
     severity: object.desired === 0 ? 'warning' : undefined,
     entity: namedReference(kind, object),
-    body: `${workloadTitle(kind, object)} was scaled${byWriter(writer)}${forAutoscaler}: ${old.desired} → ${object.desired}`,
+    body: `${workloadTitle(kind, object)} was scaled${byAuthor(writer)}${forAutoscaler}: ${old.desired} → ${object.desired}`,
     attributes: {
       ...workloadAttributes(kind, object),
-      ...writerAttributes(writer),
+      ...authorAttributes(writer),
       'k8s.workload.generation': 'generation' in object ? object.generation : undefined,
       'k8s.hpa.name': autoscaler,
       'change.replicas.old': old.desired,
@@ -180,7 +187,7 @@ function autoscalerOf(
 function authorSince(object: AnyWorkload, old: AnyWorkload): Manager | undefined {
   if (!('managers' in object && 'managers' in old)) return undefined
   const authors = object.managers.filter(({ subresource }) => subresource !== 'scale')
-  return writerOf(authors, old.managers, ['spec'])
+  return changeAuthor(authors, old.managers, ['spec'])
 }
 
 /** A version that is equal for every agent: the generation if there is one. */

@@ -1,4 +1,4 @@
-import type { Pod, PodContainer } from './pod.ts'
+import type { Pod, PodContainer } from './pod-projection.ts'
 
 /** Returns the attributes that identify a pod in entities and events. */
 export function podAttributes({ namespace, name, uid, node }: Pick<Pod, 'namespace' | 'name' | 'uid' | 'node'>) {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { withChange } from '../../../test/changed-object.ts'
 import { captured, NEWER } from '../../../test/fixtures.ts'
-import { projectPod } from './pod.ts'
 import { demandOf } from './pod-demand.ts'
+import { projectPod } from './pod-projection.ts'
 
 const MIB = 2 ** 20
 const resized = captured('pod', NEWER)

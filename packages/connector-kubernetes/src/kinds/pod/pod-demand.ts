@@ -1,6 +1,6 @@
 import { intern } from '../intern.ts'
 import type { Quantities } from '../quantity.ts'
-import type { Pod, PodContainer, Resources } from './pod.ts'
+import type { Pod, PodContainer, Resources } from './pod-projection.ts'
 
 const known = new WeakMap<Pod, Resources>()
 

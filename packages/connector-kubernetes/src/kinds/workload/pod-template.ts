@@ -10,7 +10,7 @@ import {
   mountsOf,
   type Resources,
   resourcesOf,
-} from '../pod/pod.ts'
+} from '../pod/pod-projection.ts'
 
 /** A probe of a container. */
 export interface Probe {

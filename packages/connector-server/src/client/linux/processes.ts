@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
 import type { ProcessReading } from '../server-client.ts'
 import type { KernelUnits } from './kernel-units.ts'
-import { parseProcessStat } from './process-stat.ts'
+import { parseProcessStat } from './proc-pid-stat.ts'
 import type { RootReader } from './root-reader.ts'
 
 /** Longest line of `/proc/<pid>/stat`: 52 numbers and a name. */

@@ -5,8 +5,8 @@ import type { Metadata } from '../kinds/metadata.ts'
 import { namedReference } from '../kinds/references.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import { signals } from '../signals.ts'
+import type { ClusterWatchContext } from './cluster-watcher.ts'
 import { isRecent, timeOrNow } from './event-time.ts'
-import type { FollowerContext } from './follower.ts'
 
 /** Delay of a deletion, in which the deletion of its namespace may be seen. */
 const NAMESPACE_DELAY_MS = 500
@@ -27,13 +27,13 @@ const MAX_BURSTS = 1_000
 const MAX_NAMES = 50
 
 /** The creation or deletion of an object. */
-export interface Moment<Slim> {
+export interface ObjectMoment<Slim> {
   readonly object: Slim
   readonly at: Date
 }
 
 /** Returns the creation that a change shows. For existing objects, only a recent one. */
-export function creationOf<Slim extends Metadata>(change: Change<Slim>, now: Date): Moment<Slim> | undefined {
+export function creationOf<Slim extends Metadata>(change: Change<Slim>, now: Date): ObjectMoment<Slim> | undefined {
   if (change.type !== 'added' || change.object.deleted !== undefined) return undefined
   if (change.isInitial && !isRecent(change.object.created, now)) return undefined
   return { object: change.object, at: timeOrNow(change.object.created, now) }
@@ -43,7 +43,7 @@ export function creationOf<Slim extends Metadata>(change: Change<Slim>, now: Dat
  * Returns the deletion that a change shows. The deletion of an object with finalizers counts when it begins, and only
  * then.
  */
-export function deletionOf<Slim extends Metadata>(change: Change<Slim>, now: Date): Moment<Slim> | undefined {
+export function deletionOf<Slim extends Metadata>(change: Change<Slim>, now: Date): ObjectMoment<Slim> | undefined {
   if (change.type === 'added' || change.old.deleted !== undefined) return undefined
   const object = change.object ?? change.old
   if (change.type === 'changed' && object.deleted === undefined) return undefined
@@ -67,7 +67,7 @@ interface Burst {
 }
 
 /** Creates an emitter without bursts. */
-export function createLifecycle({ cluster }: KubernetesClient, { emit, after, now }: FollowerContext): Lifecycle {
+export function createLifecycle({ cluster }: KubernetesClient, { emit, after, now }: ClusterWatchContext): Lifecycle {
   const bursts = new Map<string, Burst>()
   const flush = (burst: Burst, namespace: string): void => {
     const { collected } = burst

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { captured, fakeFingerprint } from '../../../test/fixtures.ts'
 import { projectTemplate } from './pod-template.ts'
-import { projectDaemonSet, projectDeployment, projectStatefulSet } from './workload.ts'
+import { projectDaemonSet, projectDeployment, projectStatefulSet } from './workload-projection.ts'
 
 const deployment = projectDeployment(captured('deployment'), fakeFingerprint)
 

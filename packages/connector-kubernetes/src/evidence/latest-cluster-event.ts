@@ -1,6 +1,6 @@
 import type { ClusterEvent, ObjectReference } from '../kinds/event/event.ts'
 import type { Cluster } from '../kinds/index.ts'
-import type { Pod } from '../kinds/pod/pod.ts'
+import type { Pod } from '../kinds/pod/pod-projection.ts'
 
 /** The container that an event is about: `spec.containers{app}`. */
 export function containerOf({ kind, fieldPath }: ObjectReference): string | undefined {
@@ -8,7 +8,7 @@ export function containerOf({ kind, fieldPath }: ObjectReference): string | unde
 }
 
 /** Returns the last matching event about a container that the server still has. */
-export function lastReport(
+export function latestClusterEvent(
   cluster: Pick<Cluster, 'objects'>,
   pod: Pick<Pod, 'uid' | 'namespace' | 'name'>,
   container: string,

@@ -12,7 +12,7 @@ import { storedDeltaFilter } from '../delta-filter.ts'
 import { countEndpoints, type EndpointSlice } from '../endpoint-slice/endpoint-slice.ts'
 import { cachedObjects, KIND_TIMEOUT, type KindClient, type KindSource } from '../kind-collector.ts'
 import { namedId, podReference } from '../references.ts'
-import type { Service } from './service.ts'
+import type { Service } from './service-projection.ts'
 
 /** Maximum number of `selects` relations of a Service. */
 const MAX_PODS = 1000

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { leaseServer } from '../../test/lease-server.ts'
 import { configSchema } from '../config.ts'
-import { type ElectionClient, runElection } from './election.ts'
+import { type ElectionClient, runElection } from './lease-election.ts'
 
 const TIMING = { leaseDurationMs: 1000, retryIntervalMs: 20, renewTimeoutMs: 300 }
 

@@ -11,7 +11,7 @@ import {
 } from '../common-signals.ts'
 import { kindCollector } from '../kind-collector.ts'
 import { namedId } from '../references.ts'
-import type { Workload } from './workload.ts'
+import type { Workload } from './workload-projection.ts'
 
 const workload = {
   'k8s.workload.replicas.desired': 'Desired number of pods.',

@@ -3,7 +3,7 @@ import type { ChangeListener } from '../kinds/index.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 
 /** Given to the functions that turn changes of the cluster into events. */
-export interface FollowerContext {
+export interface ClusterWatchContext {
   readonly signal: AbortSignal
   now(): Date
   /** Emits an event at once. Ignores `undefined`. */
@@ -15,13 +15,13 @@ export interface FollowerContext {
 }
 
 /** Creates a watcher from a function that receives each change of the cluster, beginning with the existing objects. */
-export function followCluster(
-  begin: (client: KubernetesClient, context: FollowerContext) => ChangeListener,
+export function watchCluster(
+  begin: (client: KubernetesClient, context: ClusterWatchContext) => ChangeListener,
 ): Watcher<KubernetesClient> {
   return {
     watch: (client, { signal, now, emit }) =>
       new Promise<void>((resolve, reject) => {
-        const context: FollowerContext = {
+        const context: ClusterWatchContext = {
           signal,
           now,
           emit: (event) => {

@@ -12,12 +12,12 @@ function isStatus({ subresource, parts }: Manager): boolean {
  *
  * @param parts changed parts, such as `spec`
  */
-export function writerOf(
+export function changeAuthor(
   managers: readonly Manager[],
   before: readonly Manager[],
   parts: readonly string[],
 ): Manager | undefined {
-  const writer = newcomerOf(managers, before, parts)
+  const writer = newestNewManager(managers, before, parts)
   if (writer !== undefined) return writer
   const ownersOf = (all: readonly Manager[]): readonly Manager[] =>
     all.filter((manager) => !isStatus(manager) && owns(manager, parts))
@@ -31,7 +31,7 @@ export function writerOf(
  * Returns the newest new manager. For changes that old servers do not record, such as `kubectl scale`, that excludes
  * earlier managers.
  */
-export function newcomerOf(
+export function newestNewManager(
   managers: readonly Manager[],
   before: readonly Manager[],
   parts: readonly string[],
@@ -44,12 +44,12 @@ export function newcomerOf(
 }
 
 /** Returns the manager that wrote first. */
-export function creatorOf(managers: readonly Manager[]): Manager | undefined {
+export function creator(managers: readonly Manager[]): Manager | undefined {
   return managers.filter((manager) => !isStatus(manager)).toSorted((one, other) => timeOf(one) - timeOf(other))[0]
 }
 
 /** Returns whether all managers that may have written since `before` own only other parts; false if none is known. */
-export function wroteOnlyElsewhere(
+export function changedOtherPartsOnly(
   managers: readonly Manager[],
   before: readonly Manager[],
   parts: readonly string[],
@@ -61,17 +61,17 @@ export function wroteOnlyElsewhere(
 }
 
 /** The author as attributes of an event. */
-export function writerAttributes(writer: Manager | undefined) {
+export function authorAttributes(writer: Manager | undefined) {
   return { 'change.by': writer?.name, 'change.operation': writer?.operation }
 }
 
 /** ` by kubectl-set`, or nothing. */
-export function byWriter(writer: Manager | undefined): string {
+export function byAuthor(writer: Manager | undefined): string {
   return writer === undefined ? '' : ` by ${writer.name}`
 }
 
 /** Time of the change, or else `now`. */
-export function writtenAt(writer: Manager | undefined, now: Date): Date {
+export function changedAt(writer: Manager | undefined, now: Date): Date {
   const time = Date.parse(writer?.time ?? '')
   return Number.isNaN(time) ? now : new Date(time)
 }

@@ -6,16 +6,16 @@ export function countAttribute({ count, isMilestone }: EventSample) {
 }
 
 /** Returns ` (10 times)` for such a sample. */
-export function timesOver({ count, isMilestone }: EventSample): string {
+export function countSuffix({ count, isMilestone }: EventSample): string {
   return isMilestone ? ` (${count} times)` : ''
 }
 
 /** The count as an attribute, for a sample of several objects to which the same happens. */
-export function affectedAttribute({ count, isMilestone }: EventSample): number | undefined {
+export function affectedCount({ count, isMilestone }: EventSample): number | undefined {
   return isMilestone ? count : undefined
 }
 
 /** Returns ` (the 10th of its kind, not all are reported)` for such a sample. */
-export function ofMany({ count, isMilestone }: EventSample): string {
+export function affectedSuffix({ count, isMilestone }: EventSample): string {
   return isMilestone ? ` (the ${count}th of its kind, not all are reported)` : ''
 }

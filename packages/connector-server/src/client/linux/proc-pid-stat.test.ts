@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fixture } from '../../../test/fixture-root.ts'
-import { parseProcessStat } from './process-stat.ts'
+import { parseProcessStat } from './proc-pid-stat.ts'
 
 describe('parseProcessStat', () => {
   const units = { ticksPerSecond: 100, pageBytes: 4096 }

@@ -2,13 +2,13 @@
 const MAX_AMOUNT = 2 ** 63
 
 /** Returns a kubelet's number, `undefined` for an implausible one. */
-export function amount(value: unknown): number | undefined {
+export function kubeletNumber(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 && value < MAX_AMOUNT ? value : undefined
 }
 
 /** Converts nanoseconds to seconds, and nanocores to CPUs. */
-export function fromNano(value: unknown): number | undefined {
-  const read = amount(value)
+export function nanoToUnits(value: unknown): number | undefined {
+  const read = kubeletNumber(value)
   return read === undefined ? undefined : read / 1e9
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connector } from '@rca/core/connector'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
-import { createLease, type Lease, type LeaseName, type LeaseRecord, readLease, updateLease } from './lease.ts'
+import { createLease, type Lease, type LeaseName, type LeaseRecord, readLease, updateLease } from './lease-api.ts'
 
 export interface ElectionTiming {
   /** A leader that has not renewed its lease for so long may be replaced. */

@@ -1,7 +1,7 @@
 import type { ClusterEvent } from '../../kinds/event/event.ts'
 
 /** Kind of event that a report becomes. */
-export type ReportKind = 'scheduling' | 'eviction' | 'unhealthy' | 'quota' | 'refusal' | 'volume' | 'other'
+export type WarningKind = 'scheduling' | 'eviction' | 'unhealthy' | 'quota' | 'refusal' | 'volume' | 'other'
 
 /** Reasons that the events about the objects themselves cover. */
 const COVERED: Readonly<Record<string, RegExp>> = {
@@ -13,7 +13,7 @@ const COVERED: Readonly<Record<string, RegExp>> = {
   PersistentVolumeClaim: /^ClaimLost$/,
 }
 
-const POD_KINDS: Readonly<Record<string, ReportKind>> = {
+const POD_KINDS: Readonly<Record<string, WarningKind>> = {
   FailedScheduling: 'scheduling',
   Evicted: 'eviction',
   Preempted: 'eviction',
@@ -30,7 +30,7 @@ const CREATORS = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'Repl
 const CONFLICT = /the object has been modified; please apply your changes to the latest version/
 
 /** Returns `undefined` for a report that is not emitted: one of success, or one that another event covers. */
-export function reportKind(event: ClusterEvent): ReportKind | undefined {
+export function warningKind(event: ClusterEvent): WarningKind | undefined {
   const { type, reason, message, about } = event
   const isPod = about.kind === 'Pod' && about.uid !== undefined
   const kind = isPod && Object.hasOwn(POD_KINDS, reason) ? POD_KINDS[reason] : undefined
@@ -55,19 +55,19 @@ const KUBELETS_OWN =
   /^\w+ probe (?:failed|errored): (?:HTTP probe failed with statuscode: \d+|Get "|dial tcp |command "[^\n]*" timed out)/
 
 /** Returns whether a container wrote the message of an event: it may contain any of the container's secrets. */
-export function isWrittenByContainer({ message }: ClusterEvent, kind: ReportKind): boolean {
+export function isWrittenByContainer({ message }: ClusterEvent, kind: WarningKind): boolean {
   return kind === 'unhealthy' && !KUBELETS_OWN.test(message)
 }
 
 /** Key of the series to which an event belongs: its object and its reason. */
-export function seriesKey(event: ClusterEvent, kind: ReportKind): string {
+export function seriesKey(event: ClusterEvent, kind: WarningKind): string {
   const { about, reason } = event
   const place = [about.kind, about.namespace, about.name, about.uid ?? '', about.fieldPath ?? '']
   return [kind, ...place, reason, detailOf(event, kind)].join('\n')
 }
 
 /** Distinguishes series that have the same reason: by the kind of the probe, or the resource that a quota refuses. */
-function detailOf(event: ClusterEvent, kind: ReportKind): string {
+function detailOf(event: ClusterEvent, kind: WarningKind): string {
   if (kind === 'unhealthy') return probeKind(event) ?? ''
   return kind === 'quota' ? (readQuotaRefusal(event.message)?.resource ?? '') : ''
 }

@@ -1,17 +1,17 @@
 import type { Event, EventSample } from '@rca/core/connector'
-import { containerOf } from '../../evidence/last-report.ts'
+import { containerOf } from '../../evidence/latest-cluster-event.ts'
 import { ownerWorkload, workloadAttributes } from '../../evidence/owner-workload.ts'
 import type { ClusterEvent } from '../../kinds/event/event.ts'
 import type { Metadata } from '../../kinds/metadata.ts'
 import { containerReference, namedReference, objectReference, podReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 import { timeOrNow } from '../event-time.ts'
-import { affectedAttribute, ofMany } from '../sampling.ts'
-import { probeKind, type ReportKind, readQuotaRefusal } from './report-kinds.ts'
+import { affectedCount, affectedSuffix } from '../sample-text.ts'
 import { signals } from './signals.ts'
+import { probeKind, readQuotaRefusal, type WarningKind } from './warning-kinds.ts'
 
 /** A report of a component of the cluster. */
-export interface Report {
+export interface Warning {
   readonly event: ClusterEvent
   readonly id: string
   /** How often it has happened so far. */
@@ -23,13 +23,13 @@ export interface Report {
   readonly now: Date
 }
 
-type Describe = (report: Report, client: KubernetesClient) => Event
+type Describe = (report: Warning, client: KubernetesClient) => Event
 
 /** Common names of resources. */
 const RESOURCE_NAMES: Readonly<Record<string, string>> = { persistentvolumeclaims: 'claims', 'jobs.batch': 'jobs' }
 
 /** Describes each kind of report except evictions. */
-const TABLE: Readonly<Record<Exclude<ReportKind, 'eviction'>, Describe>> = {
+const TABLE: Readonly<Record<Exclude<WarningKind, 'eviction'>, Describe>> = {
   scheduling: (report, client) =>
     signals.podSchedulingFailed.event({
       ...occurrence(report, client, `No node can take pod ${nameOf(report)}`),
@@ -114,7 +114,11 @@ const TABLE: Readonly<Record<Exclude<ReportKind, 'eviction'>, Describe>> = {
 }
 
 /** Returns the event for a report. */
-export function describeReport(kind: Exclude<ReportKind, 'eviction'>, report: Report, client: KubernetesClient): Event {
+export function describeWarning(
+  kind: Exclude<WarningKind, 'eviction'>,
+  report: Warning,
+  client: KubernetesClient,
+): Event {
   return TABLE[kind](report, client)
 }
 
@@ -144,24 +148,24 @@ function creatorAttributes({ cluster }: KubernetesClient, { about }: ClusterEven
   }
 }
 
-function reportAttributes({ event, message, count, sample }: Report) {
+function reportAttributes({ event, message, count, sample }: Warning) {
   return {
     'k8s.event.reason': event.reason,
     'k8s.event.component': event.component,
     'k8s.event.message': message,
     'k8s.event.count': count,
-    'k8s.event.affected': affectedAttribute(sample),
+    'k8s.event.affected': affectedCount(sample),
     'k8s.event.first_at': event.firstAt,
   }
 }
 
-function occurrence({ event, id, count, sample, message, now }: Report, client: KubernetesClient, what: string) {
+function occurrence({ event, id, count, sample, message, now }: Warning, client: KubernetesClient, what: string) {
   const often = count === 1 ? '' : ` (${count} times so far)`
   return {
     id,
     at: timeOrNow(event.lastAt, now),
     entity: entityOf(client, event),
-    body: `${what}${often}${ofMany(sample)}${message ? `: ${message}` : ''}`,
+    body: `${what}${often}${affectedSuffix(sample)}${message ? `: ${message}` : ''}`,
   }
 }
 
@@ -179,6 +183,6 @@ function entityOf({ entity }: KubernetesClient, { about }: ClusterEvent) {
 }
 
 /** `shop/web`, or `worker-1` for an object without a namespace. */
-function nameOf({ event: { about } }: Report): string {
+function nameOf({ event: { about } }: Warning): string {
   return about.namespace === '' || about.kind === 'Node' ? about.name : `${about.namespace}/${about.name}`
 }

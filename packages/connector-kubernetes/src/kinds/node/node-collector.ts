@@ -12,10 +12,10 @@ import {
 import { common, commonAttributes, labelFilter, upDownCounter } from '../common-signals.ts'
 import { storedDeltaFilter } from '../delta-filter.ts'
 import { cachedObjects, type Entities, KIND_TIMEOUT, type KindClient, type KindSource } from '../kind-collector.ts'
-import type { Pod } from '../pod/pod.ts'
 import { isOver } from '../pod/pod-attributes.ts'
 import { demandOf } from '../pod/pod-demand.ts'
-import type { Node } from './node.ts'
+import type { Pod } from '../pod/pod-projection.ts'
+import type { Node } from './node-projection.ts'
 
 export const nodeSignals = {
   node: entity({

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { KubernetesError } from '../api/errors.ts'
-import { createRefusals } from './refusals.ts'
+import { createMissingPermissions } from './missing-permissions.ts'
 
 function refusalIn(namespace: string): KubernetesError {
   const permission = { verb: 'get', group: '', resource: 'pods/log', namespace }
@@ -8,7 +8,7 @@ function refusalIn(namespace: string): KubernetesError {
 }
 
 test('reports a missing permission per namespace until it is granted', () => {
-  const refusals = createRefusals()
+  const refusals = createMissingPermissions()
   for (const namespace of ['shop', 'shop', 'bank']) refusals.note(refusalIn(namespace))
   refusals.note(new KubernetesError('busy', { status: 429 }))
   refusals.note(new Error('it broke'))
@@ -23,7 +23,7 @@ test('reports a missing permission per namespace until it is granted', () => {
 
 test('reports a refusal for an hour, and at most twenty one by one', () => {
   let now = 0
-  const refusals = createRefusals(() => now)
+  const refusals = createMissingPermissions(() => now)
   refusals.note(refusalIn('old'))
   now = 3_600_001
   expect(refusals.gaps()).toEqual([])

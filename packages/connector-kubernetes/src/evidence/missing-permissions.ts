@@ -7,7 +7,7 @@ const MAX_AGE_MS = 3_600_000
 const MAX_SINGLE_GAPS = 20
 
 /** Missing permissions to read evidence. Evidence is not watched, so they are known only after a refused request. */
-export interface Refusals {
+export interface MissingPermissions {
   /** Records a missing permission. Ignores other errors. */
   note(error: unknown): void
   /** Records that a resource could be read. */
@@ -17,7 +17,7 @@ export interface Refusals {
 }
 
 /** Creates an empty record. */
-export function createRefusals(now: () => number = Date.now): Refusals {
+export function createMissingPermissions(now: () => number = Date.now): MissingPermissions {
   const refused = new Map<string, { readonly at: number; readonly reason: string }>()
   return {
     note: (error) => {

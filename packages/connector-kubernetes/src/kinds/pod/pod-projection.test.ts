@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { captured } from '../../../test/fixtures.ts'
-import { projectPod } from './pod.ts'
+import { projectPod } from './pod-projection.ts'
 
 test('projectPod reads the state of a container that ran out of memory', () => {
   expect(projectPod(captured('pod'))).toMatchObject({

@@ -11,8 +11,8 @@ import { container, ownedByWorkload, ownerRelation, pod, upDownCounter } from '.
 import { cachedObjects, KIND_TIMEOUT, type KindClient, type KindSource, kindCollector } from '../kind-collector.ts'
 import { isReady } from '../metadata.ts'
 import { containerReference, namedReference, podReference } from '../references.ts'
-import type { Pod, PodContainer } from './pod.ts'
 import { containerAttributes, isOver, podAttributes } from './pod-attributes.ts'
+import type { Pod, PodContainer } from './pod-projection.ts'
 
 export const podSignals = {
   pod: entity({
