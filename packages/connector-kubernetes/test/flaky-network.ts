@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
 /** A proxy between an agent and an API server, which fails as networks do. */
-export interface FickleNetwork {
+export interface FlakyNetwork {
   /** Address of the API server through the proxy. */
   readonly address: string
   /** Closes every connection. New connections work. */
@@ -15,7 +15,7 @@ export interface FickleNetwork {
 }
 
 /** Proxies a server until the test ends. */
-export async function fickleNetwork(to: URL): Promise<FickleNetwork> {
+export async function flakyNetwork(to: URL): Promise<FlakyNetwork> {
   const pairs = new Set<readonly [Socket, Socket]>()
   let isOpen = true
   const network = createServer((near) => {

@@ -16,7 +16,7 @@ import type { Cluster } from '../src/kinds/index.ts'
 import { kinds } from '../src/kinds/index.ts'
 import { agentRules, type PermissionName } from './agent-rules.ts'
 import { fakeFingerprint } from './fixtures.ts'
-import { type FickleNetwork, fickleNetwork } from './flaky-network.ts'
+import { type FlakyNetwork, flakyNetwork } from './flaky-network.ts'
 import { START, status, terminated } from './pods.ts'
 import { watchServer } from './watched-server.ts'
 
@@ -45,7 +45,7 @@ realDescribe('an agent', absence, () => {
     run(kubectl, ['--kubeconfig', server.kubeconfigOf('admin'), ...words], { input: JSON.stringify(object) })
 
   /** Returns the kubeconfig of a user, through a network. */
-  const through = (network: FickleNetwork, user: User): string => {
+  const through = (network: FlakyNetwork, user: User): string => {
     const file = join(folder, `through-${user}-${new URL(network.address).port}`)
     writeFileSync(file, readFileSync(server.kubeconfigOf(user), 'utf8').replaceAll(server.url, network.address))
     return file
@@ -121,7 +121,7 @@ realDescribe('an agent', absence, () => {
   ])(
     'that may no longer %s says which kinds, and sees again when it may',
     async (_what, verbs, named) => {
-      const network = await fickleNetwork(new URL(server.url))
+      const network = await flakyNetwork(new URL(server.url))
       await grantAllBut()
       const agent = agentOf(through(network, 'unprivileged'))
       await expect.poll(() => watchErrorsOf(agent), POLL).toEqual({})
@@ -211,7 +211,7 @@ realDescribe('an agent', absence, () => {
   }, 200_000)
 
   /** Opens a cache through a network, whose watches may be silent for 3 s. */
-  const openThrough = async (network: FickleNetwork): Promise<Cluster> => {
+  const openThrough = async (network: FlakyNetwork): Promise<Cluster> => {
     const api = await openKubernetes({ kubeconfig: through(network, 'admin') })
     const { signal } = new AbortController()
     const cluster = await openClusterCache(
@@ -227,7 +227,7 @@ realDescribe('an agent', absence, () => {
   }
 
   test('reports changes after a watch was cut without notice, and after its version expired', async () => {
-    const network = await fickleNetwork(new URL(server.url))
+    const network = await flakyNetwork(new URL(server.url))
     const cluster = await openThrough(network)
     const changes: string[] = []
     cluster.subscribe((change) => {
@@ -250,7 +250,7 @@ realDescribe('an agent', absence, () => {
   }, 200_000)
 
   test('has a gap with its time while watches are cut without notice and no server is reachable', async () => {
-    const network = await fickleNetwork(new URL(server.url))
+    const network = await flakyNetwork(new URL(server.url))
     const cluster = await openThrough(network)
     await expect.poll(() => cluster.syncStatus('configMaps'), POLL).toMatchObject({ isCurrent: true, gaps: [] })
     network.let(false)
@@ -274,7 +274,7 @@ realDescribe('an agent', absence, () => {
     const write = (token: string): void => writeFileSync(join(account, 'token'), token)
     writeFileSync(join(account, 'ca.crt'), server.ca)
     write(server.tokenOf('admin'))
-    const network = await fickleNetwork(new URL(server.url))
+    const network = await flakyNetwork(new URL(server.url))
     const { port } = new URL(network.address)
     const environment = { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: port }
     const api = createApiClient(await inClusterAccess(environment, account))
