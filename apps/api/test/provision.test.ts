@@ -102,7 +102,7 @@ describe('provisioning', () => {
     [
       { agent_type: 'docker', environment_name: 'a', config: { 'a/b~c d': 1 } },
       '#/config/a~1b~0c%20d',
-      /no such option/,
+      /is not an option/,
     ],
     [{ agent_type: 'docker', environment_name: 'a b' }, '#/environment_name', /letters, digits/],
     [{ agent_type: 'docker', environment_name: 'x'.repeat(64) }, '#/environment_name', /at most 63/],

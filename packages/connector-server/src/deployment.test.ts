@@ -16,7 +16,7 @@ describe('Linux', () => {
     expect(uninstall).toBe('curl -fsSL https://install.example.com/agent.sh | bash -s -- --uninstall')
   })
 
-  test('with settings, which are quoted; those of the command itself stay here', () => {
+  test('with quoted settings, without the options of the command itself', () => {
     const config = {
       install_url: 'https://mirror.example.com/a b/',
       platform: 'linux',
@@ -34,7 +34,7 @@ describe('Linux', () => {
   })
 })
 
-test('macOS', () => {
+test('macOS: with settings', () => {
   const { command, verify, uninstall } = plan({ platform: 'macos', log_level: 'debug' })
   expect(command).toBe(`brew tap incident-rca/agent && brew install rca-agent && rca-agent configure \\
   --platform-url https://api.example.com \\
@@ -77,35 +77,35 @@ describe('Windows', () => {
   })
 })
 
-describe('which of them', () => {
+describe('the operating system', () => {
   test.each([
     ['linux', 'curl '],
     ['darwin', 'brew '],
     ['win32', 'powershell '],
     ['freebsd', 'curl '],
-  ])('on %s: %s', (hostPlatform, beginning) => {
+  ])('defaults on %s to the command that begins with %s', (hostPlatform, beginning) => {
     expect(plan({}, hostPlatform).command.startsWith(beginning)).toBe(true)
   })
 
-  test('what the operator says goes before', () => {
+  test('is the operator’s choice if there is one', () => {
     expect(plan({ platform: 'windows' }, 'darwin').command).toMatch(/^powershell /)
   })
 
-  test('the alternatives are all three', () => {
+  test('has all three among the alternatives', () => {
     const { alternatives } = plan({ platform: 'macos' })
     expect(Object.keys(alternatives ?? {})).toEqual(['linux', 'macos', 'windows'])
     expect(alternatives?.macos?.command).toBe(plan({ platform: 'macos' }).command)
     expect(alternatives?.linux?.command).toBe(plan().command)
   })
 
-  test('what PowerShell cannot carry is left out there, and an error where it is asked for', () => {
+  test('omits the Windows alternative for a value that PowerShell cannot quote, and fails if Windows is chosen', () => {
     const config = { root_path: '/a"b' }
     expect(Object.keys(plan(config).alternatives ?? {})).toEqual(['linux', 'macos'])
     expect(() => plan({ ...config, platform: 'windows' })).toThrow('double quote')
   })
 })
 
-test('options are checked', () => {
+test('rejects invalid options', () => {
   expect(() => plan({ platform: 'solaris' })).toThrow('`platform`')
   expect(() => plan({ top_process: '3' })).toThrow('`top_processes`')
   expect(() => plan({ install_url: 'ftp://example.com' })).toThrow('`install_url`')

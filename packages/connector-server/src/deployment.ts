@@ -7,14 +7,16 @@ type Platform = NonNullable<ServerConfig['platform']>
 const PLATFORMS: Readonly<Record<Platform, (target: Target) => Deployment>> = { linux, macos, windows }
 
 /**
- * How an agent is installed on a server: for `config.platform`, or else the system on which the command is asked for. The
- * commands for all three systems are among the alternatives; one whose shell cannot carry a value is left out there.
+ * Plans how to install an agent on a server with the operating system `config.platform`, or else `hostPlatform`.
+ * The alternatives contain the commands for all three systems, except for a system whose shell cannot quote a
+ * value.
  *
- * The installers take the same on every system: the platform's URL, the token, the agent's type, and settings as
- * `key=value`. On Linux these are the flags `--platform-url`, `--agent-token`, `--agent-type` and, repeated, `--set` of
- * `agent.sh`, and `--uninstall` alone; on macOS the same flags of `rca-agent configure`; on Windows the parameters
- * `-PlatformUrl`, `-AgentToken` and `-AgentType` of the function `Install-RcaAgent` that `agent.ps1` defines, followed by
- * the settings, and `Uninstall-RcaAgent` without any. Each installs a service named `rca-agent`.
+ * The installers take the same arguments on every system: the platform's URL, the token, the agent's type, and
+ * settings as `key=value`. On Linux these are the flags `--platform-url`, `--agent-token`, `--agent-type` and,
+ * repeated, `--set` of `agent.sh`, and `--uninstall` alone; on macOS the same flags of `rca-agent configure`; on
+ * Windows the parameters `-PlatformUrl`, `-AgentToken` and `-AgentType` of the function `Install-RcaAgent` that
+ * `agent.ps1` defines, followed by the settings, and `Uninstall-RcaAgent` without any. Each installs a service
+ * named `rca-agent`.
  */
 export function deploy(target: Target): Deployment {
   const chosen = target.config.platform ?? platformOf(target.hostPlatform)
@@ -29,7 +31,7 @@ export function deploy(target: Target): Deployment {
   return { ...PLATFORMS[chosen](target), alternatives }
 }
 
-/** Core's error for a value that a shell cannot carry, whichever copy of core threw it. */
+/** Returns true for a `ShellQuotingError` of any copy of core. */
 function isQuotingError(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === 'RCA_SHELL_WORD_INVALID'
 }
@@ -63,7 +65,7 @@ function macos(target: Target): Deployment {
   }
 }
 
-/** The flags of `agent.sh` and `rca-agent configure`, one to a line. */
+/** Returns the flags of `agent.sh` and `rca-agent configure`, one per line. */
 function flags(target: Target): string[][] {
   return [
     ['--platform-url', target.platformUrl],
@@ -73,7 +75,7 @@ function flags(target: Target): string[][] {
   ]
 }
 
-/** Words that a PowerShell reads as one plain text even without quotes. */
+/** Words that PowerShell reads as one plain text even without quotes. */
 const PLAIN = /^[A-Za-z0-9_][A-Za-z0-9_./:=+-]*$/
 
 function windows(target: Target): Deployment {
@@ -90,9 +92,9 @@ function windows(target: Target): Deployment {
         ? 'PowerShell or the Command Prompt runs as administrator'
         : 'PowerShell, and not the Command Prompt, runs as administrator',
     ],
-    // `powershell -Command` joins its arguments and parses the result, so that the parameters end up behind the function.
-    // PowerShell strips the single quotes before, and the Command Prompt does not: plain words mean the same either way.
-    // Other words would be parsed twice and are given to the PowerShell in which the command is pasted.
+    // `powershell -Command` joins its arguments and parses the result, so that the parameters follow the function.
+    // PowerShell removes the single quotes first, and the Command Prompt does not: plain words work in both.
+    // Other words would be parsed twice, so the PowerShell in which the command is pasted runs the function itself.
     command: isPlain
       ? powershell(raw`powershell -Command irm`, installer, raw`"| iex; Install-RcaAgent"`, ...parameters, ...settings)
       : download.followedBy(powershell(raw`Install-RcaAgent`, ...parameters, ...settings)),
@@ -107,7 +109,7 @@ function installerUrl({ config }: Target, file: string): string {
   return `${config.install_url.replace(/\/+$/, '')}/${file}`
 }
 
-/** The operator's options for the agent, as `key=value`. */
+/** Returns the operator's options for the agent, as `key=value`. */
 function settingsOf({ settings }: Target): string[] {
   return Object.entries(settings).map(([key, value]) => `${key}=${value}`)
 }

@@ -118,7 +118,7 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
   checkOptions('createAgent', options, OPTIONS)
   const { connector } = options
   if (!isConnector(connector))
-    throw new ConnectorError('given to `createAgent`', 'it was not made by `defineConnector`.')
+    throw new ConnectorError('given to `createAgent`', 'it must be created by `defineConnector`.')
   const platformUrl = parsePlatformUrl(options.platformUrl)
   const agentToken = parseAgentToken(options.agentToken)
   const parsed: ParsedConfig<Config> = parseConfig<Config>(connector, options.config)

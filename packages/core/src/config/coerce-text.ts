@@ -2,10 +2,10 @@ import type { JsonSchema } from './config-schema.ts'
 import { partsOf, resolveReference } from './json-schema.ts'
 
 /**
- * Turns text from an environment variable into the type that the option's JSON Schema declares, so that a connector's
- * schema needs no coercion of its own. Text that does not fit is returned as it is: the schema then says what is wrong.
+ * Converts text from an environment variable to the type that the option's JSON Schema declares, so that a connector's
+ * schema needs no coercion. Returns text that cannot be converted unchanged: the schema then reports the problem.
  *
- * @param root the document that `schema` is part of, for its references
+ * @param root document that contains `schema`, to resolve references
  */
 export function coerceText(value: unknown, schema: JsonSchema, root: JsonSchema = schema): unknown {
   if (typeof value !== 'string') return value
@@ -26,7 +26,7 @@ export function coerceText(value: unknown, schema: JsonSchema, root: JsonSchema 
 function acceptedTypes(schema: JsonSchema, root: JsonSchema, depth = 0): Set<string> {
   const declared = schema.type === undefined ? [] : [schema.type].flat()
   const ofEnum = (schema.enum ?? []).map((member) => typeof member)
-  // A schema may refer to itself.
+  // A schema may reference itself.
   const alternatives = depth > 8 ? [] : partsOf(schema, ['anyOf', 'oneOf'])
   const ofAlternatives = alternatives.flatMap((alternative) => [
     ...acceptedTypes(resolveReference(alternative, root), root, depth + 1),

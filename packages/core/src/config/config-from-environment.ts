@@ -3,7 +3,7 @@ import { environmentName } from '../deployment/settings.ts'
 import { agentOptionNames, type RawConfig } from './parse-config.ts'
 
 /**
- * The options of an agent that are set in an environment: `LOG_LEVEL` → `log_level`. Empty variables count as not set.
+ * Reads an agent's options from environment variables: `LOG_LEVEL` → `log_level`. Ignores empty variables.
  *
  * @param environment such as `process.env`
  */

@@ -1,17 +1,18 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 
 /**
- * A schema that can check a configuration and describe itself. Every library that implements Standard Schema and
- * Standard JSON Schema fits (zod 4.2 or newer, and others), in any version: core never sees the library's own classes.
+ * A schema that validates a configuration and describes itself. Any library that implements Standard Schema and
+ * Standard JSON Schema works (such as zod 4.2 or newer), in any version: core does not use the library's own
+ * classes.
  */
 export interface ConfigSchema<Config = unknown> {
   readonly '~standard': StandardSchemaV1.Props<unknown, Config> & StandardJSONSchemaV1.Props<unknown, Config>
 }
 
-/** Result of a schema's check. */
+/** Output type of a schema. */
 export type ConfigOf<Schema extends ConfigSchema> = Schema extends ConfigSchema<infer Config> ? Config : never
 
-/** The parts of JSON Schema (draft 2020-12) that core reads. Everything else is passed on unread. */
+/** The parts of JSON Schema (draft 2020-12) that core reads. Other keywords are passed on unchanged. */
 export interface JsonSchema {
   readonly type?: string | readonly string[]
   readonly properties?: Readonly<Record<string, JsonSchema>>
@@ -21,14 +22,14 @@ export interface JsonSchema {
   readonly enum?: readonly unknown[]
   readonly default?: unknown
   readonly description?: string
-  /** Marks a secret, as in OpenAPI: it may be written but never shown. */
+  /** Marks a secret, as in OpenAPI. */
   readonly writeOnly?: boolean
-  /** Marks an option of the deployment command that the agent itself never reads. */
+  /** Marks an option of the deployment command that the agent does not read. */
   readonly deploymentOnly?: boolean
   readonly [keyword: string]: unknown
 }
 
-/** Describes what an operator may write, as JSON Schema. */
+/** Returns the JSON Schema of a configuration as an operator writes it. */
 export function configJsonSchema(schema: ConfigSchema): JsonSchema {
   return schema['~standard'].jsonSchema.input({ target: 'draft-2020-12' })
 }

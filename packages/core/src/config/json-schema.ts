@@ -1,9 +1,9 @@
 import type { JsonSchema } from './config-schema.ts'
 
-/** References and alternatives to follow at most: a schema may refer to itself. */
+/** Maximum number of nested references and alternatives: a schema may reference itself. */
 const MAX_DEPTH = 32
 
-/** The schema that a `$ref` to a place of the same document stands for; any other schema is itself. */
+/** Resolves a `$ref` within the same document. Returns other schemas unchanged. */
 export function resolveReference(schema: JsonSchema, root: JsonSchema): JsonSchema {
   let resolved = schema
   for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
@@ -15,14 +15,14 @@ export function resolveReference(schema: JsonSchema, root: JsonSchema): JsonSche
       .slice(1)
       .map((segment) => decodeURIComponent(segment).replaceAll('~1', '/').replaceAll('~0', '~'))
       .reduce<unknown>((place, key) => (place as Record<string, unknown> | undefined)?.[key], root)
-    // Keywords beside `$ref`, such as `writeOnly`, apply too.
+    // Keywords beside `$ref`, such as `writeOnly`, also apply.
     const { $ref: _, ...beside } = resolved
     resolved = { ...(isSchema(target) ? target : {}), ...beside }
   }
   return resolved
 }
 
-/** The alternatives and parts of a schema that speak of the very same value. */
+/** Returns the subschemas that apply to the same value. */
 export function partsOf(schema: JsonSchema, keywords = ['anyOf', 'oneOf', 'allOf']): JsonSchema[] {
   return keywords.flatMap((keyword) => {
     const list = schema[keyword]
@@ -30,7 +30,7 @@ export function partsOf(schema: JsonSchema, keywords = ['anyOf', 'oneOf', 'allOf
   })
 }
 
-/** The texts in a value that its schema marks as secret (`writeOnly`), however deep. */
+/** Returns the texts in a value that its schema marks as secret (`writeOnly`), at any depth. */
 export function secretsIn(value: unknown, schema: JsonSchema, root: JsonSchema, depth = 0): string[] {
   if (depth > MAX_DEPTH) return []
   const resolved = resolveReference(schema, root)
@@ -52,7 +52,7 @@ function schemaOfMember(schema: JsonSchema, key: string | number): JsonSchema | 
   return isSchema(additionalProperties) ? additionalProperties : undefined
 }
 
-/** Every text and number in a value. */
+/** Returns every text and number in a value. */
 function textsIn(value: unknown, depth: number): string[] {
   if (typeof value === 'string') return value === '' ? [] : [value]
   if (typeof value === 'number' || typeof value === 'bigint') return [String(value)]

@@ -1,25 +1,25 @@
-/** Returns true for the names that are wanted. */
+/** Returns true for names to keep. */
 export type NameFilter = (name: string) => boolean
 
-/** Wants every name that no pattern matches. `*` stands for any text, slashes included. */
+/** Keeps names that match no pattern. `*` matches any text, including slashes. */
 export function excluding(patterns: readonly string[]): NameFilter {
   const matches = matching(patterns)
   return (name) => !matches(name)
 }
 
-/** Wants every name that a pattern matches. Answers are remembered: the same few names come back every round. */
+/** Keeps names that match a pattern. Caches results, since every collection cycle asks for the same names. */
 export function matching(patterns: readonly string[]): NameFilter {
   const expressions = patterns.map(
     (pattern) => new RegExp(`^${pattern.split('*').map(escapeExpression).join('.*')}$`, 's'),
   )
-  const answers = new Map<string, boolean>()
+  const results = new Map<string, boolean>()
   return (name) => {
-    const remembered = answers.get(name)
-    if (remembered !== undefined) return remembered
-    if (answers.size > 10_000) answers.clear()
-    const answer = expressions.some((expression) => expression.test(name))
-    answers.set(name, answer)
-    return answer
+    const cached = results.get(name)
+    if (cached !== undefined) return cached
+    if (results.size > 10_000) results.clear()
+    const result = expressions.some((expression) => expression.test(name))
+    results.set(name, result)
+    return result
   }
 }
 

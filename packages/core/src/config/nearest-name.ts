@@ -1,9 +1,9 @@
 import { closest, distance } from 'fastest-levenshtein'
 
-/** The known name that a person most likely meant, if one is near enough to be worth a guess. */
+/** Returns the most similar known name, or `undefined` if none is similar enough for a suggestion. */
 export function nearestName(written: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined
   const nearest = closest(written, [...known])
-  const mostChanges = Math.min(Math.max(2, Math.floor(nearest.length / 3)), nearest.length - 1)
-  return distance(written, nearest) <= mostChanges ? nearest : undefined
+  const maxChanges = Math.min(Math.max(2, Math.floor(nearest.length / 3)), nearest.length - 1)
+  return distance(written, nearest) <= maxChanges ? nearest : undefined
 }

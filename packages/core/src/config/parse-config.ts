@@ -7,24 +7,27 @@ import { secretsIn } from './json-schema.ts'
 import { nearestName } from './nearest-name.ts'
 import { type RuntimeConfig, runtimeConfigSchema } from './runtime-config.ts'
 
-/** Options as an operator writes them: one flat record of snake_case keys. Text is accepted for every option, as in environment variables. */
+/**
+ * Options as an operator writes them: a flat record of snake_case keys. Every option may be text, as in an
+ * environment variable.
+ */
 export type RawConfig = Readonly<Record<string, unknown>>
 
-/** A configuration that was checked. */
+/** A validated configuration. */
 export interface ParsedConfig<Config> {
-  /** The options that every agent has. */
+  /** Options that every agent has. */
   readonly runtime: RuntimeConfig
-  /** The connector's own options, with defaults. */
+  /** The connector's own options, including defaults. */
   readonly config: Config
-  /** Only what the operator wrote for the agent, in their order, as text. */
+  /** Options for the agent that the operator set, as text, in the operator's order. */
   readonly settings: Readonly<Record<string, string>>
-  /** Only what the operator wrote for the deployment alone, in their order, as text. */
+  /** `deploymentOnly` options that the operator set, as text, in the operator's order. */
   readonly deploymentSettings: Readonly<Record<string, string>>
-  /** Values that must never leave the process, marked by the schema. */
+  /** Values that the schema marks as secret. They must never leave the process. */
   readonly secrets: readonly string[]
 }
 
-/** Every option that an agent of this type takes, as one JSON Schema. */
+/** Returns a JSON Schema of every option of an agent of this type. */
 export function agentConfigJsonSchema(connector: Connector): JsonSchema {
   const own = configJsonSchema(connector.config)
   const shared = configJsonSchema(runtimeConfigSchema)
@@ -36,13 +39,16 @@ export function agentConfigJsonSchema(connector: Connector): JsonSchema {
   }
 }
 
-/** The names of the options that an agent of this type reads, such as from its environment. */
+/** Returns the names of the options that an agent of this type reads, for example from its environment. */
 export function agentOptionNames(connector: Connector): string[] {
   const { properties = {} } = agentConfigJsonSchema(connector)
   return Object.keys(properties).filter((key) => isForAgent(properties[key]))
 }
 
-/** The names of the options in a configuration whose values hold a secret, however deep, or that no schema describes. */
+/**
+ * Returns the names of a configuration's options that hold a secret at any depth, or that the schema does not
+ * describe.
+ */
 export function secretOptionNames(connector: Connector, config: RawConfig): string[] {
   const schema = agentConfigJsonSchema(connector)
   const { properties = {} } = schema
@@ -53,9 +59,9 @@ export function secretOptionNames(connector: Connector, config: RawConfig): stri
 }
 
 /**
- * Checks what an operator wrote against the options that every agent has and the connector's own.
+ * Validates a configuration against the options that every agent has and the connector's own.
  *
- * @throws {ConfigError} naming every unknown key (with a suggestion) and every bad value.
+ * @throws {ConfigError} with every unknown option (with a suggestion) and every invalid value.
  */
 export function parseConfig<Config>(connector: Connector<Config>, raw: RawConfig = {}): ParsedConfig<Config> {
   const schema = agentConfigJsonSchema(connector)
@@ -63,7 +69,7 @@ export function parseConfig<Config>(connector: Connector<Config>, raw: RawConfig
   const shared = configJsonSchema(runtimeConfigSchema).properties ?? {}
   const { additionalProperties: others = false } = schema
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
-    throw new ConfigError(connector.type, [{ path: [], message: 'It must be an object of options and their values.' }])
+    throw new ConfigError(connector.type, [{ path: [], message: 'It must be an object of options and values.' }])
   const written = Object.entries(raw).filter(([, value]) => value !== undefined)
 
   const issues: ConfigIssue[] = []
@@ -77,7 +83,7 @@ export function parseConfig<Config>(connector: Connector<Config>, raw: RawConfig
   }
   const runtime = check(runtimeConfigSchema, Object.fromEntries(forRuntime), properties, issues)
   const config = check(connector.config as ConfigSchema<Config>, Object.fromEntries(forConnector), properties, issues)
-  // As written, as read, and as the schema left it: a check may take white space off.
+  // Before coercion, after coercion, and after validation, which may trim white space.
   const values = [Object.fromEntries(written), Object.fromEntries(forConnector), config?.value]
   const secrets = [...new Set(values.flatMap((value) => secretsIn(value, schema, schema)))]
   if (runtime === undefined || config === undefined || issues.length > 0) {
@@ -111,7 +117,7 @@ function check<Config>(
 ): { value: Config } | undefined {
   const result = schema['~standard'].validate(value)
   if (result instanceof Promise)
-    throw new TypeError('A configuration schema must check synchronously: remove its asynchronous refinements')
+    throw new TypeError('A configuration schema must validate synchronously: remove its asynchronous refinements')
   if (result.issues === undefined) return { value: result.value }
   for (const issue of result.issues) {
     const path = (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment))
@@ -126,31 +132,31 @@ function check<Config>(
 }
 
 function missing(option: JsonSchema | undefined): string {
-  return `it is missing.${option?.description === undefined ? '' : ` ${sentence(option.description)}`}`
+  return `is missing.${option?.description === undefined ? '' : ` ${sentence(option.description)}`}`
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
   const suggestion = nearestName(key.toLowerCase().replaceAll('-', '_'), known)
   return suggestion === undefined
-    ? `there is no such option. The options are ${known.map((name) => `\`${name}\``).join(', ')}.`
-    : `there is no such option. Did you mean \`${suggestion}\`?`
+    ? `is not an option. The options are ${known.map((name) => `\`${name}\``).join(', ')}.`
+    : `is not an option. Did you mean \`${suggestion}\`?`
 }
 
 function toTexts(written: readonly (readonly [string, unknown])[]): Record<string, string> {
   return Object.fromEntries(written.map(([key, value]) => [key, toText(value)]))
 }
 
-/** A value as an environment variable holds it: `coerceText` reads it back as it was. */
+/** Converts a value to the text of an environment variable. Inverse of `coerceText`. */
 function toText(value: unknown): string {
-  if (Array.isArray(value) && value.every(standsInList) && !(value.length === 1 && value[0] === '')) {
+  if (Array.isArray(value) && value.every(isListElement) && !(value.length === 1 && value[0] === '')) {
     const list = value.join(',')
     if (!list.startsWith('[')) return list
   }
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** Returns true if a list's element can be separated from its neighbours after they were joined by commas. */
-function standsInList(element: unknown): boolean {
+/** Returns true if an element can be part of a comma-separated list. */
+function isListElement(element: unknown): boolean {
   return typeof element === 'string'
     ? element.trim() === element && !element.includes(',')
     : typeof element === 'number' || typeof element === 'boolean'

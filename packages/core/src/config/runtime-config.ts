@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { type Duration, toMilliseconds } from './duration.ts'
 import { duration } from './options.ts'
 
-/** Longest interval that a heartbeat may announce. */
+/** Maximum interval that the protocol accepts in a heartbeat. */
 const MAX_INTERVAL: Duration = '1d'
 
-/** An interval: longer than 0, so that it makes no busy loop. `maxDuration` shows its limit in JSON Schema. */
+/** Declares an interval: longer than 0, to prevent a busy loop. `maxDuration` is its limit in JSON Schema. */
 function interval(): z.ZodType<Duration, Duration> {
   const isWithinLimits = (text: Duration): boolean =>
     toMilliseconds(text) > 0 && toMilliseconds(text) <= toMilliseconds(MAX_INTERVAL)
@@ -14,7 +14,19 @@ function interval(): z.ZodType<Duration, Duration> {
     .meta({ maxDuration: MAX_INTERVAL })
 }
 
-/** Options that every agent has, whatever its type. The connector's own options stand beside them in the same flat record. */
+/** Declares a whole number. Errors show the value, which is not a secret. */
+function wholeNumber(min: number, max: number): z.ZodInt {
+  const error = ({ input }: { readonly input?: unknown }): string =>
+    `must be a whole number from ${min} to ${max}, got ${shown(input)}`
+  return z.int({ error }).min(min, { error }).max(max, { error })
+}
+
+function shown(input: unknown): string {
+  if (typeof input === 'string') return JSON.stringify(input)
+  return typeof input === 'number' ? String(input) : `a value of type ${typeof input}`
+}
+
+/** Options that every agent has. A flat record holds them together with the connector's own options. */
 export const runtimeConfigSchema = z.object({
   log_level: z
     .enum(['debug', 'info', 'warn', 'error'])
@@ -26,20 +38,14 @@ export const runtimeConfigSchema = z.object({
     .describe(
       'How often the agent says that it is alive. Without it the platform decides (30s unless it says otherwise).',
     ),
-  max_batch_size: z.int().min(1).max(1000).default(100).describe('Most reports that one request carries.'),
-  max_queue_size: z
-    .int()
-    .min(1)
-    .max(4096)
+  max_batch_size: wholeNumber(1, 1000).default(100).describe('Most reports that one request carries.'),
+  max_queue_size: wholeNumber(1, 4096)
     .default(64)
     .describe('Most MiB of reports kept while the platform cannot be reached.'),
-  retry_count: z
-    .int()
-    .min(0)
-    .max(20)
+  retry_count: wholeNumber(0, 20)
     .default(3)
     .describe('How often a failed request is repeated at once, before the agent waits longer.'),
 })
 
-/** The checked form of what every agent can be configured with. */
+/** The validated options that every agent has. */
 export type RuntimeConfig = z.output<typeof runtimeConfigSchema>

@@ -6,7 +6,7 @@ import type { Election } from './election.ts'
 import type { SignalCatalog } from './signal-catalog.ts'
 import type { EntityReference, Signals } from './signals.ts'
 
-/** One type of infrastructure: how to deploy an agent there, and how to watch it. Made by `defineConnector`. */
+/** A type of infrastructure: how to deploy an agent there, and how to watch it. Created by `defineConnector`. */
 export interface Connector<Config = unknown, Client = unknown> {
   /** `docker`; third parties use `vendor/name`. */
   readonly type: string
@@ -15,17 +15,23 @@ export interface Connector<Config = unknown, Client = unknown> {
   readonly description: string
   /** The connector's own options: snake_case keys, one sentence each. */
   readonly config: ConfigSchema<Config>
-  /** Every metric, entity and event that the connector may emit. Core rejects all others; the docs are generated from it. */
+  /**
+   * Every metric, entity and event that the connector may emit. Core rejects all others; the docs are generated
+   * from it.
+   */
   readonly signals: SignalCatalog
 
   /** Plans how to deploy an agent. Pure: no I/O, clock, randomness or environment. */
   deploy(target: DeploymentTarget<Config>): Deployment
 
-  /** Opens the client (imports the heavy library here) and pings it. Called once per agent run, and again after a failure. */
+  /**
+   * Opens the client (imports the heavy library here) and pings it. Called once per agent run, and again after a
+   * failure.
+   */
   connect(context: ConnectContext<Config>): Promise<Client>
   /** Identifies the watched host, engine or cluster, so that a redeployed agent is the same agent. */
   identify(client: Client, context: Pick<CollectContext, 'signal' | 'now'>): Promise<Identity>
-  /** Closes the client. Idempotent. @default there is nothing to close */
+  /** Closes the client. Idempotent. @default nothing to close */
   disconnect?(client: Client): Promise<void>
 
   readonly collectors: Readonly<Record<string, Collector<Client> | StreamingCollector<Client>>>
@@ -39,20 +45,21 @@ export interface Collector<Client> {
   /**
    * Returns what it read.
    *
-   * An optimisation for thousands of entities: core skips comparing an entity object that it got before, so return the same
-   * object while nothing has changed, and never modify one that was returned.
+   * An optimisation for thousands of entities: return the same entity object while nothing has changed, and core
+   * skips the comparison. Never modify an object that was returned.
    */
   collect(client: Client, context: CollectContext): Promise<Signals>
   /** @default the agent's interval */
   readonly interval?: Duration
-  /** Time for one run. @default 10s */
+  /** Time limit of one run. @default 10s */
   readonly timeout?: Duration
 }
 
 /**
- * A collector of very many points, as an async generator. Core takes the points of each `yield` at once and resumes the
- * generator when there is room for more, so that neither side holds them all. Points that were yielded before a failure stay
- * sent, except for `collectMetrics`. Entities, events and gaps are reported when the generator has ended.
+ * A collector of very many points, as an async generator. Core takes the points of each `yield` at once and resumes
+ * the generator when there is room for more, so that neither side holds them all. Points that were yielded before a
+ * failure stay sent, except for `collectMetrics`. Entities, events and gaps are reported when the generator has
+ * ended.
  *
  * At the timeout, and when the agent stops, core closes the generator: its `finally` blocks run.
  */
@@ -63,8 +70,8 @@ export interface StreamingCollector<Client> extends Omit<Collector<Client>, 'col
 /** Follows one stream of events. */
 export interface Watcher<Client> {
   /**
-   * Emits events until `context.signal` aborts. If it rejects, core reports a gap and starts it again, with backoff, from the
-   * last saved cursor. If it resolves, the stream has ended.
+   * Emits events until `context.signal` aborts. If it rejects, core reports a gap and starts it again, with
+   * backoff, from the last saved cursor. If it resolves, the stream has ended.
    */
   watch(client: Client, context: WatchContext): Promise<void>
 }
@@ -86,10 +93,10 @@ export interface ConnectContext<Config> {
   readonly signal: AbortSignal
   readonly log: Logger
   /**
-   * Returns a keyed hash of a text, 32 hexadecimal digits, to detect that a secret changed without revealing it. Every agent
-   * has a key of its own, kept in its state directory, so hashes of two agents cannot be compared. Agents with an election
-   * share a key that is derived from their token: a new token changes every hash, and whoever has the token can test
-   * guesses. Such agents must not send hashes of texts that can be guessed.
+   * Returns a keyed hash of a text, 32 hexadecimal digits, to detect that a secret changed without revealing it.
+   * Every agent has a key of its own, kept in its state directory, so hashes of two agents cannot be compared.
+   * Agents with an election share a key that is derived from their token: a new token changes every hash, and
+   * anyone with the token can test guesses. Such agents must not send hashes of texts that can be guessed.
    */
   keyedHash(text: string): string
 }
@@ -99,14 +106,14 @@ export interface CollectContext {
   /** Aborts at the collector's timeout and when the agent stops. */
   readonly signal: AbortSignal
   /**
-   * Whether to return everything, including what has not changed since the last run: for `collectMetrics`, or because a
+   * True to return everything, including what has not changed since the last run: for `collectMetrics`, or because a
    * report was lost. A collector that always returns everything can ignore it. @default false
    */
   readonly fullSnapshot?: boolean
   now(): Date
   /**
-   * Keeps a reading for the collector's next run and returns the previous one, to compute a rate or a change. Core discards
-   * the readings of runs that fail or whose output was dropped. Do not modify a reading after keeping it.
+   * Keeps a reading for the collector's next run and returns the previous one, to compute a rate or a change. Core
+   * discards the readings of runs that fail or whose output was dropped. Do not modify a reading after keeping it.
    */
   swapState<Reading>(reading: Reading): Reading | undefined
 }
@@ -121,8 +128,8 @@ export interface WatchContext {
   /** The last saved cursor, also of an earlier run of an agent that has a state directory. */
   readonly cursor: string | undefined
   /**
-   * Saves the position in the stream. Call it after `emit`: reports wait in memory, and an agent that is killed between the
-   * two loses the events that it has not delivered.
+   * Saves the position in the stream. Call it after `emit`: reports wait in memory, and an agent that is killed
+   * between the two loses the events that it has not delivered.
    */
   saveCursor(cursor: string): Promise<void>
   /** Resolves after the duration. Rejects when `signal` aborts. */

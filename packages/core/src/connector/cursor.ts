@@ -1,19 +1,19 @@
 import type { WatchContext } from './connector.ts'
 
-/** Parses a saved state: a zod schema of any version. */
+/** A schema that parses a saved state, such as a zod schema of any version. */
 export interface CursorSchema<State> {
   safeParse(value: unknown): { readonly data?: State | undefined }
 }
 
 /** State that a watcher keeps across restarts of the agent. */
 export interface Cursor<State> {
-  /** The state of an earlier run, or `undefined` if there is none or the schema refuses it. */
+  /** The state of an earlier run, or `undefined` if none was saved or the schema rejects it. */
   readonly before: State | undefined
-  /** Saves the state, unless it is the one that was saved last. */
+  /** Saves the state, unless it equals the last saved state. */
   save(state: State): Promise<void>
 }
 
-/** Opens a watcher's cursor, which is saved as JSON. A cursor that `schema` refuses counts as none. */
+/** Opens a watcher's cursor, which is saved as JSON. Ignores a cursor that `schema` rejects. */
 export function openCursor<State>(
   schema: CursorSchema<State>,
   context: Pick<WatchContext, 'cursor' | 'saveCursor'>,

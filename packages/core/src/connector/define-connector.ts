@@ -23,7 +23,7 @@ export type ConnectorDefinition<Schema extends ConfigSchema, Client> = Omit<
 /** `docker`, or `vendor/name` for third parties. */
 export const TYPE_PATTERN: RegExp = /^[a-z][a-z0-9-]*(?:\/[a-z][a-z0-9-]*)?$/
 
-/** Options with these names would be read from variables that every shell sets. */
+/** Names that no option may have: every shell sets these environment variables. */
 const AMBIENT = new Set([
   'home',
   'host',
@@ -43,14 +43,14 @@ const AMBIENT = new Set([
   'username',
 ])
 
-/** Variables that every agent reads beside its options. */
+/** Environment variables that every agent reads beside its options. */
 const RESERVED = new Set(['platform_api_url', 'agent_token', 'agent_token_file', 'agent_type'])
 
 /**
  * Defines a connector. Infers the type of `config` in `deploy` and `connect` from the schema. Opens nothing.
  *
- * @throws {ConnectorError} if the definition breaks the contract, for example by an invalid `type`, an option name that
- * cannot be used, a signal that is declared twice, or a collector and a watcher of the same name.
+ * @throws {ConnectorError} if the definition breaks the contract, for example with an invalid `type`, an option
+ * name that cannot be used, a duplicate signal, or a collector and a watcher of the same name.
  */
 export function defineConnector<Schema extends ConfigSchema, Client>(
   definition: ConnectorDefinition<Schema, Client>,
@@ -82,7 +82,7 @@ const FIELDS = [
   ...['disconnect', 'collectors', 'watchers', 'election'],
 ]
 
-/** Finds what the compiler reports to authors who use TypeScript. */
+/** Finds problems that the compiler reports to authors who use TypeScript. */
 function shapeProblem(definition: Connector): string | undefined {
   const unknown = Object.keys(definition).find((key) => !FIELDS.includes(key))
   if (unknown !== undefined) {
@@ -90,7 +90,8 @@ function shapeProblem(definition: Connector): string | undefined {
     return `\`${unknown}\` is not a field of a connector.${meant === undefined ? '' : ` Did you mean \`${meant}\`?`}`
   }
   for (const name of ['title', 'description'] as const)
-    if (typeof definition[name] !== 'string' || definition[name] === '') return `\`${name}\` must be a text.`
+    if (typeof definition[name] !== 'string' || definition[name] === '')
+      return `\`${name}\` must be a non-empty string.`
   for (const name of FUNCTIONS) if (typeof definition[name] !== 'function') return `\`${name}\` must be a function.`
   if (definition.disconnect !== undefined && typeof definition.disconnect !== 'function')
     return '`disconnect` must be a function.'
@@ -119,11 +120,11 @@ function optionProblem({ config }: Connector): string | undefined {
     if (!/^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/.test(key))
       return `the option \`${key}\` must be snake_case: it becomes an environment variable.`
     if (Object.hasOwn(runtimeConfigSchema.shape, key))
-      return `the option \`${key}\` is one that every agent already has: choose another name.`
+      return `every agent already has an option \`${key}\`: choose another name.`
     if (AMBIENT.has(key) || RESERVED.has(key))
-      return `the option \`${key}\` would be read from the environment variable ${key.toUpperCase()}, which has another meaning: choose another name.`
+      return `the option \`${key}\` would be read from the environment variable ${key.toUpperCase()}, which already has a meaning: choose another name.`
     if (properties[key]?.deploymentOnly === true && required.includes(key))
-      return `the option \`${key}\` is \`deploymentOnly\`, and the agent never gets it: give it a default, or make it optional.`
+      return `the option \`${key}\` is \`deploymentOnly\`, so the agent never receives it: give it a default, or make it optional.`
   }
   return undefined
 }
@@ -143,23 +144,23 @@ function signalProblem({ signals }: Connector): string | undefined {
   return undefined
 }
 
-/** Entries in `collectors` of heartbeats that core writes itself. */
+/** Entries that core itself writes into `collectors` of heartbeats. */
 const HEARTBEAT_NAMES = new Set(['connect', 'election'])
 
-/** Collectors and watchers share one namespace with these entries in `collectors` of every heartbeat. */
+/** Finds a name that another entry in `collectors` of the heartbeats already has, or an invalid duration. */
 function readerProblem({ collectors, watchers = {} }: Connector): string | undefined {
   for (const name of [...Object.keys(collectors), ...Object.keys(watchers)]) {
     if (name === '' || name.length > LIMITS.name || HEARTBEAT_NAMES.has(name))
-      return `no collector or watcher can be called \`${name}\`: heartbeats need a name of 1 to ${LIMITS.name} characters, and \`connect\` and \`election\` are theirs.`
+      return `a collector or watcher cannot be called \`${name}\`: use a name of 1 to ${LIMITS.name} characters other than \`connect\` and \`election\`, which heartbeats reserve.`
     if (Object.hasOwn(collectors, name) && Object.hasOwn(watchers, name))
-      return `\`${name}\` is the name of a collector and of a watcher: heartbeats could not tell them apart.`
+      return `\`${name}\` is the name of a collector and of a watcher: each needs a name of its own in heartbeats. Rename one of them.`
   }
   for (const [name, { interval, timeout }] of Object.entries(collectors))
     try {
       if (interval !== undefined) toMilliseconds(interval)
       if (timeout !== undefined) toMilliseconds(timeout)
     } catch (error) {
-      return `the collector \`${name}\` has a bad \`interval\` or \`timeout\`: ${(error as Error).message}.`
+      return `the collector \`${name}\` has an invalid \`interval\` or \`timeout\`: ${(error as Error).message}.`
     }
   return undefined
 }

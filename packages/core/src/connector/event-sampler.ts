@@ -1,7 +1,7 @@
-/** Occurrences of a key that are emitted one by one; after them only milestones are. */
+/** Number of a key's first occurrences that are all emitted. Later ones are emitted at milestones only. */
 const MAX_UNSAMPLED_EVENTS = 4
 
-/** A key without occurrences for this long starts from scratch. */
+/** Time without occurrences after which a key starts from scratch. */
 const QUIET_MS = 600_000
 
 const DEFAULT_MAX_KEYS = 20_000
@@ -9,29 +9,29 @@ const DEFAULT_MAX_KEYS = 20_000
 /** An occurrence that the sampler counts itself. */
 interface CountedOccurrence {
   readonly at: Date
-  /** Occurrences that it stands for, where a source has counted several since the last call. @default 1 */
+  /** Number of occurrences, if the source counted several since the last call. @default 1 */
   readonly times?: number
-  /** When the first of these happened. @default at */
+  /** Time of the first of several occurrences. @default at */
   readonly since?: Date
-  /** Names the series that this occurrence starts if it starts one: a name that every agent would choose. */
+  /** Returns a name for the series if this occurrence starts one. Every agent must choose the same name. */
   readonly series?: () => string
 }
 
-/** An occurrence with the number that its source gives it, such as a kubelet's restart count. */
+/** An occurrence that its source numbers, such as a kubelet's restart count. */
 interface NumberedOccurrence {
   readonly at: Date
   readonly number: number
-  /** True if the source says that a series starts with it. The clock does not decide that here. */
+  /** True if a series starts with this occurrence. The source decides that, not the clock. */
   readonly startsSeries: boolean
 }
 
 /** An occurrence to emit. */
 export interface EventSample {
-  /** Occurrences in the series so far, this one included. */
+  /** Number of occurrences in the series so far, including this one. */
   readonly count: number
   /**
-   * The largest of 1, 2, 3, 4, 10, 30, 100, … that `count` has reached: equal for every agent, so it may be part of
-   * an event's id.
+   * The largest of 1, 2, 3, 4, 10, 30, 100, … that `count` has reached. Every agent computes the same value, so it
+   * may be part of an event's id.
    */
   readonly milestone: number
   /** True if occurrences before this one may have been dropped: the event should contain `count`. */
@@ -41,15 +41,16 @@ export interface EventSample {
 }
 
 /**
- * Decides which occurrences of the same thing become events. The rule, for all events: the first four occurrences of
- * a key are emitted, then the 10th, 30th, 100th, 300th, … with the count; a key that is quiet for ten minutes starts
- * from scratch.
+ * Samples repeated occurrences of the same thing. Emits the first four occurrences of a key, then the 10th, 30th,
+ * 100th, 300th, … with the count. A key that is quiet for ten minutes starts from scratch.
  *
- * @example const sampler = createEventSampler() const sample = sampler.sample(volume.id, { at: context.now() }) if
- * (sample !== undefined) context.emit({ events: [signals.volumeFull.event({ … })] })
+ * @example
+ * const sampler = createEventSampler()
+ * const sample = sampler.sample(volume.id, { at: context.now() })
+ * if (sample !== undefined) context.emit({ events: [signals.volumeFull.event({ … })] })
  */
 export interface EventSampler {
-  /** Counts an occurrence. Returns the sample to emit, or `undefined` if the occurrence is to be dropped. */
+  /** Counts an occurrence. Returns the sample to emit, or `undefined` to drop the occurrence. */
   sample(key: string, occurrence: CountedOccurrence | NumberedOccurrence): EventSample | undefined
 }
 
@@ -66,7 +67,8 @@ interface Series {
 
 /**
  * Creates a sampler.
- * @param options.maxKeys keys kept in memory; beyond it, the key that was sampled least recently is forgotten
+ *
+ * @param options.maxKeys number of keys to keep in memory; beyond it, the least recently sampled key is dropped
  */
 export function createEventSampler({ maxKeys = DEFAULT_MAX_KEYS }: { readonly maxKeys?: number } = {}): EventSampler {
   const known = new Map<string, Series>()

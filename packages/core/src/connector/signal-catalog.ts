@@ -10,13 +10,13 @@ import type {
   Severity,
 } from './signals.ts'
 
-/** Attribute names with a sentence each: what the value says. `container.label.*` stands for all names that begin so. */
+/** Attribute names → descriptions of the value. `container.label.*` declares every name with that prefix. */
 export type AttributeDescriptions = Readonly<Record<string, string>>
 
-/** Relation types with a sentence each: what they lead to. */
+/** Relation types → descriptions of the target. */
 export type RelationDescriptions = Readonly<Record<string, string>>
 
-/** Attributes that a definition declares; `undefined` values are left out. */
+/** Attributes that a definition declares. `undefined` values are omitted. */
 export type DeclaredAttributes<Names extends AttributeDescriptions> = {
   readonly [Name in keyof Names as Name extends `${infer Beginning}*` ? `${Beginning}${string}` : Name]?:
     | AttributeValue
@@ -34,7 +34,7 @@ export interface MetricDefinition<Names extends AttributeDescriptions = Attribut
   readonly kind: MetricKind
   readonly description: string
   readonly attributes: Names
-  /** A point, or `undefined` for a value that could not be read: collectors pass it on and the runner leaves it out. */
+  /** Creates a point, or `undefined` if the value could not be read: the runner omits it. */
   point(value: number | undefined, entity: EntityReference, attributes?: DeclaredAttributes<Names>): Metric | undefined
 }
 
@@ -48,7 +48,7 @@ export interface EntityDefinition<
   readonly description: string
   readonly attributes: Names
   readonly relations: Relations
-  /** Points at an entity of this type without describing it. */
+  /** References an entity of this type without describing it. */
   reference(id: string): EntityReference
   /** Describes an entity. `name` defaults to `id`. */
   entity(description: {
@@ -63,11 +63,11 @@ export interface EntityDefinition<
 export interface EventDefinition<Names extends AttributeDescriptions = AttributeDescriptions> {
   readonly signal: 'event'
   readonly name: string
-  /** How bad it usually is. */
+  /** Default severity. */
   readonly severity: Severity
   readonly description: string
   readonly attributes: Names
-  /** Says that it happened. `severity` defaults to the declared one. */
+  /** Creates an event. `severity` defaults to the declared severity. */
   event(occurrence: {
     readonly id?: string | undefined
     readonly at: Date
@@ -78,12 +78,15 @@ export interface EventDefinition<Names extends AttributeDescriptions = Attribute
   }): Event
 }
 
-/** Every metric, entity and event that a connector may emit. Its documentation is generated from it, and the runtime rejects what is not in it. */
+/**
+ * Every metric, entity and event that a connector may emit. The runtime rejects all others; the docs are generated
+ * from it.
+ */
 export type SignalCatalog = Readonly<Record<string, MetricDefinition | EntityDefinition | EventDefinition>>
 
 /** Fields that declare an entry of a catalog. */
 type Declaration<Definition, Names, Key extends keyof Definition> = Pick<Definition, Key> & {
-  /** Attribute names with a sentence each. Only these may be set. @default none */
+  /** Attribute names → descriptions. Only these may be set. @default none */
   readonly attributes?: Names
 }
 
@@ -111,7 +114,7 @@ export function metric<const Names extends AttributeDescriptions = Record<never,
 }
 
 /**
- * Declares a type of entity, such as `host` or `container`. One collector describes an entity; others point at it.
+ * Declares a type of entity, such as `host` or `container`. One collector describes an entity; others reference it.
  *
  * @example entity({ type: 'disk', description: 'A disk.', relations: { part_of: 'The host.' } })
  */
@@ -120,7 +123,7 @@ export function entity<
   const Relations extends RelationDescriptions = Record<never, string>,
 >(
   declaration: Declaration<EntityDefinition, Names, 'type' | 'description'> & {
-    /** Relation types with a sentence each. Only these may lead from it. @default none */
+    /** Relation types → descriptions. An entity may have only these. @default none */
     readonly relations?: Relations
   },
 ): EntityDefinition<Names, Relations> {
@@ -156,7 +159,7 @@ export function event<const Names extends AttributeDescriptions = Record<never, 
     event: ({ id, at, entity: { type, id: entityId }, body, severity, attributes }) => ({
       ...(id === undefined ? {} : { id }),
       name,
-      // A time that could not be read costs only this event: the runner leaves it out and says so.
+      // The runner rejects an event without a valid time, and reports that; the other events are kept.
       at: Number.isNaN(at.getTime()) ? 'unknown' : at.toISOString(),
       severity: severity ?? usual,
       entity: { type, id: entityId },
@@ -166,19 +169,19 @@ export function event<const Names extends AttributeDescriptions = Record<never, 
   })
 }
 
-/** Entity of the newest point: points of one entity mostly follow each other, and there may be tens of thousands. */
+/** Entity of the newest point. Tens of thousands of points mostly come grouped by entity. */
 let newest: EntityReference = Object.freeze({ type: '', id: '' })
 
-/** One object for all points of an entity that follow each other. */
+/** Returns the same object for consecutive points of an entity. */
 function shared({ type, id }: EntityReference): EntityReference {
   if (type !== newest.type || id !== newest.id) newest = Object.freeze({ type, id })
   return newest
 }
 
-/** No attributes: most points have none. */
+/** Shared by all points without attributes. */
 const NONE: Attributes = Object.freeze({})
 
-/** Leaves out what could not be read. Attributes that cannot change are taken as they are. */
+/** Omits `undefined` values. Returns frozen attributes without copying them. */
 function present(attributes: Readonly<Record<string, AttributeValue | undefined>> | undefined): Attributes {
   if (attributes === undefined) return NONE
   const names = Object.keys(attributes)

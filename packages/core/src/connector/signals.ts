@@ -1,15 +1,15 @@
 /**
- * Signals of collectors and watchers. One model for every connector, so that the platform can store, draw and reason
- * about types of infrastructure that it does not know. The wire has the same shapes.
+ * Signals of collectors and watchers. All connectors share one model, so that the platform can store, draw and analyse
+ * types of infrastructure that it does not know. The wire protocol has the same shapes.
  */
 
 /** A value of an attribute, as in OpenTelemetry. */
 export type AttributeValue = string | number | boolean | readonly string[]
 
-/** Facts by name. Names follow the OpenTelemetry semantic conventions where they exist. */
+/** Attributes by name. Names follow the OpenTelemetry semantic conventions where they exist. */
 export type Attributes = Readonly<Record<string, AttributeValue>>
 
-/** Points at an entity. `id` is unique among the entities of its type that one agent sees. */
+/** References an entity. `id` is unique among the entities of its type that one agent sees. */
 export interface EntityReference {
   readonly type: string
   readonly id: string
@@ -33,15 +33,18 @@ export interface Entity extends EntityReference {
 export const METRIC_KINDS = ['gauge', 'counter', 'updowncounter'] as const
 
 /**
- * How to read a metric's values, in OpenTelemetry's terms: a `gauge` is a reading of its own, a `counter` only grows
- * until it is reset, an `updowncounter` is a current sum (bytes in use, processes running).
+ * Kind of a metric, in OpenTelemetry's terms: a `gauge` is an independent reading, a `counter` only grows until it is
+ * reset, an `updowncounter` is a current sum (bytes in use, processes running).
  */
 export type MetricKind = (typeof METRIC_KINDS)[number]
 
-/** One point. It carries unit and kind from the connector's catalog, so that a platform can draw it without the connector. */
+/**
+ * A data point. Has the unit and kind from the connector's catalog, so that a platform can draw it without the
+ * connector.
+ */
 export interface Metric {
   readonly name: string
-  /** Finite. A value that could not be read is left out, never 0. */
+  /** Finite. A value that could not be read is omitted, never 0. */
   readonly value: number
   /** UCUM, as in OpenTelemetry: `1`, `s`, `By`, `{process}`. */
   readonly unit: string
@@ -50,13 +53,13 @@ export interface Metric {
   readonly attributes: Attributes
 }
 
-/** How bad an event can be, the least first. */
+/** Severities of events, least severe first. */
 export const SEVERITIES = ['info', 'warning', 'error', 'critical'] as const
 
-/** How bad an event is. */
+/** Severity of an event. */
 export type Severity = (typeof SEVERITIES)[number]
 
-/** Something that happened at a moment. Root-cause analysis lives on these. */
+/** An occurrence at a point in time. The main input of root-cause analysis. */
 export interface Event {
   /** Stable across restarts of the agent where the source allows it: the platform stores an id once per agent. */
   readonly id?: string
@@ -70,28 +73,28 @@ export interface Event {
   readonly attributes: Attributes
 }
 
-/** "I could not see this", so that silence is never read as health. */
+/** A part of the infrastructure that could not be observed. Distinguishes missing data from health. */
 export interface Gap {
-  /** The part that could not be seen, such as `collector:filesystems` or `filesystem:/mnt/data`. */
+  /** The part that could not be observed, such as `collector:filesystems` or `filesystem:/mnt/data`. */
   readonly scope: string
   readonly reason: string
-  /** Since when. ISO 8601, UTC. */
+  /** Start of the gap. ISO 8601, UTC. */
   readonly since: string
 }
 
 /**
- * Output of one run of a collector, or one message of a watcher. Absent lists are empty lists; `undefined` elements stand for
- * values that could not be read and are left out.
+ * Output of one run of a collector, or of one `emit` of a watcher. A missing list is an empty list. `undefined`
+ * elements, for values that could not be read, are omitted.
  */
 export interface Signals {
   readonly entities?: readonly (Entity | undefined)[]
   readonly metrics?: readonly (Metric | undefined)[]
   readonly events?: readonly (Event | undefined)[]
-  /** `since` may be left out: it is then the time at which core first saw this scope fail. */
+  /** `since` defaults to the time at which core first received a gap with this scope. */
   readonly gaps?: readonly ((Omit<Gap, 'since'> & { readonly since?: string }) | undefined)[]
 }
 
-/** Joins what several readers said into one. */
+/** Concatenates the lists of several signals. */
 export function mergeSignals(parts: readonly Signals[]): Signals {
   return {
     entities: parts.flatMap((part) => part.entities ?? []),

@@ -7,7 +7,7 @@ const { raw } = command
 const [a, b, c] = [command('a'), command('b'), command('c')]
 
 describe('Command', () => {
-  test('gives its text to strings and to JSON, and cannot be changed', () => {
+  test('converts to its text in strings and JSON, and is frozen', () => {
     const echo = command('echo', 'a b')
     expect(`${echo}`).toBe("echo 'a b'")
     expect(JSON.stringify({ echo })).toBe(`{"echo":"echo 'a b'"}`)
@@ -15,7 +15,7 @@ describe('Command', () => {
     expect(Object.isFrozen(echo)).toBe(true)
   })
 
-  test('is only what `command` or `powershell` made', () => {
+  test('is created only by `command` or `powershell`', () => {
     expect(isCommand(command('ls'))).toBe(true)
     expect(isCommand(powershell(raw`dir`))).toBe(true)
     expect(isCommand('ls')).toBe(false)
@@ -23,7 +23,7 @@ describe('Command', () => {
     expect(isCommand(JSON.parse('{"kind":"shell-command","shell":"sh","text":"ls"}'))).toBe(false)
   })
 
-  test('cannot be a text', () => {
+  test('cannot be a string', () => {
     // @ts-expect-error a string is not a command
     const text: Command = 'rm -rf /'
     expect(text).toBeTypeOf('string')
@@ -37,13 +37,13 @@ describe('Command', () => {
   })
 })
 
-describe('lines', () => {
-  test('are lists of arguments', () => {
+describe('lines of a command', () => {
+  test('contain one list of arguments each', () => {
     expect(command('run', ['--name', 'a b'], ['image']).text).toBe("run \\\n  --name 'a b' \\\n  image")
     expect(command(['a', 'b'], 'c', 'd', ['e']).text).toBe('a b \\\n  c d \\\n  e')
   })
 
-  test('leave nothing behind where a list is empty', () => {
+  test('are omitted for empty lists', () => {
     expect(command('run', [], ['image']).text).toBe('run \\\n  image')
     expect(command([], 'run', []).text).toBe('run')
   })
@@ -52,7 +52,7 @@ describe('lines', () => {
     expect(powershell(raw`docker run`, [], [raw`-e`, 'A=b']).text).toBe("docker run `\n  -e 'A=b'")
   })
 
-  test('make the Docker command of the specification', () => {
+  test('form the Docker command of the specification', () => {
     const variables = environmentVariables({
       platformUrl: 'https://api.example.com',
       agentToken: 'docker-token',
@@ -105,22 +105,22 @@ describe('commands joined by operators', () => {
     [a.or(b).redirect('2>', '/dev/null'), '(a || b) 2>/dev/null'],
     [a.pipe(b).redirect('>', 'file'), '(a | b) >file'],
     [a.and(b).redirect('2>', 'x').and(c).pipe(b), '( (a && b) 2>x && c) | b'],
-  ])('are grouped where the operator binds more closely: %#', (joined, text) => {
+  ])('are grouped if the operator binds more closely: %#', (joined, text) => {
     expect(joined.text).toBe(text)
   })
 
-  test('are arguments of another shell as text', () => {
+  test('are passed to another shell as text', () => {
     const stop = command('docker', 'stop', 'a b')
     expect(command('sh', '-c', stop.text).text).toBe(`sh -c 'docker stop '\\''a b'\\'''`)
     expect(command('echo', stop.output()).text).toBe(`echo "$( docker stop 'a b' )"`)
   })
 
-  test('are for one shell', () => {
+  test('must be for the same shell', () => {
     expect(() => a.and(powershell(raw`dir`))).toThrow(TypeError)
     expect(() => a.and(powershell(raw`dir`))).toThrow('a command for `powershell` cannot be joined with one for `sh`')
   })
 
-  test('cannot be joined in PowerShell by what its version 5.1 lacks', () => {
+  test('cannot be joined by operators that PowerShell 5.1 lacks', () => {
     const dir = powershell(raw`dir`)
     expect(dir.pipe(dir).followedBy(dir).text).toBe('dir | dir; dir')
     expect(() => dir.and(dir)).toThrow('PowerShell 5.1 cannot express `and`')

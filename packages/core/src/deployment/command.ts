@@ -7,13 +7,13 @@ export interface Placement {
   readonly newLine?: boolean
 }
 
-/** Operators that connect a command with a file. */
+/** Redirection operators. */
 type Redirection = '<' | '>' | '>>' | '2>' | '2>>'
 
 /**
- * A command line in which every value is quoted. Only `command` and `powershell` make one, and a string is not assignable
- * to it. `toString()` and JSON give its text. A part that binds more loosely than the operator around it is put into
- * parentheses. PowerShell 5.1 has only `pipe` and `followedBy`.
+ * A shell command in which every value is quoted. Only `command` and `powershell` create one, and a string is not
+ * assignable to it. `toString()` and JSON return its text. Adds parentheses around a part that binds more loosely
+ * than the operator around it. PowerShell 5.1 supports only `pipe` and `followedBy`.
  */
 export interface Command {
   readonly shell: Shell
@@ -35,11 +35,11 @@ export interface Command {
   toJSON(): string
 }
 
-/** How closely a text binds, closest first. */
+/** Operator precedence, highest first. */
 const BINDINGS = ['command', 'pipeline', 'list', 'sequence'] as const
 type Binding = (typeof BINDINGS)[number]
 
-/** Marks a command, whichever copy of core made it. A symbol, so that no JSON document can carry it. */
+/** Marks a command of any copy of core. A symbol, so that a JSON document cannot contain it. */
 const MARK = Symbol.for('rca.shell-command')
 
 class ShellCommand implements Command {
@@ -102,7 +102,7 @@ class ShellCommand implements Command {
     return new ShellCommand(this.shell, `${this.#within(own)} ${operator}${space}${next.#within(others)}`, own)
   }
 
-  /** The text, in parentheses where it binds more loosely than this. */
+  /** Returns the text, in parentheses if it binds more loosely than `loosest`. */
   #within(loosest: Binding): string {
     if (BINDINGS.indexOf(this.#binding) <= BINDINGS.indexOf(loosest)) return this.text
     this.#needSh('a group of commands')
@@ -111,7 +111,8 @@ class ShellCommand implements Command {
   }
 
   #operand(command: Command): ShellCommand {
-    if (!(command instanceof ShellCommand)) throw new TypeError('a command can only be joined with another command')
+    if (!(command instanceof ShellCommand))
+      throw new TypeError('a command can only be joined with another command: create it with `command` or `powershell`')
     if (command.shell !== this.shell)
       throw new TypeError(
         `a command for \`${command.shell}\` cannot be joined with one for \`${this.shell}\`: pass its \`text\` as an argument`,
@@ -124,21 +125,22 @@ class ShellCommand implements Command {
   }
 }
 
-/** Arguments, and lists of arguments that stand on a line of their own. */
+/** Arguments, and lists of arguments that are written on separate lines. */
 export type Words = readonly (Word | readonly Word[])[]
 
 /**
- * A command for `sh`, `bash`, `dash` and `zsh`, run by a script or pasted into a terminal. Every argument arrives as
- * exactly one word. A list of arguments stands on a line of its own; an empty one leaves nothing behind.
+ * Creates a command for `sh`, `bash`, `dash` and `zsh`, to run in a script or to paste into a terminal. The shell
+ * passes every argument on as exactly one word. Each list of arguments is written on its own line; empty lists are
+ * omitted.
  *
- * `command.raw`, `command.word` and `command.assignment` make arguments that are more than a text.
+ * `command.raw`, `command.word` and `command.assignment` create other arguments than plain text.
  *
  * @example
  * command('docker', 'run', '-d', ...variables.map((variable) => ['-e', variable]), [image])
  * command('docker', 'stop', name).and(command('docker', 'rm', name))
  *
- * @throws {ShellQuotingError} when a text holds a NUL character or half of a surrogate pair.
- * @throws {TypeError} when there is no argument, or something that is not an argument.
+ * @throws {ShellQuotingError} if a text contains a NUL character or half of a surrogate pair.
+ * @throws {TypeError} without arguments, or for an invalid argument.
  */
 export function command(...words: Words): Command {
   let isName = true
@@ -153,7 +155,7 @@ command.raw = raw
 command.word = word
 command.assignment = assignment
 
-/** Writes the arguments as one command of a shell. */
+/** Creates a command from its arguments. */
 export function createCommand(shell: Shell, words: Words, render: (value: Word, place: string) => string): Command {
   const own = shell === 'sh' ? 'command' : shell
   const name = nameOf(words)
@@ -168,7 +170,7 @@ export function createCommand(shell: Shell, words: Words, render: (value: Word, 
   return new ShellCommand(shell, lines.map((line) => line.join(' ')).join(lineBreak[shell]), 'command')
 }
 
-/** Names the command in errors, unless its name is a value that must not be shown. */
+/** Returns the command's name for errors, or an empty text if the name may be a secret. */
 function nameOf(words: Words): string {
   const name = words.flat().find((value) => !(value instanceof ShellWord && value.isAssignment))
   const [text] = name instanceof ShellWord ? name.parts : [name]
@@ -176,15 +178,15 @@ function nameOf(words: Words): string {
   return typeof shown === 'string' && /^[\w .-]{1,40}$/.test(shown) ? ` of \`${shown}\`` : ''
 }
 
-/** Returns true for a command that any installed copy of core made. */
+/** Returns true for a command of any installed copy of core. */
 export function isCommand(value: unknown): value is Command {
   return typeof value === 'object' && value !== null && MARK in value
 }
 
-/** Ends a line of a command that goes on in the next. */
+/** Continues a command on the next line. */
 const lineBreak: Readonly<Record<Shell, string>> = { sh: ' \\\n  ', powershell: ' `\n  ' }
 
-/** Arguments by line: those between two lists share one. */
+/** Groups arguments by line. Arguments between two lists share a line. */
 function linesOf(words: Words): (readonly Word[])[] {
   const lines: Word[][] = []
   let isOpen = false

@@ -7,15 +7,15 @@ export interface RenderedDeployment {
   readonly command: string
   readonly verify?: string
   readonly uninstall?: string
-  /** Numbered steps for a person, one to a line unless a command has several; commands stand in them unchanged. */
+  /** Numbered steps for a person, with the commands unchanged. A step is one line, unless its command has several. */
   readonly instructions: string
   readonly alternatives?: Readonly<Record<string, Omit<RenderedDeployment, 'alternatives'>>>
 }
 
 /**
- * Writes a deployment out: its commands as text, and numbered instructions.
+ * Renders a deployment: its commands as text, and numbered instructions.
  *
- * @throws TypeError when a command was not made by `command` or `powershell`.
+ * @throws {TypeError} if a command was not created by `command` or `powershell`.
  */
 export function describeDeployment(deployment: Deployment): RenderedDeployment {
   const { prerequisites = [], command, verify, uninstall, alternatives } = deployment
@@ -49,7 +49,7 @@ function writeInstructions({ prerequisites = [], command, verify, uninstall, not
 
 function textOf(option: string, command: Command): string {
   if (!isCommand(command)) {
-    throw new TypeError(`\`${option}\` of a deployment is not a command: make it with \`command\` or \`powershell\``)
+    throw new TypeError(`\`${option}\` of a deployment must be a command: create it with \`command\` or \`powershell\``)
   }
   return command.text
 }

@@ -4,21 +4,28 @@ import { parseAgentToken } from '../platform/agent-token.ts'
 import { parsePlatformUrl, platformUrlText } from '../platform/platform-url.ts'
 import { describeDeployment, type RenderedDeployment } from './describe-deployment.ts'
 
-/** For whom an agent is deployed. */
+/** Argument of {@link planDeployment}. */
 export interface DeploymentRequest {
-  /** The platform's address as the agent will see it. */
+  /** The platform's address as the agent uses it. */
   readonly platformUrl: string
   readonly agentToken: string
   /** Options as the operator wrote them. */
   readonly config?: RawConfig
-  /** Operating system to assume where the operator names none: a value of `process.platform`. @default this machine's */
+  /**
+   * Operating system to deploy to if the operator names none: a value of `process.platform`.
+   *
+   * @default this machine's
+   */
   readonly hostPlatform?: string
 }
 
 /**
- * How to deploy an agent of this connector: the command as text, and what belongs to it. Loads no client library and opens nothing.
+ * Plans how to deploy an agent of a connector. Loads no client library and opens nothing.
  *
- * @throws {ConfigError} @throws {PlatformUrlError} @throws {AgentTokenError} @throws {ShellQuotingError} when a value cannot be written in the shell.
+ * @throws {ConfigError}
+ * @throws {PlatformUrlError}
+ * @throws {AgentTokenError}
+ * @throws {ShellQuotingError} if a value cannot be quoted for the shell.
  */
 export function planDeployment(connector: Connector, request: DeploymentRequest): RenderedDeployment {
   const { config, settings, deploymentSettings } = parseConfig(connector, request.config)

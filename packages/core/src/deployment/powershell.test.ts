@@ -16,7 +16,7 @@ test.each<[string | number | boolean, string]>([
   ['\u2018\u2019\u201a\u201b', "'\u2018\u2018\u2019\u2019\u201a\u201a\u201b\u201b'"],
   ['$(Get-Date) `n', "'$(Get-Date) `n'"],
   ['C:\\dir\\', "'C:\\dir\\'"],
-])('the word %j becomes %s', (value, expected) => {
+])('quotes %j as %s', (value, expected) => {
   expect(run(value).text).toBe(`run ${expected}`)
 })
 
@@ -27,7 +27,7 @@ describe('powershell', () => {
     )
   })
 
-  test('hands a command to another PowerShell as text', () => {
+  test('passes a command to another PowerShell as text', () => {
     const fetch = powershell(raw`irm`, 'https://install.example.com/agent.ps1').pipe(powershell(raw`iex`))
     expect(fetch.text).toBe("irm 'https://install.example.com/agent.ps1' | iex")
     expect(powershell(raw`powershell -Command`, fetch.text).text).toBe(
@@ -42,25 +42,25 @@ describe('powershell', () => {
     ['the output of a command', () => powershell(raw`run`, command('date').output()), 'only `command` can express'],
     ['undefined', () => run(undefined as unknown as string), 'argument 2 of `run` is of type undefined'],
     ['no argument', () => powershell(), 'needs at least one argument'],
-  ])('refuses %s', (_what, build, message) => {
+  ])('rejects %s', (_what, build, message) => {
     expect(build).toThrow(TypeError)
     expect(build).toThrow(message)
   })
 
-  test('keeps a backslash at the end of a word without a blank', () => {
+  test('keeps a backslash at the end of a word without a space', () => {
     expect(run('c\\').text).toBe("run 'c\\'")
   })
 })
 
 test.each([
   ['', 'is empty'],
-  ['say "secret"', 'holds a double quote'],
+  ['say "secret"', 'contains a double quote'],
   ['--%', 'is `--%`'],
   ['secret\nsecret', 'a control character or a line break'],
   ['secret\u0085', 'a control character or a line break'],
   ['secret\udc00', 'half of a surrogate pair'],
   ['secret path\\', 'ends with a backslash'],
-])('refuses the value %j without repeating it', (value, message) => {
+])('rejects the value %j without repeating it', (value, message) => {
   const build = () => run(value)
   expect(build).toThrow(ShellQuotingError)
   expect(build).toThrow(message)
@@ -71,7 +71,7 @@ test.each([
 // and the sources of its tokenizer and its native argument binder, not from the code above. Where `pwsh` is installed,
 // shell.real.test.ts asks it.
 
-/** The arguments of a command that consists of a name and single-quoted words. */
+/** Parses the arguments of a command that consists of a name and single-quoted words. */
 function parseAsPowerShell(text: string): string[] {
   const isQuote = (character: string | undefined) =>
     character !== undefined && "'\u2018\u2019\u201a\u201b".includes(character)
@@ -97,7 +97,10 @@ function parseAsPowerShell(text: string): string[] {
   return words
 }
 
-/** The command line that Windows PowerShell 5.1 hands to a program: double quotes around blanks, nothing escaped, empty words left out. */
+/**
+ * The command line that Windows PowerShell 5.1 hands to a program: double quotes around blanks, nothing escaped,
+ * empty words left out.
+ */
 function joinAsWindowsPowerShell(words: readonly string[]): string {
   return words
     .filter((word) => word !== '')
@@ -105,7 +108,7 @@ function joinAsWindowsPowerShell(words: readonly string[]): string {
     .join(' ')
 }
 
-/** The arguments that a program reads from its command line, by the rules of Microsoft's C runtime. */
+/** Splits a command line into arguments by the rules of Microsoft's C runtime. */
 function splitAsProgram(commandLine: string): string[] {
   const words: string[] = []
   let word: string | undefined
@@ -136,7 +139,7 @@ function splitAsProgram(commandLine: string): string[] {
   return word === undefined ? words : [...words, word]
 }
 
-const nastyWord = fc.oneof(
+const difficultWord = fc.oneof(
   fc.string({ unit: fc.constantFrom(...'\'\u2018\u2019\u201a\u201b"“ \\$`(){};|&%@#,-~*a\u00a0') }),
   fc.string({ unit: 'grapheme' }),
   fc.string({ unit: 'binary' }),
@@ -152,10 +155,10 @@ function isAccepted(word: string): boolean {
   }
 }
 
-test('by its quoting rules PowerShell reads back every word, and a program started by Windows PowerShell receives it', () => {
+test('every word survives PowerShell’s quoting rules, and arrives in a program that Windows PowerShell starts', () => {
   let accepted = 0
   fc.assert(
-    fc.property(fc.array(nastyWord, { maxLength: 20 }), (candidates) => {
+    fc.property(fc.array(difficultWord, { maxLength: 20 }), (candidates) => {
       const words = candidates.filter(isAccepted)
       accepted += words.length
       const parsed = words.length === 0 ? [] : parseAsPowerShell(run(...words).text)
@@ -167,7 +170,7 @@ test('by its quoting rules PowerShell reads back every word, and a program start
   expect(accepted).toBeGreaterThan(2000)
 })
 
-test.each(['', 'a "b" c', '"', 'a b\\', ' \\\\'])('Windows PowerShell would change the refused word %j', (word) => {
+test.each(['', 'a "b" c', '"', 'a b\\', ' \\\\'])('Windows PowerShell would change the rejected word %j', (word) => {
   expect(isAccepted(word)).toBe(false)
   expect(splitAsProgram(joinAsWindowsPowerShell([word]))).not.toEqual([word])
 })

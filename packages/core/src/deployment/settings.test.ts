@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { command } from './command.ts'
 import type { DeploymentTarget } from './deployment.ts'
 import { chartValueName, chartValues, environmentName, environmentVariables, escapeChartValue } from './settings.ts'
@@ -16,84 +16,89 @@ function target(settings: Record<string, string>, deploymentSettings: Record<str
   }
 }
 
-test('config keys become environment variables', () => {
-  expect(environmentName('log_level')).toBe('LOG_LEVEL')
-  expect(environmentVariables(target({ retry_count: '3', note: 'a=b c' }, { namespace: 'x' }))).toEqual([
-    'PLATFORM_API_URL=https://api.example.com',
-    'AGENT_TOKEN=k8s-token',
-    'AGENT_TYPE=kubernetes',
-    'RETRY_COUNT=3',
-    'NOTE=a=b c',
-  ])
-})
+describe('settings', () => {
+  test('converts config keys to environment variables', () => {
+    expect(environmentName('log_level')).toBe('LOG_LEVEL')
+    expect(environmentVariables(target({ retry_count: '3', note: 'a=b c' }, { namespace: 'x' }))).toEqual([
+      'PLATFORM_API_URL=https://api.example.com',
+      'AGENT_TOKEN=k8s-token',
+      'AGENT_TYPE=kubernetes',
+      'RETRY_COUNT=3',
+      'NOTE=a=b c',
+    ])
+  })
 
-test('config keys become chart values', () => {
-  expect(chartValueName('max_batch_size')).toBe('maxBatchSize')
-  expect(
-    chartValues(target({ max_batch_size: '1000', namespace: 'x', labels: '{a=b},c\\' }), { omit: ['namespace'] }),
-  ).toEqual([
-    'platformUrl=https://api.example.com',
-    'agentToken=k8s-token',
-    'maxBatchSize=1000',
-    'labels=\\{a=b}\\,c\\\\',
-  ])
-})
+  test('converts config keys to chart values', () => {
+    expect(chartValueName('max_batch_size')).toBe('maxBatchSize')
+    expect(
+      chartValues(target({ max_batch_size: '1000', namespace: 'x', labels: '{a=b},c\\' }), { omit: ['namespace'] }),
+    ).toEqual([
+      'platformUrl=https://api.example.com',
+      'agentToken=k8s-token',
+      'maxBatchSize=1000',
+      'labels=\\{a=b}\\,c\\\\',
+    ])
+  })
 
-test('a setting cannot take the place of what every agent is given', () => {
-  expect(() => environmentVariables(target({ agent_token: 'x' }))).toThrow(
-    '`agent_token` has a name that every agent already uses',
-  )
-  expect(() => chartValues(target({ platform_url: 'x' }))).toThrow(TypeError)
-  expect(chartValues(target({ platform_url: 'x' }), { omit: ['platform_url'] })).toHaveLength(2)
-})
+  test('rejects a setting with the name of a setting of every agent', () => {
+    expect(() => environmentVariables(target({ agent_token: 'x' }))).toThrow(
+      '`agent_token` has the name of a setting of every agent',
+    )
+    expect(() => chartValues(target({ platform_url: 'x' }))).toThrow(TypeError)
+    expect(chartValues(target({ platform_url: 'x' }), { omit: ['platform_url'] })).toHaveLength(2)
+  })
 
-test('the specification’s Helm command', () => {
-  const settings = { namespace: 'monitoring', release_name: 'incident-rca', replicas: '2' }
-  const values = chartValues(target({}, settings), { omit: ['namespace', 'release_name'] })
-  const install = command(
-    ...['helm', 'install', settings.release_name, 'incident-rca/agent'],
-    ['--namespace', settings.namespace],
-    ...values.map((value) => ['--set', value]),
-  )
-  const addRepository = command('helm', 'repo', 'add', 'incident-rca', 'https://charts.example.com')
-  expect(addRepository.and(install, { newLine: true }).text).toBe(
-    [
-      'helm repo add incident-rca https://charts.example.com && \\',
-      '  helm install incident-rca incident-rca/agent \\',
-      '  --namespace monitoring \\',
-      '  --set platformUrl=https://api.example.com \\',
-      '  --set agentToken=k8s-token \\',
-      '  --set replicas=2',
-    ].join('\n'),
-  )
-})
+  test('forms the Helm command of the specification', () => {
+    const settings = { namespace: 'monitoring', release_name: 'incident-rca', replicas: '2' }
+    const values = chartValues(target({}, settings), { omit: ['namespace', 'release_name'] })
+    const install = command(
+      ...['helm', 'install', settings.release_name, 'incident-rca/agent'],
+      ['--namespace', settings.namespace],
+      ...values.map((value) => ['--set', value]),
+    )
+    const addRepository = command('helm', 'repo', 'add', 'incident-rca', 'https://charts.example.com')
+    expect(addRepository.and(install, { newLine: true }).text).toBe(
+      [
+        'helm repo add incident-rca https://charts.example.com && \\',
+        '  helm install incident-rca incident-rca/agent \\',
+        '  --namespace monitoring \\',
+        '  --set platformUrl=https://api.example.com \\',
+        '  --set agentToken=k8s-token \\',
+        '  --set replicas=2',
+      ].join('\n'),
+    )
+  })
 
-/** The value part of Helm's strvals parser: a brace in front begins a list, a backslash takes the next character, a comma ends the value. */
-function readAsHelm(text: string): string {
-  if (text.startsWith('{')) {
-    throw new Error('a list')
-  }
-  const characters = [...text]
-  let value = ''
-  for (let index = 0; index < characters.length; index += 1) {
-    const character = characters[index]
-    if (character === ',') {
-      throw new Error('another value')
+  /**
+   * The value part of Helm's strvals parser: a brace in front begins a list, a backslash takes the next character, a
+   * comma ends the value.
+   */
+  function readAsHelm(text: string): string {
+    if (text.startsWith('{')) {
+      throw new Error('a list')
     }
-    if (character === '\\') {
-      index += 1
+    const characters = [...text]
+    let value = ''
+    for (let index = 0; index < characters.length; index += 1) {
+      const character = characters[index]
+      if (character === ',') {
+        throw new Error('another value')
+      }
+      if (character === '\\') {
+        index += 1
+      }
+      value += characters[index] ?? ''
     }
-    value += characters[index] ?? ''
+    return value
   }
-  return value
-}
 
-test('Helm reads every value back unchanged', () => {
-  const character = fc.constantFrom(...'{}[],.=\\ a"\n')
-  fc.assert(
-    fc.property(fc.oneof(fc.string({ unit: character }), fc.string({ unit: 'grapheme' })), (value) => {
-      expect(readAsHelm(escapeChartValue(value))).toBe(value)
-    }),
-    { numRuns: 2000 },
-  )
+  test('escapes values so that Helm reads them back unchanged', () => {
+    const character = fc.constantFrom(...'{}[],.=\\ a"\n')
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: character }), fc.string({ unit: 'grapheme' })), (value) => {
+        expect(readAsHelm(escapeChartValue(value))).toBe(value)
+      }),
+      { numRuns: 2000 },
+    )
+  })
 })

@@ -1,21 +1,21 @@
 import type { DeploymentTarget } from './deployment.ts'
 
-/** Selects the settings that become values of a chart. */
+/** Options of {@link chartValues}. */
 export interface SettingsOptions {
-  /** Config keys (snake_case) that the command carries in another way, such as the namespace. @default [] */
+  /** Config keys (snake_case) that the command passes in another way, such as the namespace. @default [] */
   readonly omit?: readonly string[]
 }
 
-/** The environment variable of a config key: `log_level` → `LOG_LEVEL`. */
+/** Returns the environment variable of a config key: `log_level` → `LOG_LEVEL`. */
 export function environmentName(key: string): string {
   return key.replaceAll(/\W+/g, '_').toUpperCase()
 }
 
 /**
- * Lists the agent's environment variables as `NAME=value`: `PLATFORM_API_URL`, `AGENT_TOKEN`, `AGENT_TYPE`, then every
- * setting in the order in which it was written. Not quoted: pass each as an argument of `command` or `powershell`.
+ * Returns the agent's environment variables as `NAME=value`: `PLATFORM_API_URL`, `AGENT_TOKEN`, `AGENT_TYPE`, then
+ * every setting in the operator's order. Not quoted: pass each as an argument of `command` or `powershell`.
  *
- * @throws TypeError when a setting has the name of one of the first three.
+ * @throws {TypeError} if a setting has the name of one of the first three.
  */
 export function environmentVariables(target: DeploymentTarget): string[] {
   const fixed = [
@@ -28,18 +28,20 @@ export function environmentVariables(target: DeploymentTarget): string[] {
   )
 }
 
-/** The Helm chart's value of a config key: `log_level` → `logLevel`. */
+/** Returns the name of the Helm chart's value for a config key: `log_level` → `logLevel`. */
 export function chartValueName(key: string): string {
   return key.replaceAll(/(?<=[A-Za-z0-9])[^A-Za-z0-9]+([A-Za-z0-9])/g, (_match, letter: string) => letter.toUpperCase())
 }
 
 /**
- * Lists the values of the Helm chart as `name=value` for `--set` or `--set-string`: `platformUrl`, `agentToken`, then every
- * setting in the order in which it was written, those of the deployment alone last. Values are escaped for Helm, not for the shell: pass each as an argument of `command`.
+ * Returns the values of the Helm chart as `name=value` for `--set` or `--set-string`: `platformUrl`, `agentToken`,
+ * then every setting in the operator's order, `deploymentOnly` options last. Values are escaped for Helm, not for
+ * the shell: pass each as an argument of `command`.
  *
- * `--set` makes a number of `2` and a boolean of `true`; `--set-string` leaves them text, which a token made of digits needs.
+ * `--set` converts `2` to a number and `true` to a boolean. `--set-string` keeps both as text, as a token of digits
+ * needs.
  *
- * @throws TypeError when a setting has the name of one of the first two.
+ * @throws {TypeError} if a setting has the name of one of the first two.
  */
 export function chartValues(target: DeploymentTarget, options: SettingsOptions = {}): string[] {
   const fixed = [
@@ -53,8 +55,8 @@ export function chartValues(target: DeploymentTarget, options: SettingsOptions =
 }
 
 /**
- * A value as Helm's `--set` and `--set-string` read it back unchanged: a backslash before backslashes and commas, and
- * before a brace in front, which would begin a list. Dots, brackets and equals signs mean something in names only
+ * Escapes a value for Helm's `--set` and `--set-string`: a backslash before backslashes, commas, and a leading
+ * brace, which would begin a list. Dots, brackets and equals signs are special in names only
  * (helm.sh/helm/v3/pkg/strvals).
  */
 export function escapeChartValue(value: string): string {
@@ -71,7 +73,7 @@ function nameSettings(
   const taken = written.find(([key]) => fixed.some(([name]) => name === rename(key)))
   if (taken !== undefined) {
     throw new TypeError(
-      `The setting \`${taken[0]}\` has a name that every agent already uses: rename the option, or list it in \`omit\``,
+      `The setting \`${taken[0]}\` has the name of a setting of every agent: rename the option, or list it in \`omit\``,
     )
   }
   return [...fixed, ...written.map(([key, value]) => [rename(key), value] as const)]

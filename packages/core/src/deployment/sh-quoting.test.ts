@@ -31,16 +31,19 @@ describe('an argument', () => {
     expect(command('run', value, 'now').text).toBe(`run ${expected} now`)
   })
 
-  test.skipIf(process.platform === 'win32')('is quoted as by shescape, where shescape keeps all characters', () => {
-    const shescape = new Shescape({ shell: 'bash', flagProtection: false })
-    const texts = ["it's", "'", "''", 'a b', '$HOME', '`id`', '\\', '*', '~', '#', '\n', 'ü\u{1f600}', '"', '&& ls']
-    for (const text of texts) expect(command('run', text).text).toBe(`run ${shescape.quote(text)}`)
-  })
+  test.skipIf(process.platform === 'win32')(
+    'is quoted like shescape quotes it, if shescape keeps all characters',
+    () => {
+      const shescape = new Shescape({ shell: 'bash', flagProtection: false })
+      const texts = ["it's", "'", "''", 'a b', '$HOME', '`id`', '\\', '*', '~', '#', '\n', 'ü\u{1f600}', '"', '&& ls']
+      for (const text of texts) expect(command('run', text).text).toBe(`run ${shescape.quote(text)}`)
+    },
+  )
 
   test.each([
-    ['a NUL character', 'secret\0', 'holds a NUL character'],
-    ['half of a surrogate pair', 'secret\ud800', 'holds half of a surrogate pair'],
-  ])('with %s is refused without repeating the value', (_what, value, message) => {
+    ['a NUL character', 'secret\0', 'contains a NUL character'],
+    ['half of a surrogate pair', 'secret\ud800', 'contains half of a surrogate pair'],
+  ])('with %s is rejected without repeating the value', (_what, value, message) => {
     const build = () => command('run', '--token', value)
     expect(build).toThrow(ShellQuotingError)
     expect(build).toThrow(`\`command\`: argument 3 of \`run\` ${message}`)
@@ -61,7 +64,7 @@ describe('an argument', () => {
 })
 
 describe('the name of a command', () => {
-  test('is quoted where it would be read as grammar or as an assignment', () => {
+  test('is quoted if the shell would read it as grammar or as an assignment', () => {
     expect(command('A=b', 'A=b').text).toBe("'A=b' A=b")
     expect(command(assignment('TOKEN', 'A=b'), 'a:b', 'a:b').text).toBe('TOKEN=A=b a:b a:b')
     expect(command('-').text).toBe("'-'")
@@ -69,7 +72,7 @@ describe('the name of a command', () => {
     expect(command('docker', 'ps').text).toBe('docker ps')
   })
 
-  test('stands in errors, and the value of a variable does not', () => {
+  test('appears in errors, but not the value of a variable', () => {
     const build = () => command(assignment('TOKEN', 'secret'), 'run', '\0')
     expect(build).toThrow('argument 3 of `run`')
     expect(build).not.toThrow('secret')
@@ -77,7 +80,7 @@ describe('the name of a command', () => {
 })
 
 describe('word', () => {
-  test('joins parts that are quoted on their own', () => {
+  test('joins parts that are quoted separately', () => {
     expect(command('run', word('--name=', 'a b'), word('a', 'b c'), word('--empty=', '')).text).toBe(
       "run --name='a b' a'b c' --empty=''",
     )
@@ -90,11 +93,11 @@ describe('word', () => {
     )
   })
 
-  test('quotes a text behind a variable, whose name it would continue', () => {
-    expect(command('echo', word(raw`$HOME`, 'stead')).text).toBe("echo $HOME'stead'")
+  test('quotes a text after a variable, whose name it would extend', () => {
+    expect(command('echo', word(raw`$HOME`, '_backup')).text).toBe("echo $HOME'_backup'")
   })
 
-  test('needs a part', () => {
+  test('requires a part', () => {
     expect(() => word()).toThrow('`word` needs at least one part')
   })
 })
@@ -105,17 +108,17 @@ describe('assignment', () => {
     expect(command(assignment('A', command('date').output()), 'run').text).toBe('A="$( date )" run')
   })
 
-  test.each(['', 'a-b', '1a', 'A;id', 'A=$(id)'])('refuses the name %j', (name) => {
+  test.each(['', 'a-b', '1a', 'A;id', 'A=$(id)'])('rejects the name %j', (name) => {
     expect(() => assignment(name, 'x')).toThrow('`assignment` needs the name of a variable')
   })
 })
 
 describe('raw', () => {
-  test('is written as it is', () => {
+  test('is not quoted', () => {
     expect(command('echo', raw`"\${HOME#/}"`).text).toBe('echo "${HOME#/}"')
   })
 
-  test('takes no value', () => {
+  test('rejects interpolations', () => {
     const value = 'rm -rf /'
     // @ts-expect-error a template of `raw` has no interpolation
     expect(() => raw`echo ${value}`).toThrow('`raw` must be a template without interpolations')

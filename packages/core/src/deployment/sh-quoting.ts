@@ -1,10 +1,10 @@
 import { ShellQuotingError } from '../errors/shell-quoting-error.ts'
 import { partsOf, type Word } from './shell-word.ts'
 
-// A leading `=` is left out: zsh replaces `=name` by the path of that command.
+// Excludes a leading `=`: zsh replaces `=name` by the path of that command.
 const SAFE_WORD = /^[\w@%+:,./-][\w@%+=:,./-]*$/
 
-/** Words that are grammar where a command's name is expected, in sh, bash or zsh. */
+/** Reserved words of sh, bash or zsh, which a command's name must not be without quotes. */
 const RESERVED_WORDS = new Set(
   'if then else elif fi do done case esac while until for in function select time coproc foreach end repeat nocorrect'.split(
     ' ',
@@ -12,12 +12,12 @@ const RESERVED_WORDS = new Set(
 )
 
 /**
- * Writes an argument as exactly one word for `sh`, `bash`, `dash` and `zsh`.
+ * Quotes an argument as exactly one word for `sh`, `bash`, `dash` and `zsh`.
  *
  * @param place names the argument in errors
- * @param isName whether it is the command's name, where `a=b` would set a variable and `%1` resume a job
- * @throws {ShellQuotingError} when a text holds a NUL character or half of a surrogate pair.
- * @throws {TypeError} when it is not an argument.
+ * @param isName true for the command's name, where `a=b` would set a variable and `%1` resume a job
+ * @throws {ShellQuotingError} if a text contains a NUL character or half of a surrogate pair.
+ * @throws {TypeError} for an invalid argument.
  */
 export function renderForSh(value: Word, place: string, isName: boolean): string {
   const parts = partsOf(value, place)
@@ -40,18 +40,18 @@ function staysBare(text: string): boolean {
 }
 
 /**
- * Single quotes (POSIX.1-2024, 2.2.2): nothing but the quote itself has a meaning inside them. Control characters, which
- * a terminal acts upon when the command is pasted, are written for `printf` instead; line feeds may stay.
+ * Encloses a text in single quotes, inside which only the quote itself is special (POSIX.1-2024, 2.2.2). Writes
+ * control characters for `printf`, since a terminal interprets them when the command is pasted; keeps line feeds.
  *
- * shescape cannot do this: it looks for the shell's executable on disk and, without it or on Windows, throws or quotes
- * for another shell, while `deploy` must return the same text on every machine; it also drops control characters
- * silently. The tests compare the two for all other words.
+ * Does not use shescape: it needs the shell's executable, and throws or quotes for another shell without it or on
+ * Windows, while `deploy` must return the same text on every machine. It also drops control characters silently.
+ * The tests compare the two for all other words.
  */
 function quoteForSh(text: string, place: string): string {
   if (text.includes('\0'))
-    throw new ShellQuotingError(place, 'holds a NUL character, which no command line can carry: remove it')
+    throw new ShellQuotingError(place, 'contains a NUL character, which no command line can contain: remove it')
   if (!text.isWellFormed())
-    throw new ShellQuotingError(place, 'holds half of a surrogate pair, which has no UTF-8 form: correct the text')
+    throw new ShellQuotingError(place, 'contains half of a surrogate pair, which UTF-8 cannot encode: correct the text')
   const parts = text.split(/([^\P{Cc}\n]+)/u)
   const quoted = parts.map((part, index) => (index % 2 === 0 ? singleQuote(part) : printControls(part)))
   return quoted.join('') || "''"

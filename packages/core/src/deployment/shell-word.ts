@@ -1,17 +1,17 @@
-/** Shells that a command can be written for: any POSIX shell (also bash and zsh), or Windows PowerShell 5.1 and newer. */
+/** Shells that commands are written for: POSIX shells, including bash and zsh, or Windows PowerShell 5.1 and newer. */
 export type Shell = 'sh' | 'powershell'
 
-/** A piece of shell syntax, which is written as it is. */
+/** Shell syntax, which is not quoted. */
 interface Syntax {
   readonly syntax: string
-  /** True if a text may follow without quotes, because the syntax ends with a quote of its own. */
+  /** True if an unquoted text may follow, because the syntax ends with a quote or `=`. */
   readonly isClosed: boolean
 }
 
-/** An argument that is more than a text. Made by `raw`, `word`, `assignment` and `Command.output`. */
+/** An argument other than plain text. Created by `raw`, `word`, `assignment` and `Command.output`. */
 export class ShellWord {
   readonly parts: readonly (string | Syntax)[]
-  /** `NAME=` in front of a command, or alone. */
+  /** True for `NAME=value` in front of a command, or alone. */
   readonly isAssignment: boolean
 
   constructor(parts: readonly (string | Syntax)[], isAssignment = false) {
@@ -24,10 +24,10 @@ export class ShellWord {
 export type Word = string | number | boolean | ShellWord
 
 /**
- * Shell syntax that no argument list can express, such as `` raw`"$HOME"` ``. Written unquoted: read it twice. Takes no
- * interpolation, so that no value can get into it.
+ * Creates an unquoted argument of shell syntax, such as `` raw`"$HOME"` ``. Review it with care. Forbids
+ * interpolations, so that it cannot contain a value.
  *
- * @throws {TypeError} when it is not used as a template, has an interpolation, or ends inside an escape.
+ * @throws {TypeError} if it is not used as a template, has an interpolation, or ends inside an escape.
  */
 export function raw(strings: TemplateStringsArray, ...none: readonly never[]): ShellWord {
   const [syntax] = Array.isArray(strings) && Array.isArray(strings.raw) && none.length === 0 ? strings : []
@@ -39,9 +39,9 @@ export function raw(strings: TemplateStringsArray, ...none: readonly never[]): S
 }
 
 /**
- * One argument of several parts, each quoted on its own: `word('--volume=', folder, ':/data')`.
+ * Creates an argument of several parts, each quoted separately: `word('--volume=', folder, ':/data')`.
  *
- * @throws {TypeError} when it has no parts.
+ * @throws {TypeError} without parts.
  */
 export function word(...parts: readonly Word[]): ShellWord {
   if (parts.length === 0) throw new TypeError('`word` needs at least one part')
@@ -49,21 +49,26 @@ export function word(...parts: readonly Word[]): ShellWord {
 }
 
 /**
- * Sets a variable of the shell, or of the command that it stands in front of: `NAME=value`.
+ * Creates an assignment, `NAME=value`, to a variable of the shell or, in front of a command, of the command's
+ * environment.
  *
- * @throws {TypeError} when the name is not one of a variable.
+ * @throws {TypeError} if the name is not a valid variable name.
  */
 export function assignment(name: string, value: Word): ShellWord {
   if (!/^[A-Za-z_]\w*$/.test(name)) throw new TypeError('`assignment` needs the name of a variable, such as `SOCKET`')
   return new ShellWord([{ syntax: `${name}=`, isClosed: true }, ...partsOf(value)], true)
 }
 
-/** The parts of an argument. @throws {TypeError} when it is not a text, a finite number, a boolean or a `ShellWord`. */
+/**
+ * Returns the parts of an argument.
+ *
+ * @throws {TypeError} unless it is a text, a finite number, a boolean or a `ShellWord`.
+ */
 export function partsOf(value: Word, place = '`word`'): ShellWord['parts'] {
   if (value instanceof ShellWord) return value.parts
   if (typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return [String(value)]
   const kind = value === null ? 'null' : typeof value === 'number' ? 'not finite' : `of type ${typeof value}`
   throw new TypeError(
-    `${place} is ${kind}: pass a string, a number, a boolean, or what \`raw\`, \`word\`, \`assignment\` or \`output\` made`,
+    `${place} is ${kind}: pass a string, a number, a boolean, or the result of \`raw\`, \`word\`, \`assignment\` or \`output\``,
   )
 }

@@ -10,7 +10,7 @@ import { powershell } from './powershell.ts'
 
 const { assignment, raw, word } = command
 
-/** Writes its arguments, each with a NUL character behind it. */
+/** Prints its arguments, each followed by a NUL character. */
 const print = (...words: Words): Command => command('printf', '%s\\0', ...words)
 
 // Every control character costs the shell a process, which takes long beside other load.
@@ -27,7 +27,7 @@ function run(shell: string, program: Command): string[] {
   return output.split('\0').slice(0, -1)
 }
 
-const nastyWords = [
+const difficultWords = [
   ...['', ' ', '\t', '\n', '\r', '\r\n', 'a\n', '\n\n', 'a\rb', '\\', '\\\\', 'a\\', "'", "''", "a'b'", '"', '"\'"'],
   ...[
     '$(id)',
@@ -99,7 +99,7 @@ const anyWord = fc
     { arbitrary: fc.string({ unit: character, maxLength: 20 }), weight: 3 },
     fc.string({ unit: 'binary', maxLength: 30 }),
     fc.string({ unit: 'grapheme', maxLength: 30 }),
-    fc.constantFrom(...nastyWords.filter((nasty) => nasty.length < 100)),
+    fc.constantFrom(...difficultWords.filter((difficult) => difficult.length < 100)),
   )
   .filter((text) => !text.includes('\0'))
 
@@ -115,13 +115,13 @@ describe.each(shells)('%s', (shell) => {
   const isPresent = isInstalled(shell)
   const realTest = test.skipIf(!isPresent && !isRequired)
 
-  realTest('receives nasty words as they went in', () => {
-    for (const nasty of nastyWords) {
-      expect(run(shell, print(nasty))).toEqual([nasty])
+  realTest('receives difficult words unchanged', () => {
+    for (const difficult of difficultWords) {
+      expect(run(shell, print(difficult))).toEqual([difficult])
     }
   })
 
-  realTest('receives random words as they went in', () => {
+  realTest('receives random words unchanged', () => {
     checkWords((words) => {
       expect(run(shell, print(...words))).toEqual(words)
     })
@@ -148,23 +148,23 @@ describe.each(shells)('%s', (shell) => {
     })
   })
 
-  realTest('gives a program that is not built in the same words', () => {
+  realTest('passes the same words to an external program', () => {
     checkWords((words) => {
       expect(run(shell, command('env', '-i', '/usr/bin/printf', '%s\\0', ...words))).toEqual(words)
     })
   })
 
-  realTest('keeps a number before a redirection a word', () => {
+  realTest('keeps a number before a redirection as a word', () => {
     expect(run(shell, print(2).redirect('2>', '/dev/null'))).toEqual(['2'])
   })
 
-  realTest('takes a command over several lines as one', () => {
+  realTest('reads a command of several lines as one', () => {
     expect(run(shell, print(['a b'], [], ["c'd"]))).toEqual(['a b', "c'd"])
     expect(run(shell, print('a').and(print('b'), { newLine: true }))).toEqual(['a', 'b'])
     expect(run(shell, print('a').pipe(command('cat'), { newLine: true }).and(print('b')))).toEqual(['a', 'b'])
   })
 
-  realTest('reads the groups that operators need', () => {
+  realTest('reads groups of commands', () => {
     const [fails, works] = [command('false'), command('true')]
     expect(run(shell, fails.and(fails.or(works)).or(print('a')))).toEqual(['a'])
     expect(run(shell, works.or(fails).redirect('2>', '/dev/null').and(fails).or(works).pipe(print('b')))).toEqual(['b'])
@@ -197,7 +197,7 @@ describe.each(shells)('%s', (shell) => {
       '-x',
       '$(id)',
     ]
-    test.skipIf(!isPresent && !isRequired).each(names)('%s is a word too', (name) => {
+    test.skipIf(!isPresent && !isRequired).each(names)('may be %s', (name) => {
       const program = join(folder, name)
       writeFileSync(program, '#!/bin/sh\nprintf \'%s\\0\' ran "$@"\n')
       chmodSync(program, 0o755)
@@ -208,16 +208,16 @@ describe.each(shells)('%s', (shell) => {
   })
 })
 
-test('a word that no UTF-8 text can hold is refused', () => {
+test('rejects a word that UTF-8 cannot encode', () => {
   expect(() => command('printf', '%s', '\ud83d')).toThrow(ShellQuotingError)
 })
 
-// There is no PowerShell for every system that these tests run on: its rules are modelled in powershell.test.ts, and asked
-// of the real one where it is installed, as with zsh.
+// There is no PowerShell for every system that these tests run on: its rules are modelled in powershell.test.ts,
+// and asked of the real one where it is installed, as with zsh.
 if (isInstalled('pwsh')) {
-  test('pwsh hands a program the words that it accepts', () => {
+  test('pwsh passes the accepted words to a program', () => {
     const script = 'process.stdout.write(JSON.stringify(process.argv.slice(1)))'
-    const accepted = nastyWords.filter((text) => {
+    const accepted = difficultWords.filter((text) => {
       try {
         return powershell(raw`run`, text).text.length < 10_000
       } catch {

@@ -1,6 +1,6 @@
 import { RcaError } from './rca-error.ts'
 
-/** The agent's token cannot be used. The message never contains it. */
+/** Thrown if the agent's token is invalid. The message never contains the token. */
 export class AgentTokenError extends RcaError {
   constructor(problem: string) {
     super(

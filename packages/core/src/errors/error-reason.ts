@@ -6,15 +6,16 @@ const MAX_REASON_LENGTH = 2000
 const MAX_CAUSES = 5
 
 /**
- * Returns the message of an error and of its causes ("fetch failed" alone explains nothing), without a stack trace. Accepts
- * anything that can be thrown, and never throws. The messages of core's own errors are complete without their causes.
+ * Returns the message of an error and of its causes ("fetch failed" alone explains nothing), without a stack trace.
+ * Accepts anything that can be thrown, and never throws. The messages of core's own errors are complete without
+ * their causes.
  */
 export function reasonOf(error: unknown): string {
   try {
     return messageOf(error, 0)
   } catch {
-    // A getter or a proxy that fails.
-    return 'it threw something that cannot be read'
+    // A getter or a proxy threw.
+    return 'it threw a value that cannot be read'
   }
 }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { AgentTokenError } from './agent-token-error.ts'
 import { ConfigError } from './config-error.ts'
 import { ConnectorError } from './connector-error.ts'
@@ -20,54 +20,67 @@ const errors = [
   [new UnknownTypeError('x', []), 'UnknownTypeError', 'RCA_TYPE_UNKNOWN', false],
 ] as const
 
-test.each(errors)('%s has a name, a stable code and says whether to try again', (error, name, code, retryable) => {
-  expect(error).toBeInstanceOf(RcaError)
-  expect(error.name).toBe(name)
-  expect(error.code).toBe(code)
-  expect(error.retryable).toBe(retryable)
-  expect(isRcaError(error)).toBe(true)
+describe('RcaError', () => {
+  test.each(errors)('%s has a name, a stable code and `retryable`', (error, name, code, retryable) => {
+    expect(error).toBeInstanceOf(RcaError)
+    expect(error.name).toBe(name)
+    expect(error.code).toBe(code)
+    expect(error.retryable).toBe(retryable)
+    expect(isRcaError(error)).toBe(true)
+  })
 })
 
-test('an error of another copy of core is recognised by its code', () => {
-  expect(isRcaError(Object.assign(new Error('x'), { code: 'RCA_CONFIG_INVALID' }))).toBe(true)
-})
+describe('isRcaError', () => {
+  test('recognises an error of another copy of core by its code', () => {
+    expect(isRcaError(Object.assign(new Error('x'), { code: 'RCA_CONFIG_INVALID' }))).toBe(true)
+  })
 
-test.each([new Error('x'), Object.assign(new Error('x'), { code: 'ENOENT' }), { code: 'RCA_X' }, undefined, 'RCA_X'])(
-  '%s is none of core’s errors',
-  (value) => {
-    expect(isRcaError(value)).toBe(false)
-  },
-)
-
-test('a cause is kept, and absent where there was none', () => {
-  const cause = new Error('inner')
-  expect(new ConnectorError('`docker`', 'it is broken.', cause).cause).toBe(cause)
-  expect('cause' in new ConnectorError('`docker`', 'it is broken.')).toBe(false)
-})
-
-test('an unknown type says what there is and what was meant', () => {
-  const error = new UnknownTypeError('dokcer', ['docker', 'server'], 'docker')
-  expect(error.message).toContain('Did you mean `docker`? Supported: `docker`, `server`.')
-  expect(error.supportedTypes).toEqual(['docker', 'server'])
-  expect(new UnknownTypeError('x', []).message).toContain('No connector is installed.')
-})
-
-test.each([
-  [401, true],
-  [403, true],
-  [500, false],
-  [undefined, false],
-])('status %s is a refused token: %s', (status, refused) => {
-  const error = new PlatformError('No.', { retryable: true, ...(status === undefined ? {} : { status }) })
-  expect(error.refusedToken).toBe(refused)
-})
-
-test('the issues of a configuration stand in the message with their paths', () => {
-  const error = new ConfigError('docker', [
-    { path: ['registry', 0, 'password'], message: 'is empty.' },
-    { path: [], message: 'does not fit.' },
-  ])
-  expect(error.message).toBe(
-    'The configuration of the `docker` agent is not valid. `registry.0.password`: is empty. does not fit.',
+  test.each([new Error('x'), Object.assign(new Error('x'), { code: 'ENOENT' }), { code: 'RCA_X' }, undefined, 'RCA_X'])(
+    'returns false for %s',
+    (value) => {
+      expect(isRcaError(value)).toBe(false)
+    },
   )
+})
+
+describe('ConnectorError', () => {
+  test('keeps a cause, and has no `cause` without one', () => {
+    const cause = new Error('inner')
+    expect(new ConnectorError('`docker`', 'it is broken.', cause).cause).toBe(cause)
+    expect('cause' in new ConnectorError('`docker`', 'it is broken.')).toBe(false)
+  })
+})
+
+describe('UnknownTypeError', () => {
+  test('names the supported types and a suggestion', () => {
+    const error = new UnknownTypeError('dokcer', ['docker', 'server'], 'docker')
+    expect(error.message).toContain('Did you mean `docker`? Supported: `docker`, `server`.')
+    expect(error.supportedTypes).toEqual(['docker', 'server'])
+    expect(new UnknownTypeError('x', []).message).toContain('No connector is installed.')
+  })
+})
+
+describe('PlatformError', () => {
+  test.each([
+    [401, true],
+    [403, true],
+    [500, false],
+    [undefined, false],
+  ])('reports a refused token for status %s: %j', (status, refused) => {
+    const error = new PlatformError('No.', { retryable: true, ...(status === undefined ? {} : { status }) })
+    expect(error.refusedToken).toBe(refused)
+  })
+})
+
+describe('ConfigError', () => {
+  test('lists every issue with its path', () => {
+    const error = new ConfigError('docker', [
+      { path: ['registry', 0, 'password'], message: 'is empty.' },
+      { path: ['depth'], message: 'Too small.' },
+      { path: [], message: 'The options contradict each other.' },
+    ])
+    expect(error.message).toBe(
+      'The configuration of the `docker` agent is not valid. `registry.0.password` is empty. `depth`: Too small. The options contradict each other.',
+    )
+  })
 })

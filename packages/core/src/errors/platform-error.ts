@@ -1,16 +1,16 @@
 import { RcaError } from './rca-error.ts'
 
-/** Details of a failed call to the platform. */
+/** Details of a failed request to the platform. */
 export interface PlatformErrorDetails {
-  /** HTTP status; absent when no answer arrived. */
+  /** HTTP status. Missing if no response arrived. */
   readonly status?: number
-  /** How long the platform asked to wait, in milliseconds. */
+  /** Delay that the platform asked for, in milliseconds. */
   readonly retryAfter?: number
   readonly retryable: boolean
   readonly cause?: unknown
 }
 
-/** A call to the platform failed. `retryable` is true if the same call may succeed later. */
+/** Thrown if a request to the platform fails. `retryable` is true if the same request may succeed later. */
 export class PlatformError extends RcaError {
   readonly status: number | undefined
   readonly retryAfter: number | undefined
@@ -21,7 +21,10 @@ export class PlatformError extends RcaError {
     this.retryAfter = details.retryAfter
   }
 
-  /** True if the platform refused the token (401 or 403): the operator must act, and retries need a longer interval. */
+  /**
+   * True if the platform rejected the token (401 or 403): the operator must act, and retries need a longer
+   * interval.
+   */
   get refusedToken(): boolean {
     return this.status === 401 || this.status === 403
   }

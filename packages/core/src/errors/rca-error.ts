@@ -1,4 +1,4 @@
-/** Details of an error beside its message. */
+/** Options of {@link RcaError}. */
 export interface RcaErrorOptions extends ErrorOptions {
   /** True if the same call may succeed later. @default false */
   readonly retryable?: boolean
@@ -7,10 +7,10 @@ export interface RcaErrorOptions extends ErrorOptions {
 /**
  * Base of every error that `@rca/core` throws on purpose. The message says what failed, where, and what to do.
  *
- * Compare `code`, not the class: two installed copies of core have two classes.
+ * Compare `code`, not the class: two installed copies of core have different classes.
  */
 export class RcaError extends Error {
-  /** Stable and made for programs, such as `RCA_CONFIG_INVALID`. */
+  /** Stable code for programs, such as `RCA_CONFIG_INVALID`. */
   readonly code: string
   /** True if the same call may succeed later. */
   readonly retryable: boolean

@@ -1,6 +1,9 @@
 import { RcaError } from './rca-error.ts'
 
-/** A value cannot be written as one word of a shell command. The message never contains the value, which may be a token. */
+/**
+ * Thrown if a value cannot be quoted as one word of a shell command. The message never contains the value, which
+ * may be a token.
+ */
 export class ShellQuotingError extends RcaError {
   constructor(place: string, problem: string) {
     super('RCA_SHELL_WORD_INVALID', `${place} ${problem}`)

@@ -1,6 +1,6 @@
 import { RcaError } from './rca-error.ts'
 
-/** No connector of that type is installed. */
+/** Thrown if no connector of a type is installed. */
 export class UnknownTypeError extends RcaError {
   readonly agentType: string
   readonly supportedTypes: readonly string[]
@@ -13,7 +13,7 @@ export class UnknownTypeError extends RcaError {
     const hint = suggestion === undefined ? '' : ` Did you mean \`${suggestion}\`?`
     super(
       'RCA_TYPE_UNKNOWN',
-      `There is no connector for the agent type \`${agentType}\`.${hint} ${known} To add one, install its package beside the program that uses it.`,
+      `No connector supports the agent type \`${agentType}\`.${hint} ${known} To add a type, install the connector's package as a dependency of the program.`,
     )
     this.agentType = agentType
     this.supportedTypes = supportedTypes

@@ -1,6 +1,9 @@
 import { constants } from 'node:os'
 
-/** Name of the signal that an exit code stands for: 128 and the signal's number (bash(1), and what the engine writes). */
+/**
+ * Returns the name of the signal for an exit code of 128 plus the signal's number, as of bash(1) and container
+ * runtimes.
+ */
 export function exitSignal(exitCode: number | undefined): string | undefined {
   if (exitCode === undefined || exitCode <= 128) return undefined
   return Object.entries(constants.signals).find(([, number]) => number === exitCode - 128)?.[0]

@@ -3,7 +3,7 @@ import { redactText } from './redact-secrets.ts'
 
 const CANARY = 'c4n4ry-S3cret.value'
 
-describe('takes out', () => {
+describe('redacts', () => {
   test.each([
     `password=${CANARY}`,
     `DB_PASSWORD=${CANARY}`,
@@ -40,7 +40,7 @@ describe('takes out', () => {
   })
 })
 
-test('leaves what tells of the failure', () => {
+test('keeps the cause of a failure', () => {
   const log = `2026-11-24T10:00:00Z ERROR connect ECONNREFUSED 10.0.0.3:5432
 at https://example.com:8080/path?page=2 keyboard=us tokens: 3 left
 GET /login 401 in 12 ms, user=app, sha256:0d1e2f`
@@ -48,40 +48,40 @@ GET /login 401 in 12 ms, user=app, sha256:0d1e2f`
   expect(redactText('postgres://app:hunter2@db:5432/app refused')).toBe('postgres://app:[redacted]@db:5432/app refused')
 })
 
-test('takes out escape sequences and control characters, and keeps lines', () => {
+test('removes escape sequences and control characters, and keeps lines', () => {
   expect(redactText('\u001b[31mred\u001b[0m\u0007\tone\r\ntwo')).toBe('red\tone\r\ntwo')
 })
 
-describe('a secret that is known', () => {
+describe('a known secret', () => {
   test.each([
-    ['wherever it stands', 'it was a=b/c%$&, it said', 'a=b/c%$&', 'it was [redacted], it said'],
+    ['inside a sentence', 'password a=b/c%$& rejected', 'a=b/c%$&', 'password [redacted] rejected'],
     ['interrupted by a control character', 'refused: abcd\befgh12345', 'abcdefgh12345', 'refused: [redacted]'],
     ['partly in colour', 'refused: abcd\u001b[1mefgh\u001b[0m12345', 'abcdefgh12345', 'refused: [redacted]'],
     ['with control characters of its own', 'refused: abcd\u0007efgh1', 'abcd\u0007efgh1', 'refused: [redacted]'],
     [
-      'with blanks, before a rule takes its first word',
+      'with spaces, before a rule takes its first word',
       'password=my own 1 secret',
       'my own 1 secret',
       'password=[redacted]',
     ],
-    ['without the end of its line', 'refused: abc-123\nnext', 'abc-123\n', 'refused: [redacted]\nnext'],
+    ['without its final line feed', 'refused: abc-123\nnext', 'abc-123\n', 'refused: [redacted]\nnext'],
     ['of several lines', 'a\nfirst 1\n2\nthird 3\nb', 'first 1\n2\nthird 3', 'a\n[redacted]\nb'],
-    ['of lines that a terminal ended', 'a\r\nfirst 1\r\n2\r\nb', 'first 1\n2\n', 'a\r\n[redacted]\r\nb'],
-    ['of lines with CR LF', 'a\nfirst 1\n2\nb', 'first 1\r\n2', 'a\n[redacted]\nb'],
+    ['of several lines in a text with CR LF', 'a\r\nfirst 1\r\n2\r\nb', 'first 1\n2\n', 'a\r\n[redacted]\r\nb'],
+    ['of several lines with CR LF', 'a\nfirst 1\n2\nb', 'first 1\r\n2', 'a\n[redacted]\nb'],
     ['by one of its lines', 'x third 3 x', 'first 1\n2\nthird 3', 'x [redacted] x'],
     ['by one of its lines with CR LF', 'x first 1 x', 'first 1\r\n2\r\nthird 3', 'x [redacted] x'],
-  ])('is taken out %s', (_how, text, secret, left) => {
+  ])('is redacted %s', (_how, text, secret, left) => {
     expect(redactText(text, [secret])).toBe(left)
   })
 
-  test('goes as a whole where another is its beginning', () => {
+  test('is redacted as a whole if another one is its prefix', () => {
     const secrets = ['abc-12', 'abc-12-and-3']
     expect(redactText('abc-12-and-3, abc-12', secrets)).toBe('[redacted], [redacted]')
   })
 
-  test('stays below six characters, as does a line of it', () => {
-    const text = 'on port 54321 in no time'
-    expect(redactText(text, ['54321', '', ' no\n', 'time\nfirst 1'])).toBe(text)
+  test('is kept below six characters, as is each of its lines', () => {
+    const text = 'listening on port 54321, no timeout'
+    expect(redactText(text, ['54321', '', ' no\n', 'out\nfirst 1'])).toBe(text)
   })
 
   test.each([
@@ -93,7 +93,7 @@ describe('a secret that is known', () => {
       '-----BEGIN PRIVATE KEY-----\nAAAAAAAA\n-----END PRIVATE KEY-----',
       '-----BEGIN PRIVATE KEY-----\nc4n4ry\n-----END PRIVATE KEY-----',
     ],
-  ])('hides no other secret from the rules: %j', (secret, text) => {
+  ])('does not hide other secrets from the rules: %j', (secret, text) => {
     const redacted = redactText(text, [secret])
     expect(redacted).not.toMatch(/c4n4ry|S3cret/)
     expect(redacted).not.toContain(secret)
@@ -110,7 +110,7 @@ test.each([
   ['token="'.repeat(20_000)],
   ['a.'.repeat(100_000)],
   ['\u001b['.repeat(50_000)],
-])('is soon done with a long text: %.12s', (text) => {
-  // What grew with the square of the length would run into the test's time limit.
+])('takes linear time for a long text: %.12s', (text) => {
+  // Quadratic time would exceed the test's timeout.
   expect(redactText(text.repeat(5)).length).toBeGreaterThan(0)
 })

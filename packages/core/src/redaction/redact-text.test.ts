@@ -1,40 +1,42 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { textRedactor } from './redact-text.ts'
 
-test.each([
-  ['as it is', 'pass hunter2!', 'hunter2', 'pass [redacted]!'],
-  ['several times', 'hunter2hunter2', 'hunter2', '[redacted][redacted]'],
-  ['percent-encoded', 'https://x/?p=a%2Fb%20c%26', 'a/b c&', 'https://x/?p=[redacted]'],
-  ['percent-encoded in lower case', 'p=a%2fb', 'a/b', 'p=[redacted]'],
-  ['in a form', 'p=a+b%26c', 'a b&c', 'p=[redacted]'],
-  ['inside JSON', String.raw`{"p":"a\"b\\c\nd"}`, 'a"b\\c\nd', '{"p":"[redacted]"}'],
-  ['without the last newline of its file', 'p=hunter2;', 'hunter2\n', 'p=[redacted];'],
-  ['with the characters of patterns', 'p=.*(a|b)[c]{2}$^', '.*(a|b)[c]{2}$^', 'p=[redacted]'],
-])('a secret is taken out %s', (_where, text, secret, left) => {
-  expect(textRedactor([secret])(text)).toBe(left)
-})
+describe('textRedactor', () => {
+  test.each([
+    ['unchanged', 'pass hunter2!', 'hunter2', 'pass [redacted]!'],
+    ['several times', 'hunter2hunter2', 'hunter2', '[redacted][redacted]'],
+    ['percent-encoded', 'https://x/?p=a%2Fb%20c%26', 'a/b c&', 'https://x/?p=[redacted]'],
+    ['percent-encoded in lower case', 'p=a%2fb', 'a/b', 'p=[redacted]'],
+    ['in a form', 'p=a+b%26c', 'a b&c', 'p=[redacted]'],
+    ['inside JSON', String.raw`{"p":"a\"b\\c\nd"}`, 'a"b\\c\nd', '{"p":"[redacted]"}'],
+    ['without the last newline of its file', 'p=hunter2;', 'hunter2\n', 'p=[redacted];'],
+    ['with the characters of patterns', 'p=.*(a|b)[c]{2}$^', '.*(a|b)[c]{2}$^', 'p=[redacted]'],
+  ])('redacts a secret %s', (_where, text, secret, left) => {
+    expect(textRedactor([secret])(text)).toBe(left)
+  })
 
-test('a secret that contains another goes as a whole', () => {
-  expect(textRedactor(['key', 'key-2'])('key-2, key')).toBe('[redacted], [redacted]')
-})
+  test('redacts a secret that contains another as a whole', () => {
+    expect(textRedactor(['key', 'key-2'])('key-2, key')).toBe('[redacted], [redacted]')
+  })
 
-test('empty secrets and none change nothing', () => {
-  expect(textRedactor([])('text')).toBe('text')
-  expect(textRedactor(['', ' '])('text').includes('[redacted]')).toBe(false)
-})
+  test('changes nothing without secrets, or for empty ones', () => {
+    expect(textRedactor([])('text')).toBe('text')
+    expect(textRedactor(['', ' '])('text').includes('[redacted]')).toBe(false)
+  })
 
-test('no secret is left in any text, in any of its forms', () => {
-  const secret = fc.string({ minLength: 6, unit: 'binary' })
-  fc.assert(
-    fc.property(secret, fc.string(), fc.string(), (value, before, after) => {
-      const redact = textRedactor([value])
-      // What stands in its place may itself be part of a secret.
-      fc.pre(!'[redacted]'.includes(value.trim()) && !`${before}[redacted]${after}`.includes(value))
-      expect(redact(before + value + after)).not.toContain(value)
-      expect(JSON.stringify(JSON.parse(redact(JSON.stringify({ text: value }))))).not.toContain(
-        JSON.stringify(value).slice(1, -1),
-      )
-    }),
-  )
+  test('leaves no secret in any text, in any form', () => {
+    const secret = fc.string({ minLength: 6, unit: 'binary' })
+    fc.assert(
+      fc.property(secret, fc.string(), fc.string(), (value, before, after) => {
+        const redact = textRedactor([value])
+        // The replacement may itself contain the secret.
+        fc.pre(!'[redacted]'.includes(value.trim()) && !`${before}[redacted]${after}`.includes(value))
+        expect(redact(before + value + after)).not.toContain(value)
+        expect(JSON.stringify(JSON.parse(redact(JSON.stringify({ text: value }))))).not.toContain(
+          JSON.stringify(value).slice(1, -1),
+        )
+      }),
+    )
+  })
 })

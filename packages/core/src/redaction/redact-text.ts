@@ -1,12 +1,12 @@
-/** Replaces secrets. */
+/** Replacement for a secret. */
 const REDACTED = '[redacted]'
 
-/** How a secret may be written in a text: as it is, without white space around it, inside JSON, or percent-encoded. */
+/** Returns the forms in which a text may contain a secret: unchanged, trimmed, escaped for JSON, or percent-encoded. */
 export function writtenForms(secrets: readonly string[]): string[] {
   const forms = secrets.flatMap((secret) => {
     const plain = [secret, secret.trim()]
     const inJson = plain.map((text) => JSON.stringify(text).slice(1, -1))
-    // A lone surrogate cannot be percent-encoded as it is.
+    // A lone surrogate cannot be percent-encoded.
     const encoded = plain.flatMap((text) => {
       const upper = encodeURIComponent(text.toWellFormed())
       const form = new URLSearchParams({ '': text }).toString().slice(1)
@@ -14,16 +14,16 @@ export function writtenForms(secrets: readonly string[]): string[] {
     })
     return [...plain, ...inJson, ...encoded]
   })
-  // The longest first: a secret may contain another.
+  // Longest first: a secret may contain another.
   return [...new Set(forms)].filter((form) => form !== '').sort((left, right) => right.length - left.length)
 }
 
-/** Replaces secrets in texts, in every form in which they may be written. */
+/** Creates a function that redacts secrets in a text, in every form of {@link writtenForms}. */
 export function textRedactor(secrets: readonly string[]): (text: string) => string {
   const forms = writtenForms(secrets)
   if (forms.length === 0) return (text) => text
-  // One pass: what was put in place of a secret is not searched again.
-  // What was put there before is passed over as a whole: a secret may be one of its letters.
+  // One pass, so that replacements are not searched again. The pattern also matches earlier replacements as a whole,
+  // because a secret may be one of the letters of `[redacted]`.
   const alternatives = [REDACTED, ...forms].map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'))
   const pattern = new RegExp(alternatives.join('|'), 'g')
   return (text) => text.replace(pattern, REDACTED)

@@ -13,7 +13,10 @@ import { resolveModule } from './resolve-module.ts'
 
 /** Options of {@link discoverConnectors}. */
 export interface DiscoverOptions {
-  /** A file of the host package: `import.meta.url`, or a path. Its package's `dependencies` and `optionalDependencies` are looked at. */
+  /**
+   * A file of the host package: `import.meta.url`, or a path. Searches the package's `dependencies` and
+   * `optionalDependencies`.
+   */
   readonly from: string | URL
 }
 
@@ -22,17 +25,20 @@ interface FoundEntry extends RegistryEntry {
 }
 
 /**
- * Finds the connectors that are installed beside a program: reads the manifests (`package.json#rca`) of the host
- * package's own dependencies. No connector's code is loaded until it is used. What cannot be used is in `problems`; a
- * dependency that is not installed is not looked for.
+ * Finds the connectors among the host package's own dependencies, by their manifests (`package.json#rca`). Loads a
+ * connector's code on first use. `problems` lists the connectors that cannot be used. Ignores dependencies that are not
+ * installed.
  *
- * @throws {HostPackageError} when `from` is in no package.
+ * @throws {HostPackageError} if no package contains `from`.
  */
 export async function discoverConnectors(options: DiscoverOptions): Promise<Registry> {
   checkOptions('discoverConnectors', options, ['from'])
   const { from } = options
   if (typeof from !== 'string' && !(from instanceof URL))
-    throw new RcaError('RCA_OPTIONS_INVALID', '`from` of `discoverConnectors` is missing. Give `import.meta.url`')
+    throw new RcaError(
+      'RCA_OPTIONS_INVALID',
+      '`from` of `discoverConnectors` must be a path or a URL: pass `import.meta.url`',
+    )
   const file = from instanceof URL || from.startsWith('file:') ? fileURLToPath(from) : resolve(from)
   const entries = new Map<string, FoundEntry>()
   const problems: RegistryProblem[] = []
@@ -51,7 +57,7 @@ export async function discoverConnectors(options: DiscoverOptions): Promise<Regi
   return registryOf(entries, problems)
 }
 
-/** Returns a package's connector, or why it cannot be used and the fix, or `undefined` if it has no connector. */
+/** Returns a package's connector, or the problem and the fix, or `undefined` if it has no connector. */
 function entryOf(
   found: InstalledPackage,
   entries: ReadonlyMap<string, FoundEntry>,
@@ -65,7 +71,7 @@ function entryOf(
   const taken = entries.get(type)?.origin
   if (taken !== undefined)
     return {
-      problem: `its type \`${type}\` is already that of ${taken.package}@${taken.version}`,
+      problem: `${taken.package}@${taken.version} has the same type \`${type}\``,
       remedy: 'remove one of the two packages',
     }
   return { type, title, description, load: () => loadConnector(found, manifest) }
@@ -93,13 +99,13 @@ async function loadConnector(found: InstalledPackage, { type, module }: Connecto
     const exports = connectors.length > 0 ? `connectors of type ${types}` : 'no connector'
     throw new ConnectorError(
       label,
-      `its manifest promises the type \`${type}\`, but \`${specifier}\` exports ${exports}. Correct one of the two, or remove the package.`,
+      `its manifest declares the type \`${type}\`, but \`${specifier}\` exports ${exports}. Correct the manifest or the module, or remove the package.`,
     )
   }
   if (connector.contract !== CONTRACT)
     throw new ConnectorError(
       label,
-      `its code speaks contract ${String(connector.contract)}, and this \`@rca/core\` speaks contract ${CONTRACT}. Use versions of both that speak the same contract.`,
+      `its code implements version ${String(connector.contract)} of the contract, but this \`@rca/core\` implements version ${CONTRACT}. Install versions of both that implement the same contract.`,
     )
   return connector
 }

@@ -11,28 +11,28 @@ interface PackageJson {
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-/** A package that is installed beside a program. */
+/** An installed dependency of the host package. */
 export interface InstalledPackage {
   readonly name: string
   readonly version: string
   readonly directory: string
-  /** `package.json#rca`: `undefined` for a package without a connector. */
+  /** `package.json#rca`. `undefined` for a package without a connector. */
   readonly manifest: unknown
   readonly exports: unknown
-  /** Why its package.json cannot be read. */
+  /** Reason for which package.json cannot be read. */
   readonly unreadable?: string
 }
 
 /**
- * The dependencies of the package that a file is part of, where they are installed, sorted by name.
+ * Returns the installed dependencies of the package that contains a file, sorted by name.
  *
- * @throws {HostPackageError} when the file is in no package, or that package's own package.json cannot be read.
+ * @throws {HostPackageError} if no package contains the file, or the package's own package.json cannot be read.
  */
 export async function installedPackages(file: string): Promise<InstalledPackage[]> {
   const host = await hostPackage(file)
   const names = Object.keys({ ...host.json.dependencies, ...host.json.optionalDependencies }).sort()
   const found = await Promise.all(names.map((name) => findPackage(name, host.path)))
-  return found.filter((one) => one !== undefined)
+  return found.filter((dependency) => dependency !== undefined)
 }
 
 async function hostPackage(file: string): Promise<{ path: string; json: PackageJson }> {
@@ -76,6 +76,6 @@ async function readPackageJson(path: string): Promise<PackageJson | undefined> {
     throw error
   }
   const json: unknown = JSON.parse(text)
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new Error('it does not hold an object')
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new Error('it must contain an object')
   return json
 }

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { CONTRACT, TYPE_PATTERN } from '../connector/define-connector.ts'
 
-/** `package.json#rca` of a connector's package: what can be known of a connector without running its code. */
+/** `package.json#rca` of a connector's package. Describes the connector without loading its code. */
 export interface ConnectorManifest {
   readonly contract: 1
   readonly type: string
   readonly title: string
   readonly description: string
-  /** The package's export that holds the connector. @default "." */
+  /** The package's export that contains the connector. @default "." */
   readonly module: string
 }
 
@@ -30,15 +30,15 @@ export function parseManifest(
   if (typeof contract === 'number' && contract !== CONTRACT) {
     const remedy = contract > CONTRACT ? 'update `@rca/core`' : 'update the package'
     return {
-      problem: `it speaks contract ${contract}, and this \`@rca/core\` speaks contract ${CONTRACT}`,
-      remedy: `${remedy} so that both speak the same contract`,
+      problem: `it implements version ${contract} of the contract, but this \`@rca/core\` implements version ${CONTRACT}`,
+      remedy: `${remedy} so that both implement the same contract`,
     }
   }
   const result = manifestSchema.safeParse(value)
   if (result.success) return result.data as ConnectorManifest
   const problems = result.error.issues.map((issue) => `\`${['rca', ...issue.path].join('.')}\`: ${issue.message}`)
   return {
-    problem: `its manifest is wrong: ${problems.join('; ')}`,
+    problem: `its manifest is invalid: ${problems.join('; ')}`,
     remedy: 'correct `rca` in its package.json, or remove the package',
   }
 }

@@ -9,20 +9,20 @@ import { reasonOf } from '../errors/error-reason.ts'
 import { RcaError } from '../errors/rca-error.ts'
 import { UnknownTypeError } from '../errors/unknown-type-error.ts'
 
-/** A connector's manifest, known before its code is loaded. */
+/** Summary of a connector, from its manifest. */
 export interface ConnectorSummary {
   readonly type: string
   readonly title: string
   readonly description: string
 }
 
-/** A summary with the options, for which the connector is loaded. */
+/** A summary with the connector's options. Requires the connector's code. */
 export interface ConnectorDescription extends ConnectorSummary {
-  /** Every option that an agent of this type takes, as JSON Schema (draft 2020-12). */
+  /** Every option of an agent of this type, as JSON Schema (draft 2020-12). */
   readonly config: JsonSchema
 }
 
-/** A connector's package that is installed but cannot be used. It does not stop the others. */
+/** An installed connector that cannot be used. Other connectors are not affected. */
 export interface RegistryProblem {
   readonly package: string
   readonly version: string
@@ -30,61 +30,76 @@ export interface RegistryProblem {
   readonly message: string
 }
 
-/** `AgentOptions` with the type in the place of the connector. */
+/** Options of an agent whose connector is selected by type. */
 export type AgentOptionsByType = Omit<AgentOptions, 'connector'> & {
-  /** Such as `docker`. */
+  /** The connector's type, such as `docker`. */
   readonly agentType: string
 }
 
-/** Types of infrastructure → connectors. */
+/** A set of connectors, by type. */
 export interface Registry {
   /** Installed connectors that cannot be used. */
   readonly problems: readonly RegistryProblem[]
-  /** The types, sorted. */
+  /** Returns the types, sorted. */
   listSupportedTypes(): string[]
-  /** Type, title and description of each connector, sorted by type, without loading any. */
+  /** Returns type, title and description of each connector, sorted by type. Loads no connector. */
   summaries(): ConnectorSummary[]
-  /** The same with each connector's options. Loads every connector; one that cannot be loaded is left out and added to `problems`. */
+  /**
+   * Returns the summaries with each connector's options. Loads every connector. Omits connectors that cannot be
+   * loaded, and adds them to `problems`.
+   */
   describe(): Promise<ConnectorDescription[]>
-  /** The connector of a type, loaded now if it was not before. A failed load is tried again by the next call. @throws {UnknownTypeError} @throws {ConnectorError} */
+  /**
+   * Returns the connector of a type. Loads it once; the next call retries a failed load.
+   *
+   * @throws {UnknownTypeError}
+   *
+   * @throws {ConnectorError}
+   */
   connector(agentType: string): Promise<Connector>
-  /** An agent for a type. @throws {UnknownTypeError} and all that `createAgent` throws. */
+  /** Creates an agent by type. @throws {UnknownTypeError} and the errors of `createAgent`. */
   createAgent(options: AgentOptionsByType): Promise<Agent>
 }
 
 /** A connector that the registry can load. */
 export interface RegistryEntry extends ConnectorSummary {
   load(): Promise<Connector>
-  /** Names the package in problems, if it came from one. */
+  /** The connector's package, named in problems. */
   readonly origin?: { readonly package: string; readonly version: string }
 }
 
 /**
- * A registry of connectors that the program imports itself.
+ * Creates a registry of connectors that the program imports.
  *
- * @throws {ConnectorError} when something is not a connector, or two have the same type.
+ * @throws {ConnectorError} if an element is not a connector, or two connectors have the same type.
  */
 export function createRegistry(connectors: readonly Connector[]): Registry {
   if (!Array.isArray(connectors))
-    throw new RcaError('RCA_OPTIONS_INVALID', '`createRegistry` takes a list of connectors: `createRegistry([server])`')
+    throw new RcaError(
+      'RCA_OPTIONS_INVALID',
+      '`createRegistry` must be called with a list of connectors, such as `createRegistry([server])`',
+    )
   const entries = new Map<string, RegistryEntry>()
   for (const connector of connectors as readonly Connector[]) {
     if (!isConnector(connector))
-      throw new ConnectorError('given to `createRegistry`', 'it was not made by `defineConnector`.')
+      throw new ConnectorError('given to `createRegistry`', 'it must be created by `defineConnector`.')
     if (connector.contract !== CONTRACT)
       throw new ConnectorError(
         `\`${(connector as Connector).type}\``,
-        `it speaks contract ${String(connector.contract)}, and this \`@rca/core\` speaks contract ${CONTRACT}.`,
+        `it implements version ${String(connector.contract)} of the contract, but this \`@rca/core\` implements version ${CONTRACT}. Install versions of both that implement the same contract.`,
       )
     if (entries.has(connector.type))
-      throw new ConnectorError(`\`${connector.type}\``, 'another connector in the same registry has this type.')
+      throw new ConnectorError(
+        `\`${connector.type}\``,
+        'another connector in the registry has the same type. Remove one of them.',
+      )
     const { type, title, description } = connector
     entries.set(type, { type, title, description, load: async () => connector })
   }
   return registryOf(entries, [])
 }
 
-/** A registry over entries that are loaded when they are used. */
+/** Creates a registry of connectors that are loaded on first use. */
 export function registryOf(entries: ReadonlyMap<string, RegistryEntry>, found: readonly RegistryProblem[]): Registry {
   const problems = [...found]
   const loaded = new Map<string, Promise<Connector>>()
@@ -98,7 +113,7 @@ export function registryOf(entries: ReadonlyMap<string, RegistryEntry>, found: r
     try {
       return await loading
     } catch (error) {
-      // The next use tries again: the package may have been mended meanwhile.
+      // The next call retries: the package may have been repaired by then.
       if (loaded.get(agentType) === loading) loaded.delete(agentType)
       throw error
     }

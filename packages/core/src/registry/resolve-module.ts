@@ -1,15 +1,16 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
-/** Conditions under which `import` resolves a package's exports, beside those that Node.js was started with. */
+/** Conditions with which `import` resolves a package's exports. */
 const IMPORT_CONDITIONS = new Set(['node', 'import', 'module-sync', 'default'])
 
 /**
- * The file of one of a package's exports, resolved as the package itself would: self-reference honours its `exports` and
- * the conditions that Node.js runs with. `require` does not see an export that only has the condition `import`, so that is looked up here.
+ * Resolves an export of a package to a file, by self-reference: it honours the package's `exports` and the
+ * conditions that Node.js was started with. Also resolves exports that have only the condition `import`, which
+ * `require.resolve` rejects.
  *
  * @param module `.`, or an export such as `./connector`
- * @throws what Node.js says when there is no such export.
+ * @throws the error of Node.js if the package has no such export.
  */
 export function resolveModule(directory: string, name: string, module: string, exports: unknown): string {
   const specifier = module === '.' ? name : `${name}/${module.slice(2)}`
