@@ -14,7 +14,9 @@ import {
 import { helmProgram, run } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
 import { kubernetes } from '../../test/deploying-connector.ts'
+import { configSchema } from '../config.ts'
 
 const chart = fileURLToPath(new URL('../../../../apps/agent/chart', import.meta.url))
 
@@ -26,7 +28,7 @@ const helm = await helmProgram().then(
   () => undefined,
 )
 
-/** A folder for one test. */
+/** Creates a folder for one test. */
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'rca-deployment-'))
   onTestFinished(() => rmSync(path, { recursive: true, force: true }))
@@ -34,20 +36,21 @@ function folder(): string {
 }
 
 interface PasteOptions {
-  /** What `helm list` answers. */
+  /** Output of `helm list`. */
   readonly releases?: string
-  /** What `kubectl get` answers. */
+  /** Output of `kubectl get`. */
   readonly objects?: string
-  /** The exit code of `helm list`. */
+  /** Exit code of `helm list`. */
   readonly list?: number
-  /** The exit code of `kubectl get`. */
+  /** Exit code of `kubectl get`. */
   readonly get?: number
-  /** The exit code of `helm test`. */
+  /** Exit code of `helm test`. */
   readonly test?: number
+  /** Expected exit code of the command. */
   readonly status?: number
 }
 
-/** Pastes a command into a shell in which `helm` and `kubectl` only note, in order, what they are called with. */
+/** Pastes a command into a shell with a `helm` and a `kubectl` that only record their calls. Returns these in order. */
 function paste(shell: string, command: string, options: PasteOptions = {}) {
   const { releases = '', objects = '', list = 0, get = 0, test: code = 0, status = 0 } = options
   const path = folder()
@@ -56,7 +59,7 @@ function paste(shell: string, command: string, options: PasteOptions = {}) {
   for (const name of ['helm', 'kubectl']) {
     writeFileSync(
       join(path, name),
-      // Whoever reads a pipe notes its call when that has ended, so that the order is always the same.
+      // The reader of a pipe records its call at the end of the input, so that the order is always the same.
       `#!/bin/sh
 case "$*" in *--filename\\ -) cat > /dev/null ;; esac
 printf '%s\\0' ${name} "$@" '' >> ${calls}
@@ -90,7 +93,7 @@ function plan({ config = {}, token = 'k8s-token' }: PlanOptions = {}) {
   return planDeployment(kubernetes, { platformUrl: 'https://api.example.com', agentToken: token, config })
 }
 
-/** Pastes into every shell, and expects that all call the same. */
+/** Pastes into every shell, and expects the same calls from all. */
 function pasteAll(command: string, options?: PasteOptions): string[][] {
   const [first = [], ...others] = shells.map((shell) => paste(shell, command, options))
   for (const other of others) expect(other).toEqual(first)
@@ -100,8 +103,8 @@ function pasteAll(command: string, options?: PasteOptions): string[][] {
 const hostile = '$(reboot)`reboot`"\'\\n\\$HOME ${HOME} $$ %s * ~ ;&|<>#!{a,b}\n - key: ü'
 const hostileToken = 'agent_a$(id)`id`\'";&|,{x},\\,=[0].b'
 
-realDescribe('the pasted command', shells.includes('sh') ? {} : { missing: 'a POSIX shell' }, () => {
-  test('adds the repository, then installs or brings up to date', () => {
+realDescribe('the pasted helm command', shells.includes('sh') ? {} : { missing: 'a POSIX shell' }, () => {
+  test('adds the repository, then installs or updates', () => {
     const calls = pasteAll(plan({ config: { namespace: 'monitoring', replicas: '2' } }).command)
     expect(calls).toEqual([
       ['helm', 'repo', 'add', 'incident-rca', 'https://api.example.com/charts', '--force-update'],
@@ -115,7 +118,7 @@ realDescribe('the pasted command', shells.includes('sh') ? {} : { missing: 'a PO
     ])
   })
 
-  test('gives every value as one word and runs nothing of it, whatever it looks like', () => {
+  test('passes every value as one word and runs no part of it', () => {
     const canary = join(folder(), 'was-run')
     const config = { context: hostile, no_proxy: hostile, object_labels: [`$(touch ${canary})`] }
     const calls = pasteAll(plan({ config, token: hostileToken }).command)
@@ -126,7 +129,7 @@ realDescribe('the pasted command', shells.includes('sh') ? {} : { missing: 'a PO
     expect(words.filter((word) => word.startsWith('objectLabels='))).toEqual([`objectLabels=$(touch ${canary})`])
   })
 
-  test('of the alternative makes namespace, Secret and ConfigMap, then applies the manifests', () => {
+  test('creates namespace, Secret and ConfigMap in the kubectl alternative, then applies the manifests', () => {
     const config = { context: hostile, object_labels: [hostile.replaceAll(',', '')] }
     const { alternatives } = plan({ config, token: hostileToken })
     const calls = pasteAll(alternatives?.kubectl?.command ?? '')
@@ -141,7 +144,7 @@ realDescribe('the pasted command', shells.includes('sh') ? {} : { missing: 'a PO
     ])
   })
 
-  test('that verifies shows what the agent said, and fails where the test fails', () => {
+  test('verifies with the log of the test, and fails if the test fails', () => {
     const { verify = '' } = plan()
     const calls = [
       'kubectl --namespace incident-rca rollout status deployment/incident-rca-agent --timeout 60s',
@@ -151,7 +154,7 @@ realDescribe('the pasted command', shells.includes('sh') ? {} : { missing: 'a PO
     expect(pasteAll(verify, { test: 1, status: 1 }).map((words) => words.join(' '))).toEqual(calls)
   })
 
-  test('that uninstalls removes the namespace only where nothing else is in it', () => {
+  test('uninstalls with the namespace if that holds nothing else', () => {
     const { uninstall = '' } = plan({ config: { context: hostile } })
     expect(pasteAll(uninstall).map(([name, ...words]) => [name, ...words.filter((word) => word !== hostile)])).toEqual([
       [
@@ -172,21 +175,35 @@ realDescribe('the pasted command', shells.includes('sh') ? {} : { missing: 'a PO
   })
 
   test.each<[string, PasteOptions]>([
-    ['Helm knows another release', { releases: 'other' }],
-    ['a release that Helm does not list is kept there', { objects: 'secret/sh.helm.release.v1.other.v1' }],
-    ['Helm does not answer', { list: 1, status: 1 }],
-    ['the cluster does not answer', { get: 1, status: 1 }],
-    ['neither answers', { list: 1, get: 1, status: 1 }],
-    ['Helm names a release and fails', { releases: 'other', list: 1, status: 1 }],
-  ])('that uninstalls keeps the namespace where %s', (_case, options) => {
+    ['Helm lists another release', { releases: 'other' }],
+    ['it holds a release that Helm does not list', { objects: 'secret/sh.helm.release.v1.other.v1' }],
+    ['Helm fails', { list: 1, status: 1 }],
+    ['the cluster does not respond', { get: 1, status: 1 }],
+    ['both fail', { list: 1, get: 1, status: 1 }],
+    ['Helm lists a release and fails', { releases: 'other', list: 1, status: 1 }],
+  ])('uninstalls without the namespace if %s', (_case, options) => {
     const calls = pasteAll(plan().uninstall ?? '', options).map((words) => words.join(' '))
     expect(calls).toContain('helm uninstall incident-rca --namespace incident-rca --wait')
     expect(calls.filter((call) => call.includes('delete namespace'))).toEqual([])
   })
 })
 
-realDescribe('the chart, given what the command says', helm === undefined ? { missing: 'helm' } : {}, () => {
-  /** What the agent's container is given: its variables as Kubernetes hands them on, and the token. */
+/** Returns a valid value for each option of the agent by its JSON Schema, the maximum of a number. */
+function sampleValues(): RawConfig {
+  const { properties = {} } = z.toJSONSchema(configSchema, { io: 'input' })
+  const options = Object.entries(properties).filter(([name]) => agentOptionNames(kubernetes).includes(name))
+  return Object.fromEntries(
+    options.map(([name, schema]) => {
+      const { type, maximum, default: fallback } = typeof schema === 'object' ? schema : {}
+      if (type === 'boolean') return [name, fallback !== true]
+      if (type === 'integer') return [name, maximum]
+      return [name, type === 'array' ? ['sample'] : 'sample']
+    }),
+  )
+}
+
+realDescribe('the chart with the values of the command', helm === undefined ? { missing: 'helm' } : {}, () => {
+  /** Returns the variables of the agent's container, as Kubernetes passes them on, and the token. */
   async function started(options: PlanOptions): Promise<{ environment: Record<string, string>; token: string }> {
     const [, words = []] = pasteAll(plan(options).command)
     const flags = words.slice(words.indexOf('--set-string'))
@@ -202,8 +219,9 @@ realDescribe('the chart, given what the command says', helm === undefined ? { mi
     return { environment: Object.fromEntries(variables), token: Buffer.from(secret, 'base64').toString() }
   }
 
-  /** One of each, other than the default. */
+  /** Values other than the defaults. Options of text or a list that are not named here get `sample`. */
   const written: RawConfig = {
+    ...sampleValues(),
     log_level: 'debug',
     collect_interval: '30s',
     heartbeat_interval: '20s',
@@ -220,8 +238,8 @@ realDescribe('the chart, given what the command says', helm === undefined ? { mi
     lease_name: 'mine',
   }
 
-  test('hands on every option of the agent as it was written', async () => {
-    expect(Object.keys(written).sort()).toEqual(agentOptionNames(kubernetes).sort())
+  test('passes every option of the agent unchanged', async () => {
+    expect(Object.keys(written)).toEqual(expect.arrayContaining(agentOptionNames(kubernetes)))
     const { environment } = await started({ config: written })
     for (const name of agentOptionNames(kubernetes)) expect(environment, name).toHaveProperty(environmentName(name))
     const read = parseConfig(kubernetes, configFromEnvironment(kubernetes, environment))
@@ -229,7 +247,7 @@ realDescribe('the chart, given what the command says', helm === undefined ? { mi
     expect({ ...read.runtime, ...read.config }).toEqual({ ...meant.runtime, ...meant.config })
   })
 
-  test('hands on the platform’s address and the token, whatever it is made of', async () => {
+  test('passes the platform’s address and any token unchanged', async () => {
     for (const token of [hostileToken, '123456', 'true', '{a}', 'null']) {
       const { environment, token: given } = await started({ token })
       expect(given).toBe(token)
@@ -238,7 +256,7 @@ realDescribe('the chart, given what the command says', helm === undefined ? { mi
     }
   })
 
-  test('takes every option of the deployment', async () => {
+  test('accepts every deployment-only option', async () => {
     const { environment } = await started({
       config: {
         replicas: 3,
