@@ -8,7 +8,7 @@ const files = globSync('{packages,apps}/*/{src,test,bench,bin}/**/*.{ts,js}', {
 }).map((file) => file.replaceAll('\\', '/'))
 
 describe('import boundaries', () => {
-  test('sources are found', () => {
+  test('cover the sources of packages', () => {
     expect(files).toContain('packages/core/src/connector/connector.ts')
   })
 
@@ -30,7 +30,7 @@ test('`@rca/core/connector` exports at most 40 names, types included', () => {
   expect(names.length).toBeLessThanOrEqual(40)
 })
 
-describe('the rules', () => {
+describe('boundaryViolation', () => {
   const core = 'packages/core/src/agent/agent.ts'
   const collector = 'packages/connector-server/src/collectors/memory.ts'
   const client = 'packages/connector-server/src/client/client.ts'
@@ -62,7 +62,7 @@ describe('the rules', () => {
     ['apps/agent/src/main.ts', `import { createServer } from '@rca/api'`],
     ['apps/agent/src/main.ts', `import type { Systeminformation } from 'systeminformation'`],
     ['apps/api/src/main.ts', `import { run } from '@rca/example'`],
-  ])('%s may not: %s', (file, source) => {
+  ])('rejects in %s: %s', (file, source) => {
     expect(violationsOf(file, source)).toHaveLength(1)
   })
 
@@ -80,7 +80,7 @@ describe('the rules', () => {
       'apps/example/src/main.ts',
       `import { createServer } from '@rca/api'\nimport { server } from '@rca/connector-server'`,
     ],
-  ])('%s may: %s', (file, source) => {
+  ])('accepts in %s: %s', (file, source) => {
     expect(violationsOf(file, source)).toEqual([])
   })
 })

@@ -5,7 +5,7 @@ const clientLibraries = ['systeminformation', 'dockerode', '@kubernetes/client-n
 const apps = ['@rca/api', '@rca/agent', '@rca/example']
 
 /**
- * Why a file may not import this, or `undefined` where it may.
+ * Returns why a file may not import a module, or `undefined` if it may.
  *
  * @param file path from the repository's root, with slashes: `packages/core/src/index.ts`
  */
@@ -16,9 +16,9 @@ export function boundaryViolation(file: string, { specifier, form }: ModuleImpor
   const target = packageName(specifier)
   if (clientLibraries.includes(target)) return clientLibraryViolation(file, form)
   if (!target.startsWith('@rca/')) return undefined
-  if (kind === 'packages' && folder === 'core') return '`@rca/core` imports nothing of ours'
+  if (kind === 'packages' && folder === 'core') return '`@rca/core` imports no package of this repository'
   if (kind === 'packages') return connectorViolation(file, specifier)
-  if (apps.includes(target) && folder !== 'example') return 'nothing but the example imports an app'
+  if (apps.includes(target) && folder !== 'example') return 'only the example imports an app'
   return undefined
 }
 
@@ -34,7 +34,7 @@ function connectorViolation(file: string, specifier: string): string | undefined
   const isTestKit = file.startsWith('packages/connector-testkit/')
   if (isTestKit && target === '@rca/core') return undefined
   if (isTest && ['@rca/core', '@rca/connector-testkit', '@rca/rig'].includes(target)) return undefined
-  return 'a connector imports nothing of ours but `@rca/core/connector`, and its tests `@rca/core`, `@rca/connector-testkit` and `@rca/rig`'
+  return 'of the packages here, a connector imports only `@rca/core/connector`, and its tests also `@rca/core`, `@rca/connector-testkit` and `@rca/rig`'
 }
 
 function clientLibraryViolation(file: string, form: ModuleImport['form']): string | undefined {

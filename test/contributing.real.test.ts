@@ -20,7 +20,7 @@ interface Printed {
   readonly refusal: string
 }
 
-/** A program that has the connector among its dependencies, as agent and API have. Its word is the broker's address. */
+/** A program that depends on the connector, as agent and API do. Its argument is the broker's address. */
 const program = `
 import { discoverConnectors } from '@rca/core'
 
@@ -51,7 +51,7 @@ const broker = createServer((request, response) => {
   response.setHeader('content-type', 'application/json').end(JSON.stringify({ broker: 'broker-1', queues }))
 })
 
-describe('the connector that CONTRIBUTING.md shows, outside the repository', () => {
+describe('the connector of CONTRIBUTING.md, outside the repository', () => {
   let folder = ''
   let core = ''
   let url = ''
@@ -99,33 +99,33 @@ describe('the connector that CONTRIBUTING.md shows, outside the repository', () 
       printed = JSON.parse(stdout) as Printed
     }, 180_000)
 
-    it('is JavaScript with its types, and brings no core of its own', async () => {
+    it('contains JavaScript and types, and does not bring a core of its own', async () => {
       const home = join(host, 'node_modules/@acme/rca-connector-queues')
       expect((await readdir(home)).sort()).toEqual(['dist', 'package.json'])
       const built = ['client', 'index', 'signals'].flatMap((name) => [`${name}.d.ts`, `${name}.js`])
       expect((await readdir(join(home, 'dist'))).sort()).toEqual(built)
     })
 
-    it('is found, and is what its manifest says', () => {
+    it('is discovered and matches its manifest', () => {
       expect(printed.problems).toEqual([])
       expect(printed.summaries).toEqual([printed.connector])
       expect(printed.connector.type).toBe('acme/queues')
     })
 
-    it('has a command that carries every option', () => {
+    it('has a command with every option', () => {
       expect(printed.command).toBe(
         `env PLATFORM_API_URL=https://api.example.com AGENT_TOKEN=queues-token AGENT_TYPE=acme/queues BROKER_URL=${url} LOG_LEVEL=debug rca-agent`,
       )
     })
 
-    it("reads the broker's queues without a gap", () => {
+    it('reports the queues of the broker without a gap', () => {
       const { entities, metrics, gaps } = printed.data
       expect(gaps).toEqual([])
-      const part = [{ type: 'part_of', target: { type: 'acme.broker', id: 'broker-1' } }]
+      const partOf = [{ type: 'part_of', target: { type: 'acme.broker', id: 'broker-1' } }]
       expect(entities.filter(({ type }) => type.startsWith('acme.'))).toEqual([
         { type: 'acme.broker', id: 'broker-1', name: 'broker-1', attributes: {}, relations: [] },
-        { type: 'acme.queue', id: 'invoices', name: 'invoices', attributes: {}, relations: part },
-        { type: 'acme.queue', id: 'mails', name: 'mails', attributes: {}, relations: part },
+        { type: 'acme.queue', id: 'invoices', name: 'invoices', attributes: {}, relations: partOf },
+        { type: 'acme.queue', id: 'mails', name: 'mails', attributes: {}, relations: partOf },
       ])
       const depths = metrics.filter(({ name }) => name === 'acme.queue.messages')
       expect(depths.map(({ entity, value }) => [entity.id, value])).toEqual([
@@ -134,7 +134,7 @@ describe('the connector that CONTRIBUTING.md shows, outside the repository', () 
       ])
     })
 
-    it('answers an unknown option with a suggestion', () => {
+    it('rejects an unknown option with a suggestion', () => {
       expect(printed.refusal).toContain('Did you mean `broker_url`?')
     })
   })

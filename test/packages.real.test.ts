@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inShell, pack, paths } from './user-shell.ts'
 
-/** The whole program of somebody who installs only what they need. */
+/** A program of a user who installs only the packages that it needs. */
 const program = `
 import { createRegistry } from '@rca/core'
 import { docker } from '@rca/connector-docker'
@@ -66,7 +66,7 @@ describe('the packed packages, installed with npm in an empty folder', () => {
     expect(JSON.parse(fifth)).toEqual({ reason: expect.stringContaining('`kubeconfig` is not set') })
   })
 
-  it('hold no source, test or build state', async () => {
+  it('contain no sources, tests or build state', async () => {
     for (const name of names) {
       const files = await readdir(join(folder, 'node_modules/@rca', name), { recursive: true })
       const own = files.filter((file) => !file.startsWith('node_modules'))

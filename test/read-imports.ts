@@ -1,6 +1,6 @@
 import { parseAst } from 'vitest/node'
 
-/** How a module refers to another: bound when it loads, when the code runs, or only for its types. */
+/** Form of an import: bound when the module loads, when the code runs, or only for types. */
 export type ImportForm = 'static' | 'lazy' | 'type'
 
 export interface ModuleImport {
@@ -8,7 +8,10 @@ export interface ModuleImport {
   readonly form: ImportForm
 }
 
-/** Every import, re-export, `import()`, `require('…')` and `import('…').Type` of a TypeScript or JavaScript source. */
+/**
+ * Returns every import, re-export, `import()`, `require('…')` and `import('…').Type` of a TypeScript or JavaScript
+ * source.
+ */
 export function readImports(source: string): ModuleImport[] {
   const found: ModuleImport[] = []
   visit(parseAst(source, { lang: 'ts' }), found)
@@ -42,7 +45,7 @@ function importForm(node: SyntaxNode): ImportForm | undefined {
   }
 }
 
-/** The few fields of the syntax tree that matter here. */
+/** The fields of the syntax tree that describe imports. */
 interface SyntaxNode {
   readonly type: string
   readonly importKind?: string

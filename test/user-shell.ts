@@ -8,25 +8,25 @@ const run = promisify(execFile)
 
 export const repository: string = fileURLToPath(new URL('..', import.meta.url))
 
-/** `PATH` of a user's shell: the machine's own Node and npm, none of the repository's tools. */
+/** `PATH` of a user's shell: the machine's own Node and npm, without the repository's tools. */
 const machine = (process.env.PATH ?? '')
   .split(delimiter)
   .filter((folder) => !folder.includes('node_modules'))
   .join(delimiter)
 
-/** Paths on which `node` is another one each. */
+/** Paths with different versions of `node`. */
 export const paths: readonly (readonly [title: string, path: string])[] = [
   ["the machine's own Node", machine],
   ["the repository's Node", [dirname(process.execPath), machine].join(delimiter)],
 ]
 
-/** Runs a program as a user would. Returns what it wrote. */
+/** Runs a program as a user would. Returns its output. */
 export async function inShell(folder: string, program: string, words: readonly string[], path = machine) {
   const env = { ...process.env, PATH: path, NODE_OPTIONS: '' }
   return run(program, words, { cwd: folder, env })
 }
 
-/** Packs a package into a folder, as it would be published. Returns the tarball. */
+/** Packs a package into a folder, as for publishing. Returns the path of the tarball. */
 export async function pack(folder: string, name: string): Promise<string> {
   await run(join(repository, 'node_modules/.bin/pnpm'), ['pack', '--pack-destination', folder], {
     cwd: join(repository, 'packages', name),
@@ -34,11 +34,11 @@ export async function pack(folder: string, name: string): Promise<string> {
   return findTarball(folder, `rca-${name}-`)
 }
 
-/** The one tarball in a folder whose name begins so. */
+/** Finds the only tarball in a folder with this beginning of its name. */
 export async function findTarball(folder: string, beginning: string): Promise<string> {
   const found = (await readdir(folder)).filter((name) => name.startsWith(beginning) && name.endsWith('.tgz'))
   const [name] = found
   if (name === undefined || found.length > 1)
-    throw new Error(`${folder} holds ${found.length} tarballs called ${beginning}*`)
+    throw new Error(`${folder} must hold one tarball ${beginning}*, but holds ${found.length}`)
   return join(folder, name)
 }

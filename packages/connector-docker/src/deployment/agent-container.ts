@@ -3,7 +3,7 @@ import { type DeploymentTarget, environmentVariables } from '@rca/core/connector
 import type { DockerConfig } from '../config.ts'
 import { endpointOf } from '../engine/endpoint.ts'
 
-/** Something of the host that only the host knows, when the command is pasted there. */
+/** A path that only the host knows: the command finds it when it is pasted there. */
 export type HostPath = 'socket' | 'machine-id'
 
 /** A read-only mount of the host in the agent's container. */
@@ -12,7 +12,7 @@ export interface HostMount {
   readonly target: string
 }
 
-/** The container in which an agent runs, however it is started. */
+/** The container of an agent, independent of the tool that starts it. */
 export interface AgentContainer {
   readonly name: string
   readonly image: string
@@ -41,15 +41,15 @@ export const STATE_FOLDER = '/var/lib/rca-agent'
 /** Resource limits of the container. */
 export const LIMITS = { memory: '256m', cpus: '0.5', pids: 100 } as const
 
-/** No new privileges. Where SELinux is on, it would keep every container from the engine's socket, whatever its group. */
+/** No new privileges. The SELinux label is off, since SELinux would deny the engine's socket to any container. */
 export const SECURITY: readonly string[] = ['no-new-privileges', 'label=disable']
 
-/** Plans the container for what was asked. */
+/** Returns the container for a deployment target. */
 export function agentContainer(target: DeploymentTarget<DockerConfig>): AgentContainer {
   const { config, settings } = target
   const endpoint = endpointOf(config)
   const root = settings.root_path === undefined ? ROOT : config.root_path
-  // Kernel files are those of the engine's containers only where the engine is on this host.
+  // The host's kernel files describe the engine's containers only if the engine runs on this host.
   const isHostSeen = endpoint.kind === 'socket' && root !== '/'
   const path = config.docker_host === undefined || endpoint.kind === 'tcp' ? undefined : endpoint.path
   return {

@@ -10,13 +10,13 @@ import {
 } from './agent-container.ts'
 import { findGroup, findPath } from './found-on-host.ts'
 
-/** Variables that the command sets to what only the host knows, with defaults. */
+/** Variables that the command sets to the paths found on the host, with defaults. */
 const VARIABLES: Readonly<Record<HostPath, string>> = {
   socket: '${DOCKER_SOCKET:-/var/run/docker.sock}',
   'machine-id': '${MACHINE_ID:-/etc/machine-id}',
 }
 
-/** A command that gives compose a project of the agent alone, without writing a file. */
+/** Returns the command that starts the agent as a compose project of its own, without writing a file. */
 export function composeCommand(container: AgentContainer): Command {
   const path = container.socket?.path
   const socket = path === undefined ? findPath.socket : command('echo', path)
@@ -29,12 +29,12 @@ export function composeCommand(container: AgentContainer): Command {
   return command('printf', '%s', composeFile(container)).pipe(compose, { newLine: true })
 }
 
-/** Compose takes fewer characters for a project than the engine for a container. */
+/** Project names allow fewer characters than container names. */
 function projectName({ name }: Pick<AgentContainer, 'name'>): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-')
 }
 
-/** The same container as a service of a compose file (github.com/compose-spec/compose-spec). */
+/** Returns the container as a compose file (github.com/compose-spec/compose-spec). */
 export function composeFile(container: AgentContainer): string {
   const { name, image, environment, mounts, socket, stateVolume, network, extraHosts } = container
   const service = {
@@ -79,7 +79,7 @@ function isMode(network: string): boolean {
   return ['host', 'none', 'bridge'].includes(network) || /^(container|service):/.test(network)
 }
 
-/** Compose fills in what follows a dollar sign, and takes two for one. */
+/** Escapes dollar signs, with which Compose starts a variable. */
 function literal(text: string): string {
   return text.replaceAll('$', '$$$$')
 }

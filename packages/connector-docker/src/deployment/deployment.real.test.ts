@@ -12,21 +12,21 @@ import { docker } from '../connector.ts'
 const isInstalled = (shell: string): boolean => spawnSync(shell, ['-c', 'exit 0']).status === 0
 const shells = ['sh', 'bash', 'dash', 'zsh'].filter(isInstalled)
 
-/** What `docker` was called with. */
+/** A call of `docker`. */
 interface Call {
   readonly words: readonly string[]
   readonly input: string
   readonly variables: Readonly<Record<string, string>>
 }
 
-/** A folder for one test. */
+/** Creates a folder for one test. */
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'rca-deployment-'))
   onTestFinished(() => rmSync(path, { recursive: true, force: true }))
   return path
 }
 
-/** Pastes a command into a shell in which `docker` only notes what it is called with, and other programs may be replaced. */
+/** Pastes a command into a shell with a `docker` that only records its calls. Other programs may be replaced too. */
 function paste(
   shell: string,
   command: string,
@@ -43,7 +43,7 @@ function paste(
   const { status, stderr } = spawnSync(shell, ['-c', command], {
     env: { PATH: `${path}${delimiter}${process.env.PATH}`, ...environment },
     encoding: 'utf8',
-    // bash takes a socket as its input for a remote login, and reads its start-up files.
+    // bash takes an input socket for a remote login and then reads its start-up files.
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
@@ -59,12 +59,12 @@ function paste(
   }
 }
 
-/** A container as an engine would be asked to make it. */
-interface Asked {
+/** A container that a command asks the engine for. */
+interface RequestedContainer {
   readonly name: string
   readonly image: string
   readonly environment: readonly string[]
-  /** `source:target`, each read-only but for the state's. */
+  /** `source:target`, all read-only except the state's. */
   readonly mounts: readonly string[]
   readonly groups: readonly string[]
   readonly network: string | undefined
@@ -73,7 +73,7 @@ interface Asked {
   readonly hardening: readonly string[]
 }
 
-/** A mount as `source:target:ro`. Its flag is one line of CSV, none of whose fields is quoted. */
+/** Returns a mount as `source:target:ro`. The flag must be one line of CSV without quoted fields. */
 function mountOf(flag: string): string {
   expect(flag).not.toMatch(/["\r\n]/)
   const [type, source = '', target = '', ...others] = flag.split(',')
@@ -82,8 +82,8 @@ function mountOf(flag: string): string {
   return `${source.slice('source='.length)}:${target.slice('target='.length)}:ro`
 }
 
-/** What `docker run` was asked for. Fails where it has a word that is not known here. */
-function askedByRun({ words }: Call): Asked {
+/** Returns the container that `docker run` asks for. Fails for a flag that is not known here. */
+function requestedByRun({ words }: Call): RequestedContainer {
   const values = new Map<string, string[]>()
   const left = [...words]
   expect(left.shift()).toBe('run')
@@ -103,7 +103,7 @@ function askedByRun({ words }: Call): Asked {
     environment: of('-e'),
     mounts: [...of('--mount').map(mountOf), ...of('-v')],
     groups: of('--group-add'),
-    // Docker's own, where none is named.
+    // Docker's default.
     network: of('--network')[0] ?? 'bridge',
     hosts: of('--add-host'),
     limits: [...of('--memory'), ...of('--cpus'), ...of('--pids-limit')],
@@ -122,8 +122,8 @@ interface Service extends Readonly<Record<string, unknown>> {
   readonly volumes: readonly { readonly source: string; readonly target: string; readonly read_only?: boolean }[]
 }
 
-/** What compose was asked for, as it reads a file: variables are filled in, and two dollar signs stand for one. */
-function askedByCompose({ words, input, variables }: Call): Asked {
+/** Returns the container that the compose file asks for, with variables and `$$` replaced as compose does. */
+function requestedByCompose({ words, input, variables }: Call): RequestedContainer {
   expect(words).toEqual(['compose', '--project-name', expect.any(String), '--file', '-', 'up', '--detach'])
   const filled = (value: unknown): unknown => {
     if (typeof value === 'string')
@@ -164,30 +164,36 @@ function askedByCompose({ words, input, variables }: Call): Asked {
   }
 }
 
-/** Pastes both commands into every shell, and expects that all ask for the same container. */
-function ask(config: RawConfig, { token = 'docker-token', environment = {}, programs = {} }: AskOptions = {}): Asked {
+/** Pastes both commands into every shell, and expects that all request the same container. */
+function request(
+  config: RawConfig,
+  { token = 'docker-token', environment = {}, programs = {} }: RequestOptions = {},
+): RequestedContainer {
   const { command, alternatives } = planDeployment(docker, {
     platformUrl: 'https://api.example.com',
     agentToken: token,
     config,
   })
   const [first, ...others] = shells.flatMap((shell) => [
-    askedByRun(paste(shell, command, environment, programs)),
-    askedByCompose(paste(shell, alternatives?.compose?.command ?? '', environment, programs)),
+    requestedByRun(paste(shell, command, environment, programs)),
+    requestedByCompose(paste(shell, alternatives?.compose?.command ?? '', environment, programs)),
   ])
   if (first === undefined) throw new Error('no shell')
-  const unordered = (asked: Asked): Asked => ({ ...asked, mounts: asked.mounts.toSorted() })
+  const unordered = (requested: RequestedContainer): RequestedContainer => ({
+    ...requested,
+    mounts: requested.mounts.toSorted(),
+  })
   for (const other of others) expect(unordered(other)).toEqual(unordered(first))
   return unordered(first)
 }
 
-interface AskOptions {
+interface RequestOptions {
   readonly token?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly programs?: Readonly<Record<string, string>>
 }
 
-/** A socket on which somebody listens, of a group of its own where this process may give it one. */
+/** Opens a socket, with a group of its own if this process is root. */
 async function socket(): Promise<{ readonly path: string; readonly group: string }> {
   const path = join(folder(), "it's $HOME.sock")
   const server = createServer()
@@ -202,13 +208,13 @@ const machineId = existsSync('/etc/machine-id') ? '/etc/machine-id' : '/dev/null
 const defaultGroup = existsSync(DEFAULT) ? `${statSync(DEFAULT).gid}` : '0'
 
 realDescribe(
-  'the pasted command',
+  'the pasted docker command',
   shells.includes('sh') && spawnSync('stat', ['-Lc', '%n', '/']).status === 0
     ? {}
     : { missing: 'a POSIX shell and GNU stat' },
   () => {
-    test('asks for the same container by `docker run` and by `docker compose`, in every shell', () => {
-      expect(ask({ log_level: 'debug' })).toEqual({
+    test('requests the same container with `docker run` and with `docker compose`, in every shell', () => {
+      expect(request({ log_level: 'debug' })).toEqual({
         name: 'incident-rca-agent',
         image: 'incident-rca/agent:latest',
         environment: [
@@ -233,12 +239,12 @@ realDescribe(
       })
     })
 
-    test('gives every value as one word and runs nothing of it, whatever it looks like', () => {
+    test('passes every value as one word and runs no part of it', () => {
       const hostile = '$(reboot)`reboot`"\'\\n\\$HOME ${HOME} $$ %s * ~ ;&|<>#!{a,b}\n - key: ü'
-      // A mount is a line of CSV.
+      // A mount is one line of CSV.
       const hostilePath = `/${hostile.replaceAll(/[,"\n]/g, '')}`
       const canary = join(folder(), 'was-run')
-      const asked = ask(
+      const requested = request(
         {
           exclude_containers: `$(touch ${canary})`,
           container_labels: hostile.replaceAll(',', ''),
@@ -255,7 +261,7 @@ realDescribe(
         { token: 'agent_a$(id)`id`\'";&|' },
       )
       expect(existsSync(canary)).toBe(false)
-      expect(asked.environment).toEqual([
+      expect(requested.environment).toEqual([
         'PLATFORM_API_URL=https://api.example.com',
         'AGENT_TOKEN=agent_a$(id)`id`\'";&|',
         'AGENT_TYPE=docker',
@@ -269,14 +275,14 @@ realDescribe(
         'NODE_USE_ENV_PROXY=1',
         'NODE_EXTRA_CA_CERTS=/etc/rca-agent/platform-ca.pem',
       ])
-      expect(asked).toMatchObject({
+      expect(requested).toMatchObject({
         name: 'Agent_1.x',
         image: 'localhost:5000/agent@sha256:0123',
         network: 'my.net-1',
         hosts: ['a:$(reboot)'],
         groups: ['0'],
       })
-      expect(asked.mounts).toEqual(
+      expect(requested.mounts).toEqual(
         [
           `/proc:${hostilePath}/proc:ro`,
           `/sys/fs/cgroup:${hostilePath}/sys/fs/cgroup:ro`,
@@ -288,58 +294,65 @@ realDescribe(
       )
     })
 
-    test('takes the socket of the shell’s DOCKER_HOST, and gives the agent its group', async () => {
+    test('mounts the socket of the shell’s DOCKER_HOST and adds its group', async () => {
       const { path, group } = await socket()
-      const asked = ask({}, { environment: { DOCKER_HOST: `unix://${path}`, HOME: '/root' } })
-      expect(asked.mounts).toContain(`${path}:${DEFAULT}:ro`)
-      expect(asked.groups).toEqual([group])
-      expect(asked.environment.filter((variable) => variable.startsWith('DOCKER_'))).toEqual([])
+      const requested = request({}, { environment: { DOCKER_HOST: `unix://${path}`, HOME: '/root' } })
+      expect(requested.mounts).toContain(`${path}:${DEFAULT}:ro`)
+      expect(requested.groups).toEqual([group])
+      expect(requested.environment.filter((variable) => variable.startsWith('DOCKER_'))).toEqual([])
     })
 
     test.each(['unix:///nowhere/docker.sock', 'ssh://me@host', 'tcp://10.0.0.1:2375', ''])(
-      'takes the usual socket where DOCKER_HOST is %j, which is no file here',
+      'mounts the default socket if DOCKER_HOST is %j, which does not name a file',
       (address) => {
-        const asked = ask({}, { environment: { DOCKER_HOST: address } })
-        expect(asked.mounts).toContain(`${DEFAULT}:${DEFAULT}:ro`)
-        expect(asked.groups).toEqual([defaultGroup])
+        const requested = request({}, { environment: { DOCKER_HOST: address } })
+        expect(requested.mounts).toContain(`${DEFAULT}:${DEFAULT}:ro`)
+        expect(requested.groups).toEqual([defaultGroup])
       },
     )
 
-    test('gives the agent the group of the usual socket where that is the one', () => {
+    test('adds the group of the default socket if that one is mounted', () => {
       const stat = `[ "$*" = '-Lc %g ${DEFAULT}' ] && echo 998`
       for (const address of ['unix:///nowhere/docker.sock', '']) {
-        const asked = ask({}, { environment: { DOCKER_HOST: address }, programs: { stat } })
-        expect(asked.mounts).toContain(`${DEFAULT}:${DEFAULT}:ro`)
-        expect(asked.groups).toEqual(['998'])
+        const requested = request({}, { environment: { DOCKER_HOST: address }, programs: { stat } })
+        expect(requested.mounts).toContain(`${DEFAULT}:${DEFAULT}:ro`)
+        expect(requested.groups).toEqual(['998'])
       }
     })
 
-    test('takes the socket that the operator names, whatever the shell’s DOCKER_HOST is', async () => {
+    test('prefers `docker_host` to the shell’s DOCKER_HOST', async () => {
       const [named, other] = [await socket(), await socket()]
       const environment = { DOCKER_HOST: `unix://${other.path}` }
-      const asked = ask({ docker_host: `unix://${named.path}` }, { environment })
-      expect(asked.mounts).toContain(`${named.path}:${named.path}:ro`)
-      expect(asked.groups).toEqual([named.group])
-      expect(asked.environment).toContain(`DOCKER_HOST=unix://${named.path}`)
-      expect(asked.mounts.join()).not.toContain(other.path)
+      const requested = request({ docker_host: `unix://${named.path}` }, { environment })
+      expect(requested.mounts).toContain(`${named.path}:${named.path}:ro`)
+      expect(requested.groups).toEqual([named.group])
+      expect(requested.environment).toContain(`DOCKER_HOST=unix://${named.path}`)
+      expect(requested.mounts.join()).not.toContain(other.path)
     })
 
-    test('finds the usual paths where `stat` is another one, as on macOS', async () => {
+    test('uses the default paths with a `stat` that has no -c, as on macOS', async () => {
       const { path } = await socket()
       const stat = 'echo "stat: illegal option -- c" >&2; exit 1'
-      const asked = ask({}, { environment: { DOCKER_HOST: `unix://${path}` }, programs: { stat } })
-      expect(asked.mounts).toContain(`${DEFAULT}:${DEFAULT}:ro`)
-      expect(asked.mounts).toContain('/dev/null:/host/etc/machine-id:ro')
-      expect(asked.groups).toEqual(['0'])
+      const requested = request({}, { environment: { DOCKER_HOST: `unix://${path}` }, programs: { stat } })
+      expect(requested.mounts).toContain(`${DEFAULT}:${DEFAULT}:ro`)
+      expect(requested.mounts).toContain('/dev/null:/host/etc/machine-id:ro')
+      expect(requested.groups).toEqual(['0'])
     })
 
-    test('mounts certificates for an engine behind TCP, and nothing of this host', () => {
-      const asked = ask({ docker_host: 'tcp://10.0.0.1:2376', docker_cert_path: '/etc/my certs', network: 'host' })
-      expect(asked.mounts).toEqual(['/etc/my certs:/etc/my certs:ro', 'incident-rca-agent-state:/var/lib/rca-agent'])
-      expect(asked).toMatchObject({ groups: [], network: 'host' })
+    test('mounts only certificates for an engine behind TCP', () => {
+      const requested = request({
+        docker_host: 'tcp://10.0.0.1:2376',
+        docker_cert_path: '/etc/my certs',
+        network: 'host',
+      })
+      expect(requested.mounts).toEqual([
+        '/etc/my certs:/etc/my certs:ro',
+        'incident-rca-agent-state:/var/lib/rca-agent',
+      ])
+      expect(requested).toMatchObject({ groups: [], network: 'host' })
     })
 
-    test('what verifies and uninstalls it names the container that it made', () => {
+    test('verifies and uninstalls the container by its name', () => {
       const { verify = '', uninstall = '' } = planDeployment(docker, {
         platformUrl: 'https://api.example.com',
         agentToken: 'docker-token',

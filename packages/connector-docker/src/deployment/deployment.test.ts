@@ -6,16 +6,16 @@ import { docker } from '../connector.ts'
 const plan = (config: RawConfig = {}, agentToken = 'docker-token') =>
   planDeployment(docker, { platformUrl: 'https://api.example.com', agentToken, config })
 
-/** The lines of the command, without what only joins them. */
+/** Returns the lines of the command, without indentation and line joins. */
 const lines = (config?: RawConfig): string[] =>
   plan(config)
     .command.split('\n')
     .map((line) => line.trim().replace(/ \\$/, ''))
 
-/** What the command says with options that the one without them does not. */
+/** Returns the lines that the options add to the command. */
 const added = (config: RawConfig): string[] => lines(config).filter((line) => !lines().includes(line))
 
-/** What the command does not say any more with options. */
+/** Returns the lines that the options remove from the command. */
 const removed = (config: RawConfig): string[] => lines().filter((line) => !lines(config).includes(line))
 
 interface ComposeFile {
@@ -24,7 +24,7 @@ interface ComposeFile {
   readonly networks?: Readonly<Record<string, unknown>>
 }
 
-/** The file that the compose command gives to compose. */
+/** Returns the file that the command passes to compose. */
 function composeFile(config?: RawConfig): ComposeFile {
   const command = plan(config).alternatives?.compose?.command ?? ''
   const quoted = /^printf %s '([\s\S]*)' \| \\$/m.exec(command)?.[1] ?? ''
@@ -34,7 +34,7 @@ function composeFile(config?: RawConfig): ComposeFile {
 afterEach(() => void vi.unstubAllEnvs())
 
 describe('docker run', () => {
-  test('begins as the specification’s example does, and ends with the image', () => {
+  test('starts like the example of the specification and ends with the image', () => {
     const { command } = plan({ log_level: 'debug' })
     const begin = [
       'docker run -d --name incident-rca-agent \\',
@@ -48,7 +48,7 @@ describe('docker run', () => {
     expect(command).toMatch(/\n {2}incident-rca\/agent:latest$/)
   })
 
-  test('gives the agent what it needs and nothing else', () => {
+  test('grants the agent only the mounts, limits and rights that it needs', () => {
     expect(lines()).toEqual([
       'docker run -d --name incident-rca-agent',
       '-e PLATFORM_API_URL=https://api.example.com',
@@ -68,7 +68,7 @@ describe('docker run', () => {
     ])
   })
 
-  test('passes on what the operator wrote for the agent, in that order; what concerns the deployment stays here', () => {
+  test('passes the agent’s options in the operator’s order, without deployment-only options', () => {
     const config = {
       crash_log_lines: '50',
       image: 'registry.example.com/agent:1.0',
@@ -145,7 +145,7 @@ describe('docker run', () => {
       ],
     ],
     [
-      'root_path, where nothing of the host is to be seen',
+      'root_path `/`, which mounts nothing of the host',
       { root_path: '/' },
       ['-e ROOT_PATH=/'],
       [
@@ -155,7 +155,7 @@ describe('docker run', () => {
       ],
     ],
     [
-      'docker_host, a socket elsewhere',
+      'docker_host with another socket',
       { docker_host: 'unix:///run/user/1000/docker.sock' },
       [
         '-e DOCKER_HOST=unix:///run/user/1000/docker.sock',
@@ -164,7 +164,7 @@ describe('docker run', () => {
       [],
     ],
     [
-      'docker_host, an engine elsewhere: its containers’ control groups are not on this host',
+      'docker_host of a remote engine, whose control groups are not on this host',
       { docker_host: 'tcp://10.0.0.1:2375' },
       ['-e DOCKER_HOST=tcp://10.0.0.1:2375'],
       [
@@ -201,14 +201,14 @@ describe('docker run', () => {
         '--mount type=bind,source=/proc,target=/host/proc,readonly',
       ],
     ],
-  ])('%s does what it says', (_name, config, expected, unexpected) => {
-    // What only the host knows is tested where a shell finds it.
+  ])('applies %s', (_name, config, expected, unexpected) => {
+    // Values that a shell finds on the host are tested in deployment.real.test.ts.
     const plain = (some: readonly string[]): string[] => some.filter((line) => !line.includes('$('))
     expect(plain(added(config)).toSorted()).toEqual(expected.toSorted())
     expect(plain(removed(config)).toSorted()).toEqual(unexpected.toSorted())
   })
 
-  test('an engine behind TCP has neither a socket nor a group', () => {
+  test('mounts no socket and adds no group for an engine behind TCP', () => {
     const { command } = plan({ docker_host: 'tcp://10.0.0.1:2375' })
     expect(command).not.toContain('docker.sock')
     expect(command).not.toContain('--group-add')
@@ -216,7 +216,7 @@ describe('docker run', () => {
 })
 
 describe('docker compose', () => {
-  test('gets the same container as a file', () => {
+  test('describes the same container in a file', () => {
     expect(composeFile({ log_level: 'debug' })).toEqual({
       services: {
         agent: {
@@ -252,7 +252,7 @@ describe('docker compose', () => {
           tmpfs: ['/tmp'],
           cap_drop: ['ALL'],
           security_opt: ['no-new-privileges', 'label=disable'],
-          // As `docker run` does, and not a network of the project's own.
+          // The network of `docker run`, instead of one for the project.
           network_mode: 'bridge',
         },
       },
@@ -266,14 +266,14 @@ describe('docker compose', () => {
     ['bridge', { network_mode: 'bridge' }, undefined],
     ['container:db', { network_mode: 'container:db' }, undefined],
     ['shop', { networks: ['agent'] }, { agent: { name: 'shop', external: true } }],
-  ])('the network %s is a mode or one that is there already', (network, expected, networks) => {
+  ])('takes the network %s for a mode or for an existing network', (network, expected, networks) => {
     const file = composeFile({ network })
     expect(file.services.agent).toMatchObject(expected)
     expect(Object.keys(file.services.agent).filter((key) => key.startsWith('network'))).toEqual(Object.keys(expected))
     expect(file.networks).toEqual(networks)
   })
 
-  test('takes dollar signs as they are', () => {
+  test('escapes dollar signs', () => {
     const file = composeFile({
       no_proxy: '$HOME,${HOME},$$',
       https_proxy: 'http://p',
@@ -289,22 +289,22 @@ describe('docker compose', () => {
     expect(hosts).toEqual(['a:$$x'])
   })
 
-  test('has a project of its own, whose name compose accepts', () => {
+  test('has a project of its own with a valid name', () => {
     const compose = plan({ container_name: 'Team.A_agent' }).alternatives?.compose
     expect(compose?.command).toContain('docker compose --project-name team-a_agent --file - up --detach')
     expect(compose?.uninstall).toBe('docker rm --force Team.A_agent && docker volume rm Team.A_agent-state')
     expect(compose?.verify).toContain('docker logs --tail 20 Team.A_agent')
   })
 
-  test('an engine behind TCP has neither a socket nor a group', () => {
+  test('mounts no socket and adds no group for an engine behind TCP', () => {
     const { agent } = composeFile({ docker_host: 'tcp://10.0.0.1:2375' }).services
     expect(agent).not.toHaveProperty('group_add')
     expect(agent.volumes).toEqual([{ type: 'volume', source: 'state', target: '/var/lib/rca-agent' }])
   })
 })
 
-describe('a deployment', () => {
-  test('says what must hold before, and what whoever runs it should know', () => {
+describe('the plan of a deployment', () => {
+  test('lists prerequisites and warns of the rights of the socket', () => {
     const { prerequisites, instructions, alternatives } = plan({ image: 'registry.example.com/agent:1.0' })
     expect(prerequisites.join('\n')).toContain('Docker Engine 20.10 or newer')
     expect(prerequisites.join('\n')).toContain('`registry.example.com/agent:1.0`')
@@ -323,7 +323,7 @@ describe('a deployment', () => {
     'https://localhost:8443/api',
     'http://a.localhost',
     'http://[::1]:80',
-  ])('says that %s is the container itself, and what to do', (platformUrl) => {
+  ])('warns that %s is the container itself, and names the fix', (platformUrl) => {
     for (const config of [{}, { network: 'bridge' }, { network: 'shop' }])
       for (const notes of notesFor(platformUrl, config)) {
         expect(notes).toContain('is the container itself')
@@ -338,11 +338,11 @@ describe('a deployment', () => {
     'http://127.0.0.1.example.com',
     'http://mylocalhost',
     'http://[::2]',
-  ])('says nothing of the kind of %s', (platformUrl) => {
+  ])('does not warn of %s', (platformUrl) => {
     for (const notes of notesFor(platformUrl)) expect(notes).not.toContain('container itself')
   })
 
-  test('depends on nothing but what was asked', () => {
+  test('depends only on the request', () => {
     const config = { log_level: 'debug', docker_host: 'unix:///run/a.sock', network: 'shop' }
     const first = plan(config)
     vi.stubEnv('DOCKER_HOST', 'unix:///somewhere/else.sock')
@@ -365,7 +365,7 @@ describe('a deployment', () => {
     ['https_proxy', { https_proxy: 'socks://proxy' }],
     ['docker_cert_path', { docker_cert_path: 'certs' }],
     ['root_path', { root_path: 'host' }],
-  ])('refuses a wrong `%s` by its name', (option, config) => {
+  ])('rejects an invalid `%s` and names it', (option, config) => {
     expect(() => plan(config)).toThrow(`\`${option}`)
   })
 })

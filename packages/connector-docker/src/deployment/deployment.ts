@@ -5,8 +5,8 @@ import { composeCommand } from './compose.ts'
 import { runCommand } from './docker-run.ts'
 
 /**
- * How an agent is deployed beside the containers that it watches: as a container of the same engine, by `docker run` or, as
- * the alternative `compose`, by `docker compose`. Both honour the `DOCKER_HOST` of the shell in which they are pasted.
+ * Deploys the agent as a container of the engine that it watches, with `docker run` or, as the alternative `compose`,
+ * with `docker compose`. Both honour the `DOCKER_HOST` of the shell in which they are pasted.
  */
 export function deploy(target: DeploymentTarget<DockerConfig>): Deployment {
   const container = agentContainer(target)
@@ -18,7 +18,7 @@ export function deploy(target: DeploymentTarget<DockerConfig>): Deployment {
     ),
     notes: [
       ...(isLoopback(target.platformUrl) && network !== 'host' ? [loopbackNote(target.platformUrl)] : []),
-      'The agent reads and changes nothing. Yet whoever may use an engine’s socket can do everything on its host, also where it is mounted read-only: let only people whom you trust with root’s rights change the agent’s image.',
+      'The agent only reads. However, access to an engine’s socket is root access to its host, even if the socket is mounted read-only: let only people whom you trust with root access change the agent’s image.',
       `Uninstalling keeps the image \`${image}\`. To replace an agent, uninstall it first.`,
     ],
   }
@@ -44,7 +44,7 @@ export function deploy(target: DeploymentTarget<DockerConfig>): Deployment {
 }
 
 function loopbackNote(platformUrl: string): string {
-  return `Inside the container, the host of the platform’s address \`${platformUrl}\` is the container itself, where no platform answers: set \`network\` to \`host\`, or use an address by which other machines reach the platform.`
+  return `Inside the container, \`${platformUrl}\` is the container itself and not the platform: set \`network\` to \`host\`, or use an address at which other machines reach the platform.`
 }
 
 /** Returns true for an address of the machine, or container, that uses it. */

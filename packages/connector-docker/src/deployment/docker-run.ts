@@ -2,7 +2,7 @@ import { type Command, command } from '@rca/core/connector'
 import { type AgentContainer, type HostMount, LIMITS, SECURITY, STATE_FOLDER } from './agent-container.ts'
 import { findGroup, findPath } from './found-on-host.ts'
 
-/** The `docker run` command: first what the specification names, then what the container needs, then its restrictions. */
+/** Returns the `docker run` command: the specification's flags, then mounts and groups, then restrictions. */
 export function runCommand(container: AgentContainer): Command {
   const { name, image, environment, mounts, socket, stateVolume, network, extraHosts } = container
   return command(
@@ -27,7 +27,7 @@ export function runCommand(container: AgentContainer): Command {
   )
 }
 
-/** Unlike `-v`, which creates a folder when the source is missing, `--mount` refuses it. */
+/** `--mount` fails if the source is missing; `-v` would create a directory. */
 function mountOption({ source, target }: HostMount): ReturnType<typeof command.word> {
   const path = typeof source === 'string' ? source : findPath[source.found].output()
   return command.word('type=bind,source=', path, ',target=', target, ',readonly')

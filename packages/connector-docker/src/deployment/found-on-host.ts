@@ -2,13 +2,13 @@ import { type Command, command } from '@rca/core/connector'
 import { DEFAULT_SOCKET, type HostPath } from './agent-container.ts'
 
 /*
- * Commands that find what only the host knows, when the deployment command is pasted there. Each writes one line. A `stat`
- * without `-c`, as that of macOS, finds nothing: there the engine, in its virtual machine, knows the usual paths.
+ * Commands that find paths and groups on the host when the deployment command is pasted. Each writes one line. The
+ * `stat` of macOS has no `-c` and finds nothing; the engine there runs in a virtual machine with the default paths.
  */
 
 const socketOfShell = command.raw`"\${DOCKER_HOST#unix://}"`
 
-/** Write a path: of the socket that the shell's `DOCKER_HOST` names, or the usual one; `/dev/null` stands for no file. */
+/** Writes a path: the socket of the shell's `DOCKER_HOST` or the default; `/dev/null` stands for a missing file. */
 export const findPath: Readonly<Record<HostPath, Command>> = {
   socket: quiet(stat('%n', socketOfShell).or(command('echo', DEFAULT_SOCKET))),
   'machine-id': quiet(stat('%n', '/etc/machine-id').or(command('echo', '/dev/null'))),

@@ -22,10 +22,10 @@ const helm = await helmProgram().then(
 const absence =
   kubectl === undefined || helm === undefined ? { missing: '`kubectl` or helm' } : await missingForApiServer()
 
-// A dozen programs each, beside whatever else this machine does.
+// Each test runs a dozen programs, maybe beside other load.
 vi.setConfig({ testTimeout: 120_000 })
 
-realDescribe('the commands, pasted against a real API server', absence, () => {
+realDescribe('the deployment commands on a real API server', absence, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rca-deployment-'))
   let server: ApiServer
   let platform: Server
@@ -35,7 +35,7 @@ realDescribe('the commands, pasted against a real API server', absence, () => {
     server = await startApiServer({ folder: join(folder, 'server'), controllers: true })
     await run(helm ?? '', ['package', join(agentFolder, 'chart'), '--destination', join(folder, 'charts')])
     await run(helm ?? '', ['repo', 'index', join(folder, 'charts')])
-    // Serves what the platform serves.
+    // Serves the chart and the manifests, as the platform does.
     platform = createServer((request, response) => {
       const path = request.url?.split('?', 1)[0] ?? ''
       response.end(readFileSync(path.startsWith('/manifests/') ? join(agentFolder, path) : join(folder, path)))
@@ -50,7 +50,7 @@ realDescribe('the commands, pasted against a real API server', absence, () => {
   }, 60_000)
 
   const plan = (config: RawConfig = {}) => planDeployment(kubernetes, { platformUrl, agentToken: 'k8s-token', config })
-  /** No pod runs here: what waits for pods would wait in vain. */
+  /** Pastes a command without its wait for pods, since no pod runs here. */
   const paste = async (command = ''): Promise<string> =>
     run('sh', ['-c', command.replace(/(--create-namespace) --wait/, '$1')], {
       env: {
@@ -59,12 +59,12 @@ realDescribe('the commands, pasted against a real API server', absence, () => {
         PATH: [dirname(helm ?? ''), process.env.PATH].join(delimiter),
       },
     })
-  const ask = async (...words: string[]): Promise<string> =>
+  const runKubectl = async (...words: string[]): Promise<string> =>
     run(kubectl ?? '', ['--kubeconfig', server.kubeconfig, ...words])
   const namespaces = async (): Promise<string[]> =>
-    (await ask('get', 'namespaces', '--output=name')).trim().split('\n').sort()
+    (await runKubectl('get', 'namespaces', '--output=name')).trim().split('\n').sort()
   const labelled = (): Promise<string> =>
-    ask(
+    runKubectl(
       'get',
       'deployments,secrets,configmaps,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,leases,pods',
       '--all-namespaces',
@@ -72,7 +72,7 @@ realDescribe('the commands, pasted against a real API server', absence, () => {
       '--output=name',
     )
 
-  test('install, bring up to date when pasted again, and leave nothing', async () => {
+  test('install, update when pasted again, and uninstall without leftovers', async () => {
     const before = await namespaces()
     const { command, uninstall } = plan({ log_level: 'debug', namespaces: 'default,kube-public' })
     expect(await paste(command)).toContain('REVISION: 1')
@@ -83,12 +83,12 @@ realDescribe('the commands, pasted against a real API server', absence, () => {
     expect(await namespaces()).toEqual(before)
   })
 
-  test('permit the agent to read every kind that the connector reads, and Secrets only where they are asked for', async () => {
+  test('permit the agent to read the kinds of the connector, and Secrets only if the option is set', async () => {
     const { command, uninstall } = plan()
     const agent = 'system:serviceaccount:incident-rca:incident-rca-agent'
-    /** What the agent may do, as the server says: a line for each resource, `pods.metrics.k8s.io`, with its verbs. */
+    /** Returns the agent's permissions by the server: verbs by resource, such as `pods.metrics.k8s.io`. */
     const permitted = async (): Promise<Map<string, string>> => {
-      const table = await ask('auth', 'can-i', '--list', '--no-headers', `--as=${agent}`, '--namespace=default')
+      const table = await runKubectl('auth', 'can-i', '--list', '--no-headers', `--as=${agent}`, '--namespace=default')
       const lines = table.split('\n').map((line) => /^(\S+) .*\[([^\]]*)\]$/.exec(line.trim()))
       return new Map(lines.map((found) => [found?.[1] ?? '', found?.[2] ?? '']))
     }
@@ -106,15 +106,15 @@ realDescribe('the commands, pasted against a real API server', absence, () => {
     await paste(uninstall)
   })
 
-  test('leave a namespace that somebody else made, or in which another release is', async () => {
-    await ask('create', 'namespace', 'incident-rca')
+  test('keep a namespace that existed before, or that holds another release', async () => {
+    await runKubectl('create', 'namespace', 'incident-rca')
     await paste(plan().command)
     await paste(plan().uninstall)
     expect(await namespaces()).toContain('namespace/incident-rca')
-    await ask('delete', 'namespace', 'incident-rca')
+    await runKubectl('delete', 'namespace', 'incident-rca')
 
     const [first, second] = [plan(), plan({ release_name: 'second' })]
-    // Helm keeps the second one where it does not look for it when it removes the first.
+    // Helm stores the second release where it does not look for it when it removes the first.
     const elsewhere = 'export HELM_DRIVER=configmap\n'
     await paste(first.command)
     await paste(elsewhere + second.command)
@@ -125,12 +125,12 @@ realDescribe('the commands, pasted against a real API server', absence, () => {
     expect(await labelled()).toBe('')
   })
 
-  test('ask, of a team that confines the agent to its namespaces, what the notes say and nothing more', async () => {
+  test('need only the rights in the notes if the agent is confined to namespaces of a team', async () => {
     const [own, watched] = ['team-agents', 'team-shop']
-    await ask('create', 'clusterrole', 'team', '--verb=*', '--resource=*.*')
+    await runKubectl('create', 'clusterrole', 'team', '--verb=*', '--resource=*.*')
     for (const namespace of [own, watched]) {
-      await ask('create', 'namespace', namespace)
-      await ask('create', 'rolebinding', 'team', '--clusterrole=team', '--user=team', `--namespace=${namespace}`)
+      await runKubectl('create', 'namespace', namespace)
+      await runKubectl('create', 'rolebinding', 'team', '--clusterrole=team', '--user=team', `--namespace=${namespace}`)
     }
     const { command, uninstall } = plan({ namespace: own, namespaces: watched })
     const asTeam = `${command.replace('--create-namespace --wait', '')} --kube-as-user team`
@@ -139,27 +139,29 @@ realDescribe('the commands, pasted against a real API server', absence, () => {
     expect(await labelled()).not.toContain('cluster-id')
     const agent = `system:serviceaccount:${own}:incident-rca-agent`
     const identity = ['get', `namespace/${watched}`, '--output=jsonpath={.metadata.uid}']
-    expect(await ask(...identity, `--as=${agent}`)).toBe(await ask(...identity))
+    expect(await runKubectl(...identity, `--as=${agent}`)).toBe(await runKubectl(...identity))
     await paste(uninstall)
     expect(await labelled()).toBe('')
   })
 
-  test('do the same without Helm', async () => {
+  test('install, update and uninstall without Helm', async () => {
     const { command, uninstall } = plan({ log_level: 'debug' }).alternatives?.kubectl ?? {}
     await paste(command)
     // `kubectl rollout restart` refuses to restart twice within one second.
     await sleep(1100)
     await paste(command)
     const name = ['incident-rca-agent', '--namespace=incident-rca']
-    const secret = await ask('get', 'secret', ...name, '--output=jsonpath={.data.agent-token}')
+    const secret = await runKubectl('get', 'secret', ...name, '--output=jsonpath={.data.agent-token}')
     expect(Buffer.from(secret, 'base64').toString()).toBe('k8s-token')
-    const settings = await ask('get', 'configmap', ...name, '--output=jsonpath={.data}')
+    const settings = await runKubectl('get', 'configmap', ...name, '--output=jsonpath={.data}')
     expect(JSON.parse(settings)).toEqual({ PLATFORM_API_URL: platformUrl, LOG_LEVEL: 'debug' })
-    expect(await ask('get', 'deployment', ...name, '--output=name')).toContain('deployment.apps/incident-rca-agent')
+    expect(await runKubectl('get', 'deployment', ...name, '--output=name')).toContain(
+      'deployment.apps/incident-rca-agent',
+    )
     await paste(uninstall)
     expect(await labelled()).toBe('')
-    const left = await ask('get', 'secrets,configmaps', '--namespace=incident-rca', '--output=name')
+    const left = await runKubectl('get', 'secrets,configmaps', '--namespace=incident-rca', '--output=name')
     expect(left).not.toContain('incident-rca-agent')
-    await ask('delete', 'namespace', 'incident-rca')
+    await runKubectl('delete', 'namespace', 'incident-rca')
   })
 })

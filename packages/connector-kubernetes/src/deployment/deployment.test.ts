@@ -5,17 +5,17 @@ import { kubernetes } from '../../test/deploying-connector.ts'
 const plan = (config: RawConfig = {}, agentToken = 'k8s-token') =>
   planDeployment(kubernetes, { platformUrl: 'https://api.example.com', agentToken, config })
 
-/** The lines of the command, without what only joins them. */
+/** Returns the lines of the command, without indentation and line joins. */
 const lines = (config?: RawConfig): string[] =>
   plan(config)
     .command.split('\n')
     .map((line) => line.trim().replace(/ \\$/, ''))
 
-/** What the command says with options that the one without them does not. */
+/** Returns the lines that the options add to the command. */
 const added = (config: RawConfig): string[] => lines(config).filter((line) => !lines().includes(line))
 
-describe('helm', () => {
-  test('is asked for what the specification’s example asks, in its order', () => {
+describe('the helm command', () => {
+  test('equals the example of the specification', () => {
     const { command } = plan({ namespace: 'monitoring', release_name: 'incident-rca', replicas: '2' })
     expect(command).toBe(
       [
@@ -29,7 +29,7 @@ describe('helm', () => {
     )
   })
 
-  test('is given every option of the agent as a value in camel case', () => {
+  test('passes every option of the agent as a value in camel case', () => {
     expect(
       added({
         log_level: 'debug',
@@ -62,7 +62,7 @@ describe('helm', () => {
     [{ ca_config_map: 'ca' }, ['--set-string caConfigMap=ca']],
     [{ image_pull_secrets: 'one,two' }, [String.raw`--set-string 'imagePullSecrets=one\,two'`]],
     [{ lease_name: 'mine' }, ['--set-string leaseName=mine']],
-  ])('with %j says %j', (config, expected) => {
+  ])('translates %j to %j', (config, expected) => {
     expect(added(config)).toEqual(expected)
   })
 
@@ -74,11 +74,11 @@ describe('helm', () => {
       `r/a:1@sha256:${'0'.repeat(64)}`,
       ['image.repository=r/a', 'image.tag=1', `image.digest=sha256:${'0'.repeat(64)}`],
     ],
-  ])('takes the image %s apart', (image, values) => {
+  ])('splits the image %s into values', (image, values) => {
     expect(added({ image })).toEqual(values.map((value) => `--set-string ${value}`))
   })
 
-  test('is not given the token where a Secret holds it', () => {
+  test('omits the token if a Secret holds it', () => {
     const { command, prerequisites } = plan({ existing_secret: 'mine', existing_secret_key: 'key' })
     expect(command).not.toContain('k8s-token')
     expect(command).toContain('--set-string existingSecret=mine')
@@ -86,7 +86,7 @@ describe('helm', () => {
     expect(prerequisites.join('\n')).toContain('the Secret `mine` with the agent token under the key `key`')
   })
 
-  test('takes the chart from the platform, whatever path it has', () => {
+  test('fetches the chart from the platform, below any path', () => {
     const { command } = planDeployment(kubernetes, {
       platformUrl: 'http://rca.local:8080/base/',
       agentToken: 'k8s-token',
@@ -95,10 +95,10 @@ describe('helm', () => {
   })
 })
 
-describe('what has to be there before', () => {
+describe('the prerequisites', () => {
   const prerequisites = (config?: RawConfig): string => plan(config).prerequisites.join('\n')
 
-  test('are rights in the cluster, or in the namespaces to which the agent is confined', () => {
+  test('include rights in the cluster, or in the namespaces to which the agent is confined', () => {
     expect(prerequisites()).toContain('`kubectl auth can-i create clusterroles` answers `yes`')
     const confined = prerequisites({ namespace: 'monitoring', namespaces: 'shop,bank' })
     expect(confined).not.toContain('clusterroles')
@@ -110,7 +110,7 @@ describe('what has to be there before', () => {
     )
   })
 
-  test('is an authority that the machine trusts too which fetches the chart', () => {
+  test('include that the machine trusts the certificate authority, to fetch the chart', () => {
     expect(prerequisites()).not.toContain('--ca-file')
     expect(prerequisites({ ca_config_map: 'authority' })).toContain('`--ca-file`')
     expect(prerequisites({ ca_config_map: 'authority', chart_repository: 'https://charts.example.com' })).not.toContain(
@@ -122,12 +122,12 @@ describe('what has to be there before', () => {
 describe('the notes', () => {
   const notes = (config?: RawConfig): string => plan(config).instructions
 
-  test('say how a team goes on that has rights in its namespaces alone', () => {
+  test('name alternatives for a team with rights in only some namespaces', () => {
     expect(notes()).not.toContain('readClusterId')
     expect(notes({ namespaces: 'shop,bank' })).toMatch(
-      /Without rights in `kube-system`, add `--set rbac\.readClusterId=false` .* namespace `shop`\./,
+      /Without rights in `kube-system`, append `--set rbac\.readClusterId=false` .* namespace `shop`\./,
     )
-    expect(notes({ namespaces: 'shop' })).toContain('take `--create-namespace` out of the command')
+    expect(notes({ namespaces: 'shop' })).toContain('remove `--create-namespace` from the command')
     expect(notes({ namespaces: 'shop,kube-system' })).not.toContain('readClusterId')
   })
 
@@ -137,23 +137,23 @@ describe('the notes', () => {
     ['mine:latest', 'mine:latest'],
     ['mine:1.0', undefined],
     [`mine@sha256:${'0'.repeat(64)}`, undefined],
-  ])('say whether running the command again takes another image: %s', (image, kept) => {
+  ])('warn about a tag that may move when the command is run again: %s', (image, kept) => {
     const text = notes(image === undefined ? {} : { image })
-    expect(/Nodes that have the image `(.+)` go on with it/.exec(text)?.[1]).toBe(kept)
+    expect(/Nodes that have the image `(.+)` keep using it/.exec(text)?.[1]).toBe(kept)
   })
 
-  test('say how agents read anew what is not in the command', () => {
+  test('describe how agents read a changed Secret or ConfigMap', () => {
     expect(notes()).not.toContain('rollout restart')
     expect(
       notes({ namespace: 'monitoring', release_name: 'mine', existing_secret: 'token', ca_config_map: 'authority' }),
     ).toContain(
-      'Agents read the Secret `token` and the ConfigMap `authority` when they start. After a change there, run `kubectl --namespace monitoring rollout restart deployment/mine-agent`.',
+      'Agents read the Secret `token` and the ConfigMap `authority` at start. After a change, run `kubectl --namespace monitoring rollout restart deployment/mine-agent`.',
     )
   })
 })
 
-describe('uninstalling', () => {
-  test('keeps a namespace that the operator named, be it the usual one', () => {
+describe('the uninstall command', () => {
+  test('keeps a namespace that the operator named, even the default one', () => {
     for (const namespace of ['monitoring', 'incident-rca']) {
       const { uninstall, instructions } = plan({ namespace })
       expect(uninstall).toBe(
@@ -163,7 +163,7 @@ describe('uninstalling', () => {
     }
   })
 
-  test('removes the one that the command made, where nobody else’s release is in it', () => {
+  test('removes the namespace that the command created if it holds no other release', () => {
     const { uninstall, instructions } = plan()
     expect(uninstall).toContain(
       'left="$( helm list --short --namespace incident-rca && kubectl --namespace incident-rca get configmaps,secrets --selector owner=helm --output name )" && \\',
@@ -171,12 +171,12 @@ describe('uninstalling', () => {
     expect(uninstall).toContain(
       '(test -n "$left" || kubectl delete namespace --field-selector metadata.name=incident-rca --selector name=incident-rca)',
     )
-    expect(instructions).toContain('Uninstalling removes the namespace `incident-rca` too')
+    expect(instructions).toContain('Uninstalling also removes the namespace `incident-rca`')
   })
 })
 
-describe('plain manifests', () => {
-  test('take the token from a Secret and the settings from a ConfigMap', () => {
+describe('the kubectl alternative', () => {
+  test('stores the token in a Secret and the settings in a ConfigMap', () => {
     const { kubectl } = plan({ namespace: 'monitoring', log_level: 'debug' }).alternatives ?? {}
     expect(kubectl?.command).toContain("--filename 'https://api.example.com/manifests/agent.yaml?namespace=monitoring'")
     expect(kubectl?.command).toContain('create secret generic incident-rca-agent --from-literal agent-token=k8s-token')
@@ -194,25 +194,27 @@ describe('plain manifests', () => {
     { existing_secret: 'mine' },
     { https_proxy: 'http://proxy' },
     { release_name: 'mine' },
-  ])('are not offered with %j, which they cannot do', (config) => {
+  ])('is not offered with %j, which needs Helm', (config) => {
     expect(plan(config).alternatives).toBeUndefined()
   })
 })
 
-test.each<[string, RawConfig]>([
-  ['namespace', { namespace: 'A b' }],
-  ['release_name', { release_name: '--debug' }],
-  ['release_name', { release_name: 'a'.repeat(54) }],
-  ['replicas', { replicas: 0 }],
-  ['replicas', { replicas: 'two' }],
-  ['chart_repository', { chart_repository: 'oci://registry/charts' }],
-  ['chart_version', { chart_version: 'latest' }],
-  ['image', { image: '--privileged' }],
-  ['image', { image: 'a b' }],
-  ['existing_secret', { existing_secret: 'A' }],
-  ['https_proxy', { https_proxy: 'socks://proxy' }],
-  ['namespaces', { namespaces: 'a,B' }],
-  ['namespacs', { namespacs: 'a' }],
-])('a wrong `%s` is refused by its name (%j)', (option, config) => {
-  expect(() => plan(config)).toThrow(`\`${option}`)
+describe('an invalid option', () => {
+  test.each<[string, RawConfig]>([
+    ['namespace', { namespace: 'A b' }],
+    ['release_name', { release_name: '--debug' }],
+    ['release_name', { release_name: 'a'.repeat(54) }],
+    ['replicas', { replicas: 0 }],
+    ['replicas', { replicas: 'two' }],
+    ['chart_repository', { chart_repository: 'oci://registry/charts' }],
+    ['chart_version', { chart_version: 'latest' }],
+    ['image', { image: '--privileged' }],
+    ['image', { image: 'a b' }],
+    ['existing_secret', { existing_secret: 'A' }],
+    ['https_proxy', { https_proxy: 'socks://proxy' }],
+    ['namespaces', { namespaces: 'a,B' }],
+    ['namespacs', { namespacs: 'a' }],
+  ])('`%s` is rejected by its name: %j', (option, config) => {
+    expect(() => plan(config)).toThrow(`\`${option}`)
+  })
 })

@@ -3,15 +3,15 @@ import type { KubernetesConfig } from '../config.ts'
 import { fullName, installCommand, uninstallCommand, verifyCommand } from './helm.ts'
 import { fitsManifests, manifestsDeployment } from './manifests.ts'
 
-/** The chart's. */
+/** Default of the chart. */
 const DEFAULT_IMAGE = 'incident-rca/agent:latest'
 
-/** Its uid is the cluster's identity, for which the chart makes a Role there where the agent has none in the cluster. */
+/** Its uid identifies the cluster. Without a ClusterRole, the chart creates a Role in this namespace to read it. */
 const IDENTITY_NAMESPACE = 'kube-system'
 
 /**
- * How an agent is deployed to a cluster: by Helm, with the chart that the platform serves, or, as the alternative `kubectl`,
- * by plain manifests wherever these can do what was asked.
+ * Deploys the agent with Helm and the chart that the platform serves or, as the alternative `kubectl`, with plain
+ * manifests if they support the options.
  */
 export function deploy(target: DeploymentTarget<KubernetesConfig>): Deployment {
   return {
@@ -46,7 +46,10 @@ function prerequisitesOf({ config }: DeploymentTarget<KubernetesConfig>): string
   ]
 }
 
-/** Rights of the operator: Kubernetes refuses to grant rights that the operator does not have, except with `escalate`. */
+/**
+ * Rights of the operator: Kubernetes refuses to grant rights that the operator does not have, except with
+ * `escalate`.
+ */
 function rightsNeeded({ namespace, namespaces }: KubernetesConfig): string {
   if (namespaces.length === 0)
     return 'you may create roles in the cluster (`kubectl auth can-i create clusterroles` answers `yes`)'
@@ -63,19 +66,19 @@ function listed(namespaces: readonly string[]): string {
 function notesOf(target: DeploymentTarget<KubernetesConfig>): string[] {
   const { config, deploymentSettings } = target
   return [
-    'The agent reads and changes nothing but its own Lease. It may read no Secret unless `watch_secret_names` says so.',
+    'The agent only reads, except for its own Lease. It may not read Secrets unless `watch_secret_names` is set.',
     ...(config.existing_secret === undefined
       ? []
-      : ['The command does not contain the agent token: it is to be put into the Secret before.']),
+      : ['The command does not contain the agent token: put the token into the Secret first.']),
     ...confinedNotes(config),
     ...renewalNotes(config),
     deploymentSettings.namespace === undefined
-      ? `Uninstalling removes the namespace \`${config.namespace}\` too, where Helm made it and no other release is in it.`
+      ? `Uninstalling also removes the namespace \`${config.namespace}\` if Helm created it and it holds no other release.`
       : `Uninstalling keeps the namespace \`${config.namespace}\`.`,
   ]
 }
 
-/** How those go on who have rights in some namespaces alone. */
+/** Alternatives for users whose permissions cover only some namespaces. */
 function confinedNotes({ namespace, namespaces }: KubernetesConfig): string[] {
   const [first] = namespaces
   if (first === undefined) return []
@@ -83,9 +86,9 @@ function confinedNotes({ namespace, namespaces }: KubernetesConfig): string[] {
     ...(namespaces.includes(IDENTITY_NAMESPACE)
       ? []
       : [
-          `Without rights in \`${IDENTITY_NAMESPACE}\`, add \`--set rbac.readClusterId=false\` to the end of the command: the agent then knows the cluster by the uid of the namespace \`${first}\`.`,
+          `Without rights in \`${IDENTITY_NAMESPACE}\`, append \`--set rbac.readClusterId=false\` to the command: the agent then identifies the cluster by the uid of the namespace \`${first}\`.`,
         ]),
-    `Without the right to create namespaces, take \`--create-namespace\` out of the command, and have the namespace \`${namespace}\` made before.`,
+    `Without the right to create namespaces, remove \`--create-namespace\` from the command and have the namespace \`${namespace}\` created first.`,
   ]
 }
 
@@ -96,16 +99,16 @@ function renewalNotes({ namespace, release_name, image, existing_secret, ca_conf
     ...(ca_config_map === undefined ? [] : [`the ConfigMap \`${ca_config_map}\``]),
   ]
   return [
-    'Running the command again brings the chart up to date and replaces the agent’s settings by those of the command.',
+    'Running the command again updates the chart and replaces the agent’s settings with those of the command.',
     ...(isMovable(image)
       ? [
-          `Nodes that have the image \`${image ?? DEFAULT_IMAGE}\` go on with it, also when there is a newer one under this name: for another one, name its version or digest in \`image\`.`,
+          `Nodes that have the image \`${image ?? DEFAULT_IMAGE}\` keep using it even if the registry has a newer one of this name: to update, set \`image\` to a version or digest.`,
         ]
       : []),
     ...(objects.length === 0
       ? []
       : [
-          `Agents read ${objects.join(' and ')} when they start. After a change there, run \`kubectl --namespace ${namespace} rollout restart deployment/${fullName(release_name)}\`.`,
+          `Agents read ${objects.join(' and ')} at start. After a change, run \`kubectl --namespace ${namespace} rollout restart deployment/${fullName(release_name)}\`.`,
         ]),
   ]
 }

@@ -2,16 +2,16 @@ import { type Command, chartValues, command, type DeploymentTarget } from '@rca/
 import { DEFAULT_NAMESPACE, type KubernetesConfig } from '../config.ts'
 import { kubectl } from './kubectl.ts'
 
-/** Options that a flag of the command or a value of another form carries. */
+/** Options that the command passes as flags or as values of another form. */
 const CARRIED_OTHERWISE = ['namespace', 'release_name', 'chart_repository', 'chart_version', 'image', 'context']
 
-/** Name under which the repository is known to Helm. */
+/** Name of the chart repository in Helm. */
 const REPOSITORY = 'incident-rca'
 
 /**
- * The specification's command. Two words of it differ, so that it can be pasted twice: `helm install` refuses a release
- * that is there, and `helm repo add` a name that stands for another address, or keeps a list of versions that has aged.
- * `helm upgrade --install` and `--force-update` do the same on the first paste, and bring up to date on every other.
+ * Returns the specification's command with two differences, so that it can be pasted twice: `helm install` fails if the
+ * release exists, and `helm repo add` fails for another address or keeps an outdated index. `helm upgrade --install`
+ * and `--force-update` install on the first paste and update on each later one.
  */
 export function installCommand(target: DeploymentTarget<KubernetesConfig>): Command {
   const { config, platformUrl } = target
@@ -33,7 +33,7 @@ function valuesOf(target: DeploymentTarget<KubernetesConfig>): string[] {
   return [platformUrl, ...(secret === undefined ? [agentToken] : []), ...others, ...imageValues(image)]
 }
 
-/** The parts of an image reference, as the chart takes them. */
+/** Splits an image reference into the chart's values. */
 function imageValues(reference: string | undefined): string[] {
   if (reference === undefined) return []
   const [name = '', digest] = reference.split('@')
@@ -46,11 +46,11 @@ function imageValues(reference: string | undefined): string[] {
 }
 
 /**
- * Ends the agents while they still may do what they need, and waits for their pods, which Helm does not before 3.12; takes
- * away the pod of the last test (which Helm keeps for its log), and the release. The namespace goes only where it is the
- * one that the command made by itself: the operator named none, Helm made it (and labelled it so), and no other release is
- * in it. Where that cannot be asked, the namespace stays, and the command fails. A namespace that the operator named stays:
- * what else they keep in it cannot be known here.
+ * Returns the command that removes the agent. It stops the agents while they still have their permissions and waits for
+ * their pods, which Helm before 3.12 does not; then it removes the pod of the last test, which Helm keeps for its log,
+ * and the release. It removes the namespace only if the operator named none, Helm created it (and labelled it), and it
+ * holds no other release. If that cannot be checked, the namespace stays and the command fails. A namespace that the
+ * operator named stays, since it may hold other objects.
  */
 export function uninstallCommand({ config, deploymentSettings }: DeploymentTarget<KubernetesConfig>): Command {
   const { namespace, release_name: release } = config
@@ -70,9 +70,9 @@ export function uninstallCommand({ config, deploymentSettings }: DeploymentTarge
 }
 
 /**
- * Lists the remaining Helm releases of the namespace, and fails if one of the two does not answer. `helm list` alone
- * would leave out releases that are pending, uninstalled or superseded: it shows these with `--all`, which Helm 4 no longer
- * has. They have a Secret or, with `HELM_DRIVER=configmap`, a ConfigMap; with `HELM_DRIVER=sql` only Helm knows them.
+ * Lists the remaining Helm releases of the namespace, and fails if `helm` or `kubectl` fails. `helm list` alone omits
+ * releases that are pending, uninstalled or superseded; `--all`, which lists them, no longer exists in Helm 4. Releases
+ * are stored in a Secret or, with `HELM_DRIVER=configmap`, in a ConfigMap; with `HELM_DRIVER=sql` only Helm lists them.
  */
 function releasesCommand(config: KubernetesConfig): Command {
   const { namespace, context } = config
@@ -82,7 +82,10 @@ function releasesCommand(config: KubernetesConfig): Command {
   )
 }
 
-/** Waits until the agents are ready, then runs a pod like theirs that reports what it can reach. Its log has warnings even if it succeeds. */
+/**
+ * Waits until the agents are ready, then runs a pod like theirs that checks permissions and connections. Its log may
+ * hold warnings even if it succeeds.
+ */
 export function verifyCommand({ config }: DeploymentTarget<KubernetesConfig>): Command {
   const { namespace, release_name: release } = config
   const deployment = `deployment/${fullName(release)}`

@@ -1,6 +1,6 @@
 import type { KubernetesConfig } from '../config.ts'
 
-/** `kubectl`, with the context that the operator chose. */
+/** `kubectl` with the operator's context. */
 export function kubectl({ context }: Pick<KubernetesConfig, 'context'>): string[] {
   return ['kubectl', ...(context === undefined ? [] : ['--context', context])]
 }

@@ -11,7 +11,7 @@ import { kubectl } from './kubectl.ts'
 /** Name of the objects in the plain manifests, and of their Secret and ConfigMap. */
 const NAME = 'incident-rca-agent'
 
-/** Options that the plain manifests cannot carry: other objects or permissions would be needed. */
+/** Options that the plain manifests do not support: they need other objects or permissions. */
 const HELM_ONLY = [
   'namespaces',
   'watch_secret_names',
@@ -38,8 +38,9 @@ export function fitsManifests({ settings, deploymentSettings }: DeploymentTarget
 }
 
 /**
- * The agent without Helm: the manifests that the platform serves hold neither its token nor its settings, which stand in a
- * Secret and a ConfigMap of their own. Both are applied by the server, which keeps no copy of a token in an annotation.
+ * Deploys the agent without Helm. The manifests that the platform serves contain neither token nor settings; the
+ * command creates a Secret and a ConfigMap for them with server-side apply, which does not copy the token into an
+ * annotation.
  */
 export function manifestsDeployment(target: DeploymentTarget<KubernetesConfig>): Omit<Deployment, 'alternatives'> {
   const { config, agentToken } = target
@@ -69,12 +70,12 @@ export function manifestsDeployment(target: DeploymentTarget<KubernetesConfig>):
       ...[...kubectl(config), 'delete', '--cascade=foreground', '--ignore-not-found', '--filename', manifests],
     ).and(command(...inNamespace, 'delete', '--ignore-not-found', `secret/${NAME}`, `configmap/${NAME}`)),
     notes: [
-      `Uninstalling keeps the namespace \`${namespace}\`. The manifests are those of the chart with its defaults: replicas, another image, or namespaces to which the agent is confined need Helm.`,
+      `Uninstalling keeps the namespace \`${namespace}\`. The manifests are the chart with its defaults: replicas, another image, or a restriction to namespaces need Helm.`,
     ],
   }
 }
 
-/** Applies the object that a dry run writes, so that it may exist already. */
+/** Applies the object that a dry run writes, whether it exists or not. */
 function applied(dryRun: Command, config: KubernetesConfig): Command {
   const apply = [...kubectl(config), 'apply', '--server-side', '--force-conflicts', '--filename', '-']
   return dryRun.pipe(command(...apply))

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { kinds } from '../kinds/index.ts'
 import { kindPermissions } from '../kinds/permissions.ts'
@@ -15,30 +15,29 @@ interface Role {
 
 const WATCH = ['get', 'list', 'watch']
 
-test('the ClusterRole grants what the agent reads, and nothing else', () => {
-  const manifests = readFileSync(new URL('../../../../apps/agent/manifests/agent.yaml', import.meta.url), 'utf8')
-  const roles = parseAllDocuments(manifests).map((document) => document.toJS() as Role)
-  const granted = roles
-    .filter(({ kind }) => kind === 'ClusterRole')
-    .flatMap(({ rules = [] }) => rules)
-    .flatMap(({ apiGroups, resources, verbs }) =>
-      apiGroups.flatMap((group) => resources.map((resource) => [`${group}/${resource}`, verbs] as const)),
-    )
-  const needed = kindPermissions()
-    // Secrets only with `watch_secret_names`.
-    .filter(({ resource }) => resource !== 'secrets')
-    .map(({ group, resource, verbs }) => [`${group}/${resource}`, verbs] as const)
-  expect(Object.fromEntries(granted)).toEqual(Object.fromEntries(needed))
-})
+describe('the permissions of the agent', () => {
+  test('equal the rules of the generated ClusterRole', () => {
+    const manifests = readFileSync(new URL('../../../../apps/agent/manifests/agent.yaml', import.meta.url), 'utf8')
+    const roles = parseAllDocuments(manifests).map((document) => document.toJS() as Role)
+    const granted = roles
+      .filter(({ kind }) => kind === 'ClusterRole')
+      .flatMap(({ rules = [] }) => rules)
+      .flatMap(({ apiGroups, resources, verbs }) =>
+        apiGroups.flatMap((group) => resources.map((resource) => [`${group}/${resource}`, verbs] as const)),
+      )
+    const needed = kindPermissions()
+      // Granted only with `watch_secret_names`.
+      .filter(({ resource }) => resource !== 'secrets')
+      .map(({ group, resource, verbs }) => [`${group}/${resource}`, verbs] as const)
+    expect(Object.fromEntries(granted)).toEqual(Object.fromEntries(needed))
+  })
 
-test('the agent reads, and asks only for logs, kubelet summaries and metrics besides what it watches', () => {
-  const others = kindPermissions().filter(({ verbs }) => verbs.join() !== WATCH.join())
-  expect(others.map(({ group, resource, verbs }) => [`${group}/${resource}`, ...verbs].join(' ')).toSorted()).toEqual([
-    '/nodes/proxy get',
-    '/pods/log get',
-    'metrics.k8s.io/nodes get list',
-    'metrics.k8s.io/pods get list',
-  ])
-  const watched = Object.values(kinds).filter((kind) => 'project' in kind)
-  expect(watched.every(({ verbs }) => verbs.join() === WATCH.join())).toBe(true)
+  test('are reads only: watched kinds, and logs, kubelet summaries and metrics', () => {
+    const others = kindPermissions().filter(({ verbs }) => verbs.join() !== WATCH.join())
+    expect(others.map(({ group, resource, verbs }) => [`${group}/${resource}`, ...verbs].join(' ')).toSorted()).toEqual(
+      ['/nodes/proxy get', '/pods/log get', 'metrics.k8s.io/nodes get list', 'metrics.k8s.io/pods get list'],
+    )
+    const watched = Object.values(kinds).filter((kind) => 'project' in kind)
+    expect(watched.every(({ verbs }) => verbs.join() === WATCH.join())).toBe(true)
+  })
 })
