@@ -98,6 +98,30 @@ describe('supervise', () => {
     await done
     expect(failures.slice(0, 4)).toEqual([1, 2, 1, 2])
   })
+
+  test('ignores `settle` of a run that has failed', async () => {
+    const stop = new AbortController()
+    const failures: number[] = []
+    let settleFirst: (() => void) | undefined
+    const done = supervise(
+      async (_signal, settle) => {
+        settleFirst ??= settle
+        throw new Error('broken')
+      },
+      {
+        backoff: () => 1,
+        onFailure: (each) => {
+          failures.push(each.failures)
+          settleFirst?.()
+        },
+      },
+      stop.signal,
+    )
+    await vi.advanceTimersByTimeAsync(3)
+    stop.abort()
+    await done
+    expect(failures.slice(0, 3)).toEqual([1, 2, 3])
+  })
 })
 
 test('fullJitter stays within its bounds, however many failures there were', () => {

@@ -48,7 +48,9 @@ export async function supervise(
   let failures = 0
   while (!signal.aborted) {
     let isSettled = false
+    let hasEnded = false
     const settle = (): void => {
+      if (hasEnded) return
       failures = 0
       if (!isSettled) onSettled?.()
       isSettled = true
@@ -58,6 +60,7 @@ export async function supervise(
       await task(signal, settle)
       return
     } catch (error) {
+      hasEnded = true
       if (signal.aborted) return
       failures += 1
       const restartInMs = backoff(failures, error)

@@ -50,7 +50,6 @@ export async function run(
   logger.info({ signal }, 'stopping: sending the remaining reports')
   await agent.stop()
   await health?.close()
-  process.off('unhandledRejection', logRejection)
   logger.info({}, 'stopped')
   return EXIT_CODES.ok
 }

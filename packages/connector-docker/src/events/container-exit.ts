@@ -158,7 +158,6 @@ async function exitOf(
   const before = inventory.lastKnown(raw.actor)
   const wasRequested = isStopRequested(run, at)
   const mayBeOomKill = raw.attributes.exitCode === `${SIGKILL_EXIT_CODE}` && !wasRequested
-  if (mayBeOomKill && !run.oomKill.isReported) await waitForOomKill(run.oomKill, signal)
   const found = await inventory.inspect(raw.actor, signal).catch(() => undefined)
   const container = found ?? before
   const started = toTime(container?.state.startedAt)
@@ -166,13 +165,14 @@ async function exitOf(
   const isNextRun = started !== undefined && started > at.getTime()
   const startedAt = isNextRun ? run.startedAt : started
   const exitCode = raw.attributes.exitCode ?? (isNextRun ? undefined : container?.state.exitCode)
+  const hasOomEvidence =
+    (!isNextRun && found?.state.outOfMemory === true) ||
+    (mayBeOomKill && isAtMemoryLimit(usage.lastMemory(raw.actor), container?.limits.memory, startedAt))
+  if (mayBeOomKill && !hasOomEvidence && !run.oomKill.isReported) await waitForOomKill(run.oomKill, signal)
   return {
     exitCode: exitCode === undefined ? undefined : Number(exitCode),
     isStopRequested: wasRequested,
-    isOutOfMemory:
-      run.oomKill.isReported ||
-      (!isNextRun && found?.state.outOfMemory === true) ||
-      (mayBeOomKill && isAtMemoryLimit(usage.lastMemory(raw.actor), container?.limits.memory, startedAt)),
+    isOutOfMemory: hasOomEvidence || run.oomKill.isReported,
     found,
     container,
     startedAt: isNextRun ? toIso(run.startedAt) : container?.state.startedAt,

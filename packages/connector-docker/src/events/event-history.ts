@@ -58,7 +58,10 @@ export interface OomKill {
 
 /** Returns the state of a run without an OOM kill. */
 export function noOomKill(): OomKill {
-  const { promise: reported, resolve } = Promise.withResolvers<void>()
+  let resolve: () => void = () => undefined
+  const reported = new Promise<void>((resolvePromise) => {
+    resolve = resolvePromise
+  })
   let isReported = false
   return {
     get isReported() {

@@ -28,6 +28,9 @@ const FREQUENT_KILLS_WINDOW_MS = 60_000
 /** Known OOM kills that are kept per node. */
 const MAX_KILLS = 200
 
+/** Nodes whose OOM kills are kept. */
+const MAX_NODES = 5_000
+
 const SIGKILL = 9
 
 /** A run of a container that has ended. */
@@ -53,17 +56,30 @@ export interface OomKills {
 export function createOomKills(client: KubernetesClient): OomKills {
   /** By node name, the newest last. */
   const kills = new Map<string, readonly KnownKill[]>()
-  const waiting = new Set<() => void>()
+  const waiting = new Map<() => void, Pod>()
 
   const hasEvidence = ({ pod, container, run }: ContainerRun): boolean => {
     if (isOomKilledByStatus(client, pod, container, run)) return true
-    if (!isUnexplainedKill(run) || wasKilledByKubelet(client, pod, container, run)) return false
+    if (!isUnexplainedKill(run)) return false
     const onNode = kills.get(pod.node ?? '') ?? []
-    return wasMemoryFull(client, pod, container, run) || isReported(onNode, run) || areFrequent(onNode, container, run)
+    const isLikely =
+      wasMemoryFull(client, pod, container, run) || isReported(onNode, run) || areFrequent(onNode, container, run)
+    // The last check, since it reads every event of the cluster.
+    return isLikely && !wasKilledByKubelet(client, pod, container, run)
   }
 
   const addKills = (node: string, added: readonly KnownKill[]): void => {
-    if (added.length > 0) kills.set(node, [...(kills.get(node) ?? []), ...added].slice(-MAX_KILLS))
+    if (added.length === 0) return
+    const onNode = [...(kills.get(node) ?? []), ...added].slice(-MAX_KILLS)
+    kills.delete(node)
+    kills.set(node, onNode)
+    const [oldest] = kills.keys()
+    if (kills.size > MAX_NODES && oldest !== undefined) kills.delete(oldest)
+    checkWaiting((pod) => pod.node === node)
+  }
+
+  const checkWaiting = (isAffected: (pod: Pod) => boolean): void => {
+    for (const [check, pod] of waiting) if (isAffected(pod)) check()
   }
 
   return {
@@ -75,18 +91,19 @@ export function createOomKills(client: KubernetesClient): OomKills {
         addKills(about.name, reported)
       } else if (change.kind === 'nodes' && change.type === 'deleted') kills.delete(change.old.name)
       else if (change.kind === 'pods' && change.object?.node !== undefined) {
+        const { uid } = change.object
         const known = change.type === 'added' ? [] : oomKilledRuns(change.old).map(({ id }) => id)
         const added = oomKilledRuns(change.object).filter(({ id }) => !known.includes(id))
         addKills(
           change.object.node,
           added.map(({ end }) => ({ at: Date.parse(end.finishedAt ?? ''), isReport: false })),
         )
-      } else return
-      for (const check of waiting) check()
+        checkWaiting((pod) => pod.uid === uid)
+      }
     },
     isOomKill: async (ended, signal) => {
       if (hasEvidence(ended)) return true
-      if (!isUnexplainedKill(ended.run)) return false
+      if (!isUnexplainedKill(ended.run) || signal.aborted) return false
       return new Promise<boolean>((resolve) => {
         const settle = (isOomKill: boolean): void => {
           clearTimeout(timer)
@@ -100,7 +117,7 @@ export function createOomKills(client: KubernetesClient): OomKills {
         const stop = (): void => settle(false)
         const timer = setTimeout(() => settle(hasEvidence(ended)), OOM_EVIDENCE_TIMEOUT_MS)
         signal.addEventListener('abort', stop, { once: true })
-        waiting.add(check)
+        waiting.set(check, ended.pod)
       })
     },
   }

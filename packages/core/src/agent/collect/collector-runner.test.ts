@@ -410,6 +410,18 @@ describe('a collector that is an async generator', () => {
     expect(states).toEqual([undefined, undefined])
   })
 
+  test('may yield more entities at once than a call has room for arguments', async () => {
+    const entities = Array.from({ length: 150_000 }, (_, index) => signals.host.entity({ id: `web-${index}` }))
+    const hosts: StreamingCollector<Client> = {
+      async *collect() {
+        yield { entities }
+      },
+    }
+    const run = await runnerOf({ hosts }).runner.run('hosts')
+    expect(run.ok).toBe(true)
+    expect(run.signals.entities).toHaveLength(150_000)
+  })
+
   test('is closed at its timeout, and what it yields later is dropped', async () => {
     const received: number[] = []
     const late = gate()

@@ -44,9 +44,10 @@ export function createSignalStream(validator: SignalValidator, sink: MetricSink 
       const [entities, events, gaps]: [unknown[], unknown[], unknown[]] = [[], [], []]
       for await (const chunk of closedOnAbort(chunks, signal)) {
         const lists = validator.lists(chunk, problems)
-        entities.push(...(lists.entities ?? []))
-        events.push(...(lists.events ?? []))
-        gaps.push(...(lists.gaps ?? []))
+        // Not as arguments of one call: the stack has no room for more than about 120,000.
+        for (const entity of lists.entities ?? []) entities.push(entity)
+        for (const event of lists.events ?? []) events.push(event)
+        for (const gap of lists.gaps ?? []) gaps.push(gap)
         await handOver(lists.metrics ?? [], signal)
       }
       return { entities, events, gaps } as Signals
