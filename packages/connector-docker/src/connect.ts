@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ConnectContext, type EntityReference, excluding, hostId } from '@rca/core/connector'
+import { type ConnectContext, type EntityReference, excludeNames, hostId } from '@rca/core/connector'
 import { openEngine } from './client.ts'
 import { engineSignals } from './collectors/engine.ts'
 import type { DockerConfig } from './config.ts'
@@ -27,7 +27,7 @@ export async function connect({ config, signal, log, keyedHash }: ConnectContext
       info,
       entity: engineSignals.engine.reference(info.id),
       host: readHost(config),
-      inventory: createInventory(engine, excluding(config.exclude_containers)),
+      inventory: createInventory(engine, excludeNames(config.exclude_containers)),
       usage,
       history: createEventHistory(),
       keyedHash,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { silentLogger } from '@rca/core'
-import { excluding } from '@rca/core/connector'
+import { excludeNames } from '@rca/core/connector'
 import { engineSignals } from '../src/collectors/engine.ts'
 import { configSchema } from '../src/config.ts'
 import type { DockerClient } from '../src/docker-client.ts'
@@ -88,7 +88,7 @@ export function fakeClient(
     info: of.info,
     entity: engineSignals.engine.reference(of.info.id),
     host: undefined,
-    inventory: createInventory(engine, excluding(checked.exclude_containers)),
+    inventory: createInventory(engine, excludeNames(checked.exclude_containers)),
     usage: createUsageReader({ rootPath: checked.root_path, info: of.info, engine }),
     history: createEventHistory(),
     keyedHash: (text) => createHash('sha256').update(`key of a test/${text}`).digest('hex').slice(0, 32),

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TemporaryDirectory, temporaryDirectory } from '@rca/connector-testkit'
-import { excluding } from '@rca/core/connector'
+import { excludeNames } from '@rca/core/connector'
 import type { SystemInformation } from '../src/client/client.ts'
 import { type LinuxClientOptions, openLinuxClient } from '../src/client/linux/linux-client.ts'
 import type { ServerClient } from '../src/client/server-client.ts'
@@ -38,8 +38,8 @@ export function openFixture(root: TemporaryDirectory, options: Partial<LinuxClie
   return openLinuxClient({
     root: root.path,
     topProcesses: 2,
-    wantsInterface: excluding(['lo', 'ifb*']),
-    wantsMount: excluding([]),
+    wantsInterface: excludeNames(['lo', 'ifb*']),
+    wantsMount: excludeNames([]),
     loadLibrary: async () => library,
     runProgram: async (file) => {
       throw new Error(`unexpected run of ${file}`)

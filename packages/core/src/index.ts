@@ -3,7 +3,7 @@ export type { AgentStatus } from './agent/agent-status.ts'
 export { configFromEnvironment } from './config/config-from-environment.ts'
 export type { JsonSchema } from './config/config-schema.ts'
 export { type Duration, toMilliseconds } from './config/duration.ts'
-export { duration } from './config/options.ts'
+export { duration } from './config/option-schemas.ts'
 export {
   agentConfigJsonSchema,
   agentOptionNames,

@@ -2,8 +2,8 @@ import {
   type Collector,
   type EntityReference,
   entity,
+  includeNames,
   type MetricDefinition,
-  matching,
   mergeSignals,
   metric,
   redactSecrets,
@@ -98,7 +98,7 @@ export const containers: Collector<DockerClient> = {
     const images = new Map<string, ImageDetails | undefined>()
     for (const { imageId } of all)
       if (imageId !== '' && !images.has(imageId)) images.set(imageId, await client.inventory.image(imageId, signal))
-    const isIncludedLabel = matching(client.config.container_labels)
+    const isIncludedLabel = includeNames(client.config.container_labels)
     return mergeSignals([
       ...all.map((container) =>
         toSignals(container, images.get(container.imageId), client.entity, isIncludedLabel, now()),

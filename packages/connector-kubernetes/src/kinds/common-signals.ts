@@ -1,4 +1,4 @@
-import { type EntityReference, matching, metric, type NameFilter } from '@rca/core/connector'
+import { type EntityReference, includeNames, metric, type NameFilter } from '@rca/core/connector'
 import type { Metadata } from './metadata.ts'
 import { isNamedKind, namedReference } from './references.ts'
 import type { TemplateContainer } from './workload/pod-template.ts'
@@ -98,7 +98,7 @@ export function imagesOf(containers: readonly Pick<TemplateContainer, 'name' | '
 export function labelFilter(patterns: readonly string[]): NameFilter {
   const known = filters.get(patterns)
   if (known !== undefined) return known
-  const filter = matching(patterns)
+  const filter = includeNames(patterns)
   filters.set(patterns, filter)
   return filter
 }

@@ -1,4 +1,4 @@
-import { excluding } from '@rca/core/connector'
+import { excludeNames } from '@rca/core/connector'
 import type { ServerConfig } from '../config.ts'
 import { loadSystemInformation } from './client.ts'
 import { openLinuxClient } from './linux/linux-client.ts'
@@ -15,8 +15,8 @@ export async function openServerClient(config: ServerConfig, signal: AbortSignal
   signal.throwIfAborted()
   const options = {
     topProcesses: config.top_processes,
-    wantsInterface: excluding(config.exclude_interfaces),
-    wantsMount: excluding(config.exclude_mounts),
+    wantsInterface: excludeNames(config.exclude_interfaces),
+    wantsMount: excludeNames(config.exclude_mounts),
   }
   if (process.platform === 'linux') {
     return openLinuxClient({ ...options, root: config.root_path, loadLibrary: loadSystemInformation, runProgram })

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { checkOptions } from '../config/check-options.ts'
+import { checkArguments } from '../config/check-arguments.ts'
 import type { Duration } from '../config/duration.ts'
 import { toMilliseconds } from '../config/duration.ts'
 import { type ParsedConfig, parseConfig, type RawConfig } from '../config/parse-config.ts'
@@ -7,7 +7,7 @@ import type { RuntimeConfig } from '../config/runtime-config.ts'
 import type { Connector } from '../connector/connector.ts'
 import { isConnector } from '../connector/define-connector.ts'
 import type { SignalCatalog } from '../connector/signal-catalog.ts'
-import { createRedactor } from '../delivery/redaction.ts'
+import { createRedactor } from '../delivery/report-redactor.ts'
 import type { RenderedDeployment } from '../deployment/describe-deployment.ts'
 import { planDeployment } from '../deployment/plan-deployment.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
@@ -115,7 +115,7 @@ const warnedHosts = new Set<string>()
  * @throws {ConfigError} @throws {PlatformUrlError} @throws {AgentTokenError} @throws {ConnectorError}
  */
 export function createAgent<Config, Client>(options: AgentOptions<Config, Client>): Agent {
-  checkOptions('createAgent', options, OPTIONS)
+  checkArguments('createAgent', options, OPTIONS)
   const { connector } = options
   if (!isConnector(connector))
     throw new ConnectorError('given to `createAgent`', 'it must be created by `defineConnector`.')
@@ -167,7 +167,7 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
     heartbeat: () => runtime.heartbeat(),
     start: () => runtime.start(),
     stop: async (stopOptions = {}) => {
-      checkOptions('stop', stopOptions, STOP_OPTIONS)
+      checkArguments('stop', stopOptions, STOP_OPTIONS)
       await runtime.stop(toMilliseconds(stopOptions.timeout ?? '5s'))
     },
     status: () => runtime.status(),

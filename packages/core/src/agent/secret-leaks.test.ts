@@ -5,7 +5,7 @@ import { type Client, exampleConnector, host, signals } from '../../test/example
 import { startPlatform } from '../../test/platform.ts'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import type { ConfigSchema } from '../config/config-schema.ts'
-import { secret } from '../config/options.ts'
+import { secret } from '../config/option-schemas.ts'
 import { silentLogger } from '../logger.ts'
 import { createAgent } from './agent.ts'
 

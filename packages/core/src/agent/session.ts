@@ -1,5 +1,5 @@
 import type { Connector } from '../connector/connector.ts'
-import type { Redactor } from '../delivery/redaction.ts'
+import type { Redactor } from '../delivery/report-redactor.ts'
 import { ConnectionError } from '../errors/connection-error.ts'
 import { reasonOf, shortReason } from '../errors/error-reason.ts'
 import type { KeyedHash } from '../keyed-hash.ts'

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { exampleConnector } from '../../test/example-connector.ts'
 import { ConfigError } from '../errors/config-error.ts'
 import type { JsonSchema } from './config-schema.ts'
-import { deploymentOnly, duration, secret } from './options.ts'
+import { deploymentOnly, duration, secret } from './option-schemas.ts'
 import {
   agentConfigJsonSchema,
   agentOptionNames,

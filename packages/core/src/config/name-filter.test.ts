@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { excluding, matching } from './name-filter.ts'
+import { excludeNames, includeNames } from './name-filter.ts'
 
 describe('NameFilter', () => {
   test.each([
@@ -12,12 +12,12 @@ describe('NameFilter', () => {
     ['a.b', 'axb', true],
     ['*', 'anything', false],
   ])('excluding %s keeps %s: %j', (pattern, name, isKept) => {
-    const keeps = excluding([pattern])
+    const keeps = excludeNames([pattern])
     expect([keeps(name), keeps(name)]).toEqual([isKept, isKept])
   })
 
   test('excludes several patterns', () => {
-    const keeps = excluding(['lo', 'veth*', 'cali*', 'lxc*', 'ifb*', 'dummy*'])
+    const keeps = excludeNames(['lo', 'veth*', 'cali*', 'lxc*', 'ifb*', 'dummy*'])
     expect(['lo', 'veth1a2b', 'cali1', 'eth0', 'bond0', 'docker0', 'wlan0'].filter(keeps)).toEqual([
       'eth0',
       'bond0',
@@ -27,13 +27,13 @@ describe('NameFilter', () => {
   })
 
   test('returns the same results after its cache was cleared', () => {
-    const keeps = excluding(['x*'])
+    const keeps = excludeNames(['x*'])
     for (let index = 0; index < 10_002; index += 1) keeps(`name${index}`)
     expect([keeps('x1'), keeps('name1')]).toEqual([false, true])
   })
 
   test('matching keeps the names that excluding drops', () => {
-    const [keeps, keepsOthers] = [matching(['com.docker.*']), excluding(['com.docker.*'])]
+    const [keeps, keepsOthers] = [includeNames(['com.docker.*']), excludeNames(['com.docker.*'])]
     for (const name of ['com.docker.compose.project', 'com.dockery', 'org.x'])
       expect(keeps(name)).toBe(!keepsOthers(name))
     expect(keeps('com.docker.compose.project')).toBe(true)

@@ -2,13 +2,13 @@
 export type NameFilter = (name: string) => boolean
 
 /** Keeps names that match no pattern. `*` matches any text, including slashes. */
-export function excluding(patterns: readonly string[]): NameFilter {
-  const matches = matching(patterns)
+export function excludeNames(patterns: readonly string[]): NameFilter {
+  const matches = includeNames(patterns)
   return (name) => !matches(name)
 }
 
 /** Keeps names that match a pattern. Caches results, since every collection cycle asks for the same names. */
-export function matching(patterns: readonly string[]): NameFilter {
+export function includeNames(patterns: readonly string[]): NameFilter {
   const expressions = patterns.map(
     (pattern) => new RegExp(`^${pattern.split('*').map(escapeExpression).join('.*')}$`, 's'),
   )

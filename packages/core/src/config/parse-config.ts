@@ -1,6 +1,6 @@
 import type { Connector } from '../connector/connector.ts'
 import { ConfigError, type ConfigIssue } from '../errors/config-error.ts'
-import { textRedactor } from '../redaction/redact-text.ts'
+import { createSecretReplacer } from '../redaction/secret-replacer.ts'
 import { coerceText } from './coerce-text.ts'
 import { type ConfigSchema, configJsonSchema, type JsonSchema } from './config-schema.ts'
 import { secretsIn } from './json-schema.ts'
@@ -87,7 +87,7 @@ export function parseConfig<Config>(connector: Connector<Config>, raw: RawConfig
   const values = [Object.fromEntries(written), Object.fromEntries(forConnector), config?.value]
   const secrets = [...new Set(values.flatMap((value) => secretsIn(value, schema, schema)))]
   if (runtime === undefined || config === undefined || issues.length > 0) {
-    const redact = textRedactor(secrets)
+    const redact = createSecretReplacer(secrets)
     const shown = issues.map(({ path, message }) => ({ path, message: redact(message) }))
     throw new ConfigError(connector.type, shown)
   }

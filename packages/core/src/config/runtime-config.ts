@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Duration, toMilliseconds } from './duration.ts'
-import { duration } from './options.ts'
+import { duration } from './option-schemas.ts'
 
 /** Maximum interval that the protocol accepts in a heartbeat. */
 const MAX_INTERVAL: Duration = '1d'
@@ -32,19 +32,17 @@ export const runtimeConfigSchema = z.object({
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
     .describe('Least severe messages that the agent logs.'),
-  collect_interval: interval().default('15s').describe('How often the agent collects.'),
+  collect_interval: interval().default('15s').describe('Interval between collections.'),
   heartbeat_interval: interval()
     .optional()
-    .describe(
-      'How often the agent says that it is alive. Without it the platform decides (30s unless it says otherwise).',
-    ),
-  max_batch_size: wholeNumber(1, 1000).default(100).describe('Most reports that one request carries.'),
+    .describe('Interval between heartbeats. By default the platform sets it (30s).'),
+  max_batch_size: wholeNumber(1, 1000).default(100).describe('Maximum number of reports in a request.'),
   max_queue_size: wholeNumber(1, 4096)
     .default(64)
-    .describe('Most MiB of reports kept while the platform cannot be reached.'),
+    .describe('Maximum size of the queue of reports while the platform is unreachable, in MiB.'),
   retry_count: wholeNumber(0, 20)
     .default(3)
-    .describe('How often a failed request is repeated at once, before the agent waits longer.'),
+    .describe('Number of quick retries of a failed request, before the agent waits longer.'),
 })
 
 /** The validated options that every agent has. */

@@ -1,5 +1,5 @@
-export { excluding, matching, type NameFilter } from '../config/name-filter.ts'
-export { option } from '../config/options.ts'
+export { excludeNames, includeNames, type NameFilter } from '../config/name-filter.ts'
+export { option } from '../config/option-schemas.ts'
 export { type Command, command } from '../deployment/command.ts'
 export type { Deployment, DeploymentTarget } from '../deployment/deployment.ts'
 export { powershell } from '../deployment/powershell.ts'
@@ -7,7 +7,7 @@ export { chartValues, environmentVariables } from '../deployment/settings.ts'
 export { createTimeSlice, inTimeSlices } from '../event-loop.ts'
 export { exitSignal } from '../evidence/exit-signal.ts'
 export { tailOf } from '../evidence/log-tail.ts'
-export { redactSecrets } from '../redaction/redact-container-text.ts'
+export { redactSecrets } from '../redaction/redact-secrets.ts'
 export type {
   CollectContext,
   Collector,

@@ -4,7 +4,7 @@ import ky, { isHTTPError, type KyInstance } from 'ky'
 import type { z } from 'zod'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
-import { textRedactor } from '../redaction/redact-text.ts'
+import { createSecretReplacer } from '../redaction/secret-replacer.ts'
 import { platformUrlText } from './platform-url.ts'
 import {
   AGENT_PATHS,
@@ -62,7 +62,7 @@ export interface PlatformClient {
 export function createPlatformClient(options: PlatformClientOptions): PlatformClient {
   const { platformUrl, agentToken, log } = options
   const base = platformUrlText(platformUrl)
-  const redact = textRedactor([agentToken])
+  const redact = createSecretReplacer([agentToken])
   const http = ky.create({
     headers: {
       authorization: `Bearer ${agentToken}`,

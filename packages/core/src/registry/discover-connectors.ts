@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { checkOptions } from '../config/check-options.ts'
+import { checkArguments } from '../config/check-arguments.ts'
 import type { Connector } from '../connector/connector.ts'
 import { CONTRACT, isConnector } from '../connector/define-connector.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
@@ -32,7 +32,7 @@ interface FoundEntry extends RegistryEntry {
  * @throws {HostPackageError} if no package contains `from`.
  */
 export async function discoverConnectors(options: DiscoverOptions): Promise<Registry> {
-  checkOptions('discoverConnectors', options, ['from'])
+  checkArguments('discoverConnectors', options, ['from'])
   const { from } = options
   if (typeof from !== 'string' && !(from instanceof URL))
     throw new RcaError(

@@ -1,4 +1,4 @@
-import { excluding } from '@rca/core/connector'
+import { excludeNames } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
 import { fixtureRoot, openFixture } from '../../../test/fixture-root.ts'
 import { parsePressure } from './linux-client.ts'
@@ -14,7 +14,7 @@ describe('openLinuxClient', () => {
 
   test('returns wanted mounts, and reads the table again when it has changed', async () => {
     const root = fixtureRoot()
-    const client = openFixture(root, { wantsMount: excluding(['/dev/*']) })
+    const client = openFixture(root, { wantsMount: excludeNames(['/dev/*']) })
     const names = async () => (await client.mounts()).map(({ mountPoint }) => mountPoint)
     expect(await names()).toEqual(['/', '/run/a volume'])
     expect(await client.mounts()).toBe(await client.mounts())

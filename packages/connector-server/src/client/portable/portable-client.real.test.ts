@@ -1,6 +1,6 @@
 import { cpus, loadavg, totalmem } from 'node:os'
 import { collectContext, runCollector } from '@rca/connector-testkit'
-import { excluding } from '@rca/core/connector'
+import { excludeNames } from '@rca/core/connector'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { server } from '../../connector.ts'
 import { loadSystemInformation } from '../client.ts'
@@ -14,8 +14,8 @@ describe('portable client on this machine', () => {
     client = await openPortableClient({
       library: await loadSystemInformation(),
       topProcesses: 3,
-      wantsInterface: excluding(['lo']),
-      wantsMount: excluding([]),
+      wantsInterface: excludeNames(['lo']),
+      wantsMount: excludeNames([]),
     })
   })
 
@@ -50,8 +50,8 @@ describe('portable client on this machine', () => {
     const windows = await openPortableClient({
       library: await loadSystemInformation(),
       topProcesses: 0,
-      wantsInterface: excluding([]),
-      wantsMount: excluding([]),
+      wantsInterface: excludeNames([]),
+      wantsMount: excludeNames([]),
       platform: 'win32',
     })
     expect(await windows.loadAverage()).toBeUndefined()
@@ -67,8 +67,8 @@ describe('portable client on this machine', () => {
     const opened = await openPortableClient({
       library,
       topProcesses: 0,
-      wantsInterface: excluding([]),
-      wantsMount: excluding([]),
+      wantsInterface: excludeNames([]),
+      wantsMount: excludeNames([]),
     })
     expect(opened.machine.id).toBe('hardware id')
   })

@@ -1,5 +1,5 @@
 import type { Metric } from '../../connector/signals.ts'
-import type { SignalWriter } from '../../delivery/redaction.ts'
+import type { SignalWriter } from '../../delivery/report-redactor.ts'
 import { createByteBuffer } from './byte-buffer.ts'
 
 /** Size at which the buffered points should become a report. */

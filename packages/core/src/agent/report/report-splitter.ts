@@ -1,6 +1,6 @@
 import { v7 } from 'uuid'
 import type { Event, Gap, Metric } from '../../connector/signals.ts'
-import type { SignalWriter } from '../../delivery/redaction.ts'
+import type { SignalWriter } from '../../delivery/report-redactor.ts'
 import type { InterruptibleTask } from '../../event-loop.ts'
 import { LIMITS, type Report, type ReportedEntity } from '../../platform/protocol.ts'
 import { createByteBuffer } from './byte-buffer.ts'

@@ -19,7 +19,7 @@ export function writtenForms(secrets: readonly string[]): string[] {
 }
 
 /** Creates a function that redacts secrets in a text, in every form of {@link writtenForms}. */
-export function textRedactor(secrets: readonly string[]): (text: string) => string {
+export function createSecretReplacer(secrets: readonly string[]): (text: string) => string {
   const forms = writtenForms(secrets)
   if (forms.length === 0) return (text) => text
   // One pass, so that replacements are not searched again. The pattern also matches earlier replacements as a whole,

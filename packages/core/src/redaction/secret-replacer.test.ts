@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { textRedactor } from './redact-text.ts'
+import { createSecretReplacer } from './secret-replacer.ts'
 
 describe('textRedactor', () => {
   test.each([
@@ -13,23 +13,23 @@ describe('textRedactor', () => {
     ['without the last newline of its file', 'p=hunter2;', 'hunter2\n', 'p=[redacted];'],
     ['with the characters of patterns', 'p=.*(a|b)[c]{2}$^', '.*(a|b)[c]{2}$^', 'p=[redacted]'],
   ])('redacts a secret %s', (_where, text, secret, left) => {
-    expect(textRedactor([secret])(text)).toBe(left)
+    expect(createSecretReplacer([secret])(text)).toBe(left)
   })
 
   test('redacts a secret that contains another as a whole', () => {
-    expect(textRedactor(['key', 'key-2'])('key-2, key')).toBe('[redacted], [redacted]')
+    expect(createSecretReplacer(['key', 'key-2'])('key-2, key')).toBe('[redacted], [redacted]')
   })
 
   test('changes nothing without secrets, or for empty ones', () => {
-    expect(textRedactor([])('text')).toBe('text')
-    expect(textRedactor(['', ' '])('text').includes('[redacted]')).toBe(false)
+    expect(createSecretReplacer([])('text')).toBe('text')
+    expect(createSecretReplacer(['', ' '])('text').includes('[redacted]')).toBe(false)
   })
 
   test('leaves no secret in any text, in any form', () => {
     const secret = fc.string({ minLength: 6, unit: 'binary' })
     fc.assert(
       fc.property(secret, fc.string(), fc.string(), (value, before, after) => {
-        const redact = textRedactor([value])
+        const redact = createSecretReplacer([value])
         // The replacement may itself contain the secret.
         fc.pre(!'[redacted]'.includes(value.trim()) && !`${before}[redacted]${after}`.includes(value))
         expect(redact(before + value + after)).not.toContain(value)

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import type { Metric } from '../connector/signals.ts'
 import { LIMITS, type Report, reportSchema } from '../platform/protocol.ts'
-import { createRedactor } from './redaction.ts'
+import { createRedactor } from './report-redactor.ts'
 
 const at = '2026-01-23T10:00:00.000Z'
 

@@ -6,7 +6,7 @@ import { nearestName } from './nearest-name.ts'
  *
  * @throws {RcaError} `RCA_OPTIONS_INVALID`, naming the function and the option, with a suggestion.
  */
-export function checkOptions(caller: string, options: unknown, known: readonly string[]): void {
+export function checkArguments(caller: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new RcaError('RCA_OPTIONS_INVALID', `\`${caller}\` must be called with an object of options: ${list(known)}`)
   const unknown = Object.keys(options).find((key) => !known.includes(key))

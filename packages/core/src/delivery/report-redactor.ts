@@ -1,7 +1,7 @@
 import type { Attributes, AttributeValue, Entity, EntityReference, Event, Gap, Metric } from '../connector/signals.ts'
 import type { Logger } from '../logger.ts'
 import { LIMITS, type Report, type ReportedEntity } from '../platform/protocol.ts'
-import { textRedactor, writtenForms } from '../redaction/redact-text.ts'
+import { createSecretReplacer, writtenForms } from '../redaction/secret-replacer.ts'
 
 /** Depth of a log message's fields that is written. */
 const MAX_FIELD_DEPTH = 8
@@ -40,10 +40,10 @@ const MIN_LENGTH_IN_NAMES = 6
  * @param declared names of attributes that are not redacted, even if they contain a secret
  */
 export function createRedactor(secrets: readonly string[], declared: Iterable<string> = []): Redactor {
-  const text = textRedactor(secrets)
+  const text = createSecretReplacer(secrets)
   const names = new Set(declared)
   const attributeName = (name: string): string => (names.has(name) ? name : text(name).slice(0, LIMITS.name))
-  const fieldName = textRedactor(secrets.filter((secret) => secret.length >= MIN_LENGTH_IN_NAMES))
+  const fieldName = createSecretReplacer(secrets.filter((secret) => secret.length >= MIN_LENGTH_IN_NAMES))
   const inReports = writtenForms(secrets).map((form) => JSON.stringify(form).slice(1, -1))
   const containsSecret = (json: string): boolean => inReports.some((form) => json.includes(form))
   const redacted = redactedSignals(text, attributeName)

@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest'
+import { redactSecretPatterns } from './secret-patterns.ts'
+
+const CANARY = 'c4n4ry-S3cret.value'
+
+describe('redacts', () => {
+  test.each([
+    `password=${CANARY}`,
+    `DB_PASSWORD=${CANARY}`,
+    `"password": "${CANARY}"`,
+    `"password":"a \\"quoted\\" ${CANARY}"`,
+    `{'api_key': '${CANARY}', 'x': 1}`,
+    `--token ${CANARY}`,
+    `--token=${CANARY}`,
+    `client.secret: ${CANARY}`,
+    `AWS_SECRET_ACCESS_KEY=${CANARY}`,
+    `x-api-key: ${CANARY}`,
+    `Authorization: Bearer ${CANARY}`,
+    `authorization: Basic ${CANARY}`,
+    `sent "Authorization": "Bearer ${CANARY}"`,
+    `curl failed with bearer ${CANARY}`,
+    `Cookie: session=1; id=${CANARY}`,
+    `connecting to postgres://app:${CANARY}@db:5432/app`,
+    `redis://:${CANARY}@cache:6379`,
+    `https://${CANARY}${CANARY}@example.com/x`,
+    `ALTER USER app IDENTIFIED BY '${CANARY}'`,
+    `the password is ${CANARY}`,
+    `token\u001b[31m=\u001b[0m${CANARY}`,
+    `tok\u001b[1men=${CANARY}`,
+    `-----BEGIN RSA PRIVATE KEY-----\n${'A'.repeat(64)}\nc4n4ry\n-----END RSA PRIVATE KEY-----`,
+    `${'A'.repeat(64)}\nc4n4ry+/=\n-----END EC PRIVATE KEY-----\nlistening`,
+    `jwt eyJhbGciOiJIUzI1NiJ9.eyJjNG40cnkiOjF9c4n4ry.c4n4ryc4n4ry`,
+    `key AKIAIOSFODNN7EXAMPLE c4n4r`.replace('c4n4r', ''),
+    `ghp_c4n4ryc4n4ryc4n4ryc4n4ry12`,
+  ])('%j', (text) => {
+    const redacted = redactSecretPatterns(text)
+    expect(redacted).not.toMatch(/c4n4ry|S3cret|AKIA/)
+    expect(redacted).toContain('[redacted]')
+    expect(redactSecretPatterns(redacted)).toBe(redacted)
+  })
+})
+
+test('keeps the cause of a failure', () => {
+  const log = `2026-11-24T10:00:00Z ERROR connect ECONNREFUSED 10.0.0.3:5432
+at https://example.com:8080/path?page=2 keyboard=us tokens: 3 left
+GET /login 401 in 12 ms, user=app, sha256:0d1e2f`
+  expect(redactSecretPatterns(log)).toBe(log)
+  expect(redactSecretPatterns('postgres://app:hunter2@db:5432/app refused')).toBe(
+    'postgres://app:[redacted]@db:5432/app refused',
+  )
+})
+
+test('removes escape sequences and control characters, and keeps lines', () => {
+  expect(redactSecretPatterns('\u001b[31mred\u001b[0m\u0007\tone\r\ntwo')).toBe('red\tone\r\ntwo')
+})
+
+describe('a known secret', () => {
+  test.each([
+    ['inside a sentence', 'password a=b/c%$& rejected', 'a=b/c%$&', 'password [redacted] rejected'],
+    ['interrupted by a control character', 'refused: abcd\befgh12345', 'abcdefgh12345', 'refused: [redacted]'],
+    ['partly in colour', 'refused: abcd\u001b[1mefgh\u001b[0m12345', 'abcdefgh12345', 'refused: [redacted]'],
+    ['with control characters of its own', 'refused: abcd\u0007efgh1', 'abcd\u0007efgh1', 'refused: [redacted]'],
+    [
+      'with spaces, before a rule takes its first word',
+      'password=my own 1 secret',
+      'my own 1 secret',
+      'password=[redacted]',
+    ],
+    ['without its final line feed', 'refused: abc-123\nnext', 'abc-123\n', 'refused: [redacted]\nnext'],
+    ['of several lines', 'a\nfirst 1\n2\nthird 3\nb', 'first 1\n2\nthird 3', 'a\n[redacted]\nb'],
+    ['of several lines in a text with CR LF', 'a\r\nfirst 1\r\n2\r\nb', 'first 1\n2\n', 'a\r\n[redacted]\r\nb'],
+    ['of several lines with CR LF', 'a\nfirst 1\n2\nb', 'first 1\r\n2', 'a\n[redacted]\nb'],
+    ['by one of its lines', 'x third 3 x', 'first 1\n2\nthird 3', 'x [redacted] x'],
+    ['by one of its lines with CR LF', 'x first 1 x', 'first 1\r\n2\r\nthird 3', 'x [redacted] x'],
+  ])('is redacted %s', (_how, text, secret, left) => {
+    expect(redactSecretPatterns(text, [secret])).toBe(left)
+  })
+
+  test('is redacted as a whole if another one is its prefix', () => {
+    const secrets = ['abc-12', 'abc-12-and-3']
+    expect(redactSecretPatterns('abc-12-and-3, abc-12', secrets)).toBe('[redacted], [redacted]')
+  })
+
+  test('is kept below six characters, as is each of its lines', () => {
+    const text = 'listening on port 54321, no timeout'
+    expect(redactSecretPatterns(text, ['54321', '', ' no\n', 'out\nfirst 1'])).toBe(text)
+  })
+
+  test.each([
+    ['password', `password=${CANARY}`],
+    ['postgres', `postgres://app:${CANARY}@db:5432/app`],
+    ['bearer', `sent bearer ${CANARY}`],
+    ['shop-1', `password=shop-1-${CANARY}`],
+    [
+      '-----BEGIN PRIVATE KEY-----\nAAAAAAAA\n-----END PRIVATE KEY-----',
+      '-----BEGIN PRIVATE KEY-----\nc4n4ry\n-----END PRIVATE KEY-----',
+    ],
+  ])('does not hide other secrets from the rules: %j', (secret, text) => {
+    const redacted = redactSecretPatterns(text, [secret])
+    expect(redacted).not.toMatch(/c4n4ry|S3cret/)
+    expect(redacted).not.toContain(secret)
+  })
+})
+
+test.each([
+  ['x'.repeat(200_000)],
+  ['password'.repeat(20_000)],
+  ['a://'.repeat(50_000)],
+  ['-----BEGIN PRIVATE KEY-----'.repeat(5_000)],
+  ['eyJ'.repeat(60_000)],
+  ['AAAA\n-----END PRIVATE KEY-----\n'.repeat(5_000)],
+  ['token="'.repeat(20_000)],
+  ['a.'.repeat(100_000)],
+  ['\u001b['.repeat(50_000)],
+])('takes linear time for a long text: %.12s', (text) => {
+  // Quadratic time would exceed the test's timeout.
+  expect(redactSecretPatterns(text.repeat(5)).length).toBeGreaterThan(0)
+})
