@@ -1,5 +1,5 @@
 import { type Backoff, fullJitter } from './backoff.ts'
-import { sleep } from './timers.ts'
+import { sleep as sleepWithTimer } from './timers.ts'
 
 const DEFAULT_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 60_000 }
 
@@ -27,6 +27,8 @@ export interface SuperviseOptions {
   readonly onSettled?: () => void
   /** Called before the wait for a restart. */
   readonly onFailure: (failure: Failure) => void
+  /** Waits so many milliseconds, or until `signal` aborts. @default with a timer of Node.js */
+  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>
 }
 
 /**
@@ -44,6 +46,7 @@ export async function supervise(
     settledAfterMs,
     onSettled,
     onFailure,
+    sleep = sleepWithTimer,
   } = options
   let failures = 0
   while (!signal.aborted) {

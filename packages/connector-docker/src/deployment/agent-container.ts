@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { type DeploymentTarget, environmentVariables } from '@rca/core/connector'
+import { type DeploymentTarget, settings } from '@rca/core/connector'
 import type { DockerConfig } from '../config.ts'
 import { endpointOf } from '../engine/endpoint.ts'
 
@@ -46,9 +46,9 @@ export const SECURITY: readonly string[] = ['no-new-privileges', 'label=disable'
 
 /** Returns the container for a deployment target. */
 export function agentContainer(target: DeploymentTarget<DockerConfig>): AgentContainer {
-  const { config, settings } = target
+  const { config, settings: written } = target
   const endpoint = endpointOf(config)
-  const root = settings.root_path === undefined ? ROOT : config.root_path
+  const root = written.root_path === undefined ? ROOT : config.root_path
   // The host's kernel files describe the engine's containers only if the engine runs on this host.
   const isHostSeen = endpoint.kind === 'socket' && root !== '/'
   const path = config.docker_host === undefined || endpoint.kind === 'tcp' ? undefined : endpoint.path
@@ -56,8 +56,8 @@ export function agentContainer(target: DeploymentTarget<DockerConfig>): AgentCon
     name: config.container_name,
     image: config.image,
     environment: [
-      ...environmentVariables(target),
-      ...(isHostSeen && settings.root_path === undefined ? [`ROOT_PATH=${ROOT}`] : []),
+      ...settings.environmentVariables(target),
+      ...(isHostSeen && written.root_path === undefined ? [`ROOT_PATH=${ROOT}`] : []),
       ...proxyVariables(config),
       ...(config.ca_file === undefined ? [] : [`NODE_EXTRA_CA_CERTS=${CA_FILE}`]),
     ],

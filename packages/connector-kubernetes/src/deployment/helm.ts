@@ -1,4 +1,4 @@
-import { type Command, chartValues, command, type DeploymentTarget } from '@rca/core/connector'
+import { type Command, command, type DeploymentTarget, settings } from '@rca/core/connector'
 import { DEFAULT_NAMESPACE, type KubernetesConfig } from '../config.ts'
 import { kubectl } from './kubectl.ts'
 
@@ -28,7 +28,7 @@ export function installCommand(target: DeploymentTarget<KubernetesConfig>): Comm
 
 /** Lists the chart's values. Leaves out the token where a Secret of the operator's holds it. */
 function valuesOf(target: DeploymentTarget<KubernetesConfig>): string[] {
-  const [platformUrl = '', agentToken = '', ...others] = chartValues(target, { omit: CARRIED_OTHERWISE })
+  const [platformUrl = '', agentToken = '', ...others] = settings.chartValues(target, { omit: CARRIED_OTHERWISE })
   const { existing_secret: secret, image } = target.config
   return [platformUrl, ...(secret === undefined ? [agentToken] : []), ...others, ...imageValues(image)]
 }

@@ -1,10 +1,4 @@
-import {
-  type Command,
-  command,
-  type Deployment,
-  type DeploymentTarget,
-  environmentVariables,
-} from '@rca/core/connector'
+import { type Command, command, type Deployment, type DeploymentTarget, settings } from '@rca/core/connector'
 import type { KubernetesConfig } from '../config.ts'
 import { kubectl } from './kubectl.ts'
 
@@ -47,9 +41,11 @@ export function manifestsDeployment(target: DeploymentTarget<KubernetesConfig>):
   const { namespace } = config
   const inNamespace = [...kubectl(config), '--namespace', namespace]
   const manifests = manifestsUrl(target)
-  const settings = environmentVariables(target).filter((variable) => !/^(?:AGENT_TOKEN|AGENT_TYPE)=/.test(variable))
+  const variables = settings
+    .environmentVariables(target)
+    .filter((variable) => !/^(?:AGENT_TOKEN|AGENT_TYPE)=/.test(variable))
   const secret = ['secret', 'generic', NAME, '--from-literal', `agent-token=${agentToken}`]
-  const configMap = ['configmap', NAME, ...settings.flatMap((setting) => ['--from-literal', setting])]
+  const configMap = ['configmap', NAME, ...variables.flatMap((variable) => ['--from-literal', variable])]
   const steps = [
     applied(command('kubectl', 'create', 'namespace', namespace, ...DRY_RUN), config),
     applied(command('kubectl', '--namespace', namespace, 'create', ...secret, ...DRY_RUN), config),

@@ -1,3 +1,4 @@
+import { supervise } from '@rca/core/connector'
 import { isExpired, KubernetesError } from '../api/errors.ts'
 import type { ApiResource, KubernetesApi, Selection, WatchEvent } from '../api/kubernetes-api.ts'
 import { type Change, createObjectStore, type ObjectStore, resourceVersionOf, type SlimObject } from './object-store.ts'
@@ -53,7 +54,6 @@ export interface Reflector<Slim extends SlimObject> {
 interface Progress {
   /** `resourceVersion` from which the next watch continues. `undefined`: list first. */
   from: string | undefined
-  failures: number
   watchError: WatchError | undefined
   lastContactAt: Date
   /** When the watch of this attempt was opened. */
@@ -70,7 +70,6 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
   const store = createObjectStore(options.project, options.onChange ?? (() => undefined))
   const progress: Progress = {
     from: undefined,
-    failures: 0,
     watchError: undefined,
     lastContactAt: now(),
     openedAt: undefined,
@@ -80,19 +79,22 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
     sync = resolve
   })
   let isSynced = false
-  const attempt = async (signal: AbortSignal): Promise<void> => {
+  const attempt = async (signal: AbortSignal, settle: () => void): Promise<void> => {
+    progress.openedAt = undefined
     if (progress.from === undefined) {
       progress.from = await listInto(store, options, signal)
       isSynced = true
       sync()
     }
-    await watchInto(store, progress, options, signal)
+    try {
+      await watchInto(store, progress, settle, options, signal)
+    } catch (error) {
+      if (now().getTime() - (progress.openedAt ?? now()).getTime() >= HEALTHY_WATCH_MS) settle()
+      throw error
+    }
   }
   const recordFailure = (error: unknown): void => {
     if (isExpired(error) || isWatchForbidden(error)) progress.from = undefined
-    const lasted = progress.openedAt === undefined ? 0 : now().getTime() - progress.openedAt.getTime()
-    if (lasted >= HEALTHY_WATCH_MS) progress.failures = 0
-    progress.failures += 1
     if (isExpected(error)) return
     const failure = error instanceof Error ? error : new Error(String(error))
     progress.watchError = { error: failure, since: progress.watchError?.since ?? progress.lastContactAt }
@@ -109,20 +111,12 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
     get unreadable() {
       return store.unreadable
     },
-    run: async (signal) => {
-      while (!signal.aborted) {
-        progress.openedAt = undefined
-        try {
-          await attempt(signal)
-        } catch (error) {
-          if (signal.aborted) return
-          recordFailure(error)
-          const wait = isWatchForbidden(error)
-            ? POLL_INTERVAL_MS * (0.75 + random() / 2)
-            : backoffAfter(progress.failures, random)
-          await sleep(Math.max(wait, retryAfterMs(error)), signal)
-        }
+    run: (signal) => {
+      const backoff = (failures: number, error: unknown): number => {
+        const wait = isWatchForbidden(error) ? POLL_INTERVAL_MS * (0.75 + random() / 2) : backoffAfter(failures, random)
+        return Math.max(wait, retryAfterMs(error))
       }
+      return supervise(attempt, { backoff, onFailure: ({ error }) => recordFailure(error), sleep }, signal)
     },
   }
 }
@@ -156,6 +150,7 @@ async function listInto<Slim extends SlimObject>(
 async function watchInto<Slim extends SlimObject>(
   store: ObjectStore<Slim>,
   progress: Progress,
+  settle: () => void,
   { api, resource, namespace, labelSelector, fieldSelector, withManagers, silence, now }: ReflectorOptions<Slim>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -175,7 +170,7 @@ async function watchInto<Slim extends SlimObject>(
       if (type === 'DELETED') store.remove(object)
       else if (type !== 'BOOKMARK') store.put(object)
       progress.from = resourceVersionOf(object) ?? progress.from
-      progress.failures = 0
+      settle()
       progress.lastContactAt = now()
     },
   }

@@ -3,11 +3,12 @@ export { option } from '../config/option-schemas.ts'
 export { type Command, command } from '../deployment/command.ts'
 export type { Deployment, DeploymentTarget } from '../deployment/deployment.ts'
 export { powershell } from '../deployment/powershell.ts'
-export { chartValues, environmentVariables } from '../deployment/settings.ts'
+export { settings } from '../deployment/settings.ts'
 export { createTimeSlice, inTimeSlices } from '../event-loop.ts'
 export { exitSignal } from '../evidence/exit-signal.ts'
 export { tailOf } from '../evidence/log-tail.ts'
 export { redactSecrets } from '../redaction/redact-secrets.ts'
+export { supervise } from '../supervise.ts'
 export type {
   CollectContext,
   Collector,

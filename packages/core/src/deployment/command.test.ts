@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Command, command, isCommand } from './command.ts'
 import { powershell } from './powershell.ts'
-import { environmentVariables } from './settings.ts'
+import { settings } from './settings.ts'
 
 const { raw } = command
 const [a, b, c] = [command('a'), command('b'), command('c')]
@@ -53,7 +53,7 @@ describe('lines of a command', () => {
   })
 
   test('form the Docker command of the specification', () => {
-    const variables = environmentVariables({
+    const variables = settings.environmentVariables({
       platformUrl: 'https://api.example.com',
       agentToken: 'docker-token',
       agentType: 'docker',

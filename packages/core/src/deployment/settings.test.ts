@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { command } from './command.ts'
 import type { DeploymentTarget } from './deployment.ts'
-import { chartValueName, chartValues, environmentName, environmentVariables, escapeChartValue } from './settings.ts'
+import { chartValueName, environmentName, escapeChartValue, settings } from './settings.ts'
 
 function target(settings: Record<string, string>, deploymentSettings: Record<string, string> = {}): DeploymentTarget {
   return {
@@ -19,7 +19,7 @@ function target(settings: Record<string, string>, deploymentSettings: Record<str
 describe('settings', () => {
   test('converts config keys to environment variables', () => {
     expect(environmentName('log_level')).toBe('LOG_LEVEL')
-    expect(environmentVariables(target({ retry_count: '3', note: 'a=b c' }, { namespace: 'x' }))).toEqual([
+    expect(settings.environmentVariables(target({ retry_count: '3', note: 'a=b c' }, { namespace: 'x' }))).toEqual([
       'PLATFORM_API_URL=https://api.example.com',
       'AGENT_TOKEN=k8s-token',
       'AGENT_TYPE=kubernetes',
@@ -31,7 +31,9 @@ describe('settings', () => {
   test('converts config keys to chart values', () => {
     expect(chartValueName('max_batch_size')).toBe('maxBatchSize')
     expect(
-      chartValues(target({ max_batch_size: '1000', namespace: 'x', labels: '{a=b},c\\' }), { omit: ['namespace'] }),
+      settings.chartValues(target({ max_batch_size: '1000', namespace: 'x', labels: '{a=b},c\\' }), {
+        omit: ['namespace'],
+      }),
     ).toEqual([
       'platformUrl=https://api.example.com',
       'agentToken=k8s-token',
@@ -41,19 +43,19 @@ describe('settings', () => {
   })
 
   test('rejects a setting with the name of a setting of every agent', () => {
-    expect(() => environmentVariables(target({ agent_token: 'x' }))).toThrow(
+    expect(() => settings.environmentVariables(target({ agent_token: 'x' }))).toThrow(
       '`agent_token` has the name of a setting of every agent',
     )
-    expect(() => chartValues(target({ platform_url: 'x' }))).toThrow(TypeError)
-    expect(chartValues(target({ platform_url: 'x' }), { omit: ['platform_url'] })).toHaveLength(2)
+    expect(() => settings.chartValues(target({ platform_url: 'x' }))).toThrow(TypeError)
+    expect(settings.chartValues(target({ platform_url: 'x' }), { omit: ['platform_url'] })).toHaveLength(2)
   })
 
   test('forms the Helm command of the specification', () => {
-    const settings = { namespace: 'monitoring', release_name: 'incident-rca', replicas: '2' }
-    const values = chartValues(target({}, settings), { omit: ['namespace', 'release_name'] })
+    const written = { namespace: 'monitoring', release_name: 'incident-rca', replicas: '2' }
+    const values = settings.chartValues(target({}, written), { omit: ['namespace', 'release_name'] })
     const install = command(
-      ...['helm', 'install', settings.release_name, 'incident-rca/agent'],
-      ['--namespace', settings.namespace],
+      ...['helm', 'install', written.release_name, 'incident-rca/agent'],
+      ['--namespace', written.namespace],
       ...values.map((value) => ['--set', value]),
     )
     const addRepository = command('helm', 'repo', 'add', 'incident-rca', 'https://charts.example.com')

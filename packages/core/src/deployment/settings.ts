@@ -1,6 +1,6 @@
 import type { DeploymentTarget } from './deployment.ts'
 
-/** Options of {@link chartValues}. */
+/** Options of `settings.chartValues`. */
 export interface SettingsOptions {
   /** Config keys (snake_case) that the command passes in another way, such as the namespace. @default [] */
   readonly omit?: readonly string[]
@@ -17,7 +17,7 @@ export function environmentName(key: string): string {
  *
  * @throws {TypeError} if a setting has the name of one of the first three.
  */
-export function environmentVariables(target: DeploymentTarget): string[] {
+function environmentVariables(target: DeploymentTarget): string[] {
   const fixed = [
     ['PLATFORM_API_URL', target.platformUrl],
     ['AGENT_TOKEN', target.agentToken],
@@ -43,7 +43,7 @@ export function chartValueName(key: string): string {
  *
  * @throws {TypeError} if a setting has the name of one of the first two.
  */
-export function chartValues(target: DeploymentTarget, options: SettingsOptions = {}): string[] {
+function chartValues(target: DeploymentTarget, options: SettingsOptions = {}): string[] {
   const fixed = [
     ['platformUrl', target.platformUrl],
     ['agentToken', target.agentToken],
@@ -78,3 +78,6 @@ function nameSettings(
   }
   return [...fixed, ...written.map(([key, value]) => [rename(key), value] as const)]
 }
+
+/** Settings of the operator in the form that a deployment command passes to the agent. */
+export const settings = { environmentVariables, chartValues } as const
