@@ -25,7 +25,13 @@ export default defineConfig({
     projects: [
       ...workspaces.map(({ name, root }) => ({
         extends: true as const,
-        test: { name, root, include: ['src/**/*.test.ts', 'test/**/*.test.ts'] },
+        test: {
+          name,
+          root,
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+          // Its tests measure the delay of events on real systems: run them after the load of all others.
+          sequence: { groupOrder: name === 'example' ? 1 : 0 },
+        },
       })),
       { extends: true, test: { name: 'repository', include: ['test/**/*.test.ts', 'scripts/**/*.test.ts'] } },
     ],
