@@ -1,34 +1,16 @@
-import type { Node, Taint } from '../kinds/node/node-projection.ts'
-import { type Membership, membership, transitions } from './differences.ts'
-
-/** Differences between two versions of a node. */
-export interface NodeDifference {
-  /** `versions`, `taints`, `allocatable`, `addresses` */
-  readonly fields: readonly string[]
-  /** `kubelet: v1.30.1 → v1.31.0` */
-  readonly versions: readonly string[]
-  /** `dedicated=shop:NoSchedule` */
-  readonly taints: Membership
-  /** `memory: 16 → 8` */
-  readonly allocatable: readonly string[]
-  /** `InternalIP: 10.0.0.1 → 10.0.0.2` */
-  readonly addresses: readonly string[]
-}
+import type { Node } from '../kinds/node/node-projection.ts'
+import { changedFields, membership, transitions } from './differences.ts'
 
 /** Compares two versions of a node except their conditions and cordon; `undefined` if nothing differs. */
-export function compareNodes(before: Node, after: Node): NodeDifference | undefined {
-  const versions = transitions(versionsOf(before), versionsOf(after))
-  const taints = membership(taintsOf(before), taintsOf(after))
-  const allocatable = transitions(before.allocatable, after.allocatable)
-  const addresses = transitions(addressesOf(before), addressesOf(after))
-  const differs: Readonly<Record<string, boolean>> = {
-    versions: versions.length > 0,
-    taints: taints.added.length + taints.removed.length > 0,
-    allocatable: allocatable.length > 0,
-    addresses: addresses.length > 0,
+export function compareNodes(before: Node, after: Node) {
+  const difference = {
+    versions: transitions(versionsOf(before), versionsOf(after)),
+    taints: membership(taintsOf(before), taintsOf(after)),
+    allocatable: transitions(before.allocatable, after.allocatable),
+    addresses: transitions(addressesOf(before), addressesOf(after)),
   }
-  const fields = Object.keys(differs).filter((name) => differs[name])
-  return fields.length === 0 ? undefined : { fields, versions, taints, allocatable, addresses }
+  const fields = changedFields(difference)
+  return fields.length === 0 ? undefined : { fields, ...difference }
 }
 
 function addressesOf({ addresses }: Node) {
@@ -49,9 +31,5 @@ const INTERNAL_TAINTS = new Set([
 function taintsOf({ taints }: Node): readonly string[] {
   return taints
     .filter(({ key }) => !key.startsWith('node.kubernetes.io/') && !INTERNAL_TAINTS.has(key))
-    .map(describeTaint)
-}
-
-function describeTaint({ key, value, effect }: Taint): string {
-  return `${key}${value === undefined ? '' : `=${value}`}:${effect}`
+    .map(({ key, value, effect }) => `${key}${value === undefined ? '' : `=${value}`}:${effect}`)
 }

@@ -1,11 +1,12 @@
-/** Elements of a list that are listed in an attribute. */
 const MAX_ELEMENTS = 100
 
-/** Elements that were added to a list and removed from it. */
 export interface Membership {
   readonly added: readonly string[]
   readonly removed: readonly string[]
 }
+
+/** A part of an object: its transitions, or its added and removed elements. */
+type Part = readonly string[] | Membership
 
 type Values = Readonly<Record<string, string | number | boolean | undefined>>
 
@@ -15,6 +16,15 @@ export function membership(before: readonly string[], after: readonly string[]):
     added: after.filter((item) => !before.includes(item)).toSorted(),
     removed: before.filter((item) => !after.includes(item)).toSorted(),
   }
+}
+
+/** Names of the parts that differ. */
+export function changedFields(parts: Readonly<Record<string, Part>>): readonly string[] {
+  return Object.keys(parts).filter((name) => isDifferent(parts[name] ?? []))
+}
+
+function isDifferent(part: Part): boolean {
+  return 'added' in part ? part.added.length + part.removed.length > 0 : part.length > 0
 }
 
 /** Names that both records have with different values. */
