@@ -1,4 +1,4 @@
-import { type Collector, defineConnector } from '@rca/core/connector'
+import { type Collector, defineConnector, type StreamingCollector } from '@rca/core/connector'
 import { configSchema } from './config.ts'
 import { openKubernetesClient } from './connect.ts'
 import { deploy } from './deployment/deployment.ts'
@@ -10,10 +10,11 @@ import type { KubernetesClient } from './kubernetes-client.ts'
 import { signals } from './signals.ts'
 import { usage } from './usage/collector.ts'
 
-const kindCollectors: Readonly<Record<string, Collector<KubernetesClient>>> = Object.assign(
-  {},
-  ...Object.values(kinds).map((kind) => ('collectors' in kind ? kind.collectors : {})),
-)
+const collectors: Readonly<Record<string, Collector<KubernetesClient> | StreamingCollector<KubernetesClient>>> = {
+  cluster,
+  ...Object.assign({}, ...Object.values(kinds).map((kind) => ('collectors' in kind ? kind.collectors : {}))),
+  usage,
+}
 
 /** Watches a Kubernetes cluster and deploys agents to it. */
 export const kubernetes = defineConnector({
@@ -30,6 +31,6 @@ export const kubernetes = defineConnector({
     api.close()
   },
   election: { run: (client, context) => runElection(client, context) },
-  collectors: { cluster, ...kindCollectors, usage },
+  collectors,
   watchers,
 })

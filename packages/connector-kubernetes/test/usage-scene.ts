@@ -51,8 +51,8 @@ export function usageClient(scene: UsageScene = {}): UsageClient {
     api: { get, list },
     cluster: {
       listed: async () => undefined,
-      objects: (kind: Kinds) => objects[kind],
-      resource: (kind) => resources[kind],
+      objects: (kind) => objects[kind as Kinds],
+      resource: (kind) => resources[kind as keyof typeof resources],
     },
     lastMemory: createLastMemory(),
     config: { namespaces },

@@ -4,16 +4,16 @@ import type { Node } from '../kinds/node/node-projection.ts'
 import { createHandoff } from './handoff.ts'
 import { type KnownObjects, knownObjects } from './known-objects.ts'
 import { readMetricsApi } from './metrics-api.ts'
-import { readSummaries, SUMMARY_TIMEOUTS, type Summaries } from './read-summaries.ts'
+import { readSummaries, SUMMARY_TIMEOUTS, type Summaries, type SummaryReading } from './read-summaries.ts'
 import type { UsageClient } from './usage-client.ts'
 
-/** Maximum number of failing kubelets with a gap of their own. The others are counted in one gap. */
+/** Failing kubelets with a gap of their own. The others are counted in one gap. */
 const MAX_NAMED_KUBELETS = 20
 
-/** Interval after which kubelets are tried again that the agent had no permission to read. */
+/** Interval of attempts to read kubelets that the agent had no permission to read. */
 const REFUSAL_RETRY_INTERVAL_MS = 600_000
 
-/** Maximum number of nodes that are read in every cycle. In a larger cluster, each cycle reads every other node. */
+/** In a cluster with more nodes, each cycle reads every other node. */
 const MAX_NODES_PER_CYCLE = 20
 
 type Failure = Summaries['failures'][number]
@@ -39,28 +39,23 @@ export const usage: StreamingCollector<UsageClient> = {
   timeout: '60s',
   async *collect(client, context) {
     await client.cluster.listed(context.signal)
-    const { lastMemory } = client
     const batches = createHandoff<readonly Metric[]>()
     const reading = read(client, context, batches.put).finally(batches.end)
     // Handled below, but not if the generator is closed before.
     reading.catch(() => undefined)
     for await (const metrics of batches) {
-      lastMemory.take(metrics, context.now())
+      client.lastMemory.take(metrics, context.now())
       yield { metrics }
     }
     const rest = await reading
-    lastMemory.take(rest.metrics ?? [], context.now())
+    client.lastMemory.take(rest.metrics ?? [], context.now())
     // Only now: if nothing can be read, the last known values are all there is.
-    lastMemory.dropOld(context.now())
+    client.lastMemory.dropOld(context.now())
     yield rest
   },
 }
 
-async function read(
-  client: UsageClient,
-  context: CollectContext,
-  emit: (points: readonly Metric[]) => Promise<void>,
-): Promise<Signals> {
+async function read(client: UsageClient, context: CollectContext, emit: SummaryReading['emit']): Promise<Signals> {
   const { signal, now, swapState } = context
   const known = knownObjects(client.cluster)
   if (client.config.namespaces.length > 0)
@@ -124,11 +119,7 @@ async function readWithoutSummaries(
 }
 
 /** Forgets pods of nodes that failed during a full snapshot, so that all of their points are sent next time. */
-function withoutFailedNodes(
-  sent: SentValues,
-  { cluster }: Pick<UsageClient, 'cluster'>,
-  { refusal, failures }: Summaries,
-): SentValues {
+function withoutFailedNodes(sent: SentValues, { cluster }: UsageClient, { refusal, failures }: Summaries): SentValues {
   if (refusal !== undefined) return new Map()
   const failed = new Set(failures.map(({ node }) => node.name))
   const pods = cluster.objects('pods')

@@ -1,20 +1,6 @@
-/** Passes items from concurrent producers to one consumer, without a buffer. */
-export interface Handoff<Item> extends AsyncIterable<Item> {
-  /** Resolves once the consumer has asked for the next item, and rejects once the consumer has left. */
-  put(item: Item): Promise<void>
-  /** Ends the iteration after the items that wait. */
-  end(): void
-}
-
-interface Waiting<Item> {
-  readonly item: Item
-  readonly resolve: () => void
-  readonly reject: (reason: Error) => void
-}
-
-/** Creates a handoff for one iteration. */
-export function createHandoff<Item>(): Handoff<Item> {
-  const queue: Waiting<Item>[] = []
+/** Passes items from concurrent producers to one consumer that iterates once, without a buffer. */
+export function createHandoff<Item>() {
+  const queue: { readonly item: Item; resolve(): void; reject(reason: Error): void }[] = []
   let wake: () => void = () => undefined
   let state: 'open' | 'ended' | 'abandoned' = 'open'
   const abandoned = (): Error => new Error('the collector was closed before it had read everything')
@@ -42,13 +28,15 @@ export function createHandoff<Item>(): Handoff<Item> {
   }
   return {
     [Symbol.asyncIterator]: take,
-    put: (item) =>
-      new Promise((resolve, reject) => {
+    /** Resolves once the consumer has asked for the next item, and rejects once the consumer has left. */
+    put: (item: Item) =>
+      new Promise<void>((resolve, reject) => {
         if (state !== 'open') return reject(abandoned())
         queue.push({ item, resolve, reject })
         wake()
       }),
-    end: () => {
+    /** Ends the iteration after the items that wait. */
+    end: (): void => {
       state = 'ended'
       wake()
     },

@@ -1,12 +1,12 @@
 import type { Metric, Signals } from '@rca/core/connector'
-import type { KubernetesApi } from '../api/kubernetes-api.ts'
+import type { ApiResource } from '../api/kubernetes-api.ts'
 import { fields, list, text } from '../kinds/fields.ts'
 import { quantity } from '../kinds/quantity.ts'
 import { containerReference, namedReference, podReference } from '../kinds/references.ts'
 import type { KnownObjects } from './known-objects.ts'
 import { kubeletNumber, sum } from './kubelet-numbers.ts'
 import { usageMetrics as metrics } from './signals.ts'
-import type { UsageCluster } from './usage-client.ts'
+import type { UsageClient } from './usage-client.ts'
 
 /** The answers of metrics-server, or of a replacement for it. */
 export interface MetricsAnswers extends Signals {
@@ -15,15 +15,14 @@ export interface MetricsAnswers extends Signals {
   readonly problem: string | undefined
 }
 
-/** One list of the API. */
 interface MetricsList {
   readonly scope: string
-  read(): Promise<Metric[]>
+  readonly resource: ApiResource
+  readonly namespace: string | undefined
+  pointsOf(item: unknown, known: KnownObjects): Metric[]
 }
 
-interface Reading {
-  readonly api: Pick<KubernetesApi, 'list'>
-  readonly cluster: UsageCluster
+interface Reading extends Pick<UsageClient, 'api' | 'cluster'> {
   readonly known: KnownObjects
   /** Empty for all namespaces and the nodes. */
   readonly namespaces: readonly string[]
@@ -35,12 +34,12 @@ export async function readMetricsApi(reading: Reading): Promise<MetricsAnswers> 
   const points: Metric[] = []
   const gaps: { scope: string; reason: string }[] = []
   const lists = listsOf(reading)
-  for (const { scope, read } of lists) {
+  for (const list of lists) {
     try {
-      for (const point of await read()) points.push(point)
+      for (const point of await readList(reading, list)) points.push(point)
     } catch (error) {
       reading.signal.throwIfAborted()
-      gaps.push({ scope, reason: error instanceof Error ? error.message : String(error) })
+      gaps.push({ scope: list.scope, reason: error instanceof Error ? error.message : String(error) })
     }
   }
   if (lists.length === 0)
@@ -50,35 +49,32 @@ export async function readMetricsApi(reading: Reading): Promise<MetricsAnswers> 
     : { metrics: points, gaps, problem: undefined }
 }
 
-function listsOf({ api, cluster, known, namespaces, signal }: Reading): MetricsList[] {
-  const [pods, nodes] = [cluster.resource('podMetrics'), cluster.resource('nodeMetrics')]
-  const lists: MetricsList[] = []
-  const add = (
-    scope: string,
-    resource: typeof pods,
-    namespace: string | undefined,
-    map: (item: unknown) => Metric[],
-  ) => {
-    if (resource === undefined) return
-    const read = async (): Promise<Metric[]> => {
-      let points: Metric[] = []
-      const onItems = (items: readonly unknown[]): void => void points.push(...items.flatMap(map))
-      const onRestart = (): void => {
-        points = []
-      }
-      await api.list(resource, { namespace, onItems, onRestart }, signal)
-      return points
-    }
-    lists.push({ scope, read })
+/** Returns the lists that the server has. */
+function listsOf({ cluster, namespaces }: Reading): MetricsList[] {
+  const ofPods = (scope: string, namespace?: string): MetricsList[] => {
+    const resource = cluster.resource('podMetrics')
+    return resource === undefined ? [] : [{ scope, resource, namespace, pointsOf: podMetricsPoints }]
   }
-  const ofPod = (item: unknown): Metric[] => podMetricsPoints(item, known)
-  if (namespaces.length > 0) {
-    for (const namespace of namespaces) add(`usage:${namespace}`, pods, namespace, ofPod)
-    return lists
+  if (namespaces.length > 0) return namespaces.flatMap((namespace) => ofPods(`usage:${namespace}`, namespace))
+  const nodes = cluster.resource('nodeMetrics')
+  if (nodes === undefined) return ofPods('usage:pods')
+  const ofNodes = { scope: 'usage:nodes', resource: nodes, namespace: undefined, pointsOf: nodeMetricsPoints }
+  return [...ofPods('usage:pods'), ofNodes]
+}
+
+async function readList(
+  { api, known, signal }: Reading,
+  { resource, namespace, pointsOf }: MetricsList,
+): Promise<Metric[]> {
+  let points: Metric[] = []
+  const onItems = (items: readonly unknown[]): void => {
+    points.push(...items.flatMap((item) => pointsOf(item, known)))
   }
-  add('usage:pods', pods, undefined, ofPod)
-  add('usage:nodes', nodes, undefined, (item) => nodeMetricsPoints(item, known))
-  return lists
+  const onRestart = (): void => {
+    points = []
+  }
+  await api.list(resource, { namespace, onItems, onRestart }, signal)
+  return points
 }
 
 /** Converts a `PodMetrics`. The usage of a pod is the sum of its containers. */

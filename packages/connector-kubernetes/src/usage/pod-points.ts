@@ -1,5 +1,5 @@
 import type { EntityReference, Metric } from '@rca/core/connector'
-import type { DeltaFilter, IsChanged } from '../kinds/delta-filter.ts'
+import type { DeltaFilter } from '../kinds/delta-filter.ts'
 import { type Fields, fields, list, text } from '../kinds/fields.ts'
 import type { Pod } from '../kinds/pod/pod-projection.ts'
 import { containerReference, namedReference, podReference } from '../kinds/references.ts'
@@ -25,6 +25,8 @@ const LOGS = Object.freeze({ 'k8s.container.ephemeral_storage.fs_type': 'logs' }
 
 type Points = (Metric | undefined)[]
 
+type IfChanged = (value: number | undefined) => number | undefined
+
 /**
  * Converts a pod's part of a summary to points: 6 for the pod and 6 for each container, since a cluster may have ten
  * thousand pods. Only CPU and memory are reported for both: schedulers compare and kubelets evict pods by them. Left
@@ -35,14 +37,12 @@ type Points = (Metric | undefined)[]
 export function podPoints(raw: Fields, pod: Pod, context: PodContext): Points {
   const entity = podReference(pod.uid)
   const isChanged = context.filter.valuesOf(pod.uid)
+  const ifChanged: IfChanged = (value) => (isChanged(value) ? value : undefined)
   const points: Points = [
     metrics.podCpuUsage.point(nanoToUnits(fields(raw.cpu).usageNanoCores), entity),
     metrics.podMemoryWorkingSet.point(measured(fields(raw.memory).workingSetBytes), entity),
-    metrics.podFilesystemUsage.point(
-      ifChanged(kubeletNumber(fields(raw['ephemeral-storage']).usedBytes), isChanged),
-      entity,
-    ),
-    metrics.podProcessCount.point(ifChanged(measured(fields(raw.process_stats).process_count), isChanged), entity),
+    metrics.podFilesystemUsage.point(ifChanged(kubeletNumber(fields(raw['ephemeral-storage']).usedBytes)), entity),
+    metrics.podProcessCount.point(ifChanged(measured(fields(raw.process_stats).process_count)), entity),
   ]
   // A kubelet may report its node's network for a pod in the host network.
   if (!pod.hostNetwork) addNetwork(points, fields(raw.network), entity)
@@ -50,21 +50,15 @@ export function podPoints(raw: Fields, pod: Pod, context: PodContext): Points {
   // In the order of the pod: kubelets have no fixed order.
   for (const { name } of pod.containers) {
     const stats = containers.find((container) => container.name === name)
-    addContainer(points, stats ?? {}, containerReference(pod.uid, name), isChanged)
+    addContainer(points, stats ?? {}, containerReference(pod.uid, name), ifChanged)
   }
   for (const volume of list(raw.volume)) points.push(...volumePoints(volume, pod, context))
   return points
 }
 
-/**
- * Leaves out 0: a kubelet writes it before the first measurement. A running container has some memory and a process.
- */
+/** Leaves out 0, which kubelets write before the first measurement: a running container has memory and a process. */
 function measured(value: unknown): number | undefined {
   return kubeletNumber(value) || undefined
-}
-
-function ifChanged(value: number | undefined, isChanged: IsChanged): number | undefined {
-  return isChanged(value) ? value : undefined
 }
 
 function addNetwork(points: Points, network: Fields, pod: EntityReference): void {
@@ -76,23 +70,15 @@ function addNetwork(points: Points, network: Fields, pod: EntityReference): void
   )
 }
 
-function addContainer(points: Points, stats: Fields, container: EntityReference, isChanged: IsChanged): void {
+function addContainer(points: Points, stats: Fields, container: EntityReference, ifChanged: IfChanged): void {
   const [cpu, memory] = [fields(stats.cpu), fields(stats.memory)]
   points.push(
     metrics.containerCpuTime.point(nanoToUnits(cpu.usageCoreNanoSeconds), container),
     metrics.containerCpuUsage.point(nanoToUnits(cpu.usageNanoCores), container),
     metrics.containerMemoryWorkingSet.point(measured(memory.workingSetBytes), container),
     metrics.containerMemoryRss.point(kubeletNumber(memory.rssBytes), container),
-    metrics.containerStorageUsage.point(
-      ifChanged(kubeletNumber(fields(stats.rootfs).usedBytes), isChanged),
-      container,
-      ROOTFS,
-    ),
-    metrics.containerStorageUsage.point(
-      ifChanged(kubeletNumber(fields(stats.logs).usedBytes), isChanged),
-      container,
-      LOGS,
-    ),
+    metrics.containerStorageUsage.point(ifChanged(kubeletNumber(fields(stats.rootfs).usedBytes)), container, ROOTFS),
+    metrics.containerStorageUsage.point(ifChanged(kubeletNumber(fields(stats.logs).usedBytes)), container, LOGS),
   )
 }
 
@@ -106,28 +92,19 @@ function volumePoints(volume: Fields, pod: Pod, { known, seen }: PodContext): Po
     return spacePoints(volume, podReference(pod.uid), { 'k8s.volume.name': name })
   }
   const claimed = { namespace: text(namespace) ?? pod.namespace, name: claim }
-  if (!known.hasClaim(claimed.namespace, claimed.name)) {
-    const attributes = { 'k8s.volume.name': name, 'k8s.persistentvolumeclaim.name': claim }
-    return [
-      ...spacePoints(volume, podReference(pod.uid), attributes),
-      ...inodePoints(volume, podReference(pod.uid), attributes),
-    ]
-  }
-  const entity = namedReference('PersistentVolumeClaim', claimed)
-  if (seen.has(entity.id)) return []
-  seen.add(entity.id)
-  const attributes = { 'k8s.persistentvolumeclaim.name': claim }
-  return [...spacePoints(volume, entity, attributes), ...inodePoints(volume, entity, attributes)]
-}
-
-type VolumeAttributes = Parameters<typeof metrics.volumeUsage.point>[2]
-
-function inodePoints(volume: Fields, entity: EntityReference, attributes: VolumeAttributes): Points {
+  const isKnown = known.hasClaim(claimed.namespace, claim)
+  const entity = isKnown ? namedReference('PersistentVolumeClaim', claimed) : podReference(pod.uid)
+  if (isKnown && seen.has(entity.id)) return []
+  if (isKnown) seen.add(entity.id)
+  const attributes = { 'k8s.volume.name': isKnown ? undefined : name, 'k8s.persistentvolumeclaim.name': claim }
   return [
+    ...spacePoints(volume, entity, attributes),
     metrics.volumeInodes.point(kubeletNumber(volume.inodes), entity, attributes),
     metrics.volumeInodesFree.point(kubeletNumber(volume.inodesFree), entity, attributes),
   ]
 }
+
+type VolumeAttributes = Parameters<typeof metrics.volumeUsage.point>[2]
 
 function spacePoints(volume: Fields, entity: EntityReference, attributes: VolumeAttributes): Points {
   return [

@@ -5,13 +5,13 @@ import { KubernetesError } from '../api/errors.ts'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
 import type { Node } from '../kinds/node/node-projection.ts'
 import { knownObjects } from './known-objects.ts'
-import { readSummaries, type SummaryTimeouts } from './read-summaries.ts'
+import { readSummaries } from './read-summaries.ts'
 
 const answer = { node: { cpu: { usageNanoCores: 1e9 } }, pods: [] }
 const permission = { verb: 'get', group: '', resource: 'nodes/proxy' }
 
 /** Long enough for what answers at once. */
-const patient: SummaryTimeouts = { readyMs: 60_000, notReadyMs: 60_000, allMs: 60_000 }
+const patient = { readyMs: 60_000, notReadyMs: 60_000, allMs: 60_000 }
 
 function numbered(count: number): Node[] {
   return Array.from({ length: count }, (_, id) => node(`node${id}`))

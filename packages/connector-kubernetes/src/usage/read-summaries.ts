@@ -8,20 +8,13 @@ import { type SummaryContext, summaryPoints } from './summary.ts'
 
 const MAX_CONCURRENT_KUBELETS = 4
 
-/** Points that are emitted together. */
 const BATCH_SIZE = 50
 
-export interface SummaryTimeouts {
-  /** For the kubelet of a ready node. */
-  readonly readyMs: number
-  /** For the kubelet of a node that is not ready. */
-  readonly notReadyMs: number
-  /** For all kubelets together. */
-  readonly allMs: number
-}
-
-/** Timeouts of a cycle that reads half of the nodes of a large cluster. */
-export const SUMMARY_TIMEOUTS: SummaryTimeouts = { readyMs: 5000, notReadyMs: 1000, allMs: 20_000 }
+/**
+ * Timeouts of a cycle that reads half of the nodes of a large cluster: for the kubelet of a ready node, for that of
+ * another node, and for all kubelets together.
+ */
+export const SUMMARY_TIMEOUTS = { readyMs: 5000, notReadyMs: 1000, allMs: 20_000 }
 
 export interface SummaryReading extends SummaryContext {
   readonly api: Pick<KubernetesApi, 'get'>
@@ -30,14 +23,14 @@ export interface SummaryReading extends SummaryContext {
   readonly nodes: readonly Node[]
   /** UIDs of the nodes that failed in the previous cycle: they are read last. */
   readonly failedBefore: ReadonlySet<string>
-  readonly timeouts?: SummaryTimeouts
+  readonly timeouts: typeof SUMMARY_TIMEOUTS
   /** Called with the points of one kubelet after the other. */
   readonly emit: (points: readonly Metric[]) => Promise<void>
   readonly signal: AbortSignal
 }
 
 export interface Summaries {
-  /** Number of kubelets that answered. */
+  /** Number of kubelets. */
   readonly answered: number
   /** Points were emitted, even if only of an answer that was incomplete. */
   readonly hasEmitted: boolean
@@ -52,7 +45,7 @@ export interface Summaries {
  * is dropped before the next request: the summary of a hundred pods is larger than half a MiB.
  */
 export async function readSummaries(reading: SummaryReading): Promise<Summaries> {
-  const { nodes, failedBefore, timeouts = SUMMARY_TIMEOUTS, signal } = reading
+  const { nodes, failedBefore, timeouts, signal } = reading
   const left = byLikelihood(nodes, failedBefore)
   const stop = new AbortController()
   const stopped = AbortSignal.any([signal, stop.signal])
@@ -66,7 +59,6 @@ export async function readSummaries(reading: SummaryReading): Promise<Summaries>
     // The time of back-pressure does not count against the kubelets.
     until += (performance.now() - begin) / MAX_CONCURRENT_KUBELETS
   }
-  const own = { ...reading, emit }
   const failures: { node: Node; error: unknown }[] = []
   let answered = 0
   let refusal: KubernetesError | undefined
@@ -74,14 +66,16 @@ export async function readSummaries(reading: SummaryReading): Promise<Summaries>
     for (let node = left.shift(); node !== undefined; node = left.shift()) {
       const timeout = Math.min(isReady(node) ? timeouts.readyMs : timeouts.notReadyMs, until - performance.now())
       try {
-        await readSummary(own, node, timeout, stopped)
+        await readSummary({ ...reading, emit }, node, timeout, stopped)
         answered += 1
       } catch (error) {
         signal.throwIfAborted()
         if (refusal !== undefined) return
-        if (isApiServerRefusal(error)) refusal = error
         failures.push({ node, error })
-        if (refusal !== undefined) return stop.abort()
+        if (isApiServerRefusal(error)) {
+          refusal = error
+          return stop.abort()
+        }
       }
       // Processing a long answer takes some milliseconds.
       await createTimeSlice().next()
