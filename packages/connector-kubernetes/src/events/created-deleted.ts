@@ -4,9 +4,9 @@ import type { Cluster } from '../kinds/index.ts'
 import type { Metadata } from '../kinds/metadata.ts'
 import { namedReference } from '../kinds/references.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
-import { signals } from '../signals.ts'
 import type { ClusterWatchContext } from './cluster-watcher.ts'
-import { isRecent, timeOrNow } from './event-time.ts'
+import { signals } from './namespaces/signals.ts'
+import { isRecent, timeOrNow } from './occurrence.ts'
 
 /** Delay of a deletion, in which the deletion of its namespace may be seen. */
 const NAMESPACE_DELAY_MS = 500
@@ -23,8 +23,7 @@ const SUMMARY_DELAY_MS = 5_000
 /** Bursts in memory above which ended ones are removed. */
 const MAX_BURSTS = 1_000
 
-/** Objects that a summary names. */
-const MAX_NAMES = 50
+const MAX_SUMMARIZED_NAMES = 50
 
 /** The creation or deletion of an object. */
 export interface ObjectMoment<Slim> {
@@ -39,10 +38,7 @@ export function creationOf<Slim extends Metadata>(change: Change<Slim>, now: Dat
   return { object: change.object, at: timeOrNow(change.object.created, now) }
 }
 
-/**
- * Returns the deletion that a change shows. The deletion of an object with finalizers counts when it begins, and only
- * then.
- */
+/** Returns the deletion that a change shows. That of an object with finalizers counts when it begins, and only then. */
 export function deletionOf<Slim extends Metadata>(change: Change<Slim>, now: Date): ObjectMoment<Slim> | undefined {
   if (change.type === 'added' || change.old.deleted !== undefined) return undefined
   const object = change.object ?? change.old
@@ -50,29 +46,20 @@ export function deletionOf<Slim extends Metadata>(change: Change<Slim>, now: Dat
   return { object, at: timeOrNow(object.deleted, now) }
 }
 
+interface Burst {
+  count: number
+  last: number
+  readonly collected: { readonly name: string; readonly uid: string; readonly event: Event }[]
+}
+
 /**
  * Emits creations and deletions. A burst, such as the installation of a chart with hundreds of objects, ends in a
  * summary.
  */
-export interface Lifecycle {
-  created(kind: string, object: Metadata, event: Event): void
-  /** Emits a deletion after a delay, unless the namespace is deleted too. */
-  deleted(kind: string, object: Metadata, event: Event): void
-}
-
-interface Burst {
-  count: number
-  last: number
-  collected: { readonly name: string; readonly uid: string; readonly event: Event }[]
-}
-
-/** Creates an emitter without bursts. */
-export function createLifecycle({ cluster }: KubernetesClient, { emit, after, now }: ClusterWatchContext): Lifecycle {
+export function createLifecycle({ cluster }: KubernetesClient, { emit, after, now }: ClusterWatchContext) {
   const bursts = new Map<string, Burst>()
   const flush = (burst: Burst, namespace: string): void => {
-    const { collected } = burst
-    burst.collected = []
-    emit(summarize(collected, namespace, now()))
+    emit(summarize(burst.collected.splice(0), namespace, now()))
   }
   const removeEnded = (time: number): void => {
     for (const [key, { last, collected }] of bursts)
@@ -82,20 +69,20 @@ export function createLifecycle({ cluster }: KubernetesClient, { emit, after, no
     const key = `${event.name} ${namespace}`
     const time = now().getTime()
     const known = bursts.get(key)
-    const burst =
-      known === undefined || time - known.last > BURST_QUIET_MS ? { count: 0, last: 0, collected: [] } : known
+    const isQuiet = known === undefined || time - known.last > BURST_QUIET_MS
+    const burst = isQuiet ? { count: 0, last: 0, collected: [] } : known
     bursts.set(key, burst)
     if (bursts.size > MAX_BURSTS) removeEnded(time)
     burst.count += 1
     burst.last = time
     if (burst.count <= MAX_SINGLE_EVENTS) emit(event)
-    else burst.collected.push({ name: `${kind}/${name}`, uid, event })
-    if (burst.count > MAX_SINGLE_EVENTS && burst.collected.length === 1)
+    else if (burst.collected.push({ name: `${kind}/${name}`, uid, event }) === 1)
       after(SUMMARY_DELAY_MS, () => flush(burst, namespace))
   }
   return {
     created,
-    deleted: (kind, object, event) =>
+    /** Emits a deletion after a delay, unless the namespace is deleted too. */
+    deleted: (kind: string, object: Metadata, event: Event): void =>
       after(NAMESPACE_DELAY_MS, () => {
         if (!isEnding(cluster, object.namespace)) created(kind, object, event)
       }),
@@ -103,7 +90,7 @@ export function createLifecycle({ cluster }: KubernetesClient, { emit, after, no
 }
 
 /** Returns whether a namespace is being deleted or does not exist; false if namespaces cannot be watched. */
-export function isEnding(cluster: Pick<Cluster, 'objects'>, name: string): boolean {
+export function isEnding(cluster: Cluster, name: string): boolean {
   const namespaces = cluster.objects('namespaces')
   if (name === '' || namespaces.size === 0) return false
   for (const namespace of namespaces.values())
@@ -128,7 +115,7 @@ function summarize(collected: Burst['collected'], namespace: string, now: Date):
       'k8s.namespace.name': namespace,
       'change.event': first.event.name,
       'change.count': names.length,
-      'change.objects': names.slice(0, MAX_NAMES),
+      'change.objects': names.slice(0, MAX_SUMMARIZED_NAMES),
     },
   })
 }

@@ -1,6 +1,6 @@
 import { signals as config } from './config/signals.ts'
 import { signals as containers } from './containers/signals.ts'
-import { signals as deletions } from './deletions/signals.ts'
+import { deletionSignals } from './deletions/stuck-deletions.ts'
 import { signals as namespaces } from './namespaces/signals.ts'
 import { signals as nodes } from './nodes/signals.ts'
 import { signals as services } from './services/signals.ts'
@@ -11,7 +11,7 @@ import { signals as workloads } from './workloads/signals.ts'
 export const events = {
   ...containers,
   ...warnings,
-  ...deletions,
+  ...deletionSignals,
   ...workloads,
   ...config,
   ...namespaces,

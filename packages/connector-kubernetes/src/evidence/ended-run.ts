@@ -15,7 +15,9 @@ export interface EndedRun {
 const LOST = 'ContainerStatusUnknown'
 
 /** Returns the ended runs in a status, the older first: at most two. */
-export function endedRuns({ state, lastState, restarts }: ContainerStatus): readonly EndedRun[] {
+export function endedRuns(status: ContainerStatus | undefined): readonly EndedRun[] {
+  if (status === undefined) return []
+  const { state, lastState, restarts } = status
   const runs: EndedRun[] = []
   if (lastState?.kind === 'terminated') {
     // While the next run waits for its turn, kubelets still count the run that has ended.
@@ -43,8 +45,7 @@ export function failedToStart({ end }: EndedRun): boolean {
 }
 
 /** Duration of a run in milliseconds; 0 if unknown. */
-export function durationOf({ end: { startedAt, finishedAt } }: EndedRun): number {
-  if (startedAt === undefined || finishedAt === undefined) return 0
+export function durationOf({ end: { startedAt = '', finishedAt = '' } }: EndedRun): number {
   const duration = Date.parse(finishedAt) - Date.parse(startedAt)
   return Number.isFinite(duration) ? Math.max(0, duration) : 0
 }

@@ -9,7 +9,7 @@ export function containerOf({ kind, fieldPath }: ObjectReference): string | unde
 
 /** Returns the last matching event about a container that the server still has. */
 export function latestClusterEvent(
-  cluster: Pick<Cluster, 'objects'>,
+  cluster: Cluster,
   pod: Pick<Pod, 'uid' | 'namespace' | 'name'>,
   container: string,
   isWanted: (event: ClusterEvent) => boolean,
@@ -31,7 +31,7 @@ function isAbout(about: ObjectReference, { uid, namespace, name }: Pick<Pod, 'ui
 }
 
 /** Replaces the file hash of a pod in an event by the uid that the server gave the pod. */
-export function withServersUid(cluster: Pick<Cluster, 'objects'>, event: ClusterEvent): ClusterEvent {
+export function withServersUid(cluster: Cluster, event: ClusterEvent): ClusterEvent {
   const { about } = event
   if (about.kind !== 'Pod' || !FILE_HASH.test(about.uid ?? '')) return event
   for (const pod of cluster.objects('pods').values())

@@ -9,10 +9,7 @@ import { latestClusterEvent } from './latest-cluster-event.ts'
 /** How long an unexplained kill is held back for evidence that arrives after the container's status. */
 const OOM_EVIDENCE_TIMEOUT_MS = 2_000
 
-/**
- * How far apart a node's report of an OOM kill and the end of the container may be. Both have a resolution of a
- * second.
- */
+/** How far a node's report of an OOM kill and the end of the container, both in seconds, may be apart. */
 const MAX_REPORT_DISTANCE_MS = 3_000
 
 /** Part of its limit at which a container counts as out of memory. It is measured every few seconds only. */
@@ -27,8 +24,6 @@ const FREQUENT_KILLS_WINDOW_MS = 60_000
 
 /** Known OOM kills that are kept per node. */
 const MAX_KILLS = 200
-
-/** Nodes whose OOM kills are kept. */
 const MAX_NODES = 5_000
 
 const SIGKILL = 9
@@ -40,36 +35,35 @@ export interface ContainerRun {
   readonly run: EndedRun
 }
 
+interface KnownKill {
+  /** In milliseconds since 1970. */
+  readonly at: number
+  /** True if the node reported it, without the name of the container. */
+  readonly isReport: boolean
+}
+
 /**
  * Finds out which runs the kernel killed because they were out of memory. Usually the kubelet gives the reason
  * `OOMKilled`. Under load, or if a child process was killed, it may report only exit code 137, at first or for good;
  * the evidence is then in a later status, in the node's events, or in the last memory reading.
  */
-export interface OomKills {
-  /** Takes note of a change in the cluster that may be evidence. */
-  observe(change: ClusterChange): void
-  /** Resolves at once, except for an unexplained kill without evidence, which waits up to two seconds for it. */
-  isOomKill(ended: ContainerRun, signal: AbortSignal): Promise<boolean>
-}
-
-/** Creates an observer for all nodes of a cluster. */
-export function createOomKills(client: KubernetesClient): OomKills {
+export function createOomKills(client: KubernetesClient) {
   /** By node name, the newest last. */
   const kills = new Map<string, readonly KnownKill[]>()
   const waiting = new Map<() => void, Pod>()
 
-  const hasEvidence = ({ pod, container, run }: ContainerRun): boolean => {
-    if (isOomKilledByStatus(client, pod, container, run)) return true
-    if (!isUnexplainedKill(run)) return false
-    const onNode = kills.get(pod.node ?? '') ?? []
-    const isLikely =
-      wasMemoryFull(client, pod, container, run) || isReported(onNode, run) || areFrequent(onNode, container, run)
+  const hasEvidence = (ended: ContainerRun): boolean => {
+    if (isOomKilledByStatus(client, ended)) return true
+    if (!isUnexplainedKill(ended.run)) return false
+    const onNode = kills.get(ended.pod.node ?? '') ?? []
+    const isLikely = wasMemoryFull(client, ended) || isReported(onNode, ended) || areFrequent(onNode, ended)
     // The last check, since it reads every event of the cluster.
-    return isLikely && !wasKilledByKubelet(client, pod, container, run)
+    return isLikely && !wasKilledByKubelet(client, ended)
   }
 
-  const addKills = (node: string, added: readonly KnownKill[]): void => {
-    if (added.length === 0) return
+  const addKills = (node: string, times: readonly number[], isReport: boolean): void => {
+    if (times.length === 0) return
+    const added = times.map((at) => ({ at, isReport }))
     const onNode = [...(kills.get(node) ?? []), ...added].slice(-MAX_KILLS)
     kills.delete(node)
     kills.set(node, onNode)
@@ -83,12 +77,12 @@ export function createOomKills(client: KubernetesClient): OomKills {
   }
 
   return {
-    observe: (change) => {
+    /** Takes note of a change in the cluster that may be evidence. */
+    observe: (change: ClusterChange): void => {
       if (change.kind === 'events' && change.type !== 'deleted' && isOomReport(change.object)) {
         const { about, firstAt, lastAt } = change.object
-        const times = change.type === 'added' ? [firstAt, lastAt] : [lastAt]
-        const reported = [...new Set(times)].map((time) => ({ at: Date.parse(time ?? ''), isReport: true }))
-        addKills(about.name, reported)
+        const times = new Set(change.type === 'added' ? [firstAt, lastAt] : [lastAt])
+        addKills(about.name, [...times].map(timeOf), true)
       } else if (change.kind === 'nodes' && change.type === 'deleted') kills.delete(change.old.name)
       else if (change.kind === 'pods' && change.object?.node !== undefined) {
         const { uid } = change.object
@@ -96,12 +90,14 @@ export function createOomKills(client: KubernetesClient): OomKills {
         const added = oomKilledRuns(change.object).filter(({ id }) => !known.includes(id))
         addKills(
           change.object.node,
-          added.map(({ end }) => ({ at: Date.parse(end.finishedAt ?? ''), isReport: false })),
+          added.map(({ end }) => timeOf(end.finishedAt)),
+          false,
         )
         checkWaiting((pod) => pod.uid === uid)
       }
     },
-    isOomKill: async (ended, signal) => {
+    /** Resolves at once, except for an unexplained kill without evidence, which waits up to two seconds for it. */
+    isOomKill: async (ended: ContainerRun, signal: AbortSignal): Promise<boolean> => {
       if (hasEvidence(ended)) return true
       if (!isUnexplainedKill(ended.run) || signal.aborted) return false
       return new Promise<boolean>((resolve) => {
@@ -123,56 +119,31 @@ export function createOomKills(client: KubernetesClient): OomKills {
   }
 }
 
-interface KnownKill {
-  /** In milliseconds since 1970. */
-  readonly at: number
-  /** True if the node reported it, without the name of the container. */
-  readonly isReport: boolean
-}
-
 /** Returns whether SIGKILL ended a run and the kubelet gives no reason. */
 export function isUnexplainedKill({ end: { exitCode, signal, reason = 'Error' } }: EndedRun): boolean {
   return reason === 'Error' && (signal === SIGKILL || exitCode === 128 + SIGKILL)
 }
 
 /** Looks at the status that came with the run, and at the newest one. */
-function isOomKilledByStatus(
-  { cluster }: KubernetesClient,
-  { uid }: Pod,
-  { name }: PodContainer,
-  run: EndedRun,
-): boolean {
+function isOomKilledByStatus({ cluster }: KubernetesClient, { pod, container, run }: ContainerRun): boolean {
   if (run.end.reason === 'OOMKilled') return true
-  const status = cluster
-    .objects('pods')
-    .get(uid)
-    ?.containers.find((container) => container.name === name)?.status
-  return status !== undefined && endedRuns(status).some(({ id, end }) => id === run.id && end.reason === 'OOMKilled')
+  const newest = cluster.objects('pods').get(pod.uid)
+  const status = newest?.containers.find(({ name }) => name === container.name)?.status
+  return endedRuns(status).some(({ id, end }) => id === run.id && end.reason === 'OOMKilled')
 }
 
 /** Kubelets report kills of their own, as after a failed liveness probe, before they kill. */
-function wasKilledByKubelet(
-  { cluster }: KubernetesClient,
-  pod: Pod,
-  { name }: PodContainer,
-  { end }: EndedRun,
-): boolean {
-  const report = latestClusterEvent(cluster, pod, name, ({ reason }) => reason === 'Killing')
-  const at = Date.parse(report?.lastAt ?? '')
-  return at >= Date.parse(end.startedAt ?? '') && at <= Date.parse(end.finishedAt ?? '') + MAX_REPORT_DISTANCE_MS
+function wasKilledByKubelet({ cluster }: KubernetesClient, { pod, container, run: { end } }: ContainerRun): boolean {
+  const report = latestClusterEvent(cluster, pod, container.name, ({ reason }) => reason === 'Killing')
+  const at = timeOf(report?.lastAt)
+  return at >= timeOf(end.startedAt) && at <= timeOf(end.finishedAt) + MAX_REPORT_DISTANCE_MS
 }
 
-function wasMemoryFull(
-  { lastMemory }: KubernetesClient,
-  pod: Pod,
-  container: PodContainer,
-  { end }: EndedRun,
-): boolean {
+function wasMemoryFull({ lastMemory }: KubernetesClient, { pod, container, run: { end } }: ContainerRun): boolean {
   const limit = memoryLimit(container)
   const memory = lastMemory.of(containerReference(pod.uid, container.name).id)
   if (limit === undefined || memory === undefined) return false
-  const isOfThisRun = memory.at.getTime() >= Date.parse(end.startedAt ?? '')
-  return isOfThisRun && memory.workingSet >= limit * FULL_RATIO
+  return memory.at.getTime() >= timeOf(end.startedAt) && memory.workingSet >= limit * FULL_RATIO
 }
 
 function memoryLimit({ status, resources }: PodContainer): number | undefined {
@@ -180,9 +151,7 @@ function memoryLimit({ status, resources }: PodContainer): number | undefined {
 }
 
 function oomKilledRuns({ containers }: Pod): readonly EndedRun[] {
-  return containers
-    .flatMap(({ status }) => (status === undefined ? [] : endedRuns(status)))
-    .filter(({ end }) => end.reason === 'OOMKilled')
+  return containers.flatMap(({ status }) => endedRuns(status)).filter(({ end }) => end.reason === 'OOMKilled')
 }
 
 /** `SystemOOM` of the kubelet, `OOMKilling` of the node problem detector. Neither names the container. */
@@ -190,17 +159,21 @@ function isOomReport({ about, reason }: ClusterEvent): boolean {
   return about.kind === 'Node' && (reason === 'SystemOOM' || reason === 'OOMKilling')
 }
 
-function isReported(kills: readonly KnownKill[], { end }: EndedRun): boolean {
-  const startedAt = Date.parse(end.startedAt ?? '')
-  const finishedAt = Date.parse(end.finishedAt ?? '')
+function isReported(kills: readonly KnownKill[], { run: { end } }: ContainerRun): boolean {
+  const [startedAt, finishedAt] = [timeOf(end.startedAt), timeOf(end.finishedAt)]
   return kills.some(
     ({ at, isReport }) => isReport && !(at < startedAt - 1_000) && Math.abs(at - finishedAt) <= MAX_REPORT_DISTANCE_MS,
   )
 }
 
-function areFrequent(kills: readonly KnownKill[], container: PodContainer, { end }: EndedRun): boolean {
+function areFrequent(kills: readonly KnownKill[], { container, run: { end } }: ContainerRun): boolean {
   if (memoryLimit(container) === undefined) return false
-  const finishedAt = Date.parse(end.finishedAt ?? '')
+  const finishedAt = timeOf(end.finishedAt)
   const recent = kills.filter(({ at }) => Math.abs(finishedAt - at) <= FREQUENT_KILLS_WINDOW_MS)
   return recent.length >= MIN_FREQUENT_KILLS
+}
+
+/** Milliseconds since 1970; `NaN`, to which no comparison applies, for an unknown time. */
+function timeOf(time: string | undefined): number {
+  return Date.parse(time ?? '')
 }

@@ -1,26 +1,15 @@
 import type { Cluster } from '../kinds/index.ts'
 import type { Metadata, Owner } from '../kinds/metadata.ts'
 
-/**
- * Returns the topmost owner of an object: the Deployment of a pod instead of its ReplicaSet, the CronJob instead of
- * its Job.
- */
-export function ownerWorkload(
-  cluster: Pick<Cluster, 'objects'>,
-  { owner }: Pick<Metadata, 'owner'>,
-): Owner | undefined {
-  if (owner === undefined) return undefined
-  const between =
-    owner.kind === 'ReplicaSet'
-      ? cluster.objects('replicaSets').get(owner.uid)
-      : owner.kind === 'Job'
-        ? cluster.objects('jobs').get(owner.uid)
-        : undefined
-  return between?.owner ?? owner
+/** Returns the topmost owner: the Deployment of a pod instead of its ReplicaSet, the CronJob instead of its Job. */
+export function ownerWorkload(cluster: Cluster, { owner }: Pick<Metadata, 'owner'>): Owner | undefined {
+  if (owner?.kind === 'ReplicaSet') return cluster.objects('replicaSets').get(owner.uid)?.owner ?? owner
+  if (owner?.kind === 'Job') return cluster.objects('jobs').get(owner.uid)?.owner ?? owner
+  return owner
 }
 
 /** The topmost owner as attributes. */
-export function workloadAttributes(cluster: Pick<Cluster, 'objects'>, object: Pick<Metadata, 'owner'>) {
+export function workloadAttributes(cluster: Cluster, object: Pick<Metadata, 'owner'>) {
   const owner = ownerWorkload(cluster, object)
   // A kubelet made the pod from a file. Its owner is the node.
   if (owner?.kind === 'Node') return {}
@@ -31,7 +20,7 @@ export function workloadAttributes(cluster: Pick<Cluster, 'objects'>, object: Pi
  * Key of the pods that are sampled together: those of a workload, or of a namespace if they have no workload or a Job
  * of their own.
  */
-export function podGroup(cluster: Pick<Cluster, 'objects'>, object: Pick<Metadata, 'owner' | 'namespace'>): string {
+export function podGroup(cluster: Cluster, object: Pick<Metadata, 'owner' | 'namespace'>): string {
   const owner = ownerWorkload(cluster, object)
   return owner === undefined || owner.kind === 'Job' ? `${owner?.kind ?? 'Pod'} ${object.namespace}` : owner.uid
 }

@@ -26,8 +26,8 @@ export interface RunEvidence {
 }
 
 /**
- * Reads the end of a run's log and removes secrets from it. The container's literal variables are read for that and
- * dropped afterwards. If they cannot be read, there is no log: its secrets are unknown.
+ * Reads the end of a run's log and removes secrets from it, for which it reads the pod's literal variables. If they
+ * cannot be read, there is no log: its secrets are unknown.
  */
 export async function readRunEvidence(
   client: KubernetesClient,
@@ -46,8 +46,7 @@ export async function readRunEvidence(
     if (raw === undefined) return none('the pod was deleted')
     const found = projectPod(raw)
     if (found.uid !== pod.uid) return none('the pod was deleted and another has its name')
-    const environment = environmentOf(raw)
-    redact = (written) => redactSecrets(written, environment)
+    redact = redactorOf(raw)
     const lines = client.config.crash_log_lines
     if (lines === 0) return { log: undefined, logMissing: '`crash_log_lines` is 0', redact }
     const log = await readLog(client, found, container, run.id, lines, signal)
@@ -59,10 +58,7 @@ export async function readRunEvidence(
   }
 }
 
-/**
- * Returns a function that removes the secrets of a pod from a text, for which it reads the pod's literal variables.
- * `undefined` if they cannot be read.
- */
+/** Returns a function that removes the secrets of a pod from a text; `undefined` if its variables cannot be read. */
 export async function readRedactor(
   { api, cluster }: KubernetesClient,
   { namespace, name, uid }: Pick<Pod, 'namespace' | 'name' | 'uid'>,
@@ -70,21 +66,19 @@ export async function readRedactor(
 ): Promise<RunEvidence['redact']> {
   const pods = cluster.resource('pods')
   const raw = pods === undefined ? undefined : await api.get(pods, { namespace, name }, signal).catch(() => undefined)
-  if (raw === undefined || projectPod(raw).uid !== uid) return undefined
-  const environment = environmentOf(raw)
-  return (written) => redactSecrets(written, environment)
+  return raw === undefined || projectPod(raw).uid !== uid ? undefined : redactorOf(raw)
 }
 
-/** The literal variables of a pod, as `NAME=value`. */
-function environmentOf(raw: unknown): string[] {
+function redactorOf(raw: unknown): (text: string) => string {
   const { initContainers, containers, ephemeralContainers } = fields(fields(raw).spec)
-  return [initContainers, containers, ephemeralContainers]
+  const environment = [initContainers, containers, ephemeralContainers]
     .flatMap(list)
     .flatMap(({ env }) => list(env))
     .flatMap((variable) => {
       const [name, value] = [text(variable.name), text(variable.value)]
       return name === undefined || value === undefined ? [] : [`${name}=${value}`]
     })
+  return (written) => redactSecrets(written, environment)
 }
 
 /** Reads the log of a run, which becomes the `previous` log as soon as the next run starts. */
@@ -115,7 +109,7 @@ async function readLog(
 /** Returns whether the log of a run is the `previous` log; `undefined` if the status no longer contains the run. */
 function isPreviousLog(pod: Pod | undefined, container: string, runId: string): boolean | undefined {
   const status = pod?.containers.find(({ name }) => name === container)?.status
-  return status === undefined ? undefined : endedRuns(status).find(({ id }) => id === runId)?.isPrevious
+  return endedRuns(status).find(({ id }) => id === runId)?.isPrevious
 }
 
 async function readLines(

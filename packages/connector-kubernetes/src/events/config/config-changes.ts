@@ -9,12 +9,13 @@ import {
 } from '../../changes/field-manager.ts'
 import type { ConfigObject } from '../../kinds/config-object/config-object.ts'
 import type { Cluster, ClusterChange } from '../../kinds/index.ts'
-import { namedId, namedReference } from '../../kinds/references.ts'
 import type { PodTemplate } from '../../kinds/workload/pod-template.ts'
 import { watchCluster } from '../cluster-watcher.ts'
 import { createLifecycle, creationOf, deletionOf, type ObjectMoment } from '../created-deleted.ts'
+import { occurrence } from '../occurrence.ts'
 import { countAttribute, countSuffix } from '../sample-text.ts'
-import { helmReleaseName, releaseEvent } from './helm-releases.ts'
+import { workloadKinds } from '../workloads/workload-attributes.ts'
+import { isHelmRelease, releaseEvent } from './helm-releases.ts'
 import { signals } from './signals.ts'
 
 type ConfigKind = 'ConfigMap' | 'Secret'
@@ -26,22 +27,21 @@ const CONTENT_PARTS = ['data', 'binaryData', 'stringData', 'immutable', 'type']
 /** A ConfigMap that every namespace has with the same content. */
 const ROOT_CERTIFICATES = 'kube-root-ca.crt'
 
-/**
- * Emits ConfigMaps and Secrets that are created, changed and deleted, with the author and the workloads that use
- * them.
- */
+/** Emits created, changed and deleted ConfigMaps and Secrets, with the author and the workloads that use them. */
 export const configChanges = watchCluster((client, context) => {
   const { cluster } = client
   const lifecycle = createLifecycle(client, context)
   const sampler = createEventSampler()
   return (change) => {
     if (change.kind !== 'configMaps' && change.kind !== 'secrets') return
-    const now = context.now()
-    if (helmReleaseName(objectOf(change)) !== undefined) return context.emit(releaseEvent(change, now))
-    if (objectOf(change).name === ROOT_CERTIFICATES && objectOf(change).namespace !== 'kube-system') return
-    const kind: ConfigKind = change.kind === 'secrets' ? 'Secret' : 'ConfigMap'
     // A cluster has thousands of them: existing ones are not reported when the agent starts.
-    const creation = change.type === 'added' && change.isInitial ? undefined : creationOf<ConfigObject>(change, now)
+    if (change.type === 'added' && change.isInitial) return
+    const now = context.now()
+    const { name, namespace } = change.type === 'deleted' ? change.old : change.object
+    if (isHelmRelease(name)) return context.emit(releaseEvent(change, now))
+    if (name === ROOT_CERTIFICATES && namespace !== 'kube-system') return
+    const kind: ConfigKind = change.kind === 'secrets' ? 'Secret' : 'ConfigMap'
+    const creation = creationOf<ConfigObject>(change, now)
     if (creation !== undefined) return lifecycle.created(kind, creation.object, created(kind, creation, cluster))
     const deletion = deletionOf<ConfigObject>(change, now)
     if (deletion !== undefined) return lifecycle.deleted(kind, deletion.object, deleted(kind, deletion, cluster))
@@ -56,21 +56,10 @@ function isContentChanged({ object, old }: Extract<ConfigChange, { readonly type
   return object.keyedHash !== old.keyedHash && !changedOtherPartsOnly(object.managers, old.managers, CONTENT_PARTS)
 }
 
-function objectOf(change: ConfigChange): ConfigObject {
-  return change.type === 'deleted' ? change.old : change.object
-}
-
-function created(
-  kind: ConfigKind,
-  { object, at }: ObjectMoment<ConfigObject>,
-  cluster: Pick<Cluster, 'objects'>,
-): Event {
+function created(kind: ConfigKind, { object, at }: ObjectMoment<ConfigObject>, cluster: Cluster): Event {
   const writer = creator(object.managers)
   return signals.configCreated.event({
-    id: `k8s/${object.uid}/created`,
-    at,
-    entity: namedReference(kind, object),
-    body: `${kind} ${namedId(object)} was created${byAuthor(writer)}`,
+    ...occurrence(kind, object, { id: 'created', at, what: `was created${byAuthor(writer)}` }),
     attributes: { ...attributesOf(kind, object, usersOf(kind, object, cluster)), ...authorAttributes(writer) },
   })
 }
@@ -79,40 +68,30 @@ function changed(
   kind: ConfigKind,
   object: ConfigObject,
   old: ConfigObject,
-  cluster: Pick<Cluster, 'objects'>,
+  cluster: Cluster,
   sample: EventSample,
   now: Date,
 ): Event {
   const writer = changeAuthor(object.managers, old.managers, CONTENT_PARTS)
   const users = usersOf(kind, object, cluster)
   return signals.configChanged.event({
-    id: `k8s/${object.uid}/${object.resourceVersion}/changed`,
-    at: changedAt(writer, now),
-    severity: severityOf(users, 'warning'),
-    entity: namedReference(kind, object),
-    body: `${kind} ${namedId(object)} was changed${byAuthor(writer)}${describeUsers(users)}${countSuffix(sample)}`,
+    ...occurrence(kind, object, {
+      id: `${object.resourceVersion}/changed`,
+      at: changedAt(writer, now),
+      what: `was changed${byAuthor(writer)}${describeUsers(users)}${countSuffix(sample)}`,
+    }),
+    severity: users.length > 0 ? 'warning' : undefined,
     attributes: { ...attributesOf(kind, object, users), ...authorAttributes(writer), ...countAttribute(sample) },
   })
 }
 
-function deleted(
-  kind: ConfigKind,
-  { object, at }: ObjectMoment<ConfigObject>,
-  cluster: Pick<Cluster, 'objects'>,
-): Event {
+function deleted(kind: ConfigKind, { object, at }: ObjectMoment<ConfigObject>, cluster: Cluster): Event {
   const users = usersOf(kind, object, cluster)
   return signals.configDeleted.event({
-    id: `k8s/${object.uid}/deleted`,
-    at,
-    severity: severityOf(users, 'error'),
-    entity: namedReference(kind, object),
-    body: `${kind} ${namedId(object)} was deleted${describeUsers(users)}`,
+    ...occurrence(kind, object, { id: 'deleted', at, what: `was deleted${describeUsers(users)}` }),
+    severity: users.length > 0 ? 'error' : undefined,
     attributes: attributesOf(kind, object, users),
   })
-}
-
-function severityOf(users: readonly string[], ifUsed: Event['severity']): Event['severity'] | undefined {
-  return users.length > 0 ? ifUsed : undefined
 }
 
 function describeUsers(users: readonly string[]): string {
@@ -130,31 +109,19 @@ function attributesOf(kind: ConfigKind, { namespace, name }: ConfigObject, users
 }
 
 /** Returns workloads whose pods mount it or take variables from it, as `Deployment/web`. */
-function usersOf(kind: ConfigKind, { namespace, name }: ConfigObject, cluster: Pick<Cluster, 'objects'>): string[] {
-  const users: string[] = []
-  const addUsers = (
-    workloadKind: string,
-    objects: ReadonlyMap<string, { readonly namespace: string; readonly name: string; readonly template: PodTemplate }>,
-  ): void => {
-    for (const workload of objects.values())
-      if (workload.namespace === namespace && isUsedBy(workload.template, kind, name))
-        users.push(`${workloadKind}/${workload.name}`)
-  }
-  addUsers('Deployment', cluster.objects('deployments'))
-  addUsers('StatefulSet', cluster.objects('statefulSets'))
-  addUsers('DaemonSet', cluster.objects('daemonSets'))
-  addUsers('CronJob', cluster.objects('cronJobs'))
-  return users
+function usersOf(kind: ConfigKind, { namespace, name }: ConfigObject, cluster: Cluster): string[] {
+  return (['deployments', 'statefulSets', 'daemonSets', 'cronJobs'] as const).flatMap((workloads) =>
+    [...cluster.objects(workloads).values()]
+      .filter((workload) => workload.namespace === namespace && isUsedBy(workload.template, kind, name))
+      .map((workload) => `${workloadKinds[workloads]}/${workload.name}`),
+  )
 }
 
 function isUsedBy({ mounts, containers }: PodTemplate, kind: ConfigKind, name: string): boolean {
   const mounted = kind === 'Secret' ? mounts.secrets : mounts.configMaps
   const reference = `${kind === 'Secret' ? 'secret' : 'configMap'}/${name}`
-  return (
-    mounted.includes(name) ||
-    containers.some(
-      ({ environmentFrom, environmentKeysFrom }) =>
-        environmentFrom.includes(reference) || environmentKeysFrom.includes(reference),
-    )
+  if (mounted.includes(name)) return true
+  return containers.some(({ environmentFrom, environmentKeysFrom }) =>
+    [...environmentFrom, ...environmentKeysFrom].includes(reference),
   )
 }

@@ -50,10 +50,7 @@ export function containerTitle(pod: Pod, { kind, name }: PodContainer): string {
   return `${what} ${name} of pod ${pod.namespace}/${pod.name}`
 }
 
-/**
- * Name of the signal that ended a run: the one that the runtime reports, or else the one that the exit code stands
- * for.
- */
+/** Name of the signal that ended a run, as the runtime reports it or the exit code implies. */
 export function signalName(exitCode: number | undefined, signal: number | undefined): string | undefined {
   return (signal === undefined || signal === 0 ? undefined : exitSignal(128 + signal)) ?? exitSignal(exitCode)
 }

@@ -7,7 +7,7 @@ import type { ContainerRun } from '../../evidence/oom-kill.ts'
 import type { RunEvidence } from '../../evidence/run-evidence.ts'
 import { containerReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import { timeOrNow } from '../event-time.ts'
+import { timeOrNow } from '../occurrence.ts'
 import { affectedCount, affectedSuffix } from '../sample-text.ts'
 import {
   containerAttributes,
@@ -19,7 +19,6 @@ import {
 import type { ReportedEnd } from './restart-loop.ts'
 import { signals } from './signals.ts'
 
-/** An end of a container to report. */
 export interface ContainerEnd extends ContainerRun {
   readonly reported: ReportedEnd
   readonly seenAt: Date

@@ -1,21 +1,20 @@
 import { createEventSampler, type Watcher } from '@rca/core/connector'
 import { type EndedRun, endedRuns, failedToStart, isCrash } from '../../evidence/ended-run.ts'
-import { createOomKills, isUnexplainedKill } from '../../evidence/oom-kill.ts'
+import { type ContainerRun, createOomKills, isUnexplainedKill } from '../../evidence/oom-kill.ts'
 import { podGroup } from '../../evidence/owner-workload.ts'
 import { readRunEvidence } from '../../evidence/run-evidence.ts'
 import type { Pod, PodContainer } from '../../kinds/pod/pod-projection.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 import { type ClusterWatchContext, watchCluster } from '../cluster-watcher.ts'
 import { createConcurrencyLimit } from '../concurrency-limit.ts'
-import { isRecent } from '../event-time.ts'
+import { isRecent } from '../occurrence.ts'
 import { type ContainerEnd, describeEnd } from './container-end.ts'
-import { createRestartLoops } from './restart-loop.ts'
+import { createEndSampler } from './restart-loop.ts'
 import { createStartFailures } from './start-failures.ts'
 
 /** Evidence that has not been read by then is left out of the event. */
 const EVIDENCE_TIMEOUT_MS = 3_000
 
-/** Crashes whose evidence is read at the same time. */
 const MAX_CONCURRENT_READS = 4
 
 /** Emits crashes with their evidence, restart loops, and containers that cannot be started. */
@@ -23,14 +22,14 @@ export const containerEvents: Watcher<KubernetesClient> = watchCluster((client, 
   const oomKills = createOomKills(client)
   const reportEnd = createEndReporter(client, context, oomKills.isOomKill)
   const failures = createStartFailures(client)
-  const loops = createRestartLoops()
+  const sampleEnd = createEndSampler()
 
   const inspect = (pod: Pod, old: Pod | undefined, isInitial: boolean): void => {
     const now = context.now()
     for (const container of pod.containers) {
       if (container.status === undefined || container.kind === 'ephemeral') continue
       for (const run of newRuns(container, old)) {
-        const reported = loops.sample(pod, container.name, run, now)
+        const reported = sampleEnd(pod, container.name, run, now)
         if (reported === undefined || isExpected(pod, run, reported.loopAt === undefined)) continue
         if (!isInitial || isRecent(run.end.finishedAt, now)) reportEnd({ pod, container, run, reported, seenAt: now })
       }
@@ -42,14 +41,9 @@ export const containerEvents: Watcher<KubernetesClient> = watchCluster((client, 
   return (change) => {
     oomKills.observe(change)
     if (change.kind !== 'pods') return
-    if (change.type !== 'deleted')
-      return inspect(
-        change.object,
-        change.type === 'changed' ? change.old : undefined,
-        'isInitial' in change && change.isInitial,
-      )
+    if (change.type === 'added') return inspect(change.object, undefined, change.isInitial)
     if (change.object !== undefined) inspect(change.object, change.old, false)
-    failures.forget(change.old.uid)
+    if (change.type === 'deleted') failures.forget(change.old.uid)
   }
 })
 
@@ -60,7 +54,7 @@ export const containerEvents: Watcher<KubernetesClient> = watchCluster((client, 
 function createEndReporter(
   client: KubernetesClient,
   { signal, emit, inBackground, now }: ClusterWatchContext,
-  isOomKill: ReturnType<typeof createOomKills>['isOomKill'],
+  isOomKill: (ended: ContainerRun, signal: AbortSignal) => Promise<boolean>,
 ): (end: ContainerEnd) => void {
   const limit = createConcurrencyLimit(MAX_CONCURRENT_READS)
   const sampler = createEventSampler()
@@ -86,9 +80,7 @@ function createEndReporter(
 
 /** Runs that have ended since the pod's previous version. */
 function newRuns({ name, status }: PodContainer, old: Pod | undefined): readonly EndedRun[] {
-  if (status === undefined) return []
-  const before = old?.containers.find((container) => container.name === name)?.status
-  const known = before === undefined ? [] : endedRuns(before)
+  const known = endedRuns(old?.containers.find((container) => container.name === name)?.status)
   return endedRuns(status).filter(({ id }) => !known.some((run) => run.id === id))
 }
 

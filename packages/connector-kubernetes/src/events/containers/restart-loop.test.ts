@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { at, podOf, START } from '../../../test/pods.ts'
 import type { EndedRun } from '../../evidence/ended-run.ts'
 import { projectPod } from '../../kinds/pod/pod-projection.ts'
-import { createRestartLoops } from './restart-loop.ts'
+import { createEndSampler } from './restart-loop.ts'
 
 const pod = projectPod(podOf(undefined))
 
@@ -14,14 +14,14 @@ function end(count: number, lasted = 1): EndedRun {
 
 /** Samples ends one after the other. */
 function sampled(runs: readonly EndedRun[]) {
-  const loops = createRestartLoops()
+  const sample = createEndSampler()
   return runs.map((run) => {
-    const reported = loops.sample(pod, 'app', run, new Date(START))
+    const reported = sample(pod, 'app', run, new Date(START))
     return reported === undefined ? 'dropped' : (reported.loopAt ?? 'crash')
   })
 }
 
-describe('RestartLoops', () => {
+describe('createEndSampler', () => {
   test('reports three crashes, and then a loop whenever its count has about tripled', () => {
     const reported = sampled(Array.from({ length: 3500 }, (_, index) => end(index + 1)))
     expect(reported.filter((one) => one !== 'dropped')).toEqual([

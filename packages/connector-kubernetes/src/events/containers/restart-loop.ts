@@ -13,28 +13,18 @@ export interface ReportedEnd {
 }
 
 /**
- * Samples the ends of containers: the first three in a row as crashes, the 4th, 10th, 30th, 100th, … as restart
- * loops.
+ * Returns a function that samples the ends of containers: the first three in a row as crashes, the 4th, 10th, 30th,
+ * 100th, … as restart loops, and `undefined` for others. It counts with the kubelet's restart count, so every agent,
+ * also one that was restarted in between, reports the same ends with the same ids. A run that lasted ten minutes, after
+ * which kubelets forget their back-off too, ends a loop; only an agent that saw this run knows.
  */
-export interface RestartLoops {
-  /** Returns `undefined` for an end that is not reported. */
-  sample(pod: Pod, container: string, run: EndedRun, now: Date): ReportedEnd | undefined
-}
-
-/**
- * Creates the sampler. It counts with the kubelet's restart count, so every agent, also one that was restarted in
- * between, reports the same ends with the same ids. A run that lasted ten minutes, after which kubelets forget their
- * back-off too, ends a loop; only an agent that saw this run knows.
- */
-export function createRestartLoops(): RestartLoops {
+export function createEndSampler() {
   const sampler = createEventSampler()
-  return {
-    sample: ({ uid }, container, run, now) => {
-      const startsSeries = durationOf(run) >= createEventSampler.QUIET_MS
-      const sample = sampler.sample(`${uid}/${container}`, { at: now, number: run.count, startsSeries })
-      if (sample === undefined) return undefined
-      const { count, milestone } = sample
-      return { sample, loopAt: count > MAX_CRASHES ? run.count - count + milestone : undefined }
-    },
+  return ({ uid }: Pod, container: string, run: EndedRun, now: Date): ReportedEnd | undefined => {
+    const startsSeries = durationOf(run) >= createEventSampler.QUIET_MS
+    const sample = sampler.sample(`${uid}/${container}`, { at: now, number: run.count, startsSeries })
+    if (sample === undefined) return undefined
+    const { count, milestone } = sample
+    return { sample, loopAt: count > MAX_CRASHES ? run.count - count + milestone : undefined }
   }
 }

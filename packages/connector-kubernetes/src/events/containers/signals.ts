@@ -1,6 +1,5 @@
-import { event } from '@rca/core/connector'
 import { container, workload } from '../../kinds/common-signals.ts'
-import { SAMPLED } from '../change-attributes.ts'
+import { error, SAMPLED } from '../event-declarations.ts'
 
 const run = {
   'k8s.container.kind': '`container`, `init` or `sidecar`.',
@@ -33,30 +32,26 @@ const evidence = {
 
 /** Events about containers. */
 export const signals = {
-  containerCrashed: event({
-    name: 'k8s.container.crashed',
-    severity: 'error',
-    description: `A run of a container failed: by an exit code other than 0, by a signal, or out of memory, which is critical. Carries the evidence. Not reported if its pod was deleted or evicted. ${SAMPLED} Pods of a workload count together, and so do Jobs of a namespace that no CronJob made; OOM kills of different pods are not sampled.`,
-    attributes: { ...container, ...workload, ...run, ...evidence },
-  }),
-  containerRestartLoop: event({
-    name: 'k8s.container.restart_loop',
-    severity: 'error',
-    description:
-      'A container ends again and again: reported at the 4th, 10th, 30th, 100th, … end in a row, with the evidence of that one.',
-    attributes: {
+  containerCrashed: error(
+    'k8s.container.crashed',
+    `A run of a container failed: by an exit code other than 0, by a signal, or out of memory, which is critical. Carries the evidence. Not reported if its pod was deleted or evicted. ${SAMPLED} Pods of a workload count together, and so do Jobs of a namespace that no CronJob made; OOM kills of different pods are not sampled.`,
+    { ...container, ...workload, ...run, ...evidence },
+  ),
+  containerRestartLoop: error(
+    'k8s.container.restart_loop',
+    'A container ends again and again: reported at the 4th, 10th, 30th, 100th, … end in a row, with the evidence of that one.',
+    {
       ...container,
       ...workload,
       ...run,
       ...evidence,
       'k8s.container.restart_loop.count': 'Runs that ended in a row, each shorter than ten minutes.',
     },
-  }),
-  containerStartFailed: event({
-    name: 'k8s.container.start_failed',
-    severity: 'error',
-    description: `A container cannot be started: its image cannot be pulled, its configuration is missing, or the runtime refuses it. ${SAMPLED} Pods of a revision count together.`,
-    attributes: {
+  ),
+  containerStartFailed: error(
+    'k8s.container.start_failed',
+    `A container cannot be started: its image cannot be pulled, its configuration is missing, or the runtime refuses it. ${SAMPLED} Pods of a revision count together.`,
+    {
       ...container,
       ...workload,
       'k8s.container.kind': '`container`, `init` or `sidecar`.',
@@ -65,5 +60,5 @@ export const signals = {
       'k8s.container.error': 'Error that the kubelet reports, without secrets.',
       'k8s.workload.pods_affected': 'Pods of the same revision that could not be started so far.',
     },
-  }),
+  ),
 }

@@ -3,6 +3,7 @@ import { createEventSampler, type Event, type EventSample } from '@rca/core/conn
 import { componentMessage } from '../../evidence/component-message.ts'
 import { endedRuns, failedToStart } from '../../evidence/ended-run.ts'
 import { latestClusterEvent } from '../../evidence/latest-cluster-event.ts'
+import type { ClusterEvent } from '../../kinds/event/event.ts'
 import type { Pod, PodContainer } from '../../kinds/pod/pod-projection.ts'
 import { containerReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
@@ -37,20 +38,14 @@ interface StartFailure {
 }
 
 /** Finds containers that cannot be started, and samples those of a revision together. */
-export interface StartFailures {
-  /** @param isReported whether a failure is reported, or only noted because it is old */
-  inspect(pod: Pod, container: PodContainer, now: Date, isReported: boolean): Event | undefined
-  forget(podUid: string): void
-}
-
-/** Creates an observer for all pods of a cluster. */
-export function createStartFailures(client: KubernetesClient): StartFailures {
+export function createStartFailures(client: KubernetesClient) {
   /** Pod uid → `container/kind` of its failures. */
   const known = new Map<string, Set<string>>()
   const sampler = createEventSampler()
   return {
-    forget: (podUid) => void known.delete(podUid),
-    inspect: (pod, container, now, isReported) => {
+    forget: (podUid: string) => void known.delete(podUid),
+    /** @param isReported false for a failure that is only noted because it is old */
+    inspect: (pod: Pod, container: PodContainer, now: Date, isReported: boolean): Event | undefined => {
       const failure = startFailure(container)
       // A pulled image or a configuration that is missing after a restart is another failure. Starts of a runtime
       // fail in turns.
@@ -82,10 +77,7 @@ function isNew(known: Map<string, Set<string>>, { uid }: Pod, failure: string): 
   return true
 }
 
-/**
- * The oldest pod of the revision with the same failure. Every agent finds the same pod, so it may name the failure in
- * ids.
- */
+/** Names the oldest pod of the revision with the same failure: every agent finds the same pod. */
 function firstToFail({ cluster }: KubernetesClient, pod: Pod, { name, image }: PodContainer, kind: string): string {
   let first = pod
   for (const other of pod.owner === undefined ? [] : cluster.objects('pods').values()) {
@@ -94,7 +86,7 @@ function firstToFail({ cluster }: KubernetesClient, pod: Pod, { name, image }: P
     if (container !== undefined && startFailure(container)?.kind === kind) first = other
   }
   const status = first.containers.find((one) => one.name === name)?.status
-  const runs = status === undefined ? 0 : (endedRuns(status).at(-1)?.count ?? 0)
+  const runs = endedRuns(status).at(-1)?.count ?? 0
   // Each start that the runtime refuses is an ended run.
   return kind === 'runtime' || runs === 0 ? first.uid : `${first.uid}/${runs}`
 }
@@ -118,7 +110,7 @@ function describe(
     id: `${series}/${container.name}/start_failed/${kind}/${image}/${pods}`,
     at: now,
     entity: containerReference(pod.uid, container.name),
-    body: `${containerTitle(pod, container)} cannot be started${others}: ${[reason, text].filter((part) => part !== '').join(': ')}`,
+    body: `${containerTitle(pod, container)} cannot be started${others}: ${[reason, text].filter(Boolean).join(': ')}`,
     attributes: {
       ...containerAttributes(client, pod, container),
       'k8s.container.state_reason': reason,
@@ -129,16 +121,9 @@ function describe(
   })
 }
 
-/**
- * The state contains the error of a pull for some seconds only, then a back-off; the kubelet's event keeps the error.
- */
+/** The state contains the error of a pull for some seconds, then a back-off; the kubelet's event keeps the error. */
 function messageOf(client: KubernetesClient, pod: Pod, container: PodContainer, message: string | undefined) {
   if (message !== undefined && !message.startsWith('Back-off')) return message
-  const report = latestClusterEvent(
-    client.cluster,
-    pod,
-    container.name,
-    (event) => event.reason === 'Failed' && event.message.startsWith('Failed to pull'),
-  )
-  return report?.message ?? message
+  const isPullFailure = (event: ClusterEvent) => event.reason === 'Failed' && event.message.startsWith('Failed to pull')
+  return latestClusterEvent(client.cluster, pod, container.name, isPullFailure)?.message ?? message
 }

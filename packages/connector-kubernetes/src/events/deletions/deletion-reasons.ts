@@ -1,4 +1,3 @@
-import { CLAIM_PROTECTION, holdsClaim } from '../../evidence/claim-users.ts'
 import { componentMessage } from '../../evidence/component-message.ts'
 import { nodeProblems, nodeState } from '../../evidence/node-problems.ts'
 import type { Claim } from '../../kinds/claim/claim.ts'
@@ -18,11 +17,13 @@ export const deletableKinds = {
   ...workloadKinds,
 } as const satisfies Partial<Record<ClusterChange['kind'], string>>
 
-/** A kind whose deletion may be blocked. */
 export type DeletedKind = keyof typeof deletableKinds
 
 /** Pods that are named as users of a claim. */
 const MAX_NAMED_PODS = 5
+
+/** Finalizer of a claim that pods may use. */
+const CLAIM_PROTECTION = 'kubernetes.io/pvc-protection'
 
 /** Finalizers of the server itself. They wait for something else on each object. */
 const SERVER_FINALIZERS = new Set([CLAIM_PROTECTION, 'foregroundDeletion', 'orphan'])
@@ -34,7 +35,7 @@ const MAX_CAUSE_LENGTH = 500
  * Key of the stuck deletions that are sampled together: those with the same finalizers, namespace conditions or node,
  * or else those of a kind in a namespace.
  */
-export function causeOf(kind: DeletedKind, object: Metadata, cluster: Pick<Cluster, 'objects' | 'syncStatus'>): string {
+export function causeOf(kind: DeletedKind, object: Metadata, cluster: Cluster): string {
   const finalizers = object.finalizers.filter((finalizer) => !SERVER_FINALIZERS.has(finalizer)).toSorted()
   const causes = kind === 'namespaces' ? [...finalizers, ...conditionCauses(object as Namespace)] : finalizers
   const others = (kind === 'pods' ? lostNode(object as Pod, cluster) : undefined) ?? `in ${object.namespace}`
@@ -42,7 +43,7 @@ export function causeOf(kind: DeletedKind, object: Metadata, cluster: Pick<Clust
 }
 
 /** The node of a pod if its kubelet cannot take the pod down. */
-function lostNode({ node }: Pod, cluster: Pick<Cluster, 'objects' | 'syncStatus'>): string | undefined {
+function lostNode({ node }: Pod, cluster: Cluster): string | undefined {
   const state = node === undefined ? 'unknown' : nodeState(cluster, node)
   return state === 'deleted' || state === 'not ready' ? `node ${node}` : undefined
 }
@@ -57,11 +58,7 @@ function conditionCauses({ name, remains }: Namespace): readonly string[] {
 }
 
 /** Returns the known reasons why a deleted object still exists. */
-export function waitsFor(
-  kind: DeletedKind,
-  object: Metadata,
-  cluster: Pick<Cluster, 'objects' | 'syncStatus'>,
-): readonly string[] {
+export function waitsFor(kind: DeletedKind, object: Metadata, cluster: Cluster): readonly string[] {
   const finalizers = object.finalizers.map((finalizer) => `finalizer ${finalizer}`)
   switch (kind) {
     case 'namespaces':
@@ -75,7 +72,7 @@ export function waitsFor(
   }
 }
 
-function podReasons({ node, containers }: Pod, cluster: Pick<Cluster, 'objects' | 'syncStatus'>): readonly string[] {
+function podReasons({ node, containers }: Pod, cluster: Cluster): readonly string[] {
   if (node === undefined) return []
   const state = nodeState(cluster, node)
   if (state === 'deleted') return [`node ${node} does not exist`]
@@ -86,8 +83,18 @@ function podReasons({ node, containers }: Pod, cluster: Pick<Cluster, 'objects' 
   return [...problems, ...running.map(({ name }) => `container ${name} runs`)]
 }
 
-function claimUsers(claim: Claim, cluster: Pick<Cluster, 'objects'>): readonly string[] {
-  const users: string[] = []
-  for (const pod of cluster.objects('pods').values()) if (holdsClaim(pod, claim)) users.push(`pod ${pod.name} uses it`)
-  return users.slice(0, MAX_NAMED_PODS)
+function claimUsers(claim: Claim, cluster: Cluster): readonly string[] {
+  const users = [...cluster.objects('pods').values()].filter((pod) => holdsClaim(pod, claim))
+  return users.slice(0, MAX_NAMED_PODS).map(({ name }) => `pod ${name} uses it`)
+}
+
+/**
+ * Returns whether a claim that is being deleted waits for a pod, by the rule of the server's controller: a pod
+ * without a node cannot start with it, a finished pod holds it until it is deleted, and a pod that its kubelet has
+ * shut down releases its own ephemeral claims.
+ */
+export function holdsClaim(pod: Pod, claim: Claim): boolean {
+  if (!claim.finalizers.includes(CLAIM_PROTECTION) || pod.node === undefined) return false
+  if (pod.namespace !== claim.namespace || !pod.mounts.claims.includes(claim.name)) return false
+  return !(pod.isShutDown && claim.owner?.uid === pod.uid)
 }

@@ -1,21 +1,40 @@
 import { createEventSampler, type Event, type EventSample } from '@rca/core/connector'
-import { holdsClaim } from '../../evidence/claim-users.ts'
 import type { Claim } from '../../kinds/claim/claim.ts'
+import { inNamespace } from '../../kinds/common-signals.ts'
 import type { Cluster, ClusterChange } from '../../kinds/index.ts'
 import type { Metadata } from '../../kinds/metadata.ts'
 import type { Pod } from '../../kinds/pod/pod-projection.ts'
 import { namedReference, podReference } from '../../kinds/references.ts'
 import { watchCluster } from '../cluster-watcher.ts'
+import { SAMPLED, warning } from '../event-declarations.ts'
 import { affectedCount, affectedSuffix } from '../sample-text.ts'
+import { affected } from '../warnings/signals.ts'
 import { workloadTitle } from '../workloads/workload-attributes.ts'
-import { causeOf, type DeletedKind, deletableKinds, waitsFor } from './deletion-reasons.ts'
-import { signals } from './signals.ts'
+import { causeOf, type DeletedKind, deletableKinds, holdsClaim, waitsFor } from './deletion-reasons.ts'
 
-/** How long a deletion may be overdue, by kind. The grace period of a pod comes first. */
-const MAX_OVERDUE_MS: Readonly<Partial<Record<DeletedKind, number>>> = { pods: 60_000 }
+export const deletionSignals = {
+  deletionStuck: warning(
+    'k8s.deletion.stuck',
+    `A deleted object still exists: a pod a minute after its grace period, any other object five minutes after its deletion, a namespace or a claim not before five minutes after the grace period of the pods that it waits for. ${SAMPLED} Objects of a kind count together if they have the same finalizers, are on the same node that is not ready or deleted, or are namespaces with the same conditions; others count together within their namespace.`,
+    {
+      ...inNamespace,
+      'k8s.object.kind': 'Kind of the object.',
+      'k8s.object.name': 'Name of the object.',
+      'k8s.node.name': 'Node of a pod.',
+      'k8s.deletion.due_at': 'When it should have been deleted. ISO 8601.',
+      'k8s.deletion.finalizers': 'Finalizers that its deletion waits for.',
+      'k8s.deletion.waits_for':
+        'Known reasons why it still exists, such as `finalizer example.test/backup`, `pod web-1 uses it`, `container app runs`, `node worker-1 does not exist`, or the remaining content that its namespace reports.',
+      ...affected,
+    },
+  ),
+}
+
+/** How long the deletion of a pod may be overdue after its grace period. */
+const MAX_POD_OVERDUE_MS = 60_000
 
 /** The same for other kinds: controllers have to take down the resources behind them. */
-const DEFAULT_MAX_OVERDUE_MS = 300_000
+const MAX_OVERDUE_MS = 300_000
 
 const CHECK_INTERVAL_MS = 10_000
 
@@ -43,20 +62,15 @@ export const stuckDeletions = watchCluster(({ cluster }, { after, now, emit }) =
     isScheduled = false
     const time = now().getTime()
     const terminating = podsWithinGrace(pending, cluster, time)
-    let isAnyLeft = false
     for (const [uid, one] of pending) {
       const object = one.isReported ? undefined : cluster.objects(one.kind).get(uid)
       if (object === undefined) continue
       one.heldUntil = lastGraceEnd(one.kind, object, terminating) ?? Math.min(one.heldUntil, time)
-      if (dueOf(one) > time) {
-        isAnyLeft = true
-        continue
-      }
-      one.isReported = true
-      const sample = sampler.sample(causeOf(one.kind, object, cluster), { at: now() })
+      one.isReported = dueOf(one) <= time
+      const sample = one.isReported ? sampler.sample(causeOf(one.kind, object, cluster), { at: now() }) : undefined
       if (sample !== undefined) emit(describe(one, object, cluster, sample))
+      if (!one.isReported) scheduleCheck()
     }
-    if (isAnyLeft) scheduleCheck()
   }
   return (change) => {
     if (!isDeletable(change)) return
@@ -75,7 +89,7 @@ export const stuckDeletions = watchCluster(({ cluster }, { after, now, emit }) =
 
 /** When a deletion is overdue. Its time begins after the grace periods of the pods that it waits for. */
 function dueOf({ kind, begins, heldUntil }: PendingDeletion): number {
-  return Math.max(begins, heldUntil) + (MAX_OVERDUE_MS[kind] ?? DEFAULT_MAX_OVERDUE_MS)
+  return Math.max(begins, heldUntil) + (kind === 'pods' ? MAX_POD_OVERDUE_MS : MAX_OVERDUE_MS)
 }
 
 interface TerminatingPod {
@@ -84,29 +98,27 @@ interface TerminatingPod {
   readonly ends: number
 }
 
+type TerminatingPods = ReadonlyMap<string, readonly TerminatingPod[]>
+
 /** Pods within their grace period, by namespace. */
 function podsWithinGrace(
   pending: ReadonlyMap<string, PendingDeletion>,
-  cluster: Pick<Cluster, 'objects'>,
+  cluster: Cluster,
   time: number,
-): ReadonlyMap<string, readonly TerminatingPod[]> {
+): TerminatingPods {
   const found = new Map<string, TerminatingPod[]>()
   for (const [uid, { kind, begins }] of pending) {
     const pod = kind === 'pods' && begins > time ? cluster.objects('pods').get(uid) : undefined
     if (pod === undefined) continue
-    const others = found.get(pod.namespace)
-    if (others === undefined) found.set(pod.namespace, [{ pod, ends: begins }])
-    else others.push({ pod, ends: begins })
+    const others = found.get(pod.namespace) ?? []
+    found.set(pod.namespace, others)
+    others.push({ pod, ends: begins })
   }
   return found
 }
 
 /** End of the last grace period of the pods that an object waits for; `undefined` if there are none. */
-function lastGraceEnd(
-  kind: DeletedKind,
-  object: Metadata,
-  terminating: ReadonlyMap<string, readonly TerminatingPod[]>,
-): number | undefined {
+function lastGraceEnd(kind: DeletedKind, object: Metadata, terminating: TerminatingPods): number | undefined {
   if (kind !== 'namespaces' && kind !== 'persistentVolumeClaims') return undefined
   const isNamespace = kind === 'namespaces'
   let last: number | undefined
@@ -121,24 +133,18 @@ function isDeletable(change: ClusterChange): change is DeletableChange {
   return Object.hasOwn(deletableKinds, change.kind)
 }
 
-function describe(
-  one: PendingDeletion,
-  object: Metadata,
-  cluster: Pick<Cluster, 'objects' | 'syncStatus'>,
-  sample: EventSample,
-): Event {
+function describe(one: PendingDeletion, object: Metadata, cluster: Cluster, sample: EventSample): Event {
   const { kind } = one
   const name = deletableKinds[kind]
   const reasons = waitsFor(kind, object, cluster)
   const why = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`
-  const isNamespace = kind === 'namespaces'
-  return signals.deletionStuck.event({
+  return deletionSignals.deletionStuck.event({
     id: `k8s/${object.uid}/deletion-stuck`,
     at: new Date(dueOf(one)),
     entity: name === 'Pod' ? podReference(object.uid) : namedReference(name, object),
     body: `${workloadTitle(name, object)} should have been deleted by ${object.deleted}, and still exists${why}${affectedSuffix(sample)}`,
     attributes: {
-      'k8s.namespace.name': isNamespace ? object.name : object.namespace,
+      'k8s.namespace.name': kind === 'namespaces' ? object.name : object.namespace,
       'k8s.object.kind': name,
       'k8s.object.name': object.name,
       'k8s.node.name': kind === 'pods' ? (object as Pod).node : undefined,

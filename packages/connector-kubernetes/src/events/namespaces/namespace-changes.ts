@@ -1,14 +1,14 @@
 import type { Event } from '@rca/core/connector'
-import { transitions } from '../../changes/differences.ts'
+import { listAttribute, transitions } from '../../changes/differences.ts'
 import { authorAttributes, byAuthor, changeAuthor, changedAt, creator } from '../../changes/field-manager.ts'
 import type { CachedKind, Cluster } from '../../kinds/index.ts'
 import type { Manager } from '../../kinds/metadata.ts'
 import type { Namespace } from '../../kinds/namespace/namespace.ts'
 import type { Quantities } from '../../kinds/quantity.ts'
-import { namedId, namedReference } from '../../kinds/references.ts'
 import type { ResourceQuota } from '../../kinds/resource-quota/resource-quota.ts'
 import { watchCluster } from '../cluster-watcher.ts'
-import { createLifecycle, creationOf, deletionOf } from '../created-deleted.ts'
+import { createLifecycle, creationOf, deletionOf, type ObjectMoment } from '../created-deleted.ts'
+import { occurrence } from '../occurrence.ts'
 import { signals } from './signals.ts'
 
 /** Kinds whose objects are counted in a deleted namespace. */
@@ -35,7 +35,7 @@ export const namespaceChanges = watchCluster((client, context) => {
   return (change) => {
     if (change.kind === 'namespaces') {
       const creation = creationOf<Namespace>(change, now())
-      if (creation !== undefined) emit(created(creation.object, creation.at))
+      if (creation !== undefined) emit(created(creation))
       const deletion = deletionOf<Namespace>(change, now())
       const { uid } = change.type === 'deleted' ? change.old : change.object
       if (deletion !== undefined) {
@@ -46,9 +46,10 @@ export const namespaceChanges = watchCluster((client, context) => {
       emit(ended(change.object ?? change.old, now(), ending.get(uid) ?? [], 'deleted'))
       ending.delete(uid)
     } else if (change.kind === 'resourceQuotas') {
-      const creation = change.type === 'added' && !change.isInitial ? change.object : undefined
-      if (creation !== undefined)
-        emit(quotaChanged(creation, 'created', {}, creation.wanted, creator(creation.managers), now()))
+      if (change.type === 'added' && !change.isInitial) {
+        const { object } = change
+        emit(quotaChanged(object, 'created', {}, object.wanted, creator(object.managers), now()))
+      }
       const deletion = deletionOf<ResourceQuota>(change, now())
       if (deletion !== undefined) {
         const event = quotaChanged(deletion.object, 'deleted', deletion.object.wanted, {}, undefined, deletion.at)
@@ -62,30 +63,25 @@ export const namespaceChanges = watchCluster((client, context) => {
   }
 })
 
-function created({ uid, name }: Namespace, at: Date): Event {
+function created({ object, at }: ObjectMoment<Namespace>): Event {
   return signals.namespaceCreated.event({
-    id: `k8s/${uid}/created`,
-    at,
-    entity: namedReference('Namespace', { namespace: '', name }),
-    body: `Namespace ${name} was created`,
-    attributes: { 'k8s.namespace.name': name },
+    ...occurrence('Namespace', object, { id: 'created', at, what: 'was created' }),
+    attributes: { 'k8s.namespace.name': object.name },
   })
 }
 
-function ended({ uid, name }: Namespace, at: Date, objects: readonly string[], step: 'terminating' | 'deleted'): Event {
-  const isDeleted = step === 'deleted'
-  const definition = isDeleted ? signals.namespaceDeleted : signals.namespaceTerminating
+function ended(object: Namespace, at: Date, objects: readonly string[], id: 'terminating' | 'deleted'): Event {
+  const definition = id === 'deleted' ? signals.namespaceDeleted : signals.namespaceTerminating
+  const verb = id === 'deleted' ? 'was deleted' : 'is being deleted'
+  const what = objects.length === 0 ? verb : `${verb} with ${objects.join(', ')}`
   return definition.event({
-    id: `k8s/${uid}/${step}`,
-    at,
-    entity: namedReference('Namespace', { namespace: '', name }),
-    body: `Namespace ${name} ${isDeleted ? 'was deleted' : 'is being deleted'}${objects.length === 0 ? '' : ` with ${objects.join(', ')}`}`,
-    attributes: { 'k8s.namespace.name': name, 'k8s.namespace.objects': objects.length === 0 ? undefined : objects },
+    ...occurrence('Namespace', object, { id, at, what }),
+    attributes: { 'k8s.namespace.name': object.name, 'k8s.namespace.objects': listAttribute(objects) },
   })
 }
 
 /** `pods: 12`, for each kind that has objects. */
-function objectsIn({ name }: Namespace, cluster: Pick<Cluster, 'objects'>): readonly string[] {
+function objectsIn({ name }: Namespace, cluster: Cluster): readonly string[] {
   return COUNTED_KINDS.flatMap((kind) => {
     let count = 0
     for (const { namespace } of cluster.objects(kind).values()) if (namespace === name) count += 1
@@ -105,10 +101,11 @@ function quotaChanged(
   const limits = transitions(before, after)
   if (limits.length === 0) return undefined
   return signals.quotaChanged.event({
-    id: `k8s/${quota.uid}/${step}/limits`,
-    at: changedAt(writer, now),
-    entity: namedReference('ResourceQuota', quota),
-    body: `ResourceQuota ${namedId(quota)} was changed${byAuthor(writer)}: ${limits.join('; ')}`,
+    ...occurrence('ResourceQuota', quota, {
+      id: `${step}/limits`,
+      at: changedAt(writer, now),
+      what: `was changed${byAuthor(writer)}: ${limits.join('; ')}`,
+    }),
     attributes: {
       ...authorAttributes(writer),
       'k8s.namespace.name': quota.namespace,

@@ -1,6 +1,5 @@
-import { event } from '@rca/core/connector'
 import { inNamespace } from '../../kinds/common-signals.ts'
-import { writer } from '../change-attributes.ts'
+import { info, warning, writer } from '../event-declarations.ts'
 
 const objects = {
   ...inNamespace,
@@ -9,45 +8,31 @@ const objects = {
 
 /** Events about whole namespaces. */
 export const signals = {
-  namespaceCreated: event({
-    name: 'k8s.namespace.created',
-    severity: 'info',
-    description: 'A namespace was created.',
-    attributes: inNamespace,
-  }),
-  namespaceTerminating: event({
-    name: 'k8s.namespace.terminating',
-    severity: 'warning',
-    description: 'A namespace is being deleted with all its objects.',
-    attributes: objects,
-  }),
-  namespaceDeleted: event({
-    name: 'k8s.namespace.deleted',
-    severity: 'warning',
-    description: 'A namespace was deleted with all its objects, which are not reported one by one.',
-    attributes: objects,
-  }),
-  manyChanges: event({
-    name: 'k8s.namespace.many_changes',
-    severity: 'info',
-    description:
-      'More than ten objects of a namespace were created or deleted at once: the first ten are reported one by one, the others by this event.',
-    attributes: {
+  namespaceCreated: info('k8s.namespace.created', 'A namespace was created.', inNamespace),
+  namespaceTerminating: warning(
+    'k8s.namespace.terminating',
+    'A namespace is being deleted with all its objects.',
+    objects,
+  ),
+  namespaceDeleted: warning(
+    'k8s.namespace.deleted',
+    'A namespace was deleted with all its objects, which are not reported one by one.',
+    objects,
+  ),
+  manyChanges: info(
+    'k8s.namespace.many_changes',
+    'More than ten objects of a namespace were created or deleted at once: the first ten are reported one by one, the others by this event.',
+    {
       ...inNamespace,
       'change.event': 'The event that stands for each of them, such as `k8s.workload.deleted`.',
       'change.count': 'Number of these objects.',
       'change.objects': 'The objects, as `Deployment/web`.',
     },
-  }),
-  quotaChanged: event({
-    name: 'k8s.quota.changed',
-    severity: 'warning',
-    description: 'The resources that a namespace may use were changed.',
-    attributes: {
-      ...inNamespace,
-      ...writer,
-      'k8s.resourcequota.name': 'Name of the quota.',
-      'change.limits': 'Limits, each as `requests.cpu: 4 → 2`; `none` where there is no limit.',
-    },
+  ),
+  quotaChanged: warning('k8s.quota.changed', 'The resources that a namespace may use were changed.', {
+    ...inNamespace,
+    ...writer,
+    'k8s.resourcequota.name': 'Name of the quota.',
+    'change.limits': 'Limits, each as `requests.cpu: 4 → 2`; `none` where there is no limit.',
   }),
 }

@@ -5,9 +5,8 @@ import { authorAttributes, byAuthor, changeAuthor, changedAt } from '../../chang
 import type { Cluster } from '../../kinds/index.ts'
 import type { Node } from '../../kinds/node/node-projection.ts'
 import type { Pod } from '../../kinds/pod/pod-projection.ts'
-import { namedReference } from '../../kinds/references.ts'
 import { watchCluster } from '../cluster-watcher.ts'
-import { isRecent, timeOrNow } from '../event-time.ts'
+import { isRecent, occurrence, timeOrNow } from '../occurrence.ts'
 import { signals } from './signals.ts'
 
 /** Emits nodes that are added, removed, cordoned, changed or rebooted. */
@@ -25,17 +24,13 @@ export const nodeChanges = watchCluster(({ cluster }, { now, emit }) => (change)
   }
 })
 
-/** Returns the pods on a node. */
-export function podsOn(cluster: Pick<Cluster, 'objects'>, { name }: Pick<Node, 'name'>): readonly Pod[] {
+export function podsOn(cluster: Cluster, { name }: Pick<Node, 'name'>): readonly Pod[] {
   return [...cluster.objects('pods').values()].filter(({ node }) => node === name)
 }
 
 function added(node: Node, now: Date): Event {
   return signals.nodeAdded.event({
-    id: `k8s/${node.uid}/added`,
-    at: timeOrNow(node.created, now),
-    entity: namedReference('Node', node),
-    body: `Node ${node.name} joined the cluster`,
+    ...occurrence('Node', node, { id: 'added', at: timeOrNow(node.created, now), what: 'joined the cluster' }),
     attributes: {
       'k8s.node.name': node.name,
       'k8s.node.kubelet_version': node.kubeletVersion,
@@ -45,30 +40,30 @@ function added(node: Node, now: Date): Event {
 }
 
 function removed(node: Node, pods: readonly Pod[], now: Date): Event {
-  const bereft = pods.filter(({ owner, phase }) => owner?.kind !== 'DaemonSet' && isRunning(phase)).length
+  const running = pods.filter(({ phase }) => phase !== 'Succeeded' && phase !== 'Failed')
+  const bereft = running.filter(({ owner }) => owner?.kind !== 'DaemonSet').length
+  const withPods = bereft === 0 ? '' : ` with ${bereft} ${bereft === 1 ? 'pod' : 'pods'} on it`
   return signals.nodeRemoved.event({
-    id: `k8s/${node.uid}/removed`,
-    at: timeOrNow(node.deleted, now),
+    ...occurrence('Node', node, {
+      id: 'removed',
+      at: timeOrNow(node.deleted, now),
+      what: `left the cluster${withPods}`,
+    }),
     severity: bereft > 0 ? 'error' : undefined,
-    entity: namedReference('Node', node),
-    body: `Node ${node.name} left the cluster${bereft === 0 ? '' : ` with ${bereft} ${bereft === 1 ? 'pod' : 'pods'} on it`}`,
     attributes: { 'k8s.node.name': node.name, 'k8s.node.pods': pods.length, 'k8s.node.pods.bereft': bereft },
   })
 }
 
-function isRunning(phase: string | undefined): boolean {
-  return phase !== 'Succeeded' && phase !== 'Failed'
-}
-
-function cordoned(node: Node, old: Node, cluster: Pick<Cluster, 'objects'>, now: Date): Event {
+function cordoned(node: Node, old: Node, cluster: Cluster, now: Date): Event {
   const writer = changeAuthor(node.managers, old.managers, ['spec'])
   const definition = node.isUnschedulable ? signals.nodeCordoned : signals.nodeUncordoned
   const verb = node.isUnschedulable ? 'cordoned' : 'uncordoned'
   return definition.event({
-    id: `k8s/${node.uid}/${node.resourceVersion}/${verb}`,
-    at: changedAt(writer, now),
-    entity: namedReference('Node', node),
-    body: `Node ${node.name} was ${verb}${byAuthor(writer)}`,
+    ...occurrence('Node', node, {
+      id: `${node.resourceVersion}/${verb}`,
+      at: changedAt(writer, now),
+      what: `was ${verb}${byAuthor(writer)}`,
+    }),
     attributes: {
       ...authorAttributes(writer),
       'k8s.node.name': node.name,
@@ -91,10 +86,11 @@ function changed(node: Node, old: Node, now: Date): Event | undefined {
     ...addresses,
   ]
   return signals.nodeChanged.event({
-    id: `k8s/${node.uid}/${node.resourceVersion}/changed`,
-    at: changedAt(writer, now),
-    entity: namedReference('Node', node),
-    body: `Node ${node.name} has changed${byAuthor(writer)}: ${details.join('; ')}`,
+    ...occurrence('Node', node, {
+      id: `${node.resourceVersion}/changed`,
+      at: changedAt(writer, now),
+      what: `has changed${byAuthor(writer)}: ${details.join('; ')}`,
+    }),
     attributes: {
       ...authorAttributes(writer),
       'k8s.node.name': node.name,
@@ -108,12 +104,9 @@ function changed(node: Node, old: Node, now: Date): Event | undefined {
   })
 }
 
-function rebooted(node: Node, cluster: Pick<Cluster, 'objects'>, now: Date): Event {
+function rebooted(node: Node, cluster: Cluster, now: Date): Event {
   return signals.nodeRebooted.event({
-    id: `k8s/${node.uid}/${node.bootId}/rebooted`,
-    at: now,
-    entity: namedReference('Node', node),
-    body: `Node ${node.name} was rebooted`,
+    ...occurrence('Node', node, { id: `${node.bootId}/rebooted`, at: now, what: 'was rebooted' }),
     attributes: { 'k8s.node.name': node.name, 'k8s.node.pods': podsOn(cluster, node).length },
   })
 }

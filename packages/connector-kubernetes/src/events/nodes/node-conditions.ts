@@ -3,9 +3,8 @@ import { isProblem } from '../../evidence/node-problems.ts'
 import type { Cluster } from '../../kinds/index.ts'
 import type { Condition } from '../../kinds/metadata.ts'
 import type { Node } from '../../kinds/node/node-projection.ts'
-import { namedReference } from '../../kinds/references.ts'
 import { watchCluster } from '../cluster-watcher.ts'
-import { isRecent, timeOrNow } from '../event-time.ts'
+import { isRecent, occurrence, timeOrNow } from '../occurrence.ts'
 import { countAttribute, countSuffix } from '../sample-text.ts'
 import { podsOn } from './node-changes.ts'
 import { signals } from './signals.ts'
@@ -13,10 +12,7 @@ import { signals } from './signals.ts'
 /** Conditions of kubelets about resources that a node is short of. */
 const PRESSURE = /Pressure$/
 
-/**
- * Defects that clouds and node problem detectors report: `NetworkUnavailable`, `KernelDeadlock`,
- * `ReadonlyFilesystem`, …
- */
+/** Defects that clouds and node problem detectors report, such as `NetworkUnavailable` or `KernelDeadlock`. */
 const DEFECT = /(?:Unavailable|Deadlock|Unhealthy|Problem|Failure|Error)$|^(?:Readonly|Corrupt|Frequent)/
 
 /** How long a new node may take to become ready. */
@@ -44,8 +40,8 @@ export const nodeConditions = watchCluster(({ cluster }, { now, emit, inBackgrou
       }
     } else if (condition.status !== 'Unknown' && !dropped.delete(key)) {
       // An earlier agent reported problems that are older than this agent.
-      if (reported.delete(key) || (old !== undefined && wasReported(node, old)))
-        emit(recoveryEvent(node, condition, cluster, now()))
+      const wasReported = old !== undefined && isWatchedProblem(old) && !awaitsRoutes(node, old)
+      if (reported.delete(key) || wasReported) emit(recoveryEvent(node, condition, cluster, now()))
     }
   }
   const inspectInitial = (node: Node): void => {
@@ -69,13 +65,10 @@ export const nodeConditions = watchCluster(({ cluster }, { now, emit, inBackgrou
     if (change.type === 'deleted') return forget(change.old)
     const { object } = change
     if (change.type === 'added') return change.isInitial ? inspectInitial(object) : undefined
-    for (const condition of object.conditions)
-      if (isWatched(condition))
-        inspect(
-          object,
-          condition,
-          change.old.conditions.find(({ type }) => type === condition.type),
-        )
+    for (const condition of object.conditions.filter(isWatched)) {
+      const old = change.old.conditions.find(({ type }) => type === condition.type)
+      inspect(object, condition, old)
+    }
   }
 })
 
@@ -87,10 +80,6 @@ function isWatchedProblem(condition: Condition): boolean {
   return isWatched(condition) && isProblem(condition)
 }
 
-function wasReported(node: Node, condition: Condition): boolean {
-  return isWatchedProblem(condition) && !awaitsRoutes(node, condition)
-}
-
 /** A cloud has to set up routes for each new node. Its readiness is reported by the condition `Ready`. */
 function awaitsRoutes(node: Node, condition: Condition): boolean {
   return condition.type === 'NetworkUnavailable' && isStarting(node, condition)
@@ -100,47 +89,47 @@ function isStarting({ created }: Node, { since }: Condition): boolean {
   return Date.parse(since ?? '') - Date.parse(created ?? '') < MAX_START_MS
 }
 
+/** @param sample of a condition other than readiness */
 function problemEvent(
   node: Node,
   condition: Condition,
-  cluster: Pick<Cluster, 'objects'>,
+  cluster: Cluster,
   sample: EventSample | undefined,
   now: Date,
 ): Event {
-  const { type, status, since, reason } = condition
-  const isReady = type === 'Ready'
-  const definition = isReady ? signals.nodeNotReady : signals.nodePressure
+  const { type, status, reason } = condition
   const why = reason === undefined ? '' : `: ${reason}`
   const silence = status === 'Unknown' ? ', its kubelet no longer reports' : ''
-  return definition.event({
-    id: idOf(node, condition),
-    at: timeOrNow(since, now),
+  if (sample === undefined)
+    return signals.nodeNotReady.event({
+      ...conditionOccurrence(node, condition, now, `is not ready${silence}${why}`),
+      attributes: attributesOf(node, condition, cluster),
+    })
+  return signals.nodePressure.event({
+    ...conditionOccurrence(node, condition, now, `has ${type}${why}${countSuffix(sample)}`),
     severity: DEFECT.test(type) ? 'error' : undefined,
-    entity: namedReference('Node', node),
-    body: isReady
-      ? `Node ${node.name} is not ready${silence}${why}`
-      : `Node ${node.name} has ${type}${why}${sample === undefined ? '' : countSuffix(sample)}`,
-    attributes: { ...attributesOf(node, condition, cluster), ...(sample && countAttribute(sample)) },
+    attributes: { ...attributesOf(node, condition, cluster), ...countAttribute(sample) },
   })
 }
 
-function recoveryEvent(node: Node, condition: Condition, cluster: Pick<Cluster, 'objects'>, now: Date): Event {
+function recoveryEvent(node: Node, condition: Condition, cluster: Cluster, now: Date): Event {
   const isReady = condition.type === 'Ready'
   const definition = isReady ? signals.nodeReady : signals.nodePressureEnded
   return definition.event({
-    id: idOf(node, condition),
-    at: timeOrNow(condition.since, now),
-    entity: namedReference('Node', node),
-    body: isReady ? `Node ${node.name} is ready` : `Node ${node.name} no longer has ${condition.type}`,
+    ...conditionOccurrence(node, condition, now, isReady ? 'is ready' : `no longer has ${condition.type}`),
     attributes: attributesOf(node, condition, cluster),
   })
 }
 
-function idOf({ uid, resourceVersion }: Node, { type, status, since }: Condition): string {
-  return `k8s/${uid}/${type}/${status}/${since ?? resourceVersion}`
+function conditionOccurrence(node: Node, { type, status, since }: Condition, now: Date, what: string) {
+  return occurrence('Node', node, {
+    id: `${type}/${status}/${since ?? node.resourceVersion}`,
+    at: timeOrNow(since, now),
+    what,
+  })
 }
 
-function attributesOf(node: Node, condition: Condition, cluster: Pick<Cluster, 'objects'>) {
+function attributesOf(node: Node, condition: Condition, cluster: Cluster) {
   const { type, status, reason, message, since } = condition
   return {
     'k8s.node.name': node.name,

@@ -1,5 +1,4 @@
-import { event } from '@rca/core/connector'
-import { fields, repeated, SAMPLED, writer } from '../change-attributes.ts'
+import { critical, fields, info, repeated, SAMPLED, warning, writer } from '../event-declarations.ts'
 
 const node = { 'k8s.node.name': 'Name of the node.' }
 const pods = { 'k8s.node.pods': 'Pods on it.' }
@@ -16,67 +15,50 @@ const condition = {
 
 /** Events about nodes. */
 export const signals = {
-  nodeNotReady: event({
-    name: 'k8s.node.not_ready',
-    severity: 'critical',
-    description: 'A node that was ready is not ready, or its kubelet no longer reports.',
-    attributes: condition,
+  nodeNotReady: critical(
+    'k8s.node.not_ready',
+    'A node that was ready is not ready, or its kubelet no longer reports.',
+    condition,
+  ),
+  nodeReady: info('k8s.node.ready', 'A node that was not ready is ready.', condition),
+  nodePressure: warning(
+    'k8s.node.pressure',
+    `A node is short of memory, disk or process ids, or has no network. ${SAMPLED}`,
+    { ...condition, ...repeated },
+  ),
+  nodePressureEnded: info(
+    'k8s.node.pressure_ended',
+    'A node is no longer short of memory, disk or process ids, or has its network again.',
+    condition,
+  ),
+  nodeCordoned: warning('k8s.node.cordoned', 'A node was cordoned: no new pods are scheduled on it.', {
+    ...node,
+    ...pods,
+    ...writer,
   }),
-  nodeReady: event({
-    name: 'k8s.node.ready',
-    severity: 'info',
-    description: 'A node that was not ready is ready.',
-    attributes: condition,
+  nodeUncordoned: info('k8s.node.uncordoned', 'A node that was cordoned takes pods again.', {
+    ...node,
+    ...pods,
+    ...writer,
   }),
-  nodePressure: event({
-    name: 'k8s.node.pressure',
-    severity: 'warning',
-    description: `A node is short of memory, disk or process ids, or has no network. ${SAMPLED}`,
-    attributes: { ...condition, ...repeated },
+  nodeAdded: info('k8s.node.added', 'A node joined the cluster.', {
+    ...node,
+    'k8s.node.kubelet_version': 'Version of its kubelet.',
+    'k8s.node.provider_id': 'Name of the machine at its provider.',
   }),
-  nodePressureEnded: event({
-    name: 'k8s.node.pressure_ended',
-    severity: 'info',
-    description: 'A node is no longer short of memory, disk or process ids, or has its network again.',
-    attributes: condition,
-  }),
-  nodeCordoned: event({
-    name: 'k8s.node.cordoned',
-    severity: 'warning',
-    description: 'A node was cordoned: no new pods are scheduled on it.',
-    attributes: { ...node, ...pods, ...writer },
-  }),
-  nodeUncordoned: event({
-    name: 'k8s.node.uncordoned',
-    severity: 'info',
-    description: 'A node that was cordoned takes pods again.',
-    attributes: { ...node, ...pods, ...writer },
-  }),
-  nodeAdded: event({
-    name: 'k8s.node.added',
-    severity: 'info',
-    description: 'A node joined the cluster.',
-    attributes: {
-      ...node,
-      'k8s.node.kubelet_version': 'Version of its kubelet.',
-      'k8s.node.provider_id': 'Name of the machine at its provider.',
-    },
-  }),
-  nodeRemoved: event({
-    name: 'k8s.node.removed',
-    severity: 'warning',
-    description: 'A node left the cluster; an error if it still had pods that no DaemonSet made.',
-    attributes: {
+  nodeRemoved: warning(
+    'k8s.node.removed',
+    'A node left the cluster; an error if it still had pods that no DaemonSet made.',
+    {
       ...node,
       ...pods,
       'k8s.node.pods.bereft': 'Pods on it that no DaemonSet made: they are deleted, or run elsewhere now.',
     },
-  }),
-  nodeChanged: event({
-    name: 'k8s.node.changed',
-    severity: 'info',
-    description: 'A node has other versions, taints, addresses, or offers other amounts of resources.',
-    attributes: {
+  ),
+  nodeChanged: info(
+    'k8s.node.changed',
+    'A node has other versions, taints, addresses, or offers other amounts of resources.',
+    {
       ...node,
       ...writer,
       ...fields,
@@ -86,11 +68,6 @@ export const signals = {
       'change.allocatable': 'Resources that it offers to pods, each as `memory: 16777216 → 8388608`.',
       'change.addresses': 'Addresses, each as `InternalIP: 10.0.0.1 → 10.0.0.2`.',
     },
-  }),
-  nodeRebooted: event({
-    name: 'k8s.node.rebooted',
-    severity: 'warning',
-    description: 'A node was rebooted.',
-    attributes: { ...node, ...pods },
-  }),
+  ),
+  nodeRebooted: warning('k8s.node.rebooted', 'A node was rebooted.', { ...node, ...pods }),
 }

@@ -1,5 +1,5 @@
-import { namedId, namedReference } from '../../kinds/references.ts'
 import { watchCluster } from '../cluster-watcher.ts'
+import { occurrence } from '../occurrence.ts'
 import { signals } from './signals.ts'
 
 /** Emits claims that are bound to their volume or lose it. */
@@ -12,10 +12,11 @@ export const claimChanges = watchCluster((_client, { now, emit }) => (change) =>
   const volume = object.volume === undefined ? '' : ` ${object.volume}`
   emit(
     definition.event({
-      id: `k8s/${object.uid}/${object.resourceVersion}/${object.phase}`,
-      at: now(),
-      entity: namedReference('PersistentVolumeClaim', object),
-      body: `PersistentVolumeClaim ${namedId(object)} ${isLost ? 'has lost its' : 'is bound to'} volume${volume}`,
+      ...occurrence('PersistentVolumeClaim', object, {
+        id: `${object.resourceVersion}/${object.phase}`,
+        at: now(),
+        what: `${isLost ? 'has lost its' : 'is bound to'} volume${volume}`,
+      }),
       attributes: {
         'k8s.namespace.name': object.namespace,
         'k8s.persistentvolumeclaim.name': object.name,

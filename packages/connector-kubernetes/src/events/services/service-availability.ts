@@ -1,15 +1,21 @@
 import { createEventSampler, type Event, type EventSample } from '@rca/core/connector'
 import { countEndpoints, type EndpointSlice, type Endpoints } from '../../kinds/endpoint-slice/endpoint-slice.ts'
 import type { ClusterChange } from '../../kinds/index.ts'
-import { namedId, namedReference } from '../../kinds/references.ts'
+import { namedId } from '../../kinds/references.ts'
 import type { Service } from '../../kinds/service/service-projection.ts'
 import { watchCluster } from '../cluster-watcher.ts'
 import { isEnding } from '../created-deleted.ts'
+import { occurrence } from '../occurrence.ts'
 import { countAttribute, countSuffix } from '../sample-text.ts'
 import { signals } from './signals.ts'
 
 /** Endpoints move from one slice to another, and are deleted before their Service: shorter outages are ignored. */
 const MIN_OUTAGE_MS = 500
+
+/** The slice whose change is reported. Its uid and version make the id of the event. */
+interface SliceVersion extends EndpointSlice {
+  readonly version: string
+}
 
 /** Emits Services that lose their last ready endpoint, and those that regain one. */
 export const serviceAvailability = watchCluster(({ cluster }, { emit, now, after }) => {
@@ -18,7 +24,7 @@ export const serviceAvailability = watchCluster(({ cluster }, { emit, now, after
   const unavailable = new Set<string>()
   const sampler = createEventSampler()
 
-  const check = (key: string, slice: EndpointSlice, version: string): void => {
+  const check = (key: string, slice: SliceVersion): void => {
     const endpoints = countEndpoints(known.get(key)?.values() ?? [])
     const service = [...cluster.objects('services').values()].find(
       ({ namespace, name }) => namespace === slice.namespace && name === slice.service,
@@ -28,21 +34,22 @@ export const serviceAvailability = watchCluster(({ cluster }, { emit, now, after
     const sample = sampler.sample(service.uid, { at: now() })
     if (sample === undefined) return
     unavailable.add(key)
-    emit(unavailableEvent(service, endpoints, version, sample, now()))
+    emit(availabilityEvent(slice, endpoints, now(), sample))
   }
 
   return (change) => {
     if (change.kind === 'services' && change.type === 'deleted') unavailable.delete(namedId(change.old))
     if (change.kind !== 'endpointSlices') return
-    const slice = change.type === 'deleted' ? change.old : change.object
+    const isDeleted = change.type === 'deleted'
+    const slice = isDeleted ? change.old : change.object
     if (slice.service === undefined) return
     const key = namedId({ namespace: slice.namespace, name: slice.service })
     const before = countEndpoints(known.get(key)?.values() ?? [])
     updateSlices(known, key, change)
     const endpoints = countEndpoints(known.get(key)?.values() ?? [])
-    const version = `${slice.uid}/${change.type === 'deleted' ? 'deleted' : slice.resourceVersion}`
-    if (before.ready > 0 && endpoints.ready === 0) after(MIN_OUTAGE_MS, () => check(key, slice, version))
-    else if (endpoints.ready > 0 && unavailable.delete(key)) emit(availableEvent(slice, endpoints, version, now()))
+    const changed = { ...slice, version: isDeleted ? 'deleted' : slice.resourceVersion }
+    if (before.ready > 0 && endpoints.ready === 0) after(MIN_OUTAGE_MS, () => check(key, changed))
+    else if (endpoints.ready > 0 && unavailable.delete(key)) emit(availabilityEvent(changed, endpoints, now()))
   }
 })
 
@@ -63,43 +70,28 @@ function hasSelector({ selector, deleted }: Service): boolean {
   return deleted === undefined && Object.keys(selector).length > 0
 }
 
-function unavailableEvent(
-  service: Service,
-  endpoints: Endpoints,
-  version: string,
-  sample: EventSample,
+/** @param sample of the times at which the Service became unavailable; without it, the Service is available again */
+function availabilityEvent(
+  { uid, version, namespace, service = '' }: SliceVersion,
+  { ready, notReady }: Endpoints,
   now: Date,
+  sample?: EventSample,
 ): Event {
-  return signals.serviceUnavailable.event({
-    id: `k8s/${version}/unavailable`,
-    at: now,
-    entity: namedReference('Service', service),
-    body: `Service ${namedId(service)} has no ready endpoints any more${countSuffix(sample)}`,
-    attributes: { ...attributesOf(service, endpoints), ...countAttribute(sample) },
-  })
-}
-
-function availableEvent(
-  { namespace, service = '' }: EndpointSlice,
-  endpoints: Endpoints,
-  version: string,
-  now: Date,
-): Event {
-  const named = { namespace, name: service }
-  return signals.serviceAvailable.event({
-    id: `k8s/${version}/available`,
-    at: now,
-    entity: namedReference('Service', named),
-    body: `Service ${namedId(named)} has ready endpoints again`,
-    attributes: attributesOf(named, endpoints),
-  })
-}
-
-function attributesOf({ namespace, name }: Pick<Service, 'namespace' | 'name'>, { ready, notReady }: Endpoints) {
-  return {
+  const named = { uid, namespace, name: service }
+  const attributes = {
     'k8s.namespace.name': namespace,
-    'k8s.service.name': name,
+    'k8s.service.name': service,
     'k8s.service.endpoints.ready': ready,
     'k8s.service.endpoints.not_ready': notReady,
   }
+  if (sample === undefined)
+    return signals.serviceAvailable.event({
+      ...occurrence('Service', named, { id: `${version}/available`, at: now, what: 'has ready endpoints again' }),
+      attributes,
+    })
+  const what = `has no ready endpoints any more${countSuffix(sample)}`
+  return signals.serviceUnavailable.event({
+    ...occurrence('Service', named, { id: `${version}/unavailable`, at: now, what }),
+    attributes: { ...attributes, ...countAttribute(sample) },
+  })
 }

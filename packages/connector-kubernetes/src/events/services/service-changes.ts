@@ -1,13 +1,13 @@
-import type { Event } from '@rca/core/connector'
+import type { Event, NameFilter } from '@rca/core/connector'
 import { compareIngresses, compareServices } from '../../changes/compare-services.ts'
-import { listAttribute } from '../../changes/differences.ts'
+import { listAttribute, type Membership } from '../../changes/differences.ts'
 import { authorAttributes, byAuthor, changeAuthor, changedAt, creator } from '../../changes/field-manager.ts'
 import { labelFilter } from '../../kinds/common-signals.ts'
 import type { Ingress } from '../../kinds/ingress/ingress.ts'
-import { namedId, namedReference } from '../../kinds/references.ts'
 import type { Service } from '../../kinds/service/service-projection.ts'
 import { watchCluster } from '../cluster-watcher.ts'
-import { createLifecycle, creationOf, deletionOf } from '../created-deleted.ts'
+import { createLifecycle, creationOf, deletionOf, type ObjectMoment } from '../created-deleted.ts'
+import { occurrence } from '../occurrence.ts'
 import { signals } from './signals.ts'
 
 type Kind = 'Service' | 'Ingress'
@@ -18,15 +18,13 @@ export const serviceChanges = watchCluster((client, context) => {
   const isWanted = labelFilter(client.config.object_labels)
   return (change) => {
     if (change.kind !== 'services' && change.kind !== 'ingresses') return
+    if (change.type === 'added' && change.isInitial) return
     const kind: Kind = change.kind === 'services' ? 'Service' : 'Ingress'
     const now = context.now()
-    const creation =
-      change.type === 'added' && change.isInitial ? undefined : creationOf<Service | Ingress>(change, now)
-    if (creation !== undefined)
-      return lifecycle.created(kind, creation.object, created(kind, creation.object, creation.at))
+    const creation = creationOf<Service | Ingress>(change, now)
+    if (creation !== undefined) return lifecycle.created(kind, creation.object, created(kind, creation))
     const deletion = deletionOf<Service | Ingress>(change, now)
-    if (deletion !== undefined)
-      return lifecycle.deleted(kind, deletion.object, deleted(kind, deletion.object, deletion.at))
+    if (deletion !== undefined) return lifecycle.deleted(kind, deletion.object, deleted(kind, deletion))
     if (change.type !== 'changed' || change.object.deleted !== undefined) return
     context.emit(
       change.kind === 'services'
@@ -36,48 +34,35 @@ export const serviceChanges = watchCluster((client, context) => {
   }
 })
 
-function created(kind: Kind, object: Service | Ingress, at: Date): Event {
+function created(kind: Kind, { object, at }: ObjectMoment<Service | Ingress>): Event {
   const writer = creator(object.managers)
   const definition = kind === 'Service' ? signals.serviceCreated : signals.ingressCreated
   return definition.event({
-    id: `k8s/${object.uid}/created`,
-    at,
-    entity: namedReference(kind, object),
-    body: `${kind} ${namedId(object)} was created${byAuthor(writer)}`,
+    ...occurrence(kind, object, { id: 'created', at, what: `was created${byAuthor(writer)}` }),
     attributes: { ...attributesOf(kind, object), ...authorAttributes(writer) },
   })
 }
 
-function deleted(kind: Kind, object: Service | Ingress, at: Date): Event {
+function deleted(kind: Kind, { object, at }: ObjectMoment<Service | Ingress>): Event {
   const definition = kind === 'Service' ? signals.serviceDeleted : signals.ingressDeleted
   return definition.event({
-    id: `k8s/${object.uid}/deleted`,
-    at,
-    entity: namedReference(kind, object),
-    body: `${kind} ${namedId(object)} was deleted`,
+    ...occurrence(kind, object, { id: 'deleted', at, what: 'was deleted' }),
     attributes: attributesOf(kind, object),
   })
 }
 
-function serviceChanged(
-  service: Service,
-  old: Service,
-  isWanted: (name: string) => boolean,
-  now: Date,
-): Event | undefined {
+function serviceChanged(service: Service, old: Service, isWanted: NameFilter, now: Date): Event | undefined {
   const difference = compareServices(old, service, isWanted)
   if (difference === undefined) return undefined
   const { fields, settings, selector, ports } = difference
   const writer = changeAuthor(service.managers, old.managers, ['spec'])
+  const details = [...settings, ...selector.map((one) => `selector ${one}`), ...membershipOf('port', ports)]
   return signals.serviceChanged.event({
-    id: `k8s/${service.uid}/${service.resourceVersion}/changed`,
-    at: changedAt(writer, now),
-    entity: namedReference('Service', service),
-    body: `Service ${namedId(service)} was changed${byAuthor(writer)}: ${[
-      ...settings,
-      ...selector.map((one) => `selector ${one}`),
-      ...membershipOf('port', ports),
-    ].join('; ')}`,
+    ...occurrence('Service', service, {
+      id: `${service.resourceVersion}/changed`,
+      at: changedAt(writer, now),
+      what: `was changed${byAuthor(writer)}: ${details.join('; ')}`,
+    }),
     attributes: {
       ...attributesOf('Service', service),
       ...authorAttributes(writer),
@@ -97,10 +82,11 @@ function ingressChanged(ingress: Ingress, old: Ingress, now: Date): Event | unde
   const writer = changeAuthor(ingress.managers, old.managers, ['spec'])
   const details = [...settings, ...membershipOf('host', hosts), ...membershipOf('route', routes)].join('; ')
   return signals.ingressChanged.event({
-    id: `k8s/${ingress.uid}/${ingress.generation ?? ingress.resourceVersion}/changed`,
-    at: changedAt(writer, now),
-    entity: namedReference('Ingress', ingress),
-    body: `Ingress ${namedId(ingress)} was changed${byAuthor(writer)}${details === '' ? '' : `: ${details}`}`,
+    ...occurrence('Ingress', ingress, {
+      id: `${ingress.generation ?? ingress.resourceVersion}/changed`,
+      at: changedAt(writer, now),
+      what: `was changed${byAuthor(writer)}${details === '' ? '' : `: ${details}`}`,
+    }),
     attributes: {
       ...attributesOf('Ingress', ingress),
       ...authorAttributes(writer),
@@ -114,7 +100,7 @@ function ingressChanged(ingress: Ingress, old: Ingress, now: Date): Event | unde
   })
 }
 
-function membershipOf(what: string, { added, removed }: { added: readonly string[]; removed: readonly string[] }) {
+function membershipOf(what: string, { added, removed }: Membership): readonly string[] {
   return [...removed.map((one) => `${what} ${one} removed`), ...added.map((one) => `${what} ${one} added`)]
 }
 

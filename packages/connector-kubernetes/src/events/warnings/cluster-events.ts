@@ -8,7 +8,7 @@ import type { Pod } from '../../kinds/pod/pod-projection.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 import { type ClusterWatchContext, watchCluster } from '../cluster-watcher.ts'
 import { createConcurrencyLimit } from '../concurrency-limit.ts'
-import { isRecent } from '../event-time.ts'
+import { isRecent } from '../occurrence.ts'
 import { describeWarning, type Warning } from './describe-warning.ts'
 import { evictionOf, type PodProblem, reportedEviction, schedulingId, unschedulable } from './pod-problems.ts'
 import { isWrittenByContainer, probeKind, seriesKey, type WarningKind, warningKind } from './warning-kinds.ts'
@@ -16,7 +16,6 @@ import { isWrittenByContainer, probeKind, seriesKey, type WarningKind, warningKi
 /** Messages whose secrets cannot be found out by then are left out. */
 const REDACTION_TIMEOUT_MS = 3_000
 
-/** Messages that are redacted at the same time. */
 const MAX_CONCURRENT_READS = 4
 
 const MAX_REMEMBERED_IDS = 20_000
@@ -55,10 +54,8 @@ export const clusterWarnings: Watcher<KubernetesClient> = watchCluster((client, 
     if (isKnown && repetition.milestone === 1) return
     const sample = objects.sample(objectGroup(client, kind, event, repetition), { at: now() })
     if (sample === undefined) return
-    const id =
-      kind === 'scheduling' && !isKnown
-        ? schedulingId(event.about.uid ?? '')
-        : `${repetition.series}/${repetition.milestone}`
+    const isFirst = kind === 'scheduling' && !isKnown
+    const id = isFirst ? schedulingId(event.about.uid ?? '') : `${repetition.series}/${repetition.milestone}`
     emitReport(kind, { event, id, count: repetition.count, sample })
   }
 
@@ -83,12 +80,9 @@ export const clusterWarnings: Watcher<KubernetesClient> = watchCluster((client, 
     const isInitial = change.type === 'added' && change.isInitial
     if (change.kind === 'pods' && change.object !== undefined) inspectPod(change.object, isInitial)
     // Servers delete events after an hour.
-    if (change.kind === 'events' && change.type !== 'deleted')
-      inspectReport(
-        withServersUid(client.cluster, change.object),
-        change.type === 'changed' ? change.old : undefined,
-        isInitial,
-      )
+    if (change.kind !== 'events' || change.type === 'deleted') return
+    const old = change.type === 'changed' ? change.old : undefined
+    inspectReport(withServersUid(client.cluster, change.object), old, isInitial)
   }
 })
 
@@ -129,7 +123,7 @@ function createReportEmitter(client: KubernetesClient, { signal, now, emit, inBa
   return (kind: Exclude<WarningKind, 'eviction'>, report: Omit<Warning, 'message' | 'now'>): void => {
     const { event } = report
     const describe = (message: string | undefined) =>
-      emit(describeWarning(kind, { ...report, message, now: now() }, client))
+      emit(describeWarning[kind]({ ...report, message, now: now() }, client))
     if (!isWrittenByContainer(event, kind)) {
       describe(componentMessage(event.message))
       return

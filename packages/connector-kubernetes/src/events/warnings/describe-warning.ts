@@ -2,10 +2,9 @@ import type { Event, EventSample } from '@rca/core/connector'
 import { containerOf } from '../../evidence/latest-cluster-event.ts'
 import { ownerWorkload, workloadAttributes } from '../../evidence/owner-workload.ts'
 import type { ClusterEvent } from '../../kinds/event/event.ts'
-import type { Metadata } from '../../kinds/metadata.ts'
-import { containerReference, namedReference, objectReference, podReference } from '../../kinds/references.ts'
+import { containerReference, namedReference, objectReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import { timeOrNow } from '../event-time.ts'
+import { timeOrNow } from '../occurrence.ts'
 import { affectedCount, affectedSuffix } from '../sample-text.ts'
 import { signals } from './signals.ts'
 import { probeKind, readQuotaRefusal, type WarningKind } from './warning-kinds.ts'
@@ -14,7 +13,6 @@ import { probeKind, readQuotaRefusal, type WarningKind } from './warning-kinds.t
 export interface Warning {
   readonly event: ClusterEvent
   readonly id: string
-  /** How often it has happened so far. */
   readonly count: number
   /** Its sample among objects to which the same happens. */
   readonly sample: EventSample
@@ -23,13 +21,13 @@ export interface Warning {
   readonly now: Date
 }
 
-type Describe = (report: Warning, client: KubernetesClient) => Event
-
 /** Common names of resources. */
 const RESOURCE_NAMES: Readonly<Record<string, string>> = { persistentvolumeclaims: 'claims', 'jobs.batch': 'jobs' }
 
 /** Describes each kind of report except evictions. */
-const TABLE: Readonly<Record<Exclude<WarningKind, 'eviction'>, Describe>> = {
+export const describeWarning: Readonly<
+  Record<Exclude<WarningKind, 'eviction'>, (report: Warning, client: KubernetesClient) => Event>
+> = {
   scheduling: (report, client) =>
     signals.podSchedulingFailed.event({
       ...occurrence(report, client, `No node can take pod ${nameOf(report)}`),
@@ -61,12 +59,9 @@ const TABLE: Readonly<Record<Exclude<WarningKind, 'eviction'>, Describe>> = {
     const { namespace, kind, name } = report.event.about
     const quota = { namespace, name: refusal?.quota ?? '' }
     const refused = refusal?.resource ?? 'pods'
+    const what = `Quota ${namespace}/${quota.name} refuses ${RESOURCE_NAMES[refused] ?? refused} of ${kind} ${name}`
     return signals.quotaExceeded.event({
-      ...occurrence(
-        report,
-        client,
-        `Quota ${namespace}/${quota.name} refuses ${RESOURCE_NAMES[refused] ?? refused} of ${kind} ${name}`,
-      ),
+      ...occurrence(report, client, what),
       entity: namedReference('ResourceQuota', quota),
       attributes: {
         ...creatorAttributes(client, report.event),
@@ -113,15 +108,6 @@ const TABLE: Readonly<Record<Exclude<WarningKind, 'eviction'>, Describe>> = {
   },
 }
 
-/** Returns the event for a report. */
-export function describeWarning(
-  kind: Exclude<WarningKind, 'eviction'>,
-  report: Warning,
-  client: KubernetesClient,
-): Event {
-  return TABLE[kind](report, client)
-}
-
 /** The pod that an event is about: its current state, or else the names in the event. */
 export function podAttributes({ cluster }: KubernetesClient, { about, host }: ClusterEvent) {
   const pod = cluster.objects('pods').get(about.uid ?? '')
@@ -136,11 +122,9 @@ export function podAttributes({ cluster }: KubernetesClient, { about, host }: Cl
 
 /** The workload whose pods are refused; the Deployment of a ReplicaSet. */
 function creatorAttributes({ cluster }: KubernetesClient, { about }: ClusterEvent) {
-  const kinds = ['replicaSets', 'jobs'] as const
-  const found = kinds
-    .map((kind): Metadata | undefined => cluster.objects(kind).get(about.uid ?? ''))
-    .find((object) => object !== undefined)
-  const owner = found === undefined ? undefined : ownerWorkload(cluster, found)
+  const uid = about.uid ?? ''
+  const found = cluster.objects('replicaSets').get(uid) ?? cluster.objects('jobs').get(uid)
+  const owner = found && ownerWorkload(cluster, found)
   return {
     'k8s.namespace.name': about.namespace,
     'k8s.workload.kind': owner?.kind ?? about.kind,
@@ -169,14 +153,10 @@ function occurrence({ event, id, count, sample, message, now }: Warning, client:
   }
 }
 
-/**
- * The entity of an event's object; for an object that is not an entity, such as an extension's, its namespace or the
- * cluster.
- */
+/** The entity of an event's object; its namespace or the cluster for one of an extension, which is not an entity. */
 function entityOf({ entity }: KubernetesClient, { about }: ClusterEvent) {
   const container = containerOf(about)
   if (about.uid !== undefined && container !== undefined) return containerReference(about.uid, container)
-  if (about.kind === 'Pod' && about.uid !== undefined) return podReference(about.uid)
   const named = objectReference(about.kind, about)
   if (named !== undefined) return named
   return about.namespace === '' ? entity : namedReference('Namespace', { namespace: '', name: about.namespace })

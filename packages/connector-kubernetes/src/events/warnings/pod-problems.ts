@@ -5,7 +5,7 @@ import type { ClusterEvent } from '../../kinds/event/event.ts'
 import type { Pod } from '../../kinds/pod/pod-projection.ts'
 import { podReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
-import { timeOrNow } from '../event-time.ts'
+import { timeOrNow } from '../occurrence.ts'
 import { affectedCount, affectedSuffix } from '../sample-text.ts'
 import { podAttributes } from './describe-warning.ts'
 import { signals } from './signals.ts'
@@ -27,9 +27,10 @@ export function evictionOf(client: KubernetesClient, pod: Pod): PodProblem | und
   const isEnded = pod.phase === 'Failed' && pod.reason !== undefined
   const reason = isEnded ? pod.reason : disruption?.reason
   if (reason === undefined) return undefined
-  const at = disruption?.since ?? endOf(pod)
-  const message = pod.message ?? disruption?.message
-  return evicted(pod, { at, reason, message }, attributesOf(client, pod))
+  const ends = pod.containers.flatMap(({ status }) => status?.state?.finishedAt ?? [])
+  const at = disruption?.since ?? ends.toSorted().at(-1)
+  const message = componentMessage(pod.message ?? disruption?.message ?? '')
+  return evicted(pod, at, reason, message, attributesOf(client, pod))
 }
 
 /** Returns the eviction that a component of the cluster reports. */
@@ -38,7 +39,7 @@ export function reportedEviction(client: KubernetesClient, event: ClusterEvent):
   if (uid === undefined) return undefined
   const attributes = { ...podAttributes(client, event), 'k8s.event.component': event.component }
   const { lastAt, reason, message } = event
-  return evicted({ uid, namespace, name }, { at: lastAt, reason, message }, attributes)
+  return evicted({ uid, namespace, name }, lastAt, reason, componentMessage(message), attributes)
 }
 
 /** Returns the failed scheduling that a pod's status shows. The scheduler reports it in an event, too. */
@@ -46,6 +47,7 @@ export function unschedulable(client: KubernetesClient, pod: Pod): PodProblem | 
   const condition = pod.conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False')
   if (condition?.reason !== 'Unschedulable' || pod.deleted !== undefined) return undefined
   const message = componentMessage(condition.message ?? '')
+  const details = message === '' ? '' : `: ${message}`
   const id = schedulingId(pod.uid)
   return {
     id,
@@ -56,7 +58,7 @@ export function unschedulable(client: KubernetesClient, pod: Pod): PodProblem | 
         id,
         at: timeOrNow(condition.since, now),
         entity: podReference(pod.uid),
-        body: `No node can take pod ${pod.namespace}/${pod.name}${affectedSuffix(sample)}${message === '' ? '' : `: ${message}`}`,
+        body: `No node can take pod ${pod.namespace}/${pod.name}${affectedSuffix(sample)}${details}`,
         attributes: {
           ...attributesOf(client, pod),
           'k8s.event.reason': condition.reason,
@@ -73,19 +75,14 @@ export function schedulingId(podUid: string): string {
   return `${podUid}/scheduling_failed`
 }
 
-interface Eviction {
-  readonly at: string | undefined
-  readonly reason: string
-  readonly message: string | undefined
-}
-
 function evicted(
   { uid, namespace, name }: Pick<Pod, 'uid' | 'namespace' | 'name'>,
-  { at, reason, message: text }: Eviction,
+  at: string | undefined,
+  reason: string,
+  message: string,
   attributes: Parameters<typeof signals.podEvicted.event>[0]['attributes'],
 ): PodProblem {
   const id = `${uid}/evicted`
-  const message = componentMessage(text ?? '')
   return {
     id,
     at,
@@ -117,10 +114,4 @@ function attributesOf({ cluster }: KubernetesClient, pod: Pod) {
     'k8s.node.name': pod.node,
     ...workloadAttributes(cluster, pod),
   }
-}
-
-/** End of the last container of a pod. */
-function endOf({ containers }: Pod): string | undefined {
-  const ends = containers.flatMap(({ status }) => status?.state?.finishedAt ?? [])
-  return ends.toSorted().at(-1)
 }

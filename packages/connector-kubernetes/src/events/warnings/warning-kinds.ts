@@ -45,7 +45,7 @@ export function warningKind(event: ClusterEvent): WarningKind | undefined {
   return 'other'
 }
 
-/** Reads the kind of probe from a kubelet's message: `Liveness probe failed: …`, `Readiness probe errored: …`. */
+/** Reads the kind of probe from a kubelet's message, such as `Liveness probe failed: …`. */
 export function probeKind({ message }: ClusterEvent): string | undefined {
   return /^(liveness|readiness|startup) probe/i.exec(message)?.[1]?.toLowerCase()
 }
@@ -72,24 +72,14 @@ function detailOf(event: ClusterEvent, kind: WarningKind): string {
   return kind === 'quota' ? (readQuotaRefusal(event.message)?.resource ?? '') : ''
 }
 
-/** The amounts of a refusal by a quota. */
-export interface QuotaRefusal {
-  readonly quota: string
-  /**
-   * Resource that was refused, as `pods`, `persistentvolumeclaims` or `jobs.batch`; `pods` if the message names none.
-   */
-  readonly resource: string
-  /** As `pods=1`. */
-  readonly requested: readonly string[]
-  readonly used: readonly string[]
-  readonly limited: readonly string[]
-}
-
 const EXCEEDED =
   /(?:\b(?<resource>[a-z][a-z0-9.-]*) "[^"]*" is forbidden: )?exceeded quota: (?<quota>[a-z0-9][a-z0-9.-]*), requested: (?<requested>[^\s]+), used: (?<used>[^\s]+), limited: (?<limited>[^\s]+)/
 
-/** Parses the message of an API server that refused an object; `undefined` if no quota was the reason. */
-export function readQuotaRefusal(message: string): QuotaRefusal | undefined {
+/**
+ * Parses the message of an API server that refused an object. Amounts are as `pods=1`; the resource is `pods` if the
+ * message names none. Returns `undefined` if no quota was the reason.
+ */
+export function readQuotaRefusal(message: string) {
   const { quota, resource = 'pods', requested = '', used = '', limited = '' } = EXCEEDED.exec(message)?.groups ?? {}
   if (quota === undefined) return undefined
   return { quota, resource, requested: amounts(requested), used: amounts(used), limited: amounts(limited) }

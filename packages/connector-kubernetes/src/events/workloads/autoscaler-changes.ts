@@ -2,9 +2,8 @@ import { createEventSampler, type Event, type EventSample, redactSecrets } from 
 import { transitions } from '../../changes/differences.ts'
 import type { Autoscaler } from '../../kinds/autoscaler/autoscaler.ts'
 import type { Condition } from '../../kinds/metadata.ts'
-import { namedId, namedReference } from '../../kinds/references.ts'
 import { watchCluster } from '../cluster-watcher.ts'
-import { isRecent, timeOrNow } from '../event-time.ts'
+import { isRecent, occurrence, timeOrNow } from '../occurrence.ts'
 import { countAttribute, countSuffix } from '../sample-text.ts'
 import { signals } from './signals.ts'
 
@@ -46,10 +45,11 @@ function problemEvent(object: Autoscaler, condition: Condition, sample: EventSam
     ? `is at its maximum of ${object.max} pods`
     : `cannot scale${reason === undefined ? '' : `: ${reason}`}`
   return definition.event({
-    id: `k8s/${object.uid}/${type}/${since ?? object.resourceVersion}`,
-    at: timeOrNow(since, now),
-    entity: namedReference('HorizontalPodAutoscaler', object),
-    body: `HorizontalPodAutoscaler ${namedId(object)} ${problem}${countSuffix(sample)}`,
+    ...occurrence('HorizontalPodAutoscaler', object, {
+      id: `${type}/${since ?? object.resourceVersion}`,
+      at: timeOrNow(since, now),
+      what: `${problem}${countSuffix(sample)}`,
+    }),
     attributes: {
       ...attributesOf(object),
       ...countAttribute(sample),
@@ -65,10 +65,11 @@ function changeEvent(object: Autoscaler, old: Autoscaler, now: Date): Event | un
   const settings = transitions(settingsOf(old), settingsOf(object))
   if (settings.length === 0) return undefined
   return signals.autoscalerChanged.event({
-    id: `k8s/${object.uid}/${object.resourceVersion}/changed`,
-    at: now,
-    entity: namedReference('HorizontalPodAutoscaler', object),
-    body: `HorizontalPodAutoscaler ${namedId(object)} was changed: ${settings.join('; ')}`,
+    ...occurrence('HorizontalPodAutoscaler', object, {
+      id: `${object.resourceVersion}/changed`,
+      at: now,
+      what: `was changed: ${settings.join('; ')}`,
+    }),
     attributes: { ...attributesOf(object), 'change.settings': settings },
   })
 }

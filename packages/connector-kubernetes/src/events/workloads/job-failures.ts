@@ -1,12 +1,11 @@
 import { createEventSampler, type Event, type EventSample, redactSecrets } from '@rca/core/connector'
 import type { Job } from '../../kinds/job/job.ts'
 import type { Condition } from '../../kinds/metadata.ts'
-import { namedReference } from '../../kinds/references.ts'
 import { watchCluster } from '../cluster-watcher.ts'
-import { isRecent, timeOrNow } from '../event-time.ts'
+import { isRecent, occurrence, timeOrNow } from '../occurrence.ts'
 import { countAttribute, countSuffix } from '../sample-text.ts'
 import { signals } from './signals.ts'
-import { workloadAttributes, workloadTitle } from './workload-attributes.ts'
+import { workloadAttributes } from './workload-attributes.ts'
 
 /** Emits Jobs that have failed and are not retried. Jobs of a CronJob are sampled together. */
 export const jobFailures = watchCluster((_client, { now, emit }) => {
@@ -27,19 +26,21 @@ function failureOf({ conditions }: Job): Condition | undefined {
 }
 
 function failureEvent(job: Job, { reason, message, since }: Condition, sample: EventSample, now: Date): Event {
-  const { uid, owner, failed: pods, startedAt } = job
+  const { owner, failed, startedAt } = job
+  const why = reason === undefined ? '' : `: ${reason}`
   return signals.jobFailed.event({
-    id: `k8s/${uid}/failed`,
-    at: timeOrNow(since, now),
-    entity: namedReference('Job', job),
-    body: `${workloadTitle('Job', job)} has failed${reason === undefined ? '' : `: ${reason}`}${countSuffix(sample)}`,
+    ...occurrence('Job', job, {
+      id: 'failed',
+      at: timeOrNow(since, now),
+      what: `has failed${why}${countSuffix(sample)}`,
+    }),
     attributes: {
       ...workloadAttributes('Job', job),
       ...countAttribute(sample),
       'k8s.cronjob.name': owner?.kind === 'CronJob' ? owner.name : undefined,
       'k8s.job.reason': reason,
       'k8s.job.message': message === undefined ? undefined : redactSecrets(message),
-      'k8s.job.failed_pods': pods,
+      'k8s.job.failed_pods': failed,
       'k8s.job.started_at': startedAt,
     },
   })

@@ -1,10 +1,10 @@
-import type { Event } from '@rca/core/connector'
+import type { Event, NameFilter } from '@rca/core/connector'
 import { compareRevisions, type WorkloadDifference } from '../../changes/compare-workloads.ts'
 import type { Cluster } from '../../kinds/index.ts'
 import { namedReference } from '../../kinds/references.ts'
 import type { OwnerRevision } from '../../kinds/replica-set/owner-revision.ts'
 import type { ReplicaSet } from '../../kinds/replica-set/replica-set.ts'
-import { timeOrNow } from '../event-time.ts'
+import { timeOrNow } from '../occurrence.ts'
 import { signals } from './signals.ts'
 import { type WorkloadChange, workloadAttributes, workloadTitle } from './workload-attributes.ts'
 import { describeDifference, summarize } from './workload-difference.ts'
@@ -17,8 +17,8 @@ type ReplicaSetChange = Extract<WorkloadChange, { readonly kind: 'replicaSets' }
  */
 export function revisionChange(
   change: WorkloadChange,
-  cluster: Pick<Cluster, 'objects'>,
-  isWanted: (name: string) => boolean,
+  cluster: Cluster,
+  isWanted: NameFilter,
   now: Date,
 ): Event | undefined {
   if (change.kind !== 'replicaSets' || change.type === 'deleted') return undefined
@@ -27,7 +27,7 @@ export function revisionChange(
   const last = lastNumber(change)
   if (revision === undefined || object.deleted !== undefined || last >= revision.number) return undefined
   const before = revisionBefore(object, revision, last, cluster)
-  const difference = before === undefined ? undefined : compareRevisions(before, revision, isWanted)
+  const difference = before && compareRevisions(before, revision, isWanted)
   if (difference === undefined) return undefined
   return changed(object, revision, difference, change.type === 'added' ? timeOrNow(object.created, now) : now)
 }
@@ -69,7 +69,7 @@ function revisionBefore(
   { uid }: ReplicaSet,
   { owner, number }: OwnerRevision,
   last: number,
-  cluster: Pick<Cluster, 'objects'>,
+  cluster: Cluster,
 ): OwnerRevision | undefined {
   let newest: OwnerRevision | undefined
   let running: OwnerRevision | undefined

@@ -4,7 +4,7 @@ import { namedReference } from '../../kinds/references.ts'
 import type { Workload } from '../../kinds/workload/workload-projection.ts'
 import { watchCluster } from '../cluster-watcher.ts'
 import { isEnding } from '../created-deleted.ts'
-import { isRecent } from '../event-time.ts'
+import { isRecent, occurrence } from '../occurrence.ts'
 import { countAttribute, countSuffix } from '../sample-text.ts'
 import { signals } from './signals.ts'
 import { createStalledRollouts } from './stalled-rollouts.ts'
@@ -79,10 +79,7 @@ function isDown({ desired, available }: Workload): boolean {
   return desired > 0 && available === 0
 }
 
-/**
- * Returns whether the pods are replaced. A restart, or another version of a chart, changes only their annotations and
- * labels.
- */
+/** Returns whether the pods are replaced: also by a restart, which changes only their annotations. */
 function isReplaced(object: Workload, old: Workload): boolean {
   return object.generation !== old.generation && identify(object) !== identify(old)
 }
@@ -118,27 +115,22 @@ function completed(object: Workload, generation: number, now: Date): Event {
 
 /** @param sample of the times at which it became unavailable; without it, the workload is available again */
 function availabilityEvent(object: Workload, now: Date, sample?: EventSample): Event {
-  const { kind, uid, resourceVersion, desired, available, revision } = object
-  const common = {
-    entity: namedReference(kind, object),
-    attributes: {
-      ...workloadAttributes(kind, object),
-      ...replicaAttributes(object),
-      'k8s.workload.revision': revision,
-    },
+  const { kind, resourceVersion, desired, available, revision } = object
+  const attributes = {
+    ...workloadAttributes(kind, object),
+    ...replicaAttributes(object),
+    'k8s.workload.revision': revision,
   }
-  if (sample === undefined)
+  if (sample === undefined) {
+    const what = `is available again: ${available} of ${desired}`
     return signals.workloadAvailable.event({
-      ...common,
-      id: `k8s/${uid}/${resourceVersion}/available`,
-      at: now,
-      body: `${workloadTitle(kind, object)} is available again: ${available} of ${desired}`,
+      ...occurrence(kind, object, { id: `${resourceVersion}/available`, at: now, what }),
+      attributes,
     })
+  }
+  const what = `has lost its last available pod, of ${desired}${countSuffix(sample)}`
   return signals.workloadUnavailable.event({
-    ...common,
-    id: `k8s/${uid}/${resourceVersion}/unavailable`,
-    at: now,
-    body: `${workloadTitle(kind, object)} has lost its last available pod, of ${desired}${countSuffix(sample)}`,
-    attributes: { ...common.attributes, ...countAttribute(sample) },
+    ...occurrence(kind, object, { id: `${resourceVersion}/unavailable`, at: now, what }),
+    attributes: { ...attributes, ...countAttribute(sample) },
   })
 }

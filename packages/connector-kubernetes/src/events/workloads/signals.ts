@@ -1,6 +1,5 @@
-import { event } from '@rca/core/connector'
 import { helm, inNamespace, workload } from '../../kinds/common-signals.ts'
-import { fields, repeated, SAMPLED, settings, writer } from '../change-attributes.ts'
+import { error, fields, info, repeated, SAMPLED, settings, warning, writer } from '../event-declarations.ts'
 
 const difference = {
   ...fields,
@@ -52,52 +51,40 @@ const autoscalerCondition = {
 
 /** Events about workloads and autoscalers. */
 export const signals = {
-  workloadCreated: event({
-    name: 'k8s.workload.created',
-    severity: 'info',
-    description: 'A workload was created. Jobs and ReplicaSets only if no other workload made them.',
-    attributes: {
+  workloadCreated: info(
+    'k8s.workload.created',
+    'A workload was created. Jobs and ReplicaSets only if no other workload made them.',
+    {
       ...workload,
       ...helm,
       ...writer,
       'k8s.workload.images': 'Images of its containers, as `name=image`.',
       'k8s.workload.replicas.desired': 'Desired pods.',
     },
+  ),
+  workloadDeleted: warning(
+    'k8s.workload.deleted',
+    'A workload was deleted. Not reported for Jobs, and for workloads that are deleted with their namespace.',
+    { ...workload, ...helm, 'k8s.workload.replicas.desired': 'Desired pods before the deletion.' },
+  ),
+  workloadChanged: warning(
+    'k8s.workload.changed',
+    'The specification of a workload was changed: its pods are replaced, or treated in another way. For a workload that cannot be watched itself, such as a Rollout of Argo, the change is read from the revisions of its ReplicaSets, and the entity is the ReplicaSet that is desired now.',
+    { ...workload, ...helm, ...writer, ...difference, ...generation, ...revision },
+  ),
+  workloadScaled: info('k8s.workload.scaled', 'The desired number of pods of a workload was changed.', {
+    ...workload,
+    ...helm,
+    ...writer,
+    ...generation,
+    'k8s.hpa.name': 'Autoscaler of the workload.',
+    'change.replicas.old': 'Desired pods before.',
+    'change.replicas.new': 'Desired pods now.',
   }),
-  workloadDeleted: event({
-    name: 'k8s.workload.deleted',
-    severity: 'warning',
-    description:
-      'A workload was deleted. Not reported for Jobs, and for workloads that are deleted with their namespace.',
-    attributes: { ...workload, ...helm, 'k8s.workload.replicas.desired': 'Desired pods before the deletion.' },
-  }),
-  workloadChanged: event({
-    name: 'k8s.workload.changed',
-    severity: 'warning',
-    description:
-      'The specification of a workload was changed: its pods are replaced, or treated in another way. For a workload that cannot be watched itself, such as a Rollout of Argo, the change is read from the revisions of its ReplicaSets, and the entity is the ReplicaSet that is desired now.',
-    attributes: { ...workload, ...helm, ...writer, ...difference, ...generation, ...revision },
-  }),
-  workloadScaled: event({
-    name: 'k8s.workload.scaled',
-    severity: 'info',
-    description: 'The desired number of pods of a workload was changed.',
-    attributes: {
-      ...workload,
-      ...helm,
-      ...writer,
-      ...generation,
-      'k8s.hpa.name': 'Autoscaler of the workload.',
-      'change.replicas.old': 'Desired pods before.',
-      'change.replicas.new': 'Desired pods now.',
-    },
-  }),
-  rolloutStuck: event({
-    name: 'k8s.workload.rollout_stuck',
-    severity: 'error',
-    description:
-      'The rollout of a Deployment does not progress within its deadline, or that of a StatefulSet or DaemonSet within ten minutes. Carries the evidence.',
-    attributes: {
+  rolloutStuck: error(
+    'k8s.workload.rollout_stuck',
+    'The rollout of a Deployment does not progress within its deadline, or that of a StatefulSet or DaemonSet within ten minutes. Carries the evidence.',
+    {
       ...workload,
       ...helm,
       ...generation,
@@ -109,30 +96,29 @@ export const signals = {
       'k8s.workload.pods.waiting': 'Why the newest pods are not ready, each as `ImagePullBackOff: 3`.',
       'k8s.workload.pods.message': 'Message about one of these pods, without secrets.',
     },
+  ),
+  rolloutCompleted: info(
+    'k8s.workload.rollout_completed',
+    'All pods of a workload have its newest template and are available.',
+    { ...workload, ...helm, ...generation, ...revision, ...replicas },
+  ),
+  workloadUnavailable: error('k8s.workload.unavailable', `A workload has lost its last available pod. ${SAMPLED}`, {
+    ...workload,
+    ...helm,
+    ...revision,
+    ...replicas,
+    ...repeated,
   }),
-  rolloutCompleted: event({
-    name: 'k8s.workload.rollout_completed',
-    severity: 'info',
-    description: 'All pods of a workload have its newest template and are available.',
-    attributes: { ...workload, ...helm, ...generation, ...revision, ...replicas },
+  workloadAvailable: info('k8s.workload.available', 'A workload that had no available pod has one again.', {
+    ...workload,
+    ...helm,
+    ...revision,
+    ...replicas,
   }),
-  workloadUnavailable: event({
-    name: 'k8s.workload.unavailable',
-    severity: 'error',
-    description: `A workload has lost its last available pod. ${SAMPLED}`,
-    attributes: { ...workload, ...helm, ...revision, ...replicas, ...repeated },
-  }),
-  workloadAvailable: event({
-    name: 'k8s.workload.available',
-    severity: 'info',
-    description: 'A workload that had no available pod has one again.',
-    attributes: { ...workload, ...helm, ...revision, ...replicas },
-  }),
-  jobFailed: event({
-    name: 'k8s.job.failed',
-    severity: 'error',
-    description: `A Job has failed and is not retried. ${SAMPLED} Jobs of a CronJob count together.`,
-    attributes: {
+  jobFailed: error(
+    'k8s.job.failed',
+    `A Job has failed and is not retried. ${SAMPLED} Jobs of a CronJob count together.`,
+    {
       ...workload,
       ...repeated,
       'k8s.cronjob.name': 'Name of the CronJob that made it.',
@@ -141,23 +127,19 @@ export const signals = {
       'k8s.job.failed_pods': 'Pods that failed.',
       'k8s.job.started_at': 'When it was started. ISO 8601.',
     },
-  }),
-  autoscalerLimited: event({
-    name: 'k8s.hpa.limited',
-    severity: 'warning',
-    description: `An autoscaler needs more pods than its maximum. ${SAMPLED}`,
-    attributes: autoscalerCondition,
-  }),
-  autoscalerUnable: event({
-    name: 'k8s.hpa.unable_to_scale',
-    severity: 'warning',
-    description: `An autoscaler cannot read its metrics, or cannot scale its target. ${SAMPLED}`,
-    attributes: autoscalerCondition,
-  }),
-  autoscalerChanged: event({
-    name: 'k8s.hpa.changed',
-    severity: 'info',
-    description: 'The bounds or the target of an autoscaler were changed.',
-    attributes: { ...autoscaler, ...settings },
+  ),
+  autoscalerLimited: warning(
+    'k8s.hpa.limited',
+    `An autoscaler needs more pods than its maximum. ${SAMPLED}`,
+    autoscalerCondition,
+  ),
+  autoscalerUnable: warning(
+    'k8s.hpa.unable_to_scale',
+    `An autoscaler cannot read its metrics, or cannot scale its target. ${SAMPLED}`,
+    autoscalerCondition,
+  ),
+  autoscalerChanged: info('k8s.hpa.changed', 'The bounds or the target of an autoscaler were changed.', {
+    ...autoscaler,
+    ...settings,
   }),
 }

@@ -17,18 +17,7 @@ interface Progress {
 }
 
 /** Finds stuck rollouts of StatefulSets and DaemonSets, whose controllers do not report them. */
-export interface StalledRollouts {
-  /** Takes the state of an unfinished rollout. */
-  observe(object: Workload, generation: number): void
-  /** Forgets a rollout that is complete, or whose workload was deleted. */
-  forget(uid: string): void
-}
-
-/** Creates an observer for all rollouts of a cluster. */
-export function createStalledRollouts(
-  { cluster }: KubernetesClient,
-  { after, now, emit }: ClusterWatchContext,
-): StalledRollouts {
+export function createStalledRollouts({ cluster }: KubernetesClient, { after, now, emit }: ClusterWatchContext) {
   const known = new Map<string, Progress>()
   /** Uids whose next check is scheduled. */
   const scheduled = new Set<string>()
@@ -51,7 +40,8 @@ export function createStalledRollouts(
     after(milliseconds, () => check(kind, uid))
   }
   return {
-    observe: (object, generation) => {
+    /** Takes the state of an unfinished rollout. */
+    observe: (object: Workload, generation: number): void => {
       if (object.kind === 'Deployment') return
       const { uid, updated, available } = object
       const before = known.get(uid)
@@ -65,9 +55,8 @@ export function createStalledRollouts(
       known.set(uid, { generation, ...furthest, since: now().getTime(), isReported: false })
       schedule(object.kind === 'StatefulSet' ? 'statefulSets' : 'daemonSets', uid, PROGRESS_TIMEOUT_MS)
     },
-    forget: (uid) => {
-      known.delete(uid)
-    },
+    /** Forgets a rollout that is complete, or whose workload was deleted. */
+    forget: (uid: string) => void known.delete(uid),
   }
 }
 

@@ -1,35 +1,33 @@
 import type { Event } from '@rca/core/connector'
+import { listAttribute } from '../../changes/differences.ts'
 import { componentMessage } from '../../evidence/component-message.ts'
 import { imagesOf } from '../../kinds/common-signals.ts'
 import type { Cluster } from '../../kinds/index.ts'
 import type { Condition } from '../../kinds/metadata.ts'
 import type { Pod } from '../../kinds/pod/pod-projection.ts'
 import { namedReference } from '../../kinds/references.ts'
-import type { ReplicaSet } from '../../kinds/replica-set/replica-set.ts'
 import type { Workload } from '../../kinds/workload/workload-projection.ts'
-import { timeOrNow } from '../event-time.ts'
+import { timeOrNow } from '../occurrence.ts'
 import { signals } from './signals.ts'
 import { replicaAttributes, workloadAttributes, workloadTitle } from './workload-attributes.ts'
 
 /** Returns whether one of a workload's newest pods waits for something. */
-export function hasWaitingPods(object: Workload, cluster: Pick<Cluster, 'objects'>): boolean {
+export function hasWaitingPods(object: Workload, cluster: Cluster): boolean {
   return newestPods(object, cluster).some((pod) => waitsOf(pod).length > 0)
 }
 
-/**
- * Describes a rollout without progress, and the waits of its newest pods.
- * @param condition of its controller, if there is one
- */
+/** Describes a rollout without progress, by the condition of its controller and the waits of its newest pods. */
 export function describeStuckRollout(
   object: Workload,
   condition: Condition | undefined,
-  cluster: Pick<Cluster, 'objects'>,
+  cluster: Cluster,
   now: Date,
 ): Event {
   const { kind, uid, revision, generation, updated, desired, conditions, template } = object
   const waiting = newestPods(object, cluster).flatMap(waitsOf)
   const reasons = countReasons(waiting)
   const failure = conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True')
+  const example = waiting.find(({ reason, message }) => reason === reasons[0]?.reason && message !== undefined)
   const why = failure?.reason ?? reasons[0]?.reason
   return signals.rolloutStuck.event({
     id: `k8s/${uid}/${condition?.since ?? generation}/rollout-stuck`,
@@ -44,11 +42,8 @@ export function describeStuckRollout(
       'k8s.workload.images': imagesOf(template.containers),
       'k8s.workload.message': redacted(condition?.message),
       'k8s.workload.replica_failure': redacted(failure?.message),
-      'k8s.workload.pods.waiting':
-        reasons.length === 0 ? undefined : reasons.map((one) => `${one.reason}: ${one.count}`),
-      'k8s.workload.pods.message': redacted(
-        waiting.find(({ reason, message }) => reason === reasons[0]?.reason && message !== undefined)?.message,
-      ),
+      'k8s.workload.pods.waiting': listAttribute(reasons.map((one) => `${one.reason}: ${one.count}`)),
+      'k8s.workload.pods.message': redacted(example?.message),
     },
   })
 }
@@ -62,19 +57,17 @@ interface Wait {
 const REVISION_LABELS = { StatefulSet: 'controller-revision-hash', DaemonSet: 'pod-template-generation' }
 
 /** Returns the pods of a workload's desired revision; for a Deployment, those of its newest ReplicaSet. */
-function newestPods({ kind, uid, revision }: Workload, cluster: Pick<Cluster, 'objects'>): readonly Pod[] {
+function newestPods({ kind, uid, revision }: Workload, cluster: Cluster): readonly Pod[] {
   if (kind !== 'Deployment')
     return [...cluster.objects('pods').values()].filter(
       ({ owner, labels }) => owner?.uid === uid && labels[REVISION_LABELS[kind]] === revision,
     )
-  const own = [...cluster.objects('replicaSets').values()].filter(({ owner }) => owner?.uid === uid)
-  const newest = own.find((one) => one.revision !== undefined && one.revision === revision) ?? newestOf(own)
+  const own = [...cluster.objects('replicaSets').values()]
+    .filter(({ owner }) => owner?.uid === uid)
+    .toSorted((one, other) => Date.parse(other.created ?? '') - Date.parse(one.created ?? ''))
+  const newest = own.find((one) => one.revision !== undefined && one.revision === revision) ?? own[0]
   if (newest === undefined) return []
   return [...cluster.objects('pods').values()].filter(({ owner }) => owner?.uid === newest.uid)
-}
-
-function newestOf(own: readonly ReplicaSet[]): ReplicaSet | undefined {
-  return own.toSorted((one, other) => Date.parse(other.created ?? '') - Date.parse(one.created ?? ''))[0]
 }
 
 /** Returns why a pod is not ready: it has no node yet, or one of its containers waits. */

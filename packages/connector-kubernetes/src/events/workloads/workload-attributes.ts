@@ -13,7 +13,6 @@ export const workloadKinds = {
   cronJobs: 'CronJob',
 } as const satisfies Partial<Record<ClusterChange['kind'], NamedKind>>
 
-/** A change of a workload of any kind. */
 export type WorkloadChange = Extract<ClusterChange, { readonly kind: keyof typeof workloadKinds }>
 
 export function isWorkloadChange(change: ClusterChange): change is WorkloadChange {
@@ -25,12 +24,6 @@ export type RolloutChange = Extract<ClusterChange, { readonly kind: 'deployments
 
 export function isRolloutChange(change: ClusterChange): change is RolloutChange {
   return change.kind === 'deployments' || change.kind === 'statefulSets' || change.kind === 'daemonSets'
-}
-
-export function workloadKind({
-  kind,
-}: Pick<WorkloadChange, 'kind'>): (typeof workloadKinds)[keyof typeof workloadKinds] {
-  return workloadKinds[kind]
 }
 
 /** The workload as attributes. */

@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core/connector'
+import type { Event, NameFilter } from '@rca/core/connector'
 import { compareCronJobs, compareWorkloads, type WorkloadDifference } from '../../changes/compare-workloads.ts'
 import {
   authorAttributes,
@@ -14,23 +14,19 @@ import type { CronJob } from '../../kinds/cron-job/cron-job.ts'
 import type { Cluster } from '../../kinds/index.ts'
 import type { Job } from '../../kinds/job/job.ts'
 import type { Manager } from '../../kinds/metadata.ts'
-import { namedReference } from '../../kinds/references.ts'
+import type { NamedKind } from '../../kinds/references.ts'
 import type { ReplicaSet } from '../../kinds/replica-set/replica-set.ts'
 import type { Workload } from '../../kinds/workload/workload-projection.ts'
 import { watchCluster } from '../cluster-watcher.ts'
 import { createLifecycle, creationOf, deletionOf, type ObjectMoment } from '../created-deleted.ts'
+import { occurrence } from '../occurrence.ts'
 import { revisionChange } from './revision-changes.ts'
 import { signals } from './signals.ts'
-import {
-  isWorkloadChange,
-  type WorkloadChange,
-  workloadAttributes,
-  workloadKind,
-  workloadTitle,
-} from './workload-attributes.ts'
+import { isWorkloadChange, type WorkloadChange, workloadAttributes, workloadKinds } from './workload-attributes.ts'
 import { describeDifference, summarize } from './workload-difference.ts'
 
 type AnyWorkload = Workload | ReplicaSet | Job | CronJob
+type ChangedWorkload = Extract<WorkloadChange, { readonly type: 'changed' }>
 
 /** Emits workloads that are created, changed, scaled and deleted, with the author. */
 export const workloadChanges = watchCluster((client, context) => {
@@ -40,7 +36,7 @@ export const workloadChanges = watchCluster((client, context) => {
     if (!isWorkloadChange(change)) return
     const now = context.now()
     if (hasOwner(change)) return context.emit(revisionChange(change, client.cluster, isWanted, now))
-    const kind = workloadKind(change)
+    const kind = workloadKinds[change.kind]
     const creation = creationOf<AnyWorkload>(change as Change<AnyWorkload>, now)
     if (creation !== undefined) return lifecycle.created(kind, creation.object, created(kind, creation))
     const deletion = deletionOf<AnyWorkload>(change as Change<AnyWorkload>, now)
@@ -53,10 +49,7 @@ export const workloadChanges = watchCluster((client, context) => {
   }
 })
 
-/**
- * Returns whether another workload made it: ReplicaSets of Deployments and Jobs of CronJobs come and go with every
- * change and run.
- */
+/** ReplicaSets of Deployments and Jobs of CronJobs come and go with every change and run. */
 function hasOwner({ kind, type, ...change }: WorkloadChange): boolean {
   if (kind !== 'replicaSets' && kind !== 'jobs') return false
   const { object, old } = change as { readonly object?: AnyWorkload; readonly old?: AnyWorkload }
@@ -64,13 +57,10 @@ function hasOwner({ kind, type, ...change }: WorkloadChange): boolean {
   return (object ?? old)?.owner !== undefined || (kind === 'jobs' && type === 'deleted')
 }
 
-function created(kind: ReturnType<typeof workloadKind>, { object, at }: ObjectMoment<AnyWorkload>): Event {
+function created(kind: NamedKind, { object, at }: ObjectMoment<AnyWorkload>): Event {
   const writer = creator('managers' in object ? object.managers : [])
   return signals.workloadCreated.event({
-    id: `k8s/${object.uid}/created`,
-    at,
-    entity: namedReference(kind, object),
-    body: `${workloadTitle(kind, object)} was created${byAuthor(writer)}`,
+    ...occurrence(kind, object, { id: 'created', at, what: `was created${byAuthor(writer)}` }),
     attributes: {
       ...workloadAttributes(kind, object),
       ...authorAttributes(writer),
@@ -80,12 +70,9 @@ function created(kind: ReturnType<typeof workloadKind>, { object, at }: ObjectMo
   })
 }
 
-function deleted(kind: ReturnType<typeof workloadKind>, { object, at }: ObjectMoment<AnyWorkload>): Event {
+function deleted(kind: NamedKind, { object, at }: ObjectMoment<AnyWorkload>): Event {
   return signals.workloadDeleted.event({
-    id: `k8s/${object.uid}/deleted`,
-    at,
-    entity: namedReference(kind, object),
-    body: `${workloadTitle(kind, object)} was deleted`,
+    ...occurrence(kind, object, { id: 'deleted', at, what: 'was deleted' }),
     attributes: { ...workloadAttributes(kind, object), 'k8s.workload.replicas.desired': desiredPods(object, kind) },
   })
 }
@@ -95,34 +82,31 @@ function desiredPods(object: AnyWorkload, kind: string): number | undefined {
   return 'desired' in object && kind !== 'DaemonSet' ? object.desired : undefined
 }
 
-function differenceOf(
-  change: Extract<WorkloadChange, { readonly type: 'changed' }>,
-  isWanted: (name: string) => boolean,
-): WorkloadDifference | undefined {
+function differenceOf(change: ChangedWorkload, isWanted: NameFilter): WorkloadDifference | undefined {
   if (change.kind === 'cronJobs') return compareCronJobs(change.old, change.object, isWanted)
   if (change.kind === 'replicaSets' || change.kind === 'jobs') return undefined
   return compareWorkloads(change.old, change.object, isWanted)
 }
 
 function changed(
-  kind: ReturnType<typeof workloadKind>,
+  kind: NamedKind,
   object: AnyWorkload,
   old: AnyWorkload,
   difference: WorkloadDifference,
   now: Date,
 ): Event {
   const writer = authorSince(object, old)
-  const generation = 'generation' in object ? object.generation : undefined
   return signals.workloadChanged.event({
-    id: `k8s/${object.uid}/${versionOf(object)}/changed`,
-    at: changedAt(writer, now),
-    entity: namedReference(kind, object),
-    body: `${workloadTitle(kind, object)} was ${summarize(difference, byAuthor(writer))}`,
+    ...occurrence(kind, object, {
+      id: `${generationOf(object) ?? object.resourceVersion}/changed`,
+      at: changedAt(writer, now),
+      what: `was ${summarize(difference, byAuthor(writer))}`,
+    }),
     attributes: {
       ...workloadAttributes(kind, object),
       ...authorAttributes(writer),
       ...describeDifference(difference),
-      'k8s.workload.generation': generation,
+      'k8s.workload.generation': generationOf(object),
       // The controller of a Deployment sets the next revision later.
       'k8s.workload.revision': revisionSince(object, old),
     },
@@ -134,16 +118,16 @@ function revisionSince(object: AnyWorkload, old: AnyWorkload): string | undefine
   return 'revision' in old && old.revision === revision ? undefined : revision
 }
 
-function isScaled(
-  change: Extract<WorkloadChange, { readonly type: 'changed' }>,
-): change is Extract<typeof change, { readonly kind: 'deployments' | 'statefulSets' | 'replicaSets' }> {
+type Scalable = Extract<ChangedWorkload, { readonly kind: 'deployments' | 'statefulSets' | 'replicaSets' }>
+
+function isScaled(change: ChangedWorkload): change is Scalable {
   const { kind } = change
   if (kind !== 'deployments' && kind !== 'statefulSets' && kind !== 'replicaSets') return false
   return change.old.desired !== change.object.desired
 }
 
 function scaled(
-  kind: ReturnType<typeof workloadKind>,
+  kind: NamedKind,
   object: Workload | ReplicaSet,
   old: Workload | ReplicaSet,
   autoscaler: string | undefined,
@@ -153,18 +137,19 @@ function scaled(
     'managers' in object && 'managers' in old ? newestNewManager(object.managers, old.managers, ['spec']) : undefined
   // The autoscaler is the only controller of the cluster itself that scales.
   const isForAutoscaler = autoscaler !== undefined && writer?.name === 'kube-controller-manager'
-  const forAutoscaler = isForAutoscaler ? ` for HorizontalPodAutoscaler ${autoscaler}` : ''
+  const reason = isForAutoscaler ? ` for HorizontalPodAutoscaler ${autoscaler}` : ''
   return signals.workloadScaled.event({
-    id: `k8s/${object.uid}/${versionOf(object)}/scaled`,
-    at: changedAt(writer, now),
+    ...occurrence(kind, object, {
+      id: `${generationOf(object) ?? object.resourceVersion}/scaled`,
+      at: changedAt(writer, now),
+      what: `was scaled${byAuthor(writer)}${reason}: ${old.desired} → ${object.desired}`,
+    }),
     // No pods are left to serve.
     severity: object.desired === 0 ? 'warning' : undefined,
-    entity: namedReference(kind, object),
-    body: `${workloadTitle(kind, object)} was scaled${byAuthor(writer)}${forAutoscaler}: ${old.desired} → ${object.desired}`,
     attributes: {
       ...workloadAttributes(kind, object),
       ...authorAttributes(writer),
-      'k8s.workload.generation': 'generation' in object ? object.generation : undefined,
+      'k8s.workload.generation': generationOf(object),
       'k8s.hpa.name': autoscaler,
       'change.replicas.old': old.desired,
       'change.replicas.new': object.desired,
@@ -172,12 +157,7 @@ function scaled(
   })
 }
 
-/** Returns the name of the workload's autoscaler. */
-function autoscalerOf(
-  cluster: Pick<Cluster, 'objects'>,
-  kind: string,
-  { namespace, name }: Workload | ReplicaSet,
-): string | undefined {
+function autoscalerOf(cluster: Cluster, kind: string, { namespace, name }: AnyWorkload): string | undefined {
   for (const one of cluster.objects('horizontalPodAutoscalers').values())
     if (one.namespace === namespace && one.target.kind === kind && one.target.name === name) return one.name
   return undefined
@@ -190,8 +170,6 @@ function authorSince(object: AnyWorkload, old: AnyWorkload): Manager | undefined
   return changeAuthor(authors, old.managers, ['spec'])
 }
 
-/** A version that is equal for every agent: the generation if there is one. */
-function versionOf(object: AnyWorkload): string {
-  const generation = 'generation' in object ? object.generation : undefined
-  return generation === undefined ? object.resourceVersion : `${generation}`
+function generationOf(object: AnyWorkload): number | undefined {
+  return 'generation' in object ? object.generation : undefined
 }

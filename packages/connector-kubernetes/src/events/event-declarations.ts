@@ -1,3 +1,16 @@
+import { type Event, event } from '@rca/core/connector'
+
+/** Returns a function that declares events of a severity. */
+function declare(severity: Event['severity']) {
+  return <const Names extends Readonly<Record<string, string>>>(name: string, description: string, attributes: Names) =>
+    event({ name, severity, description, attributes })
+}
+
+export const info = declare('info')
+export const warning = declare('warning')
+export const error = declare('error')
+export const critical = declare('critical')
+
 /** The author of a change. */
 export const writer = {
   'change.by':
@@ -5,19 +18,14 @@ export const writer = {
   'change.operation': '`Apply` or `Update`.',
 }
 
-/** The parts that differ. */
 export const fields = {
   'change.fields':
     'Parts that differ, in a word each, such as `image`; `other` stands for parts that are not compared.',
 }
 
-/** Settings that differ. */
 export const settings = { 'change.settings': 'Settings, each as `strategy: RollingUpdate → Recreate`.' }
 
-/** The count of something that is sampled. */
-export const repeated = {
-  'change.count': 'How often it has happened, from the 10th time on.',
-}
+export const repeated = { 'change.count': 'How often it has happened, from the 10th time on.' }
 
 /** The rule by which repeated events are sampled, as a sentence. */
 export const SAMPLED =
