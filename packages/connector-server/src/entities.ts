@@ -1,12 +1,10 @@
 import { entity } from '@rca/core/connector'
 
-/** Attributes of events that are about one process. */
 export const processAttributes = {
   'process.pid': 'Id of the process.',
   'process.executable.name': 'Name of the program, without its arguments.',
 } as const
 
-/** Attributes of a failed unit and of its events. */
 export const unitAttributes = {
   'systemd.unit.name': 'Name of the unit.',
   'systemd.unit.result':
@@ -15,7 +13,6 @@ export const unitAttributes = {
   'server.process.exit_signal': 'Number of the signal that ended the main process.',
 } as const
 
-/** The attribute that every metric and event of a filesystem has. */
 export const mountPointAttribute = { 'system.filesystem.mountpoint': 'Mount point.' } as const
 
 /**

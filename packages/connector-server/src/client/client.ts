@@ -4,10 +4,8 @@ export type SystemInformation = Pick<
   'cpu' | 'disksIO' | 'fsSize' | 'fsStats' | 'mem' | 'networkStats' | 'osInfo' | 'processes' | 'system' | 'uuid'
 >
 
-/** The answer to a call of systeminformation. */
 export type LibraryAnswer<Call extends keyof SystemInformation> = Awaited<ReturnType<SystemInformation[Call]>>
 
-/** Loads systeminformation. */
 export async function loadSystemInformation(): Promise<SystemInformation> {
   return import('systeminformation')
 }

@@ -28,7 +28,6 @@ export async function readHostFacts(library: SystemInformation): Promise<HostFac
 
 type Hardware = Pick<HostFacts, 'cpuModel' | 'cpuVendor' | 'physicalCores' | 'manufacturer' | 'model' | 'hypervisor'>
 
-/** Reads the facts of the processor and the machine. */
 export async function readHardware(library: SystemInformation): Promise<Hardware> {
   const [cpu, machine] = await Promise.all([library.cpu(), library.system()])
   return {

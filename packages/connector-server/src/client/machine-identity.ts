@@ -4,7 +4,6 @@ import { entities } from '../entities.ts'
 import type { RootReader } from './linux/root-reader.ts'
 import type { Machine } from './server-client.ts'
 
-/** Returns a machine with the id that its operating system gives it. */
 export function toMachine(id: string, hostname: string): Machine {
   const hashedId = hostId(id)
   return { id, hashedId, hostname, entity: entities.host.reference(hashedId) }

@@ -3,10 +3,7 @@ import { performance } from 'node:perf_hooks'
 /** How long host facts are cached, in milliseconds: a little less than the interval of their collector, one hour. */
 export const HOST_FACTS_CACHE_MS: number = 55 * 60_000
 
-/**
- * Returns a function that reads at most once per `milliseconds`. Concurrent calls share one read. Failed reads are
- * not cached.
- */
+/** Returns a function that reads once per `milliseconds`, also for concurrent calls. Does not cache failures. */
 export function cacheFor<Reading>(
   milliseconds: number,
   read: () => Promise<Reading>,

@@ -7,7 +7,6 @@ import type { EntityReference } from '@rca/core/connector'
  * be read is an error. An unreadable value is never 0.
  */
 export interface ServerClient {
-  /** The identity of the machine. */
   readonly machine: Machine
   readonly platform: NodeJS.Platform
   /** How many processes are reported by CPU, and how many by memory. */
@@ -45,7 +44,6 @@ export interface ServerClient {
   close(): void
 }
 
-/** The identity of a machine. */
 export interface Machine {
   /** Id that the operating system gives this installation. Never leaves the process. */
   readonly id: string
@@ -55,7 +53,6 @@ export interface Machine {
   readonly entity: EntityReference
 }
 
-/** Facts of a host. */
 export interface HostFacts {
   readonly hostname: string
   /** As in OpenTelemetry: `amd64`, `arm64`. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Collector, type Metric, metric, type Signals } from '@rca/core/connector'
+import type { Collector, Metric, Signals } from '@rca/core/connector'
 import { CPU_MODES, type CpuReading, type CpuTimes, type ServerClient } from '../client/server-client.ts'
+import { counter, gauge, upDownCounter } from '../metrics.ts'
 
 /** Shortest time over which a utilization is computed, in milliseconds. The kernel counts in steps of 10 ms. */
 const MIN_UTILIZATION_PERIOD_MS = 200
@@ -8,33 +9,15 @@ const MIN_UTILIZATION_PERIOD_MS = 200
 const modeAttribute = { 'cpu.mode': '`user`, `nice`, `system`, `idle`, `iowait`, `interrupt` or `steal`.' }
 
 export const cpuSignals = {
-  cpuTime: metric({
-    name: 'system.cpu.time',
-    unit: 's',
-    kind: 'counter',
-    description: 'Time that all processors together spent in a mode.',
-    attributes: modeAttribute,
-  }),
-  cpuUtilization: metric({
-    name: 'system.cpu.utilization',
-    unit: '1',
-    kind: 'gauge',
-    description:
-      'Busy share of the time since the last collection: neither idle nor waiting for a disk. Without attributes: of all processors. With `cpu.mode`: the share of all processors in that mode. With `cpu.logical_number`: of one processor.',
-    attributes: { ...modeAttribute, 'cpu.logical_number': 'Number of the logical processor, from 0.' },
-  }),
-  cpuLogicalCount: metric({
-    name: 'system.cpu.logical.count',
-    unit: '{cpu}',
-    kind: 'updowncounter',
-    description: 'Logical processors that are online.',
-  }),
-  processesCreated: metric({
-    name: 'system.process.created',
-    unit: '{process}',
-    kind: 'counter',
-    description: 'Processes and threads created since boot.',
-  }),
+  cpuTime: counter('system.cpu.time', 's', 'Time that all processors together spent in a mode.', modeAttribute),
+  cpuUtilization: gauge(
+    'system.cpu.utilization',
+    '1',
+    'Busy share of the time since the last collection: neither idle nor waiting for a disk. Without attributes: of all processors. With `cpu.mode`: the share of all processors in that mode. With `cpu.logical_number`: of one processor.',
+    { ...modeAttribute, 'cpu.logical_number': 'Number of the logical processor, from 0.' },
+  ),
+  cpuLogicalCount: upDownCounter('system.cpu.logical.count', '{cpu}', 'Logical processors that are online.'),
+  processesCreated: counter('system.process.created', '{process}', 'Processes and threads created since boot.'),
 }
 
 /** Time and utilization of the processors, in total, by mode and by processor. */

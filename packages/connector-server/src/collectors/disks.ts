@@ -1,46 +1,22 @@
-import { type Collector, type EntityReference, mergeSignals, metric, type Signals } from '@rca/core/connector'
+import { type Collector, type EntityReference, mergeSignals, type Signals } from '@rca/core/connector'
 import type { DiskReading, ServerClient } from '../client/server-client.ts'
 import { entities } from '../entities.ts'
+import { counter, upDownCounter } from '../metrics.ts'
 
 const deviceAttribute = { 'system.device': 'Name of the disk.' }
 const directionAttributes = { ...deviceAttribute, 'disk.io.direction': '`read` or `write`.' }
 
 export const diskSignals = {
-  diskLimit: metric({
-    name: 'system.disk.limit',
-    unit: 'By',
-    kind: 'updowncounter',
-    description: 'Size of the disk.',
-    attributes: deviceAttribute,
-  }),
-  diskIo: metric({
-    name: 'system.disk.io',
-    unit: 'By',
-    kind: 'counter',
-    description: 'Bytes read from and written to the disk.',
-    attributes: directionAttributes,
-  }),
-  diskOperations: metric({
-    name: 'system.disk.operations',
-    unit: '{operation}',
-    kind: 'counter',
-    description: 'Completed reads and writes.',
-    attributes: directionAttributes,
-  }),
-  diskOperationTime: metric({
-    name: 'system.disk.operation_time',
-    unit: 's',
-    kind: 'counter',
-    description: 'Total time of all reads, and of all writes.',
-    attributes: directionAttributes,
-  }),
-  diskIoTime: metric({
-    name: 'system.disk.io_time',
-    unit: 's',
-    kind: 'counter',
-    description: 'Time with at least one operation in progress.',
-    attributes: deviceAttribute,
-  }),
+  diskLimit: upDownCounter('system.disk.limit', 'By', 'Size of the disk.', deviceAttribute),
+  diskIo: counter('system.disk.io', 'By', 'Bytes read from and written to the disk.', directionAttributes),
+  diskOperations: counter('system.disk.operations', '{operation}', 'Completed reads and writes.', directionAttributes),
+  diskOperationTime: counter(
+    'system.disk.operation_time',
+    's',
+    'Total time of all reads, and of all writes.',
+    directionAttributes,
+  ),
+  diskIoTime: counter('system.disk.io_time', 's', 'Time with at least one operation in progress.', deviceAttribute),
 }
 
 /** Size, reads and writes of every disk. */

@@ -1,52 +1,29 @@
-import {
-  type Collector,
-  type EntityReference,
-  type Metric,
-  mergeSignals,
-  metric,
-  type Signals,
-} from '@rca/core/connector'
-import type { FilesystemReading, FilesystemUsage, Mount, ServerClient } from '../client/server-client.ts'
+import { type Collector, type EntityReference, type Metric, mergeSignals, type Signals } from '@rca/core/connector'
+import type { FilesystemReading, FilesystemUsage, ServerClient } from '../client/server-client.ts'
 import { entities, mountPointAttribute } from '../entities.ts'
+import { gauge, upDownCounter } from '../metrics.ts'
 
 export const filesystemSignals = {
-  filesystemLimit: metric({
-    name: 'system.filesystem.limit',
-    unit: 'By',
-    kind: 'updowncounter',
-    description: 'Size of the filesystem.',
-    attributes: mountPointAttribute,
+  filesystemLimit: upDownCounter('system.filesystem.limit', 'By', 'Size of the filesystem.', mountPointAttribute),
+  filesystemUsage: upDownCounter('system.filesystem.usage', 'By', 'Space by state. The states add up to the limit.', {
+    ...mountPointAttribute,
+    'system.filesystem.state': '`used`, `free` or `reserved` (free for root only).',
   }),
-  filesystemUsage: metric({
-    name: 'system.filesystem.usage',
-    unit: 'By',
-    kind: 'updowncounter',
-    description: 'Space by state. The states add up to the limit.',
-    attributes: {
-      ...mountPointAttribute,
-      'system.filesystem.state': '`used`, `free` or `reserved` (free for root only).',
-    },
-  }),
-  filesystemUtilization: metric({
-    name: 'system.filesystem.utilization',
-    unit: '1',
-    kind: 'gauge',
-    description: 'Used share of the space that is not reserved, as df(1) shows it.',
-    attributes: mountPointAttribute,
-  }),
-  inodeLimit: metric({
-    name: 'server.filesystem.inode.limit',
-    unit: '{inode}',
-    kind: 'updowncounter',
-    description: 'Inodes that the filesystem can hold. Absent for filesystems that create inodes on demand.',
-    attributes: mountPointAttribute,
-  }),
-  inodeUsage: metric({
-    name: 'server.filesystem.inode.usage',
-    unit: '{inode}',
-    kind: 'updowncounter',
-    description: 'Inodes by state.',
-    attributes: { ...mountPointAttribute, 'system.filesystem.state': '`used` or `free`.' },
+  filesystemUtilization: gauge(
+    'system.filesystem.utilization',
+    '1',
+    'Used share of the space that is not reserved, as df(1) shows it.',
+    mountPointAttribute,
+  ),
+  inodeLimit: upDownCounter(
+    'server.filesystem.inode.limit',
+    '{inode}',
+    'Inodes that the filesystem can hold. Absent for filesystems that create inodes on demand.',
+    mountPointAttribute,
+  ),
+  inodeUsage: upDownCounter('server.filesystem.inode.usage', '{inode}', 'Inodes by state.', {
+    ...mountPointAttribute,
+    'system.filesystem.state': '`used` or `free`.',
   }),
 }
 
@@ -59,7 +36,7 @@ export const filesystems: Collector<ServerClient> = {
 }
 
 function toSignals({ mount, usage, problem }: FilesystemReading, host: EntityReference): Signals {
-  if (usage !== undefined && usage.total === 0) return {}
+  if (usage?.total === 0) return {}
   const filesystem = entities.filesystem.entity({
     id: mount.mountPoint,
     attributes: {
@@ -75,22 +52,16 @@ function toSignals({ mount, usage, problem }: FilesystemReading, host: EntityRef
         : [{ type: 'stored_on', target: entities.disk.reference(mount.disk) } as const]),
     ],
   })
-  return {
-    entities: [filesystem],
-    metrics: usage === undefined ? [] : toMetrics(mount, usage),
-    gaps:
-      usage === undefined
-        ? [{ scope: `filesystem:${mount.mountPoint}`, reason: problem ?? 'cannot read the filesystem' }]
-        : [],
-  }
+  if (usage !== undefined) return { entities: [filesystem], metrics: toMetrics(filesystem, usage) }
+  const gap = { scope: `filesystem:${mount.mountPoint}`, reason: problem ?? 'cannot read the filesystem' }
+  return { entities: [filesystem], gaps: [gap] }
 }
 
 function toMetrics(
-  { mountPoint }: Mount,
+  entity: EntityReference,
   { total, used, available, inodes, freeInodes }: FilesystemUsage,
 ): (Metric | undefined)[] {
-  const entity = entities.filesystem.reference(mountPoint)
-  const mounted = { 'system.filesystem.mountpoint': mountPoint }
+  const mounted = { 'system.filesystem.mountpoint': entity.id }
   const usage = (state: string, bytes: number) =>
     filesystemSignals.filesystemUsage.point(bytes, entity, { ...mounted, 'system.filesystem.state': state })
   const inodeUsage = (state: string, count: number | undefined) =>

@@ -1,14 +1,10 @@
-import { type Collector, metric } from '@rca/core/connector'
+import type { Collector } from '@rca/core/connector'
 import type { ServerClient } from '../client/server-client.ts'
 import { entities } from '../entities.ts'
+import { upDownCounter } from '../metrics.ts'
 
 export const hostSignals = {
-  cpuPhysicalCount: metric({
-    name: 'system.cpu.physical.count',
-    unit: '{cpu}',
-    kind: 'updowncounter',
-    description: 'Processor cores.',
-  }),
+  cpuPhysicalCount: upDownCounter('system.cpu.physical.count', '{cpu}', 'Processor cores.'),
 }
 
 /** Name, operating system and hardware of the host. */

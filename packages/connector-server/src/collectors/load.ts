@@ -1,25 +1,15 @@
-import { type Collector, metric } from '@rca/core/connector'
+import type { Collector } from '@rca/core/connector'
 import type { ServerClient } from '../client/server-client.ts'
+import { gauge } from '../metrics.ts'
 
 export const loadSignals = {
-  loadAverage1m: metric({
-    name: 'system.cpu.load_average.1m',
-    unit: '{thread}',
-    kind: 'gauge',
-    description: 'Threads that ran or waited for a processor or disk, averaged over one minute.',
-  }),
-  loadAverage5m: metric({
-    name: 'system.cpu.load_average.5m',
-    unit: '{thread}',
-    kind: 'gauge',
-    description: 'Threads that ran or waited for a processor or disk, averaged over five minutes.',
-  }),
-  loadAverage15m: metric({
-    name: 'system.cpu.load_average.15m',
-    unit: '{thread}',
-    kind: 'gauge',
-    description: 'Threads that ran or waited for a processor or disk, averaged over fifteen minutes.',
-  }),
+  loadAverage1m: gauge('system.cpu.load_average.1m', '{thread}', averagedOver('one minute')),
+  loadAverage5m: gauge('system.cpu.load_average.5m', '{thread}', averagedOver('five minutes')),
+  loadAverage15m: gauge('system.cpu.load_average.15m', '{thread}', averagedOver('fifteen minutes')),
+}
+
+function averagedOver(period: string): string {
+  return `Threads that ran or waited for a processor or disk, averaged over ${period}.`
 }
 
 /** Load averages. Windows has none. */

@@ -1,32 +1,25 @@
-import { type Collector, metric } from '@rca/core/connector'
+import type { Collector } from '@rca/core/connector'
 import type { ServerClient } from '../client/server-client.ts'
+import { gauge, upDownCounter } from '../metrics.ts'
 
 export const memorySignals = {
-  memoryLimit: metric({
-    name: 'system.memory.limit',
-    unit: 'By',
-    kind: 'updowncounter',
-    description: 'Memory of the host.',
-  }),
-  memoryUsage: metric({
-    name: 'system.memory.usage',
-    unit: 'By',
-    kind: 'updowncounter',
-    description: 'Memory by state. The states that a system counts add up to the limit.',
-    attributes: { 'system.memory.state': '`used`, `free`, `buffers` or `cached`.' },
-  }),
-  memoryUtilization: metric({
-    name: 'system.memory.utilization',
-    unit: '1',
-    kind: 'gauge',
-    description: 'Share of the memory that applications cannot get without swapping.',
-  }),
-  memoryAvailable: metric({
-    name: 'system.memory.linux.available',
-    unit: 'By',
-    kind: 'updowncounter',
-    description: 'Memory that applications can get without swapping, as Linux estimates it.',
-  }),
+  memoryLimit: upDownCounter('system.memory.limit', 'By', 'Memory of the host.'),
+  memoryUsage: upDownCounter(
+    'system.memory.usage',
+    'By',
+    'Memory by state. The states that a system counts add up to the limit.',
+    { 'system.memory.state': '`used`, `free`, `buffers` or `cached`.' },
+  ),
+  memoryUtilization: gauge(
+    'system.memory.utilization',
+    '1',
+    'Share of the memory that applications cannot get without swapping.',
+  ),
+  memoryAvailable: upDownCounter(
+    'system.memory.linux.available',
+    'By',
+    'Memory that applications can get without swapping, as Linux estimates it.',
+  ),
 }
 
 /** Memory by state. */

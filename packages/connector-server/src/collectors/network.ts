@@ -1,6 +1,7 @@
-import { type Collector, type EntityReference, mergeSignals, metric, type Signals } from '@rca/core/connector'
+import { type Collector, type EntityReference, mergeSignals, type Signals } from '@rca/core/connector'
 import type { NetworkInterfaceReading, ServerClient } from '../client/server-client.ts'
 import { entities } from '../entities.ts'
+import { counter } from '../metrics.ts'
 
 const directionAttributes = {
   'network.interface.name': 'Name of the interface.',
@@ -8,34 +9,15 @@ const directionAttributes = {
 }
 
 export const networkSignals = {
-  networkIo: metric({
-    name: 'system.network.io',
-    unit: 'By',
-    kind: 'counter',
-    description: 'Bytes received and sent.',
-    attributes: directionAttributes,
-  }),
-  networkPackets: metric({
-    name: 'system.network.packet.count',
-    unit: '{packet}',
-    kind: 'counter',
-    description: 'Packets received and sent.',
-    attributes: directionAttributes,
-  }),
-  networkErrors: metric({
-    name: 'system.network.errors',
-    unit: '{error}',
-    kind: 'counter',
-    description: 'Packets lost to an error.',
-    attributes: directionAttributes,
-  }),
-  networkDropped: metric({
-    name: 'system.network.packet.dropped',
-    unit: '{packet}',
-    kind: 'counter',
-    description: 'Packets dropped without an error.',
-    attributes: directionAttributes,
-  }),
+  networkIo: counter('system.network.io', 'By', 'Bytes received and sent.', directionAttributes),
+  networkPackets: counter('system.network.packet.count', '{packet}', 'Packets received and sent.', directionAttributes),
+  networkErrors: counter('system.network.errors', '{error}', 'Packets lost to an error.', directionAttributes),
+  networkDropped: counter(
+    'system.network.packet.dropped',
+    '{packet}',
+    'Packets dropped without an error.',
+    directionAttributes,
+  ),
 }
 
 /** Traffic, errors and drops of every network interface. */

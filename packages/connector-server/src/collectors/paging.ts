@@ -1,33 +1,24 @@
-import { type Collector, metric } from '@rca/core/connector'
+import type { Collector } from '@rca/core/connector'
 import type { ServerClient } from '../client/server-client.ts'
+import { counter, gauge, upDownCounter } from '../metrics.ts'
 
 export const pagingSignals = {
-  pagingUsage: metric({
-    name: 'system.paging.usage',
-    unit: 'By',
-    kind: 'updowncounter',
-    description: 'Swap space or page file by state.',
-    attributes: { 'system.paging.state': '`used` or `free`.' },
+  pagingUsage: upDownCounter('system.paging.usage', 'By', 'Swap space or page file by state.', {
+    'system.paging.state': '`used` or `free`.',
   }),
-  pagingUtilization: metric({
-    name: 'system.paging.utilization',
-    unit: '1',
-    kind: 'gauge',
-    description: 'Used share of the swap space or page file. Absent without swap space.',
-  }),
-  pagingOperations: metric({
-    name: 'system.paging.operations',
-    unit: '{operation}',
-    kind: 'counter',
-    description: 'Pages read from swap space and written to it.',
-    attributes: { 'system.paging.direction': '`in` or `out`.' },
-  }),
-  pagingFaults: metric({
-    name: 'system.paging.faults',
-    unit: '{fault}',
-    kind: 'counter',
-    description: 'Page faults. A major one waits for a disk.',
-    attributes: { 'system.paging.fault.type': '`major` or `minor`.' },
+  pagingUtilization: gauge(
+    'system.paging.utilization',
+    '1',
+    'Used share of the swap space or page file. Absent without swap space.',
+  ),
+  pagingOperations: counter(
+    'system.paging.operations',
+    '{operation}',
+    'Pages read from swap space and written to it.',
+    { 'system.paging.direction': '`in` or `out`.' },
+  ),
+  pagingFaults: counter('system.paging.faults', '{fault}', 'Page faults. A major one waits for a disk.', {
+    'system.paging.fault.type': '`major` or `minor`.',
   }),
 }
 

@@ -1,5 +1,6 @@
-import { type Collector, metric } from '@rca/core/connector'
+import type { Collector } from '@rca/core/connector'
 import type { ServerClient } from '../client/server-client.ts'
+import { counter, gauge } from '../metrics.ts'
 
 const pressureAttributes = {
   'server.pressure.resource': '`cpu`, `io`, `memory` or `irq`.',
@@ -7,20 +8,18 @@ const pressureAttributes = {
 }
 
 export const pressureSignals = {
-  pressureShare: metric({
-    name: 'server.pressure.share',
-    unit: '1',
-    kind: 'gauge',
-    description: 'Share of the last ten seconds in which tasks waited for a resource (pressure stall information).',
-    attributes: pressureAttributes,
-  }),
-  pressureTime: metric({
-    name: 'server.pressure.time',
-    unit: 's',
-    kind: 'counter',
-    description: 'Time in which tasks waited for a resource (pressure stall information).',
-    attributes: pressureAttributes,
-  }),
+  pressureShare: gauge(
+    'server.pressure.share',
+    '1',
+    'Share of the last ten seconds in which tasks waited for a resource (pressure stall information).',
+    pressureAttributes,
+  ),
+  pressureTime: counter(
+    'server.pressure.time',
+    's',
+    'Time in which tasks waited for a resource (pressure stall information).',
+    pressureAttributes,
+  ),
 }
 
 /** Time that tasks wait for processors, memory and disks. Linux with pressure stall information only. */

@@ -1,4 +1,4 @@
-import { type Collector, type Metric, metric, type Signals } from '@rca/core/connector'
+import type { Collector, Metric, Signals } from '@rca/core/connector'
 import {
   PROCESS_STATES,
   type ProcessesReading,
@@ -7,29 +7,24 @@ import {
   type ServerClient,
 } from '../client/server-client.ts'
 import { processAttributes } from '../entities.ts'
+import { gauge, upDownCounter } from '../metrics.ts'
 
 export const processSignals = {
-  processCount: metric({
-    name: 'system.process.count',
-    unit: '{process}',
-    kind: 'updowncounter',
-    description: 'Processes by state.',
-    attributes: { 'process.state': '`running`, `sleeping`, `blocked` (waits for a device), `stopped` or `defunct`.' },
+  processCount: upDownCounter('system.process.count', '{process}', 'Processes by state.', {
+    'process.state': '`running`, `sleeping`, `blocked` (waits for a device), `stopped` or `defunct`.',
   }),
-  processCpuUtilization: metric({
-    name: 'process.cpu.utilization',
-    unit: '1',
-    kind: 'gauge',
-    description: 'Share of all processors that a process used since the last collection. For the busiest processes.',
-    attributes: processAttributes,
-  }),
-  processMemoryUsage: metric({
-    name: 'process.memory.usage',
-    unit: 'By',
-    kind: 'updowncounter',
-    description: 'Physical memory of a process, including shared memory. For the largest processes.',
-    attributes: processAttributes,
-  }),
+  processCpuUtilization: gauge(
+    'process.cpu.utilization',
+    '1',
+    'Share of all processors that a process used since the last collection. For the busiest processes.',
+    processAttributes,
+  ),
+  processMemoryUsage: upDownCounter(
+    'process.memory.usage',
+    'By',
+    'Physical memory of a process, including shared memory. For the largest processes.',
+    processAttributes,
+  ),
 }
 
 /** Processes by state, and the busiest and largest processes by name. */
@@ -38,24 +33,16 @@ export const processes: Collector<ServerClient> = {
   interval: '30s',
   async collect(client, { swapState }) {
     const reading = await client.processes()
-    return toSignals(reading, swapState(indexed(reading)), client)
+    return toSignals(reading, swapState(reading), client)
   },
 }
 
-/** A reading as the next run needs it. */
-interface EarlierReading {
-  readonly takenAt: number
-  readonly byPid: ReadonlyMap<number, ProcessReading>
-}
-
-function indexed({ takenAt, processes: list }: ProcessesReading): EarlierReading {
-  return { takenAt, byPid: new Map(list.map((process) => [process.pid, process])) }
-}
-
-function toSignals(reading: ProcessesReading, previous: EarlierReading | undefined, client: ServerClient): Signals {
+function toSignals(reading: ProcessesReading, previous: ProcessesReading | undefined, client: ServerClient): Signals {
   const { topProcesses, machine } = client
+  const earlier = new Map(previous?.processes.map((process) => [process.pid, process]))
+  const seconds = (reading.takenAt - (previous?.takenAt ?? reading.takenAt)) / 1000
   const shares = reading.processes.flatMap((process): [ProcessReading, number][] => {
-    const share = cpuShare(process, reading, previous)
+    const share = cpuShare(process, earlier.get(process.pid), seconds * reading.logicalCpus)
     return share === undefined || share <= 0 ? [] : [[process, share]]
   })
   const busiest = shares.toSorted(([, one], [, other]) => other - one).slice(0, topProcesses)
@@ -77,17 +64,13 @@ function toSignals(reading: ProcessesReading, previous: EarlierReading | undefin
   }
 }
 
-function cpuShare(
-  process: ProcessReading,
-  reading: ProcessesReading,
-  previous: EarlierReading | undefined,
-): number | undefined {
+/** @param cpuSeconds time of all processors since the previous reading, 0 without one */
+function cpuShare(process: ProcessReading, earlier: ProcessReading | undefined, cpuSeconds: number) {
   if (process.cpuTime === undefined) return process.cpuShare
-  const earlier = previous?.byPid.get(process.pid)
-  if (previous === undefined || reading.takenAt <= previous.takenAt) return undefined
+  if (cpuSeconds <= 0) return undefined
   // A process that started after the previous reading used all its CPU time since then.
   const used = process.cpuTime - (earlier?.startedAt === process.startedAt ? (earlier.cpuTime ?? 0) : 0)
-  return used / ((reading.takenAt - previous.takenAt) / 1000) / reading.logicalCpus
+  return used / cpuSeconds
 }
 
 function countByState(list: readonly ProcessReading[], { machine }: ServerClient): (Metric | undefined)[] {

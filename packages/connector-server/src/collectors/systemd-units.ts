@@ -1,14 +1,14 @@
-import { type Collector, metric } from '@rca/core/connector'
+import type { Collector } from '@rca/core/connector'
 import type { ServerClient } from '../client/server-client.ts'
 import { entities } from '../entities.ts'
+import { upDownCounter } from '../metrics.ts'
 
 export const systemdSignals = {
-  failedUnitCount: metric({
-    name: 'server.systemd.failed_unit.count',
-    unit: '{unit}',
-    kind: 'updowncounter',
-    description: 'systemd units in the state `failed`. Absent where systemd does not run.',
-  }),
+  failedUnitCount: upDownCounter(
+    'server.systemd.failed_unit.count',
+    '{unit}',
+    'systemd units in the state `failed`. Absent where systemd does not run.',
+  ),
 }
 
 /** systemd units in the state `failed`. Empty where systemd does not run. */

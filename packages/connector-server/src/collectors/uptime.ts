@@ -1,8 +1,9 @@
-import { type Collector, metric } from '@rca/core/connector'
+import type { Collector } from '@rca/core/connector'
 import type { ServerClient } from '../client/server-client.ts'
+import { gauge } from '../metrics.ts'
 
 export const uptimeSignals = {
-  uptime: metric({ name: 'system.uptime', unit: 's', kind: 'gauge', description: 'Time since boot.' }),
+  uptime: gauge('system.uptime', 's', 'Time since boot.'),
 }
 
 /** Time since boot. */

@@ -4,10 +4,7 @@ import type { ServerClient } from '../client/server-client.ts'
 /** Smallest step that is reported, in seconds. NTP slews smaller offsets. */
 const MIN_STEP_SECONDS = 1
 
-/**
- * Longest time that reading clock and uptime may take, in milliseconds. A slower reading was interrupted and is
- * dropped.
- */
+/** Maximum time for reading clock and uptime. A slower reading was interrupted and is dropped. */
 const MAX_READING_MS = 200
 
 export const clockSignals = {
@@ -32,16 +29,13 @@ export const clock: Watcher<ServerClient> = {
         const step = offset - previous
         if (Math.abs(step) > MIN_STEP_SECONDS + client.uptimeResolution) {
           const seconds = Math.round(step * 100) / 100
-          context.emit({
-            events: [
-              clockSignals.hostClockStepped.event({
-                at: context.now(),
-                entity: client.machine.entity,
-                body: `The clock of ${client.machine.hostname} was set ${seconds > 0 ? 'forward' : 'back'} by ${Math.abs(seconds)} s`,
-                attributes: { 'server.clock.step': seconds },
-              }),
-            ],
+          const event = clockSignals.hostClockStepped.event({
+            at: context.now(),
+            entity: client.machine.entity,
+            body: `The clock of ${client.machine.hostname} was set ${seconds > 0 ? 'forward' : 'back'} by ${Math.abs(seconds)} s`,
+            attributes: { 'server.clock.step': seconds },
           })
+          context.emit({ events: [event] })
         }
       }
       previous = offset ?? previous

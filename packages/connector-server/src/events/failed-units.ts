@@ -52,10 +52,7 @@ export const failedUnits: Watcher<ServerClient> = {
 
 function toFailure(unit: FailedUnit, now: Date): Event {
   return unitSignals.unitFailed.event({
-    id:
-      unit.invocationId === undefined
-        ? undefined
-        : `systemd.unit.failed/${unit.name}/${unit.invocationId}`.slice(0, 256),
+    id: eventId('systemd.unit.failed', unit.name, unit.invocationId ?? ''),
     at: unit.failedAt ?? now,
     entity: entities.systemdUnit.reference(unit.name),
     body: `${unit.name} has failed${failureReason(unit)}`,
@@ -70,12 +67,16 @@ function toFailure(unit: FailedUnit, now: Date): Event {
 
 function toRecovery(name: string, invocationId: string, at: Date): Event {
   return unitSignals.unitRecovered.event({
-    id: invocationId === '' ? undefined : `systemd.unit.recovered/${name}/${invocationId}`.slice(0, 256),
+    id: eventId('systemd.unit.recovered', name, invocationId),
     at,
     entity: entities.systemdUnit.reference(name),
     body: `${name} is no longer failed`,
     attributes: { 'systemd.unit.name': name },
   })
+}
+
+function eventId(event: string, unit: string, invocationId: string): string | undefined {
+  return invocationId === '' ? undefined : `${event}/${unit}/${invocationId}`.slice(0, 256)
 }
 
 function failureReason({ exitCode, killedBy, result }: FailedUnit): string {

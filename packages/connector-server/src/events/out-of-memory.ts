@@ -33,16 +33,9 @@ export const outOfMemory: Watcher<ServerClient> = {
       if (kills === undefined) return
       if (known !== undefined && kills > known) {
         const victims = (await client.outOfMemoryVictims()).slice(known - kills)
-        context.emit({
-          events: toEvents(client, {
-            bootId,
-            kills,
-            count: kills - known,
-            victims,
-            now: context.now(),
-            uptime: await client.uptime(),
-          }),
-        })
+        const now = context.now()
+        const uptime = await client.uptime()
+        context.emit({ events: toEvents(client, { bootId, kills, count: kills - known, victims, now, uptime }) })
       }
       await cursor.save({ bootId, kills })
       known = kills

@@ -42,10 +42,8 @@ export const readOnlyFilesystems: Watcher<ServerClient> = {
       for (const mount of await client.mounts()) {
         const key = `${mount.mountPoint} ${mount.device}`
         const previous = states[key]
-        const state = nextState(previous, mount.readOnly)
-        next[key] = state
-        if (previous === 'writable' && state === 'turned-read-only') events.push(toEvent(mount, context.now()))
-        if (previous === 'turned-read-only' && state === 'writable') events.push(toEvent(mount, context.now()))
+        next[key] = nextState(previous, mount.readOnly)
+        if (previous === (mount.readOnly ? 'writable' : 'turned-read-only')) events.push(toEvent(mount, context.now()))
       }
       if (events.length > 0) context.emit({ events })
       states = next

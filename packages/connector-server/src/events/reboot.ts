@@ -27,21 +27,18 @@ export const reboot: Watcher<ServerClient> = {
     const cursor = openCursor(cursorSchema, context)
     const previous = cursor.before
     if (previous !== undefined && isOtherBoot(boot, previous)) {
-      context.emit({
-        events: [
-          rebootSignals.hostRebooted.event({
-            ...(boot.id === undefined ? {} : { id: `host.rebooted/${boot.id}` }),
-            at: boot.startedAt,
-            entity: client.machine.entity,
-            body: `${client.machine.hostname} was rebooted; it was last seen running at ${previous.seenAt}`,
-            attributes: {
-              'server.boot.id': boot.id,
-              'server.boot.previous_id': previous.bootId,
-              'server.boot.last_seen': previous.seenAt,
-            },
-          }),
-        ],
+      const event = rebootSignals.hostRebooted.event({
+        id: boot.id === undefined ? undefined : `host.rebooted/${boot.id}`,
+        at: boot.startedAt,
+        entity: client.machine.entity,
+        body: `${client.machine.hostname} was rebooted; it was last seen running at ${previous.seenAt}`,
+        attributes: {
+          'server.boot.id': boot.id,
+          'server.boot.previous_id': previous.bootId,
+          'server.boot.last_seen': previous.seenAt,
+        },
       })
+      context.emit({ events: [event] })
     }
     for (;;) {
       await cursor.save({ bootId: boot.id, seenAt: context.now().toISOString() })

@@ -28,15 +28,15 @@ function hangingStatfs(hanging: string[]) {
 describe('createFilesystemUsageReader', () => {
   test('reads the others when one filesystem hangs, and does not call that one again until it has answered', async () => {
     const { calls, statfs, release } = hangingStatfs(['/host/mnt/share'])
-    const reader = createFilesystemUsageReader(statfs, (mountPoint) => `/host${mountPoint}`, 5)
+    const read = createFilesystemUsageReader(statfs, (mountPoint) => `/host${mountPoint}`, 5)
     const mounts = [mount('/mnt/share'), mount('/')]
     const usage = { total: 1000, used: 400, available: 500, inodes: undefined, freeInodes: undefined }
 
-    expect(await reader.read(mounts, neverAborts)).toEqual([
+    expect(await read(mounts, neverAborts)).toEqual([
       { mount: mounts[0], problem: 'statfs did not return within 5 ms' },
       { mount: mounts[1], usage },
     ])
-    expect(await reader.read(mounts, neverAborts)).toEqual([
+    expect(await read(mounts, neverAborts)).toEqual([
       { mount: mounts[0], problem: 'the previous statfs call has not returned yet' },
       { mount: mounts[1], usage },
     ])
@@ -44,15 +44,15 @@ describe('createFilesystemUsageReader', () => {
 
     release()
     await new Promise((resolve) => setImmediate(resolve))
-    await reader.read(mounts, neverAborts)
+    await read(mounts, neverAborts)
     expect(calls.slice(3)).toEqual(['/host/mnt/share', '/host/'])
   })
 
   test('calls no further filesystem while two hang, since each blocks a shared thread', async () => {
     const { calls, statfs } = hangingStatfs(['/a', '/b'])
-    const reader = createFilesystemUsageReader(statfs, (mountPoint) => mountPoint, 5)
-    await reader.read([mount('/a'), mount('/b')], neverAborts)
-    expect(await reader.read([mount('/a'), mount('/c')], neverAborts)).toMatchObject([
+    const read = createFilesystemUsageReader(statfs, (mountPoint) => mountPoint, 5)
+    await read([mount('/a'), mount('/b')], neverAborts)
+    expect(await read([mount('/a'), mount('/c')], neverAborts)).toMatchObject([
       { problem: 'the previous statfs call has not returned yet' },
       { problem: 'skipped while /a and /b do not answer' },
     ])
@@ -61,11 +61,11 @@ describe('createFilesystemUsageReader', () => {
 
   test('stops waiting on abort', async () => {
     const { statfs } = hangingStatfs(['/a'])
-    const reader = createFilesystemUsageReader(statfs, (mountPoint) => mountPoint, 60_000)
+    const read = createFilesystemUsageReader(statfs, (mountPoint) => mountPoint, 60_000)
     const controller = new AbortController()
-    const reading = reader.read([mount('/a')], controller.signal)
+    const reading = read([mount('/a')], controller.signal)
     controller.abort()
     expect(await reading).toMatchObject([{ problem: expect.stringContaining('did not return') }])
-    await expect(reader.read([], controller.signal)).rejects.toThrow('abort')
+    await expect(read([], controller.signal)).rejects.toThrow('abort')
   })
 })

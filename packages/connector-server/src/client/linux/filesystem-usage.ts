@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { StatsFs } from 'node:fs'
 import type { FilesystemReading, FilesystemUsage, Mount } from '../server-client.ts'
 
@@ -7,19 +8,11 @@ export type StatFilesystem = (path: string) => Promise<StatsFs>
 /** Time that filesystems have to answer, in milliseconds. */
 const STATFS_TIMEOUT_MS = 2_000
 
-/**
- * Maximum number of hanging calls. Each blocks one of Node's four threads for file I/O; two stay free for the
- * process.
- */
+/** Maximum number of hanging calls: each blocks one of Node's four threads for file I/O, and two stay free. */
 const MAX_HANGING = 2
 
-/** Reads the usage of filesystems. */
-export interface FilesystemUsageReader {
-  read(mounts: readonly Mount[], signal: AbortSignal): Promise<FilesystemReading[]>
-}
-
 /**
- * Creates a reader that survives filesystems that hang, such as a network share whose server is down: it waits up to
+ * Returns a reader that survives filesystems that hang, such as a network share whose server is down: it waits up to
  * `timeoutMs` for all filesystems together, and does not call a filesystem whose previous call has not returned.
  *
  * @param resolve maps a mount point of the host to a path of this process
@@ -28,7 +21,7 @@ export function createFilesystemUsageReader(
   statfs: StatFilesystem,
   resolve: (mountPoint: string) => string,
   timeoutMs = STATFS_TIMEOUT_MS,
-): FilesystemUsageReader {
+): (mounts: readonly Mount[], signal: AbortSignal) => Promise<FilesystemReading[]> {
   const hanging = new Set<string>()
 
   const readOne = async (mount: Mount, timeout: Promise<undefined>): Promise<FilesystemReading> => {
@@ -49,22 +42,11 @@ export function createFilesystemUsageReader(
     return { mount, problem: `statfs did not return within ${timeoutMs} ms` }
   }
 
-  return {
-    read: async (mounts, signal) => {
-      signal.throwIfAborted()
-      let stop = (): void => undefined
-      const timeout = new Promise<undefined>((resolveTimeout) => {
-        stop = () => resolveTimeout(undefined)
-      })
-      const timer = setTimeout(stop, timeoutMs)
-      signal.addEventListener('abort', stop, { once: true })
-      try {
-        return await Promise.all(mounts.map((mount) => readOne(mount, timeout)))
-      } finally {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', stop)
-      }
-    },
+  return async (mounts, signal) => {
+    signal.throwIfAborted()
+    const stopped = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+    const timeout = once(stopped, 'abort').then(() => undefined)
+    return Promise.all(mounts.map((mount) => readOne(mount, timeout)))
   }
 }
 

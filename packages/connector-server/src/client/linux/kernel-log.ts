@@ -1,10 +1,10 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import type { OutOfMemoryVictim } from '../server-client.ts'
 
-/** Longest record of `/dev/kmsg`. */
+/** Maximum size of a record of `/dev/kmsg`. */
 const MAX_RECORD_BYTES = 8192
 
-/** Longest log that is read: the whole buffer of most kernel builds. */
+/** Maximum size of the log: the whole buffer of most kernel builds. */
 const MAX_LOG_BYTES = 4 << 20
 
 /**

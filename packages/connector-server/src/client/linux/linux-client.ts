@@ -26,7 +26,7 @@ import { createProcessReader } from './processes.ts'
 import { createRootReader, type RootReader } from './root-reader.ts'
 import { LIST_FAILED_UNITS, parseFailedUnits, type RunProgram } from './systemd.ts'
 
-/** Options of `openLinuxClient`. */
+/** Options of {@link openLinuxClient}. */
 export interface LinuxClientOptions {
   /** Directory at which the host's root is mounted. */
   readonly root: string
@@ -52,9 +52,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
   const units = readKernelUnits()
   const hostname = readHostname(reader)
   const mounts = createMountReader(reader, `${self}/mountinfo`, options.wantsMount)
-  const filesystems = createFilesystemUsageReader(options.statfs ?? systemStatfs, (mountPoint) =>
-    reader.resolve(mountPoint),
-  )
+  const filesystems = createFilesystemUsageReader(options.statfs ?? systemStatfs, reader.resolve)
   const disks = createDiskReader(reader)
   const processes = createProcessReader(reader, units)
   const firstCpuReading = readCpu(reader, units)
@@ -74,7 +72,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
     uptime: async () => readUptime(reader),
     boot: async () => readBoot(reader),
     mounts: async () => mounts(),
-    filesystems: (signal) => filesystems.read(mounts(), signal),
+    filesystems: (signal) => filesystems(mounts(), signal),
     disks: async () => disks(),
     networkInterfaces: async () => parseNetworkDevices(reader.text(`${self}/net/dev`), options.wantsInterface),
     processes: async () => ({
@@ -98,11 +96,10 @@ function openRoot(root: string): RootReader {
 }
 
 function readCpu(reader: RootReader, { ticksPerSecond }: KernelUnits): CpuReading {
-  const { total, cores, processesCreated } = parseProcStat(reader.text('proc/stat'), ticksPerSecond)
-  return { takenAt: performance.now(), total, cores, processesCreated }
+  return { takenAt: performance.now(), ...parseProcStat(reader.text('proc/stat'), ticksPerSecond) }
 }
 
-/** Returns a reader of the filesystems with data. It parses the table of mounts only when its text has changed. */
+/** Parses the table of mounts only when its text has changed. */
 function createMountReader(reader: RootReader, file: string, wantsMount: NameFilter): () => readonly Mount[] {
   let lastText: string | undefined
   let mounts: readonly Mount[] = []
@@ -134,11 +131,7 @@ function readPressure(reader: RootReader): PressureReading[] {
   )
 }
 
-/**
- * Parses a file of `/proc/pressure`. Documentation/accounting/psi.rst
- *
- * Leaves out `full` of `cpu`, which has no meaning for a whole machine; kernels since 5.13 report 0 there.
- */
+/** Leaves out `full` of `cpu`, which has no meaning for a whole machine; kernels since 5.13 report 0 there. */
 export function parsePressure(resource: string, text: string): PressureReading[] {
   return [...text.matchAll(/^(some|full) avg10=([\d.]+) .*total=(\d+)$/gm)].flatMap(([, kind, average, total]) => {
     if (resource === 'cpu' && kind === 'full') return []

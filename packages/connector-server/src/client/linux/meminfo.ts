@@ -1,9 +1,8 @@
 import type { MemoryReading } from '../server-client.ts'
 
-/** `/proc/meminfo` in bytes, by name. */
-export type MemoryInformation = ReadonlyMap<string, number>
+type MemoryInformation = ReadonlyMap<string, number>
 
-/** Parses `/proc/meminfo`. Lines without a unit (`HugePages_Total`) are counts and stay unchanged. */
+/** Parses `/proc/meminfo`, in bytes by name. Lines without a unit (`HugePages_Total`) are counts. */
 export function parseMemoryInformation(text: string): MemoryInformation {
   const values = new Map<string, number>()
   for (const line of text.split('\n')) {

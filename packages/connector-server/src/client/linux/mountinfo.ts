@@ -1,5 +1,5 @@
 /** One line of `/proc/<pid>/mountinfo`. proc_pid_mountinfo(5) */
-export interface MountInformation {
+interface MountInformation {
   /** `major:minor` of the filesystem, equal for all its mounts. */
   readonly filesystem: string
   /** Directory of the filesystem that is mounted: `/`, or another one for a bind mount. */
@@ -10,7 +10,6 @@ export interface MountInformation {
   readonly readOnly: boolean
 }
 
-/** Parses `/proc/<pid>/mountinfo`. */
 export function parseMountInformation(text: string): MountInformation[] {
   return text.split('\n').flatMap((line) => {
     const [mount = '', filesystem] = line.split(' - ', 2)

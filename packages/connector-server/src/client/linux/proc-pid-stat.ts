@@ -16,14 +16,10 @@ const SPACE = 32
 const CLOSING_PARENTHESIS = 41
 
 /**
- * Parses `/proc/<pid>/stat` from the first `length` bytes of a buffer. proc_pid_stat(5)
- *
- * Parses bytes instead of text because it runs once per process and collection. The program's name is in
- * parentheses and may contain spaces and parentheses, so fields are counted from the last closing one.
+ * Parses `/proc/<pid>/stat` from the first `length` bytes of a buffer. proc_pid_stat(5). Returns `undefined` when the
+ * line is incomplete. Parses bytes instead of text because it runs once per process and collection.
  *
  * Since Linux 6.2, the resident pages lag behind by up to a few dozen pages per processor.
- *
- * @returns `undefined` when the line is incomplete.
  */
 export function parseProcessStat(
   pid: number,
@@ -32,6 +28,7 @@ export function parseProcessStat(
   units: KernelUnits,
 ): ProcessReading | undefined {
   const open = buffer.indexOf(40)
+  // The program's name may contain spaces and parentheses.
   const close = buffer.lastIndexOf(CLOSING_PARENTHESIS, length - 1)
   if (open < 0 || close < open) return undefined
   let field = 3

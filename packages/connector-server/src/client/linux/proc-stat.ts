@@ -1,14 +1,12 @@
-import type { CpuTimes } from '../server-client.ts'
+import type { CpuReading, CpuTimes } from '../server-client.ts'
 
-/** Content of `/proc/stat`. Documentation/filesystems/proc.rst, 1.7 */
-export interface ProcStat {
-  readonly total: CpuTimes
-  readonly cores: ReadonlyMap<number, CpuTimes>
-  readonly processesCreated: number | undefined
-}
-
-/** Parses `/proc/stat`. @param ticksPerSecond `USER_HZ` @throws Error when the text has no line `cpu` */
-export function parseProcStat(text: string, ticksPerSecond: number): ProcStat {
+/**
+ * Parses `/proc/stat`. Documentation/filesystems/proc.rst, 1.7
+ *
+ * @param ticksPerSecond `USER_HZ`
+ * @throws Error when the text has no line `cpu`
+ */
+export function parseProcStat(text: string, ticksPerSecond: number): Omit<CpuReading, 'takenAt'> {
   let total: CpuTimes | undefined
   const cores = new Map<number, CpuTimes>()
   let position = 0

@@ -4,7 +4,7 @@ import type { KernelUnits } from './kernel-units.ts'
 import { parseProcessStat } from './proc-pid-stat.ts'
 import type { RootReader } from './root-reader.ts'
 
-/** Longest line of `/proc/<pid>/stat`: 52 numbers and a name. */
+/** Maximum length of `/proc/<pid>/stat`: 52 numbers and a name. */
 const MAX_LINE_BYTES = 2048
 
 /**
@@ -13,22 +13,11 @@ const MAX_LINE_BYTES = 2048
  */
 const MAX_OPEN_FILES = 512
 
-/** Reads every process. */
-export interface ProcessReader {
-  read(): ProcessReading[]
-  /** Idempotent. */
-  close(): void
-}
-
 /**
  * Creates a reader of `/proc/<pid>/stat`. It does not read `cmdline`, which may contain secrets and blocks on a process
  * that waits for a disk.
  */
-export function createProcessReader(
-  reader: RootReader,
-  units: KernelUnits,
-  maxOpenFiles = MAX_OPEN_FILES,
-): ProcessReader {
+export function createProcessReader(reader: RootReader, units: KernelUnits, maxOpenFiles = MAX_OPEN_FILES) {
   const procDirectory = reader.resolve('proc')
   const buffer = Buffer.allocUnsafeSlow(MAX_LINE_BYTES)
   let open = new Map<string, number>()
@@ -58,12 +47,11 @@ export function createProcessReader(
   }
 
   return {
-    read: () => {
+    read: (): ProcessReading[] => {
       const next = new Map<string, number>()
       const processes: ProcessReading[] = []
       for (const name of readdirSync(procDirectory)) {
-        const first = name.charCodeAt(0)
-        if (first < 48 || first > 57) continue
+        if (!/^\d/.test(name)) continue
         const process = readOne(name, next)
         if (process !== undefined) processes.push(process)
       }

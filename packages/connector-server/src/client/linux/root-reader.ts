@@ -63,7 +63,7 @@ export function createRootReader(root: string): RootReader {
 /** Error codes of missing files. EOPNOTSUPP: a kernel with pressure stall information, booted with `psi=0`. */
 const MISSING_CODES = new Set(['ENOENT', 'ENOTDIR', 'EOPNOTSUPP', 'ENOTSUP', 'ENODEV'])
 
-/** Returns true if an error means that a file does not exist, false if it exists and cannot be read. */
+/** Returns whether a file does not exist, and not only cannot be read. */
 export function isMissingFile(error: unknown): boolean {
   return MISSING_CODES.has(String((error as NodeJS.ErrnoException).code))
 }

@@ -1,10 +1,7 @@
 import { execFile } from 'node:child_process'
 import type { FailedUnit } from '../server-client.ts'
 
-/**
- * Runs a program and returns its output. Rejects with its error output when it fails, is missing, or the signal
- * aborts.
- */
+/** Returns the output of a program. Rejects with its error output when it fails, is missing, or the signal aborts. */
 export type RunProgram = (file: string, arguments_: readonly string[], signal: AbortSignal) => Promise<string>
 
 /** Longest output that is read: that of ten thousand failed units. */
@@ -20,25 +17,11 @@ export const runProgram: RunProgram = (file, arguments_, signal) =>
     })
   })
 
-const PROPERTIES = [
-  'Id',
-  'Description',
-  'ActiveState',
-  'Result',
-  'ExecMainCode',
-  'ExecMainStatus',
-  'StateChangeTimestampMonotonic',
-  'InvocationID',
-]
-
-/**
- * Arguments of systemctl(1) that list failed units with the reason and time of their failure, in every version of
- * systemd.
- */
+/** Arguments of systemctl(1) that list failed units with the reason and time of their failure, in every version. */
 export const LIST_FAILED_UNITS: readonly string[] = [
   'show',
   '--state=failed',
-  `--property=${PROPERTIES.join(',')}`,
+  '--property=Id,Description,ActiveState,Result,ExecMainCode,ExecMainStatus,StateChangeTimestampMonotonic,InvocationID',
   '--no-pager',
   '*',
 ]

@@ -16,8 +16,7 @@ import {
   toProcessReading,
 } from './translate.ts'
 
-/** Options of `openPortableClient`. */
-export interface PortableClientOptions {
+interface PortableClientOptions {
   readonly topProcesses: number
   readonly wantsInterface: NameFilter
   readonly wantsMount: NameFilter
@@ -98,10 +97,7 @@ async function readProcesses(library: SystemInformation, platform: NodeJS.Platfo
   }
 }
 
-/**
- * Leaves out modes that a system reports as 0 because it does not count them: `nice` on Windows, interrupts on
- * macOS.
- */
+/** Leaves out modes that a system reports as 0 without counting them: `nice` on Windows, interrupts on macOS. */
 function toCpuTimes({ user, nice, sys, idle, irq }: os.CpuInfo['times']): CpuTimes {
   return {
     user: user / 1000,

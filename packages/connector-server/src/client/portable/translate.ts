@@ -39,10 +39,7 @@ export function toFilesystemReading(filesystem: LibraryAnswer<'fsSize'>[number])
   }
 }
 
-/**
- * Returns the sum of all disks, named `all`: the library has no values of single disks. On Windows it answers
- * `null`.
- */
+/** Returns the sum of all disks, named `all`: the library has no single disks. On Windows it answers `null`. */
 export function toDiskReadings(
   bytes: LibraryAnswer<'fsStats'> | null,
   operations: LibraryAnswer<'disksIO'> | null,
