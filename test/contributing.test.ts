@@ -51,7 +51,6 @@ import { type Metadata, metadataOf } from '../metadata.ts'
 /** A PriorityClass. */
 export type PriorityClass = Metadata
 
-/** @throws Error when the object has no name or UID */
 export function projectPriorityClass(raw: unknown): PriorityClass {
   return metadataOf(raw)
 }
@@ -65,13 +64,12 @@ export const priorityClassSignals = {
 }
 
 export const priorityClasses = kindCollector('priorityClasses', {
-  entities: (object: PriorityClass, allowsLabel) => [
+  entity: (object: PriorityClass, allowsLabel) =>
     priorityClassSignals.priorityClass.entity({
       id: object.name,
       name: object.name,
       attributes: commonAttributes('priorityclass', object, allowsLabel),
     }),
-  ],
 })
 `,
   [`${KINDS}/index.ts`]: insert(
@@ -83,7 +81,6 @@ export const priorityClasses = kindCollector('priorityClasses', {
       `  priorityClasses: {
     resource: 'priorityclasses',
     versions: ['scheduling.k8s.io/v1'],
-    verbs: WATCH,
     isClusterWide: true,
     project: projectPriorityClass,
     signals: priorityClassSignals,

@@ -1,4 +1,5 @@
-import { type Collector, entity, metric, type Signals } from '@rca/core/connector'
+import { type Collector, entity, type Signals } from '@rca/core/connector'
+import { upDownCounter } from './common-signals.ts'
 import { type Cluster, cachedKinds } from './index.ts'
 
 export const clusterSignals = {
@@ -12,12 +13,8 @@ export const clusterSignals = {
       'k8s.cluster.namespaces': 'Watched namespaces. Absent if all of them are watched.',
     },
   }),
-  clusterObjects: metric({
-    name: 'k8s.cluster.objects',
-    unit: '{object}',
-    kind: 'updowncounter',
-    description: 'Watched objects.',
-    attributes: { 'k8s.resource.name': 'Kind of object, such as `pods`.' },
+  clusterObjects: upDownCounter('k8s.cluster.objects', '{object}', 'Watched objects.', {
+    'k8s.resource.name': 'Kind of object, such as `pods`.',
   }),
 }
 

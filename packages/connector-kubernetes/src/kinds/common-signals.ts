@@ -1,4 +1,4 @@
-import { type EntityReference, includeNames, metric, type NameFilter } from '@rca/core/connector'
+import { includeNames, metric, type NameFilter } from '@rca/core/connector'
 import type { Metadata } from './metadata.ts'
 import { isNamedKind, namedReference } from './references.ts'
 import type { TemplateContainer } from './workload/pod-template.ts'
@@ -43,7 +43,7 @@ export const ownedByNamespace = { owned_by: 'The namespace.' }
 /** Declares the relation from an object to its owner. */
 export const ownedByWorkload = { owned_by: 'The workload that created the object, or its namespace.' }
 
-/** Declares the attributes that every kind has. `kind` as in `k8s.deployment.name`. */
+/** Declares the attributes that every kind has. @param kind as in `k8s.deployment.name` */
 export function common<const Kind extends string>(kind: Kind) {
   return {
     [`k8s.${kind}.name`]: 'Name of the object.',
@@ -53,12 +53,22 @@ export function common<const Kind extends string>(kind: Kind) {
   } as { readonly [Part in 'name' | 'uid' | 'created' | 'label.*' as `k8s.${Kind}.${Part}`]: string }
 }
 
-/** Declares a metric for a current number of things. */
-export function upDownCounter<const Name extends string>(name: Name, unit: string, description: string) {
-  return metric({ name, unit, kind: 'updowncounter', description })
+/** Declares the attributes that every kind with namespaces has. */
+export function namespaced<const Kind extends string>(kind: Kind) {
+  return { ...common(kind), ...inNamespace }
 }
 
-/** Returns the attributes that every kind has. `kind` as in `k8s.deployment.name`. */
+/** Declares a metric for a current number of things. */
+export function upDownCounter<const Names extends Readonly<Record<string, string>> = Record<never, string>>(
+  name: string,
+  unit: string,
+  description: string,
+  attributes: Names = {} as Names,
+) {
+  return metric({ name, unit, kind: 'updowncounter', description, attributes })
+}
+
+/** Returns the attributes that every kind has. @param kind as in `k8s.deployment.name` */
 export function commonAttributes<const Kind extends string>(
   kind: Kind,
   { name, uid, created, labels, namespace }: Metadata,
@@ -77,14 +87,10 @@ export function commonAttributes<const Kind extends string>(
 
 /** Points at the workload that created an object, or at the namespace of an object without one. */
 export function ownerRelation({ owner, namespace }: Pick<Metadata, 'owner' | 'namespace'>) {
-  const target: EntityReference =
-    owner !== undefined && isNamedKind(owner.kind)
-      ? namedReference(owner.kind, { namespace, name: owner.name })
-      : namedReference('Namespace', { namespace: '', name: namespace })
-  return { type: 'owned_by' as const, target }
+  if (owner === undefined || !isNamedKind(owner.kind)) return namespaceRelation(namespace)
+  return { type: 'owned_by' as const, target: namedReference(owner.kind, { namespace, name: owner.name }) }
 }
 
-/** Points at the namespace of an object. */
 export function namespaceRelation(namespace: string) {
   return { type: 'owned_by' as const, target: namedReference('Namespace', { namespace: '', name: namespace }) }
 }
@@ -96,9 +102,7 @@ export function imagesOf(containers: readonly Pick<TemplateContainer, 'name' | '
 
 /** Returns one filter for each list of patterns: a filter caches its answers. */
 export function labelFilter(patterns: readonly string[]): NameFilter {
-  const known = filters.get(patterns)
-  if (known !== undefined) return known
-  const filter = includeNames(patterns)
+  const filter = filters.get(patterns) ?? includeNames(patterns)
   filters.set(patterns, filter)
   return filter
 }

@@ -22,6 +22,12 @@ export function maybeFields(value: unknown): Fields | undefined {
   return read === NONE ? undefined : read
 }
 
+/** Returns the parts that most objects have. */
+export function partsOf(raw: unknown): { readonly metadata: Fields; readonly spec: Fields; readonly status: Fields } {
+  const { metadata, spec, status } = fields(raw)
+  return { metadata: fields(metadata), spec: fields(spec), status: fields(status) }
+}
+
 /** Returns the objects of a list. */
 export function list(value: unknown): readonly Fields[] {
   return Array.isArray(value) ? value.map(fields).filter((item) => item !== NONE) : []

@@ -46,8 +46,8 @@ import { projectDaemonSet, projectDeployment, projectStatefulSet } from './workl
 export interface KindDefinition
   extends KindVersions,
     Partial<Omit<CachedKindDefinition<SlimObject>, keyof KindVersions>> {
-  /** Verbs that the agent's role needs. */
-  readonly verbs: readonly string[]
+  /** Verbs that the agent's role needs. @default get, list and watch */
+  readonly verbs?: readonly string[]
   /** API groups of the rule in the agent's role. @default the group of the newest version */
   readonly groups?: readonly string[]
   /** Subresources that the agent's role may `get`. */
@@ -60,7 +60,6 @@ export interface KindDefinition
 const CORE = ['v1'] as const
 const APPS = ['apps/v1'] as const
 const METRICS = ['metrics.k8s.io/v1', 'metrics.k8s.io/v1beta1'] as const
-const WATCH = ['get', 'list', 'watch'] as const
 
 /**
  * Every kind that the agent reads. A kind that the server has in none of its versions becomes a gap. Those with
@@ -70,7 +69,6 @@ export const kinds = {
   namespaces: {
     resource: 'namespaces',
     versions: CORE,
-    verbs: WATCH,
     isClusterWide: true,
     project: projectNamespace,
     signals: namespaceSignals,
@@ -79,7 +77,6 @@ export const kinds = {
   nodes: {
     resource: 'nodes',
     versions: CORE,
-    verbs: WATCH,
     // Summaries of kubelets.
     subresources: ['proxy'],
     isClusterWide: true,
@@ -91,7 +88,6 @@ export const kinds = {
   resourceQuotas: {
     resource: 'resourcequotas',
     versions: CORE,
-    verbs: WATCH,
     withManagers: true,
     project: projectResourceQuota,
     signals: resourceQuotaSignals,
@@ -100,7 +96,6 @@ export const kinds = {
   limitRanges: {
     resource: 'limitranges',
     versions: CORE,
-    verbs: WATCH,
     project: projectLimitRange,
     signals: limitRangeSignals,
     collectors: { 'limit-ranges': limitRanges },
@@ -108,7 +103,6 @@ export const kinds = {
   deployments: {
     resource: 'deployments',
     versions: APPS,
-    verbs: WATCH,
     withManagers: true,
     project: projectDeployment,
     signals: deploymentSignals,
@@ -117,7 +111,6 @@ export const kinds = {
   statefulSets: {
     resource: 'statefulsets',
     versions: APPS,
-    verbs: WATCH,
     withManagers: true,
     project: projectStatefulSet,
     signals: statefulSetSignals,
@@ -126,7 +119,6 @@ export const kinds = {
   daemonSets: {
     resource: 'daemonsets',
     versions: APPS,
-    verbs: WATCH,
     withManagers: true,
     project: projectDaemonSet,
     signals: daemonSetSignals,
@@ -135,7 +127,6 @@ export const kinds = {
   replicaSets: {
     resource: 'replicasets',
     versions: APPS,
-    verbs: WATCH,
     project: projectReplicaSet,
     signals: replicaSetSignals,
     collectors: { 'replica-sets': replicaSets },
@@ -143,7 +134,6 @@ export const kinds = {
   jobs: {
     resource: 'jobs',
     versions: ['batch/v1'],
-    verbs: WATCH,
     project: projectJob,
     signals: jobSignals,
     collectors: { jobs },
@@ -151,7 +141,6 @@ export const kinds = {
   cronJobs: {
     resource: 'cronjobs',
     versions: ['batch/v1', 'batch/v1beta1'],
-    verbs: WATCH,
     withManagers: true,
     project: projectCronJob,
     signals: cronJobSignals,
@@ -160,7 +149,6 @@ export const kinds = {
   horizontalPodAutoscalers: {
     resource: 'horizontalpodautoscalers',
     versions: ['autoscaling/v2', 'autoscaling/v2beta2', 'autoscaling/v1'],
-    verbs: WATCH,
     project: projectAutoscaler,
     signals: autoscalerSignals,
     collectors: { autoscalers },
@@ -168,7 +156,6 @@ export const kinds = {
   podDisruptionBudgets: {
     resource: 'poddisruptionbudgets',
     versions: ['policy/v1', 'policy/v1beta1'],
-    verbs: WATCH,
     project: projectDisruptionBudget,
     signals: disruptionBudgetSignals,
     collectors: { 'disruption-budgets': disruptionBudgets },
@@ -176,7 +163,6 @@ export const kinds = {
   services: {
     resource: 'services',
     versions: CORE,
-    verbs: WATCH,
     withManagers: true,
     project: projectService,
     signals: serviceSignals,
@@ -185,13 +171,11 @@ export const kinds = {
   endpointSlices: {
     resource: 'endpointslices',
     versions: ['discovery.k8s.io/v1', 'discovery.k8s.io/v1beta1'],
-    verbs: WATCH,
     project: projectEndpointSlice,
   },
   ingresses: {
     resource: 'ingresses',
     versions: ['networking.k8s.io/v1', 'networking.k8s.io/v1beta1', 'extensions/v1beta1'],
-    verbs: WATCH,
     withManagers: true,
     project: projectIngress,
     signals: ingressSignals,
@@ -200,7 +184,6 @@ export const kinds = {
   persistentVolumeClaims: {
     resource: 'persistentvolumeclaims',
     versions: CORE,
-    verbs: WATCH,
     project: projectClaim,
     signals: claimSignals,
     collectors: { claims },
@@ -208,7 +191,6 @@ export const kinds = {
   configMaps: {
     resource: 'configmaps',
     versions: CORE,
-    verbs: WATCH,
     isMetadataOnly: true,
     withManagers: true,
     project: projectConfigObject,
@@ -219,7 +201,6 @@ export const kinds = {
   secrets: {
     resource: 'secrets',
     versions: CORE,
-    verbs: WATCH,
     isMetadataOnly: true,
     withManagers: true,
     project: projectConfigObject,
@@ -229,7 +210,6 @@ export const kinds = {
   pods: {
     resource: 'pods',
     versions: CORE,
-    verbs: WATCH,
     subresources: ['log'],
     project: projectPod,
     signals: podSignals,
@@ -238,7 +218,6 @@ export const kinds = {
   events: {
     resource: 'events',
     versions: ['events.k8s.io/v1', 'v1'],
-    verbs: WATCH,
     // The same objects in both groups.
     groups: ['', 'events.k8s.io'],
     // Bookmarks come from the watch cache, which servers do not have for events.
@@ -257,7 +236,9 @@ export type ObjectsByKind = ObjectsOf<typeof kinds>
 /** A kind whose objects are cached. */
 export type CachedKind = keyof ObjectsByKind
 
-export const cachedKinds: readonly CachedKind[] = (Object.keys(kinds) as KindName[]).filter(isCached)
+export const cachedKinds: readonly CachedKind[] = (Object.keys(kinds) as KindName[]).filter(
+  (kind): kind is CachedKind => 'project' in kinds[kind],
+)
 
 /** The current objects of a cluster. */
 export type Cluster = ClusterCache<typeof kinds>
@@ -267,7 +248,3 @@ export type ClusterChange = ChangeOf<ObjectsByKind>
 
 /** Must not throw. */
 export type ChangeListener = (change: ClusterChange) => void
-
-function isCached(kind: KindName): kind is CachedKind {
-  return 'project' in kinds[kind]
-}

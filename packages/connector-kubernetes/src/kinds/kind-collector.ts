@@ -20,15 +20,11 @@ export const KIND_TIMEOUT: Interval = '60s'
 
 const DEFAULT_INTERVAL: Interval = '30s'
 
-/** The cached objects of one kind. */
+/** The part of the cluster's cache with one kind. */
 export interface KindSource<Kind extends string, Slim> {
-  /** Resolves when every kind was listed, or failed to be. */
   listed(signal: AbortSignal): Promise<void>
-  /** By UID. */
   objects(kind: Kind): ReadonlyMap<string, Slim>
-  /** `undefined` for a kind that the server lacks. */
   syncStatus(kind: Kind): SyncStatus | undefined
-  /** Returns why the server lacks a kind. */
   missing(kind: Kind): string | undefined
 }
 
@@ -40,7 +36,7 @@ export interface KindClient<Source> {
   readonly entity: EntityReference
 }
 
-/** An object as entities, the first of several if the object has parts. */
+/** The entity of an object, followed by those of its parts. */
 export type Entities = readonly [Entity, ...Entity[]]
 
 /** The signals of one kind's objects. */
@@ -50,7 +46,9 @@ export interface KindSignals<Slim> {
   /** Selects the objects that are reported. @default all of them */
   readonly isReported?: (object: Slim) => boolean
   /** Called once per version of an object. @param cluster the cluster itself */
-  readonly entities: (object: Slim, allowsLabel: NameFilter, cluster: EntityReference) => Entities
+  readonly entity: (object: Slim, allowsLabel: NameFilter, cluster: EntityReference) => Entity
+  /** Describes the parts of an object, such as containers. @default none */
+  readonly parts?: (object: Slim) => readonly Entity[]
   /** Returns one place per metric, `undefined` where a value is absent. */
   readonly metrics?: (object: Slim, entity: EntityReference) => readonly (Metric | undefined)[]
 }
@@ -64,12 +62,14 @@ export function kindCollector<Kind extends string, Slim extends { readonly uid: 
   signals: KindSignals<Slim>,
 ): Collector<KindClient<KindSource<Kind, Slim>>> {
   type Client = KindClient<KindSource<Kind, Slim>>
-  const caches = new WeakMap<Client, EntityCache<Slim>>()
-  const cacheOf = (client: Client): EntityCache<Slim> => {
+  const caches = new WeakMap<Client, ReturnType<typeof createEntityCache<Slim>>>()
+  const cacheOf = (client: Client) => {
     const known = caches.get(client)
     if (known !== undefined) return known
     const allowsLabel = labelFilter(client.config.object_labels)
-    const created = createEntityCache((object: Slim) => signals.entities(object, allowsLabel, client.entity))
+    const created = createEntityCache((object: Slim): Entities => {
+      return [signals.entity(object, allowsLabel, client.entity), ...(signals.parts?.(object) ?? [])]
+    })
     caches.set(client, created)
     return created
   }
@@ -125,42 +125,29 @@ export async function cachedObjects<Kind extends string, Slim>(
   return { objects, isCurrent: status.isCurrent, gaps: status.gaps }
 }
 
-interface EntityCache<Slim> {
-  /**
-   * Returns the same entity objects as long as their content is equal: an unchanged entity then costs core no
-   * comparison.
-   */
-  of(object: Slim): Entities
-  /** Drops the entities of deleted objects. */
-  retain(objects: ReadonlyMap<string, unknown>): void
-}
-
-function createEntityCache<Slim extends { readonly uid: string }>(
-  describe: (object: Slim) => Entities,
-): EntityCache<Slim> {
+/** Keeps the same entity objects as long as their content is equal: they then cost core no comparison. */
+function createEntityCache<Slim extends { readonly uid: string }>(describe: (object: Slim) => Entities) {
   const known = new Map<string, { readonly object: Slim; readonly entities: Entities }>()
   return {
-    of: (object) => {
+    of: (object: Slim): Entities => {
       const before = known.get(object.uid)
       if (before?.object === object) return before.entities
-      const [first, ...others] = describe(object)
+      const [first, ...parts] = describe(object)
       // Part by part: the containers of a pod that became unready stay unchanged.
-      const entities: Entities =
-        before === undefined
-          ? [first, ...others]
-          : [
-              reused(first, before.entities[0]),
-              ...others.map((entity, part) => reused(entity, before.entities[part + 1])),
-            ]
+      const entities: Entities = [
+        reused(first, before?.entities[0]),
+        ...parts.map((part, index) => reused(part, before?.entities[index + 1])),
+      ]
       known.set(object.uid, { object, entities })
       return entities
     },
-    retain: (objects) => {
+    /** Drops the entities of deleted objects. */
+    retain: (objects: ReadonlyMap<string, unknown>): void => {
       if (known.size > objects.size) for (const uid of known.keys()) if (!objects.has(uid)) known.delete(uid)
     },
   }
 }
 
 function reused(entity: Entity, before: Entity | undefined): Entity {
-  return isDeepStrictEqual(entity, before) ? (before ?? entity) : entity
+  return before !== undefined && isDeepStrictEqual(entity, before) ? before : entity
 }

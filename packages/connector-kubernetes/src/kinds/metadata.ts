@@ -1,5 +1,5 @@
 import type { SlimObject } from '../informer/object-store.ts'
-import { type Fields, fields, list, present, record, text, texts } from './fields.ts'
+import { type Fields, fields, list, partsOf, present, record, text, texts } from './fields.ts'
 import { intern } from './intern.ts'
 
 /** The controller of an object. */
@@ -26,7 +26,7 @@ const NONE: readonly string[] = Object.freeze([])
 
 /** @throws Error when the object has no name or UID */
 export function metadataOf(raw: unknown): Metadata {
-  const metadata = fields(fields(raw).metadata)
+  const { metadata } = partsOf(raw)
   const [uid, name] = [text(metadata.uid), text(metadata.name)]
   if (uid === undefined || name === undefined) throw new Error('an object without name or uid')
   return {
@@ -54,10 +54,7 @@ const AMBIGUOUS_KINDS = new Set([
   ...['Service', 'Ingress', 'Node', 'Namespace', 'ConfigMap', 'Secret'],
 ])
 
-/**
- * Returns the kind of a reference, with the group for an extension's kind: `StatefulSet.apps.kruise.io` is not a
- * StatefulSet.
- */
+/** Returns the kind of a reference, with the group of an extension: `StatefulSet.apps.kruise.io` is another kind. */
 export function kindOf({ kind, apiVersion }: Fields): string {
   const [name, version] = [text(kind) ?? '', text(apiVersion) ?? '']
   const group = version.slice(0, Math.max(0, version.indexOf('/')))
@@ -80,7 +77,7 @@ export interface Manager {
 
 /** Returns the writers of an object, without the fields that they wrote. */
 export function managersOf(raw: unknown): readonly Manager[] {
-  return list(fields(fields(raw).metadata).managedFields).flatMap((entry) => {
+  return list(partsOf(raw).metadata.managedFields).flatMap((entry) => {
     const name = internText(entry.manager)
     if (name === undefined) return []
     const parts = intern(Object.keys(fields(entry.fieldsV1)).map((part) => part.replace(/^f:/, '')))
@@ -91,10 +88,9 @@ export function managersOf(raw: unknown): readonly Manager[] {
 
 /** Returns an annotation. Only for annotations that cannot hold a secret. */
 export function annotationOf(raw: unknown, name: string): string | undefined {
-  return text(fields(fields(fields(raw).metadata).annotations)[name])
+  return text(fields(partsOf(raw).metadata.annotations)[name])
 }
 
-/** The Helm release of an object. */
 export interface HelmRelease {
   readonly name: string
   readonly namespace: string | undefined
@@ -106,12 +102,10 @@ export interface HelmRelease {
 export function helmReleaseOf(raw: unknown): HelmRelease | undefined {
   const name = annotationOf(raw, 'meta.helm.sh/release-name')
   if (name === undefined) return undefined
-  const { labels } = fields(fields(raw).metadata)
-  const chart = text(fields(labels)['helm.sh/chart'])
+  const chart = text(fields(partsOf(raw).metadata.labels)['helm.sh/chart'])
   return intern({ name, namespace: annotationOf(raw, 'meta.helm.sh/release-namespace'), chart })
 }
 
-/** A condition of an object's status. */
 export interface Condition {
   readonly type: string
   /** `True`, `False` or `Unknown`. */
@@ -123,7 +117,6 @@ export interface Condition {
   readonly since: string | undefined
 }
 
-/** Returns the conditions of a status. */
 export function conditionsOf(status: Fields): readonly Condition[] {
   return list(status.conditions).map((condition) => ({
     type: intern(text(condition.type) ?? ''),
@@ -147,6 +140,6 @@ export function internText(value: unknown): string | undefined {
 
 /** Returns the addresses of the load balancer of a Service or Ingress. */
 export function loadBalancerAddresses(raw: unknown): readonly string[] {
-  const { loadBalancer } = fields(fields(raw).status)
+  const { loadBalancer } = partsOf(raw).status
   return present(list(fields(loadBalancer).ingress).map(({ ip, hostname }) => text(ip) ?? text(hostname)))
 }

@@ -11,13 +11,10 @@ export interface KindPermission {
   readonly isClusterWide: boolean
 }
 
-/**
- * Returns the permissions for everything that the agent reads, by the table of kinds. The chart's roles are generated
- * from them.
- */
+/** Returns the permissions for every kind of the table. The chart's roles are generated from them. */
 export function kindPermissions(): readonly KindPermission[] {
   return Object.values(kinds).flatMap((kind: KindDefinition) => {
-    const { resource, verbs, subresources = [], isClusterWide = false } = kind
+    const { resource, verbs = ['get', 'list', 'watch'], subresources = [], isClusterWide = false } = kind
     const groups = kind.groups ?? [groupOf(kind.versions[0] ?? '')]
     return groups.flatMap((group) => [
       { group, resource, verbs, isClusterWide },

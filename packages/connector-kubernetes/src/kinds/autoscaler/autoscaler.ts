@@ -1,13 +1,6 @@
 import { entity } from '@rca/core/connector'
-import {
-  common,
-  commonAttributes,
-  inNamespace,
-  namespaceRelation,
-  ownedByNamespace,
-  upDownCounter,
-} from '../common-signals.ts'
-import { count, fields, number, text } from '../fields.ts'
+import { commonAttributes, namespaced, namespaceRelation, ownedByNamespace, upDownCounter } from '../common-signals.ts'
+import { count, fields, number, partsOf, text } from '../fields.ts'
 import { kindCollector } from '../kind-collector.ts'
 import { type Condition, conditionsOf, type Metadata, metadataOf } from '../metadata.ts'
 import { isNamedKind, namedId, namedReference } from '../references.ts'
@@ -24,10 +17,8 @@ export interface Autoscaler extends Metadata {
   readonly conditions: readonly Condition[]
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectAutoscaler(raw: unknown): Autoscaler {
-  const spec = fields(fields(raw).spec)
-  const status = fields(fields(raw).status)
+  const { spec, status } = partsOf(raw)
   const { kind, name } = fields(spec.scaleTargetRef)
   return {
     ...metadataOf(raw),
@@ -46,8 +37,7 @@ export const autoscalerSignals = {
     type: 'k8s.hpa',
     description: 'A HorizontalPodAutoscaler.',
     attributes: {
-      ...common('hpa'),
-      ...inNamespace,
+      ...namespaced('hpa'),
       'k8s.hpa.conditions': 'Conditions, as `type=status (reason)`.',
       'k8s.hpa.last_scaled_at': 'When the number of pods last changed. ISO 8601.',
     },
@@ -59,11 +49,9 @@ export const autoscalerSignals = {
   autoscalerDesired: upDownCounter('k8s.hpa.pod.desired', '{pod}', 'Desired number of pods.'),
 }
 
-const signals = autoscalerSignals
-
 export const autoscalers = kindCollector('horizontalPodAutoscalers', {
-  entities: (autoscaler: Autoscaler, allowsLabel) => [
-    signals.autoscaler.entity({
+  entity: (autoscaler: Autoscaler, allowsLabel) =>
+    autoscalerSignals.autoscaler.entity({
       id: namedId(autoscaler),
       name: autoscaler.name,
       attributes: {
@@ -75,12 +63,11 @@ export const autoscalers = kindCollector('horizontalPodAutoscalers', {
       },
       relations: [namespaceRelation(autoscaler.namespace), ...scales(autoscaler)],
     }),
-  ],
   metrics: ({ min, max, current, desired }, entity) => [
-    signals.autoscalerMin.point(min, entity),
-    signals.autoscalerMax.point(max, entity),
-    signals.autoscalerCurrent.point(current, entity),
-    signals.autoscalerDesired.point(desired, entity),
+    autoscalerSignals.autoscalerMin.point(min, entity),
+    autoscalerSignals.autoscalerMax.point(max, entity),
+    autoscalerSignals.autoscalerCurrent.point(current, entity),
+    autoscalerSignals.autoscalerDesired.point(desired, entity),
   ],
 })
 

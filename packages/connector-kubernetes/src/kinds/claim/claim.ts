@@ -1,13 +1,6 @@
 import { entity } from '@rca/core/connector'
-import {
-  common,
-  commonAttributes,
-  inNamespace,
-  namespaceRelation,
-  ownedByNamespace,
-  upDownCounter,
-} from '../common-signals.ts'
-import { fields, text, texts } from '../fields.ts'
+import { commonAttributes, namespaced, namespaceRelation, ownedByNamespace, upDownCounter } from '../common-signals.ts'
+import { fields, partsOf, text, texts } from '../fields.ts'
 import { kindCollector } from '../kind-collector.ts'
 import { type Metadata, metadataOf } from '../metadata.ts'
 import { quantity } from '../quantity.ts'
@@ -25,10 +18,8 @@ export interface Claim extends Metadata {
   readonly capacity: number | undefined
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectClaim(raw: unknown): Claim {
-  const spec = fields(fields(raw).spec)
-  const status = fields(fields(raw).status)
+  const { spec, status } = partsOf(raw)
   return {
     ...metadataOf(raw),
     phase: text(status.phase),
@@ -45,8 +36,7 @@ export const claimSignals = {
     type: 'k8s.persistentvolumeclaim',
     description: 'A PersistentVolumeClaim.',
     attributes: {
-      ...common('persistentvolumeclaim'),
-      ...inNamespace,
+      ...namespaced('persistentvolumeclaim'),
       'k8s.persistentvolumeclaim.phase': '`Pending`, `Bound` or `Lost`.',
       'k8s.storageclass.name': 'Storage class.',
       'k8s.persistentvolume.name': 'Bound volume.',
@@ -58,12 +48,10 @@ export const claimSignals = {
   claimCapacity: upDownCounter('k8s.persistentvolumeclaim.capacity', 'By', 'Provisioned storage of a claim.'),
 }
 
-const signals = claimSignals
-
 export const claims = kindCollector('persistentVolumeClaims', {
   interval: '60s',
-  entities: (claim: Claim, allowsLabel) => [
-    signals.claim.entity({
+  entity: (claim: Claim, allowsLabel) =>
+    claimSignals.claim.entity({
       id: namedId(claim),
       name: claim.name,
       attributes: {
@@ -75,9 +63,8 @@ export const claims = kindCollector('persistentVolumeClaims', {
       },
       relations: [namespaceRelation(claim.namespace)],
     }),
-  ],
   metrics: ({ requested, capacity }, entity) => [
-    signals.claimRequested.point(requested, entity),
-    signals.claimCapacity.point(capacity, entity),
+    claimSignals.claimRequested.point(requested, entity),
+    claimSignals.claimCapacity.point(capacity, entity),
   ],
 })

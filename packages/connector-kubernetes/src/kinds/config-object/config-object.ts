@@ -1,6 +1,6 @@
 import { entity } from '@rca/core/connector'
 import type { KeyedHash } from '../../informer/object-store.ts'
-import { common, commonAttributes, inNamespace, namespaceRelation, ownedByNamespace } from '../common-signals.ts'
+import { commonAttributes, namespaced, namespaceRelation, ownedByNamespace } from '../common-signals.ts'
 import { kindCollector } from '../kind-collector.ts'
 import { type Manager, type Metadata, managersOf, metadataOf } from '../metadata.ts'
 import { namedId } from '../references.ts'
@@ -12,7 +12,6 @@ export interface ConfigObject extends Metadata {
   readonly managers: readonly Manager[]
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectConfigObject(raw: unknown, keyedHash: KeyedHash): ConfigObject {
   const metadata = metadataOf(raw)
   return {
@@ -29,7 +28,7 @@ export const configMapSignals = {
   configMap: entity({
     type: 'k8s.configmap',
     description: 'A ConfigMap, without its data.',
-    attributes: { ...common('configmap'), ...inNamespace, 'k8s.configmap.fingerprint': FINGERPRINT },
+    attributes: { ...namespaced('configmap'), 'k8s.configmap.fingerprint': FINGERPRINT },
     relations: ownedByNamespace,
   }),
 }
@@ -38,14 +37,14 @@ export const secretSignals = {
   secret: entity({
     type: 'k8s.secret',
     description: 'A Secret, without its data. Only with `watch_secret_names`.',
-    attributes: { ...common('secret'), ...inNamespace, 'k8s.secret.fingerprint': FINGERPRINT },
+    attributes: { ...namespaced('secret'), 'k8s.secret.fingerprint': FINGERPRINT },
     relations: ownedByNamespace,
   }),
 }
 
 export const configMaps = kindCollector('configMaps', {
   interval: '60s',
-  entities: (object: ConfigObject, allowsLabel) => [
+  entity: (object: ConfigObject, allowsLabel) =>
     configMapSignals.configMap.entity({
       id: namedId(object),
       name: object.name,
@@ -55,17 +54,15 @@ export const configMaps = kindCollector('configMaps', {
       },
       relations: [namespaceRelation(object.namespace)],
     }),
-  ],
 })
 
 export const secrets = kindCollector('secrets', {
   interval: '60s',
-  entities: (object: ConfigObject, allowsLabel) => [
+  entity: (object: ConfigObject, allowsLabel) =>
     secretSignals.secret.entity({
       id: namedId(object),
       name: object.name,
       attributes: { ...commonAttributes('secret', object, allowsLabel), 'k8s.secret.fingerprint': object.keyedHash },
       relations: [namespaceRelation(object.namespace)],
     }),
-  ],
 })

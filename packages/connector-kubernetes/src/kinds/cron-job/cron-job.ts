@@ -1,15 +1,14 @@
 import { entity } from '@rca/core/connector'
 import type { KeyedHash } from '../../informer/object-store.ts'
 import {
-  common,
   commonAttributes,
   imagesOf,
-  inNamespace,
+  namespaced,
   ownedByWorkload,
   ownerRelation,
   upDownCounter,
 } from '../common-signals.ts'
-import { fields, flag, text } from '../fields.ts'
+import { fields, flag, partsOf, text } from '../fields.ts'
 import { kindCollector } from '../kind-collector.ts'
 import { type Manager, type Metadata, managersOf, metadataOf } from '../metadata.ts'
 import { namedId } from '../references.ts'
@@ -28,10 +27,8 @@ export interface CronJob extends Metadata {
   readonly managers: readonly Manager[]
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectCronJob(raw: unknown, keyedHash: KeyedHash): CronJob {
-  const spec = fields(fields(raw).spec)
-  const status = fields(fields(raw).status)
+  const { spec, status } = partsOf(raw)
   const { active } = status
   return {
     ...metadataOf(raw),
@@ -52,8 +49,7 @@ export const cronJobSignals = {
     type: 'k8s.cronjob',
     description: 'A CronJob.',
     attributes: {
-      ...common('cronjob'),
-      ...inNamespace,
+      ...namespaced('cronjob'),
       'k8s.cronjob.schedule': 'Schedule in cron format.',
       'k8s.cronjob.time_zone': 'Time zone of the schedule.',
       'k8s.cronjob.suspended': 'Whether the CronJob is suspended.',
@@ -67,11 +63,9 @@ export const cronJobSignals = {
   cronJobActive: upDownCounter('k8s.cronjob.job.active', '{job}', 'Running jobs of a CronJob.'),
 }
 
-const signals = cronJobSignals
-
 export const cronJobs = kindCollector('cronJobs', {
-  entities: (cronJob: CronJob, allowsLabel) => [
-    signals.cronJob.entity({
+  entity: (cronJob: CronJob, allowsLabel) =>
+    cronJobSignals.cronJob.entity({
       id: namedId(cronJob),
       name: cronJob.name,
       attributes: {
@@ -86,6 +80,5 @@ export const cronJobs = kindCollector('cronJobs', {
       },
       relations: [ownerRelation(cronJob)],
     }),
-  ],
-  metrics: ({ active }, entity) => [signals.cronJobActive.point(active, entity)],
+  metrics: ({ active }, entity) => [cronJobSignals.cronJobActive.point(active, entity)],
 })

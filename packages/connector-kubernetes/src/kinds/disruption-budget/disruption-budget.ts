@@ -1,13 +1,6 @@
 import { entity } from '@rca/core/connector'
-import {
-  common,
-  commonAttributes,
-  inNamespace,
-  namespaceRelation,
-  ownedByNamespace,
-  upDownCounter,
-} from '../common-signals.ts'
-import { count, fields, record } from '../fields.ts'
+import { commonAttributes, namespaced, namespaceRelation, ownedByNamespace, upDownCounter } from '../common-signals.ts'
+import { count, fields, partsOf, record } from '../fields.ts'
 import { kindCollector } from '../kind-collector.ts'
 import { type Metadata, metadataOf } from '../metadata.ts'
 import { namedId } from '../references.ts'
@@ -21,12 +14,11 @@ export interface DisruptionBudget extends Metadata {
   readonly expected: number
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectDisruptionBudget(raw: unknown): DisruptionBudget {
-  const status = fields(fields(raw).status)
+  const { spec, status } = partsOf(raw)
   return {
     ...metadataOf(raw),
-    selector: record(fields(fields(fields(raw).spec).selector).matchLabels),
+    selector: record(fields(spec.selector).matchLabels),
     allowed: count(status.disruptionsAllowed),
     healthy: count(status.currentHealthy),
     desiredHealthy: count(status.desiredHealthy),
@@ -38,7 +30,7 @@ export const disruptionBudgetSignals = {
   disruptionBudget: entity({
     type: 'k8s.poddisruptionbudget',
     description: 'A PodDisruptionBudget.',
-    attributes: { ...common('poddisruptionbudget'), ...inNamespace },
+    attributes: namespaced('poddisruptionbudget'),
     relations: ownedByNamespace,
   }),
   disruptionsAllowed: upDownCounter(
@@ -54,20 +46,17 @@ export const disruptionBudgetSignals = {
   ),
 }
 
-const signals = disruptionBudgetSignals
-
 export const disruptionBudgets = kindCollector('podDisruptionBudgets', {
-  entities: (budget: DisruptionBudget, allowsLabel) => [
-    signals.disruptionBudget.entity({
+  entity: (budget: DisruptionBudget, allowsLabel) =>
+    disruptionBudgetSignals.disruptionBudget.entity({
       id: namedId(budget),
       name: budget.name,
       attributes: commonAttributes('poddisruptionbudget', budget, allowsLabel),
       relations: [namespaceRelation(budget.namespace)],
     }),
-  ],
   metrics: ({ allowed, healthy, desiredHealthy }, entity) => [
-    signals.disruptionsAllowed.point(allowed, entity),
-    signals.disruptionHealthy.point(healthy, entity),
-    signals.disruptionDesired.point(desiredHealthy, entity),
+    disruptionBudgetSignals.disruptionsAllowed.point(allowed, entity),
+    disruptionBudgetSignals.disruptionHealthy.point(healthy, entity),
+    disruptionBudgetSignals.disruptionDesired.point(desiredHealthy, entity),
   ],
 })

@@ -15,7 +15,6 @@ export interface Endpoint {
   readonly pod: { readonly name: string; readonly uid: string | undefined } | undefined
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectEndpointSlice(raw: unknown): EndpointSlice {
   const metadata = metadataOf(raw)
   return {

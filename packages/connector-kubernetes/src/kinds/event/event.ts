@@ -1,7 +1,6 @@
 import { type Fields, fields, maybeFields, number, text } from '../fields.ts'
 import { kindOf, type Metadata, metadataOf } from '../metadata.ts'
 
-/** The object of an event. */
 export interface ObjectReference {
   readonly kind: string
   readonly name: string
@@ -29,8 +28,6 @@ export interface ClusterEvent extends Metadata {
 
 /**
  * Reads events of `events.k8s.io` and of the core group, which are the same objects.
- *
- * @throws Error when the object has no name or UID
  */
 export function projectEvent(raw: unknown): ClusterEvent {
   const event = fields(raw)

@@ -1,6 +1,6 @@
 import { entity } from '@rca/core/connector'
-import { common, commonAttributes, inNamespace, namespaceRelation, ownedByNamespace } from '../common-signals.ts'
-import { type Fields, fields, list, number, present, text } from '../fields.ts'
+import { commonAttributes, namespaced, namespaceRelation, ownedByNamespace } from '../common-signals.ts'
+import { type Fields, fields, list, number, partsOf, present, text } from '../fields.ts'
 import { kindCollector } from '../kind-collector.ts'
 import { loadBalancerAddresses, type Manager, type Metadata, managersOf, metadataOf } from '../metadata.ts'
 import { namedId, namedReference } from '../references.ts'
@@ -17,15 +17,14 @@ export interface Ingress extends Metadata {
   readonly managers: readonly Manager[]
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectIngress(raw: unknown): Ingress {
-  const spec = fields(fields(raw).spec)
+  const { metadata, spec } = partsOf(raw)
   const rules = list(spec.rules)
   const paths = rules.flatMap(({ http }) => list(fields(http).paths))
   const backends = [spec.defaultBackend ?? spec.backend, ...paths.map(({ backend }) => backend)].map(fields)
   return {
     ...metadataOf(raw),
-    generation: number(fields(fields(raw).metadata).generation),
+    generation: number(metadata.generation),
     className: text(spec.ingressClassName),
     hosts: present(rules.map(({ host }) => text(host))),
     services: present(backends.map(serviceOf)),
@@ -55,8 +54,7 @@ export const ingressSignals = {
     type: 'k8s.ingress',
     description: 'An Ingress.',
     attributes: {
-      ...common('ingress'),
-      ...inNamespace,
+      ...namespaced('ingress'),
       'k8s.ingress.class': 'Ingress class.',
       'k8s.ingress.hosts': 'Hosts of the rules.',
       'k8s.ingress.addresses': 'Load balancer addresses.',
@@ -67,7 +65,7 @@ export const ingressSignals = {
 
 export const ingresses = kindCollector('ingresses', {
   interval: '60s',
-  entities: (ingress: Ingress, allowsLabel) => [
+  entity: (ingress: Ingress, allowsLabel) =>
     ingressSignals.ingress.entity({
       id: namedId(ingress),
       name: ingress.name,
@@ -85,5 +83,4 @@ export const ingresses = kindCollector('ingresses', {
         })),
       ],
     }),
-  ],
 })

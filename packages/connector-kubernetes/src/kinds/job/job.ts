@@ -1,13 +1,6 @@
 import { entity } from '@rca/core/connector'
-import {
-  common,
-  commonAttributes,
-  inNamespace,
-  ownedByWorkload,
-  ownerRelation,
-  upDownCounter,
-} from '../common-signals.ts'
-import { count, fields, flag, number, text } from '../fields.ts'
+import { commonAttributes, namespaced, ownedByWorkload, ownerRelation, upDownCounter } from '../common-signals.ts'
+import { count, flag, number, partsOf, text } from '../fields.ts'
 import { kindCollector } from '../kind-collector.ts'
 import { type Condition, conditionsOf, type Metadata, metadataOf } from '../metadata.ts'
 import { namedId } from '../references.ts'
@@ -26,10 +19,8 @@ export interface Job extends Metadata {
   readonly conditions: readonly Condition[]
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectJob(raw: unknown): Job {
-  const spec = fields(fields(raw).spec)
-  const status = fields(fields(raw).status)
+  const { spec, status } = partsOf(raw)
   return {
     ...metadataOf(raw),
     completions: number(spec.completions),
@@ -50,8 +41,7 @@ export const jobSignals = {
     type: 'k8s.job',
     description: 'A Job.',
     attributes: {
-      ...common('job'),
-      ...inNamespace,
+      ...namespaced('job'),
       'k8s.job.state': '`active`, `complete`, `failed` or `suspended`.',
       'k8s.job.reason': 'Reason of the failure.',
       'k8s.job.started_at': 'Start time. ISO 8601.',
@@ -65,11 +55,9 @@ export const jobSignals = {
   jobDesiredPods: upDownCounter('k8s.job.pod.desired_successful', '{pod}', 'Pods of a Job that have to succeed.'),
 }
 
-const signals = jobSignals
-
 export const jobs = kindCollector('jobs', {
-  entities: (job: Job, allowsLabel) => [
-    signals.job.entity({
+  entity: (job: Job, allowsLabel) =>
+    jobSignals.job.entity({
       id: namedId(job),
       name: job.name,
       attributes: {
@@ -81,12 +69,11 @@ export const jobs = kindCollector('jobs', {
       },
       relations: [ownerRelation(job)],
     }),
-  ],
   metrics: (job, entity) => [
-    signals.jobActivePods.point(job.active, entity),
-    signals.jobSuccessfulPods.point(job.succeeded, entity),
-    signals.jobFailedPods.point(job.failed, entity),
-    signals.jobDesiredPods.point(job.completions, entity),
+    jobSignals.jobActivePods.point(job.active, entity),
+    jobSignals.jobSuccessfulPods.point(job.succeeded, entity),
+    jobSignals.jobFailedPods.point(job.failed, entity),
+    jobSignals.jobDesiredPods.point(job.completions, entity),
   ],
 })
 

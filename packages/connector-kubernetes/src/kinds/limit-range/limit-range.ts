@@ -1,13 +1,12 @@
 import { entity } from '@rca/core/connector'
-import { common, commonAttributes, inNamespace, namespaceRelation, ownedByNamespace } from '../common-signals.ts'
-import { fields, list, text } from '../fields.ts'
+import { commonAttributes, namespaced, namespaceRelation, ownedByNamespace } from '../common-signals.ts'
+import { list, partsOf, text } from '../fields.ts'
 import { kindCollector } from '../kind-collector.ts'
 import { type Metadata, metadataOf } from '../metadata.ts'
 import { type Quantities, quantities } from '../quantity.ts'
 import { namedId } from '../references.ts'
 
-/** The bounds for all objects of one type. */
-export interface Limit {
+interface Limit {
   /** `Container`, `Pod` or `PersistentVolumeClaim`. */
   readonly type: string
   readonly min: Quantities
@@ -22,11 +21,10 @@ export interface LimitRange extends Metadata {
   readonly limits: readonly Limit[]
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectLimitRange(raw: unknown): LimitRange {
   return {
     ...metadataOf(raw),
-    limits: list(fields(fields(raw).spec).limits).map((limit) => ({
+    limits: list(partsOf(raw).spec.limits).map((limit) => ({
       type: text(limit.type) ?? '',
       min: quantities(limit.min),
       max: quantities(limit.max),
@@ -41,8 +39,7 @@ export const limitRangeSignals = {
     type: 'k8s.limitrange',
     description: 'A LimitRange: the bounds for each pod, container or claim of a namespace.',
     attributes: {
-      ...common('limitrange'),
-      ...inNamespace,
+      ...namespaced('limitrange'),
       'k8s.limitrange.limits': 'Bounds, as `Container cpu max=2 default=0.5`.',
     },
     relations: ownedByNamespace,
@@ -51,7 +48,7 @@ export const limitRangeSignals = {
 
 export const limitRanges = kindCollector('limitRanges', {
   interval: '60s',
-  entities: (range: LimitRange, allowsLabel) => [
+  entity: (range: LimitRange, allowsLabel) =>
     limitRangeSignals.limitRange.entity({
       id: namedId(range),
       name: range.name,
@@ -61,22 +58,14 @@ export const limitRanges = kindCollector('limitRanges', {
       },
       relations: [namespaceRelation(range.namespace)],
     }),
-  ],
 })
 
 /** Returns `Container cpu min=0.1 max=2 default=0.5` for each resource. */
 function describeLimit({ type, min, max, defaults, defaultRequests }: Limit): string[] {
-  const bounds: readonly (readonly [string, Quantities])[] = [
-    ['min', min],
-    ['max', max],
-    ['default', defaults],
-    ['default_request', defaultRequests],
-  ]
+  const bounds = Object.entries({ min, max, default: defaults, default_request: defaultRequests })
   const resources = new Set(bounds.flatMap(([, amounts]) => Object.keys(amounts)))
   return [...resources].map((resource) => {
-    const known = bounds.flatMap(([name, amounts]) =>
-      amounts[resource] === undefined ? [] : [`${name}=${amounts[resource]}`],
-    )
-    return `${type} ${resource} ${known.join(' ')}`
+    const known = bounds.filter(([, amounts]) => amounts[resource] !== undefined)
+    return `${type} ${resource} ${known.map(([name, amounts]) => `${name}=${amounts[resource]}`).join(' ')}`
   })
 }

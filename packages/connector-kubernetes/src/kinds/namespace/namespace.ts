@@ -11,14 +11,12 @@ import {
 } from '@rca/core/connector'
 import type { ApiResource, KubernetesApi } from '../../api/kubernetes-api.ts'
 import { common, commonAttributes, labelFilter } from '../common-signals.ts'
-import { type Fields, fields, present, text, texts } from '../fields.ts'
+import { type Fields, partsOf, present, text, texts } from '../fields.ts'
 import { intern } from '../intern.ts'
 import { KIND_TIMEOUT, type KindClient, type KindSource, kindCollector } from '../kind-collector.ts'
 import { conditionsOf, type Metadata, metadataOf } from '../metadata.ts'
 
-/**
- * A namespace. `finalizers` has those of the metadata and those of the specification: deletion waits for all of them.
- */
+/** A namespace. Deletion waits for the `finalizers` of the metadata and of the specification. */
 export interface Namespace extends Metadata {
   /** `Active` or `Terminating`. */
   readonly phase: string | undefined
@@ -26,13 +24,12 @@ export interface Namespace extends Metadata {
   readonly remains: readonly string[]
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectNamespace(raw: unknown): Namespace {
-  const status = fields(fields(raw).status)
+  const { spec, status } = partsOf(raw)
   const metadata = metadataOf(raw)
   return {
     ...metadata,
-    finalizers: finalizersOf(metadata, fields(fields(raw).spec)),
+    finalizers: finalizersOf(metadata, spec),
     phase: text(status.phase),
     remains: remainsOf(status),
   }
@@ -65,9 +62,7 @@ export const namespaceSignals = {
   }),
 }
 
-const signals = namespaceSignals
-
-export interface NamespaceSource extends KindSource<'namespaces', Namespace> {
+interface NamespaceSource extends KindSource<'namespaces', Namespace> {
   resource(kind: 'namespaces'): ApiResource | undefined
 }
 
@@ -92,16 +87,14 @@ export const namespaces: Collector<NamespaceClient> = {
 }
 
 const allNamespaces = kindCollector('namespaces', {
-  entities: (namespace: Namespace, allowsLabel, cluster) => [describe(namespace, allowsLabel, cluster)],
+  entity: describe,
   metrics: ({ phase }, entity) => [phasePoint(phase, entity)],
 })
 
 async function getNamespace(name: string, client: NamespaceClient, signal: AbortSignal): Promise<Signals> {
   const resource = client.cluster.resource('namespaces')
   if (resource === undefined) return {}
-  const gap = (reason: string): Signals & { gaps: { scope: string; reason: string }[] } => ({
-    gaps: [{ scope: `kubernetes:namespaces/${name}`, reason }],
-  })
+  const gap = (reason: string): Signals => ({ gaps: [{ scope: `kubernetes:namespaces/${name}`, reason }] })
   try {
     const found = await client.api.get(resource, { name }, signal)
     if (found === undefined) return gap(`\`namespaces\`: namespace ${name} does not exist`)
@@ -114,17 +107,14 @@ async function getNamespace(name: string, client: NamespaceClient, signal: Abort
 }
 
 function describe(namespace: Namespace, allowsLabel: NameFilter, cluster: EntityReference): Entity {
-  return signals.namespace.entity({
+  return namespaceSignals.namespace.entity({
     id: namespace.name,
     name: namespace.name,
-    attributes: {
-      ...commonAttributes('namespace', namespace, allowsLabel),
-      'k8s.namespace.phase': namespace.phase,
-    },
+    attributes: { ...commonAttributes('namespace', namespace, allowsLabel), 'k8s.namespace.phase': namespace.phase },
     relations: [{ type: 'owned_by', target: cluster }],
   })
 }
 
 function phasePoint(phase: string | undefined, entity: EntityReference): Metric | undefined {
-  return signals.namespacePhase.point(phase === undefined ? undefined : Number(phase === 'Active'), entity)
+  return namespaceSignals.namespacePhase.point(phase === undefined ? undefined : Number(phase === 'Active'), entity)
 }

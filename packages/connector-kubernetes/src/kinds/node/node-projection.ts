@@ -1,4 +1,4 @@
-import { type Fields, fields, flag, list, text } from '../fields.ts'
+import { type Fields, fields, flag, list, partsOf, text } from '../fields.ts'
 import { type Condition, conditionsOf, type Manager, type Metadata, managersOf, metadataOf } from '../metadata.ts'
 import { type Quantities, quantities } from '../quantity.ts'
 
@@ -34,10 +34,8 @@ export interface Node extends Metadata {
   readonly managers: readonly Manager[]
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectNode(raw: unknown): Node {
-  const spec = fields(fields(raw).spec)
-  const status = fields(fields(raw).status)
+  const { spec, status } = partsOf(raw)
   const info = fields(status.nodeInfo)
   return {
     ...metadataOf(raw),

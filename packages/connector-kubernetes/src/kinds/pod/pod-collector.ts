@@ -5,13 +5,14 @@ import {
   inTimeSlices,
   type Metric,
   metric,
+  type NameFilter,
   redactSecrets,
 } from '@rca/core/connector'
-import { container, ownedByWorkload, ownerRelation, pod, upDownCounter } from '../common-signals.ts'
+import { commonAttributes, container, ownedByWorkload, ownerRelation, pod, upDownCounter } from '../common-signals.ts'
 import { cachedObjects, KIND_TIMEOUT, type KindClient, type KindSource, kindCollector } from '../kind-collector.ts'
 import { isReady } from '../metadata.ts'
 import { containerReference, namedReference, podReference } from '../references.ts'
-import { containerAttributes, isOver, podAttributes } from './pod-attributes.ts'
+import { containerAttributes, isOver } from './pod-attributes.ts'
 import type { Pod, PodContainer } from './pod-projection.ts'
 
 export const podSignals = {
@@ -69,13 +70,12 @@ export const podSignals = {
     kind: 'counter',
     description: 'Restarts of a container in its pod. A kubelet counts as long as it keeps the runs.',
   }),
-  containerWaiting: metric({
-    name: 'k8s.container.status.reason',
-    unit: '{container}',
-    kind: 'updowncounter',
-    description: 'A container that is not running, by reason; absent for a running container.',
-    attributes: { 'k8s.container.status.reason': 'Reason, such as `CrashLoopBackOff` or `OOMKilled`.' },
-  }),
+  containerWaiting: upDownCounter(
+    'k8s.container.status.reason',
+    '{container}',
+    'A container that is not running, by reason; absent for a running container.',
+    { 'k8s.container.status.reason': 'Reason, such as `CrashLoopBackOff` or `OOMKilled`.' },
+  ),
   containerLastExitCode: metric({
     name: 'k8s.container.status.last_terminated_exitcode',
     unit: '1',
@@ -95,10 +95,8 @@ const signals = podSignals
 const PHASES: Readonly<Record<string, number>> = { Pending: 1, Running: 2, Succeeded: 3, Failed: 4, Unknown: 5 }
 
 export const pods = kindCollector('pods', {
-  entities: (pod: Pod, allowsLabel) => [
-    describePod(pod, allowsLabel),
-    ...pod.containers.map((one) => describeContainer(pod, one)),
-  ],
+  entity: describePod,
+  parts: (pod) => pod.containers.map((one) => describeContainer(pod, one)),
   metrics: (pod, entity) => [
     signals.podPhase.point(PHASES[pod.phase ?? ''], entity),
     signals.podReady.point(isOver(pod) ? undefined : Number(isReady(pod)), entity),
@@ -106,9 +104,7 @@ export const pods = kindCollector('pods', {
   ],
 })
 
-/**
- * Reports requests and limits of containers. Rarely: they seldom change, and the container's entity has them as well.
- */
+/** Reports requests and limits of containers. Rarely: they seldom change, and the container's entity has them. */
 export const requests: Collector<KindClient<KindSource<'pods', Pod>>> = {
   interval: '5m',
   timeout: KIND_TIMEOUT,
@@ -134,14 +130,13 @@ function measureRequests({ uid }: Pod, container: PodContainer): (Metric | undef
   ]
 }
 
-function describePod(pod: Pod, allowsLabel: (name: string) => boolean): Entity {
-  const labels = Object.entries(pod.labels).filter(([name]) => allowsLabel(name))
+function describePod(pod: Pod, allowsLabel: NameFilter): Entity {
   return signals.pod.entity({
     id: pod.uid,
     name: pod.name,
     attributes: {
-      ...podAttributes(pod),
-      'k8s.pod.created': pod.created,
+      ...commonAttributes('pod', pod, allowsLabel),
+      'k8s.node.name': pod.node,
       'k8s.pod.phase': pod.phase,
       'k8s.pod.ready': isReady(pod),
       'k8s.pod.reason': pod.reason === undefined ? undefined : redactSecrets(pod.reason),
@@ -152,7 +147,6 @@ function describePod(pod: Pod, allowsLabel: (name: string) => boolean): Entity {
       'k8s.pod.restart_policy': pod.restartPolicy,
       'k8s.pod.host_network': pod.hostNetwork,
       'k8s.pod.terminating': pod.deleted !== undefined,
-      ...Object.fromEntries(labels.map(([name, value]) => [`k8s.pod.label.${name}` as const, value])),
     },
     relations: [ownerRelation(pod), ...runsOn(pod), ...mounts(pod)],
   })

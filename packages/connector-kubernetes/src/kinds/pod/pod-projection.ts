@@ -1,9 +1,8 @@
-import { count, type Fields, fields, flag, list, maybeFields, number, present, text } from '../fields.ts'
+import { count, type Fields, fields, flag, list, maybeFields, number, partsOf, present, text } from '../fields.ts'
 import { intern } from '../intern.ts'
 import { type Condition, conditionsOf, internText, type Metadata, metadataOf } from '../metadata.ts'
 import { type Quantities, quantities } from '../quantity.ts'
 
-/** The state of a container. */
 export interface ContainerState {
   readonly kind: 'waiting' | 'running' | 'terminated'
   /** `CrashLoopBackOff`, `OOMKilled`, … */
@@ -18,7 +17,6 @@ export interface ContainerState {
   readonly containerId: string | undefined
 }
 
-/** The status of a container, as its kubelet reports it. */
 export interface ContainerStatus {
   /** `containerd://…` */
   readonly id: string | undefined
@@ -88,10 +86,8 @@ export interface Pod extends Metadata {
   readonly mounts: Mounts
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectPod(raw: unknown): Pod {
-  const spec = fields(fields(raw).spec)
-  const status = fields(fields(raw).status)
+  const { metadata: rawMetadata, spec, status } = partsOf(raw)
   const metadata = metadataOf(raw)
   return {
     ...metadata,
@@ -99,7 +95,7 @@ export function projectPod(raw: unknown): Pod {
     reason: internText(status.reason),
     message: text(status.message),
     node: internText(spec.nodeName),
-    isShutDown: metadata.deleted !== undefined && fields(fields(raw).metadata).deletionGracePeriodSeconds === 0,
+    isShutDown: metadata.deleted !== undefined && rawMetadata.deletionGracePeriodSeconds === 0,
     hostNetwork: flag(spec.hostNetwork) ?? false,
     qosClass: internText(status.qosClass),
     priorityClass: internText(spec.priorityClassName),

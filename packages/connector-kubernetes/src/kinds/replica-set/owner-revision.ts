@@ -1,5 +1,5 @@
 import type { KeyedHash } from '../../informer/object-store.ts'
-import { fields } from '../fields.ts'
+import { fields, partsOf } from '../fields.ts'
 import { intern } from '../intern.ts'
 import { annotationOf, type HelmRelease, helmReleaseOf, type Owner } from '../metadata.ts'
 import { type PodTemplate, projectTemplate } from '../workload/pod-template.ts'
@@ -14,9 +14,6 @@ export interface OwnerRevision {
   readonly helm: HelmRelease | undefined
 }
 
-const OF_DEPLOYMENT = 'deployment.kubernetes.io/revision'
-const OF_ROLLOUT = 'rollout.argoproj.io/revision'
-
 /** Metadata that Argo adds to the pods of a ReplicaSet while it has a role, such as canary. */
 const EPHEMERAL = 'rollout.argoproj.io/ephemeral-metadata'
 
@@ -25,10 +22,9 @@ const HASH_LABELS = ['pod-template-hash', 'rollouts-pod-template-hash']
 
 /** Returns the owner's revision of a ReplicaSet, as its controller counts. */
 export function revisionOf(raw: unknown, owner: Owner | undefined): string | undefined {
-  const ofDeployment = annotationOf(raw, OF_DEPLOYMENT)
-  // Controllers copy annotations of their workload: a Rollout made from a Deployment may still have that of the
-  // Deployment.
-  return isOfDeployment(owner) ? ofDeployment : (annotationOf(raw, OF_ROLLOUT) ?? ofDeployment)
+  const ofDeployment = annotationOf(raw, 'deployment.kubernetes.io/revision')
+  // Controllers copy annotations of their workload: a Rollout made from a Deployment may still have that of it.
+  return isOfDeployment(owner) ? ofDeployment : (annotationOf(raw, 'rollout.argoproj.io/revision') ?? ofDeployment)
 }
 
 /**
@@ -44,7 +40,7 @@ export function ownerRevisionOf(
   if (owner === undefined || isOfDeployment(owner)) return undefined
   const number = Number(revisionOf(raw, owner))
   if (!Number.isSafeInteger(number)) return undefined
-  const template = projectTemplate(fields(fields(raw).spec).template, keyedHash)
+  const template = projectTemplate(partsOf(raw).spec.template, keyedHash)
   return { owner, number, template: internParts(withoutAdditions(template, raw)), helm: helmReleaseOf(raw) }
 }
 

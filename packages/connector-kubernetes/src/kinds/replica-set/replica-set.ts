@@ -1,14 +1,7 @@
 import { entity } from '@rca/core/connector'
 import type { KeyedHash } from '../../informer/object-store.ts'
-import {
-  common,
-  commonAttributes,
-  inNamespace,
-  ownedByWorkload,
-  ownerRelation,
-  upDownCounter,
-} from '../common-signals.ts'
-import { count, fields, number } from '../fields.ts'
+import { commonAttributes, namespaced, ownedByWorkload, ownerRelation, upDownCounter } from '../common-signals.ts'
+import { count, number, partsOf } from '../fields.ts'
 import { kindCollector } from '../kind-collector.ts'
 import { type Condition, conditionsOf, type Metadata, metadataOf } from '../metadata.ts'
 import { namedId } from '../references.ts'
@@ -28,10 +21,8 @@ export interface ReplicaSet extends Metadata {
   readonly conditions: readonly Condition[]
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectReplicaSet(raw: unknown, keyedHash: KeyedHash): ReplicaSet {
-  const spec = fields(fields(raw).spec)
-  const status = fields(fields(raw).status)
+  const { spec, status } = partsOf(raw)
   const metadata = metadataOf(raw)
   return {
     ...metadata,
@@ -50,8 +41,7 @@ export const replicaSetSignals = {
     type: 'k8s.replicaset',
     description: 'A ReplicaSet that has or wants pods. Old revisions without pods are left out.',
     attributes: {
-      ...common('replicaset'),
-      ...inNamespace,
+      ...namespaced('replicaset'),
       'k8s.workload.revision': 'Revision of the owner, such as a Deployment.',
     },
     relations: ownedByWorkload,
@@ -61,13 +51,11 @@ export const replicaSetSignals = {
   replicaSetAvailable: upDownCounter('k8s.replicaset.pod.available', '{pod}', 'Available pods of a ReplicaSet.'),
 }
 
-const signals = replicaSetSignals
-
 export const replicaSets = kindCollector('replicaSets', {
   // A cluster keeps ten old ReplicaSets of each Deployment, which have no pods.
   isReported: ({ desired, current }: ReplicaSet) => desired > 0 || current > 0,
-  entities: (replicaSet: ReplicaSet, allowsLabel) => [
-    signals.replicaSet.entity({
+  entity: (replicaSet: ReplicaSet, allowsLabel) =>
+    replicaSetSignals.replicaSet.entity({
       id: namedId(replicaSet),
       name: replicaSet.name,
       attributes: {
@@ -76,10 +64,9 @@ export const replicaSets = kindCollector('replicaSets', {
       },
       relations: [ownerRelation(replicaSet)],
     }),
-  ],
   metrics: ({ desired, available, ready }, entity) => [
-    signals.replicaSetDesired.point(desired, entity),
-    signals.replicaSetReady.point(ready, entity),
-    signals.replicaSetAvailable.point(available, entity),
+    replicaSetSignals.replicaSetDesired.point(desired, entity),
+    replicaSetSignals.replicaSetReady.point(ready, entity),
+    replicaSetSignals.replicaSetAvailable.point(available, entity),
   ],
 })

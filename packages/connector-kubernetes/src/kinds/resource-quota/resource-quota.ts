@@ -1,6 +1,6 @@
-import { entity, metric } from '@rca/core/connector'
-import { common, commonAttributes, inNamespace, namespaceRelation, ownedByNamespace } from '../common-signals.ts'
-import { fields } from '../fields.ts'
+import { entity } from '@rca/core/connector'
+import { commonAttributes, namespaced, namespaceRelation, ownedByNamespace, upDownCounter } from '../common-signals.ts'
+import { partsOf } from '../fields.ts'
 import { kindCollector } from '../kind-collector.ts'
 import { type Manager, type Metadata, managersOf, metadataOf } from '../metadata.ts'
 import { type Quantities, quantities } from '../quantity.ts'
@@ -15,14 +15,13 @@ export interface ResourceQuota extends Metadata {
   readonly managers: readonly Manager[]
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectResourceQuota(raw: unknown): ResourceQuota {
-  const { hard, used } = fields(fields(raw).status)
-  const wanted = quantities(fields(fields(raw).spec).hard)
+  const { spec, status } = partsOf(raw)
+  const wanted = quantities(spec.hard)
   return {
     ...metadataOf(raw),
-    hard: hard === undefined ? wanted : quantities(hard),
-    used: quantities(used),
+    hard: status.hard === undefined ? wanted : quantities(status.hard),
+    used: quantities(status.used),
     wanted,
     managers: managersOf(raw),
   }
@@ -34,42 +33,37 @@ export const resourceQuotaSignals = {
   resourceQuota: entity({
     type: 'k8s.resourcequota',
     description: 'A ResourceQuota: the limits of a namespace.',
-    attributes: { ...common('resourcequota'), ...inNamespace },
+    attributes: namespaced('resourcequota'),
     relations: ownedByNamespace,
   }),
-  quotaHard: metric({
-    name: 'k8s.resourcequota.hard',
-    unit: '1',
-    kind: 'updowncounter',
-    description: 'Limit of a namespace for a resource: CPUs, bytes or objects.',
-    attributes: resource,
-  }),
-  quotaUsed: metric({
-    name: 'k8s.resourcequota.used',
-    unit: '1',
-    kind: 'updowncounter',
-    description: 'Use of a resource in a namespace: CPUs, bytes or objects.',
-    attributes: resource,
-  }),
+  quotaHard: upDownCounter(
+    'k8s.resourcequota.hard',
+    '1',
+    'Limit of a namespace for a resource: CPUs, bytes or objects.',
+    resource,
+  ),
+  quotaUsed: upDownCounter(
+    'k8s.resourcequota.used',
+    '1',
+    'Use of a resource in a namespace: CPUs, bytes or objects.',
+    resource,
+  ),
 }
 
-const signals = resourceQuotaSignals
-
 export const resourceQuotas = kindCollector('resourceQuotas', {
-  entities: (quota: ResourceQuota, allowsLabel) => [
-    signals.resourceQuota.entity({
+  entity: (quota: ResourceQuota, allowsLabel) =>
+    resourceQuotaSignals.resourceQuota.entity({
       id: namedId(quota),
       name: quota.name,
       attributes: commonAttributes('resourcequota', quota, allowsLabel),
       relations: [namespaceRelation(quota.namespace)],
     }),
-  ],
   metrics: ({ hard, used }, entity) => [
     ...Object.entries(hard).map(([name, limit]) =>
-      signals.quotaHard.point(limit, entity, { 'k8s.resource.name': name }),
+      resourceQuotaSignals.quotaHard.point(limit, entity, { 'k8s.resource.name': name }),
     ),
     ...Object.entries(used).map(([name, amount]) =>
-      signals.quotaUsed.point(amount, entity, { 'k8s.resource.name': name }),
+      resourceQuotaSignals.quotaUsed.point(amount, entity, { 'k8s.resource.name': name }),
     ),
   ],
 })

@@ -1,9 +1,8 @@
 import { type Collector, type Entity, entity, type Metric, type NameFilter } from '@rca/core/connector'
 import {
-  common,
   commonAttributes,
-  inNamespace,
   labelFilter,
+  namespaced,
   namespaceRelation,
   ownedByNamespace,
   upDownCounter,
@@ -22,8 +21,7 @@ export const serviceSignals = {
     type: 'k8s.service',
     description: 'A Service.',
     attributes: {
-      ...common('service'),
-      ...inNamespace,
+      ...namespaced('service'),
       'k8s.service.type': '`ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`.',
       'k8s.service.cluster_ip': 'IP address in the cluster.',
       'k8s.service.external_name': 'DNS name of an `ExternalName` Service.',
@@ -36,8 +34,6 @@ export const serviceSignals = {
   serviceReadyEndpoints: upDownCounter('k8s.service.endpoint.ready', '{endpoint}', 'Ready endpoints of a Service.'),
   serviceEndpoints: upDownCounter('k8s.service.endpoint.count', '{endpoint}', 'Endpoints of a Service.'),
 }
-
-const signals = serviceSignals
 
 type ServiceSource = KindSource<'services', Service> & KindSource<'endpointSlices', EndpointSlice>
 
@@ -95,7 +91,7 @@ const described = new WeakMap<Service, Described>()
 function describe(service: Service, slices: readonly EndpointSlice[], allowsLabel: NameFilter): Entity {
   const before = described.get(service)
   if (before !== undefined && isSame(before.slices, slices)) return before.entity
-  const entity = signals.service.entity({
+  const entity = serviceSignals.service.entity({
     id: namedId(service),
     name: service.name,
     attributes: {
@@ -129,5 +125,8 @@ function podUids(slices: readonly EndpointSlice[]): string[] {
 
 function measure(slices: readonly EndpointSlice[], entity: Entity): (Metric | undefined)[] {
   const { ready, notReady } = countEndpoints(slices)
-  return [signals.serviceEndpoints.point(ready + notReady, entity), signals.serviceReadyEndpoints.point(ready, entity)]
+  return [
+    serviceSignals.serviceEndpoints.point(ready + notReady, entity),
+    serviceSignals.serviceReadyEndpoints.point(ready, entity),
+  ]
 }

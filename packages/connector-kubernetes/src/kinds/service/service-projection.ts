@@ -1,4 +1,4 @@
-import { fields, list, number, record, text } from '../fields.ts'
+import { list, number, partsOf, record, text } from '../fields.ts'
 import { loadBalancerAddresses, type Manager, type Metadata, managersOf, metadataOf } from '../metadata.ts'
 
 export interface ServicePort {
@@ -24,9 +24,8 @@ export interface Service extends Metadata {
   readonly managers: readonly Manager[]
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectService(raw: unknown): Service {
-  const spec = fields(fields(raw).spec)
+  const { spec } = partsOf(raw)
   return {
     ...metadataOf(raw),
     type: text(spec.type),

@@ -1,10 +1,9 @@
 import { entity } from '@rca/core/connector'
 import {
-  common,
   commonAttributes,
   helm,
   imagesOf,
-  inNamespace,
+  namespaced,
   ownedByWorkload,
   ownerRelation,
   upDownCounter,
@@ -27,7 +26,7 @@ export const deploymentSignals = {
   deployment: entity({
     type: 'k8s.deployment',
     description: 'A Deployment.',
-    attributes: { ...common('deployment'), ...inNamespace, ...workload },
+    attributes: { ...namespaced('deployment'), ...workload },
     relations: ownedByWorkload,
   }),
   deploymentDesired: upDownCounter('k8s.deployment.pod.desired', '{pod}', 'Desired pods of a Deployment.'),
@@ -44,7 +43,7 @@ export const statefulSetSignals = {
   statefulSet: entity({
     type: 'k8s.statefulset',
     description: 'A StatefulSet.',
-    attributes: { ...common('statefulset'), ...inNamespace, ...workload },
+    attributes: { ...namespaced('statefulset'), ...workload },
     relations: ownedByWorkload,
   }),
   statefulSetDesired: upDownCounter('k8s.statefulset.pod.desired', '{pod}', 'Desired pods of a StatefulSet.'),
@@ -62,7 +61,7 @@ export const daemonSetSignals = {
   daemonSet: entity({
     type: 'k8s.daemonset',
     description: 'A DaemonSet.',
-    attributes: { ...common('daemonset'), ...inNamespace, ...workload },
+    attributes: { ...namespaced('daemonset'), ...workload },
     relations: ownedByWorkload,
   }),
   daemonSetDesired: upDownCounter(
@@ -91,12 +90,11 @@ export const daemonSetSignals = {
 const signals = { ...deploymentSignals, ...statefulSetSignals, ...daemonSetSignals }
 
 export const deployments = kindCollector('deployments', {
-  entities: (deployment: Workload, allowsLabel) => [
+  entity: (deployment: Workload, allowsLabel) =>
     signals.deployment.entity({
       ...identityOf(deployment),
       attributes: { ...commonAttributes('deployment', deployment, allowsLabel), ...attributesOf(deployment) },
     }),
-  ],
   metrics: ({ desired, available, ready, updated }, entity) => [
     signals.deploymentDesired.point(desired, entity),
     signals.deploymentAvailable.point(available, entity),
@@ -106,12 +104,11 @@ export const deployments = kindCollector('deployments', {
 })
 
 export const statefulSets = kindCollector('statefulSets', {
-  entities: (statefulSet: Workload, allowsLabel) => [
+  entity: (statefulSet: Workload, allowsLabel) =>
     signals.statefulSet.entity({
       ...identityOf(statefulSet),
       attributes: { ...commonAttributes('statefulset', statefulSet, allowsLabel), ...attributesOf(statefulSet) },
     }),
-  ],
   metrics: ({ desired, current, available, ready, updated }, entity) => [
     signals.statefulSetDesired.point(desired, entity),
     signals.statefulSetCurrent.point(current, entity),
@@ -122,12 +119,11 @@ export const statefulSets = kindCollector('statefulSets', {
 })
 
 export const daemonSets = kindCollector('daemonSets', {
-  entities: (daemonSet: Workload, allowsLabel) => [
+  entity: (daemonSet: Workload, allowsLabel) =>
     signals.daemonSet.entity({
       ...identityOf(daemonSet),
       attributes: { ...commonAttributes('daemonset', daemonSet, allowsLabel), ...attributesOf(daemonSet) },
     }),
-  ],
   metrics: ({ desired, current, available, ready, misscheduled }, entity) => [
     signals.daemonSetDesired.point(desired, entity),
     signals.daemonSetCurrent.point(current, entity),

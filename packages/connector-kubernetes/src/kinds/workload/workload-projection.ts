@@ -1,5 +1,5 @@
 import type { KeyedHash } from '../../informer/object-store.ts'
-import { count, type Fields, fields, flag, number, record, text } from '../fields.ts'
+import { count, type Fields, fields, flag, number, partsOf, record, text } from '../fields.ts'
 import {
   annotationOf,
   type Condition,
@@ -46,7 +46,6 @@ export interface Workload extends Metadata {
 
 type Counts = Pick<Workload, 'desired' | 'current' | 'ready' | 'available' | 'updated' | 'misscheduled' | 'revision'>
 
-/** @throws Error when the object has no name or UID */
 export function projectDeployment(raw: unknown, keyedHash: KeyedHash): Workload {
   return projectWorkload('Deployment', raw, keyedHash, (spec, status) => ({
     ...replicaCounts(spec, status),
@@ -54,7 +53,6 @@ export function projectDeployment(raw: unknown, keyedHash: KeyedHash): Workload 
   }))
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectStatefulSet(raw: unknown, keyedHash: KeyedHash): Workload {
   return projectWorkload('StatefulSet', raw, keyedHash, (spec, status) => ({
     ...replicaCounts(spec, status),
@@ -64,7 +62,6 @@ export function projectStatefulSet(raw: unknown, keyedHash: KeyedHash): Workload
   }))
 }
 
-/** @throws Error when the object has no name or UID */
 export function projectDaemonSet(raw: unknown, keyedHash: KeyedHash): Workload {
   return projectWorkload('DaemonSet', raw, keyedHash, (_spec, status) => ({
     desired: count(status.desiredNumberScheduled),
@@ -83,12 +80,11 @@ function projectWorkload(
   keyedHash: KeyedHash,
   countsOf: (spec: Fields, status: Fields) => Counts,
 ): Workload {
-  const spec = fields(fields(raw).spec)
-  const status = fields(fields(raw).status)
+  const { metadata, spec, status } = partsOf(raw)
   return {
     kind,
     ...metadataOf(raw),
-    generation: number(fields(fields(raw).metadata).generation),
+    generation: number(metadata.generation),
     observedGeneration: number(status.observedGeneration),
     ...countsOf(spec, status),
     isPaused: flag(spec.paused) ?? false,
