@@ -6,7 +6,7 @@ import { type ApiServer, findKubectl, missingForApiServer, run, startApiServer, 
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { KubernetesError } from '../src/api/errors.ts'
-import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
+import type { ApiResource, KubernetesApi, WatchEvent } from '../src/api/kubernetes-api.ts'
 import { openKubernetes } from '../src/client.ts'
 import { LEASES } from '../src/election/lease-api.ts'
 import { groupVersionsOf, selectKinds } from '../src/informer/discovered-kinds.ts'
@@ -130,11 +130,8 @@ realDescribe('a real API server', absence, () => {
   test('that has forgotten what a watch has seen says so', async () => {
     const api = await open('admin')
     await server.compact()
-    const watch = api.watch(await kind(api, 'namespaces'), { resourceVersion: '1' }, signal)
-    const following = (async () => {
-      for await (const _event of watch);
-    })()
-    expect(await failure(following)).toMatchObject({ status: 410 })
+    const watch = { resourceVersion: '1', onEvent: () => undefined }
+    expect(await failure(api.watch(await kind(api, 'namespaces'), watch, signal))).toMatchObject({ status: 410 })
   })
 
   test('sends nothing of secrets but their metadata', async () => {
@@ -147,10 +144,13 @@ realDescribe('a real API server', absence, () => {
     const resourceVersion = await api.list(secrets, { namespace: 'secrets', onItems }, signal)
     texts.push(JSON.stringify(await api.get(secrets, { namespace: 'secrets', name: 'db' }, signal)))
     await ask('-n', 'secrets', 'label', 'secret', 'db', 'team=shop')
-    for await (const event of api.watch(secrets, { namespace: 'secrets', resourceVersion }, signal)) {
-      texts.push(JSON.stringify(event.object))
-      break
+    const received = new AbortController()
+    const onEvent = ({ object }: WatchEvent): void => {
+      texts.push(JSON.stringify(object))
+      received.abort(new Error('received'))
     }
+    const watching = api.watch(secrets, { namespace: 'secrets', resourceVersion, onEvent }, received.signal)
+    await expect(watching).rejects.toThrow('received')
     expect(texts).toHaveLength(3)
     for (const text of texts) {
       expect(text).toContain('"name":"db"')

@@ -3,7 +3,7 @@ import { Agent, createServer, type IncomingMessage, type RequestListener, type S
 import type { AddressInfo, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { Access } from '../src/api/access.ts'
-import { type ApiClientOptions, createApiClient } from '../src/api/api-client.ts'
+import { createApiClient } from '../src/api/api-client.ts'
 import type { ApiResource, KubernetesApi } from '../src/api/kubernetes-api.ts'
 
 export const pods: ApiResource = {
@@ -30,7 +30,7 @@ export interface Speaking {
 }
 
 /** Each request is answered by the next answer; the last one answers all that follow. */
-export async function speaking(answers: readonly Answer[], options: ApiClientOptions = {}): Promise<Speaking> {
+export async function speaking(answers: readonly Answer[], silenceMs?: number): Promise<Speaking> {
   const requests: string[] = []
   const headers: IncomingMessage['headers'][] = []
   const bodies: string[] = []
@@ -65,7 +65,7 @@ export async function speaking(answers: readonly Answer[], options: ApiClientOpt
   }
   onTestFinished(close)
   const access = plainAccess((server.address() as AddressInfo).port)
-  const api = createApiClient(access, options)
+  const api = createApiClient(access, silenceMs)
   onTestFinished(() => api.close())
   return { api, access, requests, headers, bodies, connections: () => sockets.size, close }
 }

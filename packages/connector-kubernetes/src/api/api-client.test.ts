@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Answer, json, object, page, pods, refusing, speaking, watching } from '../../test/api-server.ts'
 import { KubernetesError } from './errors.ts'
-import type { ListOptions, WatchEvent } from './kubernetes-api.ts'
+import type { KubernetesApi, ListOptions, WatchEvent, WatchOptions } from './kubernetes-api.ts'
 
 const { signal } = new AbortController()
 
@@ -30,12 +30,12 @@ describe('list', () => {
       json(page([object('a', '1'), object('b', '2')], '9', 'next&1')),
       json(page([object('c', '3')], '9')),
     ])
-    const { items, options } = collecting({ namespace: 'shop', labelSelector: 'app=web', limit: 2 })
+    const { items, options } = collecting({ namespace: 'shop', limit: 2 })
     expect(await api.list(pods, options, signal)).toBe('9')
     expect(items).toEqual([object('a', '1'), object('b', '2'), object('c', '3')])
     expect(requests).toEqual([
-      'GET /api/v1/namespaces/shop/pods?labelSelector=app%3Dweb&limit=2',
-      'GET /api/v1/namespaces/shop/pods?labelSelector=app%3Dweb&limit=2&continue=next%261',
+      'GET /api/v1/namespaces/shop/pods?limit=2',
+      'GET /api/v1/namespaces/shop/pods?limit=2&continue=next%261',
     ])
   })
 
@@ -100,18 +100,13 @@ describe('list', () => {
 })
 
 describe('watch', () => {
-  const options = { resourceVersion: '7' }
-  async function follow(watch: AsyncIterable<WatchEvent>) {
+  async function follow(api: KubernetesApi, options: Partial<WatchOptions> = {}, resource = pods) {
     const events: WatchEvent[] = []
-    try {
-      for await (const event of watch) events.push(event)
-    } catch (error) {
-      return { events, error: error as KubernetesError }
-    }
-    return { events, error: undefined }
+    const watch = { resourceVersion: '7', onEvent: (event: WatchEvent) => void events.push(event), ...options }
+    return { error: await failure(api.watch(resource, watch, signal)), events }
   }
 
-  test('yields events and always ends by rejecting', async () => {
+  test('passes on events and always rejects', async () => {
     const sent = [
       { type: 'ADDED', object: object('ä', '8') },
       { type: 'BOOKMARK', object: { metadata: { resourceVersion: '9' } } },
@@ -121,7 +116,7 @@ describe('watch', () => {
     const onOpen = (): void => {
       opened += 1
     }
-    const { events, error } = await follow(api.watch(pods, { ...options, onOpen }, signal))
+    const { events, error } = await follow(api, { onOpen })
     expect(events).toEqual(sent)
     expect(error).toMatchObject({ reason: 'WatchEnded' })
     expect(opened).toBe(1)
@@ -132,57 +127,52 @@ describe('watch', () => {
 
   test('requests a short lifetime for a kind without bookmarks', async () => {
     const { api, requests } = await speaking([watching([])])
-    await follow(api.watch({ ...pods, hasNoBookmarks: true }, options, signal))
+    await follow(api, {}, { ...pods, hasNoBookmarks: true })
     expect(requests[0]).toMatch(/timeoutSeconds=[4567]\d$/)
   })
 
   test('reports an expired version with status 410', async () => {
     const status = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' }
     const { api } = await speaking([watching([{ type: 'ERROR', object: status }])])
-    expect((await follow(api.watch(pods, options, signal))).error).toMatchObject({ status: 410, reason: 'Expired' })
+    expect((await follow(api)).error).toMatchObject({ status: 410, reason: 'Expired' })
   })
 
   test('fails when it becomes silent', async () => {
     const { api } = await speaking([watching([{ type: 'ADDED', object: object('a', '8') }], 'stay')])
-    const { events, error } = await follow(api.watch(pods, { ...options, silence: 60 }, signal))
+    const { events, error } = await follow(api, { silence: 300 })
     expect(events).toHaveLength(1)
     expect(error).toMatchObject({ reason: 'Silent', message: expect.stringContaining('watching pods') })
   })
 
   test('counts as ended, not failed, if it was silent from the beginning', async () => {
     const { api } = await speaking([watching([], 'stay')])
-    const { error } = await follow(api.watch(pods, { ...options, silence: 60 }, signal))
+    const { error } = await follow(api, { silence: 60 })
     expect(error).toMatchObject({ reason: 'WatchEnded' })
   })
 
   test('reports a closed connection', async () => {
     const { api } = await speaking([watching([], 'break')])
-    expect((await follow(api.watch(pods, options, signal))).error?.message).toMatch(/closed the connection|restarted/)
+    expect((await follow(api)).error.message).toMatch(/closed the connection|restarted/)
   })
 
   test('fails for an unknown event', async () => {
     const { api } = await speaking([watching([{ type: 'RENAMED' }])])
-    expect((await follow(api.watch(pods, options, signal))).error?.message).toContain('unknown event')
+    expect((await follow(api)).error.message).toContain('unknown event')
   })
 
-  describe('with onEvent', () => {
-    async function received(answers: readonly Answer[], { silence }: { silence?: number } = {}) {
-      const events: WatchEvent[] = []
+  describe('in batches', () => {
+    async function received(answers: readonly Answer[], options: Partial<WatchOptions> = {}) {
       const { api } = await speaking(answers)
-      const onEvent = (event: WatchEvent): void => void events.push(event)
-      const watch = { ...options, onEvent, ...(silence === undefined ? {} : { silence }) }
-      const { events: iterated, error } = await follow(api.watch(pods, watch, signal))
-      return { events, iterated, error }
+      return follow(api, options)
     }
     const many = Array.from({ length: 200 }, (_, index) => ({
       type: 'MODIFIED',
       object: object(`ä${index}`, String(index), { text: 'x'.repeat(index * 50) }),
     }))
 
-    test('passes events to the listener, yields none, and ends by rejecting', async () => {
-      const { events, iterated, error } = await received([watching(many)])
+    test('passes many events to the listener, and ends by rejecting', async () => {
+      const { events, error } = await received([watching(many)])
       expect(events).toEqual(many)
-      expect(iterated).toEqual([])
       expect(error).toMatchObject({ reason: 'WatchEnded' })
     })
 
@@ -217,8 +207,8 @@ describe('watch', () => {
       expect(events).toHaveLength(1)
       expect(error).toMatchObject({ reason: 'Silent' })
       expect((await received([watching([], 'stay')], { silence: 300 })).error).toMatchObject({ reason: 'WatchEnded' })
-      expect((await received([watching([], 'break')])).error?.message).toMatch(/closed the connection|restarted/)
-      expect((await received([watching([{ type: 'RENAMED' }], 'stay')])).error?.message).toContain('unknown event')
+      expect((await received([watching([], 'break')])).error.message).toMatch(/closed the connection|restarted/)
+      expect((await received([watching([{ type: 'RENAMED' }], 'stay')])).error.message).toContain('unknown event')
     })
 
     test('passes on no event after the signal aborted', async () => {
@@ -229,8 +219,7 @@ describe('watch', () => {
         calls += 1
         stop.abort(new Error('the agent stops'))
       }
-      const { error } = await follow(api.watch(pods, { ...options, onEvent }, stop.signal))
-      expect(error?.message).toBe('the agent stops')
+      await expect(api.watch(pods, { resourceVersion: '7', onEvent }, stop.signal)).rejects.toThrow('the agent stops')
       expect(calls).toBe(1)
       await expect.poll(connections).toBe(0)
     })
@@ -240,10 +229,8 @@ describe('watch', () => {
     const { api, connections } = await speaking([watching([{ type: 'ADDED', object: object('a', '8') }], 'stay')])
     const stop = new AbortController()
     const reason = new Error('the agent stops')
-    const caught = await (async () => {
-      for await (const _event of api.watch(pods, options, stop.signal)) stop.abort(reason)
-    })().catch((error: unknown) => error)
-    expect(caught).toBe(reason)
+    const watch = { resourceVersion: '7', onEvent: () => stop.abort(reason) }
+    await expect(api.watch(pods, watch, stop.signal)).rejects.toBe(reason)
     await expect.poll(connections).toBe(0)
   })
 })
@@ -349,7 +336,7 @@ describe('errors', () => {
   })
 
   test('report a server that does not begin to answer', async () => {
-    const { api } = await speaking([() => undefined], { silenceMs: 50 })
+    const { api } = await speaking([() => undefined], 50)
     expect(await failure(api.get(pods, { name: 'a' }, signal))).toMatchObject({ reason: 'Timeout' })
   })
 
@@ -358,7 +345,7 @@ describe('errors', () => {
       response.writeHead(200)
       response.write('{"items":[{')
     }
-    const { api } = await speaking([hanging, json({})], { silenceMs: 500 })
+    const { api } = await speaking([hanging, json({})], 500)
     expect(await failure(api.list(pods, collecting().options, signal))).toMatchObject({ reason: 'Timeout' })
     expect(await api.get(pods, { name: 'a' }, signal)).toEqual({})
   })

@@ -1,21 +1,17 @@
 import type { Access } from './access.ts'
 import { discover } from './discovery.ts'
-import type { ApiResource, KubernetesApi } from './kubernetes-api.ts'
+import { explained } from './errors.ts'
+import type { KubernetesApi } from './kubernetes-api.ts'
 import { listResource } from './list.ts'
-import { groupVersionPath, objectPath } from './paths.ts'
-import { acceptHeader, explained, readJson, readStart, requestInfo, unlessMissing } from './request.ts'
-import { createTransport, type Transport } from './transport.ts'
+import { collectionPath, groupVersionPath, objectPath } from './paths.ts'
+import { acceptHeader, readJson, requestInfo, unlessMissing } from './request.ts'
+import { createTransport, readStart, type Transport } from './transport.ts'
 import { watchResource } from './watch.ts'
 
 const LEASES = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' }
 
-export interface ApiClientOptions {
-  /** Milliseconds that the server may be silent before and within an answer. @default 30_000 */
-  readonly silenceMs?: number
-}
-
-/** Opens no connection before the first request. */
-export function createApiClient(access: Access, { silenceMs }: ApiClientOptions = {}): KubernetesApi {
+/** Opens no connection before the first request. @param silenceMs as for {@link createTransport} */
+export function createApiClient(access: Access, silenceMs?: number): KubernetesApi {
   const transport = createTransport(access, silenceMs)
   return {
     address: transport.address,
@@ -31,7 +27,8 @@ export function createApiClient(access: Access, { silenceMs }: ApiClientOptions 
     get: (resource, path, signal, parse) => {
       const name = [resource.resource, path.subresource?.split('/')[0]].filter((part) => part !== undefined).join('/')
       // A Role in a namespace may allow reading the namespace itself.
-      const namespace = isNamespace(resource) ? path.name : path.namespace
+      const isNamespace = resource.group === '' && resource.resource === 'namespaces'
+      const namespace = isNamespace ? path.name : path.namespace
       const request = requestInfo(transport, 'get', { ...resource, resource: name, namespace })
       return unlessMissing(
         readJson(transport, request, objectPath(resource, path), signal, { accept: acceptHeader(resource), parse }),
@@ -63,10 +60,6 @@ export function createApiClient(access: Access, { silenceMs }: ApiClientOptions 
   }
 }
 
-function isNamespace({ group, resource }: Pick<ApiResource, 'group' | 'resource'>): boolean {
-  return group === '' && resource === 'namespaces'
-}
-
 function writeLease(
   transport: Transport,
   verb: 'create' | 'update',
@@ -75,9 +68,6 @@ function writeLease(
   signal: AbortSignal,
 ): Promise<unknown> {
   const request = requestInfo(transport, verb, { ...LEASES, namespace })
-  const path =
-    name === undefined
-      ? `${groupVersionPath(LEASES)}/namespaces/${encodeURIComponent(namespace)}/leases`
-      : objectPath(LEASES, { namespace, name })
+  const path = name === undefined ? collectionPath(LEASES, { namespace }) : objectPath(LEASES, { namespace, name })
   return readJson(transport, request, path, signal, { method: verb === 'create' ? 'POST' : 'PUT', body })
 }

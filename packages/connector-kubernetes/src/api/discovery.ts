@@ -1,15 +1,12 @@
 import { z } from 'zod'
 import { KubernetesError } from './errors.ts'
-import type { ApiResource, Discovery, DiscoveryFailure, GroupVersion } from './kubernetes-api.ts'
+import type { ApiResource, Discovery, GroupVersion } from './kubernetes-api.ts'
 
 const resourceListSchema = z.object({
   resources: z.array(
-    z.object({
-      name: z.string(),
-      kind: z.string(),
-      namespaced: z.boolean(),
-      verbs: z.array(z.string()).catch([]),
-    }),
+    z
+      .object({ name: z.string(), kind: z.string(), namespaced: z.boolean(), verbs: z.array(z.string()).catch([]) })
+      .transform(({ name, kind, namespaced, verbs }) => ({ resource: name, kind, isNamespaced: namespaced, verbs })),
   ),
 })
 
@@ -19,12 +16,15 @@ export async function discover(
   read: (groupVersion: GroupVersion) => Promise<unknown>,
 ): Promise<Discovery> {
   const resources: ApiResource[] = []
-  const failures: DiscoveryFailure[] = []
+  const failures: Discovery['failures'][number][] = []
   await Promise.all(
     wanted.map(async (groupVersion) => {
       try {
         const answer = await read(groupVersion)
-        if (answer !== undefined) resources.push(...toResources(groupVersion, answer))
+        if (answer === undefined) return
+        // Subresources, such as `pods/log`, are in the list too.
+        for (const resource of resourceListSchema.parse(answer).resources)
+          resources.push({ ...groupVersion, ...resource })
       } catch (error) {
         // An extension that is down answers 503. It must not hide the other groups.
         if (!isGroupFailure(error)) throw error
@@ -33,18 +33,6 @@ export async function discover(
     }),
   )
   return { resources, failures }
-}
-
-/** The list has subresources too, such as `pods/log`. */
-function toResources({ group, version }: GroupVersion, answer: unknown): ApiResource[] {
-  return resourceListSchema.parse(answer).resources.map(({ name, kind, namespaced, verbs }) => ({
-    group,
-    version,
-    resource: name,
-    kind,
-    isNamespaced: namespaced,
-    verbs,
-  }))
 }
 
 /** Returns whether only this group fails: without an answer or a valid token, every group does. */

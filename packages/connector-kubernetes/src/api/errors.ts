@@ -12,12 +12,8 @@ export interface Permission {
   readonly namespace?: string | undefined
 }
 
-export interface KubernetesErrorOptions extends ErrorOptions {
-  readonly status?: number | undefined
-  readonly reason?: string | undefined
-  readonly permission?: Permission | undefined
-  readonly retryAfter?: number | undefined
-}
+type KubernetesErrorOptions = ErrorOptions &
+  Partial<Pick<KubernetesError, 'status' | 'reason' | 'permission' | 'retryAfter'>>
 
 /** A request that the API server refused or could not answer. The message says what to do. */
 export class KubernetesError extends Error {
@@ -84,6 +80,23 @@ export function abortError(request: RequestInfo, { reason }: AbortSignal): unkno
     `The API server at ${request.address} did not answer in time while ${describeRequest(request)}: it hangs or is overloaded`,
     { cause: reason, reason: 'Timeout' },
   )
+}
+
+/**
+ * Reads an answer, and explains why that failed.
+ *
+ * @throws KubernetesError, or the reason for which `signal` aborted
+ */
+export async function explained<Answer>(
+  request: RequestInfo,
+  signal: AbortSignal,
+  read: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await read()
+  } catch (error) {
+    throw signal.aborted ? abortError(request, signal) : connectionError(request, error)
+  }
 }
 
 /** Returns the error that a server sent in a watch, as a `Status` object. */

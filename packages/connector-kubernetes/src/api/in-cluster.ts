@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import type { Access } from './access.ts'
 import { KubernetesError } from './errors.ts'
 
-/** Folder of a pod's service account. */
-export const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /**
  * Returns how a pod reaches the API server. The kubelet replaces the token's file before the token expires, so it is

@@ -22,17 +22,14 @@ const MAX_BEGINNING_BYTES = 1024
 /** Maximum number of attempts to find the end of an item in the received bytes. */
 const MAX_CUTS = 4
 
-/** The text before the first item, and the text between two items. */
 interface ArrayStart {
+  /** The text before the first item. */
   readonly head: string
   /** Ends an item and begins the next one. `undefined` for an array without objects: it is then parsed at once. */
   readonly separator: string | undefined
 }
 
-/**
- * Returns `undefined` if the text ends before the first item. A string cannot contain the key: quotes are escaped in
- * it.
- */
+/** Returns `undefined` if the text ends before the first item. A string cannot contain the key, with its quotes. */
 function findArray(text: string, key: string): ArrayStart | undefined {
   const found = new RegExp(`"${key}":\\s*\\[`).exec(text)
   if (found === null) return undefined
@@ -44,25 +41,8 @@ function findArray(text: string, key: string): ArrayStart | undefined {
   return { head: text.slice(0, at), separator: /^\s*\{\s*"\w+":$/.test(beginning) ? `},${beginning}` : undefined }
 }
 
-/** Parses the `items` of a list while it arrives. */
-export interface ItemReader {
-  /**
-   * Returns complete items, without the latest one, whose end is not received yet.
-   *
-   * @throws Error when an item is too large
-   */
-  read(chunk: Buffer): readonly unknown[]
-  /** Returns the remaining items and the list's metadata. @throws Error when the list is incomplete */
-  end(): ListEnd
-}
-
-export interface ListEnd {
-  readonly items: readonly unknown[]
-  readonly metadata: unknown
-}
-
-/** Reads `{"kind":…,"metadata":{…},"items":[{…},{…}]}`. */
-export function createItemReader(parse: (text: string) => unknown): ItemReader {
+/** Parses the items of `{"kind":…,"metadata":{…},"items":[{…},{…}]}` while it arrives. */
+export function createItemReader(parse: (text: string) => unknown) {
   const received = createByteQueue()
   let start: ArrayStart | undefined
   let waitForBytes = 0
@@ -81,7 +61,8 @@ export function createItemReader(parse: (text: string) => unknown): ItemReader {
     return []
   }
   return {
-    read: (chunk) => {
+    /** Returns complete items, without the latest one, whose end is not received. @throws Error for a too large one */
+    read: (chunk: Buffer): readonly unknown[] => {
       received.add(chunk)
       if (received.size > MAX_ITEM_BYTES)
         throw new Error(`an object of the list is larger than ${MAX_ITEM_BYTES} bytes`)
@@ -93,8 +74,10 @@ export function createItemReader(parse: (text: string) => unknown): ItemReader {
       waitForBytes = 0
       return cut(start.separator)
     },
-    end: () => {
-      const list = parse(`${start?.head ?? ''}${received.text(0, received.size)}`) as Partial<ListEnd> | null
+    /** Returns the remaining items and the list's metadata. @throws Error when the list is incomplete */
+    end: (): { readonly items: readonly unknown[]; readonly metadata: unknown } => {
+      const text = `${start?.head ?? ''}${received.text(0, received.size)}`
+      const list = parse(text) as { readonly items?: unknown; readonly metadata?: unknown } | null
       return { items: Array.isArray(list?.items) ? list.items : [], metadata: list?.metadata }
     },
   }

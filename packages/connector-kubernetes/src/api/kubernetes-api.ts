@@ -20,19 +20,13 @@ export interface ApiResource extends GroupVersion {
 export interface Discovery {
   readonly resources: readonly ApiResource[]
   /** Groups that the server has but that do not answer, such as those of an extension that is down. */
-  readonly failures: readonly DiscoveryFailure[]
-}
-
-export interface DiscoveryFailure extends GroupVersion {
-  readonly error: Error
+  readonly failures: readonly (GroupVersion & { readonly error: Error })[]
 }
 
 /** Selects objects of a kind. */
 export interface Selection {
   /** @default all namespaces */
   readonly namespace?: string | undefined
-  readonly labelSelector?: string | undefined
-  readonly fieldSelector?: string | undefined
   /** Includes `managedFields`, which name the writers of an object and are half of its size. @default false */
   readonly withManagers?: boolean | undefined
 }
@@ -42,23 +36,18 @@ export interface ListOptions extends Selection {
   readonly limit?: number | undefined
   /** Called with a few objects at a time, to be projected and dropped: a page is never in memory as a whole. */
   onItems(items: readonly unknown[]): void
-  /**
-   * Called when the list expires between two pages and starts from scratch: objects seen so far may no longer exist.
-   */
+  /** Called when the list expires between two pages and starts from scratch: objects may no longer exist. */
   onRestart?(): void
 }
 
 export interface WatchOptions extends Selection {
   /** The watch begins after this version. */
   readonly resourceVersion: string
-  /** @default true */
-  readonly allowWatchBookmarks?: boolean | undefined
   /** Milliseconds after which a silent watch counts as broken. Bookmarks come every minute. @default 90_000 */
   readonly silence?: number | undefined
   /** Called when the watch is open. */
   onOpen?(): void
-  /** Takes the events, for half the CPU time of iterating: the iteration then yields none, and only ends. */
-  onEvent?(event: WatchEvent): void
+  onEvent(event: WatchEvent): void
 }
 
 /** A change of an object. A bookmark has only `metadata.resourceVersion`. */
@@ -99,8 +88,8 @@ export interface KubernetesApi {
   discover(wanted: readonly GroupVersion[], signal: AbortSignal): Promise<Discovery>
   /** Lists every object, page by page. Returns the `resourceVersion` from which a watch continues. */
   list(resource: ApiResource, options: ListOptions, signal: AbortSignal): Promise<string>
-  /** Watches until `signal` aborts. Always ends by rejecting, with status 410 if the version is too old to continue. */
-  watch(resource: ApiResource, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent>
+  /** Watches until `signal` aborts. Always rejects, with status 410 if the version is too old to continue. */
+  watch(resource: ApiResource, options: WatchOptions, signal: AbortSignal): Promise<never>
   /** Returns `undefined` if the object does not exist. @param parse parses the answer's bytes. @default JSON.parse */
   get(resource: ApiResource, path: ObjectPath, signal: AbortSignal, parse?: (body: Buffer) => unknown): Promise<unknown>
   /** Returns a container's log, unredacted, or `undefined` if there is none. */

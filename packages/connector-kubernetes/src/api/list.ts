@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { createTimeSlice } from '@rca/core/connector'
-import { isExpired } from './errors.ts'
+import { explained, isExpired } from './errors.ts'
 import { createItemReader } from './json-array.ts'
 import type { ApiResource, ListOptions } from './kubernetes-api.ts'
 import { parseWithoutManagers } from './managed-fields.ts'
 import { collectionPath } from './paths.ts'
-import { acceptHeader, explained, requestInfo } from './request.ts'
+import { acceptHeader, requestInfo } from './request.ts'
 import type { Transport } from './transport.ts'
 
 const DEFAULT_PAGE_SIZE = 500
@@ -30,13 +30,10 @@ export async function listResource(
     const query = { limit: String(options.limit ?? DEFAULT_PAGE_SIZE), continue: from }
     const path = collectionPath(resource, options, query)
     try {
-      const page = await explained(request, signal, async () =>
-        readPage(
-          await transport.send({ request, path, signal, accept: acceptHeader(resource, 'List') }),
-          resource,
-          options,
-        ),
-      )
+      const page = await explained(request, signal, async () => {
+        const answer = await transport.send({ request, path, signal, accept: acceptHeader(resource, 'List') })
+        return readPage(answer, resource, options)
+      })
       if (page.continue === undefined) return page.resourceVersion
       from = page.continue
     } catch (error) {

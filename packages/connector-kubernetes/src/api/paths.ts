@@ -1,4 +1,7 @@
-import type { ApiResource, GroupVersion, ObjectPath, Selection } from './kubernetes-api.ts'
+import type { ApiResource, GroupVersion, ObjectPath } from './kubernetes-api.ts'
+
+type Query = Readonly<Record<string, string | undefined>>
+type Collection = Pick<ApiResource, 'group' | 'version' | 'resource'>
 
 /** `/api/v1`, `/apis/apps/v1` */
 export function groupVersionPath({ group, version }: GroupVersion): string {
@@ -7,26 +10,25 @@ export function groupVersionPath({ group, version }: GroupVersion): string {
 
 /** Returns the path of a collection, with its query. */
 export function collectionPath(
-  resource: ApiResource,
-  { namespace, labelSelector, fieldSelector }: Selection,
-  query: Readonly<Record<string, string | undefined>> = {},
+  collection: Collection,
+  { namespace }: Pick<ObjectPath, 'namespace'>,
+  query: Query = {},
 ): string {
   const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`
-  return `${groupVersionPath(resource)}${within}/${resource.resource}${queryOf({ labelSelector, fieldSelector, ...query })}`
+  return `${groupVersionPath(collection)}${within}/${collection.resource}${queryOf(query)}`
 }
 
 /** Returns the path of one object, or of a subresource. */
 export function objectPath(
-  resource: GroupVersion & { readonly resource: string },
+  collection: Collection,
   { name, namespace, subresource }: ObjectPath,
-  query: Readonly<Record<string, string | undefined>> = {},
+  query: Query = {},
 ): string {
-  const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`
   const part = subresource === undefined ? '' : `/${subresource}`
-  return `${groupVersionPath(resource)}${within}/${resource.resource}/${encodeURIComponent(name)}${part}${queryOf(query)}`
+  return `${collectionPath(collection, { namespace })}/${encodeURIComponent(name)}${part}${queryOf(query)}`
 }
 
-function queryOf(query: Readonly<Record<string, string | undefined>>): string {
+function queryOf(query: Query): string {
   const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
   return given.length === 0 ? '' : `?${new URLSearchParams(given)}`
 }

@@ -1,6 +1,6 @@
-import { abortError, connectionError, KubernetesError, type RequestInfo } from './errors.ts'
+import { explained, KubernetesError, type RequestInfo } from './errors.ts'
 import type { ApiResource } from './kubernetes-api.ts'
-import type { Transport } from './transport.ts'
+import type { HttpRequest, Transport } from './transport.ts'
 
 /** Maximum size of an answer that is read at once. A kubelet's summary of some hundred pods is below one MiB. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024
@@ -19,17 +19,9 @@ export function requestInfo(
   return { address, verb, group, resource, namespace }
 }
 
-interface ReadOptions {
-  readonly accept?: string | undefined
+interface ReadOptions extends Pick<HttpRequest, 'accept' | 'method' | 'body'> {
   /** @default JSON.parse */
   readonly parse?: ((body: Buffer) => unknown) | undefined
-  /** @default 'GET' */
-  readonly method?: 'POST' | 'PUT'
-  readonly body?: object
-}
-
-function parseBody(body: Buffer): unknown {
-  return JSON.parse(body.toString())
 }
 
 /** Reads a whole answer. @throws KubernetesError when there is no answer, or one longer than 32 MiB */
@@ -38,28 +30,11 @@ export function readJson(
   request: RequestInfo,
   path: string,
   signal: AbortSignal,
-  { parse = parseBody, ...options }: ReadOptions = {},
+  { parse = (body) => JSON.parse(body.toString()), ...options }: ReadOptions = {},
 ): Promise<unknown> {
   return explained(request, signal, async () =>
     parse(await readBody(await transport.send({ request, path, signal, ...options }))),
   )
-}
-
-/**
- * Explains failures that occur after an answer has begun, too.
- *
- * @throws KubernetesError, or the reason for which `signal` aborted
- */
-export async function explained<Answer>(
-  request: RequestInfo,
-  signal: AbortSignal,
-  read: () => Promise<Answer>,
-): Promise<Answer> {
-  try {
-    return await read()
-  } catch (error) {
-    throw signal.aborted ? abortError(request, signal) : connectionError(request, error)
-  }
 }
 
 /** Returns `undefined` if the server answers that the object does not exist. */
@@ -85,17 +60,4 @@ async function readBody(answer: AsyncIterable<Buffer>): Promise<Buffer> {
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
-}
-
-/** Reads at most `limit` bytes of an answer. Leaves out a character that is cut at the end. */
-export async function readStart(answer: AsyncIterable<Buffer>, limit: number): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of answer) {
-    chunks.push(chunk)
-    size += chunk.length
-    if (size >= limit) break
-  }
-  const bytes = Buffer.concat(chunks).subarray(0, limit)
-  return new TextDecoder('utf-8', { fatal: false }).decode(bytes, { stream: true })
 }

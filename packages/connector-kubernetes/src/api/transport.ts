@@ -1,7 +1,7 @@
-import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Access, Credentials } from './access.ts'
-import { abortError, connectionError, KubernetesError, type RequestInfo, responseError } from './errors.ts'
+import { KubernetesError, type RequestInfo, responseError } from './errors.ts'
 
 /** Maximum number of connections for requests. Each watch has a connection of its own. */
 const MAX_CONNECTIONS = 8
@@ -27,10 +27,9 @@ export interface HttpRequest {
   readonly signal: AbortSignal
 }
 
-/** Sends HTTP requests to an API server. */
 export interface Transport {
   readonly address: string
-  /** Resolves when a successful answer begins. @throws KubernetesError for any other answer */
+  /** Resolves when a successful answer begins. @throws KubernetesError for an answer with another status */
   send(request: HttpRequest): Promise<IncomingMessage>
   close(): void
 }
@@ -42,24 +41,20 @@ interface Connections {
   readonly watches: Agent
 }
 
-/** Opens no connection before the first request. @param silenceMs milliseconds that the server may be silent */
+/** Opens no connection before the first request. */
 export function createTransport(access: Access, silenceMs: number = DEFAULT_SILENCE_MS): Transport {
   const { current, forget, close } = createConnections(access)
   return {
     address: access.server.origin,
     send: async (httpRequest) => {
-      const { request, signal } = httpRequest
-      try {
-        signal.throwIfAborted()
-        const answer = await sendRequest(access.server, await current(), httpRequest, silenceMs)
-        const status = answer.statusCode ?? 0
-        if (status >= 200 && status < 300) return answer
-        // The token has expired or was replaced: the next request reads it again.
-        if (status === 401) forget()
-        throw responseError(request, status, await readRefusal(answer), answer.headers['retry-after'])
-      } catch (error) {
-        throw signal.aborted ? abortError(request, signal) : connectionError(request, error)
-      }
+      httpRequest.signal.throwIfAborted()
+      const answer = await sendRequest(access.server, await current(), httpRequest, silenceMs)
+      const status = answer.statusCode ?? 0
+      if (status >= 200 && status < 300) return answer
+      // The token has expired or was replaced: the next request reads it again.
+      if (status === 401) forget()
+      const refusal = await readStart(answer, MAX_REFUSAL_BYTES)
+      throw responseError(httpRequest.request, status, refusal, answer.headers['retry-after'])
     },
     close,
   }
@@ -117,7 +112,7 @@ function sendRequest(
   const content = body === undefined ? undefined : JSON.stringify(body)
   const open = server.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
-    const sent: ClientRequest = open(new URL(`${server.pathname.replace(/\/$/, '')}${path}`, server), {
+    const sent = open(new URL(`${server.pathname.replace(/\/$/, '')}${path}`, server), {
       method,
       agent: isWatch ? current.watches : current.requests,
       signal,
@@ -159,13 +154,14 @@ function silenceError({ address, resource }: RequestInfo, silenceMs: number): Ku
   )
 }
 
-async function readRefusal(answer: IncomingMessage): Promise<string> {
+/** Reads at most `limit` bytes of an answer. Leaves out a character that is cut at the end. */
+export async function readStart(answer: AsyncIterable<Buffer>, limit: number): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
+  for await (const chunk of answer) {
     chunks.push(chunk)
     size += chunk.length
-    if (size > MAX_REFUSAL_BYTES) break
+    if (size >= limit) break
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return new TextDecoder().decode(Buffer.concat(chunks).subarray(0, limit), { stream: true })
 }

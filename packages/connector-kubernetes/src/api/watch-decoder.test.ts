@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { createEventReader, type EventReader } from './watch-decoder.ts'
+import { createEventReader } from './watch-decoder.ts'
 
-function take(reader: EventReader): unknown[] {
+function take(reader: ReturnType<typeof createEventReader>): unknown[] {
   const events: unknown[] = []
   reader.take((event) => events.push(event))
   return events

@@ -9,35 +9,29 @@ const MAX_EVENT_BYTES = 16 * 1024 * 1024
 
 const TYPES: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK'])
 
-/** Splits the answer to a watch into events, one JSON text per line. */
-export interface EventReader {
-  /** @throws KubernetesError when an event is too large */
-  add(chunk: Buffer): void
-  /**
-   * Passes on each complete event once.
-   *
-   * @throws KubernetesError for an event of type `ERROR`, and for an unknown one
-   */
-  take(onEvent: (event: WatchEvent) => void): void
-}
-
 /**
- * Searches line breaks in bytes: the bytes of a longer character never contain one. Each event is passed on before
- * the next one is parsed: short-lived objects cost no garbage collection.
+ * Splits the answer to a watch into events, one JSON text per line. Searches line breaks in bytes: the bytes of a
+ * longer character never contain one.
  */
-export function createEventReader(request: RequestInfo, parse: (line: string) => unknown): EventReader {
+export function createEventReader(request: RequestInfo, parse: (line: string) => unknown) {
   const received = createByteQueue()
   /** End of the complete lines. */
   let end = 0
   return {
-    add: (chunk) => {
+    /** @throws KubernetesError when an event is too large */
+    add: (chunk: Buffer): void => {
       const lineBreak = chunk.lastIndexOf(LINE_BREAK)
       if (lineBreak !== -1) end = received.size + lineBreak + 1
       received.add(chunk)
       if (received.size - end > MAX_EVENT_BYTES)
         throw new KubernetesError(`An event is larger than ${MAX_EVENT_BYTES} bytes while ${describeRequest(request)}`)
     },
-    take: (onEvent) => {
+    /**
+     * Passes on each complete event before the next one is parsed: short-lived objects cost no garbage collection.
+     *
+     * @throws KubernetesError for an event of type `ERROR`, and for an unknown one
+     */
+    take: (onEvent: (event: WatchEvent) => void): void => {
       for (let at = 0; at < end; ) {
         const lineBreak = received.indexOf(LINE_BREAK, at)
         if (lineBreak > at) onEvent(toEvent(received.text(at, lineBreak), request, parse))

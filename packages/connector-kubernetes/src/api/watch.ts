@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
-import { abortError, connectionError, describeRequest, KubernetesError, type RequestInfo } from './errors.ts'
+import { describeRequest, explained, KubernetesError, type RequestInfo } from './errors.ts'
 import type { ApiResource, WatchEvent, WatchOptions } from './kubernetes-api.ts'
 import { parseWithoutManagers } from './managed-fields.ts'
 import { collectionPath } from './paths.ts'
 import { acceptHeader, requestInfo } from './request.ts'
 import type { Transport } from './transport.ts'
-import { createEventReader, type EventReader } from './watch-decoder.ts'
+import { createEventReader } from './watch-decoder.ts'
 
 /** How long a watch may be silent: servers send a bookmark every minute. */
 const DEFAULT_SILENCE_MS = 90_000
@@ -22,44 +22,37 @@ const BATCH_INTERVAL_MS = 250
 /** Events are passed on without delay once so many bytes have arrived. */
 const MAX_BATCH_BYTES = 128 * 1024
 
-/** Watches a kind. Passes events to `options.onEvent`, or yields them. Always ends by rejecting. */
-export async function* watchResource(
+/** Watches a kind. Always rejects. */
+export function watchResource(
   transport: Transport,
   resource: ApiResource,
   options: WatchOptions,
   signal: AbortSignal,
-): AsyncIterable<WatchEvent> {
+): Promise<never> {
   const request = requestInfo(transport, 'watch', { ...resource, namespace: options.namespace })
   const { min, max } = resource.hasNoBookmarks === true ? LIFETIME_WITHOUT_BOOKMARKS_SECONDS : LIFETIME_SECONDS
   const path = collectionPath(resource, options, {
     watch: 'true',
     resourceVersion: options.resourceVersion,
-    allowWatchBookmarks: String(options.allowWatchBookmarks ?? true),
+    allowWatchBookmarks: 'true',
     timeoutSeconds: String(Math.round(min + Math.random() * (max - min))),
   })
-  try {
+  return explained(request, signal, async () => {
     const answer = await transport.send({ request, path, signal, accept: acceptHeader(resource), isWatch: true })
     options.onOpen?.()
-    const format = {
+    return followEvents(answer, request, {
       silenceMs: options.silence ?? DEFAULT_SILENCE_MS,
       parse: options.withManagers === true ? JSON.parse : parseWithoutManagers,
-    }
-    const { onEvent } = options
-    if (onEvent === undefined) yield* readEvents(answer, request, format)
-    else {
       // The listener may abort the signal.
-      const emit = (event: WatchEvent): void => (signal.aborted ? undefined : onEvent(event))
-      await followEvents(answer, request, { ...format, onEvent: emit })
-    }
-  } catch (error) {
-    throw signal.aborted ? abortError(request, signal) : connectionError(request, error)
-  }
+      onEvent: (event) => (signal.aborted ? undefined : options.onEvent(event)),
+    })
+  })
 }
 
 interface WatchFormat {
-  /** How long the answer may be silent. */
   readonly silenceMs: number
   parse(line: string): unknown
+  onEvent(event: WatchEvent): void
 }
 
 /**
@@ -70,7 +63,7 @@ interface WatchFormat {
 function followEvents(
   answer: IncomingMessage,
   request: RequestInfo,
-  { silenceMs, parse, onEvent }: WatchFormat & { onEvent(event: WatchEvent): void },
+  { silenceMs, parse, onEvent }: WatchFormat,
 ): Promise<never> {
   const reader = createEventReader(request, parse)
   const silence = limitSilence(answer, request, silenceMs)
@@ -140,59 +133,20 @@ function createBatch(answer: IncomingMessage, flush: () => void) {
   }
 }
 
-/** Yields one event at a time, as fast as the caller takes them. Always ends by rejecting. */
-async function* readEvents(
-  answer: IncomingMessage,
-  request: RequestInfo,
-  { silenceMs, parse }: WatchFormat,
-): AsyncIterable<WatchEvent> {
-  const reader = createEventReader(request, parse)
-  const silence = limitSilence(answer, request, silenceMs)
-  try {
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
-      silence.reset()
-      const { events, failure } = eventsOf(reader, chunk)
-      for (const event of events) {
-        yield event
-        // The time that the caller took is not the server's silence.
-        silence.reset()
-      }
-      if (failure !== undefined) throw failure.error
-    }
-    throw watchEnded(request)
-  } finally {
-    silence.stop()
-    answer.destroy()
-  }
-}
-
 /**
  * Destroys an answer that is silent. A server sends no bookmarks for a kind that has not changed since the server
  * started: silence from the beginning is an ended watch, later silence is a broken connection.
  */
 function limitSilence(answer: IncomingMessage, request: RequestInfo, silenceMs: number) {
   let hasData = false
-  const timer = setTimeout(() => {
-    answer.destroy(hasData ? silent(request, silenceMs) : watchEnded(request))
-  }, silenceMs)
+  const end = (): void => void answer.destroy(hasData ? silent(request, silenceMs) : watchEnded(request))
+  const timer = setTimeout(end, silenceMs)
   return {
     reset: (): void => {
       hasData = true
       timer.refresh()
     },
     stop: (): void => clearTimeout(timer),
-  }
-}
-
-/** Returns the events before a failure, and the failure. */
-function eventsOf(reader: EventReader, chunk: Buffer) {
-  const events: WatchEvent[] = []
-  try {
-    reader.add(chunk)
-    reader.take((event) => events.push(event))
-    return { events }
-  } catch (error) {
-    return { events, failure: { error } }
   }
 }
 

@@ -40,10 +40,9 @@ async function scene(first: Discovery) {
       onItems(server.objects)
       return '1'
     },
-    watch: async function* (_resource, { onOpen }, signal) {
+    watch: (_resource, { onOpen }, signal) => {
       onOpen?.()
-      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
-      yield* []
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     },
   }
   const { signal } = new AbortController()

@@ -10,27 +10,23 @@ const DISCOVERY_INTERVAL_MS = 600_000
 /** Interval of API discovery while a group does not answer. */
 const DISCOVERY_RETRY_INTERVAL_MS = 60_000
 
-/**
- * Maximum number of kinds that are listed at the same time at the start. Each holds a page in memory while it lists.
- */
+/** Maximum number of kinds that are listed at the same time at the start. Each holds a page in memory meanwhile. */
 const MAX_CONCURRENT_LISTS = 3
 
 /** How long the list of one kind may delay the next one. */
 const LIST_TURN_TIMEOUT_MS = 10_000
 
 /** Every kind that is discovered. Those with `project` are cached, in the order of the table. */
-export type KindDefinitions = Readonly<Record<string, KindVersions | CachedKindDefinition<SlimObject>>>
+type KindDefinitions = Readonly<Record<string, KindVersions | CachedKindDefinition<SlimObject>>>
 
 /** The cached part of an object, by kind. */
 export type ObjectsOf<Kinds> = {
-  readonly [Kind in keyof Kinds as Kinds[Kind] extends { readonly project: unknown }
-    ? Kind
-    : never]: Kinds[Kind] extends {
-    readonly project: (...parameters: never) => infer Slim
-  }
-    ? Slim
-    : never
+  readonly [Kind in keyof Kinds as Kinds[Kind] extends { readonly project: unknown } ? Kind : never]: Projected<
+    Kinds[Kind]
+  >
 }
+
+type Projected<Kind> = Kind extends { readonly project: (...parameters: never) => infer Slim } ? Slim : never
 
 /** A change of an object of any kind. */
 export type ChangeOf<Objects> = {
@@ -43,10 +39,7 @@ export interface ClusterCache<Kinds, Objects = ObjectsOf<Kinds>> {
   objects<Kind extends keyof Objects>(kind: Kind): ReadonlyMap<string, Objects[Kind]>
   /** Returns the kind as the server has it, `undefined` if the server lacks it. */
   resource(kind: keyof Kinds): ApiResource | undefined
-  /**
-   * Passes every existing object to the listener as added initially, and then every change. Returns a function that
-   * unsubscribes.
-   */
+  /** Passes on every existing object as added initially, then every change. Returns a function that unsubscribes. */
   subscribe(listener: (change: ChangeOf<Objects>) => void): () => void
   /** Resolves when every kind was listed, or failed to be. Rejects when `signal` aborts. */
   listed(signal: AbortSignal): Promise<void>
@@ -58,7 +51,7 @@ export interface ClusterCache<Kinds, Objects = ObjectsOf<Kinds>> {
   close(): void
 }
 
-export interface ClusterCacheOptions<Kinds> {
+interface ClusterCacheOptions<Kinds> {
   readonly api: KubernetesApi
   readonly kinds: Kinds
   /** Kinds that are not cached although they have `project`. */

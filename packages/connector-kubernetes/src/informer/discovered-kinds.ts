@@ -5,24 +5,17 @@ export interface KindVersions {
   /** Plural name in paths. */
   readonly resource: string
   readonly versions: readonly string[]
-  /** Requests only metadata: the server then sends nothing else. */
+  /** As in {@link ApiResource}. */
   readonly isMetadataOnly?: true
-  /** The server sends no bookmarks for this kind. */
+  /** As in {@link ApiResource}. */
   readonly hasNoBookmarks?: true
-}
-
-export type KindTable<Name extends string> = Readonly<Record<Name, KindVersions>>
-
-/** A kind that the server lacks. */
-export interface MissingKind<Name extends string> {
-  readonly name: Name
-  readonly reason: string
 }
 
 /** The kinds that a server has, each in the newest version that both sides know. */
 export interface DiscoveredKinds<Name extends string> {
   readonly found: Readonly<Partial<Record<Name, ApiResource>>>
-  readonly missing: readonly MissingKind<Name>[]
+  /** Kinds that the server lacks. */
+  readonly missing: readonly { readonly name: Name; readonly reason: string }[]
   /** Every group answered. */
   readonly isComplete: boolean
 }
@@ -38,12 +31,12 @@ export function groupVersionsOf(kinds: Iterable<KindVersions>): GroupVersion[] {
  * not answer keeps its resource from the previous discovery.
  */
 export function selectKinds<Name extends string>(
-  table: KindTable<Name>,
+  table: Readonly<Record<Name, KindVersions>>,
   discovery: Discovery,
   previous?: DiscoveredKinds<Name>,
 ): DiscoveredKinds<Name> {
   const found: Partial<Record<Name, ApiResource>> = {}
-  const missing: MissingKind<Name>[] = []
+  const missing: DiscoveredKinds<Name>['missing'][number][] = []
   for (const [name, kind] of Object.entries(table) as [Name, KindVersions][]) {
     const failure = discovery.failures.find((one) => kind.versions.includes(fromGroupVersion(one)))
     const kept = failure === undefined ? undefined : previous?.found[name]

@@ -14,7 +14,7 @@ export interface CachedKindDefinition<Slim> extends KindVersions {
   readonly isClusterWide?: true
 }
 
-export interface KindInformerOptions<Slim extends SlimObject> {
+interface KindInformerOptions<Slim extends SlimObject> {
   readonly api: Pick<KubernetesApi, 'list' | 'watch'>
   readonly kind: CachedKindDefinition<Slim>
   /** Empty for all namespaces. */
@@ -84,15 +84,14 @@ export function createKindInformer<Slim extends SlimObject>(options: KindInforme
     objects,
     attempted,
     use: (resource, signal) => {
+      if (resource !== undefined && used !== undefined && isSameVersion(used.resource, resource)) return
+      used?.stop.abort()
       if (resource === undefined) {
-        used?.stop.abort()
         used = undefined
         reflectors = []
         settle()
         return
       }
-      if (used !== undefined && isSameVersion(used.resource, resource)) return
-      used?.stop.abort()
       const stop = new AbortController()
       signal.addEventListener('abort', () => stop.abort(), { once: true })
       used = { resource, stop }
@@ -106,7 +105,7 @@ export function createKindInformer<Slim extends SlimObject>(options: KindInforme
     status: () => ({
       isListed: reflectors.some(({ reflector }) => reflector.isSynced),
       isCurrent: reflectors.every(({ reflector }) => reflector.isSynced && reflector.watchError === undefined),
-      gaps: reflectors.flatMap((reflector) => gapsOf(reflector)),
+      gaps: reflectors.flatMap(gapsOf),
     }),
   }
 }
@@ -147,21 +146,17 @@ function reflect<Slim extends SlimObject>(
   })
   void reflector.run(signal)
   const place = namespace === undefined ? '' : `/${namespace}`
-  return {
-    reflector,
-    scope: `kubernetes:${resource.resource}${place}`,
-    attempted: Promise.race([reflector.synced, failed]),
-  }
+  const attempted = Promise.race([reflector.synced, failed])
+  return { reflector, scope: `kubernetes:${resource.resource}${place}`, attempted }
 }
 
 function gapsOf<Slim extends SlimObject>({ reflector, scope }: ScopedReflector<Slim>): SyncStatus['gaps'] {
   const { watchError, unreadable } = reflector
-  return [
-    ...(watchError === undefined
-      ? []
-      : [{ scope, reason: watchError.error.message, since: watchError.since.toISOString() }]),
-    ...(unreadable === 0 ? [] : [{ scope: `${scope}:unreadable`, reason: `${unreadable} objects could not be read` }]),
-  ]
+  const gaps: SyncStatus['gaps'][number][] = []
+  if (watchError !== undefined)
+    gaps.push({ scope, reason: watchError.error.message, since: watchError.since.toISOString() })
+  if (unreadable > 0) gaps.push({ scope: `${scope}:unreadable`, reason: `${unreadable} objects could not be read` })
+  return gaps
 }
 
 function isSameVersion(one: ApiResource, other: ApiResource): boolean {

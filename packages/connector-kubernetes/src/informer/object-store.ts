@@ -10,7 +10,6 @@ export interface SlimObject {
 /** Hashes a text with the agent's key: reveals whether the text changed, and nothing else. */
 export type KeyedHash = (text: string) => string
 
-/** A change of an object. */
 export type Change<Slim> =
   | {
       readonly type: 'added'
@@ -32,10 +31,7 @@ export interface ObjectStore<Slim extends SlimObject> {
   readonly unreadable: number
   put(raw: unknown): void
   remove(raw: unknown): void
-  /**
-   * Begins a list: objects that are not put until {@link endListing} are removed. Calling it again starts the list
-   * from scratch.
-   */
+  /** Begins a list, from scratch if called again: objects that are not put until {@link endListing} are removed. */
   beginListing(): void
   endListing(): void
 }

@@ -49,12 +49,12 @@ async function follow(steps: readonly Step[], { lasting = 0 }: { lasting?: numbe
       }
       return step.at
     },
-    watch: async function* (_resource, { onOpen, resourceVersion }: WatchOptions) {
+    watch: async (_resource, { onOpen, onEvent, resourceVersion }: WatchOptions) => {
       const step = next('watch') as Extract<Step, { watch: unknown }>
       if (step.watch instanceof Error || !('end' in step)) throw step.watch
       if (step.from !== undefined) expect(resourceVersion).toBe(step.from)
       onOpen?.()
-      yield* step.watch
+      for (const event of step.watch) onEvent(event)
       time += lasting
       throw step.end
     },

@@ -18,7 +18,7 @@ export interface ReflectorOptions<Slim extends SlimObject> extends Selection {
   /** Returns the part of an object that is kept. Throws if the object cannot be read. */
   project(raw: unknown): Slim
   /** Called in order. Must not throw. */
-  onChange?(change: Change<Slim>): void
+  onChange(change: Change<Slim>): void
   /** Waits so many milliseconds, or until `signal` aborts. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>
   now(): Date
@@ -45,7 +45,6 @@ export interface Reflector<Slim extends SlimObject> {
   readonly isSynced: boolean
   /** `undefined` while the watch works. */
   readonly watchError: WatchError | undefined
-  /** Number of objects that could not be read. */
   readonly unreadable: number
   /** Lists and watches until `signal` aborts. Never rejects: a failure becomes {@link watchError} and is retried. */
   run(signal: AbortSignal): Promise<void>
@@ -67,13 +66,8 @@ interface Progress {
  */
 export function createReflector<Slim extends SlimObject>(options: ReflectorOptions<Slim>): Reflector<Slim> {
   const { sleep, now, random = Math.random } = options
-  const store = createObjectStore(options.project, options.onChange ?? (() => undefined))
-  const progress: Progress = {
-    from: undefined,
-    watchError: undefined,
-    lastContactAt: now(),
-    openedAt: undefined,
-  }
+  const store = createObjectStore(options.project, options.onChange)
+  const progress: Progress = { from: undefined, watchError: undefined, lastContactAt: now(), openedAt: undefined }
   let sync: () => void = () => undefined
   const synced = new Promise<void>((resolve) => {
     sync = resolve
@@ -123,41 +117,28 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
 
 async function listInto<Slim extends SlimObject>(
   store: ObjectStore<Slim>,
-  { api, resource, namespace, labelSelector, fieldSelector, withManagers, limit }: ReflectorOptions<Slim>,
+  { api, resource, namespace, withManagers, limit }: ReflectorOptions<Slim>,
   signal: AbortSignal,
 ): Promise<string> {
   store.beginListing()
-  const resourceVersion = await api.list(
-    resource,
-    {
-      namespace,
-      labelSelector,
-      fieldSelector,
-      withManagers,
-      limit,
-      onItems: (items) => {
-        for (const item of items) store.put(item)
-      },
-      onRestart: store.beginListing,
-    },
-    signal,
-  )
+  const onItems = (items: readonly unknown[]): void => {
+    for (const item of items) store.put(item)
+  }
+  const list = { namespace, withManagers, limit, onItems, onRestart: store.beginListing }
+  const resourceVersion = await api.list(resource, list, signal)
   store.endListing()
   return resourceVersion
 }
 
-/** Always rejects. */
-async function watchInto<Slim extends SlimObject>(
+function watchInto<Slim extends SlimObject>(
   store: ObjectStore<Slim>,
   progress: Progress,
   settle: () => void,
-  { api, resource, namespace, labelSelector, fieldSelector, withManagers, silence, now }: ReflectorOptions<Slim>,
+  { api, resource, namespace, withManagers, silence, now }: ReflectorOptions<Slim>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<never> {
   const watch = {
     namespace,
-    labelSelector,
-    fieldSelector,
     withManagers,
     silence,
     resourceVersion: progress.from ?? '',
@@ -174,23 +155,19 @@ async function watchInto<Slim extends SlimObject>(
       progress.lastContactAt = now()
     },
   }
-  for await (const event of api.watch(resource, watch, signal)) watch.onEvent(event)
+  return api.watch(resource, watch, signal)
 }
 
 /**
  * Returns the milliseconds to wait after so many failures in a row: half of a bound that doubles with each failure,
- * plus a random part of the other half. Never 0: a request that fails immediately would otherwise be repeated without
- * a pause.
+ * plus a random part of the other half, so that a request that fails immediately is not repeated without a pause.
  */
 function backoffAfter(failures: number, random: () => number): number {
   const bound = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(failures - 1, 10))
   return bound / 2 + (bound / 2) * random()
 }
 
-/**
- * Servers end every watch after a while. Nothing is missed: the next attempt continues from the same version, or
- * lists.
- */
+/** Servers end every watch after a while. The next attempt continues from the same version, or lists. */
 function isExpected(error: unknown): boolean {
   return isExpired(error) || (error instanceof KubernetesError && error.reason === 'WatchEnded')
 }
