@@ -5,7 +5,6 @@ import type { StateStore } from '../state/state-store.ts'
 /** Namespace of agents' ids among all UUIDs of version 5. */
 const NAMESPACE = '5f0c8a0e-6a43-4f0a-9c5d-3a1f7b9e2d64'
 
-/** Key of the agent's id in the state store. */
 const STATE_KEY = 'agent-id'
 
 /** An agent's id before its connector has connected. */
@@ -15,10 +14,7 @@ export interface FallbackId {
   readonly provisional: boolean
 }
 
-/**
- * Returns the id of the agent that watches something: the same for every process, and a hash, which does not reveal
- * the identity.
- */
+/** Returns the id that every process shares that watches the same: a hash, which does not reveal the identity. */
 export function agentIdOf(agentType: string, identity: string): string {
   return v5(`${agentType}:${identity}`, NAMESPACE)
 }

@@ -3,17 +3,13 @@ import { type Backoff, fullJitter } from '../backoff.ts'
 import type { RuntimeConfig } from '../config/runtime-config.ts'
 import type { Connector } from '../connector/connector.ts'
 import { createMemoryOutbox, type Outbox } from '../delivery/outbox.ts'
-import type { Redactor } from '../delivery/report-redactor.ts'
 import { createSender, type Sender } from '../delivery/sender.ts'
 import { reasonOf } from '../errors/error-reason.ts'
 import { RcaError } from '../errors/rca-error.ts'
 import { runInTimeSlices } from '../event-loop.ts'
-import type { KeyedHash } from '../keyed-hash.ts'
-import type { Logger } from '../logger.ts'
 import type { PlatformClient } from '../platform/client.ts'
 import type { Report } from '../platform/protocol.ts'
 import { toReportBody } from '../platform/report-body.ts'
-import type { StateStore } from '../state/state-store.ts'
 import { MAX_TIMER_MS, repeat, settleWithin, sleep } from '../timers.ts'
 import { type AgentParts, type AgentStatus, describeAgent, roleOf, statusesOf } from './agent-status.ts'
 import { newInstanceId } from './election/election-runner.ts'
@@ -22,23 +18,17 @@ import { createLeaderLoop, type LeaderLoop } from './leader-loop.ts'
 import { createReportBuilder, type ReportBuilder } from './report/report-builder.ts'
 import { splitReport } from './report/report-splitter.ts'
 import { createReportQueue, type ReportQueue } from './report-queue.ts'
-import { createSessionOpener, type SessionOpener } from './session.ts'
+import { createSessionOpener, type SessionOpener, type SessionOptions } from './session.ts'
 
 /** Time of a stop that is reserved for leaving the election. */
 const MAX_RESIGN_TIMEOUT_MS = 1_000
 
 const RECONNECT_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 60_000 }
 
-export interface AgentRuntimeOptions<Config, Client> {
-  readonly connector: Connector<Config, Client>
-  readonly config: Config
+export interface AgentRuntimeOptions<Config, Client>
+  extends Omit<SessionOptions<Config, Client>, 'now' | 'signal' | 'emit' | 'instanceId' | 'onElectionChange'> {
   readonly runtime: RuntimeConfig
   readonly agentVersion: string
-  readonly redactor: Redactor
-  readonly log: Logger
-  readonly state: StateStore
-  /** Reads the key of keyed hashes. Never rejects. */
-  readonly openKeyedHash: () => Promise<KeyedHash>
   readonly client: PlatformClient
 }
 
@@ -173,7 +163,7 @@ export class AgentRuntime<Config, Client> {
     if (signal.aborted) return
     const sendHeartbeat = (): Promise<void> => this.#heartbeats.send(signal).then(() => undefined)
     const loops = {
-      heartbeat: repeat({ intervalMs: () => this.#heartbeats.intervalMs(), task: sendHeartbeat }, signal),
+      heartbeat: repeat(() => this.#heartbeats.intervalMs(), sendHeartbeat, signal),
       sender: this.#sender.run(signal),
       session: this.#runSession(signal),
     }

@@ -49,10 +49,7 @@ export function describeAgent(parts: AgentParts): HeartbeatDescription {
   }
 }
 
-/**
- * Returns the statuses of collectors, watchers, connection and election. A standby's collectors do not run and have
- * none.
- */
+/** Returns the statuses of all readers and the connection. A standby's collectors do not run and have none. */
 export function statusesOf({
   sessions,
   leaderLoop,
@@ -74,10 +71,7 @@ export function roleOf({ connector, isStarted, leaderLoop }: AgentParts): Role |
   return leaderLoop.leaderTermId() === undefined ? 'standby' : 'leader'
 }
 
-/**
- * Returns what distinguishes this process from others of the same agent. An agent with a provisional id has no
- * others.
- */
+/** Distinguishes this process from others of the same agent. Only an agent with its own id has others. */
 function instanceOf(parts: AgentParts): Pick<HeartbeatDescription, 'instance_id' | 'role' | 'lead_id'> {
   const role = roleOf(parts)
   if (role === undefined || parts.sessions.isProvisional()) return {}

@@ -23,10 +23,7 @@ import { AgentRuntime } from './agent-runtime.ts'
 import type { AgentStatus } from './agent-status.ts'
 import { selfSignals } from './report/self-metrics.ts'
 
-/**
- * Options of a connector and of every agent, in snake_case. Values are validated when the agent is created; each
- * option also accepts text.
- */
+/** Options of a connector and of every agent, in snake_case. Validated when the agent is created; each may be text. */
 export type AgentConfig<Config> = unknown extends Config
   ? RawConfig
   : { readonly [Name in keyof Config | keyof RuntimeConfig]?: unknown }
@@ -56,30 +53,24 @@ export interface Agent {
   /** Returns the command with its prerequisites, verification, removal and numbered instructions. */
   deployment(): RenderedDeployment
   /**
-   * Runs every collector once and returns what they saw. A collector that fails is a gap in the report, not an error.
-   * Opens the client if it is not open; `stop` closes it.
+   * Runs every collector once, and opens the client if necessary; `stop` closes it. A failed collector is a gap in the
+   * report.
    *
    * @throws {ConnectionError} if the client cannot be opened
    * @throws {RcaError} `RCA_AGENT_STOPPED` after `stop`
    */
   collectMetrics(): Promise<Report>
   /**
-   * Delivers a report. Retries with full jitter and honours Retry-After. Returns false if the platform did not accept
-   * it in the end; never rejects for the network.
+   * Delivers a report, with retries. Returns false if the platform did not accept it; never rejects for the network.
    *
    * @throws {TypeError} if the argument is not a report
    */
   sendData(report: Report): Promise<boolean>
-  /**
-   * Sends a heartbeat with the health of the collectors. Opens the client if it is not open. Returns false if the
-   * platform did not acknowledge it; never rejects.
-   */
+  /** Sends a heartbeat, and opens the client if necessary. Returns false if it was not acknowledged; never rejects. */
   heartbeat(): Promise<boolean>
   /**
    * Opens the client, then sends heartbeats, collects and delivers until `stop`. Resolves after the first attempt to
-   * open the client; retries a failed one and reports it to the platform. Idempotent.
-   *
-   * @throws {RcaError} `RCA_AGENT_STOPPED` after `stop`
+   * open it, and retries. Idempotent. @throws {RcaError} `RCA_AGENT_STOPPED` after `stop`
    */
   start(): Promise<void>
   /** Stops collecting, delivers the queue within the timeout and closes the client. Idempotent. */
@@ -109,11 +100,7 @@ const STOP_OPTIONS: readonly (keyof StopOptions)[] = ['timeout']
 /** Platforms that this process has warned about. */
 const warnedHosts = new Set<string>()
 
-/**
- * Creates an agent from a connector.
- *
- * @throws {ConfigError} @throws {PlatformUrlError} @throws {AgentTokenError} @throws {ConnectorError}
- */
+/** @throws {ConfigError} @throws {PlatformUrlError} @throws {AgentTokenError} @throws {ConnectorError} */
 export function createAgent<Config, Client>(options: AgentOptions<Config, Client>): Agent {
   checkArguments('createAgent', options, OPTIONS)
   const { connector } = options

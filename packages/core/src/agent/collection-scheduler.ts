@@ -6,10 +6,7 @@ import type { ReportBuilder } from './report/report-builder.ts'
 /** Time that events wait for a report of their own: an incident's first sign should not wait for a whole interval. */
 const EVENT_DELAY_MS = 500
 
-/**
- * Time that a cycle waits for its collectors before it reports. Later results are part of the next report, which
- * follows soon if they are a collector's first.
- */
+/** Time that a cycle waits for its collectors before it reports. Later results are part of the next report. */
 const CYCLE_TIMEOUT_MS = 5_000
 
 export interface CollectionSchedulerOptions {
@@ -22,22 +19,16 @@ export interface CollectionSchedulerOptions {
   readonly report: () => Promise<void>
 }
 
-/** Schedules collection cycles, with one report each. */
-export interface CollectionScheduler {
-  /** Collects on the interval until `signal` aborts. */
-  run(signal: AbortSignal): Promise<void>
-  /** Reports within half a second: a watcher emitted something. Does nothing after `run` has ended. */
-  readonly reportSoon: () => void
-}
+export type CollectionScheduler = ReturnType<typeof createCollectionScheduler>
 
-/** Creates a scheduler that collects once `run` is called. */
+/** Schedules collection cycles, with one report each. */
 export function createCollectionScheduler({
   collectors,
   intervalMs,
   runner,
   reports,
   report,
-}: CollectionSchedulerOptions): CollectionScheduler {
+}: CollectionSchedulerOptions) {
   const dueAt = new Map<string, number>()
   const neverReported = new Set(collectors.keys())
   let isCycleRunning = false
@@ -89,11 +80,17 @@ export function createCollectionScheduler({
   }
 
   return {
-    run: async (signal) => {
-      await repeat({ intervalMs: () => intervalMs, task: () => runCycle(signal) }, signal)
+    /** Collects on the interval until `signal` aborts. */
+    run: async (signal: AbortSignal): Promise<void> => {
+      await repeat(
+        () => intervalMs,
+        () => runCycle(signal),
+        signal,
+      )
       hasEnded = true
       clearTimeout(delayedReport)
     },
+    /** Reports within half a second: a watcher emitted something. Does nothing after `run` has ended. */
     reportSoon,
   }
 }

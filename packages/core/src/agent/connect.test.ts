@@ -3,10 +3,10 @@ import { type Client, exampleConnector, host } from '../../test/example-connecto
 import { gate } from '../../test/gate.ts'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import type { Connector, Identity } from '../connector/connector.ts'
-import { type Connection, createConnection } from './connect.ts'
+import { createConnection } from './connect.ts'
 
 function connectionOf(parts: Partial<Connector<unknown, Client>>): {
-  connection: Connection<Client>
+  connection: ReturnType<typeof createConnection<object, Client>>
   log: ReturnType<typeof recordingLogger>
 } {
   const log = recordingLogger()

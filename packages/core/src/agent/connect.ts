@@ -25,22 +25,14 @@ export interface ConnectionOptions<Config, Client> {
   readonly openKeyedHash: () => Promise<KeyedHash>
 }
 
-/** A connector's client, opened on first use. */
-export interface Connection<Client> {
-  /** Opens the client, or returns the open one. After a failure, the next call tries again. */
-  open(signal?: AbortSignal): Promise<OpenConnection<Client>>
-  /** Closes the client if it is open. Idempotent; never rejects. */
-  close(timeoutMs: number): Promise<void>
-}
-
-/** Creates a closed connection. */
+/** Creates a connection that opens the connector's client on first use. */
 export function createConnection<Config, Client>({
   connector,
   config,
   log,
   now,
   openKeyedHash,
-}: ConnectionOptions<Config, Client>): Connection<Client> {
+}: ConnectionOptions<Config, Client>) {
   let connecting: Promise<OpenConnection<Client>> | undefined
 
   const disconnect = async (client: Client, timeoutMs: number): Promise<void> => {
@@ -67,7 +59,8 @@ export function createConnection<Config, Client>({
     })
 
   return {
-    open: (signal) => {
+    /** Opens the client, or returns the open one. After a failure, the next call tries again. */
+    open: (signal?: AbortSignal): Promise<OpenConnection<Client>> => {
       if (connecting === undefined) {
         const attempt = connect(signal)
         connecting = attempt
@@ -77,7 +70,8 @@ export function createConnection<Config, Client>({
       }
       return connecting
     },
-    close: async (timeoutMs) => {
+    /** Closes the client if it is open. Idempotent; never rejects. */
+    close: async (timeoutMs: number): Promise<void> => {
       const connection = await connecting?.catch(() => undefined)
       connecting = undefined
       if (connection !== undefined) await disconnect(connection.client, timeoutMs)

@@ -27,20 +27,10 @@ export interface HeartbeatSenderOptions {
 /** A heartbeat without the fields that the sender adds. */
 export type HeartbeatDescription = Omit<HeartbeatRequest, 'sequence' | 'interval_seconds'>
 
-/** Sends heartbeats. */
-export interface HeartbeatSender {
-  /** Returns false if the platform did not acknowledge the heartbeat. Never rejects. */
-  send(signal?: AbortSignal): Promise<boolean>
-  /** Sends a heartbeat if the role or the health of a collector has changed since the last one. Never rejects. */
-  sendOnChange(signal?: AbortSignal): Promise<void>
-  /** Returns the milliseconds until the next heartbeat. */
-  intervalMs(): number
-  /** Returns whether the platform acknowledged the last heartbeat, `undefined` before the first. */
-  acknowledged(): boolean | undefined
-}
+export type HeartbeatSender = ReturnType<typeof createHeartbeatSender>
 
 /** Creates a sender whose first heartbeat has sequence 0. */
-export function createHeartbeatSender({ client, runtime, log, describe }: HeartbeatSenderOptions): HeartbeatSender {
+export function createHeartbeatSender({ client, runtime, log, describe }: HeartbeatSenderOptions) {
   const configured = runtime.heartbeat_interval === undefined ? undefined : toMilliseconds(runtime.heartbeat_interval)
   let intervalMs = configured ?? DEFAULT_INTERVAL_MS
   let isTokenRefused = false
@@ -71,11 +61,15 @@ export function createHeartbeatSender({ client, runtime, log, describe }: Heartb
   }
 
   return {
+    /** Returns false if the platform did not acknowledge the heartbeat. Never rejects. */
     send,
-    sendOnChange: async (signal) => {
+    /** Sends a heartbeat if the role or the health of a collector has changed since the last one. Never rejects. */
+    sendOnChange: async (signal?: AbortSignal): Promise<void> => {
       if (acknowledged !== false && summaryOf(describe()) !== lastSummary) await send(signal)
     },
+    /** Returns the milliseconds until the next heartbeat. */
     intervalMs: () => (isTokenRefused ? Math.max(intervalMs, REFUSED_INTERVAL_MS) : intervalMs),
+    /** Returns whether the platform acknowledged the last heartbeat, `undefined` before the first. */
     acknowledged: () => acknowledged,
   }
 }

@@ -21,24 +21,10 @@ export interface LeaderLoopOptions {
   readonly signal: AbortSignal
 }
 
-/** Runs an open session: watches always, and collects and reports while the agent leads, or if there is no election. */
-export interface LeaderLoop {
-  /** Resolves when `signal` has aborted and collectors and watchers have ended. Keeps the leadership until `resign`. */
-  run(session: Session): Promise<void>
-  /** Reports within half a second if this agent reports: a watcher emitted something. */
-  reportSoon(): void
-  /** Handles a change of the election's role or health. */
-  onElectionChange(session: Session): void
-  /** Returns false for a standby. */
-  isReporting(): boolean
-  /** Returns the id of the active leader term. */
-  leaderTermId(): string | undefined
-  /** Leaves the election, so that another agent can lead. */
-  resign(timeoutMs: number): Promise<void>
-}
+export type LeaderLoop = ReturnType<typeof createLeaderLoop>
 
-/** Creates a loop that works once `run` is called. */
-export function createLeaderLoop(options: LeaderLoopOptions): LeaderLoop {
+/** Runs an open session: watches always, and collects and reports while the agent leads, or if there is no election. */
+export function createLeaderLoop(options: LeaderLoopOptions) {
   const { connector, reports, queue, heartbeats, signal } = options
   const hasElection = connector.election !== undefined
   const resigning = new AbortController()
@@ -72,7 +58,8 @@ export function createLeaderLoop(options: LeaderLoopOptions): LeaderLoop {
   if (hasElection) reports.standby()
 
   return {
-    run: async (opened) => {
+    /** Resolves when `signal` has aborted and all work has ended. Keeps the leadership until `resign`. */
+    run: async (opened: Session): Promise<void> => {
       session = opened
       election = opened.election?.run(resigning.signal)
       if (!hasElection) scheduler = schedulerOf(options, opened, signal, () => false)
@@ -81,15 +68,22 @@ export function createLeaderLoop(options: LeaderLoopOptions): LeaderLoop {
         opened.watchers.run(signal),
       ])
     },
+    /** Reports within half a second if this agent reports: a watcher emitted something. */
     reportSoon: () => scheduler?.reportSoon(),
-    onElectionChange: (opened) => {
-      if (opened.election?.role() === 'leader') return terms.begin()
-      terms.end()
-      void heartbeats.sendOnChange(signal)
+    /** Handles a change of the election's role or health. */
+    onElectionChange: (opened: Session): void => {
+      if (opened.election?.role() === 'leader') terms.begin()
+      else {
+        terms.end()
+        void heartbeats.sendOnChange(signal)
+      }
     },
+    /** Returns false for a standby. */
     isReporting: () => !hasElection || session === undefined || terms.current() !== undefined,
+    /** Returns the id of the active leader term. */
     leaderTermId: terms.current,
-    resign: async (timeoutMs) => {
+    /** Leaves the election, so that another agent can lead. */
+    resign: async (timeoutMs: number): Promise<void> => {
       resigning.abort()
       await settleWithin(election, timeoutMs)
     },

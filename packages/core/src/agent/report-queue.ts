@@ -16,21 +16,10 @@ export interface ReportQueueOptions {
   readonly log: Logger
 }
 
-/** Builds reports one after the other and queues them for delivery. */
-export interface ReportQueue {
-  /** Builds the next report and queues its parts, unless `isOver` returns true by then. Never rejects. */
-  add(session: Session, isOver?: () => boolean): Promise<void>
-  /**
-   * Builds the last report, if `last` is given and `isOver` returns false by then, and delivers the queue. A queued
-   * report does not wait for one that is being built: it may hold events. Never rejects.
-   *
-   * @param remainingMs returns the time that is left
-   */
-  finish(last: Session | undefined, remainingMs: () => number, isOver?: () => boolean): Promise<void>
-}
+export type ReportQueue = ReturnType<typeof createReportQueue>
 
-/** Creates a queue over an outbox. */
-export function createReportQueue({ reports, outbox, sender, log }: ReportQueueOptions): ReportQueue {
+/** Builds reports one after the other and queues them for delivery. */
+export function createReportQueue({ reports, outbox, sender, log }: ReportQueueOptions) {
   let building: Promise<void> = Promise.resolve()
 
   const enqueue = async ({ id, json, at, hasEvents }: WrittenReport): Promise<void> => {
@@ -56,7 +45,7 @@ export function createReportQueue({ reports, outbox, sender, log }: ReportQueueO
       log.error({ error: reasonOf(error) }, 'internal error: report not built')
     }
   }
-  const add: ReportQueue['add'] = (session, isOver = () => false) => {
+  const add = (session: Session, isOver = () => false): Promise<void> => {
     building = building.then(() => (isOver() ? undefined : build(session)))
     return building
   }
@@ -64,8 +53,13 @@ export function createReportQueue({ reports, outbox, sender, log }: ReportQueueO
     outbox.state().reports === 0 || (await sender.flush(AbortSignal.timeout(timeoutMs)))
 
   return {
+    /** Builds the next report and queues its parts, unless `isOver` returns true by then. Never rejects. */
     add,
-    finish: async (last, remainingMs, isOver) => {
+    /**
+     * Builds the last report, if `last` is given and `isOver` returns false by then, and delivers the queue. A queued
+     * report does not wait for one that is being built: it may hold events. Never rejects.
+     */
+    finish: async (last: Session | undefined, remainingMs: () => number, isOver?: () => boolean): Promise<void> => {
       let isBuilt = false
       // Without a last report, too, one may still be in progress.
       const lastBuilt = (last === undefined ? building : add(last, isOver)).then(() => {

@@ -2,29 +2,21 @@ import type { Connector } from '../connector/connector.ts'
 import type { Redactor } from '../delivery/report-redactor.ts'
 import { ConnectionError } from '../errors/connection-error.ts'
 import { reasonOf, shortReason } from '../errors/error-reason.ts'
-import type { KeyedHash } from '../keyed-hash.ts'
-import type { Logger } from '../logger.ts'
 import { type CollectorStatus, LIMITS } from '../platform/protocol.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { settleWithin } from '../timers.ts'
 import { agentIdOf, type FallbackId, provisionalAgentId, readFallbackId, saveAgentId } from './agent-identity.ts'
 import { type CollectorRunner, createCollectorRunner } from './collect/collector-runner.ts'
-import { createConnection } from './connect.ts'
+import { type ConnectionOptions, createConnection } from './connect.ts'
 import { createElectionRunner, type ElectionRunner } from './election/election-runner.ts'
 import type { Reporter } from './report/report-builder.ts'
 import { createSignalValidator, type ValidatedSignals } from './validate/validate-signals.ts'
 import { createCursorStore } from './watch/cursor-store.ts'
 import { createWatcherSupervisor, type WatcherSupervisor } from './watch/watcher-supervisor.ts'
 
-export interface SessionOptions<Config, Client> {
-  readonly connector: Connector<Config, Client>
-  readonly config: Config
+export interface SessionOptions<Config, Client> extends ConnectionOptions<Config, Client> {
   readonly redactor: Redactor
-  readonly log: Logger
   readonly state: StateStore
-  /** Reads the key of keyed hashes. Never rejects. */
-  readonly openKeyedHash: () => Promise<KeyedHash>
-  readonly now: () => Date
   /** Aborts when the agent stops. */
   readonly signal: AbortSignal
   /** Takes the signals that watchers emit. */
@@ -45,30 +37,10 @@ export interface Session {
   readonly election?: ElectionRunner
 }
 
-/** Opens the session, and knows the agent's id before and after. */
-export interface SessionOpener {
-  /**
-   * Opens the session, or returns the open one. After a failure, the next call tries again.
-   *
-   * @throws {ConnectionError}
-   */
-  open(): Promise<Session>
-  /** Does the same for an agent that retries: returns false, and records the failure, instead of throwing. */
-  tryOpen(): Promise<boolean>
-  /** Returns the open session. */
-  current(): Session | undefined
-  /** Returns why no session is open, as heartbeats show it. */
-  failure(): CollectorStatus | undefined
-  agentId(): string
-  isProvisional(): boolean
-  /** Returns the provisional id under which the agent sent heartbeats before it knew its own. */
-  replaces(): string | undefined
-  /** Closes the session. Never rejects. */
-  close(timeoutMs: number): Promise<void>
-}
+export type SessionOpener = ReturnType<typeof createSessionOpener>
 
-/** Creates an opener without an open session. */
-export function createSessionOpener<Config, Client>(options: SessionOptions<Config, Client>): SessionOpener {
+/** Opens the session, and knows the agent's id before and after. */
+export function createSessionOpener<Config, Client>(options: SessionOptions<Config, Client>) {
   const { connector, redactor, log, state, signal } = options
   const connection = createConnection(options)
   let opening: Promise<Session> | undefined
@@ -112,8 +84,10 @@ export function createSessionOpener<Config, Client>(options: SessionOptions<Conf
   }
 
   return {
+    /** Opens the session, or returns the open one. Can be retried. @throws {ConnectionError} */
     open,
-    tryOpen: async () => {
+    /** Like `open`, but returns false and records the failure instead of throwing. */
+    tryOpen: async (): Promise<boolean> => {
       try {
         await open()
         return true
@@ -122,12 +96,16 @@ export function createSessionOpener<Config, Client>(options: SessionOptions<Conf
         return false
       }
     },
+    /** Returns the open session. */
     current: () => session,
+    /** Returns why no session is open, as heartbeats show it. */
     failure: () => failure,
     agentId: () => session?.reporter.agentId ?? fallback?.id ?? provisionalAgentId(connector.type),
     isProvisional: () => session === undefined && fallback?.provisional !== false,
+    /** Returns the provisional id under which the agent sent heartbeats before it knew its own. */
     replaces: () => replaces,
-    close: (timeoutMs) => {
+    /** Closes the session. Never rejects. */
+    close: (timeoutMs: number): Promise<void> => {
       session = undefined
       return settleWithin(connection.close(timeoutMs), timeoutMs)
     },

@@ -16,26 +16,16 @@ export interface CollectorRun {
   readonly error?: string
 }
 
-/** The last outcome of every collector. */
-export interface CollectorHealth {
-  record(run: CollectorRun, startedAt: Date): void
-  /** Returns the open gaps of the last runs, each with the time at which it first appeared. */
-  gaps(): Gap[]
-  statuses(): Record<string, CollectorStatus>
-  /** Returns the number of failed runs by collector, since the agent started. */
-  failures(): ReadonlyMap<string, number>
-  /** Discards outcomes, but not the counts: another agent has collected meanwhile. */
-  reset(): void
-}
+export type CollectorHealth = ReturnType<typeof createCollectorHealth>
 
-/** Creates an empty health record. Logs when a collector begins to fail and when it recovers. */
-export function createCollectorHealth(redact: (text: string) => string, log: Logger): CollectorHealth {
+/** Keeps the last outcome of every collector. Logs when a collector begins to fail and when it recovers. */
+export function createCollectorHealth(redact: (text: string) => string, log: Logger) {
   const statuses = new Map<string, CollectorStatus>()
   const failures = new Map<string, number>()
   const openGaps = new Map<string, Gap[]>()
 
   return {
-    record: ({ collector, durationMs, signals, error }, startedAt) => {
+    record: ({ collector, durationMs, signals, error }: CollectorRun, startedAt: Date): void => {
       const since = new Map((openGaps.get(collector) ?? []).map((gap) => [gap.scope, gap.since]))
       const own = error === undefined ? [] : [{ scope: `collector:${collector}`, reason: error }]
       const gaps: ValidatedSignals['gaps'] = [...own, ...signals.gaps]
@@ -55,10 +45,13 @@ export function createCollectorHealth(redact: (text: string) => string, log: Log
       const duration = Math.round(durationMs * 1000) / 1000
       statuses.set(collector, ok ? { ok, duration_ms: duration } : { ok, duration_ms: duration, error })
     },
+    /** Returns the open gaps of the last runs, each with the time at which it first appeared. */
     gaps: () => [...openGaps.values()].flat(),
-    statuses: () => Object.fromEntries(statuses),
-    failures: () => failures,
-    reset: () => {
+    statuses: (): Record<string, CollectorStatus> => Object.fromEntries(statuses),
+    /** Returns the number of failed runs by collector, since the agent started. */
+    failures: (): ReadonlyMap<string, number> => failures,
+    /** Discards outcomes, but not the counts: another agent has collected meanwhile. */
+    reset: (): void => {
       statuses.clear()
       openGaps.clear()
     },

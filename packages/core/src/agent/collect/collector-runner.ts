@@ -5,7 +5,7 @@ import { runInTimeSlices } from '../../event-loop.ts'
 import type { Logger } from '../../logger.ts'
 import { withTimeout } from '../../timers.ts'
 import type { SignalValidator, ValidatedSignals } from '../validate/validate-signals.ts'
-import { type CollectorHealth, type CollectorRun, createCollectorHealth } from './collector-health.ts'
+import { type CollectorRun, createCollectorHealth } from './collector-health.ts'
 import { createSignalStream, isStream, type MetricSink } from './signal-stream.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000
@@ -30,23 +30,12 @@ export interface RunOptions {
   readonly onMetrics?: MetricSink
 }
 
-/** Runs collectors: isolated from each other, each with its timeout, and never two runs of one collector at a time. */
-export interface CollectorRunner extends Omit<CollectorHealth, 'record'> {
-  /**
-   * Runs a collector, or joins its current run. Never rejects: a failure is in the returned run, in `gaps` and in
-   * `statuses`, unless `signal` has aborted.
-   */
-  run(collector: string, options?: RunOptions): Promise<CollectorRun>
-  /** Runs a collector that includes everything. Waits for the current run instead of joining it. */
-  runFullSnapshot(collector: string): Promise<CollectorRun>
-  /** Returns true while a run of this collector can be joined. */
-  isRunning(collector: string): boolean
-}
+export type CollectorRunner = ReturnType<typeof createCollectorRunner>
 
 const NO_SIGNALS: ValidatedSignals = { entities: [], metrics: [], events: [], gaps: [], problems: [] }
 
-/** Creates a runner over an open client. */
-export function createCollectorRunner<Client>(options: CollectorRunnerOptions<Client>): CollectorRunner {
+/** Runs collectors: isolated from each other, each with its timeout, and never two runs of one collector at a time. */
+export function createCollectorRunner<Client>(options: CollectorRunnerOptions<Client>) {
   const { connector, redact, now } = options
   const health = createCollectorHealth(redact, options.log)
   const running = new Map<string, Promise<CollectorRun>>()
@@ -84,33 +73,30 @@ export function createCollectorRunner<Client>(options: CollectorRunnerOptions<Cl
   }
 
   return {
-    run: (name, runOptions = {}) => running.get(name) ?? start(name, runOptions),
-    runFullSnapshot: async (name) => {
+    /** Runs a collector, or joins its current run. Never rejects: a failure is in the result, `gaps` and `statuses`. */
+    run: (name: string, runOptions: RunOptions = {}) => running.get(name) ?? start(name, runOptions),
+    /** Runs a collector that includes everything. Waits for the current run instead of joining it. */
+    runFullSnapshot: async (name: string): Promise<CollectorRun> => {
       while (running.has(name)) await running.get(name)
       return start(name, { fullSnapshot: true })
     },
-    isRunning: (name) => running.has(name),
+    /** Returns true while a run of this collector can be joined. */
+    isRunning: (name: string) => running.has(name),
     gaps: health.gaps,
     statuses: health.statuses,
     failures: health.failures,
-    reset: () => {
+    reset: (): void => {
       health.reset()
       for (const collector of guarded.values()) collector.reset()
     },
   }
 }
 
-/** A collector with its timeout, its state and validation. */
-interface GuardedCollector {
-  collect(options: RunOptions): Promise<ValidatedSignals>
-  /** Discards the state: another agent has collected meanwhile. */
-  reset(): void
-}
-
+/** Wraps a collector with its timeout, its state and validation. */
 function guardCollector<Client>(
   collector: Collector<Client> | StreamingCollector<Client>,
   { client, validator, now, signal: stopping }: CollectorRunnerOptions<Client>,
-): GuardedCollector {
+) {
   const timeoutMs = collector.timeout === undefined ? DEFAULT_TIMEOUT_MS : toMilliseconds(collector.timeout)
   const validate = validator.forCollector()
   /** When the run started that exceeded its timeout and has not settled yet. */
@@ -152,7 +138,8 @@ function guardCollector<Client>(
   }
   return {
     collect,
-    reset: () => {
+    /** Discards the state: another agent has collected meanwhile. */
+    reset: (): void => {
       resets += 1
       state = undefined
     },

@@ -8,24 +8,13 @@ export type MetricSink = (points: readonly Metric[]) => Promise<void>
 /** Points that are validated and handed over together, however many a collector yields. */
 const METRICS_PER_BATCH = 100
 
-/** The signals that one run of a collector yields. */
-export interface SignalStream {
-  /**
-   * Reads a collector's generator to its end. Hands points over at once, and returns everything else for validation.
-   * Closes the generator when `signal` aborts, and drops what it yields afterwards.
-   */
-  read(chunks: AsyncIterable<Signals>, signal: AbortSignal): Promise<Signals>
-  /** Adds the points that were not handed over, and the problems of yielded signals. */
-  addTo(signals: ValidatedSignals): ValidatedSignals
-}
-
 /** Returns true for the result of a collector that is an async generator. */
 export function isStream(result: unknown): result is AsyncIterable<Signals> {
   return typeof result === 'object' && result !== null && Symbol.asyncIterator in result
 }
 
-/** @param sink without it, points are kept and become part of the run's signals */
-export function createSignalStream(validator: SignalValidator, sink: MetricSink | undefined): SignalStream {
+/** Reads the signals that one run of a collector yields. Without a `sink`, points become part of the run's signals. */
+export function createSignalStream(validator: SignalValidator, sink: MetricSink | undefined) {
   const kept: Metric[] = []
   const problems = createProblems()
 
@@ -40,7 +29,11 @@ export function createSignalStream(validator: SignalValidator, sink: MetricSink 
     }
   }
   return {
-    read: async (chunks, signal) => {
+    /**
+     * Reads a collector's generator to its end. Hands points over at once, and returns everything else for validation.
+     * Closes the generator when `signal` aborts, and drops what it yields afterwards.
+     */
+    read: async (chunks: AsyncIterable<Signals>, signal: AbortSignal): Promise<Signals> => {
       const [entities, events, gaps]: [unknown[], unknown[], unknown[]] = [[], [], []]
       for await (const chunk of closedOnAbort(chunks, signal)) {
         const lists = validator.lists(chunk, problems)
@@ -52,7 +45,8 @@ export function createSignalStream(validator: SignalValidator, sink: MetricSink 
       }
       return { entities, events, gaps } as Signals
     },
-    addTo: (signals) => {
+    /** Adds the points that were not handed over, and the problems of yielded signals. */
+    addTo: (signals: ValidatedSignals): ValidatedSignals => {
       for (const problem of signals.problems) problems.add(problem)
       return {
         ...signals,

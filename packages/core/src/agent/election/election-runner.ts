@@ -22,16 +22,7 @@ export interface ElectionRunnerOptions<Client> {
   readonly onChange: () => void
 }
 
-/** Takes part in an election, at first as a standby. */
-export interface ElectionRunner {
-  /**
-   * Takes part until `signal` aborts; restarts the election when it fails. Resolves when the leadership is released.
-   */
-  run(signal: AbortSignal): Promise<void>
-  role(): Role
-  /** Returns why the election fails at present, as heartbeats show it. */
-  failure(): CollectorStatus | undefined
-}
+export type ElectionRunner = ReturnType<typeof createElectionRunner>
 
 /** Returns a name for this process that is unique among the candidates. */
 export function newInstanceId(): string {
@@ -39,8 +30,8 @@ export function newInstanceId(): string {
   return `${hostname().slice(0, LIMITS.name - unique.length - 1)}-${unique}`
 }
 
-/** Creates a runner that takes part once `run` is called. */
-export function createElectionRunner<Client>(options: ElectionRunnerOptions<Client>): ElectionRunner {
+/** Takes part in an election, at first as a standby. */
+export function createElectionRunner<Client>(options: ElectionRunnerOptions<Client>) {
   const { instanceId, redact, log, onChange } = options
   let role: Role = 'standby'
   let failure: CollectorStatus | undefined
@@ -67,13 +58,15 @@ export function createElectionRunner<Client>(options: ElectionRunnerOptions<Clie
   }
 
   return {
-    run: (signal) =>
+    /** Takes part until `signal` aborts, with restarts. Resolves when the leadership is released. */
+    run: (signal: AbortSignal): Promise<void> =>
       supervise(
         () => runElection(options, setRole, signal),
         { settledAfterMs: SETTLED_AFTER_MS, onSettled: recover, onFailure },
         signal,
       ),
     role: () => role,
+    /** Returns why the election fails at present, as heartbeats show it. */
     failure: () => failure,
   }
 }

@@ -4,10 +4,7 @@ import { reasonOf } from '../../errors/error-reason.ts'
 import type { Logger } from '../../logger.ts'
 
 export interface LeaderTermsOptions {
-  /**
-   * Collects and reports until `signal` aborts. `isOver` returns true once the leadership is lost, and false while
-   * the agent merely stops.
-   */
+  /** Collects and reports until `signal` aborts. `isOver` is true once the leadership is lost, not during a stop. */
   readonly serve: (signal: AbortSignal, isOver: () => boolean) => Promise<void>
   /** Called synchronously when a term begins. */
   readonly onBegin: () => void
@@ -16,29 +13,17 @@ export interface LeaderTermsOptions {
   readonly log: Logger
 }
 
-/** This process's leader terms; at most one is active. */
-export interface LeaderTerms {
-  /** Begins a term unless one is active. */
-  begin(): void
-  /** Ends the active term at once. */
-  end(): void
-  /** Returns the id of the active term. */
-  current(): string | undefined
-  /** Resolves when the work of all terms so far has ended. */
-  settled(): Promise<void>
-}
-
 interface Term {
   readonly id: string
   readonly controller: AbortController
   isOver: boolean
 }
 
-/** @param stopping ends the work of a term, but not the term itself: the agent's last report belongs to it */
-export function createLeaderTerms(
-  { serve, onBegin, onEnd, log }: LeaderTermsOptions,
-  stopping: AbortSignal,
-): LeaderTerms {
+/**
+ * Keeps this process's leader terms; at most one is active. `stopping` ends the work of a term, but not the term
+ * itself: the agent's last report belongs to it.
+ */
+export function createLeaderTerms({ serve, onBegin, onEnd, log }: LeaderTermsOptions, stopping: AbortSignal) {
   let active: Term | undefined
   let served: Promise<void> = Promise.resolve()
 
@@ -56,7 +41,8 @@ export function createLeaderTerms(
   }
 
   return {
-    begin: () => {
+    /** Begins a term unless one is active. */
+    begin: (): void => {
       if (active !== undefined) return
       const term: Term = { id: v7(), controller: new AbortController(), isOver: false }
       setMaxListeners(0, term.controller.signal)
@@ -65,14 +51,17 @@ export function createLeaderTerms(
       // After the work of the previous term: both would take the same signals.
       served = served.then(() => serveTerm(term))
     },
-    end: () => {
+    /** Ends the active term at once. */
+    end: (): void => {
       if (active === undefined) return
       active.isOver = true
       active.controller.abort(new Error('another agent became leader'))
       active = undefined
       onEnd()
     },
+    /** Returns the id of the active term. */
     current: () => active?.id,
+    /** Resolves when the work of all terms so far has ended. */
     settled: () => served,
   }
 }

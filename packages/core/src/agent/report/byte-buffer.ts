@@ -1,13 +1,3 @@
-/** A growable buffer that reuses its memory. */
-export interface ByteBuffer {
-  /** Appends text as UTF-8, or bytes. */
-  write(data: string | Uint8Array): void
-  length(): number
-  /** Returns a view of the content, valid until the next write. */
-  content(): Uint8Array
-  clear(): void
-}
-
 const INITIAL_BYTES = 16_384
 
 /** Memory that `clear` keeps for the next use. */
@@ -16,8 +6,8 @@ const MAX_KEPT_BYTES = 8 * 1024 * 1024
 /** Length above which a text's size in UTF-8 is computed instead of estimated. */
 const MAX_ESTIMATED_LENGTH = 16_384
 
-/** Creates an empty buffer. */
-export function createByteBuffer(): ByteBuffer {
+/** Creates a growable buffer that reuses its memory. */
+export function createByteBuffer() {
   let bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES)
   let length = 0
 
@@ -28,7 +18,8 @@ export function createByteBuffer(): ByteBuffer {
     bytes = larger
   }
   return {
-    write: (data) => {
+    /** Appends text as UTF-8, or bytes. */
+    write: (data: string | Uint8Array): void => {
       if (typeof data === 'string') {
         // A UTF-16 code unit takes at most 3 bytes in UTF-8.
         reserve(data.length > MAX_ESTIMATED_LENGTH ? Buffer.byteLength(data) : data.length * 3)
@@ -40,8 +31,9 @@ export function createByteBuffer(): ByteBuffer {
       }
     },
     length: () => length,
-    content: () => bytes.subarray(0, length),
-    clear: () => {
+    /** Returns a view of the content, valid until the next write. */
+    content: (): Uint8Array => bytes.subarray(0, length),
+    clear: (): void => {
       length = 0
       if (bytes.length > MAX_KEPT_BYTES) bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES)
     },

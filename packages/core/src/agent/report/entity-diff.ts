@@ -22,31 +22,13 @@ interface TrackedEntity {
   sent: Entity | undefined
 }
 
-/** The entities of the next report. */
-export interface EntityChanges {
-  /** True if `changes` yields all entities. */
-  readonly full: boolean
-  /** Yields one entity a step. Has to be run to its end before the next `take`. */
-  changes(): InterruptibleTask<ReportedEntity>
-}
+export type EntityTracker = ReturnType<typeof createEntityTracker>
 
-/** Tracks which entities were sent, so that reports carry only changes between full lists. */
-export interface EntityTracker {
-  /** Sets a collector's current entities; with `partial`, keeps those that the list lacks: they could not be read. */
-  update(collector: string, entities: readonly Entity[], completeness?: 'complete' | 'partial'): void
-  /**
-   * Returns what has to be sent.
-   *
-   * @param now in milliseconds, monotonic
-   * @param everyoneReported whether each collector has returned its entities at least once
-   */
-  take(now: number, everyoneReported?: boolean): EntityChanges
-  /** Sends everything again soon: a report was lost. */
-  resync(): void
-}
-
-/** Creates a tracker whose first changes are full. The cost of a `take` depends on the number of changes. */
-export function createEntityTracker(): EntityTracker {
+/**
+ * Tracks which entities were sent, so that reports carry only changes between full lists. The first changes are full.
+ * The cost of a `take` depends on the number of changes.
+ */
+export function createEntityTracker() {
   const current = new Map<string, readonly Entity[]>()
   const state: State = { applied: new Map(), tracked: new Map(), pending: new Set() }
   let fullAt = Number.NEGATIVE_INFINITY
@@ -54,14 +36,24 @@ export function createEntityTracker(): EntityTracker {
   let isReportLost = false
 
   return {
-    update: (collector, entities, completeness = 'complete') => {
-      const before = completeness === 'complete' ? [] : (current.get(collector) ?? [])
-      current.set(collector, completeness === 'complete' ? entities : replaced(before, entities))
+    /** Sets a collector's current entities; with `partial`, keeps those that the list lacks: they could not be read. */
+    update: (
+      collector: string,
+      entities: readonly Entity[],
+      completeness: 'complete' | 'partial' = 'complete',
+    ): void => {
+      const isPartial = completeness === 'partial'
+      current.set(collector, isPartial ? replaced(current.get(collector) ?? [], entities) : entities)
     },
-    resync: () => {
+    /** Sends everything again soon: a report was lost. */
+    resync: (): void => {
       isReportLost = true
     },
-    take: (now, everyoneReported = true) => {
+    /**
+     * Returns the entities of the next report: all if `full`, one a step. `changes` has to be run to its end before the
+     * next `take`. `now` is monotonic; `everyoneReported`: each collector has returned its entities at least once.
+     */
+    take: (now: number, everyoneReported = true) => {
       const interval = isReportLost ? MIN_FULL_INTERVAL_MS : FULL_INTERVAL_MS
       const full = now - fullAt >= interval || (isFullPending && everyoneReported)
       if (full) {

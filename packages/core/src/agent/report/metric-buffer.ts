@@ -14,20 +14,8 @@ const METRICS_PER_BATCH = 50
 /** Length above which a batch is written point by point. */
 const MAX_BATCH_LENGTH = 128 * 1024
 
-/** Points that collectors yielded while they run, kept as JSON. */
-export interface MetricBuffer {
-  readonly add: (points: readonly Metric[]) => void
-  readonly isFull: () => boolean
-  isEmpty(): boolean
-  /**
-   * Removes and returns all points, in chunks of JSON separated by commas. The chunks are valid until the next call.
-   */
-  take(): readonly Uint8Array[]
-  clear(): void
-}
-
-/** Creates an empty buffer. */
-export function createMetricBuffer(write: Pick<SignalWriter, 'metrics'>): MetricBuffer {
+/** Keeps points that collectors yield while they run, as JSON. */
+export function createMetricBuffer(write: Pick<SignalWriter, 'metrics'>) {
   let [bytes, taken] = [createByteBuffer(), createByteBuffer()]
   let chunkOffsets: number[] = []
   const clear = (): void => {
@@ -35,7 +23,7 @@ export function createMetricBuffer(write: Pick<SignalWriter, 'metrics'>): Metric
     chunkOffsets = []
   }
   return {
-    add: (points) => {
+    add: (points: readonly Metric[]): void => {
       for (const json of writeInBatches(points, write)) {
         const offset = chunkOffsets.at(-1)
         if (offset === undefined || bytes.length() - offset >= CHUNK_BYTES) chunkOffsets.push(bytes.length())
@@ -45,7 +33,8 @@ export function createMetricBuffer(write: Pick<SignalWriter, 'metrics'>): Metric
     },
     isFull: () => bytes.length() >= FULL_BYTES,
     isEmpty: () => bytes.length() === 0,
-    take: () => {
+    /** Removes all points: chunks of JSON, separated by commas, that are valid until the next call. */
+    take: (): readonly Uint8Array[] => {
       // Two buffers in turn: points that arrive while these are reported must not overwrite them.
       ;[bytes, taken] = [taken, bytes]
       const offsets = chunkOffsets

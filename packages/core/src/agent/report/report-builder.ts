@@ -1,6 +1,6 @@
 import { v7 } from 'uuid'
 import type { Connector } from '../../connector/connector.ts'
-import type { Gap, Metric } from '../../connector/signals.ts'
+import type { Gap } from '../../connector/signals.ts'
 import type { OutboxState } from '../../delivery/outbox.ts'
 import type { SignalWriter } from '../../delivery/report-redactor.ts'
 import type { InterruptibleTask } from '../../event-loop.ts'
@@ -30,39 +30,12 @@ export type Reporter = Pick<SelfState, 'agentId' | 'observes'>
 
 type Health = Pick<CollectorHealth, 'gaps' | 'failures'>
 
-/** Builds reports from collector runs and watchers' signals. */
-export interface ReportBuilder {
-  /** Builds a full snapshot from these runs alone. */
-  fullReport(reporter: Reporter, runs: readonly CollectorRun[], health: Health): Report
-  /** Adds a run to the next report. */
-  addRun(run: CollectorRun): void
-  /** Adds a watcher's signals to the next report. */
-  addWatched(signals: ValidatedSignals): void
-  /** Adds points that a collector yielded while it runs. They are written at once. */
-  addMetrics(points: readonly Metric[]): void
-  /** Returns true if a report should be built before more points are added. */
-  isFull(): boolean
-  /** Returns true if anything was added since the last report. */
-  hasContent(): boolean
-  /**
-   * Builds the next report, whole or in parts: everything that was added, changed entities, and all open gaps. Has to
-   * be run to its end before the next call.
-   */
-  next(reporter: Reporter, health: Health, gaps: readonly Gap[]): InterruptibleTask<WrittenReport>
-  /** Sends all entities again soon and asks every collector for a full snapshot: a report was lost. */
-  resync(): void
-  /** Returns true if the collector's run that starts now must be a full snapshot, and clears its pending resync. */
-  takePendingResync(collector: string): boolean
-  /** Keeps only recent events from now on: another agent reports. */
-  standby(): void
-  /** Called on becoming leader. Forgets what was sent, so that the next report is a full snapshot. */
-  promote(): void
-}
+export type ReportBuilder = ReturnType<typeof createReportBuilder>
 
 const selfValidator = createSignalValidator(selfSignals)
 
-/** Creates a builder whose first report has sequence 0. */
-export function createReportBuilder(options: ReportBuilderOptions): ReportBuilder {
+/** Builds reports from collector runs and watchers' signals. The first one has sequence 0. */
+export function createReportBuilder(options: ReportBuilderOptions) {
   const { connector, write } = options
   const collectors = Object.keys(connector.collectors)
   const watched = createEventBuffer()
@@ -75,8 +48,10 @@ export function createReportBuilder(options: ReportBuilderOptions): ReportBuilde
   let sequence = 0
 
   return {
-    fullReport: (reporter, ownRuns, health) => buildFullReport(options, reporter, ownRuns, health, sequence++),
-    addRun: (run) => {
+    /** Builds a full snapshot from these runs alone. */
+    fullReport: (reporter: Reporter, ownRuns: readonly CollectorRun[], health: Health) =>
+      buildFullReport(options, reporter, ownRuns, health, sequence++),
+    addRun: (run: CollectorRun): void => {
       runs.push(run)
       // If only invalid signals were left out, everything else was sent.
       if (run.fullSnapshot && !run.ok && run.signals.problems.length === 0) resyncs.add([run.collector])
@@ -84,10 +59,12 @@ export function createReportBuilder(options: ReportBuilderOptions): ReportBuilde
       tracker.update(run.collector, run.signals.entities, run.ok ? 'complete' : 'partial')
     },
     addWatched: watched.add,
+    /** Adds points that a collector yielded while it runs. They are written at once. */
     addMetrics: metrics.add,
     isFull: metrics.isFull,
     hasContent: () => runs.length > 0 || !metrics.isEmpty() || !watched.isEmpty(),
-    *next(reporter, health, gaps) {
+    /** Builds the next report, whole or in parts, with all open gaps. Has to be run to its end before the next call. */
+    *next(reporter: Reporter, health: Health, gaps: readonly Gap[]): InterruptibleTask<WrittenReport> {
       const header = headerOf(reporter, options)
       const own = selfSignalsOf(options, reporter, runs, health)
       tracker.update('', own.entities)
@@ -96,26 +73,26 @@ export function createReportBuilder(options: ReportBuilderOptions): ReportBuilde
       const emitted = watched.take()
       const sources = [...runs.map((run) => run.signals), ...emitted, own]
       runs = []
-      const content = contentOf(sources, emitted, changes())
-      yield* writeParts(
-        { header, snapshot: full && everyoneReported, gaps, ...content, points: metrics.take() },
-        { write, part },
-        () => sequence++,
-      )
+      const content = { header, snapshot: full && everyoneReported, gaps, ...contentOf(sources, emitted, changes()) }
+      yield* writeParts({ ...content, points: metrics.take() }, write, part, () => sequence++)
     },
-    resync: () => {
+    /** Sends all entities again soon and asks every collector for a full snapshot: a report was lost. */
+    resync: (): void => {
       tracker.resync()
       resyncs.add(collectors)
     },
-    takePendingResync: (collector) => resyncs.take(collector, performance.now()),
-    standby: () => {
+    /** Returns true if the collector's run that starts now must be a full snapshot, and clears its pending resync. */
+    takePendingResync: (collector: string) => resyncs.take(collector, performance.now()),
+    /** Keeps only recent events from now on: another agent reports. */
+    standby: (): void => {
       for (const signals of eventsOf(runs)) watched.add(signals)
       runs = []
       // A later report would date the points wrongly.
       metrics.clear()
       watched.standby()
     },
-    promote: () => {
+    /** Called on becoming leader. Forgets what was sent, so that the next report is a full snapshot. */
+    promote: (): void => {
       watched.activate()
       metrics.clear()
       tracker = createEntityTracker()
@@ -151,10 +128,7 @@ function headerOf({ agentId }: Reporter, { connector, agentVersion, now, leaderT
   }
 }
 
-/**
- * Returns the events of runs that were not reported. Their points would be dated wrongly, and their entities will be
- * read again.
- */
+/** Returns the events of runs that were not reported. Entities are read again; points would be dated wrongly. */
 function eventsOf(runs: readonly CollectorRun[]): ValidatedSignals[] {
   const withEvents = runs.filter((run) => run.signals.events.length > 0)
   return withEvents.map(({ signals }) => ({ ...signals, entities: [], metrics: [] }))
@@ -170,32 +144,19 @@ function selfSignalsOf(
   return selfValidator.validate(collectSelf({ ...reporter, ...outcome, agentType: connector.type, agentVersion }))
 }
 
-/**
- * Time between two full snapshots of a collector while reports get lost: each of them pushes others out of the queue.
- */
+/** Minimum time between two full snapshots: while reports get lost, each pushes others out of the queue. */
 const MIN_RESYNC_INTERVAL_MS = 60_000
 
-/** Collectors that must send a full snapshot because a report was lost. */
-export interface PendingResyncs {
-  add(collectors: Iterable<string>): void
-  /**
-   * Returns true if the collector's run that starts now must be a full snapshot, and clears it.
-   *
-   * @param now in milliseconds, monotonic
-   */
-  take(collector: string, now: number): boolean
-  clear(): void
-}
-
-/** Creates an empty set. */
-export function createPendingResyncs(): PendingResyncs {
+/** Keeps the collectors that must send a full snapshot because a report was lost. */
+export function createPendingResyncs() {
   const pending = new Set<string>()
   const takenAt = new Map<string, number>()
   return {
-    add: (collectors) => {
+    add: (collectors: Iterable<string>): void => {
       for (const collector of collectors) pending.add(collector)
     },
-    take: (collector, now) => {
+    /** Returns true if a run that starts at this monotonic time must be a full snapshot, and clears that. */
+    take: (collector: string, now: number): boolean => {
       const elapsed = now - (takenAt.get(collector) ?? Number.NEGATIVE_INFINITY)
       if (!pending.has(collector) || elapsed < MIN_RESYNC_INTERVAL_MS) return false
       pending.delete(collector)

@@ -5,23 +5,13 @@ import type { ValidatedSignals } from '../validate/validate-signals.ts'
 import { entityKey } from './entity-diff.ts'
 import type { Content } from './report-splitter.ts'
 
-/** A report's data, and whether everything fitted. */
-export interface ReportData {
-  readonly data: Report['data']
-  readonly complete: boolean
-}
-
-/**
- * Builds a report's data within the protocol's limits, with a gap for what they leave out.
- *
- * @param at time of the report, ISO 8601
- */
+/** Builds a report's data within the protocol's limits, with a gap for what they leave out. */
 export function reportData(
   sources: readonly ValidatedSignals[],
   entities: readonly ReportedEntity[],
   gaps: readonly Gap[],
   at: string,
-): ReportData {
+): { readonly data: Report['data']; readonly complete: boolean } {
   const full = {
     entities,
     metrics: sources.flatMap((source) => source.metrics),
@@ -50,11 +40,8 @@ export function latestEntities(sources: readonly ValidatedSignals[]): Entity[] {
 }
 
 /**
- * Returns a report's content lazily, without another list of all signals.
- *
- * @param watched what watchers emitted; a collector's description of an entity takes precedence, since only it is
- * tracked
- * @param changes the changed entities of collectors
+ * Returns a report's content lazily. Of an entity that a collector describes as well, `watched` is ignored: only
+ * collectors' entities are tracked.
  */
 export function contentOf(
   sources: readonly ValidatedSignals[],

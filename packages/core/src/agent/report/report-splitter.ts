@@ -12,10 +12,7 @@ export const MAX_PART_BYTES: number = 2 * 1024 * 1024
 /** Size of the gaps, which every part repeats. */
 const MAX_GAP_BYTES = 512 * 1024
 
-/**
- * The lists of a part, in the order in which they are written. Events come first: a full queue drops reports with
- * events last.
- */
+/** The lists of a part, in writing order. Events come first: a full queue drops reports with events last. */
 const LIST_NAMES = ['events', 'entities', 'metrics'] as const
 
 type ListName = (typeof LIST_NAMES)[number]
@@ -46,23 +43,14 @@ export interface Content {
   readonly gaps: readonly Gap[]
 }
 
-/** The writers of parts. */
-export interface PartWriting {
-  readonly write: SignalWriter
-  /** Reused for one report after the other. @default a new one */
-  readonly part?: PartWriter
-}
-
 /**
- * Writes a report, one signal a step, in several parts if it is too large for one. Every part repeats all gaps, since
- * the platform closes a gap that the newest report does not contain.
- *
- * @param firstId id of the first part
- * @param idOf returns the id of a later part
+ * Writes a report, one signal a step, in parts if it is too large. Every part repeats all gaps, since the platform
+ * closes a gap that the newest report does not contain.
  */
 export function* writeParts(
   { header, snapshot, entities, metrics, points = [], events, gaps }: Content,
-  { write, part = createPartWriter() }: PartWriting,
+  write: SignalWriter,
+  part: ReturnType<typeof createPartWriter>,
   nextSequence: () => number,
   firstId: string = v7(),
   idOf: (number: number) => string = () => v7(),
@@ -119,45 +107,27 @@ function* writeGaps(gaps: readonly Gap[], at: string, write: SignalWriter): Inte
   return (left === 0 ? written : [write.gap({ scope: 'report:gaps', reason, since: at }), ...written]).join()
 }
 
-/**
- * Writes a full report, whole or in parts. Always yields the same parts for the same report, so that a second
- * delivery is a duplicate.
- */
+/** Writes a full report. The same report always has the same parts, so that a second delivery is a duplicate. */
 export function splitReport(report: Report, write: SignalWriter): InterruptibleTask<WrittenReport> {
   const { report_id: firstId, sequence, snapshot = false, part: _part, data, ...header } = report
   return writeParts(
     { header, snapshot, ...data },
-    { write },
+    write,
+    createPartWriter(),
     () => sequence,
     firstId,
     (number) => idAfter(firstId, number),
   )
 }
 
-/**
- * Returns a later id. It differs in the random part of the UUIDv7, so that it sorts before every id of a later
- * moment.
- */
+/** Returns an id that differs in the random part of the UUIDv7: it sorts before every id of a later moment. */
 function idAfter(id: string, number: number): string {
   const random = (Number.parseInt(id.slice(-10), 16) + number) % 2 ** 40
   return id.slice(0, -10) + random.toString(16).padStart(10, '0')
 }
 
-/** Writes one part at a time, as bytes: strings of tens of thousands of signals would be collected twice. */
-export interface PartWriter {
-  /** Begins an empty part, which replaces the previous one. */
-  begin(): void
-  /** Returns true if the signals fit, or the part is empty. */
-  hasRoom(json: string | Uint8Array): boolean
-  /** Appends signals: JSON, separated by commas. A list cannot be continued after another one has begun. */
-  add(list: ListName, json: string | Uint8Array): void
-  hasEvents(): boolean
-  /** Completes the part. The result is valid until the next `begin`. @param rest the JSON after the lists */
-  end(rest: string): Uint8Array
-}
-
-/** Creates a writer that reuses its memory: a new buffer for every part would burden the garbage collector. */
-export function createPartWriter(): PartWriter {
+/** Writes one part at a time, in reused bytes: strings and new buffers would burden the garbage collector. */
+export function createPartWriter() {
   const bytes = createByteBuffer()
   const begun = new Set<ListName>()
   const begin = (): void => {
@@ -167,15 +137,20 @@ export function createPartWriter(): PartWriter {
   }
   begin()
   return {
+    /** Begins an empty part, which replaces the previous one. */
     begin,
-    hasRoom: (json) => begun.size === 0 || bytes.length() + Buffer.byteLength(json) <= MAX_PART_BYTES,
-    add: (list, json) => {
+    /** Returns true if the signals fit, or the part is empty. */
+    hasRoom: (json: string | Uint8Array) =>
+      begun.size === 0 || bytes.length() + Buffer.byteLength(json) <= MAX_PART_BYTES,
+    /** Appends signals: JSON, separated by commas. A list cannot be continued after another one has begun. */
+    add: (list: ListName, json: string | Uint8Array): void => {
       bytes.write(begun.has(list) ? ',' : `${begun.size === 0 ? '' : '],'}"${list}":[`)
       begun.add(list)
       bytes.write(json)
     },
     hasEvents: () => begun.has('events'),
-    end: (rest) => {
+    /** Completes the part. The result is valid until the next `begin`. @param rest the JSON after the lists */
+    end: (rest: string): Uint8Array => {
       const missing = LIST_NAMES.filter((list) => !begun.has(list)).map((list) => `"${list}":[],`)
       bytes.write(`${begun.size === 0 ? '' : '],'}${missing.join('')}${rest}`)
       return bytes.content()

@@ -1,42 +1,22 @@
-import type {
-  EntityDefinition,
-  EventDefinition,
-  MetricDefinition,
-  SignalCatalog,
-} from '../../connector/signal-catalog.ts'
+import type { SignalCatalog } from '../../connector/signal-catalog.ts'
 import { LIMITS } from '../../platform/protocol.ts'
 
-interface Declared {
-  isAttribute(name: string): boolean
-}
-
-/** A catalog's definitions, by the name under which a signal is emitted. */
-export interface DeclaredSignals {
-  readonly metrics: ReadonlyMap<unknown, MetricDefinition & Declared>
-  readonly entities: ReadonlyMap<unknown, EntityDefinition & Declared & { isRelation(type: string): boolean }>
-  readonly events: ReadonlyMap<unknown, EventDefinition & Declared>
-}
-
-/** Indexes a catalog. */
-export function declaredSignals(catalog: SignalCatalog): DeclaredSignals {
+/** Indexes a catalog's definitions by the name under which a signal is emitted. */
+export function declaredSignals(catalog: SignalCatalog) {
   const declared = Object.values(catalog).map((entry) => ({ ...entry, isAttribute: nameMatcher(entry.attributes) }))
+  const metrics = declared.filter((entry) => entry.signal === 'metric')
+  const entities = declared.filter((entry) => entry.signal === 'entity')
+  const events = declared.filter((entry) => entry.signal === 'event')
   return {
-    metrics: new Map(declared.flatMap((entry) => (entry.signal === 'metric' ? [[entry.name, entry] as const] : []))),
+    metrics: new Map(metrics.map((entry) => [entry.name as unknown, entry])),
     entities: new Map(
-      declared.flatMap((entry) =>
-        entry.signal === 'entity'
-          ? [[entry.type, { ...entry, isRelation: nameMatcher(entry.relations) }] as const]
-          : [],
-      ),
+      entities.map((entry) => [entry.type as unknown, { ...entry, isRelation: nameMatcher(entry.relations) }]),
     ),
-    events: new Map(declared.flatMap((entry) => (entry.signal === 'event' ? [[entry.name, entry] as const] : []))),
+    events: new Map(events.map((entry) => [entry.name as unknown, entry])),
   }
 }
 
-/**
- * Returns a function that tests whether a name is declared. A declared name that ends with `*` matches every name
- * with that prefix.
- */
+/** Tests whether a name is declared. A declared `prefix*` matches every name with that prefix. */
 function nameMatcher(declared: Readonly<Record<string, string>>): (name: string) => boolean {
   const names = new Set(Object.keys(declared))
   const prefixes = [...names].filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))

@@ -12,12 +12,11 @@ export interface ValidatedEntities {
   readonly valid: readonly Entity[]
 }
 
-/** No entities. */
 export const NO_ENTITIES: ValidatedEntities = { elements: [], copies: [], valid: [] }
 
 /**
- * Validates a list of entities. Reuses the result for an object that was validated before, most cheaply if it is at
- * the same index as in the previous list. Returns the previous list itself if nothing has changed.
+ * Validates a list of entities. Reuses the result for an object that was validated before, most cheaply at the same
+ * index. Returns the previous list itself if nothing has changed.
  */
 export function* validateEntities(
   elements: readonly unknown[],

@@ -13,7 +13,6 @@ type Redact = (text: string) => string
 /** Shared by the copies without attributes: most points have none. */
 const NO_ATTRIBUTES: Readonly<Record<string, never>> = Object.freeze({})
 
-/** Copies an entity. */
 export function sanitizeEntity(
   { type, id, name, attributes, relations }: Unvalidated<Entity>,
   redact: Redact,
@@ -27,10 +26,7 @@ export function sanitizeEntity(
   }
 }
 
-/**
- * Returns a function that copies points. Copies share immutable parts: the entity of consecutive points, and frozen
- * attributes.
- */
+/** Returns a function that copies points. Copies share the entity of consecutive points, and frozen attributes. */
 export function createMetricSanitizer(redact: Redact): (metric: Unvalidated<Metric>) => Unvalidated<Metric> {
   let newest: { readonly of: unknown; readonly copy: unknown } = { of: undefined, copy: undefined }
   const cache = new WeakMap<object, unknown>()
@@ -54,7 +50,6 @@ export function createMetricSanitizer(redact: Redact): (metric: Unvalidated<Metr
   })
 }
 
-/** Copies an event. */
 export function sanitizeEvent(event: Unvalidated<Event>, redact: Redact): Unvalidated<Event> {
   const { id, name, at, severity, entity, body, attributes } = event
   return {
@@ -68,7 +63,6 @@ export function sanitizeEvent(event: Unvalidated<Event>, redact: Redact): Unvali
   }
 }
 
-/** Copies a gap. */
 export function sanitizeGap({ scope, reason, since }: Unvalidated<Gap>): Unvalidated<Gap> {
   return { scope: wellFormed(scope), reason, ...(since === undefined ? {} : { since }) }
 }
@@ -85,10 +79,7 @@ function sanitizeRelation(relation: unknown): unknown {
   return { type, target: sanitizeReference(target) }
 }
 
-/**
- * Copies attributes without those that are `undefined`: they could not be read. A list's holes become `undefined`,
- * which fails validation.
- */
+/** Copies attributes, without `undefined` ones. A list's holes become `undefined`, which fails validation. */
 function sanitizeAttributes(attributes: unknown, redact: Redact): unknown {
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) return undefined
   const names = Object.keys(attributes)

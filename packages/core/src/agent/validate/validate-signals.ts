@@ -29,40 +29,23 @@ export interface ValidatedSignals {
   readonly problems: readonly string[]
 }
 
-/** Problems of one result, without duplicates and of bounded number. */
-export interface Problems {
-  readonly add: (problem: string) => void
-  readonly all: () => string[]
-}
+export type Problems = ReturnType<typeof createProblems>
 
-/** Starts an empty list of problems. */
-export function createProblems(): Problems {
+/** Collects the problems of one result, without duplicates and of bounded number. */
+export function createProblems() {
   const problems = new Set<string>()
   return {
-    add: (problem) => void (problems.size < MAX_PROBLEMS && problems.add(problem)),
+    add: (problem: string) => void (problems.size < MAX_PROBLEMS && problems.add(problem)),
     all: () => [...problems],
   }
 }
 
 /** The lists of a result that are lists, not yet validated. */
-export type UnvalidatedLists = Partial<Record<keyof Signals, readonly unknown[]>>
+type UnvalidatedLists = Partial<Record<keyof Signals, readonly unknown[]>>
 
 const LIST_NAMES = new Set<string>(['entities', 'metrics', 'events', 'gaps'] satisfies (keyof Signals)[])
 
-/** Validates what a connector emits. */
-export interface SignalValidator {
-  /** Validates without yielding to the event loop: for a watcher's signals. */
-  validate(signals: Signals): ValidatedSignals
-  /**
-   * Returns an interruptible validation for the results of one collector. It returns the previous list of entities if
-   * a result holds the same objects.
-   */
-  forCollector(): (signals: Signals) => InterruptibleTask<never, ValidatedSignals>
-  /** Validates some points. */
-  validateMetrics(points: readonly unknown[], problems: Problems): Metric[]
-  /** Returns the lists of a result. */
-  lists(signals: unknown, problems: Problems): UnvalidatedLists
-}
+export type SignalValidator = ReturnType<typeof createSignalValidator>
 
 /** Validation of one kind of signal. */
 interface Kind<Signal> {
@@ -73,17 +56,10 @@ interface Kind<Signal> {
 
 /**
  * Creates a validator against a connector's catalog. Leaves out an invalid signal and names its problem: the platform
- * would refuse the whole report. Written by hand instead of as a schema, since it runs over every point of every
- * collection cycle.
- *
+ * would refuse the whole report. Written by hand, not as a schema, since it runs over every point of every cycle.
  * Treats an entity object that it validated before as unchanged and returns the same copy.
- *
- * @param redact removes secrets from texts before they are truncated: half of a secret is one too
  */
-export function createSignalValidator(
-  catalog: SignalCatalog,
-  redact: (text: string) => string = (text) => text,
-): SignalValidator {
+export function createSignalValidator(catalog: SignalCatalog, redact: (text: string) => string = (text) => text) {
   const kinds = kindsOf(catalog, redact)
   const cache = new WeakMap<object, Entity>()
 
@@ -110,16 +86,19 @@ export function createSignalValidator(
     }
   }
   return {
-    validate: (signals) => runToEnd(validateAll(signals, NO_ENTITIES)),
+    /** Validates without yielding to the event loop: for a watcher's signals. */
+    validate: (signals: Signals) => runToEnd(validateAll(signals, NO_ENTITIES)),
+    /** Returns an interruptible validation for one collector's results, which reuses the list of unchanged entities. */
     forCollector: () => {
       let previous = NO_ENTITIES
-      return (signals) =>
+      return (signals: Signals) =>
         validateAll(signals, previous, (entities) => {
           previous = entities
         })
     },
-    validateMetrics: (points, problems) => runToEnd(validateList('metrics', points, kinds.metrics, problems)),
-    lists: (signals, problems) => listsOf(signals, problems, redact),
+    validateMetrics: (points: readonly unknown[], problems: Problems): Metric[] =>
+      runToEnd(validateList('metrics', points, kinds.metrics, problems)),
+    lists: (signals: unknown, problems: Problems) => listsOf(signals, problems, redact),
   }
 }
 
@@ -188,14 +167,7 @@ function validated<Signal>(
   return undefined
 }
 
-interface Kinds {
-  readonly entities: Kind<Entity>
-  readonly metrics: Kind<Metric>
-  readonly events: Kind<Event>
-  readonly gaps: Kind<Gap>
-}
-
-function kindsOf(catalog: SignalCatalog, redact: (text: string) => string): Kinds {
+function kindsOf(catalog: SignalCatalog, redact: (text: string) => string) {
   const declared = declaredSignals(catalog)
 
   const problemOfMetric = (metric: Unvalidated<Metric>): string | undefined => {
@@ -229,9 +201,12 @@ function kindsOf(catalog: SignalCatalog, redact: (text: string) => string): Kind
     return problem === undefined ? undefined : `the event \`${String(event.name)}\` ${problem}`
   }
   return {
-    entities: { sanitize: (entity) => sanitizeEntity(entity, redact), problemOf: problemOfEntity },
-    metrics: { sanitize: createMetricSanitizer(redact), problemOf: problemOfMetric },
-    events: { sanitize: (event) => sanitizeEvent(event, redact), problemOf: problemOfEvent },
-    gaps: { sanitize: sanitizeGap, problemOf: gapProblem },
+    entities: {
+      sanitize: (entity) => sanitizeEntity(entity, redact),
+      problemOf: problemOfEntity,
+    } satisfies Kind<Entity>,
+    metrics: { sanitize: createMetricSanitizer(redact), problemOf: problemOfMetric } satisfies Kind<Metric>,
+    events: { sanitize: (event) => sanitizeEvent(event, redact), problemOf: problemOfEvent } satisfies Kind<Event>,
+    gaps: { sanitize: sanitizeGap, problemOf: gapProblem } satisfies Kind<Gap>,
   }
 }

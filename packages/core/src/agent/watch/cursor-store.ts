@@ -2,19 +2,10 @@ import { reasonOf } from '../../errors/error-reason.ts'
 import type { Logger } from '../../logger.ts'
 import type { StateStore } from '../../state/state-store.ts'
 
-/** The watchers' cursors. */
-export interface CursorStore {
-  /** Returns the last saved cursor, `undefined` if there is none or it cannot be read. Never rejects. */
-  read(watcher: string): Promise<string | undefined>
-  /**
-   * Keeps a cursor, and writes it to the state directory. Never rejects: without the directory it is lost when the
-   * agent restarts.
-   */
-  save(watcher: string, cursor: string): Promise<void>
-}
+export type CursorStore = ReturnType<typeof createCursorStore>
 
-/** Creates the cursors of one agent. Agents that share a state directory have separate cursors. */
-export function createCursorStore(state: StateStore, agentId: string, log: Logger): CursorStore {
+/** Keeps the cursors of one agent. Agents that share a state directory have separate cursors. */
+export function createCursorStore(state: StateStore, agentId: string, log: Logger) {
   const cursors = new Map<string, string>()
   let writing: Promise<void> = Promise.resolve()
   let isFailing = false
@@ -42,8 +33,10 @@ export function createCursorStore(state: StateStore, agentId: string, log: Logge
   }
 
   return {
-    read: async (watcher) => cursors.get(watcher) ?? (await readSaved(watcher)),
-    save: (watcher, cursor) => {
+    /** Returns the last saved cursor, `undefined` if there is none or it cannot be read. Never rejects. */
+    read: async (watcher: string) => cursors.get(watcher) ?? (await readSaved(watcher)),
+    /** Keeps a cursor and writes it to the state. Never rejects: unwritten, it is lost when the agent restarts. */
+    save: (watcher: string, cursor: string): Promise<void> => {
       cursors.set(watcher, cursor)
       writing = writing.then(() => write(watcher, cursor))
       return writing

@@ -1,34 +1,16 @@
 import type { ValidatedSignals } from '../validate/validate-signals.ts'
 
-/**
- * Time for which a standby keeps what it would have reported: longer than it takes to notice that the leader has
- * failed.
- */
+/** Time for which a standby keeps messages: longer than it takes to notice that the leader has failed. */
 const MAX_AGE_MS = 120_000
 
 /** Messages that a standby keeps. */
 const MAX_MESSAGES = 5000
 
-interface Message {
-  /** Milliseconds, monotonic. */
-  readonly at: number
-  readonly signals: ValidatedSignals
-}
+export type EventBuffer = ReturnType<typeof createEventBuffer>
 
 /** Buffers what watchers emitted until it is reported. */
-export interface EventBuffer {
-  add(signals: ValidatedSignals): void
-  /** Keeps only recent messages from now on, and no metrics: a late report would date a point wrongly. */
-  standby(): void
-  /** Keeps everything from now on until it is taken. */
-  activate(): void
-  take(): ValidatedSignals[]
-  isEmpty(): boolean
-}
-
-/** Creates an empty, active buffer. */
-export function createEventBuffer(now: () => number = () => performance.now()): EventBuffer {
-  let messages: Message[] = []
+export function createEventBuffer(now: () => number = () => performance.now()) {
+  let messages: { readonly at: number; readonly signals: ValidatedSignals }[] = []
   let isStandby = false
 
   const dropOld = (): void => {
@@ -38,20 +20,22 @@ export function createEventBuffer(now: () => number = () => performance.now()): 
     if (first > 0) messages = messages.slice(first)
   }
   return {
-    add: (signals) => {
+    add: (signals: ValidatedSignals): void => {
       messages.push({ at: now(), signals: isStandby ? withoutMetrics(signals) : signals })
       if (isStandby) dropOld()
     },
-    standby: () => {
+    /** Keeps only recent messages from now on, and no metrics: a late report would date a point wrongly. */
+    standby: (): void => {
       if (!isStandby) messages = messages.map(({ at, signals }) => ({ at, signals: withoutMetrics(signals) }))
       isStandby = true
       dropOld()
     },
-    activate: () => {
+    /** Keeps everything from now on until it is taken. */
+    activate: (): void => {
       if (isStandby) dropOld()
       isStandby = false
     },
-    take: () => {
+    take: (): ValidatedSignals[] => {
       const taken = messages.map(({ signals }) => signals)
       messages = []
       return taken

@@ -26,31 +26,23 @@ export interface WatcherSupervisorOptions<Client> {
   readonly emit: (signals: ValidatedSignals) => void
 }
 
-/** Runs watchers and restarts those that fail, with backoff, from their cursors. */
-export interface WatcherSupervisor {
-  /**
-   * Resolves when every watcher has ended: by itself, or because `signal` aborted. Waits for a watcher that ignores
-   * `signal`.
-   */
-  run(signal: AbortSignal): Promise<void>
-  gaps(): Gap[]
-  statuses(): Record<string, CollectorStatus>
-}
+export type WatcherSupervisor = ReturnType<typeof createWatcherSupervisor>
 
-/** Creates a supervisor over a connector's watchers. */
-export function createWatcherSupervisor<Client>(options: WatcherSupervisorOptions<Client>): WatcherSupervisor {
+/** Runs watchers and restarts those that fail, with backoff, from their cursors. */
+export function createWatcherSupervisor<Client>(options: WatcherSupervisorOptions<Client>) {
   const watchers = Object.entries(options.connector.watchers ?? {})
   const health = createWatcherHealth(options)
   return {
-    run: async (signal) => {
+    /** Resolves when every watcher has ended, even one that ignores `signal`. */
+    run: async (signal: AbortSignal): Promise<void> => {
       await Promise.all(watchers.map(([name, watcher]) => superviseWatcher(name, watcher, options, health, signal)))
     },
     gaps: health.gaps,
-    statuses: () =>
+    statuses: (): Record<string, CollectorStatus> =>
       Object.fromEntries(
-        watchers.map(([name]): [string, CollectorStatus] => {
+        watchers.map(([name]) => {
           const error = health.errorOf(name)
-          return [name, { ok: error === undefined, ...(error === undefined ? {} : { error }) }]
+          return [name, error === undefined ? { ok: true } : { ok: false, error }]
         }),
       ),
   }
@@ -112,29 +104,21 @@ async function runWatcher<Client>(
   }
 }
 
-/** The watchers that fail at present, with time and reason. */
-interface WatcherHealth {
-  /** Returns the reason, redacted and shortened. */
-  fail(watcher: string, reason: string): string
-  recover(watcher: string): void
-  errorOf(watcher: string): string | undefined
-  gaps(): Gap[]
-}
+type WatcherHealth = ReturnType<typeof createWatcherHealth>
 
-function createWatcherHealth({
-  redact,
-  now,
-}: Pick<WatcherSupervisorOptions<unknown>, 'redact' | 'now'>): WatcherHealth {
+/** Keeps which watchers fail at present, with time and reason. */
+function createWatcherHealth({ redact, now }: Pick<WatcherSupervisorOptions<unknown>, 'redact' | 'now'>) {
   const failing = new Map<string, Gap>()
   return {
-    fail: (watcher, text) => {
+    /** Returns the reason, redacted and shortened. */
+    fail: (watcher: string, text: string): string => {
       const reason = shortReason(text, redact)
       const since = failing.get(watcher)?.since ?? now().toISOString()
       failing.set(watcher, { scope: `watcher:${watcher}`, reason, since })
       return reason
     },
-    recover: (watcher) => void failing.delete(watcher),
-    errorOf: (watcher) => failing.get(watcher)?.reason,
+    recover: (watcher: string) => void failing.delete(watcher),
+    errorOf: (watcher: string) => failing.get(watcher)?.reason,
     gaps: () => [...failing.values()],
   }
 }
