@@ -4,10 +4,7 @@ export interface Backoff {
   readonly maxMs: number
 }
 
-/**
- * Returns the milliseconds to wait after a number of consecutive failures: a random time below a bound that doubles
- * with every failure ("full jitter"), so that agents that lost their platform together do not come back together.
- */
+/** Returns a random wait below a bound that doubles with every failure, so that agents do not retry together. */
 export function fullJitter(failures: number, { baseMs, maxMs }: Backoff): number {
   return Math.random() * Math.min(maxMs, baseMs * 2 ** Math.min(failures - 1, 30))
 }

@@ -10,10 +10,7 @@ const CHUNK_SIZE = 25
 /** Callers of {@link yieldToEventLoop}, in order. */
 const queue: (() => void)[] = []
 
-/**
- * Yields to the event loop. Resumes at most one caller per turn of the loop: several pieces of work that resumed in
- * the same turn would block it together.
- */
+/** Resumes at most one caller per turn of the event loop: several in the same turn would block it together. */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => {
     queue.push(resolve)
@@ -50,9 +47,7 @@ export function createTimeSlice(): TimeSlice {
   }
 }
 
-/**
- * Yields the items in order, in small chunks, and yields to the event loop between chunks when a time slice is over.
- */
+/** Yields the items in small chunks, and yields to the event loop in between when a time slice is over. */
 export async function* inTimeSlices<Item>(items: Iterable<Item>): AsyncIterable<readonly Item[]> {
   const slice = createTimeSlice()
   let chunk: Item[] = []
@@ -69,11 +64,7 @@ export async function* inTimeSlices<Item>(items: Iterable<Item>): AsyncIterable<
 /** A task that may be interrupted at every `yield`. It yields a value that is ready, or `undefined`. */
 export type InterruptibleTask<Value, Result = void> = Generator<Value | undefined, Result, void>
 
-/**
- * Runs a task in time slices, so that heartbeats, watchers and probes are served in between.
- *
- * @param onValue takes each value; the task resumes after it resolved
- */
+/** Runs a task in time slices, so that other work is served in between. Resumes it after `onValue` resolved. */
 export async function runInTimeSlices<Value, Result>(
   task: InterruptibleTask<Value, Result>,
   onValue?: (value: Value) => Promise<void>,

@@ -6,13 +6,9 @@ import type { StateStore } from './state/state-store.ts'
 /** Hashes a text with a secret key. Returns 32 hexadecimal digits. */
 export type KeyedHash = (text: string) => string
 
-/** Name of the key in the state store. */
 const STATE_KEY = 'fingerprint-key'
 
-/**
- * Opens the keyed hash of one agent: reads its key, or generates and saves one. Never rejects: if the state cannot be
- * read or written, hashes are comparable within this run only.
- */
+/** Opens an agent's keyed hash. Never rejects: without the state, hashes are comparable within this run only. */
 export async function openKeyedHash(state: StateStore, log: Logger): Promise<KeyedHash> {
   return keyedHashWith(await readOrCreateKey(state, log))
 }

@@ -16,12 +16,7 @@ export interface Failure {
 export interface SuperviseOptions {
   /** Returns the milliseconds to wait before the next run. @default full jitter from 1 s to 60 s */
   readonly backoff?: (failures: number, error: unknown) => number
-  /**
-   * A run of this many milliseconds counts as settled: `onSettled` is called and the count of failures starts from
-   * scratch.
-   *
-   * @default only when the task calls `settle`
-   */
+  /** Milliseconds after which a run counts as settled. @default only when the task calls `settle` */
   readonly settledAfterMs?: number
   /** Called once per run, when it settles. */
   readonly onSettled?: () => void
@@ -33,8 +28,7 @@ export interface SuperviseOptions {
 
 /**
  * Runs a task until it resolves or `signal` aborts, and restarts it with backoff when it rejects. Never rejects itself.
- *
- * @param task `settle` says that the run is well, so that the next failure counts as the first one
+ * After `settle`, the next failure counts as the first one.
  */
 export async function supervise(
   task: (signal: AbortSignal, settle: () => void) => Promise<void>,

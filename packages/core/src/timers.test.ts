@@ -106,7 +106,7 @@ describe('repeat', () => {
       if (duration > 0) await new Promise((resolve) => setTimeout(resolve, duration))
       running -= 1
     }
-    const repeating = repeat({ intervalMs, task }, stop.signal)
+    const repeating = repeat(intervalMs, task, stop.signal)
     await vi.advanceTimersByTimeAsync(until)
     stop.abort()
     await repeating
@@ -133,10 +133,10 @@ describe('repeat', () => {
 
   test('runs nothing when stopped before, and ends at once when stopped', async () => {
     const task = vi.fn(async () => undefined)
-    await repeat({ intervalMs: () => 100, task }, AbortSignal.abort())
+    await repeat(() => 100, task, AbortSignal.abort())
     expect(task).not.toHaveBeenCalled()
     const stop = new AbortController()
-    const repeating = repeat({ intervalMs: () => 1e12, task }, stop.signal)
+    const repeating = repeat(() => 1e12, task, stop.signal)
     await vi.advanceTimersByTimeAsync(0)
     stop.abort()
     await repeating

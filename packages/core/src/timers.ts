@@ -26,10 +26,7 @@ export function abortableSleep(signal: AbortSignal): (duration: Duration) => Pro
   }
 }
 
-/**
- * Waits until a promise settles, or until the timeout. Never rejects. The timer keeps the process alive, so that an
- * agent that stops can finish.
- */
+/** Waits for a promise or the timeout; never rejects. Keeps the process alive, so that a stopping agent can finish. */
 export async function settleWithin(promise: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<void>((resolve) => {
@@ -40,11 +37,8 @@ export async function settleWithin(promise: Promise<unknown> | undefined, timeou
 }
 
 /**
- * Runs an operation with a timeout. Its signal aborts at the timeout, or with `parent`; the returned promise settles
- * then even if the operation ignores its signal. Runs nothing if `parent` is aborted already.
- *
- * @param name subject of the error message, such as `reading disks`
- * @throws {TimeoutError} at the timeout; otherwise what the operation throws
+ * Runs an operation with a timeout. Its signal aborts at the timeout or with `parent`; the returned promise settles
+ * then even if the operation ignores its signal. @throws {TimeoutError} with `name`, such as `reading disks`
  */
 export async function withTimeout<Result>(
   name: string,
@@ -54,51 +48,32 @@ export async function withTimeout<Result>(
 ): Promise<Result> {
   parent?.throwIfAborted()
   const controller = new AbortController()
-  const { promise: aborted, reject } = rejection()
-  const abort = (reason: unknown): void => {
-    controller.abort(reason)
-    reject(reason)
-  }
-  const onParent = (): void => abort(parent?.reason)
-  const timer = setTimeout(() => abort(new TimeoutError(name, timeoutMs)), Math.min(timeoutMs, MAX_TIMER_MS))
+  const { signal } = controller
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  // After the race it has no other handler.
+  aborted.catch(() => undefined)
+  const onParent = (): void => controller.abort(parent?.reason)
+  const onTimeout = (): void => controller.abort(new TimeoutError(name, timeoutMs))
+  const timer = setTimeout(onTimeout, Math.min(timeoutMs, MAX_TIMER_MS))
   parent?.addEventListener('abort', onParent, { once: true })
   try {
-    return await Promise.race([aborted, run(controller.signal)])
+    return await Promise.race([aborted, run(signal)])
   } finally {
     clearTimeout(timer)
     parent?.removeEventListener('abort', onParent)
   }
 }
 
-function rejection(): { promise: Promise<never>; reject: (reason: unknown) => void } {
-  let reject: (reason: unknown) => void = () => undefined
-  const promise = new Promise<never>((_resolve, rejectPromise) => {
-    reject = rejectPromise
-  })
-  // After the race it has no other handler.
-  promise.catch(() => undefined)
-  return { promise, reject }
-}
-
-/** A task that is repeated, and its interval. */
-export interface Repetition {
-  /**
-   * Returns the milliseconds from one start to the next, more than 0. Called before every wait, so that the interval
-   * may change.
-   */
-  readonly intervalMs: () => number
-  /**
-   * Must not reject. Never overlaps itself: a run that takes longer than the interval skips the starts that it
-   * covers.
-   */
-  readonly task: () => Promise<void>
-}
-
 /**
- * Repeats a task until `signal` aborts; the first run starts at once. Starts lie on a grid of the monotonic clock:
- * neither a slow task nor a late timer nor a change of the wall clock makes them drift.
+ * Repeats a task, which must not reject, until `signal` aborts; the first run starts at once. Starts lie on a grid of
+ * the monotonic clock: neither a slow task nor a late timer nor a change of the wall clock makes them drift. A run that
+ * takes longer than the interval skips the starts that it covers.
+ *
+ * @param intervalMs more than 0; called before every wait, so that the interval may change
  */
-export async function repeat({ intervalMs, task }: Repetition, signal: AbortSignal): Promise<void> {
+export async function repeat(intervalMs: () => number, task: () => Promise<void>, signal: AbortSignal): Promise<void> {
   let next = performance.now()
   while (!signal.aborted) {
     await task()

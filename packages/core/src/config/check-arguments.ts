@@ -1,11 +1,7 @@
 import { RcaError } from '../errors/rca-error.ts'
 import { nearestName } from './nearest-name.ts'
 
-/**
- * Checks the options argument of a function, for callers without TypeScript: an object without unknown options.
- *
- * @throws {RcaError} `RCA_OPTIONS_INVALID`, naming the function and the option, with a suggestion.
- */
+/** Checks the options of callers without TypeScript. @throws {RcaError} `RCA_OPTIONS_INVALID`, with a suggestion. */
 export function checkArguments(caller: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new RcaError('RCA_OPTIONS_INVALID', `\`${caller}\` must be called with an object of options: ${list(known)}`)

@@ -2,10 +2,8 @@ import type { JsonSchema } from './config-schema.ts'
 import { partsOf, resolveReference } from './json-schema.ts'
 
 /**
- * Converts text from an environment variable to the type that the option's JSON Schema declares, so that a connector's
- * schema needs no coercion. Returns text that cannot be converted unchanged: the schema then reports the problem.
- *
- * @param root document that contains `schema`, to resolve references
+ * Converts text from an environment variable to the type that the option's JSON Schema declares. Returns text that
+ * cannot be converted unchanged: the schema then reports the problem.
  */
 export function coerceText(value: unknown, schema: JsonSchema, root: JsonSchema = schema): unknown {
   if (typeof value !== 'string') return value

@@ -1,10 +1,6 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 
-/**
- * A schema that validates a configuration and describes itself. Any library that implements Standard Schema and
- * Standard JSON Schema works (such as zod 4.2 or newer), in any version: core does not use the library's own
- * classes.
- */
+/** A schema of any library that implements Standard Schema and Standard JSON Schema, such as zod 4.2 or newer. */
 export interface ConfigSchema<Config = unknown> {
   readonly '~standard': StandardSchemaV1.Props<unknown, Config> & StandardJSONSchemaV1.Props<unknown, Config>
 }

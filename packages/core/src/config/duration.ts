@@ -3,7 +3,6 @@ import ms from 'ms'
 /** A duration: a whole number and a unit, such as `500ms`, `15s`, `10m`, `1h` or `7d`. */
 export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
-/** Matches a duration. */
 export const DURATION_PATTERN: RegExp = /^\d{1,12}(?:ms|s|m|h|d)$/
 
 /** Converts a duration to milliseconds. @throws {TypeError} if the text is not a duration. */

@@ -52,7 +52,6 @@ function schemaOfMember(schema: JsonSchema, key: string | number): JsonSchema | 
   return isSchema(additionalProperties) ? additionalProperties : undefined
 }
 
-/** Returns every text and number in a value. */
 function textsIn(value: unknown, depth: number): string[] {
   if (typeof value === 'string') return value === '' ? [] : [value]
   if (typeof value === 'number' || typeof value === 'bigint') return [String(value)]

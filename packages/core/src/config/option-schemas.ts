@@ -2,10 +2,8 @@ import { z } from 'zod'
 import { DURATION_PATTERN, type Duration } from './duration.ts'
 
 /**
- * Declares a secret option, such as a password or a key. Core redacts its value in reports, logs and errors.
- *
- * In JSON Schema it is a string with `writeOnly: true` and `format: password`, for connectors with another schema
- * library.
+ * Declares a secret option, which core redacts in reports, logs and errors. With another schema library than zod,
+ * declare `writeOnly: true` and `format: password` in JSON Schema.
  */
 export function secret(): z.ZodString {
   return z.string().min(1).meta({ writeOnly: true, format: 'password' })
@@ -20,11 +18,9 @@ export function duration(): z.ZodType<Duration, Duration> {
 }
 
 /**
- * Marks an option of the deployment command that the agent does not read, such as a container's name. It is not
- * passed to the agent, and the agent does not read it from its environment, where `NETWORK` or `PLATFORM` may have
- * another meaning.
- *
- * In JSON Schema it is the keyword `deploymentOnly`, for connectors with another schema library.
+ * Marks an option of the deployment command, such as a container's name. The agent neither receives it nor reads it
+ * from its environment, where `NETWORK` may have another meaning. With another schema library, declare the keyword
+ * `deploymentOnly`.
  */
 export function deploymentOnly<Schema extends z.ZodType>(schema: Schema): Schema {
   return schema.meta({ deploymentOnly: true })

@@ -7,10 +7,7 @@ import { secretsIn } from './json-schema.ts'
 import { nearestName } from './nearest-name.ts'
 import { type RuntimeConfig, runtimeConfigSchema } from './runtime-config.ts'
 
-/**
- * Options as an operator writes them: a flat record of snake_case keys. Every option may be text, as in an
- * environment variable.
- */
+/** Options as an operator writes them, by snake_case name. Each may be text, as in an environment variable. */
 export type RawConfig = Readonly<Record<string, unknown>>
 
 /** A validated configuration. */
@@ -45,10 +42,7 @@ export function agentOptionNames(connector: Connector): string[] {
   return Object.keys(properties).filter((key) => isForAgent(properties[key]))
 }
 
-/**
- * Returns the names of a configuration's options that hold a secret at any depth, or that the schema does not
- * describe.
- */
+/** Returns the names of options that hold a secret at any depth, or that the schema does not describe. */
 export function secretOptionNames(connector: Connector, config: RawConfig): string[] {
   const schema = agentConfigJsonSchema(connector)
   const { properties = {} } = schema
@@ -59,9 +53,7 @@ export function secretOptionNames(connector: Connector, config: RawConfig): stri
 }
 
 /**
- * Validates a configuration against the options that every agent has and the connector's own.
- *
- * @throws {ConfigError} with every unknown option (with a suggestion) and every invalid value.
+ * Validates a configuration. @throws {ConfigError} with every unknown option, a suggestion, and every invalid value.
  */
 export function parseConfig<Config>(connector: Connector<Config>, raw: RawConfig = {}): ParsedConfig<Config> {
   const schema = agentConfigJsonSchema(connector)

@@ -15,19 +15,13 @@ export interface Connector<Config = unknown, Client = unknown> {
   readonly description: string
   /** The connector's own options: snake_case keys, one sentence each. */
   readonly config: ConfigSchema<Config>
-  /**
-   * Every metric, entity and event that the connector may emit. Core rejects all others; the docs are generated
-   * from it.
-   */
+  /** Everything that the connector may emit. Core rejects other signals; the docs are generated from it. */
   readonly signals: SignalCatalog
 
   /** Plans how to deploy an agent. Pure: no I/O, clock, randomness or environment. */
   deploy(target: DeploymentTarget<Config>): Deployment
 
-  /**
-   * Opens the client (imports the heavy library here) and pings it. Called once per agent run, and again after a
-   * failure.
-   */
+  /** Opens the client (imports the heavy library here) and pings it. Called again after a failure. */
   connect(context: ConnectContext<Config>): Promise<Client>
   /** Identifies the watched host, engine or cluster, so that a redeployed agent is the same agent. */
   identify(client: Client, context: Pick<CollectContext, 'signal' | 'now'>): Promise<Identity>
@@ -43,10 +37,8 @@ export interface Connector<Config = unknown, Client = unknown> {
 /** Reads one thing once. Throws on failure; never logs, retries or sets timers. */
 export interface Collector<Client> {
   /**
-   * Returns what it read.
-   *
-   * An optimisation for thousands of entities: return the same entity object while nothing has changed, and core
-   * skips the comparison. Never modify an object that was returned.
+   * Returns what it read. With thousands of entities, return the same object while nothing has changed: core skips the
+   * comparison. Never modify a returned object.
    */
   collect(client: Client, context: CollectContext): Promise<Signals>
   /** @default the agent's interval */

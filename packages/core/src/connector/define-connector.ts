@@ -12,7 +12,6 @@ const MARK = Symbol.for('rca.connector')
 /** Version of the contract that this core implements. */
 export const CONTRACT = 1
 
-/** Argument of {@link defineConnector}. */
 export type ConnectorDefinition<Schema extends ConfigSchema, Client> = Omit<
   Connector<ConfigOf<Schema>, Client>,
   'config'
@@ -47,10 +46,9 @@ const AMBIENT = new Set([
 const RESERVED = new Set(['platform_api_url', 'agent_token', 'agent_token_file', 'agent_type'])
 
 /**
- * Defines a connector. Infers the type of `config` in `deploy` and `connect` from the schema. Opens nothing.
+ * Defines a connector, with the type of `config` inferred from the schema. Opens nothing.
  *
- * @throws {ConnectorError} if the definition breaks the contract, for example with an invalid `type`, an option
- * name that cannot be used, a duplicate signal, or a collector and a watcher of the same name.
+ * @throws {ConnectorError} if the definition breaks the contract, for example with an invalid `type` or option name.
  */
 export function defineConnector<Schema extends ConfigSchema, Client>(
   definition: ConnectorDefinition<Schema, Client>,

@@ -29,10 +29,7 @@ interface NumberedOccurrence {
 export interface EventSample {
   /** Number of occurrences in the series so far, including this one. */
   readonly count: number
-  /**
-   * The largest of 1, 2, 3, 4, 10, 30, 100, … that `count` has reached. Every agent computes the same value, so it
-   * may be part of an event's id.
-   */
+  /** Largest of 1, 2, 3, 4, 10, 30, 100, … not above `count`. The same in every agent, so it may be part of an id. */
   readonly milestone: number
   /** True if occurrences before this one may have been dropped: the event should contain `count`. */
   readonly isMilestone: boolean
@@ -65,11 +62,7 @@ interface Series {
   readonly lastAt: number
 }
 
-/**
- * Creates a sampler.
- *
- * @param options.maxKeys number of keys to keep in memory; beyond it, the least recently sampled key is dropped
- */
+/** @param options.maxKeys keys to keep in memory; beyond it, the least recently sampled one is dropped */
 export function createEventSampler({ maxKeys = DEFAULT_MAX_KEYS }: { readonly maxKeys?: number } = {}): EventSampler {
   const known = new Map<string, Series>()
   return {
@@ -103,7 +96,6 @@ function addNumbered(before: Series | undefined, { at, number, startsSeries }: N
   return { name: `${base}`, base, count: number - base, milestone, lastAt: at.getTime() }
 }
 
-/** Returns the largest of 1, 2, 3, 4, 10, 30, 100, 300, … that is not above `count`. */
 function milestoneOf(count: number): number {
   if (count < 10) return Math.min(count, MAX_UNSAMPLED_EVENTS)
   // Logarithms of powers of ten may be a little too small.

@@ -78,10 +78,7 @@ export interface EventDefinition<Names extends AttributeDescriptions = Attribute
   }): Event
 }
 
-/**
- * Every metric, entity and event that a connector may emit. The runtime rejects all others; the docs are generated
- * from it.
- */
+/** The signals that a connector may emit. The runtime rejects all others; the docs are generated from it. */
 export type SignalCatalog = Readonly<Record<string, MetricDefinition | EntityDefinition | EventDefinition>>
 
 /** Fields that declare an entry of a catalog. */

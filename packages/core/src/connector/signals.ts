@@ -29,7 +29,6 @@ export interface Entity extends EntityReference {
   readonly relations: readonly Relation[]
 }
 
-/** Kinds of metrics. */
 export const METRIC_KINDS = ['gauge', 'counter', 'updowncounter'] as const
 
 /**
@@ -38,10 +37,7 @@ export const METRIC_KINDS = ['gauge', 'counter', 'updowncounter'] as const
  */
 export type MetricKind = (typeof METRIC_KINDS)[number]
 
-/**
- * A data point. Has the unit and kind from the connector's catalog, so that a platform can draw it without the
- * connector.
- */
+/** A data point. Carries its unit and kind, so that a platform can draw it without the connector. */
 export interface Metric {
   readonly name: string
   /** Finite. A value that could not be read is omitted, never 0. */
@@ -82,10 +78,7 @@ export interface Gap {
   readonly since: string
 }
 
-/**
- * Output of one run of a collector, or of one `emit` of a watcher. A missing list is an empty list. `undefined`
- * elements, for values that could not be read, are omitted.
- */
+/** Output of a collector's run or a watcher's `emit`. A missing list is empty; `undefined` elements are omitted. */
 export interface Signals {
   readonly entities?: readonly (Entity | undefined)[]
   readonly metrics?: readonly (Metric | undefined)[]

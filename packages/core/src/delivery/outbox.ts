@@ -25,31 +25,17 @@ export interface OutboxState {
   readonly oldestAt: string | undefined
 }
 
-/** Queues reports until the platform has accepted them. */
-export interface Outbox {
-  /**
-   * Adds a report, or replaces the one with the same id. Drops others if the outbox is full, and returns their
-   * number.
-   */
-  add(entry: OutboxEntry): number
-  /** Returns the oldest reports within the limits, but at least one unless the outbox is empty. */
-  peek(max: { readonly reports: number; readonly bytes: number }): readonly OutboxEntry[]
-  /** Removes delivered reports. */
-  remove(entries: readonly OutboxEntry[]): void
-  /** Removes reports that cannot be delivered, and counts them as dropped. */
-  drop(entries: readonly OutboxEntry[]): void
-  state(): OutboxState
-}
+export type Outbox = ReturnType<typeof createMemoryOutbox>
 
 function heldBy({ held, bytes }: OutboxEntry): number {
   return held ?? bytes
 }
 
 /**
- * Creates an outbox in memory. If it is full, drops the oldest report without events, or else the oldest; keeps the
- * newest.
+ * Queues reports until the platform has accepted them. If the queue is full, drops the oldest report without events, or
+ * else the oldest; keeps the newest.
  */
-export function createMemoryOutbox(maxBytes: number): Outbox {
+export function createMemoryOutbox(maxBytes: number) {
   const entries = new Map<string, OutboxEntry>()
   let bytes = 0
   let dropped = 0
@@ -74,7 +60,8 @@ export function createMemoryOutbox(maxBytes: number): Outbox {
   }
 
   return {
-    add: (entry) => {
+    /** Adds a report, or replaces the one with the same id. Returns the number of reports dropped for it. */
+    add: (entry: OutboxEntry): number => {
       const before = dropped
       const same = entries.get(entry.id)
       if (same !== undefined) remove(same)
@@ -83,7 +70,8 @@ export function createMemoryOutbox(maxBytes: number): Outbox {
       while (bytes > maxBytes && entries.size > 1) evictOne(entry)
       return dropped - before
     },
-    peek: (max) => {
+    /** Returns the oldest reports within the limits, but at least one unless the outbox is empty. */
+    peek: (max: { readonly reports: number; readonly bytes: number }): readonly OutboxEntry[] => {
       const batch: OutboxEntry[] = []
       let size = 0
       for (const entry of entries.values()) {
@@ -93,12 +81,14 @@ export function createMemoryOutbox(maxBytes: number): Outbox {
       }
       return batch
     },
-    remove: (delivered) => {
+    /** Removes delivered reports. */
+    remove: (delivered: readonly OutboxEntry[]): void => {
       for (const entry of delivered) remove(entry)
     },
-    drop: (rejected) => {
+    /** Removes reports that cannot be delivered, and counts them as dropped. */
+    drop: (rejected: readonly OutboxEntry[]): void => {
       for (const entry of rejected) if (remove(entry)) dropped += 1
     },
-    state: () => ({ reports: entries.size, bytes, dropped, oldestAt: entries.values().next().value?.at }),
+    state: (): OutboxState => ({ reports: entries.size, bytes, dropped, oldestAt: entries.values().next().value?.at }),
   }
 }

@@ -28,17 +28,10 @@ export interface Redactor {
   logger(log: Logger): Logger
 }
 
-/**
- * Length from which secrets are searched in the names of a log message's fields: shorter ones occur there by
- * accident.
- */
+/** Shorter secrets occur in the names of a log message's fields by accident. */
 const MIN_LENGTH_IN_NAMES = 6
 
-/**
- * Creates a redactor for these secrets, also in percent-encoded form and inside JSON.
- *
- * @param declared names of attributes that are not redacted, even if they contain a secret
- */
+/** Creates a redactor for these secrets, also percent-encoded and inside JSON. Keeps `declared` names of attributes. */
 export function createRedactor(secrets: readonly string[], declared: Iterable<string> = []): Redactor {
   const text = createSecretReplacer(secrets)
   const names = new Set(declared)
@@ -90,18 +83,8 @@ export function createRedactor(secrets: readonly string[], declared: Iterable<st
   }
 }
 
-interface Redacted {
-  entity(entity: ReportedEntity): ReportedEntity
-  metric(metric: Metric): Metric
-  event(event: Event): Event
-  gap(gap: Gap): Gap
-}
-
-/**
- * Redacts field by field, but not what the protocol or the catalog declares: types, names of metrics, events and
- * attributes.
- */
-function redactedSignals(redact: (text: string) => string, attributeName: (name: string) => string): Redacted {
+/** Redacts field by field, except for the types and names that the protocol or the catalog declares. */
+function redactedSignals(redact: (text: string) => string, attributeName: (name: string) => string) {
   // A placeholder may be longer than the secret.
   const within = (text: string, maxLength: number): string => redact(text).slice(0, maxLength)
   const reference = ({ type, id }: EntityReference): EntityReference => ({ type, id: within(id, LIMITS.identifier) })
@@ -114,26 +97,26 @@ function redactedSignals(redact: (text: string) => string, attributeName: (name:
   const relations = (original: Entity['relations']): Entity['relations'] =>
     original.map(({ type, target }) => ({ type, target: reference(target) }))
   return {
-    entity: (entity) => ({
+    entity: (entity: ReportedEntity): ReportedEntity => ({
       ...entity,
       ...reference(entity),
       name: within(entity.name, LIMITS.identifier),
       attributes: attributes(entity.attributes),
       relations: relations(entity.relations),
     }),
-    metric: (metric) => ({
+    metric: (metric: Metric): Metric => ({
       ...metric,
       entity: reference(metric.entity),
       attributes: attributes(metric.attributes),
     }),
-    event: (event) => ({
+    event: (event: Event): Event => ({
       ...event,
       attributes: attributes(event.attributes),
       ...(event.id === undefined ? {} : { id: within(event.id, LIMITS.name) }),
       entity: reference(event.entity),
       body: within(event.body, LIMITS.body),
     }),
-    gap: (gap) => ({
+    gap: (gap: Gap): Gap => ({
       ...gap,
       scope: within(gap.scope, LIMITS.identifier),
       reason: within(gap.reason, LIMITS.reason),

@@ -25,20 +25,10 @@ export interface SenderOptions {
   readonly onDrop?: () => void
 }
 
-/** Delivers the outbox to the platform. */
-export interface Sender {
-  /**
-   * Delivers until the outbox is empty, then after every `wake`; retries with backoff. Resolves when `signal` aborts.
-   */
-  run(signal: AbortSignal): Promise<void>
-  /** Announces that the outbox holds reports. */
-  wake(): void
-  /** Delivers everything now. Returns false if something is left. Never rejects. */
-  flush(signal: AbortSignal): Promise<boolean>
-}
+export type Sender = ReturnType<typeof createSender>
 
-/** Creates a sender over an outbox. */
-export function createSender(options: SenderOptions): Sender {
+/** Delivers the outbox to the platform. */
+export function createSender(options: SenderOptions) {
   const { outbox, log } = options
   const notifier = createNotifier()
 
@@ -62,9 +52,12 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   return {
-    run: (signal) => supervise(deliverForever, { backoff: retryDelay, onFailure }, signal),
+    /** Delivers the outbox, then after every `wake`; retries with backoff. Resolves when `signal` aborts. */
+    run: (signal: AbortSignal): Promise<void> => supervise(deliverForever, { backoff: retryDelay, onFailure }, signal),
+    /** Announces that the outbox holds reports. */
     wake: notifier.notify,
-    flush: async (signal) => {
+    /** Delivers everything now. Returns false if something is left. Never rejects. */
+    flush: async (signal: AbortSignal): Promise<boolean> => {
       try {
         await drain(options, signal)
         return true
@@ -96,8 +89,7 @@ async function deliver(options: SenderOptions, batch: readonly OutboxEntry[], si
     outbox.remove(batch)
   } catch (error) {
     if (!(error instanceof PlatformError) || error.retryable) throw error
-    // The platform will never accept this batch. Halve it until the refused report is alone: the others must not be
-    // lost.
+    // The platform will never accept this batch. Halve it until the refused report is alone.
     if (batch.length > 1) {
       const middle = Math.ceil(batch.length / 2)
       await deliver(options, batch.slice(0, middle), signal)
@@ -112,26 +104,20 @@ async function deliver(options: SenderOptions, batch: readonly OutboxEntry[], si
 }
 
 /** Wakes a waiting loop. Remembers a notification that arrives while nothing waits. */
-interface Notifier {
-  readonly notify: () => void
-  reset(): void
-  /** Resolves after a notification since `reset`, or when `signal` aborts. */
-  notified(signal: AbortSignal): Promise<void>
-}
-
-function createNotifier(): Notifier {
+function createNotifier() {
   let isNotified = false
   let listener: (() => void) | undefined
   return {
-    notify: () => {
+    notify: (): void => {
       isNotified = true
       listener?.()
     },
-    reset: () => {
+    reset: (): void => {
       isNotified = false
     },
-    notified: (signal) =>
-      new Promise((resolve) => {
+    /** Resolves after a notification since `reset`, or when `signal` aborts. */
+    notified: (signal: AbortSignal) =>
+      new Promise<void>((resolve) => {
         const end = (): void => {
           signal.removeEventListener('abort', end)
           listener = undefined

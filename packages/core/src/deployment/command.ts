@@ -7,7 +7,6 @@ export interface Placement {
   readonly newLine?: boolean
 }
 
-/** Redirection operators. */
 type Redirection = '<' | '>' | '>>' | '2>' | '2>>'
 
 /**
@@ -155,7 +154,6 @@ command.raw = raw
 command.word = word
 command.assignment = assignment
 
-/** Creates a command from its arguments. */
 export function createCommand(shell: Shell, words: Words, render: (value: Word, place: string) => string): Command {
   const own = shell === 'sh' ? 'command' : shell
   const name = nameOf(words)

@@ -10,17 +10,11 @@ export interface DeploymentTarget<Config = unknown> {
   readonly agentType: string
   /** The validated configuration, including defaults. */
   readonly config: Config
-  /**
-   * Options for the agent that the operator set: snake_case key → text. Excludes defaults, which the agent applies
-   * itself.
-   */
+  /** Options for the agent that the operator set: snake_case key → text. Excludes defaults. */
   readonly settings: Readonly<Record<string, string>>
   /** `deploymentOnly` options that the operator set: snake_case key → text. */
   readonly deploymentSettings: Readonly<Record<string, string>>
-  /**
-   * Operating system that requests the command, as in `process.platform`. Only a default: the command may run
-   * elsewhere.
-   */
+  /** Operating system that requests the command, as in `process.platform`: only a default. */
   readonly hostPlatform: 'linux' | 'darwin' | 'win32' | (string & {})
 }
 

@@ -12,11 +12,7 @@ export interface RenderedDeployment {
   readonly alternatives?: Readonly<Record<string, Omit<RenderedDeployment, 'alternatives'>>>
 }
 
-/**
- * Renders a deployment: its commands as text, and numbered instructions.
- *
- * @throws {TypeError} if a command was not created by `command` or `powershell`.
- */
+/** Renders a deployment. @throws {TypeError} if a command was not created by `command` or `powershell`. */
 export function describeDeployment(deployment: Deployment): RenderedDeployment {
   const { prerequisites = [], command, verify, uninstall, alternatives } = deployment
   return {

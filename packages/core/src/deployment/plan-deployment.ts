@@ -11,21 +11,14 @@ export interface DeploymentRequest {
   readonly agentToken: string
   /** Options as the operator wrote them. */
   readonly config?: RawConfig
-  /**
-   * Operating system to deploy to if the operator names none: a value of `process.platform`.
-   *
-   * @default this machine's
-   */
+  /** Operating system to deploy to if the operator names none. @default this machine's `process.platform` */
   readonly hostPlatform?: string
 }
 
 /**
- * Plans how to deploy an agent of a connector. Loads no client library and opens nothing.
+ * Plans how to deploy an agent. Loads no client library and opens nothing.
  *
- * @throws {ConfigError}
- * @throws {PlatformUrlError}
- * @throws {AgentTokenError}
- * @throws {ShellQuotingError} if a value cannot be quoted for the shell.
+ * @throws {ConfigError} @throws {PlatformUrlError} @throws {AgentTokenError} @throws {ShellQuotingError}
  */
 export function planDeployment(connector: Connector, request: DeploymentRequest): RenderedDeployment {
   const { config, settings, deploymentSettings } = parseConfig(connector, request.config)

@@ -1,11 +1,5 @@
 import type { DeploymentTarget } from './deployment.ts'
 
-/** Options of `settings.chartValues`. */
-export interface SettingsOptions {
-  /** Config keys (snake_case) that the command passes in another way, such as the namespace. @default [] */
-  readonly omit?: readonly string[]
-}
-
 /** Returns the environment variable of a config key: `log_level` → `LOG_LEVEL`. */
 export function environmentName(key: string): string {
   return key.replaceAll(/\W+/g, '_').toUpperCase()
@@ -14,8 +8,6 @@ export function environmentName(key: string): string {
 /**
  * Returns the agent's environment variables as `NAME=value`: `PLATFORM_API_URL`, `AGENT_TOKEN`, `AGENT_TYPE`, then
  * every setting in the operator's order. Not quoted: pass each as an argument of `command` or `powershell`.
- *
- * @throws {TypeError} if a setting has the name of one of the first three.
  */
 function environmentVariables(target: DeploymentTarget): string[] {
   const fixed = [
@@ -34,30 +26,26 @@ export function chartValueName(key: string): string {
 }
 
 /**
- * Returns the values of the Helm chart as `name=value` for `--set` or `--set-string`: `platformUrl`, `agentToken`,
- * then every setting in the operator's order, `deploymentOnly` options last. Values are escaped for Helm, not for
- * the shell: pass each as an argument of `command`.
+ * Returns the values of the Helm chart as `name=value`: `platformUrl`, `agentToken`, then every setting in the
+ * operator's order, `deploymentOnly` options last. Escaped for Helm, not for the shell: pass each as an argument of
+ * `command`. `--set` converts `2` to a number and `true` to a boolean; `--set-string` keeps both as text, as a token of
+ * digits needs.
  *
- * `--set` converts `2` to a number and `true` to a boolean. `--set-string` keeps both as text, as a token of digits
- * needs.
- *
- * @throws {TypeError} if a setting has the name of one of the first two.
+ * @param options.omit config keys (snake_case) that the command passes in another way, such as the namespace
  */
-function chartValues(target: DeploymentTarget, options: SettingsOptions = {}): string[] {
+function chartValues(target: DeploymentTarget, { omit = [] }: { readonly omit?: readonly string[] } = {}): string[] {
   const fixed = [
     ['platformUrl', target.platformUrl],
     ['agentToken', target.agentToken],
   ] as const
-  const { omit = [] } = options
   const written = Object.entries({ ...target.settings, ...target.deploymentSettings })
   const passedOn = written.filter(([key]) => !omit.includes(key))
   return nameSettings(passedOn, chartValueName, fixed).map(([name, value]) => `${name}=${escapeChartValue(value)}`)
 }
 
 /**
- * Escapes a value for Helm's `--set` and `--set-string`: a backslash before backslashes, commas, and a leading
- * brace, which would begin a list. Dots, brackets and equals signs are special in names only
- * (helm.sh/helm/v3/pkg/strvals).
+ * Escapes backslashes, commas, and a leading brace, which would begin a list. Dots, brackets and equals signs are
+ * special in names only (helm.sh/helm/v3/pkg/strvals).
  */
 export function escapeChartValue(value: string): string {
   return value.replaceAll(/[\\,]|^\{/g, String.raw`\$&`)

@@ -12,12 +12,8 @@ const RESERVED_WORDS = new Set(
 )
 
 /**
- * Quotes an argument as exactly one word for `sh`, `bash`, `dash` and `zsh`.
- *
- * @param place names the argument in errors
- * @param isName true for the command's name, where `a=b` would set a variable and `%1` resume a job
- * @throws {ShellQuotingError} if a text contains a NUL character or half of a surrogate pair.
- * @throws {TypeError} for an invalid argument.
+ * Quotes an argument as exactly one word for `sh`, `bash`, `dash` and `zsh`. With `isName`, quotes more: as a command's
+ * name, `a=b` would set a variable and `%1` resume a job.
  */
 export function renderForSh(value: Word, place: string, isName: boolean): string {
   const parts = partsOf(value, place)

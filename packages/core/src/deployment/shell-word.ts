@@ -48,22 +48,13 @@ export function word(...parts: readonly Word[]): ShellWord {
   return new ShellWord(parts.flatMap((part) => partsOf(part)))
 }
 
-/**
- * Creates an assignment, `NAME=value`, to a variable of the shell or, in front of a command, of the command's
- * environment.
- *
- * @throws {TypeError} if the name is not a valid variable name.
- */
+/** Creates `NAME=value`: a variable of the shell or, in front of a command, of the command's environment. */
 export function assignment(name: string, value: Word): ShellWord {
   if (!/^[A-Za-z_]\w*$/.test(name)) throw new TypeError('`assignment` needs the name of a variable, such as `SOCKET`')
   return new ShellWord([{ syntax: `${name}=`, isClosed: true }, ...partsOf(value)], true)
 }
 
-/**
- * Returns the parts of an argument.
- *
- * @throws {TypeError} unless it is a text, a finite number, a boolean or a `ShellWord`.
- */
+/** Returns an argument's parts. @throws {TypeError} if it is not text, a finite number, a boolean or a `ShellWord`. */
 export function partsOf(value: Word, place = '`word`'): ShellWord['parts'] {
   if (value instanceof ShellWord) return value.parts
   if (typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return [String(value)]

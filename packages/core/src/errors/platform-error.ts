@@ -21,10 +21,7 @@ export class PlatformError extends RcaError {
     this.retryAfter = details.retryAfter
   }
 
-  /**
-   * True if the platform rejected the token (401 or 403): the operator must act, and retries need a longer
-   * interval.
-   */
+  /** True if the platform rejected the token (401 or 403): retries need a longer interval. */
   get refusedToken(): boolean {
     return this.status === 401 || this.status === 403
   }

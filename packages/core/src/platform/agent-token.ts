@@ -1,10 +1,6 @@
 import { AgentTokenError } from '../errors/agent-token-error.ts'
 
-/**
- * Validates that a token can be sent in a header, and trims it: a file's last newline is not part of it.
- *
- * @throws {AgentTokenError}
- */
+/** Validates and trims a token: a file's last newline is not part of it. @throws {AgentTokenError} */
 export function parseAgentToken(value: unknown): string {
   if (typeof value !== 'string') throw new AgentTokenError('is missing or not a string')
   if (value.trim() === '') throw new AgentTokenError('is empty')

@@ -31,10 +31,7 @@ const REQUEST_TIMEOUT_MS = 15_000
 /** Longest wait between two attempts of one call, whatever `Retry-After` asks for. */
 const MAX_RETRY_DELAY_MS = 60_000
 
-/**
- * Statuses for which a retry is useless: the request itself is wrong. Others may be temporary, such as 404 while the
- * platform is set up.
- */
+/** A retry is useless: the request itself is wrong. Others may be temporary, such as 404 while a platform is set up. */
 const FINAL_STATUSES = new Set([400, 413, 414, 415, 422, 431])
 
 export interface PlatformClientOptions {
@@ -55,10 +52,7 @@ export interface PlatformClient {
   sendHeartbeat(heartbeat: HeartbeatRequest, signal?: AbortSignal): Promise<HeartbeatResponse>
 }
 
-/**
- * Creates a client with bearer authentication. Logs once when the platform refuses the token, and once when it
- * accepts it again.
- */
+/** Creates a client. Logs once when the platform refuses the token, and once when it accepts it again. */
 export function createPlatformClient(options: PlatformClientOptions): PlatformClient {
   const { platformUrl, agentToken, log } = options
   const base = platformUrlText(platformUrl)
@@ -118,7 +112,6 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
   }
 }
 
-/** Returns a request's JSON in pieces. */
 function requestOf(reports: readonly ReportBody[]): ReportBody[] {
   return ['{"reports":[', ...reports.flatMap((report, index) => (index === 0 ? [report] : [',', report])), ']}']
 }
@@ -163,10 +156,7 @@ async function readBounded(response: Response): Promise<string> {
   return text + decoder.decode()
 }
 
-/**
- * Runs a call with a signal of its own: ky and fetch leave listeners on the signal that they get, and the agent's
- * signal exists for months.
- */
+/** Gives a call its own signal: ky and fetch leave listeners on theirs, and the agent's signal exists for months. */
 async function withOwnSignal<Result>(
   parent: AbortSignal | undefined,
   run: (signal: AbortSignal) => Promise<Result>,
@@ -227,10 +217,7 @@ function rootCause(error: unknown): unknown {
   return deepest
 }
 
-/**
- * Returns the reason of a network error. A host name with several addresses fails with one error for each, without a
- * message of its own.
- */
+/** Returns the reason. For a host name with several addresses, fetch fails with one error each and no message. */
 function networkReason(error: Error): string {
   const errors = error instanceof AggregateError && error.message === '' ? (error.errors as unknown[]) : [error]
   return errors.map((each) => withCode(each as Error)).join('; ')

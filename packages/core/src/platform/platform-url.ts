@@ -1,10 +1,6 @@
 import { PlatformUrlError } from '../errors/platform-url-error.ts'
 
-/**
- * Parses the platform's address. Keeps a path, for platforms behind a prefix, but not a trailing slash.
- *
- * @throws {PlatformUrlError}
- */
+/** Parses the address. Keeps a path, for platforms behind a prefix. @throws {PlatformUrlError} */
 export function parsePlatformUrl(text: unknown): URL {
   if (typeof text !== 'string') throw new PlatformUrlError('is missing or not a string')
   if (text.trim() === '') throw new PlatformUrlError('is empty')

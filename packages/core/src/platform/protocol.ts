@@ -24,10 +24,7 @@ export {
 /** Paths of an agent's calls, relative to the platform's URL. */
 export const AGENT_PATHS = { data: '/api/v1/agent/data', heartbeat: '/api/v1/agent/heartbeat' } as const
 
-/**
- * Maximum lengths of signals' texts in UTF-16 code units, and of their lists. The agent truncates or leaves out what
- * is longer; the platform refuses it.
- */
+/** Maximum lengths in UTF-16 code units, and of lists. The agent truncates or omits more; the platform refuses it. */
 export const LIMITS = {
   name: 256,
   identifier: 1024,
@@ -155,10 +152,7 @@ export const dataResponseSchema = z.object({
   duplicates: z.int().nonnegative().describe('Reports that were stored already.'),
 })
 
-/**
- * Status of a collector’s last run, of a watcher, of `connect` while the client is not open, or of `election` while
- * it fails.
- */
+/** Status of a collector, a watcher, of `connect` without an open client, or of a failing `election`. */
 export const collectorStatusSchema = z.object({
   ok: z.boolean(),
   duration_ms: z

@@ -3,10 +3,7 @@ import { gzip } from 'node:zlib'
 
 const compress = promisify(gzip)
 
-/**
- * Size from which queued reports are compressed: a large cluster's report repeats the same words tens of thousands of
- * times.
- */
+/** Size from which queued reports are compressed: a large cluster's report repeats the same words very often. */
 const MIN_COMPRESSED_BYTES = 65_536
 
 /** A report's JSON: a short one as text, a long one gzipped. */

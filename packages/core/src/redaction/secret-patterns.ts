@@ -96,11 +96,8 @@ function searchedValues(secret: string): string[] {
 }
 
 /**
- * Redacts the output of a program, such as a log: passwords, tokens, keys, and credentials in URLs and headers.
- * Removes the escape sequences of terminals first, since they could split a secret.
- *
- * @param secrets known secrets, redacted wherever they occur if they have at least six characters; those of several
- * lines also line by line
+ * Redacts the output of a program: passwords, tokens, keys, credentials in URLs and headers, and known secrets of at
+ * least six characters, as a whole and line by line.
  */
 export function redactSecretPatterns(text: string, secrets: readonly string[] = []): string {
   const values = secrets.flatMap(searchedValues)

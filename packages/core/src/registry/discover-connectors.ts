@@ -14,8 +14,7 @@ import { resolveModule } from './resolve-module.ts'
 /** Options of {@link discoverConnectors}. */
 export interface DiscoverOptions {
   /**
-   * A file of the host package: `import.meta.url`, or a path. Searches the package's `dependencies` and
-   * `optionalDependencies`.
+   * A file of the package whose `dependencies` and `optionalDependencies` are searched: `import.meta.url`, or a path.
    */
   readonly from: string | URL
 }
@@ -25,11 +24,8 @@ interface FoundEntry extends RegistryEntry {
 }
 
 /**
- * Finds the connectors among the host package's own dependencies, by their manifests (`package.json#rca`). Loads a
- * connector's code on first use. `problems` lists the connectors that cannot be used. Ignores dependencies that are not
- * installed.
- *
- * @throws {HostPackageError} if no package contains `from`.
+ * Finds the connectors among the host package's dependencies, by `package.json#rca`. Loads their code on first use.
+ * `problems` lists those that cannot be used. @throws {HostPackageError} if no package contains `from`.
  */
 export async function discoverConnectors(options: DiscoverOptions): Promise<Registry> {
   checkArguments('discoverConnectors', options, ['from'])

@@ -23,11 +23,7 @@ export interface InstalledPackage {
   readonly unreadable?: string
 }
 
-/**
- * Returns the installed dependencies of the package that contains a file, sorted by name.
- *
- * @throws {HostPackageError} if no package contains the file, or the package's own package.json cannot be read.
- */
+/** Returns the installed dependencies of a file's package, sorted. @throws {HostPackageError} if it cannot be read. */
 export async function installedPackages(file: string): Promise<InstalledPackage[]> {
   const host = await hostPackage(file)
   const names = Object.keys({ ...host.json.dependencies, ...host.json.optionalDependencies }).sort()

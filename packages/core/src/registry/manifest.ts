@@ -1,26 +1,20 @@
 import { z } from 'zod'
 import { CONTRACT, TYPE_PATTERN } from '../connector/define-connector.ts'
 
-/** `package.json#rca` of a connector's package. Describes the connector without loading its code. */
-export interface ConnectorManifest {
-  readonly contract: 1
-  readonly type: string
-  readonly title: string
-  readonly description: string
-  /** The package's export that contains the connector. @default "." */
-  readonly module: string
-}
-
 const manifestSchema = z.strictObject({
   contract: z.literal(CONTRACT),
   type: z.string().regex(TYPE_PATTERN, 'must be lower case words joined by `-`, such as `docker`, or `vendor/name`'),
   title: z.string().min(1),
   description: z.string().min(1),
+  /** The package's export that contains the connector. */
   module: z
     .string()
     .regex(/^\.(?:\/.+)?$/, 'must be an export of the package: `.`, or one that starts with `./`')
     .default('.'),
 })
+
+/** `package.json#rca` of a connector's package. Describes the connector without loading its code. */
+export type ConnectorManifest = Readonly<z.output<typeof manifestSchema>>
 
 /** Checks `package.json#rca`. Returns the manifest, or its problem and the fix. */
 export function parseManifest(
@@ -35,7 +29,7 @@ export function parseManifest(
     }
   }
   const result = manifestSchema.safeParse(value)
-  if (result.success) return result.data as ConnectorManifest
+  if (result.success) return result.data
   const problems = result.error.issues.map((issue) => `\`${['rca', ...issue.path].join('.')}\`: ${issue.message}`)
   return {
     problem: `its manifest is invalid: ${problems.join('; ')}`,

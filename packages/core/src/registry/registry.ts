@@ -44,18 +44,9 @@ export interface Registry {
   listSupportedTypes(): string[]
   /** Returns type, title and description of each connector, sorted by type. Loads no connector. */
   summaries(): ConnectorSummary[]
-  /**
-   * Returns the summaries with each connector's options. Loads every connector. Omits connectors that cannot be
-   * loaded, and adds them to `problems`.
-   */
+  /** Loads every connector. Omits those that cannot be loaded, and adds them to `problems`. */
   describe(): Promise<ConnectorDescription[]>
-  /**
-   * Returns the connector of a type. Loads it once; the next call retries a failed load.
-   *
-   * @throws {UnknownTypeError}
-   *
-   * @throws {ConnectorError}
-   */
+  /** Loads a connector once; retries a failed load. @throws {UnknownTypeError} @throws {ConnectorError} */
   connector(agentType: string): Promise<Connector>
   /** Creates an agent by type. @throws {UnknownTypeError} and the errors of `createAgent`. */
   createAgent(options: AgentOptionsByType): Promise<Agent>
@@ -68,11 +59,7 @@ export interface RegistryEntry extends ConnectorSummary {
   readonly origin?: { readonly package: string; readonly version: string }
 }
 
-/**
- * Creates a registry of connectors that the program imports.
- *
- * @throws {ConnectorError} if an element is not a connector, or two connectors have the same type.
- */
+/** Creates a registry of imported connectors. @throws {ConnectorError} if one is invalid, or two have the same type. */
 export function createRegistry(connectors: readonly Connector[]): Registry {
   if (!Array.isArray(connectors))
     throw new RcaError(

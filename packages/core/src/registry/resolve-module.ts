@@ -5,12 +5,9 @@ import { join } from 'node:path'
 const IMPORT_CONDITIONS = new Set(['node', 'import', 'module-sync', 'default'])
 
 /**
- * Resolves an export of a package to a file, by self-reference: it honours the package's `exports` and the
- * conditions that Node.js was started with. Also resolves exports that have only the condition `import`, which
- * `require.resolve` rejects.
- *
- * @param module `.`, or an export such as `./connector`
- * @throws the error of Node.js if the package has no such export.
+ * Resolves an export by self-reference: honours the package's `exports` and Node's conditions. Also resolves exports
+ * that have only the condition `import`, which `require.resolve` rejects. @throws the error of Node.js for an unknown
+ * export.
  */
 export function resolveModule(directory: string, name: string, module: string, exports: unknown): string {
   const specifier = module === '.' ? name : `${name}/${module.slice(2)}`

@@ -21,10 +21,7 @@ export function createMemoryState(): StateStore {
 /** A disk that hangs, such as a lost network share, must not block the agent. */
 const DISK_TIMEOUT_MS = 5_000
 
-/**
- * Creates a store with one file per key, readable by its owner only. Replaces files atomically: a crash during a
- * write leaves the old text.
- */
+/** Creates a store of one file per key, readable by its owner only. A crash during a write leaves the old text. */
 export function createDirectoryState(directory: string): StateStore {
   const path = (key: string): string => join(directory, encodeURIComponent(key))
   return {
@@ -55,10 +52,7 @@ async function replace(path: string, text: string): Promise<void> {
   }
 }
 
-/**
- * Creates a directory and its parents, level by level: `mkdir` with `recursive` never returns below /proc (Node
- * 26.10).
- */
+/** Creates a directory level by level: `mkdir` with `recursive` never returns below /proc (Node 26.10). */
 async function makeDirectory(directory: string): Promise<void> {
   const make = (): Promise<void> => mkdir(directory, { mode: 0o700 })
   try {
