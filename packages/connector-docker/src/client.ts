@@ -66,7 +66,6 @@ export async function openEngine(endpoint: Endpoint): Promise<EngineApi> {
   }
 }
 
-/** Sends requests, and explains why the engine does not answer. */
 function createRequests(endpoint: Endpoint) {
   type Send<Answer> = () => Promise<Answer>
   const request = async <Answer>(what: string, signal: AbortSignal, send: Send<Answer>): Promise<Answer> => {

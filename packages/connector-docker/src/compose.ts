@@ -35,10 +35,7 @@ export function composeServiceOf(labels: Readonly<Record<string, string>>): Comp
   return { project, service, number: labels['com.docker.compose.container-number'] ?? '1' }
 }
 
-/**
- * Builds the entity id of a Compose service, or of its project when `service` is absent. Names are unique within one
- * engine only.
- */
+/** Builds the entity id of a service, or of its project without `service`. Names are unique within one engine only. */
 export function composeId(engine: EntityReference, { project, service }: Partial<ComposeService>): string {
   return [engine.id, project, service].filter((part) => part !== undefined).join('/')
 }

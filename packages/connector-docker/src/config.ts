@@ -25,10 +25,7 @@ const engineAddress = z
     error: ({ input }) => addressProblem(String(input)),
   })
 
-/**
- * The part before the first slash is a registry, which may be in upper case, when it is `localhost` or contains a dot
- * or a colon.
- */
+/** Before the first slash is a registry, perhaps in upper case, if it is `localhost` or contains a dot or colon. */
 const image = z
   .string()
   .regex(/^[\w][\w.:/@-]*$/, 'must be an image reference, such as `registry/agent:1.0`')

@@ -10,11 +10,7 @@ import { createEventHistory } from './events/event-history.ts'
 import { createInventory } from './inventory.ts'
 import { createUsageReader } from './usage/usage-reader.ts'
 
-/**
- * Connects to the engine and reads its identity.
- *
- * @throws EngineError when the engine cannot be reached, with the fix.
- */
+/** Connects to the engine and reads its identity. @throws EngineError with the fix. */
 export async function connect({ config, signal, log, keyedHash }: ConnectContext<DockerConfig>): Promise<DockerClient> {
   const engine = await openEngine(endpointOf(config))
   try {

@@ -17,8 +17,6 @@ import { resourceSignals } from './events/resource-events.ts'
 import { startFailureSignals } from './events/start-failure.ts'
 
 /**
- * Watches the containers of a Docker Engine, and deploys an agent beside them.
- *
  * Signal names follow the OpenTelemetry semantic conventions for containers, then its Docker stats receiver, then
  * `docker.*`.
  */

@@ -19,7 +19,6 @@ export const imageAttributeNames = {
   'container.image.repo_digests': 'Digests of the image in registries, as `repository@sha256:…`.',
 }
 
-/** Returns the attributes that identify a container. */
 export function containerAttributes({ id, name, labels }: Pick<ContainerDetails, 'id' | 'name' | 'labels'>) {
   const compose = composeServiceOf(labels)
   return {

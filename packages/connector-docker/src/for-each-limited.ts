@@ -1,7 +1,4 @@
-/**
- * Runs a task for every item, at most `concurrency` at once. Rejects with the first failure, once every started task
- * has ended.
- */
+/** Runs at most `concurrency` tasks at once. Rejects with the first failure, once every started task has ended. */
 export async function forEachLimited<Item>(
   items: readonly Item[],
   concurrency: number,

@@ -8,32 +8,10 @@ const RELIST_INTERVAL_MS = 600_000
 /** Concurrent inspections. */
 const MAX_INSPECTIONS = 4
 
-/** Cache of the engine's containers and images, kept current by lists and the event stream. */
-export interface Inventory {
-  /** Returns whether containers of this name are reported. */
-  isIncluded(name: string): boolean
-  /** Returns every container that is not excluded by name. Inspects new and changed ones. */
-  containers(signal: AbortSignal): Promise<readonly ContainerDetails[]>
-  /** Returns the containers whose last inspection failed, with the reason. */
-  unreadable(): readonly { readonly id: string; readonly reason: string }[]
-  /** Inspects a container now. Returns `undefined` when it no longer exists; `lastKnown` still returns it then. */
-  inspect(id: string, signal: AbortSignal): Promise<ContainerDetails | undefined>
-  /** Returns the last inspection of a container, for a while even after its removal. */
-  lastKnown(id: string): ContainerDetails | undefined
-  /** Returns an image, from the cache when possible. */
-  image(id: string, signal: AbortSignal): Promise<ImageDetails | undefined>
-  /** Marks a container as changed, so that it is inspected next time. */
-  markChanged(id: string): void
-  /** Marks a container as removed. */
-  markRemoved(id: string): void
-  /** Drops the cached images, after a tag, pull or deletion. */
-  markImagesChanged(): void
-  /** Sets whether the event stream is followed, which makes most lists unnecessary. */
-  setFollowed(isFollowed: boolean): void
-}
+export type Inventory = ReturnType<typeof createInventory>
 
-/** Creates an empty inventory. */
-export function createInventory(engine: EngineApi, isIncluded: (name: string) => boolean, now = Date.now): Inventory {
+/** Caches the engine's containers and images, kept current by lists and the event stream. */
+export function createInventory(engine: EngineApi, isIncluded: (name: string) => boolean, now = Date.now) {
   const cache = createContainerCache(engine)
   const { known, stale, forget, inspect } = cache
   const images = createImageCache(engine)
@@ -70,8 +48,10 @@ export function createInventory(engine: EngineApi, isIncluded: (name: string) =>
 
   return {
     ...images,
+    /** Returns whether containers of this name are reported. */
     isIncluded,
-    containers: async (signal) => {
+    /** Returns every container that is not excluded by name. Inspects new and changed ones. */
+    containers: async (signal: AbortSignal): Promise<readonly ContainerDetails[]> => {
       // Serialized, so that a second caller finds the work of the first done.
       const own = refreshed.then(() => refresh(signal))
       refreshed = own.catch(() => undefined)
@@ -81,9 +61,12 @@ export function createInventory(engine: EngineApi, isIncluded: (name: string) =>
     unreadable: cache.unreadable,
     inspect,
     lastKnown: cache.lastKnown,
-    markChanged: (id) => void stale.add(id),
+    /** Marks a container as changed, so that it is inspected next time. */
+    markChanged: (id: string) => void stale.add(id),
+    /** Marks a container as removed. */
     markRemoved: forget,
-    setFollowed: (followed) => {
+    /** Sets whether the event stream is followed, which makes most lists unnecessary. */
+    setFollowed: (followed: boolean): void => {
       // Lists once more, to find what happened between the last list and the start of the stream.
       if (followed !== isFollowed) listedAt = Number.NEGATIVE_INFINITY
       isFollowed = followed
@@ -94,16 +77,8 @@ export function createInventory(engine: EngineApi, isIncluded: (name: string) =>
 /** Removed containers that are kept, for the events that follow a removal. */
 const MAX_REMOVED_CONTAINERS = 256
 
-/** Last inspection of each container. */
-interface ContainerCache extends Pick<Inventory, 'inspect' | 'lastKnown' | 'unreadable'> {
-  readonly known: Map<string, ContainerDetails>
-  /** Ids of containers to inspect. */
-  readonly stale: Set<string>
-  /** Moves a container to the removed ones. */
-  forget(id: string): void
-}
-
-function createContainerCache(engine: Pick<EngineApi, 'container'>): ContainerCache {
+/** Keeps the last inspection of each container. */
+function createContainerCache(engine: Pick<EngineApi, 'container'>) {
   const known = new Map<string, ContainerDetails>()
   const removed = new Map<string, ContainerDetails | undefined>()
   const stale = new Set<string>()
@@ -139,10 +114,15 @@ function createContainerCache(engine: Pick<EngineApi, 'container'>): ContainerCa
 
   return {
     known,
+    /** Ids of containers to inspect. */
     stale,
+    /** Moves a container to the removed ones. */
     forget,
+    /** Inspects a container now. Returns `undefined` when it no longer exists; `lastKnown` still returns it then. */
     inspect,
-    lastKnown: (id) => known.get(id) ?? removed.get(id),
+    /** Returns the last inspection of a container, for a while even after its removal. */
+    lastKnown: (id: string) => known.get(id) ?? removed.get(id),
+    /** Returns the containers whose last inspection failed, with the reason. */
     unreadable: () => [...unreadable].map(([id, reason]) => ({ id, reason })),
   }
 }
@@ -153,10 +133,10 @@ function isContainerError(error: unknown): error is EngineError {
 }
 
 /** Caches images. An image never changes; its tags change only with an event of the stream. */
-function createImageCache(engine: EngineApi): Pick<Inventory, 'image' | 'markImagesChanged'> {
+function createImageCache(engine: EngineApi) {
   let images = new Map<string, ImageDetails | undefined>()
   return {
-    image: async (id, signal) => {
+    image: async (id: string, signal: AbortSignal): Promise<ImageDetails | undefined> => {
       // An answer that arrives after a change may be older than the change.
       const current = images
       if (current.has(id)) return current.get(id)
@@ -164,7 +144,8 @@ function createImageCache(engine: EngineApi): Pick<Inventory, 'image' | 'markIma
       current.set(id, image)
       return image
     },
-    markImagesChanged: () => {
+    /** Drops the cached images, after a tag, pull or deletion. */
+    markImagesChanged: (): void => {
       images = new Map()
     },
   }

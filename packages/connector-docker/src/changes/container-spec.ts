@@ -16,7 +16,6 @@ export interface ContainerSpec {
   readonly settings: Readonly<Record<string, string>>
 }
 
-/** Returns the configuration of a container. */
 export function specOf(container: ContainerDetails, keyedHash: (text: string) => string): ContainerSpec {
   const { limits } = container
   return {
@@ -54,13 +53,12 @@ export function specOf(container: ContainerDetails, keyedHash: (text: string) =>
   }
 }
 
-/** Excludes the variable in which Podman writes the container's id. */
 function isOwnVariable({ id }: ContainerDetails): (variable: string) => boolean {
   const given = `HOSTNAME=${id.slice(0, 12)}`
   return (variable) => variable !== given
 }
 
-/** Returns the slot of a container, which its successor takes over: the Compose service and number, or the name. */
+/** Returns the slot that a successor takes over: the Compose service and number, or the name. */
 export function slotOf({ name, labels }: Pick<ContainerDetails, 'name' | 'labels'>): string {
   const compose = composeServiceOf(labels)
   // Containers of `docker compose run` are not replicas of the service, but have the number of its first one.

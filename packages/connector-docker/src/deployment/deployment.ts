@@ -22,21 +22,17 @@ export function deploy(target: DeploymentTarget<DockerConfig>): Deployment {
       `Uninstalling keeps the image \`${image}\`. To replace an agent, uninstall it first.`,
     ],
   }
+  const engineRuns = 'Docker Engine 20.10 or newer is installed and running, and you may use it (`docker ps` answers)'
+  const composeRuns = 'Docker Compose is installed (`docker compose version` answers)'
+  const hasImage = `the engine has the image \`${image}\` or can pull it`
   return {
     ...shared,
-    prerequisites: [
-      'Docker Engine 20.10 or newer is installed and running, and you may use it (`docker ps` answers)',
-      `the engine has the image \`${image}\` or can pull it`,
-    ],
+    prerequisites: [engineRuns, hasImage],
     command: runCommand(container),
     alternatives: {
       compose: {
         ...shared,
-        prerequisites: [
-          'Docker Engine 20.10 or newer is installed and running, and you may use it (`docker ps` answers)',
-          'Docker Compose is installed (`docker compose version` answers)',
-          `the engine has the image \`${image}\` or can pull it`,
-        ],
+        prerequisites: [engineRuns, composeRuns, hasImage],
         command: composeCommand(container),
       },
     },

@@ -1,30 +1,11 @@
-/** Description of the engine. */
-export interface EngineInfo {
-  readonly id: string
-  /** Host name. */
-  readonly name: string
-  readonly version: string
-  readonly apiVersion: string
-  readonly operatingSystem: string | undefined
-  readonly osType: string | undefined
-  readonly architecture: string | undefined
-  readonly kernelVersion: string | undefined
-  readonly storageDriver: string | undefined
-  readonly cgroupVersion: string | undefined
-  readonly liveRestore: boolean | undefined
-  readonly cpus: number | undefined
-  /** Bytes. */
-  readonly memory: number | undefined
-  readonly containersByState: Readonly<Record<string, number>>
-  readonly images: number | undefined
-}
+import type { toDiskUsage, toImage, toInfo, toNetwork, toSummary, toVolume } from './translate.ts'
 
-/** Row of the container list: enough to detect a change. */
-export interface ContainerSummary {
-  readonly id: string
-  /** `created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`. */
-  readonly state: string
-}
+export type EngineInfo = Readonly<ReturnType<typeof toInfo>>
+export type ContainerSummary = Readonly<ReturnType<typeof toSummary>>
+export type ImageDetails = Readonly<ReturnType<typeof toImage>>
+export type NetworkDetails = Readonly<ReturnType<typeof toNetwork>>
+export type VolumeDetails = Readonly<ReturnType<typeof toVolume>>
+export type DiskUsage = Readonly<ReturnType<typeof toDiskUsage>>
 
 /** Result of a container's health checks. */
 export interface ContainerHealth {
@@ -101,41 +82,6 @@ export interface ContainerDetails {
   readonly networks: Readonly<Record<string, string>>
 }
 
-export interface ImageDetails {
-  readonly id: string
-  readonly tags: readonly string[]
-  /** `repository@sha256:…` */
-  readonly digests: readonly string[]
-  readonly created: string | undefined
-  /** Bytes. */
-  readonly size: number | undefined
-  readonly architecture: string | undefined
-  readonly os: string | undefined
-}
-
-export interface NetworkDetails {
-  readonly id: string
-  readonly name: string
-  readonly driver: string | undefined
-  readonly scope: string | undefined
-  readonly internal: boolean
-  readonly subnets: readonly string[]
-}
-
-export interface VolumeDetails {
-  readonly name: string
-  readonly driver: string | undefined
-  readonly created: string | undefined
-}
-
-/** Disk space in bytes. */
-export interface DiskUsage {
-  readonly images: number | undefined
-  readonly containers: number | undefined
-  readonly volumes: number | undefined
-  readonly buildCache: number | undefined
-}
-
 /** Event of the engine's event stream. */
 export interface EngineEvent {
   /** `container`, `image`, `network`, `volume`, `daemon`, … */
@@ -162,10 +108,7 @@ export interface LogRequest {
 /** Raw answer to `GET /containers/{id}/stats`: see `usage/engine-stats.ts`. */
 export type StatsAnswer = Readonly<Record<string, unknown>>
 
-/**
- * Requests to the engine. Rejects with an `EngineError` that says what to do; resolves with `undefined` for objects
- * that no longer exist.
- */
+/** Rejects with an `EngineError` that says what to do; resolves with `undefined` for objects that no longer exist. */
 export interface EngineApi {
   info(signal: AbortSignal): Promise<EngineInfo>
   /** Lists the containers in every state. */
@@ -177,16 +120,9 @@ export interface EngineApi {
   diskUsage(signal: AbortSignal): Promise<DiskUsage>
   /** Requests one sample, without the second that the engine otherwise waits to compute a rate. */
   stats(id: string, signal: AbortSignal): Promise<StatsAnswer | undefined>
-  /**
-   * Reads stdout and stderr in order. Unredacted. Resolves with `undefined` when the log driver does not support
-   * reading.
-   */
+  /** Reads stdout and stderr in order, unredacted. `undefined` if the log driver does not support reading. */
   logs(id: string, request: LogRequest, signal: AbortSignal): Promise<string | undefined>
-  /**
-   * Streams the events since a time, then new ones, until `signal` aborts. Rejects when the stream breaks.
-   *
-   * @param since seconds since 1970 with nine decimals, as text
-   */
+  /** Streams events until `signal` aborts. @param since seconds since 1970 with nine decimals, as text */
   events(since: string | undefined, signal: AbortSignal): AsyncIterable<EngineEvent>
   close(): void
 }

@@ -13,21 +13,13 @@ export class EngineError extends Error {
   }
 }
 
+type LibraryError = { readonly code?: string; readonly statusCode?: number; readonly message?: string }
+
 /**
- * Turns an error of the client library into one that says what to do.
- *
- * @param what object of the request, such as `its containers`
+ * Turns an error of the client library into one that says what to do. `what` is the request, such as `its containers`.
  */
 export function explainFailure(error: unknown, endpoint: Endpoint, what: string): Error {
-  const {
-    code,
-    statusCode,
-    message = String(error),
-  } = (error ?? {}) as {
-    readonly code?: string
-    readonly statusCode?: number
-    readonly message?: string
-  }
+  const { code, statusCode, message = String(error) } = (error ?? {}) as LibraryError
   const address = describeEndpoint(endpoint)
   const explain = (text: string): EngineError => new EngineError(text, { cause: error })
   if (statusCode !== undefined) {
@@ -63,9 +55,7 @@ export function explainAbort({ reason }: AbortSignal, endpoint: Endpoint, what: 
   )
 }
 
-/**
- * Unwraps the engine's own message from that of dockerode: `(HTTP code 404) no such container - No such container: x `.
- */
+/** Unwraps the message that dockerode writes as `(HTTP code 404) no such container - No such container: x `. */
 function messageOf(message: string): string {
   return message.replace(/^\(HTTP code \d+\) .*? - /s, '').trim()
 }

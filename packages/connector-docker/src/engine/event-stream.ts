@@ -16,9 +16,7 @@ const messageSchema = z.object({
   Actor: z.object({ ID: text, Attributes: record }).catch({ Attributes: {} }),
 })
 
-/**
- * Reads the engine's event stream, one JSON text per line. Rejects at the end of the stream, unless `signal` aborts.
- */
+/** Reads the event stream, one JSON text per line. Rejects at its end, unless `signal` aborts. */
 export async function* readEvents(
   open: () => Promise<NodeJS.ReadableStream>,
   explain: (error: unknown) => Error,

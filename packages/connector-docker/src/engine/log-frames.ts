@@ -1,10 +1,7 @@
 /** Bytes: the stream (0–2), three zeroes, and the length of the payload (Docker Engine API, “Stream format”). */
 const HEADER_LENGTH = 8
 
-/**
- * Returns the text of a container's log. The engine frames stdout and stderr, and sends raw bytes for containers with a
- * TTY.
- */
+/** Returns the text of a log. The engine frames stdout and stderr, but sends the bytes of a TTY as they are. */
 export function demultiplex(answer: unknown): string {
   // dockerode parses an answer that is valid JSON.
   if (!Buffer.isBuffer(answer)) return typeof answer === 'string' ? answer : JSON.stringify(answer)

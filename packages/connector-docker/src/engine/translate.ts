@@ -1,12 +1,4 @@
 import { z } from 'zod'
-import type {
-  ContainerSummary,
-  DiskUsage,
-  EngineInfo,
-  ImageDetails,
-  NetworkDetails,
-  VolumeDetails,
-} from './engine-api.ts'
 import { flag, moment, number, text, texts } from './lenient-schemas.ts'
 
 /* Translates answers of the Engine API (docs.docker.com/reference/api/engine) to the types in `engine-api.ts`. */
@@ -40,7 +32,7 @@ const versionSchema = z.object({
 })
 
 /** @throws Error when the answer does not come from a Docker engine. */
-export function toInfo(info: unknown, version: unknown): EngineInfo {
+export function toInfo(info: unknown, version: unknown) {
   const read = infoSchema.parse(info)
   const { ApiVersion: apiVersion = '', Components: components } = versionSchema.parse(version)
   const states = { running: read.ContainersRunning, paused: read.ContainersPaused, stopped: read.ContainersStopped }
@@ -62,6 +54,7 @@ export function toInfo(info: unknown, version: unknown): EngineInfo {
     cgroupVersion: read.CgroupVersion,
     liveRestore: read.LiveRestoreEnabled,
     cpus: read.NCPU,
+    /** Bytes. */
     memory: read.MemTotal,
     containersByState: Object.fromEntries(
       Object.entries(states).filter((entry): entry is [string, number] => entry[1] !== undefined),
@@ -72,8 +65,8 @@ export function toInfo(info: unknown, version: unknown): EngineInfo {
 
 const summarySchema = z.object({ Id: z.string(), State: text })
 
-/** @throws Error when the id is missing. */
-export function toSummary(row: unknown): ContainerSummary {
+/** Translates a row of the container list: enough to detect a change. @throws Error when the id is missing. */
+export function toSummary(row: unknown) {
   const { Id: id, State: state = '' } = summarySchema.parse(row)
   return { id, state }
 }
@@ -89,15 +82,17 @@ const imageSchema = z.object({
 })
 
 /** @throws Error when the id is missing. */
-export function toImage(answer: unknown): ImageDetails {
+export function toImage(answer: unknown) {
   const read = imageSchema.parse(answer)
   const isNamed = (name: string): boolean => !name.includes('<none>')
   return {
     id: read.Id,
     tags: read.RepoTags.filter(isNamed),
+    /** `repository@sha256:…` */
     digests: read.RepoDigests.filter(isNamed),
     // Seconds in a list, ISO 8601 in a single answer.
     created: typeof read.Created === 'number' ? new Date(read.Created * 1000).toISOString() : moment(read.Created),
+    /** Bytes. */
     size: read.Size,
     architecture: read.Architecture,
     os: read.Os,
@@ -117,7 +112,7 @@ const networkSchema = z.object({
 })
 
 /** @throws Error when the id is missing. */
-export function toNetwork(answer: unknown): NetworkDetails {
+export function toNetwork(answer: unknown) {
   const read = networkSchema.parse(answer)
   return {
     id: read.Id,
@@ -132,7 +127,7 @@ export function toNetwork(answer: unknown): NetworkDetails {
 const volumeSchema = z.object({ Name: z.string(), Driver: text, CreatedAt: text })
 
 /** @throws Error when the name is missing. */
-export function toVolume(answer: unknown): VolumeDetails {
+export function toVolume(answer: unknown) {
   const { Name: name, Driver: driver, CreatedAt: created } = volumeSchema.parse(answer)
   return { name, driver, created }
 }
@@ -153,8 +148,8 @@ const diskUsageSchema = z.object({
     .catch(undefined),
 })
 
-/** Translates the answer to `GET /system/df`. */
-export function toDiskUsage(answer: unknown): DiskUsage {
+/** Translates the answer to `GET /system/df`. Sizes in bytes. */
+export function toDiskUsage(answer: unknown) {
   const read = diskUsageSchema.parse(answer)
   return {
     images: read.LayersSize,

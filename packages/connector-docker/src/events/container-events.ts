@@ -1,5 +1,5 @@
 import { type Event, event, redactSecrets } from '@rca/core/connector'
-import { containerAttributeNames, imageAttributeNames, imageAttributes } from '../container-attributes.ts'
+import { containerAttributeNames, imageAttributeNames } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
 import { describeChange } from './container-change.ts'
@@ -11,7 +11,7 @@ import {
   type RunHistory,
   SIGKILL_EXIT_CODE,
 } from './container-exit.ts'
-import { containerEventFields, type EngineMessage, inspectOrLastKnown } from './engine-message.ts'
+import { containerEventFields, type EngineMessage, imageAttributesOf, inspectOrLastKnown } from './engine-message.ts'
 import { type ContainerHistory, type Milestone, noOomKill, type OomKill } from './event-history.ts'
 import { wasInferred } from './missed-events.ts'
 
@@ -156,7 +156,7 @@ const DESCRIBERS: ReadonlyMap<string, Describe> = new Map(
 
 /**
  * Updates the history and the inventory at once. Returns a function that builds the events, or `undefined` for an event
- * that is not reported, or that was inferred and reported before.
+ * that is not reported, or that was inferred before.
  */
 export function handleContainerEvent(
   message: EngineMessage,
@@ -201,10 +201,7 @@ function runOfOomKill({ killedRun, oomKill, reported }: ContainerHistory, { at }
   return killedRun?.isReported === false && sinceExit <= OOM_REPORT_TIMEOUT_MS ? killedRun : oomKill
 }
 
-/**
- * Returns whether an exit may belong to a restart loop: it failed or the restart policy repeats it, and it was not
- * requested.
- */
+/** Returns whether an exit may belong to a restart loop: not requested, but failed or repeated by the policy. */
 function mayBeInLoop({ raw, at }: EngineMessage, run: RunHistory, known: ContainerDetails | undefined): boolean {
   const { exitCode } = raw.attributes
   const isFailure = run.oomKill.isReported || (exitCode !== undefined && exitCode !== '0')
@@ -236,10 +233,8 @@ function recordHealth(history: ContainerHistory, { detail }: EngineMessage): boo
   return true
 }
 
-async function imageOf({ raw }: EngineMessage, { inventory }: DockerClient, signal: AbortSignal) {
-  const known = inventory.lastKnown(raw.actor)
-  if (known === undefined) return { 'container.image.name': raw.attributes.image }
-  return imageAttributes(known, await inventory.image(known.imageId, signal).catch(() => undefined))
+function imageOf(message: EngineMessage, client: DockerClient, signal: AbortSignal) {
+  return imageAttributesOf(message, client, client.inventory.lastKnown(message.raw.actor), signal)
 }
 
 async function healthEvent(message: EngineMessage, client: DockerClient, signal: AbortSignal): Promise<Event> {

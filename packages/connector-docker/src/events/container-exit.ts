@@ -1,11 +1,11 @@
 import { constants } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { type Event, type EventSample, event, exitSignal, redactSecrets } from '@rca/core/connector'
-import { containerAttributeNames, imageAttributeNames, imageAttributes } from '../container-attributes.ts'
+import { containerAttributeNames, imageAttributeNames } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
 import { type CrashLog, logWindow, type RunTimes, readCrashLog } from '../evidence/crash-log.ts'
-import { containerEventFields, type EngineMessage } from './engine-message.ts'
+import { containerEventFields, type EngineMessage, imageAttributesOf } from './engine-message.ts'
 import type { OomKill } from './event-history.ts'
 
 const runAttributeNames = {
@@ -87,12 +87,7 @@ export function isStopRequested({ stopRequestedAt }: Pick<RunHistory, 'stopReque
 /** Signals that end a program, whatever its image says. */
 const STOP_SIGNALS = new Set([constants.signals.SIGINT, constants.signals.SIGKILL, constants.signals.SIGTERM])
 
-/**
- * Returns whether a signal stops a container. Other signals make the program reload its configuration, for example.
- *
- * @param signal number that the engine reports; `undefined` with Podman, which does not report it
- * @param stopSignal the container's own stop signal, such as `SIGQUIT`, `QUIT` or `3`
- */
+/** Returns whether a signal stops a container; others may make it reload its configuration. Podman reports none. */
 export function isStopSignal(signal: string | undefined, stopSignal: string | undefined): boolean {
   if (signal === undefined) return true
   const number = signalNumber(signal)
@@ -106,7 +101,6 @@ function signalNumber(signal: string | undefined): number | undefined {
   return (constants.signals as Readonly<Record<string, number>>)[name]
 }
 
-/** End of a run. */
 interface Exit {
   /** `undefined` when the exit was missed and the container runs again. */
   readonly exitCode: number | undefined
@@ -120,10 +114,7 @@ interface Exit {
   readonly times: RunTimes
 }
 
-/**
- * Builds the event of an exit: a plain one on request or success, one with evidence for a crash, a count in a restart
- * loop.
- */
+/** Builds an exit's event: plain on request or success, with evidence for a crash, a count in a restart loop. */
 export async function describeExit(
   message: EngineMessage,
   client: DockerClient,
@@ -141,9 +132,7 @@ export async function describeExit(
   )
 }
 
-/**
- * A requested exit counts as a crash only when the OOM killer ended the run, not when it killed another process in it.
- */
+/** A requested exit is a crash only if the OOM killer ended the run, rather than another process in it. */
 function isCrash({ exitCode, isStopRequested, isOutOfMemory }: Exit): boolean {
   if (isStopRequested) return isOutOfMemory && exitCode === SIGKILL_EXIT_CODE
   return isOutOfMemory || (exitCode !== undefined && exitCode !== 0)
@@ -228,16 +217,6 @@ function runAttributes({ at }: EngineMessage, { exitCode, container, startedAt }
   }
 }
 
-async function imageAttributesOf(
-  { raw }: EngineMessage,
-  { inventory }: DockerClient,
-  { container }: Exit,
-  signal: AbortSignal,
-) {
-  if (container === undefined) return { 'container.image.name': raw.attributes.image }
-  return imageAttributes(container, await inventory.image(container.imageId, signal).catch(() => undefined))
-}
-
 async function exitedEvent(
   message: EngineMessage,
   client: DockerClient,
@@ -246,7 +225,10 @@ async function exitedEvent(
 ): Promise<Event> {
   const code = exit.exitCode === undefined ? 'an unknown exit code' : `exit code ${exit.exitCode}`
   const what = `ended with ${code}${exit.isStopRequested ? ' by request' : ''}`
-  const more = { ...(await imageAttributesOf(message, client, exit, signal)), ...runAttributes(message, exit) }
+  const more = {
+    ...(await imageAttributesOf(message, client, exit.container, signal)),
+    ...runAttributes(message, exit),
+  }
   return exitSignals.containerExited.event(containerEventFields(message, client, what, more))
 }
 
@@ -265,7 +247,7 @@ async function crashedEvent(
   const error = found?.state.error
   return exitSignals.containerCrashed.event({
     ...containerEventFields(message, client, what, {
-      ...(await imageAttributesOf(message, client, exit, signal)),
+      ...(await imageAttributesOf(message, client, container, signal)),
       ...runAttributes(message, exit),
       'container.oom_killed': isOutOfMemory,
       'container.error': error === undefined ? undefined : redactSecrets(error, container?.environment),

@@ -6,16 +6,8 @@ const IDLE_TIMEOUT_MS = 300
 /** A busy stream never falls silent: after this many items, the rest counts as new. */
 const MAX_DRAINED_ITEMS = 2_000
 
-/** A stream whose backlog can be read separately from its new items. */
-export interface DrainableStream<Item> {
-  /** Returns the next item; `undefined` at the end. */
-  next(): Promise<Item | undefined>
-  /** Reads items until none arrives for a while. Rejects with the failure of the stream. */
-  drain(take: (item: Item) => void): Promise<void>
-}
-
-/** Starts to read the stream. */
-export function openDrainable<Item>(items: AsyncIterable<Item>): DrainableStream<Item> {
+/** Starts to read a stream, whose backlog can be read separately from its new items. */
+export function openDrainable<Item>(items: AsyncIterable<Item>) {
   const iterator = items[Symbol.asyncIterator]()
   let pending: Promise<IteratorResult<Item>> | undefined
   const ahead = (): Promise<IteratorResult<Item>> => {
@@ -28,12 +20,14 @@ export function openDrainable<Item>(items: AsyncIterable<Item>): DrainableStream
   }
   void ahead()
   return {
-    next: async () => {
+    /** Returns the next item; `undefined` at the end. */
+    next: async (): Promise<Item | undefined> => {
       const item = await ahead()
       pending = undefined
       return item.done === true ? undefined : item.value
     },
-    drain: async (take) => {
+    /** Reads items until none arrives for a while. Rejects with the failure of the stream. */
+    drain: async (take: (item: Item) => void): Promise<void> => {
       for (let count = 0; count < MAX_DRAINED_ITEMS; count += 1) {
         const item = await orIdle(ahead())
         if (item === undefined || item.done === true) return

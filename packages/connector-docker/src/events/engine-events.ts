@@ -4,7 +4,7 @@ import { slotOf, specOf } from '../changes/container-spec.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails, EngineEvent } from '../engine/engine-api.ts'
 import { handleContainerEvent } from './container-events.ts'
-import { type DrainableStream, openDrainable } from './drainable-stream.ts'
+import { openDrainable } from './drainable-stream.ts'
 import { type EngineMessage, parseMessage } from './engine-message.ts'
 import { inferMissedEvents } from './missed-events.ts'
 import { createOrderedQueue } from './ordered-queue.ts'
@@ -22,10 +22,7 @@ export const streamSignals = {
   }),
 }
 
-/**
- * Position in the stream: the newest event's time, the ids of all events of that time, and the start of an
- * interruption.
- */
+/** Newest event's time, the ids of all events of that time, and the start of an interruption. */
 const cursorSchema = z.object({
   timeNano: z.string().regex(/^\d{1,25}$/),
   ids: z.array(z.string()),
@@ -47,8 +44,8 @@ const EVIDENCE_TIMEOUT_MS = 4_000
 const LIST_TIMEOUT_MS = 30_000
 
 /**
- * Follows the engine's event stream from the saved position. Infers the events that the engine no longer remembers from
- * the state of the containers. Event ids are stable, however often an event is read.
+ * Follows the event stream from the saved position. Infers events that the engine no longer remembers from the state of
+ * the containers. Event ids are stable, however often an event is read.
  */
 export const engineEvents: Watcher<DockerClient> = {
   async watch(client, context) {
@@ -73,26 +70,7 @@ export const engineEvents: Watcher<DockerClient> = {
 }
 
 /** Handles events in order and saves the position. */
-interface StreamReader {
-  /** Saved position, in milliseconds since 1970. */
-  readonly beganAt: number
-  /**
-   * Time since which events may be missing: the stream broke, or the engine no longer remembers the position. ISO 8601.
-   */
-  interruptedAt(): string | undefined
-  /** Position from which to read, in the engine's format. */
-  since(): string
-  /** Updates the state at once, and emits the events in order. */
-  handle(engineEvent: EngineEvent): void
-  /** Emits the end of an interruption in order. */
-  endInterruption(missed: Event): void
-  /** Resolves when another event can be handled. */
-  ready(): Promise<void>
-  /** Emits the remaining events, and saves the start of an interruption. */
-  saveInterruption(): Promise<void>
-}
-
-function createStreamReader(client: DockerClient, context: WatchContext): StreamReader {
+function createStreamReader(client: DockerClient, context: WatchContext) {
   const cursor = openCursor(cursorSchema, context)
   const { brokenAt: broken, ...before } = cursor.before ?? { timeNano: `${context.now().getTime()}000000`, ids: [] }
   const beganAt = Number(BigInt(before.timeNano) / 1_000_000n)
@@ -105,10 +83,14 @@ function createStreamReader(client: DockerClient, context: WatchContext): Stream
     if (isLast) await cursor.save({ ...position, brokenAt })
   })
   return {
+    /** Saved position, in milliseconds since 1970. */
     beganAt,
+    /** Time since which events may be missing: the stream broke, or the position is forgotten. ISO 8601. */
     interruptedAt: () => broken ?? (isRemembered ? undefined : new Date(beganAt).toISOString()),
+    /** Position from which to read, in the engine's format. */
     since: () => secondsOf(position.timeNano),
-    handle: (engineEvent) => {
+    /** Updates the state at once, and emits the events in order. */
+    handle: (engineEvent: EngineEvent): void => {
       const message = parseMessage(engineEvent)
       isRemembered ||= before.ids.includes(message.id)
       if (position.ids.includes(message.id)) return
@@ -116,12 +98,15 @@ function createStreamReader(client: DockerClient, context: WatchContext): Stream
       const describe = describerOf(message, client)
       queue.add(async () => describe(AbortSignal.any([context.signal, AbortSignal.timeout(EVIDENCE_TIMEOUT_MS)])))
     },
-    endInterruption: (missed) => {
+    /** Emits the end of an interruption in order. */
+    endInterruption: (missed: Event): void => {
       brokenAt = undefined
       queue.add(async () => [missed])
     },
-    ready: () => queue.ready(),
-    saveInterruption: async () => {
+    /** Resolves when another event can be handled. */
+    ready: queue.ready,
+    /** Emits the remaining events, and saves the start of an interruption. */
+    saveInterruption: async (): Promise<void> => {
       await queue.drained()
       await cursor.save({ ...position, brokenAt: brokenAt ?? context.now().toISOString() })
     },
@@ -155,13 +140,12 @@ async function recordSpecs(client: DockerClient, signal: AbortSignal): Promise<v
 }
 
 /**
- * Handles the events that the engine remembers, then infers missed ones from the containers, then reports the
- * interruption. Drains the stream again after listing the containers, so that every event up to the list is handled
- * before the inference.
+ * Handles remembered events, infers missed ones from the containers, then reports the interruption. Drains the stream
+ * again after listing the containers, so that every event up to the list is handled before the inference.
  */
 async function catchUp(
-  stream: DrainableStream<EngineEvent>,
-  reader: StreamReader,
+  stream: ReturnType<typeof openDrainable<EngineEvent>>,
+  reader: ReturnType<typeof createStreamReader>,
   client: DockerClient,
   { now, signal }: WatchContext,
 ): Promise<void> {

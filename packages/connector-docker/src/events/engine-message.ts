@@ -1,5 +1,5 @@
 import { containerSignals } from '../collectors/containers.ts'
-import { containerAttributes } from '../container-attributes.ts'
+import { containerAttributes, imageAttributes } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails, EngineEvent } from '../engine/engine-api.ts'
 
@@ -14,7 +14,6 @@ export interface EngineMessage {
   readonly detail: string
 }
 
-/** Parses an engine event. */
 export function parseMessage(raw: EngineEvent): EngineMessage {
   const [action = '', detail = ''] = raw.action.split(': ', 2)
   return {
@@ -48,6 +47,17 @@ export function containerEventFields<More extends object>(
     body: `Container ${container['container.name']} ${what}`,
     attributes: { ...container, ...more },
   }
+}
+
+/** Returns the attributes of a container's image, or only its reference when the container is unknown. */
+export async function imageAttributesOf(
+  { raw }: EngineMessage,
+  { inventory }: DockerClient,
+  container: ContainerDetails | undefined,
+  signal: AbortSignal,
+) {
+  if (container === undefined) return { 'container.image.name': raw.attributes.image }
+  return imageAttributes(container, await inventory.image(container.imageId, signal).catch(() => undefined))
 }
 
 /** Inspects a container, and falls back to its last inspection when the engine does not answer. */

@@ -4,31 +4,6 @@ import type { ContainerSpec } from '../changes/container-spec.ts'
 /** Containers, slots and removed containers that are kept, each. */
 const MAX_ENTRIES = 10_000
 
-/**
- * State from earlier events, by which later events are interpreted. Survives a broken stream, but not a restart of the
- * agent.
- */
-export interface EventHistory {
-  /**
-   * Sets the time since which every event is reported, in milliseconds since 1970. Only the first call counts. Returns
-   * that time.
-   */
-  start(since: number): number
-  /** Returns the spec of the container that last had a slot. */
-  specIn(slot: string): ContainerSpec | undefined
-  keepSpec(slot: string, spec: ContainerSpec): void
-  /** Returns the history of a container, which is kept from then on. */
-  ofContainer(id: string): ContainerHistory
-  /** Counts an exit that may belong to a restart loop. Returns `undefined` for an exit that is not reported. */
-  sampleExit(id: string, at: Date): EventSample | undefined
-  /** Returns whether the exits of a container are counted at this time, rather than reported one by one. */
-  isInRestartLoop(id: string, at: Date): boolean
-  /** Returns the ids of the containers that have not been removed. */
-  ids(): string[]
-  remove(id: string): void
-  isRemoved(id: string): boolean
-}
-
 /** Events that happen once per run, and whose time the container itself records. */
 export type Milestone = 'create' | 'start' | 'die'
 
@@ -49,15 +24,10 @@ export interface ContainerHistory {
 }
 
 /** OOM kill in one run. The engine may report it after the exit of the run. */
-export interface OomKill {
-  readonly isReported: boolean
-  /** Resolves when the OOM kill is reported. */
-  readonly reported: Promise<void>
-  report(): void
-}
+export type OomKill = ReturnType<typeof noOomKill>
 
 /** Returns the state of a run without an OOM kill. */
-export function noOomKill(): OomKill {
+export function noOomKill() {
   let resolve: () => void = () => undefined
   const reported = new Promise<void>((resolvePromise) => {
     resolve = resolvePromise
@@ -67,29 +37,35 @@ export function noOomKill(): OomKill {
     get isReported() {
       return isReported
     },
+    /** Resolves when the OOM kill is reported. */
     reported,
-    report: () => {
+    report: (): void => {
       isReported = true
       resolve()
     },
   }
 }
 
-/** Creates an empty history. */
-export function createEventHistory(): EventHistory {
+export type EventHistory = ReturnType<typeof createEventHistory>
+
+/** Keeps the state from earlier events. Survives a broken stream, but not a restart of the agent. */
+export function createEventHistory() {
   const specs = new Map<string, ContainerSpec>()
   const containers = new Map<string, ContainerHistory>()
   const removed = new Map<string, true>()
   const exits = createEventSampler({ maxKeys: MAX_ENTRIES })
   let since: number | undefined
   return {
-    start: (moment) => {
+    /** Sets the time since which every event is reported, in milliseconds since 1970, unless it is set. Returns it. */
+    start: (moment: number): number => {
       since ??= moment
       return since
     },
-    specIn: (slot) => specs.get(slot),
-    keepSpec: (slot, spec) => keep(specs, slot, spec),
-    ofContainer: (id) => {
+    /** Returns the spec of the container that last had a slot. */
+    specIn: (slot: string) => specs.get(slot),
+    keepSpec: (slot: string, spec: ContainerSpec) => keep(specs, slot, spec),
+    /** Returns the history of a container, which is kept from then on. */
+    ofContainer: (id: string): ContainerHistory => {
       const known = containers.get(id)
       if (known !== undefined) return known
       const container: ContainerHistory = {
@@ -104,23 +80,26 @@ export function createEventHistory(): EventHistory {
       if (!removed.has(id)) keep(containers, id, container)
       return container
     },
-    sampleExit: (id, at) => {
+    /** Counts an exit that may belong to a restart loop. Returns `undefined` for an exit that is not reported. */
+    sampleExit: (id: string, at: Date): EventSample | undefined => {
       const sample = exits.sample(id, { at, series: () => at.toISOString() })
       const container = containers.get(id)
       const isCounted = sample === undefined || sample.isMilestone
       if (container !== undefined) container.countedExitAt = isCounted ? at.getTime() : undefined
       return sample
     },
-    isInRestartLoop: (id, at) => {
+    /** Returns whether the exits of a container are counted at this time, rather than reported one by one. */
+    isInRestartLoop: (id: string, at: Date): boolean => {
       const { countedExitAt } = containers.get(id) ?? {}
       return countedExitAt !== undefined && at.getTime() - countedExitAt <= createEventSampler.QUIET_MS
     },
+    /** Returns the ids of the containers that have not been removed. */
     ids: () => [...containers.keys()],
-    remove: (id) => {
+    remove: (id: string): void => {
       containers.delete(id)
       keep(removed, id, true)
     },
-    isRemoved: (id) => removed.has(id),
+    isRemoved: (id: string) => removed.has(id),
   }
 }
 

@@ -18,9 +18,8 @@ export interface CurrentContainers {
 }
 
 /**
- * Infers events that the engine no longer sends: it remembers the last 256, and none from before its own restart.
- * Compares the reported events with the containers' current state, and returns the missing events with the times that
- * the containers record.
+ * Infers events that the engine no longer sends: it remembers the last 256, and none from before its own restart. The
+ * missing events have the times that the containers record.
  */
 export function inferMissedEvents(
   history: EventHistory,
@@ -46,10 +45,7 @@ export function inferMissedEvents(
   return events.toSorted((one, other) => (BigInt(one.timeNano) < BigInt(other.timeNano) ? -1 : 1))
 }
 
-/**
- * Returns whether an event of the stream has been inferred before. True once: the next event of its kind is another
- * one.
- */
+/** Returns whether an event was inferred before. True once: the next event of its kind is another one. */
 export function wasInferred({ reported }: ContainerHistory, milestone: Milestone, at: number): boolean {
   const before = reported[milestone]
   if (before === undefined || !before.isInferred) return false

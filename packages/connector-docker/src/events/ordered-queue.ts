@@ -1,24 +1,15 @@
 /** Tasks that may wait before `ready` blocks. */
 const MAX_WAITING = 256
 
-/** Runs tasks concurrently and delivers their results in the order in which the tasks were added. */
-export interface OrderedQueue<Result> {
-  add(task: () => Promise<Result>): void
-  /** Resolves when the queue can take another task. Rejects with the first failure. */
-  ready(): Promise<void>
-  /** Resolves when every result has been delivered. Rejects with the first failure. */
-  drained(): Promise<void>
-}
-
 /**
- * Creates an empty queue.
+ * Runs tasks concurrently and delivers their results in the order in which the tasks were added.
  *
  * @param deliver receives each result, and whether no other task is waiting
  */
 export function createOrderedQueue<Result>(
   concurrency: number,
   deliver: (result: Result, isLast: boolean) => Promise<void>,
-): OrderedQueue<Result> {
+) {
   let waiting = 0
   let running = 0
   let hasFailed = false
@@ -38,7 +29,7 @@ export function createOrderedQueue<Result>(
   }
 
   return {
-    add: (task) => {
+    add: (task: () => Promise<Result>): void => {
       waiting += 1
       const result = run(task)
       result.catch(() => undefined)
@@ -55,10 +46,12 @@ export function createOrderedQueue<Result>(
         hasFailed = true
       })
     },
-    ready: async () => {
+    /** Resolves when the queue can take another task. Rejects with the first failure. */
+    ready: async (): Promise<void> => {
       if (waiting < MAX_WAITING && !hasFailed) return
       await Promise.race([new Promise<void>((resolve) => freed.push(resolve)), delivered])
     },
+    /** Resolves when every result has been delivered. Rejects with the first failure. */
     drained: () => delivered,
   }
 }

@@ -85,10 +85,7 @@ const DESCRIBERS: ReadonlyMap<string, Describe> = new Map(
   }),
 )
 
-/**
- * Updates the inventory at once. Returns a function that builds the events, or `undefined` for an event that is not
- * reported.
- */
+/** Updates the inventory at once. Returns a function that builds the events, or `undefined` for an unreported event. */
 export function handleResourceEvent(
   message: EngineMessage,
   client: DockerClient,

@@ -27,8 +27,8 @@ export const startFailureSignals = {
 const STARTED = new Set(['running', 'paused', 'restarting', 'removing'])
 
 /**
- * Returns the event of a failed start. The engine reports a failed start only by the disconnection from the network;
- * the container keeps the error until its next start. Returns `undefined` for other disconnections.
+ * Returns the event of a failed start, which the engine reports only by the disconnection from the network. The
+ * container keeps the error until its next start.
  */
 export async function describeStartFailure(
   { id, at, raw, action }: EngineMessage,

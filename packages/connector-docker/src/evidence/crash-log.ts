@@ -14,9 +14,7 @@ export interface LoggedRun {
   readonly until: number
 }
 
-/**
- * Reads the end of the log of one run. Removes the container's own secrets, and other text that looks like a secret.
- */
+/** Reads the end of a run's log, without the container's own secrets and text that looks like a secret. */
 export async function readCrashLog(
   engine: Pick<EngineApi, 'logs'>,
   { id, environment, since, until }: LoggedRun,
@@ -51,8 +49,8 @@ export interface RunTimes {
 }
 
 /**
- * Returns the time window in which a log belongs to one run. The engine records a start late, after the first lines of
- * the run, so that only the ends of runs separate their logs reliably.
+ * Returns the time window of a run's log. The engine records a start late, after the first lines of the run, so that
+ * only the ends of runs separate their logs reliably.
  */
 export function logWindow({ startedAt, endedAt, previousEndedAt, isFollowed }: RunTimes): {
   readonly since: number | undefined

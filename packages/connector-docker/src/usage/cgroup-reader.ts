@@ -6,18 +6,11 @@ import { readCgroupV2 } from './cgroup-v2.ts'
 import { type ContainerUsage, type NetworkUsage, sharesNetwork } from './container-usage.ts'
 import { fileReader, parseNumber, type ReadFile } from './kernel-files.ts'
 
-/** Reads the usage of containers from the host's control groups. */
-export interface CgroupReader {
-  readonly version: 1 | 2
-  /** Returns `undefined` for a container without a control group: it has ended, or runs on another host. */
-  read(container: ContainerDetails): ContainerUsage | undefined
-}
-
 /** Readers kept, one per container. */
 const MAX_READERS = 10_000
 
 /** Opens the control groups of the host mounted at `rootPath`. Returns `undefined` when they are not visible. */
-export function openCgroupReader(rootPath: string): CgroupReader | undefined {
+export function openCgroupReader(rootPath: string) {
   const tree = openCgroupTree(rootPath)
   if (tree === undefined) return undefined
   // A container's folders never change, and finding them costs more than reading them.
@@ -34,7 +27,8 @@ export function openCgroupReader(rootPath: string): CgroupReader | undefined {
   }
   return {
     version: tree.version,
-    read: (container) => {
+    /** Returns `undefined` for a container without a control group: it has ended, or runs on another host. */
+    read: (container: ContainerDetails): ContainerUsage | undefined => {
       const usage = readerOf(container)?.()
       if (usage === undefined) return undefined
       if (usage.cpu.total === undefined && usage.memory.usage === undefined) {

@@ -3,26 +3,26 @@ import { join } from 'node:path'
 import type { ContainerDetails } from '../engine/engine-api.ts'
 import { fileReader } from './kernel-files.ts'
 
-/** The host's control group file system, as this process sees it. */
-export interface CgroupTree {
-  readonly version: 1 | 2
-  /** Finds the folder of a container below a controller (version 1) or the root (version 2). */
-  folder(container: ContainerDetails): string | undefined
-  /** Returns the folder of a controller (version 1) or the root (version 2). */
-  controller(name: string): string
-}
+export type CgroupTree = NonNullable<ReturnType<typeof openCgroupTree>>
 
-/** Opens the tree at `<rootPath>/sys/fs/cgroup`. Returns `undefined` when it does not exist. */
-export function openCgroupTree(rootPath: string): CgroupTree | undefined {
+/** Opens the host's control groups at `<rootPath>/sys/fs/cgroup`. Returns `undefined` when it does not exist. */
+export function openCgroupTree(rootPath: string) {
   const root = join(rootPath, 'sys/fs/cgroup')
-  const version = existsSync(join(root, 'cgroup.controllers')) ? 2 : existsSync(join(root, 'memory')) ? 1 : undefined
+  const version: 1 | 2 | undefined = existsSync(join(root, 'cgroup.controllers'))
+    ? 2
+    : existsSync(join(root, 'memory'))
+      ? 1
+      : undefined
   if (version === undefined) return undefined
   const controller = (name: string): string => (version === 2 ? root : join(root, name))
   const exists = (folder: string): boolean => existsSync(join(controller('memory'), folder))
   return {
     version,
+    /** Returns the folder of a controller (version 1) or the root (version 2). */
     controller,
-    folder: (container) => candidates(container).find(exists) ?? folderFromProcess(container, rootPath, exists),
+    /** Finds the folder of a container below a controller (version 1) or the root (version 2). */
+    folder: (container: ContainerDetails): string | undefined =>
+      candidates(container).find(exists) ?? folderFromProcess(container, rootPath, exists),
   }
 }
 

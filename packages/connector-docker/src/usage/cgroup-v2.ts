@@ -29,9 +29,8 @@ export function readCgroupV2(read: ReadFile): Omit<ContainerUsage, 'networks'> {
 }
 
 /**
- * Parses lines such as `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0`, with further columns such as
- * `cost.wait=0` and `depth=max` under a latency or cost controller. Some kernels write no line break after a device
- * without counters.
+ * Parses lines such as `8:0 rbytes=4096 wbytes=0 rios=1 wios=0`, with further columns such as `cost.wait=0` and
+ * `depth=max`. Some kernels write no line break after a device without counters.
  */
 function parseDisks(text: string | undefined): DiskIo[] | undefined {
   if (text === undefined) return undefined

@@ -57,10 +57,9 @@ const answerSchema = z.object({
 })
 
 /**
- * Parses the engine's stats of a container. Returns `undefined` for a stopped container, for which the engine writes
- * zeroes.
+ * Parses a container's stats. Returns `undefined` for a stopped container, for which the engine writes zeroes.
  *
- * @param limit memory limit of the container in bytes; without a limit, the engine writes the host's memory
+ * @param limit memory limit in bytes; without a limit, the engine writes the host's memory
  */
 export function parseStats(answer: StatsAnswer, limit: number | undefined): ContainerUsage | undefined {
   // For a stopped container, Podman answers with an empty body, or with an error under status 200.

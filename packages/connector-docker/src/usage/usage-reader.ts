@@ -13,15 +13,6 @@ interface MemoryReading {
   readonly at: Date
 }
 
-/** Reads the resource usage of running containers. */
-export interface UsageReader {
-  readonly source: 'cgroup v1' | 'cgroup v2' | 'engine'
-  /** Returns usage by container id, without containers that ended in the meantime. Rejects when none can be read. */
-  read(containers: readonly ContainerDetails[], signal: AbortSignal): Promise<ReadonlyMap<string, ContainerUsage>>
-  /** Returns the last memory usage read of a container, as evidence for a crash. */
-  lastMemory(id: string): MemoryReading | undefined
-}
-
 export interface UsageReaderOptions {
   readonly rootPath: string
   readonly info: Pick<EngineInfo, 'osType'>
@@ -29,11 +20,12 @@ export interface UsageReaderOptions {
   readonly now?: () => Date
 }
 
+export type UsageReader = ReturnType<typeof createUsageReader>
+
 /**
- * Reads usage from the host's control groups, and requests stats from the engine for containers without a visible
- * group: ten times the cost.
+ * Reads the host's control groups, and requests stats, at ten times the cost, of containers without a visible group.
  */
-export function createUsageReader({ rootPath, info, engine, now = () => new Date() }: UsageReaderOptions): UsageReader {
+export function createUsageReader({ rootPath, info, engine, now = () => new Date() }: UsageReaderOptions) {
   const groups = info.osType === 'windows' ? undefined : openCgroupReader(rootPath)
   let last = new Map<string, MemoryReading>()
 
@@ -45,8 +37,12 @@ export function createUsageReader({ rootPath, info, engine, now = () => new Date
   }
 
   return {
-    source: groups === undefined ? 'engine' : `cgroup v${groups.version}`,
-    read: async (containers, signal) => {
+    source: groups === undefined ? ('engine' as const) : (`cgroup v${groups.version}` as const),
+    /** Returns usage by container id, without containers that ended in the meantime. Rejects when none can be read. */
+    read: async (
+      containers: readonly ContainerDetails[],
+      signal: AbortSignal,
+    ): Promise<ReadonlyMap<string, ContainerUsage>> => {
       const usages = new Map<string, ContainerUsage>()
       const unread: ContainerDetails[] = []
       for (const container of containers) {
@@ -68,7 +64,8 @@ export function createUsageReader({ rootPath, info, engine, now = () => new Date
       last = withLatest(last, usages, now())
       return usages
     },
-    lastMemory: (id) => last.get(id),
+    /** Returns the last memory usage read of a container, as evidence for a crash. */
+    lastMemory: (id: string): MemoryReading | undefined => last.get(id),
   }
 }
 
