@@ -70,21 +70,19 @@ function createWorld(store: Store, trouble: Trouble) {
 
   const heartbeat = (): Promise<void> =>
     store.agents.heartbeat(
-      { environment: 'e', agentType: 'docker', agentId: agentIdOf('first') },
+      { id: 1, environment: 'e', agent_type: 'docker' },
       {
-        agentVersion: '1.0.0',
-        agentName: 'docker',
-        startedAt,
-        intervalSeconds: undefined,
-        replacesAgentId: undefined,
+        agent_id: agentIdOf('first'),
+        agent_type: 'docker',
+        agent_version: '1.0.0',
+        agent_name: 'docker',
+        started_at: new Date(startedAt).toISOString(),
+        sequence: 0,
         collectors: {},
         outbox: { reports: 0, bytes: 0, dropped: 0 },
-        instance:
-          leader.termId === ''
-            ? undefined
-            : { id: leader.name, role: 'leader', termId: leader.termId, intervalSeconds: 30 },
+        ...(leader.termId === '' ? {} : { instance_id: leader.name, role: 'leader', lead_id: leader.termId }),
       },
-      1,
+      30,
       time,
     )
   const emit = (entities: readonly ReportedEntity[], rest: Partial<Report>): void => {
@@ -193,11 +191,10 @@ function createWorld(store: Store, trouble: Trouble) {
 
 /** Returns the names of entities, empty for deleted ones. */
 async function entitiesOf(store: Store): Promise<Map<string, string>> {
-  const [agent] = await store.agents.find(agentIdOf('first'))
+  const [agent] = await store.agents.find(agentIdOf('first'), {})
   if (agent === undefined) return new Map()
-  const page = { agentKey: agent.key, type: undefined, includeDeleted: true, limit: 100, after: undefined }
-  const { items } = await store.signals.entities(page)
-  return new Map(items.map(({ id, name, deletedAt }) => [id, deletedAt === undefined ? name : '']))
+  const { items } = await store.signals.entities(agent.key, { includeDeleted: true }, { limit: 100 })
+  return new Map(items.map(({ id, name, deleted_at }) => [id, deleted_at === null ? name : '']))
 }
 
 const alive = (entities: ReadonlyMap<string, string>): Map<string, string> =>
@@ -215,7 +212,7 @@ describe('the store', () => {
             const store = await openStore('sqlite::memory:')
             try {
               await store.access.provision(
-                { environment: 'e', agentType: 'docker', hash: 'h', createdAt: START },
+                { environment: 'e', agent_type: 'docker', hash: 'h', created_at: START },
                 { config: {}, withheld: [] },
               )
               const { world, instances, perform, lead, deliver, snapshot, leader } = createWorld(store, trouble)

@@ -1,39 +1,38 @@
 import type { Readable } from 'node:stream'
 import underPressure from '@fastify/under-pressure'
+import { toMilliseconds } from '@rca/core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { CompleteApiOptions } from '../options/api-options.ts'
 import type { Authenticate } from './authentication.ts'
 import { createIngestGate } from './ingest-gate.ts'
 import { parseJsonBody } from './json-parser.ts'
 import { ProblemError, unavailable } from './problem-error.ts'
-import { createRateLimit, type RateLimits } from './rate-limit.ts'
-import { type BodyLimits, receiveBody } from './request-body.ts'
-
-export interface AdmissionOptions {
-  readonly authenticate: Authenticate
-  /** Returns the problem for a path or method without a route. */
-  readonly notFound: (request: FastifyRequest) => ProblemError
-  readonly rateLimits: RateLimits
-  readonly bodyLimits: BodyLimits
-  /** Concurrent requests with a body from agents; admins have the same number of their own. */
-  readonly maxConcurrent: number
-  /** Maximum bytes of agents' bodies in memory. */
-  readonly maxHeldBytes: number
-  /** Event loop delay above which requests are refused; 0 refuses none. */
-  readonly maxEventLoopDelayMs: number
-}
+import { createRateLimit } from './rate-limit.ts'
+import { receiveBody } from './request-body.ts'
+import type { RouteMap } from './route-map.ts'
 
 /** One token can use a quarter of the limits for agents. */
 const SHARES = 4
 
+/** Maximum bytes of agents' bodies in memory, as a multiple of the largest body. */
+const MAX_BODIES_IN_MEMORY = 4
+
 /** Checks every request before its route: load, token, rate, size. In this order, so that refusing is cheap. */
-export async function admitRequests(app: FastifyInstance, options: AdmissionOptions): Promise<void> {
-  const requests = options.maxConcurrent
+export async function admitRequests(
+  app: FastifyInstance,
+  options: CompleteApiOptions,
+  authenticate: Authenticate,
+  notFound: RouteMap['notFound'],
+): Promise<void> {
+  const { maxConcurrentRequests: requests, bodyLimit: encoded, bodyLimitDecoded: decoded } = options
+  const bodyLimits = { encoded, decoded, arrivalTimeoutMs: toMilliseconds(options.bodyTimeout) }
+  // Admins have as many requests of their own.
   const gates = {
-    agent: createIngestGate({ requests, bytes: options.maxHeldBytes, shares: SHARES }),
-    admin: createIngestGate({ requests, bytes: options.bodyLimits.decoded, shares: 1 }),
+    agent: createIngestGate({ requests, bytes: MAX_BODIES_IN_MEMORY * decoded, shares: SHARES }),
+    admin: createIngestGate({ requests, bytes: decoded, shares: 1 }),
   }
   const releases = new WeakMap<FastifyRequest, () => void>()
-  const limitRate = await createRateLimit(app, options.rateLimits)
+  const limitRate = await createRateLimit(app, options)
   await app.register(underPressure, {
     maxEventLoopDelay: options.maxEventLoopDelayMs,
     pressureHandler: async (request: FastifyRequest) => {
@@ -46,9 +45,9 @@ export async function admitRequests(app: FastifyInstance, options: AdmissionOpti
   app.addHook('onRequest', async (request) => {
     request.caller = { kind: 'public' }
     // Refused before the body is read, since the sender is not authenticated.
-    if (request.is404) throw options.notFound(request)
+    if (request.is404) throw notFound(request)
     try {
-      request.caller = await options.authenticate(request, request.routeOptions.config.access ?? 'admin')
+      request.caller = await authenticate(request, request.routeOptions.config.access ?? 'admin')
     } catch (error) {
       if (error instanceof ProblemError) await limitRate(request, `address ${request.ip}`)
       throw error
@@ -68,7 +67,7 @@ export async function admitRequests(app: FastifyInstance, options: AdmissionOpti
     return receiveBody(
       payload as Readable,
       request.headers['content-encoding'],
-      options.bodyLimits,
+      bodyLimits,
       gate,
       ticket,
       request.routeOptions.config.sizeAdvice,
@@ -82,7 +81,7 @@ export async function admitRequests(app: FastifyInstance, options: AdmissionOpti
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/json',
-    { parseAs: 'string', bodyLimit: options.bodyLimits.decoded },
+    { parseAs: 'string', bodyLimit: decoded },
     async (_request: FastifyRequest, body: string) => parseJsonBody(body),
   )
 }

@@ -1,4 +1,3 @@
-import { toMilliseconds } from '@rca/core'
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { serializerCompiler } from 'fastify-type-provider-zod'
 import type { CompleteApiOptions } from '../options/api-options.ts'
@@ -12,9 +11,6 @@ import { describeRoutes, reference } from './openapi.ts'
 import { createRouteMap } from './route-map.ts'
 import { createTelemetry } from './telemetry.ts'
 import { validatorCompiler } from './validation.ts'
-
-/** Maximum bytes of agents' bodies in memory, as a multiple of the largest body. */
-const MAX_BODIES_IN_MEMORY = 4
 
 /** Time for a request to arrive. */
 const REQUEST_TIMEOUT_MS = 60_000
@@ -49,23 +45,8 @@ export async function createApp(
   app.setErrorHandler(handleError)
 
   const telemetry = createTelemetry(app)
-  await admitRequests(app, {
-    authenticate: createAuthenticate({
-      adminToken: options.adminToken,
-      access: context.store.access,
-      now: context.now,
-    }),
-    notFound: routeMap.notFound,
-    rateLimits: { perToken: options.rateLimit, perAddress: options.rateLimitUnauthenticated },
-    bodyLimits: {
-      encoded: options.bodyLimit,
-      decoded: options.bodyLimitDecoded,
-      arrivalTimeoutMs: toMilliseconds(options.bodyTimeout),
-    },
-    maxConcurrent: options.maxConcurrentRequests,
-    maxHeldBytes: MAX_BODIES_IN_MEMORY * options.bodyLimitDecoded,
-    maxEventLoopDelayMs: options.maxEventLoopDelayMs,
-  })
+  const authenticate = createAuthenticate(options.adminToken, context.store, context.now)
+  await admitRequests(app, options, authenticate, routeMap.notFound)
   endConnectionsOnClose(app)
   await describeRoutes(app, { version: '1', publicUrl: context.publicUrl })
   for (const addRoutes of routes) addRoutes(app, { ...context, telemetry })

@@ -1,7 +1,7 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { StoredToken } from '../store/records.ts'
-import type { AccessStore } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { ProblemError, pointerTo, unauthorized } from './problem-error.ts'
 
 /** The token that a route requires. A route that declares none requires the admin's. */
@@ -13,21 +13,16 @@ export type Caller =
   | { readonly kind: 'admin' }
   | { readonly kind: 'agent'; readonly token: StoredToken }
 
-export interface AuthenticationOptions {
-  readonly adminToken: string
-  readonly access: Pick<AccessStore, 'findToken'>
-  readonly now: () => number
-}
-
 /** Authenticates a request by its `Authorization: Bearer …`. @throws {ProblemError} 401 */
 export type Authenticate = (request: FastifyRequest, access: Access) => Promise<Caller>
 
-export function createAuthenticate({ adminToken, access: tokens, now }: AuthenticationOptions): Authenticate {
+export function createAuthenticate(adminToken: string, store: Store, now: () => number): Authenticate {
   const adminDigest = digestOf(adminToken)
   return async (request, access) => {
     if (access === 'public') return { kind: 'public' }
     const digest = digestOf(bearerToken(request.headers.authorization, access))
-    if (access === 'agent') return { kind: 'agent', token: checkToken(await tokens.findToken(digest), digest, now()) }
+    if (access === 'agent')
+      return { kind: 'agent', token: checkToken(await store.access.findToken(digest), digest, now()) }
     if (!sameDigest(digest, adminDigest))
       throw unauthorized(
         'This is not the admin token. Use the value of `RCA_ADMIN_TOKEN` with which the API was started.',
@@ -53,8 +48,8 @@ export function tokenOf(request: FastifyRequest): StoredToken {
  * @throws {ProblemError} 403
  */
 export function assertAgentType(token: StoredToken, agentType: string, path: readonly PropertyKey[]): void {
-  if (agentType === token.agentType) return
-  const detail = `This token is for agents of type \`${token.agentType}\`.`
+  if (agentType === token.agent_type) return
+  const detail = `This token is for agents of type \`${token.agent_type}\`.`
   throw new ProblemError(403, `${detail} Set \`AGENT_TYPE\` to it, or provision a token for the other type.`, {
     errors: [{ pointer: pointerTo(path), detail }],
   })
@@ -70,9 +65,9 @@ function bearerToken(header: string | undefined, access: Access): string {
 function checkToken(token: StoredToken | undefined, digest: string, now: number): StoredToken {
   if (token === undefined || !sameDigest(token.hash, digest))
     throw unauthorized('Unknown agent token. Use the token from the answer that provisioned the environment.')
-  if (token.revokedAt !== undefined)
+  if (token.revoked_at !== null)
     throw unauthorized('This agent token was revoked. Provision the environment again to get a new one.')
-  if (token.expiresAt !== undefined && token.expiresAt <= now)
+  if (token.expires_at !== null && token.expires_at <= now)
     throw unauthorized('This agent token was rotated and has expired. Use the new one.')
   return token
 }

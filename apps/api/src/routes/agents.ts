@@ -86,16 +86,9 @@ export function addAgentRoutes(app: App, context: Context): void {
     response: { 200: z.object({ agents: z.array(agentSchema), next_cursor: nextCursor }), ...problems(422) },
   }
   app.get('/api/v1/agents', { schema: list }, async (request) => {
-    const { environment, agent_type: agentType, connectivity } = request.query
     const page = toPageRequest(request.query, ['text', 'text', 'number'])
-    const { items, next } = await store.agents.list({
-      ...page,
-      environment,
-      agentType,
-      connectivity,
-      now: now(),
-      intervalSeconds: heartbeatSeconds,
-    })
+    const filter = { ...request.query, now: now(), intervalSeconds: heartbeatSeconds }
+    const { items, next } = await store.agents.list(filter, page)
     return { agents: await withState(context, items), next_cursor: toCursor(next) }
   })
 
@@ -130,55 +123,53 @@ function toAgent(
   instances: readonly StoredInstance[],
   { now, heartbeatSeconds }: Pick<Context, 'now' | 'heartbeatSeconds'>,
 ): AgentAnswer {
-  const { environment, agentType } = agent
-  if (agent.agentId === undefined) {
+  const { environment, agent_type } = agent
+  if (agent.agent_id === null) {
     return {
       agent_id: null,
       environment,
-      agent_type: agentType,
+      agent_type,
       connectivity: 'pending',
       health: { status: 'unknown', collectors: {}, gaps: [] },
-      provisioned_at: toInstant(agent.provisionedAt),
+      provisioned_at: toInstant(agent.provisioned_at),
     }
   }
-  const interval = agent.intervalSeconds ?? heartbeatSeconds
-  const online = !agent.standingBy && isOnline(agent.lastSeenAt, interval, now())
+  const { agent_id, agent_version, name, started_at, last_heartbeat_at, last_report_at, outbox } = agent
+  const interval = agent.interval_seconds ?? heartbeatSeconds
+  const online = agent.standing_by === 0 && isOnline(agent.last_seen_at, interval, now())
   return {
-    agent_id: agent.agentId,
+    agent_id,
     environment,
-    agent_type: agentType,
+    agent_type,
     connectivity: online ? 'online' : 'offline',
     health: healthOf(agent, gaps, online),
-    agent_version: agent.agentVersion,
+    agent_version,
     heartbeat_interval_seconds: interval,
-    ...(agent.name === undefined ? {} : { name: agent.name }),
-    first_seen_at: toInstant(agent.firstSeenAt),
-    last_seen_at: toInstant(agent.lastSeenAt),
-    ...toInstants({
-      started_at: agent.startedAt,
-      last_heartbeat_at: agent.lastHeartbeatAt,
-      last_report_at: agent.lastReportAt,
-    }),
+    ...(name === null ? {} : { name }),
+    first_seen_at: toInstant(agent.first_seen_at),
+    last_seen_at: toInstant(agent.last_seen_at),
+    ...toInstants({ started_at, last_heartbeat_at, last_report_at }),
     ...(instances.length === 0 ? {} : { instances: instances.map((instance) => toInstance(instance, now())) }),
-    ...(agent.outbox === undefined ? {} : { outbox: agent.outbox }),
+    ...(outbox === null ? {} : { outbox }),
   }
 }
 
 function toInstance(instance: StoredInstance, now: number): z.output<typeof instanceSchema> {
+  const { instance_id, role, agent_version, collectors } = instance
   return {
-    instance_id: instance.instanceId,
-    role: instance.role,
-    connectivity: isOnline(instance.lastHeartbeatAt, instance.intervalSeconds, now) ? 'online' : 'offline',
-    started_at: toInstant(instance.startedAt),
-    last_heartbeat_at: toInstant(instance.lastHeartbeatAt),
-    agent_version: instance.agentVersion,
-    collectors: { ...instance.collectors },
+    instance_id,
+    role,
+    connectivity: isOnline(instance.last_heartbeat_at, instance.interval_seconds, now) ? 'online' : 'offline',
+    started_at: toInstant(instance.started_at),
+    last_heartbeat_at: toInstant(instance.last_heartbeat_at),
+    agent_version,
+    collectors: { ...collectors },
   }
 }
 
 function healthOf(agent: StoredAgent, gaps: readonly StoredGap[], online: boolean): AgentAnswer['health'] {
   const collectors = { ...agent.collectors }
   const degraded = gaps.length > 0 || Object.values(collectors).some((collector) => !collector.ok)
-  const known = online && agent.collectors !== undefined
+  const known = online && agent.collectors !== null
   return { status: known ? (degraded ? 'degraded' : 'healthy') : 'unknown', collectors, gaps: gaps.map(toGap) }
 }

@@ -94,7 +94,7 @@ export function addDataRoute(app: App, { store, telemetry, now }: Context): void
       assertAgentType(token, report.agent_type, ['reports', index, 'agent_type'])
     const outcome = await store.signals.write(
       token.environment,
-      token.agentType,
+      token.agent_type,
       reports.map((report) => ({ ...report, agent_id: report.agent_id.toLowerCase() })),
       now(),
     )

@@ -39,37 +39,24 @@ export function addEntityRoute(app: App, context: Context): void {
     },
   }
   app.get('/api/v1/agents/:agent_id/entities', { schema }, async (request) => {
-    const { type, include_deleted: includeDeleted } = request.query
     const page = toPageRequest(request.query, ['text', 'text'])
-    const agent = await findAgent(context, request.params.agent_id, request.query)
-    const { items, next } = await context.store.signals.entities({
-      ...page,
-      agentKey: agent.key,
-      type,
-      includeDeleted: includeDeleted === 'true',
-    })
+    const { key } = await findAgent(context, request.params.agent_id, request.query)
+    const filter = { type: request.query.type, includeDeleted: request.query.include_deleted === 'true' }
+    const { items, next } = await context.store.signals.entities(key, filter, page)
     return { entities: items.map(toEntity), next_cursor: toCursor(next) }
   })
 }
 
-function toEntity({
-  type,
-  id,
-  name,
-  attributes,
-  relations,
-  firstSeenAt,
-  updatedAt,
-  deletedAt,
-}: StoredEntity): z.output<typeof storedEntity> {
+function toEntity(entity: StoredEntity): z.output<typeof storedEntity> {
+  const { type, id, name, relations } = entity
   return {
     type,
     id,
     name,
-    attributes: attributes as z.output<typeof storedEntity>['attributes'],
+    attributes: entity.attributes as z.output<typeof storedEntity>['attributes'],
     relations: [...relations],
-    first_seen_at: toInstant(firstSeenAt),
-    updated_at: toInstant(updatedAt),
-    ...toInstants({ deleted_at: deletedAt }),
+    first_seen_at: toInstant(entity.first_seen_at),
+    updated_at: toInstant(entity.updated_at),
+    ...toInstants({ deleted_at: entity.deleted_at }),
   }
 }

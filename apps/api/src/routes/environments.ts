@@ -71,22 +71,22 @@ export function environmentNotFound(name: string): ProblemError {
   return new ProblemError(404, `The environment \`${name}\` does not exist. Provision an agent for it first.`)
 }
 
-function toEnvironment({ name, createdAt, agentTypes, agents }: StoredEnvironment) {
-  return { name, created_at: toInstant(createdAt), agent_types: [...agentTypes], agents }
+function toEnvironment({ name, created_at, agent_types, agents }: StoredEnvironment) {
+  return { name, created_at: toInstant(created_at), agent_types: [...agent_types], agents }
 }
 
 function toToken(token: StoredToken, now: number) {
-  const { agentType, createdAt, expiresAt, revokedAt, lastUsedAt } = token
+  const { agent_type, created_at, expires_at, revoked_at, last_used_at } = token
   return {
-    agent_type: agentType,
+    agent_type,
     state: stateOf(token, now),
-    created_at: toInstant(createdAt),
-    ...toInstants({ expires_at: expiresAt, revoked_at: revokedAt, last_used_at: lastUsedAt }),
+    created_at: toInstant(created_at),
+    ...toInstants({ expires_at, revoked_at, last_used_at }),
   }
 }
 
-function stateOf({ revokedAt, expiresAt }: StoredToken, now: number): 'valid' | 'expiring' | 'expired' | 'revoked' {
-  if (revokedAt !== undefined) return 'revoked'
-  if (expiresAt === undefined) return 'valid'
-  return expiresAt > now ? 'expiring' : 'expired'
+function stateOf({ revoked_at, expires_at }: StoredToken, now: number): 'valid' | 'expiring' | 'expired' | 'revoked' {
+  if (revoked_at !== null) return 'revoked'
+  if (expires_at === null) return 'valid'
+  return expires_at > now ? 'expiring' : 'expired'
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
 import { named, problems } from '../http/openapi-schemas.ts'
 import type { StoredEvent } from '../store/records.ts'
-import { agentFilter, agentId, entityFilter, instantParameter, toInstant, toReference } from './fields.ts'
+import { agentFilter, agentId, entityFilter, instantParameter, toInstant } from './fields.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
 
 const storedEvent = named(
@@ -32,45 +32,26 @@ export function addEventRoute(app: App, { store }: Context): void {
     response: { 200: z.object({ events: z.array(storedEvent), next_cursor: nextCursor }), ...problems(422) },
   }
   app.get('/api/v1/events', { schema }, async (request) => {
-    const { environment, agent_id: agentId, agent_type: agentType, from, to, severity, name } = request.query
-    const page = toPageRequest(request.query, ['number', 'number'])
-    const { items, next } = await store.signals.events({
-      ...page,
-      environment,
-      agentId,
-      agentType,
-      from,
-      to,
-      severity,
-      name,
-      entity: toReference(request.query),
-    })
+    const { items, next } = await store.signals.events(
+      request.query,
+      toPageRequest(request.query, ['number', 'number']),
+    )
     return { events: items.map(toEvent), next_cursor: toCursor(next) }
   })
 }
 
-function toEvent({
-  environment,
-  agentId,
-  agentType,
-  eventId,
-  name,
-  at,
-  severity,
-  entity,
-  body,
-  attributes,
-}: StoredEvent): z.output<typeof storedEvent> {
+function toEvent(event: StoredEvent): z.output<typeof storedEvent> {
+  const { environment, agent_id, agent_type, event_id: id, name, severity, body } = event
   return {
     environment,
-    agent_id: agentId,
-    agent_type: agentType,
-    ...(eventId === undefined ? {} : { id: eventId }),
+    agent_id,
+    agent_type,
+    ...(id === null ? {} : { id }),
     name,
-    at: toInstant(at),
+    at: toInstant(event.at),
     severity,
-    entity,
+    entity: { type: event.entity_type, id: event.entity_id },
     body,
-    attributes: attributes as z.output<typeof storedEvent>['attributes'],
+    attributes: event.attributes as z.output<typeof storedEvent>['attributes'],
   }
 }

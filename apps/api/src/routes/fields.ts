@@ -31,15 +31,6 @@ export const entityFilter = {
   entity_id: z.string().max(LIMITS.identifier).optional(),
 }
 
-/** Converts `entityFilter` to the parts of an entity's reference that were given. */
-export function toReference(query: {
-  readonly entity_type?: string | undefined
-  readonly entity_id?: string | undefined
-}): { type?: string; id?: string } {
-  const { entity_type: type, entity_id: id } = query
-  return { ...(type === undefined ? {} : { type }), ...(id === undefined ? {} : { id }) }
-}
-
 /** Formats milliseconds since 1970. */
 export function toInstant(milliseconds: number): string {
   return new Date(milliseconds).toISOString()
@@ -47,10 +38,10 @@ export function toInstant(milliseconds: number): string {
 
 /** Formats optional times, leaving out those that are absent. */
 export function toInstants<Name extends string>(
-  times: Readonly<Record<Name, number | undefined>>,
+  times: Readonly<Record<Name, number | null>>,
 ): { [Key in Name]?: string } {
-  const present = Object.entries<number | undefined>(times).flatMap(([name, at]) =>
-    at === undefined ? [] : [[name, toInstant(at)]],
+  const present = Object.entries<number | null>(times).flatMap(([name, at]) =>
+    at === null ? [] : [[name, toInstant(at)]],
   )
   return Object.fromEntries(present) as { [Key in Name]?: string }
 }

@@ -1,6 +1,7 @@
 import type { Context } from '../http/context.ts'
 import { ProblemError } from '../http/problem-error.ts'
 import type { StoredAgent } from '../store/records.ts'
+import type { AgentFilter } from '../store/store.ts'
 
 /**
  * Finds one agent by its id. A machine that is watched for two environments has the same id in both.
@@ -10,15 +11,15 @@ import type { StoredAgent } from '../store/records.ts'
 export async function findAgent(
   { store }: Pick<Context, 'store'>,
   agentId: string,
-  filter: { environment?: string | undefined; agent_type?: string | undefined },
+  filter: AgentFilter,
 ): Promise<StoredAgent> {
-  const [agent, ...others] = await store.agents.find(agentId, filter.environment, filter.agent_type)
+  const [agent, ...others] = await store.agents.find(agentId, filter)
   if (agent === undefined) {
     const place = filter.environment === undefined ? '' : ` in \`${filter.environment}\``
     throw new ProblemError(404, `The agent \`${agentId}\` does not exist${place}.`)
   }
   if (others.length === 0) return agent
-  const places = [agent, ...others].map(({ environment, agentType }) => `\`${environment}\` (${agentType})`).join(', ')
+  const places = [agent, ...others].map((each) => `\`${each.environment}\` (${each.agent_type})`).join(', ')
   const sameEnvironment = others.some(({ environment }) => environment === agent.environment)
   throw new ProblemError(
     409,

@@ -43,6 +43,6 @@ export function addGapRoute(app: App, context: Context): void {
   })
 }
 
-export function toGap({ scope, reason, since, lastReportedAt, open }: StoredGap): z.output<typeof gapSchema> {
-  return { scope, reason, since: toInstant(since), last_reported_at: toInstant(lastReportedAt), open }
+export function toGap({ scope, reason, since, last_reported_at, open }: StoredGap): z.output<typeof gapSchema> {
+  return { scope, reason, since: toInstant(since), last_reported_at: toInstant(last_reported_at), open: open === 1 }
 }

@@ -1,14 +1,7 @@
-import {
-  AGENT_PATHS,
-  collectorStatusSchema,
-  type HeartbeatRequest,
-  heartbeatRequestSchema,
-  heartbeatResponseSchema,
-} from '@rca/core/protocol'
+import { AGENT_PATHS, collectorStatusSchema, heartbeatRequestSchema, heartbeatResponseSchema } from '@rca/core/protocol'
 import { assertAgentType, tokenOf } from '../http/authentication.ts'
 import type { App, Context } from '../http/context.ts'
 import { named, problems } from '../http/openapi-schemas.ts'
-import type { Heartbeat } from '../store/store.ts'
 import { toInstant } from './fields.ts'
 
 named('CollectorStatus', collectorStatusSchema)
@@ -44,31 +37,9 @@ export function addHeartbeatRoute(app: App, { store, now, heartbeatSeconds }: Co
   }
   app.post(AGENT_PATHS.heartbeat, { config: { access: 'agent' }, schema }, async (request) => {
     const token = tokenOf(request)
-    const { body } = request
-    assertAgentType(token, body.agent_type, ['agent_type'])
+    assertAgentType(token, request.body.agent_type, ['agent_type'])
     const at = now()
-    await store.agents.heartbeat(
-      { environment: token.environment, agentType: token.agentType, agentId: body.agent_id.toLowerCase() },
-      {
-        agentVersion: body.agent_version,
-        agentName: body.agent_name,
-        startedAt: Date.parse(body.started_at),
-        intervalSeconds: body.interval_seconds,
-        replacesAgentId: body.replaces_agent_id?.toLowerCase(),
-        collectors: body.collectors,
-        outbox: body.outbox,
-        instance: instanceOf(body, heartbeatSeconds),
-      },
-      token.id,
-      at,
-    )
-    return { interval_seconds: body.interval_seconds ?? heartbeatSeconds, server_time: toInstant(at) }
+    await store.agents.heartbeat(token, request.body, heartbeatSeconds, at)
+    return { interval_seconds: request.body.interval_seconds ?? heartbeatSeconds, server_time: toInstant(at) }
   })
-}
-
-/** Returns the sending instance where replicas elect a leader. Both its id and its role are required. */
-function instanceOf(body: HeartbeatRequest, heartbeatSeconds: number): Heartbeat['instance'] {
-  const { instance_id: id, role, lead_id: termId, interval_seconds: intervalSeconds = heartbeatSeconds } = body
-  if (id === undefined || role === undefined) return undefined
-  return { id, role, termId: role === 'leader' ? termId?.toLowerCase() : undefined, intervalSeconds }
 }

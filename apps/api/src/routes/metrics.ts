@@ -4,9 +4,9 @@ import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
 import { named, problems } from '../http/openapi-schemas.ts'
 import { invalid } from '../http/problem-error.ts'
-import { AGGREGATES, type Aggregate } from '../store/queries.ts'
 import type { Bucket, StoredSeries } from '../store/records.ts'
-import { agentFilter, agentId, entityFilter, instant, instantParameter, toInstant, toReference } from './fields.ts'
+import { AGGREGATES } from '../store/store.ts'
+import { agentFilter, agentId, entityFilter, instant, instantParameter, toInstant } from './fields.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
 
 /** Each attribute is a condition of the statement. */
@@ -83,20 +83,11 @@ export function addMetricRoute(app: App, { store, now }: Context): void {
   }
   app.get('/api/v1/metrics', { schema }, async (request) => {
     const { query } = request
-    const { aggregate, environment, agent_id: agentId, agent_type: agentType, name } = query
+    const { aggregate } = query
     const range = toRange(query, now())
     const attributes = Object.fromEntries((query.attribute ?? []).map(splitAttribute))
-    const page = toPageRequest(query, ['number'])
-    const { items, next } = await store.signals.series({
-      ...page,
-      environment,
-      agentId,
-      agentType,
-      name,
-      attributes,
-      entity: toReference(query),
-      since: range.from,
-    })
+    const filter = { ...query, attributes, since: range.from }
+    const { items, next } = await store.signals.series(filter, toPageRequest(query, ['number']))
     checkPointLimit(range, items.length)
     if (aggregate === 'rate') checkCounters(items)
     const buckets = await store.signals.points({ seriesIds: items.map(({ id }) => id), ...range, aggregate })
@@ -105,7 +96,7 @@ export function addMetricRoute(app: App, { store, now }: Context): void {
       to: toInstant(range.to),
       step_seconds: range.step / 1000,
       aggregate,
-      series: toPoints(items, buckets, aggregate),
+      series: toPoints(items, buckets, aggregate === 'rate'),
       next_cursor: toCursor(next),
     }
   })
@@ -151,18 +142,20 @@ function checkCounters(series: readonly StoredSeries[]): void {
 function toPoints(
   series: readonly StoredSeries[],
   buckets: readonly Bucket[],
-  aggregate: Aggregate,
+  isRate: boolean,
 ): z.output<typeof pointsSchema>[] {
-  const bySeries = Map.groupBy(buckets, (bucket) => bucket.seriesId)
-  return series.map(({ id, environment, agentId, agentType, name, unit, kind, entity, attributes }) => ({
-    environment,
-    agent_id: agentId,
-    agent_type: agentType,
-    name,
-    unit: aggregate === 'rate' ? `${unit}/s` : unit,
-    kind: aggregate === 'rate' ? 'gauge' : kind,
-    entity,
-    attributes: attributes as z.output<typeof pointsSchema>['attributes'],
-    points: (bySeries.get(id) ?? []).map(({ at, value }) => ({ at: toInstant(at), value })),
-  }))
+  const bySeries = Map.groupBy(buckets, (bucket) => bucket.series_id)
+  return series.map(
+    ({ id, environment, agent_id, agent_type, name, unit, kind, entity_type, entity_id, attributes }) => ({
+      environment,
+      agent_id,
+      agent_type,
+      name,
+      unit: isRate ? `${unit}/s` : unit,
+      kind: isRate ? 'gauge' : kind,
+      entity: { type: entity_type, id: entity_id },
+      attributes: attributes as z.output<typeof pointsSchema>['attributes'],
+      points: (bySeries.get(id) ?? []).map(({ bucket, value }) => ({ at: toInstant(bucket), value })),
+    }),
+  )
 }

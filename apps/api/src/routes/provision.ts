@@ -56,17 +56,17 @@ export function addProvisionRoute(app: App, context: Context): void {
     response: { 201: provisionResponse, ...problems(400, 408, 413, 415, 422, 500) },
   }
   app.post('/api/v1/agent/provision', { schema }, async (request, reply) => {
-    const { agent_type: type, environment_name: environment, config } = request.body
+    const { agent_type, environment_name: environment, config } = request.body
     const { token, digest } = createAgentToken(environment)
-    const { connector, fields } = await planDeploymentFor(context, type, token, config)
+    const { connector, fields } = await planDeploymentFor(context, agent_type, token, config)
     await context.store.access.provision(
-      { environment, agentType: type, hash: digest, createdAt: context.now() },
+      { environment, agent_type, hash: digest, created_at: context.now() },
       withoutSecrets(connector, config),
     )
-    request.log.info({ environment, agent_type: type }, 'provisioned')
+    request.log.info({ environment, agent_type }, 'provisioned')
     return reply
       .code(201)
       .header('cache-control', 'no-store')
-      .send({ agent_type: type, environment_name: environment, agent_token: token, ...fields })
+      .send({ agent_type, environment_name: environment, agent_token: token, ...fields })
   })
 }

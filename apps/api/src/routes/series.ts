@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
 import { named, problems } from '../http/openapi-schemas.ts'
 import type { StoredSeries } from '../store/records.ts'
-import { agentFilter, agentId, entityFilter, instant, toInstant, toReference } from './fields.ts'
+import { agentFilter, agentId, entityFilter, instant, toInstant } from './fields.ts'
 import { findAgent } from './find-agent.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
 
@@ -32,24 +32,20 @@ export function addSeriesRoute(app: App, context: Context): void {
   }
   app.get('/api/v1/agents/:agent_id/metrics', { schema }, async (request) => {
     const page = toPageRequest(request.query, ['number'])
-    const agent = await findAgent(context, request.params.agent_id, request.query)
-    const { items, next } = await context.store.signals.series({
-      ...page,
-      agentKey: agent.key,
-      name: request.query.name,
-      entity: toReference(request.query),
-    })
+    const { key } = await findAgent(context, request.params.agent_id, request.query)
+    const { items, next } = await context.store.signals.series({ ...request.query, agent_key: key }, page)
     return { series: items.map(toSeries), next_cursor: toCursor(next) }
   })
 }
 
-function toSeries({ name, unit, kind, entity, attributes, last }: StoredSeries): z.output<typeof seriesSchema> {
+function toSeries(series: StoredSeries): z.output<typeof seriesSchema> {
+  const { name, unit, kind, last_at: at, last_value: value } = series
   return {
     name,
     unit,
     kind,
-    entity,
-    attributes: attributes as z.output<typeof seriesSchema>['attributes'],
-    ...(last === undefined ? {} : { last: { at: toInstant(last.at), value: last.value } }),
+    entity: { type: series.entity_type, id: series.entity_id },
+    attributes: series.attributes as z.output<typeof seriesSchema>['attributes'],
+    ...(at === null || value === null ? {} : { last: { at: toInstant(at), value } }),
   }
 }

@@ -83,7 +83,7 @@ function addRotateRoute(app: App, context: Context): void {
       created.map(({ type, token }) => recreateCommand(context, name, type, token, request.log)),
     )
     const validUntil = await store.access.rotate(
-      created.map(({ type, digest }) => ({ environment: name, agentType: type, hash: digest, createdAt: at })),
+      created.map(({ type, digest }) => ({ environment: name, agent_type: type, hash: digest, created_at: at })),
       expireAt,
     )
     request.log.info({ environment: name, agent_types: types }, 'tokens rotated')
@@ -124,12 +124,12 @@ function addRevokeRoute(app: App, context: Context): void {
 async function typesOf({ store }: Context, name: string, wanted: string | undefined): Promise<readonly string[]> {
   const environment = await store.access.environment(name)
   if (environment === undefined) throw environmentNotFound(name)
-  if (wanted === undefined) return environment.agentTypes
-  if (environment.agentTypes.includes(wanted)) return [wanted]
+  if (wanted === undefined) return environment.agent_types
+  if (environment.agent_types.includes(wanted)) return [wanted]
   throw invalid([
     {
       pointer: '#/agent_type',
-      detail: `This type was not provisioned in \`${name}\`. Provisioned: ${environment.agentTypes.map((type) => `\`${type}\``).join(', ')}.`,
+      detail: `This type was not provisioned in \`${name}\`. Provisioned: ${environment.agent_types.map((type) => `\`${type}\``).join(', ')}.`,
     },
   ])
 }

@@ -1,6 +1,6 @@
-import type { Expression, ExpressionBuilder, Kysely, Selectable, SqlBool, Transaction } from 'kysely'
+import type { Expression, ExpressionBuilder, Kysely, SqlBool, Transaction } from 'kysely'
 import { toPage } from './page.ts'
-import type { StoredEnvironment, StoredToken } from './records.ts'
+import type { StoredEnvironment } from './records.ts'
 import type { Tables } from './sqlite/tables.ts'
 import type { AccessStore, NewToken, ProvisionSettings } from './store.ts'
 
@@ -10,17 +10,14 @@ export function createAccessStore(database: Kysely<Tables>): AccessStore {
     provision: (token, settings) =>
       database.transaction().execute((transaction) => provision(transaction, token, settings)),
 
-    findToken: async (hash) => {
-      const row = await database.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst()
-      return row === undefined ? undefined : toToken(row)
-    },
+    findToken: (hash) => database.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst(),
 
     rotate: (tokens, expireAt) =>
       database.transaction().execute(async (transaction) => {
         const validUntil: (number | undefined)[] = []
         for (const token of tokens) {
           validUntil.push(await expireOthers(transaction, token, expireAt))
-          await insertToken(transaction, token)
+          await transaction.insertInto('tokens').values(token).execute()
         }
         return validUntil
       }),
@@ -45,19 +42,19 @@ async function provision(
   token: NewToken,
   { config, withheld }: ProvisionSettings,
 ): Promise<void> {
-  const { environment, agentType, createdAt } = token
+  const { environment, agent_type, created_at } = token
   await transaction
     .insertInto('environments')
-    .values({ name: environment, created_at: createdAt })
+    .values({ name: environment, created_at })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
   const settings = { config: JSON.stringify(config), withheld: JSON.stringify(withheld) }
   await transaction
     .insertInto('provisions')
-    .values({ environment, agent_type: agentType, ...settings, created_at: createdAt })
+    .values({ environment, agent_type, created_at, ...settings })
     .onConflict((conflict) => conflict.columns(['environment', 'agent_type']).doUpdateSet(settings))
     .execute()
-  await insertToken(transaction, token)
+  await transaction.insertInto('tokens').values(token).execute()
 }
 
 function notExpired(at: number) {
@@ -65,18 +62,10 @@ function notExpired(at: number) {
     builder.or([builder('expires_at', 'is', null), builder('expires_at', '>', at)])
 }
 
-async function insertToken(transaction: Transaction<Tables>, token: NewToken): Promise<void> {
-  const { environment, agentType, hash, createdAt } = token
-  await transaction
-    .insertInto('tokens')
-    .values({ environment, agent_type: agentType, hash, created_at: createdAt })
-    .execute()
-}
-
 /** Lets the valid tokens of a type expire, at `expireAt` or earlier. Returns when the last of them expires. */
 async function expireOthers(
   transaction: Transaction<Tables>,
-  { environment, agentType, createdAt }: NewToken,
+  { environment, agent_type, created_at }: NewToken,
   expireAt: number,
 ): Promise<number | undefined> {
   const valid = await transaction
@@ -85,9 +74,9 @@ async function expireOthers(
       expires_at: fn<number>('min', [fn.coalesce(ref('expires_at'), val(expireAt)), val(expireAt)]),
     }))
     .where('environment', '=', environment)
-    .where('agent_type', '=', agentType)
+    .where('agent_type', '=', agent_type)
     .where('revoked_at', 'is', null)
-    .where(notExpired(createdAt))
+    .where(notExpired(created_at))
     .returning('expires_at')
     .execute()
   return valid.reduce<number | undefined>((last, token) => Math.max(last ?? 0, token.expires_at ?? 0), undefined)
@@ -100,19 +89,11 @@ function createEnvironmentReader(
     environments: async (page) => {
       const all = selectEnvironments(database)
       const from = page.after === undefined ? all : all.where('name', '>', String(page.after[0]))
-      const rows = await withTypes(
-        database,
-        await from
-          .orderBy('name')
-          .limit(page.limit + 1)
-          .execute(),
-      )
-      return toPage(
-        rows,
-        page,
-        (row) => row,
-        (row) => [row.name],
-      )
+      const rows = await from
+        .orderBy('name')
+        .limit(page.limit + 1)
+        .execute()
+      return toPage(await withTypes(database, rows), page, ({ name }) => [name])
     },
 
     environment: async (name) => {
@@ -120,16 +101,14 @@ function createEnvironmentReader(
       return (await withTypes(database, rows))[0]
     },
 
-    tokens: async (environment) => {
-      const rows = await database
+    tokens: (environment) =>
+      database
         .selectFrom('tokens')
         .selectAll()
         .where('environment', '=', environment)
         .orderBy('created_at', 'desc')
         .orderBy('id', 'desc')
-        .execute()
-      return rows.map(toToken)
-    },
+        .execute(),
 
     settings: async (environment, agentType) => {
       const row = await database
@@ -173,22 +152,8 @@ async function withTypes(database: Kysely<Tables>, rows: readonly EnvironmentRow
     .execute()
   const types = Map.groupBy(provisions, (provision) => provision.environment)
   return rows.map((row) => ({
-    name: row.name,
-    createdAt: row.created_at,
+    ...row,
     agents: row.agents ?? 0,
-    agentTypes: (types.get(row.name) ?? []).map((provision) => provision.agent_type),
+    agent_types: (types.get(row.name) ?? []).map((provision) => provision.agent_type),
   }))
-}
-
-function toToken(row: Selectable<Tables['tokens']>): StoredToken {
-  return {
-    id: row.id,
-    environment: row.environment,
-    agentType: row.agent_type,
-    hash: row.hash,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at ?? undefined,
-    revokedAt: row.revoked_at ?? undefined,
-    lastUsedAt: row.last_used_at ?? undefined,
-  }
 }

@@ -14,14 +14,13 @@ export interface PageRequest {
   readonly after?: Position | undefined
 }
 
-/** Cuts rows to a page. Pass one row more than the limit, which shows whether more items follow. */
-export function toPage<Row, Item>(
-  rows: readonly Row[],
+/** Cuts items to a page. Pass one item more than the limit, which shows whether more items follow. */
+export function toPage<Item>(
+  items: readonly Item[],
   { limit }: PageRequest,
-  toItem: (row: Row) => Item,
-  position: (row: Row) => Position,
+  position: (item: Item) => Position,
 ): Page<Item> {
-  const kept = rows.slice(0, limit)
+  const kept = items.slice(0, limit)
   const last = kept.at(-1)
-  return { items: kept.map(toItem), next: rows.length > limit && last !== undefined ? position(last) : undefined }
+  return { items: kept, next: items.length > limit && last !== undefined ? position(last) : undefined }
 }

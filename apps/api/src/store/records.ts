@@ -1,126 +1,59 @@
 import type {
   Attributes,
   CollectorStatus,
-  EntityReference,
   HeartbeatRequest,
   MetricKind,
   Relation,
   Role,
   Severity,
 } from '@rca/core/protocol'
+import type { Selectable } from 'kysely'
+import type { Tables } from './sqlite/tables.ts'
 
-/** Rows in the form that the routes read. Times are milliseconds since 1970. */
-export interface StoredEnvironment {
-  readonly name: string
-  readonly createdAt: number
+/** A row as the routes read it. Times are milliseconds since 1970. */
+type Row<Table extends keyof Tables> = Readonly<Selectable<Tables[Table]>>
+
+/** A row some of whose columns are parsed. */
+type Parsed<Table extends keyof Tables, Columns> = Omit<Row<Table>, keyof Columns> & Readonly<Columns>
+
+export type AgentIdentity = Pick<Row<'agents'>, 'environment' | 'agent_type' | 'agent_id'>
+
+export type StoredToken = Row<'tokens'>
+
+export interface StoredEnvironment extends Row<'environments'> {
   /** Provisioned types, sorted. */
-  readonly agentTypes: readonly string[]
+  readonly agent_types: readonly string[]
   /** Number of agents that called and were not removed by the retention. */
   readonly agents: number
 }
 
-export interface StoredToken {
-  readonly id: number
-  readonly environment: string
-  readonly agentType: string
-  /** SHA-256, hexadecimal. */
-  readonly hash: string
-  readonly createdAt: number
-  readonly expiresAt: number | undefined
-  readonly revokedAt: number | undefined
-  /** Time of the last heartbeat with the token. */
-  readonly lastUsedAt: number | undefined
-}
+type Collectors = Readonly<Record<string, CollectorStatus>>
 
-export interface StoredAgent {
-  readonly key: number
-  readonly environment: string
-  readonly agentType: string
-  readonly agentId: string
-  readonly agentVersion: string
-  readonly name: string | undefined
-  readonly startedAt: number | undefined
-  readonly firstSeenAt: number
-  readonly lastSeenAt: number
-  readonly lastHeartbeatAt: number | undefined
-  readonly lastReportAt: number | undefined
-  readonly intervalSeconds: number | undefined
-  readonly collectors: Readonly<Record<string, CollectorStatus>> | undefined
-  readonly outbox: HeartbeatRequest['outbox'] | undefined
-  /** True while only standby instances have called. */
-  readonly standingBy: boolean
-}
+export type StoredAgent = Parsed<'agents', { collectors: Collectors | null; outbox: HeartbeatRequest['outbox'] | null }>
 
 /** A replica of an agent. The elected leader reports. */
-export interface StoredInstance {
-  readonly instanceId: string
-  readonly role: Role
-  readonly startedAt: number
-  readonly agentVersion: string
-  readonly collectors: Readonly<Record<string, CollectorStatus>>
-  readonly lastHeartbeatAt: number
-  readonly intervalSeconds: number
-}
+export type StoredInstance = Parsed<'agent_instances', { role: Role; collectors: Collectors }>
 
 /** An agent, or a placeholder for a provisioned agent that never called. */
 export type ListedAgent =
   | StoredAgent
-  | {
-      readonly key: 0
-      readonly environment: string
-      readonly agentType: string
-      readonly agentId: undefined
-      readonly provisionedAt: number
-    }
+  | (Omit<AgentIdentity, 'agent_id'> & { readonly key: 0; readonly agent_id: null; readonly provisioned_at: number })
 
-export interface StoredEntity extends EntityReference {
-  readonly name: string
-  readonly attributes: Attributes
-  readonly relations: readonly Relation[]
-  readonly firstSeenAt: number
-  readonly updatedAt: number
-  readonly deletedAt: number | undefined
-}
+export type StoredEntity = Parsed<'entities', { attributes: Attributes; relations: readonly Relation[] }>
 
-export interface StoredSeries {
-  readonly id: number
-  readonly environment: string
-  readonly agentId: string
-  readonly agentType: string
-  readonly name: string
-  readonly entity: EntityReference
-  readonly attributes: Attributes
-  readonly unit: string
-  readonly kind: MetricKind
-  /** The newest point. */
-  readonly last: { readonly at: number; readonly value: number } | undefined
-}
+/** A series with its newest point. */
+export type StoredSeries = Parsed<'series', { kind: MetricKind; attributes: Attributes }> &
+  AgentIdentity & { readonly last_at: number | null; readonly last_value: number | null }
 
 /** The value of a series in one bucket of time. */
 export interface Bucket {
-  readonly seriesId: number
+  readonly series_id: number
   /** Start of the bucket. */
-  readonly at: number
+  readonly bucket: number
   readonly value: number
 }
 
-export interface StoredEvent {
-  readonly environment: string
-  readonly agentId: string
-  readonly agentType: string
-  readonly eventId: string | undefined
-  readonly name: string
-  readonly at: number
-  readonly severity: Severity
-  readonly entity: EntityReference
-  readonly body: string
-  readonly attributes: Attributes
-}
+export type StoredEvent = Parsed<'events', { severity: Severity; attributes: Attributes }> & AgentIdentity
 
-export interface StoredGap {
-  readonly scope: string
-  readonly reason: string
-  readonly since: number
-  readonly lastReportedAt: number
-  readonly open: boolean
-}
+/** A gap. `open` is 1 while the newest report contains it. */
+export type StoredGap = Row<'gaps'> & { readonly open: number }

@@ -1,6 +1,5 @@
-import type { HeartbeatRequest, Report, Role } from '@rca/core/protocol'
+import type { HeartbeatRequest, Report, Severity } from '@rca/core/protocol'
 import type { Page, PageRequest } from './page.ts'
-import type { EntityQuery, EventQuery, PointQuery, SeriesQuery } from './queries.ts'
 import type {
   Bucket,
   ListedAgent,
@@ -15,13 +14,7 @@ import type {
 } from './records.ts'
 
 /** A token in stored form, without the token itself. */
-export interface NewToken {
-  readonly environment: string
-  readonly agentType: string
-  /** SHA-256, hexadecimal. */
-  readonly hash: string
-  readonly createdAt: number
-}
+export type NewToken = Pick<StoredToken, 'environment' | 'agent_type' | 'hash' | 'created_at'>
 
 /** Configuration of a provisioned agent without secrets, so that a rotation can recreate the command. */
 export interface ProvisionSettings {
@@ -50,34 +43,6 @@ export interface AccessStore {
   settings(environment: string, agentType: string): Promise<ProvisionSettings | undefined>
 }
 
-/** The stored fields of a heartbeat. Times in milliseconds since 1970. */
-export interface Heartbeat {
-  readonly agentVersion: string
-  readonly agentName: string | undefined
-  readonly startedAt: number
-  readonly intervalSeconds: number | undefined
-  readonly replacesAgentId: string | undefined
-  readonly collectors: HeartbeatRequest['collectors']
-  readonly outbox: HeartbeatRequest['outbox']
-  /** The sending replica, where replicas elect a leader. */
-  readonly instance:
-    | {
-        readonly id: string
-        readonly role: Role
-        /** Id of the leader term (`lead_id`), only of a leader. */
-        readonly termId: string | undefined
-        /** Time until its next heartbeat. */
-        readonly intervalSeconds: number
-      }
-    | undefined
-}
-
-export interface AgentIdentity {
-  readonly environment: string
-  readonly agentType: string
-  readonly agentId: string
-}
-
 export const CONNECTIVITY = ['pending', 'online', 'offline'] as const
 
 /** An agent is offline after this many of its heartbeat intervals without a call. */
@@ -87,9 +52,13 @@ export function isOnline(lastSeenAt: number, intervalSeconds: number, now: numbe
   return lastSeenAt + OFFLINE_AFTER_INTERVALS * 1000 * intervalSeconds >= now
 }
 
-export interface AgentQuery extends PageRequest {
+/** Selects agents by the fields that are given. */
+export interface AgentFilter {
   readonly environment?: string | undefined
-  readonly agentType?: string | undefined
+  readonly agent_type?: string | undefined
+}
+
+export interface AgentListFilter extends AgentFilter {
   readonly connectivity?: (typeof CONNECTIVITY)[number] | undefined
   readonly now: number
   /** Interval of agents without one of their own. */
@@ -98,14 +67,64 @@ export interface AgentQuery extends PageRequest {
 
 /** Stores agents that have called, and lists placeholders for provisioned agents that have not. */
 export interface AgentStore {
-  heartbeat(agent: AgentIdentity, heartbeat: Heartbeat, tokenId: number, at: number): Promise<void>
-  list(query: AgentQuery): Promise<Page<ListedAgent>>
+  /** Stores a heartbeat. `intervalSeconds` is the interval of agents without one of their own. */
+  heartbeat(
+    token: Pick<StoredToken, 'id' | 'environment' | 'agent_type'>,
+    heartbeat: HeartbeatRequest,
+    intervalSeconds: number,
+    at: number,
+  ): Promise<void>
+  list(filter: AgentListFilter, page: PageRequest): Promise<Page<ListedAgent>>
   /** Returns every agent with this id, at most one per environment and type. */
-  find(agentId: string, environment?: string, agentType?: string): Promise<StoredAgent[]>
+  find(agentId: string, filter: AgentFilter): Promise<StoredAgent[]>
   /** Returns the instances of agents by the agent's key, the leader first. */
   instances(keys: readonly number[]): Promise<Map<number, StoredInstance[]>>
   /** Returns the open gaps of agents by the agent's key. */
   openGaps(keys: readonly number[]): Promise<Map<number, StoredGap[]>>
+}
+
+export interface EntityFilter {
+  readonly type?: string | undefined
+  readonly includeDeleted: boolean
+}
+
+/** Selects signals by the fields that are given. */
+interface SignalFilter extends AgentFilter {
+  readonly agent_id?: string | undefined
+  readonly name?: string | undefined
+  readonly entity_type?: string | undefined
+  readonly entity_id?: string | undefined
+}
+
+export interface SeriesFilter extends SignalFilter {
+  readonly agent_key?: number
+  /** Attributes by name. Values are compared as text. */
+  readonly attributes?: Readonly<Record<string, string>>
+  /** Selects series with a point at or after this time. */
+  readonly since?: number
+}
+
+export interface EventFilter extends SignalFilter {
+  /** Inclusive. */
+  readonly from?: number | undefined
+  /** Exclusive. */
+  readonly to?: number | undefined
+  /** Minimum severity. */
+  readonly severity?: Severity | undefined
+}
+
+/** Combine the values of one bucket. `rate` is the increase of a counter per second, accounting for resets. */
+export const AGGREGATES = ['avg', 'min', 'max', 'last', 'sum', 'rate'] as const
+
+export interface PointQuery {
+  readonly seriesIds: readonly number[]
+  /** Inclusive. */
+  readonly from: number
+  /** Exclusive. */
+  readonly to: number
+  /** Length of a bucket in milliseconds. Buckets start at multiples of it since 1970. */
+  readonly step: number
+  readonly aggregate: (typeof AGGREGATES)[number]
 }
 
 export interface WriteOutcome {
@@ -117,23 +136,18 @@ export interface WriteOutcome {
 export interface SignalStore {
   /** Writes a batch in one transaction, skipping reports that are stored already. */
   write(environment: string, agentType: string, reports: readonly Report[], receivedAt: number): Promise<WriteOutcome>
-  entities(query: EntityQuery): Promise<Page<StoredEntity>>
-  series(query: SeriesQuery): Promise<Page<StoredSeries>>
+  entities(agentKey: number, filter: EntityFilter, page: PageRequest): Promise<Page<StoredEntity>>
+  series(filter: SeriesFilter, page: PageRequest): Promise<Page<StoredSeries>>
   /** Returns the points of series, one value per bucket, sorted by series and time. */
   points(query: PointQuery): Promise<Bucket[]>
-  events(query: EventQuery): Promise<Page<StoredEvent>>
+  events(filter: EventFilter, page: PageRequest): Promise<Page<StoredEvent>>
   gaps(agentKey: number, openOnly: boolean, page: PageRequest): Promise<Page<StoredGap>>
 }
 
-/** Number of rows that the retention removed. */
-export interface RetentionOutcome {
-  readonly points: number
-  readonly series: number
-  readonly events: number
-  readonly entities: number
-  readonly reports: number
-  readonly agents: number
-}
+/** Number of rows that the retention removed, by table. */
+export type RetentionOutcome = Readonly<
+  Record<'points' | 'series' | 'events' | 'entities' | 'reports' | 'agents', number>
+>
 
 /** The platform's data. Times are milliseconds since 1970; the caller provides the current time. */
 export interface Store {

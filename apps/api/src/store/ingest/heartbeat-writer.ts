@@ -1,6 +1,8 @@
+import type { HeartbeatRequest, Role } from '@rca/core/protocol'
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
+import type { AgentIdentity } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
-import type { AgentIdentity, AgentStore, Heartbeat } from '../store.ts'
+import type { AgentStore } from '../store.ts'
 import { startTerm } from './leader-terms.ts'
 
 /** The only collector status of an agent that has not connected yet. */
@@ -11,88 +13,72 @@ const MAX_INSTANCES = 50
 
 type AgentRow = Pick<Selectable<Tables['agents']>, 'key' | 'newest_revision'>
 
+/** A heartbeat of an instance, where replicas elect a leader. */
+type InstanceHeartbeat = HeartbeatRequest & { readonly instance_id: string; readonly role: Role }
+
 /** Writes heartbeats: the status of an agent and of its instances. */
 export function createHeartbeatWriter(database: Kysely<Tables>): AgentStore['heartbeat'] {
-  return (agent, heartbeat, tokenId, at) =>
+  return ({ id, environment, agent_type }, heartbeat, intervalSeconds, at) =>
     database.transaction().execute(async (transaction) => {
-      const { instance } = heartbeat
-      const row =
-        instance?.role === 'standby'
-          ? await findOrCreateStandby(transaction, agent, heartbeat, at)
-          : await writeAgent(transaction, agent, heartbeat, at)
-      if (instance !== undefined) {
-        await writeInstance(transaction, row.key, heartbeat, instance, at)
-        if (instance.termId !== undefined) await startTerm(transaction, row, instance.termId, at)
-      }
-      await transaction.updateTable('tokens').set({ last_used_at: at }).where('id', '=', tokenId).execute()
-      if (heartbeat.replacesAgentId !== undefined && heartbeat.replacesAgentId !== agent.agentId)
-        await removeProvisional(transaction, agent, heartbeat.replacesAgentId)
+      const agent = { environment, agent_type, agent_id: heartbeat.agent_id.toLowerCase() }
+      if (isOfInstance(heartbeat)) {
+        const write = heartbeat.role === 'standby' ? findOrCreateStandby : writeAgent
+        const row = await write(transaction, agent, heartbeat, at)
+        await writeInstance(transaction, row.key, heartbeat, intervalSeconds, at)
+        if (heartbeat.role === 'leader' && heartbeat.lead_id !== undefined)
+          await startTerm(transaction, row, heartbeat.lead_id.toLowerCase(), at)
+      } else await writeAgent(transaction, agent, heartbeat, at)
+      await transaction.updateTable('tokens').set({ last_used_at: at }).where('id', '=', id).execute()
+      const provisionalId = heartbeat.replaces_agent_id?.toLowerCase()
+      if (provisionalId !== undefined && provisionalId !== agent.agent_id)
+        await removeProvisional(transaction, { ...agent, agent_id: provisionalId })
     })
+}
+
+/** Both the id and the role of an instance are required. */
+function isOfInstance(heartbeat: HeartbeatRequest): heartbeat is InstanceHeartbeat {
+  return heartbeat.instance_id !== undefined && heartbeat.role !== undefined
 }
 
 /** Finds the agent of a standby instance, or creates it. A standby never changes the status of its agent. */
 async function findOrCreateStandby(
   transaction: Transaction<Tables>,
   agent: AgentIdentity,
-  heartbeat: Heartbeat,
+  { agent_version, agent_name: name }: HeartbeatRequest,
   at: number,
 ): Promise<AgentRow> {
   const known = await transaction
     .selectFrom('agents')
     .select(['key', 'newest_revision'])
-    .where('environment', '=', agent.environment)
-    .where('agent_type', '=', agent.agentType)
-    .where('agent_id', '=', agent.agentId)
+    .where(({ and }) => and(agent))
     .executeTakeFirst()
-  return (
-    known ??
-    (await transaction
-      .insertInto('agents')
-      .values({
-        environment: agent.environment,
-        agent_type: agent.agentType,
-        agent_id: agent.agentId,
-        agent_version: heartbeat.agentVersion,
-        name: heartbeat.agentName ?? null,
-        first_seen_at: at,
-        last_seen_at: at,
-        standing_by: 1,
-      })
-      .returning(['key', 'newest_revision'])
-      .executeTakeFirstOrThrow())
-  )
+  if (known !== undefined) return known
+  return transaction
+    .insertInto('agents')
+    .values({ ...agent, agent_version, name: name ?? null, first_seen_at: at, last_seen_at: at, standing_by: 1 })
+    .returning(['key', 'newest_revision'])
+    .executeTakeFirstOrThrow()
 }
 
 async function writeAgent(
   transaction: Transaction<Tables>,
   agent: AgentIdentity,
-  heartbeat: Heartbeat,
+  heartbeat: HeartbeatRequest,
   at: number,
 ): Promise<AgentRow> {
   const status = {
-    agent_version: heartbeat.agentVersion,
-    name: heartbeat.agentName ?? null,
-    started_at: heartbeat.startedAt,
+    ...statusOf(heartbeat, at),
+    name: heartbeat.agent_name ?? null,
     last_seen_at: at,
-    last_heartbeat_at: at,
-    interval_seconds: heartbeat.intervalSeconds ?? null,
+    interval_seconds: heartbeat.interval_seconds ?? null,
     standing_by: 0,
-    collectors: JSON.stringify(heartbeat.collectors),
-    outbox: JSON.stringify(heartbeat.outbox),
   }
   // No report of a new run is late, even if the clock was set back in between. Leader terms order the reports of
   // instances.
-  const sameRun = heartbeat.instance === undefined ? sql`agents.started_at is excluded.started_at` : sql`true`
-  return await transaction
+  const sameRun = isOfInstance(heartbeat) ? sql`true` : sql`agents.started_at is excluded.started_at`
+  return transaction
     .insertInto('agents')
-    .values({
-      environment: agent.environment,
-      agent_type: agent.agentType,
-      agent_id: agent.agentId,
-      first_seen_at: at,
-      provisional: isProvisional(heartbeat) ? 1 : 0,
-      ...status,
-    })
+    .values({ ...agent, first_seen_at: at, provisional: isProvisional(heartbeat) ? 1 : 0, ...status })
     .onConflict((conflict) =>
       conflict.columns(['environment', 'agent_type', 'agent_id']).doUpdateSet({
         ...status,
@@ -105,24 +91,15 @@ async function writeAgent(
 }
 
 /** Returns true for an agent that has not connected: it has no name, and no collector but `connect`. */
-function isProvisional({ agentName, collectors }: Heartbeat): boolean {
-  return agentName === undefined && Object.keys(collectors).every((name) => name === CONNECT)
+function isProvisional({ agent_name, collectors }: HeartbeatRequest): boolean {
+  return agent_name === undefined && Object.keys(collectors).every((name) => name === CONNECT)
 }
 
-/**
- * Removes an agent that was never more than provisional. A token cannot remove an agent that has connected or
- * reported.
- */
-async function removeProvisional(
-  transaction: Transaction<Tables>,
-  agent: AgentIdentity,
-  provisionalId: string,
-): Promise<void> {
+/** Removes an agent that was never more than provisional, unlike one that has connected or reported. */
+async function removeProvisional(transaction: Transaction<Tables>, agent: AgentIdentity): Promise<void> {
   await transaction
     .deleteFrom('agents')
-    .where('environment', '=', agent.environment)
-    .where('agent_type', '=', agent.agentType)
-    .where('agent_id', '=', provisionalId)
+    .where(({ and }) => and(agent))
     .where('provisional', '=', 1)
     .where('last_report_at', 'is', null)
     .execute()
@@ -132,22 +109,15 @@ async function removeProvisional(
 async function writeInstance(
   transaction: Transaction<Tables>,
   agent: number,
-  heartbeat: Heartbeat,
-  { id, role, intervalSeconds }: NonNullable<Heartbeat['instance']>,
+  heartbeat: InstanceHeartbeat,
+  intervalSeconds: number,
   at: number,
 ): Promise<void> {
-  const status = {
-    role,
-    started_at: heartbeat.startedAt,
-    agent_version: heartbeat.agentVersion,
-    collectors: JSON.stringify(heartbeat.collectors),
-    outbox: JSON.stringify(heartbeat.outbox),
-    last_heartbeat_at: at,
-    interval_seconds: intervalSeconds,
-  }
+  const { instance_id, role, interval_seconds = intervalSeconds } = heartbeat
+  const status = { ...statusOf(heartbeat, at), role, interval_seconds }
   await transaction
     .insertInto('agent_instances')
-    .values({ agent_key: agent, instance_id: id, ...status })
+    .values({ agent_key: agent, instance_id, ...status })
     .onConflict((conflict) => conflict.columns(['agent_key', 'instance_id']).doUpdateSet(status))
     .execute()
   if (role === 'leader')
@@ -155,10 +125,20 @@ async function writeInstance(
       .updateTable('agent_instances')
       .set({ role: 'standby' })
       .where('agent_key', '=', agent)
-      .where('instance_id', '!=', id)
+      .where('instance_id', '!=', instance_id)
       .where('role', '=', 'leader')
       .execute()
   await sql`delete from agent_instances where agent_key = ${agent} and instance_id in (
     select instance_id from agent_instances where agent_key = ${agent} order by last_heartbeat_at desc limit -1 offset ${MAX_INSTANCES}
   )`.execute(transaction)
+}
+
+function statusOf({ agent_version, started_at, collectors, outbox }: HeartbeatRequest, at: number) {
+  return {
+    agent_version,
+    started_at: Date.parse(started_at),
+    last_heartbeat_at: at,
+    collectors: JSON.stringify(collectors),
+    outbox: JSON.stringify(outbox),
+  }
 }

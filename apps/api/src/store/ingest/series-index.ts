@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Attributes, Metric } from '@rca/core/protocol'
-import type { Insertable, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import { bulkInsert } from '../sqlite/bulk-insert.ts'
 import type { Tables } from '../sqlite/tables.ts'
 
@@ -9,16 +9,10 @@ const MAX_CACHED_SERIES = 500_000
 
 const LOOKUP_BATCH_SIZE = 500
 
-type SeriesRow = Omit<Insertable<Tables['series']>, 'id'>
-
-const insertSeries = bulkInsert<SeriesRow>(
+const insertSeries = bulkInsert(
+  'series',
   ['agent_key', 'fingerprint', 'name', 'entity_type', 'entity_id', 'attributes', 'unit', 'kind'],
-  (transaction, rows) =>
-    transaction
-      .insertInto('series')
-      .values([...rows])
-      .onConflict((conflict) => conflict.columns(['agent_key', 'fingerprint']).doNothing())
-      .compile(),
+  (conflict) => conflict.columns(['agent_key', 'fingerprint']).doNothing(),
 )
 
 /** Finds series within one transaction. */
@@ -86,18 +80,16 @@ async function findOrCreate(
 ): Promise<Map<string, number>> {
   const ids = new Map<string, number>()
   if (unknown.size === 0) return ids
-  const wanted = [...unknown].map(
-    ([key, metric]): SeriesRow => ({
-      agent_key: agent,
-      fingerprint: key.slice(key.indexOf(' ') + 1),
-      name: metric.name,
-      entity_type: metric.entity.type,
-      entity_id: metric.entity.id,
-      attributes: JSON.stringify(Object.fromEntries(sorted(metric.attributes))),
-      unit: metric.unit,
-      kind: metric.kind,
-    }),
-  )
+  const wanted = [...unknown].map(([key, { name, entity, attributes, unit, kind }]) => ({
+    agent_key: agent,
+    fingerprint: key.slice(key.indexOf(' ') + 1),
+    name,
+    entity_type: entity.type,
+    entity_id: entity.id,
+    attributes: JSON.stringify(Object.fromEntries(sorted(attributes))),
+    unit,
+    kind,
+  }))
   await insertSeries(transaction, wanted)
   for (let start = 0; start < wanted.length; start += LOOKUP_BATCH_SIZE) {
     const part = wanted.slice(start, start + LOOKUP_BATCH_SIZE).map((row) => row.fingerprint)

@@ -1,12 +1,7 @@
 import type { Metric, ReportedEntity } from '@rca/core/protocol'
-import { type Insertable, sql, type Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { bulkInsert } from '../sqlite/bulk-insert.ts'
 import type { Tables } from '../sqlite/tables.ts'
-
-type EntityRow = Insertable<Tables['entities']>
-type PointRow = Insertable<Tables['points']>
-type EventRow = Omit<Insertable<Tables['events']>, 'key'>
-type GapRow = Insertable<Tables['gaps']>
 
 /** Values of a report that its rows share: the agent, the corrected time and the revision. */
 export interface ReportStamp {
@@ -16,7 +11,8 @@ export interface ReportStamp {
 }
 
 /** A deleted entity keeps its last state. An older report never overwrites a newer one. */
-const insertEntities = bulkInsert<EntityRow>(
+const insertEntities = bulkInsert(
+  'entities',
   [
     'agent_key',
     'type',
@@ -29,61 +25,43 @@ const insertEntities = bulkInsert<EntityRow>(
     'deleted_at',
     'revision',
   ],
-  (transaction, rows) =>
-    transaction
-      .insertInto('entities')
-      .values([...rows])
-      .onConflict((conflict) =>
-        conflict
-          .columns(['agent_key', 'type', 'id'])
-          .doUpdateSet({
-            name: sql`case when excluded.deleted_at is null then excluded.name else entities.name end`,
-            attributes: sql`case when excluded.deleted_at is null then excluded.attributes else entities.attributes end`,
-            relations: sql`case when excluded.deleted_at is null then excluded.relations else entities.relations end`,
-            updated_at: sql`excluded.updated_at`,
-            deleted_at: sql`excluded.deleted_at`,
-            revision: sql`excluded.revision`,
-          })
-          .where(sql<boolean>`excluded.revision >= entities.revision`),
-      )
-      .compile(),
+  (conflict) =>
+    conflict
+      .columns(['agent_key', 'type', 'id'])
+      .doUpdateSet({
+        name: sql`case when excluded.deleted_at is null then excluded.name else entities.name end`,
+        attributes: sql`case when excluded.deleted_at is null then excluded.attributes else entities.attributes end`,
+        relations: sql`case when excluded.deleted_at is null then excluded.relations else entities.relations end`,
+        updated_at: sql`excluded.updated_at`,
+        deleted_at: sql`excluded.deleted_at`,
+        revision: sql`excluded.revision`,
+      })
+      .where(sql<boolean>`excluded.revision >= entities.revision`),
 )
 
-const insertPoints = bulkInsert<PointRow>(['series_id', 'at', 'value'], (transaction, rows) =>
-  transaction
-    .insertInto('points')
-    .values([...rows])
-    .onConflict((conflict) => conflict.columns(['series_id', 'at']).doUpdateSet({ value: sql`excluded.value` }))
-    .compile(),
+const insertPoints = bulkInsert('points', ['series_id', 'at', 'value'], (conflict) =>
+  conflict.columns(['series_id', 'at']).doUpdateSet({ value: sql`excluded.value` }),
 )
 
-const insertEvents = bulkInsert<EventRow>(
+/** Writes events, skipping those whose id is stored. */
+export const writeEvents = bulkInsert(
+  'events',
   ['agent_key', 'event_id', 'name', 'at', 'severity', 'entity_type', 'entity_id', 'body', 'attributes'],
-  (transaction, rows) =>
-    transaction
-      .insertInto('events')
-      .values([...rows])
-      .onConflict((conflict) => conflict.columns(['agent_key', 'event_id']).doNothing())
-      .compile(),
+  (conflict) => conflict.columns(['agent_key', 'event_id']).doNothing(),
 )
 
-const insertGaps = bulkInsert<GapRow>(
+const insertGaps = bulkInsert(
+  'gaps',
   ['agent_key', 'scope', 'since', 'reason', 'last_reported_at', 'revision'],
-  (transaction, rows) =>
-    transaction
-      .insertInto('gaps')
-      .values([...rows])
-      .onConflict((conflict) =>
-        conflict
-          .columns(['agent_key', 'scope', 'since'])
-          .doUpdateSet({
-            reason: sql`excluded.reason`,
-            last_reported_at: sql`excluded.last_reported_at`,
-            revision: sql`excluded.revision`,
-          })
-          .where(sql<boolean>`excluded.revision >= gaps.revision`),
-      )
-      .compile(),
+  (conflict) =>
+    conflict
+      .columns(['agent_key', 'scope', 'since'])
+      .doUpdateSet({
+        reason: sql`excluded.reason`,
+        last_reported_at: sql`excluded.last_reported_at`,
+        revision: sql`excluded.revision`,
+      })
+      .where(sql<boolean>`excluded.revision >= gaps.revision`),
 )
 
 /** Creates and updates entities, and marks deleted ones. */
@@ -92,20 +70,18 @@ export async function writeEntities(
   { agent, at, revision }: ReportStamp,
   entities: readonly ReportedEntity[],
 ): Promise<void> {
-  const rows = lastOfEach(entities, ({ type, id }) => `${type}\n${id}`).map(
-    (entity): EntityRow => ({
-      agent_key: agent,
-      type: entity.type,
-      id: entity.id,
-      name: entity.name,
-      attributes: JSON.stringify(entity.attributes),
-      relations: JSON.stringify(entity.relations),
-      first_seen_at: at,
-      updated_at: at,
-      deleted_at: entity.deleted === true ? at : null,
-      revision,
-    }),
-  )
+  const rows = lastOfEach(entities, ({ type, id }) => `${type}\n${id}`).map((entity) => ({
+    agent_key: agent,
+    type: entity.type,
+    id: entity.id,
+    name: entity.name,
+    attributes: JSON.stringify(entity.attributes),
+    relations: JSON.stringify(entity.relations),
+    first_seen_at: at,
+    updated_at: at,
+    deleted_at: entity.deleted === true ? at : null,
+    revision,
+  }))
   await insertEntities(transaction, rows)
 }
 
@@ -130,25 +106,20 @@ export async function writePoints(
   metrics: readonly Metric[],
   at: number,
 ): Promise<void> {
-  const rows = metrics.map((metric, index): PointRow => ({ series_id: seriesIds[index] ?? 0, at, value: metric.value }))
+  const rows = metrics.map(({ value }, index) => ({ series_id: seriesIds[index] ?? 0, at, value }))
   await insertPoints(
     transaction,
     lastOfEach(rows, (row) => row.series_id),
   )
 }
 
-/** Writes events, skipping those whose id is stored. */
-export async function writeEvents(transaction: Transaction<Tables>, rows: readonly EventRow[]): Promise<void> {
-  await insertEvents(transaction, rows)
-}
-
 /** Writes new gaps, and updates gaps that are still open. */
 export async function writeGaps(
   transaction: Transaction<Tables>,
   { agent, at, revision }: ReportStamp,
-  gaps: readonly Pick<GapRow, 'scope' | 'since' | 'reason'>[],
+  gaps: readonly Pick<Tables['gaps'], 'scope' | 'since' | 'reason'>[],
 ): Promise<void> {
-  const rows = gaps.map((gap): GapRow => ({ ...gap, agent_key: agent, last_reported_at: at, revision }))
+  const rows = gaps.map((gap) => ({ ...gap, agent_key: agent, last_reported_at: at, revision }))
   await insertGaps(
     transaction,
     lastOfEach(rows, ({ scope, since }) => `${since}\n${scope}`),

@@ -1,23 +1,23 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
-import { toPage } from '../page.ts'
+import { type PageRequest, toPage } from '../page.ts'
 import type { ListedAgent, StoredAgent, StoredInstance } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
-import { type AgentQuery, type AgentStore, OFFLINE_AFTER_INTERVALS } from '../store.ts'
-import { toGap } from './gaps.ts'
+import { type AgentListFilter, type AgentStore, OFFLINE_AFTER_INTERVALS } from '../store.ts'
+import { IS_OPEN, selectGaps } from './gaps.ts'
 
 /** Reads agents, their instances and their open gaps. */
 export function createAgentReader(database: Kysely<Tables>): Omit<AgentStore, 'heartbeat'> {
   return {
-    list: async (query) => {
-      const rows = await listRows(database, query).execute()
-      return toPage(rows, query, toListed, (row) => [row.environment, row.agent_type, row.key])
+    list: async (filter, page) => {
+      const rows = await selectListed(database, filter, page).execute()
+      return toPage(rows.map(toListed), page, ({ environment, agent_type, key }) => [environment, agent_type, key])
     },
 
-    find: async (agentId, environment, agentType) => {
+    find: async (agentId, { environment, agent_type: agentType }) => {
       let found = database.selectFrom('agents').selectAll().where('agent_id', '=', agentId)
       if (environment !== undefined) found = found.where('environment', '=', environment)
       if (agentType !== undefined) found = found.where('agent_type', '=', agentType)
-      return (await found.orderBy('environment').orderBy('agent_type').execute()).map(toAgent)
+      return (await found.orderBy('environment').orderBy('agent_type').execute()).map(parseStatus)
     },
 
     instances: async (keys) => {
@@ -30,31 +30,26 @@ export function createAgentReader(database: Kysely<Tables>): Omit<AgentStore, 'h
         .orderBy('started_at')
         .orderBy('instance_id')
         .execute()
-      return groupByAgent(rows, toInstance)
+      const instances = rows.map(
+        (row): StoredInstance => ({
+          ...row,
+          role: row.role === 'leader' ? 'leader' : 'standby',
+          collectors: JSON.parse(row.collectors) as StoredInstance['collectors'],
+        }),
+      )
+      return Map.groupBy(instances, (instance) => instance.agent_key)
     },
 
     openGaps: async (keys) => {
       if (keys.length === 0) return new Map()
-      const rows = await database
-        .selectFrom('gaps')
-        .innerJoin('agents', 'agents.key', 'gaps.agent_key')
-        .selectAll('gaps')
-        .select('agents.newest_revision')
+      const rows = await selectGaps(database)
         .where('gaps.agent_key', 'in', [...keys])
-        .whereRef('gaps.revision', '>=', 'agents.newest_revision')
+        .where(IS_OPEN)
         .orderBy('gaps.since')
         .execute()
-      return groupByAgent(rows, toGap)
+      return Map.groupBy(rows, (gap) => gap.agent_key)
     },
   }
-}
-
-function groupByAgent<Row extends { readonly agent_key: number }, Item>(
-  rows: readonly Row[],
-  toItem: (row: Row) => Item,
-): Map<number, Item[]> {
-  const groups = Map.groupBy(rows, (row) => row.agent_key)
-  return new Map([...groups].map(([key, group]) => [key, group.map(toItem)]))
 }
 
 /** Selects provisioned types with a valid token and without an agent. */
@@ -92,7 +87,7 @@ function selectPending(database: Kysely<Tables>, now: number) {
     )
 }
 
-function selectSeen(database: Kysely<Tables>, { now, intervalSeconds }: AgentQuery) {
+function selectSeen(database: Kysely<Tables>, { now, intervalSeconds }: AgentListFilter) {
   const offlineAfter = sql<number>`${OFFLINE_AFTER_INTERVALS * 1000} * coalesce(interval_seconds, ${intervalSeconds})`
   return database
     .selectFrom('agents')
@@ -108,32 +103,22 @@ function selectSeen(database: Kysely<Tables>, { now, intervalSeconds }: AgentQue
 }
 
 /** Selects agents, and placeholders for provisioned types without an agent. */
-function listRows(database: Kysely<Tables>, query: AgentQuery) {
+function selectListed(database: Kysely<Tables>, filter: AgentListFilter, page: PageRequest) {
   let listed = database
-    .selectFrom(selectSeen(database, query).unionAll(selectPending(database, query.now)).as('listed'))
+    .selectFrom(selectSeen(database, filter).unionAll(selectPending(database, filter.now)).as('listed'))
     .leftJoin('agents', 'agents.key', 'listed.key')
-    .select(['listed.environment', 'listed.agent_type', 'listed.key', 'listed.seen_at'])
+    .selectAll('agents')
     .select([
-      'agents.agent_id',
-      'agents.agent_version',
-      'agents.name',
-      'agents.started_at',
-      'agents.first_seen_at',
-      'agents.last_seen_at',
+      'listed.environment as listed_environment',
+      'listed.agent_type as listed_type',
+      'listed.key as listed_key',
+      'listed.seen_at',
     ])
-    .select([
-      'agents.last_heartbeat_at',
-      'agents.last_report_at',
-      'agents.interval_seconds',
-      'agents.collectors',
-      'agents.outbox',
-      'agents.standing_by',
-    ])
-  if (query.environment !== undefined) listed = listed.where('listed.environment', '=', query.environment)
-  if (query.agentType !== undefined) listed = listed.where('listed.agent_type', '=', query.agentType)
-  if (query.connectivity !== undefined) listed = listed.where('connectivity', '=', query.connectivity)
-  if (query.after !== undefined) {
-    const [environment = '', agentType = '', key = 0] = query.after
+  if (filter.environment !== undefined) listed = listed.where('listed.environment', '=', filter.environment)
+  if (filter.agent_type !== undefined) listed = listed.where('listed.agent_type', '=', filter.agent_type)
+  if (filter.connectivity !== undefined) listed = listed.where('connectivity', '=', filter.connectivity)
+  if (page.after !== undefined) {
+    const [environment = '', agentType = '', key = 0] = page.after
     listed = listed.where(
       sql<boolean>`(listed.environment, listed.agent_type, listed.key) > (${environment}, ${agentType}, ${key})`,
     )
@@ -142,67 +127,24 @@ function listRows(database: Kysely<Tables>, query: AgentQuery) {
     .orderBy('listed.environment')
     .orderBy('listed.agent_type')
     .orderBy('listed.key')
-    .limit(query.limit + 1)
+    .limit(page.limit + 1)
 }
 
-type ListedRow = Awaited<ReturnType<ReturnType<typeof listRows>['execute']>>[number]
+type ListedRow = Awaited<ReturnType<ReturnType<typeof selectListed>['execute']>>[number]
 
-function toListed(row: ListedRow): ListedAgent {
-  const {
-    environment,
-    agent_type: agentType,
-    agent_id: agentId,
-    agent_version: version,
-    first_seen_at: firstSeenAt,
-    last_seen_at: lastSeenAt,
-    standing_by: standingBy,
-  } = row
-  if (agentId === null || version === null || firstSeenAt === null || lastSeenAt === null || standingBy === null)
-    return { key: 0, environment, agentType, agentId: undefined, provisionedAt: row.seen_at }
-  return toAgent({
+function toListed({ listed_environment, listed_type, listed_key: _, seen_at, ...agent }: ListedRow): ListedAgent {
+  if (agent.key === null)
+    return { key: 0, agent_id: null, environment: listed_environment, agent_type: listed_type, provisioned_at: seen_at }
+  // The join has all columns of an agent or none.
+  return parseStatus(agent as AgentRow)
+}
+
+type AgentRow = Selectable<Tables['agents']>
+
+function parseStatus(row: AgentRow): StoredAgent {
+  return {
     ...row,
-    agent_id: agentId,
-    agent_version: version,
-    first_seen_at: firstSeenAt,
-    last_seen_at: lastSeenAt,
-    standing_by: standingBy,
-  })
-}
-
-/** Columns without those that only the writing of reports uses. */
-type AgentRow = Omit<
-  Selectable<Tables['agents']>,
-  'clock_offset' | 'newest_revision' | 'newest_sequence' | 'newest_report_id' | 'newest_lead' | 'provisional'
->
-
-function toAgent(row: AgentRow): StoredAgent {
-  return {
-    key: row.key,
-    environment: row.environment,
-    agentType: row.agent_type,
-    agentId: row.agent_id,
-    agentVersion: row.agent_version,
-    name: row.name ?? undefined,
-    startedAt: row.started_at ?? undefined,
-    firstSeenAt: row.first_seen_at,
-    lastSeenAt: row.last_seen_at,
-    lastHeartbeatAt: row.last_heartbeat_at ?? undefined,
-    lastReportAt: row.last_report_at ?? undefined,
-    intervalSeconds: row.interval_seconds ?? undefined,
-    collectors: row.collectors === null ? undefined : (JSON.parse(row.collectors) as StoredAgent['collectors']),
-    standingBy: row.standing_by === 1,
-    outbox: row.outbox === null ? undefined : (JSON.parse(row.outbox) as StoredAgent['outbox']),
-  }
-}
-
-function toInstance(row: Selectable<Tables['agent_instances']>): StoredInstance {
-  return {
-    instanceId: row.instance_id,
-    role: row.role === 'leader' ? 'leader' : 'standby',
-    startedAt: row.started_at,
-    agentVersion: row.agent_version,
-    collectors: JSON.parse(row.collectors) as StoredInstance['collectors'],
-    lastHeartbeatAt: row.last_heartbeat_at,
-    intervalSeconds: row.interval_seconds,
+    collectors: row.collectors === null ? null : (JSON.parse(row.collectors) as StoredAgent['collectors']),
+    outbox: row.outbox === null ? null : (JSON.parse(row.outbox) as StoredAgent['outbox']),
   }
 }

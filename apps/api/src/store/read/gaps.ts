@@ -1,19 +1,13 @@
-import { type Kysely, type Selectable, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { toPage } from '../page.ts'
-import type { StoredGap } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SignalStore } from '../store.ts'
 
 /** Reads the gaps of an agent, newest first. */
 export function createGapReader(database: Kysely<Tables>): SignalStore['gaps'] {
   return async (agentKey, openOnly, page) => {
-    let query = database
-      .selectFrom('gaps')
-      .innerJoin('agents', 'agents.key', 'gaps.agent_key')
-      .selectAll('gaps')
-      .select('agents.newest_revision')
-      .where('gaps.agent_key', '=', agentKey)
-    if (openOnly) query = query.whereRef('gaps.revision', '>=', 'agents.newest_revision')
+    let query = selectGaps(database).where('gaps.agent_key', '=', agentKey)
+    if (openOnly) query = query.where(IS_OPEN)
     if (page.after !== undefined) {
       const [since = 0, scope = ''] = page.after
       query = query.where(sql<boolean>`(gaps.since, gaps.scope) < (${since}, ${scope})`)
@@ -23,12 +17,17 @@ export function createGapReader(database: Kysely<Tables>): SignalStore['gaps'] {
       .orderBy('gaps.scope', 'desc')
       .limit(page.limit + 1)
       .execute()
-    return toPage(rows, page, toGap, (row) => [row.since, row.scope])
+    return toPage(rows, page, ({ since, scope }) => [since, scope])
   }
 }
 
-/** Converts a row. Every report contains all open gaps: gaps that the newest report does not contain are closed. */
-export function toGap(row: Selectable<Tables['gaps']> & { readonly newest_revision: number }): StoredGap {
-  const { scope, reason, since, last_reported_at: lastReportedAt } = row
-  return { scope, reason, since, lastReportedAt, open: row.revision >= row.newest_revision }
+/** Every report contains all open gaps: gaps that the newest report does not contain are closed. */
+export const IS_OPEN = sql<boolean>`gaps.revision >= agents.newest_revision`
+
+export function selectGaps(database: Kysely<Tables>) {
+  return database
+    .selectFrom('gaps')
+    .innerJoin('agents', 'agents.key', 'gaps.agent_key')
+    .selectAll('gaps')
+    .select(IS_OPEN.$castTo<number>().as('open'))
 }

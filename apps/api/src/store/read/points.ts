@@ -1,17 +1,10 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import type { PointQuery } from '../queries.ts'
 import type { Bucket } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
-import type { SignalStore } from '../store.ts'
+import type { PointQuery, SignalStore } from '../store.ts'
 
 /** Series per statement. SQLite allows some thousand parameters. */
 const SERIES_BATCH_SIZE = 500
-
-interface BucketRow {
-  readonly series_id: number
-  readonly bucket: number
-  readonly value: number | null
-}
 
 /** Reads points, downsampled to one value per bucket inside the database. */
 export function createPointReader(database: Kysely<Tables>): SignalStore['points'] {
@@ -20,28 +13,26 @@ export function createPointReader(database: Kysely<Tables>): SignalStore['points
     for (let start = 0; start < query.seriesIds.length; start += SERIES_BATCH_SIZE) {
       const part = { ...query, seriesIds: query.seriesIds.slice(start, start + SERIES_BATCH_SIZE) }
       const { rows } = await statementOf(part).execute(database)
-      for (const { series_id: seriesId, bucket, value } of rows) {
-        // A sum that overflows is not a number and is left out.
-        if (value !== null && Number.isFinite(value)) buckets.push({ seriesId, at: bucket, value })
-      }
+      // A sum that overflows is infinite or null, and is left out.
+      for (const row of rows) if (Number.isFinite(row.value)) buckets.push(row)
     }
     return buckets
   }
 }
 
-function statementOf(query: PointQuery): RawBuilder<BucketRow> {
+function statementOf(query: PointQuery): RawBuilder<Bucket> {
   if (query.aggregate === 'rate') return rate(query)
   if (query.aggregate === 'last') return last(query)
   const { seriesIds, from, to, step } = query
-  return sql<BucketRow>`
+  return sql<Bucket>`
     select series_id, ${bucketOf('at', step)} as bucket, ${sql.raw(query.aggregate)}(value) as value
     from points
     where series_id in (${sql.join(seriesIds)}) and at >= ${from} and at < ${to}
     group by series_id, bucket order by series_id, bucket`
 }
 
-function last({ seriesIds, from, to, step }: PointQuery): RawBuilder<BucketRow> {
-  return sql<BucketRow>`
+function last({ seriesIds, from, to, step }: PointQuery): RawBuilder<Bucket> {
+  return sql<Bucket>`
     select points.series_id, ${bucketOf('points.at', step)} as bucket, points.value
     from points join (
       select series_id, max(at) as at from points
@@ -55,8 +46,8 @@ function last({ seriesIds, from, to, step }: PointQuery): RawBuilder<BucketRow> 
  * Computes the increase per second between neighbouring points. A counter that decreased was reset and has counted from
  * 0 since. The last point before the range is a neighbour of the first one in it.
  */
-function rate({ seriesIds, from, to, step }: PointQuery): RawBuilder<BucketRow> {
-  return sql<BucketRow>`
+function rate({ seriesIds, from, to, step }: PointQuery): RawBuilder<Bucket> {
+  return sql<Bucket>`
     with neighbours as (
       select series_id, at, value, lag(at) over (partition by series_id order by at) as earlier_at, lag(value) over (partition by series_id order by at) as earlier
       from points

@@ -1,70 +1,50 @@
 import { type Kysely, sql } from 'kysely'
-import { toPage } from '../page.ts'
-import type { SeriesQuery } from '../queries.ts'
+import { type PageRequest, toPage } from '../page.ts'
 import type { StoredSeries } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
-import type { SignalStore } from '../store.ts'
+import type { SeriesFilter, SignalStore } from '../store.ts'
 
 /** Reads series with their newest points, sorted by creation. */
 export function createSeriesReader(database: Kysely<Tables>): SignalStore['series'] {
-  return async (page) => {
-    const rows = await select(database, page).execute()
-    return toPage(
-      rows,
-      page,
-      (row): StoredSeries => ({
-        id: row.id,
-        environment: row.environment,
-        agentId: row.agent_id,
-        agentType: row.agent_type,
-        name: row.name,
-        entity: { type: row.entity_type, id: row.entity_id },
-        attributes: JSON.parse(row.attributes) as StoredSeries['attributes'],
-        unit: row.unit,
-        kind: row.kind as StoredSeries['kind'],
-        last: row.last_at === null || row.last_value === null ? undefined : { at: row.last_at, value: row.last_value },
-      }),
-      (row) => [row.id],
-    )
+  return async (filter, page) => {
+    const rows = await select(database, filter, page).execute()
+    const series = rows.map((row) => ({
+      ...row,
+      kind: row.kind as StoredSeries['kind'],
+      attributes: JSON.parse(row.attributes) as StoredSeries['attributes'],
+    }))
+    return toPage(series, page, ({ id }) => [id])
   }
 }
 
-function select(database: Kysely<Tables>, wanted: SeriesQuery) {
+function select(database: Kysely<Tables>, filter: SeriesFilter, page: PageRequest) {
+  const newest = database
+    .selectFrom('points')
+    .where('series_id', '=', sql.ref<number>('series.id'))
+    .orderBy('at', 'desc')
+    .limit(1)
   let query = database
     .selectFrom('series')
     .innerJoin('agents', 'agents.key', 'series.agent_key')
     .selectAll('series')
     .select(['agents.environment', 'agents.agent_id', 'agents.agent_type'])
-    .select(({ selectFrom }) => [
-      selectFrom('points')
-        .select('at')
-        .whereRef('series_id', '=', 'series.id')
-        .orderBy('at', 'desc')
-        .limit(1)
-        .as('last_at'),
-      selectFrom('points')
-        .select('value')
-        .whereRef('series_id', '=', 'series.id')
-        .orderBy('at', 'desc')
-        .limit(1)
-        .as('last_value'),
-    ])
-  if (wanted.environment !== undefined) query = query.where('agents.environment', '=', wanted.environment)
-  if (wanted.agentId !== undefined) query = query.where('agents.agent_id', '=', wanted.agentId)
-  if (wanted.agentType !== undefined) query = query.where('agents.agent_type', '=', wanted.agentType)
-  if (wanted.agentKey !== undefined) query = query.where('series.agent_key', '=', wanted.agentKey)
-  if (wanted.name !== undefined) query = query.where('series.name', '=', wanted.name)
-  if (wanted.entity?.type !== undefined) query = query.where('entity_type', '=', wanted.entity.type)
-  if (wanted.entity?.id !== undefined) query = query.where('entity_id', '=', wanted.entity.id)
-  for (const [name, value] of Object.entries(wanted.attributes ?? {})) query = query.where(hasAttribute(name, value))
-  const { since } = wanted
+    .select([newest.select('at').as('last_at'), newest.select('value').as('last_value')])
+  if (filter.environment !== undefined) query = query.where('agents.environment', '=', filter.environment)
+  if (filter.agent_id !== undefined) query = query.where('agents.agent_id', '=', filter.agent_id)
+  if (filter.agent_type !== undefined) query = query.where('agents.agent_type', '=', filter.agent_type)
+  if (filter.agent_key !== undefined) query = query.where('series.agent_key', '=', filter.agent_key)
+  if (filter.name !== undefined) query = query.where('series.name', '=', filter.name)
+  if (filter.entity_type !== undefined) query = query.where('entity_type', '=', filter.entity_type)
+  if (filter.entity_id !== undefined) query = query.where('entity_id', '=', filter.entity_id)
+  for (const [name, value] of Object.entries(filter.attributes ?? {})) query = query.where(hasAttribute(name, value))
+  const { since } = filter
   if (since !== undefined) {
     query = query.where(({ exists, selectFrom }) =>
       exists(selectFrom('points').select('at').whereRef('series_id', '=', 'series.id').where('at', '>=', since)),
     )
   }
-  if (wanted.after !== undefined) query = query.where('series.id', '>', Number(wanted.after[0]))
-  return query.orderBy('series.id').limit(wanted.limit + 1)
+  if (page.after !== undefined) query = query.where('series.id', '>', Number(page.after[0]))
+  return query.orderBy('series.id').limit(page.limit + 1)
 }
 
 /** Matches an attribute. SQLite's JSON has no text form of booleans, hence the `case`. */

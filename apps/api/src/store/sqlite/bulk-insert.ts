@@ -1,42 +1,37 @@
 import { setImmediate } from 'node:timers/promises'
-import type { CompiledQuery, Transaction } from 'kysely'
+import type { CompiledQuery, Insertable, InsertQueryBuilder, InsertResult, Transaction } from 'kysely'
 import type { Tables } from './tables.ts'
 
 /** Rows per statement, largest first. Remaining rows use the next smaller size. */
 const BATCH_SIZES = [128, 16, 1]
 
-/**
- * Rows after which the writer yields to the event loop, since SQLite runs on the same thread. A multiple of the
- * largest batch.
- */
+/** Rows after which the writer yields to the event loop, which SQLite blocks. A multiple of the largest batch. */
 const YIELD_INTERVAL_ROWS = 2048
 
-/** Writes many rows with few statements, each compiled once. */
-export type BulkInsert<Row> = (transaction: Transaction<Tables>, rows: readonly Row[]) => Promise<void>
+type OnConflict<Table extends keyof Tables> = Parameters<
+  InsertQueryBuilder<Tables, Table, InsertResult>['onConflict']
+>[0]
 
-/**
- * Creates a writer of rows. `compile` builds the statement for a number of rows; it receives placeholders for their
- * values.
- */
-export function bulkInsert<Row extends object>(
-  columns: readonly (keyof Row & string)[],
-  compile: (transaction: Transaction<Tables>, rows: readonly Row[]) => CompiledQuery,
-): BulkInsert<Row> {
+/** Creates a function that inserts many rows with few statements, each compiled once. */
+export function bulkInsert<Table extends keyof Tables>(
+  table: Table,
+  columns: readonly (keyof Insertable<Tables[Table]>)[],
+  onConflict: OnConflict<Table>,
+) {
+  type Row = Insertable<Tables[Table]>
   const statements = new Map<number, CompiledQuery>()
   const placeholder = Object.fromEntries(columns.map((column) => [column, null])) as Row
 
   const statementFor = (transaction: Transaction<Tables>, size: number): CompiledQuery => {
-    const statement =
-      statements.get(size) ??
-      compile(
-        transaction,
-        Array.from({ length: size }, () => placeholder),
-      )
+    const known = statements.get(size)
+    if (known !== undefined) return known
+    const rows = Array.from({ length: size }, () => placeholder)
+    const statement = transaction.insertInto(table).values(rows).onConflict(onConflict).compile()
     statements.set(size, statement)
     return statement
   }
 
-  return async (transaction, rows) => {
+  return async (transaction: Transaction<Tables>, rows: readonly Row[]): Promise<void> => {
     let start = 0
     for (const size of BATCH_SIZES) {
       for (; rows.length - start >= size; start += size) {
