@@ -30,12 +30,7 @@ export const AGENT_VARIABLES = {
 
 const DEFAULT_HEALTH_PORT = 8687
 
-/**
- * Reads what `createAgent` needs from the environment.
- *
- * @throws {EnvironmentError} when a variable is missing or wrong
- * @throws {UnknownTypeError} when no connector of the type is installed
- */
+/** Reads what `createAgent` needs. @throws {EnvironmentError | UnknownTypeError} when a variable is missing or wrong */
 export async function readAgentOptions(
   environment: Environment,
   registry: Registry,
@@ -91,14 +86,11 @@ export function readAgentToken(environment: Environment): string {
   }
 }
 
-/** A variable whose name is close to the name of a known variable. */
-export interface MisspeltVariable {
-  readonly name: string
-  readonly suggestion: string
-}
-
-/** Finds unknown variables that look like misspelt options. */
-export function findMisspelt(environment: Environment, connector: Connector): MisspeltVariable[] {
+/** Finds unknown variables that look like misspelt options, each with the option that was probably meant. */
+export function findMisspelt(
+  environment: Environment,
+  connector: Connector,
+): { readonly name: string; readonly suggestion: string }[] {
   const known = [...Object.keys(AGENT_VARIABLES), ...agentOptionNames(connector).map(environmentName)]
   return Object.keys(environment)
     .filter((name) => !known.includes(name))
@@ -111,11 +103,7 @@ export function findMisspelt(environment: Environment, connector: Connector): Mi
 /** Address of the health endpoint: a port on loopback, or a Unix socket. */
 export type HealthAddress = { readonly port: number } | { readonly socket: string }
 
-/**
- * Reads the address of the health endpoint; `undefined` turns it off. A port takes precedence over a socket.
- *
- * @throws {EnvironmentError}
- */
+/** Reads the address of the health endpoint, where a port takes precedence; `undefined` is off. @throws {EnvironmentError} */
 export function readHealthAddress(environment: Environment): HealthAddress | undefined {
   const text = environment.RCA_HEALTH_PORT?.trim()
   const socket = environment.RCA_HEALTH_SOCKET?.trim()

@@ -5,13 +5,16 @@ import { AGENT_PATHS } from '@rca/core/protocol'
 import { type Environment, findMisspelt, readAgentOptions } from '../environment.ts'
 import { EXIT_CODES } from '../exit.ts'
 
-/** Result of one check. */
+/** Result of one check. `text` is the result and, unless it is `ok`, the fix. */
 interface Finding {
   readonly level: 'ok' | 'warn' | 'fail'
   readonly subject: string
-  /** The result and, unless it is `ok`, the fix. */
   readonly text: string
 }
+
+const ok = (subject: string, text: string): Finding => ({ level: 'ok', subject, text })
+const warn = (subject: string, text: string): Finding => ({ level: 'warn', subject, text })
+const fail = (subject: string, text: string): Finding => ({ level: 'fail', subject, text })
 
 const PLATFORM_TIMEOUT_MS = 10_000
 
@@ -42,23 +45,19 @@ function conclusion(failed: number, warned: number): string {
 }
 
 async function* runChecks(registry: Registry, environment: Environment): AsyncGenerator<Finding> {
-  for (const problem of registry.problems) yield { level: 'warn', subject: 'connectors', text: problem.message }
+  for (const problem of registry.problems) yield warn('connectors', problem.message)
   let agent: Agent
   let options: Awaited<ReturnType<typeof readAgentOptions>>
   try {
     options = await readAgentOptions(environment, registry)
     agent = createAgent({ ...options, logger: silentLogger })
   } catch (error) {
-    yield { level: 'fail', subject: 'configuration', text: (error as Error).message }
+    yield fail('configuration', (error as Error).message)
     return
   }
-  yield { level: 'ok', subject: 'configuration', text: `valid, for an agent of type \`${agent.agentType}\`` }
+  yield ok('configuration', `valid, for an agent of type \`${agent.agentType}\``)
   for (const { name, suggestion } of findMisspelt(environment, options.connector))
-    yield {
-      level: 'warn',
-      subject: 'configuration',
-      text: `unknown variable ${name} is ignored. Did you mean ${suggestion}?`,
-    }
+    yield warn('configuration', `unknown variable ${name} is ignored. Did you mean ${suggestion}?`)
   yield await checkState(options.stateDirectory)
   try {
     yield* checkAccess(agent)
@@ -71,18 +70,11 @@ async function* runChecks(registry: Registry, environment: Environment): AsyncGe
 async function* checkAccess(agent: Agent): AsyncGenerator<Finding> {
   try {
     const { data } = await agent.collectMetrics()
-    yield {
-      level: 'ok',
-      subject: 'access',
-      text: `read ${data.entities.length} entities and ${data.metrics.length} metrics`,
-    }
-    for (const gap of data.gaps) yield { level: 'warn', subject: 'access', text: `${gap.scope}: ${gap.reason}` }
+    yield ok('access', `read ${data.entities.length} entities and ${data.metrics.length} metrics`)
+    for (const gap of data.gaps) yield warn('access', `${gap.scope}: ${gap.reason}`)
   } catch (error) {
-    yield {
-      level: 'fail',
-      subject: 'access',
-      text: `${(error as Error).message}. Check the options of ${agent.agentType}, and the permissions of this user`,
-    }
+    const fix = `Check the options of ${agent.agentType}, and the permissions of this user`
+    yield fail('access', `${(error as Error).message}. ${fix}`)
   }
 }
 
@@ -93,21 +85,15 @@ async function* checkPlatform(platformUrl: string, agentToken: string): AsyncGen
       signal: AbortSignal.timeout(PLATFORM_TIMEOUT_MS),
     })
     const skew = Date.parse(response.headers.get('date') ?? '') - sentAt
-    yield { level: 'ok', subject: 'platform', text: `${platformUrl} responds` }
+    yield ok('platform', `${platformUrl} responds`)
+    const difference = `${Math.round(Math.abs(skew) / 1000)} s ${skew < 0 ? 'ahead of' : 'behind'}`
     if (Math.abs(skew) > MAX_CLOCK_SKEW_MS)
-      yield {
-        level: 'warn',
-        subject: 'clock',
-        text: `this machine's clock is ${Math.round(Math.abs(skew) / 1000)} s ${skew < 0 ? 'ahead of' : 'behind'} the platform's. Synchronise it`,
-      }
+      yield warn('clock', `this machine's clock is ${difference} the platform's. Synchronise it`)
   } catch (error) {
     const { cause } = error as Error
     const reason = cause instanceof Error && cause.message !== '' ? cause.message : (error as Error).message
-    yield {
-      level: 'fail',
-      subject: 'platform',
-      text: `${platformUrl} cannot be reached: ${reason}. Check PLATFORM_API_URL, name resolution, firewall and proxy`,
-    }
+    const fix = 'Check PLATFORM_API_URL, name resolution, firewall and proxy'
+    yield fail('platform', `${platformUrl} cannot be reached: ${reason}. ${fix}`)
     return
   }
   yield await checkToken(platformUrl, agentToken)
@@ -115,25 +101,16 @@ async function* checkPlatform(platformUrl: string, agentToken: string): AsyncGen
 
 /** Sends an empty delivery. The platform refuses it only after it has checked the token: nothing is stored. */
 async function checkToken(platformUrl: string, agentToken: string): Promise<Finding> {
-  const subject = 'token'
-  const response = await fetch(addressOf(platformUrl, AGENT_PATHS.data), {
+  const { status } = await fetch(addressOf(platformUrl, AGENT_PATHS.data), {
     method: 'POST',
     headers: { authorization: `Bearer ${agentToken}`, 'content-type': 'application/json' },
     body: '{"reports":[]}',
     signal: AbortSignal.timeout(PLATFORM_TIMEOUT_MS),
   })
-  if (response.status === 422) return { level: 'ok', subject, text: 'accepted by the platform' }
-  if (response.status === 401 || response.status === 403)
-    return {
-      level: 'fail',
-      subject,
-      text: `refused by the platform (${response.status}): unknown, expired or revoked. Set AGENT_TOKEN to a token that the platform has provisioned`,
-    }
-  return {
-    level: 'warn',
-    subject,
-    text: `not checked: the platform answered ${response.status}. Try again`,
-  }
+  if (status === 422) return ok('token', 'accepted by the platform')
+  if (status !== 401 && status !== 403) return warn('token', `not checked: the platform answered ${status}. Try again`)
+  const fix = 'Set AGENT_TOKEN to a token that the platform has provisioned'
+  return fail('token', `refused by the platform (${status}): unknown, expired or revoked. ${fix}`)
 }
 
 function addressOf(platformUrl: string, path: string): URL {
@@ -141,22 +118,17 @@ function addressOf(platformUrl: string, path: string): URL {
 }
 
 async function checkState(directory: string | undefined): Promise<Finding> {
-  const subject = 'state'
   if (directory === undefined)
-    return {
-      level: 'warn',
-      subject,
-      text: 'RCA_STATE_DIR is not set: after a restart the agent does not know what it has already reported. Set it to a directory that outlives restarts',
-    }
+    return warn(
+      'state',
+      'RCA_STATE_DIR is not set: after a restart the agent does not know what it has already reported. Set it to a directory that outlives restarts',
+    )
   try {
     await access(await nearestExistingFolder(directory), constants.W_OK)
-    return { level: 'ok', subject, text: `${directory} is writable` }
+    return ok('state', `${directory} is writable`)
   } catch (error) {
-    return {
-      level: 'fail',
-      subject,
-      text: `${directory} is not writable: ${(error as Error).message}. Set RCA_STATE_DIR to a directory that this user may write`,
-    }
+    const fix = 'Set RCA_STATE_DIR to a directory that this user may write'
+    return fail('state', `${directory} is not writable: ${(error as Error).message}. ${fix}`)
   }
 }
 
