@@ -5,23 +5,11 @@ import { run } from './run.ts'
 
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
 
-/** Content of a certificate. */
-export interface CertificateOptions {
-  /** Such as `/O=system:masters/CN=admin`. */
-  readonly subject: string
-  readonly uses: 'serverAuth' | 'clientAuth' | 'serverAuth,clientAuth'
-  /** Alternative names, such as `IP:127.0.0.1`. */
-  readonly names?: readonly string[]
-}
-
-/**
- * Creates an authority and one certificate for 127.0.0.1 that serves both sides, valid for two days: `ca.pem`,
- * `cert.pem`, `key.pem`. Needs openssl.
- */
+/** Creates `ca.pem`, and `cert.pem` and `key.pem` of 127.0.0.1 for both sides, valid for two days. Needs openssl. */
 export async function makeCertificates(directory: string): Promise<void> {
   await makeAuthority(directory)
-  const options = { subject: '/CN=engine', uses: 'serverAuth,clientAuth', names: ['IP:127.0.0.1'] } as const
-  await makeCertificate(directory, { certificate: 'cert.pem', key: 'key.pem' }, options)
+  const files = { certificate: 'cert.pem', key: 'key.pem' }
+  await makeCertificate(directory, files, '/CN=engine', 'serverAuth,clientAuth', ['IP:127.0.0.1'])
 }
 
 /** Creates `ca.pem` and `ca-key.pem`, valid for two days. Needs openssl. */
@@ -31,11 +19,18 @@ export async function makeAuthority(directory: string): Promise<void> {
   await run('openssl', ['req', '-x509', ...KEY, ...files, '-subj', '/CN=ca', '-days', '2'], { cwd: directory })
 }
 
-/** Creates a certificate of the authority in the same directory, valid for two days. */
+/**
+ * Creates a certificate of the authority in the same directory, valid for two days.
+ *
+ * @param subject such as `/O=system:masters/CN=admin`
+ * @param names alternative names, such as `IP:127.0.0.1`
+ */
 export async function makeCertificate(
   directory: string,
   files: { readonly certificate: string; readonly key: string },
-  { subject, uses, names = [] }: CertificateOptions,
+  subject: string,
+  uses: 'serverAuth' | 'clientAuth' | 'serverAuth,clientAuth',
+  names: readonly string[] = [],
 ): Promise<void> {
   const request = `${files.key}.request`
   const extensions = `${files.key}.extensions`

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { attempt } from './attempt.ts'
 
 /** Time that a process has to end after SIGTERM, in milliseconds. Then it is killed. */
 const TERMINATION_TIMEOUT_MS = 15_000
@@ -12,41 +14,24 @@ export interface KnownProcess {
   readonly startTime: string
 }
 
-/** Returns this process. */
-export function thisProcess(): KnownProcess {
-  return { pid: process.pid, startTime: startTimeOf(process.pid) ?? '' }
+export function knownProcess(pid: number): KnownProcess {
+  return { pid, startTime: startTimeOf(pid) ?? '' }
 }
 
-/**
- * Starts a program that outlives this process, with its output appended to a file.
- *
- * @throws Error when the program cannot be started
- */
-export async function startDaemon(
-  [program = '', ...args]: readonly string[],
-  log: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<KnownProcess> {
+/** Starts a program that outlives this process, with its output appended to a file. Rejects if it cannot be started. */
+export async function startDaemon([program = '', ...args]: readonly string[], log: string): Promise<KnownProcess> {
   const output = openSync(log, 'a')
-  const child = spawn(program, args, {
-    stdio: ['ignore', output, output],
-    detached: true,
-    env: { ...process.env, ...env },
-  })
+  const child = spawn(program, args, { stdio: ['ignore', output, output], detached: true })
   closeSync(output)
-  await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject))
+  await once(child, 'spawn')
   child.unref()
-  const pid = child.pid ?? 0
-  return { pid, startTime: startTimeOf(pid) ?? '' }
+  return knownProcess(child.pid ?? 0)
 }
 
 /** Returns true for an existing process that is not a zombie. */
 export function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
+  const status = attempt(() => readFileSync(`/proc/${pid}/status`, 'utf8'))
+  return status !== undefined && !/^State:\s+[ZX]/m.test(status)
 }
 
 /** Returns true if this very process runs, false for a later one with the same id. */
@@ -56,13 +41,8 @@ export function isAlive({ pid, startTime }: KnownProcess): boolean {
 
 /** Terminates a process, and kills it if it does not end in time. Resolves when it has ended. */
 export async function endProcess(known: KnownProcess): Promise<void> {
-  const send = (name: NodeJS.Signals): void => {
-    try {
-      if (isAlive(known)) process.kill(known.pid, name)
-    } catch {
-      // The process ended in between.
-    }
-  }
+  // The process may end before it gets the signal.
+  const send = (name: NodeJS.Signals) => attempt(() => isAlive(known) && process.kill(known.pid, name))
   send('SIGTERM')
   // A stopped process handles SIGTERM only after SIGCONT.
   send('SIGCONT')
@@ -71,10 +51,6 @@ export async function endProcess(known: KnownProcess): Promise<void> {
 }
 
 function startTimeOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-  } catch {
-    return undefined
-  }
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
 }

@@ -1,4 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Time that a program has, in milliseconds. Long enough for a busy machine: a program that fails ends earlier. */
@@ -21,58 +23,52 @@ export interface RunOptions {
   readonly input?: string | Buffer
 }
 
-/**
- * Runs a program to its end and returns its standard output.
- *
- * @throws Error with its standard error when it fails or takes too long
- */
+/** Runs a program to its end, returns its standard output. @throws Error with its standard error if it fails or is late */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
-  const { timeout = DEFAULT_TIMEOUT_MS } = options
-  const child = spawn(program, args, {
-    cwd: options.cwd,
-    env: { ...process.env, ...options.env },
-    stdio: 'pipe',
-    timeout,
-  })
+  const { timeout = DEFAULT_TIMEOUT_MS, cwd } = options
+  const child = spawn(program, args, { cwd, env: { ...process.env, ...options.env }, stdio: 'pipe', timeout })
   const started = performance.now()
   // A program that closes its input early fails by itself; its exit code says more.
   child.stdin.on('error', () => undefined)
   child.stdin.end(options.input)
-  const [stdout, stderr, code] = await Promise.all([textOf(child.stdout), textOf(child.stderr), endOf(child)])
+  const [stdout, stderr, [code, signal]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[code: number | null, signal: NodeJS.Signals | null]>,
+  ])
   if (code === 0) return stdout
-  const isTimeout = code === 'SIGTERM' && performance.now() - started >= timeout
-  const reason = isTimeout ? `did not end within ${timeout} ms` : `ended with ${code}`
+  const isTimeout = signal === 'SIGTERM' && performance.now() - started >= timeout
+  const reason = isTimeout ? `did not end within ${timeout} ms` : `ended with ${code ?? signal}`
   throw new Error(`${[program, ...args].join(' ')} ${reason}: ${stderr.trim()}`)
 }
 
 /** Returns true if a program of this name can be started. */
 export async function hasProgram(program: string): Promise<boolean> {
-  return run('sh', ['-c', 'command -v "$1"', 'sh', program]).then(
+  return succeeds('sh', ['-c', 'command -v "$1"', 'sh', program])
+}
+
+/** Runs a program to its end. Returns false if it fails. */
+export async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
+  return run(program, args).then(
     () => true,
     () => false,
   )
 }
 
+/** Options of `eventually`. Times in milliseconds. */
+interface EventuallyOptions {
+  readonly timeout?: number
+  readonly interval?: number
+  /** Returns true when the check cannot hold anymore. @default never */
+  readonly isHopeless?: () => boolean
+}
+
 /** Repeats a check until it holds. Returns false if it does not hold in time. */
 export async function eventually(
   check: () => Promise<boolean> | boolean,
-  { timeout = START_TIMEOUT_MS, interval = 100 }: { readonly timeout?: number; readonly interval?: number } = {},
+  { timeout = START_TIMEOUT_MS, interval = 100, isHopeless = () => false }: EventuallyOptions = {},
 ): Promise<boolean> {
   for (const deadline = Date.now() + timeout; !(await check()); await sleep(interval))
-    if (Date.now() > deadline) return false
+    if (Date.now() > deadline || isHopeless()) return false
   return true
-}
-
-async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
-  let text = ''
-  stream.setEncoding('utf8')
-  for await (const chunk of stream) text += String(chunk)
-  return text
-}
-
-async function endOf(child: ChildProcess): Promise<number | string> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code, signal) => resolve(code ?? signal ?? 'an unknown status'))
-  })
 }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { thisProcess } from './processes.ts'
+import { knownProcess } from './processes.ts'
 import { type SharedResource, sharedResource } from './shared-resource.ts'
 
 let count = 0
@@ -37,7 +37,7 @@ describe.skipIf(process.platform !== 'linux')('sharedResource', () => {
 
   test.each([
     ['an ended process', { pid: 4_000_000, startTime: '1' }],
-    ['an earlier process with the same id', { ...thisProcess(), startTime: '1' }],
+    ['an earlier process with the same id', { ...knownProcess(process.pid), startTime: '1' }],
     ['an unknown format', 'not JSON'],
   ])('takes over the lock of %s', async (_holder, holder) => {
     const { resource, lockFile } = engine()

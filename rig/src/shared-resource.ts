@@ -2,7 +2,8 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isAlive, isRunning, type KnownProcess, thisProcess } from './processes.ts'
+import { attempt } from './attempt.ts'
+import { isAlive, isRunning, type KnownProcess, knownProcess } from './processes.ts'
 
 /** Resource that takes seconds to start, so all processes of this machine share one. */
 export interface SharedResourceOptions<Value extends object> {
@@ -13,14 +14,12 @@ export interface SharedResourceOptions<Value extends object> {
   stop(value: Value): Promise<void>
 }
 
-interface Use {
+type State<Value extends object> = Value & {
   /** Processes that use the resource. The last one to release it stops it. */
   readonly users: readonly number[]
   /** Keeps the resource until `release` is called without a user. */
   readonly stays: boolean
 }
-
-type State<Value extends object> = Value & Use
 
 export interface SharedResource<Value extends object> {
   /** Runs a task while no other process of this machine runs one for this resource. */
@@ -45,14 +44,11 @@ export function sharedResource<Value extends object>({
   const lockFile = join(tmpdir(), `${name}.lock`)
 
   const write = (state: State<Value>): void => writeFileSync(stateFile, JSON.stringify(state), { mode: 0o600 })
-  const read = (): State<Value> | undefined => {
-    try {
+  const read = (): State<Value> | undefined =>
+    attempt(() => {
       const state = JSON.parse(readFileSync(stateFile, 'utf8')) as State<Value>
       return exists(state) ? state : undefined
-    } catch {
-      return undefined
-    }
-  }
+    })
   const locked = async <Result>(task: () => Promise<Result>): Promise<Result> => {
     while (!takeLock(lockFile)) await sleep(100)
     try {
@@ -64,19 +60,20 @@ export function sharedResource<Value extends object>({
 
   return {
     locked,
-    current: () => read(),
+    current: read,
     record: (value) => write({ ...value, users: [], stays: false }),
     join: (user) => {
       const state = read()
       if (state === undefined) return
-      const users = user === undefined ? runningUsers(state) : [...runningUsers(state), user]
-      write({ ...state, users, stays: state.stays || user === undefined })
+      const users = state.users.filter(isRunning)
+      if (user === undefined) write({ ...state, users, stays: true })
+      else write({ ...state, users: [...users, user] })
     },
     release: (user) =>
       locked(async () => {
         const state = read()
         if (state === undefined) return 'left alone'
-        const users = runningUsers(state).filter((other) => other !== user)
+        const users = state.users.filter((other) => other !== user && isRunning(other))
         if (user !== undefined && (state.stays || users.length > 0 || !state.users.includes(user))) {
           write({ ...state, users })
           return 'left alone'
@@ -88,14 +85,10 @@ export function sharedResource<Value extends object>({
   }
 }
 
-function runningUsers({ users }: Use): number[] {
-  return users.filter((user) => isRunning(user))
-}
-
 /** Creates the lock with its holder's name in one step, so no process ever reads an unfinished lock. */
 function takeLock(file: string): boolean {
   const own = `${file}.${process.pid}`
-  writeFileSync(own, JSON.stringify(thisProcess()))
+  writeFileSync(own, JSON.stringify(knownProcess(process.pid)))
   try {
     linkSync(own, file)
     return true
@@ -120,28 +113,16 @@ function removeStaleLock(file: string, own: string): void {
   }
 }
 
-/**
- * Returns false for a lock whose holder has ended, or that cannot be parsed. A missing file counts as held: try
- * again.
- */
+/** Returns false for a lock of an ended process, or without a valid text. A missing file counts as held: try again. */
 function isHeld(file: string): boolean {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch {
-    return true
-  }
-  try {
-    return isAlive(JSON.parse(text) as KnownProcess)
-  } catch {
-    return false
-  }
+  const text = attempt(() => readFileSync(file, 'utf8'))
+  return text === undefined || (attempt(() => isAlive(JSON.parse(text) as KnownProcess)) ?? false)
 }
 
 /** Environment variable with the process id of a test run: resources that its workers use are released at its end. */
 const TEST_RUN = 'RCA_RIG_TEST_RUN'
 
-/** Marks this process as a test run and returns its id. */
+/** Marks this process as a test run. Returns its id. */
 export function beginTestRun(): number {
   process.env[TEST_RUN] = String(process.pid)
   return process.pid

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { hasProgram, run } from '../run.ts'
+import { hasProgram, succeeds } from '../run.ts'
 
 /** Plugin of the Docker command line that runs `docker-compose`. */
 const PLUGIN = `#!/bin/sh
@@ -19,11 +19,7 @@ exec docker-compose "$@"
  * @param directory an empty one, for the plugin
  */
 export async function composeEnvironment(directory: string): Promise<Readonly<Record<string, string>> | undefined> {
-  const hasPlugin = await run('docker', ['compose', 'version']).then(
-    () => true,
-    () => false,
-  )
-  if (hasPlugin) return {}
+  if (await succeeds('docker', ['compose', 'version'])) return {}
   if (!(await hasProgram('docker-compose'))) return undefined
   const plugins = join(directory, 'cli-plugins')
   mkdirSync(plugins, { recursive: true })

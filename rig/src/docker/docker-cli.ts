@@ -3,11 +3,7 @@ import { run } from '../run.ts'
 /** Time that an engine has to answer, in milliseconds. A missing engine refuses the connection at once. */
 const ANSWER_TIMEOUT_MS = 30_000
 
-/**
- * Runs the Docker command line and returns its output without the last line feed.
- *
- * @param dockerHost address of the engine, `undefined` for that of the environment
- */
+/** Runs the Docker command line for an engine, by default that of the environment. Returns the output, trimmed. */
 export async function docker(
   dockerHost: string | undefined,
   args: readonly string[],

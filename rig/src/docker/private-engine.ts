@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isRunning } from '../processes.ts'
+import { attempt } from '../attempt.ts'
+import { isRunning, startDaemon } from '../processes.ts'
 import { eventually, run, START_TIMEOUT_MS } from '../run.ts'
 import { answers } from './docker-cli.ts'
 
@@ -31,53 +31,31 @@ export interface PrivateEngine {
   ended(): Promise<void>
 }
 
-/** Returns the paths of an engine's files. */
-export function engineFiles(folder: string): { socket: string; pidFile: string; log: string; data: string } {
-  return {
-    socket: join(folder, 'docker.sock'),
-    pidFile: join(folder, 'docker.pid'),
-    log: join(folder, 'dockerd.log'),
-    data: join(folder, 'data'),
-  }
-}
-
-/**
- * Starts `dockerd` in a directory, which may be that of an engine that has ended. Needs root.
- *
- * @throws Error with the end of its log when it does not answer in time
- */
+/** Starts `dockerd` in a new directory or that of an ended engine. Needs root. @throws Error with the end of its log */
 export async function startPrivateEngine(options: PrivateEngineOptions): Promise<PrivateEngine> {
   const { folder } = options
   mkdirSync(folder, { recursive: true })
-  const { socket, pidFile, log } = engineFiles(folder)
+  const socket = join(folder, 'docker.sock')
+  const pidFile = join(folder, 'docker.pid')
+  const log = join(folder, 'dockerd.log')
   const dockerHost = `unix://${socket}`
   // The pid of a killed engine may belong to another process by now.
   await rm(pidFile, { force: true })
   await removeContainerdPidFile(folder)
-  const [program = '', ...args] = commandLine(options)
-  const output = openSync(log, 'a')
-  const child = spawn(program, args, { stdio: ['ignore', output, output], detached: true })
-  closeSync(output)
-  let failure: Error | undefined
-  child.once('error', (error) => {
-    failure = error
-  })
-  child.unref()
-  let isReady = false
-  await eventually(async () => {
-    if (failure !== undefined) throw failure
-    isReady = existsSync(socket) && (await answers(dockerHost))
-    return isReady || child.exitCode !== null
-  })
-  if (isReady) return engineOf(dockerHost, child.pid ?? 0)
-  if (child.exitCode === null) child.kill('SIGKILL')
+  const { pid } = await startDaemon(commandLine(options, dockerHost, pidFile), log)
+  const isReady = async (): Promise<boolean> => existsSync(socket) && (await answers(dockerHost))
+  if (await eventually(isReady, { isHopeless: () => !isRunning(pid) })) return engineOf(dockerHost, pid)
+  if (isRunning(pid)) process.kill(pid, 'SIGKILL')
   throw new Error(`dockerd did not start at ${dockerHost}:\n${readFileSync(log, 'utf8').slice(-2000)}`)
 }
 
-function commandLine({ folder, flags = [], isolated = true, logFolder }: PrivateEngineOptions): string[] {
-  const { socket, pidFile, data } = engineFiles(folder)
-  const paths = ['--data-root', data, '--exec-root', join(folder, 'exec'), '--pidfile', pidFile]
-  const engine = ['dockerd', '--host', `unix://${socket}`, ...paths, ...flags]
+function commandLine(
+  { folder, flags = [], isolated = true, logFolder }: PrivateEngineOptions,
+  dockerHost: string,
+  pidFile: string,
+): string[] {
+  const paths = ['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--pidfile', pidFile]
+  const engine = ['dockerd', '--host', dockerHost, ...paths, ...flags]
   if (!isolated) {
     if (logFolder !== undefined) throw new Error('`logFolder` requires an isolated engine.')
     return engine
@@ -90,10 +68,7 @@ function commandLine({ folder, flags = [], isolated = true, logFolder }: Private
   return ['unshare', '--net', '--mount', 'sh', '-c', `${mounts} && ${loopback}`, 'sh', logFolder, ...engine]
 }
 
-/**
- * Removes the pid file of the containerd of a killed engine once that process has ended. The next engine would wait for
- * it as long as the process exists, even as a zombie.
- */
+/** Removes the pid file of a killed engine's ended containerd. The next engine would wait for it, even as a zombie. */
 async function removeContainerdPidFile(folder: string): Promise<void> {
   const pidFile = join(folder, 'exec/containerd/containerd.pid')
   if (!existsSync(pidFile)) return
@@ -136,13 +111,10 @@ export async function clearEngineFolder(folder: string): Promise<void> {
 /** Kills the containerd shims that a killed engine leaves behind, recognised by their socket. */
 function endShims(folder: string): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-      const isShim = args[0]?.includes('containerd-shim') === true
-      if (isShim && args.some((arg) => arg.startsWith(`${folder}/`))) process.kill(Number(pid), 'SIGKILL')
-    } catch {
-      // The process ended in between.
-    }
+    const args = attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')) ?? []
+    const isShim = args[0]?.includes('containerd-shim') === true && args.some((arg) => arg.startsWith(`${folder}/`))
+    // The process may have ended in between.
+    if (isShim) attempt(() => process.kill(Number(pid), 'SIGKILL'))
   }
 }
 

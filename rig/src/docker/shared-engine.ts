@@ -21,9 +21,8 @@ const shared = sharedResource<{ readonly dockerHost: string; readonly pid: numbe
   stop: ({ dockerHost, pid }) => removePrivateEngine(engineOf(dockerHost, pid), folder),
 })
 
-/** Engine to run tests against. */
+/** Engine to run tests against. `dockerHost` is empty if none is available. */
 export interface FoundEngine {
-  /** Empty if no engine is available. */
   readonly dockerHost: string
   /** Reason why no engine is available. */
   readonly missing?: string
@@ -39,11 +38,8 @@ export async function findEngine(user?: number): Promise<FoundEngine> {
   if (!(await hasProgram('docker'))) return { dockerHost: '', missing: 'the `docker` command line is not installed' }
   return shared.locked(async () => {
     const dockerHost = (await runningEngine()) ?? (await startIfPossible())
-    if (dockerHost === undefined)
-      return {
-        dockerHost: '',
-        missing: 'no Docker Engine answers; run as root with `dockerd` installed to start a private one',
-      }
+    const missing = 'no Docker Engine answers; run as root with `dockerd` installed to start a private one'
+    if (dockerHost === undefined) return { dockerHost: '', missing }
     if (shared.current()?.dockerHost === dockerHost) shared.join(user)
     await importBusybox(dockerHost)
     return { dockerHost }
@@ -63,8 +59,7 @@ async function runningEngine(): Promise<string | undefined> {
   }
   const own = shared.current()
   // The private engine may be busy. Starting another one in its directory would break the tests that use it.
-  if (own !== undefined && (await eventually(() => answers(own.dockerHost)))) return own.dockerHost
-  return undefined
+  return own !== undefined && (await eventually(() => answers(own.dockerHost))) ? own.dockerHost : undefined
 }
 
 async function startIfPossible(): Promise<string | undefined> {

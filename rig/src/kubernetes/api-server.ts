@@ -7,8 +7,9 @@ import type { Absence } from '../real.ts'
 import { hasProgram } from '../run.ts'
 import { findBinaries } from './binaries.ts'
 import { componentsIn } from './component-processes.ts'
-import { controlPlane } from './control-plane.ts'
-import { kubeconfigOf, makeCredentials, type User, writeKubeconfigs } from './credentials.ts'
+import { controlPlane, type RunningApi } from './control-plane.ts'
+import { kubeconfigOf, makeCredentials, writeKubeconfigs } from './credentials.ts'
+import { controllersCommand } from './node-components.ts'
 
 /** Range of its ports. Kubernetes' own NodePorts and outgoing connections use higher ones. */
 const MIN_PORT = 20_000
@@ -43,27 +44,10 @@ export interface ApiServerOptions {
   readonly controllers?: boolean
 }
 
-/** An API server on loopback, with RBAC and without nodes. */
-export interface ApiServer {
-  /** Kubeconfig of an administrator. */
-  readonly kubeconfig: string
-  readonly url: string
+/** An API server on loopback, without nodes. Its processes: `etcd`, `apiserver`, `controllers`. */
+export interface ApiServer extends RunningApi<'apiserver' | 'etcd'> {
   /** URL of etcd, without credentials. */
   readonly etcdUrl: string
-  /** Certificate of its authority, as PEM. */
-  readonly ca: string
-  kubeconfigOf(user: User): string
-  tokenOf(user: 'admin' | 'viewer' | 'unprivileged'): string
-  /** Ids of the running processes: `etcd`, `apiserver`, `controllers`. */
-  pids(): Readonly<Record<string, number>>
-  /** Sends a signal. For SIGKILL, resolves when the process has ended. */
-  signal(component: 'apiserver' | 'etcd', name: NodeJS.Signals): Promise<void>
-  /** Starts ended processes on the stored data. Resolves when the API is ready. */
-  restart(): Promise<void>
-  /** Compacts etcd to the newest revision: continuing an older list is then 410 Gone. */
-  compact(): Promise<void>
-  /** Stops all processes and deletes the directory. */
-  stop(): Promise<void>
 }
 
 /** Returns what this machine lacks to start an API server. */
@@ -75,11 +59,7 @@ export async function missingForApiServer(): Promise<Absence> {
   return (await hasProgram('openssl')) ? {} : { missing: '`openssl` is not installed' }
 }
 
-/**
- * Starts etcd and kube-apiserver. Removes the previous content of the directory.
- *
- * @throws Error when the programs are missing, or with the end of a log
- */
+/** Starts an API server in an emptied directory. @throws Error when programs are missing, or with the end of a log */
 export async function startApiServer({ folder, controllers = false }: ApiServerOptions): Promise<ApiServer> {
   const binaries = findBinaries(controllers ? 'node' : 'api-server')
   if (binaries === undefined)
@@ -95,21 +75,9 @@ export async function startApiServer({ folder, controllers = false }: ApiServerO
   const kubeconfig = writeKubeconfigs(folder, plane.api.url, credentials)
   const start = async (): Promise<void> => {
     await plane.start()
-    if (!controllers) return
-    const pki = (file: string): string => join(credentials.folder, file)
-    await components.start('controllers', [
-      join(binaries, 'kube-controller-manager'),
-      `--kubeconfig=${kubeconfigOf(kubeconfig, 'controllers')}`,
-      `--bind-address=${address}`,
-      '--port=0',
-      `--secure-port=${controllersPort}`,
-      `--cert-dir=${join(folder, 'certificates')}`,
-      `--service-account-private-key-file=${pki('service-account-key.pem')}`,
-      `--root-ca-file=${pki('ca.pem')}`,
-      '--use-service-account-credentials=true',
-      '--leader-elect=false',
-      `--controllers=${CONTROLLERS.join(',')}`,
-    ])
+    const options = { folder, binaries, kubeconfig, pki: credentials.folder }
+    const flags = [`--secure-port=${controllersPort}`, `--controllers=${CONTROLLERS.join(',')}`]
+    if (controllers) await components.start('controllers', controllersCommand(options, flags))
   }
   const stop = (): Promise<void> => removeApiServer(folder)
   try {
@@ -140,10 +108,7 @@ export async function removeApiServer(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true })
 }
 
-/**
- * Returns free ports of loopback. They lie below the range from which Linux takes the ports of outgoing
- * connections, so a busy machine does not use them before the server listens.
- */
+/** Returns free ports of loopback, which a busy machine does not use for outgoing connections in the meantime. */
 async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>()
   while (ports.size < count) {

@@ -2,15 +2,13 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { attempt } from '../attempt.ts'
 import { hasProgram, run } from '../run.ts'
 
 /** Version of Debian 12's source package. */
 const VERSION = '1.20.2'
 
-/**
- * Number of the changes that `build-kubernetes.sh` makes to the source. Raise it with each change, to rebuild
- * caches.
- */
+/** Number of changes by `build-kubernetes.sh` to the source. Raise it with each change, to rebuild caches. */
 const PATCH = '1'
 
 /** Time that a build has, in milliseconds. It takes minutes on a quiet machine. */
@@ -24,10 +22,7 @@ const PROGRAMS: Readonly<Record<Level, readonly string[]>> = {
   node: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy'],
 }
 
-/**
- * Returns the directory of `KUBEBUILDER_ASSETS` if it has all programs of the level, else this machine's cache if
- * that has them, else `undefined`.
- */
+/** Returns the directory with all programs of the level: `KUBEBUILDER_ASSETS`, else this machine's cache. */
 export function findBinaries(level: Level): string | undefined {
   const { KUBEBUILDER_ASSETS: assets } = process.env
   // Programs of a node start in another working directory.
@@ -43,10 +38,9 @@ export function findBinaries(level: Level): string | undefined {
 export async function buildBinaries(): Promise<string> {
   const found = findBinaries('node')
   if (found !== undefined) return found
+  const alternative = 'Or set `KUBEBUILDER_ASSETS` to a directory with its programs.'
   if (process.getuid?.() !== 0 || !(await hasProgram('apt-get')))
-    throw new Error(
-      'Building Kubernetes needs root on Debian. Or set `KUBEBUILDER_ASSETS` to a directory with its programs.',
-    )
+    throw new Error(`Building Kubernetes needs root on Debian. ${alternative}`)
   const script = fileURLToPath(new URL('build-kubernetes.sh', import.meta.url))
   await run('bash', [script, cacheFolder(), VERSION, PATCH], { timeout: BUILD_TIMEOUT_MS })
   return cacheFolder()
@@ -64,11 +58,7 @@ function cacheFolder(): string {
 }
 
 function isCurrent(): boolean {
-  try {
-    return readFileSync(join(cacheFolder(), 'version'), 'utf8').trim() === `${VERSION} patch ${PATCH}`
-  } catch {
-    return false
-  }
+  return attempt(() => readFileSync(join(cacheFolder(), 'version'), 'utf8'))?.trim() === `${VERSION} patch ${PATCH}`
 }
 
 function hasAll(folder: string, level: Level): boolean {
@@ -76,12 +66,7 @@ function hasAll(folder: string, level: Level): boolean {
 }
 
 function isProgram(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  return attempt(() => accessSync(file, constants.X_OK) ?? true) ?? false
 }
 
 /** Returns the `helm` of the `PATH`, else that of an npm package for tests, which runs on Linux on x64. */

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { attempt } from '../attempt.ts'
 import { engineOf, removePrivateEngine, startPrivateEngine, unmountBelow } from '../docker/private-engine.ts'
 import { importBusybox, makePauseImage } from '../docker/test-images.ts'
 import type { Absence } from '../real.ts'
@@ -9,15 +10,8 @@ import { type ApiAddress, requestApi } from './api-client.ts'
 import { findBinaries } from './binaries.ts'
 import { hasControllers, makeCgroup, removeCgroup } from './cgroups.ts'
 import { type Components, componentsIn } from './component-processes.ts'
-import { controlPlane, waitFor } from './control-plane.ts'
-import {
-  kubeconfigOf,
-  makeCredentials,
-  NODE_NAME,
-  SERVICE_ADDRESS,
-  type User,
-  writeKubeconfigs,
-} from './credentials.ts'
+import { controlPlane, type RunningApi, waitFor } from './control-plane.ts'
+import { kubeconfigOf, makeCredentials, NODE_NAME, SERVICE_ADDRESS, writeKubeconfigs } from './credentials.ts'
 import { apiServerFlags, kubeletConfig, kubeletConfigFile, nodeCommands } from './node-components.ts'
 import { connectNode, disconnectNode, freeNumber, nodeNetwork } from './node-network.ts'
 
@@ -46,30 +40,13 @@ interface ClusterNote {
 }
 
 /** A cluster of one node with its own Docker Engine. */
-export interface Cluster {
-  /** Kubeconfig of an administrator. */
-  readonly kubeconfig: string
-  readonly url: string
-  /** Certificate of its authority, as PEM. */
-  readonly ca: string
+export interface Cluster extends RunningApi<(typeof COMPONENTS)[number]> {
   /** Address of the engine that runs the pods. It cannot pull images; it has `busybox:local`. */
   readonly dockerHost: string
   readonly nodeName: string
   readonly nodeAddress: string
   /** Address of this machine for pods. */
   readonly hostAddress: string
-  kubeconfigOf(user: User): string
-  tokenOf(user: 'admin' | 'viewer' | 'unprivileged'): string
-  /** Ids of the running processes. */
-  pids(): Readonly<Record<string, number>>
-  /** Sends a signal. For SIGKILL, resolves when the process has ended. */
-  signal(component: (typeof COMPONENTS)[number], name: NodeJS.Signals): Promise<void>
-  /** Starts ended processes. Resolves when the node is ready. */
-  restart(): Promise<void>
-  /** Compacts etcd to the newest revision: continuing an older list is then 410 Gone. */
-  compact(): Promise<void>
-  /** Stops the cluster, undoes its changes to this machine and deletes its directory. */
-  stop(): Promise<void>
 }
 
 /** Returns what this machine lacks to start a cluster. */
@@ -134,16 +111,8 @@ async function startIn(folder: string, binaries: string): Promise<Cluster> {
   const pki = join(folder, 'pki')
   const [credentials] = await Promise.all([makeCredentials(pki, address), images])
   const components = componentsIn(folder)
-  const plane = controlPlane({
-    folder,
-    components,
-    binaries,
-    credentials,
-    address,
-    ports: PORTS,
-    prefix,
-    flags: apiServerFlags(pki),
-  })
+  const shared = { folder, components, binaries, credentials, address }
+  const plane = controlPlane({ ...shared, ports: PORTS, prefix, flags: apiServerFlags(pki) })
   const kubeconfig = writeKubeconfigs(folder, plane.api.url, credentials)
   const cgroup = `/${cgroupOf(number)}`
   makeCgroup(cgroup)
@@ -205,11 +174,8 @@ function cgroupOf(number: number): string {
 
 /** Returns true if a process is the engine of a cluster. The id of an ended engine may belong to another process. */
 function isEngineOf(folder: string, pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(`dockerd\0--host\0unix://${folder}/`)
-  } catch {
-    return false
-  }
+  const commandLine = attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
+  return commandLine?.startsWith(`dockerd\0--host\0unix://${folder}/`) ?? false
 }
 
 function writeNote(folder: string, note: ClusterNote): void {
@@ -217,11 +183,7 @@ function writeNote(folder: string, note: ClusterNote): void {
 }
 
 function readNote(folder: string): ClusterNote | undefined {
-  try {
-    return JSON.parse(readFileSync(join(folder, 'cluster.json'), 'utf8')) as ClusterNote
-  } catch {
-    return undefined
-  }
+  return attempt(() => JSON.parse(readFileSync(join(folder, 'cluster.json'), 'utf8')) as ClusterNote)
 }
 
 /** Kernel settings that a kubelet changes at its start, for the whole machine. */
@@ -244,9 +206,5 @@ function saveKernelSettings(): () => void {
 }
 
 function readSetting(name: string): string | undefined {
-  try {
-    return readFileSync(join('/proc/sys', name), 'utf8')
-  } catch {
-    return undefined
-  }
+  return attempt(() => readFileSync(join('/proc/sys', name), 'utf8'))
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { attempt } from '../attempt.ts'
 import { endProcess, isAlive, type KnownProcess, startDaemon } from '../processes.ts'
 
 /** Processes of a cluster, recorded in its directory so that another process can stop them. */
@@ -21,23 +22,9 @@ export interface Components {
 export function componentsIn(folder: string): Components {
   const records = join(folder, 'run')
   const logs = join(folder, 'log')
-  const known = (name: string): KnownProcess | undefined => {
-    try {
-      return JSON.parse(readFileSync(join(records, name), 'utf8')) as KnownProcess
-    } catch {
-      return undefined
-    }
-  }
   const alive = (name: string): KnownProcess | undefined => {
-    const recorded = known(name)
+    const recorded = attempt(() => JSON.parse(readFileSync(join(records, name), 'utf8')) as KnownProcess)
     return recorded !== undefined && isAlive(recorded) ? recorded : undefined
-  }
-  const names = (): string[] => {
-    try {
-      return readdirSync(records)
-    } catch {
-      return []
-    }
   }
 
   return {
@@ -47,7 +34,10 @@ export function componentsIn(folder: string): Components {
       writeFileSync(join(records, name), JSON.stringify(await startDaemon(args, join(logs, `${name}.log`))))
     },
     isAlive: (name) => alive(name) !== undefined,
-    pids: () => Object.fromEntries(names().flatMap((name) => entryOf(name, alive(name)))),
+    pids: () => {
+      const running = (attempt(() => readdirSync(records)) ?? []).map((name) => [name, alive(name)?.pid] as const)
+      return Object.fromEntries(running.filter((entry): entry is [string, number] => entry[1] !== undefined))
+    },
     signal: async (name, signal) => {
       const running = alive(name)
       if (running === undefined) throw new Error(`${name} of ${folder} is not running`)
@@ -59,16 +49,6 @@ export function componentsIn(folder: string): Components {
       if (running !== undefined) await endProcess(running)
       rmSync(join(records, name), { force: true })
     },
-    log: (name) => {
-      try {
-        return readFileSync(join(logs, `${name}.log`), 'utf8').slice(-2000)
-      } catch {
-        return ''
-      }
-    },
+    log: (name) => attempt(() => readFileSync(join(logs, `${name}.log`), 'utf8').slice(-2000)) ?? '',
   }
-}
-
-function entryOf(name: string, running: KnownProcess | undefined): (readonly [string, number])[] {
-  return running === undefined ? [] : [[name, running.pid]]
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { eventually } from '../run.ts'
 import { type ApiAddress, requestApi } from './api-client.ts'
 import type { Components } from './component-processes.ts'
-import { type Credentials, SERVICE_ADDRESS } from './credentials.ts'
+import { type Credentials, SERVICE_ADDRESS, type User } from './credentials.ts'
 import { viewerRoleObjects } from './viewer-role.ts'
 
 /** Options of `controlPlane`. */
@@ -20,14 +20,34 @@ export interface ControlPlaneOptions {
   readonly flags?: readonly string[]
 }
 
+/** A started API server with RBAC, and the processes of its cluster. */
+export interface RunningApi<Component extends string> {
+  /** Kubeconfig of an administrator. */
+  readonly kubeconfig: string
+  readonly url: string
+  /** Certificate of its authority, as PEM. */
+  readonly ca: string
+  kubeconfigOf(user: User): string
+  tokenOf(user: 'admin' | 'viewer' | 'unprivileged'): string
+  /** Ids of the running processes by component. */
+  pids(): Readonly<Record<string, number>>
+  /** Sends a signal. For SIGKILL, resolves when the process has ended. */
+  signal(component: Component, name: NodeJS.Signals): Promise<void>
+  /** Starts ended processes on the stored data. Resolves when the API and all nodes are ready. */
+  restart(): Promise<void>
+  /** Compacts etcd to the newest revision: continuing an older list is then 410 Gone. */
+  compact(): Promise<void>
+  /** Stops all processes, undoes all changes to this machine and deletes the directory. */
+  stop(): Promise<void>
+}
+
 /** etcd and kube-apiserver. */
 export interface ControlPlane {
   readonly api: ApiAddress
   readonly etcdUrl: string
   /** Starts etcd and kube-apiserver unless they run, and waits until the API is ready. */
   start(): Promise<void>
-  /** Compacts etcd to the newest revision: continuing an older list is then 410 Gone. */
-  compact(): Promise<void>
+  compact: RunningApi<string>['compact']
 }
 
 /** Returns the control plane of a directory. */
@@ -52,7 +72,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
     },
     compact: async () => {
       // A compaction keeps its revision. One more write makes every revision that a list may have seen older.
-      const { header } = await callEtcd(etcdUrl, 'put', { key: base64('rig/compaction'), value: '' })
+      const { header } = await callEtcd(etcdUrl, 'put', { key: btoa('rig/compaction'), value: '' })
       await callEtcd(etcdUrl, 'compaction', { revision: header?.revision, physical: true })
     },
   }
@@ -69,22 +89,15 @@ export async function waitFor(
   component: string,
   holds: () => Promise<boolean>,
 ): Promise<void> {
-  let isReady = false
-  await eventually(async () => {
-    isReady = await holds().catch(() => false)
-    return isReady || !components.isAlive(component)
-  })
+  const check = (): Promise<boolean> => holds().catch(() => false)
+  const isReady = await eventually(check, { isHopeless: () => !components.isAlive(component) })
   if (!isReady) throw new Error(`${what} is not ready. End of the log of ${component}:\n${components.log(component)}`)
 }
 
-async function callEtcd(url: string, call: string, body: object): Promise<{ header?: { revision: string } }> {
+export async function callEtcd(url: string, call: string, body: object): Promise<{ header?: { revision: string } }> {
   const response = await fetch(`${url}/v3/kv/${call}`, { method: 'POST', body: JSON.stringify(body) })
   if (!response.ok) throw new Error(`etcd answered ${response.status} to ${call}: ${await response.text()}`)
   return (await response.json()) as { header?: { revision: string } }
-}
-
-function base64(text: string): string {
-  return Buffer.from(text).toString('base64')
 }
 
 function etcdCommand({ folder, binaries, address, ports }: ControlPlaneOptions, url: string): string[] {

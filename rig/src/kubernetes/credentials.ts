@@ -45,14 +45,14 @@ export async function makeCredentials(folder: string, address: string): Promise<
   if (!existsSync(tokens)) {
     await makeAuthority(folder)
     await Promise.all([...certificatesFor(folder, address), makeServiceAccountKey(folder)])
+    const newToken = (): string => randomBytes(16).toString('hex')
     const lines = Object.values(USERS).map(([user, group], id) => `${newToken()},${user},${id},"${group}"\n`)
     writeFileSync(tokens, lines.join(''), { mode: 0o600 })
   }
   const lines = readFileSync(tokens, 'utf8').split('\n')
-  const ca = readFileSync(join(folder, 'ca.pem'), 'utf8')
   return {
     folder,
-    ca,
+    ca: readFileSync(join(folder, 'ca.pem'), 'utf8'),
     tokenOf: (user) => lines[Object.keys(USERS).indexOf(user)]?.split(',')[0] ?? '',
   }
 }
@@ -64,10 +64,10 @@ export function writeKubeconfigs(folder: string, url: string, credentials: Crede
     writeFileSync(file, kubeconfigText(url, credentials.ca, user), { mode: 0o600 })
   const names = Object.keys(USERS) as (keyof typeof USERS)[]
   for (const name of names) write(kubeconfigOf(kubeconfig, name), `token: ${credentials.tokenOf(name)}`)
-  const [certificate, key] = ['admin.pem', 'admin-key.pem'].map((file) => base64(join(credentials.folder, file)))
+  const base64 = (file: string): string => readFileSync(join(credentials.folder, file), 'base64')
   write(
     kubeconfigOf(kubeconfig, 'certificate'),
-    `client-certificate-data: ${certificate}\n      client-key-data: ${key}`,
+    `client-certificate-data: ${base64('admin.pem')}\n      client-key-data: ${base64('admin-key.pem')}`,
   )
   return kubeconfig
 }
@@ -81,11 +81,7 @@ function certificatesFor(folder: string, address: string): Promise<void>[] {
   const inside = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local']
   const names = ['localhost', ...inside].map((name) => `DNS:${name}`)
   const make = (name: string, subject: string, uses: 'serverAuth' | 'clientAuth', of?: readonly string[]) =>
-    makeCertificate(
-      folder,
-      { certificate: `${name}.pem`, key: `${name}-key.pem` },
-      { subject, uses, ...(of === undefined ? {} : { names: of }) },
-    )
+    makeCertificate(folder, { certificate: `${name}.pem`, key: `${name}-key.pem` }, subject, uses, of)
   const addresses = ['127.0.0.1', SERVICE_ADDRESS, address].map((each) => `IP:${each}`)
   return [
     make('apiserver', '/CN=kube-apiserver', 'serverAuth', [...names, ...addresses]),
@@ -101,14 +97,6 @@ async function makeServiceAccountKey(folder: string): Promise<void> {
   await run('openssl', ['genrsa', '-out', 'service-account-key.pem', '2048'], { cwd: folder })
   const words = ['rsa', '-in', 'service-account-key.pem', '-pubout', '-out', 'service-account.pem']
   await run('openssl', words, { cwd: folder })
-}
-
-function newToken(): string {
-  return randomBytes(16).toString('hex')
-}
-
-function base64(file: string): string {
-  return readFileSync(file, 'base64')
 }
 
 function kubeconfigText(url: string, ca: string, user: string): string {

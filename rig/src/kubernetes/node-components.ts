@@ -37,29 +37,36 @@ export function apiServerFlags(pki: string): string[] {
 
 /** Returns the commands of all components except etcd and the API server, in the order in which they start. */
 export function nodeCommands(options: NodeOptions): Readonly<Record<string, readonly string[]>> {
+  const { folder, pki } = options
   return {
-    controllers: controllersCommand(options),
+    controllers: controllersCommand(options, [
+      '--controllers=*',
+      `--cluster-signing-cert-file=${join(pki, 'ca.pem')}`,
+      `--cluster-signing-key-file=${join(pki, 'ca-key.pem')}`,
+      `--flex-volume-plugin-dir=${join(folder, 'plugins')}`,
+    ]),
     scheduler: schedulerCommand(options),
     kubelet: kubeletCommand(options),
     proxy: proxyCommand(options),
   }
 }
 
-function controllersCommand({ folder, binaries, kubeconfig, pki }: NodeOptions): string[] {
+/** Returns the command of the controllers, with more flags of one cluster. */
+export function controllersCommand(
+  { folder, binaries, kubeconfig, pki }: Pick<NodeOptions, 'folder' | 'binaries' | 'kubeconfig' | 'pki'>,
+  flags: readonly string[],
+): string[] {
   return [
     join(binaries, 'kube-controller-manager'),
     `--kubeconfig=${kubeconfigOf(kubeconfig, 'controllers')}`,
     '--bind-address=127.0.0.1',
     '--port=0',
     `--cert-dir=${join(folder, 'certificates')}`,
-    '--controllers=*',
     '--use-service-account-credentials=true',
     `--service-account-private-key-file=${join(pki, 'service-account-key.pem')}`,
     `--root-ca-file=${join(pki, 'ca.pem')}`,
-    `--cluster-signing-cert-file=${join(pki, 'ca.pem')}`,
-    `--cluster-signing-key-file=${join(pki, 'ca-key.pem')}`,
     '--leader-elect=false',
-    `--flex-volume-plugin-dir=${join(folder, 'plugins')}`,
+    ...flags,
   ]
 }
 

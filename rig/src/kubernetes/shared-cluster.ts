@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { BUSYBOX_IMAGE } from '../docker/test-images.ts'
 import type { Absence } from '../real.ts'
 import { eventually, run } from '../run.ts'
@@ -13,38 +13,25 @@ import { componentsIn } from './component-processes.ts'
 /** State of a private cluster. */
 interface SharedCluster {
   readonly kubeconfig: string
-  readonly dockerHost?: string
-  readonly hostAddress?: string
+  readonly dockerHost?: string | undefined
+  readonly hostAddress?: string | undefined
 }
 
 /** Image of test pods in the cluster of `KUBECONFIG`, unless `RCA_RIG_POD_IMAGE` names another one with busybox. */
 const PUBLIC_IMAGE = 'busybox:1.36'
 
-/** Options of `findCluster`. */
-export interface ClusterOptions {
-  /**
-   * Uses a private cluster even if that of `KUBECONFIG` answers: its pods run images of this machine and reach this
-   * machine.
-   * @default false
-   */
-  readonly onlyOurs?: boolean
-}
-
 /** Cluster to run tests against. */
 export interface FoundCluster extends Absence {
-  /**
-   * Kubeconfig of an administrator, empty if no cluster is available. `kubeconfigOf` has the users of a private
-   * one.
-   */
+  /** Of an administrator, empty if no cluster is available. `kubeconfigOf` has the users of a private one. */
   readonly kubeconfig: string
   /** The cluster is private, so tests may fill it. */
   readonly isOurs: boolean
   /** Image for pods, with a shell and the usual programs. */
   readonly image: string
   /** Address of the engine that runs the pods of a private cluster. */
-  readonly dockerHost?: string
+  readonly dockerHost?: string | undefined
   /** Address of this machine for the pods of a private cluster. */
-  readonly hostAddress?: string
+  readonly hostAddress?: string | undefined
 }
 
 const folders: Readonly<Record<Level, string>> = {
@@ -53,16 +40,12 @@ const folders: Readonly<Record<Level, string>> = {
 }
 
 const shared: Readonly<Record<Level, SharedResource<SharedCluster>>> = {
-  'api-server': sharedResource({
-    name: 'rca-rig-apiserver',
-    exists: () => existsSync(folders['api-server']),
-    stop: () => removeApiServer(folders['api-server']),
-  }),
-  node: sharedResource({
-    name: 'rca-rig-kubernetes',
-    exists: () => existsSync(folders.node),
-    stop: () => removeCluster(folders.node),
-  }),
+  'api-server': sharedFolder(folders['api-server'], removeApiServer),
+  node: sharedFolder(folders.node, removeCluster),
+}
+
+function sharedFolder(folder: string, remove: (folder: string) => Promise<void>): SharedResource<SharedCluster> {
+  return sharedResource({ name: basename(folder), exists: () => existsSync(folder), stop: () => remove(folder) })
 }
 
 /**
@@ -72,11 +55,12 @@ const shared: Readonly<Record<Level, SharedResource<SharedCluster>>> = {
  * In the cluster of `KUBECONFIG`, tests must use their own namespaces and delete them.
  *
  * @param user process that calls `releaseCluster` at its end; without one, a private cluster stays
+ * @param options `onlyOurs` finds a private cluster in any case: its pods run images of this machine and reach it
  */
 export async function findCluster(
   level: Level,
   user?: number,
-  { onlyOurs = false }: ClusterOptions = {},
+  { onlyOurs = false }: { readonly onlyOurs?: boolean } = {},
 ): Promise<FoundCluster> {
   const kubectl = await findKubectl()
   if (kubectl === undefined) return absent({ missing: '`kubectl` is not installed' })
@@ -86,22 +70,17 @@ export async function findCluster(
     const isOurs = onlyOurs || chosen === '' || chosen === own.current()?.kubeconfig
     if (!isOurs && (await answers(kubectl, chosen, level)))
       return { kubeconfig: chosen, isOurs: false, image: process.env.RCA_RIG_POD_IMAGE || PUBLIC_IMAGE }
-    const running = own.current()
+    let running = own.current()
     // Starting another one in its directory would break the tests that use it.
     if (running === undefined || !(await becomesReady(kubectl, running, level))) {
       const absence = level === 'node' ? await missingForCluster() : await missingForApiServer()
       if (absence.missing !== undefined) return absent(absence)
-      own.record(await start(level))
+      running = await start(level)
+      own.record(running)
     }
     own.join(user)
-    const { kubeconfig = '', dockerHost, hostAddress } = own.current() ?? {}
-    return {
-      kubeconfig,
-      isOurs: true,
-      image: BUSYBOX_IMAGE,
-      ...(dockerHost === undefined ? {} : { dockerHost }),
-      ...(hostAddress === undefined ? {} : { hostAddress }),
-    }
+    const { kubeconfig, dockerHost, hostAddress } = running
+    return { kubeconfig, dockerHost, hostAddress, isOurs: true, image: BUSYBOX_IMAGE }
   })
 }
 
@@ -110,17 +89,10 @@ export async function releaseCluster(level: Level, user?: number): Promise<'stop
   return shared[level].release(user)
 }
 
-/**
- * Waits until a private cluster answers, which takes time on a busy machine. Returns false if its API server has
- * ended.
- */
+/** Waits until a private cluster answers, which takes time on a busy machine. Returns false if its API server ended. */
 async function becomesReady(kubectl: string, { kubeconfig }: SharedCluster, level: Level): Promise<boolean> {
-  let isReady = false
-  await eventually(async () => {
-    isReady = await answers(kubectl, kubeconfig, level)
-    return isReady || !componentsIn(folders[level]).isAlive('apiserver')
-  })
-  return isReady
+  const isHopeless = (): boolean => !componentsIn(folders[level]).isAlive('apiserver')
+  return eventually(() => answers(kubectl, kubeconfig, level), { isHopeless })
 }
 
 function absent(absence: Absence): FoundCluster {

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { ApiServer } from '../api-server.ts'
 
@@ -21,11 +23,7 @@ export async function churnPods(server: ApiServer, { rate, seconds }: ChurnOptio
   const program = fileURLToPath(new URL('churn-process.ts', import.meta.url))
   const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] })
   child.stdin.end(JSON.stringify({ url: server.url, ca: server.ca, token: server.tokenOf('admin'), rate, seconds }))
-  let text = ''
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk
-  })
-  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
+  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'close')])
   if (code !== 0) throw new Error(`The churn process ended with ${code}.`)
-  return JSON.parse(text) as Churned
+  return JSON.parse(output) as Churned
 }

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
+import { callEtcd } from '../control-plane.ts'
 
 /** Limits of one etcd transaction, below those of etcd: 1.5 MiB and 128 operations. */
 const MAX_BYTES = 1_000_000
@@ -28,14 +29,8 @@ export interface Copy {
 
 /** Derives a uid from a name. */
 export function uidOf(name: string): string {
-  const hash = createHash('sha1').update(name).digest('hex')
-  return [
-    hash.slice(0, 8),
-    hash.slice(8, 12),
-    `4${hash.slice(13, 16)}`,
-    `a${hash.slice(17, 20)}`,
-    hash.slice(20, 32),
-  ].join('-')
+  const digits = hash('sha1', name)
+  return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/, '$1-$2-4$3-a$4-$5')
 }
 
 /**
@@ -46,12 +41,9 @@ export async function writeCopies(etcdUrl: string, copies: Iterable<Copy>): Prom
   let batch: object[] = []
   let size = 0
   const write = async (): Promise<void> => {
-    const body = JSON.stringify({ success: batch })
+    await callEtcd(etcdUrl, 'txn', { success: batch })
     batch = []
     size = 0
-    const response = await fetch(`${etcdUrl}/v3/kv/txn`, { method: 'POST', body })
-    if (!response.ok) throw new Error(`etcd answered ${response.status}: ${await response.text()}`)
-    await response.arrayBuffer()
   }
   for (const { kind, namespace, name, prototype, texts } of copies) {
     let text = prototype
