@@ -19,12 +19,7 @@ export async function makeAuthority(directory: string): Promise<void> {
   await run('openssl', ['req', '-x509', ...KEY, ...files, '-subj', '/CN=ca', '-days', '2'], { cwd: directory })
 }
 
-/**
- * Creates a certificate of the authority in the same directory, valid for two days.
- *
- * @param subject such as `/O=system:masters/CN=admin`
- * @param names alternative names, such as `IP:127.0.0.1`
- */
+/** Creates a certificate of the authority in the directory, valid for two days. A name is such as `IP:127.0.0.1`. */
 export async function makeCertificate(
   directory: string,
   files: { readonly certificate: string; readonly key: string },

@@ -22,10 +22,7 @@ export function realDescribe(name: string, { missing, isUnattainable = false }: 
   else describe.skip(`${name} (${missing})`, body)
 }
 
-/**
- * Defines a test that needs privileges of the kernel, such as mounting. No installation provides them, so the test is
- * skipped without them, also under `RCA_REQUIRE_REAL=1`.
- */
+/** Defines a test that needs privileges of the kernel. No installation provides them: it is skipped without them. */
 export function privilegedTest(name: string, isAllowed: boolean, run: () => Promise<void> | void): void {
   test.skipIf(!isAllowed)(name, run)
 }

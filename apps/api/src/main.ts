@@ -41,10 +41,7 @@ async function run(): Promise<void> {
   )
 }
 
-/**
- * Shuts down at the first signal. Further SIGTERMs are ignored; a second SIGINT, from a user who does not wait, exits
- * at once.
- */
+/** Shuts down at the first signal. Ignores further SIGTERMs; a second SIGINT, from a user who does not wait, exits. */
 function stopOnSignal(api: Api, log: pino.Logger): void {
   let stopping = false
   const onSignal = (signal: NodeJS.Signals): void => {

@@ -15,10 +15,7 @@ export interface CollectContextOptions {
   readonly fullSnapshot?: boolean
 }
 
-/**
- * Returns the context of one collector's runs. Pass the same one to the next run, which then finds the state that
- * this run swapped in.
- */
+/** Returns the context of a collector. Pass it to the next run too, which then finds the state of this one. */
 export function collectContext(options: CollectContextOptions = {}): CollectContext {
   let state: unknown
   return {

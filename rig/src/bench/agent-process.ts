@@ -9,10 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
-/**
- * Returns the Node flags of the deployed agent, without the condition that runs sources: compiling them costs 30
- * MB, and the built agent is measured.
- */
+/** Returns the Node flags of the deployed agent, without the condition that runs sources: compiling costs 30 MB. */
 export function agentFlags(): string[] {
   const [firstLine = ''] = readFileSync(join(root, 'apps/agent/bin/rca-agent.js'), 'utf8').split('\n', 1)
   return firstLine.split(' ').filter((word) => word.startsWith('--') && !word.startsWith('--conditions'))
@@ -27,12 +24,7 @@ export interface AgentProcessCost {
   readonly skipped?: string
 }
 
-/**
- * Runs the built agent against a platform that accepts everything: collection every second, heartbeats, outbox,
- * delivery.
- *
- * @param environment more environment variables of the agent: `AGENT_TYPE`, options
- */
+/** Runs the built agent, with more environment variables, against a platform that accepts everything. */
 export async function measureAgentProcess(environment: Readonly<Record<string, string>>): Promise<AgentProcessCost> {
   try {
     execFileSync(join(root, 'node_modules/.bin/tsc'), ['-b', 'apps/agent'], { cwd: root, stdio: 'ignore' })

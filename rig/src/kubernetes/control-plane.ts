@@ -78,11 +78,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   }
 }
 
-/**
- * Waits until a condition of a cluster holds. A check that throws does not hold yet.
- *
- * @throws Error with the end of a component's log when it takes too long or that component ends
- */
+/** Waits until a check holds and does not throw. @throws Error with the log of a component when it is late or ends */
 export async function waitFor(
   what: string,
   components: Components,

@@ -39,10 +39,7 @@ export function nodeNetwork(number: number, pid: number): NodeNetwork {
   }
 }
 
-/**
- * Connects the node to this machine: each reaches the other, this machine reaches the pods, and neither reaches
- * further.
- */
+/** Connects the node to this machine: each reaches the other, this machine the pods, and neither reaches further. */
 export async function connectNode(network: NodeNetwork, pid: number): Promise<void> {
   const { number, hostAddress, nodeAddress, podRange, prefix } = network
   const link = linkName(number)

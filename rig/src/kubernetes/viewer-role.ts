@@ -36,10 +36,7 @@ const name = 'rig-viewer'
 const apiGroup = 'rbac.authorization.k8s.io'
 const collection = `/apis/${apiGroup}/v1`
 
-/**
- * Role and binding that let the group `viewers` read everything except secrets and configuration. The built-in role
- * `view` is empty without a controller.
- */
+/** Lets `viewers` read all but secrets and configuration: the built-in role `view` is empty without a controller. */
 export const viewerRoleObjects: readonly { readonly path: string; readonly object: object }[] = [
   {
     path: `${collection}/clusterroles`,

@@ -10,11 +10,7 @@ import {
 import { EXIT_CODES } from '../exit.ts'
 import { type HealthServer, startHealthServer } from '../health-server.ts'
 
-/**
- * Runs an agent until it is asked to stop, then sends the remaining reports. Returns the exit code.
- *
- * @param stop resolves with the signal that asks the agent to stop
- */
+/** Runs an agent until `stop` resolves with a signal, then sends the remaining reports. Returns the exit code. */
 export async function run(
   registry: Registry,
   environment: Environment,

@@ -28,10 +28,7 @@ export function createAgentFiles(folder: string): AgentFiles {
   }
 }
 
-/**
- * Replaces the namespace. Cluster-wide objects have it as a prefix of their names, which makes them unique in the
- * cluster.
- */
+/** Replaces the namespace. It is also the prefix that makes the names of cluster-wide objects unique. */
 function withNamespace(manifests: string, namespace: string): string {
   return manifests
     .replaceAll(/^( *namespace: )incident-rca$/gm, `$1${namespace}`)

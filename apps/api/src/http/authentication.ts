@@ -43,10 +43,7 @@ export function tokenOf(request: FastifyRequest): StoredToken {
   return request.caller.token
 }
 
-/**
- * Checks that a token was issued for an agent's type. `path` leads to the type in the body.
- * @throws {ProblemError} 403
- */
+/** Checks that a token is for an agent's type, to which `path` leads in the body. @throws {ProblemError} 403 */
 export function assertAgentType(token: StoredToken, agentType: string, path: readonly PropertyKey[]): void {
   if (agentType === token.agent_type) return
   const detail = `This token is for agents of type \`${token.agent_type}\`.`

@@ -18,10 +18,7 @@ interface Holder {
 
 /** Limits concurrent requests and the bytes of their bodies in memory. */
 export interface IngestGate {
-  /**
-   * Admits a request of a caller.
-   * @throws {ProblemError} 429 when the caller's share is used up, 503 when the limit is reached
-   */
+  /** Admits a request. @throws {ProblemError} 429 for a used-up share of the caller, 503 for a reached limit */
   enter(caller: string): Ticket
   /** Updates the bytes of a request in memory. @throws {ProblemError} 429, 503 */
   hold(ticket: Ticket, bytes: number): void

@@ -42,10 +42,7 @@ function describePosition(text: string, message: string): string {
   return `: line ${line}, column ${position - start + 1} (position ${position}) is unexpected`
 }
 
-/**
- * V8 quotes some unexpected tokens without their position, which is the end of the shortest prefix with the same
- * error.
- */
+/** Finds a token that V8 quotes without its position: the end of the shortest prefix with the same error. */
 function findUnexpectedToken(text: string): number | undefined {
   if (text.length > MAX_SEARCHED_OFFSET) return undefined
   let [shortest, longest] = [1, text.length]

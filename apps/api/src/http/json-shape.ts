@@ -6,10 +6,7 @@ export const MAX_DEPTH = 64
 /** Maximum number of fields in one problem. */
 const MAX_PROBLEMS = 20
 
-/**
- * Returns true for a text nested more than {@link MAX_DEPTH} levels deep. JSON.parse takes seconds for millions of
- * levels.
- */
+/** Returns true for a text nested too deeply: JSON.parse takes seconds for millions of levels. */
 export function isTooDeep(text: string): boolean {
   let depth = 0
   let inString = false

@@ -16,10 +16,7 @@ export interface ProblemOptions {
   readonly logFields?: Readonly<Record<string, string>>
 }
 
-/**
- * A request that is answered with a problem (RFC 9457). `detail` says what is wrong and how to fix it, and contains
- * no secrets.
- */
+/** A request that is answered with a problem (RFC 9457): what is wrong and how to fix it, without secrets. */
 export class ProblemError extends Error {
   readonly statusCode: number
   readonly errors: readonly FieldProblem[]

@@ -22,10 +22,7 @@ export interface ApiOptions {
   readonly databaseUrl?: string
   /** Address of the platform in deployment commands. @default the address that the API listens on */
   readonly publicUrl?: string
-  /**
-   * Folder of the agent's package, whose chart and manifests are served.
-   * @default the folder beside the API's package
-   */
+  /** Folder with the agent's chart and manifests. @default that of the agent's package beside the API's */
   readonly agentFolder?: string
   /**
    * Time between two heartbeats of agents without an interval of their own. An agent is offline after three intervals
@@ -40,10 +37,7 @@ export interface ApiOptions {
   readonly rateLimit?: number
   /** Requests per minute from one address without a valid token. @default 120 */
   readonly rateLimitUnauthenticated?: number
-  /**
-   * Proxies whose `X-Forwarded-For` is trusted, so that `rateLimitUnauthenticated` counts clients instead of the proxy.
-   * @default false
-   */
+  /** Proxies whose `X-Forwarded-For` is trusted, so that clients instead of the proxy are counted. @default false */
   readonly trustProxy?: TrustProxy
   /** Maximum size of a body as sent, in bytes. @default 8 MiB */
   readonly bodyLimit?: number

@@ -16,10 +16,7 @@ export function parseTrustProxy(text: string): TrustProxy | undefined {
   return text.split(',').every((part) => isRange(part.trim())) ? text : undefined
 }
 
-/**
- * Converts to Fastify's option. Fastify ignores plain numbers, since it cannot know whether every request passes the
- * proxies; the operator does.
- */
+/** Converts to Fastify's option. Fastify ignores numbers, as requests may bypass proxies; the operator knows better. */
 export function toFastifyTrust(trust: TrustProxy): boolean | string | ((address: string, hop: number) => boolean) {
   return typeof trust === 'number' ? (_address, hop) => hop < trust : trust
 }

@@ -38,11 +38,7 @@ export const deploymentFields = {
 
 export type DeploymentFields = z.output<z.ZodObject<typeof deploymentFields>>
 
-/**
- * Plans the deployment of an agent of a type with a token.
- *
- * @throws {ProblemError} 422 for an unknown type or an invalid configuration, 500 for a connector that cannot be used.
- */
+/** Plans a deployment. @throws {ProblemError} 422 for an unknown type or invalid options, 500 for a broken connector */
 export async function planDeploymentFor(
   context: Context,
   type: string,

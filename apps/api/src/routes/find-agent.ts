@@ -3,11 +3,7 @@ import { ProblemError } from '../http/problem-error.ts'
 import type { StoredAgent } from '../store/records.ts'
 import type { AgentFilter } from '../store/store.ts'
 
-/**
- * Finds one agent by its id. A machine that is watched for two environments has the same id in both.
- *
- * @throws {ProblemError} 404 when no agent has this id, 409 when several have.
- */
+/** Finds an agent by its id, which may exist in several environments. @throws {ProblemError} 404, or 409 for several */
 export async function findAgent(
   { store }: Pick<Context, 'store'>,
   agentId: string,

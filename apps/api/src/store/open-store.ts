@@ -16,12 +16,7 @@ import { openSqlite } from './sqlite/open-sqlite.ts'
 import type { Tables } from './sqlite/tables.ts'
 import type { Store } from './store.ts'
 
-/**
- * Opens a store and migrates it to the newest schema.
- *
- * @param url `sqlite:<path>`, or `sqlite::memory:`.
- * @throws {Error} when the database cannot be opened or migrated.
- */
+/** Opens `sqlite:<path>` or `sqlite::memory:`, and migrates it to the newest schema. @throws {Error} when that fails */
 export async function openStore(url: string): Promise<Store> {
   if (!DATABASE_URL_PATTERN.test(url))
     throw new Error('`DATABASE_URL` must be `sqlite:<path>`, such as sqlite:./rca.sqlite.')

@@ -154,10 +154,7 @@ export interface Store {
   readonly access: AccessStore
   readonly agents: AgentStore
   readonly signals: SignalStore
-  /**
-   * Removes data from before `before`, and instances that are silent `now`, in small steps between which requests are
-   * served.
-   */
+  /** Removes data from before `before` and instances silent `now`, in small steps between which requests are served. */
   retain(before: number, now: number): Promise<RetentionOutcome>
   /** Rejects when the store cannot be used. */
   ping(): Promise<void>

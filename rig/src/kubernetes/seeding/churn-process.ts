@@ -1,7 +1,4 @@
-/**
- * Changes pods at a rate: reads `{ url, ca, token, rate, seconds }` from standard input, and prints
- * `{ updates, seconds }` at its end. Started by `churnPods`.
- */
+/** Changes pods, for `churnPods`: reads its options from standard input, prints `{ updates, seconds }` at its end. */
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectToApi } from './api-connection.ts'

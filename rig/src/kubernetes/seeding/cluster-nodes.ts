@@ -19,10 +19,7 @@ function nodeAddress(index: number): string {
   return `127.10.${index >> 8}.${index & 255}`
 }
 
-/**
- * Creates a node with its status, as a kubelet of a cloud does. In every fifty, one is not ready and one lacks
- * memory.
- */
+/** Creates a node with its status, as a cloud does. In every fifty, one is not ready and one lacks memory. */
 export async function createNode(api: ApiConnection, index: number): Promise<void> {
   const name = nodeName(index)
   const type = TYPES[index % TYPES.length] ?? TYPES[0]

@@ -1,7 +1,4 @@
-/**
- * Serves the kubelet API of all nodes: reads `{ url, ca, token, certificate, key }` from standard input, writes its
- * port into the status of the nodes, and prints `{ port }`. Started by `startKubelets`.
- */
+/** Serves the kubelet API of all nodes, for `startKubelets`: reads options from standard input, prints `{ port }`. */
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'

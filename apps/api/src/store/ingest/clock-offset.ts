@@ -1,10 +1,7 @@
 /** Tolerated difference by which an agent's clock is ahead. */
 const MAX_CLOCK_AHEAD_MS = 5 * 60_000
 
-/**
- * Offset above which a clock was wrong, not just late to be set: times before the arrival then come from a correct
- * clock.
- */
+/** Offset above which a clock was wrong, not just late to be set: earlier times then come from a correct clock. */
 const WRONG_CLOCK_MS = 86_400_000
 
 /**

@@ -45,10 +45,7 @@ export async function writeTerm(
     .execute()
 }
 
-/**
- * Ends all other terms of an agent, and removes the oldest. Late reports of a removed term count as of an unknown
- * term.
- */
+/** Ends all other terms, and removes the oldest. Late reports of a removed term count as of an unknown term. */
 export async function endOtherTerms(
   transaction: Transaction<Tables>,
   agent: number,

@@ -60,10 +60,7 @@ function rate({ seriesIds, from, to, step }: PointQuery): RawBuilder<Bucket> {
     group by series_id, bucket order by series_id, bucket`
 }
 
-/**
- * Start of the bucket, rounded down, also before 1970. Numbers are literals, so that SQLite sees the same expression
- * everywhere.
- */
+/** Start of the bucket, rounded down, also before 1970. With literals: SQLite sees one expression everywhere. */
 function bucketOf(column: 'at' | 'points.at', step: number): RawBuilder<number> {
   const [at, length] = [sql.ref(column), sql.raw(String(Math.trunc(step)))]
   return sql<number>`(${at} - ((${at} % ${length}) + ${length}) % ${length})`

@@ -8,11 +8,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-11-25-parts': { up: (database) => run(database, PARTS) },
 }
 
-/**
- * Migrates a database to the newest schema.
- *
- * @throws {Error} when a migration fails, or when a newer version of this program has migrated the database.
- */
+/** Migrates to the newest schema. @throws {Error} when that fails, or when a newer version has migrated the database */
 export async function migrate<Database>(database: Kysely<Database>): Promise<void> {
   const migrator = new Migrator({ db: database, provider: { getMigrations: async () => ({ ...MIGRATIONS }) } })
   const { error } = await migrator.migrateToLatest()

@@ -3,10 +3,7 @@ import type { SqliteDatabase, SqliteStatement } from 'kysely'
 
 const MAX_PREPARED_STATEMENTS = 200
 
-/**
- * Adapts Node's own SQLite to kysely's SQLite dialect, which is written for better-sqlite3. Caches prepared statements,
- * so that a query that is compiled once is also parsed once.
- */
+/** Adapts Node's SQLite to kysely's dialect for better-sqlite3. Caches statements, so that each is parsed once. */
 export function nodeSqlite(database: DatabaseSync): SqliteDatabase {
   const prepared = new Map<string, SqliteStatement>()
   return {
