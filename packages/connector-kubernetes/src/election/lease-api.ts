@@ -14,11 +14,6 @@ export interface Lease {
   readonly raw: object
 }
 
-export interface LeaseName {
-  readonly name: string
-  readonly namespace: string
-}
-
 export const LEASES = {
   group: 'coordination.k8s.io',
   version: 'v1',
@@ -26,41 +21,6 @@ export const LEASES = {
   kind: 'Lease',
   isNamespaced: true,
   verbs: ['get', 'create', 'update'],
-}
-
-/** Returns `undefined` if the lease does not exist. */
-export async function readLease(
-  api: Pick<KubernetesApi, 'get'>,
-  { name, namespace }: LeaseName,
-  signal: AbortSignal,
-): Promise<Lease | undefined> {
-  const raw = await api.get(LEASES, { name, namespace }, signal)
-  return raw === undefined ? undefined : toLease(raw)
-}
-
-/**
- * Creates the lease. Returns `undefined` if another agent was faster.
- *
- * @throws KubernetesError that says what to do if the agent may not create it
- */
-export async function createLease(
-  api: Pick<KubernetesApi, 'create'>,
-  { name, namespace }: LeaseName,
-  record: LeaseRecord,
-  signal: AbortSignal,
-): Promise<Lease | undefined> {
-  const metadata = { name, namespace }
-  const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: specOf(record, undefined) }
-  try {
-    return toLease(await api.create(namespace, lease, signal))
-  } catch (error) {
-    if (hasStatus(error, 409)) return undefined
-    if (!hasStatus(error, 403)) throw error
-    throw new KubernetesError(
-      `\`lease_name\`: Lease ${name} does not exist in namespace ${namespace}, and the agent may not create it. The chart creates it: install the chart again, or create the Lease`,
-      { cause: error, status: 404 },
-    )
-  }
 }
 
 /** The new content of a lease. */
@@ -71,19 +31,42 @@ export interface LeaseRecord {
   readonly now: Date
 }
 
-/** Takes, renews or releases a lease. Returns `undefined` if another agent was faster. */
-export async function updateLease(
-  api: Pick<KubernetesApi, 'replace'>,
-  { name, namespace }: LeaseName,
-  { raw }: Pick<Lease, 'raw'>,
-  record: LeaseRecord,
-  signal: AbortSignal,
-): Promise<Lease | undefined> {
-  try {
-    return toLease(await api.replace(namespace, name, { ...raw, spec: specOf(record, raw) }, signal))
-  } catch (error) {
-    if (hasStatus(error, 409) || hasStatus(error, 404)) return undefined
-    throw error
+/** Reads and writes one Lease. */
+export function leaseApi(api: Pick<KubernetesApi, 'get' | 'create' | 'replace'>, name: string, namespace: string) {
+  return {
+    /** Returns `undefined` if the lease does not exist. */
+    read: async (signal: AbortSignal): Promise<Lease | undefined> => {
+      const raw = await api.get(LEASES, { name, namespace }, signal)
+      return raw === undefined ? undefined : toLease(raw)
+    },
+    /**
+     * Returns `undefined` if another agent was faster.
+     *
+     * @throws KubernetesError that says what to do if the agent may not create it
+     */
+    create: async (record: LeaseRecord, signal: AbortSignal): Promise<Lease | undefined> => {
+      const metadata = { name, namespace }
+      const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: specOf(record, undefined) }
+      try {
+        return toLease(await api.create(namespace, lease, signal))
+      } catch (error) {
+        if (hasStatus(error, 409)) return undefined
+        if (!hasStatus(error, 403)) throw error
+        throw new KubernetesError(
+          `\`lease_name\`: Lease ${name} does not exist in namespace ${namespace}, and the agent may not create it. The chart creates it: install the chart again, or create the Lease`,
+          { cause: error, status: 404 },
+        )
+      }
+    },
+    /** Takes, renews or releases the lease. Returns `undefined` if another agent was faster. */
+    update: async ({ raw }: Lease, record: LeaseRecord, signal: AbortSignal): Promise<Lease | undefined> => {
+      try {
+        return toLease(await api.replace(namespace, name, { ...raw, spec: specOf(record, raw) }, signal))
+      } catch (error) {
+        if (hasStatus(error, 409) || hasStatus(error, 404)) return undefined
+        throw error
+      }
+    },
   }
 }
 

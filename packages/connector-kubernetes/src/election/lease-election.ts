@@ -1,19 +1,18 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connector } from '@rca/core/connector'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
-import { createLease, type Lease, type LeaseName, type LeaseRecord, readLease, updateLease } from './lease-api.ts'
-
-export interface ElectionTiming {
-  /** A leader that has not renewed its lease for so long may be replaced. */
-  readonly leaseDurationMs: number
-  /** Interval in which a leader renews its lease and a standby checks it. */
-  readonly retryIntervalMs: number
-  /** A leader that could not renew its lease for so long steps down, before another one takes over. */
-  readonly renewTimeoutMs: number
-}
+import { type Lease, type LeaseRecord, leaseApi } from './lease-api.ts'
 
 /** Another agent takes over within 12 s after a leader was killed, and at once after it stopped in order. */
-const TIMING: ElectionTiming = { leaseDurationMs: 10_000, retryIntervalMs: 2_000, renewTimeoutMs: 7_000 }
+const TIMING = {
+  /** A leader that has not renewed its lease for so long may be replaced. */
+  leaseDurationMs: 10_000,
+  /** Interval in which a leader renews its lease and a standby checks it. */
+  retryIntervalMs: 2_000,
+  /** A leader that could not renew its lease for so long steps down, before another one takes over. */
+  renewTimeoutMs: 7_000,
+}
 
 /** How long a stopping leader may take to release its lease. */
 const RELEASE_TIMEOUT_MS = 2_000
@@ -36,22 +35,22 @@ export type ElectionContext = Pick<
  * never compared: a lease has expired once it has not changed for its duration, as measured here.
  */
 export async function runElection(
-  client: ElectionClient,
+  { config: { lease_name: name }, api }: ElectionClient,
   context: ElectionContext,
-  timing: ElectionTiming = TIMING,
+  timing = TIMING,
 ): Promise<void> {
-  const { lease_name: name } = client.config
+  const { signal, promote } = context
   if (name === undefined) {
-    context.promote()
-    await aborted(context.signal)
+    promote()
+    if (!signal.aborted) await once(signal, 'abort')
     return
   }
-  const lease = { name, namespace: client.api.namespace ?? DEFAULT_NAMESPACE }
-  const candidate = createCandidate(client, lease, context, timing)
+  const lease = leaseApi(api, name, api.namespace ?? DEFAULT_NAMESPACE)
+  const candidate = createCandidate(lease, context, timing)
   try {
-    while (!context.signal.aborted) {
+    while (!signal.aborted) {
       await candidate.check()
-      await sleep(timing.retryIntervalMs, undefined, { signal: context.signal }).catch(() => undefined)
+      await sleep(timing.retryIntervalMs, undefined, { signal }).catch(() => undefined)
     }
   } finally {
     await candidate.release()
@@ -59,18 +58,17 @@ export async function runElection(
 }
 
 function createCandidate(
-  { api }: ElectionClient,
-  name: LeaseName,
+  lease: ReturnType<typeof leaseApi>,
   { signal, instanceId, now, promote, demote }: ElectionContext,
-  { leaseDurationMs, retryIntervalMs, renewTimeoutMs }: ElectionTiming,
+  { leaseDurationMs, retryIntervalMs, renewTimeoutMs }: typeof TIMING,
 ) {
   let held: Lease | undefined
   let renewedAt = 0
   let observed: { readonly lease: Lease; readonly at: number } | undefined
 
   const recordOf = (holder: string): LeaseRecord => ({ holder, durationMs: leaseDurationMs, now: now() })
-  const acquire = (lease: Lease): void => {
-    held = lease
+  const acquire = (acquired: Lease): void => {
+    held = acquired
     renewedAt = performance.now()
     promote()
   }
@@ -79,23 +77,20 @@ function createCandidate(
     demote()
   }
   /** Returns whether a lease was released, or has not been renewed for its duration since it was first seen so. */
-  const isFree = (lease: Lease): boolean => {
-    if (observed?.lease.holder !== lease.holder || observed.lease.renewed !== lease.renewed)
-      observed = { lease, at: performance.now() }
-    return lease.holder === '' || lease.holder === instanceId || performance.now() - observed.at >= lease.durationMs
+  const isFree = (found: Lease): boolean => {
+    if (observed?.lease.holder !== found.holder || observed.lease.renewed !== found.renewed)
+      observed = { lease: found, at: performance.now() }
+    return found.holder === '' || found.holder === instanceId || performance.now() - observed.at >= found.durationMs
   }
   const attempt = async (timeout: AbortSignal): Promise<void> => {
     if (held !== undefined) {
-      const renewed = await updateLease(api, name, held, recordOf(instanceId), timeout)
+      const renewed = await lease.update(held, recordOf(instanceId), timeout)
       if (renewed !== undefined) return acquire(renewed)
     }
-    const found = await readLease(api, name, timeout)
-    if (found === undefined) {
-      const created = await createLease(api, name, recordOf(instanceId), timeout)
-      return created === undefined ? stepDown() : acquire(created)
-    }
-    if (!isFree(found)) return stepDown()
-    const taken = await updateLease(api, name, found, recordOf(instanceId), timeout)
+    const found = await lease.read(timeout)
+    if (found !== undefined && !isFree(found)) return stepDown()
+    const record = recordOf(instanceId)
+    const taken = await (found === undefined ? lease.create(record, timeout) : lease.update(found, record, timeout))
     return taken === undefined ? stepDown() : acquire(taken)
   }
 
@@ -115,15 +110,8 @@ function createCandidate(
     /** Releases the lease, so that another agent can take it without waiting. */
     release: async (): Promise<void> => {
       if (held === undefined) return
-      await updateLease(api, name, held, recordOf(''), AbortSignal.timeout(RELEASE_TIMEOUT_MS)).catch(() => undefined)
+      await lease.update(held, recordOf(''), AbortSignal.timeout(RELEASE_TIMEOUT_MS)).catch(() => undefined)
       held = undefined
     },
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }
