@@ -21,23 +21,25 @@ export async function openKubernetes({ kubeconfig, context }: ClusterConfig): Pr
   return createApiClient(await kubeconfigAccess(kubeconfig, context))
 }
 
+type AppliedOptions = RequestOptions & { headers: Record<string, unknown> }
+
 /** Reads a kubeconfig's context, with every way to authenticate: certificates, tokens, exec plugins. */
 export async function kubeconfigAccess(path: string, context?: string): Promise<Access> {
   const { KubeConfig: Config } = await import('@kubernetes/client-node')
   const config = load(() => new Config(), path)
   if (context !== undefined) config.setCurrentContext(context)
   const { server, namespace } = place(config, path)
-  const options = async (): Promise<RequestOptions & { headers: Record<string, unknown> }> => {
-    const applied = { headers: {} as Record<string, unknown> }
+  const options = async (): Promise<AppliedOptions> => {
+    const applied: AppliedOptions = { headers: {} }
     try {
-      await config.applyToHTTPSOptions(applied as unknown as RequestOptions)
+      await config.applyToHTTPSOptions(applied as RequestOptions)
     } catch (error) {
       throw new KubernetesError(
         `\`kubeconfig\`: the credentials of context \`${config.getCurrentContext()}\` cannot be loaded: ${messageOf(error)}`,
         { cause: error },
       )
     }
-    return applied as RequestOptions & { headers: Record<string, unknown> }
+    return applied
   }
   return {
     server,
@@ -103,7 +105,7 @@ function place(config: KubeConfig, path: string) {
 }
 
 /** Trims values: token files end with a line break, which a header must not contain. */
-function headersOf({ headers, auth }: RequestOptions & { headers: Record<string, unknown> }): Record<string, string> {
+function headersOf({ headers, auth }: AppliedOptions): Record<string, string> {
   const given = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value).trim()])
   const basic = auth ? [['authorization', `Basic ${Buffer.from(auth).toString('base64')}`]] : []
   return Object.fromEntries([...basic, ...given])

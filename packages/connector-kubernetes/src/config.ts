@@ -16,23 +16,18 @@ const objectName = z
   )
   .max(253)
 
+const text = z.string().min(1)
+const httpUrl = z.url({ protocol: /^https?$/ })
+
 export const DEFAULT_NAMESPACE = 'incident-rca'
 
 /** The options of the Kubernetes connector, as an operator writes them. */
 export const configSchema = z.strictObject({
-  kubeconfig: z
-    .string()
-    .min(1)
+  kubeconfig: text
     .optional()
     .describe('Kubeconfig file of an agent outside the cluster. Without it the agent’s service account is used.'),
-  kubeconfig_context: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Context of that kubeconfig. Without it the file’s current one.'),
-  cluster_name: z
-    .string()
-    .min(1)
+  kubeconfig_context: text.optional().describe('Context of that kubeconfig. Without it the file’s current one.'),
+  cluster_name: text
     .max(200)
     .optional()
     .describe('Display name of the cluster. Without it the context, or else a part of the cluster’s UID.'),
@@ -44,7 +39,7 @@ export const configSchema = z.strictObject({
       'Reports changes of Secrets, by name only. Kubernetes has no permission for names only: the agent may then read Secrets, but requests only their metadata.',
     ),
   object_labels: z
-    .array(z.string().min(1))
+    .array(text)
     .default(['app', 'app.kubernetes.io/*', 'helm.sh/chart', 'k8s-app'])
     .describe('Labels of objects that are reported; `*` matches any text. Other labels stay in the cluster.'),
   crash_log_lines: z
@@ -70,7 +65,7 @@ export const configSchema = z.strictObject({
     .default(1)
     .describe('Number of agents. One of them reports; another one takes over when it stops.'),
   chart_repository: option
-    .deploymentOnly(z.url({ protocol: /^https?$/ }))
+    .deploymentOnly(httpUrl)
     .optional()
     .describe('Helm repository with the chart `agent`. Without it the platform’s own.'),
   chart_version: option
@@ -101,15 +96,15 @@ export const configSchema = z.strictObject({
     .default('agent-token')
     .describe('Key of the token in that Secret.'),
   context: option
-    .deploymentOnly(z.string().min(1))
+    .deploymentOnly(text)
     .optional()
     .describe('Context of the kubeconfig with which the command is run. Without it the current one.'),
   https_proxy: option
-    .deploymentOnly(z.url({ protocol: /^https?$/ }))
+    .deploymentOnly(httpUrl)
     .optional()
     .describe('Proxy through which the agent reaches the platform.'),
   no_proxy: option
-    .deploymentOnly(z.string().min(1))
+    .deploymentOnly(text)
     .optional()
     .describe(
       'Hosts that are reached without the proxy, separated by commas. The cluster’s API server is always one of them.',

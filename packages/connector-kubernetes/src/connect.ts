@@ -16,26 +16,15 @@ import { createLastMemory } from './usage/last-memory.ts'
  *
  * @throws KubernetesError when the server cannot be reached
  */
-export async function openKubernetesClient({
-  config,
-  signal,
-  log,
-  keyedHash,
-}: ConnectContext<KubernetesConfig>): Promise<KubernetesClient> {
+export async function openKubernetesClient(context: ConnectContext<KubernetesConfig>): Promise<KubernetesClient> {
+  const { config, signal, log, keyedHash } = context
   const api = await openKubernetes({ kubeconfig: config.kubeconfig, context: config.kubeconfig_context })
   try {
     const uid = await clusterUid(api, config.namespaces, signal)
-    const cluster = await openClusterCache(
-      {
-        api,
-        kinds,
-        excluded: config.watch_secret_names ? [] : ['secrets'],
-        namespaces: config.namespaces,
-        keyedHash,
-      },
-      signal,
-    )
-    log.info({ server: api.address, cluster: uid, namespaces: config.namespaces }, 'connected to the cluster')
+    const { namespaces } = config
+    const excluded = config.watch_secret_names ? [] : (['secrets'] as const)
+    const cluster = await openClusterCache({ api, kinds, excluded, namespaces, keyedHash }, signal)
+    log.info({ server: api.address, cluster: uid, namespaces }, 'connected to the cluster')
     return {
       config,
       api,
@@ -70,14 +59,7 @@ async function clusterUid(api: KubernetesApi, namespaces: readonly string[], sig
 }
 
 async function namespaceUid(api: KubernetesApi, name: string, signal: AbortSignal): Promise<string | undefined> {
-  const namespaces = {
-    group: '',
-    version: 'v1',
-    resource: 'namespaces',
-    kind: 'Namespace',
-    isNamespaced: false,
-    verbs: [],
-  }
-  const namespace = await api.get(namespaces, { name }, signal)
+  const kind = { group: '', version: 'v1', resource: 'namespaces', kind: 'Namespace', isNamespaced: false, verbs: [] }
+  const namespace = await api.get(kind, { name }, signal)
   return namespace === undefined ? undefined : metadataOf(namespace).uid
 }

@@ -1,5 +1,7 @@
 import type { Manager } from '../kinds/metadata.ts'
 
+type Managers = readonly Manager[]
+
 /** Returns whether a manager wrote only the status. */
 function isStatus({ subresource, parts }: Manager): boolean {
   return subresource === 'status' || (parts.length > 0 && parts.every((part) => part === 'status'))
@@ -12,15 +14,10 @@ function isStatus({ subresource, parts }: Manager): boolean {
  *
  * @param parts changed parts, such as `spec`
  */
-export function changeAuthor(
-  managers: readonly Manager[],
-  before: readonly Manager[],
-  parts: readonly string[],
-): Manager | undefined {
+export function changeAuthor(managers: Managers, before: Managers, parts: readonly string[]): Manager | undefined {
   const writer = newestNewManager(managers, before, parts)
   if (writer !== undefined) return writer
-  const ownersOf = (all: readonly Manager[]): readonly Manager[] =>
-    all.filter((manager) => !isStatus(manager) && owns(manager, parts))
+  const ownersOf = (all: Managers) => all.filter((manager) => !isStatus(manager) && owns(manager, parts))
   const [only, ...others] = ownersOf(managers)
   // A manager that removes all its fields is no longer recorded: the remaining one may not be the author.
   const isOnly = others.length === 0 && ownersOf(before).every(({ name }) => name === only?.name)
@@ -31,31 +28,21 @@ export function changeAuthor(
  * Returns the newest new manager. For changes that old servers do not record, such as `kubectl scale`, that excludes
  * earlier managers.
  */
-export function newestNewManager(
-  managers: readonly Manager[],
-  before: readonly Manager[],
-  parts: readonly string[],
-): Manager | undefined {
-  const known = new Set(before.map(identify))
-  const writers = managers
-    .filter((manager) => !known.has(identify(manager)) && !isStatus(manager))
+export function newestNewManager(managers: Managers, before: Managers, parts: readonly string[]): Manager | undefined {
+  const writers = newManagers(managers, before)
+    .filter((manager) => !isStatus(manager))
     .toSorted((one, other) => timeOf(other) - timeOf(one))
   return writers.find((writer) => owns(writer, parts)) ?? writers.find(({ parts: own }) => own.length === 0)
 }
 
 /** Returns the manager that wrote first. */
-export function creator(managers: readonly Manager[]): Manager | undefined {
+export function creator(managers: Managers): Manager | undefined {
   return managers.filter((manager) => !isStatus(manager)).toSorted((one, other) => timeOf(one) - timeOf(other))[0]
 }
 
 /** Returns whether all managers that may have written since `before` own only other parts; false if none is known. */
-export function changedOtherPartsOnly(
-  managers: readonly Manager[],
-  before: readonly Manager[],
-  parts: readonly string[],
-): boolean {
-  const known = new Set(before.map(identify))
-  const newcomers = managers.filter((manager) => !known.has(identify(manager)))
+export function changedOtherPartsOnly(managers: Managers, before: Managers, parts: readonly string[]): boolean {
+  const newcomers = newManagers(managers, before)
   const writers = newcomers.length > 0 ? newcomers : managers
   return writers.length > 0 && writers.every((writer) => writer.parts.length > 0 && !owns(writer, parts))
 }
@@ -78,6 +65,11 @@ export function changedAt(writer: Manager | undefined, now: Date): Date {
 
 function owns({ parts }: Manager, wanted: readonly string[]): boolean {
   return parts.some((part) => wanted.includes(part))
+}
+
+function newManagers(managers: Managers, before: Managers): Managers {
+  const known = new Set(before.map(identify))
+  return managers.filter((manager) => !known.has(identify(manager)))
 }
 
 function identify({ name, operation, subresource, time, parts }: Manager): string {

@@ -1,11 +1,23 @@
 import type { Cluster } from '../kinds/index.ts'
 import type { Metadata, Owner } from '../kinds/metadata.ts'
+import type { Pod } from '../kinds/pod/pod-projection.ts'
 
 /** Returns the topmost owner: the Deployment of a pod instead of its ReplicaSet, the CronJob instead of its Job. */
 export function ownerWorkload(cluster: Cluster, { owner }: Pick<Metadata, 'owner'>): Owner | undefined {
   if (owner?.kind === 'ReplicaSet') return cluster.objects('replicaSets').get(owner.uid)?.owner ?? owner
   if (owner?.kind === 'Job') return cluster.objects('jobs').get(owner.uid)?.owner ?? owner
   return owner
+}
+
+/** A pod and its workload as attributes. */
+export function podAttributes(cluster: Cluster, pod: Pod) {
+  return {
+    'k8s.namespace.name': pod.namespace,
+    'k8s.pod.name': pod.name,
+    'k8s.pod.uid': pod.uid,
+    'k8s.node.name': pod.node,
+    ...workloadAttributes(cluster, pod),
+  }
 }
 
 /** The topmost owner as attributes. */

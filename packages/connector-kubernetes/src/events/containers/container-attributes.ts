@@ -1,21 +1,17 @@
 import { exitSignal } from '@rca/core/connector'
 import type { EndedRun } from '../../evidence/ended-run.ts'
-import { workloadAttributes } from '../../evidence/owner-workload.ts'
+import { podAttributes } from '../../evidence/owner-workload.ts'
 import type { Pod, PodContainer } from '../../kinds/pod/pod-projection.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 
 /** The container, its pod and its workload. */
 export function containerAttributes({ cluster }: KubernetesClient, pod: Pod, container: PodContainer) {
   return {
-    'k8s.namespace.name': pod.namespace,
-    'k8s.pod.name': pod.name,
-    'k8s.pod.uid': pod.uid,
-    'k8s.node.name': pod.node,
+    ...podAttributes(cluster, pod),
     'k8s.container.name': container.name,
     'k8s.container.kind': container.kind,
     'container.image.name': container.image,
     'container.image.id': container.status?.imageId,
-    ...workloadAttributes(cluster, pod),
   }
 }
 

@@ -2,6 +2,7 @@ import { critical, fields, info, repeated, SAMPLED, warning, writer } from '../e
 
 const node = { 'k8s.node.name': 'Name of the node.' }
 const pods = { 'k8s.node.pods': 'Pods on it.' }
+const cordon = { ...node, ...pods, ...writer }
 const condition = {
   ...node,
   ...pods,
@@ -31,16 +32,8 @@ export const signals = {
     'A node is no longer short of memory, disk or process ids, or has its network again.',
     condition,
   ),
-  nodeCordoned: warning('k8s.node.cordoned', 'A node was cordoned: no new pods are scheduled on it.', {
-    ...node,
-    ...pods,
-    ...writer,
-  }),
-  nodeUncordoned: info('k8s.node.uncordoned', 'A node that was cordoned takes pods again.', {
-    ...node,
-    ...pods,
-    ...writer,
-  }),
+  nodeCordoned: warning('k8s.node.cordoned', 'A node was cordoned: no new pods are scheduled on it.', cordon),
+  nodeUncordoned: info('k8s.node.uncordoned', 'A node that was cordoned takes pods again.', cordon),
   nodeAdded: info('k8s.node.added', 'A node joined the cluster.', {
     ...node,
     'k8s.node.kubelet_version': 'Version of its kubelet.',

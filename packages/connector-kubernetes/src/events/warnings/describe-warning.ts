@@ -30,8 +30,8 @@ export const describeWarning: Readonly<
 > = {
   scheduling: (report, client) =>
     signals.podSchedulingFailed.event({
-      ...occurrence(report, client, `No node can take pod ${nameOf(report)}`),
-      attributes: { ...podAttributes(client, report.event), ...reportAttributes(report) },
+      ...occurrenceOf(report, client, `No node can take pod ${nameOf(report)}`),
+      attributes: { ...aboutAttributes(client, report.event), ...reportAttributes(report) },
     }),
   unhealthy: (report, client) => {
     const { about } = report.event
@@ -41,9 +41,9 @@ export const describeWarning: Readonly<
     const probe = probeKind(report.event)
     const what = `A ${probe === undefined ? '' : `${probe} `}probe of ${name === undefined ? '' : `container ${name} of `}`
     return signals.containerUnhealthy.event({
-      ...occurrence(report, client, `${what}pod ${nameOf(report)} failed`),
+      ...occurrenceOf(report, client, `${what}pod ${nameOf(report)} failed`),
       attributes: {
-        ...podAttributes(client, report.event),
+        ...aboutAttributes(client, report.event),
         'k8s.container.name': name,
         'container.image.name': container?.image,
         'container.image.id': container?.status?.imageId,
@@ -61,7 +61,7 @@ export const describeWarning: Readonly<
     const refused = refusal?.resource ?? 'pods'
     const what = `Quota ${namespace}/${quota.name} refuses ${RESOURCE_NAMES[refused] ?? refused} of ${kind} ${name}`
     return signals.quotaExceeded.event({
-      ...occurrence(report, client, what),
+      ...occurrenceOf(report, client, what),
       entity: namedReference('ResourceQuota', quota),
       attributes: {
         ...creatorAttributes(client, report.event),
@@ -76,18 +76,18 @@ export const describeWarning: Readonly<
   },
   refusal: (report, client) =>
     signals.podsRefused.event({
-      ...occurrence(report, client, `${report.event.about.kind} ${nameOf(report)} cannot create pods`),
+      ...occurrenceOf(report, client, `${report.event.about.kind} ${nameOf(report)} cannot create pods`),
       attributes: { ...creatorAttributes(client, report.event), ...reportAttributes(report) },
     }),
   volume: (report, client) => {
     const { kind, namespace, name } = report.event.about
     const isClaim = kind === 'PersistentVolumeClaim'
     return signals.volumeMountFailed.event({
-      ...occurrence(report, client, `A volume of ${isClaim ? 'claim' : 'pod'} ${nameOf(report)} cannot be provided`),
+      ...occurrenceOf(report, client, `A volume of ${isClaim ? 'claim' : 'pod'} ${nameOf(report)} cannot be provided`),
       attributes: {
         ...(isClaim
           ? { 'k8s.namespace.name': namespace, 'k8s.persistentvolumeclaim.name': name }
-          : podAttributes(client, report.event)),
+          : aboutAttributes(client, report.event)),
         ...reportAttributes(report),
       },
     })
@@ -95,7 +95,7 @@ export const describeWarning: Readonly<
   other: (report, client) => {
     const { about, reason, host } = report.event
     return signals.clusterEvent.event({
-      ...occurrence(report, client, `${reason} of ${about.kind} ${nameOf(report)}`),
+      ...occurrenceOf(report, client, `${reason} of ${about.kind} ${nameOf(report)}`),
       attributes: {
         ...reportAttributes(report),
         'k8s.namespace.name': about.namespace === '' ? undefined : about.namespace,
@@ -109,7 +109,7 @@ export const describeWarning: Readonly<
 }
 
 /** The pod that an event is about: its current state, or else the names in the event. */
-export function podAttributes({ cluster }: KubernetesClient, { about, host }: ClusterEvent) {
+export function aboutAttributes({ cluster }: KubernetesClient, { about, host }: ClusterEvent) {
   const pod = cluster.objects('pods').get(about.uid ?? '')
   return {
     'k8s.namespace.name': about.namespace,
@@ -143,7 +143,7 @@ function reportAttributes({ event, message, count, sample }: Warning) {
   }
 }
 
-function occurrence({ event, id, count, sample, message, now }: Warning, client: KubernetesClient, what: string) {
+function occurrenceOf({ event, id, count, sample, message, now }: Warning, client: KubernetesClient, what: string) {
   const often = count === 1 ? '' : ` (${count} times so far)`
   return {
     id,

@@ -1,13 +1,13 @@
 import type { Event, EventSample } from '@rca/core/connector'
 import { componentMessage } from '../../evidence/component-message.ts'
-import { podGroup, workloadAttributes } from '../../evidence/owner-workload.ts'
+import { podAttributes, podGroup } from '../../evidence/owner-workload.ts'
 import type { ClusterEvent } from '../../kinds/event/event.ts'
 import type { Pod } from '../../kinds/pod/pod-projection.ts'
 import { podReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 import { timeOrNow } from '../occurrence.ts'
 import { affectedCount, affectedSuffix } from '../sample-text.ts'
-import { podAttributes } from './describe-warning.ts'
+import { aboutAttributes } from './describe-warning.ts'
 import { signals } from './signals.ts'
 
 /** A problem of a pod that both its status and a component's report show. The first to arrive is emitted. */
@@ -30,14 +30,14 @@ export function evictionOf(client: KubernetesClient, pod: Pod): PodProblem | und
   const ends = pod.containers.flatMap(({ status }) => status?.state?.finishedAt ?? [])
   const at = disruption?.since ?? ends.toSorted().at(-1)
   const message = componentMessage(pod.message ?? disruption?.message ?? '')
-  return evicted(pod, at, reason, message, attributesOf(client, pod))
+  return evicted(pod, at, reason, message, podAttributes(client.cluster, pod))
 }
 
 /** Returns the eviction that a component of the cluster reports. */
 export function reportedEviction(client: KubernetesClient, event: ClusterEvent): PodProblem | undefined {
   const { uid, namespace, name } = event.about
   if (uid === undefined) return undefined
-  const attributes = { ...podAttributes(client, event), 'k8s.event.component': event.component }
+  const attributes = { ...aboutAttributes(client, event), 'k8s.event.component': event.component }
   const { lastAt, reason, message } = event
   return evicted({ uid, namespace, name }, lastAt, reason, componentMessage(message), attributes)
 }
@@ -60,7 +60,7 @@ export function unschedulable(client: KubernetesClient, pod: Pod): PodProblem | 
         entity: podReference(pod.uid),
         body: `No node can take pod ${pod.namespace}/${pod.name}${affectedSuffix(sample)}${details}`,
         attributes: {
-          ...attributesOf(client, pod),
+          ...podAttributes(client.cluster, pod),
           'k8s.event.reason': condition.reason,
           'k8s.event.message': message === '' ? undefined : message,
           'k8s.event.count': 1,
@@ -103,15 +103,5 @@ function evicted(
           'k8s.event.message': message === '' ? undefined : message,
         },
       }),
-  }
-}
-
-function attributesOf({ cluster }: KubernetesClient, pod: Pod) {
-  return {
-    'k8s.namespace.name': pod.namespace,
-    'k8s.pod.name': pod.name,
-    'k8s.pod.uid': pod.uid,
-    'k8s.node.name': pod.node,
-    ...workloadAttributes(cluster, pod),
   }
 }
