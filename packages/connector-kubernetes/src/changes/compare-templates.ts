@@ -1,7 +1,7 @@
 import type { NameFilter } from '@rca/core/connector'
 import type { Mounts } from '../kinds/pod/pod-projection.ts'
 import type { PodTemplate, Probe, TemplateContainer } from '../kinds/workload/pod-template.ts'
-import { changedNames, labelTransitions, type Membership, membership, transition, transitions } from './differences.ts'
+import { changedNames, labelTransitions, type Membership, membership, transitions } from './differences.ts'
 
 const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt'
 
@@ -23,9 +23,7 @@ export function compareTemplates(before: PodTemplate, after: PodTemplate, isWant
     removed: named((old, now) => membership(namesOf(old), namesOf(now)).removed),
   })
   return {
-    images: pairs.flatMap(([old, now]) =>
-      old.image === now.image ? [] : [transition(now.name, old.image, now.image)],
-    ),
+    images: pairs.flatMap(([old, now]) => transitions({ [now.name]: old.image }, { [now.name]: now.image })),
     containers: comparePresence(before, after),
     resources: [
       ...each(compareResources),

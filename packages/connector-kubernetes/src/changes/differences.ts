@@ -56,7 +56,7 @@ export function labelTransitions(
 }
 
 /** `image: 1 → 2` */
-export function transition(name: string, before: Values[string], after: Values[string]): string {
+function transition(name: string, before: Values[string], after: Values[string]): string {
   return `${name}: ${shown(before)} → ${shown(after)}`
 }
 

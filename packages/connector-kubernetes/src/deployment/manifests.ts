@@ -37,10 +37,10 @@ export function fitsManifests({ settings, deploymentSettings }: DeploymentTarget
  * annotation.
  */
 export function manifestsDeployment(target: DeploymentTarget<KubernetesConfig>): Omit<Deployment, 'alternatives'> {
-  const { config, agentToken } = target
+  const { config, agentToken, platformUrl } = target
   const { namespace } = config
   const inNamespace = [...kubectl(config), '--namespace', namespace]
-  const manifests = manifestsUrl(target)
+  const manifests = `${platformUrl.replace(/\/+$/, '')}/manifests/agent.yaml?namespace=${namespace}`
   const variables = settings
     .environmentVariables(target)
     .filter((variable) => !/^(?:AGENT_TOKEN|AGENT_TYPE)=/.test(variable))
@@ -73,11 +73,5 @@ export function manifestsDeployment(target: DeploymentTarget<KubernetesConfig>):
 
 /** Applies the object that a dry run writes, whether it exists or not. */
 function applied(dryRun: Command, config: KubernetesConfig): Command {
-  const apply = [...kubectl(config), 'apply', '--server-side', '--force-conflicts', '--filename', '-']
-  return dryRun.pipe(command(...apply))
-}
-
-function manifestsUrl({ platformUrl, config }: DeploymentTarget<KubernetesConfig>): string {
-  const url = `${platformUrl.replace(/\/+$/, '')}/manifests/agent.yaml`
-  return `${url}?namespace=${config.namespace}`
+  return dryRun.pipe(command(...kubectl(config), 'apply', '--server-side', '--force-conflicts', '--filename', '-'))
 }

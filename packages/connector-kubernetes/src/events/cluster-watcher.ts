@@ -39,20 +39,15 @@ export function watchCluster(
         const timers = new Set<NodeJS.Timeout>()
         let hasEnded = false
         let unfollow: () => void = () => undefined
-        const end = (): void => {
+        const end = (settle: () => void): void => {
           hasEnded = true
           unfollow()
           for (const timer of timers) clearTimeout(timer)
           signal.removeEventListener('abort', stop)
+          settle()
         }
-        const stop = (): void => {
-          end()
-          resolve()
-        }
-        function fail(error: unknown): void {
-          end()
-          reject(error)
-        }
+        const stop = (): void => end(resolve)
+        const fail = (error: unknown): void => end(() => reject(error))
         function attempt(work: () => void): void {
           if (hasEnded) return
           try {

@@ -58,9 +58,6 @@ interface Burst {
  */
 export function createLifecycle({ cluster }: KubernetesClient, { emit, after, now }: ClusterWatchContext) {
   const bursts = new Map<string, Burst>()
-  const flush = (burst: Burst, namespace: string): void => {
-    emit(summarize(burst.collected.splice(0), namespace, now()))
-  }
   const removeEnded = (time: number): void => {
     for (const [key, { last, collected }] of bursts)
       if (time - last > BURST_QUIET_MS && collected.length === 0) bursts.delete(key)
@@ -77,7 +74,7 @@ export function createLifecycle({ cluster }: KubernetesClient, { emit, after, no
     burst.last = time
     if (burst.count <= MAX_SINGLE_EVENTS) emit(event)
     else if (burst.collected.push({ name: `${kind}/${name}`, uid, event }) === 1)
-      after(SUMMARY_DELAY_MS, () => flush(burst, namespace))
+      after(SUMMARY_DELAY_MS, () => emit(summarize(burst.collected.splice(0), namespace, now())))
   }
   return {
     created,

@@ -9,7 +9,7 @@ import { countAttribute, countSuffix } from '../sample-text.ts'
 import { signals } from './signals.ts'
 import { createStalledRollouts } from './stalled-rollouts.ts'
 import { describeStuckRollout } from './stuck-rollout.ts'
-import { isRolloutChange, replicaAttributes, workloadAttributes, workloadTitle } from './workload-attributes.ts'
+import { isRolloutChange, rolloutAttributes, workloadTitle } from './workload-attributes.ts'
 
 /** Emits rollouts that complete or are stuck, and workloads that lose their last available pod or regain one. */
 export const rollouts = watchCluster((client, context) => {
@@ -98,29 +98,20 @@ function isComplete(object: Workload, generation: number): boolean {
 }
 
 function completed(object: Workload, generation: number, now: Date): Event {
-  const { kind, uid, revision, desired } = object
+  const { kind, uid, desired } = object
   return signals.rolloutCompleted.event({
     id: `k8s/${uid}/${generation}/rolled-out`,
     at: now,
     entity: namedReference(kind, object),
     body: `The rollout of ${workloadTitle(kind, object)} is complete: ${desired} ${desired === 1 ? 'pod is' : 'pods are'} available`,
-    attributes: {
-      ...workloadAttributes(kind, object),
-      ...replicaAttributes(object),
-      'k8s.workload.generation': generation,
-      'k8s.workload.revision': revision,
-    },
+    attributes: { ...rolloutAttributes(object), 'k8s.workload.generation': generation },
   })
 }
 
 /** @param sample of the times at which it became unavailable; without it, the workload is available again */
 function availabilityEvent(object: Workload, now: Date, sample?: EventSample): Event {
-  const { kind, resourceVersion, desired, available, revision } = object
-  const attributes = {
-    ...workloadAttributes(kind, object),
-    ...replicaAttributes(object),
-    'k8s.workload.revision': revision,
-  }
+  const { kind, resourceVersion, desired, available } = object
+  const attributes = rolloutAttributes(object)
   if (sample === undefined) {
     const what = `is available again: ${available} of ${desired}`
     return signals.workloadAvailable.event({

@@ -33,6 +33,8 @@ const replicas = {
   'k8s.workload.replicas.available': 'Available pods.',
 }
 
+const availability = { ...workload, ...helm, ...revision, ...replicas }
+
 const autoscaler = {
   ...inNamespace,
   'k8s.hpa.name': 'Name of the autoscaler.',
@@ -103,18 +105,14 @@ export const signals = {
     { ...workload, ...helm, ...generation, ...revision, ...replicas },
   ),
   workloadUnavailable: error('k8s.workload.unavailable', `A workload has lost its last available pod. ${SAMPLED}`, {
-    ...workload,
-    ...helm,
-    ...revision,
-    ...replicas,
+    ...availability,
     ...repeated,
   }),
-  workloadAvailable: info('k8s.workload.available', 'A workload that had no available pod has one again.', {
-    ...workload,
-    ...helm,
-    ...revision,
-    ...replicas,
-  }),
+  workloadAvailable: info(
+    'k8s.workload.available',
+    'A workload that had no available pod has one again.',
+    availability,
+  ),
   jobFailed: error(
     'k8s.job.failed',
     `A Job has failed and is not retried. ${SAMPLED} Jobs of a CronJob count together.`,

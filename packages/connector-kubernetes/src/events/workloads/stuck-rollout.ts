@@ -9,7 +9,7 @@ import { namedReference } from '../../kinds/references.ts'
 import type { Workload } from '../../kinds/workload/workload-projection.ts'
 import { timeOrNow } from '../occurrence.ts'
 import { signals } from './signals.ts'
-import { replicaAttributes, workloadAttributes, workloadTitle } from './workload-attributes.ts'
+import { rolloutAttributes, workloadTitle } from './workload-attributes.ts'
 
 /** Returns whether one of a workload's newest pods waits for something. */
 export function hasWaitingPods(object: Workload, cluster: Cluster): boolean {
@@ -23,7 +23,7 @@ export function describeStuckRollout(
   cluster: Cluster,
   now: Date,
 ): Event {
-  const { kind, uid, revision, generation, updated, desired, conditions, template } = object
+  const { kind, uid, generation, updated, desired, conditions, template } = object
   const waiting = newestPods(object, cluster).flatMap(waitsOf)
   const reasons = countReasons(waiting)
   const failure = conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True')
@@ -35,10 +35,8 @@ export function describeStuckRollout(
     entity: namedReference(kind, object),
     body: `The rollout of ${workloadTitle(kind, object)} is stuck: ${updated} of ${desired} pods are new${why === undefined ? '' : `, ${why}`}`,
     attributes: {
-      ...workloadAttributes(kind, object),
-      ...replicaAttributes(object),
+      ...rolloutAttributes(object),
       'k8s.workload.generation': generation,
-      'k8s.workload.revision': revision,
       'k8s.workload.images': imagesOf(template.containers),
       'k8s.workload.message': redacted(condition?.message),
       'k8s.workload.replica_failure': redacted(failure?.message),

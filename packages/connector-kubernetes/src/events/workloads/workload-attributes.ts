@@ -40,9 +40,12 @@ export function workloadAttributes(
   }
 }
 
-/** Numbers of pods as attributes. */
-export function replicaAttributes({ desired, updated, ready, available }: Workload) {
+/** A workload, its revision and its numbers of pods as attributes. */
+export function rolloutAttributes(object: Workload) {
+  const { kind, revision, desired, updated, ready, available } = object
   return {
+    ...workloadAttributes(kind, object),
+    'k8s.workload.revision': revision,
     'k8s.workload.replicas.desired': desired,
     'k8s.workload.replicas.updated': updated,
     'k8s.workload.replicas.ready': ready,
