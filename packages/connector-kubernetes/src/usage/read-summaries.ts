@@ -30,7 +30,7 @@ export interface SummaryReading extends SummaryContext {
 }
 
 export interface Summaries {
-  /** Number of kubelets. */
+  /** Number of kubelets that answered. */
   readonly answered: number
   /** Points were emitted, even if only of an answer that was incomplete. */
   readonly hasEmitted: boolean
