@@ -19,7 +19,6 @@ export const composeSignals = {
   }),
 }
 
-/** The Compose project and service to which a container belongs. */
 export interface ComposeService {
   readonly project: string
   readonly service: string
@@ -40,7 +39,6 @@ export function composeId(engine: EntityReference, { project, service }: Partial
   return [engine.id, project, service].filter((part) => part !== undefined).join('/')
 }
 
-/** Returns the Compose services and projects of these containers. */
 export function composeEntities(all: readonly ContainerDetails[], engine: EntityReference): Signals {
   const services = new Map(
     all.flatMap(({ labels }) => {

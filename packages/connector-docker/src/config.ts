@@ -34,7 +34,6 @@ const image = z
     'must not have upper case in the image name, such as `registry/agent:1.0`: engines refuse it',
   )
 
-/** Options of the Docker connector, as an operator writes them. */
 export const configSchema = z.strictObject({
   docker_host: engineAddress
     .optional()

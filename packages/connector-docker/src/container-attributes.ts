@@ -11,7 +11,6 @@ export const containerAttributeNames = {
   'docker.compose.service': 'Name of the Compose service.',
 }
 
-/** Declares the attributes that identify an image. */
 export const imageAttributeNames = {
   'container.image.name': 'Reference from which the container was created, or the image’s first reference.',
   'container.image.tags': 'Tags of the image.',

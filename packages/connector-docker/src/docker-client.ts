@@ -17,7 +17,6 @@ export interface DockerClient {
   readonly inventory: Inventory
   readonly usage: UsageReader
   readonly history: EventHistory
-  /** Hashes a text with the agent's key, so that a changed secret can be detected but not read. */
   readonly keyedHash: (text: string) => string
   readonly log: ConnectContext<unknown>['log']
 }

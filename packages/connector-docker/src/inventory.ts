@@ -5,7 +5,6 @@ import { forEachLimited } from './for-each-limited.ts'
 /** Interval at which all containers are listed even while the event stream is followed. */
 const RELIST_INTERVAL_MS = 600_000
 
-/** Concurrent inspections. */
 const MAX_INSPECTIONS = 4
 
 export type Inventory = ReturnType<typeof createInventory>
@@ -63,7 +62,6 @@ export function createInventory(engine: EngineApi, isIncluded: (name: string) =>
     lastKnown: cache.lastKnown,
     /** Marks a container as changed, so that it is inspected next time. */
     markChanged: (id: string) => void stale.add(id),
-    /** Marks a container as removed. */
     markRemoved: forget,
     /** Sets whether the event stream is followed, which makes most lists unnecessary. */
     setFollowed: (followed: boolean): void => {

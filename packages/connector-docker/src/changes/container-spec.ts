@@ -8,7 +8,6 @@ export interface ContainerSpec {
   readonly image: string
   readonly imageId: string
   readonly command: string
-  /** Variable name → keyed hash of its value. */
   readonly environment: Readonly<Record<string, string>>
   readonly limits: Readonly<Record<string, number | undefined>>
   readonly mounts: readonly string[]
@@ -70,7 +69,6 @@ export function slotOf({ name, labels }: Pick<ContainerDetails, 'name' | 'labels
 
 /** Differences between two containers, for the attributes of `container.changed`. */
 export interface SpecDifference {
-  /** Changed fields, such as `image` and `environment`. */
   readonly fields: readonly string[]
   readonly environment: { readonly added: string[]; readonly removed: string[]; readonly changed: string[] }
   readonly limits: readonly string[]

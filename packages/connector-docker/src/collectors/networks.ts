@@ -16,7 +16,6 @@ export const networkSignals = {
   }),
 }
 
-/** Collects the engine's networks. */
 export const networks: Collector<DockerClient> = {
   async collect({ engine, entity }, { signal }) {
     const all = await engine.networks(signal)

@@ -124,7 +124,6 @@ export const usageSignals = {
   }),
 }
 
-/** CPU time of each container. */
 interface CpuReading {
   /** Monotonic clock, in milliseconds. */
   readonly at: number

@@ -15,7 +15,6 @@ export const volumeSignals = {
   }),
 }
 
-/** Collects the engine's volumes. */
 export const volumes: Collector<DockerClient> = {
   async collect({ engine, entity }, { signal }) {
     const all = await engine.volumes(signal)

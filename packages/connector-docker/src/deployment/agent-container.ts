@@ -6,7 +6,6 @@ import { endpointOf } from '../engine/endpoint.ts'
 /** A path that only the host knows: the command finds it when it is pasted there. */
 export type HostPath = 'socket' | 'machine-id'
 
-/** A read-only mount of the host in the agent's container. */
 export interface HostMount {
   readonly source: string | { readonly found: HostPath }
   readonly target: string
@@ -38,13 +37,11 @@ export const DEFAULT_SOCKET = '/var/run/docker.sock'
 /** State directory of the agent in its image. */
 export const STATE_FOLDER = '/var/lib/rca-agent'
 
-/** Resource limits of the container. */
 export const LIMITS = { memory: '256m', cpus: '0.5', pids: 100 } as const
 
 /** No new privileges. The SELinux label is off, since SELinux would deny the engine's socket to any container. */
 export const SECURITY: readonly string[] = ['no-new-privileges', 'label=disable']
 
-/** Returns the container for a deployment target. */
 export function agentContainer(target: DeploymentTarget<DockerConfig>): AgentContainer {
   const { config, settings: written } = target
   const endpoint = endpointOf(config)

@@ -1,4 +1,3 @@
-/** Address of an engine. */
 export type Endpoint =
   | { readonly kind: 'socket'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly certificates: string | undefined }

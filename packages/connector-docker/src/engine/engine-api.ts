@@ -7,7 +7,6 @@ export type NetworkDetails = Readonly<ReturnType<typeof toNetwork>>
 export type VolumeDetails = Readonly<ReturnType<typeof toVolume>>
 export type DiskUsage = Readonly<ReturnType<typeof toDiskUsage>>
 
-/** Result of a container's health checks. */
 export interface ContainerHealth {
   readonly status: string
   readonly failingStreak: number | undefined
@@ -82,7 +81,6 @@ export interface ContainerDetails {
   readonly networks: Readonly<Record<string, string>>
 }
 
-/** Event of the engine's event stream. */
 export interface EngineEvent {
   /** `container`, `image`, `network`, `volume`, `daemon`, … */
   readonly type: string
@@ -101,7 +99,6 @@ export interface LogRequest {
   /** Seconds since 1970, with up to nine decimals, as text. */
   readonly since?: string | undefined
   readonly until?: string | undefined
-  /** Number of last lines. */
   readonly lines: number
 }
 
@@ -111,7 +108,6 @@ export type StatsAnswer = Readonly<Record<string, unknown>>
 /** Rejects with an `EngineError` that says what to do; resolves with `undefined` for objects that no longer exist. */
 export interface EngineApi {
   info(signal: AbortSignal): Promise<EngineInfo>
-  /** Lists the containers in every state. */
   containers(signal: AbortSignal): Promise<ContainerSummary[]>
   container(id: string, signal: AbortSignal): Promise<ContainerDetails | undefined>
   image(id: string, signal: AbortSignal): Promise<ImageDetails | undefined>

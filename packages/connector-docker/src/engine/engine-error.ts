@@ -75,7 +75,6 @@ function isNotSocket(endpoint: Endpoint): boolean {
   return endpoint.kind === 'socket' && statIfReadable(endpoint.path)?.isSocket() === false
 }
 
-/** Returns the status of a file, or `undefined` when it cannot be read. */
 function statIfReadable(path: string): Stats | undefined {
   try {
     return statSync(path)

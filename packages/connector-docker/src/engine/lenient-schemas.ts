@@ -5,6 +5,8 @@ import { z } from 'zod'
  * A value that is missing, null or of an unexpected type is left out.
  */
 
+/** Also accepts a missing value, and leaves out one that does not match. */
+export const optional = <Schema extends z.ZodType>(schema: Schema) => schema.nullish().catch(undefined)
 export const text = z.string().min(1).optional().catch(undefined)
 export const number = z.number().optional().catch(undefined)
 export const flag = z.boolean().optional().catch(undefined)

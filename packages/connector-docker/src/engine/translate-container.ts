@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { ContainerDetails, ContainerPort } from './engine-api.ts'
-import { flag, moment, number, positive, record, text, texts } from './lenient-schemas.ts'
+import { flag, moment, number, optional, positive, record, text, texts } from './lenient-schemas.ts'
 
 const portBinding = z.object({ HostIp: text, HostPort: text })
-const portBindings = z.record(z.string(), z.array(portBinding).nullable().catch(null)).nullish().catch({})
+const portBindings = optional(z.record(z.string(), z.array(portBinding).nullable().catch(null)))
 
 const containerSchema = z.object({
   Id: z.string(),
@@ -22,19 +22,13 @@ const containerSchema = z.object({
       Error: text,
       StartedAt: text,
       FinishedAt: text,
-      Health: z
-        .object({
+      Health: optional(
+        z.object({
           Status: text,
           FailingStreak: number,
-          Log: z
-            .array(z.object({ ExitCode: number, Output: text }))
-            .nullish()
-            .catch(undefined),
-        })
-        .nullish()
-        .catch(undefined),
-      // Podman before 5.
-      Healthcheck: z.unknown().optional(),
+          Log: optional(z.array(z.object({ ExitCode: number, Output: text }))),
+        }),
+      ),
     })
     .catch({} as never),
   Config: z.object({ Image: text, Labels: record, Env: texts, StopSignal: text }).catch({ Labels: {}, Env: [] }),
@@ -51,33 +45,18 @@ const containerSchema = z.object({
       Privileged: flag,
       NetworkMode: text,
       CgroupParent: text,
-      RestartPolicy: z.object({ Name: text }).nullish().catch(undefined),
-      LogConfig: z.object({ Type: text }).nullish().catch(undefined),
+      RestartPolicy: optional(z.object({ Name: text })),
+      LogConfig: optional(z.object({ Type: text })),
       PortBindings: portBindings,
     })
     .catch({} as never),
-  Mounts: z
-    .array(
-      z.object({
-        Type: text,
-        Name: text,
-        Source: text,
-        Destination: text,
-        RW: flag,
-      }),
-    )
-    .nullish()
-    .catch([]),
-  NetworkSettings: z
-    .object({
+  Mounts: optional(z.array(z.object({ Type: text, Name: text, Source: text, Destination: text, RW: flag }))),
+  NetworkSettings: optional(
+    z.object({
       Ports: portBindings,
-      Networks: z
-        .record(z.string(), z.object({ NetworkID: text }).catch({}))
-        .nullish()
-        .catch({}),
-    })
-    .nullish()
-    .catch(undefined),
+      Networks: optional(z.record(z.string(), z.object({ NetworkID: text }).catch({}))),
+    }),
+  ),
 })
 
 /** @throws Error when the id is missing. */

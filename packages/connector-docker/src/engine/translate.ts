@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { flag, moment, number, text, texts } from './lenient-schemas.ts'
+import { flag, moment, number, optional, text, texts } from './lenient-schemas.ts'
 
 /* Translates answers of the Engine API (docs.docker.com/reference/api/engine) to the types in `engine-api.ts`. */
 
@@ -24,11 +24,7 @@ const infoSchema = z.object({
 
 const versionSchema = z.object({
   ApiVersion: text,
-  Components: z
-    .array(z.object({ Name: text }))
-    .nullish()
-    .transform((list) => list ?? [])
-    .catch([]),
+  Components: optional(z.array(z.object({ Name: text }))),
 })
 
 /** @throws Error when the answer does not come from a Docker engine. */
@@ -37,7 +33,7 @@ export function toInfo(info: unknown, version: unknown) {
   const { ApiVersion: apiVersion = '', Components: components } = versionSchema.parse(version)
   const states = { running: read.ContainersRunning, paused: read.ContainersPaused, stopped: read.ContainersStopped }
   // Podman generates a new id for every answer; its host name is the best identity available.
-  const isPodman = components.some(({ Name: name }) => name === 'Podman Engine')
+  const isPodman = components?.some(({ Name: name }) => name === 'Podman Engine')
   const id = (isPodman ? undefined : read.ID) ?? read.Name
   if (id === undefined)
     throw new Error('the server is not a Docker engine: its answer has neither an id nor a host name')
@@ -105,10 +101,7 @@ const networkSchema = z.object({
   Driver: text,
   Scope: text,
   Internal: flag,
-  IPAM: z
-    .object({ Config: z.array(z.object({ Subnet: text })).nullish() })
-    .nullish()
-    .catch(undefined),
+  IPAM: optional(z.object({ Config: z.array(z.object({ Subnet: text })).nullish() })),
 })
 
 /** @throws Error when the id is missing. */
@@ -134,18 +127,9 @@ export function toVolume(answer: unknown) {
 
 const diskUsageSchema = z.object({
   LayersSize: number,
-  Containers: z
-    .array(z.object({ SizeRw: number }))
-    .nullish()
-    .catch(undefined),
-  Volumes: z
-    .array(z.object({ UsageData: z.object({ Size: number }).nullish() }))
-    .nullish()
-    .catch(undefined),
-  BuildCache: z
-    .array(z.object({ Size: number, Shared: flag }))
-    .nullish()
-    .catch(undefined),
+  Containers: optional(z.array(z.object({ SizeRw: number }))),
+  Volumes: optional(z.array(z.object({ UsageData: z.object({ Size: number }).nullish() }))),
+  BuildCache: optional(z.array(z.object({ Size: number, Shared: flag }))),
 })
 
 /** Translates the answer to `GET /system/df`. Sizes in bytes. */

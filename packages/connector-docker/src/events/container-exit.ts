@@ -73,13 +73,11 @@ export interface RunHistory {
   readonly stopRequestedAt: number | undefined
   readonly oomKill: OomKill
   readonly startedAt: number | undefined
-  /** End of the previous run. */
   readonly previousEndedAt: number | undefined
   /** Count of exits, when this one is a milestone of a restart loop. */
   readonly loop?: EventSample | undefined
 }
 
-/** Returns whether an exit at this time was requested. */
 export function isStopRequested({ stopRequestedAt }: Pick<RunHistory, 'stopRequestedAt'>, at: Date): boolean {
   return stopRequestedAt !== undefined && at.getTime() - stopRequestedAt <= MAX_STOP_TIME_MS
 }

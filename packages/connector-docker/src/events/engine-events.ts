@@ -40,7 +40,6 @@ const CONCURRENCY = 4
 /** Time to read the evidence of one event. */
 const EVIDENCE_TIMEOUT_MS = 4_000
 
-/** Time to inspect all containers. */
 const LIST_TIMEOUT_MS = 30_000
 
 /**
@@ -69,7 +68,6 @@ export const engineEvents: Watcher<DockerClient> = {
   },
 }
 
-/** Handles events in order and saves the position. */
 function createStreamReader(client: DockerClient, context: WatchContext) {
   const cursor = openCursor(cursorSchema, context)
   const { brokenAt: broken, ...before } = cursor.before ?? { timeNano: `${context.now().getTime()}000000`, ids: [] }

@@ -7,11 +7,9 @@ const MAX_ENTRIES = 10_000
 /** Events that happen once per run, and whose time the container itself records. */
 export type Milestone = 'create' | 'start' | 'die'
 
-/** State of a container from its earlier events. */
 export interface ContainerHistory {
   /** Time of the last stop signal to the current run, in milliseconds since 1970. An exit soon after is not a crash. */
   stopRequestedAt: number | undefined
-  /** OOM kill in the current run. */
   oomKill: OomKill
   /** OOM kill in the last run, if SIGKILL ended that run without a request. */
   killedRun: OomKill | undefined
@@ -37,7 +35,6 @@ export function noOomKill() {
     get isReported() {
       return isReported
     },
-    /** Resolves when the OOM kill is reported. */
     reported,
     report: (): void => {
       isReported = true

@@ -12,7 +12,6 @@ export interface CurrentContainers {
   /** Ids of the containers that were known before `found` was listed. */
   readonly known: readonly string[]
   readonly found: readonly ContainerDetails[]
-  /** Returns the last inspection of a container that no longer exists. */
   readonly lastKnown: (id: string) => ContainerDetails | undefined
   readonly now: Date
 }

@@ -23,7 +23,6 @@ export const startFailureSignals = {
   }),
 }
 
-/** States of a container whose start succeeded. */
 const STARTED = new Set(['running', 'paused', 'restarting', 'removing'])
 
 /**

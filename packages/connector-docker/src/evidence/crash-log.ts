@@ -29,7 +29,6 @@ export async function readCrashLog(
   return { log: tailOf(redactSecrets(text, environment)) }
 }
 
-/** Converts milliseconds to the seconds that the engine expects. */
 function secondsOf(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(3)
 }
@@ -42,7 +41,6 @@ export interface RunTimes {
   readonly startedAt: number | undefined
   /** Time at which the engine reported the exit: by then, it has read all output of the run. */
   readonly endedAt: number
-  /** End of the previous run. */
   readonly previousEndedAt: number | undefined
   /** True when another run has begun, or will begin. */
   readonly isFollowed: boolean

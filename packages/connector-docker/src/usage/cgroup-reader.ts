@@ -6,7 +6,6 @@ import { readCgroupV2 } from './cgroup-v2.ts'
 import { type ContainerUsage, type NetworkUsage, sharesNetwork } from './container-usage.ts'
 import { fileReader, parseNumber, type ReadFile } from './kernel-files.ts'
 
-/** Readers kept, one per container. */
 const MAX_READERS = 10_000
 
 /** Opens the control groups of the host mounted at `rootPath`. Returns `undefined` when they are not visible. */

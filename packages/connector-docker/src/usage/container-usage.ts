@@ -1,4 +1,3 @@
-/** Counters of one network interface. */
 export interface NetworkUsage {
   readonly name: string
   readonly bytesReceived: number | undefined
@@ -11,7 +10,6 @@ export interface NetworkUsage {
   readonly droppedTransmitted: number | undefined
 }
 
-/** Counters of one disk. */
 export interface DiskIo {
   /** `major:minor` */
   readonly device: string

@@ -1,41 +1,27 @@
 import { z } from 'zod'
 import type { StatsAnswer } from '../engine/engine-api.ts'
-import { number } from '../engine/lenient-schemas.ts'
+import { number, optional } from '../engine/lenient-schemas.ts'
 import type { ContainerUsage, DiskIo } from './container-usage.ts'
 import { divide, subtract } from './kernel-files.ts'
 
-const blockRows = z
-  .array(z.object({ major: z.number(), minor: z.number(), op: z.string(), value: z.number() }))
-  .nullish()
-  .catch(undefined)
+const blockRows = optional(
+  z.array(z.object({ major: z.number(), minor: z.number(), op: z.string(), value: z.number() })),
+)
 
 /** Answer to `GET /containers/{id}/stats` (Engine API 1.24 to 1.5x), for control groups v1 and v2. */
 const answerSchema = z.object({
-  cpu_stats: z
-    .object({
-      cpu_usage: z
-        .object({ total_usage: number, usage_in_usermode: number, usage_in_kernelmode: number })
-        .nullish()
-        .catch(undefined),
-      throttling_data: z
-        .object({ periods: number, throttled_periods: number, throttled_time: number })
-        .nullish()
-        .catch(undefined),
-    })
-    .nullish()
-    .catch(undefined),
-  memory_stats: z
-    .object({
-      usage: number,
-      limit: number,
-      failcnt: number,
-      stats: z.record(z.string(), z.unknown()).nullish().catch(undefined),
-    })
-    .nullish()
-    .catch(undefined),
-  pids_stats: z.object({ current: number }).nullish().catch(undefined),
-  networks: z
-    .record(
+  cpu_stats: optional(
+    z.object({
+      cpu_usage: optional(z.object({ total_usage: number, usage_in_usermode: number, usage_in_kernelmode: number })),
+      throttling_data: optional(z.object({ periods: number, throttled_periods: number, throttled_time: number })),
+    }),
+  ),
+  memory_stats: optional(
+    z.object({ usage: number, limit: number, failcnt: number, stats: optional(z.record(z.string(), z.unknown())) }),
+  ),
+  pids_stats: optional(z.object({ current: number })),
+  networks: optional(
+    z.record(
       z.string(),
       z.object({
         rx_bytes: number,
@@ -47,13 +33,9 @@ const answerSchema = z.object({
         tx_errors: number,
         tx_dropped: number,
       }),
-    )
-    .nullish()
-    .catch(undefined),
-  blkio_stats: z
-    .object({ io_service_bytes_recursive: blockRows, io_serviced_recursive: blockRows })
-    .nullish()
-    .catch(undefined),
+    ),
+  ),
+  blkio_stats: optional(z.object({ io_service_bytes_recursive: blockRows, io_serviced_recursive: blockRows })),
 })
 
 /**

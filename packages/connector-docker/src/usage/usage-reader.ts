@@ -7,7 +7,6 @@ import { parseStats } from './engine-stats.ts'
 /** Concurrent stats requests. The engine takes about a second for each, however many it serves. */
 const MAX_STATS_REQUESTS = 64
 
-/** Last memory usage read of a container, in bytes. */
 interface MemoryReading {
   readonly usage: number
   readonly at: Date
