@@ -4,10 +4,8 @@ const TIME_SLICE_MS = 5
 /** Steps between two readings of the clock: a reading costs as much as a small step. */
 const STEPS_PER_CLOCK_READING = 8
 
-/** Items in a chunk of {@link inTimeSlices}. */
 const CHUNK_SIZE = 25
 
-/** Callers of {@link yieldToEventLoop}, in order. */
 const queue: (() => void)[] = []
 
 /** Resumes at most one caller per turn of the event loop: several in the same turn would block it together. */

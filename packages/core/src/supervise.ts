@@ -3,7 +3,6 @@ import { sleep as sleepWithTimer } from './timers.ts'
 
 const DEFAULT_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 60_000 }
 
-/** A failed run of a supervised task. */
 export interface Failure {
   readonly error: unknown
   /** Consecutive failures, this one included. */
@@ -12,7 +11,6 @@ export interface Failure {
   readonly restartInMs: number
 }
 
-/** How a task is supervised. */
 export interface SuperviseOptions {
   /** Returns the milliseconds to wait before the next run. @default full jitter from 1 s to 60 s */
   readonly backoff?: (failures: number, error: unknown) => number

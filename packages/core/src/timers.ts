@@ -28,12 +28,9 @@ export function abortableSleep(signal: AbortSignal): (duration: Duration) => Pro
 
 /** Waits for a promise or the timeout; never rejects. Keeps the process alive, so that a stopping agent can finish. */
 export async function settleWithin(promise: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.min(timeoutMs, MAX_TIMER_MS))
-  })
-  await Promise.race([promise?.catch(() => undefined), timeout])
-  clearTimeout(timer)
+  const settled = new AbortController()
+  await Promise.race([promise?.catch(() => undefined), sleep(timeoutMs, settled.signal)])
+  settled.abort()
 }
 
 /**

@@ -7,7 +7,6 @@ const NAMESPACE = '5f0c8a0e-6a43-4f0a-9c5d-3a1f7b9e2d64'
 
 const STATE_KEY = 'agent-id'
 
-/** An agent's id before its connector has connected. */
 export interface FallbackId {
   readonly id: string
   /** True unless an earlier run saved the id. */
@@ -29,7 +28,6 @@ export function saveAgentId(state: StateStore, agentId: string): Promise<void> {
   return state.write(STATE_KEY, agentId)
 }
 
-/** Returns the id that an earlier run saved, or a provisional one. */
 export async function readFallbackId(agentType: string, state: StateStore): Promise<FallbackId> {
   const saved = await state.read(STATE_KEY).catch(() => undefined)
   return saved === undefined || !validate(saved)

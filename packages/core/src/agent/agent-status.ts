@@ -31,7 +31,6 @@ export interface AgentParts {
   readonly outbox: Outbox
 }
 
-/** Returns the content of the next heartbeat. */
 export function describeAgent(parts: AgentParts): HeartbeatDescription {
   const { connector, agentVersion, startedAt, sessions, outbox } = parts
   const name = sessions.current()?.name
@@ -50,10 +49,7 @@ export function describeAgent(parts: AgentParts): HeartbeatDescription {
 }
 
 /** Returns the statuses of all readers and the connection. A standby's collectors do not run and have none. */
-export function statusesOf({
-  sessions,
-  leaderLoop,
-}: Pick<AgentParts, 'sessions' | 'leaderLoop'>): Record<string, CollectorStatus> {
+export function statusesOf({ sessions, leaderLoop }: AgentParts): Record<string, CollectorStatus> {
   const failure = sessions.failure()
   const session = sessions.current()
   const election = session?.election?.failure()

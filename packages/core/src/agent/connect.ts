@@ -10,7 +10,6 @@ import { nameProblem, referenceProblem } from './validate/rules.ts'
 /** Timeout of connecting, of identifying and of closing a client whose identity could not be read. */
 const CONNECT_TIMEOUT_MS = 15_000
 
-/** An open client and the identity of what it watches. */
 export interface OpenConnection<Client> {
   readonly client: Client
   readonly identity: Identity

@@ -14,7 +14,6 @@ const DEFAULT_INTERVAL_MS = 30_000
 const MIN_INTERVAL_MS = 100
 const MAX_INTERVAL_MS = 86_400_000
 
-/** Interval while the platform refuses the token. */
 const REFUSED_INTERVAL_MS = 120_000
 
 export interface HeartbeatSenderOptions {
@@ -67,7 +66,6 @@ export function createHeartbeatSender({ client, runtime, log, describe }: Heartb
     sendOnChange: async (signal?: AbortSignal): Promise<void> => {
       if (acknowledged !== false && summaryOf(describe()) !== lastSummary) await send(signal)
     },
-    /** Returns the milliseconds until the next heartbeat. */
     intervalMs: () => (isTokenRefused ? Math.max(intervalMs, REFUSED_INTERVAL_MS) : intervalMs),
     /** Returns whether the platform acknowledged the last heartbeat, `undefined` before the first. */
     acknowledged: () => acknowledged,
@@ -79,7 +77,6 @@ function summaryOf({ collectors, role }: HeartbeatDescription): string {
   return JSON.stringify([role, ...Object.entries(collectors).map(([name, { ok }]) => [name, ok])])
 }
 
-/** Returns the outbox's state in its wire format. */
 export function outboxStatus(state: OutboxState): HeartbeatRequest['outbox'] {
   const { reports, bytes, dropped, oldestAt } = state
   return { reports, bytes, dropped, ...(oldestAt === undefined ? {} : { oldest_at: oldestAt }) }

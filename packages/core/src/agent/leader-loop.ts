@@ -70,7 +70,6 @@ export function createLeaderLoop(options: LeaderLoopOptions) {
     },
     /** Reports within half a second if this agent reports: a watcher emitted something. */
     reportSoon: () => scheduler?.reportSoon(),
-    /** Handles a change of the election's role or health. */
     onElectionChange: (opened: Session): void => {
       if (opened.election?.role() === 'leader') terms.begin()
       else {
@@ -80,7 +79,6 @@ export function createLeaderLoop(options: LeaderLoopOptions) {
     },
     /** Returns false for a standby. */
     isReporting: () => !hasElection || session === undefined || terms.current() !== undefined,
-    /** Returns the id of the active leader term. */
     leaderTermId: terms.current,
     /** Leaves the election, so that another agent can lead. */
     resign: async (timeoutMs: number): Promise<void> => {

@@ -19,7 +19,6 @@ export interface SessionOptions<Config, Client> extends ConnectionOptions<Config
   readonly state: StateStore
   /** Aborts when the agent stops. */
   readonly signal: AbortSignal
-  /** Takes the signals that watchers emit. */
   readonly emit: (signals: ValidatedSignals) => void
   readonly instanceId: string
   /** Called when the role has changed, and when the election begins to fail or recovers. */
@@ -96,7 +95,6 @@ export function createSessionOpener<Config, Client>(options: SessionOptions<Conf
         return false
       }
     },
-    /** Returns the open session. */
     current: () => session,
     /** Returns why no session is open, as heartbeats show it. */
     failure: () => failure,

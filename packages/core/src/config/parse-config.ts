@@ -10,7 +10,6 @@ import { type RuntimeConfig, runtimeConfigSchema } from './runtime-config.ts'
 /** Options as an operator writes them, by snake_case name. Each may be text, as in an environment variable. */
 export type RawConfig = Readonly<Record<string, unknown>>
 
-/** A validated configuration. */
 export interface ParsedConfig<Config> {
   /** Options that every agent has. */
   readonly runtime: RuntimeConfig
@@ -147,7 +146,6 @@ function toText(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** Returns true if an element can be part of a comma-separated list. */
 function isListElement(element: unknown): boolean {
   return typeof element === 'string'
     ? element.trim() === element && !element.includes(',')

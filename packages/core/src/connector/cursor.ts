@@ -5,23 +5,14 @@ export interface CursorSchema<State> {
   safeParse(value: unknown): { readonly data?: State | undefined }
 }
 
-/** State that a watcher keeps across restarts of the agent. */
-export interface Cursor<State> {
-  /** The state of an earlier run, or `undefined` if none was saved or the schema rejects it. */
-  readonly before: State | undefined
-  /** Saves the state, unless it equals the last saved state. */
-  save(state: State): Promise<void>
-}
-
-/** Opens a watcher's cursor, which is saved as JSON. Ignores a cursor that `schema` rejects. */
-export function openCursor<State>(
-  schema: CursorSchema<State>,
-  context: Pick<WatchContext, 'cursor' | 'saveCursor'>,
-): Cursor<State> {
+/** Opens the state that a watcher keeps across restarts of the agent, saved as JSON. */
+export function openCursor<State>(schema: CursorSchema<State>, context: Pick<WatchContext, 'cursor' | 'saveCursor'>) {
   let saved = context.cursor
   return {
+    /** The state of an earlier run, or `undefined` if none was saved or the schema rejects it. */
     before: parse(schema, saved),
-    save: async (state) => {
+    /** Saves the state, unless it equals the last saved state. */
+    save: async (state: State): Promise<void> => {
       const cursor = JSON.stringify(state)
       if (cursor === saved) return
       await context.saveCursor(cursor)

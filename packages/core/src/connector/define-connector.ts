@@ -23,26 +23,10 @@ export type ConnectorDefinition<Schema extends ConfigSchema, Client> = Omit<
 export const TYPE_PATTERN: RegExp = /^[a-z][a-z0-9-]*(?:\/[a-z][a-z0-9-]*)?$/
 
 /** Names that no option may have: every shell sets these environment variables. */
-const AMBIENT = new Set([
-  'home',
-  'host',
-  'hostname',
-  'lang',
-  'language',
-  'logname',
-  'mail',
-  'path',
-  'pwd',
-  'shell',
-  'shlvl',
-  'term',
-  'tmpdir',
-  'tz',
-  'user',
-  'username',
-])
+const AMBIENT = new Set(
+  'home host hostname lang language logname mail path pwd shell shlvl term tmpdir tz user username'.split(' '),
+)
 
-/** Environment variables that every agent reads beside its options. */
 const RESERVED = new Set(['platform_api_url', 'agent_token', 'agent_token_file', 'agent_type'])
 
 /**

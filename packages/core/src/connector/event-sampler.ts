@@ -33,22 +33,7 @@ export interface EventSample {
   readonly milestone: number
   /** True if occurrences before this one may have been dropped: the event should contain `count`. */
   readonly isMilestone: boolean
-  /** Name of the series. */
   readonly series: string
-}
-
-/**
- * Samples repeated occurrences of the same thing. Emits the first four occurrences of a key, then the 10th, 30th,
- * 100th, 300th, … with the count. A key that is quiet for ten minutes starts from scratch.
- *
- * @example
- * const sampler = createEventSampler()
- * const sample = sampler.sample(volume.id, { at: context.now() })
- * if (sample !== undefined) context.emit({ events: [signals.volumeFull.event({ … })] })
- */
-export interface EventSampler {
-  /** Counts an occurrence. Returns the sample to emit, or `undefined` to drop the occurrence. */
-  sample(key: string, occurrence: CountedOccurrence | NumberedOccurrence): EventSample | undefined
 }
 
 interface Series {
@@ -62,11 +47,22 @@ interface Series {
   readonly lastAt: number
 }
 
-/** @param options.maxKeys keys to keep in memory; beyond it, the least recently sampled one is dropped */
-export function createEventSampler({ maxKeys = DEFAULT_MAX_KEYS }: { readonly maxKeys?: number } = {}): EventSampler {
+/**
+ * Samples repeated occurrences of the same thing. Emits the first four occurrences of a key, then the 10th, 30th,
+ * 100th, 300th, … with the count. A key that is quiet for ten minutes starts from scratch.
+ *
+ * @param options.maxKeys keys to keep in memory; beyond it, the least recently sampled one is dropped
+ *
+ * @example
+ * const sampler = createEventSampler()
+ * const sample = sampler.sample(volume.id, { at: context.now() })
+ * if (sample !== undefined) context.emit({ events: [signals.volumeFull.event({ … })] })
+ */
+export function createEventSampler({ maxKeys = DEFAULT_MAX_KEYS }: { readonly maxKeys?: number } = {}) {
   const known = new Map<string, Series>()
   return {
-    sample: (key, occurrence) => {
+    /** Counts an occurrence. Returns the sample to emit, or `undefined` to drop the occurrence. */
+    sample: (key: string, occurrence: CountedOccurrence | NumberedOccurrence): EventSample | undefined => {
       const next = 'number' in occurrence ? addNumbered(known.get(key), occurrence) : add(known.get(key), occurrence)
       const { count, name: series } = next
       const milestone = milestoneOf(count)

@@ -1,6 +1,5 @@
 import type { ReportBody } from '../platform/report-body.ts'
 
-/** A queued report. */
 export interface OutboxEntry {
   readonly id: string
   readonly json: ReportBody
@@ -14,12 +13,10 @@ export interface OutboxEntry {
   readonly hasEvents: boolean
 }
 
-/** Size of an outbox. */
 export interface OutboxState {
   readonly reports: number
   /** Size in memory. */
   readonly bytes: number
-  /** Reports dropped since the outbox was created. */
   readonly dropped: number
   /** Time at which the oldest report was collected, ISO 8601. */
   readonly oldestAt: string | undefined
@@ -81,7 +78,6 @@ export function createMemoryOutbox(maxBytes: number) {
       }
       return batch
     },
-    /** Removes delivered reports. */
     remove: (delivered: readonly OutboxEntry[]): void => {
       for (const entry of delivered) remove(entry)
     },

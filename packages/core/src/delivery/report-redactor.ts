@@ -9,7 +9,6 @@ const MAX_FIELD_DEPTH = 8
 /** Writes single signals as JSON, without secrets. */
 export interface SignalWriter {
   entity(entity: ReportedEntity): string
-  /** Returns points separated by commas. */
   metrics(metrics: readonly Metric[]): string
   event(event: Event): string
   gap(gap: Gap): string
@@ -18,10 +17,8 @@ export interface SignalWriter {
 /** Removes secrets from everything that leaves the process. */
 export interface Redactor {
   text(text: string): string
-  /** Returns a report without secrets, the same object if it contains none. */
+  /** Returns a report without secrets, the same object if it contains none. A valid report stays valid. */
   clean(report: Report): Report
-  /** Returns a report as JSON without secrets. A valid report stays valid, whatever the secrets are. */
-  report(report: Report): string
   /** Does the same for the signals of a report that is written piece by piece. */
   readonly write: SignalWriter
   /** Returns a logger that writes no secrets and never throws. */
@@ -40,16 +37,15 @@ export function createRedactor(secrets: readonly string[], declared: Iterable<st
   const inReports = writtenForms(secrets).map((form) => JSON.stringify(form).slice(1, -1))
   const containsSecret = (json: string): boolean => inReports.some((form) => json.includes(form))
   const redacted = redactedSignals(text, attributeName)
-  const clean = (report: Report): { readonly report: Report; readonly json: string } => {
-    const json = JSON.stringify(report)
-    if (!containsSecret(json)) return { report, json }
+  const clean = (report: Report): Report => {
+    if (!containsSecret(JSON.stringify(report))) return report
     const data = {
       entities: report.data.entities.map(redacted.entity),
       metrics: report.data.metrics.map(redacted.metric),
       events: report.data.events.map(redacted.event),
       gaps: report.data.gaps.map(redacted.gap),
     }
-    return { report: { ...report, data }, json }
+    return { ...report, data }
   }
   const writer =
     <Signal>(redact: (signal: Signal) => Signal) =>
@@ -60,11 +56,7 @@ export function createRedactor(secrets: readonly string[], declared: Iterable<st
   const metrics = (points: readonly Metric[]): string => JSON.stringify(points).slice(1, -1)
   return {
     text,
-    clean: (report) => clean(report).report,
-    report: (report) => {
-      const cleaned = clean(report)
-      return cleaned.report === report ? cleaned.json : JSON.stringify(cleaned.report)
-    },
+    clean,
     write: {
       entity: writer(redacted.entity),
       metrics: (points) => {

@@ -130,7 +130,6 @@ function createNotifier() {
   }
 }
 
-/** Returns the milliseconds to wait before the next attempt. */
 function retryDelay(failures: number, error: unknown): number {
   if (!(error instanceof PlatformError)) return fullJitter(failures, UNREACHABLE_BACKOFF)
   if (error.refusedToken) return REFUSED_BACKOFF.baseMs / 2 + fullJitter(failures, REFUSED_BACKOFF)

@@ -25,7 +25,6 @@ const MIN_COMPRESSED_BYTES = 1024
 /** Length of a response that is read, in UTF-16 code units: responses of the protocol are short. */
 const MAX_RESPONSE_LENGTH = 65_536
 
-/** Timeout of one attempt. */
 const REQUEST_TIMEOUT_MS = 15_000
 
 /** Longest wait between two attempts of one call, whatever `Retry-After` asks for. */
@@ -37,9 +36,7 @@ const FINAL_STATUSES = new Set([400, 413, 414, 415, 422, 431])
 export interface PlatformClientOptions {
   readonly platformUrl: URL
   readonly agentToken: string
-  /** Value of the `User-Agent` header. */
   readonly userAgent: string
-  /** Number of retries of a failed call. */
   readonly retryCount: number
   readonly log: Logger
 }

@@ -4,7 +4,6 @@ import { redactSecretPatterns } from './secret-patterns.ts'
 const SECRET_NAME =
   /pass|secret|token|key|credential|auth|dsn|connection|cookie|salt|private|cert|psk|jwt|signature|(?<![a-z0-9])(?:pwd|pw|pin)(?![a-z0-9])/i
 
-/** Variables that hold a shell's working directory. */
 const WORKING_DIRECTORY = /^(?:OLD)?PWD$/
 
 /** A password in a URL: up to the last `@` of its authority. */
@@ -28,7 +27,6 @@ function secretsOf(variable: string): string[] {
   return SECRET_NAME.test(name) && !WORKING_DIRECTORY.test(name) ? [value, ...passwords] : passwords
 }
 
-/** Decodes a percent-encoded text. Returns other texts unchanged. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text)

@@ -1,4 +1,3 @@
-/** Replacement for a secret. */
 const REDACTED = '[redacted]'
 
 /** Returns the forms in which a text may contain a secret: unchanged, trimmed, escaped for JSON, or percent-encoded. */

@@ -11,7 +11,6 @@ interface PackageJson {
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-/** An installed dependency of the host package. */
 export interface InstalledPackage {
   readonly name: string
   readonly version: string
@@ -19,7 +18,6 @@ export interface InstalledPackage {
   /** `package.json#rca`. `undefined` for a package without a connector. */
   readonly manifest: unknown
   readonly exports: unknown
-  /** Reason for which package.json cannot be read. */
   readonly unreadable?: string
 }
 

@@ -4,7 +4,6 @@ import type { CollectorStatus } from '../../platform/protocol.ts'
 import { LIMITS } from '../../platform/protocol.ts'
 import type { ValidatedSignals } from '../validate/validate-signals.ts'
 
-/** The outcome of one run of a collector. */
 export interface CollectorRun {
   readonly collector: string
   /** True if the run had to include what has not changed. @default false */

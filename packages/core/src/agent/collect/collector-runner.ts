@@ -14,7 +14,6 @@ export interface CollectorRunnerOptions<Client> {
   readonly connector: Connector<unknown, Client>
   readonly client: Client
   readonly validator: SignalValidator
-  /** Removes secrets from error messages. */
   readonly redact: (text: string) => string
   readonly now: () => Date
   readonly log: Logger
@@ -22,7 +21,6 @@ export interface CollectorRunnerOptions<Client> {
   readonly signal: AbortSignal
 }
 
-/** How a collector is run. */
 export interface RunOptions {
   /** Includes what has not changed since the last run. @default false */
   readonly fullSnapshot?: boolean
@@ -101,7 +99,6 @@ function guardCollector<Client>(
   const validate = validator.forCollector()
   /** When the run started that exceeded its timeout and has not settled yet. */
   let stuckSince: Date | undefined
-  /** State of the last successful run. */
   let state: unknown
   let resets = 0
 

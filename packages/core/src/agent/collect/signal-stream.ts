@@ -8,7 +8,6 @@ export type MetricSink = (points: readonly Metric[]) => Promise<void>
 /** Points that are validated and handed over together, however many a collector yields. */
 const METRICS_PER_BATCH = 100
 
-/** Returns true for the result of a collector that is an async generator. */
 export function isStream(result: unknown): result is AsyncIterable<Signals> {
   return typeof result === 'object' && result !== null && Symbol.asyncIterator in result
 }

@@ -15,7 +15,6 @@ export interface ElectionRunnerOptions<Client> {
   readonly client: Client
   readonly instanceId: string
   readonly now: () => Date
-  /** Removes secrets from error messages. */
   readonly redact: (text: string) => string
   readonly log: Logger
   /** Called when the role has changed, and when the election begins to fail or recovers. */

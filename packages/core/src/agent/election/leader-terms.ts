@@ -6,9 +6,8 @@ import type { Logger } from '../../logger.ts'
 export interface LeaderTermsOptions {
   /** Collects and reports until `signal` aborts. `isOver` is true once the leadership is lost, not during a stop. */
   readonly serve: (signal: AbortSignal, isOver: () => boolean) => Promise<void>
-  /** Called synchronously when a term begins. */
+  /** Called synchronously, as is `onEnd`. */
   readonly onBegin: () => void
-  /** Called synchronously when a term ends. */
   readonly onEnd: () => void
   readonly log: Logger
 }
@@ -51,7 +50,6 @@ export function createLeaderTerms({ serve, onBegin, onEnd, log }: LeaderTermsOpt
       // After the work of the previous term: both would take the same signals.
       served = served.then(() => serveTerm(term))
     },
-    /** Ends the active term at once. */
     end: (): void => {
       if (active === undefined) return
       active.isOver = true
@@ -59,7 +57,6 @@ export function createLeaderTerms({ serve, onBegin, onEnd, log }: LeaderTermsOpt
       active = undefined
       onEnd()
     },
-    /** Returns the id of the active term. */
     current: () => active?.id,
     /** Resolves when the work of all terms so far has ended. */
     settled: () => served,

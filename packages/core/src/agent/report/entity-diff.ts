@@ -3,13 +3,11 @@ import type { Entity, Relation } from '../../connector/signals.ts'
 import type { InterruptibleTask } from '../../event-loop.ts'
 import { LIMITS, type ReportedEntity } from '../../platform/protocol.ts'
 
-/** Time between two full lists. */
 const FULL_INTERVAL_MS = 10 * 60_000
 
 /** Time between two full lists while reports get lost: each full report pushes others out of the queue. */
 const MIN_FULL_INTERVAL_MS = 60_000
 
-/** One collector's description of an entity. */
 interface Description {
   readonly collector: string
   readonly entity: Entity
@@ -155,7 +153,6 @@ function sorted(descriptions: readonly Description[]): readonly Description[] {
   )
 }
 
-/** Compares an entity with what was last sent. */
 function changeOf(
   key: string,
   tracked: Map<string, TrackedEntity>,
@@ -178,7 +175,6 @@ function replaced(before: readonly Entity[], entities: readonly Entity[]): reado
   return [...before.filter((entity) => !keys.has(entityKey(entity))), ...entities]
 }
 
-/** Merges two collectors' descriptions of one entity. */
 function merged(first: Entity, second: Entity): Entity {
   const relations = new Map([...first.relations, ...second.relations].map((each) => [relationKey(each), each]))
   return {

@@ -17,7 +17,6 @@ const LIST_NAMES = ['events', 'entities', 'metrics'] as const
 
 type ListName = (typeof LIST_NAMES)[number]
 
-/** A report in its wire format. */
 export interface WrittenReport {
   readonly id: string
   /** JSON in UTF-8. Valid until the next step of the task: the next part reuses the memory. */
@@ -27,10 +26,8 @@ export interface WrittenReport {
   readonly hasEvents: boolean
 }
 
-/** The fields that all parts of a report share. */
 export type Header = Omit<Report, 'report_id' | 'sequence' | 'snapshot' | 'part' | 'data'>
 
-/** The content of one collection cycle. */
 export interface Content {
   readonly header: Header
   /** `entities` holds everything that the agent sees. */

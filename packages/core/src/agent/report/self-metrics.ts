@@ -64,19 +64,16 @@ export const selfSignals = {
   }),
 }
 
-/** The state that {@link collectSelf} reads. */
 export interface SelfState {
   readonly agentId: string
   readonly agentType: string
   readonly agentVersion: string
-  /** The entity that the agent watches. */
   readonly observes: EntityReference
   readonly runs: readonly { readonly collector: string; readonly durationMs: number }[]
   readonly failures: ReadonlyMap<string, number>
   readonly outbox: OutboxState
 }
 
-/** Returns the signals of the agent itself. */
 export function collectSelf(state: SelfState): Signals {
   const agent = selfSignals.agent.entity({
     id: state.agentId,

@@ -4,7 +4,6 @@ import type { InterruptibleTask } from '../../event-loop.ts'
 /** Unchanged entities that are compared in one step. */
 const UNCHANGED_PER_STEP = 64
 
-/** A list of entities after validation. */
 export interface ValidatedEntities {
   readonly elements: readonly unknown[]
   /** The sanitized copy of each element, `undefined` for an invalid one. */

@@ -6,7 +6,6 @@ export type Unvalidated<Shape> = { readonly [Key in keyof Shape]?: unknown }
 
 const KNOWN_SEVERITIES: ReadonlySet<unknown> = new Set(SEVERITIES)
 
-/** Returns why a value is not a reference to an entity. */
 export function referenceProblem(reference: unknown): string | undefined {
   if (typeof reference !== 'object' || reference === null) return 'has no entity'
   const { type, id } = reference as Unvalidated<Entity>
@@ -17,7 +16,6 @@ export function referenceProblem(reference: unknown): string | undefined {
   return undefined
 }
 
-/** Returns why a value is not a record of declared attributes. */
 export function attributesProblem(
   attributes: unknown,
   isDeclared: (name: string) => boolean,
@@ -49,14 +47,12 @@ function isAttributeValue(value: unknown): boolean {
   }
 }
 
-/** Returns why a value is not a display name. */
 export function nameProblem(name: unknown): string | undefined {
   return typeof name === 'string' && name.length <= LIMITS.identifier
     ? undefined
     : 'has no name, or a name that is too long'
 }
 
-/** Returns why a value is not a list of declared relations. */
 export function relationsProblem(
   relations: unknown,
   isDeclared: (type: string) => boolean,
@@ -73,7 +69,6 @@ export function relationsProblem(
   return undefined
 }
 
-/** Returns what is wrong with an event's time, severity, body or id. */
 export function eventProblem(event: Unvalidated<Event>, redact: (text: string) => string): string | undefined {
   if (!isTimestamp(event.at)) return 'has an `at` that is not an ISO 8601 time in UTC'
   if (!KNOWN_SEVERITIES.has(event.severity)) return `has the unknown severity ${quote(event.severity, redact)}`
@@ -83,7 +78,6 @@ export function eventProblem(event: Unvalidated<Event>, redact: (text: string) =
   return undefined
 }
 
-/** Returns why a value is not a gap. */
 export function gapProblem(gap: Unvalidated<Gap>): string | undefined {
   if (typeof gap.scope !== 'string' || gap.scope === '' || gap.scope.length > LIMITS.identifier)
     return 'a gap has no valid scope'

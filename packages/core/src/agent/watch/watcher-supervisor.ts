@@ -22,7 +22,6 @@ export interface WatcherSupervisorOptions<Client> {
   readonly redact: (text: string) => string
   readonly now: () => Date
   readonly log: Logger
-  /** Takes the signals that watchers emit. */
   readonly emit: (signals: ValidatedSignals) => void
 }
 
