@@ -3,17 +3,10 @@ import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { ProblemError } from './problem-error.ts'
 
-/** Answers malformed HTTP, which never reaches a route, with problems. */
-export interface BrokenHttp {
-  /** Handles Node's `clientError`. */
-  answer(error: NodeJS.ErrnoException, socket: Duplex): void
-  /** Tracks the requests of an app, and answers requests that Node would refuse without a problem document. */
-  watch(app: FastifyInstance): void
-}
-
 type Exchange = readonly [IncomingMessage, ServerResponse]
 
-export function createBrokenHttp(): BrokenHttp {
+/** Answers malformed HTTP, which never reaches a route, with problems. */
+export function createBrokenHttp() {
   const pending = new WeakMap<Duplex, Set<Exchange>>()
 
   /** Answers only the request that is being read: a pending response to an earlier one would be mixed up with it. */
@@ -28,12 +21,14 @@ export function createBrokenHttp(): BrokenHttp {
   }
 
   return {
-    answer: (error, socket) => {
+    /** Handles Node's `clientError`. */
+    answer: (error: NodeJS.ErrnoException, socket: Duplex): void => {
       if (error.code === 'ECONNRESET' || socket.destroyed) return
       const status = STATUSES[error.code ?? ''] ?? 400
       end(socket, new ProblemError(status, 'The request is not valid HTTP.'))
     },
-    watch: (app) => {
+    /** Tracks the requests of an app, and answers requests that Node would refuse without a problem document. */
+    watch: (app: FastifyInstance): void => {
       const { server } = app
       const follow = (request: IncomingMessage, response: ServerResponse): void => {
         const exchange: Exchange = [request, response]

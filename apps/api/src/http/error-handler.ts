@@ -2,7 +2,6 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { ProblemError, unavailable } from './problem-error.ts'
 import { tooLarge } from './request-body.ts'
 
-/** `Retry-After` when the store fails. */
 const STORE_RETRY_AFTER_SECONDS = 10
 
 /** Answers every error with a problem, without stack traces and values of the request. */

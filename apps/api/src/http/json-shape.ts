@@ -1,10 +1,7 @@
-import { type FieldProblem, pointerTo } from './problem-error.ts'
+import { type FieldProblem, MAX_FIELD_PROBLEMS, pointerTo } from './problem-error.ts'
 
 /** Maximum nesting of arrays and objects in a body. A report has eight levels. */
 export const MAX_DEPTH = 64
-
-/** Maximum number of fields in one problem. */
-const MAX_PROBLEMS = 20
 
 /** Returns true for a text nested too deeply: JSON.parse takes seconds for millions of levels. */
 export function isTooDeep(text: string): boolean {
@@ -43,11 +40,11 @@ function search(value: unknown, path: (string | number)[], found: FieldProblem[]
   if (typeof value === 'string') {
     if (!value.isWellFormed() && isIdentifying(path)) found.push({ pointer: pointerTo(path), detail: ILL_FORMED })
   } else if (Array.isArray(value)) {
-    for (let index = 0; index < value.length && found.length < MAX_PROBLEMS; index += 1)
+    for (let index = 0; index < value.length && found.length < MAX_FIELD_PROBLEMS; index += 1)
       enter(value[index], index, path, found)
   } else if (typeof value === 'object' && value !== null) {
     for (const name of Object.keys(value)) {
-      if (found.length >= MAX_PROBLEMS) return
+      if (found.length >= MAX_FIELD_PROBLEMS) return
       const detail = name === '__proto__' ? 'This name is not allowed.' : name.isWellFormed() ? undefined : ILL_FORMED
       if (detail === undefined) enter((value as Record<string, unknown>)[name], name, path, found)
       else found.push({ pointer: pointerTo([...path, name]), detail })

@@ -1,6 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import type { Problem } from '@rca/core/protocol'
 
+/** Maximum number of fields in one problem. */
+export const MAX_FIELD_PROBLEMS = 20
+
 /** One invalid field of a request. */
 export interface FieldProblem {
   /** JSON Pointer as a URI fragment: `#/reports/0/agent_id` in the body, `#/query/from`, `#/path/agent_id`. */
@@ -50,13 +53,10 @@ export function unauthorized(detail: string): ProblemError {
 
 /** 422: the request can be parsed, and its content is invalid. Nothing was written. */
 export function invalid(errors: readonly FieldProblem[]): ProblemError {
-  const [first] = errors
-  const rest = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
-  return new ProblemError(
-    422,
-    first === undefined ? 'The request is not valid.' : `${first.pointer}: ${first.detail}${rest}`,
-    { errors },
-  )
+  const [first, ...others] = errors
+  if (first === undefined) return new ProblemError(422, 'The request is not valid.')
+  const rest = others.length > 0 ? ` (and ${others.length} more)` : ''
+  return new ProblemError(422, `${first.pointer}: ${first.detail}${rest}`, { errors })
 }
 
 /** 503: the same request may succeed after some seconds. */

@@ -3,14 +3,14 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { CompleteApiOptions } from '../options/api-options.ts'
 import { ProblemError } from './problem-error.ts'
 
-/** Counts a request. @throws {ProblemError} 429 */
-export type LimitRate = (request: FastifyRequest, key: string) => Promise<void>
-
-/** Counts requests by token, and requests without a valid token by address, so that no token can be guessed quickly. */
+/**
+ * Counts requests by token, and requests without a valid token by address, so that no token can be guessed quickly. The
+ * returned function counts one. It throws a {@link ProblemError} 429.
+ */
 export async function createRateLimit(
   app: FastifyInstance,
   { rateLimit: perToken, rateLimitUnauthenticated: perAddress }: CompleteApiOptions,
-): Promise<LimitRate> {
+): Promise<(request: FastifyRequest, key: string) => Promise<void>> {
   await app.register(fastifyRateLimit, { global: false })
   const keys = new WeakMap<FastifyRequest, string>()
   const count = app.createRateLimit({

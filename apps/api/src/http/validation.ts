@@ -1,11 +1,8 @@
 import { dataRequestSchema } from '@rca/core/protocol'
 import type { FastifySchemaCompiler } from 'fastify'
 import type { z } from 'zod'
-import { type FieldProblem, invalid, pointerTo, sentence } from './problem-error.ts'
+import { type FieldProblem, invalid, MAX_FIELD_PROBLEMS, pointerTo, sentence } from './problem-error.ts'
 import { validateReports } from './report-validation.ts'
-
-/** Maximum number of fields in one problem. */
-const MAX_PROBLEMS = 20
 
 /** Prefix of the pointers into each part of a request. Pointers into the body have none. */
 const PREFIXES: Readonly<Record<string, readonly string[]>> = {
@@ -18,17 +15,13 @@ const PREFIXES: Readonly<Record<string, readonly string[]>> = {
 /** Validates requests with zod and answers invalid ones with a 422 that names the fields. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   const prefix = PREFIXES[httpPart ?? 'body'] ?? []
-  const refuse = (issues: readonly z.core.$ZodIssue[]) => ({
-    error: invalid(
-      issues
-        .slice(0, MAX_PROBLEMS)
-        .flatMap((issue) => toProblems(issue, prefix))
-        .slice(0, MAX_PROBLEMS),
-    ),
-  })
+  const refuse = (issues: readonly z.core.$ZodIssue[]) => {
+    const problems = issues.slice(0, MAX_FIELD_PROBLEMS).flatMap((issue) => toProblems(issue, prefix))
+    return { error: invalid(problems.slice(0, MAX_FIELD_PROBLEMS)) }
+  }
   if (schema === dataRequestSchema)
     return (data: unknown) => {
-      const result = validateReports(data, MAX_PROBLEMS)
+      const result = validateReports(data, MAX_FIELD_PROBLEMS)
       return 'value' in result ? result : refuse(result.issues)
     }
   return (data: unknown) => {

@@ -71,7 +71,6 @@ const agentSchema = named(
 
 type AgentAnswer = z.output<typeof agentSchema>
 
-/** Lists agents and provisioned placeholders, and shows one agent. */
 export function addAgentRoutes(app: App, context: Context): void {
   const { store, now, heartbeatSeconds } = context
 

@@ -74,7 +74,6 @@ named('DataRequest', dataRequestSchema, {
   ],
 })
 
-/** Stores the reports of an agent. */
 export function addDataRoute(app: App, { store, telemetry, now }: Context): void {
   const schema = {
     operationId: 'sendData',

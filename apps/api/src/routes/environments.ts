@@ -28,7 +28,6 @@ const tokenSchema = named(
   }),
 )
 
-/** Lists environments, and shows one with the state of its tokens. */
 export function addEnvironmentRoutes(app: App, { store, now }: Context): void {
   const list = {
     operationId: 'listEnvironments',
@@ -66,7 +65,6 @@ export function addEnvironmentRoutes(app: App, { store, now }: Context): void {
   })
 }
 
-/** 404: the environment does not exist. */
 export function environmentNotFound(name: string): ProblemError {
   return new ProblemError(404, `The environment \`${name}\` does not exist. Provision an agent for it first.`)
 }

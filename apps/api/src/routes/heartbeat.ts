@@ -25,7 +25,6 @@ named('HeartbeatResponse', heartbeatResponseSchema, {
   server_time: '2026-11-22T12:00:00.000Z',
 })
 
-/** Stores the status of an agent and of its collectors. */
 export function addHeartbeatRoute(app: App, { store, now, heartbeatSeconds }: Context): void {
   const schema = {
     operationId: 'sendHeartbeat',

@@ -1,19 +1,16 @@
 import { agentConfigJsonSchema, type Connector, isRcaError, type JsonSchema, type Registry } from '@rca/core'
 import { ProblemError } from '../http/problem-error.ts'
 
-/** A connector with the options of its agents. */
-export interface LoadedConnector {
-  readonly connector: Connector
-  readonly options: JsonSchema
-}
-
 /**
- * Loads the connector of a type.
+ * Loads the connector of a type, with the options of its agents.
  *
  * @throws {UnknownTypeError} when no connector of this type is installed.
  * @throws {ProblemError} 500 when the connector is installed and cannot be used. Its `logFields` name the package.
  */
-export async function loadConnector(registry: Registry, type: string): Promise<LoadedConnector> {
+export async function loadConnector(
+  registry: Registry,
+  type: string,
+): Promise<{ readonly connector: Connector; readonly options: JsonSchema }> {
   try {
     const connector = await registry.connector(type)
     return { connector, options: agentConfigJsonSchema(connector) }
@@ -28,15 +25,7 @@ async function unusable(registry: Registry, type: string, cause: unknown): Promi
   await registry.describe()
   const reason = cause instanceof Error ? cause.message : String(cause)
   const found = registry.problems.find(({ message }) => message.startsWith(reason))
-  return new ProblemError(
-    500,
-    `The connector of the type \`${type}\` is installed but cannot be used. The log of the platform names its package and the cause. Reinstall or remove the package and restart the platform.`,
-    {
-      cause,
-      logFields: {
-        agent_type: type,
-        ...(found === undefined ? {} : { package: found.package, version: found.version }),
-      },
-    },
-  )
+  const detail = `The connector of the type \`${type}\` is installed but cannot be used. The log of the platform names its package and the cause. Reinstall or remove the package and restart the platform.`
+  const source = found === undefined ? {} : { package: found.package, version: found.version }
+  return new ProblemError(500, detail, { cause, logFields: { agent_type: type, ...source } })
 }

@@ -12,7 +12,6 @@ import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
 /** Each attribute is a condition of the statement. */
 const MAX_ATTRIBUTES = 16
 
-/** Maximum number of points in one response. */
 const MAX_POINTS = 200_000
 
 /** Points per series without a `step`. */

@@ -33,7 +33,6 @@ export function toPageRequest(
   return { limit: query.limit, after: query.cursor === undefined ? undefined : parseCursor(query.cursor, keys) }
 }
 
-/** Returns the cursor for the next page. */
 export function toCursor(next: Position | undefined): string | null {
   return next === undefined ? null : Buffer.from(JSON.stringify(next)).toString('base64url')
 }

@@ -42,7 +42,6 @@ const provisionResponse = named(
   },
 )
 
-/** Creates a token, and the command that deploys an agent with it. */
 export function addProvisionRoute(app: App, context: Context): void {
   const schema = {
     operationId: 'provisionAgent',

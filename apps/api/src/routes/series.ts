@@ -14,7 +14,6 @@ const seriesSchema = named(
   }),
 )
 
-/** Lists the metric series of an agent, each with its newest value. */
 export function addSeriesRoute(app: App, context: Context): void {
   const schema = {
     operationId: 'listSeries',

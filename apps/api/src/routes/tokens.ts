@@ -87,12 +87,11 @@ function addRotateRoute(app: App, context: Context): void {
       expireAt,
     )
     request.log.info({ environment: name, agent_types: types }, 'tokens rotated')
-    const tokens = created.map(({ type, token }, index) => ({
-      agent_type: type,
-      agent_token: token,
-      previous_valid_until: toNullableInstant(validUntil[index]),
-      ...(commands[index] as RecreatedCommand),
-    }))
+    const tokens = created.map(({ type, token }, index) => {
+      const until = validUntil[index]
+      const previous_valid_until = until === undefined ? null : toInstant(until)
+      return { agent_type: type, agent_token: token, previous_valid_until, ...(commands[index] as RecreatedCommand) }
+    })
     return reply.header('cache-control', 'no-store').send({ environment_name: name, tokens })
   })
 }
@@ -136,10 +135,6 @@ async function typesOf({ store }: Context, name: string, wanted: string | undefi
 
 /** A deployment without the command when it cannot be recreated. */
 type RecreatedCommand = Omit<DeploymentFields, 'deployment_command'> & { readonly deployment_command: string | null }
-
-function toNullableInstant(milliseconds: number | undefined): string | null {
-  return milliseconds === undefined ? null : toInstant(milliseconds)
-}
 
 /** Recreates the provisioned command with the new token. A command with secrets cannot be recreated. */
 async function recreateCommand(

@@ -26,7 +26,6 @@ const typeResponse = named(
   }),
 )
 
-/** Lists the installed types and describes one. */
 export function addTypeRoutes(app: App, { registry }: Context): void {
   // Problems found at the start are in the log already.
   const logged = new Set(registry.problems.map(({ message }) => message))

@@ -4,7 +4,6 @@ import type { StoredEnvironment } from './records.ts'
 import type { Tables } from './sqlite/tables.ts'
 import type { AccessStore, NewToken, ProvisionSettings } from './store.ts'
 
-/** Stores environments, provisions and tokens. */
 export function createAccessStore(database: Kysely<Tables>): AccessStore {
   return {
     provision: (token, settings) =>

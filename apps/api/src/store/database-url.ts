@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 
-/** Form of `DATABASE_URL`. */
 export const DATABASE_URL_PATTERN: RegExp = /^sqlite:.+$/
 
 /** Returns the absolute path of a database's file, or `:memory:`. A relative path is resolved from `directory`. */

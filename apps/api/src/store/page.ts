@@ -8,7 +8,6 @@ export interface Page<Item> {
 }
 
 export interface PageRequest {
-  /** Maximum number of items. */
   readonly limit: number
   /** End of the previous page. */
   readonly after?: Position | undefined

@@ -41,7 +41,6 @@ export type ListedAgent =
 
 export type StoredEntity = Parsed<'entities', { attributes: Attributes; relations: readonly Relation[] }>
 
-/** A series with its newest point. */
 export type StoredSeries = Parsed<'series', { kind: MetricKind; attributes: Attributes }> &
   AgentIdentity & { readonly last_at: number | null; readonly last_value: number | null }
 

@@ -23,7 +23,6 @@ export interface ProvisionSettings {
   readonly withheld: readonly string[]
 }
 
-/** Stores environments and their tokens. */
 export interface AccessStore {
   /** Creates the environment and the provision if they are missing, and adds the token. */
   provision(token: NewToken, settings: ProvisionSettings): Promise<void>
@@ -79,7 +78,6 @@ export interface AgentStore {
   find(agentId: string, filter: AgentFilter): Promise<StoredAgent[]>
   /** Returns the instances of agents by the agent's key, the leader first. */
   instances(keys: readonly number[]): Promise<Map<number, StoredInstance[]>>
-  /** Returns the open gaps of agents by the agent's key. */
   openGaps(keys: readonly number[]): Promise<Map<number, StoredGap[]>>
 }
 
@@ -88,7 +86,6 @@ export interface EntityFilter {
   readonly includeDeleted: boolean
 }
 
-/** Selects signals by the fields that are given. */
 interface SignalFilter extends AgentFilter {
   readonly agent_id?: string | undefined
   readonly name?: string | undefined
@@ -132,7 +129,6 @@ export interface WriteOutcome {
   readonly duplicates: number
 }
 
-/** Stores the signals of agents. */
 export interface SignalStore {
   /** Writes a batch in one transaction, skipping reports that are stored already. */
   write(environment: string, agentType: string, reports: readonly Report[], receivedAt: number): Promise<WriteOutcome>
