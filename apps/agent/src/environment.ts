@@ -9,7 +9,6 @@ import {
 } from '@rca/core'
 import { distance } from 'fastest-levenshtein'
 
-/** Environment variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** An environment variable is missing or wrong. The message says what to set. */

@@ -1,7 +1,6 @@
 import { isRcaError } from '@rca/core'
 import { EnvironmentError } from './environment.ts'
 
-/** Exit codes of the agent's process. */
 export const EXIT_CODES = {
   /** Stopped by a signal, or the command succeeded. */
   ok: 0,

@@ -6,11 +6,8 @@ import ky, { type KyInstance } from 'ky'
 
 /** The answer to `POST /api/v1/agent/provision`: the fields that the example uses. */
 export interface Provision {
-  readonly agent_type: string
-  readonly environment_name: string
   readonly agent_token: string
   readonly deployment_command: string
-  readonly instructions: string
   readonly uninstall_command?: string
 }
 
@@ -60,7 +57,6 @@ export interface EventAnswer {
 export interface Platform {
   readonly url: string
   readonly adminToken: string
-  /** Path of the SQLite file. */
   readonly database: string
   types(): Promise<{ readonly types: readonly string[]; readonly descriptions: Readonly<Record<string, string>> }>
   /** Rejects with the platform's explanation. */
@@ -94,18 +90,14 @@ export async function startPlatform(): Promise<Platform> {
       throw new Error(detail ?? title)
     },
     agent: async (environment) => {
-      const { agents } = await http
-        .get('api/v1/agents', { searchParams: { environment } })
-        .json<{ agents: AgentAnswer[] }>()
-      return agents[0]
+      const response = http.get('api/v1/agents', { searchParams: { environment } })
+      return (await response.json<{ agents: AgentAnswer[] }>()).agents[0]
     },
     entities: (agentId) => readAll<EntityAnswer>(http, `api/v1/agents/${agentId}/entities`, 'entities'),
     series: (agentId) => readAll<SeriesAnswer>(http, `api/v1/agents/${agentId}/metrics`, 'series'),
     events: async (environment) => {
-      const { events } = await http
-        .get('api/v1/events', { searchParams: { environment, limit: 10 } })
-        .json<{ events: EventAnswer[] }>()
-      return events
+      const response = http.get('api/v1/events', { searchParams: { environment, limit: 10 } })
+      return (await response.json<{ events: EventAnswer[] }>()).events
     },
     close: async () => {
       await api.close()

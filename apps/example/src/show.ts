@@ -5,7 +5,6 @@ const MAX_ROWS = 16
 /** Longest list or text in a cell, in characters. */
 const MAX_CELL_LENGTH = 80
 
-/** Lists the types that can be provisioned. */
 export function showTypes(types: readonly string[], descriptions: Readonly<Record<string, string>>): string {
   return table(
     ['type', 'description'],
