@@ -12,13 +12,12 @@ const DEFAULT_TIMEOUT_MS = 180_000
  */
 export const START_TIMEOUT_MS = 300_000
 
-/** Options of `run`. */
 export interface RunOptions {
   /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   /** In milliseconds. @default 180000 */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Written to the program's standard input. */
   readonly input?: string | Buffer
 }

@@ -9,9 +9,8 @@ export async function docker(
   args: readonly string[],
   timeout?: number,
 ): Promise<string> {
-  const options = timeout === undefined ? {} : { timeout }
   const env = dockerHost === undefined ? {} : { DOCKER_HOST: dockerHost }
-  return (await run('docker', args, { env, ...options })).trimEnd()
+  return (await run('docker', args, { env, timeout })).trimEnd()
 }
 
 /** Returns true if an engine answers at this address. */

@@ -6,7 +6,6 @@ import { isRunning, startDaemon } from '../processes.ts'
 import { eventually, run, START_TIMEOUT_MS } from '../run.ts'
 import { answers } from './docker-cli.ts'
 
-/** Options of `startPrivateEngine`. */
 export interface PrivateEngineOptions {
   /** Directory of its socket, data and log. Keep it short: the path of a socket has at most 108 characters. */
   readonly folder: string
@@ -45,7 +44,7 @@ export async function startPrivateEngine(options: PrivateEngineOptions): Promise
   const { pid } = await startDaemon(commandLine(options, dockerHost, pidFile), log)
   const isReady = async (): Promise<boolean> => existsSync(socket) && (await answers(dockerHost))
   if (await eventually(isReady, { isHopeless: () => !isRunning(pid) })) return engineOf(dockerHost, pid)
-  if (isRunning(pid)) process.kill(pid, 'SIGKILL')
+  attempt(() => process.kill(pid, 'SIGKILL'))
   throw new Error(`dockerd did not start at ${dockerHost}:\n${readFileSync(log, 'utf8').slice(-2000)}`)
 }
 

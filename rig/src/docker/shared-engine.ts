@@ -11,7 +11,6 @@ import { importBusybox } from './test-images.ts'
 /** Address that the Docker command line uses without `DOCKER_HOST`. */
 const DEFAULT_HOST = 'unix:///var/run/docker.sock'
 
-/** Directory of the private engine. */
 const folder = join(tmpdir(), 'rca-rig-docker')
 
 const shared = sharedResource<{ readonly dockerHost: string; readonly pid: number }>({
@@ -24,7 +23,6 @@ const shared = sharedResource<{ readonly dockerHost: string; readonly pid: numbe
 /** Engine to run tests against. `dockerHost` is empty if none is available. */
 export interface FoundEngine {
   readonly dockerHost: string
-  /** Reason why no engine is available. */
   readonly missing?: string
 }
 

@@ -28,7 +28,6 @@ const CONTROLLERS = [
   'root-ca-cert-publisher',
 ]
 
-/** Flags of kube-apiserver. */
 const FLAGS = [
   '--endpoint-reconciler-type=none',
   '--disable-admission-plugins=ServiceAccount,TaintNodesByCondition',
@@ -36,7 +35,6 @@ const FLAGS = [
   '--kubelet-preferred-address-types=InternalIP',
 ]
 
-/** Options of `startApiServer`. */
 export interface ApiServerOptions {
   /** Directory of everything that it writes. */
   readonly folder: string

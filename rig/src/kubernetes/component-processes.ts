@@ -9,7 +9,6 @@ export interface Components {
   /** Starts a component unless it runs. */
   start(name: string, args: readonly string[]): Promise<void>
   isAlive(name: string): boolean
-  /** Ids of the running components. */
   pids(): Readonly<Record<string, number>>
   /** Sends a signal. For SIGKILL, resolves when the process has ended. @throws Error when the component does not run */
   signal(name: string, signal: NodeJS.Signals): Promise<void>
@@ -18,7 +17,6 @@ export interface Components {
   log(name: string): string
 }
 
-/** Returns the components of a directory. */
 export function componentsIn(folder: string): Components {
   const records = join(folder, 'run')
   const logs = join(folder, 'log')

@@ -5,7 +5,6 @@ import type { Components } from './component-processes.ts'
 import { type Credentials, SERVICE_ADDRESS, type User } from './credentials.ts'
 import { viewerRoleObjects } from './viewer-role.ts'
 
-/** Options of `controlPlane`. */
 export interface ControlPlaneOptions {
   readonly folder: string
   readonly components: Components
@@ -50,7 +49,6 @@ export interface ControlPlane {
   compact: RunningApi<string>['compact']
 }
 
-/** Returns the control plane of a directory. */
 export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   const { components, credentials, address, ports, prefix = [] } = options
   const api = { url: `https://${address}:${ports.api}`, ca: credentials.ca, token: credentials.tokenOf('admin') }

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { makeAuthority, makeCertificate } from '../certificates.ts'
 import { run } from '../run.ts'
 
-/** Name of the node. */
 export const NODE_NAME = 'node1'
 
 /** Service address of the API server in the cluster. */

@@ -3,7 +3,6 @@ import { PAUSE_IMAGE } from '../docker/test-images.ts'
 import { kubeconfigOf, NODE_NAME } from './credentials.ts'
 import type { NodeNetwork } from './node-network.ts'
 
-/** Options of a node's components. */
 export interface NodeOptions {
   readonly folder: string
   readonly binaries: string
@@ -121,12 +120,10 @@ function proxyCommand({ binaries, kubeconfig, network }: NodeOptions): string[] 
   ]
 }
 
-/** Returns the path of the kubelet's configuration file. */
 export function kubeletConfigFile(folder: string): string {
   return join(folder, 'kubelet.yaml')
 }
 
-/** Returns the content of the kubelet's configuration file. */
 export function kubeletConfig({ pki, cgroup, network }: NodeOptions): string {
   return `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration

@@ -5,7 +5,6 @@ import { run } from '../run.ts'
 const LINK_PREFIX = '198.18'
 const POD_PREFIX = '198.19'
 
-/** Maximum number of clusters on a machine. */
 const MAX_CLUSTERS = 250
 
 /** Network namespace of a node, connected to this machine by a veth pair. */

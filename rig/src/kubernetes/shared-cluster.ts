@@ -10,7 +10,6 @@ import { findKubectl, type Level } from './binaries.ts'
 import { missingForCluster, removeCluster, startCluster } from './cluster.ts'
 import { componentsIn } from './component-processes.ts'
 
-/** State of a private cluster. */
 interface SharedCluster {
   readonly kubeconfig: string
   readonly dockerHost?: string | undefined

@@ -5,7 +5,6 @@ import { type ApiAddress, requestApi } from '../api-client.ts'
 /** Status codes of a busy server. The request is repeated. */
 const RETRYABLE: readonly number[] = [429, 500, 503, 504]
 
-/** Maximum number of retries of a request. */
 const MAX_RETRIES = 5
 
 /** An object as the server stored it. */

@@ -3,7 +3,6 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectToApi } from './api-connection.ts'
 
-/** Maximum number of concurrent updates. */
 const MAX_CONNECTIONS = 16
 
 interface Pod {

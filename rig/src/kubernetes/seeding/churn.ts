@@ -4,14 +4,12 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { ApiServer } from '../api-server.ts'
 
-/** Options of `churnPods`. */
 export interface ChurnOptions {
   /** Changes per second. */
   readonly rate: number
   readonly seconds: number
 }
 
-/** Result of `churnPods`. */
 export interface Churned {
   readonly updates: number
   /** Actual duration. */

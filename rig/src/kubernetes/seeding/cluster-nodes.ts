@@ -9,7 +9,6 @@ const TYPES = [
 
 const CREATED = '2025-01-01T00:00:00Z'
 
-/** Returns the name of a node. */
 export function nodeName(index: number): string {
   return `ip-10-0-${index >> 8}-${index & 255}.internal`
 }

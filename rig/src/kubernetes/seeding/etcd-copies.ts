@@ -16,18 +16,15 @@ const KEY_PREFIXES = {
   events: 'events',
 } as const
 
-export type CopiedKind = keyof typeof KEY_PREFIXES
-
 /** A copy of an object that the API server stored. Every text in `texts` is replaced wherever it occurs. */
 export interface Copy {
-  readonly kind: CopiedKind
+  readonly kind: keyof typeof KEY_PREFIXES
   readonly namespace: string
   readonly name: string
   readonly prototype: string
   readonly texts: readonly (readonly [from: string, to: string])[]
 }
 
-/** Derives a uid from a name. */
 export function uidOf(name: string): string {
   const digits = hash('sha1', name)
   return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/, '$1-$2-4$3-a$4-$5')

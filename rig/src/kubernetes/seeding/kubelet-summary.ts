@@ -7,7 +7,6 @@ export interface MeasuredPod {
   readonly volumes: readonly string[]
 }
 
-/** Size of the filesystem of every node. */
 const DISK = { capacityBytes: 107_361_579_008, inodes: 52_428_288 }
 
 /** System containers: groups of processes that a kubelet measures separately. */
@@ -126,7 +125,6 @@ function moving(size: number, now: Date, range: number): number {
   return ((seconds * 7919 + size) % 10_007) % range
 }
 
-/** Derives a number from a text. */
 function seedOf(text: string): number {
   let seed = 0
   for (let at = 0; at < text.length; at += 1) seed = (seed * 31 + text.charCodeAt(at)) % 1_000_000_007

@@ -5,7 +5,6 @@ import { text } from 'node:stream/consumers'
 import { connectToApi } from './api-connection.ts'
 import { type MeasuredPod, summaryText } from './kubelet-summary.ts'
 
-/** Maximum number of concurrent requests to the API server. */
 const MAX_CONNECTIONS = 16
 
 /** Objects per page of a list. */

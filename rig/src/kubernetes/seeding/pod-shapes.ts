@@ -10,7 +10,6 @@ export const PLACEHOLDERS = {
   started: '2001-02-03T04:05:06Z',
 } as const
 
-/** States of pods. */
 export const MODES = ['running', 'crashing', 'killed', 'pulling', 'evicted', 'unschedulable'] as const
 
 export type Mode = (typeof MODES)[number]

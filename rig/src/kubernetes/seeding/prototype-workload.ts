@@ -17,7 +17,6 @@ export interface Prototype {
 
 /** A workload with all its objects. */
 export interface Workload {
-  /** Namespace of the prototypes. */
   readonly namespace: string
   readonly deployment: Prototype
   readonly replicaSet: Prototype
@@ -28,7 +27,6 @@ export interface Workload {
   readonly pods: Readonly<Record<Mode, Prototype>>
 }
 
-/** Returns the name of the prototype pod of a state. */
 export function prototypePod(mode: Mode): string {
   return `${app}-${hash}-${mode}`
 }

@@ -5,10 +5,8 @@ import { type Copy, uidOf, writeCopies } from './etcd-copies.ts'
 import { modeOf, PLACEHOLDERS } from './pod-shapes.ts'
 import { createWorkload, type Prototype, prototypePod, type Workload } from './prototype-workload.ts'
 
-/** Maximum number of concurrent requests. */
 const MAX_CONNECTIONS = 16
 
-/** Number of different workloads. */
 const VARIANTS = 10
 
 const NAMESPACES = ['prod', 'staging', 'batch'] as const
