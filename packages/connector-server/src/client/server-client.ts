@@ -77,10 +77,9 @@ export interface HostFacts {
 
 /** CPU modes of OpenTelemetry. `interrupt` includes hard and soft interrupts. */
 export const CPU_MODES = ['user', 'nice', 'system', 'idle', 'iowait', 'interrupt', 'steal'] as const
-export type CpuMode = (typeof CPU_MODES)[number]
 
 /** Seconds since boot, by mode. A mode that the system does not count is absent. */
-export type CpuTimes = Readonly<Partial<Record<CpuMode, number>>>
+export type CpuTimes = Readonly<Partial<Record<(typeof CPU_MODES)[number], number>>>
 
 export interface CpuReading {
   /** Milliseconds on a monotonic clock. */

@@ -1,6 +1,6 @@
 import { type Event, event, openCursor, type Watcher } from '@rca/core/connector'
 import { z } from 'zod'
-import type { OutOfMemoryVictim, ServerClient } from '../client/server-client.ts'
+import type { ServerClient } from '../client/server-client.ts'
 import { processAttributes } from '../entities.ts'
 
 export const outOfMemorySignals = {
@@ -32,10 +32,7 @@ export const outOfMemory: Watcher<ServerClient> = {
       const kills = await client.outOfMemoryKills()
       if (kills === undefined) return
       if (known !== undefined && kills > known) {
-        const victims = (await client.outOfMemoryVictims()).slice(known - kills)
-        const now = context.now()
-        const uptime = await client.uptime()
-        context.emit({ events: toEvents(client, { bootId, kills, count: kills - known, victims, now, uptime }) })
+        context.emit({ events: await readEvents(client, { bootId, kills, count: kills - known }, context.now) })
       }
       await cursor.save({ bootId, kills })
       known = kills
@@ -50,30 +47,31 @@ interface Kills {
   readonly kills: number
   /** Since the last check. */
   readonly count: number
-  readonly victims: readonly OutOfMemoryVictim[]
-  readonly now: Date
-  readonly uptime: number
 }
 
 /** Returns one event per victim, or one event for all kills if the log does not name every victim. */
-function toEvents({ machine }: ServerClient, { bootId, kills, count, victims, now, uptime }: Kills): Event[] {
+async function readEvents(client: ServerClient, { bootId, kills, count }: Kills, now: () => Date): Promise<Event[]> {
+  const { entity } = client.machine
+  const victims = (await client.outOfMemoryVictims()).slice(-count)
+  const at = now()
   if (victims.length < count) {
     return [
       outOfMemorySignals.hostOutOfMemoryKill.event({
         id: `host.oom_kill/${bootId}/${kills}`,
-        at: now,
-        entity: machine.entity,
+        at,
+        entity,
         body: `The kernel killed ${count === 1 ? 'a process' : `${count} processes`} because memory ran out`,
         attributes: { 'server.oom_kill.count': count },
       }),
     ]
   }
+  const uptime = await client.uptime()
   return victims.map((victim, index) =>
     outOfMemorySignals.hostOutOfMemoryKill.event({
       id: `host.oom_kill/${bootId}/${kills - count + index + 1}`,
       // At most now: the kernel's log and the uptime come from two clocks.
-      at: new Date(Math.min(now.getTime(), now.getTime() - (uptime - victim.uptime) * 1000)),
-      entity: machine.entity,
+      at: new Date(at.getTime() - Math.max(0, uptime - victim.uptime) * 1000),
+      entity,
       body: `The kernel killed ${victim.name} (pid ${victim.pid}) because memory ran out${victim.inControlGroup ? ' in its control group' : ''}`,
       attributes: {
         'server.oom_kill.count': 1,

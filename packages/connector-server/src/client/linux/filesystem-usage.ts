@@ -30,10 +30,7 @@ export function createFilesystemUsageReader(
       return { mount, problem: `skipped while ${[...hanging].join(' and ')} do not answer` }
     const answer = statfs(resolve(mount.mountPoint)).then(
       (statistics): FilesystemReading => ({ mount, usage: toUsage(statistics) }),
-      (error: unknown): FilesystemReading => ({
-        mount,
-        problem: error instanceof Error ? error.message : String(error),
-      }),
+      (error: Error): FilesystemReading => ({ mount, problem: error.message }),
     )
     const reading = await Promise.race([answer, timeout])
     if (reading !== undefined) return reading

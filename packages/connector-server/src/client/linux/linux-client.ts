@@ -108,13 +108,9 @@ function createMountReader(reader: RootReader, file: string, wantsMount: NameFil
     if (text === lastText) return mounts
     mounts = selectFilesystems(parseMountInformation(text))
       .filter(({ mountPoint }) => wantsMount(mountPoint))
-      .map(({ filesystem, mountPoint, device, type, readOnly }) => ({
-        mountPoint,
-        device,
-        type,
-        readOnly,
-        disk: diskOf(reader, filesystem),
-      }))
+      .map(({ filesystem, mountPoint, device, type, readOnly }) => {
+        return { mountPoint, device, type, readOnly, disk: diskOf(reader, filesystem) }
+      })
     lastText = text
     return mounts
   }

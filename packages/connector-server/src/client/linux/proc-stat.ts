@@ -11,7 +11,8 @@ export function parseProcStat(text: string, ticksPerSecond: number): Omit<CpuRea
   const cores = new Map<number, CpuTimes>()
   let position = 0
   while (text.startsWith('cpu', position)) {
-    const end = lineEnd(text, position)
+    const lineBreak = text.indexOf('\n', position)
+    const end = lineBreak < 0 ? text.length : lineBreak
     const fields = text.slice(position + 3, end).split(' ')
     const number = fields[0] ?? ''
     // In the line of all processors, two spaces follow `cpu`.
@@ -44,9 +45,4 @@ export function numberAfter(text: string, prefix: string): number | undefined {
   if (start < 0) return undefined
   const value = Number.parseInt(text.slice(start + prefix.length, start + prefix.length + 24), 10)
   return Number.isNaN(value) ? undefined : value
-}
-
-function lineEnd(text: string, from: number): number {
-  const end = text.indexOf('\n', from)
-  return end < 0 ? text.length : end
 }

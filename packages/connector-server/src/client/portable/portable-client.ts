@@ -45,7 +45,7 @@ export async function openPortableClient(options: PortableClientOptions): Promis
     uptimeResolution: 1,
     facts: cacheFor(HOST_FACTS_CACHE_MS, () => readHostFacts(library)),
     cpu: async () => readCpu(),
-    loadAverage: async () => (platform === 'win32' ? undefined : readLoadAverage()),
+    loadAverage: async () => (platform === 'win32' ? undefined : (os.loadavg() as [number, number, number])),
     memory: async () => toMemoryReading(await library.mem()),
     paging: async () => toPagingReading(await library.mem()),
     pressure: async () => [],
@@ -80,11 +80,6 @@ function readCpu(): CpuReading {
   for (const times of cores.values())
     for (const [mode, seconds] of Object.entries(times)) total[mode] = (total[mode] ?? 0) + seconds
   return { takenAt: performance.now(), total, cores, processesCreated: undefined }
-}
-
-function readLoadAverage(): readonly [number, number, number] {
-  const [one = 0, five = 0, fifteen = 0] = os.loadavg()
-  return [one, five, fifteen]
 }
 
 async function readProcesses(library: SystemInformation, platform: NodeJS.Platform): Promise<ProcessesReading> {
