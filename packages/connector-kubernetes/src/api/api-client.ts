@@ -68,6 +68,6 @@ function writeLease(
   signal: AbortSignal,
 ): Promise<unknown> {
   const request = requestInfo(transport, verb, { ...LEASES, namespace })
-  const path = name === undefined ? collectionPath(LEASES, { namespace }) : objectPath(LEASES, { namespace, name })
+  const path = name === undefined ? collectionPath(LEASES, namespace) : objectPath(LEASES, { namespace, name })
   return readJson(transport, request, path, signal, { method: verb === 'create' ? 'POST' : 'PUT', body })
 }

@@ -51,10 +51,13 @@ export function createItemReader(parse: (text: string) => unknown) {
     for (let cuts = 0; cuts < MAX_CUTS; cuts += 1) {
       end = received.lastIndexOf(separator, end)
       if (end === -1) return []
-      const items = tryParse(parse, `[${received.text(0, end + 1)}]`)
-      if (items === undefined) continue
-      received.drop(end + 2)
-      return items
+      try {
+        const items = parse(`[${received.text(0, end + 1)}]`) as readonly unknown[]
+        received.drop(end + 2)
+        return items
+      } catch {
+        // The separator was within an item.
+      }
     }
     // An item full of separators costs a few attempts per doubling of its size, not per chunk.
     waitForBytes = 2 * received.size
@@ -113,12 +116,4 @@ function* itemsOf(json: Buffer, separator: string, last: readonly unknown[]): It
     start = end + 1
   }
   yield* last
-}
-
-function tryParse(parse: (text: string) => unknown, text: string): readonly unknown[] | undefined {
-  try {
-    return parse(text) as readonly unknown[]
-  } catch {
-    return undefined
-  }
 }

@@ -28,7 +28,7 @@ export async function listResource(
   let from: string | undefined
   for (let restarts = 0; ; ) {
     const query = { limit: String(options.limit ?? DEFAULT_PAGE_SIZE), continue: from }
-    const path = collectionPath(resource, options, query)
+    const path = collectionPath(resource, options.namespace, query)
     try {
       const page = await explained(request, signal, async () => {
         const answer = await transport.send({ request, path, signal, accept: acceptHeader(resource, 'List') })

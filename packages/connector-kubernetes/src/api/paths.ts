@@ -9,23 +9,16 @@ export function groupVersionPath({ group, version }: GroupVersion): string {
 }
 
 /** Returns the path of a collection, with its query. */
-export function collectionPath(
-  collection: Collection,
-  { namespace }: Pick<ObjectPath, 'namespace'>,
-  query: Query = {},
-): string {
+export function collectionPath(collection: Collection, namespace: string | undefined, query: Query = {}): string {
   const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`
   return `${groupVersionPath(collection)}${within}/${collection.resource}${queryOf(query)}`
 }
 
 /** Returns the path of one object, or of a subresource. */
-export function objectPath(
-  collection: Collection,
-  { name, namespace, subresource }: ObjectPath,
-  query: Query = {},
-): string {
-  const part = subresource === undefined ? '' : `/${subresource}`
-  return `${collectionPath(collection, { namespace })}/${encodeURIComponent(name)}${part}${queryOf(query)}`
+export function objectPath(collection: Collection, object: ObjectPath, query: Query = {}): string {
+  const subresource = object.subresource === undefined ? '' : `/${object.subresource}`
+  const name = encodeURIComponent(object.name)
+  return `${collectionPath(collection, object.namespace)}/${name}${subresource}${queryOf(query)}`
 }
 
 function queryOf(query: Query): string {

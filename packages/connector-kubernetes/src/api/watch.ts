@@ -31,7 +31,7 @@ export function watchResource(
 ): Promise<never> {
   const request = requestInfo(transport, 'watch', { ...resource, namespace: options.namespace })
   const { min, max } = resource.hasNoBookmarks === true ? LIFETIME_WITHOUT_BOOKMARKS_SECONDS : LIFETIME_SECONDS
-  const path = collectionPath(resource, options, {
+  const path = collectionPath(resource, options.namespace, {
     watch: 'true',
     resourceVersion: options.resourceVersion,
     allowWatchBookmarks: 'true',
@@ -40,19 +40,10 @@ export function watchResource(
   return explained(request, signal, async () => {
     const answer = await transport.send({ request, path, signal, accept: acceptHeader(resource), isWatch: true })
     options.onOpen?.()
-    return followEvents(answer, request, {
-      silenceMs: options.silence ?? DEFAULT_SILENCE_MS,
-      parse: options.withManagers === true ? JSON.parse : parseWithoutManagers,
-      // The listener may abort the signal.
-      onEvent: (event) => (signal.aborted ? undefined : options.onEvent(event)),
-    })
+    // The listener may abort the signal.
+    const onEvent = (event: WatchEvent): void => (signal.aborted ? undefined : options.onEvent(event))
+    return followEvents(answer, request, { ...options, onEvent })
   })
-}
-
-interface WatchFormat {
-  readonly silenceMs: number
-  parse(line: string): unknown
-  onEvent(event: WatchEvent): void
 }
 
 /**
@@ -63,9 +54,9 @@ interface WatchFormat {
 function followEvents(
   answer: IncomingMessage,
   request: RequestInfo,
-  { silenceMs, parse, onEvent }: WatchFormat,
+  { silence: silenceMs = DEFAULT_SILENCE_MS, withManagers, onEvent }: WatchOptions,
 ): Promise<never> {
-  const reader = createEventReader(request, parse)
+  const reader = createEventReader(request, withManagers === true ? JSON.parse : parseWithoutManagers)
   const silence = limitSilence(answer, request, silenceMs)
   const flush = (): void => reader.take(onEvent)
   const batch = createBatch(answer, flush)

@@ -61,7 +61,6 @@ interface ClusterCacheOptions<Kinds> {
   readonly keyedHash: KeyedHash
   /** Milliseconds that a watch may be silent. @default that of the reflector */
   readonly silence?: number
-  readonly now?: () => Date
 }
 
 /**
@@ -74,7 +73,7 @@ export async function openClusterCache<Kinds extends KindDefinitions>(
   signal: AbortSignal,
 ): Promise<ClusterCache<Kinds>> {
   type Objects = ObjectsOf<Kinds>
-  const { api, excluded = [], namespaces, keyedHash, silence, now = () => new Date() } = options
+  const { api, excluded = [], namespaces, keyedHash, silence } = options
   const kinds: KindDefinitions = options.kinds
   const closing = new AbortController()
   const listeners = new Set<(change: ChangeOf<Objects>) => void>()
@@ -88,7 +87,7 @@ export async function openClusterCache<Kinds extends KindDefinitions>(
     const onChange = (change: Change<SlimObject>): void => {
       for (const listener of listeners) listener({ kind: name, ...change } as unknown as ChangeOf<Objects>)
     }
-    informers.set(name, createKindInformer({ api, kind, namespaces, keyedHash, silence, now, onChange }))
+    informers.set(name, createKindInformer({ api, kind, namespaces, keyedHash, silence, onChange }))
   }
   const rediscover = async (): Promise<void> => {
     discovered = selectKinds(kinds, await discover(closing.signal), discovered)

@@ -60,8 +60,8 @@ function newestOf(
   return undefined
 }
 
-/** `apps/v1` */
-function toGroupVersion(text: string): GroupVersion {
+/** Reads `apps/v1`, or `v1` of the core group. */
+export function toGroupVersion(text: string): GroupVersion {
   const [version = '', group = ''] = text.split('/').reverse()
   return { group, version }
 }

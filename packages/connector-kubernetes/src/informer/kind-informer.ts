@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { ApiResource, KubernetesApi } from '../api/kubernetes-api.ts'
+import type { ApiResource } from '../api/kubernetes-api.ts'
 import type { KindVersions } from './discovered-kinds.ts'
 import type { Change, KeyedHash, SlimObject } from './object-store.ts'
-import { createReflector, type Reflector } from './reflector.ts'
+import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts'
 
 /** A kind whose objects are cached. */
 export interface CachedKindDefinition<Slim> extends KindVersions {
@@ -14,16 +14,12 @@ export interface CachedKindDefinition<Slim> extends KindVersions {
   readonly isClusterWide?: true
 }
 
-interface KindInformerOptions<Slim extends SlimObject> {
-  readonly api: Pick<KubernetesApi, 'list' | 'watch'>
+interface KindInformerOptions<Slim extends SlimObject>
+  extends Pick<ReflectorOptions<Slim>, 'api' | 'silence' | 'onChange'> {
   readonly kind: CachedKindDefinition<Slim>
   /** Empty for all namespaces. */
   readonly namespaces: readonly string[]
   readonly keyedHash: KeyedHash
-  /** Milliseconds that a watch may be silent. */
-  readonly silence?: number | undefined
-  readonly now: () => Date
-  readonly onChange: (change: Change<Slim>) => void
 }
 
 /** Keeps one kind in sync: with one watch on the whole cluster, or with one watch per namespace. */
@@ -118,7 +114,7 @@ interface ScopedReflector<Slim extends SlimObject> {
 }
 
 function reflect<Slim extends SlimObject>(
-  { api, kind, keyedHash, silence, now }: KindInformerOptions<Slim>,
+  { api, kind, keyedHash, silence }: KindInformerOptions<Slim>,
   resource: ApiResource,
   namespace: string | undefined,
   onChange: (change: Change<Slim>) => void,
@@ -133,12 +129,12 @@ function reflect<Slim extends SlimObject>(
     resource,
     namespace,
     withManagers: kind.withManagers,
-    ...(silence === undefined ? {} : { silence }),
+    silence,
     project: (raw) => kind.project(raw, keyedHash),
     onChange: (change) => {
       if (!signal.aborted) onChange(change)
     },
-    now,
+    now: () => new Date(),
     sleep: async (milliseconds, stopping) => {
       fail()
       await wait(milliseconds, undefined, { signal: stopping }).catch(() => undefined)

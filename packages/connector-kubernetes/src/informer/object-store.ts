@@ -25,22 +25,13 @@ export type Change<Slim> =
       readonly old: Slim
     }
 
-export interface ObjectStore<Slim extends SlimObject> {
-  readonly objects: ReadonlyMap<string, Slim>
-  /** Number of objects that could not be read since the agent started. */
-  readonly unreadable: number
-  put(raw: unknown): void
-  remove(raw: unknown): void
-  /** Begins a list, from scratch if called again: objects that are not put until {@link endListing} are removed. */
-  beginListing(): void
-  endListing(): void
-}
+export type ObjectStore<Slim extends SlimObject> = ReturnType<typeof createObjectStore<Slim>>
 
 /** Stores the projection of every object, and reports changes. An object with the same version is not a change. */
 export function createObjectStore<Slim extends SlimObject>(
   project: (raw: unknown) => Slim,
   onChange: (change: Change<Slim>) => void,
-): ObjectStore<Slim> {
+) {
   const objects = new Map<string, Slim>()
   let listed: Set<string> | undefined
   let isInitial = true
@@ -54,11 +45,12 @@ export function createObjectStore<Slim extends SlimObject>(
     }
   }
   return {
-    objects,
-    get unreadable() {
+    objects: objects as ReadonlyMap<string, Slim>,
+    /** Number of objects that could not be read since the agent started. */
+    get unreadable(): number {
       return unreadable
     },
-    put: (raw) => {
+    put: (raw: unknown): void => {
       const { uid, resourceVersion } = metadataOf(raw)
       if (typeof uid !== 'string') {
         unreadable += 1
@@ -73,17 +65,18 @@ export function createObjectStore<Slim extends SlimObject>(
       objects.set(uid, object)
       onChange(old === undefined ? { type: 'added', object, isInitial } : { type: 'changed', object, old })
     },
-    remove: (raw) => {
+    remove: (raw: unknown): void => {
       const { uid } = metadataOf(raw)
       const old = typeof uid === 'string' ? objects.get(uid) : undefined
       if (old === undefined) return
       objects.delete(old.uid)
       onChange({ type: 'deleted', object: read(raw), old })
     },
-    beginListing: () => {
+    /** Begins a list, from scratch if called again: objects that are not put until its end are removed. */
+    beginListing: (): void => {
       listed = new Set()
     },
-    endListing: () => {
+    endListing: (): void => {
       const seen = listed ?? new Set()
       listed = undefined
       isInitial = false

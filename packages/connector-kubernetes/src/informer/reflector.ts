@@ -1,6 +1,13 @@
 import { supervise } from '@rca/core/connector'
 import { isExpired, KubernetesError } from '../api/errors.ts'
-import type { ApiResource, KubernetesApi, Selection, WatchEvent } from '../api/kubernetes-api.ts'
+import type {
+  ApiResource,
+  KubernetesApi,
+  ListOptions,
+  Selection,
+  WatchEvent,
+  WatchOptions,
+} from '../api/kubernetes-api.ts'
 import { type Change, createObjectStore, type ObjectStore, resourceVersionOf, type SlimObject } from './object-store.ts'
 
 /** A watch that lasted this long resets the backoff, however it ended. */
@@ -12,7 +19,10 @@ const POLL_INTERVAL_MS = 60_000
 const MIN_BACKOFF_MS = 500
 const MAX_BACKOFF_MS = 30_000
 
-export interface ReflectorOptions<Slim extends SlimObject> extends Selection {
+export interface ReflectorOptions<Slim extends SlimObject>
+  extends Selection,
+    Pick<ListOptions, 'limit'>,
+    Pick<WatchOptions, 'silence'> {
   readonly api: Pick<KubernetesApi, 'list' | 'watch'>
   readonly resource: ApiResource
   /** Returns the part of an object that is kept. Throws if the object cannot be read. */
@@ -24,10 +34,6 @@ export interface ReflectorOptions<Slim extends SlimObject> extends Selection {
   now(): Date
   /** Between 0 and 1. @default Math.random */
   random?(): number
-  /** Milliseconds that a watch may be silent. @default 90_000 */
-  readonly silence?: number
-  /** Objects in a page. @default 500 */
-  readonly limit?: number
 }
 
 /** Why a kind cannot be watched, and since when its objects may be stale. */
@@ -50,48 +56,55 @@ export interface Reflector<Slim extends SlimObject> {
   run(signal: AbortSignal): Promise<void>
 }
 
-interface Progress {
-  /** `resourceVersion` from which the next watch continues. `undefined`: list first. */
-  from: string | undefined
-  watchError: WatchError | undefined
-  lastContactAt: Date
-  /** When the watch of this attempt was opened. */
-  openedAt: Date | undefined
-}
-
 /**
  * Lists once, page by page, and then watches. Projects each object before storing it. If listing is allowed but
  * watching is not, it lists every minute and keeps its watch error: objects that came and went between two lists were
  * missed.
  */
 export function createReflector<Slim extends SlimObject>(options: ReflectorOptions<Slim>): Reflector<Slim> {
-  const { sleep, now, random = Math.random } = options
+  const { api, resource, namespace, withManagers, silence, sleep, now, random = Math.random } = options
   const store = createObjectStore(options.project, options.onChange)
-  const progress: Progress = { from: undefined, watchError: undefined, lastContactAt: now(), openedAt: undefined }
+  /** `resourceVersion` from which the next watch continues. `undefined`: list first. */
+  let from: string | undefined
+  let watchError: WatchError | undefined
+  let lastContactAt = now()
+  let isSynced = false
   let sync: () => void = () => undefined
   const synced = new Promise<void>((resolve) => {
     sync = resolve
   })
-  let isSynced = false
   const attempt = async (signal: AbortSignal, settle: () => void): Promise<void> => {
-    progress.openedAt = undefined
-    if (progress.from === undefined) {
-      progress.from = await listInto(store, options, signal)
+    if (from === undefined) {
+      from = await listInto(store, options, signal)
       isSynced = true
       sync()
     }
+    let openedAt: Date | undefined
+    const onOpen = (): void => {
+      openedAt = now()
+      lastContactAt = openedAt
+      watchError = undefined
+    }
+    const onEvent = ({ type, object }: WatchEvent): void => {
+      if (type === 'DELETED') store.remove(object)
+      else if (type !== 'BOOKMARK') store.put(object)
+      from = resourceVersionOf(object) ?? from
+      settle()
+      lastContactAt = now()
+    }
     try {
-      await watchInto(store, progress, settle, options, signal)
+      await api.watch(resource, { namespace, withManagers, silence, resourceVersion: from, onOpen, onEvent }, signal)
     } catch (error) {
-      if (now().getTime() - (progress.openedAt ?? now()).getTime() >= HEALTHY_WATCH_MS) settle()
+      if (now().getTime() - (openedAt ?? now()).getTime() >= HEALTHY_WATCH_MS) settle()
       throw error
     }
   }
-  const recordFailure = (error: unknown): void => {
-    if (isExpired(error) || isWatchForbidden(error)) progress.from = undefined
+  const backoff = (failures: number, error: unknown): number => backoffAfter(failures, error, random)
+  const onFailure = ({ error }: { readonly error: unknown }): void => {
+    if (isExpired(error) || isWatchForbidden(error)) from = undefined
     if (isExpected(error)) return
-    const failure = error instanceof Error ? error : new Error(String(error))
-    progress.watchError = { error: failure, since: progress.watchError?.since ?? progress.lastContactAt }
+    const since = watchError?.since ?? lastContactAt
+    watchError = { error: error instanceof Error ? error : new Error(String(error)), since }
   }
   return {
     objects: store.objects,
@@ -100,18 +113,12 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
       return isSynced
     },
     get watchError() {
-      return progress.watchError
+      return watchError
     },
     get unreadable() {
       return store.unreadable
     },
-    run: (signal) => {
-      const backoff = (failures: number, error: unknown): number => {
-        const wait = isWatchForbidden(error) ? POLL_INTERVAL_MS * (0.75 + random() / 2) : backoffAfter(failures, random)
-        return Math.max(wait, retryAfterMs(error))
-      }
-      return supervise(attempt, { backoff, onFailure: ({ error }) => recordFailure(error), sleep }, signal)
-    },
+    run: (signal) => supervise(attempt, { backoff, onFailure, sleep }, signal),
   }
 }
 
@@ -124,47 +131,22 @@ async function listInto<Slim extends SlimObject>(
   const onItems = (items: readonly unknown[]): void => {
     for (const item of items) store.put(item)
   }
-  const list = { namespace, withManagers, limit, onItems, onRestart: store.beginListing }
-  const resourceVersion = await api.list(resource, list, signal)
+  const options = { namespace, withManagers, limit, onItems, onRestart: store.beginListing }
+  const resourceVersion = await api.list(resource, options, signal)
   store.endListing()
   return resourceVersion
 }
 
-function watchInto<Slim extends SlimObject>(
-  store: ObjectStore<Slim>,
-  progress: Progress,
-  settle: () => void,
-  { api, resource, namespace, withManagers, silence, now }: ReflectorOptions<Slim>,
-  signal: AbortSignal,
-): Promise<never> {
-  const watch = {
-    namespace,
-    withManagers,
-    silence,
-    resourceVersion: progress.from ?? '',
-    onOpen: () => {
-      progress.openedAt = now()
-      progress.lastContactAt = progress.openedAt
-      progress.watchError = undefined
-    },
-    onEvent: ({ type, object }: WatchEvent) => {
-      if (type === 'DELETED') store.remove(object)
-      else if (type !== 'BOOKMARK') store.put(object)
-      progress.from = resourceVersionOf(object) ?? progress.from
-      settle()
-      progress.lastContactAt = now()
-    },
-  }
-  return api.watch(resource, watch, signal)
-}
-
 /**
  * Returns the milliseconds to wait after so many failures in a row: half of a bound that doubles with each failure,
- * plus a random part of the other half, so that a request that fails immediately is not repeated without a pause.
+ * plus a random part of the other half, so that a request that fails immediately is not repeated without a pause. At
+ * least as long as the server asks for.
  */
-function backoffAfter(failures: number, random: () => number): number {
+function backoffAfter(failures: number, error: unknown, random: () => number): number {
   const bound = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(failures - 1, 10))
-  return bound / 2 + (bound / 2) * random()
+  const wait = isWatchForbidden(error) ? POLL_INTERVAL_MS * (0.75 + random() / 2) : (bound / 2) * (1 + random())
+  const retryAfter = error instanceof KubernetesError ? (error.retryAfter ?? 0) : 0
+  return Math.max(wait, retryAfter * 1000)
 }
 
 /** Servers end every watch after a while. The next attempt continues from the same version, or lists. */
@@ -175,8 +157,4 @@ function isExpected(error: unknown): boolean {
 /** Listing is allowed, or the watch would not have been tried. */
 function isWatchForbidden(error: unknown): boolean {
   return error instanceof KubernetesError && error.status === 403 && error.permission?.verb === 'watch'
-}
-
-function retryAfterMs(error: unknown): number {
-  return error instanceof KubernetesError ? (error.retryAfter ?? 0) * 1000 : 0
 }

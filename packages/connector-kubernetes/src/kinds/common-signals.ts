@@ -3,10 +3,8 @@ import type { Metadata } from './metadata.ts'
 import { isNamedKind, namedReference } from './references.ts'
 import type { TemplateContainer } from './workload/pod-template.ts'
 
-/** Declares the namespace of an object. */
 export const inNamespace = { 'k8s.namespace.name': 'Name of the namespace.' }
 
-/** Declares the attributes that identify a pod. */
 export const pod = {
   ...inNamespace,
   'k8s.pod.name': 'Name of the pod.',
@@ -14,7 +12,6 @@ export const pod = {
   'k8s.node.name': 'Name of the node that runs the pod.',
 }
 
-/** Declares the attributes that identify a container of a pod. */
 export const container = {
   ...pod,
   'k8s.container.name': 'Name of the container in its pod.',
@@ -23,7 +20,6 @@ export const container = {
   'container.image.id': 'Digest of the running image.',
 }
 
-/** Declares the attributes that identify a workload. */
 export const workload = {
   ...inNamespace,
   'k8s.workload.kind':
@@ -31,16 +27,13 @@ export const workload = {
   'k8s.workload.name': 'Name of the workload.',
 }
 
-/** Declares the Helm release of an object. */
 export const helm = {
   'k8s.helm.release': 'Helm release of the object.',
   'k8s.helm.chart': 'Chart and version of the release, such as `shop-1.2.3`.',
 }
 
-/** Declares the relation from a namespaced object to its namespace. */
 export const ownedByNamespace = { owned_by: 'The namespace.' }
 
-/** Declares the relation from an object to its owner. */
 export const ownedByWorkload = { owned_by: 'The workload that created the object, or its namespace.' }
 
 /** Declares the attributes that every kind has. @param kind as in `k8s.deployment.name` */

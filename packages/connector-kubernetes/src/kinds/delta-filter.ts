@@ -19,20 +19,19 @@ export type SentValues = ReadonlyMap<string, SentObject>
 /** Returns whether a value must be sent. Called for every value of an object, in the same order each time. */
 export type IsChanged = (value: Value) => boolean
 
-interface Identified {
-  readonly uid: string
-}
-
 /** Selects the points of one collection cycle that must be sent. */
 export interface DeltaFilter {
   /** The values that were sent last, including those of this cycle. */
   readonly sent: SentValues
   /** Returns whether an object is the same and not due to be sent again. */
-  isUnchanged(object: Identified): boolean
+  isUnchanged(object: { readonly uid: string }): boolean
   /** @param object set if all values follow from it */
   valuesOf(uid: string, object?: object): IsChanged
   /** Returns the changed points of an object. Every point has its place, with `undefined` for an absent one. */
-  changedPoints(object: Identified, points: readonly (Metric | undefined)[]): readonly (Metric | undefined)[]
+  changedPoints(
+    object: { readonly uid: string },
+    points: readonly (Metric | undefined)[],
+  ): readonly (Metric | undefined)[]
   /** Forgets an object, so that all of its points count as changed next time. */
   forget(uid: string): void
   /** Forgets deleted objects. */

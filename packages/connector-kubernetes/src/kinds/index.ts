@@ -230,7 +230,6 @@ export const kinds = {
 
 export type KindName = keyof typeof kinds
 
-/** The cached part of an object, by kind. */
 export type ObjectsByKind = ObjectsOf<typeof kinds>
 
 /** A kind whose objects are cached. */
@@ -240,10 +239,8 @@ export const cachedKinds: readonly CachedKind[] = (Object.keys(kinds) as KindNam
   (kind): kind is CachedKind => 'project' in kinds[kind],
 )
 
-/** The current objects of a cluster. */
 export type Cluster = ClusterCache<typeof kinds>
 
-/** A change of an object of any kind. */
 export type ClusterChange = ChangeOf<ObjectsByKind>
 
 /** Must not throw. */

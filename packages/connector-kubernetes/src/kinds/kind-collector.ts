@@ -7,7 +7,6 @@ import {
   inTimeSlices,
   type Metric,
   type NameFilter,
-  type Signals,
 } from '@rca/core/connector'
 import type { SyncStatus } from '../informer/kind-informer.ts'
 import { labelFilter } from './common-signals.ts'
@@ -108,11 +107,7 @@ export async function cachedObjects<Kind extends string, Slim>(
   cluster: KindSource<Kind, Slim>,
   kind: Kind,
   signal: AbortSignal,
-): Promise<{
-  readonly objects: ReadonlyMap<string, Slim>
-  readonly isCurrent: boolean
-  readonly gaps: NonNullable<Signals['gaps']>
-}> {
+) {
   await cluster.listed(signal)
   const objects = cluster.objects(kind)
   const status = cluster.syncStatus(kind)

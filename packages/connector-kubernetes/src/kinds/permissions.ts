@@ -1,3 +1,4 @@
+import { toGroupVersion } from '../informer/discovered-kinds.ts'
 import { type KindDefinition, kinds } from './index.ts'
 
 /** A permission that the agent's role grants. */
@@ -15,15 +16,10 @@ export interface KindPermission {
 export function kindPermissions(): readonly KindPermission[] {
   return Object.values(kinds).flatMap((kind: KindDefinition) => {
     const { resource, verbs = ['get', 'list', 'watch'], subresources = [], isClusterWide = false } = kind
-    const groups = kind.groups ?? [groupOf(kind.versions[0] ?? '')]
+    const groups = kind.groups ?? [toGroupVersion(kind.versions[0] ?? '').group]
     return groups.flatMap((group) => [
       { group, resource, verbs, isClusterWide },
       ...subresources.map((name) => ({ group, resource: `${resource}/${name}`, verbs: ['get'], isClusterWide })),
     ])
   })
-}
-
-/** Returns `apps` for `apps/v1`. */
-function groupOf(version: string): string {
-  return version.includes('/') ? version.replace(/\/.*/, '') : ''
 }

@@ -62,9 +62,7 @@ export const namespaceSignals = {
   }),
 }
 
-interface NamespaceSource extends KindSource<'namespaces', Namespace> {
-  resource(kind: 'namespaces'): ApiResource | undefined
-}
+type NamespaceSource = KindSource<'namespaces', Namespace> & { resource(kind: 'namespaces'): ApiResource | undefined }
 
 export interface NamespaceClient extends KindClient<NamespaceSource> {
   readonly api: Pick<KubernetesApi, 'get'>

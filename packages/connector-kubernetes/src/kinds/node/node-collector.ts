@@ -78,15 +78,6 @@ export const nodeSignals = {
 
 const signals = nodeSignals
 
-/** The sums over the pods of one node. */
-interface Demand {
-  pods: number
-  cpuRequested: number
-  memoryRequested: number
-  cpuLimited: number
-  memoryLimited: number
-}
-
 type NodeSource = KindSource<'nodes', Node> & KindSource<'pods', Pod>
 
 /** Reports every node with its host, conditions, allocatable resources and the demand of its pods. */
@@ -196,6 +187,9 @@ function add(sum: Demand, pod: Pod): void {
   sum.memoryLimited += limits.memory ?? 0
 }
 
-function noDemand(): Demand {
+type Demand = ReturnType<typeof noDemand>
+
+/** Returns the sums over the pods of a node, for a node without pods. */
+function noDemand() {
   return { pods: 0, cpuRequested: 0, memoryRequested: 0, cpuLimited: 0, memoryLimited: 0 }
 }

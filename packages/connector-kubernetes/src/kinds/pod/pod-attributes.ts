@@ -13,15 +13,11 @@ export function containerAttributes(
   return {
     ...podAttributes(pod),
     'k8s.container.name': name,
-    'container.id': runtimeId(status?.id),
+    // `1f2e…` for `containerd://1f2e…`.
+    'container.id': status?.id?.replace(/^.*?:\/\//, ''),
     'container.image.name': image,
     'container.image.id': status?.imageId,
   }
-}
-
-/** Returns `1f2e…` for `containerd://1f2e…`. */
-export function runtimeId(id: string | undefined): string | undefined {
-  return id?.slice(id.indexOf('://') === -1 ? 0 : id.indexOf('://') + 3)
 }
 
 /** Returns whether a pod has ended and no longer uses resources of its node. */

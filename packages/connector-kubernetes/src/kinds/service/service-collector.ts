@@ -80,13 +80,8 @@ async function slicesByService(cluster: KindSource<'endpointSlices', EndpointSli
   }
 }
 
-/** The entity of a Service, and the slices from which it was made. */
-interface Described {
-  readonly slices: readonly EndpointSlice[]
-  readonly entity: Entity
-}
-
-const described = new WeakMap<Service, Described>()
+/** The entity of each Service, and the slices from which it was made. */
+const described = new WeakMap<Service, { readonly slices: readonly EndpointSlice[]; readonly entity: Entity }>()
 
 function describe(service: Service, slices: readonly EndpointSlice[], allowsLabel: NameFilter): Entity {
   const before = described.get(service)

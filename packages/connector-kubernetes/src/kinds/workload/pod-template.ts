@@ -12,7 +12,6 @@ import {
   resourcesOf,
 } from '../pod/pod-projection.ts'
 
-/** A probe of a container. */
 export interface Probe {
   /** `http`, `tcp`, `exec` or `grpc`. */
   readonly kind: string
@@ -27,7 +26,6 @@ export interface Probe {
   readonly keyedHash: string
 }
 
-/** The specification of a container. */
 export interface TemplateContainer {
   readonly name: string
   readonly kind: ContainerKind

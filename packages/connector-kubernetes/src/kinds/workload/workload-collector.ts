@@ -1,4 +1,4 @@
-import { entity } from '@rca/core/connector'
+import { entity, type NameFilter } from '@rca/core/connector'
 import {
   commonAttributes,
   helm,
@@ -12,7 +12,7 @@ import { kindCollector } from '../kind-collector.ts'
 import { namedId } from '../references.ts'
 import type { Workload } from './workload-projection.ts'
 
-const workload = {
+const workloadAttributes = {
   'k8s.workload.replicas.desired': 'Desired number of pods.',
   'k8s.workload.revision': 'Desired revision.',
   'k8s.workload.paused': 'Whether the rollout is paused.',
@@ -26,7 +26,7 @@ export const deploymentSignals = {
   deployment: entity({
     type: 'k8s.deployment',
     description: 'A Deployment.',
-    attributes: { ...namespaced('deployment'), ...workload },
+    attributes: { ...namespaced('deployment'), ...workloadAttributes },
     relations: ownedByWorkload,
   }),
   deploymentDesired: upDownCounter('k8s.deployment.pod.desired', '{pod}', 'Desired pods of a Deployment.'),
@@ -43,7 +43,7 @@ export const statefulSetSignals = {
   statefulSet: entity({
     type: 'k8s.statefulset',
     description: 'A StatefulSet.',
-    attributes: { ...namespaced('statefulset'), ...workload },
+    attributes: { ...namespaced('statefulset'), ...workloadAttributes },
     relations: ownedByWorkload,
   }),
   statefulSetDesired: upDownCounter('k8s.statefulset.pod.desired', '{pod}', 'Desired pods of a StatefulSet.'),
@@ -61,7 +61,7 @@ export const daemonSetSignals = {
   daemonSet: entity({
     type: 'k8s.daemonset',
     description: 'A DaemonSet.',
-    attributes: { ...namespaced('daemonset'), ...workload },
+    attributes: { ...namespaced('daemonset'), ...workloadAttributes },
     relations: ownedByWorkload,
   }),
   daemonSetDesired: upDownCounter(
@@ -91,10 +91,7 @@ const signals = { ...deploymentSignals, ...statefulSetSignals, ...daemonSetSigna
 
 export const deployments = kindCollector('deployments', {
   entity: (deployment: Workload, allowsLabel) =>
-    signals.deployment.entity({
-      ...identityOf(deployment),
-      attributes: { ...commonAttributes('deployment', deployment, allowsLabel), ...attributesOf(deployment) },
-    }),
+    signals.deployment.entity(describe('deployment', deployment, allowsLabel)),
   metrics: ({ desired, available, ready, updated }, entity) => [
     signals.deploymentDesired.point(desired, entity),
     signals.deploymentAvailable.point(available, entity),
@@ -105,10 +102,7 @@ export const deployments = kindCollector('deployments', {
 
 export const statefulSets = kindCollector('statefulSets', {
   entity: (statefulSet: Workload, allowsLabel) =>
-    signals.statefulSet.entity({
-      ...identityOf(statefulSet),
-      attributes: { ...commonAttributes('statefulset', statefulSet, allowsLabel), ...attributesOf(statefulSet) },
-    }),
+    signals.statefulSet.entity(describe('statefulset', statefulSet, allowsLabel)),
   metrics: ({ desired, current, available, ready, updated }, entity) => [
     signals.statefulSetDesired.point(desired, entity),
     signals.statefulSetCurrent.point(current, entity),
@@ -119,11 +113,7 @@ export const statefulSets = kindCollector('statefulSets', {
 })
 
 export const daemonSets = kindCollector('daemonSets', {
-  entity: (daemonSet: Workload, allowsLabel) =>
-    signals.daemonSet.entity({
-      ...identityOf(daemonSet),
-      attributes: { ...commonAttributes('daemonset', daemonSet, allowsLabel), ...attributesOf(daemonSet) },
-    }),
+  entity: (daemonSet: Workload, allowsLabel) => signals.daemonSet.entity(describe('daemonset', daemonSet, allowsLabel)),
   metrics: ({ desired, current, available, ready, misscheduled }, entity) => [
     signals.daemonSetDesired.point(desired, entity),
     signals.daemonSetCurrent.point(current, entity),
@@ -133,19 +123,22 @@ export const daemonSets = kindCollector('daemonSets', {
   ],
 })
 
-function identityOf(object: Workload) {
-  return { id: namedId(object), name: object.name, relations: [ownerRelation(object)] }
-}
-
-function attributesOf({ desired, revision, isPaused, strategy, template, helm }: Workload) {
+function describe(kind: 'deployment' | 'statefulset' | 'daemonset', workload: Workload, allowsLabel: NameFilter) {
+  const { desired, revision, isPaused, strategy, template, helm } = workload
   return {
-    'k8s.workload.replicas.desired': desired,
-    'k8s.workload.revision': revision,
-    'k8s.workload.paused': isPaused,
-    'k8s.workload.strategy': strategy,
-    'k8s.workload.images': imagesOf(template.containers),
-    'k8s.workload.service_account': template.serviceAccount,
-    'k8s.helm.release': helm?.name,
-    'k8s.helm.chart': helm?.chart,
+    id: namedId(workload),
+    name: workload.name,
+    attributes: {
+      ...commonAttributes(kind, workload, allowsLabel),
+      'k8s.workload.replicas.desired': desired,
+      'k8s.workload.revision': revision,
+      'k8s.workload.paused': isPaused,
+      'k8s.workload.strategy': strategy,
+      'k8s.workload.images': imagesOf(template.containers),
+      'k8s.workload.service_account': template.serviceAccount,
+      'k8s.helm.release': helm?.name,
+      'k8s.helm.chart': helm?.chart,
+    },
+    relations: [ownerRelation(workload)],
   }
 }
