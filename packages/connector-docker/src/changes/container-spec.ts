@@ -52,6 +52,7 @@ export function specOf(container: ContainerDetails, keyedHash: (text: string) =>
   }
 }
 
+/** Excludes the variable in which Podman writes the container's id. */
 function isOwnVariable({ id }: ContainerDetails): (variable: string) => boolean {
   const given = `HOSTNAME=${id.slice(0, 12)}`
   return (variable) => variable !== given

@@ -68,6 +68,7 @@ export const engineEvents: Watcher<DockerClient> = {
   },
 }
 
+/** Handles events in order and saves the position. */
 function createStreamReader(client: DockerClient, context: WatchContext) {
   const cursor = openCursor(cursorSchema, context)
   const { brokenAt: broken, ...before } = cursor.before ?? { timeNano: `${context.now().getTime()}000000`, ids: [] }

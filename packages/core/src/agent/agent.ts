@@ -100,7 +100,11 @@ const STOP_OPTIONS: readonly (keyof StopOptions)[] = ['timeout']
 /** Platforms that this process has warned about. */
 const warnedHosts = new Set<string>()
 
-/** @throws {ConfigError} @throws {PlatformUrlError} @throws {AgentTokenError} @throws {ConnectorError} */
+/**
+ * Creates an agent from a connector.
+ *
+ * @throws {ConfigError} @throws {PlatformUrlError} @throws {AgentTokenError} @throws {ConnectorError}
+ */
 export function createAgent<Config, Client>(options: AgentOptions<Config, Client>): Agent {
   checkArguments('createAgent', options, OPTIONS)
   const { connector } = options

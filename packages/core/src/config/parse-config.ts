@@ -10,6 +10,7 @@ import { type RuntimeConfig, runtimeConfigSchema } from './runtime-config.ts'
 /** Options as an operator writes them, by snake_case name. Each may be text, as in an environment variable. */
 export type RawConfig = Readonly<Record<string, unknown>>
 
+/** A validated configuration. */
 export interface ParsedConfig<Config> {
   /** Options that every agent has. */
   readonly runtime: RuntimeConfig

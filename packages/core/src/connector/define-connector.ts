@@ -27,6 +27,7 @@ const AMBIENT = new Set(
   'home host hostname lang language logname mail path pwd shell shlvl term tmpdir tz user username'.split(' '),
 )
 
+/** Environment variables that every agent reads beside its options. */
 const RESERVED = new Set(['platform_api_url', 'agent_token', 'agent_token_file', 'agent_type'])
 
 /**

@@ -8,6 +8,8 @@ export function environmentName(key: string): string {
 /**
  * Returns the agent's environment variables as `NAME=value`: `PLATFORM_API_URL`, `AGENT_TOKEN`, `AGENT_TYPE`, then
  * every setting in the operator's order. Not quoted: pass each as an argument of `command` or `powershell`.
+ *
+ * @throws {TypeError} if a setting has the name of one of the first three.
  */
 function environmentVariables(target: DeploymentTarget): string[] {
   const fixed = [
@@ -32,6 +34,7 @@ export function chartValueName(key: string): string {
  * digits needs.
  *
  * @param options.omit config keys (snake_case) that the command passes in another way, such as the namespace
+ * @throws {TypeError} if a setting has the name of one of the first two.
  */
 function chartValues(target: DeploymentTarget, { omit = [] }: { readonly omit?: readonly string[] } = {}): string[] {
   const fixed = [

@@ -4,6 +4,7 @@ import { partsOf, type Word } from './shell-word.ts'
 // Excludes a leading `=`: zsh replaces `=name` by the path of that command.
 const SAFE_WORD = /^[\w@%+:,./-][\w@%+=:,./-]*$/
 
+/** Reserved words of sh, bash or zsh, which a command's name must not be without quotes. */
 const RESERVED_WORDS = new Set(
   'if then else elif fi do done case esac while until for in function select time coproc foreach end repeat nocorrect'.split(
     ' ',

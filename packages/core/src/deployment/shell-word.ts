@@ -48,7 +48,11 @@ export function word(...parts: readonly Word[]): ShellWord {
   return new ShellWord(parts.flatMap((part) => partsOf(part)))
 }
 
-/** Creates `NAME=value`: a variable of the shell or, in front of a command, of the command's environment. */
+/**
+ * Creates `NAME=value`: a variable of the shell or, in front of a command, of the command's environment.
+ *
+ * @throws {TypeError} if the name is not a valid variable name.
+ */
 export function assignment(name: string, value: Word): ShellWord {
   if (!/^[A-Za-z_]\w*$/.test(name)) throw new TypeError('`assignment` needs the name of a variable, such as `SOCKET`')
   return new ShellWord([{ syntax: `${name}=`, isClosed: true }, ...partsOf(value)], true)

@@ -25,6 +25,7 @@ const MIN_COMPRESSED_BYTES = 1024
 /** Length of a response that is read, in UTF-16 code units: responses of the protocol are short. */
 const MAX_RESPONSE_LENGTH = 65_536
 
+/** Timeout of one attempt. */
 const REQUEST_TIMEOUT_MS = 15_000
 
 /** Longest wait between two attempts of one call, whatever `Retry-After` asks for. */

@@ -25,7 +25,9 @@ interface FoundEntry extends RegistryEntry {
 
 /**
  * Finds the connectors among the host package's dependencies, by `package.json#rca`. Loads their code on first use.
- * `problems` lists those that cannot be used. @throws {HostPackageError} if no package contains `from`.
+ * `problems` lists those that cannot be used. Ignores dependencies that are not installed.
+ *
+ * @throws {HostPackageError} if no package contains `from`.
  */
 export async function discoverConnectors(options: DiscoverOptions): Promise<Registry> {
   checkArguments('discoverConnectors', options, ['from'])
