@@ -1,6 +1,6 @@
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Agent } from '@rca/core'
 import type { HealthAddress } from './environment.ts'
 
@@ -12,11 +12,10 @@ export interface HealthServer {
 }
 
 /**
- * Serves `GET /healthz` on loopback or a Unix socket, with the agent's status as JSON: 200 while the agent runs, 503
- * after it has stopped. An unreachable platform or a failing collector does not make the agent unhealthy: a restart
- * would fix neither.
+ * Serves the agent's status as JSON at `GET /healthz`: 200 while the agent runs, 503 after it has stopped. An
+ * unreachable platform or a failing collector does not make the agent unhealthy: a restart would fix neither. Replaces
+ * the socket that an agent left behind.
  *
- * @param address port 0 takes a free port; a socket file that an agent left behind is replaced
  * @throws when the port is taken, or the socket cannot be created
  */
 export async function startHealthServer(
@@ -26,47 +25,25 @@ export async function startHealthServer(
   const server = createServer((request, response) => {
     const path = request.url?.split('?', 1)[0]
     if (path !== '/healthz' || (request.method !== 'GET' && request.method !== 'HEAD')) {
+      const detail = 'The only resource is GET /healthz'
       response.writeHead(404, { 'content-type': 'application/problem+json' })
-      response.end(
-        JSON.stringify({
-          type: 'about:blank',
-          title: 'Not Found',
-          status: 404,
-          detail: 'The only resource is GET /healthz',
-        }),
-      )
+      response.end(JSON.stringify({ type: 'about:blank', title: 'Not Found', status: 404, detail }))
       return
     }
-    const { state, connected, platformReachable, role, collectors, outbox } = agent.status()
-    response.writeHead(state === 'running' ? 200 : 503, {
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-    })
-    response.end(
-      JSON.stringify({
-        state,
-        agent_type: agent.agentType,
-        connected,
-        platform_reachable: platformReachable ?? null,
-        ...(role === undefined ? {} : { role }),
-        collectors,
-        outbox,
-      }),
-    )
+    const { state, connected, platformReachable: platform_reachable = null, role, collectors, outbox } = agent.status()
+    const body = { state, agent_type: agent.agentType, connected, platform_reachable, role, collectors, outbox }
+    const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+    response.writeHead(state === 'running' ? 200 : 503, headers).end(JSON.stringify(body))
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    if ('port' in address) server.listen(address.port, '127.0.0.1', resolve)
-    else {
-      rmSync(address.socket, { force: true })
-      server.listen(address.socket, resolve)
-    }
-  })
+  if ('port' in address) server.listen(address.port, '127.0.0.1')
+  else {
+    rmSync(address.socket, { force: true })
+    server.listen(address.socket)
+  }
+  await once(server, 'listening')
+  const bound = server.address()
   return {
-    url:
-      'port' in address
-        ? `http://127.0.0.1:${(server.address() as AddressInfo).port}/healthz`
-        : `unix:${address.socket}`,
+    url: typeof bound === 'string' ? `unix:${bound}` : `http://127.0.0.1:${bound?.port}/healthz`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
