@@ -12,21 +12,17 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
   else if (problem.statusCode >= 500)
     request.log.error({ ...problem.logFields, ...fields, err: problem.cause ?? error }, 'request failed')
   else request.log.info(fields, 'request refused')
-  sendProblem(reply, problem)
-}
-
-/** Overload is not a failure. A 503 of the store has a cause. */
-function isOverload({ statusCode, cause }: ProblemError): boolean {
-  return statusCode === 429 || (statusCode === 503 && cause === undefined)
-}
-
-function sendProblem(reply: FastifyReply, problem: ProblemError): void {
   void reply
     .code(problem.statusCode)
     .headers(problem.headers)
     .header('content-type', 'application/problem+json')
     .serializer((body: unknown) => JSON.stringify(body))
     .send(problem.toJSON())
+}
+
+/** Overload is not a failure. A 503 of the store has a cause. */
+function isOverload({ statusCode, cause }: ProblemError): boolean {
+  return statusCode === 429 || (statusCode === 503 && cause === undefined)
 }
 
 function toProblem(error: unknown, request: FastifyRequest): ProblemError {

@@ -64,18 +64,9 @@ function toFields(deployment: RenderedDeployment): DeploymentFields {
   }
 }
 
-function toAlternative({
-  command,
-  uninstall,
-  verify,
-  instructions,
-}: RenderedDeployment): z.output<typeof alternativeSchema> {
-  return {
-    deployment_command: command,
-    ...(uninstall === undefined ? {} : { uninstall_command: uninstall }),
-    ...(verify === undefined ? {} : { verify_command: verify }),
-    instructions,
-  }
+function toAlternative(deployment: RenderedDeployment): z.output<typeof alternativeSchema> {
+  const { command, uninstall, verify, instructions } = deployment
+  return { deployment_command: command, uninstall_command: uninstall, verify_command: verify, instructions }
 }
 
 /** Removes the secrets of a configuration before it is stored. */

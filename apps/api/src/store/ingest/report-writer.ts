@@ -1,5 +1,4 @@
-import type { Report } from '@rca/core/protocol'
-import { SEVERITIES } from '@rca/core/protocol'
+import { type Report, SEVERITIES } from '@rca/core/protocol'
 import type { Kysely, Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SignalStore } from '../store.ts'
