@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -117,12 +118,10 @@ async function freePorts(count: number): Promise<number[]> {
 }
 
 async function isFree(port: number): Promise<boolean> {
-  const server = createServer()
-  const isListening = await new Promise<boolean>((resolve) =>
-    server
-      .once('error', () => resolve(false))
-      .once('listening', () => resolve(true))
-      .listen(port, '127.0.0.1'),
+  const server = createServer().listen(port, '127.0.0.1')
+  const isListening = await once(server, 'listening').then(
+    () => true,
+    () => false,
   )
   if (isListening) await new Promise((resolve) => server.close(resolve))
   return isListening
