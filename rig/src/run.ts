@@ -22,7 +22,7 @@ export interface RunOptions {
   readonly input?: string | Buffer
 }
 
-/** Runs a program to its end, returns its standard output. @throws Error with its standard error if it fails or is late */
+/** Runs a program to its end, returns its output. @throws Error with its standard error if it fails or is late */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { timeout = DEFAULT_TIMEOUT_MS, cwd } = options
   const child = spawn(program, args, { cwd, env: { ...process.env, ...options.env }, stdio: 'pipe', timeout })

@@ -102,7 +102,7 @@ export function findMisspelt(
 /** Address of the health endpoint: a port on loopback, or a Unix socket. */
 export type HealthAddress = { readonly port: number } | { readonly socket: string }
 
-/** Reads the address of the health endpoint, where a port takes precedence; `undefined` is off. @throws {EnvironmentError} */
+/** Reads the health endpoint's address, preferably a port; `undefined` is off. @throws {EnvironmentError} */
 export function readHealthAddress(environment: Environment): HealthAddress | undefined {
   const text = environment.RCA_HEALTH_PORT?.trim()
   const socket = environment.RCA_HEALTH_SOCKET?.trim()

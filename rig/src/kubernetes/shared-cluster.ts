@@ -21,7 +21,7 @@ const PUBLIC_IMAGE = 'busybox:1.36'
 
 /** Cluster to run tests against. */
 export interface FoundCluster extends Absence {
-  /** Of an administrator, empty if no cluster is available. `kubeconfigOf` has the users of a private one. */
+  /** Kubeconfig of an administrator, or empty. `kubeconfigOf` has the users of a private cluster. */
   readonly kubeconfig: string
   /** The cluster is private, so tests may fill it. */
   readonly isOurs: boolean
