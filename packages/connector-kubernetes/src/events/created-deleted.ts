@@ -67,13 +67,17 @@ export function createLifecycle({ cluster }: KubernetesClient, { emit, after, no
     const time = now().getTime()
     const known = bursts.get(key)
     const isQuiet = known === undefined || time - known.last > BURST_QUIET_MS
-    const burst = isQuiet ? { count: 0, last: 0, collected: [] } : known
+    const burst: Burst = isQuiet ? { count: 0, last: 0, collected: [] } : known
     bursts.set(key, burst)
     if (bursts.size > MAX_BURSTS) removeEnded(time)
     burst.count += 1
     burst.last = time
-    if (burst.count <= MAX_SINGLE_EVENTS) emit(event)
-    else if (burst.collected.push({ name: `${kind}/${name}`, uid, event }) === 1)
+    if (burst.count <= MAX_SINGLE_EVENTS) {
+      emit(event)
+      return
+    }
+    burst.collected.push({ name: `${kind}/${name}`, uid, event })
+    if (burst.collected.length === 1)
       after(SUMMARY_DELAY_MS, () => emit(summarize(burst.collected.splice(0), namespace, now())))
   }
   return {

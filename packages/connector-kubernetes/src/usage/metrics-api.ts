@@ -34,12 +34,12 @@ export async function readMetricsApi(reading: Reading): Promise<MetricsAnswers> 
   const points: Metric[] = []
   const gaps: { scope: string; reason: string }[] = []
   const lists = listsOf(reading)
-  for (const list of lists) {
+  for (const one of lists) {
     try {
-      for (const point of await readList(reading, list)) points.push(point)
+      for (const point of await readList(reading, one)) points.push(point)
     } catch (error) {
       reading.signal.throwIfAborted()
-      gaps.push({ scope: list.scope, reason: error instanceof Error ? error.message : String(error) })
+      gaps.push({ scope: one.scope, reason: error instanceof Error ? error.message : String(error) })
     }
   }
   if (lists.length === 0)

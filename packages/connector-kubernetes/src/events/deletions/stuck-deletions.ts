@@ -66,10 +66,13 @@ export const stuckDeletions = watchCluster(({ cluster }, { after, now, emit }) =
       const object = one.isReported ? undefined : cluster.objects(one.kind).get(uid)
       if (object === undefined) continue
       one.heldUntil = lastGraceEnd(one.kind, object, terminating) ?? Math.min(one.heldUntil, time)
-      one.isReported = dueOf(one) <= time
-      const sample = one.isReported ? sampler.sample(causeOf(one.kind, object, cluster), { at: now() }) : undefined
+      if (dueOf(one) > time) {
+        scheduleCheck()
+        continue
+      }
+      one.isReported = true
+      const sample = sampler.sample(causeOf(one.kind, object, cluster), { at: now() })
       if (sample !== undefined) emit(describe(one, object, cluster, sample))
-      if (!one.isReported) scheduleCheck()
     }
   }
   return (change) => {
