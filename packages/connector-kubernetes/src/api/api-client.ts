@@ -10,7 +10,7 @@ import { watchResource } from './watch.ts'
 
 const LEASES = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' }
 
-/** Opens no connection before the first request. @param silenceMs as for {@link createTransport} */
+/** Opens no connection before the first request. @param silenceMs how long the server may be silent. @default 30_000 */
 export function createApiClient(access: Access, silenceMs?: number): KubernetesApi {
   const transport = createTransport(access, silenceMs)
   return {

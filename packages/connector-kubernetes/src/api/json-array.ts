@@ -29,7 +29,7 @@ interface ArrayStart {
   readonly separator: string | undefined
 }
 
-/** Returns `undefined` if the text ends before the first item. A string cannot contain the key, with its quotes. */
+/** Returns `undefined` if the text ends before the first item. Strings cannot contain the key: they escape quotes. */
 function findArray(text: string, key: string): ArrayStart | undefined {
   const found = new RegExp(`"${key}":\\s*\\[`).exec(text)
   if (found === null) return undefined

@@ -5,5 +5,6 @@ import type { KubernetesClient } from '../kubernetes-client.ts'
 export interface UsageClient extends Pick<KubernetesClient, 'lastMemory'> {
   readonly api: Pick<KubernetesApi, 'get' | 'list'>
   readonly cluster: Pick<KubernetesClient['cluster'], 'listed' | 'objects' | 'resource'>
+  /** If not empty, only these may be read, and no nodes. */
   readonly config: { readonly namespaces: readonly string[] }
 }

@@ -26,9 +26,7 @@ export interface ClusterEvent extends Metadata {
   readonly lastAt: string | undefined
 }
 
-/**
- * Reads events of `events.k8s.io` and of the core group, which are the same objects.
- */
+/** Reads events of `events.k8s.io` and of the core group, which are the same objects. */
 export function projectEvent(raw: unknown): ClusterEvent {
   const event = fields(raw)
   const series = fields(event.series)
