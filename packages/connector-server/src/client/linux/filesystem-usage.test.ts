@@ -1,4 +1,6 @@
 import type { StatsFs } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import type { Mount } from '../server-client.ts'
 import { createFilesystemUsageReader } from './filesystem-usage.ts'
@@ -57,6 +59,17 @@ describe('createFilesystemUsageReader', () => {
       { problem: 'skipped while /a and /b do not answer' },
     ])
     expect(calls).toEqual(['/a', '/b'])
+  })
+
+  test('waits until the timeout even if garbage is collected before', async () => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage = runInNewContext('gc') as () => void
+    const { statfs } = hangingStatfs(['/a'])
+    const read = createFilesystemUsageReader(statfs, (mountPoint) => mountPoint, 50)
+    const reading = read([mount('/a')], neverAborts)
+    await new Promise((resolve) => setImmediate(resolve))
+    collectGarbage()
+    expect(await reading).toMatchObject([{ problem: 'statfs did not return within 50 ms' }])
   })
 
   test('stops waiting on abort', async () => {

@@ -1,5 +1,5 @@
-import { once } from 'node:events'
 import type { StatsFs } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FilesystemReading, FilesystemUsage, Mount } from '../server-client.ts'
 
 /** statfs(2), as `node:fs/promises` has it. */
@@ -41,9 +41,15 @@ export function createFilesystemUsageReader(
 
   return async (mounts, signal) => {
     signal.throwIfAborted()
-    const stopped = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-    const timeout = once(stopped, 'abort').then(() => undefined)
-    return Promise.all(mounts.map((mount) => readOne(mount, timeout)))
+    const done = new AbortController()
+    // Not `AbortSignal.timeout`: Node.js 20 may collect it as garbage before it fires.
+    const stopped = AbortSignal.any([signal, done.signal])
+    const timeout = sleep(timeoutMs, undefined, { signal: stopped }).catch(() => undefined)
+    try {
+      return await Promise.all(mounts.map((mount) => readOne(mount, timeout)))
+    } finally {
+      done.abort()
+    }
   }
 }
 
