@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { slotOf, specOf } from '../changes/container-spec.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails, EngineEvent } from '../engine/engine-api.ts'
+import { timeoutSignal } from '../timeout-signal.ts'
 import { handleContainerEvent } from './container-events.ts'
 import { openDrainable } from './drainable-stream.ts'
 import { type EngineMessage, parseMessage } from './engine-message.ts'
@@ -95,7 +96,7 @@ function createStreamReader(client: DockerClient, context: WatchContext) {
       if (position.ids.includes(message.id)) return
       position = advanced(position, message)
       const describe = describerOf(message, client)
-      queue.add(async () => describe(AbortSignal.any([context.signal, AbortSignal.timeout(EVIDENCE_TIMEOUT_MS)])))
+      queue.add(async () => describe(timeoutSignal(EVIDENCE_TIMEOUT_MS, context.signal)))
     },
     /** Emits the end of an interruption in order. */
     endInterruption: (missed: Event): void => {
@@ -163,7 +164,7 @@ async function catchUp(
 
 /** Limits the time: a watcher has no timeout of its own, and the engine may hang. */
 function listContainers({ inventory }: DockerClient, signal: AbortSignal): Promise<readonly ContainerDetails[]> {
-  return inventory.containers(AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]))
+  return inventory.containers(timeoutSignal(LIST_TIMEOUT_MS, signal))
 }
 
 function missedEvent(brokenAt: string, { entity, info }: DockerClient, now: Date): Event {

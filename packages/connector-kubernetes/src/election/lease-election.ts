@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connector } from '@rca/core/connector'
 import type { KubernetesApi } from '../api/kubernetes-api.ts'
+import { timeoutSignal } from '../timeout-signal.ts'
 import { type Lease, type LeaseRecord, leaseApi } from './lease-api.ts'
 
 /** Another agent takes over within 12 s after a leader was killed, and at once after it stopped in order. */
@@ -98,7 +99,7 @@ function createCandidate(
     /** Renews the lease, or takes it if it is free. @throws Error when the state of the lease is unknown */
     check: async (): Promise<void> => {
       try {
-        await attempt(AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, renewTimeoutMs - retryIntervalMs))]))
+        await attempt(timeoutSignal(Math.max(1, renewTimeoutMs - retryIntervalMs), signal))
       } catch (error) {
         if (signal.aborted) return
         // A short outage of the server does not end a leader's term.

@@ -5,6 +5,7 @@ import { podGroup } from '../../evidence/owner-workload.ts'
 import { readRunEvidence } from '../../evidence/run-evidence.ts'
 import type { Pod, PodContainer } from '../../kinds/pod/pod-projection.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
+import { timeoutSignal } from '../../timeout-signal.ts'
 import { type ClusterWatchContext, watchCluster } from '../cluster-watcher.ts'
 import { createConcurrencyLimit } from '../concurrency-limit.ts'
 import { isRecent } from '../occurrence.ts'
@@ -61,7 +62,7 @@ function createEndReporter(
   return (end) => {
     const { pod, container, run: ended, reported } = end
     // Starts now: a crash that waits for its turn is not reported later than others.
-    const timeout = AbortSignal.any([signal, AbortSignal.timeout(EVIDENCE_TIMEOUT_MS)])
+    const timeout = timeoutSignal(EVIDENCE_TIMEOUT_MS, signal)
     const readEvidence = () => limit(() => readRunEvidence(client, pod, container.name, ended, timeout))
     const describe = describeEnd(client, end)
     inBackground(async () => {

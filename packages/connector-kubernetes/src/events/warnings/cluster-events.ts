@@ -6,6 +6,7 @@ import { readRedactor } from '../../evidence/run-evidence.ts'
 import type { ClusterEvent } from '../../kinds/event/event.ts'
 import type { Pod } from '../../kinds/pod/pod-projection.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
+import { timeoutSignal } from '../../timeout-signal.ts'
 import { type ClusterWatchContext, watchCluster } from '../cluster-watcher.ts'
 import { createConcurrencyLimit } from '../concurrency-limit.ts'
 import { isRecent } from '../occurrence.ts'
@@ -129,7 +130,7 @@ function createReportEmitter(client: KubernetesClient, { signal, now, emit, inBa
       return
     }
     const { namespace, name, uid = '' } = event.about
-    const timeout = AbortSignal.any([signal, AbortSignal.timeout(REDACTION_TIMEOUT_MS)])
+    const timeout = timeoutSignal(REDACTION_TIMEOUT_MS, signal)
     inBackground(async () => {
       const redact = await limit(() => readRedactor(client, { namespace, name, uid }, timeout))
       if (!signal.aborted) describe(redact && componentMessage(event.message, redact))
