@@ -424,12 +424,14 @@ describe('a collector that is an async generator', () => {
 
   test('is closed at its timeout, and what it yields later is dropped', async () => {
     const received: number[] = []
+    const waiting = gate()
     const late = gate()
     const closed = gate()
     const load: StreamingCollector<Client> = {
       async *collect() {
         try {
           yield { metrics: [signals.load.point(1, host)] }
+          waiting.open()
           await late.promise
           yield { metrics: [signals.load.point(2, host)] }
         } finally {
@@ -439,7 +441,10 @@ describe('a collector that is an async generator', () => {
     }
     const { runner } = runnerOf({ load })
     const onMetrics = async (points: readonly Metric[]): Promise<void> => void received.push(...values(points))
-    const run = await afterTimeout(runner.run('load', { onMetrics }))
+    const running = runner.run('load', { onMetrics })
+    // The first points may use up a time slice: until the generator is resumed, a timeout closes it at once.
+    await waiting.promise
+    const run = await afterTimeout(running)
     expect(run.error).toBe('it did not finish within 10 s')
     expect((await runner.run('load', { onMetrics })).error).toContain('previous run still in progress')
     late.open()
