@@ -66,7 +66,12 @@ function hasAll(folder: string, level: Level): boolean {
 }
 
 function isProgram(file: string): boolean {
-  return attempt(() => accessSync(file, constants.X_OK) ?? true) ?? false
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Returns the `helm` of the `PATH`, else that of an npm package for tests, which runs on Linux on x64. */

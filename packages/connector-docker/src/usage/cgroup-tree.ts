@@ -8,11 +8,7 @@ export type CgroupTree = NonNullable<ReturnType<typeof openCgroupTree>>
 /** Opens the host's control groups at `<rootPath>/sys/fs/cgroup`. Returns `undefined` when it does not exist. */
 export function openCgroupTree(rootPath: string) {
   const root = join(rootPath, 'sys/fs/cgroup')
-  const version: 1 | 2 | undefined = existsSync(join(root, 'cgroup.controllers'))
-    ? 2
-    : existsSync(join(root, 'memory'))
-      ? 1
-      : undefined
+  const version = versionOf(root)
   if (version === undefined) return undefined
   const controller = (name: string): string => (version === 2 ? root : join(root, name))
   const exists = (folder: string): boolean => existsSync(join(controller('memory'), folder))
@@ -24,6 +20,11 @@ export function openCgroupTree(rootPath: string) {
     folder: (container: ContainerDetails): string | undefined =>
       candidates(container).find(exists) ?? folderFromProcess(container, rootPath, exists),
   }
+}
+
+function versionOf(root: string): 1 | 2 | undefined {
+  if (existsSync(join(root, 'cgroup.controllers'))) return 2
+  return existsSync(join(root, 'memory')) ? 1 : undefined
 }
 
 /** Returns the usual folders: of the driver `cgroupfs`, of `systemd` in a slice, and of Podman. */

@@ -43,7 +43,8 @@ export const readOnlyFilesystems: Watcher<ServerClient> = {
         const key = `${mount.mountPoint} ${mount.device}`
         const previous = states[key]
         next[key] = nextState(previous, mount.readOnly)
-        if (previous === (mount.readOnly ? 'writable' : 'turned-read-only')) events.push(toEvent(mount, context.now()))
+        const hasTurned = mount.readOnly ? previous === 'writable' : previous === 'turned-read-only'
+        if (hasTurned) events.push(toEvent(mount, context.now()))
       }
       if (events.length > 0) context.emit({ events })
       states = next
