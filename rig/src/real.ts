@@ -22,7 +22,10 @@ export function realDescribe(name: string, { missing, isUnattainable = false }: 
   else describe.skip(`${name} (${missing})`, body)
 }
 
-/** Defines a test that needs privileges of the kernel. No installation provides them: it is skipped without them. */
+/**
+ * Defines a test that needs privileges of the kernel. No installation provides them: it is skipped without them, also
+ * under `RCA_REQUIRE_REAL=1`.
+ */
 export function privilegedTest(name: string, isAllowed: boolean, run: () => Promise<void> | void): void {
   test.skipIf(!isAllowed)(name, run)
 }

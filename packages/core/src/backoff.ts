@@ -4,7 +4,7 @@ export interface Backoff {
   readonly maxMs: number
 }
 
-/** Returns a random wait below a bound that doubles with every failure, so that agents do not retry together. */
+/** Returns random milliseconds below a bound that doubles with every failure: agents do not retry together. */
 export function fullJitter(failures: number, { baseMs, maxMs }: Backoff): number {
   return Math.random() * Math.min(maxMs, baseMs * 2 ** Math.min(failures - 1, 30))
 }

@@ -118,7 +118,11 @@ export interface EngineApi {
   stats(id: string, signal: AbortSignal): Promise<StatsAnswer | undefined>
   /** Reads stdout and stderr in order, unredacted. `undefined` if the log driver does not support reading. */
   logs(id: string, request: LogRequest, signal: AbortSignal): Promise<string | undefined>
-  /** Rejects when the stream breaks. @param since seconds since 1970 with nine decimals, as text */
+  /**
+   * Streams the events since a time, then new ones, until `signal` aborts. Rejects when the stream breaks.
+   *
+   * @param since seconds since 1970 with nine decimals, as text
+   */
   events(since: string | undefined, signal: AbortSignal): AsyncIterable<EngineEvent>
   close(): void
 }

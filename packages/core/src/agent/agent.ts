@@ -61,7 +61,8 @@ export interface Agent {
    */
   collectMetrics(): Promise<Report>
   /**
-   * Delivers a report, with retries. Returns false if the platform did not accept it; never rejects for the network.
+   * Delivers a report, with retries that honour Retry-After. Returns false if the platform did not accept it; never
+   * rejects for the network.
    *
    * @throws {TypeError} if the argument is not a report
    */
@@ -70,7 +71,9 @@ export interface Agent {
   heartbeat(): Promise<boolean>
   /**
    * Opens the client, then sends heartbeats, collects and delivers until `stop`. Resolves after the first attempt to
-   * open it, and retries. Idempotent. @throws {RcaError} `RCA_AGENT_STOPPED` after `stop`
+   * open it; retries a failed one and reports it to the platform. Idempotent.
+   *
+   * @throws {RcaError} `RCA_AGENT_STOPPED` after `stop`
    */
   start(): Promise<void>
   /** Stops collecting, delivers the queue within the timeout and closes the client. Idempotent. */

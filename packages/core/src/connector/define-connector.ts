@@ -33,7 +33,8 @@ const RESERVED = new Set(['platform_api_url', 'agent_token', 'agent_token_file',
 /**
  * Defines a connector, with the type of `config` inferred from the schema. Opens nothing.
  *
- * @throws {ConnectorError} if the definition breaks the contract, for example with an invalid `type` or option name.
+ * @throws {ConnectorError} if the definition breaks the contract, for example with an invalid `type` or option name, a
+ * duplicate signal, or a collector and a watcher of the same name.
  */
 export function defineConnector<Schema extends ConfigSchema, Client>(
   definition: ConnectorDefinition<Schema, Client>,

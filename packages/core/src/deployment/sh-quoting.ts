@@ -14,6 +14,8 @@ const RESERVED_WORDS = new Set(
 /**
  * Quotes an argument as exactly one word for `sh`, `bash`, `dash` and `zsh`. With `isName`, quotes more: as a command's
  * name, `a=b` would set a variable and `%1` resume a job.
+ *
+ * @throws {ShellQuotingError} for a NUL character or half of a surrogate pair.
  */
 export function renderForSh(value: Word, place: string, isName: boolean): string {
   const parts = partsOf(value, place)

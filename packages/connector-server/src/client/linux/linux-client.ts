@@ -127,7 +127,10 @@ function readPressure(reader: RootReader): PressureReading[] {
   )
 }
 
-/** Leaves out `full` of `cpu`, which has no meaning for a whole machine; kernels since 5.13 report 0 there. */
+/**
+ * Parses a file of `/proc/pressure`. Documentation/accounting/psi.rst. Leaves out `full` of `cpu`, which has no meaning
+ * for a whole machine; kernels since 5.13 report 0 there.
+ */
 export function parsePressure(resource: string, text: string): PressureReading[] {
   return [...text.matchAll(/^(some|full) avg10=([\d.]+) .*total=(\d+)$/gm)].flatMap(([, kind, average, total]) => {
     if (resource === 'cpu' && kind === 'full') return []
