@@ -92,6 +92,19 @@ describe('discoverConnectors', () => {
       expect((await discoverConnectors({ from: same })).listSupportedTypes()).toEqual(['tapes'])
   })
 
+  test('searches several hosts, and uses the first that has a type', async () => {
+    const own = await hostWith(installed('rca-tapes', 'tapes'), dependsOn('rca-tapes'))
+    const others = await hostWith(
+      { ...installed('rca-other-tapes', 'tapes'), ...installed('rca-disks', 'disks') },
+      dependsOn('rca-other-tapes', 'rca-disks'),
+    )
+    const registry = await discoverConnectors({ from: [own, others] })
+    expect(registry.listSupportedTypes()).toEqual(['disks', 'tapes'])
+    expect(registry.problems).toMatchObject([
+      { package: 'rca-other-tapes', message: expect.stringContaining('rca-tapes@1.2.3 has the same type `tapes`') },
+    ])
+  })
+
   test('finds packages in folders above the host, the nearest first', async () => {
     const root = await hostWith(
       {

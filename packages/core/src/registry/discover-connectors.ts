@@ -15,8 +15,9 @@ import { resolveModule } from './resolve-module.ts'
 export interface DiscoverOptions {
   /**
    * A file of the package whose `dependencies` and `optionalDependencies` are searched: `import.meta.url`, or a path.
+   * Of several packages, the first that has a type is used.
    */
-  readonly from: string | URL
+  readonly from: string | URL | readonly (string | URL)[]
 }
 
 interface FoundEntry extends RegistryEntry {
@@ -24,23 +25,17 @@ interface FoundEntry extends RegistryEntry {
 }
 
 /**
- * Finds the connectors among the host package's dependencies, by `package.json#rca`. Loads their code on first use.
- * `problems` lists those that cannot be used. Ignores dependencies that are not installed.
+ * Finds the connectors among the dependencies of the host packages, by `package.json#rca`. Loads their code on first
+ * use. `problems` lists those that cannot be used. Ignores dependencies that are not installed.
  *
- * @throws {HostPackageError} if no package contains `from`.
+ * @throws {HostPackageError} if no package contains a file of `from`.
  */
 export async function discoverConnectors(options: DiscoverOptions): Promise<Registry> {
   checkArguments('discoverConnectors', options, ['from'])
-  const { from } = options
-  if (typeof from !== 'string' && !(from instanceof URL))
-    throw new RcaError(
-      'RCA_OPTIONS_INVALID',
-      '`from` of `discoverConnectors` must be a path or a URL: pass `import.meta.url`',
-    )
-  const file = from instanceof URL || from.startsWith('file:') ? fileURLToPath(from) : resolve(from)
+  const files = [options.from].flat().map(toPath)
   const entries = new Map<string, FoundEntry>()
   const problems: RegistryProblem[] = []
-  for (const found of await installedPackages(file)) {
+  for (const found of (await Promise.all(files.map(installedPackages))).flat()) {
     const origin = { package: found.name, version: found.version }
     const outcome = entryOf(found, entries)
     if (outcome === undefined) continue
@@ -53,6 +48,15 @@ export async function discoverConnectors(options: DiscoverOptions): Promise<Regi
     problems.push({ ...origin, message })
   }
   return registryOf(entries, problems)
+}
+
+function toPath(from: unknown): string {
+  if (typeof from !== 'string' && !(from instanceof URL))
+    throw new RcaError(
+      'RCA_OPTIONS_INVALID',
+      '`from` of `discoverConnectors` must be a path or a URL, or a list of them: pass `import.meta.url`',
+    )
+  return from instanceof URL || from.startsWith('file:') ? fileURLToPath(from) : resolve(from)
 }
 
 /** Returns a package's connector, or the problem and the fix, or `undefined` if it has no connector. */
