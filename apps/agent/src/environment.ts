@@ -22,6 +22,7 @@ export const AGENT_VARIABLES = {
   AGENT_TOKEN: "the environment's token",
   AGENT_TOKEN_FILE: 'file with the token, instead of AGENT_TOKEN',
   AGENT_TYPE: 'what to watch; `rca-agent types` lists the installed types',
+  RCA_CONNECTORS: 'folder with further connectors, installed there with npm',
   RCA_STATE_DIR: 'directory of the state that outlives a restart',
   RCA_HEALTH_PORT: 'port of GET /healthz on loopback (default 8687), or `off`',
   RCA_HEALTH_SOCKET: 'Unix socket of GET /healthz, instead of a port',

@@ -5,15 +5,16 @@ const isRun = words.length === 0 || words.join() === 'run'
 // Listens before the rest is loaded, which takes a few hundred milliseconds.
 const stop = isRun ? waitForStopSignal() : undefined
 
-const { discoverConnectors } = await import('@rca/core')
-const registry = await discoverConnectors({ from: import.meta.url })
-if (stop === undefined) {
+const [{ EXIT_CODES, exitWith }, { findConnectors }] = await Promise.all([
+  import('./exit.ts'),
+  import('./find-connectors.ts'),
+])
+await exitWith(async () => {
+  const registry = await findConnectors(process.env)
+  if (stop !== undefined) return (await import('./commands/run.ts')).run(registry, process.env, stop)
   // Only short-lived commands load the parser of the command line.
-  const { runCommandLine } = await import('./command-line.ts')
-  await runCommandLine(registry, words)
-} else {
-  const [{ exitWith }, { run }] = await Promise.all([import('./exit.ts'), import('./commands/run.ts')])
-  await exitWith(() => run(registry, process.env, stop))
-  // A process that ends by itself first removes its signal handlers: a late SIGTERM would then replace the exit code.
-  process.exit()
-}
+  await (await import('./command-line.ts')).runCommandLine(registry, words)
+  return Number(process.exitCode ?? EXIT_CODES.ok)
+})
+// A process that ends by itself first removes its signal handlers: a late SIGTERM would then replace the exit code.
+if (stop !== undefined) process.exit()
