@@ -1,0 +1,57 @@
+import { posix } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { createGzip } from 'node:zlib'
+import { pack } from 'tar-stream'
+import { ZipFile } from 'yazl'
+
+/** A file of an archive. */
+export interface ArchiveFile {
+  /** Path inside the archive, with slashes. */
+  readonly path: string
+  readonly content: Buffer | string
+  /** @default false */
+  readonly isExecutable?: boolean
+}
+
+/** Packs files as `.tar.gz`. The same files and time give the same bytes. */
+export async function packTarGz(files: readonly ArchiveFile[], time: Date): Promise<Buffer> {
+  const archive = pack()
+  const common = { mtime: time, uid: 0, gid: 0 }
+  // Folders have entries of their own: without them, their permissions would depend on the umask of who unpacks.
+  for (const name of foldersOf(files)) archive.entry({ ...common, name, type: 'directory', mode: 0o755 })
+  for (const { path, content, isExecutable } of sorted(files))
+    archive.entry({ ...common, name: path, mode: modeOf(isExecutable) }, content)
+  archive.finalize()
+  return buffer(archive.pipe(createGzip({ level: 9 })))
+}
+
+/** Packs files as `.zip`. The same files and time give the same bytes, in every time zone. */
+export async function packZip(files: readonly ArchiveFile[], time: Date): Promise<Buffer> {
+  const archive = new ZipFile()
+  // Times of DOS have no zone: this one shows the time in UTC.
+  const mtime = new Date(time.getTime() + time.getTimezoneOffset() * 60_000)
+  for (const { path, content, isExecutable } of sorted(files))
+    archive.addBuffer(Buffer.from(content), path, {
+      mtime,
+      forceDosTimestamp: true,
+      mode: 0o100_000 | modeOf(isExecutable),
+      compressionLevel: 9,
+    })
+  archive.end()
+  return buffer(archive.outputStream)
+}
+
+function sorted(files: readonly ArchiveFile[]): ArchiveFile[] {
+  return files.toSorted((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+function foldersOf(files: readonly ArchiveFile[]): string[] {
+  const folders = new Set<string>()
+  for (const { path } of files)
+    for (let folder = posix.dirname(path); folder !== '.'; folder = posix.dirname(folder)) folders.add(folder)
+  return [...folders].sort()
+}
+
+function modeOf(isExecutable = false): number {
+  return isExecutable ? 0o755 : 0o644
+}

@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { hasProgram, run } from '@rca/rig'
+import { realDescribe, realTest } from '@rca/rig/real'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { checkRequirements, PLATFORMS } from './platforms.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const own = `${process.platform}-${process.arch}`
+const built = PLATFORMS.filter(({ name }) => [own, 'linux-arm64', 'win-x64'].includes(name))
+const absence =
+  process.platform === 'linux'
+    ? await checkRequirements(built).then(
+        () => ({}),
+        (error: Error) => ({ missing: error.message }),
+      )
+    : { missing: 'Linux', isUnattainable: true }
+const hasMinisign = await hasProgram('minisign')
+
+/** Runs `npm run artifacts` with these options. */
+async function build(folder: string, key: string, words: readonly string[], env = {}): Promise<void> {
+  await run(process.execPath, ['--conditions=@rca/source', 'scripts/artifacts.ts', ...words], {
+    cwd: root,
+    env: { RCA_ARTIFACTS_DIR: folder, RCA_SIGNING_KEY: key, ...env },
+    timeout: 600_000,
+  })
+}
+
+realDescribe('the archives of the agent', absence, () => {
+  const home = mkdtempSync(join(tmpdir(), 'rca-artifacts-'))
+  const first = join(home, 'first')
+  const key = join(home, 'key.pem')
+  const archive = `rca-agent-1.2.3-${own}.tar.gz`
+  const agent = join(home, 'bin/rca-agent')
+
+  /** Starts the unpacked agent by a link, on a machine without Node. Returns its output. */
+  const runAgent = (words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> =>
+    run('env', ['-i', 'PATH=/usr/bin:/bin', ...Object.entries(env).map((pair) => pair.join('=')), agent, ...words])
+
+  beforeAll(async () => {
+    await build(first, key, ['--version', '1.2.3', '--platform', built.map(({ name }) => name).join(',')])
+    await run('tar', ['-xzf', join(first, archive), '-C', home])
+    mkdirSync(join(home, 'bin'))
+    symlinkSync(`../rca-agent-1.2.3-${own}/bin/rca-agent`, agent)
+  }, 600_000)
+  afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+  test('are listed with size and checksum', () => {
+    const { version, files } = JSON.parse(readFileSync(join(first, 'release.json'), 'utf8'))
+    expect(version).toBe('1.2.3')
+    expect(Object.keys(files)).toEqual(built.map(({ name }) => name).sort())
+    const content = readFileSync(join(first, archive))
+    const sha256 = createHash('sha256').update(content).digest('hex')
+    expect(files[own]).toEqual({ name: archive, sha256, size: content.length })
+    expect(content.length).toBeLessThan(45e6)
+  })
+
+  test('have signed checksums that sha256sum and openssl accept', async () => {
+    await run('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: first })
+    const bytesOf = (name: string): Buffer =>
+      Buffer.from(readFileSync(join(first, name), 'utf8').split('\n')[1] ?? '', 'base64')
+    const prefix = Buffer.from('302a300506032b6570032100', 'hex')
+    writeFileSync(join(home, 'public.der'), Buffer.concat([prefix, bytesOf('rca-agent.pub').subarray(10)]))
+    writeFileSync(join(home, 'signature'), bytesOf('SHA256SUMS.minisig').subarray(10))
+    const publicKey = ['-pubin', '-keyform', 'DER', '-inkey', join(home, 'public.der')]
+    const words = [...publicKey, '-rawin', '-in', join(first, 'SHA256SUMS'), '-sigfile', join(home, 'signature')]
+    expect(await run('openssl', ['pkeyutl', '-verify', ...words])).toContain('Verified Successfully')
+  })
+
+  realTest('have a signature that minisign accepts', hasMinisign, async () => {
+    const words = ['-V', '-p', join(first, 'rca-agent.pub'), '-m', join(first, 'SHA256SUMS')]
+    expect(await run('minisign', words)).toMatch(/Trusted comment: timestamp:\d+\tfile:SHA256SUMS\tversion:1\.2\.3/)
+  })
+
+  test('are the same bytes when built again', async () => {
+    const second = join(home, 'second')
+    await build(second, key, ['--version', '1.2.3', '--platform', own], { TZ: 'America/St_Johns' })
+    expect(readFileSync(join(second, archive)).equals(readFileSync(join(first, archive)))).toBe(true)
+    expect(readFileSync(join(second, 'rca-agent.pub'))).toEqual(readFileSync(join(first, 'rca-agent.pub')))
+  }, 600_000)
+
+  test('contain an agent that needs no Node, with its version and connectors', async () => {
+    expect(await runAgent(['--version'])).toBe('1.2.3\n')
+    const { types, problems } = JSON.parse(await runAgent(['types', '--json']))
+    expect(types.map(({ type }: { type: string }) => type)).toEqual(['docker', 'kubernetes', 'server'])
+    expect(problems).toEqual([])
+  })
+
+  test('contain an agent that reads this machine', async () => {
+    const { agent_version, data } = JSON.parse(await runAgent(['collect', '--type', 'server']))
+    expect(agent_version).toBe('1.2.3')
+    expect(data.entities).toContainEqual(expect.objectContaining({ type: 'host' }))
+  })
+
+  test('use the connectors of RCA_CONNECTORS, which share the core of the agent', async () => {
+    const broker = createServer((_request, response) => response.end('5'))
+    await new Promise<void>((resolve) => broker.listen(0, '127.0.0.1', resolve))
+    const folder = join(home, 'connectors')
+    const installed = join(folder, 'node_modules/rca-connector-queues')
+    mkdirSync(installed, { recursive: true })
+    writeFileSync(join(folder, 'package.json'), '{ "dependencies": { "rca-connector-queues": "1.0.0" } }')
+    const rca = { contract: 1, type: 'acme/queues', title: 'Acme queues', description: 'Watch queues' }
+    const packageJson = { name: 'rca-connector-queues', version: '1.0.0', type: 'module', exports: './index.js', rca }
+    writeFileSync(join(installed, 'package.json'), JSON.stringify(packageJson))
+    writeFileSync(join(installed, 'index.js'), connector)
+    const url = `http://127.0.0.1:${(broker.address() as AddressInfo).port}`
+    const env = { RCA_CONNECTORS: folder, AGENT_TYPE: 'acme/queues', BROKER_URL: url }
+    expect(await runAgent(['types'], env)).toContain('acme/queues\tWatch queues\n')
+    const { data } = JSON.parse(await runAgent(['collect'], env))
+    expect(data.gaps).toEqual([])
+    expect(data.metrics).toContainEqual(expect.objectContaining({ name: 'acme.queue.messages', value: 5 }))
+    broker.close()
+  })
+
+  test('refuse a folder of connectors that does not exist', async () => {
+    await expect(runAgent(['types'], { RCA_CONNECTORS: join(home, 'absent') })).rejects.toThrow(
+      /ended with 2: RCA_CONNECTORS is .*absent/,
+    )
+  })
+
+  test('contain the licences of everything in them', () => {
+    const text = readFileSync(join(home, `rca-agent-1.2.3-${own}`, 'THIRD-PARTY-LICENSES'), 'utf8')
+    const { components } = JSON.parse(readFileSync(join(first, 'rca-agent-1.2.3.cdx.json'), 'utf8'))
+    for (const { name, version, licenses, purl } of components) {
+      expect(licenses, name).toHaveLength(1)
+      expect(JSON.stringify(licenses), name).not.toContain('NOASSERTION')
+      if (!name.startsWith('@rca/') && !/arm64|win-x64/.test(purl)) expect(text).toContain(`${name} ${version} (`)
+    }
+    expect(components.length).toBeGreaterThan(50)
+  })
+
+  test('of other platforms contain their own programs', async () => {
+    const arm = join(home, 'arm')
+    mkdirSync(arm)
+    await run('tar', ['-xzf', join(first, 'rca-agent-1.2.3-linux-arm64.tar.gz'), '-C', arm, '--strip-components=1'])
+    expect(readFileSync(join(arm, 'bin/node')).readUInt16LE(18)).toBe(183)
+    expect((await run('patchelf', ['--print-rpath', join(arm, 'bin/node')])).trim()).toBe('$ORIGIN/../lib')
+    expect(statSync(join(arm, 'lib/libatomic.so.1')).size).toBeGreaterThan(0)
+    const list = await run('python3', ['-m', 'zipfile', '-l', join(first, 'rca-agent-1.2.3-win-x64.zip')])
+    for (const name of ['bin/node.exe', 'bin/rca-agent.cmd', 'app/dist/main.js', 'THIRD-PARTY-LICENSES'])
+      expect(list).toContain(`rca-agent-1.2.3-win-x64/${name} `)
+  })
+
+  test('leave no unfinished file behind', () => {
+    expect(readdirSync(first).filter((name) => name.startsWith('.'))).toEqual([])
+  })
+})
+
+/** A connector without dependencies of its own. */
+const connector = `
+import { command, defineConnector, entity, metric } from '@rca/core/connector'
+const signals = {
+  queue: entity({ type: 'acme.queue', description: 'A queue.' }),
+  messages: metric({ name: 'acme.queue.messages', unit: '{message}', kind: 'updowncounter', description: 'Messages.' }),
+}
+const queue = signals.queue.reference('mails')
+const properties = { broker_url: { type: 'string' } }
+export const queues = defineConnector({
+  type: 'acme/queues',
+  title: 'Acme queues',
+  description: 'Watch queues',
+  config: {
+    '~standard': {
+      version: 1,
+      vendor: 'acme',
+      validate: (value) => ({ value }),
+      jsonSchema: { input: () => ({ type: 'object', properties }), output: () => ({ type: 'object', properties }) },
+    },
+  },
+  signals,
+  deploy: () => ({ command: command('true') }),
+  connect: async ({ config }) => config.broker_url,
+  identify: async () => ({ id: 'mails', name: 'mails', entity: queue }),
+  collectors: {
+    queues: {
+      collect: async (url) => ({
+        entities: [signals.queue.entity({ id: 'mails' })],
+        metrics: [signals.messages.point(Number(await (await fetch(url)).text()), queue)],
+      }),
+    },
+  },
+})
+`
