@@ -38,6 +38,16 @@ describe('the health endpoint', () => {
     })
   })
 
+  test('has the last accepted heartbeat, and why the last one was not accepted', async () => {
+    const acknowledgedAt = new Date('2026-01-01T00:00:00Z')
+    const heartbeatFailure = { reason: 'answered 401', refusedToken: true }
+    const server = await startServer(() => ({ ...running, acknowledgedAt, heartbeatFailure }))
+    expect(await (await fetch(server.url)).json()).toMatchObject({
+      pid: process.pid,
+      heartbeat: { acknowledged_at: '2026-01-01T00:00:00.000Z', error: 'answered 401', refused_token: true },
+    })
+  })
+
   test('answers 503 after the agent has stopped', async () => {
     const server = await startServer(() => ({ ...running, state: 'stopped' }))
     expect((await fetch(server.url)).status).toBe(503)

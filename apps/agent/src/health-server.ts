@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { Agent } from '@rca/core'
+import { type Agent, CORE_VERSION } from '@rca/core'
 import type { HealthAddress } from './environment.ts'
 
 /** The agent's health endpoint, for probes on this machine. */
@@ -30,8 +30,32 @@ export async function startHealthServer(
       response.end(JSON.stringify({ type: 'about:blank', title: 'Not Found', status: 404, detail }))
       return
     }
-    const { state, connected, platformReachable: platform_reachable = null, role, collectors, outbox } = agent.status()
-    const body = { state, agent_type: agent.agentType, connected, platform_reachable, role, collectors, outbox }
+    const {
+      state,
+      connected,
+      platformReachable: platform_reachable = null,
+      role,
+      collectors,
+      outbox,
+      ...status
+    } = agent.status()
+    const body = {
+      state,
+      pid: process.pid,
+      agent_type: agent.agentType,
+      agent_version: CORE_VERSION,
+      connected,
+      platform_reachable,
+      // The installer waits for the first acknowledged heartbeat, and prints why there is none.
+      heartbeat: {
+        acknowledged_at: status.acknowledgedAt,
+        error: status.heartbeatFailure?.reason,
+        refused_token: status.heartbeatFailure?.refusedToken,
+      },
+      role,
+      collectors,
+      outbox,
+    }
     const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
     response.writeHead(state === 'running' ? 200 : 503, headers).end(JSON.stringify(body))
   })

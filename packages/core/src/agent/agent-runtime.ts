@@ -147,10 +147,14 @@ export class AgentRuntime<Config, Client> {
 
   status(): AgentStatus {
     const role = roleOf(this.#parts)
+    const acknowledgedAt = this.#heartbeats.acknowledgedAt()
+    const heartbeatFailure = this.#heartbeats.failure()
     return {
       state: this.#stopped !== undefined ? 'stopped' : this.#starting !== undefined ? 'running' : 'idle',
       connected: this.#sessions.current() !== undefined,
       platformReachable: this.#heartbeats.acknowledged(),
+      ...(acknowledgedAt === undefined ? {} : { acknowledgedAt }),
+      ...(heartbeatFailure === undefined ? {} : { heartbeatFailure }),
       ...(role === undefined ? {} : { role }),
       collectors: statusesOf(this.#parts),
       outbox: outboxStatus(this.#outbox.state()),

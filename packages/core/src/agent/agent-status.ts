@@ -1,7 +1,7 @@
 import type { Connector } from '../connector/connector.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { CollectorStatus, HeartbeatRequest, Role } from '../platform/protocol.ts'
-import { type HeartbeatDescription, outboxStatus } from './heartbeat.ts'
+import { type HeartbeatDescription, type HeartbeatFailure, outboxStatus } from './heartbeat.ts'
 import type { LeaderLoop } from './leader-loop.ts'
 import type { SessionOpener } from './session.ts'
 
@@ -12,6 +12,10 @@ export interface AgentStatus {
   readonly connected: boolean
   /** True if the platform acknowledged the last heartbeat. `undefined` before the first. */
   readonly platformReachable: boolean | undefined
+  /** Time of the last heartbeat that the platform acknowledged. Absent before the first. */
+  readonly acknowledgedAt?: Date
+  /** Why the platform did not acknowledge the last heartbeat. Absent if it did. */
+  readonly heartbeatFailure?: HeartbeatFailure
   /** The role in the election. Absent without an election and before `start`. */
   readonly role?: Role
   readonly collectors: HeartbeatRequest['collectors']

@@ -118,6 +118,19 @@ describe('HeartbeatSender', () => {
     expect(sender.intervalMs()).toBe(30_000)
   })
 
+  test('keeps the time of the last accepted heartbeat, and why the last one was not accepted', async () => {
+    const { sender } = senderOf([30, refused, 30])
+    await sender.send()
+    const acceptedAt = sender.acknowledgedAt()
+    expect(acceptedAt).toBeInstanceOf(Date)
+    expect(sender.failure()).toBeUndefined()
+    await sender.send()
+    expect(sender.acknowledgedAt()).toBe(acceptedAt)
+    expect(sender.failure()).toEqual({ reason: 'unknown token', refusedToken: true })
+    await sender.send()
+    expect(sender.failure()).toBeUndefined()
+  })
+
   test('keeps its last acknowledgement when the stop interrupts a heartbeat', async () => {
     const { sender, log } = senderOf([unreachable])
     expect(await sender.send(AbortSignal.abort())).toBe(false)

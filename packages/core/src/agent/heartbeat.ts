@@ -26,13 +26,21 @@ export interface HeartbeatSenderOptions {
 /** A heartbeat without the fields that the sender adds. */
 export type HeartbeatDescription = Omit<HeartbeatRequest, 'sequence' | 'interval_seconds'>
 
+/** Why the platform did not acknowledge a heartbeat. */
+export interface HeartbeatFailure {
+  readonly reason: string
+  /** True if the platform refused the token: only another token helps. */
+  readonly refusedToken: boolean
+}
+
 export type HeartbeatSender = ReturnType<typeof createHeartbeatSender>
 
 /** Creates a sender whose first heartbeat has sequence 0. */
 export function createHeartbeatSender({ client, runtime, log, describe }: HeartbeatSenderOptions) {
   const configured = runtime.heartbeat_interval === undefined ? undefined : toMilliseconds(runtime.heartbeat_interval)
   let intervalMs = configured ?? DEFAULT_INTERVAL_MS
-  let isTokenRefused = false
+  let failure: HeartbeatFailure | undefined
+  let acknowledgedAt: Date | undefined
   let acknowledged: boolean | undefined
   let sequence = 0
   let lastSummary: string | undefined
@@ -46,14 +54,15 @@ export function createHeartbeatSender({ client, runtime, log, describe }: Heartb
       if (configured === undefined)
         intervalMs = Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, answer.interval_seconds * 1000))
       if (acknowledged === false) log.info({}, 'heartbeat recovered')
-      isTokenRefused = false
+      failure = undefined
+      acknowledgedAt = new Date()
       acknowledged = true
     } catch (error) {
       if (signal?.aborted === true) return false
-      isTokenRefused = error instanceof PlatformError && error.refusedToken
+      failure = { reason: reasonOf(error), refusedToken: error instanceof PlatformError && error.refusedToken }
       // The client logs a refused token, once for all calls.
-      const level = acknowledged === false || isTokenRefused ? 'debug' : 'warn'
-      log[level]({ error: reasonOf(error) }, 'heartbeat failed')
+      const level = acknowledged === false || failure.refusedToken ? 'debug' : 'warn'
+      log[level]({ error: failure.reason }, 'heartbeat failed')
       acknowledged = false
     }
     return acknowledged
@@ -66,9 +75,13 @@ export function createHeartbeatSender({ client, runtime, log, describe }: Heartb
     sendOnChange: async (signal?: AbortSignal): Promise<void> => {
       if (acknowledged !== false && summaryOf(describe()) !== lastSummary) await send(signal)
     },
-    intervalMs: () => (isTokenRefused ? Math.max(intervalMs, REFUSED_INTERVAL_MS) : intervalMs),
+    intervalMs: () => (failure?.refusedToken === true ? Math.max(intervalMs, REFUSED_INTERVAL_MS) : intervalMs),
     /** Returns whether the platform acknowledged the last heartbeat, `undefined` before the first. */
     acknowledged: () => acknowledged,
+    /** Returns the time of the last acknowledged heartbeat, `undefined` before the first. */
+    acknowledgedAt: () => acknowledgedAt,
+    /** Returns why the platform did not acknowledge the last heartbeat, `undefined` if it did. */
+    failure: () => failure,
   }
 }
 
