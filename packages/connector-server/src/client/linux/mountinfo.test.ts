@@ -27,9 +27,23 @@ describe('mountinfo', () => {
   ])(
     'reads whether a mount with `%s` on a filesystem with `%s` is read-only',
     (mountOptions, superOptions, readOnly) => {
-      expect(mount(`1 0 8:1 / / ${mountOptions} - ext4 /dev/sda1 ${superOptions}`)?.readOnly).toBe(readOnly)
+      expect(mount(`1 0 8:1 / /data ${mountOptions} - ext4 /dev/sda1 ${superOptions}`)?.readOnly).toBe(readOnly)
     },
   )
+
+  test('reads only the filesystems of the host where a service sees every mount as read-only', () => {
+    const text = [
+      '8:1 / / ro - ext4 /dev/sda1 rw',
+      '8:2 / /data ro - xfs /dev/sda2 rw',
+      '8:3 / /old ro - xfs /dev/sda3 ro',
+    ]
+    const mounts = parseMountInformation(text.map((line) => `1 0 ${line}`).join('\n'))
+    expect(mounts.map(({ mountPoint, readOnly }) => [mountPoint, readOnly])).toEqual([
+      ['/', false],
+      ['/data', false],
+      ['/old', true],
+    ])
+  })
 
   test('selects each filesystem with data once', () => {
     const selected = selectFilesystems(parseMountInformation(fixture('linux-vm/proc/1/mountinfo')))

@@ -11,7 +11,7 @@ interface MountInformation {
 }
 
 export function parseMountInformation(text: string): MountInformation[] {
-  return text.split('\n').flatMap((line) => {
+  const mounts = text.split('\n').flatMap((line) => {
     const [mount = '', filesystem] = line.split(' - ', 2)
     const [, , number, directory, mountPoint, mountOptions] = mount.split(' ')
     const [type, device, superOptions] = filesystem?.split(' ') ?? []
@@ -23,10 +23,18 @@ export function parseMountInformation(text: string): MountInformation[] {
         mountPoint: unescapeOctal(mountPoint),
         type,
         device: unescapeOctal(device ?? type),
-        readOnly: isReadOnly(mountOptions) || isReadOnly(superOptions),
+        isMountReadOnly: isReadOnly(mountOptions),
+        isFilesystemReadOnly: isReadOnly(superOptions),
       },
     ]
   })
+  const root = mounts.findLast(({ mountPoint }) => mountPoint === '/')
+  // systemd mounts everything read-only for a service with `ProtectSystem=strict`: only the filesystems are the host's.
+  const isConfined = root?.isMountReadOnly === true && !root.isFilesystemReadOnly
+  return mounts.map(({ isMountReadOnly, isFilesystemReadOnly, ...mount }) => ({
+    ...mount,
+    readOnly: isFilesystemReadOnly || (isMountReadOnly && !isConfined),
+  }))
 }
 
 /**
