@@ -6,6 +6,7 @@ import { run } from './commands/run.ts'
 import { types } from './commands/types.ts'
 import { AGENT_VARIABLES } from './environment.ts'
 import { EXIT_CODES, exitWith } from './exit.ts'
+import { addServiceCommand } from './service/service-command.ts'
 import { waitForStopSignal } from './stop-signal.ts'
 
 const ENVIRONMENT_HELP = `
@@ -43,5 +44,6 @@ export async function runCommandLine(registry: Registry, words: readonly string[
     .command('doctor')
     .description('check configuration, platform, token and access, and print what to fix')
     .action(() => exitWith(() => doctor(registry, process.env)))
+  addServiceCommand(program, registry)
   await program.parseAsync(words, { from: 'user' })
 }
