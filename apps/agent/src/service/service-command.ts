@@ -2,6 +2,7 @@ import type { Registry } from '@rca/core'
 import { isRcaError } from '@rca/core'
 import { type Command, Option } from 'commander'
 import { EXIT_CODES, exitWith } from '../exit.ts'
+import { findConnectors } from '../find-connectors.ts'
 import { type ConfigurationOptions, readConfiguration } from './configuration.ts'
 import { findServiceManager } from './find-service-manager.ts'
 import { waitForHeartbeat } from './heartbeat-watch.ts'
@@ -101,7 +102,9 @@ async function runServiceCommand(
 async function installCommand({ machine, layout, registry, options }: Context): Promise<number> {
   const isDryRun = options.dryRun === true
   const release = findRelease()
-  const configuration = await readConfiguration(options, process.env, registry, layout)
+  const { connector: RCA_CONNECTORS } = options
+  const connectors = RCA_CONNECTORS === undefined ? registry : await findConnectors({ RCA_CONNECTORS })
+  const configuration = await readConfiguration(options, process.env, connectors, layout)
   const manager = options.service === false ? undefined : findServiceManager(machine, layout)
   const waitMs = readWait(options)
   const publicKey = process.env.RCA_PUBLIC_KEY || undefined
