@@ -54,6 +54,8 @@ export async function startPlatform(answer: Answer = () => undefined, port = 0):
   const waiting = new Set<() => void>()
 
   const usual = ({ path, json }: Call): { status: number; body: unknown } => {
+    // As a platform without enrolment.
+    if (path !== AGENT_PATHS.data && path !== AGENT_PATHS.heartbeat) return problem(404, 'Unknown route.')
     const schema = path === AGENT_PATHS.data ? dataRequestSchema : heartbeatRequestSchema
     const checked = schema.safeParse(json)
     if (!checked.success) {

@@ -8,11 +8,20 @@ import { reasonOf } from '../errors/error-reason.ts'
 import { RcaError } from '../errors/rca-error.ts'
 import { runInTimeSlices } from '../event-loop.ts'
 import type { PlatformClient } from '../platform/client.ts'
-import type { Report } from '../platform/protocol.ts'
+import type { EnrollRequest, Report } from '../platform/protocol.ts'
 import { toReportBody } from '../platform/report-body.ts'
+import type { StateStore } from '../state/state-store.ts'
 import { MAX_TIMER_MS, repeat, settleWithin, sleep } from '../timers.ts'
-import { type AgentParts, type AgentStatus, describeAgent, roleOf, statusesOf } from './agent-status.ts'
+import {
+  type AgentParts,
+  type AgentStatus,
+  describeAgent,
+  describeEnrolment,
+  roleOf,
+  statusesOf,
+} from './agent-status.ts'
 import { newInstanceId } from './election/election-runner.ts'
+import { type AccessCheck, checkAccess, createEnrolment, type Enrolment } from './enrolment.ts'
 import { createHeartbeatSender, type HeartbeatSender, outboxStatus } from './heartbeat.ts'
 import { createLeaderLoop, type LeaderLoop } from './leader-loop.ts'
 import { createReportBuilder, type ReportBuilder } from './report/report-builder.ts'
@@ -30,6 +39,8 @@ export interface AgentRuntimeOptions<Config, Client>
   readonly runtime: RuntimeConfig
   readonly agentVersion: string
   readonly client: PlatformClient
+  /** Keeps the agent's key between runs. Without it, the agent does not enrol. */
+  readonly keyState: StateStore | undefined
 }
 
 /** An agent's lifecycle: idle, running, stopped. */
@@ -40,6 +51,7 @@ export class AgentRuntime<Config, Client> {
   readonly #sender: Sender
   readonly #reports: ReportBuilder
   readonly #heartbeats: HeartbeatSender
+  readonly #enrolment: Enrolment
   readonly #queue: ReportQueue
   readonly #leaderLoop: LeaderLoop
   readonly #stopping = new AbortController()
@@ -91,7 +103,9 @@ export class AgentRuntime<Config, Client> {
         if (session !== undefined) this.#leaderLoop.onElectionChange(session)
       },
     })
-    this.#heartbeats = createHeartbeatSender({ client, runtime, log, describe: () => describeAgent(this.#parts) })
+    const { enrolment, heartbeats } = createCalls(options, () => this.#parts)
+    this.#enrolment = enrolment
+    this.#heartbeats = heartbeats
     this.#leaderLoop = createLeaderLoop({
       connector,
       runtime,
@@ -117,6 +131,7 @@ export class AgentRuntime<Config, Client> {
 
   async send(report: Report): Promise<boolean> {
     const { client, redactor, log } = this.#options
+    await this.#enrolment.load()
     try {
       await runInTimeSlices(splitReport(report, redactor.write), async ({ json }) => {
         await client.sendReports([await toReportBody(json)], this.#stopping.signal)
@@ -134,6 +149,15 @@ export class AgentRuntime<Config, Client> {
     return this.#heartbeats.send(this.#stopping.signal)
   }
 
+  /** Asks the platform whether it accepts this agent. Stores nothing. */
+  async checkAccess(): Promise<AccessCheck> {
+    const { client, connector } = this.#options
+    if (this.#sessions.current() === undefined) await this.#sessions.tryOpen()
+    await this.#enrolment.load()
+    const query = { agent_id: this.#sessions.agentId(), agent_type: connector.type }
+    return checkAccess(client, query, this.#stopping.signal)
+  }
+
   start(): Promise<void> {
     if (this.#stopped !== undefined) return Promise.reject(stoppedError('was stopped and does not start again'))
     this.#starting ??= this.#start()
@@ -149,12 +173,15 @@ export class AgentRuntime<Config, Client> {
     const role = roleOf(this.#parts)
     const acknowledgedAt = this.#heartbeats.acknowledgedAt()
     const heartbeatFailure = this.#heartbeats.failure()
+    const keyExpiresAt = this.#enrolment.keyExpiresAt()
     return {
       state: this.#stopped !== undefined ? 'stopped' : this.#starting !== undefined ? 'running' : 'idle',
       connected: this.#sessions.current() !== undefined,
       platformReachable: this.#heartbeats.acknowledged(),
       ...(acknowledgedAt === undefined ? {} : { acknowledgedAt }),
       ...(heartbeatFailure === undefined ? {} : { heartbeatFailure }),
+      enrolled: this.#options.client.usesKey(),
+      ...(keyExpiresAt === undefined ? {} : { keyExpiresAt }),
       ...(role === undefined ? {} : { role }),
       collectors: statusesOf(this.#parts),
       outbox: outboxStatus(this.#outbox.state()),
@@ -164,6 +191,8 @@ export class AgentRuntime<Config, Client> {
   async #start(): Promise<void> {
     const { signal } = this.#stopping
     await this.#sessions.tryOpen()
+    // Before the sender starts: the token may no longer be valid.
+    await this.#enrolment.load()
     if (signal.aborted) return
     const sendHeartbeat = (): Promise<void> => this.#heartbeats.send(signal).then(() => undefined)
     const loops = {
@@ -230,4 +259,15 @@ export class AgentRuntime<Config, Client> {
 
 function stoppedError(problem: string): RcaError {
   return new RcaError('RCA_AGENT_STOPPED', `This agent ${problem}. Create a new one with \`createAgent\``)
+}
+
+/** Creates the calls of the platform that deliver no reports. */
+function createCalls<Config, Client>(
+  { client, runtime, log, redactor, keyState: state }: AgentRuntimeOptions<Config, Client>,
+  parts: () => AgentParts,
+): { readonly enrolment: Enrolment; readonly heartbeats: HeartbeatSender } {
+  const describe = (): EnrollRequest | undefined => describeEnrolment(parts())
+  const enrolment = createEnrolment({ client, state, log, addSecret: redactor.add, describe })
+  const heartbeats = createHeartbeatSender({ client, enrolment, runtime, log, describe: () => describeAgent(parts()) })
+  return { enrolment, heartbeats }
 }

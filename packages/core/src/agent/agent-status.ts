@@ -1,6 +1,6 @@
 import type { Connector } from '../connector/connector.ts'
 import type { Outbox } from '../delivery/outbox.ts'
-import type { CollectorStatus, HeartbeatRequest, Role } from '../platform/protocol.ts'
+import type { CollectorStatus, EnrollRequest, HeartbeatRequest, Role } from '../platform/protocol.ts'
 import { type HeartbeatDescription, type HeartbeatFailure, outboxStatus } from './heartbeat.ts'
 import type { LeaderLoop } from './leader-loop.ts'
 import type { SessionOpener } from './session.ts'
@@ -16,6 +16,10 @@ export interface AgentStatus {
   readonly acknowledgedAt?: Date
   /** Why the platform did not acknowledge the last heartbeat. Absent if it did. */
   readonly heartbeatFailure?: HeartbeatFailure
+  /** True while the agent uses a key of its own in place of the token. */
+  readonly enrolled: boolean
+  /** When that key expires, ISO 8601. The agent replaces it before. */
+  readonly keyExpiresAt?: string
   /** The role in the election. Absent without an election and before `start`. */
   readonly role?: Role
   readonly collectors: HeartbeatRequest['collectors']
@@ -71,10 +75,27 @@ export function roleOf({ connector, isStarted, leaderLoop }: AgentParts): Role |
   return leaderLoop.leaderTermId() === undefined ? 'standby' : 'leader'
 }
 
+/** Returns the request for a key, `undefined` until the agent's id is known. */
+export function describeEnrolment(parts: AgentParts): EnrollRequest | undefined {
+  const { connector, agentVersion, instanceId, sessions } = parts
+  if (sessions.isProvisional()) return undefined
+  const replaces = sessions.replaces()
+  return {
+    agent_id: sessions.agentId(),
+    agent_type: connector.type,
+    agent_version: agentVersion,
+    instance_id: instanceId,
+    ...(replaces === undefined ? {} : { replaces_agent_id: replaces }),
+  }
+}
+
 /** Distinguishes this process from others of the same agent. Only an agent with its own id has others. */
 function instanceOf(parts: AgentParts): Pick<HeartbeatDescription, 'instance_id' | 'role' | 'lead_id'> {
+  if (parts.sessions.isProvisional()) return {}
+  // Without a role, the name reveals a second process with the same identity, such as that of a cloned machine.
+  if (parts.connector.election === undefined) return { instance_id: parts.instanceId }
   const role = roleOf(parts)
-  if (role === undefined || parts.sessions.isProvisional()) return {}
+  if (role === undefined) return {}
   const termId = parts.leaderLoop.leaderTermId()
   return { instance_id: parts.instanceId, role, ...(termId === undefined ? {} : { lead_id: termId }) }
 }

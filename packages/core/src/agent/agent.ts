@@ -21,6 +21,7 @@ import { createDirectoryState, createMemoryState } from '../state/state-store.ts
 import { CORE_VERSION } from '../version.ts'
 import { AgentRuntime } from './agent-runtime.ts'
 import type { AgentStatus } from './agent-status.ts'
+import type { AccessCheck } from './enrolment.ts'
 import { selfSignals } from './report/self-metrics.ts'
 
 /** Options of a connector and of every agent, in snake_case. Validated when the agent is created; each may be text. */
@@ -33,13 +34,13 @@ export interface AgentOptions<Config = unknown, Client = unknown> {
   readonly connector: Connector<Config, Client>
   /** The platform's address, such as https://api.example.com. */
   readonly platformUrl: string
-  /** The environment's token, as the platform showed it once. */
+  /** The environment's token, as the platform showed it once. With `stateDirectory`, it is exchanged for a key. */
   readonly agentToken: string
   /** @default {} */
   readonly config?: AgentConfig<NoInfer<Config>>
   /** @default writes warnings and errors to standard error; `silentLogger` writes nothing */
   readonly logger?: Logger
-  /** Directory that keeps cursors and the agent's id between runs. @default nothing is kept */
+  /** Directory that keeps cursors, the agent's id and its key between runs. @default nothing is kept */
   readonly stateDirectory?: string
   /** Version that the platform shows. @default the version of `@rca/core` */
   readonly agentVersion?: string
@@ -78,6 +79,8 @@ export interface Agent {
   start(): Promise<void>
   /** Stops collecting, delivers the queue within the timeout and closes the client. Idempotent. */
   stop(options?: StopOptions): Promise<void>
+  /** Asks the platform whether it accepts the agent's key or token. Changes nothing; never rejects. */
+  checkAccess(): Promise<AccessCheck>
   /** Returns the agent's state, as the next heartbeat would report it. */
   status(): AgentStatus
 }
@@ -134,6 +137,7 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
     redactor,
     log,
     state,
+    keyState: options.stateDirectory === undefined ? undefined : state,
     // Replicas share a key: a change of the leader must not look like a change of every hashed value.
     openKeyedHash: async () =>
       connector.election === undefined ? openKeyedHash(state, log) : sharedKeyedHash(agentToken),
@@ -164,6 +168,7 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
       checkArguments('stop', stopOptions, STOP_OPTIONS)
       await runtime.stop(toMilliseconds(stopOptions.timeout ?? '5s'))
     },
+    checkAccess: () => runtime.checkAccess(),
     status: () => runtime.status(),
   }
 }

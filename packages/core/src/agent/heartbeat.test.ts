@@ -36,11 +36,37 @@ function senderOf(
   }
   const runtime = runtimeConfigSchema.parse(config)
   const describe = (): HeartbeatDescription => ({ ...description, ...described })
-  return { sender: createHeartbeatSender({ client: { sendHeartbeat }, runtime, log, describe }), sent, log }
+  const enrolment = { prepare: async () => undefined, rotate: async () => undefined }
+  return { sender: createHeartbeatSender({ client: { sendHeartbeat }, enrolment, runtime, log, describe }), sent, log }
 }
 
 const unreachable = new PlatformError('connection refused', { retryable: true })
 const refused = new PlatformError('unknown token', { retryable: true, status: 401 })
+
+describe('the answer to a heartbeat', () => {
+  test('asks for another key, and is logged if it warns, once per warning', async () => {
+    const calls: string[] = []
+    const log = recordingLogger()
+    const answers = [{ rotate_key: true as const }, { warning: 'a' }, { warning: 'a' }, {}, { warning: 'a' }]
+    const sender = createHeartbeatSender({
+      client: {
+        sendHeartbeat: async () => {
+          calls.push('heartbeat')
+          return { interval_seconds: 30, server_time: '2026-01-23T10:00:00.000Z', ...answers.shift() }
+        },
+      },
+      enrolment: { prepare: async () => void calls.push('prepare'), rotate: async () => void calls.push('rotate') },
+      runtime: runtimeConfigSchema.parse({}),
+      log,
+      describe: () => description,
+    })
+    await sender.send()
+    await sender.send()
+    expect(calls).toEqual(['prepare', 'heartbeat', 'rotate', 'prepare', 'heartbeat'])
+    for (let count = 0; count < 3; count += 1) await sender.send()
+    expect(log.messages('warn')).toEqual(['the platform warns', 'the platform warns'])
+  })
+})
 
 describe('HeartbeatSender', () => {
   test('numbers heartbeats from 0', async () => {

@@ -6,6 +6,7 @@ import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
 import type { PlatformClient } from '../platform/client.ts'
 import type { HeartbeatRequest } from '../platform/protocol.ts'
+import type { Enrolment } from './enrolment.ts'
 
 /** Interval until the platform asks for another one. */
 const DEFAULT_INTERVAL_MS = 30_000
@@ -18,6 +19,7 @@ const REFUSED_INTERVAL_MS = 120_000
 
 export interface HeartbeatSenderOptions {
   readonly client: Pick<PlatformClient, 'sendHeartbeat'>
+  readonly enrolment: Pick<Enrolment, 'prepare' | 'rotate'>
   readonly runtime: RuntimeConfig
   readonly log: Logger
   readonly describe: () => HeartbeatDescription
@@ -36,7 +38,7 @@ export interface HeartbeatFailure {
 export type HeartbeatSender = ReturnType<typeof createHeartbeatSender>
 
 /** Creates a sender whose first heartbeat has sequence 0. */
-export function createHeartbeatSender({ client, runtime, log, describe }: HeartbeatSenderOptions) {
+export function createHeartbeatSender({ client, enrolment, runtime, log, describe }: HeartbeatSenderOptions) {
   const configured = runtime.heartbeat_interval === undefined ? undefined : toMilliseconds(runtime.heartbeat_interval)
   let intervalMs = configured ?? DEFAULT_INTERVAL_MS
   let failure: HeartbeatFailure | undefined
@@ -44,8 +46,10 @@ export function createHeartbeatSender({ client, runtime, log, describe }: Heartb
   let acknowledged: boolean | undefined
   let sequence = 0
   let lastSummary: string | undefined
+  let lastWarning: string | undefined
 
   const send = async (signal?: AbortSignal): Promise<boolean> => {
+    await enrolment.prepare(signal)
     try {
       const description = describe()
       lastSummary = summaryOf(description)
@@ -57,6 +61,10 @@ export function createHeartbeatSender({ client, runtime, log, describe }: Heartb
       failure = undefined
       acknowledgedAt = new Date()
       acknowledged = true
+      const { warning, rotate_key } = answer
+      if (warning !== undefined && warning !== lastWarning) log.warn({ warning }, 'the platform warns')
+      lastWarning = warning
+      if (rotate_key === true) await enrolment.rotate(signal)
     } catch (error) {
       if (signal?.aborted === true) return false
       failure = { reason: reasonOf(error), refusedToken: error instanceof PlatformError && error.refusedToken }

@@ -4,9 +4,11 @@ import { z } from 'zod'
 import { type Client, exampleConnector, host, signals } from '../../test/example-connector.ts'
 import { startPlatform } from '../../test/platform.ts'
 import { recordingLogger } from '../../test/recording-logger.ts'
+import { temporaryDirectory } from '../../test/temporary-directory.ts'
 import type { ConfigSchema } from '../config/config-schema.ts'
 import { secret } from '../config/option-schemas.ts'
 import { silentLogger } from '../logger.ts'
+import { AGENT_PATHS } from '../platform/protocol.ts'
 import { createAgent } from './agent.ts'
 
 const TOKEN = 'agent_canary_7d1e90'
@@ -99,6 +101,42 @@ test('no secret leaves the process except in the Authorization header, wherever 
   const outside = [...bodies, JSON.stringify(logger.lines), JSON.stringify(report), JSON.stringify(status)].join('\n')
   expect(outside).toContain('[redacted]')
   for (const form of forms) expect(outside.includes(form), form).toBe(false)
+})
+
+test('the key of the agent does not leave the process either', async () => {
+  const key = `agentkey_${'canary'.repeat(8)}`
+  const platform = await startPlatform(({ path }) =>
+    path === AGENT_PATHS.enroll
+      ? { status: 201, body: { agent_key: key, expires_at: '2026-12-22T12:00:00.000Z' } }
+      : undefined,
+  )
+  const logger = recordingLogger()
+  const bearers = (): (string | undefined)[] => platform.calls.map(({ headers }) => headers.authorization)
+  const errors = {
+    collect: async () => {
+      if (bearers().includes(`Bearer ${key}`)) throw new Error(`leaked ${key}`)
+      return {}
+    },
+  }
+  const agent = createAgent({
+    connector: exampleConnector({ collectors: { errors } }),
+    platformUrl: platform.url,
+    agentToken: TOKEN,
+    logger,
+    stateDirectory: await temporaryDirectory(),
+    config: { collect_interval: '20ms', heartbeat_interval: '20ms' },
+  })
+  await agent.start()
+  await platform.until(
+    () =>
+      bearers().filter((bearer) => bearer === `Bearer ${key}`).length > 3 &&
+      platform.heartbeats().some(({ collectors }) => collectors.errors?.error?.includes('leaked') === true),
+  )
+  expect(agent.status()).toMatchObject({ enrolled: true, keyExpiresAt: '2026-12-22T12:00:00.000Z' })
+  await agent.stop()
+  expect(logger.messages('warn')).toContain('collector failed')
+  const bodies = platform.calls.map(({ text }) => text)
+  expect([...bodies, JSON.stringify(logger.lines), JSON.stringify(agent.status())].join('\n')).not.toContain(key)
 })
 
 test('an invalid configuration does not reveal its secrets', () => {

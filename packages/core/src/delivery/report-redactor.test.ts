@@ -183,4 +183,17 @@ describe('Redactor', () => {
     const log = createRedactor([]).logger({ debug: fail, info: fail, warn: fail, error: fail })
     expect(() => log.error({}, 'x')).not.toThrow()
   })
+
+  test('redacts a secret that becomes known later, in texts, reports and logs', () => {
+    const recorder = recordingLogger()
+    const redactor = createRedactor(['hunter2'])
+    const log = redactor.logger(recorder)
+    const report = reportSaying('a key-canary b')
+    expect(redactor.clean(report)).toBe(report)
+    redactor.add('key-canary')
+    expect(redactor.text('key-canary hunter2')).toBe('[redacted] [redacted]')
+    expect(JSON.stringify(redactor.clean(report))).not.toContain('key-canary')
+    log.info({ 'key-canary': 'key-canary' }, 'key-canary')
+    expect(JSON.stringify(recorder.lines)).not.toContain('key-canary')
+  })
 })

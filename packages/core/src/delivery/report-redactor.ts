@@ -17,6 +17,8 @@ export interface SignalWriter {
 /** Removes secrets from everything that leaves the process. */
 export interface Redactor {
   text(text: string): string
+  /** Redacts another secret from now on. */
+  add(secret: string): void
   /** Returns a report without secrets, the same object if it contains none. A valid report stays valid. */
   clean(report: Report): Report
   /** Does the same for the signals of a report that is written piece by piece. */
@@ -30,12 +32,12 @@ const MIN_LENGTH_IN_NAMES = 6
 
 /** Creates a redactor for these secrets, also percent-encoded and inside JSON. Keeps `declared` names of attributes. */
 export function createRedactor(secrets: readonly string[], declared: Iterable<string> = []): Redactor {
-  const text = createSecretReplacer(secrets)
+  let known = compile(secrets)
+  const text = (original: string): string => known.text(original)
   const names = new Set(declared)
   const attributeName = (name: string): string => (names.has(name) ? name : text(name).slice(0, LIMITS.name))
-  const fieldName = createSecretReplacer(secrets.filter((secret) => secret.length >= MIN_LENGTH_IN_NAMES))
-  const inReports = writtenForms(secrets).map((form) => JSON.stringify(form).slice(1, -1))
-  const containsSecret = (json: string): boolean => inReports.some((form) => json.includes(form))
+  const fieldName = (original: string): string => known.fieldName(original)
+  const containsSecret = (json: string): boolean => known.inReports.some((form) => json.includes(form))
   const redacted = redactedSignals(text, attributeName)
   const clean = (report: Report): Report => {
     if (!containsSecret(JSON.stringify(report))) return report
@@ -56,6 +58,9 @@ export function createRedactor(secrets: readonly string[], declared: Iterable<st
   const metrics = (points: readonly Metric[]): string => JSON.stringify(points).slice(1, -1)
   return {
     text,
+    add: (secret) => {
+      if (!known.secrets.includes(secret)) known = compile([...known.secrets, secret])
+    },
     clean,
     write: {
       entity: writer(redacted.entity),
@@ -72,6 +77,15 @@ export function createRedactor(secrets: readonly string[], declared: Iterable<st
       warn: redactedLevel(log.warn.bind(log), text, fieldName),
       error: redactedLevel(log.error.bind(log), text, fieldName),
     }),
+  }
+}
+
+function compile(secrets: readonly string[]) {
+  return {
+    secrets,
+    text: createSecretReplacer(secrets),
+    fieldName: createSecretReplacer(secrets.filter((secret) => secret.length >= MIN_LENGTH_IN_NAMES)),
+    inReports: writtenForms(secrets).map((form) => JSON.stringify(form).slice(1, -1)),
   }
 }
 

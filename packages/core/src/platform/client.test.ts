@@ -3,11 +3,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { type Answer, problem, startPlatform } from '../../test/platform.ts'
+import { type Answer, type Call, problem, startPlatform } from '../../test/platform.ts'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import { createPlatformClient, type PlatformClient } from './client.ts'
-import type { HeartbeatRequest } from './protocol.ts'
+import { AGENT_PATHS, type HeartbeatRequest } from './protocol.ts'
 
 const TOKEN = 'agent_canary_4f2a9c'
 
@@ -310,5 +310,94 @@ describe('PlatformClient', () => {
     expect(written).toBeLessThan(500)
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
+  })
+})
+
+describe('a client with a key', () => {
+  const KEY = `agentkey_${'k'.repeat(43)}`
+  const NEXT = `agentkey_${'n'.repeat(43)}`
+
+  /** A platform that accepts these tokens and keys, and a client. */
+  async function setUp(...accepted: string[]) {
+    const valid = new Set(accepted)
+    const bearer = (call: Call): string => call.headers.authorization?.replace('Bearer ', '') ?? ''
+    const platform = await startPlatform((call) => {
+      if (!valid.has(bearer(call))) return problem(401, `unknown: ${bearer(call)}`)
+      if (call.path === AGENT_PATHS.enroll || call.path === AGENT_PATHS.rotateKey)
+        return { status: 201, body: { agent_key: NEXT, expires_at: '2026-12-22T12:00:00.000Z' } }
+      return call.path.startsWith(AGENT_PATHS.access) ? { status: 200, body: {} } : undefined
+    })
+    return { ...clientOf(platform.url), valid, bearers: () => platform.calls.map(bearer), calls: platform.calls }
+  }
+
+  test('sends it in place of the token', async () => {
+    const { client, bearers } = await setUp(KEY, TOKEN)
+    client.useKey(KEY)
+    await client.sendHeartbeat(heartbeat)
+    await client.sendReports([reportOf()])
+    client.useKey(undefined)
+    await client.sendHeartbeat(heartbeat)
+    expect(bearers()).toEqual([KEY, KEY, TOKEN])
+  })
+
+  test('enrols with the token, and replaces the key with the key', async () => {
+    const { client, bearers } = await setUp(KEY, TOKEN)
+    client.useKey(KEY)
+    const { agent_id, agent_type, agent_version } = heartbeat
+    const request = { agent_id, agent_type, agent_version, instance_id: 'web-1' }
+    expect((await client.enroll(request)).agent_key).toBe(NEXT)
+    expect((await client.rotateKey({ agent_id, agent_type })).agent_key).toBe(NEXT)
+    expect(bearers()).toEqual([TOKEN, KEY])
+  })
+
+  test('asks for access without a body', async () => {
+    const { client, calls } = await setUp(TOKEN)
+    expect(await client.checkAccess({ agent_id: heartbeat.agent_id, agent_type: 'acme/queues' })).toEqual({})
+    const path = `/api/v1/agent/access?agent_id=${heartbeat.agent_id}&agent_type=acme%2Fqueues`
+    expect(calls).toMatchObject([{ path, text: '' }])
+  })
+
+  test('uses the token at once when the key is refused, and logs that once', async () => {
+    const { client, log, bearers } = await setUp(TOKEN)
+    client.useKey(KEY)
+    await client.sendReports([reportOf()])
+    await client.sendHeartbeat(heartbeat)
+    expect(bearers()).toEqual([KEY, TOKEN, TOKEN])
+    expect(client.usesKey()).toBe(false)
+    expect(log.messages()).toEqual(['key refused: the agent uses its token'])
+    expect(JSON.stringify(log.lines)).not.toContain(KEY)
+  })
+
+  test('tries the key again after the token was refused too', async () => {
+    const { client, log, valid, bearers } = await setUp()
+    client.useKey(KEY)
+    await failureOf(client.sendHeartbeat(heartbeat))
+    await failureOf(client.sendHeartbeat(heartbeat))
+    expect(log.messages().sort()).toEqual([
+      'key refused: the agent uses its token',
+      expect.stringMatching(/^token refused/),
+    ])
+    valid.add(KEY)
+    await client.sendHeartbeat(heartbeat)
+    expect(bearers()).toEqual([KEY, TOKEN, KEY, TOKEN, KEY])
+    expect(client.usesKey()).toBe(true)
+  })
+
+  test('repeats a call with the newer key if its own was replaced meanwhile', async () => {
+    const { client, log, bearers } = await setUp(NEXT)
+    client.useKey(KEY)
+    const sending = client.sendReports([reportOf()])
+    client.useKey(NEXT)
+    await sending
+    expect(bearers()).toEqual([KEY, NEXT])
+    expect([client.usesKey(), log.messages()]).toEqual([true, []])
+  })
+
+  test('keeps keys out of errors', async () => {
+    const { client } = await setUp(TOKEN)
+    client.useKey(KEY)
+    const { agent_id, agent_type } = heartbeat
+    const error = await failureOf(client.rotateKey({ agent_id, agent_type }))
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(KEY)
   })
 })

@@ -5,15 +5,23 @@ import type { z } from 'zod'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
 import { createSecretReplacer } from '../redaction/secret-replacer.ts'
+import { type Credential, createCredentials } from './credentials.ts'
 import { platformUrlText } from './platform-url.ts'
 import {
+  type AccessQuery,
+  type AccessResponse,
   AGENT_PATHS,
+  type AgentKey,
+  accessResponseSchema,
+  agentKeySchema,
   type DataResponse,
   dataResponseSchema,
+  type EnrollRequest,
   type HeartbeatRequest,
   type HeartbeatResponse,
   heartbeatResponseSchema,
   problemSchema,
+  type RotateKeyRequest,
 } from './protocol.ts'
 import type { ReportBody } from './report-body.ts'
 
@@ -48,19 +56,28 @@ export interface PlatformClient {
   sendReports(reports: readonly ReportBody[], signal?: AbortSignal): Promise<DataResponse>
   /** Sends a heartbeat. Does not retry: the next heartbeat follows anyway. */
   sendHeartbeat(heartbeat: HeartbeatRequest, signal?: AbortSignal): Promise<HeartbeatResponse>
+  /** Exchanges the token for a key of this agent alone. Does not use the key, and does not retry. */
+  enroll(request: EnrollRequest, signal?: AbortSignal): Promise<AgentKey>
+  /** Returns a new key for the one in use. Does not use the new key, and does not retry. */
+  rotateKey(request: RotateKeyRequest, signal?: AbortSignal): Promise<AgentKey>
+  /** Asks whether the platform accepts the key or token for this agent. Does not retry. */
+  checkAccess(query: AccessQuery, signal?: AbortSignal): Promise<AccessResponse>
+  /**
+   * Uses a key in place of the token; `undefined` uses the token. If the platform refuses the key, calls use the token
+   * until the next key.
+   */
+  useKey(key: string | undefined): void
+  /** Returns true while calls use a key. */
+  usesKey(): boolean
 }
 
-/** Creates a client. Logs once when the platform refuses the token, and once when it accepts it again. */
+/** Creates a client. */
 export function createPlatformClient(options: PlatformClientOptions): PlatformClient {
   const { platformUrl, agentToken, log } = options
   const base = platformUrlText(platformUrl)
-  const redact = createSecretReplacer([agentToken])
+  const credentials = createCredentials(agentToken, base, log)
   const http = ky.create({
-    headers: {
-      authorization: `Bearer ${agentToken}`,
-      'user-agent': options.userAgent,
-      'content-type': 'application/json',
-    },
+    headers: { 'user-agent': options.userAgent, 'content-type': 'application/json' },
     timeout: REQUEST_TIMEOUT_MS,
     redirect: 'error',
     retry: {
@@ -75,31 +92,30 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
     },
   })
   const once = http.extend({ retry: { limit: 0 } })
-  let isTokenRefused = false
 
   const call = async <Schema extends z.ZodType>(
     client: KyInstance,
     path: string,
-    json: readonly ReportBody[],
+    json: readonly ReportBody[] | undefined,
     schema: Schema,
     signal: AbortSignal | undefined,
+    only?: Credential,
   ): Promise<z.output<Schema>> => {
+    const credential = only ?? credentials.current()
     try {
-      const response = schema.safeParse(await withOwnSignal(signal, (own) => post(client, base + path, json, own)))
+      const answer = await withOwnSignal(signal, (own) => exchange(client, base + path, json, credential, own))
+      const response = schema.safeParse(answer)
       if (!response.success) throw new PlatformError(notThePlatform(base, path), { retryable: true })
-      if (isTokenRefused) log.info({ platform_url: base }, 'token accepted again')
-      isTokenRefused = false
+      credentials.accept(credential)
       return response.data
     } catch (error) {
-      const failure = toPlatformError(error, base, path, redact)
-      if (failure.refusedToken && !isTokenRefused) {
-        isTokenRefused = true
-        log.error(
-          { platform_url: base, status: failure.status, error: failure.message },
-          'token refused: the agent queues its reports and retries; give it a valid token, or stop it',
-        )
-      }
-      throw failure
+      const secrets = [agentToken, credential.text, credentials.key()?.text ?? '']
+      const failure = toPlatformError(error, base, path, createSecretReplacer(secrets))
+      if (!failure.refusedToken) throw failure
+      credentials.refuse(credential, failure)
+      if (credential.kind === 'token' || only !== undefined) throw failure
+      // Again with the token, or with a key that has replaced this one in the meantime.
+      return call(client, path, json, schema, signal)
     }
   }
 
@@ -107,6 +123,14 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
     sendReports: (reports, signal) => call(http, AGENT_PATHS.data, requestOf(reports), dataResponseSchema, signal),
     sendHeartbeat: (heartbeat, signal) =>
       call(once, AGENT_PATHS.heartbeat, [JSON.stringify(heartbeat)], heartbeatResponseSchema, signal),
+    enroll: (request, signal) =>
+      call(once, AGENT_PATHS.enroll, [JSON.stringify(request)], agentKeySchema, signal, credentials.token),
+    rotateKey: (request, signal) =>
+      call(once, AGENT_PATHS.rotateKey, [JSON.stringify(request)], agentKeySchema, signal, credentials.key()),
+    checkAccess: (query, signal) =>
+      call(once, `${AGENT_PATHS.access}?${new URLSearchParams(query)}`, undefined, accessResponseSchema, signal),
+    useKey: credentials.useKey,
+    usesKey: () => credentials.current().kind === 'key',
   }
 }
 
@@ -114,14 +138,22 @@ function requestOf(reports: readonly ReportBody[]): ReportBody[] {
   return ['{"reports":[', ...reports.flatMap((report, index) => (index === 0 ? [report] : [',', report])), ']}']
 }
 
-async function post(
+/** Sends a body with POST, or without one GET. */
+async function exchange(
   client: KyInstance,
   url: string,
-  json: readonly ReportBody[],
+  json: readonly ReportBody[] | undefined,
+  { text }: Credential,
   signal: AbortSignal,
 ): Promise<unknown> {
+  const authorization = `Bearer ${text}`
+  if (json === undefined) return readJson(await client.get(url, { headers: { authorization }, signal }))
   const { body, encoded } = await bodyOf(json)
-  const response = await client.post(url, { body, headers: encoded ? { 'content-encoding': 'gzip' } : {}, signal })
+  const headers = { authorization, ...(encoded ? { 'content-encoding': 'gzip' } : {}) }
+  return readJson(await client.post(url, { body, headers, signal }))
+}
+
+async function readJson(response: Response): Promise<unknown> {
   return JSON.parse(await readBounded(response)) as unknown
 }
 

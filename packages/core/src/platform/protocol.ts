@@ -18,11 +18,21 @@ export {
  * The wire protocol between agent and platform: JSON in snake_case, validated on both sides by these schemas. Unknown
  * fields are ignored, so that an older platform accepts a newer agent.
  *
- * Every call has `Authorization: Bearer <agent_token>`; bodies above 1 KiB have `Content-Encoding: gzip`.
+ * Every call has `Authorization: Bearer …` with the token, or the key that the agent received in exchange for it.
+ * Bodies above 1 KiB have `Content-Encoding: gzip`.
  */
 
 /** Paths of an agent's calls, relative to the platform's URL. */
-export const AGENT_PATHS = { data: '/api/v1/agent/data', heartbeat: '/api/v1/agent/heartbeat' } as const
+export const AGENT_PATHS = {
+  data: '/api/v1/agent/data',
+  heartbeat: '/api/v1/agent/heartbeat',
+  enroll: '/api/v1/agent/enroll',
+  rotateKey: '/api/v1/agent/key/rotate',
+  access: '/api/v1/agent/access',
+} as const
+
+/** Distinguishes the key of one agent from a token. */
+export const KEY_PREFIX = 'agentkey_'
 
 /** Maximum lengths in UTF-16 code units, and of lists. The agent truncates or omits more; the platform refuses it. */
 export const LIMITS = {
@@ -163,6 +173,8 @@ export const collectorStatusSchema = z.object({
   error: z.string().max(LIMITS.reason).optional(),
 })
 
+const replacesAgentId = z.uuid().optional().describe('Provisional id that the agent used before it was connected.')
+
 /** Body of `POST /api/v1/agent/heartbeat`. */
 export const heartbeatRequestSchema = z.object({
   agent_id: z.uuid(),
@@ -181,10 +193,12 @@ export const heartbeatRequestSchema = z.object({
     .max(86_400)
     .optional()
     .describe('Seconds until the next heartbeat, if the operator configured them.'),
-  replaces_agent_id: z.uuid().optional().describe('Provisional id that the agent used before it was connected.'),
+  replaces_agent_id: replacesAgentId,
   instance_id: name
     .optional()
-    .describe('Name of this process, if several instances of an agent elect the one that reports.'),
+    .describe(
+      'Name of this process. With `role`, it is one of several instances that elect a leader. Without `role`, names that take turns reveal a cloned machine.',
+    ),
   role: z
     .enum(ROLES)
     .optional()
@@ -203,6 +217,37 @@ export const heartbeatRequestSchema = z.object({
 export const heartbeatResponseSchema = z.object({
   interval_seconds: z.number().positive().describe('Seconds until the next heartbeat.'),
   server_time: timestampSchema,
+  rotate_key: z.literal(true).optional().describe('Most of the life of the agent’s key is over: replace it.'),
+  warning: z.string().max(8192).optional().describe('A problem for the operator, which the agent logs.'),
+})
+
+/** Body of `POST /api/v1/agent/enroll`. */
+export const enrollRequestSchema = z.object({
+  agent_id: z.uuid(),
+  agent_type: name,
+  agent_version: z.string().min(1).max(64),
+  instance_id: name.describe('Name of this process.'),
+  replaces_agent_id: replacesAgentId,
+})
+
+/** Body of `POST /api/v1/agent/key/rotate`. */
+export const rotateKeyRequestSchema = z.object({ agent_id: z.uuid(), agent_type: name })
+
+/** Response 201 of both. */
+export const agentKeySchema = z.object({
+  agent_key: z
+    .string()
+    .regex(/^agentkey_[\x21-\x7e]{20,256}$/)
+    .describe('Bearer of this agent alone, in place of the token. Shown only in this response.'),
+  expires_at: timestampSchema,
+})
+
+/** Query of `GET /api/v1/agent/access`. */
+export const accessQuerySchema = z.object({ agent_id: z.uuid(), agent_type: name })
+
+/** Response 200 of `GET /api/v1/agent/access`. */
+export const accessResponseSchema = z.object({
+  key_expires_at: timestampSchema.optional().describe('When the agent’s key expires. Absent for a token.'),
 })
 
 /** The platform's error response, RFC 9457. */
@@ -249,5 +294,15 @@ export type CollectorStatus = z.output<typeof collectorStatusSchema>
 export type HeartbeatRequest = z.output<typeof heartbeatRequestSchema>
 /** Response to a heartbeat. */
 export type HeartbeatResponse = z.output<typeof heartbeatResponseSchema>
+/** Request for a key of the agent's own. */
+export type EnrollRequest = z.output<typeof enrollRequestSchema>
+/** Request for a new key. */
+export type RotateKeyRequest = z.output<typeof rotateKeyRequestSchema>
+/** A key with its expiry. */
+export type AgentKey = z.output<typeof agentKeySchema>
+/** An agent in the question whether the platform accepts it. */
+export type AccessQuery = z.output<typeof accessQuerySchema>
+/** The platform's answer for an accepted agent. */
+export type AccessResponse = z.output<typeof accessResponseSchema>
 /** The platform's error response. */
 export type Problem = z.output<typeof problemSchema>

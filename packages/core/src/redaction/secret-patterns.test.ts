@@ -32,6 +32,7 @@ describe('redacts', () => {
     `jwt eyJhbGciOiJIUzI1NiJ9.eyJjNG40cnkiOjF9c4n4ry.c4n4ryc4n4ry`,
     `key AKIAIOSFODNN7EXAMPLE c4n4r`.replace('c4n4r', ''),
     `ghp_c4n4ryc4n4ryc4n4ryc4n4ry12`,
+    `agentkey_${'c4n4ry'.repeat(7)}-.`,
   ])('%j', (text) => {
     const redacted = redactSecretPatterns(text)
     expect(redacted).not.toMatch(/c4n4ry|S3cret|AKIA/)

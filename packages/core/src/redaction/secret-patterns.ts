@@ -50,6 +50,7 @@ const RULES: readonly Rule[] = [
     REDACTED,
   ],
   [/\bagent_[\w-]{1,128}_[\w-]{43}\b/g, REDACTED],
+  [/\bagentkey_[\w-]{43}/g, REDACTED],
   // `password=…`, `"api_key": "…"`, `--token …`.
   [
     new RegExp(

@@ -21,6 +21,16 @@ describe('StateStore', () => {
     expect((await stat(join(directory, 'cursor'))).mode & 0o777).toBe(0o600)
   })
 
+  test('writes durably with the same result', async () => {
+    const directory = join(await temporaryDirectory(), 'state')
+    const state = createDirectoryState(directory)
+    await state.write('key', 'a', { durable: true })
+    await state.write('key', 'b', { durable: true })
+    expect(await state.read('key')).toBe('b')
+    expect((await stat(join(directory, 'key'))).mode & 0o777).toBe(0o600)
+    expect(await readdir(directory)).toEqual(['key'])
+  })
+
   test('keeps every key inside the directory', async () => {
     const directory = await temporaryDirectory()
     await createDirectoryState(directory).write('../../etc/pass:wd', 'x')

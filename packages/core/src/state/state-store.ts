@@ -1,12 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { withTimeout } from '../timers.ts'
 
-/** Keeps small texts between runs of the agent: cursors, the agent's id. */
+export interface WriteOptions {
+  /** Resolves only once the text survives a power failure. @default false */
+  readonly durable?: boolean
+}
+
+/** Keeps small texts between runs of the agent: cursors, the agent's id, its key. */
 export interface StateStore {
   read(key: string): Promise<string | undefined>
-  write(key: string, text: string): Promise<void>
+  write(key: string, text: string, options?: WriteOptions): Promise<void>
 }
 
 /** Creates a store that is lost when the process ends. */
@@ -26,8 +31,8 @@ export function createDirectoryState(directory: string): StateStore {
   const path = (key: string): string => join(directory, encodeURIComponent(key))
   return {
     read: (key) => withTimeout(`reading ${path(key)}`, DISK_TIMEOUT_MS, undefined, () => readIfExists(path(key))),
-    write: (key, text) =>
-      withTimeout(`writing ${path(key)}`, DISK_TIMEOUT_MS, undefined, () => replace(path(key), text)),
+    write: (key, text, { durable = false } = {}) =>
+      withTimeout(`writing ${path(key)}`, DISK_TIMEOUT_MS, undefined, () => replace(path(key), text, durable)),
   }
 }
 
@@ -40,16 +45,24 @@ async function readIfExists(path: string): Promise<string | undefined> {
   }
 }
 
-async function replace(path: string, text: string): Promise<void> {
+async function replace(path: string, text: string, durable: boolean): Promise<void> {
   await makeDirectory(dirname(path))
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
-    await writeFile(temporary, text, { mode: 0o600 })
+    await writeFile(temporary, text, { mode: 0o600, flush: durable })
     await rename(temporary, path)
+    if (durable) await flushDirectory(dirname(path))
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
     throw error
   }
+}
+
+/** Writes the names of a directory to the disk, where the system can. Windows cannot open directories. */
+async function flushDirectory(directory: string): Promise<void> {
+  const handle = await open(directory).catch(() => undefined)
+  await handle?.sync().catch(() => undefined)
+  await handle?.close()
 }
 
 /** Creates a directory level by level: `mkdir` with `recursive` never returns below /proc (Node 26.10). */
