@@ -59,6 +59,7 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
       publicUrl,
       heartbeatSeconds: toMilliseconds(options.heartbeatInterval) / 1000,
       graceSeconds: toMilliseconds(options.tokenGrace) / 1000,
+      agentKeyTtlMs: toMilliseconds(options.agentKeyTtl),
     },
     ROUTES,
   ).catch(async (error: unknown) => {

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { createAgentFiles } from '../src/helm/agent-files.ts'
 import { createApp } from '../src/http/app.ts'
-import { tokenOf } from '../src/http/authentication.ts'
+import { credentialOf } from '../src/http/authentication.ts'
 import type { AddRoutes } from '../src/http/context.ts'
 import { named, problems } from '../src/http/openapi-schemas.ts'
 import { completeOptions } from '../src/options/api-options.ts'
@@ -22,7 +22,7 @@ const addGreetingRoute: AddRoutes = (app) => {
     response: { 200: greeting, ...problems(422) },
   }
   app.get('/greetings/:host', { schema }, (request) => ({ text: `Hello, ${request.params.host}.` }))
-  app.get('/token', { schema: { hide: true } }, (request) => ({ id: tokenOf(request).id }))
+  app.get('/token', { schema: { hide: true } }, (request) => ({ id: credentialOf(request).id }))
 }
 
 async function startApp(ping: () => Promise<void> = async () => undefined) {
@@ -36,6 +36,7 @@ async function startApp(ping: () => Promise<void> = async () => undefined) {
     publicUrl: () => 'https://rca.example.com',
     heartbeatSeconds: 30,
     graceSeconds: 0,
+    agentKeyTtlMs: 1,
   }
   const app = await createApp(options, context, [addGreetingRoute, addOperationRoutes])
   onTestFinished(async () => {

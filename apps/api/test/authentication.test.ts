@@ -19,18 +19,19 @@ describe('authentication', () => {
     const api = await startApi({ rateLimitUnauthenticated: 10_000 })
     const agentToken = await api.provision()
     const routes = api.app.routeMap.routes.flatMap((route) =>
-      [route.method].flat().map((method) => ({ method: method as 'GET', route: route.url })),
+      [route.method].flat().map((method) => ({
+        method: method as 'GET',
+        route: route.url,
+        access: route.config?.access,
+      })),
     )
     const chart = /agent-[\d.]+\.tgz/.exec((await api.app.inject('/charts/index.yaml')).body)?.[0] ?? ''
     const seen = new Set<string>()
-    for (const { method, route } of routes) {
+    for (const { method, route, access } of routes) {
       const url = route.replace(':file', chart).replaceAll(/:\w+/g, 'x')
       const isPublic = PUBLIC.has(route)
       if (isPublic) seen.add(route)
-      const wrong =
-        route.startsWith('/api/v1/agent/data') || route.startsWith('/api/v1/agent/heartbeat')
-          ? api.adminToken
-          : agentToken
+      const wrong = access === 'agent' ? api.adminToken : agentToken
       for (const authorization of [
         undefined,
         '',
@@ -41,6 +42,7 @@ describe('authentication', () => {
         `Bearer ${wrong}`,
         `Bearer ${api.adminToken}x`,
         'Bearer agent_prod-cluster-1_x',
+        `Bearer agentkey_${'x'.repeat(43)}`,
       ]) {
         const response = await api.app.inject({
           method,

@@ -77,7 +77,9 @@ export interface TestApi extends Api {
   admin(options: InjectOptions | string): Promise<LightMyRequestResponse>
   agent(token: string, options: InjectOptions): Promise<LightMyRequestResponse>
   /** Provisions a type in an environment and returns its token. */
-  provision(environment?: string, type?: string): Promise<string>
+  provision(environment?: string, type?: string, config?: Record<string, unknown>): Promise<string>
+  /** Enrols the agent `first`, or another one. */
+  enroll(token: string, fields?: Record<string, unknown>): Promise<LightMyRequestResponse>
   send(token: string, ...reports: readonly Report[]): Promise<LightMyRequestResponse>
   heartbeat(token: string, fields?: Record<string, unknown>): Promise<LightMyRequestResponse>
   /** Returns one list of a response, such as `agents` of `/api/v1/agents`, from all pages. */
@@ -115,14 +117,23 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     clock,
     admin: (request) => inject(ADMIN, request),
     agent: (token, request) => inject(token, request),
-    provision: async (environment = 'prod-cluster-1', type = 'docker') => {
+    provision: async (environment = 'prod-cluster-1', type = 'docker', config = {}) => {
       const response = await inject(ADMIN, {
         method: 'POST',
         url: '/api/v1/agent/provision',
-        payload: { agent_type: type, environment_name: environment },
+        payload: { agent_type: type, environment_name: environment, config },
       })
       if (response.statusCode !== 201) throw new Error(response.body)
       return response.json<{ agent_token: string }>().agent_token
+    },
+    enroll: (token, fields) => {
+      const agent = {
+        agent_id: agentIdOf('first'),
+        agent_type: 'docker',
+        agent_version: '1.0.0',
+        instance_id: 'web-1-a',
+      }
+      return inject(token, { method: 'POST', url: '/api/v1/agent/enroll', payload: { ...agent, ...fields } })
     },
     send: (token, ...reports) => inject(token, { method: 'POST', url: '/api/v1/agent/data', payload: { reports } }),
     heartbeat: (token, fields) =>

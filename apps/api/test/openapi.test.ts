@@ -136,13 +136,16 @@ describe('examples', () => {
   test('exist for the main bodies and for every problem', async () => {
     const all = await examples(await startApi())
     expect([...new Set(all.map(({ name }) => name))].sort()).toEqual([
+      'AgentKey',
       'DataRequest',
       'DataResponse',
+      'EnrollRequest',
       'HeartbeatRequest',
       'HeartbeatResponse',
       'Problem',
       'ProvisionRequest',
       'ProvisionResponse',
+      'RotateKeyRequest',
     ])
     const problems = all.filter(({ name }) => name === 'Problem')
     expect([...new Set(problems.map(({ status }) => status))].sort()).toEqual([
@@ -189,6 +192,11 @@ describe('examples', () => {
     expect([data.statusCode, data.json()]).toEqual([202, exampleOf('DataResponse')])
     const heartbeat = await post(token, 'heartbeat', exampleOf('HeartbeatRequest'))
     expect([heartbeat.statusCode, heartbeat.json()]).toEqual([200, exampleOf('HeartbeatResponse')])
+    const enrolled = await post(token, 'enroll', exampleOf('EnrollRequest'))
+    const { expires_at } = exampleOf('AgentKey')
+    expect([enrolled.statusCode, enrolled.json()]).toMatchObject([201, { expires_at }])
+    const rotated = await post(enrolled.json().agent_key, 'key/rotate', exampleOf('RotateKeyRequest'))
+    expect([rotated.statusCode, rotated.json()]).toMatchObject([201, { expires_at }])
   })
 })
 

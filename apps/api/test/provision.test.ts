@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { startApi } from './kit.ts'
+import { at, startApi } from './kit.ts'
 
 const provision = (payload: object) => ({ method: 'POST' as const, url: '/api/v1/agent/provision', payload })
 
@@ -18,6 +18,8 @@ describe('provisioning', () => {
       agent_type: 'docker',
       environment_name: 'prod-cluster-1',
       agent_token: expect.stringMatching(/^agent_prod-cluster-1_[A-Za-z0-9_-]{43}$/),
+      token_expires_at: at(86_400),
+      token_uses: null,
       deployment_command: `docker run --url https://rca.example.com --token ${body.agent_token} log_level=debug example/agent:latest`,
       deployment_commands: {
         linux: `install --linux ${body.agent_token}`,
@@ -48,6 +50,8 @@ describe('provisioning', () => {
       'agent_type',
       'environment_name',
       'agent_token',
+      'token_expires_at',
+      'token_uses',
       'deployment_command',
       'instructions',
     ])
@@ -104,6 +108,11 @@ describe('provisioning', () => {
       '#/config/a~1b~0c%20d',
       /is not an option/,
     ],
+    [
+      { agent_type: 'docker', environment_name: 'a', config: { token_tll: '1h' } },
+      '#/config/token_tll',
+      /^is not an option\. Did you mean `token_ttl`\?$/,
+    ],
     [{ agent_type: 'docker', environment_name: 'a b' }, '#/environment_name', /letters, digits/],
     [{ agent_type: 'docker', environment_name: 'x'.repeat(64) }, '#/environment_name', /at most 63/],
     [{ agent_type: 'docker', environment_name: '../a' }, '#/environment_name', /letters, digits/],
@@ -137,7 +146,14 @@ describe('provisioning', () => {
     expect(type).toMatchObject({
       type: 'docker',
       title: 'Docker',
-      config: { properties: { password: { writeOnly: true }, log_level: { default: 'info' } } },
+      config: {
+        properties: {
+          password: { writeOnly: true },
+          log_level: { default: 'info' },
+          token_ttl: { default: '24h', deploymentOnly: true },
+          token_uses: { default: 'unlimited', deploymentOnly: true },
+        },
+      },
     })
     expect((await api.admin('/api/v1/agent/types/dokcer')).statusCode).toBe(404)
   })

@@ -68,9 +68,9 @@ function createWorld(store: Store, trouble: Trouble) {
   let startedAt = START
   let changes = 0
 
-  const heartbeat = (): Promise<void> =>
-    store.agents.heartbeat(
-      { id: 1, environment: 'e', agent_type: 'docker' },
+  const heartbeat = async (): Promise<void> => {
+    await store.agents.heartbeat(
+      { kind: 'token', id: 1, environment: 'e', agent_type: 'docker', expires_at: null },
       {
         agent_id: agentIdOf('first'),
         agent_type: 'docker',
@@ -85,6 +85,7 @@ function createWorld(store: Store, trouble: Trouble) {
       30,
       time,
     )
+  }
   const emit = (entities: readonly ReportedEntity[], rest: Partial<Report>): void => {
     time += 10
     leader.outbox.push(
@@ -212,8 +213,11 @@ describe('the store', () => {
             const store = await openStore('sqlite::memory:')
             try {
               await store.access.provision(
-                { environment: 'e', agent_type: 'docker', hash: 'h', created_at: START },
-                { config: {}, withheld: [] },
+                {
+                  ...{ environment: 'e', agent_type: 'docker', hash: 'h', created_at: START },
+                  ...{ joinable_until: null, max_agents: null },
+                },
+                { config: {}, withheld: [], limits: { ttlMs: null, uses: null } },
               )
               const { world, instances, perform, lead, deliver, snapshot, leader } = createWorld(store, trouble)
               await lead(instances[0] as Instance, true, 0)

@@ -101,6 +101,7 @@ const body = fc.oneof(
       mutated(heartbeatOf({ agent_name: 'n', interval_seconds: 1 })),
       mutated({ agent_type: 'docker', environment_name: 'b', config: { log_level: 'info', password: 'p' } }),
       mutated({ agent_type: 'docker', grace_seconds: 1 }),
+      mutated({ agent_id: agentIdOf('first'), agent_type: 'docker', agent_version: '1', instance_id: 'web-1' }),
     ),
   },
   { weight: 2, arbitrary: fc.json() },
@@ -203,10 +204,10 @@ test(`the API answers ${RUNS} random requests without failing, and writes nothin
         expect(version(), `${route.method} ${url} wrote although it answered ${response.statusCode}`).toBe(before)
         if (route.method !== 'HEAD') expect(response.json()).toMatchObject({ status: response.statusCode })
       }
-      // A successful rotation or revocation ends the token of this test.
-      if (response.statusCode === 200 && route.url.includes('/token/')) {
+      // A successful rotation or revocation ends the token of this test, or its use by an agent.
+      if (response.statusCode === 200 && /\/token\/|\/revoke$/.test(route.url)) {
         const renewed = new DatabaseSync(api.databasePath)
-        renewed.exec('update tokens set revoked_at = null, expires_at = null')
+        renewed.exec('update tokens set revoked_at = null, expires_at = null; delete from agent_revocations')
         renewed.close()
       }
     }),

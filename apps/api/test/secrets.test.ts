@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { ADMIN, reportOf, startApi } from './kit.ts'
+import { ADMIN, agentIdOf, reportOf, startApi } from './kit.ts'
 
 const CANARY = 'canary-Zq7!x'
 
@@ -50,6 +50,15 @@ test('secrets of a configuration and tokens appear neither in files nor in logs 
     '/api/v1/agent/types/docker',
   ])
     answers.push((await api.admin(url)).body)
+  const key: string = (await api.enroll(token)).json().agent_key
+  const successor = (
+    await api.agent(key, {
+      method: 'POST',
+      url: '/api/v1/agent/key/rotate',
+      payload: { agent_id: agentIdOf('first'), agent_type: 'docker' },
+    })
+  ).json().agent_key
+  answers.push((await api.heartbeat(successor)).body, (await api.heartbeat(key)).body)
   const rotated = (await api.admin({ method: 'POST', url: '/api/v1/environments/a/token/rotate' })).json()
   answers.push(rotated.tokens[0].instructions)
   await api.close()
@@ -60,7 +69,7 @@ test('secrets of a configuration and tokens appear neither in files nor in logs 
   expect(places.files.includes('kept:1')).toBe(true)
   expect(logged).toContain('provisioned')
   for (const [place, content] of Object.entries(places)) {
-    for (const secret of [CANARY, token, token.slice(-43), rotated.tokens[0].agent_token, ADMIN])
+    for (const secret of [CANARY, token, token.slice(-43), rotated.tokens[0].agent_token, ADMIN, key, successor])
       expect(content.includes(secret), `${secret} in ${place}`).toBe(false)
   }
 })

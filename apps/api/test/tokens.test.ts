@@ -127,7 +127,11 @@ describe('revocation', () => {
     const api = await startApi()
     const [docker, server] = [await api.provision('a', 'docker'), await api.provision('a', 'server')]
     const elsewhere = await api.provision('b')
-    expect((await revoke(api, { agent_type: 'docker' })).json()).toEqual({ environment_name: 'a', revoked: 1 })
+    expect((await revoke(api, { agent_type: 'docker' })).json()).toEqual({
+      environment_name: 'a',
+      revoked: 1,
+      revoked_keys: 0,
+    })
     expect([
       await heartbeat(api, docker),
       await heartbeat(api, server, 'server'),

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { containersOf, entityOf, reportOf, startApi, type TestApi } from './kit.ts'
+import { agentIdOf, containersOf, DAY, entityOf, reportOf, startApi, type TestApi } from './kit.ts'
 
 /** The agent in the database: a version without elections and parts, which had delivered its report 3. */
 const writer = { agent_id: '322f38e3-02f0-53ee-ada8-8f2ff75a4caa', agent_type: 'docker' }
@@ -12,20 +13,39 @@ const NOW = Date.parse('2026-11-25T04:14:00Z')
 const gap = { scope: 'g', reason: 'r', since: '2026-11-25T04:13:49.009Z' }
 
 /** Starts an API with a database of the first schema: captured, with fewer points, and types renamed. */
-async function startUpgraded(): Promise<{ api: TestApi; token: string }> {
+async function startUpgraded(): Promise<{ api: TestApi; token: string; path: string }> {
   const directory = mkdtempSync(join(tmpdir(), 'rca-api-'))
   onTestFinished(() => rmSync(directory, { recursive: true }))
   const path = join(directory, 'old.sqlite')
   const database = new DatabaseSync(path)
   database.exec(readFileSync(join(import.meta.dirname, 'fixtures/first-schema.sql'), 'utf8'))
   database.close()
-  const api = await startApi({ databaseUrl: `sqlite:${path}`, now: () => NOW })
-  return { api, token: await api.provision() }
+  const api = await startApi({ databaseUrl: `sqlite:${path}` })
+  api.clock.now = NOW
+  return { api, token: await api.provision(), path }
 }
 
 const containerIds = async (api: TestApi): Promise<string> => (await containersOf(api, agentUrl)).join(' ')
 
 describe('an upgraded database', () => {
+  test('lets new agents join with a token of the earlier version for ever', async () => {
+    const { api, path } = await startUpgraded()
+    const token = 'agent_prod-cluster-1_of-the-earlier-version'
+    const database = new DatabaseSync(path)
+    database.prepare('update tokens set hash = ? where id = 1').run(createHash('sha256').update(token).digest('hex'))
+    database.close()
+    api.clock.now = NOW + 400 * DAY
+    for (const name of ['first', 'second']) {
+      const agent_id = agentIdOf(name)
+      expect((await api.heartbeat(token, { agent_id })).statusCode).toBe(200)
+      expect((await api.send(token, reportOf({}, { agent_id }))).statusCode).toBe(202)
+      expect((await api.enroll(token, { agent_id })).statusCode).toBe(201)
+    }
+    const { tokens } = (await api.admin('/api/v1/environments/prod-cluster-1')).json()
+    expect(tokens.at(-1)).toMatchObject({ state: 'valid' })
+    expect(tokens.at(-1)).not.toHaveProperty('joinable_until')
+  })
+
   test('shows data of the earlier version', async () => {
     const { api } = await startUpgraded()
     expect((await api.admin(agentUrl)).json()).toMatchObject({

@@ -3,6 +3,7 @@ import underPressure from '@fastify/under-pressure'
 import { toMilliseconds } from '@rca/core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { CompleteApiOptions } from '../options/api-options.ts'
+import type { Credential } from '../store/records.ts'
 import type { Authenticate } from './authentication.ts'
 import { createIngestGate } from './ingest-gate.ts'
 import { parseJsonBody } from './json-parser.ts'
@@ -11,7 +12,7 @@ import { createRateLimit } from './rate-limit.ts'
 import { receiveBody } from './request-body.ts'
 import type { RouteMap } from './route-map.ts'
 
-/** One token can use a quarter of the limits for agents. */
+/** One token or key can use a quarter of the limits for agents. */
 const SHARES = 4
 
 /** Maximum bytes of agents' bodies in memory, as a multiple of the largest body. */
@@ -52,7 +53,7 @@ export async function admitRequests(
       if (error instanceof ProblemError) await limitRate(request, `address ${request.ip}`)
       throw error
     }
-    if (request.caller.kind === 'agent') await limitRate(request, `token ${request.caller.token.id}`)
+    if (request.caller.kind === 'agent') await limitRate(request, nameOf(request.caller.credential))
     if (request.caller.kind === 'admin') await limitRate(request, 'admin')
   })
 
@@ -60,7 +61,7 @@ export async function admitRequests(
     if (request.method === 'GET' || request.method === 'HEAD') return payload
     const { caller } = request
     const gate = gates[caller.kind === 'agent' ? 'agent' : 'admin']
-    const ticket = gate.enter(caller.kind === 'agent' ? `token ${caller.token.id}` : caller.kind)
+    const ticket = gate.enter(caller.kind === 'agent' ? nameOf(caller.credential) : caller.kind)
     releases.set(request, () => gate.leave(ticket))
     // A request that its sender aborts is closed without a response.
     reply.raw.once('close', () => gate.leave(ticket))
@@ -84,4 +85,9 @@ export async function admitRequests(
     { parseAs: 'string', bodyLimit: decoded },
     async (_request: FastifyRequest, body: string) => parseJsonBody(body),
   )
+}
+
+/** Names the token or key for which requests are counted. */
+function nameOf({ kind, id }: Credential): string {
+  return `${kind} ${id}`
 }

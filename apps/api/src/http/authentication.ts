@@ -1,8 +1,9 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { KEY_PREFIX } from '@rca/core/protocol'
 import type { FastifyRequest } from 'fastify'
-import type { StoredToken } from '../store/records.ts'
+import type { Credential, StoredKey, StoredToken } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
-import { ProblemError, pointerTo, unauthorized } from './problem-error.ts'
+import { unauthorized } from './problem-error.ts'
 
 /** The token that a route requires. A route that declares none requires the admin's. */
 export type Access = 'public' | 'admin' | 'agent'
@@ -11,7 +12,7 @@ export type Access = 'public' | 'admin' | 'agent'
 export type Caller =
   | { readonly kind: 'public' }
   | { readonly kind: 'admin' }
-  | { readonly kind: 'agent'; readonly token: StoredToken }
+  | { readonly kind: 'agent'; readonly credential: Credential }
 
 /** Authenticates a request by its `Authorization: Bearer …`. @throws {ProblemError} 401 */
 export type Authenticate = (request: FastifyRequest, access: Access) => Promise<Caller>
@@ -20,9 +21,14 @@ export function createAuthenticate(adminToken: string, store: Store, now: () => 
   const adminDigest = digestOf(adminToken)
   return async (request, access) => {
     if (access === 'public') return { kind: 'public' }
-    const digest = digestOf(bearerToken(request.headers.authorization, access))
-    if (access === 'agent')
-      return { kind: 'agent', token: checkToken(await store.access.findToken(digest), digest, now()) }
+    const bearer = bearerToken(request.headers.authorization, access)
+    const digest = digestOf(bearer)
+    if (access === 'agent') {
+      const credential = bearer.startsWith(KEY_PREFIX)
+        ? ({ kind: 'key', ...checkKey(await store.enrolment.findKey(digest), digest, now()) } as const)
+        : ({ kind: 'token', ...checkToken(await store.access.findToken(digest), digest, now()) } as const)
+      return { kind: 'agent', credential }
+    }
     if (!sameDigest(digest, adminDigest))
       throw unauthorized(
         'This is not the admin token. Use the value of `RCA_ADMIN_TOKEN` with which the API was started.',
@@ -37,19 +43,16 @@ export function createAgentToken(environment: string): { readonly token: string;
   return { token, digest: digestOf(token) }
 }
 
-/** Returns the token of a request on an agent's route. */
-export function tokenOf(request: FastifyRequest): StoredToken {
-  if (request.caller.kind !== 'agent') throw new TypeError('The route is not declared with `access: agent`')
-  return request.caller.token
+/** Creates a key `agentkey_<256 random bits, base64url>` of one agent. Only its digest is stored. */
+export function createAgentKey(): { readonly key: string; readonly digest: string } {
+  const key = `${KEY_PREFIX}${randomBytes(32).toString('base64url')}`
+  return { key, digest: digestOf(key) }
 }
 
-/** Checks that a token is for an agent's type, to which `path` leads in the body. @throws {ProblemError} 403 */
-export function assertAgentType(token: StoredToken, agentType: string, path: readonly PropertyKey[]): void {
-  if (agentType === token.agent_type) return
-  const detail = `This token is for agents of type \`${token.agent_type}\`.`
-  throw new ProblemError(403, `${detail} Set \`AGENT_TYPE\` to it, or provision a token for the other type.`, {
-    errors: [{ pointer: pointerTo(path), detail }],
-  })
+/** Returns the token or key of a request on an agent's route. */
+export function credentialOf(request: FastifyRequest): Credential {
+  if (request.caller.kind !== 'agent') throw new TypeError('The route is not declared with `access: agent`')
+  return request.caller.credential
 }
 
 function bearerToken(header: string | undefined, access: Access): string {
@@ -67,6 +70,15 @@ function checkToken(token: StoredToken | undefined, digest: string, now: number)
   if (token.expires_at !== null && token.expires_at <= now)
     throw unauthorized('This agent token was rotated and has expired. Use the new one.')
   return token
+}
+
+function checkKey(key: StoredKey | undefined, digest: string, now: number): StoredKey {
+  if (key === undefined || !sameDigest(key.hash, digest))
+    throw unauthorized('Unknown agent key: it may have been replaced by a newer one. Enrol again with the token.')
+  if (key.revoked_at !== null)
+    throw unauthorized('This agent was revoked. To let it in again, give it a token that is provisioned afterwards.')
+  if (key.expires_at <= now) throw unauthorized('This agent key has expired. Enrol again with the token.')
+  return key
 }
 
 /** SHA-256, hexadecimal. A slow hash would add no protection to 256 random bits. */

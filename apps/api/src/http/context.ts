@@ -55,6 +55,8 @@ export interface Context {
   readonly heartbeatSeconds: number
   /** Seconds for which tokens stay valid after a rotation, unless the request sets another time. */
   readonly graceSeconds: number
+  /** Milliseconds for which the key of an agent is valid. */
+  readonly agentKeyTtlMs: number
 }
 
 /** Adds the routes of one resource to the app. */

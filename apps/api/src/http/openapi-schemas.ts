@@ -29,7 +29,7 @@ export const PROBLEMS = {
     detail: 'Send `Authorization: Bearer <admin token>`.',
   },
   403: {
-    description: 'The token is for another type of agent.',
+    description: 'The token is for another type of agent, or the key for another agent.',
     detail: 'This token is for agents of type `server`.',
     pointer: '#/reports/0/agent_type',
   },

@@ -71,7 +71,8 @@ export async function describeRoutes(
           agent: {
             type: 'http',
             scheme: 'bearer',
-            description: 'The `agent_token` from provisioning an environment.',
+            description:
+              'The `agent_token` from provisioning an environment, or the `agent_key` that an agent received for it.',
           },
         },
       },

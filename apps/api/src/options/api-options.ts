@@ -31,6 +31,8 @@ export interface ApiOptions {
   readonly heartbeatInterval?: Duration
   /** How long tokens stay valid after a rotation. @default '24h' */
   readonly tokenGrace?: Duration
+  /** How long the key of an agent is valid. The agent replaces it after two thirds of this time. @default '30d' */
+  readonly agentKeyTtl?: Duration
   /** How long points, events and deleted objects are stored. @default '7d' */
   readonly retention?: Duration
   /** Requests per minute with one token. @default 6000 */
@@ -81,6 +83,7 @@ export function completeOptions(options: ApiOptions): CompleteApiOptions {
     agentFolder: DEFAULT_AGENT_FOLDER,
     heartbeatInterval: '30s',
     tokenGrace: '24h',
+    agentKeyTtl: '30d',
     retention: '7d',
     rateLimit: 6000,
     rateLimitUnauthenticated: 120,

@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path'
-import { duration, parsePlatformUrl } from '@rca/core'
+import { duration, parsePlatformUrl, toMilliseconds } from '@rca/core'
 import { z } from 'zod'
 import { DATABASE_URL_PATTERN, databasePath } from '../store/database-url.ts'
 import { type ApiOptions, DEFAULT_DATABASE_URL, OptionsError } from './api-options.ts'
@@ -8,6 +8,10 @@ import { parseTrustProxy } from './trust-proxy.ts'
 
 const wholeNumber = (min: number, max: number) =>
   z.coerce.number(`write a whole number from ${min} to ${max}`).int().min(min).max(max)
+
+/** Several heartbeats have to fit into the last third of a key's life, in which it is replaced. */
+const MIN_KEY_TTL_MS = toMilliseconds('10m')
+const MAX_KEY_TTL_MS = toMilliseconds('3650d')
 
 /** The environment variable of each option. */
 const VARIABLES = {
@@ -30,6 +34,13 @@ const VARIABLES = {
   agentFolder: ['RCA_AGENT_FOLDER', z.string().refine(isAbsolute, 'write an absolute path')],
   heartbeatInterval: ['RCA_HEARTBEAT_INTERVAL', duration()],
   tokenGrace: ['RCA_TOKEN_GRACE', duration()],
+  agentKeyTtl: [
+    'RCA_AGENT_KEY_TTL',
+    duration().refine(
+      (text) => toMilliseconds(text) >= MIN_KEY_TTL_MS && toMilliseconds(text) <= MAX_KEY_TTL_MS,
+      'write a duration from 10m to 3650d, such as 30d',
+    ),
+  ],
   retention: ['RCA_RETENTION', duration()],
   rateLimit: ['RCA_RATE_LIMIT', wholeNumber(1, 1_000_000_000)],
   rateLimitUnauthenticated: ['RCA_RATE_LIMIT_UNAUTHENTICATED', wholeNumber(1, 1_000_000_000)],

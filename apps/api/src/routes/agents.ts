@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
 import { named, problems } from '../http/openapi-schemas.ts'
 import type { ListedAgent, StoredAgent, StoredGap, StoredInstance } from '../store/records.ts'
-import { CONNECTIVITY, isOnline } from '../store/store.ts'
+import { CONNECTIVITY, isCloned, isOnline } from '../store/store.ts'
 import { agentFilter, agentId, instant, toInstant, toInstants } from './fields.ts'
 import { findAgent } from './find-agent.ts'
 import { gapSchema, toGap } from './gaps.ts'
@@ -65,6 +65,21 @@ const agentSchema = named(
       .array(instanceSchema)
       .optional()
       .describe('Replicas of the agent, which elect the one that reports. Absent without an election.'),
+    enrolled: z
+      .boolean()
+      .optional()
+      .describe('`true`: the last heartbeat came with a key of this agent alone. `false`: with a token.'),
+    key_expires_at: instant.optional().describe('When that key expires. The agent replaces it before.'),
+    revoked_at: instant.optional().describe('When the agent was revoked, if it has not called since.'),
+    cloned: z
+      .object({
+        instances: z.array(z.string()).describe('Names of the processes, which begin with the name of their host.'),
+        last_seen_at: instant.describe('When they last took turns.'),
+      })
+      .optional()
+      .describe(
+        'Several processes were this agent in turn within the last hour, such as those of a machine and its clone.',
+      ),
     outbox: heartbeatRequestSchema.shape.outbox.optional().describe('Undelivered reports at the last heartbeat.'),
   }),
 )
@@ -148,8 +163,24 @@ function toAgent(
     first_seen_at: toInstant(agent.first_seen_at),
     last_seen_at: toInstant(agent.last_seen_at),
     ...toInstants({ started_at, last_heartbeat_at, last_report_at }),
+    ...enrolmentOf(agent, interval, now()),
     ...(instances.length === 0 ? {} : { instances: instances.map((instance) => toInstance(instance, now())) }),
     ...(outbox === null ? {} : { outbox }),
+  }
+}
+
+function enrolmentOf(
+  { key_expires_at, revoked_at, last_heartbeat_at, last_seen_at, cloned_at, processes, clones }: StoredAgent,
+  interval: number,
+  now: number,
+): Pick<AgentAnswer, 'enrolled' | 'key_expires_at' | 'revoked_at' | 'cloned'> {
+  const isRevoked = revoked_at !== null && revoked_at >= last_seen_at
+  return {
+    ...(last_heartbeat_at === null ? {} : { enrolled: key_expires_at !== null }),
+    ...toInstants({ key_expires_at, revoked_at: isRevoked ? revoked_at : null }),
+    ...(cloned_at !== null && isCloned(cloned_at, interval, now)
+      ? { cloned: { instances: processes.slice(0, clones), last_seen_at: toInstant(cloned_at) } }
+      : {}),
   }
 }
 

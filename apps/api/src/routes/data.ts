@@ -11,9 +11,10 @@ import {
   type Report,
   reportSchema,
 } from '@rca/core/protocol'
-import { assertAgentType, tokenOf } from '../http/authentication.ts'
+import { credentialOf } from '../http/authentication.ts'
 import type { App, Context } from '../http/context.ts'
 import { named, problems } from '../http/openapi-schemas.ts'
+import { authorizeAgents } from './authorize-agents.ts'
 
 named('EntityReference', entityReferenceSchema)
 named('ReportedEntity', entitySchema)
@@ -74,7 +75,8 @@ named('DataRequest', dataRequestSchema, {
   ],
 })
 
-export function addDataRoute(app: App, { store, telemetry, now }: Context): void {
+export function addDataRoute(app: App, context: Context): void {
+  const { store, telemetry, now } = context
   const schema = {
     operationId: 'sendData',
     summary: 'Deliver reports',
@@ -87,13 +89,12 @@ export function addDataRoute(app: App, { store, telemetry, now }: Context): void
   }
   const config = { access: 'agent', sizeAdvice: 'Send fewer reports in one request.' } as const
   app.post(AGENT_PATHS.data, { config, schema }, async (request, reply) => {
-    const token = tokenOf(request)
+    const credential = credentialOf(request)
     const reports = request.body.reports as readonly Report[]
-    for (const [index, report] of reports.entries())
-      assertAgentType(token, report.agent_type, ['reports', index, 'agent_type'])
+    await authorizeAgents(context, credential, reports, { path: (index) => ['reports', index] })
     const outcome = await store.signals.write(
-      token.environment,
-      token.agent_type,
+      credential.environment,
+      credential.agent_type,
       reports.map((report) => ({ ...report, agent_id: report.agent_id.toLowerCase() })),
       now(),
     )

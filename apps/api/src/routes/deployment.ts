@@ -13,6 +13,7 @@ import { named } from '../http/openapi-schemas.ts'
 import { invalid, pointerTo } from '../http/problem-error.ts'
 import type { ProvisionSettings } from '../store/store.ts'
 import { loadConnector } from './load-connector.ts'
+import { nearestTokenOption } from './token-limits.ts'
 
 const alternativeFields = {
   deployment_command: z.string().describe('Deploys the agent. Contains the token.'),
@@ -70,7 +71,7 @@ function toAlternative(deployment: RenderedDeployment): z.output<typeof alternat
 }
 
 /** Removes the secrets of a configuration before it is stored. */
-export function withoutSecrets(connector: Connector, config: RawConfig): ProvisionSettings {
+export function withoutSecrets(connector: Connector, config: RawConfig): Omit<ProvisionSettings, 'limits'> {
   const withheld = secretOptionNames(connector, config)
   return { config: Object.fromEntries(Object.entries(config).filter(([name]) => !withheld.includes(name))), withheld }
 }
@@ -80,8 +81,14 @@ function toProblem(error: unknown): unknown {
   if (!isRcaError(error)) return error
   if (error.code === 'RCA_CONFIG_INVALID') {
     const { issues } = error as unknown as { issues: readonly ConfigIssue[] }
-    return invalid(issues.map((issue) => ({ pointer: pointerTo(['config', ...issue.path]), detail: issue.message })))
+    return invalid(issues.map((issue) => ({ pointer: pointerTo(['config', ...issue.path]), detail: detailOf(issue) })))
   }
   if (error.code === 'RCA_TYPE_UNKNOWN') return invalid([{ pointer: '#/agent_type', detail: error.message }])
   return invalid([{ pointer: '#/config', detail: error.message }])
+}
+
+/** Suggests an option of the platform, which core does not know, for an unknown name. */
+function detailOf({ path, message }: ConfigIssue): string {
+  const meant = message.startsWith('is not an option. The') ? nearestTokenOption(String(path[0])) : undefined
+  return meant === undefined ? message : `is not an option. Did you mean \`${meant}\`?`
 }

@@ -20,10 +20,15 @@ const tokenSchema = named(
   'Token',
   z.object({
     agent_type: z.string(),
-    state: z.enum(['valid', 'expiring', 'expired', 'revoked']),
+    state: z
+      .enum(['valid', 'closed', 'expiring', 'expired', 'revoked'])
+      .describe('`closed`: no further agents may join; those that joined go on.'),
     created_at: instant,
     expires_at: instant.optional().describe('Set by a rotation of the token.'),
     revoked_at: instant.optional(),
+    joinable_until: instant.optional().describe('Until when new agents may join. Absent for ever.'),
+    max_agents: z.int().optional().describe('Number of agents that may join. Absent for any number.'),
+    agents: z.int().describe('Number of agents that joined. Not counted for a token without limits.'),
     last_used_at: instant.optional().describe('Time of the last heartbeat with the token.'),
   }),
 )
@@ -73,18 +78,26 @@ function toEnvironment({ name, created_at, agent_types, agents }: StoredEnvironm
   return { name, created_at: toInstant(created_at), agent_types: [...agent_types], agents }
 }
 
-function toToken(token: StoredToken, now: number) {
-  const { agent_type, created_at, expires_at, revoked_at, last_used_at } = token
+type CountedToken = StoredToken & { readonly agents: number }
+
+function toToken(token: CountedToken, now: number) {
+  const { agent_type, created_at, expires_at, revoked_at, joinable_until, max_agents, agents, last_used_at } = token
   return {
     agent_type,
     state: stateOf(token, now),
     created_at: toInstant(created_at),
-    ...toInstants({ expires_at, revoked_at, last_used_at }),
+    ...toInstants({ expires_at, revoked_at, joinable_until, last_used_at }),
+    ...(max_agents === null ? {} : { max_agents }),
+    agents,
   }
 }
 
-function stateOf({ revoked_at, expires_at }: StoredToken, now: number): 'valid' | 'expiring' | 'expired' | 'revoked' {
+function stateOf(
+  { revoked_at, expires_at, joinable_until, max_agents, agents }: CountedToken,
+  now: number,
+): z.output<typeof tokenSchema>['state'] {
   if (revoked_at !== null) return 'revoked'
-  if (expires_at === null) return 'valid'
-  return expires_at > now ? 'expiring' : 'expired'
+  if (expires_at !== null) return expires_at > now ? 'expiring' : 'expired'
+  const isFull = max_agents !== null && agents >= max_agents
+  return isFull || (joinable_until !== null && joinable_until <= now) ? 'closed' : 'valid'
 }

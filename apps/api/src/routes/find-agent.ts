@@ -1,6 +1,6 @@
 import type { Context } from '../http/context.ts'
 import { ProblemError } from '../http/problem-error.ts'
-import type { StoredAgent } from '../store/records.ts'
+import type { AgentIdentity, StoredAgent } from '../store/records.ts'
 import type { AgentFilter } from '../store/store.ts'
 
 /** Finds an agent by its id, which may exist in several environments. @throws {ProblemError} 404, or 409 for several */
@@ -9,7 +9,16 @@ export async function findAgent(
   agentId: string,
   filter: AgentFilter,
 ): Promise<StoredAgent> {
-  const [agent, ...others] = await store.agents.find(agentId, filter)
+  return onlyAgent(await store.agents.find(agentId, filter), agentId, filter)
+}
+
+/** Returns the only agent of a list. @throws {ProblemError} 404 for none, or 409 for several */
+export function onlyAgent<Agent extends AgentIdentity>(
+  agents: readonly Agent[],
+  agentId: string,
+  filter: AgentFilter,
+): Agent {
+  const [agent, ...others] = agents
   if (agent === undefined) {
     const place = filter.environment === undefined ? '' : ` in \`${filter.environment}\``
     throw new ProblemError(404, `The agent \`${agentId}\` does not exist${place}.`)

@@ -1,7 +1,9 @@
 import { AGENT_PATHS, collectorStatusSchema, heartbeatRequestSchema, heartbeatResponseSchema } from '@rca/core/protocol'
-import { assertAgentType, tokenOf } from '../http/authentication.ts'
+import { credentialOf } from '../http/authentication.ts'
 import type { App, Context } from '../http/context.ts'
 import { named, problems } from '../http/openapi-schemas.ts'
+import type { Credential } from '../store/records.ts'
+import { authorizeAgents } from './authorize-agents.ts'
 import { toInstant } from './fields.ts'
 
 named('CollectorStatus', collectorStatusSchema)
@@ -25,7 +27,8 @@ named('HeartbeatResponse', heartbeatResponseSchema, {
   server_time: '2026-11-22T12:00:00.000Z',
 })
 
-export function addHeartbeatRoute(app: App, { store, now, heartbeatSeconds }: Context): void {
+export function addHeartbeatRoute(app: App, context: Context): void {
+  const { store, now, heartbeatSeconds } = context
   const schema = {
     operationId: 'sendHeartbeat',
     summary: 'Send the status of an agent',
@@ -35,10 +38,33 @@ export function addHeartbeatRoute(app: App, { store, now, heartbeatSeconds }: Co
     response: { 200: heartbeatResponseSchema, ...problems(400, 403, 408, 413, 415, 422) },
   }
   app.post(AGENT_PATHS.heartbeat, { config: { access: 'agent' }, schema }, async (request) => {
-    const token = tokenOf(request)
-    assertAgentType(token, request.body.agent_type, ['agent_type'])
+    const credential = credentialOf(request)
+    const { body } = request
+    await authorizeAgents(context, credential, [body], { replacedId: body.replaces_agent_id })
     const at = now()
-    await store.agents.heartbeat(token, request.body, heartbeatSeconds, at)
-    return { interval_seconds: request.body.interval_seconds ?? heartbeatSeconds, server_time: toInstant(at) }
+    const { clones, isNewClone } = await store.agents.heartbeat(credential, body, heartbeatSeconds, at)
+    if (isNewClone)
+      request.log.warn(
+        { environment: credential.environment, agent_id: body.agent_id, instances: clones },
+        'several processes are the same agent',
+      )
+    return {
+      interval_seconds: body.interval_seconds ?? heartbeatSeconds,
+      server_time: toInstant(at),
+      ...(isRotationDue(credential, at) ? { rotate_key: true as const } : {}),
+      ...(clones.length === 0 ? {} : { warning: cloneWarning(clones) }),
+    }
   })
+}
+
+/** Returns true for a key after two thirds of its life. */
+function isRotationDue(credential: Credential, at: number): boolean {
+  if (credential.kind === 'token') return false
+  const { created_at, expires_at } = credential
+  return at >= created_at + (2 / 3) * (expires_at - created_at)
+}
+
+function cloneWarning(instances: readonly string[]): string {
+  const names = instances.map((name) => `\`${name}\``).join(', ')
+  return `Several processes are this agent: ${names}. If a machine was cloned, give the clone a machine id of its own, empty the agent's state directory there, and restart the agent. Otherwise stop all but one.`
 }

@@ -2,6 +2,7 @@ import type { AddRoutes } from '../http/context.ts'
 import { addAgentRoutes } from './agents.ts'
 import { addChartRoutes } from './charts.ts'
 import { addDataRoute } from './data.ts'
+import { addEnrolmentRoutes } from './enrolment.ts'
 import { addEntityRoute } from './entities.ts'
 import { addEnvironmentRoutes } from './environments.ts'
 import { addEventRoute } from './events.ts'
@@ -21,6 +22,7 @@ export const ROUTES: readonly AddRoutes[] = [
   addChartRoutes,
   addDataRoute,
   addHeartbeatRoute,
+  addEnrolmentRoutes,
   addEnvironmentRoutes,
   addTokenRoutes,
   addAgentRoutes,

@@ -7,6 +7,7 @@ import { invalid, ProblemError, sentence } from '../http/problem-error.ts'
 import { type DeploymentFields, deploymentFields, planDeploymentFor } from './deployment.ts'
 import { environmentNotFound } from './environments.ts'
 import { agentType, environmentName, instant, toInstant } from './fields.ts'
+import { limitFields, limitsInAnswer, limitsOfToken, NO_LIMITS } from './token-limits.ts'
 
 const rotateRequest = named(
   'RotateRequest',
@@ -30,6 +31,7 @@ const rotatedToken = named(
   z.object({
     agent_type: z.string(),
     agent_token: z.string().describe('Shown only in this response.'),
+    ...limitFields,
     previous_valid_until: instant
       .nullable()
       .describe('When the last of the old tokens expires; `null` when none was valid.'),
@@ -65,7 +67,7 @@ function addRotateRoute(app: App, context: Context): void {
     operationId: 'rotateTokens',
     summary: 'Rotate the tokens of an environment',
     description:
-      'Creates a new token for each type. The old tokens stay valid for the grace period, so that agents can be updated one by one.',
+      'Creates a new token for each type, with the limits of the last provisioning. The old tokens stay valid for the grace period, so that agents can be updated one by one. Agents with a key of their own need no update.',
     body: rotateRequest.nullish(),
     success: 'The new tokens, and how to deploy agents with them.',
     response: {
@@ -78,19 +80,35 @@ function addRotateRoute(app: App, context: Context): void {
     const at = now()
     const expireAt = at + (request.body?.grace_seconds ?? context.graceSeconds) * 1000
     const types = await typesOf(context, name, request.body?.agent_type)
-    const created = await Promise.all(types.map(async (type) => ({ type, ...createAgentToken(name) })))
+    const created = await Promise.all(
+      types.map(async (type) => {
+        const limits = (await store.access.settings(name, type))?.limits ?? NO_LIMITS
+        return { type, ...createAgentToken(name), limits: limitsOfToken(limits, at) }
+      }),
+    )
     const commands = await Promise.all(
       created.map(({ type, token }) => recreateCommand(context, name, type, token, request.log)),
     )
     const validUntil = await store.access.rotate(
-      created.map(({ type, digest }) => ({ environment: name, agent_type: type, hash: digest, created_at: at })),
+      created.map(({ type, digest, limits }) => ({
+        environment: name,
+        agent_type: type,
+        hash: digest,
+        created_at: at,
+        ...limits,
+      })),
       expireAt,
     )
     request.log.info({ environment: name, agent_types: types }, 'tokens rotated')
-    const tokens = created.map(({ type, token }, index) => {
+    const tokens = created.map(({ type, token, limits }, index) => {
       const until = validUntil[index]
-      const previous_valid_until = until === undefined ? null : toInstant(until)
-      return { agent_type: type, agent_token: token, previous_valid_until, ...(commands[index] as RecreatedCommand) }
+      return {
+        agent_type: type,
+        agent_token: token,
+        ...limitsInAnswer(limits),
+        previous_valid_until: until === undefined ? null : toInstant(until),
+        ...(commands[index] as RecreatedCommand),
+      }
     })
     return reply.header('cache-control', 'no-store').send({ environment_name: name, tokens })
   })
@@ -102,20 +120,25 @@ function addRevokeRoute(app: App, context: Context): void {
     ...shared,
     operationId: 'revokeTokens',
     summary: 'Revoke the tokens of an environment at once',
-    description: 'Refuses agents that use these tokens from their next call on. Delivered reports are kept.',
+    description:
+      'Refuses agents that use these tokens, and the keys of all agents of these types, from their next call on. Delivered reports are kept.',
     body: revokeRequest.nullish(),
     success: 'The tokens are revoked. Returns how many.',
     response: {
-      200: z.object({ environment_name: z.string(), revoked: z.int().describe('Number of tokens that were valid.') }),
+      200: z.object({
+        environment_name: z.string(),
+        revoked: z.int().describe('Number of tokens that were valid.'),
+        revoked_keys: z.int().describe('Number of keys of agents that were valid.'),
+      }),
       ...problems(400, 404, 408, 413, 415, 422),
     },
   }
   app.post('/api/v1/environments/:name/token/revoke', { schema: revoke }, async (request) => {
     const { name } = request.params
     await typesOf(context, name, request.body?.agent_type)
-    const revoked = await store.access.revoke(name, request.body?.agent_type, now())
-    request.log.info({ environment: name, revoked }, 'tokens revoked')
-    return { environment_name: name, revoked }
+    const { tokens: revoked, keys: revoked_keys } = await store.access.revoke(name, request.body?.agent_type, now())
+    request.log.info({ environment: name, revoked, revoked_keys }, 'tokens revoked')
+    return { environment_name: name, revoked, revoked_keys }
   })
 }
 

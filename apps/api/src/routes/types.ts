@@ -5,6 +5,7 @@ import { named, problems } from '../http/openapi-schemas.ts'
 import { ProblemError } from '../http/problem-error.ts'
 import { agentType } from './fields.ts'
 import { loadConnector } from './load-connector.ts'
+import { TOKEN_OPTIONS } from './token-limits.ts'
 
 const typesResponse = named(
   'AgentTypes',
@@ -74,7 +75,8 @@ async function describeType(registry: Registry, wanted: string): Promise<z.outpu
   try {
     const { connector, options } = await loadConnector(registry, wanted)
     const { type, title, description } = connector
-    return { type, title, description, config: { ...options } }
+    const properties = { ...options.properties, ...TOKEN_OPTIONS }
+    return { type, title, description, config: { ...options, properties } }
   } catch (error) {
     throw isRcaError(error) && error.code === 'RCA_TYPE_UNKNOWN' ? new ProblemError(404, error.message) : error
   }

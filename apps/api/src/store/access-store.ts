@@ -21,16 +21,20 @@ export function createAccessStore(database: Kysely<Tables>): AccessStore {
         return validUntil
       }),
 
-    revoke: async (environment, agentType, at) => {
-      const valid = database
-        .updateTable('tokens')
-        .set({ revoked_at: at })
-        .where('environment', '=', environment)
-        .where('revoked_at', 'is', null)
-        .where(notExpired(at))
-      const selected = agentType === undefined ? valid : valid.where('agent_type', '=', agentType)
-      return Number((await selected.executeTakeFirst()).numUpdatedRows)
-    },
+    revoke: (environment, agentType, at) =>
+      database.transaction().execute(async (transaction) => {
+        const revokeIn = async (table: 'tokens' | 'agent_keys'): Promise<number> => {
+          const valid = transaction
+            .updateTable(table)
+            .set({ revoked_at: at })
+            .where('environment', '=', environment)
+            .where('revoked_at', 'is', null)
+            .where(({ or, eb }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', at)]))
+          const selected = agentType === undefined ? valid : valid.where('agent_type', '=', agentType)
+          return Number((await selected.executeTakeFirst()).numUpdatedRows)
+        }
+        return { tokens: await revokeIn('tokens'), keys: await revokeIn('agent_keys') }
+      }),
 
     ...createEnvironmentReader(database),
   }
@@ -39,7 +43,7 @@ export function createAccessStore(database: Kysely<Tables>): AccessStore {
 async function provision(
   transaction: Transaction<Tables>,
   token: NewToken,
-  { config, withheld }: ProvisionSettings,
+  { config, withheld, limits }: ProvisionSettings,
 ): Promise<void> {
   const { environment, agent_type, created_at } = token
   await transaction
@@ -47,7 +51,12 @@ async function provision(
     .values({ name: environment, created_at })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
-  const settings = { config: JSON.stringify(config), withheld: JSON.stringify(withheld) }
+  const settings = {
+    config: JSON.stringify(config),
+    withheld: JSON.stringify(withheld),
+    token_ttl: limits.ttlMs,
+    token_uses: limits.uses,
+  }
   await transaction
     .insertInto('provisions')
     .values({ environment, agent_type, created_at, ...settings })
@@ -104,6 +113,14 @@ function createEnvironmentReader(
       database
         .selectFrom('tokens')
         .selectAll()
+        .select(({ selectFrom }) => [
+          selectFrom('token_agents')
+            .select(({ fn }) => fn.countAll<number>().as('count'))
+            .whereRef('token_agents.token_id', '=', 'tokens.id')
+            .$asScalar()
+            .$notNull()
+            .as('agents'),
+        ])
         .where('environment', '=', environment)
         .orderBy('created_at', 'desc')
         .orderBy('id', 'desc')
@@ -112,13 +129,17 @@ function createEnvironmentReader(
     settings: async (environment, agentType) => {
       const row = await database
         .selectFrom('provisions')
-        .select(['config', 'withheld'])
+        .select(['config', 'withheld', 'token_ttl', 'token_uses'])
         .where('environment', '=', environment)
         .where('agent_type', '=', agentType)
         .executeTakeFirst()
       return row === undefined
         ? undefined
-        : { config: JSON.parse(row.config) as Record<string, unknown>, withheld: JSON.parse(row.withheld) as string[] }
+        : {
+            config: JSON.parse(row.config) as Record<string, unknown>,
+            withheld: JSON.parse(row.withheld) as string[],
+            limits: { ttlMs: row.token_ttl, uses: row.token_uses },
+          }
     },
   }
 }

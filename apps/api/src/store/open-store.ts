@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { createAccessStore } from './access-store.ts'
 import { DATABASE_URL_PATTERN, databasePath } from './database-url.ts'
+import { createEnrolmentStore } from './enrolment-store.ts'
 import { createHeartbeatWriter } from './ingest/heartbeat-writer.ts'
 import { createReportWriter } from './ingest/report-writer.ts'
 import { createSeriesIndex } from './ingest/series-index.ts'
@@ -35,6 +36,7 @@ function createStore(database: Kysely<Tables>): Store {
   let closing: Promise<void> | undefined
   return {
     access: createAccessStore(database),
+    enrolment: createEnrolmentStore(database),
     agents: { heartbeat: createHeartbeatWriter(database), ...createAgentReader(database) },
     signals: {
       write: createReportWriter(database, index),

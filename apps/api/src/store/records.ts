@@ -20,6 +20,11 @@ export type AgentIdentity = Pick<Row<'agents'>, 'environment' | 'agent_type' | '
 
 export type StoredToken = Row<'tokens'>
 
+export type StoredKey = Row<'agent_keys'>
+
+/** The key of one agent alone, or a token, which several agents may share. */
+export type Credential = (StoredToken & { readonly kind: 'token' }) | (StoredKey & { readonly kind: 'key' })
+
 export interface StoredEnvironment extends Row<'environments'> {
   /** Provisioned types, sorted. */
   readonly agent_types: readonly string[]
@@ -29,7 +34,15 @@ export interface StoredEnvironment extends Row<'environments'> {
 
 type Collectors = Readonly<Record<string, CollectorStatus>>
 
-export type StoredAgent = Parsed<'agents', { collectors: Collectors | null; outbox: HeartbeatRequest['outbox'] | null }>
+export type StoredAgent = Parsed<
+  'agents',
+  {
+    collectors: Collectors | null
+    outbox: HeartbeatRequest['outbox'] | null
+    /** Instances without an election that sent heartbeats, the most recent first. */
+    processes: readonly string[]
+  }
+>
 
 /** A replica of an agent. The elected leader reports. */
 export type StoredInstance = Parsed<'agent_instances', { role: Role; collectors: Collectors }>

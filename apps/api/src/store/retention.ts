@@ -13,6 +13,9 @@ const MAX_ROWS_PER_STEP = 5000
 /** Instances without a heartbeat for this time are removed: every update of a deployment leaves some behind. */
 const INSTANCE_TIMEOUT_MS = 3_600_000
 
+/** A removed agent that did not use its token for this time may no longer use it after the token's lifetime. */
+const MEMBER_TIMEOUT_MS = 90 * 86_400_000
+
 /** Removes data from before `before`, and series and agents without any data left. */
 export async function applyRetention(
   database: Kysely<Tables>,
@@ -33,7 +36,25 @@ export async function applyRetention(
     'agent_instances',
     sql`last_heartbeat_at + max(${INSTANCE_TIMEOUT_MS}, 3000 * interval_seconds) < ${now}`,
   )
-  await remove('tokens', sql`expires_at < ${before} or revoked_at < ${before}`)
+  await remove('agent_keys', sql`expires_at < ${before} or revoked_at < ${before}`)
+  await remove(
+    'token_agents',
+    sql`last_used_at < ${now - MEMBER_TIMEOUT_MS} and not exists (
+      select 1 from tokens join agents using (environment, agent_type)
+      where tokens.id = token_agents.token_id and agents.agent_id = token_agents.agent_id)`,
+  )
+  const unused = sql`not exists (select 1 from token_agents where token_id = tokens.id)`
+  await remove(
+    'tokens',
+    sql`expires_at < ${before} or revoked_at < ${before} or (joinable_until < ${before} and ${unused})`,
+  )
+  await remove(
+    'agent_revocations',
+    sql`not exists (
+      select 1 from tokens
+      where tokens.environment = agent_revocations.environment and tokens.agent_type = agent_revocations.agent_type
+        and tokens.created_at <= agent_revocations.revoked_at)`,
+  )
 
   // Agents that have not called since `before` are removed with everything they sent.
   const silent = sql`agent_key in (select key from agents where last_seen_at < ${before})`
@@ -82,7 +103,10 @@ const KEYS = {
   agent_leads: ['agent_key', 'lead_id'],
   snapshot_parts: ['agent_key', 'first_id', 'number'],
   agent_instances: ['agent_key', 'instance_id'],
+  agent_keys: ['id'],
+  token_agents: ['token_id', 'agent_id'],
   tokens: ['id'],
+  agent_revocations: ['environment', 'agent_type', 'agent_id'],
   agents: ['key'],
 } as const satisfies Partial<Record<keyof Tables, readonly string[]>>
 

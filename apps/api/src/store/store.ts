@@ -1,7 +1,9 @@
 import type { HeartbeatRequest, Report, Severity } from '@rca/core/protocol'
 import type { Page, PageRequest } from './page.ts'
 import type {
+  AgentIdentity,
   Bucket,
+  Credential,
   ListedAgent,
   StoredAgent,
   StoredEntity,
@@ -9,18 +11,31 @@ import type {
   StoredEvent,
   StoredGap,
   StoredInstance,
+  StoredKey,
   StoredSeries,
   StoredToken,
 } from './records.ts'
 
 /** A token in stored form, without the token itself. */
-export type NewToken = Pick<StoredToken, 'environment' | 'agent_type' | 'hash' | 'created_at'>
+export type NewToken = Pick<
+  StoredToken,
+  'environment' | 'agent_type' | 'hash' | 'created_at' | 'joinable_until' | 'max_agents'
+>
 
 /** Configuration of a provisioned agent without secrets, so that a rotation can recreate the command. */
 export interface ProvisionSettings {
   readonly config: Readonly<Record<string, unknown>>
   /** Names of the options that contained secrets and were removed from `config`. */
   readonly withheld: readonly string[]
+  readonly limits: TokenLimits
+}
+
+/** Limits of a new token. `null` for none. */
+export interface TokenLimits {
+  /** Milliseconds in which new agents may join. */
+  readonly ttlMs: number | null
+  /** Number of agents that may join. */
+  readonly uses: number | null
 }
 
 export interface AccessStore {
@@ -33,13 +48,52 @@ export interface AccessStore {
    * before it expires, `undefined` when none was valid.
    */
   rotate(tokens: readonly NewToken[], expireAt: number): Promise<(number | undefined)[]>
-  /** Revokes tokens. Returns how many were valid. */
-  revoke(environment: string, agentType: string | undefined, at: number): Promise<number>
+  /** Revokes tokens, and the keys of all agents of the environment and type. Returns how many of each were valid. */
+  revoke(
+    environment: string,
+    agentType: string | undefined,
+    at: number,
+  ): Promise<{ readonly tokens: number; readonly keys: number }>
   environments(page: PageRequest): Promise<Page<StoredEnvironment>>
   environment(name: string): Promise<StoredEnvironment | undefined>
   /** Returns the tokens of an environment, newest first. */
-  tokens(environment: string): Promise<StoredToken[]>
+  tokens(environment: string): Promise<(StoredToken & { readonly agents: number })[]>
   settings(environment: string, agentType: string): Promise<ProvisionSettings | undefined>
+}
+
+/** Why an agent may not use a token. `closed`: its lifetime is over. `full`: as many agents joined as may. */
+export type JoinRefusal = 'closed' | 'full' | 'revoked'
+
+export interface EnrolmentStore {
+  /**
+   * Lets agents use a token, and records those that join with it: all of them or none. `replacedId` is the provisional
+   * id under which the agent joined before. Returns why they may not use it, `undefined` if they may.
+   */
+  join(
+    token: StoredToken,
+    agentIds: readonly string[],
+    at: number,
+    replacedId?: string,
+  ): Promise<JoinRefusal | undefined>
+  /** Returns why `join` would refuse an agent. Records nothing. */
+  mayJoin(token: StoredToken, agentId: string, at: number): Promise<JoinRefusal | undefined>
+  /** Lets an agent join with a token, like `join`, and adds a key of it. */
+  enroll(
+    token: StoredToken,
+    agentId: string,
+    key: Pick<StoredKey, 'hash' | 'created_at' | 'expires_at'>,
+    replacedId?: string,
+  ): Promise<JoinRefusal | undefined>
+  /** Finds a key by its hash, valid or not. */
+  findKey(hash: string): Promise<StoredKey | undefined>
+  /** Records the first use of a key, which ends the key that it replaces. Idempotent. */
+  confirmKey(key: StoredKey, at: number): Promise<void>
+  /** Adds the successor of a key. Both are valid until the successor is confirmed. Returns false for a revoked key. */
+  rotateKey(key: StoredKey, successor: Pick<StoredKey, 'hash' | 'created_at' | 'expires_at'>): Promise<boolean>
+  /** Revokes the keys of an agent, and its use of all tokens from before. Returns how many keys were valid. */
+  revokeAgent(agent: AgentIdentity, at: number): Promise<number>
+  /** Returns every agent with this id that has called or has a key. */
+  identities(agentId: string, filter: AgentFilter): Promise<AgentIdentity[]>
 }
 
 export const CONNECTIVITY = ['pending', 'online', 'offline'] as const
@@ -64,15 +118,31 @@ export interface AgentListFilter extends AgentFilter {
   readonly intervalSeconds: number
 }
 
+/** Findings from a heartbeat. */
+export interface HeartbeatOutcome {
+  /** Names of the instances that are this agent in turn, without an election. Empty for a single one. */
+  readonly clones: readonly string[]
+  /** True when the heartbeat is the first that reveals them. */
+  readonly isNewClone: boolean
+}
+
+/** A cloned agent counts as cloned for this long after its instances last took turns, or for three intervals. */
+const CLONE_TIMEOUT_MS = 3_600_000
+
+export function isCloned(clonedAt: number | null, intervalSeconds: number, now: number): boolean {
+  const timeout = Math.max(CLONE_TIMEOUT_MS, OFFLINE_AFTER_INTERVALS * 1000 * intervalSeconds)
+  return clonedAt !== null && clonedAt + timeout > now
+}
+
 /** Stores agents that have called, and lists placeholders for provisioned agents that have not. */
 export interface AgentStore {
   /** Stores a heartbeat. `intervalSeconds` is the interval of agents without one of their own. */
   heartbeat(
-    token: Pick<StoredToken, 'id' | 'environment' | 'agent_type'>,
+    credential: Pick<Credential, 'kind' | 'id' | 'environment' | 'agent_type' | 'expires_at'>,
     heartbeat: HeartbeatRequest,
     intervalSeconds: number,
     at: number,
-  ): Promise<void>
+  ): Promise<HeartbeatOutcome>
   list(filter: AgentListFilter, page: PageRequest): Promise<Page<ListedAgent>>
   /** Returns every agent with this id, at most one per environment and type. */
   find(agentId: string, filter: AgentFilter): Promise<StoredAgent[]>
@@ -148,6 +218,7 @@ export type RetentionOutcome = Readonly<
 /** The platform's data. Times are milliseconds since 1970; the caller provides the current time. */
 export interface Store {
   readonly access: AccessStore
+  readonly enrolment: EnrolmentStore
   readonly agents: AgentStore
   readonly signals: SignalStore
   /** Removes data from before `before` and instances silent `now`, in small steps between which requests are served. */

@@ -1,8 +1,8 @@
 import type { HeartbeatRequest, Role } from '@rca/core/protocol'
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
-import type { AgentIdentity } from '../records.ts'
+import type { AgentIdentity, Credential } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
-import type { AgentStore } from '../store.ts'
+import { type AgentStore, type HeartbeatOutcome, isCloned } from '../store.ts'
 import { startTerm } from './leader-terms.ts'
 
 /** The only collector status of an agent that has not connected yet. */
@@ -11,6 +11,9 @@ const CONNECT = 'connect'
 /** Stored instances per agent, the most recent heartbeats first. */
 const MAX_INSTANCES = 50
 
+/** Stored processes of an agent without an election. More clones than these are not recognised. */
+const MAX_PROCESSES = 16
+
 type AgentRow = Pick<Selectable<Tables['agents']>, 'key' | 'newest_revision'>
 
 /** A heartbeat of an instance, where replicas elect a leader. */
@@ -18,21 +21,78 @@ type InstanceHeartbeat = HeartbeatRequest & { readonly instance_id: string; read
 
 /** Writes heartbeats: the status of an agent and of its instances. */
 export function createHeartbeatWriter(database: Kysely<Tables>): AgentStore['heartbeat'] {
-  return ({ id, environment, agent_type }, heartbeat, intervalSeconds, at) =>
+  return (credential, heartbeat, intervalSeconds, at) =>
     database.transaction().execute(async (transaction) => {
+      const { environment, agent_type } = credential
       const agent = { environment, agent_type, agent_id: heartbeat.agent_id.toLowerCase() }
+      let outcome: HeartbeatOutcome = { clones: [], isNewClone: false }
       if (isOfInstance(heartbeat)) {
         const write = heartbeat.role === 'standby' ? findOrCreateStandby : writeAgent
         const row = await write(transaction, agent, heartbeat, at)
         await writeInstance(transaction, row.key, heartbeat, intervalSeconds, at)
         if (heartbeat.role === 'leader' && heartbeat.lead_id !== undefined)
           await startTerm(transaction, row, heartbeat.lead_id.toLowerCase(), at)
-      } else await writeAgent(transaction, agent, heartbeat, at)
-      await transaction.updateTable('tokens').set({ last_used_at: at }).where('id', '=', id).execute()
+      } else {
+        const row = await writeAgent(transaction, agent, heartbeat, at)
+        outcome = await writeProcess(transaction, row.key, heartbeat, intervalSeconds, at)
+      }
+      await writeCredential(transaction, agent, credential, at)
       const provisionalId = heartbeat.replaces_agent_id?.toLowerCase()
       if (provisionalId !== undefined && provisionalId !== agent.agent_id)
         await removeProvisional(transaction, { ...agent, agent_id: provisionalId })
+      return outcome
     })
+}
+
+/** Stores the use of a key or token, and which of both the agent has. */
+async function writeCredential(
+  transaction: Transaction<Tables>,
+  agent: AgentIdentity,
+  { id, kind, expires_at }: Pick<Credential, 'id' | 'kind' | 'expires_at'>,
+  at: number,
+): Promise<void> {
+  const used = { last_used_at: at }
+  if (kind === 'key') await transaction.updateTable('agent_keys').set(used).where('id', '=', id).execute()
+  else {
+    await transaction.updateTable('tokens').set(used).where('id', '=', id).execute()
+    const joined = transaction.updateTable('token_agents').set(used).where('token_id', '=', id)
+    await joined.where('agent_id', '=', agent.agent_id).execute()
+  }
+  await transaction
+    .updateTable('agents')
+    .set({ key_expires_at: kind === 'key' ? expires_at : null })
+    .where(({ and }) => and(agent))
+    .execute()
+}
+
+/**
+ * Stores the process of an agent without an election. A restart replaces a process for good: when an earlier one comes
+ * back, both run, such as on a machine and its clone.
+ */
+async function writeProcess(
+  transaction: Transaction<Tables>,
+  key: number,
+  { instance_id, interval_seconds }: HeartbeatRequest,
+  intervalSeconds: number,
+  at: number,
+): Promise<HeartbeatOutcome> {
+  if (instance_id === undefined) return { clones: [], isNewClone: false }
+  const found = transaction.selectFrom('agents').select(['processes', 'clones', 'cloned_at']).where('key', '=', key)
+  const row = await found.executeTakeFirstOrThrow()
+  const known = JSON.parse(row.processes) as string[]
+  const wasCloned = isCloned(row.cloned_at, interval_seconds ?? intervalSeconds, at)
+  const index = known.indexOf(instance_id)
+  if (index === 0) return { clones: wasCloned ? known.slice(0, row.clones) : [], isNewClone: false }
+  const processes = [instance_id, ...known.filter((name) => name !== instance_id)].slice(0, MAX_PROCESSES)
+  // All that called since this one called last run beside it.
+  const clone = index > 0 ? { clones: index + 1, cloned_at: at } : {}
+  await transaction
+    .updateTable('agents')
+    .set({ processes: JSON.stringify(processes), ...clone })
+    .where('key', '=', key)
+    .execute()
+  const { clones = row.clones } = clone
+  return { clones: index > 0 || wasCloned ? processes.slice(0, clones) : [], isNewClone: index > 0 && !wasCloned }
 }
 
 /** Both the id and the role of an instance are required. */

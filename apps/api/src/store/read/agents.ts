@@ -146,5 +146,6 @@ function parseStatus(row: AgentRow): StoredAgent {
     ...row,
     collectors: row.collectors === null ? null : (JSON.parse(row.collectors) as StoredAgent['collectors']),
     outbox: row.outbox === null ? null : (JSON.parse(row.outbox) as StoredAgent['outbox']),
+    processes: JSON.parse(row.processes) as string[],
   }
 }

@@ -6,6 +6,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-11-22-first-schema': { up: (database) => run(database, FIRST_SCHEMA) },
   '2026-11-25-instances': { up: (database) => run(database, INSTANCES) },
   '2026-11-25-parts': { up: (database) => run(database, PARTS) },
+  '2026-11-30-enrolment': { up: (database) => run(database, ENROLMENT) },
 }
 
 /** Migrates to the newest schema. @throws {Error} when that fails, or when a newer version has migrated the database */
@@ -182,4 +183,47 @@ const PARTS = [
     primary key (agent_key, first_id, number)
   ) without rowid`,
   'create index snapshot_parts_by_age on snapshot_parts (received_at)',
+]
+
+/** Lifetimes and uses of tokens, keys of single agents, and cloned agents. Existing tokens have no limits. */
+const ENROLMENT = [
+  'alter table provisions add column token_ttl integer',
+  'alter table provisions add column token_uses integer',
+  'alter table tokens add column joinable_until integer',
+  'alter table tokens add column max_agents integer',
+  `create table token_agents (
+    token_id integer not null references tokens (id) on delete cascade,
+    agent_id text not null,
+    joined_at integer not null,
+    last_used_at integer not null,
+    primary key (token_id, agent_id)
+  ) without rowid`,
+  `create table agent_keys (
+    id integer primary key,
+    environment text not null references environments (name) on delete cascade,
+    agent_type text not null,
+    agent_id text not null,
+    token_id integer not null,
+    hash text not null unique,
+    created_at integer not null,
+    expires_at integer not null,
+    revoked_at integer,
+    replaces_id integer,
+    confirmed_at integer,
+    last_used_at integer
+  )`,
+  'create index agent_keys_by_agent on agent_keys (agent_id, environment, agent_type)',
+  'create index agent_keys_by_expiry on agent_keys (expires_at)',
+  `create table agent_revocations (
+    environment text not null references environments (name) on delete cascade,
+    agent_type text not null,
+    agent_id text not null,
+    revoked_at integer not null,
+    primary key (environment, agent_type, agent_id)
+  ) without rowid`,
+  'alter table agents add column key_expires_at integer',
+  'alter table agents add column revoked_at integer',
+  `alter table agents add column processes text not null default '[]'`,
+  'alter table agents add column cloned_at integer',
+  'alter table agents add column clones integer not null default 0',
 ]

@@ -4,7 +4,17 @@ import type { Generated } from 'kysely'
 export interface Tables {
   environments: { name: string; created_at: number }
   /** Provisioned types of agents per environment. `config` contains no secrets. */
-  provisions: { environment: string; agent_type: string; config: string; withheld: string; created_at: number }
+  provisions: {
+    environment: string
+    agent_type: string
+    config: string
+    withheld: string
+    created_at: number
+    /** Lifetime of new tokens in milliseconds. `null` for ever. */
+    token_ttl: number | null
+    /** Number of agents that may join with a new token. `null` for any number. */
+    token_uses: number | null
+  }
   tokens: {
     id: Generated<number>
     environment: string
@@ -15,7 +25,34 @@ export interface Tables {
     expires_at: number | null
     revoked_at: number | null
     last_used_at: number | null
+    /** Until when new agents may join. `null` for ever. Agents that joined go on. */
+    joinable_until: number | null
+    /** Number of agents that may join. `null` for any number. */
+    max_agents: number | null
   }
+  /** Agents that joined with a limited token. They may use it after its lifetime. */
+  token_agents: { token_id: number; agent_id: string; joined_at: number; last_used_at: number }
+  /** Keys of single agents, which they received in exchange for a token. */
+  agent_keys: {
+    id: Generated<number>
+    environment: string
+    agent_type: string
+    agent_id: string
+    /** Token with which the agent enrolled. */
+    token_id: number
+    /** SHA-256, hexadecimal. */
+    hash: string
+    created_at: number
+    expires_at: number
+    revoked_at: number | null
+    /** Key that ends with the first use of this one. */
+    replaces_id: number | null
+    /** First use. Before it, `replaces_id` stays valid. */
+    confirmed_at: number | null
+    last_used_at: number | null
+  }
+  /** Revoked agents: tokens from before the revocation are refused, as long as there are any. */
+  agent_revocations: { environment: string; agent_type: string; agent_id: string; revoked_at: number }
   agents: {
     key: Generated<number>
     environment: string
@@ -44,6 +81,16 @@ export interface Tables {
     interval_seconds: number | null
     collectors: string | null
     outbox: string | null
+    /** Expiry of the key that its last heartbeat was sent with. `null` without a key. */
+    key_expires_at: number | null
+    /** Last revocation. */
+    revoked_at: number | null
+    /** JSON: instances without an election that sent heartbeats, the most recent first. */
+    processes: Generated<string>
+    /** Last time that a process came back after another one: several processes are this agent. */
+    cloned_at: number | null
+    /** How many of `processes` took turns then. */
+    clones: Generated<number>
   }
   /** Replicas of agents, with the status from their last heartbeat. */
   agent_instances: {

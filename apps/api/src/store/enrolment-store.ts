@@ -1,0 +1,238 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { AgentIdentity, StoredKey, StoredToken } from './records.ts'
+import type { Tables } from './sqlite/tables.ts'
+import type { EnrolmentStore, JoinRefusal } from './store.ts'
+
+/** Keys per agent, the most recently used first. Each replica of an agent may have its own. */
+const MAX_KEYS = 50
+
+/** Unused successors of one key: those of lost answers. */
+const MAX_SUCCESSORS = 3
+
+/** Stores the agents that joined with a token, their keys and their revocation. */
+export function createEnrolmentStore(database: Kysely<Tables>): EnrolmentStore {
+  const write = <Result>(run: (transaction: Transaction<Tables>) => Promise<Result>): Promise<Result> =>
+    database.transaction().execute(run)
+  return {
+    join: (token, agentIds, at, replacedId) =>
+      write((transaction) => join(transaction, token, agentIds, at, replacedId)),
+
+    mayJoin: async (token, agentId, at) => {
+      if (await isRevoked(database, token, [agentId])) return 'revoked'
+      const joined = database.selectFrom('token_agents').select('agent_id').where('token_id', '=', token.id)
+      const member = await joined.where('agent_id', '=', agentId).executeTakeFirst()
+      return member === undefined ? refusalOf(database, token, 1, at) : undefined
+    },
+
+    enroll: (token, agentId, key, replacedId) =>
+      write(async (transaction) => {
+        const refusal = await join(transaction, token, [agentId], key.created_at, replacedId)
+        if (refusal === undefined) await addKey(transaction, token, agentId, key)
+        return refusal
+      }),
+
+    findKey: (hash) => database.selectFrom('agent_keys').selectAll().where('hash', '=', hash).executeTakeFirst(),
+
+    confirmKey: async (key, at) => {
+      if (key.confirmed_at === null) await write((transaction) => confirm(transaction, key, at))
+    },
+
+    rotateKey: (key, successor) => write((transaction) => rotate(transaction, key, successor)),
+
+    revokeAgent: (agent, at) => write((transaction) => revoke(transaction, agent, at)),
+
+    identities: async (agentId, { environment, agent_type }) => {
+      const select = (table: 'agents' | 'agent_keys') =>
+        database
+          .selectFrom(table)
+          .select(['environment', 'agent_type', 'agent_id'])
+          .where('agent_id', '=', agentId)
+          .$if(environment !== undefined, (query) => query.where('environment', '=', environment ?? ''))
+          .$if(agent_type !== undefined, (query) => query.where('agent_type', '=', agent_type ?? ''))
+      return select('agents').union(select('agent_keys')).orderBy('environment').orderBy('agent_type').execute()
+    },
+  }
+}
+
+type NewKey = Pick<StoredKey, 'hash' | 'created_at' | 'expires_at'>
+
+async function addKey(
+  transaction: Transaction<Tables>,
+  { id: token_id, environment, agent_type }: StoredToken,
+  agent_id: string,
+  key: NewKey,
+): Promise<void> {
+  const agent = { environment, agent_type, agent_id }
+  const { id } = await transaction
+    .insertInto('agent_keys')
+    .values({ ...agent, ...key, token_id, confirmed_at: key.created_at })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  await removeKeysBeyondLimit(transaction, agent, id)
+}
+
+/** Returns false if the key was revoked or replaced meanwhile. */
+async function rotate(transaction: Transaction<Tables>, { id }: StoredKey, successor: NewKey): Promise<boolean> {
+  const at = successor.created_at
+  const current = await transaction
+    .updateTable('agent_keys')
+    .set({ last_used_at: at })
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .returningAll()
+    .executeTakeFirst()
+  if (current === undefined) return false
+  if (current.confirmed_at === null) await confirm(transaction, current, at)
+  const { environment, agent_type, agent_id, token_id } = current
+  await transaction
+    .insertInto('agent_keys')
+    .values({ environment, agent_type, agent_id, token_id, ...successor, replaces_id: id })
+    .execute()
+  await removeOldSuccessors(transaction, id)
+  // An agent with a key does not call with its token: the rotation shows that it still exists.
+  const joined = transaction.updateTable('token_agents').set({ last_used_at: at }).where('token_id', '=', token_id)
+  await joined.where('agent_id', '=', agent_id).execute()
+  return true
+}
+
+async function revoke(transaction: Transaction<Tables>, agent: AgentIdentity, at: number): Promise<number> {
+  const keys = await transaction
+    .updateTable('agent_keys')
+    .set({ revoked_at: at })
+    .where(({ and }) => and(agent))
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', at)
+    .executeTakeFirst()
+  await transaction
+    .insertInto('agent_revocations')
+    .values({ ...agent, revoked_at: at })
+    .onConflict((conflict) =>
+      conflict.columns(['environment', 'agent_type', 'agent_id']).doUpdateSet({ revoked_at: at }),
+    )
+    .execute()
+  await transaction
+    .updateTable('agents')
+    .set({ revoked_at: at })
+    .where(({ and }) => and(agent))
+    .execute()
+  return Number(keys.numUpdatedRows)
+}
+
+/** Checks every agent before it writes anything. */
+async function join(
+  transaction: Transaction<Tables>,
+  token: StoredToken,
+  agentIds: readonly string[],
+  at: number,
+  replacedId: string | undefined,
+): Promise<JoinRefusal | undefined> {
+  const ids = [...new Set(agentIds)]
+  if (await isRevoked(transaction, token, ids)) return 'revoked'
+  if (token.joinable_until === null && token.max_agents === null) return undefined
+  const candidates = replacedId === undefined ? ids : [...ids, replacedId]
+  const joined = transaction.selectFrom('token_agents').select('agent_id').where('token_id', '=', token.id)
+  const members = new Set((await joined.where('agent_id', 'in', candidates).execute()).map((row) => row.agent_id))
+  const newIds = ids.filter((id) => !members.has(id))
+  const [newId] = newIds
+  if (newId === undefined) return undefined
+  const isReplacing = replacedId !== undefined && members.has(replacedId) && newIds.length === 1
+  if (isReplacing && (await isProvisional(transaction, token, replacedId))) {
+    await transaction
+      .updateTable('token_agents')
+      .set({ agent_id: newId, last_used_at: at })
+      .where('token_id', '=', token.id)
+      .where('agent_id', '=', replacedId)
+      .execute()
+    return undefined
+  }
+  const refusal = await refusalOf(transaction, token, newIds.length, at)
+  if (refusal !== undefined) return refusal
+  await transaction
+    .insertInto('token_agents')
+    .values(newIds.map((agent_id) => ({ token_id: token.id, agent_id, joined_at: at, last_used_at: at })))
+    .execute()
+  return undefined
+}
+
+/** Returns why a token does not admit so many new agents. */
+async function refusalOf(
+  database: Kysely<Tables>,
+  { id, joinable_until, max_agents }: StoredToken,
+  newAgents: number,
+  at: number,
+): Promise<JoinRefusal | undefined> {
+  if (joinable_until !== null && joinable_until <= at) return 'closed'
+  if (max_agents === null) return undefined
+  const { count } = await database
+    .selectFrom('token_agents')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('token_id', '=', id)
+    .executeTakeFirstOrThrow()
+  return count + newAgents > max_agents ? 'full' : undefined
+}
+
+async function isRevoked(
+  database: Kysely<Tables>,
+  { environment, agent_type, created_at }: StoredToken,
+  ids: readonly string[],
+): Promise<boolean> {
+  const revocation = await database
+    .selectFrom('agent_revocations')
+    .select('agent_id')
+    .where('environment', '=', environment)
+    .where('agent_type', '=', agent_type)
+    .where('agent_id', 'in', ids)
+    .where('revoked_at', '>=', created_at)
+    .executeTakeFirst()
+  return revocation !== undefined
+}
+
+/** Only a provisional agent is replaced: no other passes its use of a token on. */
+async function isProvisional(
+  transaction: Transaction<Tables>,
+  { environment, agent_type }: StoredToken,
+  agentId: string,
+): Promise<boolean> {
+  const agent = await transaction
+    .selectFrom('agents')
+    .select('key')
+    .where('environment', '=', environment)
+    .where('agent_type', '=', agent_type)
+    .where('agent_id', '=', agentId)
+    .where('provisional', '=', 1)
+    .executeTakeFirst()
+  return agent !== undefined
+}
+
+/** Ends the replaced key and its other successors. */
+async function confirm(transaction: Transaction<Tables>, { id, replaces_id }: StoredKey, at: number): Promise<void> {
+  const unconfirmed = transaction.updateTable('agent_keys').set({ confirmed_at: at }).where('id', '=', id)
+  const { numUpdatedRows } = await unconfirmed.where('confirmed_at', 'is', null).executeTakeFirstOrThrow()
+  if (replaces_id === null || numUpdatedRows === 0n) return
+  await transaction
+    .deleteFrom('agent_keys')
+    .where('id', '!=', id)
+    .where(({ or, and, eb }) =>
+      or([eb('id', '=', replaces_id), and([eb('replaces_id', '=', replaces_id), eb('confirmed_at', 'is', null)])]),
+    )
+    .execute()
+}
+
+async function removeKeysBeyondLimit(
+  transaction: Transaction<Tables>,
+  { environment, agent_type, agent_id }: AgentIdentity,
+  newest: number,
+): Promise<void> {
+  await sql`delete from agent_keys where id in (
+    select id from agent_keys
+    where environment = ${environment} and agent_type = ${agent_type} and agent_id = ${agent_id} and id != ${newest}
+    order by coalesce(last_used_at, created_at) desc, id desc limit -1 offset ${MAX_KEYS - 1}
+  )`.execute(transaction)
+}
+
+async function removeOldSuccessors(transaction: Transaction<Tables>, replacedId: number): Promise<void> {
+  await sql`delete from agent_keys where id in (
+    select id from agent_keys where replaces_id = ${replacedId} and confirmed_at is null
+    order by id desc limit -1 offset ${MAX_SUCCESSORS}
+  )`.execute(transaction)
+}
