@@ -11,6 +11,8 @@ const running: AgentStatus = {
   state: 'running',
   connected: false,
   platformReachable: false,
+  enrolled: true,
+  keyExpiresAt: '2026-12-22T12:00:00.000Z',
   collectors: { memory: { ok: false, duration_ms: 1, error: 'no /proc/meminfo' } },
   outbox: { reports: 2, bytes: 10, dropped: 0 },
 }
@@ -34,6 +36,8 @@ describe('the health endpoint', () => {
       state: 'running',
       agent_type: 'server',
       platform_reachable: false,
+      enrolled: true,
+      key_expires_at: '2026-12-22T12:00:00.000Z',
       collectors: running.collectors,
     })
   })

@@ -46,6 +46,8 @@ export async function startHealthServer(
       agent_version: CORE_VERSION,
       connected,
       platform_reachable,
+      enrolled: status.enrolled,
+      key_expires_at: status.keyExpiresAt,
       // The installer waits for the first acknowledged heartbeat, and prints why there is none.
       heartbeat: {
         acknowledged_at: status.acknowledgedAt,

@@ -55,14 +55,18 @@ export async function startFakePlatform(answer: {
   status: number
   body?: object
   clockOffsetMs?: number
+  /** Answer to `GET /api/v1/agent/access`, instead of `status` and `body`. */
+  access?: { readonly status: number; readonly body: object } | undefined
 }): Promise<FakePlatform> {
   const requests: string[] = []
   const server = createServer((request, response) => {
     requests.push(request.url ?? '')
-    response.statusCode = request.url === '/healthz' ? 200 : answer.status
+    const { status, body = {} } =
+      (request.url?.startsWith('/api/v1/agent/access') ? answer.access : undefined) ?? answer
+    response.statusCode = request.url === '/healthz' ? 200 : status
     response.setHeader('date', new Date(Date.now() + (answer.clockOffsetMs ?? 0)).toUTCString())
     response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify(answer.body ?? {}))
+    response.end(JSON.stringify(body))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {

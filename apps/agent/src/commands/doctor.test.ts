@@ -7,7 +7,13 @@ import { doctor } from './doctor.ts'
 const TOKEN_ACCEPTED = 422
 
 async function diagnose(
-  options: { gaps?: number; tokenStatus?: number; clockOffsetMs?: number; environment?: Record<string, string> } = {},
+  options: {
+    gaps?: number
+    tokenStatus?: number
+    access?: { status: number; body: object }
+    clockOffsetMs?: number
+    environment?: Record<string, string>
+  } = {},
   registry = hostRegistry({
     gaps: Array.from({ length: options.gaps ?? 0 }, (_, index) => ({
       scope: `disk:${index}`,
@@ -15,8 +21,8 @@ async function diagnose(
     })),
   }),
 ): Promise<{ readonly code: number; readonly text: string }> {
-  const { tokenStatus: status = TOKEN_ACCEPTED, clockOffsetMs = 0, environment } = options
-  const platform = await startFakePlatform({ status, clockOffsetMs })
+  const { tokenStatus: status = TOKEN_ACCEPTED, clockOffsetMs = 0, environment, access } = options
+  const platform = await startFakePlatform({ status, clockOffsetMs, access })
   const output = captureOutput()
   const code = await doctor(registry, {
     PLATFORM_API_URL: platform.url,
@@ -63,6 +69,30 @@ describe('doctor', () => {
     const { code, text } = await diagnose({ environment })
     expect(text).toMatch(message)
     expect(code).toBe(EXIT_CODES.unhealthy)
+  })
+
+  const accepted = { status: 200, body: {} }
+  const problem = { type: 'about:blank', title: 'Unauthorized', status: 401, detail: 'This agent was revoked.' }
+
+  test.each([
+    [
+      'enrolled',
+      { access: { status: 200, body: { key_expires_at: '2026-12-22T12:00:00.000Z' } } },
+      /^ok {4}token .*enrolled: .* valid until 2026-12-22/m,
+    ],
+    ['not enrolled yet', { access: accepted }, /^ok {4}token .*Not enrolled: the agent enrols when it starts$/m],
+    [
+      'without a state',
+      { access: accepted, environment: { RCA_STATE_DIR: '' } },
+      /^ok {4}token .*Not enrolled: without RCA_STATE_DIR/m,
+    ],
+    [
+      'refused',
+      { access: { status: 401, body: problem } },
+      /^fail {2}token .*refused .*This agent was revoked\. Set AGENT_TOKEN/m,
+    ],
+  ])('says that the agent is %s', async (_name, options, message) => {
+    expect((await diagnose(options)).text).toMatch(message)
   })
 
   test('fails when nothing can be read, with the reason', async () => {

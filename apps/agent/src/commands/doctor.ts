@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { type Agent, createAgent, parseAgentToken, type Registry, silentLogger } from '@rca/core'
+import { type AccessCheck, type Agent, createAgent, parseAgentToken, type Registry, silentLogger } from '@rca/core'
 import { AGENT_PATHS } from '@rca/core/protocol'
 import { type Environment, findMisspelt, readAgentOptions } from '../environment.ts'
 import { EXIT_CODES } from '../exit.ts'
@@ -61,7 +61,7 @@ async function* runChecks(registry: Registry, environment: Environment): AsyncGe
   yield await checkState(options.stateDirectory)
   try {
     yield* checkAccess(agent)
-    yield* checkPlatform(options.platformUrl, parseAgentToken(options.agentToken))
+    yield* checkPlatform(agent, options)
   } finally {
     await agent.stop()
   }
@@ -78,7 +78,10 @@ async function* checkAccess(agent: Agent): AsyncGenerator<Finding> {
   }
 }
 
-async function* checkPlatform(platformUrl: string, agentToken: string): AsyncGenerator<Finding> {
+async function* checkPlatform(
+  agent: Agent,
+  { platformUrl, agentToken, stateDirectory }: Awaited<ReturnType<typeof readAgentOptions>>,
+): AsyncGenerator<Finding> {
   const sentAt = Date.now()
   try {
     const response = await fetch(addressOf(platformUrl, '/healthz'), {
@@ -96,10 +99,28 @@ async function* checkPlatform(platformUrl: string, agentToken: string): AsyncGen
     yield fail('platform', `${platformUrl} cannot be reached: ${reason}. ${fix}`)
     return
   }
-  yield await checkToken(platformUrl, agentToken)
+  const access = await agent.checkAccess()
+  yield access.accepted === undefined
+    ? await checkToken(platformUrl, parseAgentToken(agentToken))
+    : describeAccess(access, stateDirectory !== undefined)
 }
 
-/** Sends an empty delivery. The platform refuses it only after it has checked the token: nothing is stored. */
+function describeAccess({ accepted, keyExpiresAt, reason }: AccessCheck, hasState: boolean): Finding {
+  if (accepted === false)
+    return fail(
+      'token',
+      `refused by the platform: ${reason?.replace(/\.$/, '')}. Set AGENT_TOKEN to a newly provisioned token`,
+    )
+  if (keyExpiresAt !== undefined)
+    return ok('token', `enrolled: the platform accepts this agent's own key, valid until ${keyExpiresAt}`)
+  const next = hasState ? 'the agent enrols when it starts' : 'without RCA_STATE_DIR the agent keeps using the token'
+  return ok('token', `accepted by the platform. Not enrolled: ${next}`)
+}
+
+/**
+ * Checks the token on an older platform: sends an empty delivery, which the platform refuses only after it has checked
+ * the token. Nothing is stored.
+ */
 async function checkToken(platformUrl: string, agentToken: string): Promise<Finding> {
   const { status } = await fetch(addressOf(platformUrl, AGENT_PATHS.data), {
     method: 'POST',

@@ -28,7 +28,8 @@ export async function run(
   const logRejection = (reason: unknown): void => {
     const text = [agentToken, ...secrets].reduce(
       (shown, secret) => shown.replaceAll(secret, '[redacted]'),
-      String(reason),
+      // The agent's key, which only core knows.
+      String(reason).replaceAll(/agentkey_[\w-]+/g, '[redacted]'),
     )
     logger.error({ reason: text }, 'unhandled promise rejection')
   }
