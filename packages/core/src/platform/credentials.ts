@@ -1,7 +1,7 @@
 import type { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
 
-/** What a call authenticates with. */
+/** The bearer of a call. */
 export interface Credential {
   readonly kind: 'token' | 'key'
   readonly text: string
