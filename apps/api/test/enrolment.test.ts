@@ -358,32 +358,33 @@ describe('the revocation of an agent', () => {
 })
 
 describe('a cloned agent', () => {
-  const beat = async (api: TestApi, token: string, instance_id: string, fields: object = {}) =>
+  const callAs = async (api: TestApi, token: string, instance_id: string, fields: object = {}) =>
     (await api.heartbeat(token, { instance_id, ...fields })).json()
 
   test('is reported when processes take turns, until an hour after the last time', async () => {
     const api = await startApi()
     const key = await keyOf(api, await api.provision())
-    for (const instance of ['web-1-a', 'web-1-b']) expect(await beat(api, key, instance)).not.toHaveProperty('warning')
+    for (const instance of ['web-1-a', 'web-1-b'])
+      expect(await callAs(api, key, instance)).not.toHaveProperty('warning')
     expect((await api.admin(AGENT_URL)).json()).not.toHaveProperty('cloned')
     api.clock.now += SECOND
-    expect((await beat(api, key, 'web-1-a')).warning).toMatch(
+    expect((await callAs(api, key, 'web-1-a')).warning).toMatch(
       /^Several processes are this agent: `web-1-a`, `web-1-b`\. If a machine was cloned/,
     )
-    expect((await beat(api, key, 'web-1-a')).warning).toMatch(/`web-1-b`/)
+    expect((await callAs(api, key, 'web-1-a')).warning).toMatch(/`web-1-b`/)
     const cloned = { instances: ['web-1-a', 'web-1-b'], last_seen_at: at(1) }
     expect((await api.admin('/api/v1/agents')).json().agents).toMatchObject([{ cloned }])
     expect((await api.admin(AGENT_URL)).json()).toMatchObject({ cloned })
     api.clock.now += HOUR
-    expect(await beat(api, key, 'web-1-a')).not.toHaveProperty('warning')
+    expect(await callAs(api, key, 'web-1-a')).not.toHaveProperty('warning')
     expect((await api.admin(AGENT_URL)).json()).not.toHaveProperty('cloned')
   })
 
   test('is recognised among any number of clones, with a token too', async () => {
     const api = await startApi()
     const token = await api.provision()
-    for (const instance of ['a', 'b', 'c']) expect(await beat(api, token, instance)).not.toHaveProperty('warning')
-    expect((await beat(api, token, 'a')).warning).toContain('`a`, `c`, `b`')
+    for (const instance of ['a', 'b', 'c']) expect(await callAs(api, token, instance)).not.toHaveProperty('warning')
+    expect((await callAs(api, token, 'a')).warning).toContain('`a`, `c`, `b`')
   })
 
   test('is not a restarted agent, nor one that a supervisor restarts for ever', async () => {
@@ -391,14 +392,14 @@ describe('a cloned agent', () => {
     const token = await api.provision()
     for (let start = 0; start < 40; start += 1)
       for (let count = 0; count < 2; count += 1)
-        expect(await beat(api, token, `web-1-${start}`)).not.toHaveProperty('warning')
+        expect(await callAs(api, token, `web-1-${start}`)).not.toHaveProperty('warning')
   })
 
   test('is not the replica of an agent with an election', async () => {
     const api = await startApi()
     const token = await api.provision()
     for (const instance of ['pod-a', 'pod-b', 'pod-a', 'pod-b'])
-      expect(await beat(api, token, instance, { role: 'standby' })).not.toHaveProperty('warning')
+      expect(await callAs(api, token, instance, { role: 'standby' })).not.toHaveProperty('warning')
   })
 
   test('is not an agent of an earlier version, which does not name its process', async () => {
