@@ -28,10 +28,10 @@ describe('powershell', () => {
   })
 
   test('passes a command to another PowerShell as text', () => {
-    const fetch = powershell(raw`irm`, 'https://install.example.com/agent.ps1').pipe(powershell(raw`iex`))
-    expect(fetch.text).toBe("irm 'https://install.example.com/agent.ps1' | iex")
+    const fetch = powershell(raw`irm`, 'https://rca.example.com/install/agent.ps1').pipe(powershell(raw`iex`))
+    expect(fetch.text).toBe("irm 'https://rca.example.com/install/agent.ps1' | iex")
     expect(powershell(raw`powershell -Command`, fetch.text).text).toBe(
-      "powershell -Command 'irm ''https://install.example.com/agent.ps1'' | iex'",
+      "powershell -Command 'irm ''https://rca.example.com/install/agent.ps1'' | iex'",
     )
   })
 
