@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { discoverConnectors, toMilliseconds } from '@rca/core'
+import type { FastifyBaseLogger } from 'fastify'
 import { createAgentFiles } from './helm/agent-files.ts'
 import { createApp } from './http/app.ts'
 import type { App } from './http/context.ts'
+import { ArtifactsError, readArtifacts } from './install/artifacts.ts'
 import { type ApiOptions, completeOptions, OptionsError } from './options/api-options.ts'
 import { createRetentionJob } from './retention-job.ts'
 import { ROUTES } from './routes/index.ts'
@@ -47,6 +49,7 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
 
   const store = await openStore(options.databaseUrl)
   options.log?.info({ database: databasePath(options.databaseUrl) }, 'database opened')
+  if (options.log !== undefined) await logArtifacts(options.artifactsFolder, options.log)
   const publicUrl = (): string =>
     options.publicUrl ?? addressOf(options.host, (app.server.address() as AddressInfo | null)?.port ?? options.port)
   const app: App = await createApp(
@@ -55,6 +58,8 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
       store,
       registry,
       agentFiles: createAgentFiles(options.agentFolder),
+      agentFolder: options.agentFolder,
+      artifactsFolder: options.artifactsFolder,
       now: options.now,
       publicUrl,
       heartbeatSeconds: toMilliseconds(options.heartbeatInterval) / 1000,
@@ -88,6 +93,17 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
       closing ??= app.close().then(job.stop).then(store.close)
       return closing
     },
+  }
+}
+
+/** Logs which archives of the agent are served. */
+async function logArtifacts(folder: string, log: FastifyBaseLogger): Promise<void> {
+  try {
+    log.info({ folder, version: (await readArtifacts(folder)).version }, 'agent archives found')
+  } catch (error) {
+    const { message: reason } = error as Error
+    if (error instanceof ArtifactsError && error.reason === 'missing') log.info({ folder, reason }, 'no agent archives')
+    else log.error({ folder, reason }, 'agent archives are broken')
   }
 }
 

@@ -32,6 +32,8 @@ async function startApp(ping: () => Promise<void> = async () => undefined) {
     store: { ...store, ping },
     registry: createRegistry([]),
     agentFiles: createAgentFiles('/nowhere'),
+    agentFolder: '/nowhere',
+    artifactsFolder: '/nowhere',
     now: () => 0,
     publicUrl: () => 'https://rca.example.com',
     heartbeatSeconds: 30,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { makeArtifacts } from './artifacts.ts'
 import { startApi } from './kit.ts'
 
 /** The routes without a token. All others are checked without being listed. */
@@ -12,11 +13,13 @@ const PUBLIC = new Set([
   '/charts/index.yaml',
   '/charts/:file',
   '/manifests/agent.yaml',
+  '/install/:file',
+  '/downloads/:file',
 ])
 
 describe('authentication', () => {
   test('is required by every route but the public ones', async () => {
-    const api = await startApi({ rateLimitUnauthenticated: 10_000 })
+    const api = await startApi({ rateLimitUnauthenticated: 10_000, artifactsFolder: makeArtifacts().folder })
     const agentToken = await api.provision()
     const routes = api.app.routeMap.routes.flatMap((route) =>
       [route.method].flat().map((method) => ({
@@ -26,9 +29,10 @@ describe('authentication', () => {
       })),
     )
     const chart = /agent-[\d.]+\.tgz/.exec((await api.app.inject('/charts/index.yaml')).body)?.[0] ?? ''
+    const files: Record<string, string> = { '/install/:file': 'agent.sh', '/downloads/:file': 'SHA256SUMS' }
     const seen = new Set<string>()
     for (const { method, route, access } of routes) {
-      const url = route.replace(':file', chart).replaceAll(/:\w+/g, 'x')
+      const url = route.replace(':file', files[route] ?? chart).replaceAll(/:\w+/g, 'x')
       const isPublic = PUBLIC.has(route)
       if (isPublic) seen.add(route)
       const wrong = access === 'agent' ? api.adminToken : agentToken

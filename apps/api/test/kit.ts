@@ -97,6 +97,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     databaseUrl: `sqlite:${databasePath}`,
     port: 0,
     publicUrl: 'https://rca.example.com',
+    artifactsFolder: '/nowhere',
     now: () => clock.now,
     checkResponses: true,
     // Load of the machine must not fail a test.

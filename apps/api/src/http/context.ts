@@ -47,6 +47,10 @@ export interface Context {
   readonly registry: Registry
   readonly telemetry: Telemetry
   readonly agentFiles: AgentFiles
+  /** Folder of the agent's package. It contains the installers. */
+  readonly agentFolder: string
+  /** Folder that `npm run artifacts` fills. */
+  readonly artifactsFolder: string
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Address of the platform in deployment commands. */

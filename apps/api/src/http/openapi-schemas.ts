@@ -51,6 +51,10 @@ export const PROBLEMS = {
     description: 'The body is neither JSON nor gzipped JSON.',
     detail: 'The body must be JSON: send `Content-Type: application/json`.',
   },
+  416: {
+    description: 'The range begins after the end of the file.',
+    detail: 'The range begins after the end of the content, which has 1024 bytes.',
+  },
   422: {
     description: 'A field is invalid. Nothing was written.',
     detail: 'This field is required and must be a string.',

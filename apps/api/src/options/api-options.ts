@@ -5,8 +5,11 @@ import type { TrustProxy } from './trust-proxy.ts'
 
 export const DEFAULT_DATABASE_URL = 'sqlite:./rca.sqlite'
 
-/** The agent's package beside this one. It contains the chart and the manifests. */
+/** The agent's package beside this one. It contains the chart, the manifests and the installers. */
 const DEFAULT_AGENT_FOLDER: string = fileURLToPath(new URL('../../../agent', import.meta.url))
+
+/** `npm run artifacts` fills this folder of the repository. */
+const DEFAULT_ARTIFACTS_FOLDER: string = fileURLToPath(new URL('../../../../artifacts', import.meta.url))
 
 /** Options of the API. All have defaults: `createApi()` listens on loopback and stores its data in `./rca.sqlite`. */
 export interface ApiOptions {
@@ -22,8 +25,10 @@ export interface ApiOptions {
   readonly databaseUrl?: string
   /** Address of the platform in deployment commands. @default the address that the API listens on */
   readonly publicUrl?: string
-  /** Folder with the agent's chart and manifests. @default that of the agent's package beside the API's */
+  /** Folder with the agent's chart, manifests and installers. @default that of the agent's package beside the API's */
   readonly agentFolder?: string
+  /** Folder with the agent's signed archives. @default `artifacts` in the repository */
+  readonly artifactsFolder?: string
   /**
    * Time between two heartbeats of agents without an interval of their own. An agent is offline after three intervals
    * without a call. @default '30s'
@@ -81,6 +86,7 @@ export function completeOptions(options: ApiOptions): CompleteApiOptions {
     port: 8080,
     databaseUrl: DEFAULT_DATABASE_URL,
     agentFolder: DEFAULT_AGENT_FOLDER,
+    artifactsFolder: DEFAULT_ARTIFACTS_FOLDER,
     heartbeatInterval: '30s',
     tokenGrace: '24h',
     agentKeyTtl: '30d',

@@ -13,6 +13,8 @@ const wholeNumber = (min: number, max: number) =>
 const MIN_KEY_TTL_MS = toMilliseconds('10m')
 const MAX_KEY_TTL_MS = toMilliseconds('3650d')
 
+const absolutePath = z.string().refine(isAbsolute, 'write an absolute path')
+
 /** The environment variable of each option. */
 const VARIABLES = {
   host: ['HOST', z.string()],
@@ -31,7 +33,8 @@ const VARIABLES = {
     'RCA_PUBLIC_URL',
     z.string().refine(isPlatformUrl, 'write the address that agents reach, such as https://rca.example.com'),
   ],
-  agentFolder: ['RCA_AGENT_FOLDER', z.string().refine(isAbsolute, 'write an absolute path')],
+  agentFolder: ['RCA_AGENT_FOLDER', absolutePath],
+  artifactsFolder: ['RCA_ARTIFACTS_DIR', absolutePath],
   heartbeatInterval: ['RCA_HEARTBEAT_INTERVAL', duration()],
   tokenGrace: ['RCA_TOKEN_GRACE', duration()],
   agentKeyTtl: [

@@ -2,12 +2,14 @@ import type { AddRoutes } from '../http/context.ts'
 import { addAgentRoutes } from './agents.ts'
 import { addChartRoutes } from './charts.ts'
 import { addDataRoute } from './data.ts'
+import { addDownloadRoute } from './downloads.ts'
 import { addEnrolmentRoutes } from './enrolment.ts'
 import { addEntityRoute } from './entities.ts'
 import { addEnvironmentRoutes } from './environments.ts'
 import { addEventRoute } from './events.ts'
 import { addGapRoute } from './gaps.ts'
 import { addHeartbeatRoute } from './heartbeat.ts'
+import { addInstallRoute } from './install.ts'
 import { addMetricRoute } from './metrics.ts'
 import { addOperationRoutes } from './operations.ts'
 import { addProvisionRoute } from './provision.ts'
@@ -20,6 +22,8 @@ export const ROUTES: readonly AddRoutes[] = [
   addProvisionRoute,
   addTypeRoutes,
   addChartRoutes,
+  addInstallRoute,
+  addDownloadRoute,
   addDataRoute,
   addHeartbeatRoute,
   addEnrolmentRoutes,

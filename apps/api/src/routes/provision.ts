@@ -22,9 +22,9 @@ const provisionRequest = named(
 )
 
 const exampleToken = 'agent_prod-cluster-1_kV7pZ0cX3mQ9sT1wYb5nR8uJ2hL6fD4gAeK0iOoPqMx'
-const exampleCommand = `curl -fsSL https://install.example.com/agent.sh | bash -s -- \\\n  --platform-url https://rca.example.com \\\n  --agent-token ${exampleToken} \\\n  --agent-type server \\\n  --set log_level=info`
+const exampleCommand = `curl -fsSL https://rca.example.com/install/agent.sh | bash -s -- \\\n  --platform-url https://rca.example.com \\\n  --agent-token ${exampleToken} \\\n  --agent-type server \\\n  --set log_level=info`
 const exampleVerify = 'systemctl status --no-pager rca-agent'
-const exampleUninstall = 'curl -fsSL https://install.example.com/agent.sh | bash -s -- --uninstall'
+const exampleUninstall = 'curl -fsSL https://rca.example.com/install/agent.sh | bash -s -- --uninstall'
 
 const provisionResponse = named(
   'ProvisionResponse',
