@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { makeArtifacts } from './artifacts.ts'
 import { AGENT_URL, agentIdOf, at, reportOf, START, startApi, type TestApi } from './kit.ts'
 
 const id = agentIdOf('first')
@@ -128,6 +129,50 @@ describe('identity of an agent', () => {
     expect((await api.admin(`${AGENT_URL}?environment=b`)).json()).toMatchObject({ environment: 'b' })
     expect((await api.admin(`${AGENT_URL}?environment=c`)).statusCode).toBe(404)
     expect((await api.admin(`/api/v1/agents/${id.toUpperCase()}?environment=b`)).statusCode).toBe(200)
+  })
+})
+
+describe('version of an agent', () => {
+  const versions = (listed: { agent_version?: string }[]) => listed.map(({ agent_version }) => agent_version)
+
+  test.each([
+    ['1.1.9', true],
+    ['1.2.0-rc.1', true],
+    ['1.2.0', false],
+    ['1.10.0', false],
+    ['1.2.0+build', false],
+    ['main', undefined],
+  ])('%s compared with the archives of 1.2.0', async (version, isBehind) => {
+    const api = await startApi({ artifactsFolder: makeArtifacts('1.2.0').folder })
+    const token = await api.provision()
+    expect(Object.keys((await agents(api))[0])).not.toContain('latest_version')
+    await api.heartbeat(token, { agent_version: version })
+    const [listed] = await agents(api)
+    expect([listed.agent_version, listed.latest_version, listed.is_behind]).toEqual([version, '1.2.0', isBehind])
+    expect((await api.admin(AGENT_URL)).json()).toEqual(listed)
+  })
+
+  test('selects agents that are behind, or not', async () => {
+    const api = await startApi({ artifactsFolder: makeArtifacts('1.2.0').folder })
+    const token = await api.provision()
+    await api.provision('pending')
+    for (const version of ['1.1.0', '1.2.0', '1.0.0', 'main', '1.3.0'])
+      await api.heartbeat(token, { agent_id: agentIdOf(version), agent_version: version })
+    expect(versions(await agents(api, 'is_behind=true'))).toEqual(['1.1.0', '1.0.0'])
+    expect(versions(await agents(api, 'is_behind=false'))).toEqual(['1.2.0', '1.3.0'])
+    expect(versions(await api.list('/api/v1/agents?is_behind=true&limit=1'))).toEqual(['1.1.0', '1.0.0'])
+    expect(await agents(api, 'is_behind=true&connectivity=offline')).toEqual([])
+    expect((await api.admin('/api/v1/agents?is_behind=yes')).statusCode).toBe(422)
+  })
+
+  test('is compared with nothing on a platform without archives', async () => {
+    const api = await startApi()
+    await api.heartbeat(await api.provision())
+    const [listed] = await agents(api)
+    expect(Object.keys(listed)).toContain('agent_version')
+    expect(Object.keys(listed).filter((name) => ['latest_version', 'is_behind'].includes(name))).toEqual([])
+    const refused = await api.admin('/api/v1/agents?is_behind=true')
+    expect([refused.statusCode, refused.json().detail]).toEqual([404, expect.stringContaining('`npm run artifacts`')])
   })
 })
 

@@ -1,4 +1,5 @@
 import { collectorStatusSchema, heartbeatRequestSchema, ROLES } from '@rca/core/protocol'
+import { lt, valid } from 'semver'
 import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
 import { named, problems } from '../http/openapi-schemas.ts'
@@ -6,6 +7,7 @@ import type { ListedAgent, StoredAgent, StoredGap, StoredInstance } from '../sto
 import { CONNECTIVITY, isCloned, isOnline } from '../store/store.ts'
 import { agentFilter, agentId, instant, toInstant, toInstants } from './fields.ts'
 import { findAgent } from './find-agent.ts'
+import { findArtifacts, findLatestVersion } from './find-artifacts.ts'
 import { gapSchema, toGap } from './gaps.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
 
@@ -54,6 +56,14 @@ const agentSchema = named(
     health: healthSchema,
     name: z.string().optional().describe('Display name of the host, engine or cluster.'),
     agent_version: z.string().optional(),
+    latest_version: z
+      .string()
+      .optional()
+      .describe('Version of the archives that this platform serves. Absent when it serves none, and while pending.'),
+    is_behind: z
+      .boolean()
+      .optional()
+      .describe('True when `agent_version` is older than `latest_version`. Absent when one of them is.'),
     heartbeat_interval_seconds: z.number().optional(),
     provisioned_at: instant.optional().describe('Only while pending.'),
     started_at: instant.optional(),
@@ -95,13 +105,23 @@ export function addAgentRoutes(app: App, context: Context): void {
     description:
       'A `pending` entry without `agent_id` stands for a type that was provisioned and has no agent that called.',
     tags: ['reading'],
-    querystring: z.strictObject({ ...agentFilter, connectivity: z.enum(CONNECTIVITY).optional(), ...pageQuery() }),
+    querystring: z.strictObject({
+      ...agentFilter,
+      connectivity: z.enum(CONNECTIVITY).optional(),
+      is_behind: z
+        .enum(['true', 'false'])
+        .optional()
+        .describe('Only agents that are older, or not older, than the archives that this platform serves.'),
+      ...pageQuery(),
+    }),
     success: 'Agents, and placeholders for provisioned agents.',
-    response: { 200: z.object({ agents: z.array(agentSchema), next_cursor: nextCursor }), ...problems(422) },
+    response: { 200: z.object({ agents: z.array(agentSchema), next_cursor: nextCursor }), ...problems(404, 422) },
   }
   app.get('/api/v1/agents', { schema: list }, async (request) => {
     const page = toPageRequest(request.query, ['text', 'text', 'number'])
-    const filter = { ...request.query, now: now(), intervalSeconds: heartbeatSeconds }
+    const { is_behind: isBehind, ...query } = request.query
+    const versions = isBehind === undefined ? undefined : await findVersions(context, isBehind === 'true')
+    const filter = { ...query, versions, now: now(), intervalSeconds: heartbeatSeconds }
     const { items, next } = await store.agents.list(filter, page)
     return { agents: await withState(context, items), next_cursor: toCursor(next) }
   })
@@ -122,12 +142,32 @@ export function addAgentRoutes(app: App, context: Context): void {
   })
 }
 
-/** Adds open gaps and instances to agents. */
+/** Returns the versions of agents that are, or are not, behind the newest archives. @throws {ProblemError} 404, 503 */
+async function findVersions(context: Context, wanted: boolean): Promise<string[]> {
+  const { version: latest } = await findArtifacts(context)
+  return (await context.store.agents.versions()).filter((version) => isBehind(version, latest) === wanted)
+}
+
+/** Compares semantic versions. Returns `undefined` for another version, such as that of a test's agent. */
+function isBehind(version: string, latest: string): boolean | undefined {
+  return valid(version) === null ? undefined : lt(version, latest)
+}
+
+/** Adds open gaps, instances and the newest version to agents. */
 async function withState(context: Context, agents: readonly ListedAgent[]): Promise<AgentAnswer[]> {
   const keys = agents.map(({ key }) => key)
   const gaps = await context.store.agents.openGaps(keys)
   const instances = await context.store.agents.instances(keys)
-  return agents.map((agent) => toAgent(agent, gaps.get(agent.key) ?? [], instances.get(agent.key) ?? [], context))
+  const latest = await findLatestVersion(context)
+  return agents.map((agent) => ({
+    ...toAgent(agent, gaps.get(agent.key) ?? [], instances.get(agent.key) ?? [], context),
+    ...(latest === undefined || agent.agent_id === null ? {} : toUpdate(agent.agent_version, latest)),
+  }))
+}
+
+function toUpdate(version: string, latest: string): Pick<AgentAnswer, 'latest_version' | 'is_behind'> {
+  const behind = isBehind(version, latest)
+  return { latest_version: latest, ...(behind === undefined ? {} : { is_behind: behind }) }
 }
 
 /** Computes connectivity and health as of now. */

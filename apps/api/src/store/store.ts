@@ -113,6 +113,8 @@ export interface AgentFilter {
 
 export interface AgentListFilter extends AgentFilter {
   readonly connectivity?: (typeof CONNECTIVITY)[number] | undefined
+  /** Versions of the agents to select. Without it, all. */
+  readonly versions?: readonly string[] | undefined
   readonly now: number
   /** Interval of agents without one of their own. */
   readonly intervalSeconds: number
@@ -144,6 +146,8 @@ export interface AgentStore {
     at: number,
   ): Promise<HeartbeatOutcome>
   list(filter: AgentListFilter, page: PageRequest): Promise<Page<ListedAgent>>
+  /** Returns every version that an agent has. */
+  versions(): Promise<string[]>
   /** Returns every agent with this id, at most one per environment and type. */
   find(agentId: string, filter: AgentFilter): Promise<StoredAgent[]>
   /** Returns the instances of agents by the agent's key, the leader first. */

@@ -13,6 +13,11 @@ export function createAgentReader(database: Kysely<Tables>): Omit<AgentStore, 'h
       return toPage(rows.map(toListed), page, ({ environment, agent_type, key }) => [environment, agent_type, key])
     },
 
+    versions: async () => {
+      const rows = await database.selectFrom('agents').select('agent_version').distinct().execute()
+      return rows.map(({ agent_version }) => agent_version)
+    },
+
     find: async (agentId, { environment, agent_type: agentType }) => {
       let found = database.selectFrom('agents').selectAll().where('agent_id', '=', agentId)
       if (environment !== undefined) found = found.where('environment', '=', environment)
@@ -117,6 +122,7 @@ function selectListed(database: Kysely<Tables>, filter: AgentListFilter, page: P
   if (filter.environment !== undefined) listed = listed.where('listed.environment', '=', filter.environment)
   if (filter.agent_type !== undefined) listed = listed.where('listed.agent_type', '=', filter.agent_type)
   if (filter.connectivity !== undefined) listed = listed.where('connectivity', '=', filter.connectivity)
+  if (filter.versions !== undefined) listed = listed.where('agents.agent_version', 'in', [...filter.versions])
   if (page.after !== undefined) {
     const [environment = '', agentType = '', key = 0] = page.after
     listed = listed.where(
