@@ -9,8 +9,10 @@ export const configSchema = z.strictObject({
     .describe('Operating system of the deployment command. Without it, the system that requests the command.'),
   install_url: option
     .deploymentOnly(z.url({ protocol: /^https?$/ }))
-    .default('https://install.example.com')
-    .describe('URL from which the installers `agent.sh` and `agent.ps1` are downloaded.'),
+    .optional()
+    .describe(
+      'URL from which the installers `agent.sh`, `agent.ps1` and `agent.rb` are downloaded. Without it, `/install` of the platform.',
+    ),
   top_processes: z
     .int()
     .min(0)

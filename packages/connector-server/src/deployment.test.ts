@@ -8,12 +8,12 @@ const plan = (config: RawConfig = {}, hostPlatform = 'linux', agentToken = 'serv
 describe('Linux', () => {
   test('without settings', () => {
     const { command, verify, uninstall } = plan()
-    expect(command).toBe(`curl -fsSL https://install.example.com/agent.sh | bash -s -- \\
+    expect(command).toBe(`curl -fsSL https://api.example.com/install/agent.sh | bash -s -- \\
   --platform-url https://api.example.com \\
   --agent-token server-token \\
   --agent-type server`)
     expect(verify).toBe('systemctl status --no-pager rca-agent')
-    expect(uninstall).toBe('curl -fsSL https://install.example.com/agent.sh | bash -s -- --uninstall')
+    expect(uninstall).toBe('curl -fsSL https://api.example.com/install/agent.sh | bash -s -- --uninstall')
   })
 
   test('with quoted settings, without the options of the command itself', () => {
@@ -36,24 +36,30 @@ describe('Linux', () => {
 
 test('macOS: with settings', () => {
   const { command, verify, uninstall } = plan({ platform: 'macos', log_level: 'debug' })
-  expect(command).toBe(`brew tap incident-rca/agent && brew install rca-agent && rca-agent configure \\
+  expect(
+    command,
+  ).toBe(`curl -fsSL --create-dirs -o "$( brew --repository rca/agent )"/Formula/rca-agent.rb https://api.example.com/install/agent.rb && \\
+  HOMEBREW_NO_AUTO_UPDATE=1 brew install rca/agent/rca-agent && \\
+  sudo "$( brew --prefix )"/bin/rca-agent service install \\
   --platform-url https://api.example.com \\
   --agent-token server-token \\
   --agent-type server \\
-  --set log_level=debug && brew services start rca-agent`)
-  expect(verify).toBe('brew services info rca-agent')
-  expect(uninstall).toBe('brew services stop rca-agent && brew uninstall rca-agent && brew untap incident-rca/agent')
+  --set log_level=debug`)
+  expect(verify).toBe('sudo "$( brew --prefix )"/bin/rca-agent service status')
+  expect(uninstall).toBe(
+    'sudo "$( brew --prefix )"/bin/rca-agent service uninstall && brew uninstall rca-agent && brew untap rca/agent',
+  )
 })
 
 describe('Windows', () => {
   test('plain values: for PowerShell and for the Command Prompt', () => {
     const { command, verify, uninstall, prerequisites } = plan({ platform: 'windows', log_level: 'debug' })
     expect(command).toBe(
-      `powershell -Command irm 'https://install.example.com/agent.ps1' "| iex; Install-RcaAgent" -PlatformUrl 'https://api.example.com' -AgentToken 'server-token' -AgentType 'server' 'log_level=debug'`,
+      `powershell -Command irm 'https://api.example.com/install/agent.ps1' "| iex; Install-RcaAgent" -PlatformUrl 'https://api.example.com' -AgentToken 'server-token' -AgentType 'server' 'log_level=debug'`,
     )
     expect(verify).toBe('powershell -Command Get-Service rca-agent')
     expect(uninstall).toBe(
-      `powershell -Command irm 'https://install.example.com/agent.ps1' "| iex; Uninstall-RcaAgent"`,
+      `powershell -Command irm 'https://api.example.com/install/agent.ps1' "| iex; Uninstall-RcaAgent"`,
     )
     expect(prerequisites).toEqual(['PowerShell or the Command Prompt runs as administrator'])
   })
@@ -61,7 +67,7 @@ describe('Windows', () => {
   test.each(["it's;$HOME", '%PATH%', '`', '-Force', 'a,b', '&calc'])('the token %s: for PowerShell alone', (token) => {
     const { command, prerequisites } = plan({ platform: 'windows' }, 'linux', token)
     expect(command).toBe(
-      `irm 'https://install.example.com/agent.ps1' | iex; Install-RcaAgent -PlatformUrl 'https://api.example.com' -AgentToken '${token.replaceAll("'", "''")}' -AgentType 'server'`,
+      `irm 'https://api.example.com/install/agent.ps1' | iex; Install-RcaAgent -PlatformUrl 'https://api.example.com' -AgentToken '${token.replaceAll("'", "''")}' -AgentType 'server'`,
     )
     expect(prerequisites).toEqual(['PowerShell, and not the Command Prompt, runs as administrator'])
   })
@@ -79,10 +85,10 @@ describe('Windows', () => {
 
 describe('the operating system', () => {
   test.each([
-    ['linux', 'curl '],
-    ['darwin', 'brew '],
+    ['linux', 'curl -fsSL https://'],
+    ['darwin', 'curl -fsSL --create-dirs '],
     ['win32', 'powershell '],
-    ['freebsd', 'curl '],
+    ['freebsd', 'curl -fsSL https://'],
   ])('defaults on %s to the command that begins with %s', (hostPlatform, beginning) => {
     expect(plan({}, hostPlatform).command.startsWith(beginning)).toBe(true)
   })

@@ -4,6 +4,10 @@ import type { ServerConfig } from './config.ts'
 type Target = DeploymentTarget<ServerConfig>
 type Platform = NonNullable<ServerConfig['platform']>
 
+/** Name of the Homebrew tap with the formula. */
+const TAP = 'rca/agent'
+const NEW_LINE = { newLine: true } as const
+
 const PLATFORMS: Readonly<Record<Platform, (target: Target) => Deployment>> = { linux, macos, windows }
 
 /**
@@ -13,10 +17,10 @@ const PLATFORMS: Readonly<Record<Platform, (target: Target) => Deployment>> = { 
  *
  * The installers take the same arguments on every system: the platform's URL, the token, the agent's type, and
  * settings as `key=value`. On Linux these are the flags `--platform-url`, `--agent-token`, `--agent-type` and,
- * repeated, `--set` of `agent.sh`, and `--uninstall` alone; on macOS the same flags of `rca-agent configure`; on
+ * repeated, `--set` of `agent.sh`, and `--uninstall` alone; on macOS the same flags of `rca-agent service install`; on
  * Windows the parameters `-PlatformUrl`, `-AgentToken` and `-AgentType` of the function `Install-RcaAgent` that
  * `agent.ps1` defines, followed by the settings, and `Uninstall-RcaAgent` without any. Each installs a service
- * named `rca-agent`.
+ * named `rca-agent`. The platform serves the installers.
  */
 export function deploy(target: Target): Deployment {
   const chosen = target.config.platform ?? platformOf(target.hostPlatform)
@@ -51,21 +55,28 @@ function linux(target: Target): Deployment {
   }
 }
 
+/**
+ * Downloads the formula into a tap on this machine, since Homebrew installs formulae from taps only. Creates the folder
+ * of the tap without `brew tap-new`, a developer command that would switch Homebrew to its development branch. With its
+ * full name, Homebrew trusts the formula, and no others of the tap (docs.brew.sh/Tap-Trust).
+ */
 function macos(target: Target): Deployment {
+  const { word, assignment } = command
+  const formula = word(command('brew', '--repository', TAP).output(), '/Formula/rca-agent.rb')
+  const agent = word(command('brew', '--prefix').output(), '/bin/rca-agent')
   return {
-    prerequisites: ['Homebrew is installed'],
-    command: command('brew', 'tap', 'incident-rca/agent')
-      .and(command('brew', 'install', 'rca-agent'))
-      .and(command('rca-agent', 'configure', ...flags(target)))
-      .and(command('brew', 'services', 'start', 'rca-agent')),
-    verify: command('brew', 'services', 'info', 'rca-agent'),
-    uninstall: command('brew', 'services', 'stop', 'rca-agent')
+    prerequisites: ['Homebrew is installed on a Mac with Apple silicon, and you may use sudo'],
+    command: command('curl', '-fsSL', '--create-dirs', '-o', formula, installerUrl(target, 'agent.rb'))
+      .and(command(assignment('HOMEBREW_NO_AUTO_UPDATE', '1'), 'brew', 'install', `${TAP}/rca-agent`), NEW_LINE)
+      .and(command('sudo', agent, 'service', 'install', ...flags(target)), NEW_LINE),
+    verify: command('sudo', agent, 'service', 'status'),
+    uninstall: command('sudo', agent, 'service', 'uninstall')
       .and(command('brew', 'uninstall', 'rca-agent'))
-      .and(command('brew', 'untap', 'incident-rca/agent')),
+      .and(command('brew', 'untap', TAP)),
   }
 }
 
-/** Returns the flags of `agent.sh` and `rca-agent configure`, one per line. */
+/** Returns the flags of `agent.sh` and `rca-agent service install`, one per line. */
 function flags(target: Target): string[][] {
   return [
     ['--platform-url', target.platformUrl],
@@ -105,8 +116,9 @@ function windows(target: Target): Deployment {
   }
 }
 
-function installerUrl({ config }: Target, file: string): string {
-  return `${config.install_url.replace(/\/+$/, '')}/${file}`
+function installerUrl({ config, platformUrl }: Target, file: string): string {
+  const folder = config.install_url?.replace(/\/+$/, '') ?? `${platformUrl}/install`
+  return `${folder}/${file}`
 }
 
 /** Returns the operator's options for the agent, as `key=value`. */
