@@ -1,6 +1,7 @@
 import { findEngine, releaseEngine } from './docker/shared-engine.ts'
 import { buildBinaries, findBinaries, type Level } from './kubernetes/binaries.ts'
 import { findCluster, releaseCluster } from './kubernetes/shared-cluster.ts'
+import { machineCommand } from './machine/machine-commands.ts'
 
 const USAGE = `npm run rig -- PART up|down
 
@@ -9,9 +10,14 @@ Parts:
   apiserver    a Kubernetes API server without pods: that of KUBECONFIG, or a private one
   kubernetes   a Kubernetes cluster of one node: that of KUBECONFIG, or a private one
                \`kubernetes build\` builds the programs of both, once per machine: 6 minutes, root and Debian only
+  machine      a machine with an init system, users, network and disk of its own, on the kernel of this one
+               \`machine build\` builds the usual systems, once per machine: 2 minutes, root and Debian only
+               \`machine up NAME [--suite bookworm|trixie|musl] [--init systemd|openrc|none] [PACKAGE…]\`
+               \`machine run NAME [COMMAND…]\`, \`machine reboot|kill|down NAME\`; \`kill\` cuts the power
 
 \`up\` prints lines to evaluate: eval "$(npm run -s rig -- docker up)"
-They set DOCKER_HOST, KUBECONFIG, and RCA_RIG_HOST, the address of this machine for pods of a private cluster.`
+They set DOCKER_HOST, KUBECONFIG, RCA_RIG_MACHINE, the address of a machine, and RCA_RIG_HOST, the address of this
+machine for pods of a private cluster or for a machine.`
 
 const engine = {
   up: async () => {
@@ -59,10 +65,23 @@ function fail(text: string): void {
   process.exitCode = 1
 }
 
-const action = actions[process.argv.slice(2).join(' ')]
-if (action === undefined) {
+const words = process.argv.slice(2)
+const action = actions[words.join(' ')]
+if (action !== undefined) await action()
+else if (words[0] === 'machine') await runMachineCommand(words.slice(1))
+else failWithUsage()
+
+async function runMachineCommand(words: string[]): Promise<void> {
+  try {
+    const code = await machineCommand(words)
+    if (code === 'unknown') failWithUsage()
+    else process.exitCode = code
+  } catch (error) {
+    fail((error as Error).message)
+  }
+}
+
+function failWithUsage(): void {
   console.error(USAGE)
   process.exitCode = 2
-} else {
-  await action()
 }

@@ -55,7 +55,7 @@ async function staticBusybox(): Promise<string> {
 export const PAUSE_IMAGE = 'pause:local'
 
 /** Ends on SIGTERM, which the first process of a container ignores by default. */
-const PAUSE_SCRIPT = `trap 'exit 0' TERM INT; while :; do sleep 86400 & wait $!; done`
+export const PAUSE_SCRIPT = `trap 'exit 0' TERM INT; while :; do sleep 86400 & wait $!; done`
 
 /** Creates the image from `busybox:local`. */
 export async function makePauseImage(dockerHost: string): Promise<void> {

@@ -1,8 +1,8 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { attempt } from '../attempt.ts'
+import { cacheFolder } from '../cache-folder.ts'
 import { hasProgram, run } from '../run.ts'
 
 /** Version of Debian 12's source package. */
@@ -27,7 +27,7 @@ export function findBinaries(level: Level): string | undefined {
   const { KUBEBUILDER_ASSETS: assets } = process.env
   // Programs of a node start in another working directory.
   if (assets !== undefined && hasAll(assets, level)) return resolve(assets)
-  return isCurrent() && hasAll(cacheFolder(), level) ? cacheFolder() : undefined
+  return isCurrent() && hasAll(binFolder(), level) ? binFolder() : undefined
 }
 
 /**
@@ -42,8 +42,8 @@ export async function buildBinaries(): Promise<string> {
   if (process.getuid?.() !== 0 || !(await hasProgram('apt-get')))
     throw new Error(`Building Kubernetes needs root on Debian. ${alternative}`)
   const script = fileURLToPath(new URL('build-kubernetes.sh', import.meta.url))
-  await run('bash', [script, cacheFolder(), VERSION, PATCH], { timeout: BUILD_TIMEOUT_MS })
-  return cacheFolder()
+  await run('bash', [script, binFolder(), VERSION, PATCH], { timeout: BUILD_TIMEOUT_MS })
+  return binFolder()
 }
 
 /** Returns the `kubectl` of `KUBEBUILDER_ASSETS`, else that of the `PATH`, else `undefined`. */
@@ -53,12 +53,12 @@ export async function findKubectl(): Promise<string | undefined> {
   return (await hasProgram('kubectl')) ? 'kubectl' : undefined
 }
 
-function cacheFolder(): string {
-  return resolve(process.env.RCA_RIG_CACHE ?? join(homedir(), '.cache/rca-rig'), 'bin')
+function binFolder(): string {
+  return cacheFolder('bin')
 }
 
 function isCurrent(): boolean {
-  return attempt(() => readFileSync(join(cacheFolder(), 'version'), 'utf8'))?.trim() === `${VERSION} patch ${PATCH}`
+  return attempt(() => readFileSync(join(binFolder(), 'version'), 'utf8'))?.trim() === `${VERSION} patch ${PATCH}`
 }
 
 function hasAll(folder: string, level: Level): boolean {

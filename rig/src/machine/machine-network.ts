@@ -1,0 +1,44 @@
+import { run, succeeds } from '../run.ts'
+
+/** Networks of four addresses each, in a range that is reserved for tests (RFC 2544). */
+const PREFIX = '198.18.0'
+
+const MAX_MACHINES = 64
+
+/** Connection between a machine and this host: each reaches the other, and the machine reaches nothing else. */
+export interface MachineNetwork {
+  readonly hostAddress: string
+  readonly address: string
+  /** Name of the host's end. */
+  readonly link: string
+}
+
+/** Creates the link of a machine, with both ends on this host. */
+export async function createLink(): Promise<MachineNetwork> {
+  for (let number = 0; number < MAX_MACHINES; number++) {
+    const link = `rca-machine${number}`
+    // Only one process can create a link of this name.
+    if (!(await succeeds('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', peerOf(link)]))) continue
+    const [hostAddress, address] = [1, 2].map((host) => `${PREFIX}.${4 * number + host}`) as [string, string]
+    await run('ip', ['address', 'add', `${hostAddress}/30`, 'dev', link])
+    await run('ip', ['link', 'set', link, 'up'])
+    return { hostAddress, address, link }
+  }
+  throw new Error(`No link could be created for a machine: this host has at most ${MAX_MACHINES}.`)
+}
+
+/** Moves the machine's end of its link into the network namespace of a process. */
+export async function connectMachine({ address, link }: MachineNetwork, pid: number): Promise<void> {
+  await run('ip', ['link', 'set', peerOf(link), 'netns', String(pid), 'name', 'eth0'])
+  const inside = ['link set lo up', `address add ${address}/30 dev eth0`, 'link set eth0 up']
+  await run('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', '-batch', '-'], { input: inside.join('\n') })
+}
+
+/** Removes the link, which may have ended with the machine's network namespace. */
+export async function removeLink({ link }: MachineNetwork): Promise<void> {
+  await succeeds('ip', ['link', 'delete', link])
+}
+
+function peerOf(link: string): string {
+  return `${link}p`
+}
