@@ -37,7 +37,7 @@ export async function readConfiguration(
   options: ConfigurationOptions,
   environment: Environment,
   registry: Registry,
-  layout: Layout,
+  layout: Pick<Layout, 'state' | 'caFile'> & Partial<Pick<Layout, 'socket'>>,
 ): Promise<Configuration | undefined> {
   const agentToken = options.agentToken ?? (environment.AGENT_TOKEN || undefined)
   const given = [agentToken, options.platformUrl, options.agentType, ...(options.set ?? [])]
@@ -54,7 +54,7 @@ export async function readConfiguration(
     AGENT_TYPE: connector.type,
     ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [environmentName(name), value])),
     RCA_STATE_DIR: layout.state,
-    RCA_HEALTH_SOCKET: layout.socket,
+    ...(layout.socket === undefined ? {} : { RCA_HEALTH_SOCKET: layout.socket }),
     ...(options.connector === undefined ? {} : { RCA_CONNECTORS: readConnectorFolder(options.connector) }),
     // Trusts the certificates that curl trusts, with which the installer was downloaded.
     ...(url.protocol === 'https:' ? { NODE_USE_SYSTEM_CA: '1' } : {}),

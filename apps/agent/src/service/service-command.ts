@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander'
 import { EXIT_CODES, exitWith } from '../exit.ts'
 import { findConnectors } from '../find-connectors.ts'
 import { type ConfigurationOptions, readConfiguration } from './configuration.ts'
+import { configure } from './configure.ts'
 import { findServiceManager } from './find-service-manager.ts'
 import { waitForHeartbeat } from './heartbeat-watch.ts'
 import { install } from './install.ts'
@@ -38,22 +39,18 @@ export function addServiceCommand(program: Command, registry: Registry): void {
       DEFAULT_WAIT_SECONDS,
     )
 
-  command('install', 'install this version as a service, or upgrade the service to it', installCommand)
-    .option('--platform-url <url>', "the platform's address")
-    .option('--agent-token <token>', 'token that the platform showed, preferably in the variable AGENT_TOKEN')
-    .option('--agent-type <type>', 'what to watch; `rca-agent types` lists the installed types')
-    .option(
-      '--set <name=value>',
-      'option of the agent; may be repeated',
-      (value, others: string[]) => [...others, value],
-      [],
-    )
-    .option('--proxy <url>', 'proxy to the platform, instead of the variables HTTPS_PROXY and HTTP_PROXY')
-    .option('--ca-file <file>', 'CA certificates (PEM) to trust in addition')
-    .option('--connector <folder>', 'folder of additional connectors, each installed there with npm')
+  const install = command('install', 'install this version as a service, or upgrade the service to it', installCommand)
+  addConfigurationOptions(install)
     .option('--no-service', 'install without a service, and print the command that runs the agent')
     .option('--dry-run', 'print what would be done, and change nothing')
     .addOption(wait())
+  const configureCommand = service
+    .command('configure')
+    .description('check a configuration and write it into a folder, for installers that start the agent themselves')
+    .requiredOption('--folder <folder>', 'folder that gets `agent.env`')
+  addConfigurationOptions(configureCommand).action((options: ConfigurationOptions & { readonly folder: string }) =>
+    exitWith(() => reportFailure(async () => configure(options, process.env, await connectorsOf(options, registry)))),
+  )
   command('start', 'start the service, or restart it', startCommand).addOption(wait())
   command('stop', 'stop the service until the next start of the machine', stopCommand)
   command('status', 'print whether the service runs, and its last accepted heartbeat', statusCommand)
@@ -68,6 +65,23 @@ export function addServiceCommand(program: Command, registry: Registry): void {
   )
 }
 
+/** Adds the options that become the agent's environment. */
+function addConfigurationOptions(command: Command): Command {
+  return command
+    .option('--platform-url <url>', "the platform's address")
+    .option('--agent-token <token>', 'token that the platform showed, preferably in the variable AGENT_TOKEN')
+    .option('--agent-type <type>', 'what to watch; `rca-agent types` lists the installed types')
+    .option(
+      '--set <name=value>',
+      'option of the agent; may be repeated',
+      (value, others: string[]) => [...others, value],
+      [],
+    )
+    .option('--proxy <url>', 'proxy to the platform, instead of the variables HTTPS_PROXY and HTTP_PROXY')
+    .option('--ca-file <file>', 'CA certificates (PEM) to trust in addition')
+    .option('--connector <folder>', 'folder of additional connectors, each installed there with npm')
+}
+
 interface Context {
   readonly machine: Machine
   readonly layout: Layout
@@ -80,14 +94,17 @@ async function runServiceCommand(
   options: ServiceOptions,
   action: (context: Context) => Promise<number>,
 ): Promise<number> {
-  try {
+  return reportFailure(() => {
     const machine = thisMachine()
-    return await action({
-      machine,
-      layout: createLayout(machine.platform, options.prefix ?? ownPrefix()),
-      registry,
-      options,
-    })
+    const layout = createLayout(machine.platform, options.prefix ?? ownPrefix())
+    return action({ machine, layout, registry, options })
+  })
+}
+
+/** Prints a failure as one sentence, and returns its exit code. */
+async function reportFailure(action: () => Promise<number>): Promise<number> {
+  try {
+    return await action()
   } catch (error) {
     const failure = toServiceError(error)
     if (!(failure instanceof ServiceError)) {
@@ -102,8 +119,7 @@ async function runServiceCommand(
 async function installCommand({ machine, layout, registry, options }: Context): Promise<number> {
   const isDryRun = options.dryRun === true
   const release = findRelease()
-  const { connector: RCA_CONNECTORS } = options
-  const connectors = RCA_CONNECTORS === undefined ? registry : await findConnectors({ RCA_CONNECTORS })
+  const connectors = await connectorsOf(options, registry)
   const configuration = await readConfiguration(options, process.env, connectors, layout)
   const manager = options.service === false ? undefined : findServiceManager(machine, layout)
   const waitMs = readWait(options)
@@ -116,6 +132,11 @@ async function installCommand({ machine, layout, registry, options }: Context): 
   await withLock({ machine, layout }, (signal) => install({ ...parts, signal }))
   await manager?.runHere?.()
   return SERVICE_EXIT_CODES.ok
+}
+
+/** Returns the agent's connectors, with those of `--connector`. */
+async function connectorsOf({ connector: folder }: ConfigurationOptions, registry: Registry): Promise<Registry> {
+  return folder === undefined ? registry : findConnectors({ RCA_CONNECTORS: folder })
 }
 
 async function uninstallCommand({ machine, layout, options }: Context): Promise<number> {
