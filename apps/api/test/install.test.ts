@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { INSTALLERS } from '../src/install/render-installer.ts'
 import { makeArtifacts, sha256 } from './artifacts.ts'
 import { startApi } from './kit.ts'
 
@@ -34,6 +35,14 @@ describe('installers', () => {
       etag: `"${sha256(response.rawPayload)}"`,
       'cache-control': 'no-cache',
     })
+  })
+
+  test.each(INSTALLERS)('%s of the agent’s package has only known placeholders', async (name) => {
+    const api = await startApi({ artifactsFolder: makeArtifacts().folder })
+    const response = await api.app.inject(`/install/${name}`)
+    expect([response.statusCode, response.body.match(/@[A-Z][A-Z0-9_]*@/)]).toEqual([200, null])
+    expect(response.body).toContain("'https://rca.example.com")
+    expect(response.body).toContain("'1.2.0'")
   })
 
   test('agent.rb contains the address and the checksum of its archive', async () => {
