@@ -143,7 +143,7 @@ realDescribe('the archives of the agent', absence, () => {
     expect(components.length).toBeGreaterThan(50)
   })
 
-  test('of other platforms contain their own programs', async () => {
+  test('contain programs of their own platform', async () => {
     const arm = join(home, 'arm')
     mkdirSync(arm)
     await run('tar', ['-xzf', join(first, 'rca-agent-1.2.3-linux-arm64.tar.gz'), '-C', arm, '--strip-components=1'])

@@ -13,7 +13,7 @@ import { type LinuxParts, libatomicOf, NODE_VERSION, PLATFORMS, type Platform } 
 /** Node for one platform, with what it needs to run. */
 export interface Runtime {
   readonly files: readonly ArchiveFile[]
-  /** What it consists of. */
+  /** Its parts, for the bill of materials. */
   readonly parts: readonly RuntimePart[]
 }
 

@@ -9,7 +9,7 @@ import {
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** Signs in the format of minisign, with its algorithm `Ed`: Ed25519 over the file itself, which openssl can check too. */
+/** Signs in minisign's format with its algorithm `Ed`: Ed25519 over the file itself, which openssl can check too. */
 export interface Signer {
   /** Text of the public key's file. */
   readonly publicKey: string

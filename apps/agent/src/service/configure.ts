@@ -7,8 +7,8 @@ import { type ConfigurationOptions, readConfiguration } from './configuration.ts
 import { ServiceError } from './service-error.ts'
 
 /**
- * Validates options as the agent would, and writes its environment, `agent.env`, into a folder. The agent's state is below
- * `state` of the folder. Returns the exit code.
+ * Validates options as the agent would, and writes its environment, `agent.env`, into a folder. The agent's state is
+ * below `state` of the folder. Returns the exit code.
  *
  * @throws {ServiceError | RcaError} when an option is missing or wrong. Nothing was written.
  */
