@@ -47,10 +47,13 @@ function Install-RcaAgent {
     if (-not $AgentToken) { Stop-RcaAgent 2 '-AgentToken is missing. Use the command that the platform shows' }
 
     $lock = Enter-RcaAgentLock
+    $previous = $null
+    $folder = ''
     $root = $Prefix
     if ($DryRun) { $root = Join-Path ([IO.Path]::GetTempPath()) ('rca-agent-' + [Guid]::NewGuid()) }
     $staging = Join-Path $root ('.partial-' + $PID)
     try {
+        if (-not $DryRun) { $previous = Get-RcaAgentConfiguration }
         New-RcaAgentFolder $staging
         $archive = "rca-agent-$Version-win-x64"
         $checksum = Get-RcaAgentChecksum -Name "$archive.zip" -Staging $staging -Proxy $Proxy
@@ -79,24 +82,38 @@ function Install-RcaAgent {
             Register-RcaAgentEventSource
         }
         $words = @('service', 'configure', '--folder', $data, '--platform-url', $PlatformUrl, '--agent-type', $AgentType)
-        if ($Proxy) { $words += @('--proxy', $Proxy) }
         if ($CaFile) { $words += @('--ca-file', $CaFile) }
         if ($Connector) { $words += @('--connector', $Connector) }
         foreach ($each in $Setting) { $words += @('--set', $each) }
-        $previous = Get-RcaAgentConfiguration
-        Invoke-RcaAgent -Folder $folder -Words $words -AgentToken $AgentToken
+        $environment = @{ AGENT_TOKEN = $AgentToken }
+        if ($Proxy) { $environment += @{ HTTPS_PROXY = $Proxy; HTTP_PROXY = $Proxy } }
+        Invoke-RcaAgent -Folder $folder -Words $words -Environment $environment
         if ($DryRun) {
             Write-Output "Would install version $Version in $(Join-Path $Prefix 'versions'), and start the service rca-agent"
             return
         }
-        Switch-RcaAgentService -Folder $folder -Previous $previous -Wait $Wait
+        if (Test-RcaAgentConfiguration -Folder $folder -State $previous) {
+            Write-Output 'unchanged'
+            return
+        }
+        $since = [DateTime]::UtcNow
+        Start-RcaAgentService $folder
+        if ($Wait -gt 0) { Wait-RcaAgentHeartbeat -Since $since -Seconds $Wait }
+        [Diagnostics.EventLog]::WriteEntry('rca-agent', "Version $Version is installed", 'Information', 1)
         foreach ($other in Get-ChildItem -Path $versions -Directory) {
             if (@($folder, $previous.Folder) -notcontains $other.FullName) { Remove-Item -Recurse -Force $other.FullName }
         }
+    } catch {
+        $failure = $_
+        $code = $global:LASTEXITCODE
+        if ($previous) { Undo-RcaAgentInstallation -Folder $folder -Previous $previous -Prefix $Prefix }
+        $global:LASTEXITCODE = $code
+        throw $failure
     } finally {
         foreach ($rest in @($staging) + @(if ($DryRun) { $root })) {
             if (Test-Path $rest) { Remove-Item -Recurse -Force $rest }
         }
+        Remove-RcaAgentEmptyFolder $Prefix
         $lock.ReleaseMutex()
         $lock.Dispose()
     }
@@ -109,11 +126,7 @@ function Uninstall-RcaAgent {
     Assert-RcaAgentSystem
     $lock = Enter-RcaAgentLock
     try {
-        Remove-RcaAgentService
-        foreach ($folder in @($Prefix, (Get-RcaAgentDataFolder))) {
-            if (Test-Path $folder) { Remove-Item -Recurse -Force $folder }
-        }
-        if ([Diagnostics.EventLog]::SourceExists('rca-agent')) { [Diagnostics.EventLog]::DeleteEventSource('rca-agent') }
+        Remove-RcaAgentInstallation $Prefix
         Write-Output 'rca-agent is removed'
     } finally {
         $lock.ReleaseMutex()
@@ -313,29 +326,44 @@ function Get-RcaAgentConfiguration {
     return $state
 }
 
-# Makes the service run a version, and waits for a heartbeat. Restores the previous state when none is accepted.
-function Switch-RcaAgentService([string] $Folder, [hashtable] $Previous, [int] $Wait) {
+# Returns whether the service runs a version with its present configuration, as it did before.
+function Test-RcaAgentConfiguration([string] $Folder, [hashtable] $State) {
     $file = Join-Path (Get-RcaAgentDataFolder) 'agent.env'
-    $isSame = $Previous.Bytes -and [Convert]::ToBase64String($Previous.Bytes) -eq [Convert]::ToBase64String([IO.File]::ReadAllBytes($file))
-    if ($isSame -and $Previous.IsRunning -and $Previous.Folder -eq $Folder) {
-        Write-Output 'unchanged'
+    if (-not $State.IsRunning -or $State.Folder -ne $Folder -or -not $State.Bytes -or -not (Test-Path $file)) { return $false }
+    return [Convert]::ToBase64String($State.Bytes) -eq [Convert]::ToBase64String([IO.File]::ReadAllBytes($file))
+}
+
+# Restores the previous version and its configuration, or removes everything when nothing was installed before.
+function Undo-RcaAgentInstallation([string] $Folder, [hashtable] $Previous, [string] $Prefix) {
+    if (-not $Previous.Folder) {
+        Remove-RcaAgentInstallation $Prefix
         return
     }
-    try {
-        $since = [DateTime]::UtcNow
-        Start-RcaAgentService $Folder
-        if ($Wait -gt 0) { Wait-RcaAgentHeartbeat -Since $since -Seconds $Wait }
-        [Diagnostics.EventLog]::WriteEntry('rca-agent', "Version $(Split-Path -Leaf $Folder) is installed", 'Information', 1)
-    } catch {
-        $failure = $_
-        $code = $global:LASTEXITCODE
+    $present = Get-RcaAgentConfiguration
+    $isSame = $present.Folder -and (Test-RcaAgentConfiguration -Folder $present.Folder -State $Previous)
+    if (-not $isSame) {
         Write-Warning 'Undoing the installation'
-        if ($Previous.Bytes) { [IO.File]::WriteAllBytes($file, $Previous.Bytes) } else { Remove-Item -Force $file }
-        if ($Previous.Folder) { Start-RcaAgentService $Previous.Folder } else { Remove-RcaAgentService }
-        if ($Previous.Folder -ne $Folder) { Remove-Item -Recurse -Force $Folder }
-        $global:LASTEXITCODE = $code
-        throw $failure
+        if ($Previous.Bytes) { [IO.File]::WriteAllBytes((Join-Path (Get-RcaAgentDataFolder) 'agent.env'), $Previous.Bytes) }
+        Start-RcaAgentService $Previous.Folder
     }
+    if ($Folder -and $Folder -ne $Previous.Folder -and (Test-Path $Folder)) { Remove-Item -Recurse -Force $Folder }
+}
+
+function Remove-RcaAgentInstallation([string] $Prefix) {
+    if (Get-RcaAgentService) {
+        Stop-Service -Name rca-agent
+        Invoke-RcaAgentProgram 50 sc.exe delete rca-agent
+    }
+    # The prefix may be a folder of the operator, with other files.
+    foreach ($folder in @((Join-Path $Prefix 'versions'), (Get-RcaAgentDataFolder))) {
+        if (Test-Path $folder) { Remove-Item -Recurse -Force $folder }
+    }
+    Remove-RcaAgentEmptyFolder $Prefix
+    if ([Diagnostics.EventLog]::SourceExists('rca-agent')) { [Diagnostics.EventLog]::DeleteEventSource('rca-agent') }
+}
+
+function Remove-RcaAgentEmptyFolder([string] $Path) {
+    if ((Test-Path $Path) -and -not (Get-ChildItem -Force -Path $Path)) { Remove-Item -Force $Path }
 }
 
 # Creates the service, or changes its program, and starts it.
@@ -360,12 +388,6 @@ function Start-RcaAgentService([string] $Folder) {
         if ($_.Exception.Message -like 'rca-agent: *') { throw }
         Stop-RcaAgent 50 "the service cannot be started: $($_.Exception.Message)"
     }
-}
-
-function Remove-RcaAgentService {
-    if (-not (Get-RcaAgentService)) { return }
-    Stop-Service -Name rca-agent
-    Invoke-RcaAgentProgram 50 sc.exe delete rca-agent
 }
 
 # Waits until the platform has accepted a heartbeat, which the agent's health endpoint reports.
@@ -501,16 +523,19 @@ public class RcaAgentService : ServiceBase
     return $program
 }
 
-# Runs a command of the agent in a folder. The token is in its environment while it runs, and never among its arguments.
-# Starts Node itself, since the command interpreter would read `%` and `&` of a value.
-function Invoke-RcaAgent([string] $Folder, [string[]] $Words, [string] $AgentToken) {
-    $before = $env:AGENT_TOKEN
+# Runs a command of the agent in a folder. Secrets, such as the token, are in its environment, and never among its
+# arguments. Starts Node itself, since the command interpreter would read `%` and `&` of a value.
+function Invoke-RcaAgent([string] $Folder, [string[]] $Words, [hashtable] $Environment) {
+    $before = @{}
     try {
-        $env:AGENT_TOKEN = $AgentToken
+        foreach ($name in $Environment.Keys) {
+            $before[$name] = [Environment]::GetEnvironmentVariable($name)
+            [Environment]::SetEnvironmentVariable($name, $Environment[$name])
+        }
         & (Join-Path $Folder 'bin\node.exe') (Join-Path $Folder 'app\dist\main.js') @Words
         $code = $LASTEXITCODE
     } finally {
-        $env:AGENT_TOKEN = $before
+        foreach ($name in $before.Keys) { [Environment]::SetEnvironmentVariable($name, $before[$name]) }
     }
     if ($code -ne 0) { Stop-RcaAgent $code "rca-agent $($Words[0]) $($Words[1]) failed. Its last lines say why" }
 }
