@@ -14,7 +14,13 @@ function waitFor(health: AgentHealth | undefined) {
 describe('waiting for the first accepted heartbeat', () => {
   test('returns its time', async () => {
     const { result } = waitFor({ heartbeat: { acknowledged_at: '2026-01-01T00:00:01.000Z' } })
-    expect(await result).toEqual(new Date('2026-01-01T00:00:01.000Z'))
+    expect(await result).toEqual({ time: new Date('2026-01-01T00:00:01.000Z') })
+  })
+
+  test('returns why the agent cannot read what it watches', async () => {
+    const heartbeat = { acknowledged_at: '2026-01-01T00:00:01.000Z' }
+    const { result } = waitFor({ heartbeat, collectors: { connect: { ok: false, error: 'no machine id' } } })
+    expect(await result).toMatchObject({ problem: 'no machine id' })
   })
 
   test('ignores a heartbeat of the previous process', async () => {

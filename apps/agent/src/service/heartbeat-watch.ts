@@ -4,7 +4,8 @@ import { ServiceError, type ServiceFailure } from './service-error.ts'
 const POLL_INTERVAL_MS = 100
 
 /**
- * Waits until the platform has accepted a heartbeat of the agent behind `socket`. Returns its time.
+ * Waits until the platform has accepted a heartbeat of the agent behind `socket`. Returns its time,
+ * and why the agent cannot read what it watches.
  *
  * @param since heartbeats before this time do not count, in milliseconds since 1970
  * @throws {ServiceError} at once for a cause that waiting does not cure, such as a refused token
@@ -17,14 +18,14 @@ export async function waitForHeartbeat(
     readonly timeoutMs: number
     readonly signal: AbortSignal
   },
-): Promise<Date> {
+): Promise<{ readonly time: Date; readonly problem?: string | undefined }> {
   const { socket, since, timeoutMs, signal } = options
   let last: AgentHealth | undefined
   for (;;) {
     signal.throwIfAborted()
     last = (await machine.health(machine.path(socket))) ?? last
     const acknowledged = Date.parse(last?.heartbeat?.acknowledged_at ?? '')
-    if (acknowledged >= since) return new Date(acknowledged)
+    if (acknowledged >= since) return { time: new Date(acknowledged), problem: last?.collectors?.connect?.error }
     const failure = failureOf(last)
     if (failure !== undefined) throw failure
     if (machine.now() - since >= timeoutMs) throw noHeartbeat(last, timeoutMs)

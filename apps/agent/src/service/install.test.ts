@@ -51,7 +51,7 @@ describe('service install', () => {
     expect(readlinkSync(machine.path(layout.current))).toBe('versions/1.0.0')
     expect(readlinkSync(machine.path(layout.link))).toBe(layout.program)
     expect(machine.read(layout.publicKey)).toBe('untrusted comment: public key of the platform\nRWkey\n')
-    expect(machine.printed.join('\n')).toMatch(/1\.0\.0 is installed.*accepted a heartbeat at 2026-01-01T/s)
+    expect(machine.printed.join('\n')).toMatch(/1\.0\.0 installed and started.*accepted a heartbeat at 2026-01-01T/s)
   })
 
   test('is unchanged when it runs again', async () => {
@@ -62,18 +62,20 @@ describe('service install', () => {
     manager.log.length = 0
     await run(machine, { manager })
     expect(manager.log).toEqual(['enable'])
-    expect(machine.printed.join('\n')).toContain('unchanged: rca-agent 1.0.0 runs')
+    expect(machine.printed.join('\n')).toContain('rca-agent 1.0.0 unchanged: it runs')
     expect(tree(machine)).toEqual(before)
   })
 
-  test('starts a service that was stopped, or not enabled, by an installation that was killed', async () => {
+  test('starts a service that does not run, or whose heartbeats were not accepted', async () => {
     const machine = fakeMachine()
     const manager = fakeManager(machine)
     await run(machine, { manager })
-    manager.isStarted = false
-    manager.log.length = 0
-    await run(machine, { manager })
-    expect(manager.log).toEqual(['enable', 'start'])
+    for (const health of [undefined, { pid: 1 }]) {
+      machine.setHealth(health)
+      manager.log.length = 0
+      await run(machine, { manager })
+      expect(manager.log).toEqual(['enable', 'start'])
+    }
   })
 
   test('upgrades, and keeps only the previous version', async () => {
@@ -92,7 +94,8 @@ describe('service install', () => {
     const machine = fakeMachine()
     await run(machine)
     const before = tree(machine)
-    const manager = fakeManager(machine, () => undefined)
+    const healths = [undefined, { pid: 1 }]
+    const manager = fakeManager(machine, () => healths.shift())
     manager.isStarted = true
     const upgrade = run(machine, {
       manager,

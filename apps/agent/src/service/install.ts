@@ -11,6 +11,10 @@ import type { ServiceManager } from './service-manager.ts'
 import { createServiceUser, findServiceUser, removeServiceUser, type ServiceUser } from './service-user.ts'
 import { startTransaction, type Transaction } from './transaction.ts'
 
+/** Time that an agent has to answer after it was started again. */
+const RESTART_TIMEOUT_MS = 10_000
+
+/** Argument of {@link install}. */
 export interface Installation {
   readonly machine: Machine
   readonly layout: Layout
@@ -151,23 +155,27 @@ async function defineService(transaction: Transaction, machine: Machine, manager
 async function startService(transaction: Transaction, installation: Installation, hasChanged: boolean): Promise<void> {
   const { machine, layout, release, waitMs, signal } = installation
   const manager = installation.manager as ServiceManager
-  const isUnchanged = !hasChanged && (await manager.isRunning())
+  const print = (result: string): void =>
+    machine.print(`rca-agent ${release.version} ${result} (service manager: ${manager.name})`)
+  const running = hasChanged ? undefined : await machine.health(machine.path(layout.socket))
+  // Starts it also if an earlier installation was killed before the platform had accepted a heartbeat.
+  if (running?.heartbeat?.acknowledged_at !== undefined) {
+    print('unchanged: it runs')
+    machine.print(`The platform accepted a heartbeat at ${running.heartbeat.acknowledged_at}`)
+    if (running.heartbeat.error !== undefined) machine.print(`But not the last one: ${running.heartbeat.error}`)
+    return
+  }
   const since = machine.now()
-  if (!isUnchanged)
-    await transaction.change(
-      'start the service',
-      () => manager.start(),
-      () => manager.stop(),
-    )
-  machine.print(
-    isUnchanged
-      ? `unchanged: rca-agent ${release.version} runs (service manager: ${manager.name})`
-      : `rca-agent ${release.version} is installed and started (service manager: ${manager.name})`,
+  await transaction.change(
+    'start the service',
+    () => manager.start(),
+    () => manager.stop(),
   )
-  if (waitMs === 0) return
-  const options = { socket: layout.socket, since: isUnchanged ? 0 : since, timeoutMs: waitMs, signal }
-  const time = await waitForHeartbeat(machine, options)
-  machine.print(`The platform accepted a heartbeat at ${time.toISOString()}`)
+  const options = { socket: layout.socket, since, timeoutMs: waitMs, signal }
+  const heartbeat = waitMs === 0 ? undefined : await waitForHeartbeat(machine, options)
+  print('installed and started')
+  if (heartbeat !== undefined) machine.print(`The platform accepted a heartbeat at ${heartbeat.time.toISOString()}`)
+  if (heartbeat?.problem !== undefined) machine.print(`But the agent cannot read what it watches: ${heartbeat.problem}`)
   machine.print(`Log: ${manager.logCommand}`)
 }
 
@@ -185,10 +193,17 @@ function printForegroundCommand(machine: Machine, layout: Layout, hasChanged: bo
   machine.print(`Run it as root, which it does not stay: ${layout.program} service run`)
 }
 
+/** Waits until the agent that was started again answers. */
+async function answers(machine: Machine, layout: Layout): Promise<boolean> {
+  for (const deadline = machine.now() + RESTART_TIMEOUT_MS; machine.now() < deadline; await machine.sleep(100))
+    if ((await machine.health(machine.path(layout.socket))) !== undefined) return true
+  return false
+}
+
 /** Undoes an installation. Returns the error to report: the cause, and the state in which the machine is now. */
 async function undo(
   transaction: Transaction,
-  { machine, layout, manager, release }: Installation,
+  { machine, layout, manager }: Installation,
   previous: string | undefined,
   cause: unknown,
 ): Promise<unknown> {
@@ -196,15 +211,14 @@ async function undo(
   const log = failure instanceof ServiceError && failure.failure === 'noHeartbeat' ? await manager?.recentLog() : ''
   const errors = await transaction.rollBack()
   if (manager !== undefined && previous === undefined) await manager.reload().catch((error) => errors.push(error))
-  const name = releaseName(machine, layout, release)
-  if (currentRelease(machine, layout) !== name)
-    rmSync(machine.path(`${layout.versions}/${name}`), { recursive: true, force: true })
   const state =
     errors.length > 0
       ? `Not everything could be undone: ${errors.map((error) => (error as Error).message).join('; ')}`
       : previous === undefined
         ? 'Nothing was installed'
-        : `Version ${previous} runs as before`
+        : (await answers(machine, layout))
+          ? `Version ${previous} runs as before`
+          : `Version ${previous} is installed as before`
   const { message } = failure as Error
   const shown = `${message}. ${state}.${log ? `\nLast lines of its log:\n${log}` : ''}`
   return failure instanceof ServiceError

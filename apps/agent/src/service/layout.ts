@@ -36,8 +36,14 @@ export const SERVICE_NAME = 'rca-agent'
 
 export const DEFAULT_PREFIX = '/opt/rca-agent'
 
-/** Returns the paths of an installation below `prefix`. @throws {ServiceError} for a prefix that needs quotes */
+/**
+ * Returns the paths of an installation below `prefix`.
+ *
+ * @throws {ServiceError} for a prefix that needs quotes, and on Windows
+ */
 export function createLayout(platform: NodeJS.Platform, prefix = DEFAULT_PREFIX): Layout {
+  if (platform === 'win32')
+    throw new ServiceError('unsupportedSystem', 'this version of the agent cannot be installed as a service of Windows')
   const normal = posix.normalize(prefix).replace(/(?<=.)\/+$/, '')
   if (!/^\/[\w.+/-]+$/.test(normal))
     throw new ServiceError('usage', `--prefix: \`${prefix}\` must be an absolute path of letters, digits and ._+-/`)

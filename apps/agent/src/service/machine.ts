@@ -21,6 +21,7 @@ export interface AgentHealth {
     readonly error?: string
     readonly refused_token?: boolean
   }
+  readonly collectors?: { readonly connect?: { readonly ok: boolean; readonly error?: string } }
 }
 
 /** The machine on which the service is installed. Tests give it another root. */

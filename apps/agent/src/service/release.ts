@@ -87,6 +87,13 @@ export function switchRelease(machine: Machine, layout: Layout, name: string): v
   syncFile(machine.path(layout.prefix))
 }
 
+/** Removes a release that was placed below the folder of versions and did not become the current one. */
+export function discardRelease(machine: Machine, layout: Layout, release: Release): void {
+  const name = releaseName(machine, layout, release)
+  if (currentRelease(machine, layout) !== name)
+    rmSync(machine.path(`${layout.versions}/${name}`), { recursive: true, force: true })
+}
+
 /** Removes every version except those. */
 export function pruneReleases(machine: Machine, layout: Layout, kept: readonly (string | undefined)[]): void {
   const versions = machine.path(layout.versions)

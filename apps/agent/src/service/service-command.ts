@@ -11,7 +11,7 @@ import { install } from './install.ts'
 import { createLayout, type Layout } from './layout.ts'
 import { takeLock } from './lock.ts'
 import { type Machine, thisMachine } from './machine.ts'
-import { findRelease, ownPrefix } from './release.ts'
+import { discardRelease, findRelease, ownPrefix } from './release.ts'
 import { runService } from './run-service.ts'
 import { SERVICE_EXIT_CODES, ServiceError, toServiceError } from './service-error.ts'
 import { removePrefix, uninstall } from './uninstall.ts'
@@ -116,20 +116,30 @@ async function reportFailure(action: () => Promise<number>): Promise<number> {
   }
 }
 
-async function installCommand({ machine, layout, registry, options }: Context): Promise<number> {
-  const isDryRun = options.dryRun === true
+async function installCommand(context: Context): Promise<number> {
+  const { machine, layout, registry, options } = context
   const release = findRelease()
-  const connectors = await connectorsOf(options, registry)
-  const configuration = await readConfiguration(options, process.env, connectors, layout)
   const manager = options.service === false ? undefined : findServiceManager(machine, layout)
-  const waitMs = readWait(options)
-  const publicKey = process.env.RCA_PUBLIC_KEY || undefined
-  const parts = { machine, layout, release, manager, configuration, publicKey, waitMs, isDryRun }
-  if (isDryRun) {
-    await install({ ...parts, signal: new AbortController().signal })
+  const installRelease = async (signal: AbortSignal): Promise<void> => {
+    const connectors = await connectorsOf(options, registry)
+    const configuration = await readConfiguration(options, process.env, connectors, layout)
+    const publicKey = process.env.RCA_PUBLIC_KEY || undefined
+    const waitMs = readWait(options)
+    const isDryRun = options.dryRun === true
+    await install({ machine, layout, release, manager, configuration, publicKey, waitMs, isDryRun, signal })
+  }
+  if (options.dryRun === true) {
+    await installRelease(new AbortController().signal)
     return SERVICE_EXIT_CODES.ok
   }
-  await withLock({ machine, layout }, (signal) => install({ ...parts, signal }))
+  await withLock(context, async (signal) => {
+    try {
+      await installRelease(signal)
+    } catch (error) {
+      discardRelease(machine, layout, release)
+      throw error
+    }
+  })
   await manager?.runHere?.()
   return SERVICE_EXIT_CODES.ok
 }
@@ -155,7 +165,7 @@ async function startCommand({ machine, layout, options }: Context): Promise<numb
     const since = machine.now()
     await manager.start()
     if (timeoutMs === 0) return
-    const time = await waitForHeartbeat(machine, { socket: layout.socket, since, timeoutMs, signal })
+    const { time } = await waitForHeartbeat(machine, { socket: layout.socket, since, timeoutMs, signal })
     machine.print(`The platform accepted a heartbeat at ${time.toISOString()}`)
   })
   await manager.runHere?.()

@@ -22,8 +22,9 @@ export async function uninstall(options: {
     await transaction.change(`remove ${path}`, () => rmSync(machine.path(path), { recursive: true, force: true }))
   }
   const files = manager.files.filter((file) => exists(file.path))
-  if (files.length > 0) {
+  if (files.length > 0 || (await manager.isRunning()))
     await transaction.change('stop the service', () => manager.stop())
+  if (files.length > 0) {
     await transaction.change('not start it with the machine any more', () => manager.disable())
     for (const file of files) await remove(file.path)
     await transaction.change(`read it with ${manager.name}`, () => manager.reload())

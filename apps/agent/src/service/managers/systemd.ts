@@ -35,11 +35,10 @@ export function createSystemd(machine: Machine, layout: Layout): ServiceManager 
 }
 
 /** Renders the unit. It confines the agent as far as the connectors allow; each exception has its reason. */
-export function renderUnit({ prefix, program, environmentFile, state, runtime, socket }: Layout): string {
+export function renderUnit({ program, environmentFile, state, runtime, socket }: Layout): string {
   return `# Written by \`rca-agent service install\`, which replaces it. Changes belong into \`systemctl edit ${SERVICE_NAME}\`.
 [Unit]
 Description=Root-cause analysis (RCA) agent
-Documentation=file:${prefix}/current/README.md
 After=network-online.target nss-lookup.target
 StartLimitIntervalSec=0
 
