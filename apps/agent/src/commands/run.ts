@@ -8,6 +8,7 @@ import {
   readHealthAddress,
 } from '../environment.ts'
 import { EXIT_CODES } from '../exit.ts'
+import { collectGarbageRegularly } from '../garbage-collection.ts'
 import { type HealthServer, startHealthServer } from '../health-server.ts'
 
 /** Runs an agent until `stop` resolves with a signal, then sends the remaining reports. Returns the exit code. */
@@ -43,6 +44,7 @@ export async function run(
   await Promise.race([agent.start(), stop])
   logger.info({ agent_type: agent.agentType, platform_url: platformUrl, health_url: health?.url }, 'agent started')
 
+  collectGarbageRegularly()
   const signal = await stop
   logger.info({ signal }, 'stopping: sending the remaining reports')
   await agent.stop()

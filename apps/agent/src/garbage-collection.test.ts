@@ -1,0 +1,22 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { collectGarbageRegularly } from './garbage-collection.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+describe('collectGarbageRegularly', () => {
+  test('collects everything soon after the start, and then every two minutes', () => {
+    const collect = vi.fn<(options: NodeJS.GCOptions) => void>()
+    collectGarbageRegularly(collect)
+    expect(collect).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(20_000)
+    expect(collect.mock.calls).toEqual([[{ type: 'major', flavor: 'last-resort' }]])
+    vi.advanceTimersByTime(240_000)
+    expect(collect).toHaveBeenCalledTimes(3)
+  })
+
+  test('does nothing in a Node without --expose-gc', () => {
+    collectGarbageRegularly(undefined)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
