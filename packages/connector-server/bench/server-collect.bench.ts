@@ -4,14 +4,12 @@
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { collectContext, connectContext, runCollector } from '@rca/connector-testkit'
 import type { Signals } from '@rca/core/connector'
-import { agentFlags, measureAgentProcess, usageOf } from '@rca/rig/bench'
+import { agentFlags, freePort, measureAgentProcess, usageOf } from '@rca/rig/bench'
 import { server } from '../src/index.ts'
 import { cpuOf } from './cpu-of.ts'
 
@@ -133,14 +131,6 @@ function measurePsutil(): Row[] {
   } catch {
     return [{ what, note: 'skipped: run `apt-get install python3-psutil`' }]
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }
 
 function print(rows: readonly Row[], own: number | undefined): void {

@@ -63,13 +63,28 @@ export async function measureAgentProcess(environment: Readonly<Record<string, s
   }
 }
 
+/** A platform on loopback. */
+export interface AcceptingPlatform {
+  readonly url: string
+  /** Number of accepted requests with reports so far. */
+  reports(): number
+  /** Resolves when the next heartbeat is accepted. */
+  nextHeartbeat(): Promise<void>
+  close(): void
+}
+
 /** Starts a platform on loopback that accepts everything and stores nothing. */
-async function startAcceptingPlatform(): Promise<{ url: string; reports(): number; close(): void }> {
+export async function startAcceptingPlatform(): Promise<AcceptingPlatform> {
   let reports = 0
+  let heartbeat = Promise.withResolvers<void>()
   const server = createServer((request, response) => {
     request.resume()
     const isData = request.url?.endsWith('/data') === true
     if (isData) reports += 1
+    else {
+      heartbeat.resolve()
+      heartbeat = Promise.withResolvers()
+    }
     const body = isData
       ? { accepted: 1, duplicates: 0 }
       : { interval_seconds: 30, server_time: new Date().toISOString() }
@@ -79,11 +94,21 @@ async function startAcceptingPlatform(): Promise<{ url: string; reports(): numbe
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     reports: () => reports,
+    nextHeartbeat: () => heartbeat.promise,
     close: () => {
       server.close()
       server.closeAllConnections()
     },
   }
+}
+
+/** Returns a port on loopback that nothing listens on. */
+export async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+  const { port } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return port
 }
 
 /** Returns the CPU time of a Linux process in milliseconds, in steps of ten, and its resident memory in MB. */

@@ -1,4 +1,11 @@
 export { type Churned, type ChurnOptions, churnPods } from '../kubernetes/seeding/churn.ts'
 export { type Kubelets, startKubelets } from '../kubernetes/seeding/kubelets.ts'
 export { type SeedOptions, seedApiServer } from '../kubernetes/seeding/seed.ts'
-export { type AgentProcessCost, agentFlags, measureAgentProcess, usageOf } from './agent-process.ts'
+export {
+  type AgentProcessCost,
+  agentFlags,
+  freePort,
+  measureAgentProcess,
+  startAcceptingPlatform,
+  usageOf,
+} from './agent-process.ts'
