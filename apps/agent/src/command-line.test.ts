@@ -4,6 +4,7 @@ import { captureOutput, hostRegistry } from '../test/fakes.ts'
 import { runCommandLine } from './command-line.ts'
 import { EnvironmentError } from './environment.ts'
 import { EXIT_CODES, exitWith } from './exit.ts'
+import { SERVICE_EXIT_CODES } from './service/service-error.ts'
 import { waitForStopSignal } from './stop-signal.ts'
 
 class Exit extends Error {}
@@ -42,6 +43,18 @@ describe('the command line', () => {
       problems: [{ message: 'contract 9' }],
     })
     expect(output.stderr()).toBe('contract 9\n')
+  })
+
+  test.each([
+    [['update'], /use `rca-agent update --check` or `rca-agent update apply`/],
+    [['update', 'apply', '--version', '1.0.0'], /no agent is installed in|only root/],
+    [['update', '--check', '--prefix', '/srv/agent'], /no agent is installed in \/srv\/agent|only root/],
+    [['update', 'apply', '--wait', 'long'], /--wait is `long`/],
+  ])('%j says what is missing', async (words, message) => {
+    const output = captureOutput()
+    await runCommandLine(hostRegistry(), words)
+    expect(output.stderr()).toMatch(message)
+    expect([SERVICE_EXIT_CODES.usage, SERVICE_EXIT_CODES.notRoot]).toContain(process.exitCode)
   })
 
   test('collect prints one report', async () => {

@@ -8,6 +8,7 @@ import { AGENT_VARIABLES } from './environment.ts'
 import { EXIT_CODES, exitWith } from './exit.ts'
 import { addServiceCommand } from './service/service-command.ts'
 import { waitForStopSignal } from './stop-signal.ts'
+import { addUpdateCommand } from './update/update-command.ts'
 
 const ENVIRONMENT_HELP = `
 Environment:
@@ -15,7 +16,7 @@ ${Object.entries({ ...AGENT_VARIABLES, '…': 'every option in upper snake case,
   .map(([name, description]) => `  ${name.padEnd(18)} ${description}`)
   .join('\n')}
 
-Exit codes: 0 stopped by a signal or succeeded, 1 unexpected error, 2 wrong configuration, 3 doctor or collect found a problem.`
+Exit codes: 0 stopped by a signal or succeeded, 1 unexpected error, 2 wrong configuration, 3 doctor or collect found a problem, 4 an update is available.`
 
 /** Runs the command that the words after `rca-agent` name. */
 export async function runCommandLine(registry: Registry, words: readonly string[]): Promise<void> {
@@ -24,6 +25,8 @@ export async function runCommandLine(registry: Registry, words: readonly string[
       'Root-cause analysis (RCA) agent: watches infrastructure and reports topology, health and changes to the platform.',
     )
     .version(CORE_VERSION)
+    // `update apply` has a --version of its own.
+    .enablePositionalOptions()
     .addHelpText('after', ENVIRONMENT_HELP)
     .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage))
   program
@@ -45,5 +48,6 @@ export async function runCommandLine(registry: Registry, words: readonly string[
     .description('check configuration, platform, token and access, and print what to fix')
     .action(() => exitWith(() => doctor(registry, process.env)))
   addServiceCommand(program, registry)
+  addUpdateCommand(program)
   await program.parseAsync(words, { from: 'user' })
 }

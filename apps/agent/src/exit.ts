@@ -10,6 +10,8 @@ export const EXIT_CODES = {
   usage: 2,
   /** `doctor` found a failure (warnings alone do not count), or `collect` could not read what it watches. */
   unhealthy: 3,
+  /** `update --check` found a newer version. */
+  behind: 4,
 } as const
 
 /** Runs a command and exits with its code. Expected errors are printed as one sentence, others with their stack. */

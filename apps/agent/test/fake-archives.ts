@@ -28,6 +28,8 @@ export interface FakeArchives {
   readonly files: Map<string, Buffer>
   /** Name of the archive of the newest version. */
   readonly archive: string
+  /** Text of the public key's file. */
+  readonly publicKey: string
   /** The template of the repository with its values, as the platform renders it. */
   render(platformUrl: string): string
 }
@@ -39,6 +41,10 @@ export function makeArchives(versions: readonly string[] = ['1.0.0'], options: {
     const name = archiveName(version)
     files.set(name, makeArchive(version))
   }
+  const newest = archiveName(versions.at(-1) ?? '')
+  const content = files.get(newest) ?? Buffer.alloc(0)
+  const described = { [PLATFORM]: { name: newest, sha256: sha256(content), size: content.length } }
+  files.set('release.json', Buffer.from(JSON.stringify({ version: versions.at(-1), files: described })))
   const sums = [...files].map(([name, bytes]) => `${sha256(bytes)}  ${name}\n`).join('')
   files.set('SHA256SUMS', Buffer.from(sums))
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
@@ -55,7 +61,8 @@ export function makeArchives(versions: readonly string[] = ['1.0.0'], options: {
   }
   return {
     files,
-    archive: archiveName(versions.at(-1) ?? ''),
+    archive: newest,
+    publicKey: `untrusted comment: x\n${values.PUBLIC_KEY}\n`,
     render: (platformUrl) =>
       TEMPLATE.replaceAll(/@([A-Z0-9_]+)@/g, (_all, name: string) => `'${values[name] ?? platformUrl}'`),
   }

@@ -55,7 +55,12 @@ function failureOf(health: AgentHealth | undefined): ServiceError | undefined {
       'tokenRefused',
       `the platform refused the token: ${error ?? ''}. It is unknown, expired, used up or revoked: get a new command from the platform`,
     )
-  const cause = CAUSES.find(([pattern]) => error !== undefined && pattern.test(error))
+  return error === undefined ? undefined : findCause(error)
+}
+
+/** Finds the cause of a failed request that waiting does not cure, by the text of its error. */
+export function findCause(error: string): ServiceError | undefined {
+  const cause = CAUSES.find(([pattern]) => pattern.test(error))
   return cause === undefined ? undefined : new ServiceError(cause[1], `${cause[2]} (${error})`)
 }
 

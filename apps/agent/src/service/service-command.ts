@@ -23,7 +23,7 @@ interface ServiceOptions extends ConfigurationOptions {
   readonly dryRun?: boolean
 }
 
-const DEFAULT_WAIT_SECONDS = '15'
+export const DEFAULT_WAIT_SECONDS: string = '15'
 
 /** Adds `rca-agent service` and its commands. */
 export function addServiceCommand(program: Command, registry: Registry): void {
@@ -102,7 +102,7 @@ async function runServiceCommand(
 }
 
 /** Prints a failure as one sentence, and returns its exit code. */
-async function reportFailure(action: () => Promise<number>): Promise<number> {
+export async function reportFailure(action: () => Promise<number>): Promise<number> {
   try {
     return await action()
   } catch (error) {
@@ -193,7 +193,7 @@ async function statusCommand({ machine, layout }: Context): Promise<number> {
 }
 
 /** Runs a change as root under the lock of the installation. Its signal aborts when a person interrupts it. */
-async function withLock(
+export async function withLock(
   { machine, layout }: Pick<Context, 'machine' | 'layout'>,
   change: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -214,7 +214,8 @@ async function withLock(
   }
 }
 
-function readWait({ wait = DEFAULT_WAIT_SECONDS }: ServiceOptions): number {
+/** Reads `--wait` in milliseconds. @throws {ServiceError} */
+export function readWait({ wait = DEFAULT_WAIT_SECONDS }: { readonly wait?: string }): number {
   const seconds = Number(wait)
   if (wait.trim() !== '' && Number.isFinite(seconds) && seconds >= 0) return seconds * 1000
   throw new ServiceError('usage', `--wait is \`${wait}\`. Set it to a number of seconds, or to 0`)
