@@ -39,7 +39,7 @@ export interface AgentRuntimeOptions<Config, Client>
   readonly runtime: RuntimeConfig
   readonly agentVersion: string
   readonly client: PlatformClient
-  /** Keeps the agent's key between runs. Without it, the agent does not enrol. */
+  /** Keeps the agent's key between runs, unless the connector does. Without either, the agent does not enrol. */
   readonly keyState: StateStore | undefined
 }
 
@@ -263,11 +263,19 @@ function stoppedError(problem: string): RcaError {
 
 /** Creates the calls of the platform that deliver no reports. */
 function createCalls<Config, Client>(
-  { client, runtime, log, redactor, keyState: state }: AgentRuntimeOptions<Config, Client>,
+  { client, runtime, log, redactor, keyState }: AgentRuntimeOptions<Config, Client>,
   parts: () => AgentParts,
 ): { readonly enrolment: Enrolment; readonly heartbeats: HeartbeatSender } {
   const describe = (): EnrollRequest | undefined => describeEnrolment(parts())
-  const enrolment = createEnrolment({ client, state, log, addSecret: redactor.add, describe })
+  const sharedStore = (): StateStore | undefined => parts().sessions.current()?.keyStore
+  const enrolment = createEnrolment({
+    client,
+    state: () => sharedStore() ?? keyState,
+    log,
+    addSecret: redactor.add,
+    describe,
+    mayRotate: () => sharedStore() === undefined || roleOf(parts()) !== 'standby',
+  })
   const heartbeats = createHeartbeatSender({ client, enrolment, runtime, log, describe: () => describeAgent(parts()) })
   return { enrolment, heartbeats }
 }

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { type Client, exampleConnector, host, signals } from '../../test/example-connector.ts'
@@ -625,5 +627,36 @@ describe('createAgent', () => {
     createAgent({ ...options, platformUrl, logger })
     createAgent({ ...options, platformUrl, logger })
     expect(logger.messages('warn')).toHaveLength(times)
+  })
+})
+
+describe('an agent that enrols', () => {
+  test('keeps its key in the store of the connector rather than in the state directory', async () => {
+    const stateDirectory = await temporaryDirectory()
+    const key = `agentkey_${'k'.repeat(43)}`
+    const platform = await startPlatform(({ path }) =>
+      path === AGENT_PATHS.enroll
+        ? { status: 201, body: { agent_key: key, expires_at: '2026-12-22T12:00:00.000Z' } }
+        : undefined,
+    )
+    const stored = new Map<string, string>()
+    const keyStore = () => ({
+      read: async (name: string) => stored.get(name),
+      write: async (name: string, text: string) => void stored.set(name, text),
+    })
+    const first = agentOf(platform.url, { keyStore }, {}, { stateDirectory }).agent
+    expect(await first.heartbeat()).toBe(true)
+    expect(first.status().enrolled).toBe(true)
+    expect([...stored.keys()]).toEqual([`key-${AGENT_ID}`])
+    expect(await readdir(join(stateDirectory, 'example'))).not.toContain(`key-${AGENT_ID}`)
+    await first.stop()
+    // Another replica, with an empty state directory.
+    const second = agentOf(platform.url, { keyStore }, {}, {}).agent
+    expect(await second.heartbeat()).toBe(true)
+    expect(platform.calls.map(({ path, headers }) => [path, headers.authorization])).toEqual([
+      [AGENT_PATHS.enroll, `Bearer ${TOKEN}`],
+      [AGENT_PATHS.heartbeat, `Bearer ${key}`],
+      [AGENT_PATHS.heartbeat, `Bearer ${key}`],
+    ])
   })
 })

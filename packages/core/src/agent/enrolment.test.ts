@@ -32,7 +32,8 @@ function setUp(answers: readonly Answer[], state: StateStore | undefined = creat
   const calls: string[] = []
   const used: (string | undefined)[] = []
   const secrets: string[] = []
-  const clock = { now: 0 }
+  const clock = { now: 0, mayRotate: true }
+  const refused = { reload: async (): Promise<void> => undefined }
   const described: { request: EnrollRequest | undefined } = { request }
   const log = recordingLogger()
   const answer = async (call: string): Promise<AgentKey> => {
@@ -48,16 +49,25 @@ function setUp(answers: readonly Answer[], state: StateStore | undefined = creat
       rotateKey: () => answer('rotate'),
       useKey: (key) => used.push(key),
       usesKey: () => used.at(-1) !== undefined,
+      isKeyRefused: () => false,
+      onKeyRefused: (reload) => {
+        refused.reload = reload
+      },
     },
-    state,
+    state: () => state,
+    mayRotate: () => clock.mayRotate,
     log,
     addSecret: (secret) => secrets.push(secret),
     describe: () => described.request,
     now: () => clock.now,
   })
   const inUse = (): string | undefined => used.at(-1)
-  /** As the client, after the platform has refused the key. */
-  const refuseKey = (): void => void used.push(undefined)
+  /** As the client, after the platform has refused the key: it reads the saved one, and uses the token if that failed. */
+  const refuseKey = async (): Promise<void> => {
+    const before = inUse()
+    await refused.reload()
+    if (inUse() === before) used.push(undefined)
+  }
   return { enrolment, calls, secrets, clock, described, log, inUse, refuseKey }
 }
 
@@ -98,8 +108,10 @@ describe('an agent without a key', () => {
         rotateKey: () => Promise.reject(),
         useKey: () => undefined,
         usesKey: () => false,
+        isKeyRefused: () => false,
+        onKeyRefused: () => undefined,
       },
-      state: undefined,
+      state: () => undefined,
       log: stateless.log,
       addSecret: () => undefined,
       describe: () => request,
@@ -154,7 +166,7 @@ describe('an agent without a key', () => {
     await enrolment.prepare()
     await enrolment.prepare()
     expect([calls, inUse()]).toEqual([['enroll'], undefined])
-    expect(log.messages('warn')).toEqual(['key not saved: check that the state directory is writable'])
+    expect(log.messages('warn')).toEqual(['key not saved: the agent goes on without it'])
   })
 
   test('enrols again if the saved file does not hold a key, without logging its content', async () => {
@@ -208,7 +220,7 @@ describe('an agent with a key', () => {
   test('enrols again after the platform has refused it', async () => {
     const { enrolment, inUse, refuseKey } = setUp([first, second])
     await enrolment.prepare()
-    refuseKey()
+    await refuseKey()
     expect(enrolment.keyExpiresAt()).toBeUndefined()
     await enrolment.prepare()
     expect(inUse()).toBe(second.agent_key)
@@ -221,5 +233,19 @@ describe('an agent with a key', () => {
     other.described.request = { ...request, agent_id: '8c5f2b0e-3d1a-5c47-9b62-0f4f7a1d9e33' }
     await other.enrolment.prepare()
     expect([other.calls, other.inUse()]).toEqual([['enroll'], second.agent_key])
+  })
+
+  test('leaves the replacement of a shared key to the leader, and uses what the leader saved', async () => {
+    const state = createMemoryState()
+    const leader = setUp([first, second], state)
+    await leader.enrolment.prepare()
+    const standby = setUp([], state)
+    standby.clock.mayRotate = false
+    await standby.enrolment.prepare()
+    await standby.enrolment.rotate()
+    expect([standby.calls, standby.inUse()]).toEqual([[], first.agent_key])
+    await leader.enrolment.rotate()
+    await standby.refuseKey()
+    expect([standby.calls, standby.inUse()]).toEqual([[], second.agent_key])
   })
 })

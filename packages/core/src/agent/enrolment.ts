@@ -15,9 +15,11 @@ const ROTATION_RETRY_MS = 60_000
 const UNSUPPORTED_STATUSES = new Set([400, 404, 405, 422, 501])
 
 export interface EnrolmentOptions {
-  readonly client: Pick<PlatformClient, 'enroll' | 'rotateKey' | 'useKey' | 'usesKey'>
-  /** Keeps the key between runs. Without it, the agent does not enrol. */
-  readonly state: StateStore | undefined
+  readonly client: Pick<PlatformClient, 'enroll' | 'rotateKey' | 'useKey' | 'usesKey' | 'isKeyRefused' | 'onKeyRefused'>
+  /** Returns what keeps the key between runs. Without it, the agent does not enrol. */
+  readonly state: () => StateStore | undefined
+  /** Returns false for a standby that shares its key with the leader. @default true */
+  readonly mayRotate?: () => boolean
   readonly log: Logger
   /** Adds a secret to those that are redacted. */
   readonly addSecret: (secret: string) => void
@@ -46,7 +48,7 @@ export interface AccessCheck {
  * works with the token while it has no key: on an older platform, without a state, and when the key is refused.
  */
 export function createEnrolment(options: EnrolmentOptions) {
-  const { client, state, log, describe, now = () => performance.now() } = options
+  const { client, state, log, describe, mayRotate = () => true, now = () => performance.now() } = options
   const keys = createSavedKey(options)
   let enrollFrom = 0
   let rotateFrom = 0
@@ -67,13 +69,13 @@ export function createEnrolment(options: EnrolmentOptions) {
   }
   const prepare = async (signal: AbortSignal | undefined): Promise<void> => {
     const request = describe()
-    if (state === undefined || request === undefined) return
+    if (state() === undefined || request === undefined) return
     await keys.load(request.agent_id)
     if (!client.usesKey() && now() >= enrollFrom) await enroll(request, signal)
   }
   const rotate = async (signal: AbortSignal | undefined): Promise<void> => {
     const request = describe()
-    if (request === undefined || !client.usesKey() || now() < rotateFrom) return
+    if (request === undefined || !client.usesKey() || !mayRotate() || now() < rotateFrom) return
     rotateFrom = now() + ROTATION_RETRY_MS
     const { agent_id, agent_type } = request
     try {
@@ -87,6 +89,10 @@ export function createEnrolment(options: EnrolmentOptions) {
     const request = describe()
     if (request !== undefined) await keys.load(request.agent_id)
   }
+  const reload = async (): Promise<void> => {
+    const request = describe()
+    if (request !== undefined) await keys.reload(request.agent_id)
+  }
   /** Runs one exchange at a time: heartbeats may overlap. */
   const exclusively = (run: () => Promise<void>): Promise<void> => {
     running ??= run().finally(() => {
@@ -94,6 +100,7 @@ export function createEnrolment(options: EnrolmentOptions) {
     })
     return running
   }
+  client.onKeyRefused(() => exclusively(reload))
 
   return {
     /** Reads the saved key, and enrols if there is none. Called before every heartbeat. Never rejects. */
@@ -109,40 +116,61 @@ export function createEnrolment(options: EnrolmentOptions) {
 
 /** Keeps the agent's key in the state, and gives it to the client. */
 function createSavedKey({ client, state, log, addSecret }: EnrolmentOptions) {
-  /** Id of the agent whose saved key was read. */
-  let readFor: string | undefined
-  let expiresAt: string | undefined
+  /** Store that was read, and the agent's id. */
+  let source: { readonly store: StateStore; readonly agentId: string } | undefined
+  let key: AgentKey | undefined
+  let isUnreadable = false
 
-  const use = ({ agent_key, expires_at }: AgentKey): void => {
-    addSecret(agent_key)
-    client.useKey(agent_key)
-    expiresAt = expires_at
+  const use = (next: AgentKey): void => {
+    addSecret(next.agent_key)
+    client.useKey(next.agent_key)
+    key = next
+  }
+  const read = async (store: StateStore, agentId: string): Promise<AgentKey | undefined> => {
+    try {
+      const saved = await readKey(store, agentId)
+      isUnreadable = false
+      return saved
+    } catch (error) {
+      if (!isUnreadable) log.warn({ error: reasonOf(error) }, 'saved key not readable: the agent enrols again')
+      isUnreadable = true
+      return undefined
+    }
+  }
+
+  /** Uses the saved key if it is another one. Never rejects. */
+  const reload = async (agentId: string): Promise<void> => {
+    const store = state()
+    const saved = store === undefined ? undefined : await read(store, agentId)
+    if (saved !== undefined && saved.agent_key !== key?.agent_key) use(saved)
   }
 
   return {
-    expiresAt: () => expiresAt,
-    /** Uses the key that an earlier run saved for this agent. Never rejects. */
+    expiresAt: () => key?.expires_at,
+    /** Uses the saved key of this agent. Reads it again while there is none, or it is refused. Never rejects. */
     load: async (agentId: string): Promise<void> => {
-      if (state === undefined || readFor === agentId) return
-      readFor = agentId
-      client.useKey(undefined)
-      try {
-        const saved = await readKey(state, agentId)
-        if (saved !== undefined) use(saved)
-      } catch (error) {
-        log.warn({ error: reasonOf(error) }, 'saved key not readable: the agent enrols again')
+      const store = state()
+      if (store === undefined) return
+      const isSame = source?.store === store && source.agentId === agentId
+      if (isSame && client.usesKey() && !client.isKeyRefused()) return
+      if (!isSame) {
+        source = { store, agentId }
+        key = undefined
+        client.useKey(undefined)
       }
+      await reload(agentId)
     },
+    reload,
     /** Saves a key and then uses it. Returns false if it cannot be saved: every start would need another one. */
-    adopt: async (agentId: string, key: AgentKey): Promise<boolean> => {
-      addSecret(key.agent_key)
+    adopt: async (agentId: string, next: AgentKey): Promise<boolean> => {
+      addSecret(next.agent_key)
       try {
-        await state?.write(stateKey(agentId), JSON.stringify(key), { durable: true })
+        await state()?.write(stateKey(agentId), JSON.stringify(next), { durable: true })
       } catch (error) {
-        log.warn({ error: reasonOf(error) }, 'key not saved: check that the state directory is writable')
+        log.warn({ error: reasonOf(error) }, 'key not saved: the agent goes on without it')
         return false
       }
-      use(key)
+      use(next)
       return true
     },
   }

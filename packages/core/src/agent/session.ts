@@ -4,7 +4,7 @@ import { ConnectionError } from '../errors/connection-error.ts'
 import { reasonOf, shortReason } from '../errors/error-reason.ts'
 import { type CollectorStatus, LIMITS } from '../platform/protocol.ts'
 import type { StateStore } from '../state/state-store.ts'
-import { settleWithin } from '../timers.ts'
+import { settleWithin, withTimeout } from '../timers.ts'
 import { agentIdOf, type FallbackId, provisionalAgentId, readFallbackId, saveAgentId } from './agent-identity.ts'
 import { type CollectorRunner, createCollectorRunner } from './collect/collector-runner.ts'
 import { type ConnectionOptions, createConnection } from './connect.ts'
@@ -13,6 +13,9 @@ import type { Reporter } from './report/report-builder.ts'
 import { createSignalValidator, type ValidatedSignals } from './validate/validate-signals.ts'
 import { createCursorStore } from './watch/cursor-store.ts'
 import { createWatcherSupervisor, type WatcherSupervisor } from './watch/watcher-supervisor.ts'
+
+/** Timeout of reading or writing the agent's key. */
+const KEY_STORE_TIMEOUT_MS = 10_000
 
 export interface SessionOptions<Config, Client> extends ConnectionOptions<Config, Client> {
   readonly redactor: Redactor
@@ -34,6 +37,8 @@ export interface Session {
   readonly watchers: WatcherSupervisor
   /** Absent if the connector has no election. */
   readonly election?: ElectionRunner
+  /** The connector's own store of the agent's key, which replicas share. */
+  readonly keyStore?: StateStore
 }
 
 export type SessionOpener = ReturnType<typeof createSessionOpener>
@@ -61,6 +66,7 @@ export function createSessionOpener<Config, Client>(options: SessionOptions<Conf
       reporter: { agentId, observes: identity.entity },
       name: redactor.text(identity.name).slice(0, LIMITS.identifier),
       ...createReaders(client, agentId, options),
+      ...createKeyStore(connector, client, signal),
     }
     return session
   }
@@ -126,4 +132,22 @@ function createReaders<Config, Client>(
   if (election === undefined) return { collectors, watchers }
   const runner = createElectionRunner({ ...shared, election, instanceId, onChange: onElectionChange })
   return { collectors, watchers, election: runner }
+}
+
+/** Limits the time of the connector's calls. */
+function createKeyStore<Config, Client>(
+  connector: Connector<Config, Client>,
+  client: Client,
+  signal: AbortSignal,
+): Pick<Session, 'keyStore'> {
+  const store = connector.keyStore?.(client)
+  if (store === undefined) return {}
+  const limited = <Result>(name: string, run: (own: AbortSignal) => Promise<Result>): Promise<Result> =>
+    withTimeout(name, KEY_STORE_TIMEOUT_MS, signal, run)
+  return {
+    keyStore: {
+      read: (key) => limited('reading the key', (own) => store.read(key, own)),
+      write: (key, text) => limited('saving the key', (own) => store.write(key, text, own)),
+    },
+  }
 }

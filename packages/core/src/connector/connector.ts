@@ -30,8 +30,18 @@ export interface Connector<Config = unknown, Client = unknown> {
 
   readonly collectors: Readonly<Record<string, Collector<Client> | StreamingCollector<Client>>>
   readonly watchers?: Readonly<Record<string, Watcher<Client>>>
+  /** Keeps the agent's key where replicas share it. @default the state directory, also if it returns `undefined` */
+  keyStore?(client: Client): KeyStore | undefined
   /** Elects the agent that reports, where several watch the same thing. @default every agent reports */
   readonly election?: Election<Client>
+}
+
+/** Keeps secret texts by name: letters, digits and `-`. Core limits the time of a call. */
+export interface KeyStore {
+  /** Returns `undefined` if there is no text of this name. */
+  read(name: string, signal: AbortSignal): Promise<string | undefined>
+  /** Resolves once the text is stored durably. */
+  write(name: string, text: string, signal: AbortSignal): Promise<void>
 }
 
 /** Reads one thing once. Throws on failure; never logs, retries or sets timers. */

@@ -63,7 +63,7 @@ function problemOf(definition: Connector): string | undefined {
 const FUNCTIONS = ['deploy', 'connect', 'identify'] as const
 const FIELDS = [
   ...['type', 'title', 'description', 'config', 'signals', ...FUNCTIONS],
-  ...['disconnect', 'collectors', 'watchers', 'election'],
+  ...['disconnect', 'collectors', 'watchers', 'election', 'keyStore'],
 ]
 
 /** Finds problems that the compiler reports to authors who use TypeScript. */
@@ -77,8 +77,9 @@ function shapeProblem(definition: Connector): string | undefined {
     if (typeof definition[name] !== 'string' || definition[name] === '')
       return `\`${name}\` must be a non-empty string.`
   for (const name of FUNCTIONS) if (typeof definition[name] !== 'function') return `\`${name}\` must be a function.`
-  if (definition.disconnect !== undefined && typeof definition.disconnect !== 'function')
-    return '`disconnect` must be a function.'
+  for (const name of ['disconnect', 'keyStore'] as const)
+    if (definition[name] !== undefined && typeof definition[name] !== 'function')
+      return `\`${name}\` must be a function.`
   for (const name of ['config', 'signals', 'collectors'] as const)
     if (typeof definition[name] !== 'object' || definition[name] === null) return `\`${name}\` must be an object.`
   for (const [name, collector] of Object.entries(definition.collectors))

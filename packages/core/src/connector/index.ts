@@ -14,6 +14,7 @@ export type {
   Collector,
   ConnectContext,
   Connector,
+  KeyStore,
   StreamingCollector,
   WatchContext,
   Watcher,

@@ -393,6 +393,14 @@ describe('a client with a key', () => {
     expect([client.usesKey(), log.messages()]).toEqual([true, []])
   })
 
+  test('asks for a newer key before it uses the token', async () => {
+    const { client, log, bearers } = await setUp(NEXT)
+    client.onKeyRefused(async () => client.useKey(NEXT))
+    client.useKey(KEY)
+    await client.sendHeartbeat(heartbeat)
+    expect([bearers(), log.messages()]).toEqual([[KEY, NEXT], []])
+  })
+
   test('keeps keys out of errors', async () => {
     const { client } = await setUp(TOKEN)
     client.useKey(KEY)

@@ -67,6 +67,10 @@ export interface PlatformClient {
    * until the next key.
    */
   useKey(key: string | undefined): void
+  /** Sets what is called when the platform refuses the key, before the token is used: a replica may have replaced it. */
+  onKeyRefused(reload: () => Promise<void>): void
+  /** Returns true if the platform refused the key in use, and has not accepted it since. */
+  isKeyRefused(): boolean
   /** Returns true while calls use a key. */
   usesKey(): boolean
 }
@@ -76,22 +80,9 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
   const { platformUrl, agentToken, log } = options
   const base = platformUrlText(platformUrl)
   const credentials = createCredentials(agentToken, base, log)
-  const http = ky.create({
-    headers: { 'user-agent': options.userAgent, 'content-type': 'application/json' },
-    timeout: REQUEST_TIMEOUT_MS,
-    redirect: 'error',
-    retry: {
-      limit: options.retryCount,
-      methods: ['post'],
-      statusCodes: [408, 425, 429, 500, 502, 503, 504],
-      afterStatusCodes: [429, 503],
-      maxRetryAfter: MAX_RETRY_DELAY_MS,
-      backoffLimit: MAX_RETRY_DELAY_MS,
-      jitter: true,
-      retryOnTimeout: true,
-    },
-  })
+  const http = createHttp(options)
   const once = http.extend({ retry: { limit: 0 } })
+  let reloadKey = async (): Promise<void> => undefined
 
   const call = async <Schema extends z.ZodType>(
     client: KyInstance,
@@ -112,9 +103,10 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
       const secrets = [agentToken, credential.text, credentials.key()?.text ?? '']
       const failure = toPlatformError(error, base, path, createSecretReplacer(secrets))
       if (!failure.refusedToken) throw failure
+      if (credential.kind === 'key' && only === undefined) await reloadKey()
       credentials.refuse(credential, failure)
       if (credential.kind === 'token' || only !== undefined) throw failure
-      // Again with the token, or with a key that has replaced this one in the meantime.
+      // Again with a key that has replaced this one in the meantime, or with the token.
       return call(client, path, json, schema, signal)
     }
   }
@@ -130,8 +122,30 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
     checkAccess: (query, signal) =>
       call(once, `${AGENT_PATHS.access}?${new URLSearchParams(query)}`, undefined, accessResponseSchema, signal),
     useKey: credentials.useKey,
+    isKeyRefused: credentials.isKeyRefused,
+    onKeyRefused: (reload) => {
+      reloadKey = reload
+    },
     usesKey: () => credentials.current().kind === 'key',
   }
+}
+
+function createHttp({ userAgent, retryCount }: PlatformClientOptions): KyInstance {
+  return ky.create({
+    headers: { 'user-agent': userAgent, 'content-type': 'application/json' },
+    timeout: REQUEST_TIMEOUT_MS,
+    redirect: 'error',
+    retry: {
+      limit: retryCount,
+      methods: ['post'],
+      statusCodes: [408, 425, 429, 500, 502, 503, 504],
+      afterStatusCodes: [429, 503],
+      maxRetryAfter: MAX_RETRY_DELAY_MS,
+      backoffLimit: MAX_RETRY_DELAY_MS,
+      jitter: true,
+      retryOnTimeout: true,
+    },
+  })
 }
 
 function requestOf(reports: readonly ReportBody[]): ReportBody[] {

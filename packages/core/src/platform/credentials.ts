@@ -23,10 +23,13 @@ export function createCredentials(agentToken: string, platformUrl: string, log: 
     token,
     key: () => key,
     current,
+    /** Returns true if the platform refused the key, until it accepts it or the next one is used. */
+    isKeyRefused: () => isKeyRefused,
     /** Uses a key, or with `undefined` the token. */
     useKey: (text: string | undefined): void => {
       key = text === undefined ? undefined : { kind: 'key', text }
       isKeySetAside = false
+      isKeyRefused = false
     },
     accept: ({ kind }: Credential): void => {
       if (isTokenRefused) log.info({ platform_url: platformUrl }, 'token accepted again')
