@@ -65,6 +65,7 @@ realDescribe('the chart on a real API server', absence, () => {
     ['replicas', ['agentToken=t', 'replicas=2', 'logLevel=debug'], ['networkPolicy.enabled=true']],
     ['namespaces', ['agentToken=t', String.raw`namespaces=shop\,bank`], []],
     ['Secrets by name', ['agentToken=t', 'watchSecretNames=true'], []],
+    ['a Secret for the key', ['agentToken=t', 'keySecret=agent-key'], []],
     ['an existing Secret', ['existingSecret=mine', 'caConfigMap=ca', 'imagePullSecrets=pull'], []],
     [
       'a proxy and a certificate authority',
@@ -111,6 +112,28 @@ realDescribe('the chart on a real API server', absence, () => {
     expect(
       await kubectlOutput('get', 'secrets', '--namespace=monitoring', '--selector=owner=helm', '--output=name'),
     ).toBe('')
+  })
+
+  test('lets the agent keep its key in one Secret, which an upgrade keeps and an uninstallation removes', async () => {
+    const install = ['upgrade', '--install', 'incident-rca', chart]
+    await runHelm(...install, ...flags(['agentToken=first', 'keySecret=agent-key']))
+    const secret = ['secret/agent-key', '--namespace=monitoring']
+    const empty = JSON.parse(await kubectlOutput('get', ...secret, '--output=json', `--as=${AGENT}`)) as object
+    await run(kubectl ?? '', ['--kubeconfig', server.kubeconfig, 'replace', '--filename=-', `--as=${AGENT}`], {
+      input: JSON.stringify({ ...empty, data: { 'key-1': 'YQ==' } }),
+    })
+    for (const [verb, resource] of [
+      ['get', 'secrets/incident-rca-agent'],
+      ['update', 'secrets/incident-rca-agent'],
+      ['list', 'secrets'],
+      ['create', 'secrets'],
+      ['delete', 'secrets/agent-key'],
+    ] as const)
+      expect(await canAgent(verb, resource, '--namespace=monitoring'), `${verb} ${resource}`).toBe(false)
+    await runHelm(...install, ...flags(['agentToken=second', 'keySecret=agent-key']))
+    expect(await kubectlOutput('get', ...secret, '--output=jsonpath={.data}')).toBe('{"key-1":"YQ=="}')
+    await runHelm('uninstall', 'incident-rca', '--wait')
+    expect(await remaining()).toBe('')
   })
 
   test('lets the agent read what it collects, and nothing more', async () => {

@@ -410,6 +410,19 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
       expect(resources).toEqual(expect.arrayContaining(['nodes/proxy', 'pods/log', 'resourcequotas', 'limitranges']))
     })
 
+    test('allow writing one Secret by its name on request, which the chart creates without data', async () => {
+      const manifests = await render({ strings: ['keySecret=agent-key'] })
+      const added = ['Role/incident-rca-agent-key', 'RoleBinding/incident-rca-agent-key', 'Secret/agent-key']
+      expect([...manifests.keys()].sort()).toEqual([...NAMES, ...added].sort())
+      expect(manifests.get('Role/incident-rca-agent-key')?.rules).toEqual([
+        { apiGroups: [''], resources: ['secrets'], resourceNames: ['agent-key'], verbs: ['get', 'update'] },
+      ])
+      expect(manifests.get('Secret/agent-key')).not.toHaveProperty('data')
+      expect(variablesOf(podIn(manifests)).KEY_SECRET).toBe('agent-key')
+      const withoutRoles = await render({ strings: ['keySecret=agent-key'], values: ['rbac.create=false'] })
+      expect([...withoutRoles.keys()].filter((key) => key.startsWith('Role'))).toEqual([])
+    })
+
     test.each(['strings', 'values'] as const)('include Secrets on request, with the value in `%s`', async (flag) => {
       const rules = rulesOf(await render({ [flag]: ['watchSecretNames=true'] }))
       expect(rules.find(({ resources }) => resources.includes('secrets'))?.verbs).toEqual(['get', 'list', 'watch'])
@@ -508,6 +521,7 @@ realDescribe('the chart refuses', helm === undefined ? { missing: 'helm' } : {},
     [['platformUrl=https://a'], '`agentToken` is not set'],
     [[...REQUIRED, 'existingSecret=s'], '`agentToken` and `existingSecret` are both set'],
     [[...REQUIRED, 'ca=-----BEGIN CERTIFICATE-----', 'caConfigMap=c'], '`ca` and `caConfigMap` are both set'],
+    [[...REQUIRED, 'keySecret=incident-rca-agent'], '`keySecret` is `incident-rca-agent`, the Secret of the token'],
   ])('missing and contradicting values: %j', async (required, message) => {
     expect(await refusal({ required })).toContain(message)
   })
@@ -539,6 +553,7 @@ const valuesAroundLimits: Readonly<Record<string, readonly string[]>> = {
   namespaces: ['a', 'a,b', ' a , b ', 'a.b', 'a,', ',a', 'a,,b', 'A', 'a-', 'a'.repeat(63), 'a'.repeat(64)],
   objectLabels: ['app', 'app, team/*', 'app,,b', 'app,', 'a b'],
   leaseName: ['a', 'a.b', 'a..b', 'a.', 'a-.b', 'a'.repeat(253), 'a'.repeat(254)],
+  keySecret: ['a', 'a.b', 'a..b', 'a.', 'a-.b', 'a'.repeat(253), 'a'.repeat(254)],
   clusterName: ['a', 'a'.repeat(200), 'a'.repeat(201)],
 }
 

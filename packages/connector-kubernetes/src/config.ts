@@ -55,6 +55,11 @@ export const configSchema = z.strictObject({
     .describe(
       'Lease in the agent’s namespace with which several replicas elect the one that reports. Without it an agent always reports.',
     ),
+  key_secret: objectName
+    .optional()
+    .describe(
+      'Secret in the agent’s namespace in which the agents keep their key. The chart creates it, and permits them to write it. Without it, each pod keeps a key of its own until it ends.',
+    ),
   namespace: option
     .deploymentOnly(label)
     .default(DEFAULT_NAMESPACE)

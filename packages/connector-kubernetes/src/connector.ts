@@ -4,6 +4,7 @@ import { openKubernetesClient } from './connect.ts'
 import { deploy } from './deployment/deployment.ts'
 import { runElection } from './election/lease-election.ts'
 import { watchers } from './events/watchers.ts'
+import { openKeySecret } from './key-secret.ts'
 import { cluster } from './kinds/cluster.ts'
 import { kinds } from './kinds/index.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
@@ -30,6 +31,7 @@ export const kubernetes = defineConnector({
     cache.close()
     api.close()
   },
+  keyStore: (client) => openKeySecret(client),
   election: { run: (client, context) => runElection(client, context) },
   collectors,
   watchers,

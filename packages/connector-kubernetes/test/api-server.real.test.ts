@@ -12,6 +12,7 @@ import { LEASES } from '../src/election/lease-api.ts'
 import { groupVersionsOf, selectKinds } from '../src/informer/discovered-kinds.ts'
 import type { Change } from '../src/informer/object-store.ts'
 import { createReflector } from '../src/informer/reflector.ts'
+import { openKeySecret } from '../src/key-secret.ts'
 import { type ConfigObject, projectConfigObject } from '../src/kinds/config-object/config-object.ts'
 import { type KindName, kinds } from '../src/kinds/index.ts'
 import { projectNamespace } from '../src/kinds/namespace/namespace.ts'
@@ -165,9 +166,21 @@ realDescribe('a real API server', absence, () => {
     const made = (await api.create('lease', lease, signal)) as typeof lease
     expect(await failure(api.create('lease', lease, signal))).toMatchObject({ status: 409 })
     const next = { ...made, spec: { ...made.spec, holderIdentity: 'b' } }
-    expect(await api.replace('lease', 'leader', next, signal)).toMatchObject({ spec: { holderIdentity: 'b' } })
-    expect(await failure(api.replace('lease', 'leader', next, signal))).toMatchObject({ status: 409 })
+    const path = { namespace: 'lease', name: 'leader' }
+    expect(await api.replace(LEASES, path, next, signal)).toMatchObject({ spec: { holderIdentity: 'b' } })
+    expect(await failure(api.replace(LEASES, path, next, signal))).toMatchObject({ status: 409 })
     expect(await api.get(LEASES, { namespace: 'lease', name: 'other' }, signal)).toBeUndefined()
+  })
+
+  test('keeps the agent’s key in an empty Secret', async () => {
+    await ask('create', 'namespace', 'key')
+    await ask('create', 'secret', 'generic', 'agent-key', '--namespace=key')
+    const api = await open('admin')
+    const store = openKeySecret({ config: { key_secret: 'agent-key' }, api: { ...api, namespace: 'key' } })
+    expect(await store?.read('key-1', signal)).toBeUndefined()
+    await store?.write('key-1', '{"agent_key":"a"}', signal)
+    await store?.write('key-2', 'b', signal)
+    expect(await store?.read('key-1', signal)).toBe('{"agent_key":"a"}')
   })
 
   test('names the permission that is missing', async () => {

@@ -33,7 +33,7 @@ export function leaseServer(first?: object) {
       if (lease !== undefined) throw new KubernetesError('there is one', { status: 409 })
       return store(made)
     },
-    replace: async (_namespace, _name, next) => {
+    replace: async (_resource, _path, next) => {
       unlessFailing()
       if (lease === undefined) throw new KubernetesError('there is none', { status: 404 })
       if ((next as StoredLease).metadata.resourceVersion !== lease.metadata.resourceVersion)

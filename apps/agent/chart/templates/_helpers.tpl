@@ -122,6 +122,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and .Values.agentToken .Values.existingSecret -}}
 {{- fail "`agentToken` and `existingSecret` are both set. Set only one of them" -}}
 {{- end -}}
+{{- if and .Values.keySecret (eq .Values.keySecret (default (include "agent.fullname" .) .Values.existingSecret)) -}}
+{{- fail (printf "`keySecret` is `%s`, the Secret of the token. Choose another name" .Values.keySecret) -}}
+{{- end -}}
 {{- if and .Values.ca .Values.caConfigMap -}}
 {{- fail "`ca` and `caConfigMap` are both set. Set only one of them" -}}
 {{- end -}}

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Answer, json, object, page, pods, refusing, speaking, watching } from '../../test/api-server.ts'
+import { SECRETS } from '../key-secret.ts'
 import { KubernetesError } from './errors.ts'
 import type { KubernetesApi, ListOptions, WatchEvent, WatchOptions } from './kubernetes-api.ts'
 
@@ -272,16 +273,18 @@ describe('get, text, create and replace', () => {
     expect(await api.text(request, signal)).toBeUndefined()
   })
 
-  test('create and replace write leases', async () => {
+  test('create writes a lease, and replace an object', async () => {
     const { api, requests, bodies } = await speaking([
       json({ made: true }, 201),
       refusing(409, 'Conflict', 'the object has been modified'),
     ])
     expect(await api.create('rca', { spec: 1 }, signal)).toEqual({ made: true })
-    expect(await failure(api.replace('rca', 'leader', { spec: 2 }, signal))).toMatchObject({ status: 409 })
+    expect(await failure(api.replace(SECRETS, { namespace: 'rca', name: 'key' }, { spec: 2 }, signal))).toMatchObject({
+      status: 409,
+    })
     expect(requests).toEqual([
       'POST /apis/coordination.k8s.io/v1/namespaces/rca/leases',
-      'PUT /apis/coordination.k8s.io/v1/namespaces/rca/leases/leader',
+      'PUT /api/v1/namespaces/rca/secrets/key',
     ])
     expect(bodies).toEqual(['{"spec":1}', '{"spec":2}'])
   })

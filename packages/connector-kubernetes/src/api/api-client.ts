@@ -5,7 +5,7 @@ import type { KubernetesApi } from './kubernetes-api.ts'
 import { listResource } from './list.ts'
 import { collectionPath, groupVersionPath, objectPath } from './paths.ts'
 import { acceptHeader, readJson, requestInfo, unlessMissing } from './request.ts'
-import { createTransport, readStart, type Transport } from './transport.ts'
+import { createTransport, readStart } from './transport.ts'
 import { watchResource } from './watch.ts'
 
 const LEASES = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' }
@@ -54,20 +54,14 @@ export function createApiClient(access: Access, silenceMs?: number): KubernetesA
         [400, 404],
       )
     },
-    create: (namespace, lease, signal) => writeLease(transport, 'create', { namespace }, lease, signal),
-    replace: (namespace, name, lease, signal) => writeLease(transport, 'update', { namespace, name }, lease, signal),
+    create: (namespace, lease, signal) => {
+      const request = requestInfo(transport, 'create', { ...LEASES, namespace })
+      return readJson(transport, request, collectionPath(LEASES, namespace), signal, { method: 'POST', body: lease })
+    },
+    replace: (resource, { namespace, name }, body, signal) => {
+      const request = requestInfo(transport, 'update', { ...resource, namespace })
+      return readJson(transport, request, objectPath(resource, { namespace, name }), signal, { method: 'PUT', body })
+    },
     close: transport.close,
   }
-}
-
-function writeLease(
-  transport: Transport,
-  verb: 'create' | 'update',
-  { namespace, name }: { readonly namespace: string; readonly name?: string },
-  body: object,
-  signal: AbortSignal,
-): Promise<unknown> {
-  const request = requestInfo(transport, verb, { ...LEASES, namespace })
-  const path = name === undefined ? collectionPath(LEASES, namespace) : objectPath(LEASES, { namespace, name })
-  return readJson(transport, request, path, signal, { method: verb === 'create' ? 'POST' : 'PUT', body })
 }

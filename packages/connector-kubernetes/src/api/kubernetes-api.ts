@@ -76,8 +76,8 @@ export interface LogRequest {
 }
 
 /**
- * Client of the API server. Reads only, except for leases. Objects are those of the server, unchecked, to be
- * projected and dropped. Every failure is a `KubernetesError` that says what to do.
+ * Client of the API server. Reads only, except for the Lease and the Secret of the agent itself. Objects are those of
+ * the server, unchecked, to be projected and dropped. Every failure is a `KubernetesError` that says what to do.
  */
 export interface KubernetesApi {
   /** `https://10.96.0.1:443` */
@@ -96,7 +96,12 @@ export interface KubernetesApi {
   text(request: LogRequest, signal: AbortSignal): Promise<string | undefined>
   /** Creates a lease. Rejects with status 409 if it exists. */
   create(namespace: string, lease: object, signal: AbortSignal): Promise<unknown>
-  /** Replaces a lease. Rejects with status 409 if it was changed meanwhile. */
-  replace(namespace: string, name: string, lease: object, signal: AbortSignal): Promise<unknown>
+  /** Replaces an object. Rejects with status 409 if it was changed meanwhile. */
+  replace(
+    resource: ApiResource,
+    path: { readonly namespace: string; readonly name: string },
+    object: object,
+    signal: AbortSignal,
+  ): Promise<unknown>
   close(): void
 }

@@ -192,6 +192,7 @@ describe('the kubectl alternative', () => {
     { replicas: 2 },
     { image: 'mine:1' },
     { existing_secret: 'mine' },
+    { key_secret: 'mine' },
     { https_proxy: 'http://proxy' },
     { release_name: 'mine' },
   ])('is not offered with %j, which needs Helm', (config) => {

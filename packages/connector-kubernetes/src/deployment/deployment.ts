@@ -57,7 +57,9 @@ function listed(namespaces: readonly string[]): string {
 function notesOf(target: DeploymentTarget<KubernetesConfig>): string[] {
   const { config, deploymentSettings } = target
   return [
-    'The agent only reads, except for its own Lease. It may not read Secrets unless `watch_secret_names` is set.',
+    config.key_secret === undefined
+      ? 'The agent only reads, except for its own Lease. It may not read Secrets unless `watch_secret_names` is set.'
+      : `The agent only reads, except for its own Lease and the Secret \`${config.key_secret}\` with its key. It may not read other Secrets unless \`watch_secret_names\` is set.`,
     config.existing_secret !== undefined &&
       'The command does not contain the agent token: put the token into the Secret first.',
     ...confinedNotes(config),

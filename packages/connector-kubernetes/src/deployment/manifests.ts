@@ -10,6 +10,7 @@ const HELM_ONLY = [
   'namespaces',
   'watch_secret_names',
   'lease_name',
+  'key_secret',
   'release_name',
   'replicas',
   'chart_repository',

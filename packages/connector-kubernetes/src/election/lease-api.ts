@@ -61,7 +61,7 @@ export function leaseApi(api: Pick<KubernetesApi, 'get' | 'create' | 'replace'>,
     /** Takes, renews or releases the lease. Returns `undefined` if another agent was faster. */
     update: async ({ raw }: Lease, record: LeaseRecord, signal: AbortSignal): Promise<Lease | undefined> => {
       try {
-        return toLease(await api.replace(namespace, name, { ...raw, spec: specOf(record, raw) }, signal))
+        return toLease(await api.replace(LEASES, { namespace, name }, { ...raw, spec: specOf(record, raw) }, signal))
       } catch (error) {
         if (hasStatus(error, 409) || hasStatus(error, 404)) return undefined
         throw error

@@ -8,7 +8,7 @@ const { signal } = new AbortController()
 
 test('leaseApi keeps the strategy of a coordinated election, and writes the published format', async () => {
   const written: unknown[] = []
-  const replace = async (_namespace: string, _name: string, object: object) => {
+  const replace = async (_resource: object, _path: object, object: object) => {
     written.push(object)
     return object
   }
