@@ -16,6 +16,8 @@ export interface AgentHealth {
   readonly pid?: number
   readonly agent_type?: string
   readonly agent_version?: string
+  readonly enrolled?: boolean
+  readonly key_expires_at?: string
   readonly heartbeat?: {
     readonly acknowledged_at?: string
     readonly error?: string

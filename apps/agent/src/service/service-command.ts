@@ -10,7 +10,7 @@ import { waitForHeartbeat } from './heartbeat-watch.ts'
 import { install } from './install.ts'
 import { createLayout, type Layout } from './layout.ts'
 import { takeLock } from './lock.ts'
-import { type Machine, thisMachine } from './machine.ts'
+import { type AgentHealth, type Machine, thisMachine } from './machine.ts'
 import { discardRelease, findRelease, ownPrefix } from './release.ts'
 import { runService } from './run-service.ts'
 import { SERVICE_EXIT_CODES, ServiceError, toServiceError } from './service-error.ts'
@@ -185,11 +185,16 @@ async function statusCommand({ machine, layout }: Context): Promise<number> {
   machine.print(`service    ${isRunning ? 'running' : 'not running'} (service manager: ${manager.name})`)
   if (health !== undefined) machine.print(`version    ${health.agent_version}, of type ${health.agent_type}`)
   machine.print(`heartbeat  ${acknowledgedAt === undefined ? 'none accepted yet' : `accepted at ${acknowledgedAt}`}`)
+  if (health !== undefined) machine.print(`enrolled   ${enrolmentOf(health)}`)
   if (error !== undefined) machine.print(`error      ${error}`)
   if (isRunning && health === undefined && !machine.isRoot)
     machine.print('Only root can ask the agent for its heartbeats: run the command with sudo')
   machine.print(`log        ${manager.logCommand}`)
   return isRunning ? SERVICE_EXIT_CODES.ok : EXIT_CODES.unhealthy
+}
+
+function enrolmentOf({ enrolled, key_expires_at }: AgentHealth): string {
+  return enrolled === true ? `yes, with a key until ${key_expires_at}` : 'no, the agent uses its token'
 }
 
 /** Runs a change as root under the lock of the installation. Its signal aborts when a person interrupts it. */
