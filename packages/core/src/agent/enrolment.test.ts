@@ -62,7 +62,7 @@ function setUp(answers: readonly Answer[], state: StateStore | undefined = creat
     now: () => clock.now,
   })
   const inUse = (): string | undefined => used.at(-1)
-  /** As the client, after the platform has refused the key: it reads the saved one, and uses the token if that failed. */
+  /** As the client, after the platform has refused the key: asks for another one, and else uses the token. */
   const refuseKey = async (): Promise<void> => {
     const before = inUse()
     await refused.reload()
