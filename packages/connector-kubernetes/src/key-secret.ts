@@ -1,4 +1,4 @@
-import type { KeyStore } from '@rca/core/connector'
+import type { Connector } from '@rca/core/connector'
 import { KubernetesError } from './api/errors.ts'
 import type { KubernetesApi } from './api/kubernetes-api.ts'
 import { fields, text } from './kinds/fields.ts'
@@ -15,6 +15,8 @@ export const SECRETS = {
 
 const DEFAULT_NAMESPACE = 'default'
 
+type KeyStore = ReturnType<NonNullable<Connector['keyStore']>>
+
 /** The part of the client that the store needs. */
 export interface KeyStoreClient {
   readonly config: { readonly key_secret?: string | undefined }
@@ -22,7 +24,7 @@ export interface KeyStoreClient {
 }
 
 /** Returns the store of the agent's key in the Secret of `key_secret`, `undefined` without this option. */
-export function openKeySecret({ config: { key_secret: name }, api }: KeyStoreClient): KeyStore | undefined {
+export function openKeySecret({ config: { key_secret: name }, api }: KeyStoreClient): KeyStore {
   if (name === undefined) return undefined
   const path = { name, namespace: api.namespace ?? DEFAULT_NAMESPACE }
   const readSecret = async (signal: AbortSignal): Promise<object> => {

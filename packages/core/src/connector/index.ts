@@ -14,7 +14,6 @@ export type {
   Collector,
   ConnectContext,
   Connector,
-  KeyStore,
   StreamingCollector,
   WatchContext,
   Watcher,

@@ -67,7 +67,7 @@ export interface PlatformClient {
    * until the next key.
    */
   useKey(key: string | undefined): void
-  /** Calls `reload` when the platform refuses the key, before the token is used: a replica may have replaced the key. */
+  /** Calls `reload` when the platform refuses the key, before using the token: a replica may have replaced the key. */
   onKeyRefused(reload: () => Promise<void>): void
   /** Returns true if the platform refused the key in use, and has not accepted it since. */
   isKeyRefused(): boolean
