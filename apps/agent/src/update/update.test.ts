@@ -12,7 +12,7 @@ import { applyUpdate, type Become, checkForUpdate, type UpdateTarget } from './u
 
 const layout = createLayout('linux')
 
-/** Serves archives for one test. `change` returns other bytes than those of a file, or `undefined` to break the answer. */
+/** Serves archives for one test. `change` returns the bytes to send, or `undefined` to cut the answer. */
 async function serve(
   { files }: FakeArchives,
   change = (_name: string, bytes: Buffer): Buffer | undefined => bytes,

@@ -38,8 +38,8 @@ export async function checkForUpdate(target: UpdateTarget): Promise<boolean> {
 export type Become = (program: string, words: readonly string[]) => Promise<never>
 
 /**
- * Downloads, verifies and unpacks an archive beside the other versions, and hands over to its `service install`: the new
- * version knows its own unit, waits for an accepted heartbeat, and otherwise rolls back. Without `version`, never
+ * Downloads, verifies and unpacks an archive beside the other versions, and hands over to its `service install`: the
+ * new version knows its own unit, waits for an accepted heartbeat, and otherwise rolls back. Without `version`, never
  * installs an older one. Returns when the installation is up to date already.
  *
  * @throws {ServiceError} and leaves the installation as it was
