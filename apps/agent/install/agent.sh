@@ -166,7 +166,7 @@ download() {
     fi
   fi
   [ "$status" != 0 ] || return 0
-  if has curl; then error=$(head -n 1 "$staging/error"); else error=$(tail -n 1 "$staging/error"); fi
+  if has curl; then error=$(head -n 1 "$staging/error"); else error=$(sed '/^$/d' "$staging/error" | tail -n 1); fi
   explain_failed_download
 }
 
@@ -185,7 +185,7 @@ explain_failed_download() {
   *'not yet valid'* | *'has expired'* | *'not yet activated'*)
     fail 42 "the platform's certificate is not valid at $(date -u '+%Y-%m-%d %H:%M UTC'), the time of this server: $error. Set the clock, or renew the certificate"
     ;;
-  404:* | *' 404 '* | *' 404: '*)
+  404:* | *'ERROR 404'* | *'HTTP/1.'?' 404'*)
     fail 23 "$url does not exist. Build the archives with \`npm run artifacts\` on the platform, or choose another --version"
     ;;
   *ertificate* | *SSL* | *TLS*)

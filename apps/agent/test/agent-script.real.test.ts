@@ -272,6 +272,22 @@ async function closedPort(): Promise<number> {
   return port
 }
 
+/** Installs from a platform that ends the connection after some bytes of the archive. */
+async function installCut(
+  platform: Awaited<ReturnType<typeof makePlatform>>,
+  lengthOf: (length: number) => number,
+): Promise<ScriptResult> {
+  const { archives } = platform
+  const { url } = await serve(archives, (request, response) => {
+    const bytes = archives.files.get(archives.archive)
+    if (bytes === undefined || request.url?.endsWith('.tar.gz') !== true) return false
+    response.writeHead(200, { 'content-length': bytes.length })
+    response.write(bytes.subarray(0, lengthOf(bytes.length)), () => response.destroy())
+    return true
+  })
+  return install(platform, archives, url)
+}
+
 const DOWNLOADS: readonly FailedDownload[] = [
   ...Array.from(
     { length: 10 },
@@ -279,19 +295,24 @@ const DOWNLOADS: readonly FailedDownload[] = [
       `an archive that is cut after ${tenth * 10} %`,
       'wrongChecksum',
       /cut|checksum/,
-      async (platform) => {
-        const { archives } = platform
-        const { url } = await serve(archives, (request, response) => {
-          const bytes = archives.files.get(archives.archive)
-          if (bytes === undefined || request.url?.endsWith('.tar.gz') !== true) return false
-          response.writeHead(200, { 'content-length': bytes.length })
-          response.write(bytes.subarray(0, Math.floor((bytes.length * tenth) / 10)), () => response.destroy())
-          return true
-        })
-        return install(platform, archives, url)
-      },
+      (platform) => installCut(platform, (length) => Math.floor((length * tenth) / 10)),
     ],
   ),
+  [
+    'an archive of which 404 bytes are missing',
+    'wrongChecksum',
+    /cut|checksum/,
+    (platform) => installCut(platform, (length) => length - 404),
+  ],
+  [
+    'archives that were not built, asked for with wget',
+    'notOnPlatform',
+    'npm run artifacts',
+    async ({ archives, prefix }) => {
+      const script = archives.render((await serve({ files: new Map() })).url)
+      return runScript(['/bin/dash'], script, [...OPTIONS, '--prefix', prefix], pathOf(...BASICS, 'wget'))
+    },
+  ],
   [
     'an archive that was changed',
     'wrongChecksum',
