@@ -39,9 +39,8 @@ error_log=${log}
 retry=TERM/30/KILL/5
 
 depend() {
-  need localmount
   use net dns
-  after bootmisc firewall
+  after localmount bootmisc firewall
 }
 `
 }
