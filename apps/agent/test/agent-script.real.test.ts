@@ -299,7 +299,7 @@ const DOWNLOADS: readonly FailedDownload[] = [
     ],
   ),
   [
-    'an archive of which 404 bytes are missing',
+    'an archive without its last 404 bytes',
     'wrongChecksum',
     /cut|checksum/,
     (platform) => installCut(platform, (length) => length - 404),
