@@ -115,6 +115,7 @@ tty 5 0'
 
 name_machine() {
   local name=${folder##*/}
+  [ -s "$1/machine-id" ] || tr -d - </proc/sys/kernel/random/uuid >"$1/machine-id"
   echo "$name" >"$1/hostname"
   echo "$name" >/proc/sys/kernel/hostname
   printf '127.0.0.1 localhost\n127.0.1.1 %s\n%s host.rig\n' "$name" "$host_address" >"$1/hosts"
