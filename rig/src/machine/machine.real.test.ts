@@ -72,6 +72,12 @@ for (const [name, system, expected] of SYSTEMS) {
       await machine?.stop()
     }, START_TIMEOUT_MS)
 
+    /** Returns the address of the machine for a server of this host. */
+    const askHost = (): Promise<string> => {
+      const { port } = server.address() as AddressInfo
+      return machine.run(`curl -fsS http://${machine.hostAddress}:${port}/`)
+    }
+
     test('has processes, a name, a release and a boot of its own', async () => {
       expect(await machine.run('cat /proc/1/comm')).toBe(`${expected.first}\n`)
       expect(await machine.run('cat /proc/sys/kernel/hostname')).toMatch(/^rca-machine-/)
@@ -82,8 +88,7 @@ for (const [name, system, expected] of SYSTEMS) {
     })
 
     test('reaches this host and nothing else', async () => {
-      const { port } = server.address() as AddressInfo
-      expect(await machine.run(`curl -fsS http://${machine.hostAddress}:${port}/`)).toBe(machine.address)
+      expect(await askHost()).toBe(machine.address)
       expect(await machine.run('cat /proc/net/route')).not.toMatch(/^\S+\t00000000\t/m)
     })
 
@@ -101,6 +106,7 @@ for (const [name, system, expected] of SYSTEMS) {
           await machine.run('echo kept >>/root/note')
           await restart()
           boots.push(await bootId(machine))
+          expect(await askHost()).toBe(machine.address)
         }
         expect(new Set(boots).size).toBe(3)
         expect(await machine.run('cat /root/note')).toBe('kept\nkept\n')

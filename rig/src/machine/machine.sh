@@ -29,6 +29,9 @@ supervise() {
   until [ "$is_stopping" = yes ]; do
     mkdir -p "$cgroup"
     has_lost_power=no
+    # An init system may shut the links down before it reboots.
+    ip link set lo up
+    ip link set eth0 up
     uptime=$(cut -d. -f1 /proc/uptime)
     setpriv --pdeathsig KILL unshare --mount --pid --ipc --uts --time --boottime "-$uptime" --monotonic "-$uptime" \
       --fork --kill-child "${self[@]}" boot "$@" &
