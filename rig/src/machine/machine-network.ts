@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { run, succeeds } from '../run.ts'
 
 /** Networks of four addresses each, in a range that is reserved for tests (RFC 2544). */
@@ -11,6 +12,8 @@ export interface MachineNetwork {
   readonly address: string
   /** Name of the host's end. */
   readonly link: string
+  /** Number of the host's end. The kernel gives it to no later link, which may have the same name. */
+  readonly index: number
 }
 
 /** Creates the link of a machine, with both ends on this host. */
@@ -19,10 +22,11 @@ export async function createLink(): Promise<MachineNetwork> {
     const link = `rca-machine${number}`
     // Only one process can create a link of this name.
     if (!(await succeeds('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', peerOf(link)]))) continue
+    const index = Number(readFileSync(`/sys/class/net/${link}/ifindex`, 'utf8'))
     const [hostAddress, address] = [1, 2].map((host) => `${PREFIX}.${4 * number + host}`) as [string, string]
     await run('ip', ['address', 'add', `${hostAddress}/30`, 'dev', link])
     await run('ip', ['link', 'set', link, 'up'])
-    return { hostAddress, address, link }
+    return { hostAddress, address, link, index }
   }
   throw new Error(`No link could be created for a machine: this host has at most ${MAX_MACHINES}.`)
 }
@@ -34,9 +38,9 @@ export async function connectMachine({ address, link }: MachineNetwork, pid: num
   await run('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', '-batch', '-'], { input: inside.join('\n') })
 }
 
-/** Removes the link, which may have ended with the machine's network namespace. */
-export async function removeLink({ link }: MachineNetwork): Promise<void> {
-  await succeeds('ip', ['link', 'delete', link])
+/** Removes the link, unless it ended with the machine's network namespace: its name may be another machine's by now. */
+export async function removeLink({ index }: MachineNetwork): Promise<void> {
+  await succeeds('ip', ['link', 'delete', 'dev', `if${index}`])
 }
 
 function peerOf(link: string): string {

@@ -1,10 +1,15 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { attempt } from '../attempt.ts'
+import { isAlive, type KnownProcess, knownProcess } from '../processes.ts'
 import { realDescribe } from '../real.ts'
 import { run, START_TIMEOUT_MS } from '../run.ts'
 import { type Machine, missingForMachine, startMachine } from './machine.ts'
+import { createLink, removeLink } from './machine-network.ts'
 import { findRoot, type MachineSystem } from './machine-root.ts'
 
 /** A service that appends the time since boot to a file. Started at each boot. */
@@ -23,6 +28,12 @@ start() {
   cut -d. -f1 /proc/uptime >>/var/lib/probe/boots
 }
 `
+
+/** A network interface, as `ip -json` prints it. */
+interface Link {
+  readonly ifindex: number
+  readonly ifname: string
+}
 
 interface Expected {
   /** Command of the first process. */
@@ -116,38 +127,60 @@ for (const [name, system, expected] of SYSTEMS) {
       START_TIMEOUT_MS,
     )
 
+    // A machine of another test may get the names and the addresses that are free then.
     test('leaves no process, link, control group or file behind', async () => {
-      const link = (await run('ip', ['-brief', 'address']))
-        .split('\n')
-        .find((line) => line.includes(machine.hostAddress))
-      const name = link?.split('@')[0] ?? ''
-      expect(name).toMatch(/^rca-machine\d+$/)
-      const pid = machine
-        .words()
-        .find((word) => word.startsWith('--target='))
-        ?.slice('--target='.length)
-      const network = readlinkSync(`/proc/${pid}/ns/net`)
+      const { ifindex, ifname } = await linkOf(machine)
+      expect(ifname).toMatch(/^rca-machine\d+$/)
+      const processes = processesOf(machine)
+      expect(processes.length).toBeGreaterThan(1)
+      const group = (await run('find', ['/sys/fs/cgroup', '-maxdepth', '2', '-name', ifname])).trim()
+      const { ino } = statSync(group)
+      const name = (await machine.run('cat /proc/sys/kernel/hostname')).trim()
+      expect(existsSync(join(tmpdir(), name))).toBe(true)
       await machine.stop()
-      expect(networksOfProcesses()).not.toContain(network)
-      expect(readFileSync('/proc/net/dev', 'utf8')).not.toContain(`${name}:`)
-      const groups = await run('find', ['/sys/fs/cgroup', '-maxdepth', '2', '-name', name])
-      expect(groups).toBe('')
-      expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain('rca-machine-')
+      expect(processes.filter(isAlive)).toEqual([])
+      expect(await indexOf(ifname)).not.toBe(ifindex)
+      expect(statSync(group, { throwIfNoEntry: false })?.ino).not.toBe(ino)
+      expect(existsSync(join(tmpdir(), name))).toBe(false)
+      expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(name)
     })
   })
 }
+
+realDescribe('the link of a machine', await missingForMachine({ init: 'none' }), () => {
+  test('is removed, but not a later one of the same name', async () => {
+    const first = await createLink()
+    await removeLink(first)
+    expect(await indexOf(first.link)).not.toBe(first.index)
+    const later = await createLink()
+    await removeLink({ ...later, index: first.index })
+    expect(await indexOf(later.link)).toBe(later.index)
+    await removeLink(later)
+  })
+})
 
 async function bootId(machine: Machine): Promise<string> {
   return machine.run('cat /proc/sys/kernel/random/boot_id')
 }
 
-function networksOfProcesses(): string[] {
+/** Returns the host's end of the link of a machine. */
+async function linkOf(machine: Machine): Promise<Link> {
+  const links = JSON.parse(await run('ip', ['-json', 'address', 'show', 'to', machine.hostAddress])) as Link[]
+  expect(links).toHaveLength(1)
+  return links[0] as Link
+}
+
+/** Returns the number of a link of this host. */
+async function indexOf(name: string): Promise<number | undefined> {
+  const links = JSON.parse(await run('ip', ['-json', 'link', 'show'])) as Link[]
+  return links.find(({ ifname }) => ifname === name)?.ifindex
+}
+
+/** Returns the processes in the network namespace of a machine. */
+function processesOf(machine: Machine): KnownProcess[] {
+  const [target = ''] = machine.words().filter((word) => word.startsWith('--target='))
+  const networkOf = (pid: string) => attempt(() => readlinkSync(`/proc/${pid}/ns/net`))
+  const network = networkOf(target.slice('--target='.length))
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return pids.map((pid) => {
-    try {
-      return readlinkSync(`/proc/${pid}/ns/net`)
-    } catch {
-      return ''
-    }
-  })
+  return pids.filter((pid) => networkOf(pid) === network).map((pid) => knownProcess(Number(pid)))
 }
