@@ -153,11 +153,12 @@ realDescribe('docker connector: live engine', engine, () => {
       await Promise.all([work(), work(), work()])
     }
     try {
-      await run(0, 150)
-      await eventually('the first half', () => reported['container.removed'] === 150)
-      const before = heapUsed()
-      await run(150, 300)
-      await eventually('all events', () => reported['container.removed'] === 300)
+      const heaps: number[] = []
+      for (let round = 1; round <= 4; round += 1) {
+        await run((round - 1) * 75, round * 75)
+        await eventually('all events', () => reported['container.removed'] === round * 75, 120_000)
+        heaps.push(await smallestHeap())
+      }
       await eventually('all events of the engine', () => engineSays.counts().destroy === 300)
       const { create, start, die, destroy } = engineSays.counts()
       expect(reported).toEqual({
@@ -166,9 +167,10 @@ realDescribe('docker connector: live engine', engine, () => {
         'container.exited': die,
         'container.removed': destroy,
       })
-      // The state kept per removed container, for a comparison with its successor, is a few hundred bytes. Undelivered
-      // reports need memory as well.
-      await eventually('its memory being free again', () => (heapUsed() - before) / 150 < 5_000)
+      // The state kept per removed container, for a comparison with its successor, is a few hundred bytes. A leak grows
+      // in each round; containers of others on this engine, and code compiled late, grow in some.
+      const growths = heaps.slice(1).map((heap, index) => (heap - (heaps[index] ?? 0)) / 75)
+      expect(Math.min(...growths), `bytes per container and round: ${growths}`).toBeLessThan(5_000)
     } finally {
       engineSays.stop()
       await counting.stop()
@@ -202,13 +204,18 @@ function countEvents(dockerHost: string, beginning: string): { counts(): Record<
   }
 }
 
-/** Returns the heap size after a garbage collection, in bytes. */
-function heapUsed(): number {
+/** Returns the smallest heap size after garbage collections over two seconds, in bytes. Reports under way need memory. */
+async function smallestHeap(): Promise<number> {
   setFlagsFromString('--expose-gc')
   const collectGarbage = runInNewContext('gc') as () => void
-  collectGarbage()
-  collectGarbage()
-  return process.memoryUsage().heapUsed
+  let smallest = Number.POSITIVE_INFINITY
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    await sleep(400)
+    collectGarbage()
+    collectGarbage()
+    smallest = Math.min(smallest, process.memoryUsage().heapUsed)
+  }
+  return smallest
 }
 
 function metricsOf(reports: readonly Report[]): Report['data']['metrics'] {
