@@ -63,6 +63,9 @@ export async function measureAgentProcess(environment: Readonly<Record<string, s
   }
 }
 
+/** Lifetime of the keys of {@link startAcceptingPlatform}: longer than any benchmark. */
+const KEY_LIFETIME_MS = 24 * 3_600_000
+
 /** A platform on loopback. */
 export interface AcceptingPlatform {
   readonly url: string
@@ -73,22 +76,27 @@ export interface AcceptingPlatform {
   close(): void
 }
 
-/** Starts a platform on loopback that accepts everything and stores nothing. */
+/** Starts a platform on loopback that enrols every agent, accepts everything and stores nothing. */
 export async function startAcceptingPlatform(): Promise<AcceptingPlatform> {
   let reports = 0
   let heartbeat = Promise.withResolvers<void>()
   const server = createServer((request, response) => {
     request.resume()
-    const isData = request.url?.endsWith('/data') === true
-    if (isData) reports += 1
-    else {
+    const path = request.url ?? ''
+    const send = (status: number, body: object): void => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    }
+    if (path.endsWith('/data')) {
+      reports += 1
+      send(202, { accepted: 1, duplicates: 0 })
+    } else if (path.endsWith('/enroll')) {
+      const expiresAt = new Date(Date.now() + KEY_LIFETIME_MS).toISOString()
+      send(201, { agent_key: `agentkey_${'0'.repeat(43)}`, expires_at: expiresAt })
+    } else {
       heartbeat.resolve()
       heartbeat = Promise.withResolvers()
+      send(200, { interval_seconds: 30, server_time: new Date().toISOString() })
     }
-    const body = isData
-      ? { accepted: 1, duplicates: 0 }
-      : { interval_seconds: 30, server_time: new Date().toISOString() }
-    response.writeHead(isData ? 202 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
