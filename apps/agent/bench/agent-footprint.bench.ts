@@ -212,7 +212,7 @@ function print(rows: readonly Row[], archiveMb: number, firstHeartbeatMs: number
   console.log()
   printTarget('archive', archiveMb, TARGETS.archiveMb, 'MB')
   printTarget('first accepted heartbeat after exec', firstHeartbeatMs, TARGETS.firstHeartbeatMs, 'ms')
-  printTarget('memory of the idle agent', agent.maxResidentMb, TARGETS.residentMb, 'MB')
+  printTarget('memory of the idle agent, at most', agent.maxResidentMb, TARGETS.residentMb, 'MB')
   printTarget('CPU of the idle agent', agent.cpuPercent, TARGETS.cpuPercent, '% of a core')
 }
 
