@@ -204,7 +204,7 @@ function countEvents(dockerHost: string, beginning: string): { counts(): Record<
   }
 }
 
-/** Returns the smallest heap size after garbage collections over two seconds, in bytes. Reports under way need memory. */
+/** Returns the smallest heap size, in bytes, over two seconds of garbage collections. Reports under way need memory. */
 async function smallestHeap(): Promise<number> {
   setFlagsFromString('--expose-gc')
   const collectGarbage = runInNewContext('gc') as () => void
