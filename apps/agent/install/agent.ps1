@@ -32,7 +32,7 @@ function Install-RcaAgent {
         # Folder of additional connectors, each installed there with npm.
         [string] $Connector,
         # Seconds for the first accepted heartbeat; 0 does not wait.
-        [int] $Wait = 15,
+        [int] $Wait = 60,
         # Verifies and unpacks the archive in a temporary folder, and changes nothing.
         [switch] $DryRun,
         # Options of the agent, as NAME=VALUE.

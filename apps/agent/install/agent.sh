@@ -17,7 +17,7 @@ Usage: agent.sh [options]
   --ca-file FILE       CA certificates (PEM) that the platform's certificate is checked with
   --connector FOLDER   folder of additional connectors, each installed there with npm
   --prefix FOLDER      folder of the installation, by default /opt/rca-agent
-  --wait SECONDS       time for the first accepted heartbeat, by default 15; 0 does not wait
+  --wait SECONDS       time for the first accepted heartbeat, by default 60; 0 does not wait
   --no-service         install without a service, and print the command that runs the agent
   --dry-run            print what would be done, and change nothing
   --uninstall          remove the service and everything that was installed

@@ -11,6 +11,9 @@ import { EXIT_CODES } from '../exit.ts'
 import { collectGarbageRegularly } from '../garbage-collection.ts'
 import { type HealthServer, startHealthServer } from '../health-server.ts'
 
+/** Time to deliver what was collected. Docker kills a process after 10 s; systemd, OpenRC and Kubernetes after 30 s. */
+const STOP_TIMEOUT = '9s'
+
 /** Runs an agent until `stop` resolves with a signal, then sends the remaining reports. Returns the exit code. */
 export async function run(
   registry: Registry,
@@ -47,7 +50,7 @@ export async function run(
   collectGarbageRegularly()
   const signal = await stop
   logger.info({ signal }, 'stopping: sending the remaining reports')
-  await agent.stop()
+  await agent.stop({ timeout: STOP_TIMEOUT })
   await health?.close()
   logger.info({}, 'stopped')
   return EXIT_CODES.ok

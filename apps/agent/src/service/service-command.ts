@@ -23,7 +23,7 @@ interface ServiceOptions extends ConfigurationOptions {
   readonly dryRun?: boolean
 }
 
-export const DEFAULT_WAIT_SECONDS: string = '15'
+export const DEFAULT_WAIT_SECONDS: string = '60'
 
 /** Adds `rca-agent service` and its commands. */
 export function addServiceCommand(program: Command, registry: Registry): void {
