@@ -24,7 +24,8 @@ describe('handleContainerEvent', () => {
   test.each<[string, Readonly<Record<string, string>>, string, string, Readonly<Record<string, unknown>>]>([
     ['create', {}, 'container.created', 'was created', { 'container.image.id': web.imageId }],
     ['start', {}, 'container.started', 'was started', { 'container.image.tags': ['busybox:local'] }],
-    ['kill', { signal: '15' }, 'container.killed', 'was sent signal 15', { 'container.signal': '15' }],
+    ['kill', { signal: '15' }, 'container.killed', 'was sent SIGTERM', { 'container.signal': 'SIGTERM' }],
+    ['kill', { signal: '11' }, 'container.killed', 'was sent SIGSEGV', { 'container.signal': 'SIGSEGV' }],
     ['stop', {}, 'container.stopped', 'was stopped by request', {}],
     ['restart', {}, 'container.restarted', 'was restarted by request', {}],
     ['pause', {}, 'container.paused', 'was paused', { 'container.state': 'paused' }],

@@ -6,7 +6,9 @@ import { describeChange } from './container-change.ts'
 import {
   describeExit,
   isStopRequested,
+  mayBeStopRequested,
   isStopSignal,
+  nameOfSignal,
   OOM_REPORT_TIMEOUT_MS,
   type RunHistory,
   SIGKILL_EXIT_CODE,
@@ -14,6 +16,7 @@ import {
 import { containerEventFields, type EngineMessage, imageAttributesOf, inspectOrLastKnown } from './engine-message.ts'
 import { type ContainerHistory, type Milestone, noOomKill, type OomKill } from './event-history.ts'
 import { wasInferred } from './missed-events.ts'
+import { withoutShadowedAttributes } from './shadowed-attributes.ts'
 
 export const containerEventSignals = {
   containerCreated: event({
@@ -38,7 +41,7 @@ export const containerEventSignals = {
     name: 'container.killed',
     severity: 'info',
     description: 'A signal was sent to a container.',
-    attributes: { ...containerAttributeNames, 'container.signal': 'The signal.' },
+    attributes: { ...containerAttributeNames, 'container.signal': 'The signal, such as `SIGTERM`.' },
   }),
   containerStopped: event({
     name: 'container.stopped',
@@ -115,10 +118,10 @@ const DESCRIBERS: ReadonlyMap<string, Describe> = new Map(
       return [containerEventSignals.containerOutOfMemory.event(fields)]
     },
     kill: async (message, client) => {
-      const number = message.raw.attributes.signal
       // Podman does not report the signal.
-      const what = number === undefined ? 'was sent a signal' : `was sent signal ${number}`
-      const fields = containerEventFields(message, client, what, { 'container.signal': number })
+      const name = nameOfSignal(message.raw.attributes.signal)
+      const what = `was sent ${name ?? 'a signal'}`
+      const fields = containerEventFields(message, client, what, { 'container.signal': name })
       return [containerEventSignals.containerKilled.event(fields)]
     },
     stop: async (message, client) => [
@@ -159,13 +162,15 @@ const DESCRIBERS: ReadonlyMap<string, Describe> = new Map(
  * that is not reported, or that was inferred before.
  */
 export function handleContainerEvent(
-  message: EngineMessage,
+  received: EngineMessage,
   client: DockerClient,
 ): ((signal: AbortSignal) => ReturnType<Describe>) | undefined {
+  const describe = DESCRIBERS.get(received.action)
+  if (describe === undefined || !client.inventory.isIncluded(received.raw.attributes.name ?? '')) return undefined
+  const history = client.history.ofContainer(received.raw.actor)
+  const known = client.inventory.lastKnown(received.raw.actor)
+  const message = withoutShadowedAttributes(received, known?.labels, history)
   const { raw, action } = message
-  const describe = DESCRIBERS.get(action)
-  if (describe === undefined || !client.inventory.isIncluded(raw.attributes.name ?? '')) return undefined
-  const history = client.history.ofContainer(raw.actor)
   // The removal may have been inferred before the engine reports it.
   if (action === 'destroy' && client.history.isRemoved(raw.actor)) return undefined
   if (action === 'destroy') {
@@ -173,12 +178,18 @@ export function handleContainerEvent(
     client.history.remove(raw.actor)
   } else client.inventory.markChanged(raw.actor)
   // Taken now: the next run may have begun when the event is built.
-  const { stopRequestedAt, oomKill, reported } = history
-  const run = { stopRequestedAt, oomKill, startedAt: reported.start?.at, previousEndedAt: reported.die?.at }
+  const { stopRequestedAt, unknownSignalAt, oomKill, reported } = history
+  const run = {
+    stopRequestedAt,
+    unknownSignalAt,
+    oomKill,
+    startedAt: reported.start?.at,
+    previousEndedAt: reported.die?.at,
+  }
   if (isMilestone(action) && !recordMilestone(history, action, message)) return undefined
   if (action === 'health_status' && !recordHealth(history, message)) return undefined
-  const known = client.inventory.lastKnown(raw.actor)
-  if (action === 'kill' && isStopSignal(raw.attributes.signal, known?.stopSignal))
+  if (action === 'kill' && history.shadowed.has('signal')) history.unknownSignalAt = message.at.getTime()
+  else if (action === 'kill' && isStopSignal(raw.attributes.signal, known?.stopSignal))
     history.stopRequestedAt = message.at.getTime()
   // Newer engines send `stop` before the exit. Older ones send it after the exit; the next start resets it then.
   if (action === 'stop') history.stopRequestedAt = message.at.getTime()
@@ -192,7 +203,8 @@ export function handleContainerEvent(
 }
 
 function isUnrequestedKill({ raw, at }: EngineMessage, run: RunHistory): boolean {
-  return raw.attributes.exitCode === `${SIGKILL_EXIT_CODE}` && !isStopRequested(run, at)
+  const { exitCode = `${SIGKILL_EXIT_CODE}` } = raw.attributes
+  return exitCode === `${SIGKILL_EXIT_CODE}` && !isStopRequested(run, at)
 }
 
 /** Returns the run of an OOM kill. The engine may report it after the exit, when the next run has already begun. */
@@ -206,7 +218,7 @@ function mayBeInLoop({ raw, at }: EngineMessage, run: RunHistory, known: Contain
   const { exitCode } = raw.attributes
   const isFailure = run.oomKill.isReported || (exitCode !== undefined && exitCode !== '0')
   const isRepeated = ['always', 'unless-stopped'].includes(known?.restartPolicy ?? '')
-  return !isStopRequested(run, at) && (isFailure || isRepeated)
+  return !mayBeStopRequested(run, at) && (isFailure || isRepeated)
 }
 
 function isMilestone(action: string): action is Milestone {
@@ -220,6 +232,7 @@ function recordMilestone(history: ContainerHistory, milestone: Milestone, messag
   history.reported[milestone] = { at, isInferred }
   if (milestone === 'start') {
     history.stopRequestedAt = undefined
+    history.unknownSignalAt = undefined
     history.oomKill = noOomKill()
     history.health = undefined
   }

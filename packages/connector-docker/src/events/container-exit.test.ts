@@ -503,3 +503,47 @@ describe('isStopSignal', () => {
     expect(isStopSignal(signal, stopSignal)).toBe(asks)
   })
 })
+
+describe('describeExit: labels named like attributes of events', () => {
+  /** The engine writes labels over the attributes of its events. */
+  const labelled = (labels: Readonly<Record<string, string>>, exitCode: number): Scene =>
+    scene(changed(ended, { labels, state: { exitCode } }))
+
+  test.each([
+    [{ exitCode: '0' }, 3, 'Container shop-web-1 crashed with exit code 3'],
+    [{ exitCode: '9' }, 0, 'Container shop-web-1 ended with exit code 0'],
+    [{ exitCode: 'none' }, 139, 'Container shop-web-1 crashed with exit code 139 (SIGSEGV)'],
+  ])('reads the exit code from the inspection with the labels %j', async (labels, exitCode, body) => {
+    const [event] = await labelled(labels, exitCode).send('die', '00:00:05.25', labels)
+    expect(event).toMatchObject({ body, attributes: { 'container.exit_code': exitCode } })
+  })
+
+  test('learns the labels of a new container from its first event', async () => {
+    const made = scene(changed(ended, { labels: { exitCode: '0' }, state: { exitCode: 3 } }))
+    await made.send('start', '00:00:04', { exitCode: '0' })
+    made.engine.existing.clear()
+    const [event] = await made.send('die', '00:00:05.25', { exitCode: '0' })
+    expect(event?.attributes).not.toHaveProperty(['container.exit_code'])
+    expect(event?.body).toBe('Container shop-web-1 ended with an unknown exit code')
+  })
+
+  test('does not take a crash for a request because of the label `signal`', async () => {
+    const made = labelled({ signal: '9' }, 1)
+    await made.client.inventory.containers(new AbortController().signal)
+    const [killed] = await made.send('kill', '00:00:04', { signal: '9' })
+    expect(killed?.body).toBe('Container shop-web-1 was sent a signal')
+    expect(killed?.attributes).not.toHaveProperty(['container.signal'])
+    expect(await made.send('die', '00:00:05', { exitCode: '1', signal: '9' })).toMatchObject([
+      { name: 'container.crashed' },
+    ])
+  })
+
+  test.each([143, 0, 130])('takes exit code %i after an unknown signal for a request', async (exitCode) => {
+    const made = labelled({ signal: '1' }, exitCode)
+    await made.client.inventory.containers(new AbortController().signal)
+    await made.send('kill', '00:00:04', { signal: '1' })
+    expect(await made.send('die', '00:00:05', { exitCode: `${exitCode}`, signal: '1' })).toMatchObject([
+      { name: 'container.exited', body: expect.stringContaining('by request') },
+    ])
+  })
+})

@@ -71,6 +71,8 @@ const OOM_MEMORY_RATIO = 0.95
 export interface RunHistory {
   /** Time of the last stop signal. */
   readonly stopRequestedAt: number | undefined
+  /** Time of the last signal whose number is unknown. */
+  readonly unknownSignalAt?: number | undefined
   readonly oomKill: OomKill
   readonly startedAt: number | undefined
   readonly previousEndedAt: number | undefined
@@ -80,6 +82,11 @@ export interface RunHistory {
 
 export function isStopRequested({ stopRequestedAt }: Pick<RunHistory, 'stopRequestedAt'>, at: Date): boolean {
   return stopRequestedAt !== undefined && at.getTime() - stopRequestedAt <= MAX_STOP_TIME_MS
+}
+
+/** Returns whether an exit may have been requested, as far as its exit code is unknown. */
+export function mayBeStopRequested(run: RunHistory, at: Date): boolean {
+  return isStopRequested(run, at) || isStopRequested({ stopRequestedAt: run.unknownSignalAt }, at)
 }
 
 /** Signals that end a program, whatever its image says. */
@@ -97,6 +104,18 @@ function signalNumber(signal: string | undefined): number | undefined {
   if (/^\d+$/.test(signal)) return Number(signal)
   const name = signal.toUpperCase().replace(/^(?:SIG)?/, 'SIG')
   return (constants.signals as Readonly<Record<string, number>>)[name]
+}
+
+/** Returns the name of a signal, such as `SIGSEGV` for `11`; an unknown one as it is. */
+export function nameOfSignal(signal: string | undefined): string | undefined {
+  const number = signalNumber(signal)
+  if (number === undefined) return signal
+  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? signal
+}
+
+/** Returns whether a container ended by itself or by a stop signal, after a signal whose number is unknown. */
+function isStopExit(exitCode: number | undefined, stopSignal: string | undefined): boolean {
+  return exitCode === 0 || (exitCode !== undefined && exitCode > 128 && isStopSignal(`${exitCode - 128}`, stopSignal))
 }
 
 interface Exit {
@@ -143,21 +162,24 @@ async function exitOf(
   signal: AbortSignal,
 ): Promise<Exit> {
   const before = inventory.lastKnown(raw.actor)
-  const wasRequested = isStopRequested(run, at)
-  const mayBeOomKill = raw.attributes.exitCode === `${SIGKILL_EXIT_CODE}` && !wasRequested
   const found = await inventory.inspect(raw.actor, signal).catch(() => undefined)
   const container = found ?? before
   const started = toTime(container?.state.startedAt)
   // The inspection of a container that was restarted in the meantime describes its next run.
   const isNextRun = started !== undefined && started > at.getTime()
   const startedAt = isNextRun ? run.startedAt : started
-  const exitCode = raw.attributes.exitCode ?? (isNextRun ? undefined : container?.state.exitCode)
+  // The inspection may be the first to reveal that the exit code of the event is a label.
+  const isLabel = container?.labels.exitCode !== undefined && raw.isInferred !== true
+  const exitCode = (isLabel ? undefined : toExitCode(raw.attributes.exitCode)) ?? (isNextRun ? undefined : exitCodeOf(found))
+  const wasRequested =
+    isStopRequested(run, at) || (mayBeStopRequested(run, at) && isStopExit(exitCode, container?.stopSignal))
+  const mayBeOomKill = exitCode === SIGKILL_EXIT_CODE && !wasRequested
   const hasOomEvidence =
     (!isNextRun && found?.state.outOfMemory === true) ||
     (mayBeOomKill && isAtMemoryLimit(usage.lastMemory(raw.actor), container?.limits.memory, startedAt))
   if (mayBeOomKill && !hasOomEvidence && !run.oomKill.isReported) await waitForOomKill(run.oomKill, signal)
   return {
-    exitCode: exitCode === undefined ? undefined : Number(exitCode),
+    exitCode,
     isStopRequested: wasRequested,
     isOutOfMemory: hasOomEvidence || run.oomKill.isReported,
     found,
@@ -170,6 +192,16 @@ async function exitOf(
       isFollowed: isNextRun || ['restarting', 'running'].includes(found?.state.status ?? ''),
     },
   }
+}
+
+function toExitCode(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text)
+}
+
+/** Returns the exit code of an ended container. A running one no longer has that of its previous run. */
+function exitCodeOf(container: ContainerDetails | undefined): number | undefined {
+  const { status = 'running', exitCode } = container?.state ?? {}
+  return status === 'running' || status === 'paused' ? undefined : exitCode
 }
 
 async function waitForOomKill({ reported }: OomKill, signal: AbortSignal): Promise<void> {

@@ -10,6 +10,8 @@ export type Milestone = 'create' | 'start' | 'die'
 export interface ContainerHistory {
   /** Time of the last stop signal to the current run, in milliseconds since 1970. An exit soon after is not a crash. */
   stopRequestedAt: number | undefined
+  /** Time of the last signal whose number is unknown, in milliseconds since 1970. It may have been a stop signal. */
+  unknownSignalAt: number | undefined
   oomKill: OomKill
   /** OOM kill in the last run, if SIGKILL ended that run without a request. */
   killedRun: OomKill | undefined
@@ -19,6 +21,8 @@ export interface ContainerHistory {
   readonly reported: Partial<Record<Milestone, { readonly at: number; readonly isInferred: boolean }>>
   /** Time of the last exit, if it was only counted. In milliseconds since 1970. */
   countedExitAt: number | undefined
+  /** Names of event attributes that labels of the container replace. */
+  readonly shadowed: Set<string>
 }
 
 /** OOM kill in one run. The engine may report it after the exit of the run. */
@@ -67,11 +71,13 @@ export function createEventHistory() {
       if (known !== undefined) return known
       const container: ContainerHistory = {
         stopRequestedAt: undefined,
+        unknownSignalAt: undefined,
         oomKill: noOomKill(),
         killedRun: undefined,
         health: undefined,
         reported: {},
         countedExitAt: undefined,
+        shadowed: new Set(),
       }
       // Late events of a removed container do not restore it.
       if (!removed.has(id)) keep(containers, id, container)

@@ -70,7 +70,9 @@ function eventOf(
   more: Readonly<Record<string, string>> = {},
 ): EngineEvent {
   const { name, image } = container ?? {}
-  const attributes = { ...container?.labels, ...(name && { name }), ...(image && { image }), ...more }
+  // A label must not be read as the exit code.
+  const { exitCode: _label, ...labels } = container?.labels ?? {}
+  const attributes = { ...labels, ...(name && { name }), ...(image && { image }), ...more }
   return { type: 'container', action, actor: id, attributes, timeNano, isInferred: true }
 }
 
