@@ -74,7 +74,14 @@ test('imageAttributes includes tags and digests when they are known', () => {
   })
   const details = { id: 'sha256:a', tags: ['web:1', 'web:2'], digests: ['web@sha256:b'] }
   expect(
-    imageAttributes(image, { ...details, created: undefined, size: 1, architecture: undefined, os: undefined }),
+    imageAttributes(image, {
+      ...details,
+      created: undefined,
+      size: 1,
+      architecture: undefined,
+      os: undefined,
+      labels: {},
+    }),
   ).toMatchObject({
     'container.image.tags': ['web:1', 'web:2'],
     'container.image.repo_digests': ['web@sha256:b'],

@@ -64,8 +64,26 @@ export function slotOf({ name, labels }: Pick<ContainerDetails, 'name' | 'labels
   // Containers of `docker compose run` are not replicas of the service, but have the number of its first one.
   const isOneOff = labels['com.docker.compose.oneoff'] === 'True'
   return compose === undefined || isOneOff
-    ? `name/${name}`
+    ? nameSlotOf({ name })
     : `compose/${compose.project}/${compose.service}/${compose.number}`
+}
+
+/** Returns the slot of a container's name. */
+export function nameSlotOf({ name }: Pick<ContainerDetails, 'name'>): string {
+  return `name/${name}`
+}
+
+/** Returns whether all Compose labels of a container come from its image, which was committed from another container. */
+export function hasInheritedCompose(labels: Labels, imageLabels: Labels): boolean {
+  const own = Object.entries(labels).filter(([name]) => name.startsWith('com.docker.compose.'))
+  return own.every(([name, value]) => imageLabels[name] === value)
+}
+
+type Labels = Readonly<Record<string, string>>
+
+/** Returns whether one name is the other, or the temporary name that Compose gives to one of both while it replaces it. */
+export function isReplacementName(name: string, other: string): boolean {
+  return name === other || name.endsWith(`_${other}`) || other.endsWith(`_${name}`)
 }
 
 /** Differences between two containers, for the attributes of `container.changed`. */

@@ -235,6 +235,7 @@ describe('containers', () => {
         size: 1,
         architecture: undefined,
         os: undefined,
+        labels: {},
       }
       const client = fakeClient(of, { engine: fakeEngine(of, { image: async () => image }) })
       return ofType(await runCollector(containers, client), 'container.image')[0]?.name

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { flag, moment, number, optional, text, texts } from './lenient-schemas.ts'
+import { flag, moment, number, optional, record, text, texts } from './lenient-schemas.ts'
 
 /* Translates answers of the Engine API (docs.docker.com/reference/api/engine) to the types in `engine-api.ts`. */
 
@@ -75,6 +75,7 @@ const imageSchema = z.object({
   Size: number,
   Architecture: text,
   Os: text,
+  Config: optional(z.object({ Labels: record })),
 })
 
 /** @throws Error when the id is missing. */
@@ -92,6 +93,8 @@ export function toImage(answer: unknown) {
     size: read.Size,
     architecture: read.Architecture,
     os: read.Os,
+    /** Labels that its containers inherit. */
+    labels: read.Config?.Labels ?? {},
   }
 }
 

@@ -20,6 +20,7 @@ const newImage: ImageDetails = {
   size: undefined,
   architecture: undefined,
   os: undefined,
+  labels: {},
 }
 
 interface Scene {
@@ -115,6 +116,36 @@ describe('describeChange: replaced container', () => {
     expect(event?.attributes).not.toHaveProperty(['change.image.old'])
     expect(event?.attributes).not.toHaveProperty(['change.limits'])
     expect(JSON.stringify(event)).not.toContain(canary)
+  })
+
+  test('returns undefined for a container of an image committed from a container of Compose', async () => {
+    const { labels } = web
+    const image = async (): Promise<ImageDetails> => ({ ...newImage, labels: { ...labels, more: 'x' } })
+    const engine = fakeEngine(of, { image })
+    const client = fakeClient(of, { engine })
+    client.history.keepSpec(slotOf(web), specOf(web, client.keyedHash))
+    client.history.remove(web.id)
+    const run = changed(web, { id: 'run', name: 'busy_kare', imageId: newImage.id })
+    expect(await change({ client, engine }, 'create', run)).toBeUndefined()
+    // The next container of the service is compared with the last one of the service.
+    const next = changed(web, { id: 'next', restartPolicy: 'no', labels: { ...labels, 'com.docker.compose.v': '2' } })
+    expect(await change({ client, engine }, 'create', next)).toMatchObject({
+      attributes: { 'change.fields': ['settings'], 'change.previous_container_id': web.id },
+    })
+  })
+
+  test('returns undefined while the container of the same Compose service and number exists', async () => {
+    const made = scene(web)
+    await made.client.inventory.containers(new AbortController().signal)
+    const another = changed(web, { id: 'another', name: 'debugging', restartPolicy: 'no' })
+    expect(await change(made, 'create', another)).toBeUndefined()
+    expect(await change(made, 'update', changed(another, { limits: { cpuShares: 512 } }))).toMatchObject({
+      attributes: { 'change.fields': ['limits'] },
+    })
+    const replaced = changed(web, { id: 'replaced', name: `0a1b2c_${web.name}`, restartPolicy: 'no' })
+    expect(await change(made, 'create', replaced)).toMatchObject({
+      attributes: { 'change.fields': ['settings'], 'change.previous_container_id': web.id },
+    })
   })
 
   test('returns undefined for an equal configuration', async () => {

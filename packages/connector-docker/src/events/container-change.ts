@@ -1,5 +1,14 @@
 import { type Event, event } from '@rca/core/connector'
-import { type ContainerSpec, compareSpecs, type SpecDifference, slotOf, specOf } from '../changes/container-spec.ts'
+import {
+  type ContainerSpec,
+  compareSpecs,
+  hasInheritedCompose,
+  isReplacementName,
+  nameSlotOf,
+  type SpecDifference,
+  slotOf,
+  specOf,
+} from '../changes/container-spec.ts'
 import { containerSignals } from '../collectors/containers.ts'
 import {
   containerAttributeNames,
@@ -51,7 +60,7 @@ export async function describeChange(
   const { history, inventory, keyedHash } = client
   const container = await inspectOrLastKnown(message.raw.actor, client, signal)
   if (container === undefined) return undefined
-  const slot = slotOf(container)
+  const slot = await takenSlot(container, client, signal)
   const before = history.specIn(slot)
   const after = specOf(container, keyedHash)
   history.keepSpec(slot, after)
@@ -60,6 +69,39 @@ export async function describeChange(
   const imageBy = (id: string): Promise<ImageDetails | undefined> => inventory.image(id, signal).catch(() => undefined)
   const images = { before: await imageBy(before.imageId), after: await imageBy(after.imageId) }
   return changedEvent(container, message, before, difference, images)
+}
+
+/** Records the configuration of every container, so that later changes can be detected. */
+export async function recordSpecs(
+  containers: readonly ContainerDetails[],
+  client: DockerClient,
+  signal: AbortSignal,
+): Promise<void> {
+  const { history, keyedHash } = client
+  // In order of their creation, so that the first one has a slot that several claim.
+  for (const container of containers.toSorted((one, other) => (one.created < other.created ? -1 : 1))) {
+    const slot = await takenSlot(container, client, signal)
+    if (history.specIn(slot) === undefined) history.keepSpec(slot, specOf(container, keyedHash))
+  }
+}
+
+/**
+ * Returns the slot that a container takes over: that of its name, if the Compose labels come from its image, or if the
+ * Compose service still has the container of the same number.
+ */
+async function takenSlot(
+  container: ContainerDetails,
+  { history, inventory }: DockerClient,
+  signal: AbortSignal,
+): Promise<string> {
+  const [slot, nameSlot] = [slotOf(container), nameSlotOf(container)]
+  if (slot === nameSlot || history.specIn(nameSlot)?.id === container.id) return nameSlot
+  const image = await inventory.image(container.imageId, signal).catch(() => undefined)
+  if (image !== undefined && hasInheritedCompose(container.labels, image.labels)) return nameSlot
+  const holder = history.specIn(slot)
+  if (holder === undefined || holder.id === container.id || history.isRemoved(holder.id)) return slot
+  const name = inventory.lastKnown(holder.id)?.name
+  return name === undefined || isReplacementName(container.name, name) ? slot : nameSlot
 }
 
 function changedEvent(

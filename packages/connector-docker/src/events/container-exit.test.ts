@@ -5,7 +5,7 @@ import { type FakeClientParts, type FakeEngine, fakeClient, fakeEngine } from '.
 import { canary, captured } from '../../test/fixtures.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails, EngineApi } from '../engine/engine-api.ts'
-import { isStopSignal } from './container-exit.ts'
+import { isStopSignal } from './signals.ts'
 
 const of = captured()
 const diedAt = '2026-11-25T00:00:05.25Z'
@@ -73,6 +73,7 @@ describe('describeExit: crash', () => {
       size: undefined,
       architecture: undefined,
       os: undefined,
+      labels: {},
     })
     expect(await end(scene(ended, { image }, { usage }))).toEqual([
       {
