@@ -28,8 +28,8 @@ describe('handleContainerEvent', () => {
     ['kill', { signal: '11' }, 'container.killed', 'was sent SIGSEGV', { 'container.signal': 'SIGSEGV' }],
     ['stop', {}, 'container.stopped', 'was stopped by request', {}],
     ['restart', {}, 'container.restarted', 'was restarted by request', {}],
-    ['pause', {}, 'container.paused', 'was paused', { 'container.state': 'paused' }],
-    ['unpause', {}, 'container.paused', 'was resumed', { 'container.state': 'running' }],
+    ['pause', {}, 'container.paused', 'was paused', {}],
+    ['unpause', {}, 'container.unpaused', 'was resumed', {}],
     ['destroy', {}, 'container.removed', 'was removed', { 'container.image.name': 'busybox:local' }],
     ['rename', { oldName: '/old' }, 'container.renamed', 'was renamed from old', { 'container.previous_name': 'old' }],
   ])('reports %s', async (action, more, name, what, attributes) => {

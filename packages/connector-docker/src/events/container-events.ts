@@ -7,8 +7,6 @@ import {
   describeExit,
   isStopRequested,
   mayBeStopRequested,
-  isStopSignal,
-  nameOfSignal,
   OOM_REPORT_TIMEOUT_MS,
   type RunHistory,
   SIGKILL_EXIT_CODE,
@@ -17,6 +15,7 @@ import { containerEventFields, type EngineMessage, imageAttributesOf, inspectOrL
 import { type ContainerHistory, type Milestone, noOomKill, type OomKill } from './event-history.ts'
 import { wasInferred } from './missed-events.ts'
 import { withoutShadowedAttributes } from './shadowed-attributes.ts'
+import { isStopSignal, nameOfSignal } from './signals.ts'
 
 export const containerEventSignals = {
   containerCreated: event({
@@ -58,8 +57,14 @@ export const containerEventSignals = {
   containerPaused: event({
     name: 'container.paused',
     severity: 'info',
-    description: 'A container was paused or resumed: see `container.state`.',
-    attributes: { ...containerAttributeNames, 'container.state': '`paused` or `running`.' },
+    description: 'A container was paused.',
+    attributes: containerAttributeNames,
+  }),
+  containerUnpaused: event({
+    name: 'container.unpaused',
+    severity: 'info',
+    description: 'A paused container was resumed.',
+    attributes: containerAttributeNames,
   }),
   containerHealthChanged: event({
     name: 'container.health_changed',
@@ -133,14 +138,10 @@ const DESCRIBERS: ReadonlyMap<string, Describe> = new Map(
       ),
     ],
     pause: async (message, client) => [
-      containerEventSignals.containerPaused.event(
-        containerEventFields(message, client, 'was paused', { 'container.state': 'paused' }),
-      ),
+      containerEventSignals.containerPaused.event(containerEventFields(message, client, 'was paused', {})),
     ],
     unpause: async (message, client) => [
-      containerEventSignals.containerPaused.event(
-        containerEventFields(message, client, 'was resumed', { 'container.state': 'running' }),
-      ),
+      containerEventSignals.containerUnpaused.event(containerEventFields(message, client, 'was resumed', {})),
     ],
     health_status: async (message, client, signal) => [await healthEvent(message, client, signal)],
     destroy: async (message, client, signal) => {

@@ -1,4 +1,3 @@
-import { constants } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { type Event, type EventSample, event, exitSignal, redactSecrets } from '@rca/core/connector'
 import { containerAttributeNames, imageAttributeNames } from '../container-attributes.ts'
@@ -7,6 +6,7 @@ import type { ContainerDetails } from '../engine/engine-api.ts'
 import { type CrashLog, logWindow, type RunTimes, readCrashLog } from '../evidence/crash-log.ts'
 import { containerEventFields, type EngineMessage, imageAttributesOf } from './engine-message.ts'
 import type { OomKill } from './event-history.ts'
+import { isStopExit } from './signals.ts'
 
 const runAttributeNames = {
   'container.exit_code': 'Exit code.',
@@ -89,35 +89,6 @@ export function mayBeStopRequested(run: RunHistory, at: Date): boolean {
   return isStopRequested(run, at) || isStopRequested({ stopRequestedAt: run.unknownSignalAt }, at)
 }
 
-/** Signals that end a program, whatever its image says. */
-const STOP_SIGNALS = new Set([constants.signals.SIGINT, constants.signals.SIGKILL, constants.signals.SIGTERM])
-
-/** Returns whether a signal stops a container; others may make it reload its configuration. Podman reports none. */
-export function isStopSignal(signal: string | undefined, stopSignal: string | undefined): boolean {
-  if (signal === undefined) return true
-  const number = signalNumber(signal)
-  return number !== undefined && (STOP_SIGNALS.has(number) || number === signalNumber(stopSignal))
-}
-
-function signalNumber(signal: string | undefined): number | undefined {
-  if (signal === undefined) return undefined
-  if (/^\d+$/.test(signal)) return Number(signal)
-  const name = signal.toUpperCase().replace(/^(?:SIG)?/, 'SIG')
-  return (constants.signals as Readonly<Record<string, number>>)[name]
-}
-
-/** Returns the name of a signal, such as `SIGSEGV` for `11`; an unknown one as it is. */
-export function nameOfSignal(signal: string | undefined): string | undefined {
-  const number = signalNumber(signal)
-  if (number === undefined) return signal
-  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? signal
-}
-
-/** Returns whether a container ended by itself or by a stop signal, after a signal whose number is unknown. */
-function isStopExit(exitCode: number | undefined, stopSignal: string | undefined): boolean {
-  return exitCode === 0 || (exitCode !== undefined && exitCode > 128 && isStopSignal(`${exitCode - 128}`, stopSignal))
-}
-
 interface Exit {
   /** `undefined` when the exit was missed and the container runs again. */
   readonly exitCode: number | undefined
@@ -170,7 +141,8 @@ async function exitOf(
   const startedAt = isNextRun ? run.startedAt : started
   // The inspection may be the first to reveal that the exit code of the event is a label.
   const isLabel = container?.labels.exitCode !== undefined && raw.isInferred !== true
-  const exitCode = (isLabel ? undefined : toExitCode(raw.attributes.exitCode)) ?? (isNextRun ? undefined : exitCodeOf(found))
+  const exitCode =
+    (isLabel ? undefined : toExitCode(raw.attributes.exitCode)) ?? (isNextRun ? undefined : exitCodeOf(found))
   const wasRequested =
     isStopRequested(run, at) || (mayBeStopRequested(run, at) && isStopExit(exitCode, container?.stopSignal))
   const mayBeOomKill = exitCode === SIGKILL_EXIT_CODE && !wasRequested

@@ -46,6 +46,7 @@ function expectedIds(events: readonly EngineEvent[]): string[] {
   let crashes = 0
   let looping = ''
   const health = new Map<string, string>()
+  const connections = new Map<string, string>()
   return events.flatMap(({ type, action, actor, attributes, timeNano }) => {
     const [word = '', found = ''] = action.split(': ')
     const verb = word
@@ -58,6 +59,12 @@ function expectedIds(events: readonly EngineEvent[]): string[] {
       health.set(actor, found)
     }
     if (!REPORTED.has(`${type}/${verb}`)) return []
+    if (type === 'network' && attributes.container !== undefined) {
+      const key = `${attributes.container}/${actor}`
+      // Engine 26 reports some disconnections twice.
+      if (verb === 'disconnect' && connections.get(key) === verb) return []
+      connections.set(key, verb)
+    }
     if (verb === 'die' && attributes.name === 'looping') {
       crashes += 1
       if (crashes > 4 && ![10, 30].includes(crashes)) return []
@@ -171,16 +178,16 @@ test.concurrent('engineEvents: captured events form the history of each containe
     ...['started', 'removed'],
   ])
   expect(storyOf('plain')).toEqual([
-    ...['created', 'started', 'paused paused', 'paused running', 'changed'],
+    ...['created', 'started', 'paused', 'unpaused', 'changed'],
     ...['killed', 'exited 0', 'stopped', 'started', 'killed', 'exited 137', 'removed'],
   ])
   // A harmless signal, then one that stops it.
   expect(storyOf('on-host')).toEqual([
-    ...['created', 'started', 'paused paused', 'paused running', 'killed', 'killed', 'exited 137', 'removed'],
+    ...['created', 'started', 'paused', 'unpaused', 'killed', 'killed', 'exited 137', 'removed'],
   ])
   // The engine sends `healthy` again after the container is resumed.
   expect(storyOf('shop-web-1')).toEqual([
-    ...['created', 'started', 'health_changed', 'paused paused', 'paused running'],
+    ...['created', 'started', 'health_changed', 'paused', 'unpaused'],
     ...['killed', 'killed', 'exited 137', 'stopped', 'started', 'restarted', 'killed', 'exited 137', 'removed'],
   ])
   expect(storyOf('visitor')).toEqual(['created', 'started', 'exited 0', 'removed'])

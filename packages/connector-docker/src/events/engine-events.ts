@@ -1,15 +1,15 @@
 import { type Event, event, openCursor, type WatchContext, type Watcher } from '@rca/core/connector'
 import { z } from 'zod'
-import { slotOf, specOf } from '../changes/container-spec.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails, EngineEvent } from '../engine/engine-api.ts'
 import { timeoutSignal } from '../timeout-signal.ts'
+import { recordSpecs } from './container-change.ts'
 import { handleContainerEvent } from './container-events.ts'
 import { openDrainable } from './drainable-stream.ts'
 import { type EngineMessage, parseMessage } from './engine-message.ts'
 import { inferMissedEvents } from './missed-events.ts'
 import { createOrderedQueue } from './ordered-queue.ts'
-import { handleResourceEvent } from './resource-events.ts'
+import { handleResourceEvent, recordVolumes } from './resource-events.ts'
 
 export const streamSignals = {
   eventsMissed: event({
@@ -52,7 +52,9 @@ export const engineEvents: Watcher<DockerClient> = {
     const reader = createStreamReader(client, context)
     client.history.start(reader.beganAt)
     try {
-      await recordSpecs(client, context.signal)
+      // Before the stream is read.
+      await recordSpecs(await listContainers(client, context.signal), client, context.signal)
+      await recordVolumes(client, timeoutSignal(LIST_TIMEOUT_MS, context.signal))
       const stream = openDrainable(client.engine.events(reader.since(), context.signal))
       await catchUp(stream, reader, client, context)
       client.inventory.setFollowed(true)
@@ -128,15 +130,6 @@ function advanced({ timeNano, ids }: Position, { raw, id, action }: EngineMessag
   if (raw.timeNano === timeNano) return { timeNano, ids: [...ids, id].slice(-MAX_POSITION_IDS) }
   // An inferred event is older than the events of the stream: it does not move the position.
   return BigInt(raw.timeNano) < BigInt(timeNano) ? { timeNano, ids } : { timeNano: raw.timeNano, ids: [id] }
-}
-
-/** Records the configuration of every container before the stream is read, so that later changes can be detected. */
-async function recordSpecs(client: DockerClient, signal: AbortSignal): Promise<void> {
-  const { history, keyedHash } = client
-  for (const container of await listContainers(client, signal)) {
-    const slot = slotOf(container)
-    if (history.specIn(slot) === undefined) history.keepSpec(slot, specOf(container, keyedHash))
-  }
 }
 
 /**

@@ -4,6 +4,9 @@ import type { ContainerSpec } from '../changes/container-spec.ts'
 /** Containers, slots and removed containers that are kept, each. */
 const MAX_ENTRIES = 10_000
 
+/** Time within which a second disconnection from a network is a repetition. */
+const MAX_REPETITION_MS = 60_000
+
 /** Events that happen once per run, and whose time the container itself records. */
 export type Milestone = 'create' | 'start' | 'die'
 
@@ -55,8 +58,10 @@ export function createEventHistory() {
   const containers = new Map<string, ContainerHistory>()
   const removed = new Map<string, true>()
   const exits = createEventSampler({ maxKeys: MAX_ENTRIES })
+  const disconnections = new Map<string, number>()
   let since: number | undefined
   return {
+    volumes: createVolumeHistory(),
     /** Sets the time since which every event is reported, in milliseconds since 1970, unless it is set. Returns it. */
     start: (moment: number): number => {
       since ??= moment
@@ -96,6 +101,17 @@ export function createEventHistory() {
       const { countedExitAt } = containers.get(id) ?? {}
       return countedExitAt !== undefined && at.getTime() - countedExitAt <= createEventSampler.QUIET_MS
     },
+    /**
+     * Records that a container was connected to, or disconnected from, a network. Returns `false` for a second
+     * disconnection in a row: some engines report each twice.
+     */
+    recordConnection: (container: string, network: string, action: string, at: Date): boolean => {
+      const key = `${container}/${network}`
+      const before = disconnections.get(key)
+      if (action !== 'disconnect') disconnections.delete(key)
+      else keep(disconnections, key, at.getTime())
+      return action !== 'disconnect' || before === undefined || at.getTime() - before > MAX_REPETITION_MS
+    },
     /** Returns the ids of the containers that have not been removed. */
     ids: () => [...containers.keys()],
     remove: (id: string): void => {
@@ -103,6 +119,19 @@ export function createEventHistory() {
       keep(removed, id, true)
     },
     isRemoved: (id: string) => removed.has(id),
+  }
+}
+
+/** Keeps the creation times of volumes, in milliseconds since 1970. */
+function createVolumeHistory() {
+  const created = new Map<string, number>()
+  return {
+    /** Returns the first known creation time of a volume; `undefined` for an unknown volume. */
+    createdAt: (name: string) => created.get(name),
+    /** Keeps a creation time, unless an earlier one is known: engines may read it from a folder that changes later. */
+    keep: (name: string, createdAt: number): void =>
+      keep(created, name, Math.min(createdAt, created.get(name) ?? createdAt)),
+    remove: (name: string) => void created.delete(name),
   }
 }
 

@@ -71,7 +71,41 @@ describe('handleResourceEvent: volumes', () => {
   })
 })
 
+describe('handleResourceEvent: volumes that exist', () => {
+  const at = Date.parse(moment)
+  /** Returns an engine with one volume. */
+  const withVolume = (created: number): DockerClient => {
+    const volume = { name: 'data', driver: 'local', created: new Date(created).toISOString() }
+    return fakeClient(of, { engine: fakeEngine(of, { volumes: async () => [volume] }) })
+  }
+
+  test('reports a creation only at the time at which the volume was created', async () => {
+    expect(await send('volume/create', 'data', {}, withVolume(at - 3_600_000))).toBeUndefined()
+    expect(await send('volume/create', 'data', {}, withVolume(at - 1_000))).toMatchObject({
+      body: 'Volume data was created',
+    })
+  })
+
+  test('keeps the first creation time: engines may read it from a folder that changes', async () => {
+    const client = withVolume(at)
+    client.history.volumes.keep('data', at - 3_600_000)
+    expect(await send('volume/create', 'data', {}, client)).toBeUndefined()
+    await send('volume/destroy', 'data', {}, client)
+    expect(await send('volume/create', 'data', {}, client)).toMatchObject({ body: 'Volume data was created' })
+  })
+})
+
 describe('handleResourceEvent: networks', () => {
+  test('reports a disconnection once that the engine reports twice', async () => {
+    const client = fakeClient()
+    const attributes = { name: 'shop', container: web.id }
+    const bodies: (string | undefined)[] = []
+    for (const action of ['connect', 'disconnect', 'disconnect', 'connect', 'disconnect'])
+      bodies.push((await send(`network/${action}`, 'n1', attributes, client))?.body.split(/[ :]+/)[2])
+    expect(bodies).toEqual(['connect', 'disconnect', undefined, 'connect', 'disconnect'])
+    expect(await send('network/disconnect', 'n2', attributes, client)).toBeDefined()
+  })
+
   test.each(['create', 'destroy'])('reports %s of a network', async (action) => {
     expect(await send(`network/${action}`, 'n1', { name: 'shop' })).toMatchObject({
       name: 'docker.network.changed',

@@ -95,6 +95,9 @@ export function handleResourceEvent(
   const { container } = raw.attributes
   // An inspection of a container includes its networks.
   if (raw.type === 'network' && container !== undefined) client.inventory.markChanged(container)
+  if (raw.type === 'volume' && action === 'destroy') client.history.volumes.remove(raw.actor)
+  const isNew = container === undefined || client.history.recordConnection(container, raw.actor, action, at)
+  if (raw.type === 'network' && !isNew) return undefined
   const describe = DESCRIBERS.get(`${raw.type}/${action}`)
   if (describe === undefined) return undefined
   // During a restart loop, connections and disconnections are counted with the exits.
@@ -143,7 +146,28 @@ async function network(
   })
 }
 
-function volume({ id, at, action, raw }: EngineMessage, { entity }: DockerClient): Event {
+/** Difference between the time of a creation and that of its event: engines round the former to seconds. */
+const MAX_CREATION_DELAY_MS = 3_000
+
+/** Engines also report the creation of a volume that exists, each time a container uses it by name. */
+async function isCreation({ raw, at }: EngineMessage, client: DockerClient, signal: AbortSignal): Promise<boolean> {
+  if (client.history.volumes.createdAt(raw.actor) === undefined) await recordVolumes(client, signal)
+  const createdAt = client.history.volumes.createdAt(raw.actor) ?? at.getTime()
+  client.history.volumes.keep(raw.actor, createdAt)
+  return createdAt >= at.getTime() - MAX_CREATION_DELAY_MS
+}
+
+/** Records the creation times of all volumes. Does not reject when the engine does not answer. */
+export async function recordVolumes({ engine, history }: DockerClient, signal: AbortSignal): Promise<void> {
+  const volumes = await engine.volumes(signal).catch(() => [])
+  for (const { name, created = '' } of volumes)
+    if (!Number.isNaN(Date.parse(created))) history.volumes.keep(name, Date.parse(created))
+}
+
+async function volume(message: EngineMessage, client: DockerClient, signal: AbortSignal): Promise<Event | undefined> {
+  const { id, at, action, raw } = message
+  const { entity } = client
+  if (action === 'create' && !(await isCreation(message, client, signal))) return undefined
   return resourceSignals.volumeChanged.event({
     id,
     at,

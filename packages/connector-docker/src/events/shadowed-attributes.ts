@@ -19,8 +19,10 @@ export function withoutShadowedAttributes(
   const { raw, action } = message
   // An inferred event has the attributes of the inspection.
   if (raw.isInferred === true) return message
+  // Podman adds an exit code of its own to every event, which replaces the label.
+  const isPlain = PLAIN_ACTIONS.has(action) && raw.attributes.containerExitCode === undefined
   for (const name of SHADOWED_NAMES) {
-    const isLabel = PLAIN_ACTIONS.has(action) && raw.attributes[name] !== undefined
+    const isLabel = isPlain && raw.attributes[name] !== undefined
     if (isLabel || labels?.[name] !== undefined) history.shadowed.add(name)
   }
   const names = SHADOWED_NAMES.filter((name) => history.shadowed.has(name) && raw.attributes[name] !== undefined)
