@@ -73,7 +73,7 @@ export function nameSlotOf({ name }: Pick<ContainerDetails, 'name'>): string {
   return `name/${name}`
 }
 
-/** Returns whether all Compose labels of a container come from its image, which was committed from another container. */
+/** Returns whether all Compose labels of a container come from its image, committed from another container. */
 export function hasInheritedCompose(labels: Labels, imageLabels: Labels): boolean {
   const own = Object.entries(labels).filter(([name]) => name.startsWith('com.docker.compose.'))
   return own.every(([name, value]) => imageLabels[name] === value)
@@ -81,7 +81,7 @@ export function hasInheritedCompose(labels: Labels, imageLabels: Labels): boolea
 
 type Labels = Readonly<Record<string, string>>
 
-/** Returns whether one name is the other, or the temporary name that Compose gives to one of both while it replaces it. */
+/** Returns whether two names are equal, or one is the temporary name that Compose uses during a replacement. */
 export function isReplacementName(name: string, other: string): boolean {
   return name === other || name.endsWith(`_${other}`) || other.endsWith(`_${name}`)
 }
