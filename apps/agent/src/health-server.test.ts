@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { Server } from 'node:http'
 import { join } from 'node:path'
-import type { AgentStatus } from '@rca/core'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import type { AgentStatus, Logger } from '@rca/core'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { temporaryDirectory } from '../test/fakes.ts'
 import type { HealthAddress } from './environment.ts'
 import { type HealthServer, startHealthServer } from './health-server.ts'
@@ -21,8 +22,10 @@ const running: AgentStatus = {
 async function startServer(
   status: () => AgentStatus = () => running,
   address: HealthAddress = { port: 0 },
+  warn: Logger['warn'] = () => undefined,
 ): Promise<HealthServer> {
-  const server = await startHealthServer({ agentType: 'server', status }, address)
+  const logger = { debug: () => undefined, info: () => undefined, warn, error: () => undefined }
+  const server = await startHealthServer({ agentType: 'server', status }, address, logger)
   onTestFinished(() => server.close())
   return server
 }
@@ -68,6 +71,17 @@ describe('the health endpoint', () => {
     const server = await startServer()
     const { port } = new URL(server.url)
     await expect(startServer(undefined, { port: Number(port) })).rejects.toThrow(/EADDRINUSE/)
+  })
+
+  test('goes on when a connection cannot be accepted', async () => {
+    const listen = vi.spyOn(Server.prototype, 'listen')
+    onTestFinished(() => listen.mockRestore())
+    const warn = vi.fn<Logger['warn']>()
+    const server = await startServer(undefined, undefined, warn)
+    // Node emits this error when the process has no free file descriptor.
+    ;(listen.mock.contexts[0] as Server).emit('error', new Error('accept EMFILE'))
+    expect(warn.mock.calls).toEqual([[{ reason: 'accept EMFILE' }, 'health endpoint could not accept a connection']])
+    expect((await fetch(server.url)).status).toBe(200)
   })
 
   test('listens on a socket, replaces one that was left behind, and passes the health check of the image', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { type Agent, CORE_VERSION } from '@rca/core'
+import { type Agent, CORE_VERSION, type Logger } from '@rca/core'
 import type { HealthAddress } from './environment.ts'
 
 /** The agent's health endpoint, for probes on this machine. */
@@ -21,6 +21,7 @@ export interface HealthServer {
 export async function startHealthServer(
   agent: Pick<Agent, 'agentType' | 'status'>,
   address: HealthAddress,
+  logger: Logger,
 ): Promise<HealthServer> {
   const server = createServer((request, response) => {
     const path = request.url?.split('?', 1)[0]
@@ -67,6 +68,8 @@ export async function startHealthServer(
     server.listen(address.socket)
   }
   await once(server, 'listening')
+  // A connection that cannot be accepted, such as when no file descriptor is free, must not end the agent.
+  server.on('error', (error) => logger.warn({ reason: error.message }, 'health endpoint could not accept a connection'))
   const bound = server.address()
   return {
     url: typeof bound === 'string' ? `unix:${bound}` : `http://127.0.0.1:${bound?.port}/healthz`,

@@ -62,7 +62,7 @@ async function startHealth(
   logger: ReturnType<typeof createLogger>,
 ): Promise<HealthServer | undefined> {
   try {
-    return await startHealthServer(agent, address)
+    return await startHealthServer(agent, address, logger)
   } catch (error) {
     // Two agents on one machine are legitimate: an agent without a health endpoint is better than none.
     logger.warn(
