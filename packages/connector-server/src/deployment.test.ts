@@ -12,7 +12,7 @@ describe('Linux', () => {
   --platform-url https://api.example.com \\
   --agent-token server-token \\
   --agent-type server`)
-    expect(verify).toBe('systemctl status --no-pager rca-agent')
+    expect(verify).toBe('/opt/rca-agent/current/bin/rca-agent service status')
     expect(uninstall).toBe('curl -fsSL https://api.example.com/install/agent.sh | bash -s -- --uninstall')
   })
 

@@ -6,6 +6,8 @@ type Platform = NonNullable<ServerConfig['platform']>
 
 /** Name of the Homebrew tap with the formula. */
 const TAP = 'rca/agent'
+/** Folder in which `agent.sh` installs. `/usr/local/bin`, with a link to the program, may be read-only. */
+const PREFIX = '/opt/rca-agent'
 const NEW_LINE = { newLine: true } as const
 
 const PLATFORMS: Readonly<Record<Platform, (target: Target) => Deployment>> = { linux, macos, windows }
@@ -50,7 +52,8 @@ function linux(target: Target): Deployment {
   return {
     prerequisites: ['you are root on a Linux server that has curl and bash (`sudo -i` makes you root)'],
     command: download.pipe(command('bash', '-s', '--', ...flags(target))),
-    verify: command('systemctl', 'status', '--no-pager', 'rca-agent'),
+    // Works with every service manager, and without one.
+    verify: command(`${PREFIX}/current/bin/rca-agent`, 'service', 'status'),
     uninstall: download.pipe(command('bash', '-s', '--', '--uninstall')),
   }
 }

@@ -23,7 +23,7 @@ const provisionRequest = named(
 
 const exampleToken = 'agent_prod-cluster-1_kV7pZ0cX3mQ9sT1wYb5nR8uJ2hL6fD4gAeK0iOoPqMx'
 const exampleCommand = `curl -fsSL https://rca.example.com/install/agent.sh | bash -s -- \\\n  --platform-url https://rca.example.com \\\n  --agent-token ${exampleToken} \\\n  --agent-type server \\\n  --set log_level=info`
-const exampleVerify = 'systemctl status --no-pager rca-agent'
+const exampleVerify = '/opt/rca-agent/current/bin/rca-agent service status'
 const exampleUninstall = 'curl -fsSL https://rca.example.com/install/agent.sh | bash -s -- --uninstall'
 
 const provisionResponse = named(
