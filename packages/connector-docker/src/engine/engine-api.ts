@@ -93,6 +93,8 @@ export interface EngineEvent {
   readonly timeNano: string
   /** Set for an event that was inferred from a container's own timestamps, not read from the stream. */
   readonly isInferred?: true
+  /** Set for an event of more than 1 MiB, whose attributes were not read. */
+  readonly isCut?: true
 }
 
 export interface LogRequest {

@@ -67,6 +67,36 @@ describe('explainFailure', () => {
     expect(explained.message).not.toMatch(/HTTP code|undefined \(/)
   })
 
+  test.each([
+    [
+      'its description',
+      'GET /info and /version (in docker-socket-proxy: INFO=1 and VERSION=1)',
+      'nothing is collected',
+    ],
+    ['its events', 'GET /events (in docker-socket-proxy: EVENTS=1)', 'no event is reported'],
+    ['container 0123', 'GET /containers (in docker-socket-proxy: CONTAINERS=1)', 'no containers'],
+    ['the log of 0123', 'GET /containers (in docker-socket-proxy: CONTAINERS=1)', 'logs'],
+    ['image sha256:1', 'GET /images (in docker-socket-proxy: IMAGES=1)', 'neither tags nor digests'],
+    ['its disk usage', 'GET /system/df (in docker-socket-proxy: SYSTEM=1)', 'no disk usage'],
+  ])('says what a proxy must allow for %s, and what is missing until then', (what, allowed, missing) => {
+    const page = '<html><body><h1>403 Forbidden</h1>Request forbidden by administrative rules.</body></html>'
+    for (const statusCode of [403, 405]) {
+      const { message } = explainFailure(failure({ statusCode }, `(HTTP code 403) ${page} - ${page} `), remote, what)
+      expect(message).toContain(`refuses the request for ${what} (${statusCode})`)
+      expect(message).toContain(allowed)
+      expect(message).toMatch(new RegExp(`Until then, .*${missing}`))
+      expect(message).not.toMatch(/html|<|administrative/)
+    }
+  })
+
+  test('shows the text of a page once', () => {
+    const page = '<html><body><h1>503 Service Unavailable</h1>\nNo server is available.</body></html>'
+    const error = failure({ statusCode: 503 }, `(HTTP code 503) ${page} - ${page} `)
+    expect(explainFailure(error, remote, 'its images').message).toMatch(
+      /: 503 Service Unavailable No server is available\.$/,
+    )
+  })
+
   test.each(['EACCES', 'EPERM'])('names the group of the socket after %s', async (code) => {
     const path = await realSocket()
     inGroups()

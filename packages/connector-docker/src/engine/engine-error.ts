@@ -22,6 +22,14 @@ export function explainFailure(error: unknown, endpoint: Endpoint, what: string)
   const { code, statusCode, message = String(error) } = (error ?? {}) as LibraryError
   const address = describeEndpoint(endpoint)
   const explain = (text: string): EngineError => new EngineError(text, { cause: error })
+  if (statusCode === 403 || statusCode === 405)
+    return new EngineError(
+      `The engine at ${address} refuses the request for ${what} (${statusCode}). ${remedyOf(what)}`,
+      {
+        cause: error,
+        status: statusCode,
+      },
+    )
   if (statusCode !== undefined) {
     const text = `The engine at ${address} answered ${statusCode} to the request for ${what}: ${messageOf(message)}`
     return new EngineError(text, { cause: error, status: statusCode })
@@ -41,7 +49,7 @@ export function explainFailure(error: unknown, endpoint: Endpoint, what: string)
     )
   if (code === 'ECONNRESET' || code === 'EPIPE')
     return explain(
-      `The engine at ${address} closed the connection during the request for ${what}: it was stopped or restarted`,
+      `The engine at ${address} closed the connection during the request for ${what}: it was stopped or restarted, or a proxy in front of it closes idle connections`,
     )
   return explain(`The engine at ${address} could not serve the request for ${what}: ${message}`)
 }
@@ -55,9 +63,41 @@ export function explainAbort({ reason }: AbortSignal, endpoint: Endpoint, what: 
   )
 }
 
-/** Unwraps the message that dockerode writes as `(HTTP code 404) no such container - No such container: x `. */
+/** Requests, the paths that a proxy must allow for them, the settings of docker-socket-proxy, and what is missing. */
+const PERMISSIONS: readonly (readonly [what: RegExp, paths: string, setting: string, missing: string])[] = [
+  [/^its description/, '/info and /version', 'INFO=1 and VERSION=1', 'nothing is collected'],
+  [/^its events/, '/events', 'EVENTS=1', 'no event is reported, and no crash log is collected'],
+  [/^its networks/, '/networks', 'NETWORKS=1', 'no networks are reported'],
+  [/^its volumes/, '/volumes', 'VOLUMES=1', 'no volumes are reported'],
+  [/^its disk usage/, '/system/df', 'SYSTEM=1', 'no disk usage is reported'],
+  [/^image /, '/images', 'IMAGES=1', 'images have neither tags nor digests'],
+  [/container|^the (?:stats|log) of/, '/containers', 'CONTAINERS=1', 'no containers, usage and logs are reported'],
+]
+
+/** Says what to allow, and what is missing until then. */
+function remedyOf(what: string): string {
+  const [, paths, setting, missing] = PERMISSIONS.find(([pattern]) => pattern.test(what)) ?? []
+  const more = paths === undefined ? '' : ` GET ${paths} (in docker-socket-proxy: ${setting}). Until then, ${missing}`
+  return `A proxy or an authorization plugin forbids it: allow${more === '' ? ' the request' : more}`
+}
+
+/** Characters. A proxy may answer with a page. */
+const MAX_MESSAGE_LENGTH = 300
+
+/**
+ * Unwraps the message that dockerode writes as `(HTTP code 404) no such container - No such container: x `. Returns the
+ * text of a proxy's page, once.
+ */
 function messageOf(message: string): string {
-  return message.replace(/^\(HTTP code \d+\) .*? - /s, '').trim()
+  const text = message.replace(/^\(HTTP code \d+\) .*? - /s, '').trim()
+  const isPage = /<(?:!doctype|html)\b/i.test(text)
+  const shown = isPage
+    ? text
+        .replace(/<[^<>]*>/g, ' ')
+        .replace(/\s+/g, ' ')
+        .trim()
+    : text
+  return shown.slice(0, MAX_MESSAGE_LENGTH)
 }
 
 function permissionDenied(endpoint: Endpoint): string {

@@ -109,9 +109,38 @@ describe('readEvents', () => {
     expect(stream.destroyed).toBe(true)
   })
 
-  test('rejects a message that exceeds 1 MiB', async () => {
-    const stream = new PassThrough()
-    stream.end(line('die'))
+  test('reads a message of more than 1 MiB without its attributes, and those after it', async () => {
+    const labels = Object.fromEntries(Array.from({ length: 24 }, (_, index) => [`l${index}`, 'x'.repeat(50_000)]))
+    const large = {
+      status: 'create',
+      id: 'b',
+      from: 'web',
+      Type: 'container',
+      Action: 'create',
+      Actor: { ID: 'b', Attributes: { image: 'web', ...labels, name: 'large', trap: '"timeNano":7,' } },
+      scope: 'local',
+      time: 5,
+      timeNano: 1234,
+    }
+    const text = `${line('die')}${JSON.stringify(large)}\n${line('start')}`
+    for (const size of [1_000, 65_536, 10_000_000]) {
+      const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, index) =>
+        Buffer.from(text.slice(index * size, (index + 1) * size)),
+      )
+      const { received } = await readAll(Readable.from(chunks))
+      expect(received.map(({ action, actor }) => `${action} ${actor}`)).toEqual(['die a', 'create b', 'start a'])
+      expect(received[1]).toEqual({
+        type: 'container',
+        action: 'create',
+        actor: 'b',
+        attributes: {},
+        timeNano: '1234',
+        isCut: true,
+      })
+    }
+  })
+
+  test('rejects a message that exceeds 64 MiB', async () => {
     const endless = Readable.from(
       (function* () {
         yield Buffer.from(line('die'))
@@ -120,7 +149,7 @@ describe('readEvents', () => {
     )
     const { received, failure } = await readAll(endless)
     expect(received).toHaveLength(1)
-    expect(failure).toMatchObject({ cause: { message: expect.stringContaining('exceeds 1 MiB') } })
+    expect(failure).toMatchObject({ cause: { message: expect.stringContaining('exceeds 64 MiB') } })
     expect(endless.destroyed).toBe(true)
   })
 })

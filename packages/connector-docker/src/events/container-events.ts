@@ -167,9 +167,10 @@ export function handleContainerEvent(
   client: DockerClient,
 ): ((signal: AbortSignal) => ReturnType<Describe>) | undefined {
   const describe = DESCRIBERS.get(received.action)
-  if (describe === undefined || !client.inventory.isIncluded(received.raw.attributes.name ?? '')) return undefined
-  const history = client.history.ofContainer(received.raw.actor)
   const known = client.inventory.lastKnown(received.raw.actor)
+  const name = received.raw.attributes.name ?? known?.name ?? ''
+  if (describe === undefined || !client.inventory.isIncluded(name)) return undefined
+  const history = client.history.ofContainer(received.raw.actor)
   const message = withoutShadowedAttributes(received, known?.labels, history)
   const { raw, action } = message
   // The removal may have been inferred before the engine reports it.

@@ -282,7 +282,7 @@ describe('describeExit: log', () => {
       'the log driver does not support reading',
       { logs: async () => undefined },
       {},
-      'the container no longer exists, or its log driver does not support reading',
+      'its log driver `json-file` does not support reading',
     ],
     [
       'the engine fails',

@@ -3,7 +3,7 @@ import { type Event, type EventSample, event, exitSignal, redactSecrets } from '
 import { containerAttributeNames, imageAttributeNames } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
-import { type CrashLog, logWindow, type RunTimes, readCrashLog } from '../evidence/crash-log.ts'
+import { type CrashLog, logWindow, REMOVED, type RunTimes, readCrashLog } from '../evidence/crash-log.ts'
 import { containerEventFields, type EngineMessage, imageAttributesOf } from './engine-message.ts'
 import type { OomKill } from './event-history.ts'
 import { isStopExit } from './signals.ts'
@@ -269,9 +269,10 @@ async function readLog(
   { found, times }: Exit,
   signal: AbortSignal,
 ): Promise<CrashLog> {
-  if (found === undefined) return { missing: 'the container was removed before its log could be read' }
+  if (found === undefined) return { missing: REMOVED }
   try {
-    const run = { id: found.id, environment: found.environment, ...logWindow(times) }
+    const { id, environment, logDriver } = found
+    const run = { id, environment, logDriver, ...logWindow(times) }
     return await readCrashLog(engine, run, config.crash_log_lines, signal)
   } catch (error) {
     return {

@@ -12,6 +12,12 @@ import { createOrderedQueue } from './ordered-queue.ts'
 import { handleResourceEvent, recordVolumes } from './resource-events.ts'
 
 export const streamSignals = {
+  eventCut: event({
+    name: 'docker.engine.event_cut',
+    severity: 'info',
+    description: 'An event of the engine exceeded 1 MiB. Its attributes were not read.',
+    attributes: { 'docker.action': 'Type and action of the event, such as `container/create`.' },
+  }),
   eventsMissed: event({
     name: 'docker.engine.events_missed',
     severity: 'warning',
@@ -98,6 +104,7 @@ function createStreamReader(client: DockerClient, context: WatchContext) {
       if (position.ids.includes(message.id)) return
       position = advanced(position, message)
       const describe = describerOf(message, client)
+      if (engineEvent.isCut === true) queue.add(async () => [cutEvent(message, client)])
       queue.add(async () => describe(timeoutSignal(EVIDENCE_TIMEOUT_MS, context.signal)))
     },
     /** Emits the end of an interruption in order. */
@@ -158,6 +165,16 @@ async function catchUp(
 /** Limits the time: a watcher has no timeout of its own, and the engine may hang. */
 function listContainers({ inventory }: DockerClient, signal: AbortSignal): Promise<readonly ContainerDetails[]> {
   return inventory.containers(timeoutSignal(LIST_TIMEOUT_MS, signal))
+}
+
+function cutEvent({ id, at, action, raw }: EngineMessage, { entity }: DockerClient): Event {
+  return streamSignals.eventCut.event({
+    id: `${id}/cut`,
+    at,
+    entity,
+    body: `The event ${raw.type}/${action} of ${raw.actor} exceeds 1 MiB, with very long labels: its attributes were not read`,
+    attributes: { 'docker.action': `${raw.type}/${action}` },
+  })
 }
 
 function missedEvent(brokenAt: string, { entity, info }: DockerClient, now: Date): Event {

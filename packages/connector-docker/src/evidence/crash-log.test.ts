@@ -15,13 +15,14 @@ const run: LoggedRun = {
 }
 
 /** Reads the end of a log. Returns it with the requests to the engine. */
-async function read(text: string | undefined, of: Partial<LoggedRun> = {}, lines = 200) {
+async function read(text: string | undefined, of: Partial<LoggedRun> & { isRemoved?: boolean } = {}, lines = 200) {
   const requests: LogRequest[] = []
   const engine = {
     logs: async (_id: string, request: LogRequest) => {
       requests.push(request)
       return text
     },
+    container: async () => (of.isRemoved ? undefined : captured().container('plain')),
   }
   return { tail: await readCrashLog(engine, { ...run, ...of }, lines, signal), requests }
 }
@@ -39,8 +40,12 @@ describe('the log of a run', () => {
   })
 
   test('returns the reason for a missing log', async () => {
-    expect((await read(undefined)).tail).toEqual({
-      missing: 'the container no longer exists, or its log driver does not support reading',
+    expect((await read(undefined)).tail).toEqual({ missing: 'its log driver does not support reading' })
+    expect((await read(undefined, { logDriver: 'none' })).tail).toEqual({
+      missing: 'its log driver `none` does not support reading',
+    })
+    expect((await read(undefined, { isRemoved: true })).tail).toEqual({
+      missing: 'the container was removed before its log could be read',
     })
     const { tail, requests } = await read('all is lost\n', {}, 0)
     expect(tail).toEqual({ missing: '`crash_log_lines` is 0' })

@@ -4,11 +4,15 @@ import type { EngineApi } from '../engine/engine-api.ts'
 /** End of a container's log, or the reason for its absence. */
 export type CrashLog = { readonly log: string } | { readonly missing: string }
 
+/** Reason for the missing log of a removed container. */
+export const REMOVED = 'the container was removed before its log could be read'
+
 /** Run of a container, with the time window of its log. */
 export interface LoggedRun {
   readonly id: string
   /** `NAME=value` */
   readonly environment: readonly string[]
+  readonly logDriver?: string | undefined
   /** In milliseconds since 1970; `undefined` reads the log from its beginning. */
   readonly since: number | undefined
   readonly until: number
@@ -16,16 +20,19 @@ export interface LoggedRun {
 
 /** Reads the end of a run's log, without the container's own secrets and text that looks like a secret. */
 export async function readCrashLog(
-  engine: Pick<EngineApi, 'logs'>,
-  { id, environment, since, until }: LoggedRun,
+  engine: Pick<EngineApi, 'logs' | 'container'>,
+  { id, environment, logDriver, since, until }: LoggedRun,
   lines: number,
   signal: AbortSignal,
 ): Promise<CrashLog> {
   if (lines === 0) return { missing: '`crash_log_lines` is 0' }
   const request = { since: since === undefined ? undefined : secondsOf(since), until: secondsOf(until), lines }
   const text = await engine.logs(id, request, signal)
-  if (text === undefined)
-    return { missing: 'the container no longer exists, or its log driver does not support reading' }
+  if (text === undefined) {
+    const isRemoved = (await engine.container(id, signal)) === undefined
+    const driver = logDriver === undefined ? 'its log driver' : `its log driver \`${logDriver}\``
+    return { missing: isRemoved ? REMOVED : `${driver} does not support reading` }
+  }
   return { log: tailOf(redactSecrets(text, environment)) }
 }
 
