@@ -67,6 +67,11 @@ describe('the configuration of a service', () => {
     })
   })
 
+  test('keeps when the agent updates itself', async () => {
+    const set = ['auto_update=on', 'auto_update_window=23:30-01:00']
+    expect(await variablesOf({ set })).toMatchObject({ AUTO_UPDATE: 'on', AUTO_UPDATE_WINDOW: '23:30-01:00' })
+  })
+
   test('names the folder of further connectors', async () => {
     const file = write('package.json', '{}')
     expect((await variablesOf({ connector: join(file, '..') })).RCA_CONNECTORS).toBe(join(file, '..'))
@@ -80,6 +85,8 @@ describe('the configuration of a service', () => {
     [{ set: ['scan_dept=3'] }, /Did you mean `scan_depth`/],
     [{ set: ['scan_depth'] }, /is not `name=value`/],
     [{ set: ['log_level=debug\nX=1'] }, /log_level/],
+    [{ set: ['auto_update=maybe'] }, /auto_update is `maybe`/],
+    [{ set: ['auto_update_window=2-4'] }, /auto_update_window is `2-4`/],
     [{ caFile: '/missing.pem' }, /--ca-file: .*ENOENT/],
     [{ caFile: '/etc/passwd' }, /has no certificate/],
     [{ connector: '/missing' }, /--connector: \/missing has no package.json/],

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { environmentName, parseAgentToken, parseConfig, parsePlatformUrl, type Registry } from '@rca/core'
 import type { Environment } from '../environment.ts'
+import { readUpdateWindow } from '../update/update-schedule.ts'
 import { renderEnvironmentFile } from './environment-file.ts'
 import type { Layout } from './layout.ts'
 import { ServiceError } from './service-error.ts'
@@ -46,13 +47,20 @@ export async function readConfiguration(
   const platformUrl = url.href.replace(/\/+$/, '')
   const token = parseAgentToken(required(agentToken, '--agent-token, or the variable AGENT_TOKEN,'))
   const connector = await registry.connector(required(options.agentType, '--agent-type'))
-  const { settings } = parseConfig(connector, parseSettings(options.set ?? []))
+  const { auto_update, auto_update_window, ...others } = parseSettings(options.set ?? [])
+  const { settings } = parseConfig(connector, others)
+  const updates = {
+    ...(auto_update === undefined ? {} : { AUTO_UPDATE: auto_update }),
+    ...(auto_update_window === undefined ? {} : { AUTO_UPDATE_WINDOW: auto_update_window }),
+  }
+  readUpdateWindow(updates)
   const certificates = options.caFile === undefined ? undefined : readCertificates(options.caFile)
   const variables = {
     PLATFORM_API_URL: platformUrl,
     AGENT_TOKEN: token,
     AGENT_TYPE: connector.type,
     ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [environmentName(name), value])),
+    ...updates,
     RCA_STATE_DIR: layout.state,
     ...(layout.socket === undefined ? {} : { RCA_HEALTH_SOCKET: layout.socket }),
     ...(options.connector === undefined ? {} : { RCA_CONNECTORS: readConnectorFolder(options.connector) }),

@@ -54,6 +54,7 @@ describe('rca-agent service configure', () => {
     [['--agent-type', 'host'], /hosts/],
     [['--agent-type', 'hosts', '--set', 'scan_dept=1'], /Did you mean `scan_depth`/],
     [['--agent-type', 'hosts', '--set', 'debug'], /is not `name=value`/],
+    [['--agent-type', 'hosts', '--set', 'auto_update=on'], /has no unattended updates/],
     [[], /--agent-type is missing/],
   ])('writes nothing for the wrong options %j', async (words, message) => {
     const folder = makeFolder()

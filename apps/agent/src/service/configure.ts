@@ -3,7 +3,9 @@ import { join, resolve } from 'node:path'
 import type { Registry } from '@rca/core'
 import type { Environment } from '../environment.ts'
 import { EXIT_CODES } from '../exit.ts'
+import { readUpdateWindow } from '../update/update-schedule.ts'
 import { type ConfigurationOptions, readConfiguration } from './configuration.ts'
+import { parseEnvironmentFile } from './environment-file.ts'
 import { ServiceError } from './service-error.ts'
 
 /**
@@ -25,6 +27,11 @@ export async function configure(
   })
   if (configuration === undefined)
     throw new ServiceError('usage', '--platform-url, --agent-token and --agent-type are missing')
+  if (readUpdateWindow(parseEnvironmentFile(configuration.environment)) !== undefined)
+    throw new ServiceError(
+      'usage',
+      'auto_update is `on`, but this system has no unattended updates. Set it to `off`, and use the command that the platform shows to upgrade',
+    )
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   if (configuration.certificates === undefined) rmSync(caFile, { force: true })
   else replace(caFile, configuration.certificates, 0o644)

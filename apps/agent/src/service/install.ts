@@ -1,6 +1,8 @@
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { changeSchedule, readUpdateWindow, type UpdateWindow } from '../update/update-schedule.ts'
 import type { Configuration } from './configuration.ts'
+import { parseEnvironmentFile } from './environment-file.ts'
 import { changeFile, linkProgram, makeFolder, removeFile } from './file-changes.ts'
 import { waitForHeartbeat } from './heartbeat-watch.ts'
 import { type Layout, SERVICE_NAME } from './layout.ts'
@@ -81,9 +83,22 @@ async function applyChanges(transaction: Transaction, installation: Installation
     await changeFile(transaction, machine, { path: layout.publicKey, mode: 0o644, text: renderPublicKey(publicKey) })
   await restoreContext(transaction, machine, layout)
   if (manager !== undefined) results.push(await defineService(transaction, machine, manager))
+  await changeSchedule(transaction, machine, layout, readInstalledWindow(installation))
   const problem = await linkProgram(transaction, machine, layout.link, layout.program)
   if (problem !== undefined) machine.print(`The program is not linked from ${dirname(layout.link)}: ${problem}`)
   return results.includes(true)
+}
+
+/** Reads when the agent updates itself: from the new configuration, or from the one that stays. */
+function readInstalledWindow({ machine, layout, manager, configuration }: Installation): UpdateWindow | undefined {
+  const text = configuration?.environment ?? readFileSync(machine.path(layout.environmentFile), 'utf8')
+  const window = readUpdateWindow(parseEnvironmentFile(text))
+  if (window !== undefined && (manager === undefined || manager.files.length === 0))
+    throw new ServiceError(
+      'usage',
+      'auto_update is `on`, but nothing would restart the agent: it is installed without a service. Set it to `off`',
+    )
+  return window
 }
 
 async function makeUser(transaction: Transaction, machine: Machine, layout: Layout): Promise<boolean> {

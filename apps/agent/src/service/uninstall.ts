@@ -1,4 +1,5 @@
 import { existsSync, rmSync } from 'node:fs'
+import { SCHEDULE_FILES, stopTimer } from '../update/update-schedule.ts'
 import { linkTarget, removeEmptyFolder } from './file-changes.ts'
 import { type Layout, SERVICE_NAME } from './layout.ts'
 import type { Machine } from './machine.ts'
@@ -21,6 +22,8 @@ export async function uninstall(options: {
     if (!exists(path)) return
     await transaction.change(`remove ${path}`, () => rmSync(machine.path(path), { recursive: true, force: true }))
   }
+  await stopTimer(transaction, machine)
+  for (const path of SCHEDULE_FILES) await remove(path)
   const files = manager.files.filter((file) => exists(file.path))
   if (files.length > 0 || (await manager.isRunning()))
     await transaction.change('stop the service', () => manager.stop())

@@ -13,6 +13,7 @@ interface UpdateOptions {
   readonly check?: boolean
   readonly version?: string
   readonly wait?: string
+  readonly unattended?: boolean
 }
 
 /** Adds `rca-agent update` and its commands. */
@@ -32,6 +33,7 @@ export function addUpdateCommand(program: Command): void {
     .addOption(prefix())
     .option('--version <version>', 'version to install, also an older one')
     .option('--wait <seconds>', 'time for the first accepted heartbeat; 0 does not wait', DEFAULT_WAIT_SECONDS)
+    .option('--unattended', 'do nothing unless AUTO_UPDATE is `on` and the service runs')
     .action((options: UpdateOptions) => exitWith(() => reportFailure(() => apply(options))))
 }
 
@@ -52,6 +54,7 @@ async function apply(options: UpdateOptions): Promise<number> {
       version: options.version,
       waitSeconds: String(waitMs / 1000),
       manager: findServiceManager(machine, layout),
+      isUnattended: options.unattended === true,
       become,
     }),
   )

@@ -40,6 +40,7 @@ function installedMachine({ publicKey }: FakeArchives, version = '1.1.0'): FakeM
   placeArchive(machine, version)
   symlinkSync(`versions/${version}`, machine.path(layout.current))
   machine.write(layout.publicKey, publicKey)
+  machine.write(layout.environmentFile, 'AGENT_TOKEN="secret"\n')
   machine.write('/etc/init.d/rca-agent', '')
   machine.programs.set('tar', (...words) => ({ output: execFileSync('tar', words).toString() }))
   return machine
@@ -49,15 +50,17 @@ function installedMachine({ publicKey }: FakeArchives, version = '1.1.0'): FakeM
 async function apply(
   machine: FakeMachine,
   platform: PlatformConnection,
-  options: { version?: string; signal?: AbortSignal } = {},
+  options: { version?: string; signal?: AbortSignal; isUnattended?: boolean; isRunning?: boolean } = {},
 ): Promise<string[] | undefined> {
-  const { version, signal = new AbortController().signal } = options
+  const { version, signal = new AbortController().signal, isUnattended = false, isRunning = true } = options
+  const manager = fakeManager(machine)
+  manager.isStarted = isRunning
   let call: string[] | undefined
   const become = (async (program: string, words: readonly string[]) => {
     call = [program.slice(machine.root.length), ...words]
   }) as unknown as Become
   const target: UpdateTarget = { machine, layout, platform, signal }
-  await applyUpdate(target, { version, waitSeconds: '15', manager: fakeManager(machine), become })
+  await applyUpdate(target, { version, waitSeconds: '15', manager, isUnattended, become })
   return call
 }
 
@@ -116,6 +119,28 @@ describe('update apply', () => {
     execFileSync('ln', ['-sfn', `versions/${program.split('/')[4]}`, machine.path(layout.current)])
     expect(await apply(machine, platform, { version: '1.1.0' })).toBeUndefined()
     expect(machine.printed.at(-1)).toBe('unchanged: rca-agent 1.1.0')
+  })
+
+  test('is unattended only where that is on, and while the service runs', async () => {
+    const newest = archives()
+    const machine = installedMachine(newest)
+    const platform = await serve(newest)
+    expect(await apply(machine, platform, { isUnattended: true })).toBeUndefined()
+    machine.write(layout.environmentFile, 'AUTO_UPDATE="on"\n')
+    expect(await apply(machine, platform, { isUnattended: true, isRunning: false })).toBeUndefined()
+    expect(machine.printed).toEqual([
+      'Nothing was done: AUTO_UPDATE is not `on`',
+      'Nothing was done: the service does not run',
+    ])
+    expect((await apply(machine, platform, { isUnattended: true }))?.[0]).toContain('/versions/1.2.0/')
+  })
+
+  test('says that an unattended update will replace an older version', async () => {
+    const newest = archives()
+    const machine = installedMachine(newest)
+    machine.write(layout.environmentFile, 'AUTO_UPDATE="on"\n')
+    await apply(machine, await serve(newest), { version: '1.0.0' })
+    expect(machine.printed).toContain('AUTO_UPDATE is on: the next unattended update installs 1.2.0')
   })
 
   test('removes what an update that was killed has left', async () => {

@@ -6,8 +6,9 @@ import type { Machine } from '../service/machine.ts'
 import { currentRelease } from '../service/release.ts'
 import { ServiceError } from '../service/service-error.ts'
 import type { ServiceManager } from '../service/service-manager.ts'
-import type { PlatformConnection } from './platform-connection.ts'
+import { type PlatformConnection, readInstalledEnvironment } from './platform-connection.ts'
 import { type Archive, downloadArchive, readSignedArchives, type SignedArchives } from './platform-downloads.ts'
+import { readUpdateWindow } from './update-schedule.ts'
 
 /** The installation to update, and the platform whose archives it gets. */
 export interface UpdateTarget {
@@ -51,11 +52,16 @@ export async function applyUpdate(
     readonly version?: string | undefined
     readonly waitSeconds: string
     readonly manager: ServiceManager
+    /** Does nothing unless the operator turned unattended updates on, and the service runs. */
+    readonly isUnattended: boolean
     readonly become: Become
   },
 ): Promise<void> {
   const { machine, layout } = target
-  const { version, waitSeconds, manager, become } = options
+  const { version, waitSeconds, manager, isUnattended, become } = options
+  const isOn = readUpdateWindow(readInstalledEnvironment(machine, layout)) !== undefined
+  if (isUnattended && !isOn) return machine.print('Nothing was done: AUTO_UPDATE is not `on`')
+  if (isUnattended && !(await manager.isRunning())) return machine.print('Nothing was done: the service does not run')
   const current = readCurrent(machine, layout)
   const archives = await readArchives(target)
   if (version === undefined && !gt(archives.newest, current.version))
@@ -63,6 +69,8 @@ export async function applyUpdate(
   const archive = archives.find(version ?? archives.newest)
   if (archive.sha256 === current.sha256) return machine.print(`unchanged: rca-agent ${current.version}`)
   const folder = await placeArchive(target, archive, current.name)
+  if (isOn && gt(archives.newest, archive.version))
+    machine.print(`AUTO_UPDATE is on: the next unattended update installs ${archives.newest}`)
   // An installation with `--no-service` stays one.
   const hasService = manager.files.some(({ path }) => existsSync(machine.path(path)))
   if (!hasService) machine.print('Restart the agent yourself, so that it runs the new version')
