@@ -35,7 +35,7 @@ export async function changeFile(
 }
 
 /** Reads a file; `undefined` if it does not exist, or only root may read it and nothing is to be changed. */
-function readFile(path: string, isDryRun: boolean): { text: string; mode: number } | undefined {
+export function readFile(path: string, isDryRun: boolean): { text: string; mode: number } | undefined {
   try {
     return { text: readFileSync(path, 'utf8'), mode: statSync(path).mode & 0o777 }
   } catch (error) {

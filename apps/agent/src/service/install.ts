@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { changeSchedule, readUpdateWindow, type UpdateWindow } from '../update/update-schedule.ts'
 import type { Configuration } from './configuration.ts'
 import { parseEnvironmentFile } from './environment-file.ts'
-import { changeFile, linkProgram, makeFolder, removeFile } from './file-changes.ts'
+import { changeFile, linkProgram, makeFolder, readFile, removeFile } from './file-changes.ts'
 import { waitForHeartbeat } from './heartbeat-watch.ts'
 import { type Layout, SERVICE_NAME } from './layout.ts'
 import type { Machine } from './machine.ts'
@@ -63,7 +63,7 @@ export async function install(installation: Installation): Promise<void> {
 
 /** Changes everything but the running service. Returns whether something differed. */
 async function applyChanges(transaction: Transaction, installation: Installation): Promise<boolean> {
-  const { machine, layout, release, manager, configuration, publicKey } = installation
+  const { machine, layout, release, manager, configuration, publicKey, isDryRun } = installation
   const results: boolean[] = []
   results.push(await makeUser(transaction, machine, layout))
   const owner = (): Promise<ServiceUser | undefined> => findServiceUser(machine)
@@ -83,16 +83,17 @@ async function applyChanges(transaction: Transaction, installation: Installation
     await changeFile(transaction, machine, { path: layout.publicKey, mode: 0o644, text: renderPublicKey(publicKey) })
   await restoreContext(transaction, machine, layout)
   if (manager !== undefined) results.push(await defineService(transaction, machine, manager))
-  await changeSchedule(transaction, machine, layout, readInstalledWindow(installation))
+  const environment = configuration?.environment ?? readFile(machine.path(layout.environmentFile), isDryRun)?.text
+  // A dry run of a user who is not root cannot read the environment of the installed agent.
+  if (environment !== undefined) await changeSchedule(transaction, machine, layout, readWindowOf(environment, manager))
   const problem = await linkProgram(transaction, machine, layout.link, layout.program)
   if (problem !== undefined) machine.print(`The program is not linked from ${dirname(layout.link)}: ${problem}`)
   return results.includes(true)
 }
 
-/** Reads when the agent updates itself: from the new configuration, or from the one that stays. */
-function readInstalledWindow({ machine, layout, manager, configuration }: Installation): UpdateWindow | undefined {
-  const text = configuration?.environment ?? readFileSync(machine.path(layout.environmentFile), 'utf8')
-  const window = readUpdateWindow(parseEnvironmentFile(text))
+/** Reads when the agent updates itself. @throws {ServiceError} when nothing would restart it */
+function readWindowOf(environment: string, manager: ServiceManager | undefined): UpdateWindow | undefined {
+  const window = readUpdateWindow(parseEnvironmentFile(environment))
   if (window !== undefined && (manager === undefined || manager.files.length === 0))
     throw new ServiceError(
       'usage',
