@@ -2,21 +2,30 @@ import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Entity, Metric } from '@rca/core/protocol'
-import { type Machine, type MachineSystem, missingForMachine, run, START_TIMEOUT_MS, startMachine } from '@rca/rig'
+import { type MachineSystem, missingForMachine, START_TIMEOUT_MS } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { AgentAnswer, SeriesAnswer } from '../src/platform.ts'
-import { type PlatformProcess, type Provisioned, startPlatformProcess } from './platform-process.ts'
+import type { EventAnswer, SeriesAnswer } from '../src/platform.ts'
 import { eventually } from './processes.ts'
+import {
+  archivesIn,
+  commandLines,
+  listState,
+  online,
+  owners,
+  PATIENT_TIMEOUT_MS,
+  paste,
+  type Scene,
+  useScene,
+} from './server-scene.ts'
 
-const repository = new URL('../../..', import.meta.url).pathname
 const directory = mkdtempSync(join(tmpdir(), 'rca-install-'))
+const archives = archivesIn(directory)
 
-const ENVIRONMENT = 'shop'
-
-/** Time for an agent to come online. On a quiet machine it takes 5 s; beside other load it takes many times as long. */
-const ONLINE_TIMEOUT_MS = 120_000
+/** Version of the second archive. */
+const NEXT_VERSION = '99.0.0'
 
 /** Exposure by `systemd-analyze security`. That of a service without any sandbox is almost 10. */
 const MAX_EXPOSURE = 3
@@ -24,23 +33,20 @@ const MAX_EXPOSURE = 3
 /** Exit code of the installer on a system whose C library the agent cannot use. */
 const UNSUPPORTED_LIBC = 11
 
-/** Lists accounts, settings and files of a machine, without what systems change by themselves. */
-const LIST_STATE = `
-  export LC_ALL=C
-  find / /run /tmp -xdev \\( -path /var/log -o -path /run/systemd -o -path /var/lib/systemd -o -path /run/openrc \\
-    -o -path /usr/lib/rc/cache -o -name 'systemd-private-*' -o -path '/etc/*-' \\) -prune \\
-    -o -printf '%p %y %u:%g %m %l\\n' | sort -u
-  find /etc -xdev -type f ! -name '*-' -exec sha256sum {} + | sort -k 2
-  find / -xdev -name '*rca-agent*'
+/** Reports that wait for the platform before it returns. */
+const QUEUED_REPORTS = 4
+
+/** Folder of the settings that an operator adds to the unit. */
+const DROP_IN = '/etc/systemd/system/rca-agent.service.d'
+
+/** Settings with which the second version alone crashes at start. */
+const CRASH = `[Service]
+ExecStart=
+ExecStart=/bin/sh -c '! grep -q "^${NEXT_VERSION}" /opt/rca-agent/current/VERSION && exec /opt/rca-agent/current/bin/rca-agent run'
 `
 
-/** Prints the owner of each process that runs a file below the installation. */
-const LIST_OWNERS = `
-  for process in /proc/[0-9]*; do
-    case $(readlink "$process/exe") in /opt/rca-agent/*) stat -c %U "$process" ;; esac
-  done 2>/dev/null`
-
-type Agent = AgentAnswer & { readonly last_heartbeat_at?: string }
+/** Exit code of an update whose agent did not report. */
+const NO_HEARTBEAT = 41
 
 const SYSTEMD: readonly [string, MachineSystem][] = [
   ['bookworm', { suite: 'bookworm' }],
@@ -59,83 +65,8 @@ interface Readings {
 
 vi.setConfig({ testTimeout: START_TIMEOUT_MS })
 
-beforeAll(async () => {
-  await run(process.execPath, ['--conditions=@rca/source', 'scripts/artifacts.ts', '--platform', 'linux-x64'], {
-    cwd: repository,
-    env: { RCA_ARTIFACTS_DIR: join(directory, 'artifacts'), RCA_SIGNING_KEY: join(directory, 'key.pem') },
-    timeout: 300_000,
-  })
-}, 300_000)
+beforeAll(() => archives.build(), START_TIMEOUT_MS)
 afterAll(() => rm(directory, { recursive: true, force: true }))
-
-/** A machine, with a platform at the address of this host that the machine reaches. */
-interface Scene {
-  readonly machine: Machine
-  readonly platform: PlatformProcess
-  readonly provisioned: Provisioned
-  /** State of the machine before the installation. */
-  readonly before: string
-  stop(): Promise<void>
-}
-
-/** Starts the scene before the tests of a `describe`, and stops it after them. Returns a function that returns it. */
-function useScene(system: MachineSystem): () => Scene {
-  let scene: Scene
-  beforeAll(async () => {
-    scene = await startScene(system)
-  }, START_TIMEOUT_MS)
-  afterAll(() => scene?.stop(), START_TIMEOUT_MS)
-  return () => scene
-}
-
-async function startScene(system: MachineSystem): Promise<Scene> {
-  const machine = await startMachine(system)
-  const platform = await startPlatformProcess(mkdtempSync(join(directory, 'platform-')), {
-    HOST: machine.hostAddress,
-    RCA_ARTIFACTS_DIR: join(directory, 'artifacts'),
-  })
-  const provisioned = await platform.provision({
-    agent_type: 'server',
-    environment_name: ENVIRONMENT,
-    config: { platform: 'linux', collect_interval: '1s' },
-  })
-  const before = await machine.run(LIST_STATE)
-  const stop = async (): Promise<void> => {
-    await platform.stop()
-    await machine.stop()
-  }
-  return { machine, platform, provisioned, before, stop }
-}
-
-/** Pastes a command into bash. */
-async function paste({ machine }: Scene, command: string): Promise<string> {
-  return machine.run('bash', { input: `${command}\n` })
-}
-
-/** Waits for a heartbeat after the call of this function, and prints the time. */
-async function online({ platform }: Scene): Promise<Agent & { readonly agent_id: string }> {
-  const called = Date.now()
-  const online = await eventually(
-    'a heartbeat of the agent',
-    async () => {
-      const [agent] = (await platform.get<{ agents: Agent[] }>('agents', { environment: ENVIRONMENT })).agents
-      const isOnline = agent?.connectivity === 'online' && Date.parse(agent.last_heartbeat_at ?? '') > called
-      return isOnline && agent.agent_id !== null && { ...agent, agent_id: agent.agent_id }
-    },
-    ONLINE_TIMEOUT_MS,
-  )
-  console.log(`online after ${Date.now() - called} ms`)
-  return online
-}
-
-async function owners({ machine }: Scene): Promise<string[]> {
-  return (await machine.run(LIST_OWNERS)).trim().split('\n')
-}
-
-/** Returns the command lines of all processes. */
-async function commandLines({ machine }: Scene): Promise<string> {
-  return machine.run('cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " "')
-}
 
 /** Checks that only root reads the token, and that no process shows it. */
 async function expectHiddenToken(scene: Scene): Promise<void> {
@@ -147,8 +78,45 @@ async function expectHiddenToken(scene: Scene): Promise<void> {
 async function expectUninstalled(scene: Scene): Promise<void> {
   const { machine, provisioned, before } = scene
   await paste(scene, provisioned.uninstall_command)
-  expect(difference(before, await machine.run(LIST_STATE))).toEqual([])
+  expect(difference(before, await listState(machine))).toEqual([])
   expect(await commandLines(scene)).not.toContain('/opt/rca-agent')
+}
+
+/** Returns the time of a machine, as `journalctl` reads it. */
+async function now({ machine }: Scene): Promise<string> {
+  return (await machine.run('date +@%s.%N')).trim()
+}
+
+interface Health {
+  readonly outbox: { readonly reports: number; readonly dropped: number }
+}
+
+async function health({ machine }: Scene): Promise<Health> {
+  return JSON.parse(await machine.run('curl -fsS --unix-socket /run/rca-agent/agent.sock http://localhost/healthz'))
+}
+
+/** Checks that every agent since a time has delivered all of its reports at its end, and dropped none. */
+async function expectNothingLost(scene: Scene, since: string): Promise<void> {
+  const log = await scene.machine.run(`journalctl --unit rca-agent --output cat --no-pager --since ${since}`)
+  expect(log).toMatch(/"stopping: sending the remaining reports"/)
+  expect(log.match(/"stopped"/g)).toHaveLength(log.match(/"stopping: /g)?.length ?? 0)
+  expect(log).not.toMatch(/before all reports were delivered|queue full|report dropped|report not built/)
+  expect((await health(scene)).outbox.dropped).toBe(0)
+}
+
+/** Returns the times at which the agent measured the uptime of its machine, in milliseconds since 1970. */
+async function uptimesOf({ platform }: Scene, agentId: string): Promise<number[]> {
+  const to = Date.now()
+  const query = { name: 'system.uptime', agent_id: agentId, step: '100ms', aggregate: 'max' }
+  const range = { from: new Date(to - 600_000).toISOString(), to: new Date(to).toISOString() }
+  const { series } = await platform().get<{ series: { points: { at: string }[] }[] }>('metrics', { ...query, ...range })
+  return series.flatMap(({ points }) => points.map(({ at }) => Date.parse(at)))
+}
+
+/** Returns the longest time between two points since a time, in milliseconds. */
+function longestPause(times: readonly number[], since: number): number {
+  const later = times.filter((time) => time >= since)
+  return Math.max(0, ...later.slice(1).map((time, index) => time - (later[index] ?? time)))
 }
 
 /** Returns the lines that only one of two texts has. */
@@ -161,15 +129,19 @@ function difference(before: string, after: string): string[] {
 /** Returns the readings that the platform has of the agent. */
 async function reported({ platform }: Scene, agentId: string): Promise<Readings> {
   const list = <Item>(path: string, key: string): Promise<Item[]> =>
-    platform
+    platform()
       .get<Record<string, Item[]>>(`agents/${agentId}/${path}`, { limit: 500 })
       .then((answer) => answer[key] ?? [])
   const [entities, series, gaps] = await Promise.all([
     list<Entity>('entities', 'entities'),
     list<SeriesAnswer>('metrics', 'series'),
-    list<Gap>('gaps', 'gaps'),
+    list<Gap & { readonly open: boolean }>('gaps', 'gaps'),
   ])
-  return readings(entities, series, gaps)
+  return readings(
+    entities,
+    series,
+    gaps.filter(({ open }) => open),
+  )
 }
 
 /** Returns the readings of an agent that root starts without a sandbox. */
@@ -201,9 +173,72 @@ function sorted(names: string[]): string[] {
   return [...new Set(names)].toSorted()
 }
 
+/** Tests of an installed agent whose version is the first, and of the platform beside it. */
+function testUpdates(scene: () => Scene): void {
+  test('delivers what it collected while the platform was away', async () => {
+    const since = await now(scene())
+    const startPlatform = await scene().stopPlatform()
+    const stopped = Date.now()
+    await eventually(
+      'reports in the queue',
+      async () => (await health(scene())).outbox.reports >= QUEUED_REPORTS,
+      PATIENT_TIMEOUT_MS,
+    )
+    const returned = Date.now()
+    await startPlatform()
+    // It ends with the platform barely there: what it still holds must be delivered now.
+    await scene().machine.run('systemctl restart rca-agent')
+    const { agent_id: id } = await online(scene())
+    await expectNothingLost(scene(), since)
+    const times = await uptimesOf(scene(), id)
+    expect(times.filter((time) => time > stopped && time < returned).length).toBeGreaterThanOrEqual(QUEUED_REPORTS / 2)
+    console.log(`longest time without a point: ${longestPause(times, stopped)} ms`)
+  })
+
+  test('goes back to the first version when the second does not come up', async () => {
+    const { machine } = scene()
+    const { agent_id: id, agent_version: version } = await online(scene())
+    await archives.build(NEXT_VERSION)
+    expect(await machine.run('rca-agent update --check || echo "code $?"')).toContain(`newest   ${NEXT_VERSION}`)
+    await machine.run(`mkdir -p ${DROP_IN} && cat >${DROP_IN}/crash.conf && systemctl daemon-reload`, { input: CRASH })
+    const since = await now(scene())
+    const output = await machine.run('rca-agent update apply --wait 5 2>&1; echo "code $?"')
+    expect(output).toMatch(new RegExp(`^code ${NO_HEARTBEAT}$`, 'm'))
+    expect(output).toContain(`Version ${version} `)
+    expect(await online(scene())).toMatchObject({ agent_id: id, agent_version: version, is_behind: true })
+    expect(await machine.run('ls /opt/rca-agent/versions')).toBe(`${version}\n`)
+    await expectNothingLost(scene(), since)
+    await machine.run(`rm -r ${DROP_IN} && systemctl daemon-reload`)
+  })
+
+  test('is updated to the second version, with nothing collected lost', async () => {
+    const { machine } = scene()
+    const { agent_id: id } = await online(scene())
+    const since = await now(scene())
+    const began = Date.now()
+    const updating = machine.run('rca-agent update apply')
+    // Fails while one version or the other runs, or none.
+    await machine.run('systemd-run --quiet --unit broken false')
+    expect(await updating).toContain(`rca-agent ${NEXT_VERSION} installed and started`)
+    expect(await online(scene())).toMatchObject({ agent_id: id, agent_version: NEXT_VERSION, is_behind: false })
+    expect(await machine.run('rca-agent update apply')).toContain('unchanged')
+    await eventually(
+      'the event of the unit that failed',
+      async () => {
+        const { events } = await scene().platform().get<{ events: EventAnswer[] }>('events', { agent_id: id })
+        return events.some(({ name, body }) => name === 'systemd.unit.failed' && body.includes('broken.service'))
+      },
+      PATIENT_TIMEOUT_MS,
+    )
+    await expectNothingLost(scene(), since)
+    console.log(`longest time without a point: ${longestPause(await uptimesOf(scene(), id), began)} ms`)
+    await machine.run('systemctl reset-failed broken')
+  })
+}
+
 for (const [name, system] of SYSTEMD) {
   realDescribe(`a server with ${name}`, await missingForMachine(system), () => {
-    const scene = useScene(system)
+    const scene = useScene(system, archives)
 
     test('comes online with the returned command, as a service with a user of its own', async () => {
       const installing = paste(scene(), scene().provisioned.deployment_command)
@@ -224,13 +259,21 @@ for (const [name, system] of SYSTEMD) {
 
     test('reads in its sandbox what root reads without one', async () => {
       const { agent_id: id } = await online(scene())
-      const expected = await unconfined(scene())
-      expect(expected.metricNames).toContain('system.cpu.utilization')
-      await eventually('all metrics', async () => {
-        const { metricNames } = await reported(scene(), id)
-        return expected.metricNames.every((metric) => metricNames.includes(metric))
-      }).catch(() => undefined)
-      expect(await reported(scene(), id)).toEqual(expected)
+      let expected = await unconfined(scene())
+      let actual = await reported(scene(), id)
+      // Both may miss something for a moment, such as a reading that takes too long on a busy machine.
+      await eventually(
+        'the same readings',
+        async () => {
+          if (isDeepStrictEqual(actual, expected)) return true
+          expected = await unconfined(scene())
+          actual = await reported(scene(), id)
+          return false
+        },
+        PATIENT_TIMEOUT_MS,
+      ).catch(() => undefined)
+      expect(actual).toEqual(expected)
+      expect(actual.metricNames).toContain('system.cpu.utilization')
     })
 
     test('is online again after a reboot and after a power loss', async () => {
@@ -241,6 +284,8 @@ for (const [name, system] of SYSTEMD) {
       }
     })
 
+    if (system.suite === 'bookworm') testUpdates(scene)
+
     test('is uninstalled without a trace', async () => {
       await expectUninstalled(scene())
       expect(await scene().machine.run("systemctl list-units --all --no-legend '*rca*'")).toBe('')
@@ -249,7 +294,7 @@ for (const [name, system] of SYSTEMD) {
 }
 
 realDescribe('a server with OpenRC', await missingForMachine(OPENRC), () => {
-  const scene = useScene(OPENRC)
+  const scene = useScene(OPENRC, archives)
 
   test('comes online with the returned command, as a service with a user of its own', async () => {
     await Promise.all([online(scene()), paste(scene(), scene().provisioned.deployment_command)])
@@ -268,7 +313,7 @@ realDescribe('a server with OpenRC', await missingForMachine(OPENRC), () => {
 })
 
 realDescribe('a server without an init system', await missingForMachine(WITHOUT_INIT), () => {
-  const scene = useScene(WITHOUT_INIT)
+  const scene = useScene(WITHOUT_INIT, archives)
   let running: Promise<string>
 
   test('comes online with the returned command, which runs the agent as a user of its own', async () => {
@@ -292,13 +337,13 @@ realDescribe('a server without an init system', await missingForMachine(WITHOUT_
 })
 
 realDescribe('a server with musl', await missingForMachine(MUSL), () => {
-  const scene = useScene(MUSL)
+  const scene = useScene(MUSL, archives)
 
   test('is refused with the reason, and stays as it was', async () => {
     const { machine, provisioned, before } = scene()
     const output = await paste(scene(), `exec 2>&1\n${provisioned.deployment_command}\necho "code $?"`)
     expect(output).toMatch(/musl/)
     expect(output).toMatch(new RegExp(`^code ${UNSUPPORTED_LIBC}$`, 'm'))
-    expect(difference(before, await machine.run(LIST_STATE))).toEqual([])
+    expect(difference(before, await listState(machine))).toEqual([])
   })
 })
