@@ -159,7 +159,7 @@ realDescribe('docker connector: live engine', engine, () => {
         await eventually('all events', () => reported['container.removed'] === round * 75, 120_000)
         heaps.push(await smallestHeap())
       }
-      await eventually('all events of the engine', () => engineSays.counts().destroy === 300)
+      await eventually('all events of the engine', () => engineSays.counts().destroy === 300, 120_000)
       const { create, start, die, destroy } = engineSays.counts()
       expect(reported).toEqual({
         'container.created': create,
@@ -167,10 +167,10 @@ realDescribe('docker connector: live engine', engine, () => {
         'container.exited': die,
         'container.removed': destroy,
       })
-      // The state kept per removed container, for a comparison with its successor, is a few hundred bytes. A leak grows
-      // in each round; containers of others on this engine, and code compiled late, grow in some.
+      // A leaked connection or answer grows in each round. Containers of others on this engine, reports under way and
+      // code compiled late grow in some, and by more than the state that is kept, which a unit test limits.
       const growths = heaps.slice(1).map((heap, index) => (heap - (heaps[index] ?? 0)) / 75)
-      expect(Math.min(...growths), `bytes per container and round: ${growths}`).toBeLessThan(5_000)
+      expect(Math.min(...growths), `bytes per container and round: ${growths}`).toBeLessThan(50_000)
     } finally {
       engineSays.stop()
       await counting.stop()

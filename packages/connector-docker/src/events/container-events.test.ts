@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { changed, containerEvent, handleEvent } from '../../test/engine-events.ts'
 import { type FakeClientParts, fakeClient, fakeEngine } from '../../test/fake-engine.ts'
@@ -18,6 +20,13 @@ async function knowing(parts: Partial<EngineApi> = {}, clientParts: FakeClientPa
   const client = fakeClient(of, { engine: fakeEngine(of, parts), ...clientParts })
   await client.inventory.containers(signal)
   return client
+}
+
+/** Returns the heap size after a garbage collection, in bytes. */
+function heapUsed(): number {
+  setFlagsFromString('--expose-gc')
+  ;(runInNewContext('gc') as () => void)()
+  return process.memoryUsage().heapUsed
 }
 
 describe('handleContainerEvent', () => {
@@ -94,6 +103,27 @@ describe('handleContainerEvent', () => {
       { attributes: { 'container.name': 'shop-web-1', 'container.image.name': 'busybox:local' } },
     ])
   })
+})
+
+test('handleContainerEvent keeps little of each removed container', async () => {
+  const engine = fakeEngine(of)
+  const client = fakeClient(of, { engine })
+  const run = async (from: number, to: number): Promise<void> => {
+    for (let number = from; number < to; number += 1) {
+      const container = { ...structuredClone(web), id: String(number).padStart(64, 'a'), name: `short-${number}` }
+      engine.existing.set(container.id, container)
+      for (const action of ['create', 'start']) await handleEvent(containerEvent(action, container, moment), client)
+      await handleEvent(containerEvent('die', container, moment, { exitCode: '0' }), client)
+      engine.existing.delete(container.id)
+      await handleEvent(containerEvent('destroy', container, moment), client)
+      engine.requests.length = 0
+    }
+  }
+  await run(0, 1_000)
+  const before = heapUsed()
+  await run(1_000, 11_000)
+  // Sequence numbers and times of 10,000 containers; the details of one alone would be more.
+  expect((heapUsed() - before) / 10_000).toBeLessThan(1_000)
 })
 
 test.each([
