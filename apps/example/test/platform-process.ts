@@ -60,6 +60,9 @@ export async function startPlatformProcess(
     return /^\{.*\}$/m.exec(program.stdout())?.[0]
   })
   const { url } = JSON.parse(line) as { url: string }
+  // On a busy machine, loading delays the event loop for so long that the first requests are refused with 503.
+  const headers = { authorization: `Bearer ${ADMIN}` }
+  await eventually('the API accepting requests', async () => (await fetch(`${url}/api/v1/agents`, { headers })).ok)
   const http = ky.create({ prefix: url, headers: { authorization: `Bearer ${ADMIN}` }, retry: 0 })
   return {
     url,

@@ -139,10 +139,17 @@ realDescribe('docker connector: live engine', engine, () => {
     // The shared agent would be measured as well.
     await live.stop()
     const reported: Record<string, number> = {}
+    let isFollowing = false
     const counting = await startLiveAgent({ docker_host: dockerHost, collect_interval: '1s' }, ({ data }) => {
+      isFollowing ||= data.events.some(({ body }) => body.includes(`${mine}-first-`))
       for (const { name, body } of data.events as Event[])
         if (name.startsWith('container.') && body.includes(`${mine}-short-`)) reported[name] = (reported[name] ?? 0) + 1
     })
+    // Events from before the agent follows the engine are not reported.
+    for (let number = 0; !isFollowing && number < 60; number += 1) {
+      await on('run', '--rm', '--network', 'none', '--name', `${mine}-first-${number}`, BUSYBOX_IMAGE, 'true')
+      await sleep(1_000)
+    }
     const engineSays = countEvents(dockerHost, `${mine}-short-`)
     const run = async (from: number, to: number): Promise<void> => {
       const numbers = Array.from({ length: to - from }, (_none, index) => from + index).values()
