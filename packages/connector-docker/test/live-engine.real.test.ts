@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { createAgent } from '@rca/core'
 import type { Event } from '@rca/core/connector'
 import type { Report } from '@rca/core/protocol'
@@ -9,6 +7,7 @@ import { BUSYBOX_IMAGE, findEngine, docker as onEngine, testRun } from '@rca/rig
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { docker } from '../src/index.ts'
+import { heapUsed } from './heap.ts'
 import { eventually, type LiveAgent, startLiveAgent } from './live-agent.ts'
 
 const engine = await findEngine(testRun())
@@ -146,10 +145,16 @@ realDescribe('docker connector: live engine', engine, () => {
         if (name.startsWith('container.') && body.includes(`${mine}-short-`)) reported[name] = (reported[name] ?? 0) + 1
     })
     // Events from before the agent follows the engine are not reported.
-    for (let number = 0; !isFollowing && number < 60; number += 1) {
-      await on('run', '--rm', '--network', 'none', '--name', `${mine}-first-${number}`, BUSYBOX_IMAGE, 'true')
-      await sleep(1_000)
-    }
+    let attempts = 0
+    await eventually(
+      'the agent following the engine',
+      async () => {
+        attempts += 1
+        await on('run', '--rm', '--network', 'none', '--name', `${mine}-first-${attempts}`, BUSYBOX_IMAGE, 'true')
+        return isFollowing
+      },
+      120_000,
+    )
     const engineSays = countEvents(dockerHost, `${mine}-short-`)
     const run = async (from: number, to: number): Promise<void> => {
       const numbers = Array.from({ length: to - from }, (_none, index) => from + index).values()
@@ -213,14 +218,10 @@ function countEvents(dockerHost: string, beginning: string): { counts(): Record<
 
 /** Returns the smallest heap size, in bytes, over two seconds of garbage collections. Reports under way need memory. */
 async function smallestHeap(): Promise<number> {
-  setFlagsFromString('--expose-gc')
-  const collectGarbage = runInNewContext('gc') as () => void
   let smallest = Number.POSITIVE_INFINITY
   for (let attempt = 0; attempt < 5; attempt += 1) {
     await sleep(400)
-    collectGarbage()
-    collectGarbage()
-    smallest = Math.min(smallest, process.memoryUsage().heapUsed)
+    smallest = Math.min(smallest, heapUsed())
   }
   return smallest
 }

@@ -1,9 +1,8 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { changed, containerEvent, handleEvent } from '../../test/engine-events.ts'
 import { type FakeClientParts, fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { canary, captured } from '../../test/fixtures.ts'
+import { heapUsed } from '../../test/heap.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { EngineApi } from '../engine/engine-api.ts'
 import { handleContainerEvent } from './container-events.ts'
@@ -20,13 +19,6 @@ async function knowing(parts: Partial<EngineApi> = {}, clientParts: FakeClientPa
   const client = fakeClient(of, { engine: fakeEngine(of, parts), ...clientParts })
   await client.inventory.containers(signal)
   return client
-}
-
-/** Returns the heap size after a garbage collection, in bytes. */
-function heapUsed(): number {
-  setFlagsFromString('--expose-gc')
-  ;(runInNewContext('gc') as () => void)()
-  return process.memoryUsage().heapUsed
 }
 
 describe('handleContainerEvent', () => {

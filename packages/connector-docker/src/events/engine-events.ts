@@ -58,8 +58,9 @@ export const engineEvents: Watcher<DockerClient> = {
     const reader = createStreamReader(client, context)
     client.history.start(reader.beganAt)
     try {
-      // Before the stream is read.
-      await recordSpecs(await listContainers(client, context.signal), client, context.signal)
+      const containers = await listContainers(client, context.signal)
+      // Before the stream is read. An engine that hangs here does not keep it from being read.
+      await recordSpecs(containers, client, timeoutSignal(LIST_TIMEOUT_MS, context.signal))
       await recordVolumes(client, timeoutSignal(LIST_TIMEOUT_MS, context.signal))
       const stream = openDrainable(client.engine.events(reader.since(), context.signal))
       await catchUp(stream, reader, client, context)

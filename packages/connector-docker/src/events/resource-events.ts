@@ -94,10 +94,11 @@ export function handleResourceEvent(
   if (raw.type === 'image') client.inventory.markImagesChanged()
   const { container } = raw.attributes
   // An inspection of a container includes its networks.
-  if (raw.type === 'network' && container !== undefined) client.inventory.markChanged(container)
+  if (raw.type === 'network' && container !== undefined) {
+    client.inventory.markChanged(container)
+    if (!client.history.recordConnection(container, raw.actor, action, at)) return undefined
+  }
   if (raw.type === 'volume' && action === 'destroy') client.history.volumes.remove(raw.actor)
-  const isNew = container === undefined || client.history.recordConnection(container, raw.actor, action, at)
-  if (raw.type === 'network' && !isNew) return undefined
   const describe = DESCRIBERS.get(`${raw.type}/${action}`)
   if (describe === undefined) return undefined
   // During a restart loop, connections and disconnections are counted with the exits.

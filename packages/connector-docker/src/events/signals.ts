@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { exitSignal } from '@rca/core/connector'
 
 /** Signals that end a program, whatever its image says. */
 const STOP_SIGNALS = new Set([constants.signals.SIGINT, constants.signals.SIGKILL, constants.signals.SIGTERM])
@@ -20,8 +21,7 @@ function signalNumber(signal: string | undefined): number | undefined {
 /** Returns the name of a signal, such as `SIGSEGV` for `11`; an unknown one as it is. */
 export function nameOfSignal(signal: string | undefined): string | undefined {
   const number = signalNumber(signal)
-  if (number === undefined) return signal
-  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? signal
+  return (number === undefined ? undefined : exitSignal(128 + number)) ?? signal
 }
 
 /** Returns whether a container ended by itself or by a stop signal, after a signal whose number is unknown. */
