@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
+import { verifyMinisign } from '@rca/core'
 import { z } from 'zod'
 import { findCause } from '../service/heartbeat-watch.ts'
 import { ServiceError, toServiceError } from '../service/service-error.ts'
-import { isSigned } from './minisign.ts'
 import type { PlatformConnection } from './platform-connection.ts'
 
 /** An archive of the agent on the platform. */
@@ -36,6 +36,7 @@ const releaseSchema = z.object({
 /**
  * Downloads what the platform has, and verifies it with a public key.
  *
+ * @param publicKey key of minisign, with or without its comment
  * @param target kind of machine, such as `linux-x64`
  * @throws {ServiceError}
  */
@@ -48,11 +49,14 @@ export async function readSignedArchives(
   const read = (name: string): Promise<Buffer> => downloadBytes(platform, name, signal)
   const list = await read('SHA256SUMS')
   const signature = (await read('SHA256SUMS.minisig')).toString()
-  if (!isSigned(list, signature, publicKey))
+  try {
+    verifyMinisign(list, signature, publicKey)
+  } catch (error) {
     throw new ServiceError(
       'wrongSignature',
-      `the signature of ${addressOf(platform, 'SHA256SUMS')} is wrong: it was not made with the key of this installation. Nothing was changed. If the platform has a new key, use the command that it shows`,
+      `the signature of ${addressOf(platform, 'SHA256SUMS')} is wrong: it ${(error as Error).message}. Nothing was changed. If the platform has a new key, use the command that it shows`,
     )
+  }
   const sums = parseSums(list.toString())
   const text = await read('release.json')
   if (sha256(text) !== sums.get('release.json')) throw wrongChecksum('release.json')

@@ -170,7 +170,7 @@ describe('update apply', () => {
     [
       'a list of checksums that was changed',
       'wrongSignature',
-      /not made with the key of this installation/,
+      /SHA256SUMS is wrong: it does not match. Nothing was changed/,
       (name, bytes) => (name === 'SHA256SUMS' ? Buffer.from(bytes.toString().replaceAll('1.2.0', '1.3.0')) : bytes),
     ],
     [
@@ -235,6 +235,19 @@ describe('update apply', () => {
     const machine = installedMachine(newest)
     execFileSync('rm', [machine.path(layout.publicKey)])
     await expect(apply(machine, platform)).rejects.toMatchObject({ failure: 'wrongSignature' })
+    machine.write(layout.publicKey, 'ssh-ed25519 AAAA\n')
+    await expect(apply(machine, platform)).rejects.toMatchObject({
+      failure: 'wrongSignature',
+      message: expect.stringContaining(`${layout.publicKey}, cannot be used: must be a minisign public key`),
+    })
+  })
+
+  test('reads a public key without its comment', async () => {
+    const newest = archives()
+    const machine = installedMachine(newest)
+    machine.write(layout.publicKey, newest.publicKey.split('\n')[1] ?? '')
+    const target = { machine, layout, platform: await serve(newest), signal: new AbortController().signal }
+    expect(await checkForUpdate(target)).toBe(true)
   })
 
   test('stops when a person interrupts it', async () => {

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { parseMinisignKey } from '@rca/core'
 import { gt } from 'semver'
 import type { Layout } from '../service/layout.ts'
 import type { Machine } from '../service/machine.ts'
@@ -106,11 +107,11 @@ function readCurrent(machine: Machine, layout: Layout): CurrentVersion {
 function readArchives({ machine, layout, platform, signal }: UpdateTarget): Promise<SignedArchives> {
   let publicKey: string
   try {
-    publicKey = readFileSync(machine.path(layout.publicKey), 'utf8')
+    publicKey = parseMinisignKey(readFileSync(machine.path(layout.publicKey), 'utf8'))
   } catch (error) {
     throw new ServiceError(
       'wrongSignature',
-      `the public key of this installation cannot be read: ${(error as Error).message}. Use the command that the platform shows once more`,
+      `the public key of this installation, ${layout.publicKey}, cannot be used: ${(error as Error).message}. Use the command that the platform shows once more`,
     )
   }
   return readSignedArchives(platform, publicKey, `${machine.platform}-${process.arch}`, signal)

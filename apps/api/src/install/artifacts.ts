@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseMinisignKey, verifyMinisign } from '@rca/core'
 import { valid } from 'semver'
 import { z } from 'zod'
-import { publicKeyOf, verifySignature } from './minisign.ts'
 
 /** Lists the other files, with their SHA-256. The signature and its key are the only files that it cannot list. */
 const SUMS = 'SHA256SUMS'
@@ -51,8 +51,8 @@ export async function readArtifacts(folder: string): Promise<Artifacts> {
   const signature = await read(folder, SIGNATURE)
   const key = await read(folder, PUBLIC_KEY)
   const release = await read(folder, RELEASE)
-  const publicKey = check(PUBLIC_KEY, () => publicKeyOf(key.toString()))
-  check(SIGNATURE, () => verifySignature(sums, signature.toString(), publicKey))
+  const publicKey = check(PUBLIC_KEY, () => parseMinisignKey(key.toString()))
+  check(SIGNATURE, () => verifyMinisign(sums, signature.toString(), publicKey))
   const listed = check(SUMS, () => parseSums(sums.toString()))
   const { version, files } = check(RELEASE, () => {
     if (listed.get(RELEASE) !== sha256(release)) throw new Error(`differs from ${SUMS}`)
