@@ -1,4 +1,5 @@
 import type { Node } from '../kinds/node/node-projection.ts'
+import { quantityTexts } from '../kinds/quantity.ts'
 import { changedFields, membership, transitions } from './differences.ts'
 
 /** Compares two versions of a node except their conditions and cordon; `undefined` if nothing differs. */
@@ -6,7 +7,7 @@ export function compareNodes(before: Node, after: Node) {
   const difference = {
     versions: transitions(versionsOf(before), versionsOf(after)),
     taints: membership(taintsOf(before), taintsOf(after)),
-    allocatable: transitions(before.allocatable, after.allocatable),
+    allocatable: transitions(quantityTexts(before.allocatable), quantityTexts(after.allocatable)),
     addresses: transitions(addressesOf(before), addressesOf(after)),
   }
   const fields = changedFields(difference)

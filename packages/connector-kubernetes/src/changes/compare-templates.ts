@@ -1,5 +1,6 @@
 import type { NameFilter } from '@rca/core/connector'
 import type { Mounts } from '../kinds/pod/pod-projection.ts'
+import { quantityTexts } from '../kinds/quantity.ts'
 import type { PodTemplate, Probe, TemplateContainer } from '../kinds/workload/pod-template.ts'
 import { changedNames, labelTransitions, type Membership, membership, transitions } from './differences.ts'
 
@@ -64,10 +65,10 @@ function comparePresence(before: PodTemplate, after: PodTemplate): Membership {
 type Holder = Pick<PodTemplate, 'resources'>
 
 function compareResources(old: Holder, now: Holder): readonly string[] {
-  const named = ({ resources }: Holder): Record<string, number> =>
+  const named = ({ resources }: Holder): Record<string, string> =>
     Object.fromEntries(
       (['requests', 'limits'] as const).flatMap((kind) =>
-        Object.entries(resources?.[kind] ?? {}).map(([name, amount]) => [`${kind}.${name}`, amount]),
+        Object.entries(quantityTexts(resources?.[kind] ?? {})).map(([name, amount]) => [`${kind}.${name}`, amount]),
       ),
     )
   return transitions(named(old), named(now))
@@ -75,7 +76,8 @@ function compareResources(old: Holder, now: Holder): readonly string[] {
 
 type Probes = TemplateContainer['probes']
 
-function compareProbes(before: Probes, after: Probes): readonly string[] {
+/** Differences of probes, as `readiness period: 5 → 10`. */
+export function compareProbes(before: Probes, after: Probes): readonly string[] {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
   return names.flatMap((name) => {
     const [old, now] = [before[name], after[name]]
@@ -104,7 +106,8 @@ function annotationNames(before: PodTemplate, after: PodTemplate): readonly stri
   )
 }
 
-function mountNames({ claims, configMaps, secrets }: Mounts): readonly string[] {
+/** Names of mounted objects, as `configMap/web`. */
+export function mountNames({ claims, configMaps, secrets }: Mounts): readonly string[] {
   return [
     ...claims.map((name) => `claim/${name}`),
     ...configMaps.map((name) => `configMap/${name}`),

@@ -67,7 +67,7 @@ describe('compareWorkloads', () => {
     expect(after([[...APP, 'resources'], resources])).toMatchObject({
       fields: ['resources'],
       template: {
-        resources: ['app requests.memory: 134217728 → none', 'app limits.memory: 268435456 → 536870912'],
+        resources: ['app requests.memory: 128Mi → none', 'app limits.memory: 256Mi → 512Mi'],
       },
     })
   })

@@ -2,6 +2,7 @@ import type { NameFilter } from '@rca/core/connector'
 import type { CronJob } from '../kinds/cron-job/cron-job.ts'
 import type { Workload } from '../kinds/workload/workload-projection.ts'
 import { compareTemplates, isChecksum } from './compare-templates.ts'
+import { describeTemplates } from './describe-templates.ts'
 import { changedFields, labelTransitions, transitions } from './differences.ts'
 
 /** Differences between two versions of a workload. */
@@ -11,6 +12,8 @@ export interface WorkloadDifference {
   readonly template: ReturnType<typeof compareTemplates>
   /** Settings of the workload and its template: `strategy: RollingUpdate → Recreate` */
   readonly settings: readonly string[]
+  /** The differences of the template for a person. */
+  readonly description: readonly string[]
 }
 
 /** Compares the parts of a workload that its author sets, except the number of pods; `undefined` if nothing differs. */
@@ -48,6 +51,7 @@ export function compareRevisions(
 ): WorkloadDifference | undefined {
   const template = compareTemplates(before.template, after.template, isWantedLabel)
   const settings = [...ownSettings, ...template.settings]
+  const description = describeTemplates(before.template, after.template)
   const { environment, environmentFrom, annotations } = template
   const fields = changedFields({
     image: template.images,
@@ -62,7 +66,8 @@ export function compareRevisions(
     settings,
     restart: template.isRestart ? ['requested'] : [],
   })
-  if (fields.length > 0) return { fields, template, settings }
+  const difference = { template, settings, description }
+  if (fields.length > 0) return { fields, ...difference }
   // A part that is not cached: tolerations, security contexts, …
-  return before.template.keyedHash === after.template.keyedHash ? undefined : { fields: ['other'], template, settings }
+  return before.template.keyedHash === after.template.keyedHash ? undefined : { fields: ['other'], ...difference }
 }

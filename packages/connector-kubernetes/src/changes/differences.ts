@@ -39,7 +39,7 @@ export function changedNames(
 
 /** `limits.memory: 512 → 1024`; `none` for a value that is not set. */
 export function transitions(before: Values, after: Values): readonly string[] {
-  return differing(before, after).map((name) => transition(name, before[name], after[name]))
+  return differingNames(before, after).map((name) => transition(name, before[name], after[name]))
 }
 
 /** `app: web → shop`; without the values of unwanted labels: `team: changed`. */
@@ -48,7 +48,7 @@ export function labelTransitions(
   after: Readonly<Record<string, string>>,
   isWanted: (name: string) => boolean,
 ): readonly string[] {
-  return differing(before, after).map((name) => {
+  return differingNames(before, after).map((name) => {
     if (isWanted(name)) return transition(name, before[name], after[name])
     if (!Object.hasOwn(before, name)) return `${name}: added`
     return `${name}: ${Object.hasOwn(after, name) ? 'changed' : 'removed'}`
@@ -68,7 +68,8 @@ export function listAttribute(items: readonly string[]): readonly string[] | und
     : [...items.slice(0, MAX_ELEMENTS), `and ${items.length - MAX_ELEMENTS} more`]
 }
 
-function differing(before: Values, after: Values): readonly string[] {
+/** Names whose values differ, or that only one of two records has. */
+export function differingNames(before: Values, after: Values): readonly string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => before[name] !== after[name])
 }
 

@@ -141,16 +141,16 @@ test('reports changed resources of a container, a sidecar and a whole pod', () =
   expect(changed('deployments', deployment, [...spec, 'containers', 0, 'resources'], resources)).toMatchObject([
     {
       name: 'k8s.workload.changed',
-      body: 'Deployment shop/web was changed by kubectl: resources changed',
+      body: 'Deployment shop/web was changed by kubectl: app: memory limit 512Mi → 1Gi, CPU request 800m → 1',
       attributes: {
         'change.fields': ['resources'],
-        'change.resources': ['app requests.cpu: 0.8 → 1', 'app limits.memory: 536870912 → 1073741824'],
+        'change.resources': ['app requests.cpu: 800m → 1', 'app limits.memory: 512Mi → 1Gi'],
       },
     },
   ])
   const limit = [...spec, 'initContainers', 1, 'resources', 'limits', 'memory']
   expect(changed('deployments', deployment, limit, '128Mi')).toMatchObject([
-    { attributes: { 'change.resources': ['proxy limits.memory: 67108864 → 134217728'] } },
+    { attributes: { 'change.resources': ['proxy limits.memory: 64Mi → 128Mi'] } },
   ])
   const whole = [...spec, 'resources', 'limits', 'cpu']
   expect(changed('statefulSets', captured('stateful-set', NEWER), whole, '4')).toMatchObject([

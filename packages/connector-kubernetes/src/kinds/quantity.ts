@@ -44,3 +44,26 @@ export function quantities(value: unknown): Quantities {
   }
   return read
 }
+
+/** Resources that are counted in bytes: `memory`, `requests.storage`, `hugepages-2Mi`, … */
+const BYTES = /(?:^|[./])(?:memory|(?:ephemeral-)?storage|hugepages-[^/]+)$/
+
+/** Units for bytes, the largest first. */
+const BYTE_UNITS = Object.entries(FACTORS)
+  .filter(([, factor]) => factor > 1)
+  .toSorted(([, one], [, other]) => other - one)
+
+/** Writes an amount of a resource exactly, and as people write it: `500m` CPUs, `128Mi` bytes, `1.5Gi`, `12`. */
+export function quantityText(resource: string, amount: number): string {
+  if (BYTES.test(resource)) {
+    const unit = BYTE_UNITS.find(([, factor]) => amount >= factor && Number.isInteger((amount / factor) * 10))
+    return unit === undefined ? `${amount}` : `${amount / unit[1]}${unit[0]}`
+  }
+  const thousandths = Math.round(amount * 1e9) / 1e6
+  return !Number.isInteger(amount) && Number.isInteger(thousandths) ? `${thousandths}m` : `${amount}`
+}
+
+/** Writes each amount by `quantityText`. */
+export function quantityTexts(amounts: Quantities): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, quantityText(name, amount)]))
+}

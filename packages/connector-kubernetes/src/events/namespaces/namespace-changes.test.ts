@@ -65,7 +65,7 @@ test('reports changed limits of a quota, but not its use', () => {
   cluster.remove('resourceQuotas', other)
   vi.advanceTimersByTime(1_000)
   expect(events.map(({ attributes }) => attributes['change.limits'])).toEqual([
-    ['pods: 10 → 5', 'requests.memory: 8589934592 → none'],
+    ['pods: 10 → 5', 'requests.memory: 8Gi → none'],
     ['pods: none → 1'],
     ['pods: 1 → none'],
   ])

@@ -4,7 +4,7 @@ import { authorAttributes, byAuthor, changeAuthor, changedAt, creator } from '..
 import type { CachedKind, Cluster } from '../../kinds/index.ts'
 import type { Manager } from '../../kinds/metadata.ts'
 import type { Namespace } from '../../kinds/namespace/namespace.ts'
-import type { Quantities } from '../../kinds/quantity.ts'
+import { type Quantities, quantityTexts } from '../../kinds/quantity.ts'
 import type { ResourceQuota } from '../../kinds/resource-quota/resource-quota.ts'
 import { watchCluster } from '../cluster-watcher.ts'
 import { createLifecycle, creationOf, deletionOf, type ObjectMoment } from '../created-deleted.ts'
@@ -98,7 +98,7 @@ function quotaChanged(
   writer: Manager | undefined,
   now: Date,
 ): Event | undefined {
-  const limits = transitions(before, after)
+  const limits = transitions(quantityTexts(before), quantityTexts(after))
   if (limits.length === 0) return undefined
   return signals.quotaChanged.event({
     ...occurrence('ResourceQuota', quota, {

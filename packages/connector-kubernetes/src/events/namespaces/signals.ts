@@ -33,6 +33,6 @@ export const signals = {
     ...inNamespace,
     ...writer,
     'k8s.resourcequota.name': 'Name of the quota.',
-    'change.limits': 'Limits, each as `requests.cpu: 4 → 2`; `none` where there is no limit.',
+    'change.limits': 'Limits, each as `requests.memory: 4Gi → 2Gi`; `none` where there is no limit.',
   }),
 }

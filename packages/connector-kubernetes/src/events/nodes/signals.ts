@@ -58,7 +58,7 @@ export const signals = {
       'change.versions': 'Versions, each as `kubelet: v1.30.1 → v1.31.0`.',
       'change.taints.added': 'Taints that were added, as `key=value:effect`.',
       'change.taints.removed': 'Taints that were removed.',
-      'change.allocatable': 'Resources that it offers to pods, each as `memory: 16777216 → 8388608`.',
+      'change.allocatable': 'Resources that it offers to pods, each as `memory: 16Gi → 8Gi`.',
       'change.addresses': 'Addresses, each as `InternalIP: 10.0.0.1 → 10.0.0.2`.',
     },
   ),

@@ -74,7 +74,7 @@ describe('a Rollout with a new template', () => {
         attributes: {
           'change.fields': ['resources', 'environment', 'probes'],
           'change.environment.changed': ['app/DB_PASSWORD'],
-          'change.resources': ['app limits.memory: none → 536870912'],
+          'change.resources': ['app limits.memory: none → 512Mi'],
           'change.probes': ['app readiness: none → http :8080/ready'],
         },
       },

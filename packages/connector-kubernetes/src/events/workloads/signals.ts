@@ -7,7 +7,7 @@ const difference = {
   'change.images': 'Images, each as `app: shop/web:1 → shop/web:2`.',
   'change.containers.added': 'Containers that were added, as `name=image`.',
   'change.containers.removed': 'Containers that were removed, as `name=image`.',
-  'change.resources': 'Requests and limits, each as `app limits.memory: 536870912 → 1073741824`.',
+  'change.resources': 'Requests and limits, each as `app limits.memory: 512Mi → 1Gi`.',
   'change.environment.added': 'Variables that were added, as `app/NAME`.',
   'change.environment.removed': 'Variables that were removed.',
   'change.environment.changed': 'Variables whose value changed. Values are never reported.',

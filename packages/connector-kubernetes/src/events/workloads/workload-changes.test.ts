@@ -106,7 +106,7 @@ describe('a Deployment', () => {
     )
     change(cluster, ['spec', 'template'], withChange(template, ['spec', 'containers', 0, 'env', 0, 'value'], 'canary'))
     expect(events[0]?.body).toBe(
-      'Deployment scene/web was changed by helm: another configuration (checksum/config); environment changed',
+      'Deployment scene/web was changed by helm: app: variable DB_PASSWORD changed; another configuration (checksum/config)',
     )
     expect(JSON.stringify(events)).not.toMatch(/canary|#\d/)
   })

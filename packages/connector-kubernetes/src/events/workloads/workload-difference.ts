@@ -26,16 +26,18 @@ export function describeDifference({ fields, settings, template }: WorkloadDiffe
   }
 }
 
-/** `changed by kubectl-set: app: shop/web:1 → shop/web:2; environment changed` */
-export function summarize({ fields, template, settings }: WorkloadDifference, by: string): string {
-  const summarized = ['image', 'settings', 'configuration', 'restart']
-  const others = fields.filter((field) => !summarized.includes(field)).join(', ')
+/** `changed by kubectl-set: app: shop/web:1 → shop/web:2, variable A removed; strategy: RollingUpdate → Recreate` */
+export function summarize({ fields, template, settings, description }: WorkloadDifference, by: string): string {
   const checksums = template.annotations.filter(isChecksum).join(', ')
+  const annotations = template.annotations
+    .filter((name) => !isChecksum(name))
+    .map((name) => `annotation ${name} changed`)
   const parts = [
-    ...template.images,
+    ...description,
     ...settings,
     ...(checksums === '' ? [] : [`another configuration (${checksums})`]),
-    ...(others === '' ? [] : [others === 'other' ? 'something else' : `${others} changed`]),
+    ...annotations,
+    ...(fields.includes('other') ? ['something else'] : []),
   ]
   const verb = template.isRestart ? 'restarted' : 'changed'
   return parts.length === 0 ? `${verb}${by}` : `${verb}${by}: ${parts.join('; ')}`
