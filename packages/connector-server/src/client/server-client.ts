@@ -78,8 +78,8 @@ export interface HostFacts {
 /** CPU modes of OpenTelemetry. `interrupt` includes hard and soft interrupts. */
 export const CPU_MODES = ['user', 'nice', 'system', 'idle', 'iowait', 'interrupt', 'steal'] as const
 
-/** Seconds since boot, by mode. A mode that the system does not count is absent. */
-export type CpuTimes = Readonly<Partial<Record<(typeof CPU_MODES)[number], number>>>
+/** Seconds since boot, by mode. A mode that the system does not count, or counts wrongly, is absent. */
+export type CpuTimes = Readonly<Partial<Record<(typeof CPU_MODES)[number], number | undefined>>>
 
 export interface CpuReading {
   /** Milliseconds on a monotonic clock. */
@@ -91,19 +91,19 @@ export interface CpuReading {
   readonly processesCreated: number | undefined
 }
 
-/** Bytes. */
+/** Bytes as the system counts them: parts may exceed the total. */
 export interface MemoryReading {
   readonly total: number
   readonly free: number
-  /** Memory that applications can get without swapping. */
+  /** Memory that applications can get without swapping, with the cache of ZFS. */
   readonly available: number
   readonly buffers: number | undefined
-  /** Page cache and reclaimable kernel memory. */
+  /** Page cache, reclaimable kernel memory, and cache of ZFS above its minimum. */
   readonly cached: number | undefined
 }
 
 export interface PagingReading {
-  /** Bytes of swap or page file. */
+  /** Bytes of swap or page file. `undefined` where the system states an impossible number. */
   readonly total: number | undefined
   readonly free: number | undefined
   /** Pages since boot. */

@@ -18,15 +18,19 @@ export const memorySignals = {
   memoryAvailable: upDownCounter(
     'system.memory.linux.available',
     'By',
-    'Memory that applications can get without swapping, as Linux estimates it.',
+    'Memory that applications can get without swapping, as Linux estimates it, with the cache of ZFS above its minimum.',
   ),
 }
 
 /** Memory by state. */
 export const memory: Collector<ServerClient> = {
   async collect(client) {
-    const { total, free, available, buffers, cached } = await client.memory()
+    const { total, ...parts } = await client.memory()
     const { entity } = client.machine
+    const available = clamp(parts.available, total)
+    const free = clamp(parts.free, total)
+    const cached = clamp(parts.cached, total - free)
+    const buffers = clamp(parts.buffers, total - free - (cached ?? 0))
     const usage = (state: string, bytes: number | undefined) =>
       memorySignals.memoryUsage.point(bytes, entity, { 'system.memory.state': state })
     return {
@@ -34,11 +38,17 @@ export const memory: Collector<ServerClient> = {
         memorySignals.memoryLimit.point(total, entity),
         memorySignals.memoryAvailable.point(client.platform === 'linux' ? available : undefined, entity),
         memorySignals.memoryUtilization.point(total > 0 ? (total - available) / total : undefined, entity),
-        usage('used', Math.max(0, total - free - (buffers ?? 0) - (cached ?? 0))),
+        usage('used', total - free - (buffers ?? 0) - (cached ?? 0)),
         usage('free', free),
         usage('buffers', buffers),
         usage('cached', cached),
       ],
     }
   },
+}
+
+/** Containers and kernels with bugs state parts that exceed the whole. */
+function clamp<Bytes extends number | undefined>(part: Bytes, whole: number): Bytes
+function clamp(part: number | undefined, whole: number): number | undefined {
+  return part === undefined ? undefined : Math.min(Math.max(0, part), whole)
 }

@@ -27,4 +27,31 @@ describe('paging', () => {
       'system.paging.usage{state=free}': 0,
     })
   })
+
+  const swapSpace = async (lines: string) => {
+    const root = fixtureRoot()
+    root.write('proc/meminfo', lines)
+    root.remove('proc/vmstat')
+    const { gaps, ...signals } = await paging.collect(openFixture(root), collectContext())
+    return { gaps, points: pointsOf(signals) }
+  }
+
+  test.each([
+    ['no swap space, and a negative free one', 'SwapTotal: 0 kB\nSwapFree: 18446744073709346016 kB\n', 0, 0],
+    ['no swap space, and free one', 'SwapTotal: 0 kB\nSwapFree: 2097148 kB\n', 0, 0],
+    ['more free swap space than there is', 'SwapTotal: 1024 kB\nSwapFree: 2048 kB\n', 0, 1048576],
+  ])('corrects %s', async (_what, lines, used, free) => {
+    const { points, gaps } = await swapSpace(lines)
+    expect(gaps).toEqual([])
+    expect(points).toMatchObject({
+      'system.paging.usage{state=used}': used,
+      'system.paging.usage{state=free}': free,
+    })
+  })
+
+  test('reports a gap for a negative amount of free swap space', async () => {
+    const { points, gaps } = await swapSpace('SwapTotal: 1024 kB\nSwapFree: 18446744073709346016 kB\n')
+    expect(points).toEqual({})
+    expect(gaps).toEqual([{ scope: 'swap', reason: 'the system states an impossible amount of swap space' }])
+  })
 })

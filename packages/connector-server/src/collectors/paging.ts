@@ -22,13 +22,18 @@ export const pagingSignals = {
   }),
 }
 
+const IMPOSSIBLE_SWAP_SPACE = { scope: 'swap', reason: 'the system states an impossible amount of swap space' }
+
 /** Swap space, pages swapped in and out, and page faults. */
 export const paging: Collector<ServerClient> = {
   async collect(client) {
-    const { total, free, pagedIn, pagedOut, majorFaults, minorFaults } = await client.paging()
+    const { total, free: statedFree, pagedIn, pagedOut, majorFaults, minorFaults } = await client.paging()
     const { entity } = client.machine
+    // Containers state more free space than they have, and a negative amount of it.
+    const free = total === 0 ? 0 : minimum(statedFree, total)
     const used = total === undefined || free === undefined ? undefined : total - free
     return {
+      gaps: used === undefined && (total ?? free) !== undefined ? [IMPOSSIBLE_SWAP_SPACE] : [],
       metrics: [
         pagingSignals.pagingUsage.point(used, entity, { 'system.paging.state': 'used' }),
         pagingSignals.pagingUsage.point(free, entity, { 'system.paging.state': 'free' }),
@@ -40,4 +45,8 @@ export const paging: Collector<ServerClient> = {
       ],
     }
   },
+}
+
+function minimum(part: number | undefined, whole: number | undefined): number | undefined {
+  return part === undefined || whole === undefined ? part : Math.min(part, whole)
 }

@@ -8,6 +8,7 @@ import type {
   Boot,
   CpuReading,
   FailedUnit,
+  MemoryReading,
   Mount,
   PagingReading,
   PressureReading,
@@ -16,12 +17,13 @@ import type {
 import { createDiskReader, diskOf } from './disks.ts'
 import { createFilesystemUsageReader, type StatFilesystem } from './filesystem-usage.ts'
 import { parseOutOfMemoryVictims, readKernelLog } from './kernel-log.ts'
+import { numberAfter } from './kernel-number.ts'
 import { type KernelUnits, readKernelUnits } from './kernel-units.ts'
 import { readLinuxHostFacts } from './linux-host-facts.ts'
-import { parseMemoryInformation, toMemoryReading } from './meminfo.ts'
+import { parseMemoryInformation, parseZfsCache, toMemoryReading } from './meminfo.ts'
 import { parseMountInformation, selectFilesystems } from './mountinfo.ts'
 import { parseNetworkDevices } from './net-dev.ts'
-import { numberAfter, parseProcStat } from './proc-stat.ts'
+import { parseProcStat } from './proc-stat.ts'
 import { createProcessReader } from './processes.ts'
 import { createRootReader, type RootReader } from './root-reader.ts'
 import { LIST_FAILED_UNITS, parseFailedUnits, type RunProgram } from './systemd.ts'
@@ -56,6 +58,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
   const disks = createDiskReader(reader)
   const processes = createProcessReader(reader, units)
   const firstCpuReading = readCpu(reader, units)
+  const readMemory = createMemoryReader(reader, `${self}/mountinfo`)
 
   return {
     machine: toMachine(readMachineId(reader, hostname), hostname),
@@ -66,7 +69,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
     facts: cacheFor(HOST_FACTS_CACHE_MS, async () => readLinuxHostFacts(reader, await options.loadLibrary())),
     cpu: async () => readCpu(reader, units),
     loadAverage: async () => readLoadAverage(reader),
-    memory: async () => toMemoryReading(parseMemoryInformation(reader.text('proc/meminfo'))),
+    memory: async () => readMemory(),
     paging: async () => readPaging(reader),
     pressure: async () => readPressure(reader),
     uptime: async () => readUptime(reader),
@@ -97,6 +100,20 @@ function openRoot(root: string): RootReader {
 
 function readCpu(reader: RootReader, { ticksPerSecond }: KernelUnits): CpuReading {
   return { takenAt: performance.now(), ...parseProcStat(reader.text('proc/stat'), ticksPerSecond) }
+}
+
+const ZFS_STATISTICS = 'proc/spl/kstat/zfs/arcstats'
+
+/**
+ * Creates a reader of the memory. In a container of LXC, a filesystem is mounted over `/proc/meminfo` to show its share
+ * of the memory; the cache of ZFS is not in that share.
+ */
+function createMemoryReader(reader: RootReader, mountTable: string): () => MemoryReading {
+  const isShare = (reader.optionalText(mountTable) ?? '').includes(' /proc/meminfo ')
+  return () => {
+    const zfs = !isShare && reader.exists(ZFS_STATISTICS) ? parseZfsCache(reader.text(ZFS_STATISTICS)) : undefined
+    return toMemoryReading(parseMemoryInformation(reader.text('proc/meminfo')), zfs)
+  }
 }
 
 /** Parses the table of mounts only when its text has changed. */
@@ -156,7 +173,7 @@ function readPaging(reader: RootReader): PagingReading {
     pagedIn: numberAfter(statistics, '\npswpin '),
     pagedOut: numberAfter(statistics, '\npswpout '),
     majorFaults,
-    minorFaults: faults === undefined || majorFaults === undefined ? undefined : faults - majorFaults,
+    minorFaults: faults === undefined || majorFaults === undefined ? undefined : Math.max(0, faults - majorFaults),
   }
 }
 

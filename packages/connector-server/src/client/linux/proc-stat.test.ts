@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fixture } from '../../../test/fixture-root.ts'
-import { numberAfter, parseProcStat } from './proc-stat.ts'
+import { parseProcStat } from './proc-stat.ts'
 
 describe('parseProcStat', () => {
   test('converts ticks to seconds, and merges hard and soft interrupts', () => {
@@ -31,9 +31,9 @@ describe('parseProcStat', () => {
     expect(() => parseProcStat('', 100)).toThrow('`proc/stat` has no line `cpu`')
   })
 
-  test('numberAfter returns undefined, not 0, for a missing number', () => {
-    expect(numberAfter('\noom_kill 3\n', '\noom_kill ')).toBe(3)
-    expect(numberAfter('\npgfault 3\n', '\noom_kill ')).toBeUndefined()
-    expect(numberAfter('\noom_kill x\n', '\noom_kill ')).toBeUndefined()
+  test('leaves out a mode whose time is negative', () => {
+    const text = 'cpu  100 0 50 800 0 0 0 18446744073709551600 0 0\n'
+    const { total } = parseProcStat(text, 100)
+    expect(total).toMatchObject({ user: 1, idle: 8, steal: undefined })
   })
 })

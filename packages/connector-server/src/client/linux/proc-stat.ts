@@ -1,4 +1,5 @@
 import type { CpuReading, CpuTimes } from '../server-client.ts'
+import { MAX_KERNEL_NUMBER, numberAfter } from './kernel-number.ts'
 
 /**
  * Parses `/proc/stat`. Documentation/filesystems/proc.rst, 1.7
@@ -24,25 +25,24 @@ export function parseProcStat(text: string, ticksPerSecond: number): Omit<CpuRea
   return { total, cores, processesCreated: numberAfter(text, '\nprocesses ') }
 }
 
-/** Leaves out `guest` and `guest_nice`, which `user` and `nice` include. */
+/**
+ * Leaves out `guest` and `guest_nice`, which `user` and `nice` include, and impossible numbers, such as a negative time
+ * of `steal`.
+ */
 function toTimes(fields: readonly string[], ticksPerSecond: number): CpuTimes {
   const ticks = (index: number): number => Number(fields[index] ?? 0)
-  const seconds = (index: number): number => ticks(index) / ticksPerSecond
+  const seconds = (index: number): number | undefined => toSeconds(ticks(index), ticksPerSecond)
   return {
     user: seconds(0),
     nice: seconds(1),
     system: seconds(2),
     idle: seconds(3),
     iowait: seconds(4),
-    interrupt: (ticks(5) + ticks(6)) / ticksPerSecond,
+    interrupt: toSeconds(ticks(5) + ticks(6), ticksPerSecond),
     steal: seconds(7),
   }
 }
 
-/** Returns the number after `prefix`, or `undefined` if the text has none. */
-export function numberAfter(text: string, prefix: string): number | undefined {
-  const start = text.indexOf(prefix)
-  if (start < 0) return undefined
-  const value = Number.parseInt(text.slice(start + prefix.length, start + prefix.length + 24), 10)
-  return Number.isNaN(value) ? undefined : value
+function toSeconds(ticks: number, ticksPerSecond: number): number | undefined {
+  return ticks >= 0 && ticks < MAX_KERNEL_NUMBER ? ticks / ticksPerSecond : undefined
 }

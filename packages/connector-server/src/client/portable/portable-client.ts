@@ -78,7 +78,7 @@ function readCpu(): CpuReading {
   const cores = new Map(os.cpus().map(({ times }, number): [number, CpuTimes] => [number, toCpuTimes(times)]))
   const total: Record<string, number> = {}
   for (const times of cores.values())
-    for (const [mode, seconds] of Object.entries(times)) total[mode] = (total[mode] ?? 0) + seconds
+    for (const [mode, seconds] of Object.entries(times)) total[mode] = (total[mode] ?? 0) + (seconds ?? 0)
   return { takenAt: performance.now(), total, cores, processesCreated: undefined }
 }
 
