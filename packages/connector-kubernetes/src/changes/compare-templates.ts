@@ -45,7 +45,7 @@ export function compareTemplates(before: PodTemplate, after: PodTemplate, isWant
       ...labelTransitions(selectorOf(before), selectorOf(after), isWantedLabel).map((one) => `node_selector ${one}`),
       ...labelTransitions(before.labels, after.labels, isWantedLabel).map((one) => `label ${one}`),
     ],
-    isRestart: after.restartedAt !== undefined && before.restartedAt !== after.restartedAt,
+    isRestart: before.restartedAt !== after.restartedAt,
   }
 }
 

@@ -93,7 +93,7 @@ realDescribe('a Rollout of a real cluster', absence, () => {
       {
         id: 'k8s/rollout-1/3/changed',
         entity: { id: 'shop/web-a' },
-        body: 'Rollout shop/web was changed: app: shop/web:2 → shop/web:1',
+        body: 'Rollout shop/web was rolled back to revision 1: app: shop/web:2 → shop/web:1',
       },
     ])
   })

@@ -129,8 +129,8 @@ describe('a Rollout that is rolled back', () => {
     put('b', { ...SECOND, revision: 4 })
     expect(bodies()).toEqual([
       'Rollout shop/web was changed: app: shop/web:1 → shop/web:2',
-      'Rollout shop/web was changed: app: shop/web:2 → shop/web:1',
-      'Rollout shop/web was changed: app: shop/web:1 → shop/web:2',
+      'Rollout shop/web was rolled back to revision 1: app: shop/web:2 → shop/web:1',
+      'Rollout shop/web was rolled back to revision 2: app: shop/web:1 → shop/web:2',
     ])
     expect(events.map(({ id }) => id)).toEqual([2, 3, 4].map((revision) => `k8s/rollout-1/${revision}/changed`))
     expect(events[1]).toMatchObject({ at: '2026-11-25T02:00:00.000Z', entity: { id: 'shop/web-a' } })
@@ -140,7 +140,7 @@ describe('a Rollout that is rolled back', () => {
     const { put, bodies } = scene()
     put('b', SECOND)
     put('a', { ...FIRST, revision: 3 })
-    expect(bodies()[1]).toBe('Rollout shop/web was changed: app: shop/web:2 → shop/web:1')
+    expect(bodies()[1]).toBe('Rollout shop/web was rolled back to revision 1: app: shop/web:2 → shop/web:1')
   })
 })
 

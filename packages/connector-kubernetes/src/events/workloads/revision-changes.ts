@@ -29,7 +29,13 @@ export function revisionChange(
   const before = revisionBefore(object, revision, last, cluster)
   const difference = before && compareRevisions(before, revision, isWanted)
   if (difference === undefined) return undefined
-  return changed(object, revision, difference, change.type === 'added' ? timeOrNow(object.created, now) : now)
+  const rollbackTo = last === 0 ? undefined : `${last}`
+  return changed(
+    object,
+    revision,
+    { difference, rollbackTo },
+    change.type === 'added' ? timeOrNow(object.created, now) : now,
+  )
 }
 
 /** Number under which the same template was desired before; 0 if it is new. */
@@ -43,7 +49,7 @@ function lastNumber(change: Exclude<ReplicaSetChange, { readonly type: 'deleted'
 function changed(
   object: ReplicaSet,
   { owner, number, helm }: OwnerRevision,
-  difference: WorkloadDifference,
+  { difference, rollbackTo }: { readonly difference: WorkloadDifference; readonly rollbackTo: string | undefined },
   at: Date,
 ): Event {
   const workload = { namespace: object.namespace, name: owner.name, helm }
@@ -52,10 +58,11 @@ function changed(
     id: `k8s/${owner.uid}/${number}/changed`,
     at,
     entity: namedReference('ReplicaSet', object),
-    body: `${workloadTitle(owner.kind, workload)} was ${summarize(difference, '')}`,
+    body: `${workloadTitle(owner.kind, workload)} was ${summarize(difference, '', rollbackTo)}`,
     attributes: {
       ...workloadAttributes(owner.kind, workload),
       ...describeDifference(difference),
+      'change.rollback_to': rollbackTo,
       'k8s.workload.revision': object.revision,
     },
   })

@@ -81,11 +81,7 @@ function isDown({ desired, available }: Workload): boolean {
 
 /** Returns whether the pods are replaced: also by a restart, which changes only their annotations. */
 function isReplaced(object: Workload, old: Workload): boolean {
-  return object.generation !== old.generation && identify(object) !== identify(old)
-}
-
-function identify({ template: { keyedHash, annotations, labels } }: Workload): string {
-  return JSON.stringify([keyedHash, annotations, labels])
+  return object.generation !== old.generation && object.template.rolloutHash !== old.template.rolloutHash
 }
 
 /** Returns whether some pods are old. New pods may be unavailable for other reasons. */

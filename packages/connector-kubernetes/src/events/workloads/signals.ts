@@ -20,6 +20,7 @@ const difference = {
   'change.mounts.removed': 'Mounts that were removed.',
   'change.annotations':
     'Names of annotations of the pods that were added, removed or changed, such as `checksum/config`.',
+  'change.rollback_to': 'The earlier revision whose template the workload has again, as after `kubectl rollout undo`.',
   'change.restart': 'Whether a restart was requested, as by `kubectl rollout restart`.',
 }
 

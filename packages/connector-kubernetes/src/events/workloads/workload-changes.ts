@@ -21,8 +21,15 @@ import { watchCluster } from '../cluster-watcher.ts'
 import { createLifecycle, creationOf, deletionOf, type ObjectMoment } from '../created-deleted.ts'
 import { occurrence } from '../occurrence.ts'
 import { revisionChange } from './revision-changes.ts'
+import { createRollbacks } from './rollbacks.ts'
 import { signals } from './signals.ts'
-import { isWorkloadChange, type WorkloadChange, workloadAttributes, workloadKinds } from './workload-attributes.ts'
+import {
+  isRolloutChange,
+  isWorkloadChange,
+  type WorkloadChange,
+  workloadAttributes,
+  workloadKinds,
+} from './workload-attributes.ts'
 import { describeDifference, summarize } from './workload-difference.ts'
 
 type AnyWorkload = Workload | ReplicaSet | Job | CronJob
@@ -32,9 +39,11 @@ type ChangedWorkload = Extract<WorkloadChange, { readonly type: 'changed' }>
 export const workloadChanges = watchCluster((client, context) => {
   const lifecycle = createLifecycle(client, context)
   const isWanted = labelFilter(client.config.object_labels)
+  const rollbacks = createRollbacks(client.cluster)
   return (change) => {
     if (!isWorkloadChange(change)) return
     const now = context.now()
+    if (change.type === 'deleted') rollbacks.forget(change.old.uid)
     if (hasOwner(change)) return context.emit(revisionChange(change, client.cluster, isWanted, now))
     const kind = workloadKinds[change.kind]
     const creation = creationOf<AnyWorkload>(change as Change<AnyWorkload>, now)
@@ -43,7 +52,8 @@ export const workloadChanges = watchCluster((client, context) => {
     if (deletion !== undefined) return lifecycle.deleted(kind, deletion.object, deleted(kind, deletion))
     if (change.type !== 'changed' || change.object.deleted !== undefined) return
     const difference = differenceOf(change, isWanted)
-    if (difference !== undefined) context.emit(changed(kind, change.object, change.old, difference, now))
+    const rollbackTo = isRolloutChange(change) ? rollbacks.revisionOf(change.object, change.old) : undefined
+    if (difference !== undefined) context.emit(changed(kind, change, { difference, rollbackTo }, now))
     if (isScaled(change))
       context.emit(scaled(kind, change.object, change.old, autoscalerOf(client.cluster, kind, change.object), now))
   }
@@ -90,9 +100,8 @@ function differenceOf(change: ChangedWorkload, isWanted: NameFilter): WorkloadDi
 
 function changed(
   kind: NamedKind,
-  object: AnyWorkload,
-  old: AnyWorkload,
-  difference: WorkloadDifference,
+  { object, old }: { readonly object: AnyWorkload; readonly old: AnyWorkload },
+  { difference, rollbackTo }: { readonly difference: WorkloadDifference; readonly rollbackTo: string | undefined },
   now: Date,
 ): Event {
   const writer = authorSince(object, old)
@@ -100,12 +109,13 @@ function changed(
     ...occurrence(kind, object, {
       id: `${generationOf(object) ?? object.resourceVersion}/changed`,
       at: changedAt(writer, now),
-      what: `was ${summarize(difference, byAuthor(writer))}`,
+      what: `was ${summarize(difference, byAuthor(writer), rollbackTo)}`,
     }),
     attributes: {
       ...workloadAttributes(kind, object),
       ...authorAttributes(writer),
       ...describeDifference(difference),
+      'change.rollback_to': rollbackTo === '' ? undefined : rollbackTo,
       'k8s.workload.generation': generationOf(object),
       // The controller of a Deployment sets the next revision later.
       'k8s.workload.revision': revisionSince(object, old),

@@ -26,8 +26,16 @@ export function describeDifference({ fields, settings, template }: WorkloadDiffe
   }
 }
 
-/** `changed by kubectl-set: app: shop/web:1 → shop/web:2, variable A removed; strategy: RollingUpdate → Recreate` */
-export function summarize({ fields, template, settings, description }: WorkloadDifference, by: string): string {
+/**
+ * `changed by kubectl-set: app: shop/web:1 → shop/web:2, variable A removed; strategy: RollingUpdate → Recreate`
+ *
+ * @param rollbackTo the revision whose template the workload has again; empty for an unknown one
+ */
+export function summarize(
+  { fields, template, settings, description }: WorkloadDifference,
+  by: string,
+  rollbackTo: string | undefined,
+): string {
   const checksums = template.annotations.filter(isChecksum).join(', ')
   const annotations = template.annotations
     .filter((name) => !isChecksum(name))
@@ -39,6 +47,10 @@ export function summarize({ fields, template, settings, description }: WorkloadD
     ...annotations,
     ...(fields.includes('other') ? ['something else'] : []),
   ]
-  const verb = template.isRestart ? 'restarted' : 'changed'
+  const verb = rollbackTo === undefined ? (template.isRestart ? 'restarted' : 'changed') : rolledBack(rollbackTo)
   return parts.length === 0 ? `${verb}${by}` : `${verb}${by}: ${parts.join('; ')}`
+}
+
+function rolledBack(revision: string): string {
+  return `rolled back to ${revision === '' ? 'an earlier template' : `revision ${revision}`}`
 }

@@ -2,7 +2,7 @@ import type { KeyedHash } from '../../informer/object-store.ts'
 import { fields, partsOf } from '../fields.ts'
 import { intern } from '../intern.ts'
 import { annotationOf, type HelmRelease, helmReleaseOf, type Owner } from '../metadata.ts'
-import { type PodTemplate, projectTemplate } from '../workload/pod-template.ts'
+import { HASH_LABELS, type PodTemplate, projectTemplate } from '../workload/pod-template.ts'
 
 /** A template of a workload of a kind that is not cached, such as an Argo Rollout. Its ReplicaSet has the template. */
 export interface OwnerRevision {
@@ -16,9 +16,6 @@ export interface OwnerRevision {
 
 /** Metadata that Argo adds to the pods of a ReplicaSet while it has a role, such as canary. */
 const EPHEMERAL = 'rollout.argoproj.io/ephemeral-metadata'
-
-/** Labels that controllers add to the pods of a ReplicaSet. */
-const HASH_LABELS = ['pod-template-hash', 'rollouts-pod-template-hash']
 
 /** Returns the owner's revision of a ReplicaSet, as its controller counts. */
 export function revisionOf(raw: unknown, owner: Owner | undefined): string | undefined {

@@ -5,6 +5,7 @@ import { count, number, partsOf } from '../fields.ts'
 import { kindCollector } from '../kind-collector.ts'
 import { type Condition, conditionsOf, type Metadata, metadataOf } from '../metadata.ts'
 import { namedId } from '../references.ts'
+import { rolloutHashOf } from '../workload/pod-template.ts'
 import { type OwnerRevision, ownerRevisionOf, revisionOf } from './owner-revision.ts'
 
 /** A ReplicaSet. Its template is kept only if no other cached object has the same one. */
@@ -17,6 +18,8 @@ export interface ReplicaSet extends Metadata {
   readonly revision: string | undefined
   /** Set for an owner of a kind that is not cached, such as an Argo Rollout. */
   readonly ownerRevision: OwnerRevision | undefined
+  /** Keyed hash of the template of a Deployment's revision. */
+  readonly rolloutHash: string | undefined
   /** `ReplicaFailure` says why pods cannot be created, such as a quota. */
   readonly conditions: readonly Condition[]
 }
@@ -32,6 +35,7 @@ export function projectReplicaSet(raw: unknown, keyedHash: KeyedHash): ReplicaSe
     available: count(status.availableReplicas),
     revision: revisionOf(raw, metadata.owner),
     ownerRevision: ownerRevisionOf(raw, metadata.owner, keyedHash),
+    rolloutHash: metadata.owner?.kind === 'Deployment' ? rolloutHashOf(spec.template, keyedHash) : undefined,
     conditions: conditionsOf(status),
   }
 }

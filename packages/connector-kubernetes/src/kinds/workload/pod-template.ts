@@ -61,6 +61,19 @@ export interface PodTemplate {
   readonly restartedAt: string | undefined
   /** Hash of the whole specification, with the parts that are not kept. */
   readonly keyedHash: string
+  /** Hash of the whole template: workloads replace their pods when it changes. */
+  readonly rolloutHash: string
+}
+
+/** Labels that controllers add to the template of a ReplicaSet. */
+export const HASH_LABELS: readonly string[] = ['pod-template-hash', 'rollouts-pod-template-hash']
+
+/** Hashes a template. That of a Deployment and that of its ReplicaSet are equal. @param raw a `PodTemplateSpec` */
+export function rolloutHashOf(raw: unknown, keyedHash: KeyedHash): string {
+  const { metadata, spec } = fields(raw)
+  const { labels, annotations } = fields(metadata)
+  const own = Object.entries(fields(labels)).filter(([name]) => !HASH_LABELS.includes(name))
+  return keyedHash(JSON.stringify([own, annotations ?? null, spec ?? null]))
 }
 
 /** @param raw a `PodTemplateSpec` */
@@ -81,6 +94,7 @@ export function projectTemplate(raw: unknown, keyedHash: KeyedHash): PodTemplate
     annotations: keyedHashes(Object.entries(annotations), keyedHash),
     restartedAt: text(annotations['kubectl.kubernetes.io/restartedAt']),
     keyedHash: keyedHash(JSON.stringify(spec)),
+    rolloutHash: rolloutHashOf(raw, keyedHash),
   }
 }
 
