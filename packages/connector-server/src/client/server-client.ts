@@ -186,7 +186,7 @@ export interface NetworkInterfaceReading {
 }
 
 /** `blocked` processes wait for a device and cannot be interrupted. */
-export const PROCESS_STATES = ['running', 'sleeping', 'blocked', 'stopped', 'defunct'] as const
+export const PROCESS_STATES = ['running', 'sleeping', 'blocked', 'stopped', 'defunct', 'unknown'] as const
 export type ProcessState = (typeof PROCESS_STATES)[number]
 
 export interface ProcessesReading {
@@ -194,6 +194,8 @@ export interface ProcessesReading {
   readonly takenAt: number
   readonly logicalCpus: number
   readonly processes: readonly ProcessReading[]
+  /** Why `processes` does not have all processes. */
+  readonly problem?: string
 }
 
 export interface ProcessReading {
@@ -202,7 +204,7 @@ export interface ProcessReading {
   readonly startedAt: number | string
   /** Name of the program, without its arguments. */
   readonly name: string
-  readonly state: ProcessState | undefined
+  readonly state: ProcessState
   /** CPU seconds since the process started. */
   readonly cpuTime?: number
   /** Recent share of all processors, 0 to 1, where the system computes it. */

@@ -10,9 +10,14 @@ import { processAttributes } from '../entities.ts'
 import { gauge, upDownCounter } from '../metrics.ts'
 
 export const processSignals = {
-  processCount: upDownCounter('system.process.count', '{process}', 'Processes by state.', {
-    'process.state': '`running`, `sleeping`, `blocked` (waits for a device), `stopped` or `defunct`.',
-  }),
+  processCount: upDownCounter(
+    'system.process.count',
+    '{process}',
+    'Processes by state. The states add up to all processes.',
+    {
+      'process.state': '`running`, `sleeping`, `blocked` (waits for a device), `stopped`, `defunct` or `unknown`.',
+    },
+  ),
   processCpuUtilization: gauge(
     'process.cpu.utilization',
     '1',
@@ -41,8 +46,10 @@ function toSignals(reading: ProcessesReading, previous: ProcessesReading | undef
   const { topProcesses, machine } = client
   const earlier = new Map(previous?.processes.map((process) => [process.pid, process]))
   const seconds = (reading.takenAt - (previous?.takenAt ?? reading.takenAt)) / 1000
+  // The number of processors may have changed since the previous reading.
+  const logicalCpus = Math.max(reading.logicalCpus, previous?.logicalCpus ?? 0)
   const shares = reading.processes.flatMap((process): [ProcessReading, number][] => {
-    const share = cpuShare(process, earlier.get(process.pid), seconds * reading.logicalCpus)
+    const share = cpuShare(process, earlier.get(process.pid), seconds * logicalCpus)
     return share === undefined || share <= 0 ? [] : [[process, share]]
   })
   const busiest = shares.toSorted(([, one], [, other]) => other - one).slice(0, topProcesses)
@@ -51,9 +58,11 @@ function toSignals(reading: ProcessesReading, previous: ProcessesReading | undef
     .toSorted((one, other) => other.residentBytes - one.residentBytes)
     .slice(0, topProcesses)
   const attributes = ({ pid, name }: ProcessReading) => ({ 'process.pid': pid, 'process.executable.name': name })
+  const { problem } = reading
   return {
+    gaps: problem === undefined ? [] : [{ scope: 'processes', reason: problem }],
     metrics: [
-      ...countByState(reading.processes, client),
+      ...(problem === undefined ? countByState(reading.processes, client) : []),
       ...busiest.map(([process, share]) =>
         processSignals.processCpuUtilization.point(share, machine.entity, attributes(process)),
       ),
@@ -70,12 +79,12 @@ function cpuShare(process: ProcessReading, earlier: ProcessReading | undefined, 
   if (cpuSeconds <= 0) return undefined
   // A process that started after the previous reading used all its CPU time since then.
   const used = process.cpuTime - (earlier?.startedAt === process.startedAt ? (earlier.cpuTime ?? 0) : 0)
-  return used / cpuSeconds
+  return Math.min(1, used / cpuSeconds)
 }
 
 function countByState(list: readonly ProcessReading[], { machine }: ServerClient): (Metric | undefined)[] {
   const counts = new Map<ProcessState, number>(PROCESS_STATES.map((state) => [state, 0]))
-  for (const { state } of list) if (state !== undefined) counts.set(state, (counts.get(state) ?? 0) + 1)
+  for (const { state } of list) counts.set(state, (counts.get(state) ?? 0) + 1)
   return [...counts].map(([state, count]) =>
     processSignals.processCount.point(count, machine.entity, { 'process.state': state }),
   )

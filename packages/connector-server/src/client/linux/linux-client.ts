@@ -16,6 +16,7 @@ import type {
 } from '../server-client.ts'
 import { createDiskReader, diskOf } from './disks.ts'
 import { createFilesystemUsageReader, type StatFilesystem } from './filesystem-usage.ts'
+import { createHiddenProcessCheck } from './hidden-processes.ts'
 import { parseOutOfMemoryVictims, readKernelLog } from './kernel-log.ts'
 import { numberAfter } from './kernel-number.ts'
 import { type KernelUnits, readKernelUnits } from './kernel-units.ts'
@@ -57,17 +58,18 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
   const filesystems = createFilesystemUsageReader(options.statfs ?? systemStatfs, reader.resolve)
   const disks = createDiskReader(reader)
   const processes = createProcessReader(reader, units)
-  const firstCpuReading = readCpu(reader, units)
+  const findHidden = createHiddenProcessCheck(reader, `${self}/mountinfo`)
+  const processors = createCpuReader(reader, units)
   const readMemory = createMemoryReader(reader, `${self}/mountinfo`)
 
   return {
     machine: toMachine(readMachineId(reader, hostname), hostname),
     platform: 'linux',
     topProcesses: options.topProcesses,
-    firstCpuReading,
+    firstCpuReading: processors.read(),
     uptimeResolution: 0.01,
     facts: cacheFor(HOST_FACTS_CACHE_MS, async () => readLinuxHostFacts(reader, await options.loadLibrary())),
-    cpu: async () => readCpu(reader, units),
+    cpu: async () => processors.read(),
     loadAverage: async () => readLoadAverage(reader),
     memory: async () => readMemory(),
     paging: async () => readPaging(reader),
@@ -78,11 +80,12 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
     filesystems: (signal) => filesystems(mounts(), signal),
     disks: async () => disks(),
     networkInterfaces: async () => parseNetworkDevices(reader.text(`${self}/net/dev`), options.wantsInterface),
-    processes: async () => ({
-      processes: processes.read(),
-      takenAt: performance.now(),
-      logicalCpus: Math.max(1, firstCpuReading.cores.size),
-    }),
+    processes: async () => {
+      const { processes: list, denied } = processes.read()
+      const problem = findHidden(denied)
+      const reading = { processes: list, takenAt: performance.now(), logicalCpus: processors.count() }
+      return problem === undefined ? reading : { ...reading, problem }
+    },
     failedUnits: (signal) => readFailedUnits(reader, options.runProgram, signal),
     outOfMemoryKills: async () => numberAfter(`\n${reader.optionalText('proc/vmstat') ?? ''}`, '\noom_kill '),
     outOfMemoryVictims: async () => parseOutOfMemoryVictims(readKernelLog(reader.resolve('dev/kmsg'))),
@@ -98,8 +101,26 @@ function openRoot(root: string): RootReader {
   )
 }
 
-function readCpu(reader: RootReader, { ticksPerSecond }: KernelUnits): CpuReading {
-  return { takenAt: performance.now(), ...parseProcStat(reader.text('proc/stat'), ticksPerSecond) }
+/** Maximum age of a reading from which processors are counted: that of the same collection cycle. */
+const MAX_CPU_COUNT_AGE_MS = 100
+
+/** Creates a reader of the processors. They may come and go while the agent runs. */
+function createCpuReader(reader: RootReader, { ticksPerSecond }: KernelUnits) {
+  let last: CpuReading | undefined
+  const read = (): CpuReading => {
+    last = { takenAt: performance.now(), ...parseProcStat(reader.text('proc/stat'), ticksPerSecond) }
+    return last
+  }
+  return {
+    read,
+    /** Returns the number of processors that are online. Uses the last reading, once, if it is recent. */
+    count: (): number => {
+      const isRecent = last !== undefined && performance.now() - last.takenAt < MAX_CPU_COUNT_AGE_MS
+      const { cores } = isRecent && last !== undefined ? last : read()
+      last = undefined
+      return Math.max(1, cores.size)
+    },
+  }
 }
 
 const ZFS_STATISTICS = 'proc/spl/kstat/zfs/arcstats'

@@ -1,15 +1,20 @@
 import type { ProcessReading, ProcessState } from '../server-client.ts'
 import type { KernelUnits } from './kernel-units.ts'
 
+/** States of every kernel since 2.6: `K`, `W`, `P` and `x` are those of some versions only. fs/proc/array.c */
 const STATES: Readonly<Record<string, ProcessState>> = {
   R: 'running',
+  W: 'running',
   S: 'sleeping',
   I: 'sleeping',
+  P: 'sleeping',
   D: 'blocked',
+  K: 'blocked',
   T: 'stopped',
   t: 'stopped',
   Z: 'defunct',
   X: 'defunct',
+  x: 'defunct',
 }
 
 const SPACE = 32
@@ -50,7 +55,7 @@ export function parseProcessStat(
         pid,
         startedAt,
         name: buffer.toString('utf8', open + 1, close),
-        state: STATES[String.fromCharCode(buffer[close + 2] ?? SPACE)],
+        state: STATES[String.fromCharCode(buffer[close + 2] ?? SPACE)] ?? 'unknown',
         cpuTime: ticks / units.ticksPerSecond,
         residentBytes: value * units.pageBytes,
       }

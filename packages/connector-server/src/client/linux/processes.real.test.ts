@@ -39,7 +39,7 @@ describe('createProcessReader', () => {
     const children = await sleepers(3)
     const files = children.map(({ pid }) => `/proc/${pid}/stat`)
     const known = (): (number | undefined)[] => {
-      const pids = new Set(reader.read().map(({ pid }) => pid))
+      const pids = new Set(reader.read().processes.map(({ pid }) => pid))
       return children.map(({ pid }) => pid).filter((pid) => pids.has(pid!))
     }
     expect(known()).toHaveLength(3)
@@ -64,7 +64,7 @@ describe('createProcessReader', () => {
       let open = 0
       // A process may end between reading and counting.
       for (let attempt = 0; attempt < 20 && open !== 5; attempt += 1) {
-        const pids = reader.read().map(({ pid }) => pid)
+        const pids = reader.read().processes.map(({ pid }) => pid)
         expect(pids).toEqual(expect.arrayContaining(children.map(({ pid }) => pid)))
         open = openFiles().length
         expect(open).toBeLessThanOrEqual(5)

@@ -21,6 +21,7 @@ export function createProcessReader(reader: RootReader, units: KernelUnits, maxO
   const procDirectory = reader.resolve('proc')
   const buffer = Buffer.allocUnsafeSlow(MAX_LINE_BYTES)
   let open = new Map<string, number>()
+  let denied = 0
 
   const readOne = (pid: string, next: Map<string, number>): ProcessReading | undefined => {
     const kept = open.get(pid)
@@ -34,7 +35,8 @@ export function createProcessReader(reader: RootReader, units: KernelUnits, maxO
       // The process has ended, and its pid may be reused. Files left in `open` are closed after this read.
     }
     const descriptor = openLine(`${procDirectory}/${pid}/stat`)
-    if (descriptor === undefined) return undefined
+    if (descriptor === 'denied') denied += 1
+    if (typeof descriptor === 'string') return undefined
     const length = readLine(descriptor, buffer)
     if (length > 0 && open.size + next.size < maxOpenFiles) next.set(pid, descriptor)
     else closeSync(descriptor)
@@ -47,7 +49,9 @@ export function createProcessReader(reader: RootReader, units: KernelUnits, maxO
   }
 
   return {
-    read: (): ProcessReading[] => {
+    /** Returns the processes, and how many others this user may not read. */
+    read: (): { readonly processes: readonly ProcessReading[]; readonly denied: number } => {
+      denied = 0
       const next = new Map<string, number>()
       const processes: ProcessReading[] = []
       for (const name of readdirSync(procDirectory)) {
@@ -57,18 +61,18 @@ export function createProcessReader(reader: RootReader, units: KernelUnits, maxO
       }
       close()
       open = next
-      return processes
+      return { processes, denied }
     },
     close,
   }
 }
 
-/** Returns `undefined` if the process has ended, or `hidepid` hides it from this user. */
-function openLine(path: string): number | undefined {
+/** Returns the descriptor, or why there is none: the process has ended, or this user may not read it. */
+function openLine(path: string): number | 'ended' | 'denied' {
   try {
     return openSync(path, 'r')
-  } catch {
-    return undefined
+  } catch (error) {
+    return /^E(?:ACCES|PERM)$/.test(String((error as NodeJS.ErrnoException).code)) ? 'denied' : 'ended'
   }
 }
 

@@ -93,7 +93,7 @@ export function toProcessReading(
     pid,
     startedAt: started,
     name,
-    state: STATES[state],
+    state: STATES[state] ?? 'unknown',
     cpuShare: cpu / 100 / (platform === 'darwin' ? logicalCpus : 1),
     residentBytes: memRss * 1024,
   }
