@@ -68,11 +68,11 @@ describe('Inventory: followed stream', () => {
     expect(containers.map((container) => container.name)).toEqual(expect.arrayContaining(['renamed', 'new']))
   })
 
-  test('lists every 10 minutes, and inspects differing containers only', async () => {
+  test('lists every 5 seconds, and inspects differing containers only', async () => {
     let time = 0
     const engine = fakeEngine()
     const inventory = await followed(engine, () => time)
-    time += 599_999
+    time += 4_999
     await inventory.containers(running)
     expect(engine.requests).toEqual([])
 
@@ -89,6 +89,42 @@ describe('Inventory: followed stream', () => {
     await inventory.containers(running)
     expect(engine.requests).toEqual([])
   })
+
+  test.each([
+    ['Up 4 seconds', true],
+    ['Up Less than a second', true],
+    ['Up About a minute (healthy)', true],
+    ['Up 10 minutes', false],
+    ['Up 9 minutes (Paused)', false],
+    ['', false],
+  ])('inspects a container that runs since 10 minutes and is listed as `%s`: %s', async (status, isInspected) => {
+    const now = Date.parse('2026-11-25T00:10:00Z')
+    const startedAt = '2026-11-25T00:00:00Z'
+    const running = { ...plain, state: { ...plain.state, status: 'running', startedAt } }
+    expect(await isInspectedAs(running, status, now)).toBe(isInspected)
+  })
+
+  test.each([
+    ['Exited (1) 10 minutes ago', false],
+    ['Exited (0) 10 minutes ago', true],
+    ['Exited (1) 3 seconds ago', true],
+    ['Exited (1) About an hour ago', false],
+  ])('inspects a container that ended 10 minutes ago and is listed as `%s`: %s', async (status, isInspected) => {
+    const now = Date.parse('2026-11-25T00:10:00Z')
+    const state = { ...plain.state, status: 'exited', exitCode: 1, finishedAt: '2026-11-25T00:00:00Z' }
+    expect(await isInspectedAs({ ...plain, state }, status, now)).toBe(isInspected)
+  })
+
+  /** Returns whether a container is inspected when it is listed with this status. */
+  async function isInspectedAs(container: ContainerDetails, status: string, now: number): Promise<boolean> {
+    const rows = async () => [{ id: container.id, state: container.state.status, status }]
+    const engine = fakeEngine(of, { containers: rows })
+    engine.existing.set(container.id, container)
+    const inventory = await followed(engine, () => now)
+    inventory.requestList()
+    await inventory.containers(running)
+    return inspected(engine).length > 0
+  }
 
   test('inspects a container again that changed during the inspection', async () => {
     let inspections = 0
@@ -179,7 +215,7 @@ describe('Inventory: removed containers', () => {
   test('keeps a container that was created during a list', async () => {
     const engine = fakeEngine(of, {
       containers: async () => {
-        const rows = [...engine.existing.values()].map(({ id, state }) => ({ id, state: state.status }))
+        const rows = [...engine.existing.values()].map(({ id, state }) => ({ id, state: state.status, status: '' }))
         if (!engine.existing.has('new')) {
           engine.existing.set('new', { ...plain, id: 'new', name: 'new' })
           await inventory.inspect('new', running)
@@ -218,7 +254,7 @@ describe('Inventory: failures', () => {
     const engine = fakeEngine(of, {
       containers: async () => {
         if (isBroken) throw new Error('no engine')
-        return [...engine.existing.values()].map(({ id, state }) => ({ id, state: state.status }))
+        return [...engine.existing.values()].map(({ id, state }) => ({ id, state: state.status, status: '' }))
       },
     })
     const inventory = createInventory(engine, wanted)

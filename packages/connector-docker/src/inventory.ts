@@ -1,9 +1,9 @@
-import type { ContainerDetails, EngineApi, ImageDetails } from './engine/engine-api.ts'
+import type { ContainerDetails, ContainerSummary, EngineApi, ImageDetails } from './engine/engine-api.ts'
 import { EngineError } from './engine/engine-error.ts'
 import { forEachLimited } from './for-each-limited.ts'
 
-/** Interval at which all containers are listed even while the event stream is followed. */
-const RELIST_INTERVAL_MS = 600_000
+/** Interval at which all containers are listed even while the event stream is followed: it may lack events. */
+const RELIST_INTERVAL_MS = 5_000
 
 const MAX_INSPECTIONS = 4
 
@@ -25,10 +25,9 @@ export function createInventory(engine: EngineApi, isIncluded: (name: string) =>
     const rows = await engine.containers(signal)
     const ids = new Set(rows.map(({ id }) => id))
     for (const id of before) if (!ids.has(id)) forget(id)
-    for (const { id, state } of rows) {
-      const details = known.get(id)
-      // Without the stream, a restart between two lists is invisible: a running container may be another run.
-      if (details === undefined || !isFollowed || details.state.status !== state) stale.add(id)
+    for (const row of rows) {
+      const details = known.get(row.id)
+      if (details === undefined || !isFollowed || differs(details, row, startedAt)) stale.add(row.id)
     }
     listedAt = startedAt
   }
@@ -63,6 +62,10 @@ export function createInventory(engine: EngineApi, isIncluded: (name: string) =>
     /** Marks a container as changed, so that it is inspected next time. */
     markChanged: (id: string) => void stale.add(id),
     markRemoved: forget,
+    /** Lets the next request list the containers, even while the event stream is followed. */
+    requestList: (): void => {
+      listedAt = Number.NEGATIVE_INFINITY
+    },
     /** Sets whether the event stream is followed, which makes most lists unnecessary. */
     setFollowed: (followed: boolean): void => {
       // Lists once more, to find what happened between the last list and the start of the stream.
@@ -70,6 +73,30 @@ export function createInventory(engine: EngineApi, isIncluded: (name: string) =>
       isFollowed = followed
     },
   }
+}
+
+/** Units in the status of a container, in milliseconds. */
+const UNITS_MS: Readonly<Record<string, number>> = {
+  second: 1_000,
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+  week: 604_800_000,
+  month: 2_592_000_000,
+  year: 31_536_000_000,
+}
+
+/** Returns whether a row of the list shows another state, or another run, than the last inspection. */
+function differs({ state: known }: ContainerDetails, { state, status }: ContainerSummary, now: number): boolean {
+  if (known.status !== state) return true
+  const exitCode = /^Exited \((\d+)\)/.exec(status)?.[1]
+  if (exitCode !== undefined && known.exitCode !== Number(exitCode)) return true
+  const [, count = '', unit = 'second'] = /(\d+|Less than a|About an?) (\w+?)s?(?: ago)?(?: \(|$)/.exec(status) ?? []
+  const at = Date.parse((status.startsWith('Up') ? known.startedAt : known.finishedAt) ?? '')
+  if (count === '' || Number.isNaN(at)) return false
+  // The engine truncates to whole units. Twice the time is certainly another run.
+  const elapsed = (/\d/.test(count) ? Number(count) + 1 : 2) * (UNITS_MS[unit] ?? Number.POSITIVE_INFINITY)
+  return now - at > 2 * elapsed
 }
 
 /** Removed containers that are kept, for the events that follow a removal. */

@@ -28,7 +28,7 @@ export function fakeEngine(of: Captured = captured(), parts: Partial<EngineApi> 
   const nameOf = (id: string): string => existing.get(id)?.name ?? id
   const answers: EngineApi = {
     info: async () => of.info,
-    containers: async () => [...existing.values()].map(({ id, state }) => ({ id, state: state.status })),
+    containers: async () => [...existing.values()].map(({ id, state }) => ({ id, state: state.status, status: '' })),
     container: async (id) => existing.get(id),
     image: async (id) => (id === image.id ? image : undefined),
     networks: async () => (of.json('networks.json') as unknown[]).map(toNetwork),

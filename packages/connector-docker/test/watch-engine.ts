@@ -15,6 +15,8 @@ export interface Watching {
   readonly cursors: readonly string[]
   /** Returns the last cursor, saved by this watcher or an earlier one. */
   cursor(): string | undefined
+  /** Lets the watcher compare the containers with the events, and resolves when it has. */
+  check(): Promise<void>
   /** Resolves when the watcher has handled every event that the engine has sent. */
   caughtUp(): Promise<void>
   /** Resolves with the watcher's error; `undefined` after an abort. */
@@ -51,7 +53,14 @@ export function startWatching(
     inventory.setFollowed(followed)
   }
   const context = watchContext({ now, cursor, ...(onEmit && { onEmit }) })
-  const watch = engineEvents.watch({ ...client, inventory: { ...inventory, setFollowed } }, context)
+  // The watcher sleeps only between two checks.
+  let wake: (() => void) | undefined
+  const sleep = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      wake = resolve
+      context.signal.addEventListener('abort', () => reject(context.signal.reason), { once: true })
+    })
+  const watch = engineEvents.watch({ ...client, inventory: { ...inventory, setFollowed } }, { ...context, sleep })
   const ended = watch.then(
     () => undefined,
     (error: unknown) => error,
@@ -65,6 +74,14 @@ export function startWatching(
     events: () => context.events().filter(({ body }) => !body.includes(MARKER)),
     cursors: context.cursors,
     cursor: () => context.cursors.at(-1) ?? cursor,
+    check: async () => {
+      await vi.waitFor(() => expect(wake).toBeDefined(), CATCH_UP_TIMEOUT_MS)
+      const start = wake
+      wake = undefined
+      start?.()
+      const failed = ended.then(() => 'ended')
+      await Promise.race([vi.waitFor(() => expect(wake).toBeDefined(), CATCH_UP_TIMEOUT_MS), failed])
+    },
     caughtUp: async () => {
       await vi.waitFor(() => expect(isFollowed).toBe(true), CATCH_UP_TIMEOUT_MS)
       const marker = engineEvent({ type: 'image', action: 'pull', actor: MARKER, nanoseconds: log.newest() + 1n })

@@ -59,12 +59,17 @@ export function toInfo(info: unknown, version: unknown) {
   }
 }
 
-const summarySchema = z.object({ Id: z.string(), State: text })
+const summarySchema = z.object({ Id: z.string(), State: text, Status: text })
 
 /** Translates a row of the container list: enough to detect a change. @throws Error when the id is missing. */
 export function toSummary(row: unknown) {
-  const { Id: id, State: state = '' } = summarySchema.parse(row)
-  return { id, state }
+  const { Id: id, State: state = '', Status: status = '' } = summarySchema.parse(row)
+  return {
+    id,
+    state,
+    /** Times and exit code, as `Up 3 minutes` or `Exited (1) 2 hours ago`. */
+    status,
+  }
 }
 
 const imageSchema = z.object({

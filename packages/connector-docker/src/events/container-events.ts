@@ -237,6 +237,7 @@ function recordMilestone(history: ContainerHistory, milestone: Milestone, messag
     history.unknownSignalAt = undefined
     history.oomKill = noOomKill()
     history.health = undefined
+    history.startError = undefined
   }
   return true
 }

@@ -24,6 +24,8 @@ export interface ContainerHistory {
   readonly reported: Partial<Record<Milestone, { readonly at: number; readonly isInferred: boolean }>>
   /** Time of the last exit, if it was only counted. In milliseconds since 1970. */
   countedExitAt: number | undefined
+  /** Error of the last failed start, once it is reported. */
+  startError: string | undefined
   /** Names of event attributes that labels of the container replace. */
   readonly shadowed: Set<string>
 }
@@ -82,6 +84,7 @@ export function createEventHistory() {
         health: undefined,
         reported: {},
         countedExitAt: undefined,
+        startError: undefined,
         shadowed: new Set(),
       }
       // Late events of a removed container do not restore it.

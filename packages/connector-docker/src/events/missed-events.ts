@@ -14,6 +14,8 @@ export interface CurrentContainers {
   readonly found: readonly ContainerDetails[]
   readonly lastKnown: (id: string) => ContainerDetails | undefined
   readonly now: Date
+  /** Difference between the times that a container and its event have. */
+  readonly toleranceMs?: number
 }
 
 /**
@@ -23,7 +25,7 @@ export interface CurrentContainers {
 export function inferMissedEvents(
   history: EventHistory,
   since: number,
-  { known, found, lastKnown, now }: CurrentContainers,
+  { known, found, lastKnown, now, toleranceMs = CLOCK_TOLERANCE_MS }: CurrentContainers,
 ): EngineEvent[] {
   const events: EngineEvent[] = []
   for (const container of found) {
@@ -33,7 +35,7 @@ export function inferMissedEvents(
       const at = Date.parse(moment ?? '')
       const newest = reported[milestone]?.at
       // Skips times before the newest reported event: a run may have begun while the containers were listed.
-      if (moment === undefined || !(at > since) || (newest !== undefined && newest >= at - CLOCK_TOLERANCE_MS)) continue
+      if (moment === undefined || !(at > since) || (newest !== undefined && newest >= at - toleranceMs)) continue
       const more = milestone === 'die' ? exitCodeOf(container) : {}
       events.push(eventOf(milestone, container.id, container, nanosecondsOf(moment), more))
     }

@@ -96,6 +96,8 @@ export function handleResourceEvent(
   // An inspection of a container includes its networks.
   if (raw.type === 'network' && container !== undefined) {
     client.inventory.markChanged(container)
+    // A start begins with a connection: its error is new, even if it is the same.
+    if (action === 'connect') client.history.ofContainer(container).startError = undefined
     if (!client.history.recordConnection(container, raw.actor, action, at)) return undefined
   }
   if (raw.type === 'volume' && action === 'destroy') client.history.volumes.remove(raw.actor)

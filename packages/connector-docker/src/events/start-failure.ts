@@ -7,6 +7,7 @@ import {
   imageAttributes,
 } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
+import type { ContainerDetails } from '../engine/engine-api.ts'
 import { type EngineMessage, inspectOrLastKnown } from './engine-message.ts'
 
 export const startFailureSignals = {
@@ -37,13 +38,52 @@ export async function describeStartFailure(
   const { container: containerId } = raw.attributes
   if (raw.type !== 'network' || action !== 'disconnect' || containerId === undefined) return undefined
   const container = await inspectOrLastKnown(containerId, client, signal)
-  if (container === undefined || !client.inventory.isIncluded(container.name)) return undefined
+  return container && startFailureOf(container, { id: `${id}/start_failed`, at }, client, signal)
+}
+
+/** Containers of this mode that are inspected in one check. */
+const MAX_INSPECTIONS = 100
+
+/**
+ * Returns the events of failed starts of containers in the network of another container. They leave no network, so that
+ * the engine sends no event. The containers do not record the time of the failure.
+ */
+export async function findStartFailures(
+  containers: readonly ContainerDetails[],
+  client: DockerClient,
+  at: Date,
+  signal: AbortSignal,
+): Promise<readonly Event[]> {
+  const waiting = containers.filter(
+    ({ networkMode, state }) => networkMode?.startsWith('container:') === true && !STARTED.has(state.status),
+  )
+  const events: Event[] = []
+  for (const { id } of waiting.slice(0, MAX_INSPECTIONS)) {
+    const container = await inspectOrLastKnown(id, client, signal)
+    const run = container?.state.startedAt ?? container?.created
+    const event =
+      container && (await startFailureOf(container, { id: `docker/${run}/${id}/start_failed`, at }, client, signal))
+    if (event !== undefined) events.push(event)
+  }
+  return events
+}
+
+/** Returns the event of a failed start that has not been reported. */
+async function startFailureOf(
+  container: ContainerDetails,
+  { id, at }: Pick<EngineMessage, 'id' | 'at'>,
+  client: DockerClient,
+  signal: AbortSignal,
+): Promise<Event | undefined> {
+  if (!client.inventory.isIncluded(container.name)) return undefined
   const { error, exitCode, status } = container.state
-  if (error === undefined || STARTED.has(status)) return undefined
+  const history = client.history.ofContainer(container.id)
+  if (error === undefined || STARTED.has(status) || history.startError === error) return undefined
+  history.startError = error
   const reason = redactSecrets(error, container.environment)
   const image = await client.inventory.image(container.imageId, signal).catch(() => undefined)
   return startFailureSignals.containerStartFailed.event({
-    id: `${id}/start_failed`,
+    id,
     at,
     entity: containerSignals.container.reference(container.id),
     body: `Container ${container.name} could not be started: ${reason}`,
