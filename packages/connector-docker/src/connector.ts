@@ -12,9 +12,10 @@ import { deploy } from './deployment/deployment.ts'
 import { changeSignals } from './events/container-change.ts'
 import { containerEventSignals } from './events/container-events.ts'
 import { exitSignals } from './events/container-exit.ts'
-import { engineEvents, streamSignals } from './events/engine-events.ts'
+import { engineEvents } from './events/engine-events.ts'
 import { resourceSignals } from './events/resource-events.ts'
 import { startFailureSignals } from './events/start-failure.ts'
+import { streamSignals } from './events/stream-signals.ts'
 
 /**
  * Signal names follow the OpenTelemetry semantic conventions for containers, then its Docker stats receiver, then
