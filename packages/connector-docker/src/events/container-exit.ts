@@ -272,7 +272,7 @@ async function readLog(
   if (found === undefined) return { missing: REMOVED }
   try {
     const { id, environment, logDriver } = found
-    const run = { id, environment, logDriver, ...logWindow(times) }
+    const run = { id, environment, logDriver, isFollowed: times.isFollowed, ...logWindow(times) }
     return await readCrashLog(engine, run, config.crash_log_lines, signal)
   } catch (error) {
     return {

@@ -31,12 +31,16 @@ describe('the log of a run', () => {
   test('requests the time window of the run', async () => {
     const { tail, requests } = await read('all is lost\n')
     expect(tail).toEqual({ log: 'all is lost\n' })
-    expect(requests).toEqual([{ since: '1795564801.123', until: '1795564805.250', lines: 200 }])
+    const window = { since: '1795564801.123', until: '1795564805.250' }
+    expect(requests).toEqual([
+      { ...window, lines: 200 },
+      { ...window, lines: 1 },
+    ])
   })
 
   test('reads from the beginning without a start time', async () => {
     const { requests } = await read('', { since: undefined })
-    expect(requests).toMatchObject([{ since: undefined }])
+    expect(requests[0]).toMatchObject({ since: undefined })
   })
 
   test('returns the reason for a missing log', async () => {
@@ -50,6 +54,31 @@ describe('the log of a run', () => {
     const { tail, requests } = await read('all is lost\n', {}, 0)
     expect(tail).toEqual({ missing: '`crash_log_lines` is 0' })
     expect(requests).toEqual([])
+  })
+
+  describe('with a damaged record', () => {
+    const written = Array.from({ length: 40 }, (_, index) => `line ${index + 1}\n`)
+
+    /** Returns an engine that reads from the beginning of a tail to the damaged record, as json-file does. */
+    const damagedAt = (line: number) => ({
+      logs: async (_id: string, { lines }: LogRequest) => {
+        const beginning = Math.max(0, written.length - lines)
+        return written.slice(beginning, beginning >= line ? written.length : line - 1).join('')
+      },
+      container: async () => undefined,
+    })
+    const readDamaged = (line: number, more: Partial<LoggedRun> = {}) =>
+      readCrashLog(damagedAt(line), { ...run, ...more }, 200, signal)
+
+    test('reads the last words by a shorter tail', async () => {
+      expect(await readDamaged(18)).toEqual({ log: written.slice(-12).join('') })
+      expect(await readDamaged(39)).toEqual({ log: 'line 40\n' })
+    })
+
+    test('says that the log is damaged when its last record is', async () => {
+      expect(await readDamaged(40)).toEqual({ missing: expect.stringContaining('the log is damaged') })
+      expect(await readDamaged(40, { isFollowed: true })).toHaveProperty('log')
+    })
   })
 
   test('removes secrets and escape sequences', async () => {

@@ -16,24 +16,54 @@ export interface LoggedRun {
   /** In milliseconds since 1970; `undefined` reads the log from its beginning. */
   readonly since: number | undefined
   readonly until: number
+  /** Whether another run has begun, or will begin. */
+  readonly isFollowed?: boolean
 }
 
 /** Reads the end of a run's log, without the container's own secrets and text that looks like a secret. */
 export async function readCrashLog(
   engine: Pick<EngineApi, 'logs' | 'container'>,
-  { id, environment, logDriver, since, until }: LoggedRun,
+  { id, environment, logDriver, since, until, isFollowed = false }: LoggedRun,
   lines: number,
   signal: AbortSignal,
 ): Promise<CrashLog> {
   if (lines === 0) return { missing: '`crash_log_lines` is 0' }
-  const request = { since: since === undefined ? undefined : secondsOf(since), until: secondsOf(until), lines }
-  const text = await engine.logs(id, request, signal)
+  const window = { since: since === undefined ? undefined : secondsOf(since), until: secondsOf(until) }
+  const readTail = (tail: number) => engine.logs(id, { ...window, lines: tail }, signal)
+  const text = await readTail(lines)
   if (text === undefined) {
     const isRemoved = (await engine.container(id, signal)) === undefined
     const driver = logDriver === undefined ? 'its log driver' : `its log driver \`${logDriver}\``
     return { missing: isRemoved ? REMOVED : `${driver} does not support reading` }
   }
-  return { log: tailOf(redactSecrets(text, environment)) }
+  const intact = await intactTail(text, lines, isFollowed, readTail)
+  return intact === undefined ? { missing: DAMAGED } : { log: tailOf(redactSecrets(intact, environment)) }
+}
+
+/** Reason for the missing log of a container whose last lines the engine cannot read. */
+const DAMAGED = 'the log is damaged: the engine returns only lines from before the damage'
+
+/**
+ * Returns the longest tail that ends with the last line. An engine stops reading at a damaged record, so that a long
+ * tail may end before it, with lines that are older than the last ones. Returns `undefined` if the last line is damaged.
+ */
+async function intactTail(
+  text: string,
+  lines: number,
+  isFollowed: boolean,
+  readTail: (lines: number) => Promise<string | undefined>,
+): Promise<string | undefined> {
+  if (text === '' || lines === 1) return text
+  const last = await readTail(1)
+  // The last line of the whole log may belong to the next run.
+  if (last === undefined || (last === '' && isFollowed)) return text
+  if (last === '') return undefined
+  if (text.endsWith(last)) return text
+  for (let tail = Math.floor(lines / 2); tail > 1; tail = Math.floor(tail / 2)) {
+    const shorter = await readTail(tail)
+    if (shorter?.endsWith(last)) return shorter
+  }
+  return last
 }
 
 function secondsOf(milliseconds: number): string {
