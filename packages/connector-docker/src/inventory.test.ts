@@ -55,6 +55,19 @@ describe('Inventory: followed stream', () => {
     expect(engine.requests).toEqual([])
   })
 
+  test('does not wait for a list that another caller requested of an engine that hangs', async () => {
+    const never = new Promise<never>(() => undefined)
+    let isHanging = false
+    const engine: FakeEngine = fakeEngine(of, {
+      containers: async () =>
+        isHanging ? never : [...engine.existing.values()].map(({ id, state }) => ({ id, state: state.status, status: '' })),
+    })
+    const inventory = await followed(engine)
+    isHanging = true
+    void inventory.listContainers(running, 0)
+    expect(ids(await inventory.containers(running))).toEqual([...engine.existing.keys()].toSorted())
+  })
+
   test('inspects changed containers only', async () => {
     const engine = fakeEngine()
     const inventory = await followed(engine)
@@ -72,21 +85,22 @@ describe('Inventory: followed stream', () => {
     let time = 0
     const engine = fakeEngine()
     const inventory = await followed(engine, () => time)
-    time += 4_999
     await inventory.containers(running)
+    time += 4_999
+    await inventory.listContainers(running)
     expect(engine.requests).toEqual([])
 
     engine.existing.set(plain.id, { ...plain, state: { ...plain.state, status: 'exited' } })
     engine.existing.set('new', { ...plain, id: 'new' })
     engine.existing.delete(web.id)
     time += 1
-    const containers = await inventory.containers(running)
+    const containers = await inventory.listContainers(running)
     expect(engine.requests).toContain('containers')
     expect(inspected(engine)).toEqual([plain.id, 'new'].toSorted())
     expect(ids(containers)).toEqual([...engine.existing.keys()].toSorted())
 
     time += 1
-    await inventory.containers(running)
+    await inventory.listContainers(running)
     expect(engine.requests).toEqual([])
   })
 
@@ -121,8 +135,7 @@ describe('Inventory: followed stream', () => {
     const engine = fakeEngine(of, { containers: rows })
     engine.existing.set(container.id, container)
     const inventory = await followed(engine, () => now)
-    inventory.requestList()
-    await inventory.containers(running)
+    await inventory.listContainers(running, 0)
     return inspected(engine).length > 0
   }
 

@@ -2,8 +2,8 @@ import type { ContainerDetails, ContainerSummary, EngineApi, ImageDetails } from
 import { EngineError } from './engine/engine-error.ts'
 import { forEachLimited } from './for-each-limited.ts'
 
-/** Interval at which all containers are listed even while the event stream is followed: it may lack events. */
-const RELIST_INTERVAL_MS = 5_000
+/** Age from which a list is too old for `listContainers`. */
+const MAX_LIST_AGE_MS = 5_000
 
 const MAX_INSPECTIONS = 4
 
@@ -16,7 +16,7 @@ export function createInventory(engine: EngineApi, isIncluded: (name: string) =>
   const images = createImageCache(engine)
   let listedAt = Number.NEGATIVE_INFINITY
   let isFollowed = false
-  let refreshed: Promise<unknown> = Promise.resolve()
+  let refreshing: Promise<unknown> = Promise.resolve()
 
   const list = async (signal: AbortSignal): Promise<void> => {
     const startedAt = now()
@@ -32,9 +32,9 @@ export function createInventory(engine: EngineApi, isIncluded: (name: string) =>
     listedAt = startedAt
   }
 
-  const refresh = async (signal: AbortSignal): Promise<void> => {
+  const refresh = async (signal: AbortSignal, maxAgeMs: number): Promise<void> => {
     if (!isFollowed) images.markImagesChanged()
-    if (!isFollowed || now() - listedAt >= RELIST_INTERVAL_MS) await list(signal)
+    if (!isFollowed || now() - listedAt >= maxAgeMs) await list(signal)
     await forEachLimited([...stale], MAX_INSPECTIONS, async (id) => {
       try {
         await inspect(id, signal)
@@ -44,28 +44,36 @@ export function createInventory(engine: EngineApi, isIncluded: (name: string) =>
     })
   }
 
+  const included = (): ContainerDetails[] => [...known.values()].filter(({ name }) => isIncluded(name))
+
+  // Serialized, so that a second caller finds the work of the first done.
+  const listed = async (signal: AbortSignal, maxAgeMs: number): Promise<readonly ContainerDetails[]> => {
+    const own = refreshing.then(() => refresh(signal, maxAgeMs))
+    refreshing = own.catch(() => undefined)
+    await own
+    return included()
+  }
+
   return {
     ...images,
     /** Returns whether containers of this name are reported. */
     isIncluded,
-    /** Returns every container that is not excluded by name. Inspects new and changed ones. */
+    /**
+     * Returns every container that is not excluded by name. Inspects new and changed ones. While the event stream is
+     * followed, sends no request without changes, so that it does not wait for an engine that hangs.
+     */
     containers: async (signal: AbortSignal): Promise<readonly ContainerDetails[]> => {
-      // Serialized, so that a second caller finds the work of the first done.
-      const own = refreshed.then(() => refresh(signal))
-      refreshed = own.catch(() => undefined)
-      await own
-      return [...known.values()].filter(({ name }) => isIncluded(name))
+      const isCurrent = isFollowed && listedAt !== Number.NEGATIVE_INFINITY && stale.size === 0
+      return isCurrent ? included() : listed(signal, Number.POSITIVE_INFINITY)
     },
+    /** Returns the same as `containers`, and lists them even while the event stream is followed: it may lack events. */
+    listContainers: (signal: AbortSignal, maxAgeMs = MAX_LIST_AGE_MS) => listed(signal, maxAgeMs),
     unreadable: cache.unreadable,
     inspect,
     lastKnown: cache.lastKnown,
     /** Marks a container as changed, so that it is inspected next time. */
     markChanged: (id: string) => void stale.add(id),
     markRemoved: forget,
-    /** Lets the next request list the containers, even while the event stream is followed. */
-    requestList: (): void => {
-      listedAt = Number.NEGATIVE_INFINITY
-    },
     /** Sets whether the event stream is followed, which makes most lists unnecessary. */
     setFollowed: (followed: boolean): void => {
       // Lists once more, to find what happened between the last list and the start of the stream.

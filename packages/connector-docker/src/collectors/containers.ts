@@ -94,7 +94,7 @@ export const containerSignals = {
 /** Collects the containers in every state, their images and their Compose services. */
 export const containers: Collector<DockerClient> = {
   async collect(client, { signal, now }) {
-    const all = await client.inventory.containers(signal)
+    const all = await client.inventory.listContainers(signal)
     const images = new Map<string, ImageDetails | undefined>()
     for (const { imageId } of all)
       if (imageId !== '' && !images.has(imageId)) images.set(imageId, await client.inventory.image(imageId, signal))

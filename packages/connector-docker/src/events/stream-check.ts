@@ -31,8 +31,7 @@ export function createStreamCheck(client: DockerClient, since: number) {
     const known = history.ids()
     let found: readonly ContainerDetails[]
     try {
-      inventory.requestList()
-      found = await inventory.containers(timeoutSignal(LIST_TIMEOUT_MS, signal))
+      found = await inventory.listContainers(timeoutSignal(LIST_TIMEOUT_MS, signal), 0)
     } catch {
       // The collectors report that the engine does not answer.
       return { overdue: [], isComplete: false, startFailures: [] }
