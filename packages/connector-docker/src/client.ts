@@ -53,6 +53,12 @@ export async function openEngine(endpoint: Endpoint): Promise<EngineApi> {
       }),
     logs: (id, request, abortSignal) =>
       requestIfExists(`the log of ${id}`, abortSignal, () => readLog(engine, id, { ...request, abortSignal })),
+    followLog: (id, lines, take, signal) =>
+      request(`the log of ${id}`, signal, async () => {
+        const options = { follow: true as const, stdout: true, stderr: true, tail: lines, abortSignal: signal }
+        const stream = await engine.getContainer(id).logs(options as Docker.ContainerLogsOptions & { follow: true })
+        for await (const chunk of stream) take(chunk as Buffer)
+      }),
     events: (since, signal) =>
       readEvents(
         () =>

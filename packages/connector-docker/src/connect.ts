@@ -7,6 +7,7 @@ import type { DockerConfig } from './config.ts'
 import type { DockerClient } from './docker-client.ts'
 import { endpointOf } from './engine/endpoint.ts'
 import { createEventHistory } from './events/event-history.ts'
+import { createKeptLogs } from './evidence/kept-logs.ts'
 import { createInventory } from './inventory.ts'
 import { createUsageReader } from './usage/usage-reader.ts'
 
@@ -26,6 +27,7 @@ export async function connect({ config, signal, log, keyedHash }: ConnectContext
       inventory: createInventory(engine, excludeNames(config.exclude_containers)),
       usage,
       history: createEventHistory(),
+      keptLogs: createKeptLogs(engine, config.crash_log_lines),
       keyedHash,
       log,
     }

@@ -44,7 +44,10 @@ export const docker = defineConnector({
   deploy,
   connect,
   identify: async ({ info, entity }) => ({ id: info.id, name: info.name, entity }),
-  disconnect: async ({ engine: open }) => open.close(),
+  disconnect: async ({ engine: open, keptLogs }) => {
+    keptLogs.close()
+    open.close()
+  },
   collectors: { engine, containers, usage, networks, volumes, 'disk-usage': diskUsage },
   watchers: { 'engine-events': engineEvents },
 })

@@ -2,6 +2,7 @@ import type { ConnectContext, EntityReference } from '@rca/core/connector'
 import type { DockerConfig } from './config.ts'
 import type { EngineApi, EngineInfo } from './engine/engine-api.ts'
 import type { EventHistory } from './events/event-history.ts'
+import type { KeptLogs } from './evidence/kept-logs.ts'
 import type { Inventory } from './inventory.ts'
 import type { UsageReader } from './usage/usage-reader.ts'
 
@@ -17,6 +18,7 @@ export interface DockerClient {
   readonly inventory: Inventory
   readonly usage: UsageReader
   readonly history: EventHistory
+  readonly keptLogs: KeptLogs
   readonly keyedHash: (text: string) => string
   readonly log: ConnectContext<unknown>['log']
 }

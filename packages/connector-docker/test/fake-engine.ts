@@ -8,6 +8,7 @@ import type { ContainerDetails, EngineApi, EngineEvent } from '../src/engine/eng
 import { demultiplex } from '../src/engine/log-frames.ts'
 import { toDiskUsage, toImage, toNetwork, toVolume } from '../src/engine/translate.ts'
 import { createEventHistory } from '../src/events/event-history.ts'
+import { createKeptLogs } from '../src/evidence/kept-logs.ts'
 import { createInventory } from '../src/inventory.ts'
 import { createUsageReader } from '../src/usage/usage-reader.ts'
 import { type Captured, captured } from './fixtures.ts'
@@ -37,6 +38,7 @@ export function fakeEngine(of: Captured = captured(), parts: Partial<EngineApi> 
     stats: async (id) => of.stats(nameOf(id)),
     logs: async (id) =>
       ['crashed', 'tty'].includes(nameOf(id)) ? demultiplex(of.bytes(`log-${nameOf(id)}.bin`)) : undefined,
+    followLog: async () => undefined,
     events: (_since, signal) => eventStream(of.events(), signal),
     close: () => undefined,
     ...parts,
@@ -59,6 +61,7 @@ export function fakeEngine(of: Captured = captured(), parts: Partial<EngineApi> 
     diskUsage: noting('disk usage', answers.diskUsage),
     stats: noting('stats', answers.stats),
     logs: noting('logs', answers.logs),
+    followLog: noting('follow log', answers.followLog),
     events: noting('events', answers.events),
     close: noting('close', answers.close),
   }
@@ -91,6 +94,7 @@ export function fakeClient(
     inventory: createInventory(engine, excludeNames(checked.exclude_containers)),
     usage: createUsageReader({ rootPath: checked.root_path, info: of.info, engine }),
     history: createEventHistory(),
+    keptLogs: createKeptLogs(engine, checked.crash_log_lines),
     keyedHash: (text) => createHash('sha256').update(`key of a test/${text}`).digest('hex').slice(0, 32),
     log: silentLogger,
     ...parts,

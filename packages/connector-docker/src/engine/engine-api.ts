@@ -59,6 +59,8 @@ export interface ContainerDetails {
   readonly restartPolicy: string | undefined
   /** Signal that stops it: `SIGQUIT`, `QUIT` or `3`. Absent for SIGTERM. */
   readonly stopSignal: string | undefined
+  /** Whether the engine removes the container, with its log, when it exits. */
+  readonly autoRemove: boolean
   readonly privileged: boolean
   readonly networkMode: string | undefined
   readonly cgroupParent: string | undefined
@@ -120,6 +122,11 @@ export interface EngineApi {
   stats(id: string, signal: AbortSignal): Promise<StatsAnswer | undefined>
   /** Reads stdout and stderr in order, unredacted. `undefined` if the log driver does not support reading. */
   logs(id: string, request: LogRequest, signal: AbortSignal): Promise<string | undefined>
+  /**
+   * Follows a log from its last lines until the container exits or `signal` aborts. Passes the bytes on as they arrive,
+   * in the format that `log-frames.ts` reads.
+   */
+  followLog(id: string, lines: number, take: (bytes: Buffer) => void, signal: AbortSignal): Promise<void>
   /**
    * Streams the events since a time, then new ones, until `signal` aborts. Rejects when the stream breaks.
    *

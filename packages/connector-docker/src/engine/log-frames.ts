@@ -16,6 +16,21 @@ export function demultiplex(answer: unknown): string {
   return Buffer.concat(parts).toString('utf8')
 }
 
+/** Returns the length of the whole frames at the beginning of a log that is still arriving; of a TTY's, of all bytes. */
+export function wholeFramesLength(bytes: Buffer): number {
+  let position = 0
+  while (position + HEADER_LENGTH <= bytes.length) {
+    if (!isHeader(bytes, position)) return bytes.length
+    const end = position + HEADER_LENGTH + bytes.readUInt32BE(position + 4)
+    if (end > bytes.length) return position
+    position = end
+  }
+  const isHeaderStart = bytes
+    .subarray(position, position + 4)
+    .every((byte, index) => (index === 0 ? byte <= 2 : byte === 0))
+  return isHeaderStart ? position : bytes.length
+}
+
 function isHeader(bytes: Buffer, at: number): boolean {
   return (
     at + HEADER_LENGTH <= bytes.length &&

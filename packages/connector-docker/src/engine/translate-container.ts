@@ -43,6 +43,7 @@ const containerSchema = z.object({
       CpuShares: number,
       PidsLimit: number,
       Privileged: flag,
+      AutoRemove: flag,
       NetworkMode: text,
       CgroupParent: text,
       RestartPolicy: optional(z.object({ Name: text })),
@@ -75,6 +76,7 @@ export function toContainer(answer: unknown): ContainerDetails {
     restartCount: read.RestartCount,
     restartPolicy: host.RestartPolicy?.Name,
     stopSignal: config.StopSignal,
+    autoRemove: host.AutoRemove ?? false,
     privileged: host.Privileged ?? false,
     // Engines before 26 write `default` for the default network.
     networkMode: host.NetworkMode === 'default' ? 'bridge' : host.NetworkMode,

@@ -111,7 +111,8 @@ const DESCRIBERS: ReadonlyMap<string, Describe> = new Map(
       return [containerEventSignals.containerCreated.event(fields), change]
     },
     start: async (message, client, signal) => {
-      await inspectOrLastKnown(message.raw.actor, client, signal)
+      const container = await inspectOrLastKnown(message.raw.actor, client, signal)
+      if (container?.autoRemove === true) client.keptLogs.follow(container.id)
       const fields = containerEventFields(message, client, 'was started', await imageOf(message, client, signal))
       return [containerEventSignals.containerStarted.event(fields)]
     },
@@ -188,6 +189,8 @@ export function handleContainerEvent(
     startedAt: reported.start?.at,
     previousEndedAt: reported.die?.at,
   }
+  // At once: the container may exit, and its log be removed, before the start is described.
+  if (action === 'start' && known?.autoRemove === true) client.keptLogs.follow(raw.actor)
   if (isMilestone(action) && !recordMilestone(history, action, message)) return undefined
   if (action === 'health_status' && !recordHealth(history, message)) return undefined
   if (action === 'kill' && history.shadowed.has('signal')) history.unknownSignalAt = message.at.getTime()

@@ -548,3 +548,41 @@ describe('describeExit: labels named like attributes of events', () => {
     ])
   })
 })
+
+describe('describeExit: container that the engine removes when it exits', () => {
+  const frame = (text: string): Buffer => {
+    const header = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])
+    header.writeUInt32BE(Buffer.byteLength(text), 4)
+    return Buffer.concat([header, Buffer.from(text)])
+  }
+  const removing = changed(ended, { autoRemove: true })
+
+  /** Starts the container, lets it write, then removes it before its exit is handled. */
+  async function run(followLog: EngineApi['followLog']): Promise<Event | undefined> {
+    const made = scene(removing, { followLog })
+    await made.client.inventory.containers(new AbortController().signal)
+    await made.send('start', '00:00:01')
+    made.engine.existing.clear()
+    const [event] = await end(made, 3)
+    return event
+  }
+
+  test('has the log that was followed while it ran, without secrets', async () => {
+    const event = await run(async (_id, lines, take) => {
+      expect(lines).toBe(200)
+      const bytes = Buffer.concat([frame('starting\n'), frame('refused: canary-password\n')])
+      for (const byte of bytes) take(Buffer.from([byte]))
+    })
+    expect(event).toMatchObject({
+      name: 'container.crashed',
+      attributes: { 'container.exit_code': 3, 'container.log': 'starting\nrefused: [redacted]\n' },
+    })
+  })
+
+  test.each<[string, EngineApi['followLog']]>([
+    ['the log is empty', async () => undefined],
+    ['the log cannot be followed', async () => Promise.reject(new Error('no log'))],
+  ])('says why the log is missing when %s', async (_why, followLog) => {
+    expect((await run(followLog))?.attributes['container.log_missing']).toMatch(/was started with `--rm`/)
+  })
+})

@@ -3,7 +3,15 @@ import { type Event, type EventSample, event, exitSignal, redactSecrets } from '
 import { containerAttributeNames, imageAttributeNames } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
-import { type CrashLog, logWindow, REMOVED, type RunTimes, readCrashLog } from '../evidence/crash-log.ts'
+import {
+  type CrashLog,
+  logWindow,
+  REMOVED,
+  REMOVED_ON_EXIT,
+  type RunTimes,
+  readCrashLog,
+  toCrashLog,
+} from '../evidence/crash-log.ts'
 import { containerEventFields, type EngineMessage, imageAttributesOf } from './engine-message.ts'
 import type { OomKill } from './event-history.ts'
 import { isStopExit } from './signals.ts'
@@ -111,6 +119,7 @@ export async function describeExit(
 ): Promise<Event> {
   const exit = await exitOf(message, client, run, signal)
   const fullEvent = isCrash(exit) ? crashedEvent : exitedEvent
+  if (!isCrash(exit) || run.loop !== undefined) client.keptLogs.drop(message.raw.actor)
   if (run.loop === undefined) return fullEvent(message, client, exit, signal)
   const { count, series: since } = run.loop
   const what = `${isCrash(exit) ? 'crashes' : 'exits'} repeatedly: ${count} times since ${since}`
@@ -242,7 +251,7 @@ async function crashedEvent(
 ): Promise<Event> {
   const { exitCode, isOutOfMemory, found, container } = exit
   const memory = client.usage.lastMemory(message.raw.actor)
-  const log = await readLog(client, exit, signal)
+  const log = (await readKeptLog(client, message.raw.actor, container, signal)) ?? (await readLog(client, exit, signal))
   const signalName = exitSignal(exitCode)
   const how = isOutOfMemory ? 'ran out of memory and ended' : 'crashed'
   const what = `${how} with exit code ${exitCode}${signalName === undefined ? '' : ` (${signalName})`}`
@@ -264,12 +273,25 @@ async function crashedEvent(
   })
 }
 
+/** Returns the log of a container that the engine removes when it exits, followed while it ran. */
+async function readKeptLog(
+  { keptLogs, config }: DockerClient,
+  id: string,
+  container: ContainerDetails | undefined,
+  signal: AbortSignal,
+): Promise<CrashLog | undefined> {
+  const text = await keptLogs.take(id, signal)
+  // Without the variables of the container, its secrets are unknown.
+  if (text === undefined || container === undefined) return undefined
+  return { log: toCrashLog(text, container.environment, config.crash_log_lines) }
+}
+
 async function readLog(
   { engine, config }: DockerClient,
-  { found, times }: Exit,
+  { found, container, times }: Exit,
   signal: AbortSignal,
 ): Promise<CrashLog> {
-  if (found === undefined) return { missing: REMOVED }
+  if (found === undefined) return { missing: container?.autoRemove === true ? REMOVED_ON_EXIT : REMOVED }
   try {
     const { id, environment, logDriver } = found
     const run = { id, environment, logDriver, isFollowed: times.isFollowed, ...logWindow(times) }

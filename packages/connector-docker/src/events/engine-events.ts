@@ -56,6 +56,8 @@ async function followStream(client: DockerClient, context: WatchContext): Promis
     // Before the stream is read. An engine that hangs here does not keep it from being read.
     await recordSpecs(containers, client, timeoutSignal(LIST_TIMEOUT_MS, context.signal))
     recordStartErrors(containers, client, since)
+    for (const { id, autoRemove, state } of containers)
+      if (autoRemove && state.status === 'running') client.keptLogs.follow(id)
     await recordVolumes(client, timeoutSignal(LIST_TIMEOUT_MS, context.signal))
     const signal = AbortSignal.any([context.signal, ending.signal])
     const stream = openDrainable(client.engine.events(reader.since(), signal))

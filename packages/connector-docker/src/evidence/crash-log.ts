@@ -7,6 +7,19 @@ export type CrashLog = { readonly log: string } | { readonly missing: string }
 /** Reason for the missing log of a removed container. */
 export const REMOVED = 'the container was removed before its log could be read'
 
+/** Reason for the missing log of a container that ended before its log could be followed. */
+export const REMOVED_ON_EXIT =
+  'the container was started with `--rm`: the engine removed it, with its log, before the log could be read'
+
+/** Returns the last lines of a log, without secrets. */
+export function toCrashLog(text: string, environment: readonly string[], lines: number): string {
+  const last = text
+    .split('\n')
+    .slice(-lines - 1)
+    .join('\n')
+  return tailOf(redactSecrets(last, environment))
+}
+
 /** Run of a container, with the time window of its log. */
 export interface LoggedRun {
   readonly id: string
