@@ -98,6 +98,7 @@ test('toContainer returns exact values of one engine', () => {
     state: expect.objectContaining({ pid: 10169, exitCode: 0, outOfMemory: false }),
     restartCount: 0,
     restartPolicy: 'no',
+    autoRemove: false,
     privileged: false,
     networkMode: 'bridge',
     cgroupParent: undefined,

@@ -3,17 +3,9 @@ import { type Event, type EventSample, event, exitSignal, redactSecrets } from '
 import { containerAttributeNames, imageAttributeNames } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
-import {
-  type CrashLog,
-  logWindow,
-  REMOVED,
-  REMOVED_ON_EXIT,
-  type RunTimes,
-  readCrashLog,
-  toCrashLog,
-} from '../evidence/crash-log.ts'
 import { containerEventFields, type EngineMessage, imageAttributesOf } from './engine-message.ts'
 import type { OomKill } from './event-history.ts'
+import { type LoggedExit, readExitLog } from './exit-log.ts'
 import { isStopExit } from './signals.ts'
 
 const runAttributeNames = {
@@ -97,17 +89,12 @@ export function mayBeStopRequested(run: RunHistory, at: Date): boolean {
   return isStopRequested(run, at) || isStopRequested({ stopRequestedAt: run.unknownSignalAt }, at)
 }
 
-interface Exit {
+interface Exit extends LoggedExit {
   /** `undefined` when the exit was missed and the container runs again. */
   readonly exitCode: number | undefined
   readonly isStopRequested: boolean
   readonly isOutOfMemory: boolean
-  /** Current inspection; `undefined` when the container no longer exists or the engine does not answer. */
-  readonly found: ContainerDetails | undefined
-  /** Current inspection, or the last one. */
-  readonly container: ContainerDetails | undefined
   readonly startedAt: string | undefined
-  readonly times: RunTimes
 }
 
 /** Builds an exit's event: plain on request or success, with evidence for a crash, a count in a restart loop. */
@@ -251,7 +238,7 @@ async function crashedEvent(
 ): Promise<Event> {
   const { exitCode, isOutOfMemory, found, container } = exit
   const memory = client.usage.lastMemory(message.raw.actor)
-  const log = (await readKeptLog(client, message.raw.actor, container, signal)) ?? (await readLog(client, exit, signal))
+  const log = await readExitLog(message.raw.actor, exit, client, signal)
   const signalName = exitSignal(exitCode)
   const how = isOutOfMemory ? 'ran out of memory and ended' : 'crashed'
   const what = `${how} with exit code ${exitCode}${signalName === undefined ? '' : ` (${signalName})`}`
@@ -271,34 +258,4 @@ async function crashedEvent(
     }),
     severity: isOutOfMemory ? 'critical' : 'error',
   })
-}
-
-/** Returns the log of a container that the engine removes when it exits, followed while it ran. */
-async function readKeptLog(
-  { keptLogs, config }: DockerClient,
-  id: string,
-  container: ContainerDetails | undefined,
-  signal: AbortSignal,
-): Promise<CrashLog | undefined> {
-  const text = await keptLogs.take(id, signal)
-  // Without the variables of the container, its secrets are unknown.
-  if (text === undefined || container === undefined) return undefined
-  return { log: toCrashLog(text, container.environment, config.crash_log_lines) }
-}
-
-async function readLog(
-  { engine, config }: DockerClient,
-  { found, container, times }: Exit,
-  signal: AbortSignal,
-): Promise<CrashLog> {
-  if (found === undefined) return { missing: container?.autoRemove === true ? REMOVED_ON_EXIT : REMOVED }
-  try {
-    const { id, environment, logDriver } = found
-    const run = { id, environment, logDriver, isFollowed: times.isFollowed, ...logWindow(times) }
-    return await readCrashLog(engine, run, config.crash_log_lines, signal)
-  } catch (error) {
-    return {
-      missing: error instanceof Error ? redactSecrets(error.message, found.environment) : 'the engine did not answer',
-    }
-  }
 }
