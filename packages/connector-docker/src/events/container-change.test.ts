@@ -64,7 +64,7 @@ describe('describeChange: replaced container', () => {
       at: '2026-11-25T00:00:01.500Z',
       severity: 'warning',
       entity: { type: 'container', id: recreated.id },
-      body: 'Container shop-web-1 was recreated: busybox:local → shop/web:2; environment, limits, mounts, ports, settings changed',
+      body: 'Container shop-web-1 was recreated: image busybox:local → shop/web:2; memory limit 64 MiB → none; variable MODE removed; variable EXTRA added; variable DB_PASSWORD changed; port 127.0.0.1:18080->80/tcp removed; port 0.0.0.0:443->443/tcp added; mount volume:shop-data:/data:rw removed; 1 more',
       attributes: {
         'container.id': recreated.id,
         'container.name': 'shop-web-1',
@@ -111,7 +111,7 @@ describe('describeChange: replaced container', () => {
       environment: [...plain.environment, 'NEW_TOKEN=canary-a'],
     })
     const event = await change(scene(plain), 'create', recreated)
-    expect(event?.body).toBe('Container plain was recreated: environment changed')
+    expect(event?.body).toBe('Container plain was recreated: variable NEW_TOKEN added')
     expect(event?.attributes).toMatchObject({ 'change.environment.added': ['NEW_TOKEN'] })
     expect(event?.attributes).not.toHaveProperty(['change.image.old'])
     expect(event?.attributes).not.toHaveProperty(['change.limits'])
@@ -182,7 +182,7 @@ describe('describeChange: `docker update`', () => {
     const event = await change(scene(plain), 'update', changed(plain, { limits: { cpuShares: 512 } }))
     expect(event).toMatchObject({
       id: `docker/1795564801500000000/${plain.id}/update/changed`,
-      body: 'Container plain was updated: limits changed',
+      body: 'Container plain was updated: CPU shares none → 512',
       attributes: { 'change.fields': ['limits'], 'change.limits': ['cpu_shares: none → 512'] },
     })
     expect(event?.attributes).not.toHaveProperty(['change.previous_container_id'])

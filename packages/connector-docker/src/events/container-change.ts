@@ -9,6 +9,7 @@ import {
   slotOf,
   specOf,
 } from '../changes/container-spec.ts'
+import { describeDifference } from '../changes/describe-difference.ts'
 import { containerSignals } from '../collectors/containers.ts'
 import {
   containerAttributeNames,
@@ -108,16 +109,17 @@ function changedEvent(
   container: ContainerDetails,
   { id, at }: EngineMessage,
   before: ContainerSpec,
-  { fields, environment, limits, mounts, ports, settings }: SpecDifference,
+  difference: SpecDifference,
   images: { readonly before: ImageDetails | undefined; readonly after: ImageDetails | undefined },
 ): Event {
+  const { fields, environment, limits, mounts, ports, settings } = difference
   const isReplaced = before.id !== container.id
   const verb = isReplaced ? 'was recreated' : 'was updated'
   return changeSignals.containerChanged.event({
     id: `${id}/changed`,
     at,
     entity: containerSignals.container.reference(container.id),
-    body: `Container ${container.name} ${verb}: ${summary(before, container, fields)}`,
+    body: `Container ${container.name} ${verb}: ${describeDifference(before, container, difference)}`,
     attributes: {
       ...containerAttributes(container),
       ...imageAttributes(container, images.after),
@@ -147,11 +149,4 @@ function changedEvent(
 /** Maps an empty list to `undefined`. */
 function nonEmpty(list: readonly string[] | undefined): readonly string[] | undefined {
   return list?.length === 0 ? undefined : list
-}
-
-function summary(before: ContainerSpec, after: ContainerDetails, fields: readonly string[]): string {
-  const others = fields.filter((field) => field !== 'image').join(', ')
-  if (!fields.includes('image')) return `${others} changed`
-  const images = before.image === after.image ? `${after.image} has another digest` : `${before.image} → ${after.image}`
-  return others === '' ? images : `${images}; ${others} changed`
 }

@@ -416,7 +416,7 @@ describe.concurrent('engineEvents: restarted engine', () => {
     const second = watch('00:05:00', first.cursor())
     await second.caughtUp()
     expect(second.events().find(({ name }) => name === 'container.changed')?.body).toBe(
-      'Container web was recreated: busybox:local → shop/web:2',
+      'Container web was recreated: image busybox:local → shop/web:2',
     )
   })
 })
