@@ -164,8 +164,10 @@ realDescribe('a Docker host', engine, () => {
     const words = ['--memory', '64m', ...environment, ...labels, `${prefix}-next`, 'sleep', '3600']
     const id = await on('run', '-d', '--name', `${prefix}-web`, ...words)
     const { attributes, body } = await eventOf('container.changed', 'web', id)
-    expect(body).toBe(
-      `Container ${prefix}-web was recreated: ${BUSYBOX_IMAGE} → ${prefix}-next; environment, limits changed`,
+    expect(body).toEqual(
+      expect.stringContaining(
+        `Container ${prefix}-web was recreated: image ${BUSYBOX_IMAGE} → ${prefix}-next; memory limit `,
+      ),
     )
     expect(attributes).toMatchObject({
       'docker.compose.service': 'web',

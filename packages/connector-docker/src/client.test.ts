@@ -348,3 +348,35 @@ test('openEngine closes idle connections, and can be closed twice', async () => 
   await failed
   await vi.waitFor(() => expect(server.connections()).toBe(0))
 })
+
+describe('openEngine: proxy that allows only paths with a version', () => {
+  test('uses such paths for every request', async () => {
+    const of = captured(exactEngine)
+    const refused: string[] = []
+    const server = await engineServer(of, {}, (path) => {
+      const versioned = /^\/v1\.44(\/.*)$/.exec(path)?.[1]
+      if (versioned === undefined) refused.push(path)
+      return versioned
+    })
+    const engine = await openEngine(server.endpoint)
+    onTestFinished(() => engine.close())
+    expect((await engine.info(running)).id).toBe(of.info.id)
+    expect(refused).toEqual(['/info', '/v1.41/info'])
+    expect((await engine.containers(running)).length).toBeGreaterThan(3)
+    const { id, imageId } = of.container('plain')
+    expect((await engine.container(id, running))?.name).toBe('plain')
+    expect((await engine.image(imageId, running))?.id).toBe(imageId)
+    for await (const event of engine.events(undefined, running)) {
+      expect(event.timeNano).toMatch(/^\d+$/)
+      break
+    }
+    expect(refused).toHaveLength(2)
+  })
+
+  test('says what to allow when the proxy refuses every path', async () => {
+    const server = await engineServer(captured(exactEngine), {}, () => undefined)
+    const engine = await openEngine(server.endpoint)
+    onTestFinished(() => engine.close())
+    await expect(engine.info(running)).rejects.toThrow(/refuses .* \(403\).*allow GET \/info and \/version/)
+  })
+})

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import type Docker from 'dockerode'
 import type { Endpoint } from './engine/endpoint.ts'
-import type { EngineApi, LogRequest } from './engine/engine-api.ts'
+import type { EngineApi, EngineInfo, LogRequest } from './engine/engine-api.ts'
 import { EngineError, explainAbort, explainFailure } from './engine/engine-error.ts'
 import { readEvents } from './engine/event-stream.ts'
 import { demultiplex } from './engine/log-frames.ts'
@@ -19,14 +19,19 @@ const MAX_CONNECTIONS = 64
 export async function openEngine(endpoint: Endpoint): Promise<EngineApi> {
   const { default: Dockerode } = await import('dockerode')
   const agent = createAgent(endpoint)
-  const engine = new Dockerode({ ...connectionOptions(endpoint), agent } as Docker.DockerOptions)
+  const options = { ...connectionOptions(endpoint), agent } as Docker.DockerOptions
+  let engine = new Dockerode(options)
   const { request, requestIfExists } = createRequests(endpoint)
   return {
-    info: (abortSignal) =>
-      request('its description', abortSignal, async () =>
-        // The library accepts options here, which its types lack.
-        toInfo(await engine.info({ abortSignal } as never), await engine.version({ abortSignal } as never)),
-      ),
+    info: async (abortSignal) => {
+      const described = await describeEngine(
+        engine,
+        (version) => new Dockerode({ ...options, version }),
+        (opened) => readInfo(opened, request, abortSignal),
+      )
+      engine = described.engine
+      return described.info
+    },
     containers: (abortSignal) =>
       request('its containers', abortSignal, async () =>
         listOf(await engine.listContainers({ all: true, abortSignal }), toSummary),
@@ -70,6 +75,44 @@ export async function openEngine(endpoint: Endpoint): Promise<EngineApi> {
       ),
     close: () => agent.destroy(),
   }
+}
+
+/** API versions to try, by a proxy that refuses paths without one: of Docker 20.10 and Podman, and of Docker 25. */
+const API_VERSIONS = ['v1.41', 'v1.44']
+
+/** Returns whether a proxy refused a request: some answer with 404 to paths that they do not know. */
+function isRefused(error: unknown): boolean {
+  return error instanceof EngineError && [403, 404, 405].includes(error.status ?? 0)
+}
+
+/** Describes the engine, by paths with a version if a proxy refuses others. Returns the client to use from then on. */
+async function describeEngine(
+  engine: Docker,
+  open: (version: string) => Docker,
+  read: (engine: Docker) => Promise<EngineInfo>,
+): Promise<{ readonly engine: Docker; readonly info: EngineInfo }> {
+  try {
+    return { engine, info: await read(engine) }
+  } catch (error) {
+    if (!isRefused(error)) throw error
+    for (const version of API_VERSIONS) {
+      const versioned = open(version)
+      const info = await read(versioned).catch(() => undefined)
+      if (info !== undefined) return { engine: versioned, info }
+    }
+    throw error
+  }
+}
+
+function readInfo(
+  engine: Docker,
+  request: ReturnType<typeof createRequests>['request'],
+  abortSignal: AbortSignal,
+): Promise<EngineInfo> {
+  return request('its description', abortSignal, async () =>
+    // The library accepts options here, which its types lack.
+    toInfo(await engine.info({ abortSignal } as never), await engine.version({ abortSignal } as never)),
+  )
 }
 
 function createRequests(endpoint: Endpoint) {

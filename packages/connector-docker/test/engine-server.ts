@@ -24,10 +24,16 @@ export interface EngineServer {
   close(): Promise<void>
 }
 
-/** Starts the server. @param answers override captured ones, by path without a query */
+/**
+ * Starts the server.
+ *
+ * @param answers override captured ones, by path without a query
+ * @param allow returns the path to answer, as a proxy does; `undefined` to refuse with 403 and a page
+ */
 export async function engineServer(
   of: Captured,
   answers: Readonly<Record<string, Answer>> = {},
+  allow: (path: string) => string | undefined = (path) => path,
 ): Promise<EngineServer> {
   const folder = mkdtempSync(join(tmpdir(), 'rca-engine-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -36,7 +42,12 @@ export async function engineServer(
   const requests: string[] = []
   const listening = await listen((request, response) => {
     requests.push(decodeURIComponent(request.url ?? ''))
-    const [question = ''] = decodeURIComponent(request.url ?? '').split('?')
+    const [asked = ''] = decodeURIComponent(request.url ?? '').split('?')
+    const question = allow(asked)
+    if (question === undefined) {
+      response.writeHead(403, { 'content-type': 'text/html' }).end('<html><body>403 Forbidden</body></html>')
+      return
+    }
     const answer = answers[question] ?? captured[question] ?? refusing(404, 'No such thing')
     answer(request, response)
   }, path)
