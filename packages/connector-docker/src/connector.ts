@@ -13,6 +13,7 @@ import { changeSignals } from './events/container-change.ts'
 import { containerEventSignals } from './events/container-events.ts'
 import { exitSignals } from './events/container-exit.ts'
 import { engineEvents } from './events/engine-events.ts'
+import { imageDriftSignals } from './events/image-drift.ts'
 import { resourceSignals } from './events/resource-events.ts'
 import { startFailureSignals } from './events/start-failure.ts'
 import { streamSignals } from './events/stream-signals.ts'
@@ -38,6 +39,7 @@ export const docker = defineConnector({
     ...startFailureSignals,
     ...exitSignals,
     ...changeSignals,
+    ...imageDriftSignals,
     ...resourceSignals,
     ...streamSignals,
   },

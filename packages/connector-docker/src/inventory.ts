@@ -168,18 +168,39 @@ function isContainerError(error: unknown): error is EngineError {
 /** Caches images. An image never changes; its tags change only with an event of the stream. */
 function createImageCache(engine: EngineApi) {
   let images = new Map<string, ImageDetails | undefined>()
+  const image = async (id: string, signal: AbortSignal): Promise<ImageDetails | undefined> => {
+    // An answer that arrives after a change may be older than the change.
+    const current = images
+    if (current.has(id)) return current.get(id)
+    const details = await engine.image(id, signal)
+    current.set(id, details)
+    return details
+  }
   return {
-    image: async (id: string, signal: AbortSignal): Promise<ImageDetails | undefined> => {
-      // An answer that arrives after a change may be older than the change.
-      const current = images
-      if (current.has(id)) return current.get(id)
-      const image = await engine.image(id, signal)
-      current.set(id, image)
-      return image
+    /** Returns an image by its id or reference. */
+    image,
+    /**
+     * Returns the image that the reference of a container has now, another one than the container's if the tag was
+     * moved. `undefined` when the reference is an id or a digest, or no longer exists.
+     */
+    currentImage: async (
+      { image: reference, imageId }: Pick<ContainerDetails, 'image' | 'imageId'>,
+      signal: AbortSignal,
+    ): Promise<ImageDetails | undefined> => {
+      if (reference === '' || reference.includes('@') || isId(reference, imageId)) return undefined
+      const own = await image(imageId, signal)
+      const tag = /:[^/]+$/.test(reference) ? reference : `${reference}:latest`
+      return own?.tags.includes(tag) ? own : image(reference, signal)
     },
     /** Drops the cached images, after a tag, pull or deletion. */
     markImagesChanged: (): void => {
       images = new Map()
     },
   }
+}
+
+/** Returns whether a reference is the id of the image, in full or abbreviated. */
+function isId(reference: string, imageId: string): boolean {
+  const hex = reference.replace(/^sha256:/, '')
+  return /^[0-9a-f]{12,64}$/.test(hex) && imageId.replace(/^sha256:/, '').startsWith(hex)
 }

@@ -38,6 +38,7 @@ export const containerSignals = {
       'container.started_at': 'Start of the latest run. ISO 8601.',
       'container.finished_at': 'End of the last finished run. ISO 8601.',
       'container.exit_code': 'Exit code of the last finished run.',
+      'container.image.outdated': 'Whether the tag from which it was created has another image now.',
       'container.error': 'Error of the last failed start, without secrets.',
       'container.oom_killed': 'Whether the last finished run was killed because it ran out of memory.',
       'container.restart_policy': '`no`, `always`, `unless-stopped` or `on-failure`.',
@@ -96,12 +97,21 @@ export const containers: Collector<DockerClient> = {
   async collect(client, { signal, now }) {
     const all = await client.inventory.listContainers(signal)
     const images = new Map<string, ImageDetails | undefined>()
+    const outdated = new Set<string>()
     for (const { imageId } of all)
       if (imageId !== '' && !images.has(imageId)) images.set(imageId, await client.inventory.image(imageId, signal))
+    for (const container of all) {
+      const current = await client.inventory.currentImage(container, signal)
+      if (current !== undefined && current.id !== container.imageId) outdated.add(container.id)
+    }
     const isIncludedLabel = includeNames(client.config.container_labels)
     return mergeSignals([
       ...all.map((container) =>
-        toSignals(container, images.get(container.imageId), client.entity, isIncludedLabel, now()),
+        toSignals(container, images.get(container.imageId), outdated.has(container.id), {
+          engine: client.entity,
+          isIncludedLabel,
+          now: now(),
+        }),
       ),
       ...[...images.values()].map(imageSignals),
       composeEntities(all, client.entity),
@@ -110,12 +120,17 @@ export const containers: Collector<DockerClient> = {
   },
 }
 
+interface EntityContext {
+  readonly engine: EntityReference
+  readonly isIncludedLabel: (name: string) => boolean
+  readonly now: Date
+}
+
 function toSignals(
   container: ContainerDetails,
   image: ImageDetails | undefined,
-  engine: EntityReference,
-  isIncludedLabel: (name: string) => boolean,
-  now: Date,
+  isOutdated: boolean,
+  { engine, isIncludedLabel, now }: EntityContext,
 ): Signals {
   const { state, limits } = container
   const labels = Object.entries(container.labels).filter(([name]) => isIncludedLabel(name))
@@ -127,6 +142,7 @@ function toSignals(
     attributes: {
       ...containerAttributes(container),
       ...imageAttributes(container, image),
+      'container.image.outdated': isOutdated || undefined,
       'container.state': state.status,
       'container.health': state.health?.status,
       'container.created': container.created || undefined,

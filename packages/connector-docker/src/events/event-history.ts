@@ -26,6 +26,8 @@ export interface ContainerHistory {
   countedExitAt: number | undefined
   /** Error of the last failed start, once it is reported. */
   startError: string | undefined
+  /** Image that the container's tag has, once it is reported that the container runs an older one. */
+  outdatedSince: string | undefined
   /** Names of event attributes that labels of the container replace. */
   readonly shadowed: Set<string>
 }
@@ -85,6 +87,7 @@ export function createEventHistory() {
         reported: {},
         countedExitAt: undefined,
         startError: undefined,
+        outdatedSince: undefined,
         shadowed: new Set(),
       }
       // Late events of a removed container do not restore it.

@@ -4,6 +4,7 @@ import { volumeSignals } from '../collectors/volumes.ts'
 import { containerAttributeNames, containerAttributes, volumeId } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import { type EngineMessage, inspectOrLastKnown } from './engine-message.ts'
+import { describeImageDrift } from './image-drift.ts'
 import { describeStartFailure } from './start-failure.ts'
 
 export const resourceSignals = {
@@ -105,6 +106,11 @@ export function handleResourceEvent(
   if (describe === undefined) return undefined
   // During a restart loop, connections and disconnections are counted with the exits.
   const isCounted = container !== undefined && client.history.isInRestartLoop(container, at)
+  if (raw.type === 'image')
+    return async (signal) => [
+      await describe(message, client, signal),
+      ...(await describeImageDrift(message, client, signal)),
+    ]
   return async (signal) => [
     isCounted ? undefined : await describe(message, client, signal),
     await describeStartFailure(message, client, signal),
