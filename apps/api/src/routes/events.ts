@@ -24,7 +24,7 @@ export function addEventRoute(app: App, { store }: Context): void {
       from: instantParameter.optional().describe('ISO 8601, inclusive.'),
       to: instantParameter.optional().describe('ISO 8601, exclusive.'),
       severity: z.enum(SEVERITIES).optional().describe('Minimum severity.'),
-      name: z.string().max(LIMITS.name).optional().describe('Such as `container.died`.'),
+      name: z.string().max(LIMITS.name).optional().describe('Such as `container.crashed`.'),
       ...entityFilter,
       ...pageQuery(),
     }),
