@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '@rca/rig'
 import { makeNodeBase } from './image/node-base.ts'
+import { pullImage } from './image/pull.ts'
 
 const IMAGE = 'incident-rca/agent:latest'
 
@@ -41,13 +42,13 @@ async function findBase(): Promise<string> {
   const [, defaultBase = ''] = /^ARG NODE_IMAGE=(\S+)$/m.exec(readFileSync(join(agent, 'Dockerfile'), 'utf8')) ?? []
   if (await hasImage(defaultBase)) return defaultBase
   try {
-    await run('docker', ['pull', '--quiet', defaultBase], { timeout: 300_000 })
+    console.error(`Pulling the base ${defaultBase} …`)
+    await pullImage(defaultBase)
     return defaultBase
-  } catch {
+  } catch (error) {
+    console.error((error as Error).message)
     const made = await makeNodeBase()
-    console.error(
-      `No registry has ${defaultBase}: the base is ${made}, made from this machine's own Node and libraries.`,
-    )
+    console.error(`Without ${defaultBase}, the base is ${made}, made from this machine's own Node and libraries.`)
     return made
   }
 }
