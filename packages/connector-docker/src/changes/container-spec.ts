@@ -58,14 +58,23 @@ function isOwnVariable({ id }: ContainerDetails): (variable: string) => boolean 
   return (variable) => variable !== given
 }
 
-/** Returns the slot that a successor takes over: the Compose service and number, or the name. */
+/** Returns the slot that a successor takes over: the swarm or Compose service and number, or the name. */
 export function slotOf({ name, labels }: Pick<ContainerDetails, 'name' | 'labels'>): string {
+  const swarm = swarmSlotOf(labels)
+  if (swarm !== undefined) return swarm
   const compose = composeServiceOf(labels)
   // Containers of `docker compose run` are not replicas of the service, but have the number of its first one.
   const isOneOff = labels['com.docker.compose.oneoff'] === 'True'
   return compose === undefined || isOneOff
     ? nameSlotOf({ name })
     : `compose/${compose.project}/${compose.service}/${compose.number}`
+}
+
+/** Returns the slot of a swarm task: tasks are named `service.slot.id`. `undefined` for other containers. */
+export function swarmSlotOf(labels: Labels): string | undefined {
+  const [service, task] = [labels['com.docker.swarm.service.name'], labels['com.docker.swarm.task.name']]
+  if (!service || !task?.startsWith(`${service}.`)) return undefined
+  return `swarm/${service}/${task.slice(service.length + 1).split('.', 1)[0]}`
 }
 
 /** Returns the slot of a container's name. */

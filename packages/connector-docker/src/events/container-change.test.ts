@@ -134,6 +134,27 @@ describe('describeChange: replaced container', () => {
     })
   })
 
+  test('compares the tasks of a slot of a swarm service, although the former one still exists', async () => {
+    const task = (id: string, slot: number, environment: readonly string[]): ContainerDetails =>
+      changed(plain, {
+        id,
+        name: `shop_web.${slot}.${id}`,
+        environment,
+        labels: {
+          'com.docker.swarm.service.name': 'shop_web',
+          'com.docker.swarm.task.name': `shop_web.${slot}.${id}`,
+        },
+      })
+    const made = scene(task('one', 1, ['A=1']), task('two', 2, ['A=1']))
+    await made.client.inventory.containers(new AbortController().signal)
+    expect(await change(made, 'create', task('three', 1, ['A=1', 'B=2']))).toMatchObject({
+      body: 'Container shop_web.1.three was recreated: variable B added',
+      attributes: { 'change.previous_container_id': 'one' },
+    })
+    // A task that is restarted without another configuration has not changed.
+    expect(await change(made, 'create', task('four', 2, ['A=1']))).toBeUndefined()
+  })
+
   test('returns undefined while the container of the same Compose service and number exists', async () => {
     const made = scene(web)
     await made.client.inventory.containers(new AbortController().signal)

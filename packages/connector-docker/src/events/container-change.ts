@@ -8,6 +8,7 @@ import {
   type SpecDifference,
   slotOf,
   specOf,
+  swarmSlotOf,
 } from '../changes/container-spec.ts'
 import { describeDifference } from '../changes/describe-difference.ts'
 import { containerSignals } from '../collectors/containers.ts'
@@ -96,6 +97,8 @@ async function takenSlot(
   signal: AbortSignal,
 ): Promise<string> {
   const [slot, nameSlot] = [slotOf(container), nameSlotOf(container)]
+  // Swarm keeps the containers of former tasks for a while.
+  if (swarmSlotOf(container.labels) !== undefined) return slot
   if (slot === nameSlot || history.specIn(nameSlot)?.id === container.id) return nameSlot
   const image = await inventory.image(container.imageId, signal).catch(() => undefined)
   if (image !== undefined && hasInheritedCompose(container.labels, image.labels)) return nameSlot
