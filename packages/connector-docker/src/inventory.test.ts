@@ -60,7 +60,9 @@ describe('Inventory: followed stream', () => {
     let isHanging = false
     const engine: FakeEngine = fakeEngine(of, {
       containers: async () =>
-        isHanging ? never : [...engine.existing.values()].map(({ id, state }) => ({ id, state: state.status, status: '' })),
+        isHanging
+          ? never
+          : [...engine.existing.values()].map(({ id, state }) => ({ id, state: state.status, status: '' })),
     })
     const inventory = await followed(engine)
     isHanging = true

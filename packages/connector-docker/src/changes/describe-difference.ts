@@ -4,7 +4,7 @@ import type { ContainerSpec, SpecDifference } from './container-spec.ts'
 /** Parts of a description before the rest is only counted. */
 const MAX_PARTS = 8
 
-/** Describes a change for a person: `image shop:1 → shop:2; memory limit 128 MiB → 32 MiB; variable DB_HOST removed`. */
+/** Describes a change for a person, as `image shop:1 → shop:2; memory limit 128 MiB → 32 MiB; variable A removed`. */
 export function describeDifference(
   before: ContainerSpec,
   after: Pick<ContainerDetails, 'image' | 'limits'>,

@@ -59,7 +59,7 @@ export interface ContainerDetails {
   readonly restartPolicy: string | undefined
   /** Signal that stops it: `SIGQUIT`, `QUIT` or `3`. Absent for SIGTERM. */
   readonly stopSignal: string | undefined
-  /** Whether the engine removes the container, with its log, when it exits. */
+  /** True if the engine removes the container, with its log, when it exits. */
   readonly autoRemove: boolean
   readonly privileged: boolean
   readonly networkMode: string | undefined

@@ -16,7 +16,7 @@ export function demultiplex(answer: unknown): string {
   return Buffer.concat(parts).toString('utf8')
 }
 
-/** Returns the length of the whole frames at the beginning of a log that is still arriving; of a TTY's, of all bytes. */
+/** Returns the length of the whole frames at the beginning of a log that is still arriving; all of a TTY's log. */
 export function wholeFramesLength(bytes: Buffer): number {
   let position = 0
   while (position + HEADER_LENGTH <= bytes.length) {

@@ -79,7 +79,7 @@ async function followStream(client: DockerClient, context: WatchContext): Promis
   }
 }
 
-/** Errors of starts before `since` are not reported: nobody knows when they happened. */
+/** Errors of starts before `since` are not reported: their times are unknown. */
 function recordStartErrors(containers: readonly ContainerDetails[], { history }: DockerClient, since: number): void {
   const known = new Set(history.ids())
   for (const { id, created, state } of containers)

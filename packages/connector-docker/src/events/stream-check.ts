@@ -17,9 +17,9 @@ const LIST_TIMEOUT_MS = 30_000
 export interface StreamCheck {
   /** Events that the stream has not delivered since the previous comparison, which missed them, too. */
   readonly overdue: readonly EngineEvent[]
-  /** Whether every event was delivered. */
+  /** True if every event was delivered. */
   readonly isComplete: boolean
-  /** Failed starts of which the engine sends no event. */
+  /** Failed starts that the engine sends no event about. */
   readonly startFailures: readonly Event[]
 }
 

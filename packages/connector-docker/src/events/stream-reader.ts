@@ -15,7 +15,7 @@ const cursorSchema = z.object({
   timeNano: z.string().regex(/^\d{1,25}$/),
   ids: z.array(z.string()),
   brokenAt: z.string().optional(),
-  /** Whether events are known to be missing, rather than only the connection to be broken. */
+  /** True if events are known to be missing, rather than only the connection to be broken. */
   isLost: z.boolean().optional(),
 })
 

@@ -29,7 +29,7 @@ export interface LoggedRun {
   /** In milliseconds since 1970; `undefined` reads the log from its beginning. */
   readonly since: number | undefined
   readonly until: number
-  /** Whether another run has begun, or will begin. */
+  /** True if another run has begun, or will begin. */
   readonly isFollowed?: boolean
 }
 
@@ -58,7 +58,7 @@ const DAMAGED = 'the log is damaged: the engine returns only lines from before t
 
 /**
  * Returns the longest tail that ends with the last line. An engine stops reading at a damaged record, so that a long
- * tail may end before it, with lines that are older than the last ones. Returns `undefined` if the last line is damaged.
+ * tail may end before it, with older lines than the last ones. Returns `undefined` if the last line is damaged.
  */
 async function intactTail(
   text: string,

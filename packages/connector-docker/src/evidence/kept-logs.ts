@@ -72,7 +72,7 @@ async function readInto(
   try {
     await engine.followLog(id, lines, take, signal)
   } catch {
-    // The container is gone, or its log driver does not support reading: the exit says so.
+    // The container was removed, or its log driver does not support reading: the event of the exit says so.
   } finally {
     log.isEnded = true
   }
