@@ -797,7 +797,8 @@ describe.concurrent('engineEvents: inventory', () => {
     }
     const watching = watch('00:00:00')
     await watching.caughtUp()
-    expect(await lists()).toBe(1)
+    await lists()
+    expect(await lists()).toBe(0)
     log.break(disconnected)
     await watching.ended
     expect(await lists()).toBe(2)
