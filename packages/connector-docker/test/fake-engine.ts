@@ -94,7 +94,7 @@ export function fakeClient(
     inventory: createInventory(engine, excludeNames(checked.exclude_containers)),
     usage: createUsageReader({ rootPath: checked.root_path, info: of.info, engine }),
     history: createEventHistory(),
-    keptLogs: createKeptLogs(engine, checked.crash_log_lines),
+    keptLogs: createKeptLogs(engine, checked.crash_log_lines, 0),
     keyedHash: (text) => createHash('sha256').update(`key of a test/${text}`).digest('hex').slice(0, 32),
     log: silentLogger,
     ...parts,

@@ -189,8 +189,6 @@ export function handleContainerEvent(
     startedAt: reported.start?.at,
     previousEndedAt: reported.die?.at,
   }
-  // At once: the container may exit, and its log be removed, before the start is described.
-  if (action === 'start' && known?.autoRemove === true) client.keptLogs.follow(raw.actor)
   if (isMilestone(action) && !recordMilestone(history, action, message)) return undefined
   if (action === 'health_status' && !recordHealth(history, message)) return undefined
   if (action === 'kill' && history.shadowed.has('signal')) history.unknownSignalAt = message.at.getTime()

@@ -1,5 +1,5 @@
 import type { Event } from '@rca/core/connector'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type ContainerChange, changed, containerEvent, handleEvent, writtenLog } from '../../test/engine-events.ts'
 import { type FakeClientParts, type FakeEngine, fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { canary, captured } from '../../test/fixtures.ts'
@@ -555,13 +555,14 @@ describe('describeExit: container that the engine removes when it exits', () => 
     header.writeUInt32BE(Buffer.byteLength(text), 4)
     return Buffer.concat([header, Buffer.from(text)])
   }
-  const removing = changed(ended, { autoRemove: true })
+  const removing = changed(ended, { autoRemove: true, state: { status: 'running' } })
 
   /** Starts the container, lets it write, then removes it before its exit is handled. */
   async function run(followLog: EngineApi['followLog']): Promise<Event | undefined> {
     const made = scene(removing, { followLog })
     await made.client.inventory.containers(new AbortController().signal)
     await made.send('start', '00:00:01')
+    await vi.waitFor(() => expect(made.engine.requests).toContain(`follow log ${removing.id}`))
     made.engine.existing.clear()
     const [event] = await end(made, 3)
     return event
@@ -579,10 +580,15 @@ describe('describeExit: container that the engine removes when it exits', () => 
     })
   })
 
-  test.each<[string, EngineApi['followLog']]>([
-    ['the log is empty', async () => undefined],
-    ['the log cannot be followed', async () => Promise.reject(new Error('no log'))],
-  ])('says why the log is missing when %s', async (_why, followLog) => {
-    expect((await run(followLog))?.attributes['container.log_missing']).toMatch(/was started with `--rm`/)
+  test('says why the log is missing when it cannot be followed', async () => {
+    const event = await run(() => Promise.reject(new Error('no log')))
+    expect(event?.attributes['container.log_missing']).toMatch(/was started with `--rm`/)
+  })
+
+  test('is not asked for its log while it may be being removed', async () => {
+    const made = scene(changed(ended, { autoRemove: true }))
+    const [event] = await end(made, 3)
+    expect(event?.attributes['container.log_missing']).toMatch(/was started with `--rm`/)
+    expect(made.engine.requests.filter((request) => request.includes('log'))).toEqual([])
   })
 })

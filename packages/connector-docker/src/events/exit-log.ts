@@ -48,7 +48,9 @@ async function readLog(
   { found, container, times }: LoggedExit,
   signal: AbortSignal,
 ): Promise<CrashLog> {
-  if (found === undefined) return { missing: container?.autoRemove === true ? REMOVED_ON_EXIT : REMOVED }
+  // Even if the container still exists: a request for its log would disturb its removal.
+  if (container?.autoRemove === true) return { missing: REMOVED_ON_EXIT }
+  if (found === undefined) return { missing: REMOVED }
   try {
     const { id, environment, logDriver } = found
     const run = { id, environment, logDriver, isFollowed: times.isFollowed, ...logWindow(times) }

@@ -7,9 +7,9 @@ export type CrashLog = { readonly log: string } | { readonly missing: string }
 /** Reason for the missing log of a removed container. */
 export const REMOVED = 'the container was removed before its log could be read'
 
-/** Reason for the missing log of a container that ended before its log could be followed. */
+/** Reason for the missing log of a container that the engine removes, and whose log was not followed. */
 export const REMOVED_ON_EXIT =
-  'the container was started with `--rm`: the engine removed it, with its log, before the log could be read'
+  'the container was started with `--rm`: the engine removes it, with its log, as soon as it exits, and the log was not followed before, such as in a very short run'
 
 /** Returns the last lines of a log, without secrets. */
 export function toCrashLog(text: string, environment: readonly string[], lines: number): string {
