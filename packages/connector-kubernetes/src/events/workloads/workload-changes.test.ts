@@ -23,7 +23,7 @@ function scene(...objects: readonly object[]) {
   cluster.put('namespaces', named('kube-system', namespace))
   for (const object of objects) cluster.put('deployments', object)
   cluster.listed()
-  return { cluster, ...watchDeclared(cluster, workloadChanges, () => later) }
+  return { cluster, ...watchDeclared(cluster, workloadChanges, () => new Date()) }
 }
 
 /** A change of what an author wants, by a new writer. */
@@ -31,6 +31,18 @@ function change(cluster: FollowedCluster, path: readonly (string | number)[], va
   const writer = { manager: 'helm', operation: 'Apply', time: '2026-11-25T01:59:58Z', fieldsV1: { 'f:spec': {} } }
   const next = withChange(withChange(deployment, path, value), ['metadata', 'generation'], 2)
   cluster.put('deployments', withChange(next, ['metadata', 'managedFields', 2], writer))
+}
+
+/** The event of an autoscaler that gave its target this number of pods. */
+function rescaled(uid: string, pods: number, why: string) {
+  return {
+    metadata: { name: `${uid}.${pods}`, namespace: 'scene', uid: `event-${uid}-${pods}` },
+    type: 'Normal',
+    reason: 'SuccessfulRescale',
+    note: `New size: ${pods}; reason: ${why}`,
+    regarding: { kind: 'HorizontalPodAutoscaler', namespace: 'scene', name: `hpa-of-${uid}`, uid },
+    deprecatedCount: 1,
+  }
 }
 
 beforeEach(() => {
@@ -132,13 +144,84 @@ describe('a Deployment', () => {
     const spec = { ...(deployment.spec as object), replicas: 9, paused: true }
     const metadata = { ...(deployment.metadata as object), generation: 3, managedFields: writers }
     cluster.put('deployments', { ...deployment, spec, metadata })
+    cluster.put('events', rescaled('web', 9, 'cpu resource utilization (percentage of request) above target'))
     expect(events.map(({ name, attributes }) => [name, attributes['change.by']])).toEqual([
       ['k8s.workload.changed', 'helm'],
       ['k8s.workload.scaled', 'kube-controller-manager'],
     ])
     expect(events[1]).toMatchObject({
-      body: 'Deployment scene/web was scaled by kube-controller-manager for HorizontalPodAutoscaler hpa-of-web: 3 → 9',
+      body: 'Deployment scene/web was scaled by kube-controller-manager for HorizontalPodAutoscaler hpa-of-web: 3 → 9; cpu resource utilization (percentage of request) above target',
       attributes: { 'k8s.hpa.name': 'hpa-of-web' },
+    })
+  })
+
+  describe('with an autoscaler, on a server that does not record who scales', () => {
+    const autoscaler = {
+      metadata: { name: 'hpa-of-web', uid: 'web', namespace: 'scene' },
+      spec: { scaleTargetRef: { kind: 'Deployment', name: 'web' }, minReplicas: 3 },
+      status: { desiredReplicas: 1 },
+    }
+    const sceneOf = (replicas: number) => {
+      let current = withChange(
+        withChange(deployment, ['spec', 'replicas'], replicas),
+        ['metadata', 'managedFields'],
+        [],
+      )
+      const made = scene(current)
+      made.cluster.put('horizontalPodAutoscalers', autoscaler)
+      let generation = 1
+      const scale = (to: number): void => {
+        generation += 1
+        current = withChange(withChange(current, ['spec', 'replicas'], to), ['metadata', 'generation'], generation)
+        made.cluster.put('deployments', current)
+      }
+      return { ...made, scale, bodies: () => made.events.map(({ body }) => body) }
+    }
+    const below = 'Current number of replicas below Spec.MinReplicas'
+
+    test('is reported with the reason of the autoscaler, and without it if a person scales it', () => {
+      const { cluster, events, scale, bodies } = sceneOf(1)
+      scale(3)
+      vi.advanceTimersByTime(100)
+      cluster.put('events', rescaled('web', 3, below))
+      expect(bodies()).toEqual([
+        `Deployment scene/web was scaled by HorizontalPodAutoscaler hpa-of-web: 1 → 3; ${below}`,
+      ])
+      expect(events[0]).toMatchObject({ attributes: { 'k8s.hpa.name': 'hpa-of-web', 'k8s.hpa.reason': below } })
+      scale(4)
+      vi.advanceTimersByTime(2_000)
+      expect(bodies().slice(1)).toEqual(['Deployment scene/web was scaled: 3 → 4'])
+      expect(events[1]?.attributes).not.toHaveProperty('k8s.hpa.name')
+    })
+
+    test('is attributed to the autoscaler whose event arrives first', () => {
+      const { cluster, scale, bodies } = sceneOf(9)
+      cluster.put('events', rescaled('web', 5, 'All metrics below target'))
+      scale(5)
+      expect(bodies()).toEqual([
+        'Deployment scene/web was scaled by HorizontalPodAutoscaler hpa-of-web: 9 → 5; All metrics below target',
+      ])
+    })
+
+    test('is attributed to the autoscaler by its status if the event is missing', () => {
+      const { cluster, scale, bodies } = sceneOf(1)
+      scale(3)
+      const status = { desiredReplicas: 3, lastScaleTime: '2026-11-25T01:59:59Z' }
+      cluster.put('horizontalPodAutoscalers', { ...autoscaler, status })
+      vi.advanceTimersByTime(2_000)
+      expect(bodies()).toEqual(['Deployment scene/web was scaled by HorizontalPodAutoscaler hpa-of-web: 1 → 3'])
+    })
+
+    test('is not attributed to an event of before, or of another autoscaler', () => {
+      const { cluster, scale, bodies } = sceneOf(1)
+      cluster.put('events', rescaled('web', 3, below))
+      cluster.put('events', rescaled('other', 2, below))
+      vi.advanceTimersByTime(60_000)
+      scale(3)
+      cluster.put('events', rescaled('other', 3, below))
+      scale(2)
+      vi.advanceTimersByTime(2_000)
+      expect(bodies()).toEqual(['Deployment scene/web was scaled: 1 → 3', 'Deployment scene/web was scaled: 3 → 2'])
     })
   })
 

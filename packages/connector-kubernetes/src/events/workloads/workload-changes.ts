@@ -11,7 +11,6 @@ import {
 import type { Change } from '../../informer/object-store.ts'
 import { imagesOf, labelFilter } from '../../kinds/common-signals.ts'
 import type { CronJob } from '../../kinds/cron-job/cron-job.ts'
-import type { Cluster } from '../../kinds/index.ts'
 import type { Job } from '../../kinds/job/job.ts'
 import type { Manager } from '../../kinds/metadata.ts'
 import type { NamedKind } from '../../kinds/references.ts'
@@ -20,6 +19,7 @@ import type { Workload } from '../../kinds/workload/workload-projection.ts'
 import { watchCluster } from '../cluster-watcher.ts'
 import { createLifecycle, creationOf, deletionOf, type ObjectMoment } from '../created-deleted.ts'
 import { occurrence } from '../occurrence.ts'
+import { createRescales, type Rescale } from './rescales.ts'
 import { revisionChange } from './revision-changes.ts'
 import { createRollbacks } from './rollbacks.ts'
 import { signals } from './signals.ts'
@@ -40,7 +40,17 @@ export const workloadChanges = watchCluster((client, context) => {
   const lifecycle = createLifecycle(client, context)
   const isWanted = labelFilter(client.config.object_labels)
   const rollbacks = createRollbacks(client.cluster)
+  const rescales = createRescales(client.cluster, context)
+  const emitScaled = (kind: NamedKind, { object, old }: Scalable, now: Date): void => {
+    const writer = scaler(object, old)
+    const emit = (rescale: Rescale | undefined) => context.emit(scaled(kind, { object, old }, writer, rescale, now))
+    // The autoscaler is the only controller of the cluster itself that scales. Old servers do not record who did.
+    if (writer === undefined || writer.name === 'kube-controller-manager')
+      rescales.find(kind, object, object.desired, emit)
+    else emit(undefined)
+  }
   return (change) => {
+    rescales.observe(change)
     if (!isWorkloadChange(change)) return
     const now = context.now()
     if (change.type === 'deleted') rollbacks.forget(change.old.uid)
@@ -54,8 +64,7 @@ export const workloadChanges = watchCluster((client, context) => {
     const difference = differenceOf(change, isWanted)
     const rollbackTo = isRolloutChange(change) ? rollbacks.revisionOf(change.object, change.old) : undefined
     if (difference !== undefined) context.emit(changed(kind, change, { difference, rollbackTo }, now))
-    if (isScaled(change))
-      context.emit(scaled(kind, change.object, change.old, autoscalerOf(client.cluster, kind, change.object), now))
+    if (isScaled(change)) emitScaled(kind, change, now)
   }
 })
 
@@ -136,23 +145,27 @@ function isScaled(change: ChangedWorkload): change is Scalable {
   return change.old.desired !== change.object.desired
 }
 
+function scaler(object: Workload | ReplicaSet, old: Workload | ReplicaSet): Manager | undefined {
+  if (!('managers' in object && 'managers' in old)) return undefined
+  return newestNewManager(object.managers, old.managers, ['spec'])
+}
+
 function scaled(
   kind: NamedKind,
-  object: Workload | ReplicaSet,
-  old: Workload | ReplicaSet,
-  autoscaler: string | undefined,
+  { object, old }: { readonly object: Workload | ReplicaSet; readonly old: Workload | ReplicaSet },
+  writer: Manager | undefined,
+  rescale: Rescale | undefined,
   now: Date,
 ): Event {
-  const writer =
-    'managers' in object && 'managers' in old ? newestNewManager(object.managers, old.managers, ['spec']) : undefined
-  // The autoscaler is the only controller of the cluster itself that scales.
-  const isForAutoscaler = autoscaler !== undefined && writer?.name === 'kube-controller-manager'
-  const reason = isForAutoscaler ? ` for HorizontalPodAutoscaler ${autoscaler}` : ''
+  const autoscaler = rescale === undefined ? '' : `HorizontalPodAutoscaler ${rescale.autoscaler}`
+  const author = rescale !== undefined && writer === undefined ? ` by ${autoscaler}` : byAuthor(writer)
+  const by = rescale !== undefined && writer !== undefined ? `${author} for ${autoscaler}` : author
+  const why = rescale?.reason === undefined ? '' : `; ${rescale.reason}`
   return signals.workloadScaled.event({
     ...occurrence(kind, object, {
       id: `${generationOf(object) ?? object.resourceVersion}/scaled`,
       at: changedAt(writer, now),
-      what: `was scaled${byAuthor(writer)}${reason}: ${old.desired} → ${object.desired}`,
+      what: `was scaled${by}: ${old.desired} → ${object.desired}${why}`,
     }),
     // No pods are left to serve.
     severity: object.desired === 0 ? 'warning' : undefined,
@@ -160,17 +173,12 @@ function scaled(
       ...workloadAttributes(kind, object),
       ...authorAttributes(writer),
       'k8s.workload.generation': generationOf(object),
-      'k8s.hpa.name': autoscaler,
+      'k8s.hpa.name': rescale?.autoscaler,
+      'k8s.hpa.reason': rescale?.reason,
       'change.replicas.old': old.desired,
       'change.replicas.new': object.desired,
     },
   })
-}
-
-function autoscalerOf(cluster: Cluster, kind: string, { namespace, name }: AnyWorkload): string | undefined {
-  for (const one of cluster.objects('horizontalPodAutoscalers').values())
-    if (one.namespace === namespace && one.target.kind === kind && one.target.name === name) return one.name
-  return undefined
 }
 
 /** Returns the author of a change, without managers that only scaled. */
