@@ -147,7 +147,7 @@ function createMountReader(reader: RootReader, file: string, wantsMount: NameFil
     mounts = selectFilesystems(parseMountInformation(text))
       .filter(({ mountPoint }) => wantsMount(mountPoint))
       .map(({ filesystem, mountPoint, device, type, readOnly }) => {
-        return { mountPoint, device, type, readOnly, disk: diskOf(reader, filesystem) }
+        return { mountPoint, device, type, readOnly, disk: diskOf(reader, filesystem, device) }
       })
     lastText = text
     return mounts
