@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Entity, type Event, type Gap, METRIC_KINDS, type Metric, SEVERITIES } from '../connector/signals.ts'
+import { identifier, LIMITS, name, replacesAgentId, timestampSchema } from './protocol-fields.ts'
 
 export {
   type Attributes,
@@ -13,6 +14,20 @@ export {
   SEVERITIES,
   type Severity,
 } from '../connector/signals.ts'
+export {
+  type AccessQuery,
+  type AccessResponse,
+  type AgentKey,
+  accessQuerySchema,
+  accessResponseSchema,
+  agentKeySchema,
+  type EnrollRequest,
+  enrollRequestSchema,
+  KEY_PREFIX,
+  type RotateKeyRequest,
+  rotateKeyRequestSchema,
+} from './enrolment-protocol.ts'
+export { LIMITS, timestampSchema } from './protocol-fields.ts'
 
 /*
  * The wire protocol between agent and platform: JSON in snake_case, validated on both sides by these schemas. Unknown
@@ -31,31 +46,9 @@ export const AGENT_PATHS = {
   access: '/api/v1/agent/access',
 } as const
 
-/** Distinguishes the key of one agent from a token. */
-export const KEY_PREFIX = 'agentkey_'
-
-/** Maximum lengths in UTF-16 code units, and of lists. The agent truncates or omits more; the platform refuses it. */
-export const LIMITS = {
-  name: 256,
-  identifier: 1024,
-  attribute: 32_768,
-  element: 4096,
-  elements: 256,
-  body: 65_536,
-  reason: 4096,
-  unit: 64,
-  relations: 4096,
-} as const
-
 /** Maximum number of signals of each kind in one report. */
 export const REPORT_LIMITS = { entities: 100_000, metrics: 250_000, events: 50_000, gaps: 10_000 } as const
 
-/** Names of signals, types and attributes. */
-const name = z.string().min(1).max(LIMITS.name)
-/** Identifiers of entities: container ids, mount points, paths. */
-const identifier = z.string().min(1).max(LIMITS.identifier)
-/** A time. */
-export const timestampSchema = z.iso.datetime().describe('ISO 8601, UTC.')
 const attributes = z
   .record(
     name,
@@ -173,8 +166,6 @@ export const collectorStatusSchema = z.object({
   error: z.string().max(LIMITS.reason).optional(),
 })
 
-const replacesAgentId = z.uuid().optional().describe('Provisional id that the agent used before it was connected.')
-
 /** Body of `POST /api/v1/agent/heartbeat`. */
 export const heartbeatRequestSchema = z.object({
   agent_id: z.uuid(),
@@ -221,35 +212,6 @@ export const heartbeatResponseSchema = z.object({
   warning: z.string().max(8192).optional().describe('A problem for the operator, which the agent logs.'),
 })
 
-/** Body of `POST /api/v1/agent/enroll`. */
-export const enrollRequestSchema = z.object({
-  agent_id: z.uuid(),
-  agent_type: name,
-  agent_version: z.string().min(1).max(64),
-  instance_id: name.describe('Name of this process.'),
-  replaces_agent_id: replacesAgentId,
-})
-
-/** Body of `POST /api/v1/agent/key/rotate`. */
-export const rotateKeyRequestSchema = z.object({ agent_id: z.uuid(), agent_type: name })
-
-/** Response 201 of both. */
-export const agentKeySchema = z.object({
-  agent_key: z
-    .string()
-    .regex(/^agentkey_[\x21-\x7e]{20,256}$/)
-    .describe('Bearer of this agent alone, in place of the token. Shown only in this response.'),
-  expires_at: timestampSchema,
-})
-
-/** Query of `GET /api/v1/agent/access`. */
-export const accessQuerySchema = z.object({ agent_id: z.uuid(), agent_type: name })
-
-/** Response 200 of `GET /api/v1/agent/access`. */
-export const accessResponseSchema = z.object({
-  key_expires_at: timestampSchema.optional().describe('When the agent’s key expires. Absent for a token.'),
-})
-
 /** The platform's error response, RFC 9457. */
 export const problemSchema = z.object({
   type: z.string(),
@@ -294,15 +256,5 @@ export type CollectorStatus = z.output<typeof collectorStatusSchema>
 export type HeartbeatRequest = z.output<typeof heartbeatRequestSchema>
 /** Response to a heartbeat. */
 export type HeartbeatResponse = z.output<typeof heartbeatResponseSchema>
-/** Request for a key of the agent's own. */
-export type EnrollRequest = z.output<typeof enrollRequestSchema>
-/** Request for a new key. */
-export type RotateKeyRequest = z.output<typeof rotateKeyRequestSchema>
-/** A key with its expiry. */
-export type AgentKey = z.output<typeof agentKeySchema>
-/** An agent in the question whether the platform accepts it. */
-export type AccessQuery = z.output<typeof accessQuerySchema>
-/** The platform's answer for an accepted agent. */
-export type AccessResponse = z.output<typeof accessResponseSchema>
 /** The platform's error response. */
 export type Problem = z.output<typeof problemSchema>
