@@ -41,27 +41,30 @@ async function check(options: UpdateOptions): Promise<number> {
   if (options.check !== true)
     throw new ServiceError('usage', 'use `rca-agent update --check` or `rca-agent update apply`')
   const { checkForUpdate } = await import('./update.ts')
-  const isBehind = await checkForUpdate(await readTarget(options, new AbortController().signal))
+  const isBehind = await checkForUpdate({ ...(await readTarget(options)), signal: new AbortController().signal })
   return isBehind ? EXIT_CODES.behind : EXIT_CODES.ok
 }
 
 async function apply(options: UpdateOptions): Promise<number> {
   const waitMs = readWait(options)
   const { applyUpdate } = await import('./update.ts')
-  const { machine, layout } = await readTarget(options, new AbortController().signal)
-  await withLock({ machine, layout }, async (signal) =>
-    applyUpdate(await readTarget(options, signal), {
-      version: options.version,
-      waitSeconds: String(waitMs / 1000),
-      manager: findServiceManager(machine, layout),
-      isUnattended: options.unattended === true,
-      become,
-    }),
+  const target = await readTarget(options)
+  await withLock(target, (signal) =>
+    applyUpdate(
+      { ...target, signal },
+      {
+        version: options.version,
+        waitSeconds: String(waitMs / 1000),
+        manager: findServiceManager(target.machine, target.layout),
+        isUnattended: options.unattended === true,
+        become,
+      },
+    ),
   )
   return EXIT_CODES.ok
 }
 
-async function readTarget(options: UpdateOptions, signal: AbortSignal): Promise<UpdateTarget> {
+async function readTarget(options: UpdateOptions): Promise<Omit<UpdateTarget, 'signal'>> {
   const machine = thisMachine()
   if (machine.platform !== 'linux' && machine.platform !== 'darwin')
     throw new ServiceError('unsupportedSystem', `the service of ${machine.platform} is not updated by this command`)
@@ -69,7 +72,8 @@ async function readTarget(options: UpdateOptions, signal: AbortSignal): Promise<
     throw new ServiceError('notRoot', 'only root can read the configuration of the service. Run the command with sudo')
   const layout = createLayout(machine.platform, options.prefix ?? ownPrefix())
   const { connectAsAgent, readInstalledEnvironment } = await import('./platform-connection.ts')
-  return { machine, layout, platform: connectAsAgent(readInstalledEnvironment(machine, layout), machine), signal }
+  const environment = readInstalledEnvironment(machine, layout)
+  return { machine, layout, environment, platform: connectAsAgent(environment, machine) }
 }
 
 /** Does not pass variables on: a token among them would be taken for a new configuration. */

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type FakeArchives, makeArchives } from '../../test/fake-archives.ts'
 import { type FakeMachine, fakeMachine, fakeManager, placeArchive } from '../../test/fake-machine.ts'
 import { createLayout } from '../service/layout.ts'
-import type { PlatformConnection } from './platform-connection.ts'
+import { type PlatformConnection, readInstalledEnvironment } from './platform-connection.ts'
 import { applyUpdate, type Become, checkForUpdate, type UpdateTarget } from './update.ts'
 
 const layout = createLayout('linux')
@@ -46,6 +46,10 @@ function installedMachine({ publicKey }: FakeArchives, version = '1.1.0'): FakeM
   return machine
 }
 
+function targetOf(machine: FakeMachine, platform: PlatformConnection): Omit<UpdateTarget, 'signal'> {
+  return { machine, layout, environment: readInstalledEnvironment(machine, layout), platform }
+}
+
 /** Updates, and returns the call of the new version, with paths as the machine has them. */
 async function apply(
   machine: FakeMachine,
@@ -59,7 +63,7 @@ async function apply(
   const become = (async (program: string, words: readonly string[]) => {
     call = [program.slice(machine.root.length), ...words]
   }) as unknown as Become
-  const target: UpdateTarget = { machine, layout, platform, signal }
+  const target = { ...targetOf(machine, platform), signal }
   await applyUpdate(target, { version, waitSeconds: '15', manager, isUnattended, become })
   return call
 }
@@ -73,7 +77,7 @@ describe('update --check', () => {
     const archives = makeArchives([newest])
     const machine = installedMachine(archives, current)
     const { signal } = new AbortController()
-    expect(await checkForUpdate({ machine, layout, platform: await serve(archives), signal })).toBe(isBehind)
+    expect(await checkForUpdate({ ...targetOf(machine, await serve(archives)), signal })).toBe(isBehind)
     expect(machine.printed.slice(0, 2)).toEqual([`current  ${current}`, `newest   ${newest}`])
   })
 })
@@ -246,7 +250,7 @@ describe('update apply', () => {
     const newest = archives()
     const machine = installedMachine(newest)
     machine.write(layout.publicKey, newest.publicKey.split('\n')[1] ?? '')
-    const target = { machine, layout, platform: await serve(newest), signal: new AbortController().signal }
+    const target = { ...targetOf(machine, await serve(newest)), signal: new AbortController().signal }
     expect(await checkForUpdate(target)).toBe(true)
   })
 

@@ -7,7 +7,7 @@ import type { Machine } from '../service/machine.ts'
 import { currentRelease } from '../service/release.ts'
 import { ServiceError } from '../service/service-error.ts'
 import type { ServiceManager } from '../service/service-manager.ts'
-import { type PlatformConnection, readInstalledEnvironment } from './platform-connection.ts'
+import type { PlatformConnection } from './platform-connection.ts'
 import { type Archive, downloadArchive, readSignedArchives, type SignedArchives } from './platform-downloads.ts'
 import { readUpdateWindow } from './update-schedule.ts'
 
@@ -15,6 +15,8 @@ import { readUpdateWindow } from './update-schedule.ts'
 export interface UpdateTarget {
   readonly machine: Machine
   readonly layout: Layout
+  /** Environment of the installed agent. */
+  readonly environment: Readonly<Record<string, string>>
   readonly platform: PlatformConnection
   /** Aborts when a person interrupts the update. */
   readonly signal: AbortSignal
@@ -60,7 +62,7 @@ export async function applyUpdate(
 ): Promise<void> {
   const { machine, layout } = target
   const { version, waitSeconds, manager, isUnattended, become } = options
-  const isOn = readUpdateWindow(readInstalledEnvironment(machine, layout)) !== undefined
+  const isOn = readUpdateWindow(target.environment) !== undefined
   if (isUnattended && !isOn) return machine.print('Nothing was done: AUTO_UPDATE is not `on`')
   if (isUnattended && !(await manager.isRunning())) return machine.print('Nothing was done: the service does not run')
   const current = readCurrent(machine, layout)
