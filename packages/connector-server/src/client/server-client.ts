@@ -132,10 +132,16 @@ export interface Boot {
 }
 
 export interface Mount {
+  /** Path, in which `\xff` stands for a byte of a name that is not UTF-8. */
   readonly mountPoint: string
+  /** Path as the system has it, if its name is not UTF-8. */
+  readonly mountPointBytes?: Buffer
   readonly device: string
   readonly type: string
+  /** Files cannot be written through this mount. */
   readonly readOnly: boolean
+  /** The filesystem is read-only, and not only this mount of it. */
+  readonly filesystemReadOnly: boolean
   /** Name of the disk that holds the filesystem, if a disk does. */
   readonly disk: string | undefined
 }

@@ -52,4 +52,15 @@ describe('readOnlyFilesystems', () => {
     expect(later.emitted).toEqual([])
     expect(later.cursors).toEqual([])
   })
+
+  test('does not report a mount that becomes read-only while its filesystem stays writable', async () => {
+    const root = fixtureRoot()
+    const remount = (): void =>
+      root.change('proc/1/mountinfo', (text) =>
+        `${text}90 43 254:0 /srv /srv ro,relatime - ext4 /dev/vda rw\n`.replace('/ / rw,', '/ / ro,'),
+      )
+    const context = watchContext({ steps: [idle, remount, idle] })
+    await runWatcher(readOnlyFilesystems, openFixture(root), context)
+    expect(context.events()).toEqual([])
+  })
 })

@@ -30,7 +30,7 @@ type States = z.output<typeof cursorSchema>
 
 /**
  * Reports filesystems that become read-only while mounted, and writable again, also across a restart of the agent. A
- * filesystem that was mounted read-only is not reported.
+ * filesystem that was mounted read-only is not reported, and neither is a bind mount that becomes read-only.
  */
 export const readOnlyFilesystems: Watcher<ServerClient> = {
   async watch(client, context) {
@@ -42,8 +42,8 @@ export const readOnlyFilesystems: Watcher<ServerClient> = {
       for (const mount of await client.mounts()) {
         const key = `${mount.mountPoint} ${mount.device}`
         const previous = states[key]
-        next[key] = nextState(previous, mount.readOnly)
-        const hasTurned = mount.readOnly ? previous === 'writable' : previous === 'turned-read-only'
+        next[key] = nextState(previous, mount.filesystemReadOnly)
+        const hasTurned = mount.filesystemReadOnly ? previous === 'writable' : previous === 'turned-read-only'
         if (hasTurned) events.push(toEvent(mount, context.now()))
       }
       if (events.length > 0) context.emit({ events })
@@ -60,11 +60,11 @@ function nextState(previous: States[string] | undefined, readOnly: boolean): Sta
 }
 
 function toEvent(mount: Mount, at: Date): Event {
-  const definition = mount.readOnly ? readOnlySignals.filesystemReadOnly : readOnlySignals.filesystemWritable
+  const definition = mount.filesystemReadOnly ? readOnlySignals.filesystemReadOnly : readOnlySignals.filesystemWritable
   return definition.event({
     at,
     entity: entities.filesystem.reference(mount.mountPoint),
-    body: `${mount.mountPoint} (${mount.device}) ${mount.readOnly ? 'has become read-only' : 'is writable again'}`,
+    body: `${mount.mountPoint} (${mount.device}) ${mount.filesystemReadOnly ? 'has become read-only' : 'is writable again'}`,
     attributes: {
       'system.filesystem.mountpoint': mount.mountPoint,
       'system.filesystem.type': mount.type,

@@ -9,16 +9,23 @@ const statistics: StatsFs = { type: 0, bsize: 10, frsize: 10, blocks: 100, bfree
 const neverAborts = new AbortController().signal
 
 function mount(mountPoint: string): Mount {
-  return { mountPoint, device: 'server:/share', type: 'nfs4', readOnly: false, disk: undefined }
+  return {
+    mountPoint,
+    device: 'server:/share',
+    type: 'nfs4',
+    readOnly: false,
+    filesystemReadOnly: false,
+    disk: undefined,
+  }
 }
 
 /** A statfs that hangs for the given paths until `release` is called. */
 function hangingStatfs(hanging: string[]) {
   const calls: string[] = []
   const releases: (() => void)[] = []
-  const statfs = (path: string): Promise<StatsFs> => {
-    calls.push(path)
-    if (!hanging.includes(path)) return Promise.resolve(statistics)
+  const statfs = (path: string | Buffer): Promise<StatsFs> => {
+    calls.push(String(path))
+    if (!hanging.includes(String(path))) return Promise.resolve(statistics)
     return new Promise((resolve) => releases.push(() => resolve(statistics)))
   }
   const release = (): void => {
@@ -30,7 +37,7 @@ function hangingStatfs(hanging: string[]) {
 describe('createFilesystemUsageReader', () => {
   test('reads the others when one filesystem hangs, and does not call that one again until it has answered', async () => {
     const { calls, statfs, release } = hangingStatfs(['/host/mnt/share'])
-    const read = createFilesystemUsageReader(statfs, (mountPoint) => `/host${mountPoint}`, 5)
+    const read = createFilesystemUsageReader(statfs, ({ mountPoint }) => `/host${mountPoint}`, 5)
     const mounts = [mount('/mnt/share'), mount('/')]
     const usage = { total: 1000, used: 400, available: 500, inodes: undefined, freeInodes: undefined }
 
@@ -52,7 +59,7 @@ describe('createFilesystemUsageReader', () => {
 
   test('calls no further filesystem while two hang, since each blocks a shared thread', async () => {
     const { calls, statfs } = hangingStatfs(['/a', '/b'])
-    const read = createFilesystemUsageReader(statfs, (mountPoint) => mountPoint, 5)
+    const read = createFilesystemUsageReader(statfs, ({ mountPoint }) => mountPoint, 5)
     await read([mount('/a'), mount('/b')], neverAborts)
     expect(await read([mount('/a'), mount('/c')], neverAborts)).toMatchObject([
       { problem: 'the previous statfs call has not returned yet' },
@@ -65,7 +72,7 @@ describe('createFilesystemUsageReader', () => {
     setFlagsFromString('--expose-gc')
     const collectGarbage = runInNewContext('gc') as () => void
     const { statfs } = hangingStatfs(['/a'])
-    const read = createFilesystemUsageReader(statfs, (mountPoint) => mountPoint, 50)
+    const read = createFilesystemUsageReader(statfs, ({ mountPoint }) => mountPoint, 50)
     const reading = read([mount('/a')], neverAborts)
     await new Promise((resolve) => setImmediate(resolve))
     collectGarbage()
@@ -74,11 +81,24 @@ describe('createFilesystemUsageReader', () => {
 
   test('stops waiting on abort', async () => {
     const { statfs } = hangingStatfs(['/a'])
-    const read = createFilesystemUsageReader(statfs, (mountPoint) => mountPoint, 60_000)
+    const read = createFilesystemUsageReader(statfs, ({ mountPoint }) => mountPoint, 60_000)
     const controller = new AbortController()
     const reading = read([mount('/a')], controller.signal)
     controller.abort()
     expect(await reading).toMatchObject([{ problem: expect.stringContaining('did not return') }])
     await expect(read([], controller.signal)).rejects.toThrow('abort')
+  })
+
+  test.each([
+    ['blocks of the size `frsize`', { bsize: 131072, frsize: 512, blocks: 2147483648 }, { total: 1024 ** 4 }],
+    ['blocks of the size `bsize` without `frsize`', { bsize: 4096, frsize: undefined, blocks: 10 }, { total: 40960 }],
+    ['a negative space for users as 0', { bavail: 2 ** 64 - 5 }, { used: 400, available: 0 }],
+    ['no more space for users than is free', { bavail: 70 }, { used: 400, available: 600 }],
+    ['no more free blocks than blocks', { bfree: 200, bavail: 200 }, { used: 0, available: 1000 }],
+    ['no more free inodes than inodes', { files: 10, ffree: 20 }, { inodes: 10, freeInodes: 10 }],
+  ])('counts %s', async (_what, change, expected) => {
+    const statfs = async (): Promise<StatsFs> => ({ ...statistics, ...change }) as StatsFs
+    const [reading] = await createFilesystemUsageReader(statfs, () => '/')([mount('/')], neverAborts)
+    expect(reading?.usage).toMatchObject(expected)
   })
 })

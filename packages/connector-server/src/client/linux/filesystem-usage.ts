@@ -1,9 +1,10 @@
 import type { StatsFs } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FilesystemReading, FilesystemUsage, Mount } from '../server-client.ts'
+import { MAX_KERNEL_NUMBER } from './kernel-number.ts'
 
 /** statfs(2), as `node:fs/promises` has it. */
-export type StatFilesystem = (path: string) => Promise<StatsFs>
+export type StatFilesystem = (path: string | Buffer) => Promise<StatsFs>
 
 /** Time that filesystems have to answer, in milliseconds. */
 const STATFS_TIMEOUT_MS = 2_000
@@ -15,11 +16,11 @@ const MAX_HANGING = 2
  * Returns a reader that survives filesystems that hang, such as a network share whose server is down: it waits up to
  * `timeoutMs` for all filesystems together, and does not call a filesystem whose previous call has not returned.
  *
- * @param resolve maps a mount point of the host to a path of this process
+ * @param resolve returns the path of a mount point for this process
  */
 export function createFilesystemUsageReader(
   statfs: StatFilesystem,
-  resolve: (mountPoint: string) => string,
+  resolve: (mount: Mount) => string | Buffer,
   timeoutMs = STATFS_TIMEOUT_MS,
 ): (mounts: readonly Mount[], signal: AbortSignal) => Promise<FilesystemReading[]> {
   const hanging = new Set<string>()
@@ -28,7 +29,7 @@ export function createFilesystemUsageReader(
     if (hanging.has(mount.mountPoint)) return { mount, problem: 'the previous statfs call has not returned yet' }
     if (hanging.size >= MAX_HANGING)
       return { mount, problem: `skipped while ${[...hanging].join(' and ')} do not answer` }
-    const answer = statfs(resolve(mount.mountPoint)).then(
+    const answer = statfs(resolve(mount)).then(
       (statistics): FilesystemReading => ({ mount, usage: toUsage(statistics) }),
       (error: Error): FilesystemReading => ({ mount, problem: error.message }),
     )
@@ -53,13 +54,25 @@ export function createFilesystemUsageReader(
   }
 }
 
-/** Maps statfs(2). A pseudo filesystem without blocks has a total of 0. */
-function toUsage({ bsize, blocks, bfree, bavail, files, ffree }: StatsFs): FilesystemUsage {
+/**
+ * Maps statfs(2). A pseudo filesystem without blocks has a total of 0. Limits the parts to the total, since some
+ * filesystems report more free blocks than blocks.
+ */
+function toUsage({ bsize, frsize, blocks, bfree, bavail, files, ffree }: StatsFs): FilesystemUsage {
+  // Blocks have the size `frsize`, and `bsize` is the best size of a read. Older versions of Node.js have no `frsize`.
+  const size = frsize || bsize
+  const free = partOf(blocks, bfree)
   return {
-    total: blocks * bsize,
-    used: (blocks - bfree) * bsize,
-    available: bavail * bsize,
+    total: blocks * size,
+    used: (blocks - free) * size,
+    available: partOf(free, bavail) * size,
     // btrfs and others create inodes on demand and report 0.
-    ...(files > 0 ? { inodes: files, freeInodes: ffree } : { inodes: undefined, freeInodes: undefined }),
+    inodes: files > 0 ? files : undefined,
+    freeInodes: files > 0 ? partOf(files, ffree) : undefined,
   }
+}
+
+/** Limits a part to its whole. A negative part, such as the space of an overfull filesystem, is 0. */
+function partOf(whole: number, part: number): number {
+  return part < MAX_KERNEL_NUMBER ? Math.min(whole, part) : 0
 }

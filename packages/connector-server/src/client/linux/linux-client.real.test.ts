@@ -169,6 +169,49 @@ describe('Linux client on this machine', () => {
     }
   })
 
+  privilegedTest(
+    'reads only mounts that a path leads to, whatever their names',
+    isLinux && isRoot && canMount(),
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'rca-mounts-'))
+      const script = `
+      set -e
+      cd "$1" && mkdir -p hidden/below bound files "$(printf 'caf\\351')"
+      mount -t tmpfs -o size=64k rca-below hidden/below
+      mount -t tmpfs -o size=64k rca-above hidden
+      mount -t tmpfs -o size=64k rca-name "$(printf 'caf\\351')"
+      mount -t tmpfs -o size=64k rca-bound bound
+      mount --bind bound bound
+      mount -o remount,bind,ro bound
+      mount -t tmpfs -o size=64k rca-file files
+      touch files/source target
+      mount --bind files/source target
+      umount files`
+      try {
+        run('sh', '-c', script, 'sh', folder)
+        const readings = await client.filesystems(neverAborts)
+        const found = readings
+          .filter(({ mount }) => mount.mountPoint.startsWith(folder))
+          .map(({ mount, usage }) => [
+            mount.mountPoint.slice(folder.length),
+            mount.device,
+            usage?.total,
+            mount.readOnly,
+            mount.filesystemReadOnly,
+          ])
+        expect(found).toEqual([
+          ['/hidden', 'rca-above', 65536, false, false],
+          [String.raw`/caf\xe9`, 'rca-name', 65536, false, false],
+          ['/bound', 'rca-bound', 65536, true, false],
+        ])
+      } finally {
+        const unmount = `cd "$1" && umount hidden hidden/below bound bound "$(printf 'caf\\351')" target files || true`
+        run('sh', '-c', unmount, 'sh', folder)
+        rmSync(folder, { recursive: true })
+      }
+    },
+  )
+
   privilegedTest('sees that ext4 becomes read-only after an error', isLinux && isRoot && canMountImages(), async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rca-ext4-'))
     const image = join(folder, 'image')

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { statfs as systemStatfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import type { NameFilter } from '@rca/core/connector'
@@ -22,7 +23,7 @@ import { numberAfter } from './kernel-number.ts'
 import { type KernelUnits, readKernelUnits } from './kernel-units.ts'
 import { readLinuxHostFacts } from './linux-host-facts.ts'
 import { parseMemoryInformation, parseZfsCache, toMemoryReading } from './meminfo.ts'
-import { parseMountInformation, selectFilesystems } from './mountinfo.ts'
+import { type MountInformation, parseMountInformation, selectFilesystems } from './mountinfo.ts'
 import { parseNetworkDevices } from './net-dev.ts'
 import { parseProcStat } from './proc-stat.ts'
 import { createProcessReader } from './processes.ts'
@@ -55,7 +56,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
   const units = readKernelUnits()
   const hostname = readHostname(reader)
   const mounts = createMountReader(reader, `${self}/mountinfo`, options.wantsMount)
-  const filesystems = createFilesystemUsageReader(options.statfs ?? systemStatfs, reader.resolve)
+  const filesystems = createFilesystemUsageReader(options.statfs ?? systemStatfs, (mount) => pathOf(reader, mount))
   const disks = createDiskReader(reader)
   const processes = createProcessReader(reader, units)
   const findHidden = createHiddenProcessCheck(reader, `${self}/mountinfo`)
@@ -142,16 +143,38 @@ function createMountReader(reader: RootReader, file: string, wantsMount: NameFil
   let lastText: string | undefined
   let mounts: readonly Mount[] = []
   return () => {
-    const text = reader.text(file)
+    const text = reader.text(file, 'latin1')
     if (text === lastText) return mounts
-    mounts = selectFilesystems(parseMountInformation(text))
+    mounts = selectFilesystems(parseMountInformation(text), (mount) => isFile(reader, mount))
       .filter(({ mountPoint }) => wantsMount(mountPoint))
-      .map(({ filesystem, mountPoint, device, type, readOnly }) => {
-        return { mountPoint, device, type, readOnly, disk: diskOf(reader, filesystem, device) }
+      .map(({ id, parent, filesystem, directory, ...mount }) => {
+        return { ...mount, disk: diskOf(reader, filesystem, mount.device) }
       })
     lastText = text
     return mounts
   }
+}
+
+/** Types whose mount points can be looked at without waiting for a server or another process. */
+const LOCAL_TYPE = /^(?:bcachefs|btrfs|exfat|ext[234]|f2fs|jfs|ntfs3?|tmpfs|vfat|xfs|zfs)$/
+
+/** Returns whether a single file is mounted, as container runtimes do with `/etc/hosts`. */
+function isFile(reader: RootReader, mount: MountInformation): boolean {
+  if (!LOCAL_TYPE.test(mount.type)) return false
+  try {
+    return statSync(pathOf(reader, mount), { throwIfNoEntry: false })?.isDirectory() === false
+  } catch {
+    return false
+  }
+}
+
+/** Returns the path of a mount point for this process. */
+function pathOf(
+  reader: RootReader,
+  { mountPoint, mountPointBytes }: Pick<MountInformation, 'mountPoint' | 'mountPointBytes'>,
+): string | Buffer {
+  if (mountPointBytes === undefined) return reader.resolve(mountPoint)
+  return Buffer.concat([Buffer.from(reader.resolve('/').replace(/\/$/, '')), mountPointBytes])
 }
 
 function readLoadAverage(reader: RootReader): readonly [number, number, number] {

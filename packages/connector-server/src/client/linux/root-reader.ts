@@ -6,8 +6,8 @@ export interface RootReader {
   readonly root: string
   /** Path of `file`, which is relative to the root, such as `proc/stat`. */
   resolve(file: string): string
-  /** Text of a file. @throws the system's error, such as ENOENT */
-  text(file: string): string
+  /** Text of a file. @throws the system's error, such as ENOENT @param encoding @default utf8 */
+  text(file: string, encoding?: 'utf8' | 'latin1'): string
   /** Text of a file, or `undefined` if the kernel does not have it. */
   optionalText(file: string): string | undefined
   /** Target of a symbolic link, or `undefined` if it cannot be read. */
@@ -22,14 +22,14 @@ export interface RootReader {
 export function createRootReader(root: string): RootReader {
   let buffer = Buffer.allocUnsafeSlow(65_536)
 
-  const text = (file: string): string => {
+  const text = (file: string, encoding: 'utf8' | 'latin1' = 'utf8'): string => {
     const descriptor = openSync(join(root, file), 'r')
     try {
       let length = 0
       for (;;) {
         const count = readSync(descriptor, buffer, length, buffer.length - length, null)
         length += count
-        if (count === 0) return buffer.toString('utf8', 0, length)
+        if (count === 0) return buffer.toString(encoding, 0, length)
         if (length === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2)
       }
     } finally {

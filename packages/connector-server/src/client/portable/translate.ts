@@ -28,7 +28,8 @@ export function toPagingReading({ swaptotal, swapfree }: LibraryAnswer<'mem'>): 
 }
 
 export function toMount({ fs, type, mount, rw }: LibraryAnswer<'fsSize'>[number]): Mount {
-  return { mountPoint: mount, device: fs, type, readOnly: rw === false, disk: undefined }
+  const readOnly = rw === false
+  return { mountPoint: mount, device: fs, type, readOnly, filesystemReadOnly: readOnly, disk: undefined }
 }
 
 export function toFilesystemReading(filesystem: LibraryAnswer<'fsSize'>[number]): FilesystemReading {
