@@ -39,13 +39,15 @@ export function isCrash(run: EndedRun): boolean {
   return exitCode !== 0 || signal !== 0 || reason !== 'Completed'
 }
 
-/** Returns whether the runtime could not start the container. */
+/** Returns whether the runtime could not start the container: the run has such a reason, or began in 1970. */
 export function failedToStart({ end }: EndedRun): boolean {
-  return end.reason === 'ContainerCannotRun' || end.reason === 'StartError'
+  return end.reason === 'ContainerCannotRun' || end.reason === 'StartError' || Date.parse(end.startedAt ?? '') === 0
 }
 
-/** Duration of a run in milliseconds; 0 if unknown. */
-export function durationOf({ end: { startedAt = '', finishedAt = '' } }: EndedRun): number {
+/** Duration of a run in milliseconds; 0 if it is unknown, or the container was not started. */
+export function durationOf(run: EndedRun): number {
+  if (failedToStart(run)) return 0
+  const { startedAt = '', finishedAt = '' } = run.end
   const duration = Date.parse(finishedAt) - Date.parse(startedAt)
   return Number.isFinite(duration) ? Math.max(0, duration) : 0
 }

@@ -4,7 +4,7 @@ import type { Pod, PodContainer } from '../kinds/pod/pod-projection.ts'
 import { containerReference } from '../kinds/references.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import { type EndedRun, endedRuns } from './ended-run.ts'
-import { latestClusterEvent } from './latest-cluster-event.ts'
+import { kubeletKill } from './kubelet-kill.ts'
 
 /** How long an unexplained kill is held back for evidence that arrives after the container's status. */
 const OOM_EVIDENCE_TIMEOUT_MS = 2_000
@@ -58,7 +58,7 @@ export function createOomKills(client: KubernetesClient) {
     const onNode = kills.get(ended.pod.node ?? '') ?? []
     const isLikely = wasMemoryFull(client, ended) || isReported(onNode, ended) || areFrequent(onNode, ended)
     // The last check, since it reads every event of the cluster.
-    return isLikely && !wasKilledByKubelet(client, ended)
+    return isLikely && kubeletKill(client.cluster, ended.pod, ended.container.name, ended.run) === undefined
   }
 
   const addKills = (node: string, times: readonly number[], isReport: boolean): void => {
@@ -130,13 +130,6 @@ function isOomKilledByStatus({ cluster }: KubernetesClient, { pod, container, ru
   const newest = cluster.objects('pods').get(pod.uid)
   const status = newest?.containers.find(({ name }) => name === container.name)?.status
   return endedRuns(status).some(({ id, end }) => id === run.id && end.reason === 'OOMKilled')
-}
-
-/** Kubelets report kills of their own, as after a failed liveness probe, before they kill. */
-function wasKilledByKubelet({ cluster }: KubernetesClient, { pod, container, run: { end } }: ContainerRun): boolean {
-  const report = latestClusterEvent(cluster, pod, container.name, ({ reason }) => reason === 'Killing')
-  const at = timeOf(report?.lastAt)
-  return at >= timeOf(end.startedAt) && at <= timeOf(end.finishedAt) + MAX_REPORT_DISTANCE_MS
 }
 
 function wasMemoryFull({ lastMemory }: KubernetesClient, { pod, container, run: { end } }: ContainerRun): boolean {

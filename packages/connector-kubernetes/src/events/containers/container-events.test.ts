@@ -272,6 +272,120 @@ describe('a crashed container', () => {
   })
 })
 
+describe('a container that the kubelet kills', () => {
+  const about = { involvedObject: { kind: 'Pod', uid: 'pod-a', name: 'web-1-a', fieldPath: 'spec.containers{app}' } }
+  const event = (reason: string, message: string, seconds: number, type = 'Warning') => ({
+    ...report(reason, message, { ...about, type, lastTimestamp: at(seconds) }),
+    metadata: { name: `${reason}-${message}`, namespace: 'shop', uid: `${reason}-${message}` },
+  })
+  const killing = (message: string) => event('Killing', message, -3, 'Normal')
+  const liveness = killing('Container app failed liveness probe, will be restarted')
+  const unready = event('Unhealthy', 'Readiness probe failed: warming', -1)
+  const stuck = event('Unhealthy', 'Liveness probe failed: deadlock', -4)
+
+  /** Watches a container that ends after the cluster reported these events. */
+  async function watchEnd(events: readonly object[], ending: Parameters<typeof terminated>[1]) {
+    const cluster = scene()
+    cluster.listed()
+    const watching = cluster.watch(containerEvents)
+    cluster.put(podOf(status(0, running)))
+    for (const one of events) cluster.putOther('events', one)
+    cluster.put(podOf(status(1, running, terminated(0, { from: -60, to: 0, ...ending }))))
+    await expect.poll(() => watching.events, { timeout: 10_000 }).toHaveLength(1)
+    return watching.events
+  }
+
+  test('is reported with the message of its liveness probe, also if another probe has failed since', async () => {
+    expect(await watchEnd([stuck, liveness, unready], { exitCode: 137 })).toMatchObject([
+      {
+        body: 'Container app of pod shop/web-1-a was killed by its liveness probe and ended with exit code 137 (SIGKILL)',
+        severity: 'error',
+        attributes: {
+          'k8s.container.killed_by': 'liveness probe',
+          'k8s.container.probe.message': 'Liveness probe failed: deadlock',
+          'k8s.container.probe.failed_at': at(-4),
+        },
+      },
+    ])
+  })
+
+  test('is reported if it ends without an error', async () => {
+    const startup = killing('Container app failed startup probe, will be restarted')
+    expect(await watchEnd([startup], { exitCode: 0, reason: 'Completed' })).toMatchObject([
+      {
+        name: 'k8s.container.crashed',
+        body: 'Container app of pod shop/web-1-a was killed by its startup probe and ended with exit code 0',
+      },
+    ])
+  })
+
+  test('is reported with the hook that failed', async () => {
+    const failed = event(
+      'FailedPostStartHook',
+      'Exec lifecycle hook ([sh -c canary]) for Container "app" in Pod "web-1-a_shop(pod-a)" failed - error: command \'sh -c canary\' exited with 5: , message: ""',
+      -3,
+    )
+    const events = await watchEnd([failed, killing('FailedPostStartHook')], { exitCode: 137 })
+    expect(events).toMatchObject([
+      {
+        body: 'Container app of pod shop/web-1-a was killed because its postStart hook failed, and ended with exit code 137 (SIGKILL)',
+        attributes: {
+          'container.oom_killed': false,
+          'k8s.container.killed_by': 'postStart hook',
+          'k8s.container.hook.message': expect.stringContaining('exited with 5'),
+        },
+      },
+    ])
+    expect(JSON.stringify(events)).not.toContain('canary')
+  })
+
+  test('is reported as crashed if it was killed for the same reason before, and crashes by itself', async () => {
+    const earlier = { ...liveness, lastTimestamp: at(-120) }
+    expect(await watchEnd([earlier, stuck, unready], { exitCode: 3 })).toMatchObject([
+      {
+        body: 'Container app of pod shop/web-1-a crashed with exit code 3',
+        attributes: { 'k8s.container.probe.message': 'Readiness probe failed: warming' },
+      },
+    ])
+  })
+})
+
+describe('a sidecar', () => {
+  /** The pod of a Job whose sidecar never ends by itself. */
+  const podWith = (main: object, sidecar: object, restartPolicy = 'Never') => {
+    const name = 'proxy'
+    const initContainers = [{ name, image: 'shop/proxy:1', restartPolicy: 'Always' }]
+    const initContainerStatuses = [{ ...status(0, sidecar), name }]
+    return podOf(status(0, main), { spec: { restartPolicy, initContainers }, status: { initContainerStatuses } })
+  }
+  const killed = terminated(1, { exitCode: 137, to: 30 })
+  const crashed = terminated(1, { exitCode: 3, to: 30 })
+  const before = podWith(running, running)
+  const done = terminated(0, { exitCode: 0, reason: 'Completed', to: 0 })
+
+  test.each<[string, object]>([
+    ['the pod succeeded', podWith(done, killed)],
+    ['it ends in the same second', podWith(done, terminated(1, { exitCode: 143, to: 0 }))],
+    ['the pod is not restarted after a success', podWith(done, killed, 'OnFailure')],
+  ])('that is stopped is not reported if %s', async (_when, after) => {
+    const { requests } = await endOf(after, { before, count: 0 })
+    expect(requests.map(({ container }) => container)).not.toContain('proxy')
+  })
+
+  test.each<[string, object]>([
+    ['before the regular container', podWith(done, terminated(1, { exitCode: 3, to: -9 }))],
+    ['while the regular container runs', podWith(running, crashed)],
+    [
+      'while the regular container is restarted',
+      podWith(terminated(0, { exitCode: 0, reason: 'Completed' }), crashed, 'Always'),
+    ],
+    ['out of memory', podWith(done, terminated(1, { exitCode: 137, reason: 'OOMKilled', to: 30 }))],
+  ])('that ends %s is reported', async (_when, after) => {
+    const { event } = await endOf(after, { before })
+    expect(event?.body).toMatch(/^Sidecar container proxy of pod shop\/web-1-a /)
+  })
+})
+
 describe('an OOM kill', () => {
   const killed = (more: object = {}) => podOf(status(1, running, terminated(0, { exitCode: 137, from: -60, ...more })))
   const oomKilled = killed({ reason: 'OOMKilled' })
@@ -647,6 +761,22 @@ test('samples crashes in pods of a CronJob together, and reads evidence only for
 })
 
 describe('a container that cannot be started', () => {
+  test.each([
+    ['StartError', {}],
+    ['Error', { startedAt: '1970-01-01T00:00:00Z' }],
+  ])('again and again with the reason %s did not crash', async (reason, more) => {
+    const end = (run: number) => {
+      const { terminated: state } = terminated(run, { exitCode: 128, reason, to: run })
+      return { terminated: { ...state, ...more } }
+    }
+    const before = podOf(status(3, end(3), end(2)))
+    const { events } = await endOf(podOf(status(4, backOff, end(3))), { before, count: 2 })
+    expect(events.map(({ body }) => body)).toContain(
+      `Container app of pod shop/web-1-a could not be started 4 times in a row: ${reason}, exit code 128`,
+    )
+    expect(JSON.stringify(events)).not.toContain('crashed with')
+  })
+
   const pulling = (name: string, reason = 'ErrImagePull', message = 'pull of registry/x: token=canary-pull refused') =>
     podOf(status(0, waiting(reason, message), {}, { imageID: '' }), { metadata: { name, uid: name } })
 

@@ -1,5 +1,6 @@
 import { createEventSampler, type Watcher } from '@rca/core/connector'
 import { type EndedRun, endedRuns, failedToStart, isCrash } from '../../evidence/ended-run.ts'
+import { kubeletKill } from '../../evidence/kubelet-kill.ts'
 import { type ContainerRun, createOomKills, isUnexplainedKill } from '../../evidence/oom-kill.ts'
 import { podGroup } from '../../evidence/owner-workload.ts'
 import { readRunEvidence } from '../../evidence/run-evidence.ts'
@@ -31,8 +32,9 @@ export const containerEvents: Watcher<KubernetesClient> = watchCluster((client, 
       if (container.status === undefined || container.kind === 'ephemeral') continue
       for (const run of newRuns(container, old)) {
         const reported = sampleEnd(pod, container.name, run, now)
-        if (reported === undefined || isExpected(pod, run, reported.loopAt === undefined)) continue
-        if (!isInitial || isRecent(run.end.finishedAt, now)) reportEnd({ pod, container, run, reported, seenAt: now })
+        if (reported === undefined || (isInitial && !isRecent(run.end.finishedAt, now))) continue
+        if (isExpected(client, pod, container, run, reported.loopAt === undefined)) continue
+        reportEnd({ pod, container, run, reported, seenAt: now })
       }
       const isReported = !isInitial || isRecent(container.status.lastState?.finishedAt ?? pod.created, now)
       if (pod.deleted === undefined) context.emit(failures.inspect(pod, container, now, isReported))
@@ -86,11 +88,32 @@ function newRuns({ name, status }: PodContainer, old: Pod | undefined): readonly
 }
 
 /**
- * Returns whether an end needs no report: a success, unless it is part of a loop; a failed start, which has an event
- * of its own; an end of a container whose pod was deleted or evicted.
+ * Returns whether an end needs no report: a success, unless it is part of a loop, or the kubelet killed the container
+ * because of a probe or hook; a failed start, which has an event of its own; an end of a container whose pod was
+ * deleted or evicted, or of a sidecar after its pod has done its work.
  */
-function isExpected(pod: Pod, run: EndedRun, isSingle: boolean): boolean {
-  if (isSingle && (!isCrash(run) || failedToStart(run))) return true
-  if (pod.deleted !== undefined && run.end.reason !== 'OOMKilled') return true
+function isExpected(
+  { cluster }: KubernetesClient,
+  pod: Pod,
+  container: PodContainer,
+  run: EndedRun,
+  isSingle: boolean,
+): boolean {
+  if (isSingle && failedToStart(run)) return true
+  if (isSingle && !isCrash(run) && kubeletKill(cluster, pod, container.name, run)?.cause === undefined) return true
+  if (run.end.reason !== 'OOMKilled' && (pod.deleted !== undefined || isAfterWork(pod, container, run))) return true
   return pod.phase === 'Failed' && pod.reason !== undefined
+}
+
+/** Kubelets stop sidecars when all regular containers of the pod have ended for good. */
+function isAfterWork({ containers, restartPolicy }: Pod, { kind }: PodContainer, { end }: EndedRun): boolean {
+  if (kind !== 'sidecar') return false
+  return containers
+    .filter((one) => one.kind === 'container')
+    .every(({ status }) => {
+      const state = status?.state
+      if (state?.kind !== 'terminated') return false
+      const isForGood = restartPolicy === 'Never' || (restartPolicy === 'OnFailure' && state.exitCode === 0)
+      return isForGood && !(Date.parse(end.finishedAt ?? '') < Date.parse(state.finishedAt ?? ''))
+    })
 }

@@ -23,7 +23,11 @@ const evidence = {
   'k8s.container.memory.limit': 'Memory limit, in bytes.',
   'container.memory.working_set': 'Bytes of memory at the last reading before the end.',
   'container.memory.working_set_at': 'Time of that reading. ISO 8601.',
-  'k8s.container.probe.message': 'Message of the last failed probe, without secrets.',
+  'k8s.container.killed_by':
+    'Why the kubelet killed the container: `liveness probe`, `startup probe` or `postStart hook`.',
+  'k8s.container.hook.message': 'Message about the failed hook, without secrets.',
+  'k8s.container.probe.message':
+    'Message of the probe that made the kubelet kill the container, or else of the last failed probe, without secrets.',
   'k8s.container.probe.failed_at': 'When that probe failed. ISO 8601.',
   'k8s.node.problems': 'Problems of the node, as `MemoryPressure=True (reason): message`.',
   'k8s.container.log': 'The end of the log of this run, 16 KiB at most, without secrets and escape sequences.',
@@ -34,7 +38,7 @@ const evidence = {
 export const signals = {
   containerCrashed: error(
     'k8s.container.crashed',
-    `A run of a container failed: by an exit code other than 0, by a signal, or out of memory, which is critical. Carries the evidence. Not reported if its pod was deleted or evicted. ${SAMPLED} Pods of a workload count together, and so do Jobs of a namespace that no CronJob made; OOM kills of different pods are not sampled.`,
+    `A run of a container failed: by an exit code other than 0, by a signal, or out of memory, which is critical. Also a run that the kubelet killed because of a probe or hook. Carries the evidence. Not reported if its pod was deleted or evicted, and for a sidecar that is stopped after the regular containers. ${SAMPLED} Pods of a workload count together, and so do Jobs of a namespace that no CronJob made; OOM kills of different pods are not sampled.`,
     { ...container, ...workload, ...run, ...evidence },
   ),
   containerRestartLoop: error(
