@@ -302,11 +302,49 @@ describe('gaps', () => {
     await api.send(token, reportOf({ gaps: [gap] }, { sequence: 0, timestamp: at(0) }))
     await api.send(token, reportOf({ gaps: [{ ...gap, reason: 'still denied' }] }, { sequence: 1, timestamp: at(15) }))
     const open = { ...gap, reason: 'still denied', last_reported_at: at(15), open: true }
-    expect((await api.admin(`${AGENT_URL}/gaps?open=true`)).json().gaps).toEqual([open])
+    const folded = { count: 1, blind_seconds: 15, periods: [{ since: at(0), until: at(15) }] }
+    expect((await api.admin(`${AGENT_URL}/gaps?open=true`)).json().gaps).toEqual([{ ...open, ...folded }])
+    expect((await api.admin(AGENT_URL)).json().health.gaps).toEqual([open])
     await api.send(token, reportOf({ metrics: [metricOf(1)] }, { sequence: 3, timestamp: at(30) }))
     await api.send(token, late)
     expect((await api.admin(`${AGENT_URL}/gaps?open=true`)).json().gaps).toEqual([])
     expect((await api.admin(`${AGENT_URL}/gaps`)).json().gaps).toMatchObject([{ since: at(0), open: false }])
+  })
+
+  test('that come and go are one item, with the time of all periods', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const gap = (scope: string, since: number) => ({ scope, reason: `since ${since}`, since: at(since) })
+    const gapsAt: readonly (readonly [number, ReturnType<typeof gap>[]])[] = [
+      [0, [gap('container:a', 0)]],
+      [10, [gap('container:a', 0), gap('container:b', 10)]],
+      [20, []],
+      [30, [gap('container:a', 25)]],
+      // Another replica has been blind for longer.
+      [35, [gap('container:a', 22)]],
+      [40, []],
+      [60, [gap('container:a', 60)]],
+    ]
+    for (const [sequence, [time, gaps]] of gapsAt.entries())
+      await api.send(token, reportOf({ gaps }, { sequence, timestamp: at(time) }))
+    const a = {
+      scope: 'container:a',
+      reason: 'since 60',
+      since: at(60),
+      last_reported_at: at(60),
+      open: true,
+      count: 4,
+      blind_seconds: 23,
+      periods: [
+        { since: at(60), until: at(60) },
+        { since: at(25), until: at(30) },
+        { since: at(22), until: at(35) },
+        { since: at(0), until: at(10) },
+      ],
+    }
+    const listed = await api.list<object>(`${AGENT_URL}/gaps?limit=1`)
+    expect(listed).toEqual([a, expect.objectContaining({ scope: 'container:b', open: false, count: 1 })])
+    expect((await api.admin(`${AGENT_URL}/gaps?open=true`)).json().gaps).toEqual([a])
   })
 })
 

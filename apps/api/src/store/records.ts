@@ -69,3 +69,13 @@ export type StoredEvent = Parsed<'events', { severity: Severity; attributes: Att
 
 /** A gap. `open` is 1 while the newest report contains it. */
 export type StoredGap = Row<'gaps'> & { readonly open: number }
+
+/** The gaps of one scope. `since`, `reason` and `open` are those of the newest. */
+export interface FoldedGap extends Pick<StoredGap, 'scope' | 'reason' | 'since' | 'last_reported_at' | 'open'> {
+  /** Number of periods. */
+  readonly count: number
+  /** Duration of all periods, in milliseconds. */
+  readonly blind: number
+  /** The newest periods, newest first. */
+  readonly periods: readonly Pick<StoredGap, 'since' | 'last_reported_at'>[]
+}

@@ -4,12 +4,13 @@ import type {
   AgentIdentity,
   Bucket,
   Credential,
+  FoldedGap,
+  StoredGap,
   ListedAgent,
   StoredAgent,
   StoredEntity,
   StoredEnvironment,
   StoredEvent,
-  StoredGap,
   StoredInstance,
   StoredKey,
   StoredSeries,
@@ -211,7 +212,8 @@ export interface SignalStore {
   /** Returns the points of series, one value per bucket, sorted by series and time. */
   points(query: PointQuery): Promise<Bucket[]>
   events(filter: EventFilter, page: PageRequest): Promise<Page<StoredEvent>>
-  gaps(agentKey: number, openOnly: boolean, page: PageRequest): Promise<Page<StoredGap>>
+  /** Returns one gap per scope: a part that comes and goes is one item. */
+  gaps(agentKey: number, openOnly: boolean, page: PageRequest): Promise<Page<FoldedGap>>
 }
 
 /** Number of rows that the retention removed, by table. */

@@ -1,24 +1,89 @@
 import { type Kysely, sql } from 'kysely'
 import { toPage } from '../page.ts'
+import type { FoldedGap } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SignalStore } from '../store.ts'
 
-/** Reads the gaps of an agent, newest first. */
+/** Newest periods of a gap that are returned. */
+const MAX_PERIODS = 20
+
+/** Reads the gaps of an agent, one row per scope, the newest first. */
 export function createGapReader(database: Kysely<Tables>): SignalStore['gaps'] {
   return async (agentKey, openOnly, page) => {
-    let query = selectGaps(database).where('gaps.agent_key', '=', agentKey)
-    if (openOnly) query = query.where(IS_OPEN)
+    let query = database
+      .selectFrom(selectPeriods(database, agentKey).as('periods'))
+      .select(({ fn }) => [
+        'scope',
+        fn.max('since').as('since'),
+        fn.max('last_reported_at').as('last_reported_at'),
+        fn.max('open').as('open'),
+        fn.countAll<number>().as('count'),
+        fn.sum<number>('blind').as('blind'),
+      ])
+      .groupBy('scope')
+    if (openOnly) query = query.having('open', '=', 1)
     if (page.after !== undefined) {
       const [since = 0, scope = ''] = page.after
-      query = query.where(sql<boolean>`(gaps.since, gaps.scope) < (${since}, ${scope})`)
+      query = query.having(sql<boolean>`(max(since), scope) < (${since}, ${scope})`)
     }
     const rows = await query
-      .orderBy('gaps.since', 'desc')
-      .orderBy('gaps.scope', 'desc')
+      .orderBy('since', 'desc')
+      .orderBy('scope', 'desc')
       .limit(page.limit + 1)
       .execute()
-    return toPage(rows, page, ({ since, scope }) => [since, scope])
+    const { items, next } = toPage(rows, page, ({ since, scope }) => [since, scope])
+    const periods = await readPeriods(
+      database,
+      agentKey,
+      items.map(({ scope }) => scope),
+    )
+    return { items: items.map((item) => fold(item, periods.get(item.scope) ?? [])), next }
   }
+}
+
+type Period = Pick<Tables['gaps'], 'since' | 'last_reported_at' | 'reason'>
+
+function fold(row: Omit<FoldedGap, 'reason' | 'periods'>, periods: readonly Period[]): FoldedGap {
+  return { ...row, reason: periods[0]?.reason ?? '', periods }
+}
+
+/** Selects the periods of an agent's gaps, with the time of each that no earlier one of its scope covers. */
+function selectPeriods(database: Kysely<Tables>, agentKey: number) {
+  const earlierEnd = sql`max(last_reported_at) over (
+    partition by scope order by since rows between unbounded preceding and 1 preceding)`
+  return database
+    .selectFrom('gaps')
+    .innerJoin('agents', 'agents.key', 'gaps.agent_key')
+    .where('gaps.agent_key', '=', agentKey)
+    .select([
+      'gaps.scope',
+      'gaps.since',
+      'gaps.last_reported_at',
+      IS_OPEN.$castTo<number>().as('open'),
+      sql<number>`max(0, last_reported_at - max(since, coalesce(${earlierEnd}, since)))`.as('blind'),
+    ])
+}
+
+/** Reads the newest periods of scopes, the newest first. */
+async function readPeriods(
+  database: Kysely<Tables>,
+  agentKey: number,
+  scopes: readonly string[],
+): Promise<ReadonlyMap<string, Period[]>> {
+  if (scopes.length === 0) return new Map()
+  const numbered = database
+    .selectFrom('gaps')
+    .where('agent_key', '=', agentKey)
+    .where('scope', 'in', [...scopes])
+    .select(['scope', 'since', 'last_reported_at', 'reason'])
+    .select(sql<number>`row_number() over (partition by scope order by since desc)`.as('number'))
+  const rows = await database
+    .selectFrom(numbered.as('numbered'))
+    .selectAll()
+    .where('number', '<=', MAX_PERIODS)
+    .orderBy('number')
+    .execute()
+  return Map.groupBy(rows, ({ scope }) => scope)
 }
 
 /** Every report contains all open gaps: gaps that the newest report does not contain are closed. */
