@@ -87,6 +87,37 @@ describe('health of an agent', () => {
   })
 })
 
+describe('an agent that cannot connect', () => {
+  const gaps = async (api: TestApi) => (await api.admin(`${AGENT_URL}/gaps`)).json().gaps
+  const refused = { connect: { ok: false, error: 'a proxy refused GET /info: allow it' } }
+
+  test('has an open gap since its first heartbeat, until its next report', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await api.heartbeat(token, { collectors: refused })
+    api.clock.now += 30_000
+    await api.heartbeat(token, { collectors: refused })
+    const gap = { scope: 'connection', reason: refused.connect.error, since: at(0), last_reported_at: at(30) }
+    expect((await api.admin(AGENT_URL)).json().health.gaps).toEqual([{ ...gap, open: true }])
+    await api.heartbeat(token)
+    api.clock.now += 5_000
+    await api.send(token, reportOf({}, { timestamp: at(35) }))
+    expect(await gaps(api)).toMatchObject([{ ...gap, open: false, blind_seconds: 30 }])
+    api.clock.now += 5_000
+    await api.heartbeat(token, { collectors: refused })
+    expect(await gaps(api)).toMatchObject([{ since: at(40), open: true, count: 2 }])
+  })
+
+  test('keeps the gap when it is identified', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const provisional = agentIdOf('provisional')
+    await api.heartbeat(token, { agent_id: provisional, collectors: refused })
+    await api.heartbeat(token, { replaces_agent_id: provisional })
+    expect(await gaps(api)).toMatchObject([{ scope: 'connection', since: at(0), open: true }])
+  })
+})
+
 describe('identity of an agent', () => {
   test('replaces a provisional agent once it is identified, unless the provisional one has sent reports', async () => {
     const api = await startApi()

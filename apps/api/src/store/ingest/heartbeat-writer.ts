@@ -8,6 +8,9 @@ import { startTerm } from './leader-terms.ts'
 /** The only collector status of an agent that has not connected yet. */
 const CONNECT = 'connect'
 
+/** Scope of the gap of an agent that has not connected. */
+const CONNECTION_SCOPE = 'connection'
+
 /** Stored instances per agent, the most recent heartbeats first. */
 const MAX_INSTANCES = 50
 
@@ -26,20 +29,20 @@ export function createHeartbeatWriter(database: Kysely<Tables>): AgentStore['hea
       const { environment, agent_type } = credential
       const agent = { environment, agent_type, agent_id: heartbeat.agent_id.toLowerCase() }
       let outcome: HeartbeatOutcome = { clones: [], isNewClone: false }
+      const isStandby = isOfInstance(heartbeat) && heartbeat.role === 'standby'
+      const row = await (isStandby ? findOrCreateStandby : writeAgent)(transaction, agent, heartbeat, at)
+      if (!isStandby) await writeConnectionGap(transaction, row, heartbeat, at)
       if (isOfInstance(heartbeat)) {
-        const write = heartbeat.role === 'standby' ? findOrCreateStandby : writeAgent
-        const row = await write(transaction, agent, heartbeat, at)
         await writeInstance(transaction, row.key, heartbeat, intervalSeconds, at)
         if (heartbeat.role === 'leader' && heartbeat.lead_id !== undefined)
           await startTerm(transaction, row, heartbeat.lead_id.toLowerCase(), at)
       } else {
-        const row = await writeAgent(transaction, agent, heartbeat, at)
         outcome = await writeProcess(transaction, row.key, heartbeat, intervalSeconds, at)
       }
       await writeCredential(transaction, agent, credential, at)
       const provisionalId = heartbeat.replaces_agent_id?.toLowerCase()
       if (provisionalId !== undefined && provisionalId !== agent.agent_id)
-        await removeProvisional(transaction, { ...agent, agent_id: provisionalId })
+        await replaceProvisional(transaction, { ...agent, agent_id: provisionalId }, row.key)
       return outcome
     })
 }
@@ -155,14 +158,52 @@ function isProvisional({ agent_name, collectors }: HeartbeatRequest): boolean {
   return agent_name === undefined && Object.keys(collectors).every((name) => name === CONNECT)
 }
 
-/** Removes an agent that was never more than provisional, unlike one that has connected or reported. */
-async function removeProvisional(transaction: Transaction<Tables>, agent: AgentIdentity): Promise<void> {
+/**
+ * Stores that an agent has not connected as a gap: it sends no reports, which would contain one. The gap is open until
+ * the next report.
+ */
+async function writeConnectionGap(
+  transaction: Transaction<Tables>,
+  { key, newest_revision: revision }: AgentRow,
+  { collectors }: HeartbeatRequest,
+  at: number,
+): Promise<void> {
+  const connect = collectors[CONNECT]
+  if (connect === undefined || connect.ok) return
+  const open = await transaction
+    .selectFrom('gaps')
+    .select('since')
+    .where('agent_key', '=', key)
+    .where('scope', '=', CONNECTION_SCOPE)
+    .where('revision', '>=', revision)
+    .orderBy('since', 'desc')
+    .executeTakeFirst()
+  const state = { reason: connect.error ?? '', last_reported_at: at, revision }
   await transaction
+    .insertInto('gaps')
+    .values({ agent_key: key, scope: CONNECTION_SCOPE, since: open?.since ?? at, ...state })
+    .onConflict((conflict) => conflict.columns(['agent_key', 'scope', 'since']).doUpdateSet(state))
+    .execute()
+}
+
+/**
+ * Removes an agent that was never more than provisional, unlike one that has connected or reported. Its gaps become
+ * those of the agent that replaces it.
+ */
+async function replaceProvisional(
+  transaction: Transaction<Tables>,
+  agent: AgentIdentity,
+  replacement: number,
+): Promise<void> {
+  const removed = await transaction
     .deleteFrom('agents')
     .where(({ and }) => and(agent))
     .where('provisional', '=', 1)
     .where('last_report_at', 'is', null)
-    .execute()
+    .returning('key')
+    .executeTakeFirst()
+  if (removed === undefined) return
+  await sql`update or replace gaps set agent_key = ${replacement} where agent_key = ${removed.key}`.execute(transaction)
 }
 
 /** Writes the status of an instance. A leader turns all other instances into standbys. */
