@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { changed } from '../../test/engine-events.ts'
 import { canary, captured, engineNames } from '../../test/fixtures.ts'
-import type { LogRequest } from '../engine/engine-api.ts'
+import type { ContainerDetails, LogRequest } from '../engine/engine-api.ts'
 import { demultiplex } from '../engine/log-frames.ts'
 import { type LoggedRun, logWindow, type RunTimes, readCrashLog } from './crash-log.ts'
 
@@ -60,12 +61,12 @@ describe('the log of a run', () => {
     const written = Array.from({ length: 40 }, (_, index) => `line ${index + 1}\n`)
 
     /** Returns an engine that reads from the beginning of a tail to the damaged record, as json-file does. */
-    const damagedAt = (line: number) => ({
+    const damagedAt = (line: number, container?: ContainerDetails) => ({
       logs: async (_id: string, { lines }: LogRequest) => {
         const beginning = Math.max(0, written.length - lines)
         return written.slice(beginning, beginning >= line ? written.length : line - 1).join('')
       },
-      container: async () => undefined,
+      container: async () => container,
     })
     const readDamaged = (line: number, more: Partial<LoggedRun> = {}) =>
       readCrashLog(damagedAt(line), { ...run, ...more }, 200, signal)
@@ -78,6 +79,14 @@ describe('the log of a run', () => {
     test('says that the log is damaged when its last record is', async () => {
       expect(await readDamaged(40)).toEqual({ missing: expect.stringContaining('the log is damaged') })
       expect(await readDamaged(40, { isFollowed: true })).toHaveProperty('log')
+    })
+
+    test.each<[string, Partial<ContainerDetails['state']>]>([
+      ['runs again', { status: 'running' }],
+      ['has run again', { status: 'exited', startedAt: new Date(run.until).toISOString() }],
+    ])('does not take the last line of the next run for damage when the container %s', async (_what, state) => {
+      const container = changed(captured().container('plain'), { state })
+      expect(await readCrashLog(damagedAt(40, container), run, 200, signal)).toHaveProperty('log')
     })
   })
 

@@ -1,5 +1,5 @@
 import { redactSecrets, tailOf } from '@rca/core/connector'
-import type { EngineApi } from '../engine/engine-api.ts'
+import type { ContainerDetails, EngineApi } from '../engine/engine-api.ts'
 
 /** End of a container's log, or the reason for its absence. */
 export type CrashLog = { readonly log: string } | { readonly missing: string }
@@ -49,7 +49,10 @@ export async function readCrashLog(
     const driver = logDriver === undefined ? 'its log driver' : `its log driver \`${logDriver}\``
     return { missing: isRemoved ? REMOVED : `${driver} does not support reading` }
   }
-  const intact = await intactTail(text, lines, isFollowed, readTail)
+  // The container may have been started again since its exit was read.
+  const hasNextRun = async (): Promise<boolean> =>
+    isFollowed || isStartedSince(await engine.container(id, signal), until)
+  const intact = await intactTail(text, lines, hasNextRun, readTail)
   return intact === undefined ? { missing: DAMAGED } : { log: tailOf(redactSecrets(intact, environment)) }
 }
 
@@ -63,20 +66,26 @@ const DAMAGED = 'the log is damaged: the engine returns only lines from before t
 async function intactTail(
   text: string,
   lines: number,
-  isFollowed: boolean,
+  hasNextRun: () => Promise<boolean>,
   readTail: (lines: number) => Promise<string | undefined>,
 ): Promise<string | undefined> {
   if (text === '' || lines === 1) return text
   const last = await readTail(1)
+  if (last === undefined) return text
   // The last line of the whole log may belong to the next run.
-  if (last === undefined || (last === '' && isFollowed)) return text
-  if (last === '') return undefined
+  if (last === '') return (await hasNextRun()) ? text : undefined
   if (text.endsWith(last)) return text
   for (let tail = Math.floor(lines / 2); tail > 1; tail = Math.floor(tail / 2)) {
     const shorter = await readTail(tail)
     if (shorter?.endsWith(last)) return shorter
   }
   return last
+}
+
+/** Returns whether a container runs, or has run, since a time that includes the first second after an exit. */
+function isStartedSince(container: ContainerDetails | undefined, until: number): boolean {
+  const { status = '', startedAt = '' } = container?.state ?? {}
+  return ['restarting', 'running'].includes(status) || Date.parse(startedAt) > until - MAX_START_LAG_MS
 }
 
 function secondsOf(milliseconds: number): string {
