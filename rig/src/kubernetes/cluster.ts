@@ -37,6 +37,8 @@ interface ClusterNote {
   readonly number: number
   readonly dockerHost: string
   readonly enginePid: number
+  /** Absent until the node is connected. */
+  readonly linkIndex?: number
 }
 
 /** A cluster of one node with its own Docker Engine. */
@@ -89,7 +91,7 @@ export async function removeCluster(folder: string): Promise<void> {
     const pid = isEngineOf(folder, note.enginePid) ? note.enginePid : 0
     await removePrivateEngine(engineOf(note.dockerHost, pid), join(folder, 'engine'))
     await removeCgroup(cgroupOf(note.number))
-    await disconnectNode(note.number)
+    if (note.linkIndex !== undefined) await disconnectNode(note.linkIndex)
   }
   await unmountBelow(folder)
   await rm(folder, { recursive: true, force: true })
@@ -106,7 +108,7 @@ async function startIn(folder: string, binaries: string): Promise<Cluster> {
   writeNote(folder, { number, dockerHost, enginePid: pid })
   const network = nodeNetwork(number, pid)
   const { prefix, nodeAddress: address } = network
-  await connectNode(network, pid)
+  writeNote(folder, { number, dockerHost, enginePid: pid, linkIndex: await connectNode(network, pid) })
   const images = importBusybox(dockerHost).then(() => makePauseImage(dockerHost))
   const pki = join(folder, 'pki')
   const [credentials] = await Promise.all([makeCredentials(pki, address), images])

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { run } from '../run.ts'
+import { run, succeeds } from '../run.ts'
 
 /** Prefixes of addresses that are reserved for tests (RFC 2544). */
 const LINK_PREFIX = '198.18'
@@ -38,13 +38,18 @@ export function nodeNetwork(number: number, pid: number): NodeNetwork {
   }
 }
 
-/** Connects the node to this machine: each reaches the other, this machine the pods, and neither reaches further. */
-export async function connectNode(network: NodeNetwork, pid: number): Promise<void> {
+/**
+ * Connects the node to this machine: each reaches the other, this machine the pods, and neither reaches further.
+ *
+ * @returns the number of this machine's end. The kernel gives it to no later link, which may have the same name
+ */
+export async function connectNode(network: NodeNetwork, pid: number): Promise<number> {
   const { number, hostAddress, nodeAddress, podRange, prefix } = network
   const link = linkName(number)
   const ip = (...args: string[]): Promise<string> => run('ip', args)
   const inside = (...args: string[]): Promise<string> => run(prefix[0] ?? '', [...prefix.slice(1), ...args])
   await ip('link', 'add', link, 'type', 'veth', 'peer', 'name', 'node', 'netns', String(pid))
+  const index = Number(readFileSync(`/sys/class/net/${link}/ifindex`, 'utf8'))
   await ip('address', 'add', `${hostAddress}/24`, 'dev', link)
   await ip('link', 'set', link, 'up')
   await ip('route', 'add', podRange, 'via', nodeAddress)
@@ -53,12 +58,12 @@ export async function connectNode(network: NodeNetwork, pid: number): Promise<vo
   // The engine forwards only packets of its own containers.
   await inside('iptables', '--wait', '--policy', 'FORWARD', 'ACCEPT')
   await inside('sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.bridge.bridge-nf-call-iptables=1')
+  return index
 }
 
-/** Removes the veth pair and its routes. */
-export async function disconnectNode(number: number): Promise<void> {
-  const link = linkName(number)
-  if (linkExists(link)) await run('ip', ['link', 'delete', link]).catch(() => undefined)
+/** Removes the veth pair with its routes, unless it ended with the node's network namespace. */
+export async function disconnectNode(index: number): Promise<void> {
+  await succeeds('ip', ['link', 'delete', 'dev', `if${index}`])
 }
 
 function linkExists(link: string): boolean {
