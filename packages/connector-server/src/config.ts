@@ -1,8 +1,11 @@
 import { option } from '@rca/core/connector'
 import { z } from 'zod'
 
-/** Options of the server connector, as an operator writes them. */
-export const configSchema = z.strictObject({
+const TIME = '(?:[01]\\d|2[0-3]):[0-5]\\d'
+/** Two times of the day that differ, as `rca-agent service install` reads them. */
+const WINDOW = new RegExp(`^(${TIME})-(?!\\1$)${TIME}$`)
+
+const options = z.strictObject({
   platform: option
     .deploymentOnly(z.enum(['linux', 'macos', 'windows']))
     .optional()
@@ -13,6 +16,16 @@ export const configSchema = z.strictObject({
     .describe(
       'URL from which the installers `agent.sh`, `agent.ps1` and `agent.rb` are downloaded. Without it, `/install` of the platform.',
     ),
+  auto_update: option
+    .deploymentOnly(z.enum(['on', 'off']))
+    .optional()
+    .describe(
+      'Whether root upgrades the agent once a day to the newest version of the platform, with a rollback. Linux only. By default `off`.',
+    ),
+  auto_update_window: option
+    .deploymentOnly(z.string().regex(WINDOW, 'must be two different times of the day, such as 02:00-04:00'))
+    .optional()
+    .describe("Time of the day for these upgrades, in the server's time zone. By default `02:00-04:00`."),
   top_processes: z
     .int()
     .min(0)
@@ -35,6 +48,12 @@ export const configSchema = z.strictObject({
     .default([])
     .describe('Mount points to leave out, besides pseudo filesystems of the kernel; `*` matches any text.'),
 })
+
+/** Options of the server connector, as an operator writes them. */
+export const configSchema: typeof options = options.refine(
+  ({ platform = 'linux', auto_update }) => platform === 'linux' || auto_update !== 'on',
+  { path: ['auto_update'], error: 'is available on Linux only: leave it out, or set `platform` to linux' },
+)
 
 /** Checked options of the server connector, with defaults. */
 export type ServerConfig = z.output<typeof configSchema>

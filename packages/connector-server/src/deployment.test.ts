@@ -16,6 +16,19 @@ describe('Linux', () => {
     expect(uninstall).toBe('curl -fsSL https://api.example.com/install/agent.sh | bash -s -- --uninstall')
   })
 
+  test('with unattended updates, which only Linux has', () => {
+    const config = { auto_update: 'on', auto_update_window: '23:30-01:00', log_level: 'debug' }
+    const { command, alternatives } = plan(config, 'darwin')
+    expect(command).toMatch(
+      /agent\.sh \| bash .* --set log_level=debug \\\n {2}--set auto_update=on \\\n {2}--set auto_update_window=23:30-01:00$/s,
+    )
+    expect(Object.keys(alternatives ?? {})).toEqual(['linux'])
+    const off = plan({ auto_update: 'off' })
+    expect(off.command).toMatch(/ --set auto_update=off$/)
+    expect(Object.keys(off.alternatives ?? {})).toEqual(['linux', 'macos', 'windows'])
+    expect(off.alternatives?.macos?.command).not.toContain('auto_update')
+  })
+
   test('with quoted settings, without the options of the command itself', () => {
     const config = {
       install_url: 'https://mirror.example.com/a b/',
@@ -115,4 +128,13 @@ test('rejects invalid options', () => {
   expect(() => plan({ platform: 'solaris' })).toThrow('`platform`')
   expect(() => plan({ top_process: '3' })).toThrow('`top_processes`')
   expect(() => plan({ install_url: 'ftp://example.com' })).toThrow('`install_url`')
+  expect(() => plan({ auto_update: 'yes' })).toThrow('`auto_update`')
+  for (const platform of ['macos', 'windows'])
+    expect(() => plan({ auto_update: 'on', platform })).toThrow(
+      expect.objectContaining({
+        issues: [{ path: ['auto_update'], message: expect.stringMatching(/^is available on Linux only/) }],
+      }),
+    )
+  for (const window of ['2-4', '02:00', '25:00-26:00', '02:00-02:00', '02:00-04:00-05:00', '02:00-04:00\n'])
+    expect(() => plan({ auto_update_window: window })).toThrow('`auto_update_window` must be two different times')
 })

@@ -15,7 +15,7 @@ const PLATFORMS: Readonly<Record<Platform, (target: Target) => Deployment>> = { 
 /**
  * Plans how to install an agent on a server with the operating system `config.platform`, or else `hostPlatform`.
  * The alternatives contain the commands for all three systems, except for a system whose shell cannot quote a
- * value.
+ * value. With `auto_update: on`, which only Linux has, the command for Linux is the only one.
  *
  * The installers take the same arguments on every system: the platform's URL, the token, the agent's type, and
  * settings as `key=value`. On Linux these are the flags `--platform-url`, `--agent-token`, `--agent-type` and,
@@ -26,6 +26,7 @@ const PLATFORMS: Readonly<Record<Platform, (target: Target) => Deployment>> = { 
  */
 export function deploy(target: Target): Deployment {
   const chosen = target.config.platform ?? platformOf(target.hostPlatform)
+  if (target.config.auto_update === 'on') return { ...linux(target), alternatives: { linux: linux(target) } }
   const alternatives: Record<string, Deployment> = {}
   for (const [name, plan] of Object.entries(PLATFORMS)) {
     try {
@@ -51,7 +52,7 @@ function linux(target: Target): Deployment {
   const download = command('curl', '-fsSL', installerUrl(target, 'agent.sh'))
   return {
     prerequisites: ['you are root on a Linux server that has curl and bash (`sudo -i` makes you root)'],
-    command: download.pipe(command('bash', '-s', '--', ...flags(target))),
+    command: download.pipe(command('bash', '-s', '--', ...flags(target, UPDATE_OPTIONS))),
     // Works with every service manager, and without one.
     verify: command(`${PREFIX}/current/bin/rca-agent`, 'service', 'status'),
     uninstall: download.pipe(command('bash', '-s', '--', '--uninstall')),
@@ -79,13 +80,18 @@ function macos(target: Target): Deployment {
   }
 }
 
+/** Options of the command that `agent.sh` passes on, since they concern the service rather than the agent. */
+const UPDATE_OPTIONS = ['auto_update', 'auto_update_window']
+
 /** Returns the flags of `agent.sh` and `rca-agent service install`, one per line. */
-function flags(target: Target): string[][] {
+function flags(target: Target, deploymentOptions: readonly string[] = []): string[][] {
+  const { deploymentSettings } = target
+  const chosen = Object.entries(deploymentSettings).filter(([name]) => deploymentOptions.includes(name))
   return [
     ['--platform-url', target.platformUrl],
     ['--agent-token', target.agentToken],
     ['--agent-type', target.agentType],
-    ...settingsOf(target).map((setting) => ['--set', setting]),
+    ...[...settingsOf(target), ...chosen.map(toSetting)].map((setting) => ['--set', setting]),
   ]
 }
 
@@ -126,5 +132,9 @@ function installerUrl({ config, platformUrl }: Target, file: string): string {
 
 /** Returns the operator's options for the agent, as `key=value`. */
 function settingsOf({ settings }: Target): string[] {
-  return Object.entries(settings).map(([key, value]) => `${key}=${value}`)
+  return Object.entries(settings).map(toSetting)
+}
+
+function toSetting([key, value]: readonly [string, string]): string {
+  return `${key}=${value}`
 }
