@@ -33,6 +33,8 @@ function Install-RcaAgent {
         [string] $Connector,
         # Seconds for the first accepted heartbeat; 0 does not wait.
         [int] $Wait = 60,
+        # Installs without a service, and prints the command that runs the agent.
+        [switch] $NoService,
         # Verifies and unpacks the archive in a temporary folder, and changes nothing.
         [switch] $DryRun,
         # Options of the agent, as NAME=VALUE.
@@ -49,11 +51,16 @@ function Install-RcaAgent {
     $lock = Enter-RcaAgentLock
     $previous = $null
     $folder = ''
+    $added = ''
     $root = $Prefix
     if ($DryRun) { $root = Join-Path ([IO.Path]::GetTempPath()) ('rca-agent-' + [Guid]::NewGuid()) }
     $staging = Join-Path $root ('.partial-' + $PID)
     try {
-        if (-not $DryRun) { $previous = Get-RcaAgentConfiguration }
+        if (-not $DryRun) {
+            $previous = Get-RcaAgentConfiguration
+            # Downloads of installations that were killed.
+            Get-ChildItem -Force -Path $root -Filter '.partial-*' -ErrorAction SilentlyContinue | Remove-Item -Recurse -Force
+        }
         New-RcaAgentFolder $staging
         $archive = "rca-agent-$Version-win-x64"
         $checksum = Get-RcaAgentChecksum -Name "$archive.zip" -Staging $staging -Proxy $Proxy
@@ -71,6 +78,7 @@ function Install-RcaAgent {
             # A folder without a checksum was not moved completely.
             if (Test-Path $folder) { Remove-Item -Recurse -Force $folder }
             Move-Item $unpacked $folder
+            $added = $folder
         }
 
         $data = Get-RcaAgentDataFolder
@@ -92,6 +100,11 @@ function Install-RcaAgent {
             Write-Output "Would install version $Version in $(Join-Path $Prefix 'versions'), and start the service rca-agent"
             return
         }
+        if ($NoService) {
+            Write-Output "Version $Version is installed without a service. Run it as administrator:"
+            Write-Output "& $(Format-RcaAgentWord (Join-Path $folder 'bin\rca-agent.cmd')) service run --folder $(Format-RcaAgentWord $data)"
+            return
+        }
         if (Test-RcaAgentConfiguration -Folder $folder -State $previous) {
             Write-Output 'unchanged'
             return
@@ -106,12 +119,17 @@ function Install-RcaAgent {
     } catch {
         $failure = $_
         $code = $global:LASTEXITCODE
-        if ($previous) { Undo-RcaAgentInstallation -Folder $folder -Previous $previous -Prefix $Prefix }
+        try {
+            if ($previous) { Undo-RcaAgentInstallation -Added $added -Previous $previous -Prefix $Prefix }
+        } catch {
+            Write-Warning "Not everything could be undone: $($_.Exception.Message)"
+        }
         $global:LASTEXITCODE = $code
         throw $failure
     } finally {
+        # A file that a virus scanner still reads is removed by the next installation.
         foreach ($rest in @($staging) + @(if ($DryRun) { $root })) {
-            if (Test-Path $rest) { Remove-Item -Recurse -Force $rest }
+            if (Test-Path $rest) { Remove-Item -Recurse -Force $rest -ErrorAction SilentlyContinue }
         }
         Remove-RcaAgentEmptyFolder $Prefix
         $lock.ReleaseMutex()
@@ -138,6 +156,11 @@ function Uninstall-RcaAgent {
 function Stop-RcaAgent([int] $Code, [string] $Message) {
     $global:LASTEXITCODE = $Code
     throw "rca-agent: $Message (exit code $Code)"
+}
+
+# Quotes a word for PowerShell.
+function Format-RcaAgentWord([string] $Word) {
+    "'" + $Word.Replace("'", "''") + "'"
 }
 
 function Assert-RcaAgentSystem([switch] $AnyUser) {
@@ -193,11 +216,19 @@ function Save-RcaAgentFile([string] $Name, [string] $Folder, [string] $Proxy) {
             Stop-RcaAgent 23 "$url does not exist. Build the archives with 'npm run artifacts' on the platform, or choose another -Version"
         }
         if ($status -eq 407) { Stop-RcaAgent 21 "the proxy refused the way to ${url}: $text. Correct -Proxy" }
+        if (Test-RcaAgentFullDisk $_.Exception) {
+            Stop-RcaAgent 30 "${Folder}: no space is left. Free 200 MB there, or choose another folder with -Prefix"
+        }
         if ($text -match 'SSL|TLS|certificate') {
             Stop-RcaAgent 22 "the platform's certificate is not trusted: $text. Add its CA certificate to the trusted roots of Windows"
         }
         Stop-RcaAgent 20 "$url cannot be downloaded: $text. Check the network, name resolution and firewall, or name a proxy with -Proxy"
     }
+}
+
+# Returns whether the cause is ERROR_DISK_FULL (0x70) or ERROR_HANDLE_DISK_FULL (0x27).
+function Test-RcaAgentFullDisk([Exception] $Exception) {
+    ($Exception.GetBaseException().HResult -band 0xFFFF) -in @(0x70, 0x27)
 }
 
 function Get-RcaAgentDigest([string] $Path) {
@@ -239,9 +270,8 @@ function Expand-RcaAgentArchive([string] $Name, [string] $Checksum, [string] $St
         Add-Type -AssemblyName System.IO.Compression.FileSystem
         [IO.Compression.ZipFile]::ExtractToDirectory($archive, $Staging)
     } catch {
-        # 0x70 and 0x27: the disk is full.
         $code = 31
-        if (($_.Exception.GetBaseException().HResult -band 0xFFFF) -in @(0x70, 0x27)) { $code = 30 }
+        if (Test-RcaAgentFullDisk $_.Exception) { $code = 30 }
         Stop-RcaAgent $code "$Name.zip cannot be unpacked in ${Staging}: $($_.Exception.GetBaseException().Message). Free 200 MB there, or choose another folder with -Prefix"
     }
     Remove-Item $archive
@@ -334,19 +364,22 @@ function Test-RcaAgentConfiguration([string] $Folder, [hashtable] $State) {
 }
 
 # Restores the previous version and its configuration, or removes everything when nothing was installed before.
-function Undo-RcaAgentInstallation([string] $Folder, [hashtable] $Previous, [string] $Prefix) {
-    if (-not $Previous.Folder) {
+function Undo-RcaAgentInstallation([string] $Added, [hashtable] $Previous, [string] $Prefix) {
+    if (-not $Previous.Folder -and -not $Previous.Bytes) {
         Remove-RcaAgentInstallation $Prefix
+        Write-Warning 'Nothing was installed'
         return
     }
     $present = Get-RcaAgentConfiguration
     $isSame = $present.Folder -and (Test-RcaAgentConfiguration -Folder $present.Folder -State $Previous)
     if (-not $isSame) {
-        Write-Warning 'Undoing the installation'
         if ($Previous.Bytes) { [IO.File]::WriteAllBytes((Join-Path (Get-RcaAgentDataFolder) 'agent.env'), $Previous.Bytes) }
-        Start-RcaAgentService $Previous.Folder
+        if ($Previous.Folder) { Start-RcaAgentService $Previous.Folder }
+        if (-not $Previous.IsRunning) { Stop-Service -Name rca-agent -ErrorAction SilentlyContinue }
+        if ($present.Folder -and -not $Previous.Folder) { Invoke-RcaAgentProgram 50 sc.exe delete rca-agent }
     }
-    if ($Folder -and $Folder -ne $Previous.Folder -and (Test-Path $Folder)) { Remove-Item -Recurse -Force $Folder }
+    if ($Added -and $Added -ne $Previous.Folder -and (Test-Path $Added)) { Remove-Item -Recurse -Force $Added }
+    Write-Warning 'Everything is installed as before'
 }
 
 function Remove-RcaAgentInstallation([string] $Prefix) {
@@ -405,10 +438,24 @@ function Wait-RcaAgentHeartbeat([DateTime] $Since, [int] $Seconds) {
             Write-Output "The platform accepted a heartbeat at $($heartbeat.acknowledged_at)"
             return
         }
-        if ($heartbeat.refused_token) { Stop-RcaAgent 40 "the platform refused the token: $($heartbeat.error). Get a new command from the platform" }
+        if ($heartbeat.refused_token) {
+            Stop-RcaAgent 40 "the platform refused the token: $($heartbeat.error). It is unknown, expired, used up or revoked: get a new command from the platform"
+        }
         $reason = $heartbeat.error
+        if (-not $reason) { $reason = 'the agent has not sent one' }
+        # Causes that waiting does not cure, in the words of Node.
+        if ($reason -match 'CERT_NOT_YET_VALID|CERT_HAS_EXPIRED|certificate is not yet valid|certificate has expired') {
+            Stop-RcaAgent 42 "the platform's certificate is not valid at the time of this machine: $reason. Set the clock, or renew the certificate"
+        }
+        if ($reason -match 'certificate|CERT_|self-signed|ERR_TLS|ERR_SSL') {
+            Stop-RcaAgent 22 "the platform's certificate is not trusted: $reason. Name the file with its CA certificate with -CaFile"
+        }
+        if ($reason -match 'proxy') { Stop-RcaAgent 21 "the proxy refused the agent: $reason. Correct -Proxy, or give this machine access through it" }
     }
-    Stop-RcaAgent 41 "the platform accepted no heartbeat within $Seconds s: $reason. The log of the agent is in $(Join-Path (Get-RcaAgentDataFolder) 'state')"
+    # The log is removed with the rest when nothing was installed before.
+    $log = Join-Path (Get-RcaAgentDataFolder) 'state\rca-agent.log'
+    $lines = @(if (Test-Path $log) { Get-Content -LiteralPath $log -Tail 10 -Encoding UTF8 }) -join "`n"
+    Stop-RcaAgent 41 "the platform accepted no heartbeat within $Seconds s: $reason. Correct it, or allow more time with -Wait. Last lines of its log:`n$lines`n"
 }
 
 # Compiles the program of the service into the folder of a version, and returns its path. A service must answer the service

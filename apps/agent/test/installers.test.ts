@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { Language, type Node, Parser } from 'web-tree-sitter'
+import { SERVICE_EXIT_CODES } from '../src/service/service-error.ts'
 
 /** Values that the platform inserts for placeholders. */
 const VALUES: Readonly<Record<string, string>> = {
@@ -90,6 +91,21 @@ describe('agent.ps1', () => {
       `untrusted comment: x\n${encode(sign(null, Buffer.from('list'), privateKey))}\n`,
     )
     expect(spawnSync(process.execPath, [check, key, sums, signature]).status).toBe(status)
+  })
+
+  test('ends with the exit codes of the other installers, and the README lists its parameters', () => {
+    const codes = [...script.matchAll(/\b(?:Stop-RcaAgent|Invoke-RcaAgentProgram) (\d+)/g)].map(([, code]) =>
+      Number(code),
+    )
+    expect(codes.length).toBeGreaterThan(20)
+    expect(Object.values(SERVICE_EXIT_CODES)).toEqual(expect.arrayContaining(codes))
+    const [install] = parse(script).descendantsOfType('param_block')
+    const names = textsOf(install as Node, 'script_parameter').map((text) => /\$(\w+)/.exec(text)?.[1])
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+    const [, sentence = ''] = /Parameters: ([^.]*)\./.exec(readme) ?? []
+    const listed = [...sentence.matchAll(/`-(\w+)`/g)].map(([, name]) => name)
+    // Constants such as `$true` are in attributes. The settings are words without a name.
+    expect(listed.toSorted()).toEqual(names.filter((name) => name !== 'true' && name !== 'Setting').toSorted())
   })
 
   test('contains only ASCII, which every code page of Windows reads', () => {

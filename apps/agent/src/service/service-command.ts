@@ -12,6 +12,7 @@ import { createLayout, type Layout } from './layout.ts'
 import { takeLock } from './lock.ts'
 import { type AgentHealth, type Machine, thisMachine } from './machine.ts'
 import { discardRelease, findRelease, ownPrefix } from './release.ts'
+import { runConfigured } from './run-configured.ts'
 import { runService } from './run-service.ts'
 import { SERVICE_EXIT_CODES, ServiceError, toServiceError } from './service-error.ts'
 import { removePrefix, uninstall } from './uninstall.ts'
@@ -28,11 +29,13 @@ export const DEFAULT_WAIT_SECONDS: string = '60'
 /** Adds `rca-agent service` and its commands. */
 export function addServiceCommand(program: Command, registry: Registry): void {
   const service = program.command('service').description('install, change or remove the agent as a service')
+  const prefix = (): Option =>
+    new Option('--prefix <folder>', 'folder of the installation (default: the one of this program, or /opt/rca-agent)')
   const command = (name: string, description: string, action: (context: Context) => Promise<number>): Command =>
     service
       .command(name)
       .description(description)
-      .option('--prefix <folder>', 'folder of the installation (default: the one of this program, or /opt/rca-agent)')
+      .addOption(prefix())
       .action((options: ServiceOptions) => exitWith(() => runServiceCommand(registry, options, action)))
   const wait = (): Option =>
     new Option('--wait <seconds>', 'time for the first accepted heartbeat; 0 does not wait').default(
@@ -54,11 +57,18 @@ export function addServiceCommand(program: Command, registry: Registry): void {
   command('start', 'start the service, or restart it', startCommand).addOption(wait())
   command('stop', 'stop the service until the next start of the machine', stopCommand)
   command('status', 'print whether the service runs, and its last accepted heartbeat', statusCommand)
-  command(
-    'run',
-    'become the installed agent, for supervisors that have no service of this command',
-    ({ machine, layout }) => runService(machine, layout),
-  )
+  service
+    .command('run')
+    .description('become the installed agent, for supervisors that have no service of this command')
+    .addOption(prefix())
+    .option('--folder <folder>', 'run the agent that `service configure` has prepared in this folder instead')
+    .action((options: ServiceOptions & { readonly folder?: string }) =>
+      exitWith(() =>
+        options.folder === undefined
+          ? runServiceCommand(registry, options, ({ machine, layout }) => runService(machine, layout))
+          : reportFailure(() => runConfigured(options.folder as string)),
+      ),
+    )
   command('uninstall', 'remove the service and everything that was installed', uninstallCommand).option(
     '--dry-run',
     'print what would be done, and change nothing',
