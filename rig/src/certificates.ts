@@ -38,3 +38,35 @@ export async function makeCertificate(
   const args = ['-req', '-in', request, ...authority, '-out', files.certificate, '-extfile', extensions]
   await run('openssl', ['x509', ...args], { cwd: directory })
 }
+
+/**
+ * Creates `cert.pem`, which signs itself, and `key.pem`. Needs openssl.
+ *
+ * @param name such as `IP:127.0.0.1`
+ * @param days when it is valid, in days from now
+ */
+export async function makeSelfSignedCertificate(
+  directory: string,
+  name: string,
+  days: { readonly from: number; readonly to: number } = { from: -1, to: 1 },
+): Promise<void> {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const authority = ['database=index', 'new_certs_dir=.', 'policy=policy', 'default_md=sha256', 'rand_serial=yes']
+  const sections = { ca: ['default_ca=self'], self: [...authority, 'x509_extensions=extensions'] }
+  const others = { policy: ['CN=supplied'], extensions: [`subjectAltName=${name}`] }
+  const lines = Object.entries({ ...sections, ...others }).flatMap(([section, lines]) => [`[${section}]`, ...lines])
+  writeFileSync(join(directory, 'ca.conf'), `${lines.join('\n')}\n`)
+  writeFileSync(join(directory, 'index'), '')
+  const request = ['-keyout', 'key.pem', '-subj', '/CN=platform', '-out', 'request.pem']
+  await run('openssl', ['req', ...KEY, ...request], { cwd: directory })
+  // `openssl x509` takes dates only since version 3.4.
+  const dates = ['-startdate', dateAfter(days.from), '-enddate', dateAfter(days.to)]
+  const files = ['-keyfile', 'key.pem', '-in', 'request.pem', '-out', 'cert.pem']
+  const options = ['-batch', '-selfsign', '-notext', '-config', 'ca.conf']
+  await run('openssl', ['ca', ...options, ...dates, ...files], { cwd: directory })
+}
+
+/** Returns the time after some days, as `openssl ca` reads it: `20260131120000Z`. */
+function dateAfter(days: number): string {
+  return `${new Date(Date.now() + days * 86_400_000).toISOString().replaceAll(/[-:T]|\..*/g, '')}Z`
+}

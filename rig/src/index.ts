@@ -1,4 +1,4 @@
-export { makeCertificates } from './certificates.ts'
+export { makeCertificates, makeSelfSignedCertificate } from './certificates.ts'
 export { composeEnvironment } from './docker/compose.ts'
 export { answers, docker } from './docker/docker-cli.ts'
 export {

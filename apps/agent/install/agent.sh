@@ -166,7 +166,7 @@ download() {
     fi
   fi
   [ "$status" != 0 ] || return 0
-  if has curl; then error=$(head -n 1 "$staging/error"); else error=$(sed '/^$/d' "$staging/error" | tail -n 1); fi
+  if has curl; then error=$(sed -n 1p "$staging/error"); else error=$(sed '/^$/d' "$staging/error" | tail -n 1); fi
   explain_failed_download
 }
 
@@ -182,7 +182,7 @@ explain_failed_download() {
   407:* | *'from proxy after CONNECT'* | *'CONNECT tunnel failed'* | *'Proxy tunneling failed'* | *'resolve proxy'*)
     fail 21 "the proxy refused the way to $url: $error. $proxy_fix"
     ;;
-  *'not yet valid'* | *'has expired'* | *'not yet activated'*)
+  *'not yet valid'* | *'has expired'* | *'not yet been activated'*)
     fail 42 "the platform's certificate is not valid at $(date -u '+%Y-%m-%d %H:%M UTC'), the time of this server: $error. Set the clock, or renew the certificate"
     ;;
   404:* | *'ERROR 404'* | *'HTTP/1.'?' 404'*)
@@ -350,6 +350,11 @@ main() {
     for folder in "$prefix/current" "$prefix"/versions/*; do
       [ ! -x "$folder/bin/rca-agent" ] || exec "$folder/bin/rca-agent" service uninstall "$@" </dev/null
     done
+    # An installation that was killed during its download has left that.
+    if [ -z "$dry_run" ] && [ -d "$prefix" ]; then
+      trap clean_up EXIT
+      take_lock
+    fi
     echo "Nothing is installed in $prefix"
     exit 0
   fi

@@ -5,6 +5,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { makeSelfSignedCertificate } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { SERVICE_EXIT_CODES } from '../src/service/service-error.ts'
@@ -105,11 +106,20 @@ describe('agent.sh', () => {
     expect(filesIn(folder)).toEqual(['ran'])
   })
 
-  test('lists every exit code', () => {
-    const { ok: _, ...causes } = SERVICE_EXIT_CODES
+  test('lists every exit code, and so does the README', () => {
+    const codes: readonly number[] = Object.values(SERVICE_EXIT_CODES)
     const usage = TEMPLATE.slice(TEMPLATE.indexOf('Exit codes:'), TEMPLATE.indexOf('\nUSAGE\n'))
     const listed = [...usage.matchAll(/(?<=^ {2}| {2})( \d|\d\d)(?= )/gm)].map(([, code]) => Number(code))
-    expect(listed.toSorted((a, b) => a - b)).toEqual([0, ...Object.values(causes)])
+    expect(listed.toSorted((a, b) => a - b)).toEqual(codes)
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+    const table = readme.slice(readme.indexOf('| exit code | cause')).split('\n\n', 1)[0] ?? ''
+    expect([...table.matchAll(/^\| (\d+) /gm)].map(([, code]) => Number(code))).toEqual(codes)
+  })
+
+  test('ends with listed exit codes only', () => {
+    const codes = [...TEMPLATE.matchAll(/\b(?:fail|process\.exit\(.*\? 0 :) (\d+)/g)].map(([, code]) => Number(code))
+    expect(codes.length).toBeGreaterThan(20)
+    expect(Object.values(SERVICE_EXIT_CODES)).toEqual(expect.arrayContaining(codes))
   })
 
   test.each([
@@ -426,8 +436,7 @@ realDescribe('a download that fails', isRoot ? {} : { missing: 'root on Linux' }
 
   test('a certificate of an unknown authority is refused, and accepted with --ca-file', async () => {
     const { archives, prefix } = await makePlatform()
-    const folder = temporaryDirectory()
-    const { url, caFile } = await serveTls(archives, folder)
+    const { url, caFile } = await serveTls(archives)
     const refused = await install({ prefix }, archives, url)
     expect(refused.stderr).toContain('--ca-file')
     expect(refused.code).toBe(SERVICE_EXIT_CODES.tlsNotTrusted)
@@ -437,12 +446,20 @@ realDescribe('a download that fails', isRoot ? {} : { missing: 'root on Linux' }
     expect(accepted.stdout).toContain(`--ca-file ${caFile}`)
   })
 
-  test('a certificate that has expired, or a clock that is ahead, is reported as such', async () => {
+  test.each([
+    ['has expired, as for a clock that is ahead,', { from: -2, to: -1 }],
+    ['is not yet valid, as for a clock that is behind,', { from: 1, to: 2 }],
+  ])('a certificate that %s is reported as such', async (_what, days) => {
     const { archives, prefix } = await makePlatform()
-    const { url, caFile } = await serveTls(archives, temporaryDirectory(), { hasExpired: true })
-    const { code, stderr } = await install({ prefix }, archives, url, ['--ca-file', caFile])
-    expect(stderr).toMatch(/not valid at 20\d\d-.*Set the clock/)
-    expect(code).toBe(SERVICE_EXIT_CODES.wrongClock)
+    const { url, caFile } = await serveTls(archives, days)
+    for (const client of ['curl', 'wget']) {
+      const script = archives.render(url)
+      const words = [...OPTIONS, '--prefix', prefix, '--ca-file', caFile]
+      const { code, stderr } = await runScript(['/bin/dash'], script, words, pathOf(...BASICS, client))
+      expect(stderr).toMatch(/not valid at 20\d\d-.*Set the clock/)
+      expect(code).toBe(SERVICE_EXIT_CODES.wrongClock)
+    }
+    expect(existsSync(prefix)).toBe(false)
   })
 
   test('a full disk is reported as such', async () => {
@@ -507,37 +524,21 @@ realDescribe('two installations', isRoot ? {} : { missing: 'root on Linux' }, ()
     child.kill('SIGKILL')
     await once(child, 'exit')
     expect(readdirSync(prefix)).toContain('.lock')
+    expect(await again(['--uninstall'])).toMatchObject({ code: 0, stderr: '' })
+    expect(existsSync(prefix)).toBe(false)
     expect(await again()).toMatchObject({ code: 0, stderr: '' })
     expect(readdirSync(prefix).toSorted()).toEqual(['current', 'versions'])
   })
 })
 
-/** Serves archives with a certificate that signs itself, and that was valid yesterday if it has expired. */
+/** Serves archives with a certificate that signs itself, and that is valid from and to some days from now. */
 async function serveTls(
   archives: FakeArchives,
-  folder: string,
-  { hasExpired = false } = {},
+  days?: { readonly from: number; readonly to: number },
 ): Promise<{ url: string; caFile: string }> {
-  const [cert, key, config] = [join(folder, 'cert.pem'), join(folder, 'key.pem'), join(folder, 'ca.conf')]
-  const lines = ['[ca]', 'default_ca=x', '[x]', 'database=index', 'new_certs_dir=.', 'policy=p', 'default_md=sha256']
-  const extensions = [
-    'x509_extensions=e',
-    'rand_serial=yes',
-    '[p]',
-    'CN=supplied',
-    '[e]',
-    'subjectAltName=IP:127.0.0.1',
-  ]
-  writeFileSync(config, [...lines, ...extensions, ''].join('\n'))
-  writeFileSync(join(folder, 'index'), '')
-  const openssl = (...words: string[]) => execFileSync('openssl', words, { cwd: folder, stdio: 'pipe' })
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key]
-  openssl('req', ...newKey, '-subj', '/CN=platform', '-out', 'request.pem')
-  const day = (offset: number) =>
-    `${new Date(Date.now() + offset * 86_400_000).toISOString().replaceAll(/[-:T]|\..*/g, '')}Z`
-  const dates = ['-startdate', day(-2), '-enddate', day(hasExpired ? -1 : 1)]
-  const files = ['-keyfile', key, '-in', 'request.pem', '-out', cert]
-  openssl('ca', '-batch', '-selfsign', '-notext', '-config', config, ...dates, ...files)
+  const folder = temporaryDirectory()
+  await makeSelfSignedCertificate(folder, 'IP:127.0.0.1', days)
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
   const tls = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
   return { url: (await serve(archives, undefined, tls)).url, caFile: cert }
 }
