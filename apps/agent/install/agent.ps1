@@ -439,10 +439,10 @@ function Wait-RcaAgentHeartbeat([DateTime] $Since, [int] $Seconds) {
             return
         }
         if ($heartbeat.refused_token) {
-            Stop-RcaAgent 40 "the platform refused the token: $($heartbeat.error). It is unknown, expired, used up or revoked: get a new command from the platform"
+            Stop-RcaAgent 40 "the platform refused the token: $("$($heartbeat.error)".TrimEnd('.')). Get a new command from the platform"
         }
         $reason = $heartbeat.error
-        if (-not $reason) { $reason = 'the agent has not sent one' }
+        if (-not $reason) { $reason = 'the agent has no answer of the platform yet' }
         # Causes that waiting does not cure, in the words of Node.
         if ($reason -match 'CERT_NOT_YET_VALID|CERT_HAS_EXPIRED|certificate is not yet valid|certificate has expired') {
             Stop-RcaAgent 42 "the platform's certificate is not valid at the time of this machine: $reason. Set the clock, or renew the certificate"
@@ -455,7 +455,7 @@ function Wait-RcaAgentHeartbeat([DateTime] $Since, [int] $Seconds) {
     # The log is removed with the rest when nothing was installed before.
     $log = Join-Path (Get-RcaAgentDataFolder) 'state\rca-agent.log'
     $lines = @(if (Test-Path $log) { Get-Content -LiteralPath $log -Tail 10 -Encoding UTF8 }) -join "`n"
-    Stop-RcaAgent 41 "the platform accepted no heartbeat within $Seconds s: $reason. Correct it, or allow more time with -Wait. Last lines of its log:`n$lines`n"
+    Stop-RcaAgent 41 "the platform accepted no heartbeat within $Seconds s: $($reason.TrimEnd('.')). Correct it, or allow more time with -Wait. Last lines of its log:`n$lines`n"
 }
 
 # Compiles the program of the service into the folder of a version, and returns its path. A service must answer the service

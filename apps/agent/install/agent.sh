@@ -114,9 +114,9 @@ folder_of() { (cd "$1" 2>/dev/null && pwd -P) || :; }
 # Takes the lock `PREFIX/.lock`, which holds the id and start time of its process. `rca-agent service install`, which
 # replaces this process, goes on with it.
 take_lock() {
-  error=$(mkdir -p "$prefix" 2>&1) || fail_to_write "$prefix cannot be created" "$error"
+  error=$(mkdir -p "$prefix" 2>&1) || fail_to_write "$prefix cannot be created" "${error##*: }"
   own="$$ $(start_of $$)"
-  error=$( (printf '%s\n' "$own" >"$prefix/.lock.$$") 2>&1) || fail_to_write "$prefix is not writable" "$error"
+  error=$( (printf '%s\n' "$own" >"$prefix/.lock.$$") 2>&1) || fail_to_write "$prefix cannot be written" "${error##*: }"
   attempts=0
   until ln "$prefix/.lock.$$" "$prefix/.lock" 2>/dev/null; do
     attempts=$((attempts + 1))
@@ -179,7 +179,7 @@ explain_failed_download() {
   proxy_fix='Correct --proxy, or give this server access through the proxy'
   case $answer:$error in
   *'No space left'*) fail 30 "$prefix: no space is left. Free 200 MB there, or choose another folder with --prefix" ;;
-  407:* | *'from proxy after CONNECT'* | *'CONNECT tunnel failed'* | *'Proxy tunneling failed'* | *'resolve proxy'*)
+  407:* | *'returned error: 407'* | *'from proxy after CONNECT'* | *'CONNECT tunnel failed'* | *'Proxy tunneling failed'* | *'resolve proxy'*)
     fail 21 "the proxy refused the way to $url: $error. $proxy_fix"
     ;;
   *'not yet valid'* | *'has expired'* | *'not yet been activated'*)
@@ -373,7 +373,7 @@ main() {
   else
     take_lock
     staging=$prefix/.partial.$$
-    error=$(mkdir -p "$prefix/versions" "$staging" 2>&1) || fail_to_write "$prefix is not writable" "$error"
+    error=$(mkdir -p "$prefix/versions" "$staging" 2>&1) || fail_to_write "$prefix cannot be written" "${error##*: }"
   fi
 
   archive=rca-agent-$version-linux-$architecture.tar.gz

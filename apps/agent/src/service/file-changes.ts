@@ -45,15 +45,19 @@ export function readFile(path: string, isDryRun: boolean): { text: string; mode:
   }
 }
 
-/** Removes a file, if it exists. Returns whether it existed. */
+/** Removes a file, if it exists. Returns whether it existed. Undoing it restores its owner too. */
 export async function removeFile(transaction: Transaction, machine: Machine, file: string): Promise<boolean> {
   const path = machine.path(file)
   if (!existsSync(path)) return false
-  const before = { text: readFileSync(path, 'utf8'), mode: statSync(path).mode & 0o777 }
+  const text = readFileSync(path, 'utf8')
+  const { mode, uid, gid } = statSync(path)
   await transaction.change(
     `remove ${file}`,
     () => rmSync(path),
-    () => replaceFile(path, before.text, before.mode),
+    () => {
+      replaceFile(path, text, mode & 0o777)
+      machine.setOwner(path, uid, gid)
+    },
   )
   return true
 }

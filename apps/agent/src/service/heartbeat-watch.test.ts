@@ -42,7 +42,7 @@ describe('waiting for the first accepted heartbeat', () => {
 
   test.each([
     [undefined, /does not answer on its health socket/],
-    [{}, /has not sent one/],
+    [{}, /has no answer of the platform yet/],
     [{ heartbeat: { error: 'ECONNREFUSED' } }, /within 15 s: ECONNREFUSED/],
   ])('fails after the time for %j', async (health, message) => {
     const { result, waited } = waitFor(health)

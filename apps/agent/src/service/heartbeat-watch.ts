@@ -53,7 +53,7 @@ function failureOf(health: AgentHealth | undefined): ServiceError | undefined {
   if (isRefused === true)
     return new ServiceError(
       'tokenRefused',
-      `the platform refused the token: ${error ?? ''}. It is unknown, expired, used up or revoked: get a new command from the platform`,
+      `the platform refused the token: ${endOfClause(error ?? 'it is unknown, expired, used up or revoked')}. Get a new command from the platform`,
     )
   return error === undefined ? undefined : findCause(error)
 }
@@ -68,9 +68,14 @@ function noHeartbeat(health: AgentHealth | undefined, timeoutMs: number): Servic
   const reason =
     health === undefined
       ? 'the agent does not answer on its health socket'
-      : (health.heartbeat?.error ?? 'the agent has not sent one')
+      : (health.heartbeat?.error ?? 'the agent has no answer of the platform yet')
   return new ServiceError(
     'noHeartbeat',
-    `the platform has not accepted a heartbeat within ${timeoutMs / 1000} s: ${reason}. Correct it, or allow more time with --wait`,
+    `the platform has not accepted a heartbeat within ${timeoutMs / 1000} s: ${endOfClause(reason)}. Correct it, or allow more time with --wait`,
   )
+}
+
+/** Returns the text of the platform as a part of a sentence, which has a period of its own. */
+function endOfClause(text: string): string {
+  return text.replace(/\.$/, '')
 }

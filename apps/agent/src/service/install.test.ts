@@ -111,6 +111,26 @@ describe('service install', () => {
     expect(machine.read(layout.environmentFile)).toBe('AGENT_TOKEN="secret"\n')
   })
 
+  test('lets the agent enrol with another token, and restores its key when that is refused', async () => {
+    const machine = fakeMachine()
+    const key = `${layout.state}/server/key-8c5f2b0e`
+    await run(machine)
+    machine.write(key, 'a key')
+    await run(machine)
+    expect(machine.read(key)).toBe('a key')
+
+    const manager = fakeManager(machine, () => ({ heartbeat: { refused_token: true } }))
+    const other = { configuration: configuration('AGENT_TOKEN="other"\n') }
+    await expect(run(machine, { manager, ...other })).rejects.toMatchObject({ failure: 'tokenRefused' })
+    expect(machine.read(key)).toBe('a key')
+    expect(machine.calls).toContain(`chown ${process.getuid?.()}:${process.getgid?.()} ${key}`)
+
+    await run(machine, { isDryRun: true, ...other })
+    expect(machine.printed).toContain(`would remove ${key}`)
+    await run(machine, other)
+    expect(existsSync(machine.path(key))).toBe(false)
+  })
+
   test.each([
     ['the token is refused', () => ({ heartbeat: { refused_token: true } }), 'tokenRefused'],
     ['no heartbeat is accepted', () => undefined, 'noHeartbeat'],

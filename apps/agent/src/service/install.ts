@@ -1,5 +1,5 @@
-import { existsSync, rmSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { changeSchedule, readUpdateWindow, type UpdateWindow } from '../update/update-schedule.ts'
 import type { Configuration } from './configuration.ts'
 import { parseEnvironmentFile } from './environment-file.ts'
@@ -45,6 +45,7 @@ export async function install(installation: Installation): Promise<void> {
   const { isDryRun, signal } = installation
   const transaction = startTransaction({ isDryRun, print: machine.print, signal })
   const previous = currentRelease(machine, layout)
+  const began = machine.now()
   if (configuration === undefined && !existsSync(machine.path(layout.environmentFile)))
     throw new ServiceError('usage', '--platform-url, --agent-token and --agent-type are missing: nothing is installed')
   try {
@@ -56,7 +57,7 @@ export async function install(installation: Installation): Promise<void> {
     if (manager === undefined) printForegroundCommand(machine, layout, hasChanged)
     else await startService(transaction, installation, hasChanged)
   } catch (error) {
-    throw await undo(transaction, installation, previous, error)
+    throw await undo(transaction, installation, { previous, began }, error)
   }
   pruneReleases(machine, layout, [releaseName(machine, layout, release), previous])
 }
@@ -71,6 +72,9 @@ async function applyChanges(transaction: Transaction, installation: Installation
   await makeFolder(transaction, machine, layout.config, { mode: 0o755 })
   if (configuration !== undefined) {
     const { certificates, environment } = configuration
+    const before = readFile(machine.path(layout.environmentFile), isDryRun)?.text
+    if (before !== undefined && needsKey(before, environment))
+      for (const file of findKeys(machine, layout)) await removeFile(transaction, machine, file)
     results.push(
       certificates === undefined
         ? await removeFile(transaction, machine, layout.caFile)
@@ -89,6 +93,24 @@ async function applyChanges(transaction: Transaction, installation: Installation
   const problem = await linkProgram(transaction, machine, layout.link, layout.program)
   if (problem !== undefined) machine.print(`The program is not linked from ${dirname(layout.link)}: ${problem}`)
   return results.includes(true)
+}
+
+/** Returns whether a new environment has another platform or token, with which the agent has to enrol. */
+function needsKey(before: string, after: string): boolean {
+  const [old, current] = [parseEnvironmentFile(before), parseEnvironmentFile(after)]
+  return ['PLATFORM_API_URL', 'AGENT_TOKEN'].some((name) => old[name] !== current[name])
+}
+
+/** Returns the files of the agent's keys. With one of them, the agent would ignore a new token. */
+function findKeys(machine: Machine, layout: Layout): string[] {
+  try {
+    const files = readdirSync(machine.path(layout.state), { recursive: true, encoding: 'utf8' })
+    return files.filter((file) => basename(file).startsWith('key-')).map((file) => `${layout.state}/${file}`)
+  } catch (error) {
+    // A dry run of a user who is not root.
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return []
+    throw error
+  }
 }
 
 /** Reads when the agent updates itself. @throws {ServiceError} when nothing would restart it */
@@ -206,7 +228,7 @@ async function endDryRun(transaction: Transaction, installation: Installation, h
 
 function printForegroundCommand(machine: Machine, layout: Layout, hasChanged: boolean): void {
   machine.print(hasChanged ? 'Installed without a service' : 'unchanged: installed without a service')
-  machine.print(`Run it as root, which it does not stay: ${layout.program} service run`)
+  machine.print(`Run it as root, and it becomes the user ${SERVICE_NAME}: ${layout.program} service run`)
 }
 
 /** Waits until the agent that was started again answers. */
@@ -220,11 +242,12 @@ async function answers(machine: Machine, layout: Layout): Promise<boolean> {
 async function undo(
   transaction: Transaction,
   { machine, layout, manager }: Installation,
-  previous: string | undefined,
+  { previous, began }: { readonly previous: string | undefined; readonly began: number },
   cause: unknown,
 ): Promise<unknown> {
   const failure = toServiceError(cause)
-  const log = failure instanceof ServiceError && failure.failure === 'noHeartbeat' ? await manager?.recentLog() : ''
+  const isSilent = failure instanceof ServiceError && failure.failure === 'noHeartbeat'
+  const log = isSilent ? await manager?.recentLog(began) : ''
   const errors = await transaction.rollBack()
   if (manager !== undefined && previous === undefined) await manager.reload().catch((error) => errors.push(error))
   const state =

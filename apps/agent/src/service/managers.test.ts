@@ -30,7 +30,7 @@ async function commandsOf(system: string): Promise<string[]> {
   await manager.stop()
   await manager.disable()
   await manager.reload()
-  await manager.recentLog()
+  await manager.recentLog(1_800_000_000_123)
   return machine.calls.map((call) => call.replaceAll(machine.root, ''))
 }
 
@@ -67,7 +67,7 @@ describe('service managers', () => {
       'systemctl disable --quiet rca-agent.service',
       'systemctl daemon-reload',
       'systemctl reset-failed rca-agent.service',
-      'journalctl --unit rca-agent --lines 10 --no-pager --output cat',
+      'journalctl --unit rca-agent --since @1800000000 --lines 10 --no-pager --output cat',
     ])
   })
 

@@ -21,8 +21,12 @@ export interface ServiceManager {
   /** Stops the service if it runs. */
   stop(): Promise<void>
   isRunning(): Promise<boolean>
-  /** Last lines of the agent's log. */
-  recentLog(): Promise<string>
+  /**
+   * Returns the last lines of the agent's log.
+   *
+   * @param since a journal omits older lines, in milliseconds since 1970
+   */
+  recentLog(since: number): Promise<string>
   /** Command that shows the agent's log. */
   readonly logCommand: string
   /** Replaces this process with the agent that it has started. Only the foreground has it. */

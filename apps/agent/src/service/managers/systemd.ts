@@ -26,8 +26,18 @@ export function createSystemd(machine: Machine, layout: Layout): ServiceManager 
     },
     stop: () => systemctl('stop', UNIT),
     isRunning: async () => (await machine.run('systemctl', 'is-active', '--quiet', UNIT)).status === 0,
-    recentLog: async () => {
-      const words = ['--unit', SERVICE_NAME, '--lines', '10', '--no-pager', '--output', 'cat']
+    recentLog: async (since) => {
+      const words = [
+        '--unit',
+        SERVICE_NAME,
+        '--since',
+        `@${Math.floor(since / 1000)}`,
+        '--lines',
+        '10',
+        '--no-pager',
+        '--output',
+        'cat',
+      ]
       return (await machine.run('journalctl', ...words)).output
     },
     logCommand,
