@@ -14,6 +14,7 @@ export async function readHostFacts(library: SystemInformation): Promise<HostFac
   const parts = [name, version, known(system.codename)].filter((part) => part !== undefined)
   return {
     hostname: system.hostname,
+    hostnameProblem: undefined,
     architecture: ARCHITECTURES[arch()] ?? arch(),
     systemType: SYSTEM_TYPES[platform()] ?? platform(),
     systemName: name,

@@ -1,5 +1,7 @@
+import { symlinkSync } from 'node:fs'
 import type { NetworkInterfaceInfo } from 'node:os'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { hostId } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
 import { fixtureRoot } from '../../test/fixture-root.ts'
@@ -31,12 +33,49 @@ describe('toMachine', () => {
   })
 })
 
-test('readHostname prefers etc/hostname below another root', () => {
-  const root = fixtureRoot()
-  expect(readHostname(createRootReader(root.path))).toBe('web-1')
-  root.remove('etc/hostname')
-  expect(readHostname(createRootReader(root.path))).toBe(hostname())
-  expect(readHostname(createRootReader('/'))).toBe(hostname())
+describe('readHostname', () => {
+  test.each([
+    ['a name', 'web-1\n'],
+    ['a comment before the name', '# written by the installer\n\nweb-1\n'],
+    ['a comment after the name', '  web-1 # the first\n'],
+    ['two lines', 'web-1\nweb-2\n'],
+    ['a line that is not a name', 'not a name\nweb-1\n'],
+    ['a line break of Windows', 'web-1\r\n'],
+  ])('reads %s below another root', (_what, text) => {
+    const root = fixtureRoot()
+    root.write('etc/hostname', text)
+    expect(readHostname(createRootReader(root.path))).toEqual({ hostname: 'web-1' })
+  })
+
+  test.each(['', '# a comment\n', 'not a name\n'])('says that it uses the name of the kernel for "%s"', (text) => {
+    const root = fixtureRoot()
+    root.write('etc/hostname', text)
+    const problem = expect.stringContaining(`etc/hostname has no name of the host: reporting \`${hostname()}\``)
+    expect(readHostname(createRootReader(root.path))).toEqual({ hostname: hostname(), problem })
+    root.remove('etc/hostname')
+    expect(readHostname(createRootReader(root.path))).toEqual({ hostname: hostname(), problem })
+  })
+
+  test('uses the name of the kernel without another root', () => {
+    expect(readHostname(createRootReader('/'))).toEqual({ hostname: hostname() })
+  })
+
+  test('follows absolute links below the root', () => {
+    const root = fixtureRoot()
+    const link = (target: string): void => {
+      root.remove('etc/hostname')
+      symlinkSync(target, join(root.path, 'etc/hostname'))
+    }
+    const read = (): string => readHostname(createRootReader(root.path)).hostname
+    root.write('nix/store/etc/hostname', 'nix-1\n')
+    symlinkSync('/nix/store/etc', join(root.path, 'etc/static'))
+    link('/etc/static/hostname')
+    expect(read()).toBe('nix-1')
+    link('../../../nix/./store/etc/hostname')
+    expect(read()).toBe('nix-1')
+    link('/etc/hostname')
+    expect(read()).toBe(hostname())
+  })
 })
 
 test('firstHardwareAddress skips internal and locally administered addresses', () => {

@@ -17,7 +17,7 @@ export function toMachine(id: string, hostname: string): Machine {
  */
 export function readMachineId(reader: RootReader, hostname: string): string {
   for (const file of ['etc/machine-id', 'var/lib/dbus/machine-id', 'sys/class/dmi/id/product_uuid']) {
-    const id = attempt(() => reader.text(file).trim())
+    const id = attempt(() => reader.hostText(file)?.trim())
     // Images that were never booted contain `uninitialized`.
     if (id !== undefined && id !== '' && id !== 'uninitialized') return id
   }
@@ -28,10 +28,22 @@ export function readMachineId(reader: RootReader, hostname: string): string {
   )
 }
 
-/** Returns the name of the host whose root directory is read. */
-export function readHostname(reader: RootReader): string {
-  if (reader.root === '/') return systemHostname()
-  return attempt(() => reader.text('etc/hostname').trim()) || systemHostname()
+/** Name of a host. */
+export interface Hostname {
+  readonly hostname: string
+  /** Why `hostname` is the name of this container, and not of the host. */
+  readonly problem?: string
+}
+
+/** Reads the name of the host whose root directory is read: below another root, the first name in hostname(5). */
+export function readHostname(reader: RootReader): Hostname {
+  const hostname = systemHostname()
+  if (reader.root === '/') return { hostname }
+  const text = attempt(() => reader.hostText('etc/hostname')) ?? ''
+  const name = text.split('\n').flatMap((line) => /^\s*([\w.-]{1,253})\s*(?:#.*)?$/.exec(line)?.[1] ?? [])[0]
+  if (name !== undefined) return { hostname: name }
+  const file = reader.resolve('etc/hostname')
+  return { hostname, problem: `${file} has no name of the host: reporting \`${hostname}\`, the name of this container` }
 }
 
 /**

@@ -55,6 +55,8 @@ export interface Machine {
 
 export interface HostFacts {
   readonly hostname: string
+  /** Why `hostname` is not the name of the host. */
+  readonly hostnameProblem: string | undefined
   /** As in OpenTelemetry: `amd64`, `arm64`. */
   readonly architecture: string
   /** As in OpenTelemetry: `linux`, `darwin`, `windows`. */
@@ -100,6 +102,8 @@ export interface MemoryReading {
   readonly buffers: number | undefined
   /** Page cache, reclaimable kernel memory, and cache of ZFS above its minimum. */
   readonly cached: number | undefined
+  /** Limit and usage of the container in which the agent runs without the host's root. */
+  readonly container?: { readonly limit: number; readonly usage: number | undefined } | undefined
 }
 
 export interface PagingReading {

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { collectContext, pointsOf } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
@@ -8,6 +9,7 @@ describe('host', () => {
     const client = openFixture(fixtureRoot())
     const collected = await host.collect(client, collectContext())
     expect(pointsOf(collected)).toEqual({ 'system.cpu.physical.count{}': 2 })
+    expect(collected.gaps).toEqual([])
     expect(collected.entities).toEqual([
       {
         type: 'host',
@@ -45,5 +47,13 @@ describe('host', () => {
       'os.type',
       'server.hypervisor',
     ])
+  })
+
+  test('reports a gap where the name is that of the container', async () => {
+    const root = fixtureRoot()
+    root.write('etc/hostname', '# no name\n')
+    const { entities, gaps } = await host.collect(openFixture(root), collectContext())
+    expect(entities?.[0]?.attributes['host.name']).toBe(hostname())
+    expect(gaps).toEqual([{ scope: 'host.name', reason: expect.stringContaining('has no name of the host') }])
   })
 })

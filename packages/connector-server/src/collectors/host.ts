@@ -14,7 +14,9 @@ export const host: Collector<ServerClient> = {
   async collect(client) {
     const facts = await client.facts()
     const { machine } = client
+    const { hostnameProblem } = facts
     return {
+      gaps: hostnameProblem === undefined ? [] : [{ scope: 'host.name', reason: hostnameProblem }],
       entities: [
         entities.host.entity({
           id: machine.entity.id,

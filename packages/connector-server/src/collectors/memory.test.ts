@@ -106,6 +106,34 @@ describe('memory', () => {
       expect(points[`system.memory.usage{state=${state}}`]).toBe(kilobytes * 1024)
   })
 
+  describe('in a container', () => {
+    const lines = { MemTotal: 1 << 20, MemFree: 1 << 19, MemAvailable: 1 << 19 }
+    const limitsOf = async (files: Record<string, string>) =>
+      Object.entries((await collectFrom(lines, files)).points).filter(([name]) => name.startsWith('server.memory'))
+
+    test.each([
+      ['2', 'memory.max', 'memory.current'],
+      ['1', 'memory/memory.limit_in_bytes', 'memory/memory.usage_in_bytes'],
+    ])(
+      'reports its limit and usage beside the memory of the host, with control groups %s',
+      async (_v, limit, usage) => {
+        const files = { [`sys/fs/cgroup/${limit}`]: '134217728\n', [`sys/fs/cgroup/${usage}`]: '1048576\n' }
+        expect(await limitsOf(files)).toEqual([
+          ['server.memory.container.limit{}', 134217728],
+          ['server.memory.container.usage{}', 1048576],
+        ])
+      },
+    )
+
+    test.each([
+      ['memory.max', 'max'],
+      ['memory.max', '2147483648'],
+      ['memory/memory.limit_in_bytes', '9223372036854771712'],
+    ])('reports none for %s with %s', async (file, text) => {
+      expect(await limitsOf({ [`sys/fs/cgroup/${file}`]: `${text}\n` })).toEqual([])
+    })
+  })
+
   describe('with ZFS', () => {
     const GIBIBYTE = 1 << 30
     const lines = { MemTotal: 32 << 20, MemFree: 1 << 20, MemAvailable: 3 << 19, Cached: 1 << 19 }

@@ -3,7 +3,7 @@ import type { ServerClient } from '../client/server-client.ts'
 import { gauge, upDownCounter } from '../metrics.ts'
 
 export const memorySignals = {
-  memoryLimit: upDownCounter('system.memory.limit', 'By', 'Memory of the host.'),
+  memoryLimit: upDownCounter('system.memory.limit', 'By', 'Memory of the host, also if the agent runs in a container.'),
   memoryUsage: upDownCounter(
     'system.memory.usage',
     'By',
@@ -20,9 +20,19 @@ export const memorySignals = {
     'By',
     'Memory that applications can get without swapping, as Linux estimates it, with the cache of ZFS above its minimum.',
   ),
+  memoryContainerLimit: upDownCounter(
+    'server.memory.container.limit',
+    'By',
+    'Memory that the container of the agent may use. Absent on the host itself, and without a limit below its memory.',
+  ),
+  memoryContainerUsage: upDownCounter(
+    'server.memory.container.usage',
+    'By',
+    'Memory that the container of the agent uses, with its caches. Absent without a limit.',
+  ),
 }
 
-/** Memory by state. */
+/** Memory by state, and the limit of the container in which the agent runs. */
 export const memory: Collector<ServerClient> = {
   async collect(client) {
     const { total, ...parts } = await client.memory()
@@ -42,6 +52,8 @@ export const memory: Collector<ServerClient> = {
         usage('free', free),
         usage('buffers', buffers),
         usage('cached', cached),
+        memorySignals.memoryContainerLimit.point(parts.container?.limit, entity),
+        memorySignals.memoryContainerUsage.point(parts.container?.usage, entity),
       ],
     }
   },

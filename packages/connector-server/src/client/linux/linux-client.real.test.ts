@@ -192,18 +192,16 @@ describe('Linux client on this machine', () => {
         const readings = await client.filesystems(neverAborts)
         const found = readings
           .filter(({ mount }) => mount.mountPoint.startsWith(folder))
-          .map(({ mount, usage }) => [
-            mount.mountPoint.slice(folder.length),
-            mount.device,
-            usage?.total,
-            mount.readOnly,
-            mount.filesystemReadOnly,
+          .map(({ mount: { mountPoint, device, readOnly, filesystemReadOnly }, usage }) => [
+            device,
+            { path: mountPoint.slice(folder.length), total: usage?.total, readOnly, filesystemReadOnly },
           ])
-        expect(found).toEqual([
-          ['/hidden', 'rca-above', 65536, false, false],
-          [String.raw`/caf\xe9`, 'rca-name', 65536, false, false],
-          ['/bound', 'rca-bound', 65536, true, false],
-        ])
+        const writable = { total: 65536, readOnly: false, filesystemReadOnly: false }
+        expect(Object.fromEntries(found)).toEqual({
+          'rca-above': { ...writable, path: '/hidden' },
+          'rca-bound': { ...writable, path: '/bound', readOnly: true },
+          'rca-name': { ...writable, path: String.raw`/caf\xe9` },
+        })
       } finally {
         const unmount = `cd "$1" && umount hidden hidden/below bound bound "$(printf 'caf\\351')" target files || true`
         run('sh', '-c', unmount, 'sh', folder)

@@ -19,7 +19,7 @@ import { createDiskReader, diskOf } from './disks.ts'
 import { createFilesystemUsageReader, type StatFilesystem } from './filesystem-usage.ts'
 import { createHiddenProcessCheck } from './hidden-processes.ts'
 import { parseOutOfMemoryVictims, readKernelLog } from './kernel-log.ts'
-import { numberAfter } from './kernel-number.ts'
+import { kernelNumber, numberAfter } from './kernel-number.ts'
 import { type KernelUnits, readKernelUnits } from './kernel-units.ts'
 import { readLinuxHostFacts } from './linux-host-facts.ts'
 import { parseMemoryInformation, parseZfsCache, toMemoryReading } from './meminfo.ts'
@@ -54,7 +54,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
   // Below another root, `self` would be this process, which has its own namespaces.
   const self = options.root === '/' ? 'proc/self' : 'proc/1'
   const units = readKernelUnits()
-  const hostname = readHostname(reader)
+  const { hostname } = readHostname(reader)
   const mounts = createMountReader(reader, `${self}/mountinfo`, options.wantsMount)
   const filesystems = createFilesystemUsageReader(options.statfs ?? systemStatfs, (mount) => pathOf(reader, mount))
   const disks = createDiskReader(reader)
@@ -124,6 +124,12 @@ function createCpuReader(reader: RootReader, { ticksPerSecond }: KernelUnits) {
   }
 }
 
+/** Files of a container's control group of version 2 and 1. A host's group has none, or a limit above its memory. */
+const CONTAINER_GROUPS = [
+  { limit: 'sys/fs/cgroup/memory.max', usage: 'sys/fs/cgroup/memory.current' },
+  { limit: 'sys/fs/cgroup/memory/memory.limit_in_bytes', usage: 'sys/fs/cgroup/memory/memory.usage_in_bytes' },
+]
+
 const ZFS_STATISTICS = 'proc/spl/kstat/zfs/arcstats'
 
 /**
@@ -132,9 +138,16 @@ const ZFS_STATISTICS = 'proc/spl/kstat/zfs/arcstats'
  */
 function createMemoryReader(reader: RootReader, mountTable: string): () => MemoryReading {
   const isShare = (reader.optionalText(mountTable) ?? '').includes(' /proc/meminfo ')
+  const group = CONTAINER_GROUPS.find(({ limit }) => reader.exists(limit))
+  const readContainer = (total: number): MemoryReading['container'] => {
+    const limit = group === undefined ? undefined : kernelNumber(reader.optionalText(group.limit) ?? '')
+    if (group === undefined || limit === undefined || limit >= total) return undefined
+    return { limit, usage: kernelNumber(reader.optionalText(group.usage) ?? '') }
+  }
   return () => {
     const zfs = !isShare && reader.exists(ZFS_STATISTICS) ? parseZfsCache(reader.text(ZFS_STATISTICS)) : undefined
-    return toMemoryReading(parseMemoryInformation(reader.text('proc/meminfo')), zfs)
+    const reading = toMemoryReading(parseMemoryInformation(reader.text('proc/meminfo')), zfs)
+    return { ...reading, container: readContainer(reading.total) }
   }
 }
 

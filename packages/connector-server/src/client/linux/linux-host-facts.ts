@@ -10,11 +10,11 @@ import type { RootReader } from './root-reader.ts'
  * only the root of this process. Processor and hardware come from the kernel, which is the same for both.
  */
 export async function readLinuxHostFacts(reader: RootReader, library: SystemInformation): Promise<HostFacts> {
-  const release = parseOsRelease(
-    reader.optionalText('etc/os-release') ?? reader.optionalText('usr/lib/os-release') ?? '',
-  )
+  const release = parseOsRelease(reader.hostText('etc/os-release') ?? reader.hostText('usr/lib/os-release') ?? '')
+  const { hostname, problem } = readHostname(reader)
   return {
-    hostname: readHostname(reader),
+    hostname,
+    hostnameProblem: problem,
     architecture: ARCHITECTURES[arch()] ?? arch(),
     systemType: 'linux',
     systemName: release.get('NAME'),

@@ -10,6 +10,11 @@ export interface RootReader {
   text(file: string, encoding?: 'utf8' | 'latin1'): string
   /** Text of a file, or `undefined` if the kernel does not have it. */
   optionalText(file: string): string | undefined
+  /**
+   * Text of a file on a disk of the host, or `undefined` if it does not exist. Follows links below the root, since an
+   * absolute one leads elsewhere in this process.
+   */
+  hostText(file: string): string | undefined
   /** Target of a symbolic link, or `undefined` if it cannot be read. */
   link(file: string): string | undefined
   exists(file: string): boolean
@@ -37,27 +42,56 @@ export function createRootReader(root: string): RootReader {
     }
   }
 
+  const optionalText = (file: string): string | undefined => {
+    try {
+      return text(file)
+    } catch (error) {
+      if (isMissingFile(error)) return undefined
+      throw error
+    }
+  }
+
+  const link = (file: string): string | undefined => {
+    try {
+      return readlinkSync(join(root, file))
+    } catch {
+      return undefined
+    }
+  }
+
   return {
     root,
     resolve: (file) => join(root, file),
     text,
-    optionalText: (file) => {
-      try {
-        return text(file)
-      } catch (error) {
-        if (isMissingFile(error)) return undefined
-        throw error
-      }
-    },
-    link: (file) => {
-      try {
-        return readlinkSync(join(root, file))
-      } catch {
-        return undefined
-      }
-    },
+    optionalText,
+    hostText: (file) => optionalText(root === '/' ? file : followLinks(file, link)),
+    link,
     exists: (file) => statSync(join(root, file), { throwIfNoEntry: false }) !== undefined,
   }
+}
+
+/** Maximum number of links in a path, as in the kernel. path_resolution(7) */
+const MAX_LINKS = 40
+
+/** Returns the path to which the links of `file` lead, relative to the root. `..` does not leave the root. */
+function followLinks(file: string, readLink: (file: string) => string | undefined): string {
+  const pending = file.split('/')
+  let path: string[] = []
+  let links = 0
+  for (let name = pending.shift(); name !== undefined; name = pending.shift()) {
+    if (name === '' || name === '.') continue
+    if (name === '..') {
+      path.pop()
+      continue
+    }
+    path.push(name)
+    const target = links < MAX_LINKS ? readLink(path.join('/')) : undefined
+    if (target === undefined) continue
+    links += 1
+    path = target.startsWith('/') ? [] : path.slice(0, -1)
+    pending.unshift(...target.split('/'))
+  }
+  return path.join('/')
 }
 
 /** Error codes of missing files. EOPNOTSUPP: a kernel with pressure stall information, booted with `psi=0`. */
