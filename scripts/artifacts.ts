@@ -14,7 +14,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { run } from '@rca/rig'
-import { type ArchiveFile, packTarGz, packZip } from './artifacts/archive.ts'
+import { type ArchiveFile, packTarGz, packTarXz, packZip } from './artifacts/archive.ts'
 import { bundleAgent } from './artifacts/bundle.ts'
 import { makeLauncher } from './artifacts/launcher.ts'
 import { thirdPartyLicenses } from './artifacts/licenses.ts'
@@ -25,6 +25,7 @@ import { billOfMaterials } from './artifacts/sbom.ts'
 import { createSigner, loadSigningKey } from './artifacts/signing.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const PACK = { 'tar.gz': packTarGz, 'tar.xz': packTarXz, zip: packZip }
 
 try {
   await main()
@@ -52,7 +53,6 @@ async function main(): Promise<void> {
   for (const platform of platforms) {
     const runtime = await makeRuntime(platform)
     parts.push(...runtime.parts)
-    const isZip = platform.name.startsWith('win')
     const top = `rca-agent-${version}-${platform.name}`
     const files: ArchiveFile[] = [
       makeLauncher(root, platform.name),
@@ -63,8 +63,8 @@ async function main(): Promise<void> {
       { path: 'VERSION', content: `${version}\n` },
     ]
     const below = files.map((file) => ({ ...file, path: `${top}/${file.path}` }))
-    const content = await (isZip ? packZip : packTarGz)(below, time)
-    archives.push({ name: `${top}${isZip ? '.zip' : '.tar.gz'}`, content })
+    const content = await PACK[platform.format](below, time)
+    archives.push({ name: `${top}.${platform.format}`, content })
     console.error(`${archives.at(-1)?.name}: ${(content.length / 1e6).toFixed(1)} MB`)
   }
   publish({

@@ -1,7 +1,10 @@
-import { posix } from 'node:path'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, posix } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { createGzip } from 'node:zlib'
-import { pack } from 'tar-stream'
+import { run } from '@rca/rig'
+import { type Pack, pack } from 'tar-stream'
 import { ZipFile } from 'yazl'
 
 /** A file of an archive. */
@@ -13,8 +16,32 @@ export interface ArchiveFile {
   readonly isExecutable?: boolean
 }
 
+/** Time that `xz` has for an archive, in milliseconds: half a minute, and longer on a busy machine. */
+const XZ_TIMEOUT_MS = 600_000
+
 /** Packs files as `.tar.gz`. The same files and time give the same bytes. */
 export async function packTarGz(files: readonly ArchiveFile[], time: Date): Promise<Buffer> {
+  return buffer(packTar(files, time).pipe(createGzip({ level: 9 })))
+}
+
+/**
+ * Packs files as `.tar.xz`, a quarter smaller than `.tar.gz`. Needs `xz`. The same files, time and version of `xz` give
+ * the same bytes.
+ */
+export async function packTarXz(files: readonly ArchiveFile[], time: Date): Promise<Buffer> {
+  const folder = mkdtempSync(join(tmpdir(), 'rca-artifacts-'))
+  try {
+    const file = join(folder, 'archive.tar')
+    writeFileSync(file, await buffer(packTar(files, time)))
+    // A higher level takes several times as long, and saves 10 % at most.
+    await run('xz', ['-1', '--threads=1', file], { timeout: XZ_TIMEOUT_MS })
+    return readFileSync(`${file}.xz`)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function packTar(files: readonly ArchiveFile[], time: Date): Pack {
   const archive = pack()
   const common = { mtime: time, uid: 0, gid: 0 }
   // Folders have entries of their own: without them, their permissions would depend on the umask of who unpacks.
@@ -22,7 +49,7 @@ export async function packTarGz(files: readonly ArchiveFile[], time: Date): Prom
   for (const { path, content, isExecutable } of sorted(files))
     archive.entry({ ...common, name: path, mode: modeOf(isExecutable) }, content)
   archive.finalize()
-  return buffer(archive.pipe(createGzip({ level: 9 })))
+  return archive
 }
 
 /** Packs files as `.zip`. The same files and time give the same bytes, in every time zone. */

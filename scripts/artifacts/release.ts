@@ -13,7 +13,7 @@ export interface Release {
   readonly files: readonly { readonly name: string; readonly content: Buffer | string }[]
 }
 
-const ARCHIVE = /^rca-agent-(.+)-((?:linux|darwin|win)-[^-]+)\.(?:tar\.gz|zip)$/
+const ARCHIVE = /^rca-agent-(.+)-((?:linux|darwin|win)-[^-]+)\.(?:tar\.gz|tar\.xz|zip)$/
 const BILL_OF_MATERIALS = /^rca-agent-.+\.cdx\.json$/
 
 /**

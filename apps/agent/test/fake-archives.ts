@@ -34,12 +34,23 @@ export interface FakeArchives {
   render(platformUrl: string): string
 }
 
+interface FakeArchiveOptions {
+  /** Signs in place of the published key. */
+  readonly key?: KeyObject
+  /** Compression of the archives. @default 'gz' */
+  readonly format?: 'gz' | 'xz'
+}
+
 /** Makes signed archives, whose agents only print how they were called. The last version is the newest. */
-export function makeArchives(versions: readonly string[] = ['1.0.0'], options: { key?: KeyObject } = {}): FakeArchives {
+export function makeArchives(
+  versions: readonly string[] = ['1.0.0'],
+  { key, format = 'gz' }: FakeArchiveOptions = {},
+): FakeArchives {
   const files = new Map<string, Buffer>()
+  const archiveName = (version: string): string => `${folderName(version)}.tar.${format}`
   for (const version of versions) {
     const name = archiveName(version)
-    files.set(name, makeArchive(version))
+    files.set(name, makeArchive(version, format))
   }
   const newest = archiveName(versions.at(-1) ?? '')
   const content = files.get(newest) ?? Buffer.alloc(0)
@@ -49,9 +60,9 @@ export function makeArchives(versions: readonly string[] = ['1.0.0'], options: {
   files.set('SHA256SUMS', Buffer.from(sums))
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
   const keyId = Buffer.from('12345678')
-  const signature = sign(null, Buffer.from(sums), options.key ?? privateKey)
+  const signature = sign(null, Buffer.from(sums), key ?? privateKey)
   const line = Buffer.concat([Buffer.from('Ed'), keyId, signature]).toString('base64')
-  const global = sign(null, Buffer.concat([signature, Buffer.from('x')]), options.key ?? privateKey).toString('base64')
+  const global = sign(null, Buffer.concat([signature, Buffer.from('x')]), key ?? privateKey).toString('base64')
   files.set('SHA256SUMS.minisig', Buffer.from(`untrusted comment: x\n${line}\ntrusted comment: x\n${global}\n`))
   const bytes = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)
   const values: Readonly<Record<string, string>> = {
@@ -70,21 +81,21 @@ export function makeArchives(versions: readonly string[] = ['1.0.0'], options: {
 
 export const TEMPLATE: string = readFileSync(new URL('../install/agent.sh', import.meta.url), 'utf8')
 
-function archiveName(version: string): string {
-  return `rca-agent-${version}-${PLATFORM}.tar.gz`
+function folderName(version: string): string {
+  return `rca-agent-${version}-${PLATFORM}`
 }
 
-function makeArchive(version: string): Buffer {
+function makeArchive(version: string, format: 'gz' | 'xz'): Buffer {
   const parent = temporaryDirectory()
-  const top = archiveName(version).replace('.tar.gz', '')
+  const top = folderName(version)
   const folder = join(parent, top)
   mkdirSync(join(folder, 'bin'), { recursive: true })
   writeFileSync(join(folder, 'VERSION'), `${version}\n`)
   writeFileSync(join(folder, 'bin/rca-agent'), FAKE_AGENT)
   chmodSync(join(folder, 'bin/rca-agent'), 0o755)
   symlinkSync(process.execPath, join(folder, 'bin/node'))
-  execFileSync('tar', ['-czf', 'archive.tar.gz', top], { cwd: parent })
-  return readFileSync(join(parent, 'archive.tar.gz'))
+  execFileSync('tar', [format === 'xz' ? '-cJf' : '-czf', 'archive', top], { cwd: parent })
+  return readFileSync(join(parent, 'archive'))
 }
 
 function sha256(content: Buffer | string): string {

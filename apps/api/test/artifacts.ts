@@ -20,10 +20,7 @@ export function makeArtifacts(version = '1.2.0', platforms = ['linux-x64', 'darw
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const write = (name: string, content: string | Buffer): void => writeFileSync(join(folder, name), content)
   const names = new Map(
-    platforms.map((platform) => [
-      platform,
-      `rca-agent-${version}-${platform}.${platform.startsWith('win') ? 'zip' : 'tar.gz'}`,
-    ]),
+    platforms.map((platform) => [platform, `rca-agent-${version}-${platform}.${formatOf(platform)}`]),
   )
   const archives = Object.fromEntries([...names.values()].map((name) => [name, Buffer.from(`archive ${name}`)]))
   const release = JSON.stringify({
@@ -40,6 +37,11 @@ export function makeArtifacts(version = '1.2.0', platforms = ['linux-x64', 'darw
   const sums = Object.entries(files).map(([name, content]) => `${sha256(content)}  ${name}\n`)
   const publicKey = signSums(write, Buffer.from(sums.join('')))
   return { folder, archives, publicKey, write }
+}
+
+function formatOf(platform: string): string {
+  if (platform.startsWith('win')) return 'zip'
+  return platform.startsWith('darwin') ? 'tar.xz' : 'tar.gz'
 }
 
 /** Writes a list, its minisign signature and the key. Returns the key. */

@@ -49,7 +49,7 @@ describe('installers', () => {
     const { folder, archives } = makeArtifacts()
     const agentFolder = agentFolderWith({ 'agent.rb': 'url @ARCHIVE_URL@\nsha256 @ARCHIVE_SHA256@\n' })
     const api = await startApi({ artifactsFolder: folder, agentFolder })
-    const name = 'rca-agent-1.2.0-darwin-arm64.tar.gz'
+    const name = 'rca-agent-1.2.0-darwin-arm64.tar.xz'
     expect((await api.app.inject('/install/agent.rb')).body).toBe(
       `url 'https://rca.example.com/downloads/${name}'\nsha256 '${sha256(archives[name] ?? '')}'\n`,
     )

@@ -64,15 +64,20 @@ export async function readSignedArchives(
   return {
     newest: release.version,
     find: (version) => {
-      const isNewest = version === release.version
-      const { name = `rca-agent-${version}-${target}.tar.gz`, size } = (isNewest && release.files[target]) || {}
+      const pattern = new RegExp(`^rca-agent-(.+)-${target}\\.tar\\.(?:gz|xz)$`)
+      const names = new Map<string, string>()
+      for (const file of sums.keys()) {
+        const found = pattern.exec(file)?.[1]
+        if (found !== undefined) names.set(found, file)
+      }
+      const newest = version === release.version ? release.files[target] : undefined
+      // Older releases may have archives of another format.
+      const name = newest?.name ?? names.get(version) ?? ''
       const sum = sums.get(name)
-      if (sum !== undefined) return { version, name, sha256: sum, size }
-      const pattern = new RegExp(`^rca-agent-(.+)-${target}\\.tar\\.gz$`)
-      const versions = [...sums.keys()].map((file) => pattern.exec(file)?.[1]).filter((found) => found !== undefined)
+      if (sum !== undefined) return { version, name, sha256: sum, size: newest?.size }
       throw new ServiceError(
         'notOnPlatform',
-        `the platform has no version ${version} for ${target}. It has: ${versions.join(', ') || 'none'}. Build it there with \`npm run artifacts\`, or choose another --version`,
+        `the platform has no version ${version} for ${target}. It has: ${[...names.keys()].join(', ') || 'none'}. Build it there with \`npm run artifacts\`, or choose another --version`,
       )
     },
   }

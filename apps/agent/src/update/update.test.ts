@@ -3,6 +3,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { hasProgram } from '@rca/rig'
+import { realTest } from '@rca/rig/real'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type FakeArchives, makeArchives } from '../../test/fake-archives.ts'
 import { type FakeMachine, fakeMachine, fakeManager, placeArchive } from '../../test/fake-machine.ts'
@@ -11,6 +13,7 @@ import { type PlatformConnection, readInstalledEnvironment } from './platform-co
 import { applyUpdate, type Become, checkForUpdate, type UpdateTarget } from './update.ts'
 
 const layout = createLayout('linux')
+const hasXz = await hasProgram('xz')
 
 /** Serves archives for one test. `change` returns the bytes to send, or `undefined` to cut the answer. */
 async function serve(
@@ -145,6 +148,15 @@ describe('update apply', () => {
     machine.write(layout.environmentFile, 'AUTO_UPDATE="on"\n')
     await apply(machine, await serve(newest), { version: '1.0.0' })
     expect(machine.printed).toContain('AUTO_UPDATE is on: the next unattended update installs 1.2.0')
+  })
+
+  realTest('unpacks an archive of the format for macOS', hasXz, async () => {
+    const newest = makeArchives(['1.0.0', '1.1.0', '1.2.0'], { format: 'xz' })
+    const machine = installedMachine(newest)
+    const platform = await serve(newest)
+    expect((await apply(machine, platform))?.[0]).toBe('/opt/rca-agent/versions/1.2.0/bin/rca-agent')
+    const older = await apply(machine, platform, { version: '1.0.0' })
+    expect(older?.[0]).toBe('/opt/rca-agent/versions/1.0.0/bin/rca-agent')
   })
 
   test('removes what an update that was killed has left', async () => {

@@ -135,7 +135,7 @@ async function placeArchive(
     const file = join(staging, archive.name)
     machine.print(`Downloading ${archive.name}`)
     await downloadArchive(platform, archive, file, signal)
-    const unpacked = join(staging, basename(archive.name, '.tar.gz'))
+    const unpacked = join(staging, archive.name.replace(/\.tar\.(?:gz|xz)$/, ''))
     await unpack(machine, file, staging)
     await tryVersion(machine, unpacked, archive.version)
     writeFileSync(join(unpacked, '.sha256'), `${archive.sha256}\n`)
@@ -152,7 +152,9 @@ async function placeArchive(
 }
 
 async function unpack(machine: Machine, file: string, folder: string): Promise<void> {
-  const { status, output } = await machine.run('tar', '-xzf', file, '-C', folder)
+  // Archives for macOS are compressed with xz, which its tar finds out by itself.
+  const flags = file.endsWith('.xz') ? '-xf' : '-xzf'
+  const { status, output } = await machine.run('tar', flags, file, '-C', folder)
   if (status === 0) return
   const failure = status === 127 ? 'missingTool' : /No space left|quota/i.test(output) ? 'noSpace' : 'notWritable'
   throw new ServiceError(failure, `${basename(file)} cannot be unpacked with \`tar\`: ${output}`)

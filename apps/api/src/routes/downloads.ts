@@ -10,6 +10,7 @@ import { findArtifacts } from './find-artifacts.ts'
 
 const TYPES: Readonly<Record<string, string>> = {
   '.gz': 'application/gzip',
+  '.xz': 'application/x-xz',
   '.zip': 'application/zip',
   '.json': 'application/json',
 }
