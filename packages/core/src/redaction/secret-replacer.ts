@@ -1,4 +1,4 @@
-const REDACTED = '[redacted]'
+import { REDACTED } from './secret-spans.ts'
 
 /** Returns the forms in which a text may contain a secret: unchanged, trimmed, escaped for JSON, or percent-encoded. */
 export function writtenForms(secrets: readonly string[]): string[] {
@@ -23,7 +23,12 @@ export function createSecretReplacer(secrets: readonly string[]): (text: string)
   if (forms.length === 0) return (text) => text
   // One pass, so that replacements are not searched again. The pattern also matches earlier replacements as a whole,
   // because a secret may be one of the letters of `[redacted]`.
-  const alternatives = [REDACTED, ...forms].map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'))
+  const alternatives = [REDACTED, ...forms].map(escapePattern)
   const pattern = new RegExp(alternatives.join('|'), 'g')
   return (text) => text.replace(pattern, REDACTED)
+}
+
+/** Escapes a text, so that it matches itself in a pattern. */
+export function escapePattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }

@@ -1,0 +1,271 @@
+import { isSecretName, SECRET_WORD, wordsOf } from './secret-names.ts'
+import type { AddSpan, SecretFinder } from './secret-spans.ts'
+import { isHarmless, isObjectName, isWorkingDirectory, looksRandom } from './secret-values.ts'
+import { lineEnd, MAX_VALUE_LENGTH, matchAt, quotedEnd, tokenAt, trimmedEnd } from './text-scanning.ts'
+
+/** Longer names are not searched, so that every step takes bounded time. */
+const MAX_NAME_LENGTH = 96
+
+const NAME_CHARACTER = /[\w.-]/
+
+/** A quote, escaped any number of times: JSON may be nested in JSON. */
+const QUOTE = /\\{0,15}["'`]/y
+
+/** Between a name and its value, after the name's own quote. */
+const SEPARATOR = /[ \t]{0,8}(?:=>|:=|->|=(?!=)|:(?!:)|%3[Dd]|\\u003[Dd])[ \t]{0,8}/y
+
+/** `{"name": "DB_PASSWORD", "value": "…"}`, `name: DB_PASSWORD` and the value on the next line, `key="…" value="…"`. */
+const VALUE_FIELD = /\s{0,32},?\s{0,32}(?:\\{0,15}["'])?value(?:\\{0,15}["'])?\s{0,8}[:=]\s{0,8}/iy
+
+/** Between an option and its argument, also as a list: `["--password", "…"]`. */
+const ARGUMENT_SEPARATOR = /[ \t]{1,8}|\\{0,15}["'],?\s{1,8}(?=\\{0,15}["'])|\\{0,15}["'],(?=\\{0,15}["'])|\0/y
+
+/** A reference to a variable, or a command whose output a shell inserts. */
+const SUBSTITUTION = /\$\{[^}\n]{0,256}\}(?![\w-])|\$\([^)\n]{0,256}\)(?![\w-])/y
+
+const SCHEME =
+  /(?:bearer|basic|token|digest|negotiate|apikey|key|aws4-hmac-sha256|splunk|sso-key|ssws|genieKey)[ \t]{1,8}/iy
+
+/** Words after an option that is mentioned in a sentence. */
+const SENTENCE =
+  /^(?:to|is|are|or|and|must|flag|flags|option|options|was|were|not|with|for|in|has|have|requires?|cannot|can|could|if|when|from|value|argument|arguments|as|on|at|of|by|may|should|will|would|instead|needs?|the|a|an|be|but|used?|given|set|provided|specified|via|because|while|than|then|parameter|setting|without|does|did|only|also|that|this|which)$/i
+
+/** Names that a whole header line belongs to. */
+const COOKIE = /^(?:set[-_])?cookie$/i
+
+/** Finds the values of secret names: `PASSWORD=…`, `"apiKey": "…"`, `--token …`, `<password>…</password>`, headers. */
+export const findNamedSecrets: SecretFinder = (text, add) => {
+  const word = new RegExp(SECRET_WORD, 'gi')
+  for (let match = word.exec(text); match !== null; match = word.exec(text)) {
+    const start = nameStart(text, match.index)
+    let end = match.index + match[0].length
+    while (end < text.length && end - start <= MAX_NAME_LENGTH && NAME_CHARACTER.test(text.charAt(end))) end++
+    word.lastIndex = Math.max(word.lastIndex, end, findValue(text, start, end, add))
+  }
+}
+
+function nameStart(text: string, from: number): number {
+  let start = from
+  while (start > 0 && from - start < MAX_NAME_LENGTH && NAME_CHARACTER.test(text.charAt(start - 1))) start--
+  return start
+}
+
+/** Reports the value of the name. Returns the position up to which the text is known. */
+function findValue(text: string, start: number, end: number, add: AddSpan): number {
+  const written = text.slice(start, end)
+  const dashes = /^-{1,2}/.exec(written)?.[0].length ?? 0
+  const trimmed = written.replace(/[.-]+$/, '')
+  const name = trimmed.slice(dashes)
+  const nameEnd = start + trimmed.length
+  const after = matchAt(QUOTE, text, nameEnd)
+  const isQuoted = after !== undefined
+  let position = nameEnd + (after?.length ?? 0)
+  // `config['password'] = …`
+  if (isQuoted && text[position] === ']') position++
+  const separator = matchAt(SEPARATOR, text, position)
+  if (separator !== undefined) {
+    if (!isSecret(name, text, start)) return end
+    return reportValue(text, position + separator.length, { name, separator, isQuoted, start }, add)
+  }
+  const field = matchAt(VALUE_FIELD, text, position)
+  if (field !== undefined)
+    return isSecretName(name)
+      ? reportValue(text, position + field.length, { name, separator: '=', isQuoted, start }, add)
+      : end
+  if (!isSecretName(name)) return end
+  if (text[start - 1] === '<' && text[nameEnd] === '>') return reportElement(text, nameEnd + 1, add)
+  if (dashes > 0 || text[start - 1] === '/') return reportArgument(text, nameEnd, dashes, add)
+  return reportSentence(text, nameEnd, name, add)
+}
+
+/** In the query of a URL, also names that are harmless elsewhere are secret. */
+function isSecret(name: string, text: string, start: number): boolean {
+  if (isSecretName(name) || COOKIE.test(name)) return true
+  if (/^(?:auth|x-auth|_auth|http-auth)$/i.test(name)) return true
+  if (/^(?:pin|psk|salt|nonce|sid|sas|ticket|community|key|code|sig|hmac)$/i.test(name)) return true
+  return text[start - 1] === '?' || text[start - 1] === '&' ? /(?:^|[-_])(?:sig|signature|key)$/i.test(name) : false
+}
+
+interface Named {
+  readonly name: string
+  readonly separator: string
+  readonly isQuoted: boolean
+  readonly start: number
+}
+
+function reportValue(text: string, from: number, named: Named, add: AddSpan): number {
+  let start = from
+  if (COOKIE.test(named.name)) {
+    const end = lineEnd(text, start)
+    if (named.separator.trim() === ':' && !named.isQuoted && !isHarmless(text.slice(start, end).trim()))
+      return reportSpan(start, end, add)
+  }
+  const quote = matchAt(QUOTE, text, start)
+  if (quote !== undefined) start += quote.length
+  const scheme = matchAt(SCHEME, text, start)
+  const isHeader = /authorization$/i.test(named.name)
+  if (scheme !== undefined && (isHeader || looksRandom(tokenAt(text, start + scheme.length)))) start += scheme.length
+  if (quote !== undefined) {
+    const end = quotedEnd(text, start, quote)
+    const value = text.slice(start, end)
+    return isSecretValue(value, named, true, text, end) ? reportSpan(start, end, add) : start
+  }
+  if (text[start] === '[' && /^\[\s{0,8}["']/.test(text.slice(start, start + 10)) && named.isQuoted)
+    return reportList(text, start + 1, add)
+  if (isHarmless(tokenAt(text, start)) || matchAt(SUBSTITUTION, text, start) !== undefined) return Math.max(from, start)
+  const end = unquotedEnd(text, start, named)
+  const value = text.slice(start, end)
+  if (!isSecretValue(value, named, false, text, end)) return Math.max(from, start)
+  // A number in JSON needs quotes when it becomes a word.
+  const isJsonNumber = named.isQuoted && named.separator.trim() === ':' && /^-?\d+(?:\.\d+)?$/.test(value)
+  add(start, end, isJsonNumber)
+  return end
+}
+
+function isSecretValue(value: string, named: Named, isQuotedValue: boolean, text: string, end: number): boolean {
+  const { name, separator, start } = named
+  const words = wordsOf(name)
+  const lower = words.join('')
+  if (/^(?:sig|hmac|code|key|nonce|sid|ticket|sas|salt|community|psk|pin|auth|httpauth|xauth)$/.test(lower)) {
+    const isQuery = text[start - 1] === '?' || text[start - 1] === '&'
+    if (lower === 'pin' || lower === 'psk') return /^\S*\d\S*$/.test(value) && value.length >= 4
+    if (lower === 'code' || lower === 'key' || lower === 'nonce' || lower === 'ticket')
+      return isQuery && value.length >= 12 && looksRandom(value) && !PATH_OR_WORDS.test(value)
+    if (lower === 'sig' || lower === 'sid' || lower === 'hmac')
+      return value.length >= 12 && /\d|%/.test(value) && looksRandom(value)
+    return value.length >= 6 && looksRandom(value) && !/\s/.test(value) && !PATH_OR_WORDS.test(value)
+  }
+  if (isHarmless(value) || isWorkingDirectory(name, value)) return false
+  if (lower.endsWith('sessionid') && (value.length < 8 || !/\d/.test(value))) return false
+  const isBareObject = /^(?:secret|token|credentials?|creds|cert)$/i.test(words.at(-1) ?? '')
+  const isColon = separator.trim() === ':' || separator.trim() === '->'
+  if (
+    /^secrets?$/i.test(name) &&
+    isObjectName(value) &&
+    (value.includes('/') || !isColon || isQuotedValue || /^[a-z]+$/.test(value))
+  )
+    return value.length > 24 && !value.includes('/')
+  if (isQuotedValue) return !(isColon && /\s/.test(value) && isBareObject && !/\d/.test(value))
+  if (!isColon) return true
+  if (separator.trim() === '->' && isBareObject) return false
+  if (/^PASS$/.test(name)) return false
+  if (!/\s$/.test(separator)) return /[^a-zA-Z]/.test(value) || !isBareObject
+  if (looksLikeWord(value)) {
+    // A sentence goes on; a field ends with its line.
+    if (/^[ \t]+[\p{L}"'\d(]/u.test(text.slice(end, end + 8))) return false
+    return isFieldPosition(text, start) && (!isBareObject || /[^a-zA-Z]/.test(value))
+  }
+  return true
+}
+
+const PATH_OR_WORDS = /^[a-z]+(?:[-_./][a-z]+)*$/
+
+function looksLikeWord(value: string): boolean {
+  return /^["'(]?[\p{L}][\p{L}'’-]*[.,;:!?)]*$/u.test(value)
+}
+
+/** Returns whether a name begins a line, or follows a bracket, comma, quote or another field. */
+function isFieldPosition(text: string, start: number): boolean {
+  const before = text.slice(Math.max(0, start - 2), start)
+  return start === 0 || /[\n\r{[(,;"'|&?-]\s?$|^\s\s$/.test(before)
+}
+
+function reportElement(text: string, start: number, add: AddSpan): number {
+  let end = start
+  while (end < text.length && end - start < MAX_VALUE_LENGTH && text[end] !== '<') end++
+  if (text[end + 1] !== '/') return start
+  return isHarmless(text.slice(start, end).trim()) ? start : reportSpan(start, end, add)
+}
+
+function reportList(text: string, from: number, add: AddSpan): number {
+  let position = from
+  for (;;) {
+    const quote = matchAt(/[\s,]{0,32}["']/y, text, position)
+    if (quote === undefined) return position
+    const start = position + quote.length
+    const end = quotedEnd(text, start, quote.slice(-1))
+    if (!isHarmless(text.slice(start, end))) add(start, end)
+    position = end + 1
+  }
+}
+
+function reportArgument(text: string, from: number, dashes: number, add: AddSpan): number {
+  const separator = matchAt(ARGUMENT_SEPARATOR, text, from)
+  if (separator === undefined) return from
+  let start = from + separator.length
+  const quote = matchAt(QUOTE, text, start)
+  if (quote !== undefined) {
+    start += quote.length
+    const end = quotedEnd(text, start, quote)
+    return isHarmless(text.slice(start, end)) ? start : reportSpan(start, end, add)
+  }
+  const value = tokenAt(text, start)
+  const plain = trimmedEnd(value, '.,;:!?)')
+  if (/^-{1,2}[a-zA-Z]/.test(value) || isHarmless(value) || SENTENCE.test(plain)) return start
+  if (dashes === 0) return start
+  return reportSpan(start, start + value.length, add)
+}
+
+const SENTENCE_NAME = /(?:^|[-_.])(?:password|passwd|passphrase|passcode|pwd|secret|token|api[-_]?key|pw)$/i
+
+/** `the password is …`, `password "…" is wrong`, `using token …`. */
+function reportSentence(text: string, from: number, name: string, add: AddSpan): number {
+  const isCredential = /^(?:key|credentials?|creds|cookie|jwt)$/i.test(name) || SENTENCE_NAME.test(name)
+  if (!isCredential) return from
+  const verb = matchAt(/[ \t]{1,4}(?:(?:is|was|of|set to|changed to|equals?)[ \t]{1,4}:?[ \t]{0,4})/iy, text, from)
+  const space = verb ?? matchAt(/[ \t]{1,4}/y, text, from)
+  if (space === undefined) return from
+  let start = from + space.length
+  const quote = matchAt(QUOTE, text, start)
+  if (quote !== undefined) start += quote.length
+  const end = quote === undefined ? start + tokenAt(text, start).length : quotedEnd(text, start, quote)
+  const value = quote === undefined ? trimmedEnd(text.slice(start, end), '.,;:!?)') : text.slice(start, end)
+  if (isHarmless(value)) return start
+  const isPassword = /(?:password|passwd|passphrase|passcode|pwd|pw)$/i.test(name)
+  if (verb !== undefined) {
+    const isShown = quote !== undefined ? isPassword || looksRandom(value) : looksLikeSecret(value)
+    if (!isShown || (/\s/.test(value) && !(isPassword && quote !== undefined)) || (!isPassword && isObjectName(value)))
+      return start
+    return reportSpan(start, start + value.length, add)
+  }
+  if (/\s/.test(value)) return start
+  const isShown = isPassword
+    ? looksLikeSecret(value)
+    : value.length >= 12 && /\d/.test(value) && /[A-Z_]|\d\D+\d/.test(value)
+  if (!isShown || (!isPassword && /[/]|-[a-z0-9]{5}$|^[a-z0-9]+(?:-[a-z0-9]+)+$/.test(value))) return start
+  return reportSpan(start, start + value.length, add)
+}
+
+/** Returns whether a word has a digit among letters, or characters that words do not have. */
+function looksLikeSecret(value: string): boolean {
+  return value.length >= 5 && /[a-zA-Z]/.test(value) && /\d|[^\w'’.:()/-]/.test(value) && !isHarmless(value)
+}
+
+function reportSpan(start: number, end: number, add: AddSpan): number {
+  add(start, end)
+  return end
+}
+
+/**
+ * Returns the end of a value without quotes: a space, quote or angle bracket. A delimiter ends it where another field,
+ * a word or nothing follows; elsewhere it belongs to the value.
+ */
+function unquotedEnd(text: string, start: number, { name, separator }: Named): number {
+  const isVariable = separator === '=' && /^[A-Z][A-Z0-9_]*$/.test(name)
+  const token = tokenAt(text, start)
+  const delimiters = /[,;&|)}\]]|\\[u\\nrt]/g
+  for (let match = delimiters.exec(token); match !== null; match = delimiters.exec(token)) {
+    if (isVariable && match[0] !== ')' && match[0] !== '}' && match[0] !== ']' && match[0] !== ',') {
+      if (
+        match[0].startsWith('\\') ||
+        !/^[;&|]+(?:$|[A-Za-z_][\w.]*=)/.test(token.slice(match.index, match.index + 80))
+      )
+        continue
+    }
+    const rest = token.slice(match.index + match[0].length, match.index + 80)
+    if (match[0].startsWith('\\')) return start + match.index
+    if (/^[,;&|)}\].:!?]*(?:$|[a-z]+(?:$|[,;&|)}\]])|["']?[\w.-]+["']?[=:]|[[{(])/.test(rest))
+      return start + match.index
+  }
+  return start + trimmedEnd(token, '.,;:').length
+}

@@ -1,0 +1,241 @@
+import type { AddSpan, SecretFinder } from './secret-spans.ts'
+import { isHarmless, looksRandom } from './secret-values.ts'
+import { trimmedEnd } from './text-scanning.ts'
+
+/** A pattern whose last group, or whole match, is the secret. */
+interface Shape {
+  readonly pattern: RegExp
+  /** Part of every match, which is cheap to search for. */
+  readonly needs: RegExp
+  readonly isSecret?: (value: string) => boolean
+}
+
+const shape = (needs: RegExp, pattern: RegExp, isSecret?: (value: string) => boolean): Shape => ({
+  needs,
+  pattern: new RegExp(pattern, `${pattern.flags.replace(/[gd]/g, '')}gd`),
+  ...(isSecret && { isSecret }),
+})
+
+/** Secrets by their own form: every repetition is bounded, or excludes the text that follows it. */
+const SHAPES: readonly Shape[] = [
+  // Headers with a scheme, and credentials.
+  shape(
+    /bearer|basic|negotiate|digest|ntlm/i,
+    /\b(?:bearer|basic|negotiate|ntlm)[ \t]{1,8}([\w.~+/=-]{6,8192})/i,
+    (value) =>
+      /[^a-z]/i.test(trimmedEnd(value, '.-')) && !/^(?:[a-z]+-?[\d.]{0,4}|\w+=)$/.test(value) && !isHarmless(value),
+  ),
+  // JSON Web Tokens.
+  shape(/eyJ/, /(?<![\w-])eyJ[\w-]{8,8192}\.[\w-]{4,8192}(?:\.[\w-]{0,8192})?/),
+  // Tokens of well-known services, by their prefix.
+  shape(/A[KSRIB]I?[IOD]?A|A3T/, /\b(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}\b/),
+  shape(/gh[pousr]_|github_pat_/, /\b(?:gh[pousr]_\w{20,255}|github_pat_\w{20,255})/),
+  shape(
+    /gl[a-z]{2,6}-|glsa_|glc_/,
+    /\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct|rtr)-[\w.-]{16,255}|\bgl(?:sa|c)_[\w=+/]{20,512}/,
+  ),
+  shape(/xox|xapp-|xwfp-/, /\b(?:xox[a-z](?:\.xox[a-z])?|xapp|xwfp)-[\w-]{10,512}/),
+  shape(
+    /sk|pk|rk|whsec/,
+    /\b(?:sk|pk|rk)[_-](?:live|test|proj|ant|or|svcacct|admin|prod)[_-][\w-]{8,255}|\bsk-[\w-]{20,255}|\bwhsec_[\w+/=]{16,128}/,
+  ),
+  shape(
+    /AIza|ya29|GOCSPX|1\/\//,
+    /\bAIza[\w-]{30,64}|\bya29\.[\w-]{20,1024}|\bGOCSPX-[\w-]{20,64}|\b1\/\/0[\w-]{30,256}/,
+  ),
+  shape(
+    /SG\.|key-|xkeysib/,
+    /\bSG\.[\w-]{10,64}\.[\w-]{10,128}|\bkey-[0-9a-f]{32}\b|\bxkeysib-[0-9a-f]{32,80}-\w{8,32}/,
+  ),
+  shape(
+    /npm_|pypi-|rubygems_|dckr_|hf_|gsk_|shp|dop_|doo_|dor_|sntry|sbp_|lin_api|ntn_|fio-|fig[do]_|tfp_|pul-|PMAK|NRAK|dapi|lsv2|pplx|tskey|r8_|nvapi|cfut|rnd_|oy2|sq0|EAA|ATATT|ATCTT|ATBB|atlasv1|secret_|duffel|ops_|FlyV1|fm[12]_|sl\.|ghu|pscale|cio|patp|_pat_|vc[pkair]_/,
+    /\b(?:npm_\w{20,255}|pypi-[\w-]{50,512}|rubygems_[0-9a-f]{48}|dckr_(?:pat|oat)_[\w-]{20,64}|hf_\w{20,64}|gsk_\w{20,128}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|do[opr]_v1_[0-9a-f]{64}|sntry[su]_[\w=+/-]{20,512}|sbp_[0-9a-f]{40}|lin_api_\w{30,64}|ntn_\w{30,64}|fig[do]_[\w-]{30,64}|tfp_\w{30,80}|pul-[0-9a-f]{40}|PMAK-[0-9a-f]{20,30}-[0-9a-f]{30,40}|NRAK-[A-Z0-9]{20,40}|dapi[0-9a-f]{32}(?:-\d)?|lsv2_(?:pt|sk)_\w{30,80}|pplx-\w{30,80}|tskey-[a-z]+-[\w-]{12,80}|r8_\w{30,64}|nvapi-[\w-]{40,100}|rnd_\w{20,64}|oy2[a-z0-9]{43}|sq0(?:csp|atp)-[\w-]{20,64}|EAA[A-Za-z0-9]{40,255}|AT[AC]TT3[\w=-]{40,255}|ATBB\w{24,64}|[\w]{14}\.atlasv1\.[\w-]{50,80}|secret_\w{40,50}|duffel_(?:test|live)_[\w-]{30,60}|ops_eyJ[\w-]{40,1024}|fm[12]_[\w+/=]{40,1024}|pscale_(?:tkn|pw|oauth)_[\w.-]{20,64}|vc[pkair]_\w{20,64})/,
+  ),
+  shape(
+    /hv[sbr]\.|SWMTKN|AGE-SECRET|ops_|s\./,
+    /\bhv[sbr]\.[\w-]{20,255}|\bSWMTKN-1-[\w-]{20,255}|\bAGE-SECRET-KEY-1[A-Z0-9]{20,80}|\bs\.(?=\w{0,23}\d)(?=\w{0,23}[A-Z])\w{24}\b/,
+  ),
+  shape(/K10[0-9a-f]/, /\bK10[0-9a-f]{64}::[\w:.-]{4,255}/),
+  shape(/agent/, /\bagent_[\w-]{1,128}_[\w-]{43}\b|\bagentkey_[\w-]{43}/),
+  shape(/\d:[\w-]{30}/, /\b\d{8,10}:AA[\w-]{32,34}\b/),
+  shape(/[MNO][\w-]{23,25}\./, /\b[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,40}/),
+  // Addresses that need no further credentials.
+  shape(
+    /hooks|webhook|\/bot|IFTTT|workflows/i,
+    /\bhooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)\/([\w/-]{8,256})/i,
+  ),
+  shape(/webhook/i, /\bdiscord(?:app)?\.com\/api\/(?:v\d{1,2}\/)?webhooks\/\d{1,24}\/([\w-]{8,256})/i),
+  shape(
+    /webhook/i,
+    /\b(?:[\w-]{1,64}\.webhook\.office\.com|outlook\.office(?:365)?\.com)\/webhook(?:b2)?\/([\w@/.-]{8,512})/i,
+  ),
+  shape(/hooks/i, /\bhooks\.zapier\.com\/hooks\/(?:catch|standard)\/([\w/-]{4,256})/i),
+  shape(/ifttt/i, /\bmaker\.ifttt\.com\/trigger\/[\w-]{1,128}(?:\/json)?\/with\/key\/([\w-]{8,128})/i),
+  shape(/\/bot/i, /\/bot(\d{6,12}:[\w-]{16,64})/),
+  shape(
+    /hook/i,
+    /\/(?:open-apis\/bot\/v2\/hook|api\/v\d\/integrations?\/webhooks?|hooks)\/([\w-]{16,128})(?![\w-])/i,
+    (value) => /\d/.test(value) && /[a-z]/i.test(value),
+  ),
+  shape(
+    /opsgenie|pagerduty/i,
+    /\b(?:events\.pagerduty\.com\/integration|api\.opsgenie\.com\/v\d\/json\/\w{1,32})\/([\w-]{16,64})/i,
+  ),
+  // Hashes of passwords.
+  shape(
+    /\$/,
+    /\$(?:[156y]|2[abxy]?|7|apr1|argon2(?:i|d|id)|scrypt|pbkdf2(?:-sha\d{1,3})?|bcrypt-sha256)\$[\w./$=,+-]{16,512}/,
+  ),
+  shape(
+    /SCRAM-SHA|\{S{0,1}SHA/,
+    /\bSCRAM-SHA-(?:1|256)\$\d{1,8}:[\w+/=]{8,128}\$[\w+/=]{8,128}:[\w+/=]{8,128}|\{S?SHA(?:256|512)?\}[\w+/=]{20,256}/,
+  ),
+  shape(/md5[0-9a-f]{32}/, /'(md5[0-9a-f]{32})'/),
+  // SQL.
+  shape(
+    /identified|password/i,
+    /\bidentified[ \t]{1,8}(?:with[ \t]{1,8}["'\w]{1,64}[ \t]{1,8})?(?:by|as)[ \t]{1,8}(?:password[ \t]{1,8})?(?:'((?:[^'\n\\]|\\.){1,4096})'?)/i,
+    notHarmless,
+  ),
+  shape(
+    /identified/i,
+    /\bidentified[ \t]{1,8}(?:with[ \t]{1,8}["'\w]{1,64}[ \t]{1,8})?(?:by|as)[ \t]{1,8}(?:password[ \t]{1,8})?(?:"((?:[^"\n\\]|\\.){1,4096})"?)/i,
+    notHarmless,
+  ),
+  shape(/identified/i, /\bidentified[ \t]{1,8}by[ \t]{1,8}(?!['"]|password\b)([^\s;'"]{1,512})/i, notHarmless),
+  shape(
+    /password/i,
+    /\b(?:encrypted[ \t]{1,8}|with[ \t]{1,8}|login[ \t]{1,8}|user[ \t]{1,8}\S{1,64}[ \t]{1,8}|role[ \t]{1,8}\S{1,64}[ \t]{1,8}|superuser[ \t]{1,8})password[ \t]{1,8}'((?:[^'\n\\]|\\.|''){1,4096})'?/i,
+    notHarmless,
+  ),
+  shape(
+    /password|pgp_sym|aes_/i,
+    /\b(?:(?:old_)?password|aes_(?:en|de)crypt|pgp_sym_(?:en|de)crypt|crypt)[ \t]{0,4}\([^)'"\n]{0,128}['"]([^'"\n]{1,4096})['"]/i,
+    notHarmless,
+  ),
+  // Files of clients: `.netrc`, `.pgpass`, `chpasswd`.
+  // Settings of servers without a separator.
+  shape(
+    /requirepass|masterauth|bindpw|rootpw|rootdnpw/i,
+    /^[ \t]{0,16}(?:requirepass|masterauth|bindpw|rootpw|rootdnpw)[ \t]{1,16}["']?([^\s"']{1,512})/im,
+    notHarmless,
+  ),
+  shape(/login/, /\blogin[ \t]{1,8}\S{1,128}\s{1,8}password[ \t]{1,8}(\S{1,512})/, notHarmless),
+  shape(
+    /:\d{2,5}:/,
+    /(?:^|[\s"'])[\w.*-]{1,128}:\d{2,5}:[\w*-]{1,64}:[\w.-]{1,64}:([^\s"':]{4,512})(?=$|[\s"'])/m,
+    looksRandom,
+  ),
+  // Oracle, and the data source names of Go's MySQL driver.
+  shape(/@(?:tcp|unix|udp)\(/, /(?:^|[^\w.-])[\w.-]{1,64}:([^\s:/"'][^\s/"']{0,256})@(?:tcp|unix|udp)\(/, notHarmless),
+  shape(
+    /sqlplus|expdp|impdp|sqlldr|rman/i,
+    /\b(?:sqlplus|expdp|impdp|sqlldr|rman)[ \t](?:[^\n]{0,64}[ \t])?[\w.-]{1,64}\/([^\s@/"']{1,256})@/i,
+    notHarmless,
+  ),
+  // Credentials before a host without a scheme. A tag before a digest is none.
+  shape(
+    /@/,
+    /(?:^|[\s"'=(,[])[\w.%+-]{1,128}:([^\s:/@"'<>]{3,256})@(?!sha\d{3}:)[a-z\d][a-z\d-]{0,62}(?:\.[a-z\d-]{1,63}){0,8}(?::\d{1,5}\b|\/|[\s"')]|$)/im,
+    looksRandom,
+  ),
+]
+
+function notHarmless(value: string): boolean {
+  return !isHarmless(value)
+}
+
+/** Finds tokens of well-known services, webhooks, hashes of passwords and credentials in statements. */
+export const findSecretShapes: SecretFinder = (text, add) => {
+  for (const { pattern, needs, isSecret } of SHAPES) {
+    if (!needs.test(text)) continue
+    pattern.lastIndex = 0
+    for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+      const isGroup = match[1] !== undefined
+      const [start, end] = (isGroup ? match.indices?.[1] : match.indices?.[0]) ?? [0, 0]
+      if (isSecret?.(text.slice(start, end)) ?? true) add(start, end)
+    }
+  }
+}
+
+const USER_END = /[\s:/?#@"'`<>\\]/
+const AUTHORITY_END = /[\s"'`<>]/
+const MAX_AUTHORITY_LENGTH = 1024
+
+/** Finds credentials in URLs. The user name is kept, since it helps to find the cause. */
+export const findUrlCredentials: SecretFinder = (text, add) => {
+  for (let at = text.indexOf('://'); at !== -1; at = text.indexOf('://', at + 3)) {
+    const start = at + 3
+    if (!/[a-z0-9+.-]/i.test(text.charAt(at - 1))) continue
+    let userEnd = start
+    while (userEnd < text.length && userEnd - start < MAX_AUTHORITY_LENGTH && !USER_END.test(text.charAt(userEnd)))
+      userEnd++
+    if (text[userEnd] === '@') reportUser(text, start, userEnd, add)
+    else if (text[userEnd] === ':') reportPassword(text, userEnd + 1, add)
+  }
+}
+
+function reportUser(text: string, start: number, end: number, add: AddSpan): void {
+  const user = text.slice(start, end)
+  if (user.length >= 16 && /\d|[a-z][A-Z]/.test(user) && !isHarmless(user)) add(start, end)
+}
+
+function reportPassword(text: string, start: number, add: AddSpan): void {
+  let [slash, lastAt, lastAtBeforeSlash] = [-1, -1, -1]
+  let end = start
+  for (; end < text.length && end - start < MAX_AUTHORITY_LENGTH && !AUTHORITY_END.test(text.charAt(end)); end++) {
+    const character = text[end]
+    if (character === '/' && slash === -1) slash = end
+    if (character === ':' && text.startsWith('://', end)) break
+    if (character !== '@') continue
+    lastAt = end
+    if (slash === -1) lastAtBeforeSlash = end
+  }
+  const isPort = /^\d{1,5}$/.test(text.slice(start, slash === -1 ? end : slash).split(/[,;)]/)[0] ?? '')
+  const passwordEnd = lastAtBeforeSlash === -1 && !isPort ? lastAt : lastAtBeforeSlash
+  const password = text.slice(start, passwordEnd)
+  if (
+    passwordEnd > start &&
+    !/^(?:\$\{[^}]*\}|\$\([^)]*\)|\$[A-Z_]+|[*x]+|\[redacted\]|\{\{.*\}\}|%s|<[^>]*>)$/.test(password)
+  )
+    add(start, passwordEnd)
+}
+
+const KEY_BEGIN = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g
+const KEY_END = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g
+const KEY_LINE = /^[ \t|>]{0,8}[A-Za-z0-9+/=]{1,128}[ \t]{0,4}\r?$/
+
+/** Finds private keys as PEM or PGP blocks, also without their beginning or end, as in a part of a log. */
+export const findPrivateKeys: SecretFinder = (text, add) => {
+  if (!text.includes('PRIVATE KEY')) return
+  const ends = [...text.matchAll(KEY_END)].map(({ index, 0: { length } }) => ({ index, end: index + length }))
+  let [position, next] = [0, 0]
+  for (const { index } of text.matchAll(KEY_BEGIN)) {
+    if (index < position) continue
+    while (next < ends.length && (ends[next]?.index ?? 0) < index) next++
+    const end = ends[next]?.end ?? text.length
+    add(index, end)
+    position = end
+  }
+  let previousEnd = 0
+  for (const { index } of ends) {
+    const start = keyLinesStart(text, index, previousEnd)
+    add(start, index - 1)
+    previousEnd = index
+  }
+}
+
+const MAX_KEY_LINE_LENGTH = 144
+
+/** Returns the start of the lines of a key that end at `end`, at `end` if there are none. */
+function keyLinesStart(text: string, end: number, previousEnd: number): number {
+  let start = end
+  while (start > previousEnd && text[start - 1] === '\n') {
+    const windowStart = Math.max(0, start - 1 - MAX_KEY_LINE_LENGTH)
+    const line = text.slice(windowStart, start - 1)
+    const lineStart = windowStart + line.lastIndexOf('\n') + 1
+    if (lineStart < previousEnd || !KEY_LINE.test(text.slice(lineStart, start - 1))) break
+    start = lineStart
+  }
+  return start
+}
