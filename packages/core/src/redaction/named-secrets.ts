@@ -64,6 +64,8 @@ function findValue(text: string, start: number, end: number, add: AddSpan): numb
   if (isQuoted && text[position] === ']') position++
   const separator = matchAt(SEPARATOR, text, position)
   if (separator !== undefined) {
+    // A user name in a URL.
+    if (text.startsWith('://', start - 3)) return end
     if (!isSecret(name, text, start)) return end
     return reportValue(text, position + separator.length, { name, separator, isQuoted, start }, add)
   }

@@ -1,11 +1,13 @@
 import type { Entity, Event, Gap, Metric } from '../../connector/signals.ts'
 import { LIMITS } from '../../platform/protocol.ts'
+import { redactLabel, redactReported } from '../../redaction/secret-patterns.ts'
 import type { Unvalidated } from './rules.ts'
 
 /*
  * Copies a connector's signals before validation: plain objects with the known fields only, each field read once. So
- * what is validated is what is sent, whatever getters, proxies or further fields the original has. Truncates texts
- * and lists that exceed the wire's limits, so that one long label does not cost a whole entity.
+ * what is validated is what is sent, whatever getters, proxies or further fields the original has. Redacts texts that
+ * look like secrets. Truncates texts and lists that exceed the wire's limits, so that one long label does not cost a
+ * whole entity.
  */
 
 type Redact = (text: string) => string
@@ -20,7 +22,7 @@ export function sanitizeEntity(
   return {
     type,
     id: wellFormed(id),
-    name: wellFormed(name),
+    name: typeof name === 'string' ? redactReported(name).toWellFormed() : name,
     attributes: sanitizeAttributes(attributes, redact),
     relations: Array.isArray(relations) ? Array.from(relations, sanitizeRelation) : relations,
   }
@@ -90,21 +92,25 @@ function sanitizeAttributes(attributes: unknown, redact: Redact): unknown {
     if (value === undefined) continue
     // An assignment would set the prototype, and validation would not see the name.
     if (name === '__proto__') Object.defineProperty(copy, name, { value, enumerable: true })
-    else copy[name] = sanitizeValue(value, redact)
+    else copy[name] = sanitizeValue(name, value, redact)
   }
   return copy
 }
 
-function sanitizeValue(value: unknown, redact: Redact): unknown {
-  if (typeof value === 'string') return truncate(value, LIMITS.attribute, redact)
+function sanitizeValue(name: string, value: unknown, redact: Redact): unknown {
+  if (typeof value === 'string') return shorten(redactLabel(name, value), LIMITS.attribute, redact)
   if (!Array.isArray(value)) return value
   const surplus = value.length - LIMITS.elements
   const kept = surplus > 0 ? [...value.slice(0, LIMITS.elements - 1), `… and ${surplus + 1} more`] : Array.from(value)
   return kept.map((element) => (typeof element === 'string' ? truncate(element, LIMITS.element, redact) : element))
 }
 
-/** Truncates a text. Redacts it first: half of a secret is one too. */
+/** Redacts a text, then truncates it: half of a secret is one too. */
 export function truncate(text: string, maxLength: number, redact: Redact): string {
+  return shorten(redactReported(text), maxLength, redact)
+}
+
+function shorten(text: string, maxLength: number, redact: Redact): string {
   return text.length <= maxLength
     ? text
     : `${redact(text)

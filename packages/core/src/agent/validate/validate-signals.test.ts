@@ -188,6 +188,62 @@ describe('SignalValidator', () => {
     expect(problems[0]).not.toContain('hun')
   })
 
+  describe('redacts secrets', () => {
+    const catalog = {
+      host: entity({
+        type: 'host',
+        description: 'A host.',
+        attributes: { note: 'A note.', list: 'Notes.', 'host.label.*': 'Labels.' },
+      }),
+    }
+    const redacting = createSignalValidator(catalog)
+    const attributesOf = (attributes: object): unknown =>
+      redacting.validate({
+        entities: [{ type: 'host', id: '1', name: 'h', attributes: attributes as never, relations: [] }],
+      }).entities[0]?.attributes
+
+    test('in attributes and their elements', () => {
+      const source = 'https://gitlab-ci-token:canary-1@gitlab.test/shop/web.git'
+      expect(attributesOf({ note: source, list: [source, 'PATH'], 'host.label.note': 'password=canary-2' })).toEqual({
+        note: 'https://gitlab-ci-token:[redacted]@gitlab.test/shop/web.git',
+        list: ['https://gitlab-ci-token:[redacted]@gitlab.test/shop/web.git', 'PATH'],
+        'host.label.note': 'password=[redacted]',
+      })
+    })
+
+    test('in labels with a secret name', () => {
+      const labels = {
+        'host.label.db-password': 'canary-3',
+        'host.label.secret-name': 'creds',
+        'host.label.key': 'a-1',
+      }
+      expect(attributesOf(labels)).toEqual({ ...labels, 'host.label.db-password': '[redacted]' })
+    })
+
+    test('in bodies, names and reasons', () => {
+      const said = 'mount: username=app,password=canary-4: denied'
+      const { events, gaps, entities } = check({
+        entities: [{ ...described, name: said }],
+        events: [{ ...happened, body: said }],
+        gaps: [{ ...gap, reason: said }],
+      } as Signals)
+      const left = 'mount: username=app,password=[redacted]: denied'
+      expect([events[0]?.body, gaps[0]?.reason, entities[0]?.name]).toEqual([left, left, left])
+    })
+
+    test('in texts that are too long, before they are cut', () => {
+      const tail = 'x'.repeat(LIMITS.attribute)
+      const note = (attributesOf({ note: `${'password=canary-5 '.repeat(2_000)}${tail}` }) as { note: string }).note
+      expect(note).not.toContain('canary')
+      expect(note).toHaveLength(LIMITS.attribute)
+    })
+
+    test('and keeps all other characters', () => {
+      const note = '{"n":12345678901234567890}\r\n\u001b[1mbold\u001b[0m'
+      expect(attributesOf({ note })).toEqual({ note })
+    })
+  })
+
   test('truncates long attributes and keeps the entity', () => {
     const redacting = createSignalValidator(signals, (text) => text.replaceAll('hunter2', '[redacted]')).validate
     const attributes = {
