@@ -43,6 +43,7 @@ const CLIENTS: Readonly<Record<string, Client>> = {
   sevenZip: { attached: /-p/y },
   openssl: { separate: /-passin|-passout|-pass|-k|-K/y },
   keytool: { separate: /-(?:store|key|srcstore|deststore|src|dest)pass(?:word)?/y },
+  sshKeygen: { separate: /-[NP]/y },
   lftp: { withUser: /-u/y },
   etcdctl: { withUser: /--user/y },
   htpasswd: {
@@ -127,6 +128,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   '7za': 'sevenZip',
   openssl: 'openssl',
   keytool: 'keytool',
+  'ssh-keygen': 'sshKeygen',
   lftp: 'lftp',
   etcdctl: 'etcdctl',
   htpasswd: 'htpasswd',

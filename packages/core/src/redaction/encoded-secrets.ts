@@ -1,6 +1,7 @@
 import type { SecretFinder } from './secret-spans.ts'
 
 const RUN = /[A-Za-z0-9+/_-]{16,65536}={0,2}/g
+const MIN_RUN_LENGTH = 16
 const HEX = /^[0-9a-fA-F-]+$/
 const PRINTABLE = /^[\t\n\r\x20-\x7e]+$/
 /** Characters that are decoded to see whether a run holds text at all. */
@@ -9,6 +10,7 @@ const SAMPLE_LENGTH = 24
 /** Creates a finder of Base64 whose decoded text holds a secret, according to `containsSecret`. */
 export function createEncodedFinder(containsSecret: (decoded: string) => boolean): SecretFinder {
   return (text, add) => {
+    if (text.length < MIN_RUN_LENGTH) return
     for (const { 0: run, index } of text.matchAll(RUN)) {
       const decoded = decodedText(run)
       if (decoded !== undefined && (/^[\w.@-]{1,64}:[^\s:/]{4,256}$/.test(decoded) || containsSecret(decoded)))

@@ -30,17 +30,19 @@ const SCHEME =
 const SENTENCE =
   /^(?:to|is|are|or|and|must|flag|flags|option|options|was|were|not|with|for|in|has|have|requires?|cannot|can|could|if|when|from|value|argument|arguments|as|on|at|of|by|may|should|will|would|instead|needs?|the|a|an|be|but|used?|given|set|provided|specified|via|because|while|than|then|parameter|setting|without|does|did|only|also|that|this|which)$/i
 
+const WORD = new RegExp(SECRET_WORD, 'gi')
+
 /** Names that a whole header line belongs to. */
 const COOKIE = /^(?:set[-_])?cookie$/i
 
 /** Finds the values of secret names: `PASSWORD=…`, `"apiKey": "…"`, `--token …`, `<password>…</password>`, headers. */
 export const findNamedSecrets: SecretFinder = (text, add) => {
-  const word = new RegExp(SECRET_WORD, 'gi')
-  for (let match = word.exec(text); match !== null; match = word.exec(text)) {
+  WORD.lastIndex = 0
+  for (let match = WORD.exec(text); match !== null; match = WORD.exec(text)) {
     const start = nameStart(text, match.index)
     let end = match.index + match[0].length
     while (end < text.length && end - start <= MAX_NAME_LENGTH && NAME_CHARACTER.test(text.charAt(end))) end++
-    word.lastIndex = Math.max(word.lastIndex, end, findValue(text, start, end, add))
+    WORD.lastIndex = Math.max(WORD.lastIndex, end, findValue(text, start, end, add))
   }
 }
 
@@ -205,7 +207,7 @@ function reportArgument(text: string, from: number, dashes: number, add: AddSpan
   const plain = trimmedEnd(value, '.,;:!?)')
   if (/^-{1,2}[a-zA-Z]/.test(value) || isHarmless(value) || SENTENCE.test(plain)) return start
   if (dashes === 0) return start
-  return reportSpan(start, start + value.length, add)
+  return reportSpan(start, start + trimmedEnd(value, '.,;:').length, add)
 }
 
 const SENTENCE_NAME = /(?:^|[-_.])(?:password|passwd|passphrase|passcode|pwd|secret|token|api[-_]?key|pw)$/i

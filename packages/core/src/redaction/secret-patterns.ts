@@ -53,18 +53,28 @@ const MIN_TEXT_LENGTH = 8
 /** Most texts that a connector reports are those of the previous cycle. */
 const MAX_CLEAN_TEXTS = 8_192
 const MAX_CLEAN_LENGTH = 256
-const clean = new Set<string>()
+let [recent, older] = [new Set<string>(), new Set<string>()]
+
+function isKnownClean(text: string): boolean {
+  if (recent.has(text)) return true
+  if (!older.has(text)) return false
+  remember(text)
+  return true
+}
+
+function remember(text: string): void {
+  if (text.length > MAX_CLEAN_LENGTH) return
+  if (recent.size >= MAX_CLEAN_TEXTS) [recent, older] = [new Set(), recent]
+  recent.add(text)
+}
 
 /** Redacts a text that a connector reports. A text without a secret stays as it is, with its control characters. */
 export function redactReported(text: string): string {
-  if (text.length < MIN_TEXT_LENGTH || clean.has(text)) return text
+  if (text.length < MIN_TEXT_LENGTH || isKnownClean(text)) return text
   const visible = withoutControlSequences(text)
   const redacted = redactSpans(visible, FINDERS)
   if (redacted !== visible) return redacted
-  if (text.length <= MAX_CLEAN_LENGTH) {
-    if (clean.size >= MAX_CLEAN_TEXTS) clean.clear()
-    clean.add(text)
-  }
+  remember(text)
   return text
 }
 
@@ -73,6 +83,7 @@ const LABEL = /\.(?:labels?|annotations?)\.(.+)$/s
 
 /** Redacts an attribute. A label or annotation with a secret name has a secret value. */
 export function redactLabel(attribute: string, value: string): string {
+  if (!attribute.includes('.label') && !attribute.includes('.annotation')) return redactReported(value)
   const name = LABEL.exec(attribute)?.[1]
   if (name === undefined || !isSecretName(name) || value === '' || isHarmless(value) || isObjectName(value))
     return redactReported(value)

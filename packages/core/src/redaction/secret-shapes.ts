@@ -114,10 +114,35 @@ const SHAPES: readonly Shape[] = [
     notHarmless,
   ),
   // Files of clients: `.netrc`, `.pgpass`, `chpasswd`.
-  // Settings of servers without a separator.
+  // Commands in the errors of container runtimes: only the name of the program is kept.
+  shape(/exec: \\?"/, /\bexec: \\?"[^"\\\s]{1,4096}\s((?:[^"\\]|\\[^"]){1,8192})/),
   shape(
-    /requirepass|masterauth|bindpw|rootpw|rootdnpw/i,
-    /^[ \t]{0,16}(?:requirepass|masterauth|bindpw|rootpw|rootdnpw)[ \t]{1,16}["']?([^\s"']{1,512})/im,
+    /\bstat |exec /,
+    /\b(?:stat|fork\/exec|exec) \/[^\s:"]{1,4096} ([^"]{1,4096}?): (?:no such file|permission denied|exec format|not a directory|is a directory|file name too long|argument list too long)/,
+  ),
+  // Settings and commands of servers without a separator.
+  shape(
+    /requirepass|masterauth|bindpw|root(?:dn)?pw|wpa-psk/i,
+    /\b(?:requirepass|masterauth|bindpw|rootpw|rootdnpw|wpa-psk)["']?[ \t]{1,16}["']?([^\s"']{1,512})/i,
+    (value) => /[^a-z]/i.test(value) && notHarmless(value),
+  ),
+  shape(/AUTH/, /(?:^|[\s"'>])AUTH[ \t]{1,4}["']?([^\s"']{6,512})/m, (value) => /\d/.test(value) && looksRandom(value)),
+  shape(/token (?:create|delete)/, /\btoken (?:create|delete) ([a-z0-9]{6}\.[a-z0-9]{16})\b/),
+  // Sentences that end with the secret, such as `password for admin: …`, and keys with a number or a verb.
+  shape(
+    /pass(?:word|phrase)\b/i,
+    /\bpass(?:word|phrase)\b(?:(?! (?:file|hash|algorithm|policy))[^:=\n"'({[]){1,80}:[ \t]{1,4}([^\s"'`()]{6,256})[ \t]{0,4}$/im,
+    (value) => /[a-z]/i.test(value) && /\d/.test(value) && looksRandom(value) && !/[/]|-\d/.test(value),
+  ),
+  shape(
+    /\bkey/i,
+    /\b(?:unseal|recovery|api|access|secret|license|encryption|master) key(?: \d{1,2})?(?: is|:)[ \t]{1,4}["']?([\w+/=.-]{12,256})/i,
+    (value) => /\d/.test(value) && looksRandom(value),
+  ),
+  // Secrets that a shell hands to a client.
+  shape(
+    /password-stdin|passwd|sudo/,
+    /\becho[ \t](?:-\w[ \t])?["']?([^\s"'|]{1,256})["']?[ \t]{0,4}\|[^\n|]{0,128}(?:--password-stdin|passwd\b|sudo -S)/,
     notHarmless,
   ),
   shape(/login/, /\blogin[ \t]{1,8}\S{1,128}\s{1,8}password[ \t]{1,8}(\S{1,512})/, notHarmless),
@@ -126,6 +151,7 @@ const SHAPES: readonly Shape[] = [
     /(?:^|[\s"'])[\w.*-]{1,128}:\d{2,5}:[\w*-]{1,64}:[\w.-]{1,64}:([^\s"':]{4,512})(?=$|[\s"'])/m,
     looksRandom,
   ),
+  shape(/:thin:/, /:thin:[\w.-]{1,64}\/([^\s@/"']{1,256})@/),
   // Oracle, and the data source names of Go's MySQL driver.
   shape(/@(?:tcp|unix|udp)\(/, /(?:^|[^\w.-])[\w.-]{1,64}:([^\s:/"'][^\s/"']{0,256})@(?:tcp|unix|udp)\(/, notHarmless),
   shape(
@@ -145,8 +171,12 @@ function notHarmless(value: string): boolean {
   return !isHarmless(value)
 }
 
+/** Most texts need no search for single shapes. */
+const ANY_SHAPE = new RegExp([...new Set(SHAPES.map(({ needs }) => needs.source))].join('|'), 'i')
+
 /** Finds tokens of well-known services, webhooks, hashes of passwords and credentials in statements. */
 export const findSecretShapes: SecretFinder = (text, add) => {
+  if (!ANY_SHAPE.test(text)) return
   for (const { pattern, needs, isSecret } of SHAPES) {
     if (!needs.test(text)) continue
     pattern.lastIndex = 0

@@ -6,7 +6,7 @@ const STATUS =
 
 /** References to secrets: `$(DB_PASSWORD)`, `${DB_PASSWORD}`, `$DB_PASSWORD`, `{{ .Values.x }}`, `%s`, `<password>`. */
 const REFERENCE =
-  /^(?:\$\([\w.-]*\)|\$\{[^}]*\}|\$[A-Za-z_]\w*|%[A-Z_]{3,}%|%[svdq]|%\+?v|\{\{.*|\{[\w.]*\}|<[^>]*>?|@\w+@|:\w+|\?)$/s
+  /^(?:\$\([\w.-]*\)|\$\{[^}]*\}|\$[A-Za-z_]\w*|\$\d{1,3}|%[A-Z_]{3,}%|%[svdq]|%\+?v|\{\{.*|\{[\w.]*\}|<[^>]*>?|@\w+@|:\w+|\?)$/s
 
 const MASK = /^(?:[*x•.#]{2,}|X{3,}|-{2,}|\[[\w ]*\]|\(.*\))$/
 
