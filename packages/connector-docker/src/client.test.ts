@@ -238,10 +238,13 @@ describe('openEngine: malformed answers', () => {
       await expect(ask(engine, running), what).rejects.toThrow(EngineError)
   })
 
-  test('returns a log that is valid JSON as text', async () => {
-    const { engine } = await openWith({ [`/containers/${webId}/logs`]: answering('{"level":"error"}', 'text/plain') })
-    expect(await engine.logs(webId, { lines: 5 }, running)).toBe('{"level":"error"}')
-  })
+  test.each(['{"level": "error"}', '{"id":12345678901234567890}\n', '42', '"text"', '1e400', '[1.10]\r\n'])(
+    'returns a log that is valid JSON as it is: %j',
+    async (log) => {
+      const { engine } = await openWith({ [`/containers/${webId}/logs`]: answering(log, 'text/plain') })
+      expect(await engine.logs(webId, { lines: 5 }, running)).toBe(log)
+    },
+  )
 
   test('returns an empty log as an empty text', async () => {
     const { engine } = await openWith({ [`/containers/${webId}/logs`]: answering('', 'text/plain') })

@@ -133,7 +133,6 @@ function toSignals(
   { engine, isIncludedLabel, now }: EntityContext,
 ): Signals {
   const { state, limits } = container
-  const labels = Object.entries(container.labels).filter(([name]) => isIncludedLabel(name))
   const isRunning = state.status === 'running' || state.status === 'paused'
   const hasEnded = !isRunning && state.finishedAt !== undefined
   const entity = containerSignals.container.entity({
@@ -161,7 +160,7 @@ function toSignals(
       'container.limit.memory': limits.memory,
       'container.limit.cpu': limits.cpus,
       'container.limit.pids': limits.pids,
-      ...Object.fromEntries(labels.map(([name, value]) => [`container.label.${name}` as const, value])),
+      ...labelsOf(container, isIncludedLabel),
     },
     relations: relationsOf(container, engine),
   })
@@ -175,6 +174,20 @@ function toSignals(
       point(containerSignals.healthFailingStreak, isRunning ? state.health?.failingStreak : undefined),
     ],
   }
+}
+
+/** Redacted labels of containers, which are inspected again when they change. */
+const labelsOfContainers = new WeakMap<ContainerDetails, Readonly<Record<`container.label.${string}`, string>>>()
+
+function labelsOf(container: ContainerDetails, isIncluded: (name: string) => boolean) {
+  const known = labelsOfContainers.get(container)
+  if (known !== undefined) return known
+  const labels = Object.entries(container.labels)
+    .filter(([name]) => isIncluded(name))
+    .map(([name, value]) => [`container.label.${name}` as const, redactSecrets(value, container.environment)])
+  const redacted = Object.fromEntries(labels) as Record<`container.label.${string}`, string>
+  labelsOfContainers.set(container, redacted)
+  return redacted
 }
 
 function relationsOf({ imageId, networks, mounts, labels }: ContainerDetails, engine: EntityReference) {

@@ -45,9 +45,11 @@ describe('demultiplex', () => {
     expect(demultiplex(Buffer.concat(halves))).toBe('ö')
   })
 
-  test('returns a log that is valid JSON as text', () => {
-    expect(demultiplex({ level: 'error', code: 3 })).toBe('{"level":"error","code":3}')
-    expect(demultiplex(42)).toBe('42')
-    expect(demultiplex('a text')).toBe('a text')
+  test('joins the parts of a long line, between which the other stream wrote', () => {
+    const parts = [frame(1, 'DB_PASSWORD=hunt'), frame(2, 'error\n'), frame(1, 'er2\n'), frame(1, 'the end')]
+    expect(demultiplex(Buffer.concat(parts))).toBe('error\nDB_PASSWORD=hunter2\nthe end')
+    expect(demultiplex(Buffer.concat([frame(1, 'no line feed'), frame(2, ', then an error\n')]))).toBe(
+      'no line feed, then an error\n',
+    )
   })
 })

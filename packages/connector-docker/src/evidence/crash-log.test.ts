@@ -34,7 +34,7 @@ describe('the log of a run', () => {
     expect(tail).toEqual({ log: 'all is lost\n' })
     const window = { since: '1795564801.123', until: '1795564805.250' }
     expect(requests).toEqual([
-      { ...window, lines: 200 },
+      { ...window, lines: 201 },
       { ...window, lines: 1 },
     ])
   })
@@ -99,6 +99,23 @@ describe('the log of a run', () => {
     const secret = 'canary'.repeat(500)
     const { tail } = await read(`api_token=${secret}\n${'x'.repeat(most - 1000)}\n`)
     expect(JSON.stringify(tail)).not.toContain('canary')
+  })
+
+  test('leaves out a line whose beginning is not known', async () => {
+    const { tail } = await read(`nary-of-the-shop is refused\nretrying\n${'x'.repeat(20_000)} end\n`, {}, 3)
+    expect(JSON.stringify(tail)).not.toContain('nary')
+    expect((await read('first\nsecond\nthird\n', {}, 2)).tail).toEqual({ log: 'second\nthird\n' })
+    expect((await read('second\nthird\n', {}, 2)).tail).toEqual({ log: 'second\nthird\n' })
+  })
+
+  test('removes half of a secret where the log begins and ends', async () => {
+    const { tail } = await read('of-the-shop is refused\nusing hunter2-of-')
+    expect(tail).toEqual({ log: '[redacted] is refused\nusing [redacted]' })
+  })
+
+  test('keeps JSON as it was written', async () => {
+    const log = '{"id":12345678901234567890,"n":1.10,"password":"hunter2"}\n'
+    expect((await read(log)).tail).toEqual({ log: log.replace('hunter2', '[redacted]') })
   })
 
   test.each(engineNames)('returns the log of a container of %s', async (name) => {

@@ -11,13 +11,9 @@ export const REMOVED = 'the container was removed before its log could be read'
 export const REMOVED_ON_EXIT =
   'the container was started with `--rm`: the engine removes it, with its log, as soon as it exits, and the log was not followed before, such as in a very short run'
 
-/** Returns the last lines of a log, without secrets. */
+/** Returns the last lines of a log, of which one line more was requested, without secrets. */
 export function toCrashLog(text: string, environment: readonly string[], lines: number): string {
-  const last = text
-    .split('\n')
-    .slice(-lines - 1)
-    .join('\n')
-  return tailOf(redactSecrets(last, environment))
+  return tailOf(text, { lines, redact: (log) => redactSecrets(log, environment) })
 }
 
 /** Run of a container, with the time window of its log. */
@@ -43,7 +39,7 @@ export async function readCrashLog(
   if (lines === 0) return { missing: '`crash_log_lines` is 0' }
   const window = { since: since === undefined ? undefined : secondsOf(since), until: secondsOf(until) }
   const readTail = (tail: number) => engine.logs(id, { ...window, lines: tail }, signal)
-  const text = await readTail(lines)
+  const text = await readTail(lines + 1)
   if (text === undefined) {
     const isRemoved = (await engine.container(id, signal)) === undefined
     const driver = logDriver === undefined ? 'its log driver' : `its log driver \`${logDriver}\``
@@ -53,11 +49,18 @@ export async function readCrashLog(
   const hasNextRun = async (): Promise<boolean> =>
     isFollowed || isStartedSince(await engine.container(id, signal), until)
   const intact = await intactTail(text, lines, hasNextRun, readTail)
-  return intact === undefined ? { missing: DAMAGED } : { log: tailOf(redactSecrets(intact, environment)) }
+  if (intact === undefined) return { missing: DAMAGED }
+  return { log: toCrashLog(intact.text, environment, intact.lines) }
 }
 
 /** Reason for the missing log of a container whose last lines the engine cannot read. */
 const DAMAGED = 'the log is damaged: the engine returns only lines from before the damage'
+
+interface IntactTail {
+  readonly text: string
+  /** Number of lines that are complete: the line before them may lack its beginning. */
+  readonly lines: number
+}
 
 /**
  * Returns the longest tail that ends with the last line. An engine stops reading at a damaged record, so that a long
@@ -68,18 +71,18 @@ async function intactTail(
   lines: number,
   hasNextRun: () => Promise<boolean>,
   readTail: (lines: number) => Promise<string | undefined>,
-): Promise<string | undefined> {
-  if (text === '' || lines === 1) return text
+): Promise<IntactTail | undefined> {
+  if (text === '') return { text, lines }
   const last = await readTail(1)
-  if (last === undefined) return text
+  if (last === undefined) return { text, lines }
   // The last line of the whole log may belong to the next run.
-  if (last === '') return (await hasNextRun()) ? text : undefined
-  if (text.endsWith(last)) return text
+  if (last === '') return (await hasNextRun()) ? { text, lines } : undefined
+  if (text.endsWith(last)) return { text, lines }
   for (let tail = Math.floor(lines / 2); tail > 1; tail = Math.floor(tail / 2)) {
     const shorter = await readTail(tail)
-    if (shorter?.endsWith(last)) return shorter
+    if (shorter?.endsWith(last)) return { text: shorter, lines: tail - 1 }
   }
-  return last
+  return { text: last, lines: 1 }
 }
 
 /** Returns whether a container runs, or has run, since a time that includes the first second after an exit. */

@@ -48,7 +48,7 @@ export function createKeptLogs(engine: LogEngine, lines: number, minRunMs: numbe
       const bytes = Buffer.concat([rest, chunk])
       const length = wholeFramesLength(bytes)
       rest = bytes.subarray(length)
-      log.text = ((log.text ?? '') + demultiplex(bytes.subarray(0, length))).slice(-MAX_LENGTH)
+      log.text = endOf((log.text ?? '') + demultiplex(bytes.subarray(0, length)))
     }
     try {
       await setTimeout(minRunMs, undefined, { signal, ref: false })
@@ -56,7 +56,7 @@ export function createKeptLogs(engine: LogEngine, lines: number, minRunMs: numbe
       const isRunning = logs.get(id) === log && (await engine.container(id, signal))?.state.status === 'running'
       if (!isRunning || logs.get(id) !== log) return
       log.state = 'following'
-      await engine.followLog(id, lines, take, signal)
+      await engine.followLog(id, lines + 1, take, signal)
       log.text ??= ''
     } catch {
       // The container was removed, or its log driver does not support reading: the event of the exit says so.
@@ -90,6 +90,14 @@ export function createKeptLogs(engine: LogEngine, lines: number, minRunMs: numbe
     /** Stops following all logs. */
     close: () => stopped.abort(),
   }
+}
+
+/** Returns the end of a text, beginning with a line or a word: half of a secret is one too. */
+function endOf(text: string): string {
+  if (text.length <= MAX_LENGTH) return text
+  const end = text.slice(-MAX_LENGTH)
+  const lineFeed = end.slice(0, -1).indexOf('\n')
+  return end.slice((lineFeed === -1 ? end.search(/\s/) : lineFeed) + 1)
 }
 
 /** Drops ended logs whose container's exit was not reported. */

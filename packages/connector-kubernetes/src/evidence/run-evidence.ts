@@ -11,9 +11,6 @@ const MAX_LOG_BYTES = 1_048_576
 /** Lines that always fit: runtimes cut lines at 16 KiB. */
 const FITTING_LINES = 32
 
-/** Characters of a log's end that are redacted. At least 16 KiB of them remain. */
-const MAX_REDACTED_LENGTH = 65_536
-
 /** Time until a run that a kubelet has started is known here. */
 const STATUS_DELAY_MS = 250
 
@@ -51,7 +48,7 @@ export async function readRunEvidence(
     if (lines === 0) return { log: undefined, logMissing: '`crash_log_lines` is 0', redact }
     const log = await readLog(client, found, container, run.id, lines, signal)
     if ('missing' in log) return { log: undefined, logMissing: log.missing, redact }
-    return { log: tailOf(redact(endOf(log.text))), logMissing: undefined, redact }
+    return { log: tailOf(log.text, { lines: log.lines, redact }), logMissing: undefined, redact }
   } catch (error) {
     client.refusals.note(error)
     return { ...none(error instanceof Error ? error.message : String(error)), redact }
@@ -89,19 +86,19 @@ async function readLog(
   runId: string,
   lines: number,
   signal: AbortSignal,
-): Promise<{ readonly text: string } | { readonly missing: string }> {
+): Promise<ReadLines | { readonly missing: string }> {
   let known: Pod | undefined = pod
   for (const isSecondTry of [false, true]) {
     const isPrevious = isPreviousLog(known, container, runId)
     if (isPrevious === undefined) return { missing: 'the container has run and ended again since' }
     const request = { namespace: pod.namespace, pod: pod.name, container, previous: isPrevious }
-    const text = await readLines(api, request, lines, signal)
+    const read = await readLines(api, request, lines, signal)
     refusals.allow('pods/log', pod.namespace)
     if (!isPrevious && pod.restartPolicy !== 'Never') await wait(STATUS_DELAY_MS, undefined, { signal })
     known = cluster.objects('pods').get(pod.uid)
     const isMoved = !isPrevious && known !== undefined && isPreviousLog(known, container, runId) !== false
     if (isMoved && !isSecondTry) continue
-    return text === undefined ? { missing: 'the node no longer has the log' } : { text }
+    return read ?? { missing: 'the node no longer has the log' }
   }
   return { missing: 'the container restarts too quickly' }
 }
@@ -112,22 +109,23 @@ function isPreviousLog(pod: Pod | undefined, container: string, runId: string): 
   return endedRuns(status).find(({ id }) => id === runId)?.isPrevious
 }
 
+interface ReadLines {
+  readonly text: string
+  /** Number of lines that are wanted: one line more was requested. */
+  readonly lines: number
+}
+
 async function readLines(
   api: KubernetesClient['api'],
   request: Omit<LogRequest, 'limitBytes' | 'lines'>,
   lines: number,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const read = await api.text({ ...request, lines, limitBytes: MAX_LOG_BYTES }, signal)
+): Promise<ReadLines | undefined> {
+  const text = await api.text({ ...request, lines: lines + 1, limitBytes: MAX_LOG_BYTES }, signal)
   // The server sends the beginning of a longer log, and may cut a character at its end.
-  if (read === undefined || Buffer.byteLength(read) < MAX_LOG_BYTES - 4) return read
-  return api.text({ ...request, lines: Math.min(lines, FITTING_LINES), limitBytes: MAX_LOG_BYTES }, signal)
-}
-
-/** Cuts a long log at a line, because redaction of a whole log would block the event loop. */
-function endOf(log: string): string {
-  if (log.length <= MAX_REDACTED_LENGTH) return log
-  const end = log.slice(-MAX_REDACTED_LENGTH)
-  const lineFeed = end.slice(0, -1).indexOf('\n')
-  return lineFeed === -1 ? end : end.slice(lineFeed + 1)
+  if (text === undefined) return undefined
+  if (Buffer.byteLength(text) < MAX_LOG_BYTES - 4) return { text, lines }
+  const fewer = Math.min(lines, FITTING_LINES)
+  const end = await api.text({ ...request, lines: fewer + 1, limitBytes: MAX_LOG_BYTES }, signal)
+  return end === undefined ? undefined : { text: end, lines: fewer }
 }

@@ -30,4 +30,20 @@ describe('tailOf', () => {
     // It does not begin with half a character.
     expect(text.endsWith(tail)).toBe(true)
   })
+
+  test('leaves out the line before the requested ones, whose beginning may be missing', () => {
+    expect(tailOf('er2 is refused\nsecond\nthird\n', { lines: 2 })).toBe('second\nthird\n')
+    expect(tailOf('second\nthird', { lines: 2 })).toBe('second\nthird')
+    // A line of 20,000 bytes counts twice.
+    const long = `${'x'.repeat(20_000)} end\n`
+    expect(tailOf(`er2 is refused\n${long}`, { lines: 2, redact: (text) => text.replaceAll('x', '') })).toBe(' end\n')
+    expect(tailOf(`er2 ${'x'.repeat(40_000)}`, { lines: 2, redact: (text) => text.replaceAll('x', '') })).toBe('')
+  })
+
+  test('redacts before it cuts', () => {
+    const secret = 'canary'.repeat(1000)
+    const tail = tailOf(`key=${secret}\n${'x'.repeat(12_000)}`, { redact: (text) => text.replaceAll(secret, '-') })
+    expect(tail).toMatch(/^key=-\nx/)
+    expect(tailOf(`canary${'y'.repeat(65_530)} the end`, { redact: (text) => text })).toBe('the end')
+  })
 })

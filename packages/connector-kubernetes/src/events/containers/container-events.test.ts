@@ -542,7 +542,7 @@ describe('the log of a crash', () => {
       pod: 'web-1-a',
       container: 'app',
       previous,
-      lines: 200,
+      lines: 201,
       limitBytes: 1_048_576,
     })
   })
@@ -590,9 +590,9 @@ describe('the log of a crash', () => {
   test('is requested again with fewer lines if the server sends only its beginning', async () => {
     const long = `${'x'.repeat(999)}\n`.repeat(1100)
     const { event, requests } = await endOf(podOf(status(1, running, terminated(0))), {
-      text: async ({ lines }) => (lines === 200 ? long.slice(0, 1_048_576) : `${long.slice(0, 31_000)}the end\n`),
+      text: async ({ lines }) => (lines === 201 ? long.slice(0, 1_048_576) : `${long.slice(0, 31_000)}the end\n`),
     })
-    expect(requests.flatMap(({ pod, lines }) => (pod === 'web-1-a' ? [lines] : []))).toEqual([200, 32])
+    expect(requests.flatMap(({ pod, lines }) => (pod === 'web-1-a' ? [lines] : []))).toEqual([201, 33])
     const log = String(event.attributes['k8s.container.log'])
     expect(log.endsWith('\nthe end\n')).toBe(true)
     expect(Buffer.byteLength(log)).toBeLessThanOrEqual(16_384)
