@@ -30,6 +30,28 @@ test.each([
     'Failed to pull image: https://user:canary@registry refused',
     'Failed to pull image: https://user:[redacted]@registry refused',
   ],
+  [
+    "PostStartHookError: command 'sh -c echo\ncanary\nexit 5' exited with 5: line\ncanary line",
+    'PostStartHookError: command exited with 5',
+  ],
+  [
+    'Exec lifecycle hook ([sh -c echo 1\ncanary\nexit 5]) for Container "app" in Pod "web_shop(uid)" failed - error: command \'sh -c echo 1\ncanary\nexit 5\' exited with 5: 1\ncanary\n, message: "1\ncanary\n"',
+    'Exec lifecycle hook for Container "app" in Pod "web_shop(uid)" failed - error: command exited with 5',
+  ],
+  ["PreStopHookError: command 'sh -c canary\ncanary", 'PreStopHookError: command'],
+  ['Liveness probe failed: command "sh -c \'a\ncanary\'" timed out', 'Liveness probe failed: command timed out'],
+  [
+    'unable to start container process: exec: "/bin/payer --key canary --db canary": stat /bin/payer --key canary --db canary: no such file or directory: unknown',
+    'unable to start container process: exec: "/bin/payer [redacted]": stat /bin/payer [redacted]: no such file or directory: unknown',
+  ],
+  [
+    'MountVolume.SetUp failed for volume "token" : secret "not-there" not found',
+    'MountVolume.SetUp failed for volume "token" : secret "not-there" not found',
+  ],
+  [
+    "Error: couldn't find key db-password in Secret shop/creds",
+    "Error: couldn't find key db-password in Secret shop/creds",
+  ],
 ])('%s', (text, message) => {
   expect(componentMessage(text)).toBe(message)
 })

@@ -5,10 +5,12 @@ import { redactSecrets } from '@rca/core/connector'
  * probed addresses.
  */
 const QUOTED: readonly (readonly [RegExp, string])[] = [
-  [/\b(lifecycle hook) \(\[[^\n]*?\]\)/gi, '$1'],
-  [/\bcommand '[^\n]*?' (exited with -?\d+)(?::[^\n]*)?/g, 'command $1'],
-  [/\bcommand "[^\n]*?" (timed out)/g, 'command $1'],
-  [/,? message: "[^\n]*"/g, ''],
+  [/\b(lifecycle hook) \(\[.{0,8192}?\]\)(?= for Container| failed|$)/gis, '$1'],
+  // All that follows is output, of any number of lines.
+  [/\bcommand '.{0,8192}?' (exited with -?\d+).*/gs, 'command $1'],
+  [/(hook\w{0,16}[^\n']{0,512}?\bcommand) '.*/gis, '$1'],
+  [/\bcommand ".{0,8192}?" (timed out)/gs, 'command $1'],
+  [/,? message: ".*"?/gs, ''],
   // Credentials before the name of a registry; a tag before a digest is none.
   [/(["' ])[^\s"'/@:]{1,256}:[^\s"'/@]{1,256}@(?!\w+:[0-9a-f]{32})(?=[\w.-]+[/:])/g, '$1'],
   [/,? response body: .*/gis, ''],
