@@ -111,6 +111,26 @@ describe.each(engineNames)('containers of %s', (name) => {
     expect(attributes['container.environment_names']).toEqual(expect.arrayContaining(['DB_PASSWORD', 'MODE', 'PATH']))
   })
 
+  test('removes secrets from labels: by form, and those in the variables of the container', async () => {
+    const engine = fakeEngine(of)
+    const web = of.container('shop-web-1')
+    engine.existing.set(web.id, {
+      ...web,
+      environment: ['DB_PASSWORD=otter77-of-the-shop'],
+      labels: {
+        'org.opencontainers.image.source': 'https://gitlab-ci-token:otter1@gitlab.test/shop/web.git',
+        'com.docker.compose.note': 'uses otter77-of-the-shop',
+        'com.docker.compose.project': 'shop',
+      },
+    })
+    const collected = await runCollector(containers, fakeClient(of, { engine }), collectContext({ now }))
+    expect(named(collected, 'shop-web-1').attributes).toMatchObject({
+      'container.label.org.opencontainers.image.source': 'https://gitlab-ci-token:[redacted]@gitlab.test/shop/web.git',
+      'container.label.com.docker.compose.note': 'uses [redacted]',
+      'container.label.com.docker.compose.project': 'shop',
+    })
+  })
+
   test('leaves out excluded containers, with images and services that only they use', async () => {
     const collected = await collect({ exclude_containers: ['shop-*', 'o?m', 'crashed'] })
     const names = ofType(collected, 'container').map((entity) => entity.name)
