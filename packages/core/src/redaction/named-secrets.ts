@@ -116,6 +116,8 @@ function reportValue(text: string, from: number, named: Named, add: AddSpan): nu
   }
   if (text[start] === '[' && /^\[\s{0,8}["']/.test(text.slice(start, start + 10)) && named.isQuoted)
     return reportList(text, start + 1, add)
+  // The members of an object are searched by their own names.
+  if (/^[{[(]+(?:$|[\w.-]{1,64}[:=])/.test(tokenAt(text, start))) return start
   if (isHarmless(tokenAt(text, start)) || matchAt(SUBSTITUTION, text, start) !== undefined) return Math.max(from, start)
   const end = unquotedEnd(text, start, named)
   const value = text.slice(start, end)
