@@ -1,7 +1,16 @@
 import { isSecretName, SECRET_WORD, wordsOf } from './secret-names.ts'
 import type { AddSpan, SecretFinder } from './secret-spans.ts'
 import { isHarmless, isObjectName, isWorkingDirectory, looksRandom } from './secret-values.ts'
-import { lineEnd, MAX_VALUE_LENGTH, matchAt, quotedEnd, tokenAt, trimmedEnd } from './text-scanning.ts'
+import {
+  lineEnd,
+  MAX_TOKEN_LENGTH,
+  MAX_VALUE_LENGTH,
+  matchAt,
+  quotedEnd,
+  tokenAt,
+  tokenEnd,
+  trimmedEnd,
+} from './text-scanning.ts'
 
 /** Longer names are not searched, so that every step takes bounded time. */
 const MAX_NAME_LENGTH = 96
@@ -117,11 +126,13 @@ function reportValue(text: string, from: number, named: Named, add: AddSpan): nu
   if (text[start] === '[' && /^\[\s{0,8}["']/.test(text.slice(start, start + 10)) && named.isQuoted)
     return reportList(text, start + 1, add)
   // The members of an object are searched by their own names.
-  if (/^[{[(]+(?:$|[\w.-]{1,64}[:=])/.test(tokenAt(text, start))) return start
-  if (isHarmless(tokenAt(text, start)) || matchAt(SUBSTITUTION, text, start) !== undefined) return Math.max(from, start)
-  const end = unquotedEnd(text, start, named)
+  const token = tokenAt(text, start)
+  if (/^[{[(]+(?:$|[\w.-]{1,64}[:=])/.test(token)) return start
+  if (isHarmless(token) || matchAt(SUBSTITUTION, text, start) !== undefined) return Math.max(from, start)
+  let end = start + unquotedLength(token, named)
   const value = text.slice(start, end)
   if (!isSecretValue(value, named, false, text, end)) return Math.max(from, start)
+  if (value.length === MAX_TOKEN_LENGTH) end = tokenEnd(text, end)
   // A number in JSON needs quotes when it becomes a word.
   const isJsonNumber = named.isQuoted && named.separator.trim() === ':' && /^-?\d+(?:\.\d+)?$/.test(value)
   add(start, end, isJsonNumber)
@@ -253,12 +264,11 @@ function reportSpan(start: number, end: number, add: AddSpan): number {
 }
 
 /**
- * Returns the end of a value without quotes: a space, quote or angle bracket. A delimiter ends it where another field,
+ * Returns the length of a value without quotes: a space, quote or angle bracket. A delimiter ends it where another field,
  * a word or nothing follows; elsewhere it belongs to the value.
  */
-function unquotedEnd(text: string, start: number, { name, separator }: Named): number {
+function unquotedLength(token: string, { name, separator }: Named): number {
   const isVariable = separator === '=' && /^[A-Z][A-Z0-9_]*$/.test(name)
-  const token = tokenAt(text, start)
   const delimiters = /[,;&|)}\]]|\\[u\\nrt]/g
   for (let match = delimiters.exec(token); match !== null; match = delimiters.exec(token)) {
     if (isVariable && match[0] !== ')' && match[0] !== '}' && match[0] !== ']' && match[0] !== ',') {
@@ -269,9 +279,8 @@ function unquotedEnd(text: string, start: number, { name, separator }: Named): n
         continue
     }
     const rest = token.slice(match.index + match[0].length, match.index + 80)
-    if (match[0].startsWith('\\')) return start + match.index
-    if (/^[,;&|)}\].:!?]*(?:$|[a-z]+(?:$|[,;&|)}\]])|["']?[\w.-]+["']?[=:]|[[{(])/.test(rest))
-      return start + match.index
+    if (match[0].startsWith('\\')) return match.index
+    if (/^[,;&|)}\].:!?]*(?:$|[a-z]+(?:$|[,;&|)}\]])|["']?[\w.-]+["']?[=:]|[[{(])/.test(rest)) return match.index
   }
-  return start + trimmedEnd(token, '.,;:').length
+  return (token.length < MAX_TOKEN_LENGTH ? trimmedEnd(token, '.,;:') : token).length
 }

@@ -28,8 +28,11 @@ const CALL =
 
 const DIGEST = /^sha(?:1|256|512):[0-9a-f]{7,128}$/
 
+const MAX_HARMLESS_LENGTH = 4_096
+
 /** Returns whether a value says something about a secret and is not one. */
 export function isHarmless(value: string): boolean {
+  if (value.length > MAX_HARMLESS_LENGTH) return false
   const plain = trimmedEnd(value, '.,;:!?)]}')
   return (
     plain === '' ||

@@ -1,17 +1,27 @@
 /** Longer values are cut, so that every step takes bounded time. */
 export const MAX_VALUE_LENGTH = 65_536
 
+/** Part of a value without quotes that shows whether it is a secret: many names may be followed by the same text. */
+export const MAX_TOKEN_LENGTH = 2_048
+
 /** Matches a sticky pattern at a position. */
 export function matchAt(pattern: RegExp, text: string, at: number): string | undefined {
   pattern.lastIndex = at
   return pattern.exec(text)?.[0]
 }
 
-/** Returns the text up to the next space, quote or angle bracket. */
+const TOKEN = /[^\s"'`<>\0]{0,2048}/y
+
+/** Returns the text up to the next space, quote or angle bracket, or its beginning if it is long. */
 export function tokenAt(text: string, start: number): string {
+  return matchAt(TOKEN, text, start) ?? ''
+}
+
+/** Returns the position of the next space, quote or angle bracket. */
+export function tokenEnd(text: string, start: number): number {
   let end = start
-  while (end < text.length && end - start < MAX_VALUE_LENGTH && !/[\s"'`<>\0]/.test(text.charAt(end))) end++
-  return text.slice(start, end)
+  for (let part = tokenAt(text, end); part !== ''; part = tokenAt(text, end)) end += part.length
+  return end
 }
 
 /** Returns the end of the line. */
