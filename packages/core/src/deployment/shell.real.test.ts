@@ -23,7 +23,12 @@ function isInstalled(program: string): boolean {
 }
 
 function run(shell: string, program: Command): string[] {
-  const output = execFileSync(shell, ['-c', program.text], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+  const output = execFileSync(shell, ['-c', program.text], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    // bash takes a socket for a remote shell, and runs the user's own `.bashrc`.
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   return output.split('\0').slice(0, -1)
 }
 
