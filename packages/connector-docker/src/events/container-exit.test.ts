@@ -570,7 +570,7 @@ describe('describeExit: container that the engine removes when it exits', () => 
 
   test('has the log that was followed while it ran, without secrets', async () => {
     const event = await run(async (_id, lines, take) => {
-      expect(lines).toBe(200)
+      expect(lines).toBe(201)
       const bytes = Buffer.concat([frame('starting\n'), frame('refused: canary-password\n')])
       for (const byte of bytes) take(Buffer.from([byte]))
     })

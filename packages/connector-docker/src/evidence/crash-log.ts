@@ -13,7 +13,11 @@ export const REMOVED_ON_EXIT =
 
 /** Returns the last lines of a log, of which one line more was requested, without secrets. */
 export function toCrashLog(text: string, environment: readonly string[], lines: number): string {
-  return tailOf(text, { lines, redact: (log) => redactSecrets(log, environment) })
+  const last = text
+    .split('\n')
+    .slice(-lines - 2)
+    .join('\n')
+  return tailOf(last, { lines, redact: (log) => redactSecrets(log, environment) })
 }
 
 /** Run of a container, with the time window of its log. */
@@ -79,8 +83,8 @@ async function intactTail(
   if (last === '') return (await hasNextRun()) ? { text, lines } : undefined
   if (text.endsWith(last)) return { text, lines }
   for (let tail = Math.floor(lines / 2); tail > 1; tail = Math.floor(tail / 2)) {
-    const shorter = await readTail(tail)
-    if (shorter?.endsWith(last)) return { text: shorter, lines: tail - 1 }
+    const shorter = await readTail(tail + 1)
+    if (shorter?.endsWith(last)) return { text: shorter, lines: tail }
   }
   return { text: last, lines: 1 }
 }

@@ -28,6 +28,13 @@ describe('KeptLogs', () => {
     expect(await logs.take('a', signal)).toBeUndefined()
   })
 
+  test('begins the end of a log with a line', async () => {
+    const { logs, followed } = keptLogs(async (_id, _lines, take) => take(Buffer.from(`hunter2-${'of-'.repeat(11_000)}\nlast words`)))
+    logs.follow('a')
+    await vi.waitFor(() => expect(followed).toHaveBeenCalled())
+    expect(await logs.take('a', signal)).toBe('last words')
+  })
+
   test('distinguishes an empty log from one that the engine does not return', async () => {
     const { logs, followed } = keptLogs((id) => (id === 'silent' ? Promise.resolve() : Promise.reject(new Error('no'))))
     for (const id of ['silent', 'unreadable']) logs.follow(id)

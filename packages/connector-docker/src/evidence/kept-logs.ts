@@ -11,6 +11,9 @@ const MAX_ENDED_LOGS = 64
 /** Characters that are kept of a log. */
 const MAX_LENGTH = 32_768
 
+/** Longer words are kept without their beginning. */
+const MAX_WORD_LENGTH = 4_096
+
 /** Time for a log to end after its container. */
 const END_TIMEOUT_MS = 1_000
 
@@ -97,7 +100,7 @@ function endOf(text: string): string {
   if (text.length <= MAX_LENGTH) return text
   const end = text.slice(-MAX_LENGTH)
   const lineFeed = end.slice(0, -1).indexOf('\n')
-  return end.slice((lineFeed === -1 ? end.search(/\s/) : lineFeed) + 1)
+  return end.slice((lineFeed === -1 ? end.slice(0, MAX_WORD_LENGTH).search(/\s/) : lineFeed) + 1)
 }
 
 /** Drops ended logs whose container's exit was not reported. */
