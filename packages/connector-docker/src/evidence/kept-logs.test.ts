@@ -29,7 +29,9 @@ describe('KeptLogs', () => {
   })
 
   test('begins the end of a log with a line', async () => {
-    const { logs, followed } = keptLogs(async (_id, _lines, take) => take(Buffer.from(`hunter2-${'of-'.repeat(11_000)}\nlast words`)))
+    const { logs, followed } = keptLogs(async (_id, _lines, take) =>
+      take(Buffer.from(`hunter2-${'of-'.repeat(11_000)}\nlast words`)),
+    )
     logs.follow('a')
     await vi.waitFor(() => expect(followed).toHaveBeenCalled())
     expect(await logs.take('a', signal)).toBe('last words')

@@ -58,6 +58,9 @@ const CLIENTS: Readonly<Record<string, Client>> = {
       /(?:alias|config)[ \t]{1,4}(?:set|host[ \t]{1,4}add)[ \t]{1,4}\S{1,128}[ \t]{1,4}\S{1,512}[ \t]{1,4}\S{1,256}[ \t]{1,4}([^\s"']{1,512})/y,
   },
   net: { positional: /use[ \t]{1,4}(?:[^\s/]{1,256}[ \t]{1,4}){1,2}(?!\/)([^\s"']{1,256})(?=[ \t]{1,4}\/user)/iy },
+  schtasks: { separate: /\/r?p/iy },
+  psexec: { separate: /-p/y },
+  putty: { separate: /-pw/y },
   vault: { positional: /login[ \t]{1,4}(?!-)([^\s"']{16,512})/y },
 }
 
@@ -135,6 +138,12 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   rabbitmqctl: 'rabbitmqctl',
   mc: 'mc',
   net: 'net',
+  schtasks: 'schtasks',
+  psexec: 'psexec',
+  PsExec: 'psexec',
+  plink: 'putty',
+  pscp: 'putty',
+  psftp: 'putty',
   vault: 'vault',
 }
 

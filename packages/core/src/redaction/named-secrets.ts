@@ -41,6 +41,17 @@ const SENTENCE =
 
 const WORD = new RegExp(SECRET_WORD, 'gi')
 
+/** Commands whose words are a name and its value: `set`, `setx`, `aws configure set`, `npm config set`. */
+const SETTING_COMMAND = /(?:^|[\s"'`])(?:setx?|setenv|\$Env:)[ \t]{1,4}(?:[^\s"'=]{0,20}[:/])?$/i
+
+/** Variables with a key of unknown kind, and names of keys that are no secrets. */
+const VARIABLE_KEY = /^[A-Z][A-Z0-9_]*_KEY$/
+const NO_SECRET_KEY =
+  /(?:PUBLIC|PUB|PARTITION|SORT|PRIMARY|FOREIGN|CACHE|IDEMPOTENCY|ROUTING|OBJECT|MESSAGE|LOOKUP|SESSION_STORE|GPG|INDEX|UNIQUE|HASH|GROUP|BUCKET|RATE_LIMIT|LOCK)_KEY$/
+
+/** Headings of blocks in YAML. */
+const BLOCK = /[|>][+-]?\d?[+-]?[ \t]{0,8}\r?\n/y
+
 /** Names that a whole header line belongs to. */
 const COOKIE = /^(?:set[-_])?cookie$/i
 
@@ -71,6 +82,8 @@ function findValue(text: string, start: number, end: number, add: AddSpan): numb
   const after = matchAt(QUOTE, text, nameEnd)
   const isQuoted = after !== undefined
   let position = nameEnd + (after?.length ?? 0)
+  // `<property name="password">…</property>`
+  if (isQuoted && text[position] === '>') return isSecretName(name) ? reportElement(text, position + 1, add) : end
   // `config['password'] = …`
   if (isQuoted && text[position] === ']') position++
   const separator = matchAt(SEPARATOR, text, position)
@@ -88,6 +101,7 @@ function findValue(text: string, start: number, end: number, add: AddSpan): numb
   if (!isSecretName(name)) return end
   if (text[start - 1] === '<' && text[nameEnd] === '>') return reportElement(text, nameEnd + 1, add)
   if (dashes > 0 || text[start - 1] === '/') return reportArgument(text, nameEnd, dashes, add)
+  if (SETTING_COMMAND.test(text.slice(Math.max(0, start - 32), start))) return reportSetting(text, nameEnd, add)
   return reportSentence(text, nameEnd, name, add)
 }
 
@@ -96,6 +110,7 @@ function isSecret(name: string, text: string, start: number): boolean {
   if (isSecretName(name) || COOKIE.test(name)) return true
   if (/^(?:auth|x-auth|_auth|http-auth)$/i.test(name)) return true
   if (/^(?:pin|psk|salt|nonce|sid|sas|ticket|community|key|code|sig|hmac)$/i.test(name)) return true
+  if (/[_.-](?:auth|salt|pin)$/i.test(name) || VARIABLE_KEY.test(name)) return true
   return text[start - 1] === '?' || text[start - 1] === '&' ? /(?:^|[-_])(?:sig|signature|key)$/i.test(name) : false
 }
 
@@ -113,6 +128,9 @@ function reportValue(text: string, from: number, named: Named, add: AddSpan): nu
     if (named.separator.trim() === ':' && !named.isQuoted && !isHarmless(text.slice(start, end).trim()))
       return reportSpan(start, end, add)
   }
+  const block = matchAt(BLOCK, text, start)
+  if (block !== undefined && named.separator.trim() === ':')
+    return reportBlock(text, named.start, start + block.length, add)
   const quote = matchAt(QUOTE, text, start)
   if (quote !== undefined) start += quote.length
   const scheme = matchAt(SCHEME, text, start)
@@ -127,6 +145,11 @@ function reportValue(text: string, from: number, named: Named, add: AddSpan): nu
     return reportList(text, start + 1, add)
   // The members of an object are searched by their own names.
   const token = tokenAt(text, start)
+  // `Digest username="…", response="…"`: the header ends with the line, or with the quote before its name.
+  if (isHeader && scheme !== undefined && /^[\w-]{1,32}=/.test(token)) {
+    const before = text.charAt(named.start - 1)
+    return reportSpan(start, /["']/.test(before) ? quotedEnd(text, start, before) : lineEnd(text, start), add)
+  }
   if (/^[{[(]+(?:$|[\w.-]{1,64}[:=])/.test(token)) return start
   if (isHarmless(token) || matchAt(SUBSTITUTION, text, start) !== undefined) return Math.max(from, start)
   let end = start + unquotedLength(token, named)
@@ -153,6 +176,10 @@ function isSecretValue(value: string, named: Named, isQuotedValue: boolean, text
     return value.length >= 6 && looksRandom(value) && !/\s/.test(value) && !PATH_OR_WORDS.test(value)
   }
   if (isHarmless(value) || isWorkingDirectory(name, value)) return false
+  if (!isSecretName(name) && /^(?:auth|salt|pin|key)$/.test(words.at(-1) ?? ''))
+    return isOfWeakName(name, words.at(-1) ?? '', value)
+  // The service and the kind of a module: `pam_unix(passwd:auth)`.
+  if (/\bpam_\w{1,16}\($/.test(text.slice(Math.max(0, start - 24), start))) return false
   if (lower.endsWith('sessionid') && (value.length < 8 || !/\d/.test(value))) return false
   const isBareObject = /^(?:secret|token|credentials?|creds|cert)$/i.test(words.at(-1) ?? '')
   const isColon = separator.trim() === ':' || separator.trim() === '->'
@@ -173,6 +200,21 @@ function isSecretValue(value: string, named: Named, isQuotedValue: boolean, text
     return isFieldPosition(text, start) && (!isBareObject || /[^a-zA-Z]/.test(value))
   }
   return true
+}
+
+/** Returns whether a value is a secret after `…_AUTH`, `…_SALT`, `…_PIN` or a variable `…_KEY`. */
+function isOfWeakName(name: string, last: string, value: string): boolean {
+  if (last === 'pin') return /^\d{4,}$/.test(value)
+  if (!/\d/.test(value) || /\s/.test(value) || !looksRandom(value) || PATH_OR_WORDS.test(value)) return false
+  if (last !== 'key') return value.length >= 6
+  const isMixed = /[a-z]/.test(value) && /[A-Z]/.test(value)
+  return (
+    VARIABLE_KEY.test(name) &&
+    !NO_SECRET_KEY.test(name) &&
+    value.length >= 16 &&
+    /^[\w+/=~.-]+$/.test(value) &&
+    (isMixed || !/[/.]/.test(value))
+  )
 }
 
 const PATH_OR_WORDS = /^[a-z]+(?:[-_./][a-z]+)*$/
@@ -223,6 +265,36 @@ function reportArgument(text: string, from: number, dashes: number, add: AddSpan
   return reportSpan(start, start + trimmedEnd(value, '.,;:').length, add)
 }
 
+/** `setx API_KEY "…"`, `aws configure set aws_secret_access_key …`. */
+function reportSetting(text: string, from: number, add: AddSpan): number {
+  const space = matchAt(/[ \t]{1,4}/y, text, from)
+  if (space === undefined) return from
+  let start = from + space.length
+  const quote = matchAt(QUOTE, text, start)
+  if (quote !== undefined) start += quote.length
+  const end = quote === undefined ? start + tokenAt(text, start).length : quotedEnd(text, start, quote)
+  const value = text.slice(start, end)
+  return value.length >= 6 && !/\s/.test(value) && looksRandom(value) ? reportSpan(start, end, add) : start
+}
+
+/** Reports the lines of a YAML block: those that are indented more than the name. */
+function reportBlock(text: string, nameAt: number, from: number, add: AddSpan): number {
+  const indentation = nameAt - (text.lastIndexOf('\n', nameAt) + 1)
+  if (indentation > MAX_NAME_LENGTH) return from
+  let [start, end, position] = [from, from, from]
+  while (position < text.length) {
+    const stop = lineEnd(text, position)
+    const content = position + (matchAt(/[ \t]*/y, text, position) ?? '').length
+    if (content < stop) {
+      if (content - position <= indentation) break
+      if (end === from) start = content
+      end = stop
+    }
+    position = stop + (text.startsWith('\r\n', stop) ? 2 : 1)
+  }
+  return reportSpan(start, end, add)
+}
+
 const SENTENCE_NAME = /(?:^|[-_.])(?:password|passwd|passphrase|passcode|pwd|secret|token|api[-_]?key|pw)$/i
 
 /** `the password is …`, `password "…" is wrong`, `using token …`. */
@@ -237,7 +309,8 @@ function reportSentence(text: string, from: number, name: string, add: AddSpan):
   if (quote !== undefined) start += quote.length
   const end = quote === undefined ? start + tokenAt(text, start).length : quotedEnd(text, start, quote)
   const value = quote === undefined ? trimmedEnd(text.slice(start, end), '.,;:!?)') : text.slice(start, end)
-  if (isHarmless(value)) return start
+  // Another field follows: `method=password attempts=3`.
+  if (isHarmless(value) || (quote === undefined && /^[\w.-]{1,64}=[^=]/.test(value))) return start
   const isPassword = /(?:password|passwd|passphrase|passcode|pwd|pw)$/i.test(name)
   if (verb !== undefined) {
     const isShown = quote !== undefined ? isPassword || looksRandom(value) : looksLikeSecret(value)
@@ -263,6 +336,10 @@ function reportSpan(start: number, end: number, add: AddSpan): number {
   return end
 }
 
+/** After a delimiter: nothing, another field, an opening bracket, or a word. */
+const FIELD_FOLLOWS = /^[,;&|)}\].:!?]*(?:$|["']?[\w.-]+["']?[=:]|[[{(])/
+const FIELD_OR_WORD_FOLLOWS = /^[,;&|)}\].:!?]*(?:$|[a-z]+(?:$|[,;&|)}\]])|["']?[\w.-]+["']?[=:]|[[{(])/
+
 /**
  * Returns the length of a value without quotes: a space, quote or angle bracket. A delimiter ends it where another field,
  * a word or nothing follows; elsewhere it belongs to the value.
@@ -280,7 +357,8 @@ function unquotedLength(token: string, { name, separator }: Named): number {
     }
     const rest = token.slice(match.index + match[0].length, match.index + 80)
     if (match[0].startsWith('\\')) return match.index
-    if (/^[,;&|)}\].:!?]*(?:$|[a-z]+(?:$|[,;&|)}\]])|["']?[\w.-]+["']?[=:]|[[{(])/.test(rest)) return match.index
+    const isEnd = isVariable && match[0] === '}' ? FIELD_FOLLOWS : FIELD_OR_WORD_FOLLOWS
+    if (isEnd.test(rest)) return match.index
   }
   return (token.length < MAX_TOKEN_LENGTH ? trimmedEnd(token, '.,;:') : token).length
 }

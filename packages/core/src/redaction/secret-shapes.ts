@@ -126,13 +126,28 @@ const SHAPES: readonly Shape[] = [
     /\b(?:requirepass|masterauth|bindpw|rootpw|rootdnpw|wpa-psk)["']?[ \t]{1,16}["']?([^\s"']{1,512})/i,
     (value) => /[^a-z]/i.test(value) && notHarmless(value),
   ),
-  shape(/AUTH/, /(?:^|[\s"'>])AUTH[ \t]{1,4}["']?([^\s"']{6,512})/m, (value) => /\d/.test(value) && looksRandom(value)),
+  shape(
+    /AUTH/,
+    /(?:^|[\s"'>])AUTH[ \t]{1,4}(?:[a-zA-Z_.-]{1,64}[ \t]{1,4})?["']?([^\s"']{6,512})/m,
+    (value) => /\d/.test(value) && looksRandom(value),
+  ),
   shape(/token (?:create|delete)/, /\btoken (?:create|delete) ([a-z0-9]{6}\.[a-z0-9]{16})\b/),
   // Sentences that end with the secret, such as `password for admin: …`, and keys with a number or a verb.
   shape(
     /pass(?:word|phrase)\b/i,
     /\bpass(?:word|phrase)\b(?:(?! (?:file|hash|algorithm|policy))[^:=\n"'({[]){1,80}:[ \t]{1,4}([^\s"'`()]{6,256})[ \t]{0,4}$/im,
-    (value) => /[a-z]/i.test(value) && /\d/.test(value) && looksRandom(value) && !/[/]|-\d/.test(value),
+    isShown,
+  ),
+  // A line that ends with a colon, and the secret alone on the next one.
+  shape(
+    /\b(?:password|passphrase|token|key)\b/i,
+    /\b(?:password|passphrase|token|key)\b(?:(?! (?:file|hash|algorithm|policy))[^:=\n"'({[]){0,80}:[ \t]{0,4}(?:\r?\n[ \t]{0,8}){1,3}([^\s"'`()]{8,256})[ \t]{0,4}$/im,
+    (value) => isShown(value) && !/[:,;]|^[\w.-]+=[^=]/.test(value),
+  ),
+  shape(
+    /securestring/i,
+    /\bConvertTo-SecureString[ \t]{1,4}(?:-\w{1,16}[ \t]{1,4}){0,3}["']([^"'\n]{1,512})["']/i,
+    notHarmless,
   ),
   shape(
     /\bkey/i,
@@ -166,6 +181,11 @@ const SHAPES: readonly Shape[] = [
     looksRandom,
   ),
 ]
+
+function isShown(value: string): boolean {
+  if (!/[a-z]/i.test(value) || !/\d/.test(value) || !looksRandom(value)) return false
+  return !/[/]|-\d/.test(value) || (/[a-z]/.test(value) && /[A-Z]/.test(value) && /^[^/.]/.test(value))
+}
 
 function notHarmless(value: string): boolean {
   return !isHarmless(value)
