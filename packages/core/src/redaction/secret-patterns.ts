@@ -3,10 +3,12 @@ import { withoutControlSequences } from './control-sequences.ts'
 import { createEncodedFinder } from './encoded-secrets.ts'
 import { createKnownFinder } from './known-secrets.ts'
 import { findNamedSecrets } from './named-secrets.ts'
+import { findPrivateKeys } from './private-keys.ts'
 import { isSecretName } from './secret-names.ts'
-import { findPrivateKeys, findSecretShapes, findUrlCredentials } from './secret-shapes.ts'
+import { findSecretShapes } from './secret-shapes.ts'
 import { type AddSpan, REDACTED, redactSpans, type SecretFinder } from './secret-spans.ts'
 import { isHarmless, isObjectName } from './secret-values.ts'
+import { findUrlCredentials } from './url-credentials.ts'
 
 const PLAIN_FINDERS: readonly SecretFinder[] = [
   findPrivateKeys,

@@ -1,4 +1,4 @@
-import type { AddSpan, SecretFinder } from './secret-spans.ts'
+import type { SecretFinder } from './secret-spans.ts'
 import { isHarmless, looksRandom } from './secret-values.ts'
 import { trimmedEnd } from './text-scanning.ts'
 
@@ -206,86 +206,4 @@ export const findSecretShapes: SecretFinder = (text, add) => {
       if (isSecret?.(text.slice(start, end)) ?? true) add(start, end)
     }
   }
-}
-
-const USER_END = /[\s:/?#@"'`<>\\]/
-const AUTHORITY_END = /[\s"'`<>]/
-const MAX_AUTHORITY_LENGTH = 1024
-
-/** Finds credentials in URLs. The user name is kept, since it helps to find the cause. */
-export const findUrlCredentials: SecretFinder = (text, add) => {
-  for (let at = text.indexOf('://'); at !== -1; at = text.indexOf('://', at + 3)) {
-    const start = at + 3
-    if (!/[a-z0-9+.-]/i.test(text.charAt(at - 1))) continue
-    let userEnd = start
-    while (userEnd < text.length && userEnd - start < MAX_AUTHORITY_LENGTH && !USER_END.test(text.charAt(userEnd)))
-      userEnd++
-    if (text[userEnd] === '@') reportUser(text, start, userEnd, add)
-    else if (text[userEnd] === ':') reportPassword(text, userEnd + 1, add)
-  }
-}
-
-function reportUser(text: string, start: number, end: number, add: AddSpan): void {
-  const user = text.slice(start, end)
-  if (user.length >= 16 && /\d|[a-z][A-Z]/.test(user) && !isHarmless(user)) add(start, end)
-}
-
-function reportPassword(text: string, start: number, add: AddSpan): void {
-  let [slash, lastAt, lastAtBeforeSlash] = [-1, -1, -1]
-  let end = start
-  for (; end < text.length && end - start < MAX_AUTHORITY_LENGTH && !AUTHORITY_END.test(text.charAt(end)); end++) {
-    const character = text[end]
-    if (character === '/' && slash === -1) slash = end
-    if (character === ':' && text.startsWith('://', end)) break
-    if (character !== '@') continue
-    lastAt = end
-    if (slash === -1) lastAtBeforeSlash = end
-  }
-  const isPort = /^\d{1,5}$/.test(text.slice(start, slash === -1 ? end : slash).split(/[,;)]/)[0] ?? '')
-  const passwordEnd = lastAtBeforeSlash === -1 && !isPort ? lastAt : lastAtBeforeSlash
-  const password = text.slice(start, passwordEnd)
-  if (
-    passwordEnd > start &&
-    !/^(?:\$\{[^}]*\}|\$\([^)]*\)|\$[A-Z_]+|[*x]+|\[redacted\]|\{\{.*\}\}|%s|<[^>]*>)$/.test(password)
-  )
-    add(start, passwordEnd)
-}
-
-const KEY_BEGIN = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g
-const KEY_END = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g
-const KEY_LINE = /^[ \t|>]{0,8}[A-Za-z0-9+/=]{1,128}[ \t]{0,4}\r?$/
-
-/** Finds private keys as PEM or PGP blocks, also without their beginning or end, as in a part of a log. */
-export const findPrivateKeys: SecretFinder = (text, add) => {
-  if (!text.includes('PRIVATE KEY')) return
-  const ends = [...text.matchAll(KEY_END)].map(({ index, 0: { length } }) => ({ index, end: index + length }))
-  let [position, next] = [0, 0]
-  for (const { index } of text.matchAll(KEY_BEGIN)) {
-    if (index < position) continue
-    while (next < ends.length && (ends[next]?.index ?? 0) < index) next++
-    const end = ends[next]?.end ?? text.length
-    add(index, end)
-    position = end
-  }
-  let previousEnd = 0
-  for (const { index } of ends) {
-    const start = keyLinesStart(text, index, previousEnd)
-    add(start, index - 1)
-    previousEnd = index
-  }
-}
-
-const MAX_KEY_LINE_LENGTH = 144
-
-/** Returns the start of the lines of a key that end at `end`, at `end` if there are none. */
-function keyLinesStart(text: string, end: number, previousEnd: number): number {
-  let start = end
-  while (start > previousEnd && text[start - 1] === '\n') {
-    const windowStart = Math.max(0, start - 1 - MAX_KEY_LINE_LENGTH)
-    const line = text.slice(windowStart, start - 1)
-    const lineStart = windowStart + line.lastIndexOf('\n') + 1
-    if (lineStart < previousEnd || !KEY_LINE.test(text.slice(lineStart, start - 1))) break
-    start = lineStart
-  }
-  return start
 }
