@@ -11,7 +11,7 @@ export const REMOVED = 'the container was removed before its log could be read'
 export const REMOVED_ON_EXIT =
   'the container was started with `--rm`: the engine removes it, with its log, as soon as it exits, and the log was not followed before, such as in a very short run'
 
-/** Returns the last lines of a log, of which one line more was requested, without secrets. */
+/** Returns the last lines of a log without secrets. One line more has to be requested. */
 export function toCrashLog(text: string, environment: readonly string[], lines: number): string {
   const last = text
     .split('\n')

@@ -10,7 +10,7 @@ export interface Named {
   readonly start: number
 }
 
-/** Variables with a key of unknown kind, and names of keys that are no secrets. */
+/** Variables with a key of unknown kind, and names of keys that are not secret. */
 export const VARIABLE_KEY = /^[A-Z][A-Z0-9_]*_KEY$/
 const NO_SECRET_KEY =
   /(?:PUBLIC|PUB|PARTITION|SORT|PRIMARY|FOREIGN|CACHE|IDEMPOTENCY|ROUTING|OBJECT|MESSAGE|LOOKUP|SESSION_STORE|GPG|INDEX|UNIQUE|HASH|GROUP|BUCKET|RATE_LIMIT|LOCK)_KEY$/
@@ -88,8 +88,8 @@ const FIELD_FOLLOWS = /^[,;&|)}\].:!?]*(?:$|["']?[\w.-]+["']?[=:]|[[{(])/
 const FIELD_OR_WORD_FOLLOWS = /^[,;&|)}\].:!?]*(?:$|[a-z]+(?:$|[,;&|)}\]])|["']?[\w.-]+["']?[=:]|[[{(])/
 
 /**
- * Returns the length of a value without quotes: a space, quote or angle bracket. A delimiter ends it where another field,
- * a word or nothing follows; elsewhere it belongs to the value.
+ * Returns the length of a value without quotes, in a token. A delimiter ends it where another field, a word or nothing
+ * follows. Elsewhere it belongs to the value.
  */
 export function unquotedLength(token: string, { name, separator }: Named): number {
   const isVariable = separator === '=' && /^[A-Z][A-Z0-9_]*$/.test(name)
