@@ -21,15 +21,20 @@ function settingsOf({ type, externalName }: Service) {
 /** Compares the parts of an Ingress that its author sets; `undefined` if nothing differs. */
 export function compareIngresses(before: Ingress, after: Ingress) {
   if (after.generation !== undefined && before.generation === after.generation) return undefined
+  const difference = compareIngressParts(before, after)
+  if (difference.fields.length > 0) return difference
+  // A part that is not cached, such as its certificates.
+  return after.generation === undefined ? undefined : { ...difference, fields: ['other'] }
+}
+
+/** Compares the cached parts of two Ingresses; `fields` is empty if none differs. */
+export function compareIngressParts(before: Ingress, after: Ingress) {
   const difference = {
     settings: transitions({ class: before.className }, { class: after.className }),
     hosts: membership(before.hosts, after.hosts),
     routes: membership([...before.routes, ...before.services], [...after.routes, ...after.services]),
   }
-  const fields = changedFields(difference)
-  if (fields.length > 0) return { fields, ...difference }
-  // A part that is not cached, such as its certificates.
-  return after.generation === undefined ? undefined : { fields: ['other'], ...difference }
+  return { fields: changedFields(difference), ...difference }
 }
 
 /** `http 80/TCP → 8080, node 30080` */

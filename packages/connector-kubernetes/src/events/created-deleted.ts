@@ -20,6 +20,9 @@ const BURST_QUIET_MS = 10_000
 /** How long further events of a burst are collected for one summary. */
 const SUMMARY_DELAY_MS = 5_000
 
+/** How long a deletion and a creation of the same name are remembered. */
+const PLACE_MEMORY_MS = 10_000
+
 /** Bursts in memory above which ended ones are removed. */
 const MAX_BURSTS = 1_000
 
@@ -52,17 +55,46 @@ interface Burst {
   readonly collected: { readonly name: string; readonly uid: string; readonly event: Event }[]
 }
 
+interface RecentDeletion<Slim> {
+  readonly object: Slim
+  readonly event: Event
+  /** In milliseconds since 1970. */
+  readonly seenAt: number
+  isEmitted: boolean
+  isReplaced: boolean
+}
+
 /**
- * Emits creations and deletions. A burst, such as the installation of a chart with hundreds of objects, ends in a
- * summary.
+ * Emits creations and deletions. An object that takes the place of one that was just deleted, as after
+ * `kubectl replace --force`, is emitted as replaced. A burst, such as the installation of a chart with hundreds of
+ * objects, ends in a summary.
  */
-export function createLifecycle({ cluster }: KubernetesClient, { emit, after, now }: ClusterWatchContext) {
+export function createLifecycle<Slim extends Metadata>(
+  { cluster }: KubernetesClient,
+  { emit, after, now }: ClusterWatchContext,
+) {
+  /** Latest deletions and creations, by kind and name. */
+  const deletions = new Map<string, RecentDeletion<Slim>>()
+  const creations = new Map<string, { readonly uid: string; readonly seenAt: number }>()
+  const remember = <Value extends { readonly seenAt: number }>(
+    all: Map<string, Value>,
+    key: string,
+    one: Value,
+  ): void => {
+    all.delete(key)
+    all.set(key, one)
+    for (const [oldest, { seenAt }] of all) {
+      if (one.seenAt - seenAt <= PLACE_MEMORY_MS) break
+      all.delete(oldest)
+    }
+  }
   const bursts = new Map<string, Burst>()
   const removeEnded = (time: number): void => {
     for (const [key, { last, collected }] of bursts)
       if (time - last > BURST_QUIET_MS && collected.length === 0) bursts.delete(key)
   }
-  const created = (kind: string, { namespace, name, uid }: Metadata, event: Event): void => {
+  const emitOne = (kind: string, { namespace, name, uid }: Metadata, event: Event | undefined): void => {
+    if (event === undefined) return
     const key = `${event.name} ${namespace}`
     const time = now().getTime()
     const known = bursts.get(key)
@@ -81,13 +113,41 @@ export function createLifecycle({ cluster }: KubernetesClient, { emit, after, no
       after(SUMMARY_DELAY_MS, () => emit(summarize(burst.collected.splice(0), namespace, now())))
   }
   return {
-    created,
-    /** Emits a deletion after a delay, unless the namespace is deleted too. */
-    deleted: (kind: string, object: Metadata, event: Event): void =>
+    /** @param replaced describes the object as the replacement of an object of the same name */
+    created: (kind: string, object: Slim, event: Event, replaced: (old: Slim) => Event | undefined): void => {
+      const key = placeOf(kind, object)
+      const before = deletions.get(key)
+      deletions.delete(key)
+      remember(creations, key, { uid: object.uid, seenAt: now().getTime() })
+      if (before === undefined || before.isEmitted) return emitOne(kind, object, notBefore(before?.event, event))
+      before.isReplaced = true
+      emitOne(kind, object, notBefore(before.event, replaced(before.object)))
+    },
+    /** Emits a deletion after a delay, unless the namespace is deleted too, or another object takes the place. */
+    deleted: (kind: string, object: Slim, event: Event): void => {
+      const key = placeOf(kind, object)
+      const seenAt = now().getTime()
+      // After a gap in the watch, the replacement is listed before the old object is missed.
+      const other = creations.get(key)
+      if (other !== undefined && other.uid !== object.uid && seenAt - other.seenAt <= PLACE_MEMORY_MS) return
+      const deletion: RecentDeletion<Slim> = { object, event, seenAt, isEmitted: false, isReplaced: false }
+      remember(deletions, key, deletion)
       after(NAMESPACE_DELAY_MS, () => {
-        if (!isEnding(cluster, object.namespace)) created(kind, object, event)
-      }),
+        deletion.isEmitted = true
+        if (!deletion.isReplaced && !isEnding(cluster, object.namespace)) emitOne(kind, object, event)
+      })
+    },
   }
+}
+
+function placeOf(kind: string, { namespace, name }: Metadata): string {
+  return `${kind} ${namespace}/${name}`
+}
+
+/** Moves an event to the time of an earlier one: servers round the times of creations down to seconds. */
+function notBefore(earlier: Event | undefined, event: Event | undefined): Event | undefined {
+  if (earlier === undefined || event === undefined || event.at >= earlier.at) return event
+  return { ...event, at: earlier.at }
 }
 
 /** Returns whether a namespace is being deleted or does not exist; false if namespaces cannot be watched. */

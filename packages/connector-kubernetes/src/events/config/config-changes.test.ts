@@ -63,6 +63,59 @@ describe('a ConfigMap', () => {
     expect(events).toEqual([])
   })
 
+  /** The same name with another uid, as the server makes it after `kubectl replace --force`. */
+  const another = (uid: string, createdAt = start.toISOString().replace('.000Z', 'Z')) => {
+    const raw = config('web', { 'kubectl-replace': 'f:data' })
+    return { metadata: { ...raw.metadata, uid, creationTimestamp: createdAt } }
+  }
+
+  test('is reported once, as replaced, if another one takes its place at once', () => {
+    const { cluster, events } = scene('configMaps', config('web'))
+    vi.advanceTimersByTime(400)
+    cluster.remove('configMaps', config('web'))
+    vi.advanceTimersByTime(100)
+    cluster.put('configMaps', another('new'))
+    vi.advanceTimersByTime(60_000)
+    expect(events).toMatchObject([
+      {
+        name: 'k8s.config.changed',
+        id: 'k8s/new/replaced',
+        severity: 'warning',
+        at: '2026-11-25T02:00:00.400Z',
+        body: 'ConfigMap scene/web was deleted and replaced by kubectl-replace; used by Deployment/web',
+      },
+    ])
+  })
+
+  test('is created no earlier than another one of its name was deleted', () => {
+    const { cluster, events } = scene('configMaps', config('web'))
+    vi.advanceTimersByTime(400)
+    cluster.remove('configMaps', config('web'))
+    vi.advanceTimersByTime(599)
+    cluster.put('configMaps', another('new'))
+    expect(events.map(({ name, at }) => [name, at])).toEqual([
+      ['k8s.config.deleted', '2026-11-25T02:00:00.400Z'],
+      ['k8s.config.created', '2026-11-25T02:00:00.400Z'],
+    ])
+  })
+
+  test('is not reported as deleted if its replacement is known before, as after a gap in the watch', () => {
+    const { cluster, events } = scene('configMaps', config('web'))
+    cluster.put('configMaps', another('new'))
+    cluster.remove('configMaps', config('web'))
+    vi.advanceTimersByTime(60_000)
+    expect(events.map(({ name }) => name)).toEqual(['k8s.config.created'])
+  })
+
+  test('is reported as deleted after it was replaced', () => {
+    const { cluster, events } = scene('configMaps', config('web'))
+    cluster.remove('configMaps', config('web'))
+    cluster.put('configMaps', another('new'))
+    cluster.remove('configMaps', another('new'))
+    vi.advanceTimersByTime(60_000)
+    expect(events.map(({ name }) => name)).toEqual(['k8s.config.changed', 'k8s.config.deleted'])
+  })
+
   test('is sampled if it changes all the time', () => {
     const { cluster, events } = scene('configMaps', config('busy'))
     for (let index = 0; index < 120; index += 1) {

@@ -30,7 +30,7 @@ const ROOT_CERTIFICATES = 'kube-root-ca.crt'
 /** Emits created, changed and deleted ConfigMaps and Secrets, with the author and the workloads that use them. */
 export const configChanges = watchCluster((client, context) => {
   const { cluster } = client
-  const lifecycle = createLifecycle(client, context)
+  const lifecycle = createLifecycle<ConfigObject>(client, context)
   const sampler = createEventSampler()
   return (change) => {
     if (change.kind !== 'configMaps' && change.kind !== 'secrets') return
@@ -42,7 +42,10 @@ export const configChanges = watchCluster((client, context) => {
     if (name === ROOT_CERTIFICATES && namespace !== 'kube-system') return
     const kind: ConfigKind = change.kind === 'secrets' ? 'Secret' : 'ConfigMap'
     const creation = creationOf<ConfigObject>(change, now)
-    if (creation !== undefined) return lifecycle.created(kind, creation.object, created(kind, creation, cluster))
+    if (creation !== undefined)
+      return lifecycle.created(kind, creation.object, created(kind, creation, cluster), () =>
+        replaced(kind, creation, cluster),
+      )
     const deletion = deletionOf<ConfigObject>(change, now)
     if (deletion !== undefined) return lifecycle.deleted(kind, deletion.object, deleted(kind, deletion, cluster))
     if (change.type !== 'changed' || change.object.deleted !== undefined || !isContentChanged(change)) return
@@ -82,6 +85,21 @@ function changed(
     }),
     severity: users.length > 0 ? 'warning' : undefined,
     attributes: { ...attributesOf(kind, object, users), ...authorAttributes(writer), ...countAttribute(sample) },
+  })
+}
+
+/** Describes an object that takes the place of a deleted one. */
+function replaced(kind: ConfigKind, { object, at }: ObjectMoment<ConfigObject>, cluster: Cluster): Event {
+  const writer = creator(object.managers)
+  const users = usersOf(kind, object, cluster)
+  return signals.configChanged.event({
+    ...occurrence(kind, object, {
+      id: 'replaced',
+      at,
+      what: `was deleted and replaced${byAuthor(writer)}${describeUsers(users)}`,
+    }),
+    severity: users.length > 0 ? 'warning' : undefined,
+    attributes: { ...attributesOf(kind, object, users), ...authorAttributes(writer) },
   })
 }
 

@@ -17,7 +17,7 @@ export const signals = {
   ),
   configChanged: info(
     'k8s.config.changed',
-    `A ConfigMap or Secret was changed; a warning if workloads use it. ${SAMPLED}`,
+    `A ConfigMap or Secret was changed, or deleted and replaced; a warning if workloads use it. ${SAMPLED}`,
     { ...config, ...writer, ...repeated },
   ),
   configDeleted: info('k8s.config.deleted', 'A ConfigMap or Secret was deleted; an error if workloads use it.', config),

@@ -69,6 +69,34 @@ test('reports changed limits of a quota, but not its use', () => {
     ['pods: none → 1'],
     ['pods: 1 → none'],
   ])
+  expect(events.map(({ body }) => body.replace(/ by [\w-]+/, ''))).toEqual([
+    'ResourceQuota scene/compute was changed: pods: 10 → 5; requests.memory: 8Gi → none',
+    'ResourceQuota scene/new was created: pods: 1',
+    'ResourceQuota scene/new was deleted: pods: 1',
+  ])
   expect(events[0]).toMatchObject({ attributes: { 'change.by': 'kubectl-client-side-apply' } })
   expect(new Set(events.map(({ id }) => id)).size).toBe(3)
+})
+
+test('reports the scopes of a quota that is created, and what differs in one that is replaced', () => {
+  const { cluster, events } = scene()
+  const scoped = (uid: string, pods: string) => ({
+    metadata: { name: 'scoped', uid, namespace: 'scene' },
+    spec: {
+      hard: { pods, 'limits.memory': '4Gi' },
+      scopes: ['NotTerminating'],
+      scopeSelector: {
+        matchExpressions: [{ scopeName: 'PriorityClass', operator: 'In', values: ['high', 'middle'] }],
+      },
+    },
+  })
+  cluster.put('resourceQuotas', scoped('one', '0'))
+  cluster.remove('resourceQuotas', scoped('one', '0'))
+  cluster.put('resourceQuotas', scoped('two', '3'))
+  vi.advanceTimersByTime(1_000)
+  expect(events.map(({ body }) => body)).toEqual([
+    'ResourceQuota scene/scoped was created, for pods of NotTerminating and PriorityClass In high, middle: pods: 0; limits.memory: 4Gi',
+    'ResourceQuota scene/scoped was deleted and replaced, for pods of NotTerminating and PriorityClass In high, middle: pods: 0 → 3',
+  ])
+  expect(events[0]?.attributes['k8s.resourcequota.scopes']).toEqual(['NotTerminating', 'PriorityClass In high, middle'])
 })

@@ -29,7 +29,7 @@ const COUNTED_KINDS = [
 /** Emits created and deleted namespaces, and changes of their quotas. */
 export const namespaceChanges = watchCluster((client, context) => {
   const { emit, now } = context
-  const lifecycle = createLifecycle(client, context)
+  const lifecycle = createLifecycle<ResourceQuota>(client, context)
   /** Uid → objects in a namespace at the beginning of its deletion. */
   const ending = new Map<string, readonly string[]>()
   return (change) => {
@@ -46,18 +46,29 @@ export const namespaceChanges = watchCluster((client, context) => {
       emit(ended(change.object ?? change.old, now(), ending.get(uid) ?? [], 'deleted'))
       ending.delete(uid)
     } else if (change.kind === 'resourceQuotas') {
-      if (change.type === 'added' && !change.isInitial) {
-        const { object } = change
-        emit(quotaChanged(object, 'created', {}, object.wanted, creator(object.managers), now()))
+      const creation =
+        change.type === 'added' && change.isInitial ? undefined : creationOf<ResourceQuota>(change, now())
+      if (creation !== undefined) {
+        const { object, at } = creation
+        const moment = { id: 'created', verb: 'created', at }
+        const event = quotaChanged(object, {}, object.wanted, creator(object.managers), moment)
+        lifecycle.created('ResourceQuota', object, event, (old) =>
+          quotaChanged(object, old.wanted, object.wanted, creator(object.managers), {
+            ...moment,
+            verb: 'deleted and replaced',
+          }),
+        )
       }
       const deletion = deletionOf<ResourceQuota>(change, now())
       if (deletion !== undefined) {
-        const event = quotaChanged(deletion.object, 'deleted', deletion.object.wanted, {}, undefined, deletion.at)
-        if (event !== undefined) lifecycle.deleted('ResourceQuota', deletion.object, event)
-      } else if (change.type === 'changed') {
+        const { object, at } = deletion
+        const moment = { id: 'deleted', verb: 'deleted', at }
+        lifecycle.deleted('ResourceQuota', object, quotaChanged(object, object.wanted, {}, undefined, moment))
+      } else if (change.type === 'changed' && !isEqual(change.old.wanted, change.object.wanted)) {
         const { object, old } = change
         const writer = changeAuthor(object.managers, old.managers, ['spec'])
-        emit(quotaChanged(object, object.resourceVersion, old.wanted, object.wanted, writer, now()))
+        const moment = { id: object.resourceVersion, verb: 'changed', at: changedAt(writer, now()) }
+        emit(quotaChanged(object, old.wanted, object.wanted, writer, moment))
       }
     }
   }
@@ -89,28 +100,36 @@ function objectsIn({ name }: Namespace, cluster: Cluster): readonly string[] {
   })
 }
 
-/** @param step version of the quota, `created` or `deleted` */
+function isEqual(before: Quantities, after: Quantities): boolean {
+  return transitions(before, after).length === 0
+}
+
+/** @param moment with the id and the verb of the change, such as `created` */
 function quotaChanged(
   quota: ResourceQuota,
-  step: string,
   before: Quantities,
   after: Quantities,
   writer: Manager | undefined,
-  now: Date,
-): Event | undefined {
+  { id, verb, at }: { readonly id: string; readonly verb: string; readonly at: Date },
+): Event {
   const limits = transitions(quantityTexts(before), quantityTexts(after))
-  if (limits.length === 0) return undefined
+  // A created or deleted quota has one side only.
+  const amounts = verb === 'created' ? after : verb === 'deleted' ? before : undefined
+  const shown = amounts && Object.entries(quantityTexts(amounts)).map(([name, amount]) => `${name}: ${amount}`)
+  const scopes = quota.scopes.length === 0 ? '' : `, for pods of ${quota.scopes.join(' and ')}`
+  const details = (shown ?? limits).join('; ')
   return signals.quotaChanged.event({
     ...occurrence('ResourceQuota', quota, {
-      id: `${step}/limits`,
-      at: changedAt(writer, now),
-      what: `was changed${byAuthor(writer)}: ${limits.join('; ')}`,
+      id: `${id}/limits`,
+      at,
+      what: `was ${verb}${byAuthor(writer)}${scopes}${details === '' ? '' : `: ${details}`}`,
     }),
     attributes: {
       ...authorAttributes(writer),
       'k8s.namespace.name': quota.namespace,
       'k8s.resourcequota.name': quota.name,
-      'change.limits': limits,
+      'k8s.resourcequota.scopes': quota.scopes.length === 0 ? undefined : quota.scopes,
+      'change.limits': listAttribute(limits),
     },
   })
 }

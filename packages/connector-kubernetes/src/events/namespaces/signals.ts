@@ -29,10 +29,15 @@ export const signals = {
       'change.objects': 'The objects, as `Deployment/web`.',
     },
   ),
-  quotaChanged: warning('k8s.quota.changed', 'The resources that a namespace may use were changed.', {
-    ...inNamespace,
-    ...writer,
-    'k8s.resourcequota.name': 'Name of the quota.',
-    'change.limits': 'Limits, each as `requests.memory: 4Gi → 2Gi`; `none` where there is no limit.',
-  }),
+  quotaChanged: warning(
+    'k8s.quota.changed',
+    'The resources that a namespace may use were changed: a quota was created, changed or deleted.',
+    {
+      ...inNamespace,
+      ...writer,
+      'k8s.resourcequota.name': 'Name of the quota.',
+      'k8s.resourcequota.scopes': 'Pods to which it is limited, as `BestEffort` or `PriorityClass In high`.',
+      'change.limits': 'Limits, each as `requests.memory: 4Gi → 2Gi`; `none` where there is no limit.',
+    },
+  ),
 }

@@ -69,6 +69,26 @@ describe('a Service', () => {
   })
 })
 
+test('a Service or an Ingress is reported as replaced if another one takes its place at once', () => {
+  const { cluster, events } = scene()
+  for (const [kind, object] of [
+    ['services', service],
+    ['ingresses', ingress],
+  ] as const) {
+    cluster.remove(kind, object)
+    cluster.put(kind, withChange(object, ['metadata', 'uid'], `new-${kind}`))
+  }
+  const other = withChange(withChange(service, ['metadata', 'uid'], 'third'), ['spec', 'type'], 'NodePort')
+  cluster.remove('services', withChange(service, ['metadata', 'uid'], 'new-services'))
+  cluster.put('services', other)
+  vi.advanceTimersByTime(60_000)
+  expect(events.map(({ name, body }) => [name, body.replace(/ by [\w-]+/, '')])).toEqual([
+    ['k8s.service.changed', 'Service scene/web was deleted and replaced'],
+    ['k8s.ingress.changed', 'Ingress scene/shop was deleted and replaced'],
+    ['k8s.service.changed', 'Service scene/web was deleted and replaced: type: ClusterIP → NodePort'],
+  ])
+})
+
 describe('an Ingress', () => {
   const change = (path: Path, value: unknown): object =>
     withChange(withChange(ingress, path, value), ['metadata', 'generation'], 2)

@@ -7,7 +7,7 @@ import type { ReplicaSet } from '../../kinds/replica-set/replica-set.ts'
 import { timeOrNow } from '../occurrence.ts'
 import { signals } from './signals.ts'
 import { type WorkloadChange, workloadAttributes, workloadTitle } from './workload-attributes.ts'
-import { describeDifference, summarize } from './workload-difference.ts'
+import { describeDifference, summarize, verbOf } from './workload-difference.ts'
 
 type ReplicaSetChange = Extract<WorkloadChange, { readonly kind: 'replicaSets' }>
 
@@ -58,7 +58,7 @@ function changed(
     id: `k8s/${owner.uid}/${number}/changed`,
     at,
     entity: namedReference('ReplicaSet', object),
-    body: `${workloadTitle(owner.kind, workload)} was ${summarize(difference, '', rollbackTo)}`,
+    body: `${workloadTitle(owner.kind, workload)} was ${summarize(difference, verbOf(difference, rollbackTo), '')}`,
     attributes: {
       ...workloadAttributes(owner.kind, workload),
       ...describeDifference(difference),

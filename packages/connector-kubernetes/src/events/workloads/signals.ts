@@ -72,7 +72,7 @@ export const signals = {
   ),
   workloadChanged: warning(
     'k8s.workload.changed',
-    'The specification of a workload was changed: its pods are replaced, or treated in another way. For a workload that cannot be watched itself, such as a Rollout of Argo, the change is read from the revisions of its ReplicaSets, and the entity is the ReplicaSet that is desired now.',
+    'The specification of a workload was changed, or the workload was deleted and replaced by another one of its name: its pods are replaced, or treated in another way. For a workload that cannot be watched itself, such as a Rollout of Argo, the change is read from the revisions of its ReplicaSets, and the entity is the ReplicaSet that is desired now.',
     { ...workload, ...helm, ...writer, ...difference, ...generation, ...revision },
   ),
   workloadScaled: info('k8s.workload.scaled', 'The desired number of pods of a workload was changed.', {

@@ -240,6 +240,27 @@ describe('a Deployment', () => {
     ])
   })
 
+  test('is reported with the differences if another one takes its place at once', () => {
+    const { cluster, events } = scene(deployment)
+    cluster.remove('deployments', deployment)
+    const image = ['spec', 'template', 'spec', 'containers', 0, 'image']
+    const other = withChange(withChange(named('web'), image, 'shop/web:2'), ['spec', 'replicas'], 1)
+    cluster.put('deployments', other)
+    vi.advanceTimersByTime(60_000)
+    expect(events).toMatchObject([
+      {
+        name: 'k8s.workload.changed',
+        id: 'k8s/uid-web/replaced',
+        body: 'Deployment scene/web was deleted and replaced by kubectl-client-side-apply: app: shop/web:1.7.0 → shop/web:2; replicas: 3 → 1',
+        attributes: { 'change.images': ['app: shop/web:1.7.0 → shop/web:2'] },
+      },
+    ])
+    cluster.remove('deployments', other)
+    cluster.put('deployments', withChange(other, ['metadata', 'uid'], 'same'))
+    vi.advanceTimersByTime(60_000)
+    expect(events[1]?.body).toBe('Deployment scene/web was deleted and replaced by kubectl-client-side-apply')
+  })
+
   test('is not reported when its namespace is deleted, even if that is seen later', () => {
     const { cluster, events } = scene(deployment, named('other'))
     cluster.remove('deployments', deployment)
@@ -309,6 +330,8 @@ describe('other workloads', () => {
     const job = captured('job')
     cluster.put('jobs', withChange(named('run', job), ['metadata', 'ownerReferences'], [owner]))
     cluster.put('jobs', job)
+    // Foreground deletion, as of a Job with a time to live, is a change first.
+    cluster.put('jobs', withChange(job, ['metadata', 'deletionTimestamp'], '2026-11-25T02:00:00Z'))
     cluster.remove('jobs', job)
     const set = { metadata: { name: 'alone', namespace: 'scene', uid: 'r' }, spec: { replicas: 2 } }
     cluster.put('replicaSets', set)

@@ -1,5 +1,11 @@
 import type { Event, NameFilter } from '@rca/core/connector'
-import { compareCronJobs, compareWorkloads, type WorkloadDifference } from '../../changes/compare-workloads.ts'
+import {
+  compareCronJobs,
+  compareRevisions,
+  compareWorkloads,
+  type WorkloadDifference,
+} from '../../changes/compare-workloads.ts'
+import { transitions } from '../../changes/differences.ts'
 import {
   authorAttributes,
   byAuthor,
@@ -30,14 +36,14 @@ import {
   workloadAttributes,
   workloadKinds,
 } from './workload-attributes.ts'
-import { describeDifference, summarize } from './workload-difference.ts'
+import { describeDifference, summarize, verbOf } from './workload-difference.ts'
 
 type AnyWorkload = Workload | ReplicaSet | Job | CronJob
 type ChangedWorkload = Extract<WorkloadChange, { readonly type: 'changed' }>
 
 /** Emits workloads that are created, changed, scaled and deleted, with the author. */
 export const workloadChanges = watchCluster((client, context) => {
-  const lifecycle = createLifecycle(client, context)
+  const lifecycle = createLifecycle<AnyWorkload>(client, context)
   const isWanted = labelFilter(client.config.object_labels)
   const rollbacks = createRollbacks(client.cluster)
   const rescales = createRescales(client.cluster, context)
@@ -57,7 +63,10 @@ export const workloadChanges = watchCluster((client, context) => {
     if (hasOwner(change)) return context.emit(revisionChange(change, client.cluster, isWanted, now))
     const kind = workloadKinds[change.kind]
     const creation = creationOf<AnyWorkload>(change as Change<AnyWorkload>, now)
-    if (creation !== undefined) return lifecycle.created(kind, creation.object, created(kind, creation))
+    if (creation !== undefined)
+      return lifecycle.created(kind, creation.object, created(kind, creation), (old) =>
+        replaced(kind, creation, old, isWanted),
+      )
     const deletion = deletionOf<AnyWorkload>(change as Change<AnyWorkload>, now)
     if (deletion !== undefined) return lifecycle.deleted(kind, deletion.object, deleted(kind, deletion))
     if (change.type !== 'changed' || change.object.deleted !== undefined) return
@@ -72,8 +81,9 @@ export const workloadChanges = watchCluster((client, context) => {
 function hasOwner({ kind, type, ...change }: WorkloadChange): boolean {
   if (kind !== 'replicaSets' && kind !== 'jobs') return false
   const { object, old } = change as { readonly object?: AnyWorkload; readonly old?: AnyWorkload }
-  // Finished Jobs are deleted without a change.
-  return (object ?? old)?.owner !== undefined || (kind === 'jobs' && type === 'deleted')
+  // The cluster deletes finished Jobs by itself.
+  const isEndOfJob = kind === 'jobs' && (type === 'deleted' || object?.deleted !== undefined)
+  return (object ?? old)?.owner !== undefined || isEndOfJob
 }
 
 function created(kind: NamedKind, { object, at }: ObjectMoment<AnyWorkload>): Event {
@@ -85,6 +95,35 @@ function created(kind: NamedKind, { object, at }: ObjectMoment<AnyWorkload>): Ev
       ...authorAttributes(writer),
       'k8s.workload.images': 'template' in object ? imagesOf(object.template.containers) : undefined,
       'k8s.workload.replicas.desired': desiredPods(object, kind),
+    },
+  })
+}
+
+/** Describes a workload that takes the place of a deleted one. */
+function replaced(
+  kind: NamedKind,
+  { object, at }: ObjectMoment<AnyWorkload>,
+  old: AnyWorkload,
+  isWanted: NameFilter,
+): Event {
+  const writer = creator('managers' in object ? object.managers : [])
+  const [before, after] = [desiredPods(old, kind), desiredPods(object, kind)]
+  const difference =
+    'template' in old && 'template' in object
+      ? compareRevisions(old, object, isWanted, transitions({ replicas: before }, { replicas: after }))
+      : undefined
+  const verb = 'deleted and replaced'
+  return signals.workloadChanged.event({
+    ...occurrence(kind, object, {
+      id: 'replaced',
+      at,
+      what: `was ${difference === undefined ? `${verb}${byAuthor(writer)}` : summarize(difference, verb, byAuthor(writer))}`,
+    }),
+    attributes: {
+      ...workloadAttributes(kind, object),
+      ...authorAttributes(writer),
+      ...(difference === undefined ? {} : describeDifference(difference)),
+      'k8s.workload.generation': generationOf(object),
     },
   })
 }
@@ -118,7 +157,7 @@ function changed(
     ...occurrence(kind, object, {
       id: `${generationOf(object) ?? object.resourceVersion}/changed`,
       at: changedAt(writer, now),
-      what: `was ${summarize(difference, byAuthor(writer), rollbackTo)}`,
+      what: `was ${summarize(difference, verbOf(difference, rollbackTo), byAuthor(writer))}`,
     }),
     attributes: {
       ...workloadAttributes(kind, object),

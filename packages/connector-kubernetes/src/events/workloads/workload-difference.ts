@@ -26,15 +26,11 @@ export function describeDifference({ fields, settings, template }: WorkloadDiffe
   }
 }
 
-/**
- * `changed by kubectl-set: app: shop/web:1 → shop/web:2, variable A removed; strategy: RollingUpdate → Recreate`
- *
- * @param rollbackTo the revision whose template the workload has again; empty for an unknown one
- */
+/** `changed by kubectl-set: app: shop/web:1 → shop/web:2, variable A removed; strategy: RollingUpdate → Recreate` */
 export function summarize(
   { fields, template, settings, description }: WorkloadDifference,
+  verb: string,
   by: string,
-  rollbackTo: string | undefined,
 ): string {
   const checksums = template.annotations.filter(isChecksum).join(', ')
   const annotations = template.annotations
@@ -47,10 +43,15 @@ export function summarize(
     ...annotations,
     ...(fields.includes('other') ? ['something else'] : []),
   ]
-  const verb = rollbackTo === undefined ? (template.isRestart ? 'restarted' : 'changed') : rolledBack(rollbackTo)
   return parts.length === 0 ? `${verb}${by}` : `${verb}${by}: ${parts.join('; ')}`
 }
 
-function rolledBack(revision: string): string {
-  return `rolled back to ${revision === '' ? 'an earlier template' : `revision ${revision}`}`
+/**
+ * Returns `changed`, `restarted`, or `rolled back to revision 1`.
+ *
+ * @param rollbackTo the revision whose template the workload has again; empty for an unknown one
+ */
+export function verbOf({ template }: WorkloadDifference, rollbackTo: string | undefined): string {
+  if (rollbackTo === undefined) return template.isRestart ? 'restarted' : 'changed'
+  return `rolled back to ${rollbackTo === '' ? 'an earlier template' : `revision ${rollbackTo}`}`
 }

@@ -1,6 +1,6 @@
 import { entity } from '@rca/core/connector'
 import { commonAttributes, namespaced, namespaceRelation, ownedByNamespace, upDownCounter } from '../common-signals.ts'
-import { partsOf } from '../fields.ts'
+import { type Fields, fields, list, partsOf, text, texts } from '../fields.ts'
 import { kindCollector } from '../kind-collector.ts'
 import { type Manager, type Metadata, managersOf, metadataOf } from '../metadata.ts'
 import { type Quantities, quantities } from '../quantity.ts'
@@ -12,6 +12,8 @@ export interface ResourceQuota extends Metadata {
   readonly used: Quantities
   /** Limits of the specification; `hard` follows once the controller applied them. */
   readonly wanted: Quantities
+  /** Pods to which it is limited: `BestEffort`, `PriorityClass In high, middle`. */
+  readonly scopes: readonly string[]
   readonly managers: readonly Manager[]
 }
 
@@ -23,8 +25,13 @@ export function projectResourceQuota(raw: unknown): ResourceQuota {
     hard: status.hard === undefined ? wanted : quantities(status.hard),
     used: quantities(status.used),
     wanted,
+    scopes: [...texts(spec.scopes), ...list(fields(spec.scopeSelector).matchExpressions).map(scopeOf)],
     managers: managersOf(raw),
   }
+}
+
+function scopeOf({ scopeName, operator, values }: Fields): string {
+  return [text(scopeName), text(operator), texts(values).join(', ')].filter(Boolean).join(' ')
 }
 
 const resource = { 'k8s.resource.name': 'Resource, as the cluster names it, such as `requests.cpu` or `pods`.' }
@@ -33,7 +40,10 @@ export const resourceQuotaSignals = {
   resourceQuota: entity({
     type: 'k8s.resourcequota',
     description: 'A ResourceQuota: the limits of a namespace.',
-    attributes: namespaced('resourcequota'),
+    attributes: {
+      ...namespaced('resourcequota'),
+      'k8s.resourcequota.scopes': 'Pods to which it is limited, as `BestEffort` or `PriorityClass In high`.',
+    },
     relations: ownedByNamespace,
   }),
   quotaHard: upDownCounter(
@@ -55,7 +65,10 @@ export const resourceQuotas = kindCollector('resourceQuotas', {
     resourceQuotaSignals.resourceQuota.entity({
       id: namedId(quota),
       name: quota.name,
-      attributes: commonAttributes('resourcequota', quota, allowsLabel),
+      attributes: {
+        ...commonAttributes('resourcequota', quota, allowsLabel),
+        'k8s.resourcequota.scopes': quota.scopes.length === 0 ? undefined : quota.scopes,
+      },
       relations: [namespaceRelation(quota.namespace)],
     }),
   metrics: ({ hard, used }, entity) => [
