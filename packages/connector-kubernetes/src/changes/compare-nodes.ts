@@ -30,7 +30,10 @@ const INTERNAL_TAINTS = new Set([
 
 /** Taints of authors. Those under `node.kubernetes.io` repeat the conditions. */
 function taintsOf({ taints }: Node): readonly string[] {
-  return taints
-    .filter(({ key }) => !key.startsWith('node.kubernetes.io/') && !INTERNAL_TAINTS.has(key))
-    .map(({ key, value, effect }) => `${key}${value === undefined ? '' : `=${value}`}:${effect}`)
+  return taints.filter(({ key }) => !key.startsWith('node.kubernetes.io/') && !INTERNAL_TAINTS.has(key)).map(taintText)
+}
+
+/** `key=value:effect` */
+export function taintText({ key, value, effect }: Node['taints'][number]): string {
+  return `${key}${value === undefined ? '' : `=${value}`}:${effect}`
 }

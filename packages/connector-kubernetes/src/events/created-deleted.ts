@@ -119,9 +119,9 @@ export function createLifecycle<Slim extends Metadata>(
       const before = deletions.get(key)
       deletions.delete(key)
       remember(creations, key, { uid: object.uid, seenAt: now().getTime() })
-      if (before === undefined || before.isEmitted) return emitOne(kind, object, notBefore(before?.event, event))
-      before.isReplaced = true
-      emitOne(kind, object, notBefore(before.event, replaced(before.object)))
+      const isReplaced = before !== undefined && !before.isEmitted
+      if (isReplaced) before.isReplaced = true
+      emitOne(kind, object, notBefore(before?.event, isReplaced ? replaced(before.object) : event))
     },
     /** Emits a deletion after a delay, unless the namespace is deleted too, or another object takes the place. */
     deleted: (kind: string, object: Slim, event: Event): void => {

@@ -30,11 +30,19 @@ function isAbout(about: ObjectReference, { uid, namespace, name }: Pick<Pod, 'ui
   return FILE_HASH.test(about.uid ?? '') && about.kind === 'Pod' && about.name === name && about.namespace === namespace
 }
 
-/** Replaces the file hash of a pod in an event by the uid that the server gave the pod. */
+/**
+ * Returns an event about a pod with the uid that the server gave the pod: kubelets may refer to it by a file hash, and
+ * controllers, such as the one that evicts pods from tainted nodes, by its name alone.
+ */
 export function withServersUid(cluster: Cluster, event: ClusterEvent): ClusterEvent {
   const { about } = event
-  if (about.kind !== 'Pod' || !FILE_HASH.test(about.uid ?? '')) return event
-  for (const pod of cluster.objects('pods').values())
-    if (pod.owner?.kind === 'Node' && isAbout(about, pod)) return { ...event, about: { ...about, uid: pod.uid } }
+  if (about.kind !== 'Pod' || !(about.uid === undefined || FILE_HASH.test(about.uid))) return event
+  for (const pod of cluster.objects('pods').values()) {
+    const isFound =
+      about.uid === undefined
+        ? pod.name === about.name && pod.namespace === about.namespace
+        : pod.owner?.kind === 'Node' && isAbout(about, pod)
+    if (isFound) return { ...event, about: { ...about, uid: pod.uid } }
+  }
   return event
 }

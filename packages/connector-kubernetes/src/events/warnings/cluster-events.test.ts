@@ -522,3 +522,81 @@ test.each(['event', 'event-new'])('reports the event that a real server wrote: %
   ])
   expect(JSON.stringify(events)).not.toContain('canary')
 })
+
+describe('a probe whose messages differ', () => {
+  const named = (index: number, message: string, count = 1) => ({
+    ...report('Unhealthy', message, { ...aboutContainer(), count }),
+    metadata: { name: `web-1-a.${index}`, namespace: 'shop', uid: `event-${index}` },
+  })
+
+  test('is one series, also when the kubelet combines its reports', async () => {
+    const { put, events } = scene(undefined, { get: async () => podOf(status(0, { running: {} })) })
+    for (let index = 1; index <= 10; index += 1) put('events', named(index, `Readiness probe failed: try ${index}`))
+    const combined = '(combined from similar events): Readiness probe failed: try'
+    for (let count = 1; count <= 20; count += 1) put('events', named(11, `${combined} ${10 + count}`, count))
+    await expect.poll(() => events.map(({ attributes }) => attributes['k8s.event.count'])).toEqual([1, 2, 3, 4, 10, 30])
+    expect(events.at(-1)).toMatchObject({
+      id: 'event-1/30',
+      attributes: {
+        'k8s.container.probe.kind': 'readiness',
+        'k8s.event.message': 'Readiness probe failed: try 30',
+      },
+    })
+  })
+})
+
+describe('a taint that ends pods', () => {
+  const node = {
+    metadata: { name: 'node-1', uid: 'n' },
+    spec: {
+      taints: [
+        { key: 'maintenance', value: 'now', effect: 'NoExecute' },
+        { key: 'dedicated', effect: 'NoSchedule' },
+      ],
+    },
+  }
+  /** The event of the controller, which names the pod without its uid. */
+  const marked = (name: string, message = `Marking for deletion Pod shop/${name}`) => ({
+    ...report('TaintManagerEviction', message, {
+      type: 'Normal',
+      involvedObject: { kind: 'Pod', namespace: 'shop', name },
+      source: { component: 'taint-controller' },
+    }),
+    metadata: { name: `${name}.1`, namespace: 'shop', uid: `event-${name}` },
+  })
+
+  test('is reported for a pod with its node and taint, once', () => {
+    const { put, events } = scene()
+    put('nodes', node)
+    put('events', marked('web-1-a'))
+    const conditions = [{ type: 'DisruptionTarget', status: 'True', reason: 'DeletionByTaintManager', message: 'm' }]
+    put('pods', podOf(status(0, { running: {} }), { status: { conditions } }))
+    put('events', marked('web-1-a', 'Cancelling deletion of Pod shop/web-1-a'))
+    expect(events).toMatchObject([
+      {
+        name: 'k8s.pod.evicted',
+        id: 'pod-a/evicted',
+        entity: { type: 'k8s.pod', id: 'pod-a' },
+        body: 'Pod shop/web-1-a was ended as a whole: TaintManagerEviction: Marking for deletion Pod shop/web-1-a; taint maintenance=now:NoExecute',
+        attributes: {
+          'k8s.node.name': 'node-1',
+          'k8s.workload.name': 'web',
+          'k8s.pod.reason': 'TaintManagerEviction',
+          'k8s.node.taints': ['maintenance=now:NoExecute'],
+        },
+      },
+    ])
+  })
+
+  test('is reported for the namespace of a pod that is not known, and sampled by node', () => {
+    const { put, events } = scene()
+    put('events', marked('unknown'))
+    expect(events).toMatchObject([{ id: 'event-unknown/evicted', entity: { type: 'k8s.namespace', id: 'shop' } }])
+    for (let index = 0; index < 12; index += 1) {
+      const metadata = { name: `web-1-${index}`, uid: `pod-${index}` }
+      put('pods', podOf(status(0, { running: {} }), { metadata }))
+      put('events', marked(metadata.name))
+    }
+    expect(events.slice(1).map(({ entity }) => entity.id)).toEqual(['pod-0', 'pod-1', 'pod-2', 'pod-3', 'pod-9'])
+  })
+})

@@ -1,9 +1,10 @@
 import type { Event, EventSample } from '@rca/core/connector'
+import { taintText } from '../../changes/compare-nodes.ts'
 import { componentMessage } from '../../evidence/component-message.ts'
 import { podAttributes, podGroup } from '../../evidence/owner-workload.ts'
 import type { ClusterEvent } from '../../kinds/event/event.ts'
 import type { Pod } from '../../kinds/pod/pod-projection.ts'
-import { podReference } from '../../kinds/references.ts'
+import { namedReference, podReference } from '../../kinds/references.ts'
 import type { KubernetesClient } from '../../kubernetes-client.ts'
 import { timeOrNow } from '../occurrence.ts'
 import { affectedCount, affectedSuffix } from '../sample-text.ts'
@@ -30,16 +31,28 @@ export function evictionOf(client: KubernetesClient, pod: Pod): PodProblem | und
   const ends = pod.containers.flatMap(({ status }) => status?.state?.finishedAt ?? [])
   const at = disruption?.since ?? ends.toSorted().at(-1)
   const message = componentMessage(pod.message ?? disruption?.message ?? '')
-  return evicted(pod, at, reason, message, podAttributes(client.cluster, pod))
+  const taints = TAINT_REASONS.has(reason) ? evictingTaints(client, pod.node) : []
+  return evicted({ ...pod, id: pod.uid }, at, reason, message, podAttributes(client.cluster, pod), taints)
 }
 
 /** Returns the eviction that a component of the cluster reports. */
 export function reportedEviction(client: KubernetesClient, event: ClusterEvent): PodProblem | undefined {
-  const { uid, namespace, name } = event.about
-  if (uid === undefined) return undefined
-  const attributes = { ...aboutAttributes(client, event), 'k8s.event.component': event.component }
-  const { lastAt, reason, message } = event
-  return evicted({ uid, namespace, name }, lastAt, reason, componentMessage(message), attributes)
+  const { about, lastAt, reason, message, component } = event
+  const attributes = { ...aboutAttributes(client, event), 'k8s.event.component': component }
+  const taints = TAINT_REASONS.has(reason) ? evictingTaints(client, attributes['k8s.node.name']) : []
+  // The pod of an event without uid may have been deleted by then.
+  const identity = { id: about.uid ?? event.uid, uid: about.uid, namespace: about.namespace, name: about.name }
+  return evicted(identity, lastAt, reason, componentMessage(message), attributes, taints)
+}
+
+/** Reasons of evictions by the controller for taints: in its events, and in the status of pods. */
+const TAINT_REASONS = new Set(['TaintManagerEviction', 'DeletionByTaintManager'])
+
+/** Taints of a node that end pods. */
+function evictingTaints({ cluster }: KubernetesClient, name: string | undefined): readonly string[] {
+  for (const node of cluster.objects('nodes').values())
+    if (node.name === name) return node.taints.filter(({ effect }) => effect === 'NoExecute').map(taintText)
+  return []
 }
 
 /** Returns the failed scheduling that a pod's status shows. The scheduler reports it in an event, too. */
@@ -75,14 +88,23 @@ export function schedulingId(podUid: string): string {
   return `${podUid}/scheduling_failed`
 }
 
+interface EvictedPod extends Pick<Pod, 'namespace' | 'name'> {
+  /** The uid of the pod, or else of the event. */
+  readonly id: string
+  readonly uid: string | undefined
+}
+
+/** @param taints of the node, if they are the reason */
 function evicted(
-  { uid, namespace, name }: Pick<Pod, 'uid' | 'namespace' | 'name'>,
+  { id: owner, uid, namespace, name }: EvictedPod,
   at: string | undefined,
   reason: string,
   message: string,
   attributes: Parameters<typeof signals.podEvicted.event>[0]['attributes'],
+  taints: readonly string[],
 ): PodProblem {
-  const id = `${uid}/evicted`
+  const id = `${owner}/evicted`
+  const details = [message, ...taints.map((taint) => `taint ${taint}`)].filter((text) => text !== '')
   return {
     id,
     at,
@@ -92,13 +114,14 @@ function evicted(
       signals.podEvicted.event({
         id,
         at: timeOrNow(at, now),
-        entity: podReference(uid),
+        entity: uid === undefined ? namedReference('Namespace', { namespace: '', name: namespace }) : podReference(uid),
         // Evicted by a node that is short of a resource; preemption or a drain may be intended.
         severity: reason === 'Evicted' ? 'error' : 'warning',
-        body: `Pod ${namespace}/${name} was ended as a whole${affectedSuffix(sample)}: ${reason}${message === '' ? '' : `: ${message}`}`,
+        body: `Pod ${namespace}/${name} was ended as a whole${affectedSuffix(sample)}: ${[reason, details.join('; ')].filter(Boolean).join(': ')}`,
         attributes: {
           ...attributes,
           'k8s.pod.reason': reason,
+          'k8s.node.taints': taints.length === 0 ? undefined : taints,
           'k8s.event.affected': affectedCount(sample),
           'k8s.event.message': message === '' ? undefined : message,
         },

@@ -31,6 +31,7 @@ export const signals = {
       ...pod,
       ...workload,
       'k8s.pod.reason': 'Reason, such as `Evicted`, `Preempted` or `DeadlineExceeded`.',
+      'k8s.node.taints': 'Taints of the node that ended the pod, each as `key=value:NoExecute`.',
       'k8s.event.component': 'Component that reports it, such as `kubelet`.',
       'k8s.event.message': 'Message of the component, without secrets.',
       ...affected,

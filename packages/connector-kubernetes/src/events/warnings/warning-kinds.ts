@@ -32,10 +32,10 @@ const CONFLICT = /the object has been modified; please apply your changes to the
 /** Returns `undefined` for a report that is not emitted: one of success, or one that another event covers. */
 export function warningKind(event: ClusterEvent): WarningKind | undefined {
   const { type, reason, message, about } = event
-  const isPod = about.kind === 'Pod' && about.uid !== undefined
-  const kind = isPod && Object.hasOwn(POD_KINDS, reason) ? POD_KINDS[reason] : undefined
+  const known = about.kind === 'Pod' && Object.hasOwn(POD_KINDS, reason) ? POD_KINDS[reason] : undefined
   // Schedulers and taint managers report evictions as `Normal`, and a cancelled eviction with the same reason.
-  if (kind === 'eviction') return message.startsWith('Cancelling') ? undefined : kind
+  if (known === 'eviction') return message.startsWith('Cancelling') ? undefined : known
+  const kind = about.uid === undefined ? undefined : known
   if (type !== 'Warning' || CONFLICT.test(message)) return undefined
   if (kind !== undefined) return kind
   if (Object.hasOwn(COVERED, about.kind) && COVERED[about.kind]?.test(reason)) return undefined

@@ -26,6 +26,9 @@ export interface ClusterEvent extends Metadata {
   readonly lastAt: string | undefined
 }
 
+/** Components combine reports whose messages differ into one object, which has the latest message after this text. */
+const COMBINED = /^\(combined from similar events\): /
+
 /** Reads events of `events.k8s.io` and of the core group, which are the same objects. */
 export function projectEvent(raw: unknown): ClusterEvent {
   const event = fields(raw)
@@ -37,7 +40,7 @@ export function projectEvent(raw: unknown): ClusterEvent {
     ...metadataOf(raw),
     type: text(event.type) ?? '',
     reason: text(event.reason) ?? '',
-    message: text(event.note) ?? text(event.message) ?? '',
+    message: (text(event.note) ?? text(event.message) ?? '').replace(COMBINED, ''),
     about: referenceOf(maybeFields(event.regarding) ?? fields(event.involvedObject)),
     component: text(event.reportingController) ?? text(event.reportingComponent) ?? text(source.component),
     host: text(source.host),
