@@ -14,6 +14,18 @@ export const EXIT_CODES = {
   behind: 4,
 } as const
 
+/**
+ * Ends the process with one sentence when its output cannot be written, such as on a full disk. Ends it silently when
+ * the reader of a pipe has closed it, as `head` does.
+ */
+export function exitOnOutputErrors(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT_CODES.ok)
+    process.stderr.write(`The output cannot be written: ${error.message}\n`)
+    process.exit(EXIT_CODES.crashed)
+  })
+}
+
 /** Runs a command and exits with its code. Expected errors are printed as one sentence, others with their stack. */
 export async function exitWith(command: () => Promise<number>): Promise<void> {
   try {

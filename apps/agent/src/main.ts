@@ -5,13 +5,14 @@ const isRun = words.length === 0 || words.join() === 'run'
 // Listens before the rest is loaded, which takes a few hundred milliseconds.
 const stop = isRun ? waitForStopSignal() : undefined
 
-const [{ EXIT_CODES, exitWith }, { findConnectors }] = await Promise.all([
+const [{ EXIT_CODES, exitOnOutputErrors, exitWith }, { findConnectors }] = await Promise.all([
   import('./exit.ts'),
   import('./find-connectors.ts'),
 ])
 await exitWith(async () => {
   const registry = await findConnectors(process.env)
   if (stop !== undefined) return (await import('./commands/run.ts')).run(registry, process.env, stop)
+  exitOnOutputErrors()
   // Only short-lived commands load the parser of the command line.
   await (await import('./command-line.ts')).runCommandLine(registry, words)
   return Number(process.exitCode ?? EXIT_CODES.ok)
