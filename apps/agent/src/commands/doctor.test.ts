@@ -1,3 +1,5 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { captureOutput, hostRegistry, startFakePlatform, temporaryDirectory } from '../../test/fakes.ts'
 import { EXIT_CODES } from '../exit.ts'
@@ -69,6 +71,35 @@ describe('doctor', () => {
     const { code, text } = await diagnose({ environment })
     expect(text).toMatch(message)
     expect(code).toBe(EXIT_CODES.unhealthy)
+  })
+
+  test.each([
+    [
+      'a path of the API',
+      '/api/v1',
+      404,
+      /is not the platform: .*answered 404\. Remove \/api\/v1 from PLATFORM_API_URL/,
+    ],
+    ['another path', '/shop', 404, /is not the platform: .*answered 404\. Set PLATFORM_API_URL to/],
+    ['a web server that answers everything', '', 200, /is not the platform: .*answered 200\. Set PLATFORM_API_URL to/],
+    ['a web server that only reads', '', 405, /is not the platform: .*answered 405/],
+  ])('fails on the address of %s', async (_name, path, status, message) => {
+    const other = await startFakePlatform({ status, body: { page: 'shop' }, access: { status: 404, body: {} } })
+    const { code, text } = await diagnose({ environment: { PLATFORM_API_URL: `${other.url}${path}` } })
+    expect(text).toMatch(message)
+    expect(text).not.toMatch(/^ok {4}(?:platform|token)/m)
+    expect(code).toBe(EXIT_CODES.unhealthy)
+  })
+
+  test('tries to write the state, and leaves nothing behind', async () => {
+    const folder = temporaryDirectory()
+    const file = join(folder, 'file')
+    writeFileSync(file, '')
+    const { code, text } = await diagnose({ environment: { RCA_STATE_DIR: file } })
+    expect(text).toMatch(/^fail {2}state .*file is not writable: ENOTDIR/m)
+    expect(code).toBe(EXIT_CODES.unhealthy)
+    await diagnose({ environment: { RCA_STATE_DIR: join(folder, 'later/state') } })
+    expect(readdirSync(folder, { recursive: true }).filter((name) => String(name).includes('doctor'))).toEqual([])
   })
 
   const accepted = { status: 200, body: {} }

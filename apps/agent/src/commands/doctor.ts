@@ -1,5 +1,5 @@
-import { access, constants } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { type AccessCheck, type Agent, createAgent, parseAgentToken, type Registry, silentLogger } from '@rca/core'
 import { AGENT_PATHS } from '@rca/core/protocol'
 import { type Environment, findMisspelt, readAgentOptions } from '../environment.ts'
@@ -83,15 +83,13 @@ async function* checkPlatform(
   { platformUrl, agentToken, stateDirectory }: Awaited<ReturnType<typeof readAgentOptions>>,
 ): AsyncGenerator<Finding> {
   const sentAt = Date.now()
+  let skew: number
   try {
     const response = await fetch(addressOf(platformUrl, '/healthz'), {
       signal: AbortSignal.timeout(PLATFORM_TIMEOUT_MS),
     })
-    const skew = Date.parse(response.headers.get('date') ?? '') - sentAt
-    yield ok('platform', `${platformUrl} responds`)
-    const difference = `${Math.round(Math.abs(skew) / 1000)} s ${skew < 0 ? 'ahead of' : 'behind'}`
-    if (Math.abs(skew) > MAX_CLOCK_SKEW_MS)
-      yield warn('clock', `this machine's clock is ${difference} the platform's. Synchronise it`)
+    await response.body?.cancel()
+    skew = Date.parse(response.headers.get('date') ?? '') - sentAt
   } catch (error) {
     const { cause } = error as Error
     const reason = cause instanceof Error && cause.message !== '' ? cause.message : (error as Error).message
@@ -100,9 +98,17 @@ async function* checkPlatform(
     return
   }
   const access = await agent.checkAccess()
-  yield access.accepted === undefined
-    ? await checkToken(platformUrl, parseAgentToken(agentToken))
-    : describeAccess(access, stateDirectory !== undefined)
+  const finding =
+    access.accepted === undefined
+      ? await checkToken(platformUrl, parseAgentToken(agentToken))
+      : describeAccess(access, stateDirectory !== undefined)
+  if (finding.subject === 'token') {
+    yield ok('platform', `${platformUrl} responds`)
+    const difference = `${Math.round(Math.abs(skew) / 1000)} s ${skew < 0 ? 'ahead of' : 'behind'}`
+    if (Math.abs(skew) > MAX_CLOCK_SKEW_MS)
+      yield warn('clock', `this machine's clock is ${difference} the platform's. Synchronise it`)
+  }
+  yield finding
 }
 
 function describeAccess({ accepted, keyExpiresAt, reason }: AccessCheck, hasState: boolean): Finding {
@@ -119,7 +125,7 @@ function describeAccess({ accepted, keyExpiresAt, reason }: AccessCheck, hasStat
 
 /**
  * Checks the token on an older platform: sends an empty delivery, which the platform refuses only after it has checked
- * the token. Nothing is stored.
+ * the token. Nothing is stored. Other web servers answer with another status.
  */
 async function checkToken(platformUrl: string, agentToken: string): Promise<Finding> {
   const { status } = await fetch(addressOf(platformUrl, AGENT_PATHS.data), {
@@ -129,9 +135,17 @@ async function checkToken(platformUrl: string, agentToken: string): Promise<Find
     signal: AbortSignal.timeout(PLATFORM_TIMEOUT_MS),
   })
   if (status === 422) return ok('token', 'accepted by the platform')
-  if (status !== 401 && status !== 403) return warn('token', `not checked: the platform answered ${status}. Try again`)
+  if (status === 429 || status >= 500) return warn('token', `not checked: the platform answered ${status}. Try again`)
+  if (status !== 401 && status !== 403) return notThePlatform(platformUrl, status)
   const fix = 'Set AGENT_TOKEN to a token that the platform has provisioned'
   return fail('token', `refused by the platform (${status}): unknown, expired or revoked. ${fix}`)
+}
+
+function notThePlatform(platformUrl: string, status: number): Finding {
+  const [, path] = /[^/](\/api(?:\/v\d+)?)\/*$/.exec(platformUrl.trim()) ?? []
+  const fix =
+    path === undefined ? "Set PLATFORM_API_URL to the platform's address" : `Remove ${path} from PLATFORM_API_URL`
+  return fail('platform', `${platformUrl} is not the platform: ${AGENT_PATHS.data} answered ${status}. ${fix}`)
 }
 
 function addressOf(platformUrl: string, path: string): URL {
@@ -145,11 +159,21 @@ async function checkState(directory: string | undefined): Promise<Finding> {
       'RCA_STATE_DIR is not set: after a restart the agent does not know what it has already reported. Set it to a directory that outlives restarts',
     )
   try {
-    await access(await nearestExistingFolder(directory), constants.W_OK)
+    await tryWrite(await nearestExistingFolder(directory))
     return ok('state', `${directory} is writable`)
   } catch (error) {
     const fix = 'Set RCA_STATE_DIR to a directory that this user may write'
     return fail('state', `${directory} is not writable: ${(error as Error).message}. ${fix}`)
+  }
+}
+
+/** Writes a file in a temporary folder of `folder`. Permissions alone do not show a full or read-only disk. */
+async function tryWrite(folder: string): Promise<void> {
+  const temporary = await mkdtemp(join(folder, '.rca-doctor-'))
+  try {
+    await writeFile(join(temporary, 'state'), Buffer.alloc(4096, 'x'))
+  } finally {
+    await rm(temporary, { recursive: true, force: true })
   }
 }
 
