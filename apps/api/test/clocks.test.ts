@@ -32,6 +32,18 @@ describe('reports of an agent whose clock is ahead', () => {
     ])
   })
 
+  test('do not shift events of a correct clock', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const engine = eventOf({ name: 'engine', at: at(-20), clock_offset_ms: -600_000 })
+    await api.send(
+      token,
+      reportOf({ events: [engine, eventOf({ name: 'agent', at: at(580) })] }, { timestamp: at(600) }),
+    )
+    const { events } = (await api.admin('/api/v1/events')).json()
+    expect(events.map((event: { at: string }) => event.at)).toEqual([at(-20), at(-20)])
+  })
+
   test('store neither events nor gaps in the future', async () => {
     const api = await startApi({ retention: '1h' })
     const token = await api.provision()

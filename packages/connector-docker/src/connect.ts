@@ -6,6 +6,7 @@ import { engineSignals } from './collectors/engine.ts'
 import type { DockerConfig } from './config.ts'
 import type { DockerClient } from './docker-client.ts'
 import { endpointOf } from './engine/endpoint.ts'
+import { createEngineClock } from './engine/engine-clock.ts'
 import { createEventHistory } from './events/event-history.ts'
 import { createKeptLogs } from './evidence/kept-logs.ts'
 import { createInventory } from './inventory.ts'
@@ -15,7 +16,10 @@ import { createUsageReader } from './usage/usage-reader.ts'
 export async function connect({ config, signal, log, keyedHash }: ConnectContext<DockerConfig>): Promise<DockerClient> {
   const engine = await openEngine(endpointOf(config))
   try {
+    const clock = createEngineClock()
+    const askedAt = Date.now()
     const info = await engine.info(signal)
+    clock.measure(info.systemTime, askedAt, Date.now())
     const usage = createUsageReader({ rootPath: config.root_path, info, engine })
     log.info({ engine: info.version, api: info.apiVersion, usage: usage.source }, 'connected to the engine')
     return {
@@ -24,9 +28,15 @@ export async function connect({ config, signal, log, keyedHash }: ConnectContext
       info,
       entity: engineSignals.engine.reference(info.id),
       host: readHost(config),
-      inventory: createInventory(engine, excludeNames(config.exclude_containers)),
+      inventory: createInventory(
+        engine,
+        excludeNames(config.exclude_containers),
+        Date.now,
+        () => Date.now() + clock.offsetMs(),
+      ),
       usage,
       history: createEventHistory(),
+      clock,
       keptLogs: createKeptLogs(engine, config.crash_log_lines),
       keyedHash,
       log,

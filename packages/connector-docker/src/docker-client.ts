@@ -1,6 +1,7 @@
 import type { ConnectContext, EntityReference } from '@rca/core/connector'
 import type { DockerConfig } from './config.ts'
 import type { EngineApi, EngineInfo } from './engine/engine-api.ts'
+import type { EngineClock } from './engine/engine-clock.ts'
 import type { EventHistory } from './events/event-history.ts'
 import type { KeptLogs } from './evidence/kept-logs.ts'
 import type { Inventory } from './inventory.ts'
@@ -18,6 +19,7 @@ export interface DockerClient {
   readonly inventory: Inventory
   readonly usage: UsageReader
   readonly history: EventHistory
+  readonly clock: EngineClock
   readonly keptLogs: KeptLogs
   readonly keyedHash: (text: string) => string
   readonly log: ConnectContext<unknown>['log']

@@ -9,8 +9,17 @@ const MAX_INSPECTIONS = 4
 
 export type Inventory = ReturnType<typeof createInventory>
 
-/** Caches the engine's containers and images, kept current by lists and the event stream. */
-export function createInventory(engine: EngineApi, isIncluded: (name: string) => boolean, now = Date.now) {
+/**
+ * Caches the engine's containers and images, kept current by lists and the event stream.
+ *
+ * @param engineNow returns the engine's time, in milliseconds since 1970
+ */
+export function createInventory(
+  engine: EngineApi,
+  isIncluded: (name: string) => boolean,
+  now: () => number = Date.now,
+  engineNow: () => number = now,
+) {
   const cache = createContainerCache(engine)
   const { known, stale, forget, inspect } = cache
   const images = createImageCache(engine)
@@ -19,7 +28,7 @@ export function createInventory(engine: EngineApi, isIncluded: (name: string) =>
   let refreshing: Promise<unknown> = Promise.resolve()
 
   const list = async (signal: AbortSignal): Promise<void> => {
-    const startedAt = now()
+    const [startedAt, engineTime] = [now(), engineNow()]
     // Containers created during the request may be missing from the answer.
     const before = [...known.keys()]
     const rows = await engine.containers(signal)
@@ -27,7 +36,7 @@ export function createInventory(engine: EngineApi, isIncluded: (name: string) =>
     for (const id of before) if (!ids.has(id)) forget(id)
     for (const row of rows) {
       const details = known.get(row.id)
-      if (details === undefined || !isFollowed || differs(details, row, startedAt)) stale.add(row.id)
+      if (details === undefined || !isFollowed || differs(details, row, engineTime)) stale.add(row.id)
     }
     listedAt = startedAt
   }

@@ -5,6 +5,7 @@ import { engineSignals } from '../src/collectors/engine.ts'
 import { configSchema } from '../src/config.ts'
 import type { DockerClient } from '../src/docker-client.ts'
 import type { ContainerDetails, EngineApi, EngineEvent } from '../src/engine/engine-api.ts'
+import { createEngineClock } from '../src/engine/engine-clock.ts'
 import { demultiplex } from '../src/engine/log-frames.ts'
 import { toDiskUsage, toImage, toNetwork, toVolume } from '../src/engine/translate.ts'
 import { createEventHistory } from '../src/events/event-history.ts'
@@ -94,6 +95,7 @@ export function fakeClient(
     inventory: createInventory(engine, excludeNames(checked.exclude_containers)),
     usage: createUsageReader({ rootPath: checked.root_path, info: of.info, engine }),
     history: createEventHistory(),
+    clock: createEngineClock(),
     keptLogs: createKeptLogs(engine, checked.crash_log_lines, 0),
     keyedHash: (text) => createHash('sha256').update(`key of a test/${text}`).digest('hex').slice(0, 32),
     log: silentLogger,

@@ -110,7 +110,7 @@ export const containers: Collector<DockerClient> = {
         toSignals(container, images.get(container.imageId), outdated.has(container.id), {
           engine: client.entity,
           isIncludedLabel,
-          now: now(),
+          now: client.clock.toEngineTime(now()),
         }),
       ),
       ...[...images.values()].map(imageSignals),

@@ -1,4 +1,4 @@
-import { pointsOf, runCollector } from '@rca/connector-testkit'
+import { collectContext, pointsOf, runCollector } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
 import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'
@@ -7,7 +7,8 @@ import { engine } from './engine.ts'
 describe('engine', () => {
   test('collects exact values of one engine', async () => {
     const of = captured(exactEngine)
-    const collected = await runCollector(engine, fakeClient(of))
+    const now = () => new Date('2026-11-24T23:31:59Z')
+    const collected = await runCollector(engine, fakeClient(of), collectContext({ now }))
     expect(collected.entities).toEqual([
       {
         type: 'docker.engine',
@@ -35,6 +36,7 @@ describe('engine', () => {
       'docker.engine.containers{state=paused}': 1,
       'docker.engine.containers{state=stopped}': 4,
       'docker.engine.images{}': 1,
+      'docker.engine.clock_offset{}': -599.958,
     })
   })
 
@@ -48,7 +50,14 @@ describe('engine', () => {
 
   test('collects the current answer, without values that it leaves out', async () => {
     const of = captured(exactEngine)
-    const info = { ...of.info, version: '29.0.0', containersByState: {}, images: undefined, liveRestore: undefined }
+    const info = {
+      ...of.info,
+      version: '29.0.0',
+      containersByState: {},
+      images: undefined,
+      liveRestore: undefined,
+      systemTime: undefined,
+    }
     const client = fakeClient(of, { engine: fakeEngine(of, { info: async () => info }) })
     const collected = await runCollector(engine, client)
     expect(collected.entities?.[0]?.attributes).toMatchObject({ 'docker.engine.version': '29.0.0' })

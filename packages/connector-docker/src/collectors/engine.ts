@@ -34,6 +34,12 @@ export const engineSignals = {
     description: 'Number of containers by state.',
     attributes: { 'container.state': '`running`, `paused` or `stopped` (every other state).' },
   }),
+  engineClockOffset: metric({
+    name: 'docker.engine.clock_offset',
+    unit: 's',
+    kind: 'gauge',
+    description: 'Time by which the clock of the engine is ahead of the agent’s. 0 for less than two seconds.',
+  }),
   engineImages: metric({
     name: 'docker.engine.images',
     unit: '{image}',
@@ -44,14 +50,16 @@ export const engineSignals = {
 
 /** Collects the engine, its host, and the number of containers and images. */
 export const engine: Collector<DockerClient> = {
-  async collect(client, { signal }) {
+  async collect(client, { signal, now }) {
+    const askedAt = now().getTime()
     const info = await client.engine.info(signal)
+    client.clock.measure(info.systemTime, askedAt, now().getTime())
     return mergeSignals([toSignals(info, client), hostEntity(client)])
   },
   interval: '30s',
 }
 
-function toSignals(info: EngineInfo, { entity, host }: DockerClient): Signals {
+function toSignals(info: EngineInfo, { entity, host, clock }: DockerClient): Signals {
   return {
     entities: [
       engineSignals.engine.entity({
@@ -79,6 +87,10 @@ function toSignals(info: EngineInfo, { entity, host }: DockerClient): Signals {
         engineSignals.engineContainers.point(count, entity, { 'container.state': state }),
       ),
       engineSignals.engineImages.point(info.images, entity),
+      engineSignals.engineClockOffset.point(
+        info.systemTime === undefined ? undefined : clock.offsetMs() / 1000,
+        entity,
+      ),
     ],
   }
 }

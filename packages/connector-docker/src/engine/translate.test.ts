@@ -97,6 +97,7 @@ test('answers of one engine are translated exactly', () => {
     memory: 25_276_510_208,
     containersByState: { running: 5, paused: 1, stopped: 4 },
     images: 1,
+    systemTime: '2026-11-24T23:21:59.042139039Z',
   })
   expect(toDiskUsage(exact.json('df.json'))).toEqual({
     images: 1_984_132,

@@ -20,6 +20,7 @@ const infoSchema = z.object({
   ContainersPaused: number,
   ContainersStopped: number,
   Images: number,
+  SystemTime: text,
 })
 
 const versionSchema = z.object({
@@ -56,6 +57,8 @@ export function toInfo(info: unknown, version: unknown) {
       Object.entries(states).filter((entry): entry is [string, number] => entry[1] !== undefined),
     ),
     images: read.Images,
+    /** The engine's time. ISO 8601. */
+    systemTime: read.SystemTime,
   }
 }
 

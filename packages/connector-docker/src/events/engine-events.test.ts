@@ -562,6 +562,23 @@ describe.concurrent('engineEvents: open stream that lacks events', () => {
     expect(await Promise.race([watching.ended, 'open'])).toBe('open')
   })
 
+  test('keeps the times of an engine whose clock is behind, with the offset, and still notices missing events', async () => {
+    const { set, send, watch, client } = world()
+    const askedAt = Date.parse('2026-11-25T00:11:00Z')
+    client.clock.measure('2026-11-25T00:01:00Z', askedAt, askedAt)
+    const watching = watch('00:11:00')
+    await watching.caughtUp()
+    send('create', set('web', '00:01:01'), '00:01:01')
+    await watching.caughtUp()
+    expect(summaryOf(watching.events())).toEqual(['00:01:01.000 created web'])
+    expect(watching.events()).toMatchObject([{ clock_offset_ms: -600_000 }])
+    set('web', '00:01:01', '00:01:02', '00:02:00', 3)
+    await watching.check()
+    await watching.check()
+    expect(await watching.ended).toMatchObject({ name: 'EngineError' })
+    expect(JSON.parse(watching.cursor() ?? '')).toMatchObject({ brokenAt: '2026-11-25T00:01:00.000Z' })
+  })
+
   test('goes on when the containers cannot be listed', async () => {
     const { failures, watching, send, web } = await following()
     failures.containers = new Error('No engine answers')

@@ -24,6 +24,7 @@ const MIN_IDLE_MS = 5_000
 export const engineEvents: Watcher<DockerClient> = {
   async watch(client, context) {
     let { cursor } = context
+    const { now, emit } = inEngineTime(client, context)
     const saveCursor = (saved: string): Promise<void> => {
       cursor = saved
       return context.saveCursor(saved)
@@ -31,7 +32,7 @@ export const engineEvents: Watcher<DockerClient> = {
     for (;;) {
       const openedAt = context.now().getTime()
       try {
-        await followStream(client, { ...context, ...(cursor !== undefined && { cursor }), saveCursor })
+        await followStream(client, { ...context, now, emit, ...(cursor !== undefined && { cursor }), saveCursor })
         return
       } catch (error) {
         if (!isClosed(error) || context.now().getTime() - openedAt < MIN_IDLE_MS) throw error
@@ -39,6 +40,19 @@ export const engineEvents: Watcher<DockerClient> = {
       }
     }
   },
+}
+
+/** Returns the engine's time, and marks events with the offset of its clock: they have the engine's times. */
+function inEngineTime({ clock }: DockerClient, context: WatchContext): Pick<WatchContext, 'now' | 'emit'> {
+  return {
+    now: () => clock.toEngineTime(context.now()),
+    emit: (signals) => {
+      const offset = clock.offsetMs()
+      if (offset === 0) context.emit(signals)
+      else
+        context.emit({ events: signals.events?.map((event) => event && { ...event, clock_offset_ms: offset }) ?? [] })
+    },
+  }
 }
 
 /** Returns whether the connection was closed, as some proxies do with idle ones. */

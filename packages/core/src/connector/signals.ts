@@ -62,6 +62,8 @@ export interface Event {
   readonly name: string
   /** ISO 8601, UTC. */
   readonly at: string
+  /** Milliseconds by which the clock of `at` is ahead of this machine's. Absent for this machine's clock. */
+  readonly clock_offset_ms?: number
   readonly severity: Severity
   readonly entity: EntityReference
   /** One sentence for people. */

@@ -89,6 +89,10 @@ export const eventSchema = z.object({
   id: z.string().min(1).max(256).optional().describe('Stored once per agent.'),
   name,
   at: timestampSchema,
+  clock_offset_ms: z
+    .number()
+    .optional()
+    .describe('Milliseconds by which the clock of `at` is ahead of the agent’s. Absent for the agent’s clock.'),
   severity: z.enum(SEVERITIES),
   entity: entityReferenceSchema,
   body: z.string().max(LIMITS.body),

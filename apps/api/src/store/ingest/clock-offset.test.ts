@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { correctTime, findOffset } from './clock-offset.ts'
+import { correctTime, findOffset, offsetOfOtherClock } from './clock-offset.ts'
 
 const MINUTE = 60_000
 const YEAR = 365 * 24 * 60 * MINUTE
@@ -21,6 +21,15 @@ describe('the offset of a clock', () => {
         before,
       ),
     ).toBe(offset)
+  })
+
+  test.each([
+    ['correct, unlike the agent’s', 10 * MINUTE, -10 * MINUTE, 0],
+    ['behind, unlike the agent’s', 0, -10 * MINUTE, 0],
+    ['ahead, unlike the agent’s', 0, 10 * MINUTE, 10 * MINUTE],
+    ['as far ahead as the agent’s', 10 * MINUTE, 1_000, 10 * MINUTE + 1_000],
+  ])('of another clock is found when that clock is %s', (_name, agent, ahead, offset) => {
+    expect(offsetOfOtherClock(agent, ahead)).toBe(offset)
   })
 
   test.each([

@@ -16,6 +16,16 @@ export function findOffset(times: readonly number[], receivedAt: number, previou
   return Math.abs(offset - previous) <= MAX_CLOCK_AHEAD_MS ? previous : offset
 }
 
+/**
+ * Returns the offset of a clock that differs from the agent's: 0 within the tolerance, so that its times are kept.
+ *
+ * @param agentOffset offset of the agent's clock. @param ahead milliseconds by which the clock is ahead of the agent's.
+ */
+export function offsetOfOtherClock(agentOffset: number, ahead: number): number {
+  const offset = agentOffset + ahead
+  return offset <= MAX_CLOCK_AHEAD_MS ? 0 : offset
+}
+
 /** Subtracts a clock's offset from a time. Returns `undefined` for a time that is still too far ahead. */
 export function correctTime(time: number, offset: number, receivedAt: number): number | undefined {
   const corrected = offset > WRONG_CLOCK_MS && time <= receivedAt ? time : time - offset

@@ -2,7 +2,7 @@ import { type Report, SEVERITIES } from '@rca/core/protocol'
 import type { Kysely, Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SignalStore } from '../store.ts'
-import { correctTime, findOffset } from './clock-offset.ts'
+import { correctTime, findOffset, offsetOfOtherClock } from './clock-offset.ts'
 import { endOtherTerms, findActiveTermId, findTerm, writeTerm } from './leader-terms.ts'
 import { type NewestReport, placeReport, type ReportPlace } from './report-order.ts'
 import type { SeriesIndex, SeriesLookup } from './series-index.ts'
@@ -109,7 +109,10 @@ async function writeReport(
   const { key, offset, receivedAt } = agent
   const at = correctTime(Date.parse(report.timestamp), offset, receivedAt) ?? receivedAt
   // Events and gaps may have times of other clocks: a time that is still too far ahead becomes the report's.
-  const timeOf = (text: string): number => correctTime(Date.parse(text), offset, receivedAt) ?? at
+  const timeOf = (text: string, ahead?: number): number => {
+    const own = ahead === undefined ? offset : offsetOfOtherClock(offset, ahead)
+    return correctTime(Date.parse(text), own, receivedAt) ?? at
+  }
   const { revision, newest } = await place(transaction, agent, report)
   if (newest !== agent.newest) {
     agent.newest = newest
@@ -128,7 +131,7 @@ async function writeReport(
       agent_key: key,
       event_id: event.id ?? null,
       name: event.name,
-      at: timeOf(event.at),
+      at: timeOf(event.at, event.clock_offset_ms),
       severity: SEVERITIES.indexOf(event.severity),
       entity_type: event.entity.type,
       entity_id: event.entity.id,

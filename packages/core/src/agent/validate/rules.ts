@@ -71,6 +71,8 @@ export function relationsProblem(
 
 export function eventProblem(event: Unvalidated<Event>, redact: (text: string) => string): string | undefined {
   if (!isTimestamp(event.at)) return 'has an `at` that is not an ISO 8601 time in UTC'
+  if (event.clock_offset_ms !== undefined && !Number.isFinite(event.clock_offset_ms))
+    return 'has a `clock_offset_ms` that is not a finite number'
   if (!KNOWN_SEVERITIES.has(event.severity)) return `has the unknown severity ${quote(event.severity, redact)}`
   if (typeof event.body !== 'string') return 'has no body'
   if (event.id !== undefined && (typeof event.id !== 'string' || event.id === '' || event.id.length > LIMITS.name))

@@ -53,11 +53,12 @@ export function createMetricSanitizer(redact: Redact): (metric: Unvalidated<Metr
 }
 
 export function sanitizeEvent(event: Unvalidated<Event>, redact: Redact): Unvalidated<Event> {
-  const { id, name, at, severity, entity, body, attributes } = event
+  const { id, name, at, clock_offset_ms: offset, severity, entity, body, attributes } = event
   return {
     ...(id === undefined ? {} : { id: wellFormed(id) }),
     name,
     at,
+    ...(offset === undefined ? {} : { clock_offset_ms: offset }),
     severity,
     entity: sanitizeReference(entity),
     body,
