@@ -1,13 +1,13 @@
 import type { Readable } from 'node:stream'
-import underPressure from '@fastify/under-pressure'
 import { toMilliseconds } from '@rca/core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { CompleteApiOptions } from '../options/api-options.ts'
 import type { Credential } from '../store/records.ts'
 import type { Authenticate } from './authentication.ts'
+import { createEventLoopDelay, refuseWhenLate } from './event-loop-delay.ts'
 import { createIngestGate } from './ingest-gate.ts'
 import { parseJsonBody } from './json-parser.ts'
-import { ProblemError, unavailable } from './problem-error.ts'
+import { ProblemError } from './problem-error.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { receiveBody } from './request-body.ts'
 import type { RouteMap } from './route-map.ts'
@@ -34,13 +34,7 @@ export async function admitRequests(
   }
   const releases = new WeakMap<FastifyRequest, () => void>()
   const limitRate = await createRateLimit(app, options)
-  await app.register(underPressure, {
-    maxEventLoopDelay: options.maxEventLoopDelayMs,
-    pressureHandler: async (request: FastifyRequest) => {
-      if (request.routeOptions.config.access !== 'public')
-        throw unavailable('The platform is busy. Try again later.', 5)
-    },
-  })
+  refuseWhenLate(app, options.maxEventLoopDelayMs, createEventLoopDelay())
 
   app.decorateRequest('caller')
   app.addHook('onRequest', async (request) => {
