@@ -68,7 +68,10 @@ function describePod(before: PodTemplate, after: PodTemplate): readonly string[]
 }
 
 /** `memory limit 128Mi → 32Mi`, `CPU request none → 500m` */
-function describeResources(old: Pick<PodTemplate, 'resources'>, now: Pick<PodTemplate, 'resources'>): string[] {
+export function describeResources(
+  old: Pick<PodTemplate, 'resources'>,
+  now: Pick<PodTemplate, 'resources'>,
+): readonly string[] {
   return (['limits', 'requests'] as const).flatMap((kind) => {
     const [before, after]: readonly [Quantities, Quantities] = [
       old.resources?.[kind] ?? {},

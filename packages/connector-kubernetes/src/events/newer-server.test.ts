@@ -87,6 +87,59 @@ test('does not report a pending or finished resize as a crash', async () => {
   expect([...events, ...happened.events]).toEqual([])
 })
 
+test('reports resources of a container that were changed in place, once they are in force', () => {
+  const cluster = scene()
+  cluster.put('pods', pod)
+  cluster.listed()
+  const { events } = watchDeclared(cluster, containerEvents, now)
+  const APP = ['status', 'containerStatuses', 0]
+  const accepted = withChange(pod, [...APP, 'allocatedResources'], { cpu: '800m', memory: '512Mi' })
+  cluster.put('pods', accepted)
+  expect(events).toEqual([])
+  const resources = { requests: { cpu: '800m', memory: '512Mi' }, limits: { memory: '512Mi' } }
+  cluster.put('pods', withChange(accepted, [...APP, 'resources'], resources))
+  expect(events).toMatchObject([
+    {
+      name: 'k8s.container.resized',
+      severity: 'info',
+      entity: { id: `${uid}/app` },
+      body: 'Container app of pod shop/web-7d9c-x2x4p was resized in place: memory limit 256Mi → 512Mi, CPU request 500m → 800m, memory request 256Mi → 512Mi',
+      attributes: { 'k8s.workload.name': 'web' },
+    },
+  ])
+  cluster.put('pods', withChange(pod, ['metadata', 'labels', 'other'], 'x'))
+})
+
+test('reports the gates of a pod that is not scheduled, once', () => {
+  const cluster = scene()
+  cluster.listed()
+  const { events } = watchDeclared(cluster, clusterWarnings, now)
+  const condition = {
+    type: 'PodScheduled',
+    status: 'False',
+    reason: 'SchedulingGated',
+    message: 'Scheduling is blocked due to non-empty scheduling gates',
+  }
+  const waiting = withChange(pod, ['status'], { phase: 'Pending', conditions: [condition] })
+  const withGates = (...gates: readonly string[]) =>
+    withChange(
+      waiting,
+      ['spec', 'schedulingGates'],
+      gates.map((name) => ({ name })),
+    )
+  cluster.put('pods', withGates('example.test/quota', 'example.test/data'))
+  cluster.put('pods', withGates('example.test/quota'))
+  cluster.put('pods', withGates())
+  expect(events).toMatchObject([
+    {
+      name: 'k8s.pod.scheduling_gated',
+      severity: 'info',
+      body: 'Pod shop/web-7d9c-x2x4p is not scheduled before scheduling gates example.test/quota, example.test/data are removed',
+      attributes: { 'k8s.pod.scheduling_gates': ['example.test/quota', 'example.test/data'] },
+    },
+  ])
+})
+
 test('reports a pod that was evicted by request with the reason', () => {
   const cluster = scene()
   const evicted = captured('pod-evicted', NEWER)

@@ -22,6 +22,7 @@ describe('tailOf', () => {
     ['', ''],
     ['and ends with a line feed', '\n'],
     ['and follows other lines', '', 'before\n'],
+    ['and is broken by the runtime', '\nits end\n'],
   ])('returns the end of a line that is longer than 16 KiB %s', (_how, end, before = '') => {
     const text = `${before}${'€'.repeat(MAX_BYTES)}the reason${end}`
     const tail = tailOf(text)

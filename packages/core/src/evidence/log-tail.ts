@@ -10,7 +10,10 @@ export interface LogTailOptions {
   readonly redact?: (text: string) => string
 }
 
-/** Returns at most the last 16 KiB of a log, beginning with a complete line if possible. */
+/**
+ * Returns at most the last 16 KiB of a log, beginning with a complete line unless the lines are so long that half of
+ * it would be lost: runtimes also break lines of more than 16 KiB.
+ */
 export function tailOf(text: string, { lines = Number.POSITIVE_INFINITY, redact }: LogTailOptions = {}): string {
   if (redact === undefined) return lastBytes(withoutCutLine(text, lines))
   return lastBytes(redact(endOf(withoutCutLine(text, lines))))
@@ -20,17 +23,18 @@ export function tailOf(text: string, { lines = Number.POSITIVE_INFINITY, redact 
 function endOf(log: string): string {
   if (log.length <= MAX_REDACTED_LENGTH) return log
   const end = log.slice(-MAX_REDACTED_LENGTH)
-  const cut = end.slice(0, -1).indexOf('\n')
-  return end.slice((cut === -1 ? end.search(/\s/) : cut) + 1)
+  const lineFeed = end.indexOf('\n')
+  const isNear = lineFeed !== -1 && lineFeed < MAX_REDACTED_LENGTH / 2
+  return end.slice((isNear ? lineFeed : end.search(/\s/)) + 1)
 }
 
 function lastBytes(text: string): string {
   const bytes = Buffer.from(text)
   if (bytes.length <= MAX_LOG_BYTES) return text
   const tail = bytes.subarray(bytes.length - MAX_LOG_BYTES)
-  // A line feed at the very end begins no other line.
-  const lineFeed = tail.subarray(0, -1).indexOf('\n')
-  return (lineFeed === -1 ? tail : tail.subarray(lineFeed + 1)).toString('utf8').replace(/^\uFFFD+/, '')
+  const lineFeed = tail.indexOf('\n')
+  const isNear = lineFeed !== -1 && lineFeed < MAX_LOG_BYTES / 2
+  return (isNear ? tail.subarray(lineFeed + 1) : tail).toString('utf8').replace(/^\uFFFD+/, '')
 }
 
 /** Log drivers and runtimes cut longer lines into several records, and count these as lines. */

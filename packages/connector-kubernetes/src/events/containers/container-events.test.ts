@@ -599,6 +599,14 @@ describe('the log of a crash', () => {
     expect(Buffer.byteLength(log)).toBeGreaterThan(15_000)
   })
 
+  test('ends with a line of more than 16 KiB that the runtime broke', async () => {
+    const line = `${'x y '.repeat(4_096)}\nand the reason is here\n`
+    const { event } = await endOf(podOf(status(1, running, terminated(0))), { text: async () => `before\n${line}` })
+    const log = String(event?.attributes['k8s.container.log'])
+    expect(log).toHaveLength(16_384)
+    expect(log.endsWith(' x y \nand the reason is here\n')).toBe(true)
+  })
+
   test('that is forbidden names the missing permission and becomes a gap', async () => {
     const reason = 'A permission is missing: allow verb `get` on resource `pods/log`'
     const permission = { verb: 'get', group: '', resource: 'pods/log', namespace: 'scene' }

@@ -11,6 +11,7 @@ import { type ClusterWatchContext, watchCluster } from '../cluster-watcher.ts'
 import { createConcurrencyLimit } from '../concurrency-limit.ts'
 import { isRecent } from '../occurrence.ts'
 import { type ContainerEnd, describeEnd } from './container-end.ts'
+import { resized } from './resizes.ts'
 import { createEndSampler } from './restart-loop.ts'
 import { createStartFailures } from './start-failures.ts'
 
@@ -36,6 +37,7 @@ export const containerEvents: Watcher<KubernetesClient> = watchCluster((client, 
         if (isExpected(client, pod, container, run, reported.loopAt === undefined)) continue
         reportEnd({ pod, container, run, reported, seenAt: now })
       }
+      if (old !== undefined) context.emit(resized(client, pod, container, old, now))
       const isReported = !isInitial || isRecent(container.status.lastState?.finishedAt ?? pod.created, now)
       if (pod.deleted === undefined) context.emit(failures.inspect(pod, container, now, isReported))
     }

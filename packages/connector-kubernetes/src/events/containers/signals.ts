@@ -1,5 +1,5 @@
 import { container, workload } from '../../kinds/common-signals.ts'
-import { error, SAMPLED } from '../event-declarations.ts'
+import { error, info, SAMPLED } from '../event-declarations.ts'
 
 const run = {
   'k8s.container.kind': '`container`, `init` or `sidecar`.',
@@ -50,6 +50,16 @@ export const signals = {
       ...run,
       ...evidence,
       'k8s.container.restart_loop.count': 'Runs that ended in a row, each shorter than ten minutes.',
+    },
+  ),
+  containerResized: info(
+    'k8s.container.resized',
+    'The requests or limits of a running container were changed in place.',
+    {
+      ...container,
+      ...workload,
+      'k8s.container.kind': '`container`, `init` or `sidecar`.',
+      'change.resources': 'Requests and limits in force, each as `memory limit 512Mi → 1Gi`.',
     },
   ),
   containerStartFailed: error(

@@ -11,7 +11,7 @@ import { type ClusterWatchContext, watchCluster } from '../cluster-watcher.ts'
 import { createConcurrencyLimit } from '../concurrency-limit.ts'
 import { isRecent } from '../occurrence.ts'
 import { describeWarning, type Warning } from './describe-warning.ts'
-import { evictionOf, type PodProblem, reportedEviction, schedulingId, unschedulable } from './pod-problems.ts'
+import { evictionOf, gated, type PodProblem, reportedEviction, schedulingId, unschedulable } from './pod-problems.ts'
 import { isWrittenByContainer, probeKind, seriesKey, type WarningKind, warningKind } from './warning-kinds.ts'
 
 /** Messages whose secrets cannot be found out by then are left out. */
@@ -38,6 +38,7 @@ export const clusterWarnings: Watcher<KubernetesClient> = watchCluster((client, 
   const inspectPod = (pod: Pod, isInitial: boolean): void => {
     emitProblem(evictionOf(client, pod), isInitial)
     emitProblem(unschedulable(client, pod), isInitial)
+    emitProblem(gated(client, pod), isInitial)
   }
 
   const inspectReport = (event: ClusterEvent, old: ClusterEvent | undefined, isInitial: boolean): void => {

@@ -83,6 +83,31 @@ export function unschedulable(client: KubernetesClient, pod: Pod): PodProblem | 
   }
 }
 
+/** Returns the wait for scheduling gates that a pod's specification shows. */
+export function gated(client: KubernetesClient, pod: Pod): PodProblem | undefined {
+  const { schedulingGates: gates } = pod
+  if (gates.length === 0 || pod.deleted !== undefined) return undefined
+  const id = `${pod.uid}/scheduling_gated`
+  const named = `scheduling ${gates.length === 1 ? 'gate' : 'gates'} ${gates.join(', ')}`
+  return {
+    id,
+    at: pod.created,
+    group: `gates ${gates.join(' ')} ${podGroup(client.cluster, pod)}`,
+    describe: (now, sample) =>
+      signals.podSchedulingGated.event({
+        id,
+        at: timeOrNow(pod.created, now),
+        entity: podReference(pod.uid),
+        body: `Pod ${pod.namespace}/${pod.name} is not scheduled before ${named} ${gates.length === 1 ? 'is' : 'are'} removed${affectedSuffix(sample)}`,
+        attributes: {
+          ...podAttributes(client.cluster, pod),
+          'k8s.pod.scheduling_gates': gates,
+          'k8s.event.affected': affectedCount(sample),
+        },
+      }),
+  }
+}
+
 /** The id of the first event about the failed scheduling of a pod. */
 export function schedulingId(podUid: string): string {
   return `${podUid}/scheduling_failed`

@@ -1,5 +1,5 @@
 import { container, inNamespace, pod, workload } from '../../kinds/common-signals.ts'
-import { error, SAMPLED, warning } from '../event-declarations.ts'
+import { error, info, SAMPLED, warning } from '../event-declarations.ts'
 
 /** The count of objects to which the same happens. */
 export const affected = {
@@ -24,6 +24,11 @@ export const signals = {
     ...workload,
     ...report,
   }),
+  podSchedulingGated: info(
+    'k8s.pod.scheduling_gated',
+    `A new pod waits until its scheduling gates are removed. ${sampled}`,
+    { ...pod, ...workload, 'k8s.pod.scheduling_gates': 'Names of the gates.', ...affected },
+  ),
   podEvicted: warning(
     'k8s.pod.evicted',
     `A pod was ended as a whole, and not because its containers failed: evicted, preempted, past its deadline, or refused by its node. Reported once per pod. ${SAMPLED} Pods that one node loses for the same reason count together.`,

@@ -49,6 +49,41 @@ describe('a Job', () => {
     expect(JSON.stringify(events)).not.toContain('canary')
   })
 
+  test.each<[string, object, readonly [index: number, phase: string][], string]>([
+    ['its status', { failedIndexes: '1,3-5' }, [], 'indexes 1,3-5'],
+    [
+      'its pods',
+      {},
+      [
+        [4, 'Failed'],
+        [4, 'Failed'],
+        [2, 'Failed'],
+        [0, 'Succeeded'],
+      ],
+      'indexes 2,4',
+    ],
+    ['its only failed pod', {}, [[7, 'Failed']], 'index 7'],
+  ])('with indexes is reported with those that failed, by %s', (_source, status, pods, named) => {
+    const cluster = followedCluster()
+    cluster.listed()
+    const { events } = watchDeclared(cluster, jobFailures, () => now)
+    for (const [number, [index, phase]] of pods.entries())
+      cluster.put('pods', {
+        metadata: {
+          name: `run-${number}`,
+          uid: `run-${number}`,
+          namespace: 'scene',
+          labels: { 'batch.kubernetes.io/job-completion-index': `${index}` },
+          ownerReferences: [{ kind: 'Job', name: 'indexed', uid: 'indexed', controller: true }],
+        },
+        status: { phase },
+      })
+    const job = failed('indexed')
+    cluster.put('jobs', { ...job, spec: { completionMode: 'Indexed' }, status: { ...job.status, ...status } })
+    expect(events.map(({ body }) => body)).toEqual([`Job scene/indexed has failed: BackoffLimitExceeded, ${named}`])
+    expect(events[0]?.attributes['k8s.job.failed_indexes']).toBe(named.replace(/^\w+ /, ''))
+  })
+
   test('is sampled with the other Jobs of its CronJob', () => {
     const cluster = followedCluster()
     cluster.listed()

@@ -125,6 +125,7 @@ export const signals = {
       'k8s.job.reason': 'Reason, such as `BackoffLimitExceeded`.',
       'k8s.job.message': 'Message of its controller, without secrets.',
       'k8s.job.failed_pods': 'Pods that failed.',
+      'k8s.job.failed_indexes': 'Indexes of an indexed Job that failed, as `1,3-5`.',
       'k8s.job.started_at': 'When it was started. ISO 8601.',
     },
   ),

@@ -69,8 +69,10 @@ function newestPods({ kind, uid, revision }: Workload, cluster: Cluster): readon
 }
 
 /** Returns why a pod is not ready: it has no node yet, or one of its containers waits. */
-function waitsOf({ containers, conditions, phase, reason, message }: Pod): readonly Wait[] {
+function waitsOf({ containers, conditions, phase, reason, message, schedulingGates }: Pod): readonly Wait[] {
   if (reason !== undefined) return [{ reason, message }]
+  if (schedulingGates.length > 0)
+    return [{ reason: 'SchedulingGated', message: `scheduling gates: ${schedulingGates.join(', ')}` }]
   const unscheduled = conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False')
   if (unscheduled !== undefined)
     return [{ reason: unscheduled.reason ?? 'Unschedulable', message: unscheduled.message }]

@@ -13,6 +13,9 @@ export interface Job extends Metadata {
   readonly active: number
   readonly succeeded: number
   readonly failed: number
+  readonly isIndexed: boolean
+  /** Indexes that failed for good, as `1,3-5`; only with a backoff limit per index. */
+  readonly failedIndexes: string | undefined
   readonly startedAt: string | undefined
   readonly completedAt: string | undefined
   /** `Complete` or `Failed`, with the reason. */
@@ -30,6 +33,8 @@ export function projectJob(raw: unknown): Job {
     active: count(status.active),
     succeeded: count(status.succeeded),
     failed: count(status.failed),
+    isIndexed: spec.completionMode === 'Indexed',
+    failedIndexes: text(status.failedIndexes) || undefined,
     startedAt: text(status.startTime),
     completedAt: text(status.completionTime),
     conditions: conditionsOf(status),

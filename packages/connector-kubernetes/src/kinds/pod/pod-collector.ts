@@ -33,6 +33,7 @@ export const podSignals = {
       'k8s.pod.restart_policy': '`Always`, `OnFailure` or `Never`.',
       'k8s.pod.host_network': 'Whether the pod uses the network of its node.',
       'k8s.pod.terminating': 'Whether the pod is being deleted.',
+      'k8s.pod.scheduling_gates': 'Gates that keep the scheduler from looking for a node.',
     },
     relations: { ...ownedByWorkload, runs_on: 'The node.', mounts: 'Claims, ConfigMaps and Secrets that it mounts.' },
   }),
@@ -147,6 +148,7 @@ function describePod(pod: Pod, allowsLabel: NameFilter): Entity {
       'k8s.pod.restart_policy': pod.restartPolicy,
       'k8s.pod.host_network': pod.hostNetwork,
       'k8s.pod.terminating': pod.deleted !== undefined,
+      'k8s.pod.scheduling_gates': pod.schedulingGates.length === 0 ? undefined : pod.schedulingGates,
     },
     relations: [ownerRelation(pod), ...runsOn(pod), ...mounts(pod)],
   })

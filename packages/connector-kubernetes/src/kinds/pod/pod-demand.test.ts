@@ -59,6 +59,22 @@ test('demandOf ignores an infeasible resize, but counts accepted requests', () =
   expect(demandOf(projectPod(over)).requests.cpu).toBeCloseTo(0.2 + 0.8)
 })
 
+test('demandOf ignores the requests and limits of a resize that a server before 1.33 calls infeasible', () => {
+  const wanted = { requests: { cpu: '50', memory: '256Mi' }, limits: { memory: '9Gi' } }
+  const before133 = [
+    [['spec', 'containers', 0, 'resources'], wanted],
+    [['status', 'conditions'], []],
+    [['status', 'resize'], 'Infeasible'],
+  ] as const
+  const pod = before133.reduce((object, [path, value]) => withChange(object, path, value), resized)
+  expect(demandOf(projectPod(pod))).toEqual({
+    requests: { cpu: 0.2 + 0.5, memory: (64 + 256) * MIB },
+    limits: { memory: (64 + 256) * MIB },
+  })
+  const deferred = withChange(pod, ['status', 'resize'], 'Deferred')
+  expect(demandOf(projectPod(deferred)).requests.cpu).toBeCloseTo(0.2 + 50)
+})
+
 test('demandOf replaces the sum with pod-level resources, each by itself', () => {
   const evicted = captured('pod-evicted', NEWER)
   expect(demandOf(projectPod(evicted))).toEqual({

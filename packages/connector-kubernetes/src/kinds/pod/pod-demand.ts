@@ -19,11 +19,11 @@ export function demandOf(pod: Pod): Resources {
 }
 
 function countDemand(pod: Pod): Resources {
-  const isInfeasible = pod.conditions.some(
-    ({ type, status, reason }) => type === 'PodResizePending' && status === 'True' && reason === 'Infeasible',
-  )
-  const requests = atOnce(pod, (container) => requestsOf(container, isInfeasible))
-  const limits = atOnce(pod, ({ resources, status }) => largest([resources.limits, status?.actual?.limits]))
+  const requests = atOnce(pod, (container) => requestsOf(container, pod.isResizeInfeasible))
+  const limits = atOnce(pod, ({ resources, status }) => {
+    const actual = status?.actual?.limits
+    return pod.isResizeInfeasible && actual !== undefined ? actual : largest([resources.limits, actual])
+  })
   const whole = {
     requests: { ...requests, ...pod.resources?.requests },
     limits: { ...limits, ...pod.resources?.limits },

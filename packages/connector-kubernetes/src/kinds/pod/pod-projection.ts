@@ -77,6 +77,10 @@ export interface Pod extends Metadata {
   readonly startedAt: string | undefined
   readonly ip: string | undefined
   readonly conditions: readonly Condition[]
+  /** The node cannot give the pod the resources of its specification. */
+  readonly isResizeInfeasible: boolean
+  /** Names of the gates that keep the scheduler from looking for a node. */
+  readonly schedulingGates: readonly string[]
   /** Resources that all containers share. */
   readonly resources: Resources | undefined
   /** Additional resources of the runtime class. */
@@ -89,6 +93,7 @@ export interface Pod extends Metadata {
 export function projectPod(raw: unknown): Pod {
   const { metadata: rawMetadata, spec, status } = partsOf(raw)
   const metadata = metadataOf(raw)
+  const conditions = conditionsOf(status)
   return {
     ...metadata,
     phase: internText(status.phase),
@@ -102,7 +107,11 @@ export function projectPod(raw: unknown): Pod {
     restartPolicy: internText(spec.restartPolicy),
     startedAt: text(status.startTime),
     ip: text(status.podIP),
-    conditions: conditionsOf(status),
+    conditions,
+    // Since 1.33 a condition, before a field.
+    isResizeInfeasible: status.resize === 'Infeasible' || conditions.some(isInfeasible),
+    schedulingGates:
+      spec.schedulingGates === undefined ? NONE : intern(present(list(spec.schedulingGates).map(nameOf))),
     resources: maybeResourcesOf(spec),
     overhead: maybeFields(spec.overhead) === undefined ? undefined : intern(quantities(spec.overhead)),
     containers: [
@@ -112,6 +121,16 @@ export function projectPod(raw: unknown): Pod {
     ],
     mounts: mountsOf(spec, metadata.name),
   }
+}
+
+const NONE: readonly string[] = Object.freeze([])
+
+function isInfeasible({ type, status, reason }: Condition): boolean {
+  return type === 'PodResizePending' && status === 'True' && reason === 'Infeasible'
+}
+
+function nameOf({ name }: Fields): string | undefined {
+  return text(name)
 }
 
 /** Returns the requests and limits of a container, or of a pod as a whole. */
