@@ -28,7 +28,7 @@ describe('the offset of a clock', () => {
     ['behind, unlike the agent’s', 0, -10 * MINUTE, 0],
     ['ahead, unlike the agent’s', 0, 10 * MINUTE, 10 * MINUTE],
     ['as far ahead as the agent’s', 10 * MINUTE, 1_000, 10 * MINUTE + 1_000],
-  ])('of another clock is found when that clock is %s', (_name, agent, ahead, offset) => {
+  ])('is found for another clock that is %s', (_name, agent, ahead, offset) => {
     expect(offsetOfOtherClock(agent, ahead)).toBe(offset)
   })
 
