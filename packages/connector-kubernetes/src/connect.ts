@@ -6,9 +6,10 @@ import type { KubernetesConfig } from './config.ts'
 import { createMissingPermissions } from './evidence/missing-permissions.ts'
 import { openClusterCache } from './informer/cluster-cache.ts'
 import { clusterSignals } from './kinds/cluster.ts'
-import { kinds } from './kinds/index.ts'
+import { type Cluster, kinds } from './kinds/index.ts'
 import { metadataOf } from './kinds/metadata.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
+import { timeoutSignal } from './timeout-signal.ts'
 import { createLastMemory } from './usage/last-memory.ts'
 
 /**
@@ -33,7 +34,9 @@ export async function openKubernetesClient(context: ConnectContext<KubernetesCon
       name: config.cluster_name ?? config.kubeconfig_context ?? `kubernetes-${uid.slice(0, 8)}`,
       entity: clusterSignals.cluster.reference(uid),
       lastMemory: createLastMemory(),
-      refusals: createMissingPermissions(),
+      refusals: createMissingPermissions((resource, namespace, stop) =>
+        requestPod(api, cluster, resource, namespace, stop),
+      ),
       keyedHash,
       log,
     }
@@ -42,6 +45,26 @@ export async function openKubernetesClient(context: ConnectContext<KubernetesCon
     throw error
   }
 }
+
+/** Requests a pod that does not exist, or its log: without the permission, the server refuses before it looks. */
+async function requestPod(
+  api: KubernetesApi,
+  cluster: Cluster,
+  resource: string,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const timeout = timeoutSignal(RECHECK_TIMEOUT_MS, signal)
+  const pods = cluster.resource('pods')
+  if (resource === 'pods/log')
+    await api.text({ namespace, pod: NO_POD, container: NO_POD, lines: 1, limitBytes: 1 }, timeout)
+  else if (resource === 'pods' && pods !== undefined) await api.get(pods, { namespace, name: NO_POD }, timeout)
+}
+
+const RECHECK_TIMEOUT_MS = 5_000
+
+/** Name of a pod that does not exist. */
+const NO_POD = 'rca-permission-check'
 
 /**
  * Returns the UID of the namespace kube-system, which exists as long as the cluster does. An agent without permission

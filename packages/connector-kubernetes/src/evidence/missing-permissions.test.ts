@@ -23,11 +23,37 @@ test('reports a missing permission per namespace until it is granted', () => {
 
 test('reports a refusal for an hour, and at most twenty one by one', () => {
   let now = 0
-  const refusals = createMissingPermissions(() => now)
+  const refusals = createMissingPermissions(undefined, () => now)
   refusals.note(refusalIn('old'))
   now = 3_600_001
   expect(refusals.gaps()).toEqual([])
   for (let number = 0; number < 25; number += 1) refusals.note(refusalIn(`n${number}`))
   expect(refusals.gaps()).toHaveLength(21)
   expect(refusals.gaps().at(-1)?.reason).toContain('5 more namespaces')
+})
+
+test('forgets a refusal that is over, and keeps one that lasts or cannot be checked', async () => {
+  const answers: Readonly<Record<string, () => Promise<unknown>>> = {
+    granted: async () => undefined,
+    refused: async () => {
+      throw refusalIn('refused')
+    },
+    unreachable: async () => {
+      throw new Error('no answer')
+    },
+  }
+  const asked: string[] = []
+  const refusals = createMissingPermissions(async (resource, namespace) => {
+    asked.push(`${resource} in ${namespace}`)
+    await answers[namespace]?.()
+  })
+  for (const namespace of Object.keys(answers)) refusals.note(refusalIn(namespace))
+  await refusals.recheck(new AbortController().signal)
+  expect(asked).toEqual(['pods/log in granted', 'pods/log in refused', 'pods/log in unreachable'])
+  expect(
+    refusals
+      .gaps()
+      .map(({ scope }) => scope)
+      .toSorted(),
+  ).toEqual(['kubernetes:pods/log/refused', 'kubernetes:pods/log/unreachable'])
 })

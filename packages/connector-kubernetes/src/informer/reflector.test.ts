@@ -162,6 +162,14 @@ describe('createReflector', () => {
     expect(names).toEqual(['a'])
   })
 
+  test('asks for a refused list at least every 15 seconds, and for another failing one every 30 seconds', async () => {
+    const waitsAfter = async (failure: Error) =>
+      (await follow(Array.from({ length: 12 }, () => ({ list: failure })))).waits.at(-1)
+    // With the jitter of the test, three quarters of the bound.
+    expect(await waitsAfter(refused)).toBe(11_250)
+    expect(await waitsAfter(new KubernetesError('broken', { status: 500 }))).toBe(22_500)
+  })
+
   test('keeps its objects after a failed watch, and continues from there', async () => {
     const cut = new KubernetesError('cut', { reason: 'Silent' })
     const { watchErrors, names, waits } = await follow([
@@ -187,7 +195,7 @@ describe('createReflector', () => {
       { from: '10', watch: [], end: ended },
     ])
     expect(changes).toEqual(['there a@1', 'there b@2', 'changed a@1→7', 'added c@8', 'deleted b@2→?'])
-    expect(waits.slice(0, 2)).toEqual([60_000, 60_000])
+    expect(waits.slice(0, 2)).toEqual([375, 60_000])
     expect(watchErrors.slice(0, 2).map((one) => one?.since.getTime())).toEqual([0, 0])
     expect(reflector.watchError).toBeUndefined()
   })

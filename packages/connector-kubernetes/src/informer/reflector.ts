@@ -19,6 +19,9 @@ const POLL_INTERVAL_MS = 60_000
 const MIN_BACKOFF_MS = 500
 const MAX_BACKOFF_MS = 30_000
 
+/** The same after a refusal, which costs the server little. The permission may be granted at any time. */
+const MAX_REFUSED_BACKOFF_MS = 15_000
+
 export interface ReflectorOptions<Slim extends SlimObject>
   extends Selection,
     Pick<ListOptions, 'limit'>,
@@ -143,8 +146,14 @@ async function listInto<Slim extends SlimObject>(
  * least as long as the server asks for.
  */
 function backoffAfter(failures: number, error: unknown, random: () => number): number {
-  const bound = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(failures - 1, 10))
-  const wait = isWatchForbidden(error) ? POLL_INTERVAL_MS * (0.75 + random() / 2) : (bound / 2) * (1 + random())
+  const isRefused = error instanceof KubernetesError && error.status === 403
+  const bound = Math.min(
+    isRefused ? MAX_REFUSED_BACKOFF_MS : MAX_BACKOFF_MS,
+    MIN_BACKOFF_MS * 2 ** Math.min(failures - 1, 10),
+  )
+  // The first time, listing may be forbidden by now, too.
+  const isPolled = isWatchForbidden(error) && failures > 1
+  const wait = isPolled ? POLL_INTERVAL_MS * (0.75 + random() / 2) : (bound / 2) * (1 + random())
   const retryAfter = error instanceof KubernetesError ? (error.retryAfter ?? 0) : 0
   return Math.max(wait, retryAfter * 1000)
 }

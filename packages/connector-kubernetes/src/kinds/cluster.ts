@@ -24,15 +24,19 @@ interface ClusterClient {
   readonly name: string
   readonly uid: string
   /** Evidence that the agent had no permission to read. */
-  readonly refusals: { gaps(): NonNullable<Signals['gaps']> }
+  readonly refusals: {
+    recheck(signal: AbortSignal): Promise<void>
+    gaps(): NonNullable<Signals['gaps']>
+  }
 }
 
 /** Reports the cluster itself, and how many objects of each kind it has. */
 export const cluster: Collector<ClusterClient> = {
-  interval: '60s',
+  interval: '30s',
   timeout: '60s',
   async collect({ cluster: cache, config, name, uid, refusals }, { signal }) {
     await cache.listed(signal)
+    await refusals.recheck(signal)
     const entity = clusterSignals.cluster.entity({
       id: uid,
       name,

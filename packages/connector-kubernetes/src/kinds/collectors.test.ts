@@ -141,6 +141,14 @@ test('pods reports a pod and its containers', async () => {
   expect({ entities: collected.entities, points: pointsOf(collected) }).toMatchSnapshot()
 })
 
+test('requests does not fail for five minutes while pods cannot be listed, which their own collector reports', async () => {
+  const { client } = filled()
+  const unlisted: SyncStatus = { isListed: false, isCurrent: false, gaps: [{ scope: 's', reason: 'forbidden' }] }
+  const refused = { ...client, cluster: { ...client.cluster, syncStatus: () => unlisted } }
+  expect(await collect('requests', refused)).toEqual({})
+  await expect(collect('pods', refused)).rejects.toThrow('forbidden')
+})
+
 test('requests reports requests and limits every five minutes', async () => {
   const collected = await collect('requests', filled().client)
   expect(pointsOf(collected)).toMatchSnapshot()

@@ -216,6 +216,22 @@ describe('a stuck namespace that contains a pod with a long grace period', () =>
   })
 })
 
+test('counts from the deletion if the agent starts later, with the same id', () => {
+  const { cluster, begin } = scene()
+  cluster.put('nodes', well)
+  cluster.put('pods', pod)
+  cluster.put('namespaces', namespace)
+  const events = begin()
+  vi.advanceTimersByTime(3 * MINUTE)
+  expect(events).toHaveLength(1)
+  const later = begin()
+  vi.advanceTimersByTime(10_000)
+  expect(later).toMatchObject([{ id: events[0]?.id, at: events[0]?.at }])
+  // The namespace is overdue five minutes after its deletion.
+  vi.advanceTimersByTime(2 * MINUTE)
+  expect(later.map(({ attributes }) => attributes['k8s.object.kind'])).toEqual(['Pod', 'Namespace'])
+})
+
 test('reports the finalizer in the specification of a namespace', () => {
   const { cluster, begin } = scene()
   const emptied = withChange(namespace, ['status', 'conditions'], [])
@@ -325,6 +341,7 @@ describe('a stuck claim', () => {
 test('does not report timely deletions, whatever the clock of the server shows', () => {
   const { cluster, begin } = scene()
   const events = begin()
+  cluster.listed()
   vi.setSystemTime(due + 60 * MINUTE)
   cluster.put('pods', pod)
   cluster.put('namespaces', namespace)

@@ -81,8 +81,10 @@ export const stuckDeletions = watchCluster(({ cluster }, { after, now, emit }) =
     const { kind, object } = change
     const known = pending.get(object.uid)
     if (object.deleted === undefined || known?.isReported === true) return
-    // The server's clock may be behind: the wait begins when it is seen.
-    const begins = Math.max(Date.parse(object.deleted) || 0, now().getTime())
+    const due = Date.parse(object.deleted) || 0
+    // An agent that starts counts from the deletion. Otherwise, the wait begins when it is seen: the server's clock may
+    // be behind.
+    const begins = change.type === 'added' && change.isInitial ? due : Math.max(due, now().getTime())
     // Grace periods only get shorter: by another deletion, or by a kubelet that finishes early.
     if (known !== undefined) known.begins = Math.min(known.begins, begins)
     else pending.set(object.uid, { kind, begins, heldUntil: 0, isReported: false })

@@ -600,3 +600,31 @@ describe('a taint that ends pods', () => {
     expect(events.slice(1).map(({ entity }) => entity.id)).toEqual(['pod-0', 'pod-1', 'pod-2', 'pod-3', 'pod-9'])
   })
 })
+
+describe('a failure that usually passes', () => {
+  test('is an error for a volume only if it is repeated', () => {
+    const { put, events } = scene()
+    const failed = (count: number) => report('FailedMount', 'MountVolume.SetUp failed', { count })
+    put('events', failed(1))
+    put('events', failed(2))
+    expect(events.map(({ name, severity }) => [name, severity])).toEqual([
+      ['k8s.volume.mount_failed', 'warning'],
+      ['k8s.volume.mount_failed', 'error'],
+    ])
+  })
+
+  test('is information for a startup probe, and a warning only after many failures', () => {
+    const { put, events } = scene()
+    const message = 'Startup probe failed: Get "http://10.0.0.1:8687/healthz": dial tcp 10.0.0.1:8687: connect: refused'
+    for (let count = 1; count <= 30; count += 1)
+      put('events', report('Unhealthy', message, { ...aboutContainer(), count }))
+    expect(events.map(({ severity, attributes }) => [attributes['k8s.event.count'], severity])).toEqual([
+      [1, 'info'],
+      [2, 'info'],
+      [3, 'info'],
+      [4, 'info'],
+      [10, 'warning'],
+      [30, 'warning'],
+    ])
+  })
+})

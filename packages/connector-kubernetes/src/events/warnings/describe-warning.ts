@@ -21,6 +21,9 @@ export interface Warning {
   readonly now: Date
 }
 
+/** Failures of a startup probe that make it a warning. A container that the kubelet kills is reported at once. */
+const MIN_STARTUP_FAILURES = 10
+
 /** Common names of resources. */
 const RESOURCE_NAMES: Readonly<Record<string, string>> = { persistentvolumeclaims: 'claims', 'jobs.batch': 'jobs' }
 
@@ -42,6 +45,8 @@ export const describeWarning: Readonly<
     const what = `A ${probe === undefined ? '' : `${probe} `}probe of ${name === undefined ? '' : `container ${name} of `}`
     return signals.containerUnhealthy.event({
       ...occurrenceOf(report, client, `${what}pod ${nameOf(report)} failed`),
+      // It fails until the container has started.
+      severity: probe === 'startup' && report.count < MIN_STARTUP_FAILURES ? 'info' : undefined,
       attributes: {
         ...aboutAttributes(client, report.event),
         'k8s.container.name': name,
@@ -84,6 +89,8 @@ export const describeWarning: Readonly<
     const isClaim = kind === 'PersistentVolumeClaim'
     return signals.volumeMountFailed.event({
       ...occurrenceOf(report, client, `A volume of ${isClaim ? 'claim' : 'pod'} ${nameOf(report)} cannot be provided`),
+      // In the first second of a pod, a kubelet may not know its ConfigMaps, Secrets and claims yet, and tries again.
+      severity: report.count === 1 ? 'warning' : undefined,
       attributes: {
         ...(isClaim
           ? { 'k8s.namespace.name': namespace, 'k8s.persistentvolumeclaim.name': name }

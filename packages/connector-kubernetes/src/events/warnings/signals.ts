@@ -42,13 +42,17 @@ export const signals = {
       ...affected,
     },
   ),
-  containerUnhealthy: warning('k8s.container.unhealthy', `A probe of a container failed. ${sampled}`, {
-    ...container,
-    ...workload,
-    ...report,
-    'k8s.event.message_missing': 'Why the message of the probe is left out.',
-    'k8s.container.probe.kind': '`liveness`, `readiness` or `startup`.',
-  }),
+  containerUnhealthy: warning(
+    'k8s.container.unhealthy',
+    `A probe of a container failed. A startup probe, which fails until the container has started, is information the first nine times. ${sampled}`,
+    {
+      ...container,
+      ...workload,
+      ...report,
+      'k8s.event.message_missing': 'Why the message of the probe is left out.',
+      'k8s.container.probe.kind': '`liveness`, `readiness` or `startup`.',
+    },
+  ),
   quotaExceeded: error(
     'k8s.quota.exceeded',
     `A workload cannot create pods, claims or jobs because a quota of its namespace is used up. ${sampled}`,
@@ -69,7 +73,7 @@ export const signals = {
   ),
   volumeMountFailed: error(
     'k8s.volume.mount_failed',
-    `A volume cannot be provisioned, attached or mounted. ${sampled}`,
+    `A volume cannot be provisioned, attached or mounted; a warning at the first time, since the next attempt may succeed. ${sampled}`,
     {
       ...pod,
       ...workload,

@@ -9,7 +9,7 @@ import {
   redactSecrets,
 } from '@rca/core/connector'
 import { commonAttributes, container, ownedByWorkload, ownerRelation, pod, upDownCounter } from '../common-signals.ts'
-import { cachedObjects, KIND_TIMEOUT, type KindClient, type KindSource, kindCollector } from '../kind-collector.ts'
+import { KIND_TIMEOUT, type KindClient, type KindSource, kindCollector } from '../kind-collector.ts'
 import { isReady } from '../metadata.ts'
 import { containerReference, namedReference, podReference } from '../references.ts'
 import { containerAttributes, isOver } from './pod-attributes.ts'
@@ -110,8 +110,10 @@ export const requests: Collector<KindClient<KindSource<'pods', Pod>>> = {
   interval: '5m',
   timeout: KIND_TIMEOUT,
   async collect({ cluster }, { signal }) {
-    const { objects, isCurrent } = await cachedObjects(cluster, 'pods', signal)
-    if (!isCurrent) return {}
+    await cluster.listed(signal)
+    // The collector of the pods themselves, which runs more often, reports what is missing.
+    if (cluster.syncStatus('pods')?.isCurrent !== true) return {}
+    const objects = cluster.objects('pods')
     const metrics: (Metric | undefined)[] = []
     for await (const slice of inTimeSlices([...objects.values()]))
       for (const pod of slice)
