@@ -1,4 +1,4 @@
-import type { SecretFinder } from './secret-spans.ts'
+import type { AddSpan, SecretFinder } from './secret-spans.ts'
 import { isHarmless, looksRandom } from './secret-values.ts'
 import { trimmedEnd } from './text-scanning.ts'
 
@@ -57,7 +57,7 @@ const SHAPES: readonly Shape[] = [
   ),
   shape(/K10[0-9a-f]/, /\bK10[0-9a-f]{64}::[\w:.-]{4,255}/),
   shape(/agent/, /\bagent_[\w-]{1,128}_[\w-]{43}\b|\bagentkey_[\w-]{43}/),
-  shape(/\d:[\w-]{30}/, /\b\d{8,10}:AA[\w-]{32,34}\b/),
+  shape(/\d:AA/, /\b\d{8,10}:AA[\w-]{32,34}\b/),
   shape(/[MNO][\w-]{23,25}\./, /\b[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,40}/),
   // Addresses that need no further credentials.
   shape(
@@ -162,7 +162,7 @@ const SHAPES: readonly Shape[] = [
   ),
   shape(/login/, /\blogin[ \t]{1,8}\S{1,128}\s{1,8}password[ \t]{1,8}(\S{1,512})/, notHarmless),
   shape(
-    /:\d{2,5}:/,
+    /\w:\d{2,5}:[\w*-]{1,64}:/,
     /(?:^|[\s"'])[\w.*-]{1,128}:\d{2,5}:[\w*-]{1,64}:[\w.-]{1,64}:([^\s"':]{4,512})(?=$|[\s"'])/m,
     looksRandom,
   ),
@@ -176,7 +176,7 @@ const SHAPES: readonly Shape[] = [
   ),
   // Credentials before a host without a scheme. A tag before a digest is none.
   shape(
-    /@/,
+    /:[^\s:/@"'<>]{3,256}@/,
     /(?:^|[\s"'=(,[])[\w.%+-]{1,128}:([^\s:/@"'<>]{3,256})@(?!sha\d{3}:)[a-z\d][a-z\d-]{0,62}(?:\.[a-z\d-]{1,63}){0,8}(?::\d{1,5}\b|\/|[\s"')]|$)/im,
     looksRandom,
   ),
@@ -191,13 +191,19 @@ function notHarmless(value: string): boolean {
   return !isHarmless(value)
 }
 
-/** Most texts need no search for single shapes. */
-const ANY_SHAPE = new RegExp([...new Set(SHAPES.map(({ needs }) => needs.source))].join('|'), 'i')
+/** Shapes by the flags of what they need. Most texts need no search for single shapes. */
+const GROUPS = ['', 'i'].map((flags) => {
+  const shapes = SHAPES.filter(({ needs }) => needs.flags === flags)
+  return { shapes, any: new RegExp([...new Set(shapes.map(({ needs }) => needs.source))].join('|'), flags) }
+})
 
 /** Finds tokens of well-known services, webhooks, hashes of passwords and credentials in statements. */
 export const findSecretShapes: SecretFinder = (text, add) => {
-  if (!ANY_SHAPE.test(text)) return
-  for (const { pattern, needs, isSecret } of SHAPES) {
+  for (const { any, shapes } of GROUPS) if (any.test(text)) searchShapes(text, shapes, add)
+}
+
+function searchShapes(text: string, shapes: readonly Shape[], add: AddSpan): void {
+  for (const { pattern, needs, isSecret } of shapes) {
     if (!needs.test(text)) continue
     pattern.lastIndex = 0
     for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
