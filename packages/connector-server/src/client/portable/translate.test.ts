@@ -29,8 +29,8 @@ describe('toProcessReading', () => {
     expect(toProcessReading(process, 'win32', 4).cpuShare).toBe(0.5)
   })
 
-  test('maps states, and leaves out unknown ones', () => {
-    expect(toProcessReading({ ...process, state: 'unknown' }, 'win32', 4).state).toBeUndefined()
+  test('maps states, also unknown ones', () => {
+    expect(toProcessReading({ ...process, state: 'unknown' }, 'win32', 4).state).toBe('unknown')
     expect(toProcessReading({ ...process, state: 'zombie' }, 'linux', 4).state).toBe('defunct')
   })
 })
@@ -52,7 +52,14 @@ test('toFilesystemReading maps mount and usage', () => {
     rw: false,
   }
   expect(toFilesystemReading(filesystem)).toEqual({
-    mount: { mountPoint: '/', device: '/dev/disk1s1', type: 'APFS', readOnly: true, disk: undefined },
+    mount: {
+      mountPoint: '/',
+      device: '/dev/disk1s1',
+      type: 'APFS',
+      readOnly: true,
+      filesystemReadOnly: true,
+      disk: undefined,
+    },
     usage: { total: 100, used: 30, available: 60, inodes: undefined, freeInodes: undefined },
   })
 })
