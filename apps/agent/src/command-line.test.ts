@@ -68,6 +68,23 @@ describe('the command line', () => {
     expect(process.exitCode).toBe(EXIT_CODES.ok)
   })
 
+  test('collect --collector runs the named collectors, and --text prints lines', async () => {
+    const output = captureOutput()
+    vi.stubEnv('SCAN_DEPT', '2')
+    await runCommandLine(hostRegistry(), ['collect', '--type', 'hosts', '--collector', 'hosts', '--text'])
+    expect(output.stdout()).toMatch(/^entity {2}host web-1$/m)
+    expect(output.stdout()).toMatch(/^metric {2}host\.load 0\.5 1$/m)
+    expect(output.stderr()).toBe('Unknown variable SCAN_DEPT is ignored. Did you mean SCAN_DEPTH?\n')
+    expect(process.exitCode).toBe(EXIT_CODES.ok)
+  })
+
+  test('collect names the collectors when one is unknown', async () => {
+    const output = captureOutput()
+    await runCommandLine(hostRegistry(), ['collect', '--type', 'hosts', '--collector', 'cpu'])
+    expect(output.stderr()).toBe('--collector: hosts has no collector `cpu`. Its collectors are hosts\n')
+    expect(process.exitCode).toBe(EXIT_CODES.usage)
+  })
+
   test('collect exits with 3 when nothing can be read', async () => {
     const output = captureOutput()
     const registry = hostRegistry({ connect: () => Promise.reject(new Error('the socket does not exist')) })

@@ -1,6 +1,6 @@
 import { CORE_VERSION, type Registry } from '@rca/core'
-import { Command } from 'commander'
-import { collect } from './commands/collect.ts'
+import { Command, Option } from 'commander'
+import { type CollectOptions, collect } from './commands/collect.ts'
 import { doctor } from './commands/doctor.ts'
 import { run } from './commands/run.ts'
 import { types } from './commands/types.ts'
@@ -35,9 +35,12 @@ export async function runCommandLine(registry: Registry, words: readonly string[
     .action(() => exitWith(() => run(registry, process.env, waitForStopSignal())))
   program
     .command('collect')
-    .description('print one report as JSON; needs neither platform nor token')
+    .description('print one report; needs neither platform nor token')
     .option('--type <type>', 'type to watch, instead of AGENT_TYPE')
-    .action((options: { type?: string }) => exitWith(() => collect(registry, process.env, options.type)))
+    .option('--collector <names>', 'run these collectors alone, such as cpu,disks')
+    .addOption(new Option('--text', 'print a line for each signal').conflicts('json'))
+    .option('--json', 'print JSON (default)')
+    .action((options: CollectOptions) => exitWith(() => collect(registry, process.env, options)))
   program
     .command('types')
     .description('list the installed types')

@@ -9,6 +9,7 @@ import {
   readAgentOptions,
   readAgentToken,
   readAgentType,
+  readConfig,
   readHealthAddress,
   readPlatformUrl,
   readStateDirectory,
@@ -22,6 +23,27 @@ describe('the environment', () => {
     expect(() => readAgentType({}, registry)).toThrow(/AGENT_TYPE is not set.*hosts/)
     expect(() => readPlatformUrl({ PLATFORM_API_URL: ' ' })).toThrow(/PLATFORM_API_URL is not set.*https:/)
     expect(() => readAgentToken({})).toThrow(/AGENT_TOKEN is not set.*AGENT_TOKEN_FILE/)
+  })
+
+  test('names all missing variables at once', async () => {
+    await expect(readAgentOptions({}, registry)).rejects.toThrow(
+      /^PLATFORM_API_URL is not set.*\nAGENT_TOKEN is not set.*\nAGENT_TYPE is not set.*$/,
+    )
+  })
+
+  test.each([
+    ['api.example.com', 'PLATFORM_API_URL (`api.example.com`) is not a URL. Set it to'],
+    ['ftp://api.example.com', 'PLATFORM_API_URL (`ftp://api.example.com`) has the scheme `ftp`'],
+    ['https://user:secret@api.example.com', 'PLATFORM_API_URL must not contain a user or password'],
+  ])('names the variable and its value for the address %s', (url, message) => {
+    const read = (): string => readPlatformUrl({ PLATFORM_API_URL: url })
+    expect(read).toThrow(message)
+    expect(read).not.toThrow(/secret/)
+  })
+
+  test('refuses an interval that would load the host', () => {
+    expect(() => readConfig(hosts, { COLLECT_INTERVAL: '1ms' })).toThrow(/COLLECT_INTERVAL is `1ms`.*at least 1s/)
+    expect(readConfig(hosts, { COLLECT_INTERVAL: '1000ms' })).toEqual({ collect_interval: '1000ms' })
   })
 
   test('reads the token from a file, and names a file that cannot be read', () => {

@@ -5,6 +5,7 @@ import {
   type Connector,
   configFromEnvironment,
   environmentName,
+  parsePlatformUrl,
   type Registry,
 } from '@rca/core'
 import { distance } from 'fastest-levenshtein'
@@ -30,20 +31,39 @@ export const AGENT_VARIABLES = {
 
 const DEFAULT_HEALTH_PORT = 8687
 
-/** Reads what `createAgent` needs. @throws {EnvironmentError | UnknownTypeError} when a variable is missing or wrong */
+/** Shortest interval between collections: a shorter one would load the host that the agent watches. */
+const MIN_COLLECT_INTERVAL_MS = 1_000
+
+/**
+ * Reads what `createAgent` needs.
+ *
+ * @throws {EnvironmentError | UnknownTypeError} when variables are missing or wrong. The message has a line for each
+ */
 export async function readAgentOptions(
   environment: Environment,
   registry: Registry,
 ): Promise<Omit<AgentOptions, 'logger'> & { readonly config: NonNullable<AgentOptions['config']> }> {
-  const platformUrl = readPlatformUrl(environment)
-  const agentToken = readAgentToken(environment)
-  const connector = await registry.connector(readAgentType(environment, registry))
+  const problems: string[] = []
+  const attempt = (read: () => string): string => {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof EnvironmentError)) throw error
+      problems.push(error.message)
+      return ''
+    }
+  }
+  const platformUrl = attempt(() => readPlatformUrl(environment))
+  const agentToken = attempt(() => readAgentToken(environment))
+  const type = attempt(() => readAgentType(environment, registry))
+  if (problems.length > 0) throw new EnvironmentError(problems.join('\n'))
+  const connector = await registry.connector(type)
   const stateDirectory = readStateDirectory(environment)
   return {
     connector,
     platformUrl,
     agentToken,
-    config: configFromEnvironment(connector, environment),
+    config: readConfig(connector, environment),
     ...(stateDirectory === undefined ? {} : { stateDirectory }),
   }
 }
@@ -58,13 +78,30 @@ export function readAgentType(environment: Environment, registry: Registry): str
   )
 }
 
-/** Reads the platform's address. @throws {EnvironmentError} when `PLATFORM_API_URL` is missing */
+/** Reads the platform's address. @throws {EnvironmentError} when `PLATFORM_API_URL` is missing or not an address */
 export function readPlatformUrl(environment: Environment): string {
   const url = environment.PLATFORM_API_URL
-  if (url !== undefined && url.trim() !== '') return url
-  throw new EnvironmentError(
-    "PLATFORM_API_URL is not set. Set it to the platform's address, such as https://api.example.com",
-  )
+  if (url === undefined || url.trim() === '')
+    throw new EnvironmentError(
+      "PLATFORM_API_URL is not set. Set it to the platform's address, such as https://api.example.com",
+    )
+  try {
+    parsePlatformUrl(url)
+    return url
+  } catch (error) {
+    // A text with an `@`, a query or a fragment may hold a password.
+    const value = /[@?#]/.test(url) ? '' : ` (\`${url.trim()}\`)`
+    throw new EnvironmentError((error as Error).message.replace('`platformUrl`', () => `PLATFORM_API_URL${value}`))
+  }
+}
+
+/** Reads the options of the agent. @throws {EnvironmentError} when the agent would collect too often */
+export function readConfig(connector: Connector, environment: Environment): NonNullable<AgentOptions['config']> {
+  const config = configFromEnvironment(connector, environment)
+  const [text, milliseconds] = /^(\d{1,12})ms$/.exec(environment.COLLECT_INTERVAL?.trim() ?? '') ?? []
+  if (milliseconds !== undefined && Number(milliseconds) < MIN_COLLECT_INTERVAL_MS)
+    throw new EnvironmentError(`COLLECT_INTERVAL is \`${text}\`. Set it to at least 1s: shorter ones load the host`)
+  return config
 }
 
 /** Reads the token from `AGENT_TOKEN` or the file that `AGENT_TOKEN_FILE` names. @throws {EnvironmentError} */

@@ -52,7 +52,7 @@ async function* runChecks(registry: Registry, environment: Environment): AsyncGe
     options = await readAgentOptions(environment, registry)
     agent = createAgent({ ...options, logger: silentLogger })
   } catch (error) {
-    yield fail('configuration', (error as Error).message)
+    for (const line of (error as Error).message.split('\n')) yield fail('configuration', line)
     return
   }
   yield ok('configuration', `valid, for an agent of type \`${agent.agentType}\``)
