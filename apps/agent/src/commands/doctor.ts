@@ -1,6 +1,14 @@
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { type AccessCheck, type Agent, createAgent, parseAgentToken, type Registry, silentLogger } from '@rca/core'
+import {
+  type AccessCheck,
+  type Agent,
+  createAgent,
+  networkReason,
+  parseAgentToken,
+  type Registry,
+  silentLogger,
+} from '@rca/core'
 import { AGENT_PATHS } from '@rca/core/protocol'
 import { type Environment, findMisspelt, readAgentOptions } from '../environment.ts'
 import { EXIT_CODES } from '../exit.ts'
@@ -91,10 +99,8 @@ async function* checkPlatform(
     await response.body?.cancel()
     skew = Date.parse(response.headers.get('date') ?? '') - sentAt
   } catch (error) {
-    const { cause } = error as Error
-    const reason = cause instanceof Error && cause.message !== '' ? cause.message : (error as Error).message
     const fix = 'Check PLATFORM_API_URL, name resolution, firewall and proxy'
-    yield fail('platform', `${platformUrl} cannot be reached: ${reason}. ${fix}`)
+    yield fail('platform', `${platformUrl} cannot be reached: ${networkReason(error)}. ${fix}`)
     return
   }
   const access = await agent.checkAccess()

@@ -6,6 +6,7 @@ import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
 import { createSecretReplacer } from '../redaction/secret-replacer.ts'
 import { type Credential, createCredentials } from './credentials.ts'
+import { networkReason, rootCause } from './network-reason.ts'
 import { platformUrlText } from './platform-url.ts'
 import {
   type AccessQuery,
@@ -229,7 +230,7 @@ function toPlatformError(error: unknown, base: string, path: string, redact: (te
   }
   if (error instanceof SyntaxError) return new PlatformError(notThePlatform(base, path), { retryable: true })
   const cause = rootCause(error)
-  const reason = redact(cause instanceof Error ? networkReason(cause) : String(cause))
+  const reason = redact(networkReason(error))
   return new PlatformError(`The platform at ${base} could not be reached for ${path}: ${reason}`, {
     retryable: true,
     ...(cause === error ? {} : { cause }),
@@ -252,22 +253,4 @@ function explanation(body: unknown): string {
   if (!problem.success) return ''
   const fields = (problem.data.errors ?? []).slice(0, 3).map((field) => `${field.pointer} ${field.detail}`)
   return `: ${[problem.data.detail ?? problem.data.title, ...fields].join('; ')}`
-}
-
-/** Returns the innermost cause: the message of fetch itself is only "fetch failed". */
-function rootCause(error: unknown): unknown {
-  let deepest = error
-  while (deepest instanceof Error && deepest.cause !== undefined) deepest = deepest.cause
-  return deepest
-}
-
-/** Returns the reason. For a host name with several addresses, fetch fails with one error each and no message. */
-function networkReason(error: Error): string {
-  const errors = error instanceof AggregateError && error.message === '' ? (error.errors as unknown[]) : [error]
-  return errors.map((each) => withCode(each as Error)).join('; ')
-}
-
-function withCode({ message, name, code }: Error & { readonly code?: unknown }): string {
-  const text = message === '' ? name : message
-  return typeof code === 'string' && !text.includes(code) ? `${text} (${code})` : text
 }
