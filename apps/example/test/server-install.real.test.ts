@@ -11,6 +11,7 @@ import type { EventAnswer, SeriesAnswer } from '../src/platform.ts'
 import { eventually } from './processes.ts'
 import {
   archivesIn,
+  BUILD_TIMEOUT_MS,
   commandLines,
   listState,
   online,
@@ -63,9 +64,10 @@ interface Readings {
   readonly gaps: string[]
 }
 
-vi.setConfig({ testTimeout: START_TIMEOUT_MS })
+// One test builds another archive.
+vi.setConfig({ testTimeout: BUILD_TIMEOUT_MS + START_TIMEOUT_MS })
 
-beforeAll(() => archives.build(), START_TIMEOUT_MS)
+beforeAll(() => archives.build(), BUILD_TIMEOUT_MS)
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
 /** Checks that only root reads the token, and that no process shows it. */
