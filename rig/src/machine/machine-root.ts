@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheFolder } from '../cache-folder.ts'
 import { hasProgram, run } from '../run.ts'
+import { retryBuild } from './retry-build.ts'
 
 const SUITES = ['bookworm', 'trixie', 'musl'] as const
 const INITS = ['systemd', 'openrc', 'none'] as const
@@ -85,7 +86,7 @@ export async function buildRoot(system: MachineSystem): Promise<string> {
     suite === 'musl'
       ? [MUSL_SCRIPT, folder, await buildRoot({ init: 'none' })]
       : [DEBIAN_SCRIPT, folder, suite, ...packagesOf(system)]
-  await run('bash', [script, ...args], { timeout: BUILD_TIMEOUT_MS })
+  await retryBuild(basename(folder), () => run('bash', [script, ...args], { timeout: BUILD_TIMEOUT_MS }))
   return folder
 }
 
