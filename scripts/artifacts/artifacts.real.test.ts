@@ -108,6 +108,12 @@ realDescribe('the archives of the agent', absence, () => {
     expect(data.entities).toContainEqual(expect.objectContaining({ type: 'host' }))
   })
 
+  test('contain an agent that loads its client of Docker', async () => {
+    const absent = `unix://${join(home, 'absent.sock')}`
+    const reading = runAgent(['collect', '--type', 'docker'], { DOCKER_HOST: absent })
+    await expect(reading).rejects.toThrow(`Docker cannot be read: No engine at ${absent}`)
+  })
+
   test('use the connectors of RCA_CONNECTORS, which share the core of the agent', async () => {
     const broker = createServer((_request, response) => response.end('5'))
     await new Promise<void>((resolve) => broker.listen(0, '127.0.0.1', resolve))

@@ -39,6 +39,8 @@ export async function bundleAgent(root: string, version: string): Promise<Bundle
     platform: 'node',
     external: NATIVE,
     resolve: { conditionNames: ['@rca/source', 'node', 'import', 'default'] },
+    // CommonJS code finds its folder by these names, which modules lack.
+    transform: { define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' } },
     write: false,
     output: {
       format: 'esm',
