@@ -864,6 +864,11 @@ describe('a container that cannot be started', () => {
 
   test.each([
     ['CreateContainerConfigError', waiting('CreateContainerConfigError', 'secret "db" not found'), 'config'],
+    [
+      'PostStartHookError',
+      waiting("PostStartHookError: command 'sh -c canary' exited with 4: canary", undefined),
+      'runtime',
+    ],
     ['StartError', terminated(0, { exitCode: 128, reason: 'StartError', message: 'no such file' }), 'runtime'],
     [
       'ContainerCannotRun',

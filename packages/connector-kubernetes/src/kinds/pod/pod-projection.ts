@@ -209,10 +209,12 @@ function stateOf(states: unknown): ContainerState | undefined {
   for (const kind of ['terminated', 'running', 'waiting'] as const) {
     const state = maybeFields(fields(states)[kind])
     if (state === undefined) continue
+    // Before 1.24, kubelets wrote the error of a hook into the reason: `PostStartHookError: command '…' exited with 4`.
+    const [, reason, error] = /^(\w+): (.*)$/s.exec(text(state.reason) ?? '') ?? []
     return {
       kind,
-      reason: internText(state.reason),
-      message: text(state.message),
+      reason: reason === undefined ? internText(state.reason) : intern(reason),
+      message: text(state.message) ?? error,
       exitCode: number(state.exitCode),
       signal: number(state.signal),
       startedAt: text(state.startedAt),
