@@ -66,6 +66,9 @@ export async function measureAgentProcess(environment: Readonly<Record<string, s
 /** Lifetime of the keys of {@link startAcceptingPlatform}: longer than any benchmark. */
 const KEY_LIFETIME_MS = 24 * 3_600_000
 
+/** Time for which a connection stays open without requests: that of the API, which is Fastify's default. */
+const KEEP_ALIVE_MS = 72_000
+
 /** A platform on loopback. */
 export interface AcceptingPlatform {
   readonly url: string
@@ -98,6 +101,7 @@ export async function startAcceptingPlatform(): Promise<AcceptingPlatform> {
       send(200, { interval_seconds: 30, server_time: new Date().toISOString() })
     }
   })
+  server.keepAliveTimeout = KEEP_ALIVE_MS
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
