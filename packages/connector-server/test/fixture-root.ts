@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TemporaryDirectory, temporaryDirectory } from '@rca/connector-testkit'
 import { excludeNames } from '@rca/core/connector'
-import type { SystemInformation } from '../src/client/client.ts'
+import type { HardwareInformation } from '../src/client/client.ts'
 import { type LinuxClientOptions, openLinuxClient } from '../src/client/linux/linux-client.ts'
 import type { ServerClient } from '../src/client/server-client.ts'
 
@@ -31,7 +31,7 @@ export function fixtureRoot(): TemporaryDirectory {
 const library = {
   cpu: async () => ({ manufacturer: 'AMD', brand: 'EPYC', vendor: 'AMD', physicalCores: 2 }),
   system: async () => ({ manufacturer: '', model: 'Docker Container', virtual: true, virtualHost: 'KVM' }),
-} as unknown as SystemInformation
+} as unknown as HardwareInformation
 
 /** Opens a client of the captured machine. Every filesystem has 1000 blocks of 4096 bytes and is half full. */
 export function openFixture(root: TemporaryDirectory, options: Partial<LinuxClientOptions> = {}): ServerClient {

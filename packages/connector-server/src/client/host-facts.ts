@@ -1,5 +1,5 @@
 import { arch, networkInterfaces, platform } from 'node:os'
-import type { SystemInformation } from './client.ts'
+import type { HardwareInformation, SystemInformation } from './client.ts'
 import type { HostFacts } from './server-client.ts'
 
 /** Names of OpenTelemetry for architectures that Node names differently. */
@@ -29,7 +29,7 @@ export async function readHostFacts(library: SystemInformation): Promise<HostFac
 
 type Hardware = Pick<HostFacts, 'cpuModel' | 'cpuVendor' | 'physicalCores' | 'manufacturer' | 'model' | 'hypervisor'>
 
-export async function readHardware(library: SystemInformation): Promise<Hardware> {
+export async function readHardware(library: HardwareInformation): Promise<Hardware> {
   const [cpu, machine] = await Promise.all([library.cpu(), library.system()])
   return {
     cpuModel: [known(cpu.manufacturer), known(cpu.brand)].filter((part) => part !== undefined).join(' ') || undefined,

@@ -1,6 +1,6 @@
 import { excludeNames } from '@rca/core/connector'
 import type { ServerConfig } from '../config.ts'
-import { loadSystemInformation } from './client.ts'
+import { loadHardwareInformation, loadSystemInformation } from './client.ts'
 import { openLinuxClient } from './linux/linux-client.ts'
 import { runProgram } from './linux/systemd.ts'
 import { openPortableClient } from './portable/portable-client.ts'
@@ -19,7 +19,7 @@ export async function openServerClient(config: ServerConfig, signal: AbortSignal
     wantsMount: excludeNames(config.exclude_mounts),
   }
   if (process.platform === 'linux') {
-    return openLinuxClient({ ...options, root: config.root_path, loadLibrary: loadSystemInformation, runProgram })
+    return openLinuxClient({ ...options, root: config.root_path, loadLibrary: loadHardwareInformation, runProgram })
   }
   return openPortableClient({ ...options, library: await loadSystemInformation() })
 }

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { statfs as systemStatfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import type { NameFilter } from '@rca/core/connector'
-import type { SystemInformation } from '../client.ts'
+import type { HardwareInformation } from '../client.ts'
 import { readHostname, readMachineId, toMachine } from '../machine-identity.ts'
 import { cacheFor, HOST_FACTS_CACHE_MS } from '../read-cache.ts'
 import type {
@@ -37,7 +37,7 @@ export interface LinuxClientOptions {
   readonly topProcesses: number
   readonly wantsInterface: NameFilter
   readonly wantsMount: NameFilter
-  readonly loadLibrary: () => Promise<SystemInformation>
+  readonly loadLibrary: () => Promise<HardwareInformation>
   readonly runProgram: RunProgram
   /** @default statfs(2) */
   readonly statfs?: StatFilesystem

@@ -1,5 +1,5 @@
 import { arch } from 'node:os'
-import type { SystemInformation } from '../client.ts'
+import type { HardwareInformation } from '../client.ts'
 import { ARCHITECTURES, readAddresses, readHardware } from '../host-facts.ts'
 import { readHostname } from '../machine-identity.ts'
 import type { HostFacts } from '../server-client.ts'
@@ -9,7 +9,7 @@ import type { RootReader } from './root-reader.ts'
  * Reads the facts of the host below the reader's root. Names and versions come from its files, since the library knows
  * only the root of this process. Processor and hardware come from the kernel, which is the same for both.
  */
-export async function readLinuxHostFacts(reader: RootReader, library: SystemInformation): Promise<HostFacts> {
+export async function readLinuxHostFacts(reader: RootReader, library: HardwareInformation): Promise<HostFacts> {
   const release = parseOsRelease(reader.hostText('etc/os-release') ?? reader.hostText('usr/lib/os-release') ?? '')
   const { hostname, problem } = readHostname(reader)
   return {
