@@ -196,7 +196,7 @@ export function handleContainerEvent(
     history.stopRequestedAt = message.at.getTime()
   // Newer engines send `stop` before the exit. Older ones send it after the exit; the next start resets it then.
   if (action === 'stop') history.stopRequestedAt = message.at.getTime()
-  if (action === 'oom') runOfOomKill(history, message).report()
+  if (action === 'oom') runOfOomKill(history, message).report(message.at)
   if (action === 'die') history.killedRun = isUnrequestedKill(message, run) ? oomKill : undefined
   if (action === 'start' && client.history.isInRestartLoop(raw.actor, message.at)) return undefined
   if (action !== 'die' || !mayBeInLoop(message, run, known)) return (signal) => describe(message, client, signal, run)

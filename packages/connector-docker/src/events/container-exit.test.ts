@@ -175,6 +175,21 @@ describe('describeExit: crash', () => {
     expect(await end(made, exitCode)).toMatchObject([{ name }])
   })
 
+  test.each<[string, string, string | undefined, number, string, string | undefined]>([
+    ['a stop after it', '00:00:01', '00:00:02', 137, 'container.exited', undefined],
+    ['an exit long after it', '00:00:01', undefined, 1, 'container.crashed', 'error'],
+    ['an exit just after it', '00:00:16', undefined, 1, 'container.crashed', 'critical'],
+    ['an OOM kill after the request', '00:00:16', '00:00:10', 137, 'container.crashed', 'critical'],
+  ])('distinguishes an OOM kill of another process from %s', async (_what, oomAt, stopAt, exitCode, name, severity) => {
+    const made = scene(changed(ended, { state: { outOfMemory: true, exitCode } }))
+    const sent = [['oom', oomAt, {}] as const, ...(stopAt ? [['kill', stopAt, { signal: '15' }] as const] : [])]
+    for (const [action, at, more] of sent.toSorted((one, other) => one[1].localeCompare(other[1])))
+      await made.send(action, at, more)
+    const [event] = await end(made, exitCode, '00:00:17')
+    expect(event).toMatchObject({ name, severity: severity ?? 'info' })
+    expect(event?.attributes['container.oom_killed'] ?? false).toBe(severity === 'critical')
+  })
+
   test('counts an exit long after a survived signal as a crash', async () => {
     const made = scene()
     await made.send('kill', '00:00:04', { signal: '15' })

@@ -64,6 +64,9 @@ const MAX_STOP_TIME_MS = 120_000
 /** The engine reports an OOM kill up to this long after the exit. */
 export const OOM_REPORT_TIMEOUT_MS = 1_000
 
+/** A run that ends later than this after an OOM kill has survived it: another process in it was killed. */
+const MAX_OOM_EXIT_DELAY_MS = 5_000
+
 /** Share of the memory limit from which SIGKILL without a request counts as an OOM kill. */
 const OOM_MEMORY_RATIO = 0.95
 
@@ -142,14 +145,16 @@ async function exitOf(
   const wasRequested =
     isStopRequested(run, at) || (mayBeStopRequested(run, at) && isStopExit(exitCode, container?.stopSignal))
   const mayBeOomKill = exitCode === SIGKILL_EXIT_CODE && !wasRequested
+  // The engine marks a run as out of memory from the first OOM kill of any of its processes.
+  const wasSurvived = isSurvivedOomKill(run, wasRequested, at)
   const hasOomEvidence =
-    (!isNextRun && found?.state.outOfMemory === true) ||
+    (!isNextRun && !wasSurvived && found?.state.outOfMemory === true) ||
     (mayBeOomKill && isAtMemoryLimit(usage.lastMemory(raw.actor), container?.limits.memory, startedAt))
   if (mayBeOomKill && !hasOomEvidence && !run.oomKill.isReported) await waitForOomKill(run.oomKill, signal)
   return {
     exitCode,
     isStopRequested: wasRequested,
-    isOutOfMemory: hasOomEvidence || run.oomKill.isReported,
+    isOutOfMemory: hasOomEvidence || (run.oomKill.isReported && !wasSurvived),
     found,
     container,
     startedAt: isNextRun ? toIso(run.startedAt) : container?.state.startedAt,
@@ -170,6 +175,13 @@ function toExitCode(text: string | undefined): number | undefined {
 function exitCodeOf(container: ContainerDetails | undefined): number | undefined {
   const { status = 'running', exitCode } = container?.state ?? {}
   return status === 'running' || status === 'paused' ? undefined : exitCode
+}
+
+/** Returns whether the run went on after its last OOM kill, which ended another process in it, and ended otherwise. */
+function isSurvivedOomKill({ oomKill, stopRequestedAt }: RunHistory, wasRequested: boolean, at: Date): boolean {
+  if (oomKill.at === undefined) return false
+  if (wasRequested && stopRequestedAt !== undefined && oomKill.at < stopRequestedAt) return true
+  return at.getTime() - oomKill.at > MAX_OOM_EXIT_DELAY_MS
 }
 
 async function waitForOomKill({ reported }: OomKill, signal: AbortSignal): Promise<void> {

@@ -41,14 +41,18 @@ export function noOomKill() {
   const reported = new Promise<void>((resolvePromise) => {
     resolve = resolvePromise
   })
-  let isReported = false
+  let at: number | undefined
   return {
     get isReported() {
-      return isReported
+      return at !== undefined
+    },
+    /** Time of the last one, in milliseconds since 1970. */
+    get at() {
+      return at
     },
     reported,
-    report: (): void => {
-      isReported = true
+    report: (time: Date): void => {
+      at = time.getTime()
       resolve()
     },
   }
