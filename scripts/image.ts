@@ -3,11 +3,14 @@
  * or, without it, the Dockerfile's. When no registry has that image, the base is made from this repository's Node and
  * this machine's libraries.
  */
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '@rca/rig'
+import { bundleAgent } from './artifacts/bundle.ts'
+import { thirdPartyLicenses } from './artifacts/licenses.ts'
+import { billOfMaterials } from './artifacts/sbom.ts'
 import { makeNodeBase } from './image/node-base.ts'
 import { pullImage } from './image/pull.ts'
 
@@ -15,8 +18,9 @@ const IMAGE = 'incident-rca/agent:latest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const agent = join(root, 'apps/agent')
-const bin = (name: string): string => join(root, 'node_modules/.bin', name)
 
+// The agent's user has to read the files.
+process.umask(0o022)
 const context = mkdtempSync(join(tmpdir(), 'rca-image-'))
 try {
   await run('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 10_000 }).catch((error) => {
@@ -25,8 +29,9 @@ try {
     )
   })
   const base = await findBase()
-  await prepareContext()
-  await build(base)
+  const { version } = JSON.parse(readFileSync(join(agent, 'package.json'), 'utf8')) as { version: string }
+  await prepareContext(version)
+  await build(base, version)
   const size = Number(await run('docker', ['image', 'inspect', '--format', '{{.Size}}', IMAGE]))
   console.error(`Built ${IMAGE} on ${base}: ${(size / 1e6).toFixed(0)} MB.`)
 } catch (error) {
@@ -57,30 +62,36 @@ async function hasImage(name: string): Promise<boolean> {
   return (await run('docker', ['images', '--quiet', name])).trim() !== ''
 }
 
-/** Puts the built agent and its production dependencies into the build context. */
-async function prepareContext(): Promise<void> {
-  await run(bin('tsc'), ['-b', 'apps/agent'], { cwd: root, timeout: 300_000 })
-  const options = ['--prod', '--legacy', '--config.node-linker=hoisted', '--loglevel=error']
-  await run(bin('pnpm'), ['--filter', '@rca/agent', 'deploy', ...options, join(context, 'agent')], {
-    cwd: root,
-    timeout: 300_000,
-  })
-  copyFileSync(join(root, 'LICENSE'), join(context, 'agent/LICENSE'))
+/** Puts the bundled agent into the build context, with its licences and its bill of materials. */
+async function prepareContext(version: string): Promise<void> {
+  const { files, packages } = await bundleAgent(root, version)
+  const described = [
+    { path: 'app/LICENSE', content: readFileSync(join(root, 'LICENSE')) },
+    { path: 'app/THIRD-PARTY-LICENSES', content: thirdPartyLicenses([], packages) },
+    { path: 'app/rca-agent.cdx.json', content: billOfMaterials(version, new Date(), [], packages) },
+  ]
+  for (const { path, content } of [...files, ...described]) {
+    const file = join(context, path)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, content)
+  }
+  mkdirSync(join(context, 'state'), { mode: 0o750 })
+  copyFileSync(join(agent, 'Dockerfile'), join(context, 'Dockerfile'))
 }
 
-async function build(base: string): Promise<void> {
-  const { version } = JSON.parse(readFileSync(join(agent, 'package.json'), 'utf8')) as { version: string }
+async function build(base: string, version: string): Promise<void> {
   const revision = await run('git', ['rev-parse', 'HEAD'], { cwd: root }).catch(() => 'unknown')
   const buildArguments = { NODE_IMAGE: base, VERSION: version, REVISION: revision.trim() }
   const words = Object.entries(buildArguments).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`])
-  await run(
-    'docker',
-    ['build', '--quiet', '--force-rm', '--network', 'none', ...words, '--tag', IMAGE, join(context, 'agent')],
-    {
-      timeout: 600_000,
-    },
-  )
-  // Removes unnamed images: the previous build, and the first stage, which builders without BuildKit keep.
-  for (const label of ['org.opencontainers.image.title=Incident RCA agent', 'incident-rca.stage=files'])
-    await run('docker', ['image', 'prune', '--force', '--filter', `label=${label}`])
+  await run('docker', ['build', '--quiet', '--force-rm', '--network', 'none', ...words, '--tag', IMAGE, context], {
+    timeout: 600_000,
+  })
+  // Removes the previous build, which has no name any more.
+  await run('docker', [
+    'image',
+    'prune',
+    '--force',
+    '--filter',
+    'label=org.opencontainers.image.title=Incident RCA agent',
+  ])
 }

@@ -28,6 +28,7 @@ export async function bundleAgent(root: string, version: string): Promise<Bundle
   const connectors = connectorsOf(root)
   const input = {
     main: 'apps/agent/src/main.ts',
+    healthcheck: 'apps/agent/src/healthcheck.ts',
     core: 'packages/core/src/index.ts',
     'core-connector': 'packages/core/src/connector/index.ts',
     'core-protocol': 'packages/core/src/platform/protocol.ts',

@@ -19,15 +19,12 @@ describe('Dockerfile', () => {
 
   test('runs as a numeric user, which needs no /etc/passwd in the base image', () => {
     expect(dockerfile).toMatch(/^USER 10001:10001$/m)
-    expect(dockerfile).toMatch(/^COPY --from=files --chown=10001:10001 \/state \/var\/lib\/rca-agent$/m)
+    expect(dockerfile).toMatch(/^COPY --chown=10001:10001 state \/var\/lib\/rca-agent$/m)
   })
 
   test('works with any base image, and starts no shell', () => {
     expect(dockerfile).toMatch(/^ARG NODE_IMAGE=\S+$/m)
-    expect([...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base)).toEqual([
-      '${NODE_IMAGE}',
-      '${NODE_IMAGE}',
-    ])
+    expect([...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base)).toEqual(['${NODE_IMAGE}'])
     for (const [, form] of dockerfile.matchAll(/^(?:RUN|ENTRYPOINT|\s*CMD) (.)/gm)) expect(form).toBe('[')
   })
 })

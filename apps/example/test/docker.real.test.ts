@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Entity, Event } from '@rca/core/protocol'
+import type { Entity, Event, Report } from '@rca/core/protocol'
 import { BUSYBOX_IMAGE, composeEnvironment, docker, findEngine, run, testRun } from '@rca/rig'
 import { realDescribe, realTest } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -10,6 +10,7 @@ import type { AgentAnswer } from '../src/platform.ts'
 import { startCompanyNetwork } from './company-network.ts'
 import { type PlatformProcess, type Provisioned, startPlatformProcess } from './platform-process.ts'
 import { eventually } from './processes.ts'
+import { makeQueuesConnector } from './queues-connector.ts'
 
 const repository = new URL('../../..', import.meta.url).pathname
 const IMAGE = 'incident-rca/agent:latest'
@@ -55,7 +56,7 @@ realDescribe('a Docker host', engine, () => {
   afterAll(async () => {
     const left = (await on('ps', '--all', '--quiet', '--filter', `name=${prefix}`)).split('\n').filter(Boolean)
     if (left.length > 0) await on('rm', '--force', '--volumes', ...left)
-    await on('image', 'rm', '--force', `${prefix}-next`).catch(() => undefined)
+    await on('image', 'rm', '--force', `${prefix}-next`, `${prefix}-queues`).catch(() => undefined)
     await platform?.stop()
     await rm(directory, { recursive: true, force: true })
   })
@@ -244,6 +245,32 @@ realDescribe('a Docker host', engine, () => {
       await behind.stop()
       company.close()
     }
+  })
+
+  test('runs the connectors of RCA_CONNECTORS, from a volume and from an image of its own', async () => {
+    const folder = join(directory, 'derived')
+    makeQueuesConnector(join(folder, 'connectors'))
+    const variables = ['RCA_CONNECTORS=/opt/rca-connectors', 'AGENT_TYPE=acme/queues']
+    writeFileSync(
+      join(folder, 'Dockerfile'),
+      `FROM ${IMAGE}\nCOPY connectors /opt/rca-connectors\nENV ${variables[0]}\n`,
+    )
+    await on('build', '--quiet', '--network', 'none', '--tag', `${prefix}-queues`, folder)
+    const volume = ['--volume', `${folder}/connectors:/opt/rca-connectors:ro`, '--env', variables[0] ?? '', IMAGE]
+    for (const words of [volume, [`${prefix}-queues`]]) {
+      const answer = await on('run', '--rm', '--read-only', '--env', variables[1] ?? '', ...words, 'collect')
+      const { data } = JSON.parse(answer) as Report
+      expect(data.gaps).toEqual([])
+      expect(data.metrics).toContainEqual(expect.objectContaining({ name: 'acme.queue.messages', value: 5 }))
+    }
+  })
+
+  test('contains its licences and its bill of materials', async () => {
+    const print = `for (const name of ['LICENSE', 'THIRD-PARTY-LICENSES', 'rca-agent.cdx.json']) console.log(fs.readFileSync('/app/' + name, 'utf8'))`
+    const text = await on('run', '--rm', '--entrypoint', 'node', IMAGE, '--eval', print)
+    expect(text).toContain('Apache License')
+    expect(text).toMatch(/^dockerode \d+\.\d+\.\d+ \(Apache-2\.0\)$/m)
+    expect(text).toContain('"bomFormat": "CycloneDX"')
   })
 
   test('names the group that the agent needs when it may not use the socket', async () => {
