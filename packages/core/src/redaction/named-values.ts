@@ -50,7 +50,7 @@ export function isSecretValue(value: string, named: Named, isQuotedValue: boolea
   if (!/\s$/.test(separator)) return /[^a-zA-Z]/.test(value) || !isBareObject
   if (looksLikeWord(value)) {
     // A sentence goes on; a field ends with its line.
-    if (/^[ \t]+[\p{L}"'\d(]/u.test(text.slice(end, end + 8))) return false
+    if (/^[ \t]+[\p{L}"'`\d(]/u.test(text.slice(end, end + 8))) return false
     return isFieldPosition(text, start) && (!isBareObject || /[^a-zA-Z]/.test(value))
   }
   return true
@@ -73,14 +73,15 @@ function isOfWeakName(name: string, last: string, value: string): boolean {
 
 const PATH_OR_WORDS = /^[a-z]+(?:[-_./][a-z]+)*$/
 
+/** Returns whether a value is a word, with two hyphens at most: more join the words of a passphrase. */
 function looksLikeWord(value: string): boolean {
-  return /^["'(]?[\p{L}][\p{L}'’-]*[.,;:!?)]*$/u.test(value)
+  return /^["'(]?[\p{L}][\p{L}'’]*(?:-[\p{L}'’]+){0,2}[.,;:!?)]*$/u.test(value)
 }
 
 /** Returns whether a name begins a line, or follows a bracket, comma, quote or another field. */
 function isFieldPosition(text: string, start: number): boolean {
   const before = text.slice(Math.max(0, start - 2), start)
-  return start === 0 || /[\n\r{[(,;"'|&?-]\s?$|^\s\s$/.test(before)
+  return start === 0 || /[\n\r{[(,:;"'|&?-]\s?$|^\s\s$/.test(before)
 }
 
 /** After a delimiter: nothing, another field, an opening bracket, or a word. */
