@@ -190,7 +190,7 @@ describe('a server agent', () => {
       [{ PLATFORM_API_URL: url, AGENT_TOKEN: 'token', AGENT_TYPE: 'sever' }, /Did you mean `server`\?/],
       [
         { PLATFORM_API_URL: 'ftp://example.com', AGENT_TOKEN: 'token', AGENT_TYPE: 'server' },
-        /`platformUrl` has the scheme `ftp`/,
+        /^PLATFORM_API_URL \(`ftp:\/\/example\.com`\) has the scheme `ftp`/,
       ],
       [
         { PLATFORM_API_URL: url, AGENT_TOKEN: 'token', AGENT_TYPE: 'server', COLLECT_INTERVAL: 'soon' },
