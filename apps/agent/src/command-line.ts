@@ -49,7 +49,8 @@ export async function runCommandLine(registry: Registry, words: readonly string[
   program
     .command('doctor')
     .description('check configuration, platform, token and access, and print what to fix')
-    .action(() => exitWith(() => doctor(registry, process.env)))
+    .option('--json', 'print the findings as JSON')
+    .action((options: { json?: boolean }) => exitWith(() => doctor(registry, process.env, options)))
   addServiceCommand(program, registry)
   addUpdateCommand(program)
   await program.parseAsync(words, { from: 'user' })

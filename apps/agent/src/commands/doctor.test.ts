@@ -33,7 +33,18 @@ async function diagnose(
     RCA_STATE_DIR: temporaryDirectory(),
     ...environment,
   })
-  return { code, text: output.stdout() }
+  expect(
+    output
+      .stdout()
+      .split('\n')
+      .filter((line) => line.length > 100 && line.trim().includes(' ')),
+  ).toEqual([])
+  return { code, text: unwrap(output.stdout()) }
+}
+
+/** Joins the lines of each finding. */
+function unwrap(text: string): string {
+  return text.replaceAll(/\n {22}/g, ' ')
 }
 
 describe('doctor', () => {
@@ -124,6 +135,19 @@ describe('doctor', () => {
     ],
   ])('says that the agent is %s', async (_name, options, message) => {
     expect((await diagnose(options)).text).toMatch(message)
+  })
+
+  test('prints the findings as JSON', async () => {
+    const output = captureOutput()
+    const code = await doctor(hostRegistry(), { AGENT_TYPE: 'hosts' }, { json: true })
+    expect(code).toBe(EXIT_CODES.unhealthy)
+    expect(JSON.parse(output.stdout())).toEqual({
+      findings: [
+        { level: 'fail', subject: 'configuration', text: expect.stringContaining('PLATFORM_API_URL is not set') },
+        { level: 'fail', subject: 'configuration', text: expect.stringContaining('AGENT_TOKEN is not set') },
+      ],
+      conclusion: '2 to fix.',
+    })
   })
 
   test('fails when nothing can be read, with the reason', async () => {

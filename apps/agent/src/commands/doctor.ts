@@ -33,16 +33,40 @@ const MAX_CLOCK_SKEW_MS = 30_000
  * Checks configuration, state, access to what is watched, platform and token, and prints what to fix. Returns the exit
  * code. Warnings alone do not fail: a gap may be intended, such as a permission that the operator did not grant.
  */
-export async function doctor(registry: Registry, environment: Environment): Promise<number> {
+export async function doctor(
+  registry: Registry,
+  environment: Environment,
+  { json = false }: { readonly json?: boolean | undefined } = {},
+): Promise<number> {
   const findings: Finding[] = []
   for await (const finding of runChecks(registry, environment)) {
     findings.push(finding)
-    process.stdout.write(`${finding.level.padEnd(4)}  ${finding.subject.padEnd(14)}  ${finding.text}\n`)
+    if (!json) process.stdout.write(`${toLines(finding)}\n`)
   }
   const failed = findings.filter((finding) => finding.level === 'fail').length
   const warned = findings.filter((finding) => finding.level === 'warn').length
-  process.stdout.write(`\n${conclusion(failed, warned)}\n`)
+  const end = conclusion(failed, warned)
+  process.stdout.write(json ? `${JSON.stringify({ findings, conclusion: end }, undefined, 2)}\n` : `\n${end}\n`)
   return failed === 0 ? EXIT_CODES.ok : EXIT_CODES.unhealthy
+}
+
+const MAX_COLUMNS = 100
+const LEVEL_COLUMNS = 6
+const SUBJECT_COLUMNS = 16
+
+/** Breaks a finding into lines. A word that is longer than a line, such as an address, stays whole. */
+function toLines({ level, subject, text }: Finding): string {
+  const indent = LEVEL_COLUMNS + SUBJECT_COLUMNS
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && indent + line.length + 1 + word.length > MAX_COLUMNS) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  lines.push(line)
+  return `${level.padEnd(LEVEL_COLUMNS)}${subject.padEnd(SUBJECT_COLUMNS)}${lines.join(`\n${' '.repeat(indent)}`)}`
 }
 
 function conclusion(failed: number, warned: number): string {
