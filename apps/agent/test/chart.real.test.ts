@@ -322,6 +322,37 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
         expect(await refusal({ strings: [`config.${name}=x`] })).toContain(`\`config.${name}\` cannot be set`)
     })
 
+    test('and further variables may be numbers and booleans, which `--set` makes of their text', async () => {
+      const values = [
+        'extraEnv[0].name=A',
+        'extraEnv[0].value=4475970',
+        'extraEnv[1].name=B',
+        'extraEnv[1].value=false',
+      ]
+      values.push('extraEnv[2].name=C', 'extraEnv[2].valueFrom.fieldRef.fieldPath=spec.nodeName')
+      values.push('tolerations[0].key=a', 'tolerations[0].value=1', 'tolerations[0].tolerationSeconds=30')
+      const pod = await podOf({ values })
+      expect(pod.containers[0].env.filter(({ name }) => /^[A-C]$/.test(name))).toEqual([
+        { name: 'A', value: '4475970' },
+        { name: 'B', value: 'false' },
+        { name: 'C', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+      ])
+      expect(pod.tolerations).toEqual([{ key: 'a', value: '1', tolerationSeconds: 30 }])
+    })
+
+    test.each([
+      'extraEnv[0].value.b=c',
+      'extraEnv[0].name=5',
+      'podLabels.team=7',
+      'podAnnotations.build=4475970',
+      'nodeSelector.gpu=true',
+      'serviceAccount.annotations.id=12',
+    ])('that must be text are rejected by the schema: %s', async (value) => {
+      const [path = ''] = value.replace('[0]', '.0').split('=')
+      const place = path.replace(/\.b$/, '')
+      expect(await refusal({ values: ['extraEnv[0].name=A', value] })).toContain(`- ${place}: Invalid type.`)
+    })
+
     test('may come from a ConfigMap, including the platform’s address', async () => {
       const required = ['agentToken=t', 'existingConfigMap=mine']
       const { containers } = await podOf({ required, values: ['extraEnv[0].name=A', 'extraEnv[0].value=b'] })
@@ -426,6 +457,15 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
     test.each(['strings', 'values'] as const)('include Secrets on request, with the value in `%s`', async (flag) => {
       const rules = rulesOf(await render({ [flag]: ['watchSecretNames=true'] }))
       expect(rules.find(({ resources }) => resources.includes('secrets'))?.verbs).toEqual(['get', 'list', 'watch'])
+    })
+
+    test('and image pull secrets are rendered once if they are listed twice', async () => {
+      const values = ['namespaces={shop,shop,bank}', 'imagePullSecrets={one,one}']
+      const strings = [String.raw`namespaces=shop\, shop\,bank`, String.raw`imagePullSecrets=one\,one`]
+      for (const manifests of [await render({ values }), await render({ strings })]) {
+        expect([...manifests.keys()].filter((key) => /^Role\/(?:shop|bank)/.test(key))).toHaveLength(2)
+        expect(podIn(manifests).imagePullSecrets).toEqual([{ name: 'one' }])
+      }
     })
 
     test('exclude kubelets on request', async () => {

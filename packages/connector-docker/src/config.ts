@@ -53,12 +53,12 @@ export const configSchema = z.strictObject({
     .describe(
       "Folder at which the host's /proc and /sys/fs/cgroup are mounted, such as /host in a container. Without them, the agent requests stats from the engine, which costs more.",
     ),
-  container_labels: z
-    .array(z.string().min(1))
+  container_labels: option
+    .distinct(z.array(z.string().min(1)))
     .default(['com.docker.compose.*', 'org.opencontainers.image.*'])
     .describe('Container labels to report; `*` matches any text. All other labels stay on the host.'),
-  exclude_containers: z
-    .array(z.string().min(1))
+  exclude_containers: option
+    .distinct(z.array(z.string().min(1)))
     .default([])
     .describe('Names of containers to leave out; `*` matches any text.'),
   crash_log_lines: z
@@ -77,7 +77,7 @@ export const configSchema = z.strictObject({
     .optional()
     .describe("Network of the agent's container, such as `host`."),
   extra_hosts: option
-    .deploymentOnly(z.array(z.string().regex(/^[^\s:=]+[:=].+$/, 'must be `name:address`')))
+    .deploymentOnly(option.distinct(z.array(z.string().regex(/^[^\s:=]+[:=].+$/, 'must be `name:address`'))))
     .default([])
     .describe("Additional host names for the agent's container, as `name:address`; `name:host-gateway` is the host."),
   https_proxy: option

@@ -31,15 +31,15 @@ export const configSchema = z.strictObject({
     .max(200)
     .optional()
     .describe('Display name of the cluster. Without it the context, or else a part of the cluster’s UID.'),
-  namespaces: z.array(label).default([]).describe('Watched namespaces. Empty for the whole cluster.'),
+  namespaces: option.distinct(z.array(label)).default([]).describe('Watched namespaces. Empty for the whole cluster.'),
   watch_secret_names: z
     .boolean()
     .default(false)
     .describe(
       'Reports changes of Secrets, by name only. Kubernetes has no permission for names only: the agent may then read Secrets, but requests only their metadata.',
     ),
-  object_labels: z
-    .array(text)
+  object_labels: option
+    .distinct(z.array(text))
     .default(['app', 'app.kubernetes.io/*', 'helm.sh/chart', 'k8s-app'])
     .describe('Labels of objects that are reported; `*` matches any text. Other labels stay in the cluster.'),
   crash_log_lines: z
@@ -89,7 +89,7 @@ export const configSchema = z.strictObject({
     .optional()
     .describe("The agent's image. Without it the chart's."),
   image_pull_secrets: option
-    .deploymentOnly(z.array(objectName))
+    .deploymentOnly(option.distinct(z.array(objectName)))
     .default([])
     .describe('Secrets in the namespace with which the image is pulled.'),
   existing_secret: option

@@ -39,12 +39,12 @@ const options = z.strictObject({
     .describe(
       "Directory at which the host's root is mounted, with /proc and /sys, such as /host in a container. Linux only.",
     ),
-  exclude_interfaces: z
-    .array(z.string().min(1))
+  exclude_interfaces: option
+    .distinct(z.array(z.string().min(1)))
     .default(['lo', 'veth*', 'cali*', 'lxc*', 'ifb*', 'dummy*'])
     .describe('Network interfaces to leave out; `*` matches any text.'),
-  exclude_mounts: z
-    .array(z.string().min(1))
+  exclude_mounts: option
+    .distinct(z.array(z.string().min(1)))
     .default([])
     .describe('Mount points to leave out, besides pseudo filesystems of the kernel; `*` matches any text.'),
 })

@@ -60,7 +60,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
-{{/* Converts a list, or text separated by commas, to `{"items": […]}`. */}}
+{{/* Converts a list, or text separated by commas, to `{"items": […]}`. Each item occurs once. */}}
 {{- define "agent.list" -}}
 {{- $items := list -}}
 {{- if kindIs "string" . -}}
@@ -70,7 +70,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- else -}}
 {{- $items = default list . -}}
 {{- end -}}
-{{- dict "items" $items | toJson -}}
+{{- dict "items" (uniq $items) | toJson -}}
 {{- end -}}
 
 {{/* Converts a value to the text that the agent reads: lists with commas, integers without an exponent, objects as JSON. */}}
@@ -86,6 +86,17 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- else if not (kindIs "invalid" .) -}}
 {{- toString . -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Converts the `value` of each map in a list to text: `--set` makes numbers and booleans of some. */}}
+{{- define "agent.textValues" -}}
+{{- $items := list -}}
+{{- range . -}}
+{{- $item := . -}}
+{{- if not (kindIs "invalid" .value) -}}{{- $item = merge (dict "value" (include "agent.text" .value)) . -}}{{- end -}}
+{{- $items = append $items $item -}}
+{{- end -}}
+{{- toYaml $items -}}
 {{- end -}}
 
 {{/* Environment variables of the options, then of `config`: `logLevel` becomes LOG_LEVEL. Empty values are left out. */}}

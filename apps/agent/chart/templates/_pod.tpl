@@ -21,7 +21,7 @@ nodeSelector:
 {{- end }}
 {{- with .Values.tolerations }}
 tolerations:
-  {{- toYaml . | nindent 2 }}
+  {{- include "agent.textValues" . | nindent 2 }}
 {{- end }}
 volumes:
   - name: tmp
@@ -100,7 +100,7 @@ env:
     value: /etc/rca-agent/ca/ca.crt
   {{- end }}
   {{- with .Values.extraEnv }}
-  {{- toYaml . | nindent 2 }}
+  {{- include "agent.textValues" . | nindent 2 }}
   {{- end }}
 {{- with .Values.existingConfigMap }}
 envFrom:

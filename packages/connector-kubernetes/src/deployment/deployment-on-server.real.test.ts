@@ -106,6 +106,20 @@ realDescribe('the deployment commands on a real API server', absence, () => {
     await paste(uninstall)
   })
 
+  test('fail at once, and say what to create, if the Secret of the token or its key does not exist', async () => {
+    const { command } = plan({ namespace: 'kube-public', existing_secret: 'mine' })
+    const [, check = ''] = command.split(/ && \\\n */)
+    const problem = 'needs the Secret mine with the key agent-token: create it'
+    await expect(paste(check)).rejects.toThrow(problem)
+    const create = ['create', 'secret', 'generic', 'mine', '--namespace=kube-public', '--from-literal=other=hidden']
+    await runKubectl(...create)
+    await expect(paste(check)).rejects.toThrow(problem)
+    await runKubectl('delete', 'secret', 'mine', '--namespace=kube-public')
+    await runKubectl(...create, '--from-literal=agent-token=hidden')
+    expect(await paste(check)).toBe('agent-token\n')
+    await runKubectl('delete', 'secret', 'mine', '--namespace=kube-public')
+  })
+
   test('keep a namespace that existed before, or that holds another release', async () => {
     await runKubectl('create', 'namespace', 'incident-rca')
     await paste(plan().command)

@@ -44,15 +44,20 @@ interface PasteOptions {
   readonly list?: number
   /** Exit code of `kubectl get`. */
   readonly get?: number
+  /** Output of `kubectl get secret` and `kubectl get configmap`, the keys of the object. */
+  readonly keys?: string
   /** Exit code of `helm test`. */
   readonly test?: number
   /** Expected exit code of the command. */
   readonly status?: number
+  /** Expected error output of the command. */
+  readonly errors?: string
 }
 
 /** Pastes a command into a shell with a `helm` and a `kubectl` that only record their calls. Returns these in order. */
 function paste(shell: string, command: string, options: PasteOptions = {}) {
   const { releases = '', objects = '', list = 0, get = 0, test: code = 0, status = 0 } = options
+  const { keys = 'key\nca.crt', errors = '' } = options
   const path = folder()
   const calls = join(path, 'calls')
   writeFileSync(calls, '')
@@ -65,6 +70,7 @@ case "$*" in *--filename\\ -) cat > /dev/null ;; esac
 printf '%s\\0' ${name} "$@" '' >> ${calls}
 case "$*" in
 list\\ *) printf %s '${releases}'; exit ${list} ;;
+*\\ get\\ secret\\ * | *\\ get\\ configmap\\ *) echo '${keys}' ;;
 *\\ get\\ configmaps,secrets\\ *) printf %s '${objects}'; exit ${get} ;;
 test\\ *) exit ${code} ;;
 esac
@@ -77,7 +83,7 @@ esac
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  expect({ status: result.status, stderr: result.stderr }).toEqual({ status, stderr: '' })
+  expect({ status: result.status, stderr: result.stderr }).toEqual({ status, stderr: errors })
   return readFileSync(calls, 'utf8')
     .split('\0\0')
     .filter((call) => call !== '')
@@ -144,6 +150,20 @@ realDescribe('the pasted helm command', shells.includes('sh') ? {} : { missing: 
     ])
   })
 
+  test('installs nothing, and says what to create, if a Secret or a ConfigMap lacks the key', () => {
+    const config = { existing_secret: 'mine', existing_secret_key: 'key', ca_config_map: 'authority' }
+    const { command } = plan({ config })
+    const problem = (object: string): string =>
+      `The namespace incident-rca needs the ${object}: create it, then run the command again.\n`
+    const programs = (options: PasteOptions): string[] =>
+      pasteAll(command, options).map((words) => words.slice(0, 2).join(' '))
+    const missing = { keys: 'a-key\nkeys', status: 1, errors: problem('Secret mine with the key key') }
+    expect(programs(missing)).toEqual(['helm repo', 'kubectl --namespace'])
+    const other = { keys: 'key\ncaXcrt', status: 1, errors: problem('ConfigMap authority with the key ca.crt') }
+    expect(programs(other)).toEqual(['helm repo', 'kubectl --namespace', 'kubectl --namespace'])
+    expect(programs({}).at(-1)).toBe('helm upgrade')
+  })
+
   test('verifies with the log of the test, and fails if the test fails', () => {
     const { verify = '' } = plan()
     const calls = [
@@ -205,7 +225,7 @@ function sampleValues(): RawConfig {
 realDescribe('the chart with the values of the command', helm === undefined ? { missing: 'helm' } : {}, () => {
   /** Returns the variables of the agent's container, as Kubernetes passes them on, and the token. */
   async function started(options: PlanOptions): Promise<{ environment: Record<string, string>; token: string }> {
-    const [, words = []] = pasteAll(plan(options).command)
+    const words = pasteAll(plan(options).command).at(-1) ?? []
     const flags = words.slice(words.indexOf('--set-string'))
     const text = await run(helm ?? 'helm', ['template', 'incident-rca', chart, ...flags])
     const [, deployment = ''] = /(kind: Deployment[\s\S]*?)\n---/.exec(text) ?? []

@@ -59,7 +59,9 @@ describe('the helm command', () => {
       { https_proxy: 'http://proxy:3128', no_proxy: 'a,b' },
       ['--set-string httpsProxy=http://proxy:3128', String.raw`--set-string 'noProxy=a\,b'`],
     ],
-    [{ ca_config_map: 'ca' }, ['--set-string caConfigMap=ca']],
+    [{ namespaces: ['shop', 'shop'] }, ['--set-string namespaces=shop']],
+    [{ namespaces: 'shop, bank,shop' }, [String.raw`--set-string 'namespaces=shop\,bank'`]],
+    [{ image_pull_secrets: 'one,one' }, ['--set-string imagePullSecrets=one']],
     [{ image_pull_secrets: 'one,two' }, [String.raw`--set-string 'imagePullSecrets=one\,two'`]],
     [{ lease_name: 'mine' }, ['--set-string leaseName=mine']],
   ])('translates %j to %j', (config, expected) => {
@@ -76,6 +78,18 @@ describe('the helm command', () => {
     ],
   ])('splits the image %s into values', (image, values) => {
     expect(added({ image })).toEqual(values.map((value) => `--set-string ${value}`))
+  })
+
+  test('checks that the Secret and the ConfigMap exist before it installs', () => {
+    const before = lines({ existing_secret: 'mine', ca_config_map: 'ca', context: 'one' }).slice(1, 3)
+    expect(before).toEqual([
+      expect.stringMatching(
+        /^\(kubectl --context one --namespace incident-rca get secret mine .* grep -Fx agent-token/,
+      ),
+      expect.stringMatching(/^\(kubectl --context one --namespace incident-rca get configmap ca .* grep -Fx ca\.crt/),
+    ])
+    expect(before.join('\n')).toContain('needs the Secret mine with the key agent-token: create it')
+    expect(lines({ ca_config_map: 'ca' })).toContain('--set-string caConfigMap=ca')
   })
 
   test('omits the token if a Secret holds it', () => {
@@ -104,6 +118,9 @@ describe('the prerequisites', () => {
     expect(confined).not.toContain('clusterroles')
     expect(confined).toContain(
       'the namespaces `shop` and `bank` exist, and you have all rights in `monitoring`, `shop` and `bank` (`kubectl auth can-i "*" "*" --namespace monitoring` answers `yes`), and may create roles in `kube-system`',
+    )
+    expect(prerequisites({ namespaces: ['shop', 'shop'] })).toContain(
+      'the namespace `shop` exists, and you have all rights in `incident-rca` and `shop`',
     )
     expect(prerequisites({ namespaces: 'incident-rca,kube-system' })).toContain(
       'you have all rights in `incident-rca` and `kube-system` (`kubectl auth can-i "*" "*" --namespace incident-rca` answers `yes`)\n',

@@ -46,7 +46,7 @@ function rightsNeeded({ namespace, namespaces }: KubernetesConfig): string {
     return 'you may create roles in the cluster (`kubectl auth can-i create clusterroles` answers `yes`)'
   const owned = [...new Set([namespace, ...namespaces])]
   const others = owned.includes(IDENTITY_NAMESPACE) ? '' : `, and may create roles in \`${IDENTITY_NAMESPACE}\``
-  return `the namespaces ${listed(namespaces)} exist, and you have all rights in ${listed(owned)} (\`kubectl auth can-i "*" "*" --namespace ${namespace}\` answers \`yes\`)${others}`
+  return `the ${namespaces.length === 1 ? 'namespace' : 'namespaces'} ${listed(namespaces)} ${namespaces.length === 1 ? 'exists' : 'exist'}, and you have all rights in ${listed(owned)} (\`kubectl auth can-i "*" "*" --namespace ${namespace}\` answers \`yes\`)${others}`
 }
 
 function listed(namespaces: readonly string[]): string {

@@ -23,7 +23,31 @@ export function installCommand(target: DeploymentTarget<KubernetesConfig>): Comm
     config.chart_version === undefined ? [] : ['--version', config.chart_version],
     ...valuesOf(target).map((value) => ['--set-string', value]),
   )
-  return command('helm', 'repo', 'add', REPOSITORY, repository, '--force-update').and(install, { newLine: true })
+  const steps = [command('helm', 'repo', 'add', REPOSITORY, repository, '--force-update'), ...existenceChecks(target)]
+  return [...steps, install].reduce((previous, step) => previous.and(step, { newLine: true }))
+}
+
+/**
+ * Returns commands that check that the objects which the pods need exist. Without them, the pods would wait for the
+ * objects, and Helm for the pods, silently for minutes.
+ */
+function existenceChecks({ config }: DeploymentTarget<KubernetesConfig>): Command[] {
+  const { existing_secret: secret, existing_secret_key: key, ca_config_map: authority } = config
+  return [
+    ...(secret === undefined ? [] : [keyCheck(config, 'secret', secret, key)]),
+    ...(authority === undefined ? [] : [keyCheck(config, 'configmap', authority, 'ca.crt')]),
+  ]
+}
+
+/** Fails with an explanation if the object lacks the key. Prints the key, never its value. */
+function keyCheck(config: KubernetesConfig, kind: 'secret' | 'configmap', name: string, key: string): Command {
+  const { namespace } = config
+  const keys = ['--output', 'go-template={{range $key, $value := .data}}{{println $key}}{{end}}']
+  const title = kind === 'secret' ? 'Secret' : 'ConfigMap'
+  const problem = `The namespace ${namespace} needs the ${title} ${name} with the key ${key}: create it, then run the command again.`
+  return command(...kubectl(config), '--namespace', namespace, 'get', kind, name, ...keys)
+    .pipe(command('grep', '-Fx', key))
+    .or(command('echo', problem).redirect('>', command.raw`&2`).and(command('false')))
 }
 
 /** Lists the chart's values. Leaves out the token where a Secret of the operator's holds it. */

@@ -22,6 +22,8 @@ export interface JsonSchema {
   readonly writeOnly?: boolean
   /** Marks an option of the deployment command that the agent does not read. */
   readonly deploymentOnly?: boolean
+  /** Marks a list in which repetitions mean nothing. */
+  readonly distinct?: boolean
   readonly [keyword: string]: unknown
 }
 

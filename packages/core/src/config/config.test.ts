@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { exampleConnector } from '../../test/example-connector.ts'
 import { ConfigError } from '../errors/config-error.ts'
 import type { JsonSchema } from './config-schema.ts'
-import { deploymentOnly, duration, secret } from './option-schemas.ts'
+import { deploymentOnly, distinct, duration, secret } from './option-schemas.ts'
 import {
   agentConfigJsonSchema,
   agentOptionNames,
@@ -45,6 +45,23 @@ describe('parseConfig', () => {
     expect(config).toEqual({ socket: '/run/docker.sock', follow: true, labels: [] })
     expect(settings).toEqual({})
     expect(secrets).toEqual([])
+  })
+
+  test('drops repetitions from lists that are marked as distinct, and keeps other lists', () => {
+    const lists = exampleConnector({
+      config: z.object({
+        names: distinct(z.array(z.string())).default([]),
+        hosts: deploymentOnly(distinct(z.array(z.string()))).default([]),
+        flags: z.array(z.string()).default([]),
+      }),
+    })
+    const raw = { names: ['b', 'a', 'b'], hosts: 'a:1, a:1,b:2', flags: '-v,-v' }
+    expect(parseConfig(lists, raw)).toMatchObject({
+      config: { names: ['b', 'a'], hosts: ['a:1', 'b:2'], flags: ['-v', '-v'] },
+      settings: { names: 'b,a', flags: '-v,-v' },
+      deploymentSettings: { hosts: 'a:1,b:2' },
+    })
+    expect(issuesOf({ names: [1, 1] }, lists)).toHaveLength(1)
   })
 
   test('converts text to the type of the option', () => {

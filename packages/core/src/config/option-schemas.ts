@@ -26,5 +26,13 @@ export function deploymentOnly<Schema extends z.ZodType>(schema: Schema): Schema
   return schema.meta({ deploymentOnly: true })
 }
 
+/**
+ * Marks a list of names in which repetitions mean nothing: core drops them, and the command contains each element once.
+ * With another schema library, declare the keyword `distinct`.
+ */
+export function distinct<Schema extends z.ZodType>(schema: Schema): Schema {
+  return schema.meta({ distinct: true })
+}
+
 /** Option schemas that zod does not have. */
-export const option = { secret, duration, deploymentOnly } as const
+export const option = { secret, duration, deploymentOnly, distinct } as const

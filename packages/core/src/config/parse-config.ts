@@ -70,8 +70,8 @@ export function parseConfig<Config>(connector: Connector<Config>, raw: RawConfig
   for (const [key, value] of written) {
     const property = Object.hasOwn(properties, key) ? properties[key] : others
     if (property === false) issues.push({ path: [key], message: unknownKey(key, Object.keys(properties)) })
-    else if (Object.hasOwn(shared, key)) forRuntime.push([key, coerceText(value, asSchema(property), schema)])
-    else forConnector.push([key, coerceText(value, asSchema(property), schema)])
+    else if (Object.hasOwn(shared, key)) forRuntime.push([key, optionValue(value, property, schema)])
+    else forConnector.push([key, optionValue(value, property, schema)])
   }
   const runtime = check(runtimeConfigSchema, Object.fromEntries(forRuntime), properties, issues)
   const config = check(connector.config as ConfigSchema<Config>, Object.fromEntries(forConnector), properties, issues)
@@ -84,17 +84,28 @@ export function parseConfig<Config>(connector: Connector<Config>, raw: RawConfig
     throw new ConfigError(connector.type, shown)
   }
 
+  const plain = written.map(
+    ([key, value]) =>
+      [key, properties[key]?.distinct === true ? optionValue(value, properties[key], schema) : value] as const,
+  )
   return {
     runtime: runtime.value,
     config: config.value,
-    settings: toTexts(written.filter(([key]) => isForAgent(properties[key]))),
-    deploymentSettings: toTexts(written.filter(([key]) => !isForAgent(properties[key]))),
+    settings: toTexts(plain.filter(([key]) => isForAgent(properties[key]))),
+    deploymentSettings: toTexts(plain.filter(([key]) => !isForAgent(properties[key]))),
     secrets,
   }
 }
 
 function isForAgent(property: JsonSchema | undefined): boolean {
   return property?.deploymentOnly !== true
+}
+
+/** Converts text to the option's type, and drops repetitions from a list that is marked as `distinct`. */
+function optionValue(written: unknown, property: JsonSchema | boolean | undefined, root: JsonSchema): unknown {
+  const schema = asSchema(property)
+  const value = coerceText(written, schema, root)
+  return schema.distinct === true && Array.isArray(value) ? [...new Set<unknown>(value)] : value
 }
 
 function asSchema(property: JsonSchema | boolean | undefined): JsonSchema {
