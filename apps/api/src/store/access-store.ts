@@ -4,12 +4,12 @@ import type { StoredEnvironment } from './records.ts'
 import type { Tables } from './sqlite/tables.ts'
 import type { AccessStore, NewToken, ProvisionSettings } from './store.ts'
 
-export function createAccessStore(database: Kysely<Tables>): AccessStore {
+export function createAccessStore(database: Kysely<Tables>, reader: Kysely<Tables>): AccessStore {
   return {
     provision: (token, settings) =>
       database.transaction().execute((transaction) => provision(transaction, token, settings)),
 
-    findToken: (hash) => database.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst(),
+    findToken: (hash) => reader.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst(),
 
     rotate: (tokens, expireAt) =>
       database.transaction().execute(async (transaction) => {
@@ -36,7 +36,7 @@ export function createAccessStore(database: Kysely<Tables>): AccessStore {
         return { tokens: await revokeIn('tokens'), keys: await revokeIn('agent_keys') }
       }),
 
-    ...createEnvironmentReader(database),
+    ...createEnvironmentReader(reader),
   }
 }
 

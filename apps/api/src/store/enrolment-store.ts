@@ -10,7 +10,7 @@ const MAX_KEYS = 50
 const MAX_SUCCESSORS = 3
 
 /** Stores the agents that joined with a token, their keys and their revocation. */
-export function createEnrolmentStore(database: Kysely<Tables>): EnrolmentStore {
+export function createEnrolmentStore(database: Kysely<Tables>, reader: Kysely<Tables>): EnrolmentStore {
   const write = <Result>(run: (transaction: Transaction<Tables>) => Promise<Result>): Promise<Result> =>
     database.transaction().execute(run)
   return {
@@ -18,10 +18,10 @@ export function createEnrolmentStore(database: Kysely<Tables>): EnrolmentStore {
       write((transaction) => join(transaction, token, agentIds, at, replacedId)),
 
     mayJoin: async (token, agentId, at) => {
-      if (await isRevoked(database, token, [agentId])) return 'revoked'
-      const joined = database.selectFrom('token_agents').select('agent_id').where('token_id', '=', token.id)
+      if (await isRevoked(reader, token, [agentId])) return 'revoked'
+      const joined = reader.selectFrom('token_agents').select('agent_id').where('token_id', '=', token.id)
       const member = await joined.where('agent_id', '=', agentId).executeTakeFirst()
-      return member === undefined ? refusalOf(database, token, 1, at) : undefined
+      return member === undefined ? refusalOf(reader, token, 1, at) : undefined
     },
 
     enroll: (token, agentId, key, replacedId) =>
@@ -31,7 +31,7 @@ export function createEnrolmentStore(database: Kysely<Tables>): EnrolmentStore {
         return refusal
       }),
 
-    findKey: (hash) => database.selectFrom('agent_keys').selectAll().where('hash', '=', hash).executeTakeFirst(),
+    findKey: (hash) => reader.selectFrom('agent_keys').selectAll().where('hash', '=', hash).executeTakeFirst(),
 
     confirmKey: async (key, at) => {
       if (key.confirmed_at === null) await write((transaction) => confirm(transaction, key, at))
@@ -43,7 +43,7 @@ export function createEnrolmentStore(database: Kysely<Tables>): EnrolmentStore {
 
     identities: async (agentId, { environment, agent_type }) => {
       const select = (table: 'agents' | 'agent_keys') =>
-        database
+        reader
           .selectFrom(table)
           .select(['environment', 'agent_type', 'agent_id'])
           .where('agent_id', '=', agentId)

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { sql } from 'kysely'
 import { createAccessStore } from './access-store.ts'
 import { DATABASE_URL_PATTERN, databasePath } from './database-url.ts'
 import { createEnrolmentStore } from './enrolment-store.ts'
@@ -13,45 +13,44 @@ import { createPointReader } from './read/points.ts'
 import { createSeriesReader } from './read/series.ts'
 import { applyRetention } from './retention.ts'
 import { migrate } from './sqlite/migrations.ts'
-import { openSqlite } from './sqlite/open-sqlite.ts'
-import type { Tables } from './sqlite/tables.ts'
+import { type Connections, openSqlite } from './sqlite/open-sqlite.ts'
 import type { Store } from './store.ts'
 
 /** Opens `sqlite:<path>` or `sqlite::memory:`, and migrates it to the newest schema. @throws {Error} when that fails */
 export async function openStore(url: string): Promise<Store> {
   if (!DATABASE_URL_PATTERN.test(url))
     throw new Error('`DATABASE_URL` must be `sqlite:<path>`, such as sqlite:./rca.sqlite.')
-  const database = openSqlite(databasePath(url))
+  const connections = openSqlite(databasePath(url))
   try {
-    await migrate(database)
+    await migrate(connections.writer)
   } catch (error) {
-    await database.destroy()
+    await connections.close()
     throw error
   }
-  return createStore(database)
+  return createStore(connections)
 }
 
-function createStore(database: Kysely<Tables>): Store {
+function createStore({ writer, reader, close }: Connections): Store {
   const index = createSeriesIndex()
   let closing: Promise<void> | undefined
   return {
-    access: createAccessStore(database),
-    enrolment: createEnrolmentStore(database),
-    agents: { heartbeat: createHeartbeatWriter(database), ...createAgentReader(database) },
+    access: createAccessStore(writer, reader),
+    enrolment: createEnrolmentStore(writer, reader),
+    agents: { heartbeat: createHeartbeatWriter(writer), ...createAgentReader(reader) },
     signals: {
-      write: createReportWriter(database, index),
-      entities: createEntityReader(database),
-      series: createSeriesReader(database),
-      points: createPointReader(database),
-      events: createEventReader(database),
-      gaps: createGapReader(database),
+      write: createReportWriter(writer, index),
+      entities: createEntityReader(reader),
+      series: createSeriesReader(reader),
+      points: createPointReader(reader),
+      events: createEventReader(reader),
+      gaps: createGapReader(reader),
     },
-    retain: (before, now) => applyRetention(database, index, before, now),
+    retain: (before, now) => applyRetention(writer, index, before, now),
     ping: async () => {
-      await sql`select 1`.execute(database)
+      await sql`select 1`.execute(reader)
     },
     close: () => {
-      closing ??= database.destroy()
+      closing ??= close()
       return closing
     },
   }

@@ -15,7 +15,7 @@ const metric: Metric = {
 
 describe('SeriesIndex', () => {
   test('caches committed series, and none that were removed during the lookup', async () => {
-    const database = openSqlite(':memory:')
+    const { writer: database } = openSqlite(':memory:')
     await migrate(database)
     const index = createSeriesIndex()
     const resolve = async (lookup: ReturnType<typeof index.begin>) =>

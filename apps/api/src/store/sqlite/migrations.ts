@@ -1,18 +1,48 @@
+import type { DatabaseSync } from 'node:sqlite'
 import { type Kysely, sql } from 'kysely'
-import { type Migration, Migrator } from 'kysely/migration'
+import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from 'kysely/migration'
+
+const FIRST_MIGRATION = '2026-11-22-first-schema'
 
 /** Changes of the schema, in order. Never edit a released migration. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
-  '2026-11-22-first-schema': { up: (database) => run(database, FIRST_SCHEMA) },
+  [FIRST_MIGRATION]: { up: (database) => run(database, FIRST_SCHEMA) },
   '2026-11-25-instances': { up: (database) => run(database, INSTANCES) },
   '2026-11-25-parts': { up: (database) => run(database, PARTS) },
   '2026-11-30-enrolment': { up: (database) => run(database, ENROLMENT) },
+  '2026-11-30-ids': { up: neverReuseIds },
 }
 
-/** Migrates to the newest schema. @throws {Error} when that fails, or when a newer version has migrated the database */
+/** Thrown for a file with the tables of another program. */
+export class ForeignDatabaseError extends Error {
+  constructor(table: string) {
+    super(`it belongs to another program, with a table \`${table}\``)
+    this.name = 'ForeignDatabaseError'
+  }
+}
+
+/** Reads a file without changing it. @throws {ForeignDatabaseError} when it has tables, and none of this API */
+export function checkOwner(database: DatabaseSync): void {
+  const tables = database.prepare("select name from sqlite_schema where type = 'table'").all() as { name: string }[]
+  const foreign = tables.find(({ name }) => !/^(?:sqlite|kysely)_/.test(name))
+  if (foreign === undefined) return
+  const isMigrated =
+    tables.some(({ name }) => name === DEFAULT_MIGRATION_TABLE) &&
+    database.prepare(`select 1 from ${DEFAULT_MIGRATION_TABLE} where name = ?`).get(FIRST_MIGRATION) !== undefined
+  if (!isMigrated) throw new ForeignDatabaseError(foreign.name)
+}
+
+/**
+ * Migrates to the newest schema, in one transaction: a migration that fails or is killed leaves the schema of before.
+ *
+ * @throws {Error} when that fails, or when a newer version has migrated the database.
+ */
 export async function migrate<Database>(database: Kysely<Database>): Promise<void> {
   const migrator = new Migrator({ db: database, provider: { getMigrations: async () => ({ ...MIGRATIONS }) } })
+  // A table that is replaced is dropped first, which would delete the rows that refer to it.
+  await sql`pragma foreign_keys = off`.execute(database)
   const { error } = await migrator.migrateToLatest()
+  await sql`pragma foreign_keys = on`.execute(database)
   if (error === undefined) return
   const reason = error instanceof Error ? error.message : String(error)
   throw new Error(
@@ -227,3 +257,31 @@ const ENROLMENT = [
   'alter table agents add column cloned_at integer',
   'alter table agents add column clones integer not null default 0',
 ]
+
+/** Tables whose ids other tables, processes or clients keep. */
+const TABLES_WITH_IDS = ['tokens', 'agents', 'agent_keys', 'series']
+
+/**
+ * Replaces tables by copies with `autoincrement`. Without it, SQLite gives the id of a removed last row to the next
+ * one: points that are on their way to a removed series would become those of another agent.
+ */
+async function neverReuseIds(database: Kysely<unknown>): Promise<void> {
+  for (const table of TABLES_WITH_IDS) {
+    const { rows } = await sql<{ sql: string }>`
+      select sql from sqlite_schema where tbl_name = ${table} and sql is not null order by type = 'index'`.execute(
+      database,
+    )
+    const [create = '', ...indexes] = rows.map((row) => row.sql)
+    await run(database, [
+      create
+        .replace(/^create table \W?\w+\W?/i, `create table ${table}_copy `)
+        .replace('integer primary key', 'integer primary key autoincrement'),
+      `insert into ${table}_copy select * from ${table}`,
+      `drop table ${table}`,
+      `alter table ${table}_copy rename to ${table}`,
+      ...indexes,
+    ])
+  }
+  const { rows } = await sql`pragma foreign_key_check`.execute(database)
+  if (rows.length > 0) throw new Error(`${rows.length} rows refer to rows that do not exist`)
+}
