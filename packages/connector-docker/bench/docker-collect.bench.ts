@@ -9,12 +9,14 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { BUSYBOX_IMAGE, docker, findEngine, releaseEngine } from '@rca/rig'
-import { agentFlags, measureAgentProcess, usageOf } from '@rca/rig/bench'
+import { agentFlags, measureAgentProcess, measureAgentShare, usageOf } from '@rca/rig/bench'
 
 const COUNTS = [1, 30, 100]
 const TARGET_RATIO = 10
 const TARGET_WALL_MS = 30
 const TARGET_RESIDENT_MB = 100
+/** Share of the agent's CPU that redaction may take. */
+const TARGET_REDACTION = 0.05
 const mine = `rca-bench-${process.pid}`
 
 interface Cost {
@@ -49,13 +51,17 @@ async function measure(host: string): Promise<void> {
     print(`${' '.repeat(String(count).length)} docker stats --no-stream`, peer, groups)
     if (count === COUNTS.at(-1)) verdicts(groups, peer)
   }
-  const { cpuMs, residentMb, skipped } = await measureAgentProcess({ AGENT_TYPE: 'docker', DOCKER_HOST: host })
+  const environment = { AGENT_TYPE: 'docker', DOCKER_HOST: host }
+  const { cpuMs, residentMb, skipped } = await measureAgentProcess(environment)
   if (cpuMs === undefined || residentMb === undefined) console.log(`rca-agent process: skipped, ${skipped}`)
   else {
     const all = `${cpuMs.toFixed(1)} ms of CPU a report, with heartbeats, gzip and HTTP, collecting every second`
     console.log(`\nrca-agent process, ${started} containers: ${residentMb.toFixed(0)} MB, ${all}`)
     verdict(`less than ${TARGET_RESIDENT_MB} MB of memory`, residentMb < TARGET_RESIDENT_MB)
   }
+  const share = await measureAgentShare(environment, '/redaction/')
+  if (typeof share === 'string') console.log(`redaction: skipped, ${share}`)
+  else verdict(`redaction at most 5 % of the agent's CPU (${(share * 100).toFixed(1)} %)`, share <= TARGET_REDACTION)
 }
 
 function verdicts(groups: Cost, peer: Cost): void {

@@ -62,6 +62,7 @@ export async function startChild(name: string, options: ChildOptions): Promise<M
     read: () => ask('read') as Promise<Reading>,
     watch: async () => void (await ask('watch')),
     end: async () => {
+      if (child.exitCode !== null) return
       const closed = once(child, 'close')
       child.kill('SIGTERM')
       await closed

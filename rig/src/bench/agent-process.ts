@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { cpuShareOf, profileFlags } from './cpu-profile.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -24,16 +25,59 @@ export interface AgentProcessCost {
   readonly skipped?: string
 }
 
+/** Time in which a started agent becomes idle, in milliseconds. */
+const WARM_UP_MS = 5_000
+
+const MEASURED_MS = 20_000
+
 /** Runs the built agent, with more environment variables, against a platform that accepts everything. */
 export async function measureAgentProcess(environment: Readonly<Record<string, string>>): Promise<AgentProcessCost> {
+  const measured = await withAgent(environment, [], async (pid, reported) => {
+    await sleep(WARM_UP_MS)
+    const before = { ...usageOf(pid), reports: reported() }
+    await sleep(MEASURED_MS)
+    const after = { ...usageOf(pid), reports: reported() }
+    return { ...after, cpu: after.cpu - before.cpu, reports: after.reports - before.reports }
+  })
+  if (typeof measured === 'string') return { skipped: measured }
+  const { cpu, residentMb, reports } = measured
+  if (reports === 0) return { skipped: `the agent delivered no report within ${MEASURED_MS / 1000} s` }
+  return { cpuMs: cpu / reports, residentMb, reports }
+}
+
+/**
+ * Runs the built agent like {@link measureAgentProcess}. Returns the share of its CPU time since its start, from 0 to
+ * 1, that modules with `part` in their path take, or the reason why it was not measured.
+ */
+export async function measureAgentShare(
+  environment: Readonly<Record<string, string>>,
+  part: string,
+): Promise<number | string> {
+  const folder = mkdtempSync(join(tmpdir(), 'rca-profile-'))
+  try {
+    const run = await withAgent(environment, profileFlags(folder), () => sleep(MEASURED_MS))
+    return run ?? cpuShareOf(folder, part)
+  } catch (error) {
+    return String(error)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Calls `observe` while the built agent runs, and stops it. Returns the reason if that failed. */
+async function withAgent<Result>(
+  environment: Readonly<Record<string, string>>,
+  flags: readonly string[],
+  observe: (pid: number, reports: () => number) => Promise<Result>,
+): Promise<Result | string> {
   try {
     execFileSync(join(root, 'node_modules/.bin/tsc'), ['-b', 'apps/agent'], { cwd: root, stdio: 'ignore' })
   } catch {
-    return { skipped: '`tsc -b apps/agent` failed' }
+    return '`tsc -b apps/agent` failed'
   }
   const platform = await startAcceptingPlatform()
   const state = mkdtempSync(join(tmpdir(), 'rca-bench-'))
-  const agent = spawn(process.execPath, [...agentFlags(), join(root, 'apps/agent/dist/main.js')], {
+  const agent = spawn(process.execPath, [...agentFlags(), ...flags, join(root, 'apps/agent/dist/main.js')], {
     stdio: 'ignore',
     env: {
       PATH: process.env.PATH,
@@ -46,15 +90,9 @@ export async function measureAgentProcess(environment: Readonly<Record<string, s
     },
   })
   try {
-    await sleep(5_000)
-    const before = { ...usageOf(agent.pid ?? 0), reports: platform.reports() }
-    await sleep(20_000)
-    const after = { ...usageOf(agent.pid ?? 0), reports: platform.reports() }
-    const reports = after.reports - before.reports
-    if (reports === 0) return { skipped: 'the agent delivered no report within 20 s' }
-    return { cpuMs: (after.cpu - before.cpu) / reports, residentMb: after.residentMb, reports }
+    return await observe(agent.pid ?? 0, platform.reports)
   } catch (error) {
-    return { skipped: error instanceof Error ? error.message : String(error) }
+    return error instanceof Error ? error.message : String(error)
   } finally {
     agent.kill()
     await new Promise((resolve) => (agent.exitCode === null ? agent.on('exit', resolve) : resolve(undefined)))

@@ -6,6 +6,8 @@ export {
   agentFlags,
   freePort,
   measureAgentProcess,
+  measureAgentShare,
   startAcceptingPlatform,
   usageOf,
 } from './agent-process.ts'
+export { cpuShareOf, profileFlags } from './cpu-profile.ts'
