@@ -1,5 +1,3 @@
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import type { z } from 'zod'
 import { type Backoff, fullJitter } from '../backoff.ts'
 import { PlatformError } from '../errors/platform-error.ts'
@@ -26,9 +24,7 @@ import {
   problemSchema,
   type RotateKeyRequest,
 } from './protocol.ts'
-import type { ReportBody } from './report-body.ts'
-
-const compress = promisify(gzip)
+import { compress, type ReportBody } from './report-body.ts'
 
 /** Size from which a request body is compressed. */
 const MIN_COMPRESSED_BYTES = 1024
