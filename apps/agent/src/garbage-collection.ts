@@ -1,5 +1,5 @@
 /** Interval of full garbage collections, in milliseconds. Each takes 20 to 50 ms of CPU. */
-const INTERVAL_MS = 120_000
+const INTERVAL_MS = 600_000
 
 /** Time after the start, in milliseconds: what only the start needed is garbage by then. */
 const FIRST_MS = 20_000
