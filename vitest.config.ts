@@ -10,6 +10,9 @@ const workspaces = [
   { name: 'rig', root: 'rig' },
 ]
 
+/** Tests of newer platforms, which `npm run test:newer` starts. */
+const newerTests = process.env.RCA_TEST_NEWER === '1' ? ['newer/**/*.test.ts'] : []
+
 export default defineConfig({
   ssr: { resolve: { conditions: ['@rca/source', 'module', 'node', 'development|production'] } },
   test: {
@@ -28,7 +31,7 @@ export default defineConfig({
         test: {
           name,
           root,
-          include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts', ...newerTests],
           // Its tests measure the delay of events on real systems: run them after the load of all others.
           sequence: { groupOrder: name === 'example' ? 1 : 0 },
         },

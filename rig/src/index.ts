@@ -1,7 +1,9 @@
 export { makeCertificates, makeSelfSignedCertificate } from './certificates.ts'
 export { composeEnvironment } from './docker/compose.ts'
 export { answers, docker } from './docker/docker-cli.ts'
+export { buildNewerEngines, type EngineRelease } from './docker/engine-release.ts'
 export {
+  missingForPrivateEngine,
   type PrivateEngine,
   type PrivateEngineOptions,
   removePrivateEngine,
@@ -15,7 +17,9 @@ export { type Cluster, missingForCluster, startCluster } from './kubernetes/clus
 export { kubeconfigOf, type User } from './kubernetes/credentials.ts'
 export { type FoundCluster, findCluster, releaseCluster } from './kubernetes/shared-cluster.ts'
 export { type Machine, missingForMachine, startMachine } from './machine/machine.ts'
-export type { Init, MachineSystem, Suite } from './machine/machine-root.ts'
+export { buildRoot, type Init, type MachineSystem, type Suite } from './machine/machine-root.ts'
 export type { Absence } from './real.ts'
 export { hasProgram, type RunOptions, run, START_TIMEOUT_MS } from './run.ts'
 export { testRun } from './shared-resource.ts'
+export { startVm } from './vm/vm.ts'
+export { buildImage as buildVm } from './vm/vm-image.ts'

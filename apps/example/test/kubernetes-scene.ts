@@ -1,3 +1,5 @@
+import { BUSYBOX_IMAGE } from '@rca/rig'
+
 /** Secrets in places that agents read. None of them may leave the cluster. */
 export const CANARIES = {
   environment: 'canary-of-the-environment',
@@ -29,8 +31,6 @@ export const CHATTER = [
 /** Commands of a server whose page answers probes. */
 export const SERVE = 'echo well > /tmp/index.html; exec httpd -f -p 8080 -h /tmp'
 
-const IMAGE = 'busybox:local'
-
 interface ContainerOptions {
   readonly command: string
   readonly memory?: string
@@ -41,7 +41,7 @@ interface ContainerOptions {
 function container({ command, memory, probe }: ContainerOptions): object {
   return {
     name: 'app',
-    image: IMAGE,
+    image: BUSYBOX_IMAGE,
     imagePullPolicy: 'IfNotPresent',
     command: ['sh', '-c', command],
     env: [

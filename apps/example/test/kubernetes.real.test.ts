@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Entity, Event } from '@rca/core/protocol'
-import { docker, findCluster, findKubectl, helmProgram, run, testRun } from '@rca/rig'
+import { BUSYBOX_IMAGE, docker, findCluster, findKubectl, helmProgram, run, testRun } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AgentAnswer } from '../src/platform.ts'
@@ -26,6 +26,9 @@ import {
 } from './kubernetes-scene.ts'
 import { type PlatformProcess, type Provisioned, startPlatformProcess } from './platform-process.ts'
 import { eventually } from './processes.ts'
+
+/** The same image by another name. */
+const NEXT_IMAGE = 'rca-rig-busybox:next'
 
 const repository = new URL('../../..', import.meta.url).pathname
 // The cluster's engine must have our image, and its pods must reach this machine.
@@ -136,7 +139,7 @@ realDescribe('a Kubernetes cluster', cluster, () => {
       env: { DOCKER_HOST: dockerHost },
       timeout: 300_000,
     })
-    await docker(dockerHost, ['tag', 'busybox:local', 'busybox:next'])
+    await docker(dockerHost, ['tag', BUSYBOX_IMAGE, NEXT_IMAGE])
     for (const namespace of [shop, full]) await kubectlOutput('create', 'namespace', namespace)
     await create(shop, settings, credentials, deployment('web', { command: SERVE, probe: CANARIES.probe }))
     await create(full, noPods)
@@ -229,7 +232,7 @@ realDescribe('a Kubernetes cluster', cluster, () => {
       'k8s.container.name': 'app',
       'container.exit_code': 3,
       'container.oom_killed': false,
-      'container.image.name': 'busybox:local',
+      'container.image.name': BUSYBOX_IMAGE,
     })
     const lines = String(attributes['k8s.container.log']).split('\n')
     expect(lines.filter((line) => line !== '' && !line.startsWith('run ')).toSorted()).toEqual([
@@ -265,7 +268,7 @@ realDescribe('a Kubernetes cluster', cluster, () => {
     const container = { name: 'app', readinessProbe: readinessProbe(CANARIES.newProbe) }
     const probe = JSON.stringify({ spec: { template: { spec: { containers: [container] } } } })
     const change = (...words: string[]): Promise<number> => timeOf(kubectlOutput('--namespace', shop, ...words))
-    const imageChangedAt = await change('set', 'image', 'deployment/web', 'app=busybox:next')
+    const imageChangedAt = await change('set', 'image', 'deployment/web', `app=${NEXT_IMAGE}`)
     const environmentChangedAt = await change('set', 'env', 'deployment/web', `NEW_TOKEN=${CANARIES.newEnvironment}`)
     const probeChangedAt = await change('patch', 'deployment', 'web', '--patch', probe)
     const scaledAt = await change('scale', 'deployment/web', '--replicas=2')
@@ -275,7 +278,10 @@ realDescribe('a Kubernetes cluster', cluster, () => {
       return (await eventOf(name, isMatch, occurredAt)).attributes
     }
     const image = await ofWeb('k8s.workload.changed', 'change.images', imageChangedAt)
-    expect(image).toMatchObject({ 'change.fields': ['image'], 'change.images': ['app: busybox:local → busybox:next'] })
+    expect(image).toMatchObject({
+      'change.fields': ['image'],
+      'change.images': [`app: ${BUSYBOX_IMAGE} → ${NEXT_IMAGE}`],
+    })
     expect(String(image['change.by'])).toMatch(/^kubectl/)
     expect(await ofWeb('k8s.workload.changed', 'change.environment.added', environmentChangedAt)).toMatchObject({
       'change.fields': ['environment'],

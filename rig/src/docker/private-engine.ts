@@ -3,8 +3,10 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { attempt } from '../attempt.ts'
 import { isRunning, startDaemon } from '../processes.ts'
-import { eventually, run, START_TIMEOUT_MS } from '../run.ts'
+import type { Absence } from '../real.ts'
+import { eventually, hasProgram, run, START_TIMEOUT_MS } from '../run.ts'
 import { answers } from './docker-cli.ts'
+import { chosenRelease, type EngineRelease, engineWords, missingForRelease } from './engine-release.ts'
 
 export interface PrivateEngineOptions {
   /** Directory of its socket, data and log. Keep it short: the path of a socket has at most 108 characters. */
@@ -16,8 +18,10 @@ export interface PrivateEngineOptions {
    * engine without a bridge removes that of the others. @default true
    */
   readonly isolated?: boolean
-  /** Directory that replaces `/var/log` in its mount namespace. Only for an isolated engine. */
+  /** Directory that replaces `/var/log` in its mount namespace. Only for an isolated, installed engine. */
   readonly logFolder?: string
+  /** @default that of `RCA_RIG_ENGINE`, or else the installed engine */
+  readonly release?: EngineRelease
 }
 
 /** An engine started by the rig. */
@@ -30,7 +34,20 @@ export interface PrivateEngine {
   ended(): Promise<void>
 }
 
-/** Starts `dockerd` in a new directory or that of an ended engine. Needs root. @throws Error with the end of its log */
+/** Returns what this machine lacks to start an engine that tests may stop. @param flags of `dockerd` */
+export async function missingForPrivateEngine(flags: readonly string[] = []): Promise<Absence> {
+  const release = chosenRelease()
+  if (release === 'podman-5' && flags.length > 0)
+    return { missing: `Podman has no flag ${flags[0]}`, isUnattainable: true }
+  const missing = missingForRelease(release)
+  if (missing !== undefined) return { missing }
+  if (process.getuid?.() !== 0) return { missing: 'starting an engine that may be stopped needs root' }
+  for (const program of ['docker', ...(release === 'installed' ? ['dockerd'] : [])])
+    if (!(await hasProgram(program))) return { missing: `\`${program}\` is not installed` }
+  return {}
+}
+
+/** Starts an engine in a new directory or that of an ended engine. Needs root. @throws Error with the end of its log */
 export async function startPrivateEngine(options: PrivateEngineOptions): Promise<PrivateEngine> {
   const { folder } = options
   mkdirSync(folder, { recursive: true })
@@ -41,24 +58,20 @@ export async function startPrivateEngine(options: PrivateEngineOptions): Promise
   // The pid of a killed engine may belong to another process by now.
   await rm(pidFile, { force: true })
   await removeContainerdPidFile(folder)
-  const { pid } = await startDaemon(commandLine(options, dockerHost, pidFile), log)
+  const { pid } = await startDaemon(commandLine(options, dockerHost), log)
   const isReady = async (): Promise<boolean> => existsSync(socket) && (await answers(dockerHost))
   if (await eventually(isReady, { isHopeless: () => !isRunning(pid) })) return engineOf(dockerHost, pid)
   attempt(() => process.kill(pid, 'SIGKILL'))
-  throw new Error(`dockerd did not start at ${dockerHost}:\n${readFileSync(log, 'utf8').slice(-2000)}`)
+  throw new Error(`The engine did not start at ${dockerHost}:\n${readFileSync(log, 'utf8').slice(-2000)}`)
 }
 
-function commandLine(
-  { folder, flags = [], isolated = true, logFolder }: PrivateEngineOptions,
-  dockerHost: string,
-  pidFile: string,
-): string[] {
-  const paths = ['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--pidfile', pidFile]
-  const engine = ['dockerd', '--host', dockerHost, ...paths, ...flags]
-  if (!isolated) {
-    if (logFolder !== undefined) throw new Error('`logFolder` requires an isolated engine.')
-    return engine
-  }
+function commandLine(options: PrivateEngineOptions, dockerHost: string): string[] {
+  const { folder, flags = [], isolated = true, logFolder, release = chosenRelease() } = options
+  const engine = engineWords(release, { folder, dockerHost }, flags)
+  if (logFolder !== undefined && (!isolated || release !== 'installed'))
+    throw new Error('`logFolder` requires an isolated, installed engine.')
+  if (release !== 'installed') return ['unshare', '--mount', ...(isolated ? ['--net'] : []), ...engine]
+  if (!isolated) return engine
   const loopback = 'ip link set lo up && exec "$@"'
   if (logFolder === undefined) return ['unshare', '--net', 'sh', '-c', loopback, 'sh', ...engine]
   mkdirSync(logFolder, { recursive: true })
@@ -83,7 +96,7 @@ export function engineOf(dockerHost: string, pid: number): PrivateEngine {
     signal: (name) => void process.kill(pid, name),
     ended: async () => {
       if (!(await eventually(() => !isRunning(pid), { interval: 50 })))
-        throw new Error(`dockerd (process ${pid}) did not end within ${START_TIMEOUT_MS} ms`)
+        throw new Error(`The engine (process ${pid}) did not end within ${START_TIMEOUT_MS} ms`)
     },
   }
 }
@@ -107,11 +120,11 @@ export async function clearEngineFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true })
 }
 
-/** Kills the containerd shims that a killed engine leaves behind, recognised by their socket. */
+/** Kills the parents of containers that an ended engine leaves behind, recognised by their paths. */
 function endShims(folder: string): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     const args = attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')) ?? []
-    const isShim = args[0]?.includes('containerd-shim') === true && args.some((arg) => arg.startsWith(`${folder}/`))
+    const isShim = /containerd-shim|conmon/.test(args[0] ?? '') && args.some((arg) => arg.startsWith(`${folder}/`))
     // The process may have ended in between.
     if (isShim) attempt(() => process.kill(Number(pid), 'SIGKILL'))
   }

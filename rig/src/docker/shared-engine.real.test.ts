@@ -4,14 +4,15 @@ import { run } from '../run.ts'
 import { testRun } from '../shared-resource.ts'
 import { docker } from './docker-cli.ts'
 import { findEngine, releaseEngine } from './shared-engine.ts'
+import { BUSYBOX_IMAGE } from './test-images.ts'
 
 const engine = await findEngine(testRun())
 
 realDescribe('shared engine', engine, () => {
-  test('runs containers of `busybox:local`', async () => {
-    expect(
-      await docker(engine.dockerHost, ['run', '--rm', '--network', 'none', 'busybox:local', 'echo', 'hello']),
-    ).toBe('hello')
+  test('runs containers of busybox', async () => {
+    expect(await docker(engine.dockerHost, ['run', '--rm', '--network', 'none', BUSYBOX_IMAGE, 'echo', 'hello'])).toBe(
+      'hello',
+    )
   })
 
   test('is the same for every process, and stays while another process uses it', async () => {
@@ -25,6 +26,9 @@ realDescribe('shared engine', engine, () => {
 
 test('an unknown part or action prints the usage', async () => {
   const script = new URL('../main.ts', import.meta.url).pathname
-  for (const args of [[], ['docker'], ['docker', 'sideways'], ['podman', 'up'], ['docker', 'up', 'now']])
+  for (const args of [[], ['docker'], ['docker', 'sideways'], ['podman'], ['vm', 'up'], ['docker', 'up', 'now']])
     await expect(run(process.execPath, [script, ...args])).rejects.toThrow('npm run rig -- PART up|down')
+  await expect(run(process.execPath, [script, 'docker', 'up', '--version', '27'])).rejects.toThrow(
+    '`--version` must be one of `docker 26`, `podman 5`, got `docker 27`.',
+  )
 })

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { run } from '../run.ts'
 import { docker } from './docker-cli.ts'
 
-/** Image of test containers. */
-export const BUSYBOX_IMAGE = 'busybox:local'
+/** Image of test containers. No other program uses its name: an image of another origin may lack programs. */
+export const BUSYBOX_IMAGE = 'rca-rig-busybox:local'
 
 /** Imports the image, made of this machine's static busybox, unless the engine has it. */
 export async function importBusybox(dockerHost: string): Promise<void> {
@@ -57,7 +57,7 @@ export const PAUSE_IMAGE = 'pause:local'
 /** Ends on SIGTERM, which the first process of a container ignores by default. */
 export const PAUSE_SCRIPT = `trap 'exit 0' TERM INT; while :; do sleep 86400 & wait $!; done`
 
-/** Creates the image from `busybox:local`. */
+/** Creates the image from `BUSYBOX_IMAGE`. */
 export async function makePauseImage(dockerHost: string): Promise<void> {
   const container = await docker(dockerHost, ['create', BUSYBOX_IMAGE])
   const entrypoint = `ENTRYPOINT ${JSON.stringify(['sh', '-c', PAUSE_SCRIPT])}`

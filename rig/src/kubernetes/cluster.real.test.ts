@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { docker } from '../docker/docker-cli.ts'
+import { BUSYBOX_IMAGE } from '../docker/test-images.ts'
 import { realDescribe } from '../real.ts'
 import { run, START_TIMEOUT_MS } from '../run.ts'
 import { findKubectl } from './binaries.ts'
@@ -16,7 +17,7 @@ const POD = {
     containers: [
       {
         name: 'web',
-        image: 'busybox:local',
+        image: BUSYBOX_IMAGE,
         imagePullPolicy: 'IfNotPresent',
         command: ['sh', '-c', 'echo hello > /tmp/index.html && echo served && exec httpd -f -p 8080 -h /tmp'],
         readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },

@@ -43,7 +43,7 @@ interface ClusterNote {
 
 /** A cluster of one node with its own Docker Engine. */
 export interface Cluster extends RunningApi<(typeof COMPONENTS)[number]> {
-  /** Address of the engine that runs the pods. It cannot pull images; it has `busybox:local`. */
+  /** Address of the engine that runs the pods. It cannot pull images; it has `BUSYBOX_IMAGE`. */
   readonly dockerHost: string
   readonly nodeName: string
   readonly nodeAddress: string
@@ -104,7 +104,12 @@ async function startIn(folder: string, binaries: string): Promise<Cluster> {
   // A kubelet links the logs of pods below `/var/log`, which has no flag, and removes the links of other kubelets
   // there.
   const logFolder = join(folder, 'var-log')
-  const { dockerHost, pid } = await startPrivateEngine({ folder: join(folder, 'engine'), flags, logFolder })
+  const { dockerHost, pid } = await startPrivateEngine({
+    folder: join(folder, 'engine'),
+    flags,
+    logFolder,
+    release: 'installed',
+  })
   writeNote(folder, { number, dockerHost, enginePid: pid })
   const network = nodeNetwork(number, pid)
   const { prefix, nodeAddress: address } = network

@@ -11,40 +11,72 @@ import { buildRoot, buildStandardRoots, readSystem } from './machine-root.ts'
 /** Host names. The name is part of a path too. */
 const NAME = /^[a-z][a-z0-9-]*$/
 
-const ACTIONS: Readonly<Record<string, (name: string, words: string[]) => Promise<number>>> = {
-  up,
-  run: (name, words) => runInside(named(name), words),
-  reboot: (name) => done(named(name).reboot()),
-  kill: (name) => done(named(name).kill()),
-  // A machine that has powered itself off leaves its disk.
-  down: (name) => done(findMachine(folderOf(name))?.stop() ?? rm(folderOf(name), { recursive: true, force: true })),
+/** A sort of machines on the command line. */
+export interface MachineKind {
+  /** Directory of their disks in the cache of this machine. */
+  readonly cache: string
+  /** Builds systems, once per machine. Returns their directories. */
+  build(): Promise<readonly string[]>
+  find(folder: string): Machine | undefined
+  /** Boots a machine. @param words options and arguments of `up` */
+  boot(folder: string, words: string[]): Promise<Machine>
 }
 
-/** Runs `machine ACTION NAME …`. Returns the exit code. @throws Error when the action fails */
-export async function machineCommand([action = '', name = '', ...words]: string[]): Promise<number | 'unknown'> {
+/** Machines on the kernel of this one. */
+export const machines: MachineKind = { cache: 'machines', build: buildStandardRoots, find: findMachine, boot }
+
+/** Runs `ACTION NAME …` of a sort of machines. Returns the exit code. @throws Error when the action fails */
+export async function machineCommand(
+  kind: MachineKind,
+  [action = '', name = '', ...words]: string[],
+): Promise<number | 'unknown'> {
   if (action === 'build' && name === '') {
-    for (const folder of await buildStandardRoots()) console.error(`Built ${folder}.`)
+    for (const folder of await kind.build()) console.error(`Built ${folder}.`)
     return 0
   }
-  const run = ACTIONS[action]
-  return run === undefined || !NAME.test(name) ? 'unknown' : run(name, words)
+  if (!NAME.test(name)) return 'unknown'
+  const folder = join(cacheFolder(kind.cache), name)
+  const named = (): Machine => {
+    const machine = kind.find(folder)
+    if (machine === undefined) throw new Error(`No machine ${name} is running.`)
+    return machine
+  }
+  switch (action) {
+    case 'up':
+      return up(kind, name, folder, words)
+    case 'run':
+      return runInside(named(), words)
+    case 'reboot':
+      return done(named().reboot())
+    case 'kill':
+      return done(named().kill())
+    case 'down':
+      // A machine that has powered itself off leaves its disk.
+      return done(kind.find(folder)?.stop() ?? rm(folder, { recursive: true, force: true }))
+    default:
+      return 'unknown'
+  }
 }
 
-async function up(name: string, words: string[]): Promise<number> {
+async function up(kind: MachineKind, name: string, folder: string, words: string[]): Promise<number> {
+  if (kind.find(folder) !== undefined) throw new Error(`The machine ${name} is already running.`)
+  const { address, hostAddress } = await kind.boot(folder, words)
+  console.log(`export RCA_RIG_MACHINE=${address}\nexport RCA_RIG_HOST=${hostAddress}`)
+  return 0
+}
+
+async function boot(folder: string, words: string[]): Promise<Machine> {
   const { values, positionals } = parseArgs({
     args: words,
-    options: { suite: { type: 'string' }, init: { type: 'string' } },
+    options: { suite: { type: 'string' }, init: { type: 'string' }, share: { type: 'string' } },
     allowPositionals: true,
   })
   const system = readSystem(values.suite, values.init, positionals)
-  if (findMachine(folderOf(name)) !== undefined) throw new Error(`The machine ${name} is already running.`)
   await buildRoot(system)
   const { missing } = await missingForMachine(system)
   if (missing !== undefined) throw new Error(`No machine: ${missing}.`)
-  mkdirSync(folderOf(name), { recursive: true })
-  const { address, hostAddress } = await bootMachine(folderOf(name), system)
-  console.log(`export RCA_RIG_MACHINE=${address}\nexport RCA_RIG_HOST=${hostAddress}`)
-  return 0
+  mkdirSync(folder, { recursive: true })
+  return bootMachine(folder, system, { share: values.share })
 }
 
 async function runInside(machine: Machine, words: string[]): Promise<number> {
@@ -53,17 +85,7 @@ async function runInside(machine: Machine, words: string[]): Promise<number> {
   return code ?? 1
 }
 
-function named(name: string): Machine {
-  const machine = findMachine(folderOf(name))
-  if (machine === undefined) throw new Error(`No machine ${name} is running.`)
-  return machine
-}
-
 async function done(action: Promise<void>): Promise<number> {
   await action
   return 0
-}
-
-function folderOf(name: string): string {
-  return join(cacheFolder('machines'), name)
 }

@@ -3,6 +3,7 @@ import { run, succeeds } from '../run.ts'
 
 /** Networks of four addresses each, in a range that is reserved for tests (RFC 2544). */
 const PREFIX = '198.18.0'
+const TAP_PREFIX = '198.18.255'
 
 const MAX_MACHINES = 64
 
@@ -18,12 +19,25 @@ export interface MachineNetwork {
 
 /** Creates the link of a machine, with both ends on this host. */
 export async function createLink(): Promise<MachineNetwork> {
+  return create('rca-machine', PREFIX, (link) => ['link', 'add', link, 'type', 'veth', 'peer', 'name', peerOf(link)])
+}
+
+/** Creates the link of a virtual machine, whose other end is the program that opens it. */
+export async function createTap(): Promise<MachineNetwork> {
+  return create('rca-vm', TAP_PREFIX, (link) => ['tuntap', 'add', link, 'mode', 'tap'])
+}
+
+async function create(
+  name: string,
+  prefix: string,
+  createWords: (link: string) => readonly string[],
+): Promise<MachineNetwork> {
   for (let number = 0; number < MAX_MACHINES; number++) {
-    const link = `rca-machine${number}`
+    const link = `${name}${number}`
     // Only one process can create a link of this name.
-    if (!(await succeeds('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', peerOf(link)]))) continue
+    if (!(await succeeds('ip', createWords(link)))) continue
     const index = Number(readFileSync(`/sys/class/net/${link}/ifindex`, 'utf8'))
-    const [hostAddress, address] = [1, 2].map((host) => `${PREFIX}.${4 * number + host}`) as [string, string]
+    const [hostAddress, address] = [1, 2].map((host) => `${prefix}.${4 * number + host}`) as [string, string]
     await run('ip', ['address', 'add', `${hostAddress}/30`, 'dev', link])
     await run('ip', ['link', 'set', link, 'up'])
     return { hostAddress, address, link, index }

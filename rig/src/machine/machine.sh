@@ -3,7 +3,8 @@
 # SIGUSR1 cuts the power and boots it again. Runs in the machine's network namespace, which outlives its boots. Usage:
 #   machine.sh supervise FOLDER ROOT CGROUP HOST_ADDRESS INIT…
 # FOLDER holds the disk, an overlay of ROOT, and `init.pid`: the process id of the machine's first process on this host
-# while it runs. INIT is that process. CGROUP is a directory of the cgroup2 tree.
+# while it runs. INIT is that process. CGROUP is a directory of the cgroup2 tree. `share` in FOLDER may hold the path of
+# a directory of this host that the machine sees; its changes there are its own.
 #
 # Real: the init system, services and their sandboxes, users, the journal, reboot, uptime, boot id, processes, network,
 # mounts, host name. Not real: the kernel, /proc/cpuinfo and disks are those of this host; sysctls other than those of
@@ -69,6 +70,7 @@ become() {
   cat /proc/sys/kernel/random/uuid >"$disk/run/boot_id"
   bind_read_only "$disk/run/boot_id" "$disk/proc/sys/kernel/random/boot_id"
   name_machine "$disk/etc"
+  if [ -s "$folder/share" ]; then share "$(cat "$folder/share")" "$disk"; fi
   echo "$pid" >"$folder/init.pid.part"
   mv "$folder/init.pid.part" "$folder/init.pid"
   cd "$disk"
@@ -122,6 +124,13 @@ name_machine() {
   echo "$name" >"$1/hostname"
   echo "$name" >/proc/sys/kernel/hostname
   printf '127.0.0.1 localhost\n127.0.1.1 %s\n%s host.rig\n' "$name" "$host_address" >"$1/hosts"
+}
+
+# Shows a directory of this host. Changes end with the boot.
+share() {
+  local path=$1 disk=$2 changes=$2/run/share
+  mkdir -p "$disk$path" "$changes"/{upper,work}
+  mount -t overlay -o "lowerdir=$path,upperdir=$changes/upper,workdir=$changes/work" share "$disk$path"
 }
 
 bind_read_only() {

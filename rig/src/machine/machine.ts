@@ -86,25 +86,34 @@ export async function missingForMachine(system: MachineSystem = {}): Promise<Abs
 /**
  * Starts a machine that ends with this process at the latest, and waits until its services were started.
  *
+ * @param share directory of this host that the machine sees; its changes there are its own
  * @throws Error when something is missing, or with the end of its log
  */
-export async function startMachine(system: MachineSystem = {}): Promise<Machine> {
+export async function startMachine(system: MachineSystem = {}, share?: string): Promise<Machine> {
   const { missing } = await missingForMachine(system)
   if (missing !== undefined) throw new Error(`Cannot start a machine: ${missing}.`)
-  return bootMachine(mkdtempSync(join(tmpdir(), 'rca-machine-')), system, ['setpriv', '--pdeathsig', 'TERM'])
+  const folder = mkdtempSync(join(tmpdir(), 'rca-machine-'))
+  return bootMachine(folder, system, { prefix: ENDS_WITH_PARENT, share })
 }
 
-/**
- * Boots a machine in a directory that may hold its disk. The last part of the directory's name is the host name.
- *
- * @param prefix words before the command that runs the machine. @default it outlives this process
- */
+/** Words before a command that make it end with the process that starts it. */
+export const ENDS_WITH_PARENT: readonly string[] = ['setpriv', '--pdeathsig', 'TERM']
+
+export interface BootOptions {
+  /** Words before the command that runs the machine. @default it outlives this process */
+  readonly prefix?: readonly string[]
+  /** Directory of this host that the machine sees; its changes there are its own. @default none */
+  readonly share?: string | undefined
+}
+
+/** Boots a machine in a directory that may hold its disk. The last part of the directory's name is the host name. */
 export async function bootMachine(
   folder: string,
   system: MachineSystem,
-  prefix: readonly string[] = [],
+  { prefix = [], share = '' }: BootOptions = {},
 ): Promise<Machine> {
   for (const name of ['upper', 'work', 'root']) mkdirSync(join(folder, name), { recursive: true })
+  writeFileSync(join(folder, 'share'), share)
   const init = initOf(system)
   const network = await createLink()
   const script = fileURLToPath(new URL('machine.sh', import.meta.url))
