@@ -12,13 +12,18 @@ const agentUrl = `/api/v1/agents/${writer.agent_id}`
 const NOW = Date.parse('2026-11-25T04:14:00Z')
 const gap = { scope: 'g', reason: 'r', since: '2026-11-25T04:13:49.009Z' }
 
-/** Starts an API with a database of the first schema: captured, with fewer points, and types renamed. */
-async function startUpgraded(): Promise<{ api: TestApi; token: string; path: string }> {
+/**
+ * Starts an API with a database of the first schema: captured, with fewer points, and types renamed.
+ *
+ * @param change statements that change the database before it is migrated
+ */
+async function startUpgraded(change = ''): Promise<{ api: TestApi; token: string; path: string }> {
   const directory = mkdtempSync(join(tmpdir(), 'rca-api-'))
   onTestFinished(() => rmSync(directory, { recursive: true }))
   const path = join(directory, 'old.sqlite')
   const database = new DatabaseSync(path)
   database.exec(readFileSync(join(import.meta.dirname, 'fixtures/first-schema.sql'), 'utf8'))
+  database.exec(change)
   database.close()
   const api = await startApi({ databaseUrl: `sqlite:${path}` })
   api.clock.now = NOW
@@ -55,6 +60,40 @@ describe('an upgraded database', () => {
     expect(await containerIds(api)).toBe('a b c')
     expect((await api.admin('/api/v1/events')).json().events).toMatchObject([{ id: 'e-agent1' }])
     expect((await api.admin(`${agentUrl}/gaps`)).json().gaps).toMatchObject([{ open: true }])
+  })
+
+  test('finds events of the earlier version by relation, label and namespace', async () => {
+    const { api } = await startUpgraded(`
+      update entities set attributes = '{"container.label.app":"web","note":"x"}',
+        relations = '[{"type":"mounts","target":{"type":"volume","id":"v"}}]' where id = 'b';
+      insert into events (agent_key, event_id, name, at, severity, entity_type, entity_id, body, attributes)
+        values (1, 'v1', 'volume.created', 1795580029009, 0, 'volume', 'v', 'x', '{"k8s.namespace.name":"shop"}')`)
+    const idsOf = async (query: string): Promise<string[]> =>
+      (await api.admin(`/api/v1/events?${query}`)).json().events.map(({ id }: { id: string }) => id)
+    expect(await idsOf('entity_type=container&entity_id=b&related=true')).toEqual(['v1'])
+    expect(await idsOf('label=app=web&related=true')).toEqual(['v1'])
+    expect(await idsOf('namespace=shop')).toEqual(['v1'])
+    expect(await idsOf('entity_type=container&entity_id=a&related=true')).toEqual(['e-agent1'])
+  })
+
+  test('stays unchanged when the migration fails', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'rca-api-'))
+    onTestFinished(() => rmSync(directory, { recursive: true }))
+    const path = join(directory, 'old.sqlite')
+    const read = (): unknown[] => {
+      const database = new DatabaseSync(path)
+      const rows = database.prepare('select name, sql from sqlite_schema order by name').all()
+      database.close()
+      return rows
+    }
+    const database = new DatabaseSync(path)
+    database.exec(readFileSync(join(import.meta.dirname, 'fixtures/first-schema.sql'), 'utf8'))
+    // The last of the migrations cannot read it.
+    database.exec(`update entities set relations = 'damaged' where id = 'b'`)
+    database.close()
+    const before = read()
+    await expect(startApi({ databaseUrl: `sqlite:${path}` })).rejects.toThrow('could not be migrated')
+    expect(read()).toEqual(before)
   })
 
   test('accepts heartbeats and reports of an agent of the earlier version', async () => {

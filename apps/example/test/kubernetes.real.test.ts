@@ -344,6 +344,19 @@ realDescribe('a Kubernetes cluster', cluster, () => {
     expect(attributes['k8s.config.used_by']).toContain('Deployment/web')
   }, 60_000)
 
+  test('answers what happened to a Deployment: its ConfigMap was changed, and its container crashed', async () => {
+    const trail = { environment: mine, entity_type: 'k8s.deployment', entity_id: `${shop}/crashing`, related: 'true' }
+    const { events } = await platform.get<{ events: Event[] }>('events', { ...trail, limit: 500 })
+    const found = (name: string, isMatch: Predicate): boolean =>
+      events.some((event) => event.name === name && isMatch(event))
+    expect(found('k8s.config.changed', about('k8s.config.name', 'settings'))).toBe(true)
+    expect(found('k8s.container.crashed', about('k8s.workload.name', 'crashing'))).toBe(true)
+    expect(events.filter(about('k8s.workload.name', 'web'))).toEqual([])
+    const changes = await platform.get<{ events: Event[] }>('events', { ...trail, changes: 'true', limit: 500 })
+    expect(changes.events.map(({ name }) => name)).toContain('k8s.config.changed')
+    expect(changes.events.map(({ name }) => name)).not.toContain('k8s.container.crashed')
+  })
+
   test('reports a crash loop: each run, and then the loop', async () => {
     const isMatch = about('k8s.workload.name', 'crashing')
     const endedAt = momentIn('container.finished_at')

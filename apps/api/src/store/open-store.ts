@@ -10,6 +10,7 @@ import { createEntityReader } from './read/entities.ts'
 import { createEventReader } from './read/events.ts'
 import { createGapReader } from './read/gaps.ts'
 import { createPointReader } from './read/points.ts'
+import { createRelatedReader } from './read/related.ts'
 import { createSeriesReader } from './read/series.ts'
 import { applyRetention } from './retention.ts'
 import { migrate } from './sqlite/migrations.ts'
@@ -43,6 +44,7 @@ function createStore({ writer, reader, close }: Connections): Store {
       series: createSeriesReader(reader),
       points: createPointReader(reader),
       events: createEventReader(reader),
+      related: createRelatedReader(reader),
       gaps: createGapReader(reader),
     },
     retain: (before, now) => applyRetention(writer, index, before, now),

@@ -183,6 +183,39 @@ export interface EventFilter extends SignalFilter {
   readonly to?: number | undefined
   /** Minimum severity. */
   readonly severity?: Severity | undefined
+  /** Kubernetes namespace. */
+  readonly namespace?: string | undefined
+  /** Text in the name, the body or an attribute, in any case. */
+  readonly text?: string | undefined
+  /** Selects changes: see `isChange` in `read/events.ts`. */
+  readonly changes?: boolean | undefined
+  /** Entities of the events. */
+  readonly entities?: readonly EntityKey[] | undefined
+}
+
+/** Identifies an entity as one agent reports it. */
+export interface EntityKey {
+  readonly agent_key: number
+  readonly type: string
+  readonly id: string
+}
+
+export interface RelatedFilter extends AgentFilter {
+  readonly agent_id?: string | undefined
+  /** Root of the search. Without it, the entities with all `labels`. */
+  readonly entity?: Pick<EntityKey, 'type' | 'id'> | undefined
+  readonly labels: readonly (readonly [name: string, value: string])[]
+  /** `owned`: all that belongs to the roots. `all`: also what these use, their owners and their users. */
+  readonly reach: 'owned' | 'all'
+  /** Leaves out entities that were deleted before. */
+  readonly since?: number | undefined
+}
+
+/** Entities that belong to an incident. */
+export interface RelatedEntities {
+  readonly entities: readonly EntityKey[]
+  /** False if there are more than the limit. */
+  readonly complete: boolean
 }
 
 /** Combine the values of one bucket. `rate` is the increase of a counter per second, accounting for resets. */
@@ -212,6 +245,8 @@ export interface SignalStore {
   /** Returns the points of series, one value per bucket, sorted by series and time. */
   points(query: PointQuery): Promise<Bucket[]>
   events(filter: EventFilter, page: PageRequest): Promise<Page<StoredEvent>>
+  /** Finds entities by their relations, the nearest first, at most `limit`. */
+  related(filter: RelatedFilter, limit: number): Promise<RelatedEntities>
   /** Returns one gap per scope: a part that comes and goes is one item. */
   gaps(agentKey: number, openOnly: boolean, page: PageRequest): Promise<Page<FoldedGap>>
 }

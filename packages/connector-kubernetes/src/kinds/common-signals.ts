@@ -1,7 +1,7 @@
 import { includeNames, metric, type NameFilter } from '@rca/core/connector'
 import type { Metadata } from './metadata.ts'
 import { isNamedKind, namedReference } from './references.ts'
-import type { TemplateContainer } from './workload/pod-template.ts'
+import { configNamesOf, type PodTemplate, type TemplateContainer } from './workload/pod-template.ts'
 
 export const inNamespace = { 'k8s.namespace.name': 'Name of the namespace.' }
 
@@ -35,6 +35,11 @@ export const helm = {
 export const ownedByNamespace = { owned_by: 'The namespace.' }
 
 export const ownedByWorkload = { owned_by: 'The workload that created the object, or its namespace.' }
+
+export const ownedByWorkloadUsingConfig = {
+  ...ownedByWorkload,
+  uses: 'ConfigMaps and Secrets that its pods mount or take variables from.',
+}
 
 /** Declares the attributes that every kind has. @param kind as in `k8s.deployment.name` */
 export function common<const Kind extends string>(kind: Kind) {
@@ -82,6 +87,19 @@ export function commonAttributes<const Kind extends string>(
 export function ownerRelation({ owner, namespace }: Pick<Metadata, 'owner' | 'namespace'>) {
   if (owner === undefined || !isNamedKind(owner.kind)) return namespaceRelation(namespace)
   return { type: 'owned_by' as const, target: namedReference(owner.kind, { namespace, name: owner.name }) }
+}
+
+/** Points at the ConfigMaps and Secrets that the pods of a workload use. */
+export function configRelations({
+  namespace,
+  template,
+}: Pick<Metadata, 'namespace'> & { readonly template: PodTemplate }) {
+  return (['ConfigMap', 'Secret'] as const).flatMap((kind) =>
+    configNamesOf(template, kind).map((name) => ({
+      type: 'uses' as const,
+      target: namedReference(kind, { namespace, name }),
+    })),
+  )
 }
 
 export function namespaceRelation(namespace: string) {

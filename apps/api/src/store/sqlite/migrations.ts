@@ -11,6 +11,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-11-25-parts': { up: (database) => run(database, PARTS) },
   '2026-11-30-enrolment': { up: (database) => run(database, ENROLMENT) },
   '2026-11-30-ids': { up: neverReuseIds },
+  '2026-12-01-trails': { up: (database) => run(database, TRAILS) },
 }
 
 /** Thrown for a file with the tables of another program. */
@@ -285,3 +286,67 @@ async function neverReuseIds(database: Kysely<unknown>): Promise<void> {
   const { rows } = await sql`pragma foreign_key_check`.execute(database)
   if (rows.length > 0) throw new Error(`${rows.length} rows refer to rows that do not exist`)
 }
+
+/** Copies the labels of an entity, named as in `k8s.pod.label.app`. @param row `new` or `entities` */
+const copyLabels = (row: string): string => `insert or ignore into entity_labels
+  select substr(label.key, instr(label.key, '.label.') + 7), label.value, ${row}.agent_key, ${row}.type, ${row}.id`
+
+/** Copies the relations of an entity. @param row `new` or `entities` */
+const copyRelations = (row: string): string => `insert or ignore into relations
+  select ${row}.agent_key, ${row}.type, ${row}.id, relation.value ->> 'type',
+    relation.value ->> '$.target.type', relation.value ->> '$.target.id'`
+
+const LABELS_OF = (row: string): string =>
+  `json_each(${row}.attributes) as label where label.key like '%.label.%' and label.type = 'text'`
+
+const RELATIONS_OF = (row: string): string => `json_each(${row}.relations) as relation`
+
+/**
+ * Relations and labels of entities as rows, which triggers derive from the entities, and indices for the events of an
+ * incident.
+ */
+const TRAILS = [
+  `create table relations (
+    agent_key integer not null,
+    type text not null,
+    id text not null,
+    relation text not null,
+    target_type text not null,
+    target_id text not null,
+    primary key (agent_key, type, id, relation, target_type, target_id)
+  ) without rowid`,
+  'create index relations_by_target on relations (target_type, target_id, agent_key, relation)',
+  `create table entity_labels (
+    name text not null,
+    value text not null,
+    agent_key integer not null,
+    type text not null,
+    id text not null,
+    primary key (agent_key, type, id, name, value)
+  ) without rowid`,
+  'create index entity_labels_by_value on entity_labels (name, value)',
+  `${copyRelations('entities')} from entities, ${RELATIONS_OF('entities')}`,
+  `${copyLabels('entities')} from entities, ${LABELS_OF('entities')}`,
+  `create trigger entities_inserted after insert on entities begin
+    ${copyRelations('new')} from ${RELATIONS_OF('new')};
+    ${copyLabels('new')} from ${LABELS_OF('new')};
+  end`,
+  `create trigger entity_relations_updated after update of relations on entities
+  when old.relations <> new.relations begin
+    delete from relations where agent_key = new.agent_key and type = new.type and id = new.id;
+    ${copyRelations('new')} from ${RELATIONS_OF('new')};
+  end`,
+  `create trigger entity_labels_updated after update of attributes on entities
+  when old.attributes <> new.attributes begin
+    delete from entity_labels where agent_key = new.agent_key and type = new.type and id = new.id;
+    ${copyLabels('new')} from ${LABELS_OF('new')};
+  end`,
+  `create trigger entities_deleted_rows after delete on entities begin
+    delete from relations where agent_key = old.agent_key and type = old.type and id = old.id;
+    delete from entity_labels where agent_key = old.agent_key and type = old.type and id = old.id;
+  end`,
+  'create index entities_by_id on entities (type, id)',
+  'create index events_by_entity on events (agent_key, entity_type, entity_id, at)',
+  `create index events_by_namespace on events (attributes ->> '$."k8s.namespace.name"', at)
+    where attributes ->> '$."k8s.namespace.name"' is not null`,
+]

@@ -9,7 +9,7 @@ import {
 } from '../../changes/field-manager.ts'
 import type { ConfigObject } from '../../kinds/config-object/config-object.ts'
 import type { Cluster, ClusterChange } from '../../kinds/index.ts'
-import type { PodTemplate } from '../../kinds/workload/pod-template.ts'
+import { configNamesOf } from '../../kinds/workload/pod-template.ts'
 import { watchCluster } from '../cluster-watcher.ts'
 import { createLifecycle, creationOf, deletionOf, type ObjectMoment } from '../created-deleted.ts'
 import { occurrence } from '../occurrence.ts'
@@ -130,16 +130,7 @@ function attributesOf(kind: ConfigKind, { namespace, name }: ConfigObject, users
 function usersOf(kind: ConfigKind, { namespace, name }: ConfigObject, cluster: Cluster): string[] {
   return (['deployments', 'statefulSets', 'daemonSets', 'cronJobs'] as const).flatMap((workloads) =>
     [...cluster.objects(workloads).values()]
-      .filter((workload) => workload.namespace === namespace && isUsedBy(workload.template, kind, name))
+      .filter((workload) => workload.namespace === namespace && configNamesOf(workload.template, kind).includes(name))
       .map((workload) => `${workloadKinds[workloads]}/${workload.name}`),
-  )
-}
-
-function isUsedBy({ mounts, containers }: PodTemplate, kind: ConfigKind, name: string): boolean {
-  const mounted = kind === 'Secret' ? mounts.secrets : mounts.configMaps
-  const reference = `${kind === 'Secret' ? 'secret' : 'configMap'}/${name}`
-  if (mounted.includes(name)) return true
-  return containers.some(({ environmentFrom, environmentKeysFrom }) =>
-    [...environmentFrom, ...environmentKeysFrom].includes(reference),
   )
 }

@@ -2,9 +2,10 @@ import { entity } from '@rca/core/connector'
 import type { KeyedHash } from '../../informer/object-store.ts'
 import {
   commonAttributes,
+  configRelations,
   imagesOf,
   namespaced,
-  ownedByWorkload,
+  ownedByWorkloadUsingConfig,
   ownerRelation,
   upDownCounter,
 } from '../common-signals.ts'
@@ -58,7 +59,7 @@ export const cronJobSignals = {
       'k8s.cronjob.last_succeeded_at': 'Time of the last successful run. ISO 8601.',
       'k8s.workload.images': 'Container images, as `name=image`.',
     },
-    relations: ownedByWorkload,
+    relations: ownedByWorkloadUsingConfig,
   }),
   cronJobActive: upDownCounter('k8s.cronjob.job.active', '{job}', 'Running jobs of a CronJob.'),
 }
@@ -78,7 +79,7 @@ export const cronJobs = kindCollector('cronJobs', {
         'k8s.cronjob.last_succeeded_at': cronJob.lastSucceededAt,
         'k8s.workload.images': imagesOf(cronJob.template.containers),
       },
-      relations: [ownerRelation(cronJob)],
+      relations: [ownerRelation(cronJob), ...configRelations(cronJob)],
     }),
   metrics: ({ active }, entity) => [cronJobSignals.cronJobActive.point(active, entity)],
 })

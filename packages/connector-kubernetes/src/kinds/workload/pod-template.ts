@@ -169,3 +169,13 @@ function targetOf({ httpGet, tcpSocket, grpc }: Fields): Pick<Probe, 'kind' | 't
   if (call !== undefined) return { kind: 'grpc', target: `:${String(call.port)}` }
   return { kind: 'exec', target: undefined }
 }
+
+/** Returns the names of the ConfigMaps or Secrets that the pods of a template mount or take variables from. */
+export function configNamesOf({ mounts, containers }: PodTemplate, kind: 'ConfigMap' | 'Secret'): string[] {
+  const prefix = kind === 'Secret' ? 'secret/' : 'configMap/'
+  const variables = containers
+    .flatMap(({ environmentFrom, environmentKeysFrom }) => [...environmentFrom, ...environmentKeysFrom])
+    .filter((reference) => reference.startsWith(prefix))
+    .map((reference) => reference.slice(prefix.length))
+  return [...new Set([...(kind === 'Secret' ? mounts.secrets : mounts.configMaps), ...variables])]
+}

@@ -1,10 +1,11 @@
 import { entity, type NameFilter } from '@rca/core/connector'
 import {
   commonAttributes,
+  configRelations,
   helm,
   imagesOf,
   namespaced,
-  ownedByWorkload,
+  ownedByWorkloadUsingConfig,
   ownerRelation,
   upDownCounter,
 } from '../common-signals.ts'
@@ -27,7 +28,7 @@ export const deploymentSignals = {
     type: 'k8s.deployment',
     description: 'A Deployment.',
     attributes: { ...namespaced('deployment'), ...workloadAttributes },
-    relations: ownedByWorkload,
+    relations: ownedByWorkloadUsingConfig,
   }),
   deploymentDesired: upDownCounter('k8s.deployment.pod.desired', '{pod}', 'Desired pods of a Deployment.'),
   deploymentAvailable: upDownCounter('k8s.deployment.pod.available', '{pod}', 'Available pods of a Deployment.'),
@@ -44,7 +45,7 @@ export const statefulSetSignals = {
     type: 'k8s.statefulset',
     description: 'A StatefulSet.',
     attributes: { ...namespaced('statefulset'), ...workloadAttributes },
-    relations: ownedByWorkload,
+    relations: ownedByWorkloadUsingConfig,
   }),
   statefulSetDesired: upDownCounter('k8s.statefulset.pod.desired', '{pod}', 'Desired pods of a StatefulSet.'),
   statefulSetCurrent: upDownCounter('k8s.statefulset.pod.current', '{pod}', 'Existing pods of a StatefulSet.'),
@@ -62,7 +63,7 @@ export const daemonSetSignals = {
     type: 'k8s.daemonset',
     description: 'A DaemonSet.',
     attributes: { ...namespaced('daemonset'), ...workloadAttributes },
-    relations: ownedByWorkload,
+    relations: ownedByWorkloadUsingConfig,
   }),
   daemonSetDesired: upDownCounter(
     'k8s.daemonset.node.desired_scheduled',
@@ -139,6 +140,6 @@ function describe(kind: 'deployment' | 'statefulset' | 'daemonset', workload: Wo
       'k8s.helm.release': helm?.name,
       'k8s.helm.chart': helm?.chart,
     },
-    relations: [ownerRelation(workload)],
+    relations: [ownerRelation(workload), ...configRelations(workload)],
   }
 }

@@ -1,0 +1,151 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Tables } from '../sqlite/tables.ts'
+import type { EntityKey, RelatedFilter, SignalStore } from '../store.ts'
+import { entityRows } from './entity-rows.ts'
+
+/** Relations from a part to the whole that it belongs to. */
+const OWNERSHIP = ['owned_by', 'part_of']
+
+/** Relation to the machine below, on which many others run. */
+const PLACEMENT = 'runs_on'
+
+const [ownership, owners, use] = [
+  sql`relation in (${sql.join(OWNERSHIP)})`,
+  sql`relation in (${sql.join([...OWNERSHIP, PLACEMENT])})`,
+  sql`relation not in (${sql.join(OWNERSHIP)})`,
+]
+
+/** What a part uses, without the machine that it shares with others. */
+const ownUse = sql`${use} and relation <> ${PLACEMENT}`
+
+/**
+ * Finds the entities of an incident from roots: all that belongs to them, what these parts use, what uses the roots and
+ * their parts, and the owners and machines of all of these. Owners come with what they use, such as the ConfigMap of a
+ * pod's Deployment; owners and machines come without what else belongs to them.
+ */
+export function createRelatedReader(database: Kysely<Tables>): SignalStore['related'] {
+  return async (filter, limit) => {
+    const found = new Map<string, EntityKey>()
+    let complete = true
+
+    /** Adds entities, and returns those that are new. */
+    const add = (rows: readonly EntityKey[]): EntityKey[] => {
+      const added = rows.filter((row) => {
+        const key = JSON.stringify([row.agent_key, row.type, row.id])
+        if (found.has(key)) return false
+        if (found.size >= limit) {
+          complete = false
+          return false
+        }
+        found.set(key, row)
+        return true
+      })
+      return added
+    }
+    type Step = (frontier: readonly EntityKey[]) => Promise<EntityKey[]>
+    const parts: Step = (frontier) => findSources(database, frontier, ownership, filter.since, limit)
+    const uses: Step = (frontier) => findTargets(database, frontier, ownUse, limit)
+    const above: Step = (frontier) => findTargets(database, frontier, owners, limit)
+    const users: Step = (frontier) => findSources(database, frontier, use, filter.since, limit)
+    const twins: Step = (frontier) => findTwins(database, frontier, limit)
+    /** Follows steps to any depth. Returns the start with all that was added. */
+    const follow = async (start: readonly EntityKey[], ...steps: readonly Step[]): Promise<EntityKey[]> => {
+      const all = [...start]
+      for (let frontier = start; frontier.length > 0; ) {
+        const next: EntityKey[] = []
+        for (const step of steps) next.push(...add(await step(frontier)))
+        all.push(...next)
+        frontier = next
+      }
+      return all
+    }
+
+    const roots = add(await findRoots(database, filter, limit))
+    const core = await follow([...roots, ...add(await twins(roots))], parts)
+    if (filter.reach === 'all') {
+      await follow(core, uses, parts)
+      await follow(add(await users(core)), parts)
+      await follow([...found.values()], above, uses)
+      add(await twins([...found.values()]))
+    }
+    return { entities: [...found.values()], complete }
+  }
+}
+
+/** Finds the entity of the filter, described or only referred to, or the entities with all labels. */
+async function findRoots(
+  database: Kysely<Tables>,
+  { entity, labels, since, ...agents }: RelatedFilter,
+  limit: number,
+): Promise<EntityKey[]> {
+  const ofAgents = [sql`true`, ...Object.entries(agents).flatMap(([name, value]) => condition(name, value))]
+  const isRecent = since === undefined ? sql`true` : sql`(deleted_at is null or deleted_at >= ${since})`
+  const withLabels = labels.map(
+    ([name, value]) => sql`exists (
+      select 1 from entity_labels as label where label.agent_key = found.agent_key and label.type = found.type
+        and label.id = found.id and label.name = ${name} and label.value = ${value})`,
+  )
+  const [first] = labels
+  const candidates =
+    entity === undefined
+      ? sql`select agent_key, type, id from entity_labels join entities using (agent_key, type, id)
+          where entity_labels.name = ${first?.[0]} and entity_labels.value = ${first?.[1]} and ${isRecent}`
+      : sql`select agent_key, type, id from entities where type = ${entity.type} and id = ${entity.id}
+          union select agent_key, target_type, target_id from relations
+          where target_type = ${entity.type} and target_id = ${entity.id}`
+  const statement = sql<EntityKey>`select found.agent_key, found.type, found.id from (${candidates}) as found
+    join agents on agents.key = found.agent_key
+    where ${sql.join([...ofAgents, ...withLabels], sql` and `)} limit ${limit + 1}`
+  return (await statement.execute(database)).rows
+}
+
+function condition(name: string, value: unknown): RawBuilder<unknown>[] {
+  const isColumn = name === 'environment' || name === 'agent_type' || name === 'agent_id'
+  return isColumn && value !== undefined ? [sql`agents.${sql.ref(name)} = ${value}`] : []
+}
+
+/** Finds the targets of relations, described or not. */
+async function findTargets(
+  database: Kysely<Tables>,
+  keys: readonly EntityKey[],
+  relation: RawBuilder<unknown>,
+  limit: number,
+): Promise<EntityKey[]> {
+  const statement = sql<EntityKey>`
+    select distinct relations.agent_key, target_type as type, target_id as id from ${entityRows(keys)} as start
+    cross join relations on relations.agent_key = start.agent_key and relations.type = start.type
+      and relations.id = start.id
+    where ${relation} limit ${limit + 1}`
+  return (await statement.execute(database)).rows
+}
+
+/** Finds the entities with a relation to one of the keys, the most recently changed first. */
+async function findSources(
+  database: Kysely<Tables>,
+  keys: readonly EntityKey[],
+  relation: RawBuilder<unknown>,
+  since: number | undefined,
+  limit: number,
+): Promise<EntityKey[]> {
+  const statement = sql<EntityKey>`
+    select distinct entities.agent_key, entities.type, entities.id from ${entityRows(keys)} as start
+    cross join relations on target_type = start.type and target_id = start.id
+      and relations.agent_key = start.agent_key
+    cross join entities on entities.agent_key = relations.agent_key and entities.type = relations.type
+      and entities.id = relations.id
+    where ${relation} and (deleted_at is null or deleted_at >= ${since ?? 0})
+    order by updated_at desc limit ${limit + 1}`
+  return (await statement.execute(database)).rows
+}
+
+/** Finds the same entities as agents of other types in the environment describe them, such as the host of a node. */
+async function findTwins(database: Kysely<Tables>, keys: readonly EntityKey[], limit: number): Promise<EntityKey[]> {
+  const statement = sql<EntityKey>`
+    select distinct entities.agent_key, entities.type, entities.id from ${entityRows(keys)} as start
+    cross join agents as own on own.key = start.agent_key
+    cross join entities indexed by entities_by_id on entities.type = start.type and entities.id = start.id
+    cross join agents as other on other.key = entities.agent_key
+    where other.environment = own.environment and other.agent_type <> own.agent_type
+    limit ${limit + 1}`
+  return (await statement.execute(database)).rows
+}
