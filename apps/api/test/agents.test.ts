@@ -15,6 +15,7 @@ describe('connectivity of an agent', () => {
       agent_type: 'docker',
       connectivity: 'pending',
       health: { status: 'unknown', collectors: {}, gaps: [] },
+      data: { status: 'unknown' },
       provisioned_at: at(0),
     }
     expect(await agents(api)).toEqual([pending])

@@ -23,6 +23,7 @@ export interface AgentHealth {
     readonly error?: string
     readonly refused_token?: boolean
   }
+  readonly outbox?: { readonly reports: number; readonly dropped: number; readonly oldest_at?: string }
   readonly collectors?: { readonly connect?: { readonly ok: boolean; readonly error?: string } }
 }
 

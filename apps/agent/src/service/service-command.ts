@@ -195,12 +195,20 @@ async function statusCommand({ machine, layout }: Context): Promise<number> {
   machine.print(`service    ${isRunning ? 'running' : 'not running'} (service manager: ${manager.name})`)
   if (health !== undefined) machine.print(`version    ${health.agent_version}, of type ${health.agent_type}`)
   machine.print(`heartbeat  ${acknowledgedAt === undefined ? 'none accepted yet' : `accepted at ${acknowledgedAt}`}`)
+  if (health?.outbox !== undefined) machine.print(`reports    ${reportsOf(health.outbox)}`)
   if (health !== undefined) machine.print(`enrolled   ${enrolmentOf(health)}`)
   if (error !== undefined) machine.print(`error      ${error}`)
   if (isRunning && health === undefined && !machine.isRoot)
     machine.print('Only root can ask the agent for its heartbeats: run the command with sudo')
   machine.print(`log        ${manager.logCommand}`)
   return isRunning ? SERVICE_EXIT_CODES.ok : EXIT_CODES.unhealthy
+}
+
+/** Describes whether reports reach the platform: an old undelivered report shows that they do not. */
+function reportsOf({ reports, dropped, oldest_at }: NonNullable<AgentHealth['outbox']>): string {
+  const undelivered =
+    reports === 0 ? 'all delivered' : `${reports} undelivered, the oldest of ${oldest_at ?? 'an unknown time'}`
+  return dropped === 0 ? undelivered : `${undelivered}; ${dropped} dropped since the start`
 }
 
 function enrolmentOf({ enrolled, key_expires_at }: AgentHealth): string {

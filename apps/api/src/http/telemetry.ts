@@ -1,11 +1,14 @@
 import type { FastifyInstance } from 'fastify'
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { DATA_FLOW } from '../store/data-flow.ts'
 import type { WriteOutcome } from '../store/store.ts'
 
 /** Metrics of the API itself, for Prometheus. Each API has a registry of its own. */
 export interface Telemetry {
   /** Counts the reports of one request, and their signals. */
   recordIngest(outcome: WriteOutcome, signals: { readonly points: number; readonly events: number }): void
+  /** Counts agents by whether their data flows. */
+  recordDataFlow(statuses: readonly (typeof DATA_FLOW)[number][]): void
   /** Returns all metrics in Prometheus' text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -27,6 +30,12 @@ export function createTelemetry(app: FastifyInstance): Telemetry {
   const duplicates = counter('rca_api_reports_duplicate_total', 'Reports that had been stored before.')
   const points = counter('rca_api_points_received_total', 'Points in the requests that were stored.')
   const events = counter('rca_api_events_received_total', 'Events in the requests that were stored.')
+  const agents = new Gauge({
+    name: 'rca_api_agents',
+    help: 'Agents by whether their data flows: `stalled` ones send heartbeats, but no reports.',
+    labelNames: ['data'],
+    registers: [registry],
+  })
 
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
@@ -36,6 +45,9 @@ export function createTelemetry(app: FastifyInstance): Telemetry {
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
+    recordDataFlow: (statuses) => {
+      for (const data of DATA_FLOW) agents.set({ data }, statuses.filter((status) => status === data).length)
+    },
     recordIngest: (outcome, signals) => {
       reports.inc(outcome.accepted)
       duplicates.inc(outcome.duplicates)

@@ -3,8 +3,10 @@ import { lt, valid } from 'semver'
 import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
 import { named, problems } from '../http/openapi-schemas.ts'
+import { CONNECTIVITY, isOnline } from '../store/connectivity.ts'
 import type { ListedAgent, StoredAgent, StoredGap, StoredInstance } from '../store/records.ts'
-import { CONNECTIVITY, isCloned, isOnline } from '../store/store.ts'
+import { isCloned } from '../store/store.ts'
+import { dataFlowSchema, toDataFlow } from './data-flow.ts'
 import { agentFilter, agentId, instant, toInstant, toInstants } from './fields.ts'
 import { findAgent } from './find-agent.ts'
 import { findArtifacts, findLatestVersion } from './find-artifacts.ts'
@@ -54,6 +56,7 @@ const agentSchema = named(
         '`pending`: provisioned, never called. `offline`: no call for three of its heartbeat intervals; calls of standby instances do not count.',
       ),
     health: healthSchema,
+    data: dataFlowSchema,
     name: z.string().optional().describe('Display name of the host, engine or cluster.'),
     agent_version: z.string().optional(),
     latest_version: z
@@ -185,6 +188,7 @@ function toAgent(
       agent_type,
       connectivity: 'pending',
       health: { status: 'unknown', collectors: {}, gaps: [] },
+      data: { status: 'unknown' },
       provisioned_at: toInstant(agent.provisioned_at),
     }
   }
@@ -197,6 +201,7 @@ function toAgent(
     agent_type,
     connectivity: online ? 'online' : 'offline',
     health: healthOf(agent, gaps, online),
+    data: toDataFlow(agent, now(), heartbeatSeconds),
     agent_version,
     heartbeat_interval_seconds: interval,
     ...(name === null ? {} : { name }),

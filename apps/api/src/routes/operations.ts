@@ -2,11 +2,12 @@ import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
 import { problems } from '../http/openapi-schemas.ts'
 import { unavailable } from '../http/problem-error.ts'
+import { dataFlowOf } from '../store/data-flow.ts'
 
 const okSchema = z.object({ status: z.literal('ok') })
 
 /** Liveness, readiness and metrics of the API itself. */
-export function addOperationRoutes(app: App, { store, telemetry }: Context): void {
+export function addOperationRoutes(app: App, { store, telemetry, now, heartbeatSeconds }: Context): void {
   const tags = ['operations']
   const alive = {
     tags,
@@ -44,6 +45,8 @@ export function addOperationRoutes(app: App, { store, telemetry }: Context): voi
   }
   app.get('/metrics', { schema: metrics }, async (_request, reply) => {
     reply.header('content-type', telemetry.contentType).serializer((text: unknown) => String(text))
+    const flows = await store.agents.dataFlows()
+    telemetry.recordDataFlow(flows.map((agent) => dataFlowOf(agent, now(), heartbeatSeconds).status))
     return telemetry.text()
   })
 }

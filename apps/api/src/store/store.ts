@@ -1,4 +1,6 @@
 import type { HeartbeatRequest, Report, Severity } from '@rca/core/protocol'
+import { type CONNECTIVITY, OFFLINE_AFTER_INTERVALS } from './connectivity.ts'
+import type { DataFlowColumns } from './data-flow.ts'
 import type { Page, PageRequest } from './page.ts'
 import type {
   AgentIdentity,
@@ -97,15 +99,6 @@ export interface EnrolmentStore {
   identities(agentId: string, filter: AgentFilter): Promise<AgentIdentity[]>
 }
 
-export const CONNECTIVITY = ['pending', 'online', 'offline'] as const
-
-/** An agent is offline after this many of its heartbeat intervals without a call. */
-export const OFFLINE_AFTER_INTERVALS = 3
-
-export function isOnline(lastSeenAt: number, intervalSeconds: number, now: number): boolean {
-  return lastSeenAt + OFFLINE_AFTER_INTERVALS * 1000 * intervalSeconds >= now
-}
-
 /** Selects agents by the fields that are given. */
 export interface AgentFilter {
   readonly environment?: string | undefined
@@ -154,6 +147,8 @@ export interface AgentStore {
   /** Returns the instances of agents by the agent's key, the leader first. */
   instances(keys: readonly number[]): Promise<Map<number, StoredInstance[]>>
   openGaps(keys: readonly number[]): Promise<Map<number, StoredGap[]>>
+  /** Returns what shows whether data flows, of every agent. */
+  dataFlows(): Promise<DataFlowColumns[]>
 }
 
 export interface EntityFilter {

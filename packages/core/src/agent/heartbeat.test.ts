@@ -76,6 +76,7 @@ describe('HeartbeatSender', () => {
     expect(await sender.send()).toBe(true)
     expect(sent.map(({ sequence }) => sequence)).toEqual([0, 1])
     expect(sent[0]).not.toHaveProperty('interval_seconds')
+    expect(sent[0]?.report_interval_seconds).toBe(15)
     expect(sender.acknowledged()).toBe(true)
   })
 

@@ -26,7 +26,7 @@ export interface HeartbeatSenderOptions {
 }
 
 /** A heartbeat without the fields that the sender adds. */
-export type HeartbeatDescription = Omit<HeartbeatRequest, 'sequence' | 'interval_seconds'>
+export type HeartbeatDescription = Omit<HeartbeatRequest, 'sequence' | 'interval_seconds' | 'report_interval_seconds'>
 
 /** Why the platform did not acknowledge a heartbeat. */
 export interface HeartbeatFailure {
@@ -53,8 +53,11 @@ export function createHeartbeatSender({ client, enrolment, runtime, log, describ
     try {
       const description = describe()
       lastSummary = summaryOf(description)
-      const interval = configured === undefined ? {} : { interval_seconds: configured / 1000 }
-      const answer = await client.sendHeartbeat({ ...description, sequence: sequence++, ...interval }, signal)
+      const intervals = {
+        ...(configured === undefined ? {} : { interval_seconds: configured / 1000 }),
+        report_interval_seconds: toMilliseconds(runtime.collect_interval) / 1000,
+      }
+      const answer = await client.sendHeartbeat({ ...description, sequence: sequence++, ...intervals }, signal)
       if (configured === undefined)
         intervalMs = Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, answer.interval_seconds * 1000))
       if (acknowledged === false) log.info({}, 'heartbeat recovered')

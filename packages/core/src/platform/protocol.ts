@@ -188,6 +188,12 @@ export const heartbeatRequestSchema = z.object({
     .max(86_400)
     .optional()
     .describe('Seconds until the next heartbeat, if the operator configured them.'),
+  report_interval_seconds: z
+    .number()
+    .positive()
+    .max(86_400)
+    .optional()
+    .describe('Seconds between two reports. The platform notices by them that no reports arrive.'),
   replaces_agent_id: replacesAgentId,
   instance_id: name
     .optional()

@@ -1,5 +1,6 @@
 import type { HeartbeatRequest, Role } from '@rca/core/protocol'
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
+import { OFFLINE_AFTER_INTERVALS } from '../connectivity.ts'
 import type { AgentIdentity, Credential } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import { type AgentStore, type HeartbeatOutcome, isCloned } from '../store.ts'
@@ -30,7 +31,9 @@ export function createHeartbeatWriter(database: Kysely<Tables>): AgentStore['hea
       const agent = { environment, agent_type, agent_id: heartbeat.agent_id.toLowerCase() }
       let outcome: HeartbeatOutcome = { clones: [], isNewClone: false }
       const isStandby = isOfInstance(heartbeat) && heartbeat.role === 'standby'
-      const row = await (isStandby ? findOrCreateStandby : writeAgent)(transaction, agent, heartbeat, at)
+      const row = isStandby
+        ? await findOrCreateStandby(transaction, agent, heartbeat, at)
+        : await writeAgent(transaction, agent, heartbeat, intervalSeconds, at)
       if (!isStandby) await writeConnectionGap(transaction, row, heartbeat, at)
       if (isOfInstance(heartbeat)) {
         await writeInstance(transaction, row.key, heartbeat, intervalSeconds, at)
@@ -127,6 +130,7 @@ async function writeAgent(
   transaction: Transaction<Tables>,
   agent: AgentIdentity,
   heartbeat: HeartbeatRequest,
+  intervalSeconds: number,
   at: number,
 ): Promise<AgentRow> {
   const status = {
@@ -134,18 +138,23 @@ async function writeAgent(
     name: heartbeat.agent_name ?? null,
     last_seen_at: at,
     interval_seconds: heartbeat.interval_seconds ?? null,
+    report_interval_seconds: heartbeat.report_interval_seconds ?? null,
     standing_by: 0,
   }
+  const offlineAfter = sql`${OFFLINE_AFTER_INTERVALS * 1000} * coalesce(agents.interval_seconds, ${intervalSeconds})`
   // No report of a new run is late, even if the clock was set back in between. Leader terms order the reports of
   // instances.
   const sameRun = isOfInstance(heartbeat) ? sql`true` : sql`agents.started_at is excluded.started_at`
   return transaction
     .insertInto('agents')
-    .values({ ...agent, first_seen_at: at, provisional: isProvisional(heartbeat) ? 1 : 0, ...status })
+    .values({ ...agent, first_seen_at: at, online_since: at, provisional: isProvisional(heartbeat) ? 1 : 0, ...status })
     .onConflict((conflict) =>
       conflict.columns(['environment', 'agent_type', 'agent_id']).doUpdateSet({
         ...status,
         provisional: sql`min(agents.provisional, excluded.provisional)`,
+        online_since: sql`case when agents.started_at is excluded.started_at and agents.standing_by = 0
+          and agents.last_seen_at + ${offlineAfter} >= excluded.last_seen_at
+          then coalesce(agents.online_since, excluded.online_since) else excluded.online_since end`,
         newest_report_id: sql`case when ${sameRun} then agents.newest_report_id else '' end`,
       }),
     )

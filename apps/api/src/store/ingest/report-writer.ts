@@ -25,6 +25,8 @@ interface AgentState {
   newest: NewestReport
   /** Corrected time of its newest report, if this request contains it. */
   reportedAt?: number
+  /** True if this request contains a report that was not stored before. */
+  hasDelivered: boolean
 }
 
 /** Writes batches of reports, each in one transaction. */
@@ -41,6 +43,7 @@ export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex)
         if (agent === undefined || !(await insertReportId(transaction, agent.key, report.report_id, receivedAt)))
           continue
         count += 1
+        agent.hasDelivered = true
         await writeReport(transaction, agent, report, lookup)
       }
       for (const agent of agents.values()) await writeNewest(transaction, agent)
@@ -76,6 +79,7 @@ async function openAgent(
     key: row.key,
     offset: findOffset(times, receivedAt, row.clock_offset),
     receivedAt,
+    hasDelivered: false,
     newest: {
       revision: row.newest_revision,
       sequence: row.newest_sequence,
@@ -163,24 +167,28 @@ async function place(
   return placed
 }
 
-/** Stores the agent's newest report, unless the request contains only late reports and duplicates. */
+/** Stores that reports arrived, unless all are duplicates, and the newest one, unless all are late. */
 async function writeNewest(
   transaction: Transaction<Tables>,
-  { key, offset, newest, reportedAt }: AgentState,
+  { key, offset, receivedAt, newest, reportedAt, hasDelivered }: AgentState,
 ): Promise<void> {
-  if (reportedAt === undefined) return
+  if (!hasDelivered) return
+  const newestReport =
+    reportedAt === undefined
+      ? {}
+      : {
+          clock_offset: offset,
+          newest_revision: newest.revision,
+          newest_sequence: newest.sequence,
+          newest_report_id: newest.reportId,
+          newest_lead: newest.termId,
+          last_report_at: reportedAt,
+          provisional: 0,
+          standing_by: 0,
+        }
   await transaction
     .updateTable('agents')
-    .set({
-      clock_offset: offset,
-      newest_revision: newest.revision,
-      newest_sequence: newest.sequence,
-      newest_report_id: newest.reportId,
-      newest_lead: newest.termId,
-      last_report_at: reportedAt,
-      provisional: 0,
-      standing_by: 0,
-    })
+    .set({ last_delivery_at: receivedAt, ...newestReport })
     .where('key', '=', key)
     .execute()
 }

@@ -12,6 +12,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-11-30-enrolment': { up: (database) => run(database, ENROLMENT) },
   '2026-11-30-ids': { up: neverReuseIds },
   '2026-12-01-trails': { up: (database) => run(database, TRAILS) },
+  '2026-12-01-data-flow': { up: (database) => run(database, DATA_FLOW) },
 }
 
 /** Thrown for a file with the tables of another program. */
@@ -349,4 +350,12 @@ const TRAILS = [
   'create index events_by_entity on events (agent_key, entity_type, entity_id, at)',
   `create index events_by_namespace on events (attributes ->> '$."k8s.namespace.name"', at)
     where attributes ->> '$."k8s.namespace.name"' is not null`,
+]
+
+/** What shows that an agent sends heartbeats and no reports. */
+const DATA_FLOW = [
+  'alter table agents add column report_interval_seconds real',
+  'alter table agents add column last_delivery_at integer',
+  'alter table agents add column online_since integer',
+  'update agents set last_delivery_at = last_report_at',
 ]

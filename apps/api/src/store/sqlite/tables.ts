@@ -79,6 +79,12 @@ export interface Tables {
     /** 1 while only standby instances have called. */
     standing_by: Generated<number>
     interval_seconds: number | null
+    /** Seconds between two reports. `null` for agents of earlier versions. */
+    report_interval_seconds: number | null
+    /** Arrival of the last stored report. */
+    last_delivery_at: number | null
+    /** First heartbeat of this run, or since the agent was offline. */
+    online_since: number | null
     collectors: string | null
     outbox: string | null
     /** Expiry of the key that its last heartbeat was sent with. `null` without a key. */
