@@ -6,7 +6,7 @@ const dataOf = async (api: TestApi) => (await api.admin(AGENT_URL)).json().data
 const RUN = { started_at: at(0), report_interval_seconds: 15 }
 
 /** Sends heartbeats every 30 s until a time, in seconds after the start. */
-async function beatUntil(api: TestApi, token: string, seconds: number, fields = {}): Promise<void> {
+async function heartbeatsUntil(api: TestApi, token: string, seconds: number, fields = {}): Promise<void> {
   for (; api.clock.now <= START + seconds * SECOND; api.clock.now += 30 * SECOND)
     await api.heartbeat(token, { ...RUN, ...fields })
   api.clock.now = START + seconds * SECOND
@@ -25,9 +25,9 @@ describe('the data of an agent', () => {
     expect(await dataOf(api)).toEqual({ status: 'pending', report_interval_seconds: 15 })
     await deliver(api, token, 0)
     expect(await dataOf(api)).toEqual({ status: 'flowing', report_interval_seconds: 15, last_delivery_at: at(0) })
-    await beatUntil(api, token, 45)
+    await heartbeatsUntil(api, token, 45)
     expect((await dataOf(api)).status).toBe('flowing')
-    await beatUntil(api, token, 46)
+    await heartbeatsUntil(api, token, 46)
     expect(await dataOf(api)).toMatchObject({ status: 'stalled', since: at(0), reason: expect.stringContaining('log') })
     expect((await api.admin(AGENT_URL)).json()).toMatchObject({ connectivity: 'online', health: { status: 'healthy' } })
     await deliver(api, token, 1)
@@ -37,7 +37,7 @@ describe('the data of an agent', () => {
   test('stalls without any report, and is pending again after a restart or an outage', async () => {
     const api = await startApi()
     const token = await api.provision()
-    await beatUntil(api, token, 46)
+    await heartbeatsUntil(api, token, 46)
     expect(await dataOf(api)).toMatchObject({ status: 'stalled', since: at(0) })
     await api.heartbeat(token, { ...RUN, started_at: at(46) })
     expect((await dataOf(api)).status).toBe('pending')
@@ -51,23 +51,23 @@ describe('the data of an agent', () => {
   test('is measured by the interval that the agent announces, and with patience without one', async () => {
     const api = await startApi()
     const token = await api.provision()
-    await beatUntil(api, token, 1200, { report_interval_seconds: 600 })
+    await heartbeatsUntil(api, token, 1200, { report_interval_seconds: 600 })
     expect((await dataOf(api)).status).toBe('pending')
-    await beatUntil(api, token, 1801, { report_interval_seconds: 600 })
+    await heartbeatsUntil(api, token, 1801, { report_interval_seconds: 600 })
     expect((await dataOf(api)).status).toBe('stalled')
 
     const other = await startApi()
     const old = await other.provision()
-    await beatUntil(other, old, 900, { report_interval_seconds: undefined })
+    await heartbeatsUntil(other, old, 900, { report_interval_seconds: undefined })
     expect(await dataOf(other)).toEqual({ status: 'pending' })
-    await beatUntil(other, old, 901, { report_interval_seconds: undefined })
+    await heartbeatsUntil(other, old, 901, { report_interval_seconds: undefined })
     expect((await dataOf(other)).status).toBe('stalled')
   })
 
   test('is stalled with the reason that heartbeats give', async () => {
     const api = await startApi()
     const token = await api.provision()
-    await beatUntil(api, token, 60, { outbox: { reports: 7, bytes: 900, dropped: 0 } })
+    await heartbeatsUntil(api, token, 60, { outbox: { reports: 7, bytes: 900, dropped: 0 } })
     expect((await dataOf(api)).reason).toContain('holds 7 undelivered reports')
     await api.heartbeat(token, { ...RUN, collectors: { connect: { ok: false, error: 'no engine answers' } } })
     expect((await dataOf(api)).reason).toContain('no engine answers')
@@ -97,7 +97,7 @@ describe('the data of an agent', () => {
     const first = reportOf({ entities: [entityOf('c1')] }, { sequence: 0, timestamp: at(-600) })
     await api.send(token, first)
     expect((await dataOf(api)).status).toBe('flowing')
-    await beatUntil(api, token, 46)
+    await heartbeatsUntil(api, token, 46)
     await api.send(token, first)
     expect((await dataOf(api)).status).toBe('stalled')
     await api.send(token, reportOf({}, { sequence: 1, timestamp: at(-500) }))
@@ -108,7 +108,7 @@ describe('the data of an agent', () => {
     const api = await startApi()
     const token = await api.provision()
     expect((await api.admin('/api/v1/agents')).json().agents[0].data).toEqual({ status: 'unknown' })
-    await beatUntil(api, token, 60)
+    await heartbeatsUntil(api, token, 60)
     expect((await api.admin('/metrics')).body).toContain('rca_api_agents{data="stalled"} 1')
     api.clock.now += 1000 * SECOND
     expect((await api.admin('/metrics')).body).toContain('rca_api_agents{data="stalled"} 0')

@@ -293,8 +293,8 @@ describe('events by label, namespace, text and change', () => {
   })
 })
 
-/** A shorter answer for readers: the fields that tell the story. */
-function storyOf({ name, severity, entity, body }: Event): object {
+/** Shortens an event to the fields that a reader needs. */
+function shorten({ name, severity, entity, body }: Event): object {
   return { name, severity, entity, body }
 }
 
@@ -302,19 +302,24 @@ test('the worked example is the answer of the API', async () => {
   const api = await startApi()
   const token = await api.provision()
   const log = 'FATAL: cannot reach db-new:5432\n'
-  const told = (entity: Reference, name: string, severity: Event['severity'], seconds: number, body: string): Event =>
-    eventOf({ entity, name, severity, body, at: at(seconds), attributes: inShop })
+  const happened = (
+    entity: Reference,
+    name: string,
+    severity: Event['severity'],
+    seconds: number,
+    body: string,
+  ): Event => eventOf({ entity, name, severity, body, at: at(seconds), attributes: inShop })
   const events = [
-    told(
+    happened(
       settings,
       'k8s.config.changed',
       'warning',
       2,
       'ConfigMap shop/orders-settings was changed by kubectl-edit; used by Deployment/orders',
     ),
-    told(orders, 'k8s.workload.changed', 'warning', 9, 'Deployment shop/orders was restarted by kubectl-rollout'),
+    happened(orders, 'k8s.workload.changed', 'warning', 9, 'Deployment shop/orders was restarted by kubectl-rollout'),
     {
-      ...told(
+      ...happened(
         app,
         'k8s.container.crashed',
         'error',
@@ -323,8 +328,8 @@ test('the worked example is the answer of the API', async () => {
       ),
       attributes: { ...inShop, 'k8s.container.log': log },
     },
-    told(service, 'k8s.service.unavailable', 'error', 14, 'Service shop/orders has lost its last ready endpoint'),
-    told(other, 'k8s.workload.scaled', 'info', 15, 'Deployment shop/mails was scaled from 1 to 2'),
+    happened(service, 'k8s.service.unavailable', 'error', 14, 'Service shop/orders has lost its last ready endpoint'),
+    happened(other, 'k8s.workload.scaled', 'info', 15, 'Deployment shop/mails was scaled from 1 to 2'),
   ]
   await api.send(token, reportOf({ entities: ENTITIES, events }, cluster1))
   const questions: [string, Record<string, string>][] = [
@@ -339,10 +344,10 @@ test('the worked example is the answer of the API', async () => {
     const url = `/api/v1/events?${Object.entries(query)
       .map(([name, value]) => `${name}=${value.replaceAll(' ', '%20')}`)
       .join('&')}`
-    const lines = answer.events.map((event: Event) => `${event.at.slice(11, 19)} ${JSON.stringify(storyOf(event))}`)
+    const lines = answer.events.map((event: Event) => `${event.at.slice(11, 19)} ${JSON.stringify(shorten(event))}`)
     sections.push(`${question}\n\n\`\`\`http\nGET ${url}\n\`\`\`\n\n\`\`\`text\n${lines.join('\n')}\n\`\`\`\n`)
   }
-  const text = `# The trail of an incident\n\nGenerated from the answers of the API: \`npx vitest run --project api trails -u\`. Each line is the time of an event and the fields that tell the story; answers are JSON, newest first.\n\n${sections.join('\n')}`
+  const text = `# The trail of an incident\n\nGenerated from the answers of the API: \`npx vitest run --project api trails -u\`.\nEach line is the time of an event and some of its fields. The API answers in JSON, newest first.\n\n${sections.join('\n')}`
   await expect(text).toMatchFileSnapshot('../trails.md')
 })
 

@@ -13,7 +13,7 @@ export const dataFlowSchema = named(
         '`flowing`: reports arrive. `stalled`: heartbeats arrive, but no report for three report intervals, at least 30 s. `gaps_only`: reports arrive, but every collector and watcher fails, so that they hold only gaps. `pending`: no report since the agent came online. `unknown`: the agent is not online.',
       ),
     since: instant.optional().describe('When reports stopped, while `stalled`.'),
-    reason: z.string().optional().describe('What the agent’s heartbeats say of the cause, while `stalled`.'),
+    reason: z.string().optional().describe('Cause by the agent’s heartbeats, while `stalled`.'),
     report_interval_seconds: z.number().optional().describe('Announced by the agent.'),
     last_delivery_at: instant.optional().describe('When the last report arrived, by the clock of the platform.'),
   }),

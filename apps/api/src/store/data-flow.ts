@@ -2,7 +2,7 @@ import { isOnline } from './connectivity.ts'
 import type { StoredAgent } from './records.ts'
 
 /**
- * Whether reports arrive from an agent whose heartbeats do. `pending`: none yet since it came online. `stalled`: none
+ * States of the reports of an agent whose heartbeats arrive. `pending`: none yet since it came online. `stalled`: none
  * for three of its report intervals. `gaps_only`: reports arrive, but every collector and watcher of the agent fails.
  * `unknown`: the agent is not online.
  */

@@ -15,7 +15,7 @@ const [ownership, owners, use] = [
   sql`relation not in (${sql.join(OWNERSHIP)})`,
 ]
 
-/** What a part uses, without the machine that it shares with others. */
+/** Relations to what a part uses, without the machine that it shares with others. */
 const ownUse = sql`${use} and relation <> ${PLACEMENT}`
 
 /**

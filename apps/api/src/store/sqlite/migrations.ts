@@ -352,7 +352,7 @@ const TRAILS = [
     where attributes ->> '$."k8s.namespace.name"' is not null`,
 ]
 
-/** What shows that an agent sends heartbeats and no reports. */
+/** Columns that show that an agent sends heartbeats and no reports. */
 const DATA_FLOW = [
   'alter table agents add column report_interval_seconds real',
   'alter table agents add column last_delivery_at integer',
