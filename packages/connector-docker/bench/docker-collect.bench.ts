@@ -14,7 +14,7 @@ import { agentFlags, measureAgentProcess, measureAgentShare, usageOf } from '@rc
 const COUNTS = [1, 30, 100]
 const TARGET_RATIO = 10
 const TARGET_WALL_MS = 30
-const TARGET_RESIDENT_MB = 100
+const TARGET_RESIDENT_MB = 80
 /** Share of the agent's CPU that redaction may take. */
 const TARGET_REDACTION = 0.05
 const mine = `rca-bench-${process.pid}`
