@@ -28,9 +28,12 @@ export function abortableSleep(signal: AbortSignal): (duration: Duration) => Pro
 
 /** Waits for a promise or the timeout; never rejects. Keeps the process alive, so that a stopping agent can finish. */
 export async function settleWithin(promise: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
-  const settled = new AbortController()
-  await Promise.race([promise?.catch(() => undefined), sleep(timeoutMs, settled.signal)])
-  settled.abort()
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.min(timeoutMs, MAX_TIMER_MS))
+  })
+  await Promise.race([promise?.catch(() => undefined), timeout])
+  clearTimeout(timer)
 }
 
 /**
@@ -45,18 +48,20 @@ export async function withTimeout<Result>(
 ): Promise<Result> {
   parent?.throwIfAborted()
   const controller = new AbortController()
-  const { signal } = controller
+  let end = (reason: unknown): void => controller.abort(reason)
   const aborted = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    end = (reason) => {
+      reject(reason)
+      controller.abort(reason)
+    }
   })
   // After the race it has no other handler.
   aborted.catch(() => undefined)
-  const onParent = (): void => controller.abort(parent?.reason)
-  const onTimeout = (): void => controller.abort(new TimeoutError(name, timeoutMs))
-  const timer = setTimeout(onTimeout, Math.min(timeoutMs, MAX_TIMER_MS))
+  const onParent = (): void => end(parent?.reason)
+  const timer = setTimeout(() => end(new TimeoutError(name, timeoutMs)), Math.min(timeoutMs, MAX_TIMER_MS))
   parent?.addEventListener('abort', onParent, { once: true })
   try {
-    return await Promise.race([aborted, run(signal)])
+    return await Promise.race([aborted, run(controller.signal)])
   } finally {
     clearTimeout(timer)
     parent?.removeEventListener('abort', onParent)

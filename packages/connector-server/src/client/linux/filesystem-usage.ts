@@ -1,5 +1,4 @@
 import type { StatsFs } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { FilesystemReading, FilesystemUsage, Mount } from '../server-client.ts'
 import { MAX_KERNEL_NUMBER } from './kernel-number.ts'
 
@@ -42,14 +41,17 @@ export function createFilesystemUsageReader(
 
   return async (mounts, signal) => {
     signal.throwIfAborted()
-    const done = new AbortController()
-    // Not `AbortSignal.timeout`: Node.js 20 may collect it as garbage before it fires.
-    const stopped = AbortSignal.any([signal, done.signal])
-    const timeout = sleep(timeoutMs, undefined, { signal: stopped }).catch(() => undefined)
+    let end = (): void => undefined
+    const timeout = new Promise<undefined>((resolve) => {
+      end = () => resolve(undefined)
+    })
+    const timer = setTimeout(end, timeoutMs)
+    signal.addEventListener('abort', end, { once: true })
     try {
       return await Promise.all(mounts.map((mount) => readOne(mount, timeout)))
     } finally {
-      done.abort()
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
     }
   }
 }
