@@ -1,16 +1,19 @@
 import type { Readable } from 'node:stream'
-import { toMilliseconds } from '@rca/core'
+import { runInTimeSlices, toMilliseconds } from '@rca/core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { CompleteApiOptions } from '../options/api-options.ts'
 import type { Credential } from '../store/records.ts'
 import type { Authenticate } from './authentication.ts'
 import { createEventLoopDelay, refuseWhenLate } from './event-loop-delay.ts'
 import { createIngestGate } from './ingest-gate.ts'
-import { parseJsonBody } from './json-parser.ts'
+import { parseJsonBody } from './json-body.ts'
 import { ProblemError } from './problem-error.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { receiveBody } from './request-body.ts'
 import type { RouteMap } from './route-map.ts'
+
+/** Maximum size of a body, on routes that do not declare another. */
+const DEFAULT_MAX_BODY_BYTES = 262_144
 
 /** One token or key can use a quarter of the limits for agents. */
 const SHARES = 4
@@ -59,10 +62,15 @@ export async function admitRequests(
     releases.set(request, () => gate.leave(ticket))
     // A request that its sender aborts is closed without a response.
     reply.raw.once('close', () => gate.leave(ticket))
+    const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = request.routeOptions.config
     return receiveBody(
       payload as Readable,
       request.headers['content-encoding'],
-      bodyLimits,
+      {
+        ...bodyLimits,
+        encoded: Math.min(bodyLimits.encoded, maxBodyBytes),
+        decoded: Math.min(bodyLimits.decoded, maxBodyBytes),
+      },
       gate,
       ticket,
       request.routeOptions.config.sizeAdvice,
@@ -76,8 +84,9 @@ export async function admitRequests(
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/json',
-    { parseAs: 'string', bodyLimit: decoded },
-    async (_request: FastifyRequest, body: string) => parseJsonBody(body),
+    { parseAs: 'buffer', bodyLimit: decoded },
+    async ({ routeOptions }: FastifyRequest, body: Buffer) =>
+      runInTimeSlices(parseJsonBody(body, routeOptions.config.sizeAdvice)),
   )
 }
 

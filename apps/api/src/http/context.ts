@@ -16,6 +16,8 @@ import type { Telemetry } from './telemetry.ts'
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
+    /** Maximum size of a body as sent and after decompression, in bytes. @default 262144 */
+    maxBodyBytes?: number
     /** Advice about a body that is too large. @default 'Send a smaller one.' */
     sizeAdvice?: string
   }

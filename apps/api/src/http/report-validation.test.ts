@@ -1,3 +1,4 @@
+import { runToEnd } from '@rca/core'
 import { dataRequestSchema } from '@rca/core/protocol'
 import { describe, expect, test } from 'vitest'
 import { validateReports } from './report-validation.ts'
@@ -42,7 +43,7 @@ describe('validateReports', () => {
     ],
   ])('finds the same issues as the wire schema in %s', (_name, data) => {
     const expected = dataRequestSchema.safeParse(data)
-    const found = validateReports(data, 1000)
+    const found = runToEnd(validateReports(data, 1000))
     if (expected.success) expect(found).toEqual({ value: expected.data })
     else expect('issues' in found && found.issues).toEqual(expected.error.issues)
   })

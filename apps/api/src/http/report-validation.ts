@@ -1,4 +1,5 @@
-import { REPORT_LIMITS, reportSchema } from '@rca/core/protocol'
+import type { InterruptibleTask } from '@rca/core'
+import { entitySchema, hasFewValues, LIMITS, REPORT_LIMITS, reportSchema } from '@rca/core/protocol'
 import { z } from 'zod'
 
 type Kind = keyof typeof REPORT_LIMITS
@@ -23,28 +24,77 @@ const outlineSchema = z.object({
     .max(1000),
 })
 
+const relationSchema = entitySchema.shape.relations.element
+
+/** Replaces the relations of an entity, which are validated one by one. */
+const entityOutlineSchema = entitySchema.extend({ relations: z.array(z.unknown()).max(LIMITS.relations) })
+
 /**
- * Validates like `dataRequestSchema.safeParse`, but stops after `maxIssues`. The schema collects the issues of every
- * signal, which takes seconds for 700 KB of empty ones.
+ * Validates like `dataRequestSchema.safeParse`, but stops after `maxIssues`, and checks the number of values before a
+ * schema sees them. The schema collects the issues of every value, which takes seconds for a body of 1 MB. Yields after
+ * every signal.
  */
-export function validateReports(
+export function* validateReports(
   data: unknown,
   maxIssues: number,
-): { readonly value: unknown } | { readonly issues: readonly Issue[] } {
+): InterruptibleTask<never, { readonly value: unknown } | { readonly issues: readonly Issue[] }> {
   const outline = outlineSchema.safeParse(data)
   if (!outline.success) return { issues: outline.error.issues }
   const issues: Issue[] = []
   for (const [index, report] of outline.data.reports.entries())
     for (const kind of KINDS) {
-      const { element } = reportSchema.shape.data.shape[kind]
-      for (const [place, signal] of report.data[kind].entries()) {
-        const result = element.safeParse(signal)
-        if (result.success) report.data[kind][place] = result.data
+      const signals = report.data[kind]
+      for (const [place, signal] of signals.entries()) {
+        const result = kind === 'entities' ? parseEntity(signal, maxIssues) : parseSignal(kind, signal)
+        if (result.success) signals[place] = result.data
         else
-          for (const issue of result.error.issues)
+          for (const issue of result.issues)
             issues.push({ ...issue, path: ['reports', index, 'data', kind, place, ...issue.path] })
         if (issues.length >= maxIssues) return { issues }
+        yield
       }
     }
   return issues.length === 0 ? { value: outline.data } : { issues }
+}
+
+type Result = { readonly success: true; readonly data: unknown } | { readonly success: false; readonly issues: Issue[] }
+
+function parseSignal(kind: Exclude<Kind, 'entities'>, signal: unknown): Result {
+  return excess(signal) ?? resultOf(reportSchema.shape.data.shape[kind].element.safeParse(signal))
+}
+
+function parseEntity(entity: unknown, maxIssues: number): Result {
+  const tooMany = excess(entity)
+  if (tooMany !== undefined) return tooMany
+  const result = entityOutlineSchema.safeParse(entity)
+  const issues = result.success ? [] : [...result.error.issues]
+  const relations: unknown = (entity as { readonly relations?: unknown } | null)?.relations
+  const parsed: unknown[] = []
+  if (Array.isArray(relations) && relations.length <= LIMITS.relations)
+    for (const [index, relation] of relations.entries()) {
+      if (issues.length >= maxIssues) break
+      const { data, error } = relationSchema.safeParse(relation)
+      if (error === undefined) parsed.push(data)
+      else issues.push(...error.issues.map((issue) => ({ ...issue, path: ['relations', index, ...issue.path] })))
+    }
+  return result.success && issues.length === 0
+    ? { success: true, data: { ...result.data, relations: parsed } }
+    : { success: false, issues }
+}
+
+function resultOf(result: z.ZodSafeParseResult<unknown>): Result {
+  return result.success ? result : { success: false, issues: [...result.error.issues] }
+}
+
+/** Returns the issue of a signal with more values than the schema may see. */
+function excess(signal: unknown): Result | undefined {
+  const attributes: unknown = (signal as { readonly attributes?: unknown } | null)?.attributes
+  if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) return undefined
+  const count = Object.keys(attributes).length
+  if (count <= LIMITS.attributes && hasFewValues(attributes as Record<string, unknown>)) return undefined
+  const message =
+    count > LIMITS.attributes
+      ? `Must have at most ${LIMITS.attributes} fields`
+      : `Must have at most ${LIMITS.values} values, with the elements of lists`
+  return { success: false, issues: [{ code: 'custom', path: ['attributes'], message, input: undefined }] }
 }

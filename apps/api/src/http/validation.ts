@@ -1,3 +1,4 @@
+import { runInTimeSlices } from '@rca/core'
 import { dataRequestSchema } from '@rca/core/protocol'
 import type { FastifySchemaCompiler } from 'fastify'
 import type { z } from 'zod'
@@ -19,11 +20,15 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
     const problems = issues.slice(0, MAX_FIELD_PROBLEMS).flatMap((issue) => toProblems(issue, prefix))
     return { error: invalid(problems.slice(0, MAX_FIELD_PROBLEMS)) }
   }
-  if (schema === dataRequestSchema)
-    return (data: unknown) => {
-      const result = validateReports(data, MAX_FIELD_PROBLEMS)
-      return 'value' in result ? result : refuse(result.issues)
+  if (schema === dataRequestSchema) {
+    // Fastify takes only an error from a promise. The validated reports replace the received ones in the body.
+    const validate = async (data: unknown): Promise<void> => {
+      const result = await runInTimeSlices(validateReports(data, MAX_FIELD_PROBLEMS))
+      if ('issues' in result) throw refuse(result.issues).error
+      Object.assign(data as object, result.value)
     }
+    return validate as unknown as ReturnType<FastifySchemaCompiler<z.ZodType>>
+  }
   return (data: unknown) => {
     const result = schema.safeParse(data)
     return result.success ? { value: result.data } : refuse(result.error.issues)

@@ -87,7 +87,11 @@ export function addDataRoute(app: App, context: Context): void {
     success: 'All reports are stored. Returns how many were new.',
     response: { 202: dataResponseSchema, ...problems(400, 403, 408, 413, 415, 422) },
   }
-  const config = { access: 'agent', sizeAdvice: 'Send fewer reports in one request.' } as const
+  const config = {
+    access: 'agent',
+    maxBodyBytes: Number.POSITIVE_INFINITY,
+    sizeAdvice: 'Send fewer reports in one request.',
+  } as const
   app.post(AGENT_PATHS.data, { config, schema }, async (request, reply) => {
     const credential = credentialOf(request)
     const reports = request.body.reports as readonly Report[]

@@ -37,7 +37,9 @@ export function addHeartbeatRoute(app: App, context: Context): void {
     success: 'The status is stored. Returns when the next heartbeat is due.',
     response: { 200: heartbeatResponseSchema, ...problems(400, 403, 408, 413, 415, 422) },
   }
-  app.post(AGENT_PATHS.heartbeat, { config: { access: 'agent' }, schema }, async (request) => {
+  // A heartbeat with too many collectors is told so, whatever its size.
+  const config = { access: 'agent', maxBodyBytes: Number.POSITIVE_INFINITY } as const
+  app.post(AGENT_PATHS.heartbeat, { config, schema }, async (request) => {
     const credential = credentialOf(request)
     const { body } = request
     await authorizeAgents(context, credential, [body], { replacedId: body.replaces_agent_id })

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import { runtimeConfigSchema } from '../config/runtime-config.ts'
 import { PlatformError } from '../errors/platform-error.ts'
-import { type HeartbeatRequest, type HeartbeatResponse, heartbeatRequestSchema } from '../platform/protocol.ts'
-import { createHeartbeatSender, type HeartbeatDescription, type HeartbeatSender } from './heartbeat.ts'
+import { type HeartbeatRequest, type HeartbeatResponse, heartbeatRequestSchema, LIMITS } from '../platform/protocol.ts'
+import { createHeartbeatSender, fitCollectors, type HeartbeatDescription, type HeartbeatSender } from './heartbeat.ts'
 
 const description: HeartbeatDescription = {
   agent_id: '3f1b9c0e-8f5e-5d1b-9a55-2d3c9f8b7a60',
@@ -185,5 +185,19 @@ describe('HeartbeatSender', () => {
     described.collectors = { cpu: { ok: true, duration_ms: 1 } }
     await sender.sendOnChange()
     expect(sent).toHaveLength(1)
+  })
+})
+
+describe('fitCollectors', () => {
+  test('keeps short errors, and leaves out what the platform refuses', () => {
+    const status = { ok: false, duration_ms: 1, error: 'no permission' }
+    expect(fitCollectors({ pods: status })).toEqual({ pods: status })
+    const many = Object.fromEntries(
+      Array.from({ length: 300 }, (_, index) => [`collector-${index}`, { ...status, error: '\u001b'.repeat(4096) }]),
+    )
+    const fitting = fitCollectors(many)
+    expect(Object.keys(fitting)).toHaveLength(LIMITS.collectors)
+    expect(fitting['collector-0']?.error).toMatch(/…$/)
+    expect(Buffer.byteLength(JSON.stringify(fitting))).toBeLessThan(LIMITS.signal / 2)
   })
 })

@@ -5,7 +5,7 @@ import { reasonOf } from '../errors/error-reason.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
 import type { PlatformClient } from '../platform/client.ts'
-import type { HeartbeatRequest } from '../platform/protocol.ts'
+import { type CollectorStatus, type HeartbeatRequest, LIMITS } from '../platform/protocol.ts'
 import type { Enrolment } from './enrolment.ts'
 
 /** Interval until the platform asks for another one. */
@@ -57,7 +57,10 @@ export function createHeartbeatSender({ client, enrolment, runtime, log, describ
         ...(configured === undefined ? {} : { interval_seconds: configured / 1000 }),
         report_interval_seconds: toMilliseconds(runtime.collect_interval) / 1000,
       }
-      const answer = await client.sendHeartbeat({ ...description, sequence: sequence++, ...intervals }, signal)
+      const answer = await client.sendHeartbeat(
+        { ...description, collectors: fitCollectors(description.collectors), sequence: sequence++, ...intervals },
+        signal,
+      )
       if (configured === undefined)
         intervalMs = Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, answer.interval_seconds * 1000))
       if (acknowledged === false) log.info({}, 'heartbeat recovered')
@@ -94,6 +97,28 @@ export function createHeartbeatSender({ client, enrolment, runtime, log, describ
     /** Returns why the platform did not acknowledge the last heartbeat, `undefined` if it did. */
     failure: () => failure,
   }
+}
+
+/** Size of all collectors' states in a heartbeat, in bytes of JSON. The platform refuses a heartbeat of 256 KiB. */
+const MAX_COLLECTORS_BYTES = 131_072
+
+/** Length of an error if all errors together are too long. */
+const MIN_ERROR_LENGTH = 64
+
+/** Shortens errors, and leaves out collectors beyond the limit, so that the platform accepts the heartbeat. */
+export function fitCollectors(collectors: HeartbeatRequest['collectors']): HeartbeatRequest['collectors'] {
+  const entries = Object.entries(collectors).slice(0, LIMITS.collectors)
+  for (let length: number = LIMITS.reason; ; length /= 2) {
+    const fitting = Object.fromEntries(entries.map(([name, status]) => [name, withShortError(status, length)]))
+    if (length <= MIN_ERROR_LENGTH || Buffer.byteLength(JSON.stringify(fitting)) <= MAX_COLLECTORS_BYTES) return fitting
+  }
+}
+
+function withShortError(status: CollectorStatus, length: number): CollectorStatus {
+  const { error } = status
+  return error === undefined || error.length <= length
+    ? status
+    : { ...status, error: `${error.slice(0, length - 1).toWellFormed()}…` }
 }
 
 /** Summarises the role and which collectors fail. */

@@ -59,7 +59,21 @@ const attributes = z
       z.array(z.string().max(LIMITS.element)).max(LIMITS.elements),
     ]),
   )
-  .describe('Values by name. Names follow the OpenTelemetry semantic conventions where they exist.')
+  .refine((values) => Object.keys(values).length <= LIMITS.attributes, `Must have at most ${LIMITS.attributes} fields`)
+  .refine(hasFewValues, `Must have at most ${LIMITS.values} values, with the elements of lists`)
+  .describe(
+    `Values by name, at most ${LIMITS.attributes}. Names follow the OpenTelemetry semantic conventions where they exist.`,
+  )
+
+/** Counts attributes, and the elements of their lists. */
+export function hasFewValues(values: Readonly<Record<string, unknown>>): boolean {
+  let count = 0
+  for (const name in values) {
+    const value = values[name]
+    count += Array.isArray(value) ? 1 + value.length : 1
+  }
+  return count <= LIMITS.values
+}
 
 /** A reference to an entity. */
 export const entityReferenceSchema = z.object({ type: name, id: identifier })
@@ -205,7 +219,13 @@ export const heartbeatRequestSchema = z.object({
     .optional()
     .describe('Current role of this instance. The status of a standby is kept apart from that of the agent.'),
   lead_id: leadId,
-  collectors: z.record(name, collectorStatusSchema),
+  collectors: z
+    .record(name, collectorStatusSchema)
+    .refine(
+      (collectors) => Object.keys(collectors).length <= LIMITS.collectors,
+      `Must have at most ${LIMITS.collectors} fields`,
+    )
+    .describe(`Collectors and watchers by name, at most ${LIMITS.collectors}.`),
   outbox: z.object({
     reports: z.int().nonnegative(),
     bytes: z.int().nonnegative(),

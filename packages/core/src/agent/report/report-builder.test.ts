@@ -304,17 +304,6 @@ describe('ReportBuilder', () => {
       expect(data.gaps.length).toBeGreaterThan(100)
       expect(JSON.stringify(data).length).toBeLessThan(600_000)
     })
-
-    test('has a part for a single large signal', () => {
-      const reports = reportsOf('flood')
-      const huge = signals.host.entity({
-        id: 'huge',
-        attributes: Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`note${index}`, note])),
-      })
-      reports.addRun(runOf('flood', { entities: [entityOf('a'), huge, entityOf('b')] }))
-      const parts = nextParts(reports).map(({ data }) => data.entities.map(({ id }) => id))
-      expect(parts).toEqual([[reporter.agentId, 'a'], ['huge'], ['b']])
-    })
   })
 })
 

@@ -1,5 +1,5 @@
 import { type Entity, type Event, type Gap, SEVERITIES } from '../../connector/signals.ts'
-import { LIMITS, timestampSchema } from '../../platform/protocol.ts'
+import { hasFewValues, LIMITS, timestampSchema } from '../../platform/protocol.ts'
 
 /** A value that should have the fields of `Shape`, before validation. */
 export type Unvalidated<Shape> = { readonly [Key in keyof Shape]?: unknown }
@@ -27,7 +27,30 @@ export function attributesProblem(
     if (!isAttributeValue((attributes as Record<string, unknown>)[name]))
       return `has an attribute ${quote(name, redact)} that is not a string, finite number, boolean or list of strings`
   }
+  if (!hasFewValues(attributes as Record<string, unknown>))
+    return `has more than ${LIMITS.values} values in its attributes`
   return undefined
+}
+
+/** A character of JSON has at most so many bytes: that of an escape. */
+const MAX_BYTES_PER_CHARACTER = 6
+
+/** Checks the size of a signal's JSON, which is exact only where a signal may be too large. */
+export function sizeProblem(signal: unknown, list: string): string | undefined {
+  if (MAX_BYTES_PER_CHARACTER * lengthOf(signal) <= LIMITS.signal) return undefined
+  const bytes = Buffer.byteLength(JSON.stringify(signal))
+  return bytes <= LIMITS.signal
+    ? undefined
+    : `\`${list}\` contains a signal of ${bytes} bytes; at most ${LIMITS.signal} fit into a report`
+}
+
+/** Returns at least the number of characters of a value's JSON. */
+function lengthOf(value: unknown): number {
+  if (typeof value === 'string') return value.length + 3
+  if (typeof value !== 'object' || value === null) return 25
+  let length = 2
+  for (const name in value) length += name.length + 4 + lengthOf((value as Readonly<Record<string, unknown>>)[name])
+  return length
 }
 
 function isAttributeValue(value: unknown): boolean {

@@ -12,47 +12,53 @@ import type { Unvalidated } from './rules.ts'
 
 type Redact = (text: string) => string
 
+/** Called when attributes were left out, since a signal has too many. */
+type OnCut = (name: unknown, attributes: number) => void
+
 /** Shared by the copies without attributes: most points have none. */
 const NO_ATTRIBUTES: Readonly<Record<string, never>> = Object.freeze({})
 
 export function sanitizeEntity(
   { type, id, name, attributes, relations }: Unvalidated<Entity>,
   redact: Redact,
+  onCut: OnCut,
 ): Unvalidated<Entity> {
   return {
     type,
     id: wellFormed(id),
     name: typeof name === 'string' ? redactReported(name).toWellFormed() : name,
-    attributes: sanitizeAttributes(attributes, redact),
+    attributes: sanitizeAttributes(attributes, redact, (count) => onCut(type, count)),
     relations: Array.isArray(relations) ? Array.from(relations, sanitizeRelation) : relations,
   }
 }
 
 /** Returns a function that copies points. Copies share the entity of consecutive points, and frozen attributes. */
-export function createMetricSanitizer(redact: Redact): (metric: Unvalidated<Metric>) => Unvalidated<Metric> {
+export function createMetricSanitizer(
+  redact: Redact,
+): (metric: Unvalidated<Metric>, onCut: OnCut) => Unvalidated<Metric> {
   let newest: { readonly of: unknown; readonly copy: unknown } = { of: undefined, copy: undefined }
   const cache = new WeakMap<object, unknown>()
   const entityOf = (entity: unknown): unknown => {
     if (entity !== newest.of || !Object.isFrozen(entity)) newest = { of: entity, copy: sanitizeReference(entity) }
     return newest.copy
   }
-  const attributesOf = (attributes: unknown): unknown => {
+  const attributesOf = (attributes: unknown, onCut: (count: number) => void): unknown => {
     if (typeof attributes !== 'object' || attributes === null || !Object.isFrozen(attributes))
-      return sanitizeAttributes(attributes, redact)
-    if (!cache.has(attributes)) cache.set(attributes, sanitizeAttributes(attributes, redact))
+      return sanitizeAttributes(attributes, redact, onCut)
+    if (!cache.has(attributes)) cache.set(attributes, sanitizeAttributes(attributes, redact, onCut))
     return cache.get(attributes)
   }
-  return ({ name, value, unit, kind, entity, attributes }) => ({
+  return ({ name, value, unit, kind, entity, attributes }, onCut) => ({
     name,
     value,
     unit,
     kind,
     entity: entityOf(entity),
-    attributes: attributesOf(attributes),
+    attributes: attributesOf(attributes, (count) => onCut(name, count)),
   })
 }
 
-export function sanitizeEvent(event: Unvalidated<Event>, redact: Redact): Unvalidated<Event> {
+export function sanitizeEvent(event: Unvalidated<Event>, redact: Redact, onCut: OnCut): Unvalidated<Event> {
   const { id, name, at, clock_offset_ms: offset, severity, entity, body, attributes } = event
   return {
     ...(id === undefined ? {} : { id: wellFormed(id) }),
@@ -61,8 +67,8 @@ export function sanitizeEvent(event: Unvalidated<Event>, redact: Redact): Unvali
     ...(offset === undefined ? {} : { clock_offset_ms: offset }),
     severity,
     entity: sanitizeReference(entity),
-    body,
-    attributes: sanitizeAttributes(attributes, redact),
+    body: typeof body === 'string' ? truncate(body, LIMITS.body, redact) : body,
+    attributes: sanitizeAttributes(attributes, redact, (count) => onCut(name, count)),
   }
 }
 
@@ -82,19 +88,26 @@ function sanitizeRelation(relation: unknown): unknown {
   return { type, target: sanitizeReference(target) }
 }
 
-/** Copies attributes, without `undefined` ones. A list's holes become `undefined`, which fails validation. */
-function sanitizeAttributes(attributes: unknown, redact: Redact): unknown {
+/**
+ * Copies attributes, without `undefined` ones and those beyond the limit. A list's holes become `undefined`, which fails
+ * validation.
+ */
+function sanitizeAttributes(attributes: unknown, redact: Redact, onCut: (count: number) => void): unknown {
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) return undefined
   const names = Object.keys(attributes)
   if (names.length === 0) return NO_ATTRIBUTES
   const copy: Record<string, unknown> = {}
+  let count = 0
   for (const name of names) {
     const value = (attributes as Readonly<Record<string, unknown>>)[name]
     if (value === undefined) continue
+    count += 1
+    if (count > LIMITS.attributes) continue
     // An assignment would set the prototype, and validation would not see the name.
     if (name === '__proto__') Object.defineProperty(copy, name, { value, enumerable: true })
     else copy[name] = sanitizeValue(name, value, redact)
   }
+  if (count > LIMITS.attributes) onCut(count)
   return copy
 }
 

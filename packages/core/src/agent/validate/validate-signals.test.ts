@@ -301,6 +301,37 @@ describe('SignalValidator', () => {
       )
   })
 
+  describe('bounds a signal, so that the platform accepts it', () => {
+    const pod = entity({ type: 'pod', description: 'A pod.', attributes: { 'label.*': 'Its labels.' } })
+    const bounded = (attributes: object) =>
+      createSignalValidator({ pod }).validate({
+        entities: [{ type: 'pod', id: 'a', name: 'a', attributes: attributes as never, relations: [] }],
+      })
+    const labels = (count: number, value: unknown) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`label.${index}`, value]))
+
+    test('keeps the first attributes, and says how many there are', () => {
+      const { entities, problems } = bounded(labels(LIMITS.attributes + 12, 'x'))
+      expect(entities[0]?.attributes).toEqual(labels(LIMITS.attributes, 'x'))
+      expect(problems).toEqual(['`pod` has 140 attributes, of which 128 fit into a report: the others were left out'])
+      expect(bounded(labels(LIMITS.attributes, 'x')).problems).toEqual([])
+    })
+
+    test.each([
+      ['many lists', labels(10, Array(LIMITS.elements).fill('x')), 'has more than 2048 values in its attributes'],
+      [
+        'many texts',
+        labels(8, 'x'.repeat(LIMITS.attribute)),
+        /a signal of \d+ bytes; at most 262144 fit into a report/,
+      ],
+      ['escapes', labels(2, '\u0001'.repeat(LIMITS.attribute)), /a signal of \d+ bytes/],
+    ])('leaves out a signal with %s', (_name, attributes, problem) => {
+      const { entities, problems } = bounded(attributes)
+      expect(entities).toEqual([])
+      expect(problems).toEqual([expect.stringMatching(problem)])
+    })
+  })
+
   test('drops unknown fields', () => {
     const deleted = { ...described, deleted: 'yes', toJSON: () => 'surprise' }
     expect(check({ entities: [deleted] }).entities).toEqual([described])
@@ -331,6 +362,8 @@ describe('SignalValidator', () => {
       timestamp: at.toISOString(),
       data: { ...kept, gaps: gaps.map((one) => ({ since: at.toISOString(), ...one })) },
     }
+    for (const signal of Object.values(report.data).flat())
+      expect(Buffer.byteLength(JSON.stringify(signal))).toBeLessThanOrEqual(LIMITS.signal)
     return reportSchema.parse(JSON.parse(JSON.stringify(report))) as Report
   }
 

@@ -12,6 +12,7 @@ import {
   quote,
   referenceProblem,
   relationsProblem,
+  sizeProblem,
   type Unvalidated,
 } from './rules.ts'
 import { createMetricSanitizer, sanitizeEntity, sanitizeEvent, sanitizeGap, truncate } from './sanitize.ts'
@@ -50,8 +51,12 @@ export type SignalValidator = ReturnType<typeof createSignalValidator>
 /** Validation of one kind of signal. */
 interface Kind<Signal> {
   /** Copies the known fields, each read once. */
-  readonly sanitize: (element: Unvalidated<Signal>) => Unvalidated<Signal>
+  readonly sanitize: (
+    element: Unvalidated<Signal>,
+    onCut: (name: unknown, attributes: number) => void,
+  ) => Unvalidated<Signal>
   readonly problemOf: (copy: Unvalidated<Signal>) => string | undefined
+  readonly redact: (text: string) => string
 }
 
 /**
@@ -80,7 +85,7 @@ export function createSignalValidator(catalog: SignalCatalog, redact: (text: str
     return {
       entities: entities.valid,
       metrics,
-      events: events.map((event) => ({ ...event, body: truncate(event.body, LIMITS.body, redact) })),
+      events,
       gaps: gaps.map((gap) => ({ ...gap, reason: truncate(gap.reason, LIMITS.reason, redact) })),
       problems: problems.all(),
     }
@@ -146,7 +151,7 @@ function entriesOf(signals: object, problems: Problems): [string, unknown][] {
 function validated<Signal>(
   list: string,
   element: unknown,
-  { sanitize, problemOf }: Kind<Signal>,
+  { sanitize, problemOf, redact }: Kind<Signal>,
   problems: Problems,
 ): Signal | undefined {
   if (element === undefined) return undefined
@@ -156,12 +161,16 @@ function validated<Signal>(
   }
   let copy: Unvalidated<Signal>
   try {
-    copy = sanitize(element)
+    copy = sanitize(element, (name, count) =>
+      problems.add(
+        `${quote(name, redact)} has ${count} attributes, of which ${LIMITS.attributes} fit into a report: the others were left out`,
+      ),
+    )
   } catch {
     problems.add(`\`${list}\` contains something that cannot be read`)
     return undefined
   }
-  const problem = problemOf(copy)
+  const problem = problemOf(copy) ?? sizeProblem(copy, list)
   if (problem === undefined) return copy as Signal
   problems.add(problem)
   return undefined
@@ -202,11 +211,16 @@ function kindsOf(catalog: SignalCatalog, redact: (text: string) => string) {
   }
   return {
     entities: {
-      sanitize: (entity) => sanitizeEntity(entity, redact),
+      sanitize: (entity, onCut) => sanitizeEntity(entity, redact, onCut),
       problemOf: problemOfEntity,
+      redact,
     } satisfies Kind<Entity>,
-    metrics: { sanitize: createMetricSanitizer(redact), problemOf: problemOfMetric } satisfies Kind<Metric>,
-    events: { sanitize: (event) => sanitizeEvent(event, redact), problemOf: problemOfEvent } satisfies Kind<Event>,
-    gaps: { sanitize: sanitizeGap, problemOf: gapProblem } satisfies Kind<Gap>,
+    metrics: { sanitize: createMetricSanitizer(redact), problemOf: problemOfMetric, redact } satisfies Kind<Metric>,
+    events: {
+      sanitize: (event, onCut) => sanitizeEvent(event, redact, onCut),
+      problemOf: problemOfEvent,
+      redact,
+    } satisfies Kind<Event>,
+    gaps: { sanitize: sanitizeGap, problemOf: gapProblem, redact } satisfies Kind<Gap>,
   }
 }

@@ -1,6 +1,9 @@
+import { runToEnd } from '@rca/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseJsonBody } from './json-parser.ts'
+import { parseJsonBody as parseBody } from './json-body.ts'
+
+const parseJsonBody = (text: string): unknown => runToEnd(parseBody(Buffer.from(text)))
 
 describe('parseJsonBody', () => {
   test.each([
