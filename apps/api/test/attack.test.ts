@@ -6,8 +6,8 @@ import { agentIdOf, entityOf, eventOf, heartbeatOf, metricOf, reportOf, startApi
 
 /*
  * Attacks that any agent's token allows. Each is refused before its cost, and the platform serves everybody else.
- * `npm run test:attack` runs them against an API of its own, or against the one at `RCA_ATTACK_URL` with the agent token
- * `RCA_ATTACK_TOKEN` of the type `docker`.
+ * `npm run test:attack` runs them against an API of its own, or against the one at `RCA_ATTACK_URL` with the agent
+ * token `RCA_ATTACK_TOKEN` of the type `docker`.
  */
 
 interface Target {

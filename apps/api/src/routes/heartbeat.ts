@@ -37,7 +37,7 @@ export function addHeartbeatRoute(app: App, context: Context): void {
     success: 'The status is stored. Returns when the next heartbeat is due.',
     response: { 200: heartbeatResponseSchema, ...problems(400, 403, 408, 413, 415, 422) },
   }
-  // A heartbeat with too many collectors is told so, whatever its size.
+  // A heartbeat with too many collectors is refused for their number, whatever its size.
   const config = { access: 'agent', maxBodyBytes: Number.POSITIVE_INFINITY } as const
   app.post(AGENT_PATHS.heartbeat, { config, schema }, async (request) => {
     const credential = credentialOf(request)

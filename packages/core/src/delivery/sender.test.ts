@@ -191,8 +191,8 @@ describe('Sender', () => {
 
   test.each([
     ['an unreachable platform', {}, 0, 1000],
-    ['an unreachable platform that asked for time', { status: 503, retryAfter: 7000 }, 7000, 7000],
-    ['a platform that asked for years', { status: 503, retryAfter: 1e14 }, 3_600_000, 3_600_000],
+    ['an unreachable platform that asked for time', { status: 503, retryAfter: 7000 }, 7000, 14_000],
+    ['a platform that asked for years', { status: 503, retryAfter: 1e14 }, 3_600_000, 7_200_000],
     ['a refused token', { status: 401 }, 15_000, 45_000],
   ])('waits after %s', async (_what, details, least, most) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })

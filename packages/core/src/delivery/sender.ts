@@ -1,4 +1,4 @@
-import { type Backoff, fullJitter } from '../backoff.ts'
+import { type Backoff, fullJitter, spread } from '../backoff.ts'
 import { reasonOf } from '../errors/error-reason.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
@@ -133,5 +133,8 @@ function createNotifier() {
 function retryDelay(failures: number, error: unknown): number {
   if (!(error instanceof PlatformError)) return fullJitter(failures, UNREACHABLE_BACKOFF)
   if (error.refusedToken) return REFUSED_BACKOFF.baseMs / 2 + fullJitter(failures, REFUSED_BACKOFF)
-  return Math.max(Math.min(error.retryAfter ?? 0, MAX_RETRY_AFTER_MS), fullJitter(failures, UNREACHABLE_BACKOFF))
+  const backoff = fullJitter(failures, UNREACHABLE_BACKOFF)
+  if (error.retryAfter === undefined) return backoff
+  const retryAfter = Math.min(error.retryAfter, MAX_RETRY_AFTER_MS)
+  return Math.max(retryAfter + spread(retryAfter), backoff)
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type Backoff, fullJitter } from '../backoff.ts'
+import { type Backoff, fullJitter, spread } from '../backoff.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
 import { createSecretReplacer } from '../redaction/secret-replacer.ts'
@@ -172,7 +172,8 @@ function createExchange(userAgent: string, base: string) {
       } catch (error) {
         if (failures > retries || signal?.aborted === true) throw error
       }
-      await sleep(Math.max(retryAfterMs, fullJitter(failures, RETRY_BACKOFF)), signal)
+      const waitMs = retryAfterMs === 0 ? 0 : retryAfterMs + spread(retryAfterMs)
+      await sleep(Math.max(waitMs, fullJitter(failures, RETRY_BACKOFF)), signal)
       signal?.throwIfAborted()
     }
   }

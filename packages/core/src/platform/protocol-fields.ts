@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /**
- * Maximum lengths in UTF-16 code units, and of lists. `signal` is the size of one signal's JSON in bytes; `values` counts
- * its attributes and the elements of their lists. The agent truncates or omits more; the platform refuses it.
+ * Maximum lengths in UTF-16 code units, and of lists. `signal` is the size of one signal's JSON in bytes; `values`
+ * counts its attributes and the elements of their lists. The agent truncates or omits more; the platform refuses it.
  */
 export const LIMITS = {
   name: 256,

@@ -89,8 +89,8 @@ function sanitizeRelation(relation: unknown): unknown {
 }
 
 /**
- * Copies attributes, without `undefined` ones and those beyond the limit. A list's holes become `undefined`, which fails
- * validation.
+ * Copies attributes, without `undefined` ones and those beyond the limit. A list's holes become `undefined`, which
+ * fails validation.
  */
 function sanitizeAttributes(attributes: unknown, redact: Redact, onCut: (count: number) => void): unknown {
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) return undefined

@@ -313,7 +313,7 @@ describe('SignalValidator', () => {
     test('keeps the first attributes, and says how many there are', () => {
       const { entities, problems } = bounded(labels(LIMITS.attributes + 12, 'x'))
       expect(entities[0]?.attributes).toEqual(labels(LIMITS.attributes, 'x'))
-      expect(problems).toEqual(['`pod` has 140 attributes, of which 128 fit into a report: the others were left out'])
+      expect(problems).toEqual(['`pod` has 140 attributes: only the first 128 fit into a report'])
       expect(bounded(labels(LIMITS.attributes, 'x')).problems).toEqual([])
     })
 

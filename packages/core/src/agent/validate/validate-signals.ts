@@ -163,7 +163,7 @@ function validated<Signal>(
   try {
     copy = sanitize(element, (name, count) =>
       problems.add(
-        `${quote(name, redact)} has ${count} attributes, of which ${LIMITS.attributes} fit into a report: the others were left out`,
+        `${quote(name, redact)} has ${count} attributes: only the first ${LIMITS.attributes} fit into a report`,
       ),
     )
   } catch {
