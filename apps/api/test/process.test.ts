@@ -26,6 +26,8 @@ afterEach(() => {
 function start(environment: Record<string, string> = {}) {
   const variables = {
     PATH: process.env.PATH ?? '',
+    // Without it, compiling the sources takes half of the time of a start.
+    NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
     PORT: '0',
     DATABASE_URL: `sqlite:${join(directory, 'data', 'rca.sqlite')}`,
     ...environment,

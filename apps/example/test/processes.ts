@@ -1,5 +1,10 @@
 import { spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Folder in which Node keeps compiled sources. Without it, compiling takes half of the time of a program's start. */
+const NODE_COMPILE_CACHE = join(tmpdir(), 'node-compile-cache')
 
 /** A program that a test started, in a process group of its own. */
 export interface Program {
@@ -16,7 +21,7 @@ export interface Program {
   stopImpatiently(): Promise<number | NodeJS.Signals | null>
 }
 
-/** Starts a program with `PATH`, `HOME` and the given variables as its environment. */
+/** Starts a program with `PATH`, `HOME`, a cache for Node and the given variables as its environment. */
 export function startProgram(
   command: string,
   words: readonly string[],
@@ -25,7 +30,7 @@ export function startProgram(
   const { PATH = '', HOME = '' } = process.env
   const child = spawn(command, words, {
     cwd: options.cwd,
-    env: { PATH, HOME, ...options.env },
+    env: { PATH, HOME, NODE_COMPILE_CACHE, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
