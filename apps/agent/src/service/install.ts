@@ -14,7 +14,7 @@ import { createServiceUser, findServiceUser, removeServiceUser, type ServiceUser
 import { startTransaction, type Transaction } from './transaction.ts'
 
 /** Time that an agent has to answer after it was started again. */
-const RESTART_TIMEOUT_MS = 10_000
+const RESTART_TIMEOUT_MS = 60_000
 
 /** Argument of {@link install}. */
 export interface Installation {
