@@ -32,6 +32,12 @@ const options = z.strictObject({
     .max(100)
     .default(10)
     .describe('How many processes are reported by CPU, and how many by memory.'),
+  crash_log_lines: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(50)
+    .describe('Maximum number of lines of the journal reported with a failed systemd unit, up to 16 KiB; 0 for none.'),
   root_path: z
     .string()
     .startsWith('/')

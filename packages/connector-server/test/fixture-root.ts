@@ -38,6 +38,7 @@ export function openFixture(root: TemporaryDirectory, options: Partial<LinuxClie
   return openLinuxClient({
     root: root.path,
     topProcesses: 2,
+    crashLogLines: 3,
     wantsInterface: excludeNames(['lo', 'ifb*']),
     wantsMount: excludeNames([]),
     loadLibrary: async () => library,

@@ -15,6 +15,7 @@ export async function openServerClient(config: ServerConfig, signal: AbortSignal
   signal.throwIfAborted()
   const options = {
     topProcesses: config.top_processes,
+    crashLogLines: config.crash_log_lines,
     wantsInterface: excludeNames(config.exclude_interfaces),
     wantsMount: excludeNames(config.exclude_mounts),
   }

@@ -11,6 +11,8 @@ export interface ServerClient {
   readonly platform: NodeJS.Platform
   /** How many processes are reported by CPU, and how many by memory. */
   readonly topProcesses: number
+  /** Maximum number of lines of the journal that are reported with a failed unit. */
+  readonly crashLogLines: number
   /** Taken when the client was opened, so that the first collection has a utilization. */
   readonly firstCpuReading: CpuReading
   /** Resolution of `uptime`, in seconds. */
@@ -36,6 +38,8 @@ export interface ServerClient {
   processes(): Promise<ProcessesReading>
   /** systemd units in the state `failed`, `undefined` where systemd does not run. Starts a program. */
   failedUnits(signal: AbortSignal): Promise<readonly FailedUnit[] | undefined>
+  /** Last lines of an invocation of a unit in the journal, empty where it may not be read. Starts a program. */
+  invocationLog(invocationId: string, lines: number, signal: AbortSignal): Promise<string>
   /** Processes that the OOM killer killed since boot. */
   outOfMemoryKills(): Promise<number | undefined>
   /** OOM kills in the kernel's log, oldest first. Empty where the log may not be read. */

@@ -78,6 +78,41 @@ describe('failedUnits', () => {
     ])
   })
 
+  describe('the log of a run', () => {
+    const attributesOf = async (invocationLog: ServerClient['invocationLog'], change: Partial<ServerClient> = {}) => {
+      const client: ServerClient = {
+        ...openFixture(fixtureRoot()),
+        failedUnits: async () => [unit('a.service')],
+        invocationLog,
+        ...change,
+      }
+      const context = watchContext({ steps: [idle] })
+      await runWatcher(failedUnits, client, context)
+      const { 'systemd.unit.log': log, 'systemd.unit.log_missing': missing } = context.events()[0]?.attributes ?? {}
+      return { log, missing }
+    }
+
+    test('ends with its last lines, without secrets', async () => {
+      const log = async (_id: string, lines: number) =>
+        ['beginning of a line', 'one', 'DB_PASSWORD=hunter2', 'refused'].slice(-lines).join('\n').concat('\n')
+      expect(await attributesOf(log)).toEqual({ log: 'one\nDB_PASSWORD=[redacted]\nrefused\n', missing: undefined })
+    })
+
+    test.each<[RegExp, ServerClient['invocationLog'], Partial<ServerClient>?]>([
+      [/no lines of this run/, async () => ''],
+      [/journalctl` failed: no such file/, () => Promise.reject(new Error('`journalctl` failed: no such file'))],
+      [/crash_log_lines` is 0/, async () => 'a', { crashLogLines: 0 }],
+      [
+        /does not number/,
+        async () => 'a',
+        { failedUnits: async () => [unit('a.service', { invocationId: undefined })] },
+      ],
+    ])('is missing with a reason: %s', async (reason, log, change) => {
+      const attributes = await attributesOf(log, change)
+      expect(attributes).toEqual({ log: undefined, missing: expect.stringMatching(reason) })
+    })
+  })
+
   test('does not report known failures again after a restart of the agent', async () => {
     const client: ServerClient = {
       ...openFixture(fixtureRoot()),

@@ -28,13 +28,14 @@ import { parseNetworkDevices } from './net-dev.ts'
 import { parseProcStat } from './proc-stat.ts'
 import { createProcessReader } from './processes.ts'
 import { createRootReader, type RootReader } from './root-reader.ts'
-import { LIST_FAILED_UNITS, parseFailedUnits, type RunProgram } from './systemd.ts'
+import { LIST_FAILED_UNITS, parseFailedUnits, type RunProgram, readInvocationLog } from './systemd.ts'
 
 /** Options of {@link openLinuxClient}. */
 export interface LinuxClientOptions {
   /** Directory at which the host's root is mounted. */
   readonly root: string
   readonly topProcesses: number
+  readonly crashLogLines: number
   readonly wantsInterface: NameFilter
   readonly wantsMount: NameFilter
   readonly loadLibrary: () => Promise<HardwareInformation>
@@ -67,6 +68,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
     machine: toMachine(readMachineId(reader, hostname), hostname),
     platform: 'linux',
     topProcesses: options.topProcesses,
+    crashLogLines: options.crashLogLines,
     firstCpuReading: processors.read(),
     uptimeResolution: 0.01,
     facts: cacheFor(HOST_FACTS_CACHE_MS, async () => readLinuxHostFacts(reader, await options.loadLibrary())),
@@ -88,6 +90,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
       return problem === undefined ? reading : { ...reading, problem }
     },
     failedUnits: (signal) => readFailedUnits(reader, options.runProgram, signal),
+    invocationLog: (id, lines, signal) => readInvocationLog(options.runProgram, id, lines, signal),
     outOfMemoryKills: async () => numberAfter(`\n${reader.optionalText('proc/vmstat') ?? ''}`, '\noom_kill '),
     outOfMemoryVictims: async () => parseOutOfMemoryVictims(readKernelLog(reader.resolve('dev/kmsg'))),
     close: () => processes.close(),

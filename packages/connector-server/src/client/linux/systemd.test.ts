@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fixture } from '../../../test/fixture-root.ts'
-import { parseFailedUnits } from './systemd.ts'
+import { parseFailedUnits, readInvocationLog } from './systemd.ts'
 
 describe('parseFailedUnits', () => {
   const now = { date: new Date('2026-11-22T09:00:00.000Z'), uptime: 1532.922646 }
@@ -47,4 +47,18 @@ describe('parseFailedUnits', () => {
     expect(parseFailedUnits('', now)).toEqual([])
     expect(parseFailedUnits('Id=a.service\nActiveState=active\n', now)).toEqual([])
   })
+})
+
+test('readInvocationLog asks the journal for what an invocation and systemd wrote', async () => {
+  const calls: (readonly string[])[] = []
+  const run = async (file: string, words: readonly string[]) => {
+    calls.push([file, ...words])
+    return 'all is lost\n'
+  }
+  const { signal } = new AbortController()
+  const id = '559bf49d22cf4c30b547818f67a10c62'
+  expect(await readInvocationLog(run, id, 4, signal)).toBe('all is lost\n')
+  expect(await readInvocationLog(run, '--vacuum-size=1', 4, signal)).toBe('')
+  const fields = [`_SYSTEMD_INVOCATION_ID=${id}`, '+', `INVOCATION_ID=${id}`]
+  expect(calls).toEqual([['journalctl', '--no-pager', '--quiet', '--output=cat', '--lines=4', ...fields]])
 })

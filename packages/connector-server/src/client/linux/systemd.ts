@@ -26,6 +26,29 @@ export const LIST_FAILED_UNITS: readonly string[] = [
   '*',
 ]
 
+/** Id of an invocation: 128 bits in hexadecimal digits. */
+const INVOCATION_ID = /^[0-9a-f]{32}$/
+
+/**
+ * Reads the last lines that an invocation of a unit wrote, and what systemd wrote about it, from the journal.
+ *
+ * @returns an empty text if the journal has no such lines, or this user may not read them. journalctl(1)
+ */
+export async function readInvocationLog(
+  runProgram: RunProgram,
+  invocationId: string,
+  lines: number,
+  signal: AbortSignal,
+): Promise<string> {
+  if (!INVOCATION_ID.test(invocationId)) return ''
+  const fields = [`_SYSTEMD_INVOCATION_ID=${invocationId}`, '+', `INVOCATION_ID=${invocationId}`]
+  return await runProgram(
+    'journalctl',
+    ['--no-pager', '--quiet', '--output=cat', `--lines=${lines}`, ...fields],
+    signal,
+  )
+}
+
 /** Values of `ExecMainCode`: si_code of waitid(2). */
 const CLD_EXITED = '1'
 const CLD_KILLED = '2'

@@ -40,6 +40,7 @@ export async function openPortableClient(options: PortableClientOptions): Promis
     machine: await readMachine(library),
     platform,
     topProcesses: options.topProcesses,
+    crashLogLines: 0,
     firstCpuReading,
     // macOS records its boot time in whole seconds.
     uptimeResolution: 1,
@@ -58,6 +59,7 @@ export async function openPortableClient(options: PortableClientOptions): Promis
       (await library.networkStats('*')).filter(({ iface }) => wantsInterface(iface)).map(toNetworkInterfaceReading),
     processes: () => readProcesses(library, platform),
     failedUnits: async () => undefined,
+    invocationLog: async () => '',
     outOfMemoryKills: async () => undefined,
     outOfMemoryVictims: async () => [],
     close: () => undefined,
