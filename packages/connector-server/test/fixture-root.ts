@@ -45,6 +45,7 @@ export function openFixture(root: TemporaryDirectory, options: Partial<LinuxClie
     runProgram: async (file) => {
       throw new Error(`unexpected run of ${file}`)
     },
+    followUnitRuns: async () => undefined,
     statfs: async () => ({
       type: 0,
       bsize: 4096,

@@ -56,6 +56,17 @@ describe('service managers', () => {
     expect(file?.text).not.toContain('/opt/rca-agent')
   })
 
+  test('lets the agent read the journal, where a group may', () => {
+    const isMember = (groups: string): boolean => {
+      const { machine } = find('systemd')
+      machine.write('/etc/group', groups)
+      const [unit] = findServiceManager(machine, createLayout('linux')).files
+      return unit?.text.includes('\nSupplementaryGroups=systemd-journal\n') === true
+    }
+    expect(isMember('root:x:0:\nsystemd-journal:x:999:\n')).toBe(true)
+    expect(isMember('root:x:0:\n')).toBe(false)
+  })
+
   test('runs the commands of systemd', async () => {
     expect(await commandsOf('systemd')).toEqual([
       'systemctl enable --quiet rca-agent.service',

@@ -38,8 +38,15 @@ export interface ServerClient {
   processes(): Promise<ProcessesReading>
   /** systemd units in the state `failed`, `undefined` where systemd does not run. Starts a program. */
   failedUnits(signal: AbortSignal): Promise<readonly FailedUnit[] | undefined>
-  /** Last lines of an invocation of a unit in the journal, empty where it may not be read. Starts a program. */
-  invocationLog(invocationId: string, lines: number, signal: AbortSignal): Promise<string>
+  /** Current states of units by name, in any order. Starts a program. */
+  unitStates(names: readonly string[], signal: AbortSignal): Promise<readonly UnitState[]>
+  /**
+   * Follows what systemd writes to the journal about ended and started runs of units. Starts a program. Resolves when
+   * the signal aborts, or when the journal cannot be followed, such as without the permission to read it.
+   */
+  followUnitRuns(listener: (run: UnitRun) => void, signal: AbortSignal): Promise<void>
+  /** Last lines of a run of a unit in the journal, empty where it may not be read. Starts a program. */
+  runLog(unit: string, invocationId: string, lines: number, signal: AbortSignal): Promise<string>
   /** Processes that the OOM killer killed since boot. */
   outOfMemoryKills(): Promise<number | undefined>
   /** OOM kills in the kernel's log, oldest first. Empty where the log may not be read. */
@@ -226,17 +233,39 @@ export interface ProcessReading {
   readonly residentBytes: number
 }
 
-/** A systemd unit in the state `failed`. systemctl(1) */
-export interface FailedUnit {
-  readonly name: string
-  readonly description: string | undefined
+/** How a run of a systemd unit ended. */
+export interface RunEnd {
   /** `exit-code`, `signal`, `timeout`, `oom-kill`, … */
   readonly result: string | undefined
   readonly exitCode: number | undefined
   readonly killedBy: number | undefined
-  readonly failedAt: Date | undefined
   /** Id that changes with every start of the unit. */
   readonly invocationId: string | undefined
+}
+
+/** A systemd unit in the state `failed`. systemctl(1) */
+export interface FailedUnit extends RunEnd {
+  readonly name: string
+  readonly description: string | undefined
+  /** Time of the last change of its state. */
+  readonly changedAt: Date | undefined
+}
+
+/** A systemd unit in any state. The end of its last run is valid in the state `failed` only. */
+export interface UnitState extends FailedUnit {
+  /** `active`, `inactive`, `failed`, `activating`, … */
+  readonly activeState: string
+  /** systemd is about to start the unit again. */
+  readonly isRestarting: boolean
+  /** Automatic restarts since the unit was started by request. */
+  readonly restarts: number | undefined
+}
+
+/** A run of a systemd unit that started, failed, or ended and is restarted automatically. */
+export interface UnitRun extends RunEnd {
+  readonly kind: 'started' | 'failed' | 'restarted'
+  readonly unit: string
+  readonly at: Date
 }
 
 /** A process that the OOM killer killed. */

@@ -15,7 +15,7 @@ describe('systemdUnits', () => {
           result: 'exit-code',
           exitCode: 3,
           killedBy: undefined,
-          failedAt: undefined,
+          changedAt: undefined,
           invocationId: 'x',
         },
       ],

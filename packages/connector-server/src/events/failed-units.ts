@@ -1,24 +1,61 @@
-import { type Event, event, openCursor, redactSecrets, tailOf, type Watcher } from '@rca/core/connector'
+import {
+  createEventSampler,
+  type EntityReference,
+  type Event,
+  type EventSample,
+  event,
+  openCursor,
+  type WatchContext,
+  type Watcher,
+} from '@rca/core/connector'
 import { z } from 'zod'
-import type { FailedUnit, ServerClient } from '../client/server-client.ts'
+import type { FailedUnit, RunEnd, ServerClient, UnitRun, UnitState } from '../client/server-client.ts'
 import { entities, unitAttributes } from '../entities.ts'
+import { readUnitLog, unitLogAttributes } from '../evidence/unit-log.ts'
+
+const groupAttributes = {
+  'systemd.unit.count': 'Number of units, if one event is for several.',
+  'systemd.unit.names': 'Names of these units, at most 100.',
+}
+
+const restartAttributes = {
+  ...unitAttributes,
+  ...unitLogAttributes,
+  ...groupAttributes,
+  'systemd.unit.restart.count': 'Automatic restarts since the unit was started by request.',
+}
 
 export const unitSignals = {
   unitFailed: event({
     name: 'systemd.unit.failed',
     severity: 'error',
-    description: 'A systemd unit has failed.',
+    description:
+      'A systemd unit has failed. If more than 20 fail at once, one event is for the rest. If one fails repeatedly, the first four failures and the 10th, 30th, 100th, … are reported.',
     attributes: {
       ...unitAttributes,
-      'systemd.unit.log': 'End of the log of this run in the journal, at most 16 KiB, without secrets.',
-      'systemd.unit.log_missing': 'Reason for a missing log.',
+      ...unitLogAttributes,
+      ...groupAttributes,
+      'systemd.unit.failure.count': 'Failures since the first of a series.',
     },
   }),
   unitRecovered: event({
     name: 'systemd.unit.recovered',
     severity: 'info',
     description: 'A systemd unit left the state `failed`: it runs again, was reset or was removed.',
-    attributes: { 'systemd.unit.name': 'Name of the unit.' },
+    attributes: { 'systemd.unit.name': 'Name of the unit.', ...groupAttributes },
+  }),
+  unitRestarted: event({
+    name: 'systemd.unit.restarted',
+    severity: 'warning',
+    description: 'A systemd unit has ended, and systemd starts it again.',
+    attributes: restartAttributes,
+  }),
+  unitRestartLoop: event({
+    name: 'systemd.unit.restart_loop',
+    severity: 'error',
+    description:
+      'A systemd unit ends repeatedly, and systemd starts it again. After four restarts, the 10th, 30th, 100th, … replace the events of single restarts.',
+    attributes: { ...restartAttributes, 'systemd.unit.restart_loop.count': 'Restarts since the loop began.' },
   }),
 }
 
@@ -26,100 +63,247 @@ export const unitSignals = {
 const cursorSchema = z.record(z.string(), z.string())
 type Invocations = z.output<typeof cursorSchema>
 
+/** Maximum number of events of a kind at once: one event is for all others. */
+const MAX_EVENTS = 20
+
+/** Maximum number of names in an event. */
+const MAX_NAMES = 100
+
+/** Maximum number of units whose states are asked for at once. */
+const MAX_STATES = 200
+
+/** Maximum number of runs that are kept until the next look. */
+const MAX_RUNS = 10_000
+
+/** Time between two attempts to follow a journal that cannot be followed. */
+const FOLLOW_INTERVAL_MS = 600_000
+
 /**
- * Reports units that fail, fail again or recover. Ends where systemd does not run. The first run of an agent also
- * reports units that failed before it, since an operator may be looking for them.
+ * Reports units that fail, fail again, recover, or are restarted automatically. Looks every 30 seconds, and when systemd
+ * writes to the journal that a run has failed: also if the unit runs again by then. Ends where systemd does not run.
+ * The first run of an agent also reports units that failed before it, since an operator may be looking for them.
  */
 export const failedUnits: Watcher<ServerClient> = {
   async watch(client, context) {
     const cursor = openCursor(cursorSchema, context)
+    const reporter = createReporter(client, context)
+    const news = followNews(client, context)
     let known = cursor.before ?? {}
     for (;;) {
       const units = await client.failedUnits(context.signal)
       if (units === undefined) return
+      news.follow((unit) => Object.hasOwn(known, unit))
       const current: Invocations = Object.fromEntries(units.map((unit) => [unit.name, unit.invocationId ?? '']))
       const failed = units.filter((unit) => known[unit.name] !== current[unit.name])
-      const logs: UnitLog[] = []
-      for (const unit of failed) logs.push(await logOf(client, unit, logs.length, context.signal))
-      const events = [
-        ...failed.map((unit, index) => toFailure(unit, logs[index], context.now())),
-        ...Object.keys(known)
-          .filter((name) => !Object.hasOwn(current, name))
-          .map((name) => toRecovery(name, known[name] ?? '', context.now())),
-      ]
+      const runs = news
+        .take()
+        .filter(({ unit, invocationId = '' }) => invocationId !== current[unit] && invocationId !== known[unit])
+      const recovered = Object.keys(known).filter((name) => !Object.hasOwn(current, name))
+      const events = await reporter.report(failed, runs, recovered, known)
       if (events.length > 0) context.emit({ events })
       known = current
       await cursor.save(current)
-      await context.sleep('30s')
+      await news.wait(failed.length + runs.length > MAX_EVENTS)
     }
   },
 }
 
-/** End of the log of a failed run, or the reason for its absence. */
-type UnitLog = { readonly log: string } | { readonly missing: string }
-
-/** Logs that are read at once, for units that failed together. */
-const MAX_LOGS = 20
-
-const LOG_TIMEOUT_MS = 5_000
-
-async function logOf(client: ServerClient, unit: FailedUnit, count: number, signal: AbortSignal): Promise<UnitLog> {
-  const lines = client.crashLogLines
-  if (lines === 0) return { missing: '`crash_log_lines` is 0' }
-  if (unit.invocationId === undefined) return { missing: 'this version of systemd does not number the runs of a unit' }
-  if (count >= MAX_LOGS) return { missing: `more than ${MAX_LOGS} units failed together` }
-  const timeout = new AbortController()
-  const timer = setTimeout(() => timeout.abort(), LOG_TIMEOUT_MS)
-  try {
-    const ended = AbortSignal.any([signal, timeout.signal])
-    const text = await client.invocationLog(unit.invocationId, lines + 1, ended)
-    const log = tailOf(text, { lines, redact: redactSecrets })
-    return log === '' ? { missing: NO_LINES } : { log }
-  } catch (error) {
-    signal.throwIfAborted()
-    return { missing: redactSecrets(error instanceof Error ? error.message : String(error)) }
-  } finally {
-    clearTimeout(timer)
+/** Follows the journal, and wakes the watcher. */
+function followNews(client: ServerClient, context: WatchContext) {
+  let runs: UnitRun[] = []
+  let hasNews = false
+  let wake = (): void => undefined
+  let nextFollow = 0
+  const onRun = (run: UnitRun, isFailed: (unit: string) => boolean): void => {
+    if (run.kind === 'started' ? !isFailed(run.unit) : runs.length >= MAX_RUNS) return
+    if (run.kind !== 'started') runs.push(run)
+    hasNews = true
+    wake()
+  }
+  return {
+    /** Follows the journal from now on, unless that has failed recently. */
+    follow: (isFailed: (unit: string) => boolean): void => {
+      const now = context.now().getTime()
+      if (now < nextFollow) return
+      nextFollow = Number.POSITIVE_INFINITY
+      const ended = client.followUnitRuns((run) => onRun(run, isFailed), context.signal)
+      void ended.finally(() => {
+        nextFollow = context.now().getTime() + FOLLOW_INTERVAL_MS
+      })
+    },
+    /** Returns the runs that have ended since the last call. */
+    take: (): readonly UnitRun[] => {
+      const taken = runs
+      runs = []
+      hasNews = false
+      return taken
+    },
+    /** Waits until a run has ended or a failed unit has started. After a burst, waits for the next look. */
+    wait: async (isBurst: boolean): Promise<void> => {
+      if (isBurst) return context.sleep('30s')
+      const change = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      if (!hasNews) await Promise.race([context.sleep('30s'), change])
+      // Related messages follow, such as the failures of units that need this one.
+      if (hasNews) await context.sleep('1s')
+    },
   }
 }
 
-const NO_LINES =
-  'the journal has no lines of this run, or the agent may not read it: members of the group `systemd-journal` may'
+interface UnitEvent {
+  readonly unit: string
+  readonly event: Event
+}
 
-function toFailure(unit: FailedUnit, log: UnitLog | undefined, now: Date): Event {
+function createReporter(client: ServerClient, context: WatchContext) {
+  const sampler = createEventSampler()
+  const { signal } = context
+
+  const readStates = async (names: readonly string[]): Promise<ReadonlyMap<string, UnitState>> => {
+    if (names.length === 0 || names.length > MAX_STATES) return new Map()
+    // Without the states, a restart looks like a failure, and times are those of this look.
+    const states = await client.unitStates(names, signal).catch(() => [])
+    return new Map(states.map((state) => [state.name, state]))
+  }
+
+  /** Reads the log only if the event is not left out, because many units failed at once. */
+  const readLog = async (unit: string, { invocationId }: RunEnd, events: readonly UnitEvent[]) =>
+    events.length >= MAX_EVENTS ? {} : readUnitLog(client, unit, invocationId, signal)
+
+  const addFailure = async (unit: string, run: RunEnd, at: Date, events: UnitEvent[]): Promise<boolean> => {
+    const sample = sampler.sample(`failed/${unit}`, { at })
+    if (sample === undefined) return false
+    const log = await readLog(unit, run, events)
+    events.push({ unit, event: toFailure(unit, run, at, sample, log) })
+    return true
+  }
+
+  return {
+    /** Returns the events of units that are failed now, of other ended runs, and of units that are no longer failed. */
+    report: async (
+      failed: readonly FailedUnit[],
+      runs: readonly UnitRun[],
+      recovered: readonly string[],
+      known: Invocations,
+    ): Promise<Event[]> => {
+      const states = await readStates([...new Set([...runs.map(({ unit }) => unit), ...recovered])])
+      const failures: UnitEvent[] = []
+      const restarts: UnitEvent[] = []
+      const recoveries: UnitEvent[] = []
+      const left = new Map(recovered.map((name) => [name, known[name] ?? '']))
+      for (const unit of failed) await addFailure(unit.name, unit, unit.changedAt ?? context.now(), failures)
+      for (const run of runs) {
+        const { unit, at } = run
+        const state = states.get(unit)
+        if (run.kind === 'restarted' || state?.isRestarting === true || (state?.restarts ?? 0) > 0) {
+          const sample = sampler.sample(`restarted/${unit}`, { at })
+          if (sample === undefined) continue
+          const log = await readLog(unit, run, restarts)
+          restarts.push({ unit, event: toRestart(run, state, sample, log) })
+        } else if ((await addFailure(unit, run, at, failures)) && !failed.some(({ name }) => name === unit)) {
+          left.set(unit, run.invocationId ?? '')
+        }
+      }
+      for (const [unit, invocationId] of left) {
+        const at = states.get(unit)?.changedAt ?? context.now()
+        recoveries.push({ unit, event: toRecovery(unit, invocationId, at) })
+      }
+      const host = client.machine.entity
+      return [
+        ...summarize(failures, host, 'have failed'),
+        ...summarize(restarts, host, 'were restarted by systemd'),
+        ...summarize(recoveries, host, 'are no longer failed'),
+      ]
+    },
+  }
+}
+
+/** Returns the first events, and one event of the host for all others. */
+function summarize(events: readonly UnitEvent[], host: EntityReference, what: string): Event[] {
+  const first = events.slice(0, MAX_EVENTS).map(({ event }) => event)
+  const rest = events.slice(MAX_EVENTS)
+  const [one] = rest
+  if (one === undefined) return first
+  const names = rest.map(({ unit }) => unit)
+  const summary: Event = {
+    name: one.event.name,
+    at: one.event.at,
+    severity: one.event.severity,
+    entity: host,
+    body: `${rest.length} more units ${what}: ${names.slice(0, 5).join(', ')}${rest.length > 5 ? ', …' : ''}`,
+    attributes: { 'systemd.unit.count': rest.length, 'systemd.unit.names': names.slice(0, MAX_NAMES) },
+  }
+  return [...first, summary]
+}
+
+type LogAttributes = Awaited<ReturnType<typeof readUnitLog>>
+
+function toFailure(unit: string, run: RunEnd, at: Date, sample: EventSample, log: LogAttributes): Event {
+  const repeated = sample.isMilestone ? `, for the ${sample.count}th time` : ''
   return unitSignals.unitFailed.event({
-    id: eventId('systemd.unit.failed', unit.name, unit.invocationId ?? ''),
-    at: unit.failedAt ?? now,
-    entity: entities.systemdUnit.reference(unit.name),
-    body: `${unit.name} has failed${failureReason(unit)}`,
+    id: eventId('systemd.unit.failed', unit, run.invocationId ?? ''),
+    at,
+    entity: entities.systemdUnit.reference(unit),
+    body: `${unit} has failed${repeated}${endOf(run)}`,
     attributes: {
-      'systemd.unit.name': unit.name,
-      'systemd.unit.result': unit.result,
-      'process.exit.code': unit.exitCode,
-      'server.process.exit_signal': unit.killedBy,
-      'systemd.unit.log': log && 'log' in log ? log.log : undefined,
-      'systemd.unit.log_missing': log && 'missing' in log ? log.missing : undefined,
+      ...runAttributes(unit, run),
+      ...log,
+      'systemd.unit.failure.count': sample.count > 1 ? sample.count : undefined,
     },
   })
 }
 
-function toRecovery(name: string, invocationId: string, at: Date): Event {
-  return unitSignals.unitRecovered.event({
-    id: eventId('systemd.unit.recovered', name, invocationId),
+function toRestart(run: UnitRun, state: UnitState | undefined, sample: EventSample, log: LogAttributes): Event {
+  const { unit, at } = run
+  const entity = entities.systemdUnit.reference(unit)
+  const restarts = state?.restarts
+  const attributes = { ...runAttributes(unit, run), ...log, 'systemd.unit.restart.count': restarts }
+  if (!sample.isMilestone) {
+    return unitSignals.unitRestarted.event({
+      id: eventId('systemd.unit.restarted', unit, run.invocationId ?? ''),
+      at,
+      entity,
+      body: `${unit} has ended, and systemd starts it again${endOf(run)}`,
+      attributes,
+    })
+  }
+  return unitSignals.unitRestartLoop.event({
+    id: eventId('systemd.unit.restart_loop', unit, run.invocationId ?? ''),
     at,
-    entity: entities.systemdUnit.reference(name),
-    body: `${name} is no longer failed`,
-    attributes: { 'systemd.unit.name': name },
+    entity,
+    body: `${unit} is in a restart loop: it has ended ${sample.count} times${endOf(run)}`,
+    attributes: { ...attributes, 'systemd.unit.restart_loop.count': sample.count },
   })
+}
+
+function toRecovery(unit: string, invocationId: string, at: Date): Event {
+  return unitSignals.unitRecovered.event({
+    id: eventId('systemd.unit.recovered', unit, invocationId),
+    at,
+    entity: entities.systemdUnit.reference(unit),
+    body: `${unit} is no longer failed`,
+    attributes: { 'systemd.unit.name': unit },
+  })
+}
+
+function runAttributes(unit: string, { result, exitCode, killedBy }: RunEnd) {
+  return {
+    'systemd.unit.name': unit,
+    'systemd.unit.result': result,
+    'process.exit.code': exitCode,
+    'server.process.exit_signal': killedBy,
+  }
 }
 
 function eventId(event: string, unit: string, invocationId: string): string | undefined {
   return invocationId === '' ? undefined : `${event}/${unit}/${invocationId}`.slice(0, 256)
 }
 
-function failureReason({ exitCode, killedBy, result }: FailedUnit): string {
+function endOf({ exitCode, killedBy, result }: RunEnd): string {
   if (exitCode !== undefined && exitCode !== 0) return `: its main process exited with ${exitCode}`
   if (killedBy !== undefined)
     return `: its main process was killed by signal ${killedBy}${result === 'signal' ? '' : ` (${result})`}`
+  if (result === 'success') return ': its main process exited with 0'
   return result === undefined ? '' : `: ${result}`
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { type Layout, SERVICE_NAME } from '../layout.ts'
 import type { Machine } from '../machine.ts'
 import { runManager } from '../run-manager.ts'
@@ -16,7 +17,7 @@ export function createSystemd(machine: Machine, layout: Layout): ServiceManager 
   const logCommand = `journalctl --unit ${SERVICE_NAME}`
   return {
     name: 'systemd',
-    files: [{ path: `/etc/systemd/system/${UNIT}`, mode: 0o644, text: renderUnit(layout) }],
+    files: [{ path: `/etc/systemd/system/${UNIT}`, mode: 0o644, text: renderUnit(layout, hasJournalGroup(machine)) }],
     reload,
     enable: () => systemctl('enable', '--quiet', UNIT),
     disable: () => systemctl('disable', '--quiet', UNIT),
@@ -44,8 +45,27 @@ export function createSystemd(machine: Machine, layout: Layout): ServiceManager 
   }
 }
 
+/** Group whose members may read the journal of the system. systemd-journald.service(8) */
+const JOURNAL_GROUP = 'systemd-journal'
+
+/** A unit with an unknown group does not start. */
+function hasJournalGroup(machine: Machine): boolean {
+  try {
+    return new RegExp(`^${JOURNAL_GROUP}:`, 'm').test(readFileSync(machine.path('/etc/group'), 'utf8'))
+  } catch {
+    return false
+  }
+}
+
 /** Renders the unit. It confines the agent as far as the connectors allow; each exception has its reason. */
-export function renderUnit({ program, environmentFile, state, runtime, socket }: Layout): string {
+export function renderUnit(
+  { program, environmentFile, state, runtime, socket }: Layout,
+  hasJournalGroup: boolean,
+): string {
+  const journal = `# Groups: the journal, whose last lines are reported with a failed unit.
+SupplementaryGroups=${JOURNAL_GROUP}
+
+`
   return `# Written by \`rca-agent service install\`, which replaces it. Changes belong into \`systemctl edit ${SERVICE_NAME}\`.
 [Unit]
 Description=Root-cause analysis (RCA) agent
@@ -77,7 +97,7 @@ CapabilityBoundingSet=CAP_SYSLOG
 AmbientCapabilities=CAP_SYSLOG
 RestrictSUIDSGID=yes
 
-# Devices: only /dev/kmsg, the kernel's log. It is not there with PrivateDevices=yes or ProtectKernelLogs=yes.
+${hasJournalGroup ? journal : ''}# Devices: only /dev/kmsg, the kernel's log. It is not there with PrivateDevices=yes or ProtectKernelLogs=yes.
 DevicePolicy=closed
 DeviceAllow=/dev/kmsg r
 

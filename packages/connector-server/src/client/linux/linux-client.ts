@@ -28,7 +28,8 @@ import { parseNetworkDevices } from './net-dev.ts'
 import { parseProcStat } from './proc-stat.ts'
 import { createProcessReader } from './processes.ts'
 import { createRootReader, type RootReader } from './root-reader.ts'
-import { LIST_FAILED_UNITS, parseFailedUnits, type RunProgram, readInvocationLog } from './systemd.ts'
+import { LIST_FAILED_UNITS, parseUnits, type RunProgram, readRunLog, showUnits } from './systemd.ts'
+import { followUnitRuns } from './unit-journal.ts'
 
 /** Options of {@link openLinuxClient}. */
 export interface LinuxClientOptions {
@@ -40,6 +41,8 @@ export interface LinuxClientOptions {
   readonly wantsMount: NameFilter
   readonly loadLibrary: () => Promise<HardwareInformation>
   readonly runProgram: RunProgram
+  /** @default follows the journal with journalctl(1) */
+  readonly followUnitRuns?: ServerClient['followUnitRuns']
   /** @default statfs(2) */
   readonly statfs?: StatFilesystem
 }
@@ -90,7 +93,10 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
       return problem === undefined ? reading : { ...reading, problem }
     },
     failedUnits: (signal) => readFailedUnits(reader, options.runProgram, signal),
-    invocationLog: (id, lines, signal) => readInvocationLog(options.runProgram, id, lines, signal),
+    unitStates: async (names, signal) =>
+      parseUnits(await options.runProgram('systemctl', showUnits(names), signal), readTime(reader)),
+    followUnitRuns: options.followUnitRuns ?? ((listener, signal) => followUnitRuns(listener, signal)),
+    runLog: (unit, id, lines, signal) => readRunLog(options.runProgram, unit, id, lines, signal),
     outOfMemoryKills: async () => numberAfter(`\n${reader.optionalText('proc/vmstat') ?? ''}`, '\noom_kill '),
     outOfMemoryVictims: async () => parseOutOfMemoryVictims(readKernelLog(reader.resolve('dev/kmsg'))),
     close: () => processes.close(),
@@ -255,5 +261,10 @@ async function readFailedUnits(
     )
   }
   const text = await runProgram('systemctl', LIST_FAILED_UNITS, signal)
-  return parseFailedUnits(text, { date: new Date(), uptime: readUptime(reader) })
+  return parseUnits(text, readTime(reader)).filter(({ activeState }) => activeState === 'failed')
+}
+
+/** Returns the time, and the uptime in seconds, of this moment. */
+function readTime(reader: RootReader): { readonly date: Date; readonly uptime: number } {
+  return { date: new Date(), uptime: readUptime(reader) }
 }

@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { eventsOf, watchContext } from '@rca/connector-testkit'
+import { type Event, excludeNames, type Signals, type Watcher } from '@rca/core/connector'
+import { type Machine, missingForMachine, run, START_TIMEOUT_MS, startMachine } from '@rca/rig'
+import { realDescribe } from '@rca/rig/real'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { loadHardwareInformation } from './client/client.ts'
+import { openLinuxClient } from './client/linux/linux-client.ts'
+import { LIST_FAILED_UNITS, parseUnits, showUnits } from './client/linux/systemd.ts'
+import { followUnitRuns } from './client/linux/unit-journal.ts'
+import type { ServerClient } from './client/server-client.ts'
+import { server } from './connector.ts'
+
+/** A watcher sleeps for this long, however long it asks for. */
+const SLEEP_MS = 100
+
+/** Polls until an assertion holds. */
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 60_000, interval: 50 })
+
+realDescribe('events of a machine with systemd', await missingForMachine({ suite: 'bookworm' }), () => {
+  const ended = new AbortController()
+  const emitted: Signals[] = []
+  let machine: Machine
+  let client: ServerClient
+  let watchers: Promise<unknown>
+
+  beforeAll(async () => {
+    machine = await startMachine({ suite: 'bookworm' })
+    client = openMachine(machine)
+    const { watchers: all = {} } = server
+    watchers = Promise.allSettled(Object.values(all).map((watcher) => start(watcher)))
+  }, START_TIMEOUT_MS)
+  afterAll(async () => {
+    ended.abort()
+    await watchers
+    client?.close()
+    await machine?.stop()
+  }, START_TIMEOUT_MS)
+
+  const start = (watcher: Watcher<ServerClient>): Promise<void> =>
+    watcher.watch(client, {
+      ...watchContext(),
+      signal: ended.signal,
+      now: () => new Date(),
+      emit: (signals) => void emitted.push(signals),
+      saveCursor: async () => undefined,
+      sleep: async () => {
+        await sleep(SLEEP_MS, undefined, { signal: ended.signal })
+      },
+    })
+
+  const events = (id: string): Event[] => eventsOf(emitted).filter(({ entity }) => entity.id === id)
+
+  const writeUnit = async (name: string, lines: readonly string[]): Promise<void> => {
+    await machine.run(`cat >/etc/systemd/system/${name} && systemctl daemon-reload`, { input: lines.join('\n') })
+  }
+
+  test(
+    'a unit that fails and runs again at once is reported with its log and the times of systemd',
+    async () => {
+      const script = "[ -e /run/ready ] || { echo 'DB_PASSWORD=hunter2 refused'; exit 4; }"
+      await writeUnit('once.service', ['[Service]', 'Type=oneshot', `ExecStart=/bin/sh -c "${script}"`])
+      await machine.run('! systemctl start once && touch /run/ready && systemctl start once')
+      await eventually(() => expect(events('once.service').map(({ name }) => name)).toHaveLength(2))
+      const [failed, recovered] = events('once.service')
+      expect(failed).toMatchObject({
+        name: 'systemd.unit.failed',
+        body: 'once.service has failed: its main process exited with 4',
+        attributes: { 'process.exit.code': 4, 'systemd.unit.log': expect.stringContaining('DB_PASSWORD=[redacted]') },
+      })
+      expect(recovered?.name).toBe('systemd.unit.recovered')
+      const journal = await machine.run('journalctl --output=short-unix --unit once --grep="Failed with|Finished"')
+      const [failure = 0, success = 0] = journal.split('\n').map((line) => Number.parseFloat(line) * 1000)
+      expect(Math.abs(Date.parse(failed?.at ?? '') - failure)).toBeLessThan(100)
+      expect(Math.abs(Date.parse(recovered?.at ?? '') - success)).toBeLessThan(100)
+    },
+    START_TIMEOUT_MS,
+  )
+
+  test(
+    'a unit that systemd restarts again and again is reported as a loop',
+    async () => {
+      await writeUnit('loop.service', [
+        '[Unit]',
+        'StartLimitIntervalSec=0',
+        '[Service]',
+        'Restart=always',
+        'RestartSec=50ms',
+        'ExecStart=/bin/sh -c "echo dying; exit 3"',
+      ])
+      await machine.run('systemctl start loop')
+      const loop = () => events('loop.service').find(({ name }) => name === 'systemd.unit.restart_loop')
+      await eventually(() => expect(loop()).toBeDefined())
+      await machine.run('systemctl stop loop')
+      expect(loop()?.attributes['systemd.unit.restart_loop.count']).toBeGreaterThanOrEqual(10)
+      expect(loop()?.attributes['systemd.unit.log']).toContain("Failed with result 'exit-code'")
+      expect(events('loop.service').slice(0, 4)).toMatchObject(
+        Array.from({ length: 4 }, () => ({ name: 'systemd.unit.restarted', severity: 'warning' })),
+      )
+    },
+    START_TIMEOUT_MS,
+  )
+
+  test(
+    'a filesystem that fills and is emptied is reported, by space and by inodes',
+    async () => {
+      await machine.run('mkdir /mnt/data && mount -t tmpfs -o size=8m,nr_inodes=1000 data /mnt/data')
+      const reported = () => events('/mnt/data').map(({ name, body }) => `${name} ${body.replace(/:.*/, '')}`)
+      await machine.run('head -c 8m /dev/zero >/mnt/data/file || true')
+      await eventually(() => expect(reported()).toEqual(['filesystem.full /mnt/data (data) is full']))
+      await machine.run('rm /mnt/data/file')
+      await eventually(() => expect(reported().at(-1)).toBe('filesystem.has_space /mnt/data (data) has space again'))
+      await machine.run('mkdir /mnt/data/many && cd /mnt/data/many && ! (seq 2000 | xargs touch) 2>/dev/null')
+      await eventually(() => expect(reported().at(-1)).toBe('filesystem.full /mnt/data (data) has run out of inodes'))
+      await machine.run('rm -r /mnt/data/many')
+      await eventually(() => expect(reported().at(-1)).toBe('filesystem.has_space /mnt/data (data) has inodes again'))
+    },
+    START_TIMEOUT_MS,
+  )
+})
+
+/** Opens a client that reads the files of a machine, and runs programs in it. */
+function openMachine(machine: Machine): ServerClient {
+  const [, target = ''] = /--target=(\d+)/.exec(machine.words('true').join(' ')) ?? []
+  const runProgram = (...words: string[]): Promise<string> => {
+    const [program = '', ...more] = machine.words(...words)
+    return run(program, more)
+  }
+  /** Reads the states of units. The uptime is that of the machine's time namespace. */
+  const readUnits = async (words: readonly string[]) => {
+    const text = await runProgram('systemctl', ...words)
+    return parseUnits(text, { date: new Date(), uptime: Number.parseFloat(await machine.run('cat /proc/uptime')) })
+  }
+  const files = openLinuxClient({
+    root: `/proc/${target}/root`,
+    topProcesses: 0,
+    crashLogLines: 10,
+    wantsInterface: excludeNames(['lo']),
+    wantsMount: excludeNames([]),
+    loadLibrary: loadHardwareInformation,
+    runProgram: (file, words) => runProgram(file, ...words),
+    followUnitRuns: (listener, signal) => followUnitRuns(listener, signal, machine.words('journalctl')),
+  })
+  return {
+    ...files,
+    failedUnits: async () => (await readUnits(LIST_FAILED_UNITS)).filter(({ activeState }) => activeState === 'failed'),
+    unitStates: (names) => readUnits(showUnits(names)),
+  }
+}
