@@ -17,6 +17,8 @@ import { deploy } from './deployment.ts'
 import { entities } from './entities.ts'
 import { clock, clockSignals } from './events/clock.ts'
 import { failedUnits, unitSignals } from './events/failed-units.ts'
+import { fullFilesystems, fullSignals } from './events/full-filesystems.ts'
+import { memoryPressure, memoryPressureSignals } from './events/memory-pressure.ts'
 import { outOfMemory, outOfMemorySignals } from './events/out-of-memory.ts'
 import { readOnlyFilesystems, readOnlySignals } from './events/read-only-filesystems.ts'
 import { reboot, rebootSignals } from './events/reboot.ts'
@@ -44,7 +46,9 @@ export const server = defineConnector({
     ...rebootSignals,
     ...clockSignals,
     ...outOfMemorySignals,
+    ...memoryPressureSignals,
     ...readOnlySignals,
+    ...fullSignals,
     ...unitSignals,
   },
   deploy,
@@ -69,7 +73,9 @@ export const server = defineConnector({
     reboot,
     clock,
     'out-of-memory': outOfMemory,
+    'memory-pressure': memoryPressure,
     'read-only-filesystems': readOnlyFilesystems,
+    'full-filesystems': fullFilesystems,
     'failed-units': failedUnits,
   },
 })
