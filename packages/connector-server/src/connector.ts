@@ -4,6 +4,7 @@ import { cpu, cpuSignals } from './collectors/cpu.ts'
 import { diskSignals, disks } from './collectors/disks.ts'
 import { filesystemSignals, filesystems } from './collectors/filesystems.ts'
 import { host, hostSignals } from './collectors/host.ts'
+import { kernel, kernelSignals } from './collectors/kernel.ts'
 import { load, loadSignals } from './collectors/load.ts'
 import { memory, memorySignals } from './collectors/memory.ts'
 import { network, networkSignals } from './collectors/network.ts'
@@ -19,6 +20,7 @@ import { clock, clockSignals } from './events/clock.ts'
 import { failedUnits, unitSignals } from './events/failed-units.ts'
 import { fullFilesystems, fullSignals } from './events/full-filesystems.ts'
 import { memoryPressure, memoryPressureSignals } from './events/memory-pressure.ts'
+import { linkSignals, networkLinks } from './events/network-links.ts'
 import { outOfMemory, outOfMemorySignals } from './events/out-of-memory.ts'
 import { readOnlyFilesystems, readOnlySignals } from './events/read-only-filesystems.ts'
 import { reboot, rebootSignals } from './events/reboot.ts'
@@ -39,6 +41,7 @@ export const server = defineConnector({
     ...filesystemSignals,
     ...diskSignals,
     ...networkSignals,
+    ...kernelSignals,
     ...processSignals,
     ...pressureSignals,
     ...uptimeSignals,
@@ -49,6 +52,7 @@ export const server = defineConnector({
     ...memoryPressureSignals,
     ...readOnlySignals,
     ...fullSignals,
+    ...linkSignals,
     ...unitSignals,
   },
   deploy,
@@ -64,6 +68,7 @@ export const server = defineConnector({
     filesystems,
     disks,
     network,
+    kernel,
     processes,
     pressure,
     uptime,
@@ -76,6 +81,7 @@ export const server = defineConnector({
     'memory-pressure': memoryPressure,
     'read-only-filesystems': readOnlyFilesystems,
     'full-filesystems': fullFilesystems,
+    'network-links': networkLinks,
     'failed-units': failedUnits,
   },
 })

@@ -35,6 +35,10 @@ export interface ServerClient {
   filesystems(signal: AbortSignal): Promise<readonly FilesystemReading[]>
   disks(): Promise<readonly DiskReading[]>
   networkInterfaces(): Promise<readonly NetworkInterfaceReading[]>
+  /** States of the network interfaces. Empty on other systems than Linux. */
+  networkLinks(): Promise<readonly NetworkLink[]>
+  /** `undefined` on other systems than Linux. */
+  kernelResources(): Promise<KernelResources | undefined>
   processes(): Promise<ProcessesReading>
   /** systemd units in the state `failed`, `undefined` where systemd does not run. Starts a program. */
   failedUnits(signal: AbortSignal): Promise<readonly FailedUnit[] | undefined>
@@ -102,6 +106,7 @@ export interface CpuReading {
   /** By the number of the logical processor. */
   readonly cores: ReadonlyMap<number, CpuTimes>
   readonly processesCreated: number | undefined
+  readonly contextSwitches: number | undefined
 }
 
 /** Bytes as the system counts them: parts may exceed the total. */
@@ -204,6 +209,39 @@ export interface NetworkInterfaceReading {
   readonly sendErrors: number | undefined
   readonly receiveDrops: number | undefined
   readonly sendDrops: number | undefined
+}
+
+/** State of a network interface. Documentation/ABI/testing/sysfs-class-net */
+export interface NetworkLink {
+  readonly name: string
+  /** `up`, `down`, `unknown`, `lowerlayerdown`, `dormant`, … */
+  readonly state: string
+  /** The operator wants it up, whether or not it has a carrier. */
+  readonly isSetUp: boolean
+  /** How often the carrier came or went. */
+  readonly carrierChanges: number | undefined
+  readonly bitsPerSecond: number | undefined
+  readonly isBridge: boolean
+}
+
+/** Entries of a table of the kernel in use, and those that it can hold. */
+export interface ResourceUsage {
+  readonly used: number | undefined
+  readonly limit: number | undefined
+}
+
+export interface KernelResources {
+  readonly tcp: {
+    readonly established: number | undefined
+    /** Counters since boot. */
+    readonly segmentsSent: number | undefined
+    readonly segmentsRetransmitted: number | undefined
+    readonly listenOverflows: number | undefined
+    readonly listenDrops: number | undefined
+  }
+  readonly trackedConnections: ResourceUsage
+  readonly fileHandles: ResourceUsage
+  readonly threads: ResourceUsage
 }
 
 /** `blocked` processes wait for a device and cannot be interrupted. */

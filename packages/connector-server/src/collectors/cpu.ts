@@ -17,6 +17,11 @@ export const cpuSignals = {
     { ...modeAttribute, 'cpu.logical_number': 'Number of the logical processor, from 0.' },
   ),
   cpuLogicalCount: upDownCounter('system.cpu.logical.count', '{cpu}', 'Logical processors that are online.'),
+  contextSwitches: counter(
+    'server.cpu.context_switch.count',
+    '{switch}',
+    'How often the processors switched to another thread since boot.',
+  ),
   processesCreated: counter('system.process.created', '{process}', 'Processes and threads created since boot.'),
 }
 
@@ -43,6 +48,7 @@ function toSignals(reading: CpuReading, previous: CpuReading, { machine: { entit
   const metrics: (Metric | undefined)[] = [
     cpuSignals.cpuUtilization.point(busyShare(spent), entity),
     cpuSignals.cpuLogicalCount.point(reading.cores.size, entity),
+    cpuSignals.contextSwitches.point(reading.contextSwitches, entity),
     cpuSignals.processesCreated.point(reading.processesCreated, entity),
   ]
   for (const mode of CPU_MODES) {

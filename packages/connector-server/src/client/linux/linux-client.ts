@@ -20,11 +20,13 @@ import { createFilesystemUsageReader, type StatFilesystem } from './filesystem-u
 import { createHiddenProcessCheck } from './hidden-processes.ts'
 import { parseOutOfMemoryVictims, readKernelLog } from './kernel-log.ts'
 import { kernelNumber, numberAfter } from './kernel-number.ts'
+import { readKernelResources } from './kernel-resources.ts'
 import { type KernelUnits, readKernelUnits } from './kernel-units.ts'
 import { readLinuxHostFacts } from './linux-host-facts.ts'
 import { parseMemoryInformation, parseZfsCache, toMemoryReading } from './meminfo.ts'
 import { type MountInformation, parseMountInformation, selectFilesystems } from './mountinfo.ts'
 import { parseNetworkDevices } from './net-dev.ts'
+import { readNetworkLink } from './network-links.ts'
 import { parseProcStat } from './proc-stat.ts'
 import { createProcessReader } from './processes.ts'
 import { createRootReader, type RootReader } from './root-reader.ts'
@@ -86,6 +88,11 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
     filesystems: (signal) => filesystems(mounts(), signal),
     disks: async () => disks(),
     networkInterfaces: async () => parseNetworkDevices(reader.text(`${self}/net/dev`), options.wantsInterface),
+    networkLinks: async () =>
+      parseNetworkDevices(reader.text(`${self}/net/dev`), options.wantsInterface).flatMap(
+        ({ name }) => readNetworkLink(reader, name) ?? [],
+      ),
+    kernelResources: async () => readKernelResources(reader, `${self}/net`),
     processes: async () => {
       const { processes: list, denied } = processes.read()
       const problem = findHidden(denied)

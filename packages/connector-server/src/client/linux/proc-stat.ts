@@ -22,7 +22,12 @@ export function parseProcStat(text: string, ticksPerSecond: number): Omit<CpuRea
     position = end + 1
   }
   if (total === undefined) throw new Error('`proc/stat` has no line `cpu`')
-  return { total, cores, processesCreated: numberAfter(text, '\nprocesses ') }
+  return {
+    total,
+    cores,
+    processesCreated: numberAfter(text, '\nprocesses '),
+    contextSwitches: numberAfter(text, '\nctxt '),
+  }
 }
 
 /**

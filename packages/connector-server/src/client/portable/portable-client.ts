@@ -57,6 +57,8 @@ export async function openPortableClient(options: PortableClientOptions): Promis
     disks: async () => toDiskReadings(...(await Promise.all([library.fsStats(), library.disksIO()]))),
     networkInterfaces: async () =>
       (await library.networkStats('*')).filter(({ iface }) => wantsInterface(iface)).map(toNetworkInterfaceReading),
+    networkLinks: async () => [],
+    kernelResources: async () => undefined,
     processes: () => readProcesses(library, platform),
     failedUnits: async () => undefined,
     unitStates: async () => [],
@@ -83,7 +85,7 @@ function readCpu(): CpuReading {
   const total: Record<string, number> = {}
   for (const times of cores.values())
     for (const [mode, seconds] of Object.entries(times)) total[mode] = (total[mode] ?? 0) + (seconds ?? 0)
-  return { takenAt: performance.now(), total, cores, processesCreated: undefined }
+  return { takenAt: performance.now(), total, cores, processesCreated: undefined, contextSwitches: undefined }
 }
 
 async function readProcesses(library: SystemInformation, platform: NodeJS.Platform): Promise<ProcessesReading> {
