@@ -3,16 +3,16 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import type { Mount } from '../server-client.ts'
-import { createFilesystemUsageReader } from './filesystem-usage.ts'
+import { createFilesystemUsageReader, type FilesystemUsageOptions } from './filesystem-usage.ts'
 
 const statistics: StatsFs = { type: 0, bsize: 10, frsize: 10, blocks: 100, bfree: 60, bavail: 50, files: 0, ffree: 0 }
 const neverAborts = new AbortController().signal
 
-function mount(mountPoint: string): Mount {
+function mount(mountPoint: string, type = 'ext4'): Mount {
   return {
     mountPoint,
     device: 'server:/share',
-    type: 'nfs4',
+    type,
     readOnly: false,
     filesystemReadOnly: false,
     disk: undefined,
@@ -34,10 +34,16 @@ function hangingStatfs(hanging: string[]) {
   return { calls, statfs, release }
 }
 
+/** Creates a reader. Calls in this process and outside of it are answered by the same function. */
+function createReader(statfs: FilesystemUsageOptions['statfs'], options: Partial<FilesystemUsageOptions> = {}) {
+  const resolve = ({ mountPoint }: Mount) => mountPoint
+  return createFilesystemUsageReader({ statfs, statfsOutside: statfs, resolve, timeoutMs: 5, ...options })
+}
+
 describe('createFilesystemUsageReader', () => {
   test('reads the others when one filesystem hangs, and does not call that one again until it has answered', async () => {
     const { calls, statfs, release } = hangingStatfs(['/host/mnt/share'])
-    const read = createFilesystemUsageReader(statfs, ({ mountPoint }) => `/host${mountPoint}`, 5)
+    const read = createReader(statfs, { resolve: ({ mountPoint }) => `/host${mountPoint}` })
     const mounts = [mount('/mnt/share'), mount('/')]
     const usage = { total: 1000, used: 400, available: 500, inodes: undefined, freeInodes: undefined }
 
@@ -59,7 +65,7 @@ describe('createFilesystemUsageReader', () => {
 
   test('calls no further filesystem while two hang, since each blocks a shared thread', async () => {
     const { calls, statfs } = hangingStatfs(['/a', '/b'])
-    const read = createFilesystemUsageReader(statfs, ({ mountPoint }) => mountPoint, 5)
+    const read = createReader(statfs)
     await read([mount('/a'), mount('/b')], neverAborts)
     expect(await read([mount('/a'), mount('/c')], neverAborts)).toMatchObject([
       { problem: 'the previous statfs call has not returned yet' },
@@ -68,11 +74,61 @@ describe('createFilesystemUsageReader', () => {
     expect(calls).toEqual(['/a', '/b'])
   })
 
+  test('calls filesystems that may hang outside, however many do, and those below them', async () => {
+    const inside: string[] = []
+    const outside = hangingStatfs(['/a', '/b', '/c'])
+    const read = createReader(
+      async (path) => {
+        inside.push(String(path))
+        return statistics
+      },
+      { statfsOutside: outside.statfs },
+    )
+    const mounts = [
+      mount('/'),
+      mount('/a', 'nfs4'),
+      mount('/b', 'fuse.sshfs'),
+      mount('/c', 'cifs'),
+      mount('/c/data', 'xfs'),
+      mount('/d', 'fuse.x'),
+      mount('/dd'),
+    ]
+    const readings = await read(mounts, neverAborts)
+    expect(readings.map(({ problem }) => problem !== undefined)).toEqual([false, true, true, true, false, false, false])
+    expect(inside).toEqual(['/', '/dd'])
+    expect(outside.calls).toEqual(['/a', '/b', '/c', '/c/data', '/d'])
+    expect((await read(mounts, neverAborts)).map(({ problem }) => problem !== undefined)).toEqual(
+      readings.map(({ problem }) => problem !== undefined),
+    )
+  })
+
+  test('aborts a call outside at the timeout, and uses an answer for some seconds', async () => {
+    let now = 0
+    const signals: AbortSignal[] = []
+    const { statfs, calls } = hangingStatfs(['/a'])
+    const read = createReader(async () => statistics, {
+      now: () => now,
+      statfsOutside: (path, signal) => {
+        signals.push(signal)
+        return statfs(path)
+      },
+    })
+    const mounts = [mount('/a', 'nfs4'), mount('/b', 'nfs4')]
+    await read(mounts, neverAborts)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
+    now = 11_999
+    await read(mounts, neverAborts)
+    expect(calls).toEqual(['/a', '/b'])
+    now = 12_000
+    await read(mounts, neverAborts)
+    expect(calls).toEqual(['/a', '/b', '/b'])
+  })
+
   test('waits until the timeout even if garbage is collected before', async () => {
     setFlagsFromString('--expose-gc')
     const collectGarbage = runInNewContext('gc') as () => void
     const { statfs } = hangingStatfs(['/a'])
-    const read = createFilesystemUsageReader(statfs, ({ mountPoint }) => mountPoint, 50)
+    const read = createReader(statfs, { timeoutMs: 50 })
     const reading = read([mount('/a')], neverAborts)
     await new Promise((resolve) => setImmediate(resolve))
     collectGarbage()
@@ -81,7 +137,7 @@ describe('createFilesystemUsageReader', () => {
 
   test('stops waiting on abort', async () => {
     const { statfs } = hangingStatfs(['/a'])
-    const read = createFilesystemUsageReader(statfs, ({ mountPoint }) => mountPoint, 60_000)
+    const read = createReader(statfs, { timeoutMs: 60_000 })
     const controller = new AbortController()
     const reading = read([mount('/a')], controller.signal)
     controller.abort()
@@ -98,7 +154,7 @@ describe('createFilesystemUsageReader', () => {
     ['no more free inodes than inodes', { files: 10, ffree: 20 }, { inodes: 10, freeInodes: 10 }],
   ])('counts %s', async (_what, change, expected) => {
     const statfs = async (): Promise<StatsFs> => ({ ...statistics, ...change }) as StatsFs
-    const [reading] = await createFilesystemUsageReader(statfs, () => '/')([mount('/')], neverAborts)
+    const [reading] = await createReader(statfs)([mount('/')], neverAborts)
     expect(reading?.usage).toMatchObject(expected)
   })
 })

@@ -1,54 +1,111 @@
 import type { StatsFs } from 'node:fs'
+import { performance } from 'node:perf_hooks'
 import type { FilesystemReading, FilesystemUsage, Mount } from '../server-client.ts'
 import { MAX_KERNEL_NUMBER } from './kernel-number.ts'
 
-/** statfs(2), as `node:fs/promises` has it. */
-export type StatFilesystem = (path: string | Buffer) => Promise<StatsFs>
+/** The part of the answer of statfs(2) that is used. */
+export type FilesystemStatistics = Omit<StatsFs, 'type'>
+
+/**
+ * Calls statfs(2). Settles when the call has returned.
+ *
+ * @param signal aborts when nobody waits for the answer anymore
+ */
+export type StatFilesystem = (path: string | Buffer, signal: AbortSignal) => Promise<FilesystemStatistics>
 
 /** Time that filesystems have to answer, in milliseconds. */
 const STATFS_TIMEOUT_MS = 2_000
 
-/** Maximum number of hanging calls: each blocks one of Node's four threads for file I/O, and two stay free. */
+/** Maximum number of hanging calls in this process: each blocks one of Node's four threads for files, and two stay free. */
 const MAX_HANGING = 2
+
+/** How long the answer of another process is used, in milliseconds: it costs a hundred times as much. */
+const MAX_ANSWER_AGE_MS = 12_000
+
+/** Types of filesystems whose statistics the kernel has in memory. All others may ask a server or a process. */
+const LOCAL_TYPE =
+  /^(?:bcachefs|btrfs|erofs|exfat|ext[234]|f2fs|hfsplus|iso9660|jfs|ntfs3?|overlay|ramfs|reiserfs|squashfs|tmpfs|udf|vfat|xfs|zfs)$/
+
+/** Options of {@link createFilesystemUsageReader}. */
+export interface FilesystemUsageOptions {
+  /** Calls statfs(2) in this process. For filesystems that do not hang. */
+  readonly statfs: StatFilesystem
+  /** Calls statfs(2) where a hanging call does no harm. */
+  readonly statfsOutside: StatFilesystem
+  /** Returns the path of a mount point for this process. */
+  readonly resolve: (mount: Mount) => string | Buffer
+  /** @default 2000 */
+  readonly timeoutMs?: number
+  /** Milliseconds on a monotonic clock. @default performance.now */
+  readonly now?: () => number
+}
 
 /**
  * Returns a reader that survives filesystems that hang, such as a network share whose server is down: it waits up to
  * `timeoutMs` for all filesystems together, and does not call a filesystem whose previous call has not returned.
- *
- * @param resolve returns the path of a mount point for this process
  */
-export function createFilesystemUsageReader(
-  statfs: StatFilesystem,
-  resolve: (mount: Mount) => string | Buffer,
+export function createFilesystemUsageReader({
+  statfs,
+  statfsOutside,
+  resolve,
   timeoutMs = STATFS_TIMEOUT_MS,
-): (mounts: readonly Mount[], signal: AbortSignal) => Promise<FilesystemReading[]> {
+  now = () => performance.now(),
+}: FilesystemUsageOptions): (mounts: readonly Mount[], signal: AbortSignal) => Promise<FilesystemReading[]> {
   const hanging = new Set<string>()
+  const hangingOutside = new Set<string>()
+  const answers = new Map<string, { readonly reading: FilesystemReading; readonly at: number }>()
 
-  const readOne = async (mount: Mount, timeout: Promise<undefined>): Promise<FilesystemReading> => {
-    if (hanging.has(mount.mountPoint)) return { mount, problem: 'the previous statfs call has not returned yet' }
-    if (hanging.size >= MAX_HANGING)
+  const readOne = async (
+    mount: Mount,
+    isOutside: boolean,
+    timeout: Promise<undefined>,
+    signal: AbortSignal,
+  ): Promise<FilesystemReading> => {
+    const { mountPoint } = mount
+    const known = answers.get(mountPoint)
+    if (isOutside && known !== undefined && now() - known.at < MAX_ANSWER_AGE_MS) return { ...known.reading, mount }
+    const waiting = isOutside ? hangingOutside : hanging
+    if (waiting.has(mountPoint)) return { mount, problem: 'the previous statfs call has not returned yet' }
+    if (hanging.size >= MAX_HANGING && !isOutside)
       return { mount, problem: `skipped while ${[...hanging].join(' and ')} do not answer` }
-    const answer = statfs(resolve(mount)).then(
+    const call = isOutside ? statfsOutside : statfs
+    const answer = call(resolve(mount), signal).then(
       (statistics): FilesystemReading => ({ mount, usage: toUsage(statistics) }),
       (error: Error): FilesystemReading => ({ mount, problem: error.message }),
     )
     const reading = await Promise.race([answer, timeout])
-    if (reading !== undefined) return reading
-    hanging.add(mount.mountPoint)
-    void answer.finally(() => hanging.delete(mount.mountPoint))
+    if (reading !== undefined) {
+      if (isOutside) answers.set(mountPoint, { reading, at: now() })
+      return reading
+    }
+    waiting.add(mountPoint)
+    void answer.finally(() => waiting.delete(mountPoint))
     return { mount, problem: `statfs did not return within ${timeoutMs} ms` }
   }
 
   return async (mounts, signal) => {
     signal.throwIfAborted()
+    const remote = mounts.filter(({ type }) => !LOCAL_TYPE.test(type)).map(({ mountPoint }) => `${mountPoint}/`)
+    for (const mountPoint of answers.keys()) if (!remote.includes(`${mountPoint}/`)) answers.delete(mountPoint)
+    const done = new AbortController()
     let end = (): void => undefined
     const timeout = new Promise<undefined>((resolve) => {
-      end = () => resolve(undefined)
+      end = () => {
+        done.abort()
+        // Answers win that came while a busy process could not look at them.
+        setImmediate(() => resolve(undefined))
+      }
     })
     const timer = setTimeout(end, timeoutMs)
     signal.addEventListener('abort', end, { once: true })
     try {
-      return await Promise.all(mounts.map((mount) => readOne(mount, timeout)))
+      return await Promise.all(
+        mounts.map((mount) => {
+          // Also the way to a mount point below such a filesystem may hang.
+          const isOutside = remote.some((path) => `${mount.mountPoint}/`.startsWith(path))
+          return readOne(mount, isOutside, timeout, done.signal)
+        }),
+      )
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', end)
@@ -60,7 +117,7 @@ export function createFilesystemUsageReader(
  * Maps statfs(2). A pseudo filesystem without blocks has a total of 0. Limits the parts to the total, since some
  * filesystems report more free blocks than blocks.
  */
-function toUsage({ bsize, frsize, blocks, bfree, bavail, files, ffree }: StatsFs): FilesystemUsage {
+function toUsage({ bsize, frsize, blocks, bfree, bavail, files, ffree }: FilesystemStatistics): FilesystemUsage {
   // Blocks have the size `frsize`, and `bsize` is the best size of a read. Older versions of Node.js have no `frsize`.
   const size = frsize || bsize
   const free = partOf(blocks, bfree)

@@ -16,7 +16,7 @@ import type {
   ServerClient,
 } from '../server-client.ts'
 import { createDiskReader, diskOf } from './disks.ts'
-import { createFilesystemUsageReader, type StatFilesystem } from './filesystem-usage.ts'
+import { createFilesystemUsageReader, type FilesystemStatistics, type StatFilesystem } from './filesystem-usage.ts'
 import { createHiddenProcessCheck } from './hidden-processes.ts'
 import { parseOutOfMemoryVictims, readKernelLog } from './kernel-log.ts'
 import { kernelNumber, numberAfter } from './kernel-number.ts'
@@ -30,6 +30,7 @@ import { readNetworkLink } from './network-links.ts'
 import { parseProcStat } from './proc-stat.ts'
 import { createProcessReader } from './processes.ts'
 import { createRootReader, type RootReader } from './root-reader.ts'
+import { statInProgram } from './stat-program.ts'
 import { LIST_FAILED_UNITS, parseUnits, type RunProgram, readRunLog, showUnits } from './systemd.ts'
 import { followUnitRuns } from './unit-journal.ts'
 
@@ -62,7 +63,12 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
   const units = readKernelUnits()
   const { hostname } = readHostname(reader)
   const mounts = createMountReader(reader, `${self}/mountinfo`, options.wantsMount)
-  const filesystems = createFilesystemUsageReader(options.statfs ?? systemStatfs, (mount) => pathOf(reader, mount))
+  const statfs = options.statfs ?? ((path: string | Buffer) => systemStatfs(path))
+  const filesystems = createFilesystemUsageReader({
+    statfs,
+    statfsOutside: options.statfs ?? statInProcess,
+    resolve: (mount) => pathOf(reader, mount),
+  })
   const disks = createDiskReader(reader)
   const processes = createProcessReader(reader, units)
   const findHidden = createHiddenProcessCheck(reader, `${self}/mountinfo`)
@@ -182,6 +188,12 @@ function createMountReader(reader: RootReader, file: string, wantsMount: NameFil
     lastText = text
     return mounts
   }
+}
+
+/** Calls statfs(2) in another process. The name of a mount point that is not UTF-8 cannot be passed to it. */
+async function statInProcess(path: string | Buffer, signal: AbortSignal): Promise<FilesystemStatistics> {
+  if (typeof path === 'string') return statInProgram(path, signal)
+  throw new Error('the name of the mount point is not UTF-8, and its filesystem may hang: it is not measured')
 }
 
 /** Types whose mount points can be looked at without waiting for a server or another process. */
