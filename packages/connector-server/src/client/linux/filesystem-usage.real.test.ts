@@ -1,23 +1,28 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryDirectory } from '@rca/connector-testkit'
 import type { Metric } from '@rca/core/connector'
-import { run } from '@rca/rig'
-import { realTest } from '@rca/rig/real'
-import { expect } from 'vitest'
+import { run, START_TIMEOUT_MS } from '@rca/rig'
+import { privilegedTest } from '@rca/rig/real'
+import { expect, vi } from 'vitest'
 
-const canMount = process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/dev/fuse')
+// Another process compiles the sources, and waits for the filesystems.
+vi.setConfig({ testTimeout: START_TIMEOUT_MS })
 
-realTest('a collection ends, and measures all other filesystems, while six do not answer', canMount, async () => {
+const canMount = existsSync('/dev/fuse') && spawnSync('unshare', ['--mount', 'true']).status === 0
+
+privilegedTest('a collection ends, and skips no other filesystem, while six do not answer', canMount, async () => {
   const { path } = temporaryDirectory()
   const script = join(import.meta.dirname, '../../../test/hanging-filesystems.ts')
   const words = [process.execPath, '--conditions=@rca/source', script, path, '6']
   const output = await run('unshare', ['--mount', '--propagation', 'private', ...words])
   const { gaps, metrics } = JSON.parse(output) as { gaps: { scope: string; reason: string }[]; metrics: Metric[] }
-  expect(gaps.map(({ scope }) => scope).toSorted()).toEqual(
-    [1, 2, 3, 4, 5, 6].map((number) => `filesystem:${path}/hanging-${number}`),
-  )
-  expect(gaps[0]?.reason).toContain('statfs did not return within')
-  const measured = metrics.filter(({ name }) => name === 'system.filesystem.limit').map(({ entity }) => entity.id)
-  expect(measured).toContain('/')
+  // A busy machine may be late with others too.
+  for (let number = 1; number <= 6; number += 1) {
+    const gap = gaps.find(({ scope }) => scope === `filesystem:${path}/hanging-${number}`)
+    expect(gap?.reason).toContain('statfs did not return within')
+  }
+  expect(gaps.filter(({ reason }) => reason.includes('skipped'))).toEqual([])
+  expect(metrics.map(({ name }) => name)).toContain('system.uptime')
 })
