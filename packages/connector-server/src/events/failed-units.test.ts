@@ -118,7 +118,7 @@ describe('failedUnits', () => {
     })
   })
 
-  describe('what systemd writes to the journal', () => {
+  describe('messages of systemd in the journal', () => {
     const at = new Date('2026-11-22T09:00:00.500Z')
     const run = (change: Partial<UnitRun> = {}): UnitRun => {
       return { ...unit('a.service'), kind: 'failed', unit: 'a.service', at, ...change }

@@ -79,20 +79,20 @@ const MAX_RUNS = 10_000
 const FOLLOW_INTERVAL_MS = 600_000
 
 /**
- * Reports units that fail, fail again, recover, or are restarted automatically. Looks every 30 seconds, and when systemd
- * writes to the journal that a run has failed: also if the unit runs again by then. Ends where systemd does not run.
- * The first run of an agent also reports units that failed before it, since an operator may be looking for them.
+ * Reports units that fail, fail again, recover, or are restarted automatically. Looks every 30 seconds, and when
+ * systemd writes to the journal that a run has failed: also if the unit runs again by then. Ends where systemd does not
+ * run. The first run of an agent also reports units that failed before it: an operator may be looking for them.
  */
 export const failedUnits: Watcher<ServerClient> = {
   async watch(client, context) {
     const cursor = openCursor(cursorSchema, context)
     const reporter = createReporter(client, context)
-    const news = followNews(client, context)
+    const journal = followRuns(client, context)
     let known = cursor.before ?? {}
     for (;;) {
       const units = await client.failedUnits(context.signal)
       if (units === undefined) return
-      news.follow((unit) => Object.hasOwn(known, unit))
+      journal.follow((unit) => Object.hasOwn(known, unit))
       const current: Invocations = Object.fromEntries(units.map((unit) => [unit.name, unit.invocationId ?? '']))
       const failed = units.filter((unit) => known[unit.name] !== current[unit.name])
       const runs = news
@@ -103,21 +103,21 @@ export const failedUnits: Watcher<ServerClient> = {
       if (events.length > 0) context.emit({ events })
       known = current
       await cursor.save(current)
-      await news.wait(failed.length + runs.length > MAX_EVENTS)
+      await journal.wait(failed.length + runs.length > MAX_EVENTS)
     }
   },
 }
 
 /** Follows the journal, and wakes the watcher. */
-function followNews(client: ServerClient, context: WatchContext) {
+function followRuns(client: ServerClient, context: WatchContext) {
   let runs: UnitRun[] = []
-  let hasNews = false
+  let hasChange = false
   let wake = (): void => undefined
   let nextFollow = 0
   const onRun = (run: UnitRun, isFailed: (unit: string) => boolean): void => {
     if (run.kind === 'started' ? !isFailed(run.unit) : runs.length >= MAX_RUNS) return
     if (run.kind !== 'started') runs.push(run)
-    hasNews = true
+    hasChange = true
     wake()
   }
   return {
@@ -135,7 +135,7 @@ function followNews(client: ServerClient, context: WatchContext) {
     take: (): readonly UnitRun[] => {
       const taken = runs
       runs = []
-      hasNews = false
+      hasChange = false
       return taken
     },
     /** Waits until a run has ended or a failed unit has started. After a burst, waits for the next look. */
@@ -144,9 +144,9 @@ function followNews(client: ServerClient, context: WatchContext) {
       const change = new Promise<void>((resolve) => {
         wake = resolve
       })
-      if (!hasNews) await Promise.race([context.sleep('30s'), change])
+      if (!hasChange) await Promise.race([context.sleep('30s'), change])
       // Related messages follow, such as the failures of units that need this one.
-      if (hasNews) await context.sleep('1s')
+      if (hasChange) await context.sleep('1s')
     },
   }
 }

@@ -6,7 +6,7 @@ import { fullFilesystems } from './full-filesystems.ts'
 
 const GIBIBYTE = 1024 ** 3
 
-/** A filesystem of 100 GiB and a million inodes, of which 50 GiB and half a million are free. */
+/** A half full filesystem of 100 GiB and a million inodes. */
 function reading(change: Partial<FilesystemUsage> = {}, mount: Partial<Mount> = {}): FilesystemReading {
   const available = change.available ?? 50 * GIBIBYTE
   return {

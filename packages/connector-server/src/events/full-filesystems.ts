@@ -122,7 +122,7 @@ function isKeyOf({ mount }: FilesystemReading, key: string): boolean {
   return key.endsWith(` ${mount.mountPoint} ${mount.device}`)
 }
 
-/** Returns `undefined` for an unknown usage, and for a filesystem that nobody fills, such as an image. */
+/** Returns `undefined` for an unknown usage, and for a read-only filesystem, such as an image. */
 function usageOf(reading: FilesystemReading, resource: Resource): Usage | undefined {
   const { usage, mount } = reading
   if (usage === undefined || mount.readOnly) return undefined

@@ -9,14 +9,14 @@ export type FilesystemStatistics = Omit<StatsFs, 'type'>
 /**
  * Calls statfs(2). Settles when the call has returned.
  *
- * @param signal aborts when nobody waits for the answer anymore
+ * @param signal aborts when the reader does not wait anymore
  */
 export type StatFilesystem = (path: string | Buffer, signal: AbortSignal) => Promise<FilesystemStatistics>
 
 /** Time that filesystems have to answer, in milliseconds. */
 const STATFS_TIMEOUT_MS = 2_000
 
-/** Maximum number of hanging calls in this process: each blocks one of Node's four threads for files, and two stay free. */
+/** Maximum number of hanging calls in this process: each blocks one of four threads for files, and two stay free. */
 const MAX_HANGING = 2
 
 /** How long the answer of another process is used, in milliseconds: it costs a hundred times as much. */

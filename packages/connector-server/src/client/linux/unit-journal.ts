@@ -66,7 +66,7 @@ export function followUnitRuns(
   })
 }
 
-/** Maximum number of units of which the last run is kept. */
+/** Maximum number of units whose last run is kept. */
 const MAX_UNITS = 1_000
 
 /**
