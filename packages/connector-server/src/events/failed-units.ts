@@ -95,7 +95,7 @@ export const failedUnits: Watcher<ServerClient> = {
       journal.follow((unit) => Object.hasOwn(known, unit))
       const current: Invocations = Object.fromEntries(units.map((unit) => [unit.name, unit.invocationId ?? '']))
       const failed = units.filter((unit) => known[unit.name] !== current[unit.name])
-      const runs = news
+      const runs = journal
         .take()
         .filter(({ unit, invocationId = '' }) => invocationId !== current[unit] && invocationId !== known[unit])
       const recovered = Object.keys(known).filter((name) => !Object.hasOwn(current, name))
