@@ -14,7 +14,7 @@ const canMount = existsSync('/dev/fuse') && spawnSync('unshare', ['--mount', 'tr
 
 privilegedTest('a collection ends, and skips no other filesystem, while six do not answer', canMount, async () => {
   const { path } = temporaryDirectory()
-  const script = join(import.meta.dirname, '../../../test/hanging-filesystems.ts')
+  const script = join(import.meta.dirname, '../../../test/collect-hanging-once.ts')
   const words = [process.execPath, '--conditions=@rca/source', script, path, '6']
   const output = await run('unshare', ['--mount', '--propagation', 'private', ...words])
   const { gaps, metrics } = JSON.parse(output) as { gaps: { scope: string; reason: string }[]; metrics: Metric[] }

@@ -2,7 +2,7 @@
  * Mounts filesystems whose server answers the first message and no other, collects once, and prints the report as JSON.
  * Runs as root in a mount namespace of its own. The filesystems end with this process.
  *
- * Usage: hanging-filesystems.ts FOLDER COUNT
+ * Usage: collect-hanging-once.ts FOLDER COUNT
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, openSync, readSync, writeSync } from 'node:fs'
