@@ -45,6 +45,12 @@ const options = z.strictObject({
     .describe(
       "Directory at which the host's root is mounted, with /proc and /sys, such as /host in a container. Linux only.",
     ),
+  watched_folders: option
+    .distinct(z.array(z.string().startsWith('/')))
+    .default(['/etc'])
+    .describe(
+      'Folders whose files are compared: changes are reported with path, size, mode and a keyed hash, never the content. At most 5,000 files. Linux only.',
+    ),
   exclude_interfaces: option
     .distinct(z.array(z.string().min(1)))
     .default(['lo', 'veth*', 'cali*', 'lxc*', 'ifb*', 'dummy*'])

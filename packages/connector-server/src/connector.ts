@@ -16,12 +16,15 @@ import { uptime, uptimeSignals } from './collectors/uptime.ts'
 import { configSchema } from './config.ts'
 import { deploy } from './deployment.ts'
 import { entities } from './entities.ts'
+import { changedFiles, fileSignals } from './events/changed-files.ts'
 import { clock, clockSignals } from './events/clock.ts'
 import { failedUnits, unitSignals } from './events/failed-units.ts'
 import { fullFilesystems, fullSignals } from './events/full-filesystems.ts'
+import { listeningPorts, portSignals } from './events/listening-ports.ts'
 import { memoryPressure, memoryPressureSignals } from './events/memory-pressure.ts'
 import { linkSignals, networkLinks } from './events/network-links.ts'
 import { outOfMemory, outOfMemorySignals } from './events/out-of-memory.ts'
+import { packageSignals, packages } from './events/packages.ts'
 import { readOnlyFilesystems, readOnlySignals } from './events/read-only-filesystems.ts'
 import { reboot, rebootSignals } from './events/reboot.ts'
 
@@ -53,10 +56,13 @@ export const server = defineConnector({
     ...readOnlySignals,
     ...fullSignals,
     ...linkSignals,
+    ...portSignals,
+    ...packageSignals,
+    ...fileSignals,
     ...unitSignals,
   },
   deploy,
-  connect: ({ config, signal }) => openServerClient(config, signal),
+  connect: ({ config, signal, keyedHash }) => openServerClient(config, signal, keyedHash),
   identify: async ({ machine }) => ({ id: machine.id, name: machine.hostname, entity: machine.entity }),
   disconnect: async (client) => client.close(),
   collectors: {
@@ -82,6 +88,9 @@ export const server = defineConnector({
     'read-only-filesystems': readOnlyFilesystems,
     'full-filesystems': fullFilesystems,
     'network-links': networkLinks,
+    'listening-ports': listeningPorts,
+    packages,
+    'changed-files': changedFiles,
     'failed-units': failedUnits,
   },
 })

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TemporaryDirectory, temporaryDirectory } from '@rca/connector-testkit'
+import { type TemporaryDirectory, temporaryDirectory, testKeyedHash } from '@rca/connector-testkit'
 import { excludeNames } from '@rca/core/connector'
 import type { HardwareInformation } from '../src/client/client.ts'
 import { type LinuxClientOptions, openLinuxClient } from '../src/client/linux/linux-client.ts'
@@ -45,6 +45,8 @@ export function openFixture(root: TemporaryDirectory, options: Partial<LinuxClie
     runProgram: async (file) => {
       throw new Error(`unexpected run of ${file}`)
     },
+    watchedFolders: [],
+    keyedHash: testKeyedHash,
     followUnitRuns: async () => undefined,
     statfs: async () => ({
       type: 0,

@@ -11,7 +11,11 @@ import type { ServerClient } from './server-client.ts'
  *
  * @throws Error when the machine cannot be read or has no stable identity.
  */
-export async function openServerClient(config: ServerConfig, signal: AbortSignal): Promise<ServerClient> {
+export async function openServerClient(
+  config: ServerConfig,
+  signal: AbortSignal,
+  keyedHash: (text: string) => string,
+): Promise<ServerClient> {
   signal.throwIfAborted()
   const options = {
     topProcesses: config.top_processes,
@@ -20,7 +24,15 @@ export async function openServerClient(config: ServerConfig, signal: AbortSignal
     wantsMount: excludeNames(config.exclude_mounts),
   }
   if (process.platform === 'linux') {
-    return openLinuxClient({ ...options, root: config.root_path, loadLibrary: loadHardwareInformation, runProgram })
+    const watchedFolders = config.watched_folders
+    const linux = {
+      root: config.root_path,
+      loadLibrary: loadHardwareInformation,
+      runProgram,
+      watchedFolders,
+      keyedHash,
+    }
+    return openLinuxClient({ ...options, ...linux })
   }
   return openPortableClient({ ...options, library: await loadSystemInformation() })
 }

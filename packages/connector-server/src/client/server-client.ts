@@ -39,7 +39,16 @@ export interface ServerClient {
   networkLinks(): Promise<readonly NetworkLink[]>
   /** `undefined` on other systems than Linux. */
   kernelResources(): Promise<KernelResources | undefined>
+  /** TCP ports on which programs listen. `undefined` on other systems than Linux. */
+  listeningPorts(): Promise<readonly ListeningPort[] | undefined>
   processes(): Promise<ProcessesReading>
+  /**
+   * Installed packages: the same object until they change. `undefined` without a known package manager. Starts a
+   * program where packages are those of rpm.
+   */
+  packages(signal: AbortSignal): Promise<PackageVersions | undefined>
+  /** Starts to watch the files of `watched_folders`. */
+  watchFiles(): WatchedFiles
   /** systemd units in the state `failed`, `undefined` where systemd does not run. Starts a program. */
   failedUnits(signal: AbortSignal): Promise<readonly FailedUnit[] | undefined>
   /** Current states of units by name, in any order. Starts a program. */
@@ -242,6 +251,43 @@ export interface KernelResources {
   readonly trackedConnections: ResourceUsage
   readonly fileHandles: ResourceUsage
   readonly threads: ResourceUsage
+}
+
+export interface ProcessName {
+  readonly pid: number
+  /** Name of the program, without its arguments. */
+  readonly name: string
+}
+
+/** A TCP port on which a program listens. */
+export interface ListeningPort {
+  readonly port: number
+  readonly addresses: readonly string[]
+  readonly userId: number
+  /** Absent where this user may not see the files of the process. */
+  readonly process: ProcessName | undefined
+}
+
+/** Names of packages → versions, separated by commas if there are several. */
+export type PackageVersions = Readonly<Record<string, string>>
+
+/** State of a file or a symbolic link. */
+export interface FileState {
+  readonly size: number
+  /** Permissions, with the bits for set-user-ID, set-group-ID and sticky. */
+  readonly mode: number
+  readonly owner: number
+  /** Keyed hash of the content, or of the target of a link. Absent if it cannot be read or is large. */
+  readonly hash?: string | undefined
+  /** Time of the last change, if there is no hash. */
+  readonly modifiedAt?: string | undefined
+}
+
+/** Files below some folders. */
+export interface WatchedFiles {
+  /** Returns the states of all files by path: the same object until one changes. */
+  read(now: Date): Promise<Readonly<Record<string, FileState>>>
+  close(): void
 }
 
 /** `blocked` processes wait for a device and cannot be interrupted. */

@@ -11,7 +11,7 @@ function collectHidden(): { gaps: { reason: string }[]; counted: boolean } {
     import { openServerClient } from './packages/connector-server/src/client/open-client.ts'
     import { configSchema } from './packages/connector-server/src/config.ts'
     import { processes } from './packages/connector-server/src/collectors/processes.ts'
-    const client = await openServerClient(configSchema.parse({}), new AbortController().signal)
+    const client = await openServerClient(configSchema.parse({}), new AbortController().signal, () => '')
     process.setgroups([])
     process.setgid(65534)
     process.setuid(65534)

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, hostname, loadavg, tmpdir, totalmem, uptime } from 'node:os'
 import { join } from 'node:path'
-import { collectContext, runCollector } from '@rca/connector-testkit'
+import { collectContext, runCollector, testKeyedHash } from '@rca/connector-testkit'
 import { privilegedTest, realTest } from '@rca/rig/real'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { configSchema } from '../../config.ts'
@@ -35,7 +35,7 @@ function canRun(program: string): boolean {
 describe('Linux client on this machine', () => {
   let client: ServerClient
   beforeAll(async () => {
-    if (isLinux) client = await openServerClient(configSchema.parse({}), neverAborts)
+    if (isLinux) client = await openServerClient(configSchema.parse({}), neverAborts, testKeyedHash)
   })
   afterAll(() => client?.close())
 

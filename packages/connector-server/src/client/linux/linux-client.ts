@@ -23,16 +23,19 @@ import { kernelNumber, numberAfter } from './kernel-number.ts'
 import { readKernelResources } from './kernel-resources.ts'
 import { type KernelUnits, readKernelUnits } from './kernel-units.ts'
 import { readLinuxHostFacts } from './linux-host-facts.ts'
+import { createPortReader } from './listening-ports.ts'
 import { parseMemoryInformation, parseZfsCache, toMemoryReading } from './meminfo.ts'
 import { type MountInformation, parseMountInformation, selectFilesystems } from './mountinfo.ts'
 import { parseNetworkDevices } from './net-dev.ts'
 import { readNetworkLink } from './network-links.ts'
+import { createPackageReader } from './packages.ts'
 import { parseProcStat } from './proc-stat.ts'
 import { createProcessReader } from './processes.ts'
 import { createRootReader, type RootReader } from './root-reader.ts'
 import { statInProgram } from './stat-program.ts'
 import { LIST_FAILED_UNITS, parseUnits, type RunProgram, readRunLog, showUnits } from './systemd.ts'
 import { followUnitRuns } from './unit-journal.ts'
+import { createWatchedFiles, type WatchedFilesOptions } from './watched-files.ts'
 
 /** Options of {@link openLinuxClient}. */
 export interface LinuxClientOptions {
@@ -44,6 +47,11 @@ export interface LinuxClientOptions {
   readonly wantsMount: NameFilter
   readonly loadLibrary: () => Promise<HardwareInformation>
   readonly runProgram: RunProgram
+  /** Folders whose files are watched: absolute paths below the root. */
+  readonly watchedFolders: readonly string[]
+  readonly keyedHash: (text: string) => string
+  /** @default that of Node */
+  readonly watchFolder?: WatchedFilesOptions['watchFolder']
   /** @default follows the journal with journalctl(1) */
   readonly followUnitRuns?: ServerClient['followUnitRuns']
   /** @default statfs(2) */
@@ -98,6 +106,15 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
       parseNetworkDevices(reader.text(`${self}/net/dev`), options.wantsInterface).flatMap(
         ({ name }) => readNetworkLink(reader, name) ?? [],
       ),
+    listeningPorts: createPortReader(reader, `${self}/net`),
+    packages: createPackageReader(reader, options.runProgram),
+    watchFiles: () =>
+      createWatchedFiles({
+        root: options.root,
+        folders: options.watchedFolders,
+        keyedHash: options.keyedHash,
+        ...(options.watchFolder === undefined ? {} : { watchFolder: options.watchFolder }),
+      }),
     kernelResources: async () => readKernelResources(reader, `${self}/net`),
     processes: async () => {
       const { processes: list, denied } = processes.read()

@@ -58,6 +58,9 @@ export async function openPortableClient(options: PortableClientOptions): Promis
     networkInterfaces: async () =>
       (await library.networkStats('*')).filter(({ iface }) => wantsInterface(iface)).map(toNetworkInterfaceReading),
     networkLinks: async () => [],
+    listeningPorts: async () => undefined,
+    packages: async () => undefined,
+    watchFiles: () => ({ read: async () => ({}), close: () => undefined }),
     kernelResources: async () => undefined,
     processes: () => readProcesses(library, platform),
     failedUnits: async () => undefined,
