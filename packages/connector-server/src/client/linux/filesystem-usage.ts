@@ -91,9 +91,11 @@ export function createFilesystemUsageReader({
     let end = (): void => undefined
     const timeout = new Promise<undefined>((resolve) => {
       end = () => {
-        done.abort()
         // Answers win that came while a busy process could not look at them.
-        setImmediate(() => resolve(undefined))
+        setImmediate(() => {
+          resolve(undefined)
+          done.abort()
+        })
       }
     })
     const timer = setTimeout(end, timeoutMs)
