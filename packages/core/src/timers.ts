@@ -5,16 +5,16 @@ import { TimeoutError } from './errors/timeout-error.ts'
 export const MAX_TIMER_MS: number = 2 ** 31 - 1
 
 /** Waits, at most {@link MAX_TIMER_MS}. Resolves early when `signal` aborts; never rejects. */
-export function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
+      signal.removeEventListener('abort', end)
       resolve()
     }
     const timer = setTimeout(end, Math.min(milliseconds, MAX_TIMER_MS))
-    signal?.addEventListener('abort', end, { once: true })
-    if (signal?.aborted === true) end()
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
   })
 }
 

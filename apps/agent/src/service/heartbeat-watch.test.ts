@@ -33,12 +33,7 @@ describe('waiting for the first accepted heartbeat', () => {
     [{ refused_token: true, error: 'answered 401' }, 'tokenRefused', /refused the token: answered 401/],
     [{ error: 'certificate has expired (CERT_HAS_EXPIRED)' }, 'wrongClock', /Set the clock/],
     [{ error: 'self-signed certificate in certificate chain' }, 'tlsNotTrusted', /--ca-file/],
-    [{ error: 'the proxy refused the request: 403 Forbidden' }, 'proxyRefused', /--proxy/],
-    [
-      { error: 'Failed to establish tunnel to platform:443: HTTP/1.1 403 Forbidden (ERR_PROXY_TUNNEL)' },
-      'proxyRefused',
-      /--proxy/,
-    ],
+    [{ error: 'Proxy response (403) !== 200 when HTTP Tunneling' }, 'proxyRefused', /--proxy/],
   ])('fails at once for %j', async (heartbeat, failure, message) => {
     const { result, waited } = waitFor({ heartbeat })
     await expect(result).rejects.toMatchObject({ failure, message: expect.stringMatching(message) })

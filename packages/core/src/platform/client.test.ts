@@ -183,9 +183,7 @@ describe('PlatformClient', () => {
       response.setHeader('location', `${elsewhere.url}/api/v1/agent/data`)
       return { status: 307 }
     })
-    expect((await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))).message).toBe(
-      `The platform at ${platform.url} answered 307 to /api/v1/agent/data, a redirect to ${elsewhere.url}/api/v1/agent/data, which the agent does not follow. Check that \`platformUrl\` is the platform's address`,
-    )
+    expect((await failureOf(clientOf(platform.url).client.sendReports([reportOf()]))).message).toContain('redirect')
     expect(elsewhere.calls).toEqual([])
   })
 

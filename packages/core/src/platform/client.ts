@@ -1,11 +1,11 @@
+import ky, { type BeforeRetryState, isHTTPError, type KyInstance } from 'ky'
 import type { z } from 'zod'
-import { type Backoff, fullJitter, spread } from '../backoff.ts'
+import { spread } from '../backoff.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
 import { createSecretReplacer } from '../redaction/secret-replacer.ts'
 import { sleep } from '../timers.ts'
 import { type Credential, createCredentials } from './credentials.ts'
-import { createHttpClient, type HttpResponse } from './http.ts'
 import { networkReason, rootCause } from './network-reason.ts'
 import { platformUrlText } from './platform-url.ts'
 import {
@@ -29,14 +29,14 @@ import { compress, type ReportBody } from './report-body.ts'
 /** Size from which a request body is compressed. */
 const MIN_COMPRESSED_BYTES = 1024
 
+/** Length of a response that is read, in UTF-16 code units: responses of the protocol are short. */
+const MAX_RESPONSE_LENGTH = 65_536
+
 /** Timeout of one attempt. */
 const REQUEST_TIMEOUT_MS = 15_000
 
-/** Wait between two attempts of one call. Its longest is also the longest that `Retry-After` can ask for. */
-const RETRY_BACKOFF: Backoff = { baseMs: 300, maxMs: 60_000 }
-
-/** Statuses after which one call is tried again. */
-const RETRIED_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504])
+/** Longest wait between two attempts of one call, whatever `Retry-After` asks for. */
+const MAX_RETRY_DELAY_MS = 60_000
 
 /** A retry is useless: the request itself is wrong. Others may be temporary, such as 404 while a platform is set up. */
 const FINAL_STATUSES = new Set([400, 413, 414, 415, 422, 431])
@@ -74,61 +74,52 @@ export interface PlatformClient {
   usesKey(): boolean
 }
 
-interface CallOptions {
-  /** Body of a POST, in pieces. Without it, the call is a GET. */
-  readonly json?: readonly ReportBody[] | undefined
-  /** @default 0 */
-  readonly retries?: number
-  /** Uses this and no other. */
-  readonly only?: Credential | undefined
-  readonly signal: AbortSignal | undefined
-}
-
 /** Creates a client. */
 export function createPlatformClient(options: PlatformClientOptions): PlatformClient {
-  const { platformUrl, agentToken, retryCount, log } = options
+  const { platformUrl, agentToken, log } = options
   const base = platformUrlText(platformUrl)
   const credentials = createCredentials(agentToken, base, log)
-  const exchange = createExchange(options.userAgent, base)
+  const http = createHttp(options)
+  const once = http.extend({ retry: { limit: 0 } })
   let reloadKey = async (): Promise<void> => undefined
 
   const call = async <Schema extends z.ZodType>(
+    client: KyInstance,
     path: string,
-    { json, retries = 0, only, signal }: CallOptions,
+    json: readonly ReportBody[] | undefined,
     schema: Schema,
+    signal: AbortSignal | undefined,
+    only?: Credential,
   ): Promise<z.output<Schema>> => {
     const credential = only ?? credentials.current()
-    const redact = (text: string): string =>
-      createSecretReplacer([agentToken, credential.text, credentials.key()?.text ?? ''])(text)
-    const response = await exchange(path, credential, { json, retries, signal }).catch((error: unknown) => {
-      throw unreachable(error, base, path, redact)
-    })
-    if (response.status >= 200 && response.status < 300) {
-      const answer = schema.safeParse(readJson(response.body))
-      if (!answer.success) throw notThePlatform(base, path)
+    try {
+      const answer = await withOwnSignal(signal, (own) => exchange(client, base + path, json, credential, own))
+      const response = schema.safeParse(answer)
+      if (!response.success) throw new PlatformError(notThePlatform(base, path), { retryable: true })
       credentials.accept(credential)
-      return answer.data
+      return response.data
+    } catch (error) {
+      const secrets = [agentToken, credential.text, credentials.key()?.text ?? '']
+      const failure = toPlatformError(error, base, path, createSecretReplacer(secrets))
+      if (!failure.refusedToken) throw failure
+      if (credential.kind === 'key' && only === undefined) await reloadKey()
+      credentials.refuse(credential, failure)
+      if (credential.kind === 'token' || only !== undefined) throw failure
+      // Again with a key that has replaced this one in the meantime, or with the token.
+      return call(client, path, json, schema, signal)
     }
-    const failure = refusal(response, base, path, redact)
-    if (!failure.refusedToken) throw failure
-    if (credential.kind === 'key' && only === undefined) await reloadKey()
-    credentials.refuse(credential, failure)
-    if (credential.kind === 'token' || only !== undefined) throw failure
-    // Again with a key that has replaced this one in the meantime, or with the token.
-    return call(path, { json, retries, signal }, schema)
   }
 
   return {
-    sendReports: (reports, signal) =>
-      call(AGENT_PATHS.data, { json: requestOf(reports), retries: retryCount, signal }, dataResponseSchema),
+    sendReports: (reports, signal) => call(http, AGENT_PATHS.data, requestOf(reports), dataResponseSchema, signal),
     sendHeartbeat: (heartbeat, signal) =>
-      call(AGENT_PATHS.heartbeat, { json: [JSON.stringify(heartbeat)], signal }, heartbeatResponseSchema),
+      call(once, AGENT_PATHS.heartbeat, [JSON.stringify(heartbeat)], heartbeatResponseSchema, signal),
     enroll: (request, signal) =>
-      call(AGENT_PATHS.enroll, { json: [JSON.stringify(request)], only: credentials.token, signal }, agentKeySchema),
+      call(once, AGENT_PATHS.enroll, [JSON.stringify(request)], agentKeySchema, signal, credentials.token),
     rotateKey: (request, signal) =>
-      call(AGENT_PATHS.rotateKey, { json: [JSON.stringify(request)], only: credentials.key(), signal }, agentKeySchema),
+      call(once, AGENT_PATHS.rotateKey, [JSON.stringify(request)], agentKeySchema, signal, credentials.key()),
     checkAccess: (query, signal) =>
-      call(`${AGENT_PATHS.access}?${new URLSearchParams(query)}`, { signal }, accessResponseSchema),
+      call(once, `${AGENT_PATHS.access}?${new URLSearchParams(query)}`, undefined, accessResponseSchema, signal),
     useKey: credentials.useKey,
     isKeyRefused: credentials.isKeyRefused,
     onKeyRefused: (reload) => {
@@ -138,58 +129,58 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
   }
 }
 
+function createHttp({ userAgent, retryCount }: PlatformClientOptions): KyInstance {
+  return ky.create({
+    headers: { 'user-agent': userAgent, 'content-type': 'application/json' },
+    timeout: REQUEST_TIMEOUT_MS,
+    redirect: 'error',
+    retry: {
+      limit: retryCount,
+      methods: ['post'],
+      statusCodes: [408, 425, 429, 500, 502, 503, 504],
+      afterStatusCodes: [429, 503],
+      maxRetryAfter: MAX_RETRY_DELAY_MS,
+      backoffLimit: MAX_RETRY_DELAY_MS,
+      jitter: true,
+      retryOnTimeout: true,
+    },
+    hooks: { beforeRetry: [waitLonger] },
+  })
+}
+
+/** Waits after `Retry-After`, to which ky adds no jitter. */
+async function waitLonger({ error, request }: BeforeRetryState): Promise<void> {
+  const retryAfter = isHTTPError(error) ? retryAfterOf(error.response.headers.get('retry-after')) : undefined
+  if (retryAfter !== undefined) await sleep(spread(Math.min(retryAfter, MAX_RETRY_DELAY_MS)), request.signal)
+}
+
 function requestOf(reports: readonly ReportBody[]): ReportBody[] {
   return ['{"reports":[', ...reports.flatMap((report, index) => (index === 0 ? [report] : [',', report])), ']}']
 }
 
-/** Creates a function that sends JSON with POST, or without any GET. Repeats requests that failed for the moment. */
-function createExchange(userAgent: string, base: string) {
-  const send = createHttpClient()
-  return async (
-    path: string,
-    { text }: Credential,
-    { json, retries = 0, signal }: CallOptions,
-  ): Promise<HttpResponse> => {
-    const { body, encoded } = json === undefined ? {} : await bodyOf(json)
-    const request = {
-      method: json === undefined ? ('GET' as const) : ('POST' as const),
-      headers: {
-        'user-agent': userAgent,
-        authorization: `Bearer ${text}`,
-        'content-type': 'application/json',
-        ...(encoded === true ? { 'content-encoding': 'gzip' } : {}),
-      },
-      body,
-      timeoutMs: REQUEST_TIMEOUT_MS,
-      signal,
-    }
-    for (let failures = 1; ; failures += 1) {
-      let retryAfterMs = 0
-      try {
-        const response = await send(base + path, request)
-        if (failures > retries || !RETRIED_STATUSES.has(response.status)) return response
-        retryAfterMs = Math.min(retryAfterOf(response.headers['retry-after']) ?? 0, RETRY_BACKOFF.maxMs)
-      } catch (error) {
-        if (failures > retries || signal?.aborted === true) throw error
-      }
-      const waitMs = retryAfterMs === 0 ? 0 : retryAfterMs + spread(retryAfterMs)
-      await sleep(Math.max(waitMs, fullJitter(failures, RETRY_BACKOFF)), signal)
-      signal?.throwIfAborted()
-    }
-  }
+/** Sends a body with POST, or without one GET. */
+async function exchange(
+  client: KyInstance,
+  url: string,
+  json: readonly ReportBody[] | undefined,
+  { text }: Credential,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const authorization = `Bearer ${text}`
+  if (json === undefined) return readJson(await client.get(url, { headers: { authorization }, signal }))
+  const { body, encoded } = await bodyOf(json)
+  const headers = { authorization, ...(encoded ? { 'content-encoding': 'gzip' } : {}) }
+  return readJson(await client.post(url, { body, headers, signal }))
 }
 
-/** Returns `undefined` for a text that is not JSON. */
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
+async function readJson(response: Response): Promise<unknown> {
+  return JSON.parse(await readBounded(response)) as unknown
 }
 
 /** Joins pieces into one body. Gzipped data may be concatenated: compressed pieces are kept as they are. */
-async function bodyOf(pieces: readonly ReportBody[]): Promise<{ body: string | Uint8Array; encoded: boolean }> {
+async function bodyOf(
+  pieces: readonly ReportBody[],
+): Promise<{ body: string | Uint8Array<ArrayBuffer>; encoded: boolean }> {
   const texts: ReportBody[] = []
   for (const piece of pieces) {
     const last = texts.at(-1)
@@ -203,20 +194,46 @@ async function bodyOf(pieces: readonly ReportBody[]): Promise<{ body: string | U
   return { body: Buffer.concat(members), encoded: true }
 }
 
-/** Converts a response that is not a success. */
-function refusal(response: HttpResponse, base: string, path: string, redact: (text: string) => string): PlatformError {
-  const { status, headers, body } = response
-  const retryAfter = retryAfterOf(headers['retry-after'])
-  const reason = headers.location === undefined ? explanation(readJson(body)) : redirection(headers.location, base)
-  return new PlatformError(redact(`The platform at ${base} answered ${status} to ${path}${reason}`), {
-    status,
-    retryable: !FINAL_STATUSES.has(status),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-  })
+/** Reads a response of bounded length, so that it cannot fill the agent's memory. */
+async function readBounded(response: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  // Leaving the loop cancels the rest.
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true })
+    if (text.length > MAX_RESPONSE_LENGTH) throw new SyntaxError('the response is too long')
+  }
+  return text + decoder.decode()
 }
 
-/** Converts an error without a response. */
-function unreachable(error: unknown, base: string, path: string, redact: (text: string) => string): PlatformError {
+/** Gives a call its own signal: ky and fetch leave listeners on theirs, and the agent's signal exists for months. */
+async function withOwnSignal<Result>(
+  parent: AbortSignal | undefined,
+  run: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const own = new AbortController()
+  const abort = (): void => own.abort(parent?.reason)
+  parent?.addEventListener('abort', abort, { once: true })
+  if (parent?.aborted === true) abort()
+  try {
+    return await run(own.signal)
+  } finally {
+    parent?.removeEventListener('abort', abort)
+  }
+}
+
+/** Converts an error of ky or fetch, without the request that it holds: its headers contain the token. */
+function toPlatformError(error: unknown, base: string, path: string, redact: (text: string) => string): PlatformError {
+  if (error instanceof PlatformError) return error
+  if (isHTTPError(error)) {
+    const { status, headers } = error.response
+    const retryAfter = retryAfterOf(headers.get('retry-after'))
+    return new PlatformError(
+      redact(`The platform at ${base} answered ${status} to ${path}${explanation(error.data)}`),
+      { status, retryable: !FINAL_STATUSES.has(status), ...(retryAfter === undefined ? {} : { retryAfter }) },
+    )
+  }
+  if (error instanceof SyntaxError) return new PlatformError(notThePlatform(base, path), { retryable: true })
   const cause = rootCause(error)
   const reason = redact(networkReason(error))
   return new PlatformError(`The platform at ${base} could not be reached for ${path}: ${reason}`, {
@@ -225,21 +242,13 @@ function unreachable(error: unknown, base: string, path: string, redact: (text: 
   })
 }
 
-function notThePlatform(base: string, path: string): PlatformError {
-  const problem = `The platform at ${base} answered ${path} with a response that is not part of its protocol`
-  return new PlatformError(`${problem}. Check that \`platformUrl\` is the platform's address`, { retryable: true })
-}
-
-/** Explains a redirect. The agent does not follow it, since the token is for the configured address alone. */
-function redirection(location: string, base: string): string {
-  const target = URL.canParse(location, base) ? new URL(location, base) : undefined
-  const where = target === undefined ? '' : ` to ${target.origin}${target.pathname}`
-  return `, a redirect${where}, which the agent does not follow. Check that \`platformUrl\` is the platform's address`
+function notThePlatform(base: string, path: string): string {
+  return `The platform at ${base} answered ${path} with a response that is not part of its protocol. Check that \`platformUrl\` is the platform's address`
 }
 
 /** Parses `Retry-After`, seconds or an HTTP date, into milliseconds from now. */
-function retryAfterOf(header: string | undefined): number | undefined {
-  if (header === undefined || header.trim() === '') return undefined
+function retryAfterOf(header: string | null): number | undefined {
+  if (header === null || header.trim() === '') return undefined
   const milliseconds = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now()
   return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds)
 }
