@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { statSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { discoverConnectors, toMilliseconds } from '@rca/core'
@@ -7,11 +8,13 @@ import { createAgentFiles } from './helm/agent-files.ts'
 import { createApp } from './http/app.ts'
 import type { App } from './http/context.ts'
 import { ArtifactsError, readArtifacts } from './install/artifacts.ts'
-import { type ApiOptions, completeOptions, OptionsError } from './options/api-options.ts'
+import { createIntegrityJob } from './integrity-job.ts'
+import { type ApiOptions, type CompleteApiOptions, completeOptions, OptionsError } from './options/api-options.ts'
 import { createRetentionJob } from './retention-job.ts'
 import { ROUTES } from './routes/index.ts'
 import { databasePath } from './store/database-url.ts'
 import { openStore } from './store/open-store.ts'
+import type { Store } from './store/store.ts'
 
 /** A platform in this process. */
 export interface Api {
@@ -48,7 +51,7 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
     options.log?.warn({ package: name, reason: message }, 'connector cannot be used')
 
   const store = await openStore(options.databaseUrl)
-  options.log?.info({ database: databasePath(options.databaseUrl) }, 'database opened')
+  if (options.log !== undefined) logDatabase(databasePath(options.databaseUrl), options.log)
   if (options.log !== undefined) await logArtifacts(options.artifactsFolder, options.log)
   const publicUrl = (): string =>
     options.publicUrl ?? addressOf(options.host, (app.server.address() as AddressInfo | null)?.port ?? options.port)
@@ -71,29 +74,57 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
     await store.close()
     throw error
   })
-  const job = createRetentionJob({
-    store,
-    now: options.now,
-    retentionMs: toMilliseconds(options.retention),
-    log: app.log,
-  })
+  const jobs = createJobs(store, options, app.log)
   let closing: Promise<void> | undefined
 
   return {
     app,
     adminToken,
     adminTokenGenerated: options.adminToken === undefined,
-    applyRetention: job.run,
+    applyRetention: jobs.applyRetention,
     listen: async () => {
       await app.listen({ host: options.host, port: options.port })
-      job.start()
+      jobs.start()
       return addressOf(options.host, (app.server.address() as AddressInfo).port)
     },
     close: () => {
-      closing ??= app.close().then(job.stop).then(store.close)
+      closing ??= app.close().then(jobs.stop).then(store.close)
       return closing
     },
   }
+}
+
+/** Creates the jobs that maintain a store. */
+function createJobs(store: Store, options: CompleteApiOptions, log: FastifyBaseLogger) {
+  const { now } = options
+  const retention = createRetentionJob({
+    store,
+    now,
+    // The clock of a test is not compared with that of the system.
+    ...(now === Date.now ? { uptime: () => performance.now() } : {}),
+    retentionMs: toMilliseconds(options.retention),
+    log,
+  })
+  const integrity = createIntegrityJob({ store, log })
+  return {
+    applyRetention: retention.run,
+    start: () => {
+      retention.start()
+      integrity.start()
+    },
+    stop: () => {
+      integrity.stop()
+      return retention.stop()
+    },
+  }
+}
+
+/** Logs the database. Warns when other users can open it: a file that existed keeps its permissions. */
+function logDatabase(database: string, log: FastifyBaseLogger): void {
+  log.info({ database }, 'database opened')
+  const mode = statSync(database, { throwIfNoEntry: false })?.mode ?? 0
+  if ((mode & 0o077) !== 0)
+    log.warn({ database, mode: (mode & 0o777).toString(8) }, 'other users can open the database: run `chmod 600`')
 }
 
 /** Logs which archives of the agent are served. */

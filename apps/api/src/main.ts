@@ -1,7 +1,10 @@
+import { resolve } from 'node:path'
 import { pino } from 'pino'
 import { type Api, createApi } from './api.ts'
 import { OptionsError } from './options/api-options.ts'
 import { readEnvironment } from './options/read-environment.ts'
+import { databasePath } from './store/database-url.ts'
+import { backUpDatabase, checkDatabase, restoreDatabase } from './store/maintenance.ts'
 
 /** Time for accepted requests to finish after a signal. */
 const SHUTDOWN_TIMEOUT_MS = 10_000
@@ -12,11 +15,38 @@ const MIN_ADMIN_TOKEN_LENGTH = 16
 /** Exit codes beside 0: stopped by a signal, everything accepted is stored. */
 const EXIT = { failed: 1, badOptions: 2 } as const
 
+const USAGE =
+  'Usage: `rca-api` runs the platform. `rca-api backup <file>` copies its database, `rca-api restore <file>` replaces it by a copy, and `rca-api check` looks for damage.'
+
 try {
-  await run()
+  await runCommand(process.argv.slice(2))
 } catch (error) {
   console.error(`rca-api: ${(error as Error).message}`)
   process.exitCode = error instanceof OptionsError ? EXIT.badOptions : EXIT.failed
+}
+
+/** Runs the API, or maintains its database. @throws {OptionsError} for an unknown command */
+async function runCommand([command, file, ...rest]: readonly string[]): Promise<void> {
+  if (command === undefined) return run()
+  if (
+    rest.length > 0 ||
+    (command === 'check') !== (file === undefined) ||
+    !['backup', 'restore', 'check'].includes(command)
+  )
+    throw new OptionsError(USAGE)
+  const path = databasePath(readEnvironment(process.env).options.databaseUrl ?? '')
+  const given = resolve(process.env.INIT_CWD ?? '', file ?? '')
+  if (command === 'backup') print({ backup: given, bytes: backUpDatabase(path, given) })
+  else if (command === 'restore') print({ database: path, replaced: restoreDatabase(path, given) })
+  else {
+    const problems = checkDatabase(path)
+    print({ database: path, problems })
+    if (problems.length > 0) process.exitCode = EXIT.failed
+  }
+}
+
+function print(result: Readonly<Record<string, unknown>>): void {
+  console.log(JSON.stringify(result))
 }
 
 async function run(): Promise<void> {

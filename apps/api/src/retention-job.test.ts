@@ -6,12 +6,21 @@ import type { RetentionOutcome } from './store/store.ts'
 const REMOVED: RetentionOutcome = { points: 1, series: 0, events: 0, entities: 0, reports: 0, agents: 0 }
 const INTERVAL_MS = 600_000
 
-function createJob(retain: (before: number, now: number) => Promise<RetentionOutcome>) {
-  const log = { info: vi.fn(), error: vi.fn() }
-  const store = { retain: vi.fn(retain) }
+interface Clocks {
+  time: number
+  uptime: number
+}
+
+function createJob(
+  retain: (before: number, now: number) => Promise<RetentionOutcome>,
+  { clocks = { time: 5000, uptime: 0 }, lastSeenAt }: { clocks?: Clocks; lastSeenAt?: number } = {},
+) {
+  const log = { info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+  const store = { retain: vi.fn(retain), lastSeenAt: async () => lastSeenAt }
   const job = createRetentionJob({
     store,
-    now: () => 5000,
+    now: () => clocks.time,
+    uptime: () => clocks.uptime,
     retentionMs: 1000,
     log: log as unknown as FastifyBaseLogger,
   })
@@ -28,6 +37,7 @@ describe('RetentionJob', () => {
   test('runs at the start and every ten minutes until it is stopped', async () => {
     const { job, store, log } = createJob(async () => REMOVED)
     job.start()
+    await vi.advanceTimersByTimeAsync(0)
     expect(store.retain.mock.calls).toEqual([[4000, 5000]])
     await vi.advanceTimersByTimeAsync(2 * INTERVAL_MS)
     expect(store.retain).toHaveBeenCalledTimes(3)
@@ -64,5 +74,32 @@ describe('RetentionJob', () => {
     pending.resolve(REMOVED)
     await Promise.all([...runs, stop])
     expect(stopped).toBe(true)
+  })
+
+  test.each([
+    ['while the API runs', 5000],
+    ['before the start', 5000 - 8 * 86_400_000],
+  ])('waits for a day after the clock was set forward %s', async (_when, lastSeenAt) => {
+    const clocks = { time: 5000, uptime: 1 }
+    const { job, store, log } = createJob(async () => REMOVED, { clocks, lastSeenAt })
+    const pass = async (time: number, uptime: number) => {
+      clocks.time += time
+      clocks.uptime += uptime
+      await job.run()
+      return store.retain.mock.calls.length
+    }
+    if (lastSeenAt === 5000) {
+      expect(await pass(0, 0)).toBe(1)
+      expect(await pass(INTERVAL_MS, INTERVAL_MS)).toBe(2)
+      expect(await pass(365 * 86_400_000, INTERVAL_MS)).toBe(2)
+      expect(log.warn).toHaveBeenCalledWith(expect.anything(), 'retention waits: the clock was set forward')
+      // Set back again.
+      expect(await pass(-365 * 86_400_000 + 2 * INTERVAL_MS, INTERVAL_MS)).toBe(3)
+      await pass(8 * 86_400_000, INTERVAL_MS)
+    } else await pass(0, 0)
+    const runs = store.retain.mock.calls.length
+    expect(await pass(86_399_999, 86_399_999)).toBe(runs)
+    expect(await pass(1, 1)).toBe(runs + 1)
+    expect(await pass(INTERVAL_MS, INTERVAL_MS)).toBe(runs + 2)
   })
 })

@@ -73,6 +73,7 @@ describe('reports of an agent whose clock is ahead', () => {
     expect(await events()).toContainEqual(['shifted', at(-10)])
     expect((await api.admin(`${AGENT_URL}/gaps?open=true`)).json().gaps).toMatchObject([{ since: at(-5) }])
     api.clock.now += 2 * 3600 * 1000
+    await api.send(token, reportOf({}, { timestamp: at(7200) }))
     await api.applyRetention()
     expect(await events()).toEqual([])
   })

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
@@ -92,6 +93,7 @@ describe('the retention', () => {
     const api = await startApi({ retention: '1d' })
     const token = await api.provision()
     await api.send(token, reportOf({ metrics: [metricOf(1)] }))
+    await api.send(token, reportOf({}, { agent_id: agentIdOf('other') }))
     const database = new DatabaseSync(api.databasePath)
     const numbers = 'with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 20000)'
     for (const rows of [
@@ -103,6 +105,8 @@ describe('the retention', () => {
     ])
       database.exec(`insert into ${rows.replace(/ /, ` ${numbers} `)} from numbers`)
     api.clock.now = START + 3 * DAY
+    // Time passes by what arrives.
+    await api.send(token, reportOf({}, { agent_id: agentIdOf('other'), timestamp: iso(api.clock.now) }))
 
     const tables = ['reports', 'entities', 'gaps', 'points', 'events']
     const count = () =>
@@ -121,8 +125,56 @@ describe('the retention', () => {
     }
     await retention
     database.close()
-    expect(before).toEqual([0, 0, 0, 0, 0])
+    expect(before).toEqual([1, 0, 0, 0, 0])
     expect(largest).toBeLessThanOrEqual(5000)
-    expect((await api.admin('/api/v1/agents')).json().agents).toMatchObject([{ agent_id: null }])
+    expect((await api.admin('/api/v1/agents')).json().agents).toMatchObject([{ agent_id: agentIdOf('other') }])
+  })
+
+  test('removes nothing for a clock that is ahead, nor while no reports arrive', async () => {
+    const api = await startApi({ retention: '7d' })
+    const token = await api.provision()
+    const data = { metrics: [metricOf(1)], events: [eventOf()], entities: [entityOf('c1', { deleted: true })] }
+    await api.send(token, reportOf(data))
+    const stored = async () => [
+      (await api.admin('/api/v1/events')).json().events.length,
+      (
+        await api.admin(`/api/v1/metrics?name=container.memory.usage&from=${iso(START - DAY)}&to=${iso(START + DAY)}`)
+      ).json().series.length,
+      (await api.admin('/api/v1/agents')).json().agents.length,
+    ]
+    for (const days of [8, 365]) {
+      api.clock.now = START + days * DAY
+      await api.applyRetention()
+      // The clocks of agents are right.
+      await api.send(token, reportOf({ metrics: [metricOf(2)] }, { timestamp: iso(START + 1000), sequence: days }))
+      await api.applyRetention()
+    }
+    api.clock.now = START + 2000
+    expect(await stored()).toEqual([1, 1, 1])
+  })
+
+  test('gives the space of removed data back to the disk', async () => {
+    const api = await startApi({ retention: '1d' })
+    const token = await api.provision()
+    const body = 'x'.repeat(60_000)
+    const events = Array.from({ length: 100 }, (_, index) => eventOf({ id: String(index), body }))
+    for (let sequence = 0; sequence < 5; sequence += 1)
+      await api.send(
+        token,
+        reportOf({ events: events.map((event) => ({ ...event, id: `${sequence} ${event.id}` })) }, { sequence }),
+      )
+    await api.applyRetention()
+    const full = statSync(api.databasePath).size
+    expect(full).toBeGreaterThan(30_000_000)
+    api.clock.now = START + 2 * DAY
+    await api.send(token, reportOf({}, { timestamp: iso(api.clock.now), sequence: 9 }))
+    await api.applyRetention()
+    expect(statSync(api.databasePath).size).toBeLessThan(full / 4)
+    expect(statSync(`${api.databasePath}-wal`).size).toBe(0)
+    expect((await api.admin('/readyz')).statusCode).toBe(200)
+    expect(
+      (await api.send(token, reportOf({ events }, { timestamp: iso(api.clock.now), sequence: 10 }))).statusCode,
+    ).toBe(202)
+    expect((await api.admin('/metrics')).body).toMatch(/rca_api_store_bytes\{part="wal"\} [1-9]/)
   })
 })

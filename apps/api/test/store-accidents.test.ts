@@ -1,11 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, copyFileSync, mkdtempSync, openSync, renameSync, rmSync, truncateSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { privilegedTest } from '@rca/rig/real'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../src/store/open-store.ts'
-import { reportOf, startApi } from './kit.ts'
+import { DAY, eventOf, metricOf, reportOf, START, startApi, type TestApi } from './kit.ts'
 
 function createFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'rca-api-'))
@@ -81,3 +83,137 @@ describe('a lock that another process holds', () => {
     expect((await api.send(token, reportOf())).statusCode).toBe(202)
   })
 })
+
+describe('a database', () => {
+  const startWithData = async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const send = () => api.send(token, reportOf({ metrics: [metricOf(1)] }))
+    expect((await send()).statusCode).toBe(202)
+    expect((await api.admin('/readyz')).statusCode).toBe(200)
+    const expectRefused = async (detail: RegExp) => {
+      const ready = await api.admin('/readyz')
+      expect([ready.statusCode, ready.json().detail]).toEqual([503, expect.stringMatching(detail)])
+      const sent = await send()
+      expect([sent.statusCode, sent.json().detail]).toEqual([503, expect.stringMatching(detail)])
+      expect(Number(sent.headers['retry-after'])).toBeGreaterThan(0)
+      expect((await api.heartbeat(token)).statusCode).toBe(503)
+      expect((await api.admin('/healthz')).statusCode).toBe(200)
+    }
+    return { api, send, expectRefused }
+  }
+
+  test.each(['', '-wal', '-shm'])('whose file `rca.sqlite%s` is deleted accepts nothing more', async (suffix) => {
+    const { api, expectRefused } = await startWithData()
+    rmSync(api.databasePath + suffix)
+    await expectRefused(/deleted or replaced/)
+  })
+
+  test('that is replaced by another file accepts nothing more', async () => {
+    const { api, expectRefused } = await startWithData()
+    const copy = `${api.databasePath}-copy`
+    copyFileSync(api.databasePath, copy)
+    renameSync(copy, api.databasePath)
+    await expectRefused(/deleted or replaced/)
+  })
+
+  test('that is truncated accepts nothing more', async () => {
+    const { api, expectRefused } = await startWithData()
+    await api.applyRetention()
+    expect((await api.admin('/readyz')).statusCode).toBe(200)
+    truncateSync(api.databasePath, 8192)
+    await expectRefused(/damaged/)
+  })
+
+  test('that is deleted during a transaction does not acknowledge it', async () => {
+    const { api, send } = await startWithData()
+    const results = [send(), send()]
+    rmSync(api.databasePath)
+    expect((await Promise.all(results)).map(({ statusCode }) => statusCode)).toEqual([503, 503])
+  })
+
+  test('with damaged pages accepts nothing more once they are read, with a sentence', async () => {
+    const path = join(createFolder(), 'rca.sqlite')
+    const first = await startApi({ databaseUrl: `sqlite:${path}` })
+    const token = await first.provision()
+    for (let sequence = 0; sequence < 3; sequence += 1)
+      await first.send(
+        token,
+        reportOf({ events: Array.from({ length: 300 }, (_, id) => eventOf({ id: `${sequence} ${id}` })) }),
+      )
+    await first.close()
+    const database = new DatabaseSync(path)
+    const { rootpage } = database.prepare("select rootpage from sqlite_schema where name = 'events'").get() ?? {}
+    database.close()
+    const file = openSync(path, 'r+')
+    writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, (Number(rootpage) - 1) * 4096)
+    closeSync(file)
+    const api = await startApi({ databaseUrl: `sqlite:${path}` })
+    const answer = await api.admin('/api/v1/events')
+    expect([answer.statusCode, answer.json().detail]).toEqual([503, expect.stringMatching(/damaged.*restore a backup/)])
+    expect((await api.admin('/readyz')).json().detail).toMatch(/damaged/)
+    expect((await api.send(token, reportOf())).statusCode).toBe(503)
+  })
+})
+
+/** Runs a test with a disk of 16 MiB, which needs the privileges to mount one. */
+const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0
+
+describe('a full disk', () => {
+  privilegedTest(
+    'refuses reports, and accepts them again after the retention, also when the API starts on it',
+    canMount,
+    async () => {
+      const folder = createFolder()
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'rca-test', folder])
+      onTestFinished(() => void execFileSync('umount', ['--lazy', folder]))
+      const databaseUrl = `sqlite:${join(folder, 'rca.sqlite')}`
+      const api = await startApi({ databaseUrl, retention: '1d' })
+      const token = await api.provision()
+      const body = 'x'.repeat(30_000)
+      const send = (to: TestApi, sequence: number) =>
+        to.send(
+          token,
+          reportOf(
+            { events: Array.from({ length: 20 }, (_, id) => eventOf({ id: `${sequence} ${id}`, body })) },
+            { sequence, timestamp: new Date(to.clock.now).toISOString() },
+          ),
+        )
+      const fill = join(folder, 'fill')
+      await send(api, 0)
+      for (let sequence = 1; sequence < 9; sequence += 1) expect((await send(api, sequence)).statusCode).toBe(202)
+      await api.close()
+      fillDisk(fill)
+
+      const again = await startApi({ databaseUrl, retention: '1d' })
+      expect((await again.admin('/readyz')).json().detail).toMatch(/disk of the database is full/)
+      expect((await again.admin('/api/v1/events?limit=1000')).json().events.length).toBeGreaterThan(100)
+      const refused = await send(again, 10)
+      expect([refused.statusCode, refused.json().detail]).toEqual([503, expect.stringMatching(/full/)])
+      again.clock.now = START + 3 * DAY
+      // The data is older than the newest report by more than the retention.
+      const database = new DatabaseSync(join(folder, 'rca.sqlite'))
+      database.exec(`update agents set last_report_at = ${again.clock.now}`)
+      database.close()
+      await again.applyRetention()
+      expect((await again.admin('/api/v1/events')).json().events).toEqual([])
+      expect((await again.admin('/readyz')).statusCode).toBe(200)
+      expect((await send(again, 11)).statusCode).toBe(202)
+
+      fillDisk(fill)
+      const statuses: number[] = []
+      for (let sequence = 12; sequence < 40; sequence += 1) statuses.push((await send(again, sequence)).statusCode)
+      expect(statuses.at(-1)).toBe(503)
+      expect((await again.admin('/readyz')).statusCode).toBe(503)
+      expect((await again.admin('/api/v1/events?limit=1')).statusCode).toBe(200)
+      rmSync(fill)
+      expect((await send(again, 41)).statusCode).toBe(202)
+      expect((await again.admin('/readyz')).statusCode).toBe(200)
+    },
+  )
+})
+
+/** Fills a disk with one more file. */
+function fillDisk(path: string): void {
+  spawnSync('dd', ['if=/dev/zero', `of=${path}`, 'bs=64k', 'oflag=append', 'conv=notrunc'], { stdio: 'ignore' })
+}

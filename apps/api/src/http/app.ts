@@ -44,7 +44,7 @@ export async function createApp(
   app.setSerializerCompiler(options.checkResponses ? serializerCompiler : () => JSON.stringify)
   app.setErrorHandler(handleError)
 
-  const telemetry = createTelemetry(app)
+  const telemetry = createTelemetry(app, context.store)
   const authenticate = createAuthenticate(options.adminToken, context.store, context.now)
   await admitRequests(app, options, authenticate, routeMap.notFound)
   endConnectionsOnClose(app)

@@ -1,8 +1,12 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { StorageError } from '../store/storage-error.ts'
 import { ProblemError, unavailable } from './problem-error.ts'
 import { tooLarge } from './request-body.ts'
 
 const STORE_RETRY_AFTER_SECONDS = 10
+
+/** A person has to repair the store first. */
+const REPAIR_RETRY_AFTER_SECONDS = 60
 
 /** Answers every error with a problem, without stack traces and values of the request. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -30,6 +34,8 @@ function toProblem(error: unknown, request: FastifyRequest): ProblemError {
   const { code = '', statusCode = 500 } = (
     typeof error === 'object' && error !== null ? error : {}
   ) as Partial<FastifyError>
+  if (error instanceof StorageError)
+    return unavailable(error.message, error.isTemporary ? STORE_RETRY_AFTER_SECONDS : REPAIR_RETRY_AFTER_SECONDS, error)
   if (code === 'ERR_SQLITE_ERROR')
     return unavailable('The store is temporarily unavailable. Try again later.', STORE_RETRY_AFTER_SECONDS, error)
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')

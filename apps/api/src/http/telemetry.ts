@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { DATA_FLOW } from '../store/data-flow.ts'
-import type { WriteOutcome } from '../store/store.ts'
+import type { Store, WriteOutcome } from '../store/store.ts'
 
 /** Metrics of the API itself, for Prometheus. Each API has a registry of its own. */
 export interface Telemetry {
@@ -15,7 +15,7 @@ export interface Telemetry {
 }
 
 /** Measures every request of an app by method, route and status. */
-export function createTelemetry(app: FastifyInstance): Telemetry {
+export function createTelemetry(app: FastifyInstance, store: Pick<Store, 'sizes'>): Telemetry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const duration = new Histogram({
@@ -35,6 +35,19 @@ export function createTelemetry(app: FastifyInstance): Telemetry {
     help: 'Agents by whether their data flows: `stalled` ones send heartbeats, but no reports.',
     labelNames: ['data'],
     registers: [registry],
+  })
+
+  const storage = new Gauge({
+    name: 'rca_api_store_bytes',
+    help: 'Size of the database, of its write-ahead log, and of the free space on their disk.',
+    labelNames: ['part'],
+    registers: [registry],
+    collect: () => {
+      const { databaseBytes, walBytes, freeBytes } = store.sizes()
+      storage.set({ part: 'database' }, databaseBytes)
+      storage.set({ part: 'wal' }, walBytes)
+      storage.set({ part: 'free' }, freeBytes)
+    },
   })
 
   app.addHook('onResponse', async (request, reply) => {

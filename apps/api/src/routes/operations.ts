@@ -3,6 +3,7 @@ import type { App, Context } from '../http/context.ts'
 import { problems } from '../http/openapi-schemas.ts'
 import { unavailable } from '../http/problem-error.ts'
 import { dataFlowOf } from '../store/data-flow.ts'
+import { StorageError } from '../store/storage-error.ts'
 
 const okSchema = z.object({ status: z.literal('ok') })
 
@@ -22,6 +23,8 @@ export function addOperationRoutes(app: App, { store, telemetry, now, heartbeatS
     tags,
     operationId: 'isReady',
     summary: 'Check that the store can be used',
+    description:
+      'Answers 503 when the database is deleted, truncated, damaged or read-only, when its disk is full, and when the last write failed.',
     success: 'The store can be used.',
     response: { 200: okSchema, 503: problems()[503] },
   }
@@ -29,7 +32,7 @@ export function addOperationRoutes(app: App, { store, telemetry, now, heartbeatS
     try {
       await store.ping()
     } catch (error) {
-      throw unavailable('The store cannot be used.', 10, error)
+      throw error instanceof StorageError ? error : unavailable('The store cannot be used.', 10, error)
     }
     return { status: 'ok' as const }
   })

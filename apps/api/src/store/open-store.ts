@@ -13,33 +13,48 @@ import { createPointReader } from './read/points.ts'
 import { createRelatedReader } from './read/related.ts'
 import { createSeriesReader } from './read/series.ts'
 import { applyRetention } from './retention.ts'
+import { giveBackSpace } from './sqlite/free-space.ts'
 import { migrate } from './sqlite/migrations.ts'
 import { type Connections, openSqlite } from './sqlite/open-sqlite.ts'
+import { findDamageInThread } from './sqlite/quick-check.ts'
 import type { Store } from './store.ts'
 
 /** Opens `sqlite:<path>` or `sqlite::memory:`, and migrates it to the newest schema. @throws {Error} when that fails */
 export async function openStore(url: string): Promise<Store> {
   if (!DATABASE_URL_PATTERN.test(url))
     throw new Error('`DATABASE_URL` must be `sqlite:<path>`, such as sqlite:./rca.sqlite.')
-  const connections = openSqlite(databasePath(url))
+  const path = databasePath(url)
+  const connections = openSqlite(path)
   try {
     await migrate(connections.writer)
+    connections.storage.createReserve()
   } catch (error) {
     await connections.close()
     throw error
   }
-  return createStore(connections)
+  return createStore(path, connections)
 }
 
-function createStore({ writer, reader, close }: Connections): Store {
+function createStore(path: string, { writer, reader, storage, close }: Connections): Store {
   const index = createSeriesIndex()
+  const writeReports = createReportWriter(writer, index)
+  const writeHeartbeat = createHeartbeatWriter(writer)
   let closing: Promise<void> | undefined
   return {
     access: createAccessStore(writer, reader),
     enrolment: createEnrolmentStore(writer, reader),
-    agents: { heartbeat: createHeartbeatWriter(writer), ...createAgentReader(reader) },
+    agents: {
+      heartbeat: async (...heartbeat) => {
+        storage.admit()
+        return writeHeartbeat(...heartbeat)
+      },
+      ...createAgentReader(reader),
+    },
     signals: {
-      write: createReportWriter(writer, index),
+      write: async (...reports) => {
+        storage.admit()
+        return writeReports(...reports)
+      },
       entities: createEntityReader(reader),
       series: createSeriesReader(reader),
       points: createPointReader(reader),
@@ -47,9 +62,30 @@ function createStore({ writer, reader, close }: Connections): Store {
       related: createRelatedReader(reader),
       gaps: createGapReader(reader),
     },
-    retain: (before, now) => applyRetention(writer, index, before, now),
+    retain: async (before, now) => {
+      const removed = await applyRetention(writer, index, before, now)
+      await giveBackSpace(writer, storage)
+      return removed
+    },
     ping: async () => {
-      await sql`select 1`.execute(reader)
+      storage.checkDisk()
+      await sql`select 1 from environments limit 1`.execute(reader)
+      // Writes the value that it has already.
+      if (storage.hasFailed)
+        await writer.transaction().execute((transaction) => sql`pragma user_version = 0`.execute(transaction))
+    },
+    findDamage: async (signal) => {
+      const problems = path === ':memory:' ? [] : await findDamageInThread(path, signal)
+      if (problems[0] !== undefined) storage.damaged(problems[0])
+      return problems
+    },
+    sizes: storage.sizes,
+    lastSeenAt: async () => {
+      const last = await reader
+        .selectFrom('agents')
+        .select(({ fn }) => fn.max('last_seen_at').as('at'))
+        .executeTakeFirst()
+      return last?.at ?? undefined
     },
     close: () => {
       closing ??= close()

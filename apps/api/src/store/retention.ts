@@ -13,16 +13,24 @@ const MAX_ROWS_PER_STEP = 5000
 /** Instances without a heartbeat for this time are removed: every update of a deployment leaves some behind. */
 const INSTANCE_TIMEOUT_MS = 3_600_000
 
+/** Time without any report for which the clock is trusted. */
+const MAX_SILENCE_MS = 3_600_000
+
 /** A removed agent that did not use its token for this time may no longer use it after the token's lifetime. */
 const MEMBER_TIMEOUT_MS = 90 * 86_400_000
 
-/** Removes data from before `before`, and series and agents without any data left. */
+/**
+ * Removes data from before `latest`, and series and agents without any data left. Age counts from the newest report:
+ * after an hour without reports, and for a clock that is wrong, no time passes.
+ */
 export async function applyRetention(
   database: Kysely<Tables>,
   index: SeriesIndex,
-  before: number,
+  latest: number,
   now: number,
 ): Promise<RetentionOutcome> {
+  const silence = now - (await findNewestTime(database, now))
+  const before = silence > MAX_SILENCE_MS ? latest - silence : latest
   const remove = (table: keyof typeof KEYS, condition: RawBuilder<unknown>): Promise<number> =>
     removeInSteps(database, table, condition)
   const { points, series } = await removePoints(database, index, before)
@@ -65,6 +73,13 @@ export async function applyRetention(
   )
   const agents = await remove('agents', sql`last_seen_at < ${before} and ${sql.join(kept, sql` and `)}`)
   return { points, series, events, entities, reports, agents }
+}
+
+/** Returns the time of the newest report by the clock of its agent, at most `now`; `now` without any reports. */
+async function findNewestTime(database: Kysely<Tables>, now: number): Promise<number> {
+  const { rows } = await sql<{ newest: number | null }>`
+    select max(min(${now}, last_report_at + min(0, clock_offset))) as newest from agents`.execute(database)
+  return rows[0]?.newest ?? now
 }
 
 async function removePoints(

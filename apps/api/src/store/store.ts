@@ -18,6 +18,7 @@ import type {
   StoredSeries,
   StoredToken,
 } from './records.ts'
+import type { StoreSizes } from './sqlite/storage.ts'
 
 /** A token in stored form, without the token itself. */
 export type NewToken = Pick<
@@ -257,10 +258,18 @@ export interface Store {
   readonly enrolment: EnrolmentStore
   readonly agents: AgentStore
   readonly signals: SignalStore
-  /** Removes data from before `before` and instances silent `now`, in small steps between which requests are served. */
+  /**
+   * Removes data from before `before`, or, if no report came recently, from as long before the newest report. Removes
+   * instances silent `now`. Works in small steps, between which requests are served.
+   */
   retain(before: number, now: number): Promise<RetentionOutcome>
-  /** Rejects when the store cannot be used. */
+  /** Rejects when the store cannot be used, with a `StorageError` for a problem of its files or disk. */
   ping(): Promise<void>
+  /** Reads the whole database in a thread of its own, until the signal. Returns problems, after which nothing is stored. */
+  findDamage(signal: AbortSignal): Promise<readonly string[]>
+  sizes(): StoreSizes
+  /** Returns when the last request of an agent arrived. */
+  lastSeenAt(): Promise<number | undefined>
   /** Waits for running queries. Idempotent. */
   close(): Promise<void>
 }

@@ -9,6 +9,7 @@ import { migrate } from './migrations.ts'
 import { nodeSqlite } from './node-sqlite.ts'
 import { openSqlite } from './open-sqlite.ts'
 import { StoreDialect } from './sqlite-dialect.ts'
+import { createStorage } from './storage.ts'
 
 function createFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'rca-api-'))
@@ -55,7 +56,9 @@ describe('migrate', () => {
       for (const suffix of ['', '-wal']) if (existsSync(path + suffix)) copyFileSync(path + suffix, name + suffix)
       copies.push(name)
     }
-    const database = new Kysely({ dialect: new StoreDialect(watched(nodeSqlite(file), copy)) })
+    const database = new Kysely({
+      dialect: new StoreDialect(watched(nodeSqlite(file), copy), createStorage(':memory:')),
+    })
     await migrate(database)
     const complete = tablesOf(path)
     await database.destroy()

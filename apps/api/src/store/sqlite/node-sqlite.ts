@@ -13,7 +13,7 @@ export function nodeSqlite(database: DatabaseSync): SqliteDatabase {
     },
     prepare: (sql) => {
       const known = prepared.get(sql)
-      const statement = known ?? (sql === 'rollback' ? rollback(database) : adapt(database.prepare(sql)))
+      const statement = known ?? (sql === 'rollback' ? rollback(database) : adapt(database.prepare(sql), sql))
       // Deleting and setting a key moves it to the end: the first key is the least recently used.
       prepared.delete(sql)
       prepared.set(sql, statement)
@@ -25,16 +25,17 @@ export function nodeSqlite(database: DatabaseSync): SqliteDatabase {
 
 /** SQLite rolls back a transaction that fills the disk. A second rollback would fail and hide the cause. */
 function rollback(database: DatabaseSync): SqliteStatement {
-  const statement = adapt(database.prepare('rollback'))
+  const statement = adapt(database.prepare('rollback'), 'rollback')
   return {
     ...statement,
     run: (parameters) => (database.isTransaction ? statement.run(parameters) : { changes: 0, lastInsertRowid: 0 }),
   }
 }
 
-function adapt(statement: StatementSync): SqliteStatement {
+function adapt(statement: StatementSync, sql: string): SqliteStatement {
   return {
-    reader: statement.columns().length > 0,
+    // `run` takes one step of a statement without columns. This pragma releases one page in each.
+    reader: statement.columns().length > 0 || sql.startsWith('pragma incremental_vacuum'),
     all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
     run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
     iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])) as IterableIterator<unknown>,

@@ -6,6 +6,7 @@ import { Kysely, sql } from 'kysely'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { nodeSqlite } from './node-sqlite.ts'
 import { StoreDialect } from './sqlite-dialect.ts'
+import { createStorage } from './storage.ts'
 
 function openBoth(lockTimeoutMs: number) {
   const folder = mkdtempSync(join(tmpdir(), 'rca-api-'))
@@ -13,7 +14,7 @@ function openBoth(lockTimeoutMs: number) {
   const other = new DatabaseSync(path)
   other.exec('pragma journal_mode = wal; create table numbers (number integer)')
   const database = new Kysely<{ numbers: { number: number } }>({
-    dialect: new StoreDialect(nodeSqlite(new DatabaseSync(path)), lockTimeoutMs),
+    dialect: new StoreDialect(nodeSqlite(new DatabaseSync(path)), createStorage(path), lockTimeoutMs),
   })
   onTestFinished(async () => {
     await database.destroy()

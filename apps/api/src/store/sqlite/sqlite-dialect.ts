@@ -10,6 +10,7 @@ import {
   SqliteDriver,
 } from 'kysely'
 import { isLocked } from './sqlite-errors.ts'
+import type { Storage } from './storage.ts'
 
 /** How long statements wait for a lock of another process. */
 const LOCK_TIMEOUT_MS = 5000
@@ -18,20 +19,23 @@ const LOCK_RETRY_INTERVAL_MS = 20
 
 /**
  * Kysely's dialect for SQLite, with migrations in transactions and statements that wait for a lock of another process
- * without blocking the event loop.
+ * without blocking the event loop. Transactions fail when the files are not those that were opened: a commit to a
+ * deleted file is not acknowledged.
  */
 export class StoreDialect extends SqliteDialect {
   readonly #database: SqliteDatabase
+  readonly #storage: Storage
   readonly #lockTimeoutMs: number
 
-  constructor(database: SqliteDatabase, lockTimeoutMs: number = LOCK_TIMEOUT_MS) {
+  constructor(database: SqliteDatabase, storage: Storage, lockTimeoutMs: number = LOCK_TIMEOUT_MS) {
     super({ database })
     this.#database = database
+    this.#storage = storage
     this.#lockTimeoutMs = lockTimeoutMs
   }
 
   override createDriver(): Driver {
-    return new WaitingDriver(this.#database, this.#lockTimeoutMs)
+    return new StoreDriver(this.#database, this.#storage, this.#lockTimeoutMs)
   }
 
   override createAdapter(): DialectAdapter {
@@ -46,25 +50,39 @@ class TransactionalAdapter extends SqliteAdapter {
   }
 }
 
-class WaitingDriver extends SqliteDriver {
+class StoreDriver extends SqliteDriver {
   readonly #wait: LockWait
+  readonly #storage: Storage
 
-  constructor(database: SqliteDatabase, lockTimeoutMs: number) {
+  constructor(database: SqliteDatabase, storage: Storage, lockTimeoutMs: number) {
     super({ database })
+    this.#storage = storage
     this.#wait = createLockWait(lockTimeoutMs)
   }
 
   override async acquireConnection(): Promise<DatabaseConnection> {
     const connection = await super.acquireConnection()
     return {
-      executeQuery: (query) => this.#wait(() => connection.executeQuery(query)),
+      executeQuery: async (query) => {
+        try {
+          return await this.#wait(() => connection.executeQuery(query))
+        } catch (error) {
+          throw this.#storage.failed(error)
+        }
+      },
       streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
     }
   }
 
   /** Takes the lock for writing at once: a transaction that waited for it later would have read outdated rows. */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    this.#storage.check()
     await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  }
+
+  override async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await super.commitTransaction(connection)
+    this.#storage.committed()
   }
 }
 

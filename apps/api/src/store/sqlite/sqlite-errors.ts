@@ -1,5 +1,7 @@
 /** Primary result codes of SQLite: https://sqlite.org/rescode.html */
 const SQLITE_BUSY = 5
+const SQLITE_CORRUPT = 11
+const SQLITE_NOTADB = 26
 
 /** Returns SQLite's primary result code, `undefined` for another error. */
 export function sqliteCode(error: unknown): number | undefined {
@@ -10,4 +12,10 @@ export function sqliteCode(error: unknown): number | undefined {
 /** Returns true for a statement that another process prevented with a lock. It changed nothing. */
 export function isLocked(error: unknown): boolean {
   return sqliteCode(error) === SQLITE_BUSY
+}
+
+/** Returns true for an error of a file that is not, or no longer, a valid database. */
+export function isDamage(error: unknown): boolean {
+  const code = sqliteCode(error)
+  return code === SQLITE_CORRUPT || code === SQLITE_NOTADB
 }

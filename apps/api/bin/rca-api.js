@@ -1,0 +1,2 @@
+#!/usr/bin/env -S node --conditions=@rca/source
+import '../src/main.ts'
