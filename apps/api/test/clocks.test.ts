@@ -1,5 +1,57 @@
 import { describe, expect, test } from 'vitest'
-import { AGENT_URL, agentIdOf, at, eventOf, metricOf, reportOf, startApi, type TestApi } from './kit.ts'
+import { AGENT_URL, agentIdOf, at, eventOf, metricOf, reportOf, SECOND, START, startApi, type TestApi } from './kit.ts'
+
+describe('reports of an agent whose clock is behind', () => {
+  const HOUR = 3600
+  const values = async (api: TestApi) =>
+    (await api.admin(`/api/v1/metrics?name=container.memory.usage&step=1s&from=${at(-HOUR)}&to=${at(600)}`))
+      .json()
+      .series.flatMap(({ points }: { points: object[] }) => points)
+
+  test.each([
+    ['an hour', HOUR, '60 minutes'],
+    ['eight days', 8 * 24 * HOUR, '8 days'],
+    ['decades, since it starts in 1970', START / SECOND - 60, '20779 days'],
+  ])('by %s keep all points and their distances, and are a gap until the clock is set', async (_by, behind, words) => {
+    const api = await startApi()
+    const token = await api.provision()
+    await api.heartbeat(token, { started_at: at(-behind) })
+    const send = (value: number, time: number) =>
+      api.send(
+        token,
+        reportOf(
+          { metrics: [metricOf(value)], events: [eventOf({ id: `e${value}`, at: at(time) })] },
+          { timestamp: at(time), sequence: value },
+        ),
+      )
+    await send(0, -behind)
+    api.clock.now += 15 * SECOND
+    await send(1, 15 - behind)
+    expect(await values(api)).toEqual([0, 15].map((seconds, value) => ({ at: at(seconds), value })))
+    const { events } = (await api.admin('/api/v1/events')).json()
+    expect(events.map((event: { at: string }) => event.at)).toEqual([at(15), at(0)])
+    const gaps = async () => (await api.admin(`${AGENT_URL}/gaps`)).json().gaps
+    expect(await gaps()).toMatchObject([
+      { scope: 'clock', open: true, since: at(0), reason: expect.stringContaining(`${words} behind`) },
+    ])
+    expect((await api.admin(AGENT_URL)).json().health).toMatchObject({ status: 'degraded', gaps: [{ scope: 'clock' }] })
+    api.clock.now += 15 * SECOND
+    await send(2, 30)
+    expect(await gaps()).toMatchObject([{ scope: 'clock', open: false }])
+    expect((await values(api)).at(-1)).toEqual({ at: at(30), value: 2 })
+  })
+
+  test('are not confused with reports that waited in the outbox', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await api.heartbeat(token)
+    api.clock.now += HOUR * SECOND
+    await api.heartbeat(token, { outbox: { reports: 2, bytes: 9, dropped: 0 } })
+    await api.send(token, reportOf({ metrics: [metricOf(1)] }, { timestamp: at(10) }))
+    expect(await values(api)).toEqual([{ at: at(10), value: 1 }])
+    expect((await api.admin(`${AGENT_URL}/gaps`)).json().gaps).toEqual([])
+  })
+})
 
 describe('reports of an agent whose clock is ahead', () => {
   const values = async (api: TestApi) =>

@@ -1,8 +1,8 @@
 import { type Report, SEVERITIES } from '@rca/core/protocol'
-import type { Kysely, Transaction } from 'kysely'
+import type { Kysely, Selectable, Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SignalStore } from '../store.ts'
-import { correctTime, findOffset, offsetOfOtherClock } from './clock-offset.ts'
+import { correctTime, findOffset, MAX_CLOCK_DIFFERENCE_MS, offsetOfOtherClock } from './clock-offset.ts'
 import { endOtherTerms, findActiveTermId, findTerm, writeTerm } from './leader-terms.ts'
 import { type NewestReport, placeReport, type ReportPlace } from './report-order.ts'
 import type { SeriesIndex, SeriesLookup } from './series-index.ts'
@@ -19,9 +19,11 @@ import { recordPart } from './snapshot-parts.ts'
 /** State of an agent while a request is written. */
 interface AgentState {
   readonly key: number
-  /** Milliseconds by which its clock is ahead. */
+  /** Milliseconds by which its clock is ahead; negative if it is behind. */
   readonly offset: number
   readonly receivedAt: number
+  /** True if its clock was behind at its last request. */
+  readonly wasBehind: boolean
   newest: NewestReport
   /** Corrected time of its newest report, if this request contains it. */
   reportedAt?: number
@@ -46,7 +48,10 @@ export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex)
         agent.hasDelivered = true
         await writeReport(transaction, agent, report, lookup)
       }
-      for (const agent of agents.values()) await writeNewest(transaction, agent)
+      for (const agent of agents.values()) {
+        await writeNewest(transaction, agent)
+        await writeClockGap(transaction, agent)
+      }
       return count
     })
     lookup.commit()
@@ -72,14 +77,24 @@ async function openAgent(
       ...seen,
     })
     .onConflict((conflict) => conflict.columns(['environment', 'agent_type', 'agent_id']).doUpdateSet(seen))
-    .returning(['key', 'clock_offset', 'newest_revision', 'newest_sequence', 'newest_report_id', 'newest_lead'])
+    .returning([
+      'key',
+      'clock_offset',
+      'newest_revision',
+      'newest_sequence',
+      'newest_report_id',
+      'newest_lead',
+      'outbox',
+      'last_heartbeat_at',
+    ])
     .executeTakeFirstOrThrow()
   const times = reports.map((report) => Date.parse(report.timestamp))
   return {
     key: row.key,
-    offset: findOffset(times, receivedAt, row.clock_offset),
+    offset: findOffset(times, receivedAt, row.clock_offset, emptyOutboxAt(row)),
     receivedAt,
     hasDelivered: false,
+    wasBehind: row.clock_offset < 0,
     newest: {
       revision: row.newest_revision,
       sequence: row.newest_sequence,
@@ -87,6 +102,15 @@ async function openAgent(
       termId: row.newest_lead,
     },
   }
+}
+
+/** Returns when the agent last sent a heartbeat, if its outbox was empty. */
+function emptyOutboxAt({
+  outbox,
+  last_heartbeat_at,
+}: Pick<Selectable<Tables['agents']>, 'outbox' | 'last_heartbeat_at'>) {
+  if (outbox === null || last_heartbeat_at === null) return undefined
+  return (JSON.parse(outbox) as { reports: number }).reports === 0 ? last_heartbeat_at : undefined
 }
 
 /** Returns false for a report that is stored already. */
@@ -191,4 +215,37 @@ async function writeNewest(
     .set({ last_delivery_at: receivedAt, ...newestReport })
     .where('key', '=', key)
     .execute()
+}
+
+/** Scope of the gap of an agent whose clock is behind. */
+const CLOCK_SCOPE = 'clock'
+
+/** Stores as a gap that the clock of an agent is behind, since its data seemed old before this was noticed. */
+async function writeClockGap(
+  transaction: Transaction<Tables>,
+  { key, offset, wasBehind, newest: { revision }, reportedAt }: AgentState,
+): Promise<void> {
+  if (reportedAt === undefined || offset >= 0) return
+  const last = await transaction
+    .selectFrom('gaps')
+    .select(({ fn }) => fn.max('since').as('since'))
+    .where('agent_key', '=', key)
+    .where('scope', '=', CLOCK_SCOPE)
+    .executeTakeFirst()
+  const since = (wasBehind ? last?.since : undefined) ?? reportedAt
+  const reason = `The clock of the agent is ${inWords(-offset)} behind. Its times are corrected. Set its clock.`
+  const state = { reason, last_reported_at: reportedAt, revision }
+  await transaction
+    .insertInto('gaps')
+    .values({ agent_key: key, scope: CLOCK_SCOPE, since, ...state })
+    .onConflict((conflict) => conflict.columns(['agent_key', 'scope', 'since']).doUpdateSet(state))
+    .execute()
+}
+
+/** Formats a duration as minutes, hours or days. */
+function inWords(milliseconds: number): string {
+  const minutes = Math.round(milliseconds / 60_000)
+  if (minutes < 120) return `${minutes} minutes`
+  const hours = Math.round(minutes / 60)
+  return hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`
 }

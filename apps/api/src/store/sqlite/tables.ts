@@ -66,7 +66,7 @@ export interface Tables {
     last_heartbeat_at: number | null
     /** Time of the newest report. */
     last_report_at: number | null
-    /** Milliseconds by which its clock was ahead in its last request. */
+    /** Milliseconds by which its clock was ahead in its last request; negative if it was behind. */
     clock_offset: Generated<number>
     /** Revision of the newest report. Gaps that this report does not contain are closed. */
     newest_revision: Generated<number>
