@@ -55,7 +55,7 @@ async function eventIds(api: TestApi): Promise<string[]> {
   return events.map(({ id }: { id: string }) => id)
 }
 
-const WAIT = { timeout: 20_000, interval: 50 }
+const WAIT = { timeout: 120_000, interval: 50 }
 
 /** Starts two replicas and waits until one leads. */
 async function startTwo(): Promise<Replicas & { readonly leader: ChildProcess; readonly other: ChildProcess }> {
@@ -90,7 +90,7 @@ describe('replicas of an agent', () => {
     }, WAIT)
     expect(dead).toMatchObject({ role: 'standby', instance_id: first?.instance_id })
     expect(history()).toEqual([`${first?.instance_id} leads`, `${second?.instance_id} leads`])
-  }, 60_000)
+  }, 300_000)
 
   test('hand over at once when the leader is stopped, after it has delivered everything', async () => {
     const { api, leader, other, addEvent, instances, history } = await startTwo()
@@ -113,5 +113,5 @@ describe('replicas of an agent', () => {
     ])
     other.kill('SIGTERM')
     expect(await once(other, 'exit')).toEqual([0, null])
-  }, 60_000)
+  }, 300_000)
 })

@@ -57,7 +57,7 @@ describe('a backup', () => {
     expect(checkDatabase(path)).toEqual([])
   })
 
-  test('of a killed API contains its log, which a restored database does not', async () => {
+  test('contains the log of a killed API, which a restored database does not', async () => {
     const { path, backup, add } = await createDatabase()
     // The files of this moment are those that a killed API leaves.
     const killed = `${backup}-killed`

@@ -265,7 +265,7 @@ export interface Store {
   retain(before: number, now: number): Promise<RetentionOutcome>
   /** Rejects when the store cannot be used, with a `StorageError` for a problem of its files or disk. */
   ping(): Promise<void>
-  /** Reads the whole database in a thread of its own, until the signal. Returns problems, after which nothing is stored. */
+  /** Looks for damage in a thread of its own, until the signal. Returns problems, after which nothing is stored. */
   findDamage(signal: AbortSignal): Promise<readonly string[]>
   sizes(): StoreSizes
   /** Returns when the last request of an agent arrived. */

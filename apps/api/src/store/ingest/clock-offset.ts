@@ -1,5 +1,5 @@
 /** Tolerated difference between the clocks of an agent and the platform. */
-export const MAX_CLOCK_DIFFERENCE_MS = 5 * 60_000
+const MAX_CLOCK_DIFFERENCE_MS = 5 * 60_000
 
 /** Age from which a report cannot have waited in the outbox of its agent. */
 const MAX_REPORT_AGE_MS = 7 * 86_400_000
@@ -8,8 +8,8 @@ const MAX_REPORT_AGE_MS = 7 * 86_400_000
 const WRONG_CLOCK_MS = 86_400_000
 
 /**
- * Computes by how many milliseconds the clock of an agent is ahead: 0 within the tolerance, negative for a clock that is
- * behind. Returns `previous` while it fits, so that reports of several requests keep their distances.
+ * Computes by how many milliseconds the clock of an agent is ahead: 0 within the tolerance, negative for a clock that
+ * is behind. Returns `previous` while it fits, so that reports of several requests keep their distances.
  *
  * An old report may come from a clock that is behind, or have waited in the outbox. It did not wait when its time is
  * before a heartbeat with an empty outbox, or is very long ago.

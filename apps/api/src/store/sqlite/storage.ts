@@ -30,7 +30,7 @@ export interface Storage {
   checkDisk(): void
   /** Checks that reports may be added. @throws {StorageError} also while the disk is full or the log too long */
   admit(): void
-  /** Records a failed statement. Returns the error to throw: a `StorageError` for a problem of the disk or the files. */
+  /** Records a failed statement. Returns the error to throw: a `StorageError` for a problem of disk or files. */
   failed(error: unknown): unknown
   /** Records that a check found damage. */
   damaged(reason: string): void
