@@ -73,6 +73,19 @@ test('usage collects exact values of one engine', async () => {
   })
 })
 
+test('usage reports no memory above the limit, which the kernel may exceed for a moment', async () => {
+  const of = captured(exactEngine)
+  const { id } = of.container('shop-web-1')
+  const root = temporaryDirectory(of.root)
+  root.write(`sys/fs/cgroup/memory/docker/${id}/memory.usage_in_bytes`, `${80 * 1024 ** 2}\n`)
+  const points = pointsOf(await runCollector(usage, fakeClient(of, { config: { root_path: root.path } })), id)
+  expect(points).toMatchObject({
+    'container.memory.usage{}': 64 * 1024 ** 2,
+    'container.memory.working_set{}': 64 * 1024 ** 2,
+    'container.memory.limit{}': 64 * 1024 ** 2,
+  })
+})
+
 describe('usage: container.cpu.usage', () => {
   const of = captured(exactEngine)
   const { id } = of.container('plain')

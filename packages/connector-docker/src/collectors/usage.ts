@@ -197,6 +197,10 @@ function networkGap(
 
 function toSignals(entity: EntityReference, used: ContainerUsage, cpus: number | undefined): Signals {
   const { cpu, memory } = used
+  const { limit } = memory
+  // The kernel may charge a little more than the limit for a moment.
+  const withinLimit = (value: number | undefined): number | undefined =>
+    value === undefined || limit === undefined ? value : Math.min(value, limit)
   return {
     metrics: [
       usageSignals.cpuTime.point(cpu.total, entity),
@@ -206,10 +210,10 @@ function toSignals(entity: EntityReference, used: ContainerUsage, cpus: number |
       usageSignals.cpuPeriods.point(cpu.periods, entity),
       usageSignals.cpuThrottledPeriods.point(cpu.throttledPeriods, entity),
       usageSignals.cpuThrottledTime.point(cpu.throttledTime, entity),
-      usageSignals.memoryUsage.point(memory.usage, entity),
-      usageSignals.memoryWorkingSet.point(memory.workingSet, entity),
-      usageSignals.memoryRss.point(memory.rss, entity),
-      usageSignals.memoryLimit.point(memory.limit, entity),
+      usageSignals.memoryUsage.point(withinLimit(memory.usage), entity),
+      usageSignals.memoryWorkingSet.point(withinLimit(memory.workingSet), entity),
+      usageSignals.memoryRss.point(withinLimit(memory.rss), entity),
+      usageSignals.memoryLimit.point(limit, entity),
       usageSignals.memoryFails.point(memory.fails, entity),
       usageSignals.pids.point(used.pids, entity),
       ...(used.networks ?? []).flatMap((network) => networkPoints(network, entity)),

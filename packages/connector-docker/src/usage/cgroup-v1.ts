@@ -53,11 +53,11 @@ function readDisks(blkio: ReadFile): DiskIo[] | undefined {
 }
 
 /** Parses lines such as `8:0 Read 4096`. */
-function parseBlockTable(text = ''): Map<string, Record<string, number>> {
-  const table = new Map<string, Record<string, number>>()
+function parseBlockTable(text = ''): Map<string, Record<string, number | undefined>> {
+  const table = new Map<string, Record<string, number | undefined>>()
   for (const [, device = '', operation = '', value] of text.matchAll(/^(\d+:\d+) (\w+) (\d+)$/gm)) {
     const row = table.get(device) ?? {}
-    row[operation] = Number(value)
+    row[operation] = parseNumber(value)
     table.set(device, row)
   }
   return table

@@ -22,6 +22,21 @@ describe('readCgroupV2', () => {
     })
   })
 
+  test('leaves out amounts that cannot be', () => {
+    const wrapped = '18446744073709547520'
+    const files = {
+      'memory.current': '8192\n',
+      'memory.stat': `anon ${wrapped}\ninactive_file ${wrapped}\n`,
+      'pids.current': `${wrapped}\n`,
+      'io.stat': `8:0 rbytes=${wrapped} wbytes=512 rios=1 wios=2\n`,
+    }
+    expect(read(files)).toMatchObject({
+      memory: { usage: 8192, rss: undefined },
+      pids: undefined,
+      disks: [{ device: '8:0', bytesRead: undefined, bytesWritten: 512, reads: 1, writes: 2 }],
+    })
+  })
+
   test('returns times in seconds, and no periods when the kernel has none', () => {
     const times = 'usage_usec 1500000\nuser_usec 1200000\nsystem_usec 300000\n'
     expect(read({ 'cpu.stat': times }).cpu).toEqual({

@@ -36,7 +36,7 @@ function parseDisks(text: string | undefined): DiskIo[] | undefined {
   if (text === undefined) return undefined
   return [...text.matchAll(/(\d+:\d+)((?: \S+=\S+)+) *$/gm)].map(([, device = '', pairs = '']) => {
     const values = Object.fromEntries(
-      [...pairs.matchAll(/ (\w+)=(\d+)(?= |$)/g)].map(([, key, value]) => [key, Number(value)]),
+      [...pairs.matchAll(/ (\w+)=(\d+)(?= |$)/g)].map(([, key, value]) => [key, parseNumber(value)]),
     )
     return {
       device,

@@ -18,6 +18,25 @@ describe.each(engineNames)('parseStats: stats of %s', (name) => {
   })
 })
 
+test('parseStats leaves out amounts that cannot be, one by one', () => {
+  const wrapped = 2 ** 64 - 4096
+  const row = (op: string, value: number) => ({ major: 8, minor: 0, op, value })
+  const stats = {
+    cpu_stats: { cpu_usage: { total_usage: 5e9, usage_in_usermode: -1, usage_in_kernelmode: wrapped } },
+    memory_stats: { usage: 4096, stats: { total_inactive_file: wrapped, total_rss: wrapped }, failcnt: Number.NaN },
+    pids_stats: { current: wrapped },
+    networks: { eth0: { rx_bytes: wrapped, rx_packets: 2, tx_bytes: -3 } },
+    blkio_stats: { io_service_bytes_recursive: [row('Read', wrapped), row('Write', 512)] },
+  }
+  expect(parseStats(stats, undefined)).toMatchObject({
+    cpu: { total: 5, user: undefined, system: undefined },
+    memory: { usage: 4096, rss: undefined },
+    pids: undefined,
+    networks: [{ bytesReceived: undefined, packetsReceived: 2, bytesTransmitted: undefined }],
+    disks: [{ device: '8:0', bytesRead: undefined, bytesWritten: 512 }],
+  })
+})
+
 test('parseStats returns exact values of one engine', () => {
   expect(parseStats(captured(exactEngine).stats('shop-web-1') ?? {}, 67_108_864)).toEqual({
     cpu: {

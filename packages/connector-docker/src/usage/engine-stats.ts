@@ -1,37 +1,38 @@
 import { z } from 'zod'
 import type { StatsAnswer } from '../engine/engine-api.ts'
-import { number, optional } from '../engine/lenient-schemas.ts'
+import { optional } from '../engine/lenient-schemas.ts'
 import type { ContainerUsage, DiskIo } from './container-usage.ts'
-import { divide, subtract } from './kernel-files.ts'
+import { amountOf, divide, subtract } from './kernel-files.ts'
 
-const blockRows = optional(
-  z.array(z.object({ major: z.number(), minor: z.number(), op: z.string(), value: z.number() })),
-)
+/** Leaves out an impossible amount, which the engine passes on from the kernel. */
+const amount = z.number().optional().catch(undefined).transform(amountOf)
+
+const blockRows = optional(z.array(z.object({ major: z.number(), minor: z.number(), op: z.string(), value: amount })))
 
 /** Answer to `GET /containers/{id}/stats` (Engine API 1.24 to 1.5x), for control groups v1 and v2. */
 const answerSchema = z.object({
   cpu_stats: optional(
     z.object({
-      cpu_usage: optional(z.object({ total_usage: number, usage_in_usermode: number, usage_in_kernelmode: number })),
-      throttling_data: optional(z.object({ periods: number, throttled_periods: number, throttled_time: number })),
+      cpu_usage: optional(z.object({ total_usage: amount, usage_in_usermode: amount, usage_in_kernelmode: amount })),
+      throttling_data: optional(z.object({ periods: amount, throttled_periods: amount, throttled_time: amount })),
     }),
   ),
   memory_stats: optional(
-    z.object({ usage: number, limit: number, failcnt: number, stats: optional(z.record(z.string(), z.unknown())) }),
+    z.object({ usage: amount, limit: amount, failcnt: amount, stats: optional(z.record(z.string(), z.unknown())) }),
   ),
-  pids_stats: optional(z.object({ current: number })),
+  pids_stats: optional(z.object({ current: amount })),
   networks: optional(
     z.record(
       z.string(),
       z.object({
-        rx_bytes: number,
-        rx_packets: number,
-        rx_errors: number,
-        rx_dropped: number,
-        tx_bytes: number,
-        tx_packets: number,
-        tx_errors: number,
-        tx_dropped: number,
+        rx_bytes: amount,
+        rx_packets: amount,
+        rx_errors: amount,
+        rx_dropped: amount,
+        tx_bytes: amount,
+        tx_packets: amount,
+        tx_errors: amount,
+        tx_dropped: amount,
       }),
     ),
   ),
@@ -51,7 +52,7 @@ export function parseStats(answer: StatsAnswer, limit: number | undefined): Cont
   if (total === undefined || (total === 0 && memory?.usage === undefined)) return undefined
   const memoryStat = (name: string): number | undefined => {
     const value = memory?.stats?.[name]
-    return typeof value === 'number' ? value : undefined
+    return typeof value === 'number' ? amountOf(value) : undefined
   }
   const usage = subtract(memory?.usage, memoryStat('total_inactive_file') ?? memoryStat('inactive_file'))
   return {

@@ -16,6 +16,8 @@ describe('kernel files', () => {
     ['3\n', 3],
     ['0\n', 0],
     ['9223372036854771712\n', Number(9_223_372_036_854_771_712n)],
+    ['9223372036854775808\n', undefined],
+    ['18446744073709551615\n', undefined],
     ['max\n', undefined],
     ['-1\n', undefined],
     ['3 4\n', undefined],

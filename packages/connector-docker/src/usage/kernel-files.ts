@@ -14,10 +14,18 @@ export function fileReader(folder: string): ReadFile {
   }
 }
 
+/** The kernel writes a value near 2^64 for a negative difference, such as of two counters that were read in turn. */
+const MAX_AMOUNT = 2 ** 63
+
+/** Returns an amount of the kernel, `undefined` for an impossible one. */
+export function amountOf(value: number | undefined): number | undefined {
+  return value !== undefined && value >= 0 && value < MAX_AMOUNT ? value : undefined
+}
+
 /** Parses a file that holds one number. */
 export function parseNumber(text: string | undefined): number | undefined {
   if (text === undefined || !/^\d+\s*$/.test(text)) return undefined
-  return Number(text)
+  return amountOf(Number(text))
 }
 
 /** Parses lines of `name number` on demand: of forty lines of `memory.stat`, two are needed. */
