@@ -264,7 +264,7 @@ realDescribe('an agent', absence, () => {
     expect(names(cluster)).toEqual([])
     network.let(true)
     await expect.poll(() => names(cluster), POLL).toEqual(['unseen'])
-    expect(cluster.syncStatus('configMaps')).toMatchObject({ isCurrent: true, gaps: [] })
+    await expect.poll(() => cluster.syncStatus('configMaps'), POLL).toMatchObject({ isCurrent: true, gaps: [] })
     await ask('--namespace', 'shop', 'delete', 'configmap', 'unseen')
   }, 200_000)
 

@@ -145,10 +145,10 @@ describe('watch', () => {
     expect(error).toMatchObject({ reason: 'Silent', message: expect.stringContaining('watching pods') })
   })
 
-  test('counts as ended, not failed, if it was silent from the beginning', async () => {
+  test('has a reason of its own if it was silent from the beginning', async () => {
     const { api } = await speaking([watching([], 'stay')])
     const { error } = await follow(api, { silence: 60 })
-    expect(error).toMatchObject({ reason: 'WatchEnded' })
+    expect(error).toMatchObject({ reason: 'SilentFromStart' })
   })
 
   test('reports a closed connection', async () => {
@@ -207,7 +207,9 @@ describe('watch', () => {
       const { events, error } = await received([watching(many.slice(0, 1), 'stay')], { silence: 300 })
       expect(events).toHaveLength(1)
       expect(error).toMatchObject({ reason: 'Silent' })
-      expect((await received([watching([], 'stay')], { silence: 300 })).error).toMatchObject({ reason: 'WatchEnded' })
+      expect((await received([watching([], 'stay')], { silence: 300 })).error).toMatchObject({
+        reason: 'SilentFromStart',
+      })
       expect((await received([watching([], 'break')])).error.message).toMatch(/closed the connection|restarted/)
       expect((await received([watching([{ type: 'RENAMED' }], 'stay')])).error.message).toContain('unknown event')
     })

@@ -20,7 +20,10 @@ export class KubernetesError extends Error {
   override readonly name = 'KubernetesError'
   /** HTTP status, if the server answered. */
   readonly status: number | undefined
-  /** Reason of the server's `Status`: `Forbidden`, `Expired`, …; or `WatchEnded`, `Silent`, `Timeout`. */
+  /**
+   * Reason of the server's `Status`: `Forbidden`, `Expired`, …; or `WatchEnded`, `Silent`, `SilentFromStart`,
+   * `Damaged`, `Timeout`.
+   */
   readonly reason: string | undefined
   /** The missing permission. */
   readonly permission: Permission | undefined

@@ -24,7 +24,7 @@ export function createEventReader(request: RequestInfo, parse: (line: string) =>
       if (lineBreak !== -1) end = received.size + lineBreak + 1
       received.add(chunk)
       if (received.size - end > MAX_EVENT_BYTES)
-        throw new KubernetesError(`An event is larger than ${MAX_EVENT_BYTES} bytes while ${describeRequest(request)}`)
+        throw damaged(`An event is larger than ${MAX_EVENT_BYTES} bytes`, request)
     },
     /**
      * Passes on each complete event before the next one is parsed: short-lived objects cost no garbage collection.
@@ -46,8 +46,13 @@ export function createEventReader(request: RequestInfo, parse: (line: string) =>
 function toEvent(line: string, request: RequestInfo, parse: (line: string) => unknown): WatchEvent {
   const { type, object } = read(line, parse)
   if (type === 'ERROR') throw watchStatusError(request, object)
-  if (!TYPES.has(type)) throw new KubernetesError(`The server sent an unknown event while ${describeRequest(request)}`)
+  if (!TYPES.has(type)) throw damaged('The server sent an unknown event', request)
   return { type: type as WatchEvent['type'], object }
+}
+
+/** Watching again from the same version would bring the same event again: the kind must be listed. */
+function damaged(problem: string, request: RequestInfo): KubernetesError {
+  return new KubernetesError(`${problem} while ${describeRequest(request)}`, { reason: 'Damaged' })
 }
 
 function read(line: string, parse: (line: string) => unknown): { readonly type: string; readonly object: unknown } {

@@ -126,11 +126,12 @@ function createBatch(answer: IncomingMessage, flush: () => void) {
 
 /**
  * Destroys an answer that is silent. A server sends no bookmarks for a kind that has not changed since the server
- * started: silence from the beginning is an ended watch, later silence is a broken connection.
+ * started: silence from the beginning may be correct, and a list shows whether it is. Later silence is a broken
+ * connection.
  */
 function limitSilence(answer: IncomingMessage, request: RequestInfo, silenceMs: number) {
   let hasData = false
-  const end = (): void => void answer.destroy(hasData ? silent(request, silenceMs) : watchEnded(request))
+  const end = (): void => void answer.destroy(silent(request, silenceMs, hasData))
   const timer = setTimeout(end, silenceMs)
   return {
     reset: (): void => {
@@ -145,9 +146,9 @@ function watchEnded(request: RequestInfo): KubernetesError {
   return new KubernetesError(`The server ended its answer while ${describeRequest(request)}`, { reason: 'WatchEnded' })
 }
 
-function silent(request: RequestInfo, silenceMs: number): KubernetesError {
+function silent(request: RequestInfo, silenceMs: number, hasData: boolean): KubernetesError {
   return new KubernetesError(
     `No data for ${silenceMs / 1000} s while ${describeRequest(request)}: the connection was cut, or the server hangs`,
-    { reason: 'Silent' },
+    { reason: hasData ? 'Silent' : 'SilentFromStart' },
   )
 }

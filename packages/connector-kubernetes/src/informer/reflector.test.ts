@@ -9,6 +9,8 @@ type Raw = ReturnType<typeof object>
 
 const ended = new KubernetesError('ended', { reason: 'WatchEnded' })
 const expired = new KubernetesError('too old', { status: 410 })
+const silent = new KubernetesError('no data', { reason: 'SilentFromStart' })
+const damaged = new KubernetesError('unknown event', { reason: 'Damaged' })
 const refused = new KubernetesError('A permission is missing', { status: 403 })
 
 type Step =
@@ -127,6 +129,56 @@ describe('createReflector', () => {
     expect(changes.slice(3)).toEqual(['changed old@2→8', 'added new@9', 'deleted removed@3→?'])
     expect(names).toEqual(['same', 'old', 'new'])
     expect(watchErrors).toEqual([undefined, undefined])
+  })
+
+  test('lists again after a damaged event, which would come again from the same version', async () => {
+    const { changes, reflector } = await follow([
+      { list: [object('a', '1')], at: '5' },
+      { from: '5', watch: [event('MODIFIED', object('a', '6'))], end: damaged },
+      { list: [object('a', '6'), object('b', '7')], at: '8' },
+      { from: '8', watch: [event('MODIFIED', object('b', '9'))], end: ended },
+    ])
+    expect(changes).toEqual(['there a@1', 'changed a@1→6', 'added b@7', 'changed b@7→9'])
+    expect(reflector.watchError).toBeUndefined()
+  })
+
+  test('lists again after a watch without any data, without a watch error if nothing was changed', async () => {
+    const { changes, watchErrors } = await follow([
+      { list: [object('a', '1')], at: '5' },
+      { from: '5', watch: [], end: silent },
+      { list: [object('a', '1')], at: '9' },
+      { from: '9', watch: [], end: ended },
+    ])
+    expect(changes).toEqual(['there a@1'])
+    expect(watchErrors).toEqual([undefined, undefined])
+  })
+
+  test('has a watch error when watches deliver nothing although objects are changed, until one delivers', async () => {
+    const silence: Step = { watch: [], end: silent }
+    const listed = (...objects: Raw[]): Step => ({ list: objects, at: '20' })
+    const { changes, watchErrors } = await follow([
+      listed(object('a', '1')),
+      silence,
+      listed(object('a', '6')),
+      silence,
+      listed(object('a', '6'), object('b', '11')),
+      { watch: [event('MODIFIED', object('b', '13'))], end: ended },
+      silence,
+      listed(object('a', '14'), object('b', '13')),
+      silence,
+      listed(object('a', '15'), object('b', '13')),
+      silence,
+      listed(object('a', '15'), object('b', '13')),
+      { watch: [], end: ended },
+    ])
+    expect(changes).toEqual([
+      ...['there a@1', 'changed a@1→6', 'added b@11', 'changed b@11→13', 'changed a@6→14', 'changed a@14→15'],
+    ])
+    const heldBack = expect.objectContaining({
+      error: expect.objectContaining({ message: expect.stringContaining('hold') }),
+    })
+    // After each watch. The list comes after the pause, so that its finding shows after the watch that follows.
+    expect(watchErrors).toEqual([undefined, undefined, undefined, undefined, undefined, heldBack, undefined])
   })
 
   test('treats a recreated object with the same name as another object', async () => {

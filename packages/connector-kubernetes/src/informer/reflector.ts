@@ -62,14 +62,25 @@ export interface Reflector<Slim extends SlimObject> {
 /**
  * Lists once, page by page, and then watches. Projects each object before storing it. If listing is allowed but
  * watching is not, it lists every minute and keeps its watch error: objects that came and went between two lists were
- * missed.
+ * missed. After a watch without any data, it lists again: if something was changed twice in a row, watches are held
+ * back, for example by a proxy, which is a watch error as well.
  */
 export function createReflector<Slim extends SlimObject>(options: ReflectorOptions<Slim>): Reflector<Slim> {
   const { api, resource, namespace, withManagers, silence, sleep, now, random = Math.random } = options
-  const store = createObjectStore(options.project, options.onChange)
+  let changes = 0
+  const store = createObjectStore(options.project, (change: Change<Slim>) => {
+    changes += 1
+    options.onChange(change)
+  })
+  /** True if the last watch delivered nothing. */
+  let wasSilent = false
+  /** Number of watches in a row that delivered nothing although objects were changed before the next list. */
+  let silentChanges = 0
   /** `resourceVersion` from which the next watch continues. `undefined`: list first. */
   let from: string | undefined
   let watchError: WatchError | undefined
+  /** One change may have come just between a watch and the list after it. */
+  const isHeldBack = (): boolean => silentChanges > 1
   let lastContactAt = now()
   let isSynced = false
   let sync: () => void = () => undefined
@@ -78,15 +89,19 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
   })
   const attempt = async (signal: AbortSignal, settle: () => void): Promise<void> => {
     if (from === undefined) {
+      const before = changes
       from = await listInto(store, options, signal)
       isSynced = true
       sync()
+      if (wasSilent) silentChanges = changes > before ? silentChanges + 1 : 0
+      if (isHeldBack()) watchError = { error: heldBack(resource), since: lastContactAt }
+      wasSilent = false
     }
     let openedAt: Date | undefined
     const onOpen = (): void => {
       openedAt = now()
       lastContactAt = openedAt
-      watchError = undefined
+      if (!isHeldBack()) watchError = undefined
     }
     const onEvent = ({ type, object }: WatchEvent): void => {
       if (type === 'DELETED') store.remove(object)
@@ -94,6 +109,8 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
       from = resourceVersionOf(object) ?? from
       settle()
       lastContactAt = now()
+      if (isHeldBack()) watchError = undefined
+      silentChanges = 0
     }
     try {
       await api.watch(resource, { namespace, withManagers, silence, resourceVersion: from, onOpen, onEvent }, signal)
@@ -104,7 +121,8 @@ export function createReflector<Slim extends SlimObject>(options: ReflectorOptio
   }
   const backoff = (failures: number, error: unknown): number => backoffAfter(failures, error, random)
   const onFailure = ({ error }: { readonly error: unknown }): void => {
-    if (isExpired(error) || isWatchForbidden(error)) from = undefined
+    wasSilent = hasReason(error, 'SilentFromStart')
+    if (isExpired(error) || isWatchForbidden(error) || hasReason(error, 'Damaged') || wasSilent) from = undefined
     if (isExpected(error)) return
     const since = watchError?.since ?? lastContactAt
     watchError = { error: error instanceof Error ? error : new Error(String(error)), since }
@@ -160,7 +178,17 @@ function backoffAfter(failures: number, error: unknown, random: () => number): n
 
 /** Servers end every watch after a while. The next attempt continues from the same version, or lists. */
 function isExpected(error: unknown): boolean {
-  return isExpired(error) || (error instanceof KubernetesError && error.reason === 'WatchEnded')
+  return isExpired(error) || hasReason(error, 'WatchEnded') || hasReason(error, 'SilentFromStart')
+}
+
+function hasReason(error: unknown, reason: string): boolean {
+  return error instanceof KubernetesError && error.reason === reason
+}
+
+function heldBack({ resource }: ApiResource): Error {
+  return new Error(
+    `Watching ${resource} delivers nothing although they change: something between the agent and the API server, such as a proxy, holds the answer back`,
+  )
 }
 
 /** Listing is allowed, or the watch would not have been tried. */
