@@ -84,6 +84,7 @@ test('answers of one engine are translated exactly', () => {
   expect(exact.info).toEqual({
     id: 'JZDP:RAR5:X2EW:VHJE:YLEM:Z4O5:ALXD:DV33:WNLR:T2KJ:TKUQ:DWC5',
     name: 'vm',
+    isPodman: false,
     version: '20.10.24+dfsg1',
     apiVersion: '1.41',
     operatingSystem: 'Debian GNU/Linux 12 (bookworm)',

@@ -34,13 +34,14 @@ export function toInfo(info: unknown, version: unknown) {
   const { ApiVersion: apiVersion = '', Components: components } = versionSchema.parse(version)
   const states = { running: read.ContainersRunning, paused: read.ContainersPaused, stopped: read.ContainersStopped }
   // Podman generates a new id for every answer; its host name is the best identity available.
-  const isPodman = components?.some(({ Name: name }) => name === 'Podman Engine')
+  const isPodman = components?.some(({ Name: name }) => name === 'Podman Engine') ?? false
   const id = (isPodman ? undefined : read.ID) ?? read.Name
   if (id === undefined)
     throw new Error('the server is not a Docker engine: its answer has neither an id nor a host name')
   return {
     id,
     name: read.Name ?? id,
+    isPodman,
     version: read.ServerVersion ?? '',
     apiVersion,
     operatingSystem: read.OperatingSystem,

@@ -53,6 +53,20 @@ describe('handleContainerEvent', () => {
     ])
   })
 
+  test.each(['podman-4', 'podman-5'])('reports a restart by request, and none by the policy: %s', async (name) => {
+    const podman = captured(name)
+    const client = fakeClient(podman)
+    await client.inventory.containers(signal)
+    const bodies: string[] = []
+    for (const event of podman.events().filter(({ type }) => type === 'container')) {
+      const describe = handleContainerEvent(parseMessage(event), client)
+      if (event.action === 'restart')
+        for (const reported of (await describe?.(signal)) ?? []) bodies.push(`${reported?.body}`)
+    }
+    expect(podman.text('events.jsonl')).toMatch(/"Action":"restart".*"name":"looping"/)
+    expect(bodies).toEqual(['Container shop-web-1 was restarted by request'])
+  })
+
   test('reports an OOM kill as critical, with the limit', async () => {
     expect(await handleEvent(containerEvent('oom', web, moment), await knowing())).toMatchObject([
       {

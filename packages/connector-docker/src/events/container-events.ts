@@ -119,7 +119,9 @@ const DESCRIBERS: ReadonlyMap<string, Describe> = new Map(
     die: async (message, client, signal, run) => [await describeExit(message, client, signal, run)],
     oom: async (message, client) => {
       const what = 'ran out of memory: the kernel killed a process in it'
-      const limit = client.inventory.lastKnown(message.raw.actor)?.limits.memory
+      const known = client.inventory.lastKnown(message.raw.actor)
+      if (known !== undefined) client.usage.takeOomKill(known)
+      const limit = known?.limits.memory
       const fields = containerEventFields(message, client, what, { 'container.limit.memory': limit })
       return [containerEventSignals.containerOutOfMemory.event(fields)]
     },
@@ -191,6 +193,7 @@ export function handleContainerEvent(
   }
   if (isMilestone(action) && !recordMilestone(history, action, message)) return undefined
   if (action === 'health_status' && !recordHealth(history, message)) return undefined
+  if (action === 'restart' && isPolicyRestart(history, known)) return undefined
   if (action === 'kill' && history.shadowed.has('signal')) history.unknownSignalAt = message.at.getTime()
   else if (action === 'kill' && isStopSignal(raw.attributes.signal, known?.stopSignal))
     history.stopRequestedAt = message.at.getTime()
@@ -222,6 +225,11 @@ function mayBeInLoop({ raw, at }: EngineMessage, run: RunHistory, known: Contain
   const isFailure = run.oomKill.isReported || (exitCode !== undefined && exitCode !== '0')
   const isRepeated = ['always', 'unless-stopped'].includes(known?.restartPolicy ?? '')
   return !mayBeStopRequested(run, at) && (isFailure || isRepeated)
+}
+
+/** Returns whether the policy restarts an ended container. Podman announces it; a request comes before the end. */
+function isPolicyRestart({ reported }: ContainerHistory, known: ContainerDetails | undefined): boolean {
+  return known?.restartPolicy !== 'no' && (reported.die?.at ?? 0) > (reported.start?.at ?? 0)
 }
 
 function isMilestone(action: string): action is Milestone {

@@ -1,3 +1,4 @@
+import { temporaryDirectory } from '@rca/connector-testkit'
 import type { Event } from '@rca/core/connector'
 import { describe, expect, test, vi } from 'vitest'
 import { type ContainerChange, changed, containerEvent, handleEvent, writtenLog } from '../../test/engine-events.ts'
@@ -5,6 +6,7 @@ import { type FakeClientParts, type FakeEngine, fakeClient, fakeEngine } from '.
 import { canary, captured } from '../../test/fixtures.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails, EngineApi } from '../engine/engine-api.ts'
+import { createUsageReader } from '../usage/usage-reader.ts'
 import { isStopSignal } from './signals.ts'
 
 const of = captured()
@@ -62,6 +64,7 @@ describe('describeExit: crash', () => {
     const usage = {
       source: 'cgroup v2' as const,
       read: async () => new Map(),
+      takeOomKill: () => false,
       lastMemory: (id: string) =>
         id === ended.id ? { usage: 60_000_000, at: new Date('2026-11-25T00:00:04Z') } : undefined,
     }
@@ -154,10 +157,34 @@ describe('describeExit: crash', () => {
     ['a crash when the reading is from an earlier run', '2026-11-25T00:00:01Z', 66_000_000, 'error'],
   ])('is %s: SIGKILL without a report', async (_what, at, usage, severity) => {
     const lastMemory = () => ({ usage, at: new Date(at) })
-    const made = scene(ended, {}, { usage: { source: 'cgroup v2', read: async () => new Map(), lastMemory } })
+    const made = scene(
+      ended,
+      {},
+      {
+        usage: { source: 'cgroup v2', read: async () => new Map(), takeOomKill: () => false, lastMemory },
+      },
+    )
     const died = containerEvent('die', ended, diedAt, { exitCode: '137' })
     const [event] = await handleEvent(died, made.client, AbortSignal.abort(new Error('waited')))
     expect(event).toMatchObject({ name: 'container.crashed', severity })
+  })
+
+  test('is an OOM kill when only the kernel counted it', async () => {
+    const files = temporaryDirectory()
+    files.write('sys/fs/cgroup/cgroup.controllers', 'cpu memory pids\n')
+    const kills = (count: number): void =>
+      files.write('sys/fs/cgroup/system.slice/memory.events', `low 0\nhigh 0\nmax 41\noom 2\noom_kill ${count}\n`)
+    kills(7)
+    const engine = fakeEngine(of)
+    const usage = createUsageReader({ rootPath: files.path, info: of.info, engine })
+    const made = scene(ended, {}, { usage })
+    kills(8)
+    expect(await end(made, 137)).toMatchObject([{ name: 'container.crashed', severity: 'critical' }])
+    // Another container that is killed has no share in it.
+    const other = changed(ended, { id: 'b'.repeat(64) })
+    const died = containerEvent('die', other, diedAt, { exitCode: '137' })
+    const [event] = await handleEvent(died, made.client, AbortSignal.abort(new Error('waited')))
+    expect(event).toMatchObject({ name: 'container.crashed', severity: 'error' })
   })
 
   test('is not an OOM kill when only the next run had one', async () => {
@@ -390,6 +417,19 @@ describe('describeExit: exit', () => {
         },
       },
     ])
+  })
+
+  test.each([
+    [137, 'container.exited', 'ended with exit code 137 while the engine or the agent was stopped'],
+    [143, 'container.exited', 'ended with exit code 143 while the engine or the agent was stopped'],
+    [3, 'container.crashed', 'crashed with exit code 3'],
+  ])('distinguishes a stop from a crash when the events are missing: exit code %i', async (exitCode, name, what) => {
+    const container = changed(ended, { state: { exitCode } })
+    const lastMemory = () => ({ usage: 67_000_000, at: new Date('2026-11-25T00:00:04Z') })
+    const usage = { source: 'cgroup v2' as const, read: async () => new Map(), takeOomKill: () => true, lastMemory }
+    const made = scene(container, {}, { usage })
+    const died = { ...containerEvent('die', ended, diedAt, { exitCode: `${exitCode}` }), isInferred: true as const }
+    expect(await handleEvent(died, made.client)).toMatchObject([{ name, body: `Container shop-web-1 ${what}` }])
   })
 
   test.each(['2', '9', '15', 'SIGKILL'])('returns container.exited after signal %s', async (signal) => {

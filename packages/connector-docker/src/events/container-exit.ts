@@ -20,7 +20,8 @@ export const exitSignals = {
   containerExited: event({
     name: 'container.exited',
     severity: 'info',
-    description: 'A container exited with code 0, or was stopped by request.',
+    description:
+      'A container exited with code 0, was stopped by request, or ended with a stop signal while engine or agent were stopped.',
     attributes: { ...containerAttributeNames, ...imageAttributeNames, ...runAttributeNames },
   }),
   containerCrashed: event({
@@ -96,6 +97,8 @@ interface Exit extends LoggedExit {
   /** `undefined` when the exit was missed and the container runs again. */
   readonly exitCode: number | undefined
   readonly isStopRequested: boolean
+  /** The events of the time are missing, and the exit code is that of a stop: it may have been requested. */
+  readonly isUnobservedStop: boolean
   readonly isOutOfMemory: boolean
   readonly startedAt: string | undefined
 }
@@ -120,8 +123,8 @@ export async function describeExit(
 }
 
 /** A requested exit is a crash only if the OOM killer ended the run, rather than another process in it. */
-function isCrash({ exitCode, isStopRequested, isOutOfMemory }: Exit): boolean {
-  if (isStopRequested) return isOutOfMemory && exitCode === SIGKILL_EXIT_CODE
+function isCrash({ exitCode, isStopRequested, isUnobservedStop, isOutOfMemory }: Exit): boolean {
+  if (isStopRequested || isUnobservedStop) return isOutOfMemory && exitCode === SIGKILL_EXIT_CODE
   return isOutOfMemory || (exitCode !== undefined && exitCode !== 0)
 }
 
@@ -144,16 +147,19 @@ async function exitOf(
     (isLabel ? undefined : toExitCode(raw.attributes.exitCode)) ?? (isNextRun ? undefined : exitCodeOf(found))
   const wasRequested =
     isStopRequested(run, at) || (mayBeStopRequested(run, at) && isStopExit(exitCode, container?.stopSignal))
-  const mayBeOomKill = exitCode === SIGKILL_EXIT_CODE && !wasRequested
+  const isUnobservedStop = raw.isInferred === true && !wasRequested && isStopExit(exitCode, container?.stopSignal)
+  const mayBeOomKill = exitCode === SIGKILL_EXIT_CODE && !wasRequested && !isUnobservedStop
   // The engine marks a run as out of memory from the first OOM kill of any of its processes.
   const wasSurvived = isSurvivedOomKill(run, wasRequested, at)
   const hasOomEvidence =
     (!isNextRun && !wasSurvived && found?.state.outOfMemory === true) ||
+    (mayBeOomKill && container !== undefined && usage.takeOomKill(container)) ||
     (mayBeOomKill && isAtMemoryLimit(usage.lastMemory(raw.actor), container?.limits.memory, startedAt))
   if (mayBeOomKill && !hasOomEvidence && !run.oomKill.isReported) await waitForOomKill(run.oomKill, signal)
   return {
     exitCode,
     isStopRequested: wasRequested,
+    isUnobservedStop,
     isOutOfMemory: hasOomEvidence || (run.oomKill.isReported && !wasSurvived),
     found,
     container,
@@ -234,7 +240,8 @@ async function exitedEvent(
   signal: AbortSignal,
 ): Promise<Event> {
   const code = exit.exitCode === undefined ? 'an unknown exit code' : `exit code ${exit.exitCode}`
-  const what = `ended with ${code}${exit.isStopRequested ? ' by request' : ''}`
+  const how = exit.isUnobservedStop ? ' while the engine or the agent was stopped' : ''
+  const what = `ended with ${code}${exit.isStopRequested ? ' by request' : how}`
   const more = {
     ...(await imageAttributesOf(message, client, exit.container, signal)),
     ...runAttributes(message, exit),

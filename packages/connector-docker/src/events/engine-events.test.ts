@@ -48,6 +48,7 @@ function expectedIds(events: readonly EngineEvent[]): string[] {
   let looping = ''
   const health = new Map<string, string>()
   const connections = new Map<string, string>()
+  const ended = new Set<string>()
   return events.flatMap(({ type, action, actor, attributes, timeNano }) => {
     const [word = '', found = ''] = action.split(': ')
     const verb = word
@@ -55,6 +56,10 @@ function expectedIds(events: readonly EngineEvent[]): string[] {
     if (crashes > 4 && verb === 'start' && actor === looping) return []
     if (crashes > 4 && type === 'network' && attributes.container === looping) return []
     if (verb === 'start') health.delete(actor)
+    if (verb === 'die') ended.add(actor)
+    if (verb === 'start') ended.delete(actor)
+    // Podman announces restarts of the policy, before the start.
+    if (verb === 'restart' && ended.has(actor)) return []
     if (verb === 'health_status') {
       if (found === 'starting' || health.get(actor) === found) return []
       health.set(actor, found)

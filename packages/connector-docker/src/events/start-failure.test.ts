@@ -4,7 +4,7 @@ import { type ContainerChange, changed, engineEvent } from '../../test/engine-ev
 import { type FakeClientParts, fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { captured } from '../../test/fixtures.ts'
 import { parseMessage } from './engine-message.ts'
-import { describeStartFailure } from './start-failure.ts'
+import { describeStartFailure, findStartFailures } from './start-failure.ts'
 
 const of = captured()
 const plain = of.container('plain')
@@ -43,5 +43,45 @@ describe('describeStartFailure', () => {
     ['is excluded', failed, { config: { exclude_containers: ['plain'] } }],
   ])('returns undefined for a container that %s', async (_what, change, parts, action) => {
     expect(await leave(change, parts, action)).toBeUndefined()
+  })
+})
+
+describe('findStartFailures', () => {
+  const at = new Date('2026-11-30T00:00:10Z')
+  // Podman 5.4 answers so after `docker run --network none IMAGE /no/such`. It sends the event `create` alone.
+  const podman = changed(captured('podman-5').container('plain'), {
+    networkMode: 'none',
+    state: {
+      status: 'created',
+      exitCode: 0,
+      startedAt: undefined,
+      error:
+        'crun: executable file `/no/such` not found: No such file or directory: OCI runtime attempted to invoke a command that was not found',
+    },
+  })
+
+  test('returns the error of a failed start of Podman once', async () => {
+    const of = captured('podman-5')
+    const engine = fakeEngine(of)
+    engine.existing.set(podman.id, podman)
+    const client = fakeClient(of, { engine })
+    const find = () => findStartFailures([podman], client, at, new AbortController().signal)
+    expect(await find()).toMatchObject([
+      {
+        name: 'container.start_failed',
+        body: expect.stringContaining(
+          'Container plain could not be started: crun: executable file `/no/such` not found',
+        ),
+      },
+    ])
+    expect(await find()).toEqual([])
+  })
+
+  test('inspects no container of Docker outside the network of another container', async () => {
+    const engine = fakeEngine(of)
+    const client = fakeClient(of, { engine })
+    const containers = [changed(plain, { networkMode: 'none', ...failed }), changed(plain, failed)]
+    expect(await findStartFailures(containers, client, at, new AbortController().signal)).toEqual([])
+    expect(engine.requests).toEqual([])
   })
 })

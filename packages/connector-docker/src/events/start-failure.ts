@@ -41,12 +41,12 @@ export async function describeStartFailure(
   return container && startFailureOf(container, { id: `${id}/start_failed`, at }, client, signal)
 }
 
-/** Containers of this mode that are inspected in one check. */
+/** Containers that are inspected in one check. */
 const MAX_INSPECTIONS = 100
 
 /**
- * Returns the events of failed starts of containers in the network of another container. They leave no network, so that
- * the engine sends no event. The containers do not record the time of the failure.
+ * Returns the events of failed starts that the engine sends no event about: in the network of another container, where
+ * none is left, and all of Podman. The containers do not record the time of the failure.
  */
 export async function findStartFailures(
   containers: readonly ContainerDetails[],
@@ -55,7 +55,8 @@ export async function findStartFailures(
   signal: AbortSignal,
 ): Promise<readonly Event[]> {
   const waiting = containers.filter(
-    ({ networkMode, state }) => networkMode?.startsWith('container:') === true && !STARTED.has(state.status),
+    ({ networkMode, state }) =>
+      (client.info.isPodman || networkMode?.startsWith('container:') === true) && !STARTED.has(state.status),
   )
   const events: Event[] = []
   for (const { id } of waiting.slice(0, MAX_INSPECTIONS)) {

@@ -1,10 +1,11 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { ContainerDetails } from '../engine/engine-api.ts'
 import { type CgroupTree, openCgroupTree } from './cgroup-tree.ts'
 import { readCgroupV1 } from './cgroup-v1.ts'
 import { readCgroupV2 } from './cgroup-v2.ts'
 import { type ContainerUsage, type NetworkUsage, sharesNetwork } from './container-usage.ts'
 import { fileReader, parseNumber, type ReadFile } from './kernel-files.ts'
+import { createOomKills } from './oom-kills.ts'
 
 const MAX_READERS = 10_000
 
@@ -14,18 +15,33 @@ export function openCgroupReader(rootPath: string) {
   if (tree === undefined) return undefined
   // A container's folders never change, and finding them costs more than reading them.
   const readers = new Map<string, ReadGroups>()
+  const parents = new Map<string, string>()
+  const oomKills =
+    tree.version === 2
+      ? createOomKills(tree.controller(''), tree.parents({ id: '', cgroupParent: undefined }))
+      : undefined
   const readerOf = (container: ContainerDetails): ReadGroups | undefined => {
     const known = readers.get(container.id)
     if (known !== undefined) return known
     const folder = tree.folder(container)
     if (folder === undefined) return undefined
-    if (readers.size > MAX_READERS) readers.clear()
+    if (readers.size > MAX_READERS) for (const map of [readers, parents]) map.clear()
+    parents.set(container.id, dirname(folder))
+    oomKills?.add(dirname(folder))
     const reader = openGroups(tree, folder)
     readers.set(container.id, reader)
     return reader
   }
   return {
     version: tree.version,
+    /** Counts OOM kills, which `takeOomKill` assigns. */
+    countOomKills: (): void => oomKills?.update(),
+    /** Returns whether the kernel has just killed a process of an ended container for its memory. Once per kill. */
+    takeOomKill: (container: ContainerDetails): boolean => {
+      const parent = parents.get(container.id)
+      parents.delete(container.id)
+      return oomKills?.take(parent === undefined ? tree.parents(container) : [parent]) ?? false
+    },
     /** Returns `undefined` for a container without a control group: it has ended, or runs on another host. */
     read: (container: ContainerDetails): ContainerUsage | undefined => {
       const usage = readerOf(container)?.()

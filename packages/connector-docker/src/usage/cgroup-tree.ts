@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { ContainerDetails } from '../engine/engine-api.ts'
 import { fileReader } from './kernel-files.ts'
 
@@ -19,6 +19,9 @@ export function openCgroupTree(rootPath: string) {
     /** Finds the folder of a container below a controller (version 1) or the root (version 2). */
     folder: (container: ContainerDetails): string | undefined =>
       candidates(container).find(exists) ?? folderFromProcess(container, rootPath, exists),
+    /** Returns the folders that may be above that of a container, also of an ended one. */
+    parents: (container: Pick<ContainerDetails, 'id' | 'cgroupParent'>): string[] =>
+      candidates(container).map((folder) => dirname(folder)),
   }
 }
 
@@ -28,7 +31,7 @@ function versionOf(root: string): 1 | 2 | undefined {
 }
 
 /** Returns the usual folders: of the driver `cgroupfs`, of `systemd` in a slice, and of Podman. */
-function candidates({ id, cgroupParent = '' }: ContainerDetails): string[] {
+function candidates({ id, cgroupParent = '' }: Pick<ContainerDetails, 'id' | 'cgroupParent'>): string[] {
   const slice = cgroupParent.endsWith('.slice') ? slicePath(cgroupParent) : 'system.slice'
   const parent = cgroupParent === '' || cgroupParent.endsWith('.slice') ? 'docker' : cgroupParent
   return [join(parent, id), join(slice, `docker-${id}.scope`), join('machine.slice', `libpod-${id}.scope`)]

@@ -43,6 +43,7 @@ export function createUsageReader({ rootPath, info, engine, now = () => new Date
       signal: AbortSignal,
     ): Promise<ReadonlyMap<string, ContainerUsage>> => {
       const usages = new Map<string, ContainerUsage>()
+      groups?.countOomKills()
       const unread: ContainerDetails[] = []
       for (const container of containers) {
         const usage = groups?.read(container)
@@ -63,6 +64,8 @@ export function createUsageReader({ rootPath, info, engine, now = () => new Date
       last = withLatest(last, usages, now())
       return usages
     },
+    /** Returns whether the kernel has just killed a process of a container for its memory. Once per kill. */
+    takeOomKill: (container: ContainerDetails): boolean => groups?.takeOomKill(container) ?? false,
     /** Returns the last memory usage read of a container, as evidence for a crash. */
     lastMemory: (id: string): MemoryReading | undefined => last.get(id),
   }
