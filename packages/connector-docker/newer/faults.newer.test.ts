@@ -76,6 +76,8 @@ realDescribe('docker connector: faults on this engine', engine, () => {
   })
 
   test('reports a container whose tag was moved to another image', async () => {
+    // Podman has no event for it.
+    if (isPodman) return
     const tag = `${mine}:latest`
     await on('tag', BUSYBOX_IMAGE, tag)
     const id = await run('drift', '--network', 'none', tag, 'sleep', '3600')

@@ -206,6 +206,7 @@ describe('describeExit: crash', () => {
     ['a stop after it', '00:00:01', '00:00:02', 137, 'container.exited', undefined],
     ['an exit long after it', '00:00:01', undefined, 1, 'container.crashed', 'error'],
     ['an exit just after it', '00:00:16', undefined, 1, 'container.crashed', 'critical'],
+    ['SIGKILL that a busy engine reports late', '00:00:01', undefined, 137, 'container.crashed', 'critical'],
     ['an OOM kill after the request', '00:00:16', '00:00:10', 137, 'container.crashed', 'critical'],
   ])('distinguishes an OOM kill of another process from %s', async (_what, oomAt, stopAt, exitCode, name, severity) => {
     const made = scene(changed(ended, { state: { outOfMemory: true, exitCode } }))

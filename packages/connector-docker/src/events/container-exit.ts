@@ -68,6 +68,9 @@ export const OOM_REPORT_TIMEOUT_MS = 1_000
 /** A run that ends later than this after an OOM kill has survived it: another process in it was killed. */
 const MAX_OOM_EXIT_DELAY_MS = 5_000
 
+/** The same for a run that SIGKILL ended without a request: an engine under load reports the exit late. */
+const MAX_OOM_KILL_DELAY_MS = 60_000
+
 /** Share of the memory limit from which SIGKILL without a request counts as an OOM kill. */
 const OOM_MEMORY_RATIO = 0.95
 
@@ -150,7 +153,7 @@ async function exitOf(
   const isUnobservedStop = raw.isInferred === true && !wasRequested && isStopExit(exitCode, container?.stopSignal)
   const mayBeOomKill = exitCode === SIGKILL_EXIT_CODE && !wasRequested && !isUnobservedStop
   // The engine marks a run as out of memory from the first OOM kill of any of its processes.
-  const wasSurvived = isSurvivedOomKill(run, wasRequested, at)
+  const wasSurvived = isSurvivedOomKill(run, { exitCode, wasRequested, at })
   const hasOomEvidence =
     (!isNextRun && !wasSurvived && found?.state.outOfMemory === true) ||
     (mayBeOomKill && container !== undefined && usage.takeOomKill(container)) ||
@@ -184,10 +187,21 @@ function exitCodeOf(container: ContainerDetails | undefined): number | undefined
 }
 
 /** Returns whether the run went on after its last OOM kill, which ended another process in it, and ended otherwise. */
-function isSurvivedOomKill({ oomKill, stopRequestedAt }: RunHistory, wasRequested: boolean, at: Date): boolean {
+function isSurvivedOomKill(
+  { oomKill, stopRequestedAt }: RunHistory,
+  {
+    exitCode,
+    wasRequested,
+    at,
+  }: Pick<EngineMessage, 'at'> & {
+    readonly exitCode: number | undefined
+    readonly wasRequested: boolean
+  },
+): boolean {
   if (oomKill.at === undefined) return false
   if (wasRequested && stopRequestedAt !== undefined && oomKill.at < stopRequestedAt) return true
-  return at.getTime() - oomKill.at > MAX_OOM_EXIT_DELAY_MS
+  const wasKilled = exitCode === SIGKILL_EXIT_CODE && !wasRequested
+  return at.getTime() - oomKill.at > (wasKilled ? MAX_OOM_KILL_DELAY_MS : MAX_OOM_EXIT_DELAY_MS)
 }
 
 async function waitForOomKill({ reported }: OomKill, signal: AbortSignal): Promise<void> {

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { fileReader, parseTable } from './kernel-files.ts'
 
-/** An exit is handled at most this long after the kernel counted the kill. */
-const MAX_EXIT_DELAY_MS = 15_000
+/** An exit is handled at most this long after the kernel counted the kill: an engine under load reports it late. */
+const MAX_EXIT_DELAY_MS = 60_000
 
 /** Count of one group, and the kills in it that belong to no known exit. */
 interface Count {
