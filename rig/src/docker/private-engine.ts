@@ -124,7 +124,8 @@ export async function clearEngineFolder(folder: string): Promise<void> {
 function endShims(folder: string): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     const args = attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')) ?? []
-    const isShim = /containerd-shim|conmon/.test(args[0] ?? '') && args.some((arg) => arg.startsWith(`${folder}/`))
+    const isShim =
+      /containerd-shim|conmon|podman/.test(args[0] ?? '') && args.some((arg) => arg.startsWith(`${folder}/`))
     // The process may have ended in between.
     if (isShim) attempt(() => process.kill(Number(pid), 'SIGKILL'))
   }

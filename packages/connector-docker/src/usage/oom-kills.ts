@@ -12,8 +12,6 @@ interface Count {
   noticedAt: number
 }
 
-export type OomKills = ReturnType<typeof createOomKills>
-
 /**
  * Counts the OOM kills below groups of version 2. The group of a container ends with it, and engines may miss its last
  * kill; the group above keeps the count (kernel: admin-guide/cgroup-v2, `memory.events`).
