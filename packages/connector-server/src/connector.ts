@@ -27,6 +27,7 @@ import { outOfMemory, outOfMemorySignals } from './events/out-of-memory.ts'
 import { packageSignals, packages } from './events/packages.ts'
 import { readOnlyFilesystems, readOnlySignals } from './events/read-only-filesystems.ts'
 import { reboot, rebootSignals } from './events/reboot.ts'
+import { serviceProcesses, serviceProcessSignals } from './events/service-processes.ts'
 
 /** Watches a Linux, macOS or Windows server, and plans how an agent is installed on it. */
 export const server = defineConnector({
@@ -57,6 +58,7 @@ export const server = defineConnector({
     ...fullSignals,
     ...linkSignals,
     ...portSignals,
+    ...serviceProcessSignals,
     ...packageSignals,
     ...fileSignals,
     ...unitSignals,
@@ -89,6 +91,7 @@ export const server = defineConnector({
     'full-filesystems': fullFilesystems,
     'network-links': networkLinks,
     'listening-ports': listeningPorts,
+    'service-processes': serviceProcesses,
     packages,
     'changed-files': changedFiles,
     'failed-units': failedUnits,

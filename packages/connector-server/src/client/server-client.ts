@@ -42,6 +42,10 @@ export interface ServerClient {
   /** TCP ports on which programs listen. `undefined` on other systems than Linux. */
   listeningPorts(): Promise<readonly ListeningPort[] | undefined>
   processes(): Promise<ProcessesReading>
+  /** Processes that may be services. `undefined` on other systems than Linux. */
+  serviceProcesses(): Promise<readonly ServiceProcess[] | undefined>
+  /** Processes that a fault ended, in the kernel's log, oldest first. Empty where the log may not be read. */
+  processCrashes(): Promise<readonly ProcessCrash[]>
   /**
    * Installed packages: the same object until they change. `undefined` without a known package manager. Starts a
    * program where packages are those of rpm.
@@ -257,6 +261,22 @@ export interface ProcessName {
   readonly pid: number
   /** Name of the program, without its arguments. */
   readonly name: string
+}
+
+export interface ServiceProcess extends ProcessName {
+  /** Seconds from the boot to its start. */
+  readonly startedAt: number
+  /** Its parent is the first process. */
+  readonly isDaemon: boolean
+  /** It belongs to a service of systemd. */
+  readonly isOfUnit: boolean
+  /** It was seen three times. */
+  readonly isSettled: boolean
+}
+
+/** A process that the kernel ended by a signal for a fault. */
+export interface ProcessCrash extends ProcessName {
+  readonly signal: number
 }
 
 /** A TCP port on which a program listens. */

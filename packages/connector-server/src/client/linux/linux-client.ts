@@ -32,6 +32,7 @@ import { createPackageReader } from './packages.ts'
 import { parseProcStat } from './proc-stat.ts'
 import { createProcessReader } from './processes.ts'
 import { createRootReader, type RootReader } from './root-reader.ts'
+import { createServiceProcessReader, parseCrashes } from './service-processes.ts'
 import { statInProgram } from './stat-program.ts'
 import { LIST_FAILED_UNITS, parseUnits, type RunProgram, readRunLog, showUnits } from './systemd.ts'
 import { followUnitRuns } from './unit-journal.ts'
@@ -79,6 +80,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
   })
   const disks = createDiskReader(reader)
   const processes = createProcessReader(reader, units)
+  const readServiceProcesses = createServiceProcessReader(reader, units)
   const findHidden = createHiddenProcessCheck(reader, `${self}/mountinfo`)
   const processors = createCpuReader(reader, units)
   const readMemory = createMemoryReader(reader, `${self}/mountinfo`)
@@ -106,6 +108,8 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
       parseNetworkDevices(reader.text(`${self}/net/dev`), options.wantsInterface).flatMap(
         ({ name }) => readNetworkLink(reader, name) ?? [],
       ),
+    serviceProcesses: async () => readServiceProcesses(),
+    processCrashes: async () => parseCrashes(readKernelLog(reader.resolve('dev/kmsg'))),
     listeningPorts: createPortReader(reader, `${self}/net`),
     packages: createPackageReader(reader, options.runProgram),
     watchFiles: () =>

@@ -58,6 +58,8 @@ export async function openPortableClient(options: PortableClientOptions): Promis
     networkInterfaces: async () =>
       (await library.networkStats('*')).filter(({ iface }) => wantsInterface(iface)).map(toNetworkInterfaceReading),
     networkLinks: async () => [],
+    serviceProcesses: async () => undefined,
+    processCrashes: async () => [],
     listeningPorts: async () => undefined,
     packages: async () => undefined,
     watchFiles: () => ({ read: async () => ({}), close: () => undefined }),
