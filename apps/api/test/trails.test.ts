@@ -357,7 +357,7 @@ test('relations and labels are removed with their entity', async () => {
   await api.send(token, reportOf({ entities: ENTITIES, events: eventsOf([pod]) }, cluster1))
   await api.send(token, reportOf({}, { snapshot: true, sequence: 1, timestamp: at(1) }))
   api.clock.now = START + 400 * 86_400_000
-  await api.heartbeat(token)
+  await api.send(token, reportOf({}, { sequence: 2, timestamp: new Date(api.clock.now).toISOString() }))
   await api.applyRetention()
   expect((await api.admin(`${AGENT_URL}/entities?include_deleted=true`)).json().entities).toEqual([])
   expect(await ask(api, { ...related })).toMatchObject({ related_entities: { count: 0 } })
