@@ -19,7 +19,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     // For a machine that is busy with other work: what fails ends earlier by itself.
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 300_000,
     // Engines and clusters that the tests started are stopped in this time.
     teardownTimeout: 300_000,

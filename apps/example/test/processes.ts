@@ -81,7 +81,7 @@ export function startProgram(
 export async function eventually<Answer>(
   what: string,
   ask: () => Promise<Answer | undefined | false> | Answer | undefined | false,
-  milliseconds = 20_000,
+  milliseconds = 50_000,
 ): Promise<Answer> {
   let last: unknown
   for (const deadline = Date.now() + milliseconds; Date.now() < deadline; await sleep(100)) {
