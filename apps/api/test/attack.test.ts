@@ -1,8 +1,9 @@
+import { DatabaseSync } from 'node:sqlite'
 import { gzipSync } from 'node:zlib'
 import { LIMITS } from '@rca/core/protocol'
 import { v7 } from 'uuid'
 import { describe, expect, test } from 'vitest'
-import { agentIdOf, entityOf, eventOf, heartbeatOf, metricOf, reportOf, startApi } from './kit.ts'
+import { agentIdOf, entityOf, eventOf, exchange, heartbeatOf, metricOf, reportOf, startApi } from './kit.ts'
 
 /*
  * Attacks that any agent's token allows. Each is refused before its cost, and the platform serves everybody else.
@@ -181,5 +182,43 @@ describe('an attack', () => {
     )
     const report = reportOf({ entities: [entityOf('a', { attributes })], metrics: [metricOf(1)] }, agent)
     expect((await send(target, 'data', JSON.stringify({ reports: [report] }))).status).toBe(202)
+  })
+})
+
+describe('a response', () => {
+  test('is kept out of caches and frames, and no page runs scripts of others', async () => {
+    const api = await startApi()
+    const { headers } = await api.app.inject('/healthz')
+    expect(headers).toMatchObject({
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+    })
+    const page = await api.app.inject('/docs/')
+    expect(page.body).toContain('<script')
+    expect(page.headers['content-security-policy']).toMatch(/script-src 'self'(?: 'sha256-[\w+/=]+')+$/)
+  })
+})
+
+describe('a request', () => {
+  test('with two tokens is refused', async () => {
+    const api = await startApi()
+    const url = new URL(await api.listen())
+    const token = `Authorization: Bearer ${api.adminToken}\r\n`
+    const answer = await exchange(url, `GET /api/v1/agents HTTP/1.1\r\nHost: x\r\n${token}${token}\r\n`)
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(answer).toContain('Send `Authorization` once.')
+  })
+
+  test('with a password in a URL stores no password', async () => {
+    const api = await startApi()
+    const image = 'https://user:canary-7@registry.example.com/agent'
+    await api.provision('a', 'docker', { image })
+    const stored = new DatabaseSync(api.databasePath, { readOnly: true })
+    const rows = stored.prepare('select * from provisions').all()
+    stored.close()
+    expect(JSON.stringify(rows)).toContain('image')
+    expect(JSON.stringify(rows)).not.toContain('canary')
   })
 })

@@ -4,7 +4,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import type { ApiOptions } from '../src/options/api-options.ts'
-import { dataRequestHead, exchange, metricOf, reportOf, startApi } from './kit.ts'
+import { agentIdOf, dataRequestHead, exchange, metricOf, reportOf, startApi } from './kit.ts'
 
 const json = { 'content-type': 'application/json' }
 const data = (payload: string | Buffer, headers: Record<string, string> = {}) => ({
@@ -188,7 +188,7 @@ describe('load', () => {
 })
 
 describe('the request rate', () => {
-  test('is limited per token', async () => {
+  test('is limited per agent, also of agents that share a token, and separately for heartbeats', async () => {
     const api = await startApi({ rateLimit: 5 })
     const [first, second] = [await api.provision('a'), await api.provision('b')]
     for (let count = 0; count < 5; count += 1) expect((await api.heartbeat(first)).statusCode).toBe(200)
@@ -196,6 +196,24 @@ describe('the request rate', () => {
     expect([refused.statusCode, refused.json().status]).toEqual([429, 429])
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
     expect((await api.heartbeat(second)).statusCode).toBe(200)
+    expect((await api.heartbeat(first, { agent_id: agentIdOf('other') })).statusCode).toBe(200)
+    expect((await api.send(first, reportOf())).statusCode).toBe(202)
+  })
+
+  test('does not count requests that are refused', async () => {
+    const api = await startApi({ rateLimit: 2 })
+    const token = await api.provision()
+    for (let count = 0; count < 5; count += 1)
+      expect((await api.heartbeat(token, { sequence: -1 })).statusCode).toBe(422)
+    expect((await api.heartbeat(token)).statusCode).toBe(200)
+  })
+
+  test('is limited per address on public routes, except for probes', async () => {
+    const api = await startApi({ rateLimit: 2 })
+    const statuses: number[] = []
+    for (let count = 0; count < 3; count += 1) statuses.push((await api.app.inject('/openapi.json')).statusCode)
+    expect(statuses).toEqual([200, 200, 429])
+    expect((await api.app.inject('/healthz')).statusCode).toBe(200)
   })
 
   test('is limited per address without a valid token', async () => {
@@ -231,6 +249,9 @@ describe('the address of the rate limit', () => {
       ['1.1.1.1, 203.0.113.1', '2.2.2.2, 203.0.113.1'],
       [401, 429],
     ],
+    ['is the client’s without the port that a proxy adds', 1, ['203.0.113.1:4711', '203.0.113.1:4712'], [401, 429]],
+    ['is the client’s IPv6 network of 64 bits', 1, ['2001:db8:1:2::1', '[2001:db8:1:2:3::4]:4711'], [401, 429]],
+    ['is another IPv6 network’s', 1, ['2001:db8:1:2::1', '2001:db8:1:3::1'], [401, 401]],
     ['is one hop further behind two proxies', 2, ['1.1.1.1, 203.0.113.1', '2.2.2.2, 203.0.113.1'], [401, 401]],
     [
       'is the first of the header when every sender is trusted',

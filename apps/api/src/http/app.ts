@@ -48,11 +48,22 @@ export async function createApp(
   const authenticate = createAuthenticate(options.adminToken, context.store, context.now)
   await admitRequests(app, options, authenticate, routeMap.notFound)
   endConnectionsOnClose(app)
+  protectResponses(app)
   await describeRoutes(app, { version: '1', publicUrl: context.publicUrl })
   for (const addRoutes of routes) addRoutes(app, { ...context, telemetry })
   await app.register(reference)
   await app.ready()
   return app
+}
+
+/** Keeps responses out of caches and frames, unless a route says otherwise. */
+function protectResponses(app: App): void {
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer')
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+    if (!reply.hasHeader('content-security-policy'))
+      reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+  })
 }
 
 /** Closes connections that are busy at the shutdown after their response, instead of waiting for another request. */

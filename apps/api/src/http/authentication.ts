@@ -3,7 +3,7 @@ import { KEY_PREFIX } from '@rca/core/protocol'
 import type { FastifyRequest } from 'fastify'
 import type { Credential, StoredKey, StoredToken } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
-import { unauthorized } from './problem-error.ts'
+import { ProblemError, unauthorized } from './problem-error.ts'
 
 /** The token that a route requires. A route that declares none requires the admin's. */
 export type Access = 'public' | 'admin' | 'agent'
@@ -14,13 +14,16 @@ export type Caller =
   | { readonly kind: 'admin' }
   | { readonly kind: 'agent'; readonly credential: Credential }
 
-/** Authenticates a request by its `Authorization: Bearer …`. @throws {ProblemError} 401 */
+/** Authenticates a request by its `Authorization: Bearer …`. @throws {ProblemError} 400, 401 */
 export type Authenticate = (request: FastifyRequest, access: Access) => Promise<Caller>
 
 export function createAuthenticate(adminToken: string, store: Store, now: () => number): Authenticate {
   const adminDigest = digestOf(adminToken)
   return async (request, access) => {
     if (access === 'public') return { kind: 'public' }
+    // Node.js keeps the first of several. A proxy may have checked another one.
+    if (request.raw.rawHeaders.filter((name, index) => index % 2 === 0 && /^authorization$/i.test(name)).length > 1)
+      throw new ProblemError(400, 'Send `Authorization` once.')
     const bearer = bearerToken(request.headers.authorization, access)
     const digest = digestOf(bearer)
     if (access === 'agent') {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createIngestGate } from './ingest-gate.ts'
+import { createIngestGate, type Ticket } from './ingest-gate.ts'
 
 describe('IngestGate', () => {
   test('admits requests up to its limits, and again after a release', () => {
@@ -29,6 +29,28 @@ describe('IngestGate', () => {
     for (const other of ['b', 'c', 'd']) gate.hold(gate.enter(other), 100)
     gate.leave(first)
     gate.hold(gate.enter('a'), 100)
+  })
+
+  test('ends bodies that stopped arriving when others need their places', () => {
+    let now = 0
+    const gate = createIngestGate({ requests: 4, bytes: 100, shares: 4 }, () => now)
+    const aborted: string[] = []
+    const arriving = (name: string): Ticket => {
+      const ticket = gate.enter(name)
+      ticket.abort = ({ statusCode }) => aborted.push(`${name} ${statusCode}`)
+      return ticket
+    }
+    const tickets = ['a', 'b', 'c', 'd'].map(arriving)
+    now = 900
+    gate.hold(tickets[0] as Ticket, 10)
+    expect(() => gate.enter('e')).toThrow(/as many requests as it can/)
+    now = 1000
+    arriving('e')
+    expect(aborted).toEqual(['b 408', 'c 408', 'd 408'])
+    now = 2000
+    arriving('e')
+    expect(aborted).toEqual(['b 408', 'c 408', 'd 408', 'e 408'])
+    expect(gate.requests).toBe(2)
   })
 
   test('admits one request per caller when there are more shares than places', () => {

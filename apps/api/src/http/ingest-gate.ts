@@ -7,6 +7,10 @@ const RETRY_AFTER_SECONDS = 5
 export interface Ticket {
   readonly holder: Holder
   bytes: number
+  /** Time of the last byte, as the gate's clock gives it. */
+  progressAt: number
+  /** Ends the request while its body arrives, `undefined` afterwards. */
+  abort: ((problem: ProblemError) => void) | undefined
 }
 
 /** Requests and bytes in use by one caller. */
@@ -36,29 +40,59 @@ export interface GateLimits {
   readonly shares: number
 }
 
-export function createIngestGate({ requests, bytes: maxBytes, shares }: GateLimits): IngestGate {
+/** A body that stalls for this time loses its place when another request needs it. */
+const STALL_MS = 1000
+
+export function createIngestGate(
+  { requests, bytes: maxBytes, shares }: GateLimits,
+  now: () => number = () => performance.now(),
+): IngestGate {
   const inside = new Set<Ticket>()
   const holders = new Map<string, Holder>()
   const share = { requests: Math.max(1, Math.floor(requests / shares)), bytes: Math.floor(maxBytes / shares) }
   let held = 0
+  const leave = (ticket: Ticket): void => {
+    if (!inside.delete(ticket)) return
+    const { holder } = ticket
+    held -= ticket.bytes
+    holder.bytes -= ticket.bytes
+    holder.requests -= 1
+    if (holder.requests === 0) holders.delete(holder.name)
+  }
+  /** Ends stalled requests, of all callers or of one: bodies that never come must not keep others out. */
+  const endStalled = (of?: Holder): void => {
+    for (const ticket of inside) {
+      if (ticket.abort === undefined || (of !== undefined && ticket.holder !== of)) continue
+      if (now() - ticket.progressAt < STALL_MS) continue
+      const { abort } = ticket
+      leave(ticket)
+      abort(new ProblemError(408, 'The body stopped arriving. Send it again.', { headers: { connection: 'close' } }))
+    }
+  }
   return {
     get requests() {
       return inside.size
     },
     enter: (name) => {
+      if (inside.size >= requests) endStalled()
+      const known = holders.get(name)
+      if (known !== undefined && known.requests >= share.requests) endStalled(known)
       const holder = holders.get(name) ?? { name, requests: 0, bytes: 0 }
       if (inside.size >= requests)
         throw unavailable('The platform is taking as many requests as it can. Try again later.', RETRY_AFTER_SECONDS)
       if (holder.requests >= share.requests) throw tooMuch('as many requests')
       holder.requests += 1
       holders.set(name, holder)
-      const ticket = { holder, bytes: 0 }
+      const ticket: Ticket = { holder, bytes: 0, progressAt: now(), abort: undefined }
       inside.add(ticket)
       return ticket
     },
     hold: (ticket, bytes) => {
       if (!inside.has(ticket)) return
       const growth = bytes - ticket.bytes
+      ticket.progressAt = now()
+      if (held + growth > maxBytes) endStalled()
+      if (ticket.holder.bytes + growth > share.bytes) endStalled(ticket.holder)
       if (held + growth > maxBytes)
         throw unavailable('The platform is taking as much data as it can hold. Try again later.', RETRY_AFTER_SECONDS)
       if (ticket.holder.bytes + growth > share.bytes) throw tooMuch('as much data')
@@ -66,14 +100,7 @@ export function createIngestGate({ requests, bytes: maxBytes, shares }: GateLimi
       ticket.holder.bytes += growth
       ticket.bytes = bytes
     },
-    leave: (ticket) => {
-      if (!inside.delete(ticket)) return
-      const { holder } = ticket
-      held -= ticket.bytes
-      holder.bytes -= ticket.bytes
-      holder.requests -= 1
-      if (holder.requests === 0) holders.delete(holder.name)
-    },
+    leave,
   }
 }
 

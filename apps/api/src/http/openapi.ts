@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import swagger from '@fastify/swagger'
 import scalar from '@scalar/fastify-api-reference'
@@ -9,7 +10,6 @@ import { examples, PROBLEMS, schemaRegistry } from './openapi-schemas.ts'
 /** Lets the reference load only its own files. The browser refuses everything else, above all other hosts. */
 const REFERENCE_POLICY = [
   "default-src 'none'",
-  "script-src 'self' 'unsafe-inline'",
   "style-src 'unsafe-inline'",
   "img-src 'self' data: blob:",
   'font-src data:',
@@ -17,7 +17,7 @@ const REFERENCE_POLICY = [
   "worker-src 'self' blob:",
   "base-uri 'none'",
   "frame-ancestors 'none'",
-].join('; ')
+]
 
 /** Takes descriptions of fields from zod's own registry, which the provider ignores when it is given another. */
 const zodToJsonConfig: NonNullable<Parameters<typeof createJsonSchemaTransform>[0]['zodToJsonConfig']> = {
@@ -80,14 +80,18 @@ export async function describeRoutes(
     transform: describeRoute,
     transformObject: (document) => addExamples(tidyComponents(addComponents(document))),
   })
-  app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, () => ({
-    ...app.swagger(),
-    // A reader may reach the platform under another address than agents do.
-    servers: [
-      { url: publicUrl().replace(/\/+$/, ''), description: 'Address for agents.' },
-      { url: '/', description: 'Address from which this document was read.' },
-    ],
-  }))
+  let document: object | undefined
+  app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, () => {
+    document ??= app.swagger()
+    return {
+      ...document,
+      // A reader may reach the platform under another address than agents do.
+      servers: [
+        { url: publicUrl().replace(/\/+$/, ''), description: 'Address for agents.' },
+        { url: '/', description: 'Address from which this document was read.' },
+      ],
+    }
+  })
 }
 
 /** Serves a readable reference at `/docs`, with files of this process only. */
@@ -95,8 +99,12 @@ export const reference: FastifyPluginAsync = async (app) => {
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, access: 'public' }
   })
-  app.addHook('onSend', async (_request, reply) => {
-    reply.header('content-security-policy', REFERENCE_POLICY)
+  app.addHook('onSend', async (_request, reply, payload) => {
+    const scripts = typeof payload === 'string' ? hashInlineScripts(payload) : []
+    reply.header(
+      'content-security-policy',
+      [...REFERENCE_POLICY, `script-src ${["'self'", ...scripts].join(' ')}`].join('; '),
+    )
   })
   await app.register(scalar, {
     routePrefix: '/docs',
@@ -111,6 +119,13 @@ export const reference: FastifyPluginAsync = async (app) => {
       showDeveloperTools: 'never',
     },
   })
+}
+
+/** Returns the hashes by which a policy permits the scripts inside a page, and no others. */
+function hashInlineScripts(html: string): string[] {
+  return [...html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)].map(
+    ([, script = '']) => `'sha256-${hash('sha256', script, 'base64')}'`,
+  )
 }
 
 const SCHEMA_PREFIX = '#/components/schemas/'

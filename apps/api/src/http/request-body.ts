@@ -63,6 +63,10 @@ export function receiveBody(
     previous = step
   }
   abortLate(source, received, limits.arrivalTimeoutMs, () => encoded)
+  ticket.abort = (problem) => received.destroy(problem)
+  source.once('end', () => {
+    ticket.abort = undefined
+  })
   source.once('close', () => {
     if (!source.readableEnded) received.destroy(new ProblemError(400, 'The body is incomplete.'))
   })

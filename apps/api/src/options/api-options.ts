@@ -40,7 +40,7 @@ export interface ApiOptions {
   readonly agentKeyTtl?: Duration
   /** How long points, events and deleted objects are stored. @default '7d' */
   readonly retention?: Duration
-  /** Requests per minute with one token. @default 6000 */
+  /** Requests per minute of one agent, and as many heartbeats. Also of one address without a token. @default 6000 */
   readonly rateLimit?: number
   /** Requests per minute from one address without a valid token. @default 120 */
   readonly rateLimitUnauthenticated?: number

@@ -72,8 +72,15 @@ function toAlternative(deployment: RenderedDeployment): z.output<typeof alternat
 
 /** Removes the secrets of a configuration before it is stored. */
 export function withoutSecrets(connector: Connector, config: RawConfig): Omit<ProvisionSettings, 'limits'> {
-  const withheld = secretOptionNames(connector, config)
+  const secret = secretOptionNames(connector, config)
+  const withheld = Object.keys(config).filter((name) => secret.includes(name) || containsPassword(config[name]))
   return { config: Object.fromEntries(Object.entries(config).filter(([name]) => !withheld.includes(name))), withheld }
+}
+
+/** Returns true for a URL with a user or password, such as `https://user:password@proxy.example.com`. */
+function containsPassword(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(containsPassword)
+  return typeof value === 'string' && /\b[a-z][a-z0-9+.-]*:\/\/[^\s/?#]*@/i.test(value)
 }
 
 /** Distinguishes errors of core by their code: `instanceof` fails for a connector with its own copy of core. */

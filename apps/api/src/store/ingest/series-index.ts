@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { type InterruptibleTask, runInTimeSlices } from '@rca/core'
 import type { Attributes, Metric } from '@rca/core/protocol'
 import type { Transaction } from 'kysely'
 import { bulkInsert } from '../sqlite/bulk-insert.ts'
@@ -43,7 +44,7 @@ export function createSeriesIndex(): SeriesIndex {
       const found = new Map<string, number>()
       return {
         resolve: async (transaction, agent, metrics) => {
-          const keys = metrics.map((metric) => `${agent} ${hashSeries(metric)}`)
+          const keys = await runInTimeSlices(hashAll(agent, metrics))
           const unknown = new Map<string, Metric>()
           for (const [index, metric] of metrics.entries()) {
             const key = keys[index] ?? ''
@@ -60,6 +61,15 @@ export function createSeriesIndex(): SeriesIndex {
       }
     },
   }
+}
+
+function* hashAll(agent: number, metrics: readonly Metric[]): InterruptibleTask<never, string[]> {
+  const keys: string[] = []
+  for (const metric of metrics) {
+    keys.push(`${agent} ${hashSeries(metric)}`)
+    yield
+  }
+  return keys
 }
 
 /** Hashes the fields that identify a series, whatever the order of its attributes. */
