@@ -14,10 +14,22 @@ export interface Telemetry {
   readonly contentType: string
 }
 
+/**
+ * Default metrics that read `process._getActiveHandles()`. In Node 26 it can abort the process while handles are
+ * closed. `nodejs_active_resources` has the same numbers.
+ */
+const UNSAFE_METRICS = [
+  'nodejs_active_handles',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests',
+  'nodejs_active_requests_total',
+] as const
+
 /** Measures every request of an app by method, route and status. */
 export function createTelemetry(app: FastifyInstance, store: Pick<Store, 'sizes'>): Telemetry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
+  for (const name of UNSAFE_METRICS) registry.removeSingleMetric(name)
   const duration = new Histogram({
     name: 'rca_api_http_request_duration_seconds',
     help: 'Time from the first byte of a request to the last of its response.',
