@@ -66,9 +66,9 @@ describe('a body', () => {
         headers: { ...json, authorization: `Bearer ${token}` },
         body: body(1),
       })
-    await expect.poll(async () => (await send()).status).toBe(503)
+    await expect.poll(async () => (await send()).status, { timeout: 4000 }).toBe(503)
     socket.destroy()
-    await expect.poll(async () => (await send()).status).toBe(202)
+    await expect.poll(async () => (await send()).status, { timeout: 30_000 }).toBe(202)
   })
 
   test('that stops arriving is aborted, and a slow body is not', async () => {
@@ -162,7 +162,7 @@ describe('load', () => {
       const socket = connect({ host: url.hostname, port: Number(url.port) }, () => socket.write(head))
       return socket.on('error', () => undefined)
     })
-    await expect.poll(async () => (await api.send(first, reportOf())).statusCode).toBe(429)
+    await expect.poll(async () => (await api.send(first, reportOf())).statusCode, { timeout: 4000 }).toBe(429)
     expect((await api.send(second, reportOf())).statusCode).toBe(202)
     expect(await api.provision('c')).toMatch(/^agent_c_/)
     for (const socket of sockets) socket.destroy()

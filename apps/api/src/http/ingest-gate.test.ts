@@ -31,6 +31,18 @@ describe('IngestGate', () => {
     gate.hold(gate.enter('a'), 100)
   })
 
+  test('takes a place for another caller from the one with the most', () => {
+    const gate = createIngestGate({ requests: 64, bytes: 100, shares: 4 }, () => 0)
+    const aborted: string[] = []
+    for (const name of ['a', 'b', 'c', 'd'])
+      for (let count = 0; count < 16; count += 1)
+        gate.enter(name).abort = ({ statusCode }) => aborted.push(`${name} ${statusCode}`)
+    gate.enter('e')
+    gate.enter('f')
+    expect(aborted).toEqual(['a 503', 'b 503'])
+    expect(gate.requests).toBe(64)
+  })
+
   test('ends bodies that stopped arriving when others need their places', () => {
     let now = 0
     const gate = createIngestGate({ requests: 4, bytes: 100, shares: 4 }, () => now)
@@ -41,13 +53,13 @@ describe('IngestGate', () => {
       return ticket
     }
     const tickets = ['a', 'b', 'c', 'd'].map(arriving)
-    now = 900
+    now = 4900
     gate.hold(tickets[0] as Ticket, 10)
     expect(() => gate.enter('e')).toThrow(/as many requests as it can/)
-    now = 1000
+    now = 5000
     arriving('e')
     expect(aborted).toEqual(['b 408', 'c 408', 'd 408'])
-    now = 2000
+    now = 10_000
     arriving('e')
     expect(aborted).toEqual(['b 408', 'c 408', 'd 408', 'e 408'])
     expect(gate.requests).toBe(2)

@@ -41,7 +41,7 @@ export interface GateLimits {
 }
 
 /** A body that stalls for this time loses its place when another request needs it. */
-const STALL_MS = 1000
+const STALL_MS = 5000
 
 export function createIngestGate(
   { requests, bytes: maxBytes, shares }: GateLimits,
@@ -69,12 +69,32 @@ export function createIngestGate(
       abort(new ProblemError(408, 'The body stopped arriving. Send it again.', { headers: { connection: 'close' } }))
     }
   }
+  /** Ends the oldest arriving request of the caller with the most, if that one has at least two more than this one. */
+  const endUnfair = (name: string): void => {
+    const own = holders.get(name)?.requests ?? 0
+    const largest = Math.max(
+      0,
+      ...[...inside].map((ticket) => (ticket.abort === undefined ? 0 : ticket.holder.requests)),
+    )
+    if (largest < own + 2) return
+    const victim = [...inside].find(({ abort, holder }) => abort !== undefined && holder.requests === largest)
+    const abort = victim?.abort
+    if (victim === undefined || abort === undefined) return
+    leave(victim)
+    abort(
+      unavailable(
+        'The platform needs the place of this request for another caller. Try again later.',
+        RETRY_AFTER_SECONDS,
+      ),
+    )
+  }
   return {
     get requests() {
       return inside.size
     },
     enter: (name) => {
       if (inside.size >= requests) endStalled()
+      if (inside.size >= requests) endUnfair(name)
       const known = holders.get(name)
       if (known !== undefined && known.requests >= share.requests) endStalled(known)
       const holder = holders.get(name) ?? { name, requests: 0, bytes: 0 }
