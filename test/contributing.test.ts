@@ -138,7 +138,7 @@ test('the OpenAPI document describes the release', async () => {
 const option: Edits = {
   'packages/connector-kubernetes/src/config.ts': insert([
     "  cluster_region: z.string().min(1).optional().describe('Region of the cluster.'),",
-    '  namespaces: z.array(label)',
+    '  namespaces: option.distinct(z.array(label))',
   ]),
   [`${KINDS}/cluster.ts`]: (text) =>
     insert(
