@@ -124,7 +124,8 @@ for (const [name, system, expected] of SYSTEMS) {
         if (expected.install !== undefined) expect(await machine.run('wc -l </var/lib/probe/boots')).toBe('3\n')
         expect(existsSync(`${findRoot(system)}/root/note`)).toBe(false)
       },
-      START_TIMEOUT_MS,
+      // Each of two boots may take that long.
+      2 * START_TIMEOUT_MS,
     )
 
     // A machine of another test may get the names and the addresses that are free then.

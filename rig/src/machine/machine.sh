@@ -71,6 +71,7 @@ become() {
   bind_read_only "$disk/run/boot_id" "$disk/proc/sys/kernel/random/boot_id"
   name_machine "$disk/etc"
   if [ -s "$folder/share" ]; then share "$(cat "$folder/share")" "$disk"; fi
+  drop_services "$disk/etc"
   echo "$pid" >"$folder/init.pid.part"
   mv "$folder/init.pid.part" "$folder/init.pid"
   cd "$disk"
@@ -131,6 +132,18 @@ share() {
   local path=$1 disk=$2 changes=$2/run/share
   mkdir -p "$disk$path" "$changes"/{upper,work}
   mount -t overlay -o "lowerdir=$path,upperdir=$changes/upper,workdir=$changes/work" share "$disk$path"
+}
+
+# Debian's services for disks, kernel settings, the clock and the console, which a machine does not have. With OpenRC,
+# they take most of the time of a boot.
+drop_services() {
+  local name
+  [ -d "$1/runlevels" ] || return 0
+  for name in bootlogs bootmisc.sh brightness checkfs.sh checkroot-bootclean.sh checkroot.sh hwclock.sh mount-configfs \
+    mountall-bootclean.sh mountall.sh mountdevsubfs.sh mountkernfs.sh mountnfs-bootclean.sh mountnfs.sh procps rc.local \
+    rmnologin urandom; do
+    rm -f "$1/init.d/$name" "$1"/runlevels/*/"$name"
+  done
 }
 
 bind_read_only() {
