@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { onTestFinished } from 'vitest'
+import type { TestContext } from 'vitest'
 
 /** A proxy between an agent and an API server, which fails as networks do. */
 export interface FlakyNetwork {
@@ -15,7 +15,7 @@ export interface FlakyNetwork {
 }
 
 /** Proxies a server until the test ends. */
-export async function flakyNetwork(to: URL): Promise<FlakyNetwork> {
+export async function flakyNetwork(to: URL, { onTestFinished }: TestContext): Promise<FlakyNetwork> {
   const pairs = new Set<readonly [Socket, Socket]>()
   let isOpen = true
   const network = createServer((near) => {

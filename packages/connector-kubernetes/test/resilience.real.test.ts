@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Agent, createAgent, silentLogger } from '@rca/core'
 import type { Gap } from '@rca/core/protocol'
-import { type ApiServer, findKubectl, missingForApiServer, run, startApiServer, type User } from '@rca/rig'
+import { type ApiServer, findKubectl, missingForApiServer, run, startApiServer } from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest'
 import { createApiClient } from '../src/api/api-client.ts'
 import { inClusterAccess } from '../src/api/in-cluster.ts'
 import { openKubernetes } from '../src/client.ts'
@@ -22,9 +22,20 @@ import { watchServer } from './watched-server.ts'
 
 const kubectl = (await findKubectl()) ?? ''
 const absence = kubectl === '' ? { missing: '`kubectl` is not installed' } : await missingForApiServer()
-const POLL = { timeout: 60_000, interval: 250 }
+const POLL = { timeout: 120_000, interval: 250 }
 
-/** Failures of the network, the server and permissions. The agent is never restarted. */
+const TOKEN_REQUEST = {
+  apiVersion: 'authentication.k8s.io/v1',
+  kind: 'TokenRequest',
+  spec: { expirationSeconds: 3600 },
+}
+
+vi.setConfig({ testTimeout: 400_000 })
+
+/**
+ * Failures of the network, the server and permissions. The agent is never restarted. Most of the time passes until an
+ * agent tries again by itself: tests that leave the nodes and the server to others run beside each other.
+ */
 realDescribe('an agent', absence, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rca-resilience-'))
   let server: ApiServer
@@ -44,18 +55,18 @@ realDescribe('an agent', absence, () => {
   const give = (words: readonly string[], object: object): Promise<string> =>
     run(kubectl, ['--kubeconfig', server.kubeconfigOf('admin'), ...words], { input: JSON.stringify(object) })
 
-  /** Returns the kubeconfig of a user, through a network. */
-  const through = (network: FlakyNetwork, user: User): string => {
-    const file = join(folder, `through-${user}-${new URL(network.address).port}`)
-    writeFileSync(file, readFileSync(server.kubeconfigOf(user), 'utf8').replaceAll(server.url, network.address))
+  /** Returns a kubeconfig, through a network. */
+  const through = (network: FlakyNetwork, kubeconfig: string): string => {
+    const file = join(folder, `through-${new URL(network.address).port}`)
+    writeFileSync(file, readFileSync(kubeconfig, 'utf8').replaceAll(server.url, network.address))
     return file
   }
-  const agentOf = (kubeconfig: string, config: object = {}): Agent => {
+  const agentOf = ({ onTestFinished }: TestContext, kubeconfig: string): Agent => {
     const agent = createAgent({
       connector: kubernetes,
       platformUrl: 'https://127.0.0.1:9',
       agentToken: 'agent_test_token',
-      config: { kubeconfig, ...config },
+      config: { kubeconfig },
       logger: silentLogger,
     })
     onTestFinished(() => agent.stop({ timeout: '1s' }))
@@ -65,35 +76,46 @@ realDescribe('an agent', absence, () => {
   const names = (cluster: Cluster): string[] =>
     [...cluster.objects('configMaps').values()].map(({ name }) => name).filter((name) => name !== 'kube-root-ca.crt')
 
-  /** Returns whether the server's current roles grant a permission to the test user. */
-  const isGranted = async (resource: string): Promise<boolean> => {
-    const resourceAttributes = { group: 'rig', resource, verb: 'get' }
-    const spec = { user: 'unprivileged', resourceAttributes }
-    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec }
-    return (await give(['create', '--filename=-', '--output=jsonpath={.status.allowed}'], review)) === 'true'
+  /** A service account whose permissions a test changes. */
+  interface Account {
+    readonly kubeconfig: string
+    /** Grants the permissions of an agent, except for these. Resolves when the server applies them. */
+    grantAllBut(...without: readonly PermissionName[]): Promise<void>
   }
 
-  let grants = 0
-  /** Grants the test user the permissions of an agent, except for these. Resolves when the server applies them. */
-  const grantAllBut = async (...without: readonly PermissionName[]): Promise<void> => {
-    const apiVersion = 'rbac.authorization.k8s.io/v1'
-    const name = 'shrinking'
-    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name }
-    const subjects = [{ apiGroup: roleRef.apiGroup, kind: 'User', name: 'unprivileged' }]
-    grants += 1
-    const mark = `mark-${grants}`
-    const rules = [...agentRules(...without), { apiGroups: ['rig'], resources: [mark], verbs: ['get'] }]
-    const items = [
-      { apiVersion, kind: 'ClusterRole', metadata: { name }, rules },
-      { apiVersion, kind: 'ClusterRoleBinding', metadata: { name }, roleRef, subjects },
-    ]
-    await give(['apply', '--filename=-'], { apiVersion: 'v1', kind: 'List', items })
-    await expect.poll(() => isGranted(mark), POLL).toBe(true)
+  const makeAccount = async (name: string, { expect }: TestContext): Promise<Account> => {
+    await ask('--namespace', 'shop', 'create', 'serviceaccount', name)
+    const path = `/api/v1/namespaces/shop/serviceaccounts/${name}/token`
+    const { status } = JSON.parse(await give(['create', `--raw=${path}`, '--filename=-'], TOKEN_REQUEST))
+    const kubeconfig = join(folder, `account-${name}`)
+    const text = readFileSync(server.kubeconfigOf('unprivileged'), 'utf8')
+    writeFileSync(kubeconfig, text.replace(server.tokenOf('unprivileged'), status.token), { mode: 0o600 })
+
+    const isGranted = async (resource: string): Promise<boolean> => {
+      const resourceAttributes = { group: 'rig', resource, verb: 'get' }
+      const spec = { user: `system:serviceaccount:shop:${name}`, resourceAttributes }
+      const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec }
+      return (await give(['create', '--filename=-', '--output=jsonpath={.status.allowed}'], review)) === 'true'
+    }
+    let grants = 0
+    const grantAllBut = async (...without: readonly PermissionName[]): Promise<void> => {
+      const apiVersion = 'rbac.authorization.k8s.io/v1'
+      const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name }
+      const subjects = [{ kind: 'ServiceAccount', name, namespace: 'shop' }]
+      grants += 1
+      const mark = `mark-${grants}`
+      const rules = [...agentRules(...without), { apiGroups: ['rig'], resources: [mark], verbs: ['get'] }]
+      const items = [
+        { apiVersion, kind: 'ClusterRole', metadata: { name }, rules },
+        { apiVersion, kind: 'ClusterRoleBinding', metadata: { name }, roleRef, subjects },
+      ]
+      await give(['apply', '--filename=-'], { apiVersion: 'v1', kind: 'List', items })
+      await expect.poll(() => isGranted(mark), POLL).toBe(true)
+    }
+    return { kubeconfig, grantAllBut }
   }
 
-  /**
-   * Returns the gaps of watched kinds: reasons by scope.
-   */
+  /** Returns the gaps of watched kinds: reasons by scope. */
   const watchErrorsOf = async (agent: Agent): Promise<Record<string, string>> => {
     // The cluster has no kubelet, which is a gap of its own.
     const gaps = (await gapsOf(agent)).filter(({ scope }) => scope !== 'usage')
@@ -115,82 +137,188 @@ realDescribe('an agent', absence, () => {
       ]),
     )
 
-  test.each([
-    ['watch', ['watch'], 'watch'],
-    ['both list and watch', ['list', 'watch'], 'list|watch'],
-  ])(
-    'that may no longer %s says which kinds, and sees again when it may',
-    async (_what, verbs, named) => {
-      const network = await flakyNetwork(new URL(server.url))
+  /** Opens a cache of a namespace through a network, whose watches may be silent for 3 s. */
+  const openThrough = async (
+    network: FlakyNetwork,
+    namespace: string,
+    { onTestFinished }: TestContext,
+  ): Promise<Cluster> => {
+    const api = await openKubernetes({ kubeconfig: through(network, server.kubeconfigOf('admin')) })
+    const { signal } = new AbortController()
+    const cluster = await openClusterCache(
+      { api, kinds, excluded: ['secrets'], namespaces: [namespace], keyedHash: fakeFingerprint, silence: 3000 },
+      signal,
+    )
+    onTestFinished(() => {
+      cluster.close()
+      api.close()
+    })
+    await cluster.listed(signal)
+    return cluster
+  }
+
+  describe.concurrent('beside others', () => {
+    test.for([
+      ['watch', ['watch'], 'watch'],
+      ['both list and watch', ['list', 'watch'], 'list|watch'],
+    ] as const)(
+      'that may no longer %s says which kinds, and sees again when it may',
+      async ([_what, verbs, named], context) => {
+        const { expect } = context
+        const network = await flakyNetwork(new URL(server.url), context)
+        const { kubeconfig, grantAllBut } = await makeAccount(`without-${verbs.join('-')}`, context)
+        await grantAllBut()
+        const agent = agentOf(context, through(network, kubeconfig))
+        await expect.poll(() => watchErrorsOf(agent), POLL).toEqual({})
+        await grantAllBut(...verbs.flatMap(losing))
+        // Existing watches continue without the permission.
+        network.cut()
+        await expect.poll(() => watchErrorsOf(agent), POLL).toEqual(gapsNaming(named))
+        await grantAllBut()
+        // A kind that may not be watched is listed about every minute.
+        await expect.poll(() => watchErrorsOf(agent), { ...POLL, timeout: 180_000 }).toEqual({})
+      },
+    )
+
+    test('that starts without `list` names the kinds, and reports them when it is granted', async (context) => {
+      const { expect } = context
+      const { kubeconfig, grantAllBut } = await makeAccount('without-list', context)
+      await grantAllBut(...losing('list'))
+      const agent = agentOf(context, kubeconfig)
+      await expect.poll(() => watchErrorsOf(agent), POLL).toEqual(gapsNaming('list'))
       await grantAllBut()
-      const agent = agentOf(through(network, 'unprivileged'))
       await expect.poll(() => watchErrorsOf(agent), POLL).toEqual({})
-      await grantAllBut(...verbs.flatMap(losing))
-      // Existing watches continue without the permission.
-      network.cut()
-      await expect.poll(() => watchErrorsOf(agent), POLL).toEqual(gapsNaming(named))
+    })
+
+    test('without permission for logs says so in events, and reads logs when it is granted', async (context) => {
+      const { expect, onTestFinished } = context
+      const { kubeconfig, grantAllBut } = await makeAccount('without-logs', context)
+      await grantAllBut('get pods/log')
+      const watched = await watchServer({ kubeconfig, namespaces: ['shop'] })
+      onTestFinished(() => watched.end())
+      const reasons: unknown[] = []
+      watched.watch(
+        { containers: containerEvents },
+        ({ attributes }) => void reasons.push(attributes['k8s.container.log_missing']),
+      )
+      const spec = { nodeName: 'absent', containers: [{ name: 'app', image: 'a' }] }
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'crashing', namespace: 'shop' } }
+      await give(['create', '--filename=-'], { ...pod, spec })
+      const crash = (run: number): Promise<string> => {
+        const containerStatuses = [status(run, terminated(run, { to: secondsUntilNow() }))]
+        const path = '/api/v1/namespaces/shop/pods/crashing/status'
+        return give(['replace', `--raw=${path}`, '--filename=-'], { ...pod, spec, status: { containerStatuses } })
+      }
+      await crash(0)
+      await expect.poll(() => reasons, POLL).toHaveLength(1)
+      expect(reasons[0]).toContain(
+        'allow verb `get` on resource `pods/log` of API group `""` in a Role of namespace `shop`',
+      )
       await grantAllBut()
-      // A kind that may not be watched is listed about every minute.
-      await expect.poll(() => watchErrorsOf(agent), { ...POLL, timeout: 120_000 }).toEqual({})
-    },
-    300_000,
-  )
+      await crash(1)
+      await expect.poll(() => reasons, POLL).toHaveLength(2)
+      // The cluster has no kubelet: the server says so instead of refusing.
+      expect(reasons[1]).toEqual(expect.any(String))
+      expect(reasons[1]).not.toContain('A permission is missing')
+    })
 
-  test('that starts without `list` names the kinds, and reports them when it is granted', async () => {
-    await grantAllBut(...losing('list'))
-    const agent = agentOf(server.kubeconfigOf('unprivileged'))
-    await expect.poll(() => watchErrorsOf(agent), POLL).toEqual(gapsNaming('list'))
-    await grantAllBut()
-    await expect.poll(() => watchErrorsOf(agent), POLL).toEqual({})
-  }, 200_000)
+    test('reports changes after a watch was cut without notice, and after its version expired', async (context) => {
+      const { expect } = context
+      const network = await flakyNetwork(new URL(server.url), context)
+      await ask('create', 'namespace', 'cut')
+      const cluster = await openThrough(network, 'cut', context)
+      const changes: string[] = []
+      cluster.subscribe((change) => {
+        if (change.kind === 'configMaps' && !(change.type === 'added' && change.isInitial))
+          changes.push(`${change.type} ${(change.type === 'deleted' ? change.old : change.object).name}`)
+      })
+      network.mute()
+      await ask('--namespace', 'cut', 'create', 'configmap', 'during-cut')
+      await server.compact()
+      await ask('--namespace', 'cut', 'create', 'configmap', 'after-compaction')
+      await expect.poll(() => names(cluster).toSorted(), POLL).toEqual(['after-compaction', 'during-cut'])
+      await ask('--namespace', 'cut', 'delete', 'configmap', 'after-compaction', 'during-cut')
+      await expect.poll(() => names(cluster), POLL).toEqual([])
+      expect(changes.toSorted()).toEqual([
+        'added after-compaction',
+        'added during-cut',
+        'deleted after-compaction',
+        'deleted during-cut',
+      ])
+    })
 
-  test('without permission for kubelets has a gap', async () => {
+    test('has a gap with its time while watches are cut without notice and no server is reachable', async (context) => {
+      const { expect } = context
+      const network = await flakyNetwork(new URL(server.url), context)
+      await ask('create', 'namespace', 'unreachable')
+      const cluster = await openThrough(network, 'unreachable', context)
+      await expect.poll(() => cluster.syncStatus('configMaps'), POLL).toMatchObject({ isCurrent: true, gaps: [] })
+      network.let(false)
+      network.mute()
+      const cutAt = Date.now()
+      await ask('--namespace', 'unreachable', 'create', 'configmap', 'unseen')
+      await expect.poll(() => cluster.syncStatus('configMaps')?.gaps.length, POLL).toBe(1)
+      const { isCurrent, gaps } = cluster.syncStatus('configMaps') ?? {}
+      const scope = 'kubernetes:configmaps/unreachable'
+      expect({ isCurrent, scope: gaps?.[0]?.scope }).toEqual({ isCurrent: false, scope })
+      expect(Date.parse(gaps?.[0]?.since ?? '')).toBeLessThanOrEqual(cutAt)
+      expect(names(cluster)).toEqual([])
+      network.let(true)
+      await expect.poll(() => names(cluster), POLL).toEqual(['unseen'])
+      await expect.poll(() => cluster.syncStatus('configMaps'), POLL).toMatchObject({ isCurrent: true, gaps: [] })
+    })
+
+    test('uses a new token as soon as the kubelet has written it', async (context) => {
+      const { expect, onTestFinished } = context
+      const account = join(folder, 'service-account')
+      mkdirSync(account)
+      const write = (token: string): void => writeFileSync(join(account, 'token'), token)
+      writeFileSync(join(account, 'ca.crt'), server.ca)
+      write(server.tokenOf('admin'))
+      const network = await flakyNetwork(new URL(server.url), context)
+      const { port } = new URL(network.address)
+      const environment = { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: port }
+      const api = createApiClient(await inClusterAccess(environment, account))
+      const { signal } = new AbortController()
+      const cluster = await openClusterCache({ api, kinds, namespaces: [], keyedHash: fakeFingerprint }, signal)
+      onTestFinished(() => {
+        cluster.close()
+        api.close()
+      })
+      await cluster.listed(signal)
+      // The test beside this one that compacts versions may interrupt a watch.
+      await expect.poll(() => cluster.syncStatus('secrets'), POLL).toMatchObject({ isCurrent: true })
+      write('expired')
+      // Credentials are cached for some seconds.
+      const reasonAfterCut = (): string => {
+        network.cut()
+        return cluster.syncStatus('secrets')?.gaps[0]?.reason ?? ''
+      }
+      await expect.poll(reasonAfterCut, { ...POLL, interval: 3000 }).toContain('rejected the credentials')
+      write(server.tokenOf('admin'))
+      await expect.poll(() => cluster.syncStatus('secrets'), POLL).toMatchObject({ isCurrent: true, gaps: [] })
+    })
+  })
+
+  test('without permission for kubelets has a gap', async (context) => {
+    const { expect, onTestFinished } = context
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker-1' } }
     const conditions = [{ type: 'Ready', status: 'True' }]
     await give(['create', '--filename=-'], { ...node, status: { conditions } })
     onTestFinished(async () => void (await ask('delete', 'node', 'worker-1')))
-    const reasonWithout = async (...permissions: PermissionName[]): Promise<string | undefined> => {
-      await grantAllBut(...permissions)
-      return (await gapsOf(agentOf(server.kubeconfigOf('unprivileged')))).map(({ reason }) => reason).join('\n')
-    }
+    const { kubeconfig, grantAllBut } = await makeAccount('without-kubelets', context)
+    const reasonsOfNewAgent = async (): Promise<string> =>
+      (await gapsOf(agentOf(context, kubeconfig))).map(({ reason }) => reason).join('\n')
+    await grantAllBut('get nodes/proxy')
     const denied = 'allow verb `get` on resource `nodes/proxy` of API group `""` in a ClusterRole'
-    await expect.poll(() => reasonWithout('get nodes/proxy'), POLL).toContain(denied)
-    // The cluster has no kubelet: the gap then says so.
-    await expect.poll(() => reasonWithout(), POLL).not.toContain('A permission is missing')
-  }, 200_000)
-
-  test('without permission for logs says so in events, and reads logs when it is granted', async () => {
-    await grantAllBut('get pods/log')
-    const watched = await watchServer({ kubeconfig: server.kubeconfigOf('unprivileged'), namespaces: ['shop'] })
-    onTestFinished(() => watched.end())
-    const reasons: unknown[] = []
-    watched.watch(
-      { containers: containerEvents },
-      ({ attributes }) => void reasons.push(attributes['k8s.container.log_missing']),
-    )
-    const spec = { nodeName: 'absent', containers: [{ name: 'app', image: 'a' }] }
-    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'crashing', namespace: 'shop' } }
-    await give(['create', '--filename=-'], { ...pod, spec })
-    const crash = (run: number): Promise<string> => {
-      const containerStatuses = [status(run, terminated(run, { to: secondsUntilNow() }))]
-      const path = '/api/v1/namespaces/shop/pods/crashing/status'
-      return give(['replace', `--raw=${path}`, '--filename=-'], { ...pod, spec, status: { containerStatuses } })
-    }
-    await crash(0)
-    await expect.poll(() => reasons, POLL).toHaveLength(1)
-    expect(reasons[0]).toContain(
-      'allow verb `get` on resource `pods/log` of API group `""` in a Role of namespace `shop`',
-    )
+    await expect.poll(reasonsOfNewAgent, POLL).toContain(denied)
     await grantAllBut()
-    await crash(1)
-    await expect.poll(() => reasons, POLL).toHaveLength(2)
-    // The cluster has no kubelet: the server says so instead of refusing.
-    expect(reasons[1]).toEqual(expect.any(String))
-    expect(reasons[1]).not.toContain('A permission is missing')
-  }, 200_000)
+    // The cluster has no kubelet: the gap then says so.
+    await expect.poll(reasonsOfNewAgent, POLL).not.toContain('A permission is missing')
+  })
 
-  test('has a gap while its server is stopped, and continues afterwards', async () => {
-    const agent = agentOf(server.kubeconfigOf('admin'))
+  test('has a gap while its server is stopped, and continues afterwards', async (context) => {
+    const agent = agentOf(context, server.kubeconfigOf('admin'))
     await ask('--namespace', 'shop', 'create', 'deployment', 'before', '--image=a')
     const deployments = async (): Promise<string[]> =>
       (await agent.collectMetrics()).data.entities
@@ -208,94 +336,7 @@ realDescribe('an agent', absence, () => {
     await ask('--namespace', 'shop', 'create', 'deployment', 'after', '--image=a')
     await expect.poll(deployments, POLL).toEqual(['before', 'after'])
     await expect.poll(() => gapsOf(agent), POLL).toEqual([expect.objectContaining({ scope: 'usage' })])
-  }, 200_000)
-
-  /** Opens a cache through a network, whose watches may be silent for 3 s. */
-  const openThrough = async (network: FlakyNetwork): Promise<Cluster> => {
-    const api = await openKubernetes({ kubeconfig: through(network, 'admin') })
-    const { signal } = new AbortController()
-    const cluster = await openClusterCache(
-      { api, kinds, excluded: ['secrets'], namespaces: ['shop'], keyedHash: fakeFingerprint, silence: 3000 },
-      signal,
-    )
-    onTestFinished(() => {
-      cluster.close()
-      api.close()
-    })
-    await cluster.listed(signal)
-    return cluster
-  }
-
-  test('reports changes after a watch was cut without notice, and after its version expired', async () => {
-    const network = await flakyNetwork(new URL(server.url))
-    const cluster = await openThrough(network)
-    const changes: string[] = []
-    cluster.subscribe((change) => {
-      if (change.kind === 'configMaps' && !(change.type === 'added' && change.isInitial))
-        changes.push(`${change.type} ${(change.type === 'deleted' ? change.old : change.object).name}`)
-    })
-    network.mute()
-    await ask('--namespace', 'shop', 'create', 'configmap', 'during-cut')
-    await server.compact()
-    await ask('--namespace', 'shop', 'create', 'configmap', 'after-compaction')
-    await expect.poll(() => names(cluster).toSorted(), POLL).toEqual(['after-compaction', 'during-cut'])
-    await ask('--namespace', 'shop', 'delete', 'configmap', 'after-compaction', 'during-cut')
-    await expect.poll(() => names(cluster), POLL).toEqual([])
-    expect(changes.toSorted()).toEqual([
-      'added after-compaction',
-      'added during-cut',
-      'deleted after-compaction',
-      'deleted during-cut',
-    ])
-  }, 200_000)
-
-  test('has a gap with its time while watches are cut without notice and no server is reachable', async () => {
-    const network = await flakyNetwork(new URL(server.url))
-    const cluster = await openThrough(network)
-    await expect.poll(() => cluster.syncStatus('configMaps'), POLL).toMatchObject({ isCurrent: true, gaps: [] })
-    network.let(false)
-    network.mute()
-    const cutAt = Date.now()
-    await ask('--namespace', 'shop', 'create', 'configmap', 'unseen')
-    await expect.poll(() => cluster.syncStatus('configMaps')?.gaps.length, POLL).toBe(1)
-    const { isCurrent, gaps } = cluster.syncStatus('configMaps') ?? {}
-    expect({ isCurrent, scope: gaps?.[0]?.scope }).toEqual({ isCurrent: false, scope: 'kubernetes:configmaps/shop' })
-    expect(Date.parse(gaps?.[0]?.since ?? '')).toBeLessThanOrEqual(cutAt)
-    expect(names(cluster)).toEqual([])
-    network.let(true)
-    await expect.poll(() => names(cluster), POLL).toEqual(['unseen'])
-    await expect.poll(() => cluster.syncStatus('configMaps'), POLL).toMatchObject({ isCurrent: true, gaps: [] })
-    await ask('--namespace', 'shop', 'delete', 'configmap', 'unseen')
-  }, 200_000)
-
-  test('uses a new token as soon as the kubelet has written it', async () => {
-    const account = join(folder, 'service-account')
-    mkdirSync(account)
-    const write = (token: string): void => writeFileSync(join(account, 'token'), token)
-    writeFileSync(join(account, 'ca.crt'), server.ca)
-    write(server.tokenOf('admin'))
-    const network = await flakyNetwork(new URL(server.url))
-    const { port } = new URL(network.address)
-    const environment = { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: port }
-    const api = createApiClient(await inClusterAccess(environment, account))
-    const { signal } = new AbortController()
-    const cluster = await openClusterCache({ api, kinds, namespaces: [], keyedHash: fakeFingerprint }, signal)
-    onTestFinished(() => {
-      cluster.close()
-      api.close()
-    })
-    await cluster.listed(signal)
-    expect(cluster.syncStatus('secrets')).toMatchObject({ isCurrent: true })
-    write('expired')
-    // Credentials are cached for some seconds.
-    const reasonAfterCut = (): string => {
-      network.cut()
-      return cluster.syncStatus('secrets')?.gaps[0]?.reason ?? ''
-    }
-    await expect.poll(reasonAfterCut, { ...POLL, interval: 3000 }).toContain('rejected the credentials')
-    write(server.tokenOf('admin'))
-    await expect.poll(() => cluster.syncStatus('secrets'), POLL).toMatchObject({ isCurrent: true, gaps: [] })
-  }, 200_000)
+  })
 })
 
 /** Milliseconds since the start of the pods' statuses. */
