@@ -20,6 +20,14 @@ export { type Machine, missingForMachine, startMachine } from './machine/machine
 export { buildRoot, type Init, type MachineSystem, type Suite } from './machine/machine-root.ts'
 export type { Absence } from './real.ts'
 export { hasProgram, type RunOptions, run, START_TIMEOUT_MS } from './run.ts'
+export {
+  ARCHIVES_TIMEOUT_MS,
+  FIRST_VERSION,
+  findArchives,
+  releaseArchives,
+  SECOND_VERSION,
+  type SharedArchives,
+} from './shared-archives.ts'
 export { testRun } from './shared-resource.ts'
 export { startVm } from './vm/vm.ts'
 export { buildImage as buildVm } from './vm/vm-image.ts'

@@ -1,18 +1,28 @@
-import { mkdtempSync } from 'node:fs'
+import { cpSync, mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Entity, Metric } from '@rca/core/protocol'
-import { type MachineSystem, missingForMachine, START_TIMEOUT_MS } from '@rca/rig'
+import {
+  ARCHIVES_TIMEOUT_MS,
+  FIRST_VERSION,
+  findArchives,
+  type MachineSystem,
+  missingForMachine,
+  SECOND_VERSION,
+  type SharedArchives,
+  START_TIMEOUT_MS,
+} from '@rca/rig'
 import { realDescribe } from '@rca/rig/real'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { EventAnswer, SeriesAnswer } from '../src/platform.ts'
 import { eventually } from './processes.ts'
 import {
-  archivesIn,
-  BUILD_TIMEOUT_MS,
   commandLines,
+  crashOf,
+  DROP_IN,
+  difference,
   listState,
   online,
   owners,
@@ -23,10 +33,9 @@ import {
 } from './server-scene.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'rca-install-'))
-const archives = archivesIn(directory)
-
-/** Version of the second archive. */
-const NEXT_VERSION = '99.0.0'
+/** Archives of the platforms: at first those of the first version. */
+const artifacts = join(directory, 'artifacts')
+let archives: SharedArchives
 
 /** Exposure by `systemd-analyze security`. That of a service without any sandbox is almost 10. */
 const MAX_EXPOSURE = 3
@@ -36,15 +45,6 @@ const UNSUPPORTED_LIBC = 11
 
 /** Reports that wait for the platform before it returns. */
 const QUEUED_REPORTS = 4
-
-/** Folder of the settings that an operator adds to the unit. */
-const DROP_IN = '/etc/systemd/system/rca-agent.service.d'
-
-/** Settings with which the second version alone crashes at start. */
-const CRASH = `[Service]
-ExecStart=
-ExecStart=/bin/sh -c '! grep -q "^${NEXT_VERSION}" /opt/rca-agent/current/VERSION && exec /opt/rca-agent/current/bin/rca-agent run'
-`
 
 /** Exit code of an update whose agent did not report. */
 const NO_HEARTBEAT = 41
@@ -64,11 +64,27 @@ interface Readings {
   readonly gaps: string[]
 }
 
-// One test builds another archive.
-vi.setConfig({ testTimeout: BUILD_TIMEOUT_MS + START_TIMEOUT_MS })
+vi.setConfig({ testTimeout: START_TIMEOUT_MS })
 
-beforeAll(() => archives.build(), BUILD_TIMEOUT_MS)
+beforeAll(async () => {
+  archives = await findArchives()
+  cpSync(archives.first, artifacts, { recursive: true })
+}, ARCHIVES_TIMEOUT_MS)
 afterAll(() => rm(directory, { recursive: true, force: true }))
+
+/** Lets the platforms offer the second version beside the first. */
+function publishSecondVersion(): void {
+  cpSync(archives.both, artifacts, { recursive: true })
+}
+
+/** Runs the command of a file for cron as cron does: in the folder of root, with the environment of the file alone. */
+async function runAsCron({ machine }: Scene, file: string): Promise<string> {
+  const text = await machine.run(`cat ${file}`)
+  const [, variables = ''] = /^(PATH=.*)$/m.exec(text) ?? []
+  const [, command = ''] = /^\d+ \d+ \* \* \* root (.+)$/m.exec(text) ?? []
+  const environment = `${variables} HOME=/root LOGNAME=root SHELL=/bin/sh`
+  return machine.run(`cd /root && env -i ${environment} /bin/sh`, { input: `${command}\n` })
+}
 
 /** Checks that only root reads the token, and that no process shows it. */
 async function expectHiddenToken(scene: Scene): Promise<void> {
@@ -119,13 +135,6 @@ async function uptimesOf({ platform }: Scene, agentId: string): Promise<number[]
 function longestPause(times: readonly number[], since: number): number {
   const later = times.filter((time) => time >= since)
   return Math.max(0, ...later.slice(1).map((time, index) => time - (later[index] ?? time)))
-}
-
-/** Returns the lines that only one of two texts has. */
-function difference(before: string, after: string): string[] {
-  const [old, current] = [before.split('\n'), after.split('\n')] as const
-  const removed = old.filter((line) => !current.includes(line)).map((line) => `- ${line}`)
-  return [...removed, ...current.filter((line) => !old.includes(line)).map((line) => `+ ${line}`)]
 }
 
 /** Returns the readings that the platform has of the agent. */
@@ -200,9 +209,11 @@ function testUpdates(scene: () => Scene): void {
   test('goes back to the first version when the second does not come up', async () => {
     const { machine } = scene()
     const { agent_id: id, agent_version: version } = await online(scene())
-    await archives.build(NEXT_VERSION)
-    expect(await machine.run('rca-agent update --check || echo "code $?"')).toContain(`newest   ${NEXT_VERSION}`)
-    await machine.run(`mkdir -p ${DROP_IN} && cat >${DROP_IN}/crash.conf && systemctl daemon-reload`, { input: CRASH })
+    publishSecondVersion()
+    expect(await machine.run('rca-agent update --check || echo "code $?"')).toContain(`newest   ${SECOND_VERSION}`)
+    await machine.run(`mkdir -p ${DROP_IN} && cat >${DROP_IN}/crash.conf && systemctl daemon-reload`, {
+      input: crashOf(SECOND_VERSION),
+    })
     const since = await now(scene())
     const output = await machine.run('rca-agent update apply --wait 5 2>&1; echo "code $?"')
     expect(output).toMatch(new RegExp(`^code ${NO_HEARTBEAT}$`, 'm'))
@@ -221,8 +232,8 @@ function testUpdates(scene: () => Scene): void {
     const updating = machine.run('rca-agent update apply')
     // Fails while one version or the other runs, or none.
     await machine.run('systemd-run --quiet --unit broken false')
-    expect(await updating).toContain(`rca-agent ${NEXT_VERSION} installed and started`)
-    expect(await online(scene())).toMatchObject({ agent_id: id, agent_version: NEXT_VERSION, is_behind: false })
+    expect(await updating).toContain(`rca-agent ${SECOND_VERSION} installed and started`)
+    expect(await online(scene())).toMatchObject({ agent_id: id, agent_version: SECOND_VERSION, is_behind: false })
     expect(await machine.run('rca-agent update apply')).toContain('unchanged')
     await eventually(
       'the event of the unit that failed',
@@ -240,7 +251,7 @@ function testUpdates(scene: () => Scene): void {
 
 for (const [name, system] of SYSTEMD) {
   realDescribe(`a server with ${name}`, await missingForMachine(system), () => {
-    const scene = useScene(system, archives)
+    const scene = useScene(system, artifacts)
 
     test('comes online with the returned command, as a service with a user of its own', async () => {
       const installing = paste(scene(), scene().provisioned.deployment_command)
@@ -296,7 +307,7 @@ for (const [name, system] of SYSTEMD) {
 }
 
 realDescribe('a server with OpenRC', await missingForMachine(OPENRC), () => {
-  const scene = useScene(OPENRC, archives)
+  const scene = useScene(OPENRC, artifacts)
 
   test('comes online with the returned command, as a service with a user of its own', async () => {
     await Promise.all([online(scene()), paste(scene(), scene().provisioned.deployment_command)])
@@ -311,11 +322,22 @@ realDescribe('a server with OpenRC', await missingForMachine(OPENRC), () => {
     }
   })
 
+  test('is updated by its line for cron, until the same command without updates', async () => {
+    const { machine, provisioned } = scene()
+    publishSecondVersion()
+    await paste(scene(), `${provisioned.deployment_command} --version ${FIRST_VERSION} --set auto_update=on`)
+    expect((await online(scene())).agent_version).toBe(FIRST_VERSION)
+    await runAsCron(scene(), '/etc/cron.d/rca-agent-update')
+    expect((await online(scene())).agent_version).toBe(SECOND_VERSION)
+    await paste(scene(), provisioned.deployment_command)
+    expect(await machine.run('ls /etc/cron.d')).not.toContain('rca-agent')
+  })
+
   test('is uninstalled without a trace', () => expectUninstalled(scene()))
 })
 
 realDescribe('a server without an init system', await missingForMachine(WITHOUT_INIT), () => {
-  const scene = useScene(WITHOUT_INIT, archives)
+  const scene = useScene(WITHOUT_INIT, artifacts)
   let running: Promise<string>
 
   test('comes online with the returned command, which runs the agent as a user of its own', async () => {
@@ -339,7 +361,7 @@ realDescribe('a server without an init system', await missingForMachine(WITHOUT_
 })
 
 realDescribe('a server with musl', await missingForMachine(MUSL), () => {
-  const scene = useScene(MUSL, archives)
+  const scene = useScene(MUSL, artifacts)
 
   test('is refused with the reason, and stays as it was', async () => {
     const { machine, provisioned, before } = scene()

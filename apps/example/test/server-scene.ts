@@ -2,31 +2,38 @@ import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Machine, type MachineSystem, run, START_TIMEOUT_MS, startMachine } from '@rca/rig'
+import { type Machine, type MachineSystem, START_TIMEOUT_MS, startMachine } from '@rca/rig'
 import { afterAll, beforeAll } from 'vitest'
 import type { AgentAnswer } from '../src/platform.ts'
 import { type PlatformProcess, type Provisioned, startPlatformProcess } from './platform-process.ts'
 import { eventually } from './processes.ts'
-
-const repository = new URL('../../..', import.meta.url).pathname
 
 export const ENVIRONMENT = 'shop'
 
 /** Time for what an agent or a platform does by itself. Long enough for a machine that is busy with other work. */
 export const PATIENT_TIMEOUT_MS = 120_000
 
-/** Time to build an archive. It takes a quarter of a minute on a quiet machine. */
-export const BUILD_TIMEOUT_MS = 900_000
-
 /** Lists accounts, settings and files of a machine, without what systems change by themselves. */
 const LIST_STATE = `
   export LC_ALL=C
-  find / /run /tmp -xdev \\( -path /var/log -o -path /run/systemd -o -path /var/lib/systemd -o -path /run/openrc \\
+  find / /run /tmp /opt -xdev \\( -path /var/log -o -path /run/systemd -o -path /var/lib/systemd -o -path /run/openrc \\
     -o -path /usr/lib/rc/cache -o -name 'systemd-private-*' -o -path '/etc/*-' \\) -prune \\
     -o -printf '%p %y %u:%g %m %l\\n' | sort -u
   find /etc -xdev -type f ! -name '*-' -exec sha256sum {} + | sort -k 2
-  find / -xdev -name '*rca-agent*'
+  # A folder that systemd has made for a run of the service has a name of its own.
+  find / -xdev -name '*rca-agent*' | sed '/systemd-private-/s/-[^-]*$//'
 `
+
+/** Folder of the settings that an operator adds to the unit. */
+export const DROP_IN = '/etc/systemd/system/rca-agent.service.d'
+
+/** Returns settings with which one version alone crashes at start. */
+export function crashOf(version: string): string {
+  return `[Service]
+ExecStart=
+ExecStart=/bin/sh -c '! grep -q "^${version}" /opt/rca-agent/current/VERSION && exec /opt/rca-agent/current/bin/rca-agent run'
+`
+}
 
 /** Prints the owner of each process that runs a file below the installation. */
 const LIST_OWNERS = `
@@ -49,45 +56,25 @@ export interface Scene {
   stop(): Promise<void>
 }
 
-/** Archives of the agent for machines of these tests, and their signing key. */
-export interface Archives {
-  /** Value of `RCA_ARTIFACTS_DIR`. */
-  readonly folder: string
-  /** Builds an archive beside the others. @param version that of the repository by default */
-  build(version?: string): Promise<void>
-}
-
-/** Returns a folder for archives in a directory. */
-export function archivesIn(directory: string): Archives {
-  const folder = join(directory, 'artifacts')
-  return {
-    folder,
-    build: async (version) => {
-      const words = ['--conditions=@rca/source', 'scripts/artifacts.ts', '--platform', `linux-${process.arch}`]
-      await run(process.execPath, [...words, ...(version === undefined ? [] : ['--version', version])], {
-        cwd: repository,
-        env: { RCA_ARTIFACTS_DIR: folder, RCA_SIGNING_KEY: join(directory, 'key.pem') },
-        timeout: BUILD_TIMEOUT_MS,
-      })
-    },
-  }
-}
-
-/** Starts the scene before the tests of a `describe`, and stops it after them. Returns a function that returns it. */
-export function useScene(system: MachineSystem, archives: Archives): () => Scene {
+/**
+ * Starts the scene before the tests of a `describe`, and stops it after them. Returns a function that returns it.
+ *
+ * @param artifactsFolder value of the platform's `RCA_ARTIFACTS_DIR`
+ */
+export function useScene(system: MachineSystem, artifactsFolder: string): () => Scene {
   let scene: Scene
   beforeAll(async () => {
-    scene = await startScene(system, archives)
+    scene = await startScene(system, artifactsFolder)
   }, START_TIMEOUT_MS)
   afterAll(() => scene?.stop(), START_TIMEOUT_MS)
   return () => scene
 }
 
-async function startScene(system: MachineSystem, archives: Archives): Promise<Scene> {
+async function startScene(system: MachineSystem, artifactsFolder: string): Promise<Scene> {
   const machine = await startMachine(system)
   const data = mkdtempSync(join(tmpdir(), 'rca-install-platform-'))
   const start = (PORT: string): Promise<PlatformProcess> =>
-    startPlatformProcess(data, { HOST: machine.hostAddress, PORT, RCA_ARTIFACTS_DIR: archives.folder })
+    startPlatformProcess(data, { HOST: machine.hostAddress, PORT, RCA_ARTIFACTS_DIR: artifactsFolder })
   let platform: PlatformProcess | undefined
   const stop = async (): Promise<void> => {
     await platform?.stop()
@@ -128,6 +115,13 @@ async function startScene(system: MachineSystem, archives: Archives): Promise<Sc
 /** Lists accounts, settings and files of a machine. */
 export function listState(machine: Machine): Promise<string> {
   return machine.run(LIST_STATE)
+}
+
+/** Returns the lines that only one of two texts has. */
+export function difference(before: string, after: string): string[] {
+  const [old, current] = [before.split('\n'), after.split('\n')] as const
+  const removed = old.filter((line) => !current.includes(line)).map((line) => `- ${line}`)
+  return [...removed, ...current.filter((line) => !old.includes(line)).map((line) => `+ ${line}`)]
 }
 
 /** Pastes a command into bash. */
