@@ -116,7 +116,8 @@ export function addReleaseRoute(app: App): void {
     success: 'The release.',
     response: { 200: z.object({ release: z.string() }), ...problems() },
   }
-  app.get('/api/v1/release', { schema }, () => ({ release: '1.0' }))
+  const config = { access: ['read'], environment: 'any' } as const
+  app.get('/api/v1/release', { config, schema }, () => ({ release: '1.0' }))
 }
 `,
   'apps/api/src/routes/index.ts': insert(

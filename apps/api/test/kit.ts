@@ -11,6 +11,7 @@ import { v5, v7 } from 'uuid'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { type Api, type ApiOptions, createApi } from '../src/index.ts'
+import type { Scope } from '../src/store/records.ts'
 
 /** A connector that connects to nothing, with an option of each kind and alternative deployments. */
 const docker = defineConnector({
@@ -78,6 +79,8 @@ export interface TestApi extends Api {
   agent(token: string, options: InjectOptions): Promise<LightMyRequestResponse>
   /** Provisions a type in an environment and returns its token. */
   provision(environment?: string, type?: string, config?: Record<string, unknown>): Promise<string>
+  /** Creates an access token. */
+  createToken(scopes: readonly Scope[], environments?: readonly string[], name?: string): Promise<string>
   /** Enrols the agent `first`, or another one. */
   enroll(token: string, fields?: Record<string, unknown>): Promise<LightMyRequestResponse>
   send(token: string, ...reports: readonly Report[]): Promise<LightMyRequestResponse>
@@ -126,6 +129,12 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
       })
       if (response.statusCode !== 201) throw new Error(response.body)
       return response.json<{ agent_token: string }>().agent_token
+    },
+    createToken: async (scopes, environments, name = scopes.join('.')) => {
+      const payload = { name, scopes, ...(environments && { environments }) }
+      const response = await inject(ADMIN, { method: 'POST', url: '/api/v1/access-tokens', payload })
+      if (response.statusCode !== 201) throw new Error(response.body)
+      return response.json<{ access_token: string }>().access_token
     },
     enroll: (token, fields) => {
       const agent = {

@@ -51,6 +51,12 @@ describe('an upgraded database', () => {
     expect(tokens.at(-1)).not.toHaveProperty('joinable_until')
   })
 
+  test('stores access tokens', async () => {
+    const { api } = await startUpgraded()
+    const token = await api.createToken(['read'], ['prod-cluster-1'])
+    expect((await api.agent(token, { url: agentUrl })).statusCode).toBe(200)
+  })
+
   test('shows data of the earlier version', async () => {
     const { api } = await startUpgraded()
     expect((await api.admin(agentUrl)).json()).toMatchObject({

@@ -1,8 +1,10 @@
+import { toMilliseconds } from '@rca/core'
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { serializerCompiler } from 'fastify-type-provider-zod'
 import type { CompleteApiOptions } from '../options/api-options.ts'
 import { toFastifyTrust } from '../options/trust-proxy.ts'
 import { admitRequests } from './admission.ts'
+import { createAuditTrail } from './audit-trail.ts'
 import { createAuthenticate } from './authentication.ts'
 import { createBrokenHttp } from './broken-http.ts'
 import type { AddRoutes, App, Context } from './context.ts'
@@ -18,7 +20,7 @@ const REQUEST_TIMEOUT_MS = 60_000
 /** Creates the HTTP server: the checks of every request, then the routes. */
 export async function createApp(
   options: CompleteApiOptions & { readonly adminToken: string },
-  context: Omit<Context, 'telemetry'>,
+  context: Omit<Context, 'telemetry' | 'auditTrail'>,
   routes: readonly AddRoutes[],
 ): Promise<App> {
   const broken = createBrokenHttp()
@@ -45,12 +47,17 @@ export async function createApp(
   app.setErrorHandler(handleError)
 
   const telemetry = createTelemetry(app, context.store)
+  const auditTrail = createAuditTrail(app, {
+    audit: context.store.audit,
+    now: context.now,
+    retentionMs: toMilliseconds(options.auditRetention),
+  })
   const authenticate = createAuthenticate(options.adminToken, context.store, context.now)
   await admitRequests(app, options, authenticate, routeMap.notFound)
   endConnectionsOnClose(app)
   protectResponses(app)
   await describeRoutes(app, { version: '1', publicUrl: context.publicUrl })
-  for (const addRoutes of routes) addRoutes(app, { ...context, telemetry })
+  for (const addRoutes of routes) addRoutes(app, { ...context, telemetry, auditTrail })
   await app.register(reference)
   await app.ready()
   return app

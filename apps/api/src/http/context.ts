@@ -9,13 +9,21 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { AgentFiles } from '../helm/agent-files.ts'
 import type { Store } from '../store/store.ts'
+import type { AuditTarget, AuditTrail } from './audit-trail.ts'
 import type { Access, Caller } from './authentication.ts'
+import type { EnvironmentPlace } from './environment-limits.ts'
+import type { ProblemError } from './problem-error.ts'
 import type { RouteMap } from './route-map.ts'
 import type { Telemetry } from './telemetry.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
+    /** Without it, only the admin token opens the route. @default 'admin' */
     access?: Access
+    /** Without it, a token that is limited to environments is refused. */
+    environment?: EnvironmentPlace
+    /** Records requests of agents in the audit trail. All other changes are recorded anyway. */
+    audited?: boolean
     /** Maximum size of a body as sent and after decompression, in bytes. @default 262144 */
     maxBodyBytes?: number
     /** Advice about a body that is too large. @default 'Send a smaller one.' */
@@ -28,6 +36,12 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set before the body is read. */
     caller: Caller
+    /** Set when the request is answered with a problem. */
+    problem?: ProblemError
+    /** The object of a change, for the audit trail, where path and body do not name it. */
+    auditTarget?: AuditTarget
+    /** Set when the request is in the audit trail. */
+    audited?: boolean
   }
   interface FastifyInstance {
     routeMap: RouteMap
@@ -48,6 +62,7 @@ export interface Context {
   readonly store: Store
   readonly registry: Registry
   readonly telemetry: Telemetry
+  readonly auditTrail: AuditTrail
   readonly agentFiles: AgentFiles
   /** Folder of the agent's package. It contains the installers. */
   readonly agentFolder: string

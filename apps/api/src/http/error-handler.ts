@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { StorageError } from '../store/storage-error.ts'
+import { logSender } from './audit-trail.ts'
 import { ProblemError, unavailable } from './problem-error.ts'
 import { tooLarge } from './request-body.ts'
 
@@ -11,10 +12,16 @@ const REPAIR_RETRY_AFTER_SECONDS = 60
 /** Answers every error with a problem, without stack traces and values of the request. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, request)
-  const fields = { method: request.method, route: request.routeOptions.url, status: problem.statusCode }
+  request.problem = problem
+  logSender(request)
+  const fields = {
+    method: request.method,
+    route: request.routeOptions.url,
+    status: problem.statusCode,
+    ...problem.logFields,
+  }
   if (isOverload(problem)) request.log.warn({ ...fields, detail: problem.message }, 'request refused: overload')
-  else if (problem.statusCode >= 500)
-    request.log.error({ ...problem.logFields, ...fields, err: problem.cause ?? error }, 'request failed')
+  else if (problem.statusCode >= 500) request.log.error({ ...fields, err: problem.cause ?? error }, 'request failed')
   else request.log.info(fields, 'request refused')
   void reply
     .code(problem.statusCode)

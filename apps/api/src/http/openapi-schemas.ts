@@ -25,11 +25,12 @@ export const PROBLEMS = {
     detail: 'The body is not valid JSON: line 2, column 15 (position 16) is unexpected.',
   },
   401: {
-    description: 'The token is missing or does not open this route.',
-    detail: 'Send `Authorization: Bearer <admin token>`.',
+    description: 'The token is missing, unknown, expired or revoked, or of another kind.',
+    detail: 'This access token was revoked. Ask for another one.',
   },
   403: {
-    description: 'The token is for another type of agent, or the key for another agent.',
+    description:
+      'The token is valid, and lacks the scope of the route or is limited to other environments or another type of agent. Or the key is for another agent.',
     detail: 'This token is for agents of type `server`.',
     pointer: '#/reports/0/agent_type',
   },
@@ -39,7 +40,7 @@ export const PROBLEMS = {
   },
   408: { description: 'The body did not arrive in time.', detail: 'The body did not arrive in time. Send it again.' },
   409: {
-    description: 'The agent id exists in several environments.',
+    description: 'The agent id exists in several environments, or the name is in use.',
     detail:
       'This agent id exists in several environments: `prod` (server), `test` (server). Choose with `?environment=`.',
   },
@@ -77,12 +78,12 @@ export const PROBLEMS = {
 type ProblemStatus = keyof typeof PROBLEMS
 type ProblemResponse = { readonly description: string; readonly content: typeof problemContent }
 
-/** Declares the problems of a route. 401, 429 and 503 are possible on every route that requires a token. */
+/** Declares the problems of a route. 401, 403, 429 and 503 are possible on every route that requires a token. */
 export function problems<Status extends ProblemStatus>(
   ...statuses: Status[]
-): Record<Status | 401 | 429 | 503, ProblemResponse> {
-  const all = new Set<ProblemStatus>([401, 429, 503, ...statuses])
+): Record<Status | 401 | 403 | 429 | 503, ProblemResponse> {
+  const all = new Set<ProblemStatus>([401, 403, 429, 503, ...statuses])
   return Object.fromEntries(
     [...all].map((status) => [status, { description: PROBLEMS[status].description, content: problemContent }]),
-  ) as Record<Status | 401 | 429 | 503, ProblemResponse>
+  ) as Record<Status | 401 | 403 | 429 | 503, ProblemResponse>
 }

@@ -5,6 +5,7 @@ import scalar from '@scalar/fastify-api-reference'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import type { Access } from './authentication.ts'
 import { examples, PROBLEMS, schemaRegistry } from './openapi-schemas.ts'
 
 /** Lets the reference load only its own files. The browser refuses everything else, above all other hosts. */
@@ -35,13 +36,19 @@ const toJsonSchema = createJsonSchemaTransform({ schemaRegistry, zodToJsonConfig
 const describeRoute: typeof toJsonSchema = (document) => {
   const result = toJsonSchema(document)
   const { access = 'admin' } = document.route.config ?? {}
-  if (access !== 'public' && result.schema !== undefined) result.schema.security = [{ [access]: [] }]
+  if (access !== 'public' && result.schema !== undefined) result.schema.security = securityOf(access)
   const { success } = document.schema ?? {}
   const response = result.schema?.response as Record<string, Record<string, unknown>> | undefined
   if (success === undefined || response === undefined) return result
   for (const [status, answer] of Object.entries(response))
     if (status.startsWith('2')) answer['$ref' in answer ? 'description' : 'x-response-description'] = success
   return result
+}
+
+/** Lists the alternatives. A scope is the name of a role, which OpenAPI 3.1 allows beside OAuth. */
+function securityOf(access: Exclude<Access, 'public'>): Record<string, string[]>[] {
+  if (!Array.isArray(access)) return [{ [access as string]: [] }]
+  return [...access.map((scope) => ({ access: [scope] })), { admin: [] }]
 }
 
 /** Describes every route that is added afterwards: OpenAPI 3.1 at `/openapi.json`. */
@@ -63,11 +70,22 @@ export async function describeRoutes(
         { name: 'agents', description: 'Called by agents.' },
         { name: 'reading', description: 'Query agents and their signals.' },
         { name: 'environments', description: 'Environments and their tokens.' },
+        { name: 'access', description: 'Tokens of people and programs.' },
         { name: 'operations', description: 'Operate the API.' },
       ],
       components: {
         securitySchemes: {
-          admin: { type: 'http', scheme: 'bearer', description: '`RCA_ADMIN_TOKEN`.' },
+          admin: {
+            type: 'http',
+            scheme: 'bearer',
+            description: '`RCA_ADMIN_TOKEN`. Opens every route but the agents’.',
+          },
+          access: {
+            type: 'http',
+            scheme: 'bearer',
+            description:
+              'A token of a person or program, with the scope that the route names: `read`, `provision` or `manage`. It may be limited to environments.',
+          },
           agent: {
             type: 'http',
             scheme: 'bearer',

@@ -46,9 +46,10 @@ export class ProblemError extends Error {
   }
 }
 
-/** 401: the token is missing or does not open this route. */
-export function unauthorized(detail: string): ProblemError {
-  return new ProblemError(401, detail, { headers: { 'www-authenticate': 'Bearer realm="rca"' } })
+/** 401: the token is missing or does not open this route. `credential` names a token that was valid, for the log. */
+export function unauthorized(detail: string, credential?: string): ProblemError {
+  const headers = { 'www-authenticate': 'Bearer realm="rca"' }
+  return new ProblemError(401, detail, { headers, ...(credential !== undefined && { logFields: { credential } }) })
 }
 
 /** 422: the request can be parsed, and its content is invalid. Nothing was written. */

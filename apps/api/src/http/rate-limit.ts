@@ -4,7 +4,7 @@ import type { CompleteApiOptions } from '../options/api-options.ts'
 import { ProblemError } from './problem-error.ts'
 
 /** Calls that are counted apart. `address` limits guesses of tokens. */
-type Kind = 'address' | 'public' | 'admin' | 'agent' | 'heartbeat'
+type Kind = 'address' | 'public' | 'admin' | 'access' | 'agent' | 'heartbeat'
 
 /** Counts one request of a sender. @throws {ProblemError} 429 */
 export type LimitRate = (request: FastifyRequest, kind: Kind, sender: string) => Promise<void>

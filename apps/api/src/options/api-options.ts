@@ -40,6 +40,8 @@ export interface ApiOptions {
   readonly agentKeyTtl?: Duration
   /** How long points, events and deleted objects are stored. @default '7d' */
   readonly retention?: Duration
+  /** How long the audit trail of changes and refusals is kept. @default '365d' */
+  readonly auditRetention?: Duration
   /** Requests per minute of one agent, and as many heartbeats. Also of one address without a token. @default 6000 */
   readonly rateLimit?: number
   /** Requests per minute from one address without a valid token. @default 120 */
@@ -91,6 +93,7 @@ export function completeOptions(options: ApiOptions): CompleteApiOptions {
     tokenGrace: '24h',
     agentKeyTtl: '30d',
     retention: '7d',
+    auditRetention: '365d',
     rateLimit: 6000,
     rateLimitUnauthenticated: 120,
     trustProxy: false,

@@ -45,6 +45,7 @@ const VARIABLES = {
     ),
   ],
   retention: ['RCA_RETENTION', duration()],
+  auditRetention: ['RCA_AUDIT_RETENTION', duration()],
   rateLimit: ['RCA_RATE_LIMIT', wholeNumber(1, 1_000_000_000)],
   rateLimitUnauthenticated: ['RCA_RATE_LIMIT_UNAUTHENTICATED', wholeNumber(1, 1_000_000_000)],
   trustProxy: [

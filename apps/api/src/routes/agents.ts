@@ -120,7 +120,7 @@ export function addAgentRoutes(app: App, context: Context): void {
     success: 'Agents, and placeholders for provisioned agents.',
     response: { 200: z.object({ agents: z.array(agentSchema), next_cursor: nextCursor }), ...problems(404, 422) },
   }
-  app.get('/api/v1/agents', { schema: list }, async (request) => {
+  app.get('/api/v1/agents', { config: { access: ['read'], environment: 'query' }, schema: list }, async (request) => {
     const page = toPageRequest(request.query, ['text', 'text', 'number'])
     const { is_behind: isBehind, ...query } = request.query
     const versions = isBehind === undefined ? undefined : await findVersions(context, isBehind === 'true')
@@ -138,11 +138,15 @@ export function addAgentRoutes(app: App, context: Context): void {
     success: 'The agent.',
     response: { 200: agentSchema, ...problems(404, 409, 422) },
   }
-  app.get('/api/v1/agents/:agent_id', { schema: get }, async (request) => {
-    const agent = await findAgent(context, request.params.agent_id, request.query)
-    const [answer] = await withState(context, [agent])
-    return answer as AgentAnswer
-  })
+  app.get(
+    '/api/v1/agents/:agent_id',
+    { config: { access: ['read'], environment: 'query' }, schema: get },
+    async (request) => {
+      const agent = await findAgent(context, request.params.agent_id, request.query)
+      const [answer] = await withState(context, [agent])
+      return answer as AgentAnswer
+    },
+  )
 }
 
 /** Returns the versions of agents that are, or are not, behind the newest archives. @throws {ProblemError} 404, 503 */

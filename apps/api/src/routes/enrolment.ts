@@ -55,7 +55,7 @@ function addEnrollRoute(app: App, { store, now, agentKeyTtlMs }: Context): void 
     success: 'The key of the agent.',
     response: { 201: agentKeySchema, ...problems(400, 403, 408, 413, 415, 422) },
   }
-  app.post(AGENT_PATHS.enroll, { config: { access: 'agent' }, schema }, async (request, reply) => {
+  app.post(AGENT_PATHS.enroll, { config: { access: 'agent', audited: true }, schema }, async (request, reply) => {
     const credential = credentialOf(request)
     const { body } = request
     assertOwner(credential, body, [])
@@ -87,7 +87,7 @@ function addRotateKeyRoute(app: App, { store, now, agentKeyTtlMs }: Context): vo
     success: 'The new key of the agent.',
     response: { 201: agentKeySchema, ...problems(400, 403, 408, 413, 415, 422) },
   }
-  app.post(AGENT_PATHS.rotateKey, { config: { access: 'agent' }, schema }, async (request, reply) => {
+  app.post(AGENT_PATHS.rotateKey, { config: { access: 'agent', audited: true }, schema }, async (request, reply) => {
     const credential = credentialOf(request)
     assertOwner(credential, request.body, [])
     if (credential.kind === 'token') throw new ProblemError(403, 'Only a key can be replaced. Enrol with this token.')
@@ -138,12 +138,17 @@ function addRevokeAgentRoute(app: App, { store, now }: Context): void {
     success: 'The agent is revoked.',
     response: { 200: revocation, ...problems(400, 404, 408, 409, 413, 415, 422) },
   }
-  app.post('/api/v1/agents/:agent_id/revoke', { schema }, async (request) => {
-    const { agent_id: id } = request.params
-    const revoked = onlyAgent(await store.enrolment.identities(id, request.query), id, request.query)
-    const at = now()
-    const revoked_keys = await store.enrolment.revokeAgent(revoked, at)
-    request.log.info({ ...revoked, revoked_keys }, 'agent revoked')
-    return { ...revoked, revoked_at: toInstant(at), revoked_keys }
-  })
+  app.post(
+    '/api/v1/agents/:agent_id/revoke',
+    { config: { access: ['manage'], environment: 'query' }, schema },
+    async (request) => {
+      const { agent_id: id } = request.params
+      const revoked = onlyAgent(await store.enrolment.identities(id, request.query), id, request.query)
+      const at = now()
+      request.auditTarget = { environment: revoked.environment, agent_type: revoked.agent_type }
+      const revoked_keys = await store.enrolment.revokeAgent(revoked, at)
+      request.log.info({ ...revoked, revoked_keys }, 'agent revoked')
+      return { ...revoked, revoked_at: toInstant(at), revoked_keys }
+    },
+  )
 }

@@ -38,13 +38,17 @@ export function addEntityRoute(app: App, context: Context): void {
       ...problems(404, 409, 422),
     },
   }
-  app.get('/api/v1/agents/:agent_id/entities', { schema }, async (request) => {
-    const page = toPageRequest(request.query, ['text', 'text'])
-    const { key } = await findAgent(context, request.params.agent_id, request.query)
-    const filter = { type: request.query.type, includeDeleted: request.query.include_deleted === 'true' }
-    const { items, next } = await context.store.signals.entities(key, filter, page)
-    return { entities: items.map(toEntity), next_cursor: toCursor(next) }
-  })
+  app.get(
+    '/api/v1/agents/:agent_id/entities',
+    { config: { access: ['read'], environment: 'query' }, schema },
+    async (request) => {
+      const page = toPageRequest(request.query, ['text', 'text'])
+      const { key } = await findAgent(context, request.params.agent_id, request.query)
+      const filter = { type: request.query.type, includeDeleted: request.query.include_deleted === 'true' }
+      const { items, next } = await context.store.signals.entities(key, filter, page)
+      return { entities: items.map(toEntity), next_cursor: toCursor(next) }
+    },
+  )
 }
 
 function toEntity(entity: StoredEntity): z.output<typeof storedEntity> {

@@ -45,10 +45,16 @@ export function addEnvironmentRoutes(app: App, { store, now }: Context): void {
       ...problems(422),
     },
   }
-  app.get('/api/v1/environments', { schema: list }, async (request) => {
-    const { items, next } = await store.access.environments(toPageRequest(request.query, ['text']))
-    return { environments: items.map(toEnvironment), next_cursor: toCursor(next) }
-  })
+  app.get(
+    '/api/v1/environments',
+    { config: { access: ['read'], environment: 'any' }, schema: list },
+    async (request) => {
+      const { caller } = request
+      const names = caller.kind === 'access' ? (caller.token.environments ?? undefined) : undefined
+      const { items, next } = await store.access.environments(toPageRequest(request.query, ['text']), names)
+      return { environments: items.map(toEnvironment), next_cursor: toCursor(next) }
+    },
+  )
 
   const get = {
     operationId: 'getEnvironment',
@@ -61,13 +67,17 @@ export function addEnvironmentRoutes(app: App, { store, now }: Context): void {
       ...problems(404, 422),
     },
   }
-  app.get('/api/v1/environments/:name', { schema: get }, async (request) => {
-    const { name } = request.params
-    const environment = await store.access.environment(name)
-    if (environment === undefined) throw environmentNotFound(name)
-    const tokens = await store.access.tokens(name)
-    return { ...toEnvironment(environment), tokens: tokens.map((token) => toToken(token, now())) }
-  })
+  app.get(
+    '/api/v1/environments/:name',
+    { config: { access: ['read'], environment: 'path' }, schema: get },
+    async (request) => {
+      const { name } = request.params
+      const environment = await store.access.environment(name)
+      if (environment === undefined) throw environmentNotFound(name)
+      const tokens = await store.access.tokens(name)
+      return { ...toEnvironment(environment), tokens: tokens.map((token) => toToken(token, now())) }
+    },
+  )
 }
 
 export function environmentNotFound(name: string): ProblemError {

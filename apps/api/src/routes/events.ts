@@ -92,7 +92,7 @@ export function addEventRoute(app: App, { store }: Context): void {
       ...problems(422),
     },
   }
-  app.get('/api/v1/events', { schema }, async (request) => {
+  app.get('/api/v1/events', { config: { access: ['read'], environment: 'query' }, schema }, async (request) => {
     const { query } = request
     const page = toPageRequest(query, ['number', 'number'])
     const related = await findRelated(store, query)

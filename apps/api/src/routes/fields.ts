@@ -14,6 +14,14 @@ export const agentType = z.string().min(1).max(LIMITS.name).describe('Such as `d
 
 export const agentId = z.uuid().transform((id) => id.toLowerCase())
 
+/** Time for which old tokens stay valid after a rotation. */
+export const graceSeconds = z
+  .int()
+  .min(0)
+  .max(2_592_000)
+  .optional()
+  .describe('Seconds for which the old tokens stay valid, at most 30 days. Default: the platform’s `RCA_TOKEN_GRACE`.')
+
 export const instant = z.iso.datetime().describe('ISO 8601, UTC.')
 
 /** A time in a query; becomes milliseconds since 1970. */

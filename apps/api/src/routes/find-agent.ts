@@ -20,7 +20,8 @@ export function onlyAgent<Agent extends AgentIdentity>(
 ): Agent {
   const [agent, ...others] = agents
   if (agent === undefined) {
-    const place = filter.environment === undefined ? '' : ` in \`${filter.environment}\``
+    const names = [filter.environment ?? []].flat().map((name) => `\`${name}\``)
+    const place = names.length === 0 ? '' : ` in ${names.join(', ')}`
     throw new ProblemError(404, `The agent \`${agentId}\` does not exist${place}.`)
   }
   if (others.length === 0) return agent

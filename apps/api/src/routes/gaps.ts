@@ -50,12 +50,16 @@ export function addGapRoute(app: App, context: Context): void {
       ...problems(404, 409, 422),
     },
   }
-  app.get('/api/v1/agents/:agent_id/gaps', { schema }, async (request) => {
-    const page = toPageRequest(request.query, ['number', 'text'])
-    const agent = await findAgent(context, request.params.agent_id, request.query)
-    const { items, next } = await context.store.signals.gaps(agent.key, request.query.open === 'true', page)
-    return { gaps: items.map(toFoldedGap), next_cursor: toCursor(next) }
-  })
+  app.get(
+    '/api/v1/agents/:agent_id/gaps',
+    { config: { access: ['read'], environment: 'query' }, schema },
+    async (request) => {
+      const page = toPageRequest(request.query, ['number', 'text'])
+      const agent = await findAgent(context, request.params.agent_id, request.query)
+      const { items, next } = await context.store.signals.gaps(agent.key, request.query.open === 'true', page)
+      return { gaps: items.map(toFoldedGap), next_cursor: toCursor(next) }
+    },
+  )
 }
 
 function toFoldedGap({ count, blind, periods, ...gap }: FoldedGap): z.output<typeof foldedGapSchema> {

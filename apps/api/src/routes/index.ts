@@ -1,5 +1,7 @@
 import type { AddRoutes } from '../http/context.ts'
+import { addAccessTokenRoutes } from './access-tokens.ts'
 import { addAgentRoutes } from './agents.ts'
+import { addAuditRoute } from './audit.ts'
 import { addChartRoutes } from './charts.ts'
 import { addDataRoute } from './data.ts'
 import { addDownloadRoute } from './downloads.ts'
@@ -35,5 +37,7 @@ export const ROUTES: readonly AddRoutes[] = [
   addGapRoute,
   addMetricRoute,
   addEventRoute,
+  addAccessTokenRoutes,
+  addAuditRoute,
   addOperationRoutes,
 ]

@@ -80,7 +80,7 @@ export function addMetricRoute(app: App, { store, now }: Context): void {
       ...problems(422),
     },
   }
-  app.get('/api/v1/metrics', { schema }, async (request) => {
+  app.get('/api/v1/metrics', { config: { access: ['read'], environment: 'query' }, schema }, async (request) => {
     const { query } = request
     const { aggregate } = query
     const range = toRange(query, now())

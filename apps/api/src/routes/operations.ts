@@ -46,7 +46,7 @@ export function addOperationRoutes(app: App, { store, telemetry, now, heartbeatS
       ...problems(),
     },
   }
-  app.get('/metrics', { schema: metrics }, async (_request, reply) => {
+  app.get('/metrics', { config: { access: ['read'] }, schema: metrics }, async (_request, reply) => {
     reply.header('content-type', telemetry.contentType).serializer((text: unknown) => String(text))
     const flows = await store.agents.dataFlows()
     telemetry.recordDataFlow(flows.map((agent) => dataFlowOf(agent, now(), heartbeatSeconds).status))

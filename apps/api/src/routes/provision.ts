@@ -61,27 +61,31 @@ export function addProvisionRoute(app: App, context: Context): void {
     success: 'The token, and how to deploy an agent with it.',
     response: { 201: provisionResponse, ...problems(400, 408, 413, 415, 422, 500) },
   }
-  app.post('/api/v1/agent/provision', { schema }, async (request, reply) => {
-    const { agent_type, environment_name: environment } = request.body
-    const { limits, config } = takeTokenLimits(request.body.config)
-    const { token, digest } = createAgentToken(environment)
-    const { connector, fields } = await planDeploymentFor(context, agent_type, token, config)
-    const created_at = context.now()
-    const tokenLimits = limitsOfToken(limits, created_at)
-    await context.store.access.provision(
-      { environment, agent_type, hash: digest, created_at, ...tokenLimits },
-      { ...withoutSecrets(connector, config), limits },
-    )
-    request.log.info({ environment, agent_type }, 'provisioned')
-    return reply
-      .code(201)
-      .header('cache-control', 'no-store')
-      .send({
-        agent_type,
-        environment_name: environment,
-        agent_token: token,
-        ...limitsInAnswer(tokenLimits),
-        ...fields,
-      })
-  })
+  app.post(
+    '/api/v1/agent/provision',
+    { config: { access: ['provision'], environment: 'body' }, schema },
+    async (request, reply) => {
+      const { agent_type, environment_name: environment } = request.body
+      const { limits, config } = takeTokenLimits(request.body.config)
+      const { token, digest } = createAgentToken(environment)
+      const { connector, fields } = await planDeploymentFor(context, agent_type, token, config)
+      const created_at = context.now()
+      const tokenLimits = limitsOfToken(limits, created_at)
+      await context.store.access.provision(
+        { environment, agent_type, hash: digest, created_at, ...tokenLimits },
+        { ...withoutSecrets(connector, config), limits },
+      )
+      request.log.info({ environment, agent_type }, 'provisioned')
+      return reply
+        .code(201)
+        .header('cache-control', 'no-store')
+        .send({
+          agent_type,
+          environment_name: environment,
+          agent_token: token,
+          ...limitsInAnswer(tokenLimits),
+          ...fields,
+        })
+    },
+  )
 }

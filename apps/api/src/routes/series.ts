@@ -29,12 +29,16 @@ export function addSeriesRoute(app: App, context: Context): void {
     success: 'Series, each with its newest value.',
     response: { 200: z.object({ series: z.array(seriesSchema), next_cursor: nextCursor }), ...problems(404, 409, 422) },
   }
-  app.get('/api/v1/agents/:agent_id/metrics', { schema }, async (request) => {
-    const page = toPageRequest(request.query, ['number'])
-    const { key } = await findAgent(context, request.params.agent_id, request.query)
-    const { items, next } = await context.store.signals.series({ ...request.query, agent_key: key }, page)
-    return { series: items.map(toSeries), next_cursor: toCursor(next) }
-  })
+  app.get(
+    '/api/v1/agents/:agent_id/metrics',
+    { config: { access: ['read'], environment: 'query' }, schema },
+    async (request) => {
+      const page = toPageRequest(request.query, ['number'])
+      const { key } = await findAgent(context, request.params.agent_id, request.query)
+      const { items, next } = await context.store.signals.series({ ...request.query, agent_key: key }, page)
+      return { series: items.map(toSeries), next_cursor: toCursor(next) }
+    },
+  )
 }
 
 function toSeries(series: StoredSeries): z.output<typeof seriesSchema> {

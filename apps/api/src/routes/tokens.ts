@@ -6,7 +6,7 @@ import { named, problems } from '../http/openapi-schemas.ts'
 import { invalid, ProblemError, sentence } from '../http/problem-error.ts'
 import { type DeploymentFields, deploymentFields, planDeploymentFor } from './deployment.ts'
 import { environmentNotFound } from './environments.ts'
-import { agentType, environmentName, instant, toInstant } from './fields.ts'
+import { agentType, environmentName, graceSeconds, instant, toInstant } from './fields.ts'
 import { limitFields, limitsInAnswer, limitsOfToken, NO_LIMITS } from './token-limits.ts'
 
 const rotateRequest = named(
@@ -15,14 +15,7 @@ const rotateRequest = named(
     agent_type: agentType
       .optional()
       .describe('Rotates only tokens of this type. Default: every type of the environment.'),
-    grace_seconds: z
-      .int()
-      .min(0)
-      .max(2_592_000)
-      .optional()
-      .describe(
-        'Seconds for which the old tokens stay valid, at most 30 days. Default: the platform’s `RCA_TOKEN_GRACE`.',
-      ),
+    grace_seconds: graceSeconds,
   }),
 )
 
@@ -75,43 +68,47 @@ function addRotateRoute(app: App, context: Context): void {
       ...problems(400, 404, 408, 413, 415, 422),
     },
   }
-  app.post('/api/v1/environments/:name/token/rotate', { schema: rotate }, async (request, reply) => {
-    const { name } = request.params
-    const at = now()
-    const expireAt = at + (request.body?.grace_seconds ?? context.graceSeconds) * 1000
-    const types = await typesOf(context, name, request.body?.agent_type)
-    const created = await Promise.all(
-      types.map(async (type) => {
-        const limits = (await store.access.settings(name, type))?.limits ?? NO_LIMITS
-        return { type, ...createAgentToken(name), limits: limitsOfToken(limits, at) }
-      }),
-    )
-    const commands = await Promise.all(
-      created.map(({ type, token }) => recreateCommand(context, name, type, token, request.log)),
-    )
-    const validUntil = await store.access.rotate(
-      created.map(({ type, digest, limits }) => ({
-        environment: name,
-        agent_type: type,
-        hash: digest,
-        created_at: at,
-        ...limits,
-      })),
-      expireAt,
-    )
-    request.log.info({ environment: name, agent_types: types }, 'tokens rotated')
-    const tokens = created.map(({ type, token, limits }, index) => {
-      const until = validUntil[index]
-      return {
-        agent_type: type,
-        agent_token: token,
-        ...limitsInAnswer(limits),
-        previous_valid_until: until === undefined ? null : toInstant(until),
-        ...(commands[index] as RecreatedCommand),
-      }
-    })
-    return reply.header('cache-control', 'no-store').send({ environment_name: name, tokens })
-  })
+  app.post(
+    '/api/v1/environments/:name/token/rotate',
+    { config: { access: ['manage'], environment: 'path' }, schema: rotate },
+    async (request, reply) => {
+      const { name } = request.params
+      const at = now()
+      const expireAt = at + (request.body?.grace_seconds ?? context.graceSeconds) * 1000
+      const types = await typesOf(context, name, request.body?.agent_type)
+      const created = await Promise.all(
+        types.map(async (type) => {
+          const limits = (await store.access.settings(name, type))?.limits ?? NO_LIMITS
+          return { type, ...createAgentToken(name), limits: limitsOfToken(limits, at) }
+        }),
+      )
+      const commands = await Promise.all(
+        created.map(({ type, token }) => recreateCommand(context, name, type, token, request.log)),
+      )
+      const validUntil = await store.access.rotate(
+        created.map(({ type, digest, limits }) => ({
+          environment: name,
+          agent_type: type,
+          hash: digest,
+          created_at: at,
+          ...limits,
+        })),
+        expireAt,
+      )
+      request.log.info({ environment: name, agent_types: types }, 'tokens rotated')
+      const tokens = created.map(({ type, token, limits }, index) => {
+        const until = validUntil[index]
+        return {
+          agent_type: type,
+          agent_token: token,
+          ...limitsInAnswer(limits),
+          previous_valid_until: until === undefined ? null : toInstant(until),
+          ...(commands[index] as RecreatedCommand),
+        }
+      })
+      return reply.header('cache-control', 'no-store').send({ environment_name: name, tokens })
+    },
+  )
 }
 
 function addRevokeRoute(app: App, context: Context): void {
@@ -133,13 +130,17 @@ function addRevokeRoute(app: App, context: Context): void {
       ...problems(400, 404, 408, 413, 415, 422),
     },
   }
-  app.post('/api/v1/environments/:name/token/revoke', { schema: revoke }, async (request) => {
-    const { name } = request.params
-    await typesOf(context, name, request.body?.agent_type)
-    const { tokens: revoked, keys: revoked_keys } = await store.access.revoke(name, request.body?.agent_type, now())
-    request.log.info({ environment: name, revoked, revoked_keys }, 'tokens revoked')
-    return { environment_name: name, revoked, revoked_keys }
-  })
+  app.post(
+    '/api/v1/environments/:name/token/revoke',
+    { config: { access: ['manage'], environment: 'path' }, schema: revoke },
+    async (request) => {
+      const { name } = request.params
+      await typesOf(context, name, request.body?.agent_type)
+      const { tokens: revoked, keys: revoked_keys } = await store.access.revoke(name, request.body?.agent_type, now())
+      request.log.info({ environment: name, revoked, revoked_keys }, 'tokens revoked')
+      return { environment_name: name, revoked, revoked_keys }
+    },
+  )
 }
 
 /** Returns the wanted type, or all provisioned types. @throws {ProblemError} 404 or 422 */

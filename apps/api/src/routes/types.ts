@@ -28,6 +28,7 @@ const typeResponse = named(
 )
 
 export function addTypeRoutes(app: App, { registry }: Context): void {
+  const config = { access: ['read', 'provision'], environment: 'any' } as const
   // Problems found at the start are in the log already.
   const logged = new Set(registry.problems.map(({ message }) => message))
   const list = {
@@ -39,7 +40,7 @@ export function addTypeRoutes(app: App, { registry }: Context): void {
     success: 'The types, each with a sentence about it.',
     response: { 200: typesResponse, ...problems() },
   }
-  app.get('/api/v1/agent/types', { schema: list }, async (request) => {
+  app.get('/api/v1/agent/types', { config, schema: list }, async (request) => {
     const usable = await registry.describe()
     for (const { package: name, version, message } of registry.problems) {
       if (!logged.has(message))
@@ -61,11 +62,13 @@ export function addTypeRoutes(app: App, { registry }: Context): void {
     success: 'The type, with its options as JSON Schema.',
     response: { 200: typeResponse, ...problems(404, 500) },
   }
-  app.get('/api/v1/agent/types/:type', { schema: get }, (request) => describeType(registry, request.params.type))
+  app.get('/api/v1/agent/types/:type', { config, schema: get }, (request) =>
+    describeType(registry, request.params.type),
+  )
 
   // OpenAPI has no parameter that contains a slash: the route above describes both.
   const getOfVendor = { ...get, hide: true, params: z.object({ vendor: agentType, name: agentType }) }
-  app.get('/api/v1/agent/types/:vendor/:name', { schema: getOfVendor }, (request) =>
+  app.get('/api/v1/agent/types/:vendor/:name', { config, schema: getOfVendor }, (request) =>
     describeType(registry, `${request.params.vendor}/${request.params.name}`),
   )
 }

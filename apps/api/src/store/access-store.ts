@@ -94,8 +94,9 @@ function createEnvironmentReader(
   database: Kysely<Tables>,
 ): Pick<AccessStore, 'environments' | 'environment' | 'tokens' | 'settings'> {
   return {
-    environments: async (page) => {
-      const all = selectEnvironments(database)
+    environments: async (page, names) => {
+      const every = selectEnvironments(database)
+      const all = names === undefined ? every : every.where('name', 'in', [...names])
       const from = page.after === undefined ? all : all.where('name', '>', String(page.after[0]))
       const rows = await from
         .orderBy('name')

@@ -47,7 +47,7 @@ export function createEnrolmentStore(database: Kysely<Tables>, reader: Kysely<Ta
           .selectFrom(table)
           .select(['environment', 'agent_type', 'agent_id'])
           .where('agent_id', '=', agentId)
-          .$if(environment !== undefined, (query) => query.where('environment', '=', environment ?? ''))
+          .$if(environment !== undefined, (query) => query.where('environment', 'in', [environment ?? []].flat()))
           .$if(agent_type !== undefined, (query) => query.where('agent_type', '=', agent_type ?? ''))
       return select('agents').union(select('agent_keys')).orderBy('environment').orderBy('agent_type').execute()
     },

@@ -1,5 +1,7 @@
 import { sql } from 'kysely'
 import { createAccessStore } from './access-store.ts'
+import { createAccessTokenStore } from './access-token-store.ts'
+import { createAuditStore } from './audit-store.ts'
 import { DATABASE_URL_PATTERN, databasePath } from './database-url.ts'
 import { createEnrolmentStore } from './enrolment-store.ts'
 import { createHeartbeatWriter } from './ingest/heartbeat-writer.ts'
@@ -42,6 +44,8 @@ function createStore(path: string, { writer, reader, storage, close }: Connectio
   let closing: Promise<void> | undefined
   return {
     access: createAccessStore(writer, reader),
+    accessTokens: createAccessTokenStore(writer, reader),
+    audit: createAuditStore(writer, reader),
     enrolment: createEnrolmentStore(writer, reader),
     agents: {
       heartbeat: async (...heartbeat) => {

@@ -22,6 +22,26 @@ export type StoredToken = Row<'tokens'>
 
 export type StoredKey = Row<'agent_keys'>
 
+/** The rights of a token of a person or program. */
+export const SCOPES = ['read', 'provision', 'manage'] as const
+
+export type Scope = (typeof SCOPES)[number]
+
+/** The token of a person or program. `environments` is `null` for all. */
+export type AccessToken = Parsed<'access_tokens', { scopes: readonly Scope[]; environments: readonly string[] | null }>
+
+/** The results of a request: a change was made, a request was refused, or the platform failed. */
+export const AUDIT_OUTCOMES = ['done', 'refused', 'failed'] as const
+
+/** The kinds of senders. `unknown` had no valid token. */
+export const AUDIT_ACTORS = ['admin', 'access_token', 'agent_token', 'agent_key', 'unknown'] as const
+
+/** A change, or refusals of one sender. */
+export type AuditEntry = Parsed<
+  'audit',
+  { outcome: (typeof AUDIT_OUTCOMES)[number]; actor: (typeof AUDIT_ACTORS)[number] }
+>
+
 /** The key of one agent alone, or a token, which several agents may share. */
 export type Credential = (StoredToken & { readonly kind: 'token' }) | (StoredKey & { readonly kind: 'key' })
 

@@ -44,7 +44,9 @@ export async function applyRetention(
     'agent_instances',
     sql`last_heartbeat_at + max(${INSTANCE_TIMEOUT_MS}, 3000 * interval_seconds) < ${now}`,
   )
-  await remove('agent_keys', sql`expires_at < ${before} or revoked_at < ${before}`)
+  const ended = sql`expires_at < ${before} or revoked_at < ${before}`
+  await remove('agent_keys', ended)
+  await remove('access_tokens', ended)
   await remove(
     'token_agents',
     sql`last_used_at < ${now - MEMBER_TIMEOUT_MS} and not exists (
@@ -118,6 +120,7 @@ const KEYS = {
   agent_leads: ['agent_key', 'lead_id'],
   snapshot_parts: ['agent_key', 'first_id', 'number'],
   agent_instances: ['agent_key', 'instance_id'],
+  access_tokens: ['id'],
   agent_keys: ['id'],
   token_agents: ['token_id', 'agent_id'],
   tokens: ['id'],

@@ -3,7 +3,9 @@ import { type CONNECTIVITY, OFFLINE_AFTER_INTERVALS } from './connectivity.ts'
 import type { DataFlowColumns } from './data-flow.ts'
 import type { Page, PageRequest } from './page.ts'
 import type {
+  AccessToken,
   AgentIdentity,
+  AuditEntry,
   Bucket,
   Credential,
   FoldedGap,
@@ -58,11 +60,73 @@ export interface AccessStore {
     agentType: string | undefined,
     at: number,
   ): Promise<{ readonly tokens: number; readonly keys: number }>
-  environments(page: PageRequest): Promise<Page<StoredEnvironment>>
+  /** Returns environments by name: all, or those with the given names. */
+  environments(page: PageRequest, names?: readonly string[]): Promise<Page<StoredEnvironment>>
   environment(name: string): Promise<StoredEnvironment | undefined>
   /** Returns the tokens of an environment, newest first. */
   tokens(environment: string): Promise<(StoredToken & { readonly agents: number })[]>
   settings(environment: string, agentType: string): Promise<ProvisionSettings | undefined>
+}
+
+/** A token of a person or program in stored form, without the token itself. */
+export type NewAccessToken = Pick<
+  AccessToken,
+  'name' | 'scopes' | 'environments' | 'hash' | 'created_at' | 'ttl' | 'expires_at'
+>
+
+/** Stores tokens of people and programs. Several may have one name: those of a rotation. */
+export interface AccessTokenStore {
+  /** Adds a token, unless a valid one has this name. Returns whether it was added. */
+  add(token: NewAccessToken): Promise<boolean>
+  /** Finds a token by its hash, valid or not. */
+  find(hash: string): Promise<AccessToken | undefined>
+  /** Returns tokens by name, the newest of a name first. */
+  list(page: PageRequest): Promise<Page<AccessToken>>
+  /**
+   * Adds a token with the scopes, environments and lifetime of the newest valid one of its name, which expires at
+   * `expireAt` or earlier. Returns the new token, or `undefined` when none was valid.
+   */
+  rotate(
+    successor: Pick<AccessToken, 'name' | 'hash' | 'created_at'>,
+    expireAt: number,
+  ): Promise<{ readonly token: AccessToken; readonly previousValidUntil: number } | undefined>
+  /** Revokes all valid tokens of a name. Returns how many. */
+  revoke(name: string, at: number): Promise<number>
+  /** Records that a token was used. */
+  use(id: number, at: number): Promise<void>
+}
+
+export type NewAuditEntry = Omit<AuditEntry, 'id'>
+
+/**
+ * Equal refusals are one entry with a count: those of one address and sender with one status, and of a known sender
+ * with one action. A sender without a valid token may try any number of actions.
+ */
+export function foldKey({ address, actor, actor_id, status, action }: NewAuditEntry): string {
+  return JSON.stringify([address, actor, actor_id, status, actor === 'unknown' ? '' : action])
+}
+
+/** Selects entries of the audit trail by the fields that are given. */
+export interface AuditFilter {
+  readonly outcome?: AuditEntry['outcome'] | undefined
+  readonly actor?: AuditEntry['actor'] | undefined
+  readonly address?: string | undefined
+  readonly action?: string | undefined
+  readonly actor_name?: string | undefined
+  readonly environment?: string | readonly string[] | undefined
+  /** Inclusive. */
+  readonly from?: number | undefined
+  /** Exclusive. */
+  readonly to?: number | undefined
+}
+
+export interface AuditStore {
+  /** Adds entries in one transaction. Equal refusals are counted in one entry a day. */
+  record(entries: readonly NewAuditEntry[]): Promise<void>
+  /** Returns entries, newest first. */
+  list(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEntry>>
+  /** Removes entries from before `before`, and the oldest beyond the limits of the trail. */
+  trim(before: number): Promise<void>
 }
 
 /** Why an agent may not use a token. `closed`: its lifetime is over. `full`: as many agents joined as may. */
@@ -102,7 +166,8 @@ export interface EnrolmentStore {
 
 /** Selects agents by the fields that are given. */
 export interface AgentFilter {
-  readonly environment?: string | undefined
+  /** One environment, or several: those of a token that is limited to them. */
+  readonly environment?: string | readonly string[] | undefined
   readonly agent_type?: string | undefined
 }
 
@@ -255,6 +320,8 @@ export type RetentionOutcome = Readonly<
 /** The platform's data. Times are milliseconds since 1970; the caller provides the current time. */
 export interface Store {
   readonly access: AccessStore
+  readonly accessTokens: AccessTokenStore
+  readonly audit: AuditStore
   readonly enrolment: EnrolmentStore
   readonly agents: AgentStore
   readonly signals: SignalStore

@@ -33,6 +33,7 @@ describe('redacts', () => {
     `key AKIAIOSFODNN7EXAMPLE c4n4r`.replace('c4n4r', ''),
     `ghp_c4n4ryc4n4ryc4n4ryc4n4ry12`,
     `agentkey_${'c4n4ry'.repeat(7)}-.`,
+    `access_${'c4n4ry'.repeat(7)}-.`,
   ])('%j', (text) => {
     const redacted = redactSecretPatterns(text)
     expect(redacted).not.toMatch(/c4n4ry|S3cret|AKIA/)

@@ -56,7 +56,7 @@ const SHAPES: readonly Shape[] = [
     /\bhv[sbr]\.[\w-]{20,255}|\bSWMTKN-1-[\w-]{20,255}|\bAGE-SECRET-KEY-1[A-Z0-9]{20,80}|\bs\.(?=\w{0,23}\d)(?=\w{0,23}[A-Z])\w{24}\b/,
   ),
   shape(/K10[0-9a-f]/, /\bK10[0-9a-f]{64}::[\w:.-]{4,255}/),
-  shape(/agent/, /\bagent_[\w-]{1,128}_[\w-]{43}\b|\bagentkey_[\w-]{43}/),
+  shape(/agent|access_/, /\bagent_[\w-]{1,128}_[\w-]{43}\b|\b(?:agentkey|access)_[\w-]{43}/),
   shape(/\d:AA/, /\b\d{8,10}:AA[\w-]{32,34}\b/),
   shape(/[MNO][\w-]{23,25}\./, /\b[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,40}/),
   // Addresses that need no further credentials.

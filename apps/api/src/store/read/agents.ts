@@ -32,7 +32,7 @@ export function createAgentReader(database: Kysely<Tables>): Omit<AgentStore, 'h
 
     find: async (agentId, { environment, agent_type: agentType }) => {
       let found = database.selectFrom('agents').selectAll().where('agent_id', '=', agentId)
-      if (environment !== undefined) found = found.where('environment', '=', environment)
+      if (environment !== undefined) found = found.where('environment', 'in', [environment].flat())
       if (agentType !== undefined) found = found.where('agent_type', '=', agentType)
       return (await found.orderBy('environment').orderBy('agent_type').execute()).map(parseStatus)
     },
@@ -131,7 +131,7 @@ function selectListed(database: Kysely<Tables>, filter: AgentListFilter, page: P
       'listed.key as listed_key',
       'listed.seen_at',
     ])
-  if (filter.environment !== undefined) listed = listed.where('listed.environment', '=', filter.environment)
+  if (filter.environment !== undefined) listed = listed.where('listed.environment', 'in', [filter.environment].flat())
   if (filter.agent_type !== undefined) listed = listed.where('listed.agent_type', '=', filter.agent_type)
   if (filter.connectivity !== undefined) listed = listed.where('connectivity', '=', filter.connectivity)
   if (filter.versions !== undefined) listed = listed.where('agents.agent_version', 'in', [...filter.versions])

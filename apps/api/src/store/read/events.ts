@@ -49,7 +49,7 @@ function selectCandidates(database: Kysely<Tables>, filter: EventFilter): Candid
     .select(['events.key', 'events.at'])
     .orderBy('events.at', 'desc')
     .orderBy('events.key', 'desc')
-  if (filter.environment !== undefined) query = query.where('agents.environment', '=', filter.environment)
+  if (filter.environment !== undefined) query = query.where('agents.environment', 'in', [filter.environment].flat())
   if (filter.agent_id !== undefined) query = query.where('agents.agent_id', '=', filter.agent_id)
   if (filter.agent_type !== undefined) query = query.where('agents.agent_type', '=', filter.agent_type)
   if (filter.from !== undefined) query = query.where('events.at', '>=', filter.from)

@@ -101,7 +101,7 @@ async function findRoots(
 
 function condition(name: string, value: unknown): RawBuilder<unknown>[] {
   const isColumn = name === 'environment' || name === 'agent_type' || name === 'agent_id'
-  return isColumn && value !== undefined ? [sql`agents.${sql.ref(name)} = ${value}`] : []
+  return isColumn && value !== undefined ? [sql`agents.${sql.ref(name)} in (${sql.join([value].flat())})`] : []
 }
 
 /** Finds the targets of relations, described or not. */

@@ -29,7 +29,7 @@ function select(database: Kysely<Tables>, filter: SeriesFilter, page: PageReques
     .selectAll('series')
     .select(['agents.environment', 'agents.agent_id', 'agents.agent_type'])
     .select([newest.select('at').as('last_at'), newest.select('value').as('last_value')])
-  if (filter.environment !== undefined) query = query.where('agents.environment', '=', filter.environment)
+  if (filter.environment !== undefined) query = query.where('agents.environment', 'in', [filter.environment].flat())
   if (filter.agent_id !== undefined) query = query.where('agents.agent_id', '=', filter.agent_id)
   if (filter.agent_type !== undefined) query = query.where('agents.agent_type', '=', filter.agent_type)
   if (filter.agent_key !== undefined) query = query.where('series.agent_key', '=', filter.agent_key)

@@ -13,6 +13,8 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-11-30-ids': { up: neverReuseIds },
   '2026-12-01-trails': { up: (database) => run(database, TRAILS) },
   '2026-12-01-data-flow': { up: (database) => run(database, DATA_FLOW) },
+  '2026-12-02-access-tokens': { up: (database) => run(database, ACCESS_TOKENS) },
+  '2026-12-02-audit': { up: (database) => run(database, AUDIT) },
 }
 
 /** Thrown for a file with the tables of another program. */
@@ -358,4 +360,45 @@ const DATA_FLOW = [
   'alter table agents add column last_delivery_at integer',
   'alter table agents add column online_since integer',
   'update agents set last_delivery_at = last_report_at',
+]
+
+/** Tokens of people and programs. Ids are never used again: the audit trail names them. */
+const ACCESS_TOKENS = [
+  `create table access_tokens (
+    id integer primary key autoincrement,
+    name text not null,
+    scopes text not null,
+    environments text,
+    hash text not null unique,
+    created_at integer not null,
+    ttl integer,
+    expires_at integer,
+    revoked_at integer,
+    last_used_at integer
+  )`,
+  'create index access_tokens_by_name on access_tokens (name)',
+]
+
+/** Changes and refusals. */
+const AUDIT = [
+  `create table audit (
+    id integer primary key autoincrement,
+    at integer not null,
+    last_at integer not null,
+    count integer not null,
+    outcome text not null,
+    status integer not null,
+    action text not null,
+    actor text not null,
+    actor_id integer,
+    actor_name text,
+    address text not null,
+    environment text,
+    agent_type text,
+    agent_id text,
+    token_name text,
+    detail text
+  )`,
+  'create index audit_by_time on audit (last_at, id)',
+  'create index audit_refusals on audit (address, at) where status >= 400',
 ]

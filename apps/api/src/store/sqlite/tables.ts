@@ -51,6 +51,50 @@ export interface Tables {
     confirmed_at: number | null
     last_used_at: number | null
   }
+  /** Tokens of people and programs. Those of one name succeed each other. */
+  access_tokens: {
+    id: Generated<number>
+    name: string
+    /** JSON: array of scopes. */
+    scopes: string
+    /** JSON: array of the environments that it is limited to. `null` for all. */
+    environments: string | null
+    /** SHA-256, hexadecimal. */
+    hash: string
+    created_at: number
+    /** Lifetime in milliseconds, which its successor gets too. `null` for ever. */
+    ttl: number | null
+    expires_at: number | null
+    revoked_at: number | null
+    /** Accurate to a minute. */
+    last_used_at: number | null
+  }
+  /** Changes and refusals. */
+  audit: {
+    id: Generated<number>
+    /** The first of folded refusals. */
+    at: number
+    last_at: number
+    /** Number of folded refusals. 1 for a change. */
+    count: number
+    outcome: string
+    /** HTTP status. */
+    status: number
+    /** `operationId` of the route. */
+    action: string
+    actor: string
+    /** Id of the token or key. */
+    actor_id: number | null
+    /** Name of the access token. For an ended token, its kind and id. */
+    actor_name: string | null
+    address: string
+    environment: string | null
+    agent_type: string | null
+    agent_id: string | null
+    /** Name of the access token that is the object. */
+    token_name: string | null
+    detail: string | null
+  }
   /** Revoked agents: tokens from before the revocation are refused, as long as there are any. */
   agent_revocations: { environment: string; agent_type: string; agent_id: string; revoked_at: number }
   agents: {
