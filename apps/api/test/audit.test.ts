@@ -1,8 +1,6 @@
-import { Writable } from 'node:stream'
-import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { createAccessToken } from '../src/http/authentication.ts'
-import { AGENT_URL, agentIdOf, at, DAY, SECOND, START, startApi, type TestApi } from './kit.ts'
+import { AGENT_URL, agentIdOf, at, DAY, recordLog, SECOND, START, startApi, type TestApi } from './kit.ts'
 
 type Entry = Record<string, unknown>
 
@@ -154,14 +152,8 @@ describe('the audit trail', () => {
   })
 
   test('contains no token, wherever it was sent', async () => {
-    let logged = ''
-    const sink = new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        logged += chunk.toString()
-        done()
-      },
-    })
-    const api = await startApi({ log: pino({ level: 'trace' }, sink) })
+    const { log, logged } = recordLog()
+    const api = await startApi({ log })
     const { token: canary } = createAccessToken()
     const valid = await api.createToken(['read', 'manage'], undefined, 'kim')
     await tryToken(api, canary)
@@ -174,12 +166,12 @@ describe('the audit trail', () => {
       trail: JSON.stringify(await entriesOf(api)),
       list: (await api.admin('/api/v1/access-tokens')).body,
       metrics: (await api.agent(rotated, { url: '/metrics' })).body,
-      logs: logged,
+      logs: logged(),
     }
     expect(actions(await entriesOf(api))).toHaveLength(6)
     for (const [place, text] of Object.entries(places))
       for (const token of [canary, valid, rotated]) expect(text.includes(token.slice(7)), place).toBe(false)
-    const lines = logged.trim().split('\n')
+    const lines = logged().trim().split('\n')
     const refused = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request refused')
     expect(refused[0]).toMatchObject({ status: 401, caller: 'unknown', address: '192.0.2.1' })
     expect(refused.at(-1)).toMatchObject({ status: 403, caller: 'access token 1 (kim)', address: '127.0.0.1' })

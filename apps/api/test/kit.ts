@@ -7,11 +7,21 @@ import { createRegistry } from '@rca/core'
 import { command, defineConnector, entity, option } from '@rca/core/connector'
 import type { Report } from '@rca/core/protocol'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
+import { type Logger, pino } from 'pino'
 import { v5, v7 } from 'uuid'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { type Api, type ApiOptions, createApi } from '../src/index.ts'
 import type { Scope } from '../src/store/records.ts'
+
+/** Creates a log of every level, and a function that returns what was written to it. */
+export function recordLog(): { readonly log: Logger; readonly logged: () => string } {
+  let text = ''
+  const write = (line: string): void => {
+    text += line
+  }
+  return { log: pino({ level: 'trace' }, { write }), logged: () => text }
+}
 
 /** A connector that connects to nothing, with an option of each kind and alternative deployments. */
 const docker = defineConnector({

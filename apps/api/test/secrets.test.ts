@@ -1,21 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { Writable } from 'node:stream'
-import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { ADMIN, agentIdOf, reportOf, startApi } from './kit.ts'
+import { ADMIN, agentIdOf, recordLog, reportOf, startApi } from './kit.ts'
 
 const CANARY = 'canary-Zq7!x'
 
 test('secrets of a configuration and tokens appear neither in files nor in logs nor in other responses', async () => {
-  let logged = ''
-  const sink = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      logged += chunk.toString()
-      done()
-    },
-  })
-  const api = await startApi({ log: pino({ level: 'trace' }, sink) })
+  const { log, logged } = recordLog()
+  const api = await startApi({ log })
   const provision = (config: object) =>
     api.admin({
       method: 'POST',
@@ -65,9 +57,9 @@ test('secrets of a configuration and tokens appear neither in files nor in logs 
 
   const folder = dirname(api.databasePath)
   const files = readdirSync(folder).map((file) => readFileSync(join(folder, file)))
-  const places = { logs: Buffer.from(logged), answers: Buffer.from(answers.join('\n')), files: Buffer.concat(files) }
+  const places = { logs: Buffer.from(logged()), answers: Buffer.from(answers.join('\n')), files: Buffer.concat(files) }
   expect(places.files.includes('kept:1')).toBe(true)
-  expect(logged).toContain('provisioned')
+  expect(logged()).toContain('provisioned')
   for (const [place, content] of Object.entries(places)) {
     for (const secret of [CANARY, token, token.slice(-43), rotated.tokens[0].agent_token, ADMIN, key, successor])
       expect(content.includes(secret), `${secret} in ${place}`).toBe(false)
