@@ -2,13 +2,21 @@ import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
-import { discoverConnectors, toMilliseconds } from '@rca/core'
+import { discoverConnectors, isUnencrypted, parsePlatformUrl, toMilliseconds } from '@rca/core'
 import type { FastifyBaseLogger } from 'fastify'
 import { createAgentFiles } from './helm/agent-files.ts'
 import { createApp } from './http/app.ts'
+import {
+  type CertificateFiles,
+  type CertificateHolder,
+  createCertificateReload,
+  logCertificate,
+  readCertificate,
+} from './http/certificate.ts'
 import type { App } from './http/context.ts'
 import { ArtifactsError, readArtifacts } from './install/artifacts.ts'
 import { createIntegrityJob } from './integrity-job.ts'
+import { weaknessOf } from './options/admin-token.ts'
 import { type ApiOptions, type CompleteApiOptions, completeOptions, OptionsError } from './options/api-options.ts'
 import { createRetentionJob } from './retention-job.ts'
 import { ROUTES } from './routes/index.ts'
@@ -35,16 +43,15 @@ export interface Api {
 /**
  * Creates a platform and opens its store. Call `listen` to start the server.
  *
- * @throws {OptionsError} when the options would open the API to the network without an admin token.
+ * @throws {OptionsError} when the options would open the API to the network without an admin token that is hard to
+ *   guess, or when the certificate cannot be served.
  * @throws {Error} when the store cannot be opened.
  */
 export async function createApi(given: ApiOptions = {}): Promise<Api> {
   const options = completeOptions(given)
-  if (options.adminToken === undefined && !isLoopback(options.host)) {
-    throw new OptionsError(
-      `Listening on \`${options.host}\` requires an admin token. Set \`RCA_ADMIN_TOKEN\`, or listen on loopback (\`HOST=127.0.0.1\`).`,
-    )
-  }
+  if (!isLoopback(options.host)) checkAdminToken(options.host, options.adminToken)
+  const files = certificateFiles(options)
+  const certificate = files === undefined ? undefined : await readCertificate(files)
   const adminToken = options.adminToken ?? randomBytes(32).toString('base64url')
   const registry = options.registry ?? (await discoverConnectors({ from: import.meta.url }))
   for (const { package: name, message } of registry.problems)
@@ -54,9 +61,9 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
   if (options.log !== undefined) logDatabase(databasePath(options.databaseUrl), options.log)
   if (options.log !== undefined) await logArtifacts(options.artifactsFolder, options.log)
   const publicUrl = (): string =>
-    options.publicUrl ?? addressOf(options.host, (app.server.address() as AddressInfo | null)?.port ?? options.port)
+    options.publicUrl ?? addressOf(options, (app.server.address() as AddressInfo | null)?.port ?? options.port)
   const app: App = await createApp(
-    { ...options, adminToken },
+    { ...options, adminToken, certificate },
     {
       store,
       registry,
@@ -75,6 +82,10 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
     throw error
   })
   const jobs = createJobs(store, options, app.log)
+  const reload =
+    files === undefined || certificate === undefined
+      ? undefined
+      : createCertificateReload(app.server as unknown as CertificateHolder, files, certificate, app.log)
   let closing: Promise<void> | undefined
 
   return {
@@ -85,9 +96,13 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
     listen: async () => {
       await app.listen({ host: options.host, port: options.port })
       jobs.start()
-      return addressOf(options.host, (app.server.address() as AddressInfo).port)
+      reload?.start()
+      if (certificate !== undefined) logCertificate(certificate, app.log)
+      warnOfAddress(publicUrl(), options, app.log)
+      return addressOf(options, (app.server.address() as AddressInfo).port)
     },
     close: () => {
+      reload?.stop()
       closing ??= app.close().then(jobs.stop).then(store.close)
       return closing
     },
@@ -138,10 +153,48 @@ async function logArtifacts(folder: string, log: FastifyBaseLogger): Promise<voi
   }
 }
 
+/** @throws {OptionsError} */
+function checkAdminToken(host: string, token: string | undefined): void {
+  const remedy =
+    'Set `RCA_ADMIN_TOKEN` to random characters, such as the output of `openssl rand -hex 32`, or listen on loopback (`HOST=127.0.0.1`).'
+  if (token === undefined) throw new OptionsError(`Listening on \`${host}\` requires an admin token. ${remedy}`)
+  const weakness = weaknessOf(token)
+  if (weakness !== undefined)
+    throw new OptionsError(
+      `Listening on \`${host}\` requires an admin token that is hard to guess: ${weakness}. ${remedy}`,
+    )
+}
+
+/** @throws {OptionsError} for a half of a pair */
+function certificateFiles({ tlsCert: cert, tlsKey: key }: ApiOptions): CertificateFiles | undefined {
+  if (cert === undefined && key === undefined) return undefined
+  if (cert !== undefined && key !== undefined) return { cert, key }
+  const [given, missing] = cert === undefined ? ['KEY', 'CERT'] : ['CERT', 'KEY']
+  throw new OptionsError(`\`RCA_TLS_${given}\` requires \`RCA_TLS_${missing}\`. Set both, or neither for plain HTTP.`)
+}
+
+/** Warns where agents would send tokens in clear text, or may not reach the platform. */
+function warnOfAddress(url: string, { publicUrl, host }: ApiOptions, log: FastifyBaseLogger): void {
+  if (publicUrl === undefined && isWildcard(host))
+    log.warn(
+      { public_url: url },
+      '`RCA_PUBLIC_URL` is not set: commands contain the name of this host, which agents may not reach',
+    )
+  if (isUnencrypted(parsePlatformUrl(url)))
+    log.warn(
+      { public_url: url },
+      'tokens and data travel unencrypted: set `RCA_TLS_CERT` and `RCA_TLS_KEY`, or `RCA_PUBLIC_URL` to an https address',
+    )
+}
+
 /** Returns a URL of the API. A wildcard address is replaced by the host's name, since it cannot be connected to. */
-function addressOf(host: string, port: number): string {
-  const name = host === '0.0.0.0' || host === '::' ? hostname() : host.includes(':') ? `[${host}]` : host
-  return `http://${name}:${port}`
+function addressOf({ host, tlsCert }: CompleteApiOptions, port: number): string {
+  const name = isWildcard(host) ? hostname() : host.includes(':') ? `[${host}]` : host
+  return `${tlsCert === undefined ? 'http' : 'https'}://${name}:${port}`
+}
+
+function isWildcard(host: string | undefined): boolean {
+  return host === '0.0.0.0' || host === '::'
 }
 
 function isLoopback(host: string): boolean {

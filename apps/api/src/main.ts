@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { pino } from 'pino'
 import { type Api, createApi } from './api.ts'
+import { weaknessOf } from './options/admin-token.ts'
 import { OptionsError } from './options/api-options.ts'
 import { readEnvironment } from './options/read-environment.ts'
 import { databasePath } from './store/database-url.ts'
@@ -8,9 +9,6 @@ import { backUpDatabase, checkDatabase, restoreDatabase } from './store/maintena
 
 /** Time for accepted requests to finish after a signal. */
 const SHUTDOWN_TIMEOUT_MS = 10_000
-
-/** Shortest admin token that is not warned about. */
-const MIN_ADMIN_TOKEN_LENGTH = 16
 
 /** Exit codes beside 0: stopped by a signal, everything accepted is stored. */
 const EXIT = { failed: 1, badOptions: 2 } as const
@@ -64,8 +62,8 @@ async function run(): Promise<void> {
   stopOnSignal(api, log)
   if (api.adminTokenGenerated)
     log.warn('`RCA_ADMIN_TOKEN` is not set: generated an admin token for this run, printed on standard output')
-  if (options.adminToken !== undefined && options.adminToken.length < MIN_ADMIN_TOKEN_LENGTH)
-    log.warn({ min_length: MIN_ADMIN_TOKEN_LENGTH }, '`RCA_ADMIN_TOKEN` is short: use more random characters')
+  const reason = options.adminToken === undefined ? undefined : weaknessOf(options.adminToken)
+  if (reason !== undefined) log.warn({ reason }, '`RCA_ADMIN_TOKEN` is easy to guess: use more random characters')
   console.log(
     JSON.stringify({ url, docs: `${url}/docs`, ...(api.adminTokenGenerated ? { admin_token: api.adminToken } : {}) }),
   )

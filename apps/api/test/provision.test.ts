@@ -43,6 +43,20 @@ describe('provisioning', () => {
     })
   })
 
+  test('warns in the instructions when the token would travel unencrypted', async () => {
+    for (const [publicUrl, begins] of [
+      ['http://rca.example.com', /^Warning: `http:\/\/rca\.example\.com` is not encrypted/],
+      ['https://rca.example.com', /^1\. /],
+      ['http://127.0.0.1:8080', /^1\. /],
+    ] as const) {
+      const api = await startApi({ publicUrl })
+      const payload = { agent_type: 'docker', environment_name: 'a' }
+      const { instructions, alternatives } = (await api.admin(provision(payload))).json()
+      for (const text of [instructions, alternatives.linux.instructions, alternatives.windows.instructions])
+        expect(text).toMatch(begins)
+    }
+  })
+
   test('leaves out fields that the connector does not define', async () => {
     const api = await startApi()
     const body = (await api.admin(provision({ agent_type: 'server', environment_name: 'a' }))).json()

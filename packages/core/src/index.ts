@@ -32,7 +32,7 @@ export { type Logger, silentLogger } from './logger.ts'
 export { parseAgentToken } from './platform/agent-token.ts'
 export { parseMinisignKey, verifyMinisign } from './platform/minisign.ts'
 export { networkReason } from './platform/network-reason.ts'
-export { parsePlatformUrl, platformUrlText } from './platform/platform-url.ts'
+export { isUnencrypted, parsePlatformUrl, platformUrlText } from './platform/platform-url.ts'
 export { type DiscoverOptions, discoverConnectors } from './registry/discover-connectors.ts'
 export {
   type ConnectorDescription,

@@ -7,6 +7,7 @@ import { admitRequests } from './admission.ts'
 import { createAuditTrail } from './audit-trail.ts'
 import { createAuthenticate } from './authentication.ts'
 import { createBrokenHttp } from './broken-http.ts'
+import type { Certificate } from './certificate.ts'
 import type { AddRoutes, App, Context } from './context.ts'
 import { handleError } from './error-handler.ts'
 import { describeRoutes, reference } from './openapi.ts'
@@ -19,11 +20,13 @@ const REQUEST_TIMEOUT_MS = 60_000
 
 /** Creates the HTTP server: the checks of every request, then the routes. */
 export async function createApp(
-  options: CompleteApiOptions & { readonly adminToken: string },
+  options: CompleteApiOptions & { readonly adminToken: string; readonly certificate?: Certificate | undefined },
   context: Omit<Context, 'telemetry' | 'auditTrail'>,
   routes: readonly AddRoutes[],
 ): Promise<App> {
   const broken = createBrokenHttp()
+  // `broken` answers with a problem document, which Node's own refusal lacks.
+  const http = { requireHostHeader: false }
   const app = Fastify({
     ...(options.log === undefined ? { logger: false as const } : { loggerInstance: options.log as FastifyBaseLogger }),
     bodyLimit: options.bodyLimitDecoded,
@@ -36,8 +39,7 @@ export async function createApp(
     routerOptions: { maxParamLength: 512 },
     frameworkErrors: handleError,
     clientErrorHandler: broken.answer,
-    // `broken` answers with a problem document, which Node's own refusal lacks.
-    http: { requireHostHeader: false },
+    ...(options.certificate === undefined ? { http } : { https: { ...http, ...options.certificate } }),
   }).withTypeProvider() as unknown as App
   broken.watch(app)
   const routeMap = createRouteMap(app)

@@ -23,6 +23,13 @@ export interface ApiOptions {
   readonly adminToken?: string
   /** `sqlite:<path>`, relative to the working directory, or `sqlite::memory:`. @default 'sqlite:./rca.sqlite' */
   readonly databaseUrl?: string
+  /**
+   * Absolute path of a PEM file: a certificate with its chain. The API then serves HTTPS alone, and changed files
+   * without a restart. @default plain HTTP
+   */
+  readonly tlsCert?: string
+  /** Absolute path of the certificate's key, a PEM file without a passphrase. */
+  readonly tlsKey?: string
   /** Address of the platform in deployment commands. @default the address that the API listens on */
   readonly publicUrl?: string
   /** Folder with the agent's chart, manifests and installers. @default that of the agent's package beside the API's */
@@ -69,9 +76,10 @@ export interface ApiOptions {
   readonly checkResponses?: boolean
 }
 
+type OptionalOption = 'registry' | 'adminToken' | 'publicUrl' | 'tlsCert' | 'tlsKey' | 'log'
+
 /** Options with their defaults. Options without a default stay optional. */
-export type CompleteApiOptions = Required<Omit<ApiOptions, 'registry' | 'adminToken' | 'publicUrl' | 'log'>> &
-  Pick<ApiOptions, 'registry' | 'adminToken' | 'publicUrl' | 'log'>
+export type CompleteApiOptions = Required<Omit<ApiOptions, OptionalOption>> & Pick<ApiOptions, OptionalOption>
 
 /** Thrown for an option that cannot be used. The message names the option and says how to fix it. */
 export class OptionsError extends Error {

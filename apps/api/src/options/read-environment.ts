@@ -29,6 +29,8 @@ const VARIABLES = {
         'write `sqlite:<path>`, such as sqlite:./rca.sqlite; no other database is supported yet',
       ),
   ],
+  tlsCert: ['RCA_TLS_CERT', absolutePath],
+  tlsKey: ['RCA_TLS_KEY', absolutePath],
   publicUrl: [
     'RCA_PUBLIC_URL',
     z.string().refine(isPlatformUrl, 'write the address that agents reach, such as https://rca.example.com'),

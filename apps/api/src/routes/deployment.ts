@@ -2,6 +2,8 @@ import {
   type ConfigIssue,
   type Connector,
   isRcaError,
+  isUnencrypted,
+  parsePlatformUrl,
   planDeployment,
   type RawConfig,
   type RenderedDeployment,
@@ -49,13 +51,21 @@ export async function planDeploymentFor(
   try {
     const { connector } = await loadConnector(context.registry, type)
     const deployment = planDeployment(connector, { platformUrl: context.publicUrl(), agentToken: token, config })
-    return { connector, fields: toFields(deployment) }
+    return { connector, fields: toFields(deployment, warningOf(context.publicUrl())) }
   } catch (error) {
     throw toProblem(error)
   }
 }
 
-function toFields(deployment: RenderedDeployment): DeploymentFields {
+/** Returns the first line of instructions whose command sends the token in clear text, or nothing. */
+function warningOf(platformUrl: string): string {
+  return isUnencrypted(parsePlatformUrl(platformUrl))
+    ? `Warning: \`${platformUrl}\` is not encrypted: everyone between the agent and the platform can read the token and the data. Serve the platform with HTTPS.\n`
+    : ''
+}
+
+function toFields(deployment: RenderedDeployment, warning: string): DeploymentFields {
+  const toAlternative = (plan: Omit<RenderedDeployment, 'alternatives'>) => describe(plan, warning)
   if (deployment.alternatives === undefined) return toAlternative(deployment)
   const alternatives = Object.entries(deployment.alternatives)
   return {
@@ -65,9 +75,16 @@ function toFields(deployment: RenderedDeployment): DeploymentFields {
   }
 }
 
-function toAlternative(deployment: RenderedDeployment): z.output<typeof alternativeSchema> {
-  const { command, uninstall, verify, instructions } = deployment
-  return { deployment_command: command, uninstall_command: uninstall, verify_command: verify, instructions }
+function describe(
+  { command, uninstall, verify, instructions }: Omit<RenderedDeployment, 'alternatives'>,
+  warning: string,
+): z.output<typeof alternativeSchema> {
+  return {
+    deployment_command: command,
+    uninstall_command: uninstall,
+    verify_command: verify,
+    instructions: warning + instructions,
+  }
 }
 
 /** Removes the secrets of a configuration before it is stored. */
