@@ -16,7 +16,7 @@ import { uptime, uptimeSignals } from './collectors/uptime.ts'
 import { configSchema } from './config.ts'
 import { deploy } from './deployment.ts'
 import { entities } from './entities.ts'
-import { changedFiles, fileSignals } from './events/changed-files.ts'
+import { changedFiles, changedSharedFiles, fileSignals } from './events/changed-files.ts'
 import { clock, clockSignals } from './events/clock.ts'
 import { failedUnits, unitSignals } from './events/failed-units.ts'
 import { fullFilesystems, fullSignals } from './events/full-filesystems.ts'
@@ -94,6 +94,7 @@ export const server = defineConnector({
     'service-processes': serviceProcesses,
     packages,
     'changed-files': changedFiles,
+    'changed-shared-files': changedSharedFiles,
     'failed-units': failedUnits,
   },
 })

@@ -1,6 +1,7 @@
 /**
- * Mounts filesystems whose server answers the first message and no other, collects once, and prints the report as JSON.
- * Runs as root in a mount namespace of its own. The filesystems end with this process.
+ * Mounts filesystems whose server answers the first message and no other, collects once, reads the files beside and in
+ * them, and prints the report and the files as JSON. Runs as root in a mount namespace of its own. The filesystems end
+ * with this process.
  *
  * Usage: collect-hanging-once.ts FOLDER COUNT
  */
@@ -8,6 +9,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { createAgent } from '@rca/core'
+import { createRootReader } from '../src/client/linux/root-reader.ts'
+import { createSharedFileReader } from '../src/client/linux/shared-files.ts'
+import { findShares } from '../src/client/linux/shares.ts'
+import { createWatchedFiles } from '../src/client/linux/watched-files.ts'
 import { server } from '../src/index.ts'
 
 const [folder = '', count = '1'] = process.argv.slice(2)
@@ -16,7 +21,14 @@ for (let number = 1; number <= Number(count); number += 1) mountHanging(join(fol
 const agent = createAgent({ connector: server, platformUrl: 'http://127.0.0.1:1', agentToken: 'none' })
 const report = await agent.collectMetrics()
 await agent.stop()
-process.stdout.write(JSON.stringify(report.data))
+
+const reader = createRootReader('/')
+const shares = () => findShares(reader, 'proc/self/mountinfo', [folder])
+const local = createWatchedFiles({ root: '/', folders: [folder], keyedHash: (text) => text, findShares: shares })
+const files = Object.keys(await local.read(new Date()))
+const readShared = createSharedFileReader({ resolve: reader.resolve, findShares: shares, timeoutMs: 200 })
+const shared = await readShared(new AbortController().signal)
+process.stdout.write(JSON.stringify({ ...report.data, files, shared }))
 
 /** Mounts a filesystem of fuse(4) and answers FUSE_INIT. libfuse is not needed for that. */
 function mountHanging(path: string): void {

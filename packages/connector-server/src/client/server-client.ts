@@ -51,8 +51,10 @@ export interface ServerClient {
    * program where packages are those of rpm.
    */
   packages(signal: AbortSignal): Promise<PackageVersions | undefined>
-  /** Starts to watch the files of `watched_folders`. */
+  /** Starts to watch the files of `watched_folders`, without those on shares. */
   watchFiles(): WatchedFiles
+  /** Reads the states of files in `watched_folders` on shares. Starts a program for each share. */
+  sharedFiles(signal: AbortSignal): Promise<SharedFiles>
   /** systemd units in the state `failed`, `undefined` where systemd does not run. Starts a program. */
   failedUnits(signal: AbortSignal): Promise<readonly FailedUnit[] | undefined>
   /** Current states of units by name, in any order. Starts a program. */
@@ -308,6 +310,14 @@ export interface WatchedFiles {
   /** Returns the states of all files by path: the same object until one changes. */
   read(now: Date): Promise<Readonly<Record<string, FileState>>>
   close(): void
+}
+
+/** Files on filesystems that ask a server or a process. */
+export interface SharedFiles {
+  /** Mount points of the shares that have answered → paths of files → states. */
+  readonly folders: Readonly<Record<string, Readonly<Record<string, FileState>>>>
+  /** Why shares are missing. */
+  readonly problem?: string
 }
 
 /** `blocked` processes wait for a device and cannot be interrupted. */

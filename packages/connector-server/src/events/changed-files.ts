@@ -7,7 +7,7 @@ export const fileSignals = {
     name: 'host.file_changed',
     severity: 'info',
     description:
-      'A file in one of the `watched_folders` was created, changed or deleted. Its content is never reported. If more than 20 change at once, one event is for the rest. If one changes repeatedly, the first four changes and the 10th, 30th, 100th, … are reported.',
+      'A file in one of the `watched_folders` was created, changed or deleted. Its content is never reported. On network shares and other filesystems that may not answer, a change shows in size, mode, owner or time, within five minutes. If more than 20 change at once, one event is for the rest. If one changes repeatedly, the first four changes and the 10th, 30th, 100th, … are reported.',
     attributes: {
       'file.path': 'Path of the file.',
       'file.size': 'Size in bytes.',
@@ -26,7 +26,7 @@ export const fileSignals = {
   }),
 }
 
-const cursorSchema = z.record(
+const filesSchema = z.record(
   z.string(),
   z.object({
     size: z.number(),
@@ -36,6 +36,7 @@ const cursorSchema = z.record(
     modifiedAt: z.string().optional(),
   }),
 )
+const sharesSchema = z.record(z.string(), filesSchema)
 type Files = Readonly<Record<string, FileState>>
 
 const MAX_EVENTS = 20
@@ -45,7 +46,7 @@ const MAX_PATHS = 100
 export const changedFiles: Watcher<ServerClient> = {
   async watch(client, context) {
     const watched = client.watchFiles()
-    const cursor = openCursor(cursorSchema, context)
+    const cursor = openCursor(filesSchema, context)
     const sampler = createEventSampler()
     let known: Files | undefined = cursor.before
     try {
@@ -61,6 +62,32 @@ export const changedFiles: Watcher<ServerClient> = {
       }
     } finally {
       watched.close()
+    }
+  },
+}
+
+/**
+ * Reports changes of files in the watched folders that are on shares, also those of the time when the agent did not
+ * run. Looks every five minutes. Rejects while a share does not answer; the others are compared nevertheless.
+ */
+export const changedSharedFiles: Watcher<ServerClient> = {
+  async watch(client, context) {
+    const cursor = openCursor(sharesSchema, context)
+    const sampler = createEventSampler()
+    let known = cursor.before ?? {}
+    for (;;) {
+      const { folders, problem } = await client.sharedFiles(context.signal)
+      const events = Object.entries(folders).flatMap(([folder, files]) => {
+        const before = known[folder]
+        return before === undefined ? [] : compare(client, before, files, sampler, context.now())
+      })
+      if (events.length > 0) context.emit({ events })
+      if (Object.keys(folders).length > 0) {
+        known = { ...known, ...folders }
+        await cursor.save(known)
+      }
+      if (problem !== undefined) throw new Error(problem)
+      await context.sleep('5m')
     }
   },
 }

@@ -23,7 +23,7 @@ const MAX_HANGING = 2
 const MAX_ANSWER_AGE_MS = 12_000
 
 /** Types of filesystems whose statistics the kernel has in memory. All others may ask a server or a process. */
-const LOCAL_TYPE =
+export const LOCAL_TYPE =
   /^(?:bcachefs|btrfs|erofs|exfat|ext[234]|f2fs|hfsplus|iso9660|jfs|ntfs3?|overlay|ramfs|reiserfs|squashfs|tmpfs|udf|vfat|xfs|zfs)$/
 
 /** Options of {@link createFilesystemUsageReader}. */

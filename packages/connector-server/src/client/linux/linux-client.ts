@@ -33,6 +33,8 @@ import { parseProcStat } from './proc-stat.ts'
 import { createProcessReader } from './processes.ts'
 import { createRootReader, type RootReader } from './root-reader.ts'
 import { createServiceProcessReader, parseCrashes } from './service-processes.ts'
+import { createSharedFileReader } from './shared-files.ts'
+import { findShares, isShareType } from './shares.ts'
 import { statInProgram } from './stat-program.ts'
 import { LIST_FAILED_UNITS, parseUnits, type RunProgram, readRunLog, showUnits } from './systemd.ts'
 import { followUnitRuns } from './unit-journal.ts'
@@ -78,6 +80,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
     statfsOutside: options.statfs ?? statInProcess,
     resolve: (mount) => pathOf(reader, mount),
   })
+  const shares = () => findShares(reader, `${self}/mountinfo`, options.watchedFolders)
   const disks = createDiskReader(reader)
   const processes = createProcessReader(reader, units)
   const readServiceProcesses = createServiceProcessReader(reader, units)
@@ -117,8 +120,10 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
         root: options.root,
         folders: options.watchedFolders,
         keyedHash: options.keyedHash,
+        findShares: shares,
         ...(options.watchFolder === undefined ? {} : { watchFolder: options.watchFolder }),
       }),
+    sharedFiles: createSharedFileReader({ resolve: reader.resolve, findShares: shares }),
     kernelResources: async () => readKernelResources(reader, `${self}/net`),
     processes: async () => {
       const { processes: list, denied } = processes.read()
@@ -201,7 +206,8 @@ function createMountReader(reader: RootReader, file: string, wantsMount: NameFil
   return () => {
     const text = reader.text(file, 'latin1')
     if (text === lastText) return mounts
-    mounts = selectFilesystems(parseMountInformation(text), (mount) => isFile(reader, mount))
+    const all = parseMountInformation(text)
+    mounts = selectFilesystems(all, (mount) => isFile(reader, mount, all))
       .filter(({ mountPoint }) => wantsMount(mountPoint))
       .map(({ id, parent, filesystem, directory, ...mount }) => {
         return { ...mount, disk: diskOf(reader, filesystem, mount.device) }
@@ -221,8 +227,13 @@ async function statInProcess(path: string | Buffer, signal: AbortSignal): Promis
 const LOCAL_TYPE = /^(?:bcachefs|btrfs|exfat|ext[234]|f2fs|jfs|ntfs3?|tmpfs|vfat|xfs|zfs)$/
 
 /** Returns whether a single file is mounted, as container runtimes do with `/etc/hosts`. */
-function isFile(reader: RootReader, mount: MountInformation): boolean {
+function isFile(reader: RootReader, mount: MountInformation, all: readonly MountInformation[]): boolean {
   if (!LOCAL_TYPE.test(mount.type)) return false
+  // The way to a mount point below a share may hang too.
+  const isBelowShare = all.some(
+    ({ mountPoint, type }) => mountPoint !== '/' && isShareType(type) && mount.mountPoint.startsWith(`${mountPoint}/`),
+  )
+  if (isBelowShare) return false
   try {
     return statSync(pathOf(reader, mount), { throwIfNoEntry: false })?.isDirectory() === false
   } catch {

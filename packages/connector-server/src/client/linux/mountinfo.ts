@@ -78,7 +78,7 @@ function decodeName(name: string): { readonly text: string; readonly bytes?: Buf
 }
 
 /** Filesystem types without user data, and image types, which are always full. */
-const PSEUDO_TYPES = new Set([
+export const PSEUDO_TYPES: ReadonlySet<string> = new Set([
   'autofs',
   'binder',
   'binfmt_misc',

@@ -15,6 +15,12 @@ export interface RootReader {
    * absolute one leads elsewhere in this process.
    */
   hostText(file: string): string | undefined
+  /**
+   * Path to which a path leads through links below the root, relative to the root.
+   *
+   * @param isLast ends the search at a path that must not be read
+   */
+  follow(path: string, isLast?: (path: string) => boolean): string
   /** Target of a symbolic link, or `undefined` if it cannot be read. */
   link(file: string): string | undefined
   exists(file: string): boolean
@@ -65,6 +71,7 @@ export function createRootReader(root: string): RootReader {
     text,
     optionalText,
     hostText: (file) => optionalText(root === '/' ? file : followLinks(file, link)),
+    follow: (path, isLast) => followLinks(path, link, isLast),
     link,
     exists: (file) => statSync(join(root, file), { throwIfNoEntry: false }) !== undefined,
   }
@@ -74,7 +81,11 @@ export function createRootReader(root: string): RootReader {
 const MAX_LINKS = 40
 
 /** Returns the path to which the links of `file` lead, relative to the root. `..` does not leave the root. */
-function followLinks(file: string, readLink: (file: string) => string | undefined): string {
+function followLinks(
+  file: string,
+  readLink: (file: string) => string | undefined,
+  isLast: (path: string) => boolean = () => false,
+): string {
   const pending = file.split('/')
   let path: string[] = []
   let links = 0
@@ -85,6 +96,7 @@ function followLinks(file: string, readLink: (file: string) => string | undefine
       continue
     }
     path.push(name)
+    if (isLast(path.join('/'))) return [...path, ...pending].join('/')
     const target = links < MAX_LINKS ? readLink(path.join('/')) : undefined
     if (target === undefined) continue
     links += 1

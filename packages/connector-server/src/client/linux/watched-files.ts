@@ -2,9 +2,10 @@ import { type FSWatcher, lstatSync, readdirSync, readFileSync, readlinkSync, typ
 import { join, relative } from 'node:path'
 import { inTimeSlices } from '@rca/core/connector'
 import type { FileState, WatchedFiles } from '../server-client.ts'
+import type { Shares } from './shares.ts'
 
 /** Maximum number of watched files. */
-const MAX_FILES = 5_000
+export const MAX_FILES = 5_000
 
 /** Maximum size of a file whose content is hashed, in bytes. */
 const MAX_HASHED_BYTES = 1 << 20
@@ -13,7 +14,7 @@ const MAX_HASHED_BYTES = 1 << 20
 const SCAN_INTERVAL_MS = 300_000
 
 /** Files that programs write while they run, and files of editors and package managers that exist for a moment. */
-const IGNORED =
+export const IGNORED: RegExp =
   /(?:~|\.(?:swp|swpx|swx|tmp|lock|dpkg-new|dpkg-tmp)|;[0-9a-f]{8})$|(?:^|\/)(?:\.#|4913$|\.pwd\.lock$)|^\/etc\/(?:adjtime|ld\.so\.cache|mtab|blkid\.tab.*|passwd-|group-|shadow-|gshadow-|subuid-|subgid-|lvm\/(?:archive|backup|cache)\/.*|cups\/subscriptions\.conf.*)$/
 
 /** Options of {@link createWatchedFiles}. */
@@ -22,6 +23,8 @@ export interface WatchedFilesOptions {
   /** Absolute paths of folders below the root. */
   readonly folders: readonly string[]
   readonly keyedHash: (text: string) => string
+  /** Finds paths that are left out, since their filesystem may not answer. */
+  readonly findShares: () => Shares
   /** @default that of Node, which uses inotify(7) */
   readonly watchFolder?: typeof watch
 }
@@ -33,6 +36,7 @@ export function createWatchedFiles({
   root,
   folders,
   keyedHash,
+  findShares,
   watchFolder = watch,
 }: WatchedFilesOptions): WatchedFiles {
   const watchers = new Map<string, FSWatcher>()
@@ -41,11 +45,13 @@ export function createWatchedFiles({
   let isBlind = false
   let nextScan = 0
   let snapshot: Readonly<Record<string, FileState>> = {}
+  let shares: Shares = { mountPoints: [], has: () => false }
 
   const hostPath = (path: string): string => `/${relative(root, path)}`
 
   /** Watches a folder, and returns the paths of the files in it and below. */
   const open = (folder: string): string[] => {
+    if (shares.has(hostPath(folder))) return []
     let entries: string[]
     try {
       entries = readdirSync(folder)
@@ -65,6 +71,7 @@ export function createWatchedFiles({
     }
     return entries.flatMap((name) => {
       const path = join(folder, name)
+      if (shares.has(hostPath(path))) return []
       return lookAt(path)?.isDirectory() === true ? open(path) : [path]
     })
   }
@@ -96,6 +103,7 @@ export function createWatchedFiles({
     read: async (now) => {
       if (nextScan === 0 || (isBlind && now.getTime() >= nextScan)) {
         nextScan = now.getTime() + SCAN_INTERVAL_MS
+        shares = findShares()
         dirty = new Set()
         const found = new Set(folders.flatMap((folder) => open(join(root, folder))))
         for (const name of [...files.keys()]) if (!found.has(join(root, name))) files.delete(name)
@@ -106,7 +114,9 @@ export function createWatchedFiles({
       if (dirty.size === 0) return snapshot
       const changed = dirty
       dirty = new Set()
+      shares = findShares()
       const paths = [...changed].flatMap((path) => {
+        if (shares.has(hostPath(path))) return []
         const stats = lookAt(path)
         if (stats?.isDirectory() === true) return open(path)
         if (stats === undefined) forget(path)

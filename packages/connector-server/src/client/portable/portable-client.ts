@@ -62,6 +62,7 @@ export async function openPortableClient(options: PortableClientOptions): Promis
     processCrashes: async () => [],
     listeningPorts: async () => undefined,
     packages: async () => undefined,
+    sharedFiles: async () => ({ folders: {} }),
     watchFiles: () => ({ read: async () => ({}), close: () => undefined }),
     kernelResources: async () => undefined,
     processes: () => readProcesses(library, platform),
