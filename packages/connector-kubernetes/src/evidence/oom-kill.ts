@@ -6,8 +6,11 @@ import type { KubernetesClient } from '../kubernetes-client.ts'
 import { type EndedRun, endedRuns } from './ended-run.ts'
 import { kubeletKill } from './kubelet-kill.ts'
 
-/** How long an unexplained kill is held back for evidence that arrives after the container's status. */
-const OOM_EVIDENCE_TIMEOUT_MS = 2_000
+/**
+ * How long an unexplained kill is held back for evidence that arrives after the container's status. A kubelet on a busy
+ * node sends its reports seconds later.
+ */
+const OOM_EVIDENCE_TIMEOUT_MS = 4_000
 
 /** How far a node's report of an OOM kill and the end of the container, both in seconds, may be apart. */
 const MAX_REPORT_DISTANCE_MS = 3_000
@@ -96,7 +99,7 @@ export function createOomKills(client: KubernetesClient) {
         checkWaiting((pod) => pod.uid === uid)
       }
     },
-    /** Resolves at once, except for an unexplained kill without evidence, which waits up to two seconds for it. */
+    /** Resolves at once, except for an unexplained kill without evidence, which waits up to four seconds for it. */
     isOomKill: async (ended: ContainerRun, signal: AbortSignal): Promise<boolean> => {
       if (hasEvidence(ended)) return true
       if (!isUnexplainedKill(ended.run) || signal.aborted) return false

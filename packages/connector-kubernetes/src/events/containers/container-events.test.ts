@@ -416,7 +416,7 @@ describe('an OOM kill', () => {
     cluster.put(podOf(status(0, running)))
     options.before?.(cluster)
     cluster.put(killed())
-    await vi.advanceTimersByTimeAsync(1_000)
+    await vi.advanceTimersByTimeAsync(3_000)
     options.after?.(cluster)
     await vi.advanceTimersByTimeAsync(options.milliseconds ?? 0)
     return { events, stop, cluster }
