@@ -16,7 +16,8 @@ import { uptime, uptimeSignals } from './collectors/uptime.ts'
 import { configSchema } from './config.ts'
 import { deploy } from './deployment.ts'
 import { entities } from './entities.ts'
-import { changedFiles, changedSharedFiles, fileSignals } from './events/changed-files.ts'
+import { changedFiles, fileSignals } from './events/changed-files.ts'
+import { changedSharedFiles, sharedFileSignals } from './events/changed-shared-files.ts'
 import { clock, clockSignals } from './events/clock.ts'
 import { failedUnits, unitSignals } from './events/failed-units.ts'
 import { fullFilesystems, fullSignals } from './events/full-filesystems.ts'
@@ -61,6 +62,7 @@ export const server = defineConnector({
     ...serviceProcessSignals,
     ...packageSignals,
     ...fileSignals,
+    ...sharedFileSignals,
     ...unitSignals,
   },
   deploy,

@@ -26,7 +26,7 @@ export const fileSignals = {
   }),
 }
 
-const filesSchema = z.record(
+export const filesSchema = z.record(
   z.string(),
   z.object({
     size: z.number(),
@@ -36,7 +36,6 @@ const filesSchema = z.record(
     modifiedAt: z.string().optional(),
   }),
 )
-const sharesSchema = z.record(z.string(), filesSchema)
 type Files = Readonly<Record<string, FileState>>
 
 const MAX_EVENTS = 20
@@ -53,7 +52,7 @@ export const changedFiles: Watcher<ServerClient> = {
       for (;;) {
         const files = await watched.read(context.now())
         if (files !== known) {
-          const events = known === undefined ? [] : compare(client, known, files, sampler, context.now())
+          const events = known === undefined ? [] : compareFiles(client, known, files, sampler, context.now())
           if (events.length > 0) context.emit({ events })
           known = files
           await cursor.save(files)
@@ -66,33 +65,8 @@ export const changedFiles: Watcher<ServerClient> = {
   },
 }
 
-/**
- * Reports changes of files in the watched folders that are on shares, also those of the time when the agent did not
- * run. Looks every five minutes. Rejects while a share does not answer; the others are compared nevertheless.
- */
-export const changedSharedFiles: Watcher<ServerClient> = {
-  async watch(client, context) {
-    const cursor = openCursor(sharesSchema, context)
-    const sampler = createEventSampler()
-    let known = cursor.before ?? {}
-    for (;;) {
-      const { folders, problem } = await client.sharedFiles(context.signal)
-      const events = Object.entries(folders).flatMap(([folder, files]) => {
-        const before = known[folder]
-        return before === undefined ? [] : compare(client, before, files, sampler, context.now())
-      })
-      if (events.length > 0) context.emit({ events })
-      if (Object.keys(folders).length > 0) {
-        known = { ...known, ...folders }
-        await cursor.save(known)
-      }
-      if (problem !== undefined) throw new Error(problem)
-      await context.sleep('5m')
-    }
-  },
-}
-
-function compare(
+/** Returns events about the differences of two readings. */
+export function compareFiles(
   client: ServerClient,
   before: Files,
   after: Files,
