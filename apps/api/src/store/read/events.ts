@@ -1,13 +1,16 @@
 import { SEVERITIES } from '@rca/core/protocol'
-import { type Kysely, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { type PageRequest, toPage } from '../page.ts'
 import type { StoredEvent } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { EventFilter, SignalStore } from '../store.ts'
 import { entityRows } from './entity-rows.ts'
 
-/** Maximum number of events that are searched for a text or for changes before a page ends. */
-const MAX_SEARCHED = 5000
+/** Maximum number of events that are compared with conditions without an index before a page ends. */
+const MAX_EXAMINED = 5000
+
+/** Maximum number of types of entities that are looked up for an id without a type. */
+const MAX_ENTITY_TYPES = 1000
 
 /** Last words of the names of events that report a change which somebody or something made. */
 const CHANGE_WORDS = [
@@ -15,81 +18,215 @@ const CHANGE_WORDS = [
   ...['replaced', 'resized', 'scaled', 'tagged', 'uncordoned', 'updated', 'upgraded'],
 ]
 
-/** Reads events, newest first. */
+/** Reads events, newest first. Each page examines a limited number of them: a page may end before it is full. */
 export function createEventReader(database: Kysely<Tables>): SignalStore['events'] {
   return async (filter, page) => {
-    const candidates = afterPosition(selectCandidates(database, filter), page.after)
-    const search = searchOf(filter)
-    const last =
-      search === undefined
-        ? undefined
-        : await candidates
-            .offset(MAX_SEARCHED - 1)
-            .limit(1)
-            .executeTakeFirst()
-    let query = candidates.limit(page.limit + 1)
-    if (search !== undefined) query = query.where(search)
-    if (last !== undefined) query = query.where(sql<boolean>`(events.at, events.key) >= (${last.at}, ${last.key})`)
-    const keys = await query.execute()
+    const agents = await findAgents(database, filter)
+    const period = [...periodOf(filter), ...afterPosition(page.after)]
+    if (agents !== undefined && agents.length > 1) {
+      const newest = await findNewest(database, agents, filter.to ?? Number.MAX_SAFE_INTEGER, page.after)
+      if (newest === null) return { items: [], next: undefined }
+      period.push(sql`events.at <= ${newest}`)
+    }
+    const indexed = await findIndexed(database, filter, agents)
+    const counts = await countEach(database, indexed, period)
+    if (counts.includes(0)) return { items: [], next: undefined }
+
+    const { source, isComplete } = chooseSource(indexed, counts)
+    const others = otherConditions(filter, agents)
+    for (const other of indexed) if (other !== source) others.push(other.condition)
+    const last = isComplete || others.length === 0 ? undefined : await findLast(database, select(source, period))
+    if (last !== undefined)
+      others.push(sql`events.at >= ${last.at}`, sql`(events.at, events.key) >= (${last.at}, ${last.key})`)
+    const { rows } = await sql<Key>`${select(source, [...period, ...others])} limit ${page.limit + 1}`.execute(database)
     const events = await readEvents(
       database,
-      keys.map(({ key }) => key),
+      rows.map(({ key }) => key),
     )
     const { items, next } = toPage(events, page, ({ at, key }) => [at, key])
     return { items, next: next ?? (last === undefined ? undefined : [last.at, last.key]) }
   }
 }
 
-type Candidates = SelectQueryBuilder<Tables, 'events' | 'agents', Pick<Tables['events'], 'at'> & { key: number }>
+type Key = Pick<Tables['events'], 'at'> & { readonly key: number }
 
-/** Selects the keys of events by all conditions that an index or a column answers. */
-function selectCandidates(database: Kysely<Tables>, filter: EventFilter): Candidates {
-  let query = selectFrom(database, filter.entities)
-    .innerJoin('agents', 'agents.key', 'events.agent_key')
-    .select(['events.key', 'events.at'])
-    .orderBy('events.at', 'desc')
-    .orderBy('events.key', 'desc')
-  if (filter.environment !== undefined) query = query.where('agents.environment', 'in', [filter.environment].flat())
-  if (filter.agent_id !== undefined) query = query.where('agents.agent_id', '=', filter.agent_id)
-  if (filter.agent_type !== undefined) query = query.where('agents.agent_type', '=', filter.agent_type)
-  if (filter.from !== undefined) query = query.where('events.at', '>=', filter.from)
-  if (filter.to !== undefined) query = query.where('events.at', '<', filter.to)
-  if (filter.severity !== undefined) query = query.where('events.severity', '>=', SEVERITIES.indexOf(filter.severity))
-  if (filter.name !== undefined) query = query.where('events.name', '=', filter.name)
-  if (filter.namespace !== undefined)
-    query = query.where(sql<boolean>`events.attributes ->> '$."k8s.namespace.name"' = ${filter.namespace}`)
-  if (filter.entities !== undefined) return query
-  if (filter.entity_type !== undefined) query = query.where('events.entity_type', '=', filter.entity_type)
-  if (filter.entity_id !== undefined) query = query.where('events.entity_id', '=', filter.entity_id)
-  return query
+/** A condition on events, and an index that finds the events of it. */
+interface IndexedCondition {
+  readonly from: RawBuilder<unknown>
+  /** The condition within `from`. */
+  readonly where: RawBuilder<unknown>
+  /** The condition on any event. */
+  readonly condition: RawBuilder<unknown>
+  /** True if the index has them in the order of time. Others are sorted, unless there are too many. */
+  readonly isByTime: boolean
 }
 
-/** Selects from all events, or from those of entities. A cross join makes SQLite look each entity up in the index. */
-function selectFrom(
+const ALL_EVENTS: IndexedCondition = {
+  from: sql`events indexed by events_by_time`,
+  where: sql`true`,
+  condition: sql`true`,
+  isByTime: true,
+}
+
+/** Chooses the index with the fewest events. `isComplete` if a page examines all of them. */
+function chooseSource(
+  indexed: readonly IndexedCondition[],
+  counts: readonly number[],
+): { readonly source: IndexedCondition; readonly isComplete: boolean } {
+  const fewest = Math.min(...counts)
+  const source = fewest < MAX_EXAMINED ? indexed[counts.indexOf(fewest)] : indexed.find(({ isByTime }) => isByTime)
+  return { source: source ?? ALL_EVENTS, isComplete: fewest < MAX_EXAMINED }
+}
+
+/** Returns the keys of selected agents, `undefined` without a condition on them. */
+async function findAgents(
   database: Kysely<Tables>,
-  entities: EventFilter['entities'],
-): SelectQueryBuilder<Tables, 'events', object> {
-  if (entities === undefined) return database.selectFrom('events')
-  const wanted = entityRows(entities).as('wanted')
-  const events = database
-    .selectFrom(wanted)
-    .crossJoin('events')
-    .whereRef('events.agent_key', '=', 'wanted.agent_key')
-    .whereRef('events.entity_type', '=', 'wanted.type')
-    .whereRef('events.entity_id', '=', 'wanted.id')
-  return events as unknown as SelectQueryBuilder<Tables, 'events', object>
+  { environment, agent_id, agent_type }: EventFilter,
+): Promise<readonly number[] | undefined> {
+  if (environment === undefined && agent_id === undefined && agent_type === undefined) return undefined
+  let agents = database.selectFrom('agents').select('key')
+  if (environment !== undefined) agents = agents.where('environment', 'in', [environment].flat())
+  if (agent_id !== undefined) agents = agents.where('agent_id', '=', agent_id)
+  if (agent_type !== undefined) agents = agents.where('agent_type', '=', agent_type)
+  return (await agents.execute()).map(({ key }) => key)
 }
 
-function afterPosition(query: Candidates, after: PageRequest['after']): Candidates {
-  if (after === undefined) return query
+/** Returns the time of the newest event of several agents, `null` without any: newer events need not be examined. */
+async function findNewest(
+  database: Kysely<Tables>,
+  agents: readonly number[],
+  to: number,
+  after: PageRequest['after'],
+): Promise<number | null> {
+  const { rows } = await sql<{ at: number | null }>`
+    select max((select max(at) from events where agent_key = agent.value and at < ${to} and at <= ${after?.[0] ?? to}))
+      as at from ${keyList(agents)} as agent`.execute(database)
+  return rows[0]?.at ?? null
+}
+
+/** Returns numbers as a table with one column `value`, in one parameter. */
+function keyList(keys: readonly number[]): RawBuilder<unknown> {
+  return sql`json_each(${JSON.stringify(keys)})`
+}
+
+/** Returns the conditions of a filter that have an index. */
+async function findIndexed(
+  database: Kysely<Tables>,
+  filter: EventFilter,
+  agents: readonly number[] | undefined,
+): Promise<IndexedCondition[]> {
+  const indexed: IndexedCondition[] = []
+  const add = (index: string, condition: RawBuilder<unknown>, isByTime = true): void => {
+    indexed.push({ from: sql`events indexed by ${sql.id(index)}`, where: condition, condition, isByTime })
+  }
+  const { entities, entity_type: type, entity_id: id, name, namespace, severity } = filter
+  if (entities !== undefined) indexed.push(ofEntities(entities))
+  else if (type !== undefined && id !== undefined)
+    add('events_by_entity', sql`events.entity_type = ${type} and events.entity_id = ${id}`)
+  else if (type !== undefined) add('events_by_entity', sql`events.entity_type = ${type}`, false)
+  else if (id !== undefined) indexed.push(...(await ofEntityId(database, id)))
+  if (name !== undefined) add('events_by_name', sql`events.name = ${name}`)
+  if (namespace !== undefined)
+    add('events_by_namespace', sql`events.attributes ->> '$."k8s.namespace.name"' = ${namespace}`)
+  if (agents !== undefined && agents.length < 2) add('events_by_agent', sql`events.agent_key = ${agents[0] ?? 0}`)
+  // A number in the text of the statement: the index contains the events of this minimum alone.
+  const minimum = severity === undefined ? 0 : SEVERITIES.indexOf(severity)
+  if (minimum > 0) add(`events_from_${severity}`, sql`events.severity >= ${sql.lit(minimum)}`)
+  return indexed
+}
+
+/** Selects the events of entities. A cross join makes SQLite look each entity up in the index. */
+function ofEntities(entities: NonNullable<EventFilter['entities']>): IndexedCondition {
+  const rows = entityRows(entities)
+  return {
+    from: sql`${rows} as wanted cross join events indexed by events_by_entity
+      on events.entity_type = wanted.type and events.entity_id = wanted.id and events.agent_key = wanted.agent_key`,
+    where: sql`true`,
+    condition: sql`(events.agent_key, events.entity_type, events.entity_id) in (select agent_key, type, id from ${rows})`,
+    isByTime: false,
+  }
+}
+
+/** Selects the events of all entities with an id, whatever their type, unless there are too many types. */
+async function ofEntityId(database: Kysely<Tables>, id: string): Promise<IndexedCondition[]> {
+  const { rows } = await sql<{ type: string }>`
+    with recursive types (type) as (
+      select min(entity_type) from events indexed by events_by_entity
+      union all
+      select (select min(entity_type) from events indexed by events_by_entity where entity_type > types.type)
+        from types where types.type is not null
+    ) select type from types where type is not null limit ${MAX_ENTITY_TYPES + 1}`.execute(database)
+  if (rows.length > MAX_ENTITY_TYPES) return []
+  const types = JSON.stringify(rows.map(({ type }) => type))
+  const condition = sql`events.entity_id = ${id}`
+  return [
+    {
+      from: sql`json_each(${types}) as types cross join events indexed by events_by_entity
+        on events.entity_type = types.value`,
+      where: condition,
+      condition,
+      isByTime: false,
+    },
+  ]
+}
+
+/** Returns the conditions that are checked on each event. */
+function otherConditions(filter: EventFilter, agents: readonly number[] | undefined): RawBuilder<unknown>[] {
+  const conditions: RawBuilder<unknown>[] = []
+  const { entities, entity_id: id, text, changes } = filter
+  if (agents !== undefined && agents.length > 1)
+    conditions.push(sql`events.agent_key in (select value from ${keyList(agents)})`)
+  // Without an index for it: see `ofEntityId`.
+  if (entities === undefined && filter.entity_type === undefined && id !== undefined)
+    conditions.push(sql`events.entity_id = ${id}`)
+  if (changes === true) conditions.push(isChange())
+  if (text !== undefined) conditions.push(containsText(text))
+  return conditions
+}
+
+function periodOf({ from, to }: EventFilter): RawBuilder<unknown>[] {
+  return [
+    ...(from === undefined ? [] : [sql`events.at >= ${from}`]),
+    ...(to === undefined ? [] : [sql`events.at < ${to}`]),
+  ]
+}
+
+/** Selects events after a position. An index by time starts from the first condition alone. */
+function afterPosition(after: PageRequest['after']): RawBuilder<unknown>[] {
+  if (after === undefined) return []
   const [at = 0, key = 0] = after
-  return query.where(sql<boolean>`(events.at, events.key) < (${at}, ${key})`)
+  return [sql`events.at <= ${at}`, sql`(events.at, events.key) < (${at}, ${key})`]
 }
 
-/** Returns the conditions that must be checked on each event, `undefined` without any. */
-function searchOf({ text, changes }: EventFilter): RawBuilder<boolean> | undefined {
-  const conditions = [...(changes === true ? [isChange()] : []), ...(text === undefined ? [] : [containsText(text)])]
-  return conditions.length === 0 ? undefined : sql<boolean>`${sql.join(conditions, sql` and `)}`
+/** Counts the events of each condition in its index, up to those that a page examines. */
+async function countEach(
+  database: Kysely<Tables>,
+  indexed: readonly IndexedCondition[],
+  period: readonly RawBuilder<unknown>[],
+): Promise<number[]> {
+  const counts = (indexed.length === 0 ? [ALL_EVENTS] : indexed).map(
+    ({ from, where }) => sql`(select count(*) from (
+      select 1 from ${from} where ${allOf([where, ...period])} limit ${MAX_EXAMINED}))`,
+  )
+  const list = counts.map((count, index) => sql`${count} as ${sql.id(`count_${index}`)}`)
+  const { rows } = await sql<Record<string, number>>`select ${sql.join(list)}`.execute(database)
+  return counts.map((_, index) => rows[0]?.[`count_${index}`] ?? 0)
+}
+
+/** Selects the keys of events, newest first. */
+function select({ from, where }: IndexedCondition, conditions: readonly RawBuilder<unknown>[]): RawBuilder<Key> {
+  return sql`select events.key, events.at from ${from} where ${allOf([where, ...conditions])}
+    order by events.at desc, events.key desc`
+}
+
+function allOf(conditions: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
+  return sql.join(conditions, sql` and `)
+}
+
+/** Returns the last of the events that a page may examine. */
+async function findLast(database: Kysely<Tables>, candidates: RawBuilder<Key>): Promise<Key | undefined> {
+  const { rows } = await sql<Key>`${candidates} limit 1 offset ${MAX_EXAMINED - 1}`.execute(database)
+  return rows[0]
 }
 
 /** Matches the last word of the name, or an attribute `change.*`. In JSON, a quote within a value is escaped. */

@@ -15,6 +15,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-12-01-data-flow': { up: (database) => run(database, DATA_FLOW) },
   '2026-12-02-access-tokens': { up: (database) => run(database, ACCESS_TOKENS) },
   '2026-12-02-audit': { up: (database) => run(database, AUDIT) },
+  '2026-12-03-event-indexes': { up: (database) => run(database, EVENT_INDEXES) },
 }
 
 /** Thrown for a file with the tables of another program. */
@@ -401,4 +402,14 @@ const AUDIT = [
   )`,
   'create index audit_by_time on audit (last_at, id)',
   'create index audit_refusals on audit (address, at) where status >= 400',
+]
+
+/** Indexes for every condition of a list of events that may select few of many. Those by severity have a few each. */
+const EVENT_INDEXES = [
+  'drop index events_by_entity',
+  'create index events_by_entity on events (entity_type, entity_id, at, agent_key)',
+  'create index events_by_name on events (name, at)',
+  'create index events_from_warning on events (at) where severity >= 1',
+  'create index events_from_error on events (at) where severity >= 2',
+  'create index events_from_critical on events (at) where severity >= 3',
 ]

@@ -1,0 +1,110 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { Kysely, SqliteDialect } from 'kysely'
+import { afterAll, describe, expect, test } from 'vitest'
+import { migrate } from '../sqlite/migrations.ts'
+import { nodeSqlite } from '../sqlite/node-sqlite.ts'
+import type { Tables } from '../sqlite/tables.ts'
+import type { EventFilter } from '../store.ts'
+import { createEventReader } from './events.ts'
+
+const EVENTS = 40_000
+
+/** Steps of SQLite's virtual machine for a question whose answer an index has. */
+const MAX_INDEXED_STEPS = 3000
+
+/** Steps for a page that examines as many events as it may: 100 for each of 5000. */
+const MAX_PAGE_STEPS = 500_000
+
+const file = new DatabaseSync(':memory:')
+let steps = 0
+const database = new Kysely<Tables>({ dialect: new SqliteDialect({ database: nodeSqlite(countSteps(file)) }) })
+await migrate(database)
+file.exec(`
+  insert into environments values ('prod', 0), ('idle', 0);
+  insert into agents (environment, agent_type, agent_id, agent_version, first_seen_at, last_seen_at) values
+    ('prod', 'docker', 'a', '1', 0, 0), ('prod', 'docker', 'b', '1', 0, 0), ('idle', 'docker', 'c', '1', 0, 0),
+    ('idle', 'docker', 'd', '1', 0, 0);
+  insert into events (agent_key, name, at, severity, entity_type, entity_id, body, attributes)
+    with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${EVENTS})
+    select 1 + n % 2, 'container.' || (n % 2), n, n % 2, 'container', 'c' || (n % 4), 'body',
+      case when n = 10 then '{"k8s.namespace.name":"shop"}' else '{}' end from numbers`)
+const readEvents = createEventReader(database)
+
+afterAll(() => database.destroy())
+
+/** Counts the steps of every statement. */
+function countSteps(counted: DatabaseSync): DatabaseSync {
+  return new Proxy(counted, {
+    get: (target, property) => {
+      const value = Reflect.get(target, property) as unknown
+      if (property !== 'prepare') return typeof value === 'function' ? value.bind(target) : value
+      return (text: string): StatementSync => {
+        const statement = target.prepare(text)
+        const all = statement.all.bind(statement)
+        statement.all = (...parameters) => {
+          const rows = all(...(parameters as SQLInputValue[]))
+          steps += (statement as unknown as { stat(counter: string): number }).stat('vmStep')
+          ;(statement as unknown as { resetStats(): void }).resetStats()
+          return rows
+        }
+        return statement
+      }
+    },
+  })
+}
+
+/** Reads all pages. Returns the number of events, and of steps of the most expensive page. */
+async function readAll(filter: EventFilter, limit = 1000): Promise<{ count: number; pages: number; steps: number }> {
+  let [count, pages, most] = [0, 0, 0]
+  for (let after: readonly (string | number)[] | undefined; ; ) {
+    steps = 0
+    const { items, next } = await readEvents(filter, { limit, after })
+    most = Math.max(most, steps)
+    count += items.length
+    pages += 1
+    if (next === undefined) return { count, pages, steps: most }
+    after = next
+  }
+}
+
+describe('a list of events', () => {
+  test.each<[string, EventFilter]>([
+    ['severity', { severity: 'critical' }],
+    ['name', { name: 'container.other' }],
+    ['entity', { entity_type: 'container', entity_id: 'other' }],
+    ['type of entity', { entity_type: 'host' }],
+    ['id of entity', { entity_id: 'other' }],
+    ['namespace', { namespace: 'bank' }],
+    ['environment', { environment: 'idle' }],
+    ['unknown environment', { environment: 'other' }],
+    ['agent', { agent_id: 'c' }],
+    ['time', { from: EVENTS + 1 }],
+    ['name, in an environment with many events', { name: 'container.other', environment: 'prod' }],
+    ['text, with a rare namespace', { namespace: 'shop', text: 'other' }],
+  ])('takes a few steps when nothing has the %s', async (_name, filter) => {
+    const { count, pages, steps: most } = await readAll(filter)
+    expect({ count, pages }).toEqual({ count: 0, pages: 1 })
+    expect(most).toBeLessThan(MAX_INDEXED_STEPS)
+  })
+
+  test('examines a limited number of events for a page, for conditions that never meet', async () => {
+    const filter: EventFilter = { name: 'container.0', severity: 'warning', environment: 'prod' }
+    const { count, pages, steps: most } = await readAll(filter)
+    // Half of the events have the name.
+    expect({ count, pages }).toEqual({ count: 0, pages: 5 })
+    expect(most).toBeLessThan(MAX_PAGE_STEPS)
+  })
+
+  test.each<[string, EventFilter, number]>([
+    ['type of entity', { entity_type: 'container' }, EVENTS],
+    ['id of entity', { entity_id: 'c1' }, EVENTS / 4],
+    ['id of entity and severity', { entity_id: 'c1', severity: 'warning' }, EVENTS / 4],
+    ['several agents', { environment: 'prod', severity: 'warning' }, EVENTS / 2],
+    ['one of several agents', { agent_id: 'b', name: 'container.1' }, EVENTS / 2],
+    ['several entities', { entities: ['c1', 'c3'].map((id) => ({ agent_key: 2, type: 'container', id })) }, EVENTS / 2],
+    ['namespace', { namespace: 'shop', entity_type: 'container' }, 1],
+  ])('returns each event once, by %s', async (_name, filter, expected) => {
+    const { count } = await readAll(filter, 10_000)
+    expect(count).toBe(expected)
+  })
+})
