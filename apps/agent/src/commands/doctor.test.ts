@@ -73,6 +73,12 @@ describe('doctor', () => {
     expect(result.text.endsWith(`\n\n${conclusion}\n`)).toBe(true)
   })
 
+  test('warns of a proxy that is not used', async () => {
+    const { text } = await diagnose({ environment: { HTTPS_PROXY: 'http://user:secret@proxy:3128' } })
+    expect(text).toMatch(/^warn {2}proxy .*HTTPS_PROXY is not used: an agent of type `hosts`/m)
+    expect(text).not.toContain('secret')
+  })
+
   test.each([
     ['AGENT_TYPE', { AGENT_TYPE: 'host' }, /^fail {2}configuration .*Did you mean `hosts`\?/m],
     ['a wrong option', { SCAN_DEPTH: 'deep' }, /^fail {2}configuration .*`scan_depth`/m],

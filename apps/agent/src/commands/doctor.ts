@@ -12,6 +12,7 @@ import {
 import { AGENT_PATHS } from '@rca/core/protocol'
 import { type Environment, findMisspelt, readAgentOptions } from '../environment.ts'
 import { EXIT_CODES } from '../exit.ts'
+import { type ProxyUse, useProxy } from '../proxy.ts'
 
 /** Result of one check. `text` is the result and, unless it is `ok`, the fix. */
 interface Finding {
@@ -80,8 +81,10 @@ async function* runChecks(registry: Registry, environment: Environment): AsyncGe
   for (const problem of registry.problems) yield warn('connectors', problem.message)
   let agent: Agent
   let options: Awaited<ReturnType<typeof readAgentOptions>>
+  let use: ProxyUse
   try {
     options = await readAgentOptions(environment, registry)
+    use = useProxy(environment, options.connector.type)
     agent = createAgent({ ...options, logger: silentLogger })
   } catch (error) {
     for (const line of (error as Error).message.split('\n')) yield fail('configuration', line)
@@ -90,6 +93,8 @@ async function* runChecks(registry: Registry, environment: Environment): AsyncGe
   yield ok('configuration', `valid, for an agent of type \`${agent.agentType}\``)
   for (const { name, suggestion } of findMisspelt(environment, options.connector))
     yield warn('configuration', `unknown variable ${name} is ignored. Did you mean ${suggestion}?`)
+  if (use.problem !== undefined) yield warn('proxy', use.problem)
+  else if (use.proxy !== undefined) yield ok('proxy', `${use.proxy} is used, except for hosts in NO_PROXY`)
   yield await checkState(options.stateDirectory)
   try {
     yield* checkAccess(agent)

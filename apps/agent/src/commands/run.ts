@@ -10,6 +10,7 @@ import {
 import { EXIT_CODES } from '../exit.ts'
 import { collectGarbageRegularly } from '../garbage-collection.ts'
 import { type HealthServer, startHealthServer } from '../health-server.ts'
+import { useProxy } from '../proxy.ts'
 
 /** Time to deliver what was collected. Docker kills a process after 10 s; systemd, OpenRC and Kubernetes after 30 s. */
 const STOP_TIMEOUT = '9s'
@@ -26,6 +27,7 @@ export async function run(
   const { connector, platformUrl, agentToken, config } = options
   const { runtime, secrets } = parseConfig(connector, config)
   const logger = makeLogger(runtime.log_level)
+  const { proxy, problem } = useProxy(environment, connector.type)
   const agent = createAgent({ ...options, logger })
 
   // A promise that a connector forgot must not end the agent: its other collectors go on.
@@ -43,9 +45,12 @@ export async function run(
   for (const { name, suggestion } of findMisspelt(environment, connector))
     logger.warn({ variable: name, suggestion }, 'unknown environment variable ignored')
 
+  if (problem !== undefined) logger.warn({ reason: problem }, 'proxy of the environment is not used')
+
   const health = healthAddress === undefined ? undefined : await startHealth(agent, healthAddress, logger)
   await Promise.race([agent.start(), stop])
-  logger.info({ agent_type: agent.agentType, platform_url: platformUrl, health_url: health?.url }, 'agent started')
+  const started = { agent_type: agent.agentType, platform_url: platformUrl, proxy, health_url: health?.url }
+  logger.info(started, 'agent started')
 
   collectGarbageRegularly()
   const signal = await stop
