@@ -13,8 +13,8 @@ export interface ProxyUse {
 
 /**
  * Lets requests of this process use the proxy of the environment, as curl does. Node reads these variables only if
- * `NODE_USE_ENV_PROXY` is 1. An agent of another type than `server` may reach its engine or its cluster by HTTP: it uses
- * a proxy only with that variable.
+ * `NODE_USE_ENV_PROXY` is 1. An agent of another type than `server` may reach its engine or its cluster by HTTP: it
+ * uses a proxy only with that variable.
  *
  * @throws {EnvironmentError} when the proxy has no address of HTTP
  */
@@ -47,7 +47,7 @@ function find(environment: Environment, names: readonly string[]): Variable | un
   return names.map((name) => ({ name, value: environment[name]?.trim() ?? '' })).find(({ value }) => value !== '')
 }
 
-/** As in curl, an address without a scheme is one of HTTP. The error leaves out the address, which may have a password. */
+/** As in curl, an address without a scheme is one of HTTP. The error leaves out the address and its password. */
 function toUrl({ name, value }: Variable): URL {
   const text = value.includes('://') ? value : `http://${value}`
   const url = URL.canParse(text) ? new URL(text) : undefined
