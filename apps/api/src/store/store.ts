@@ -189,7 +189,7 @@ export interface HeartbeatOutcome {
 }
 
 /** A cloned agent counts as cloned for this long after its instances last took turns, or for three intervals. */
-const CLONE_TIMEOUT_MS = 3_600_000
+export const CLONE_TIMEOUT_MS = 3_600_000
 
 export function isCloned(clonedAt: number | null, intervalSeconds: number, now: number): boolean {
   const timeout = Math.max(CLONE_TIMEOUT_MS, OFFLINE_AFTER_INTERVALS * 1000 * intervalSeconds)

@@ -1,5 +1,5 @@
 /** Tolerated difference between the clocks of an agent and the platform. */
-const MAX_CLOCK_DIFFERENCE_MS = 5 * 60_000
+export const MAX_CLOCK_DIFFERENCE_MS = 5 * 60_000
 
 /** Age from which a report cannot have waited in the outbox of its agent. */
 const MAX_REPORT_AGE_MS = 7 * 86_400_000

@@ -3,8 +3,9 @@ import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
 import { OFFLINE_AFTER_INTERVALS } from '../connectivity.ts'
 import type { AgentIdentity, Credential } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
-import { type AgentStore, type HeartbeatOutcome, isCloned } from '../store.ts'
+import type { AgentStore, HeartbeatOutcome } from '../store.ts'
 import { startTerm } from './leader-terms.ts'
+import { findRun, NO_CLONES, writeRun } from './processes.ts'
 
 /** The only collector status of an agent that has not connected yet. */
 const CONNECT = 'connect'
@@ -14,9 +15,6 @@ const CONNECTION_SCOPE = 'connection'
 
 /** Stored instances per agent, the most recent heartbeats first. */
 const MAX_INSTANCES = 50
-
-/** Stored processes of an agent without an election. More clones than these are not recognised. */
-const MAX_PROCESSES = 16
 
 type AgentRow = Pick<Selectable<Tables['agents']>, 'key' | 'newest_revision'>
 
@@ -29,8 +27,9 @@ export function createHeartbeatWriter(database: Kysely<Tables>): AgentStore['hea
     database.transaction().execute(async (transaction) => {
       const { environment, agent_type } = credential
       const agent = { environment, agent_type, agent_id: heartbeat.agent_id.toLowerCase() }
-      let outcome: HeartbeatOutcome = { clones: [], isNewClone: false }
+      let outcome: HeartbeatOutcome = NO_CLONES
       const isStandby = isOfInstance(heartbeat) && heartbeat.role === 'standby'
+      const before = await findRun(transaction, agent)
       const row = isStandby
         ? await findOrCreateStandby(transaction, agent, heartbeat, at)
         : await writeAgent(transaction, agent, heartbeat, intervalSeconds, at)
@@ -40,7 +39,7 @@ export function createHeartbeatWriter(database: Kysely<Tables>): AgentStore['hea
         if (heartbeat.role === 'leader' && heartbeat.lead_id !== undefined)
           await startTerm(transaction, row, heartbeat.lead_id.toLowerCase(), at)
       } else {
-        outcome = await writeProcess(transaction, row.key, heartbeat, intervalSeconds, at)
+        outcome = await writeRun(transaction, row, before, heartbeat, intervalSeconds, at)
       }
       await writeCredential(transaction, agent, credential, at)
       const provisionalId = heartbeat.replaces_agent_id?.toLowerCase()
@@ -69,36 +68,6 @@ async function writeCredential(
     .set({ key_expires_at: kind === 'key' ? expires_at : null })
     .where(({ and }) => and(agent))
     .execute()
-}
-
-/**
- * Stores the process of an agent without an election. A restart replaces a process for good: when an earlier one comes
- * back, both run, such as on a machine and its clone.
- */
-async function writeProcess(
-  transaction: Transaction<Tables>,
-  key: number,
-  { instance_id, interval_seconds }: HeartbeatRequest,
-  intervalSeconds: number,
-  at: number,
-): Promise<HeartbeatOutcome> {
-  if (instance_id === undefined) return { clones: [], isNewClone: false }
-  const found = transaction.selectFrom('agents').select(['processes', 'clones', 'cloned_at']).where('key', '=', key)
-  const row = await found.executeTakeFirstOrThrow()
-  const known = JSON.parse(row.processes) as string[]
-  const wasCloned = isCloned(row.cloned_at, interval_seconds ?? intervalSeconds, at)
-  const index = known.indexOf(instance_id)
-  if (index === 0) return { clones: wasCloned ? known.slice(0, row.clones) : [], isNewClone: false }
-  const processes = [instance_id, ...known.filter((name) => name !== instance_id)].slice(0, MAX_PROCESSES)
-  // All that called since this one called last run beside it.
-  const clone = index > 0 ? { clones: index + 1, cloned_at: at } : {}
-  await transaction
-    .updateTable('agents')
-    .set({ processes: JSON.stringify(processes), ...clone })
-    .where('key', '=', key)
-    .execute()
-  const { clones = row.clones } = clone
-  return { clones: index > 0 || wasCloned ? processes.slice(0, clones) : [], isNewClone: index > 0 && !wasCloned }
 }
 
 /** Both the id and the role of an instance are required. */

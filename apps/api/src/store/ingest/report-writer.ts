@@ -1,9 +1,11 @@
 import { type Report, SEVERITIES } from '@rca/core/protocol'
 import type { Kysely, Selectable, Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
-import type { SignalStore } from '../store.ts'
+import { isCloned, type SignalStore } from '../store.ts'
 import { correctTime, findOffset, offsetOfOtherClock } from './clock-offset.ts'
 import { endOtherTerms, findActiveTermId, findTerm, writeTerm } from './leader-terms.ts'
+import { removeFromLostReports, writeLostReports } from './lost-reports.ts'
+import { writeClockGap, writeCloneGap } from './platform-gaps.ts'
 import { type NewestReport, placeReport, type ReportPlace } from './report-order.ts'
 import type { SeriesIndex, SeriesLookup } from './series-index.ts'
 import {
@@ -24,7 +26,12 @@ interface AgentState {
   readonly receivedAt: number
   /** True if its clock was behind at its last request. */
   readonly wasBehind: boolean
+  /** True while several processes are this agent. */
+  readonly isCloned: boolean
+  readonly reportIntervalSeconds: number | null
   newest: NewestReport
+  /** Time of the newest report. `null` before the first. */
+  newestAt: number | null
   /** Corrected time of its newest report, if this request contains it. */
   reportedAt?: number
   /** True if this request contains a report that was not stored before. */
@@ -50,7 +57,7 @@ export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex)
       }
       for (const agent of agents.values()) {
         await writeNewest(transaction, agent)
-        await writeClockGap(transaction, agent)
+        await writeNoticedGaps(transaction, agent)
       }
       return count
     })
@@ -86,6 +93,10 @@ async function openAgent(
       'newest_lead',
       'outbox',
       'last_heartbeat_at',
+      'last_report_at',
+      'interval_seconds',
+      'report_interval_seconds',
+      'cloned_at',
     ])
     .executeTakeFirstOrThrow()
   const times = reports.map((report) => Date.parse(report.timestamp))
@@ -95,6 +106,9 @@ async function openAgent(
     receivedAt,
     hasDelivered: false,
     wasBehind: row.clock_offset < 0,
+    isCloned: isCloned(row.cloned_at, row.interval_seconds ?? 0, receivedAt),
+    reportIntervalSeconds: row.report_interval_seconds,
+    newestAt: row.last_report_at,
     newest: {
       revision: row.newest_revision,
       sequence: row.newest_sequence,
@@ -142,12 +156,17 @@ async function writeReport(
     return correctTime(Date.parse(text), own, receivedAt) ?? at
   }
   const { revision, newest } = await place(transaction, agent, report)
-  if (newest !== agent.newest) {
+  const stamp: ReportStamp = { agent: key, at, revision }
+  if (newest === agent.newest) await removeFromLostReports(transaction, stamp, report)
+  else {
+    const previous = { ...agent.newest, at: agent.newestAt, intervalSeconds: agent.reportIntervalSeconds }
+    // Clones count their reports independently.
+    if (!agent.isCloned) await writeLostReports(transaction, stamp, previous, report)
     agent.newest = newest
+    agent.newestAt = at
     agent.reportedAt = at
   }
   const { entities, metrics, events, gaps } = report.data
-  const stamp: ReportStamp = { agent: key, at, revision }
 
   await writeEntities(transaction, stamp, entities)
   if (report.snapshot === true) await markDeletedBySnapshot(transaction, stamp)
@@ -217,35 +236,13 @@ async function writeNewest(
     .execute()
 }
 
-/** Scope of the gap of an agent whose clock is behind. */
-const CLOCK_SCOPE = 'clock'
-
-/** Stores as a gap that the clock of an agent is behind, since its data seemed old before this was noticed. */
-async function writeClockGap(
+/** Stores that the clock of an agent is behind, and that it is cloned, as gaps that are open until its next report. */
+async function writeNoticedGaps(
   transaction: Transaction<Tables>,
-  { key, offset, wasBehind, newest: { revision }, reportedAt }: AgentState,
+  { key, offset, wasBehind, isCloned, newest: { revision }, reportedAt: at }: AgentState,
 ): Promise<void> {
-  if (reportedAt === undefined || offset >= 0) return
-  const last = await transaction
-    .selectFrom('gaps')
-    .select(({ fn }) => fn.max('since').as('since'))
-    .where('agent_key', '=', key)
-    .where('scope', '=', CLOCK_SCOPE)
-    .executeTakeFirst()
-  const since = (wasBehind ? last?.since : undefined) ?? reportedAt
-  const reason = `The clock of the agent is ${inWords(-offset)} behind. Its times are corrected. Set its clock.`
-  const state = { reason, last_reported_at: reportedAt, revision }
-  await transaction
-    .insertInto('gaps')
-    .values({ agent_key: key, scope: CLOCK_SCOPE, since, ...state })
-    .onConflict((conflict) => conflict.columns(['agent_key', 'scope', 'since']).doUpdateSet(state))
-    .execute()
-}
-
-/** Formats a duration as minutes, hours or days. */
-function inWords(milliseconds: number): string {
-  const minutes = Math.round(milliseconds / 60_000)
-  if (minutes < 120) return `${minutes} minutes`
-  const hours = Math.round(minutes / 60)
-  return hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`
+  if (at === undefined) return
+  const stamp = { agent: key, at, revision }
+  if (offset < 0) await writeClockGap(transaction, stamp, { behindMs: -offset, wasBehind })
+  if (isCloned) await writeCloneGap(transaction, stamp)
 }

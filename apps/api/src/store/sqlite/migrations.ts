@@ -16,6 +16,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-12-02-access-tokens': { up: (database) => run(database, ACCESS_TOKENS) },
   '2026-12-02-audit': { up: (database) => run(database, AUDIT) },
   '2026-12-03-event-indexes': { up: (database) => run(database, EVENT_INDEXES) },
+  '2026-12-03-lost-reports': { up: (database) => run(database, LOST_REPORTS) },
 }
 
 /** Thrown for a file with the tables of another program. */
@@ -412,4 +413,10 @@ const EVENT_INDEXES = [
   'create index events_from_warning on events (at) where severity >= 1',
   'create index events_from_error on events (at) where severity >= 2',
   'create index events_from_critical on events (at) where severity >= 3',
+]
+
+/** Sequences of reports that did not arrive. */
+const LOST_REPORTS = [
+  'alter table gaps add column first_missing integer',
+  'alter table gaps add column last_missing integer',
 ]

@@ -239,5 +239,8 @@ export interface Tables {
     last_reported_at: number
     /** Revision of the newest report with the gap. */
     revision: number
+    /** Sequences of the reports that did not arrive, while late ones are recognised. `null` for other gaps. */
+    first_missing: number | null
+    last_missing: number | null
   }
 }
