@@ -56,6 +56,8 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
   const registry = options.registry ?? (await discoverConnectors({ from: import.meta.url }))
   for (const { package: name, message } of registry.problems)
     options.log?.warn({ package: name, reason: message }, 'connector cannot be used')
+  for (const { package: name, message } of registry.warnings)
+    options.log?.warn({ package: name, reason: message }, 'connector should be corrected')
 
   const store = await openStore(options.databaseUrl)
   if (options.log !== undefined) logDatabase(databasePath(options.databaseUrl), options.log)

@@ -36,7 +36,7 @@ async function startWithPackage(
   })
   const files = {
     'package.json': JSON.stringify({ dependencies: { 'rca-broken': '*', 'rca-queues': '*' } }),
-    ...installed('rca-broken', 'broken', code),
+    ...installed('rca-broken', 'acme/broken', code),
     ...installed('rca-queues', 'acme/queues', USABLE),
   }
   for (const [path, content] of Object.entries(files)) {
@@ -55,9 +55,9 @@ const provision = (api: TestApi) =>
   api.admin({
     method: 'POST',
     url: '/api/v1/agent/provision',
-    payload: { agent_type: 'broken', environment_name: 'a' },
+    payload: { agent_type: 'acme/broken', environment_name: 'a' },
   })
-const show = (api: TestApi) => api.admin('/api/v1/agent/types/broken')
+const show = (api: TestApi) => api.admin('/api/v1/agent/types/acme/broken')
 
 describe.each([
   ['throws on import', "throw new Error('no disk')", 'no disk'],
@@ -71,8 +71,11 @@ describe.each([
         type: 'about:blank',
         title: 'Internal Server Error',
         status: 500,
-        detail:
-          'The connector of the type `broken` is installed but cannot be used. The log of the platform names its package and the cause. Reinstall or remove the package and restart the platform.',
+        detail: expect.stringMatching(
+          new RegExp(
+            `^The connector of rca-broken@1\\.2\\.3 cannot be used: .*${reason}.*\\. Then restart the platform\\.$`,
+          ),
+        ),
       })
       expect(log()).toMatchObject([
         { level: 50, package: 'rca-broken', version: '1.2.3', err: { message: expect.stringContaining(reason) } },

@@ -78,7 +78,7 @@ function conclusion(failed: number, warned: number): string {
 }
 
 async function* runChecks(registry: Registry, environment: Environment): AsyncGenerator<Finding> {
-  for (const problem of registry.problems) yield warn('connectors', problem.message)
+  for (const { message } of [...registry.problems, ...registry.warnings]) yield warn('connectors', message)
   let agent: Agent
   let options: Awaited<ReturnType<typeof readAgentOptions>>
   let use: ProxyUse

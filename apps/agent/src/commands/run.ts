@@ -42,6 +42,8 @@ export async function run(
   process.on('unhandledRejection', logRejection)
   for (const { package: name, message } of registry.problems)
     logger.warn({ package: name, reason: message }, 'connector package cannot be used')
+  for (const { package: name, message } of registry.warnings)
+    logger.warn({ package: name, reason: message }, 'connector package should be corrected')
   for (const { name, suggestion } of findMisspelt(environment, connector))
     logger.warn({ variable: name, suggestion }, 'unknown environment variable ignored')
 

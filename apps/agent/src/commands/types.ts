@@ -4,12 +4,16 @@ import { EXIT_CODES } from '../exit.ts'
 /** Prints the installed types: one per line, or as JSON with their options. Returns the exit code. */
 export async function types(registry: Registry, { json }: { readonly json: boolean }): Promise<number> {
   const text = json
-    ? JSON.stringify({ types: await registry.describe(), problems: registry.problems }, undefined, 2)
+    ? JSON.stringify(
+        { types: await registry.describe(), problems: registry.problems, warnings: registry.warnings },
+        undefined,
+        2,
+      )
     : registry
         .summaries()
         .map(({ type, description }) => `${type}\t${description}`)
         .join('\n')
   process.stdout.write(`${text}\n`)
-  for (const problem of registry.problems) process.stderr.write(`${problem.message}\n`)
+  for (const { message } of [...registry.problems, ...registry.warnings]) process.stderr.write(`${message}\n`)
   return EXIT_CODES.ok
 }

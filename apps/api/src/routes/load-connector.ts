@@ -23,9 +23,11 @@ export async function loadConnector(
 async function unusable(registry: Registry, type: string, cause: unknown): Promise<ProblemError> {
   // The registry lists the package of an unusable connector only after describing all of them.
   await registry.describe()
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  const found = registry.problems.find(({ message }) => message.startsWith(reason))
-  const detail = `The connector of the type \`${type}\` is installed but cannot be used. The log of the platform names its package and the cause. Reinstall or remove the package and restart the platform.`
+  const found = registry.problems.find((problem) => problem.type === type)
+  const reason = found?.message ?? `The connector of the type \`${type}\` cannot be used.`
   const source = found === undefined ? {} : { package: found.package, version: found.version }
-  return new ProblemError(500, detail, { cause, logFields: { agent_type: type, ...source } })
+  return new ProblemError(500, `${reason} Then restart the platform.`, {
+    cause,
+    logFields: { agent_type: type, ...source },
+  })
 }

@@ -94,11 +94,14 @@ function shapeProblem(definition: Connector): string | undefined {
 }
 
 function optionProblem({ config }: Connector): string | undefined {
+  const { '~standard': standard } = config as { '~standard'?: { jsonSchema?: { input?: unknown } } }
+  if (typeof standard?.jsonSchema?.input !== 'function')
+    return '`config` must be a schema of a library that implements Standard Schema and Standard JSON Schema, such as zod 4.2 or newer.'
   let schema: JsonSchema
   try {
     schema = configJsonSchema(config)
   } catch (error) {
-    return `\`config\` cannot be described as JSON Schema (${(error as Error).message}): use a library that implements Standard Schema and Standard JSON Schema, such as zod 4.2 or newer, and types that JSON has.`
+    return `\`config\` cannot be described as JSON Schema (${(error as Error).message}). Use types that JSON has.`
   }
   const { properties = {}, required = [] } = schema
   for (const key of Object.keys(properties)) {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { temporaryDirectory } from '../../test/temporary-directory.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import { HostPackageError } from '../errors/host-package-error.ts'
@@ -133,7 +133,6 @@ describe('problems of packages', () => {
       '`rca.type`: must be lower case words',
       'correct `rca`',
     ],
-    ['an unknown field', { rca: { ...manifest, modul: '.' } }, 'Unrecognized key: "modul"', 'correct `rca`'],
     ['no title', { rca: { ...manifest, title: '' } }, '`rca.title`', 'correct `rca`'],
     [
       'a module outside the package',
@@ -164,9 +163,22 @@ describe('problems of packages', () => {
     expect(registry.problems).toHaveLength(1)
     const [{ package: name, version, message } = { package: '', version: '', message: '' }] = registry.problems
     expect([name, version]).toEqual(['rca-bad', '1.2.3'])
-    expect(message).toContain('rca-bad@1.2.3 is not used: ')
+    expect(message).toContain('The connector of rca-bad@1.2.3 cannot be used: ')
     expect(message).toContain(problem)
     expect(message).toContain(`To fix it, ${remedy}`)
+  })
+
+  test('are what the use of their type fails with', async () => {
+    const from = await hostWith(
+      installed('rca-bad', 'bad', { rca: { ...manifest, type: 'bad', contract: 2 } }),
+      dependsOn('rca-bad'),
+    )
+    const registry = await discoverConnectors({ from })
+    await expect(registry.connector('bad')).rejects.toMatchObject({
+      code: 'RCA_CONNECTOR_INVALID',
+      message: registry.problems[0]?.message,
+    })
+    await expect(registry.connector('other')).rejects.toMatchObject({ code: 'RCA_TYPE_UNKNOWN' })
   })
 
   test.each(['{ "name": "rca-bad", ', '[]', 'null', '7', ''])(
@@ -196,11 +208,58 @@ describe('problems of packages', () => {
   })
 })
 
+describe('warnings about packages', () => {
+  const warningsOf = async (packageJson: object) => {
+    const from = await hostWith(installed('rca-x', 'acme/x', packageJson), dependsOn('rca-x'))
+    const registry = await discoverConnectors({ from })
+    expect(registry.problems).toEqual([])
+    return { types: registry.listSupportedTypes(), warnings: registry.warnings.map(({ message }) => message) }
+  }
+
+  test('name unknown keys of a manifest, which is used', async () => {
+    expect(await warningsOf({ rca: { ...manifest, type: 'acme/x', modul: '.', icon: 'x.svg' } })).toEqual({
+      types: ['acme/x'],
+      warnings: [
+        'rca-x@1.2.3: `rca.modul` in its package.json is unknown, and ignored. Did you mean `rca.module`?',
+        'rca-x@1.2.3: `rca.icon` in its package.json is unknown, and ignored.',
+      ],
+    })
+  })
+
+  test('recommend a type that belongs to the vendor', async () => {
+    expect((await warningsOf({ rca: { ...manifest, type: 'tapes' } })).warnings).toEqual([
+      'rca-x@1.2.3: its type `tapes` may be that of another package one day. Call it `VENDOR/tapes`.',
+    ])
+  })
+
+  test.each(['dependencies', 'peerDependencies'])(
+    'name a package without a manifest that has core in its %s',
+    async (field) => {
+      expect(await warningsOf({ rca: undefined, [field]: { '@rca/core': '*' } })).toEqual({
+        types: [],
+        warnings: [
+          'rca-x@1.2.3: it depends on `@rca/core`, but a connector in it is not found: its package.json has no `rca`.',
+        ],
+      })
+    },
+  )
+
+  test('are absent for connectors without problems, packages without one, and those of this project', async () => {
+    const own = { ...installed('@rca/connector-x', 'x'), ...installed('left-pad', 'y', { rca: undefined }) }
+    const from = await hostWith({ ...own, ...installed('rca-z', 'acme/z') }, dependsOn('@rca/connector-x', 'rca-z'))
+    expect((await discoverConnectors({ from })).warnings).toEqual([])
+  })
+})
+
 describe('loading a module', () => {
   test.each<[string, Record<string, unknown>, string]>([
     ['is missing', { exports: './missing.js' }, 'could not be loaded: Cannot find module'],
     ['is not exported', { exports: { './other': './index.js' } }, 'could not be loaded: No "exports" main defined'],
     ['throws', { exports: './throws.js' }, 'could not be loaded: no disk'],
+    ['breaks the contract', { exports: './contract.js' }, 'the option `logLevel` must be snake_case: it becomes'],
+    ['is TypeScript', { exports: './typed.js' }, 'it is TypeScript, which Node.js does not run in `node_modules`.'],
+    ['exports a plain object', { exports: './plain.js' }, 'only an object that looks like one: make it with `defin'],
+    ['exports two of its type', { exports: './two.js' }, '`rca-bad` exports 2 connectors of type `bad`'],
     ['throws a text', { exports: './throws-text.js' }, 'could not be loaded: it threw "just text"'],
     ['exports another type', { exports: './other.js' }, 'exports connectors of type `other`'],
     ['exports no connector', { exports: './nothing.js' }, 'exports no connector'],
@@ -215,6 +274,12 @@ describe('loading a module', () => {
         ...installed('rca-bad', 'bad', packageJson),
         'node_modules/rca-bad/throws.js': "throw new Error('no disk')",
         'node_modules/rca-bad/throws-text.js': "throw 'just text'",
+        'node_modules/rca-bad/contract.js': `throw Object.assign(new Error('The connector \`bad\` cannot be used: the option \`logLevel\` must be snake_case: it becomes an environment variable.'), { code: 'RCA_CONNECTOR_INVALID' })`,
+        // Vitest would compile a real `.ts`: this is the error of Node.js 26.
+        'node_modules/rca-bad/typed.js': `throw Object.assign(new Error('Stripping types is currently unsupported for files under node_modules, for "/x/node_modules/rca-bad/typed.ts"'), { code: 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING' })`,
+        'node_modules/rca-bad/plain.js': "export const connector = { type: 'bad', title: 'Bad', collectors: {} }",
+        'node_modules/rca-bad/two.js': `${moduleOf('bad')}\nexport * as other from './bad.js'\nexport { connector as second } from './bad.js'`,
+        'node_modules/rca-bad/bad.js': moduleOf('bad'),
         'node_modules/rca-bad/other.js': moduleOf('other'),
         'node_modules/rca-bad/future.js': moduleOf('bad', 2),
         'node_modules/rca-bad/nothing.js': 'export const nothing = null',
@@ -227,6 +292,38 @@ describe('loading a module', () => {
     await expect(registry.connector('bad')).rejects.toThrow(problem)
     expect(await registry.describe()).toEqual([])
     expect(registry.problems).toMatchObject([{ package: 'rca-bad', version: '1.2.3' }])
+  })
+
+  test('fails when it has not ended after five seconds, and leaves the others usable', async () => {
+    const from = await hostWith(
+      {
+        ...installed('rca-bad', 'bad', { exports: './waits.js' }),
+        'node_modules/rca-bad/waits.js': 'await new Promise(() => {})',
+        ...installed('rca-good', 'good'),
+      },
+      dependsOn('rca-bad', 'rca-good'),
+    )
+    const registry = await discoverConnectors({ from })
+    await registry.connector('good')
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const described = registry.describe()
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect((await described).map(({ type }) => type)).toEqual(['good'])
+    expect(registry.problems.map(({ message }) => message)).toEqual([
+      'The connector of rca-bad@1.2.3 cannot be used: its module `rca-bad` could not be loaded: it did not finish within 5 s. Update or remove the package.',
+    ])
+  })
+
+  test('finds the connector of a module that was compiled to CommonJS', async () => {
+    const from = await hostWith(
+      {
+        ...installed('rca-old', 'old', { type: 'commonjs' }),
+        'node_modules/rca-old/index.js': `Object.defineProperty(exports, '__esModule', { value: true })\n${moduleOf('old').replace('export const connector', 'exports.default')}`,
+      },
+      dependsOn('rca-old'),
+    )
+    expect((await (await discoverConnectors({ from })).connector('old')).type).toBe('old')
   })
 
   test('loads a module that was missing at the first use', async () => {

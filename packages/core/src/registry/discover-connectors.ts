@@ -1,15 +1,12 @@
 import { resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { checkArguments } from '../config/check-arguments.ts'
-import type { Connector } from '../connector/connector.ts'
-import { CONTRACT, isConnector } from '../connector/define-connector.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
-import { reasonOf } from '../errors/error-reason.ts'
 import { RcaError } from '../errors/rca-error.ts'
 import { type InstalledPackage, installedPackages } from './installed-packages.ts'
-import { type ConnectorManifest, parseManifest } from './manifest.ts'
+import { connectorLoader } from './load-connector.ts'
+import { isOwnPackage, manifestWarnings, parseManifest, typeInManifest } from './manifest.ts'
 import { type Registry, type RegistryEntry, type RegistryProblem, registryOf } from './registry.ts'
-import { resolveModule } from './resolve-module.ts'
 
 /** Options of {@link discoverConnectors}. */
 export interface DiscoverOptions {
@@ -26,7 +23,8 @@ interface FoundEntry extends RegistryEntry {
 
 /**
  * Finds the connectors among the dependencies of the host packages, by `package.json#rca`. Loads their code on first
- * use. `problems` lists those that cannot be used. Ignores dependencies that are not installed.
+ * use. `problems` lists those that cannot be used, `warnings` what their authors should change. Ignores dependencies
+ * that are not installed.
  *
  * @throws {HostPackageError} if no package contains a file of `from`.
  */
@@ -35,19 +33,23 @@ export async function discoverConnectors(options: DiscoverOptions): Promise<Regi
   const files = [options.from].flat().map(toPath)
   const entries = new Map<string, FoundEntry>()
   const problems: RegistryProblem[] = []
+  const warnings: RegistryProblem[] = []
   for (const found of (await Promise.all(files.map(installedPackages))).flat()) {
-    const origin = { package: found.name, version: found.version }
+    const { name, version, manifest } = found
+    const origin = { package: name, version }
+    const type = typeInManifest(manifest)
     const outcome = entryOf(found, entries)
-    if (outcome === undefined) continue
-    if ('load' in outcome) {
-      entries.set(outcome.type, { ...outcome, origin })
+    if (outcome !== undefined && 'problem' in outcome) {
+      const { problem, remedy } = outcome
+      const { message } = new ConnectorError(`of ${name}@${version}`, `${problem}. To fix it, ${remedy}.`)
+      problems.push({ ...origin, type, message })
       continue
     }
-    const { problem, remedy } = outcome
-    const message = `${found.name}@${found.version} is not used: ${problem}. To fix it, ${remedy}.`
-    problems.push({ ...origin, message })
+    if (outcome !== undefined) entries.set(outcome.type, { ...outcome, origin })
+    for (const warning of warningsOf(found))
+      warnings.push({ ...origin, type, message: `${name}@${version}: ${warning}` })
   }
-  return registryOf(entries, problems)
+  return registryOf(entries, { problems, warnings })
 }
 
 function toPath(from: unknown): string {
@@ -76,38 +78,13 @@ function entryOf(
       problem: `${taken.package}@${taken.version} has the same type \`${type}\``,
       remedy: 'remove one of the two packages',
     }
-  return { type, title, description, load: () => loadConnector(found, manifest) }
+  return { type, title, description, load: connectorLoader(found, manifest) }
 }
 
-async function loadConnector(found: InstalledPackage, { type, module }: ConnectorManifest): Promise<Connector> {
-  const label = `of ${found.name}@${found.version}`
-  const specifier = module === '.' ? found.name : `${found.name}/${module.slice(2)}`
-  let exported: Record<string, unknown>
-  try {
-    const path = resolveModule(found.directory, found.name, module, found.exports)
-    exported = (await import(pathToFileURL(path).href)) as Record<string, unknown>
-  } catch (error) {
-    const reason = reasonOf(error)
-    throw new ConnectorError(
-      label,
-      `its module \`${specifier}\` could not be loaded: ${reason}. Reinstall the package, or correct \`rca.module\` in its package.json.`,
-      error,
-    )
-  }
-  const connectors = [...new Set(Object.values(exported))].filter(isConnector)
-  const connector = connectors.find((candidate) => candidate.type === type)
-  if (connector === undefined) {
-    const types = connectors.map((candidate) => `\`${candidate.type}\``).join(', ')
-    const exports = connectors.length > 0 ? `connectors of type ${types}` : 'no connector'
-    throw new ConnectorError(
-      label,
-      `its manifest declares the type \`${type}\`, but \`${specifier}\` exports ${exports}. Correct the manifest or the module, or remove the package.`,
-    )
-  }
-  if (connector.contract !== CONTRACT)
-    throw new ConnectorError(
-      label,
-      `its code implements version ${String(connector.contract)} of the contract, but this \`@rca/core\` implements version ${CONTRACT}. Install versions of both that implement the same contract.`,
-    )
-  return connector
+function warningsOf({ name, manifest, dependsOnCore }: InstalledPackage): string[] {
+  if (isOwnPackage(name)) return []
+  if (manifest !== undefined) return manifestWarnings(manifest)
+  return dependsOnCore
+    ? ['it depends on `@rca/core`, but a connector in it is not found: its package.json has no `rca`.']
+    : []
 }

@@ -9,6 +9,7 @@ interface PackageJson {
   readonly exports?: unknown
   readonly dependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
 }
 
 export interface InstalledPackage {
@@ -18,6 +19,7 @@ export interface InstalledPackage {
   /** `package.json#rca`. `undefined` for a package without a connector. */
   readonly manifest: unknown
   readonly exports: unknown
+  readonly dependsOnCore: boolean
   readonly unreadable?: string
 }
 
@@ -51,10 +53,18 @@ async function findPackage(name: string, hostPath: string): Promise<InstalledPac
       const json = await readPackageJson(join(directory, 'package.json'))
       if (json === undefined) continue
       const version = typeof json.version === 'string' ? json.version : 'unknown'
-      return { ...found, version, manifest: json.rca, exports: json.exports }
+      const dependsOnCore = '@rca/core' in { ...json.dependencies, ...json.peerDependencies }
+      return { ...found, version, manifest: json.rca, exports: json.exports, dependsOnCore }
     } catch (error) {
       const unreadable = (error as Error).message
-      return { ...found, version: 'unknown', manifest: undefined, exports: undefined, unreadable }
+      return {
+        ...found,
+        version: 'unknown',
+        manifest: undefined,
+        exports: undefined,
+        dependsOnCore: false,
+        unreadable,
+      }
     }
   }
   return undefined

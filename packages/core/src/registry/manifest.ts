@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import { nearestName } from '../config/nearest-name.ts'
 import { CONTRACT, TYPE_PATTERN } from '../connector/define-connector.ts'
 
-const manifestSchema = z.strictObject({
+/** Further keys are ignored, so that a newer manifest can be read. */
+const manifestSchema = z.object({
   contract: z.literal(CONTRACT),
   type: z.string().regex(TYPE_PATTERN, 'must be lower case words joined by `-`, such as `docker`, or `vendor/name`'),
   title: z.string().min(1),
@@ -35,4 +37,29 @@ export function parseManifest(
     problem: `its manifest is invalid: ${problems.join('; ')}`,
     remedy: 'correct `rca` in its package.json, or remove the package',
   }
+}
+
+/** Returns the type that a manifest declares, even if the rest of it is invalid. */
+export function typeInManifest(manifest: unknown): string | undefined {
+  const type = typeof manifest === 'object' && manifest !== null ? (manifest as { type?: unknown }).type : undefined
+  return typeof type === 'string' ? type : undefined
+}
+
+/** Returns true for packages of this project, whose types are single words. */
+export function isOwnPackage(name: string): boolean {
+  return name.startsWith('@rca/')
+}
+
+/** Returns what the author of a usable manifest should change. */
+export function manifestWarnings(manifest: unknown): string[] {
+  const known = Object.keys(manifestSchema.shape)
+  const unknown = Object.keys(manifest as object).filter((key) => !known.includes(key))
+  const warnings = unknown.map((key) => {
+    const meant = nearestName(key, known)
+    return `\`rca.${key}\` in its package.json is unknown, and ignored.${meant === undefined ? '' : ` Did you mean \`rca.${meant}\`?`}`
+  })
+  const type = typeInManifest(manifest)
+  if (type !== undefined && !type.includes('/'))
+    warnings.push(`its type \`${type}\` may be that of another package one day. Call it \`VENDOR/${type}\`.`)
+  return warnings
 }

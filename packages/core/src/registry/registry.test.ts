@@ -8,6 +8,8 @@ import { createRegistry, registryOf } from './registry.ts'
 const docker = exampleConnector({ type: 'docker' }) as Connector
 const server = exampleConnector({ type: 'server' }) as Connector
 
+const NOTHING_FOUND = { problems: [], warnings: [] }
+
 describe('Registry', () => {
   test('lists its types, sorted', () => {
     const registry = createRegistry([server, docker])
@@ -58,7 +60,10 @@ describe('Registry', () => {
       loads += 1
       return docker
     }
-    const registry = registryOf(new Map([['docker', { type: 'docker', title: '', description: '', load }]]), [])
+    const registry = registryOf(
+      new Map([['docker', { type: 'docker', title: '', description: '', load }]]),
+      NOTHING_FOUND,
+    )
     registry.summaries()
     expect(loads).toBe(0)
     await Promise.all([registry.connector('docker'), registry.connector('docker'), registry.describe()])
@@ -72,7 +77,10 @@ describe('Registry', () => {
       if (loads === 1) throw new Error('the file was being written')
       return docker
     }
-    const registry = registryOf(new Map([['docker', { type: 'docker', title: '', description: '', load }]]), [])
+    const registry = registryOf(
+      new Map([['docker', { type: 'docker', title: '', description: '', load }]]),
+      NOTHING_FOUND,
+    )
     await expect(registry.connector('docker')).rejects.toThrow('being written')
     expect(await registry.connector('docker')).toBe(docker)
   })
@@ -85,9 +93,9 @@ describe('Registry', () => {
       ['bad', { type: 'bad', title: '', description: '', load: broken, origin: { package: 'bad', version: '2.0.0' } }],
       ['docker', { type: 'docker', title: '', description: '', load: async () => docker }],
     ])
-    const registry = registryOf(entries, [])
+    const registry = registryOf(entries, NOTHING_FOUND)
     expect((await registry.describe()).map((description) => description.type)).toEqual(['docker'])
     await registry.describe()
-    expect(registry.problems).toEqual([{ package: 'bad', version: '2.0.0', message: 'broken' }])
+    expect(registry.problems).toEqual([{ package: 'bad', version: '2.0.0', type: 'bad', message: 'broken' }])
   })
 })

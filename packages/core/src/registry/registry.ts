@@ -22,11 +22,13 @@ export interface ConnectorDescription extends ConnectorSummary {
   readonly config: JsonSchema
 }
 
-/** An installed connector that cannot be used. Other connectors are not affected. */
+/** A problem of an installed connector. Other connectors are not affected. */
 export interface RegistryProblem {
   readonly package: string
   readonly version: string
-  /** The problem and the fix, in one sentence that names the package and its version. */
+  /** The connector's type, if its manifest declares one. */
+  readonly type?: string | undefined
+  /** The problem and the fix, in a text that names the package and its version. */
   readonly message: string
 }
 
@@ -40,6 +42,8 @@ export type AgentOptionsByType = Omit<AgentOptions, 'connector'> & {
 export interface Registry {
   /** Installed connectors that cannot be used. */
   readonly problems: readonly RegistryProblem[]
+  /** Changes that the authors of usable packages should make. */
+  readonly warnings: readonly RegistryProblem[]
   /** Returns the types, sorted. */
   listSupportedTypes(): string[]
   /** Returns type, title and description of each connector, sorted by type. Loads no connector. */
@@ -83,18 +87,21 @@ export function createRegistry(connectors: readonly Connector[]): Registry {
     const { type, title, description } = connector
     entries.set(type, { type, title, description, load: async () => connector })
   }
-  return registryOf(entries, [])
+  return registryOf(entries, { problems: [], warnings: [] })
 }
 
 /** Creates a registry of connectors that are loaded on first use. */
-export function registryOf(entries: ReadonlyMap<string, RegistryEntry>, found: readonly RegistryProblem[]): Registry {
-  const problems = [...found]
+export function registryOf(
+  entries: ReadonlyMap<string, RegistryEntry>,
+  found: Pick<Registry, 'problems' | 'warnings'>,
+): Registry {
+  const problems = [...found.problems]
   const loaded = new Map<string, Promise<Connector>>()
   const sorted = [...entries.values()].sort((left, right) => (left.type < right.type ? -1 : 1))
 
   const connector = async (agentType: string): Promise<Connector> => {
     const entry = entries.get(agentType)
-    if (entry === undefined) throw unknownType(agentType, sorted)
+    if (entry === undefined) throw refusal(agentType, found.problems) ?? unknownType(agentType, sorted)
     const loading = loaded.get(agentType) ?? entry.load()
     loaded.set(agentType, loading)
     try {
@@ -113,13 +120,14 @@ export function registryOf(entries: ReadonlyMap<string, RegistryEntry>, found: r
     } catch (error) {
       const message = reasonOf(error)
       if (!problems.some((problem) => problem.message === message))
-        problems.push({ package: origin?.package ?? type, version: origin?.version ?? '', message })
+        problems.push({ package: origin?.package ?? type, version: origin?.version ?? '', type, message })
       return undefined
     }
   }
 
   return {
     problems,
+    warnings: found.warnings,
     listSupportedTypes: () => sorted.map((entry) => entry.type),
     summaries: () => sorted.map(({ type, title, description }) => ({ type, title, description })),
     describe: async () =>
@@ -128,6 +136,12 @@ export function registryOf(entries: ReadonlyMap<string, RegistryEntry>, found: r
     createAgent: async ({ agentType, ...options }) =>
       createAgent({ ...options, connector: await connector(agentType) }),
   }
+}
+
+/** Returns why an installed package of this type is not used. */
+function refusal(agentType: string, problems: readonly RegistryProblem[]): RcaError | undefined {
+  const problem = problems.find(({ type }) => type === agentType)
+  return problem && new RcaError('RCA_CONNECTOR_INVALID', problem.message)
 }
 
 function unknownType(agentType: string, entries: readonly RegistryEntry[]): UnknownTypeError {
