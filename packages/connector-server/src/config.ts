@@ -51,6 +51,12 @@ const options = z.strictObject({
     .describe(
       'Folders whose files are compared: changes are reported with path, size, mode and a keyed hash, never the content. At most 5,000 files. Linux only.',
     ),
+  certificate_ports: option
+    .distinct(z.array(z.int().min(1).max(65_535)))
+    .default([443, 465, 636, 853, 993, 995, 2376, 2379, 5671, 6443, 8443, 8883, 9443, 10_250])
+    .describe(
+      'TCP ports of this host whose programs are asked for their certificate, once an hour by a TLS handshake: those that expire are reported. Empty for none. Linux only.',
+    ),
   exclude_interfaces: option
     .distinct(z.array(z.string().min(1)))
     .default(['lo', 'veth*', 'cali*', 'lxc*', 'ifb*', 'dummy*'])

@@ -28,6 +28,7 @@ import { outOfMemory, outOfMemorySignals } from './events/out-of-memory.ts'
 import { packageSignals, packages } from './events/packages.ts'
 import { readOnlyFilesystems, readOnlySignals } from './events/read-only-filesystems.ts'
 import { reboot, rebootSignals } from './events/reboot.ts'
+import { certificateSignals, serviceCertificates } from './events/service-certificates.ts'
 import { serviceProcesses, serviceProcessSignals } from './events/service-processes.ts'
 
 /** Watches a Linux, macOS or Windows server, and plans how an agent is installed on it. */
@@ -59,6 +60,7 @@ export const server = defineConnector({
     ...fullSignals,
     ...linkSignals,
     ...portSignals,
+    ...certificateSignals,
     ...serviceProcessSignals,
     ...packageSignals,
     ...fileSignals,
@@ -93,6 +95,7 @@ export const server = defineConnector({
     'full-filesystems': fullFilesystems,
     'network-links': networkLinks,
     'listening-ports': listeningPorts,
+    'service-certificates': serviceCertificates,
     'service-processes': serviceProcesses,
     packages,
     'changed-files': changedFiles,

@@ -47,6 +47,7 @@ export function openFixture(root: TemporaryDirectory, options: Partial<LinuxClie
     },
     watchedFolders: [],
     keyedHash: testKeyedHash,
+    certificatePorts: [],
     followUnitRuns: async () => undefined,
     statfs: async () => ({
       type: 0,

@@ -31,6 +31,7 @@ export async function openServerClient(
       runProgram,
       watchedFolders,
       keyedHash,
+      certificatePorts: config.certificate_ports,
     }
     return openLinuxClient({ ...options, ...linux })
   }

@@ -41,6 +41,11 @@ export interface ServerClient {
   kernelResources(): Promise<KernelResources | undefined>
   /** TCP ports on which programs listen. `undefined` on other systems than Linux. */
   listeningPorts(): Promise<readonly ListeningPort[] | undefined>
+  /**
+   * Certificates of programs that listen on `certificate_ports` and speak TLS. `undefined` where this process does not
+   * share the host's network, and on other systems than Linux. Connects to each port.
+   */
+  serviceCertificates(signal: AbortSignal): Promise<readonly ServiceCertificate[] | undefined>
   processes(): Promise<ProcessesReading>
   /** Processes that may be services. `undefined` on other systems than Linux. */
   serviceProcesses(): Promise<readonly ServiceProcess[] | undefined>
@@ -288,6 +293,19 @@ export interface ListeningPort {
   readonly userId: number
   /** Absent where this user may not see the files of the process. */
   readonly process: ProcessName | undefined
+}
+
+/** Certificate that a listening program shows to a client that names no server. */
+export interface ServiceCertificate {
+  readonly port: ListeningPort
+  /** SHA-256 in hexadecimal digits. */
+  readonly hash: string
+  readonly subject: string
+  readonly issuer: string
+  /** Names for which it is valid, such as `DNS:shop.example.com`. */
+  readonly names: readonly string[]
+  readonly notBefore: Date
+  readonly notAfter: Date
 }
 
 /** Names of packages → versions, separated by commas if there are several. */

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { readlinkSync, statSync } from 'node:fs'
 import { statfs as systemStatfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import type { NameFilter } from '@rca/core/connector'
@@ -32,6 +32,7 @@ import { createPackageReader } from './packages.ts'
 import { parseProcStat } from './proc-stat.ts'
 import { createProcessReader } from './processes.ts'
 import { createRootReader, type RootReader } from './root-reader.ts'
+import { readServiceCertificates } from './service-certificates.ts'
 import { createServiceProcessReader, parseCrashes } from './service-processes.ts'
 import { createSharedFileReader } from './shared-files.ts'
 import { findShares, isShareType } from './shares.ts'
@@ -53,6 +54,8 @@ export interface LinuxClientOptions {
   /** Folders whose files are watched: absolute paths below the root. */
   readonly watchedFolders: readonly string[]
   readonly keyedHash: (text: string) => string
+  /** TCP ports whose programs are asked for their certificates. */
+  readonly certificatePorts: readonly number[]
   /** @default that of Node */
   readonly watchFolder?: WatchedFilesOptions['watchFolder']
   /** @default follows the journal with journalctl(1) */
@@ -81,6 +84,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
     resolve: (mount) => pathOf(reader, mount),
   })
   const shares = () => findShares(reader, `${self}/mountinfo`, options.watchedFolders)
+  const ports = createPortReader(reader, `${self}/net`)
   const disks = createDiskReader(reader)
   const processes = createProcessReader(reader, units)
   const readServiceProcesses = createServiceProcessReader(reader, units)
@@ -113,7 +117,16 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
       ),
     serviceProcesses: async () => readServiceProcesses(),
     processCrashes: async () => parseCrashes(readKernelLog(reader.resolve('dev/kmsg'))),
-    listeningPorts: createPortReader(reader, `${self}/net`),
+    listeningPorts: ports,
+    serviceCertificates: async (signal) => {
+      if (options.root !== '/' && reader.link('proc/1/ns/net') !== readlinkSync('/proc/self/ns/net')) return undefined
+      const wanted = new Set(options.certificatePorts)
+      if (wanted.size === 0) return undefined
+      return readServiceCertificates(
+        (await ports()).filter(({ port }) => wanted.has(port)),
+        signal,
+      )
+    },
     packages: createPackageReader(reader, options.runProgram),
     watchFiles: () =>
       createWatchedFiles({

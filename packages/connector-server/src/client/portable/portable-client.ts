@@ -61,6 +61,7 @@ export async function openPortableClient(options: PortableClientOptions): Promis
     serviceProcesses: async () => undefined,
     processCrashes: async () => [],
     listeningPorts: async () => undefined,
+    serviceCertificates: async () => undefined,
     packages: async () => undefined,
     sharedFiles: async () => ({ folders: {} }),
     watchFiles: () => ({ read: async () => ({}), close: () => undefined }),
