@@ -155,7 +155,9 @@ function Uninstall-RcaAgent {
 # Throws what failed and what to do. The codes are those of agent.sh. `exit` would close the window of the user.
 function Stop-RcaAgent([int] $Code, [string] $Message) {
     $global:LASTEXITCODE = $Code
-    throw "rca-agent: $Message (exit code $Code)"
+    # Exceptions repeat what servers answer, which a terminal must not interpret.
+    $text = $Message -replace '[^\P{Cc}\t\r\n]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]', ''
+    throw "rca-agent: $text (exit code $Code)"
 }
 
 # Quotes a word for PowerShell.

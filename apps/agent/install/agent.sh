@@ -39,7 +39,12 @@ USAGE
 
 # fail CODE MESSAGE: prints what failed and what to do, and exits.
 fail() {
-  printf 'agent.sh: %s\n' "$2" >&2
+  message=$2
+  # Programs repeat what servers answer, which a terminal must not interpret.
+  case $message in
+  *[![:print:]]*) message=$(printf '%s' "$message" | tr -c '[:print:]\n' '?') ;;
+  esac
+  printf 'agent.sh: %s\n' "$message" >&2
   exit "$1"
 }
 

@@ -1,4 +1,4 @@
-import { isRcaError } from '@rca/core'
+import { isRcaError, toTerminalText } from '@rca/core'
 import { EnvironmentError } from './environment.ts'
 
 export const EXIT_CODES = {
@@ -33,7 +33,7 @@ export async function exitWith(command: () => Promise<number>): Promise<void> {
   } catch (error) {
     const isExpected = error instanceof EnvironmentError || isRcaError(error)
     const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined }
-    process.stderr.write(`${isExpected ? message : (stack ?? message)}\n`)
+    process.stderr.write(`${toTerminalText(isExpected ? message : (stack ?? message))}\n`)
     process.exitCode = isExpected ? EXIT_CODES.usage : EXIT_CODES.crashed
   }
   // A collector that never returned may hold a socket open: exit all the same.

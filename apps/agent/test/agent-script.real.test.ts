@@ -129,9 +129,11 @@ describe('agent.sh', () => {
     [['--prefix', '/opt/a b'], '--prefix must be an absolute path'],
     [['--version', '../x'], '--version'],
     [['--ca-file', '/missing.pem'], '/missing.pem cannot be read'],
+    [['--\u001b]0;owned\u0007'], '--?]0;owned? is not an option'],
+    [['--\u009b2J\u202e'], /agent\.sh: --\?+2J\?+ is not an option/],
   ])('refuses %j', async (words, message) => {
     const { code, stderr } = await runScript(['dash'], makeArchives().render('http://127.0.0.1:1'), words)
-    expect(stderr).toContain(message)
+    expect(stderr).toMatch(message)
     expect(code).toBe(SERVICE_EXIT_CODES.usage)
   })
 })

@@ -16,9 +16,9 @@ const signals = {
 
 /** Makes a registry with one connector, `hosts`, that watches one host. */
 export function hostRegistry(
-  options: { gaps?: readonly Omit<Gap, 'since'>[]; connect?: () => Promise<object> } = {},
+  options: { gaps?: readonly Omit<Gap, 'since'>[]; connect?: () => Promise<object>; name?: string } = {},
 ): Registry {
-  const { gaps = [], connect = async () => ({}) } = options
+  const { gaps = [], connect = async () => ({}), name } = options
   const host = signals.host.reference('web-1')
   return createRegistry([
     defineConnector({
@@ -34,7 +34,7 @@ export function hostRegistry(
       collectors: {
         hosts: {
           collect: async () => ({
-            entities: [signals.host.entity({ id: 'web-1' })],
+            entities: [signals.host.entity({ id: 'web-1', ...(name !== undefined && { name }) })],
             metrics: [signals.load.point(0.5, host)],
             gaps: [...gaps],
           }),

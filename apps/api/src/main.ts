@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { escapeTerminalJson, toTerminalJson, toTerminalText } from '@rca/core'
 import { pino } from 'pino'
 import { type Api, createApi } from './api.ts'
 import { weaknessOf } from './options/admin-token.ts'
@@ -19,7 +20,7 @@ const USAGE =
 try {
   await runCommand(process.argv.slice(2))
 } catch (error) {
-  console.error(`rca-api: ${(error as Error).message}`)
+  console.error(`rca-api: ${toTerminalText((error as Error).message)}`)
   process.exitCode = error instanceof OptionsError ? EXIT.badOptions : EXIT.failed
 }
 
@@ -44,12 +45,15 @@ async function runCommand([command, file, ...rest]: readonly string[]): Promise<
 }
 
 function print(result: Readonly<Record<string, unknown>>): void {
-  console.log(JSON.stringify(result))
+  console.log(toTerminalJson(result))
 }
 
 async function run(): Promise<void> {
   const { options, logLevel, misspelt } = readEnvironment(process.env)
-  const log = pino({ level: logLevel, base: { service: 'rca-api' } }, pino.destination({ dest: 2, sync: true }))
+  const log = pino(
+    { level: logLevel, base: { service: 'rca-api' }, hooks: { streamWrite: escapeTerminalJson } },
+    pino.destination({ dest: 2, sync: true }),
+  )
   for (const { variable, suggestion } of misspelt)
     log.warn({ variable, suggestion }, 'unknown environment variable ignored')
   const api = await createApi({ ...options, log })

@@ -1,8 +1,9 @@
+import { toTerminalText } from '@rca/core'
 import { runExample } from './example.ts'
 
 await runExample({
   environment: process.env,
-  print: (text) => console.log(text),
+  print: (text) => console.log(toTerminalText(text)),
   ...(process.argv.includes('--keep') ? { keepUntil: stopSignal } : {}),
 })
 

@@ -14,6 +14,12 @@ describe('table', () => {
     )
   })
 
+  test('shows names in one line, without what a terminal interprets', () => {
+    const text = table(['type', 'name'], [['host', '\u001b[2Jweb\u009b31m-1\u0007\r\u202e\nhost']])
+    expect(stripVTControlCharacters(text)).toContain('│ host │ web-1 host │')
+    expect(text).not.toMatch(/\u001b\[2J|[\u0007\r\u009b\u202e]/u)
+  })
+
   test('wraps long lists of attributes within 100 columns, and keeps every attribute', () => {
     const attributes = Array.from({ length: 20 }, (_, index) => `label-${index}=value`)
     const text = table(['metric', 'attributes', 'value'], [['container.cpu.usage', attributes.join(' '), '1 %']])

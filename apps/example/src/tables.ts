@@ -1,3 +1,4 @@
+import { toTerminalLine } from '@rca/core'
 import Table from 'cli-table3'
 
 /** Width of everything that is printed except commands, in columns of a terminal. */
@@ -5,13 +6,14 @@ const MAX_WIDTH = 100
 
 /** Draws rows under headings, at most 100 columns wide. Cells wrap between words; longer words are cut with `…`. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = rows.map((row) => row.map(toTerminalLine))
   const drawn = new Table({
     head: [...head],
     style: { head: [], border: [], compact: true },
-    colWidths: columnWidths([head, ...rows]),
+    colWidths: columnWidths([head, ...cells]),
     wordWrap: true,
   })
-  drawn.push(...rows.map((row) => [...row]))
+  drawn.push(...cells)
   return drawn.toString()
 }
 

@@ -41,4 +41,5 @@ export {
   type Registry,
   type RegistryProblem,
 } from './registry/registry.ts'
+export { escapeTerminalJson, toTerminalJson, toTerminalLine, toTerminalText } from './terminal-text.ts'
 export { CORE_VERSION } from './version.ts'

@@ -1,3 +1,5 @@
+import { toTerminalJson } from './terminal-text.ts'
+
 /** Receives an agent's log messages. A pino logger can be passed as it is. */
 export interface Logger {
   debug(fields: Readonly<Record<string, unknown>>, message: string): void
@@ -17,6 +19,6 @@ export const warningLogger: Logger = {
 }
 
 function writeLine(level: string, fields: Readonly<Record<string, unknown>>, message: string): void {
-  const details = Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`
+  const details = Object.keys(fields).length === 0 ? '' : ` ${toTerminalJson(fields)}`
   process.stderr.write(`rca ${level}: ${message}${details}\n`)
 }

@@ -1,4 +1,4 @@
-import { type Agent, type Connector, createAgent, type Registry } from '@rca/core'
+import { type Agent, type Connector, createAgent, type Registry, toTerminalJson, toTerminalLine } from '@rca/core'
 import { defineConnector } from '@rca/core/connector'
 import { createLogger } from '../create-logger.ts'
 import { type Environment, EnvironmentError, findMisspelt, readAgentType, readConfig } from '../environment.ts'
@@ -35,10 +35,10 @@ export async function collect(
   })
   try {
     const report = await agent.collectMetrics()
-    process.stdout.write(`${text ? toText(report.data) : JSON.stringify(report, undefined, 2)}\n`)
+    process.stdout.write(`${text ? toText(report.data) : toTerminalJson(report, 2)}\n`)
     return EXIT_CODES.ok
   } catch (error) {
-    process.stderr.write(`${connector.title} cannot be read: ${(error as Error).message}\n`)
+    process.stderr.write(`${connector.title} cannot be read: ${toTerminalLine((error as Error).message)}\n`)
     return EXIT_CODES.unhealthy
   } finally {
     await agent.stop()
@@ -75,5 +75,7 @@ function toText({ entities, metrics, events, gaps }: ReportData): string {
     ),
     ...events.map(({ at, severity, name, body }) => `event   ${at} ${severity} ${name}: ${body}`),
     ...gaps.map(({ scope, reason }) => `gap     ${scope}: ${reason}`),
-  ].join('\n')
+  ]
+    .map(toTerminalLine)
+    .join('\n')
 }

@@ -8,6 +8,8 @@ import {
   parseAgentToken,
   type Registry,
   silentLogger,
+  toTerminalJson,
+  toTerminalLine,
 } from '@rca/core'
 import { AGENT_PATHS } from '@rca/core/protocol'
 import { type Environment, findMisspelt, readAgentOptions } from '../environment.ts'
@@ -47,7 +49,7 @@ export async function doctor(
   const failed = findings.filter((finding) => finding.level === 'fail').length
   const warned = findings.filter((finding) => finding.level === 'warn').length
   const end = conclusion(failed, warned)
-  process.stdout.write(json ? `${JSON.stringify({ findings, conclusion: end }, undefined, 2)}\n` : `\n${end}\n`)
+  process.stdout.write(json ? `${toTerminalJson({ findings, conclusion: end }, 2)}\n` : `\n${end}\n`)
   return failed === 0 ? EXIT_CODES.ok : EXIT_CODES.unhealthy
 }
 
@@ -60,7 +62,7 @@ function toLines({ level, subject, text }: Finding): string {
   const indent = LEVEL_COLUMNS + SUBJECT_COLUMNS
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(' ')) {
+  for (const word of toTerminalLine(text).split(' ')) {
     if (line !== '' && indent + line.length + 1 + word.length > MAX_COLUMNS) {
       lines.push(line)
       line = word

@@ -1,19 +1,17 @@
-import type { Registry } from '@rca/core'
+import { type Registry, toTerminalJson, toTerminalLine } from '@rca/core'
 import { EXIT_CODES } from '../exit.ts'
 
 /** Prints the installed types: one per line, or as JSON with their options. Returns the exit code. */
 export async function types(registry: Registry, { json }: { readonly json: boolean }): Promise<number> {
   const text = json
-    ? JSON.stringify(
-        { types: await registry.describe(), problems: registry.problems, warnings: registry.warnings },
-        undefined,
-        2,
-      )
+    ? toTerminalJson({ types: await registry.describe(), problems: registry.problems, warnings: registry.warnings }, 2)
     : registry
         .summaries()
-        .map(({ type, description }) => `${type}\t${description}`)
+        .map(({ type, description }) => toTerminalLine(`${type}\t${description}`))
         .join('\n')
   process.stdout.write(`${text}\n`)
-  for (const { message } of [...registry.problems, ...registry.warnings]) process.stderr.write(`${message}\n`)
+  for (const { message } of [...registry.problems, ...registry.warnings])
+    process.stderr.write(`${toTerminalLine(message)}
+`)
   return EXIT_CODES.ok
 }

@@ -3,6 +3,7 @@ import { chownSync, existsSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { toTerminalText } from '@rca/core'
 
 /** Result of a program. */
 export interface ProgramResult {
@@ -75,7 +76,7 @@ export function thisMachine(): Machine {
       await sleep(milliseconds)
     },
     print: (line) => {
-      process.stdout.write(`${line}\n`)
+      process.stdout.write(`${toTerminalText(line)}\n`)
     },
   }
 }

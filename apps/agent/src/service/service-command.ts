@@ -1,5 +1,5 @@
 import type { Registry } from '@rca/core'
-import { isRcaError } from '@rca/core'
+import { isRcaError, toTerminalText } from '@rca/core'
 import { type Command, Option } from 'commander'
 import { EXIT_CODES, exitWith } from '../exit.ts'
 import { findConnectors } from '../find-connectors.ts'
@@ -121,7 +121,7 @@ export async function reportFailure(action: () => Promise<number>): Promise<numb
       if (isRcaError(failure)) throw failure
       throw error
     }
-    process.stderr.write(`rca-agent: ${failure.message}\n`)
+    process.stderr.write(`rca-agent: ${toTerminalText(failure.message)}\n`)
     return failure.exitCode
   }
 }
