@@ -17,7 +17,7 @@ describe('table', () => {
   test('shows names in one line, without what a terminal interprets', () => {
     const text = table(['type', 'name'], [['host', '\u001b[2Jweb\u009b31m-1\u0007\r\u202e\nhost']])
     expect(stripVTControlCharacters(text)).toContain('│ host │ web-1 host │')
-    expect(text).not.toMatch(/\u001b\[2J|[\u0007\r\u009b\u202e]/u)
+    for (const removed of ['\u001b[2J', '\u0007', '\r', '\u009b', '\u202e']) expect(text).not.toContain(removed)
   })
 
   test('wraps long lists of attributes within 100 columns, and keeps every attribute', () => {

@@ -9,8 +9,9 @@ import { createAuthenticate } from './authentication.ts'
 import { createBrokenHttp } from './broken-http.ts'
 import type { Certificate } from './certificate.ts'
 import type { AddRoutes, App, Context } from './context.ts'
-import { handleError } from './error-handler.ts'
+import { createErrorHandler } from './error-handler.ts'
 import { describeRoutes, reference } from './openapi.ts'
+import { createRetrySpread } from './retry-after.ts'
 import { createRouteMap } from './route-map.ts'
 import { createTelemetry } from './telemetry.ts'
 import { validatorCompiler } from './validation.ts'
@@ -25,6 +26,7 @@ export async function createApp(
   routes: readonly AddRoutes[],
 ): Promise<App> {
   const broken = createBrokenHttp()
+  const handleError = createErrorHandler(createRetrySpread(options.maxConcurrentRequests))
   // `broken` answers with a problem document, which Node's own refusal lacks.
   const http = { requireHostHeader: false }
   const app = Fastify({

@@ -2,15 +2,37 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { StorageError } from '../store/storage-error.ts'
 import { logSender } from './audit-trail.ts'
 import { ProblemError, unavailable } from './problem-error.ts'
+import { senderOf } from './rate-limit.ts'
 import { tooLarge } from './request-body.ts'
+import type { SpreadRetries } from './retry-after.ts'
 
 const STORE_RETRY_AFTER_SECONDS = 10
 
 /** A person has to repair the store first. */
 const REPAIR_RETRY_AFTER_SECONDS = 60
 
+/** Answers an error with a problem. */
+export type HandleError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void
+
 /** Answers every error with a problem, without stack traces and values of the request. */
-export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+export function createErrorHandler(spreadRetries: SpreadRetries): HandleError {
+  return (error, request, reply) => {
+    const problem = answerProblem(error, request, reply)
+    const { 'retry-after': seconds } = problem.headers
+    const caller = problem.statusCode === 429 ? limitedCaller(request) : undefined
+    if (seconds !== undefined) reply.header('retry-after', String(spreadRetries(Number(seconds), caller)))
+    void reply.send(problem.toJSON())
+  }
+}
+
+/** Names the caller whose own limit was reached. */
+function limitedCaller(request: FastifyRequest): string {
+  const { caller } = request
+  if (caller?.kind === 'agent') return `${caller.credential.kind} ${caller.credential.id}`
+  return caller?.kind === 'access' ? `access ${caller.token.id}` : senderOf(request)
+}
+
+function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): ProblemError {
   const problem = toProblem(error, request)
   request.problem = problem
   logSender(request)
@@ -28,7 +50,7 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
     .headers(problem.headers)
     .header('content-type', 'application/problem+json')
     .serializer((body: unknown) => JSON.stringify(body))
-    .send(problem.toJSON())
+  return problem
 }
 
 /** Overload is not a failure. A 503 of the store has a cause. */

@@ -1,6 +1,6 @@
 import { ProblemError, unavailable } from './problem-error.ts'
 
-/** `Retry-After` of refused requests. Agents add jitter of their own. */
+/** Shortest `Retry-After` of refused requests. */
 const RETRY_AFTER_SECONDS = 5
 
 /** A request in progress. */

@@ -63,7 +63,7 @@ export const PROBLEMS = {
   },
   429: {
     description: 'Too many requests. Retry after `Retry-After`.',
-    detail: 'More than 6000 requests in a minute. Try again in 12 s.',
+    detail: 'More than 6000 requests in a minute. Try again later.',
   },
   500: {
     description: 'Internal error. The log of the platform has the cause.',

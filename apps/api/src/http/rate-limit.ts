@@ -25,7 +25,7 @@ export async function createRateLimit(
     keys.set(request, `${kind} ${sender}`)
     const result = await count(request)
     if (result.isAllowed || !result.isExceeded) return
-    const detail = `More than ${result.max} requests in a minute. Try again in ${result.ttlInSeconds} s.`
+    const detail = `More than ${result.max} requests in a minute. Try again later.`
     throw new ProblemError(429, detail, { headers: { 'retry-after': String(Math.max(1, result.ttlInSeconds)) } })
   }
 }

@@ -196,7 +196,7 @@ export class AgentRuntime<Config, Client> {
     if (signal.aborted) return
     const sendHeartbeat = (): Promise<void> => this.#heartbeats.send(signal).then(() => undefined)
     const loops = {
-      heartbeat: repeat(() => withJitter(this.#heartbeats.intervalMs()), sendHeartbeat, signal),
+      heartbeat: repeat(() => nextHeartbeatIn(this.#heartbeats), sendHeartbeat, signal),
       sender: this.#sender.run(signal),
       session: this.#runSession(signal),
     }
@@ -280,7 +280,10 @@ function createCalls<Config, Client>(
   return { enrolment, heartbeats }
 }
 
-/** Shortens a heartbeat's interval by up to a tenth: agents that started together do not call together for ever. */
-function withJitter(intervalMs: number): number {
-  return intervalMs * (1 - Math.random() / 10)
+/**
+ * Shortens a heartbeat's interval by up to a tenth: agents that started together do not call together for ever. Never
+ * earlier than the platform asked for.
+ */
+function nextHeartbeatIn({ intervalMs, retryAfterMs }: HeartbeatSender): number {
+  return Math.max(intervalMs() * (1 - Math.random() / 10), retryAfterMs())
 }

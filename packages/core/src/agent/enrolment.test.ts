@@ -135,6 +135,18 @@ describe('an agent without a key', () => {
     expect([calls, inUse()]).toEqual([['enroll', 'enroll'], second.agent_key])
   })
 
+  test('waits as long as the platform asks for', async () => {
+    const busy = new PlatformError('busy', { retryable: true, status: 503, retryAfter: 60_000 })
+    const { enrolment, calls, clock } = setUp([busy, first])
+    await enrolment.prepare()
+    clock.now = 59_999
+    await enrolment.prepare()
+    expect(calls).toEqual(['enroll'])
+    clock.now = 120_000
+    await enrolment.prepare()
+    expect(calls).toEqual(['enroll', 'enroll'])
+  })
+
   test('enrols again after a crash between receiving and saving the key', async () => {
     const state = createMemoryState()
     const crashing: StateStore = { ...state, write: () => new Promise(() => undefined) }

@@ -1,3 +1,4 @@
+import { waitAfter } from '../backoff.ts'
 import { reasonOf } from '../errors/error-reason.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
@@ -63,7 +64,9 @@ export function createEnrolment(options: EnrolmentOptions) {
     } catch (error) {
       if (signal?.aborted === true) return
       const isUnsupported = error instanceof PlatformError && UNSUPPORTED_STATUSES.has(error.status ?? 0)
+      const asked = error instanceof PlatformError ? error.retryAfter : undefined
       if (isUnsupported) enrollFrom = now() + UNSUPPORTED_RETRY_MS
+      else if (asked !== undefined) enrollFrom = now() + waitAfter(asked)
       log[isUnsupported ? 'info' : 'debug']({ error: reasonOf(error) }, 'not enrolled: the agent uses its token')
     }
   }

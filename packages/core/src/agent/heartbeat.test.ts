@@ -145,6 +145,22 @@ describe('HeartbeatSender', () => {
     expect(sender.intervalMs()).toBe(30_000)
   })
 
+  test('comes no earlier than the platform asked for, and not together with others', async () => {
+    const busy = () => new PlatformError('busy', { status: 503, retryable: true, retryAfter: 90_000 })
+    const { sender } = senderOf([busy(), busy(), unreachable, 30])
+    expect(sender.retryAfterMs()).toBe(0)
+    await sender.send()
+    const first = sender.retryAfterMs()
+    await sender.send()
+    for (const wait of [first, sender.retryAfterMs()]) {
+      expect(wait).toBeGreaterThanOrEqual(90_000)
+      expect(wait).toBeLessThanOrEqual(180_000)
+    }
+    expect(sender.retryAfterMs()).not.toBe(first)
+    await sender.send()
+    expect(sender.retryAfterMs()).toBe(0)
+  })
+
   test('keeps the time of the last accepted heartbeat, and why the last one was not accepted', async () => {
     const { sender } = senderOf([30, refused, 30])
     await sender.send()

@@ -1,3 +1,4 @@
+import { waitAfter } from '../backoff.ts'
 import { toMilliseconds } from '../config/duration.ts'
 import type { RuntimeConfig } from '../config/runtime-config.ts'
 import type { OutboxState } from '../delivery/outbox.ts'
@@ -42,6 +43,7 @@ export function createHeartbeatSender({ client, enrolment, runtime, log, describ
   const configured = runtime.heartbeat_interval === undefined ? undefined : toMilliseconds(runtime.heartbeat_interval)
   let intervalMs = configured ?? DEFAULT_INTERVAL_MS
   let failure: HeartbeatFailure | undefined
+  let retryAfterMs = 0
   let acknowledgedAt: Date | undefined
   let acknowledged: boolean | undefined
   let sequence = 0
@@ -65,6 +67,7 @@ export function createHeartbeatSender({ client, enrolment, runtime, log, describ
         intervalMs = Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, answer.interval_seconds * 1000))
       if (acknowledged === false) log.info({}, 'heartbeat recovered')
       failure = undefined
+      retryAfterMs = 0
       acknowledgedAt = new Date()
       acknowledged = true
       const { warning, rotate_key } = answer
@@ -74,6 +77,8 @@ export function createHeartbeatSender({ client, enrolment, runtime, log, describ
     } catch (error) {
       if (signal?.aborted === true) return false
       failure = { reason: reasonOf(error), refusedToken: error instanceof PlatformError && error.refusedToken }
+      const asked = error instanceof PlatformError ? error.retryAfter : undefined
+      retryAfterMs = asked === undefined ? 0 : waitAfter(asked)
       // The client logs a refused token, once for all calls.
       const level = acknowledged === false || failure.refusedToken ? 'debug' : 'warn'
       log[level]({ error: failure.reason }, 'heartbeat failed')
@@ -90,6 +95,8 @@ export function createHeartbeatSender({ client, enrolment, runtime, log, describ
       if (acknowledged !== false && summaryOf(describe()) !== lastSummary) await send(signal)
     },
     intervalMs: () => (failure?.refusedToken === true ? Math.max(intervalMs, REFUSED_INTERVAL_MS) : intervalMs),
+    /** Returns the least time until the next heartbeat that the platform asked for, 0 if it did not. */
+    retryAfterMs: () => retryAfterMs,
     /** Returns whether the platform acknowledged the last heartbeat, `undefined` before the first. */
     acknowledged: () => acknowledged,
     /** Returns the time of the last acknowledged heartbeat, `undefined` before the first. */

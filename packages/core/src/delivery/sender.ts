@@ -1,4 +1,4 @@
-import { type Backoff, fullJitter, spread } from '../backoff.ts'
+import { type Backoff, fullJitter, waitAfter } from '../backoff.ts'
 import { reasonOf } from '../errors/error-reason.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
@@ -12,9 +12,6 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024
 /** After a refused token only an operator can help. */
 const REFUSED_BACKOFF: Backoff = { baseMs: 30_000, maxMs: 600_000 }
 const UNREACHABLE_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 300_000 }
-
-/** Longest wait that the platform can ask for. */
-const MAX_RETRY_AFTER_MS = 3_600_000
 
 export interface SenderOptions {
   readonly client: Pick<PlatformClient, 'sendReports'>
@@ -134,7 +131,5 @@ function retryDelay(failures: number, error: unknown): number {
   if (!(error instanceof PlatformError)) return fullJitter(failures, UNREACHABLE_BACKOFF)
   if (error.refusedToken) return REFUSED_BACKOFF.baseMs / 2 + fullJitter(failures, REFUSED_BACKOFF)
   const backoff = fullJitter(failures, UNREACHABLE_BACKOFF)
-  if (error.retryAfter === undefined) return backoff
-  const retryAfter = Math.min(error.retryAfter, MAX_RETRY_AFTER_MS)
-  return Math.max(retryAfter + spread(retryAfter), backoff)
+  return error.retryAfter === undefined ? backoff : Math.max(waitAfter(error.retryAfter), backoff)
 }

@@ -131,6 +131,16 @@ describe('PlatformClient', () => {
     if (most !== undefined) expect(retryAfter).toBeLessThanOrEqual(most)
   })
 
+  test('leaves a wait of more than a minute to its caller, instead of coming earlier', async () => {
+    const platform = await startPlatform((_call, response) => {
+      response.setHeader('retry-after', '61')
+      return problem(503, 'later')
+    })
+    const { retryAfter } = await failureOf(clientOf(platform.url, 5).client.sendReports([reportOf()]))
+    expect(retryAfter).toBe(61_000)
+    expect(platform.calls).toHaveLength(1)
+  })
+
   test('does not retry a heartbeat', async () => {
     const platform = await startPlatform(() => problem(503, 'later'))
     await failureOf(clientOf(platform.url, 5).client.sendHeartbeat(heartbeat))
@@ -268,7 +278,7 @@ describe('PlatformClient', () => {
 
   test('aborts a call, also while it waits for a retry', async () => {
     const platform = await startPlatform((_call, response) => {
-      response.setHeader('retry-after', '3600')
+      response.setHeader('retry-after', '60')
       return problem(503, 'later')
     })
     const stop = new AbortController()

@@ -1,4 +1,4 @@
-import ky, { type BeforeRetryState, isHTTPError, type KyInstance } from 'ky'
+import ky, { type BeforeRetryState, isHTTPError, type KyInstance, type ShouldRetryState } from 'ky'
 import type { z } from 'zod'
 import { spread } from '../backoff.ts'
 import { PlatformError } from '../errors/platform-error.ts'
@@ -35,7 +35,7 @@ const MAX_RESPONSE_LENGTH = 65_536
 /** Timeout of one attempt. */
 const REQUEST_TIMEOUT_MS = 15_000
 
-/** Longest wait between two attempts of one call, whatever `Retry-After` asks for. */
+/** Longest wait between two attempts of one call. A call that is asked to wait longer fails: its caller waits. */
 const MAX_RETRY_DELAY_MS = 60_000
 
 /** A retry is useless: the request itself is wrong. Others may be temporary, such as 404 while a platform is set up. */
@@ -143,15 +143,25 @@ function createHttp({ userAgent, retryCount }: PlatformClientOptions): KyInstanc
       backoffLimit: MAX_RETRY_DELAY_MS,
       jitter: true,
       retryOnTimeout: true,
+      shouldRetry: mayRetrySoon,
     },
     hooks: { beforeRetry: [waitLonger] },
   })
 }
 
+/** Returns false if the platform asked for a longer wait than that of one call, and leaves other errors to ky. */
+function mayRetrySoon({ error }: ShouldRetryState): false | undefined {
+  return (askedWaitOf(error) ?? 0) > MAX_RETRY_DELAY_MS ? false : undefined
+}
+
 /** Waits after `Retry-After`, to which ky adds no jitter. */
 async function waitLonger({ error, request }: BeforeRetryState): Promise<void> {
-  const retryAfter = isHTTPError(error) ? retryAfterOf(error.response.headers.get('retry-after')) : undefined
-  if (retryAfter !== undefined) await sleep(spread(Math.min(retryAfter, MAX_RETRY_DELAY_MS)), request.signal)
+  const retryAfter = askedWaitOf(error)
+  if (retryAfter !== undefined) await sleep(spread(retryAfter), request.signal)
+}
+
+function askedWaitOf(error: unknown): number | undefined {
+  return isHTTPError(error) ? retryAfterOf(error.response.headers.get('retry-after')) : undefined
 }
 
 function requestOf(reports: readonly ReportBody[]): ReportBody[] {
