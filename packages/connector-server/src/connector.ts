@@ -1,5 +1,6 @@
 import { defineConnector } from '@rca/core/connector'
 import { openServerClient } from './client/open-client.ts'
+import { clockOffset, clockOffsetSignals } from './collectors/clock-offset.ts'
 import { cpu, cpuSignals } from './collectors/cpu.ts'
 import { diskSignals, disks } from './collectors/disks.ts'
 import { filesystemSignals, filesystems } from './collectors/filesystems.ts'
@@ -51,6 +52,7 @@ export const server = defineConnector({
     ...processSignals,
     ...pressureSignals,
     ...uptimeSignals,
+    ...clockOffsetSignals,
     ...systemdSignals,
     ...rebootSignals,
     ...clockSignals,
@@ -84,6 +86,7 @@ export const server = defineConnector({
     processes,
     pressure,
     uptime,
+    'clock-offset': clockOffset,
     'systemd-units': systemdUnits,
   },
   watchers: {

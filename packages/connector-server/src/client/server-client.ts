@@ -29,10 +29,14 @@ export interface ServerClient {
   pressure(): Promise<readonly PressureReading[]>
   /** Seconds since boot, including time asleep. */
   uptime(): Promise<number>
+  /** `undefined` where no known daemon of NTP runs. Starts a program. */
+  clockOffset(signal: AbortSignal): Promise<ClockOffset | undefined>
   boot(): Promise<Boot>
   mounts(): Promise<readonly Mount[]>
   /** Usage of every filesystem. A filesystem that does not answer has a `problem` and does not delay the others. */
   filesystems(signal: AbortSignal): Promise<readonly FilesystemReading[]>
+  /** Largest files of a filesystem that processes have open for writing. Empty on other systems than Linux. */
+  fileWriters(mountPoint: string, limit: number): Promise<readonly FileWriter[]>
   disks(): Promise<readonly DiskReading[]>
   networkInterfaces(): Promise<readonly NetworkInterfaceReading[]>
   /** States of the network interfaces. Empty on other systems than Linux. */
@@ -165,6 +169,14 @@ export interface PressureReading {
   readonly total: number
 }
 
+/** Offset of the clock from NTP servers. */
+export interface ClockOffset {
+  readonly source: 'chrony' | 'systemd-timesyncd'
+  readonly isSynchronized: boolean
+  /** Negative if the clock is behind. `undefined` if it is not synchronized. */
+  readonly secondsAhead: number | undefined
+}
+
 export interface Boot {
   /** Id that changes with every boot. `undefined` where the system has none. */
   readonly id: string | undefined
@@ -279,6 +291,14 @@ export interface ServiceProcess extends ProcessName {
   readonly isOfUnit: boolean
   /** It was seen three times. */
   readonly isSettled: boolean
+}
+
+/** A process that has a file open for writing. */
+export interface FileWriter extends ProcessName {
+  /** Path as the process has it, with ` (deleted)` at its end for a deleted file. */
+  readonly path: string
+  /** Bytes on the disk. */
+  readonly size: number
 }
 
 /** A process that the kernel ended by a signal for a fault. */

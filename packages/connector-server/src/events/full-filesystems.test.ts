@@ -1,7 +1,7 @@
 import { idle, runWatcher, watchContext } from '@rca/connector-testkit'
 import { describe, expect, test } from 'vitest'
 import { fixtureRoot, openFixture } from '../../test/fixture-root.ts'
-import type { FilesystemReading, FilesystemUsage, Mount, ServerClient } from '../client/server-client.ts'
+import type { FilesystemReading, FilesystemUsage, FileWriter, Mount, ServerClient } from '../client/server-client.ts'
 import { fullFilesystems } from './full-filesystems.ts'
 
 const GIBIBYTE = 1024 ** 3
@@ -33,10 +33,11 @@ function reading(change: Partial<FilesystemUsage> = {}, mount: Partial<Mount> = 
 const free = (gibibytes: number, mount?: Partial<Mount>) => reading({ available: gibibytes * GIBIBYTE }, mount)
 
 /** Runs the watcher over one reading per look. */
-async function watch(readings: FilesystemReading[], cursor?: string) {
+async function watch(readings: FilesystemReading[], cursor?: string, writers: FileWriter[] = []) {
   let next = 0
   const client: ServerClient = {
     ...openFixture(fixtureRoot()),
+    fileWriters: async () => writers,
     filesystems: async () => [readings[Math.min(next++, readings.length - 1)]!],
   }
   const context = watchContext({ steps: readings.slice(1).map(() => idle), cursor })
@@ -62,6 +63,16 @@ describe('fullFilesystems', () => {
       attributes: { 'server.filesystem.resource': 'space', 'system.filesystem.utilization': 1 },
     })
     expect(context.events()[2]?.attributes['server.filesystem.full_since']).toBe('2026-11-22T09:00:30.000Z')
+  })
+
+  test('names the largest files that are written', async () => {
+    const log = { pid: 812, name: 'java', path: '/data/gc.log (deleted)', size: 41 * GIBIBYTE }
+    const context = await watch([free(50), free(0), free(80)], undefined, [log, { ...log, path: '/data/b', size: 1 }])
+    expect(context.events().map(({ body }) => body)).toEqual([
+      '/data (/dev/sdb1) is full: nothing of 100 GiB is free; largest file that is written: /data/gc.log (deleted) (41 GiB, java, pid 812)',
+      '/data (/dev/sdb1) has space again: 80 GiB of 100 GiB is free',
+    ])
+    expect(context.events()[0]?.attributes['server.filesystem.writers']).toHaveLength(2)
   })
 
   test('reports inodes that run out while there is space', async () => {

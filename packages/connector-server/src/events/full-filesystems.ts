@@ -1,9 +1,9 @@
 import { type Event, event, openCursor, type Watcher } from '@rca/core/connector'
 import { z } from 'zod'
-import type { FilesystemReading, ServerClient } from '../client/server-client.ts'
+import type { FilesystemReading, FileWriter, ServerClient } from '../client/server-client.ts'
 import { entities, mountPointAttribute } from '../entities.ts'
 
-const fullAttributes = {
+const baseAttributes = {
   ...mountPointAttribute,
   'system.device': 'Device, share or dataset that is mounted.',
   'server.filesystem.resource': '`space` or `inodes`.',
@@ -12,6 +12,12 @@ const fullAttributes = {
   'server.filesystem.limit': 'Bytes or inodes in all, without those reserved for root.',
   'server.filesystem.full_in':
     'Seconds until nothing is free, if usage grows on as in the last ten minutes. Absent if it does not grow.',
+}
+
+const fullAttributes = {
+  ...baseAttributes,
+  'server.filesystem.writers':
+    'Largest files that processes have open for writing, at most 5, with the process and the size; deleted files, too. Absent where the agent may not see the files of others: it may as root.',
 }
 
 export const fullSignals = {
@@ -33,7 +39,7 @@ export const fullSignals = {
     name: 'filesystem.has_space',
     severity: 'info',
     description: 'A filesystem that was full or nearly full has space or inodes again.',
-    attributes: { ...fullAttributes, 'server.filesystem.full_since': 'Time of the event before. ISO 8601, UTC.' },
+    attributes: { ...baseAttributes, 'server.filesystem.full_since': 'Time of the event before. ISO 8601, UTC.' },
   }),
 }
 
@@ -106,7 +112,10 @@ export const fullFilesystems: Watcher<ServerClient> = {
           if (level !== 'free') {
             next[key] = level === before?.level ? before : { level, since: now.toISOString() }
           }
-          if (level !== (before?.level ?? 'free')) events.push(toEvent(usage, level, before, fullIn, now))
+          if (level !== (before?.level ?? 'free')) {
+            const writers = level === 'free' ? [] : await readWriters(client, usage)
+            events.push(toEvent(usage, level, before, fullIn, writers, now))
+          }
         }
       }
       for (const key of trends.keys()) if (!readings.some((reading) => isKeyOf(reading, key))) trends.delete(key)
@@ -163,6 +172,7 @@ function toEvent(
   level: Level,
   before: States[string] | undefined,
   fullIn: number | undefined,
+  writers: readonly FileWriter[],
   at: Date,
 ): Event {
   const { mountPoint, device } = reading.mount
@@ -179,16 +189,24 @@ function toEvent(
   const amount = resource === 'space' ? formatBytes : (count: number) => `${count} inodes`
   const left = `${available === 0 ? (resource === 'space' ? 'nothing' : 'no inode') : amount(available)} of ${amount(limit)} is free`
   const name = `${mountPoint} (${device})`
+  const [largest] = writers
+  const by = largest === undefined ? '' : `; largest file that is written: ${formatWriter(largest)}`
+  const fullAttributes = {
+    ...attributes,
+    'server.filesystem.writers': writers.length === 0 ? undefined : writers.map(formatWriter),
+  }
   switch (level) {
     case 'full': {
-      const body = resource === 'space' ? `${name} is full: ${left}` : `${name} has run out of inodes: ${left}`
-      return fullSignals.filesystemFull.event({ at, entity, body, attributes })
+      const what = resource === 'space' ? 'is full' : 'has run out of inodes'
+      const body = `${name} ${what}: ${left}${by}`
+      return fullSignals.filesystemFull.event({ at, entity, body, attributes: fullAttributes })
     }
     case 'nearly_full': {
       if (before?.level === 'full') break
       const what = resource === 'space' ? 'is nearly full' : 'has nearly run out of inodes'
       const soon = fullIn === undefined ? '' : `, and nothing in ${formatSeconds(fullIn)} at this rate`
-      return fullSignals.filesystemNearlyFull.event({ at, entity, body: `${name} ${what}: ${left}${soon}`, attributes })
+      const body = `${name} ${what}: ${left}${soon}${by}`
+      return fullSignals.filesystemNearlyFull.event({ at, entity, body, attributes: fullAttributes })
     }
     default:
   }
@@ -199,6 +217,18 @@ function toEvent(
     body: `${name} ${what}: ${left}`,
     attributes: { ...attributes, 'server.filesystem.full_since': before?.since },
   })
+}
+
+const MAX_WRITERS = 5
+
+/** Never rejects: an event without them is better than none. */
+async function readWriters(client: ServerClient, { reading, resource }: Usage): Promise<readonly FileWriter[]> {
+  if (resource === 'inodes') return []
+  return client.fileWriters(reading.mount.mountPoint, MAX_WRITERS).catch(() => [])
+}
+
+function formatWriter({ path, size, name, pid }: FileWriter): string {
+  return `${path} (${formatBytes(size)}, ${name}, pid ${pid})`
 }
 
 const BYTE_UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']

@@ -15,7 +15,9 @@ import type {
   PressureReading,
   ServerClient,
 } from '../server-client.ts'
+import { readClockOffset } from './clock-offset.ts'
 import { createDiskReader, diskOf } from './disks.ts'
+import { findFileWriters } from './file-writers.ts'
 import { createFilesystemUsageReader, type FilesystemStatistics, type StatFilesystem } from './filesystem-usage.ts'
 import { createHiddenProcessCheck } from './hidden-processes.ts'
 import { parseOutOfMemoryVictims, readKernelLog } from './kernel-log.ts'
@@ -106,9 +108,11 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
     paging: async () => readPaging(reader),
     pressure: async () => readPressure(reader),
     uptime: async () => readUptime(reader),
+    clockOffset: (signal) => readClockOffset(reader, options.runProgram, signal),
     boot: async () => readBoot(reader),
     mounts: async () => mounts(),
     filesystems: (signal) => filesystems(mounts(), signal),
+    fileWriters: (mountPoint, limit) => findFileWriters(reader, `${self}/mountinfo`, mountPoint, limit),
     disks: async () => disks(),
     networkInterfaces: async () => parseNetworkDevices(reader.text(`${self}/net/dev`), options.wantsInterface),
     networkLinks: async () =>
