@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { createApi, OptionsError } from '../src/index.ts'
@@ -57,6 +58,23 @@ describe('createApi', () => {
       .map((line) => JSON.parse(line))
     const about = lines.filter(({ public_url }) => public_url !== undefined).map(({ msg }) => msg)
     expect(about).toEqual(warnings.map((warning) => expect.stringMatching(warning)))
+  })
+
+  test('warns about a database that other users can open', async () => {
+    const { databasePath, close } = await startApi()
+    await close()
+    for (const [mode, isWarned] of [
+      [0o666, true],
+      [0o640, true],
+      [0o600, false],
+    ] as const) {
+      chmodSync(databasePath, mode)
+      const { log, logged } = recordLog()
+      const api = await startApi({ databaseUrl: `sqlite:${databasePath}`, log })
+      await api.close()
+      expect(logged().includes('other users can open the database')).toBe(isWarned)
+      if (isWarned) expect(logged()).toContain(`"mode":"${mode.toString(8)}"`)
+    }
   })
 
   test('rejects when its port is in use', async () => {

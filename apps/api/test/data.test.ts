@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { SEVERITIES } from '@rca/core/protocol'
+import { v7 } from 'uuid'
 import { describe, expect, test } from 'vitest'
 import {
   AGENT_URL,
@@ -12,6 +13,7 @@ import {
   eventOf,
   metricOf,
   reportOf,
+  SECOND,
   startApi,
   type TestApi,
 } from './kit.ts'
@@ -309,6 +311,26 @@ describe('gaps', () => {
     await api.send(token, late)
     expect((await api.admin(`${AGENT_URL}/gaps?open=true`)).json().gaps).toEqual([])
     expect((await api.admin(`${AGENT_URL}/gaps`)).json().gaps).toMatchObject([{ since: at(0), open: false }])
+  })
+
+  test('are not frozen by a report with the highest id and sequence', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const gap = { scope: 'collector:containers', reason: 'forged', since: at(0) }
+    const forged = { sequence: Number.MAX_SAFE_INTEGER, report_id: 'ffffffff-ffff-7fff-bfff-ffffffffffff' }
+    await api.send(token, reportOf({}, { sequence: 0 }))
+    await api.send(token, reportOf({ gaps: [gap] }, { ...forged, timestamp: at(15) }))
+    const scopes = async () =>
+      (await api.list<{ scope: string }>(`${AGENT_URL}/gaps?open=true`)).map(({ scope }) => scope)
+    expect(await scopes()).toContain(gap.scope)
+    for (let sequence = 1; sequence < 60; sequence += 1) {
+      api.clock.now += 15 * SECOND
+      await api.send(token, reportOf({}, { sequence, timestamp: at(sequence * 15) }))
+    }
+    expect(await scopes()).not.toContain(gap.scope)
+    const late = reportOf({ gaps: [gap] }, { sequence: 57, timestamp: at(57 * 15), report_id: v7({ msecs: 1 }) })
+    await api.send(token, late)
+    expect(await scopes()).not.toContain(gap.scope)
   })
 
   test('that come and go are one item, with the time of all periods', async () => {

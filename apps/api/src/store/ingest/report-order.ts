@@ -30,7 +30,8 @@ export interface ReportPlace {
   readonly term: LeaderTerm | undefined
 }
 
-type OrderedReport = Pick<Report, 'sequence' | 'report_id' | 'lead_id'>
+/** The fields that order a report. `isMuchLater` is true if it is much later than the newest report. */
+export type OrderedReport = Pick<Report, 'sequence' | 'report_id' | 'lead_id'> & { readonly isMuchLater?: boolean }
 
 /** Revisions reserved between two leader terms for late reports of the earlier one. */
 export const REVISIONS_PER_TERM = 10_000
@@ -79,15 +80,16 @@ export function placeReport(
 /**
  * Orders a report among the reports of one instance, without clocks, which may be set back: the last report to arrive
  * is the newest, unless both its `sequence` and its `report_id` are smaller than the newest report's (UUIDv7
- * increases within a run). Sequence 0 begins a run and is never late.
+ * increases within a run). Sequence 0 begins a run and is never late. Neither is a report whose time is much later than
+ * the newest one's: a report with an impossible `sequence` and `report_id` must not stay the newest for ever.
  */
 export function placeBySequence(
   newest: NewestReport,
-  { sequence, report_id }: OrderedReport,
+  { sequence, report_id, isMuchLater = false }: OrderedReport,
 ): Pick<ReportPlace, 'revision' | 'newest'> {
   const reportId = report_id.toLowerCase()
   const step = Math.max(-MAX_REVISION_STEP, Math.min(MAX_REVISION_STEP, sequence - newest.sequence))
-  if (sequence > 0 && step <= 0 && reportId < newest.reportId)
+  if (!isMuchLater && sequence > 0 && step <= 0 && reportId < newest.reportId)
     return { revision: Math.max(0, newest.revision + Math.min(step, -1)), newest }
   const revision = newest.revision + Math.max(step, 1)
   return { revision, newest: { ...newest, revision, sequence, reportId } }

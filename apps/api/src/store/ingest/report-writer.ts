@@ -6,7 +6,7 @@ import { correctTime, findOffset, offsetOfOtherClock } from './clock-offset.ts'
 import { endOtherTerms, findActiveTermId, findTerm, writeTerm } from './leader-terms.ts'
 import { removeFromLostReports, writeLostReports } from './lost-reports.ts'
 import { writeClockGap, writeCloneGap } from './platform-gaps.ts'
-import { type NewestReport, placeReport, type ReportPlace } from './report-order.ts'
+import { type NewestReport, type OrderedReport, placeReport, type ReportPlace } from './report-order.ts'
 import type { SeriesIndex, SeriesLookup } from './series-index.ts'
 import {
   markDeletedBySnapshot,
@@ -17,6 +17,9 @@ import {
   writePoints,
 } from './signal-writers.ts'
 import { recordPart } from './snapshot-parts.ts'
+
+/** Time after the newest report from which a report is never late. Longer than the error of a clock that is kept. */
+const MUCH_LATER_MS = 600_000
 
 /** State of an agent while a request is written. */
 interface AgentState {
@@ -155,7 +158,8 @@ async function writeReport(
     const own = ahead === undefined ? offset : offsetOfOtherClock(offset, ahead)
     return correctTime(Date.parse(text), own, receivedAt) ?? at
   }
-  const { revision, newest } = await place(transaction, agent, report)
+  const isMuchLater = agent.newestAt !== null && at - agent.newestAt > MUCH_LATER_MS
+  const { revision, newest } = await place(transaction, agent, { ...report, isMuchLater })
   const stamp: ReportStamp = { agent: key, at, revision }
   if (newest === agent.newest) await removeFromLostReports(transaction, stamp, report)
   else {
@@ -197,7 +201,7 @@ async function writeReport(
 async function place(
   transaction: Transaction<Tables>,
   { key, newest, receivedAt }: AgentState,
-  report: Report,
+  report: OrderedReport,
 ): Promise<Pick<ReportPlace, 'revision' | 'newest'>> {
   const termId = report.lead_id?.toLowerCase()
   if (termId === undefined) return placeReport(newest, undefined, report, '')
