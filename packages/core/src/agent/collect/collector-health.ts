@@ -17,7 +17,10 @@ export interface CollectorRun {
 
 export type CollectorHealth = ReturnType<typeof createCollectorHealth>
 
-/** Keeps the last outcome of every collector. Logs when a collector begins to fail and when it recovers. */
+/**
+ * Keeps the last outcome of every collector. Logs when a collector begins to fail and when it recovers. Collectors that
+ * fail for the same reason as another one cause no further warning.
+ */
 export function createCollectorHealth(redact: (text: string) => string, log: Logger) {
   const statuses = new Map<string, CollectorStatus>()
   const failures = new Map<string, number>()
@@ -39,7 +42,8 @@ export function createCollectorHealth(redact: (text: string) => string, log: Log
       if (error !== undefined) failures.set(collector, (failures.get(collector) ?? 0) + 1)
       const ok = error === undefined
       const before = statuses.get(collector)?.error
-      if (!ok && before === undefined) log.warn({ collector, error }, 'collector failed')
+      const isKnown = [...statuses.values()].some((status) => status.error === error)
+      if (!ok && before === undefined) log[isKnown ? 'debug' : 'warn']({ collector, error }, 'collector failed')
       if (ok && before !== undefined) log.info({ collector }, 'collector recovered')
       const duration = Math.round(durationMs * 1000) / 1000
       statuses.set(collector, ok ? { ok, duration_ms: duration } : { ok, duration_ms: duration, error })

@@ -322,6 +322,14 @@ describe('CollectorRunner', () => {
   })
 })
 
+test('warns once while several collectors fail for the same reason', async () => {
+  const collect = async () => Promise.reject(new Error('the engine does not answer'))
+  const { runner, log } = runnerOf({ disks: { collect }, load: { collect }, memory: { collect } })
+  for (const collector of ['disks', 'load', 'memory']) await runner.run(collector)
+  expect(log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
+  expect(runner.gaps()).toHaveLength(3)
+})
+
 describe('a collector that is an async generator', () => {
   const values = (points: readonly Metric[]): number[] => points.map(({ value }) => value)
 

@@ -17,6 +17,20 @@ describe('CursorStore', () => {
     expect(await cursorsOf('a').read('audit')).toBeUndefined()
   })
 
+  test('warns once that a directory cannot be read and once that it cannot be written', async () => {
+    const broken = async (): Promise<never> => Promise.reject(new Error('EACCES: permission denied'))
+    const warnings: string[] = []
+    const log = { ...silentLogger, warn: (_fields: object, message: string) => void warnings.push(message) }
+    const cursors = createCursorStore({ ...createMemoryState(), read: broken, write: broken }, 'a', log)
+    const watchers = ['clock', 'reboot', 'packages', 'files', 'ports', 'links', 'units']
+    await Promise.all(watchers.map((watcher) => cursors.read(watcher)))
+    await Promise.all(watchers.map((watcher) => cursors.save(watcher, '1')))
+    expect(warnings).toEqual([
+      'saved cursor not readable: the watcher starts from scratch',
+      'cursor not saved: it will not outlive this run',
+    ])
+  })
+
   test('writes concurrent cursors in order, and skips superseded ones', async () => {
     const first = gate()
     const state = createMemoryState()

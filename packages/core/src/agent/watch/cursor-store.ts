@@ -9,6 +9,7 @@ export function createCursorStore(state: StateStore, agentId: string, log: Logge
   const cursors = new Map<string, string>()
   let writing: Promise<void> = Promise.resolve()
   let isFailing = false
+  let isUnreadable = false
   const key = (watcher: string): string => `cursor-${agentId}-${watcher}`
 
   const write = async (watcher: string, cursor: string): Promise<void> => {
@@ -27,7 +28,10 @@ export function createCursorStore(state: StateStore, agentId: string, log: Logge
     try {
       return await state.read(key(watcher))
     } catch (error) {
-      log.warn({ watcher, error: reasonOf(error) }, 'saved cursor not readable: the watcher starts from scratch')
+      // All watchers read at the same time, from the same directory.
+      const level = isUnreadable ? 'debug' : 'warn'
+      isUnreadable = true
+      log[level]({ watcher, error: reasonOf(error) }, 'saved cursor not readable: the watcher starts from scratch')
       return undefined
     }
   }
