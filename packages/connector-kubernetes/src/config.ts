@@ -56,6 +56,7 @@ export const configSchema = z.strictObject({
       'Lease in the agent’s namespace with which several replicas elect the one that reports. Without it an agent always reports.',
     ),
   key_secret: objectName
+    .meta({ writeOnly: false })
     .optional()
     .describe(
       'Secret in the agent’s namespace in which the agents keep their key. The chart creates it, and permits them to write it. Without it, each pod keeps a key of its own until it ends.',
@@ -94,10 +95,12 @@ export const configSchema = z.strictObject({
     .describe('Secrets in the namespace with which the image is pulled.'),
   existing_secret: option
     .deploymentOnly(objectName)
+    .meta({ writeOnly: false })
     .optional()
     .describe('Secret in the namespace that holds the agent token. The command then does not contain the token.'),
   existing_secret_key: option
     .deploymentOnly(z.string().regex(/^[\w.-]+$/, 'must be letters, digits, `-`, `_` and `.`'))
+    .meta({ writeOnly: false })
     .default('agent-token')
     .describe('Key of the token in that Secret.'),
   context: option

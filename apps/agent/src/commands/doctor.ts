@@ -6,6 +6,7 @@ import {
   createAgent,
   networkReason,
   parseAgentToken,
+  parseConfig,
   type Registry,
   silentLogger,
   toTerminalJson,
@@ -53,6 +54,9 @@ export async function doctor(
   return failed === 0 ? EXIT_CODES.ok : EXIT_CODES.unhealthy
 }
 
+/** Shorter secrets are kept in names and ids of reports. */
+const MIN_SECRET_LENGTH = 8
+
 const MAX_COLUMNS = 100
 const LEVEL_COLUMNS = 6
 const SUBJECT_COLUMNS = 16
@@ -95,6 +99,12 @@ async function* runChecks(registry: Registry, environment: Environment): AsyncGe
   yield ok('configuration', `valid, for an agent of type \`${agent.agentType}\``)
   for (const { name, suggestion } of findMisspelt(environment, options.connector))
     yield warn('configuration', `unknown variable ${name} is ignored. Did you mean ${suggestion}?`)
+  const { secrets } = parseConfig(options.connector, options.config)
+  if (secrets.some((secret) => secret.length < MIN_SECRET_LENGTH))
+    yield warn(
+      'configuration',
+      `a secret has less than ${MIN_SECRET_LENGTH} characters: names and ids that contain this text by accident stay as they are. Use a longer secret`,
+    )
   if (use.problem !== undefined) yield warn('proxy', use.problem)
   else if (use.proxy !== undefined) yield ok('proxy', `${use.proxy} is used, except for hosts in NO_PROXY`)
   yield await checkState(options.stateDirectory)

@@ -3,6 +3,7 @@ import type { Redactor } from '../delivery/report-redactor.ts'
 import { ConnectionError } from '../errors/connection-error.ts'
 import { reasonOf, shortReason } from '../errors/error-reason.ts'
 import { type CollectorStatus, LIMITS } from '../platform/protocol.ts'
+import { redactSecrets } from '../redaction/redact-secrets.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { settleWithin, withTimeout } from '../timers.ts'
 import { agentIdOf, type FallbackId, provisionalAgentId, readFallbackId, saveAgentId } from './agent-identity.ts'
@@ -75,7 +76,7 @@ export function createSessionOpener<Config, Client>(options: SessionOptions<Conf
     opening ??= openNow().catch((error: unknown) => {
       opening = undefined
       // A connector's error may hold secrets in its message, causes and fields: only the redacted reason is passed on.
-      throw new ConnectionError(shortReason(reasonOf(error), redactor.text))
+      throw new ConnectionError(shortReason(reasonOf(error), (text) => redactor.text(redactSecrets(text))))
     })
     return opening
   }

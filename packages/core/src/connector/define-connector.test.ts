@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type Client, exampleConnector, signals } from '../../test/example-connector.ts'
 import { createAgent } from '../agent/agent.ts'
 import type { ConfigOf, ConfigSchema } from '../config/config-schema.ts'
-import { deploymentOnly } from '../config/option-schemas.ts'
+import { deploymentOnly, secret } from '../config/option-schemas.ts'
 import { parseConfig } from '../config/parse-config.ts'
 import { command } from '../deployment/command.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
@@ -81,6 +81,25 @@ describe('validation of a connector', () => {
     expect(() => exampleConnector({ collectors })).toThrow(
       'the collector `slow` has an invalid `interval` or `timeout`',
     )
+  })
+
+  test.each([
+    ['password', z.object({ password: z.string() })],
+    ['registry.api_key', z.object({ registry: z.object({ api_key: z.string() }) })],
+  ])(
+    'rejects the option `%s`, which has the name of a secret, unless it is marked or said not to be one',
+    (path, config) => {
+      expect(() => exampleConnector({ config })).toThrow(`the option \`${path}\` has the name of a secret`)
+    },
+  )
+
+  test('accepts options with the name of a secret that are marked, or said not to be secret', () => {
+    const config = z.object({
+      password: secret(),
+      existing_secret: z.string().meta({ writeOnly: false }),
+      key: z.string(),
+    })
+    expect(exampleConnector({ config: config.partial() }).type).toBe('example')
   })
 
   test('rejects a schema without JSON Schema, and names a library that has it', () => {

@@ -4,6 +4,7 @@ import { nearestName } from '../config/nearest-name.ts'
 import { runtimeConfigSchema } from '../config/runtime-config.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import { LIMITS } from '../platform/protocol.ts'
+import { isSecretName } from '../redaction/secret-names.ts'
 import type { Connector } from './connector.ts'
 
 /** Marks a connector, for any copy of core. */
@@ -113,6 +114,19 @@ function optionProblem({ config }: Connector): string | undefined {
       return `the option \`${key}\` would be read from the environment variable ${key.toUpperCase()}, which already has a meaning: choose another name.`
     if (properties[key]?.deploymentOnly === true && required.includes(key))
       return `the option \`${key}\` is \`deploymentOnly\`, so the agent never receives it: give it a default, or make it optional.`
+  }
+  const unmarked = unmarkedSecret(schema)
+  return unmarked === undefined
+    ? undefined
+    : `the option \`${unmarked}\` has the name of a secret: declare it with \`secret()\`, or, if its values are not secret, add \`writeOnly: false\` to its JSON Schema (in zod: \`.meta({ writeOnly: false })\`).`
+}
+
+/** Returns the path of an option that is called like a secret, and not said to be one or none. */
+function unmarkedSecret({ properties = {} }: JsonSchema): string | undefined {
+  for (const [name, option] of Object.entries(properties)) {
+    const nested = unmarkedSecret(option)
+    if (nested !== undefined) return `${name}.${nested}`
+    if (option.properties === undefined && option.writeOnly === undefined && isSecretName(name)) return name
   }
   return undefined
 }

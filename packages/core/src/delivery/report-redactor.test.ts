@@ -32,7 +32,7 @@ function reportSaying(text: string): Report {
 
 describe('Redactor', () => {
   test('removes secrets from every text of a report', () => {
-    const secrets = ['hunter2', 'with "quotes"', 'back\\slash', 'new\nline', 'ä/ö c']
+    const secrets = ['hunter2-long', 'with "quotes"', 'back\\slash', 'new\nline', 'ä/ö caesar']
     const { clean } = createRedactor(secrets)
     const report = (original: Report): string => JSON.stringify(clean(original))
     for (const secret of secrets) {
@@ -43,17 +43,26 @@ describe('Redactor', () => {
     }
   })
 
+  test('keeps ids and names that contain a short secret, which may be an ordinary word', () => {
+    const { data } = createRedactor(['root']).clean(reportSaying('root-db'))
+    const entity = { type: 'host', id: 'root-db' }
+    expect(data.entities[0]).toMatchObject({ ...entity, name: 'root-db', relations: [{ target: entity }] })
+    expect(data.metrics[0]).toMatchObject({ entity })
+    expect(data.events[0]).toMatchObject({ entity, id: 'root-db', body: 'say [redacted]-db' })
+    expect(data.gaps[0]).toMatchObject({ scope: 'root-db', reason: '[redacted]-db' })
+  })
+
   test('keeps declared names that contain a secret', () => {
-    const entity = { type: 'acme.queue', id: 'acme' }
+    const entity = { type: 'acme.queue', id: 'acme-corporation' }
     const report: Report = {
       ...reportSaying('nothing'),
       data: {
         entities: [
           {
             ...entity,
-            name: 'acme',
-            attributes: { 'acme.name': 'acme' },
-            relations: [{ type: 'acme', target: entity }],
+            name: 'acme-corporation',
+            attributes: { 'acme.name': 'acme-corporation' },
+            relations: [{ type: 'acme-corporation', target: entity }],
           },
         ],
         metrics: [{ name: 'acme.depth', value: 1, unit: '1', kind: 'gauge', entity, attributes: {} }],
@@ -61,13 +70,13 @@ describe('Redactor', () => {
         gaps: [],
       },
     }
-    const { data } = createRedactor(['acme'], ['acme.name']).clean(report)
+    const { data } = createRedactor(['acme-corporation'], ['acme.name']).clean(report)
     expect(data.entities[0]).toEqual({
       type: 'acme.queue',
       id: '[redacted]',
       name: '[redacted]',
       attributes: { 'acme.name': '[redacted]' },
-      relations: [{ type: 'acme', target: { type: 'acme.queue', id: '[redacted]' } }],
+      relations: [{ type: 'acme-corporation', target: { type: 'acme.queue', id: '[redacted]' } }],
     })
     expect(data.metrics[0]).toMatchObject({ name: 'acme.depth', entity: { type: 'acme.queue' } })
   })
@@ -113,7 +122,7 @@ describe('Redactor', () => {
   })
 
   test('writes several points separated by commas, without secrets', () => {
-    const { write } = createRedactor(['hunter2'])
+    const { write } = createRedactor(['hunter2-long'])
     const point = (id: string): Metric => ({
       name: 'm',
       value: 1,
@@ -123,7 +132,7 @@ describe('Redactor', () => {
       attributes: {},
     })
     expect(JSON.parse(`[${write.metrics([point('a'), point('b')])}]`)).toEqual([point('a'), point('b')])
-    const [first, second] = JSON.parse(`[${write.metrics([point('a'), point('hunter2')])}]`)
+    const [first, second] = JSON.parse(`[${write.metrics([point('a'), point('hunter2-long')])}]`)
     expect([first, second]).toEqual([point('a'), point('[redacted]')])
   })
 
@@ -147,8 +156,11 @@ describe('Redactor', () => {
 
   test('removes secrets from log messages and nested fields', () => {
     const recorder = recordingLogger()
-    const log = createRedactor(['hunter2']).logger(recorder)
-    log.info({ password: 'hunter2', nested: [{ hunter2: new Error('bad hunter2') }], count: 2 }, 'with hunter2')
+    const log = createRedactor(['hunter2-long']).logger(recorder)
+    log.info(
+      { password: 'hunter2-long', nested: [{ 'hunter2-long': new Error('bad hunter2-long') }], count: 2 },
+      'with hunter2-long',
+    )
     expect(recorder.lines).toEqual([
       {
         level: 'info',

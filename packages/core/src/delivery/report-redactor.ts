@@ -27,18 +27,21 @@ export interface Redactor {
   logger(log: Logger): Logger
 }
 
-/** Shorter secrets occur in the names of a log message's fields by accident. */
-const MIN_LENGTH_IN_NAMES = 6
+/** Shorter secrets, such as `root`, occur in names and ids by accident: redacted, one entity would become another. */
+const MIN_LENGTH_IN_NAMES = 8
 
-/** Creates a redactor for these secrets, also percent-encoded and inside JSON. Keeps `declared` names of attributes. */
+/**
+ * Creates a redactor for these secrets, also encoded and inside JSON. Keeps `declared` names of attributes, and secrets
+ * of less than 8 characters in names and ids.
+ */
 export function createRedactor(secrets: readonly string[], declared: Iterable<string> = []): Redactor {
   let known = compile(secrets)
   const text = (original: string): string => known.text(original)
   const names = new Set(declared)
-  const attributeName = (name: string): string => (names.has(name) ? name : text(name).slice(0, LIMITS.name))
-  const fieldName = (original: string): string => known.fieldName(original)
+  const identifier = (original: string): string => known.identifier(original)
+  const attributeName = (name: string): string => (names.has(name) ? name : identifier(name).slice(0, LIMITS.name))
   const containsSecret = (json: string): boolean => known.inReports.some((form) => json.includes(form))
-  const redacted = redactedSignals(text, attributeName)
+  const redacted = redactedSignals({ text, identifier, attributeName })
   const clean = (report: Report): Report => {
     if (!containsSecret(JSON.stringify(report))) return report
     const data = {
@@ -72,10 +75,10 @@ export function createRedactor(secrets: readonly string[], declared: Iterable<st
       gap: writer(redacted.gap),
     },
     logger: (log) => ({
-      debug: redactedLevel(log.debug.bind(log), text, fieldName),
-      info: redactedLevel(log.info.bind(log), text, fieldName),
-      warn: redactedLevel(log.warn.bind(log), text, fieldName),
-      error: redactedLevel(log.error.bind(log), text, fieldName),
+      debug: redactedLevel(log.debug.bind(log), text, identifier),
+      info: redactedLevel(log.info.bind(log), text, identifier),
+      warn: redactedLevel(log.warn.bind(log), text, identifier),
+      error: redactedLevel(log.error.bind(log), text, identifier),
     }),
   }
 }
@@ -84,29 +87,31 @@ function compile(secrets: readonly string[]) {
   return {
     secrets,
     text: createSecretReplacer(secrets),
-    fieldName: createSecretReplacer(secrets.filter((secret) => secret.length >= MIN_LENGTH_IN_NAMES)),
+    identifier: createSecretReplacer(secrets.filter((secret) => secret.length >= MIN_LENGTH_IN_NAMES)),
     inReports: writtenForms(secrets).map((form) => JSON.stringify(form).slice(1, -1)),
   }
 }
 
 /** Redacts field by field, except for the types and names that the protocol or the catalog declares. */
-function redactedSignals(redact: (text: string) => string, attributeName: (name: string) => string) {
+function redactedSignals(redact: Record<'text' | 'identifier' | 'attributeName', (text: string) => string>) {
   // A placeholder may be longer than the secret.
-  const within = (text: string, maxLength: number): string => redact(text).slice(0, maxLength)
-  const reference = ({ type, id }: EntityReference): EntityReference => ({ type, id: within(id, LIMITS.identifier) })
+  const within = (text: string, maxLength: number): string => redact.text(text).slice(0, maxLength)
+  const identifier = (text: string, maxLength: number = LIMITS.identifier): string =>
+    redact.identifier(text).slice(0, maxLength)
+  const reference = ({ type, id }: EntityReference): EntityReference => ({ type, id: identifier(id) })
   const value = (original: AttributeValue): AttributeValue => {
     if (typeof original === 'string') return within(original, LIMITS.attribute)
     return typeof original === 'object' ? original.map((element) => within(element, LIMITS.element)) : original
   }
   const attributes = (original: Attributes): Attributes =>
-    Object.fromEntries(Object.entries(original).map(([name, member]) => [attributeName(name), value(member)]))
+    Object.fromEntries(Object.entries(original).map(([name, member]) => [redact.attributeName(name), value(member)]))
   const relations = (original: Entity['relations']): Entity['relations'] =>
     original.map(({ type, target }) => ({ type, target: reference(target) }))
   return {
     entity: (entity: ReportedEntity): ReportedEntity => ({
       ...entity,
       ...reference(entity),
-      name: within(entity.name, LIMITS.identifier),
+      name: identifier(entity.name),
       attributes: attributes(entity.attributes),
       relations: relations(entity.relations),
     }),
@@ -118,13 +123,13 @@ function redactedSignals(redact: (text: string) => string, attributeName: (name:
     event: (event: Event): Event => ({
       ...event,
       attributes: attributes(event.attributes),
-      ...(event.id === undefined ? {} : { id: within(event.id, LIMITS.name) }),
+      ...(event.id === undefined ? {} : { id: identifier(event.id, LIMITS.name) }),
       entity: reference(event.entity),
       body: within(event.body, LIMITS.body),
     }),
     gap: (gap: Gap): Gap => ({
       ...gap,
-      scope: within(gap.scope, LIMITS.identifier),
+      scope: identifier(gap.scope),
       reason: within(gap.reason, LIMITS.reason),
     }),
   }

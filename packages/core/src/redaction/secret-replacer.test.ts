@@ -11,6 +11,8 @@ describe('textRedactor', () => {
     ['in a form', 'p=a+b%26c', 'a b&c', 'p=[redacted]'],
     ['inside JSON', String.raw`{"p":"a\"b\\c\nd"}`, 'a"b\\c\nd', '{"p":"[redacted]"}'],
     ['without the last newline of its file', 'p=hunter2;', 'hunter2\n', 'p=[redacted];'],
+    ['in Base64', 'Basic Y2FuYXJ5LWluLWJhc2U2NA==!', 'canary-in-base64', 'Basic [redacted]!'],
+    ['in Base64 for URLs', 'k=fj8_fj8_fj8_fj8_', '~??~??~??~??', 'k=[redacted]'],
     ['with the characters of patterns', 'p=.*(a|b)[c]{2}$^', '.*(a|b)[c]{2}$^', 'p=[redacted]'],
   ])('redacts a secret %s', (_where, text, secret, left) => {
     expect(createSecretReplacer([secret])(text)).toBe(left)
@@ -18,6 +20,14 @@ describe('textRedactor', () => {
 
   test('redacts a secret that contains another as a whole', () => {
     expect(createSecretReplacer(['key', 'key-2'])('key-2, key')).toBe('[redacted], [redacted]')
+  })
+
+  test('leaves nothing of a secret in Base64 of a longer text', () => {
+    for (const user of ['', 'a', 'ab', 'abc']) {
+      const code = Buffer.from(`${user}:canary-in-base64:x`).toString('base64')
+      const left = Buffer.from(createSecretReplacer(['canary-in-base64'])(code).replace('[redacted]', ''), 'base64')
+      expect(left.toString('latin1')).not.toMatch(/canary|in-base64/)
+    }
   })
 
   test('changes nothing without secrets, or for empty ones', () => {
