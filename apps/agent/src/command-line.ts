@@ -7,6 +7,7 @@ import { types } from './commands/types.ts'
 import { AGENT_VARIABLES } from './environment.ts'
 import { EXIT_CODES, exitWith } from './exit.ts'
 import { addServiceCommand } from './service/service-command.ts'
+import { print } from './standard-output.ts'
 import { waitForStopSignal } from './stop-signal.ts'
 import { addUpdateCommand } from './update/update-command.ts'
 
@@ -24,6 +25,7 @@ export async function runCommandLine(registry: Registry, words: readonly string[
     .description(
       'Root-cause analysis (RCA) agent: watches infrastructure and reports topology, health and changes to the platform.',
     )
+    .configureOutput({ writeOut: print })
     .version(CORE_VERSION)
     // `update apply` has a --version of its own.
     .enablePositionalOptions()

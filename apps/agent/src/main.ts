@@ -5,10 +5,10 @@ const isRun = words.length === 0 || words.join() === 'run'
 // Listens before the rest is loaded, which takes a few hundred milliseconds.
 const stop = isRun ? waitForStopSignal() : undefined
 
-const [{ EXIT_CODES, exitOnOutputErrors, exitWith }, { findConnectors }] = await Promise.all([
-  import('./exit.ts'),
-  import('./find-connectors.ts'),
-])
+const [{ EXIT_CODES, exitOnOutputErrors, exitWith }, { findConnectors }, { reserveStandardOutput }] = await Promise.all(
+  [import('./exit.ts'), import('./find-connectors.ts'), import('./standard-output.ts')],
+)
+reserveStandardOutput()
 await exitWith(async () => {
   const registry = await findConnectors(process.env)
   if (stop !== undefined) return (await import('./commands/run.ts')).run(registry, process.env, stop)

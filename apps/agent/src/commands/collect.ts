@@ -3,6 +3,7 @@ import { defineConnector } from '@rca/core/connector'
 import { createLogger } from '../create-logger.ts'
 import { type Environment, EnvironmentError, findMisspelt, readAgentType, readConfig } from '../environment.ts'
 import { EXIT_CODES } from '../exit.ts'
+import { print } from '../standard-output.ts'
 
 /** Options of `collect`. */
 export interface CollectOptions {
@@ -35,7 +36,7 @@ export async function collect(
   })
   try {
     const report = await agent.collectMetrics()
-    process.stdout.write(`${text ? toText(report.data) : toTerminalJson(report, 2)}\n`)
+    print(`${text ? toText(report.data) : toTerminalJson(report, 2)}\n`)
     return EXIT_CODES.ok
   } catch (error) {
     process.stderr.write(`${connector.title} cannot be read: ${toTerminalLine((error as Error).message)}\n`)

@@ -16,6 +16,7 @@ import { AGENT_PATHS } from '@rca/core/protocol'
 import { type Environment, findMisspelt, readAgentOptions } from '../environment.ts'
 import { EXIT_CODES } from '../exit.ts'
 import { type ProxyUse, useProxy } from '../proxy.ts'
+import { print } from '../standard-output.ts'
 
 /** Result of one check. `text` is the result and, unless it is `ok`, the fix. */
 interface Finding {
@@ -45,12 +46,12 @@ export async function doctor(
   const findings: Finding[] = []
   for await (const finding of runChecks(registry, environment)) {
     findings.push(finding)
-    if (!json) process.stdout.write(`${toLines(finding)}\n`)
+    if (!json) print(`${toLines(finding)}\n`)
   }
   const failed = findings.filter((finding) => finding.level === 'fail').length
   const warned = findings.filter((finding) => finding.level === 'warn').length
   const end = conclusion(failed, warned)
-  process.stdout.write(json ? `${toTerminalJson({ findings, conclusion: end }, 2)}\n` : `\n${end}\n`)
+  print(json ? `${toTerminalJson({ findings, conclusion: end }, 2)}\n` : `\n${end}\n`)
   return failed === 0 ? EXIT_CODES.ok : EXIT_CODES.unhealthy
 }
 

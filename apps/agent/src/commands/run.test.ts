@@ -32,10 +32,13 @@ async function startRun(environment: Record<string, string> = {}, registry = hos
     RCA_HEALTH_PORT: '0',
     ...environment,
   }
+  const listeners = process.listeners('uncaughtException')
   const ended = run(registry, variables, stop, () => logger)
   onTestFinished(async () => {
     sendSignal('SIGTERM')
     await ended.catch(() => undefined)
+    for (const listener of process.listeners('uncaughtException'))
+      if (!listeners.includes(listener)) process.off('uncaughtException', listener)
   })
   const find = (message: string): Promise<Line> =>
     vi.waitFor(() => lines.find((line) => line.message.startsWith(message)) ?? Promise.reject(new Error(message)))
@@ -99,10 +102,13 @@ describe('run', () => {
     const added = process.listeners('unhandledRejection').filter((listener) => !before.includes(listener))
     const reason = new Error('401 for agent_shop_token with open-sesame')
     for (const listener of added) listener(reason, Promise.resolve())
-    expect(await find('unhandled promise rejection')).toEqual({
+    expect(await find('unhandled promise rejection')).toMatchObject({
       level: 'error',
-      fields: { reason: 'Error: 401 for [redacted] with [redacted]' },
-      message: 'unhandled promise rejection',
+      fields: {
+        agent_type: 'hosts',
+        reason: 'Error: 401 for [redacted] with [redacted]',
+        stack: expect.stringMatching(/^Error: 401 for \[redacted\] with \[redacted\]\n +at .*run\.test\.ts/),
+      },
     })
     sendSignal('SIGTERM')
     expect(await ended).toBe(EXIT_CODES.ok)

@@ -10,6 +10,7 @@ import {
 import { EXIT_CODES } from '../exit.ts'
 import { collectGarbageRegularly } from '../garbage-collection.ts'
 import { type HealthServer, startHealthServer } from '../health-server.ts'
+import { logProcessErrors } from '../process-errors.ts'
 import { useProxy } from '../proxy.ts'
 
 /** Time to deliver what was collected. Docker kills a process after 10 s; systemd, OpenRC and Kubernetes after 30 s. */
@@ -30,16 +31,14 @@ export async function run(
   const { proxy, problem } = useProxy(environment, connector.type)
   const agent = createAgent({ ...options, logger })
 
-  // A promise that a connector forgot must not end the agent: its other collectors go on.
-  const logRejection = (reason: unknown): void => {
-    const text = [agentToken, ...secrets].reduce(
+  const redact = (text: string): string =>
+    [agentToken, ...secrets].reduce(
       (shown, secret) => shown.replaceAll(secret, '[redacted]'),
       // The agent's key, which only core knows.
-      String(reason).replaceAll(/agentkey_[\w-]+/g, '[redacted]'),
+      text.replaceAll(/agentkey_[\w-]+/g, '[redacted]'),
     )
-    logger.error({ reason: text }, 'unhandled promise rejection')
-  }
-  process.on('unhandledRejection', logRejection)
+  const permitExit = logProcessErrors({ logger, agentType: connector.type, redact })
+  void stop.then(permitExit)
   for (const { package: name, message } of registry.problems)
     logger.warn({ package: name, reason: message }, 'connector package cannot be used')
   for (const { package: name, message } of registry.warnings)

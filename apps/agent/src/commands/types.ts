@@ -1,5 +1,6 @@
 import { type Registry, toTerminalJson, toTerminalLine } from '@rca/core'
 import { EXIT_CODES } from '../exit.ts'
+import { print } from '../standard-output.ts'
 
 /** Prints the installed types: one per line, or as JSON with their options. Returns the exit code. */
 export async function types(registry: Registry, { json }: { readonly json: boolean }): Promise<number> {
@@ -9,7 +10,7 @@ export async function types(registry: Registry, { json }: { readonly json: boole
         .summaries()
         .map(({ type, description }) => toTerminalLine(`${type}\t${description}`))
         .join('\n')
-  process.stdout.write(`${text}\n`)
+  print(`${text}\n`)
   for (const { message } of [...registry.problems, ...registry.warnings])
     process.stderr.write(`${toTerminalLine(message)}
 `)

@@ -4,6 +4,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toTerminalText } from '@rca/core'
+import { print } from '../standard-output.ts'
 
 /** Result of a program. */
 export interface ProgramResult {
@@ -76,7 +77,7 @@ export function thisMachine(): Machine {
       await sleep(milliseconds)
     },
     print: (line) => {
-      process.stdout.write(`${toTerminalText(line)}\n`)
+      print(`${toTerminalText(line)}\n`)
     },
   }
 }
