@@ -59,7 +59,13 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
   for (const { package: name, message } of registry.warnings)
     options.log?.warn({ package: name, reason: message }, 'connector should be corrected')
 
-  const store = await openStore(options.databaseUrl)
+  const store = await openStore(options.databaseUrl, {
+    series: options.maxSeriesPerAgent,
+    entities: options.maxEntitiesPerAgent,
+    stateBytes: options.maxStateBytesPerAgent,
+    eventsPerMinute: options.maxEventsPerMinute,
+    agentsPerToken: options.maxAgentsPerToken,
+  })
   if (options.log !== undefined) logDatabase(databasePath(options.databaseUrl), options.log)
   if (options.log !== undefined) await logArtifacts(options.artifactsFolder, options.log)
   const publicUrl = (): string =>

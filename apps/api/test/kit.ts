@@ -162,7 +162,9 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
       const items: Item[] = []
       for (let cursor: string | null | undefined; cursor !== null; ) {
         const next = cursor === undefined ? '' : `${url.includes('?') ? '&' : '?'}cursor=${cursor}`
-        const { next_cursor, ...rest } = (await inject(ADMIN, url + next)).json()
+        const response = await inject(ADMIN, url + next)
+        if (response.statusCode !== 200) throw new Error(response.body)
+        const { next_cursor, ...rest } = response.json()
         items.push(...Object.values<Item[]>(rest).flat())
         cursor = next_cursor
       }

@@ -42,6 +42,12 @@ export function createTelemetry(app: FastifyInstance, store: Pick<Store, 'sizes'
   const duplicates = counter('rca_api_reports_duplicate_total', 'Reports that had been stored before.')
   const points = counter('rca_api_points_received_total', 'Points in the requests that were stored.')
   const events = counter('rca_api_events_received_total', 'Events in the requests that were stored.')
+  const dropped = new Counter({
+    name: 'rca_api_signals_dropped_total',
+    help: 'Signals that were not stored, because of the limits of their agent or of its environment.',
+    labelNames: ['signal', 'limit'],
+    registers: [registry],
+  })
   const agents = new Gauge({
     name: 'rca_api_agents',
     help: 'Agents by whether their data flows: `stalled` ones send heartbeats, but no reports.',
@@ -78,6 +84,7 @@ export function createTelemetry(app: FastifyInstance, store: Pick<Store, 'sizes'
       duplicates.inc(outcome.duplicates)
       points.inc(signals.points)
       events.inc(signals.events)
+      for (const { signal, limit, count } of outcome.dropped) dropped.inc({ signal, limit }, count)
     },
   }
 }

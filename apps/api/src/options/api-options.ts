@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Duration, Registry } from '@rca/core'
 import type { FastifyBaseLogger } from 'fastify'
+import { DEFAULT_LIMITS } from '../store/limits.ts'
 import type { TrustProxy } from './trust-proxy.ts'
 
 export const DEFAULT_DATABASE_URL = 'sqlite:./rca.sqlite'
@@ -66,6 +67,19 @@ export interface ApiOptions {
    * 503 or 429. @default 64
    */
   readonly maxConcurrentRequests?: number
+  /**
+   * Series of one agent whose points are stored. Points of further ones are dropped, which is a gap of the agent. An
+   * environment has 20 times as much of this limit and of the following three. @default 100000
+   */
+  readonly maxSeriesPerAgent?: number
+  /** Entities of one agent, with deleted ones that are still stored. @default 100000 */
+  readonly maxEntitiesPerAgent?: number
+  /** Bytes of the entities of one agent. @default 64 MiB */
+  readonly maxStateBytesPerAgent?: number
+  /** Events per minute of one agent, after a quiet time as many as in ten minutes at once. @default 6000 */
+  readonly maxEventsPerMinute?: number
+  /** Agents that may join with a token without `token_uses`. @default 3000 */
+  readonly maxAgentsPerToken?: number
   /** Event loop delay above which requests are refused with 503, in milliseconds; 0 refuses none. @default 2000 */
   readonly maxEventLoopDelayMs?: number
   /** @default no logs */
@@ -109,6 +123,11 @@ export function completeOptions(options: ApiOptions): CompleteApiOptions {
     bodyLimitDecoded: 16 * 1024 * 1024,
     bodyTimeout: '10s',
     maxConcurrentRequests: 64,
+    maxSeriesPerAgent: DEFAULT_LIMITS.series,
+    maxEntitiesPerAgent: DEFAULT_LIMITS.entities,
+    maxStateBytesPerAgent: DEFAULT_LIMITS.stateBytes,
+    maxEventsPerMinute: DEFAULT_LIMITS.eventsPerMinute,
+    maxAgentsPerToken: DEFAULT_LIMITS.agentsPerToken,
     maxEventLoopDelayMs: 2000,
     now: Date.now,
     checkResponses: false,

@@ -65,6 +65,11 @@ const VARIABLES = {
   bodyLimitDecoded: ['RCA_BODY_LIMIT_DECODED', wholeNumber(1024, 1_073_741_824)],
   bodyTimeout: ['RCA_BODY_TIMEOUT', duration()],
   maxConcurrentRequests: ['RCA_MAX_CONCURRENT_REQUESTS', wholeNumber(1, 100_000)],
+  maxSeriesPerAgent: ['RCA_MAX_SERIES_PER_AGENT', wholeNumber(1, 1_000_000_000)],
+  maxEntitiesPerAgent: ['RCA_MAX_ENTITIES_PER_AGENT', wholeNumber(1, 1_000_000_000)],
+  maxStateBytesPerAgent: ['RCA_MAX_STATE_BYTES_PER_AGENT', wholeNumber(1, 1_000_000_000_000)],
+  maxEventsPerMinute: ['RCA_MAX_EVENTS_PER_MINUTE', wholeNumber(1, 1_000_000_000)],
+  maxAgentsPerToken: ['RCA_MAX_AGENTS_PER_TOKEN', wholeNumber(1, 1_000_000_000)],
 } satisfies { [Option in keyof ApiOptions]: readonly [variable: string, z.ZodType<ApiOptions[Option]>] }
 
 const environmentSchema = z.object({

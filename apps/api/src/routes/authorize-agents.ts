@@ -60,6 +60,10 @@ export function toProblem(token: StoredToken, refusal: JoinRefusal): ProblemErro
     return unauthorized(
       `As many agents joined with this agent token as it admits (\`token_uses\`: ${token.max_agents}). ${remedy}`,
     )
+  if (refusal === 'crowded')
+    return unauthorized(
+      `As many agents joined with this agent token as the platform admits with one (\`RCA_MAX_AGENTS_PER_TOKEN\`). ${remedy}`,
+    )
   return unauthorized(
     'This agent was revoked, and the token is older than the revocation. To let it in again, give it a token that is provisioned afterwards.',
   )

@@ -106,6 +106,7 @@ export function addDataRoute(app: App, context: Context): void {
       points: reports.reduce((sum, report) => sum + report.data.metrics.length, 0),
       events: reports.reduce((sum, report) => sum + report.data.events.length, 0),
     })
-    return reply.code(202).send(outcome)
+    const { accepted, duplicates } = outcome
+    return reply.code(202).send({ accepted, duplicates })
   })
 }

@@ -28,7 +28,7 @@ const tokenSchema = named(
     revoked_at: instant.optional(),
     joinable_until: instant.optional().describe('Until when new agents may join. Absent for ever.'),
     max_agents: z.int().optional().describe('Number of agents that may join. Absent for any number.'),
-    agents: z.int().describe('Number of agents that joined. Not counted for a token without limits.'),
+    agents: z.int().describe('Number of agents that joined.'),
     last_used_at: instant.optional().describe('Time of the last heartbeat with the token.'),
   }),
 )

@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
+import type { StoreLimits } from './limits.ts'
 import type { AgentIdentity, StoredKey, StoredToken } from './records.ts'
 import type { Tables } from './sqlite/tables.ts'
 import type { EnrolmentStore, JoinRefusal } from './store.ts'
@@ -10,23 +11,29 @@ const MAX_KEYS = 50
 const MAX_SUCCESSORS = 3
 
 /** Stores the agents that joined with a token, their keys and their revocation. */
-export function createEnrolmentStore(database: Kysely<Tables>, reader: Kysely<Tables>): EnrolmentStore {
+export function createEnrolmentStore(
+  database: Kysely<Tables>,
+  reader: Kysely<Tables>,
+  { agentsPerToken }: Pick<StoreLimits, 'agentsPerToken'>,
+): EnrolmentStore {
   const write = <Result>(run: (transaction: Transaction<Tables>) => Promise<Result>): Promise<Result> =>
     database.transaction().execute(run)
   return {
     join: (token, agentIds, at, replacedId) =>
-      write((transaction) => join(transaction, token, agentIds, at, replacedId)),
+      write((transaction) => join(transaction, token, agentIds, at, replacedId, agentsPerToken)),
 
     mayJoin: async (token, agentId, at) => {
       if (await isRevoked(reader, token, [agentId])) return 'revoked'
       const joined = reader.selectFrom('token_agents').select('agent_id').where('token_id', '=', token.id)
       const member = await joined.where('agent_id', '=', agentId).executeTakeFirst()
-      return member === undefined ? refusalOf(reader, token, 1, at) : undefined
+      if (member !== undefined || (isUnlimited(token) && (await findKnown(reader, token, [agentId])).size > 0))
+        return undefined
+      return refusalOf(reader, token, 1, at, agentsPerToken)
     },
 
     enroll: (token, agentId, key, replacedId) =>
       write(async (transaction) => {
-        const refusal = await join(transaction, token, [agentId], key.created_at, replacedId)
+        const refusal = await join(transaction, token, [agentId], key.created_at, replacedId, agentsPerToken)
         if (refusal === undefined) await addKey(transaction, token, agentId, key)
         return refusal
       }),
@@ -125,14 +132,16 @@ async function join(
   agentIds: readonly string[],
   at: number,
   replacedId: string | undefined,
+  agentsPerToken: number,
 ): Promise<JoinRefusal | undefined> {
   const ids = [...new Set(agentIds)]
   if (await isRevoked(transaction, token, ids)) return 'revoked'
-  if (token.joinable_until === null && token.max_agents === null) return undefined
   const candidates = replacedId === undefined ? ids : [...ids, replacedId]
   const joined = transaction.selectFrom('token_agents').select('agent_id').where('token_id', '=', token.id)
   const members = new Set((await joined.where('agent_id', 'in', candidates).execute()).map((row) => row.agent_id))
-  const newIds = ids.filter((id) => !members.has(id))
+  const strangers = ids.filter((id) => !members.has(id))
+  const known = isUnlimited(token) ? await findKnown(transaction, token, strangers) : new Set<string>()
+  const newIds = strangers.filter((id) => !known.has(id))
   const [newId] = newIds
   if (newId === undefined) return undefined
   const isReplacing = replacedId !== undefined && members.has(replacedId) && newIds.length === 1
@@ -145,7 +154,7 @@ async function join(
       .execute()
     return undefined
   }
-  const refusal = await refusalOf(transaction, token, newIds.length, at)
+  const refusal = await refusalOf(transaction, token, newIds.length, at, agentsPerToken)
   if (refusal !== undefined) return refusal
   await transaction
     .insertInto('token_agents')
@@ -160,15 +169,37 @@ async function refusalOf(
   { id, joinable_until, max_agents }: StoredToken,
   newAgents: number,
   at: number,
+  agentsPerToken: number,
 ): Promise<JoinRefusal | undefined> {
   if (joinable_until !== null && joinable_until <= at) return 'closed'
-  if (max_agents === null) return undefined
   const { count } = await database
     .selectFrom('token_agents')
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .where('token_id', '=', id)
     .executeTakeFirstOrThrow()
-  return count + newAgents > max_agents ? 'full' : undefined
+  if (count + newAgents <= (max_agents ?? agentsPerToken)) return undefined
+  return max_agents === null ? 'crowded' : 'full'
+}
+
+function isUnlimited({ joinable_until, max_agents }: StoredToken): boolean {
+  return joinable_until === null && max_agents === null
+}
+
+/** Finds agents that have called. Earlier versions did not record which agents joined with a token without limits. */
+async function findKnown(
+  database: Kysely<Tables>,
+  { environment, agent_type }: StoredToken,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set()
+  const rows = await database
+    .selectFrom('agents')
+    .select('agent_id')
+    .where('environment', '=', environment)
+    .where('agent_type', '=', agent_type)
+    .where('agent_id', 'in', [...ids])
+    .execute()
+  return new Set(rows.map((row) => row.agent_id))
 }
 
 async function isRevoked(

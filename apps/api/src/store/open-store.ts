@@ -5,8 +5,10 @@ import { createAuditStore } from './audit-store.ts'
 import { DATABASE_URL_PATTERN, databasePath } from './database-url.ts'
 import { createEnrolmentStore } from './enrolment-store.ts'
 import { createHeartbeatWriter } from './ingest/heartbeat-writer.ts'
+import { createQuotas } from './ingest/quota.ts'
 import { createReportWriter } from './ingest/report-writer.ts'
 import { createSeriesIndex } from './ingest/series-index.ts'
+import { DEFAULT_LIMITS, type StoreLimits } from './limits.ts'
 import { createAgentReader } from './read/agents.ts'
 import { createEntityReader } from './read/entities.ts'
 import { createEventReader } from './read/events.ts'
@@ -22,7 +24,7 @@ import { findDamageInThread } from './sqlite/quick-check.ts'
 import type { Store } from './store.ts'
 
 /** Opens `sqlite:<path>` or `sqlite::memory:`, and migrates it to the newest schema. @throws {Error} when that fails */
-export async function openStore(url: string): Promise<Store> {
+export async function openStore(url: string, limits: StoreLimits = DEFAULT_LIMITS): Promise<Store> {
   if (!DATABASE_URL_PATTERN.test(url))
     throw new Error('`DATABASE_URL` must be `sqlite:<path>`, such as sqlite:./rca.sqlite.')
   const path = databasePath(url)
@@ -34,19 +36,20 @@ export async function openStore(url: string): Promise<Store> {
     await connections.close()
     throw error
   }
-  return createStore(path, connections)
+  return createStore(path, connections, limits)
 }
 
-function createStore(path: string, { writer, reader, storage, close }: Connections): Store {
+function createStore(path: string, { writer, reader, storage, close }: Connections, limits: StoreLimits): Store {
   const index = createSeriesIndex()
-  const writeReports = createReportWriter(writer, index)
+  const quotas = createQuotas(limits)
+  const writeReports = createReportWriter(writer, index, quotas)
   const writeHeartbeat = createHeartbeatWriter(writer)
   let closing: Promise<void> | undefined
   return {
     access: createAccessStore(writer, reader),
     accessTokens: createAccessTokenStore(writer, reader),
     audit: createAuditStore(writer, reader),
-    enrolment: createEnrolmentStore(writer, reader),
+    enrolment: createEnrolmentStore(writer, reader, limits),
     agents: {
       heartbeat: async (...heartbeat) => {
         storage.admit()
@@ -68,6 +71,7 @@ function createStore(path: string, { writer, reader, storage, close }: Connectio
     },
     retain: async (before, now) => {
       const removed = await applyRetention(writer, index, before, now)
+      quotas.clear()
       await giveBackSpace(writer, storage)
       return removed
     },

@@ -36,7 +36,7 @@ export async function applyRetention(
   const { points, series } = await removePoints(database, index, before)
   const events = await remove('events', sql`at < ${before}`)
   const reports = await remove('reports', sql`received_at < ${before}`)
-  const entities = await remove('entities', sql`deleted_at < ${before}`)
+  const entities = await removeEntities(database, sql`deleted_at < ${before}`)
   await remove('gaps', sql`last_reported_at < ${before}`)
   await remove('agent_leads', sql`last_report_at < ${before} and ceiling is not null`)
   await remove('snapshot_parts', sql`received_at < ${before}`)
@@ -68,6 +68,7 @@ export async function applyRetention(
 
   // Agents that have not called since `before` are removed with everything they sent.
   const silent = sql`agent_key in (select key from agents where last_seen_at < ${before})`
+  await removeEntities(database, silent)
   const owned = ['entities', 'gaps', 'events', 'reports', 'agent_leads', 'snapshot_parts', 'agent_instances'] as const
   for (const table of owned) await remove(table, silent)
   const kept = ['series', ...owned].map(
@@ -101,11 +102,36 @@ async function removePoints(
     // Clears the index within the transaction, so that no report uses the id of a removed series.
     outcome.series += await database.transaction().execute(async (transaction) => {
       const empty = sql`id in (${these}) and not exists (select 1 from points where series_id = series.id)`
+      await sql`update agents set series_count = max(0, series_count - removed.count)
+        from (select agent_key, count(*) as count from series where ${empty} group by agent_key) as removed
+        where agents.key = removed.agent_key`.execute(transaction)
       const count = await removeInSteps(transaction, 'series', empty)
       if (count > 0) index.clear()
       return count
     })
     await setImmediate()
+  }
+}
+
+/** Removes entities in steps, and what they use of the limits of their agents. */
+async function removeEntities(database: Kysely<Tables>, condition: RawBuilder<unknown>): Promise<number> {
+  for (let total = 0; ; await setImmediate()) {
+    const count = await database.transaction().execute(async (transaction) => {
+      const { rows } = await sql<{ agent: number; bytes: number }>`
+        delete from entities where (agent_key, type, id) in (
+          select agent_key, type, id from entities where ${condition} limit ${sql.lit(MAX_ROWS_PER_STEP)})
+        returning agent_key as agent, octet_length(name) + octet_length(attributes) + octet_length(relations) as bytes`.execute(
+        transaction,
+      )
+      for (const [agent, own] of Map.groupBy(rows, (row) => row.agent)) {
+        const bytes = own.reduce((sum, row) => sum + row.bytes, 0)
+        await sql`update agents set entity_count = max(0, entity_count - ${own.length}),
+          entity_bytes = max(0, entity_bytes - ${bytes}) where key = ${agent}`.execute(transaction)
+      }
+      return rows.length
+    })
+    total += count
+    if (count < MAX_ROWS_PER_STEP) return total
   }
 }
 

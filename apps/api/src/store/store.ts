@@ -1,6 +1,7 @@
 import type { HeartbeatRequest, Report, Severity } from '@rca/core/protocol'
 import { type CONNECTIVITY, OFFLINE_AFTER_INTERVALS } from './connectivity.ts'
 import type { DataFlowColumns } from './data-flow.ts'
+import type { DroppedSignals } from './limits.ts'
 import type { Page, PageRequest } from './page.ts'
 import type {
   AccessToken,
@@ -129,8 +130,11 @@ export interface AuditStore {
   trim(before: number): Promise<void>
 }
 
-/** Why an agent may not use a token. `closed`: its lifetime is over. `full`: as many agents joined as may. */
-export type JoinRefusal = 'closed' | 'full' | 'revoked'
+/**
+ * Why an agent may not use a token. `closed`: its lifetime is over. `full`: as many agents joined as may. `crowded`: as
+ * many agents joined as may with a token without a number of its own.
+ */
+export type JoinRefusal = 'closed' | 'full' | 'crowded' | 'revoked'
 
 export interface EnrolmentStore {
   /**
@@ -296,6 +300,8 @@ export interface PointQuery {
 export interface WriteOutcome {
   readonly accepted: number
   readonly duplicates: number
+  /** Signals beyond the limits of their agents and environment. */
+  readonly dropped: readonly DroppedSignals[]
 }
 
 export interface SignalStore {

@@ -55,14 +55,26 @@ export async function writeCloneGap(
   await writePlatformGap(transaction, stamp, { scope, reason, since: goesOn ? last.since : since })
 }
 
+/** Stores a gap, which goes on if it was open before. @param revisionBefore revision of the newest report before */
+export async function writeLastingGap(
+  transaction: Transaction<Tables>,
+  stamp: ReportStamp,
+  gap: Pick<PlatformGap, 'scope' | 'reason'>,
+  revisionBefore: number,
+): Promise<void> {
+  const last = await findNewest(transaction, stamp.agent, gap.scope)
+  const wasOpen = last !== undefined && last.revision >= revisionBefore
+  await writePlatformGap(transaction, stamp, { ...gap, since: wasOpen ? last.since : stamp.at })
+}
+
 async function findNewest(
   transaction: Transaction<Tables>,
   agent: number,
   scope: string,
-): Promise<Pick<Tables['gaps'], 'since' | 'last_reported_at'> | undefined> {
+): Promise<Pick<Tables['gaps'], 'since' | 'last_reported_at' | 'revision'> | undefined> {
   return transaction
     .selectFrom('gaps')
-    .select(['since', 'last_reported_at'])
+    .select(['since', 'last_reported_at', 'revision'])
     .where('agent_key', '=', agent)
     .where('scope', '=', scope)
     .orderBy('since', 'desc')

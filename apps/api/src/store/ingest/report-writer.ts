@@ -1,14 +1,16 @@
-import { type Report, SEVERITIES } from '@rca/core/protocol'
+import { type Metric, type Report, SEVERITIES } from '@rca/core/protocol'
 import type { Kysely, Selectable, Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
 import { isCloned, type SignalStore } from '../store.ts'
 import { correctTime, findOffset, offsetOfOtherClock } from './clock-offset.ts'
 import { endOtherTerms, findActiveTermId, findTerm, writeTerm } from './leader-terms.ts'
 import { removeFromLostReports, writeLostReports } from './lost-reports.ts'
-import { writeClockGap, writeCloneGap } from './platform-gaps.ts'
+import { writeClockGap, writeCloneGap, writeLastingGap } from './platform-gaps.ts'
+import type { AgentQuota, EnvironmentQuota, Quotas } from './quota.ts'
 import { type NewestReport, type OrderedReport, placeReport, type ReportPlace } from './report-order.ts'
 import type { SeriesIndex, SeriesLookup } from './series-index.ts'
 import {
+  keepEntities,
   markDeletedBySnapshot,
   type ReportStamp,
   writeEntities,
@@ -32,6 +34,9 @@ interface AgentState {
   /** True while several processes are this agent. */
   readonly isCloned: boolean
   readonly reportIntervalSeconds: number | null
+  readonly quota: AgentQuota
+  /** Revision of the newest report before this request. */
+  readonly revisionBefore: number
   newest: NewestReport
   /** Time of the newest report. `null` before the first. */
   newestAt: number | null
@@ -42,13 +47,14 @@ interface AgentState {
 }
 
 /** Writes batches of reports, each in one transaction. */
-export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex): SignalStore['write'] {
+export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex, quotas: Quotas): SignalStore['write'] {
   return async (environment, agentType, reports, receivedAt) => {
     const lookup = index.begin()
-    const accepted = await database.transaction().execute(async (transaction) => {
+    const writing = database.transaction().execute(async (transaction) => {
+      const quota = await quotas.begin(transaction, environment)
       const agents = new Map<string, AgentState>()
       for (const [id, own] of Map.groupBy(reports, (report) => report.agent_id))
-        agents.set(id, await openAgent(transaction, environment, agentType, own, receivedAt))
+        agents.set(id, await openAgent(transaction, environment, agentType, own, receivedAt, quota))
       let count = 0
       for (const report of reports) {
         const agent = agents.get(report.agent_id)
@@ -62,10 +68,18 @@ export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex)
         await writeNewest(transaction, agent)
         await writeNoticedGaps(transaction, agent)
       }
-      return count
+      quota.commit()
+      return { accepted: count, dropped: [...agents.values()].flatMap((agent) => agent.quota.dropped()) }
     })
-    lookup.commit()
-    return { accepted, duplicates: reports.length - accepted }
+    try {
+      const { accepted, dropped } = await writing
+      lookup.commit()
+      return { accepted, duplicates: reports.length - accepted, dropped }
+    } catch (error) {
+      // The counted signals are not stored.
+      quotas.clear()
+      throw error
+    }
   }
 }
 
@@ -75,6 +89,7 @@ async function openAgent(
   agentType: string,
   reports: readonly Report[],
   receivedAt: number,
+  quota: EnvironmentQuota,
 ): Promise<AgentState> {
   const seen = { last_seen_at: receivedAt, agent_version: reports.at(-1)?.agent_version ?? '' }
   const row = await transaction
@@ -100,6 +115,9 @@ async function openAgent(
       'interval_seconds',
       'report_interval_seconds',
       'cloned_at',
+      'series_count',
+      'entity_count',
+      'entity_bytes',
     ])
     .executeTakeFirstOrThrow()
   const times = reports.map((report) => Date.parse(report.timestamp))
@@ -112,6 +130,12 @@ async function openAgent(
     isCloned: isCloned(row.cloned_at, row.interval_seconds ?? 0, receivedAt),
     reportIntervalSeconds: row.report_interval_seconds,
     newestAt: row.last_report_at,
+    quota: quota.of(
+      row.key,
+      { series: row.series_count, entities: row.entity_count, stateBytes: row.entity_bytes },
+      receivedAt,
+    ),
+    revisionBefore: row.newest_revision,
     newest: {
       revision: row.newest_revision,
       sequence: row.newest_sequence,
@@ -172,13 +196,15 @@ async function writeReport(
   }
   const { entities, metrics, events, gaps } = report.data
 
-  await writeEntities(transaction, stamp, entities)
+  const { admitted, outdated } = await agent.quota.admitEntities(transaction, entities)
+  await writeEntities(transaction, stamp, admitted)
+  await keepEntities(transaction, stamp, outdated)
   if (report.snapshot === true) await markDeletedBySnapshot(transaction, stamp)
   if (report.part?.snapshot === true) await recordPart(transaction, stamp, report.part, receivedAt)
-  await writePoints(transaction, await index.resolve(transaction, key, metrics), metrics, at)
+  await writeMetrics(transaction, agent, metrics, at, index)
   await writeEvents(
     transaction,
-    events.map((event) => ({
+    agent.quota.admitEvents(events).map((event) => ({
       agent_key: key,
       event_id: event.id ?? null,
       name: event.name,
@@ -193,8 +219,29 @@ async function writeReport(
   await writeGaps(
     transaction,
     stamp,
-    gaps.map(({ scope, reason, since }) => ({ scope, reason, since: timeOf(since) })),
+    agent.quota.admitGaps(gaps).map(({ scope, reason, since }) => ({ scope, reason, since: timeOf(since) })),
   )
+}
+
+/** Writes the points of series for which there is room. */
+async function writeMetrics(
+  transaction: Transaction<Tables>,
+  { key, quota }: AgentState,
+  metrics: readonly Metric[],
+  at: number,
+  index: SeriesLookup,
+): Promise<void> {
+  const room = { stored: quota.usage.series, room: quota.roomForSeries() }
+  const { ids, created } = await index.resolve(transaction, key, metrics, room)
+  const dropped = new Map<string, number>()
+  const points = metrics.flatMap(({ name, value }, place) => {
+    const series_id = ids[place]
+    if (series_id !== undefined) return { series_id, at, value }
+    dropped.set(name, (dropped.get(name) ?? 0) + 1)
+    return []
+  })
+  quota.addSeries(created, dropped)
+  await writePoints(transaction, points)
 }
 
 /** Orders a report, and stores the new state of its leader term. */
@@ -217,7 +264,7 @@ async function place(
 /** Stores that reports arrived, unless all are duplicates, and the newest one, unless all are late. */
 async function writeNewest(
   transaction: Transaction<Tables>,
-  { key, offset, receivedAt, newest, reportedAt, hasDelivered }: AgentState,
+  { key, offset, receivedAt, newest, reportedAt, hasDelivered, quota: { usage } }: AgentState,
 ): Promise<void> {
   if (!hasDelivered) return
   const newestReport =
@@ -235,18 +282,25 @@ async function writeNewest(
         }
   await transaction
     .updateTable('agents')
-    .set({ last_delivery_at: receivedAt, ...newestReport })
+    .set({
+      last_delivery_at: receivedAt,
+      series_count: usage.series,
+      entity_count: usage.entities,
+      entity_bytes: usage.stateBytes,
+      ...newestReport,
+    })
     .where('key', '=', key)
     .execute()
 }
 
-/** Stores that the clock of an agent is behind, and that it is cloned, as gaps that are open until its next report. */
+/** Stores as gaps, which are open until the next report, what the platform itself notices about an agent. */
 async function writeNoticedGaps(
   transaction: Transaction<Tables>,
-  { key, offset, wasBehind, isCloned, newest: { revision }, reportedAt: at }: AgentState,
+  { key, offset, wasBehind, isCloned, quota, revisionBefore, newest: { revision }, reportedAt: at }: AgentState,
 ): Promise<void> {
   if (at === undefined) return
   const stamp = { agent: key, at, revision }
   if (offset < 0) await writeClockGap(transaction, stamp, { behindMs: -offset, wasBehind })
   if (isCloned) await writeCloneGap(transaction, stamp)
+  for (const gap of quota.gaps()) await writeLastingGap(transaction, stamp, gap, revisionBefore)
 }

@@ -19,7 +19,10 @@ describe('SeriesIndex', () => {
     await migrate(database)
     const index = createSeriesIndex()
     const resolve = async (lookup: ReturnType<typeof index.begin>) =>
-      database.transaction().execute((transaction) => lookup.resolve(transaction, 1, [metric, metric]))
+      database
+        .transaction()
+        .execute((transaction) => lookup.resolve(transaction, 1, [metric, metric], { stored: 1, room: 9 }))
+        .then(({ ids }) => ids)
 
     const first = index.begin()
     const [id] = await resolve(first)

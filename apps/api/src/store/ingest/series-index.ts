@@ -16,10 +16,31 @@ const insertSeries = bulkInsert(
   (conflict) => conflict.columns(['agent_key', 'fingerprint']).doNothing(),
 )
 
+/** Series of one agent, and how many it may have. */
+export interface SeriesRoom {
+  /** Number of stored series. */
+  readonly stored: number
+  /** Number of series that may be created. */
+  readonly room: number
+}
+
+/** Series of metrics. */
+export interface ResolvedSeries {
+  /** The id of each metric's series, `undefined` for a new one for which there was no room. */
+  readonly ids: readonly (number | undefined)[]
+  /** Number of new series. */
+  readonly created: number
+}
+
 /** Finds series within one transaction. */
 export interface SeriesLookup {
-  /** Returns the id of each metric's series, creating new series. */
-  resolve(transaction: Transaction<Tables>, agent: number, metrics: readonly Metric[]): Promise<number[]>
+  /** Finds the series of metrics, and creates new ones. */
+  resolve(
+    transaction: Transaction<Tables>,
+    agent: number,
+    metrics: readonly Metric[],
+    room: SeriesRoom,
+  ): Promise<ResolvedSeries>
   /** Caches the found ids. Call it after the commit: the series of a failed transaction do not exist. */
   commit(): void
 }
@@ -33,30 +54,45 @@ export interface SeriesIndex {
 
 export function createSeriesIndex(): SeriesIndex {
   const known = new Map<string, number>()
+  /** Number of cached series of each agent. */
+  const sizes = new Map<number, number>()
   let generation = 0
+  const clear = (): void => {
+    known.clear()
+    sizes.clear()
+  }
   return {
     clear: () => {
       generation += 1
-      known.clear()
+      clear()
     },
     begin: () => {
       const startGeneration = generation
       const found = new Map<string, number>()
+      const foundSizes = new Map<number, number>()
       return {
-        resolve: async (transaction, agent, metrics) => {
+        resolve: async (transaction, agent, metrics, room) => {
           const keys = await runInTimeSlices(hashAll(agent, metrics))
           const unknown = new Map<string, Metric>()
           for (const [index, metric] of metrics.entries()) {
             const key = keys[index] ?? ''
             if (!known.has(key) && !found.has(key)) unknown.set(key, metric)
           }
-          for (const [key, id] of await findOrCreate(transaction, agent, unknown)) found.set(key, id)
-          return keys.map((key) => known.get(key) ?? found.get(key) ?? 0)
+          const cached = (sizes.get(agent) ?? 0) + (foundSizes.get(agent) ?? 0)
+          const { ids, created } = await findOrCreate(transaction, agent, unknown, room, cached >= room.stored)
+          for (const [key, id] of ids) found.set(key, id)
+          foundSizes.set(agent, (foundSizes.get(agent) ?? 0) + ids.size)
+          return { ids: keys.map((key) => known.get(key) ?? found.get(key)), created }
         },
         commit: () => {
           if (startGeneration !== generation) return
-          if (known.size + found.size > MAX_CACHED_SERIES) known.clear()
-          for (const [key, id] of found) known.set(key, id)
+          if (known.size + found.size > MAX_CACHED_SERIES) clear()
+          for (const [key, id] of found) {
+            if (known.has(key)) continue
+            known.set(key, id)
+            const agent = agentOf(key)
+            sizes.set(agent, (sizes.get(agent) ?? 0) + 1)
+          }
         },
       }
     },
@@ -82,32 +118,54 @@ function sorted(attributes: Attributes): [string, unknown][] {
   return entries.length < 2 ? entries : entries.sort(([left], [right]) => (left < right ? -1 : 1))
 }
 
-/** Returns the ids of series by `<agent> <hash>`, creating new series. */
+function agentOf(key: string): number {
+  return Number(key.slice(0, key.indexOf(' ')))
+}
+
+/** Returns the ids of series by `<agent> <hash>`, creating new series. @param areNew true if none of them is stored */
 async function findOrCreate(
   transaction: Transaction<Tables>,
   agent: number,
   unknown: ReadonlyMap<string, Metric>,
+  { room }: SeriesRoom,
+  areNew: boolean,
+): Promise<{ readonly ids: ReadonlyMap<string, number>; readonly created: number }> {
+  const stored = areNew ? new Map<string, number>() : await findIds(transaction, agent, [...unknown.keys()])
+  const missing = [...unknown].filter(([key]) => !stored.has(key)).slice(0, room)
+  if (missing.length === 0) return { ids: stored, created: 0 }
+  await insertSeries(
+    transaction,
+    missing.map(([key, { name, entity, attributes, unit, kind }]) => ({
+      agent_key: agent,
+      fingerprint: fingerprintOf(key),
+      name,
+      entity_type: entity.type,
+      entity_id: entity.id,
+      attributes: JSON.stringify(Object.fromEntries(sorted(attributes))),
+      unit,
+      kind,
+    })),
+  )
+  const keys = missing.map(([key]) => key)
+  return { ids: new Map([...stored, ...(await findIds(transaction, agent, keys))]), created: missing.length }
+}
+
+function fingerprintOf(key: string): string {
+  return key.slice(key.indexOf(' ') + 1)
+}
+
+async function findIds(
+  transaction: Transaction<Tables>,
+  agent: number,
+  keys: readonly string[],
 ): Promise<Map<string, number>> {
   const ids = new Map<string, number>()
-  if (unknown.size === 0) return ids
-  const wanted = [...unknown].map(([key, { name, entity, attributes, unit, kind }]) => ({
-    agent_key: agent,
-    fingerprint: key.slice(key.indexOf(' ') + 1),
-    name,
-    entity_type: entity.type,
-    entity_id: entity.id,
-    attributes: JSON.stringify(Object.fromEntries(sorted(attributes))),
-    unit,
-    kind,
-  }))
-  await insertSeries(transaction, wanted)
-  for (let start = 0; start < wanted.length; start += LOOKUP_BATCH_SIZE) {
-    const part = wanted.slice(start, start + LOOKUP_BATCH_SIZE).map((row) => row.fingerprint)
+  for (let start = 0; start < keys.length; start += LOOKUP_BATCH_SIZE) {
     const rows = await transaction
       .selectFrom('series')
       .select(['id', 'fingerprint'])
       .where('agent_key', '=', agent)
-      .where('fingerprint', 'in', part)
+      .where('fingerprint', 'in', keys.slice(start, start + LOOKUP_BATCH_SIZE).map(fingerprintOf))
       .execute()
     for (const { id, fingerprint } of rows) ids.set(`${agent} ${fingerprint}`, id)
   }

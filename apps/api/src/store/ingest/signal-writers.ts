@@ -1,4 +1,4 @@
-import type { Metric, ReportedEntity } from '@rca/core/protocol'
+import type { ReportedEntity } from '@rca/core/protocol'
 import { sql, type Transaction } from 'kysely'
 import { bulkInsert } from '../sqlite/bulk-insert.ts'
 import type { Tables } from '../sqlite/tables.ts'
@@ -85,6 +85,23 @@ export async function writeEntities(
   await insertEntities(transaction, rows)
 }
 
+/** Stores that a report contains entities whose state is not stored: they still exist. */
+export async function keepEntities(
+  transaction: Transaction<Tables>,
+  { agent, revision }: ReportStamp,
+  entities: readonly ReportedEntity[],
+): Promise<void> {
+  for (const { type, id } of entities)
+    await transaction
+      .updateTable('entities')
+      .set({ revision })
+      .where('agent_key', '=', agent)
+      .where('type', '=', type)
+      .where('id', '=', id)
+      .where('revision', '<', revision)
+      .execute()
+}
+
 /** Marks entities without a report since a snapshot as deleted. */
 export async function markDeletedBySnapshot(
   transaction: Transaction<Tables>,
@@ -99,17 +116,14 @@ export async function markDeletedBySnapshot(
     .execute()
 }
 
-/** Writes one point per metric. The last point of a series in a report wins. */
+/** Writes points. The last point of a series in a report wins. */
 export async function writePoints(
   transaction: Transaction<Tables>,
-  seriesIds: readonly number[],
-  metrics: readonly Metric[],
-  at: number,
+  points: readonly Tables['points'][],
 ): Promise<void> {
-  const rows = metrics.map(({ value }, index) => ({ series_id: seriesIds[index] ?? 0, at, value }))
   await insertPoints(
     transaction,
-    lastOfEach(rows, (row) => row.series_id),
+    lastOfEach(points, (point) => point.series_id),
   )
 }
 

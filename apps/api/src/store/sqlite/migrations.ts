@@ -17,6 +17,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-12-02-audit': { up: (database) => run(database, AUDIT) },
   '2026-12-03-event-indexes': { up: (database) => run(database, EVENT_INDEXES) },
   '2026-12-03-lost-reports': { up: (database) => run(database, LOST_REPORTS) },
+  '2026-12-04-usage': { up: (database) => run(database, USAGE) },
 }
 
 /** Thrown for a file with the tables of another program. */
@@ -419,4 +420,16 @@ const EVENT_INDEXES = [
 const LOST_REPORTS = [
   'alter table gaps add column first_missing integer',
   'alter table gaps add column last_missing integer',
+]
+
+/** Usage of the limits by each agent. */
+const USAGE = [
+  'alter table agents add column series_count integer not null default 0',
+  'alter table agents add column entity_count integer not null default 0',
+  'alter table agents add column entity_bytes integer not null default 0',
+  'update agents set series_count = (select count(*) from series where agent_key = agents.key)',
+  `update agents set (entity_count, entity_bytes) = (
+    select count(*), coalesce(sum(octet_length(name) + octet_length(attributes) + octet_length(relations)), 0)
+    from entities where agent_key = agents.key
+  )`,
 ]

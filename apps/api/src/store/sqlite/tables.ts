@@ -141,6 +141,10 @@ export interface Tables {
     cloned_at: number | null
     /** How many of `processes` took turns then. */
     clones: Generated<number>
+    series_count: Generated<number>
+    /** Number of its entities, with deleted ones, and bytes of their names, attributes and relations. */
+    entity_count: Generated<number>
+    entity_bytes: Generated<number>
   }
   /** Replicas of agents, with the status from their last heartbeat. */
   agent_instances: {
