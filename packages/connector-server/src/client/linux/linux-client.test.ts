@@ -22,6 +22,31 @@ describe('openLinuxClient', () => {
     expect(await names()).toEqual(['/', '/run/a volume', '/data'])
   })
 
+  test('counts processors that are added and taken away while it runs', async () => {
+    const root = fixtureRoot()
+    const client = openFixture(root)
+    const added = [2, 3, 4, 5, 6, 7].map((number) => `cpu${number} 1 0 1 1 0 0 0 0 0 0\n`).join('')
+    const count = async () => (await client.processes()).logicalCpus
+    expect(await count()).toBe(2)
+    root.change('proc/stat', (text) => text.replace('intr ', `${added}intr `))
+    expect(await count()).toBe(8)
+    root.change('proc/stat', (text) => text.replace(added, ''))
+    expect(await count()).toBe(2)
+  })
+
+  test('does not look at a mount point below a share, which may not answer', async () => {
+    const root = fixtureRoot()
+    // A file, which is left out where it is looked at.
+    root.write('mnt/share/config', '')
+    root.write('srv/config', '')
+    const mounts = ['90 43 0:90 / /mnt/share rw - nfs4 host:/srv rw', '91 90 8:18 /a /mnt/share/config rw - ext4 b rw']
+    const local = '92 43 8:19 /a /srv/config rw - ext4 c rw'
+    root.change('proc/1/mountinfo', (text) => `${text}${[...mounts, local].join('\n')}\n`)
+    const names = (await openFixture(root).mounts()).map(({ mountPoint }) => mountPoint)
+    expect(names).toContain('/mnt/share/config')
+    expect(names).not.toContain('/srv/config')
+  })
+
   test('finds a new disk, and forgets a removed one', async () => {
     const root = fixtureRoot()
     const client = openFixture(root)
