@@ -108,9 +108,9 @@ const anyWord = fc
   )
   .filter((text) => !text.includes('\0'))
 
-/** Runs `check` over many batches of words: several thousand words for a few dozen processes. */
-function checkWords(check: (words: string[]) => void): void {
-  fc.assert(fc.property(fc.array(anyWord, { minLength: 80, maxLength: 120, size: 'max' }), check), { numRuns: 20 })
+/** Runs `check` over batches of about a hundred words each. */
+function checkWords(batches: number, check: (words: string[]) => void): void {
+  fc.assert(fc.property(fc.array(anyWord, { minLength: 80, maxLength: 120, size: 'max' }), check), { numRuns: batches })
 }
 
 // zsh is what many people paste into, but no installation needs it: it is asked where it is installed.
@@ -129,13 +129,13 @@ describe.each(shells)('%s', (shell) => {
   })
 
   realTest('receives random words unchanged', () => {
-    checkWords((words) => {
+    checkWords(20, (words) => {
       expect(run(shell, print(...words))).toEqual(words)
     })
   })
 
   realTest('receives the parts of a word as one word', () => {
-    checkWords((batch) => {
+    checkWords(6, (batch) => {
       // Each makes three words, with the text four times.
       const words = batch.slice(0, 30)
       const joined = words.flatMap((text) => [word('--key=', text), word(text, '=end'), word(raw`a'b'`, text, text)])
@@ -147,7 +147,7 @@ describe.each(shells)('%s', (shell) => {
   })
 
   realTest('receives words through assignments, substitutions and another shell', () => {
-    checkWords((words) => {
+    checkWords(6, (words) => {
       const [first = '', second = ''] = words
       const assigned = command(assignment('A', first)).followedBy(print(raw`"$A"`))
       const inEnvironment = command(assignment('B', second), 'env', 'printenv', '-0', 'B')
@@ -158,7 +158,7 @@ describe.each(shells)('%s', (shell) => {
   })
 
   realTest('passes the same words to an external program', () => {
-    checkWords((words) => {
+    checkWords(6, (words) => {
       expect(run(shell, command('env', '-i', '/usr/bin/printf', '%s\\0', ...words))).toEqual(words)
     })
   })
