@@ -294,7 +294,7 @@ describe('loading a module', () => {
     expect(registry.problems).toMatchObject([{ package: 'rca-bad', version: '1.2.3' }])
   })
 
-  test('fails when it has not ended after five seconds, and leaves the others usable', async () => {
+  test('fails when it has not ended after a minute, and leaves the others usable', async () => {
     const from = await hostWith(
       {
         ...installed('rca-bad', 'bad', { exports: './waits.js' }),
@@ -308,10 +308,10 @@ describe('loading a module', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
     const described = registry.describe()
-    await vi.advanceTimersByTimeAsync(5_000)
+    await vi.advanceTimersByTimeAsync(60_000)
     expect((await described).map(({ type }) => type)).toEqual(['good'])
     expect(registry.problems.map(({ message }) => message)).toEqual([
-      'The connector of rca-bad@1.2.3 cannot be used: its module `rca-bad` could not be loaded: it did not finish within 5 s. Update or remove the package.',
+      'The connector of rca-bad@1.2.3 cannot be used: its module `rca-bad` could not be loaded: it did not finish within 60 s. Update or remove the package.',
     ])
   })
 

@@ -9,8 +9,8 @@ import type { InstalledPackage } from './installed-packages.ts'
 import type { ConnectorManifest } from './manifest.ts'
 import { resolveModule } from './resolve-module.ts'
 
-/** Code that takes longer to load waits for something, perhaps for ever. */
-const LOAD_TIMEOUT_MS = 5_000
+/** Code that takes longer to load waits for something, perhaps for ever. A busy machine needs several seconds. */
+const LOAD_TIMEOUT_MS = 60_000
 
 /** Codes with which Node.js says that there is no such module. */
 const NOT_FOUND = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_PACKAGE_PATH_NOT_EXPORTED'])
@@ -20,7 +20,7 @@ const TYPESCRIPT = new Set(['ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING', 'ERR_
 
 /**
  * Returns a function that loads the connector of a package. It rejects with a `ConnectorError` that names the package
- * if the code cannot be loaded within five seconds, or exports no such connector.
+ * if the code cannot be loaded within a minute, or exports no such connector.
  */
 export function connectorLoader(
   found: InstalledPackage,
