@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { createRegistry } from '@rca/core'
+import { createRegistry, type Registry } from '@rca/core'
 import { command, defineConnector, entity, option } from '@rca/core/connector'
 import type { Report } from '@rca/core/protocol'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
@@ -68,6 +68,9 @@ const server = defineConnector({
   collectors: {},
 })
 
+/** Connectors that load at once. */
+export const testRegistry: Registry = createRegistry([docker, server])
+
 export const ADMIN = 'admin-token-of-the-tests'
 
 /** The time at which the clock of a test starts. */
@@ -105,7 +108,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
   const clock = { now: START }
   const databasePath = join(directory, 'rca.sqlite')
   const api = await createApi({
-    registry: createRegistry([docker, server]),
+    registry: testRegistry,
     adminToken: ADMIN,
     databaseUrl: `sqlite:${databasePath}`,
     port: 0,
@@ -244,8 +247,8 @@ export function dataRequestHead(token: string, contentLength: number): string {
 }
 
 /**
- * Sends texts over one connection, 100 ms apart, and returns everything received until it is closed or silent for 1
- * s.
+ * Sends texts over one connection, 100 ms apart, and returns everything received until it is closed or, after the first
+ * byte, silent for 1 s.
  */
 export function exchange(url: URL, ...texts: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
@@ -256,8 +259,9 @@ export function exchange(url: URL, ...texts: readonly string[]): Promise<string>
         socket.write(text)
       }
     })
-    socket.setTimeout(1000, () => socket.destroy())
+    socket.setTimeout(60_000, () => socket.destroy())
     socket.on('data', (chunk) => {
+      socket.setTimeout(1000)
       answer += chunk.toString()
     })
     socket.on('error', () => undefined)
