@@ -4,6 +4,7 @@ import { CONTRACT, isConnector } from '../connector/define-connector.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import { reasonOf } from '../errors/error-reason.ts'
 import { isRcaError } from '../errors/rca-error.ts'
+import { TimeoutError } from '../errors/timeout-error.ts'
 import { withTimeout } from '../timers.ts'
 import type { InstalledPackage } from './installed-packages.ts'
 import type { ConnectorManifest } from './manifest.ts'
@@ -30,9 +31,24 @@ export function connectorLoader(
   const errorOf = (problem: string, cause?: unknown) =>
     new ConnectorError(`of ${found.name}@${found.version}`, problem, cause)
 
+  let hanging: Error | undefined
   const importModule = async (): Promise<Record<string, unknown>> => {
+    if (hanging !== undefined) throw hanging
     const { href } = pathToFileURL(resolveModule(found.directory, found.name, module, found.exports))
-    return withTimeout('it', LOAD_TIMEOUT_MS, undefined, () => import(href) as Promise<Record<string, unknown>>)
+    const loading = import(href) as Promise<Record<string, unknown>>
+    try {
+      return await withTimeout('it', LOAD_TIMEOUT_MS, undefined, () => loading)
+    } catch (error) {
+      // Until the module has loaded after all, further callers need not wait as long for the same answer.
+      if (error instanceof TimeoutError) {
+        hanging = error
+        const settled = (): void => {
+          hanging = undefined
+        }
+        loading.then(settled, settled)
+      }
+      throw error
+    }
   }
 
   return async () => {
