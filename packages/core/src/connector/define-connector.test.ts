@@ -52,6 +52,13 @@ describe('validation of a connector', () => {
     expect(() => exampleConnector({ signals: { ...signals, again } })).toThrow('metric `host.load` is declared twice')
   })
 
+  test.each(['Bad Load!', 'host.Load', 'host..load', '.load', '1load'])('rejects a metric with the name %j', (name) => {
+    const load = metric({ name, unit: '1', kind: 'gauge', description: 'Load.' })
+    expect(() => exampleConnector({ signals: { load } })).toThrow(
+      `the name of the metric \`${name}\` must be lower case words`,
+    )
+  })
+
   test('rejects a signal that exceeds the limits of a report', () => {
     const wide = metric({ name: 'wide', unit: 'x'.repeat(65), kind: 'gauge', description: 'Wide.' })
     const nameless = metric({ name: '', unit: '1', kind: 'gauge', description: 'Nameless.' })

@@ -131,6 +131,9 @@ function unmarkedSecret({ properties = {} }: JsonSchema): string | undefined {
   return undefined
 }
 
+/** Names of signals, as in the semantic conventions of OpenTelemetry. */
+const NAME_PATTERN = /^[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*$/
+
 function signalProblem({ signals }: Connector): string | undefined {
   const seen = new Set<string>()
   for (const declared of Object.values(signals)) {
@@ -138,6 +141,8 @@ function signalProblem({ signals }: Connector): string | undefined {
     const key = `${declared.signal} \`${name}\``
     if (name === '' || name.length > LIMITS.name)
       return `the ${key} needs a name of 1 to ${LIMITS.name} characters in \`signals\`.`
+    if (!NAME_PATTERN.test(name))
+      return `the name of the ${key} must be lower case words joined by \`.\`, \`_\` or \`-\`, such as \`acme.queue.length\`.`
     if (declared.signal === 'metric' && declared.unit.length > LIMITS.unit)
       return `the unit of the ${key} is longer than ${LIMITS.unit} characters.`
     if (seen.has(key)) return `the ${key} is declared twice in \`signals\`.`

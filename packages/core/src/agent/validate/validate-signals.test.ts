@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { host, signals } from '../../../test/example-connector.ts'
-import { entity } from '../../connector/signal-catalog.ts'
+import { entity, metric } from '../../connector/signal-catalog.ts'
 import type { Signals } from '../../connector/signals.ts'
 import { runToEnd } from '../../event-loop.ts'
 import { LIMITS, type Report, reportSchema } from '../../platform/protocol.ts'
@@ -48,6 +48,15 @@ describe('SignalValidator', () => {
     let step = steps.next()
     while (step.done !== true) step = steps.next()
     expect(step.value.entities.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
+  })
+
+  test('leaves out a counter with a negative value', () => {
+    const sent = metric({ name: 'sent', unit: 'By', kind: 'counter', description: 'Bytes sent.' })
+    const { validate } = createSignalValidator({ host: signals.host, sent })
+    expect(validate({ metrics: [sent.point(-1, host), sent.point(0, host)] })).toMatchObject({
+      metrics: [{ value: 0 }],
+      problems: ['the metric `sent` is a counter with a negative value'],
+    })
   })
 
   test.each([{}, { metrics: undefined }, { metrics: null }])('accepts %j as an empty result', (said) => {

@@ -186,6 +186,8 @@ function kindsOf(catalog: SignalCatalog, redact: (text: string) => string) {
       return `the metric \`${declaration.name}\` has another unit or kind than declared`
     if (typeof metric.value !== 'number' || !Number.isFinite(metric.value))
       return `the metric \`${declaration.name}\` has a value that is not a finite number`
+    if (metric.kind === 'counter' && metric.value < 0)
+      return `the metric \`${declaration.name}\` is a counter with a negative value`
     const problem =
       referenceProblem(metric.entity) ?? attributesProblem(metric.attributes, declaration.isAttribute, redact)
     return problem === undefined ? undefined : `the metric \`${declaration.name}\` ${problem}`
