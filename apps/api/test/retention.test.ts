@@ -50,7 +50,7 @@ describe('the retention', () => {
     })
 
     api.clock.now = START + 2 * DAY
-    await api.send(token, reportOf({ metrics: [metricOf(3)] }, { timestamp: iso(api.clock.now) }))
+    await api.send(token, reportOf({ metrics: [metricOf(3)] }, { timestamp: iso(api.clock.now), sequence: 1 }))
     await api.applyRetention()
     expect(counts()).toMatchObject({ points: 4, events: 2 })
 
@@ -99,14 +99,14 @@ describe('the retention', () => {
     for (const rows of [
       "reports select 1, 'r' || n, 0",
       "entities select 1, 'container', 'e' || n, 'e', '{}', '[]', 0, 0, iif(n % 2, 0, null), 0",
-      "gaps select 1, 'g' || n, 0, 'r', iif(n % 2, 0, 9e15), 0",
+      "gaps select 1, 'g' || n, 0, 'r', iif(n % 2, 0, 9e15), 0, null, null",
       'points select 1, n, 1',
       "events select null, 1, 'n' || n, 'n', iif(n % 2, 0, 9e15), 0, 't', 'i', 'b', '{}'",
     ])
       database.exec(`insert into ${rows.replace(/ /, ` ${numbers} `)} from numbers`)
     api.clock.now = START + 3 * DAY
     // Time passes by what arrives.
-    await api.send(token, reportOf({}, { agent_id: agentIdOf('other'), timestamp: iso(api.clock.now) }))
+    await api.send(token, reportOf({}, { agent_id: agentIdOf('other'), timestamp: iso(api.clock.now), sequence: 1 }))
 
     const tables = ['reports', 'entities', 'gaps', 'points', 'events']
     const count = () =>
