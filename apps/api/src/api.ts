@@ -21,6 +21,7 @@ import { type ApiOptions, type CompleteApiOptions, completeOptions, OptionsError
 import { createRetentionJob } from './retention-job.ts'
 import { ROUTES } from './routes/index.ts'
 import { databasePath } from './store/database-url.ts'
+import type { StoreLimits } from './store/limits.ts'
 import { openStore } from './store/open-store.ts'
 import type { Store } from './store/store.ts'
 
@@ -59,13 +60,14 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
   for (const { package: name, message } of registry.warnings)
     options.log?.warn({ package: name, reason: message }, 'connector should be corrected')
 
-  const store = await openStore(options.databaseUrl, {
+  const limits: StoreLimits = {
     series: options.maxSeriesPerAgent,
     entities: options.maxEntitiesPerAgent,
     stateBytes: options.maxStateBytesPerAgent,
     eventsPerMinute: options.maxEventsPerMinute,
     agentsPerToken: options.maxAgentsPerToken,
-  })
+  }
+  const store = await openStore(options.databaseUrl, limits, options.readThreads)
   if (options.log !== undefined) logDatabase(databasePath(options.databaseUrl), options.log)
   if (options.log !== undefined) await logArtifacts(options.artifactsFolder, options.log)
   const publicUrl = (): string =>

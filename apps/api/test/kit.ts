@@ -118,6 +118,9 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     checkResponses: true,
     // Load of the machine must not fail a test.
     maxEventLoopDelayMs: 0,
+    readTimeout: '100s',
+    // Threads take long to start: tests of them ask for some.
+    readThreads: 0,
     ...options,
   })
   onTestFinished(async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AGENT_URL, agentIdOf, metricOf, reportOf, START, startApi, type TestApi } from './kit.ts'
+import { metricsAnswer } from '../src/routes/metrics.ts'
+import { AGENT_URL, agentIdOf, entityOf, eventOf, metricOf, reportOf, START, startApi, type TestApi } from './kit.ts'
 
 interface Point {
   readonly at: number
@@ -12,6 +13,7 @@ const iso = (milliseconds: number) => new Date(milliseconds).toISOString()
 async function query(api: TestApi, parameters: Record<string, string>): Promise<{ at: number; value: number }[][]> {
   const response = await api.admin({ url: '/api/v1/metrics', query: { name: 'container.memory.usage', ...parameters } })
   expect(response.statusCode, response.body).toBe(200)
+  expect(metricsAnswer.safeParse(response.json()).error).toBeUndefined()
   return response
     .json()
     .series.map((series: { points: { at: string; value: number }[] }) =>
@@ -197,6 +199,51 @@ describe('a query of metrics', () => {
     const status = async (parameters: string) =>
       (await api.admin(`/api/v1/metrics?name=container.memory.usage&step=1s&${parameters}`)).statusCode
     expect([await status(''), await status('limit=50'), await status('attribute=index=7')]).toEqual([422, 200, 200])
+  })
+
+  test('answers from threads of their own, with the number of points that were read and their maximum', async () => {
+    const api = await startApi({ readThreads: 2, maxPointsScanned: 3 })
+    const token = await api.provision()
+    await api.send(
+      token,
+      reportOf({
+        metrics: [metricOf(1), metricOf(3, { name: 'other' })],
+        entities: [entityOf('c1')],
+        events: [eventOf()],
+        gaps: [{ scope: 'all', reason: 'none', since: iso(START) }],
+      }),
+    )
+    for (const second of [1, 2])
+      await api.send(token, reportOf({ metrics: [metricOf(2)] }, { timestamp: iso(START + second * 1000) }))
+    api.clock.now += 3000
+    const answer = (await api.admin('/api/v1/metrics?name=container.memory.usage&aggregate=max&step=1h')).json()
+    expect(answer).toMatchObject({ scanned: { points: 3, max_points: 3 }, series: [{ points: [{ value: 2 }] }] })
+    await api.send(token, reportOf({ metrics: [metricOf(4)] }, { timestamp: iso(START + 2500) }))
+    const refused = await api.admin('/api/v1/metrics?name=container.memory.usage&aggregate=max&step=1h')
+    expect([refused.statusCode, refused.json().errors[0].pointer]).toEqual([422, '#/query/from'])
+    expect(refused.json().errors[0].detail).toContain('more than 3 stored points (`RCA_MAX_POINTS_SCANNED`)')
+    const lists = [
+      'events',
+      'agents',
+      'audit',
+      ...['entities', 'metrics', 'gaps'].map((name) => `${AGENT_URL.slice(8)}/${name}`),
+    ]
+    for (const list of lists) expect((await api.admin(`/api/v1/${list}`)).statusCode, list).toBe(200)
+  })
+
+  test('writes the answer in parts', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const times = Array.from({ length: 2000 }, (_, index) => START + index)
+    for (let first = 0; first < times.length; first += 200)
+      await api.send(
+        token,
+        ...times
+          .slice(first, first + 200)
+          .map((at) => reportOf({ metrics: [metricOf(at % 7)] }, { timestamp: iso(at) })),
+      )
+    const [points] = await query(api, { from: iso(START), to: iso(START + 2000), step: '1ms' })
+    expect(points).toEqual(times.map((at) => ({ at, value: at % 7 })))
   })
 
   test('leaves out sums that overflow', async () => {

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { v7 } from 'uuid'
 import { describe, expect, test } from 'vitest'
 import { openStore } from '../src/store/open-store.ts'
+import { createReadSession } from '../src/store/read-session.ts'
 import type { Store } from '../src/store/store.ts'
 import { agentIdOf, entityOf, reportOf, START } from './kit.ts'
 
@@ -190,11 +191,13 @@ function createWorld(store: Store, trouble: Trouble) {
   return { world, instances, perform, lead, deliver, snapshot, leader: () => leader }
 }
 
+const session = createReadSession(new AbortController().signal, 0)
+
 /** Returns the names of entities, empty for deleted ones. */
 async function entitiesOf(store: Store): Promise<Map<string, string>> {
   const [agent] = await store.agents.find(agentIdOf('first'), {})
   if (agent === undefined) return new Map()
-  const { items } = await store.signals.entities(agent.key, { includeDeleted: true }, { limit: 100 })
+  const { items } = await store.signals.entities(agent.key, { includeDeleted: true }, { limit: 100 }, session)
   return new Map(items.map(({ id, name, deleted_at }) => [id, deleted_at === null ? name : '']))
 }
 

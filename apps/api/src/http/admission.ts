@@ -11,6 +11,7 @@ import { createIngestGate } from './ingest-gate.ts'
 import { parseJsonBody } from './json-body.ts'
 import { ProblemError } from './problem-error.ts'
 import { createRateLimit, type LimitRate, senderOf } from './rate-limit.ts'
+import { limitReads } from './read-limits.ts'
 import { receiveBody } from './request-body.ts'
 import type { RouteMap } from './route-map.ts'
 
@@ -93,15 +94,19 @@ export async function admitRequests(
   })
 
   app.addHook('preHandler', async (request) => limitEnvironments(request))
+  limitReads(app, options, ({ caller }) => nameOf(caller))
 
   app.addHook('onResponse', async (request) => {
     releases.get(request)?.()
   })
+  parseBodiesInSteps(app, decoded)
+}
 
+function parseBodiesInSteps(app: FastifyInstance, bodyLimit: number): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/json',
-    { parseAs: 'buffer', bodyLimit: decoded },
+    { parseAs: 'buffer', bodyLimit },
     async ({ routeOptions }: FastifyRequest, body: Buffer) =>
       runInTimeSlices(parseJsonBody(body, routeOptions.config.sizeAdvice)),
   )

@@ -8,6 +8,7 @@ import type {
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { AgentFiles } from '../helm/agent-files.ts'
+import type { ReadSession } from '../store/read-session.ts'
 import type { Store } from '../store/store.ts'
 import type { AuditTarget, AuditTrail } from './audit-trail.ts'
 import type { Access, Caller } from './authentication.ts'
@@ -24,6 +25,8 @@ declare module 'fastify' {
     environment?: EnvironmentPlace
     /** Records requests of agents in the audit trail. All other changes are recorded anyway. */
     audited?: boolean
+    /** Limits the route as a question to the store, for which the request has `reading`. */
+    reads?: boolean
     /** Maximum size of a body as sent and after decompression, in bytes. @default 262144 */
     maxBodyBytes?: number
     /** Advice about a body that is too large. @default 'Send a smaller one.' */
@@ -36,6 +39,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set before the body is read. */
     caller: Caller
+    /** The question of a route with `reads`. */
+    reading: ReadSession
     /** Set when the request is answered with a problem. */
     problem?: ProblemError
     /** The object of a change, for the audit trail, where path and body do not name it. */

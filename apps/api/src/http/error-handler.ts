@@ -1,7 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { ReadLimitError } from '../store/read-session.ts'
 import { StorageError } from '../store/storage-error.ts'
 import { logSender } from './audit-trail.ts'
-import { ProblemError, unavailable } from './problem-error.ts'
+import { invalid, ProblemError, unavailable } from './problem-error.ts'
 import { senderOf } from './rate-limit.ts'
 import { tooLarge } from './request-body.ts'
 import type { SpreadRetries } from './retry-after.ts'
@@ -65,6 +66,7 @@ function toProblem(error: unknown, request: FastifyRequest): ProblemError {
   ) as Partial<FastifyError>
   if (error instanceof StorageError)
     return unavailable(error.message, error.isTemporary ? STORE_RETRY_AFTER_SECONDS : REPAIR_RETRY_AFTER_SECONDS, error)
+  if (error instanceof ReadLimitError) return tooManyPoints(error)
   if (code === 'ERR_SQLITE_ERROR')
     return unavailable('The store is temporarily unavailable. Try again later.', STORE_RETRY_AFTER_SECONDS, error)
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
@@ -74,6 +76,11 @@ function toProblem(error: unknown, request: FastifyRequest): ProblemError {
   if (statusCode >= 400 && statusCode < 500)
     return new ProblemError(statusCode, 'The request is not valid.', { cause: error })
   return new ProblemError(500, 'Internal error. The log of the platform has the cause.', { cause: error })
+}
+
+function tooManyPoints({ maxPoints }: ReadLimitError): ProblemError {
+  const detail = `The answer needs more than ${maxPoints} stored points (\`RCA_MAX_POINTS_SCANNED\`). Choose a shorter range, or select fewer series: by entity, by attribute or with a smaller \`limit\`.`
+  return invalid([{ pointer: '#/query/from', detail }])
 }
 
 /** Status and detail by the code of an error of Fastify or zlib. */

@@ -80,6 +80,17 @@ export interface ApiOptions {
   readonly maxEventsPerMinute?: number
   /** Agents that may join with a token without `token_uses`. @default 3000 */
   readonly maxAgentsPerToken?: number
+  /**
+   * Threads that answer questions of `/api/v1`, so that reports and probes do not wait for them. 0 answers questions
+   * between other requests. @default 2
+   */
+  readonly readThreads?: number
+  /** Questions that are answered at the same time, a quarter of them with one token. @default 32 */
+  readonly maxConcurrentReads?: number
+  /** Time for the answer to a question. @default '30s' */
+  readonly readTimeout?: Duration
+  /** Maximum number of stored points that one question reads. @default 20000000 */
+  readonly maxPointsScanned?: number
   /** Event loop delay above which requests are refused with 503, in milliseconds; 0 refuses none. @default 2000 */
   readonly maxEventLoopDelayMs?: number
   /** @default no logs */
@@ -128,6 +139,10 @@ export function completeOptions(options: ApiOptions): CompleteApiOptions {
     maxStateBytesPerAgent: DEFAULT_LIMITS.stateBytes,
     maxEventsPerMinute: DEFAULT_LIMITS.eventsPerMinute,
     maxAgentsPerToken: DEFAULT_LIMITS.agentsPerToken,
+    readThreads: 2,
+    maxConcurrentReads: 32,
+    readTimeout: '30s',
+    maxPointsScanned: 20_000_000,
     maxEventLoopDelayMs: 2000,
     now: Date.now,
     checkResponses: false,

@@ -32,6 +32,10 @@ describe('readEnvironment', () => {
       RCA_BODY_LIMIT_DECODED: '4096',
       RCA_BODY_TIMEOUT: '5s',
       RCA_MAX_CONCURRENT_REQUESTS: '3',
+      RCA_READ_THREADS: '0',
+      RCA_MAX_CONCURRENT_READS: '5',
+      RCA_READ_TIMEOUT: '1m',
+      RCA_MAX_POINTS_SCANNED: '1000',
       LOG_LEVEL: 'debug',
     })
     expect(logLevel).toBe('debug')
@@ -54,6 +58,10 @@ describe('readEnvironment', () => {
       bodyLimitDecoded: 4096,
       bodyTimeout: '5s',
       maxConcurrentRequests: 3,
+      readThreads: 0,
+      maxConcurrentReads: 5,
+      readTimeout: '1m',
+      maxPointsScanned: 1000,
     })
   })
 

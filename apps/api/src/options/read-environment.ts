@@ -70,6 +70,10 @@ const VARIABLES = {
   maxStateBytesPerAgent: ['RCA_MAX_STATE_BYTES_PER_AGENT', wholeNumber(1, 1_000_000_000_000)],
   maxEventsPerMinute: ['RCA_MAX_EVENTS_PER_MINUTE', wholeNumber(1, 1_000_000_000)],
   maxAgentsPerToken: ['RCA_MAX_AGENTS_PER_TOKEN', wholeNumber(1, 1_000_000_000)],
+  readThreads: ['RCA_READ_THREADS', wholeNumber(0, 64)],
+  maxConcurrentReads: ['RCA_MAX_CONCURRENT_READS', wholeNumber(1, 10_000)],
+  readTimeout: ['RCA_READ_TIMEOUT', duration()],
+  maxPointsScanned: ['RCA_MAX_POINTS_SCANNED', wholeNumber(1000, 1_000_000_000_000)],
 } satisfies { [Option in keyof ApiOptions]: readonly [variable: string, z.ZodType<ApiOptions[Option]>] }
 
 const environmentSchema = z.object({

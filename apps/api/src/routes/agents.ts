@@ -120,14 +120,18 @@ export function addAgentRoutes(app: App, context: Context): void {
     success: 'Agents, and placeholders for provisioned agents.',
     response: { 200: z.object({ agents: z.array(agentSchema), next_cursor: nextCursor }), ...problems(404, 422) },
   }
-  app.get('/api/v1/agents', { config: { access: ['read'], environment: 'query' }, schema: list }, async (request) => {
-    const page = toPageRequest(request.query, ['text', 'text', 'number'])
-    const { is_behind: isBehind, ...query } = request.query
-    const versions = isBehind === undefined ? undefined : await findVersions(context, isBehind === 'true')
-    const filter = { ...query, versions, now: now(), intervalSeconds: heartbeatSeconds }
-    const { items, next } = await store.agents.list(filter, page)
-    return { agents: await withState(context, items), next_cursor: toCursor(next) }
-  })
+  app.get(
+    '/api/v1/agents',
+    { config: { access: ['read'], environment: 'query', reads: true }, schema: list },
+    async (request) => {
+      const page = toPageRequest(request.query, ['text', 'text', 'number'])
+      const { is_behind: isBehind, ...query } = request.query
+      const versions = isBehind === undefined ? undefined : await findVersions(context, isBehind === 'true')
+      const filter = { ...query, versions, now: now(), intervalSeconds: heartbeatSeconds }
+      const { items, next } = await store.agents.list(filter, page, request.reading)
+      return { agents: await withState(context, items), next_cursor: toCursor(next) }
+    },
+  )
 
   const get = {
     operationId: 'getAgent',

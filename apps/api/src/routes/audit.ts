@@ -48,14 +48,18 @@ export function addAuditRoute(app: App, { store, auditTrail }: Context): void {
     success: 'Entries, newest first.',
     response: { 200: z.object({ entries: z.array(auditEntry), next_cursor: nextCursor }), ...problems(422) },
   }
-  app.get('/api/v1/audit', { config: { access: ['manage'], environment: 'query' }, schema }, async (request) => {
-    // Stored entries can be read while the store cannot be written.
-    await auditTrail.flush().catch(() => undefined)
-    const { limit, cursor, ...filter } = request.query
-    const page = toPageRequest({ limit, cursor }, ['number', 'number'])
-    const { items, next } = await store.audit.list(filter, page)
-    return { entries: items.map(toEntry), next_cursor: toCursor(next) }
-  })
+  app.get(
+    '/api/v1/audit',
+    { config: { access: ['manage'], environment: 'query', reads: true }, schema },
+    async (request) => {
+      // Stored entries can be read while the store cannot be written.
+      await auditTrail.flush().catch(() => undefined)
+      const { limit, cursor, ...filter } = request.query
+      const page = toPageRequest({ limit, cursor }, ['number', 'number'])
+      const { items, next } = await store.audit.list(filter, page, request.reading)
+      return { entries: items.map(toEntry), next_cursor: toCursor(next) }
+    },
+  )
 }
 
 function toEntry({ id: _, at, last_at, ...entry }: AuditEntry): z.output<typeof auditEntry> {

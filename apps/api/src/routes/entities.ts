@@ -40,12 +40,12 @@ export function addEntityRoute(app: App, context: Context): void {
   }
   app.get(
     '/api/v1/agents/:agent_id/entities',
-    { config: { access: ['read'], environment: 'query' }, schema },
+    { config: { access: ['read'], environment: 'query', reads: true }, schema },
     async (request) => {
       const page = toPageRequest(request.query, ['text', 'text'])
       const { key } = await findAgent(context, request.params.agent_id, request.query)
       const filter = { type: request.query.type, includeDeleted: request.query.include_deleted === 'true' }
-      const { items, next } = await context.store.signals.entities(key, filter, page)
+      const { items, next } = await context.store.signals.entities(key, filter, page, request.reading)
       return { entities: items.map(toEntity), next_cursor: toCursor(next) }
     },
   )

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
 import { named, problems } from '../http/openapi-schemas.ts'
 import { invalid } from '../http/problem-error.ts'
+import type { ReadSession } from '../store/read-session.ts'
 import type { StoredEvent } from '../store/records.ts'
 import type { RelatedEntities, RelatedFilter } from '../store/store.ts'
 import { agentFilter, agentId, entityFilter, instantParameter, toInstant } from './fields.ts'
@@ -92,32 +93,37 @@ export function addEventRoute(app: App, { store }: Context): void {
       ...problems(422),
     },
   }
-  app.get('/api/v1/events', { config: { access: ['read'], environment: 'query' }, schema }, async (request) => {
-    const { query } = request
-    const page = toPageRequest(query, ['number', 'number'])
-    const related = await findRelated(store, query)
-    const filter = {
-      ...query,
-      // With entities, these parameters have selected the agents that describe the entity.
-      ...(related === undefined ? {} : { agent_id: undefined, agent_type: undefined }),
-      changes: query.changes === 'true',
-      entities: related?.entities,
-    }
-    const { items, next } = await store.signals.events(filter, page)
-    return {
-      events: items.map(toEvent),
-      ...(related === undefined
-        ? {}
-        : { related_entities: { count: related.entities.length, complete: related.complete } }),
-      next_cursor: toCursor(next),
-    }
-  })
+  app.get(
+    '/api/v1/events',
+    { config: { access: ['read'], environment: 'query', reads: true }, schema },
+    async (request) => {
+      const { query } = request
+      const page = toPageRequest(query, ['number', 'number'])
+      const related = await findRelated(store, query, request.reading)
+      const filter = {
+        ...query,
+        // With entities, these parameters have selected the agents that describe the entity.
+        ...(related === undefined ? {} : { agent_id: undefined, agent_type: undefined }),
+        changes: query.changes === 'true',
+        entities: related?.entities,
+      }
+      const { items, next } = await store.signals.events(filter, page, request.reading)
+      return {
+        events: items.map(toEvent),
+        ...(related === undefined
+          ? {}
+          : { related_entities: { count: related.entities.length, complete: related.complete } }),
+        next_cursor: toCursor(next),
+      }
+    },
+  )
 }
 
 /** Finds the entities of `related` and `label`. Returns `undefined` without both. @throws {ProblemError} 422 */
 async function findRelated(
   { signals }: Context['store'],
   query: z.output<typeof eventsQuery>,
+  session: ReadSession,
 ): Promise<RelatedEntities | undefined> {
   const { environment, agent_type, agent_id, entity_type: type, entity_id: id, from: since, label, related } = query
   if (related === 'false' && label === undefined) return undefined
@@ -138,7 +144,7 @@ async function findRelated(
     labels: (label ?? []).map(splitLabel),
     reach: related === 'true' ? 'all' : 'owned',
   }
-  return signals.related(filter, MAX_RELATED)
+  return signals.related(filter, MAX_RELATED, session)
 }
 
 function splitLabel(text: string): [name: string, value: string] {

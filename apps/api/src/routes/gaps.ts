@@ -52,11 +52,16 @@ export function addGapRoute(app: App, context: Context): void {
   }
   app.get(
     '/api/v1/agents/:agent_id/gaps',
-    { config: { access: ['read'], environment: 'query' }, schema },
+    { config: { access: ['read'], environment: 'query', reads: true }, schema },
     async (request) => {
       const page = toPageRequest(request.query, ['number', 'text'])
       const agent = await findAgent(context, request.params.agent_id, request.query)
-      const { items, next } = await context.store.signals.gaps(agent.key, request.query.open === 'true', page)
+      const { items, next } = await context.store.signals.gaps(
+        agent.key,
+        request.query.open === 'true',
+        page,
+        request.reading,
+      )
       return { gaps: items.map(toFoldedGap), next_cursor: toCursor(next) }
     },
   )

@@ -1,10 +1,11 @@
-import { duration, toMilliseconds } from '@rca/core'
+import { Readable } from 'node:stream'
+import { createTimeSlice, duration, toMilliseconds } from '@rca/core'
 import { LIMITS, metricSchema } from '@rca/core/protocol'
 import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
 import { named, problems } from '../http/openapi-schemas.ts'
 import { invalid } from '../http/problem-error.ts'
-import type { Bucket, StoredSeries } from '../store/records.ts'
+import type { BucketValues, StoredSeries } from '../store/records.ts'
 import { AGGREGATES } from '../store/store.ts'
 import { agentFilter, agentId, entityFilter, instant, instantParameter, toInstant } from './fields.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
@@ -13,6 +14,9 @@ import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
 const MAX_ATTRIBUTES = 16
 
 const MAX_POINTS = 200_000
+
+/** Characters of a part of the answer. */
+const PART_LENGTH = 32_768
 
 /** Points per series without a `step`. */
 const DEFAULT_POINTS = 240
@@ -59,6 +63,19 @@ const pointsSchema = named(
   }),
 )
 
+/** Answer to a query of metrics. */
+export const metricsAnswer = z.object({
+  from: instant,
+  to: instant,
+  step_seconds: z.number(),
+  aggregate: z.enum(AGGREGATES),
+  scanned: z
+    .object({ points: z.int(), max_points: z.int().describe('`RCA_MAX_POINTS_SCANNED`.') })
+    .describe('Stored points that were read for the answer, and their maximum.'),
+  series: z.array(pointsSchema),
+  next_cursor: nextCursor,
+})
+
 /** Reads metric series over time, downsampled to one value per bucket. */
 export function addMetricRoute(app: App, { store, now }: Context): void {
   const schema = {
@@ -68,36 +85,30 @@ export function addMetricRoute(app: App, { store, now }: Context): void {
     tags: ['reading'],
     querystring: metricsQuery,
     success: 'Series with their points, and the range of the query.',
-    response: {
-      200: z.object({
-        from: instant,
-        to: instant,
-        step_seconds: z.number(),
-        aggregate: z.enum(AGGREGATES),
-        series: z.array(pointsSchema),
-        next_cursor: nextCursor,
-      }),
-      ...problems(422),
-    },
+    response: { 200: metricsAnswer, ...problems(422) },
   }
-  app.get('/api/v1/metrics', { config: { access: ['read'], environment: 'query' }, schema }, async (request) => {
-    const { query } = request
+  const config = { access: ['read'], environment: 'query', reads: true } as const
+  app.get('/api/v1/metrics', { config, schema }, async (request, reply) => {
+    const { query, reading } = request
     const { aggregate } = query
     const range = toRange(query, now())
     const attributes = Object.fromEntries((query.attribute ?? []).map(splitAttribute))
     const filter = { ...query, attributes, since: range.from }
-    const { items, next } = await store.signals.series(filter, toPageRequest(query, ['number']))
+    const { items, next } = await store.signals.series(filter, toPageRequest(query, ['number']), reading)
     checkPointLimit(range, items.length)
     if (aggregate === 'rate') checkCounters(items)
-    const buckets = await store.signals.points({ seriesIds: items.map(({ id }) => id), ...range, aggregate })
-    return {
+    const seriesIds = items.map(({ id }) => id)
+    const values = await store.signals.points({ seriesIds, ...range, aggregate }, reading)
+    const head = {
       from: toInstant(range.from),
       to: toInstant(range.to),
       step_seconds: range.step / 1000,
       aggregate,
-      series: toPoints(items, buckets, aggregate === 'rate'),
+      scanned: { points: reading.points, max_points: reading.maxPoints },
       next_cursor: toCursor(next),
     }
+    reply.type('application/json; charset=utf-8')
+    return reply.send(Readable.from(writeAnswer(head, items, values)) as never)
   })
 }
 
@@ -138,23 +149,54 @@ function checkCounters(series: readonly StoredSeries[]): void {
     ])
 }
 
-function toPoints(
+/** Writes the answer as JSON, in parts and in time slices: it may have very many points. */
+async function* writeAnswer(
+  head: Omit<z.output<typeof metricsAnswer>, 'series'>,
   series: readonly StoredSeries[],
-  buckets: readonly Bucket[],
+  values: ReadonlyMap<number, readonly BucketValues[]>,
+): AsyncGenerator<string> {
+  const slice = createTimeSlice()
+  const instants = new Map<number, string>()
+  /** Series have the same buckets, mostly. */
+  const toText = (at: number): string => {
+    const known = instants.get(at)
+    if (known !== undefined) return known
+    const text = toInstant(at)
+    if (series.length > 1) instants.set(at, text)
+    return text
+  }
+  let text = `${JSON.stringify(head).slice(0, -1)},"series":[`
+  for (const [index, each] of series.entries()) {
+    const fields = JSON.stringify(toSeries(each, head.aggregate === 'rate')).slice(0, -1)
+    text += `${index === 0 ? '' : ','}${fields},"points":[`
+    let separator = ''
+    for (const { at, values: numbers } of values.get(each.id) ?? []) {
+      for (const [position, value] of numbers.entries()) {
+        text += `${separator}{"at":"${toText(at[position] ?? 0)}","value":${value}}`
+        separator = ','
+        if (text.length < PART_LENGTH) continue
+        yield text
+        text = ''
+        if (slice.isOver()) await slice.next()
+      }
+    }
+    text += ']}'
+  }
+  yield `${text}]}`
+}
+
+function toSeries(
+  { environment, agent_id, agent_type, name, unit, kind, entity_type, entity_id, attributes }: StoredSeries,
   isRate: boolean,
-): z.output<typeof pointsSchema>[] {
-  const bySeries = Map.groupBy(buckets, (bucket) => bucket.series_id)
-  return series.map(
-    ({ id, environment, agent_id, agent_type, name, unit, kind, entity_type, entity_id, attributes }) => ({
-      environment,
-      agent_id,
-      agent_type,
-      name,
-      unit: isRate ? `${unit}/s` : unit,
-      kind: isRate ? 'gauge' : kind,
-      entity: { type: entity_type, id: entity_id },
-      attributes: attributes as z.output<typeof pointsSchema>['attributes'],
-      points: (bySeries.get(id) ?? []).map(({ bucket, value }) => ({ at: toInstant(bucket), value })),
-    }),
-  )
+): Omit<z.output<typeof pointsSchema>, 'points'> {
+  return {
+    environment,
+    agent_id,
+    agent_type,
+    name,
+    unit: isRate ? `${unit}/s` : unit,
+    kind: isRate ? 'gauge' : kind,
+    entity: { type: entity_type, id: entity_id },
+    attributes: attributes as z.output<typeof pointsSchema>['attributes'],
+  }
 }

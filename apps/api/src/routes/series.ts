@@ -31,11 +31,15 @@ export function addSeriesRoute(app: App, context: Context): void {
   }
   app.get(
     '/api/v1/agents/:agent_id/metrics',
-    { config: { access: ['read'], environment: 'query' }, schema },
+    { config: { access: ['read'], environment: 'query', reads: true }, schema },
     async (request) => {
       const page = toPageRequest(request.query, ['number'])
       const { key } = await findAgent(context, request.params.agent_id, request.query)
-      const { items, next } = await context.store.signals.series({ ...request.query, agent_key: key }, page)
+      const { items, next } = await context.store.signals.series(
+        { ...request.query, agent_key: key },
+        page,
+        request.reading,
+      )
       return { series: items.map(toSeries), next_cursor: toCursor(next) }
     },
   )

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { openStore } from './open-store.ts'
+import { createReadSession } from './read-session.ts'
 import type { NewAuditEntry } from './store.ts'
 
 const entry: NewAuditEntry = {
@@ -22,7 +23,8 @@ const entry: NewAuditEntry = {
 
 test('trims entries by their number and age, and refusals apart from changes', async () => {
   const { audit, close } = await openStore('sqlite::memory:')
-  const list = async (outcome: 'done' | 'refused') => (await audit.list({ outcome }, { limit: 20_000 })).items
+  const session = createReadSession(new AbortController().signal, 0)
+  const list = async (outcome: 'done' | 'refused') => (await audit.list({ outcome }, { limit: 20_000 }, session)).items
   await audit.record(Array.from({ length: 1500 }, (_, index) => ({ ...entry, at: index, last_at: index })))
   await audit.record(
     Array.from({ length: 10_100 }, (_, index) => ({

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { toPage } from './page.ts'
 import type { AuditEntry } from './records.ts'
+import type { ReadPool } from './sqlite/read-pool.ts'
 import type { Tables } from './sqlite/tables.ts'
 import { type AuditStore, foldKey, type NewAuditEntry } from './store.ts'
 
@@ -14,15 +15,15 @@ const FOLD_MS = 86_400_000
 const MIN_ENTRIES = 1000
 
 /** Stores who changed what, and who was refused. */
-export function createAuditStore(writer: Kysely<Tables>, reader: Kysely<Tables>): AuditStore {
+export function createAuditStore(writer: Kysely<Tables>, pool: ReadPool): AuditStore {
   return {
     record: (entries) =>
       writer.transaction().execute(async (transaction) => {
         for (const entry of entries) if (!(await fold(transaction, entry))) await insert(transaction, entry)
       }),
 
-    list: async ({ from, to, environment, ...equal }, page) => {
-      let query = reader.selectFrom('audit').selectAll()
+    list: async ({ from, to, environment, ...equal }, page, session) => {
+      let query = pool.database(session).selectFrom('audit').selectAll()
       if (from !== undefined) query = query.where('last_at', '>=', from)
       if (to !== undefined) query = query.where('at', '<', to)
       if (environment !== undefined) query = query.where('environment', 'in', [environment].flat())

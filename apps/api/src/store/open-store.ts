@@ -23,12 +23,21 @@ import { type Connections, openSqlite } from './sqlite/open-sqlite.ts'
 import { findDamageInThread } from './sqlite/quick-check.ts'
 import type { Store } from './store.ts'
 
-/** Opens `sqlite:<path>` or `sqlite::memory:`, and migrates it to the newest schema. @throws {Error} when that fails */
-export async function openStore(url: string, limits: StoreLimits = DEFAULT_LIMITS): Promise<Store> {
+/**
+ * Opens `sqlite:<path>` or `sqlite::memory:`, and migrates it to the newest schema.
+ *
+ * @param readThreads threads that answer questions. 0 answers them in the thread of the caller.
+ * @throws {Error} when that fails.
+ */
+export async function openStore(
+  url: string,
+  limits: StoreLimits = DEFAULT_LIMITS,
+  readThreads = 0,
+): Promise<Store> {
   if (!DATABASE_URL_PATTERN.test(url))
     throw new Error('`DATABASE_URL` must be `sqlite:<path>`, such as sqlite:./rca.sqlite.')
   const path = databasePath(url)
-  const connections = openSqlite(path)
+  const connections = openSqlite(path, readThreads)
   try {
     await migrate(connections.writer)
     connections.storage.createReserve()
@@ -39,7 +48,11 @@ export async function openStore(url: string, limits: StoreLimits = DEFAULT_LIMIT
   return createStore(path, connections, limits)
 }
 
-function createStore(path: string, { writer, reader, storage, close }: Connections, limits: StoreLimits): Store {
+function createStore(
+  path: string,
+  { writer, reader, pool, storage, close }: Connections,
+  limits: StoreLimits,
+): Store {
   const index = createSeriesIndex()
   const quotas = createQuotas(limits)
   const writeReports = createReportWriter(writer, index, quotas)
@@ -48,26 +61,26 @@ function createStore(path: string, { writer, reader, storage, close }: Connectio
   return {
     access: createAccessStore(writer, reader),
     accessTokens: createAccessTokenStore(writer, reader),
-    audit: createAuditStore(writer, reader),
+    audit: createAuditStore(writer, pool),
     enrolment: createEnrolmentStore(writer, reader, limits),
     agents: {
       heartbeat: async (...heartbeat) => {
         storage.admit()
         return writeHeartbeat(...heartbeat)
       },
-      ...createAgentReader(reader),
+      ...createAgentReader(reader, pool),
     },
     signals: {
       write: async (...reports) => {
         storage.admit()
         return writeReports(...reports)
       },
-      entities: createEntityReader(reader),
-      series: createSeriesReader(reader),
-      points: createPointReader(reader),
-      events: createEventReader(reader),
-      related: createRelatedReader(reader),
-      gaps: createGapReader(reader),
+      entities: createEntityReader(pool),
+      series: createSeriesReader(pool),
+      points: createPointReader(pool),
+      events: createEventReader(pool),
+      related: createRelatedReader(pool),
+      gaps: createGapReader(pool),
     },
     retain: async (before, now) => {
       const removed = await applyRetention(writer, index, before, now)

@@ -77,12 +77,12 @@ export type StoredEntity = Parsed<'entities', { attributes: Attributes; relation
 export type StoredSeries = Parsed<'series', { kind: MetricKind; attributes: Attributes }> &
   AgentIdentity & { readonly last_at: number | null; readonly last_value: number | null }
 
-/** The value of a series in one bucket of time. */
-export interface Bucket {
-  readonly series_id: number
-  /** Start of the bucket. */
-  readonly bucket: number
-  readonly value: number
+/** Values of a series, one per bucket of time. The arrays have the same length and are sorted by time. */
+export interface BucketValues {
+  readonly seriesId: number
+  /** Starts of the buckets. */
+  readonly at: Float64Array<ArrayBuffer>
+  readonly values: Float64Array<ArrayBuffer>
 }
 
 export type StoredEvent = Parsed<'events', { severity: Severity; attributes: Attributes }> & AgentIdentity

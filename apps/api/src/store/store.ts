@@ -3,11 +3,12 @@ import { type CONNECTIVITY, OFFLINE_AFTER_INTERVALS } from './connectivity.ts'
 import type { DataFlowColumns } from './data-flow.ts'
 import type { DroppedSignals } from './limits.ts'
 import type { Page, PageRequest } from './page.ts'
+import type { ReadSession } from './read-session.ts'
 import type {
   AccessToken,
   AgentIdentity,
   AuditEntry,
-  Bucket,
+  BucketValues,
   Credential,
   FoldedGap,
   ListedAgent,
@@ -125,7 +126,7 @@ export interface AuditStore {
   /** Adds entries in one transaction. Equal refusals are counted in one entry a day. */
   record(entries: readonly NewAuditEntry[]): Promise<void>
   /** Returns entries, newest first. */
-  list(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEntry>>
+  list(filter: AuditFilter, page: PageRequest, session: ReadSession): Promise<Page<AuditEntry>>
   /** Removes entries from before `before`, and the oldest beyond the limits of the trail. */
   trim(before: number): Promise<void>
 }
@@ -209,7 +210,7 @@ export interface AgentStore {
     intervalSeconds: number,
     at: number,
   ): Promise<HeartbeatOutcome>
-  list(filter: AgentListFilter, page: PageRequest): Promise<Page<ListedAgent>>
+  list(filter: AgentListFilter, page: PageRequest, session: ReadSession): Promise<Page<ListedAgent>>
   /** Returns every version that an agent has. */
   versions(): Promise<string[]>
   /** Returns every agent with this id, at most one per environment and type. */
@@ -304,18 +305,23 @@ export interface WriteOutcome {
   readonly dropped: readonly DroppedSignals[]
 }
 
+/** Writes and reads signals. Each reading is part of a question, which ends with the signal of its session. */
 export interface SignalStore {
   /** Writes a batch in one transaction, skipping reports that are stored already. */
   write(environment: string, agentType: string, reports: readonly Report[], receivedAt: number): Promise<WriteOutcome>
-  entities(agentKey: number, filter: EntityFilter, page: PageRequest): Promise<Page<StoredEntity>>
-  series(filter: SeriesFilter, page: PageRequest): Promise<Page<StoredSeries>>
-  /** Returns the points of series, one value per bucket, sorted by series and time. */
-  points(query: PointQuery): Promise<Bucket[]>
-  events(filter: EventFilter, page: PageRequest): Promise<Page<StoredEvent>>
+  entities(agentKey: number, filter: EntityFilter, page: PageRequest, session: ReadSession): Promise<Page<StoredEntity>>
+  series(filter: SeriesFilter, page: PageRequest, session: ReadSession): Promise<Page<StoredSeries>>
+  /**
+   * Returns the values of each series that has any, in parts that follow each other in time.
+   *
+   * @throws {ReadLimitError} when the query needs more points than the session may read.
+   */
+  points(query: PointQuery, session: ReadSession): Promise<ReadonlyMap<number, readonly BucketValues[]>>
+  events(filter: EventFilter, page: PageRequest, session: ReadSession): Promise<Page<StoredEvent>>
   /** Finds entities by their relations, the nearest first, at most `limit`. */
-  related(filter: RelatedFilter, limit: number): Promise<RelatedEntities>
+  related(filter: RelatedFilter, limit: number, session: ReadSession): Promise<RelatedEntities>
   /** Returns one gap per scope: a part that comes and goes is one item. */
-  gaps(agentKey: number, openOnly: boolean, page: PageRequest): Promise<Page<FoldedGap>>
+  gaps(agentKey: number, openOnly: boolean, page: PageRequest, session: ReadSession): Promise<Page<FoldedGap>>
 }
 
 /** Number of rows that the retention removed, by table. */

@@ -2,15 +2,16 @@ import { type Kysely, type Selectable, sql } from 'kysely'
 import { OFFLINE_AFTER_INTERVALS } from '../connectivity.ts'
 import { type PageRequest, toPage } from '../page.ts'
 import type { ListedAgent, StoredAgent, StoredInstance } from '../records.ts'
+import type { ReadPool } from '../sqlite/read-pool.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { AgentListFilter, AgentStore } from '../store.ts'
 import { IS_OPEN, selectGaps } from './gaps.ts'
 
 /** Reads agents, their instances and their open gaps. */
-export function createAgentReader(database: Kysely<Tables>): Omit<AgentStore, 'heartbeat'> {
+export function createAgentReader(database: Kysely<Tables>, pool: ReadPool): Omit<AgentStore, 'heartbeat'> {
   return {
-    list: async (filter, page) => {
-      const rows = await selectListed(database, filter, page).execute()
+    list: async (filter, page, session) => {
+      const rows = await selectListed(pool.database(session), filter, page).execute()
       return toPage(rows.map(toListed), page, ({ environment, agent_type, key }) => [environment, agent_type, key])
     },
 

@@ -1,13 +1,13 @@
-import { type Kysely, sql } from 'kysely'
+import { sql } from 'kysely'
 import { toPage } from '../page.ts'
 import type { StoredEntity } from '../records.ts'
-import type { Tables } from '../sqlite/tables.ts'
+import type { ReadPool } from '../sqlite/read-pool.ts'
 import type { SignalStore } from '../store.ts'
 
 /** Reads the entities of an agent, sorted by type and id. */
-export function createEntityReader(database: Kysely<Tables>): SignalStore['entities'] {
-  return async (agentKey, filter, page) => {
-    let select = database.selectFrom('entities').selectAll().where('agent_key', '=', agentKey)
+export function createEntityReader(pool: ReadPool): SignalStore['entities'] {
+  return async (agentKey, filter, page, session) => {
+    let select = pool.database(session).selectFrom('entities').selectAll().where('agent_key', '=', agentKey)
     if (filter.type !== undefined) select = select.where('type', '=', filter.type)
     if (!filter.includeDeleted) select = select.where('deleted_at', 'is', null)
     if (page.after !== undefined) {

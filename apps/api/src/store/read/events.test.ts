@@ -1,8 +1,11 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'
 import { afterAll, describe, expect, test } from 'vitest'
+import { createReadSession } from '../read-session.ts'
 import { migrate } from '../sqlite/migrations.ts'
 import { nodeSqlite } from '../sqlite/node-sqlite.ts'
+import { createReadsInThread } from '../sqlite/read-pool.ts'
+import { createStorage } from '../sqlite/storage.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { EventFilter } from '../store.ts'
 import { createEventReader } from './events.ts'
@@ -17,7 +20,7 @@ const MAX_PAGE_STEPS = 500_000
 
 const file = new DatabaseSync(':memory:')
 let steps = 0
-const database = new Kysely<Tables>({ dialect: new SqliteDialect({ database: nodeSqlite(countSteps(file)) }) })
+const database = new Kysely<Tables>({ dialect: new SqliteDialect({ database: nodeSqlite(file) }) })
 await migrate(database)
 file.exec(`
   insert into environments values ('prod', 0), ('idle', 0);
@@ -28,7 +31,8 @@ file.exec(`
     with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${EVENTS})
     select 1 + n % 2, 'container.' || (n % 2), n, n % 2, 'container', 'c' || (n % 4), 'body',
       case when n = 10 then '{"k8s.namespace.name":"shop"}' else '{}' end from numbers`)
-const readEvents = createEventReader(database)
+const readEvents = createEventReader(createReadsInThread(countSteps(file), createStorage(':memory:')))
+const session = createReadSession(new AbortController().signal, 0)
 
 afterAll(() => database.destroy())
 
@@ -58,7 +62,7 @@ async function readAll(filter: EventFilter, limit = 1000): Promise<{ count: numb
   let [count, pages, most] = [0, 0, 0]
   for (let after: readonly (string | number)[] | undefined; ; ) {
     steps = 0
-    const { items, next } = await readEvents(filter, { limit, after })
+    const { items, next } = await readEvents(filter, { limit, after }, session)
     most = Math.max(most, steps)
     count += items.length
     pages += 1

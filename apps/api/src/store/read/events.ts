@@ -2,6 +2,7 @@ import { SEVERITIES } from '@rca/core/protocol'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { type PageRequest, toPage } from '../page.ts'
 import type { StoredEvent } from '../records.ts'
+import type { ReadPool } from '../sqlite/read-pool.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { EventFilter, SignalStore } from '../store.ts'
 import { entityRows } from './entity-rows.ts'
@@ -19,8 +20,9 @@ const CHANGE_WORDS = [
 ]
 
 /** Reads events, newest first. Each page examines a limited number of them: a page may end before it is full. */
-export function createEventReader(database: Kysely<Tables>): SignalStore['events'] {
-  return async (filter, page) => {
+export function createEventReader(pool: ReadPool): SignalStore['events'] {
+  return async (filter, page, session) => {
+    const database = pool.database(session)
     const agents = await findAgents(database, filter)
     const period = [...periodOf(filter), ...afterPosition(page.after)]
     if (agents !== undefined && agents.length > 1) {

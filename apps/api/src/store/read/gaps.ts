@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { toPage } from '../page.ts'
 import type { FoldedGap } from '../records.ts'
+import type { ReadPool } from '../sqlite/read-pool.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SignalStore } from '../store.ts'
 
@@ -8,8 +9,9 @@ import type { SignalStore } from '../store.ts'
 const MAX_PERIODS = 20
 
 /** Reads the gaps of an agent, one row per scope, the newest first. */
-export function createGapReader(database: Kysely<Tables>): SignalStore['gaps'] {
-  return async (agentKey, openOnly, page) => {
+export function createGapReader(pool: ReadPool): SignalStore['gaps'] {
+  return async (agentKey, openOnly, page, session) => {
+    const database = pool.database(session)
     let query = database
       .selectFrom(selectPeriods(database, agentKey).as('periods'))
       .select(({ fn }) => [

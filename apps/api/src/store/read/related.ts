@@ -1,4 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { ReadPool } from '../sqlite/read-pool.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { EntityKey, RelatedFilter, SignalStore } from '../store.ts'
 import { entityRows } from './entity-rows.ts'
@@ -23,8 +24,9 @@ const ownUse = sql`${use} and relation <> ${PLACEMENT}`
  * their parts, and the owners and machines of all of these. Owners come with what they use, such as the ConfigMap of a
  * pod's Deployment; owners and machines come without what else belongs to them.
  */
-export function createRelatedReader(database: Kysely<Tables>): SignalStore['related'] {
-  return async (filter, limit) => {
+export function createRelatedReader(pool: ReadPool): SignalStore['related'] {
+  return async (filter, limit, session) => {
+    const database = pool.database(session)
     const found = new Map<string, EntityKey>()
     let complete = true
 

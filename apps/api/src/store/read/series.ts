@@ -1,13 +1,14 @@
 import { type Kysely, sql } from 'kysely'
 import { type PageRequest, toPage } from '../page.ts'
 import type { StoredSeries } from '../records.ts'
+import type { ReadPool } from '../sqlite/read-pool.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SeriesFilter, SignalStore } from '../store.ts'
 
 /** Reads series with their newest points, sorted by creation. */
-export function createSeriesReader(database: Kysely<Tables>): SignalStore['series'] {
-  return async (filter, page) => {
-    const rows = await select(database, filter, page).execute()
+export function createSeriesReader(pool: ReadPool): SignalStore['series'] {
+  return async (filter, page, session) => {
+    const rows = await select(pool.database(session), filter, page).execute()
     const series = rows.map((row) => ({
       ...row,
       kind: row.kind as StoredSeries['kind'],

@@ -5,6 +5,7 @@ import { Kysely } from 'kysely'
 import { checkOwner, ForeignDatabaseError } from './migrations.ts'
 import { nodeSqlite } from './node-sqlite.ts'
 import { DatabaseInUseError, lockDatabase } from './process-lock.ts'
+import { createReadPool, createReadsInThread, type ReadPool } from './read-pool.ts'
 import { StoreDialect } from './sqlite-dialect.ts'
 import { createStorage, type Storage } from './storage.ts'
 import type { Tables } from './tables.ts'
@@ -18,8 +19,10 @@ const MAX_VACUUM_BYTES = 64 * 1024 * 1024
 /** The connections of one process to a database. */
 export interface Connections {
   readonly writer: Kysely<Tables>
-  /** Reads what is committed, without waiting for the writer. */
+  /** Reads what is committed, without waiting for the writer. For rows that are found by a key. */
   readonly reader: Kysely<Tables>
+  /** Answers questions. */
+  readonly pool: ReadPool
   readonly storage: Storage
   close(): Promise<void>
 }
@@ -29,17 +32,18 @@ export interface Connections {
  * read it. Every commit is synced to disk (`synchronous = full`), so that a report answered with 202 survives a power
  * failure.
  *
+ * @param readThreads threads that answer questions. With 0, and in memory, this thread does.
  * @throws {Error} when the file cannot be opened, belongs to another program, or is in use by another process.
  */
-export function openSqlite(path: string): Connections {
+export function openSqlite(path: string, readThreads = 0): Connections {
   const storage = createStorage(path === ':memory:' ? path : realPath(path))
   try {
     try {
-      return openConnections(path, storage)
+      return openConnections(path, storage, readThreads)
     } catch (error) {
       // SQLite needs some space to open a database.
       if (!storage.releaseReserve()) throw error
-      return openConnections(path, storage)
+      return openConnections(path, storage, readThreads)
     }
   } catch (error) {
     throw new Error(
@@ -49,7 +53,7 @@ export function openSqlite(path: string): Connections {
   }
 }
 
-function openConnections(path: string, storage: Storage): Connections {
+function openConnections(path: string, storage: Storage, readThreads: number): Connections {
   const closers: (() => void)[] = []
   const closeFiles = (): void => {
     for (const close of closers.splice(0).toReversed()) close()
@@ -66,16 +70,22 @@ function openConnections(path: string, storage: Storage): Connections {
     if (path !== ':memory:') closers.unshift(lockDatabase(realPath(path)))
     file.exec(PRAGMAS)
     const writer = connect(file, storage)
-    if (path === ':memory:') return { writer, reader: writer, storage, close: () => writer.destroy().then(closeFiles) }
+    if (path === ':memory:') {
+      const pool = createReadsInThread(file, storage)
+      return { writer, reader: writer, pool, storage, close: () => writer.destroy().then(closeFiles) }
+    }
     makeShrinkable(file)
     const readable = open(true)
     readable.exec('pragma temp_store = memory; pragma cache_size = -65536')
     const reader = connect(readable, storage)
+    const pool = readThreads === 0 ? createReadsInThread(readable, storage) : createReadPool(path, readThreads, storage)
     return {
       writer,
       reader,
+      pool,
       storage,
       close: async () => {
+        await pool.close()
         await reader.destroy()
         // Kysely does not close a connection without statements. The last one moves the write-ahead log into the file.
         if (readable.isOpen) readable.close()

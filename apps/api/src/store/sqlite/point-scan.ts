@@ -1,0 +1,175 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { BucketValues } from '../records.ts'
+import type { PointQuery } from '../store.ts'
+
+/** Points of one step of a scan, which take some milliseconds. */
+const STEP_POINTS = 50_000
+
+/** Points of one statement. */
+const CHUNK_POINTS = 5000
+
+/** The beginning of the next step of a scan. */
+export interface ScanState {
+  /** Index in the list of series. */
+  index: number
+  /** Time of the next point. `undefined` for a series that has not begun. */
+  at: number | undefined
+  /** The last point of the series, for its growth. */
+  earlier: readonly [at: number, value: number] | undefined
+  /** The last bucket of the series, which may get more points. */
+  bucket: OpenBucket | undefined
+}
+
+interface OpenBucket {
+  readonly at: number
+  count: number
+  sum: number
+  min: number
+  max: number
+  last: number
+  /** Growth of a counter, and the time in which it grew. */
+  growth: number
+  elapsed: number
+}
+
+export interface ScanStep {
+  /** A series that takes several steps has values in each. */
+  readonly buckets: readonly BucketValues[]
+  /** Number of points that were read. */
+  readonly points: number
+  /** `undefined` at the end. */
+  readonly next: ScanState | undefined
+}
+
+export type PointScanner = (query: PointQuery, state?: ScanState) => ScanStep
+
+/**
+ * Creates a function that reads points in steps and combines them to one value per bucket. Rows as arrays and sums in
+ * JavaScript take a fifth of the time of SQLite's window functions, and a half of that of `group by`.
+ */
+export function createPointScanner(file: DatabaseSync): PointScanner {
+  const range = file.prepare(
+    'select at, value from points where series_id = ? and at >= ? and at < ? order by at limit ?',
+  )
+  range.setReturnArrays(true)
+  const before = file.prepare('select at, value from points where series_id = ? and at < ? order by at desc limit 1')
+  before.setReturnArrays(true)
+
+  const readRows = (...parameters: readonly number[]): Row[] => range.all(...parameters) as unknown as Row[]
+  const findEarlier = (seriesId: number, at: number): Row | undefined => before.get(seriesId, at) as unknown as Row
+
+  /** Reads points of the series of a state, up to those of one step. Returns the state after them. */
+  const scanSeries = (
+    query: PointQuery,
+    state: ScanState,
+    values: BucketList,
+  ): { state: ScanState; points: number } => {
+    const seriesId = query.seriesIds[state.index] ?? 0
+    let { at = query.from, earlier, bucket } = state
+    if (state.at === undefined && query.aggregate === 'rate') earlier = findEarlier(seriesId, query.from)
+    for (let points = 0; ; ) {
+      const rows = readRows(seriesId, at, query.to, CHUNK_POINTS)
+      points += rows.length
+      bucket = values.add(rows, bucket, earlier)
+      earlier = rows.at(-1) ?? earlier
+      if (rows.length < CHUNK_POINTS) {
+        values.close(bucket)
+        return { state: startOf(state.index + 1), points }
+      }
+      at = (earlier?.[0] ?? at) + 1
+      if (points >= STEP_POINTS) return { state: { index: state.index, at, earlier, bucket }, points }
+    }
+  }
+
+  return (query, start = startOf(0)) => {
+    const buckets: BucketValues[] = []
+    let points = 0
+    let state = start
+    while (state.index < query.seriesIds.length && points < STEP_POINTS) {
+      const values = new BucketList(query)
+      const seriesId = query.seriesIds[state.index] ?? 0
+      const step = scanSeries(query, state, values)
+      buckets.push(...values.take(seriesId))
+      points += step.points
+      state = step.state
+    }
+    return { buckets, points, next: state.index < query.seriesIds.length ? state : undefined }
+  }
+}
+
+/** Begins a series. */
+function startOf(index: number): ScanState {
+  return { index, at: undefined, earlier: undefined, bucket: undefined }
+}
+
+type Row = readonly [at: number, value: number]
+
+/** Combines points of one series, sorted by time, to buckets. */
+class BucketList {
+  readonly #at: number[] = []
+  readonly #values: number[] = []
+  readonly #query: PointQuery
+
+  constructor(query: PointQuery) {
+    this.#query = query
+  }
+
+  /** Adds points, first to the open bucket. Returns the last bucket, which stays open. */
+  add(rows: readonly Row[], open: OpenBucket | undefined, earlier: Row | undefined): OpenBucket | undefined {
+    const { step } = this.#query
+    let bucket = open
+    let end = bucket === undefined ? Number.NEGATIVE_INFINITY : bucket.at + step
+    let previous = earlier
+    for (const row of rows) {
+      const [at, value] = row
+      if (bucket === undefined || at >= end) {
+        this.close(bucket)
+        bucket = startBucket(bucketOf(at, step))
+        end = bucket.at + step
+      }
+      bucket.count += 1
+      bucket.sum += value
+      if (value < bucket.min) bucket.min = value
+      if (value > bucket.max) bucket.max = value
+      bucket.last = value
+      if (previous !== undefined) {
+        // A counter that decreased was reset and has counted from 0 since.
+        bucket.growth += value >= previous[1] ? value - previous[1] : value
+        bucket.elapsed += at - previous[0]
+      }
+      previous = row
+    }
+    return bucket
+  }
+
+  /** Adds the value of a complete bucket. A sum that overflows is left out. */
+  close(bucket: OpenBucket | undefined): void {
+    if (bucket === undefined) return
+    const value = resultOf(bucket, this.#query.aggregate)
+    if (!Number.isFinite(value)) return
+    this.#at.push(bucket.at)
+    this.#values.push(value)
+  }
+
+  take(seriesId: number): BucketValues[] {
+    if (this.#at.length === 0) return []
+    return [{ seriesId, at: Float64Array.from(this.#at), values: Float64Array.from(this.#values) }]
+  }
+}
+
+function startBucket(at: number): OpenBucket {
+  const [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  return { at, count: 0, sum: 0, min, max, last: 0, growth: 0, elapsed: 0 }
+}
+
+/** Start of the bucket, rounded down, also before 1970. */
+function bucketOf(at: number, step: number): number {
+  return at - (((at % step) + step) % step)
+}
+
+/** Returns `NaN` for the rate of a first point, which has no growth. */
+function resultOf(bucket: OpenBucket, aggregate: PointQuery['aggregate']): number {
+  if (aggregate === 'avg') return bucket.sum / bucket.count
+  if (aggregate === 'rate') return bucket.elapsed === 0 ? Number.NaN : (bucket.growth * 1000) / bucket.elapsed
+  return bucket[aggregate]
+}
