@@ -53,7 +53,7 @@ function start(environment: Record<string, string> = {}) {
       const died = exited.then((code) => {
         throw new Error(`The process ended with ${code}: ${errors}`)
       })
-      await Promise.race([died, expect.poll(() => lines.length, { timeout: 60_000 }).toBe(1)])
+      await Promise.race([died, expect.poll(() => lines.length, { timeout: 110_000 }).toBe(1)])
       return JSON.parse(lines[0] ?? '') as { url: string; docs: string; admin_token?: string }
     },
   }

@@ -29,11 +29,7 @@ import type { Store } from './store.ts'
  * @param readThreads threads that answer questions. 0 answers them in the thread of the caller.
  * @throws {Error} when that fails.
  */
-export async function openStore(
-  url: string,
-  limits: StoreLimits = DEFAULT_LIMITS,
-  readThreads = 0,
-): Promise<Store> {
+export async function openStore(url: string, limits: StoreLimits = DEFAULT_LIMITS, readThreads = 0): Promise<Store> {
   if (!DATABASE_URL_PATTERN.test(url))
     throw new Error('`DATABASE_URL` must be `sqlite:<path>`, such as sqlite:./rca.sqlite.')
   const path = databasePath(url)
@@ -48,11 +44,7 @@ export async function openStore(
   return createStore(path, connections, limits)
 }
 
-function createStore(
-  path: string,
-  { writer, reader, pool, storage, close }: Connections,
-  limits: StoreLimits,
-): Store {
+function createStore(path: string, { writer, reader, pool, storage, close }: Connections, limits: StoreLimits): Store {
   const index = createSeriesIndex()
   const quotas = createQuotas(limits)
   const writeReports = createReportWriter(writer, index, quotas)
