@@ -1,4 +1,5 @@
 import { isRcaError, toTerminalText } from '@rca/core'
+import { endProcess } from './end-process.ts'
 import { EnvironmentError } from './environment.ts'
 
 export const EXIT_CODES = {
@@ -37,5 +38,5 @@ export async function exitWith(command: () => Promise<number>): Promise<void> {
     process.exitCode = isExpected ? EXIT_CODES.usage : EXIT_CODES.crashed
   }
   // A collector that never returned may hold a socket open: exit all the same.
-  setTimeout(() => process.exit(), 1_000).unref()
+  setTimeout(() => endProcess(Number(process.exitCode)), 1_000).unref()
 }

@@ -5,9 +5,13 @@ const isRun = words.length === 0 || words.join() === 'run'
 // Listens before the rest is loaded, which takes a few hundred milliseconds.
 const stop = isRun ? waitForStopSignal() : undefined
 
-const [{ EXIT_CODES, exitOnOutputErrors, exitWith }, { findConnectors }, { reserveStandardOutput }] = await Promise.all(
-  [import('./exit.ts'), import('./find-connectors.ts'), import('./standard-output.ts')],
-)
+const [{ endProcess }, { EXIT_CODES, exitOnOutputErrors, exitWith }, { findConnectors }, { reserveStandardOutput }] =
+  await Promise.all([
+    import('./end-process.ts'),
+    import('./exit.ts'),
+    import('./find-connectors.ts'),
+    import('./standard-output.ts'),
+  ])
 reserveStandardOutput()
 await exitWith(async () => {
   const registry = await findConnectors(process.env)
@@ -18,4 +22,4 @@ await exitWith(async () => {
   return Number(process.exitCode ?? EXIT_CODES.ok)
 })
 // A process that ends by itself first removes its signal handlers: a late SIGTERM would then replace the exit code.
-if (stop !== undefined) process.exit()
+if (stop !== undefined) endProcess(Number(process.exitCode))
