@@ -278,5 +278,6 @@ test('containers reports a gap for a container that cannot be inspected, and col
   })
   const collected = await runCollector(containers, fakeClient(of, { engine }))
   expect(collected.gaps?.filter(Boolean)).toEqual([{ scope: `container:${broken.id}`, reason: 'answered 500' }])
+  expect(collected.unread).toEqual([{ type: 'container', id: broken.id }])
   expect(ofType(collected, 'container')).toHaveLength(of.containers().length - 1)
 })

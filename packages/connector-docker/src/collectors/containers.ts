@@ -115,7 +115,10 @@ export const containers: Collector<DockerClient> = {
       ),
       ...[...images.values()].map(imageSignals),
       composeEntities(all, client.entity),
-      { gaps: client.inventory.unreadable().map(({ id, reason }) => ({ scope: `container:${id}`, reason })) },
+      {
+        gaps: client.inventory.unreadable().map(({ id, reason }) => ({ scope: `container:${id}`, reason })),
+        unread: client.inventory.unreadable().map(({ id }) => ({ type: 'container', id })),
+      },
     ])
   },
 }

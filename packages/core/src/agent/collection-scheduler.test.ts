@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const signals = { entities: [], metrics: [], events: [], gaps: [], problems: [] }
+const signals = { entities: [], metrics: [], events: [], gaps: [], unread: [], problems: [] }
 
 interface Setup {
   readonly scheduler: CollectionScheduler

@@ -80,6 +80,12 @@ export interface Gap {
   readonly since: string
 }
 
+/** Entities that a collector could not read: one of a type, or all of it without `id`. */
+export interface UnreadEntities {
+  readonly type: string
+  readonly id?: string
+}
+
 /** Output of a collector's run or a watcher's `emit`. A missing list is empty; `undefined` elements are omitted. */
 export interface Signals {
   readonly entities?: readonly (Entity | undefined)[]
@@ -87,6 +93,11 @@ export interface Signals {
   readonly events?: readonly (Event | undefined)[]
   /** `since` defaults to the time at which core first received a gap with this scope. */
   readonly gaps?: readonly ((Omit<Gap, 'since'> & { readonly since?: string }) | undefined)[]
+  /**
+   * Parts that a collector could not read. Their entities, and those with a relation to them, at any distance, are kept
+   * although `entities` lacks them, until a later run reads that part. Say why in a gap. Watchers ignore it.
+   */
+  readonly unread?: readonly (UnreadEntities | undefined)[]
 }
 
 /** Concatenates the lists of several signals. */
@@ -96,5 +107,6 @@ export function mergeSignals(parts: readonly Signals[]): Signals {
     metrics: parts.flatMap((part) => part.metrics ?? []),
     events: parts.flatMap((part) => part.events ?? []),
     gaps: parts.flatMap((part) => part.gaps ?? []),
+    unread: parts.flatMap((part) => part.unread ?? []),
   }
 }

@@ -30,7 +30,7 @@ export interface RunOptions {
 
 export type CollectorRunner = ReturnType<typeof createCollectorRunner>
 
-const NO_SIGNALS: ValidatedSignals = { entities: [], metrics: [], events: [], gaps: [], problems: [] }
+const NO_SIGNALS: ValidatedSignals = { entities: [], metrics: [], events: [], gaps: [], unread: [], problems: [] }
 
 /** Runs collectors: isolated from each other, each with its timeout, and never two runs of one collector at a time. */
 export function createCollectorRunner<Client>(options: CollectorRunnerOptions<Client>) {

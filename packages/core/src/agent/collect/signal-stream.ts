@@ -33,16 +33,17 @@ export function createSignalStream(validator: SignalValidator, sink: MetricSink 
      * Closes the generator when `signal` aborts, and drops what it yields afterwards.
      */
     read: async (chunks: AsyncIterable<Signals>, signal: AbortSignal): Promise<Signals> => {
-      const [entities, events, gaps]: [unknown[], unknown[], unknown[]] = [[], [], []]
+      const [entities, events, gaps, unread]: [unknown[], unknown[], unknown[], unknown[]] = [[], [], [], []]
       for await (const chunk of closedOnAbort(chunks, signal)) {
         const lists = validator.lists(chunk, problems)
         // Not as arguments of one call: the stack has no room for more than about 120,000.
         for (const entity of lists.entities ?? []) entities.push(entity)
         for (const event of lists.events ?? []) events.push(event)
         for (const gap of lists.gaps ?? []) gaps.push(gap)
+        for (const part of lists.unread ?? []) unread.push(part)
         await handOver(lists.metrics ?? [], signal)
       }
-      return { entities, events, gaps } as Signals
+      return { entities, events, gaps, unread } as Signals
     },
     /** Adds the points that were not handed over, and the problems of yielded signals. */
     addTo: (signals: ValidatedSignals): ValidatedSignals => {

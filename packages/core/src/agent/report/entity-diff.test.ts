@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Entity } from '../../connector/signals.ts'
+import type { Entity, UnreadEntities } from '../../connector/signals.ts'
 import type { ReportedEntity } from '../../platform/protocol.ts'
 import { createEntityTracker, type EntityTracker } from './entity-diff.ts'
 
@@ -98,12 +98,43 @@ describe('EntityTracker', () => {
     const tracker = trackerOfAll()
     tracker.update('containers', [entityOf('a'), entityOf('b')])
     tracker.take(0)
-    tracker.update('containers', [entityOf('b', { state: 'dead' })], 'partial')
+    tracker.update('containers', [entityOf('b', { state: 'dead' })], 'everything')
     expect(idsOf(tracker.take(1))).toEqual(['b'])
-    tracker.update('containers', [], 'partial')
+    tracker.update('containers', [], 'everything')
     expect(idsOf(tracker.take(2))).toEqual([])
     tracker.update('containers', [entityOf('b', { state: 'dead' })])
     expect(idsOf(tracker.take(3))).toEqual(['-a'])
+  })
+
+  describe('with a part that could not be read', () => {
+    const related = (id: string, ...targets: string[]): Entity => ({
+      ...entityOf(id, {}, 'function'),
+      relations: targets.map((target) => ({ type: 'uses', target: { type: 'function', id: target } })),
+    })
+    const everything = [related('mailer', 'a'), related('a', 'mailer', 'b'), related('b'), related('c', 'a')]
+
+    test.each<[string, readonly UnreadEntities[], string[]]>([
+      ['an entity, which stays with what is related to it', [{ type: 'function', id: 'mailer' }], ['-b']],
+      ['an entity without further relations', [{ type: 'function', id: 'c' }], ['-mailer', '-a', '-b']],
+      ['a whole type', [{ type: 'function' }], []],
+      ['another type', [{ type: 'queue' }], ['-mailer', '-a', '-b', '-c']],
+    ])('deletes only the rest: %s', (_what, unread, deleted) => {
+      const tracker = trackerOfAll()
+      tracker.update('functions', everything)
+      tracker.take(0)
+      tracker.update('functions', [], unread)
+      expect(idsOf(tracker.take(1))).toEqual(deleted)
+      tracker.update('functions', [])
+      expect(idsOf(tracker.take(2))).toHaveLength(everything.length - deleted.length)
+    })
+
+    test('takes what could be read', () => {
+      const tracker = trackerOfAll()
+      tracker.update('functions', everything)
+      tracker.take(0)
+      tracker.update('functions', [related('a'), related('d')], [{ type: 'function', id: 'mailer' }])
+      expect(idsOf(tracker.take(1))).toEqual(['a', 'd', '-b'])
+    })
   })
 
   test('merges the descriptions of several collectors, in any order', () => {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Entity, Relation } from '../../connector/signals.ts'
+import type { Entity, Relation, UnreadEntities } from '../../connector/signals.ts'
 import type { InterruptibleTask } from '../../event-loop.ts'
 import { LIMITS, type ReportedEntity } from '../../platform/protocol.ts'
 
@@ -34,14 +34,20 @@ export function createEntityTracker() {
   let isReportLost = false
 
   return {
-    /** Sets a collector's current entities; with `partial`, keeps those that the list lacks: they could not be read. */
+    /** Sets a collector's current entities. Keeps those that the list lacks as far as they could not be read. */
     update: (
       collector: string,
       entities: readonly Entity[],
-      completeness: 'complete' | 'partial' = 'complete',
+      unread: readonly UnreadEntities[] | 'everything' = [],
     ): void => {
-      const isPartial = completeness === 'partial'
-      current.set(collector, isPartial ? replaced(current.get(collector) ?? [], entities) : entities)
+      const before = current.get(collector) ?? []
+      if (unread === 'everything') current.set(collector, replaced(before, entities))
+      else if (unread.length === 0) current.set(collector, entities)
+      else {
+        const keys = unreadKeys(unread, [...current.values(), entities])
+        const kept = before.filter((entity) => keys.has(entityKey(entity)))
+        current.set(collector, replaced(kept, entities))
+      }
     },
     /** Sends everything again soon: a report was lost. */
     resync: (): void => {
@@ -173,6 +179,27 @@ function changeOf(
 function replaced(before: readonly Entity[], entities: readonly Entity[]): readonly Entity[] {
   const keys = new Set(entities.map(entityKey))
   return [...before.filter((entity) => !keys.has(entityKey(entity))), ...entities]
+}
+
+/** Returns the keys of entities that could not be read, and of those with a relation to them, at any distance. */
+function unreadKeys(unread: readonly UnreadEntities[], lists: readonly (readonly Entity[])[]): ReadonlySet<string> {
+  const types = new Set(unread.filter(({ id }) => id === undefined).map(({ type }) => type))
+  const found = new Set(unread.flatMap(({ type, id }) => (id === undefined ? [] : [entityKey({ type, id })])))
+  const related = new Map<string, string[]>()
+  for (const entity of lists.flat()) {
+    const key = entityKey(entity)
+    if (types.has(entity.type)) found.add(key)
+    for (const { target } of entity.relations) {
+      const targetKey = entityKey(target)
+      if (types.has(target.type)) found.add(targetKey)
+      const sources = related.get(targetKey)
+      if (sources === undefined) related.set(targetKey, [key])
+      else sources.push(key)
+    }
+  }
+  // A set that grows while it is iterated includes what is added.
+  for (const key of found) for (const source of related.get(key) ?? []) found.add(source)
+  return found
 }
 
 function merged(first: Entity, second: Entity): Entity {

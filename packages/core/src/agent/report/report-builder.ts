@@ -55,8 +55,10 @@ export function createReportBuilder(options: ReportBuilderOptions) {
       runs.push(run)
       // If only invalid signals were left out, everything else was sent.
       if (run.fullSnapshot && !run.ok && run.signals.problems.length === 0) resyncs.add([run.collector])
-      if (run.ok) reported.add(run.collector)
-      tracker.update(run.collector, run.signals.entities, run.ok ? 'complete' : 'partial')
+      const { entities, unread } = run.signals
+      // A list that lacks what could not be read is not a snapshot: the platform would delete the rest.
+      if (run.ok && unread.length === 0) reported.add(run.collector)
+      tracker.update(run.collector, entities, run.ok ? unread : 'everything')
     },
     addWatched: watched.add,
     /** Adds points that a collector yielded while it runs. They are written at once. */

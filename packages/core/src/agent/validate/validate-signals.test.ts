@@ -36,6 +36,7 @@ describe('SignalValidator', () => {
       metrics: [point],
       events: [happened],
       gaps: [gap, { ...gap, since: at.toISOString() }],
+      unread: [],
       problems: [],
     })
   })
@@ -50,6 +51,16 @@ describe('SignalValidator', () => {
     expect(step.value.entities.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
   })
 
+  test('accepts parts that could not be read, of declared types', () => {
+    const said = {
+      unread: [{ type: 'host', id: 'a' }, { type: 'host' }, undefined, { type: 'disk' }, { type: 'host', id: 5 }],
+    }
+    expect(check(said as Signals)).toMatchObject({
+      unread: [{ type: 'host', id: 'a' }, { type: 'host' }],
+      problems: ['`unread` has the undeclared entity type `disk`', '`unread` has an id that is not a string'],
+    })
+  })
+
   test('leaves out a counter with a negative value', () => {
     const sent = metric({ name: 'sent', unit: 'By', kind: 'counter', description: 'Bytes sent.' })
     const { validate } = createSignalValidator({ host: signals.host, sent })
@@ -60,7 +71,14 @@ describe('SignalValidator', () => {
   })
 
   test.each([{}, { metrics: undefined }, { metrics: null }])('accepts %j as an empty result', (said) => {
-    expect(check(said as Signals)).toEqual({ entities: [], metrics: [], events: [], gaps: [], problems: [] })
+    expect(check(said as Signals)).toEqual({
+      entities: [],
+      metrics: [],
+      events: [],
+      gaps: [],
+      unread: [],
+      problems: [],
+    })
   })
 
   test.each([
@@ -68,7 +86,7 @@ describe('SignalValidator', () => {
     [null, 'it returned null instead of signals'],
     ['text', 'it returned string instead of signals'],
     [[point], 'it returned an array instead of signals'],
-    [{ metric: [point] }, 'it returned the unknown field `metric` (known: entities, metrics, events, gaps)'],
+    [{ metric: [point] }, 'it returned the unknown field `metric` (known: entities, metrics, events, gaps, unread)'],
     [{ metrics: point }, '`metrics` must be a list'],
     [{ metrics: [5] }, '`metrics` contains something that is not an object'],
     [{ metrics: [null] }, '`metrics` contains something that is not an object'],

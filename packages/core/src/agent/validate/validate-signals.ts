@@ -1,5 +1,5 @@
 import type { SignalCatalog } from '../../connector/signal-catalog.ts'
-import type { Entity, Event, Gap, Metric, Signals } from '../../connector/signals.ts'
+import type { Entity, Event, Gap, Metric, Signals, UnreadEntities } from '../../connector/signals.ts'
 import { type InterruptibleTask, runToEnd } from '../../event-loop.ts'
 import { LIMITS } from '../../platform/protocol.ts'
 import { declaredSignals } from './declared-signals.ts'
@@ -26,6 +26,7 @@ export interface ValidatedSignals {
   readonly metrics: readonly Metric[]
   readonly events: readonly Event[]
   readonly gaps: readonly (Omit<Gap, 'since'> & { readonly since?: string })[]
+  readonly unread: readonly UnreadEntities[]
   /** Distinct, one sentence each. */
   readonly problems: readonly string[]
 }
@@ -44,7 +45,7 @@ export function createProblems() {
 /** The lists of a result that are lists, not yet validated. */
 type UnvalidatedLists = Partial<Record<keyof Signals, readonly unknown[]>>
 
-const LIST_NAMES = new Set<string>(['entities', 'metrics', 'events', 'gaps'] satisfies (keyof Signals)[])
+const LIST_NAMES = new Set<string>(['entities', 'metrics', 'events', 'gaps', 'unread'] satisfies (keyof Signals)[])
 
 export type SignalValidator = ReturnType<typeof createSignalValidator>
 
@@ -81,12 +82,14 @@ export function createSignalValidator(catalog: SignalCatalog, redact: (text: str
     const metrics = yield* validateList('metrics', lists.metrics, kinds.metrics, problems)
     const events = yield* validateList('events', lists.events, kinds.events, problems)
     const gaps = yield* validateList('gaps', lists.gaps, kinds.gaps, problems)
+    const unread = yield* validateList('unread', lists.unread, kinds.unread, problems)
     onEntities?.(entities)
     return {
       entities: entities.valid,
       metrics,
       events,
       gaps: gaps.map((gap) => ({ ...gap, reason: truncate(gap.reason, LIMITS.reason, redact) })),
+      unread,
       problems: problems.all(),
     }
   }
@@ -131,7 +134,9 @@ function listsOf(signals: unknown, problems: Problems, redact: (text: string) =>
   const lists: Partial<Record<string, readonly unknown[]>> = {}
   for (const [name, list] of entriesOf(signals, problems)) {
     if (!LIST_NAMES.has(name))
-      problems.add(`it returned the unknown field ${quote(name, redact)} (known: entities, metrics, events, gaps)`)
+      problems.add(
+        `it returned the unknown field ${quote(name, redact)} (known: entities, metrics, events, gaps, unread)`,
+      )
     // Copied: the connector may change its own list while this one is validated.
     else if (Array.isArray(list)) lists[name] = [...(list as readonly unknown[])]
     else if (list !== undefined && list !== null) problems.add(`\`${name}\` must be a list`)
@@ -223,6 +228,14 @@ function kindsOf(catalog: SignalCatalog, redact: (text: string) => string) {
       problemOf: problemOfEvent,
       redact,
     } satisfies Kind<Event>,
+    unread: {
+      sanitize: ({ type, id }) => (id === undefined ? { type } : { type, id }),
+      problemOf: ({ type, id }) => {
+        if (!declared.entities.has(type)) return `\`unread\` has the undeclared entity type ${quote(type, redact)}`
+        return id === undefined || typeof id === 'string' ? undefined : '`unread` has an id that is not a string'
+      },
+      redact,
+    } satisfies Kind<UnreadEntities>,
     gaps: { sanitize: sanitizeGap, problemOf: gapProblem, redact } satisfies Kind<Gap>,
   }
 }
