@@ -351,6 +351,45 @@ test('the worked example is the answer of the API', async () => {
   await expect(text).toMatchFileSnapshot('../trails.md')
 })
 
+test('relations and labels follow the changes of their entity, also those that it has twice', async () => {
+  const api = await startApi()
+  const token = await api.provision()
+  let sequence = 0
+  const report = async (
+    relations: readonly [string, Reference][],
+    attributes: Report['data']['entities'][number]['attributes'],
+  ) => {
+    const entities = [entityOf(pod, relations, attributes)]
+    const response = await api.send(token, reportOf({ entities }, { sequence, timestamp: at(sequence) }))
+    expect(response.statusCode, response.body).toBe(202)
+    sequence += 1
+  }
+  const countFrom = async (query: Readonly<Record<string, string>>): Promise<number> =>
+    (await ask(api, { ...query, related: 'true' })).related_entities.count
+  const counts = async (): Promise<number[]> => [
+    await countFrom({ entity_type: node.type, entity_id: node.id }),
+    await countFrom({ entity_type: settings.type, entity_id: settings.id }),
+    await countFrom({ label: 'app=orders' }),
+    await countFrom({ label: 'app=mails' }),
+  ]
+  await report([['runs_on', node]], { 'k8s.pod.label.app': 'orders' })
+  expect(await counts()).toEqual([2, 0, 2, 0])
+  const twice = { 'k8s.pod.label.app': 'orders', 'k8s.node.label.app': 'orders', 'k8s.pod.phase': 'Running' }
+  await report(
+    [
+      ['runs_on', node],
+      ['mounts', settings],
+      ['mounts', settings],
+    ],
+    twice,
+  )
+  expect(await counts()).toEqual([3, 3, 3, 0])
+  await report([['mounts', settings]], { ...twice, 'k8s.pod.label.app': 'mails' })
+  expect(await counts()).toEqual([0, 2, 2, 2])
+  await report([['mounts', settings]], { 'k8s.pod.label.app': 'mails' })
+  expect(await counts()).toEqual([0, 2, 0, 2])
+})
+
 test('relations and labels are removed with their entity', async () => {
   const api = await startApi()
   const token = await api.provision()

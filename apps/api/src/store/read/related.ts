@@ -114,9 +114,12 @@ async function findTargets(
   limit: number,
 ): Promise<EntityKey[]> {
   const statement = sql<EntityKey>`
-    select distinct relations.agent_key, target_type as type, target_id as id from ${entityRows(keys)} as start
-    cross join relations on relations.agent_key = start.agent_key and relations.type = start.type
-      and relations.id = start.id
+    select distinct agent_key, type, id from (
+      select entities.agent_key, target.value ->> 'type' as relation, target.value ->> '$.target.type' as type,
+        target.value ->> '$.target.id' as id
+      from ${entityRows(keys)} as start
+      cross join entities using (agent_key, type, id)
+      cross join json_each(entities.relations) as target)
     where ${relation} limit ${limit + 1}`
   return (await statement.execute(database)).rows
 }

@@ -18,6 +18,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-12-03-event-indexes': { up: (database) => run(database, EVENT_INDEXES) },
   '2026-12-03-lost-reports': { up: (database) => run(database, LOST_REPORTS) },
   '2026-12-04-usage': { up: (database) => run(database, USAGE) },
+  '2026-12-05-smaller-trails': { up: (database) => run(database, SMALLER_TRAILS) },
 }
 
 /** Thrown for a file with the tables of another program. */
@@ -432,4 +433,72 @@ const USAGE = [
     select count(*), coalesce(sum(octet_length(name) + octet_length(attributes) + octet_length(relations)), 0)
     from entities where agent_key = agents.key
   )`,
+]
+
+/** Selects the rows of `relations` for an entity: `old`, `new` or, with tables before it, `entities`. */
+const relationRows = (row: string, source = ''): string => `select relation.value ->> '$.target.type',
+    relation.value ->> '$.target.id', ${row}.agent_key, relation.value ->> 'type', ${row}.type, ${row}.id
+  from ${source} json_each(${row}.relations) as relation`
+
+/** Selects the rows of `entity_labels` for an entity: `old`, `new` or, with tables before it, `entities`. */
+const labelRows = (row: string, source = ''): string => `select substr(label.key, instr(label.key, '.label.') + 7),
+    label.value, ${row}.agent_key, ${row}.type, ${row}.id
+  from ${source} json_each(${row}.attributes) as label where instr(label.key, '.label.') > 0 and label.type = 'text'`
+
+const RELATIONS_KEY = '(target_type, target_id, agent_key, relation, type, id)'
+const LABELS_KEY = '(name, value, agent_key, type, id)'
+
+/**
+ * Stores each relation and label once, by its target and by its value. The relations of an entity are in its own row.
+ * Most updates change neither: their triggers write only what differs.
+ */
+const SMALLER_TRAILS = [
+  ...['entities_inserted', 'entity_relations_updated', 'entity_labels_updated', 'entities_deleted_rows'].map(
+    (trigger) => `drop trigger ${trigger}`,
+  ),
+  'drop table relations',
+  'drop table entity_labels',
+  `create table relations (
+    target_type text not null,
+    target_id text not null,
+    agent_key integer not null,
+    relation text not null,
+    type text not null,
+    id text not null,
+    primary key ${RELATIONS_KEY}
+  ) without rowid`,
+  `create table entity_labels (
+    name text not null,
+    value text not null,
+    agent_key integer not null,
+    type text not null,
+    id text not null,
+    primary key ${LABELS_KEY}
+  ) without rowid`,
+  `insert or ignore into relations ${relationRows('entities', 'entities,')}`,
+  `insert or ignore into entity_labels ${labelRows('entities', 'entities,')}`,
+  `create trigger entity_relations_inserted after insert on entities when new.relations <> '[]' begin
+    insert or ignore into relations ${relationRows('new')};
+  end`,
+  `create trigger entity_labels_inserted after insert on entities when instr(new.attributes, '.label.') > 0 begin
+    insert or ignore into entity_labels ${labelRows('new')};
+  end`,
+  // In triggers of an upsert that updates, SQLite ignores the words `or ignore`: only missing rows are inserted.
+  // A difference is selected from: as the list of `in` itself, it would be compared with every row of the table.
+  `create trigger entity_relations_updated after update of relations on entities
+  when old.relations <> new.relations begin
+    delete from relations where ${RELATIONS_KEY} in (
+      select * from (${relationRows('old')} except ${relationRows('new')}));
+    insert into relations ${relationRows('new')} except ${relationRows('old')};
+  end`,
+  `create trigger entity_labels_updated after update of attributes on entities
+  when old.attributes <> new.attributes begin
+    delete from entity_labels where ${LABELS_KEY} in (
+      select * from (${labelRows('old')} except ${labelRows('new')}));
+    insert into entity_labels ${labelRows('new')} except ${labelRows('old')};
+  end`,
+  `create trigger entities_deleted_rows after delete on entities begin
+    delete from relations where ${RELATIONS_KEY} in (${relationRows('old')});
+    delete from entity_labels where ${LABELS_KEY} in (${labelRows('old')});
+  end`,
 ]

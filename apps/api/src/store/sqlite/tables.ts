@@ -198,17 +198,17 @@ export interface Tables {
     /** Revision of the newest report with the entity: see `ingest/report-order.ts`. */
     revision: number
   }
-  /** Relations of entities, derived from `entities.relations` by triggers. */
+  /** Relations of entities by target, derived from `entities.relations` by triggers. */
   relations: {
-    agent_key: number
-    type: string
-    id: string
-    relation: string
     target_type: string
     target_id: string
+    agent_key: number
+    relation: string
+    type: string
+    id: string
   }
   /** Labels of entities, derived from `entities.attributes` by triggers. */
-  entity_labels: { agent_key: number; type: string; id: string; name: string; value: string }
+  entity_labels: { name: string; value: string; agent_key: number; type: string; id: string }
   series: {
     id: Generated<number>
     agent_key: number
