@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { hostname } from 'node:os'
-import { discoverConnectors, isUnencrypted, parsePlatformUrl, toMilliseconds } from '@rca/core'
+import { discoverConnectors, toMilliseconds } from '@rca/core'
 import type { FastifyBaseLogger } from 'fastify'
 import { createAgentFiles } from './helm/agent-files.ts'
 import { createApp } from './http/app.ts'
@@ -18,6 +17,7 @@ import { ArtifactsError, readArtifacts } from './install/artifacts.ts'
 import { createIntegrityJob } from './integrity-job.ts'
 import { weaknessOf } from './options/admin-token.ts'
 import { type ApiOptions, type CompleteApiOptions, completeOptions, OptionsError } from './options/api-options.ts'
+import { addressOf, addressWarnings } from './public-address.ts'
 import { createRetentionJob } from './retention-job.ts'
 import { ROUTES } from './routes/index.ts'
 import { databasePath } from './store/database-url.ts'
@@ -82,6 +82,7 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
       artifactsFolder: options.artifactsFolder,
       now: options.now,
       publicUrl,
+      addressWarnings: () => addressWarnings(publicUrl(), options),
       heartbeatSeconds: toMilliseconds(options.heartbeatInterval) / 1000,
       graceSeconds: toMilliseconds(options.tokenGrace) / 1000,
       agentKeyTtlMs: toMilliseconds(options.agentKeyTtl),
@@ -108,7 +109,7 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
       jobs.start()
       reload?.start()
       if (certificate !== undefined) logCertificate(certificate, app.log)
-      warnOfAddress(publicUrl(), options, app.log)
+      for (const { log } of addressWarnings(publicUrl(), options)) app.log.warn({ public_url: publicUrl() }, log)
       return addressOf(options, (app.server.address() as AddressInfo).port)
     },
     close: () => {
@@ -181,30 +182,6 @@ function certificateFiles({ tlsCert: cert, tlsKey: key }: ApiOptions): Certifica
   if (cert !== undefined && key !== undefined) return { cert, key }
   const [given, missing] = cert === undefined ? ['KEY', 'CERT'] : ['CERT', 'KEY']
   throw new OptionsError(`\`RCA_TLS_${given}\` requires \`RCA_TLS_${missing}\`. Set both, or neither for plain HTTP.`)
-}
-
-/** Warns where agents would send tokens in clear text, or may not reach the platform. */
-function warnOfAddress(url: string, { publicUrl, host }: ApiOptions, log: FastifyBaseLogger): void {
-  if (publicUrl === undefined && isWildcard(host))
-    log.warn(
-      { public_url: url },
-      '`RCA_PUBLIC_URL` is not set: commands contain the name of this host, which agents may not reach',
-    )
-  if (isUnencrypted(parsePlatformUrl(url)))
-    log.warn(
-      { public_url: url },
-      'tokens and data travel unencrypted: set `RCA_TLS_CERT` and `RCA_TLS_KEY`, or `RCA_PUBLIC_URL` to an https address',
-    )
-}
-
-/** Returns a URL of the API. A wildcard address is replaced by the host's name, since it cannot be connected to. */
-function addressOf({ host, tlsCert }: CompleteApiOptions, port: number): string {
-  const name = isWildcard(host) ? hostname() : host.includes(':') ? `[${host}]` : host
-  return `${tlsCert === undefined ? 'http' : 'https'}://${name}:${port}`
-}
-
-function isWildcard(host: string | undefined): boolean {
-  return host === '0.0.0.0' || host === '::'
 }
 
 function isLoopback(host: string): boolean {

@@ -36,6 +36,7 @@ async function startApp(ping: () => Promise<void> = async () => undefined) {
     artifactsFolder: '/nowhere',
     now: () => 0,
     publicUrl: () => 'https://rca.example.com',
+    addressWarnings: () => [],
     heartbeatSeconds: 30,
     graceSeconds: 0,
     agentKeyTtlMs: 1,

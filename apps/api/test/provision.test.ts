@@ -57,6 +57,15 @@ describe('provisioning', () => {
     }
   })
 
+  test('warns in the instructions when the address of the platform is only the name of its host', async () => {
+    const api = await startApi({ publicUrl: undefined as unknown as string, host: '0.0.0.0' })
+    const { instructions } = (await api.admin(provision({ agent_type: 'docker', environment_name: 'a' }))).json()
+    const [guessed, unencrypted, first] = instructions.split('\n')
+    expect(guessed).toMatch(/^Warning: `http:\/\/\S+` contains the name .* Set `RCA_PUBLIC_URL` of the platform\.$/)
+    expect(unencrypted).toMatch(/^Warning: .* is not encrypted/)
+    expect(first).toMatch(/^1\. /)
+  })
+
   test('leaves out fields that the connector does not define', async () => {
     const api = await startApi()
     const body = (await api.admin(provision({ agent_type: 'server', environment_name: 'a' }))).json()

@@ -8,6 +8,7 @@ import type {
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { AgentFiles } from '../helm/agent-files.ts'
+import type { AddressWarning } from '../public-address.ts'
 import type { ReadSession } from '../store/read-session.ts'
 import type { Store } from '../store/store.ts'
 import type { AuditTarget, AuditTrail } from './audit-trail.ts'
@@ -77,6 +78,8 @@ export interface Context {
   readonly now: () => number
   /** Address of the platform in deployment commands. */
   readonly publicUrl: () => string
+  /** Returns what is wrong with that address, for the instructions of a deployment. */
+  readonly addressWarnings: () => readonly AddressWarning[]
   /** Seconds between two heartbeats of agents without an interval of their own. */
   readonly heartbeatSeconds: number
   /** Seconds for which tokens stay valid after a rotation, unless the request sets another time. */

@@ -2,8 +2,6 @@ import {
   type ConfigIssue,
   type Connector,
   isRcaError,
-  isUnencrypted,
-  parsePlatformUrl,
   planDeployment,
   type RawConfig,
   type RenderedDeployment,
@@ -51,21 +49,21 @@ export async function planDeploymentFor(
   try {
     const { connector } = await loadConnector(context.registry, type)
     const deployment = planDeployment(connector, { platformUrl: context.publicUrl(), agentToken: token, config })
-    return { connector, fields: toFields(deployment, warningOf(context.publicUrl())) }
+    return { connector, fields: toFields(deployment, warningsOf(context)) }
   } catch (error) {
     throw toProblem(error)
   }
 }
 
-/** Returns the first line of instructions whose command sends the token in clear text, or nothing. */
-function warningOf(platformUrl: string): string {
-  return isUnencrypted(parsePlatformUrl(platformUrl))
-    ? `Warning: \`${platformUrl}\` is not encrypted: everyone between the agent and the platform can read the token and the data. Serve the platform with HTTPS.\n`
-    : ''
+/** Returns the first lines of the instructions: what is wrong with the address in the command. */
+function warningsOf({ addressWarnings }: Context): string {
+  return addressWarnings()
+    .map(({ instruction }) => `Warning: ${instruction}\n`)
+    .join('')
 }
 
-function toFields(deployment: RenderedDeployment, warning: string): DeploymentFields {
-  const toAlternative = (plan: Omit<RenderedDeployment, 'alternatives'>) => describe(plan, warning)
+function toFields(deployment: RenderedDeployment, warnings: string): DeploymentFields {
+  const toAlternative = (plan: Omit<RenderedDeployment, 'alternatives'>) => describe(plan, warnings)
   if (deployment.alternatives === undefined) return toAlternative(deployment)
   const alternatives = Object.entries(deployment.alternatives)
   return {
@@ -77,13 +75,13 @@ function toFields(deployment: RenderedDeployment, warning: string): DeploymentFi
 
 function describe(
   { command, uninstall, verify, instructions }: Omit<RenderedDeployment, 'alternatives'>,
-  warning: string,
+  warnings: string,
 ): z.output<typeof alternativeSchema> {
   return {
     deployment_command: command,
     uninstall_command: uninstall,
     verify_command: verify,
-    instructions: warning + instructions,
+    instructions: warnings + instructions,
   }
 }
 
