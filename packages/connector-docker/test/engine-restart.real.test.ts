@@ -52,13 +52,13 @@ realDescribe('docker connector: killed and restarted engine', await missingForPr
       }
     }
     const churns = Promise.all([churn(), churn()])
-    await eventually('some churn', () => number >= 12)
+    await eventually('some churn', () => number >= 12, 120_000)
     engine.signal('SIGKILL')
     await engine.ended()
     await sleep(1_500)
     engine = await start()
     const before = number
-    await eventually('some churn after the restart', () => number >= before + 10)
+    await eventually('some churn after the restart', () => number >= before + 10, 120_000)
     isOver = true
     await churns
 
@@ -83,7 +83,7 @@ realDescribe('docker connector: killed and restarted engine', await missingForPr
     ).toEqual(wanted.toSorted())
     const eventIds = live.events().map(({ id }) => id)
     expect(new Set(eventIds).size).toBe(eventIds.length)
-  }, 180_000)
+  }, 400_000)
 
   test('reports a gap while the engine hangs, and recovers', async () => {
     // Without visible control groups, usage is requested from the engine.
