@@ -60,13 +60,14 @@ export async function makeSelfSignedCertificate(
   const request = ['-keyout', 'key.pem', '-subj', '/CN=platform', '-out', 'request.pem']
   await run('openssl', ['req', ...KEY, ...request], { cwd: directory })
   // `openssl x509` takes dates only since version 3.4.
-  const dates = ['-startdate', dateAfter(days.from), '-enddate', dateAfter(days.to)]
+  const now = Date.now()
+  const dates = ['-startdate', dateAfter(now, days.from), '-enddate', dateAfter(now, days.to)]
   const files = ['-keyfile', 'key.pem', '-in', 'request.pem', '-out', 'cert.pem']
   const options = ['-batch', '-selfsign', '-notext', '-config', 'ca.conf']
   await run('openssl', ['ca', ...options, ...dates, ...files], { cwd: directory })
 }
 
-/** Returns the time after some days, as `openssl ca` reads it: `20260131120000Z`. */
-function dateAfter(days: number): string {
-  return `${new Date(Date.now() + days * 86_400_000).toISOString().replaceAll(/[-:T]|\..*/g, '')}Z`
+/** Returns the time some days after `start`, as `openssl ca` reads it: `20260131120000Z`. */
+function dateAfter(start: number, days: number): string {
+  return `${new Date(start + days * 86_400_000).toISOString().replaceAll(/[-:T]|\..*/g, '')}Z`
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { type AddressInfo, createServer, type Server } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { temporaryDirectory } from '@rca/connector-testkit'
@@ -25,10 +25,11 @@ realTest('reads certificates of programs that speak TLS, also expired ones', awa
   const open = await listen(createTlsServer({ cert, key }))
   const wantsClient = await listen(createTlsServer({ cert, key, requestCert: true, maxVersion: 'TLSv1.2' }))
   const plain = await listen(createServer((socket) => socket.end('220 hello\r\n')))
-  const closed = createServer()
-  const closedPort = await listen(closed)
-  closed.close()
-  const ports = [open, wantsClient, plain, closedPort].map((port) => {
+  // The port of a client's end: no program listens there, and no other test can.
+  const client = connect(open, '127.0.0.1')
+  onTestFinished(() => void client.destroy())
+  await once(client, 'connect')
+  const ports = [open, wantsClient, plain, client.localPort ?? 0].map((port) => {
     return { port, addresses: ['0.0.0.0'], userId: 0, process: undefined }
   })
   const certificates = await readServiceCertificates(ports, neverAborts)
