@@ -23,3 +23,21 @@ export function toPage<Item>(
   const last = kept.at(-1)
   return { items: kept, next: items.length > limit && last !== undefined ? position(last) : undefined }
 }
+
+/** Bytes of stored text above which a page ends early: serving more would delay other requests. */
+const MAX_PAGE_BYTES = 2 * 1024 * 1024
+
+/** Cuts rows to a page that is not too large, of at least one. Pass one row more than the limit. */
+export function toBoundedPage<Row extends { readonly bytes: number }>(
+  rows: readonly Row[],
+  { limit }: PageRequest,
+  position: (row: Row) => Position,
+): Page<Row> {
+  let total = 0
+  const firstBeyond = rows.findIndex(({ bytes }) => {
+    total += bytes
+    return total > MAX_PAGE_BYTES
+  })
+  const fitting = firstBeyond === -1 ? limit : Math.max(1, Math.min(firstBeyond, limit))
+  return toPage(rows, { limit: fitting }, position)
+}

@@ -1,6 +1,6 @@
 import { SEVERITIES } from '@rca/core/protocol'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import { type PageRequest, toPage } from '../page.ts'
+import { type PageRequest, toBoundedPage } from '../page.ts'
 import type { StoredEvent } from '../records.ts'
 import type { ReadPool } from '../sqlite/read-pool.ts'
 import type { Tables } from '../sqlite/tables.ts'
@@ -41,16 +41,16 @@ export function createEventReader(pool: ReadPool): SignalStore['events'] {
     if (last !== undefined)
       others.push(sql`events.at >= ${last.at}`, sql`(events.at, events.key) >= (${last.at}, ${last.key})`)
     const { rows } = await sql<Key>`${select(source, [...period, ...others])} limit ${page.limit + 1}`.execute(database)
+    const { items, next } = toBoundedPage(rows, page, ({ at, key }) => [at, key])
     const events = await readEvents(
       database,
-      rows.map(({ key }) => key),
+      items.map(({ key }) => key),
     )
-    const { items, next } = toPage(events, page, ({ at, key }) => [at, key])
-    return { items, next: next ?? (last === undefined ? undefined : [last.at, last.key]) }
+    return { items: events, next: next ?? (last === undefined ? undefined : [last.at, last.key]) }
   }
 }
 
-type Key = Pick<Tables['events'], 'at'> & { readonly key: number }
+type Key = Pick<Tables['events'], 'at'> & { readonly key: number; readonly bytes: number }
 
 /** A condition on events, and an index that finds the events of it. */
 interface IndexedCondition {
@@ -217,7 +217,7 @@ async function countEach(
 
 /** Selects the keys of events, newest first. */
 function select({ from, where }: IndexedCondition, conditions: readonly RawBuilder<unknown>[]): RawBuilder<Key> {
-  return sql`select events.key, events.at from ${from} where ${allOf([where, ...conditions])}
+  return sql`select events.key, events.at, octet_length(events.body) + octet_length(events.attributes) as bytes from ${from} where ${allOf([where, ...conditions])}
     order by events.at desc, events.key desc`
 }
 

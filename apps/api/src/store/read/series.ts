@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { type PageRequest, toPage } from '../page.ts'
+import { type PageRequest, toBoundedPage } from '../page.ts'
 import type { StoredSeries } from '../records.ts'
 import type { ReadPool } from '../sqlite/read-pool.ts'
 import type { Tables } from '../sqlite/tables.ts'
@@ -8,28 +8,44 @@ import type { SeriesFilter, SignalStore } from '../store.ts'
 /** Reads series with their newest points, sorted by creation. */
 export function createSeriesReader(pool: ReadPool): SignalStore['series'] {
   return async (filter, page, session) => {
-    const rows = await select(pool.database(session), filter, page).execute()
+    const database = pool.database(session)
+    const keys = await selectKeys(database, filter, page).execute()
+    const { items, next } = toBoundedPage(keys, page, ({ id }) => [id])
+    const rows = await selectSeries(
+      database,
+      items.map(({ id }) => id),
+    ).execute()
     const series = rows.map((row) => ({
       ...row,
       kind: row.kind as StoredSeries['kind'],
       attributes: JSON.parse(row.attributes) as StoredSeries['attributes'],
     }))
-    return toPage(series, page, ({ id }) => [id])
+    return { items: series, next }
   }
 }
 
-function select(database: Kysely<Tables>, filter: SeriesFilter, page: PageRequest) {
+/** Selects series by their ids, in the order of these. */
+function selectSeries(database: Kysely<Tables>, ids: readonly number[]) {
   const newest = database
     .selectFrom('points')
     .where('series_id', '=', sql.ref<number>('series.id'))
     .orderBy('at', 'desc')
     .limit(1)
-  let query = database
+  return database
     .selectFrom('series')
     .innerJoin('agents', 'agents.key', 'series.agent_key')
     .selectAll('series')
     .select(['agents.environment', 'agents.agent_id', 'agents.agent_type'])
     .select([newest.select('at').as('last_at'), newest.select('value').as('last_value')])
+    .where(sql<boolean>`series.id in (select value from json_each(${JSON.stringify(ids)}))`)
+    .orderBy('series.id')
+}
+
+function selectKeys(database: Kysely<Tables>, filter: SeriesFilter, page: PageRequest) {
+  let query = database
+    .selectFrom('series')
+    .innerJoin('agents', 'agents.key', 'series.agent_key')
+    .select(['series.id', sql<number>`octet_length(series.attributes)`.as('bytes')])
   if (filter.environment !== undefined) query = query.where('agents.environment', 'in', [filter.environment].flat())
   if (filter.agent_id !== undefined) query = query.where('agents.agent_id', '=', filter.agent_id)
   if (filter.agent_type !== undefined) query = query.where('agents.agent_type', '=', filter.agent_type)
