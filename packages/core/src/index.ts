@@ -33,6 +33,7 @@ export { parseAgentToken } from './platform/agent-token.ts'
 export { parseMinisignKey, verifyMinisign } from './platform/minisign.ts'
 export { networkReason } from './platform/network-reason.ts'
 export { isUnencrypted, parsePlatformUrl, platformUrlText } from './platform/platform-url.ts'
+export { createSecretReplacer } from './redaction/secret-replacer.ts'
 export { type DiscoverOptions, discoverConnectors } from './registry/discover-connectors.ts'
 export {
   type ConnectorDescription,

@@ -100,14 +100,16 @@ describe('run', () => {
     const { find, sendSignal, ended } = await startRun({ PASSWORD: 'open-sesame' })
     await find('agent started')
     const added = process.listeners('unhandledRejection').filter((listener) => !before.includes(listener))
-    const reason = new Error('401 for agent_shop_token with open-sesame')
+    const reason = new Error('401 for agent_shop_token with open-sesame at https://u:p%40ss@host/')
     for (const listener of added) listener(reason, Promise.resolve())
     expect(await find('unhandled promise rejection')).toMatchObject({
       level: 'error',
       fields: {
         agent_type: 'hosts',
-        reason: 'Error: 401 for [redacted] with [redacted]',
-        stack: expect.stringMatching(/^Error: 401 for \[redacted\] with \[redacted\]\n +at .*run\.test\.ts/),
+        reason: 'Error: 401 for [redacted] with [redacted] at https://u:[redacted]@host/',
+        stack: expect.stringMatching(
+          /^Error: 401 for \[redacted\] with \[redacted\] at https:\/\/u:\[redacted\]@host\/\n +at .*run\.test\.ts/,
+        ),
       },
     })
     sendSignal('SIGTERM')

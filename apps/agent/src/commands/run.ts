@@ -1,4 +1,5 @@
-import { createAgent, parseConfig, type Registry } from '@rca/core'
+import { createAgent, createSecretReplacer, parseConfig, type Registry } from '@rca/core'
+import { redactSecrets } from '@rca/core/connector'
 import { createLogger } from '../create-logger.ts'
 import {
   type Environment,
@@ -31,12 +32,10 @@ export async function run(
   const { proxy, problem } = useProxy(environment, connector.type)
   const agent = createAgent({ ...options, logger })
 
+  const withoutSecrets = createSecretReplacer([agentToken, ...secrets])
+  // The agent's key, which only core knows.
   const redact = (text: string): string =>
-    [agentToken, ...secrets].reduce(
-      (shown, secret) => shown.replaceAll(secret, '[redacted]'),
-      // The agent's key, which only core knows.
-      text.replaceAll(/agentkey_[\w-]+/g, '[redacted]'),
-    )
+    redactSecrets(withoutSecrets(text).replaceAll(/agentkey_[\w-]+/g, '[redacted]'))
   const permitExit = logProcessErrors({ logger, agentType: connector.type, redact })
   void stop.then(permitExit)
   for (const { package: name, message } of registry.problems)

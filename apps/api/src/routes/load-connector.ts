@@ -23,8 +23,10 @@ export async function loadConnector(
 async function unusable(registry: Registry, type: string, cause: unknown): Promise<ProblemError> {
   // The registry lists the package of an unusable connector only after describing all of them.
   await registry.describe()
-  const found = registry.problems.find((problem) => problem.type === type)
-  const reason = found?.message ?? `The connector of the type \`${type}\` cannot be used.`
+  const message = isRcaError(cause) ? cause.message : undefined
+  const ofType = registry.problems.filter((problem) => problem.type === type)
+  const found = ofType.find((problem) => problem.message === message) ?? ofType[0]
+  const reason = message ?? found?.message ?? `The connector of the type \`${type}\` cannot be used.`
   const source = found === undefined ? {} : { package: found.package, version: found.version }
   return new ProblemError(500, `${reason} Then restart the platform.`, {
     cause,

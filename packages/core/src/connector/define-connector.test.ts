@@ -93,6 +93,8 @@ describe('validation of a connector', () => {
   test.each([
     ['password', z.object({ password: z.string() })],
     ['registry.api_key', z.object({ registry: z.object({ api_key: z.string() }) })],
+    ['registries.password', z.object({ registries: z.array(z.object({ password: z.string() })) })],
+    ['login.token', z.object({ login: z.union([z.string(), z.object({ token: z.string() })]) })],
   ])(
     'rejects the option `%s`, which has the name of a secret, unless it is marked or said not to be one',
     (path, config) => {

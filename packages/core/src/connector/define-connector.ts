@@ -1,5 +1,6 @@
 import { type ConfigOf, type ConfigSchema, configJsonSchema, type JsonSchema } from '../config/config-schema.ts'
 import { toMilliseconds } from '../config/duration.ts'
+import { partsOf, resolveReference } from '../config/json-schema.ts'
 import { nearestName } from '../config/nearest-name.ts'
 import { runtimeConfigSchema } from '../config/runtime-config.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
@@ -121,12 +122,24 @@ function optionProblem({ config }: Connector): string | undefined {
     : `the option \`${unmarked}\` has the name of a secret: declare it with \`secret()\`, or, if its values are not secret, add \`writeOnly: false\` to its JSON Schema (in zod: \`.meta({ writeOnly: false })\`).`
 }
 
+/** A schema may reference itself. */
+const MAX_SCHEMA_DEPTH = 32
+
 /** Returns the path of an option that is called like a secret, and not said to be one or none. */
-function unmarkedSecret({ properties = {} }: JsonSchema): string | undefined {
-  for (const [name, option] of Object.entries(properties)) {
-    const nested = unmarkedSecret(option)
+function unmarkedSecret(schema: JsonSchema, root: JsonSchema = schema, depth = 0): string | undefined {
+  if (depth > MAX_SCHEMA_DEPTH) return undefined
+  const resolved = resolveReference(schema, root)
+  for (const [name, option] of Object.entries(resolved.properties ?? {})) {
+    const nested = unmarkedSecret(option, root, depth + 1)
     if (nested !== undefined) return `${name}.${nested}`
-    if (option.properties === undefined && option.writeOnly === undefined && isSecretName(name)) return name
+    const { properties, items, writeOnly } = resolveReference(option, root)
+    if (properties === undefined && items === undefined && writeOnly === undefined && isSecretName(name)) return name
+  }
+  const { items, additionalProperties } = resolved
+  const inside = [items, additionalProperties].filter((inner) => typeof inner === 'object')
+  for (const inner of [...inside, ...partsOf(resolved)]) {
+    const nested = unmarkedSecret(inner, root, depth + 1)
+    if (nested !== undefined) return nested
   }
   return undefined
 }

@@ -102,11 +102,12 @@ export interface Signals {
 
 /** Concatenates the lists of several signals. */
 export function mergeSignals(parts: readonly Signals[]): Signals {
+  const unread = parts.flatMap((part) => part.unread ?? [])
   return {
     entities: parts.flatMap((part) => part.entities ?? []),
     metrics: parts.flatMap((part) => part.metrics ?? []),
     events: parts.flatMap((part) => part.events ?? []),
     gaps: parts.flatMap((part) => part.gaps ?? []),
-    unread: parts.flatMap((part) => part.unread ?? []),
+    ...(unread.length === 0 ? {} : { unread }),
   }
 }

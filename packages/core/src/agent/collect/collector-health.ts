@@ -44,7 +44,12 @@ export function createCollectorHealth(redact: (text: string) => string, log: Log
       const before = statuses.get(collector)?.error
       const isKnown = [...statuses.values()].some((status) => status.error === error)
       if (!ok && before === undefined) log[isKnown ? 'debug' : 'warn']({ collector, error }, 'collector failed')
-      if (ok && before !== undefined) log.info({ collector }, 'collector recovered')
+      if (ok && before !== undefined) {
+        log.info({ collector }, 'collector recovered')
+        // The warning named this collector alone.
+        const [other] = [...statuses].find(([name, status]) => name !== collector && status.error === before) ?? []
+        if (other !== undefined) log.warn({ collector: other, error: before }, 'collector still fails')
+      }
       const duration = Math.round(durationMs * 1000) / 1000
       statuses.set(collector, ok ? { ok, duration_ms: duration } : { ok, duration_ms: duration, error })
     },

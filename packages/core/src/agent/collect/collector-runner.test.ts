@@ -330,6 +330,20 @@ test('warns once while several collectors fail for the same reason', async () =>
   expect(runner.gaps()).toHaveLength(3)
 })
 
+test('names a collector that still fails when the one of the warning has recovered', async () => {
+  let isBroken = true
+  const collect = async () => Promise.reject(new Error('the engine does not answer'))
+  const recovering = async () => (isBroken ? collect() : {})
+  const { runner, log } = runnerOf({ disks: { collect: recovering }, load: { collect } })
+  for (const collector of ['disks', 'load']) await runner.run(collector)
+  isBroken = false
+  await runner.run('disks')
+  expect(log.lines.slice(-2)).toMatchObject([
+    { level: 'info', message: 'collector recovered', fields: { collector: 'disks' } },
+    { level: 'warn', message: 'collector still fails', fields: { collector: 'load' } },
+  ])
+})
+
 describe('a collector that is an async generator', () => {
   const values = (points: readonly Metric[]): number[] => points.map(({ value }) => value)
 

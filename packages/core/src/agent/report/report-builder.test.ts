@@ -200,7 +200,7 @@ describe('ReportBuilder', () => {
   test('limits a full report to what the platform accepts, with a gap for the rest', () => {
     const reports = reportsOf('flood')
     const events = Array(REPORT_LIMITS.events + 5).fill(rebooted)
-    const run = runOf('flood', { entities: [], metrics: [], events, gaps: [], problems: [] })
+    const run = runOf('flood', { entities: [], metrics: [], events, gaps: [], unread: [], problems: [] })
     const { data, snapshot } = reports.fullReport(reporter, [run], outcomes)
     expect(data.events).toHaveLength(REPORT_LIMITS.events)
     expect(data.gaps).toMatchObject([

@@ -113,7 +113,8 @@ function buildFullReport(
 ): Report {
   const header = headerOf(reporter, options)
   const sources = [...runs.map((run) => run.signals), selfSignalsOf(options, reporter, runs, health)]
-  const everything = runs.every((run) => run.ok) && runs.length === Object.keys(options.connector.collectors).length
+  const isComplete = runs.every(({ ok, signals }) => ok && signals.unread.length === 0)
+  const everything = isComplete && runs.length === Object.keys(options.connector.collectors).length
   const { data, complete } = reportData(sources, latestEntities(sources), health.gaps(), header.timestamp)
   const mark = everything && complete ? { snapshot: true as const } : {}
   return { report_id: v7(), ...header, sequence, ...mark, data }
