@@ -122,6 +122,24 @@ describe('the limits of entities', () => {
   })
 })
 
+describe('the default limits', () => {
+  test('have room for the pods that five jobs of a cluster create each minute of a week', async () => {
+    const api = await startApi()
+    const send = senderOf(api, await api.provision())
+    await send({})
+    const pods = 5 * 7 * 24 * 60
+    const database = new DatabaseSync(api.databasePath)
+    // A pod has up to 19 series and 2000 bytes, and so has its job.
+    database.exec(
+      `update agents set series_count = ${19 * pods}, entity_count = ${2 * pods}, entity_bytes = ${4000 * pods}`,
+    )
+    database.close()
+    await send({ entities: [entityOf('a')], metrics: points(0, 1) })
+    expect(await containersOf(api)).toEqual(['a'])
+    expect(await seriesOf(api)).toHaveLength(1)
+  })
+})
+
 describe('the limit of events', () => {
   test('admits ten minutes’ worth at once, drops the least severe beyond, and refills with time', async () => {
     const api = await startApi({ maxEventsPerMinute: 2 })

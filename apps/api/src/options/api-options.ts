@@ -69,12 +69,12 @@ export interface ApiOptions {
   readonly maxConcurrentRequests?: number
   /**
    * Series of one agent whose points are stored. Points of further ones are dropped, which is a gap of the agent. An
-   * environment has 20 times as much of this limit and of the following three. @default 100000
+   * environment has 20 times as much of this limit and of the following three. @default 1000000
    */
   readonly maxSeriesPerAgent?: number
-  /** Entities of one agent, with deleted ones that are still stored. @default 100000 */
+  /** Entities of one agent, with deleted ones that are still stored. @default 1000000 */
   readonly maxEntitiesPerAgent?: number
-  /** Bytes of the entities of one agent. @default 64 MiB */
+  /** Bytes of the entities of one agent. @default 640 MiB */
   readonly maxStateBytesPerAgent?: number
   /** Events per minute of one agent, after a quiet time as many as in ten minutes at once. @default 6000 */
   readonly maxEventsPerMinute?: number
