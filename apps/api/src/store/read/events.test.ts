@@ -15,6 +15,9 @@ const EVENTS = 40_000
 /** Steps of SQLite's virtual machine for a question whose answer an index has. */
 const MAX_INDEXED_STEPS = 3000
 
+/** Steps for counting 5000 events and for a page of a few. */
+const MAX_PERIOD_STEPS = 100_000
+
 /** Steps for a page that examines as many events as it may: 100 for each of 5000. */
 const MAX_PAGE_STEPS = 500_000
 
@@ -97,6 +100,13 @@ describe('a list of events', () => {
     // Half of the events have the name.
     expect({ count, pages }).toEqual({ count: 0, pages: 5 })
     expect(most).toBeLessThan(MAX_PAGE_STEPS)
+  })
+
+  test.each([0, 3])('examines a limited number of events of a type in a period with %i of them', async (count) => {
+    const filter: EventFilter = { entity_type: 'container', from: EVENTS - count + 1, to: EVENTS + 1 }
+    const all = await readAll(filter)
+    expect(all.count).toBe(count)
+    expect(all.steps).toBeLessThan(MAX_PERIOD_STEPS)
   })
 
   test.each<[string, EventFilter, number]>([

@@ -61,6 +61,8 @@ interface IndexedCondition {
   readonly condition: RawBuilder<unknown>
   /** True if the index has them in the order of time. Others are sorted, unless there are too many. */
   readonly isByTime: boolean
+  /** True if the index finds the events of a period without reading others. */
+  readonly findsPeriod: boolean
 }
 
 const ALL_EVENTS: IndexedCondition = {
@@ -68,6 +70,7 @@ const ALL_EVENTS: IndexedCondition = {
   where: sql`true`,
   condition: sql`true`,
   isByTime: true,
+  findsPeriod: true,
 }
 
 /** Chooses the index with the fewest events. `isComplete` if a page examines all of them. */
@@ -119,7 +122,13 @@ async function findIndexed(
 ): Promise<IndexedCondition[]> {
   const indexed: IndexedCondition[] = []
   const add = (index: string, condition: RawBuilder<unknown>, isByTime = true): void => {
-    indexed.push({ from: sql`events indexed by ${sql.id(index)}`, where: condition, condition, isByTime })
+    indexed.push({
+      from: sql`events indexed by ${sql.id(index)}`,
+      where: condition,
+      condition,
+      isByTime,
+      findsPeriod: isByTime,
+    })
   }
   const { entities, entity_type: type, entity_id: id, name, namespace, severity } = filter
   if (entities !== undefined) indexed.push(ofEntities(entities))
@@ -146,6 +155,7 @@ function ofEntities(entities: NonNullable<EventFilter['entities']>): IndexedCond
     where: sql`true`,
     condition: sql`(events.agent_key, events.entity_type, events.entity_id) in (select agent_key, type, id from ${rows})`,
     isByTime: false,
+    findsPeriod: true,
   }
 }
 
@@ -168,6 +178,7 @@ async function ofEntityId(database: Kysely<Tables>, id: string): Promise<Indexed
       where: condition,
       condition,
       isByTime: false,
+      findsPeriod: true,
     },
   ]
 }
@@ -200,15 +211,18 @@ function afterPosition(after: PageRequest['after']): RawBuilder<unknown>[] {
   return [sql`events.at <= ${at}`, sql`(events.at, events.key) < (${at}, ${key})`]
 }
 
-/** Counts the events of each condition in its index, up to those that a page examines. */
+/**
+ * Counts the events of each condition in its index, up to those that a page examines. Events outside of the period
+ * count where the index does not skip them.
+ */
 async function countEach(
   database: Kysely<Tables>,
   indexed: readonly IndexedCondition[],
   period: readonly RawBuilder<unknown>[],
 ): Promise<number[]> {
   const counts = (indexed.length === 0 ? [ALL_EVENTS] : indexed).map(
-    ({ from, where }) => sql`(select count(*) from (
-      select 1 from ${from} where ${allOf([where, ...period])} limit ${MAX_EXAMINED}))`,
+    ({ from, where, findsPeriod }) => sql`(select count(*) from (
+      select 1 from ${from} where ${allOf(findsPeriod ? [where, ...period] : [where])} limit ${MAX_EXAMINED}))`,
   )
   const list = counts.map((count, index) => sql`${count} as ${sql.id(`count_${index}`)}`)
   const { rows } = await sql<Record<string, number>>`select ${sql.join(list)}`.execute(database)
