@@ -14,7 +14,7 @@ export const clockOffsetSignals = {
   clockSynchronized: gauge(
     'server.clock.synchronized',
     '1',
-    '1 if the clock is synchronized by NTP, 0 if not. Absent where neither chrony nor systemd-timesyncd runs.',
+    '1 if the clock is synchronized by NTP, 0 if not. Absent where neither chrony nor systemd-timesyncd answers.',
     sourceAttribute,
   ),
 }

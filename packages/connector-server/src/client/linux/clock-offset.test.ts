@@ -38,6 +38,8 @@ describe('parseTimesyncd', () => {
     ['-734us', 0.000734],
     ['+1min 2.5s', -62.5],
     ['-1d 2h', 93_600],
+    ['+2w 3d', -1_468_800],
+    ['-56y 1month 1d', 1_769_941_800],
   ])('returns %s as the seconds by which the clock is ahead', (offset, seconds) => {
     const reading = parseTimesyncd(TIMESYNCD.replace('+1.013ms', offset))
     expect(reading).toMatchObject({ source: 'systemd-timesyncd', isSynchronized: true })
@@ -50,8 +52,27 @@ describe('parseTimesyncd', () => {
   })
 })
 
-test('readClockOffset asks nothing below another root', async () => {
-  const reader = createRootReader(fixtureRoot().path)
-  const ask = async () => Promise.reject(new Error('asked'))
-  expect(await readClockOffset(reader, ask, new AbortController().signal)).toBeUndefined()
+describe('readClockOffset', () => {
+  const reader = { ...createRootReader('/'), exists: () => true }
+  const noAnswer = async (file: string): Promise<string> => {
+    throw new Error(`\`${file}\` failed: 506 Cannot talk to daemon`)
+  }
+
+  test('asks nothing below another root', async () => {
+    const other = createRootReader(fixtureRoot().path)
+    expect(await readClockOffset(other, noAnswer, new AbortController().signal)).toBeUndefined()
+  })
+
+  test('asks systemd-timesyncd where chrony does not answer', async () => {
+    const answer = async (file: string): Promise<string> => (file === 'chronyc' ? noAnswer(file) : TIMESYNCD)
+    expect(await readClockOffset(reader, answer, new AbortController().signal)).toMatchObject({
+      source: 'systemd-timesyncd',
+      secondsAhead: -0.001013,
+    })
+  })
+
+  test('returns no offset where no daemon answers, and rejects when it is aborted', async () => {
+    expect(await readClockOffset(reader, noAnswer, new AbortController().signal)).toBeUndefined()
+    await expect(readClockOffset(reader, noAnswer, AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped')
+  })
 })

@@ -2,7 +2,7 @@ import type { ClockOffset } from '../server-client.ts'
 import type { RootReader } from './root-reader.ts'
 import type { RunProgram } from './systemd.ts'
 
-/** Folders that exist while a daemon of NTP runs, and the program that says its offset. */
+/** Folders of daemons of NTP, which may outlive them, and the program that says its offset. */
 const DAEMONS = [
   { folder: 'run/chrony', file: 'chronyc', words: ['-n', '-c', 'tracking'], parse: parseChrony },
   { folder: 'run/systemd/timesync', file: 'timedatectl', words: ['timesync-status'], parse: parseTimesyncd },
@@ -11,7 +11,7 @@ const DAEMONS = [
 /**
  * Reads the offset of the clock from chrony or systemd-timesyncd.
  *
- * @returns `undefined` where neither runs, or where it runs on another host than this process
+ * @returns `undefined` where neither answers, or where it runs on another host than this process
  */
 export async function readClockOffset(
   reader: RootReader,
@@ -19,8 +19,15 @@ export async function readClockOffset(
   signal: AbortSignal,
 ): Promise<ClockOffset | undefined> {
   if (reader.root !== '/') return undefined
-  const daemon = DAEMONS.find(({ folder }) => reader.exists(folder))
-  return daemon?.parse(await runProgram(daemon.file, daemon.words, signal))
+  for (const { file, words, parse } of DAEMONS.filter(({ folder }) => reader.exists(folder))) {
+    try {
+      return parse(await runProgram(file, words, signal))
+    } catch {
+      // The daemon has stopped, its program is missing, or it answers only root.
+      signal.throwIfAborted()
+    }
+  }
+  return undefined
 }
 
 /**
@@ -37,11 +44,22 @@ export function parseChrony(text: string): ClockOffset {
   return { source: 'chrony', isSynchronized, secondsAhead: isSynchronized ? seconds : undefined }
 }
 
-const UNIT_SECONDS: Readonly<Record<string, number>> = { us: 1e-6, ms: 1e-3, s: 1, min: 60, h: 3_600, d: 86_400 }
+/** Units of time as systemd writes them. systemd.time(7) */
+const UNIT_SECONDS: Readonly<Record<string, number>> = {
+  us: 1e-6,
+  ms: 1e-3,
+  s: 1,
+  min: 60,
+  h: 3_600,
+  d: 86_400,
+  w: 604_800,
+  month: 2_629_800,
+  y: 31_557_600,
+}
 
 /** Parses `timedatectl timesync-status`. Its offset is that of the server: positive if the clock is behind. */
 export function parseTimesyncd(text: string): ClockOffset {
-  const [, sign, amount] = /^\s*Offset: ([+-]?)((?:[\d.]+(?:us|ms|s|min|h|d) ?)+)$/m.exec(text) ?? []
+  const [, sign, amount] = /^\s*Offset: ([+-]?)((?:[\d.]+(?:us|ms|s|min|h|d|w|month|y) ?)+)$/m.exec(text) ?? []
   // Without an answer of a server, it prints neither offset nor packets.
   if (amount === undefined) return { source: 'systemd-timesyncd', isSynchronized: false, secondsAhead: undefined }
   const seconds = [...amount.matchAll(/([\d.]+)([a-z]+)/g)].reduce(
