@@ -18,10 +18,14 @@ function certificate(daysLeft: number, lifetime = 90, hash = 'one'): ServiceCert
   }
 }
 
-/** Runs the watcher over one reading per look, an hour apart. */
-async function watch(readings: ServiceCertificate[][], cursor?: string) {
+/** Runs the watcher over one reading per look, an hour apart. `undefined` is a look at which nothing listens. */
+async function watch(readings: (ServiceCertificate[] | undefined)[], cursor?: string) {
   let next = 0
-  const client = { ...openFixture(fixtureRoot()), serviceCertificates: async () => readings[next++] ?? [] }
+  const client = {
+    ...openFixture(fixtureRoot()),
+    serviceCertificates: async () => readings[next++] ?? [],
+    listeningPorts: async () => (readings[next - 1] === undefined ? [] : [certificate(1).port]),
+  }
   const context = watchContext({ steps: readings.slice(1).map(() => idle), cursor })
   await runWatcher(serviceCertificates, client, context)
   return { bodies: context.events().map(({ severity, body }) => `${severity}: ${body}`), context }
@@ -53,6 +57,17 @@ describe('serviceCertificates', () => {
     ['years after the end', -1_000, 365, 1],
   ])('%s', async (_when, left, lifetime, count) => {
     expect((await watch([[certificate(left, lifetime)]])).bodies).toHaveLength(count)
+  })
+
+  test('reports no renewal of the same certificate after a step of the clock', async () => {
+    const { bodies } = await watch([[certificate(3)], [certificate(30)], [certificate(3)]])
+    expect(bodies).toEqual([expect.stringMatching(/^warning: .* expires in 3 days/)])
+  })
+
+  test('forgets a port on which nothing listens anymore', async () => {
+    const { bodies, context } = await watch([[certificate(-1)], undefined, [certificate(90, 90, 'two')]])
+    expect(bodies).toEqual([expect.stringMatching(/^error: .* expired 24 hours ago/)])
+    expect(context.cursors.at(-1)).toBe('{}')
   })
 
   test('does not repeat itself after a restart, and reports another certificate that expires too', async () => {

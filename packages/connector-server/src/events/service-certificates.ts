@@ -60,15 +60,16 @@ export const serviceCertificates: Watcher<ServerClient> = {
       if (certificates === undefined) return
       const now = context.now()
       const events: Event[] = []
-      // A program that does not answer now keeps its state.
-      const next: Reported = { ...reported }
+      const next: Reported = await withoutClosedPorts(client, reported, certificates)
       for (const certificate of certificates) {
         const port = String(certificate.port.port)
         const before = reported[port]
         const level = levelOf(certificate, now)
         if (level === undefined) {
+          // The same certificate expires later only after a step of the clock.
+          if (before === undefined || before.hash === certificate.hash) continue
           delete next[port]
-          if (before !== undefined) events.push(toEvent(client, 'renewed', certificate, now))
+          events.push(toEvent(client, 'renewed', certificate, now))
           continue
         }
         next[port] = { hash: certificate.hash, level }
@@ -81,6 +82,18 @@ export const serviceCertificates: Watcher<ServerClient> = {
       await context.sleep('1h')
     }
   },
+}
+
+/** Returns a copy without ports on which no program listens. A program that does not answer keeps its state. */
+async function withoutClosedPorts(
+  client: ServerClient,
+  reported: Reported,
+  certificates: readonly ServiceCertificate[],
+): Promise<Reported> {
+  const answered = new Set(certificates.map(({ port }) => String(port.port)))
+  if (Object.keys(reported).every((port) => answered.has(port))) return { ...reported }
+  const listening = new Set((await client.listeningPorts())?.map(({ port }) => String(port)))
+  return Object.fromEntries(Object.entries(reported).filter(([port]) => answered.has(port) || listening.has(port)))
 }
 
 function levelOf({ notBefore, notAfter }: ServiceCertificate, now: Date): 'expires' | 'expired' | undefined {
