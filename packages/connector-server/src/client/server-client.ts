@@ -347,6 +347,8 @@ export interface FileState {
 export interface WatchedFiles {
   /** Returns the states of all files by path: the same object until one changes. */
   read(now: Date): Promise<Readonly<Record<string, FileState>>>
+  /** Returns whether a path is left out, since it was on a share at the last reading. */
+  isOnShare(path: string): boolean
   close(): void
 }
 

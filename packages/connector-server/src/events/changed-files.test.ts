@@ -9,11 +9,13 @@ import { changedFiles } from './changed-files.ts'
 /** Runs the watcher. Each step changes files below `/etc`, and returns the paths that the kernel reports. */
 async function watch(
   steps: ((root: ReturnType<typeof fixtureRoot>) => string[])[],
-  { cursor, isBlind = false }: { cursor?: string; isBlind?: boolean } = {},
+  { cursor, isBlind = false, share }: { cursor?: string; isBlind?: boolean; share?: string } = {},
 ) {
   const root = fixtureRoot()
   root.write('etc/nginx/nginx.conf', 'worker_processes 4;\n')
   root.write('etc/shop.conf', 'pool = 10\n')
+  if (share !== undefined)
+    root.change('proc/1/mountinfo', (text) => `${text}99 43 0:99 / ${share} rw - nfs4 files:/shop rw\n`)
   const listeners = new Map<string, (type: string, name: string | null) => void>()
   const fake = ((folder: string, _options: object, listener: (type: string, name: string | null) => void) => {
     if (isBlind) throw new Error('ENOSPC: System limit for number of file watchers reached')
@@ -128,6 +130,14 @@ describe('changedFiles', () => {
     const { context } = await watch([])
     const cursor = context.cursors.at(-1)!.replace(testKeyedHash('pool = 10\n'), testKeyedHash('pool = 20\n'))
     expect(bodies(await watch([], { cursor }))).toEqual(['/etc/shop.conf was changed'])
+  })
+
+  test('reports no file as deleted that an earlier version of the agent read on a share', async () => {
+    const { context } = await watch([])
+    const cursor = context.cursors.at(-1)!
+    expect(cursor).toContain('/etc/nginx/nginx.conf')
+    const steps = [(root: ReturnType<typeof fixtureRoot>) => (root.remove('etc/shop.conf'), ['etc/shop.conf'])]
+    expect(bodies(await watch(steps, { cursor, share: '/etc/nginx' }))).toEqual(['/etc/shop.conf was deleted'])
   })
 
   test('reads everything every five minutes where the kernel has no watches left', async () => {

@@ -48,11 +48,17 @@ export const changedFiles: Watcher<ServerClient> = {
     const cursor = openCursor(filesSchema, context)
     const sampler = createEventSampler()
     let known: Files | undefined = cursor.before
+    // Files on shares are in cursors of earlier versions, and a share may be mounted over files.
+    const withoutShares = (before: Files, after: Files): Files =>
+      Object.fromEntries(
+        Object.entries(before).filter(([path]) => after[path] !== undefined || !watched.isOnShare(path)),
+      )
     try {
       for (;;) {
         const files = await watched.read(context.now())
         if (files !== known) {
-          const events = known === undefined ? [] : compareFiles(client, known, files, sampler, context.now())
+          const events =
+            known === undefined ? [] : compareFiles(client, withoutShares(known, files), files, sampler, context.now())
           if (events.length > 0) context.emit({ events })
           known = files
           await cursor.save(files)

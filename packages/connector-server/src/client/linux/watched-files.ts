@@ -126,6 +126,7 @@ export function createWatchedFiles({
       snapshot = Object.fromEntries(files)
       return snapshot
     },
+    isOnShare: (path) => shares.has(path),
     close: () => {
       for (const folder of [...watchers.keys()]) close(folder)
     },

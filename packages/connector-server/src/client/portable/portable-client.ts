@@ -66,7 +66,7 @@ export async function openPortableClient(options: PortableClientOptions): Promis
     serviceCertificates: async () => undefined,
     packages: async () => undefined,
     sharedFiles: async () => ({ folders: {} }),
-    watchFiles: () => ({ read: async () => ({}), close: () => undefined }),
+    watchFiles: () => ({ read: async () => ({}), isOnShare: () => false, close: () => undefined }),
     kernelResources: async () => undefined,
     processes: () => readProcesses(library, platform),
     failedUnits: async () => undefined,
