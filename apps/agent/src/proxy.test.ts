@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { EnvironmentError } from './environment.ts'
 import { useProxy } from './proxy.ts'
 
 /** Starts a proxy that opens no connection, and returns its address and the targets of requests. */
@@ -49,11 +48,24 @@ describe('useProxy', () => {
     expect(platform.targets).toEqual(['/direct'])
   })
 
-  test.each(['socks5://user:hunter2@proxy', 'http://user:hunter2@'])('refuses %s without showing it', (address) => {
-    expect(() => useProxy({ HTTPS_PROXY: address }, 'server')).toThrow(
-      new EnvironmentError('HTTPS_PROXY is not an address such as http://proxy.example.com:3128. Correct it'),
-    )
+  test('sends requests through ALL_PROXY also with NODE_USE_ENV_PROXY, for which Node does not read it', async () => {
+    const { targets, address } = await startProxy()
+    expect(use({ ALL_PROXY: address, NODE_USE_ENV_PROXY: '1' }, 'docker')).toEqual({ proxy: address })
+    await expect(fetch('https://192.0.2.1/api')).rejects.toThrow()
+    expect(targets).toEqual(['192.0.2.1:443'])
   })
+
+  test.each(['socks5://user:hunter2@proxy', 'http://user:hunter2@'])(
+    'does not use %s, without showing it',
+    (address) => {
+      const problem = 'is not used: it is not an address such as http://proxy.example.com:3128. Correct it'
+      expect(use({ ALL_PROXY: address })).toEqual({ problem: `ALL_PROXY ${problem}` })
+      expect(use({ HTTPS_PROXY: 'proxy:3128', ALL_PROXY: address })).toEqual({
+        proxy: 'proxy:3128',
+        problem: `ALL_PROXY ${problem}`,
+      })
+    },
+  )
 
   test('says that an agent of another type does not use it', () => {
     expect(use({ HTTPS_PROXY: 'http://proxy:3128' }, 'docker')).toEqual({

@@ -107,7 +107,7 @@ async function* runChecks(registry: Registry, environment: Environment): AsyncGe
       `a secret has less than ${MIN_SECRET_LENGTH} characters: names and ids that contain this text by accident stay as they are. Use a longer secret`,
     )
   if (use.problem !== undefined) yield warn('proxy', use.problem)
-  else if (use.proxy !== undefined) yield ok('proxy', `${use.proxy} is used, except for hosts in NO_PROXY`)
+  if (use.proxy !== undefined) yield ok('proxy', `${use.proxy} is used, except for hosts in NO_PROXY`)
   yield await checkState(options.stateDirectory)
   try {
     yield* checkAccess(agent)

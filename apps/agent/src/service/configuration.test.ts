@@ -55,6 +55,19 @@ describe('the configuration of a service', () => {
       NODE_USE_ENV_PROXY: '1',
       HTTPS_PROXY: 'http://proxy:3128',
     })
+    expect(await variablesOf({}, { ALL_PROXY: 'proxy:3128', HTTP_PROXY: 'http://other:3128' })).toMatchObject({
+      NODE_USE_ENV_PROXY: '1',
+      HTTPS_PROXY: 'http://proxy:3128',
+      HTTP_PROXY: 'http://other:3128',
+    })
+  })
+
+  test('refuses a proxy that is not one of HTTP, and leaves out one of the environment', async () => {
+    const proxy = 'socks5://user:hunter2@proxy:1080'
+    const refused = variablesOf({ proxy })
+    await expect(refused).rejects.toThrow('--proxy is not an address such as http://proxy.example.com:3128. Correct it')
+    await expect(refused).rejects.not.toThrow('hunter2')
+    expect(await variablesOf({}, { ALL_PROXY: proxy })).toEqual(await variablesOf({}))
   })
 
   test('trusts the certificates of the system and of a file', async () => {

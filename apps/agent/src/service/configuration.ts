@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { environmentName, parseAgentToken, parseConfig, parsePlatformUrl, type Registry } from '@rca/core'
 import type { Environment } from '../environment.ts'
+import { findProxies, NOT_AN_ADDRESS } from '../proxy.ts'
 import { readUpdateWindow } from '../update/update-schedule.ts'
 import { renderEnvironmentFile } from './environment-file.ts'
 import type { Layout } from './layout.ts'
@@ -110,14 +111,17 @@ function readConnectorFolder(folder: string): string {
 
 /** Variables with which Node uses a proxy. `sudo` removes them from the environment, so the agent's file keeps them. */
 function proxyVariables(proxy: string | undefined, environment: Environment): Record<string, string> {
-  const forHttps = proxy ?? environment.https_proxy ?? environment.HTTPS_PROXY
-  const forHttp = proxy ?? environment.http_proxy ?? environment.HTTP_PROXY
-  const without = environment.no_proxy ?? environment.NO_PROXY
-  if (!forHttps && !forHttp) return {}
+  if (proxy === '') return {}
+  const { forHttps, forHttp, noProxy } = findProxies(
+    proxy === undefined ? environment : { ...environment, https_proxy: proxy, http_proxy: proxy },
+  )
+  if (proxy !== undefined && forHttps?.address === undefined)
+    throw new ServiceError('usage', `--proxy is ${NOT_AN_ADDRESS}`)
+  if (forHttps?.address === undefined && forHttp?.address === undefined) return {}
   return {
     NODE_USE_ENV_PROXY: '1',
-    ...(forHttps ? { HTTPS_PROXY: forHttps } : {}),
-    ...(forHttp ? { HTTP_PROXY: forHttp } : {}),
-    ...(without ? { NO_PROXY: without } : {}),
+    ...(forHttps?.address === undefined ? {} : { HTTPS_PROXY: forHttps.address }),
+    ...(forHttp?.address === undefined ? {} : { HTTP_PROXY: forHttp.address }),
+    ...(noProxy === undefined ? {} : { NO_PROXY: noProxy }),
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import http from 'node:http'
 import tls from 'node:tls'
+import { useProxy } from '../proxy.ts'
 import { parseEnvironmentFile } from '../service/environment-file.ts'
 import type { Layout } from '../service/layout.ts'
 import type { Machine } from '../service/machine.ts'
@@ -32,19 +32,13 @@ export function readInstalledEnvironment(machine: Machine, layout: Layout): Reco
  * @throws {ServiceError} when the agent has no platform, or a certificate cannot be read
  */
 export function connectAsAgent(variables: Readonly<Record<string, string>>, machine: Machine): PlatformConnection {
-  const { PLATFORM_API_URL: url, NODE_EXTRA_CA_CERTS: caFile, HTTP_PROXY, HTTPS_PROXY, NO_PROXY } = variables
+  const { PLATFORM_API_URL: url, NODE_EXTRA_CA_CERTS: caFile, AGENT_TYPE: agentType = '' } = variables
   if (url === undefined)
     throw new ServiceError(
       'usage',
       'the installed agent has no PLATFORM_API_URL. Use the command that the platform shows',
     )
-  const hasProxy = variables.NODE_USE_ENV_PROXY === '1'
-  if (hasProxy)
-    http.setGlobalProxyFromEnv({
-      ...(HTTP_PROXY === undefined ? {} : { HTTP_PROXY }),
-      ...(HTTPS_PROXY === undefined ? {} : { HTTPS_PROXY }),
-      ...(NO_PROXY === undefined ? {} : { NO_PROXY }),
-    })
+  const hasProxy = useProxy(variables, agentType).proxy !== undefined
   if (url.startsWith('https:'))
     tls.setDefaultCACertificates([
       ...tls.getCACertificates('bundled'),
