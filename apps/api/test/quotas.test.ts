@@ -195,4 +195,21 @@ describe('the limit of agents', () => {
     for (const name of ['sixth', 'seventh', 'eighth'])
       expect((await api.heartbeat(token, { agent_id: agentIdOf(name) })).statusCode).toBe(200)
   })
+
+  test('counts agents of the last day alone, for a token without a number of its own', async () => {
+    const api = await startApi({ maxAgentsPerToken: 2 })
+    const join = async (token: string, names: readonly string[]) => {
+      const statuses: number[] = []
+      for (const name of names) statuses.push((await api.heartbeat(token, { agent_id: agentIdOf(name) })).statusCode)
+      return statuses
+    }
+    const shared = await api.provision('prod-cluster-1', 'docker', { token_ttl: '30d' })
+    const counted = await api.provision('other', 'docker', { token_ttl: '30d', token_uses: 2 })
+    for (const token of [shared, counted]) expect(await join(token, ['a', 'b', 'c'])).toEqual([200, 200, 401])
+    api.clock.now += DAY - SECOND
+    expect(await join(shared, ['a', 'c'])).toEqual([200, 401])
+    api.clock.now += SECOND
+    expect(await join(shared, ['c', 'd', 'b'])).toEqual([200, 401, 200])
+    expect(await join(counted, ['c', 'b'])).toEqual([401, 200])
+  })
 })

@@ -78,7 +78,7 @@ export interface ApiOptions {
   readonly maxStateBytesPerAgent?: number
   /** Events per minute of one agent, after a quiet time as many as in ten minutes at once. @default 6000 */
   readonly maxEventsPerMinute?: number
-  /** Agents that may join with a token without `token_uses`. @default 3000 */
+  /** Agents that may use a token without `token_uses` within a day. @default 3000 */
   readonly maxAgentsPerToken?: number
   /**
    * Threads that answer questions of `/api/v1`, so that reports and probes do not wait for them. 0 answers questions

@@ -62,7 +62,7 @@ export function toProblem(token: StoredToken, refusal: JoinRefusal): ProblemErro
     )
   if (refusal === 'crowded')
     return unauthorized(
-      `As many agents joined with this agent token as the platform admits with one (\`RCA_MAX_AGENTS_PER_TOKEN\`). ${remedy}`,
+      `As many agents used this agent token within the last day as the platform admits with one (\`RCA_MAX_AGENTS_PER_TOKEN\`). ${remedy}`,
     )
   return unauthorized(
     'This agent was revoked, and the token is older than the revocation. To let it in again, give it a token that is provisioned afterwards.',

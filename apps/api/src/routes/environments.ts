@@ -27,7 +27,7 @@ const tokenSchema = named(
     expires_at: instant.optional().describe('Set by a rotation of the token.'),
     revoked_at: instant.optional(),
     joinable_until: instant.optional().describe('Until when new agents may join. Absent for ever.'),
-    max_agents: z.int().optional().describe('Number of agents that may join. Absent for any number.'),
+    max_agents: z.int().optional().describe('Number of agents that may join. Absent for the limit of the platform.'),
     agents: z.int().describe('Number of agents that joined.'),
     last_used_at: instant.optional().describe('Time of the last heartbeat with the token.'),
   }),

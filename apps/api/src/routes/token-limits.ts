@@ -21,7 +21,8 @@ export const TOKEN_OPTIONS = {
   },
   token_uses: {
     type: ['string', 'integer'],
-    description: 'How many agents may join with the token: a whole number, or `unlimited`.',
+    description:
+      'How many agents may join with the token: a whole number, or `unlimited` up to the limit of the platform, which counts the agents of the last day.',
     default: 'unlimited',
     deploymentOnly: true,
   },
@@ -32,7 +33,10 @@ export const limitFields = {
   token_expires_at: instant
     .nullable()
     .describe('Until when new agents may join with the token; `null` for ever. Agents that joined go on.'),
-  token_uses: z.int().nullable().describe('Number of agents that may join with the token; `null` for any number.'),
+  token_uses: z
+    .int()
+    .nullable()
+    .describe('Number of agents that may join with the token; `null` for the limit of the platform.'),
 }
 
 /** Limits of tokens that an earlier version of the platform provisioned. */

@@ -10,6 +10,9 @@ const MAX_KEYS = 50
 /** Unused successors of one key: those of lost answers. */
 const MAX_SUCCESSORS = 3
 
+/** Time after its last call for which an agent counts as one of those that the platform admits with a token. */
+const PRESENCE_MS = 86_400_000
+
 /** Stores the agents that joined with a token, their keys and their revocation. */
 export function createEnrolmentStore(
   database: Kysely<Tables>,
@@ -166,11 +169,12 @@ async function join(
 /** Returns why a token does not admit so many new agents. */
 async function refusalOf(
   database: Kysely<Tables>,
-  { id, joinable_until, max_agents }: StoredToken,
+  token: StoredToken,
   newAgents: number,
   at: number,
   agentsPerToken: number,
 ): Promise<JoinRefusal | undefined> {
+  const { id, joinable_until, max_agents } = token
   if (joinable_until !== null && joinable_until <= at) return 'closed'
   const { count } = await database
     .selectFrom('token_agents')
@@ -178,7 +182,23 @@ async function refusalOf(
     .where('token_id', '=', id)
     .executeTakeFirstOrThrow()
   if (count + newAgents <= (max_agents ?? agentsPerToken)) return undefined
-  return max_agents === null ? 'crowded' : 'full'
+  if (max_agents !== null) return 'full'
+  return (await countPresent(database, token, at)) + newAgents <= agentsPerToken ? undefined : 'crowded'
+}
+
+/** Counts the agents that joined with a token or called within the last day. Hosts of a scaled fleet come and go. */
+async function countPresent(
+  database: Kysely<Tables>,
+  { id, environment, agent_type }: StoredToken,
+  at: number,
+): Promise<number> {
+  const since = at - PRESENCE_MS
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from token_agents
+    where token_id = ${id} and (joined_at > ${since} or exists (
+      select 1 from agents where environment = ${environment} and agent_type = ${agent_type}
+        and agent_id = token_agents.agent_id and last_seen_at > ${since}))`.execute(database)
+  return rows[0]?.count ?? 0
 }
 
 function isUnlimited({ joinable_until, max_agents }: StoredToken): boolean {

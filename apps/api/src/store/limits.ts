@@ -8,7 +8,7 @@ export interface StoreLimits {
   readonly stateBytes: number
   /** Events per minute. After a quiet time, an agent may send as many as in ten minutes at once. */
   readonly eventsPerMinute: number
-  /** Agents that may join with a token that has no number of its own. */
+  /** Agents of the last day that may share a token which has no number of its own. */
   readonly agentsPerToken: number
 }
 

@@ -133,7 +133,7 @@ export interface AuditStore {
 
 /**
  * Why an agent may not use a token. `closed`: its lifetime is over. `full`: as many agents joined as may. `crowded`: as
- * many agents joined as may with a token without a number of its own.
+ * many agents used it within a day as may with a token without a number of its own.
  */
 export type JoinRefusal = 'closed' | 'full' | 'crowded' | 'revoked'
 

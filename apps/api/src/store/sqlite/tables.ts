@@ -12,7 +12,7 @@ export interface Tables {
     created_at: number
     /** Lifetime of new tokens in milliseconds. `null` for ever. */
     token_ttl: number | null
-    /** Number of agents that may join with a new token. `null` for any number. */
+    /** Number of agents that may join with a new token. `null` for the limit of the platform. */
     token_uses: number | null
   }
   tokens: {
@@ -27,7 +27,7 @@ export interface Tables {
     last_used_at: number | null
     /** Until when new agents may join. `null` for ever. Agents that joined go on. */
     joinable_until: number | null
-    /** Number of agents that may join. `null` for any number. */
+    /** Number of agents that may join. `null` for the limit of the platform. */
     max_agents: number | null
   }
   /** Agents that joined with a limited token. They may use it after its lifetime. */
