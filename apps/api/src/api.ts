@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
 import { statSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { discoverConnectors, toMilliseconds } from '@rca/core'
@@ -105,7 +106,10 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
     adminTokenGenerated: options.adminToken === undefined,
     applyRetention: jobs.applyRetention,
     listen: async () => {
-      await app.listen({ host: options.host, port: options.port })
+      // Fastify opens a server for each address of `localhost`. Only the first would get changed certificates.
+      const isOneServer = certificate === undefined || options.host !== 'localhost'
+      const host = isOneServer ? options.host : (await lookup(options.host)).address
+      await app.listen({ host, port: options.port })
       jobs.start()
       reload?.start()
       if (certificate !== undefined) logCertificate(certificate, app.log)

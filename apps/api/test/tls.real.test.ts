@@ -1,3 +1,4 @@
+import dns from 'node:dns'
 import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { connect } from 'node:net'
@@ -6,7 +7,7 @@ import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { makeSelfSignedCertificate } from '@rca/rig'
 import { pino } from 'pino'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startApi } from './kit.ts'
 
 function makeFolder(): string {
@@ -74,6 +75,23 @@ describe('TLS', () => {
     expect(await served()).toBe(200)
     expect(app.server.listening).toBe(true)
     expect(JSON.stringify(lines)).not.toContain('PRIVATE KEY')
+  })
+
+  test('listens on one address of `localhost`, whose certificate can be replaced', async () => {
+    const folder = makeFolder()
+    await makeSelfSignedCertificate(folder, 'DNS:localhost')
+    const { lookup } = dns
+    const fake = vi.spyOn(dns, 'lookup').mockImplementation(((name: string, ...rest: unknown[]) => {
+      const [options, callback] = rest as [{ all?: boolean }, (error: null, addresses: dns.LookupAddress[]) => void]
+      const addresses = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }))
+      if (name === 'localhost' && options.all === true) callback(null, addresses)
+      else Reflect.apply(lookup, dns, [name, ...rest])
+    }) as typeof dns.lookup)
+    onTestFinished(() => fake.mockRestore())
+    const files = { tlsCert: join(folder, 'cert.pem'), tlsKey: join(folder, 'key.pem') }
+    const { app, listen } = await startApi({ ...files, host: 'localhost' })
+    expect(await listen()).toMatch(/^https:\/\/localhost:/)
+    expect(app.addresses()).toHaveLength(1)
   })
 
   test('refuses a pair that cannot be served, with the file and the reason', async () => {
