@@ -1,5 +1,5 @@
 import { createRegistry } from '@rca/core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { captureOutput, hostRegistry, startFakePlatform, temporaryDirectory } from '../../test/fakes.ts'
 import { exitWith } from '../exit.ts'
 import { collect } from './collect.ts'
@@ -58,6 +58,9 @@ describe('a terminal', () => {
     const problems = [{ package: 'broken', version: '1.0.0', message: UNSAFE }]
     await types({ ...createRegistry([]), problems }, { json: false })
     await types({ ...createRegistry([]), problems }, { json: true })
+    // `exitWith` ends the process a second later.
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
     await exitWith(() => Promise.reject(new Error(UNSAFE)))
     process.exitCode = 0
     expect(output.stdout() + output.stderr()).not.toMatch(CONTROL)
