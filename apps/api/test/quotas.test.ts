@@ -91,11 +91,20 @@ describe('the limit of series', () => {
   })
 })
 
+/** Compares the counted entities and bytes of the agent with the stored ones. */
+function expectExactUsage(api: TestApi): void {
+  const database = new DatabaseSync(api.databasePath, { readOnly: true })
+  const counted = database.prepare('select entity_count as entities, entity_bytes as bytes from agents').get()
+  const stored = 'count(*) as entities, sum(length(name || attributes || relations)) as bytes'
+  expect(counted).toEqual(database.prepare(`select ${stored} from entities`).get())
+  database.close()
+}
+
 describe('the limits of entities', () => {
   test('drop further ones by number and by size, and keep those that exist', async () => {
     const api = await startApi({ maxEntitiesPerAgent: 3, maxStateBytesPerAgent: 3000, retention: '1d' })
     const send = senderOf(api, await api.provision())
-    await send({ entities: ['a', 'b', 'c', 'd', 'd'].map((id) => entityOf(id)) }, { snapshot: true })
+    await send({ entities: ['a', 'b', 'c', 'd', 'e'].map((id) => entityOf(id)) }, { snapshot: true })
     expect(await containersOf(api)).toEqual(['a', 'b', 'c'])
     const gap = await gapOf(api, 'limit:entities')
     expect(gap?.reason).toMatch(/^The agent has too many or too large entities .*: 2 entities .*, of `container` \(2\)/)
@@ -112,13 +121,32 @@ describe('the limits of entities', () => {
     await api.applyRetention()
     await send({ entities: [entityOf('d'), entityOf('e')] })
     expect(await containersOf(api)).toEqual(['a', 'b', 'd'])
-    const database = new DatabaseSync(api.databasePath, { readOnly: true })
-    const stored = database.prepare(
-      `select entity_count = (select count(*) from entities) as entities,
-        entity_bytes = (select sum(length(name || attributes || relations)) from entities) as bytes from agents`,
-    )
-    expect(stored.get()).toEqual({ entities: 1, bytes: 1 })
-    database.close()
+    expectExactUsage(api)
+  })
+
+  test('count what is stored after late reports, and after several states in one report', async () => {
+    const api = await startApi()
+    const send = senderOf(api, await api.provision())
+    const large = (id: string) => entityOf(id, { attributes: { text: 'x'.repeat(1000) } })
+    await send({ entities: [entityOf('a'), entityOf('b'), entityOf('c')] })
+    await send({ entities: [large('a')] }, { sequence: 2 })
+    await send({ entities: [entityOf('a', { name: 'late' })] }, { sequence: 1 })
+    expectExactUsage(api)
+    await send({ entities: [large('b'), entityOf('b', { deleted: true }), large('c'), entityOf('c')] }, { sequence: 3 })
+    expectExactUsage(api)
+    expect(await containersOf(api)).toEqual(['a', '-b', 'c'])
+  })
+
+  test('keep a deleted entity that exists again with a state that is too large', async () => {
+    const api = await startApi({ maxStateBytesPerAgent: 3000 })
+    const send = senderOf(api, await api.provision())
+    await send({ entities: ['a', 'b', 'c'].map((id) => entityOf(id)) })
+    await send({ entities: ['a', 'b'].map((id) => entityOf(id, { deleted: true })) })
+    expect(await containersOf(api)).toEqual(['-a', '-b', 'c'])
+    const large = { attributes: { text: 'x'.repeat(4000) } }
+    await send({ entities: ['a', 'b', 'c'].map((id) => entityOf(id, large)) }, { snapshot: true })
+    expect(await containersOf(api)).toEqual(['a', 'b', 'c'])
+    expectExactUsage(api)
   })
 })
 
@@ -161,6 +189,25 @@ describe('the limit of events', () => {
     await send({ events: events(2) })
     expect(await stored()).toHaveLength(24)
     expect(await gapOf(api, 'limit:events')).toMatchObject({ open: false })
+  })
+})
+
+describe('the limit of events of a report that cannot be stored', () => {
+  test('is not used up', async () => {
+    const api = await startApi({ maxEventsPerMinute: 2 })
+    const token = await api.provision()
+    const send = senderOf(api, token)
+    await send({})
+    const database = new DatabaseSync(api.databasePath)
+    database.exec("create trigger failing before insert on events begin select raise(abort, 'failing'); end")
+    const events = Array.from({ length: 20 }, () => eventOf())
+    const failed = await api.send(token, reportOf({ events }, { agent_id: agentIdOf('first') }))
+    expect(failed.json().detail).toMatch(/^The store is temporarily unavailable/)
+    database.exec('drop trigger failing')
+    database.close()
+    await send({ events })
+    expect(await api.list('/api/v1/events')).toHaveLength(20)
+    expect(await droppedOf(api)).toEqual({})
   })
 })
 

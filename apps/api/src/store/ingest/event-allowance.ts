@@ -40,6 +40,13 @@ export function createEventAllowance(eventsPerMinute: number) {
       shared.left -= granted
       return { granted, limit: own.left <= shared.left ? 'agent' : 'environment' }
     },
+    /** Gives granted events back, which were not stored. */
+    giveBack: (agent: number, environment: string, count: number): void => {
+      for (const name of [`agent ${agent}`, `environment ${environment}`]) {
+        const bucket = buckets.get(name)
+        if (bucket !== undefined) bucket.left += count
+      }
+    },
   }
 }
 

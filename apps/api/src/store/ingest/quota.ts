@@ -4,6 +4,7 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import { type DroppedSignals, ENVIRONMENT_SHARES, type StoreLimits } from '../limits.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import { createEventAllowance } from './event-allowance.ts'
+import { lastOfEach } from './signal-writers.ts'
 
 /** Usage of the limits by an agent or an environment. */
 export interface Usage {
@@ -31,10 +32,14 @@ export interface AgentQuota {
   roomForSeries(): number
   /** Counts new series, and points of series beyond the limits by the names of their metrics. */
   addSeries(created: number, dropped: ReadonlyMap<string, number>): void
-  /** Splits entities into those that can be stored, and existing ones whose new state is too large. */
+  /**
+   * Splits the entities of a report into those that can be stored, and existing ones whose new state is too large.
+   * Returns the last state of each.
+   */
   admitEntities(
     transaction: Transaction<Tables>,
     entities: readonly ReportedEntity[],
+    revision: number,
   ): Promise<{ readonly admitted: readonly ReportedEntity[]; readonly outdated: readonly ReportedEntity[] }>
   /** Returns the events that can be stored, the most severe first if not all can. */
   admitEvents(events: readonly Event[]): readonly Event[]
@@ -47,15 +52,17 @@ export interface AgentQuota {
 
 export interface Quotas {
   /** Begins a request of one environment. */
-  begin(database: Kysely<Tables>, environment: string): Promise<EnvironmentQuota>
+  begin(environment: string): EnvironmentQuota
   /** Forgets the usage of environments after data was removed. */
   clear(): void
 }
 
 export interface EnvironmentQuota {
-  of(agent: number, usage: Usage, at: number): AgentQuota
-  /** Counts what the request added. Call it after the commit. */
+  of(database: Kysely<Tables>, agent: number, usage: Usage, at: number): Promise<AgentQuota>
+  /** Counts what the request added. */
   commit(): void
+  /** Gives back what the request used, also after `commit`. Call it when the transaction failed. */
+  rollback(): void
 }
 
 /** Limits what agents and environments store. */
@@ -63,18 +70,32 @@ export function createQuotas(limits: StoreLimits): Quotas {
   const environments = new Map<string, Usage>()
   const allowance = createEventAllowance(limits.eventsPerMinute)
   let generation = 0
+  const clear = (): void => {
+    generation += 1
+    environments.clear()
+  }
   return {
-    clear: () => {
-      generation += 1
-      environments.clear()
-    },
-    begin: async (database, environment) => {
+    clear,
+    begin: (environment) => {
       const startGeneration = generation
-      const usage = { ...(environments.get(environment) ?? (await readUsage(database, environment))) }
+      let usage: Usage | undefined
+      const taken: { readonly agent: number; readonly count: number }[] = []
       return {
-        of: (agent, own, at) => createAgentQuota(limits, own, usage, { agent, environment, at, allowance }),
+        of: async (database, agent, own, at) => {
+          usage ??= { ...(environments.get(environment) ?? (await readUsage(database, environment))) }
+          const takeEvents: TakeEvents = (count) => {
+            const outcome = allowance.take(agent, environment, count, at)
+            taken.push({ agent, count: outcome.granted })
+            return outcome
+          }
+          return createAgentQuota(limits, own, usage, agent, takeEvents)
+        },
         commit: () => {
-          if (startGeneration === generation) environments.set(environment, usage)
+          if (startGeneration === generation && usage !== undefined) environments.set(environment, usage)
+        },
+        rollback: () => {
+          clear()
+          for (const { agent, count } of taken) allowance.giveBack(agent, environment, count)
         },
       }
     },
@@ -89,14 +110,15 @@ async function readUsage(database: Kysely<Tables>, environment: string): Promise
   return rows[0] ?? { series: 0, entities: 0, stateBytes: 0 }
 }
 
-interface EventSource {
-  readonly agent: number
-  readonly environment: string
-  readonly at: number
-  readonly allowance: ReturnType<typeof createEventAllowance>
-}
+type TakeEvents = (count: number) => { readonly granted: number; readonly limit: Limit }
 
-function createAgentQuota(limits: StoreLimits, own: Usage, shared: Usage, source: EventSource): AgentQuota {
+function createAgentQuota(
+  limits: StoreLimits,
+  own: Usage,
+  shared: Usage,
+  agent: number,
+  takeEvents: TakeEvents,
+): AgentQuota {
   const drops = createDrops(limits)
   const roomFor = (kind: keyof Usage): { readonly room: number; readonly limit: Limit } => {
     const ownRoom = limits[kind] - own[kind]
@@ -115,16 +137,15 @@ function createAgentQuota(limits: StoreLimits, own: Usage, shared: Usage, source
       const { limit } = roomFor('series')
       for (const [name, count] of dropped) drops.add('points', limit, name, count)
     },
-    admitEntities: async (transaction, entities) => {
+    admitEntities: async (transaction, entities, revision) => {
       const admitted: ReportedEntity[] = []
       const outdated: ReportedEntity[] = []
-      const sizes = await readSizes(transaction, source.agent, entities)
-      for (const entity of entities) {
-        const key = keyOf(entity)
-        const before = sizes.get(key)
-        // The last state of a deleted entity is kept.
-        const bytes = before !== undefined && entity.deleted === true ? before : sizeOf(entity)
-        const growth = bytes - (before ?? 0)
+      const stored = await readSizes(transaction, agent, entities)
+      for (const entity of lastOfEach(entities, keyOf)) {
+        const before = stored.get(keyOf(entity))
+        // The last state of a deleted entity is kept, and so is a state from a newer report.
+        const keepsState = before !== undefined && (entity.deleted === true || before.revision > revision)
+        const growth = keepsState ? 0 : sizeOf(entity) - (before?.bytes ?? 0)
         const count = before === undefined ? 1 : 0
         const [entityRoom, byteRoom] = [roomFor('entities'), roomFor('stateBytes')]
         if (count > entityRoom.room || (growth > 0 && growth > byteRoom.room)) {
@@ -134,13 +155,12 @@ function createAgentQuota(limits: StoreLimits, own: Usage, shared: Usage, source
         }
         use('entities', count)
         use('stateBytes', growth)
-        sizes.set(key, bytes)
         admitted.push(entity)
       }
       return { admitted, outdated }
     },
     admitEvents: (events) => {
-      const { granted, limit } = source.allowance.take(source.agent, source.environment, events.length, source.at)
+      const { granted, limit } = takeEvents(events.length)
       if (granted >= events.length) return events
       const bySeverity = events.toSorted(
         (left, right) => SEVERITIES.indexOf(right.severity) - SEVERITIES.indexOf(left.severity),
@@ -231,24 +251,24 @@ function sizeOf({ name, attributes, relations }: ReportedEntity): number {
   )
 }
 
-/** Reads the sizes of stored entities. */
+/** Reads the sizes and revisions of stored entities. */
 async function readSizes(
   transaction: Transaction<Tables>,
   agent: number,
   entities: readonly ReportedEntity[],
-): Promise<Map<string, number>> {
-  const sizes = new Map<string, number>()
+): Promise<Map<string, { readonly bytes: number; readonly revision: number }>> {
+  const sizes = new Map<string, { readonly bytes: number; readonly revision: number }>()
   for (let start = 0; start < entities.length; start += LOOKUP_BATCH_SIZE) {
     const keys = entities.slice(start, start + LOOKUP_BATCH_SIZE).map(({ type, id }) => sql`(${type}, ${id})`)
-    const { rows } = await sql<{ type: string; id: string; bytes: number }>`
+    const { rows } = await sql<{ type: string; id: string; bytes: number; revision: number }>`
       with wanted (type, id) as (values ${sql.join(keys)})
-      select entities.type, entities.id,
+      select entities.type, entities.id, entities.revision,
         octet_length(name) + octet_length(attributes) + octet_length(relations) as bytes
       from wanted cross join entities
         on entities.agent_key = ${agent} and entities.type = wanted.type and entities.id = wanted.id`.execute(
       transaction,
     )
-    for (const row of rows) sizes.set(keyOf(row), row.bytes)
+    for (const row of rows) sizes.set(keyOf(row), row)
   }
   return sizes
 }

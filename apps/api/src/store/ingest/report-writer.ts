@@ -50,8 +50,8 @@ interface AgentState {
 export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex, quotas: Quotas): SignalStore['write'] {
   return async (environment, agentType, reports, receivedAt) => {
     const lookup = index.begin()
+    const quota = quotas.begin(environment)
     const writing = database.transaction().execute(async (transaction) => {
-      const quota = await quotas.begin(transaction, environment)
       const agents = new Map<string, AgentState>()
       for (const [id, own] of Map.groupBy(reports, (report) => report.agent_id))
         agents.set(id, await openAgent(transaction, environment, agentType, own, receivedAt, quota))
@@ -76,8 +76,7 @@ export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex,
       lookup.commit()
       return { accepted, duplicates: reports.length - accepted, dropped }
     } catch (error) {
-      // The counted signals are not stored.
-      quotas.clear()
+      quota.rollback()
       throw error
     }
   }
@@ -130,7 +129,8 @@ async function openAgent(
     isCloned: isCloned(row.cloned_at, row.interval_seconds ?? 0, receivedAt),
     reportIntervalSeconds: row.report_interval_seconds,
     newestAt: row.last_report_at,
-    quota: quota.of(
+    quota: await quota.of(
+      transaction,
       row.key,
       { series: row.series_count, entities: row.entity_count, stateBytes: row.entity_bytes },
       receivedAt,
@@ -196,7 +196,7 @@ async function writeReport(
   }
   const { entities, metrics, events, gaps } = report.data
 
-  const { admitted, outdated } = await agent.quota.admitEntities(transaction, entities)
+  const { admitted, outdated } = await agent.quota.admitEntities(transaction, entities, revision)
   await writeEntities(transaction, stamp, admitted)
   await keepEntities(transaction, stamp, outdated)
   if (report.snapshot === true) await markDeletedBySnapshot(transaction, stamp)

@@ -64,13 +64,13 @@ const insertGaps = bulkInsert(
       .where(sql<boolean>`excluded.revision >= gaps.revision`),
 )
 
-/** Creates and updates entities, and marks deleted ones. */
+/** Creates and updates entities, and marks deleted ones. Each entity is contained once. */
 export async function writeEntities(
   transaction: Transaction<Tables>,
   { agent, at, revision }: ReportStamp,
   entities: readonly ReportedEntity[],
 ): Promise<void> {
-  const rows = lastOfEach(entities, ({ type, id }) => `${type}\n${id}`).map((entity) => ({
+  const rows = entities.map((entity) => ({
     agent_key: agent,
     type: entity.type,
     id: entity.id,
@@ -88,18 +88,18 @@ export async function writeEntities(
 /** Stores that a report contains entities whose state is not stored: they still exist. */
 export async function keepEntities(
   transaction: Transaction<Tables>,
-  { agent, revision }: ReportStamp,
+  { agent, at, revision }: ReportStamp,
   entities: readonly ReportedEntity[],
 ): Promise<void> {
-  for (const { type, id } of entities)
-    await transaction
-      .updateTable('entities')
-      .set({ revision })
-      .where('agent_key', '=', agent)
-      .where('type', '=', type)
-      .where('id', '=', id)
-      .where('revision', '<', revision)
-      .execute()
+  if (entities.length === 0) return
+  const keys = JSON.stringify(entities.map(({ type, id }) => [type, id]))
+  await transaction
+    .updateTable('entities')
+    .set({ revision, updated_at: at, deleted_at: null })
+    .where('agent_key', '=', agent)
+    .where(sql<boolean>`(type, id) in (select value ->> 0, value ->> 1 from json_each(${keys}))`)
+    .where('revision', '<=', revision)
+    .execute()
 }
 
 /** Marks entities without a report since a snapshot as deleted. */
@@ -140,7 +140,8 @@ export async function writeGaps(
   )
 }
 
-function lastOfEach<Item>(items: readonly Item[], keyOf: (item: Item) => string | number): readonly Item[] {
+/** Returns the last item of each key. */
+export function lastOfEach<Item>(items: readonly Item[], keyOf: (item: Item) => string | number): readonly Item[] {
   const byKey = new Map(items.map((item) => [keyOf(item), item]))
   return byKey.size === items.length ? items : [...byKey.values()]
 }
