@@ -1,0 +1,232 @@
+/**
+ * Measures questions to a store of 20 million points and 1.5 million events, with reports and probes beside them. The
+ * store is created once, in a temporary folder.
+ *
+ *     npm run bench -- read [seconds for each question]
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { openStore } from '../src/store/open-store.ts'
+
+const SECONDS = Number(process.argv[2] ?? 5)
+
+const AGENTS = 50
+const SERIES = 1000
+const POINTS_PER_SERIES = 20_160
+const EVENTS = 1_500_000
+const INTERVAL_MS = 30_000
+const DAY_MS = 86_400_000
+
+/** Requests per second beside the questions. */
+const REPORTS_PER_SECOND = 20
+const PROBES_PER_SECOND = 50
+
+const TOKEN = 'token-of-the-benchmark'
+const folder = join(tmpdir(), 'rca-bench-read')
+const database = join(folder, 'rca.sqlite')
+mkdirSync(folder, { recursive: true })
+if (!existsSync(database)) await createDatabase()
+const newest = newestPoint()
+
+/** Name, and path below `/api/v1`. */
+const QUESTIONS: readonly (readonly [name: string, path: string])[] = [
+  ['none', ''],
+  ['avg, 100 series, 1 hour', metrics('requests.a', 'avg', DAY_MS / 24, 100)],
+  ['avg, 100 series, 24 hours', metrics('requests.a', 'avg', DAY_MS, 100)],
+  ['avg, 100 series, 7 days', metrics('requests.a', 'avg', 7 * DAY_MS, 100)],
+  ['rate, 100 series, 7 days', metrics('requests.a', 'rate', 7 * DAY_MS, 100)],
+  ['rate, 500 series, 7 days', metrics('requests.b', 'rate', 7 * DAY_MS, 500)],
+  ['1 series, 7 days, every point', `${metrics('cpu', 'last', 7 * DAY_MS, 9)}&step=30s`],
+  ['events, the newest', 'events?limit=100'],
+  ['events, 1000', 'events?limit=1000'],
+  ['events, severity that none has', 'events?severity=critical'],
+  ['events, name that none has', 'events?name=container.other'],
+  ['events, entity that none has', 'events?entity_type=container&entity_id=other'],
+  ['events, environment that none has', 'events?environment=other'],
+  ['events, conditions that never meet', 'events?severity=error&name=container.3&environment=bench'],
+  ['events, text that none has', 'events?text=other-text'],
+  ['entities, 1000', `agents/${agentId(1)}/entities?limit=1000`],
+]
+
+const child = spawn(
+  process.execPath,
+  ['--conditions=@rca/source', fileURLToPath(new URL('../src/main.ts', import.meta.url))],
+  {
+    env: {
+      ...process.env,
+      PORT: '0',
+      DATABASE_URL: `sqlite:${database}`,
+      RCA_RATE_LIMIT: '1000000000',
+      RCA_RETENTION: '3650d',
+      // A busy machine must not end the measurement.
+      RCA_READ_TIMEOUT: '10m',
+      RCA_MAX_EVENTS_PER_MINUTE: '1000000',
+      LOG_LEVEL: 'warn',
+      RCA_ADMIN_TOKEN: TOKEN,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  },
+)
+try {
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const { url } = JSON.parse(line) as { url: string }
+  const agentToken = await provision(url)
+  await measure(url, agentToken, '')
+  console.log(
+    `${'question'.padEnd(36)}${['answers', 'p50 ms', 'p99 ms', 'ingest p50', 'p99', 'healthz p50', 'p99', 'RSS MB'].map((title) => title.padStart(12)).join('')}`,
+  )
+  for (const [name, path] of QUESTIONS) console.log(name.padEnd(36) + (await measure(url, agentToken, path)))
+} finally {
+  child.kill('SIGTERM')
+  await once(child, 'exit')
+}
+
+/** Asks one question after the other, with reports and probes beside it. Returns the columns of the table. */
+async function measure(url: string, agentToken: string, path: string): Promise<string> {
+  const end = performance.now() + SECONDS * 1000
+  const [questions, reports, probes]: [number[], number[], number[]] = [[], [], []]
+  const asking = async (): Promise<void> => {
+    while (path !== '' && performance.now() < end)
+      questions.push(await timed(() => get(`${url}/api/v1/${path}`, { authorization: `Bearer ${TOKEN}` })))
+  }
+  await Promise.all([
+    asking(),
+    repeat(REPORTS_PER_SECOND, end, async (turn) => reports.push(await timed(() => send(url, agentToken, turn)))),
+    repeat(PROBES_PER_SECOND, end, async () => probes.push(await timed(() => get(`${url}/healthz`, {})))),
+  ])
+  const text = await get(`${url}/metrics`, { authorization: `Bearer ${TOKEN}` })
+  const memory = Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]) / 1e6
+  const columns = [questions.length, ...[questions, reports, probes].flatMap((list) => [at(list, 0.5), at(list, 0.99)])]
+  return [...columns, memory].map((value, index) => value.toFixed(index % 7 === 0 ? 0 : 1).padStart(12)).join('')
+}
+
+/** Starts a call so many times a second, without waiting for the one before. */
+async function repeat(perSecond: number, end: number, call: (turn: number) => Promise<unknown>): Promise<void> {
+  const calls: Promise<unknown>[] = []
+  const start = performance.now()
+  for (let turn = 0; performance.now() < end; turn += 1) {
+    calls.push(call(turn))
+    await setTimeout(Math.max(0, start + ((turn + 1) * 1000) / perSecond - performance.now()))
+  }
+  await Promise.all(calls)
+}
+
+async function timed(call: () => Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await call()
+  return performance.now() - start
+}
+
+function at(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((left, right) => left - right)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
+async function get(url: string, headers: Record<string, string>): Promise<string> {
+  const response = await fetch(url, { headers })
+  const text = await response.text()
+  if (response.status !== 200) throw new Error(`${url} ${response.status} ${text}`)
+  return text
+}
+
+/** Sends a report of 200 points and an event. */
+async function send(url: string, token: string, turn: number): Promise<void> {
+  const id = `${Date.now().toString(16).padStart(12, '0')}7000800000${(turn % 0xffffff).toString(16).padStart(10, '0')}`
+  const entity = { type: 'host', id: 'h' }
+  const report = {
+    report_id: `${id.slice(0, 8)}-${id.slice(8, 12)}-${id.slice(12, 16)}-${id.slice(16, 20)}-${id.slice(20)}`,
+    agent_id: agentId(1000),
+    agent_type: 'server',
+    agent_version: '1.0.0',
+    sequence: turn,
+    timestamp: new Date().toISOString(),
+    data: {
+      entities: [],
+      metrics: Array.from({ length: 200 }, (_, index) => ({
+        name: `system.metric.${index % 50}`,
+        value: Math.random(),
+        unit: 'By',
+        kind: 'gauge',
+        entity,
+        attributes: { index },
+      })),
+      events: [
+        { name: 'host.restarted', at: new Date().toISOString(), severity: 'info', entity, body: 'b', attributes: {} },
+      ],
+      gaps: [],
+    },
+  }
+  const response = await fetch(`${url}/api/v1/agent/data`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-encoding': 'gzip' },
+    body: new Uint8Array(gzipSync(JSON.stringify({ reports: [report] }), { level: 1 })),
+  })
+  const text = await response.text()
+  if (response.status !== 202) throw new Error(`${response.status} ${text}`)
+}
+
+async function provision(url: string): Promise<string> {
+  const response = await fetch(`${url}/api/v1/agent/provision`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ agent_type: 'server', environment_name: 'ingest' }),
+  })
+  return ((await response.json()) as { agent_token: string }).agent_token
+}
+
+function metrics(name: string, aggregate: string, rangeMs: number, limit: number): string {
+  const [from, to] = [newest - rangeMs, newest].map((time) => new Date(time).toISOString())
+  return `metrics?name=${name}&aggregate=${aggregate}&from=${from}&to=${to}&limit=${limit}`
+}
+
+function agentId(number: number): string {
+  return `00000000-0000-5000-8000-${String(number).padStart(12, '0')}`
+}
+
+function newestPoint(): number {
+  const file = new DatabaseSync(database, { readOnly: true })
+  const row = file.prepare('select max(at) as at from points where series_id = 1').get()
+  file.close()
+  return Number(row?.at) + 1
+}
+
+/** Creates the store with statements instead of reports, in a minute. */
+async function createDatabase(): Promise<void> {
+  const path = join(folder, 'creating.sqlite')
+  rmSync(path, { force: true })
+  console.log(`creating ${database}`)
+  await (await openStore(`sqlite:${path}`)).close()
+  const file = new DatabaseSync(path)
+  const now = Date.now()
+  const start = now - 7 * DAY_MS
+  file.exec(`pragma journal_mode = delete; pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -400000;
+    insert into environments values ('bench', ${now})`)
+  const numbers = (count: number): string =>
+    `with recursive numbers (n) as (select 0 union all select n + 1 from numbers where n < ${count - 1})`
+  file.exec(`insert into agents (environment, agent_type, agent_id, agent_version, first_seen_at, last_seen_at)
+    ${numbers(AGENTS)} select 'bench', 'server', format('00000000-0000-5000-8000-%012d', n), '1', ${now}, ${now} from numbers`)
+  file.exec(`insert into series (agent_key, fingerprint, name, entity_type, entity_id, attributes, unit, kind)
+    ${numbers(SERIES)} select 1 + n % ${AGENTS}, 'f' || n,
+      case when n < 100 then 'requests.a' when n < 600 then 'requests.b' else 'cpu' end, 'host', 'h' || n,
+      json_object('index', n), '1', case when n < 600 then 'counter' else 'gauge' end from numbers`)
+  file.exec(`insert into points select series.id, ${start} + ${INTERVAL_MS} * n + series.id,
+      case when series.id <= 600 then (n % 5000) * 1000.0 + series.id else 50 + n % 7 + series.id / 10.0 end
+    from series, (${numbers(POINTS_PER_SERIES)} select n from numbers) order by series.id, n`)
+  file.exec(`insert into events (agent_key, event_id, name, at, severity, entity_type, entity_id, body, attributes)
+    ${numbers(EVENTS)} select 1 + n % ${AGENTS}, 'e' || n, 'container.' || (n % 40),
+      ${start} + n * ${7 * DAY_MS} / ${EVENTS}, case when n % 10 < 7 then 0 when n % 10 < 9 then 1 else 2 end, 'container',
+      'c' || (n % 5000), 'The container exited with code ' || (n % 256) || ': error: connection refused',
+      '{"container.image.name":"shop/orders:1.' || (n % 100) || '"}' from numbers`)
+  file.exec(`insert into entities ${numbers(2000)} select 2, 'container', 'c' || n, 'c' || n,
+      '{"container.image.name":"shop/orders:1.0"}', '[]', ${now}, ${now}, null, 1 from numbers`)
+  file.close()
+  renameSync(path, database)
+}
