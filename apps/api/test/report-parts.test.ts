@@ -49,26 +49,18 @@ async function reportContainers(api: TestApi, url: string, token: string, count:
       connect: async () => ({}),
       disconnect: async () => undefined,
       identify: async () => ({ id: 'engine', name: 'engine', entity: signals.container.reference('00000') }),
-      collectors: { containers: { collect: async () => ({ entities }) } },
+      collectors: { containers: { timeout: '1m', collect: async () => ({ entities }) } },
     }),
     platformUrl: url,
     agentToken: token,
     logger: silentLogger,
   })
   onTestFinished(() => agent.stop())
-  const previous = await lastReportAt(api)
   await agent.start()
-  await vi.waitFor(async () => expect(await lastReportAt(api)).toBeGreaterThan(previous), {
-    timeout: 60_000,
-    interval: 100,
-  })
+  // On a busy machine, the first report does not wait for the containers.
+  await vi.waitFor(async () => expect(await countContainers(api)).toBe(count), { timeout: 140_000, interval: 500 })
   // Delivers pending reports first.
   await agent.stop({ timeout: '60s' })
-}
-
-async function lastReportAt(api: TestApi): Promise<number> {
-  const [agent] = (await api.admin('/api/v1/agents')).json().agents
-  return agent?.last_report_at === undefined ? 0 : Date.parse(agent.last_report_at)
 }
 
 async function countContainers(api: TestApi): Promise<number> {
@@ -148,5 +140,5 @@ describe('snapshots in parts', () => {
     expect(await countContainers(api)).toBe(9000)
     await reportContainers(api, url, token, 8999)
     expect(await countContainers(api)).toBe(8999)
-  }, 180_000)
+  }, 300_000)
 })
