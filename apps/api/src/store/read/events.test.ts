@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { createReadSession } from '../read-session.ts'
 import { migrate } from '../sqlite/migrations.ts'
 import { nodeSqlite } from '../sqlite/node-sqlite.ts'
@@ -100,6 +100,21 @@ describe('a list of events', () => {
     // Half of the events have the name.
     expect({ count, pages }).toEqual({ count: 0, pages: 5 })
     expect(most).toBeLessThan(MAX_PAGE_STEPS)
+  })
+
+  test('goes on after a page with an event that the retention removes meanwhile', async () => {
+    const prepare = file.prepare.bind(file)
+    file.exec('savepoint removal')
+    const spy = vi.spyOn(file, 'prepare').mockImplementation((text) => {
+      if (text.includes('inner join "agents"')) file.exec(`delete from events where at = ${EVENTS}`)
+      return prepare(text)
+    })
+    const { items, next } = await readEvents({}, { limit: 2 }, session).finally(() => {
+      spy.mockRestore()
+      file.exec('rollback to removal; release removal')
+    })
+    expect(items.map(({ at }) => at)).toEqual([EVENTS - 1])
+    expect(next?.[0]).toBe(EVENTS - 1)
   })
 
   test.each([0, 3])('examines a limited number of events of a type in a period with %i of them', async (count) => {

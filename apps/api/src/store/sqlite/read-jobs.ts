@@ -3,7 +3,7 @@ import type { PointQuery } from '../store.ts'
 import { nodeSqlite } from './node-sqlite.ts'
 import { createPointScanner, type ScanState, type ScanStep } from './point-scan.ts'
 
-/** One step of a question, which takes some milliseconds. */
+/** One step of a question: a statement, or a part of a scan of points. */
 export type ReadJob =
   | { readonly kind: 'statement'; readonly sql: string; readonly parameters: readonly unknown[] }
   | { readonly kind: 'points'; readonly query: PointQuery; readonly state: ScanState | undefined }

@@ -33,9 +33,9 @@ export interface ReadPool {
 type RunJob = (job: ReadJob, signal: AbortSignal) => Promise<ReadResult>
 
 /**
- * Creates a pool of threads, which start with the first questions. The steps of all questions take turns: a short
- * question never waits for the end of a long one. A question ends between two steps, since `node:sqlite` cannot
- * interrupt a statement.
+ * Creates a pool of threads, which start with the first questions. The steps of all questions take turns. A step is one
+ * statement, or a part of a scan of points: a short question waits for the end of a step, never for that of a long
+ * scan. A question ends between two steps, since `node:sqlite` cannot interrupt a statement.
  *
  * @param path absolute path of the database.
  */

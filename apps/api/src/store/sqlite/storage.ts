@@ -10,7 +10,7 @@ const RESERVE_BYTES = 4 * 1024 * 1024
 /** Free bytes of the disk below which it counts as full. */
 const MIN_FREE_BYTES = 1024 * 1024
 
-/** Bytes of the write-ahead log above which reports are refused. A long transaction of another process lets it grow. */
+/** Bytes of the write-ahead log above which reports are refused. A long read lets it grow. */
 const MAX_WAL_BYTES = 1024 * 1024 * 1024
 
 const FILES = ['', '-wal', '-shm']
@@ -187,7 +187,7 @@ const FULL = 'The disk of the database is full: reports are not stored until it 
 const READ_ONLY = 'The database cannot be written. Check the permissions and the mount of its folder.'
 const DISK_ERROR = 'The disk of the database reports errors. Check the disk.'
 const LONG_LOG =
-  'The write-ahead log of the database is too long, because another process is reading it for a long time. End that process.'
+  'The write-ahead log of the database is too long, because a question or another process reads the database for a long time. Wait for the end of the question, or end the process.'
 
 /** Message by SQLite's primary result code, and true if it may end by itself. */
 const PROBLEMS: ReadonlyMap<number, readonly [message: string, isTemporary: boolean]> = new Map([
