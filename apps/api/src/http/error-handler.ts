@@ -1,8 +1,9 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { ReadLimitError } from '../store/read-session.ts'
+import { isOfRemoved } from '../store/sqlite/sqlite-errors.ts'
 import { StorageError } from '../store/storage-error.ts'
 import { logSender } from './audit-trail.ts'
-import { invalid, ProblemError, unavailable } from './problem-error.ts'
+import { invalid, ProblemError, unauthorized, unavailable } from './problem-error.ts'
 import { senderOf } from './rate-limit.ts'
 import { tooLarge } from './request-body.ts'
 import type { SpreadRetries } from './retry-after.ts'
@@ -61,6 +62,7 @@ function isOverload({ statusCode, cause }: ProblemError): boolean {
 
 function toProblem(error: unknown, request: FastifyRequest): ProblemError {
   if (error instanceof ProblemError) return error
+  if (isOfRemoved(error)) return unauthorized('The environment of this token was removed.')
   const { code = '', statusCode = 500 } = (
     typeof error === 'object' && error !== null ? error : {}
   ) as Partial<FastifyError>

@@ -15,6 +15,7 @@ import { addInstallRoute } from './install.ts'
 import { addMetricRoute } from './metrics.ts'
 import { addOperationRoutes } from './operations.ts'
 import { addProvisionRoute } from './provision.ts'
+import { addRemovalRoutes } from './removal.ts'
 import { addSeriesRoute } from './series.ts'
 import { addTokenRoutes } from './tokens.ts'
 import { addTypeRoutes } from './types.ts'
@@ -31,6 +32,7 @@ export const ROUTES: readonly AddRoutes[] = [
   addEnrolmentRoutes,
   addEnvironmentRoutes,
   addTokenRoutes,
+  addRemovalRoutes,
   addAgentRoutes,
   addEntityRoute,
   addSeriesRoute,

@@ -22,22 +22,30 @@ export function createAccessStore(database: Kysely<Tables>, reader: Kysely<Table
       }),
 
     revoke: (environment, agentType, at) =>
-      database.transaction().execute(async (transaction) => {
-        const revokeIn = async (table: 'tokens' | 'agent_keys'): Promise<number> => {
-          const valid = transaction
-            .updateTable(table)
-            .set({ revoked_at: at })
-            .where('environment', '=', environment)
-            .where('revoked_at', 'is', null)
-            .where(({ or, eb }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', at)]))
-          const selected = agentType === undefined ? valid : valid.where('agent_type', '=', agentType)
-          return Number((await selected.executeTakeFirst()).numUpdatedRows)
-        }
-        return { tokens: await revokeIn('tokens'), keys: await revokeIn('agent_keys') }
-      }),
+      database.transaction().execute((transaction) => revokeAccess(transaction, environment, agentType, at)),
 
     ...createEnvironmentReader(reader),
   }
+}
+
+/** Revokes the tokens and keys of an environment, or of one type. Returns how many of each were valid. */
+export async function revokeAccess(
+  transaction: Transaction<Tables>,
+  environment: string,
+  agentType: string | undefined,
+  at: number,
+): Promise<{ readonly tokens: number; readonly keys: number }> {
+  const revokeIn = async (table: 'tokens' | 'agent_keys'): Promise<number> => {
+    const valid = transaction
+      .updateTable(table)
+      .set({ revoked_at: at })
+      .where('environment', '=', environment)
+      .where('revoked_at', 'is', null)
+      .where(({ or, eb }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', at)]))
+    const selected = agentType === undefined ? valid : valid.where('agent_type', '=', agentType)
+    return Number((await selected.executeTakeFirst()).numUpdatedRows)
+  }
+  return { tokens: await revokeIn('tokens'), keys: await revokeIn('agent_keys') }
 }
 
 async function provision(

@@ -49,7 +49,7 @@ export function createEnrolmentStore(
 
     rotateKey: (key, successor) => write((transaction) => rotate(transaction, key, successor)),
 
-    revokeAgent: (agent, at) => write((transaction) => revoke(transaction, agent, at)),
+    revokeAgent: (agent, at) => write((transaction) => revokeAgent(transaction, agent, at)),
 
     identities: async (agentId, { environment, agent_type }) => {
       const select = (table: 'agents' | 'agent_keys') =>
@@ -105,7 +105,8 @@ async function rotate(transaction: Transaction<Tables>, { id }: StoredKey, succe
   return true
 }
 
-async function revoke(transaction: Transaction<Tables>, agent: AgentIdentity, at: number): Promise<number> {
+/** Revokes the keys of an agent, and its use of all tokens from before. Returns how many keys were valid. */
+export async function revokeAgent(transaction: Transaction<Tables>, agent: AgentIdentity, at: number): Promise<number> {
   const keys = await transaction
     .updateTable('agent_keys')
     .set({ revoked_at: at })

@@ -16,6 +16,7 @@ import { createGapReader } from './read/gaps.ts'
 import { createPointReader } from './read/points.ts'
 import { createRelatedReader } from './read/related.ts'
 import { createSeriesReader } from './read/series.ts'
+import { createRemovalStore } from './removal-store.ts'
 import { applyRetention } from './retention.ts'
 import { giveBackSpace } from './sqlite/free-space.ts'
 import { migrate } from './sqlite/migrations.ts'
@@ -49,12 +50,17 @@ function createStore(path: string, { writer, reader, pool, storage, close }: Con
   const quotas = createQuotas(limits)
   const writeReports = createReportWriter(writer, index, quotas)
   const writeHeartbeat = createHeartbeatWriter(writer)
+  const forgetRemoved = (): void => {
+    index.clear()
+    quotas.clear()
+  }
   let closing: Promise<void> | undefined
   return {
     access: createAccessStore(writer, reader),
     accessTokens: createAccessTokenStore(writer, reader),
     audit: createAuditStore(writer, pool),
     enrolment: createEnrolmentStore(writer, reader, limits),
+    removals: createRemovalStore(writer, forgetRemoved),
     agents: {
       heartbeat: async (...heartbeat) => {
         storage.admit()

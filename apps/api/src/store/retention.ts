@@ -33,6 +33,7 @@ export async function applyRetention(
   const before = silence > MAX_SILENCE_MS ? latest - silence : latest
   const remove = (table: keyof typeof KEYS, condition: RawBuilder<unknown>): Promise<number> =>
     removeInSteps(database, table, condition)
+  await removeDataOfRemovedAgents(database)
   const { points, series } = await removePoints(database, index, before)
   const events = await remove('events', sql`at < ${before}`)
   const reports = await remove('reports', sql`received_at < ${before}`)
@@ -69,9 +70,8 @@ export async function applyRetention(
   // Agents that have not called since `before` are removed with everything they sent.
   const silent = sql`agent_key in (select key from agents where last_seen_at < ${before})`
   await removeEntities(database, silent)
-  const owned = ['entities', 'gaps', 'events', 'reports', 'agent_leads', 'snapshot_parts', 'agent_instances'] as const
-  for (const table of owned) await remove(table, silent)
-  const kept = ['series', ...owned].map(
+  for (const table of OWNED_TABLES) await remove(table, silent)
+  const kept = ['series', ...OWNED_TABLES].map(
     (table) => sql`not exists (select 1 from ${sql.table(table)} as kept where kept.agent_key = agents.key)`,
   )
   const agents = await remove('agents', sql`last_seen_at < ${before} and ${sql.join(kept, sql` and `)}`)
@@ -110,6 +110,37 @@ async function removePoints(
       return count
     })
     await setImmediate()
+  }
+}
+
+/** Tables whose rows belong to one agent, beside `series` and their points. */
+const OWNED_TABLES = [
+  'entities',
+  'gaps',
+  'events',
+  'reports',
+  'agent_leads',
+  'snapshot_parts',
+  'agent_instances',
+] as const satisfies (keyof typeof KEYS)[]
+
+/** Removes what removed agents sent. The next run goes on when this one is interrupted. */
+async function removeDataOfRemovedAgents(database: Kysely<Tables>): Promise<void> {
+  for (;;) {
+    const removed = await database.selectFrom('removed_agents').selectAll().limit(1).executeTakeFirst()
+    if (removed === undefined) return
+    const { agent_key: agent } = removed
+    for (;;) {
+      const found = database.selectFrom('series').select('id').where('agent_key', '=', agent)
+      const ids = (await found.limit(SERIES_BATCH_SIZE).execute()).map((row) => row.id)
+      if (ids.length === 0) break
+      const these = sql.join(ids)
+      await removeInSteps(database, 'points', sql`series_id in (${these})`)
+      await removeInSteps(database, 'series', sql`id in (${these})`)
+      await setImmediate()
+    }
+    for (const table of OWNED_TABLES) await removeInSteps(database, table, sql`agent_key = ${agent}`)
+    await database.deleteFrom('removed_agents').where('agent_key', '=', agent).execute()
   }
 }
 

@@ -324,6 +324,17 @@ export interface SignalStore {
   gaps(agentKey: number, openOnly: boolean, page: PageRequest, session: ReadSession): Promise<Page<FoldedGap>>
 }
 
+/** Removes agents and environments. The retention deletes what they sent, which can no longer be read. */
+export interface RemovalStore {
+  /** Removes an agent, and refuses its keys and its use of all tokens from before. Idempotent. */
+  removeAgent(agent: AgentIdentity, at: number): Promise<void>
+  /**
+   * Removes an environment with its tokens and agents, in small steps. Returns how many agents it had and how many of
+   * its tokens were valid, `undefined` if it does not exist.
+   */
+  removeEnvironment(name: string, at: number): Promise<{ readonly agents: number; readonly tokens: number } | undefined>
+}
+
 /** Number of rows that the retention removed, by table. */
 export type RetentionOutcome = Readonly<
   Record<'points' | 'series' | 'events' | 'entities' | 'reports' | 'agents', number>
@@ -335,6 +346,7 @@ export interface Store {
   readonly accessTokens: AccessTokenStore
   readonly audit: AuditStore
   readonly enrolment: EnrolmentStore
+  readonly removals: RemovalStore
   readonly agents: AgentStore
   readonly signals: SignalStore
   /**

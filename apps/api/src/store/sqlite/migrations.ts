@@ -19,6 +19,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-12-03-lost-reports': { up: (database) => run(database, LOST_REPORTS) },
   '2026-12-04-usage': { up: (database) => run(database, USAGE) },
   '2026-12-05-smaller-trails': { up: (database) => run(database, SMALLER_TRAILS) },
+  '2026-12-06-removals': { up: (database) => run(database, REMOVALS) },
 }
 
 /** Thrown for a file with the tables of another program. */
@@ -502,3 +503,6 @@ const SMALLER_TRAILS = [
     delete from entity_labels where ${LABELS_KEY} in (${labelRows('old')});
   end`,
 ]
+
+/** Removed agents whose data is still stored. */
+const REMOVALS = ['create table removed_agents (agent_key integer primary key)']

@@ -97,6 +97,8 @@ export interface Tables {
   }
   /** Revoked agents: tokens from before the revocation are refused, as long as there are any. */
   agent_revocations: { environment: string; agent_type: string; agent_id: string; revoked_at: number }
+  /** Removed agents whose data is still stored. */
+  removed_agents: { agent_key: number }
   agents: {
     key: Generated<number>
     environment: string
