@@ -190,7 +190,7 @@ describe('a full disk', () => {
 
       const again = await startApi({ databaseUrl, retention: '1d' })
       expect((await again.admin('/readyz')).json().detail).toMatch(/disk of the database is full/)
-      expect((await again.admin('/api/v1/events?limit=1000')).json().events.length).toBeGreaterThan(100)
+      expect(await again.list('/api/v1/events?limit=1000')).toHaveLength(180)
       const refused = await send(again, 10)
       expect([refused.statusCode, refused.json().detail]).toEqual([503, expect.stringMatching(/full/)])
       again.clock.now = START + 3 * DAY
