@@ -69,7 +69,7 @@ export interface ApiOptions {
   readonly maxConcurrentRequests?: number
   /**
    * Series of one agent whose points are stored. Points of further ones are dropped, which is a gap of the agent. An
-   * environment has 20 times as much of this limit and of the following three. @default 1000000
+   * environment has 20 times as much of this limit and of the following three. @default 500000
    */
   readonly maxSeriesPerAgent?: number
   /** Entities of one agent, with deleted ones that are still stored. @default 1000000 */

@@ -14,7 +14,7 @@ export interface StoreLimits {
 
 /** Includes room for deleted objects of a cluster: a job that runs each minute leaves 10,000 pods a week. */
 export const DEFAULT_LIMITS: StoreLimits = {
-  series: 1_000_000,
+  series: 500_000,
   entities: 1_000_000,
   stateBytes: 640 * 1024 * 1024,
   eventsPerMinute: 6000,
