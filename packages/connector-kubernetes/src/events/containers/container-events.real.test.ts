@@ -17,6 +17,9 @@ const found = await findCluster('node', testRun())
 
 const NAMESPACE = `containers-${process.pid}`
 
+/** Much more than the runtime itself needs to start a container, which would otherwise be another event. */
+const MEMORY_LIMIT = '40Mi'
+
 /** A pod whose one container runs this script. */
 function pod(name: string, script: string, container: object = {}, spec: object = {}) {
   return {
@@ -128,8 +131,7 @@ realDescribe('events about containers of a real node', found, () => {
   }, 90_000)
 
   test('reports a container that ran out of memory once', async () => {
-    // Much more than the runtime itself needs to start a container, which would be another event.
-    const limited = { resources: { limits: { memory: '40Mi' } } }
+    const limited = { resources: { limits: { memory: MEMORY_LIMIT } } }
     await create(NAMESPACE, pod('greedy', 'echo I eat; tail /dev/zero', limited, { restartPolicy: 'Never' }))
     await eventually(() => of('greedy').filter(({ name }) => name.startsWith('k8s.container.'))).toMatchObject([
       {
@@ -137,7 +139,7 @@ realDescribe('events about containers of a real node', found, () => {
         severity: 'critical',
         attributes: {
           'container.oom_killed': true,
-          'k8s.container.memory.limit': 16_777_216,
+          'k8s.container.memory.limit': 40 * 1024 * 1024,
           'k8s.container.log': expect.stringContaining('I eat\n'),
         },
       },
@@ -145,8 +147,7 @@ realDescribe('events about containers of a real node', found, () => {
   }, 90_000)
 
   test('reports a hundred OOM kills under load as critical, each once', async () => {
-    // Much more than the runtime itself needs to start a container, which would be another event.
-    const limited = { resources: { limits: { memory: '40Mi' } } }
+    const limited = { resources: { limits: { memory: MEMORY_LIMIT } } }
     // The kernel kills the container's first process in one half of them, and a child of it in the other.
     const scripts = ['exec tail /dev/zero', 'tail /dev/zero; exit $?']
     const pods = Array.from({ length: 10 }, (_, index) => {
