@@ -32,6 +32,8 @@ export default defineConfig({
           name,
           root,
           include: ['src/**/*.test.ts', 'test/**/*.test.ts', ...newerTests],
+          // Loading core for each of its many small test files takes longer than these tests.
+          isolate: name !== 'core',
           // Its tests measure the delay of events on real systems: run them after the load of all others.
           sequence: { groupOrder: name === 'example' ? 1 : 0 },
         },

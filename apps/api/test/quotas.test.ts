@@ -151,11 +151,11 @@ describe('the limits of entities', () => {
 })
 
 describe('the default limits', () => {
-  test('have room for the pods that five jobs of a cluster create each minute of a week', async () => {
+  test('have room for the pods that two jobs of a cluster create each minute of a week', async () => {
     const api = await startApi()
     const send = senderOf(api, await api.provision())
     await send({})
-    const pods = 5 * 7 * 24 * 60
+    const pods = 2 * 7 * 24 * 60
     const database = new DatabaseSync(api.databasePath)
     // A pod has up to 19 series and 2000 bytes, and so has its job.
     database.exec(
