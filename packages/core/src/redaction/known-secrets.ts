@@ -11,9 +11,7 @@ const CUT_END = /(?:\.{3}|…|\[truncated\])?\s*$/
 /** Finds known secrets: as a whole, line by line, encoded, and cut at the beginning or the end of the text. */
 export function createKnownFinder(secrets: readonly string[]): SecretFinder {
   const values = [...new Set(secrets.flatMap(searchedValues))]
-  const forms = [...new Set([...writtenForms(values), ...values.flatMap(encodedForms)])].sort(
-    (left, right) => right.length - left.length,
-  )
+  const forms = writtenForms(values)
   if (forms.length === 0) return () => undefined
   const pattern = new RegExp(forms.map(escapePattern).join('|'), 'g')
   return (text, add) => {
@@ -40,20 +38,4 @@ function searchedValues(secret: string): string[] {
   const lines = withoutControlSequences(secret).trim().split(/\r?\n/)
   const values = [lines.join('\n'), lines.join('\r\n'), ...lines.map((line) => line.trim())]
   return values.filter((value) => value.length >= MIN_SECRET_LENGTH)
-}
-
-/** Returns the parts of Base64 and the hexadecimal digits that contain the whole secret, wherever it begins. */
-function encodedForms(value: string): string[] {
-  const bytes = Buffer.from(value)
-  const inBase64 = [0, 1, 2].map((offset) => {
-    const code = Buffer.concat([Buffer.alloc(offset), bytes])
-      .toString('base64')
-      .replace(/=+$/, '')
-    // The first and last characters also depend on the neighbours.
-    const isAligned = (offset + bytes.length) % 3 === 0
-    return code.slice(offset === 0 ? 0 : offset + 1, isAligned ? undefined : -1)
-  })
-  const inUrls = inBase64.map((code) => code.replaceAll('+', '-').replaceAll('/', '_'))
-  const hex = bytes.toString('hex')
-  return [...inBase64, ...inUrls, hex, hex.toUpperCase()].filter((form) => form.length >= MIN_SECRET_LENGTH)
 }

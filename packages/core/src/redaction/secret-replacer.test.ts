@@ -13,6 +13,7 @@ describe('textRedactor', () => {
     ['without the last newline of its file', 'p=hunter2;', 'hunter2\n', 'p=[redacted];'],
     ['in Base64', 'Basic Y2FuYXJ5LWluLWJhc2U2NA==!', 'canary-in-base64', 'Basic [redacted]!'],
     ['in Base64 for URLs', 'k=fj8_fj8_fj8_fj8_', '~??~??~??~??', 'k=[redacted]'],
+    ['in hexadecimal digits', 'k=63616E6172792D6B6579;', 'canary-key', 'k=[redacted];'],
     ['with the characters of patterns', 'p=.*(a|b)[c]{2}$^', '.*(a|b)[c]{2}$^', 'p=[redacted]'],
   ])('redacts a secret %s', (_where, text, secret, left) => {
     expect(createSecretReplacer([secret])(text)).toBe(left)

@@ -1,11 +1,11 @@
 import { REDACTED } from './secret-spans.ts'
 
-/** Base64 of a shorter secret may occur in other Base64 by accident. */
-const MIN_LENGTH_IN_BASE64 = 8
+/** Codes of a shorter secret may occur in other codes by accident. */
+const MIN_LENGTH_IN_CODE = 6
 
 /**
- * Returns the forms in which a text may contain a secret: unchanged, trimmed, escaped for JSON, percent-encoded, or in
- * Base64, also of a longer text such as `user:secret`.
+ * Returns the forms in which a text may contain a secret: unchanged, trimmed, escaped for JSON, percent-encoded, in
+ * hexadecimal digits, or in Base64, also of a longer text such as `user:secret`.
  */
 export function writtenForms(secrets: readonly string[]): string[] {
   const forms = secrets.flatMap((secret) => {
@@ -17,25 +17,27 @@ export function writtenForms(secrets: readonly string[]): string[] {
       const form = new URLSearchParams({ '': text }).toString().slice(1)
       return [upper, form].flatMap((code) => [code, code.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase())])
     })
-    return [...plain, ...inJson, ...encoded, ...base64Forms(secret.trim())]
+    return [...plain, ...inJson, ...encoded, ...encodedForms(secret.trim())]
   })
   // Longest first: a secret may contain another.
   return [...new Set(forms)].filter((form) => form !== '').sort((left, right) => right.length - left.length)
 }
 
-/** Returns Base64 of a secret, and the characters that stand for it in Base64 of a longer text. */
-function base64Forms(secret: string): string[] {
-  if (secret.length < MIN_LENGTH_IN_BASE64) return []
+/** Returns Base64 and hexadecimal digits of a secret, and the part of Base64 of a longer text that contains it. */
+function encodedForms(secret: string): string[] {
+  if (secret.length < MIN_LENGTH_IN_CODE) return []
   const bytes = Buffer.from(secret)
   const inLonger = [0, 1, 2].map((before) => {
     const code = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
     // Six bits a character: those with bits of other text differ from one text to the next.
     return code.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6))
   })
-  return [bytes.toString('base64'), ...inLonger].flatMap((code) => [
+  const inBase64 = [bytes.toString('base64'), ...inLonger].flatMap((code) => [
     code,
     code.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''),
   ])
+  const hex = bytes.toString('hex')
+  return [...inBase64, hex, hex.toUpperCase()]
 }
 
 /** Creates a function that redacts secrets in a text, in every form of {@link writtenForms}. */
