@@ -15,6 +15,7 @@ export {
 } from './config/parse-config.ts'
 export type { RuntimeConfig } from './config/runtime-config.ts'
 export type { Connector } from './connector/connector.ts'
+export { MIN_LENGTH_IN_NAMES } from './delivery/report-redactor.ts'
 export type { RenderedDeployment } from './deployment/describe-deployment.ts'
 export { type DeploymentRequest, planDeployment } from './deployment/plan-deployment.ts'
 export { environmentName } from './deployment/settings.ts'

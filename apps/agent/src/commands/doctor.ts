@@ -4,6 +4,7 @@ import {
   type AccessCheck,
   type Agent,
   createAgent,
+  MIN_LENGTH_IN_NAMES,
   networkReason,
   parseAgentToken,
   parseConfig,
@@ -55,9 +56,6 @@ export async function doctor(
   return failed === 0 ? EXIT_CODES.ok : EXIT_CODES.unhealthy
 }
 
-/** Shorter secrets are kept in names and ids of reports. */
-const MIN_SECRET_LENGTH = 8
-
 const MAX_COLUMNS = 100
 const LEVEL_COLUMNS = 6
 const SUBJECT_COLUMNS = 16
@@ -101,10 +99,10 @@ async function* runChecks(registry: Registry, environment: Environment): AsyncGe
   for (const { name, suggestion } of findMisspelt(environment, options.connector))
     yield warn('configuration', `unknown variable ${name} is ignored. Did you mean ${suggestion}?`)
   const { secrets } = parseConfig(options.connector, options.config)
-  if (secrets.some((secret) => secret.length < MIN_SECRET_LENGTH))
+  if (secrets.some((secret) => secret.length < MIN_LENGTH_IN_NAMES))
     yield warn(
       'configuration',
-      `a secret has less than ${MIN_SECRET_LENGTH} characters: names and ids that contain this text by accident stay as they are. Use a longer secret`,
+      `a secret has less than ${MIN_LENGTH_IN_NAMES} characters: names and ids that contain this text by accident stay as they are. Use a longer secret`,
     )
   if (use.problem !== undefined) yield warn('proxy', use.problem)
   if (use.proxy !== undefined) yield ok('proxy', `${use.proxy} is used, except for hosts in NO_PROXY`)

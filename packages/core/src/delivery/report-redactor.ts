@@ -28,7 +28,7 @@ export interface Redactor {
 }
 
 /** Shorter secrets, such as `root`, occur in names and ids by accident: redacted, one entity would become another. */
-const MIN_LENGTH_IN_NAMES = 8
+export const MIN_LENGTH_IN_NAMES = 8
 
 /**
  * Creates a redactor for these secrets, also encoded and inside JSON. Keeps `declared` names of attributes, and secrets
