@@ -17,7 +17,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@rca/source', 'module', 'node', 'development|production'] } },
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // More than CPUs are there: tests of real systems mostly wait.
+    maxWorkers: 3,
     // For a machine that is busy with other work: what fails ends earlier by itself.
     testTimeout: 120_000,
     hookTimeout: 300_000,
@@ -35,7 +36,7 @@ export default defineConfig({
           // Loading core for each of its many small test files takes longer than these tests.
           isolate: name !== 'core',
           // Its tests measure the delay of events on real systems: run them after the load of all others.
-          sequence: { groupOrder: name === 'example' ? 1 : 0 },
+          ...(name === 'example' ? { maxWorkers: 2, sequence: { groupOrder: 1 } } : {}),
         },
       })),
       { extends: true, test: { name: 'repository', include: ['test/**/*.test.ts', 'scripts/**/*.test.ts'] } },

@@ -134,7 +134,7 @@ realDescribe('docker connector: live engine', engine, () => {
     await on('rm', '--force', id)
   })
 
-  test('reports 300 short-lived containers as the engine does, without growing memory', async () => {
+  test('reports 100 short-lived containers as the engine does, without growing memory', async () => {
     // The shared agent would be measured as well.
     await live.stop()
     const reported: Record<string, number> = {}
@@ -167,11 +167,11 @@ realDescribe('docker connector: live engine', engine, () => {
     try {
       const heaps: number[] = []
       for (let round = 1; round <= 4; round += 1) {
-        await run((round - 1) * 75, round * 75)
-        await eventually('all events', () => reported['container.removed'] === round * 75, 120_000)
+        await run((round - 1) * 25, round * 25)
+        await eventually('all events', () => reported['container.removed'] === round * 25, 120_000)
         heaps.push(await smallestHeap())
       }
-      await eventually('all events of the engine', () => engineSays.counts().destroy === 300, 120_000)
+      await eventually('all events of the engine', () => engineSays.counts().destroy === 100, 120_000)
       const { create, start, die, destroy } = engineSays.counts()
       expect(reported).toEqual({
         'container.created': create,
@@ -181,7 +181,7 @@ realDescribe('docker connector: live engine', engine, () => {
       })
       // A leaked connection or answer grows in each round. Containers of others on this engine, reports under way and
       // code compiled late grow in some, and by more than the state that is kept, which a unit test limits.
-      const growths = heaps.slice(1).map((heap, index) => (heap - (heaps[index] ?? 0)) / 75)
+      const growths = heaps.slice(1).map((heap, index) => (heap - (heaps[index] ?? 0)) / 25)
       expect(Math.min(...growths), `bytes per container and round: ${growths}`).toBeLessThan(50_000)
     } finally {
       engineSays.stop()
