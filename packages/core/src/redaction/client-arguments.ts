@@ -36,7 +36,8 @@ function searchCommand(text: string, from: number, client: Client, add: Paramete
     const found = positionalSecret(text, position, client)
     if (found !== undefined) {
       add(...found)
-      return found[1]
+      position = found[1]
+      continue
     }
     const end = wordEnd(text, position, limit)
     const isMeant = client.only?.test(text.slice(from, position)) ?? true

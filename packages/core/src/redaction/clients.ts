@@ -22,7 +22,15 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     separate: /-a|--pass|requirepass|masterauth|--requirepass|--masterauth/y,
     positional: /AUTH[ \t]{1,4}(?:[\w.-]{1,64}[ \t]{1,4})?([^\s"']{1,512})/y,
   },
-  curl: { withUser: /-u|--user|-U|--proxy-user/y },
+  curl: {
+    withUser: /-u|--user|-U|--proxy-user|-E|--cert|--proxy-cert/y,
+    positional: /-b[ \t]{0,4}["']?[\w-]{1,64}=([^\s"']{4,4096})/y,
+  },
+  ctr: { withUser: /-u|--user/y },
+  password: { separate: /-p|--password/y },
+  freerdp: { attached: /\/p:/y },
+  snyk: { positional: /auth[ \t]{1,4}([0-9a-f]{8}-[0-9a-f-]{27})/y },
+  b2: { positional: /(?:authorize-account|account[ \t]authorize)[ \t]{1,4}\w{1,64}[ \t]{1,4}([\w/+]{16,64})/y },
   http: { withUser: /-a|--auth/y },
   wget: { separate: /--(?:http-|ftp-|proxy-)?password/y },
   mongo: { attached: /-p/y },
@@ -44,7 +52,9 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   lftp: { withUser: /-u/y },
   etcdctl: { withUser: /--user/y },
   htpasswd: {
-    positional: /-[a-zA-Z]{0,8}b[a-zA-Z]{0,8}[ \t]{1,4}\S{1,256}[ \t]{1,4}\S{1,256}[ \t]{1,4}([^\s"']{1,512})/y,
+    // With `-n`, no file precedes the user.
+    positional:
+      /(?=(?:-[a-zA-Z]{1,8}[ \t]{1,4}(?:\d{1,2}[ \t]{1,4})?){0,4}-[a-zA-Z]{0,8}b)(?:(?:-[a-mo-zA-Z]{1,8}[ \t]{1,4}(?:\d{1,2}[ \t]{1,4})?){1,5}(?!-)\S{1,256}[ \t]{1,4}|(?:-[a-zA-Z]{1,8}[ \t]{1,4}(?:\d{1,2}[ \t]{1,4})?){1,5})(?!-)\S{1,256}[ \t]{1,4}([^\s"']{1,512})/y,
   },
   rabbitmqctl: {
     positional:
@@ -54,7 +64,20 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     positional:
       /(?:alias|config)[ \t]{1,4}(?:set|host[ \t]{1,4}add)[ \t]{1,4}\S{1,128}[ \t]{1,4}\S{1,512}[ \t]{1,4}\S{1,256}[ \t]{1,4}([^\s"']{1,512})/y,
   },
-  net: { positional: /use[ \t]{1,4}(?:[^\s/]{1,256}[ \t]{1,4}){1,2}(?!\/)([^\s"']{1,256})(?=[ \t]{1,4}\/user)/iy },
+  net: {
+    positional:
+      /(?:use[ \t]{1,4}(?:[^\s/]{1,256}[ \t]{1,4}){1,2}(?!\/)(?=[^\s"']{1,256}[ \t]{1,4}\/user)|user[ \t]{1,4}[^\s/]{1,256}[ \t]{1,4}(?=[^\s"']{1,256}(?:[ \t]{1,4}\/|[ \t]{0,4}$)))([^\s/"'][^\s"']{0,255})/imy,
+  },
+  wpa: { positional: /[^\s"']{1,64}[ \t]{1,4}(?=\S{0,63}\d)([^\s"']{8,63})/y },
+  virsh: { positional: /secret-set-value[ \t]{1,4}(?!-)\S{1,64}[ \t]{1,4}(?:--base64[ \t]{1,4})?([^\s"']{4,512})/y },
+  pulumi: {
+    positional:
+      /config[ \t]{1,4}set[ \t]{1,4}(?=[^\n]{0,256}--secret)(?:--?[\w-]{1,32}[ \t]{1,4}){0,4}[\w.:-]{1,128}[ \t]{1,4}(?!-)([^\s"']{1,512})/y,
+  },
+  rclone: {
+    positional:
+      /(?:\w{0,32}(?:pass|password|secret_access_key|token|secret|key))(?:=|[ \t]{1,4})(?!-)(?=\S{0,511}\d)([^\s"']{4,512})/y,
+  },
   schtasks: { separate: /\/r?p/iy },
   psexec: { separate: /-p/y },
   putty: { separate: /-pw/y },
@@ -143,4 +166,23 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   pscp: 'putty',
   psftp: 'putty',
   vault: 'vault',
+  useradd: 'password',
+  usermod: 'password',
+  adduser: 'password',
+  'elasticsearch-users': 'password',
+  wpa_passphrase: 'wpa',
+  ctr: 'ctr',
+  snyk: 'snyk',
+  b2: 'b2',
+  tsql: 'sqlcmd',
+  xfreerdp: 'freerdp',
+  xfreerdp3: 'freerdp',
+  rdesktop: 'password',
+  'evil-winrm': 'password',
+  ncftp: 'password',
+  ncftpput: 'password',
+  ncftpget: 'password',
+  virsh: 'virsh',
+  pulumi: 'pulumi',
+  rclone: 'rclone',
 }

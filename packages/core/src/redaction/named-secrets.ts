@@ -43,7 +43,11 @@ const SENTENCE =
 const WORD = new RegExp(SECRET_WORD, 'gi')
 
 /** Commands whose words are a name and its value: `set`, `setx`, `aws configure set`, `npm config set`. */
-const SETTING_COMMAND = /(?:^|[\s"'`])(?:setx?|setenv|\$Env:)[ \t]{1,4}(?:[^\s"'=]{0,20}[:/])?$/i
+const SETTING_COMMAND =
+  /(?:^|[\s"'`])(?:setx?|setenv|\$Env:)[ \t]{1,4}(?:-\w{1,4}[ \t]{1,4}){0,3}(?:[^\s"'=]{0,20}[:/])?$/i
+
+/** Functions that take a name and its value. */
+const SETTER = /\b(?:define|set|put|add|append|setenv|set[A-Z]\w{0,16}|put[A-Z]\w{0,16}|add[A-Z]\w{0,16})\(["'`]$/
 
 /** Headings of blocks in YAML. */
 const BLOCK = /[|>][+-]?\d?[+-]?[ \t]{0,8}\r?\n/y
@@ -80,6 +84,14 @@ function findValue(text: string, start: number, end: number, add: AddSpan): numb
   let position = nameEnd + (after?.length ?? 0)
   // `<property name="password">…</property>`
   if (isQuoted && text[position] === '>') return isSecretName(name) ? reportElement(text, position + 1, add) : end
+  // `define('DB_PASSWORD', '…')`, `setProperty("db.password", "…")`
+  if (
+    isQuoted &&
+    text[position] === ',' &&
+    isSecretName(name) &&
+    SETTER.test(text.slice(Math.max(0, start - 32), start))
+  )
+    return reportSetterValue(text, position, add)
   // `config['password'] = …`
   if (isQuoted && text[position] === ']') position++
   const separator = matchAt(SEPARATOR, text, position)
@@ -105,7 +117,7 @@ function findValue(text: string, start: number, end: number, add: AddSpan): numb
 function isSecret(name: string, text: string, start: number): boolean {
   if (isSecretName(name) || COOKIE.test(name)) return true
   if (/^(?:auth|x-auth|_auth|http-auth)$/i.test(name)) return true
-  if (/^(?:pin|psk|salt|nonce|sid|sas|ticket|community|key|code|sig|hmac)$/i.test(name)) return true
+  if (/^(?:pin|pin[-_]?code|psk|salt|nonce|sid|sas|ticket|community|key|code|sig|hmac)$/i.test(name)) return true
   if (/[_.-](?:auth|salt|pin)$/i.test(name) || VARIABLE_KEY.test(name)) return true
   return text[start - 1] === '?' || text[start - 1] === '&' ? /(?:^|[-_])(?:sig|signature|key)$/i.test(name) : false
 }
@@ -151,10 +163,20 @@ function reportValue(text: string, from: number, named: Named, add: AddSpan): nu
   return end
 }
 
-function reportElement(text: string, start: number, add: AddSpan): number {
+function reportSetterValue(text: string, comma: number, add: AddSpan): number {
+  const opening = matchAt(/,\s{0,8}["'`]/y, text, comma)
+  if (opening === undefined) return comma
+  const start = comma + opening.length
+  const end = quotedEnd(text, start, opening.slice(-1))
+  return isHarmless(text.slice(start, end)) ? start : reportSpan(start, end, add)
+}
+
+function reportElement(text: string, from: number, add: AddSpan): number {
+  const start = from + (matchAt(/\s{0,16}<!\[CDATA\[/y, text, from) ?? '').length
   let end = start
   while (end < text.length && end - start < MAX_VALUE_LENGTH && text[end] !== '<') end++
   if (text[end + 1] !== '/') return start
+  if (start > from && text.endsWith(']]>', end)) end -= 3
   return isHarmless(text.slice(start, end).trim()) ? start : reportSpan(start, end, add)
 }
 
@@ -230,7 +252,7 @@ function reportSentence(text: string, from: number, name: string, add: AddSpan):
   const quote = matchAt(QUOTE, text, start)
   if (quote !== undefined) start += quote.length
   const end = quote === undefined ? start + tokenAt(text, start).length : quotedEnd(text, start, quote)
-  const value = quote === undefined ? trimmedEnd(text.slice(start, end), '.,;:!?)') : text.slice(start, end)
+  const value = quote === undefined ? trimmedEnd(text.slice(start, end), '.,;:!?)]}') : text.slice(start, end)
   // Another field follows: `method=password attempts=3`.
   if (isHarmless(value) || (quote === undefined && /^[\w.-]{1,64}=[^=]/.test(value))) return start
   const isPassword = /(?:password|passwd|passphrase|passcode|pwd|pw)$/i.test(name)

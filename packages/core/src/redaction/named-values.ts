@@ -20,9 +20,9 @@ export function isSecretValue(value: string, named: Named, isQuotedValue: boolea
   const { name, separator, start } = named
   const words = wordsOf(name)
   const lower = words.join('')
-  if (/^(?:sig|hmac|code|key|nonce|sid|ticket|sas|salt|community|psk|pin|auth|httpauth|xauth)$/.test(lower)) {
+  if (/^(?:sig|hmac|code|key|nonce|sid|ticket|sas|salt|community|psk|pin|pincode|auth|httpauth|xauth)$/.test(lower)) {
     const isQuery = text[start - 1] === '?' || text[start - 1] === '&'
-    if (lower === 'pin' || lower === 'psk') return /^\S*\d\S*$/.test(value) && value.length >= 4
+    if (lower === 'pin' || lower === 'pincode' || lower === 'psk') return /^\S*\d\S*$/.test(value) && value.length >= 4
     if (lower === 'code' || lower === 'key' || lower === 'nonce' || lower === 'ticket')
       return isQuery && value.length >= 12 && looksRandom(value) && !PATH_OR_WORDS.test(value)
     if (lower === 'sig' || lower === 'sid' || lower === 'hmac')
@@ -48,7 +48,7 @@ export function isSecretValue(value: string, named: Named, isQuotedValue: boolea
   if (separator.trim() === '->' && isBareObject) return false
   if (/^PASS$/.test(name)) return false
   if (!/\s$/.test(separator)) return /[^a-zA-Z]/.test(value) || !isBareObject
-  if (looksLikeWord(value)) {
+  if (looksLikeWord(value) && !isHeader(name)) {
     // A sentence goes on; a field ends with its line.
     if (/^[ \t]+[\p{L}"'`\d(]/u.test(text.slice(end, end + 8))) return false
     return isFieldPosition(text, start) && (!isBareObject || /[^a-zA-Z]/.test(value))
@@ -69,6 +69,11 @@ function isOfWeakName(name: string, last: string, value: string): boolean {
     /^[\w+/=~.-]+$/.test(value) &&
     (isMixed || !/[/.]/.test(value))
   )
+}
+
+/** Returns whether a name is that of a header with a value of one word: `X-Auth-Token`. */
+function isHeader(name: string): boolean {
+  return /^x-[\w-]+$/i.test(name)
 }
 
 const PATH_OR_WORDS = /^[a-z]+(?:[-_./][a-z]+)*$/

@@ -11,7 +11,7 @@ const SECRET_WORDS = new Set(
 
 /** Words before `key` (`api_key`) or other words that are harmless alone. */
 const KEY_KINDS = new Set(
-  'api app application access account admin auth client consumer decryption deploy encryption enc host integration sdk bot license licence live master private priv project rsa ssh tls secret server service session shared signing sign unseal recovery sas storage stripe subscription sendgrid mailgun datadog dd newrelic openai anthropic webhook write read hmac aes des wireguard wg preshared role ingest agent azure aws gcp google github gitlab cookie jwt'.split(
+  'api app application function functions access account admin auth client consumer decryption deploy encryption enc host integration sdk bot license licence live master private priv project rsa ssh tls secret server service session shared signing sign unseal recovery sas storage stripe subscription sendgrid mailgun datadog dd newrelic openai anthropic webhook write read hmac aes des wireguard wg preshared role ingest agent azure aws gcp google github gitlab cookie jwt'.split(
     ' ',
   ),
 )

@@ -121,6 +121,9 @@ test.each([
   ...['name: PASSWORD value', " ,'value", 'the token is ', 'login a password ', "identified by '", 'password("'],
   ...['a://', 'a://u:', 'a:b@', 'x:22:a:b:', 'eyJ', '-eyJa', 'eyJaaaaaaaaaa.', 'ghp_', '$1$', 'bearer ', '/bot1'],
   ...['mysql -p', 'mysql ', 'redis-cli ', 'curl -u a:', 'htpasswd -b ', 'hooks/', 'cookie: a', '[redacted]'],
+  ...['echo a', 'printf a ', 'openssl <<<', 'fly secrets set a=b ', '--auth a:', 'db2 user a using ', 'sqlplus -s a/'],
+  ...['htpasswd -b -c ', 'curl -b a=', 'AKIAAAAAAAAAAAAAAAAA ', 'set password for a=', '/a:b@', 'define("password",'],
+  ...['rclone pass', 'pulumi config set --secret ', '<password><![CDATA[', '*:*:a:b:', "SECRET 'a"],
   ...['-----BEGIN PRIVATE KEY-----', 'AAAA\n-----END PRIVATE KEY-----\n', 'x-----END PRIVATE KEY-----'],
   ...['\u001b[', '\u001b]', '\u001bP', '\u009b'],
 ])('takes linear time for a text that repeats %j', (part) =>

@@ -29,6 +29,12 @@ const SHAPES: readonly Shape[] = [
   shape(/eyJ/, /(?<![\w-])eyJ[\w-]{8,8192}\.[\w-]{4,8192}(?:\.[\w-]{0,8192})?/),
   // Tokens of well-known services, by their prefix.
   shape(/A[KSRIB]I?[IOD]?A|A3T/, /\b(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}\b/),
+  // A secret access key of AWS, after its public id.
+  shape(
+    /AKIA|ASIA/,
+    /\bA[KS]IA[A-Z0-9]{16}\b(?:[^\w\n][^\n]{0,63})?(?<![\w/+=])([\w/+]{40})(?![\w/+=])/,
+    (value) => /[a-z]/.test(value) && /[A-Z]/.test(value) && /\d/.test(value),
+  ),
   shape(/gh[pousr]_|github_pat_/, /\b(?:gh[pousr]_\w{20,255}|github_pat_\w{20,255})/),
   shape(
     /gl[a-z]{2,6}-|glsa_|glc_/,
@@ -78,8 +84,8 @@ const SHAPES: readonly Shape[] = [
     (value) => /\d/.test(value) && /[a-z]/i.test(value),
   ),
   shape(
-    /opsgenie|pagerduty/i,
-    /\b(?:events\.pagerduty\.com\/integration|api\.opsgenie\.com\/v\d\/json\/\w{1,32})\/([\w-]{16,64})/i,
+    /opsgenie|pagerduty|hc-ping/i,
+    /\b(?:events\.pagerduty\.com\/integration|api\.opsgenie\.com\/v\d\/json\/\w{1,32}|hc-ping\.com)\/([\w-]{16,64})/i,
   ),
   // Hashes of passwords.
   shape(
@@ -102,7 +108,19 @@ const SHAPES: readonly Shape[] = [
     /\bidentified[ \t]{1,8}(?:with[ \t]{1,8}["'\w]{1,64}[ \t]{1,8})?(?:by|as)[ \t]{1,8}(?:password[ \t]{1,8})?(?:"((?:[^"\n\\]|\\.){1,4096})"?)/i,
     notHarmless,
   ),
-  shape(/identified/i, /\bidentified[ \t]{1,8}by[ \t]{1,8}(?!['"]|password\b)([^\s;'"]{1,512})/i, notHarmless),
+  shape(
+    /identified/i,
+    /\b(?:create|alter)[ \t]{1,8}(?:user|role)[ \t]{1,8}\S{1,128}[ \t]{1,8}identified[ \t]{1,8}by[ \t]{1,8}(?!['"]|password\b)([^\s;'"]{1,512})/i,
+    notHarmless,
+  ),
+  shape(/identified/i, /\bidentified[ \t]{1,8}by[ \t]{1,8}(?!['"]|password\b)([^\s;'"]{1,512})/i, looksRandom),
+  shape(/IDENTIFIED/, /\bIDENTIFIED[ \t]{1,8}BY[ \t]{1,8}(?!['"]|PASSWORD\b)([^\s;'"]{1,512})/, notHarmless),
+  shape(/SECRET/, /\bSECRET[ \t]{1,8}'([^'\n]{6,512})'/, looksRandom),
+  shape(
+    /set password/i,
+    /\bset[ \t]{1,8}password[ \t]{1,8}for[ \t]{1,8}\S{1,256}[ \t]{0,8}(?:=|to)[ \t]{0,8}["']([^"'\n]{1,4096})/i,
+    notHarmless,
+  ),
   shape(
     /password/i,
     /\b(?:encrypted[ \t]{1,8}|with[ \t]{1,8}|login[ \t]{1,8}|user[ \t]{1,8}\S{1,64}[ \t]{1,8}|role[ \t]{1,8}\S{1,64}[ \t]{1,8}|superuser[ \t]{1,8})password[ \t]{1,8}'((?:[^'\n\\]|\\.|''){1,4096})'?/i,
@@ -121,6 +139,11 @@ const SHAPES: readonly Shape[] = [
     /\b(?:stat|fork\/exec|exec) \/[^\s:"]{1,4096} ([^"]{1,4096}?): (?:no such file|permission denied|exec format|not a directory|is a directory|file name too long|argument list too long)/,
   ),
   // Settings and commands of servers without a separator.
+  shape(
+    /config set/i,
+    /\bconfig[ \t]{1,8}set[ \t]{1,8}(?:requirepass|masterauth)[ \t]{1,8}["']?([^\s"']{1,512})/i,
+    notHarmless,
+  ),
   shape(
     /requirepass|masterauth|bindpw|root(?:dn)?pw|wpa-psk/i,
     /\b(?:requirepass|masterauth|bindpw|rootpw|rootdnpw|wpa-psk)["']?[ \t]{1,16}["']?([^\s"']{1,512})/i,
@@ -156,19 +179,46 @@ const SHAPES: readonly Shape[] = [
   ),
   // Secrets that a shell hands to a client.
   shape(
-    /password-stdin|passwd|sudo/,
-    /\becho[ \t](?:-\w[ \t])?["']?([^\s"'|]{1,256})["']?[ \t]{0,4}\|[^\n|]{0,128}(?:--password-stdin|passwd\b|sudo -S)/,
+    /echo|printf/,
+    /\b(?:echo|printf)[ \t]{1,4}(?:-\w[ \t])?(?:["']?%s(?:\\n)?["']?[ \t]{1,4})?["']?([^\s"'|]{1,256})["']?[ \t]{0,4}\|[^\n|]{0,128}(?:stdin|passwd\b|sudo -S|vault login|--with-token|kinit|cryptsetup|ssh-add|gpg\b[^\n|]{0,64}passphrase)/,
+    notHarmless,
+  ),
+  shape(
+    /<<</,
+    /\b(?:(?:vault|docker|podman|auth) login|passwd|cryptsetup|kinit|sudo|gpg|ssh-add|openssl)\b[^\n<]{0,128}<<<[ \t]{0,4}["']?([^\s"'$]{4,512})/,
+    notHarmless,
+  ),
+  shape(
+    /secrets? set|config:set/,
+    /\b(?:doppler|fly|flyctl|infisical|wrangler|supabase|gh)[ \t]{1,4}secrets?[ \t]{1,4}set[ \t]{1,4}(?:-{1,2}[\w-]{1,32}[ \t]{1,4}){0,4}\w{1,128}=((?:[^\s"'=]{1,512}[ \t]{1,4}\w{1,128}=){0,16}[^\s"']{1,512})/,
+    notHarmless,
+  ),
+  shape(
+    /(?:auth|userpass|creds|login)[= ]/,
+    /--(?:\w{1,16}-)?(?:basic-?auth|auth|userpass|creds|login)(?:=|[ \t]{1,4})["']?[\w.@-]{1,128}:([^\s"':]{3,256})(?=$|[\s"',])/m,
     notHarmless,
   ),
   shape(/login/, /\blogin[ \t]{1,8}\S{1,128}\s{1,8}password[ \t]{1,8}(\S{1,512})/, notHarmless),
   shape(
-    /\w:\d{2,5}:[\w*-]{1,64}:/,
-    /(?:^|[\s"'])[\w.*-]{1,128}:\d{2,5}:[\w*-]{1,64}:[\w.-]{1,64}:([^\s"':]{4,512})(?=$|[\s"'])/m,
+    /[\w*]:(?:\d{2,5}|\*):[\w*-]{1,64}:/,
+    /(?:^|[\s"'])[\w.*-]{1,128}:(?:\d{2,5}|\*):[\w*-]{1,64}:[\w.-]{1,64}:([^\s"':]{4,512})(?=$|[\s"'])/m,
     looksRandom,
   ),
   shape(/:thin:/, /:thin:[\w.-]{1,64}\/([^\s@/"']{1,256})@/),
   // Oracle, and the data source names of Go's MySQL driver.
   shape(/@(?:tcp|unix|udp)\(/, /(?:^|[^\w.-])[\w.-]{1,64}:([^\s:/"'][^\s/"']{0,256})@(?:tcp|unix|udp)\(/, notHarmless),
+  shape(
+    /sqlplus|expdp|impdp|sqlldr/i,
+    /\b(?:sqlplus|expdp|impdp|sqlldr)[ \t]{1,4}(?:-\w[ \t]{1,4}){0,4}(?:userid=)?["']?[\w.-]{1,64}\/([^\s@/"'.]{1,256})(?=[\s"']|$)/im,
+    notHarmless,
+  ),
+  shape(
+    /\bdb2\b/i,
+    /\bdb2[ \t][^\n]{0,128}\buser[ \t]{1,4}\S{1,64}[ \t]{1,4}using[ \t]{1,4}([^\s"';]{1,256})/i,
+    notHarmless,
+  ),
+  shape(/authtoken/, /\bauthtoken[ \t]{1,4}(\w{24,128})/, looksRandom),
+  shape(/snmp/i, /\bsnmp(?:-server)?[ \t]{1,4}community[ \t]{1,4}["']?([^\s"']{4,64})/i, looksRandom),
   shape(
     /sqlplus|expdp|impdp|sqlldr|rman/i,
     /\b(?:sqlplus|expdp|impdp|sqlldr|rman)[ \t](?:[^\n]{0,64}[ \t])?[\w.-]{1,64}\/([^\s@/"']{1,256})@/i,
@@ -177,7 +227,7 @@ const SHAPES: readonly Shape[] = [
   // Credentials before a host without a scheme. A tag before a digest is none.
   shape(
     /:[^\s:/@"'<>]{3,256}@/,
-    /(?:^|[\s"'=(,[])[\w.%+-]{1,128}:([^\s:/@"'<>]{3,256})@(?!sha\d{3}:)[a-z\d][a-z\d-]{0,62}(?:\.[a-z\d-]{1,63}){0,8}(?::\d{1,5}\b|\/|[\s"')]|$)/im,
+    /(?:^|[\s"'=(,[])(?:[\w.-]{1,64}[/\\])?[\w.%+-]{1,128}:([^\s:/@"'<>]{3,256})@(?!sha\d{3}:)[a-z\d][a-z\d-]{0,62}(?:\.[a-z\d-]{1,63}){0,8}(?::\d{1,5}\b|\/|[\s"')]|$)/im,
     looksRandom,
   ),
 ]
