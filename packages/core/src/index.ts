@@ -43,5 +43,12 @@ export {
   type Registry,
   type RegistryProblem,
 } from './registry/registry.ts'
+export {
+  createStaticDescription,
+  type DescribedPackage,
+  readStaticDescription,
+  STATIC_DESCRIPTION_FILE,
+  type StaticDescription,
+} from './registry/static-description.ts'
 export { escapeTerminalJson, toTerminalJson, toTerminalLine, toTerminalText } from './terminal-text.ts'
 export { CORE_VERSION } from './version.ts'

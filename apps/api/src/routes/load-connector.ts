@@ -1,4 +1,11 @@
-import { agentConfigJsonSchema, type Connector, isRcaError, type JsonSchema, type Registry } from '@rca/core'
+import {
+  agentConfigJsonSchema,
+  type Connector,
+  type ConnectorDescription,
+  isRcaError,
+  type JsonSchema,
+  type Registry,
+} from '@rca/core'
 import { ProblemError } from '../http/problem-error.ts'
 
 /**
@@ -11,18 +18,27 @@ export async function loadConnector(
   registry: Registry,
   type: string,
 ): Promise<{ readonly connector: Connector; readonly options: JsonSchema }> {
-  try {
+  return orProblem(registry, type, async () => {
     const connector = await registry.connector(type)
     return { connector, options: agentConfigJsonSchema(connector) }
+  })
+}
+
+/** Describes a type. Loads the connector only if its package has no `rca.json`. @throws as {@link loadConnector} */
+export async function describeConnector(registry: Registry, type: string): Promise<ConnectorDescription> {
+  return orProblem(registry, type, () => registry.description(type))
+}
+
+async function orProblem<Result>(registry: Registry, type: string, use: () => Promise<Result>): Promise<Result> {
+  try {
+    return await use()
   } catch (error) {
     if (isRcaError(error) && error.code === 'RCA_TYPE_UNKNOWN') throw error
-    throw await unusable(registry, type, error)
+    throw unusable(registry, type, error)
   }
 }
 
-async function unusable(registry: Registry, type: string, cause: unknown): Promise<ProblemError> {
-  // The registry lists the package of an unusable connector only after describing all of them.
-  await registry.describe()
+function unusable(registry: Registry, type: string, cause: unknown): ProblemError {
   const message = isRcaError(cause) ? cause.message : undefined
   const ofType = registry.problems.filter((problem) => problem.type === type)
   const found = ofType.find((problem) => problem.message === message) ?? ofType[0]

@@ -4,7 +4,7 @@ import type { App, Context } from '../http/context.ts'
 import { named, problems } from '../http/openapi-schemas.ts'
 import { ProblemError } from '../http/problem-error.ts'
 import { agentType } from './fields.ts'
-import { loadConnector } from './load-connector.ts'
+import { describeConnector } from './load-connector.ts'
 import { TOKEN_OPTIONS } from './token-limits.ts'
 
 const typesResponse = named(
@@ -76,10 +76,8 @@ export function addTypeRoutes(app: App, { registry }: Context): void {
 /** @throws {ProblemError} 404 for an unknown type, 500 for a connector that cannot be used. */
 async function describeType(registry: Registry, wanted: string): Promise<z.output<typeof typeResponse>> {
   try {
-    const { connector, options } = await loadConnector(registry, wanted)
-    const { type, title, description } = connector
-    const properties = { ...options.properties, ...TOKEN_OPTIONS }
-    return { type, title, description, config: { ...options, properties } }
+    const { config, ...summary } = await describeConnector(registry, wanted)
+    return { ...summary, config: { ...config, properties: { ...config.properties, ...TOKEN_OPTIONS } } }
   } catch (error) {
     throw isRcaError(error) && error.code === 'RCA_TYPE_UNKNOWN' ? new ProblemError(404, error.message) : error
   }

@@ -26,7 +26,11 @@ export interface ParsedConfig<Config> {
 
 /** Returns a JSON Schema of every option of an agent of this type. */
 export function agentConfigJsonSchema(connector: Connector): JsonSchema {
-  const own = configJsonSchema(connector.config)
+  return withSharedOptions(configJsonSchema(connector.config))
+}
+
+/** Adds the options of every agent to the JSON Schema of a connector's own. */
+export function withSharedOptions(own: JsonSchema): JsonSchema {
   const shared = configJsonSchema(runtimeConfigSchema)
   return {
     ...own,

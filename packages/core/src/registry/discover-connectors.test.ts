@@ -308,11 +308,71 @@ describe('loading a module', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
     const described = registry.describe()
+    // The time limit starts after the package's folder has been searched for `rca.json`.
+    while (vi.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve))
     await vi.advanceTimersByTimeAsync(60_000)
     expect((await described).map(({ type }) => type)).toEqual(['good'])
     expect(registry.problems.map(({ message }) => message)).toEqual([
       'The connector of rca-bad@1.2.3 cannot be used: its module `rca-bad` could not be loaded: it did not finish within 60 s. Update or remove the package.',
     ])
+  })
+
+  describe('with rca.json', () => {
+    const description = {
+      format: 1,
+      package: 'rca-tapes',
+      version: '1.2.3',
+      contract: 1,
+      type: 'tapes',
+      title: 'T',
+      description: 'D',
+      config: { type: 'object', properties: { drive: { type: 'string' } } },
+      signals: { entities: [], metrics: [], events: [] },
+      collectors: [],
+      watchers: [],
+      features: [],
+    }
+    const hostOf = (content: unknown, packageJson: object = {}): Promise<string> =>
+      hostWith(
+        { ...installed('rca-tapes', 'tapes', packageJson), 'node_modules/rca-tapes/rca.json': content },
+        dependsOn('rca-tapes'),
+      )
+
+    test('describes the options without loading the code', async () => {
+      const before = loaded().length
+      const registry = await discoverConnectors({ from: await hostOf(description) })
+      const [found] = await registry.describe()
+      expect(found).toMatchObject({ type: 'tapes', title: 'Acme', description: 'Acme disks.' })
+      expect(found?.config.properties).toMatchObject({ drive: { type: 'string' }, collect_interval: {} })
+      expect(await registry.description('tapes')).toEqual(found)
+      expect([registry.problems, registry.warnings.length]).toEqual([[], 1])
+      expect(loaded()).toHaveLength(before)
+    })
+
+    test('reports a package whose code cannot be loaded when it is used', async () => {
+      const registry = await discoverConnectors({ from: await hostOf(description, { exports: './missing.js' }) })
+      expect((await registry.describe()).map(({ type }) => type)).toEqual(['tapes'])
+      expect(registry.problems).toEqual([])
+      await expect(registry.connector('tapes')).rejects.toThrow('Cannot find module')
+      expect(registry.problems).toMatchObject([{ package: 'rca-tapes', version: '1.2.3', type: 'tapes' }])
+    })
+
+    test('loads the code if the file is of another version, and warns once', async () => {
+      const registry = await discoverConnectors({ from: await hostOf({ ...description, version: '1.2.2' }) })
+      const [found] = await registry.describe()
+      await registry.describe()
+      expect(found?.config.properties).not.toHaveProperty('drive')
+      expect(loaded()).toContain('tapes')
+      expect(registry.warnings.filter(({ message }) => message.includes('rca.json'))).toEqual([
+        {
+          package: 'rca-tapes',
+          version: '1.2.3',
+          type: 'tapes',
+          message:
+            'rca-tapes@1.2.3: its rca.json is ignored, and its code is loaded instead: its `version` is `1.2.2`, but that of package.json is `1.2.3`. Pack it again with `rca-connector pack`.',
+        },
+      ])
+    })
   })
 
   test('finds the connector of a module that was compiled to CommonJS', async () => {

@@ -7,6 +7,7 @@ import { type InstalledPackage, installedPackages } from './installed-packages.t
 import { connectorLoader } from './load-connector.ts'
 import { isOwnPackage, manifestWarnings, parseManifest, typeInManifest } from './manifest.ts'
 import { type Registry, type RegistryEntry, type RegistryProblem, registryOf } from './registry.ts'
+import { readStaticDescription } from './static-description.ts'
 
 /** Options of {@link discoverConnectors}. */
 export interface DiscoverOptions {
@@ -78,7 +79,13 @@ function entryOf(
       problem: `${taken.package}@${taken.version} has the same type \`${type}\``,
       remedy: 'remove one of the two packages',
     }
-  return { type, title, description, load: connectorLoader(found, manifest) }
+  return {
+    type,
+    title,
+    description,
+    load: connectorLoader(found, manifest),
+    readDescription: () => readStaticDescription(found.directory, { version: found.version, type }),
+  }
 }
 
 function warningsOf({ name, manifest, dependsOnCore }: InstalledPackage): string[] {

@@ -1,13 +1,14 @@
 import { type Agent, type AgentOptions, createAgent } from '../agent/agent.ts'
 import type { JsonSchema } from '../config/config-schema.ts'
 import { nearestName } from '../config/nearest-name.ts'
-import { agentConfigJsonSchema } from '../config/parse-config.ts'
+import { agentConfigJsonSchema, withSharedOptions } from '../config/parse-config.ts'
 import type { Connector } from '../connector/connector.ts'
 import { CONTRACT, isConnector } from '../connector/define-connector.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import { reasonOf } from '../errors/error-reason.ts'
 import { RcaError } from '../errors/rca-error.ts'
 import { UnknownTypeError } from '../errors/unknown-type-error.ts'
+import type { StaticDescription } from './static-description.ts'
 
 /** Summary of a connector, from its manifest. */
 export interface ConnectorSummary {
@@ -16,7 +17,7 @@ export interface ConnectorSummary {
   readonly description: string
 }
 
-/** A summary with the connector's options. Requires the connector's code. */
+/** A summary with the connector's options, from `rca.json` of its package or from its code. */
 export interface ConnectorDescription extends ConnectorSummary {
   /** Every option of an agent of this type, as JSON Schema (draft 2020-12). */
   readonly config: JsonSchema
@@ -40,7 +41,7 @@ export type AgentOptionsByType = Omit<AgentOptions, 'connector'> & {
 
 /** A set of connectors, by type. */
 export interface Registry {
-  /** Installed connectors that cannot be used. */
+  /** Installed connectors that cannot be used, including those whose code failed to load. */
   readonly problems: readonly RegistryProblem[]
   /** Changes that the authors of usable packages should make. */
   readonly warnings: readonly RegistryProblem[]
@@ -48,8 +49,13 @@ export interface Registry {
   listSupportedTypes(): string[]
   /** Returns type, title and description of each connector, sorted by type. Loads no connector. */
   summaries(): ConnectorSummary[]
-  /** Loads every connector. Omits those that cannot be loaded, and adds them to `problems`. */
+  /**
+   * Describes every connector. Reads `rca.json` of its package, and loads the code of packages without one. Omits
+   * connectors that cannot be loaded, and adds them to `problems`.
+   */
   describe(): Promise<ConnectorDescription[]>
+  /** Describes one connector, as `describe` does. @throws {UnknownTypeError} @throws {ConnectorError} */
+  description(agentType: string): Promise<ConnectorDescription>
   /** Loads a connector once; retries a failed load. @throws {UnknownTypeError} @throws {ConnectorError} */
   connector(agentType: string): Promise<Connector>
   /** Creates an agent by type. @throws {UnknownTypeError} and the errors of `createAgent`. */
@@ -59,6 +65,8 @@ export interface Registry {
 /** A connector that the registry can load. */
 export interface RegistryEntry extends ConnectorSummary {
   load(): Promise<Connector>
+  /** Reads the description in the connector's package, or why an existing one cannot be used. */
+  readDescription?(): Promise<StaticDescription | { readonly problem: string } | undefined>
   /** The connector's package, named in problems. */
   readonly origin?: { readonly package: string; readonly version: string }
 }
@@ -96,12 +104,24 @@ export function registryOf(
   found: Pick<Registry, 'problems' | 'warnings'>,
 ): Registry {
   const problems = [...found.problems]
+  const warnings = [...found.warnings]
   const loaded = new Map<string, Promise<Connector>>()
   const sorted = [...entries.values()].sort((left, right) => (left.type < right.type ? -1 : 1))
 
-  const connector = async (agentType: string): Promise<Connector> => {
+  const entryOf = (agentType: string): RegistryEntry => {
     const entry = entries.get(agentType)
     if (entry === undefined) throw refusal(agentType, found.problems) ?? unknownType(agentType, sorted)
+    return entry
+  }
+
+  const addProblem = ({ type, origin }: RegistryEntry, error: unknown): undefined => {
+    const message = reasonOf(error)
+    if (!problems.some((problem) => problem.message === message))
+      problems.push({ package: origin?.package ?? type, version: origin?.version ?? '', type, message })
+  }
+
+  const connector = async (agentType: string): Promise<Connector> => {
+    const entry = entryOf(agentType)
     const loading = loaded.get(agentType) ?? entry.load()
     loaded.set(agentType, loading)
     try {
@@ -109,29 +129,43 @@ export function registryOf(
     } catch (error) {
       // The next call retries: the package may have been repaired by then.
       if (loaded.get(agentType) === loading) loaded.delete(agentType)
+      addProblem(entry, error)
       throw error
     }
   }
 
-  const describeEntry = async (entry: RegistryEntry): Promise<ConnectorDescription | undefined> => {
-    const { type, title, description, origin } = entry
-    try {
-      return { type, title, description, config: agentConfigJsonSchema(await connector(type)) }
-    } catch (error) {
-      const message = reasonOf(error)
-      if (!problems.some((problem) => problem.message === message))
-        problems.push({ package: origin?.package ?? type, version: origin?.version ?? '', type, message })
-      return undefined
-    }
+  /** Reads each file once: the code of a package is loaded once, too. */
+  const described = new Map<string, Promise<StaticDescription | undefined>>()
+  const readDescription = async (entry: RegistryEntry): Promise<StaticDescription | undefined> => {
+    const found = await entry.readDescription?.()
+    if (found === undefined || !('problem' in found)) return found
+    const { package: name = entry.type, version = '' } = entry.origin ?? {}
+    const message = `${name}@${version}: its rca.json is ignored, and its code is loaded instead: ${found.problem}. Pack it again with \`rca-connector pack\`.`
+    warnings.push({ package: name, version, type: entry.type, message })
+    return undefined
+  }
+
+  const description = async (agentType: string): Promise<ConnectorDescription> => {
+    const entry = entryOf(agentType)
+    const reading = described.get(agentType) ?? readDescription(entry)
+    described.set(agentType, reading)
+    const found = await reading
+    const { type, title, description } = entry
+    const config =
+      found === undefined ? agentConfigJsonSchema(await connector(type)) : withSharedOptions(found.config as JsonSchema)
+    return { type, title, description, config }
   }
 
   return {
     problems,
-    warnings: found.warnings,
+    warnings,
     listSupportedTypes: () => sorted.map((entry) => entry.type),
     summaries: () => sorted.map(({ type, title, description }) => ({ type, title, description })),
-    describe: async () =>
-      (await Promise.all(sorted.map(describeEntry))).filter((description) => description !== undefined),
+    describe: async () => {
+      const outcomes = sorted.map((entry) => description(entry.type).catch((error) => addProblem(entry, error)))
+      return (await Promise.all(outcomes)).filter((found) => found !== undefined)
+    },
+    description,
     connector,
     createAgent: async ({ agentType, ...options }) =>
       createAgent({ ...options, connector: await connector(agentType) }),
