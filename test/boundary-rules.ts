@@ -31,8 +31,9 @@ function connectorViolation(file: string, specifier: string): string | undefined
   if (specifier === '@rca/core/connector') return undefined
   const target = packageName(specifier)
   const isTest = file.endsWith('.test.ts') || /^packages\/[^/]+\/(?:test|bench)\//.test(file)
-  const isTestKit = file.startsWith('packages/connector-testkit/')
-  if (isTestKit && target === '@rca/core') return undefined
+  // They run connectors, as the agent does.
+  const isTool = /^packages\/(?:connector-(?:cli|testkit)|create-connector)\//.test(file)
+  if (isTool && ['@rca/core', '@rca/connector-testkit'].includes(target)) return undefined
   if (isTest && ['@rca/core', '@rca/connector-testkit', '@rca/rig'].includes(target)) return undefined
   return 'of the packages here, a connector imports only `@rca/core/connector`, and its tests also `@rca/core`, `@rca/connector-testkit` and `@rca/rig`'
 }

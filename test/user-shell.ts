@@ -21,9 +21,16 @@ export const paths: readonly (readonly [title: string, path: string])[] = [
 ]
 
 /** Runs a program as a user would. Returns its output. */
-export async function inShell(folder: string, program: string, words: readonly string[], path = machine) {
-  const env = { ...process.env, PATH: path, NODE_OPTIONS: '' }
-  return run(program, words, { cwd: folder, env })
+export async function inShell(
+  folder: string,
+  program: string,
+  words: readonly string[],
+  path: string = machine,
+  variables: Readonly<Record<string, string>> = {},
+) {
+  // Without the marks of the test runner, which another one below it would read.
+  const { VITEST: _vitest, NODE_TEST_CONTEXT: _context, ...env } = process.env
+  return run(program, words, { cwd: folder, env: { ...env, ...variables, PATH: path, NODE_OPTIONS: '' } })
 }
 
 /** Packs a package into a folder, as for publishing. Returns the path of the tarball. */

@@ -1,0 +1,4 @@
+/** A failure that the author of a connector can mend: its message is all that is printed. */
+export class CliError extends Error {
+  override readonly name = 'CliError'
+}

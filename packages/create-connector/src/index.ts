@@ -1,0 +1,2 @@
+export { type Answers, checkAnswers, type Names, type Problem } from './names.ts'
+export { scaffold } from './scaffold.ts'

@@ -1,0 +1,59 @@
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type LocalRegistry, startLocalRegistry } from './local-registry.ts'
+import { inShell, pack, paths } from './user-shell.ts'
+
+const ANSWERS = ['--type', 'example/lamps', '--title', 'Example lamps', '--item', 'lamp', '--yes']
+
+describe('npm create @rca/connector, in an empty folder outside the repository', () => {
+  let folder = ''
+  let home = ''
+  let registry: LocalRegistry
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rca-create-'))
+    registry = await startLocalRegistry(['@rca', '@example'])
+    const tarballs = join(folder, 'tarballs')
+    await mkdir(tarballs)
+    for (const name of ['core', 'connector-cli', 'create-connector']) await registry.add(await pack(tarballs, name))
+    const author = join(folder, 'author')
+    await mkdir(author)
+    await npm(author, ['create', '--yes', '@rca/connector', 'lamps', '--', ...ANSWERS])
+    home = join(author, 'lamps')
+    await npm(home, ['install', '--no-audit', '--no-fund'])
+  })
+  afterAll(async () => {
+    await registry?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const npm = (at: string, words: readonly string[], path?: string) =>
+    inShell(at, 'npm', words, path, registry.environment)
+
+  test.each(paths)('passes its own tests at once on %s', async (_title, path) => {
+    const { stdout } = await npm(home, ['test'], path)
+    expect(stdout).toMatch(/pass 5\n/)
+    expect(stdout).toMatch(/fail 0\n/)
+  })
+
+  test('holds only what an author edits', async () => {
+    const files = (await readdir(home, { recursive: true })).filter((name) => !/^node_modules|^package-lock/.test(name))
+    expect(files.filter((name) => /\.\w+$|LICENSE/.test(name)).sort()).toEqual([
+      '.github',
+      '.github/workflows/release.yml',
+      '.gitignore',
+      'LICENSE',
+      'README.md',
+      'package.json',
+      'src/client.ts',
+      'src/collectors/items.ts',
+      'src/index.ts',
+      'src/watchers/changes.ts',
+      'test/connector.test.ts',
+      'test/fake-server.ts',
+      'tsconfig.json',
+    ])
+  })
+})
