@@ -68,7 +68,8 @@ describe('handleContainerEvent', () => {
   })
 
   test('reports an OOM kill as critical, with the limit', async () => {
-    expect(await handleEvent(containerEvent('oom', web, moment), await knowing())).toMatchObject([
+    const waited = AbortSignal.abort()
+    expect(await handleEvent(containerEvent('oom', web, moment), await knowing(), waited)).toMatchObject([
       {
         name: 'container.oom',
         severity: 'critical',

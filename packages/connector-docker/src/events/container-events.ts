@@ -7,13 +7,13 @@ import {
   describeExit,
   isStopRequested,
   mayBeStopRequested,
-  OOM_REPORT_TIMEOUT_MS,
   type RunHistory,
   SIGKILL_EXIT_CODE,
 } from './container-exit.ts'
 import { containerEventFields, type EngineMessage, imageAttributesOf, inspectOrLastKnown } from './engine-message.ts'
-import { type ContainerHistory, type Milestone, noOomKill, type OomKill } from './event-history.ts'
+import type { ContainerHistory, Milestone } from './event-history.ts'
 import { wasInferred } from './missed-events.ts'
+import { isReportedWithExit, noOomKill, OOM_REPORT_TIMEOUT_MS, type OomKill } from './oom-kill.ts'
 import { withoutShadowedAttributes } from './shadowed-attributes.ts'
 import { isStopSignal, nameOfSignal } from './signals.ts'
 
@@ -33,7 +33,7 @@ export const containerEventSignals = {
   containerOutOfMemory: event({
     name: 'container.oom',
     severity: 'critical',
-    description: 'The kernel killed a process of a container that reached its memory limit.',
+    description: 'The kernel killed a process of a container that reached its memory limit, and the container goes on.',
     attributes: { ...containerAttributeNames, 'container.limit.memory': 'Memory limit, in bytes.' },
   }),
   containerKilled: event({
@@ -117,10 +117,11 @@ const DESCRIBERS: ReadonlyMap<string, Describe> = new Map(
       return [containerEventSignals.containerStarted.event(fields)]
     },
     die: async (message, client, signal, run) => [await describeExit(message, client, signal, run)],
-    oom: async (message, client) => {
+    oom: async (message, client, signal, { oomKill }) => {
       const what = 'ran out of memory: the kernel killed a process in it'
       const known = client.inventory.lastKnown(message.raw.actor)
       if (known !== undefined) client.usage.takeOomKill(known)
+      if (await isReportedWithExit(oomKill, signal)) return []
       const limit = known?.limits.memory
       const fields = containerEventFields(message, client, what, { 'container.limit.memory': limit })
       return [containerEventSignals.containerOutOfMemory.event(fields)]
@@ -183,7 +184,8 @@ export function handleContainerEvent(
     client.history.remove(raw.actor)
   } else client.inventory.markChanged(raw.actor)
   // Taken now: the next run may have begun when the event is built.
-  const { stopRequestedAt, unknownSignalAt, oomKill, reported } = history
+  const { stopRequestedAt, unknownSignalAt, reported } = history
+  const oomKill = action === 'oom' ? runOfOomKill(history, message) : history.oomKill
   const run = {
     stopRequestedAt,
     unknownSignalAt,
@@ -199,7 +201,8 @@ export function handleContainerEvent(
     history.stopRequestedAt = message.at.getTime()
   // Newer engines send `stop` before the exit. Older ones send it after the exit; the next start resets it then.
   if (action === 'stop') history.stopRequestedAt = message.at.getTime()
-  if (action === 'oom') runOfOomKill(history, message).report(message.at)
+  if (action === 'oom') oomKill.report(message.at)
+  if (action === 'die' && !isStopRequested(run, message.at)) oomKill.end()
   if (action === 'die') history.killedRun = isUnrequestedKill(message, run) ? oomKill : undefined
   if (action === 'start' && client.history.isInRestartLoop(raw.actor, message.at)) return undefined
   if (action !== 'die' || !mayBeInLoop(message, run, known)) return (signal) => describe(message, client, signal, run)

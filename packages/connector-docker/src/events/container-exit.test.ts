@@ -49,8 +49,11 @@ function scene(
   return {
     client,
     engine,
-    send: (action, time, more) =>
-      handleEvent(containerEvent(action, now ?? ended, `2026-11-25T${time}Z`, more), client),
+    send: (action, time, more) => {
+      // An OOM kill does not wait for the exit.
+      const signal = action === 'oom' ? AbortSignal.abort() : undefined
+      return handleEvent(containerEvent(action, now ?? ended, `2026-11-25T${time}Z`, more), client, signal)
+    },
   }
 }
 
@@ -140,6 +143,34 @@ describe('describeExit: crash', () => {
     expect(await exit).toMatchObject([
       { name: 'container.crashed', severity: 'critical', attributes: { 'container.oom_killed': true } },
     ])
+  })
+
+  test.each([
+    ['before', 1],
+    ['before', 137],
+    ['after', 137],
+  ])('reports an OOM kill once: the engine reports it %s the exit with code %i', async (order, exitCode) => {
+    const { client } = scene()
+    const kill = () => handleEvent(containerEvent('oom', ended, '2026-11-25T00:00:05.2Z'), client)
+    const exit = () => handleEvent(containerEvent('die', ended, diedAt, { exitCode: `${exitCode}` }), client)
+    const reported = order === 'before' ? [kill(), exit()] : [exit(), kill()]
+    expect((await Promise.all(reported)).flat()).toMatchObject([{ name: 'container.crashed', severity: 'critical' }])
+  })
+
+  test('reports an OOM kill that the engine reports long after the exit', async () => {
+    const { client } = scene()
+    const died = containerEvent('die', ended, diedAt, { exitCode: '137' })
+    expect(await handleEvent(died, client, AbortSignal.abort())).toMatchObject([{ severity: 'error' }])
+    expect(await handleEvent(containerEvent('oom', ended, '2026-11-25T00:00:05.9Z'), client)).toMatchObject([
+      { name: 'container.oom' },
+    ])
+  })
+
+  test('reports an OOM kill of another process when the container is stopped by request', async () => {
+    const made = scene()
+    expect(await made.send('oom', '00:00:03')).toMatchObject([{ name: 'container.oom' }])
+    await made.send('kill', '00:00:04', { signal: '15' })
+    expect(await end(made, 137)).toMatchObject([{ name: 'container.exited' }])
   })
 
   test('is an OOM kill when the engine reports it after the next start, and the next run is not', async () => {

@@ -1,11 +1,10 @@
-import { setTimeout } from 'node:timers/promises'
 import { type Event, type EventSample, event, exitSignal, redactSecrets } from '@rca/core/connector'
 import { containerAttributeNames, imageAttributeNames } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
 import { containerEventFields, type EngineMessage, imageAttributesOf } from './engine-message.ts'
-import type { OomKill } from './event-history.ts'
 import { type LoggedExit, readExitLog } from './exit-log.ts'
+import { type OomKill, waitForOomKill } from './oom-kill.ts'
 import { isStopExit } from './signals.ts'
 
 const runAttributeNames = {
@@ -61,9 +60,6 @@ export const SIGKILL_EXIT_CODE = 137
 
 /** A program that survives a stop signal for longer than this was not stopped by it. */
 const MAX_STOP_TIME_MS = 120_000
-
-/** The engine reports an OOM kill up to this long after the exit. */
-export const OOM_REPORT_TIMEOUT_MS = 1_000
 
 /** A run that ends later than this after an OOM kill has survived it: another process in it was killed. */
 const MAX_OOM_EXIT_DELAY_MS = 5_000
@@ -159,11 +155,13 @@ async function exitOf(
     (mayBeOomKill && container !== undefined && usage.takeOomKill(container)) ||
     (mayBeOomKill && isAtMemoryLimit(usage.lastMemory(raw.actor), container?.limits.memory, startedAt))
   if (mayBeOomKill && !hasOomEvidence && !run.oomKill.isReported) await waitForOomKill(run.oomKill, signal)
+  const isOutOfMemory = hasOomEvidence || (run.oomKill.isReported && !wasSurvived)
+  if (!isOutOfMemory) run.oomKill.missExit()
   return {
     exitCode,
     isStopRequested: wasRequested,
     isUnobservedStop,
-    isOutOfMemory: hasOomEvidence || (run.oomKill.isReported && !wasSurvived),
+    isOutOfMemory,
     found,
     container,
     startedAt: isNextRun ? toIso(run.startedAt) : container?.state.startedAt,
@@ -202,13 +200,6 @@ function isSurvivedOomKill(
   if (wasRequested && stopRequestedAt !== undefined && oomKill.at < stopRequestedAt) return true
   const wasKilled = exitCode === SIGKILL_EXIT_CODE && !wasRequested
   return at.getTime() - oomKill.at > (wasKilled ? MAX_OOM_KILL_DELAY_MS : MAX_OOM_EXIT_DELAY_MS)
-}
-
-async function waitForOomKill({ reported }: OomKill, signal: AbortSignal): Promise<void> {
-  const waited = new AbortController()
-  const timeout = setTimeout(OOM_REPORT_TIMEOUT_MS, undefined, { signal: AbortSignal.any([signal, waited.signal]) })
-  await Promise.race([reported, timeout.catch(() => undefined)])
-  waited.abort()
 }
 
 /** Returns whether the last reading of this run was at the memory limit. The engine may miss the OOM kill then. */

@@ -1,5 +1,6 @@
 import { createEventSampler, type EventSample } from '@rca/core/connector'
 import type { ContainerSpec } from '../changes/container-spec.ts'
+import { noOomKill, type OomKill } from './oom-kill.ts'
 
 /** Containers, slots and removed containers that are kept, each. */
 const MAX_ENTRIES = 10_000
@@ -30,32 +31,6 @@ export interface ContainerHistory {
   outdatedSince: string | undefined
   /** Names of event attributes that labels of the container replace. */
   readonly shadowed: Set<string>
-}
-
-/** OOM kill in one run. The engine may report it after the exit of the run. */
-export type OomKill = ReturnType<typeof noOomKill>
-
-/** Returns the state of a run without an OOM kill. */
-export function noOomKill() {
-  let resolve: () => void = () => undefined
-  const reported = new Promise<void>((resolvePromise) => {
-    resolve = resolvePromise
-  })
-  let at: number | undefined
-  return {
-    get isReported() {
-      return at !== undefined
-    },
-    /** Time of the last one, in milliseconds since 1970. */
-    get at() {
-      return at
-    },
-    reported,
-    report: (time: Date): void => {
-      at = time.getTime()
-      resolve()
-    },
-  }
 }
 
 export type EventHistory = ReturnType<typeof createEventHistory>
