@@ -10,6 +10,12 @@ import { agentIdOf, entityOf, reportOf, START } from './kit.ts'
 /** An entity that always exists and must never be deleted. */
 const LASTING = 'lasting'
 
+/** The first token of a store. */
+const SENDER: Parameters<Store['agents']['heartbeat']>[0] = {
+  ...{ kind: 'token', id: 1, created_at: START, expires_at: null },
+  ...{ environment: 'e', agent_type: 'docker' },
+}
+
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('change' as const), what: fc.nat(5) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('report' as const) }) },
@@ -71,7 +77,7 @@ function createWorld(store: Store, trouble: Trouble) {
 
   const heartbeat = async (): Promise<void> => {
     await store.agents.heartbeat(
-      { kind: 'token', id: 1, environment: 'e', agent_type: 'docker', expires_at: null },
+      SENDER,
       {
         agent_id: agentIdOf('first'),
         agent_type: 'docker',
@@ -125,7 +131,7 @@ function createWorld(store: Store, trouble: Trouble) {
     if (batch.length === 0) return
     time += 10
     delivered.push(...batch)
-    await store.signals.write('e', 'docker', batch, time)
+    await store.signals.write(SENDER, batch, time)
   }
   const lead = async (instance: Instance, heartbeatArrives: boolean, ahead: number): Promise<void> => {
     time += 1000
@@ -173,7 +179,7 @@ function createWorld(store: Store, trouble: Trouble) {
         return deliver(outboxOf(one.whose), one.count)
       case 'repeat': {
         const repeated = delivered[one.which % Math.max(1, delivered.length)]
-        if (repeated !== undefined) await store.signals.write('e', 'docker', [repeated], time)
+        if (repeated !== undefined) await store.signals.write(SENDER, [repeated], time)
         return
       }
       case 'drop': {

@@ -1,6 +1,24 @@
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, test } from 'vitest'
-import { AGENT_URL, agentIdOf, at, entityOf, eventOf, metricOf, reportOf, startApi, type TestApi } from './kit.ts'
+import { heartbeatRequestSchema } from '@rca/core/protocol'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { RemovedSenderError } from '../src/store/ingest/removed-sender.ts'
+import { openStore } from '../src/store/open-store.ts'
+import type { Credential } from '../src/store/records.ts'
+import type { Store } from '../src/store/store.ts'
+import {
+  AGENT_URL,
+  agentIdOf,
+  at,
+  DAY,
+  entityOf,
+  eventOf,
+  heartbeatOf,
+  metricOf,
+  reportOf,
+  START,
+  startApi,
+  type TestApi,
+} from './kit.ts'
 
 const ENVIRONMENT_URL = '/api/v1/environments/prod-cluster-1'
 const TABLES = [
@@ -97,6 +115,64 @@ describe('the removal of an agent', () => {
     expect(await remove(manager, AGENT_URL)).toBe(200)
     expect((await api.admin(AGENT_URL)).json()).toMatchObject({ environment: 'b' })
   })
+})
+
+describe('a removal between the admission of a request and its storage', () => {
+  test('leaves nothing of agents that report meanwhile', async () => {
+    const api = await startApi({ maxConcurrentRequests: 1000 })
+    const token = await api.provision()
+    const names = Array.from({ length: 20 }, (_, index) => `agent ${index}`)
+    const responses = names.map(async (name) => {
+      const agent_id = agentIdOf(name)
+      const key = (await api.enroll(token, { agent_id })).json().agent_key
+      const requests = () => [api.send(key, reportOf(data(), { agent_id })), api.heartbeat(key, { agent_id })]
+      const removal = () => api.admin({ method: 'DELETE', url: `/api/v1/agents/${agent_id}` })
+      return Promise.all([...requests(), removal(), ...requests()])
+    })
+    for (const { statusCode } of (await Promise.all(responses)).flat()) expect([200, 202, 401]).toContain(statusCode)
+    expect(await api.list('/api/v1/agents?connectivity=online')).toEqual([])
+    await api.applyRetention()
+    expect(rowsOf(api)).toEqual({ tokens: 1, provisions: 1, environments: 1 })
+  })
+
+  const agent = { environment: 'e', agent_type: 'docker', agent_id: agentIdOf('first') }
+  const removals: readonly (readonly [string, (store: Store) => Promise<unknown>])[] = [
+    ['an agent', ({ removals }) => removals.removeAgent(agent, START + 1)],
+    [
+      'an environment that is provisioned again',
+      async (store) => {
+        await store.removals.removeEnvironment('e', START + 1)
+        await store.access.provision(newToken('later', START + 2), noSettings)
+      },
+    ],
+  ]
+  const noSettings = { config: {}, withheld: [], limits: { ttlMs: null, uses: null } }
+  const newToken = (hash: string, created_at: number) => ({
+    ...{ environment: 'e', agent_type: 'docker', hash, created_at },
+    ...{ joinable_until: null, max_agents: null },
+  })
+
+  test.each(removals.flatMap(([name, remove]) => (['token', 'key'] as const).map((kind) => ({ name, kind, remove }))))(
+    'of $name with a $kind refuses it',
+    async ({ kind, remove }) => {
+      const store = await openStore('sqlite::memory:')
+      onTestFinished(store.close)
+      await store.access.provision(newToken('token', START), noSettings)
+      const token = await store.access.findToken('token')
+      if (token === undefined) throw new Error('no token')
+      const { agent_id } = agent
+      await store.enrolment.enroll(token, agent_id, { hash: 'key', created_at: START, expires_at: START + DAY })
+      const key = await store.enrolment.findKey('key')
+      if (key === undefined) throw new Error('no key')
+      const sender: Credential = kind === 'key' ? { kind, ...key } : { kind, ...token }
+      await store.signals.write(sender, [reportOf()], START)
+      await remove(store)
+      await expect(store.signals.write(sender, [reportOf()], START + 3)).rejects.toThrow(RemovedSenderError)
+      const heartbeat = heartbeatRequestSchema.parse(heartbeatOf())
+      await expect(store.agents.heartbeat(sender, heartbeat, 30, START + 3)).rejects.toThrow(RemovedSenderError)
+      expect(await store.agents.find(agent_id, {})).toEqual([])
+    },
+  )
 })
 
 describe('the removal of an environment', () => {

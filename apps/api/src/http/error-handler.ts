@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { RemovedSenderError } from '../store/ingest/removed-sender.ts'
 import { ReadLimitError } from '../store/read-session.ts'
 import { isOfRemoved } from '../store/sqlite/sqlite-errors.ts'
 import { StorageError } from '../store/storage-error.ts'
@@ -62,7 +63,10 @@ function isOverload({ statusCode, cause }: ProblemError): boolean {
 
 function toProblem(error: unknown, request: FastifyRequest): ProblemError {
   if (error instanceof ProblemError) return error
-  if (isOfRemoved(error)) return unauthorized('The environment of this token was removed.')
+  if (isOfRemoved(error) || error instanceof RemovedSenderError)
+    return unauthorized(
+      'The agent or its environment was removed. To let it in again, give it a token that is provisioned afterwards.',
+    )
   const { code = '', statusCode = 500 } = (
     typeof error === 'object' && error !== null ? error : {}
   ) as Partial<FastifyError>

@@ -97,8 +97,7 @@ export function addDataRoute(app: App, context: Context): void {
     const reports = request.body.reports as readonly Report[]
     await authorizeAgents(context, credential, reports, { path: (index) => ['reports', index] })
     const outcome = await store.signals.write(
-      credential.environment,
-      credential.agent_type,
+      credential,
       reports.map((report) => ({ ...report, agent_id: report.agent_id.toLowerCase() })),
       now(),
     )

@@ -223,9 +223,10 @@ async function findKnown(
   return new Set(rows.map((row) => row.agent_id))
 }
 
-async function isRevoked(
+/** Returns true if one of the agents was revoked, or removed, after the credential was created. */
+export async function isRevoked(
   database: Kysely<Tables>,
-  { environment, agent_type, created_at }: StoredToken,
+  { environment, agent_type, created_at }: Pick<StoredToken, 'environment' | 'agent_type' | 'created_at'>,
   ids: readonly string[],
 ): Promise<boolean> {
   const revocation = await database

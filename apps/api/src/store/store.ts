@@ -201,11 +201,18 @@ export function isCloned(clonedAt: number | null, intervalSeconds: number, now: 
   return clonedAt !== null && clonedAt + timeout > now
 }
 
+/** The token or key of a request of agents. */
+export type Sender = Pick<Credential, 'kind' | 'id' | 'environment' | 'agent_type' | 'created_at'>
+
 /** Stores agents that have called, and lists placeholders for provisioned agents that have not. */
 export interface AgentStore {
-  /** Stores a heartbeat. `intervalSeconds` is the interval of agents without one of their own. */
+  /**
+   * Stores a heartbeat. `intervalSeconds` is the interval of agents without one of their own.
+   *
+   * @throws {RemovedSenderError} when the agent or its environment was removed.
+   */
   heartbeat(
-    credential: Pick<Credential, 'kind' | 'id' | 'environment' | 'agent_type' | 'expires_at'>,
+    sender: Sender & Pick<Credential, 'expires_at'>,
     heartbeat: HeartbeatRequest,
     intervalSeconds: number,
     at: number,
@@ -307,8 +314,12 @@ export interface WriteOutcome {
 
 /** Writes and reads signals. Each reading is part of a question, which ends with the signal of its session. */
 export interface SignalStore {
-  /** Writes a batch in one transaction, skipping reports that are stored already. */
-  write(environment: string, agentType: string, reports: readonly Report[], receivedAt: number): Promise<WriteOutcome>
+  /**
+   * Writes a batch in one transaction, skipping reports that are stored already.
+   *
+   * @throws {RemovedSenderError} when an agent or its environment was removed.
+   */
+  write(sender: Sender, reports: readonly Report[], receivedAt: number): Promise<WriteOutcome>
   entities(agentKey: number, filter: EntityFilter, page: PageRequest, session: ReadSession): Promise<Page<StoredEntity>>
   series(filter: SeriesFilter, page: PageRequest, session: ReadSession): Promise<Page<StoredSeries>>
   /**

@@ -6,6 +6,7 @@ import type { Tables } from '../sqlite/tables.ts'
 import type { AgentStore, HeartbeatOutcome } from '../store.ts'
 import { startTerm } from './leader-terms.ts'
 import { findRun, NO_CLONES, writeRun } from './processes.ts'
+import { assertNotRemoved } from './removed-sender.ts'
 
 /** The only collector status of an agent that has not connected yet. */
 const CONNECT = 'connect'
@@ -27,6 +28,7 @@ export function createHeartbeatWriter(database: Kysely<Tables>): AgentStore['hea
     database.transaction().execute(async (transaction) => {
       const { environment, agent_type } = credential
       const agent = { environment, agent_type, agent_id: heartbeat.agent_id.toLowerCase() }
+      await assertNotRemoved(transaction, credential, [agent.agent_id])
       let outcome: HeartbeatOutcome = NO_CLONES
       const isStandby = isOfInstance(heartbeat) && heartbeat.role === 'standby'
       const before = await findRun(transaction, agent)

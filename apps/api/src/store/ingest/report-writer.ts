@@ -7,6 +7,7 @@ import { endOtherTerms, findActiveTermId, findTerm, writeTerm } from './leader-t
 import { removeFromLostReports, writeLostReports } from './lost-reports.ts'
 import { writeClockGap, writeCloneGap, writeLastingGap } from './platform-gaps.ts'
 import type { AgentQuota, EnvironmentQuota, Quotas } from './quota.ts'
+import { assertNotRemoved } from './removed-sender.ts'
 import { type NewestReport, type OrderedReport, placeReport, type ReportPlace } from './report-order.ts'
 import type { SeriesIndex, SeriesLookup } from './series-index.ts'
 import {
@@ -48,12 +49,15 @@ interface AgentState {
 
 /** Writes batches of reports, each in one transaction. */
 export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex, quotas: Quotas): SignalStore['write'] {
-  return async (environment, agentType, reports, receivedAt) => {
+  return async (sender, reports, receivedAt) => {
+    const { environment, agent_type: agentType } = sender
     const lookup = index.begin()
     const quota = quotas.begin(environment)
     const writing = database.transaction().execute(async (transaction) => {
       const agents = new Map<string, AgentState>()
-      for (const [id, own] of Map.groupBy(reports, (report) => report.agent_id))
+      const byAgent = Map.groupBy(reports, (report) => report.agent_id)
+      await assertNotRemoved(transaction, sender, [...byAgent.keys()])
+      for (const [id, own] of byAgent)
         agents.set(id, await openAgent(transaction, environment, agentType, own, receivedAt, quota))
       let count = 0
       for (const report of reports) {
