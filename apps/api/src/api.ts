@@ -4,6 +4,8 @@ import { statSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { discoverConnectors, toMilliseconds } from '@rca/core'
 import type { FastifyBaseLogger } from 'fastify'
+import { createConnectorHost } from './connectors/connector-host.ts'
+import { createThreadedHost } from './connectors/threaded-host.ts'
 import { createAgentFiles } from './helm/agent-files.ts'
 import { createApp } from './http/app.ts'
 import {
@@ -61,6 +63,8 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
   for (const { package: name, message } of registry.warnings)
     options.log?.warn({ package: name, reason: message }, 'connector should be corrected')
 
+  const connectors =
+    registry.searched === undefined ? createConnectorHost(registry) : createThreadedHost(registry, registry.searched)
   const limits: StoreLimits = {
     series: options.maxSeriesPerAgent,
     entities: options.maxEntitiesPerAgent,
@@ -78,6 +82,7 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
     {
       store,
       registry,
+      connectors,
       agentFiles: createAgentFiles(options.agentFolder),
       agentFolder: options.agentFolder,
       artifactsFolder: options.artifactsFolder,
@@ -118,7 +123,7 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
     },
     close: () => {
       reload?.stop()
-      closing ??= app.close().then(jobs.stop).then(store.close)
+      closing ??= app.close().then(connectors.close).then(jobs.stop).then(store.close)
       return closing
     },
   }

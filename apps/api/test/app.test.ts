@@ -1,6 +1,7 @@
 import { createRegistry } from '@rca/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
+import { createConnectorHost } from '../src/connectors/connector-host.ts'
 import { createAgentFiles } from '../src/helm/agent-files.ts'
 import { createApp } from '../src/http/app.ts'
 import { credentialOf } from '../src/http/authentication.ts'
@@ -28,9 +29,11 @@ const addGreetingRoute: AddRoutes = (app) => {
 async function startApp(ping: () => Promise<void> = async () => undefined) {
   const store = await openStore('sqlite::memory:')
   const options = { ...completeOptions({ checkResponses: true, maxEventLoopDelayMs: 0 }), adminToken: 'admin' }
+  const registry = createRegistry([])
   const context = {
     store: { ...store, ping },
-    registry: createRegistry([]),
+    registry,
+    connectors: createConnectorHost(registry),
     agentFiles: createAgentFiles('/nowhere'),
     agentFolder: '/nowhere',
     artifactsFolder: '/nowhere',

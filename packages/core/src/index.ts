@@ -38,6 +38,7 @@ export { createSecretReplacer } from './redaction/secret-replacer.ts'
 export { type DiscoverOptions, discoverConnectors } from './registry/discover-connectors.ts'
 export {
   type ConnectorDescription,
+  type ConnectorOrigin,
   type ConnectorSummary,
   createRegistry,
   type Registry,

@@ -7,6 +7,7 @@ import type {
   RawServerDefault,
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { ConnectorHost } from '../connectors/connector-host.ts'
 import type { AgentFiles } from '../helm/agent-files.ts'
 import type { AddressWarning } from '../public-address.ts'
 import type { ReadSession } from '../store/read-session.ts'
@@ -66,7 +67,9 @@ export type App = FastifyInstance<
 /** Dependencies of the routes. */
 export interface Context {
   readonly store: Store
+  /** Which connectors are installed. Routes never load them: they use `connectors`. */
   readonly registry: Registry
+  readonly connectors: ConnectorHost
   readonly telemetry: Telemetry
   readonly auditTrail: AuditTrail
   readonly agentFiles: AgentFiles

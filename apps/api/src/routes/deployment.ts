@@ -1,18 +1,11 @@
-import {
-  type ConfigIssue,
-  type Connector,
-  isRcaError,
-  planDeployment,
-  type RawConfig,
-  type RenderedDeployment,
-  secretOptionNames,
-} from '@rca/core'
+import { type ConfigIssue, isRcaError, type RawConfig, type RenderedDeployment } from '@rca/core'
 import { z } from 'zod'
+import type { DeploymentPlan } from '../connectors/connector-host.ts'
+import { connectorProblem } from '../connectors/connector-problem.ts'
 import type { Context } from '../http/context.ts'
 import { named } from '../http/openapi-schemas.ts'
 import { invalid, pointerTo } from '../http/problem-error.ts'
 import type { ProvisionSettings } from '../store/store.ts'
-import { loadConnector } from './load-connector.ts'
 import { nearestTokenOption } from './token-limits.ts'
 
 const alternativeFields = {
@@ -45,13 +38,13 @@ export async function planDeploymentFor(
   type: string,
   token: string,
   config: RawConfig,
-): Promise<{ connector: Connector; fields: DeploymentFields }> {
+): Promise<Pick<DeploymentPlan, 'secretOptions'> & { readonly fields: DeploymentFields }> {
   try {
-    const { connector } = await loadConnector(context.registry, type)
-    const deployment = planDeployment(connector, { platformUrl: context.publicUrl(), agentToken: token, config })
-    return { connector, fields: toFields(deployment, warningsOf(context)) }
+    const request = { platformUrl: context.publicUrl(), agentToken: token, config }
+    const { deployment, secretOptions } = await context.connectors.plan(type, request)
+    return { secretOptions, fields: toFields(deployment, warningsOf(context)) }
   } catch (error) {
-    throw toProblem(error)
+    throw toProblem(connectorProblem(context.registry, type, error))
   }
 }
 
@@ -86,9 +79,8 @@ function describe(
 }
 
 /** Removes the secrets of a configuration before it is stored. */
-export function withoutSecrets(connector: Connector, config: RawConfig): Omit<ProvisionSettings, 'limits'> {
-  const secret = secretOptionNames(connector, config)
-  const withheld = Object.keys(config).filter((name) => secret.includes(name) || containsPassword(config[name]))
+export function withoutSecrets(secretOptions: readonly string[], config: RawConfig): Omit<ProvisionSettings, 'limits'> {
+  const withheld = Object.keys(config).filter((name) => secretOptions.includes(name) || containsPassword(config[name]))
   return { config: Object.fromEntries(Object.entries(config).filter(([name]) => !withheld.includes(name))), withheld }
 }
 

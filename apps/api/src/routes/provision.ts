@@ -68,12 +68,12 @@ export function addProvisionRoute(app: App, context: Context): void {
       const { agent_type, environment_name: environment } = request.body
       const { limits, config } = takeTokenLimits(request.body.config)
       const { token, digest } = createAgentToken(environment)
-      const { connector, fields } = await planDeploymentFor(context, agent_type, token, config)
+      const { secretOptions, fields } = await planDeploymentFor(context, agent_type, token, config)
       const created_at = context.now()
       const tokenLimits = limitsOfToken(limits, created_at)
       await context.store.access.provision(
         { environment, agent_type, hash: digest, created_at, ...tokenLimits },
-        { ...withoutSecrets(connector, config), limits },
+        { ...withoutSecrets(secretOptions, config), limits },
       )
       request.log.info({ environment, agent_type }, 'provisioned')
       return reply

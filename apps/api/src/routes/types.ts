@@ -1,10 +1,10 @@
-import { isRcaError, type Registry } from '@rca/core'
+import { isRcaError } from '@rca/core'
 import { z } from 'zod'
+import { connectorProblem } from '../connectors/connector-problem.ts'
 import type { App, Context } from '../http/context.ts'
 import { named, problems } from '../http/openapi-schemas.ts'
 import { ProblemError } from '../http/problem-error.ts'
 import { agentType } from './fields.ts'
-import { describeConnector } from './load-connector.ts'
 import { TOKEN_OPTIONS } from './token-limits.ts'
 
 const typesResponse = named(
@@ -27,10 +27,11 @@ const typeResponse = named(
   }),
 )
 
-export function addTypeRoutes(app: App, { registry }: Context): void {
+export function addTypeRoutes(app: App, context: Context): void {
+  const { connectors } = context
   const config = { access: ['read', 'provision'], environment: 'any' } as const
   // Problems found at the start are in the log already.
-  const logged = new Set(registry.problems.map(({ message }) => message))
+  const logged = new Set(context.registry.problems.map(({ message }) => message))
   const list = {
     operationId: 'listAgentTypes',
     summary: 'List supported agent types',
@@ -41,8 +42,8 @@ export function addTypeRoutes(app: App, { registry }: Context): void {
     response: { 200: typesResponse, ...problems() },
   }
   app.get('/api/v1/agent/types', { config, schema: list }, async (request) => {
-    const usable = await registry.describe()
-    for (const { package: name, version, message } of registry.problems) {
+    const usable = await connectors.describeAll()
+    for (const { package: name, version, message } of connectors.problems()) {
       if (!logged.has(message))
         request.log.error({ package: name, version, reason: message }, 'connector cannot be used')
       logged.add(message)
@@ -62,23 +63,22 @@ export function addTypeRoutes(app: App, { registry }: Context): void {
     success: 'The type, with its options as JSON Schema.',
     response: { 200: typeResponse, ...problems(404, 500) },
   }
-  app.get('/api/v1/agent/types/:type', { config, schema: get }, (request) =>
-    describeType(registry, request.params.type),
-  )
+  app.get('/api/v1/agent/types/:type', { config, schema: get }, (request) => describeType(context, request.params.type))
 
   // OpenAPI has no parameter that contains a slash: the route above describes both.
   const getOfVendor = { ...get, hide: true, params: z.object({ vendor: agentType, name: agentType }) }
   app.get('/api/v1/agent/types/:vendor/:name', { config, schema: getOfVendor }, (request) =>
-    describeType(registry, `${request.params.vendor}/${request.params.name}`),
+    describeType(context, `${request.params.vendor}/${request.params.name}`),
   )
 }
 
 /** @throws {ProblemError} 404 for an unknown type, 500 for a connector that cannot be used. */
-async function describeType(registry: Registry, wanted: string): Promise<z.output<typeof typeResponse>> {
+async function describeType({ connectors, registry }: Context, wanted: string): Promise<z.output<typeof typeResponse>> {
   try {
-    const { config, ...summary } = await describeConnector(registry, wanted)
+    const { config, ...summary } = await connectors.describe(wanted)
     return { ...summary, config: { ...config, properties: { ...config.properties, ...TOKEN_OPTIONS } } }
   } catch (error) {
-    throw isRcaError(error) && error.code === 'RCA_TYPE_UNKNOWN' ? new ProblemError(404, error.message) : error
+    if (isRcaError(error) && error.code === 'RCA_TYPE_UNKNOWN') throw new ProblemError(404, error.message)
+    throw connectorProblem(registry, wanted, error)
   }
 }

@@ -6,7 +6,13 @@ import { RcaError } from '../errors/rca-error.ts'
 import { type InstalledPackage, installedPackages } from './installed-packages.ts'
 import { connectorLoader } from './load-connector.ts'
 import { isOwnPackage, manifestWarnings, parseManifest, typeInManifest } from './manifest.ts'
-import { type Registry, type RegistryEntry, type RegistryProblem, registryOf } from './registry.ts'
+import {
+  type ConnectorOrigin,
+  type Registry,
+  type RegistryEntry,
+  type RegistryProblem,
+  registryOf,
+} from './registry.ts'
 import { readStaticDescription } from './static-description.ts'
 
 /** Options of {@link discoverConnectors}. */
@@ -19,7 +25,7 @@ export interface DiscoverOptions {
 }
 
 interface FoundEntry extends RegistryEntry {
-  readonly origin: { readonly package: string; readonly version: string }
+  readonly origin: ConnectorOrigin
 }
 
 /**
@@ -50,7 +56,7 @@ export async function discoverConnectors(options: DiscoverOptions): Promise<Regi
     for (const warning of warningsOf(found))
       warnings.push({ ...origin, type, message: `${name}@${version}: ${warning}` })
   }
-  return registryOf(entries, { problems, warnings })
+  return registryOf(entries, { problems, warnings, searched: files })
 }
 
 function toPath(from: unknown): string {

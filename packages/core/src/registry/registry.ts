@@ -33,6 +33,12 @@ export interface RegistryProblem {
   readonly message: string
 }
 
+/** The package of a connector. */
+export interface ConnectorOrigin {
+  readonly package: string
+  readonly version: string
+}
+
 /** Options of an agent whose connector is selected by type. */
 export type AgentOptionsByType = Omit<AgentOptions, 'connector'> & {
   /** The connector's type, such as `docker`. */
@@ -45,6 +51,8 @@ export interface Registry {
   readonly problems: readonly RegistryProblem[]
   /** Changes that the authors of usable packages should make. */
   readonly warnings: readonly RegistryProblem[]
+  /** Files whose packages' dependencies were searched. Absent if the connectors were imported by the caller. */
+  readonly searched?: readonly string[]
   /** Returns the types, sorted. */
   listSupportedTypes(): string[]
   /** Returns type, title and description of each connector, sorted by type. Loads no connector. */
@@ -56,6 +64,10 @@ export interface Registry {
   describe(): Promise<ConnectorDescription[]>
   /** Describes one connector, as `describe` does. @throws {UnknownTypeError} @throws {ConnectorError} */
   description(agentType: string): Promise<ConnectorDescription>
+  /** Describes one connector by `rca.json` of its package, `undefined` without one. @throws {UnknownTypeError} */
+  staticDescription(agentType: string): Promise<ConnectorDescription | undefined>
+  /** Returns the package of a type. `undefined` for an unknown type, and for a connector that the caller imported. */
+  origin(agentType: string): ConnectorOrigin | undefined
   /** Loads a connector once; retries a failed load. @throws {UnknownTypeError} @throws {ConnectorError} */
   connector(agentType: string): Promise<Connector>
   /** Creates an agent by type. @throws {UnknownTypeError} and the errors of `createAgent`. */
@@ -68,7 +80,7 @@ export interface RegistryEntry extends ConnectorSummary {
   /** Reads the description in the connector's package, or why an existing one cannot be used. */
   readDescription?(): Promise<StaticDescription | { readonly problem: string } | undefined>
   /** The connector's package, named in problems. */
-  readonly origin?: { readonly package: string; readonly version: string }
+  readonly origin?: ConnectorOrigin
 }
 
 /** Creates a registry of imported connectors. @throws {ConnectorError} if one is invalid, or two have the same type. */
@@ -101,7 +113,7 @@ export function createRegistry(connectors: readonly Connector[]): Registry {
 /** Creates a registry of connectors that are loaded on first use. */
 export function registryOf(
   entries: ReadonlyMap<string, RegistryEntry>,
-  found: Pick<Registry, 'problems' | 'warnings'>,
+  found: Pick<Registry, 'problems' | 'warnings' | 'searched'>,
 ): Registry {
   const problems = [...found.problems]
   const warnings = [...found.warnings]
@@ -145,20 +157,28 @@ export function registryOf(
     return undefined
   }
 
-  const description = async (agentType: string): Promise<ConnectorDescription> => {
+  const staticDescription = async (agentType: string): Promise<ConnectorDescription | undefined> => {
     const entry = entryOf(agentType)
     const reading = described.get(agentType) ?? readDescription(entry)
     described.set(agentType, reading)
     const found = await reading
     const { type, title, description } = entry
-    const config =
-      found === undefined ? agentConfigJsonSchema(await connector(type)) : withSharedOptions(found.config as JsonSchema)
-    return { type, title, description, config }
+    return found && { type, title, description, config: withSharedOptions(found.config as JsonSchema) }
+  }
+
+  const description = async (agentType: string): Promise<ConnectorDescription> => {
+    const found = await staticDescription(agentType)
+    if (found !== undefined) return found
+    const { type, title, description } = entryOf(agentType)
+    return { type, title, description, config: agentConfigJsonSchema(await connector(type)) }
   }
 
   return {
     problems,
     warnings,
+    ...(found.searched === undefined ? {} : { searched: found.searched }),
+    origin: (agentType) => entries.get(agentType)?.origin,
+    staticDescription,
     listSupportedTypes: () => sorted.map((entry) => entry.type),
     summaries: () => sorted.map(({ type, title, description }) => ({ type, title, description })),
     describe: async () => {

@@ -1,0 +1,67 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import {
+  agentConfigJsonSchema,
+  type ConfigIssue,
+  type DeploymentRequest,
+  discoverConnectors,
+  isRcaError,
+  type JsonSchema,
+} from '@rca/core'
+import { type DeploymentPlan, planWith } from './connector-host.ts'
+
+/** The connector of a thread. */
+export interface ConnectorOfThread {
+  readonly type: string
+  /** The connector's name in errors. */
+  readonly name: string
+  /** Files whose dependencies are searched for the connector. */
+  readonly searched: readonly string[]
+}
+
+/** Asks for a deployment plan, or, without `plan`, for the options. */
+export interface ThreadRequest {
+  readonly plan?: DeploymentRequest
+}
+
+/** A connector that could not do something. Structured clones of errors lose their codes. */
+export interface ThreadFailure {
+  /** Code of core's error. Absent for other errors. */
+  readonly code?: string
+  readonly message: string
+  readonly issues?: readonly ConfigIssue[]
+}
+
+/** Messages of the thread: `loaded` once, or the failure to load, then an answer to each request. */
+export type ThreadMessage =
+  | { readonly loaded: true }
+  | { readonly options: JsonSchema }
+  | { readonly plan: DeploymentPlan }
+  | { readonly failure: ThreadFailure }
+
+const { type, name, searched } = workerData as ConnectorOfThread
+const port = parentPort
+
+const send = (message: ThreadMessage): void => port?.postMessage(message)
+
+function toFailure(error: unknown): ThreadFailure {
+  if (!isRcaError(error)) return { message: error instanceof Error ? error.message : String(error) }
+  const { issues } = error as { readonly issues?: readonly ConfigIssue[] }
+  return { code: error.code, message: error.message, ...(issues === undefined ? {} : { issues }) }
+}
+
+try {
+  const registry = await discoverConnectors({ from: searched })
+  const connector = await registry.connector(type)
+  port?.on('message', ({ plan }: ThreadRequest) => {
+    try {
+      send(
+        plan === undefined ? { options: agentConfigJsonSchema(connector) } : { plan: planWith(connector, name, plan) },
+      )
+    } catch (error) {
+      send({ failure: toFailure(error) })
+    }
+  })
+  send({ loaded: true })
+} catch (error) {
+  send({ failure: toFailure(error) })
+}
