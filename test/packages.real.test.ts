@@ -1,6 +1,8 @@
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inShell, pack, paths } from './user-shell.ts'
 
@@ -30,7 +32,31 @@ await nowhere.collectMetrics().catch((error) => console.log(JSON.stringify({ rea
 await nowhere.stop()
 `
 
+const machineNode = execFileSync('node', ['--version'], { encoding: 'utf8', env: { PATH: paths[0]?.[1] } })
+const [, major = 0, minor = 0] = (/^v(\d+)\.(\d+)/.exec(machineNode) ?? []).map(Number)
+
+/** True if the machine's own Node has the SQLite of the API. */
+const hasSqlite = major > 22 || (major === 22 && minor >= 16)
+
 const names = ['core', 'connector-docker', 'connector-kubernetes', 'connector-server']
+const apps = ['agent', 'api']
+
+/** Starts the installed API. Resolves with the line that it prints, or with the error that ends it. */
+async function startApi(folder: string, path: string): Promise<{ url: string; admin_token: string; stop(): void }> {
+  const environment = { PATH: path, HOME: folder, PORT: '0', DATABASE_URL: 'sqlite::memory:' }
+  const child = spawn(join(folder, 'node_modules/.bin/rca-api'), { cwd: folder, env: environment })
+  let errors = ''
+  child.stderr.on('data', (data: Buffer) => {
+    errors += String(data)
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => reject(new Error(`rca-api ended with ${code}: ${errors}`)))
+    createInterface(child.stdout).once('line', (line) =>
+      resolve({ ...(JSON.parse(line) as { url: string; admin_token: string }), stop: () => child.kill() }),
+    )
+  })
+}
 
 describe('the packed packages, installed with npm in an empty folder', () => {
   let folder = ''
@@ -38,10 +64,11 @@ describe('the packed packages, installed with npm in an empty folder', () => {
     folder = await mkdtemp(join(tmpdir(), 'rca-packed-'))
     const tarballs: string[] = []
     for (const name of names) tarballs.push(await pack(folder, name))
+    for (const name of apps) tarballs.push(await pack(folder, name, 'apps'))
     await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
     await inShell(folder, 'npm', ['install', '--no-audit', '--no-fund', ...tarballs])
     await writeFile(join(folder, 'agent.js'), program)
-  }, 180_000)
+  }, 300_000)
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   it.each(paths)('run a ten-line agent on %s', async (_title, path) => {
@@ -66,13 +93,40 @@ describe('the packed packages, installed with npm in an empty folder', () => {
     expect(JSON.parse(fifth)).toEqual({ reason: expect.stringContaining('`kubeconfig` is not set') })
   })
 
+  it.each(paths)('have a program `rca-agent` that runs on %s', async (_title, path) => {
+    const agent = join(folder, 'node_modules/.bin/rca-agent')
+    const { stdout, stderr } = await inShell(folder, agent, ['types'], path)
+    expect(stderr).toBe('')
+    expect(stdout.split('\n').map((line) => line.split('\t')[0])).toEqual(['docker', 'kubernetes', 'server', ''])
+  })
+
+  it("have a program `rca-api` that runs on the repository's Node, and serves the chart of the agent", async () => {
+    const { url, admin_token, stop } = await startApi(folder, paths[1]?.[1] ?? '')
+    try {
+      const ask = (path: string) => fetch(url + path, { headers: { authorization: `Bearer ${admin_token}` } })
+      expect(await (await ask('/api/v1/agent/types')).json()).toMatchObject({
+        types: ['docker', 'kubernetes', 'server'],
+      })
+      expect(await (await ask('/charts/index.yaml')).text()).toContain('name: agent')
+    } finally {
+      stop()
+    }
+  })
+
+  it.skipIf(hasSqlite)("have a program `rca-api` that says why it does not run on the machine's own Node", async () => {
+    await expect(startApi(folder, paths[0]?.[1] ?? '')).rejects.toThrow(
+      /^rca-api ended with 2: rca-api: Node.js \S+ lacks the SQLite .* Run it with Node.js >=22\.16\.\n$/,
+    )
+  })
+
   it('contain no sources, tests or build state', async () => {
-    for (const name of names) {
+    for (const name of [...names, ...apps]) {
       const files = await readdir(join(folder, 'node_modules/@rca', name), { recursive: true })
       const own = files.filter((file) => !file.startsWith('node_modules'))
       expect(own.filter((file) => /(?:^src|\.test\.|\.tsbuildinfo$|^test|^bench)/.test(file))).toEqual([])
+      const main = name === 'agent' ? 'rca-agent' : 'index'
       expect(own).toEqual(
-        expect.arrayContaining(['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts']),
+        expect.arrayContaining(['package.json', 'README.md', 'LICENSE', `dist/${main}.js`, `dist/${main}.d.ts`]),
       )
     }
   })

@@ -33,10 +33,10 @@ export async function inShell(
   return run(program, words, { cwd: folder, env: { ...env, ...variables, PATH: path, NODE_OPTIONS: '' } })
 }
 
-/** Packs a package into a folder, as for publishing. Returns the path of the tarball. */
-export async function pack(folder: string, name: string): Promise<string> {
+/** Packs a package or an app into a folder, as for publishing. Returns the path of the tarball. */
+export async function pack(folder: string, name: string, parent: 'packages' | 'apps' = 'packages'): Promise<string> {
   await run(join(repository, 'node_modules/.bin/pnpm'), ['pack', '--pack-destination', folder], {
-    cwd: join(repository, 'packages', name),
+    cwd: join(repository, parent, name),
   })
   return findTarball(folder, `rca-${name}-`)
 }

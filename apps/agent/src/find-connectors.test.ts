@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isRcaError } from '@rca/core'
 import { describe, expect, test } from 'vitest'
 import { temporaryDirectory } from '../test/fakes.ts'
-import { EnvironmentError } from './environment.ts'
 import { findConnectors } from './find-connectors.ts'
 
 const OWN_TYPES = ['docker', 'kubernetes', 'server']
@@ -44,7 +44,8 @@ describe('findConnectors', () => {
   test('names a folder without a package.json, and what installs a connector there', async () => {
     const folder = temporaryDirectory()
     const finding = findConnectors({ RCA_CONNECTORS: folder })
-    await expect(finding).rejects.toThrow(EnvironmentError)
-    await expect(finding).rejects.toThrow(`npm install --prefix ${folder}`)
+    await expect(finding).rejects.toSatisfy(isRcaError)
+    await expect(finding).rejects.toThrow(`RCA_CONNECTORS is \`${folder}\``)
+    await expect(finding).rejects.toThrow('rca-agent add')
   })
 })

@@ -29,6 +29,10 @@ export function useProxy(environment: Environment, agentType: string): ProxyUse 
   const problem = unusable && { problem: `${unusable.name} is not used: it is ${NOT_AN_ADDRESS}` }
   const address = forHttps?.address ?? forHttp?.address
   if (address === undefined) return { ...problem }
+  if (typeof http.setGlobalProxyFromEnv !== 'function')
+    return {
+      problem: `${first.name} is not used: Node.js ${process.versions.node} cannot. Run the agent with Node.js 26 or newer`,
+    }
   // With NODE_USE_ENV_PROXY, Node has read the same variables, but not ALL_PROXY.
   const restore = http.setGlobalProxyFromEnv({
     ...(forHttps?.address === undefined ? {} : { https_proxy: forHttps.address }),

@@ -10,11 +10,19 @@ function execForm(instruction: string): string[] {
   return JSON.parse(list) as string[]
 }
 
+/** Returns the flags of Node in the first line of a program. */
+function flagsOf(program: string): string[] {
+  const [firstLine = ''] = read(program).split('\n', 1)
+  return firstLine.split(' ').filter((word) => word.startsWith('--') && !word.startsWith('--conditions'))
+}
+
+test('the program of the published package has the flags of `bin/rca-agent.js`', () => {
+  expect(flagsOf('src/rca-agent.ts')).toEqual(flagsOf('bin/rca-agent.js'))
+})
+
 describe('Dockerfile', () => {
   test('starts the agent with the flags of `bin/rca-agent.js`, except the one that runs sources', () => {
-    const [firstLine = ''] = read('bin/rca-agent.js').split('\n', 1)
-    const flags = firstLine.split(' ').filter((word) => word.startsWith('--') && !word.startsWith('--conditions'))
-    expect(execForm('ENTRYPOINT')).toEqual(['node', ...flags, '/app/dist/main.js'])
+    expect(execForm('ENTRYPOINT')).toEqual(['node', ...flagsOf('bin/rca-agent.js'), '/app/dist/main.js'])
   })
 
   test('runs as a numeric user, which needs no /etc/passwd in the base image', () => {

@@ -57,7 +57,8 @@ export async function createApi(given: ApiOptions = {}): Promise<Api> {
   const files = certificateFiles(options)
   const certificate = files === undefined ? undefined : await readCertificate(files)
   const adminToken = options.adminToken ?? randomBytes(32).toString('base64url')
-  const registry = options.registry ?? (await discoverConnectors({ from: import.meta.url }))
+  const registry =
+    options.registry ?? (await discoverConnectors({ from: import.meta.url, folder: options.connectorsFolder }))
   for (const { package: name, message } of registry.problems)
     options.log?.warn({ package: name, reason: message }, 'connector cannot be used')
   for (const { package: name, message } of registry.warnings)

@@ -35,6 +35,7 @@ export { parseMinisignKey, verifyMinisign } from './platform/minisign.ts'
 export { networkReason } from './platform/network-reason.ts'
 export { isUnencrypted, parsePlatformUrl, platformUrlText } from './platform/platform-url.ts'
 export { createSecretReplacer } from './redaction/secret-replacer.ts'
+export { readConnectorsFolder } from './registry/connectors-folder.ts'
 export { type DiscoverOptions, discoverConnectors } from './registry/discover-connectors.ts'
 export {
   type ConnectorDescription,

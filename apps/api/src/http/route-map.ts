@@ -1,5 +1,3 @@
-/// <reference lib="es2025.regexp" />
-// `RegExp.escape`: Node 24 has it, `es2024` of the compiler does not.
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { ProblemError } from './problem-error.ts'
 
@@ -19,7 +17,7 @@ export function createRouteMap(app: Pick<FastifyInstance, 'addHook'>): RouteMap 
     routes.push(route)
     const source = route.url
       .split('/')
-      .map((part) => (part.startsWith(':') ? '[^/]+' : RegExp.escape(part)))
+      .map((part) => (part.startsWith(':') ? '[^/]+' : escapeForRegExp(part)))
       .join('/')
     patterns.push({ pattern: new RegExp(`^${source}$`), methods: [route.method].flat() })
   })
@@ -35,4 +33,9 @@ export function createRouteMap(app: Pick<FastifyInstance, 'addHook'>): RouteMap 
       })
     },
   }
+}
+
+/** `RegExp.escape` of Node 24, for Node 22. */
+function escapeForRegExp(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
 }

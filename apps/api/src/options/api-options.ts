@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Duration, Registry } from '@rca/core'
 import type { FastifyBaseLogger } from 'fastify'
@@ -6,16 +8,18 @@ import type { TrustProxy } from './trust-proxy.ts'
 
 export const DEFAULT_DATABASE_URL = 'sqlite:./rca.sqlite'
 
-/** The agent's package beside this one. It contains the chart, the manifests and the installers. */
-const DEFAULT_AGENT_FOLDER: string = fileURLToPath(new URL('../../../agent', import.meta.url))
+/** The agent's package. It contains the chart, the manifests and the installers. */
+const DEFAULT_AGENT_FOLDER: string = dirname(createRequire(import.meta.url).resolve('@rca/agent/package.json'))
 
 /** `npm run artifacts` fills this folder of the repository. */
 const DEFAULT_ARTIFACTS_FOLDER: string = fileURLToPath(new URL('../../../../artifacts', import.meta.url))
 
 /** Options of the API. All have defaults: `createApi()` listens on loopback and stores its data in `./rca.sqlite`. */
 export interface ApiOptions {
-  /** Connectors that can be provisioned. @default the connectors installed beside the API */
+  /** Connectors that can be provisioned. @default the API's own, and those of `connectorsFolder` */
   readonly registry?: Registry
+  /** Folder with further connectors, which `rca-api add` fills. @default none */
+  readonly connectorsFolder?: string
   /** Address to listen on. Any address but loopback requires an `adminToken`. @default '127.0.0.1' */
   readonly host?: string
   /** 0 takes a free port. @default 8080 */
@@ -33,7 +37,7 @@ export interface ApiOptions {
   readonly tlsKey?: string
   /** Address of the platform in deployment commands. @default the address that the API listens on */
   readonly publicUrl?: string
-  /** Folder with the agent's chart, manifests and installers. @default that of the agent's package beside the API's */
+  /** Folder with the agent's chart, manifests and installers. @default the agent's package */
   readonly agentFolder?: string
   /** Folder with the agent's signed archives. @default `artifacts` in the repository */
   readonly artifactsFolder?: string
@@ -101,7 +105,7 @@ export interface ApiOptions {
   readonly checkResponses?: boolean
 }
 
-type OptionalOption = 'registry' | 'adminToken' | 'publicUrl' | 'tlsCert' | 'tlsKey' | 'log'
+type OptionalOption = 'registry' | 'connectorsFolder' | 'adminToken' | 'publicUrl' | 'tlsCert' | 'tlsKey' | 'log'
 
 /** Options with their defaults. Options without a default stay optional. */
 export type CompleteApiOptions = Required<Omit<ApiOptions, OptionalOption>> & Pick<ApiOptions, OptionalOption>

@@ -1,4 +1,4 @@
-import { isAbsolute } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { duration, parsePlatformUrl, toMilliseconds } from '@rca/core'
 import { z } from 'zod'
 import { DATABASE_URL_PATTERN, databasePath } from '../store/database-url.ts'
@@ -31,6 +31,7 @@ const VARIABLES = {
   ],
   tlsCert: ['RCA_TLS_CERT', absolutePath],
   tlsKey: ['RCA_TLS_KEY', absolutePath],
+  connectorsFolder: ['RCA_CONNECTORS', z.string()],
   publicUrl: [
     'RCA_PUBLIC_URL',
     z.string().refine(isPlatformUrl, 'write the address that agents reach, such as https://rca.example.com'),
@@ -91,7 +92,7 @@ export interface EnvironmentSettings {
 
 /**
  * Reads the options from environment variables. Empty variables count as absent. npm and pnpm change the working
- * directory and pass the user's own in `INIT_CWD`: a relative path of the database is resolved from there.
+ * directory and pass the user's own in `INIT_CWD`: relative paths are resolved from there.
  *
  * @throws {OptionsError} naming every variable that cannot be used, without its value.
  */
@@ -110,10 +111,15 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
       .map(([option, [variable]]) => [option, values[variable]])
       .filter(([, value]) => value !== undefined),
   )
+  const { connectorsFolder } = options
   const databaseUrl = `sqlite:${databasePath(options.databaseUrl ?? DEFAULT_DATABASE_URL, given.INIT_CWD)}`
   return {
     logLevel: result.data.LOG_LEVEL,
-    options: { ...options, databaseUrl },
+    options: {
+      ...options,
+      databaseUrl,
+      ...(connectorsFolder === undefined ? {} : { connectorsFolder: resolve(given.INIT_CWD ?? '', connectorsFolder) }),
+    },
     misspelt: findMisspeltVariables(Object.keys(given), Object.keys(environmentSchema.shape)),
   }
 }

@@ -105,6 +105,16 @@ describe('discoverConnectors', () => {
     ])
   })
 
+  test('adds the connectors of a folder', async () => {
+    const from = await hostWith(installed('rca-tapes', 'tapes'), dependsOn('rca-tapes'))
+    const others = await hostWith(installed('rca-disks', 'disks'), dependsOn('rca-disks'))
+    const registry = await discoverConnectors({ from, folder: dirname(dirname(others)) })
+    expect(registry.listSupportedTypes()).toEqual(['disks', 'tapes'])
+    await expect(discoverConnectors({ from, folder: '/rca-nowhere' })).rejects.toThrow(
+      'RCA_CONNECTORS is `/rca-nowhere`, but /rca-nowhere/package.json does not exist.',
+    )
+  })
+
   test('finds packages in folders above the host, the nearest first', async () => {
     const root = await hostWith(
       {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { checkArguments } from '../config/check-arguments.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import { RcaError } from '../errors/rca-error.ts'
+import { packageFileOf, shareCore } from './connectors-folder.ts'
 import { type InstalledPackage, installedPackages } from './installed-packages.ts'
 import { connectorLoader } from './load-connector.ts'
 import { isOwnPackage, manifestWarnings, parseManifest, typeInManifest } from './manifest.ts'
@@ -22,6 +23,11 @@ export interface DiscoverOptions {
    * Of several packages, the first that has a type is used.
    */
   readonly from: string | URL | readonly (string | URL)[]
+  /**
+   * A folder with further connectors, installed there with npm. They import this copy of core. Of two connectors with
+   * the same type, the one of `from` is used. @default none
+   */
+  readonly folder?: string | undefined
 }
 
 interface FoundEntry extends RegistryEntry {
@@ -34,10 +40,15 @@ interface FoundEntry extends RegistryEntry {
  * that are not installed.
  *
  * @throws {HostPackageError} if no package contains a file of `from`.
+ * @throws {RcaError} if `folder` has no package.json.
  */
 export async function discoverConnectors(options: DiscoverOptions): Promise<Registry> {
-  checkArguments('discoverConnectors', options, ['from'])
+  checkArguments('discoverConnectors', options, ['from', 'folder'])
   const files = [options.from].flat().map(toPath)
+  if (options.folder !== undefined) {
+    files.push(packageFileOf(options.folder))
+    shareCore()
+  }
   const entries = new Map<string, FoundEntry>()
   const problems: RegistryProblem[] = []
   const warnings: RegistryProblem[] = []
