@@ -213,6 +213,34 @@ describe('entities', () => {
     expect((await api.admin(`/api/v1/agents/${agentIdOf('second')}/entities`)).json().entities).toHaveLength(1)
   })
 
+  test.each([
+    ['all of a type', [{ type: 'region' }], ['c1', 'c2']],
+    ['one', [{ type: 'region', id: 'eu' }], ['c1', 'us', 'c2']],
+    ['one in the middle of others', [{ type: 'container', id: 'c3' }], ['c1', 'eu', 'us', 'c2']],
+  ])('are kept by a snapshot that could not read them: %s', async (_what, snapshot_except, deleted) => {
+    const api = await startApi()
+    const token = await api.provision()
+    const inRegion = (region: string) => ({ relations: [{ type: 'in', target: { type: 'region', id: region } }] })
+    const before = [
+      entityOf('c1'),
+      entityOf('eu', { type: 'region' }),
+      entityOf('us', { type: 'region' }),
+      entityOf('v1', { type: 'volume', relations: [{ type: 'of', target: { type: 'container', id: 'c3' } }] }),
+      entityOf('c2', { type: 'volume' }),
+      entityOf('c3', inRegion('eu')),
+      entityOf('c4'),
+    ]
+    const now = [entityOf('c4')]
+    await api.send(
+      token,
+      reportOf({ entities: before }, { timestamp: at(0), snapshot: true }),
+      reportOf({ entities: now }, { sequence: 1, timestamp: at(5), snapshot_except }),
+    )
+    const stored = await entities(api)
+    const ids = stored.filter(({ deleted_at }) => deleted_at !== undefined).map(({ id }) => id)
+    expect(ids.sort()).toEqual(deleted.sort())
+  })
+
   test('keep their newest state when reports arrive late', async () => {
     const api = await startApi()
     const token = await api.provision()

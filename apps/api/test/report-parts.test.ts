@@ -93,6 +93,16 @@ describe('snapshots in parts', () => {
     expect(await containerIds(api)).toBe('a b -old')
   })
 
+  test('keep what could not be read', async () => {
+    const { api, token } = await apiWith('a', 'hidden', 'old')
+    const snapshot_except = [{ type: 'container', id: 'hidden' }]
+    for (const { part, ...report } of snapshotOf(1, 'a', 'b')) {
+      const { snapshot: _snapshot, ...position } = part ?? { first: '', number: 0 }
+      await api.send(token, { ...report, part: { ...position, snapshot_except } })
+    }
+    expect(await containerIds(api)).toBe('a b hidden -old')
+  })
+
   test('deletes nothing while a part is missing, until a later snapshot is complete', async () => {
     const { api, token } = await apiWith('a', 'old')
     const [first, , last] = snapshotOf(1, 'a', 'b', 'c')

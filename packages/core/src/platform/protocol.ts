@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { type Entity, type Event, type Gap, METRIC_KINDS, type Metric, SEVERITIES } from '../connector/signals.ts'
+import {
+  type Entity,
+  type Event,
+  type Gap,
+  METRIC_KINDS,
+  type Metric,
+  SEVERITIES,
+  type UnreadEntities,
+} from '../connector/signals.ts'
 import { identifier, LIMITS, name, replacesAgentId, timestampSchema } from './protocol-fields.ts'
 
 export {
@@ -13,6 +21,7 @@ export {
   type Relation,
   SEVERITIES,
   type Severity,
+  type UnreadEntities,
 } from '../connector/signals.ts'
 export {
   type AccessQuery,
@@ -45,6 +54,9 @@ export const AGENT_PATHS = {
   rotateKey: '/api/v1/agent/key/rotate',
   access: '/api/v1/agent/access',
 } as const
+
+/** Maximum number of `snapshot_except`. */
+export const MAX_SNAPSHOT_EXCEPTIONS = 1000
 
 /** Maximum number of signals of each kind in one report. */
 export const REPORT_LIMITS = { entities: 100_000, metrics: 250_000, events: 50_000, gaps: 10_000 } as const
@@ -121,6 +133,11 @@ const leadId = z
   .optional()
   .describe('UUIDv7 of the leader term, if several instances of an agent elect the one that reports.')
 
+/** A part of what an agent watches: one entity, or all of a type. */
+const unreadEntitiesSchema = z.object({ type: name, id: identifier.optional() })
+
+const snapshotExcept = z.array(unreadEntitiesSchema).min(1).max(MAX_SNAPSHOT_EXCEPTIONS).optional()
+
 /** The position of a part, if one collection cycle needed several reports. */
 export const partSchema = z.object({
   first: z.uuid().describe('`report_id` of the first part.'),
@@ -132,6 +149,7 @@ export const partSchema = z.object({
     .describe(
       'The `data.entities` of all parts together hold everything the agent sees: once all parts have arrived, an entity that none of them holds no longer exists.',
     ),
+  snapshot_except: snapshotExcept.describe('As `snapshot`, except for these entities, as in a whole report.'),
 })
 
 /** Roles of an agent's instances: the leader reports. */
@@ -150,6 +168,9 @@ export const reportSchema = z.object({
     .literal(true)
     .optional()
     .describe('`data.entities` holds everything the agent sees: an absent entity no longer exists.'),
+  snapshot_except: snapshotExcept.describe(
+    'As `snapshot`, except that these entities, or all of a type without `id`, could not be read: they and those with a relation to them, at any distance, may exist.',
+  ),
   part: partSchema
     .optional()
     .describe('Absent if the report is whole. All parts have the same `timestamp` and `data.gaps`.'),
@@ -267,6 +288,7 @@ export interface Report {
   readonly timestamp: string
   readonly lead_id?: string
   readonly snapshot?: true
+  readonly snapshot_except?: readonly UnreadEntities[]
   readonly part?: z.output<typeof partSchema>
   readonly data: {
     readonly entities: readonly ReportedEntity[]

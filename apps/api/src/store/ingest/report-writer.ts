@@ -203,8 +203,9 @@ async function writeReport(
   const { admitted, outdated } = await agent.quota.admitEntities(transaction, entities, revision)
   await writeEntities(transaction, stamp, admitted)
   await keepEntities(transaction, stamp, outdated)
-  if (report.snapshot === true) await markDeletedBySnapshot(transaction, stamp)
-  if (report.part?.snapshot === true) await recordPart(transaction, stamp, report.part, receivedAt)
+  if (isSnapshot(report)) await markDeletedBySnapshot(transaction, stamp, report.snapshot_except)
+  if (report.part !== undefined && isSnapshot(report.part))
+    await recordPart(transaction, stamp, report.part, receivedAt)
   await writeMetrics(transaction, agent, metrics, at, index)
   await writeEvents(
     transaction,
@@ -225,6 +226,16 @@ async function writeReport(
     stamp,
     agent.quota.admitGaps(gaps).map(({ scope, reason, since }) => ({ scope, reason, since: timeOf(since) })),
   )
+}
+
+interface SnapshotMark {
+  readonly snapshot?: true | undefined
+  readonly snapshot_except?: unknown
+}
+
+/** Returns true if entities that a report lacks may be deleted. */
+function isSnapshot({ snapshot, snapshot_except }: SnapshotMark): boolean {
+  return snapshot === true || snapshot_except !== undefined
 }
 
 /** Writes the points of series for which there is room. */

@@ -1,5 +1,5 @@
-import type { ReportedEntity } from '@rca/core/protocol'
-import { sql, type Transaction } from 'kysely'
+import type { Report, ReportedEntity } from '@rca/core/protocol'
+import { type RawBuilder, sql, type Transaction } from 'kysely'
 import { bulkInsert } from '../sqlite/bulk-insert.ts'
 import type { Tables } from '../sqlite/tables.ts'
 
@@ -102,18 +102,42 @@ export async function keepEntities(
     .execute()
 }
 
-/** Marks entities without a report since a snapshot as deleted. */
+type SnapshotExceptions = NonNullable<NonNullable<Report['part']>['snapshot_except'] | Report['snapshot_except']>
+
+/**
+ * Marks entities without a report since a snapshot as deleted. Keeps those that the agent could not read, and those
+ * with a relation to them, at any distance.
+ */
 export async function markDeletedBySnapshot(
   transaction: Transaction<Tables>,
   { agent, at, revision }: ReportStamp,
+  unread: SnapshotExceptions = [],
 ): Promise<void> {
-  await transaction
+  const outdated = transaction
     .updateTable('entities')
     .set({ deleted_at: at, updated_at: at, revision })
     .where('agent_key', '=', agent)
     .where('deleted_at', 'is', null)
     .where('revision', '<', revision)
-    .execute()
+  await (unread.length === 0
+    ? outdated
+    : outdated.where(sql<boolean>`(type, id) not in (${selectUnread(agent, unread)})`)
+  ).execute()
+}
+
+/** Selects types and ids of entities that may exist although a snapshot lacks them. */
+function selectUnread(agent: number, unread: SnapshotExceptions): RawBuilder<unknown> {
+  const types = JSON.stringify(unread.flatMap(({ type, id }) => (id === undefined ? [type] : [])))
+  const entities = JSON.stringify(unread.flatMap(({ type, id }) => (id === undefined ? [] : [[type, id]])))
+  return sql`with recursive unread (type, id) as (
+      select value ->> 0, value ->> 1 from json_each(${entities})
+      union select type, id from entities
+        where agent_key = ${agent} and type in (select value from json_each(${types}))
+      union select target_type, target_id from relations
+        where target_type in (select value from json_each(${types})) and agent_key = ${agent}
+      union select relations.type, relations.id from unread
+        join relations on target_type = unread.type and target_id = unread.id and agent_key = ${agent}
+    ) select type, id from unread`
 }
 
 /** Writes points. The last point of a series in a report wins. */

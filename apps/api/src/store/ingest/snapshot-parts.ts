@@ -11,7 +11,7 @@ import { markDeletedBySnapshot, type ReportStamp } from './signal-writers.ts'
 export async function recordPart(
   transaction: Transaction<Tables>,
   { agent, at, revision }: ReportStamp,
-  { first, number, last }: NonNullable<Report['part']>,
+  { first, number, last, snapshot_except }: NonNullable<Report['part']>,
   receivedAt: number,
 ): Promise<void> {
   const firstId = first.toLowerCase()
@@ -44,7 +44,7 @@ export async function recordPart(
     .where('first_id', '=', firstId)
     .executeTakeFirstOrThrow()
   if (arrived.parts !== highest.number + 1) return
-  await markDeletedBySnapshot(transaction, { agent, at, revision: arrived.revision })
+  await markDeletedBySnapshot(transaction, { agent, at, revision: arrived.revision }, snapshot_except)
   await transaction
     .deleteFrom('snapshot_parts')
     .where('agent_key', '=', agent)

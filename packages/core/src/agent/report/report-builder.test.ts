@@ -156,6 +156,28 @@ describe('ReportBuilder', () => {
     expect(nextHosts(reports)).toEqual([])
   })
 
+  test('marks a snapshot except for what could not be read, as long as it cannot', () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const reports = reportsOf('fast', 'partial')
+    reports.addRun(runOf('fast', { entities: [entityOf('a')] }))
+    const unread = [{ type: 'host', id: 'b' }, { type: 'host', id: 'b' }, { type: 'disk' }]
+    reports.addRun(runOf('partial', { entities: [], metrics: [], events: [], gaps: [], unread, problems: [] }))
+    const first = next(reports)
+    expect(first.snapshot).toBeUndefined()
+    expect(first.snapshot_except).toEqual([{ type: 'host', id: 'b' }, { type: 'disk' }])
+    vi.advanceTimersByTime(10 * 60_000)
+    reports.addRun(runOf('partial', { entities: [entityOf('b')] }))
+    expect(nextHosts(reports)).toEqual(['a', 'b', 'snapshot'])
+  })
+
+  test('names types in place of very many entities that could not be read', () => {
+    const reports = reportsOf('partial')
+    const unread = Array.from({ length: 1001 }, (_, index) => ({ type: 'host', id: String(index) }))
+    const run = runOf('partial', { entities: [], metrics: [], events: [], gaps: [], unread, problems: [] })
+    expect(reports.fullReport(reporter, [run], outcomes).snapshot_except).toEqual([{ type: 'host' }])
+  })
+
   test('keeps the entities of a failed collector', () => {
     const reports = reportsOf('hosts')
     reports.addRun(runOf('hosts', { entities: [entityOf('a'), entityOf('b')] }))
@@ -290,6 +312,15 @@ describe('ReportBuilder', () => {
       const parts = nextParts(reports)
       expect(parts.length).toBeGreaterThan(1)
       expect(parts.every(({ part, snapshot }) => part?.snapshot === undefined && snapshot === undefined)).toBe(true)
+    })
+
+    test('names in each part what could not be read', () => {
+      const reports = reportsOf('flood')
+      reports.addRun(runOf('flood', { entities: many, unread: [{ type: 'host', id: 'b' }] }))
+      const parts = nextParts(reports)
+      expect(parts.length).toBeGreaterThan(1)
+      for (const { part } of parts)
+        expect([part?.snapshot, part?.snapshot_except]).toEqual([undefined, [{ type: 'host', id: 'b' }]])
     })
 
     test('leaves out gaps that exceed the limit', () => {

@@ -1,17 +1,17 @@
 import { v7 } from 'uuid'
 import type { Connector } from '../../connector/connector.ts'
-import type { Gap } from '../../connector/signals.ts'
+import type { Gap, UnreadEntities } from '../../connector/signals.ts'
 import type { OutboxState } from '../../delivery/outbox.ts'
 import type { SignalWriter } from '../../delivery/report-redactor.ts'
 import type { InterruptibleTask } from '../../event-loop.ts'
-import type { Report } from '../../platform/protocol.ts'
+import { MAX_SNAPSHOT_EXCEPTIONS, type Report } from '../../platform/protocol.ts'
 import type { CollectorHealth, CollectorRun } from '../collect/collector-health.ts'
 import { createSignalValidator, type ValidatedSignals } from '../validate/validate-signals.ts'
 import { createEventBuffer } from '../watch/event-buffer.ts'
 import { createEntityTracker } from './entity-diff.ts'
 import { createMetricBuffer } from './metric-buffer.ts'
 import { contentOf, latestEntities, reportData } from './report-content.ts'
-import { createPartWriter, type Header, type WrittenReport, writeParts } from './report-splitter.ts'
+import { createPartWriter, type Header, type SnapshotMark, type WrittenReport, writeParts } from './report-splitter.ts'
 import { collectSelf, type SelfState, selfSignals } from './self-metrics.ts'
 
 export interface ReportBuilderOptions {
@@ -39,7 +39,8 @@ export function createReportBuilder(options: ReportBuilderOptions) {
   const { connector, write } = options
   const collectors = Object.keys(connector.collectors)
   const watched = createEventBuffer()
-  const reported = new Set<string>()
+  /** Parts that could not be read, by collector. Lacks collectors that have not returned a list yet. */
+  const unreadOf = new Map<string, readonly UnreadEntities[]>()
   const part = createPartWriter()
   const metrics = createMetricBuffer(write)
   const resyncs = createPendingResyncs()
@@ -56,8 +57,7 @@ export function createReportBuilder(options: ReportBuilderOptions) {
       // If only invalid signals were left out, everything else was sent.
       if (run.fullSnapshot && !run.ok && run.signals.problems.length === 0) resyncs.add([run.collector])
       const { entities, unread } = run.signals
-      // A list that lacks what could not be read is not a snapshot: the platform would delete the rest.
-      if (run.ok && unread.length === 0) reported.add(run.collector)
+      if (run.ok) unreadOf.set(run.collector, unread)
       tracker.update(run.collector, entities, run.ok ? unread : 'everything')
     },
     addWatched: watched.add,
@@ -70,12 +70,13 @@ export function createReportBuilder(options: ReportBuilderOptions) {
       const header = headerOf(reporter, options)
       const own = selfSignalsOf(options, reporter, runs, health)
       tracker.update('', own.entities)
-      const everyoneReported = reported.size === collectors.length
+      const everyoneReported = unreadOf.size === collectors.length
       const { full, changes } = tracker.take(performance.now(), everyoneReported)
       const emitted = watched.take()
       const sources = [...runs.map((run) => run.signals), ...emitted, own]
       runs = []
-      const content = { header, snapshot: full && everyoneReported, gaps, ...contentOf(sources, emitted, changes()) }
+      const snapshot = full && everyoneReported ? markOf([...unreadOf.values()].flat()) : {}
+      const content = { header, snapshot, gaps, ...contentOf(sources, emitted, changes()) }
       yield* writeParts({ ...content, points: metrics.take() }, write, part, () => sequence++)
     },
     /** Sends all entities again soon and asks every collector for a full snapshot: a report was lost. */
@@ -98,7 +99,7 @@ export function createReportBuilder(options: ReportBuilderOptions) {
       watched.activate()
       metrics.clear()
       tracker = createEntityTracker()
-      reported.clear()
+      unreadOf.clear()
       resyncs.clear()
     },
   }
@@ -113,11 +114,19 @@ function buildFullReport(
 ): Report {
   const header = headerOf(reporter, options)
   const sources = [...runs.map((run) => run.signals), selfSignalsOf(options, reporter, runs, health)]
-  const isComplete = runs.every(({ ok, signals }) => ok && signals.unread.length === 0)
-  const everything = isComplete && runs.length === Object.keys(options.connector.collectors).length
+  const everything = runs.every(({ ok }) => ok) && runs.length === Object.keys(options.connector.collectors).length
   const { data, complete } = reportData(sources, latestEntities(sources), health.gaps(), header.timestamp)
-  const mark = everything && complete ? { snapshot: true as const } : {}
+  const mark = everything && complete ? markOf(runs.flatMap(({ signals }) => signals.unread)) : {}
   return { report_id: v7(), ...header, sequence, ...mark, data }
+}
+
+/** Returns the mark of a snapshot that lacks what could not be read: the platform must not delete that. */
+function markOf(unread: readonly UnreadEntities[]): SnapshotMark {
+  if (unread.length === 0) return { snapshot: true }
+  const distinct = new Map(unread.map((part) => [JSON.stringify([part.type, part.id]), part]))
+  if (distinct.size <= MAX_SNAPSHOT_EXCEPTIONS) return { snapshot_except: [...distinct.values()] }
+  const types = [...new Set(unread.map(({ type }) => type))].map((type) => ({ type }))
+  return types.length <= MAX_SNAPSHOT_EXCEPTIONS ? { snapshot_except: types } : {}
 }
 
 function headerOf({ agentId }: Reporter, { connector, agentVersion, now, leaderTermId }: ReportBuilderOptions): Header {

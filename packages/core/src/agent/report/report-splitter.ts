@@ -26,12 +26,15 @@ export interface WrittenReport {
   readonly hasEvents: boolean
 }
 
-export type Header = Omit<Report, 'report_id' | 'sequence' | 'snapshot' | 'part' | 'data'>
+/** Says that `data.entities` holds everything that the agent sees, or everything but some entities. */
+export type SnapshotMark = Pick<Report, 'snapshot' | 'snapshot_except'>
+
+export type Header = Omit<Report, 'report_id' | 'sequence' | keyof SnapshotMark | 'part' | 'data'>
 
 export interface Content {
   readonly header: Header
-  /** `entities` holds everything that the agent sees. */
-  readonly snapshot: boolean
+  /** Empty if `entities` only holds changes. */
+  readonly snapshot: SnapshotMark
   readonly entities: Iterable<ReportedEntity | undefined>
   readonly metrics: Iterable<Metric>
   /** Chunks of points that are written already: JSON, separated by commas. */
@@ -58,9 +61,9 @@ export function* writeParts(
 
   const close = (last: boolean): WrittenReport => {
     const id = number === 0 ? firstId : idOf(number)
-    const position = { first: firstId, number, ...(last ? { last } : {}), ...(snapshot ? { snapshot } : {}) }
+    const position = { first: firstId, number, ...(last ? { last } : {}), ...snapshot }
     const isWhole = last && number === 0
-    const mark = isWhole ? (snapshot ? { snapshot } : {}) : { part: position }
+    const mark = isWhole ? snapshot : { part: position }
     const head = JSON.stringify({ report_id: id, ...header, sequence: nextSequence(), ...mark })
     const hasEvents = part.hasEvents()
     number += 1
@@ -106,9 +109,10 @@ function* writeGaps(gaps: readonly Gap[], at: string, write: SignalWriter): Inte
 
 /** Writes a full report. The same report always has the same parts, so that a second delivery is a duplicate. */
 export function splitReport(report: Report, write: SignalWriter): InterruptibleTask<WrittenReport> {
-  const { report_id: firstId, sequence, snapshot = false, part: _part, data, ...header } = report
+  const { report_id: firstId, sequence, snapshot, snapshot_except, part: _part, data, ...header } = report
+  const mark = { ...(snapshot && { snapshot }), ...(snapshot_except && { snapshot_except }) }
   return writeParts(
-    { header, snapshot, ...data },
+    { header, snapshot: mark, ...data },
     write,
     createPartWriter(),
     () => sequence,
