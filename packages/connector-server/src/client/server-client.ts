@@ -51,7 +51,10 @@ export interface ServerClient {
    */
   serviceCertificates(signal: AbortSignal): Promise<readonly ServiceCertificate[] | undefined>
   processes(): Promise<ProcessesReading>
-  /** Processes that may be services. `undefined` on other systems than Linux. */
+  /**
+   * Processes that may be services: the same list while no process comes or ends. `undefined` on other systems than
+   * Linux.
+   */
   serviceProcesses(): Promise<readonly ServiceProcess[] | undefined>
   /** Processes that a fault ended, in the kernel's log, oldest first. Empty where the log may not be read. */
   processCrashes(): Promise<readonly ProcessCrash[]>

@@ -105,4 +105,22 @@ describe('serviceProcesses', () => {
     expect(events).toHaveLength(21)
     expect(events.at(-1)?.attributes['server.process.count']).toBe(10)
   })
+
+  test('lists the processes again when one has come or ended', async () => {
+    const root = fixtureRoot()
+    const add = ({ pid, ...rest }: FakeProcess): void => {
+      root.write(`proc/${pid}/stat`, statOf({ pid, ...rest }))
+      root.write(`proc/${pid}/cgroup`, '0::/user.slice\n')
+    }
+    add(http)
+    const client = openFixture(root)
+    const look = async (): Promise<readonly number[] | undefined> =>
+      (await client.serviceProcesses())?.flatMap(({ name, pid }) => (name === 'httpd' ? [pid] : []))
+    for (let count = 0; count < 3; count += 1) expect(await look()).toEqual([800])
+    expect(await client.serviceProcesses()).toBe(await client.serviceProcesses())
+    add({ ...http, pid: 900 })
+    expect(await look()).toEqual([800, 900])
+    root.remove('proc/800')
+    expect(await look()).toEqual([900])
+  })
 })

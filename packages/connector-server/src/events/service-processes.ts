@@ -61,10 +61,17 @@ export const serviceProcesses: Watcher<ServerClient> = {
     const sampler = createEventSampler()
     const ended = new Map<string, Ended>()
     let known: ReadonlyMap<number, ServiceProcess> | undefined
+    let lastList: readonly ServiceProcess[] | undefined
     for (;;) {
       const list = await client.serviceProcesses()
       if (list === undefined) return
+      if (list === lastList) {
+        await context.sleep('10s')
+        continue
+      }
+      lastList = list
       const now = context.now()
+      for (const [name, { at }] of ended) if (now.getTime() - at.getTime() > MAX_DOWNTIME_MS) ended.delete(name)
       const current = new Map(list.map((process) => [process.pid, process]))
       if (known !== undefined) {
         const before = known
@@ -85,7 +92,6 @@ export const serviceProcesses: Watcher<ServerClient> = {
           ended.delete(process.name)
           events.push(toRestart(client, process, previous, now))
         }
-        for (const [name, { at }] of ended) if (now.getTime() - at.getTime() > MAX_DOWNTIME_MS) ended.delete(name)
         if (events.length > 0) context.emit({ events })
       }
       known = current

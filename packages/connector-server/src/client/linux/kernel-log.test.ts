@@ -1,6 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { temporaryDirectory } from '@rca/connector-testkit'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { fixture } from '../../../test/fixture-root.ts'
-import { parseOutOfMemoryVictims } from './kernel-log.ts'
+import { openKernelLog, parseOutOfMemoryVictims } from './kernel-log.ts'
 
 describe('parseOutOfMemoryVictims', () => {
   test('reads a kill in a control group', () => {
@@ -15,5 +17,53 @@ describe('parseOutOfMemoryVictims', () => {
     expect(parseOutOfMemoryVictims(record)).toEqual([
       { pid: 12, name: 'a (b) c', inControlGroup: false, residentBytes: undefined, uptime: 5 },
     ])
+  })
+})
+
+describe('openKernelLog', () => {
+  const crash = (pid: number, name: string): string =>
+    `4,100,${pid},-;${name}[${pid}]: segfault at 0 ip 0000000000000000 sp 00007ffd error 14 in ${name}\n`
+  const kill = (pid: number, name: string): string =>
+    `3,99,5000000,-;Out of memory: Killed process ${pid} (${name}) total-vm:1kB\n`
+
+  test('reads each record once, and returns what it has found since it was opened', () => {
+    const root = temporaryDirectory()
+    root.write('kmsg', crash(7, 'httpd') + kill(8, 'java'))
+    const log = openKernelLog(`${root.path}/kmsg`)
+    onTestFinished(() => log.close())
+    expect(log.crashes()).toEqual([{ pid: 7, name: 'httpd', signal: 11 }])
+    expect(log.outOfMemoryVictims()).toMatchObject([{ pid: 8, name: 'java' }])
+    // A record that was changed shows whether it is read again.
+    root.change('kmsg', (text) => text.replace('httpd[7]', 'nginx[9]') + kill(10, 'node'))
+    expect(log.outOfMemoryVictims()).toMatchObject([{ pid: 8 }, { pid: 10, name: 'node' }])
+    expect(log.crashes()).toEqual([{ pid: 7, name: 'httpd', signal: 11 }])
+  })
+
+  test('is empty while the log cannot be opened, and reads it from then on', () => {
+    const root = temporaryDirectory()
+    const log = openKernelLog(`${root.path}/kmsg`)
+    onTestFinished(() => log.close())
+    expect(log.crashes()).toEqual([])
+    root.write('kmsg', crash(7, 'httpd'))
+    expect(log.crashes()).toMatchObject([{ pid: 7 }])
+  })
+
+  test.runIf(process.platform === 'linux')('closes the file', () => {
+    const root = temporaryDirectory()
+    root.write('kmsg', crash(7, 'httpd'))
+    const path = `${root.path}/kmsg`
+    const isOpen = (): boolean =>
+      readdirSync('/proc/self/fd').some((descriptor) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${descriptor}`) === path
+        } catch {
+          return false
+        }
+      })
+    const log = openKernelLog(path)
+    log.crashes()
+    expect(isOpen()).toBe(true)
+    log.close()
+    expect(isOpen()).toBe(false)
   })
 })

@@ -20,7 +20,7 @@ import { createDiskReader, diskOf } from './disks.ts'
 import { findFileWriters } from './file-writers.ts'
 import { createFilesystemUsageReader, type FilesystemStatistics, type StatFilesystem } from './filesystem-usage.ts'
 import { createHiddenProcessCheck } from './hidden-processes.ts'
-import { parseOutOfMemoryVictims, readKernelLog } from './kernel-log.ts'
+import { openKernelLog } from './kernel-log.ts'
 import { kernelNumber, numberAfter } from './kernel-number.ts'
 import { readKernelResources } from './kernel-resources.ts'
 import { type KernelUnits, readKernelUnits } from './kernel-units.ts'
@@ -35,7 +35,7 @@ import { parseProcStat } from './proc-stat.ts'
 import { createProcessReader } from './processes.ts'
 import { createRootReader, type RootReader } from './root-reader.ts'
 import { readServiceCertificates } from './service-certificates.ts'
-import { createServiceProcessReader, parseCrashes } from './service-processes.ts'
+import { createServiceProcessReader } from './service-processes.ts'
 import { createSharedFileReader } from './shared-files.ts'
 import { findShares, isShareType } from './shares.ts'
 import { statInProgram } from './stat-program.ts'
@@ -90,6 +90,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
   const disks = createDiskReader(reader)
   const processes = createProcessReader(reader, units)
   const readServiceProcesses = createServiceProcessReader(reader, units)
+  const kernelLog = openKernelLog(reader.resolve('dev/kmsg'))
   const findHidden = createHiddenProcessCheck(reader, `${self}/mountinfo`)
   const processors = createCpuReader(reader, units)
   const readMemory = createMemoryReader(reader, `${self}/mountinfo`)
@@ -120,7 +121,7 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
         ({ name }) => readNetworkLink(reader, name) ?? [],
       ),
     serviceProcesses: async () => readServiceProcesses(),
-    processCrashes: async () => parseCrashes(readKernelLog(reader.resolve('dev/kmsg'))),
+    processCrashes: async () => kernelLog.crashes(),
     listeningPorts: ports,
     serviceCertificates: async (signal) => {
       if (options.root !== '/' && reader.link('proc/1/ns/net') !== readlinkSync('/proc/self/ns/net')) return undefined
@@ -154,8 +155,11 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
     followUnitRuns: options.followUnitRuns ?? ((listener, signal) => followUnitRuns(listener, signal)),
     runLog: (unit, id, lines, signal) => readRunLog(options.runProgram, unit, id, lines, signal),
     outOfMemoryKills: async () => numberAfter(`\n${reader.optionalText('proc/vmstat') ?? ''}`, '\noom_kill '),
-    outOfMemoryVictims: async () => parseOutOfMemoryVictims(readKernelLog(reader.resolve('dev/kmsg'))),
-    close: () => processes.close(),
+    outOfMemoryVictims: async () => kernelLog.outOfMemoryVictims(),
+    close: () => {
+      processes.close()
+      kernelLog.close()
+    },
   }
 }
 

@@ -7,7 +7,7 @@ import { isMissingFile, type RootReader } from './root-reader.ts'
 const TCP_LISTEN = '0A'
 
 /** Maximum size of a read: a table has one line of 150 bytes for each socket. */
-const MAX_READ_BYTES = 65_536
+const MAX_READ_BYTES = 16_384
 
 interface Socket {
   readonly port: number
@@ -21,10 +21,11 @@ export function createPortReader(
   reader: RootReader,
   networkDirectory: string,
 ): () => Promise<readonly ListeningPort[]> {
+  const buffer = Buffer.allocUnsafeSlow(MAX_READ_BYTES)
   let owners = new Map<string, ProcessName | undefined>()
   return async () => {
     const sockets = ['tcp', 'tcp6'].flatMap((table) =>
-      readListeningSockets(reader.resolve(`${networkDirectory}/${table}`)),
+      readListeningSockets(reader.resolve(`${networkDirectory}/${table}`), buffer),
     )
     const isNew = sockets.some(({ inode }) => !owners.has(inode))
     const found = isNew ? await findOwners(reader, new Set(sockets.map(({ inode }) => inode))) : owners
@@ -40,7 +41,7 @@ export function createPortReader(
 }
 
 /** Reads the listening sockets, which are the first lines of a table: thousands of connections may follow. */
-function readListeningSockets(path: string): Socket[] {
+function readListeningSockets(path: string, buffer: Buffer): Socket[] {
   let descriptor: number
   try {
     descriptor = openSync(path, 'r')
@@ -49,11 +50,10 @@ function readListeningSockets(path: string): Socket[] {
     if (isMissingFile(error)) return []
     throw error
   }
-  const buffer = Buffer.allocUnsafe(MAX_READ_BYTES)
   let text = ''
   try {
     for (;;) {
-      const count = readSync(descriptor, buffer, 0, MAX_READ_BYTES, null)
+      const count = readSync(descriptor, buffer, 0, buffer.length, null)
       text += buffer.toString('latin1', 0, count)
       const { sockets, isComplete } = parseListeningSockets(text)
       if (count === 0 || isComplete) return sockets

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import type { ProcessCrash, ServiceProcess } from '../server-client.ts'
+import type { ServiceProcess } from '../server-client.ts'
 import type { KernelUnits } from './kernel-units.ts'
 import { isMissingFile, type RootReader } from './root-reader.ts'
 
@@ -22,13 +22,16 @@ interface Known {
 
 /**
  * Creates a reader of processes that may be services: without a terminal, outside of containers, and with a parent of
- * another name, which leaves out the workers of a service. Reads a process until it is settled, and not after that.
+ * another name, which leaves out the workers of a service. Reads a process until it is settled, and not after that. The
+ * reader returns the same list while no process comes or ends.
  */
 export function createServiceProcessReader(
   reader: RootReader,
   { ticksPerSecond }: KernelUnits,
 ): () => readonly ServiceProcess[] {
   let known = new Map<number, Known>()
+  let lastNames: string | undefined
+  let services: readonly ServiceProcess[] = []
   const ownContainer = containerOf(reader, 1)
 
   const read = (pid: number, before: Known | undefined): Known | undefined => {
@@ -58,25 +61,32 @@ export function createServiceProcessReader(
   }
 
   return () => {
+    const names = readdirSync(reader.resolve('proc'))
+    const joinedNames = names.join()
+    if (joinedNames === lastNames) return services
+    let isEachSettled = true
     const next = new Map<number, Known>()
-    for (const name of readdirSync(reader.resolve('proc'))) {
+    for (const name of names) {
       if (!/^\d+$/.test(name)) continue
       const pid = Number(name)
       const before = known.get(pid)
       const current = before !== undefined && before.reads >= SETTLED_READS ? before : read(pid, before)
       if (current === undefined) continue
       const isSettled = current.reads >= SETTLED_READS
+      if (!isSettled) isEachSettled = false
       next.set(
         pid,
         isSettled === current.process.isSettled ? current : { ...current, process: { ...current.process, isSettled } },
       )
     }
     known = next
-    return [...known.values()].flatMap(({ process, parent, hasTerminal, isInContainer }) => {
+    lastNames = isEachSettled ? joinedNames : undefined
+    services = [...known.values()].flatMap(({ process, parent, hasTerminal, isInContainer }) => {
       const isOfKernel = parent === KERNEL_PARENT || (parent === 0 && process.pid === KERNEL_PARENT)
       const isWorker = known.get(parent)?.process.name === process.name
       return isOfKernel || isWorker || hasTerminal || isInContainer || process.pid === 1 ? [] : [process]
     })
+    return services
   }
 }
 
@@ -99,26 +109,4 @@ function textOf(reader: RootReader, file: string): string | undefined {
       return undefined
     throw error
   }
-}
-
-/** Signals of the faults that the kernel logs. arch/x86/mm/fault.c, arch/x86/kernel/traps.c */
-const FAULT_SIGNALS: Readonly<Record<string, number>> = {
-  segfault: 11,
-  'general protection': 11,
-  'stack segment': 7,
-  'trap invalid opcode': 4,
-  'trap divide error': 8,
-  'trap int3': 5,
-}
-
-const FAULT = new RegExp(
-  String.raw`^\d+,\d+,\d+,[^;]*;(?:traps: )?(.*)\[(\d+)\]:? (${Object.keys(FAULT_SIGNALS).join('|')})`,
-  'gm',
-)
-
-/** Finds processes that the kernel ended by a signal for a fault, in its log, oldest first. */
-export function parseCrashes(log: string): ProcessCrash[] {
-  return [...log.matchAll(FAULT)].map(([, name = '', pid, fault = '']) => {
-    return { pid: Number(pid), name, signal: FAULT_SIGNALS[fault] ?? 0 }
-  })
 }
