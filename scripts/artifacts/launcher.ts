@@ -31,6 +31,8 @@ const IDLE_FLAGS = [
   '--disable-sigusr1',
   // For `apps/agent/src/garbage-collection.ts`.
   '--expose-gc',
+  // `apps/agent/src/program-pages.ts` uses `node:ffi`, about which Node would warn on standard error.
+  '--disable-warning=ExperimentalWarning',
 ]
 
 /** Reads the flags of Node from `apps/agent/bin/rca-agent.js`, where they are explained, and adds those above. */
