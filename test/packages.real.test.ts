@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -41,10 +41,36 @@ const hasSqlite = major > 22 || (major === 22 && minor >= 16)
 const names = ['core', 'connector-docker', 'connector-kubernetes', 'connector-server']
 const apps = ['agent', 'api']
 
+/** A connector of another vendor. */
+const queuesPackage = {
+  name: 'rca-queues',
+  version: '1.0.0',
+  type: 'module',
+  exports: './index.js',
+  peerDependencies: { '@rca/core': '0.x' },
+  rca: { contract: 1, type: 'acme/queues', title: 'Queues', description: 'Watch queues' },
+}
+const queues = `
+import { command, defineConnector, entity } from '@rca/core/connector'
+const queue = entity({ type: 'acme.queue', description: 'A queue.' })
+const schema = () => ({ type: 'object', properties: {} })
+export const queues = defineConnector({
+  type: 'acme/queues', title: 'Queues', description: 'Watch queues', signals: { queue },
+  config: { '~standard': { version: 1, vendor: 'x', validate: (value) => ({ value }), jsonSchema: { input: schema, output: schema } } },
+  deploy: () => ({ command: command('rca-agent') }),
+  connect: async () => 1,
+  identify: async () => ({ id: 'broker', name: 'broker', entity: queue.reference('mails') }),
+  collectors: { queues: { collect: async () => ({ entities: [queue.entity({ id: 'mails' })] }) } },
+})`
+
 /** Starts the installed API. Resolves with the line that it prints, or with the error that ends it. */
-async function startApi(folder: string, path: string): Promise<{ url: string; admin_token: string; stop(): void }> {
-  const environment = { PATH: path, HOME: folder, PORT: '0', DATABASE_URL: 'sqlite::memory:' }
-  const child = spawn(join(folder, 'node_modules/.bin/rca-api'), { cwd: folder, env: environment })
+async function startApi(
+  folder: string,
+  path: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<{ url: string; admin_token: string; stop(): void }> {
+  const env = { PATH: path, HOME: folder, PORT: '0', DATABASE_URL: 'sqlite::memory:', ...variables }
+  const child = spawn(join(folder, 'node_modules/.bin/rca-api'), { cwd: folder, env })
   let errors = ''
   child.stderr.on('data', (data: Buffer) => {
     errors += String(data)
@@ -68,7 +94,7 @@ describe('the packed packages, installed with npm in an empty folder', () => {
     await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
     await inShell(folder, 'npm', ['install', '--no-audit', '--no-fund', ...tarballs])
     await writeFile(join(folder, 'agent.js'), program)
-  }, 300_000)
+  }, 600_000)
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   it.each(paths)('run a ten-line agent on %s', async (_title, path) => {
@@ -112,6 +138,33 @@ describe('the packed packages, installed with npm in an empty folder', () => {
       stop()
     }
   })
+
+  it("add a connector with `rca-agent` on the machine's own Node, which `rca-api` offers too", async () => {
+    const connectors = join(folder, 'connectors')
+    const connector = join(folder, 'queues')
+    await mkdir(connector)
+    await writeFile(join(connector, 'package.json'), JSON.stringify(queuesPackage))
+    await writeFile(join(connector, 'index.js'), queues)
+    const environment = { RCA_CONNECTORS: connectors }
+    const agent = join(folder, 'node_modules/.bin/rca-agent')
+    const added = await inShell(folder, agent, ['add', connector], undefined, environment)
+    expect(added.stdout).toBe(
+      'Added rca-queues@1.0.0: type acme/queues (Queues), 1 collector, 0 watchers, 1 type of entity, 0 metrics, 0 events, no options\n',
+    )
+    const { stdout } = await inShell(folder, agent, ['collect', '--type', 'acme/queues'], undefined, environment)
+    const { data } = JSON.parse(stdout) as { data: { entities: unknown[]; gaps: unknown[] } }
+    expect(data.gaps).toEqual([])
+    expect(data.entities).toContainEqual(expect.objectContaining({ type: 'acme.queue', id: 'mails' }))
+    const api = await startApi(folder, paths[1]?.[1] ?? '', environment)
+    try {
+      const headers = { authorization: `Bearer ${api.admin_token}`, 'content-type': 'application/json' }
+      const body = JSON.stringify({ agent_type: 'acme/queues', environment_name: 'production' })
+      const answer = await fetch(`${api.url}/api/v1/agent/provision`, { method: 'POST', headers, body })
+      expect(await answer.json()).toMatchObject({ agent_type: 'acme/queues', deployment_command: 'rca-agent' })
+    } finally {
+      api.stop()
+    }
+  }, 120_000)
 
   it.skipIf(hasSqlite)("have a program `rca-api` that says why it does not run on the machine's own Node", async () => {
     await expect(startApi(folder, paths[0]?.[1] ?? '')).rejects.toThrow(

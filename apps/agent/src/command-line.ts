@@ -1,6 +1,7 @@
 import { CORE_VERSION, type Registry } from '@rca/core'
 import { Command, Option } from 'commander'
 import { type CollectOptions, collect } from './commands/collect.ts'
+import { add, list, remove } from './commands/connectors.ts'
 import { doctor } from './commands/doctor.ts'
 import { run } from './commands/run.ts'
 import { types } from './commands/types.ts'
@@ -53,6 +54,21 @@ export async function runCommandLine(registry: Registry, words: readonly string[
     .description('check configuration, platform, token and access, and print what to fix')
     .option('--json', 'print the findings as JSON')
     .action((options: { json?: boolean }) => exitWith(() => doctor(registry, process.env, options)))
+  program
+    .command('add')
+    .description('add connectors to the folder of RCA_CONNECTORS, with npm')
+    .argument('<packages...>', 'names of packages, tarballs or folders')
+    .action((packages: string[]) => exitWith(() => add(process.env, packages)))
+  program
+    .command('remove')
+    .description('remove connectors from the folder of RCA_CONNECTORS')
+    .argument('<packages...>', 'names of packages')
+    .action((packages: string[]) => exitWith(() => remove(process.env, packages)))
+  program
+    .command('list')
+    .description('list the connectors of the folder of RCA_CONNECTORS, and load each')
+    .option('--json', 'print JSON in one line')
+    .action((options: { json?: boolean }) => exitWith(() => list(process.env, { json: options.json === true })))
   addServiceCommand(program, registry)
   addUpdateCommand(program)
   await program.parseAsync(words, { from: 'user' })

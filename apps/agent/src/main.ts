@@ -1,6 +1,7 @@
 import { waitForStopSignal } from './stop-signal.ts'
 
 const words = process.argv.slice(2)
+const CHANGES_CONNECTORS = new Set(['add', 'list', 'remove'])
 const isRun = words.length === 0 || words.join() === 'run'
 // Listens before the rest is loaded, which takes a few hundred milliseconds.
 const stop = isRun ? waitForStopSignal() : undefined
@@ -14,7 +15,8 @@ const [{ endProcess }, { EXIT_CODES, exitOnOutputErrors, exitWith }, { findConne
   ])
 reserveStandardOutput()
 await exitWith(async () => {
-  const registry = await findConnectors(process.env)
+  // The folder of connectors may be empty before the first one is added.
+  const registry = await findConnectors(CHANGES_CONNECTORS.has(words[0] ?? '') ? {} : process.env)
   if (stop !== undefined) return (await import('./commands/run.ts')).run(registry, process.env, stop)
   exitOnOutputErrors()
   // Only short-lived commands load the parser of the command line.

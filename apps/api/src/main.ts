@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
-import { escapeTerminalJson, toTerminalJson, toTerminalText } from '@rca/core'
+import { escapeTerminalJson, isRcaError, toTerminalJson, toTerminalText } from '@rca/core'
 import { pino } from 'pino'
 import { type Api, createApi } from './api.ts'
+import { isConnectorsCommand, runConnectorsCommand } from './connectors-command.ts'
 import { weaknessOf } from './options/admin-token.ts'
 import { OptionsError } from './options/api-options.ts'
 import { readEnvironment } from './options/read-environment.ts'
@@ -15,18 +16,26 @@ const SHUTDOWN_TIMEOUT_MS = 10_000
 const EXIT = { failed: 1, badOptions: 2 } as const
 
 const USAGE =
-  'Usage: `rca-api` runs the platform. `rca-api backup <file>` copies its database, `rca-api restore <file>` replaces it by a copy, and `rca-api check` looks for damage.'
+  'Usage: `rca-api` runs the platform. `rca-api backup <file>` copies its database, `rca-api restore <file>` replaces it by a copy, and `rca-api check` looks for damage. `rca-api add <package>…`, `rca-api remove <package>…` and `rca-api list` change and show the connectors in the folder of RCA_CONNECTORS.'
 
 try {
   await runCommand(process.argv.slice(2))
 } catch (error) {
   console.error(`rca-api: ${toTerminalText((error as Error).message)}`)
-  process.exitCode = error instanceof OptionsError ? EXIT.badOptions : EXIT.failed
+  process.exitCode = error instanceof OptionsError || isRcaError(error) ? EXIT.badOptions : EXIT.failed
 }
 
 /** Runs the API, or maintains its database. @throws {OptionsError} for an unknown command */
-async function runCommand([command, file, ...rest]: readonly string[]): Promise<void> {
+async function runCommand(words: readonly string[]): Promise<void> {
+  const [command, file, ...rest] = words
   if (command === undefined) return run()
+  if (isConnectorsCommand(command)) {
+    if ((command === 'list') !== (file === undefined || file === '--json')) throw new OptionsError(USAGE)
+    process.stdout.write(`${await runConnectorsCommand(command, words.slice(1), process.env)}\n`)
+    // The code of a connector may have opened something.
+    setImmediate(() => process.exit())
+    return
+  }
   if (
     rest.length > 0 ||
     (command === 'check') !== (file === undefined) ||

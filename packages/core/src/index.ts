@@ -35,8 +35,10 @@ export { parseMinisignKey, verifyMinisign } from './platform/minisign.ts'
 export { networkReason } from './platform/network-reason.ts'
 export { isUnencrypted, parsePlatformUrl, platformUrlText } from './platform/platform-url.ts'
 export { createSecretReplacer } from './redaction/secret-replacer.ts'
-export { readConnectorsFolder } from './registry/connectors-folder.ts'
+export { addConnectors, type ChangeConnectorsOptions, removeConnectors } from './registry/add-connectors.ts'
+export { readConnectorsFolder, requireConnectorsFolder } from './registry/connectors-folder.ts'
 export { type DiscoverOptions, discoverConnectors } from './registry/discover-connectors.ts'
+export { type InstalledConnector, installedConnectorLine, listConnectors } from './registry/list-connectors.ts'
 export {
   type ConnectorDescription,
   type ConnectorOrigin,

@@ -9,6 +9,16 @@ export function readConnectorsFolder(environment: Readonly<Record<string, string
   return folder === undefined || folder === '' ? undefined : resolve(folder)
 }
 
+/** Returns the folder that `RCA_CONNECTORS` names. @throws {RcaError} if it names none */
+export function requireConnectorsFolder(environment: Readonly<Record<string, string | undefined>>): string {
+  const folder = readConnectorsFolder(environment)
+  if (folder !== undefined) return folder
+  throw new RcaError(
+    'RCA_CONNECTORS_FOLDER_INVALID',
+    'RCA_CONNECTORS is not set. Set it to the folder of connectors, such as /opt/rca-connectors, for this command, agents and API',
+  )
+}
+
 /** Returns the `package.json` of a folder of connectors. @throws {RcaError} if it does not exist */
 export function packageFileOf(folder: string): string {
   const file = join(folder, 'package.json')

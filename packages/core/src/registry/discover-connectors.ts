@@ -105,10 +105,10 @@ function entryOf(
   }
 }
 
-function warningsOf({ name, manifest, dependsOnCore }: InstalledPackage): string[] {
+function warningsOf({ name, manifest, coreRange }: InstalledPackage): string[] {
   if (isOwnPackage(name)) return []
   if (manifest !== undefined) return manifestWarnings(manifest)
-  return dependsOnCore
+  return coreRange !== undefined
     ? ['it depends on `@rca/core`, but a connector in it is not found: its package.json has no `rca`.']
     : []
 }

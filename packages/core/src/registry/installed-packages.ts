@@ -19,7 +19,8 @@ export interface InstalledPackage {
   /** `package.json#rca`. `undefined` for a package without a connector. */
   readonly manifest: unknown
   readonly exports: unknown
-  readonly dependsOnCore: boolean
+  /** Range of `@rca/core` that the package depends on. */
+  readonly coreRange?: string | undefined
   readonly unreadable?: string
 }
 
@@ -53,8 +54,8 @@ async function findPackage(name: string, hostPath: string): Promise<InstalledPac
       const json = await readPackageJson(join(directory, 'package.json'))
       if (json === undefined) continue
       const version = typeof json.version === 'string' ? json.version : 'unknown'
-      const dependsOnCore = '@rca/core' in { ...json.dependencies, ...json.peerDependencies }
-      return { ...found, version, manifest: json.rca, exports: json.exports, dependsOnCore }
+      const coreRange = { ...json.dependencies, ...json.peerDependencies }['@rca/core']
+      return { ...found, version, manifest: json.rca, exports: json.exports, coreRange }
     } catch (error) {
       const unreadable = (error as Error).message
       return {
@@ -62,7 +63,6 @@ async function findPackage(name: string, hostPath: string): Promise<InstalledPac
         version: 'unknown',
         manifest: undefined,
         exports: undefined,
-        dependsOnCore: false,
         unreadable,
       }
     }
