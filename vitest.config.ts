@@ -22,6 +22,7 @@ export default defineConfig({
     // For a machine that is busy with other work: what fails ends earlier by itself.
     testTimeout: 120_000,
     hookTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
     // Engines and clusters that the tests started are stopped in this time.
     teardownTimeout: 300_000,
     globalSetup: './rig/src/global-setup.ts',

@@ -88,7 +88,7 @@ describe.each(engineNames)('openEngine: %s over its socket', (name) => {
     }
     expect(received).toEqual(all)
     expect(server.requests).toEqual(['/events?since=1795562510.163209447'])
-    await vi.waitFor(() => expect(server.connections()).toBe(0))
+    await vi.waitFor(() => expect(server.connections()).toBe(0), 20_000)
   })
 })
 
@@ -197,7 +197,7 @@ describe.each(questions)('openEngine: the request for %s', (what, path, ask) => 
     expect(failure).toMatchObject({
       message: expect.stringContaining(`unix://${server.path} did not answer the request for ${what} in time`),
     })
-    await vi.waitFor(() => expect(server.connections()).toBe(0))
+    await vi.waitFor(() => expect(server.connections()).toBe(0), 20_000)
   })
 
   test('rejects with the reason of an abort', async () => {
@@ -271,7 +271,7 @@ describe('openEngine: event stream', () => {
   test('closes the connection when the reader stops', async () => {
     const { engine, server } = await openWith({})
     for await (const _event of engine.events(undefined, running)) break
-    await vi.waitFor(() => expect(server.connections()).toBe(0))
+    await vi.waitFor(() => expect(server.connections()).toBe(0), 20_000)
   })
 })
 
@@ -345,11 +345,11 @@ test('openEngine closes idle connections, and can be closed twice', async () => 
   expect(server.connections()).toBe(1)
   const asking = engine.networks(running)
   const failed = expect(asking).rejects.toThrow(EngineError)
-  await vi.waitFor(() => expect(server.requests).toContain('/networks'))
+  await vi.waitFor(() => expect(server.requests).toContain('/networks'), 20_000)
   engine.close()
   engine.close()
   await failed
-  await vi.waitFor(() => expect(server.connections()).toBe(0))
+  await vi.waitFor(() => expect(server.connections()).toBe(0), 20_000)
 })
 
 describe('openEngine: proxy that allows only paths with a version', () => {

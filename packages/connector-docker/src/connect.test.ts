@@ -74,7 +74,7 @@ describe('connect: unreachable engine', () => {
   test('closes the connection', async () => {
     const server = await engineServer(of, { '/version': refusing(500, 'not yet') })
     await expect(open(server)).rejects.toThrow('answered 500')
-    await vi.waitFor(() => expect(server.connections()).toBe(0))
+    await vi.waitFor(() => expect(server.connections()).toBe(0), 20_000)
   })
 
   test('stops waiting when the agent stops', async () => {

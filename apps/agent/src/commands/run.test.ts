@@ -41,7 +41,10 @@ async function startRun(environment: Record<string, string> = {}, registry = hos
       if (!listeners.includes(listener)) process.off('uncaughtException', listener)
   })
   const find = (message: string): Promise<Line> =>
-    vi.waitFor(() => lines.find((line) => line.message.startsWith(message)) ?? Promise.reject(new Error(message)))
+    vi.waitFor(
+      () => lines.find((line) => line.message.startsWith(message)) ?? Promise.reject(new Error(message)),
+      20_000,
+    )
   return { platform, lines, find, sendSignal, ended }
 }
 

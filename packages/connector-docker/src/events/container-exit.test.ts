@@ -649,7 +649,7 @@ describe('describeExit: container that the engine removes when it exits', () => 
     const made = scene(removing, { followLog })
     await made.client.inventory.containers(new AbortController().signal)
     await made.send('start', '00:00:01')
-    await vi.waitFor(() => expect(made.engine.requests).toContain(`follow log ${removing.id}`))
+    await vi.waitFor(() => expect(made.engine.requests).toContain(`follow log ${removing.id}`), 20_000)
     made.engine.existing.clear()
     const [event] = await end(made, 3)
     return event

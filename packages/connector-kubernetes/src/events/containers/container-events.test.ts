@@ -498,7 +498,7 @@ describe('an OOM kill', () => {
       },
     })
     await vi.advanceTimersByTimeAsync(5_000)
-    await vi.waitFor(() => expect(events).toHaveLength(11))
+    await vi.waitFor(() => expect(events).toHaveLength(11), 20_000)
     const severities = events.map((event) => event.severity).sort()
     expect(severities).toEqual([...Array.from({ length: 10 }, () => 'critical'), severity].sort())
   })
