@@ -454,6 +454,22 @@ describe('an evicted pod', () => {
     ])
   })
 
+  test.each([
+    ['cluster-autoscaler', 'ScaleDown', 'deleting pod for node scale down'],
+    ['vpa-updater', 'EvictedByVPA', 'Pod was evicted by VPA Updater to apply resource recommendation.'],
+    ['sigs.k8s.io/descheduler', 'LowNodeUtilization', 'pod evicted from node-1 node by sigs.k8s.io/descheduler'],
+    ['karpenter', 'Evicted', 'Evicted pod: Underutilized'],
+  ])('names the program that ended it: %s', (component, reason, message) => {
+    expect(eventsFor(report(reason, message, { type: 'Normal', source: { component } }))).toMatchObject([
+      {
+        name: 'k8s.pod.evicted',
+        severity: 'warning',
+        body: `Pod shop/web-1-a was ended as a whole by ${component}: ${reason}: ${message}`,
+        attributes: { 'k8s.event.component': component },
+      },
+    ])
+  })
+
   test('is reported by its condition in newer clusters', () => {
     const { put, events } = scene()
     const condition = {

@@ -32,7 +32,8 @@ export function evictionOf(client: KubernetesClient, pod: Pod): PodProblem | und
   const at = disruption?.since ?? ends.toSorted().at(-1)
   const message = componentMessage(pod.message ?? disruption?.message ?? '')
   const taints = TAINT_REASONS.has(reason) ? evictingTaints(client, pod.node) : []
-  return evicted({ ...pod, id: pod.uid }, at, reason, message, podAttributes(client.cluster, pod), taints)
+  const cause = { reason, evictor: undefined, message }
+  return evicted({ ...pod, id: pod.uid }, at, cause, podAttributes(client.cluster, pod), taints)
 }
 
 /** Returns the eviction that a component of the cluster reports. */
@@ -42,8 +43,12 @@ export function reportedEviction(client: KubernetesClient, event: ClusterEvent):
   const taints = TAINT_REASONS.has(reason) ? evictingTaints(client, attributes['k8s.node.name']) : []
   // The pod of an event without uid may have been deleted by then.
   const identity = { id: about.uid ?? event.uid, uid: about.uid, namespace: about.namespace, name: about.name }
-  return evicted(identity, lastAt, reason, componentMessage(message), attributes, taints)
+  const evictor = component === undefined || OWN_COMPONENTS.test(component) ? undefined : component
+  return evicted(identity, lastAt, { reason, evictor, message: componentMessage(message) }, attributes, taints)
 }
+
+/** Components of a cluster that end pods for a reason that the event gives. */
+const OWN_COMPONENTS = /^(?:kubelet|taint-eviction-controller|taint-controller|node-controller|\S*-scheduler)$/
 
 /** Reasons of evictions by the controller for taints: in its events, and in the status of pods. */
 const TAINT_REASONS = new Set(['TaintManagerEviction', 'DeletionByTaintManager'])
@@ -119,12 +124,18 @@ interface EvictedPod extends Pick<Pod, 'namespace' | 'name'> {
   readonly uid: string | undefined
 }
 
+interface EvictionCause {
+  readonly reason: string
+  readonly message: string
+  /** Name of the program that ended the pod, if the cluster itself did not. */
+  readonly evictor: string | undefined
+}
+
 /** @param taints of the node, if they are the reason */
 function evicted(
   { id: owner, uid, namespace, name }: EvictedPod,
   at: string | undefined,
-  reason: string,
-  message: string,
+  { reason, message, evictor }: EvictionCause,
   attributes: Parameters<typeof signals.podEvicted.event>[0]['attributes'],
   taints: readonly string[],
 ): PodProblem {
@@ -141,8 +152,8 @@ function evicted(
         at: timeOrNow(at, now),
         entity: uid === undefined ? namedReference('Namespace', { namespace: '', name: namespace }) : podReference(uid),
         // Evicted by a node that is short of a resource; preemption or a drain may be intended.
-        severity: reason === 'Evicted' ? 'error' : 'warning',
-        body: `Pod ${namespace}/${name} was ended as a whole${affectedSuffix(sample)}: ${[reason, details.join('; ')].filter(Boolean).join(': ')}`,
+        severity: reason === 'Evicted' && evictor === undefined ? 'error' : 'warning',
+        body: `Pod ${namespace}/${name} was ended as a whole${evictor === undefined ? '' : ` by ${evictor}`}${affectedSuffix(sample)}: ${[reason, details.join('; ')].filter(Boolean).join(': ')}`,
         attributes: {
           ...attributes,
           'k8s.pod.reason': reason,

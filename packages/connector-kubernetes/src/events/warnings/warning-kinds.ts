@@ -15,14 +15,16 @@ const COVERED: Readonly<Record<string, RegExp>> = {
 
 const POD_KINDS: Readonly<Record<string, WarningKind>> = {
   FailedScheduling: 'scheduling',
-  Evicted: 'eviction',
-  Preempted: 'eviction',
-  Preempting: 'eviction',
-  TaintManagerEviction: 'eviction',
   Unhealthy: 'unhealthy',
   FailedMount: 'volume',
   FailedAttachVolume: 'volume',
 }
+
+/** Reasons for which schedulers, taint managers and autoscalers of nodes or of requests end pods, and deschedulers. */
+const EVICTION = /^(?:Evicted\w*|Preempt(?:ed|ing)|TaintManagerEviction|ScaleDown|Descheduled)$/
+
+/** Deschedulers give their strategy as the reason. */
+const DESCHEDULED = /^pod evict(?:ed|ion) from [^\n]{1,256} by \S{0,64}descheduler/
 
 const CREATORS = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController'])
 
@@ -32,9 +34,10 @@ const CONFLICT = /the object has been modified; please apply your changes to the
 /** Returns `undefined` for a report that is not emitted: one of success, or one that another event covers. */
 export function warningKind(event: ClusterEvent): WarningKind | undefined {
   const { type, reason, message, about } = event
+  // Most are `Normal`. A cancelled eviction has the same reason.
+  if (about.kind === 'Pod' && (EVICTION.test(reason) || DESCHEDULED.test(message)))
+    return message.startsWith('Cancelling') ? undefined : 'eviction'
   const known = about.kind === 'Pod' && Object.hasOwn(POD_KINDS, reason) ? POD_KINDS[reason] : undefined
-  // Schedulers and taint managers report evictions as `Normal`, and a cancelled eviction with the same reason.
-  if (known === 'eviction') return message.startsWith('Cancelling') ? undefined : known
   const kind = about.uid === undefined ? undefined : known
   if (type !== 'Warning' || CONFLICT.test(message)) return undefined
   if (kind !== undefined) return kind
