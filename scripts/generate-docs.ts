@@ -5,12 +5,13 @@
 import { globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { optionsTable, signalSections, table } from '../packages/connector-cli/src/docs/signal-tables.ts'
 import { selfSignals } from '../packages/core/src/agent/report/self-metrics.ts'
 import { configJsonSchema } from '../packages/core/src/config/config-schema.ts'
 import { runtimeConfigSchema } from '../packages/core/src/config/runtime-config.ts'
 import type { Connector } from '../packages/core/src/connector/connector.ts'
 import { isConnector } from '../packages/core/src/connector/define-connector.ts'
-import { connectorPage, optionsTable, page, signalSections, table } from './connector-page.ts'
+import { connectorPage, page } from './connector-page.ts'
 import { writeOrCheck } from './generated-files.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -72,7 +73,7 @@ function indexPage(all: readonly ConnectorPackage[]): string {
     optionsTable(configJsonSchema(runtimeConfigSchema)),
     '## Signals of every agent about itself',
     'In addition to the signals of its connector.',
-    ...signalSections(Object.values(selfSignals)).map((block) => block.replace(/^## /, '### ')),
+    ...signalSections(Object.values(selfSignals), 3),
   ])
 }
 

@@ -1,6 +1,7 @@
 import type { CliCommand } from './command.ts'
 import { build } from './commands/build.ts'
+import { docs } from './commands/docs.ts'
 import { test } from './commands/test.ts'
 
 /** All commands, in the order of the help. */
-export const commands: Readonly<Record<string, CliCommand>> = { build, test }
+export const commands: Readonly<Record<string, CliCommand>> = { build, test, docs }

@@ -2,7 +2,7 @@ export { type Agent, type AgentConfig, type AgentOptions, createAgent, type Stop
 export type { AgentStatus } from './agent/agent-status.ts'
 export type { AccessCheck } from './agent/enrolment.ts'
 export { configFromEnvironment } from './config/config-from-environment.ts'
-export type { JsonSchema } from './config/config-schema.ts'
+export { configJsonSchema, type JsonSchema } from './config/config-schema.ts'
 export { type Duration, toMilliseconds } from './config/duration.ts'
 export { duration } from './config/option-schemas.ts'
 export {

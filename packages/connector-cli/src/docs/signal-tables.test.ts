@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { optionsTable, table } from './connector-page.ts'
+import { optionsTable, table } from './signal-tables.ts'
 
 test('options show their environment variable, type and default', () => {
   const text = optionsTable({
