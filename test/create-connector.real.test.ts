@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LocalRegistry, startLocalRegistry } from './local-registry.ts'
-import { inShell, pack, paths } from './user-shell.ts'
+import { findTarball, inShell, pack, paths } from './user-shell.ts'
 
 const ANSWERS = ['--type', 'example/lamps', '--title', 'Example lamps', '--item', 'lamp', '--yes']
 
@@ -55,5 +55,19 @@ describe('npm create @rca/connector, in an empty folder outside the repository',
       'test/fake-server.ts',
       'tsconfig.json',
     ])
+  })
+
+  test('writes its tables, is packed and published, and is compared with the published version', async () => {
+    await npm(home, ['run', 'docs'])
+    expect(await readFile(join(home, 'README.md'), 'utf8')).toContain('| `example.lamps.lamp.load` | `1` | gauge |')
+    const first = await npm(home, ['exec', '--', 'rca-connector', 'pack'])
+    expect(first.stdout).toContain('no version is published yet')
+    const tarball = await findTarball(home, 'example-rca-connector-lamps-')
+    await npm(home, ['publish', tarball, '--ignore-scripts'])
+    expect(registry.packages().at(-1)).toBe('@example/rca-connector-lamps@0.1.0')
+    const source = join(home, 'src/collectors/items.ts')
+    await writeFile(source, (await readFile(source, 'utf8')).replace("unit: '1'", "unit: '%'"))
+    const second = npm(home, ['exec', '--', 'rca-connector', 'pack'])
+    await expect(second).rejects.toThrow('changes the unit of the metric `example.lamps.lamp.load` from `1` to `%`')
   })
 })

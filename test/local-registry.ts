@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -30,6 +30,7 @@ interface Published {
 export async function startLocalRegistry(scopes: readonly string[]): Promise<LocalRegistry> {
   const published: Published[] = []
   const folder = await mkdtemp(join(tmpdir(), 'rca-registry-'))
+  const cache = await isolatedCache(folder)
 
   const add = async (content: Buffer, file: string): Promise<void> => {
     const path = join(folder, 'package.tgz')
@@ -72,6 +73,7 @@ export async function startLocalRegistry(scopes: readonly string[]): Promise<Loc
   const url = `http://${host}`
   return {
     environment: {
+      npm_config_cache: cache,
       [`npm_config_//${host}/:_authToken`]: 'unused',
       ...Object.fromEntries(scopes.map((scope) => [`npm_config_${scope}:registry`, `${url}/`])),
     },
@@ -83,6 +85,20 @@ export async function startLocalRegistry(scopes: readonly string[]): Promise<Loc
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/**
+ * Creates a cache for npm that shares the content of the user's. The packages that `npm create` installed are not shared:
+ * npm would run those of an earlier test.
+ */
+async function isolatedCache(folder: string): Promise<string> {
+  const cache = join(folder, 'cache')
+  await mkdir(cache)
+  const { stdout } = await run('npm', ['config', 'get', 'cache'])
+  const shared = join(stdout.trim(), '_cacache')
+  await mkdir(shared, { recursive: true })
+  await symlink(shared, join(cache, '_cacache'))
+  return cache
 }
 
 function entryOf({ manifest, file, content }: Published, url: string) {

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,7 +15,37 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { runCli } from './cli.ts'
 
 const cliPackage = fileURLToPath(new URL('..', import.meta.url))
-const manifest = { name: 'lamps', version: '0.1.0', type: 'module', rca: { contract: 1, type: 'example/lamps' } }
+const manifest = {
+  name: 'lamps',
+  version: '0.1.0',
+  license: 'MIT',
+  type: 'module',
+  exports: { '.': './dist/index.js', './package.json': './package.json' },
+  files: ['dist', 'rca.json'],
+  rca: { contract: 1, type: 'example/lamps', title: 'Lamps', description: 'Watches lamps' },
+}
+const CONNECTOR = `
+import { command, defineConnector, entity, metric } from '@rca/core/connector'
+import { z } from 'zod'
+import { lamp } from './lamp.ts'
+
+const signals = {
+  lamp: entity({ type: 'example.lamp', description: 'A lamp.' }),
+  power: metric({ name: 'example.lamp.power', unit: 'W', kind: 'gauge', description: 'Power of the lamp.' }),
+}
+
+export const lamps = defineConnector({
+  type: 'example/lamps',
+  title: 'Lamps',
+  description: 'Watches lamps',
+  config: z.object({ lamp_url: z.string().default('http://lamp').describe('Address of the lamp.') }),
+  signals,
+  deploy: () => ({ command: command('rca-agent') }),
+  connect: async () => lamp,
+  identify: async () => ({ id: 'lamp', name: 'lamp', entity: signals.lamp.reference('lamp') }),
+  collectors: { power: { collect: async () => ({ entities: [signals.lamp.entity({ id: 'lamp' })] }) } },
+})
+`
 const tsconfig = { extends: '@rca/connector-cli/tsconfig.json', include: ['src', 'test'] }
 
 describe('rca-connector', () => {
@@ -25,10 +64,15 @@ describe('rca-connector', () => {
   /** A package with the dependencies that npm would install. */
   const writePackage = (): void => {
     write('package.json', JSON.stringify(manifest))
+    write('LICENSE', 'MIT')
+    write('README.md', '# Lamps\n\n<!-- rca-connector docs -->\n<!-- /rca-connector docs -->\n\nEnd\n')
+    write('src/index.ts', CONNECTOR)
     write('tsconfig.json', JSON.stringify(tsconfig))
     mkdirSync(join(folder, 'node_modules/@rca'), { recursive: true })
     mkdirSync(join(folder, 'node_modules/@types'), { recursive: true })
     symlinkSync(cliPackage, join(folder, 'node_modules/@rca/connector-cli'))
+    symlinkSync(realpathSync(join(cliPackage, 'node_modules/@rca/core')), join(folder, 'node_modules/@rca/core'))
+    symlinkSync(realpathSync(join(cliPackage, 'node_modules/zod')), join(folder, 'node_modules/zod'))
     symlinkSync(join(cliPackage, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
   }
   const print = (line: string): void => void lines.push(line)
@@ -37,7 +81,7 @@ describe('rca-connector', () => {
 
   test('lists its commands', async () => {
     expect(await run('--help')).toBe(0)
-    expect(output()).toMatch(/^ {2}build +compiles src into dist$/m)
+    expect(output()).toMatch(/^ {2}build +compiles src into dist, and writes rca.json$/m)
     expect(await run('build', '--help')).toBe(0)
   })
 
@@ -63,27 +107,74 @@ describe('rca-connector', () => {
     writePackage()
     write('dist/removed.js', '')
     write('src/lamp.ts', 'export const lamp: number = 1\n')
-    write('src/index.ts', "export { lamp } from './lamp.ts'\n")
     write('test/lamp.test.ts', "import '../src/index.ts'\n")
-    expect(await run('build')).toBe(0)
+    expect(await run('build'), output()).toBe(0)
     const built = ['removed.js', 'index.js', 'index.d.ts', 'lamp.js', 'lamp.test.js'].map((name) =>
       existsSync(join(folder, 'dist', name)),
     )
     expect(built).toEqual([false, true, true, true, false])
+    expect(JSON.parse(readFileSync(join(folder, 'rca.json'), 'utf8'))).toMatchObject({
+      package: 'lamps',
+      type: 'example/lamps',
+      signals: { metrics: [{ name: 'example.lamp.power', unit: 'W' }] },
+    })
+  })
+
+  test('build says why an agent could not load the connector', async () => {
+    writePackage()
+    write('src/lamp.ts', "export const lamp: number = 1\nthrow new Error('no light')\n")
+    expect(await run('build')).toBe(1)
+    expect(output()).toContain('The connector of lamps@0.1.0')
+    expect(output()).toContain('no light')
+  })
+
+  test('docs writes the tables between its marks, and checks them', async () => {
+    writePackage()
+    write('src/lamp.ts', 'export const lamp: number = 1\n')
+    expect(await run('docs', '--check')).toBe(1)
+    expect(output()).toContain('README.md is stale')
+    expect(await run('docs'), output()).toBe(0)
+    const text = readFileSync(join(folder, 'README.md'), 'utf8')
+    expect(text).toMatch(
+      /^# Lamps\n\n<!-- rca-connector docs -->\n\n## Options\n.*`LAMP_URL`.*<!-- \/rca-.* -->\n\nEnd\n$/s,
+    )
+    expect(text).toContain('| `example.lamp.power` | `W` | gauge | Power of the lamp. |')
+    expect(await run('docs', '--check')).toBe(0)
+    write('README.md', '# Lamps\n')
+    expect(await run('docs')).toBe(1)
+    expect(output()).toContain('needs two lines')
+  })
+
+  test('pack refuses a version that is too low for its changes', async () => {
+    writePackage()
+    write('src/lamp.ts', 'export const lamp: number = 1\n')
+    const packOn = (path: string): Promise<number> => run('pack', '--against', join(folder, path))
+    expect(await packOn('none.tgz')).toBe(1)
+    expect(output()).toContain('none.tgz cannot be read')
+    expect(await run('build')).toBe(0)
+    const published = readFileSync(join(folder, 'rca.json'), 'utf8')
+    write('published.json', published)
+    expect(await packOn('published.json'), output()).toBe(0)
+    expect(output()).toMatch(/Packed lamps-0\.1\.0\.tgz: \d+ files/)
+    expect(await packOn('lamps-0.1.0.tgz'), output()).toBe(0)
+    write('published.json', published.replaceAll('example.lamp.power', 'example.lamp.current'))
+    expect(await packOn('published.json')).toBe(1)
+    expect(output()).toContain('is not a new minor version after 0.1.0')
+    expect(output()).toContain('major: 0.1.0 removes the metric `example.lamp.current`')
   })
 
   test('build fails for a wrong type', async () => {
     writePackage()
-    write('src/index.ts', "export const lamp: number = 'on'\n")
+    write('src/lamp.ts', "export const lamp: number = 'on'\n")
     expect(await run('build')).toBe(1)
     expect(output()).toContain('correct the errors above')
   })
 
   test('test runs compiled tests, which find the files beside them', async () => {
     writePackage()
-    write('src/index.ts', 'export const lamp: number = 1\n')
+    write('src/lamp.ts', 'export const lamp: number = 1\n')
     const text = (wanted: number): string =>
-      `import assert from 'node:assert'\nimport { readFileSync } from 'node:fs'\nimport { lamp } from '../src/index.ts'\n` +
+      `import assert from 'node:assert'\nimport { readFileSync } from 'node:fs'\nimport { lamp } from '../src/lamp.ts'\n` +
       `assert.equal(lamp, ${wanted})\nassert.equal(readFileSync(new URL('./answer.json', import.meta.url), 'utf8'), '{}')\n`
     write('test/answer.json', '{}')
     write('test/lamp.test.ts', text(1))
@@ -94,7 +185,7 @@ describe('rca-connector', () => {
 
   test('test asks for tests where there are none', async () => {
     writePackage()
-    write('src/index.ts', 'export {}\n')
+    write('src/lamp.ts', 'export const lamp: number = 1\n')
     expect(await run('test')).toBe(1)
     expect(output()).toContain('test/NAME.test.ts')
   })

@@ -7,6 +7,9 @@ const packageSchema = z.object({
   name: z.string().min(1),
   version: z.string().min(1),
   license: z.string().optional(),
+  files: z.array(z.string()).optional(),
+  dependencies: z.record(z.string(), z.string()).default({}),
+  peerDependencies: z.record(z.string(), z.string()).default({}),
   rca: z.looseObject({ type: z.string(), module: z.string().default('.') }),
 })
 

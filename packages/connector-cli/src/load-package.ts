@@ -1,13 +1,36 @@
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type Connector, discoverConnectors, isRcaError } from '@rca/core'
+import {
+  type Connector,
+  createStaticDescription,
+  discoverConnectors,
+  isRcaError,
+  STATIC_DESCRIPTION_FILE,
+  type StaticDescription,
+} from '@rca/core'
 import { CliError } from './cli-error.ts'
 import { CACHE, compile } from './compiler.ts'
 import type { ConnectorPackage } from './connector-package.ts'
 
-/** Compiles a package's sources into `dist`. @throws {CliError} if they do not compile */
-export async function buildPackage({ folder }: Pick<ConnectorPackage, 'folder'>): Promise<void> {
-  await compile(folder, { sources: ['src'], root: 'src', output: 'dist', declarations: true })
+/** A compiled connector with its description. */
+export interface BuiltPackage {
+  readonly connector: Connector
+  /** Content of `rca.json`. */
+  readonly description: StaticDescription
+}
+
+/**
+ * Compiles a package's sources into `dist`, and writes `rca.json`: from it, a platform shows the connector without
+ * running its code.
+ *
+ * @throws {CliError} if the sources do not compile, or the connector cannot be loaded
+ */
+export async function buildPackage(found: ConnectorPackage): Promise<BuiltPackage> {
+  await compile(found.folder, { sources: ['src'], root: 'src', output: 'dist', declarations: true })
+  const connector = await loadConnector(found)
+  const description = createStaticDescription(connector, found)
+  await writeFile(join(found.folder, STATIC_DESCRIPTION_FILE), `${JSON.stringify(description, undefined, 2)}\n`)
+  return { connector, description }
 }
 
 /**
@@ -15,7 +38,7 @@ export async function buildPackage({ folder }: Pick<ConnectorPackage, 'folder'>)
  *
  * @throws {CliError} with the reason that an agent would log
  */
-export async function loadConnector({ folder, name, rca }: ConnectorPackage): Promise<Connector> {
+async function loadConnector({ folder, name, rca }: ConnectorPackage): Promise<Connector> {
   const host = join(folder, CACHE, 'host')
   const link = join(host, 'node_modules', name)
   await rm(host, { recursive: true, force: true })

@@ -5,7 +5,7 @@ import { CliError } from '../cli-error.ts'
 import type { CliCommand } from '../command.ts'
 import { readConnectorPackage } from '../connector-package.ts'
 import { optionsTable, signalSections } from '../docs/signal-tables.ts'
-import { buildPackage, loadConnector } from '../load-package.ts'
+import { buildPackage } from '../load-package.ts'
 
 const BEGIN = '<!-- rca-connector docs -->'
 const END = '<!-- /rca-connector docs -->'
@@ -22,8 +22,7 @@ export const docs: CliCommand = {
       throw new CliError(`${file} cannot be read. Write one with the lines ${BEGIN} and ${END}.`, { cause: error })
     })
     const [before, inside, after] = split(text, file)
-    await buildPackage(found)
-    const connector = await loadConnector(found)
+    const { connector } = await buildPackage(found)
     const tables = [
       '## Options',
       optionsTable(configJsonSchema(connector.config), 'It has none of its own.'),
