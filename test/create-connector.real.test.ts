@@ -20,8 +20,10 @@ describe('npm create @rca/connector, in an empty folder outside the repository',
     for (const name of ['core', 'connector-cli', 'create-connector']) await registry.add(await pack(tarballs, name))
     const author = join(folder, 'author')
     await mkdir(author)
+    await writeFile(join(author, '.npmrc'), registry.settings)
     await npm(author, ['create', '--yes', '@rca/connector', 'lamps', '--', ...ANSWERS])
     home = join(author, 'lamps')
+    await writeFile(join(home, '.npmrc'), registry.settings)
     await npm(home, ['install', '--no-audit', '--no-fund'])
   })
   afterAll(async () => {
@@ -39,7 +41,9 @@ describe('npm create @rca/connector, in an empty folder outside the repository',
   })
 
   test('holds only what an author edits', async () => {
-    const files = (await readdir(home, { recursive: true })).filter((name) => !/^node_modules|^package-lock/.test(name))
+    const files = (await readdir(home, { recursive: true })).filter(
+      (name) => !/^node_modules|^package-lock|^\.npmrc/.test(name),
+    )
     expect(files.filter((name) => /\.\w+$|LICENSE/.test(name)).sort()).toEqual([
       '.github',
       '.github/workflows/release.yml',

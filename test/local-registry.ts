@@ -11,7 +11,9 @@ const run = promisify(execFile)
 
 /** A registry of npm packages on loopback, for the packages of some scopes: npm asks its usual one for all others. */
 export interface LocalRegistry {
-  /** Environment in which npm asks this registry, and may publish there. */
+  /** Text of an `.npmrc`: below it, npm asks this registry, and may publish there. */
+  readonly settings: string
+  /** Environment of npm. */
   readonly environment: Readonly<Record<string, string>>
   /** Adds a packed package. */
   add(tarball: string): Promise<void>
@@ -74,9 +76,9 @@ export async function startLocalRegistry(scopes: readonly string[]): Promise<Loc
   return {
     environment: {
       npm_config_cache: cache,
-      [`npm_config_//${host}/:_authToken`]: 'unused',
-      ...Object.fromEntries(scopes.map((scope) => [`npm_config_${scope}:registry`, `${url}/`])),
     },
+    // Shells drop environment variables with such names.
+    settings: [`//${host}/:_authToken=unused`, ...scopes.map((scope) => `${scope}:registry=${url}/`), ''].join('\n'),
     add: async (tarball) => add(await readFile(tarball), basename(tarball)),
     packages: () => published.map(({ manifest: { name, version } }) => `${name}@${version}`),
     close: async () => {
@@ -88,8 +90,8 @@ export async function startLocalRegistry(scopes: readonly string[]): Promise<Loc
 }
 
 /**
- * Creates a cache for npm that shares the content of the user's. The packages that `npm create` installed are not shared:
- * npm would run those of an earlier test.
+ * Creates a cache for npm that shares the content of the user's, but not the packages that `npm create` installed: npm
+ * would run those of an earlier test.
  */
 async function isolatedCache(folder: string): Promise<string> {
   const cache = join(folder, 'cache')

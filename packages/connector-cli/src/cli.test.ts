@@ -8,10 +8,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { runCli } from './cli.ts'
 
 const cliPackage = fileURLToPath(new URL('..', import.meta.url))
@@ -25,7 +27,7 @@ const manifest = {
   rca: { contract: 1, type: 'example/lamps', title: 'Lamps', description: 'Watches lamps' },
 }
 const CONNECTOR = `
-import { command, defineConnector, entity, metric } from '@rca/core/connector'
+import { command, defineConnector, entity, metric, option } from '@rca/core/connector'
 import { z } from 'zod'
 import { lamp } from './lamp.ts'
 
@@ -38,10 +40,17 @@ export const lamps = defineConnector({
   type: 'example/lamps',
   title: 'Lamps',
   description: 'Watches lamps',
-  config: z.object({ lamp_url: z.string().default('http://lamp').describe('Address of the lamp.') }),
+  config: z.object({
+    lamp_url: z.string().default('http://lamp').describe('Address of the lamp.'),
+    lamp_token: option.secret().optional().describe('Token of the lamp.'),
+  }),
   signals,
   deploy: () => ({ command: command('rca-agent') }),
-  connect: async () => lamp,
+  connect: async ({ config }) => {
+    const answer = await fetch(config.lamp_url, { headers: { authorization: config.lamp_token ?? '' } })
+    if (!answer.ok) throw new Error('the lamp answers ' + answer.status)
+    return lamp
+  },
   identify: async () => ({ id: 'lamp', name: 'lamp', entity: signals.lamp.reference('lamp') }),
   collectors: { power: { collect: async () => ({ entities: [signals.lamp.entity({ id: 'lamp' })] }) } },
 })
@@ -143,6 +152,44 @@ describe('rca-connector', () => {
     write('README.md', '# Lamps\n')
     expect(await run('docs')).toBe(1)
     expect(output()).toContain('needs two lines')
+  })
+
+  test('record writes answers without secrets, and replay needs no network', async () => {
+    writePackage()
+    write('src/lamp.ts', 'export const lamp: number = 1\n')
+    const server = createServer((request, response) => {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ seen: request.headers.authorization, password: 'hunter2' }))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    vi.stubEnv('LAMP_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+    vi.stubEnv('LAMP_TOKEN', 'light-of-the-lamp')
+    try {
+      expect(await run('record', 'test/lamp.json'), output()).toBe(0)
+    } finally {
+      vi.unstubAllEnvs()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    }
+    expect(readFileSync(join(folder, 'test/lamp.json'), 'utf8')).not.toMatch(/light-of-the-lamp|hunter2/)
+    expect(await run('replay', 'test/lamp.json'), output()).toBe(0)
+    expect(output()).toContain('entity example.lamp: 1')
+    expect(await run('replay', 'test/lamp.json', '--fault', '403@1')).toBe(1)
+    expect(output()).toContain('the lamp answers 403')
+  })
+
+  test('record and replay refuse bad arguments before they compile', async () => {
+    expect(await run('record')).toBe(1)
+    expect(await run('record', 'a.json', '--rounds', 'many')).toBe(1)
+    expect(await run('record', 'a.json', '--rename', 'a')).toBe(1)
+    expect(await run('replay')).toBe(1)
+    expect(await run('replay', 'none.json')).toBe(1)
+    write('a.json', '{ "format": 2 }')
+    expect(await run('replay', 'a.json')).toBe(1)
+    for (const part of ['name one file', '--rounds must be', '--rename must be', 'name one recording'])
+      expect(output()).toContain(part)
+    expect(output()).toContain('none.json cannot be read')
+    expect(output()).toContain('is not a recording: `format`')
   })
 
   test('pack refuses a version that is too low for its changes', async () => {

@@ -1,1 +1,3 @@
 export { CliError } from './cli-error.ts'
+export { type Recording, readRecording } from './recording/recording.ts'
+export { type Replay, type ReplayOptions, startReplay } from './recording/replay.ts'

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -37,11 +37,11 @@ export async function npmPack(folder: string, words: readonly string[]): Promise
  * @returns the description, or the reason why it cannot be compared
  * @throws {CliError} if the registry cannot be asked
  */
-export async function readPublished(name: string, cache: string): Promise<StaticDescription | string> {
-  await mkdir(cache, { recursive: true })
-  const folder = await mkdtemp(join(cache, 'published-'))
+export async function readPublished(home: string, name: string): Promise<StaticDescription | string> {
+  const folder = await mkdtemp(join(tmpdir(), 'rca-connector-'))
   try {
-    const { filename } = await npmPack(folder, [`${name}@latest`, '--prefer-online', '--pack-destination', folder])
+    // In the folder of the package, whose .npmrc may name a registry.
+    const { filename } = await npmPack(home, [`${name}@latest`, '--prefer-online', '--pack-destination', folder])
     return await readDescription(join(folder, filename))
   } catch (error) {
     if (error instanceof CliError && /\bE404\b/.test(error.message)) return 'no version is published yet'

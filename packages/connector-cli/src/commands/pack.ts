@@ -1,10 +1,8 @@
-import { join } from 'node:path'
 import { STATIC_DESCRIPTION_FILE, type StaticDescription } from '@rca/core'
 import { diff, gt } from 'semver'
 import { CliError } from '../cli-error.ts'
 import type { CliCommand } from '../command.ts'
 import { type ChangeKind, compareDescriptions } from '../compare-descriptions.ts'
-import { CACHE } from '../compiler.ts'
 import { type ConnectorPackage, readConnectorPackage } from '../connector-package.ts'
 import { buildPackage } from '../load-package.ts'
 import { npmPack, type PackedPackage, readDescription, readPublished } from '../published-package.ts'
@@ -23,9 +21,7 @@ export const pack: CliCommand = {
     const found = await readConnectorPackage(folder)
     const { against, destination } = flags
     const before =
-      typeof against === 'string'
-        ? await readDescription(against)
-        : await readPublished(found.name, join(found.folder, CACHE))
+      typeof against === 'string' ? await readDescription(against) : await readPublished(found.folder, found.name)
     const { description } = await buildPackage(found)
     if (typeof before === 'string') print(`Not compared with an earlier version: ${before}.`)
     else for (const line of checkVersion(before, description)) print(line)
