@@ -61,7 +61,12 @@ describe('npm create @rca/connector, in an empty folder outside the repository',
     ])
   })
 
-  test('writes its tables, is packed and published, and is compared with the published version', async () => {
+  // Runs npm and the compiler several times: a loaded machine takes minutes.
+  const timeout = 600_000
+
+  test('writes its tables, is packed and published, and is compared with the published version', {
+    timeout,
+  }, async () => {
     await npm(home, ['run', 'docs'])
     expect(await readFile(join(home, 'README.md'), 'utf8')).toContain('| `example.lamps.lamp.load` | `1` | gauge |')
     const first = await npm(home, ['exec', '--', 'rca-connector', 'pack'])

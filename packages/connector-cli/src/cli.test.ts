@@ -57,7 +57,8 @@ export const lamps = defineConnector({
 `
 const tsconfig = { extends: '@rca/connector-cli/tsconfig.json', include: ['src', 'test'] }
 
-describe('rca-connector', () => {
+// Compiles in most tests: a loaded machine takes minutes.
+describe('rca-connector', { timeout: 300_000 }, () => {
   let folder = ''
   let lines: string[] = []
   beforeEach(() => {
